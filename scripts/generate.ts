@@ -1,0 +1,134 @@
+/**
+ * Writes the committed files that are made from others, or with `--check` fails with a list of those that
+ * have gone stale. `npm run generate -- grpc` limits it to the named targets.
+ *
+ *   prisma    prisma/schema.prisma  →  src/postgres/generated/
+ *   grpc      proto/kodama/v1/      →  src/grpc/generated/
+ *   openapi   the routes' schemas   →  openapi.json
+ *
+ * Both modes generate into a staging folder first and compare, so that a failing generator changes nothing.
+ * The staging folder lies in node_modules, where generated code still finds the packages that it imports.
+ */
+
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+
+const root = resolve(import.meta.dirname, '..');
+const run = promisify(execFile);
+
+interface Target {
+  /** The file or folder that the target owns whole, from the root. */
+  readonly output: string;
+  /** Writes `output` below the staging folder instead of the root. */
+  readonly generate: (staging: string) => Promise<void>;
+}
+
+const targets: Readonly<Record<string, Target>> = {
+  prisma: { output: 'src/postgres/generated', generate: generatePrisma },
+  grpc: { output: 'src/grpc/generated', generate: generateGrpc },
+  openapi: { output: 'openapi.json', generate: generateOpenApi },
+};
+
+const { values, positionals } = parseArgs({
+  options: { check: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const names = positionals.length > 0 ? positionals : Object.keys(targets);
+const staleCount = await main(names, values.check);
+if (values.check && staleCount > 0) {
+  console.error(
+    `${staleCount} generated files are stale: run \`npm run generate\` and commit the result.`,
+  );
+  process.exitCode = 1;
+}
+
+async function main(targetNames: readonly string[], isCheck: boolean): Promise<number> {
+  await mkdir(join(root, 'node_modules/.cache'), { recursive: true });
+  const staging = await mkdtemp(join(root, 'node_modules/.cache/generate-'));
+  try {
+    let count = 0;
+    for (const name of targetNames) {
+      const target = targets[name];
+      if (target === undefined) {
+        throw new Error(`no target ${name}; there are ${Object.keys(targets).join(', ')}`);
+      }
+      await target.generate(staging);
+      const stale = await staleFiles(join(staging, target.output), join(root, target.output));
+      for (const file of stale)
+        console.log(`${isCheck ? 'stale' : 'wrote'}: ${join(target.output, file)}`);
+      if (!isCheck && stale.length > 0) await replace(staging, target.output);
+      count += stale.length;
+    }
+    return count;
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+/** The schema names its output from its own place, so a staged copy of it generates into the staging folder. */
+async function generatePrisma(staging: string): Promise<void> {
+  const schema = join(staging, 'prisma/schema.prisma');
+  await cp(join(root, 'prisma/schema.prisma'), schema);
+  await runPackage('prisma/build/index.js', ['generate', '--schema', schema, '--no-hints']);
+}
+
+/** These options must stay those that the gRPC edge loads its protos with: they decide the types. */
+async function generateGrpc(staging: string): Promise<void> {
+  const protos = await readdir(join(root, 'proto/kodama/v1'));
+  await runPackage('@grpc/proto-loader/build/bin/proto-loader-gen-types.js', [
+    '--grpcLib=@grpc/grpc-js',
+    '--longs=String',
+    '--enums=String',
+    '--oneofs',
+    '--targetFileExtension=.ts',
+    '--importFileExtension=.ts',
+    '--includeDirs=proto',
+    `--outDir=${join(staging, 'src/grpc/generated')}`,
+    ...protos.sort().map((file) => `kodama/v1/${file}`),
+  ]);
+}
+
+async function generateOpenApi(staging: string): Promise<void> {
+  const { openApiDocument } = await import('../src/http/openapi-document.ts');
+  const document = await openApiDocument();
+  await writeFile(join(staging, 'openapi.json'), `${JSON.stringify(document, null, 2)}\n`);
+}
+
+/** Runs a package's program on this very Node, whichever one PATH would find. */
+async function runPackage(program: string, args: readonly string[]): Promise<void> {
+  const file = join(root, 'node_modules', program);
+  const env = { ...process.env, CHECKPOINT_DISABLE: '1', PRISMA_HIDE_UPDATE_MESSAGE: '1' };
+  await run(process.execPath, [file, ...args], { cwd: root, env });
+}
+
+/** The files that differ between two trees, or are in one of them only. */
+async function staleFiles(fresh: string, committed: string): Promise<string[]> {
+  const [wanted, found] = await Promise.all([readTree(fresh), readTree(committed)]);
+  if (wanted.size === 0) throw new Error(`nothing was generated into ${fresh}`);
+  const paths = new Set([...wanted.keys(), ...found.keys()]);
+  return [...paths].filter((path) => wanted.get(path) !== found.get(path)).sort();
+}
+
+/** Content by path for a folder, one nameless entry for a file, nothing for what does not exist. */
+async function readTree(path: string): Promise<Map<string, string>> {
+  const tree = new Map<string, string>();
+  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch((error) => {
+    if (error.code === 'ENOTDIR') return undefined;
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  if (entries === undefined) return tree.set('', await readFile(path, 'utf8'));
+  for (const entry of entries.filter((each) => each.isFile())) {
+    const file = join(entry.parentPath, entry.name);
+    tree.set(file.slice(path.length + 1), await readFile(file, 'utf8'));
+  }
+  return tree;
+}
+
+async function replace(staging: string, output: string): Promise<void> {
+  await rm(join(root, output), { recursive: true, force: true });
+  await mkdir(dirname(join(root, output)), { recursive: true });
+  await cp(join(staging, output), join(root, output), { recursive: true });
+}
