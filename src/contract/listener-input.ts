@@ -1,0 +1,242 @@
+/**
+ * The schemas of what a caller gives to make or change a listener. Both edges read their input with them,
+ * REST from JSON and gRPC from messages laid out alike, so that both refuse the same things in the same words.
+ */
+import { z } from 'zod';
+import {
+  type ListenerLimits,
+  listenerModes,
+  mergeLimits,
+  type NewListener,
+  protocols,
+} from '../core/listener.ts';
+import type { Bound, ListenerBounds } from '../core/listener-bounds.ts';
+import type { Micros } from '../core/time.ts';
+import { fault, faultMismatch } from './fault-input.ts';
+import { cidr, host, labels, name, port, time, wholeNumber } from './values.ts';
+
+const pemBytesMax = 65_536;
+const ttlMsMax = 365 * 86_400_000;
+
+const pem = z
+  .string()
+  .max(pemBytesMax)
+  .regex(/-----BEGIN [A-Z ]+-----/, { error: 'must be PEM' });
+
+const tlsInput = z
+  .strictObject({
+    cert: pem.optional().describe('PEM, leaf first. Without it a self-signed certificate is made.'),
+    key: pem.optional().describe('PEM. Never shown again.'),
+    clientAuth: z.enum(['none', 'request', 'require']).default('none'),
+    ca: pem
+      .optional()
+      .describe('PEM of the authorities that client certificates are checked against.'),
+    minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+  })
+  .superRefine((tls, context) => {
+    if ((tls.cert === undefined) !== (tls.key === undefined)) {
+      context.addIssue({
+        code: 'custom',
+        path: [tls.cert === undefined ? 'cert' : 'key'],
+        message: 'cert and key are given together or not at all',
+      });
+    }
+    if (tls.clientAuth === 'require' && tls.ca === undefined) {
+      context.addIssue({ code: 'custom', path: ['ca'], message: 'clientAuth require needs a ca' });
+    }
+  });
+
+function proxyProtocolInput(bounds: ListenerBounds) {
+  return z.strictObject({
+    mode: z.enum(['off', 'optional', 'required']).default('off'),
+    trustedCidrs: z
+      .array(cidr)
+      .max(bounds.cidrsMax)
+      .default([])
+      .describe('Networks that may send the header; none named: every peer may.'),
+  });
+}
+
+function bounded(min: number, bound: Bound) {
+  return wholeNumber(min, bound.max).nullable();
+}
+
+/** The limits, each optional: what a change gives. */
+function limitsPatch(bounds: ListenerBounds) {
+  return z.strictObject({
+    maxConnections: wholeNumber(1, bounds.maxConnections.max).optional(),
+    maxConnectionsPerSource: bounded(1, bounds.maxConnectionsPerSource).optional(),
+    acceptRate: z
+      .strictObject({
+        perSecond: wholeNumber(1, bounds.acceptPerSecondMax),
+        burst: wholeNumber(1, bounds.acceptBurstMax),
+      })
+      .nullable()
+      .optional(),
+    idleTimeoutMs: bounded(1, bounds.idleTimeoutMs).optional(),
+    maxDurationMs: bounded(1, bounds.maxDurationMs).optional(),
+    maxBytes: bounded(1, bounds.maxBytes).optional(),
+    writeTimeoutMs: bounded(1, bounds.writeTimeoutMs).optional(),
+    udpIdleTimeoutMs: wholeNumber(1, bounds.udpIdleTimeoutMs.max).optional(),
+    allowCidrs: z.array(cidr).max(bounds.cidrsMax).optional(),
+    denyCidrs: z.array(cidr).max(bounds.cidrsMax).optional(),
+  });
+}
+
+function expiry<Shape extends { expiresAt?: unknown; ttlMs?: unknown }>(
+  input: Shape,
+  context: z.RefinementCtx<Shape>,
+): void {
+  if (input.expiresAt != null && input.ttlMs !== undefined) {
+    context.addIssue({
+      code: 'custom',
+      path: ['ttlMs'],
+      message: 'give expiresAt or ttlMs, not both',
+    });
+  }
+}
+
+const ttlMs = wholeNumber(1, ttlMsMax).describe('Milliseconds from now, instead of expiresAt.');
+
+function specFields(bounds: ListenerBounds) {
+  return {
+    labels: labels(bounds.labelsMax).default({}),
+    protocol: z.enum(protocols).default('tcp'),
+    host: host.default('127.0.0.1').describe('The address to bind; :: is dual stack.'),
+    mode: z
+      .enum(listenerModes)
+      .default('echo')
+      .describe('info: first one JSON line that tells the client its connection, then echo.'),
+    limits: limitsPatch(bounds).default({}),
+    faults: z.array(fault).max(bounds.faultsMax).default([]),
+    tls: tlsInput.optional().describe('For protocol tls; without it all defaults.'),
+    proxyProtocol: proxyProtocolInput(bounds).default({ mode: 'off', trustedCidrs: [] }),
+    recording: z
+      .enum(['batched', 'durable'])
+      .default('batched')
+      .describe('durable: no byte is echoed before the opened event is committed.'),
+    expiresAt: time.nullable().default(null).describe('The listener is closed at this time.'),
+    ttlMs: ttlMs.optional(),
+  };
+}
+
+interface SpecInput {
+  readonly protocol: 'tcp' | 'udp' | 'tls';
+  readonly tls?: unknown;
+  readonly mode: string;
+  readonly proxyProtocol: { readonly mode: string };
+  readonly faults: readonly { readonly type: Parameters<typeof faultMismatch>[0] }[];
+  readonly expiresAt?: unknown;
+  readonly ttlMs?: unknown;
+}
+
+/** What no single field shows: fields that contradict each other. */
+function agreement<Input extends SpecInput>(input: Input, context: z.RefinementCtx<Input>): void {
+  expiry(input, context);
+  const refuse = (path: PropertyKey[], message: string) =>
+    context.addIssue({ code: 'custom', path, message });
+  if (input.tls !== undefined && input.protocol !== 'tls') {
+    refuse(['tls'], 'is for protocol tls only');
+  }
+  if (input.protocol === 'udp') {
+    if (input.proxyProtocol.mode !== 'off') refuse(['proxyProtocol'], 'is for tcp and tls only');
+    if (input.mode === 'info') refuse(['mode'], 'info is for tcp and tls only');
+  }
+  input.faults.forEach(({ type }, index) => {
+    const mismatch = faultMismatch(type, input.protocol);
+    if (mismatch !== null) refuse(['faults', index, 'type'], mismatch);
+  });
+}
+
+export function listenerSchemas(bounds: ListenerBounds) {
+  const spec = specFields(bounds);
+  const single = { name: name.nullable().default(null), port: port.default(0) };
+  const newListener = z.strictObject({ ...single, ...spec }).superRefine(agreement);
+  const patch = z
+    .strictObject({
+      name: name.nullable().optional(),
+      labels: labels(bounds.labelsMax).optional(),
+      limits: limitsPatch(bounds).optional(),
+      faults: z.array(fault).max(bounds.faultsMax).optional(),
+      expiresAt: time.nullable().optional(),
+      ttlMs: ttlMs.optional(),
+    })
+    .superRefine(expiry);
+  const range = z
+    .strictObject({ from: port.min(1), to: port.min(1) })
+    .refine(({ from, to }) => from <= to, { error: 'from must not be above to', path: ['from'] })
+    .refine(({ from, to }) => to - from < bounds.batchMax, {
+      error: `holds at most ${bounds.batchMax} ports`,
+    });
+  const batch = z.union([
+    z.strictObject({ listeners: z.array(newListener).min(1).max(bounds.batchMax) }),
+    z.strictObject({ ports: range, ...spec }).superRefine(agreement),
+  ]);
+  return { newListener, patch, batch };
+}
+
+export type ListenerSchemas = ReturnType<typeof listenerSchemas>;
+export type NewListenerInput = z.output<ListenerSchemas['newListener']>;
+export type ListenerPatchInput = z.output<ListenerSchemas['patch']>;
+export type BatchInput = z.output<ListenerSchemas['batch']>;
+
+export function expiryOf(
+  input: { readonly expiresAt?: Micros | null; readonly ttlMs?: number },
+  now: Micros,
+): Micros | null {
+  return input.ttlMs === undefined ? (input.expiresAt ?? null) : now + input.ttlMs * 1000;
+}
+
+export function toNewListener(
+  input: NewListenerInput,
+  bounds: ListenerBounds,
+  now: Micros,
+): NewListener {
+  const { ttlMs: _, limits, tls, host: address, ...rest } = input;
+  return {
+    ...rest,
+    host: address === 'localhost' ? '127.0.0.1' : address,
+    expiresAt: expiryOf(input, now),
+    tls:
+      input.protocol === 'tls'
+        ? {
+            cert: tls?.cert ?? null,
+            key: tls?.key ?? null,
+            ca: tls?.ca ?? null,
+            clientAuth: tls?.clientAuth ?? 'none',
+            minVersion: tls?.minVersion ?? 'TLSv1.2',
+          }
+        : null,
+    limits: mergeLimits(defaultLimits(bounds), limits),
+  };
+}
+
+function defaultLimits(bounds: ListenerBounds): ListenerLimits {
+  return {
+    maxConnections: bounds.maxConnections.default,
+    maxConnectionsPerSource: bounds.maxConnectionsPerSource.default,
+    acceptRate: null,
+    idleTimeoutMs: bounds.idleTimeoutMs.default,
+    maxDurationMs: bounds.maxDurationMs.default,
+    maxBytes: bounds.maxBytes.default,
+    writeTimeoutMs: bounds.writeTimeoutMs.default,
+    udpIdleTimeoutMs: bounds.udpIdleTimeoutMs.default,
+    allowCidrs: [],
+    denyCidrs: [],
+  };
+}
+
+/** The listeners of a batch: those listed, or one for each port of the range. */
+export function toBatch(
+  input: BatchInput,
+  bounds: ListenerBounds,
+  now: Micros,
+): readonly NewListener[] {
+  if ('listeners' in input) {
+    return input.listeners.map((listener) => toNewListener(listener, bounds, now));
+  }
+  const { ports, ...spec } = input;
+  return Array.from({ length: ports.to - ports.from + 1 }, (_, index) =>
+    toNewListener({ ...spec, name: null, port: ports.from + index }, bounds, now),
+  );
+}

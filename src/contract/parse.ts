@@ -1,0 +1,43 @@
+/** Input that a schema refuses becomes one invalid_argument that names every field. */
+import type { z } from 'zod';
+import { AppError, type FieldError } from '../core/errors.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** @throws invalid_argument */
+export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  throw invalidInput(result.error.issues);
+}
+
+const errorsMax = 20;
+
+export function invalidInput(issues: readonly Issue[]): AppError {
+  const errors = issues.flatMap(fieldErrors).slice(0, errorsMax);
+  const [first] = errors;
+  const message = first === undefined ? 'the input is not valid' : describe(first);
+  return new AppError('invalid_argument', message, { errors });
+}
+
+function describe({ path, message }: FieldError): string {
+  return path === '' ? message : `${path}: ${message}`;
+}
+
+function fieldErrors(issue: Issue): readonly FieldError[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: fieldPath([...issue.path, key]),
+      message: 'is not a field of this request',
+    }));
+  }
+  return [{ path: fieldPath(issue.path), message: issue.message }];
+}
+
+/** `faults[0].delayMs`, as the caller would write it. */
+function fieldPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    return text === '' ? String(part) : `${text}.${String(part)}`;
+  }, '');
+}

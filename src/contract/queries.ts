@@ -1,0 +1,112 @@
+/** The schemas of what a caller asks: pages, filters, and where a stream starts. */
+import { z } from 'zod';
+import { closeReasons, connectionStates } from '../core/connection.ts';
+import { eventTypes } from '../core/event.ts';
+import type { EventFilter } from '../core/event-filter.ts';
+import { listenerStates, protocols } from '../core/listener.ts';
+import type { ListenerBounds } from '../core/listener-bounds.ts';
+import type { ConnectionQuery, ListenerQuery } from '../core/ports.ts';
+import { cidr, labelKey, labelValue, port, time, uuid, wholeNumber } from './values.ts';
+
+const pageTokenMax = 512;
+const filterValuesMax = 100;
+
+/** Above the largest page a size is cut down to it (AIP-158); below 1 it is an error. */
+export function pageFields(bounds: ListenerBounds) {
+  return {
+    pageSize: z
+      .int({ error: 'must be a whole number' })
+      .min(1, { error: 'must be at least 1' })
+      .transform((size) => Math.min(size, bounds.pageSize.max))
+      .default(bounds.pageSize.default),
+    pageToken: z.string().max(pageTokenMax).nullable().default(null),
+  };
+}
+
+export const listenerFilter = {
+  state: z.enum(listenerStates).nullable().default(null),
+  protocol: z.enum(protocols).nullable().default(null),
+  port: port.nullable().default(null),
+  labels: z.record(labelKey, labelValue).default({}),
+};
+
+export const connectionFilter = {
+  /** Id or name. */
+  listener: z.string().min(1).max(64).nullable().default(null),
+  state: z.enum(connectionStates).nullable().default(null),
+  protocol: z.enum(protocols).nullable().default(null),
+  raddr: cidr.nullable().default(null),
+  lport: port.nullable().default(null),
+  closeReason: z.enum(closeReasons).nullable().default(null),
+  acceptedAfter: time.nullable().default(null),
+  acceptedBefore: time.nullable().default(null),
+};
+
+export const eventFilter = {
+  listenerIds: z.array(uuid).max(filterValuesMax).default([]),
+  connectionIds: z.array(uuid).max(filterValuesMax).default([]),
+  types: z.array(z.enum(eventTypes)).max(filterValuesMax).default([]),
+  protocols: z.array(z.enum(protocols)).max(filterValuesMax).default([]),
+  remoteCidrs: z.array(cidr).max(filterValuesMax).default([]),
+};
+
+const seq = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+const lastMax = 100_000;
+
+/** Where a stream starts: at most one of the four; none is from now. */
+export const streamStart = {
+  afterSeq: seq.optional().describe('Exclusive; 0 is from the oldest event kept.'),
+  since: time.optional().describe('From the first event at or after this time.'),
+  last: wholeNumber(0, lastMax).optional().describe('From the newest n that match.'),
+  fromNow: z.literal(true).optional(),
+};
+
+export function listSchemas(bounds: ListenerBounds) {
+  const page = pageFields(bounds);
+  return {
+    listeners: z.strictObject({ ...listenerFilter, ...page }),
+    connections: z.strictObject({ ...connectionFilter, ...page }),
+    events: z.strictObject({ afterSeq: seq.optional(), ...eventFilter, ...page }),
+    stream: z
+      .strictObject({
+        ...streamStart,
+        ...eventFilter,
+        endAtHead: z.boolean().default(false),
+        heartbeatMs: wholeNumber(1000, 60_000).default(15_000),
+      })
+      .superRefine((input, context) => {
+        const starts = (['afterSeq', 'since', 'last', 'fromNow'] as const).filter(
+          (field) => input[field] !== undefined,
+        );
+        const [, second] = starts;
+        if (second !== undefined) {
+          context.addIssue({
+            code: 'custom',
+            path: [second],
+            message: `a stream has one start, not both ${starts.join(' and ')}`,
+          });
+        }
+      }),
+  };
+}
+
+export type ListSchemas = ReturnType<typeof listSchemas>;
+export type StreamInput = z.output<ListSchemas['stream']>;
+
+export function toListenerQuery(input: z.output<ListSchemas['listeners']>): ListenerQuery {
+  const { state, protocol, port: number, labels } = input;
+  return { state, protocol, port: number, labels };
+}
+
+export function toConnectionQuery(
+  input: z.output<ListSchemas['connections']>,
+  listenerId: string | null,
+): ConnectionQuery {
+  const { listener: _, pageSize: _size, pageToken: _token, ...rest } = input;
+  return { ...rest, listenerId };
+}
+
+export function toEventFilter(input: EventFilter): EventFilter {
+  const { listenerIds, connectionIds, types, protocols: names, remoteCidrs } = input;
+  return { listenerIds, connectionIds, types, protocols: names, remoteCidrs };
+}

@@ -1,0 +1,72 @@
+/** The values that requests are made of, each with its bounds and its own words for what is wrong. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { parseCidr } from '../core/address.ts';
+import { type Micros, parseTime } from '../core/time.ts';
+
+export const uuid = z.uuid({ error: 'must be a UUID' }).toLowerCase();
+
+export const port = z
+  .int({ error: 'must be a whole number' })
+  .min(0, { error: 'must be from 0 to 65535' })
+  .max(65_535, { error: 'must be from 0 to 65535' });
+
+export const host = z
+  .string()
+  .max(64)
+  .refine((text) => text === 'localhost' || (isIP(text) !== 0 && !text.includes('%')), {
+    error: 'must be an IPv4 or IPv6 address, or localhost',
+  });
+
+export const cidr = z
+  .string()
+  .max(64)
+  .refine((text) => parseCidr(text) !== null, {
+    error: 'must be an IP address or a network such as 10.0.0.0/8',
+  });
+
+/** Parsed to microseconds. */
+export const time = z
+  .string()
+  .max(40)
+  .transform((text, context): Micros => {
+    const micros = parseTime(text);
+    if (micros !== null) return micros;
+    context.issues.push({
+      code: 'custom',
+      input: text,
+      message: 'must be an RFC 3339 time such as 2026-11-24T12:00:00Z',
+    });
+    return z.NEVER;
+  });
+
+export function wholeNumber(min: number, max: number) {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+const namePattern = /^[a-zA-Z][a-zA-Z0-9._-]{0,62}$/;
+
+/** A name starts with a letter, so that it is never taken for an id, and needs no escape in a URL. */
+export const name = z.string().regex(namePattern, {
+  error:
+    'must start with a letter and hold at most 63 letters, digits, dots, dashes or underscores',
+});
+
+const labelKeyPattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9._/-]{0,61}[a-zA-Z0-9])?$/;
+
+export const labelKey = z.string().regex(labelKeyPattern, {
+  error: 'a label key holds 1 to 63 letters, digits, dots, dashes, slashes or underscores',
+});
+
+/** Printable: a control character in a label is a mistake, and NUL cannot be stored. */
+export const labelValue = z
+  .string()
+  .max(255, { error: 'a label value holds at most 255 characters' })
+  .regex(/^\P{Cc}*$/u, { error: 'a label value holds no control characters' });
+
+export function labels(max: number) {
+  return z
+    .record(labelKey, labelValue)
+    .refine((map) => Object.keys(map).length <= max, { error: `holds at most ${max} labels` });
+}

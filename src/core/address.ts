@@ -1,0 +1,54 @@
+/** IP addresses and networks as the sockets API has them (ip(7), ipv6(7)). */
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
+
+export interface Address {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** A network in CIDR notation (RFC 4632, RFC 4291); a bare address is the network of itself. */
+export interface Cidr {
+  readonly ip: string;
+  readonly prefixLength: number;
+}
+
+const mappedPrefix = '::ffff:';
+
+/** The address as we record it: an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) reads as IPv4. */
+export function plainIp(ip: string): string {
+  if (!ip.toLowerCase().startsWith(mappedPrefix)) return ip;
+  const tail = ip.slice(mappedPrefix.length);
+  return isIPv4(tail) ? tail : ip;
+}
+
+/** Parses an address or CIDR; null where it is neither. */
+export function parseCidr(text: string): Cidr | null {
+  const [ip = '', length, ...rest] = text.split('/');
+  if (rest.length > 0 || isIP(ip) === 0 || ip.includes('%')) return null;
+  const max = isIPv6(ip) ? 128 : 32;
+  if (length === undefined) return { ip, prefixLength: max };
+  if (!/^\d{1,3}$/.test(length) || Number(length) > max) return null;
+  return { ip, prefixLength: Number(length) };
+}
+
+export function formatAddress(address: Address): string {
+  return isIPv6(address.ip) ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`;
+}
+
+/** A set of networks that answers whether an address lies in any of them. */
+export function networkSet(cidrs: readonly string[]): (ip: string) => boolean {
+  if (cidrs.length === 0) return () => false;
+  const list = new BlockList();
+  for (const text of cidrs) {
+    const cidr = parseCidr(text);
+    if (cidr === null) throw new TypeError(`not a network: ${text}`);
+    list.addSubnet(cidr.ip, cidr.prefixLength, isIPv6(cidr.ip) ? 'ipv6' : 'ipv4');
+  }
+  return (ip) => list.check(plainIp(ip), isIPv6(plainIp(ip)) ? 'ipv6' : 'ipv4');
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || loopback(host);
+}
+
+const loopback = networkSet(['127.0.0.0/8', '::1']);

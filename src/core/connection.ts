@@ -1,0 +1,72 @@
+/**
+ * A connection is one accepted socket; for UDP one session, a pair of addresses until it falls idle.
+ * What tells two of them apart is the pair (laddr, raddr); what tells their sockets apart is pid and fd.
+ *
+ *   open → half_closed → closed      (half_closed: the client sent FIN, its bytes are still going back)
+ */
+import type { Address } from './address.ts';
+import type { Protocol } from './listener.ts';
+import type { Micros } from './time.ts';
+
+export const connectionStates = ['open', 'half_closed', 'closed'] as const;
+export type ConnectionState = (typeof connectionStates)[number];
+
+export const closeInitiators = ['peer', 'server', 'operator', 'system'] as const;
+export type CloseInitiator = (typeof closeInitiators)[number];
+
+export const closeReasons = [
+  'peer_fin',
+  'peer_rst',
+  'idle_timeout',
+  'max_duration',
+  'max_bytes',
+  'write_timeout',
+  'fault',
+  'operator_fin',
+  'operator_rst',
+  'listener_deleted',
+  'shutdown',
+  'worker_crashed',
+  'interrupted',
+  'tls_error',
+  'proxy_header_error',
+  'error',
+] as const;
+export type CloseReason = (typeof closeReasons)[number];
+
+/** What the handshake told (RFC 8446). */
+export interface TlsInfo {
+  readonly version: string;
+  readonly cipher: string;
+  readonly sni: string | null;
+  readonly alpn: string | null;
+  /** SHA-256 of the client's certificate, when it showed one. */
+  readonly clientFingerprint256: string | null;
+  readonly clientAuthorized: boolean;
+}
+
+export interface Connection {
+  /** UUIDv7, made at accept: id order is accept order. */
+  readonly id: string;
+  readonly listenerId: string;
+  readonly nodeId: string;
+  readonly protocol: Protocol;
+  readonly laddr: Address;
+  readonly raddr: Address;
+  /** The client's address as a PROXY header declared it. */
+  readonly declaredRaddr: Address | null;
+  readonly pid: number;
+  readonly fd: number;
+  readonly state: ConnectionState;
+  readonly acceptedAt: Micros;
+  readonly firstByteAt: Micros | null;
+  readonly halfClosedAt: Micros | null;
+  readonly closedAt: Micros | null;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly closeInitiator: CloseInitiator | null;
+  readonly closeReason: CloseReason | null;
+  /** The system's error code, such as ECONNRESET or ERR_SSL_…. */
+  readonly error: string | null;
+  readonly tls: TlsInfo | null;
+}

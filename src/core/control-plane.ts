@@ -1,0 +1,239 @@
+/**
+ * What callers can do, whichever edge they come through: the one list of use cases. It reads through the
+ * store, so that any node answers about all; it changes what is this node's own.
+ */
+import type { Connection } from './connection.ts';
+import { AppError, hasCode } from './errors.ts';
+import type { EventFilter } from './event-filter.ts';
+import type { EventLog } from './event-log.ts';
+import { type FollowRequest, follow, type StreamItem } from './follow.ts';
+import { isOver, type Listener, type ListenerPatch, type NewListener } from './listener.ts';
+import type { ListenerSet } from './listener-set.ts';
+import type { Listeners } from './listeners.ts';
+import { type Page, pageKey, pageToken } from './page.ts';
+import type {
+  Clock,
+  ConnectionQuery,
+  DataPlane,
+  EventPage,
+  ListenerQuery,
+  Store,
+  WorkerStatus,
+} from './ports.ts';
+import type { Recorder } from './recorder.ts';
+
+export interface PageAsk {
+  readonly pageSize: number;
+  readonly pageToken: string | null;
+}
+
+export interface Status {
+  readonly version: string;
+  readonly nodeId: string;
+  readonly uptimeMs: number;
+  readonly workers: readonly WorkerStatus[];
+  readonly headSeq: number;
+  readonly oldestSeq: number;
+  readonly store: { readonly state: 'reachable' | 'away'; readonly queuedEvents: number };
+}
+
+/** Where a stream stands, for the metrics. */
+export interface Follower {
+  readonly seq: number;
+}
+
+export interface ControlPlaneOptions {
+  readonly version: string;
+  readonly nodeId: string;
+  readonly store: Store;
+  readonly eventLog: EventLog;
+  readonly recorder: Recorder;
+  readonly dataPlane: DataPlane;
+  readonly set: ListenerSet;
+  readonly listeners: Listeners;
+  readonly clock: Clock;
+  readonly limits: {
+    readonly pageEventsMax: number;
+    readonly followersMax: number;
+    readonly closeTimeoutMs: number;
+  };
+}
+
+export class ControlPlane {
+  readonly #options: ControlPlaneOptions;
+  readonly #startedAt: number;
+  readonly #followers = new Set<{ seq: number }>();
+  readonly #stop = new AbortController();
+
+  constructor(options: ControlPlaneOptions) {
+    this.#options = options;
+    this.#startedAt = options.clock.now();
+  }
+
+  /** @throws what Listeners.create throws */
+  async createListener(input: NewListener): Promise<Listener> {
+    const [listener] = await this.createListeners([input]);
+    if (listener === undefined) throw new TypeError('one in, one out');
+    return listener;
+  }
+
+  /** All or nothing. @throws what Listeners.create throws */
+  async createListeners(inputs: readonly NewListener[]): Promise<readonly Listener[]> {
+    return await this.#options.listeners.create(inputs);
+  }
+
+  /** By id or name; a closed one by its id. @throws not_found, unavailable */
+  async getListener(idOrName: string): Promise<Listener> {
+    const listener = await this.#options.store.findListener(idOrName);
+    if (listener === null) throw new AppError('not_found', `no listener ${idOrName}`);
+    return listener;
+  }
+
+  /** @throws invalid_argument for a token of another query; unavailable */
+  async listListeners(query: ListenerQuery, ask: PageAsk): Promise<Page<Listener>> {
+    const { store } = this.#options;
+    return await listPage(query, ask, (page) => store.listListeners(query, page));
+  }
+
+  /** @throws not_found, failed_precondition (closed, or another node's), and what Listeners.update throws */
+  async updateListener(idOrName: string, patch: ListenerPatch): Promise<Listener> {
+    return await this.#options.listeners.update(await this.#ownListenerId(idOrName), patch);
+  }
+
+  /** Idempotent by id. @throws not_found, failed_precondition (another node's), unavailable */
+  async deleteListener(idOrName: string, drainMs: number): Promise<void> {
+    const id = this.#options.set.findId(idOrName);
+    if (id === null) {
+      if (isOver(await this.getListener(idOrName))) return;
+      await this.#ownListenerId(idOrName);
+    } else {
+      await this.#options.listeners.close(id, drainMs).catch((error: unknown) => {
+        // Someone else's delete was faster.
+        if (!hasCode(error, 'not_found')) throw error;
+      });
+    }
+  }
+
+  async #ownListenerId(idOrName: string): Promise<string> {
+    const id = this.#options.set.findId(idOrName);
+    if (id !== null) return id;
+    const listener = await this.getListener(idOrName);
+    const why = isOver(listener) ? 'is closed' : `is on node ${listener.nodeId}: ask there`;
+    throw new AppError('failed_precondition', `listener ${idOrName} ${why}`);
+  }
+
+  /** @throws not_found, unavailable */
+  async getConnection(id: string): Promise<Connection> {
+    const connection = await this.#options.store.findConnection(id);
+    if (connection === null) throw new AppError('not_found', `no connection ${id}`);
+    return connection;
+  }
+
+  /** @throws invalid_argument for a token of another query; unavailable */
+  async listConnections(query: ConnectionQuery, ask: PageAsk): Promise<Page<Connection>> {
+    const { store } = this.#options;
+    return await listPage(query, ask, (page) => store.listConnections(query, page));
+  }
+
+  /**
+   * Resolves with the final record; one that is closed already stays as it is.
+   * @throws not_found, failed_precondition (another node's), unavailable
+   */
+  async closeConnection(id: string, mode: 'fin' | 'rst'): Promise<Connection> {
+    const { dataPlane, recorder, nodeId, limits } = this.#options;
+    const connection = await this.getConnection(id);
+    if (connection.state === 'closed') return connection;
+    if (connection.nodeId !== nodeId) {
+      const message = `connection ${id} is on node ${connection.nodeId}: ask there`;
+      throw new AppError('failed_precondition', message);
+    }
+    const closed = recorder.closed(id, AbortSignal.timeout(limits.closeTimeoutMs));
+    await dataPlane.closeConnection(connection, mode);
+    await closed;
+    return await this.getConnection(id);
+  }
+
+  /** @throws cursor_expired, invalid_argument, unavailable */
+  async listEvents(afterSeq: number, limit: number, filter: EventFilter): Promise<EventPage> {
+    return await this.#options.eventLog.read(afterSeq, limit, filter);
+  }
+
+  /**
+   * A stream of events; see follow. Ends with `unavailable` at shutdown.
+   * @throws resource_exhausted when too many streams are open, and what follow throws
+   */
+  async *followEvents(request: FollowRequest): AsyncGenerator<StreamItem, void, void> {
+    const { eventLog, store, clock, limits } = this.#options;
+    if (this.#followers.size >= limits.followersMax) {
+      throw new AppError('resource_exhausted', `at most ${limits.followersMax} streams at once`, {
+        limit: 'followersMax',
+        limitValue: limits.followersMax,
+      });
+    }
+    const follower = { seq: eventLog.headSeq };
+    this.#followers.add(follower);
+    try {
+      const signal = AbortSignal.any([request.signal, this.#stop.signal]);
+      const onSeq = (seq: number) => {
+        follower.seq = seq;
+      };
+      const { pageEventsMax } = limits;
+      yield* follow({ ...request, signal, log: eventLog, store, clock, pageEventsMax, onSeq });
+    } finally {
+      this.#followers.delete(follower);
+    }
+    if (this.#stop.signal.aborted && !request.signal.aborted) {
+      throw new AppError('unavailable', 'shutting down: resume from the last seq', {
+        retryAfterMs: 1000,
+      });
+    }
+  }
+
+  get followers(): readonly Follower[] {
+    return [...this.#followers];
+  }
+
+  status(): Status {
+    const { version, nodeId, clock, dataPlane, eventLog } = this.#options;
+    return {
+      version,
+      nodeId,
+      uptimeMs: Math.round((clock.now() - this.#startedAt) / 1000),
+      workers: dataPlane.status(),
+      headSeq: eventLog.headSeq,
+      oldestSeq: eventLog.oldestSeq,
+      store: {
+        state: eventLog.failure === null ? 'reachable' : 'away',
+        queuedEvents: eventLog.queuedEvents,
+      },
+    };
+  }
+
+  /** What keeps this node from serving; empty when it is ready. */
+  async problems(): Promise<readonly string[]> {
+    const { store, dataPlane } = this.#options;
+    const problems: string[] = [];
+    if (this.#stop.signal.aborted) problems.push('shutting down');
+    if (dataPlane.status().length === 0) problems.push('no worker is up');
+    await store.ping().catch(() => problems.push('the store is away'));
+    return problems;
+  }
+
+  /** Ends every stream. */
+  endStreams(): void {
+    this.#stop.abort();
+  }
+}
+
+async function listPage<Item extends { readonly id: string }>(
+  query: object,
+  { pageSize, pageToken: token }: PageAsk,
+  read: (page: { pageSize: number; after: string | null }) => Promise<readonly Item[]>,
+): Promise<Page<Item>> {
+  // One more than asked for tells whether there is a next page.
+  const rows = await read({ pageSize: pageSize + 1, after: pageKey(token, query) });
+  const items = rows.slice(0, pageSize);
+  const last = items.at(-1);
+  const hasNext = rows.length > pageSize && last !== undefined;
+  return { items, nextPageToken: hasNext ? pageToken(last.id, query) : null };
+}

@@ -1,0 +1,68 @@
+/**
+ * The failures that a caller can act on. Core throws them; each edge has one complete table from code to
+ * its own status. Anything else that is thrown is a bug and reads as `internal` outside.
+ */
+
+export const errorCodes = [
+  'invalid_argument',
+  'unauthenticated',
+  'permission_denied',
+  'port_reserved',
+  'port_privileged',
+  'not_found',
+  'already_exists',
+  'port_in_use',
+  'failed_precondition',
+  'idempotency_mismatch',
+  'cursor_expired',
+  'resource_exhausted',
+  'unavailable',
+  'internal',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** One field of the input that is wrong: `path` as the caller wrote it, such as `limits.idleTimeoutMs`. */
+export interface FieldError {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** What a code carries beyond its message; each edge shows all of it. */
+export interface ErrorDetails {
+  /** invalid_argument: every field that is wrong. */
+  readonly errors?: readonly FieldError[];
+  /** port_in_use: the id of our listener that has it, or `foreign`. */
+  readonly owner?: string;
+  /** cursor_expired: the oldest seq that can still be read; resume with `oldestSeq - 1`. */
+  readonly oldestSeq?: number;
+  /** A cursor above the head: where the head is. */
+  readonly headSeq?: number;
+  /** resource_exhausted: the name of the limit, and its value. */
+  readonly limit?: string;
+  readonly limitValue?: number;
+  /** unavailable, resource_exhausted: when to try again. */
+  readonly retryAfterMs?: number;
+}
+
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, options: ErrorDetails & { cause?: unknown } = {}) {
+    const { cause, ...details } = options;
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** invalid_argument for one field. */
+export function invalidField(path: string, message: string): AppError {
+  return new AppError('invalid_argument', `${path}: ${message}`, { errors: [{ path, message }] });
+}
+
+export function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof AppError && error.code === code;
+}

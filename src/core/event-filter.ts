@@ -1,0 +1,41 @@
+/** Which events a reader wants: OR inside a field, AND between fields; an empty field wants all. */
+import { networkSet } from './address.ts';
+import { type EventDraft, type EventType, eventProtocol, eventRemoteIps } from './event.ts';
+import type { Protocol } from './listener.ts';
+
+export interface EventFilter {
+  readonly listenerIds: readonly string[];
+  readonly connectionIds: readonly string[];
+  readonly types: readonly EventType[];
+  readonly protocols: readonly Protocol[];
+  /** Addresses or CIDRs; matches the socket's remote address or the declared one. */
+  readonly remoteCidrs: readonly string[];
+}
+
+export const everyEvent: EventFilter = {
+  listenerIds: [],
+  connectionIds: [],
+  types: [],
+  protocols: [],
+  remoteCidrs: [],
+};
+
+export function isEveryEvent(filter: EventFilter): boolean {
+  return Object.values(filter).every((values: readonly unknown[]) => values.length === 0);
+}
+
+export function eventMatcher(filter: EventFilter): (event: EventDraft) => boolean {
+  if (isEveryEvent(filter)) return () => true;
+  const listenerIds = new Set(filter.listenerIds);
+  const connectionIds = new Set(filter.connectionIds);
+  const types = new Set(filter.types);
+  const protocols = new Set(filter.protocols);
+  const isRemote = networkSet(filter.remoteCidrs);
+  return (event) =>
+    (listenerIds.size === 0 || listenerIds.has(event.listenerId)) &&
+    (connectionIds.size === 0 ||
+      ('connection' in event && connectionIds.has(event.connection.id))) &&
+    (types.size === 0 || types.has(event.type)) &&
+    (protocols.size === 0 || protocols.has(eventProtocol(event))) &&
+    (filter.remoteCidrs.length === 0 || eventRemoteIps(event).some(isRemote));
+}

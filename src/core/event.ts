@@ -1,0 +1,83 @@
+/**
+ * An event is one step in the life of a listener or connection, and holds the thing as it was at that step.
+ * Its seq is its place in the one log of the database: dense, rising in commit order.
+ */
+import type { Address } from './address.ts';
+import type { Connection } from './connection.ts';
+import type { Listener, Protocol } from './listener.ts';
+import type { Micros } from './time.ts';
+
+export const listenerEventTypes = [
+  'listener_created',
+  'listener_listening',
+  'listener_failed',
+  'listener_updated',
+  'listener_closed',
+] as const;
+export const connectionEventTypes = [
+  'connection_opened',
+  'connection_half_closed',
+  'connection_closed',
+] as const;
+export const eventTypes = [
+  ...listenerEventTypes,
+  ...connectionEventTypes,
+  'connection_refused',
+] as const;
+
+export type ListenerEventType = (typeof listenerEventTypes)[number];
+export type ConnectionEventType = (typeof connectionEventTypes)[number];
+export type EventType = (typeof eventTypes)[number];
+
+export const refusalRules = [
+  'max_connections',
+  'max_connections_per_source',
+  'accept_rate',
+  'allow_cidrs',
+  'deny_cidrs',
+  'refuse_fault',
+  'worker_capacity',
+  'udp_source_port',
+  'udp_source_address',
+  'udp_own_listener',
+  'udp_rate',
+  'udp_loop',
+] as const;
+export type RefusalRule = (typeof refusalRules)[number];
+
+/** An arrival that was turned away before any byte was read. `count` is over 1 when alike ones were sampled. */
+export interface Refusal {
+  readonly protocol: Protocol;
+  readonly laddr: Address;
+  readonly raddr: Address;
+  readonly rule: RefusalRule;
+  readonly count: number;
+}
+
+interface EventCommon {
+  readonly time: Micros;
+  readonly listenerId: string;
+}
+
+/** An event before it has its place in the log. */
+export type EventDraft = EventCommon &
+  (
+    | { readonly type: ListenerEventType; readonly listener: Listener }
+    | { readonly type: ConnectionEventType; readonly connection: Connection }
+    | { readonly type: 'connection_refused'; readonly refusal: Refusal }
+  );
+
+export type Event = EventDraft & { readonly seq: number };
+
+export function eventProtocol(event: EventDraft): Protocol {
+  if ('listener' in event) return event.listener.protocol;
+  return 'connection' in event ? event.connection.protocol : event.refusal.protocol;
+}
+
+/** The remote addresses that an event is about: the socket's, and the declared one where there is one. */
+export function eventRemoteIps(event: EventDraft): readonly string[] {
+  if ('listener' in event) return [];
+  if ('refusal' in event) return [event.refusal.raddr.ip];
+  const { raddr, declaredRaddr } = event.connection;
+  return declaredRaddr === null ? [raddr.ip] : [raddr.ip, declaredRaddr.ip];
+}

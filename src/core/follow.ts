@@ -1,0 +1,96 @@
+/** A stream of the log: what was, from a start; then what comes, as long as its reader wants. */
+import type { Event } from './event.ts';
+import type { EventFilter } from './event-filter.ts';
+import type { EventLog } from './event-log.ts';
+import type { Clock, Store } from './ports.ts';
+import type { Micros } from './time.ts';
+
+export type StreamStart =
+  | { readonly kind: 'after_seq'; readonly seq: number }
+  | { readonly kind: 'since'; readonly time: Micros }
+  | { readonly kind: 'last'; readonly count: number }
+  | { readonly kind: 'from_now' };
+
+export interface FollowRequest {
+  readonly start: StreamStart;
+  readonly filter: EventFilter;
+  /** End when all that was committed at the start has been sent. */
+  readonly endAtHead: boolean;
+  readonly heartbeatMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** `seq` is where the stream now stands: resume from there. */
+export type StreamItem =
+  | { readonly kind: 'events'; readonly seq: number; readonly events: readonly Event[] }
+  /** Once: after the backlog, before the first live event. */
+  | { readonly kind: 'synced'; readonly seq: number }
+  /** Nothing else was sent for a while; its seq moves past events that the filter left out. */
+  | { readonly kind: 'heartbeat'; readonly seq: number };
+
+interface Follow extends FollowRequest {
+  readonly log: EventLog;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly pageEventsMax: number;
+  /** Told of every step, so that a follower's lag can be seen. */
+  readonly onSeq?: (seq: number) => void;
+}
+
+/**
+ * Ends without an error when the signal aborts.
+ * @throws cursor_expired, invalid_argument (a start above the head), unavailable (the store is away while
+ *   the stream reads from it)
+ */
+export async function* follow(options: Follow): AsyncGenerator<StreamItem, void, void> {
+  const { log, clock, filter, signal, heartbeatMs, endAtHead } = options;
+  const backlogEnd = log.headSeq;
+  let seq = await startSeq(options, backlogEnd);
+  let isSynced = false;
+  let silentSince = clock.now();
+  while (!signal.aborted) {
+    if (!isSynced && seq >= backlogEnd) {
+      isSynced = true;
+      yield { kind: 'synced', seq };
+      if (endAtHead) return;
+      silentSince = clock.now();
+    }
+    const room = isSynced ? options.pageEventsMax : backlogEnd - seq;
+    const page = await log.read(seq, Math.min(options.pageEventsMax, room), filter);
+    // A filtered page reads past the backlog's end; what is live comes after `synced`, in its own page.
+    const throughSeq = isSynced ? page.throughSeq : Math.min(page.throughSeq, backlogEnd);
+    const events = isSynced ? page.events : page.events.filter((event) => event.seq <= backlogEnd);
+    const hasMoved = throughSeq > seq;
+    seq = throughSeq;
+    options.onSeq?.(seq);
+    if (events.length > 0) {
+      yield { kind: 'events', seq, events };
+      silentSince = clock.now();
+      continue;
+    }
+    const silentMs = (clock.now() - silentSince) / 1000;
+    if (silentMs >= heartbeatMs) {
+      yield { kind: 'heartbeat', seq };
+      silentSince = clock.now();
+    } else if (!hasMoved && isSynced) {
+      await log.changed(seq, heartbeatMs - silentMs, signal);
+    }
+  }
+}
+
+async function startSeq({ start, log, store, filter }: Follow, headSeq: number): Promise<number> {
+  switch (start.kind) {
+    case 'after_seq':
+      log.checkCursor(start.seq);
+      return start.seq === 0 ? log.oldestSeq - 1 : start.seq;
+    case 'since':
+      return Math.min(headSeq, Math.max(await store.seqBefore(start.time), log.oldestSeq - 1));
+    case 'last': {
+      if (start.count === 0) return headSeq;
+      const seq = await store.seqBeforeNewest(start.count, filter);
+      return Math.min(headSeq, Math.max(seq, log.oldestSeq - 1));
+    }
+    case 'from_now':
+      return headSeq;
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * What a listener may ask for: the default and the ceiling of each of its limits. The configuration sets
+ * these; an ask above a ceiling is refused by name.
+ */
+export interface Bound {
+  readonly default: number | null;
+  readonly max: number;
+}
+
+export interface ListenerBounds {
+  readonly maxConnections: { readonly default: number; readonly max: number };
+  readonly maxConnectionsPerSource: Bound;
+  readonly acceptPerSecondMax: number;
+  readonly acceptBurstMax: number;
+  readonly idleTimeoutMs: Bound;
+  readonly maxDurationMs: Bound;
+  readonly maxBytes: Bound;
+  readonly writeTimeoutMs: Bound;
+  readonly udpIdleTimeoutMs: { readonly default: number; readonly max: number };
+  readonly cidrsMax: number;
+  readonly faultsMax: number;
+  readonly labelsMax: number;
+  readonly batchMax: number;
+  readonly pageSize: { readonly default: number; readonly max: number };
+}
+
+const day = 86_400_000;
+
+/** The bounds where the configuration says nothing else. */
+export const defaultBounds: ListenerBounds = {
+  maxConnections: { default: 10_000, max: 1_000_000 },
+  maxConnectionsPerSource: { default: null, max: 1_000_000 },
+  acceptPerSecondMax: 1_000_000,
+  acceptBurstMax: 1_000_000,
+  idleTimeoutMs: { default: null, max: 7 * day },
+  maxDurationMs: { default: null, max: 30 * day },
+  maxBytes: { default: null, max: Number.MAX_SAFE_INTEGER },
+  writeTimeoutMs: { default: null, max: day },
+  udpIdleTimeoutMs: { default: 30_000, max: day },
+  cidrsMax: 256,
+  faultsMax: 16,
+  labelsMax: 32,
+  batchMax: 100,
+  pageSize: { default: 50, max: 1000 },
+};

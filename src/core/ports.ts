@@ -1,0 +1,200 @@
+/** What core needs of the world. Each method names the AppError codes that it throws. */
+import type { Address } from './address.ts';
+import type { CloseReason, Connection, ConnectionState } from './connection.ts';
+import type { Event, EventDraft } from './event.ts';
+import type { EventFilter } from './event-filter.ts';
+import type { Fault } from './fault.ts';
+import type {
+  Listener,
+  ListenerLimits,
+  ListenerReason,
+  ListenerSecrets,
+  ListenerSpec,
+  ListenerState,
+  ListeningSocket,
+  NewTls,
+  Protocol,
+  TlsSettings,
+} from './listener.ts';
+import type { PageRequest } from './page.ts';
+import type { Counters, WorkerRecord } from './record.ts';
+import type { Micros } from './time.ts';
+
+export interface Clock {
+  now(): Micros;
+}
+
+/** Fields first, then a constant message, as pino has it. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface ListenerQuery {
+  /** Without a state, closed listeners are left out. */
+  readonly state: ListenerState | null;
+  readonly protocol: Protocol | null;
+  readonly port: number | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface ConnectionQuery {
+  readonly listenerId: string | null;
+  readonly state: ConnectionState | null;
+  readonly protocol: Protocol | null;
+  /** Address or CIDR of the socket's remote end. */
+  readonly raddr: string | null;
+  readonly lport: number | null;
+  readonly closeReason: CloseReason | null;
+  /** Inclusive. */
+  readonly acceptedAfter: Micros | null;
+  /** Exclusive. */
+  readonly acceptedBefore: Micros | null;
+}
+
+/** One transaction of the log. */
+export interface Append {
+  /**
+   * Rises by one with every append of this process. An append that is repeated under its number, since its
+   * outcome was not known, is done once.
+   */
+  readonly number: number;
+  /** A listener event writes its listener's row (counts aside), a connection event its connection's. */
+  readonly events: readonly EventDraft[];
+  /** By listener id, for listeners created in this append. */
+  readonly secrets: ReadonlyMap<string, ListenerSecrets>;
+  readonly counters: readonly Counters[];
+}
+
+export interface LogBounds {
+  /** Seq of the newest committed event; 0 before the first. */
+  readonly headSeq: number;
+  /** Seq of the oldest event still kept; headSeq + 1 where none is. */
+  readonly oldestSeq: number;
+}
+
+export interface EventPage extends LogBounds {
+  readonly events: readonly Event[];
+  /** Every matching event up to here has been returned: read on after it. */
+  readonly throughSeq: number;
+}
+
+/** All methods throw `unavailable` when the database is away, within a bound. */
+export interface Store {
+  /**
+   * Writes it all in one transaction, durable when it resolves; seqs are firstSeq, firstSeq + 1, …
+   * @throws already_exists when a listener's name is taken
+   * @throws failed_precondition when another process has taken this node's place
+   */
+  append(append: Append): Promise<{ readonly firstSeq: number }>;
+  /** Reads on after `afterSeq`, at most `limit` events; may return fewer, and even none, before the head. */
+  readEvents(request: {
+    readonly afterSeq: number;
+    readonly limit: number;
+    readonly filter: EventFilter;
+  }): Promise<EventPage>;
+  readBounds(): Promise<LogBounds>;
+  /** Seq of the newest event before `time`, so that reading after it gives all since; 0 where none is. */
+  seqBefore(time: Micros): Promise<number>;
+  /** The seq after which exactly the newest `count` matching events lie. */
+  seqBeforeNewest(count: number, filter: EventFilter): Promise<number>;
+  /** By id, or by the name of one that is not closed; null where there is none. */
+  findListener(idOrName: string): Promise<Listener | null>;
+  /** Newest first; the page key is an id. */
+  listListeners(query: ListenerQuery, page: PageRequest): Promise<readonly Listener[]>;
+  findConnection(id: string): Promise<Connection | null>;
+  /** Newest first; the page key is an id. */
+  listConnections(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]>;
+  /** Takes the node's place in the log: no append of an earlier process with its id can land any more. */
+  takeNode(): Promise<void>;
+  /** This node's listeners that are not closed. */
+  readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]>;
+  /** Connections of this node that are not closed, in id order, at most `limit` after the id. */
+  readOwnOpenConnections(afterId: string | null, limit: number): Promise<readonly Connection[]>;
+  /** Calls back with a new head when another node appended. Returns a function that ends it. */
+  onForeignAppend(callback: (headSeq: number) => void): () => void;
+  /**
+   * Deletes a bounded piece of what lies before `before` or beyond the newest `eventsMax` events, whole
+   * events from the oldest on, with the connections whose closed event goes and closed listeners of no more
+   * events. Resolves with the bounds, and whether there is more to delete.
+   */
+  purge(request: {
+    readonly before: Micros;
+    readonly eventsMax: number;
+    readonly limit: number;
+  }): Promise<LogBounds & { readonly hasMore: boolean }>;
+  ping(): Promise<void>;
+  /** An answer that was given under an idempotency key within its lifetime; null when the key is new: then it is taken. */
+  takeIdempotencyKey(
+    key: string,
+    bodyHash: string,
+    expiresBefore: Micros,
+  ): Promise<IdempotentAnswer | null>;
+  keepIdempotentAnswer(key: string, status: number, body: string): Promise<void>;
+  releaseIdempotencyKey(key: string): Promise<void>;
+}
+
+/** status and body are null while the first call is under way. */
+export interface IdempotentAnswer {
+  readonly bodyHash: string;
+  readonly status: number | null;
+  readonly body: string | null;
+}
+
+/** A listener as the data plane is asked to bind it. */
+export interface Binding extends ListenerSpec, ListenerSecrets {
+  readonly listenerId: string;
+}
+
+export interface Bound {
+  readonly laddr: Address;
+  readonly sockets: readonly ListeningSocket[];
+}
+
+/** Makes what a TLS listener needs: checks a given pair, or makes a self-signed one. */
+export interface Certificates {
+  /** @throws invalid_argument for PEM that does not parse, or a key of another certificate */
+  prepare(tls: NewTls, host: string): Promise<{ settings: TlsSettings; key: string }>;
+}
+
+export interface WorkerStatus {
+  readonly pid: number;
+  readonly listeners: number;
+  readonly openConnections: number;
+  readonly restarts: number;
+}
+
+/** Where a data plane tells what happened. Calls come in the order in which things happened. */
+export interface DataPlaneEvents {
+  /** Resolve it once all is committed: then the worker may send more. */
+  onRecords(records: readonly WorkerRecord[]): Promise<void>;
+  /** The worker is gone, all that it reported has been passed on; its connections are no more. */
+  onWorkerLost(pid: number): void;
+  /** A listener's sockets changed: bound again by a new worker, or not. */
+  onRebound(listenerId: string, outcome: Bound | ListenerReason): void;
+}
+
+/** The echo sockets. */
+export interface DataPlane {
+  /**
+   * Binds, and holds back what arrives until `serve`.
+   * @throws port_in_use (owner foreign), invalid_argument (an address that is not ours), permission_denied,
+   *   resource_exhausted, unavailable
+   */
+  open(binding: Binding): Promise<Bound>;
+  serve(listenerId: string): Promise<void>;
+  update(
+    listenerId: string,
+    change: { readonly limits: ListenerLimits; readonly faults: readonly Fault[] },
+  ): Promise<void>;
+  /**
+   * Stops listening at once; gives connections `drainMs` to end by themselves, then closes them with the
+   * reason. Resolves when the port is free and all its records have been passed on. Idempotent.
+   */
+  close(listenerId: string, options: { drainMs: number; reason: CloseReason }): Promise<void>;
+  /** Resolves when the worker has begun it; a connection that is gone is no error. */
+  closeConnection(connection: Connection, mode: 'fin' | 'rst'): Promise<void>;
+  status(): readonly WorkerStatus[];
+}

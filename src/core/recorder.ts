@@ -1,0 +1,185 @@
+/**
+ * Turns what workers report into events. It holds the connections of this node that are open, as last
+ * reported, so that each event has its connection whole, and a lost worker's connections can be closed.
+ *
+ * Every connection gets one opened and one closed event: a record of a connection that is not open is a bug.
+ */
+import type { CloseReason, Connection } from './connection.ts';
+import type { EventDraft } from './event.ts';
+import type { EventLog } from './event-log.ts';
+import type { Clock, Logger } from './ports.ts';
+import type { Counters, StepRecord, WorkerRecord } from './record.ts';
+
+export interface ConnectionCounts {
+  readonly open: number;
+  readonly total: number;
+}
+
+const noConnections: ConnectionCounts = { open: 0, total: 0 };
+
+export class Recorder {
+  readonly #log: EventLog;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #open = new Map<string, Connection>();
+  readonly #counts = new Map<string, ConnectionCounts>();
+  readonly #closing = new Map<string, Set<() => void>>();
+
+  constructor(options: { log: EventLog; clock: Clock; logger: Logger }) {
+    this.#log = options.log;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+  }
+
+  get openConnections(): number {
+    return this.#open.size;
+  }
+
+  /** As reported, a moment ahead of what is committed. */
+  counts(listenerId: string): ConnectionCounts {
+    return this.#counts.get(listenerId) ?? noConnections;
+  }
+
+  startCounting(listenerId: string, counts: ConnectionCounts): void {
+    this.#counts.set(listenerId, counts);
+  }
+
+  endCounting(listenerId: string): void {
+    this.#counts.delete(listenerId);
+  }
+
+  /** Resolves when all of it is committed. */
+  async record(records: readonly WorkerRecord[]): Promise<void> {
+    const events: EventDraft[] = [];
+    const counters: Counters[] = [];
+    for (const record of records) {
+      if (record.kind === 'counters') {
+        if (this.#take(record) !== null) counters.push(record);
+      } else {
+        const event = this.#event(record);
+        if (event !== null) events.push(event);
+      }
+    }
+    if (events.length + counters.length === 0) return;
+    await this.#log.append(events, { counters });
+    for (const event of events) if (event.type === 'connection_closed') this.#tellClosed(event);
+  }
+
+  #event(record: StepRecord): EventDraft | null {
+    switch (record.kind) {
+      case 'opened': {
+        const { connection } = record;
+        this.#open.set(connection.id, connection);
+        this.#count(connection.listenerId, 1);
+        const { listenerId, acceptedAt: time } = connection;
+        return { type: 'connection_opened', time, listenerId, connection };
+      }
+      case 'half_closed': {
+        const change = { state: 'half_closed', halfClosedAt: record.at } as const;
+        const connection = this.#take(record, change);
+        if (connection === null) return null;
+        const { listenerId } = connection;
+        return { type: 'connection_half_closed', time: record.at, listenerId, connection };
+      }
+      case 'closed': {
+        const open = this.#take(record, { halfClosedAt: record.halfClosedAt });
+        if (open === null) return null;
+        const { at, initiator, reason, error } = record;
+        return this.#close(open, { at, initiator, reason, error });
+      }
+      case 'refused': {
+        const { at: time, listenerId, refusal } = record;
+        return { type: 'connection_refused', time, listenerId, refusal };
+      }
+    }
+  }
+
+  /** The open connection with the counters, and the change, taken over. */
+  #take(counters: Counters, change: Partial<Connection> = {}): Connection | null {
+    const open = this.#open.get(counters.id);
+    if (open === undefined) {
+      this.#logger.error(
+        { connectionId: counters.id },
+        'a record of a connection that is not open',
+      );
+      return null;
+    }
+    const { bytesIn, bytesOut, firstByteAt } = counters;
+    const connection = { ...open, ...change, bytesIn, bytesOut, firstByteAt };
+    this.#open.set(connection.id, connection);
+    return connection;
+  }
+
+  #close(
+    open: Connection,
+    end: Pick<Connection, 'error'> & {
+      at: number;
+      initiator: NonNullable<Connection['closeInitiator']>;
+      reason: CloseReason;
+    },
+  ): EventDraft {
+    this.#open.delete(open.id);
+    this.#count(open.listenerId, -1);
+    const connection: Connection = {
+      ...open,
+      state: 'closed',
+      closedAt: end.at,
+      closeInitiator: end.initiator,
+      closeReason: end.reason,
+      error: end.error,
+    };
+    const { listenerId } = open;
+    return { type: 'connection_closed', time: end.at, listenerId, connection };
+  }
+
+  #count(listenerId: string, change: 1 | -1): void {
+    const { open, total } = this.counts(listenerId);
+    this.#counts.set(listenerId, { open: open + change, total: total + (change === 1 ? 1 : 0) });
+  }
+
+  /** Closes what the lost worker had open. */
+  async workerLost(pid: number): Promise<void> {
+    const lost = [...this.#open.values()].filter((connection) => connection.pid === pid);
+    await this.#closeAll(lost, 'worker_crashed');
+  }
+
+  /** Closes what an earlier run of this node left open in the store. */
+  async closeInterrupted(connections: readonly Connection[]): Promise<void> {
+    for (const connection of connections) {
+      this.#open.set(connection.id, connection);
+    }
+    await this.#closeAll(connections, 'interrupted');
+  }
+
+  async #closeAll(connections: readonly Connection[], reason: CloseReason): Promise<void> {
+    if (connections.length === 0) return;
+    const end = { at: this.#clock.now(), initiator: 'system', reason, error: null } as const;
+    const events = connections.map((connection) => this.#close(connection, end));
+    await this.#log.append(events);
+    for (const event of events) this.#tellClosed(event);
+  }
+
+  #tellClosed(event: EventDraft): void {
+    if (!('connection' in event)) return;
+    const waiting = this.#closing.get(event.connection.id);
+    this.#closing.delete(event.connection.id);
+    for (const resolve of waiting ?? []) resolve();
+  }
+
+  /** Resolves when the connection's closed event is committed, or the signal aborts. */
+  closed(id: string, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const waiting = this.#closing.get(id) ?? new Set();
+      const done = () => {
+        waiting.delete(done);
+        if (waiting.size === 0) this.#closing.delete(id);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      waiting.add(done);
+      this.#closing.set(id, waiting);
+      if (signal.aborted || !this.#open.has(id)) done();
+      else signal.addEventListener('abort', done, { once: true });
+    });
+  }
+}
