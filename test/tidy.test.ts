@@ -1,0 +1,118 @@
+/**
+ * The architecture as a test. `core` says what kodama is and knows no technology; each technology folder
+ * knows core and itself; only app.ts joins them. What a linter cannot say about the tree stands here too.
+ *
+ *   main.ts ─► app.ts ─► http grpc ─► contract ─► core      config.ts ─► core
+ *                  └───► postgres echo workers ─────┘        workers ─► echo/messages.ts
+ */
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { expect, test } from 'vitest';
+
+/** What each folder or root file of src may import, apart from itself. Whatever is not named is refused. */
+const mayImport: Readonly<Record<string, RegExp>> = {
+  core: /^core\//,
+  contract: /^core\//,
+  http: /^(core|contract)\//,
+  grpc: /^(core|contract)\//,
+  postgres: /^core\//,
+  echo: /^core\//,
+  workers: /^(core\/|echo\/messages\.ts$)/,
+  'config.ts': /^core\//,
+  'app.ts': /^(?!main\.ts$)/,
+  'main.ts': /^(app|config)\.ts$/,
+};
+const forbiddenNames =
+  /^(index|utils?|helpers?|common|manager|base)\.|-(utils?|helpers?|manager|base)\./;
+const linesMax = 300;
+
+const root = join(import.meta.dirname, '..');
+const notGenerated = (path: string): boolean => !path.includes('/generated/');
+const isTest = (path: string): boolean => path.endsWith('.test.ts');
+const sources = globSync('src/**/*.ts', { cwd: root }).filter(notGenerated).sort();
+const tests = [...sources.filter(isTest), ...globSync('test/**/*.ts', { cwd: root }).sort()];
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+/** The text without comments: a comment may speak of what code may not do. */
+const codeOf = (text: string): string => text.replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, '');
+
+function importsOf(text: string): string[] {
+  const pattern = /(?:\bfrom\s*|\bimport\s*\(?\s*)(['"])([^'"\n]+)\1/g;
+  return [...codeOf(text).matchAll(pattern)].map((match) => match[2] ?? '');
+}
+
+/** Why `path` may not import `specifier`, or undefined where it may. */
+function importFault(path: string, specifier: string): string | undefined {
+  const place = path.split('/')[1] ?? '';
+  const allowed = mayImport[place];
+  if (allowed === undefined) return `${path}: src/${place} has no place in the architecture`;
+  if (!specifier.startsWith('.')) {
+    const isCoreFault = place === 'core' && !specifier.startsWith('node:') && !isTest(path);
+    return isCoreFault
+      ? `${path}: core imports nothing but itself and node:, not ${specifier}`
+      : undefined;
+  }
+  const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
+  if (target.startsWith('test/') && isTest(path)) return undefined;
+  const inside = target.startsWith('src/') ? target.slice('src/'.length) : '../';
+  if (inside.startsWith(`${place}/`) || (inside !== '../' && allowed.test(inside)))
+    return undefined;
+  return `${path}: ${place} may not import ${target}`;
+}
+
+function faultsOf(paths: readonly string[], pattern: RegExp, rule: string): string[] {
+  return paths.filter((path) => pattern.test(codeOf(read(path)))).map((path) => `${path}: ${rule}`);
+}
+
+test('the walk finds the tree that it judges', () => {
+  expect(sources).toContain('src/core/errors.ts');
+  expect(tests).toContain('test/tidy.test.ts');
+  expect(sources.flatMap((path) => importsOf(read(path)))).not.toHaveLength(0);
+});
+
+test('the rules refuse what they are there to refuse', () => {
+  const refused: [string, string][] = [
+    ['src/core/event.ts', 'zod'],
+    ['src/core/event.ts', '../postgres/store.ts'],
+    ['src/http/server.ts', '../grpc/server.ts'],
+    ['src/echo/messages.ts', '../workers/pool.ts'],
+    ['src/workers/worker-pool.ts', '../echo/tcp-echo.ts'],
+    ['src/main.ts', './http/server.ts'],
+    ['src/shared/misc.ts', 'zod'],
+  ];
+  expect(refused.filter(([path, specifier]) => importFault(path, specifier) === undefined)).toEqual(
+    [],
+  );
+  const all = `import a from 'a';\nimport 'b';\nexport {\n  c,\n} from './c.ts';\nawait import('d'); // from 'e'`;
+  expect(importsOf(all)).toEqual(['a', 'b', './c.ts', 'd']);
+});
+
+test('every import keeps to the architecture', () => {
+  const faults = sources.flatMap((path) =>
+    importsOf(read(path)).map((each) => importFault(path, each)),
+  );
+  expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
+});
+
+test('only config.ts and main.ts read the environment', () => {
+  const paths = sources.filter((path) => !isTest(path) && !/^src\/(config|main)\.ts$/.test(path));
+  const pattern = /\bprocess\.env\b|\benv\b[^;]*from 'node:process'/;
+  expect(faultsOf(paths, pattern, 'only config.ts reads the environment')).toEqual([]);
+});
+
+test('files are short and named for what they hold', () => {
+  const lines = (path: string): number => read(path).split('\n').length - 1;
+  const long = sources.filter((path) => lines(path) > linesMax);
+  expect(long.map((path) => `${path}: ${lines(path)} lines, at most ${linesMax}`)).toEqual([]);
+  const vague = [...sources, ...tests].filter((path) => forbiddenNames.test(basename(path)));
+  expect(vague.map((path) => `${path}: named for nothing that it holds`)).toEqual([]);
+});
+
+test('tests all run, and none sleeps', () => {
+  const sleep = /\bsetTimeout\(resolve\b|\bawait (sleep|delay|setTimeout)\((\d{3}|\d+_)/;
+  const faults = [
+    ...faultsOf(tests, /\.(only|skip)\(/, 'a test is skipped or run alone'),
+    ...faultsOf(tests.filter(isTest), sleep, 'a test sleeps: wait for a condition'),
+  ];
+  expect(faults).toEqual([]);
+});
