@@ -15,6 +15,8 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   contract: /^core\//,
   http: /^(core|contract)\//,
   grpc: /^(core|contract)\//,
+  tls: /^core\//,
+  metrics: /^core\//,
   postgres: /^core\//,
   echo: /^core\//,
   workers: /^(core\/|echo\/messages\.ts$)/,

@@ -1,0 +1,133 @@
+/**
+ * The environment, read once into one frozen Config. Every limit and default of the product has its name
+ * here; what is in `settings` can be set from outside, and the README's table lists it.
+ */
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { isLoopback } from './core/address.ts';
+import { defaultBounds } from './core/listener-bounds.ts';
+
+const flag = z
+  .enum(['true', 'false'], { error: 'must be true or false' })
+  .transform((v) => v === 'true');
+const port = number(0, 65_535);
+const day = 86_400_000;
+
+function number(min: number, max: number) {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, { error })
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, { error });
+}
+
+const host = z.string().regex(/^[A-Za-z0-9.:-]+$/, { error: 'must be an address or a host name' });
+
+/** Every variable that kodama reads. An empty one counts as absent. */
+export const settings = z.object({
+  KODAMA_HTTP_HOST: host.default('127.0.0.1'),
+  KODAMA_HTTP_PORT: port.default(8080),
+  KODAMA_GRPC_HOST: host.default('127.0.0.1'),
+  KODAMA_GRPC_PORT: port.default(50_051),
+  KODAMA_DATA_DIR: z.string().default('.kodama'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, { error: 'must be a postgresql:// URL' })
+    .optional(),
+  KODAMA_NODE_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, { error: 'must be 1 to 64 letters, digits, dots or dashes' })
+    .optional(),
+  KODAMA_WORKERS: number(1, 64).default(1),
+  KODAMA_API_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,512}$/, { error: 'must be 16 to 512 visible ASCII characters' })
+    .optional(),
+  KODAMA_INSECURE: flag.default(false),
+  KODAMA_ALLOW_PRIVILEGED_PORTS: flag.default(false),
+  KODAMA_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], {
+      error: 'must be debug, info, warn, error or silent',
+    })
+    .default('info'),
+  KODAMA_LOG_FORMAT: z.enum(['text', 'json'], { error: 'must be text or json' }).optional(),
+  KODAMA_RETENTION_DAYS: number(1, 3650).default(30),
+  KODAMA_RETENTION_EVENTS_MAX: number(1000, 10 ** 12).default(100_000_000),
+  KODAMA_LISTENERS_MAX: number(1, 60_000).default(10_000),
+  KODAMA_CONNECTIONS_MAX: number(1, 1_000_000).default(100_000),
+  KODAMA_STREAMS_MAX: number(1, 100_000).default(1000),
+  KODAMA_SHUTDOWN_TIMEOUT_MS: number(100, 600_000).default(10_000),
+});
+
+export type Config = ReturnType<typeof build>;
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** @throws ConfigError that names each wrong variable */
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  { isTerminal = false } = {},
+): Config {
+  const given = Object.entries(environment).filter(([, value]) => value !== '');
+  const result = settings.safeParse(Object.fromEntries(given));
+  if (!result.success) {
+    const lines = result.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+    throw new ConfigError(lines.join('\n'));
+  }
+  return build(result.data, isTerminal);
+}
+
+function build(env: z.output<typeof settings>, isTerminal: boolean) {
+  const isLoopbackOnly = isLoopback(env.KODAMA_HTTP_HOST) && isLoopback(env.KODAMA_GRPC_HOST);
+  const apiToken = env.KODAMA_API_TOKEN ?? null;
+  if (!isLoopbackOnly && apiToken === null && !env.KODAMA_INSECURE) {
+    const open = isLoopback(env.KODAMA_HTTP_HOST) ? 'KODAMA_GRPC_HOST' : 'KODAMA_HTTP_HOST';
+    throw new ConfigError(
+      `${open} is not a loopback address, so anyone who reaches it could drive the API: ` +
+        'set KODAMA_API_TOKEN, or say KODAMA_INSECURE=true',
+    );
+  }
+  return Object.freeze({
+    http: { host: env.KODAMA_HTTP_HOST, port: env.KODAMA_HTTP_PORT, limits: httpLimits },
+    grpc: { host: env.KODAMA_GRPC_HOST, port: env.KODAMA_GRPC_PORT, limits: grpcLimits },
+    apiToken,
+    dataDir: resolve(env.KODAMA_DATA_DIR),
+    databaseUrl: env.DATABASE_URL ?? null,
+    nodeId: env.KODAMA_NODE_ID ?? null,
+    hostname: hostname(),
+    workers: env.KODAMA_WORKERS,
+    isPrivilegedAllowed: env.KODAMA_ALLOW_PRIVILEGED_PORTS,
+    logLevel: env.KODAMA_LOG_LEVEL,
+    logFormat: env.KODAMA_LOG_FORMAT ?? (isTerminal ? ('text' as const) : ('json' as const)),
+    retention: {
+      ageMs: env.KODAMA_RETENTION_DAYS * day,
+      eventsMax: env.KODAMA_RETENTION_EVENTS_MAX,
+      intervalMs: 60_000,
+      purgeEventsMax: 5000,
+    },
+    listeners: { listenersMax: env.KODAMA_LISTENERS_MAX, drainMsMax: day },
+    rebind: { minMs: 250, maxMs: 10_000 },
+    bounds: defaultBounds,
+    eventLog: {
+      commitEventsMax: 4000,
+      ringEventsMax: 20_000,
+      pageEventsMax: 1000,
+      commandsMax: 10_000,
+      commandTimeoutMs: 5000,
+      retryMinMs: 50,
+      retryMaxMs: 1000,
+    },
+    streams: { followersMax: env.KODAMA_STREAMS_MAX, closeTimeoutMs: 5000 },
+    workersLimits: {
+      connectionsPerWorkerMax: Math.ceil(env.KODAMA_CONNECTIONS_MAX / env.KODAMA_WORKERS),
+    },
+    shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
+  });
+}
+
+const httpLimits = {};
+const grpcLimits = {};
