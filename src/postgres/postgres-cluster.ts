@@ -1,0 +1,212 @@
+/**
+ * A PostgreSQL cluster as files and processes: where it lives, how it is made, and which processes of the
+ * machine belong to it, whoever started them.
+ *
+ *   <dataDir>/postgres        the cluster
+ *   <dataDir>/postgres.log    what the server says; .1 is the run before
+ *   <dataDir>/postgres.run    its socket; where that path is too long, <tmp>/kodama-<uid>-<hash of dataDir>
+ *
+ * A process belongs to the cluster if the cluster is its working directory, by device and inode. That holds
+ * for the postmaster and its children, survives a recycled pid and a moved folder, and cannot be guessed wrong.
+ */
+
+import { execFile } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+import { hintFor, type PostgresBinaries } from './postgres-binaries.ts';
+
+export const superuser = 'kodama';
+export const socketPort = 5432;
+
+/** sockaddr_un takes 107 bytes on Linux and 103 on macOS. */
+const socketPathMax = 103;
+const pollMs = 10;
+/** An immediate shutdown that takes longer is stuck; so is a child that outlives its postmaster by as much. */
+const quitTimeoutMs = 5_000;
+const orphanTimeoutMs = 1_000;
+const killTimeoutMs = 10_000;
+
+/** Makes the cluster unless it is there. A killed initdb leaves a folder under another name, never a half cluster. */
+export async function ensureCluster(
+  directory: string,
+  binaries: PostgresBinaries,
+  signal: AbortSignal,
+): Promise<void> {
+  const version = await readFile(join(directory, 'PG_VERSION'), 'utf8').catch(() => null);
+  if (version !== null) return checkVersion(directory, Number(version), binaries.majorVersion);
+
+  const parent = dirname(directory);
+  const unfinished = `${directory}.init-`;
+  for (const name of await readdir(parent)) {
+    const file = join(parent, name);
+    if (file.startsWith(unfinished)) await rm(file, { recursive: true, maxRetries: 5 });
+  }
+  // A new name each time: an initdb that was ended removes its own folder, maybe only now.
+  const fresh = `${unfinished}${randomUUID()}`;
+  await initdb(fresh, binaries, signal);
+  await rename(fresh, directory);
+  const handle = await open(parent);
+  await handle.sync().finally(() => handle.close());
+}
+
+/** The private folder of the socket, made if needed. The same for the same data directory, always. */
+export async function ensureSocketDirectory(dataDir: string): Promise<string> {
+  const near = join(dataDir, 'postgres.run');
+  const isTooLong = Buffer.byteLength(join(near, `.s.PGSQL.${socketPort}`)) > socketPathMax;
+  const uid = process.getuid?.() ?? 0;
+  const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
+  const directory = isTooLong ? join(tmpdir(), `kodama-${uid}-${hash}`) : near;
+  await mkdir(directory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  const stats = await lstat(directory);
+  const isPrivate = stats.isDirectory() && stats.uid === uid && (stats.mode & 0o077) === 0;
+  if (!isPrivate) {
+    throw new Error(`${directory} must be a directory that only this user can enter: remove it`);
+  }
+  return directory;
+}
+
+/** What the postmaster says of itself in its pid file: `state` is starting, ready or stopping. */
+export async function readPostmaster(
+  directory: string,
+): Promise<{ readonly pid: number; readonly state: string } | null> {
+  const text = await readFile(join(directory, 'postmaster.pid'), 'utf8').catch(() => null);
+  if (text === null) return null;
+  const lines = text.split('\n');
+  return { pid: Math.abs(Number(lines[0])), state: (lines[7] ?? '').trim() };
+}
+
+/**
+ * Ends every process of the cluster, and waits until they are gone: fast shutdown first, then immediate
+ * shutdown, then SIGKILL. Stopped processes (SIGSTOP) are continued to hear of it. Resolves to the pids.
+ * `postmaster` for one that was only just started, and has no pid file yet.
+ */
+export async function stopCluster(
+  directory: string,
+  timeoutMs: number,
+  postmaster: number | null = null,
+): Promise<readonly number[]> {
+  const found = await clusterPids(directory);
+  if (found.length > 0) {
+    const leader = postmaster ?? (await readPostmaster(directory))?.pid;
+    const leaders = found.filter((pid) => pid === leader);
+    // Without their postmaster the others leave by themselves; signals would only confuse them.
+    const isEnded =
+      leaders.length > 0
+        ? (await end(directory, leaders, 'SIGINT', timeoutMs)) ||
+          (await end(directory, leaders, 'SIGQUIT', quitTimeoutMs))
+        : await end(directory, [], 'SIGCONT', orphanTimeoutMs);
+    if (!isEnded && !(await end(directory, found, 'SIGKILL', killTimeoutMs))) {
+      const left = await clusterPids(directory);
+      throw new Error(`PostgreSQL processes of ${directory} cannot be stopped: ${left.join(', ')}`);
+    }
+  }
+  await removeRecycledPid(directory);
+  return found;
+}
+
+/** Signals, then waits until no process of the cluster is left; false if some are when the time is over. */
+async function end(
+  directory: string,
+  targets: readonly number[],
+  signal: NodeJS.Signals,
+  timeoutMs: number,
+): Promise<boolean> {
+  for (const pid of targets) kill(pid, signal);
+  const deadline = performance.now() + timeoutMs;
+  let left = await clusterPids(directory);
+  for (const pid of left) kill(pid, signal === 'SIGKILL' ? 'SIGKILL' : 'SIGCONT');
+  while (left.length > 0 && performance.now() < deadline) {
+    await delay(pollMs);
+    // Looks at all processes of the machine only once those it knows are gone.
+    left = left.filter((pid) => process.platform !== 'linux' || belongs(pid, directory));
+    if (left.length === 0 || process.platform !== 'linux') left = await clusterPids(directory);
+  }
+  return left.length === 0;
+}
+
+async function clusterPids(directory: string): Promise<readonly number[]> {
+  if (process.platform === 'linux') {
+    return readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => pid > 0 && belongs(pid, directory));
+  }
+  const list = await promisify(execFile)('/bin/ps', ['-axww', '-o', 'pid=,command=']);
+  return list.stdout
+    .split('\n')
+    .filter((line) => line.includes(`postgres -D ${directory} `))
+    .map((line) => Number.parseInt(line, 10));
+}
+
+/** Somebody's shell may stand in the folder, too: only a process called postgres counts. */
+function belongs(pid: number, directory: string): boolean {
+  try {
+    const cwd = statSync(`/proc/${pid}/cwd`);
+    const cluster = statSync(directory, { throwIfNoEntry: false });
+    const isHere = cwd.ino === cluster?.ino && cwd.dev === cluster.dev;
+    // A server whose folder was deleted would still remove its socket at its end, which by then is ours.
+    const wasHere =
+      cwd.nlink === 0 && readlinkSync(`/proc/${pid}/cwd`) === `${directory} (deleted)`;
+    return (isHere || wasHere) && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'postgres\n';
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * PostgreSQL takes a pid file for stale only if no process has that pid: a recycled pid would lock us out.
+ * Without /proc we cannot be sure that it is recycled, and leave the refusal to PostgreSQL.
+ */
+async function removeRecycledPid(directory: string): Promise<void> {
+  if (process.platform !== 'linux') return;
+  const postmaster = await readPostmaster(directory);
+  if (postmaster !== null && kill(postmaster.pid, 0)) await rm(join(directory, 'postmaster.pid'));
+}
+
+function kill(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+function checkVersion(directory: string, version: number, expected: number): void {
+  if (version === expected) return;
+  throw new Error(
+    `${directory} was made by PostgreSQL ${version}, and this kodama brings PostgreSQL ${expected}: ` +
+      'start it with the kodama that made it, or move its data over with pg_dump',
+  );
+}
+
+async function initdb(
+  directory: string,
+  binaries: PostgresBinaries,
+  signal: AbortSignal,
+): Promise<void> {
+  const [program = '', ...args] = [
+    ...binaries.prefix,
+    ...[binaries.initdb, '--pgdata', directory, '--username', superuser],
+    // Whoever can enter the socket's folder is this user already.
+    ...['--encoding=UTF8', '--locale=C', '--auth=trust', '--no-instructions'],
+  ];
+  try {
+    await promisify(execFile)(program, args, {
+      env: binaries.env,
+      cwd: dirname(directory),
+      signal,
+    });
+  } catch (error) {
+    if (signal.aborted) throw new Error('initdb was not done in time', { cause: error });
+    const { stderr, message } = error as { stderr?: string; message: string };
+    const said = stderr?.trim() || message;
+    throw new Error(`initdb failed: ${said}${hintFor(said)}`, { cause: error });
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * One life of the embedded server: its process, its settings and its log file.
+ *
+ * The server writes its log to a file, not to a pipe: a pipe's reader that is slow would block it, and one that
+ * is killed would take its log away.
+ */
+
+import { spawn } from 'node:child_process';
+import { copyFile, open, rename, rm, stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { hintFor, type PostgresBinaries } from './postgres-binaries.ts';
+import { readPostmaster, socketPort, stopCluster } from './postgres-cluster.ts';
+
+export interface Place {
+  readonly cluster: string;
+  readonly socketDirectory: string;
+  readonly logFile: string;
+  readonly binaries: PostgresBinaries;
+}
+
+export interface Postmaster {
+  /** As this host sees it; null if it could not even be started. */
+  readonly pid: number | null;
+  /** Resolves, never rejects, to how it ended. */
+  readonly exited: Promise<string>;
+}
+
+const pollMs = 10;
+const logBytesMax = 16 * 1024 * 1024;
+const logTailBytes = 2_048;
+
+/** Starts the server, detached: Ctrl-C must reach kodama alone, which still has records to store. */
+export async function launch(place: Place): Promise<Postmaster> {
+  const [program = '', ...args] = [
+    ...place.binaries.prefix,
+    ...[place.binaries.postgres, '-D', place.cluster],
+    ...Object.entries(settings(place.socketDirectory)).flatMap(([k, v]) => ['-c', `${k}=${v}`]),
+  ];
+  await rename(place.logFile, `${place.logFile}.1`).catch(() => {});
+  const log = await open(place.logFile, 'a', 0o600);
+  try {
+    const child = spawn(program, args, {
+      cwd: place.cluster,
+      env: place.binaries.env,
+      stdio: ['ignore', log.fd, log.fd],
+      detached: true,
+    });
+    const exited = new Promise<string>((resolve) => {
+      child.once('error', (error) => resolve(error.message));
+      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    });
+    // What keeps kodama alive is its own work, never its database.
+    child.unref();
+    return { pid: child.pid ?? null, exited };
+  } finally {
+    await log.close();
+  }
+}
+
+/** Throws with the server's last words if it ends first, or if it is not ready when the signal comes. */
+export async function untilReady(
+  place: Place,
+  postmaster: Postmaster,
+  signal: AbortSignal,
+): Promise<void> {
+  let ended: string | null = null;
+  void postmaster.exited.then((how) => {
+    ended = how;
+  });
+  for (;;) {
+    if (ended !== null) {
+      const words = `${ended}\n${await logTail(place.logFile)}`.trim();
+      throw new Error(`PostgreSQL did not start: ${words}${hintFor(words)}`);
+    }
+    const status = await readPostmaster(place.cluster);
+    // The pid file may be a dead server's: only our child's word counts.
+    if (status?.pid === postmaster.pid && status?.state === 'ready') return;
+    if (signal.aborted) {
+      throw new Error(`PostgreSQL was not ready in time:\n${await logTail(place.logFile)}`, {
+        cause: signal.reason,
+      });
+    }
+    await delay(pollMs);
+  }
+}
+
+/** Resolves when the server and all its children are gone. */
+export async function shutDown(
+  place: Place,
+  postmaster: Postmaster,
+  timeoutMs: number,
+): Promise<void> {
+  const isGone = postmaster.exited.then(() => true);
+  // More than once, for a server that has only just been started and is not in its folder yet.
+  do await stopCluster(place.cluster, timeoutMs, postmaster.pid);
+  while (!(await Promise.race([isGone, delay(pollMs, false)])));
+}
+
+/** Keeps the log file bounded while the server goes on appending to it. */
+export async function boundLog(logFile: string): Promise<void> {
+  const { size } = await stat(logFile);
+  if (size <= logBytesMax) return;
+  await copyFile(logFile, `${logFile}.1`);
+  await truncate(logFile);
+}
+
+export async function logTail(logFile: string): Promise<string> {
+  const log = await open(logFile).catch(() => null);
+  if (log === null) return '';
+  try {
+    const { size } = await log.stat();
+    const position = Math.max(0, size - logTailBytes);
+    const { buffer, bytesRead } = await log.read(
+      Buffer.alloc(logTailBytes),
+      0,
+      logTailBytes,
+      position,
+    );
+    return buffer.toString('utf8', 0, bytesRead).trim();
+  } finally {
+    await log.close();
+  }
+}
+
+/** Removes the socket of a server that is gone, killed ones included. */
+export async function removeSocket(socketDirectory: string): Promise<void> {
+  const socket = join(socketDirectory, `.s.PGSQL.${socketPort}`);
+  await rm(socket, { force: true });
+  await rm(`${socket}.lock`, { force: true });
+}
+
+/** Given on the command line, so that a cluster never carries settings of an older kodama. */
+function settings(socketDirectory: string): Readonly<Record<string, string>> {
+  return {
+    // A list of folders: quoted, for a path may hold a comma or a space.
+    unix_socket_directories: `"${socketDirectory.replaceAll('"', '""')}"`,
+    unix_socket_permissions: '0700',
+    listen_addresses: '',
+    port: String(socketPort),
+    max_connections: '50',
+    // Stored means stored: these are the defaults, and the promise of the event log.
+    fsync: 'on',
+    synchronous_commit: 'on',
+    full_page_writes: 'on',
+    // Nobody replicates from here; without it less is written, and nothing at all while idle.
+    wal_level: 'minimal',
+    max_wal_senders: '0',
+    max_logical_replication_workers: '0',
+    // Fewer, longer checkpoints: fewer full pages in the log. What they cost is the recovery after a crash.
+    max_wal_size: '2GB',
+    min_wal_size: '128MB',
+    checkpoint_completion_target: '0.9',
+    shared_buffers: '128MB',
+    // Short queries over few pages: reading by oneself beats asking a worker, and saves three processes.
+    io_method: 'sync',
+    jit: 'off',
+    max_parallel_workers_per_gather: '0',
+    random_page_cost: '1.1',
+    update_process_title: 'off',
+    // Tables that only grow: little to clean, but statistics and the visibility map must keep up with the growth.
+    autovacuum_vacuum_scale_factor: '0.05',
+    autovacuum_vacuum_insert_scale_factor: '0.1',
+    autovacuum_analyze_scale_factor: '0.05',
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    client_min_messages: 'warning',
+    log_checkpoints: 'off',
+  };
+}
