@@ -6,6 +6,7 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    globalSetup: './test/support/postgres-server.ts',
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -189,6 +189,10 @@ export class ControlPlane {
     }
   }
 
+  get listenerCount(): number {
+    return this.#options.set.size;
+  }
+
   get followers(): readonly Follower[] {
     return [...this.#followers];
   }

@@ -39,8 +39,8 @@ interface Entry {
   readonly committed: Deferred<readonly Event[]>;
 }
 
-export interface CommitStats {
-  readonly events: number;
+export interface Commit {
+  readonly events: readonly EventDraft[];
   readonly durationMs: number;
 }
 
@@ -50,7 +50,7 @@ export interface EventLogOptions {
   readonly limits: EventLogLimits;
   /** The writer can never commit again: the process has lost its place and must end. */
   readonly onFatal: (error: unknown) => void;
-  readonly onCommit?: (stats: CommitStats) => void;
+  readonly onCommit?: (commit: Commit) => void;
 }
 
 const noSecrets: ReadonlyMap<string, ListenerSecrets> = new Map();
@@ -219,7 +219,7 @@ export class EventLog {
         if (this.#failure !== null) log.info({}, 'the store is back');
         this.#failure = null;
         const durationMs = performance.now() - begun;
-        this.#options.onCommit?.({ events: append.events.length, durationMs });
+        this.#options.onCommit?.({ events: append.events, durationMs });
         return firstSeq;
       } catch (error) {
         if (!hasCode(error, 'unavailable') || this.#stop.signal.aborted) throw error;

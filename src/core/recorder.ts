@@ -24,6 +24,8 @@ export class Recorder {
   readonly #open = new Map<string, Connection>();
   readonly #counts = new Map<string, ConnectionCounts>();
   readonly #closing = new Map<string, Set<() => void>>();
+  #bytesIn = 0;
+  #bytesOut = 0;
 
   constructor(options: { log: EventLog; clock: Clock; logger: Logger }) {
     this.#log = options.log;
@@ -33,6 +35,11 @@ export class Recorder {
 
   get openConnections(): number {
     return this.#open.size;
+  }
+
+  /** Of all connections since the start, as last reported. */
+  get bytes(): { readonly in: number; readonly out: number } {
+    return { in: this.#bytesIn, out: this.#bytesOut };
   }
 
   /** As reported, a moment ahead of what is committed. */
@@ -105,6 +112,8 @@ export class Recorder {
       return null;
     }
     const { bytesIn, bytesOut, firstByteAt } = counters;
+    this.#bytesIn += bytesIn - open.bytesIn;
+    this.#bytesOut += bytesOut - open.bytesOut;
     const connection = { ...open, ...change, bytesIn, bytesOut, firstByteAt };
     this.#open.set(connection.id, connection);
     return connection;

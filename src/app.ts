@@ -1,0 +1,156 @@
+/**
+ * The only place that wires. Everything is started in the order in which it is needed, and stopped in the
+ * reverse of it: edges, listeners with their connections, log, store.
+ */
+import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import type { Config } from './config.ts';
+import type { Address } from './core/address.ts';
+import { systemClock } from './core/clock.ts';
+import { ControlPlane } from './core/control-plane.ts';
+import { EventLog } from './core/event-log.ts';
+import { ListenerRecovery } from './core/listener-recovery.ts';
+import { ListenerSet } from './core/listener-set.ts';
+import { Listeners } from './core/listeners.ts';
+import type { Clock, DataPlane, Store } from './core/ports.ts';
+import { Recorder } from './core/recorder.ts';
+import { Retention } from './core/retention.ts';
+import { GrpcServer } from './grpc/grpc-server.ts';
+import { HttpServer } from './http/http-server.ts';
+import { Metrics } from './metrics/prometheus.ts';
+import { readNodeId } from './node-id.ts';
+import { EmbeddedPostgres } from './postgres/embedded-postgres.ts';
+import { PostgresStore } from './postgres/postgres-store.ts';
+import { certificates } from './tls/certificates.ts';
+import { WorkerDataPlane } from './workers/worker-data-plane.ts';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Ends a start that is under way. */
+  readonly signal?: AbortSignal;
+  /** The process must end: what it holds is no longer its own, or a bug showed. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export class App implements AsyncDisposable {
+  readonly nodeId: string;
+  readonly httpAddress: Address;
+  readonly grpcAddress: Address;
+  readonly #resources: AsyncDisposableStack;
+
+  private constructor(
+    addresses: Pick<App, 'nodeId' | 'httpAddress' | 'grpcAddress'>,
+    resources: AsyncDisposableStack,
+  ) {
+    this.nodeId = addresses.nodeId;
+    this.httpAddress = addresses.httpAddress;
+    this.grpcAddress = addresses.grpcAddress;
+    this.#resources = resources;
+  }
+
+  /** Resolves when everything serves. A start that fails leaves nothing running. */
+  static async start(options: AppOptions): Promise<App> {
+    await using resources = new AsyncDisposableStack();
+    const addresses = await start(options, resources);
+    return new App(addresses, resources.move());
+  }
+
+  /** Idempotent. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+const { version } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+
+interface Ground {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly nodeId: string;
+  readonly store: Store;
+  readonly metrics: Metrics;
+  readonly onFatal: (error: unknown) => void;
+}
+
+async function start(options: AppOptions, resources: AsyncDisposableStack) {
+  const { config, logger, signal } = options;
+  const clock = systemClock();
+  const nodeId = await readNodeId(config.nodeId, config.dataDir);
+  const connectionString = config.databaseUrl ?? (await startPostgres(options, resources));
+  signal?.throwIfAborted();
+  const store = await PostgresStore.open({ connectionString, nodeId, log: logger });
+  resources.use(store);
+  const ground = { ...options, clock, nodeId, store, metrics: new Metrics() };
+  const { control, recovery } = await startCore(ground, resources);
+  signal?.throwIfAborted();
+  await recovery.recover();
+  signal?.throwIfAborted();
+  return { nodeId, ...(await startEdges(ground, control, resources)) };
+}
+
+async function startPostgres(
+  { config, logger, signal }: AppOptions,
+  resources: AsyncDisposableStack,
+): Promise<string> {
+  const { dataDir, postgres } = config;
+  const server = await EmbeddedPostgres.start({ dataDir, log: logger, signal, ...postgres });
+  return resources.use(server).connectionString;
+}
+
+async function startCore(ground: Ground, resources: AsyncDisposableStack) {
+  const { config, logger, clock, nodeId, store, metrics, onFatal } = ground;
+  const eventLog = await EventLog.open({
+    store,
+    log: logger,
+    limits: config.eventLog,
+    onFatal,
+    onCommit: (commit) => metrics.onCommit(commit),
+  });
+  resources.defer(() => eventLog.drain(AbortSignal.timeout(config.shutdownTimeoutMs / 4)));
+  const recorder = new Recorder({ log: eventLog, clock, logger });
+  const set = new ListenerSet();
+  const dataPlane: DataPlane & AsyncDisposable = await WorkerDataPlane.start({
+    workers: config.workers,
+    nodeId,
+    clock,
+    log: logger,
+    limits: config.dataPlane,
+    events: {
+      onRecords: (records) => recorder.record(records),
+      onWorkerLost: (pid) => void recorder.workerLost(pid).catch(onFatal),
+      onRebound: (id, outcome) => void recovery.rebound(id, outcome).catch(onFatal),
+    },
+  });
+  resources.use(dataPlane);
+  const shared = {
+    nodeId,
+    set,
+    store,
+    eventLog,
+    recorder,
+    dataPlane,
+    certificates,
+    clock,
+    logger,
+    limits: config.listeners,
+    portRules: { reservedPorts, isPrivilegedAllowed: config.isPrivilegedAllowed },
+    makeId: uuidv7,
+  };
+  const listeners = new Listeners(shared);
+  const recovery = new ListenerRecovery({ ...shared, listeners, rebind: config.rebind });
+  resources.defer(() => recovery.stop());
+  resources.use(new Retention({ store, eventLog, clock, logger, ...config.retention }));
+  const control = new ControlPlane({
+    ...shared,
+    version,
+    listeners,
+    limits: { ...config.streams, pageEventsMax: config.eventLog.pageEventsMax },
+  });
+  metrics.observe({ control, eventLog, recorder });
+  return { control, recovery };
+}

@@ -1,0 +1,125 @@
+/**
+ * The product's numbers in the Prometheus text format, named by its conventions. Labels have few values,
+ * all ours: never an id, an address or anything else that a stranger chooses.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ControlPlane } from '../core/control-plane.ts';
+import type { Commit, EventLog } from '../core/event-log.ts';
+import type { Recorder } from '../core/recorder.ts';
+
+export interface Observed {
+  readonly control: ControlPlane;
+  readonly eventLog: EventLog;
+  readonly recorder: Recorder;
+}
+
+const commitSeconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+const commitEvents = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000];
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #accepted: Counter<'protocol'>;
+  readonly #refused: Counter<'rule'>;
+  readonly #closed: Counter<'reason' | 'initiator'>;
+  readonly #commitEvents: Histogram;
+  readonly #commitSeconds: Histogram;
+
+  constructor() {
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry });
+    this.#accepted = new Counter({
+      name: 'kodama_connections_accepted_total',
+      help: 'Connections whose opened event is committed.',
+      labelNames: ['protocol'],
+      registers,
+    });
+    this.#refused = new Counter({
+      name: 'kodama_connections_refused_total',
+      help: 'Arrivals that were turned away, by the rule that did it.',
+      labelNames: ['rule'],
+      registers,
+    });
+    this.#closed = new Counter({
+      name: 'kodama_connections_closed_total',
+      help: 'Connections whose closed event is committed.',
+      labelNames: ['reason', 'initiator'],
+      registers,
+    });
+    this.#commitEvents = new Histogram({
+      name: 'kodama_log_commit_events',
+      help: 'Events of one commit.',
+      buckets: commitEvents,
+      registers,
+    });
+    this.#commitSeconds = new Histogram({
+      name: 'kodama_log_commit_seconds',
+      help: 'Time of one commit, retries not counted.',
+      buckets: commitSeconds,
+      registers,
+    });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  onCommit({ events, durationMs }: Commit): void {
+    this.#commitEvents.observe(events.length);
+    this.#commitSeconds.observe(durationMs / 1000);
+    for (const event of events) {
+      if (event.type === 'connection_opened') {
+        this.#accepted.inc({ protocol: event.connection.protocol });
+      } else if (event.type === 'connection_closed') {
+        const { closeReason: reason, closeInitiator: initiator } = event.connection;
+        this.#closed.inc({ reason: reason ?? 'error', initiator: initiator ?? 'system' });
+      } else if (event.type === 'connection_refused') {
+        this.#refused.inc({ rule: event.refusal.rule }, event.refusal.count);
+      }
+    }
+  }
+
+  /** What is read when it is asked for. */
+  observe({ control, eventLog, recorder }: Observed): void {
+    const gauges: Record<string, readonly [help: string, read: () => number]> = {
+      kodama_connections_open: ['Open connections.', () => recorder.openConnections],
+      kodama_listeners: ['Listeners that are not closed.', () => control.listenerCount],
+      kodama_log_head_seq: ['Seq of the newest committed event.', () => eventLog.headSeq],
+      kodama_log_oldest_seq: ['Seq of the oldest event kept.', () => eventLog.oldestSeq],
+      kodama_log_queued_events: ['Events that wait for their commit.', () => eventLog.queuedEvents],
+      kodama_store_reachable: [
+        '1 while commits succeed, 0 while they are repeated.',
+        () => (eventLog.failure === null ? 1 : 0),
+      ],
+      kodama_streams: ['Open event streams.', () => control.followers.length],
+      kodama_streams_lag_events: [
+        'Events between the head and the stream that is furthest behind.',
+        () => Math.max(0, ...control.followers.map(({ seq }) => eventLog.headSeq - seq)),
+      ],
+      kodama_workers: ['Workers that are up.', () => control.status().workers.length],
+    };
+    for (const [name, [help, read]] of Object.entries(gauges)) {
+      const collect = function (this: Gauge) {
+        this.set(read());
+      };
+      new Gauge({ name, help, registers: [this.#registry], collect });
+    }
+    this.#counterOf('kodama_bytes_in_total', 'Bytes read from clients.', () => recorder.bytes.in);
+    this.#counterOf('kodama_bytes_out_total', 'Bytes sent to clients.', () => recorder.bytes.out);
+    this.#counterOf('kodama_worker_restarts_total', 'Workers that were lost and replaced.', () =>
+      control.status().workers.reduce((sum, { restarts }) => sum + restarts, 0),
+    );
+  }
+
+  /** A counter that someone else keeps. */
+  #counterOf(name: string, help: string, read: () => number): void {
+    const collect = function (this: Counter) {
+      this.reset();
+      this.inc(read());
+    };
+    new Counter({ name, help, registers: [this.#registry], collect });
+  }
+}

@@ -1,0 +1,26 @@
+/** One PostgreSQL server for the whole run; each test has a database of its own on it. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { EmbeddedPostgres } from '../../src/postgres/embedded-postgres.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Connection string of the server's maintenance database. */
+    postgresUrl: string;
+  }
+}
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'kodama-test-'));
+  const bounds = { startTimeoutMs: 60_000, stopTimeoutMs: 10_000 };
+  const server = await EmbeddedPostgres.start({ dataDir, log: quiet, ...bounds });
+  project.provide('postgresUrl', server.connectionString);
+  return async () => {
+    await server.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+}

@@ -1,0 +1,109 @@
+/** A whole kodama of a test's own, in this process or in one of its own, on ports of the kernel's choice. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import pino from 'pino';
+import { App } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import { makeDatabase, type TestDatabase } from './test-database.ts';
+
+export type Environment = Readonly<Record<string, string>>;
+
+export interface Endpoints {
+  readonly httpPort: number;
+  readonly grpcPort: number;
+}
+
+export interface TestApp extends Endpoints, AsyncDisposable {
+  readonly url: string;
+  readonly grpcAddress: string;
+}
+
+/** Where an app keeps what must outlive it: give the same one to the next app to restart it. */
+export interface TestHome extends AsyncDisposable {
+  readonly environment: Environment;
+}
+
+export async function makeHome(extra: Environment = {}): Promise<TestHome> {
+  await using resources = new AsyncDisposableStack();
+  const dataDir = await mkdtemp(join(tmpdir(), 'kodama-app-'));
+  resources.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const database: TestDatabase = resources.use(await makeDatabase());
+  const environment = {
+    KODAMA_HTTP_PORT: '0',
+    KODAMA_GRPC_PORT: '0',
+    KODAMA_DATA_DIR: dataDir,
+    DATABASE_URL: database.url,
+    KODAMA_LOG_LEVEL: 'silent',
+    ...extra,
+  };
+  const all = resources.move();
+  return { environment, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+function endpoints({ httpPort, grpcPort }: Endpoints) {
+  const url = `http://127.0.0.1:${httpPort}`;
+  return { httpPort, grpcPort, url, grpcAddress: `127.0.0.1:${grpcPort}` };
+}
+
+/** In this process; with a home of its own unless one is given. */
+export async function startApp(extra: Environment = {}, home?: TestHome): Promise<TestApp> {
+  await using resources = new AsyncDisposableStack();
+  const place = home ?? resources.use(await makeHome());
+  const config = readConfig({ ...place.environment, ...extra });
+  const logger = pino({ level: config.logLevel });
+  const onFatal = (error: unknown) => {
+    throw new Error('the app could not go on', { cause: error });
+  };
+  const app = resources.use(await App.start({ config, logger, onFatal }));
+  const all = resources.move();
+  return {
+    ...endpoints({ httpPort: app.httpAddress.port, grpcPort: app.grpcAddress.port }),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+export interface TestProcess extends TestApp {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly nodeId: string;
+  /** Everything that it has logged, a line each. */
+  readonly lines: readonly string[];
+  /** Resolves with the exit code, or null when a signal ended it. */
+  readonly exited: Promise<number | null>;
+}
+
+/** In a process of its own, as users run it. Disposing kills it. */
+export async function startProcess(home: TestHome, extra: Environment = {}): Promise<TestProcess> {
+  const { PATH = '' } = process.env;
+  const environment = { PATH, ...home.environment, KODAMA_LOG_LEVEL: 'info', ...extra };
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null);
+  const lines: string[] = [];
+  child.stderr.on('data', (data: Buffer) => lines.push(data.toString()));
+  const ready = await new Promise<Endpoints & { nodeId: string }>((resolve, reject) => {
+    createInterface(child.stdout).on('line', (line) => {
+      lines.push(line);
+      if (line.includes('"msg":"ready"')) resolve(JSON.parse(line));
+    });
+    void exited.then((code) => reject(new Error(`exit ${code} before ready:\n${lines.join('\n')}`)));
+  });
+  return {
+    ...endpoints(ready),
+    nodeId: ready.nodeId,
+    child,
+    pid: child.pid ?? 0,
+    lines,
+    exited,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
