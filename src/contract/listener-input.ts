@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import {
   type ListenerLimits,
+  type ListenerPatch,
   listenerModes,
   mergeLimits,
   type NewListener,
@@ -209,6 +210,13 @@ export function toNewListener(
         : null,
     limits: mergeLimits(defaultLimits(bounds), limits),
   };
+}
+
+/** A field that is absent stays as it is; `ttlMs` counts from now. */
+export function toListenerPatch(input: ListenerPatchInput, now: Micros): ListenerPatch {
+  const { ttlMs: ttl, expiresAt: _, ...rest } = input;
+  const hasExpiry = ttl !== undefined || input.expiresAt !== undefined;
+  return hasExpiry ? { ...rest, expiresAt: expiryOf(input, now) } : rest;
 }
 
 function defaultLimits(bounds: ListenerBounds): ListenerLimits {

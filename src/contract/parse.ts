@@ -31,7 +31,31 @@ function fieldErrors(issue: Issue): readonly FieldError[] {
       message: 'is not a field of this request',
     }));
   }
-  return [{ path: fieldPath(issue.path), message: issue.message }];
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const nearest = issue.errors.toSorted((a, b) => rootFaults(a) - rootFaults(b))[0] ?? [];
+    return nearest.flatMap((inner) =>
+      fieldErrors({ ...inner, path: [...issue.path, ...inner.path] }),
+    );
+  }
+  return [{ path: fieldPath(issue.path), message: messageOf(issue) }];
+}
+
+/** Of the forms that an input may have, the caller meant the one whose own fields it has. */
+function rootFaults(issues: readonly Issue[]): number {
+  return issues.reduce((sum, issue) => {
+    if (issue.code === 'unrecognized_keys' && issue.path.length === 0) {
+      return sum + issue.keys.length;
+    }
+    return sum + (issue.path.length <= 1 ? 1 : 0);
+  }, 0);
+}
+
+function messageOf(issue: Issue): string {
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
+    return 'is required';
+  }
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
+  return issue.message;
 }
 
 /** `faults[0].delayMs`, as the caller would write it. */

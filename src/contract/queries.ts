@@ -6,7 +6,7 @@ import type { EventFilter } from '../core/event-filter.ts';
 import { listenerStates, protocols } from '../core/listener.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { ConnectionQuery, ListenerQuery } from '../core/ports.ts';
-import { cidr, labelKey, labelValue, port, time, uuid, wholeNumber } from './values.ts';
+import { cidr, idOrName, labelKey, labelValue, port, time, uuid, wholeNumber } from './values.ts';
 
 const pageTokenMax = 512;
 const filterValuesMax = 100;
@@ -32,7 +32,7 @@ export const listenerFilter = {
 
 export const connectionFilter = {
   /** Id or name. */
-  listener: z.string().min(1).max(64).nullable().default(null),
+  listener: idOrName.nullable().default(null),
   state: z.enum(connectionStates).nullable().default(null),
   protocol: z.enum(protocols).nullable().default(null),
   raddr: cidr.nullable().default(null),

@@ -53,6 +53,12 @@ export const name = z.string().regex(namePattern, {
     'must start with a letter and hold at most 63 letters, digits, dots, dashes or underscores',
 });
 
+/** A listener as a caller names it. */
+export const idOrName = z
+  .string()
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/, { error: 'must be an id or a name' })
+  .transform((text) => uuid.safeParse(text).data ?? text);
+
 const labelKeyPattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9._/-]{0,61}[a-zA-Z0-9])?$/;
 
 export const labelKey = z.string().regex(labelKeyPattern, {
