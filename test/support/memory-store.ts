@@ -1,0 +1,250 @@
+/**
+ * A Store over a MemoryDatabase, with hooks for what a database does to its callers: it is away, it is slow,
+ * it commits and the answer is lost.
+ */
+import type { Connection } from '../../src/core/connection.ts';
+import { AppError } from '../../src/core/errors.ts';
+import { type EventFilter, eventMatcher } from '../../src/core/event-filter.ts';
+import { isOver, type Listener, type ListenerSecrets } from '../../src/core/listener.ts';
+import type { PageRequest } from '../../src/core/page.ts';
+import type {
+  Append,
+  Clock,
+  ConnectionQuery,
+  EventPage,
+  IdempotentAnswer,
+  ListenerQuery,
+  LogBounds,
+  Store,
+} from '../../src/core/ports.ts';
+import type { Micros } from '../../src/core/time.ts';
+import { connectionMatches, listenerMatches, MemoryDatabase } from './memory-database.ts';
+
+/** What befalls one append. */
+export interface AppendFault {
+  /** Reported unavailable before it took effect, or after. */
+  readonly fails?: 'before' | 'after';
+  /** Thrown instead of doing anything. */
+  readonly refusal?: Error;
+  /** Waited for before it takes effect. */
+  readonly begin?: Promise<unknown>;
+  /** Waited for after it took effect, before the answer. */
+  readonly end?: Promise<unknown>;
+}
+
+export interface MemoryStoreOptions {
+  readonly database?: MemoryDatabase;
+  readonly nodeId?: string;
+  readonly clock?: Clock;
+  /** Waited for before and after each call: where others get in between. */
+  readonly turn?: () => Promise<void>;
+}
+
+const away = () => new AppError('unavailable', 'the database is away');
+
+export class MemoryStore implements Store {
+  readonly database: MemoryDatabase;
+  readonly nodeId: string;
+  /** Each append takes the first of these. */
+  readonly faults: AppendFault[] = [];
+  /** While it is true, every call throws unavailable. */
+  isAway = false;
+  /** Events that one read looks at before it answers with what it has. */
+  scanMax = Number.POSITIVE_INFINITY;
+  /** Calls of append, repeated ones too. */
+  readonly appends: Append[] = [];
+  /** How often events were read. */
+  reads = 0;
+  readonly #clock: Clock;
+  readonly #turn: () => Promise<void>;
+  #place: number | null = null;
+
+  constructor(options: MemoryStoreOptions = {}) {
+    this.database = options.database ?? new MemoryDatabase();
+    this.nodeId = options.nodeId ?? 'node-a';
+    this.#clock = options.clock ?? { now: () => Date.now() * 1000 };
+    this.#turn = options.turn ?? (() => Promise.resolve());
+  }
+
+  async #call<Result>(work: () => Result): Promise<Result> {
+    await this.#turn();
+    if (this.isAway) throw away();
+    const result = work();
+    await this.#turn();
+    return result;
+  }
+
+  async append(append: Append): Promise<{ readonly firstSeq: number }> {
+    this.appends.push(append);
+    const fault = this.faults.shift() ?? {};
+    await this.#turn();
+    await fault.begin;
+    if (fault.refusal !== undefined) throw fault.refusal;
+    if (this.isAway || fault.fails === 'before') throw away();
+    const done = this.database.append(this.nodeId, this.#place, append);
+    await fault.end;
+    await this.#turn();
+    if (fault.fails === 'after') throw away();
+    return done;
+  }
+
+  readEvents(request: {
+    readonly afterSeq: number;
+    readonly limit: number;
+    readonly filter: EventFilter;
+  }): Promise<EventPage> {
+    this.reads += 1;
+    return this.#call(() => {
+      const { history, bounds } = this.database;
+      const { headSeq, oldestSeq } = bounds;
+      const isWanted = eventMatcher(request.filter);
+      const begin = Math.max(request.afterSeq, oldestSeq - 1);
+      const seen = history.slice(begin, Math.min(headSeq, begin + this.scanMax));
+      const matching = seen.filter(isWanted);
+      const events = matching.slice(0, request.limit);
+      const isCut = matching.length > events.length;
+      const throughSeq = isCut ? events.at(-1)?.seq : seen.at(-1)?.seq;
+      return { events, throughSeq: throughSeq ?? request.afterSeq, headSeq, oldestSeq };
+    });
+  }
+
+  readBounds(): Promise<LogBounds> {
+    return this.#call(() => this.database.bounds);
+  }
+
+  /** The kept events, oldest first. */
+  #kept() {
+    return this.database.history.slice(this.database.bounds.oldestSeq - 1);
+  }
+
+  seqBefore(time: Micros): Promise<number> {
+    return this.#call(() => {
+      const first = this.#kept().find((event) => event.time >= time);
+      return first === undefined ? this.database.bounds.headSeq : first.seq - 1;
+    });
+  }
+
+  seqBeforeNewest(count: number, filter: EventFilter): Promise<number> {
+    return this.#call(() => {
+      const { headSeq, oldestSeq } = this.database.bounds;
+      if (count === 0) return headSeq;
+      const matching = this.#kept().filter(eventMatcher(filter));
+      return (matching.at(-count)?.seq ?? oldestSeq) - 1;
+    });
+  }
+
+  findListener(idOrName: string): Promise<Listener | null> {
+    return this.#call(() => {
+      const { listeners } = this.database;
+      const named = [...listeners.values()].find(
+        ({ listener }) => listener.name === idOrName && !isOver(listener),
+      );
+      return (listeners.get(idOrName) ?? named)?.listener ?? null;
+    });
+  }
+
+  listListeners(query: ListenerQuery, page: PageRequest): Promise<readonly Listener[]> {
+    return this.#call(() => {
+      const all = [...this.database.listeners.values()].map(({ listener }) => listener);
+      return newestFirst(
+        all.filter((listener) => listenerMatches(listener, query)),
+        page,
+      );
+    });
+  }
+
+  findConnection(id: string): Promise<Connection | null> {
+    return this.#call(() => this.database.connections.get(id) ?? null);
+  }
+
+  listConnections(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]> {
+    return this.#call(() => {
+      const all = [...this.database.connections.values()];
+      return newestFirst(
+        all.filter((connection) => connectionMatches(connection, query)),
+        page,
+      );
+    });
+  }
+
+  takeNode(): Promise<void> {
+    return this.#call(() => {
+      this.#place = this.database.takeNode(this.nodeId);
+    });
+  }
+
+  readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
+    return this.#call(() =>
+      [...this.database.listeners.values()]
+        .filter(({ listener }) => listener.nodeId === this.nodeId && !isOver(listener))
+        .map(({ listener, secrets }) => ({ ...listener, secrets })),
+    );
+  }
+
+  readOwnOpenConnections(afterId: string | null, limit: number): Promise<readonly Connection[]> {
+    return this.#call(() =>
+      [...this.database.connections.values()]
+        .filter(({ nodeId, state }) => nodeId === this.nodeId && state !== 'closed')
+        .filter(({ id }) => afterId === null || id > afterId)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit),
+    );
+  }
+
+  onForeignAppend(callback: (headSeq: number) => void): () => void {
+    return this.database.watch(this.nodeId, callback);
+  }
+
+  purge(request: {
+    readonly before: Micros;
+    readonly eventsMax: number;
+    readonly limit: number;
+  }): Promise<LogBounds & { readonly hasMore: boolean }> {
+    const { before, eventsMax, limit } = request;
+    return this.#call(() => this.database.purge(before, eventsMax, limit));
+  }
+
+  ping(): Promise<void> {
+    return this.#call(() => undefined);
+  }
+
+  takeIdempotencyKey(
+    key: string,
+    bodyHash: string,
+    expiresBefore: Micros,
+  ): Promise<IdempotentAnswer | null> {
+    return this.#call(() => {
+      const { answers } = this.database;
+      const given = answers.get(key);
+      if (given !== undefined && given.takenAt >= expiresBefore) {
+        return { bodyHash: given.bodyHash, status: given.status, body: given.body };
+      }
+      answers.set(key, { bodyHash, status: null, body: null, takenAt: this.#clock.now() });
+      return null;
+    });
+  }
+
+  keepIdempotentAnswer(key: string, status: number, body: string): Promise<void> {
+    return this.#call(() => {
+      const { answers } = this.database;
+      const taken = answers.get(key);
+      if (taken !== undefined) answers.set(key, { ...taken, status, body });
+    });
+  }
+
+  releaseIdempotencyKey(key: string): Promise<void> {
+    return this.#call(() => {
+      this.database.answers.delete(key);
+    });
+  }
+}
+
+function newestFirst<Item extends { readonly id: string }>(
+  items: readonly Item[],
+  { pageSize, after }: PageRequest,
+): readonly Item[] {
+  return items
+    .filter(({ id }) => after === null || id < after)
+    .sort((a, b) => (a.id > b.id ? -1 : 1))
+    .slice(0, pageSize);
+}
