@@ -1,0 +1,93 @@
+/** Reads of the log: pages, its bounds, and the places of times and counts in it. */
+import type { Event } from '../core/event.ts';
+import { type EventFilter, eventMatcher, isEveryEvent } from '../core/event-filter.ts';
+import type { EventPage, LogBounds } from '../core/ports.ts';
+import type { Micros } from '../core/time.ts';
+import type { Database, Rows } from './database.ts';
+import {
+  type EventRead,
+  eventsStatement,
+  newestRange,
+  newestStatement,
+} from './event-statements.ts';
+import type { NodeDirectory } from './node-directory.ts';
+import { nodeOfEvent, parseEvent } from './rows.ts';
+
+/** Head and oldest come before the event. */
+const eventOffset = 2;
+
+export async function readEvents(
+  database: Database,
+  nodes: NodeDirectory,
+  read: EventRead,
+): Promise<EventPage> {
+  const statement = eventsStatement(read);
+  const rows = await database.read(statement);
+  const bounds = parseBounds(rows);
+  const { headSeq, oldestSeq } = bounds;
+  const hasEvents = rows.some((row) => row[eventOffset] !== null);
+  const nodeIds = await nodes.with(rows.map((row) => nodeOfEvent(row, eventOffset)));
+  const found = hasEvents ? rows.map((row) => parseEvent(row, nodeIds, eventOffset)) : [];
+  const from = Math.max(read.afterSeq, oldestSeq - 1);
+  const end = statement.range === null ? headSeq : Math.min(headSeq, from + statement.range);
+  // A full page ends with its last event; what the filter leaves out was looked at all the same.
+  const last = found.length < read.limit ? undefined : found.at(-1);
+  const throughSeq = Math.max(read.afterSeq, last?.seq ?? end);
+  const events: readonly Event[] = statement.isLoose
+    ? found.filter(eventMatcher(read.filter))
+    : found;
+  return { ...bounds, events, throughSeq };
+}
+
+export async function readBounds(database: Database): Promise<LogBounds> {
+  const text = 'SELECT seq, oldest_seq FROM log_head';
+  return parseBounds(await database.read({ name: 'bounds', text }));
+}
+
+function parseBounds([row]: Rows): LogBounds {
+  const [headSeq, oldestSeq] = row as readonly [number, number];
+  return { headSeq, oldestSeq };
+}
+
+/** Between two marks lie a few thousand events: the first of them that is not before the time is it. */
+const seqBeforeSql = `WITH mark AS MATERIALIZED (
+  SELECT h.seq AS head, greatest(h.oldest_seq - 1, (
+    SELECT seq FROM log_marks WHERE max_time < $1::bigint ORDER BY max_time DESC, seq DESC LIMIT 1
+  )) AS seq FROM log_head h
+)
+SELECT coalesce(first.seq - 1, mark.head) FROM mark LEFT JOIN LATERAL (
+  (SELECT opened_seq AS seq FROM open_connections
+    WHERE opened_seq > mark.seq AND accepted_at >= $1::bigint ORDER BY opened_seq LIMIT 1)
+  UNION ALL (SELECT opened_seq FROM closed_connections
+    WHERE opened_seq > mark.seq AND accepted_at >= $1::bigint ORDER BY opened_seq LIMIT 1)
+  UNION ALL (SELECT closed_seq FROM closed_connections
+    WHERE closed_seq > mark.seq AND closed_at >= $1::bigint ORDER BY closed_seq LIMIT 1)
+  UNION ALL (SELECT seq FROM events
+    WHERE seq > mark.seq AND time >= $1::bigint ORDER BY seq LIMIT 1)
+  ORDER BY seq LIMIT 1
+) first ON true`;
+
+export async function seqBefore(database: Database, time: Micros): Promise<number> {
+  const [row] = await database.read({ name: 'seq before', text: seqBeforeSql, values: [time] });
+  const [seq] = row as readonly [number];
+  return seq;
+}
+
+export async function seqBeforeNewest(
+  database: Database,
+  count: number,
+  filter: EventFilter,
+): Promise<number> {
+  const { headSeq, oldestSeq } = await readBounds(database);
+  if (count === 0) return headSeq;
+  if (isEveryEvent(filter)) return Math.max(oldestSeq - 1, headSeq - count);
+  const isById = filter.connectionIds.length + filter.listenerIds.length > 0;
+  let missing = count;
+  for (let before = headSeq + 1; ; before -= newestRange) {
+    const [row] = await database.read(newestStatement(before, missing, filter));
+    const [matches, lowest, oldest] = row as readonly [number, number | null, number];
+    if (matches === missing && lowest !== null) return lowest - 1;
+    missing -= matches;
+    if (isById || before - 1 - newestRange < oldest) return oldest - 1;
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * Pages of the log. An event is told by the row of its connection, at opened_seq or closed_seq, or by a row of its
+ * own; each source has an index by seq, and for the filters by id an index for these.
+ *
+ * Without ids a page looks at a bounded range of seqs; with ids it reads along their index, and what else
+ * the filter asks for is for the caller to check.
+ */
+import { type EventType, eventTypes } from '../core/event.ts';
+import type { EventFilter } from '../core/event-filter.ts';
+import type { Statement } from './database.ts';
+import { closedEventColumns, eventRowColumns, openedEventColumns } from './rows.ts';
+
+/** Seqs that one page looks at: every one of them is an event to look at, or only few are. */
+const denseRange = 20_000;
+const sparseRange = 200_000;
+
+export interface EventRead {
+  readonly afterSeq: number;
+  readonly limit: number;
+  readonly filter: EventFilter;
+}
+
+export interface EventStatement extends Statement {
+  /** How far beyond afterSeq a page looks; null: to the head. */
+  readonly range: number | null;
+  /** Whether rows may come that the filter leaves out. */
+  readonly isLoose: boolean;
+}
+
+interface Source {
+  readonly types: readonly EventType[];
+  readonly table: string;
+  readonly columns: string;
+  readonly seq: string;
+  readonly connectionId: string;
+  readonly conditions: FilterConditions;
+}
+
+interface FilterConditions {
+  readonly protocols: (parameter: string) => string;
+  readonly remoteCidrs: (parameter: string) => string;
+}
+
+const ofConnection: FilterConditions = {
+  protocols: (list) => `protocol = ANY (${list}::protocol[])`,
+  remoteCidrs: (list) =>
+    `(raddr <<= ANY (${list}::inet[]) OR declared_raddr <<= ANY (${list}::inet[]))`,
+};
+
+const ofData: FilterConditions = {
+  protocols: (list) => `data ->> 'protocol' = ANY (${list}::text[])`,
+  remoteCidrs: (list) => `((data #>> '{raddr,ip}')::inet <<= ANY (${list}::inet[])
+    OR (data #>> '{declaredRaddr,ip}')::inet <<= ANY (${list}::inet[]))`,
+};
+
+const connectionOpened: EventType = 'connection_opened';
+const connectionClosed: EventType = 'connection_closed';
+
+const sources: readonly Source[] = [
+  {
+    types: [connectionOpened],
+    table: 'open_connections',
+    columns: openedEventColumns,
+    seq: 'opened_seq',
+    connectionId: 'id',
+    conditions: ofConnection,
+  },
+  {
+    types: [connectionOpened],
+    table: 'closed_connections',
+    columns: openedEventColumns,
+    seq: 'opened_seq',
+    connectionId: 'id',
+    conditions: ofConnection,
+  },
+  {
+    types: [connectionClosed],
+    table: 'closed_connections',
+    columns: closedEventColumns,
+    seq: 'closed_seq',
+    connectionId: 'id',
+    conditions: ofConnection,
+  },
+  {
+    types: eventTypes.filter((type) => type !== connectionOpened && type !== connectionClosed),
+    table: 'events',
+    columns: eventRowColumns,
+    seq: 'seq',
+    connectionId: 'connection_id',
+    conditions: ofData,
+  },
+];
+
+type Order = 'ASC' | 'DESC';
+
+/** What the parts of a statement share: its parameters, and which of the four sources it reads. */
+interface Query {
+  readonly filter: EventFilter;
+  readonly sources: readonly Source[];
+  readonly columns: (source: Source) => string;
+  readonly order: Order;
+  /** SQL for the seqs that it looks at: after the first, up to the second. */
+  readonly from: string;
+  readonly to: string;
+  readonly limit: string;
+  readonly parameter: (value: unknown) => string;
+}
+
+/** Rows: head, oldest, then an event, or nulls in its place where none matches. */
+export function eventsStatement({ afterSeq, limit, filter }: EventRead): EventStatement {
+  const values: unknown[] = [];
+  const parameter = (value: unknown) => `$${values.push(value)}`;
+  const wanted = wantedSources(filter);
+  const range = rangeOf(filter, wanted, limit);
+  const after = parameter(afterSeq);
+  const from = `greatest(${after}::bigint, h.oldest_seq - 1)`;
+  const query: Query = {
+    filter,
+    sources: wanted,
+    columns: (source) => source.columns,
+    order: 'ASC',
+    from,
+    to: range === null ? 'h.seq' : `least(h.seq, ${from} + ${parameter(range)}::bigint)`,
+    limit: parameter(limit),
+    parameter,
+  };
+  const text = `SELECT h.seq, h.oldest_seq, e.* FROM log_head h LEFT JOIN LATERAL (
+    ${unionSql(query)} ORDER BY 1 LIMIT ${query.limit}::bigint) e ON true`;
+  return { name: statementName('events', filter), text, values, range, isLoose: isById(filter) };
+}
+
+/** The same text for the same kinds of filter: planned once a connection. */
+function statementName(prefix: string, filter: EventFilter): string {
+  const kinds = [
+    wantedSources(filter)
+      .map((source) => sources.indexOf(source))
+      .join(''),
+    filter.types.length > 0 ? 't' : '',
+    filter.connectionIds.length > 0 ? 'c' : filter.listenerIds.length > 0 ? 'l' : '',
+    filter.protocols.length > 0 ? 'p' : '',
+    filter.remoteCidrs.length > 0 ? 'r' : '',
+  ];
+  return `${prefix} ${kinds.join('')}`;
+}
+
+function isById(filter: EventFilter): boolean {
+  return filter.connectionIds.length + filter.listenerIds.length > 0;
+}
+
+function wantedSources({ types }: EventFilter): readonly Source[] {
+  if (types.length === 0) return sources;
+  return sources.filter((source) => source.types.some((type) => types.includes(type)));
+}
+
+function rangeOf(filter: EventFilter, wanted: readonly Source[], limit: number): number | null {
+  if (isById(filter)) return null;
+  const isFiltered = filter.types.length + filter.protocols.length + filter.remoteCidrs.length > 0;
+  // The log is dense: unfiltered, so many seqs are so many events.
+  if (!isFiltered) return limit;
+  return wanted.every(({ table }) => table === 'events') ? sparseRange : denseRange;
+}
+
+function unionSql(query: Query): string {
+  const { connectionIds, listenerIds } = query.filter;
+  const rowConditions = rowConditionsOf(query);
+  if (connectionIds.length === 0 && listenerIds.length > 0) {
+    return listenersUnionSql(query, rowConditions);
+  }
+  const ids = connectionIds.length > 0 ? query.parameter(connectionIds) : null;
+  const idCondition = (source: Source) =>
+    ids === null ? [] : [`${source.connectionId} = ANY (${ids}::uuid[])`];
+  return query.sources
+    .map((source) => selectSql(query, source, [...idCondition(source), ...rowConditions(source)]))
+    .join('\n    UNION ALL ');
+}
+
+/** Each listener's newest or oldest along its own index, then the best of them all. */
+function listenersUnionSql(query: Query, rowConditions: RowConditions): string {
+  const ids = query.parameter(query.filter.listenerIds);
+  return query.sources
+    .map((source) => {
+      const select = selectSql(query, source, ['listener_id = l.id', ...rowConditions(source)]);
+      return `SELECT x.* FROM unnest(${ids}::uuid[]) l(id) CROSS JOIN LATERAL (
+        ${select} ORDER BY ${source.seq} ${query.order} LIMIT ${query.limit}::bigint) x`;
+    })
+    .join('\n    UNION ALL ');
+}
+
+function selectSql(query: Query, source: Source, conditions: readonly string[]): string {
+  const { from, to, columns } = query;
+  const where = [`${source.seq} > ${from}`, `${source.seq} <= ${to}`, ...conditions].join(' AND ');
+  return `SELECT ${columns(source)} FROM ${source.table} WHERE ${where}`;
+}
+
+type RowConditions = (source: Source) => readonly string[];
+
+/** All but the ids: what a row must be, wherever it was found. */
+function rowConditionsOf({ filter, order, parameter }: Query): RowConditions {
+  const { types, protocols, remoteCidrs } = filter;
+  const isLoose = order === 'ASC' && isById(filter);
+  const hasEvents = wantedSources(filter).some(({ table }) => table === 'events');
+  const typeList = types.length > 0 && hasEvents ? parameter(types) : null;
+  const protocolList = protocols.length > 0 && !isLoose ? parameter(protocols) : null;
+  const cidrList = remoteCidrs.length > 0 && !isLoose ? parameter(remoteCidrs) : null;
+  return ({ table, conditions }) => [
+    // Of the connections' tables, each source is of one type.
+    ...(typeList === null || table !== 'events' ? [] : [`type = ANY (${typeList}::event_type[])`]),
+    ...(protocolList === null ? [] : [conditions.protocols(protocolList)]),
+    ...(cidrList === null ? [] : [conditions.remoteCidrs(cidrList)]),
+  ];
+}
+
+/** Seqs that one step backwards looks at. */
+export const newestRange = 200_000;
+
+/** One row: how many of the newest events below the seq match, up to the limit, and the lowest seq of them. */
+export function newestStatement(beforeSeq: number, limit: number, filter: EventFilter): Statement {
+  const values: unknown[] = [];
+  const parameter = (value: unknown) => `$${values.push(value)}`;
+  const before = parameter(beforeSeq);
+  const oldest = 'h.oldest_seq - 1';
+  const query: Query = {
+    filter,
+    sources: wantedSources(filter),
+    columns: (source) => `${source.seq} AS seq`,
+    order: 'DESC',
+    from: isById(filter)
+      ? `(${oldest})`
+      : `greatest(${oldest}, ${before}::bigint - 1 - ${newestRange})`,
+    to: `(${before}::bigint - 1)`,
+    limit: parameter(limit),
+    parameter,
+  };
+  const text = `SELECT count(e.seq), min(e.seq), h.oldest_seq FROM log_head h LEFT JOIN LATERAL (
+    ${unionSql(query)} ORDER BY 1 DESC LIMIT ${query.limit}::bigint) e ON true GROUP BY h.oldest_seq`;
+  return { text, values };
+}

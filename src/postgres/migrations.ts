@@ -1,0 +1,120 @@
+/**
+ * Brings the database to this program's schema, as `prisma migrate deploy` would: the files of prisma/migrations in
+ * the order of their names, each in a transaction, noted in Prisma's own table so that Prisma's tools agree.
+ * Several nodes may start at once: one migrates, the others wait and find it done.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Client } from 'pg';
+import { AppError } from '../core/errors.ts';
+import type { Logger } from '../core/ports.ts';
+
+export const migrationsFolder = join(import.meta.dirname, '../../prisma/migrations');
+
+/** Prisma's own: `prisma migrate deploy` waits for us, and we for it. */
+const advisoryLock = 72707369;
+
+const createTable = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
+  id VARCHAR(36) PRIMARY KEY NOT NULL,
+  checksum VARCHAR(64) NOT NULL,
+  finished_at TIMESTAMPTZ,
+  migration_name VARCHAR(255) NOT NULL,
+  logs TEXT,
+  rolled_back_at TIMESTAMPTZ,
+  started_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  applied_steps_count INTEGER NOT NULL DEFAULT 0
+)`;
+
+interface Migration {
+  readonly name: string;
+  readonly sql: string;
+  /** As Prisma has it: SHA-256 of the file. */
+  readonly checksum: string;
+}
+
+interface Applied {
+  readonly migration_name: string;
+  readonly checksum: string;
+  readonly is_finished: boolean;
+}
+
+/**
+ * On a connection of its own, whose statements may take their time.
+ * @throws failed_precondition when the database is newer than the program, or not what its migrations say
+ */
+export async function migrate(
+  client: Client,
+  log: Logger,
+  folder = migrationsFolder,
+): Promise<void> {
+  const migrations = await readMigrations(folder);
+  await client.query('SELECT pg_advisory_lock($1)', [advisoryLock]);
+  try {
+    await client.query(createTable);
+    const applied = await readApplied(client);
+    assertKnown(applied, migrations);
+    const names = new Set(applied.map((one) => one.migration_name));
+    for (const migration of migrations.filter(({ name }) => !names.has(name))) {
+      await apply(client, migration);
+      log.info({ migration: migration.name }, 'migrated the database');
+    }
+  } finally {
+    await client.query('SELECT pg_advisory_unlock($1)', [advisoryLock]);
+  }
+}
+
+async function readMigrations(folder: string): Promise<readonly Migration[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return await Promise.all(
+    names.sort().map(async (name) => {
+      const sql = await readFile(join(folder, name, 'migration.sql'), 'utf8');
+      return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+    }),
+  );
+}
+
+async function readApplied(client: Client): Promise<readonly Applied[]> {
+  const { rows } = await client.query<Applied>(`
+    SELECT migration_name, checksum, finished_at IS NOT NULL AS is_finished
+    FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY migration_name`);
+  return rows;
+}
+
+function assertKnown(applied: readonly Applied[], migrations: readonly Migration[]): void {
+  const byName = new Map(migrations.map((migration) => [migration.name, migration]));
+  for (const { migration_name: name, checksum, is_finished: isFinished } of applied) {
+    const migration = byName.get(name);
+    if (migration === undefined) {
+      throw refusal(`it has migration ${name}, which this version does not know: run a newer one`);
+    }
+    if (!isFinished) {
+      throw refusal(`its migration ${name} did not finish: see \`prisma migrate resolve\``);
+    }
+    if (checksum !== migration.checksum) {
+      throw refusal(`its migration ${name} is not the one of this version: the file was changed`);
+    }
+  }
+}
+
+function refusal(reason: string): AppError {
+  return new AppError('failed_precondition', `the database cannot be used: ${reason}`);
+}
+
+async function apply(client: Client, { name, sql, checksum }: Migration): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    const startedAt = new Date();
+    await client.query(sql);
+    await client.query(
+      `INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, started_at, applied_steps_count)
+       VALUES ($1, $2, now(), $3, $4, 1)`,
+      [randomUUID(), checksum, name, startedAt],
+    );
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK');
+    throw error;
+  }
+}

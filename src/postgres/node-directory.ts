@@ -1,0 +1,33 @@
+/** The nodes' ids by the numbers that rows hold in their place. A number once given stays its node's for ever. */
+import type { Database } from './database.ts';
+import type { NodeIds } from './rows.ts';
+
+export class NodeDirectory {
+  readonly #database: Database;
+  #ids = new Map<number, string>();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** The directory, with these numbers in it. */
+  async with(refs: readonly (number | null)[]): Promise<NodeIds> {
+    const isKnown = refs.every((ref) => ref === null || this.#ids.has(ref));
+    if (!isKnown) {
+      const text = 'SELECT ref, id FROM nodes';
+      const rows = (await this.#database.read({ name: 'nodes', text })) as readonly [
+        number,
+        string,
+      ][];
+      this.#ids = new Map(rows);
+    }
+    return this.#ids;
+  }
+
+  /** The node's number; null before it first took its place in the log. */
+  async refOf(id: string): Promise<number | null> {
+    const text = 'SELECT ref FROM nodes WHERE id = $1';
+    const [row] = await this.#database.read({ name: 'node', text, values: [id] });
+    return row === undefined ? null : (row[0] as number);
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * The Store over PostgreSQL. It holds the node's place in the log and wires the parts; each part has its SQL
+ * beside its parser.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../core/clock.ts';
+import type { Connection } from '../core/connection.ts';
+import { AppError, hasCode } from '../core/errors.ts';
+import type { EventFilter } from '../core/event-filter.ts';
+import type { Listener, ListenerSecrets } from '../core/listener.ts';
+import type { PageRequest } from '../core/page.ts';
+import type {
+  Append,
+  Clock,
+  ConnectionQuery,
+  EventPage,
+  IdempotentAnswer,
+  ListenerQuery,
+  LogBounds,
+  Logger,
+  Store,
+} from '../core/ports.ts';
+import type { Micros } from '../core/time.ts';
+import { foldAppend } from './append-batch.ts';
+import { appendStatement, type Fence } from './append-statement.ts';
+import { ConnectionReader } from './connection-reader.ts';
+import { Database, type DatabaseLimits } from './database.ts';
+import { isUniqueViolation, toAppError } from './database-errors.ts';
+import { readBounds, readEvents, seqBefore, seqBeforeNewest } from './event-reader.ts';
+import type { EventRead } from './event-statements.ts';
+import { ForeignAppends } from './foreign-appends.ts';
+import { IdempotencyKeys } from './idempotency-keys.ts';
+import { ListenerReader } from './listener-reader.ts';
+import { migrate } from './migrations.ts';
+import { NodeDirectory } from './node-directory.ts';
+import { type PurgeRequest, purge } from './purge.ts';
+
+export interface PostgresStoreLimits extends DatabaseLimits {
+  /** How long an open waits for a server that is not there yet. */
+  readonly openTimeoutMs: number;
+  /** How often to look for other nodes' appends without being told. */
+  readonly pollMs: number;
+}
+
+export interface PostgresStoreOptions {
+  readonly connectionString: string;
+  readonly nodeId: string;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  readonly limits?: Partial<PostgresStoreLimits>;
+  /** Ends an open that is under way. */
+  readonly signal?: AbortSignal;
+}
+
+const defaultLimits: PostgresStoreLimits = {
+  connectTimeoutMs: 5000,
+  statementTimeoutMs: 10_000,
+  readConnectionsMax: 8,
+  openTimeoutMs: 30_000,
+  pollMs: 2000,
+};
+const openRetryMs = 250;
+
+export class PostgresStore implements Store, AsyncDisposable {
+  readonly #nodeId: string;
+  readonly #clock: Clock;
+  readonly #database: Database;
+  readonly #nodes: NodeDirectory;
+  readonly #listeners: ListenerReader;
+  readonly #connections: ConnectionReader;
+  readonly #foreignAppends: ForeignAppends;
+  readonly #idempotencyKeys: IdempotencyKeys;
+  #place: Omit<Fence, 'number'> | null = null;
+
+  private constructor(options: PostgresStoreOptions, limits: PostgresStoreLimits) {
+    const { nodeId, log, connectionString, clock = systemClock() } = options;
+    this.#nodeId = nodeId;
+    this.#clock = clock;
+    this.#database = new Database({ connectionString, log, limits });
+    this.#nodes = new NodeDirectory(this.#database);
+    this.#listeners = new ListenerReader(this.#database, this.#nodes);
+    this.#connections = new ConnectionReader(this.#database, this.#nodes);
+    this.#idempotencyKeys = new IdempotencyKeys(this.#database);
+    this.#foreignAppends = new ForeignAppends({
+      database: this.#database,
+      log,
+      pollMs: limits.pollMs,
+      ownNode: () => this.#place?.node ?? null,
+    });
+  }
+
+  /**
+   * Connects, waiting a while for a server that is still starting, and migrates.
+   * @throws unavailable when there is no server in time, failed_precondition when its database is not ours to use
+   */
+  static async open(options: PostgresStoreOptions): Promise<PostgresStore> {
+    const limits = { ...defaultLimits, ...options.limits };
+    await using resources = new AsyncDisposableStack();
+    const store = resources.use(new PostgresStore(options, limits));
+    await store.#migrate(options, performance.now() + limits.openTimeoutMs);
+    resources.move();
+    return store;
+  }
+
+  async #migrate({ log, signal }: PostgresStoreOptions, deadline: number): Promise<void> {
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        await using client = await this.#database.patientClient('kodama migrate');
+        await migrate(client.client, log);
+        return;
+      } catch (error) {
+        const appError = toAppError(error);
+        if (!hasCode(appError, 'unavailable') || performance.now() > deadline) throw appError;
+        log.info({ err: error }, 'waiting for the database');
+        await delay(openRetryMs, undefined, { signal });
+      }
+    }
+  }
+
+  async append(append: Append): Promise<{ readonly firstSeq: number }> {
+    const place = this.#place;
+    if (place === null) throw new TypeError('a node takes its place before it appends');
+    const fence = { ...place, number: append.number };
+    const statement = appendStatement(foldAppend(append, place.node), fence);
+    const [row] = await this.#database.write(statement).catch((error: unknown) => {
+      if (!isUniqueViolation(error, 'listeners_name_key')) throw error;
+      throw new AppError('already_exists', 'the name is taken', {
+        errors: [{ path: 'name', message: 'is taken' }],
+        cause: error,
+      });
+    });
+    return { firstSeq: row === undefined ? await this.#doneBefore(fence) : (row[0] as number) };
+  }
+
+  /** The fence did not hold: the append was done before, or the node's place is another's. */
+  async #doneBefore({ node, epoch, number }: Fence): Promise<number> {
+    const text = `SELECT first_seq FROM nodes
+      WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint`;
+    const [row] = await this.#database.write({ text, values: [node, epoch, number] });
+    if (row !== undefined) return row[0] as number;
+    const message = `another process has taken the place of node ${this.#nodeId}`;
+    throw new AppError('failed_precondition', message);
+  }
+
+  async takeNode(): Promise<void> {
+    const update = `UPDATE nodes SET epoch = epoch + 1, append_number = 0 WHERE id = $1
+      RETURNING ref, epoch`;
+    const insert = `INSERT INTO nodes AS n (id, epoch, append_number, first_seq) VALUES ($1, 1, 0, 0)
+      ON CONFLICT (id) DO UPDATE SET epoch = n.epoch + 1, append_number = 0 RETURNING ref, epoch`;
+    const values = [this.#nodeId];
+    // An insert that finds a row would use up a number all the same, and they are few.
+    let [row] = await this.#database.write({ text: update, values });
+    if (row === undefined) [row] = await this.#database.write({ text: insert, values });
+    const [node, epoch] = row as readonly [number, number];
+    this.#place = { node, epoch };
+  }
+
+  async readEvents(request: EventRead): Promise<EventPage> {
+    return await readEvents(this.#database, this.#nodes, request);
+  }
+
+  async readBounds(): Promise<LogBounds> {
+    return await readBounds(this.#database);
+  }
+
+  async seqBefore(time: Micros): Promise<number> {
+    return await seqBefore(this.#database, time);
+  }
+
+  async seqBeforeNewest(count: number, filter: EventFilter): Promise<number> {
+    return await seqBeforeNewest(this.#database, count, filter);
+  }
+
+  async findListener(idOrName: string): Promise<Listener | null> {
+    return await this.#listeners.find(idOrName);
+  }
+
+  async listListeners(query: ListenerQuery, page: PageRequest): Promise<readonly Listener[]> {
+    return await this.#listeners.list(query, page);
+  }
+
+  async findConnection(id: string): Promise<Connection | null> {
+    return await this.#connections.find(id);
+  }
+
+  async listConnections(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]> {
+    return await this.#connections.list(query, page);
+  }
+
+  async readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
+    const node = await this.#nodes.refOf(this.#nodeId);
+    return node === null ? [] : await this.#listeners.own(node);
+  }
+
+  async readOwnOpenConnections(
+    afterId: string | null,
+    limit: number,
+  ): Promise<readonly Connection[]> {
+    const node = await this.#nodes.refOf(this.#nodeId);
+    return node === null ? [] : await this.#connections.ownOpen(node, afterId, limit);
+  }
+
+  onForeignAppend(callback: (headSeq: number) => void): () => void {
+    return this.#foreignAppends.on(callback);
+  }
+
+  async purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }> {
+    return await purge(this.#database, request);
+  }
+
+  async ping(): Promise<void> {
+    await this.#database.read({ text: 'SELECT 1' });
+  }
+
+  async takeIdempotencyKey(
+    key: string,
+    bodyHash: string,
+    expiresBefore: Micros,
+  ): Promise<IdempotentAnswer | null> {
+    const times = { now: this.#clock.now(), expiresBefore };
+    return await this.#idempotencyKeys.take(key, bodyHash, times);
+  }
+
+  async keepIdempotentAnswer(key: string, status: number, body: string): Promise<void> {
+    await this.#idempotencyKeys.keep(key, status, body);
+  }
+
+  async releaseIdempotencyKey(key: string): Promise<void> {
+    await this.#idempotencyKeys.release(key);
+  }
+
+  /** Idempotent. Resolves when every connection to the database is closed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#foreignAppends[Symbol.asyncDispose]();
+    await this.#database[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,345 @@
+/**
+ * Rows ↔ core, and nowhere else. Rows of tables that are written in bulk are records in the order of their table's
+ * columns; rows that are read are tuples in the order of the column lists here.
+ */
+import type { CloseInitiator, CloseReason, Connection, TlsInfo } from '../core/connection.ts';
+import type { Event, EventDraft, ListenerEventType, Refusal } from '../core/event.ts';
+import type { Fault } from '../core/fault.ts';
+import type {
+  Listener,
+  ListenerLimits,
+  ListeningSocket,
+  Protocol,
+  ProxyProtocolSettings,
+  TlsSettings,
+} from '../core/listener.ts';
+import type { Counters } from '../core/record.ts';
+import type { ListenerCounts, Listener as ListenerModel } from './generated/client.ts';
+import { type Field, jsonText, safeText } from './record-literal.ts';
+
+/** A node's id by its number in the rows. */
+export type NodeIds = ReadonlyMap<number, string>;
+
+const errorLengthMax = 200;
+const nameLengthMax = 255;
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Whether the database would take it for an id. */
+export function isUuid(text: string): boolean {
+  return uuid.test(text);
+}
+
+// Connections.
+
+/** A connection whose row is in open_connections; `openedSeq` counts from the first of the append. */
+export function openRecord({ laddr, raddr, ...open }: Connection, place: Place): readonly Field[] {
+  return [
+    open.id,
+    open.listenerId,
+    place.openedSeq,
+    open.acceptedAt,
+    open.firstByteAt,
+    open.halfClosedAt,
+    open.bytesIn,
+    open.bytesOut,
+    open.pid,
+    open.fd,
+    laddr.port,
+    raddr.port,
+    open.declaredRaddr?.port ?? null,
+    open.protocol,
+    place.node,
+    laddr.ip,
+    raddr.ip,
+    open.declaredRaddr?.ip ?? null,
+    open.tls === null ? null : jsonText(open.tls),
+  ];
+}
+
+/** Where a row belongs. Seqs count from the first of the append; null for one that was opened in an earlier append. */
+export interface Place {
+  readonly node: number;
+  readonly openedSeq: number | null;
+}
+
+export function closedRecord(
+  { laddr, raddr, ...closed }: Connection,
+  place: Place & { readonly closedSeq: number },
+): readonly Field[] {
+  return [
+    closed.id,
+    closed.listenerId,
+    place.openedSeq,
+    place.closedSeq,
+    closed.acceptedAt,
+    closed.firstByteAt,
+    closed.halfClosedAt,
+    closed.closedAt,
+    closed.bytesIn,
+    closed.bytesOut,
+    closed.pid,
+    closed.fd,
+    laddr.port,
+    raddr.port,
+    closed.declaredRaddr?.port ?? null,
+    closed.protocol,
+    closed.closeInitiator,
+    closed.closeReason,
+    place.node,
+    laddr.ip,
+    raddr.ip,
+    closed.declaredRaddr?.ip ?? null,
+    closed.error === null ? null : safeText(closed.error, errorLengthMax),
+    closed.tls === null ? null : jsonText(closed.tls),
+  ];
+}
+
+/** How far an open connection has come. */
+export function changeRecord(
+  change: Counters & Pick<Connection, 'halfClosedAt'>,
+): readonly Field[] {
+  const { id, firstByteAt, halfClosedAt, bytesIn, bytesOut } = change;
+  const unchanged = Array<null>(11).fill(null);
+  return [id, null, null, null, firstByteAt, halfClosedAt, bytesIn, bytesOut, ...unchanged];
+}
+
+const sharedColumns = [
+  'id',
+  'listener_id',
+  'node',
+  'protocol',
+  'laddr',
+  'lport',
+  'raddr',
+  'rport',
+  'declared_raddr',
+  'declared_rport',
+  'pid',
+  'fd',
+  'accepted_at',
+  'first_byte_at',
+  'half_closed_at',
+  'bytes_in',
+  'bytes_out',
+  'tls',
+].join(', ');
+
+/** Both give the columns of a ConnectionRow. */
+export const openColumns = `${sharedColumns}, NULL::bigint AS closed_at, NULL::close_initiator AS close_initiator,
+  NULL::close_reason AS close_reason, NULL::text AS error`;
+export const closedColumns = `${sharedColumns}, closed_at, close_initiator, close_reason, error`;
+type ConnectionRow = readonly [
+  id: string,
+  listenerId: string,
+  node: number,
+  protocol: Protocol,
+  laddr: string,
+  lport: number,
+  raddr: string,
+  rport: number,
+  declaredRaddr: string | null,
+  declaredRport: number | null,
+  pid: number,
+  fd: number,
+  acceptedAt: number,
+  firstByteAt: number | null,
+  halfClosedAt: number | null,
+  bytesIn: number,
+  bytesOut: number,
+  tls: TlsInfo | null,
+  closedAt: number | null,
+  closeInitiator: CloseInitiator | null,
+  closeReason: CloseReason | null,
+  error: string | null,
+];
+
+/** The connection of a row, whose ConnectionRow begins at `offset`. */
+export function parseConnection(
+  columns: readonly unknown[],
+  nodeIds: NodeIds,
+  offset = 0,
+): Connection {
+  const row = (offset === 0 ? columns : columns.slice(offset)) as ConnectionRow;
+  const declaredIp = row[8];
+  const declaredPort = row[9];
+  return {
+    id: row[0],
+    listenerId: row[1],
+    nodeId: nodeIds.get(row[2]) ?? '',
+    protocol: row[3],
+    laddr: { ip: row[4], port: row[5] },
+    raddr: { ip: row[6], port: row[7] },
+    declaredRaddr:
+      declaredIp === null || declaredPort === null ? null : { ip: declaredIp, port: declaredPort },
+    pid: row[10],
+    fd: row[11],
+    state: row[18] !== null ? 'closed' : row[14] !== null ? 'half_closed' : 'open',
+    acceptedAt: row[12],
+    firstByteAt: row[13],
+    halfClosedAt: row[14],
+    closedAt: row[18],
+    bytesIn: row[15],
+    bytesOut: row[16],
+    closeInitiator: row[19],
+    closeReason: row[20],
+    error: row[21],
+    tls: row[17],
+  };
+}
+
+/** The number of the row's node, so that it can be looked up beforehand; null in the row of another event. */
+export function nodeOfConnection(columns: readonly unknown[], offset = 0): number | null {
+  return columns[offset + 2] as number | null;
+}
+
+// Events that have a row of their own.
+
+/** Null for those that their connection's row tells. `seq` counts from the first of the append. */
+export function eventRecord(event: EventDraft, seq: number): readonly Field[] | null {
+  const { type, time, listenerId } = event;
+  if (type === 'connection_opened' || type === 'connection_closed') return null;
+  if ('listener' in event) return [seq, time, listenerId, null, type, jsonText(event.listener)];
+  if ('refusal' in event) return [seq, time, listenerId, null, type, jsonText(event.refusal)];
+  const { connection } = event;
+  return [seq, time, listenerId, connection.id, type, jsonText(connection)];
+}
+
+/** What the row of an event begins with; a ConnectionRow follows. */
+type EventHead =
+  | readonly [seq: number, type: 'connection_opened' | 'connection_closed']
+  | readonly [seq: number, type: 'connection_half_closed', time: number, data: Connection]
+  | readonly [seq: number, type: 'connection_refused', time: number, data: Refusal]
+  | readonly [seq: number, type: ListenerEventType, time: number, data: Listener];
+
+const eventHeadLength = 4;
+
+/** The head of an event with a row of its own; its listener's id stands where a connection's row has it. */
+export const eventRowColumns = `seq, type, time, data, NULL::uuid, listener_id, NULL::smallint, NULL::protocol,
+  NULL::inet, NULL::integer, NULL::inet, NULL::integer, NULL::inet, NULL::integer, NULL::integer, NULL::integer,
+  NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::jsonb, NULL::bigint,
+  NULL::close_initiator, NULL::close_reason, NULL::text`;
+
+/** The connection as it was when it was opened. */
+export const openedEventColumns = `opened_seq AS seq, 'connection_opened'::event_type AS type, NULL::bigint AS time,
+  NULL::json AS data, id, listener_id, node, protocol, laddr, lport, raddr, rport, declared_raddr, declared_rport,
+  pid, fd, accepted_at, NULL::bigint AS first_byte_at, NULL::bigint AS half_closed_at, 0::bigint AS bytes_in,
+  0::bigint AS bytes_out, tls, NULL::bigint AS closed_at, NULL::close_initiator AS close_initiator,
+  NULL::close_reason AS close_reason, NULL::text AS error`;
+
+export const closedEventColumns = `closed_seq AS seq, 'connection_closed'::event_type, NULL::bigint, NULL::json,
+  ${closedColumns}`;
+
+/** The event of a row whose head begins at `offset`. */
+export function parseEvent(columns: readonly unknown[], nodeIds: NodeIds, offset: number): Event {
+  const head: unknown = columns.slice(offset, offset + eventHeadLength);
+  const [seq, type, time, data] = head as EventHead;
+  const listenerId = columns[offset + eventHeadLength + 1] as string;
+  switch (type) {
+    case 'connection_opened': {
+      const connection = parseConnection(columns, nodeIds, offset + eventHeadLength);
+      return { seq, time: connection.acceptedAt, type, listenerId, connection };
+    }
+    case 'connection_closed': {
+      const connection = parseConnection(columns, nodeIds, offset + eventHeadLength);
+      return { seq, time: connection.closedAt ?? 0, type, listenerId, connection };
+    }
+    case 'connection_half_closed':
+      return { seq, time, type, listenerId, connection: data };
+    case 'connection_refused':
+      return { seq, time, type, listenerId, refusal: data };
+    default:
+      return { seq, time, type, listenerId, listener: data };
+  }
+}
+
+export function nodeOfEvent(columns: readonly unknown[], offset: number): number | null {
+  return nodeOfConnection(columns, offset + eventHeadLength);
+}
+
+// Listeners.
+
+export const listenerColumns = [
+  'id',
+  'node',
+  'name',
+  'labels',
+  'protocol',
+  'host',
+  'port',
+  'mode',
+  'state',
+  'reason',
+  'laddr',
+  'lport',
+  'limits',
+  'faults',
+  'tls',
+  'proxy_protocol',
+  'recording',
+  'sockets',
+  'created_at',
+  'updated_at',
+  'closed_at',
+  'expires_at',
+] as const;
+
+export function listenerRecord(listener: Listener, node: number): readonly Field[] {
+  const { reason, laddr, tls } = listener;
+  return [
+    listener.id,
+    node,
+    listener.name === null ? null : safeText(listener.name, nameLengthMax),
+    jsonText(listener.labels),
+    listener.protocol,
+    safeText(listener.host, nameLengthMax),
+    listener.port,
+    listener.mode,
+    listener.state,
+    reason === null ? null : jsonText(reason),
+    laddr?.ip ?? null,
+    laddr?.port ?? null,
+    jsonText(listener.limits),
+    jsonText(listener.faults),
+    tls === null ? null : jsonText(tls),
+    jsonText(listener.proxyProtocol),
+    listener.recording,
+    jsonText(listener.sockets),
+    listener.createdAt,
+    listener.updatedAt,
+    listener.closedAt,
+    listener.expiresAt,
+  ];
+}
+
+/** A listener as Prisma reads it. */
+export type ListenerRow = ListenerModel & { readonly counts: ListenerCounts | null };
+
+export function parseListener(row: ListenerRow, nodeIds: NodeIds): Listener {
+  const { laddr, lport } = row;
+  return {
+    id: row.id,
+    name: row.name,
+    labels: row.labels as Listener['labels'],
+    protocol: row.protocol,
+    host: row.host,
+    port: row.port,
+    laddr: laddr === null || lport === null ? null : { ip: laddr, port: lport },
+    state: row.state,
+    reason: row.reason as Listener['reason'],
+    mode: row.mode,
+    limits: row.limits as unknown as ListenerLimits,
+    faults: row.faults as unknown as readonly Fault[],
+    tls: row.tls as unknown as TlsSettings | null,
+    proxyProtocol: row.proxyProtocol as unknown as ProxyProtocolSettings,
+    recording: row.recording,
+    sockets: row.sockets as unknown as readonly ListeningSocket[],
+    nodeId: nodeIds.get(row.node) ?? '',
+    openConnections: row.counts?.openConnections ?? 0,
+    totalConnections: Number(row.counts?.totalConnections ?? 0),
+    createdAt: Number(row.createdAt),
+    updatedAt: Number(row.updatedAt),
+    closedAt: row.closedAt === null ? null : Number(row.closedAt),
+    expiresAt: row.expiresAt === null ? null : Number(row.expiresAt),
+  };
+}
