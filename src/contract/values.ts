@@ -1,7 +1,7 @@
 /** The values that requests are made of, each with its bounds and its own words for what is wrong. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { parseCidr } from '../core/address.ts';
+import { formatCidr, parseCidr } from '../core/address.ts';
 import { type Micros, parseTime } from '../core/time.ts';
 
 export const uuid = z.uuid({ error: 'must be a UUID' }).toLowerCase();
@@ -23,7 +23,14 @@ export const cidr = z
   .max(64)
   .refine((text) => parseCidr(text) !== null, {
     error: 'must be an IP address or a network such as 10.0.0.0/8',
-  });
+  })
+  .overwrite(plainCidr);
+
+/** As the caller wrote it, but for a mapped network: memory and database must read it alike. */
+function plainCidr(text: string): string {
+  const network = parseCidr(text);
+  return network === null || text.startsWith(network.ip) ? text : formatCidr(network);
+}
 
 /** Parsed to microseconds. */
 export const time = z

@@ -13,6 +13,7 @@ export interface Cidr {
 }
 
 const mappedPrefix = '::ffff:';
+const mappedBits = 96;
 
 /** The address as we record it: an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) reads as IPv4. */
 export function plainIp(ip: string): string {
@@ -21,14 +22,21 @@ export function plainIp(ip: string): string {
   return isIPv4(tail) ? tail : ip;
 }
 
-/** Parses an address or CIDR; null where it is neither. */
+/** Parses an address or CIDR, a mapped one as the IPv4 network that it maps; null where it is neither. */
 export function parseCidr(text: string): Cidr | null {
   const [ip = '', length, ...rest] = text.split('/');
   if (rest.length > 0 || isIP(ip) === 0 || ip.includes('%')) return null;
   const max = isIPv6(ip) ? 128 : 32;
-  if (length === undefined) return { ip, prefixLength: max };
-  if (!/^\d{1,3}$/.test(length) || Number(length) > max) return null;
-  return { ip, prefixLength: Number(length) };
+  if (length !== undefined && !/^\d{1,3}$/.test(length)) return null;
+  const prefixLength = length === undefined ? max : Number(length);
+  if (prefixLength > max) return null;
+  const mapped = plainIp(ip);
+  if (mapped === ip || prefixLength < mappedBits) return { ip, prefixLength };
+  return { ip: mapped, prefixLength: prefixLength - mappedBits };
+}
+
+export function formatCidr({ ip, prefixLength }: Cidr): string {
+  return `${ip}/${prefixLength}`;
 }
 
 export function formatAddress(address: Address): string {
@@ -38,13 +46,23 @@ export function formatAddress(address: Address): string {
 /** A set of networks that answers whether an address lies in any of them. */
 export function networkSet(cidrs: readonly string[]): (ip: string) => boolean {
   if (cidrs.length === 0) return () => false;
-  const list = new BlockList();
+  // Apart, since one list would find every IPv4 address, mapped, in ::/0.
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const text of cidrs) {
     const cidr = parseCidr(text);
     if (cidr === null) throw new TypeError(`not a network: ${text}`);
-    list.addSubnet(cidr.ip, cidr.prefixLength, isIPv6(cidr.ip) ? 'ipv6' : 'ipv4');
+    const family = familyOf(cidr.ip);
+    lists[family].addSubnet(cidr.ip, cidr.prefixLength, family);
   }
-  return (ip) => list.check(plainIp(ip), isIPv6(plainIp(ip)) ? 'ipv6' : 'ipv4');
+  return (text) => {
+    const ip = plainIp(text);
+    const family = familyOf(ip);
+    return lists[family].check(ip, family);
+  };
+}
+
+function familyOf(ip: string): 'ipv4' | 'ipv6' {
+  return isIPv6(ip) ? 'ipv6' : 'ipv4';
 }
 
 export function isLoopback(host: string): boolean {

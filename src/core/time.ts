@@ -9,7 +9,7 @@ export function formatTime(time: Micros): string {
 }
 
 const rfc3339 =
-  /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
+  /^(\d{4}-\d{2}-\d{2})[Tt ]((?:[01]\d|2[0-3]):\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
 
 /** Parses RFC 3339 down to microseconds (further digits are cut); null where it is none. */
 export function parseTime(text: string): Micros | null {
@@ -17,8 +17,9 @@ export function parseTime(text: string): Micros | null {
   if (match === null) return null;
   const [, date = '', time = '', fraction = '', zone = ''] = match;
   const millis = Date.parse(`${date}T${time}${zone.toUpperCase()}`);
+  const midnight = Date.parse(`${date}T00:00:00Z`);
+  if (Number.isNaN(millis) || Number.isNaN(midnight)) return null;
   // Date.parse rolls 2026-02-31 over to March; RFC 3339 has no such day.
-  const isRealDay = new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
-  if (Number.isNaN(millis) || !isRealDay) return null;
+  if (!new Date(midnight).toISOString().startsWith(date)) return null;
   return millis * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6));
 }

@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { formatAddress, isLoopback, networkSet, parseCidr, plainIp } from './address.ts';
+
+test('an IPv4-mapped address reads as IPv4, and nothing else changes', () => {
+  expect(plainIp('::ffff:10.1.2.3')).toBe('10.1.2.3');
+  expect(plainIp('::FFFF:10.1.2.3')).toBe('10.1.2.3');
+  expect(['10.1.2.3', '::1', '::ffff:1', 'fe80::1'].map(plainIp)).toEqual([
+    '10.1.2.3',
+    '::1',
+    '::ffff:1',
+    'fe80::1',
+  ]);
+});
+
+test('an address is a network of itself', () => {
+  expect(parseCidr('10.0.0.1')).toEqual({ ip: '10.0.0.1', prefixLength: 32 });
+  expect(parseCidr('::1')).toEqual({ ip: '::1', prefixLength: 128 });
+  expect(parseCidr('10.0.0.0/8')).toEqual({ ip: '10.0.0.0', prefixLength: 8 });
+  expect(parseCidr('::/0')).toEqual({ ip: '::', prefixLength: 0 });
+});
+
+test('what is no network is refused', () => {
+  const refused = [
+    '',
+    '/8',
+    'localhost',
+    '10.0.0',
+    '10.0.0.0/',
+    '10.0.0.0/33',
+    '10.0.0.0/-1',
+    '10.0.0.0/8/8',
+    '10.0.0.0/8.0',
+    '10.0.0.0/ 8',
+    '::/129',
+    'fe80::1%lo',
+    'fe80::%lo/10',
+    '010.0.0.256',
+  ];
+  expect(refused.filter((text) => parseCidr(text) !== null)).toEqual([]);
+});
+
+test('a mapped network is the IPv4 network that it maps', () => {
+  expect(parseCidr('::ffff:10.0.0.0/104')).toEqual({ ip: '10.0.0.0', prefixLength: 8 });
+  expect(parseCidr('::ffff:10.0.0.1')).toEqual({ ip: '10.0.0.1', prefixLength: 32 });
+});
+
+test('an IPv6 address is written in brackets', () => {
+  expect(formatAddress({ ip: '127.0.0.1', port: 80 })).toBe('127.0.0.1:80');
+  expect(formatAddress({ ip: '::1', port: 80 })).toBe('[::1]:80');
+});
+
+test('a set of networks holds the addresses of each of them', () => {
+  const has = networkSet(['10.1.0.0/16', '192.168.0.7', 'fd00::/8']);
+  const inside = ['10.1.0.0', '10.1.255.255', '192.168.0.7', 'fd12::1', '::ffff:10.1.2.3'];
+  const outside = ['10.2.0.0', '192.168.0.8', 'fe80::1', '::1', '::ffff:10.2.0.0'];
+  expect(inside.filter((ip) => !has(ip))).toEqual([]);
+  expect(outside.filter(has)).toEqual([]);
+});
+
+test('an empty set of networks holds nothing', () => {
+  expect(networkSet([])('127.0.0.1')).toBe(false);
+});
+
+test('all of one family is nothing of the other', () => {
+  expect(networkSet(['0.0.0.0/0'])('10.0.0.1')).toBe(true);
+  expect(networkSet(['0.0.0.0/0'])('::1')).toBe(false);
+  expect(networkSet(['::/0'])('::1')).toBe(true);
+  expect(networkSet(['::/0'])('10.0.0.1')).toBe(false);
+});
+
+test('bits behind the prefix do not matter', () => {
+  const octet = fc.integer({ min: 0, max: 255 });
+  const ip = fc.tuple(octet, octet, octet, octet);
+  const value = (octets: readonly number[]) => octets.reduce((sum, one) => sum * 256 + one, 0);
+  fc.assert(
+    fc.property(ip, ip, fc.integer({ min: 0, max: 32 }), (network, address, length) => {
+      const size = 2 ** (32 - length);
+      const isInside = Math.floor(value(network) / size) === Math.floor(value(address) / size);
+      return networkSet([`${network.join('.')}/${length}`])(address.join('.')) === isInside;
+    }),
+  );
+});
+
+test('what is no network cannot be put into a set', () => {
+  expect(() => networkSet(['10.0.0.0/40'])).toThrow('not a network: 10.0.0.0/40');
+});
+
+test('loopback is 127.0.0.0/8, ::1 and localhost, and no other name', () => {
+  const inside = ['127.0.0.1', '127.9.9.9', '::1', 'localhost', '::ffff:127.0.0.1'];
+  const outside = ['0.0.0.0', '::', '128.0.0.1', '10.0.0.1', 'example.com', '127.1', ''];
+  expect(inside.filter((host) => !isLoopback(host))).toEqual([]);
+  expect(outside.filter(isLoopback)).toEqual([]);
+});
