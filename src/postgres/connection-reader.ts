@@ -61,11 +61,11 @@ function listStatement(query: ConnectionQuery, page: PageRequest): Statement {
       closeReason === null ? [] : [`close_reason = ${parameter(closeReason)}::close_reason`];
     branches.push(select('closed_connections', closedColumns, [...shared, ...reason], limit));
   }
-  if (branches.length === 0) return { text: 'SELECT WHERE false' };
-  return {
-    text: `${branches.join(' UNION ALL ')} ORDER BY id DESC LIMIT ${limit}::bigint`,
-    values,
-  };
+  const [first, second] = branches;
+  // One that is open has no reason.
+  if (first === undefined) return { text: 'SELECT WHERE false' };
+  if (second === undefined) return { text: first, values };
+  return { text: `${first} UNION ALL ${second} ORDER BY id DESC LIMIT ${limit}::bigint`, values };
 }
 
 function select(

@@ -1,0 +1,588 @@
+/** What every Store keeps: the suite that the fake and the real one both pass. */
+import { describe, expect, test } from 'vitest';
+import { connectionStates } from '../../src/core/connection.ts';
+import type { Event, EventDraft } from '../../src/core/event.ts';
+import { type EventFilter, eventMatcher, everyEvent } from '../../src/core/event-filter.ts';
+import type { ConnectionQuery, ListenerQuery, Store } from '../../src/core/ports.ts';
+import { connectionMatches } from './memory-database.ts';
+import { makePopulation } from './store-population.ts';
+import {
+  append,
+  closed,
+  halfClosed,
+  listenerEvent,
+  opened,
+  sampleConnection,
+  sampleListener,
+  sampleTime,
+} from './store-samples.ts';
+import { waitFor } from './wait-for.ts';
+
+/** A database of a test's own. */
+export interface StoreGround extends AsyncDisposable {
+  /** A store on it, as a process of the node has one. */
+  open(nodeId: string): Promise<Store & AsyncDisposable>;
+}
+
+const anyListener: ListenerQuery = { state: null, protocol: null, port: null, labels: {} };
+const anyConnection: ConnectionQuery = {
+  listenerId: null,
+  state: null,
+  protocol: null,
+  raddr: null,
+  lport: null,
+  closeReason: null,
+  acceptedAfter: null,
+  acceptedBefore: null,
+};
+const firstPage = { pageSize: 1000, after: null };
+const isNothing = { headSeq: 0, oldestSeq: 1 };
+
+export function storeContract(name: string, makeGround: () => Promise<StoreGround>): void {
+  describe(name, () => {
+    describe('the append', () => appendContract(makeGround));
+    describe('events', () => eventContract(makeGround));
+    describe('listeners', () => listenerContract(makeGround));
+    describe('connections', () => connectionContract(makeGround));
+    describe('the purge', () => purgeContract(makeGround));
+    describe('idempotency keys', () => idempotencyContract(makeGround));
+  });
+}
+
+type MakeGround = () => Promise<StoreGround>;
+
+/** A store that has its node's place. */
+async function openNode(ground: StoreGround, nodeId = 'node-a') {
+  const store = await ground.open(nodeId);
+  await store.takeNode();
+  return store;
+}
+
+async function readAll(store: Store, filter: EventFilter = everyEvent, limit = 1000) {
+  const events: Event[] = [];
+  for (let seq = 0; ; ) {
+    const page = await store.readEvents({ afterSeq: seq, limit, filter });
+    expect(page.events.length).toBeLessThanOrEqual(limit);
+    expect(page.events.every((event) => event.seq > seq && event.seq <= page.throughSeq)).toBe(
+      true,
+    );
+    events.push(...page.events);
+    if (page.throughSeq >= page.headSeq) return events;
+    expect(page.throughSeq).toBeGreaterThan(seq);
+    seq = page.throughSeq;
+  }
+}
+
+function numbered(drafts: readonly EventDraft[], firstSeq = 1): Event[] {
+  return drafts.map((draft, index) => ({ ...draft, seq: firstSeq + index }));
+}
+
+function appendContract(makeGround: MakeGround): void {
+  test('an empty log begins at 1', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    expect(await store.readBounds()).toEqual(isNothing);
+    expect(await store.readEvents({ afterSeq: 0, limit: 10, filter: everyEvent })).toEqual({
+      ...isNothing,
+      events: [],
+      throughSeq: 0,
+    });
+    expect(await store.seqBefore(sampleTime)).toBe(0);
+    expect(await store.seqBeforeNewest(5, everyEvent)).toBe(0);
+  });
+
+  test('seqs are dense, in the order of the events', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const connection = sampleConnection();
+    const drafts = [opened(connection), halfClosed(connection), closed(connection)];
+    expect(await store.append(append(1, drafts.slice(0, 2)))).toEqual({ firstSeq: 1 });
+    expect(await store.append(append(2, drafts.slice(2)))).toEqual({ firstSeq: 3 });
+    expect(await store.readBounds()).toEqual({ headSeq: 3, oldestSeq: 1 });
+    expect(await readAll(store)).toEqual(numbered(drafts));
+  });
+
+  test('one that is repeated under its number is done once', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    await using other = await openNode(ground, 'node-b');
+    const first = append(1, [opened(sampleConnection())]);
+    await store.append(append(1, [opened(sampleConnection())]));
+    expect(await other.append(first)).toEqual({ firstSeq: 2 });
+    await store.append(append(2, [opened(sampleConnection())]));
+    expect(await other.append(first)).toEqual({ firstSeq: 2 });
+    expect(await store.readBounds()).toEqual({ headSeq: 3, oldestSeq: 1 });
+  });
+
+  test('a process whose node was taken by another can append no more', async () => {
+    await using ground = await makeGround();
+    await using old = await openNode(ground);
+    await old.append(append(1, [opened(sampleConnection())]));
+    await using store = await openNode(ground);
+    await expect(old.append(append(2, [opened(sampleConnection())]))).rejects.toMatchObject({
+      code: 'failed_precondition',
+    });
+    // Its numbers begin anew.
+    expect(await store.append(append(1, [opened(sampleConnection())]))).toEqual({ firstSeq: 2 });
+    await expect(old.append(append(1, []))).rejects.toMatchObject({ code: 'failed_precondition' });
+    expect(await readAll(store)).toHaveLength(2);
+  });
+
+  test('writers on several nodes at once make one dense log that all read the same', async () => {
+    await using ground = await makeGround();
+    await using a = await openNode(ground, 'node-a');
+    await using b = await openNode(ground, 'node-b');
+    const rounds = 40;
+    const write = async (store: Store, nodeId: string) => {
+      const firstSeqs: number[] = [];
+      for (let number = 1; number <= rounds; number += 1) {
+        const connection = sampleConnection({ nodeId, fd: number });
+        const drafts = [opened(connection), closed(connection)];
+        firstSeqs.push((await store.append(append(number, drafts))).firstSeq);
+      }
+      return firstSeqs;
+    };
+    const firstSeqs = await Promise.all([write(a, 'node-a'), write(b, 'node-b')]);
+    const all = firstSeqs.flat().sort((one, two) => one - two);
+    expect(all).toEqual(Array.from({ length: 2 * rounds }, (_, index) => 1 + 2 * index));
+    const events = await readAll(a);
+    expect(events.map(({ seq }) => seq)).toEqual(
+      Array.from({ length: 4 * rounds }, (_, index) => index + 1),
+    );
+    expect(await readAll(b)).toEqual(events);
+  });
+
+  test('a reader that follows two writers never finds an event behind itself', async () => {
+    await using ground = await makeGround();
+    await using a = await openNode(ground, 'node-a');
+    await using b = await openNode(ground, 'node-b');
+    await using reader = await ground.open('node-c');
+    const rounds = 40;
+    const write = async (store: Store, nodeId: string) => {
+      for (let number = 1; number <= rounds; number += 1) {
+        await store.append(append(number, [opened(sampleConnection({ nodeId }))]));
+      }
+    };
+    const writing = Promise.all([write(a, 'node-a'), write(b, 'node-b')]);
+    const seen: number[] = [];
+    for (let seq = 0; seq < 2 * rounds; ) {
+      const page = await reader.readEvents({ afterSeq: seq, limit: 7, filter: everyEvent });
+      seen.push(...page.events.map((event) => event.seq));
+      seq = page.throughSeq;
+    }
+    await writing;
+    expect(seen).toEqual(Array.from({ length: 2 * rounds }, (_, index) => index + 1));
+  });
+
+  test('other nodes hear of an append', async () => {
+    await using ground = await makeGround();
+    await using a = await openNode(ground, 'node-a');
+    await using b = await openNode(ground, 'node-b');
+    let heard = 0;
+    const end = b.onForeignAppend((headSeq) => {
+      heard = Math.max(heard, headSeq);
+    });
+    await a.append(append(1, [opened(sampleConnection()), opened(sampleConnection())]));
+    await waitFor('the head', () => heard === 2);
+    end();
+  });
+
+  test('text from strangers is kept as far as it is text', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const tls = {
+      version: 'TLSv1.3',
+      cipher: '"\\,(){}\'',
+      sni: 'zwölf\n"Boxkämpfer"\\',
+      alpn: '{}',
+      clientFingerprint256: '',
+      clientAuthorized: true,
+    };
+    const connection = sampleConnection({ tls });
+    const end = closed(connection);
+    await store.append(append(1, [opened(connection), end]));
+    expect(await readAll(store)).toEqual(numbered([opened(connection), end]));
+  });
+}
+
+function eventContract(makeGround: MakeGround): void {
+  test('each shows its connection as it was at that step, whenever it is read', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const declaredRaddr = { ip: '192.0.2.9', port: 4711 };
+    const brief = sampleConnection({ declaredRaddr });
+    const long = sampleConnection({ acceptedAt: sampleTime + 5 });
+    const drafts = [
+      opened(brief),
+      opened(long),
+      closed(brief, 'peer_rst'),
+      halfClosed(long),
+      closed(long),
+    ];
+    for (const [index, draft] of drafts.entries()) {
+      await store.append(append(index + 1, [draft]));
+      expect(await readAll(store)).toEqual(numbered(drafts.slice(0, index + 1)));
+    }
+  });
+
+  test('filters find what a plain loop finds, page by page', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const { appends, listenerIds } = makePopulation('node-a');
+    for (const one of appends) await store.append(one);
+    const all = numbered(appends.flatMap(({ events }) => events));
+    expect(await readAll(store)).toEqual(all);
+    for (const filter of eventFilters(all, listenerIds)) {
+      const wanted = all.filter(eventMatcher(filter));
+      expect(await readAll(store, filter, 7)).toEqual(wanted);
+      for (const count of [0, 1, 5, wanted.length, wanted.length + 1]) {
+        const seq = await store.seqBeforeNewest(count, filter);
+        const after = wanted.filter((event) => event.seq > seq);
+        expect(after).toEqual(count === 0 ? [] : wanted.slice(-count));
+      }
+    }
+  });
+
+  test('the place of a time is before all that happened since', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    // Commit order is not quite the order of time.
+    const times = [10, 30, 20, 40, 40, 35, 60].map((offset) => sampleTime + offset);
+    const drafts = times.map((acceptedAt) => opened(sampleConnection({ acceptedAt })));
+    await store.append(append(1, drafts.slice(0, 3)));
+    await store.append(append(2, drafts.slice(3)));
+    for (let time = sampleTime; time <= sampleTime + 70; time += 5) {
+      const first = times.findIndex((one) => one >= time);
+      expect(await store.seqBefore(time)).toBe(first === -1 ? times.length : first);
+    }
+  });
+}
+
+/** Each kind alone, and with each other. */
+function eventFilters(all: readonly Event[], listenerIds: readonly string[]): EventFilter[] {
+  const connectionIds = all.flatMap((event) =>
+    event.type === 'connection_half_closed' ? [event.connection.id] : [],
+  );
+  const kinds: readonly Partial<EventFilter>[] = [
+    { listenerIds: listenerIds.slice(0, 1) },
+    { listenerIds: listenerIds.slice(1, 4) },
+    { connectionIds: connectionIds.slice(0, 3) },
+    { types: ['connection_opened'] },
+    { types: ['connection_closed', 'listener_listening'] },
+    { types: ['connection_half_closed', 'connection_refused'] },
+    { protocols: ['udp'] },
+    { protocols: ['tls', 'tcp'] },
+    { remoteCidrs: ['127.0.0.0/16'] },
+    { remoteCidrs: ['2001:db8::/32', '10.1.2.3'] },
+    { remoteCidrs: ['192.0.2.1'] },
+  ];
+  const pairs = kinds.flatMap((one, index) =>
+    kinds.slice(index + 1).map((other) => ({ ...one, ...other })),
+  );
+  return [...kinds, ...pairs].map((kind) => ({ ...everyEvent, ...kind }));
+}
+
+function listenerContract(makeGround: MakeGround): void {
+  test('an event writes its row, counts aside, which follow the connections', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const listener = sampleListener({ name: 'one', labels: { env: 'ci' }, expiresAt: sampleTime });
+    const connection = sampleConnection({ listenerId: listener.id });
+    const second = sampleConnection({ listenerId: listener.id });
+    await store.append(
+      append(1, [listenerEvent('listener_created', listener), opened(connection)]),
+    );
+    await store.append(append(2, [closed(connection), opened(second)]));
+    const change = { updatedAt: sampleTime + 9, labels: {}, openConnections: 99 };
+    const reason = { code: 'port_in_use', message: 'it\'s "taken"' };
+    const updated = { ...listener, ...change, state: 'failed' as const, reason, sockets: [] };
+    await store.append(append(3, [listenerEvent('listener_failed', updated)]));
+    const expected = { ...updated, openConnections: 1, totalConnections: 2 };
+    expect(await store.findListener(listener.id)).toEqual(expected);
+    expect(await store.findListener('one')).toEqual(expected);
+    expect(await store.findListener('two')).toBeNull();
+    expect(await store.findListener(sampleConnection().id)).toBeNull();
+  });
+
+  test('a name is one listener at a time; a closed one keeps it no longer', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const first = sampleListener({ name: 'echo' });
+    const second = sampleListener({ name: 'echo' });
+    await store.append(append(1, [listenerEvent('listener_listening', first)]));
+    await expect(
+      store.append(append(2, [listenerEvent('listener_listening', second)])),
+    ).rejects.toMatchObject({ code: 'already_exists' });
+    expect(await store.readBounds()).toEqual({ headSeq: 1, oldestSeq: 1 });
+    const end: typeof first = { ...first, state: 'closed', closedAt: sampleTime + 1, sockets: [] };
+    const events = [
+      listenerEvent('listener_closed', end),
+      listenerEvent('listener_listening', second),
+    ];
+    // A refused append used up no number.
+    await store.append(append(2, events));
+    expect((await store.findListener('echo'))?.id).toBe(second.id);
+    expect(await store.findListener(first.id)).toEqual(end);
+  });
+
+  test('lists are newest first, by every filter, in pages', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const listeners = (['listening', 'failed', 'closed', 'listening'] as const).map(
+      (state, index) =>
+        sampleListener({
+          id: sampleConnection({ acceptedAt: sampleTime + index * 2000 }).id,
+          state,
+          protocol: index % 2 === 0 ? 'tcp' : 'udp',
+          labels: { env: index < 2 ? 'ci' : 'dev', 'a.b/c': String(index) },
+          laddr: index === 1 ? null : { ip: '::1', port: 1000 + index },
+          port: 1001,
+        }),
+    );
+    const events = listeners.map((one) => listenerEvent('listener_listening', one));
+    await store.append(append(1, events));
+    const list = async (query: Partial<ListenerQuery>, pageSize = 10) => {
+      const found: number[] = [];
+      for (let after: string | null = null; ; ) {
+        const page = await store.listListeners({ ...anyListener, ...query }, { pageSize, after });
+        found.push(...page.map(({ id }) => listeners.findIndex((one) => one.id === id)));
+        after = page.at(-1)?.id ?? null;
+        if (page.length < pageSize) return found;
+      }
+    };
+    expect(await list({})).toEqual([3, 1, 0]);
+    expect(await list({}, 1)).toEqual([3, 1, 0]);
+    expect(await list({ state: 'closed' })).toEqual([2]);
+    expect(await list({ protocol: 'udp' })).toEqual([3, 1]);
+    expect(await list({ port: 1001 })).toEqual([1]);
+    expect(await list({ port: 1003 })).toEqual([3]);
+    expect(await list({ labels: { env: 'ci' } })).toEqual([1, 0]);
+    expect(await list({ labels: { env: 'ci', 'a.b/c': '0' } })).toEqual([0]);
+    expect(await list({ labels: { env: 'prod' } })).toEqual([]);
+  });
+
+  test('a node reads its own with their secrets, which nothing else shows', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground, 'node-a');
+    await using other = await openNode(ground, 'node-b');
+    const tls = {
+      cert: 'PEM',
+      isSelfSigned: true,
+      fingerprint256: 'AB:CD',
+      clientAuth: 'none',
+      ca: null,
+      minVersion: 'TLSv1.2',
+    } as const;
+    const listener = sampleListener({ protocol: 'tls', tls });
+    const plain = sampleListener({ id: sampleConnection({ acceptedAt: sampleTime + 9000 }).id });
+    const foreign = sampleListener({ nodeId: 'node-b' });
+    const over = sampleListener({ state: 'closed' });
+    const secrets = new Map([[listener.id, { tlsKey: 'SECRET' }]]);
+    const events = [listener, plain, over].map((one) => listenerEvent('listener_listening', one));
+    await store.append(append(1, events, { secrets }));
+    await other.append(append(1, [listenerEvent('listener_listening', foreign)]));
+    expect(await store.readOwnListeners()).toEqual([
+      { ...listener, secrets: { tlsKey: 'SECRET' } },
+      { ...plain, secrets: { tlsKey: null } },
+    ]);
+    const shown = [await readAll(store), await store.findListener(listener.id)];
+    expect(JSON.stringify(shown)).not.toContain('SECRET');
+    // A change keeps the secret.
+    await store.append(append(2, [listenerEvent('listener_updated', listener)]));
+    expect((await store.readOwnListeners())[0]?.secrets).toEqual({ tlsKey: 'SECRET' });
+  });
+}
+
+function connectionContract(makeGround: MakeGround): void {
+  test('one that opens and closes in one append, or in several, ends the same', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const brief = sampleConnection();
+    const long = sampleConnection({ acceptedAt: sampleTime + 5000 });
+    await store.append(append(1, [opened(long), opened(brief), closed(brief)]));
+    expect(await store.findConnection(brief.id)).toEqual(snapshot(closed(brief)));
+    expect(await store.findConnection(long.id)).toEqual(long);
+    const counters = [{ id: long.id, bytesIn: 5, bytesOut: 3, firstByteAt: sampleTime + 5100 }];
+    await store.append(append(2, [], { counters }));
+    expect(await store.findConnection(long.id)).toEqual({ ...long, ...counters[0] });
+    await store.append(append(3, [halfClosed(long)]));
+    expect(await store.findConnection(long.id)).toEqual(snapshot(halfClosed(long)));
+    await store.append(append(4, [closed(long)]));
+    expect(await store.findConnection(long.id)).toEqual(snapshot(closed(long)));
+    expect(await store.findConnection(sampleConnection().id)).toBeNull();
+    expect(await store.findConnection('no id at all')).toBeNull();
+  });
+
+  test('filters and their combinations find what a plain loop finds, page by page', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const { appends, listenerIds } = makePopulation('node-a');
+    for (const one of appends) await store.append(one);
+    const rows = new Map(
+      appends
+        .flatMap(({ events }) => events)
+        .flatMap((event) =>
+          'connection' in event ? [[event.connection.id, event.connection]] : [],
+        ),
+    );
+    const all = [...rows.values()].sort((a, b) => (a.id > b.id ? -1 : 1));
+    for (const query of connectionQueries(listenerIds)) {
+      const wanted = all.filter((connection) => connectionMatches(connection, query));
+      expect(await store.listConnections(query, firstPage)).toEqual(wanted);
+      const paged: string[] = [];
+      for (let after: string | null = null; ; ) {
+        const page = await store.listConnections(query, { pageSize: 9, after });
+        paged.push(...page.map(({ id }) => id));
+        after = page.at(-1)?.id ?? null;
+        if (page.length < 9) break;
+      }
+      expect(paged).toEqual(wanted.map(({ id }) => id));
+    }
+  });
+
+  test("a node's open ones are read in the order of their ids, in pages", async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground, 'node-a');
+    await using other = await openNode(ground, 'node-b');
+    const open = [0, 1, 2, 3, 4].map((index) =>
+      sampleConnection({ acceptedAt: sampleTime + index * 2000 }),
+    );
+    const [first = sampleConnection(), second = first] = open;
+    const events = [...open.toReversed().map(opened), closed(first), halfClosed(second)];
+    await store.append(append(1, events));
+    await other.append(append(1, [opened(sampleConnection({ nodeId: 'node-b' }))]));
+    const ids = open.slice(1).map(({ id }) => id);
+    const page = await store.readOwnOpenConnections(null, 3);
+    expect(page.map(({ id }) => id)).toEqual(ids.slice(0, 3));
+    expect(page[0]).toEqual(snapshot(halfClosed(second)));
+    const rest = await store.readOwnOpenConnections(ids[2] ?? null, 3);
+    expect(rest.map(({ id }) => id)).toEqual(ids.slice(3));
+    await using unknown = await ground.open('node-c');
+    expect(await unknown.readOwnOpenConnections(null, 3)).toEqual([]);
+    expect(await unknown.readOwnListeners()).toEqual([]);
+  });
+}
+
+function snapshot(event: EventDraft) {
+  return 'connection' in event ? event.connection : null;
+}
+
+function connectionQueries(listenerIds: readonly string[]): ConnectionQuery[] {
+  const kinds: readonly Partial<ConnectionQuery>[] = [
+    {},
+    { listenerId: listenerIds[0] ?? null },
+    ...connectionStates.map((state) => ({ state })),
+    { protocol: 'udp' },
+    { raddr: '127.0.0.2' },
+    { raddr: '127.0.0.0/15' },
+    { raddr: '2001:db8::/32' },
+    { raddr: '10.1.2.3/32' },
+    { raddr: '192.0.2.0/24' },
+    { lport: 40_001 },
+    { closeReason: 'peer_rst' },
+    { closeReason: 'interrupted' },
+    { acceptedAfter: sampleTime + 500_000 },
+    { acceptedBefore: sampleTime + 1_000_000 },
+    { acceptedAfter: sampleTime + 490_000, acceptedBefore: sampleTime + 510_001 },
+  ];
+  const pairs = kinds.flatMap((one, index) =>
+    kinds.slice(index + 1).map((other) => ({ ...one, ...other })),
+  );
+  const many = { lport: 40_000, raddr: '127.0.0.0/8', closeReason: 'peer_fin' } as const;
+  const several = connectionStates.map((state) => ({ state, ...many }));
+  return [...kinds, ...pairs, ...several].map((kind) => ({ ...anyConnection, ...kind }));
+}
+
+function purgeContract(makeGround: MakeGround): void {
+  const everything = Number.MAX_SAFE_INTEGER;
+
+  test('takes the oldest, by time and by number, a piece at a time', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const listener = sampleListener();
+    const connections = [1, 2, 3, 4].map((index) =>
+      sampleConnection({ listenerId: listener.id, acceptedAt: sampleTime + index * 10_000 }),
+    );
+    const end = listenerEvent('listener_closed', {
+      ...listener,
+      state: 'closed',
+      updatedAt: sampleTime + 90_000,
+    });
+    const events = [
+      listenerEvent('listener_listening', listener),
+      ...connections.flatMap((one) => [opened(one), closed(one)]),
+      end,
+    ];
+    await store.append(append(1, events));
+    const [first, second, third] = connections;
+    const none = { before: 0, eventsMax: everything, limit: 100 };
+    expect(await store.purge(none)).toEqual({ headSeq: 10, oldestSeq: 1, hasMore: false });
+
+    const byTime = { before: sampleTime + 20_000, eventsMax: everything, limit: 2 };
+    expect(await store.purge(byTime)).toEqual({ headSeq: 10, oldestSeq: 3, hasMore: true });
+    // Its closed event is still there, and so is it.
+    expect(await store.findConnection(first?.id ?? '')).not.toBeNull();
+    expect(await store.purge(byTime)).toEqual({ headSeq: 10, oldestSeq: 4, hasMore: false });
+    expect(await store.findConnection(first?.id ?? '')).toBeNull();
+    expect(await readAll(store)).toEqual(numbered(events).slice(3));
+
+    const byNumber = { before: 0, eventsMax: 4, limit: 100 };
+    expect(await store.purge(byNumber)).toEqual({ headSeq: 10, oldestSeq: 7, hasMore: false });
+    expect(await store.findConnection(second?.id ?? '')).toBeNull();
+    expect(await store.findConnection(third?.id ?? '')).not.toBeNull();
+    expect(await store.findListener(listener.id)).not.toBeNull();
+
+    const all = { before: everything, eventsMax: 0, limit: 100 };
+    expect(await store.purge(all)).toEqual({ headSeq: 10, oldestSeq: 11, hasMore: false });
+    expect(await store.findListener(listener.id)).toBeNull();
+    expect(await readAll(store)).toEqual([]);
+    expect(await store.seqBefore(0)).toBe(10);
+    expect(await store.append(append(2, [opened(sampleConnection())]))).toEqual({ firstSeq: 11 });
+    expect(await readAll(store)).toHaveLength(1);
+  });
+
+  test('keeps what lives: listeners that are not closed, connections that are open', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const listener = sampleListener();
+    const connection = sampleConnection({ listenerId: listener.id });
+    const drafts = [listenerEvent('listener_listening', listener), opened(connection)];
+    await store.append(append(1, drafts));
+    await store.purge({ before: everything, eventsMax: 0, limit: 100 });
+    expect(await readAll(store)).toEqual([]);
+    expect(await store.findConnection(connection.id)).toEqual(connection);
+    expect((await store.findListener(listener.id))?.openConnections).toBe(1);
+    await store.append(append(2, [closed(connection)]));
+    expect(await readAll(store)).toEqual(numbered([closed(connection)], 3));
+    expect(await store.seqBeforeNewest(9, { ...everyEvent, types: ['connection_opened'] })).toBe(2);
+  });
+}
+
+function idempotencyContract(makeGround: MakeGround): void {
+  test('a key is taken once, keeps its answer, and is free when released', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const takes = await Promise.all(
+      [1, 2, 3].map(() => store.takeIdempotencyKey('key', 'hash', 0)),
+    );
+    const running = { bodyHash: 'hash', status: null, body: null };
+    expect(takes.filter((take) => take === null)).toHaveLength(1);
+    expect(takes.filter((take) => take !== null)).toEqual([running, running]);
+    await store.releaseIdempotencyKey('key');
+    expect(await store.takeIdempotencyKey('key', 'other', 0)).toBeNull();
+    await store.keepIdempotentAnswer('key', 201, '{"id":1}');
+    const answer = { bodyHash: 'other', status: 201, body: '{"id":1}' };
+    expect(await store.takeIdempotencyKey('key', 'hash', 0)).toEqual(answer);
+  });
+
+  test('an expired key is free', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    await store.takeIdempotencyKey('key', 'hash', 0);
+    await store.keepIdempotentAnswer('key', 201, '{}');
+    const later = Number.MAX_SAFE_INTEGER;
+    expect(await store.takeIdempotencyKey('key', 'new', later)).toBeNull();
+    const running = { bodyHash: 'new', status: null, body: null };
+    expect(await store.takeIdempotencyKey('key', 'x', 0)).toEqual(running);
+  });
+}

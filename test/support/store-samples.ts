@@ -1,0 +1,132 @@
+/** Listeners, connections and the events of their lives, to be stored. */
+import { v7 as uuidv7 } from 'uuid';
+import type { CloseReason, Connection } from '../../src/core/connection.ts';
+import type { EventDraft, ListenerEventType } from '../../src/core/event.ts';
+import type { Listener } from '../../src/core/listener.ts';
+import type { Append } from '../../src/core/ports.ts';
+
+/** Some time, in whole microseconds, at which ids were made too. */
+export const sampleTime = Date.UTC(2026, 10, 24) * 1000 + 123_456;
+
+export function sampleId(time: number): string {
+  return uuidv7({ msecs: Math.floor(time / 1000) });
+}
+
+export function sampleListener(change: Partial<Listener> = {}): Listener {
+  return {
+    id: sampleId(sampleTime),
+    name: null,
+    labels: {},
+    protocol: 'tcp',
+    host: '127.0.0.1',
+    port: 0,
+    mode: 'echo',
+    state: 'listening',
+    reason: null,
+    laddr: { ip: '127.0.0.1', port: 40_000 },
+    limits: {
+      maxConnections: 100,
+      maxConnectionsPerSource: null,
+      acceptRate: { perSecond: 10, burst: 20 },
+      idleTimeoutMs: null,
+      maxDurationMs: null,
+      maxBytes: null,
+      writeTimeoutMs: null,
+      udpIdleTimeoutMs: 30_000,
+      allowCidrs: ['127.0.0.0/8'],
+      denyCidrs: [],
+    },
+    faults: [],
+    tls: null,
+    proxyProtocol: { mode: 'off', trustedCidrs: [] },
+    recording: 'batched',
+    sockets: [{ pid: 77, fd: 21 }],
+    nodeId: 'node-a',
+    openConnections: 0,
+    totalConnections: 0,
+    createdAt: sampleTime,
+    updatedAt: sampleTime,
+    closedAt: null,
+    expiresAt: null,
+    ...change,
+  };
+}
+
+export function listenerEvent(type: ListenerEventType, listener: Listener): EventDraft {
+  return { type, time: listener.updatedAt, listenerId: listener.id, listener };
+}
+
+/** An open connection, just accepted. */
+export function sampleConnection(change: Partial<Connection> = {}): Connection {
+  const acceptedAt = change.acceptedAt ?? sampleTime;
+  return {
+    id: sampleId(acceptedAt),
+    listenerId: sampleId(sampleTime),
+    nodeId: 'node-a',
+    protocol: 'tcp',
+    laddr: { ip: '127.0.0.1', port: 40_000 },
+    raddr: { ip: '127.0.0.2', port: 50_000 },
+    declaredRaddr: null,
+    pid: 77,
+    fd: 22,
+    state: 'open',
+    acceptedAt,
+    firstByteAt: null,
+    halfClosedAt: null,
+    closedAt: null,
+    bytesIn: 0,
+    bytesOut: 0,
+    closeInitiator: null,
+    closeReason: null,
+    error: null,
+    tls: null,
+    ...change,
+  };
+}
+
+export function opened(connection: Connection): EventDraft {
+  const { listenerId, acceptedAt: time } = connection;
+  return { type: 'connection_opened', time, listenerId, connection };
+}
+
+export function halfClosed(open: Connection, bytesIn = 7): EventDraft {
+  const time = open.acceptedAt + 500;
+  const change = { state: 'half_closed', halfClosedAt: time, firstByteAt: time - 100 } as const;
+  const connection: Connection = { ...open, ...change, bytesIn };
+  return { type: 'connection_half_closed', time, listenerId: open.listenerId, connection };
+}
+
+export function closed(open: Connection, closeReason: CloseReason = 'peer_fin'): EventDraft {
+  const time = open.acceptedAt + 1000;
+  const connection: Connection = {
+    ...open,
+    state: 'closed',
+    firstByteAt: open.acceptedAt + 100,
+    closedAt: time,
+    bytesIn: 7,
+    bytesOut: 7,
+    closeInitiator: 'peer',
+    closeReason,
+    error: closeReason === 'peer_rst' ? 'ECONNRESET' : null,
+  };
+  return { type: 'connection_closed', time, listenerId: open.listenerId, connection };
+}
+
+export function append(
+  number: number,
+  events: readonly EventDraft[],
+  rest: Partial<Append> = {},
+): Append {
+  return { number, events, secrets: new Map(), counters: [], ...rest };
+}
+
+/** Numbers from 0 to 1, the same in every run (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
