@@ -18,17 +18,24 @@ export interface PageRequest {
 }
 
 function fingerprint(query: object): string {
-  const entries = Object.entries(query).filter(
-    ([, value]) => value !== null && value !== undefined,
-  );
-  entries.sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(entries)).digest('base64url').slice(0, 12);
+  const text = JSON.stringify(query, (_, value: unknown) => inOrder(value));
+  return createHash('sha256').update(text).digest('base64url').slice(0, 12);
+}
+
+/** Neither the order of fields nor what is not given makes another query. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const given = Object.entries(value).filter(([, item]) => item !== null && item !== undefined);
+  return Object.fromEntries(given.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Makes the opaque token for what comes after `key` in the results of `query`. */
 export function pageToken(key: string, query: object): string {
   return Buffer.from(`${fingerprint(query)}:${key}`).toString('base64url');
 }
+
+/** A seq, or the id of a listener or connection. */
+const keyPattern = /^(?:\d{1,16}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/;
 
 /**
  * The key that a token holds; null for an absent token.
@@ -42,5 +49,7 @@ export function pageKey(token: string | null, query: object): string | null {
   if (text.slice(0, colon) !== fingerprint(query)) {
     throw invalidField('pageToken', 'belongs to a list with other filters');
   }
-  return text.slice(colon + 1);
+  const key = text.slice(colon + 1);
+  if (!keyPattern.test(key)) throw invalidField('pageToken', 'is not a token of this API');
+  return key;
 }

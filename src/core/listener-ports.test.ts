@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { sampleId, sampleListener, sampleNewListener } from '../../test/support/samples.ts';
+import { AppError } from './errors.ts';
+import type { Listener, Protocol } from './listener.ts';
+import { assertPortAllowed, findConflict, type PortRules } from './listener-ports.ts';
+
+const rules: PortRules = { reservedPorts: [8080, 50_051], isPrivilegedAllowed: false };
+
+function refusal(port: number, protocol: Protocol = 'tcp', by = rules): string | null {
+  try {
+    assertPortAllowed(sampleNewListener({ port, protocol }), by);
+    return null;
+  } catch (error) {
+    return error instanceof AppError ? error.code : String(error);
+  }
+}
+
+test('the ports of our own edges are reserved, but not for udp', () => {
+  expect(refusal(8080)).toBe('port_reserved');
+  expect(refusal(50_051, 'tls')).toBe('port_reserved');
+  expect(refusal(8080, 'udp')).toBeNull();
+});
+
+test('ports below 1024 want permission', () => {
+  expect(refusal(1)).toBe('port_privileged');
+  expect(refusal(1023, 'udp')).toBe('port_privileged');
+  expect(refusal(1024)).toBeNull();
+  expect(refusal(80, 'tcp', { ...rules, isPrivilegedAllowed: true })).toBeNull();
+});
+
+test('a port of the choice of the kernel is always allowed', () => {
+  expect(refusal(0)).toBeNull();
+});
+
+function conflicts(wanted: Partial<Listener>, other: Partial<Listener>): boolean {
+  const laddr = null;
+  const one = sampleListener({ id: sampleId(1), port: 7000, laddr, ...wanted });
+  const two = sampleListener({ id: sampleId(2), port: 7000, laddr, ...other });
+  return findConflict(one, [one, two]) === two;
+}
+
+test('two listeners of one address and port stand in the way of each other', () => {
+  expect(conflicts({}, {})).toBe(true);
+  expect(conflicts({ protocol: 'tls' }, {})).toBe(true);
+  expect(conflicts({ protocol: 'udp' }, { protocol: 'udp' })).toBe(true);
+});
+
+test('another port, another address or another transport is free', () => {
+  expect(conflicts({ port: 7001 }, {})).toBe(false);
+  expect(conflicts({ host: '127.0.0.2' }, {})).toBe(false);
+  expect(conflicts({ protocol: 'udp' }, {})).toBe(false);
+  expect(conflicts({ protocol: 'udp' }, { protocol: 'tls' })).toBe(false);
+});
+
+test('a wildcard covers the addresses of its family, and :: those of both', () => {
+  expect(conflicts({ host: '0.0.0.0' }, {})).toBe(true);
+  expect(conflicts({}, { host: '0.0.0.0' })).toBe(true);
+  expect(conflicts({ host: '0.0.0.0' }, { host: '::1' })).toBe(false);
+  expect(conflicts({ host: '::1' }, { host: '0.0.0.0' })).toBe(false);
+  expect(conflicts({ host: '::' }, {})).toBe(true);
+  expect(conflicts({ host: '0.0.0.0' }, { host: '::' })).toBe(true);
+});
+
+test('what counts is the port that was really bound', () => {
+  expect(conflicts({}, { port: 0, laddr: { ip: '127.0.0.1', port: 7000 } })).toBe(true);
+});
+
+test('a port of the choice of the kernel stands in no one’s way, and no listener in its own', () => {
+  expect(conflicts({ port: 0 }, { port: 0 })).toBe(false);
+  const one = sampleListener({ port: 7000 });
+  expect(findConflict(one, [one])).toBeNull();
+});
