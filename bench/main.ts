@@ -1,0 +1,76 @@
+/**
+ * npm run bench [-- <row> …] [--quick]             all rows, or those named; the rows are listed below
+ * npm run bench -- seed [--connections 10000000]   fills a database for the row `history`
+ *
+ * Prints a table, and writes bench/out/<time>.json. What is measured, and how: docs/performance.md.
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { outDir } from './compile.ts';
+import { keep, type Result, table } from './report.ts';
+import type { Row, RowOptions } from './row.ts';
+import { churnRow } from './rows/churn.ts';
+import { createRow } from './rows/create.ts';
+import { echoRow } from './rows/echo.ts';
+import { historyRow } from './rows/history.ts';
+import { idleRow } from './rows/idle.ts';
+import { latencyRow } from './rows/latency.ts';
+import { replayRow } from './rows/replay.ts';
+import { startRow } from './rows/start.ts';
+import { seed } from './seed.ts';
+
+const rows: readonly Row[] = [
+  echoRow,
+  churnRow,
+  latencyRow,
+  replayRow,
+  idleRow,
+  createRow,
+  historyRow,
+  startRow,
+];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    connections: { type: 'string', default: '10000000' },
+    'data-dir': { type: 'string', default: join(outDir, 'history') },
+  },
+});
+
+const options: RowOptions = {
+  isQuick: values.quick,
+  connections: Number(values.connections),
+  dataDir: values['data-dir'],
+};
+
+function chosenRows(): readonly Row[] {
+  const names = rows.map(({ name }) => name);
+  const unknown = positionals.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`no row ${unknown}: there are ${names.join(', ')}`);
+  return positionals.length === 0 ? rows : rows.filter(({ name }) => positionals.includes(name));
+}
+
+async function runRow(row: Row): Promise<readonly Result[]> {
+  console.log(`${row.name} …`);
+  try {
+    return await row.run(options);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    console.log(`  ${row.name}: ${message}`);
+    const [note = ''] = message.split('\n');
+    return [
+      { what: row.name, unit: '', kodama: null, note: `could not run: ${note.slice(0, 120)}` },
+    ];
+  }
+}
+
+if (positionals[0] === 'seed') {
+  await seed(options);
+} else {
+  const results: Result[] = [];
+  for (const row of chosenRows()) results.push(...(await runRow(row)));
+  console.log(`\n${table(results)}\n`);
+  console.log(keep(results, options));
+}

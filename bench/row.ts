@@ -1,0 +1,15 @@
+/** A row of the bench: one thing that is measured, in one or more lines of the table. */
+import type { Result } from './report.ts';
+
+export interface RowOptions {
+  readonly isQuick: boolean;
+  /** For seed and history. */
+  readonly connections: number;
+  /** For seed and history: where the seeded database lies. */
+  readonly dataDir: string;
+}
+
+export interface Row {
+  readonly name: string;
+  run(options: RowOptions): Promise<readonly Result[]>;
+}

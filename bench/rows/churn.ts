@@ -1,0 +1,138 @@
+/** CPU for each connection that comes, sends 16 bytes, gets them back and goes; and whether all are on record. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { inTurn, median, medianRatio } from '../figures.ts';
+import { type CpuParts, Kodama, type ListenerView } from '../kodama.ts';
+import { LoadGenerator } from '../load-generator.ts';
+import { recordFault } from '../record-check.ts';
+import { type EchoServer, startReference } from '../reference-servers.ts';
+import type { Result } from '../report.ts';
+import type { Row } from '../row.ts';
+
+const settleTimeoutMs = 20_000;
+
+export const churnRow: Row = {
+  name: 'churn',
+  async run({ isQuick }) {
+    const rounds = isQuick ? 2 : 6;
+    return [
+      ...(await measureRate('connect–16 B–close', 0, rounds)),
+      ...(await measureRate('the same at 1,000/s', 1000, Math.ceil(rounds / 2))),
+    ];
+  },
+};
+
+interface Subject {
+  readonly name: string;
+  readonly port: number;
+  cpu(): CpuParts;
+  /** Waits until all is done that the load caused. */
+  settle(operations: number): Promise<void>;
+}
+
+async function measureRate(what: string, rate: number, rounds: number): Promise<Result[]> {
+  await using resources = new AsyncDisposableStack();
+  const kodama = resources.use(await Kodama.start());
+  const own = resources.use(await kodama.asEchoServer());
+  const pipe = await startReference('pipe');
+  if (pipe === null) throw new Error('no pipe');
+  resources.use(pipe);
+  const pids = await kodama.workerPids();
+  const { headSeq } = await kodama.status();
+  let made = 0;
+  const subjects: Subject[] = [
+    bare(pipe),
+    {
+      name: 'kodama',
+      port: own.port,
+      cpu: () => kodama.cpu(pids),
+      async settle(operations) {
+        made += operations;
+        await untilRecorded(kodama, own.listenerId, made);
+      },
+    },
+  ];
+  const parts: CpuParts[] = [];
+  const measure = (seconds: number) => async (subject: Subject) => {
+    const { port } = subject;
+    const load = { mode: 'churn', port, connections: 50, bytes: 16, seconds, rate } as const;
+    await using generator = await LoadGenerator.start(load);
+    const before = subject.cpu();
+    const { operations } = await generator.run();
+    await subject.settle(operations);
+    const after = subject.cpu();
+    const each = (part: keyof CpuParts): number =>
+      ((after[part] - before[part]) * 1e6) / operations;
+    const cost = {
+      worker: each('worker'),
+      control: each('control'),
+      postgres: each('postgres'),
+    };
+    if (subject.name === 'kodama') parts.push(cost);
+    return cost.worker + cost.control + cost.postgres;
+  };
+  await inTurn(subjects, 1, measure(1));
+  parts.length = 0;
+  const figures = await inTurn(subjects, rounds, measure(1.5));
+  const fault = await recordFault(kodama.rest, own.listenerId, headSeq, made);
+  return results(what, rate === 0, figures, parts, fault, made);
+}
+
+function results(
+  what: string,
+  hasGoal: boolean,
+  figures: ReadonlyMap<string, readonly number[]>,
+  parts: readonly CpuParts[],
+  fault: string | null,
+  made: number,
+): Result[] {
+  const pipe = figures.get('pipe') ?? [];
+  const whole = figures.get('kodama') ?? [];
+  const worker = parts.map((part) => part.worker);
+  const reference = { name: 'pipe', figure: median(pipe) };
+  const of = (part: keyof CpuParts): string =>
+    `${part} ${Math.round(median(parts.map((p) => p[part])))}`;
+  return [
+    {
+      what: `${what}: worker`,
+      unit: 'µs',
+      reference,
+      kodama: median(worker),
+      ratio: medianRatio(worker, pipe),
+      goal: hasGoal ? { of: 'ratio', max: 1 } : undefined,
+    },
+    {
+      what: `${what}: whole system`,
+      unit: 'µs',
+      reference,
+      kodama: median(whole),
+      ratio: medianRatio(whole, pipe),
+      goal: hasGoal ? { of: 'ratio', max: 2.5 } : undefined,
+      isSound: fault === null,
+      note: `${of('worker')} + ${of('control')} + ${of('postgres')} µs; ${fault ?? `all ${made} on record`}`,
+    },
+  ];
+}
+
+function bare(server: EchoServer): Subject {
+  return {
+    name: server.name,
+    port: server.port,
+    cpu: () => ({ worker: server.cpuSeconds(), control: 0, postgres: 0 }),
+    settle: async () => {},
+  };
+}
+
+async function untilRecorded(kodama: Kodama, listenerId: string, total: number): Promise<void> {
+  const deadline = performance.now() + settleTimeoutMs;
+  for (;;) {
+    const view = await kodama.rest.get<ListenerView>(`/v1/listeners/${listenerId}`);
+    if (view.totalConnections >= total && view.openConnections === 0) return;
+    if (performance.now() > deadline) {
+      const { openConnections, totalConnections } = view;
+      throw new Error(
+        `${total} made, ${totalConnections} on record, ${openConnections} still open`,
+      );
+    }
+    await delay(20);
+  }
+}
