@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import type { Config } from './config.ts';
-import type { Address } from './core/address.ts';
+import { type Address, isLoopback } from './core/address.ts';
 import { systemClock } from './core/clock.ts';
 import { ControlPlane } from './core/control-plane.ts';
 import { EventLog } from './core/event-log.ts';
@@ -67,6 +67,7 @@ const { version } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
 
+/** What everything after the store is made of. */
 interface Ground {
   readonly config: Config;
   readonly logger: Logger;
@@ -74,6 +75,8 @@ interface Ground {
   readonly nodeId: string;
   readonly store: Store;
   readonly metrics: Metrics;
+  /** Filled in when the edges are bound. */
+  readonly reservedPorts: number[];
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -85,7 +88,7 @@ async function start(options: AppOptions, resources: AsyncDisposableStack) {
   signal?.throwIfAborted();
   const store = await PostgresStore.open({ connectionString, nodeId, log: logger });
   resources.use(store);
-  const ground = { ...options, clock, nodeId, store, metrics: new Metrics() };
+  const ground = { ...options, clock, nodeId, store, metrics: new Metrics(), reservedPorts: [] };
   const { control, recovery } = await startCore(ground, resources);
   signal?.throwIfAborted();
   await recovery.recover();
@@ -103,7 +106,7 @@ async function startPostgres(
 }
 
 async function startCore(ground: Ground, resources: AsyncDisposableStack) {
-  const { config, logger, clock, nodeId, store, metrics, onFatal } = ground;
+  const { config, logger, clock, nodeId, store, metrics, reservedPorts, onFatal } = ground;
   const eventLog = await EventLog.open({
     store,
     log: logger,
@@ -153,4 +156,22 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   });
   metrics.observe({ control, eventLog, recorder });
   return { control, recovery };
+}
+
+async function startEdges(
+  ground: Ground,
+  control: ControlPlane,
+  resources: AsyncDisposableStack,
+): Promise<Pick<App, 'httpAddress' | 'grpcAddress'>> {
+  const { config, logger, clock, store, metrics, reservedPorts } = ground;
+  const { http, grpc, bounds, apiToken } = config;
+  const shared = { control, bounds, clock, logger, apiToken };
+  const grpcServer = resources.use(await GrpcServer.start({ ...shared, ...grpc }));
+  const isLoopbackOnly = isLoopback(http.host);
+  const edge = { ...shared, ...http, idempotency: store, metrics, isLoopbackOnly };
+  const httpServer = resources.use(await HttpServer.start(edge));
+  // Streams end before their servers wait for them.
+  resources.defer(() => control.endStreams());
+  reservedPorts.push(httpServer.address.port, grpcServer.address.port);
+  return { httpAddress: httpServer.address, grpcAddress: grpcServer.address };
 }

@@ -2,7 +2,6 @@
  * The environment, read once into one frozen Config. Every limit and default of the product has its name
  * here; what is in `settings` can be set from outside, and the README's table lists it.
  */
-import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isLoopback } from './core/address.ts';
@@ -98,7 +97,6 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
     dataDir: resolve(env.KODAMA_DATA_DIR),
     databaseUrl: env.DATABASE_URL ?? null,
     nodeId: env.KODAMA_NODE_ID ?? null,
-    hostname: hostname(),
     workers: env.KODAMA_WORKERS,
     isPrivilegedAllowed: env.KODAMA_ALLOW_PRIVILEGED_PORTS,
     logLevel: env.KODAMA_LOG_LEVEL,
@@ -112,6 +110,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
     listeners: { listenersMax: env.KODAMA_LISTENERS_MAX, drainMsMax: day },
     rebind: { minMs: 250, maxMs: 10_000 },
     bounds: defaultBounds,
+    postgres: { startTimeoutMs: 60_000, stopTimeoutMs: 5000 },
     eventLog: {
       commitEventsMax: 4000,
       ringEventsMax: 20_000,
@@ -129,5 +128,17 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
   });
 }
 
-const httpLimits = {};
+const httpLimits = {
+  bodyBytesMax: 1_048_576,
+  headerBytesMax: 16_384,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 30_000,
+  connectionsMax: 4096,
+  streamWriteTimeoutMs: 60_000,
+  idempotencyTtlMs: day,
+  drainMsMax: day,
+  stopTimeoutMs: 2000,
+};
+
 const grpcLimits = {};
