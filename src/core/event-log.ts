@@ -3,23 +3,24 @@
  * events in memory, and the followers' wake-ups.
  *
  * - Commit, then publish: nothing is seen that a crash could undo.
- * - Group commit: an idle log commits at once; while a commit is under way the next batch gathers.
  * - A follower owns one number, its seq, and is woken by level: it reads, and waits only at the head.
- * - A batch whose outcome is not known is repeated under its number until the store says that it is done.
  */
-import { type Deferred, deferred } from './deferred.ts';
-import { AppError, hasCode } from './errors.ts';
+import {
+  type AppendExtra,
+  AppendQueue,
+  type AppendQueueLimits,
+  type AppendQueueOptions,
+  type Entry,
+} from './append-queue.ts';
+import { deferred } from './deferred.ts';
+import { AppError } from './errors.ts';
 import type { Event, EventDraft } from './event.ts';
 import { type EventFilter, eventMatcher, everyEvent } from './event-filter.ts';
 import { EventRing } from './event-ring.ts';
-import type { ListenerSecrets } from './listener.ts';
-import type { EventPage, LogBounds, Logger, Store } from './ports.ts';
-import type { Counters } from './record.ts';
+import type { EventPage, LogBounds } from './ports.ts';
 import { WakeUps } from './wake-ups.ts';
 
-export interface EventLogLimits {
-  /** Events of one commit. */
-  readonly commitEventsMax: number;
+export interface EventLogLimits extends AppendQueueLimits {
   /** Newest events kept in memory. */
   readonly ringEventsMax: number;
   /** Events of one page that a follower reads. */
@@ -28,45 +29,20 @@ export interface EventLogLimits {
   readonly commandsMax: number;
   /** How long a command waits for its commit. */
   readonly commandTimeoutMs: number;
-  readonly retryMinMs: number;
-  readonly retryMaxMs: number;
 }
 
-interface Entry {
-  readonly events: readonly EventDraft[];
-  readonly secrets: ReadonlyMap<string, ListenerSecrets>;
-  readonly counters: readonly Counters[];
-  readonly committed: Deferred<readonly Event[]>;
-}
-
-export interface Commit {
-  readonly events: readonly EventDraft[];
-  readonly durationMs: number;
-}
-
-export interface EventLogOptions {
-  readonly store: Store;
-  readonly log: Logger;
+export interface EventLogOptions extends Omit<AppendQueueOptions, 'limits' | 'publish'> {
   readonly limits: EventLogLimits;
-  /** The writer can never commit again: the process has lost its place and must end. */
-  readonly onFatal: (error: unknown) => void;
-  readonly onCommit?: (commit: Commit) => void;
 }
-
-const noSecrets: ReadonlyMap<string, ListenerSecrets> = new Map();
 
 export class EventLog {
   readonly #options: EventLogOptions;
+  readonly #queue: AppendQueue;
   readonly #ring: EventRing;
   readonly #wakeUps = new WakeUps();
-  readonly #stop = new AbortController();
-  #queue: Entry[] = [];
   #commands = 0;
-  #running: Promise<void> | null = null;
-  #number = 0;
   #headSeq: number;
   #oldestSeq: number;
-  #failure: unknown = null;
   #endForeign: () => void;
 
   private constructor(options: EventLogOptions, bounds: LogBounds) {
@@ -74,6 +50,11 @@ export class EventLog {
     this.#ring = new EventRing(options.limits.ringEventsMax);
     this.#headSeq = bounds.headSeq;
     this.#oldestSeq = bounds.oldestSeq;
+    const publish = (firstSeq: number, events: readonly Event[]) => {
+      this.#ring.push(firstSeq, events);
+      this.#advance(firstSeq + events.length - 1);
+    };
+    this.#queue = new AppendQueue({ ...options, publish });
     this.#endForeign = options.store.onForeignAppend((headSeq) => this.#advance(headSeq));
   }
 
@@ -93,23 +74,19 @@ export class EventLog {
 
   /** Why the last commit failed, while it is being repeated; null when all is well. */
   get failure(): unknown {
-    return this.#failure;
+    return this.#queue.failure;
   }
 
   get queuedEvents(): number {
-    return this.#queue.reduce((sum, entry) => sum + entry.events.length, 0);
+    return this.#queue.queuedEvents;
   }
 
-  /** Resolves when all of it is committed and published; waits as long as the store is away. */
-  append(
-    events: readonly EventDraft[],
-    extra: { secrets?: Entry['secrets']; counters?: readonly Counters[] } = {},
-  ): Promise<readonly Event[]> {
-    const committed = deferred<readonly Event[]>();
-    const { secrets = noSecrets, counters = [] } = extra;
-    this.#queue.push({ events, secrets, counters, committed });
-    this.#running ??= this.#run();
-    return committed.promise;
+  /**
+   * Resolves when all of it is committed and published; waits as long as the store is away.
+   * @throws unavailable once the log is drained
+   */
+  append(events: readonly EventDraft[], extra: AppendExtra = {}): Promise<readonly Event[]> {
+    return this.#queue.add(events, extra).committed.promise;
   }
 
   /**
@@ -119,18 +96,18 @@ export class EventLog {
    */
   async appendCommand(
     events: readonly EventDraft[],
-    options: { secrets?: Entry['secrets']; onLate?: () => void } = {},
+    { onLate, ...extra }: Pick<AppendExtra, 'secrets'> & { readonly onLate?: () => void } = {},
   ): Promise<readonly Event[]> {
     const { commandsMax, commandTimeoutMs } = this.#options.limits;
-    if (this.#failure !== null || this.#commands >= commandsMax) throw this.#unavailable();
+    if (this.failure !== null || this.#commands >= commandsMax) throw this.#unavailable();
     this.#commands += 1;
-    const commit = this.append(events, options);
+    const entry = this.#queue.add(events, extra);
     const timeout = deferred<'late'>();
     const timer = setTimeout(() => timeout.resolve('late'), commandTimeoutMs);
     try {
-      const outcome = await Promise.race([commit, timeout.promise]);
+      const outcome = await Promise.race([entry.committed.promise, timeout.promise]);
       if (outcome !== 'late') return outcome;
-      this.#giveUp(commit, options.onLate);
+      if (!this.#queue.withdraw(entry)) this.#undoLate(entry, onLate);
       throw this.#unavailable();
     } finally {
       clearTimeout(timer);
@@ -138,14 +115,8 @@ export class EventLog {
     }
   }
 
-  /** Withdraws what has not begun; what has may still land, and is then undone. */
-  #giveUp(commit: Promise<readonly Event[]>, onLate: (() => void) | undefined): void {
-    const index = this.#queue.findIndex((entry) => entry.committed.promise === commit);
-    if (index >= 0) {
-      this.#queue.splice(index, 1);
-      return;
-    }
-    commit.then(
+  #undoLate({ committed }: Entry, onLate: (() => void) | undefined): void {
+    committed.promise.then(
       () => onLate?.(),
       (error: unknown) => this.#options.log.error({ err: error }, 'a late commit failed'),
     );
@@ -153,91 +124,8 @@ export class EventLog {
 
   /** Commits all that is queued, at most for as long as the signal allows; then no more is taken. */
   async drain(signal: AbortSignal): Promise<void> {
-    signal.addEventListener('abort', () => this.#stop.abort(), { once: true });
-    if (signal.aborted) this.#stop.abort();
-    await this.#running;
-    this.#stop.abort();
+    await this.#queue.drain(signal);
     this.#endForeign();
-  }
-
-  async #run(): Promise<void> {
-    try {
-      while (this.#queue.length > 0) await this.#commit(this.#takeBatch());
-    } catch (error) {
-      const rest = this.#queue;
-      this.#queue = [];
-      for (const entry of rest) entry.committed.reject(error);
-      if (this.#stop.signal.aborted)
-        this.#options.log.error({ err: error }, 'the log was not drained');
-      else this.#options.onFatal(error);
-    } finally {
-      this.#running = null;
-    }
-  }
-
-  #takeBatch(): readonly Entry[] {
-    let events = 0;
-    let count = 0;
-    for (const entry of this.#queue) {
-      events += entry.events.length + entry.counters.length;
-      if (count > 0 && events > this.#options.limits.commitEventsMax) break;
-      count += 1;
-    }
-    return this.#queue.splice(0, count);
-  }
-
-  async #commit(entries: readonly Entry[]): Promise<void> {
-    try {
-      const firstSeq = await this.#store(entries);
-      this.#number += 1;
-      this.#publish(entries, firstSeq);
-    } catch (error) {
-      if (hasCode(error, 'failed_precondition') || hasCode(error, 'unavailable')) {
-        for (const entry of entries) entry.committed.reject(error);
-        throw error;
-      }
-      // The store refused this very content and kept nothing of it: only the entry to blame may fail.
-      const [only] = entries;
-      if (entries.length === 1) only?.committed.reject(error);
-      else for (const entry of entries) await this.#commit([entry]);
-    }
-  }
-
-  /** Repeats until the store answers. @throws unavailable only once the log is stopped */
-  async #store(entries: readonly Entry[]): Promise<number> {
-    const { store, log, limits } = this.#options;
-    const append = {
-      number: this.#number + 1,
-      events: entries.flatMap((entry) => entry.events),
-      secrets: new Map(entries.flatMap((entry) => [...entry.secrets])),
-      counters: entries.flatMap((entry) => entry.counters),
-    };
-    for (let delayMs = limits.retryMinMs; ; delayMs = Math.min(delayMs * 2, limits.retryMaxMs)) {
-      const begun = performance.now();
-      try {
-        const { firstSeq } = await store.append(append);
-        if (this.#failure !== null) log.info({}, 'the store is back');
-        this.#failure = null;
-        const durationMs = performance.now() - begun;
-        this.#options.onCommit?.({ events: append.events, durationMs });
-        return firstSeq;
-      } catch (error) {
-        if (!hasCode(error, 'unavailable') || this.#stop.signal.aborted) throw error;
-        if (this.#failure === null) log.warn({ err: error }, 'the store is away; trying again');
-        this.#failure = error;
-        await this.#wakeUps.sleep(delayMs, this.#stop.signal);
-      }
-    }
-  }
-
-  #publish(entries: readonly Entry[], firstSeq: number): void {
-    let seq = firstSeq;
-    const batches = entries.map((entry) => entry.events.map((draft) => ({ ...draft, seq: seq++ })));
-    this.#ring.push(firstSeq, batches.flat());
-    this.#advance(seq - 1);
-    entries.forEach((entry, index) => {
-      entry.committed.resolve(batches[index] ?? []);
-    });
   }
 
   #advance(headSeq: number): void {
@@ -299,7 +187,7 @@ export class EventLog {
   #unavailable(): AppError {
     return new AppError('unavailable', 'the store is away', {
       retryAfterMs: this.#options.limits.retryMaxMs,
-      cause: this.#failure,
+      cause: this.failure,
     });
   }
 }

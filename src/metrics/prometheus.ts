@@ -3,8 +3,9 @@
  * all ours: never an id, an address or anything else that a stranger chooses.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Commit } from '../core/append-queue.ts';
 import type { ControlPlane } from '../core/control-plane.ts';
-import type { Commit, EventLog } from '../core/event-log.ts';
+import type { EventLog } from '../core/event-log.ts';
 import type { Recorder } from '../core/recorder.ts';
 
 export interface Observed {
