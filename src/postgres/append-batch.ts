@@ -7,8 +7,9 @@ import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { Append } from '../core/ports.ts';
 import type { Counters } from '../core/record.ts';
 import type { Micros } from '../core/time.ts';
+import { eventRecord } from './event-rows.ts';
 import type { Field } from './record-literal.ts';
-import { changeRecord, closedRecord, eventRecord, listenerRecord, openRecord } from './rows.ts';
+import { changeRecord, closedRecord, listenerRecord, openRecord } from './rows.ts';
 
 type Records = readonly (readonly Field[])[];
 

@@ -60,7 +60,7 @@ const headSql = `WITH fence AS MATERIALIZED (
   UPDATE log_head h SET seq = h.seq + $4::bigint, max_time = greatest(h.max_time, $5::bigint),
     marked_seq = CASE WHEN h.seq + $4::bigint >= h.marked_seq + ${markEvents} THEN h.seq + $4::bigint
       ELSE h.marked_seq END
-  FROM fence RETURNING h.seq - $4::bigint AS base, h.seq, h.max_time, h.marked_seq
+  FROM fence RETURNING h.seq - $4::bigint AS base, h.seq, h.max_time, h.marked_seq, h.node_count
 ), mark AS (
   INSERT INTO log_marks SELECT seq, max_time FROM head WHERE seq = marked_seq AND seq > base
 ), node AS (
@@ -68,7 +68,7 @@ const headSql = `WITH fence AS MATERIALIZED (
   WHERE ref = $1::smallint
 )`;
 
-const answerSql = `SELECT base + 1, CASE WHEN seq > base AND EXISTS (SELECT FROM nodes WHERE ref <> $1::smallint)
+const answerSql = `SELECT base + 1, CASE WHEN seq > base AND node_count > 1
   THEN pg_notify('${notifyChannel}', $1::text || ':' || seq) END FROM head`;
 
 function partsOf(batch: AppendBatch): readonly Part[] {

@@ -4,6 +4,7 @@ import { type EventFilter, eventMatcher, isEveryEvent } from '../core/event-filt
 import type { EventPage, LogBounds } from '../core/ports.ts';
 import type { Micros } from '../core/time.ts';
 import type { Database, Rows } from './database.ts';
+import { nodeOfEvent, parseEvent } from './event-rows.ts';
 import {
   type EventRead,
   eventsStatement,
@@ -11,7 +12,6 @@ import {
   newestStatement,
 } from './event-statements.ts';
 import type { NodeDirectory } from './node-directory.ts';
-import { nodeOfEvent, parseEvent } from './rows.ts';
 
 /** Head and oldest come before the event. */
 const eventOffset = 2;

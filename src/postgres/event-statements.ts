@@ -8,7 +8,7 @@
 import { type EventType, eventTypes } from '../core/event.ts';
 import type { EventFilter } from '../core/event-filter.ts';
 import type { Statement } from './database.ts';
-import { closedEventColumns, eventRowColumns, openedEventColumns } from './rows.ts';
+import { closedEventColumns, eventRowColumns, openedEventColumns } from './event-rows.ts';
 
 /** Seqs that one page looks at: every one of them is an event to look at, or only few are. */
 const denseRange = 20_000;

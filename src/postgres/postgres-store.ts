@@ -61,6 +61,18 @@ const defaultLimits: PostgresStoreLimits = {
 };
 const openRetryMs = 250;
 
+const retakeNodeSql = `UPDATE nodes SET epoch = epoch + 1, append_number = 0 WHERE id = $1
+  RETURNING ref, epoch`;
+/** Of two that enter the same node at once, one finds the other's row: xmax tells. */
+const enterNodeSql = `WITH node AS (
+  INSERT INTO nodes AS n (id, epoch, append_number, first_seq) VALUES ($1, 1, 0, 0)
+  ON CONFLICT (id) DO UPDATE SET epoch = n.epoch + 1, append_number = 0
+  RETURNING ref, epoch, xmax = 0 AS is_new
+), head AS (
+  UPDATE log_head SET node_count = node_count + 1 FROM node WHERE is_new
+)
+SELECT ref, epoch FROM node`;
+
 export class PostgresStore implements Store, AsyncDisposable {
   readonly #nodeId: string;
   readonly #clock: Clock;
@@ -144,14 +156,10 @@ export class PostgresStore implements Store, AsyncDisposable {
   }
 
   async takeNode(): Promise<void> {
-    const update = `UPDATE nodes SET epoch = epoch + 1, append_number = 0 WHERE id = $1
-      RETURNING ref, epoch`;
-    const insert = `INSERT INTO nodes AS n (id, epoch, append_number, first_seq) VALUES ($1, 1, 0, 0)
-      ON CONFLICT (id) DO UPDATE SET epoch = n.epoch + 1, append_number = 0 RETURNING ref, epoch`;
     const values = [this.#nodeId];
     // An insert that finds a row would use up a number all the same, and they are few.
-    let [row] = await this.#database.write({ text: update, values });
-    if (row === undefined) [row] = await this.#database.write({ text: insert, values });
+    let [row] = await this.#database.write({ text: retakeNodeSql, values });
+    if (row === undefined) [row] = await this.#database.write({ text: enterNodeSql, values });
     const [node, epoch] = row as readonly [number, number];
     this.#place = { node, epoch };
   }

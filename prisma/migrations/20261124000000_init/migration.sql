@@ -27,9 +27,11 @@ CREATE TABLE log_head (
   -- The latest time of any event so far.
   max_time bigint NOT NULL,
   -- The newest of log_marks.
-  marked_seq bigint NOT NULL
+  marked_seq bigint NOT NULL,
+  -- How many nodes there are: a lone one has nobody to tell of its appends.
+  node_count integer NOT NULL
 ) WITH (fillfactor = 10);
-INSERT INTO log_head (seq, oldest_seq, max_time, marked_seq) VALUES (0, 1, 0, 0);
+INSERT INTO log_head (seq, oldest_seq, max_time, marked_seq, node_count) VALUES (0, 1, 0, 0, 0);
 
 -- Where the log stood every few thousand events: up to seq, no event is later than max_time. Both rise together,
 -- so the place of any time is found without an index over the times of all events.

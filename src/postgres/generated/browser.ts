@@ -33,6 +33,31 @@ export type ListenerCounts = Prisma.ListenerCountsModel
  */
 export type ListenerSecrets = Prisma.ListenerSecretsModel
 /**
+ * Model OpenConnection
+ * 
+ */
+export type OpenConnection = Prisma.OpenConnectionModel
+/**
+ * Model ClosedConnection
+ * 
+ */
+export type ClosedConnection = Prisma.ClosedConnectionModel
+/**
+ * Model Event
+ * 
+ */
+export type Event = Prisma.EventModel
+/**
+ * Model LogHead
+ * 
+ */
+export type LogHead = Prisma.LogHeadModel
+/**
+ * Model LogMark
+ * 
+ */
+export type LogMark = Prisma.LogMarkModel
+/**
  * Model Node
  * 
  */

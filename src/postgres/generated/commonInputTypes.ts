@@ -390,6 +390,97 @@ export type BigIntNullableWithAggregatesFilter<$PrismaModel = never> = {
   _max?: Prisma.NestedBigIntNullableFilter<$PrismaModel>
 }
 
+export type EnumCloseInitiatorFilter<$PrismaModel = never> = {
+  equals?: $Enums.CloseInitiator | Prisma.EnumCloseInitiatorFieldRefInput<$PrismaModel>
+  in?: $Enums.CloseInitiator[] | Prisma.ListEnumCloseInitiatorFieldRefInput<$PrismaModel>
+  notIn?: $Enums.CloseInitiator[] | Prisma.ListEnumCloseInitiatorFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumCloseInitiatorFilter<$PrismaModel> | $Enums.CloseInitiator
+}
+
+export type EnumCloseReasonFilter<$PrismaModel = never> = {
+  equals?: $Enums.CloseReason | Prisma.EnumCloseReasonFieldRefInput<$PrismaModel>
+  in?: $Enums.CloseReason[] | Prisma.ListEnumCloseReasonFieldRefInput<$PrismaModel>
+  notIn?: $Enums.CloseReason[] | Prisma.ListEnumCloseReasonFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumCloseReasonFilter<$PrismaModel> | $Enums.CloseReason
+}
+
+export type EnumCloseInitiatorWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.CloseInitiator | Prisma.EnumCloseInitiatorFieldRefInput<$PrismaModel>
+  in?: $Enums.CloseInitiator[] | Prisma.ListEnumCloseInitiatorFieldRefInput<$PrismaModel>
+  notIn?: $Enums.CloseInitiator[] | Prisma.ListEnumCloseInitiatorFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumCloseInitiatorWithAggregatesFilter<$PrismaModel> | $Enums.CloseInitiator
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumCloseInitiatorFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumCloseInitiatorFilter<$PrismaModel>
+}
+
+export type EnumCloseReasonWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.CloseReason | Prisma.EnumCloseReasonFieldRefInput<$PrismaModel>
+  in?: $Enums.CloseReason[] | Prisma.ListEnumCloseReasonFieldRefInput<$PrismaModel>
+  notIn?: $Enums.CloseReason[] | Prisma.ListEnumCloseReasonFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumCloseReasonWithAggregatesFilter<$PrismaModel> | $Enums.CloseReason
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumCloseReasonFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumCloseReasonFilter<$PrismaModel>
+}
+
+export type UuidNullableFilter<$PrismaModel = never> = {
+  equals?: string | Prisma.StringFieldRefInput<$PrismaModel> | null
+  in?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  notIn?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  lt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  lte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  mode?: Prisma.QueryMode
+  not?: Prisma.NestedUuidNullableFilter<$PrismaModel> | string | null
+}
+
+export type EnumEventTypeFilter<$PrismaModel = never> = {
+  equals?: $Enums.EventType | Prisma.EnumEventTypeFieldRefInput<$PrismaModel>
+  in?: $Enums.EventType[] | Prisma.ListEnumEventTypeFieldRefInput<$PrismaModel>
+  notIn?: $Enums.EventType[] | Prisma.ListEnumEventTypeFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumEventTypeFilter<$PrismaModel> | $Enums.EventType
+}
+
+export type UuidNullableWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: string | Prisma.StringFieldRefInput<$PrismaModel> | null
+  in?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  notIn?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  lt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  lte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  mode?: Prisma.QueryMode
+  not?: Prisma.NestedUuidNullableWithAggregatesFilter<$PrismaModel> | string | null
+  _count?: Prisma.NestedIntNullableFilter<$PrismaModel>
+  _min?: Prisma.NestedStringNullableFilter<$PrismaModel>
+  _max?: Prisma.NestedStringNullableFilter<$PrismaModel>
+}
+
+export type EnumEventTypeWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.EventType | Prisma.EnumEventTypeFieldRefInput<$PrismaModel>
+  in?: $Enums.EventType[] | Prisma.ListEnumEventTypeFieldRefInput<$PrismaModel>
+  notIn?: $Enums.EventType[] | Prisma.ListEnumEventTypeFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumEventTypeWithAggregatesFilter<$PrismaModel> | $Enums.EventType
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumEventTypeFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumEventTypeFilter<$PrismaModel>
+}
+
+export type BoolFilter<$PrismaModel = never> = {
+  equals?: boolean | Prisma.BooleanFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedBoolFilter<$PrismaModel> | boolean
+}
+
+export type BoolWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: boolean | Prisma.BooleanFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedBoolWithAggregatesFilter<$PrismaModel> | boolean
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedBoolFilter<$PrismaModel>
+  _max?: Prisma.NestedBoolFilter<$PrismaModel>
+}
+
 export type NestedUuidFilter<$PrismaModel = never> = {
   equals?: string | Prisma.StringFieldRefInput<$PrismaModel>
   in?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel>
@@ -721,6 +812,95 @@ export type NestedBigIntNullableWithAggregatesFilter<$PrismaModel = never> = {
   _sum?: Prisma.NestedBigIntNullableFilter<$PrismaModel>
   _min?: Prisma.NestedBigIntNullableFilter<$PrismaModel>
   _max?: Prisma.NestedBigIntNullableFilter<$PrismaModel>
+}
+
+export type NestedEnumCloseInitiatorFilter<$PrismaModel = never> = {
+  equals?: $Enums.CloseInitiator | Prisma.EnumCloseInitiatorFieldRefInput<$PrismaModel>
+  in?: $Enums.CloseInitiator[] | Prisma.ListEnumCloseInitiatorFieldRefInput<$PrismaModel>
+  notIn?: $Enums.CloseInitiator[] | Prisma.ListEnumCloseInitiatorFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumCloseInitiatorFilter<$PrismaModel> | $Enums.CloseInitiator
+}
+
+export type NestedEnumCloseReasonFilter<$PrismaModel = never> = {
+  equals?: $Enums.CloseReason | Prisma.EnumCloseReasonFieldRefInput<$PrismaModel>
+  in?: $Enums.CloseReason[] | Prisma.ListEnumCloseReasonFieldRefInput<$PrismaModel>
+  notIn?: $Enums.CloseReason[] | Prisma.ListEnumCloseReasonFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumCloseReasonFilter<$PrismaModel> | $Enums.CloseReason
+}
+
+export type NestedEnumCloseInitiatorWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.CloseInitiator | Prisma.EnumCloseInitiatorFieldRefInput<$PrismaModel>
+  in?: $Enums.CloseInitiator[] | Prisma.ListEnumCloseInitiatorFieldRefInput<$PrismaModel>
+  notIn?: $Enums.CloseInitiator[] | Prisma.ListEnumCloseInitiatorFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumCloseInitiatorWithAggregatesFilter<$PrismaModel> | $Enums.CloseInitiator
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumCloseInitiatorFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumCloseInitiatorFilter<$PrismaModel>
+}
+
+export type NestedEnumCloseReasonWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.CloseReason | Prisma.EnumCloseReasonFieldRefInput<$PrismaModel>
+  in?: $Enums.CloseReason[] | Prisma.ListEnumCloseReasonFieldRefInput<$PrismaModel>
+  notIn?: $Enums.CloseReason[] | Prisma.ListEnumCloseReasonFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumCloseReasonWithAggregatesFilter<$PrismaModel> | $Enums.CloseReason
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumCloseReasonFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumCloseReasonFilter<$PrismaModel>
+}
+
+export type NestedUuidNullableFilter<$PrismaModel = never> = {
+  equals?: string | Prisma.StringFieldRefInput<$PrismaModel> | null
+  in?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  notIn?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  lt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  lte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedUuidNullableFilter<$PrismaModel> | string | null
+}
+
+export type NestedEnumEventTypeFilter<$PrismaModel = never> = {
+  equals?: $Enums.EventType | Prisma.EnumEventTypeFieldRefInput<$PrismaModel>
+  in?: $Enums.EventType[] | Prisma.ListEnumEventTypeFieldRefInput<$PrismaModel>
+  notIn?: $Enums.EventType[] | Prisma.ListEnumEventTypeFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumEventTypeFilter<$PrismaModel> | $Enums.EventType
+}
+
+export type NestedUuidNullableWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: string | Prisma.StringFieldRefInput<$PrismaModel> | null
+  in?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  notIn?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  lt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  lte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedUuidNullableWithAggregatesFilter<$PrismaModel> | string | null
+  _count?: Prisma.NestedIntNullableFilter<$PrismaModel>
+  _min?: Prisma.NestedStringNullableFilter<$PrismaModel>
+  _max?: Prisma.NestedStringNullableFilter<$PrismaModel>
+}
+
+export type NestedEnumEventTypeWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.EventType | Prisma.EnumEventTypeFieldRefInput<$PrismaModel>
+  in?: $Enums.EventType[] | Prisma.ListEnumEventTypeFieldRefInput<$PrismaModel>
+  notIn?: $Enums.EventType[] | Prisma.ListEnumEventTypeFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumEventTypeWithAggregatesFilter<$PrismaModel> | $Enums.EventType
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumEventTypeFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumEventTypeFilter<$PrismaModel>
+}
+
+export type NestedBoolFilter<$PrismaModel = never> = {
+  equals?: boolean | Prisma.BooleanFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedBoolFilter<$PrismaModel> | boolean
+}
+
+export type NestedBoolWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: boolean | Prisma.BooleanFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedBoolWithAggregatesFilter<$PrismaModel> | boolean
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedBoolFilter<$PrismaModel>
+  _max?: Prisma.NestedBoolFilter<$PrismaModel>
 }
 
 

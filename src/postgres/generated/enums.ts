@@ -38,6 +38,53 @@ export const ListenerMode = {
 export type ListenerMode = (typeof ListenerMode)[keyof typeof ListenerMode]
 
 
+export const CloseInitiator = {
+  peer: 'peer',
+  server: 'server',
+  operator: 'operator',
+  system: 'system'
+} as const
+
+export type CloseInitiator = (typeof CloseInitiator)[keyof typeof CloseInitiator]
+
+
+export const CloseReason = {
+  peer_fin: 'peer_fin',
+  peer_rst: 'peer_rst',
+  idle_timeout: 'idle_timeout',
+  max_duration: 'max_duration',
+  max_bytes: 'max_bytes',
+  write_timeout: 'write_timeout',
+  fault: 'fault',
+  operator_fin: 'operator_fin',
+  operator_rst: 'operator_rst',
+  listener_deleted: 'listener_deleted',
+  shutdown: 'shutdown',
+  worker_crashed: 'worker_crashed',
+  interrupted: 'interrupted',
+  tls_error: 'tls_error',
+  proxy_header_error: 'proxy_header_error',
+  error: 'error'
+} as const
+
+export type CloseReason = (typeof CloseReason)[keyof typeof CloseReason]
+
+
+export const EventType = {
+  listener_created: 'listener_created',
+  listener_listening: 'listener_listening',
+  listener_failed: 'listener_failed',
+  listener_updated: 'listener_updated',
+  listener_closed: 'listener_closed',
+  connection_opened: 'connection_opened',
+  connection_half_closed: 'connection_half_closed',
+  connection_closed: 'connection_closed',
+  connection_refused: 'connection_refused'
+} as const
+
+export type EventType = (typeof EventType)[keyof typeof EventType]
+
+
 export const Recording = {
   batched: 'batched',
   durable: 'durable'

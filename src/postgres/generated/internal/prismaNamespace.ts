@@ -400,6 +400,11 @@ export const ModelName = {
   Listener: 'Listener',
   ListenerCounts: 'ListenerCounts',
   ListenerSecrets: 'ListenerSecrets',
+  OpenConnection: 'OpenConnection',
+  ClosedConnection: 'ClosedConnection',
+  Event: 'Event',
+  LogHead: 'LogHead',
+  LogMark: 'LogMark',
   Node: 'Node',
   IdempotencyKey: 'IdempotencyKey'
 } as const
@@ -417,7 +422,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "listener" | "listenerCounts" | "listenerSecrets" | "node" | "idempotencyKey"
+    modelProps: "listener" | "listenerCounts" | "listenerSecrets" | "openConnection" | "closedConnection" | "event" | "logHead" | "logMark" | "node" | "idempotencyKey"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -640,6 +645,376 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.ListenerSecretsCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.ListenerSecretsCountAggregateOutputType> | number
+        }
+      }
+    }
+    OpenConnection: {
+      payload: Prisma.$OpenConnectionPayload<ExtArgs>
+      fields: Prisma.OpenConnectionFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.OpenConnectionFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OpenConnectionPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.OpenConnectionFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OpenConnectionPayload>
+        }
+        findFirst: {
+          args: Prisma.OpenConnectionFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OpenConnectionPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.OpenConnectionFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OpenConnectionPayload>
+        }
+        findMany: {
+          args: Prisma.OpenConnectionFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OpenConnectionPayload>[]
+        }
+        create: {
+          args: Prisma.OpenConnectionCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OpenConnectionPayload>
+        }
+        createMany: {
+          args: Prisma.OpenConnectionCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.OpenConnectionCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OpenConnectionPayload>[]
+        }
+        delete: {
+          args: Prisma.OpenConnectionDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OpenConnectionPayload>
+        }
+        update: {
+          args: Prisma.OpenConnectionUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OpenConnectionPayload>
+        }
+        deleteMany: {
+          args: Prisma.OpenConnectionDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.OpenConnectionUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.OpenConnectionUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OpenConnectionPayload>[]
+        }
+        upsert: {
+          args: Prisma.OpenConnectionUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$OpenConnectionPayload>
+        }
+        aggregate: {
+          args: Prisma.OpenConnectionAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateOpenConnection>
+        }
+        groupBy: {
+          args: Prisma.OpenConnectionGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.OpenConnectionGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.OpenConnectionCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.OpenConnectionCountAggregateOutputType> | number
+        }
+      }
+    }
+    ClosedConnection: {
+      payload: Prisma.$ClosedConnectionPayload<ExtArgs>
+      fields: Prisma.ClosedConnectionFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.ClosedConnectionFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ClosedConnectionPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.ClosedConnectionFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ClosedConnectionPayload>
+        }
+        findFirst: {
+          args: Prisma.ClosedConnectionFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ClosedConnectionPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.ClosedConnectionFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ClosedConnectionPayload>
+        }
+        findMany: {
+          args: Prisma.ClosedConnectionFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ClosedConnectionPayload>[]
+        }
+        create: {
+          args: Prisma.ClosedConnectionCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ClosedConnectionPayload>
+        }
+        createMany: {
+          args: Prisma.ClosedConnectionCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.ClosedConnectionCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ClosedConnectionPayload>[]
+        }
+        delete: {
+          args: Prisma.ClosedConnectionDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ClosedConnectionPayload>
+        }
+        update: {
+          args: Prisma.ClosedConnectionUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ClosedConnectionPayload>
+        }
+        deleteMany: {
+          args: Prisma.ClosedConnectionDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.ClosedConnectionUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.ClosedConnectionUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ClosedConnectionPayload>[]
+        }
+        upsert: {
+          args: Prisma.ClosedConnectionUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ClosedConnectionPayload>
+        }
+        aggregate: {
+          args: Prisma.ClosedConnectionAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateClosedConnection>
+        }
+        groupBy: {
+          args: Prisma.ClosedConnectionGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ClosedConnectionGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.ClosedConnectionCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ClosedConnectionCountAggregateOutputType> | number
+        }
+      }
+    }
+    Event: {
+      payload: Prisma.$EventPayload<ExtArgs>
+      fields: Prisma.EventFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.EventFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.EventFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventPayload>
+        }
+        findFirst: {
+          args: Prisma.EventFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.EventFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventPayload>
+        }
+        findMany: {
+          args: Prisma.EventFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventPayload>[]
+        }
+        create: {
+          args: Prisma.EventCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventPayload>
+        }
+        createMany: {
+          args: Prisma.EventCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.EventCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventPayload>[]
+        }
+        delete: {
+          args: Prisma.EventDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventPayload>
+        }
+        update: {
+          args: Prisma.EventUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventPayload>
+        }
+        deleteMany: {
+          args: Prisma.EventDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.EventUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.EventUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventPayload>[]
+        }
+        upsert: {
+          args: Prisma.EventUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventPayload>
+        }
+        aggregate: {
+          args: Prisma.EventAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateEvent>
+        }
+        groupBy: {
+          args: Prisma.EventGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EventGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.EventCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EventCountAggregateOutputType> | number
+        }
+      }
+    }
+    LogHead: {
+      payload: Prisma.$LogHeadPayload<ExtArgs>
+      fields: Prisma.LogHeadFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.LogHeadFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogHeadPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.LogHeadFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogHeadPayload>
+        }
+        findFirst: {
+          args: Prisma.LogHeadFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogHeadPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.LogHeadFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogHeadPayload>
+        }
+        findMany: {
+          args: Prisma.LogHeadFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogHeadPayload>[]
+        }
+        create: {
+          args: Prisma.LogHeadCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogHeadPayload>
+        }
+        createMany: {
+          args: Prisma.LogHeadCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.LogHeadCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogHeadPayload>[]
+        }
+        delete: {
+          args: Prisma.LogHeadDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogHeadPayload>
+        }
+        update: {
+          args: Prisma.LogHeadUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogHeadPayload>
+        }
+        deleteMany: {
+          args: Prisma.LogHeadDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.LogHeadUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.LogHeadUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogHeadPayload>[]
+        }
+        upsert: {
+          args: Prisma.LogHeadUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogHeadPayload>
+        }
+        aggregate: {
+          args: Prisma.LogHeadAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateLogHead>
+        }
+        groupBy: {
+          args: Prisma.LogHeadGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LogHeadGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.LogHeadCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LogHeadCountAggregateOutputType> | number
+        }
+      }
+    }
+    LogMark: {
+      payload: Prisma.$LogMarkPayload<ExtArgs>
+      fields: Prisma.LogMarkFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.LogMarkFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogMarkPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.LogMarkFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogMarkPayload>
+        }
+        findFirst: {
+          args: Prisma.LogMarkFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogMarkPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.LogMarkFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogMarkPayload>
+        }
+        findMany: {
+          args: Prisma.LogMarkFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogMarkPayload>[]
+        }
+        create: {
+          args: Prisma.LogMarkCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogMarkPayload>
+        }
+        createMany: {
+          args: Prisma.LogMarkCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.LogMarkCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogMarkPayload>[]
+        }
+        delete: {
+          args: Prisma.LogMarkDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogMarkPayload>
+        }
+        update: {
+          args: Prisma.LogMarkUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogMarkPayload>
+        }
+        deleteMany: {
+          args: Prisma.LogMarkDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.LogMarkUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.LogMarkUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogMarkPayload>[]
+        }
+        upsert: {
+          args: Prisma.LogMarkUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogMarkPayload>
+        }
+        aggregate: {
+          args: Prisma.LogMarkAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateLogMark>
+        }
+        groupBy: {
+          args: Prisma.LogMarkGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LogMarkGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.LogMarkCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LogMarkCountAggregateOutputType> | number
         }
       }
     }
@@ -875,6 +1250,93 @@ export const ListenerSecretsScalarFieldEnum = {
 export type ListenerSecretsScalarFieldEnum = (typeof ListenerSecretsScalarFieldEnum)[keyof typeof ListenerSecretsScalarFieldEnum]
 
 
+export const OpenConnectionScalarFieldEnum = {
+  id: 'id',
+  listenerId: 'listenerId',
+  openedSeq: 'openedSeq',
+  acceptedAt: 'acceptedAt',
+  firstByteAt: 'firstByteAt',
+  halfClosedAt: 'halfClosedAt',
+  bytesIn: 'bytesIn',
+  bytesOut: 'bytesOut',
+  pid: 'pid',
+  fd: 'fd',
+  lport: 'lport',
+  rport: 'rport',
+  declaredRport: 'declaredRport',
+  protocol: 'protocol',
+  node: 'node',
+  laddr: 'laddr',
+  raddr: 'raddr',
+  declaredRaddr: 'declaredRaddr',
+  tls: 'tls'
+} as const
+
+export type OpenConnectionScalarFieldEnum = (typeof OpenConnectionScalarFieldEnum)[keyof typeof OpenConnectionScalarFieldEnum]
+
+
+export const ClosedConnectionScalarFieldEnum = {
+  id: 'id',
+  listenerId: 'listenerId',
+  openedSeq: 'openedSeq',
+  closedSeq: 'closedSeq',
+  acceptedAt: 'acceptedAt',
+  firstByteAt: 'firstByteAt',
+  halfClosedAt: 'halfClosedAt',
+  closedAt: 'closedAt',
+  bytesIn: 'bytesIn',
+  bytesOut: 'bytesOut',
+  pid: 'pid',
+  fd: 'fd',
+  lport: 'lport',
+  rport: 'rport',
+  declaredRport: 'declaredRport',
+  protocol: 'protocol',
+  closeInitiator: 'closeInitiator',
+  closeReason: 'closeReason',
+  node: 'node',
+  laddr: 'laddr',
+  raddr: 'raddr',
+  declaredRaddr: 'declaredRaddr',
+  error: 'error',
+  tls: 'tls'
+} as const
+
+export type ClosedConnectionScalarFieldEnum = (typeof ClosedConnectionScalarFieldEnum)[keyof typeof ClosedConnectionScalarFieldEnum]
+
+
+export const EventScalarFieldEnum = {
+  seq: 'seq',
+  time: 'time',
+  listenerId: 'listenerId',
+  connectionId: 'connectionId',
+  type: 'type',
+  data: 'data'
+} as const
+
+export type EventScalarFieldEnum = (typeof EventScalarFieldEnum)[keyof typeof EventScalarFieldEnum]
+
+
+export const LogHeadScalarFieldEnum = {
+  isOnly: 'isOnly',
+  seq: 'seq',
+  oldestSeq: 'oldestSeq',
+  maxTime: 'maxTime',
+  markedSeq: 'markedSeq',
+  nodeCount: 'nodeCount'
+} as const
+
+export type LogHeadScalarFieldEnum = (typeof LogHeadScalarFieldEnum)[keyof typeof LogHeadScalarFieldEnum]
+
+
+export const LogMarkScalarFieldEnum = {
+  seq: 'seq',
+  maxTime: 'maxTime'
+} as const
+
+export type LogMarkScalarFieldEnum = (typeof LogMarkScalarFieldEnum)[keyof typeof LogMarkScalarFieldEnum]
+
+
 export const NodeScalarFieldEnum = {
   ref: 'ref',
   id: 'id',
@@ -1064,6 +1526,55 @@ export type ListBigIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaMod
 
 
 /**
+ * Reference to a field of type 'CloseInitiator'
+ */
+export type EnumCloseInitiatorFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'CloseInitiator'>
+    
+
+
+/**
+ * Reference to a field of type 'CloseInitiator[]'
+ */
+export type ListEnumCloseInitiatorFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'CloseInitiator[]'>
+    
+
+
+/**
+ * Reference to a field of type 'CloseReason'
+ */
+export type EnumCloseReasonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'CloseReason'>
+    
+
+
+/**
+ * Reference to a field of type 'CloseReason[]'
+ */
+export type ListEnumCloseReasonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'CloseReason[]'>
+    
+
+
+/**
+ * Reference to a field of type 'EventType'
+ */
+export type EnumEventTypeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'EventType'>
+    
+
+
+/**
+ * Reference to a field of type 'EventType[]'
+ */
+export type ListEnumEventTypeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'EventType[]'>
+    
+
+
+/**
+ * Reference to a field of type 'Boolean'
+ */
+export type BooleanFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Boolean'>
+    
+
+
+/**
  * Reference to a field of type 'Float'
  */
 export type FloatFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Float'>
@@ -1230,6 +1741,11 @@ export type GlobalOmitConfig = {
   listener?: Prisma.ListenerOmit
   listenerCounts?: Prisma.ListenerCountsOmit
   listenerSecrets?: Prisma.ListenerSecretsOmit
+  openConnection?: Prisma.OpenConnectionOmit
+  closedConnection?: Prisma.ClosedConnectionOmit
+  event?: Prisma.EventOmit
+  logHead?: Prisma.LogHeadOmit
+  logMark?: Prisma.LogMarkOmit
   node?: Prisma.NodeOmit
   idempotencyKey?: Prisma.IdempotencyKeyOmit
 }

@@ -54,6 +54,11 @@ export const ModelName = {
   Listener: 'Listener',
   ListenerCounts: 'ListenerCounts',
   ListenerSecrets: 'ListenerSecrets',
+  OpenConnection: 'OpenConnection',
+  ClosedConnection: 'ClosedConnection',
+  Event: 'Event',
+  LogHead: 'LogHead',
+  LogMark: 'LogMark',
   Node: 'Node',
   IdempotencyKey: 'IdempotencyKey'
 } as const
@@ -117,6 +122,93 @@ export const ListenerSecretsScalarFieldEnum = {
 } as const
 
 export type ListenerSecretsScalarFieldEnum = (typeof ListenerSecretsScalarFieldEnum)[keyof typeof ListenerSecretsScalarFieldEnum]
+
+
+export const OpenConnectionScalarFieldEnum = {
+  id: 'id',
+  listenerId: 'listenerId',
+  openedSeq: 'openedSeq',
+  acceptedAt: 'acceptedAt',
+  firstByteAt: 'firstByteAt',
+  halfClosedAt: 'halfClosedAt',
+  bytesIn: 'bytesIn',
+  bytesOut: 'bytesOut',
+  pid: 'pid',
+  fd: 'fd',
+  lport: 'lport',
+  rport: 'rport',
+  declaredRport: 'declaredRport',
+  protocol: 'protocol',
+  node: 'node',
+  laddr: 'laddr',
+  raddr: 'raddr',
+  declaredRaddr: 'declaredRaddr',
+  tls: 'tls'
+} as const
+
+export type OpenConnectionScalarFieldEnum = (typeof OpenConnectionScalarFieldEnum)[keyof typeof OpenConnectionScalarFieldEnum]
+
+
+export const ClosedConnectionScalarFieldEnum = {
+  id: 'id',
+  listenerId: 'listenerId',
+  openedSeq: 'openedSeq',
+  closedSeq: 'closedSeq',
+  acceptedAt: 'acceptedAt',
+  firstByteAt: 'firstByteAt',
+  halfClosedAt: 'halfClosedAt',
+  closedAt: 'closedAt',
+  bytesIn: 'bytesIn',
+  bytesOut: 'bytesOut',
+  pid: 'pid',
+  fd: 'fd',
+  lport: 'lport',
+  rport: 'rport',
+  declaredRport: 'declaredRport',
+  protocol: 'protocol',
+  closeInitiator: 'closeInitiator',
+  closeReason: 'closeReason',
+  node: 'node',
+  laddr: 'laddr',
+  raddr: 'raddr',
+  declaredRaddr: 'declaredRaddr',
+  error: 'error',
+  tls: 'tls'
+} as const
+
+export type ClosedConnectionScalarFieldEnum = (typeof ClosedConnectionScalarFieldEnum)[keyof typeof ClosedConnectionScalarFieldEnum]
+
+
+export const EventScalarFieldEnum = {
+  seq: 'seq',
+  time: 'time',
+  listenerId: 'listenerId',
+  connectionId: 'connectionId',
+  type: 'type',
+  data: 'data'
+} as const
+
+export type EventScalarFieldEnum = (typeof EventScalarFieldEnum)[keyof typeof EventScalarFieldEnum]
+
+
+export const LogHeadScalarFieldEnum = {
+  isOnly: 'isOnly',
+  seq: 'seq',
+  oldestSeq: 'oldestSeq',
+  maxTime: 'maxTime',
+  markedSeq: 'markedSeq',
+  nodeCount: 'nodeCount'
+} as const
+
+export type LogHeadScalarFieldEnum = (typeof LogHeadScalarFieldEnum)[keyof typeof LogHeadScalarFieldEnum]
+
+
+export const LogMarkScalarFieldEnum = {
+  seq: 'seq',
+  maxTime: 'maxTime'
+} as const
+
+export type LogMarkScalarFieldEnum = (typeof LogMarkScalarFieldEnum)[keyof typeof LogMarkScalarFieldEnum]
 
 
 export const NodeScalarFieldEnum = {

@@ -1,0 +1,140 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { expect, test } from 'vitest';
+import { makeDatabase } from '../../test/support/test-database.ts';
+import { closeInitiators, closeReasons } from '../core/connection.ts';
+import { eventTypes } from '../core/event.ts';
+import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
+import { migrate, migrationsFolder } from './migrations.ts';
+
+const nothing = () => undefined;
+const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+/** A database, a connection to it, and migrations that a test may change. */
+async function makeGround() {
+  await using resources = new AsyncDisposableStack();
+  const database = resources.use(await makeDatabase());
+  const folder = await mkdtemp(join(tmpdir(), 'kodama-migrations-'));
+  resources.defer(() => rm(folder, { recursive: true }));
+  await cp(migrationsFolder, folder, { recursive: true });
+  const connect = async () => {
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    owned.defer(() => client.end());
+    return client;
+  };
+  const owned = resources.move();
+  const client = await connect();
+  const add = async (name: string, sql: string) => {
+    await mkdir(join(folder, name), { recursive: true });
+    await writeFile(join(folder, name, 'migration.sql'), sql);
+  };
+  return { client, connect, folder, add, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+const names = async () =>
+  (await readdir(migrationsFolder, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
+
+async function applied(client: Client) {
+  const { rows } = await client.query(
+    'SELECT migration_name AS name, applied_steps_count AS steps FROM _prisma_migrations ORDER BY 1',
+  );
+  return rows;
+}
+
+test('all are applied once, and noted as Prisma notes them', async () => {
+  await using ground = await makeGround();
+  await migrate(ground.client, log, ground.folder);
+  await migrate(ground.client, log, ground.folder);
+  const expected = (await names()).map((name) => ({ name, steps: 1 }));
+  expect(await applied(ground.client)).toEqual(expected);
+  const { rows } = await ground.client.query(`SELECT id, checksum, logs, rolled_back_at,
+    started_at <= finished_at AS is_in_order FROM _prisma_migrations`);
+  for (const row of rows) {
+    expect(row.id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(row.checksum).toMatch(/^[0-9a-f]{64}$/);
+    expect(row).toMatchObject({ logs: null, rolled_back_at: null, is_in_order: true });
+  }
+});
+
+test('several that start at once apply each migration once', async () => {
+  await using ground = await makeGround();
+  const clients = await Promise.all([ground.connect(), ground.connect(), ground.connect()]);
+  await Promise.all(clients.map((client) => migrate(client, log, ground.folder)));
+  expect(await applied(ground.client)).toHaveLength((await names()).length);
+});
+
+test('a new one is applied to a database that has the others', async () => {
+  await using ground = await makeGround();
+  await migrate(ground.client, log, ground.folder);
+  await ground.add('29991231000000_more', 'CREATE TABLE more (id int);');
+  await migrate(ground.client, log, ground.folder);
+  expect((await ground.client.query('SELECT count(*)::int AS n FROM more')).rows).toEqual([
+    { n: 0 },
+  ]);
+});
+
+test('one that fails leaves nothing of itself, and the next start tries it again', async () => {
+  await using ground = await makeGround();
+  const name = '29991231000000_more';
+  await ground.add(name, 'CREATE TABLE more (id int); SELECT 1 / 0;');
+  await expect(migrate(ground.client, log, ground.folder)).rejects.toThrow('division by zero');
+  await ground.add(name, 'CREATE TABLE more (id int);');
+  await migrate(ground.client, log, ground.folder);
+  expect((await applied(ground.client)).at(-1)).toEqual({ name, steps: 1 });
+});
+
+test('a database of a newer version is refused by the name of its migration', async () => {
+  await using ground = await makeGround();
+  const name = '29991231000000_more';
+  await ground.add(name, 'CREATE TABLE more (id int);');
+  await migrate(ground.client, log, ground.folder);
+  await rm(join(ground.folder, name), { recursive: true });
+  await expect(migrate(ground.client, log, ground.folder)).rejects.toMatchObject({
+    code: 'failed_precondition',
+    message: expect.stringContaining(name),
+  });
+});
+
+test('a migration that was changed after it was applied is refused by its name', async () => {
+  await using ground = await makeGround();
+  await migrate(ground.client, log, ground.folder);
+  const [name = ''] = await names();
+  const file = join(ground.folder, name, 'migration.sql');
+  await writeFile(file, `${await readFile(file, 'utf8')}\n-- one line more\n`);
+  await expect(migrate(ground.client, log, ground.folder)).rejects.toMatchObject({
+    code: 'failed_precondition',
+    message: expect.stringContaining(name),
+  });
+});
+
+test('a migration that another tool left unfinished is refused by its name', async () => {
+  await using ground = await makeGround();
+  await migrate(ground.client, log, ground.folder);
+  const [name = ''] = await names();
+  await ground.client.query('UPDATE _prisma_migrations SET finished_at = NULL');
+  const refusal = { code: 'failed_precondition', message: expect.stringContaining(name) };
+  await expect(migrate(ground.client, log, ground.folder)).rejects.toMatchObject(refusal);
+});
+
+test('the words of the database are those of core', async () => {
+  await using ground = await makeGround();
+  await migrate(ground.client, log, ground.folder);
+  const { rows } = await ground.client.query<{ name: string; words: string[] }>(`
+    SELECT typname AS name, array_agg(enumlabel ORDER BY enumsortorder)::text[] AS words
+    FROM pg_enum JOIN pg_type ON pg_type.oid = enumtypid GROUP BY 1`);
+  const words = Object.fromEntries(rows.map((row) => [row.name, row.words]));
+  expect(words).toEqual({
+    protocol: [...protocols],
+    listener_state: [...listenerStates],
+    listener_mode: [...listenerModes],
+    recording: ['batched', 'durable'],
+    close_initiator: [...closeInitiators],
+    close_reason: [...closeReasons],
+    event_type: [...eventTypes],
+  });
+});

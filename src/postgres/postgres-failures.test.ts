@@ -1,0 +1,228 @@
+/** What callers see while the database is away, slow or gone, and after. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { expect, test } from 'vitest';
+import {
+  append,
+  closed,
+  listenerEvent,
+  opened,
+  sampleConnection,
+  sampleListener,
+} from '../../test/support/store-samples.ts';
+import { makeDatabase } from '../../test/support/test-database.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import { everyEvent } from '../core/event-filter.ts';
+import { EmbeddedPostgres } from './embedded-postgres.ts';
+import { PostgresStore, type PostgresStoreLimits } from './postgres-store.ts';
+
+const nothing = () => undefined;
+const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+const unavailable = { code: 'unavailable', details: { retryAfterMs: expect.any(Number) } };
+
+/** A server of a test's own, to be maltreated, and a store on it. */
+async function makeGround(limits: Partial<PostgresStoreLimits> = {}) {
+  await using resources = new AsyncDisposableStack();
+  const dataDir = await mkdtemp(join(tmpdir(), 'kodama-store-'));
+  resources.defer(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
+  const bounds = { startTimeoutMs: 60_000, stopTimeoutMs: 10_000 };
+  const server = resources.use(await EmbeddedPostgres.start({ dataDir, log, ...bounds }));
+  const { connectionString } = server;
+  const store = resources.use(
+    await PostgresStore.open({ connectionString, nodeId: 'node-a', log, limits }),
+  );
+  await store.takeNode();
+  const owned = resources.move();
+  return { server, store, connectionString, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** The postmaster and all its children. */
+function serverPids(postmaster: number | null): readonly number[] {
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), parent: parentOf(name) }));
+  return parents
+    .filter(({ pid, parent }) => pid === postmaster || parent === postmaster)
+    .map(({ pid }) => pid);
+}
+
+function parentOf(pid: string): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return null;
+  }
+}
+
+test('a server that is killed is unavailable, and then goes on where it was', async () => {
+  await using ground = await makeGround();
+  const { store, server } = ground;
+  const connection = sampleConnection();
+  await store.append(append(1, [opened(connection)]));
+  process.kill(server.pid ?? 0, 'SIGKILL');
+  const calls = [
+    () => store.append(append(2, [closed(connection)])),
+    () => store.readBounds(),
+    () => store.findListener('some'),
+    () => store.listConnections(allConnections, { pageSize: 9, after: null }),
+  ];
+  // Some of them may still get an answer from a connection that outlived the postmaster for a moment.
+  const outcomes = await Promise.allSettled(calls.map((call) => call()));
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject(unavailable);
+  }
+  await waitFor('the store', () => store.ping().then(() => true, isAway));
+  // Whether it was done or not is the store's to know.
+  expect(await store.append(append(2, [closed(connection)]))).toEqual({ firstSeq: 2 });
+  const page = await store.readEvents({ afterSeq: 0, limit: 9, filter: everyEvent });
+  expect(page.events.map(({ type }) => type)).toEqual(['connection_opened', 'connection_closed']);
+});
+
+test('a server that hangs is unavailable within a bound; what it did meanwhile is not done twice', async () => {
+  const limits = { statementTimeoutMs: 300, connectTimeoutMs: 300, pollMs: 20 };
+  await using ground = await makeGround(limits);
+  const { store, server } = ground;
+  const end = store.onForeignAppend(nothing);
+  await store.append(append(1, [opened(sampleConnection())]));
+  const pids = serverPids(server.pid);
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  try {
+    const second = append(2, [opened(sampleConnection())]);
+    await expect(store.append(second)).rejects.toMatchObject(unavailable);
+    // By now on new connections, which get no answer either.
+    await expect(store.append(second)).rejects.toMatchObject(unavailable);
+    await expect(store.readBounds()).rejects.toMatchObject(unavailable);
+    await expect(store.findListener('some')).rejects.toMatchObject(unavailable);
+    await expect(store.listListeners(allListeners, page)).rejects.toMatchObject(unavailable);
+  } finally {
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+  }
+  const second = append(2, [opened(sampleConnection())]);
+  const firstSeq = await waitFor('the append', () =>
+    store.append(second).then((done) => done.firstSeq, isAway),
+  );
+  expect(firstSeq).toBe(2);
+  expect((await store.readBounds()).headSeq).toBe(2);
+  end();
+});
+
+test('an append that waits for a lock gives up within a bound, and has had no effect', async () => {
+  await using database = await makeDatabase();
+  const limits = { statementTimeoutMs: 200 };
+  const options = { connectionString: database.url, nodeId: 'node-a', log, limits };
+  await using store = await PostgresStore.open(options);
+  await store.takeNode();
+  const rival = new Client({ connectionString: database.url });
+  await rival.connect();
+  try {
+    await rival.query('BEGIN; SELECT FROM log_head FOR UPDATE');
+    const first = append(1, [opened(sampleConnection())]);
+    await expect(store.append(first)).rejects.toMatchObject(unavailable);
+    await rival.query('COMMIT');
+    expect((await store.readBounds()).headSeq).toBe(0);
+    expect(await store.append(first)).toEqual({ firstSeq: 1 });
+  } finally {
+    await rival.end();
+  }
+});
+
+test('a process that was thought dead, and comes back in the middle of an append, has no effect', async () => {
+  await using database = await makeDatabase();
+  const options = { connectionString: database.url, nodeId: 'node-a', log };
+  await using zombie = await PostgresStore.open(options);
+  await using store = await PostgresStore.open(options);
+  await zombie.takeNode();
+  const rival = new Client({ connectionString: database.url });
+  await rival.connect();
+  try {
+    await rival.query('BEGIN; SELECT FROM nodes FOR UPDATE');
+    const late = zombie.append(append(1, [opened(sampleConnection())]));
+    const refused = expect(late).rejects.toMatchObject({ code: 'failed_precondition' });
+    await waitFor('the append to wait', () => hasWaiters(database.url, 1));
+    const taking = store.takeNode();
+    await waitFor('the other to wait', () => hasWaiters(database.url, 2));
+    // Whichever of the two comes first: once the place is taken, the old process is out.
+    await rival.query('UPDATE nodes SET epoch = epoch + 1');
+    await rival.query('COMMIT');
+    await taking;
+    await refused;
+    expect((await store.readBounds()).headSeq).toBe(0);
+    expect(await store.append(append(1, [opened(sampleConnection())]))).toEqual({ firstSeq: 1 });
+  } finally {
+    await rival.end();
+  }
+});
+
+async function hasWaiters(connectionString: string, count: number): Promise<boolean> {
+  const client = new Client({ connectionString });
+  await client.connect();
+  try {
+    const { rows } = await client.query(`SELECT count(*)::int AS n FROM pg_stat_activity
+      WHERE wait_event_type = 'Lock' AND datname = current_database()`);
+    return rows[0].n >= count;
+  } finally {
+    await client.end();
+  }
+}
+
+test('an append whose rows are refused leaves nothing, and its number is still to be used', async () => {
+  await using database = await makeDatabase();
+  const options = { connectionString: database.url, nodeId: 'node-a', log };
+  await using store = await PostgresStore.open(options);
+  await store.takeNode();
+  const listener = sampleListener();
+  const orphan = closed(sampleConnection());
+  const broken = append(1, [listenerEvent('listener_listening', listener), orphan]);
+  await expect(store.append(broken)).rejects.toThrow('opened_seq');
+  expect(await store.findListener(listener.id)).toBeNull();
+  expect(await store.append(append(1, []))).toEqual({ firstSeq: 1 });
+});
+
+test('text with NUL is stored without it', async () => {
+  await using database = await makeDatabase();
+  const options = { connectionString: database.url, nodeId: 'node-a', log };
+  await using store = await PostgresStore.open(options);
+  await store.takeNode();
+  const connection = sampleConnection();
+  const end = closed(connection);
+  const dirty = 'connection' in end ? { ...end.connection, error: `E\0${'x'.repeat(500)}` } : null;
+  if (dirty === null || !('connection' in end)) throw new TypeError('it is a connection');
+  await store.append(append(1, [opened(connection), { ...end, connection: dirty }]));
+  expect((await store.findConnection(connection.id))?.error).toMatch(/^Ex{198,199}$/);
+});
+
+test('where there is no server, an open fails within its bound', async () => {
+  const connectionString = 'postgresql://nobody@/none?host=/nonexistent&port=5432';
+  const limits = { openTimeoutMs: 300, connectTimeoutMs: 100 };
+  const options = { connectionString, nodeId: 'node-a', log, limits };
+  await expect(PostgresStore.open(options)).rejects.toMatchObject(unavailable);
+});
+
+test('an open can be given up', async () => {
+  const connectionString = 'postgresql://nobody@/none?host=/nonexistent&port=5432';
+  const options = { connectionString, nodeId: 'node-a', log, signal: AbortSignal.timeout(50) };
+  await expect(PostgresStore.open(options)).rejects.toThrow();
+});
+
+const page = { pageSize: 9, after: null };
+const allListeners = { state: null, protocol: null, port: null, labels: {} };
+const allConnections = {
+  listenerId: null,
+  state: null,
+  protocol: null,
+  raddr: null,
+  lport: null,
+  closeReason: null,
+  acceptedAfter: null,
+  acceptedBefore: null,
+};
+
+/** For waiting: not yet, as long as it is away; anything else is a failure. */
+function isAway(error: unknown): null {
+  expect(error).toMatchObject(unavailable);
+  return null;
+}

@@ -1,0 +1,65 @@
+import fc from 'fast-check';
+import { Client } from 'pg';
+import { expect, inject, test } from 'vitest';
+import { jsonText, recordsLiteral, safeText } from './record-literal.ts';
+
+async function onServer<Result>(work: (client: Client) => Promise<Result>): Promise<Result> {
+  const client = new Client({ connectionString: inject('postgresUrl') });
+  await client.connect();
+  try {
+    await client.query('CREATE TEMPORARY TABLE sample (id bigint, words text, data jsonb)');
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Leans on the characters that the syntax of records and arrays uses. */
+const words = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'"\\,(){} \n\'aN;') }));
+const rows = fc.array(
+  fc.record({
+    id: fc.option(fc.maxSafeInteger()),
+    words: fc.option(words),
+    data: fc.option(fc.jsonValue().map((value) => ({ value }))),
+  }),
+  { maxLength: 5 },
+);
+
+test('rows come out as they went in, whatever their text', async () => {
+  await onServer(async (client) => {
+    await fc.assert(
+      fc.asyncProperty(rows, async (given) => {
+        const literal = recordsLiteral(
+          given.map((row) => [
+            row.id,
+            row.words === null ? null : safeText(row.words, 1000),
+            row.data === null ? null : jsonText(row.data),
+          ]),
+        );
+        const result = await client.query(
+          'SELECT id::float8, words, data FROM unnest($1::sample[])',
+          [literal],
+        );
+        const expected = given.map((row) => ({
+          ...row,
+          words: row.words === null ? null : safeText(row.words, 1000),
+          data: row.data === null ? null : JSON.parse(jsonText(row.data)),
+        }));
+        expect(result.rows).toEqual(expected);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test('what PostgreSQL cannot store is left out: NUL, halves of surrogate pairs, the overlong', async () => {
+  expect(safeText('a\0b', 10)).toBe('ab');
+  expect(safeText('abcdef', 3)).toBe('abc');
+  expect(safeText('a\ud800', 10)).toBe('a\ufffd');
+  const data = { 'k\0': ['\0', '\udfff', '\\u0000', 'ok'] };
+  const stored = await onServer(async (client) => {
+    const literal = recordsLiteral([[1, safeText('\0', 9), jsonText(data)]]);
+    return await client.query('SELECT words, data FROM unnest($1::sample[])', [literal]);
+  });
+  expect(stored.rows).toEqual([{ words: '', data: { k: ['', '\ufffd', '\\u0000', 'ok'] } }]);
+});
