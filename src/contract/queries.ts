@@ -61,32 +61,44 @@ export const streamStart = {
   fromNow: z.literal(true).optional(),
 };
 
+export const streamOptions = {
+  endAtHead: z
+    .boolean()
+    .default(false)
+    .describe('End once all that was committed at the start has been sent.'),
+  heartbeatMs: wholeNumber(1000, 60_000)
+    .default(15_000)
+    .describe('Send a heartbeat when nothing else was sent for so long.'),
+};
+
+export const pageStart = { afterSeq: seq.optional().describe('Exclusive; 0 is from the oldest.') };
+
+/** Refines a stream's input: it has one start. */
+export function oneStart<Input extends { readonly [Start in keyof typeof streamStart]?: unknown }>(
+  input: Input,
+  context: z.RefinementCtx<Input>,
+): void {
+  const starts = (['afterSeq', 'since', 'last', 'fromNow'] as const).filter(
+    (field) => input[field] !== undefined,
+  );
+  const [, second] = starts;
+  if (second === undefined) return;
+  context.addIssue({
+    code: 'custom',
+    path: [second],
+    message: `a stream has one start, not both ${starts.join(' and ')}`,
+  });
+}
+
 export function listSchemas(bounds: ListenerBounds) {
   const page = pageFields(bounds);
   return {
     listeners: z.strictObject({ ...listenerFilter, ...page }),
     connections: z.strictObject({ ...connectionFilter, ...page }),
-    events: z.strictObject({ afterSeq: seq.optional(), ...eventFilter, ...page }),
+    events: z.strictObject({ ...pageStart, ...eventFilter, ...page }),
     stream: z
-      .strictObject({
-        ...streamStart,
-        ...eventFilter,
-        endAtHead: z.boolean().default(false),
-        heartbeatMs: wholeNumber(1000, 60_000).default(15_000),
-      })
-      .superRefine((input, context) => {
-        const starts = (['afterSeq', 'since', 'last', 'fromNow'] as const).filter(
-          (field) => input[field] !== undefined,
-        );
-        const [, second] = starts;
-        if (second !== undefined) {
-          context.addIssue({
-            code: 'custom',
-            path: [second],
-            message: `a stream has one start, not both ${starts.join(' and ')}`,
-          });
-        }
-      }),
+      .strictObject({ ...streamStart, ...eventFilter, ...streamOptions })
+      .superRefine(oneStart),
   };
 }
 

@@ -1,0 +1,85 @@
+/** The routes of connections. */
+import { z } from 'zod';
+import { connectionFilter, pageFields, toConnectionQuery } from '../contract/queries.ts';
+import { uuid } from '../contract/values.ts';
+import type { Edge, HttpApp } from './edge.ts';
+import { replyOnce } from './reply-once.ts';
+import { connectionResource } from './resources.ts';
+import { idempotencyHeaders, nextPageToken, noQuery, problemResponses } from './route-schemas.ts';
+import { connectionView } from './views.ts';
+
+const tags = ['Connections'];
+const params = z.strictObject({ id: uuid });
+
+export function connectionRoutes(app: HttpApp, edge: Edge): void {
+  const { control, bounds } = edge;
+  app.route({
+    method: 'GET',
+    url: '/v1/connections',
+    schema: {
+      operationId: 'listConnections',
+      summary: 'List connections, live and past, newest first',
+      tags,
+      querystring: z.strictObject({ ...connectionFilter, ...pageFields(bounds) }),
+      response: {
+        200: z.object({ connections: z.array(connectionResource), nextPageToken }),
+        ...problemResponses('not_found'),
+      },
+    },
+    async handler({ query }) {
+      const { pageSize, pageToken, listener } = query;
+      const listenerId = listener === null ? null : (await control.getListener(listener)).id;
+      const filter = toConnectionQuery(query, listenerId);
+      const page = await control.listConnections(filter, { pageSize, pageToken });
+      return {
+        connections: page.items.map(connectionView),
+        nextPageToken: page.nextPageToken ?? undefined,
+      };
+    },
+  });
+  app.route({
+    method: 'GET',
+    url: '/v1/connections/:id',
+    schema: {
+      operationId: 'getConnection',
+      summary: 'Get one connection',
+      tags,
+      params,
+      querystring: noQuery,
+      response: { 200: connectionResource, ...problemResponses('not_found') },
+    },
+    handler: async ({ params: { id } }) => connectionView(await control.getConnection(id)),
+  });
+  closeRoute(app, edge);
+}
+
+function closeRoute(app: HttpApp, edge: Edge): void {
+  app.route({
+    method: 'POST',
+    url: '/v1/connections/:id([^:]+)::close',
+    schema: {
+      operationId: 'closeConnection',
+      summary: 'Close a connection',
+      description: 'Answers with its final record; one that is closed already stays as it is.',
+      tags,
+      headers: idempotencyHeaders,
+      params,
+      body: z.strictObject({
+        mode: z
+          .enum(['fin', 'rst'])
+          .default('fin')
+          .describe('fin: in order, after what is under way; rst: at once.'),
+      }),
+      response: {
+        200: connectionResource,
+        ...problemResponses('not_found', 'failed_precondition', 'idempotency_mismatch'),
+      },
+    },
+    handler: (request, reply) =>
+      replyOnce(edge, request, reply, async () => {
+        const { params: at, body } = request;
+        const closed = await edge.control.closeConnection(at.id, body.mode);
+        return { status: 200, body: connectionView(closed) };
+      }),
+  });
+}

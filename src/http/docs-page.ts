@@ -1,0 +1,74 @@
+/** The OpenAPI document, made of the routes' own schemas, and the page that shows it. */
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { HttpApp } from './edge.ts';
+import { tidyDocument } from './tidy-document.ts';
+
+/** Everything from this server, nothing inline but styles, and in nobody's frame. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** Before the routes are added, which it listens for. */
+export async function docsPage(app: HttpApp, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'kodama',
+        version,
+        description:
+          'Opens echo listeners, records every connection that they accept, and streams every step of their lives.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/' }],
+      security: [{ bearer: [] }, {}],
+      tags: [
+        { name: 'Listeners', description: 'Echo servers, each bound to an address.' },
+        { name: 'Connections', description: 'Accepted sockets, live and past.' },
+        { name: 'Events', description: 'The one log of all that happened.' },
+        { name: 'Status', description: 'How the node is.' },
+      ],
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'Where the server was started with KODAMA_API_TOKEN.',
+          },
+        },
+      },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: (document) => tidyDocument(jsonSchemaTransformObject(document)),
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: contentSecurityPolicy,
+    theme: { title: 'kodama API' },
+    uiConfig: {
+      layout: 'BaseLayout',
+      defaultModelsExpandDepth: 0,
+      displayRequestDuration: true,
+      tryItOutEnabled: true,
+    },
+  });
+  let text: string | null = null;
+  app.route({
+    method: 'GET',
+    url: '/openapi.json',
+    schema: { hide: true },
+    handler(_, reply) {
+      text ??= JSON.stringify(app.swagger());
+      return reply.type('application/json').send(text);
+    },
+  });
+}

@@ -1,0 +1,168 @@
+/** The log, as pages and as a live stream: the Accept header says which. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { z } from 'zod';
+import {
+  eventFilter,
+  oneStart,
+  pageFields,
+  pageStart,
+  streamOptions,
+  streamStart,
+  toEventFilter,
+} from '../contract/queries.ts';
+import { invalidField } from '../core/errors.ts';
+import type { StreamStart } from '../core/follow.ts';
+import { pageKey, pageToken } from '../core/page.ts';
+import type { Edge, HttpApp } from './edge.ts';
+import { eventFormats, type StreamFormat, sendStream } from './event-stream.ts';
+import { readQuery } from './query.ts';
+import { eventResource } from './resources.ts';
+import { nextPageToken, problemResponses } from './route-schemas.ts';
+import { eventView } from './views.ts';
+
+/** The filter, each of its parameters repeatable: OR inside a parameter, AND between them. */
+const filterQuery = {
+  listenerId: eventFilter.listenerIds.describe('Events of these listeners. Repeatable.'),
+  connectionId: eventFilter.connectionIds.describe('Events of these connections. Repeatable.'),
+  type: eventFilter.types.describe('Events of these types. Repeatable.'),
+  protocol: eventFilter.protocols.describe('Events of these protocols. Repeatable.'),
+  remoteCidr: eventFilter.remoteCidrs
+    .describe(
+      'Events of these remote addresses or networks; the declared address counts too. Repeatable.',
+    )
+    .meta({ examples: [['10.0.0.0/8']] }),
+};
+
+const streamQuery = z
+  .strictObject({ ...streamStart, ...filterQuery, ...streamOptions })
+  .superRefine(oneStart);
+
+type FilterQuery = z.output<z.ZodObject<typeof filterQuery>>;
+
+function toFilter(query: FilterQuery) {
+  return toEventFilter({
+    listenerIds: query.listenerId,
+    connectionIds: query.connectionId,
+    types: query.type,
+    protocols: query.protocol,
+    remoteCidrs: query.remoteCidr,
+  });
+}
+
+export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): void {
+  const pageQuery = z.strictObject({ ...pageStart, ...filterQuery, ...pageFields(bounds) });
+
+  async function page(raw: unknown) {
+    const query = readQuery(pageQuery, raw);
+    const { pageSize, pageToken: token, afterSeq = 0 } = query;
+    const filter = toFilter(query);
+    const asked = { afterSeq, ...filter };
+    const read = await control.listEvents(tokenSeq(token, asked) ?? afterSeq, pageSize, filter);
+    const hasNext = read.throughSeq < read.headSeq;
+    return {
+      events: read.events.map(eventView),
+      nextPageToken: hasNext ? pageToken(String(read.throughSeq), asked) : undefined,
+    };
+  }
+
+  app.route({
+    method: 'GET',
+    url: '/v1/events',
+    schema: {
+      operationId: 'listEvents',
+      summary: 'Read or follow the log of events',
+      description,
+      tags: ['Events'],
+      headers: z.object({
+        'last-event-id': z
+          .string()
+          .optional()
+          .describe('Streams: go on after this seq; it stands in place of any other start.'),
+      }),
+      querystring: z.object({ ...pageQuery.shape, ...streamQuery.shape }),
+      response: {
+        200: {
+          description: 'A page, or the stream that Accept asked for.',
+          content: {
+            'application/json': {
+              schema: z.object({ events: z.array(eventResource), nextPageToken }),
+            },
+            'text/event-stream': { schema: z.string() },
+            'application/x-ndjson': { schema: z.string() },
+          },
+        },
+        ...problemResponses('cursor_expired', 'resource_exhausted'),
+      },
+    },
+    // A page and a stream take different parameters, so each reads its own.
+    validatorCompiler: () => (data: unknown) => ({ value: data }),
+    async handler(request, reply) {
+      reply.header('vary', 'accept');
+      const raw: unknown = request.query;
+      const format = request.method === 'GET' ? acceptedFormat(request.headers) : null;
+      if (format === null) return await page(raw);
+      const query = readQuery(streamQuery, raw);
+      await sendStream({
+        control,
+        request: {
+          start: resumeStart(request.headers) ?? streamStartOf(query),
+          filter: toFilter(query),
+          endAtHead: query.endAtHead,
+          heartbeatMs: query.heartbeatMs,
+        },
+        format,
+        writeTimeoutMs: limits.streamWriteTimeoutMs,
+        reply,
+      });
+      return reply;
+    },
+  });
+}
+
+const description =
+  'A page by default. With `Accept: text/event-stream` (server-sent events) or `application/x-ndjson` the ' +
+  'same log as a live stream, from now unless a start is given; `afterSeq`, `since`, `last` and `fromNow` ' +
+  'exclude each other. `pageSize` and `pageToken` are for pages; `since`, `last`, `fromNow`, `endAtHead` ' +
+  'and `heartbeatMs` for streams. Server-sent events have the seq as their id, so `Last-Event-ID` resumes; ' +
+  'their types are those of the log, `synced` once after the backlog, and `error` with a problem at the ' +
+  'end; heartbeats are comments. NDJSON has one object a line: `{seq, event}`, `{seq, synced}`, ' +
+  '`{seq, heartbeat}`, `{error}`.';
+
+function tokenSeq(token: string | null, asked: object): number | null {
+  const key = pageKey(token, asked);
+  if (key === null) return null;
+  if (!/^\d{1,16}$/.test(key)) throw invalidField('pageToken', 'is not a token of this API');
+  return Number(key);
+}
+
+/** A browser's EventSource reconnects with the same URL, so what it last saw comes before the URL's start. */
+function resumeStart(headers: IncomingHttpHeaders): StreamStart | null {
+  const { 'last-event-id': id } = headers;
+  if (id === undefined || id === '') return null;
+  if (typeof id === 'string' && /^\d{1,16}$/.test(id)) {
+    return { kind: 'after_seq', seq: Number(id) };
+  }
+  throw invalidField('Last-Event-ID', 'must be the seq of an event');
+}
+
+function streamStartOf(query: z.output<typeof streamQuery>): StreamStart {
+  if (query.afterSeq !== undefined) return { kind: 'after_seq', seq: query.afterSeq };
+  if (query.since !== undefined) return { kind: 'since', time: query.since };
+  if (query.last !== undefined) return { kind: 'last', count: query.last };
+  return { kind: 'from_now' };
+}
+
+/** The stream that the Accept header prefers, null where it prefers a page (RFC 9110, 12.5.1). */
+function acceptedFormat({ accept = '' }: IncomingHttpHeaders): StreamFormat | null {
+  const ranges = accept.split(',').map((range) => {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    const quality = parameters.find((parameter) => parameter.startsWith('q='));
+    return { type, quality: quality === undefined ? 1 : Number(quality.slice(2)) };
+  });
+  const known = ranges
+    .filter(
+      ({ type, quality }) => quality > 0 && (type === 'application/json' || type in eventFormats),
+    )
+    .toSorted((a, b) => b.quality - a.quality);
+  return eventFormats[known[0]?.type ?? ''] ?? null;
+}

@@ -1,0 +1,53 @@
+/** Who may call at all: the checks that come before any route. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { isLoopback } from '../core/address.ts';
+import { AppError } from '../core/errors.ts';
+
+/**
+ * A web page that had its own name point to 127.0.0.1 (DNS rebinding) still sends its own name as Host.
+ * @throws permission_denied
+ */
+export function checkHost(host: string | undefined): void {
+  const name = host === undefined ? null : hostName(host);
+  if (name !== null && isLoopback(name)) return;
+  throw new AppError(
+    'permission_denied',
+    'host: this server listens on loopback and answers to localhost, 127.0.0.1 and [::1] only',
+  );
+}
+
+/** The name or address of a Host header, brackets and port taken off; null where it is none. */
+function hostName(host: string): string | null {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::\d{1,5})?$/i.exec(host);
+  return (match?.[1] ?? match?.[2])?.toLowerCase() ?? null;
+}
+
+/**
+ * A web page may send simple requests to any server, without asking. Browsers say so in these headers.
+ * @throws permission_denied
+ */
+export function checkOrigin(method: string, headers: IncomingHttpHeaders): void {
+  if (method === 'GET' || method === 'HEAD') return;
+  const { origin, host } = headers;
+  const isForeign =
+    headers['sec-fetch-site'] === 'cross-site' ||
+    (origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host));
+  if (!isForeign) return;
+  throw new AppError('permission_denied', 'origin: a web page of another site may not do this');
+}
+
+/** Hashes first, so that the comparison takes the same time whatever is given, its length too. */
+export function bearerCheck(apiToken: string): (authorization: string | undefined) => void {
+  const wanted = sha256(apiToken);
+  return (authorization = '') => {
+    const [, given = ''] = /^bearer +(\S+)$/i.exec(authorization) ?? [];
+    if (timingSafeEqual(sha256(given), wanted)) return;
+    const what = authorization === '' ? 'is missing' : 'holds no valid bearer token';
+    throw new AppError('unauthenticated', `authorization: ${what}`);
+  };
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

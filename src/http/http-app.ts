@@ -1,0 +1,157 @@
+/** The REST edge as a fastify app: what holds for every request, and the routes. */
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import {
+  type ConnectionError,
+  type FastifyBaseLogger,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from 'fastify';
+import { z } from 'zod';
+import { parse } from '../contract/parse.ts';
+import { AppError } from '../core/errors.ts';
+import { connectionRoutes } from './connection-routes.ts';
+import { docsPage } from './docs-page.ts';
+import type { Edge, HttpApp } from './edge.ts';
+import { eventRoutes } from './event-routes.ts';
+import { bearerCheck, checkHost, checkOrigin } from './guards.ts';
+import { jsonBodies } from './json-bodies.ts';
+import { listenerRoutes } from './listener-routes.ts';
+import { refuseUnknownRoutes } from './not-found.ts';
+import { isInternal, parserError, problemType, toRefusal } from './problem.ts';
+import { parseRawQuery, readQuery } from './query.ts';
+import { statusRoutes } from './status-routes.ts';
+
+export interface HttpAppOptions extends Edge {
+  readonly version: string;
+  readonly apiToken: string | null;
+  /** Then the Host header must name loopback too. */
+  readonly isLoopbackOnly: boolean;
+}
+
+const paramCharsMax = 256;
+const checkIntervalMsMax = 1000;
+const quietPaths = new Set(['/healthz', '/readyz', '/metrics']);
+const openPaths = new Set(['/healthz', '/readyz']);
+
+const headers = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+
+export async function httpApp(options: HttpAppOptions): Promise<HttpApp> {
+  const answering = new WeakSet<Socket>();
+  const { limits } = options;
+  const app: HttpApp = fastify({
+    // Of fastify's own lines only those that tell of trouble; a request's line is ours.
+    loggerInstance: options.logger.child({}, { level: 'warn' }),
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'requestId',
+    }),
+    genReqId: () => randomUUID(),
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    routerOptions: { maxParamLength: paramCharsMax, querystringParser: parseRawQuery },
+    http: {
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, checkIntervalMsMax),
+      // A request without it is refused below, in our words.
+      requireHostHeader: false,
+    },
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, answering.has(socket)),
+  });
+  app.server.maxConnections = limits.connectionsMax;
+  app.setValidatorCompiler(({ schema, httpPart }) => validator(schema, httpPart));
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.setErrorHandler(sendProblem);
+  app.addHook('onRequest', async (request, reply) => {
+    const { socket } = request;
+    answering.add(socket);
+    reply.raw.once('close', () => {
+      answering.delete(socket);
+      logRequest(options.logger, request, reply);
+    });
+    reply.headers(headers).header('x-request-id', request.id);
+  });
+  guard(app, options);
+  jsonBodies(app);
+  refuseUnknownRoutes(app);
+  await docsPage(app, options.version);
+  listenerRoutes(app, options);
+  connectionRoutes(app, options);
+  eventRoutes(app, options);
+  statusRoutes(app, options);
+  return app;
+}
+
+function guard(app: HttpApp, { apiToken, isLoopbackOnly }: HttpAppOptions): void {
+  const checkBearer = apiToken === null ? null : bearerCheck(apiToken);
+  app.addHook('onRequest', async ({ method, headers: given, routeOptions }) => {
+    if (isLoopbackOnly) checkHost(given.host);
+    if (given.host === undefined) throw new AppError('invalid_argument', 'host: is missing');
+    checkOrigin(method, given);
+    if (!openPaths.has(routeOptions.url ?? '')) checkBearer?.(given.authorization);
+  });
+}
+
+function validator(schema: unknown, httpPart: string | undefined) {
+  return (data: unknown) => {
+    // Headers are declared for the API page; each is read where it is used.
+    if (httpPart === 'headers' || !(schema instanceof z.ZodType)) return { value: data };
+    try {
+      const isQuery = httpPart === 'querystring' && schema instanceof z.ZodObject;
+      return { value: isQuery ? readQuery(schema, data) : parse(schema, data) };
+    } catch (error) {
+      if (error instanceof Error) return { error };
+      throw error;
+    }
+  };
+}
+
+function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (isInternal(error)) request.log.error({ err: error }, 'a request failed');
+  const { problem, headers: extra } = toRefusal(error, request.id);
+  return reply.code(problem.status).headers(extra).type(problemType).send(JSON.stringify(problem));
+}
+
+/** What is no HTTP has no request, so its answer is written by hand, unless another is being written. */
+function refuseUnparsed(error: ConnectionError, socket: Socket, isAnswering: boolean): void {
+  if (error.code === 'ECONNRESET' || isAnswering || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { problem } = toRefusal(parserError(error), randomUUID());
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n` +
+      `content-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `x-request-id: ${problem.requestId}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** Never a header, a query or a body: they may hold tokens, keys and names. */
+function logRequest(logger: FastifyBaseLogger, request: FastifyRequest, reply: FastifyReply): void {
+  const route = request.routeOptions.url ?? 'none';
+  const level = quietPaths.has(route) ? 'debug' : 'info';
+  logger[level](
+    {
+      requestId: request.id,
+      method: request.method,
+      route,
+      status: reply.raw.statusCode,
+      durationMs: Math.round(reply.elapsedTime * 10) / 10,
+      ...(!reply.raw.writableFinished && { isAborted: true }),
+    },
+    'request',
+  );
+}

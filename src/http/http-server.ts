@@ -1,0 +1,67 @@
+/** The REST edge: starts listening, and stops in order. */
+import type { AddressInfo } from 'node:net';
+import type { Address } from '../core/address.ts';
+import type { HttpApp } from './edge.ts';
+import { type HttpAppOptions, httpApp } from './http-app.ts';
+
+export interface HttpServerOptions extends Omit<HttpAppOptions, 'version'> {
+  readonly host: string;
+  readonly port: number;
+}
+
+export class HttpServer implements AsyncDisposable {
+  readonly address: Address;
+  readonly #app: HttpApp;
+  readonly #stopTimeoutMs: number;
+  #stopping: Promise<void> | null = null;
+
+  private constructor(app: HttpApp, address: Address, stopTimeoutMs: number) {
+    this.#app = app;
+    this.address = address;
+    this.#stopTimeoutMs = stopTimeoutMs;
+  }
+
+  /** @throws the system's error when the address cannot be bound */
+  static async start(options: HttpServerOptions): Promise<HttpServer> {
+    const { version } = options.control.status();
+    const app = await httpApp({ ...options, version });
+    try {
+      const { host, port: wanted } = options;
+      const listening: Promise<unknown> = app.listen({ host, port: wanted });
+      await listening;
+      const { address: ip, port } = app.server.address() as AddressInfo;
+      return new HttpServer(app, { ip, port }, options.limits.stopTimeoutMs);
+    } catch (error) {
+      await app.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes no more connections, lets requests that are under way end within a bound, then cuts the rest.
+   * Streams are ended by the control plane, before. Idempotent.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#close();
+    return this.#stopping;
+  }
+
+  async #close(): Promise<void> {
+    const { server } = this.#app;
+    // A connection that falls idle once its request is answered would stay for its keep-alive time.
+    const sweep = setInterval(() => server.closeIdleConnections(), sweepMs);
+    const cut = setTimeout(() => server.closeAllConnections(), this.#stopTimeoutMs);
+    try {
+      await this.#app.close();
+    } finally {
+      clearInterval(sweep);
+      clearTimeout(cut);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+const sweepMs = 50;

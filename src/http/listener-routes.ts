@@ -1,0 +1,198 @@
+/** The routes of listeners. */
+import { z } from 'zod';
+import {
+  listenerSchemas,
+  toBatch,
+  toListenerPatch,
+  toNewListener,
+} from '../contract/listener-input.ts';
+import { listenerFilter, pageFields } from '../contract/queries.ts';
+import { idOrName, labelKey, labelValue, wholeNumber } from '../contract/values.ts';
+import type { Edge, HttpApp } from './edge.ts';
+import { replyOnce } from './reply-once.ts';
+import { listenerResource } from './resources.ts';
+import { idempotencyHeaders, nextPageToken, noQuery, problemResponses } from './route-schemas.ts';
+import { listenerView } from './views.ts';
+
+const tags = ['Listeners'];
+const createProblems = problemResponses(
+  'already_exists',
+  'port_in_use',
+  'port_reserved',
+  'port_privileged',
+  'failed_precondition',
+  'idempotency_mismatch',
+  'resource_exhausted',
+);
+const listenerParams = z.strictObject({
+  listener: idOrName.describe('Its id, or its name while it is not closed.'),
+});
+
+/** `env=ci` */
+const label = z.string().transform((text, context): readonly [string, string] => {
+  const at = text.indexOf('=');
+  const pair = [text.slice(0, at), text.slice(at + 1)] as const;
+  const isLabel = labelKey.safeParse(pair[0]).success && labelValue.safeParse(pair[1]).success;
+  if (at > 0 && isLabel) return pair;
+  context.issues.push({ code: 'custom', input: text, message: 'must be key=value' });
+  return z.NEVER;
+});
+
+export function listenerRoutes(app: HttpApp, edge: Edge): void {
+  createRoutes(app, edge);
+  readRoutes(app, edge);
+  changeRoutes(app, edge);
+}
+
+function createRoutes(app: HttpApp, edge: Edge): void {
+  const { control, bounds, clock } = edge;
+  const schemas = listenerSchemas(bounds);
+  app.route({
+    method: 'POST',
+    url: '/v1/listeners',
+    schema: {
+      operationId: 'createListener',
+      summary: 'Open a listener',
+      description:
+        'Binds and serves: the answer comes after the bind, with the address that the kernel gave. ' +
+        'Without a body it is a TCP echo on 127.0.0.1 at any free port.',
+      tags,
+      headers: idempotencyHeaders,
+      body: schemas.newListener,
+      response: { 201: listenerResource, ...createProblems },
+    },
+    handler: (request, reply) =>
+      replyOnce(edge, request, reply, async () => {
+        const input = toNewListener(request.body, bounds, clock.now());
+        return { status: 201, body: listenerView(await control.createListener(input)) };
+      }),
+  });
+  app.route({
+    method: 'POST',
+    url: '/v1/listeners::batch',
+    schema: {
+      operationId: 'createListeners',
+      summary: 'Open many listeners, all or nothing',
+      description:
+        'Either `listeners`, each with its own spec, or `ports` with one spec for every port of the range.',
+      tags,
+      headers: idempotencyHeaders,
+      body: schemas.batch,
+      response: {
+        201: z.object({ listeners: z.array(listenerResource) }),
+        ...createProblems,
+      },
+    },
+    handler: (request, reply) =>
+      replyOnce(edge, request, reply, async () => {
+        const inputs = toBatch(request.body, bounds, clock.now());
+        const listeners = await control.createListeners(inputs);
+        return { status: 201, body: { listeners: listeners.map(listenerView) } };
+      }),
+  });
+}
+
+function readRoutes(app: HttpApp, { control, bounds }: Edge): void {
+  const { state, protocol, port } = listenerFilter;
+  app.route({
+    method: 'GET',
+    url: '/v1/listeners',
+    schema: {
+      operationId: 'listListeners',
+      summary: 'List listeners, newest first',
+      description: 'Closed listeners are listed only with `state=closed`.',
+      tags,
+      querystring: z.strictObject({
+        state,
+        protocol,
+        port,
+        label: z
+          .array(label)
+          .max(bounds.labelsMax)
+          .default([])
+          .describe('`key=value`; repeated: all of them must hold.')
+          .meta({ examples: [['env=ci']] }),
+        ...pageFields(bounds),
+      }),
+      response: {
+        200: z.object({ listeners: z.array(listenerResource), nextPageToken }),
+        ...problemResponses(),
+      },
+    },
+    async handler({ query }) {
+      const { label: labels, pageSize, pageToken, ...rest } = query;
+      const filter = { ...rest, labels: Object.fromEntries(labels) };
+      const page = await control.listListeners(filter, { pageSize, pageToken });
+      return {
+        listeners: page.items.map(listenerView),
+        nextPageToken: page.nextPageToken ?? undefined,
+      };
+    },
+  });
+  app.route({
+    method: 'GET',
+    url: '/v1/listeners/:listener',
+    schema: {
+      operationId: 'getListener',
+      summary: 'Get one listener',
+      description: 'A closed one is found by its id only.',
+      tags,
+      params: listenerParams,
+      querystring: noQuery,
+      response: { 200: listenerResource, ...problemResponses('not_found') },
+    },
+    handler: async ({ params }) => listenerView(await control.getListener(params.listener)),
+  });
+}
+
+function changeRoutes(app: HttpApp, { control, bounds, clock, limits }: Edge): void {
+  app.route({
+    method: 'PATCH',
+    url: '/v1/listeners/:listener',
+    schema: {
+      operationId: 'updateListener',
+      summary: 'Change a listener without touching its connections',
+      description:
+        'What is absent stays. `limits` are changed one by one; `labels` and `faults` are replaced whole. ' +
+        'Address and protocol never change.',
+      tags,
+      consumes: ['application/json', 'application/merge-patch+json'],
+      params: listenerParams,
+      body: listenerSchemas(bounds).patch,
+      response: {
+        200: listenerResource,
+        ...problemResponses('not_found', 'already_exists', 'failed_precondition'),
+      },
+    },
+    async handler({ params, body }) {
+      const patch = toListenerPatch(body, clock.now());
+      return listenerView(await control.updateListener(params.listener, patch));
+    },
+  });
+  app.route({
+    method: 'DELETE',
+    url: '/v1/listeners/:listener',
+    schema: {
+      operationId: 'deleteListener',
+      summary: 'Close a listener',
+      description:
+        'Stops listening at once, closes its connections, and answers when the port is free. The listener ' +
+        'and its history stay readable. Closing a closed one, by its id, is no error.',
+      tags,
+      params: listenerParams,
+      querystring: z.strictObject({
+        drainMs: wholeNumber(0, limits.drainMsMax)
+          .default(0)
+          .describe('Let connections end by themselves for so long before they are closed.'),
+      }),
+      response: {
+        204: z.undefined().describe('Closed; the port is free.'),
+        ...problemResponses('not_found', 'failed_precondition'),
+      },
+    },
+    async handler({ params, query }, reply) {
+      await control.deleteListener(params.listener, query.drainMs);
+      return reply.code(204).send();
+    },
+  });
+}

@@ -1,0 +1,70 @@
+/** The OpenAPI 3.1 document, for the committed openapi.json: made without a store, a worker or a socket. */
+import { readFileSync } from 'node:fs';
+import pino from 'pino';
+import { defaultBounds } from '../core/listener-bounds.ts';
+import type { Edge } from './edge.ts';
+import { httpApp } from './http-app.ts';
+
+export async function openApiDocument(): Promise<object> {
+  const app = await httpApp({
+    ...documented,
+    version: packageVersion(),
+    apiToken: null,
+    isLoopbackOnly: true,
+  });
+  await app.ready();
+  const document = app.swagger();
+  await app.close();
+  return document;
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version }: { version: string } = JSON.parse(text);
+  return version;
+}
+
+function never(): never {
+  throw new Error('this app is only there to be described');
+}
+
+const day = 86_400_000;
+
+const documented: Edge = {
+  control: {
+    createListener: never,
+    createListeners: never,
+    getListener: never,
+    listListeners: never,
+    updateListener: never,
+    deleteListener: never,
+    getConnection: never,
+    listConnections: never,
+    closeConnection: never,
+    listEvents: never,
+    followEvents: never,
+    status: never,
+    problems: never,
+  },
+  idempotency: {
+    takeIdempotencyKey: never,
+    keepIdempotentAnswer: never,
+    releaseIdempotencyKey: never,
+  },
+  bounds: defaultBounds,
+  clock: { now: never },
+  logger: pino({ level: 'silent' }),
+  metrics: { contentType: 'text/plain', text: never },
+  limits: {
+    bodyBytesMax: 1,
+    headerBytesMax: 1,
+    headersTimeoutMs: 1,
+    requestTimeoutMs: 1,
+    keepAliveTimeoutMs: 1,
+    connectionsMax: 1,
+    streamWriteTimeoutMs: 1,
+    idempotencyTtlMs: day,
+    drainMsMax: day,
+    stopTimeoutMs: 1,
+  },
+};

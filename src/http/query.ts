@@ -1,0 +1,63 @@
+/**
+ * Query strings hold text only. This reads them strictly into the values that a schema wants, by the types
+ * of its fields, and hands them to the schema: unknown and repeated parameters are refused by name.
+ */
+import { parse as parseQueryString } from 'node:querystring';
+import { z } from 'zod';
+import { parse } from '../contract/parse.ts';
+import { AppError, type FieldError } from '../core/errors.ts';
+
+const rawQuery = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
+type FieldType = 'whole_number' | 'flag' | 'list' | 'text';
+
+const parametersMax = 1000;
+
+/** For fastify: the text behind the question mark. */
+export function parseRawQuery(text: string): Record<string, string | string[] | undefined> {
+  return parseQueryString(text, '&', '=', { maxKeys: parametersMax });
+}
+
+/** Of a query as `parseRawQuery` leaves it. @throws invalid_argument that names every parameter at fault */
+export function readQuery<Schema extends z.ZodObject>(
+  schema: Schema,
+  raw: unknown,
+): z.output<Schema> {
+  const repeated: FieldError[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, given] of Object.entries(rawQuery.parse(raw))) {
+    const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
+    const type = field === undefined ? 'text' : fieldType(field);
+    const texts = typeof given === 'string' ? [given] : given;
+    if (type === 'list') values[name] = texts;
+    else if (texts.length > 1) repeated.push({ path: name, message: 'is given more than once' });
+    else values[name] = readValue(type, texts[0] ?? '');
+  }
+  const [first] = repeated;
+  if (first !== undefined) {
+    const message = `${first.path}: ${first.message}`;
+    throw new AppError('invalid_argument', message, { errors: repeated });
+  }
+  return parse(schema, values);
+}
+
+/** Text that is not of the type stays text, for the schema to refuse in its own words. */
+function readValue(type: Exclude<FieldType, 'list'>, text: string): unknown {
+  if (type === 'whole_number') return /^-?\d{1,16}$/.test(text) ? Number(text) : text;
+  if (type === 'flag') return text === 'true' ? true : text === 'false' ? false : text;
+  return text;
+}
+
+function fieldType(field: z.core.$ZodType): FieldType {
+  if (
+    field instanceof z.ZodDefault ||
+    field instanceof z.ZodOptional ||
+    field instanceof z.ZodNullable
+  ) {
+    return fieldType(field.unwrap());
+  }
+  if (field instanceof z.ZodPipe) return fieldType(field.in);
+  if (field instanceof z.ZodNumber) return 'whole_number';
+  if (field instanceof z.ZodBoolean) return 'flag';
+  if (field instanceof z.ZodLiteral) return field.value === true ? 'flag' : 'text';
+  return field instanceof z.ZodArray ? 'list' : 'text';
+}

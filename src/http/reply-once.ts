@@ -1,0 +1,40 @@
+/** A POST route that answers once for an idempotency key. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Edge } from './edge.ts';
+import { answerOnce } from './idempotency.ts';
+import { problemType, toRefusal } from './problem.ts';
+
+/** Sends what `run` resolves with, or what it did under the same key before. */
+export async function replyOnce(
+  { idempotency: keys, clock, logger, limits }: Edge,
+  request: Pick<FastifyRequest, 'id' | 'method' | 'url' | 'headers' | 'body'>,
+  reply: FastifyReply,
+  run: () => Promise<{ readonly status: number; readonly body: unknown }>,
+): Promise<FastifyReply> {
+  const { 'idempotency-key': key } = request.headers;
+  const answer = await answerOnce(
+    { keys, clock, logger, ttlMs: limits.idempotencyTtlMs },
+    {
+      key: Array.isArray(key) ? key.join() : key,
+      scope: `${request.method} ${request.url}`,
+      body: request.body,
+      refuse(error) {
+        const { problem } = toRefusal(error, request.id);
+        return { status: problem.status, body: JSON.stringify(problem) };
+      },
+      run,
+    },
+  );
+  if (answer.isReplayed) reply.header('idempotent-replayed', 'true');
+  const location = locationOf(answer);
+  if (location !== null) reply.header('location', location);
+  reply.type(answer.status < 400 ? 'application/json' : problemType);
+  return reply.code(answer.status).send(answer.body);
+}
+
+/** Where one new listener is to be found. */
+function locationOf({ status, body }: { status: number; body: string }): string | null {
+  if (status !== 201) return null;
+  const { id }: { id?: unknown } = JSON.parse(body);
+  return typeof id === 'string' ? `/v1/listeners/${id}` : null;
+}

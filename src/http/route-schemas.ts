@@ -1,0 +1,83 @@
+/** What routes have in common for the API page: their errors, pages and headers. */
+import { z } from 'zod';
+import { type ErrorCode, errorCodes } from '../core/errors.ts';
+import { problemType, statuses } from './problem.ts';
+
+const problemResource = z
+  .object({
+    type: z.string().meta({ examples: ['urn:kodama:error:port_in_use'] }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().describe('What went wrong, in words.'),
+    code: z.enum(errorCodes).describe('What went wrong, for programs.'),
+    requestId: z.string().describe('Names this request in the log of the server.'),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .describe('invalid_argument: each field that is wrong.'),
+    owner: z
+      .string()
+      .optional()
+      .describe('port_in_use: the id of the listener that has the port, or `foreign`.'),
+    oldestSeq: z.int().optional().describe('cursor_expired: the oldest event that is kept.'),
+    headSeq: z.int().optional().describe('A cursor above the head: the newest event.'),
+    limit: z.string().optional().describe('resource_exhausted: the name of the limit.'),
+    limitValue: z.number().optional(),
+    problems: z.array(z.string()).optional().describe('What keeps a node from being ready.'),
+  })
+  .meta({
+    id: 'Problem',
+    description: 'Problem details (RFC 9457).',
+    examples: [
+      {
+        type: 'urn:kodama:error:port_in_use',
+        title: 'The port is in use',
+        status: 409,
+        detail: '127.0.0.1:4000 is in use',
+        code: 'port_in_use',
+        requestId: '5f0c9a52-5b0e-4a86-9a5c-2f6c8f5f4f43',
+        owner: 'foreign',
+      },
+    ],
+  });
+
+const problemContent = { [problemType]: { schema: problemResource } };
+const everywhere: readonly ErrorCode[] = [
+  'invalid_argument',
+  'unauthenticated',
+  'permission_denied',
+  'internal',
+  'unavailable',
+];
+
+/** The error responses of a route, by status, with the codes that each may have. */
+export function problemResponses(...codes: readonly ErrorCode[]) {
+  const all = [...new Set([...everywhere, ...codes])];
+  const byStatus = Map.groupBy(all, (code) => statuses[code][0]);
+  const sorted = [...byStatus].toSorted(([a], [b]) => a - b);
+  return Object.fromEntries(
+    sorted.map(([status, group]) => [
+      status,
+      { description: `Problem: \`${group.join('`, `')}\`.`, content: problemContent },
+    ]),
+  );
+}
+
+export const nextPageToken = z
+  .string()
+  .optional()
+  .describe('Ask with it as pageToken for the next page; absent at the end.');
+
+export const idempotencyHeaders = z.object({
+  'idempotency-key': z
+    .string()
+    .optional()
+    .describe(
+      '1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the ' +
+        'first answer again, with `Idempotent-Replayed: true`, and has no second effect.',
+    )
+    .meta({ examples: ['ci-run-4711'] }),
+});
+
+/** A route without parameters refuses all of them by name. */
+export const noQuery = z.strictObject({});

@@ -1,0 +1,66 @@
+/** The OpenAPI document as people read it: without what the conversion from zod adds and nobody asked for. */
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+type JsonObject = { [key: string]: Json };
+
+/** Returns a tidied copy. */
+export function tidyDocument<Document extends object>(document: Document): Document {
+  const copy = JSON.parse(JSON.stringify(document));
+  for (const path of Object.values(copy.paths)) {
+    for (const operation of Object.values(object(path))) {
+      for (const parameter of array(object(operation).parameters)) tidyParameter(object(parameter));
+    }
+  }
+  walk(copy, tidySchema);
+  dropUnused(copy);
+  return copy;
+}
+
+/** A parameter is there or not: that its schema takes null for an absent one is no news to the caller. */
+function tidyParameter(parameter: JsonObject): void {
+  const schema = object(parameter.schema);
+  const forms = array(schema.anyOf).filter((form) => object(form).type !== 'null');
+  if (forms.length === 1) {
+    delete schema.anyOf;
+    parameter.schema = { ...object(forms[0]), ...schema };
+  }
+  const tidied = object(parameter.schema);
+  if (tidied.default === null) delete tidied.default;
+  // The description stands at the parameter.
+  if (parameter.description === tidied.description) delete tidied.description;
+}
+
+/** The bounds of every whole number are those of no number in particular. */
+function tidySchema(schema: JsonObject): void {
+  if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
+}
+
+/** Components that nothing refers to, such as the input form of what is only ever put out. */
+function dropUnused(document: JsonObject): void {
+  const schemas = object(object(document.components).schemas);
+  for (;;) {
+    const text = JSON.stringify(document);
+    const unused = Object.keys(schemas).filter(
+      (name) => !text.includes(`"#/components/schemas/${name}"`),
+    );
+    if (unused.length === 0) return;
+    for (const name of unused) delete schemas[name];
+  }
+}
+
+function walk(value: Json, visit: (object: JsonObject) => void): void {
+  if (Array.isArray(value)) for (const item of value) walk(item, visit);
+  else if (value !== null && typeof value === 'object') {
+    visit(value);
+    for (const item of Object.values(value)) walk(item, visit);
+  }
+}
+
+function object(value: Json | unknown): JsonObject {
+  return typeof value === 'object' && value !== null ? (value as JsonObject) : {};
+}
+
+function array(value: Json | undefined): Json[] {
+  return Array.isArray(value) ? value : [];
+}
