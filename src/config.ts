@@ -120,7 +120,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
       retryMinMs: 50,
       retryMaxMs: 1000,
     },
-    streams: { followersMax: env.KODAMA_STREAMS_MAX, closeTimeoutMs: 5000 },
+    streams: { followersMax: env.KODAMA_STREAMS_MAX, closeTimeoutMs: 5000, pageFillMs: 500 },
     workersLimits: {
       connectionsPerWorkerMax: Math.ceil(env.KODAMA_CONNECTIONS_MAX / env.KODAMA_WORKERS),
     },

@@ -54,6 +54,8 @@ export interface ControlPlaneOptions {
   readonly clock: Clock;
   readonly limits: {
     readonly pageEventsMax: number;
+    /** How long a page of events may read on for what its filter wants. */
+    readonly pageFillMs: number;
     readonly followersMax: number;
     readonly closeTimeoutMs: number;
   };
@@ -153,9 +155,23 @@ export class ControlPlane {
     return await this.getConnection(id);
   }
 
-  /** @throws cursor_expired, invalid_argument, unavailable */
+  /**
+   * At most `limit` events. Where the filter leaves a page short it reads on, but not for long: a page may
+   * still hold fewer before the head.
+   * @throws cursor_expired, invalid_argument, unavailable
+   */
   async listEvents(afterSeq: number, limit: number, filter: EventFilter): Promise<EventPage> {
-    return await this.#options.eventLog.read(afterSeq, limit, filter);
+    const { eventLog, clock, limits } = this.#options;
+    const deadline = clock.now() + limits.pageFillMs * 1000;
+    let page = await eventLog.read(afterSeq, limit, filter);
+    const found = [...page.events];
+    while (found.length < limit && page.throughSeq < page.headSeq && clock.now() < deadline) {
+      page = await eventLog.read(page.throughSeq, limits.pageEventsMax, filter);
+      found.push(...page.events);
+    }
+    const events = found.slice(0, limit);
+    const last = found.length > limit ? events.at(-1) : undefined;
+    return { ...page, events, throughSeq: last?.seq ?? page.throughSeq };
   }
 
   /**

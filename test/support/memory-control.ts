@@ -68,7 +68,12 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     ...shared,
     version: '1.2.3',
     listeners,
-    limits: { followersMax, closeTimeoutMs: 5000, pageEventsMax: sampleLogLimits.pageEventsMax },
+    limits: {
+      followersMax,
+      closeTimeoutMs: 5000,
+      pageFillMs: 500,
+      pageEventsMax: sampleLogLimits.pageEventsMax,
+    },
   });
   return {
     control,
