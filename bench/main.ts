@@ -1,5 +1,6 @@
 /**
  * npm run bench [-- <row> …] [--quick]             all rows, or those named; the rows are listed below
+ * npm run bench -- churn --profile                 and where kodama's CPU goes (echo, churn, replay)
  * npm run bench -- seed [--connections 10000000]   fills a database for the row `history`
  *
  * Prints a table, and writes bench/out/<time>.json. What is measured, and how: docs/performance.md.
@@ -7,6 +8,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { outDir } from './compile.ts';
+import { printProfiles, startProfiles } from './profile.ts';
 import { keep, type Result, table } from './report.ts';
 import type { Row, RowOptions } from './row.ts';
 import { churnRow } from './rows/churn.ts';
@@ -34,6 +36,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
     connections: { type: 'string', default: '10000000' },
     'data-dir': { type: 'string', default: join(outDir, 'history') },
   },
@@ -41,6 +44,7 @@ const { values, positionals } = parseArgs({
 
 const options: RowOptions = {
   isQuick: values.quick,
+  nodeArgs: values.profile ? startProfiles() : [],
   connections: Number(values.connections),
   dataDir: values['data-dir'],
 };
@@ -73,4 +77,5 @@ if (positionals[0] === 'seed') {
   for (const row of chosenRows()) results.push(...(await runRow(row)));
   console.log(`\n${table(results)}\n`);
   console.log(keep(results, options));
+  if (values.profile) printProfiles();
 }

@@ -3,6 +3,8 @@ import type { Result } from './report.ts';
 
 export interface RowOptions {
   readonly isQuick: boolean;
+  /** For node, where kodama is to be profiled. */
+  readonly nodeArgs: readonly string[];
   /** For seed and history. */
   readonly connections: number;
   /** For seed and history: where the seeded database lies. */

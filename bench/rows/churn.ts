@@ -12,8 +12,9 @@ const settleTimeoutMs = 20_000;
 
 export const churnRow: Row = {
   name: 'churn',
-  async run({ isQuick }) {
+  async run({ isQuick, nodeArgs }) {
     const rounds = isQuick ? 2 : 6;
+    if (nodeArgs.length > 0) return await measureRate('profiled', 0, rounds, nodeArgs);
     return [
       ...(await measureRate('connect–16 B–close', 0, rounds)),
       ...(await measureRate('the same at 1,000/s', 1000, Math.ceil(rounds / 2))),
@@ -29,9 +30,14 @@ interface Subject {
   settle(operations: number): Promise<void>;
 }
 
-async function measureRate(what: string, rate: number, rounds: number): Promise<Result[]> {
+async function measureRate(
+  what: string,
+  rate: number,
+  rounds: number,
+  nodeArgs: readonly string[] = [],
+): Promise<Result[]> {
   await using resources = new AsyncDisposableStack();
-  const kodama = resources.use(await Kodama.start());
+  const kodama = resources.use(await Kodama.start({ nodeArgs }));
   const own = resources.use(await kodama.asEchoServer());
   const pipe = await startReference('pipe');
   if (pipe === null) throw new Error('no pipe');

@@ -16,9 +16,9 @@ const references: readonly ReferenceName[] = ['c', 'go', 'pipe'];
 
 export const echoRow: Row = {
   name: 'echo',
-  async run({ isQuick }) {
+  async run({ isQuick, nodeArgs }) {
     await using resources = new AsyncDisposableStack();
-    const kodama = resources.use(await Kodama.start());
+    const kodama = resources.use(await Kodama.start({ nodeArgs }));
     const servers: EchoServer[] = [];
     for (const name of references) {
       const server = await startReference(name);

@@ -12,8 +12,8 @@ const liveRate = 1000;
 
 export const replayRow: Row = {
   name: 'replay',
-  async run({ isQuick }) {
-    await using kodama = await Kodama.start();
+  async run({ isQuick, nodeArgs }) {
+    await using kodama = await Kodama.start({ nodeArgs });
     await using server = await kodama.asEchoServer();
     const subject = { kodama, port: server.port, listenerId: server.listenerId };
     const live = await measureLive(subject, isQuick ? 2 : 5, isQuick ? 2 : 3);
