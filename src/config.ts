@@ -141,4 +141,16 @@ const httpLimits = {
   stopTimeoutMs: 2000,
 };
 
-const grpcLimits = {};
+const grpcLimits = {
+  messageBytesMax: 1_048_576,
+  connectionsMax: 4096,
+  callsPerConnectionMax: 100,
+  keepaliveIntervalMs: 30_000,
+  keepaliveTimeoutMs: 10_000,
+  idleConnectionMs: 300_000,
+  streamWriteTimeoutMs: 60_000,
+  streamWriteBytesMax: 65_536,
+  framesKept: 20_000,
+  drainMsMax: day,
+  stopTimeoutMs: 2000,
+};
