@@ -1,0 +1,181 @@
+/**
+ * The one way from async functions and generators to calls of grpc-js. It owns the calls that are under way.
+ *
+ * - Each call ends exactly once: with its answer, with one status, or because the caller went away.
+ * - A caller who goes away aborts the signal, and the generator's `finally` has run before the call is forgotten.
+ * - At most two writes of a stream wait for its reader; one that takes nothing for too long is ended.
+ */
+import { randomUUID } from 'node:crypto';
+import type {
+  handleServerStreamingCall,
+  handleUnaryCall,
+  ServerWritableStream,
+} from '@grpc/grpc-js';
+import { AppError } from '../core/errors.ts';
+import type { Logger } from '../core/ports.ts';
+import { isInternal, toStatus } from './status.ts';
+
+export interface CallsOptions {
+  readonly logger: Logger;
+  readonly streamWriteTimeoutMs: number;
+  /** A reader who was ended for taking nothing does not even take that. */
+  readonly onStuck: (peer: string) => void;
+}
+
+/** What a stream writes: one write, and where the stream stands with it, if that is what it tells. */
+export interface StreamWrite<Message> {
+  readonly message: Message;
+  readonly seq?: number;
+}
+
+export type StreamHandler<Request, Message> = (
+  request: Request,
+  signal: AbortSignal,
+) => AsyncIterable<StreamWrite<Message>>;
+
+const writesMax = 2;
+
+export class Calls {
+  readonly #options: CallsOptions;
+  readonly #running = new Set<object>();
+  readonly #stop = new AbortController();
+  #onIdle: (() => void) | null = null;
+
+  constructor(options: CallsOptions) {
+    this.#options = options;
+  }
+
+  unary<Request, Response>(
+    handle: (request: Request) => Promise<Response>,
+  ): handleUnaryCall<Request, Response> {
+    return (call, answer) => {
+      const end = this.#begin();
+      this.#whileServing(() => handle(call.request))
+        .then(
+          (response) => answer(null, response),
+          (error: unknown) => answer(this.#status(error, call.getPath())),
+        )
+        .finally(end);
+    };
+  }
+
+  stream<Request, Message>(
+    handle: StreamHandler<Request, Message>,
+  ): handleServerStreamingCall<Request, Message> {
+    return (call) => {
+      const gone = new AbortController();
+      const signal = AbortSignal.any([gone.signal, this.#stop.signal]);
+      const end = this.#begin();
+      call.once('cancelled', () => gone.abort());
+      this.#pump(call, handle(call.request, signal), signal)
+        .then(
+          () => call.end(),
+          (error: unknown) => {
+            if (gone.signal.aborted) return;
+            call.emit('error', this.#status(error, call.getPath()));
+          },
+        )
+        .finally(end);
+    };
+  }
+
+  /** Ends every stream with the error and refuses what comes; resolves when no call is under way. */
+  async end(error: AppError): Promise<void> {
+    this.#stop.abort(error);
+    if (this.#running.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  #begin(): () => void {
+    const token = {};
+    this.#running.add(token);
+    return () => {
+      this.#running.delete(token);
+      if (this.#running.size === 0) this.#onIdle?.();
+    };
+  }
+
+  async #whileServing<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#stop.signal.throwIfAborted();
+    return await work();
+  }
+
+  async #pump<Request, Message>(
+    call: ServerWritableStream<Request, Message>,
+    writes: AsyncIterable<StreamWrite<Message>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { streamWriteTimeoutMs, onStuck } = this.#options;
+    const window = new WriteWindow(call, streamWriteTimeoutMs, signal);
+    let lastSeq: number | undefined;
+    for await (const { message, seq } of writes) {
+      lastSeq = seq ?? lastSeq;
+      if ((await window.write(message)) === 'stalled') {
+        const stuck = setTimeout(() => onStuck(call.getPeer()), streamWriteTimeoutMs).unref();
+        call.once('cancelled', () => clearTimeout(stuck));
+        throw stalled(streamWriteTimeoutMs, lastSeq);
+      }
+      if (signal.aborted) break;
+    }
+    signal.throwIfAborted();
+  }
+
+  #status(error: unknown, method: string) {
+    const requestId = randomUUID();
+    if (isInternal(error)) {
+      this.#options.logger.error({ err: error, requestId, method }, 'a call failed');
+    }
+    return { name: 'Error', message: '', ...toStatus(error, requestId) };
+  }
+}
+
+function stalled(timeoutMs: number, seq: number | undefined): AppError {
+  const resume = seq === undefined ? '' : `: resume after seq ${seq}`;
+  return new AppError(
+    'resource_exhausted',
+    `the reader took nothing for ${timeoutMs} ms${resume}`,
+    {
+      limit: 'streamWriteTimeoutMs',
+      limitValue: timeoutMs,
+      ...(seq !== undefined && { resumeAfterSeq: seq }),
+    },
+  );
+}
+
+/** The writes of one stream that its reader has not taken yet. */
+class WriteWindow<Message> {
+  readonly #call: ServerWritableStream<unknown, Message>;
+  readonly #timeoutMs: number;
+  #open = 0;
+  #wake: ((outcome: 'taken' | 'stalled' | 'over') => void) | null = null;
+
+  constructor(
+    call: ServerWritableStream<unknown, Message>,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ) {
+    this.#call = call;
+    this.#timeoutMs = timeoutMs;
+    signal.addEventListener('abort', () => this.#wake?.('over'), { once: true });
+  }
+
+  /** Resolves when there is room for the next write, and when there never will be. */
+  async write(message: Message): Promise<'taken' | 'stalled' | 'over'> {
+    this.#open += 1;
+    this.#call.write(message, () => {
+      this.#open -= 1;
+      this.#wake?.('taken');
+    });
+    if (this.#open < writesMax) return 'taken';
+    return await new Promise((resolve) => {
+      const timer = setTimeout(() => this.#wake?.('stalled'), this.#timeoutMs);
+      this.#wake = (outcome) => {
+        this.#wake = null;
+        clearTimeout(timer);
+        resolve(outcome);
+      };
+    });
+  }
+}

@@ -1,0 +1,42 @@
+/** ConnectionService over the control plane. */
+import { z } from 'zod';
+import { parse } from '../contract/parse.ts';
+import { listSchemas, toConnectionQuery } from '../contract/queries.ts';
+import { uuid } from '../contract/values.ts';
+import { toConnectionMessage } from './connection-messages.ts';
+import type { Edge } from './edge.ts';
+import type { CloseMode } from './generated/kodama/v1/CloseMode.ts';
+import type { ConnectionServiceHandlers } from './generated/kodama/v1/ConnectionService.ts';
+import { enumWords } from './protos.ts';
+import { listConnectionsInput } from './requests.ts';
+
+const closeModes = ['fin', 'rst'] as const;
+const modeWords = enumWords<CloseMode, (typeof closeModes)[number]>('CloseMode', closeModes);
+const reference = z.strictObject({ id: uuid });
+const closing = reference.extend({ mode: z.enum(closeModes).default('fin') });
+
+export function connectionHandlers(edge: Edge): Omit<ConnectionServiceHandlers, symbol> {
+  const { control, calls, bounds } = edge;
+  const list = listSchemas(bounds).connections;
+  return {
+    GetConnection: calls.unary(async ({ id = '' }) => {
+      const connection = await control.getConnection(parse(reference, { id }).id);
+      return { connection: toConnectionMessage(connection) };
+    }),
+    ListConnections: calls.unary(async (request) => {
+      const input = parse(list, listConnectionsInput(request));
+      const { listener } = input;
+      const listenerId = listener === null ? null : (await control.getListener(listener)).id;
+      const page = await control.listConnections(toConnectionQuery(input, listenerId), input);
+      return {
+        connections: page.items.map(toConnectionMessage),
+        nextPageToken: page.nextPageToken ?? '',
+      };
+    }),
+    CloseConnection: calls.unary(async (request) => {
+      const given = { id: request.id ?? '', mode: modeWords.toWord(request.mode) };
+      const { id, mode } = parse(closing, given);
+      return { connection: toConnectionMessage(await control.closeConnection(id, mode)) };
+    }),
+  };
+}

@@ -1,0 +1,45 @@
+/** Events: core → protobuf. */
+import {
+  type Event,
+  type EventType,
+  eventTypes,
+  type Refusal,
+  type RefusalRule,
+  refusalRules,
+} from '../core/event.ts';
+import { toConnectionMessage } from './connection-messages.ts';
+import type { Event as EventMessage } from './generated/kodama/v1/Event.ts';
+import type { EventType as TypeEnum } from './generated/kodama/v1/EventType.ts';
+import type { Refusal as RefusalMessage } from './generated/kodama/v1/Refusal.ts';
+import type { RefusalRule as RuleEnum } from './generated/kodama/v1/RefusalRule.ts';
+import { protocolWords, toAddressMessage, toListenerMessage } from './listener-messages.ts';
+import { enumWords } from './protos.ts';
+import { toTimestamp } from './times.ts';
+
+export const eventTypeWords = enumWords<TypeEnum, EventType>('EventType', eventTypes);
+const ruleWords = enumWords<RuleEnum, RefusalRule>('RefusalRule', refusalRules);
+
+export function toEventMessage(event: Event): EventMessage {
+  const common = {
+    seq: event.seq,
+    time: toTimestamp(event.time),
+    type: eventTypeWords.toEnum(event.type),
+    listenerId: event.listenerId,
+  };
+  if ('connection' in event) {
+    const { connection } = event;
+    return { ...common, connectionId: connection.id, connection: toConnectionMessage(connection) };
+  }
+  if ('listener' in event) return { ...common, listener: toListenerMessage(event.listener) };
+  return { ...common, refusal: toRefusalMessage(event.refusal) };
+}
+
+function toRefusalMessage({ protocol, laddr, raddr, rule, count }: Refusal): RefusalMessage {
+  return {
+    protocol: protocolWords.toEnum(protocol),
+    laddr: toAddressMessage(laddr),
+    raddr: toAddressMessage(raddr),
+    rule: ruleWords.toEnum(rule),
+    count,
+  };
+}

@@ -1,0 +1,23 @@
+// Original file: proto/kodama/v1/connection.proto
+
+export const CloseInitiator = {
+  CLOSE_INITIATOR_UNSPECIFIED: 'CLOSE_INITIATOR_UNSPECIFIED',
+  CLOSE_INITIATOR_PEER: 'CLOSE_INITIATOR_PEER',
+  CLOSE_INITIATOR_SERVER: 'CLOSE_INITIATOR_SERVER',
+  CLOSE_INITIATOR_OPERATOR: 'CLOSE_INITIATOR_OPERATOR',
+  CLOSE_INITIATOR_SYSTEM: 'CLOSE_INITIATOR_SYSTEM',
+} as const;
+
+export type CloseInitiator =
+  | 'CLOSE_INITIATOR_UNSPECIFIED'
+  | 0
+  | 'CLOSE_INITIATOR_PEER'
+  | 1
+  | 'CLOSE_INITIATOR_SERVER'
+  | 2
+  | 'CLOSE_INITIATOR_OPERATOR'
+  | 3
+  | 'CLOSE_INITIATOR_SYSTEM'
+  | 4
+
+export type CloseInitiator__Output = typeof CloseInitiator[keyof typeof CloseInitiator]

@@ -1,0 +1,20 @@
+// Original file: proto/kodama/v1/fault.proto
+
+export const LatencyDistribution = {
+  LATENCY_DISTRIBUTION_UNSPECIFIED: 'LATENCY_DISTRIBUTION_UNSPECIFIED',
+  LATENCY_DISTRIBUTION_UNIFORM: 'LATENCY_DISTRIBUTION_UNIFORM',
+  LATENCY_DISTRIBUTION_NORMAL: 'LATENCY_DISTRIBUTION_NORMAL',
+  LATENCY_DISTRIBUTION_PARETO: 'LATENCY_DISTRIBUTION_PARETO',
+} as const;
+
+export type LatencyDistribution =
+  | 'LATENCY_DISTRIBUTION_UNSPECIFIED'
+  | 0
+  | 'LATENCY_DISTRIBUTION_UNIFORM'
+  | 1
+  | 'LATENCY_DISTRIBUTION_NORMAL'
+  | 2
+  | 'LATENCY_DISTRIBUTION_PARETO'
+  | 3
+
+export type LatencyDistribution__Output = typeof LatencyDistribution[keyof typeof LatencyDistribution]

@@ -1,0 +1,24 @@
+// Original file: proto/kodama/v1/listener.proto
+
+import type { TlsClientAuth as _kodama_v1_TlsClientAuth, TlsClientAuth__Output as _kodama_v1_TlsClientAuth__Output } from '../../kodama/v1/TlsClientAuth.ts';
+import type { TlsVersion as _kodama_v1_TlsVersion, TlsVersion__Output as _kodama_v1_TlsVersion__Output } from '../../kodama/v1/TlsVersion.ts';
+
+export interface TlsSettings {
+  'cert'?: (string);
+  'isSelfSigned'?: (boolean);
+  'fingerprint256'?: (string);
+  'clientAuth'?: (_kodama_v1_TlsClientAuth);
+  'ca'?: (string);
+  'minVersion'?: (_kodama_v1_TlsVersion);
+  '_ca'?: "ca";
+}
+
+export interface TlsSettings__Output {
+  'cert'?: (string);
+  'isSelfSigned'?: (boolean);
+  'fingerprint256'?: (string);
+  'clientAuth'?: (_kodama_v1_TlsClientAuth__Output);
+  'ca'?: (string);
+  'minVersion'?: (_kodama_v1_TlsVersion__Output);
+  '_ca'?: "ca";
+}

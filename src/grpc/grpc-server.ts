@@ -1,0 +1,154 @@
+/**
+ * The gRPC edge: owns the listening socket, its clients' connections and their calls. The socket is ours and
+ * not grpc-js's, so that a bind fails with the system's own reason, connections are counted, and the one of a
+ * reader who is stuck can be dropped.
+ */
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import type { Address } from '../core/address.ts';
+import { AppError } from '../core/errors.ts';
+import type { ListenerBounds } from '../core/listener-bounds.ts';
+import type { Clock, Logger } from '../core/ports.ts';
+import { bearerTokens } from './auth.ts';
+import { Calls } from './calls.ts';
+import { connectionHandlers } from './connection-handlers.ts';
+import type { Control, Edge, GrpcLimits } from './edge.ts';
+import { EventFrames } from './event-frames.ts';
+import { eventHandlers } from './event-handlers.ts';
+import { asOneMessage } from './framing.ts';
+import { Health } from './health.ts';
+import { listenerHandlers } from './listener-handlers.ts';
+import { packageDefinition, serviceDefinition } from './protos.ts';
+import { SocketSet } from './socket-set.ts';
+
+export interface GrpcServerOptions {
+  readonly control: Control;
+  readonly bounds: ListenerBounds;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly host: string;
+  /** 0 is a port of the kernel's choice. */
+  readonly port: number;
+  /** Every call but health probes then wants it. */
+  readonly apiToken: string | null;
+  readonly limits: GrpcLimits;
+}
+
+const services = [
+  'kodama.v1.ListenerService',
+  'kodama.v1.ConnectionService',
+  'kodama.v1.EventService',
+] as const;
+/** At a stop, how long the last bytes of calls that have ended may take to leave. */
+const flushTimeoutMs = 500;
+
+export class GrpcServer implements AsyncDisposable {
+  readonly address: Address;
+  readonly #parts: Parts;
+  readonly #stopTimeoutMs: number;
+  #stopped: Promise<void> | null = null;
+
+  private constructor(address: Address, parts: Parts, stopTimeoutMs: number) {
+    this.address = address;
+    this.#parts = parts;
+    this.#stopTimeoutMs = stopTimeoutMs;
+  }
+
+  /** Resolves when it serves. Rejects with the system's reason when it cannot bind. */
+  static async start(options: GrpcServerOptions): Promise<GrpcServer> {
+    const { host, port, limits } = options;
+    const parts = makeParts(options);
+    const address = await parts.sockets.listen(host, port);
+    const server = new GrpcServer(address, parts, limits.stopTimeoutMs);
+    server.setServing(true);
+    return server;
+  }
+
+  /** What the health service says. */
+  setServing(isServing: boolean): void {
+    this.#parts.health.setServing(isServing);
+  }
+
+  /** Streams end `unavailable`; calls under way may end within a bound. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    await this.#stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    const { server, calls, sockets } = this.#parts;
+    this.setServing(false);
+    const closed = sockets.close();
+    const reason = new AppError('unavailable', 'shutting down: resume from the last seq', {
+      retryAfterMs: 1000,
+    });
+    await within(this.#stopTimeoutMs, calls.end(reason));
+    const { promise: flushed, resolve } = Promise.withResolvers<void>();
+    server.tryShutdown(() => resolve());
+    await within(flushTimeoutMs, flushed);
+    server.forceShutdown();
+    sockets.dropAll();
+    await closed;
+  }
+}
+
+interface Parts {
+  readonly server: Server;
+  readonly calls: Calls;
+  readonly health: Health;
+  readonly sockets: SocketSet;
+}
+
+function makeParts(options: GrpcServerOptions): Parts {
+  const { limits, logger } = options;
+  const { streamWriteTimeoutMs, connectionsMax } = limits;
+  const calls = new Calls({
+    logger,
+    streamWriteTimeoutMs,
+    onStuck: (peer) => sockets.drop(peer),
+  });
+  const health = new Health(services);
+  const server = makeServer(options);
+  const frames = new EventFrames(limits);
+  addServices(server, { ...options, calls, frames }, health);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const sockets = new SocketSet(connectionsMax, (socket) => injector.injectConnection(socket));
+  return { server, calls, health, sockets };
+}
+
+function makeServer({ limits, apiToken }: GrpcServerOptions): Server {
+  return new Server({
+    'grpc.max_receive_message_length': limits.messageBytesMax,
+    'grpc.max_concurrent_streams': limits.callsPerConnectionMax,
+    'grpc.keepalive_time_ms': limits.keepaliveIntervalMs,
+    'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
+    'grpc.max_connection_idle_ms': limits.idleConnectionMs,
+    'grpc.enable_channelz': 0,
+    interceptors: apiToken === null ? [] : [bearerTokens(apiToken)],
+  });
+}
+
+function addServices(server: Server, edge: Edge, health: Health): void {
+  const { StreamEvents, ListEvents } = serviceDefinition('kodama.v1.EventService');
+  if (StreamEvents === undefined || ListEvents === undefined)
+    throw new TypeError('no EventService');
+  server.addService(
+    { ListEvents, StreamEvents: { ...StreamEvents, responseSerialize: asOneMessage } },
+    eventHandlers(edge),
+  );
+  server.addService(serviceDefinition('kodama.v1.ListenerService'), listenerHandlers(edge));
+  server.addService(serviceDefinition('kodama.v1.ConnectionService'), connectionHandlers(edge));
+  server.addService(serviceDefinition('grpc.health.v1.Health'), health.handlers(edge.calls));
+  new ReflectionService(packageDefinition).addToServer(server);
+}
+
+async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, timeoutMs);
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,126 @@
+/** A client of gRPC as users write one: from the protos, with promises for calls and lists for streams. */
+import { join } from 'node:path';
+import {
+  type ClientReadableStream,
+  credentials,
+  loadPackageDefinition,
+  Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import type { ProtoGrpcType as ConnectionProtos } from '../../src/grpc/generated/connection_service.ts';
+import type { ProtoGrpcType as EventProtos } from '../../src/grpc/generated/event_service.ts';
+import type { Event__Output as EventMessage } from '../../src/grpc/generated/kodama/v1/Event.ts';
+import type { EventFilter } from '../../src/grpc/generated/kodama/v1/EventFilter.ts';
+import type { StreamEventsRequest } from '../../src/grpc/generated/kodama/v1/StreamEventsRequest.ts';
+import type { StreamEventsResponse__Output as StreamMessage } from '../../src/grpc/generated/kodama/v1/StreamEventsResponse.ts';
+import type { ProtoGrpcType as ListenerProtos } from '../../src/grpc/generated/listener_service.ts';
+
+const includeDirs = [join(import.meta.dirname, '../../proto')];
+const files = ['listener', 'connection', 'event'].map((name) => `kodama/v1/${name}_service.proto`);
+
+/** Enums as their names, 64-bit numbers as strings, absent fields absent. */
+const { kodama } = loadPackageDefinition(
+  loadSync(files, { longs: String, enums: String, oneofs: true, includeDirs }),
+) as unknown as ConnectionProtos & EventProtos & ListenerProtos;
+
+export interface GrpcClientOptions {
+  readonly token?: string;
+  /** Bytes that the client lets a stream send ahead of its reader. */
+  readonly windowBytes?: number;
+}
+
+export function grpcClient(address: string, { token, windowBytes }: GrpcClientOptions = {}) {
+  const options = {
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc-node.flow_control_window': windowBytes ?? 65_535,
+  };
+  const insecure = credentials.createInsecure();
+  const clients = {
+    listeners: new kodama.v1.ListenerService(address, insecure, options),
+    connections: new kodama.v1.ConnectionService(address, insecure, options),
+    events: new kodama.v1.EventService(address, insecure, options),
+  };
+  const metadata = new Metadata();
+  if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+  return {
+    ...clients,
+    metadata,
+    [Symbol.dispose]() {
+      for (const client of Object.values(clients)) client.close();
+    },
+  };
+}
+
+export type GrpcClient = ReturnType<typeof grpcClient>;
+
+/** A unary call as a promise: `call((done) => client.listeners.GetListener({ id }, done))`. */
+export function call<Response>(
+  send: (done: (error: ServiceError | null, response?: Response) => void) => unknown,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    send((error, response) => {
+      if (error !== null || response === undefined) reject(error ?? new Error('no response'));
+      else resolve(response);
+    });
+  });
+}
+
+/** An event as a stream of tests shows it: its seq as a number, its type as a word of the contract. */
+export interface SeenEvent {
+  readonly seq: number;
+  readonly type: string;
+  readonly message: EventMessage;
+}
+
+export interface EventStream extends Disposable {
+  readonly events: readonly SeenEvent[];
+  /** Everything that came, events too, as it came. */
+  readonly messages: readonly StreamMessage[];
+  /** Resolves with the seq at which the backlog was over. */
+  readonly synced: Promise<number>;
+  /** Resolves with the error that ended the stream, null where it ended by itself. */
+  readonly ended: Promise<ServiceError | null>;
+  readonly call: ClientReadableStream<StreamMessage>;
+  cancel(): void;
+}
+
+/** From now unless the request names a start. */
+export function streamEvents(
+  address: string,
+  filter: EventFilter = {},
+  request: Omit<StreamEventsRequest, 'filter'> = {},
+  options: GrpcClientOptions = {},
+): EventStream {
+  const client = grpcClient(address, options);
+  const stream = client.events.StreamEvents({ ...request, filter }, client.metadata);
+  const events: SeenEvent[] = [];
+  const messages: StreamMessage[] = [];
+  const synced = Promise.withResolvers<number>();
+  const ended = Promise.withResolvers<ServiceError | null>();
+  stream.on('data', (message: StreamMessage) => {
+    messages.push(message);
+    if (message.synced !== undefined) synced.resolve(Number(message.seq ?? 0));
+    if (message.event === undefined) return;
+    const type = (message.event.type ?? '').replace('EVENT_TYPE_', '').toLowerCase();
+    events.push({ seq: Number(message.event.seq), type, message: message.event });
+  });
+  const end = (error: ServiceError | null) => {
+    synced.reject(error ?? new Error('the stream ended before it was synced'));
+    ended.resolve(error);
+    client[Symbol.dispose]();
+  };
+  synced.promise.catch(() => undefined);
+  stream.on('error', (error: ServiceError) => end(error));
+  stream.on('end', () => end(null));
+  const cancel = () => stream.cancel();
+  return {
+    events,
+    messages,
+    synced: synced.promise,
+    ended: ended.promise,
+    call: stream,
+    cancel,
+    [Symbol.dispose]: cancel,
+  };
+}
