@@ -142,7 +142,7 @@ const listenerChanges = listenerColumns
   .join(', ');
 
 const listenersSql: Part['sql'] = (rows) => `listener_rows AS (
-  INSERT INTO listeners SELECT ${listenerColumns.map((column) => `r.${column}`).join(', ')}
+  INSERT INTO listeners (${listenerColumns.join(', ')}) SELECT ${listenerColumns.map((column) => `r.${column}`).join(', ')}
   FROM head, unnest(${rows}::listeners[]) r
   ON CONFLICT (id) DO UPDATE SET ${listenerChanges}
 )`;

@@ -36,7 +36,7 @@ export class ConnectionReader {
   }
 
   async #read(statement: Statement): Promise<Connection[]> {
-    const rows: Rows = await this.#database.read(statement);
+    const rows: Rows = await this.#database.query(statement);
     const nodeIds = await this.#nodes.with(rows.map((row) => nodeOfConnection(row)));
     return rows.map((row) => parseConnection(row, nodeIds));
   }

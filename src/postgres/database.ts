@@ -88,12 +88,12 @@ export class Database implements AsyncDisposable {
   }
 
   /** On the connection of the append. @throws unavailable */
-  async write(statement: Statement): Promise<Rows> {
+  async queryAsWriter(statement: Statement): Promise<Rows> {
     return await run(this.#writer, statement);
   }
 
   /** @throws unavailable */
-  async read(statement: Statement): Promise<Rows> {
+  async query(statement: Statement): Promise<Rows> {
     return await run(this.readers, statement);
   }
 
@@ -121,8 +121,8 @@ export class Database implements AsyncDisposable {
 
 async function run(pool: pg.Pool, { name, text, values = [] }: Statement): Promise<Rows> {
   try {
-    const query = { text, values: [...values], rowMode: 'array' as const };
-    const result = await pool.query(name === undefined ? query : { ...query, name });
+    const config = { text, values: [...values], rowMode: 'array' as const };
+    const result = await pool.query(name === undefined ? config : { ...config, name });
     return result.rows;
   } catch (error) {
     throw toAppError(error);

@@ -22,7 +22,7 @@ export async function readEvents(
   read: EventRead,
 ): Promise<EventPage> {
   const statement = eventsStatement(read);
-  const rows = await database.read(statement);
+  const rows = await database.query(statement);
   const bounds = parseBounds(rows);
   const { headSeq, oldestSeq } = bounds;
   const hasEvents = rows.some((row) => row[eventOffset] !== null);
@@ -41,7 +41,7 @@ export async function readEvents(
 
 export async function readBounds(database: Database): Promise<LogBounds> {
   const text = 'SELECT seq, oldest_seq FROM log_head';
-  return parseBounds(await database.read({ name: 'bounds', text }));
+  return parseBounds(await database.query({ name: 'bounds', text }));
 }
 
 function parseBounds([row]: Rows): LogBounds {
@@ -68,7 +68,7 @@ SELECT coalesce(first.seq - 1, mark.head) FROM mark LEFT JOIN LATERAL (
 ) first ON true`;
 
 export async function seqBefore(database: Database, time: Micros): Promise<number> {
-  const [row] = await database.read({ name: 'seq before', text: seqBeforeSql, values: [time] });
+  const [row] = await database.query({ name: 'seq before', text: seqBeforeSql, values: [time] });
   const [seq] = row as readonly [number];
   return seq;
 }
@@ -84,7 +84,7 @@ export async function seqBeforeNewest(
   const isById = filter.connectionIds.length + filter.listenerIds.length > 0;
   let missing = count;
   for (let before = headSeq + 1; ; before -= newestRange) {
-    const [row] = await database.read(newestStatement(before, missing, filter));
+    const [row] = await database.query(newestStatement(before, missing, filter));
     const [matches, lowest, oldest] = row as readonly [number, number | null, number];
     if (matches === missing && lowest !== null) return lowest - 1;
     missing -= matches;

@@ -17,6 +17,8 @@ export interface ForeignAppendsOptions {
   readonly ownNode: () => number | null;
 }
 
+const goodbyeMs = 500;
+
 export class ForeignAppends implements AsyncDisposable {
   readonly #options: ForeignAppendsOptions;
   readonly #callbacks = new Set<(headSeq: number) => void>();
@@ -68,7 +70,8 @@ export class ForeignAppends implements AsyncDisposable {
       this.#tell((await readBounds(this.#options.database)).headSeq);
       await lost;
     } finally {
-      await client.end().catch(() => undefined);
+      // A server that hangs never answers the goodbye.
+      await Promise.race([client.end().catch(() => undefined), delay(goodbyeMs)]);
     }
   }
 

@@ -31,9 +31,9 @@ export class IdempotencyKeys {
   ): Promise<IdempotentAnswer | null> {
     const values = [key, bodyHash, times.now, times.expiresBefore];
     for (;;) {
-      const taken = await this.#database.read({ text: takeSql, values });
+      const taken = await this.#database.query({ text: takeSql, values });
       if (taken.length > 0) return null;
-      const [row] = await this.#database.read({ text: findSql, values: [key] });
+      const [row] = await this.#database.query({ text: findSql, values: [key] });
       if (row === undefined) continue; // Released meanwhile: take it.
       const [hash, status, body] = row as AnswerRow;
       return { bodyHash: hash, status, body };
@@ -42,12 +42,12 @@ export class IdempotencyKeys {
 
   async keep(key: string, status: number, body: string): Promise<void> {
     const text = 'UPDATE idempotency_keys SET status = $2::integer, body = $3 WHERE key = $1';
-    await this.#database.read({ text, values: [key, status, body] });
+    await this.#database.query({ text, values: [key, status, body] });
   }
 
   /** One that has its answer stays. */
   async release(key: string): Promise<void> {
     const text = 'DELETE FROM idempotency_keys WHERE key = $1 AND status IS NULL';
-    await this.#database.read({ text, values: [key] });
+    await this.#database.query({ text, values: [key] });
   }
 }

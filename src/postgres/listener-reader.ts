@@ -21,9 +21,7 @@ export class ListenerReader {
   }
 
   async find(idOrName: string): Promise<Listener | null> {
-    const where = isUuid(idOrName)
-      ? { id: idOrName }
-      : { name: idOrName, state: { not: 'closed' as const } };
+    const where = isUuid(idOrName) ? { id: idOrName } : { name: idOrName, isLive: true };
     const row = await this.#ask((prisma) => prisma.listener.findFirst({ where, include: counts }));
     return row === null ? null : parseListener(row, await this.#nodes.with([row.node]));
   }
@@ -34,7 +32,8 @@ export class ListenerReader {
       prisma.listener.findMany({
         where: {
           ...(page.after === null ? {} : { id: { lt: page.after } }),
-          state: state ?? { not: 'closed' },
+          isLive: state !== 'closed',
+          ...(state === null ? {} : { state }),
           ...(protocol === null ? {} : { protocol }),
           ...(port === null ? {} : { OR: [{ lport: port }, { lport: null, port }] }),
           AND: Object.entries(labels).map(([key, value]) => ({
@@ -53,7 +52,7 @@ export class ListenerReader {
   async own(node: number): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
     const rows = await this.#ask((prisma) =>
       prisma.listener.findMany({
-        where: { node, state: { not: 'closed' } },
+        where: { node, isLive: true },
         include: { counts: true, secrets: true },
         orderBy: { id: 'asc' },
       }),

@@ -15,7 +15,7 @@ export class NodeDirectory {
     const isKnown = refs.every((ref) => ref === null || this.#ids.has(ref));
     if (!isKnown) {
       const text = 'SELECT ref, id FROM nodes';
-      const rows = (await this.#database.read({ name: 'nodes', text })) as readonly [
+      const rows = (await this.#database.query({ name: 'nodes', text })) as readonly [
         number,
         string,
       ][];
@@ -27,7 +27,7 @@ export class NodeDirectory {
   /** The node's number; null before it first took its place in the log. */
   async refOf(id: string): Promise<number | null> {
     const text = 'SELECT ref FROM nodes WHERE id = $1';
-    const [row] = await this.#database.read({ name: 'node', text, values: [id] });
+    const [row] = await this.#database.query({ name: 'node', text, values: [id] });
     return row === undefined ? null : (row[0] as number);
   }
 }

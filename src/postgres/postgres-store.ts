@@ -135,7 +135,7 @@ export class PostgresStore implements Store, AsyncDisposable {
     if (place === null) throw new TypeError('a node takes its place before it appends');
     const fence = { ...place, number: append.number };
     const statement = appendStatement(foldAppend(append, place.node), fence);
-    const [row] = await this.#database.write(statement).catch((error: unknown) => {
+    const [row] = await this.#database.queryAsWriter(statement).catch((error: unknown) => {
       if (!isUniqueViolation(error, 'listeners_name_key')) throw error;
       throw new AppError('already_exists', 'the name is taken', {
         errors: [{ path: 'name', message: 'is taken' }],
@@ -149,7 +149,7 @@ export class PostgresStore implements Store, AsyncDisposable {
   async #doneBefore({ node, epoch, number }: Fence): Promise<number> {
     const text = `SELECT first_seq FROM nodes
       WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint`;
-    const [row] = await this.#database.write({ text, values: [node, epoch, number] });
+    const [row] = await this.#database.queryAsWriter({ text, values: [node, epoch, number] });
     if (row !== undefined) return row[0] as number;
     const message = `another process has taken the place of node ${this.#nodeId}`;
     throw new AppError('failed_precondition', message);
@@ -158,8 +158,9 @@ export class PostgresStore implements Store, AsyncDisposable {
   async takeNode(): Promise<void> {
     const values = [this.#nodeId];
     // An insert that finds a row would use up a number all the same, and they are few.
-    let [row] = await this.#database.write({ text: retakeNodeSql, values });
-    if (row === undefined) [row] = await this.#database.write({ text: enterNodeSql, values });
+    let [row] = await this.#database.queryAsWriter({ text: retakeNodeSql, values });
+    if (row === undefined)
+      [row] = await this.#database.queryAsWriter({ text: enterNodeSql, values });
     const [node, epoch] = row as readonly [number, number];
     this.#place = { node, epoch };
   }
@@ -218,7 +219,7 @@ export class PostgresStore implements Store, AsyncDisposable {
   }
 
   async ping(): Promise<void> {
-    await this.#database.read({ text: 'SELECT 1' });
+    await this.#database.query({ text: 'SELECT 1' });
   }
 
   async takeIdempotencyKey(

@@ -43,12 +43,12 @@ export async function purge(
   const target = Math.max(await seqBefore(database, before), bounds.headSeq - eventsMax);
   const cut = Math.min(target, bounds.oldestSeq - 1 + limit);
   if (cut < bounds.oldestSeq) return { ...bounds, hasMore: false };
-  const [moved] = await database.read({ text: moveBoundSql, values: [cut] });
+  const [moved] = await database.query({ text: moveBoundSql, values: [cut] });
   const [headSeq, oldestSeq] = moved as readonly [number, number];
-  const rows = await database.read({ text: deleteSql, values: [cut] });
+  const rows = await database.query({ text: deleteSql, values: [cut] });
   const listenerIds = rows.map(([id]) => id);
   if (listenerIds.length > 0) {
-    await database.read({ text: deleteListenersSql, values: [listenerIds] });
+    await database.query({ text: deleteListenersSql, values: [listenerIds] });
   }
   return { headSeq, oldestSeq, hasMore: cut < target };
 }

@@ -194,6 +194,7 @@ export function nodeOfConnection(columns: readonly unknown[], offset = 0): numbe
 
 // Listeners.
 
+/** All but is_live, which the database makes. */
 export const listenerColumns = [
   'id',
   'node',
@@ -244,6 +245,7 @@ export function listenerRecord(listener: Listener, node: number): readonly Field
     listener.updatedAt,
     listener.closedAt,
     listener.expiresAt,
+    null,
   ];
 }
 

@@ -73,10 +73,12 @@ CREATE TABLE listeners (
   created_at bigint NOT NULL,
   updated_at bigint NOT NULL,
   closed_at bigint,
-  expires_at bigint
+  expires_at bigint,
+  -- Closed ones may be many: those that are not have indexes of their own, which Prisma's conditions can use.
+  is_live boolean NOT NULL GENERATED ALWAYS AS (state <> 'closed') STORED
 );
-CREATE UNIQUE INDEX listeners_name_key ON listeners (name) WHERE state <> 'closed';
-CREATE INDEX listeners_live_idx ON listeners (id) WHERE state <> 'closed';
+CREATE UNIQUE INDEX listeners_name_key ON listeners (name) WHERE is_live;
+CREATE INDEX listeners_live_idx ON listeners (id) WHERE is_live;
 
 -- Apart from the listener, since every append changes it: a narrow row, its new version in the same page.
 CREATE TABLE listener_counts (

@@ -101,7 +101,8 @@ export const ListenerScalarFieldEnum = {
   createdAt: 'createdAt',
   updatedAt: 'updatedAt',
   closedAt: 'closedAt',
-  expiresAt: 'expiresAt'
+  expiresAt: 'expiresAt',
+  isLive: 'isLive'
 } as const
 
 export type ListenerScalarFieldEnum = (typeof ListenerScalarFieldEnum)[keyof typeof ListenerScalarFieldEnum]

@@ -62,6 +62,7 @@ export type ListenerMinAggregateOutputType = {
   updatedAt: bigint | null
   closedAt: bigint | null
   expiresAt: bigint | null
+  isLive: boolean | null
 }
 
 export type ListenerMaxAggregateOutputType = {
@@ -80,6 +81,7 @@ export type ListenerMaxAggregateOutputType = {
   updatedAt: bigint | null
   closedAt: bigint | null
   expiresAt: bigint | null
+  isLive: boolean | null
 }
 
 export type ListenerCountAggregateOutputType = {
@@ -105,6 +107,7 @@ export type ListenerCountAggregateOutputType = {
   updatedAt: number
   closedAt: number
   expiresAt: number
+  isLive: number
   _all: number
 }
 
@@ -145,6 +148,7 @@ export type ListenerMinAggregateInputType = {
   updatedAt?: true
   closedAt?: true
   expiresAt?: true
+  isLive?: true
 }
 
 export type ListenerMaxAggregateInputType = {
@@ -163,6 +167,7 @@ export type ListenerMaxAggregateInputType = {
   updatedAt?: true
   closedAt?: true
   expiresAt?: true
+  isLive?: true
 }
 
 export type ListenerCountAggregateInputType = {
@@ -188,6 +193,7 @@ export type ListenerCountAggregateInputType = {
   updatedAt?: true
   closedAt?: true
   expiresAt?: true
+  isLive?: true
   _all?: true
 }
 
@@ -300,6 +306,7 @@ export type ListenerGroupByOutputType = {
   updatedAt: bigint
   closedAt: bigint | null
   expiresAt: bigint | null
+  isLive: boolean
   _count: ListenerCountAggregateOutputType | null
   _avg: ListenerAvgAggregateOutputType | null
   _sum: ListenerSumAggregateOutputType | null
@@ -348,6 +355,7 @@ export type ListenerWhereInput = {
   updatedAt?: Prisma.BigIntFilter<"Listener"> | bigint | number
   closedAt?: Prisma.BigIntNullableFilter<"Listener"> | bigint | number | null
   expiresAt?: Prisma.BigIntNullableFilter<"Listener"> | bigint | number | null
+  isLive?: Prisma.BoolFilter<"Listener"> | boolean
   counts?: Prisma.XOR<Prisma.ListenerCountsNullableScalarRelationFilter, Prisma.ListenerCountsWhereInput> | null
   secrets?: Prisma.XOR<Prisma.ListenerSecretsNullableScalarRelationFilter, Prisma.ListenerSecretsWhereInput> | null
 }
@@ -375,6 +383,7 @@ export type ListenerOrderByWithRelationInput = {
   updatedAt?: Prisma.SortOrder
   closedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  isLive?: Prisma.SortOrder
   counts?: Prisma.ListenerCountsOrderByWithRelationInput
   secrets?: Prisma.ListenerSecretsOrderByWithRelationInput
 }
@@ -405,6 +414,7 @@ export type ListenerWhereUniqueInput = Prisma.AtLeast<{
   updatedAt?: Prisma.BigIntFilter<"Listener"> | bigint | number
   closedAt?: Prisma.BigIntNullableFilter<"Listener"> | bigint | number | null
   expiresAt?: Prisma.BigIntNullableFilter<"Listener"> | bigint | number | null
+  isLive?: Prisma.BoolFilter<"Listener"> | boolean
   counts?: Prisma.XOR<Prisma.ListenerCountsNullableScalarRelationFilter, Prisma.ListenerCountsWhereInput> | null
   secrets?: Prisma.XOR<Prisma.ListenerSecretsNullableScalarRelationFilter, Prisma.ListenerSecretsWhereInput> | null
 }, "id">
@@ -432,6 +442,7 @@ export type ListenerOrderByWithAggregationInput = {
   updatedAt?: Prisma.SortOrder
   closedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  isLive?: Prisma.SortOrder
   _count?: Prisma.ListenerCountOrderByAggregateInput
   _avg?: Prisma.ListenerAvgOrderByAggregateInput
   _max?: Prisma.ListenerMaxOrderByAggregateInput
@@ -465,6 +476,7 @@ export type ListenerScalarWhereWithAggregatesInput = {
   updatedAt?: Prisma.BigIntWithAggregatesFilter<"Listener"> | bigint | number
   closedAt?: Prisma.BigIntNullableWithAggregatesFilter<"Listener"> | bigint | number | null
   expiresAt?: Prisma.BigIntNullableWithAggregatesFilter<"Listener"> | bigint | number | null
+  isLive?: Prisma.BoolWithAggregatesFilter<"Listener"> | boolean
 }
 
 export type ListenerCreateInput = {
@@ -490,6 +502,7 @@ export type ListenerCreateInput = {
   updatedAt: bigint | number
   closedAt?: bigint | number | null
   expiresAt?: bigint | number | null
+  isLive?: boolean
   counts?: Prisma.ListenerCountsCreateNestedOneWithoutListenerInput
   secrets?: Prisma.ListenerSecretsCreateNestedOneWithoutListenerInput
 }
@@ -517,6 +530,7 @@ export type ListenerUncheckedCreateInput = {
   updatedAt: bigint | number
   closedAt?: bigint | number | null
   expiresAt?: bigint | number | null
+  isLive?: boolean
   counts?: Prisma.ListenerCountsUncheckedCreateNestedOneWithoutListenerInput
   secrets?: Prisma.ListenerSecretsUncheckedCreateNestedOneWithoutListenerInput
 }
@@ -544,6 +558,7 @@ export type ListenerUpdateInput = {
   updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
+  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   counts?: Prisma.ListenerCountsUpdateOneWithoutListenerNestedInput
   secrets?: Prisma.ListenerSecretsUpdateOneWithoutListenerNestedInput
 }
@@ -571,6 +586,7 @@ export type ListenerUncheckedUpdateInput = {
   updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
+  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   counts?: Prisma.ListenerCountsUncheckedUpdateOneWithoutListenerNestedInput
   secrets?: Prisma.ListenerSecretsUncheckedUpdateOneWithoutListenerNestedInput
 }
@@ -598,6 +614,7 @@ export type ListenerCreateManyInput = {
   updatedAt: bigint | number
   closedAt?: bigint | number | null
   expiresAt?: bigint | number | null
+  isLive?: boolean
 }
 
 export type ListenerUpdateManyMutationInput = {
@@ -623,6 +640,7 @@ export type ListenerUpdateManyMutationInput = {
   updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
+  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type ListenerUncheckedUpdateManyInput = {
@@ -648,6 +666,7 @@ export type ListenerUncheckedUpdateManyInput = {
   updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
+  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type ListenerCountOrderByAggregateInput = {
@@ -673,6 +692,7 @@ export type ListenerCountOrderByAggregateInput = {
   updatedAt?: Prisma.SortOrder
   closedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  isLive?: Prisma.SortOrder
 }
 
 export type ListenerAvgOrderByAggregateInput = {
@@ -701,6 +721,7 @@ export type ListenerMaxOrderByAggregateInput = {
   updatedAt?: Prisma.SortOrder
   closedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  isLive?: Prisma.SortOrder
 }
 
 export type ListenerMinOrderByAggregateInput = {
@@ -719,6 +740,7 @@ export type ListenerMinOrderByAggregateInput = {
   updatedAt?: Prisma.SortOrder
   closedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  isLive?: Prisma.SortOrder
 }
 
 export type ListenerSumOrderByAggregateInput = {
@@ -792,6 +814,10 @@ export type NullableBigIntFieldUpdateOperationsInput = {
   divide?: bigint | number
 }
 
+export type BoolFieldUpdateOperationsInput = {
+  set?: boolean
+}
+
 export type ListenerCreateNestedOneWithoutCountsInput = {
   create?: Prisma.XOR<Prisma.ListenerCreateWithoutCountsInput, Prisma.ListenerUncheckedCreateWithoutCountsInput>
   connectOrCreate?: Prisma.ListenerCreateOrConnectWithoutCountsInput
@@ -843,6 +869,7 @@ export type ListenerCreateWithoutCountsInput = {
   updatedAt: bigint | number
   closedAt?: bigint | number | null
   expiresAt?: bigint | number | null
+  isLive?: boolean
   secrets?: Prisma.ListenerSecretsCreateNestedOneWithoutListenerInput
 }
 
@@ -869,6 +896,7 @@ export type ListenerUncheckedCreateWithoutCountsInput = {
   updatedAt: bigint | number
   closedAt?: bigint | number | null
   expiresAt?: bigint | number | null
+  isLive?: boolean
   secrets?: Prisma.ListenerSecretsUncheckedCreateNestedOneWithoutListenerInput
 }
 
@@ -911,6 +939,7 @@ export type ListenerUpdateWithoutCountsInput = {
   updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
+  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   secrets?: Prisma.ListenerSecretsUpdateOneWithoutListenerNestedInput
 }
 
@@ -937,6 +966,7 @@ export type ListenerUncheckedUpdateWithoutCountsInput = {
   updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
+  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   secrets?: Prisma.ListenerSecretsUncheckedUpdateOneWithoutListenerNestedInput
 }
 
@@ -963,6 +993,7 @@ export type ListenerCreateWithoutSecretsInput = {
   updatedAt: bigint | number
   closedAt?: bigint | number | null
   expiresAt?: bigint | number | null
+  isLive?: boolean
   counts?: Prisma.ListenerCountsCreateNestedOneWithoutListenerInput
 }
 
@@ -989,6 +1020,7 @@ export type ListenerUncheckedCreateWithoutSecretsInput = {
   updatedAt: bigint | number
   closedAt?: bigint | number | null
   expiresAt?: bigint | number | null
+  isLive?: boolean
   counts?: Prisma.ListenerCountsUncheckedCreateNestedOneWithoutListenerInput
 }
 
@@ -1031,6 +1063,7 @@ export type ListenerUpdateWithoutSecretsInput = {
   updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
+  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   counts?: Prisma.ListenerCountsUpdateOneWithoutListenerNestedInput
 }
 
@@ -1057,6 +1090,7 @@ export type ListenerUncheckedUpdateWithoutSecretsInput = {
   updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
+  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   counts?: Prisma.ListenerCountsUncheckedUpdateOneWithoutListenerNestedInput
 }
 
@@ -1085,6 +1119,7 @@ export type ListenerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   updatedAt?: boolean
   closedAt?: boolean
   expiresAt?: boolean
+  isLive?: boolean
   counts?: boolean | Prisma.Listener$countsArgs<ExtArgs>
   secrets?: boolean | Prisma.Listener$secretsArgs<ExtArgs>
 }, ExtArgs["result"]["listener"]>
@@ -1112,6 +1147,7 @@ export type ListenerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   updatedAt?: boolean
   closedAt?: boolean
   expiresAt?: boolean
+  isLive?: boolean
 }, ExtArgs["result"]["listener"]>
 
 export type ListenerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -1137,6 +1173,7 @@ export type ListenerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   updatedAt?: boolean
   closedAt?: boolean
   expiresAt?: boolean
+  isLive?: boolean
 }, ExtArgs["result"]["listener"]>
 
 export type ListenerSelectScalar = {
@@ -1162,9 +1199,10 @@ export type ListenerSelectScalar = {
   updatedAt?: boolean
   closedAt?: boolean
   expiresAt?: boolean
+  isLive?: boolean
 }
 
-export type ListenerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "node" | "name" | "labels" | "protocol" | "host" | "port" | "mode" | "state" | "reason" | "laddr" | "lport" | "limits" | "faults" | "tls" | "proxyProtocol" | "recording" | "sockets" | "createdAt" | "updatedAt" | "closedAt" | "expiresAt", ExtArgs["result"]["listener"]>
+export type ListenerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "node" | "name" | "labels" | "protocol" | "host" | "port" | "mode" | "state" | "reason" | "laddr" | "lport" | "limits" | "faults" | "tls" | "proxyProtocol" | "recording" | "sockets" | "createdAt" | "updatedAt" | "closedAt" | "expiresAt" | "isLive", ExtArgs["result"]["listener"]>
 export type ListenerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   counts?: boolean | Prisma.Listener$countsArgs<ExtArgs>
   secrets?: boolean | Prisma.Listener$secretsArgs<ExtArgs>
@@ -1201,6 +1239,7 @@ export type $ListenerPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     updatedAt: bigint
     closedAt: bigint | null
     expiresAt: bigint | null
+    isLive: boolean
   }, ExtArgs["result"]["listener"]>
   composites: {}
 }
@@ -1648,6 +1687,7 @@ export interface ListenerFieldRefs {
   readonly updatedAt: Prisma.FieldRef<"Listener", 'BigInt'>
   readonly closedAt: Prisma.FieldRef<"Listener", 'BigInt'>
   readonly expiresAt: Prisma.FieldRef<"Listener", 'BigInt'>
+  readonly isLive: Prisma.FieldRef<"Listener", 'Boolean'>
 }
     
 
