@@ -7,7 +7,7 @@ const dayMs = 86_400_000;
 const bytesMax = Number.MAX_SAFE_INTEGER;
 const bannerBytesMax = 65_536;
 
-const delayMs = wholeNumber(0, dayMs);
+const delayMs = wholeNumber(0, dayMs).describe('Milliseconds.');
 const bytes = wholeNumber(0, bytesMax);
 
 const common = {
@@ -30,7 +30,7 @@ const common = {
     })
     .default({})
     .describe('Which connections the fault is for; all that is given must hold.'),
-  enabled: z.boolean().default(true),
+  enabled: z.boolean().default(true).describe('false keeps it in the list without effect.'),
   expiresAt: time.nullable().default(null).describe('The fault ends by itself at this time.'),
 };
 
@@ -45,58 +45,98 @@ const closeAfter = ['afterMs', 'afterBytes', 'afterMessages'] as const;
 export const fault = z
   .discriminatedUnion('type', [
     z.strictObject({
-      type: z.literal('latency'),
+      type: z.literal('latency').describe('Bytes come back later.'),
       delayMs,
-      jitterMs: delayMs.default(0),
-      distribution: z.enum(['uniform', 'normal', 'pareto']).default('uniform'),
+      jitterMs: delayMs.default(0).describe('How far the delay strays.'),
+      distribution: z
+        .enum(['uniform', 'normal', 'pareto'])
+        .default('uniform')
+        .describe('How it strays.'),
       ...common,
     }),
     z.strictObject({
-      type: z.literal('bandwidth'),
-      bytesPerSecond: wholeNumber(1, 1e12),
-      scope: z.enum(['connection', 'listener']).default('connection'),
+      type: z.literal('bandwidth').describe('Bytes come back no faster.'),
+      bytesPerSecond: wholeNumber(1, 1e12).describe('In the long run.'),
+      scope: z
+        .enum(['connection', 'listener'])
+        .default('connection')
+        .describe('Whether each connection has it, or all share it.'),
       ...common,
     }),
     z.strictObject({
-      type: z.literal('slice'),
-      averageBytes: wholeNumber(1, 65_536),
-      variationBytes: wholeNumber(0, 65_536).default(0),
-      delayMs: delayMs.default(0),
+      type: z.literal('slice').describe('Bytes come back in small pieces.'),
+      averageBytes: wholeNumber(1, 65_536).describe('The size of a piece.'),
+      variationBytes: wholeNumber(0, 65_536).default(0).describe('How far the size strays.'),
+      delayMs: delayMs.default(0).describe('Between two pieces.'),
       ...common,
     }),
     z.strictObject({
-      type: z.literal('limit'),
-      bytes,
-      action: z.enum(['fin', 'rst', 'blackhole']).default('fin'),
+      type: z.literal('limit').describe('Ends the echo after so many bytes.'),
+      bytes: bytes.describe('Bytes that still come back.'),
+      action: z.enum(['fin', 'rst', 'blackhole']).default('fin').describe('What comes then.'),
       ...common,
     }),
     z.strictObject({
-      type: z.literal('close'),
-      afterMs: delayMs.optional(),
-      afterBytes: wholeNumber(1, bytesMax).optional(),
-      afterMessages: wholeNumber(1, 1e9).optional(),
-      mode: z.enum(['fin', 'rst', 'half_close']).default('fin'),
+      type: z
+        .literal('close')
+        .describe('Closes, after exactly one of afterMs, afterBytes and afterMessages.'),
+      afterMs: delayMs.optional().describe('Milliseconds since accept.'),
+      afterBytes: wholeNumber(1, bytesMax).optional().describe('Bytes read.'),
+      afterMessages: wholeNumber(1, 1e9).optional().describe('Reads that brought bytes.'),
+      mode: z
+        .enum(['fin', 'rst', 'half_close'])
+        .default('fin')
+        .describe('half_close: FIN, and go on reading.'),
       ...common,
     }),
-    z.strictObject({ type: z.literal('accept_delay'), delayMs, ...common }),
-    z.strictObject({ type: z.literal('refuse'), ...common }),
     z.strictObject({
-      type: z.literal('blackhole'),
-      how: z.enum(['drop', 'stall']).default('drop'),
+      type: z.literal('accept_delay').describe('Waits after the accept, before the first read.'),
+      delayMs,
       ...common,
     }),
-    z.strictObject({ type: z.literal('drop'), ...common }),
-    z.strictObject({ type: z.literal('duplicate'), ...common }),
-    z.strictObject({ type: z.literal('corrupt'), bytes: wholeNumber(1, 65_536), ...common }),
-    z.strictObject({ type: z.literal('slow_close'), delayMs, ...common }),
+    z.strictObject({ type: z.literal('refuse').describe('RST at accept.'), ...common }),
     z.strictObject({
-      type: z.literal('banner'),
-      text: z.string().max(bannerBytesMax).optional(),
+      type: z.literal('blackhole').describe('Nothing comes back.'),
+      how: z
+        .enum(['drop', 'stall'])
+        .default('drop')
+        .describe('drop: read and forget. stall: do not read.'),
+      ...common,
+    }),
+    z.strictObject({
+      type: z.literal('drop').describe('UDP: a datagram gets no answer.'),
+      ...common,
+    }),
+    z.strictObject({
+      type: z.literal('duplicate').describe('UDP: a datagram is answered twice.'),
+      ...common,
+    }),
+    z.strictObject({
+      type: z.literal('corrupt').describe('Some bytes come back changed.'),
+      bytes: wholeNumber(1, 65_536).describe('How many.'),
+      ...common,
+    }),
+    z.strictObject({
+      type: z.literal('slow_close').describe("Answers the client's FIN late."),
+      delayMs,
+      ...common,
+    }),
+    z.strictObject({
+      type: z
+        .literal('banner')
+        .describe('The server speaks first: exactly one of text and base64.'),
+      text: z
+        .string()
+        .max(bannerBytesMax)
+        .regex(/^[^\0\p{Cs}]*$/u, { error: 'holds NUL or half a character: give base64' })
+        .optional()
+        .describe('Sent as UTF-8.'),
       base64: z
         .base64()
         .max(Math.ceil((bannerBytesMax * 4) / 3))
-        .optional(),
-      delayMs: delayMs.default(0),
+        .optional()
+        .describe('Sent as the bytes that it stands for.'),
+      delayMs: delayMs.default(0).describe('Milliseconds after the accept.'),
       ...common,
     }),
   ])
@@ -111,7 +151,8 @@ export const fault = z
       context.addIssue({ code: 'custom', message: 'takes exactly one of text, base64' });
     }
   })
-  .transform((value): Fault => value);
+  .transform((value): Fault => value)
+  .meta({ id: 'FaultSpec', examples: [{ type: 'latency', delayMs: 100, jitterMs: 20 }] });
 
 const udpFaults = new Set([
   'latency',

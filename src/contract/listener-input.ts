@@ -4,16 +4,16 @@
  */
 import { z } from 'zod';
 import {
-  type ListenerLimits,
   type ListenerPatch,
   listenerModes,
   mergeLimits,
   type NewListener,
   protocols,
 } from '../core/listener.ts';
-import type { Bound, ListenerBounds } from '../core/listener-bounds.ts';
+import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Micros } from '../core/time.ts';
 import { fault, faultMismatch } from './fault-input.ts';
+import { defaultLimits, limitsPatch } from './limits-input.ts';
 import { cidr, host, labels, name, port, time, wholeNumber } from './values.ts';
 
 const pemBytesMax = 65_536;
@@ -22,17 +22,24 @@ const ttlMsMax = 365 * 86_400_000;
 const pem = z
   .string()
   .max(pemBytesMax)
-  .regex(/-----BEGIN [A-Z ]+-----/, { error: 'must be PEM' });
+  .regex(/-----BEGIN [A-Z ]+-----/, { error: 'must be PEM' })
+  .regex(/^[\t\n\r\x20-\x7e]*$/, { error: 'must be PEM' });
 
 const tlsInput = z
   .strictObject({
     cert: pem.optional().describe('PEM, leaf first. Without it a self-signed certificate is made.'),
     key: pem.optional().describe('PEM. Never shown again.'),
-    clientAuth: z.enum(['none', 'request', 'require']).default('none'),
+    clientAuth: z
+      .enum(['none', 'request', 'require'])
+      .default('none')
+      .describe('Whether clients are asked for a certificate, and turned away without a good one.'),
     ca: pem
       .optional()
       .describe('PEM of the authorities that client certificates are checked against.'),
-    minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+    minVersion: z
+      .enum(['TLSv1.2', 'TLSv1.3'])
+      .default('TLSv1.2')
+      .describe('The oldest version that is spoken.'),
   })
   .superRefine((tls, context) => {
     if ((tls.cert === undefined) !== (tls.key === undefined)) {
@@ -49,38 +56,15 @@ const tlsInput = z
 
 function proxyProtocolInput(bounds: ListenerBounds) {
   return z.strictObject({
-    mode: z.enum(['off', 'optional', 'required']).default('off'),
+    mode: z
+      .enum(['off', 'optional', 'required'])
+      .default('off')
+      .describe('Whether a PROXY header (v1 or v2) may or must come first.'),
     trustedCidrs: z
       .array(cidr)
       .max(bounds.cidrsMax)
       .default([])
       .describe('Networks that may send the header; none named: every peer may.'),
-  });
-}
-
-function bounded(min: number, bound: Bound) {
-  return wholeNumber(min, bound.max).nullable();
-}
-
-/** The limits, each optional: what a change gives. */
-function limitsPatch(bounds: ListenerBounds) {
-  return z.strictObject({
-    maxConnections: wholeNumber(1, bounds.maxConnections.max).optional(),
-    maxConnectionsPerSource: bounded(1, bounds.maxConnectionsPerSource).optional(),
-    acceptRate: z
-      .strictObject({
-        perSecond: wholeNumber(1, bounds.acceptPerSecondMax),
-        burst: wholeNumber(1, bounds.acceptBurstMax),
-      })
-      .nullable()
-      .optional(),
-    idleTimeoutMs: bounded(1, bounds.idleTimeoutMs).optional(),
-    maxDurationMs: bounded(1, bounds.maxDurationMs).optional(),
-    maxBytes: bounded(1, bounds.maxBytes).optional(),
-    writeTimeoutMs: bounded(1, bounds.writeTimeoutMs).optional(),
-    udpIdleTimeoutMs: wholeNumber(1, bounds.udpIdleTimeoutMs.max).optional(),
-    allowCidrs: z.array(cidr).max(bounds.cidrsMax).optional(),
-    denyCidrs: z.array(cidr).max(bounds.cidrsMax).optional(),
   });
 }
 
@@ -101,17 +85,26 @@ const ttlMs = wholeNumber(1, ttlMsMax).describe('Milliseconds from now, instead 
 
 function specFields(bounds: ListenerBounds) {
   return {
-    labels: labels(bounds.labelsMax).default({}),
-    protocol: z.enum(protocols).default('tcp'),
+    labels: labels(bounds.labelsMax).default({}).describe('To find it by; they mean nothing here.'),
+    protocol: z.enum(protocols).default('tcp').describe('What it speaks; it never changes.'),
     host: host.default('127.0.0.1').describe('The address to bind; :: is dual stack.'),
     mode: z
       .enum(listenerModes)
       .default('echo')
-      .describe('info: first one JSON line that tells the client its connection, then echo.'),
-    limits: limitsPatch(bounds).default({}),
-    faults: z.array(fault).max(bounds.faultsMax).default([]),
+      .describe(
+        'echo: bytes come back. discard: they do not. info: first one JSON line that tells the client ' +
+          'its connection, then echo.',
+      ),
+    limits: limitsPatch(bounds).default({}).describe('What is absent has its default.'),
+    faults: z
+      .array(fault)
+      .max(bounds.faultsMax)
+      .default([])
+      .describe('What it adds to the echo on purpose, in this order.'),
     tls: tlsInput.optional().describe('For protocol tls; without it all defaults.'),
-    proxyProtocol: proxyProtocolInput(bounds).default({ mode: 'off', trustedCidrs: [] }),
+    proxyProtocol: proxyProtocolInput(bounds)
+      .default({ mode: 'off', trustedCidrs: [] })
+      .describe('Behind a load balancer: who the client is.'),
     recording: z
       .enum(['batched', 'durable'])
       .default('batched')
@@ -151,27 +144,45 @@ function agreement<Input extends SpecInput>(input: Input, context: z.RefinementC
 
 export function listenerSchemas(bounds: ListenerBounds) {
   const spec = specFields(bounds);
-  const single = { name: name.nullable().default(null), port: port.default(0) };
+  const single = {
+    name: name.nullable().default(null).describe('Unique; it can stand for the id.'),
+    port: port.default(0).describe('0 is any free one.'),
+  };
   const newListener = z.strictObject({ ...single, ...spec }).superRefine(agreement);
   const patch = z
     .strictObject({
-      name: name.nullable().optional(),
-      labels: labels(bounds.labelsMax).optional(),
-      limits: limitsPatch(bounds).optional(),
-      faults: z.array(fault).max(bounds.faultsMax).optional(),
-      expiresAt: time.nullable().optional(),
+      name: name.nullable().optional().describe('null takes the name away.'),
+      labels: labels(bounds.labelsMax).optional().describe('Replaced whole.'),
+      limits: limitsPatch(bounds).optional().describe('What is absent stays.'),
+      faults: z
+        .array(fault)
+        .max(bounds.faultsMax)
+        .optional()
+        .describe('Replaced whole; connections that live have them at once.'),
+      expiresAt: time.nullable().optional().describe('null: it does not expire.'),
       ttlMs: ttlMs.optional(),
     })
     .superRefine(expiry);
   const range = z
-    .strictObject({ from: port.min(1), to: port.min(1) })
+    .strictObject({
+      from: port.min(1).describe('The first port.'),
+      to: port.min(1).describe('The last port.'),
+    })
     .refine(({ from, to }) => from <= to, { error: 'from must not be above to', path: ['from'] })
     .refine(({ from, to }) => to - from < bounds.batchMax, {
       error: `holds at most ${bounds.batchMax} ports`,
     });
   const batch = z.union([
-    z.strictObject({ listeners: z.array(newListener).min(1).max(bounds.batchMax) }),
-    z.strictObject({ ports: range, ...spec }).superRefine(agreement),
+    z.strictObject({
+      listeners: z
+        .array(newListener)
+        .min(1)
+        .max(bounds.batchMax)
+        .describe('Each with a spec of its own.'),
+    }),
+    z
+      .strictObject({ ports: range.describe('One listener for each port.'), ...spec })
+      .superRefine(agreement),
   ]);
   return { newListener, patch, batch };
 }
@@ -217,21 +228,6 @@ export function toListenerPatch(input: ListenerPatchInput, now: Micros): Listene
   const { ttlMs: ttl, expiresAt: _, ...rest } = input;
   const hasExpiry = ttl !== undefined || input.expiresAt !== undefined;
   return hasExpiry ? { ...rest, expiresAt: expiryOf(input, now) } : rest;
-}
-
-function defaultLimits(bounds: ListenerBounds): ListenerLimits {
-  return {
-    maxConnections: bounds.maxConnections.default,
-    maxConnectionsPerSource: bounds.maxConnectionsPerSource.default,
-    acceptRate: null,
-    idleTimeoutMs: bounds.idleTimeoutMs.default,
-    maxDurationMs: bounds.maxDurationMs.default,
-    maxBytes: bounds.maxBytes.default,
-    writeTimeoutMs: bounds.writeTimeoutMs.default,
-    udpIdleTimeoutMs: bounds.udpIdleTimeoutMs.default,
-    allowCidrs: [],
-    denyCidrs: [],
-  };
 }
 
 /** The listeners of a batch: those listed, or one for each port of the range. */

@@ -18,36 +18,67 @@ export function pageFields(bounds: ListenerBounds) {
       .int({ error: 'must be a whole number' })
       .min(1, { error: 'must be at least 1' })
       .transform((size) => Math.min(size, bounds.pageSize.max))
-      .default(bounds.pageSize.default),
-    pageToken: z.string().max(pageTokenMax).nullable().default(null),
+      .default(bounds.pageSize.default)
+      .describe(
+        `At most so many; ${bounds.pageSize.default} by default, ${bounds.pageSize.max} at most.`,
+      ),
+    pageToken: z
+      .string()
+      .max(pageTokenMax)
+      .nullable()
+      .default(null)
+      .describe('The nextPageToken of the page before, with the same filters.'),
   };
 }
 
 export const listenerFilter = {
-  state: z.enum(listenerStates).nullable().default(null),
-  protocol: z.enum(protocols).nullable().default(null),
-  port: port.nullable().default(null),
-  labels: z.record(labelKey, labelValue).default({}),
+  state: z
+    .enum(listenerStates)
+    .nullable()
+    .default(null)
+    .describe('Without it closed listeners are left out.'),
+  protocol: z.enum(protocols).nullable().default(null).describe('Only of this protocol.'),
+  port: port.nullable().default(null).describe('The port that is bound.'),
+  labels: z.record(labelKey, labelValue).default({}).describe('All of them must hold.'),
 };
 
 export const connectionFilter = {
-  /** Id or name. */
-  listener: idOrName.nullable().default(null),
-  state: z.enum(connectionStates).nullable().default(null),
-  protocol: z.enum(protocols).nullable().default(null),
-  raddr: cidr.nullable().default(null),
-  lport: port.nullable().default(null),
-  closeReason: z.enum(closeReasons).nullable().default(null),
-  acceptedAfter: time.nullable().default(null),
-  acceptedBefore: time.nullable().default(null),
+  listener: idOrName.nullable().default(null).describe('Id or name of the listener.'),
+  state: z.enum(connectionStates).nullable().default(null).describe('Only in this state.'),
+  protocol: z.enum(protocols).nullable().default(null).describe('Only of this protocol.'),
+  raddr: cidr.nullable().default(null).describe('Remote address, or network that it lies in.'),
+  lport: port.nullable().default(null).describe('Local port.'),
+  closeReason: z.enum(closeReasons).nullable().default(null).describe('Only closed for this.'),
+  acceptedAfter: time.nullable().default(null).describe('Accepted at this time or later.'),
+  acceptedBefore: time.nullable().default(null).describe('Accepted before this time.'),
 };
 
 export const eventFilter = {
-  listenerIds: z.array(uuid).max(filterValuesMax).default([]),
-  connectionIds: z.array(uuid).max(filterValuesMax).default([]),
-  types: z.array(z.enum(eventTypes)).max(filterValuesMax).default([]),
-  protocols: z.array(z.enum(protocols)).max(filterValuesMax).default([]),
-  remoteCidrs: z.array(cidr).max(filterValuesMax).default([]),
+  listenerIds: z
+    .array(uuid)
+    .max(filterValuesMax)
+    .default([])
+    .describe('Events of these listeners, and of their connections.'),
+  connectionIds: z
+    .array(uuid)
+    .max(filterValuesMax)
+    .default([])
+    .describe('Events of these connections.'),
+  types: z
+    .array(z.enum(eventTypes))
+    .max(filterValuesMax)
+    .default([])
+    .describe('Events of these types.'),
+  protocols: z
+    .array(z.enum(protocols))
+    .max(filterValuesMax)
+    .default([])
+    .describe('Events of these protocols.'),
+  remoteCidrs: z
+    .array(cidr)
+    .max(filterValuesMax)
+    .default([])
+    .describe('Events of these remote addresses or networks; the declared address counts too.'),
 };
 
 const seq = wholeNumber(0, Number.MAX_SAFE_INTEGER);
@@ -58,7 +89,7 @@ export const streamStart = {
   afterSeq: seq.optional().describe('Exclusive; 0 is from the oldest event kept.'),
   since: time.optional().describe('From the first event at or after this time.'),
   last: wholeNumber(0, lastMax).optional().describe('From the newest n that match.'),
-  fromNow: z.literal(true).optional(),
+  fromNow: z.literal(true).optional().describe('Only what comes; so it is without any start.'),
 };
 
 export const streamOptions = {

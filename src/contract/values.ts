@@ -4,7 +4,10 @@ import { z } from 'zod';
 import { formatCidr, parseCidr } from '../core/address.ts';
 import { type Micros, parseTime } from '../core/time.ts';
 
-export const uuid = z.uuid({ error: 'must be a UUID' }).toLowerCase();
+export const uuid = z
+  .uuid({ error: 'must be a UUID' })
+  .toLowerCase()
+  .meta({ examples: ['01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90'] });
 
 export const port = z
   .int({ error: 'must be a whole number' })
@@ -24,7 +27,8 @@ export const cidr = z
   .refine((text) => parseCidr(text) !== null, {
     error: 'must be an IP address or a network such as 10.0.0.0/8',
   })
-  .overwrite(plainCidr);
+  .overwrite(plainCidr)
+  .meta({ examples: ['10.0.0.0/8'] });
 
 /** As the caller wrote it, but for a mapped network: memory and database must read it alike. */
 function plainCidr(text: string): string {
@@ -45,7 +49,8 @@ export const time = z
       message: 'must be an RFC 3339 time such as 2026-11-24T12:00:00Z',
     });
     return z.NEVER;
-  });
+  })
+  .meta({ format: 'date-time', examples: ['2026-11-24T12:00:00Z'] });
 
 export function wholeNumber(min: number, max: number) {
   const error = `must be a whole number from ${min} to ${max}`;
@@ -64,7 +69,8 @@ export const name = z.string().regex(namePattern, {
 export const idOrName = z
   .string()
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/, { error: 'must be an id or a name' })
-  .transform((text) => uuid.safeParse(text).data ?? text);
+  .transform((text) => uuid.safeParse(text).data ?? text)
+  .meta({ examples: ['tour'] });
 
 const labelKeyPattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9._/-]{0,61}[a-zA-Z0-9])?$/;
 
@@ -72,14 +78,15 @@ export const labelKey = z.string().regex(labelKeyPattern, {
   error: 'a label key holds 1 to 63 letters, digits, dots, dashes, slashes or underscores',
 });
 
-/** Printable: a control character in a label is a mistake, and NUL cannot be stored. */
+/** Printable: a control character is a mistake, and neither NUL nor half a character can be stored. */
 export const labelValue = z
   .string()
   .max(255, { error: 'a label value holds at most 255 characters' })
-  .regex(/^\P{Cc}*$/u, { error: 'a label value holds no control characters' });
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, { error: 'a label value holds no control characters' });
 
 export function labels(max: number) {
   return z
     .record(labelKey, labelValue)
-    .refine((map) => Object.keys(map).length <= max, { error: `holds at most ${max} labels` });
+    .refine((map) => Object.keys(map).length <= max, { error: `holds at most ${max} labels` })
+    .meta({ examples: [{ env: 'ci', team: 'net' }] });
 }

@@ -5,11 +5,17 @@ import { uuid } from '../contract/values.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { replyOnce } from './reply-once.ts';
 import { connectionResource } from './resources.ts';
-import { idempotencyHeaders, nextPageToken, noQuery, problemResponses } from './route-schemas.ts';
+import {
+  answer,
+  idempotencyHeaders,
+  nextPageToken,
+  noQuery,
+  problemResponses,
+} from './route-schemas.ts';
 import { connectionView } from './views.ts';
 
 const tags = ['Connections'];
-const params = z.strictObject({ id: uuid });
+const params = z.strictObject({ id: uuid.describe('The id of the connection.') });
 
 export function connectionRoutes(app: HttpApp, edge: Edge): void {
   const { control, bounds } = edge;
@@ -19,10 +25,17 @@ export function connectionRoutes(app: HttpApp, edge: Edge): void {
     schema: {
       operationId: 'listConnections',
       summary: 'List connections, live and past, newest first',
+      description: 'All the filters that are given must hold.',
       tags,
       querystring: z.strictObject({ ...connectionFilter, ...pageFields(bounds) }),
       response: {
-        200: z.object({ connections: z.array(connectionResource), nextPageToken }),
+        200: answer(
+          'A page of connections.',
+          z.object({
+            connections: z.array(connectionResource).describe('Newest first.'),
+            nextPageToken,
+          }),
+        ),
         ...problemResponses('not_found'),
       },
     },
@@ -43,10 +56,14 @@ export function connectionRoutes(app: HttpApp, edge: Edge): void {
     schema: {
       operationId: 'getConnection',
       summary: 'Get one connection',
+      description: 'Counters of an open one are refreshed every few seconds.',
       tags,
       params,
       querystring: noQuery,
-      response: { 200: connectionResource, ...problemResponses('not_found') },
+      response: {
+        200: answer('The connection.', connectionResource),
+        ...problemResponses('not_found'),
+      },
     },
     handler: async ({ params: { id } }) => connectionView(await control.getConnection(id)),
   });
@@ -71,7 +88,7 @@ function closeRoute(app: HttpApp, edge: Edge): void {
           .describe('fin: in order, after what is under way; rst: at once.'),
       }),
       response: {
-        200: connectionResource,
+        200: answer('Its final record.', connectionResource),
         ...problemResponses('not_found', 'failed_precondition', 'idempotency_mismatch'),
       },
     },

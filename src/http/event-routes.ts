@@ -85,7 +85,10 @@ export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): vo
           description: 'A page, or the stream that Accept asked for.',
           content: {
             'application/json': {
-              schema: z.object({ events: z.array(eventResource), nextPageToken }),
+              schema: z.object({
+                events: z.array(eventResource).describe('In seq order.'),
+                nextPageToken,
+              }),
             },
             'text/event-stream': { schema: z.string() },
             'application/x-ndjson': { schema: z.string() },

@@ -11,7 +11,13 @@ import { idOrName, labelKey, labelValue, wholeNumber } from '../contract/values.
 import type { Edge, HttpApp } from './edge.ts';
 import { replyOnce } from './reply-once.ts';
 import { listenerResource } from './resources.ts';
-import { idempotencyHeaders, nextPageToken, noQuery, problemResponses } from './route-schemas.ts';
+import {
+  answer,
+  idempotencyHeaders,
+  nextPageToken,
+  noQuery,
+  problemResponses,
+} from './route-schemas.ts';
 import { listenerView } from './views.ts';
 
 const tags = ['Listeners'];
@@ -38,6 +44,21 @@ const label = z.string().transform((text, context): readonly [string, string] =>
   return z.NEVER;
 });
 
+const newListenerExamples = [
+  { name: 'tour', labels: { env: 'ci' } },
+  { port: 4000, limits: { idleTimeoutMs: 60_000 }, faults: [{ type: 'latency', delayMs: 100 }] },
+  { name: 'secure', protocol: 'tls' },
+];
+const batchExamples = [
+  { ports: { from: 4000, to: 4009 }, labels: { env: 'ci' } },
+  { listeners: [{ name: 'first' }, { name: 'second', protocol: 'udp' }] },
+];
+const patchExamples = [
+  { limits: { maxConnections: 100 } },
+  { faults: [{ type: 'close', afterBytes: 10, mode: 'rst' }] },
+  { ttlMs: 3_600_000 },
+];
+
 export function listenerRoutes(app: HttpApp, edge: Edge): void {
   createRoutes(app, edge);
   readRoutes(app, edge);
@@ -58,8 +79,11 @@ function createRoutes(app: HttpApp, edge: Edge): void {
         'Without a body it is a TCP echo on 127.0.0.1 at any free port.',
       tags,
       headers: idempotencyHeaders,
-      body: schemas.newListener,
-      response: { 201: listenerResource, ...createProblems },
+      body: schemas.newListener.meta({ examples: newListenerExamples }),
+      response: {
+        201: answer('The listener; `Location` says where it is from now on.', listenerResource),
+        ...createProblems,
+      },
     },
     handler: (request, reply) =>
       replyOnce(edge, request, reply, async () => {
@@ -77,9 +101,12 @@ function createRoutes(app: HttpApp, edge: Edge): void {
         'Either `listeners`, each with its own spec, or `ports` with one spec for every port of the range.',
       tags,
       headers: idempotencyHeaders,
-      body: schemas.batch,
+      body: schemas.batch.meta({ examples: batchExamples }),
       response: {
-        201: z.object({ listeners: z.array(listenerResource) }),
+        201: answer(
+          'The listeners, in the order of the request.',
+          z.object({ listeners: z.array(listenerResource).describe('All of them listen.') }),
+        ),
         ...createProblems,
       },
     },
@@ -115,7 +142,13 @@ function readRoutes(app: HttpApp, { control, bounds }: Edge): void {
         ...pageFields(bounds),
       }),
       response: {
-        200: z.object({ listeners: z.array(listenerResource), nextPageToken }),
+        200: answer(
+          'A page of listeners.',
+          z.object({
+            listeners: z.array(listenerResource).describe('Newest first.'),
+            nextPageToken,
+          }),
+        ),
         ...problemResponses(),
       },
     },
@@ -139,7 +172,10 @@ function readRoutes(app: HttpApp, { control, bounds }: Edge): void {
       tags,
       params: listenerParams,
       querystring: noQuery,
-      response: { 200: listenerResource, ...problemResponses('not_found') },
+      response: {
+        200: answer('The listener.', listenerResource),
+        ...problemResponses('not_found'),
+      },
     },
     handler: async ({ params }) => listenerView(await control.getListener(params.listener)),
   });
@@ -158,9 +194,9 @@ function changeRoutes(app: HttpApp, { control, bounds, clock, limits }: Edge): v
       tags,
       consumes: ['application/json', 'application/merge-patch+json'],
       params: listenerParams,
-      body: listenerSchemas(bounds).patch,
+      body: listenerSchemas(bounds).patch.meta({ examples: patchExamples }),
       response: {
-        200: listenerResource,
+        200: answer('The listener as it is now.', listenerResource),
         ...problemResponses('not_found', 'already_exists', 'failed_precondition'),
       },
     },

@@ -4,9 +4,7 @@ import { closeInitiators, closeReasons, connectionStates } from '../core/connect
 import { eventTypes, refusalRules } from '../core/event.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
 
-const exampleId = '01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90';
-
-const id = z.uuid().meta({ examples: [exampleId] });
+const id = z.uuid().meta({ examples: ['01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90'] });
 const count = z.int().min(0);
 const time = z.string().meta({ format: 'date-time', examples: ['2026-11-24T03:53:53.123456Z'] });
 const protocol = z.enum(protocols);
@@ -14,9 +12,13 @@ const protocol = z.enum(protocols);
 const address = z
   .object({
     ip: z.string().describe('IPv4 or IPv6; a mapped address reads as IPv4.'),
-    port: z.int().min(0).max(65_535),
+    port: z.int().min(0).max(65_535).describe('The port.'),
   })
-  .meta({ id: 'Address', examples: [{ ip: '127.0.0.1', port: 40123 }] });
+  .meta({
+    id: 'Address',
+    description: 'One end of a socket.',
+    examples: [{ ip: '127.0.0.1', port: 40123 }],
+  });
 
 const limits = z
   .object({
@@ -25,9 +27,12 @@ const limits = z
       .nullable()
       .describe('Open connections at once from one remote address.'),
     acceptRate: z
-      .object({ perSecond: count, burst: count })
+      .object({
+        perSecond: count.describe('In the long run.'),
+        burst: count.describe('At once.'),
+      })
       .nullable()
-      .describe('Connections taken in a second, and how many of them at once.'),
+      .describe('How many connections are taken.'),
     idleTimeoutMs: count.nullable().describe('Close after so long without a byte.'),
     maxDurationMs: count.nullable().describe('Close after so long, whatever happens.'),
     maxBytes: count.nullable().describe('Close after so many bytes read.'),
@@ -35,28 +40,30 @@ const limits = z
       .nullable()
       .describe('Close when the client has taken nothing for so long.'),
     udpIdleTimeoutMs: count.describe('A UDP session ends after so long without a datagram.'),
-    allowCidrs: z.array(z.string()).describe('Only these may connect; none named: all.'),
+    allowCidrs: z.array(z.string()).describe('Only these may connect; none named: all may.'),
     denyCidrs: z.array(z.string()).describe('These may not connect.'),
   })
   .meta({ id: 'ListenerLimits', description: 'What bounds each connection; null is no bound.' });
 
-const faultView = z
+const faultMatch = z.object({
+  cidr: z.string().optional().describe('From this network.'),
+  everyNth: z.int().optional().describe('Every nth.'),
+  firstN: z.int().optional().describe('The first n.'),
+  afterN: z.int().optional().describe('Those after the first n.'),
+});
+
+const faultResource = z
   .looseObject({
     type: z.string().describe('Which fault; the fields beside it are those of its kind.'),
-    probability: z.number(),
-    seed: z.int().nullable(),
-    match: z.object({
-      cidr: z.string().optional(),
-      everyNth: z.int().optional(),
-      firstN: z.int().optional(),
-      afterN: z.int().optional(),
-    }),
-    enabled: z.boolean(),
-    expiresAt: time.nullable(),
+    probability: z.number().describe('Chance that it applies.'),
+    seed: z.int().nullable().describe('The same seed gives the same run; null draws one.'),
+    match: faultMatch.describe('Which connections it is for; all that is given must hold.'),
+    enabled: z.boolean().describe('false: it is in the list without effect.'),
+    expiresAt: time.nullable().describe('When it ends by itself.'),
   })
   .meta({
     id: 'Fault',
-    description: 'A behaviour that a listener adds to its echo on purpose, as given at creation.',
+    description: 'A behaviour that a listener adds to its echo on purpose: a FaultSpec as given.',
     examples: [
       {
         type: 'latency',
@@ -75,56 +82,69 @@ const faultView = z
 const tlsSettings = z
   .object({
     cert: z.string().describe('PEM, leaf first. The key is never shown.'),
-    isSelfSigned: z.boolean(),
+    isSelfSigned: z.boolean().describe('It was made here, since none was given.'),
     fingerprint256: z.string().describe('SHA-256 of the leaf, as openssl prints it.'),
-    clientAuth: z.enum(['none', 'request', 'require']),
+    clientAuth: z
+      .enum(['none', 'request', 'require'])
+      .describe('Whether clients are asked for a certificate, and turned away without a good one.'),
     ca: z.string().nullable().describe('PEM of the authorities for client certificates.'),
-    minVersion: z.enum(['TLSv1.2', 'TLSv1.3']),
+    minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).describe('The oldest version that is spoken.'),
   })
-  .meta({ id: 'TlsSettings' });
+  .meta({ id: 'TlsSettings', description: 'How a TLS listener shows itself.' });
+
+const proxyProtocol = z.object({
+  mode: z.enum(['off', 'optional', 'required']).describe('Whether it may or must come.'),
+  trustedCidrs: z.array(z.string()).describe('Who may send it; none named: every peer may.'),
+});
+
+const reason = z.object({
+  code: z.string().describe('For programs, such as port_in_use.'),
+  message: z.string().describe('In words.'),
+});
+
+const listeningSocket = z.object({
+  pid: z.int().describe('The worker process.'),
+  fd: z.int().describe('The socket in that process.'),
+});
 
 export const listenerResource = z
   .object({
-    id,
+    id: id.describe('UUIDv7: id order is the order of creation.'),
     name: z.string().nullable().describe('Unique among listeners that are not closed.'),
-    labels: z.record(z.string(), z.string()),
-    protocol,
+    labels: z.record(z.string(), z.string()).describe('To find it by.'),
+    protocol: protocol.describe('What it speaks.'),
     host: z.string().describe('The address as asked for.'),
     port: z.int().describe('The port as asked for; 0 is any free one.'),
     laddr: address.nullable().describe('What the kernel really bound; kept over restarts.'),
     state: z
       .enum(listenerStates)
       .describe('failed: it should listen, cannot, and is tried again. closed is the end.'),
-    reason: z
-      .object({ code: z.string(), message: z.string() })
-      .nullable()
-      .describe('Why it failed.'),
-    mode: z.enum(listenerModes),
+    reason: reason.nullable().describe('Why it failed.'),
+    mode: z.enum(listenerModes).describe('What it does with the bytes that it reads.'),
     limits,
-    faults: z.array(faultView),
-    tls: tlsSettings.nullable(),
-    proxyProtocol: z.object({
-      mode: z.enum(['off', 'optional', 'required']),
-      trustedCidrs: z.array(z.string()),
-    }),
-    recording: z.enum(['batched', 'durable']),
+    faults: z.array(faultResource).describe('What it adds to the echo, in this order.'),
+    tls: tlsSettings.nullable().describe('Of a TLS listener.'),
+    proxyProtocol: proxyProtocol.describe('Whether a PROXY header comes first.'),
+    recording: z
+      .enum(['batched', 'durable'])
+      .describe('durable: no byte is echoed before the opened event is committed.'),
     sockets: z
-      .array(z.object({ pid: z.int(), fd: z.int() }))
+      .array(listeningSocket)
       .describe('The listening sockets, one in each worker process.'),
     nodeId: z.string().describe('The node that has it.'),
-    openConnections: count,
+    openConnections: count.describe('Connections open now.'),
     totalConnections: count.describe('Connections ever accepted.'),
-    createdAt: time,
-    updatedAt: time,
-    closedAt: time.nullable(),
+    createdAt: time.describe('When it was made.'),
+    updatedAt: time.describe('When it last changed, counts aside.'),
+    closedAt: time.nullable().describe('When it was closed.'),
     expiresAt: time.nullable().describe('When it is closed by itself.'),
   })
   .meta({ id: 'Listener', description: 'An echo server bound to an address.' });
 
 const tlsInfo = z
   .object({
-    version: z.string().meta({ examples: ['TLSv1.3'] }),
-    cipher: z.string().meta({ examples: ['TLS_AES_256_GCM_SHA384'] }),
+    version: z.string().meta({ description: 'As agreed on.', examples: ['TLSv1.3'] }),
+    cipher: z.string().meta({ description: 'As agreed on.', examples: ['TLS_AES_256_GCM_SHA384'] }),
     sni: z.string().nullable().describe('The server name that the client asked for.'),
     alpn: z.string().nullable().describe('The protocol agreed on.'),
     clientFingerprint256: z
@@ -138,25 +158,25 @@ const tlsInfo = z
 export const connectionResource = z
   .object({
     id: id.describe('UUIDv7, made at accept: id order is accept order.'),
-    listenerId: id,
-    nodeId: z.string(),
-    protocol,
+    listenerId: id.describe('The listener that accepted it.'),
+    nodeId: z.string().describe('The node that accepted it.'),
+    protocol: protocol.describe('Of its listener.'),
     laddr: address.describe('Our end: the address of the listener.'),
     raddr: address.describe('The other end, as the kernel saw it.'),
     declaredRaddr: address.nullable().describe('The client, as a PROXY header declared it.'),
     pid: z.int().describe('The worker process that holds the socket.'),
     fd: z.int().describe('The socket in that process: only pid and fd together name it.'),
     state: z.enum(connectionStates).describe('half_closed: the client sent FIN.'),
-    acceptedAt: time,
-    firstByteAt: time.nullable(),
-    halfClosedAt: time.nullable(),
-    closedAt: time.nullable(),
+    acceptedAt: time.describe('When it was accepted.'),
+    firstByteAt: time.nullable().describe('When the first byte was read.'),
+    halfClosedAt: time.nullable().describe("When the client's FIN was read."),
+    closedAt: time.nullable().describe('When it was over.'),
     bytesIn: count.describe('Read from the client; refreshed every few seconds while open.'),
     bytesOut: count.describe('Sent to the client.'),
     closeInitiator: z.enum(closeInitiators).nullable().describe('Who ended it.'),
     closeReason: z.enum(closeReasons).nullable().describe('How it ended.'),
     error: z.string().nullable().describe("The system's error code, such as ECONNRESET."),
-    tls: tlsInfo.nullable(),
+    tls: tlsInfo.nullable().describe('Of a TLS connection.'),
   })
   .meta({
     id: 'Connection',
@@ -165,10 +185,10 @@ export const connectionResource = z
 
 const refusal = z
   .object({
-    protocol,
-    laddr: address,
-    raddr: address,
-    rule: z.enum(refusalRules),
+    protocol: protocol.describe('Of the listener.'),
+    laddr: address.describe('Where it arrived.'),
+    raddr: address.describe('Where it came from.'),
+    rule: z.enum(refusalRules).describe('What turned it away.'),
     count: count.describe('Above 1 when alike refusals were sampled.'),
   })
   .meta({ id: 'Refusal', description: 'An arrival that was turned away before a byte was read.' });
@@ -176,41 +196,50 @@ const refusal = z
 export const eventResource = z
   .object({
     seq: count.describe('Its place in the one log: dense, rising in commit order.'),
-    time,
-    type: z.enum(eventTypes),
-    listenerId: id,
-    connectionId: id.optional(),
-    listener: listenerResource.optional(),
-    connection: connectionResource.optional(),
-    refusal: refusal.optional(),
+    time: time.describe('When it happened.'),
+    type: z.enum(eventTypes).describe('What happened.'),
+    listenerId: id.describe('The listener that it is about, or whose connection.'),
+    connectionId: id.optional().describe('The connection that it is about.'),
+    listener: listenerResource.optional().describe('As it was then.'),
+    connection: connectionResource.optional().describe('As it was then.'),
+    refusal: refusal.optional().describe('Who was turned away.'),
   })
   .meta({
     id: 'Event',
     description:
-      'One step in the life of a listener or connection, with the thing as it was at that step: ' +
-      'exactly one of listener, connection and refusal.',
+      'One step in the life of a listener or connection: exactly one of listener, connection and refusal.',
   });
+
+const worker = z.object({
+  pid: z.int().describe('The process.'),
+  listeners: count.describe('Listeners that it serves.'),
+  openConnections: count.describe('Connections that it holds.'),
+  restarts: count.describe('How often it was lost and replaced.'),
+});
+
+const storeStatus = z.object({
+  state: z.enum(['reachable', 'away']).describe('Whether commits succeed.'),
+  queuedEvents: count.describe('Events that wait for their commit.'),
+});
 
 export const statusResource = z
   .object({
-    version: z.string(),
-    nodeId: z.string(),
-    uptimeMs: count,
-    workers: z.array(
-      z.object({ pid: z.int(), listeners: count, openConnections: count, restarts: count }),
-    ),
+    version: z.string().describe('Of the program.'),
+    nodeId: z.string().describe('This node.'),
+    uptimeMs: count.describe('Since its start.'),
+    workers: z.array(worker).describe('The processes that hold the echo sockets: those up now.'),
     headSeq: count.describe('Seq of the newest event.'),
     oldestSeq: count.describe('Seq of the oldest event that is kept.'),
-    store: z.object({ state: z.enum(['reachable', 'away']), queuedEvents: count }),
+    store: storeStatus.describe('The database.'),
   })
-  .meta({ id: 'Status' });
+  .meta({ id: 'Status', description: 'How the node is.' });
 
 /** A view is made of what core holds, and never changed. */
 type View<Value> = Value extends object
   ? { readonly [Key in keyof Value]: View<Value[Key]> }
   : Value;
 
-export type FaultView = View<z.output<typeof faultView>>;
+export type FaultView = View<z.output<typeof faultResource>>;
 export type ListenerView = View<z.output<typeof listenerResource>>;
 export type ConnectionView = View<z.output<typeof connectionResource>>;
 export type EventView = View<z.output<typeof eventResource>>;

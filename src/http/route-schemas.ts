@@ -5,14 +5,21 @@ import { problemType, statuses } from './problem.ts';
 
 const problemResource = z
   .object({
-    type: z.string().meta({ examples: ['urn:kodama:error:port_in_use'] }),
-    title: z.string(),
-    status: z.int(),
+    type: z
+      .string()
+      .meta({ description: 'A URN of the code.', examples: ['urn:kodama:error:port_in_use'] }),
+    title: z.string().describe('What the code means.'),
+    status: z.int().describe('The status of the response.'),
     detail: z.string().describe('What went wrong, in words.'),
     code: z.enum(errorCodes).describe('What went wrong, for programs.'),
     requestId: z.string().describe('Names this request in the log of the server.'),
     errors: z
-      .array(z.object({ path: z.string(), message: z.string() }))
+      .array(
+        z.object({
+          path: z.string().describe('The field as the caller wrote it.'),
+          message: z.string().describe('What is wrong with it.'),
+        }),
+      )
       .optional()
       .describe('invalid_argument: each field that is wrong.'),
     owner: z
@@ -22,7 +29,7 @@ const problemResource = z
     oldestSeq: z.int().optional().describe('cursor_expired: the oldest event that is kept.'),
     headSeq: z.int().optional().describe('A cursor above the head: the newest event.'),
     limit: z.string().optional().describe('resource_exhausted: the name of the limit.'),
-    limitValue: z.number().optional(),
+    limitValue: z.number().optional().describe('resource_exhausted: its value.'),
     problems: z.array(z.string()).optional().describe('What keeps a node from being ready.'),
   })
   .meta({
@@ -58,9 +65,18 @@ export function problemResponses(...codes: readonly ErrorCode[]) {
   return Object.fromEntries(
     sorted.map(([status, group]) => [
       status,
-      { description: `Problem: \`${group.join('`, `')}\`.`, content: problemContent },
+      { description: group.map(codeText).join('; '), content: problemContent },
     ]),
   );
+}
+
+function codeText(code: ErrorCode): string {
+  return `\`${code}\`: ${statuses[code][1].toLowerCase()}`;
+}
+
+/** What a route answers when all is well. */
+export function answer<Schema extends z.ZodType>(description: string, schema: Schema) {
+  return { description, content: { 'application/json': { schema } } };
 }
 
 export const nextPageToken = z

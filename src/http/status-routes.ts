@@ -5,7 +5,7 @@ import { AppError } from '../core/errors.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { problemType, toRefusal } from './problem.ts';
 import { statusResource } from './resources.ts';
-import { noQuery, problemResponses } from './route-schemas.ts';
+import { answer, noQuery, problemResponses } from './route-schemas.ts';
 import { statusView } from './views.ts';
 
 const tags = ['Status'];
@@ -17,9 +17,10 @@ export function statusRoutes(app: HttpApp, { control, metrics }: Edge): void {
     schema: {
       operationId: 'getStatus',
       summary: 'The state of the node',
+      description: 'Its workers, its place in the log, and its store.',
       tags,
       querystring: noQuery,
-      response: { 200: statusResource, ...problemResponses() },
+      response: { 200: answer('How the node is.', statusResource), ...problemResponses() },
     },
     handler: async () => statusView(control.status()),
   });
@@ -31,6 +32,7 @@ export function statusRoutes(app: HttpApp, { control, metrics }: Edge): void {
     schema: {
       operationId: 'getMetrics',
       summary: 'Metrics in the Prometheus text format',
+      description: 'Connections, log, streams, workers and the process itself.',
       tags,
       response: {
         200: { description: 'The metrics.', content: { 'text/plain': { schema: z.string() } } },
@@ -41,6 +43,10 @@ export function statusRoutes(app: HttpApp, { control, metrics }: Edge): void {
   });
 }
 
+function probeResource<Word extends string>(word: Word) {
+  return z.object({ status: z.literal(word).describe('Always this word.') });
+}
+
 function probeRoutes(app: HttpApp, control: Edge['control']): void {
   app.route({
     method: 'GET',
@@ -48,9 +54,10 @@ function probeRoutes(app: HttpApp, control: Edge['control']): void {
     schema: {
       operationId: 'getHealth',
       summary: 'Whether the process is alive',
+      description: 'For liveness probes; it needs no token.',
       tags,
       security: [],
-      response: { 200: z.object({ status: z.literal('ok') }) },
+      response: { 200: answer('It is alive.', probeResource('ok')) },
     },
     handler: async () => ({ status: 'ok' }),
   });
@@ -59,10 +66,15 @@ function probeRoutes(app: HttpApp, control: Edge['control']): void {
     url: '/readyz',
     schema: {
       operationId: 'getReadiness',
-      summary: 'Whether the node can serve: store reachable, workers up',
+      summary: 'Whether the node can serve',
+      description:
+        'For readiness probes: the store is reachable and workers are up. It needs no token.',
       tags,
       security: [],
-      response: { 200: z.object({ status: z.literal('ready') }), ...problemResponses() },
+      response: {
+        200: answer('It is ready.', probeResource('ready')),
+        ...problemResponses(),
+      },
     },
     async handler(request, reply) {
       const problems = await control.problems();

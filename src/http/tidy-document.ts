@@ -8,12 +8,32 @@ export function tidyDocument<Document extends object>(document: Document): Docum
   const copy = JSON.parse(JSON.stringify(document));
   for (const path of Object.values(copy.paths)) {
     for (const operation of Object.values(object(path))) {
-      for (const parameter of array(object(operation).parameters)) tidyParameter(object(parameter));
+      tidyOperation(object(operation));
     }
   }
   walk(copy, tidySchema);
   dropUnused(copy);
-  return copy;
+  for (const [name, schema] of Object.entries(object(object(copy.components).schemas))) {
+    if (!name.endsWith('Input')) walk(schema, openObject);
+  }
+  return renamed(copy);
+}
+
+function tidyOperation({ parameters, requestBody, responses }: JsonObject): void {
+  for (const parameter of array(parameters)) tidyParameter(object(parameter));
+  walk(responses ?? null, openObject);
+  if (requestBody === undefined) return;
+  const body = object(requestBody);
+  const forms = Object.values(object(body.content)).map((content) =>
+    object(object(content).schema),
+  );
+  // Where nothing is required, no body at all is all the defaults.
+  body.required = forms.some((form) => form.type !== 'object' || form.required !== undefined);
+}
+
+/** What is put out may have more fields one day. */
+function openObject(schema: JsonObject): void {
+  if (schema.additionalProperties === false) delete schema.additionalProperties;
 }
 
 /** A parameter is there or not: that its schema takes null for an absent one is no news to the caller. */
@@ -30,10 +50,25 @@ function tidyParameter(parameter: JsonObject): void {
   if (parameter.description === tidied.description) delete tidied.description;
 }
 
-/** The bounds of every whole number are those of no number in particular. */
 function tidySchema(schema: JsonObject): void {
+  // The bounds of every whole number are those of no number in particular.
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  // A format says it shorter.
+  if (schema.format === 'uuid') delete schema.pattern;
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
+}
+
+/** What is only ever taken needs no suffix to tell it from what is put out. */
+function renamed<Document extends JsonObject>(document: Document): Document {
+  const names = Object.keys(object(object(document.components).schemas));
+  const ours = names.filter((name) => !names.includes(name.replace(/Input$/, '')));
+  const text = ours.reduce((all, name) => {
+    const plain = name.replace(/Input$/, '');
+    return all
+      .replaceAll(`"#/components/schemas/${name}"`, `"#/components/schemas/${plain}"`)
+      .replaceAll(`"${name}":`, `"${plain}":`);
+  }, JSON.stringify(document));
+  return JSON.parse(text);
 }
 
 /** Components that nothing refers to, such as the input form of what is only ever put out. */

@@ -1,0 +1,65 @@
+/** The schema of a listener's limits, and their defaults. */
+import { z } from 'zod';
+import type { ListenerLimits } from '../core/listener.ts';
+import type { Bound, ListenerBounds } from '../core/listener-bounds.ts';
+import { cidr, wholeNumber } from './values.ts';
+
+function bounded(min: number, bound: Bound) {
+  return wholeNumber(min, bound.max).nullable();
+}
+
+/** The limits, each optional: what a change gives. */
+export function limitsPatch(bounds: ListenerBounds) {
+  return z.strictObject({
+    maxConnections: wholeNumber(1, bounds.maxConnections.max)
+      .optional()
+      .describe('Open connections at once; more are refused.'),
+    maxConnectionsPerSource: bounded(1, bounds.maxConnectionsPerSource)
+      .optional()
+      .describe('Open connections at once from one remote address; null is no bound.'),
+    acceptRate: z
+      .strictObject({
+        perSecond: wholeNumber(1, bounds.acceptPerSecondMax).describe('In the long run.'),
+        burst: wholeNumber(1, bounds.acceptBurstMax).describe('At once.'),
+      })
+      .nullable()
+      .optional()
+      .describe('How many connections are taken; null is no bound.'),
+    idleTimeoutMs: bounded(1, bounds.idleTimeoutMs)
+      .optional()
+      .describe('Close after so long without a byte; null is never.'),
+    maxDurationMs: bounded(1, bounds.maxDurationMs)
+      .optional()
+      .describe('Close after so long, whatever happens; null is never.'),
+    maxBytes: bounded(1, bounds.maxBytes)
+      .optional()
+      .describe('Close after so many bytes read; null is never.'),
+    writeTimeoutMs: bounded(1, bounds.writeTimeoutMs)
+      .optional()
+      .describe('Close when the client has taken nothing for so long; null is never.'),
+    udpIdleTimeoutMs: wholeNumber(1, bounds.udpIdleTimeoutMs.max)
+      .optional()
+      .describe('A UDP session ends after so long without a datagram.'),
+    allowCidrs: z
+      .array(cidr)
+      .max(bounds.cidrsMax)
+      .optional()
+      .describe('Only these may connect; none named: all may.'),
+    denyCidrs: z.array(cidr).max(bounds.cidrsMax).optional().describe('These may not connect.'),
+  });
+}
+
+export function defaultLimits(bounds: ListenerBounds): ListenerLimits {
+  return {
+    maxConnections: bounds.maxConnections.default,
+    maxConnectionsPerSource: bounds.maxConnectionsPerSource.default,
+    acceptRate: null,
+    idleTimeoutMs: bounds.idleTimeoutMs.default,
+    maxDurationMs: bounds.maxDurationMs.default,
+    maxBytes: bounds.maxBytes.default,
+    writeTimeoutMs: bounds.writeTimeoutMs.default,
+    udpIdleTimeoutMs: bounds.udpIdleTimeoutMs.default,
+    allowCidrs: [],
+    denyCidrs: [],
+  };
+}
