@@ -3,7 +3,7 @@
  * have gone stale. `npm run generate -- grpc` limits it to the named targets.
  *
  *   prisma    prisma/schema.prisma  →  src/postgres/generated/
- *   grpc      proto/kodama/v1/      →  src/grpc/generated/
+ *   grpc      proto/kodama/v1/      →  src/grpc/generated/: types, and descriptors for reflection
  *   openapi   the routes' schemas   →  openapi.json
  *
  * Both modes generate into a staging folder first and compare, so that a failing generator changes nothing.
@@ -88,6 +88,15 @@ async function generateGrpc(staging: string): Promise<void> {
     `--outDir=${join(staging, 'src/grpc/generated')}`,
     ...protos.sort().map((file) => `kodama/v1/${file}`),
   ]);
+  // Two sets of files, end to end, are one.
+  const sources = ['proto', 'node_modules/grpc-health-check/proto'];
+  const sets = sources.map((_, index) => join(staging, `${index}.binpb`));
+  for (const [index, source] of sources.entries()) {
+    const output = ['--as-file-descriptor-set', '-o', sets[index] ?? ''];
+    await runPackage('@bufbuild/buf/bin/buf', ['build', source, ...output]);
+  }
+  const descriptors = Buffer.concat(await Promise.all(sets.map((set) => readFile(set))));
+  await writeFile(join(staging, 'src/grpc/generated/descriptors.binpb'), descriptors);
 }
 
 async function generateOpenApi(staging: string): Promise<void> {

@@ -1,63 +1,60 @@
-/**
- * What streams write. An event is framed once for all streams: what it says is the same to each of them.
- * The frames of the newest are kept, each in the place that its seq has in a ring.
- */
+/** What streams write. An event is framed once for all streams: what it says is the same to each of them. */
 import type { Event } from '../core/event.ts';
 import type { StreamItem } from '../core/follow.ts';
+import { ByteSink } from './byte-sink.ts';
 import type { StreamWrite } from './calls.ts';
 import { toEventMessage } from './event-messages.ts';
-import { frame } from './framing.ts';
+import { beginFrame, endFrame } from './framing.ts';
+import { KeptFrames } from './kept-frames.ts';
+import { encoderOf } from './message-encoder.ts';
 import { messageType } from './protos.ts';
 
-const response = messageType('StreamEventsResponse');
-
-interface Kept {
-  readonly event: Event;
-  readonly framed: Buffer;
-}
+const encode = encoderOf(messageType('StreamEventsResponse'));
 
 export class EventFrames {
-  readonly #keptMax: number;
+  readonly #kept: KeptFrames;
   readonly #writeBytesMax: number;
-  readonly #kept: (Kept | undefined)[];
+  /** All streams use it: it is filled and taken out without a break. */
+  readonly #sink = new ByteSink();
 
   constructor(options: { readonly framesKept: number; readonly streamWriteBytesMax: number }) {
-    this.#keptMax = options.framesKept;
+    this.#kept = new KeptFrames(options.framesKept);
     this.#writeBytesMax = options.streamWriteBytesMax;
-    this.#kept = new Array(options.framesKept);
   }
 
-  /** The frames of an item, in writes of a bounded size. */
-  *writes(item: StreamItem): Generator<StreamWrite<Buffer>> {
+  /** The frames of an item, in writes of about a bounded size. */
+  *writes(item: StreamItem): Generator<StreamWrite<Buffer>, void, void> {
+    // An encoder that failed may have left a part of its event.
+    this.#sink.at = 0;
     if (item.kind !== 'events') {
-      const message = { seq: item.seq, [item.kind]: {} };
-      yield { message: frame(response.encode(message).finish()), seq: item.seq };
+      this.#frame({ seq: item.seq, [item.kind]: {} });
+      yield { message: this.#sink.take(), seq: item.seq };
       return;
     }
-    let frames: Buffer[] = [];
-    let bytes = 0;
-    let seq = 0;
-    for (const event of item.events) {
-      const framed = this.#frame(event);
-      if (bytes > 0 && bytes + framed.length > this.#writeBytesMax) {
-        yield { message: Buffer.concat(frames, bytes), seq };
-        frames = [];
-        bytes = 0;
+    let written = 0;
+    while (written < item.events.length) {
+      let seq = item.seq;
+      for (const event of item.events.slice(written)) {
+        if (this.#sink.at >= this.#writeBytesMax) break;
+        this.#frameEvent(event);
+        seq = event.seq;
+        written += 1;
       }
-      frames.push(framed);
-      bytes += framed.length;
-      seq = event.seq;
+      yield { message: this.#sink.take(), seq };
     }
-    yield { message: Buffer.concat(frames, bytes), seq };
   }
 
-  #frame(event: Event): Buffer {
-    const place = event.seq % this.#keptMax;
-    const kept = this.#kept[place];
-    if (kept?.event === event) return kept.framed;
-    const message = { seq: event.seq, event: toEventMessage(event) };
-    const framed = frame(response.encode(message).finish());
-    this.#kept[place] = { event, framed };
-    return framed;
+  #frameEvent(event: Event): void {
+    const { seq } = event;
+    if (this.#kept.copyTo(this.#sink, seq)) return;
+    const start = this.#sink.at;
+    this.#frame({ seq, event: toEventMessage(event) });
+    this.#kept.keep(seq, this.#sink, start);
+  }
+
+  #frame(message: object): void {
+    const start = beginFrame(this.#sink);
+    encode(message, this.#sink);
+    endFrame(this.#sink, start);
   }
 }

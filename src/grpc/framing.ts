@@ -8,14 +8,20 @@
  * A frame is a length-prefixed message: one byte 0 (not compressed), four bytes of length, the message.
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
+import type { ByteSink } from './byte-sink.ts';
+
 const headerBytes = 5;
 
-export function frame(message: Uint8Array): Buffer {
-  const framed = Buffer.allocUnsafe(headerBytes + message.length);
-  framed[0] = 0;
-  framed.writeUInt32BE(message.length, 1);
-  framed.set(message, headerBytes);
-  return framed;
+/** Leaves room for the header; the message comes next, and then `endFrame`. */
+export function beginFrame(sink: ByteSink): number {
+  sink.reserve(headerBytes);
+  sink.at += headerBytes;
+  return sink.at;
+}
+
+export function endFrame(sink: ByteSink, start: number): void {
+  sink.uint32BE(sink.at - start, start - 4);
+  sink.set(0, start - headerBytes);
 }
 
 /** What grpc-js takes for one serialized message, and writes as the frames. */

@@ -4,7 +4,6 @@
  * reader who is stuck can be dropped.
  */
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { ReflectionService } from '@grpc/reflection';
 import type { Address } from '../core/address.ts';
 import { AppError } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
@@ -18,7 +17,8 @@ import { eventHandlers } from './event-handlers.ts';
 import { asOneMessage } from './framing.ts';
 import { Health } from './health.ts';
 import { listenerHandlers } from './listener-handlers.ts';
-import { packageDefinition, serviceDefinition } from './protos.ts';
+import { serviceDefinition } from './protos.ts';
+import { reflection } from './reflection.ts';
 import { SocketSet } from './socket-set.ts';
 
 export interface GrpcServerOptions {
@@ -143,7 +143,7 @@ function addServices(server: Server, edge: Edge, health: Health): void {
   server.addService(serviceDefinition('kodama.v1.ListenerService'), listenerHandlers(edge));
   server.addService(serviceDefinition('kodama.v1.ConnectionService'), connectionHandlers(edge));
   server.addService(serviceDefinition('grpc.health.v1.Health'), health.handlers(edge.calls));
-  new ReflectionService(packageDefinition).addToServer(server);
+  reflection().addToServer(server);
 }
 
 async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {

@@ -1,4 +1,4 @@
-/** The protos, loaded once: the services for grpc-js, the descriptors for reflection, the types for our own encoders. */
+/** The protos, loaded once: the services for grpc-js, the types for our own encoder. */
 import { join } from 'node:path';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
@@ -10,7 +10,7 @@ const services = ['listener', 'connection', 'event'] as const;
 const files = services.map((name) => `kodama/v1/${name}_service.proto`);
 
 /** These options decide the generated types: scripts/generate.ts names the same. */
-export const packageDefinition = loadSync([...files, healthProto], {
+const packageDefinition = loadSync([...files, healthProto], {
   longs: String,
   enums: String,
   oneofs: true,

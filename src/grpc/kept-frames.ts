@@ -1,0 +1,53 @@
+/**
+ * The frames of the events that were written last, by seq. They lie in one ring of bytes, so that keeping them
+ * makes no work for the garbage collector: a frame is there until the ring comes round to it.
+ */
+import type { ByteSink } from './byte-sink.ts';
+
+/** Room for a frame, on average. */
+const frameBytes = 512;
+
+export class KeptFrames {
+  readonly #max: number;
+  readonly #bytes: Buffer;
+  /** By seq modulo `max`: whose frame it is, where it starts counted from the first ever, how long it is. */
+  readonly #seqs: Float64Array;
+  readonly #starts: Float64Array;
+  readonly #lengths: Uint32Array;
+  /** Where the next frame starts. */
+  #head = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+    this.#bytes = Buffer.allocUnsafeSlow(max * frameBytes);
+    this.#seqs = new Float64Array(max).fill(-1);
+    this.#starts = new Float64Array(max);
+    this.#lengths = new Uint32Array(max);
+  }
+
+  /** Appends the frame of the seq to the sink; false where it is not kept. */
+  copyTo(sink: ByteSink, seq: number): boolean {
+    const place = seq % this.#max;
+    const start = this.#starts[place] ?? 0;
+    const size = this.#bytes.length;
+    if (this.#seqs[place] !== seq || start < this.#head - size) return false;
+    sink.append(this.#bytes, start % size, (start % size) + (this.#lengths[place] ?? 0));
+    return true;
+  }
+
+  /** Keeps the sink's bytes from a place on as the frame of the seq. */
+  keep(seq: number, sink: ByteSink, from: number): void {
+    const length = sink.at - from;
+    const size = this.#bytes.length;
+    if (length > size) return;
+    const left = size - (this.#head % size);
+    // A frame lies in one piece: what is left at the end stays unused.
+    if (left < length) this.#head += left;
+    const place = seq % this.#max;
+    sink.copyTo(this.#bytes, this.#head % size, from);
+    this.#seqs[place] = seq;
+    this.#starts[place] = this.#head;
+    this.#lengths[place] = length;
+    this.#head += length;
+  }
+}
