@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import type { Config } from './config.ts';
-import { type Address, isLoopback } from './core/address.ts';
+import { type Address, formatAddress, isLoopback } from './core/address.ts';
 import { systemClock } from './core/clock.ts';
 import { ControlPlane } from './core/control-plane.ts';
 import { EventLog } from './core/event-log.ts';
@@ -55,6 +55,14 @@ export class App implements AsyncDisposable {
     await using resources = new AsyncDisposableStack();
     const addresses = await start(options, resources);
     return new App(addresses, resources.move());
+  }
+
+  get rest(): string {
+    return `http://${formatAddress(this.httpAddress)}`;
+  }
+
+  get grpc(): string {
+    return formatAddress(this.grpcAddress);
   }
 
   /** Idempotent. */
@@ -123,6 +131,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     clock,
     log: logger,
     limits: config.dataPlane,
+    onFatal,
     events: {
       onRecords: (records) => recorder.record(records),
       onWorkerLost: (pid) => void recorder.workerLost(pid).catch(onFatal),

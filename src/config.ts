@@ -121,8 +121,14 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
       retryMaxMs: 1000,
     },
     streams: { followersMax: env.KODAMA_STREAMS_MAX, closeTimeoutMs: 5000, pageFillMs: 500 },
-    workersLimits: {
-      connectionsPerWorkerMax: Math.ceil(env.KODAMA_CONNECTIONS_MAX / env.KODAMA_WORKERS),
+    dataPlane: {
+      connectionsMax: Math.ceil(env.KODAMA_CONNECTIONS_MAX / env.KODAMA_WORKERS),
+      recordBatchMax: 1000,
+      recordsUnackedMax: 20_000,
+      countersIntervalMs: 3000,
+      requestTimeoutMs: 10_000,
+      restartMinMs: 50,
+      restartMaxMs: 5000,
     },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
   });

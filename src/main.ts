@@ -2,7 +2,6 @@
 import pino, { type Logger } from 'pino';
 import { App } from './app.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
-import { formatAddress } from './core/address.ts';
 
 const exitCode = { ok: 0, failed: 1, badConfig: 2, forced: 130 } as const;
 
@@ -75,8 +74,7 @@ function onSignals(stop: AbortController, logger: Logger, timeoutMs: number): vo
 }
 
 function announce(app: App, { logFormat }: Config, logger: Logger): void {
-  const rest = `http://${formatAddress(app.httpAddress)}`;
-  const grpc = formatAddress(app.grpcAddress);
+  const { rest, grpc } = app;
   const fields = { httpPort: app.httpAddress.port, grpcPort: app.grpcAddress.port, rest, grpc };
   logger.info({ ...fields, nodeId: app.nodeId, docs: `${rest}/docs` }, 'ready');
   const lines = [

@@ -1,6 +1,7 @@
 /** Start, stop, restart and crash of whole kodamas, as processes of their own. */
-import { createServer, connect } from 'node:net';
+
 import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { all, call, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
@@ -10,10 +11,15 @@ import { waitFor } from './support/wait-for.ts';
 test('after a restart listeners have their ids, names and ports, and the history is whole', async () => {
   await using home = await makeHome();
   const before = await startProcess(home);
-  const made = await want(201, before, 'POST', '/v1/listeners', { name: 'kept', labels: { a: 'b' } });
+  const made = await want(201, before, 'POST', '/v1/listeners', {
+    name: 'kept',
+    labels: { a: 'b' },
+  });
   expect(await talk(made.laddr.port, 'hello')).toBe('hello');
-  await waitFor('the close', async () =>
-    (await want(200, before, 'GET', '/v1/connections?state=closed')).connections.length === 1,
+  await waitFor(
+    'the close',
+    async () =>
+      (await want(200, before, 'GET', '/v1/connections?state=closed')).connections.length === 1,
   );
   const history = await want(200, before, 'GET', '/v1/connections');
   before.child.kill('SIGTERM');
@@ -21,7 +27,12 @@ test('after a restart listeners have their ids, names and ports, and the history
 
   await using after = await startProcess(home);
   const again = await want(200, after, 'GET', '/v1/listeners/kept');
-  expect(again).toMatchObject({ id: made.id, laddr: made.laddr, state: 'listening', labels: { a: 'b' } });
+  expect(again).toMatchObject({
+    id: made.id,
+    laddr: made.laddr,
+    state: 'listening',
+    labels: { a: 'b' },
+  });
   expect(again.totalConnections).toBe(1);
   expect(await want(200, after, 'GET', '/v1/connections')).toEqual(history);
   expect(await talk(made.laddr.port, 'again')).toBe('again');
@@ -51,8 +62,10 @@ test('kill -9 of the control plane: what was open is closed as interrupted, once
   const { laddr, id } = await want(201, first, 'POST', '/v1/listeners', {});
   await using client = await openClient(laddr.port);
   await client.echo('x');
-  await waitFor('the record', async () =>
-    (await want(200, first, 'GET', '/v1/connections?state=open')).connections.length === 1,
+  await waitFor(
+    'the record',
+    async () =>
+      (await want(200, first, 'GET', '/v1/connections?state=open')).connections.length === 1,
   );
   first.child.kill('SIGKILL');
   await first.exited;
@@ -104,8 +117,9 @@ test('a port that a foreign process holds is reported, and waited for after a re
   const refused = await call(second, 'POST', '/v1/listeners', { port: laddr.port });
   expect(refused).toMatchObject({ status: 409, body: { code: 'port_in_use', owner: id } });
   foreign.close();
-  await waitFor('the port', async () =>
-    (await want(200, second, 'GET', `/v1/listeners/${id}`)).state === 'listening',
+  await waitFor(
+    'the port',
+    async () => (await want(200, second, 'GET', `/v1/listeners/${id}`)).state === 'listening',
   );
   expect(await talk(laddr.port, 'mine')).toBe('mine');
 });

@@ -20,6 +20,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   postgres: /^core\//,
   echo: /^core\//,
   workers: /^(core\/|echo\/messages\.ts$)/,
+  'node-id.ts': /^$/,
   'config.ts': /^core\//,
   'app.ts': /^(?!main\.ts$)/,
   'main.ts': /^(app|config)\.ts$/,

@@ -104,7 +104,12 @@ export class MemoryStore implements Store {
       const events = matching.slice(0, request.limit);
       const isCut = matching.length > events.length;
       const throughSeq = isCut ? events.at(-1)?.seq : seen.at(-1)?.seq;
-      return { events, throughSeq: throughSeq ?? Math.max(request.afterSeq, begin), headSeq, oldestSeq };
+      return {
+        events,
+        throughSeq: throughSeq ?? Math.max(request.afterSeq, begin),
+        headSeq,
+        oldestSeq,
+      };
     });
   }
 

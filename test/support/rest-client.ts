@@ -28,7 +28,10 @@ export async function call(
   return {
     status: response.status,
     headers: response.headers,
-    body: isJson && !/ndjson/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : text,
+    body:
+      isJson && !/ndjson/.test(response.headers.get('content-type') ?? '')
+        ? JSON.parse(text)
+        : text,
   };
 }
 

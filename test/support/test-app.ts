@@ -92,7 +92,9 @@ export async function startProcess(home: TestHome, extra: Environment = {}): Pro
       lines.push(line);
       if (line.includes('"msg":"ready"')) resolve(JSON.parse(line));
     });
-    void exited.then((code) => reject(new Error(`exit ${code} before ready:\n${lines.join('\n')}`)));
+    void exited.then((code) =>
+      reject(new Error(`exit ${code} before ready:\n${lines.join('\n')}`)),
+    );
   });
   return {
     ...endpoints(ready),

@@ -1,0 +1,68 @@
+/**
+ * What the control plane and a worker say to each other, as JSON over the fork's channel. A batch of records
+ * is acknowledged when it is committed; a reply never overtakes the records that came before it.
+ */
+import type { CloseReason } from '../core/connection.ts';
+import type { Fault } from '../core/fault.ts';
+import type { ListenerLimits } from '../core/listener.ts';
+import type { Binding } from '../core/ports.ts';
+import type { WorkerRecord } from '../core/record.ts';
+
+/** What a worker is told before all else. Every bound of a worker has its name here. */
+export interface WorkerSettings {
+  readonly nodeId: string;
+  readonly connectionsMax: number;
+  readonly recordBatchMax: number;
+  /** Records that are not committed yet; beyond it new connections wait unread. */
+  readonly recordsUnackedMax: number;
+  readonly countersIntervalMs: number;
+}
+
+export type Request =
+  | {
+      readonly kind: 'open';
+      readonly binding: Binding;
+      /** Other workers have the same port. */
+      readonly isShared: boolean;
+    }
+  | { readonly kind: 'serve'; readonly listenerId: string }
+  | {
+      readonly kind: 'update';
+      readonly listenerId: string;
+      readonly limits: ListenerLimits;
+      readonly faults: readonly Fault[];
+    }
+  | {
+      readonly kind: 'close';
+      readonly listenerId: string;
+      readonly drainMs: number;
+      readonly reason: CloseReason;
+    }
+  | {
+      readonly kind: 'close_connection';
+      readonly connectionId: string;
+      readonly mode: 'fin' | 'rst';
+    };
+
+export type Command =
+  | { readonly kind: 'start'; readonly settings: WorkerSettings }
+  | { readonly kind: 'request'; readonly number: number; readonly request: Request }
+  | { readonly kind: 'committed'; readonly batch: number };
+
+/** A bound socket. */
+export interface BoundSocket {
+  readonly ip: string;
+  readonly port: number;
+  readonly fd: number;
+}
+
+export type Report =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'done'; readonly number: number; readonly bound: BoundSocket | null }
+  /** `code` is the system's, such as EADDRINUSE. */
+  | { readonly kind: 'failed'; readonly number: number; readonly code: string }
+  | {
+      readonly kind: 'records';
+      readonly batch: number;
+      readonly records: readonly WorkerRecord[];
+    };

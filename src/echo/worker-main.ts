@@ -1,0 +1,85 @@
+/** The worker process: echo sockets, and nothing of the database or the API. It ends with its control plane. */
+import { systemClock } from '../core/clock.ts';
+import type { Command, Report, Request, WorkerSettings } from './messages.ts';
+import { RecordQueue } from './record-queue.ts';
+import { type EchoContext, TcpListener } from './tcp-listener.ts';
+
+// Ctrl-C reaches the whole group: the control plane decides when its workers end.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+process.on('disconnect', () => process.exit(0));
+
+const listeners = new Map<string, TcpListener>();
+const send = (report: Report) => {
+  if (process.connected) process.send?.(report);
+};
+let context: EchoContext | null = null;
+
+function start(settings: WorkerSettings): void {
+  const records: RecordQueue = new RecordQueue({
+    send,
+    batchMax: settings.recordBatchMax,
+    unackedMax: settings.recordsUnackedMax,
+    onFull: (isFull) => {
+      if (!isFull) for (const listener of listeners.values()) listener.takeHeld();
+    },
+  });
+  const connections: EchoContext['connections'] = new Map();
+  context = { settings, clock: systemClock(), records, connections };
+  setInterval(() => {
+    // Counters can wait: they are told when nothing else is.
+    if (!records.isIdle) return;
+    for (const connection of connections.values()) {
+      const moved = connection.movedCounters();
+      if (moved !== null) records.push(moved);
+    }
+  }, settings.countersIntervalMs).unref();
+  send({ kind: 'ready' });
+}
+
+async function answer(number: number, request: Request, { records }: EchoContext): Promise<void> {
+  try {
+    const bound = await act(request);
+    records.flushAll();
+    send({ kind: 'done', number, bound });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    send({ kind: 'failed', number, code });
+  }
+}
+
+async function act(request: Request) {
+  if (context === null) throw new TypeError('a request before the start');
+  switch (request.kind) {
+    case 'open': {
+      const listener = new TcpListener(request.binding, context);
+      const bound = await listener.bind(request.isShared);
+      listeners.set(request.binding.listenerId, listener);
+      return bound;
+    }
+    case 'serve':
+      listeners.get(request.listenerId)?.serve();
+      return null;
+    case 'update':
+      listeners.get(request.listenerId)?.update(request.limits);
+      return null;
+    case 'close': {
+      const listener = listeners.get(request.listenerId);
+      listeners.delete(request.listenerId);
+      await listener?.close(request.drainMs, request.reason);
+      return null;
+    }
+    case 'close_connection': {
+      const reason = request.mode === 'fin' ? 'operator_fin' : 'operator_rst';
+      context.connections.get(request.connectionId)?.close(request.mode, 'operator', reason);
+      return null;
+    }
+  }
+}
+
+process.on('message', (command: Command) => {
+  if (command.kind === 'start') start(command.settings);
+  else if (context === null) throw new TypeError('a command before the start');
+  else if (command.kind === 'committed') context.records.committed(command.batch);
+  else void answer(command.number, command.request, context);
+});

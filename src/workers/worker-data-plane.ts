@@ -1,0 +1,239 @@
+/**
+ * The data plane over worker processes. Every worker binds every listener; a worker that is lost is started
+ * again with back-off, and binds them anew on the same ports.
+ */
+
+import type { CloseReason, Connection } from '../core/connection.ts';
+import { AppError, invalidField } from '../core/errors.ts';
+import type { Fault } from '../core/fault.ts';
+import type { ListenerLimits, ListenerReason } from '../core/listener.ts';
+import type {
+  Binding,
+  Bound,
+  Clock,
+  DataPlane,
+  DataPlaneEvents,
+  Logger,
+  WorkerStatus,
+} from '../core/ports.ts';
+import { WakeUps } from '../core/wake-ups.ts';
+import type { WorkerSettings } from '../echo/messages.ts';
+import { Worker, WorkerFailure } from './worker.ts';
+
+export interface DataPlaneLimits extends Omit<WorkerSettings, 'nodeId'> {
+  readonly requestTimeoutMs: number;
+  readonly restartMinMs: number;
+  readonly restartMaxMs: number;
+}
+
+export interface WorkerDataPlaneOptions {
+  readonly workers: number;
+  readonly nodeId: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits: DataPlaneLimits;
+  readonly events: DataPlaneEvents;
+  readonly onFatal: (error: unknown) => void;
+}
+
+interface Opened {
+  readonly binding: Binding;
+  isServed: boolean;
+}
+
+export class WorkerDataPlane implements DataPlane, AsyncDisposable {
+  readonly #options: WorkerDataPlaneOptions;
+  readonly #workers = new Set<Worker>();
+  readonly #opened = new Map<string, Opened>();
+  readonly #stop = new AbortController();
+  readonly #restarting = new Set<Promise<void>>();
+  readonly #open = new Map<number, number>();
+  #restarts = 0;
+
+  private constructor(options: WorkerDataPlaneOptions) {
+    this.#options = options;
+  }
+
+  static async start(options: WorkerDataPlaneOptions): Promise<WorkerDataPlane> {
+    const plane = new WorkerDataPlane(options);
+    const workers = Array.from({ length: options.workers }, () => plane.#launch());
+    await Promise.all(workers.map((worker) => worker.ready));
+    for (const worker of workers) plane.#workers.add(worker);
+    return plane;
+  }
+
+  #launch(): Worker {
+    const { nodeId, limits, events, onFatal } = this.#options;
+    const { requestTimeoutMs, restartMinMs: _min, restartMaxMs: _max, ...settings } = limits;
+    const worker: Worker = new Worker({
+      settings: { ...settings, nodeId },
+      requestTimeoutMs,
+      onRecords: (records) => {
+        for (const { kind } of records) {
+          const change = kind === 'opened' ? 1 : kind === 'closed' ? -1 : 0;
+          this.#open.set(worker.pid, (this.#open.get(worker.pid) ?? 0) + change);
+        }
+        return events.onRecords(records);
+      },
+      onExit: (lost) => this.#onExit(lost),
+      onFailure: onFatal,
+    });
+    return worker;
+  }
+
+  #onExit(lost: Worker): void {
+    this.#workers.delete(lost);
+    this.#open.delete(lost.pid);
+    if (this.#stop.signal.aborted) return;
+    this.#options.log.warn({ workerPid: lost.pid }, 'a worker was lost; starting another');
+    this.#options.events.onWorkerLost(lost.pid);
+    if (this.#restarting.size > 0 && this.#options.workers === 1) return;
+    const restarting = this.#restart().catch(this.#options.onFatal);
+    this.#restarting.add(restarting);
+    void restarting.finally(() => this.#restarting.delete(restarting));
+  }
+
+  async #restart(): Promise<void> {
+    const { restartMinMs, restartMaxMs } = this.#options.limits;
+    const wakeUps = new WakeUps();
+    for (let delayMs = restartMinMs; ; delayMs = Math.min(delayMs * 2, restartMaxMs)) {
+      await wakeUps.sleep(delayMs, this.#stop.signal);
+      if (this.#stop.signal.aborted) return;
+      this.#restarts += 1;
+      const worker = this.#launch();
+      const isUp = await worker.ready.then(
+        () => true,
+        () => false,
+      );
+      if (!isUp) continue;
+      this.#workers.add(worker);
+      await Promise.all([...this.#opened.keys()].map((id) => this.#rebind(worker, id)));
+      return;
+    }
+  }
+
+  async #rebind(worker: Worker, listenerId: string): Promise<void> {
+    const opened = this.#opened.get(listenerId);
+    if (opened === undefined) return;
+    let outcome: Bound | ListenerReason;
+    try {
+      outcome = await this.#openOn(worker, opened.binding);
+      if (opened.isServed) await worker.request({ kind: 'serve', listenerId });
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      // Lost again: its successor binds it.
+      if (error.code === 'unavailable') return;
+      outcome = { code: error.code, message: error.message };
+    }
+    this.#options.events.onRebound(listenerId, outcome);
+  }
+
+  async #openOn(worker: Worker, binding: Binding): Promise<Bound> {
+    const isShared = this.#options.workers > 1;
+    try {
+      const bound = await worker.request({ kind: 'open', binding, isShared });
+      if (bound === null) throw new TypeError('a bind has an address');
+      const { ip, port, fd } = bound;
+      return { laddr: { ip, port }, sockets: [{ pid: worker.pid, fd }] };
+    } catch (error) {
+      throw bindError(error, binding);
+    }
+  }
+
+  async open(binding: Binding): Promise<Bound> {
+    if (binding.protocol !== 'tcp') {
+      throw invalidField('protocol', `${binding.protocol} is not served by this version`);
+    }
+    if (binding.faults.length > 0) throw invalidField('faults', 'are not served by this version');
+    const [first, ...others] = this.#workers;
+    if (first === undefined) {
+      throw new AppError('unavailable', 'no worker is up', { retryAfterMs: 1000 });
+    }
+    const bound = await this.#openOn(first, binding);
+    const settled = { ...binding, port: bound.laddr.port };
+    this.#opened.set(binding.listenerId, { binding: settled, isServed: false });
+    const more = await Promise.all(others.map((worker) => this.#openOn(worker, settled)));
+    return { ...bound, sockets: [...bound.sockets, ...more.flatMap(({ sockets }) => sockets)] };
+  }
+
+  async serve(listenerId: string): Promise<void> {
+    const opened = this.#opened.get(listenerId);
+    if (opened !== undefined) opened.isServed = true;
+    await Promise.allSettled(
+      [...this.#workers].map((worker) => worker.request({ kind: 'serve', listenerId })),
+    );
+  }
+
+  async update(
+    listenerId: string,
+    { limits, faults }: { limits: ListenerLimits; faults: readonly Fault[] },
+  ): Promise<void> {
+    if (faults.length > 0) throw invalidField('faults', 'are not served by this version');
+    const opened = this.#opened.get(listenerId);
+    if (opened === undefined) return;
+    const binding = { ...opened.binding, limits, faults };
+    this.#opened.set(listenerId, { ...opened, binding });
+    const request = { kind: 'update', listenerId, limits, faults } as const;
+    await Promise.all([...this.#workers].map((worker) => worker.request(request)));
+  }
+
+  async close(
+    listenerId: string,
+    { drainMs, reason }: { drainMs: number; reason: CloseReason },
+  ): Promise<void> {
+    this.#opened.delete(listenerId);
+    const request = { kind: 'close', listenerId, drainMs, reason } as const;
+    await Promise.all(
+      [...this.#workers].map((worker) =>
+        // A worker that is lost meanwhile has no port and no connection any more.
+        worker.request(request, drainMs).catch((error: unknown) => {
+          if (this.#workers.has(worker)) throw error;
+        }),
+      ),
+    );
+  }
+
+  async closeConnection({ id, pid }: Connection, mode: 'fin' | 'rst'): Promise<void> {
+    const worker = [...this.#workers].find((one) => one.pid === pid);
+    await worker?.request({ kind: 'close_connection', connectionId: id, mode });
+  }
+
+  status(): readonly WorkerStatus[] {
+    return [...this.#workers].map(({ pid }) => ({
+      pid,
+      listeners: this.#opened.size,
+      openConnections: this.#open.get(pid) ?? 0,
+      restarts: this.#restarts,
+    }));
+  }
+
+  /** Closes every listener as `shutdown`, waits until all is on record, and ends the workers. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#restarting);
+    const end = { drainMs: 0, reason: 'shutdown' } as const;
+    await Promise.all([...this.#opened.keys()].map((id) => this.close(id, end)));
+    await Promise.all([...this.#workers].map((worker) => worker.end()));
+  }
+}
+
+function bindError(error: unknown, { host, port }: Binding): unknown {
+  if (!(error instanceof WorkerFailure)) return error;
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new AppError('port_in_use', `${host} port ${port} is in use by another process`, {
+        owner: 'foreign',
+      });
+    case 'EADDRNOTAVAIL':
+      return invalidField('host', 'is not an address of this machine');
+    case 'EACCES':
+      return new AppError('port_privileged', `this process may not bind port ${port}`);
+    case 'EMFILE':
+    case 'ENFILE':
+      return new AppError('resource_exhausted', 'no file descriptor is left', {
+        limit: error.code,
+      });
+    default:
+      return new AppError('unavailable', `the bind failed: ${error.code}`, { cause: error });
+  }
+}

@@ -1,0 +1,122 @@
+/** One worker process, as the control plane sees it: requests with their answers, and batches of records. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { type Deferred, deferred } from '../core/deferred.ts';
+import { AppError } from '../core/errors.ts';
+import type { WorkerRecord } from '../core/record.ts';
+import type { BoundSocket, Command, Report, Request, WorkerSettings } from '../echo/messages.ts';
+
+export interface WorkerOptions {
+  readonly settings: WorkerSettings;
+  readonly requestTimeoutMs: number;
+  readonly onRecords: (records: readonly WorkerRecord[]) => Promise<void>;
+  readonly onExit: (worker: Worker) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+export class WorkerFailure extends Error {
+  override readonly name = 'WorkerFailure';
+  /** The system's error code. */
+  readonly code: string;
+
+  constructor(code: string) {
+    super(`the worker answered ${code}`);
+    this.code = code;
+  }
+}
+
+const entry = new URL('../echo/worker-main.ts', import.meta.url);
+
+export class Worker {
+  readonly pid: number;
+  readonly ready: Promise<void>;
+  readonly #options: WorkerOptions;
+  readonly #child: ChildProcess;
+  readonly #ready = deferred<void>();
+  readonly #waiting = new Map<number, Deferred<BoundSocket | null>>();
+  /** Batches that are being committed. */
+  readonly #committing = new Set<Promise<void>>();
+  #requests = 0;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    // The environment holds secrets of the control plane: a worker gets none of it.
+    this.#child = fork(entry, {
+      env: {},
+      execArgv: [],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.pid = this.#child.pid ?? 0;
+    this.ready = this.#ready.promise;
+    this.#child.on('message', (report: Report) => this.#onReport(report));
+    // A send that fails is followed by the exit, which is dealt with there.
+    this.#child.on('error', () => this.#child.kill('SIGKILL'));
+    this.#child.on('exit', () => this.#onExit());
+    this.#send({ kind: 'start', settings: options.settings });
+  }
+
+  #send(command: Command): void {
+    if (this.#child.connected) this.#child.send(command);
+  }
+
+  #onReport(report: Report): void {
+    switch (report.kind) {
+      case 'ready':
+        this.#ready.resolve();
+        break;
+      case 'done':
+        this.#waiting.get(report.number)?.resolve(report.bound);
+        break;
+      case 'failed':
+        this.#waiting.get(report.number)?.reject(new WorkerFailure(report.code));
+        break;
+      case 'records': {
+        const committing = this.#options
+          .onRecords(report.records)
+          .then(
+            () => this.#send({ kind: 'committed', batch: report.batch }),
+            this.#options.onFailure,
+          );
+        this.#committing.add(committing);
+        void committing.finally(() => this.#committing.delete(committing));
+      }
+    }
+  }
+
+  #onExit(): void {
+    const gone = new AppError('unavailable', 'the worker was lost', { retryAfterMs: 1000 });
+    this.#ready.promise.catch(() => undefined);
+    this.#ready.reject(gone);
+    for (const waiting of this.#waiting.values()) waiting.reject(gone);
+    this.#options.onExit(this);
+  }
+
+  /** @throws WorkerFailure with the system's code; unavailable when the worker is gone or does not answer */
+  async request(request: Request, extraMs = 0): Promise<BoundSocket | null> {
+    const number = ++this.#requests;
+    const waiting = deferred<BoundSocket | null>();
+    this.#waiting.set(number, waiting);
+    const late = () =>
+      waiting.reject(
+        new AppError('unavailable', 'the worker does not answer', { retryAfterMs: 1000 }),
+      );
+    const timer = setTimeout(late, this.#options.requestTimeoutMs + extraMs);
+    if (!this.#child.connected) late();
+    this.#send({ kind: 'request', number, request });
+    try {
+      return await waiting.promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(number);
+    }
+  }
+
+  /** Resolves when all that it has reported is committed and it has ended. */
+  async end(): Promise<void> {
+    await Promise.all(this.#committing);
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exited = once(this.#child, 'exit');
+    this.#child.disconnect();
+    await exited;
+  }
+}
