@@ -9,7 +9,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { all, call } from '../support/rest-client.ts';
+import { call } from '../support/rest-client.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { attacks } from './attacks.ts';
 import { Clients } from './clients.ts';
