@@ -144,7 +144,10 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     if (binding.protocol !== 'tcp') {
       throw invalidField('protocol', `${binding.protocol} is not served by this version`);
     }
-    if (binding.faults.length > 0) throw invalidField('faults', 'are not served by this version');
+    if (binding.proxyProtocol.mode !== 'off') {
+      throw invalidField('proxyProtocol', 'is not served by this version');
+    }
+    assertServed(binding);
     const [first, ...others] = this.#workers;
     if (first === undefined) {
       throw new AppError('unavailable', 'no worker is up', { retryAfterMs: 1000 });
@@ -168,7 +171,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     listenerId: string,
     { limits, faults }: { limits: ListenerLimits; faults: readonly Fault[] },
   ): Promise<void> {
-    if (faults.length > 0) throw invalidField('faults', 'are not served by this version');
+    assertServed({ limits, faults });
     const opened = this.#opened.get(listenerId);
     if (opened === undefined) return;
     const binding = { ...opened.binding, limits, faults };
@@ -236,4 +239,18 @@ function bindError(error: unknown, { host, port }: Binding): unknown {
     default:
       return new AppError('unavailable', `the bind failed: ${error.code}`, { cause: error });
   }
+}
+
+/** What would be promised and not kept is refused. @throws invalid_argument */
+function assertServed({ limits, faults }: Pick<Binding, 'limits' | 'faults'>): void {
+  if (faults.length > 0) throw invalidField('faults', 'are not served by this version');
+  const later = [
+    'acceptRate',
+    'idleTimeoutMs',
+    'maxDurationMs',
+    'maxBytes',
+    'writeTimeoutMs',
+  ] as const;
+  const asked = later.find((name) => limits[name] !== null);
+  if (asked !== undefined) throw invalidField(`limits.${asked}`, 'is not served by this version');
 }
