@@ -3,6 +3,8 @@
  * into one buffer that is used again and grows to what it has to hold.
  */
 const bytesMin = 65_536;
+/** What has grown beyond is given back. */
+const bytesMax = 16 * bytesMin;
 /** Above this a call of Buffer is faster than a loop. */
 const loopCharsMax = 48;
 
@@ -16,6 +18,7 @@ export class ByteSink {
     const taken = Buffer.allocUnsafe(this.at);
     this.#bytes.copy(taken, 0, 0, this.at);
     this.at = 0;
+    if (this.#bytes.length > bytesMax) this.#bytes = Buffer.allocUnsafeSlow(bytesMin);
     return taken;
   }
 

@@ -28,6 +28,11 @@ export interface StreamWrite<Message> {
   readonly seq?: number;
 }
 
+/** Where a stream stands: the last seq that was written. */
+interface Progress {
+  seq: number | undefined;
+}
+
 export type StreamHandler<Request, Message> = (
   request: Request,
   signal: AbortSignal,
@@ -66,13 +71,14 @@ export class Calls {
       const gone = new AbortController();
       const signal = AbortSignal.any([gone.signal, this.#stop.signal]);
       const end = this.#begin();
+      const progress: Progress = { seq: undefined };
       call.once('cancelled', () => gone.abort());
-      this.#pump(call, handle(call.request, signal), signal)
+      this.#pump(call, handle(call.request, signal), signal, progress)
         .then(
           () => call.end(),
           (error: unknown) => {
             if (gone.signal.aborted) return;
-            call.emit('error', this.#status(error, call.getPath()));
+            call.emit('error', this.#status(error, call.getPath(), progress.seq));
           },
         )
         .finally(end);
@@ -106,28 +112,28 @@ export class Calls {
     call: ServerWritableStream<Request, Message>,
     writes: AsyncIterable<StreamWrite<Message>>,
     signal: AbortSignal,
+    progress: Progress,
   ): Promise<void> {
     const { streamWriteTimeoutMs, onStuck } = this.#options;
     const window = new WriteWindow(call, streamWriteTimeoutMs, signal);
-    let lastSeq: number | undefined;
     for await (const { message, seq } of writes) {
-      lastSeq = seq ?? lastSeq;
+      progress.seq = seq ?? progress.seq;
       if ((await window.write(message)) === 'stalled') {
         const stuck = setTimeout(() => onStuck(call.getPeer()), streamWriteTimeoutMs).unref();
         call.once('cancelled', () => clearTimeout(stuck));
-        throw stalled(streamWriteTimeoutMs, lastSeq);
+        throw stalled(streamWriteTimeoutMs, progress.seq);
       }
       if (signal.aborted) break;
     }
     signal.throwIfAborted();
   }
 
-  #status(error: unknown, method: string) {
+  #status(error: unknown, method: string, resumeAfterSeq?: number) {
     const requestId = randomUUID();
     if (isInternal(error)) {
       this.#options.logger.error({ err: error, requestId, method }, 'a call failed');
     }
-    return { name: 'Error', message: '', ...toStatus(error, requestId) };
+    return { name: 'Error', message: '', ...toStatus(error, requestId, { resumeAfterSeq }) };
   }
 }
 

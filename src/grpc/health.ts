@@ -3,7 +3,9 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { AppError } from '../core/errors.ts';
 import type { Calls, StreamWrite } from './calls.ts';
 
-type Status = 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
+const servingStatus = { SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
+
+type Status = (typeof servingStatus)[keyof typeof servingStatus];
 
 interface Asked {
   readonly service?: string;
@@ -27,7 +29,7 @@ export class Health {
     return {
       Check: calls.unary(async ({ service = '' }: Asked) => {
         const status = this.#status(service);
-        if (status === 'SERVICE_UNKNOWN') {
+        if (status === servingStatus.SERVICE_UNKNOWN) {
           throw new AppError('not_found', `no service ${service}`);
         }
         return { status };
@@ -41,8 +43,8 @@ export class Health {
   }
 
   #status(service: string): Status {
-    if (!this.#services.has(service)) return 'SERVICE_UNKNOWN';
-    return this.#isServing ? 'SERVING' : 'NOT_SERVING';
+    if (!this.#services.has(service)) return servingStatus.SERVICE_UNKNOWN;
+    return this.#isServing ? servingStatus.SERVING : servingStatus.NOT_SERVING;
   }
 
   async *#watch(

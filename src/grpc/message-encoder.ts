@@ -37,8 +37,8 @@ export function encoderOf(type: protobuf.Type, known = new Map<protobuf.Type, En
 }
 
 function writerOf(field: protobuf.Field, known: Map<protobuf.Type, Encoder>): Step['write'] {
-  if (field instanceof protobuf.MapField) return mapWriter(field);
-  const write = valueWriter(field, known);
+  if (field instanceof protobuf.MapField) return mapWriter(field, known);
+  const write = valueWriter(field, field.id, known);
   if (!field.repeated) return write;
   return (values, sink) => {
     for (const value of values as readonly unknown[]) {
@@ -48,8 +48,12 @@ function writerOf(field: protobuf.Field, known: Map<protobuf.Type, Encoder>): St
   };
 }
 
-function valueWriter(field: protobuf.Field, known: Map<protobuf.Type, Encoder>): Step['write'] {
-  const tag = field.id * 8;
+function valueWriter(
+  field: protobuf.FieldBase,
+  id: number,
+  known: Map<protobuf.Type, Encoder>,
+): Step['write'] {
+  const tag = id * 8;
   const { resolvedType } = field;
   if (resolvedType instanceof protobuf.Type) {
     const encode = encoderOf(resolvedType, known);
@@ -92,20 +96,21 @@ function valueWriter(field: protobuf.Field, known: Map<protobuf.Type, Encoder>):
 }
 
 /** On the wire a map is a list of entries, key 1 and value 2. */
-function mapWriter(field: protobuf.MapField): Step['write'] {
-  if (field.keyType !== 'string' || field.type !== 'string') {
-    throw new TypeError(`${field.fullName}: only maps of strings are written here`);
+function mapWriter(field: protobuf.MapField, known: Map<protobuf.Type, Encoder>): Step['write'] {
+  if (field.keyType !== 'string') {
+    throw new TypeError(`${field.fullName}: only keys that are strings are written here`);
   }
   const tag = field.id * 8 + 2;
+  const write = valueWriter(field, 2, known);
   return (map, sink) => {
-    for (const [key, value] of Object.entries(map as Readonly<Record<string, string>>)) {
+    for (const [key, value] of Object.entries(map as object)) {
       sink.reserve(fieldBytesMax);
       sink.varint(tag);
       const start = sink.begin();
       sink.byte(0x0a);
       sink.string(key);
-      sink.byte(0x12);
-      sink.string(value);
+      sink.reserve(fieldBytesMax);
+      write(value, sink);
       sink.end(start);
     }
   };

@@ -1,30 +1,48 @@
 /** The protos, loaded once: the services for grpc-js, the types for our own encoder. */
-import { join } from 'node:path';
-import type { ServiceDefinition } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+import { dirname, join } from 'node:path';
+import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import { protoPath as healthProto } from 'grpc-health-check';
 import protobuf from 'protobufjs';
+import { ByteSink } from './byte-sink.ts';
+import { encoderOf } from './message-encoder.ts';
 
 const protoDir = join(import.meta.dirname, '../../proto');
 const services = ['listener', 'connection', 'event'] as const;
 const files = services.map((name) => `kodama/v1/${name}_service.proto`);
 
-/** These options decide the generated types: scripts/generate.ts names the same. */
-const packageDefinition = loadSync([...files, healthProto], {
-  longs: String,
-  enums: String,
-  oneofs: true,
-  includeDirs: [protoDir],
-});
-
 const root = new protobuf.Root();
 root.resolvePath = (_origin, target) => join(protoDir, target);
-root.loadSync(files).resolveAll();
+root.loadSync(files);
+root.resolvePath = (_origin, target) => join(dirname(healthProto), target);
+root.loadSync('health.proto').resolveAll();
 
+/** What the generated types say of a request; scripts/generate.ts names the same options. */
+const requestOptions = { longs: String, enums: String, oneofs: true } as const;
+
+/** Messages that a service answers with have their enums as numbers: see EnumWords. */
 export function serviceDefinition(name: string): ServiceDefinition {
-  const definition = packageDefinition[name];
-  if (definition === undefined || 'format' in definition) throw new TypeError(`no service ${name}`);
-  return definition;
+  const sink = new ByteSink();
+  const definition = (method: protobuf.Method): MethodDefinition<object, object> => {
+    method.resolve();
+    const { resolvedRequestType: request, resolvedResponseType: response } = method;
+    if (request === null || response === null) throw new TypeError(`${method.fullName}: no types`);
+    const encode = encoderOf(response);
+    return {
+      path: `/${name}/${method.name}`,
+      requestStream: method.requestStream === true,
+      responseStream: method.responseStream === true,
+      requestDeserialize: (bytes) => request.toObject(request.decode(bytes), requestOptions),
+      responseSerialize: (message) => {
+        sink.at = 0;
+        encode(message, sink);
+        return sink.take();
+      },
+      requestSerialize: (message) => Buffer.from(request.encode(message).finish()),
+      responseDeserialize: (bytes) => response.toObject(response.decode(bytes), requestOptions),
+    };
+  };
+  const { methodsArray } = root.lookupService(name);
+  return Object.fromEntries(methodsArray.map((method) => [method.name, definition(method)]));
 }
 
 export function messageType(name: string): protobuf.Type {

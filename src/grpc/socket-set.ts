@@ -38,6 +38,10 @@ export class SocketSet {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
+  get size(): number {
+    return this.#sockets.size;
+  }
+
   /** By remote address and port, as grpc-js names a peer. */
   drop(peer: string): void {
     this.#sockets.get(peer)?.destroy();

@@ -28,11 +28,21 @@ const domain = 'kodama';
 /** Callers' own words come back in errors; trailers must stay small. */
 const textMax = 512;
 
-export function toStatus(error: unknown, requestId: string): StatusObject {
+/** What this edge adds to the details of an error. */
+interface Facts extends ErrorDetails {
+  /** Of a stream: the last seq that was written to it. */
+  readonly resumeAfterSeq?: number | undefined;
+}
+
+export function toStatus(
+  error: unknown,
+  requestId: string,
+  added: Pick<Facts, 'resumeAfterSeq'> = {},
+): StatusObject {
   const known = error instanceof AppError && error.code !== 'internal' ? error : null;
   const code = known?.code ?? 'internal';
   const message = shorten(known?.message ?? internalText);
-  const details = known?.details ?? {};
+  const details = { ...known?.details, ...added };
   const metadata = new Metadata();
   metadata.set('kodama-code', code);
   metadata.set('kodama-request-id', requestId);
@@ -47,12 +57,13 @@ export function isInternal(error: unknown): boolean {
   return !(error instanceof AppError) || error.code === 'internal';
 }
 
-function facts(details: ErrorDetails): (readonly [string, string])[] {
-  const { owner, oldestSeq, headSeq, limit, limitValue, retryAfterMs } = details;
+function facts(details: Facts): (readonly [string, string])[] {
+  const { owner, oldestSeq, headSeq, resumeAfterSeq, limit, limitValue, retryAfterMs } = details;
   const all = {
     owner,
     'oldest-seq': oldestSeq,
     'head-seq': headSeq,
+    'resume-after-seq': resumeAfterSeq,
     limit,
     'limit-value': limitValue,
     'retry-after-ms': retryAfterMs,
@@ -62,7 +73,7 @@ function facts(details: ErrorDetails): (readonly [string, string])[] {
   );
 }
 
-function richDetails(code: ErrorCode, details: ErrorDetails, requestId: string) {
+function richDetails(code: ErrorCode, details: Facts, requestId: string) {
   const metadata = facts(details).map(([name, value]) => ({
     key: name.replaceAll('-', '_'),
     value,

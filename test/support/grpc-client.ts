@@ -28,6 +28,8 @@ export interface GrpcClientOptions {
   readonly token?: string;
   /** Bytes that the client lets a stream send ahead of its reader. */
   readonly windowBytes?: number;
+  /** Of a stream; none by default. */
+  readonly deadlineMs?: number;
 }
 
 export function grpcClient(address: string, { token, windowBytes }: GrpcClientOptions = {}) {
@@ -93,7 +95,12 @@ export function streamEvents(
   options: GrpcClientOptions = {},
 ): EventStream {
   const client = grpcClient(address, options);
-  const stream = client.events.StreamEvents({ ...request, filter }, client.metadata);
+  const { deadlineMs } = options;
+  const stream = client.events.StreamEvents(
+    { ...request, filter },
+    client.metadata,
+    deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs },
+  );
   const events: SeenEvent[] = [];
   const messages: StreamMessage[] = [];
   const synced = Promise.withResolvers<number>();

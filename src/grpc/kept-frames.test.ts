@@ -1,0 +1,49 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ByteSink } from './byte-sink.ts';
+import { KeptFrames } from './kept-frames.ts';
+
+function keep(frames: KeptFrames, seq: number, text: string): void {
+  const sink = new ByteSink();
+  sink.string('what lies before it');
+  const from = sink.at;
+  sink.string(text);
+  frames.keep(seq, sink, from);
+}
+
+function read(frames: KeptFrames, seq: number): Buffer | null {
+  const sink = new ByteSink();
+  return frames.copyTo(sink, seq) ? sink.take() : null;
+}
+
+function bytes(text: string): Buffer {
+  const sink = new ByteSink();
+  sink.string(text);
+  return sink.take();
+}
+
+test('a frame is kept whole or not at all, whatever came after it', () => {
+  const frame = fc.record({ seq: fc.nat({ max: 40 }), length: fc.nat({ max: 3000 }) });
+  fc.assert(
+    fc.property(fc.array(frame, { maxLength: 60 }), (writes) => {
+      const frames = new KeptFrames(8);
+      const texts = new Map<number, string>();
+      for (const [index, { seq, length }] of writes.entries()) {
+        const text = `${index}:`.padEnd(length, String(index));
+        keep(frames, seq, text);
+        texts.set(seq, text);
+        for (const [known, expected] of texts) {
+          const kept = read(frames, known);
+          if (kept !== null) expect(kept).toEqual(bytes(expected));
+        }
+        if (text.length < 2000) expect(read(frames, seq)).toEqual(bytes(text));
+      }
+    }),
+  );
+});
+
+test('a frame larger than all the room there is is not kept', () => {
+  const frames = new KeptFrames(1);
+  keep(frames, 5, 'x'.repeat(600));
+  expect(read(frames, 5)).toBeNull();
+});

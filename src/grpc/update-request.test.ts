@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import { listenerSchemas, toListenerPatch } from '../contract/listener-input.ts';
+import { parse } from '../contract/parse.ts';
+import { defaultBounds } from '../core/listener-bounds.ts';
+import type { UpdateListenerRequest__Output as UpdateRequest } from './generated/kodama/v1/UpdateListenerRequest.ts';
+import { updateInput } from './update-request.ts';
+
+const { patch } = listenerSchemas(defaultBounds);
+
+function change(request: UpdateRequest, ...paths: readonly string[]) {
+  const updateMask = { paths: [...paths] };
+  return toListenerPatch(parse(patch, updateInput({ ...request, updateMask }, defaultBounds)), 0);
+}
+
+function given(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+test('without a mask exactly what is there is set', () => {
+  const { limits, ...rest } = change({ name: 'b', limits: { maxBytes: '10' } });
+  expect(given(rest)).toEqual({ name: 'b' });
+  expect(given(limits ?? {})).toEqual({ maxBytes: 10 });
+  expect(given(change({}))).toEqual({});
+});
+
+test('with a mask exactly what is listed is set', () => {
+  const request = { name: 'b', labels: { a: '1' }, limits: { maxBytes: '10', idleTimeoutMs: 5 } };
+  expect(change(request, 'labels')).toEqual({ labels: { a: '1' } });
+  expect(change(request, 'limits.idle_timeout_ms')).toEqual({ limits: { idleTimeoutMs: 5 } });
+});
+
+test('what is listed and absent is cleared', () => {
+  expect(change({}, 'name', 'labels', 'faults', 'expires_at')).toEqual({
+    name: null,
+    labels: {},
+    faults: [],
+    expiresAt: null,
+  });
+  expect(change({}, 'limits.max_bytes', 'limits.allow_cidrs', 'limits.accept_rate')).toEqual({
+    limits: { maxBytes: null, allowCidrs: [], acceptRate: null },
+  });
+  expect(change({}, 'limits.max_connections')).toEqual({
+    limits: { maxConnections: defaultBounds.maxConnections.default },
+  });
+});
+
+test('all limits are set at once, the absent ones cleared', () => {
+  expect(change({ limits: { maxBytes: '10' } }, 'limits')).toEqual({
+    limits: {
+      maxConnections: defaultBounds.maxConnections.default,
+      maxConnectionsPerSource: null,
+      acceptRate: null,
+      idleTimeoutMs: null,
+      maxDurationMs: null,
+      maxBytes: 10,
+      writeTimeoutMs: null,
+      udpIdleTimeoutMs: defaultBounds.udpIdleTimeoutMs.default,
+      allowCidrs: [],
+      denyCidrs: [],
+    },
+  });
+});
+
+test('ttl_ms counts from now, and clears the expiry where it is listed and absent', () => {
+  expect(change({ ttlMs: '1000' }, 'ttl_ms')).toEqual({ expiresAt: 1_000_000 });
+  expect(change({}, 'ttl_ms')).toEqual({ expiresAt: null });
+  expect(change({ ttlMs: '1000' }, 'ttl_ms', 'expires_at')).toEqual({ expiresAt: 1_000_000 });
+  expect(change({ expiresAt: { seconds: '9' } }, 'ttl_ms', 'expires_at')).toEqual({
+    expiresAt: 9_000_000,
+  });
+});
+
+test.each([
+  '*',
+  '',
+  'port',
+  'id',
+  'update_mask',
+  'limits.',
+  'limits.x',
+  'limits.max_bytes.x',
+  'name.x',
+])('the path %j is refused by name', (path) => {
+  expect(() => change({ name: 'b' }, path)).toThrow(
+    expect.objectContaining({
+      code: 'invalid_argument',
+      details: {
+        errors: [{ path: 'updateMask', message: `${path} is not a field that can change` }],
+      },
+    }),
+  );
+});
