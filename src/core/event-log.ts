@@ -140,42 +140,55 @@ export class EventLog {
   }
 
   /**
-   * Matching events after the seq, from memory where they are there.
-   * @throws cursor_expired, unavailable
+   * Matching events after the seq, from memory where they are there; after 0 is from the oldest on.
+   * @throws cursor_expired, invalid_argument, unavailable
    */
   async read(
     afterSeq: number,
     limit: number,
     filter: EventFilter = everyEvent,
   ): Promise<EventPage> {
-    this.checkCursor(afterSeq);
+    await this.checkCursor(afterSeq);
     const bounds = { headSeq: this.#headSeq, oldestSeq: this.#oldestSeq };
-    if (afterSeq >= bounds.headSeq) return { ...bounds, events: [], throughSeq: afterSeq };
-    const recent = this.#ring.after(afterSeq, limit);
+    // Memory may still hold what the purge took.
+    const seq = Math.max(afterSeq, bounds.oldestSeq - 1);
+    if (seq >= bounds.headSeq) return { ...bounds, events: [], throughSeq: seq };
+    const recent = this.#ring.after(seq, limit);
     if (recent !== null) {
-      const throughSeq = recent.at(-1)?.seq ?? afterSeq;
+      const throughSeq = recent.at(-1)?.seq ?? seq;
       return { ...bounds, events: recent.filter(eventMatcher(filter)), throughSeq };
     }
-    const page = await this.#options.store.readEvents({ afterSeq, limit, filter });
-    this.expire(page.oldestSeq);
+    const page = await this.#options.store.readEvents({ afterSeq: seq, limit, filter });
+    this.#observe(page);
     // The purge may have passed the reader while it read.
-    if (afterSeq !== 0) this.checkCursor(afterSeq);
+    this.#assertKept(afterSeq);
     return page;
   }
 
-  /** @throws cursor_expired below the log, invalid_argument above its head */
-  checkCursor(afterSeq: number): void {
+  /** @throws cursor_expired below the log, invalid_argument above its head, unavailable */
+  async checkCursor(afterSeq: number): Promise<void> {
+    // Another node may have appended what this one has not heard of yet.
+    if (afterSeq > this.#headSeq) this.#observe(await this.#options.store.readBounds());
     if (afterSeq > this.#headSeq) {
       throw new AppError('invalid_argument', `afterSeq: the newest event is ${this.#headSeq}`, {
         errors: [{ path: 'afterSeq', message: `is above the newest event, ${this.#headSeq}` }],
         headSeq: this.#headSeq,
       });
     }
-    if (afterSeq !== 0 && afterSeq < this.#oldestSeq - 1) {
-      throw new AppError('cursor_expired', `the oldest event kept is ${this.#oldestSeq}`, {
-        oldestSeq: this.#oldestSeq,
-      });
-    }
+    this.#assertKept(afterSeq);
+  }
+
+  #assertKept(afterSeq: number): void {
+    if (afterSeq === 0 || afterSeq >= this.#oldestSeq - 1) return;
+    throw new AppError('cursor_expired', `the oldest event kept is ${this.#oldestSeq}`, {
+      oldestSeq: this.#oldestSeq,
+    });
+  }
+
+  /** The store's own bounds, which may be ahead of what was told of them. */
+  #observe({ headSeq, oldestSeq }: LogBounds): void {
+    this.expire(oldestSeq);
+    this.#advance(headSeq);
   }
 
   /** Resolves when the head may have moved past the seq, the time is over or the signal aborts. */

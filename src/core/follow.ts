@@ -44,8 +44,8 @@ interface Follow extends FollowRequest {
  */
 export async function* follow(options: Follow): AsyncGenerator<StreamItem, void, void> {
   const { log, clock, filter, signal, heartbeatMs, endAtHead } = options;
-  const backlogEnd = log.headSeq;
-  let seq = await startSeq(options, backlogEnd);
+  let seq = await startSeq(options);
+  const backlogEnd = options.start.kind === 'from_now' ? seq : log.headSeq;
   let isSynced = false;
   let silentSince = clock.now();
   while (!signal.aborted) {
@@ -78,19 +78,19 @@ export async function* follow(options: Follow): AsyncGenerator<StreamItem, void,
   }
 }
 
-async function startSeq({ start, log, store, filter }: Follow, headSeq: number): Promise<number> {
+async function startSeq({ start, log, store, filter }: Follow): Promise<number> {
+  // The log's oldest event may be gone by the time it is read: before the oldest is 0, whichever that is.
+  const kept = (seq: number) => (seq < log.oldestSeq ? 0 : Math.min(seq, log.headSeq));
   switch (start.kind) {
     case 'after_seq':
-      log.checkCursor(start.seq);
-      return start.seq === 0 ? log.oldestSeq - 1 : start.seq;
+      await log.checkCursor(start.seq);
+      return start.seq;
     case 'since':
-      return Math.min(headSeq, Math.max(await store.seqBefore(start.time), log.oldestSeq - 1));
-    case 'last': {
-      if (start.count === 0) return headSeq;
-      const seq = await store.seqBeforeNewest(start.count, filter);
-      return Math.min(headSeq, Math.max(seq, log.oldestSeq - 1));
-    }
+      return kept(await store.seqBefore(start.time));
+    case 'last':
+      if (start.count === 0) return log.headSeq;
+      return kept(await store.seqBeforeNewest(start.count, filter));
     case 'from_now':
-      return headSeq;
+      return log.headSeq;
   }
 }
