@@ -55,7 +55,7 @@ export class Calls {
   ): handleUnaryCall<Request, Response> {
     return (call, answer) => {
       const end = this.#begin();
-      this.#whileServing(() => handle(call.request))
+      this.#whileServing(() => handle(readable(call.request)))
         .then(
           (response) => answer(null, response),
           (error: unknown) => answer(this.#status(error, call.getPath())),
@@ -73,7 +73,7 @@ export class Calls {
       const end = this.#begin();
       const progress: Progress = { seq: undefined };
       call.once('cancelled', () => gone.abort());
-      this.#pump(call, handle(call.request, signal), signal, progress)
+      this.#pump(call, () => handle(readable(call.request), signal), signal, progress)
         .then(
           () => call.end(),
           (error: unknown) => {
@@ -110,13 +110,13 @@ export class Calls {
 
   async #pump<Request, Message>(
     call: ServerWritableStream<Request, Message>,
-    writes: AsyncIterable<StreamWrite<Message>>,
+    writes: () => AsyncIterable<StreamWrite<Message>>,
     signal: AbortSignal,
     progress: Progress,
   ): Promise<void> {
     const { streamWriteTimeoutMs, onStuck } = this.#options;
     const window = new WriteWindow(call, streamWriteTimeoutMs, signal);
-    for await (const { message, seq } of writes) {
+    for await (const { message, seq } of writes()) {
       progress.seq = seq ?? progress.seq;
       if ((await window.write(message)) === 'stalled') {
         const stuck = setTimeout(() => onStuck(call.getPeer()), streamWriteTimeoutMs).unref();
@@ -135,6 +135,12 @@ export class Calls {
     }
     return { name: 'Error', message: '', ...toStatus(error, requestId, { resumeAfterSeq }) };
   }
+}
+
+/** See protos.ts: an error stands for a request that could not be read. */
+function readable<Request>(request: Request): Request {
+  if (request instanceof AppError) throw request;
+  return request;
 }
 
 function stalled(timeoutMs: number, seq: number | undefined): AppError {

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import { protoPath as healthProto } from 'grpc-health-check';
 import protobuf from 'protobufjs';
+import { AppError } from '../core/errors.ts';
 import { ByteSink } from './byte-sink.ts';
 import { encoderOf } from './message-encoder.ts';
 
@@ -31,7 +32,7 @@ export function serviceDefinition(name: string): ServiceDefinition {
       path: `/${name}/${method.name}`,
       requestStream: method.requestStream === true,
       responseStream: method.responseStream === true,
-      requestDeserialize: (bytes) => request.toObject(request.decode(bytes), requestOptions),
+      requestDeserialize: (bytes) => decode(request, bytes),
       responseSerialize: (message) => {
         sink.at = 0;
         encode(message, sink);
@@ -43,6 +44,15 @@ export function serviceDefinition(name: string): ServiceDefinition {
   };
   const { methodsArray } = root.lookupService(name);
   return Object.fromEntries(methodsArray.map((method) => [method.name, definition(method)]));
+}
+
+/** What cannot be read is handed on as the error that the call then fails with. */
+function decode(type: protobuf.Type, bytes: Buffer): object {
+  try {
+    return type.toObject(type.decode(bytes), requestOptions);
+  } catch (cause) {
+    return new AppError('invalid_argument', `the request is no ${type.name}`, { cause });
+  }
 }
 
 export function messageType(name: string): protobuf.Type {
