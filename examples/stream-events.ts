@@ -1,36 +1,79 @@
-/** Prints events as they come: npm run stream -- [--addr HOST:PORT] [--after-seq N] [--token TOKEN] */
+/**
+ * Prints the events of a kodama, a line each, and goes on where it was when the connection breaks.
+ *
+ *   npm run stream -- [--addr 127.0.0.1:50051] [--after-seq N] [--listener ID]… [--token …] [--end-at-head]
+ *
+ * Without --after-seq it starts from now; 0 is from the oldest event kept. Ctrl-C ends it.
+ */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type Client, credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
+import { credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import type { ProtoGrpcType } from '../src/grpc/generated/event_service.ts';
+import type { Event__Output } from '../src/grpc/generated/kodama/v1/Event.ts';
+import type { StreamEventsResponse__Output } from '../src/grpc/generated/kodama/v1/StreamEventsResponse.ts';
 
-const { values } = parseArgs({
+const { values: args } = parseArgs({
   options: {
     addr: { type: 'string', default: '127.0.0.1:50051' },
     'after-seq': { type: 'string' },
-    token: { type: 'string' },
+    listener: { type: 'string', multiple: true, default: [] },
+    token: { type: 'string', default: process.env.KODAMA_API_TOKEN ?? '' },
+    'end-at-head': { type: 'boolean', default: false },
   },
 });
 
-interface EventClient extends Client {
-  streamEvents(request: object, metadata: Metadata): NodeJS.ReadableStream;
-}
-interface Api {
-  kodama: { v1: { EventService: new (address: string, c: object) => EventClient } };
-}
-
-const includeDirs = [`${import.meta.dirname}/../proto`];
-const options = { includeDirs, longs: String, enums: String, oneofs: true };
-const definition = loadSync('kodama/v1/event_service.proto', options);
-const { EventService } = (loadPackageDefinition(definition) as unknown as Api).kodama.v1;
-
-const client = new EventService(values.addr, credentials.createInsecure());
+const { kodama } = loadPackageDefinition(
+  loadSync('kodama/v1/event_service.proto', {
+    longs: String,
+    enums: String,
+    oneofs: true,
+    includeDirs: [join(import.meta.dirname, '../proto')],
+  }),
+) as unknown as ProtoGrpcType;
+const client = new kodama.v1.EventService(args.addr, credentials.createInsecure());
 const metadata = new Metadata();
-if (values.token !== undefined) metadata.set('authorization', `Bearer ${values.token}`);
-const afterSeq = values['after-seq'];
-const start = afterSeq === undefined ? { fromNow: true } : { afterSeq };
-const stream = client.streamEvents(start, metadata);
-stream.on('data', (message: object) => console.log(JSON.stringify(message)));
-stream.on('error', (error: Error) => {
-  console.error(error.message);
-  process.exitCode = 1;
-});
+if (args.token !== '') metadata.set('authorization', `Bearer ${args.token}`);
+
+/** Resume from here: the seq of the newest message. */
+let afterSeq = args['after-seq'];
+let isOver = false;
+for (let waitMs = 100; !isOver; waitMs = Math.min(waitMs * 2, 10_000)) {
+  const start = afterSeq === undefined ? { fromNow: true } : { afterSeq };
+  const filter = { listenerIds: args.listener };
+  const endAtHead = args['end-at-head'];
+  try {
+    const stream = client.StreamEvents({ ...start, filter, endAtHead }, metadata);
+    for await (const message of stream as AsyncIterable<StreamEventsResponse__Output>) {
+      afterSeq = message.seq ?? '0';
+      waitMs = 100;
+      if (message.event !== undefined) console.log(line(message.event));
+    }
+    isOver = true;
+  } catch (error) {
+    const { code, details } = error as { code?: status; details?: string };
+    console.error(`${status[code ?? status.UNKNOWN]}: ${details}`);
+    isOver = code !== status.UNAVAILABLE;
+    if (isOver) process.exitCode = 1;
+    else await delay(waitMs * (0.5 + Math.random()));
+  }
+}
+client.close();
+
+/** `17 2026-11-24T03:53:53.123Z connection_closed 127.0.0.1:40123 → 127.0.0.1:4000 peer_fin, 6 B in, 6 B out` */
+function line({ seq, time, type, listener, connection, refusal }: Event__Output): string {
+  const at = new Date(Number(time?.seconds ?? 0) * 1000 + (time?.nanos ?? 0) / 1e6).toISOString();
+  const peers = connection ?? refusal;
+  const ends = [peers?.raddr, (peers ?? listener)?.laddr].flatMap((end) =>
+    end === undefined ? [] : [`${end.ip}:${end.port}`],
+  );
+  const { closeReason, bytesIn, bytesOut } = connection ?? {};
+  const end = closeReason && `${word(closeReason)}, ${bytesIn} B in, ${bytesOut} B out`;
+  const more = end ?? listener?.name ?? word(refusal?.rule);
+  return [seq, at, word(type), ends.join(' → '), more].join(' ').trim();
+}
+
+function word(name = ''): string {
+  return name.replace(/^(EVENT_TYPE|CLOSE_REASON|REFUSAL_RULE)_/, '').toLowerCase();
+}
