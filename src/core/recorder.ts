@@ -23,6 +23,8 @@ export class Recorder {
   readonly #logger: Logger;
   readonly #open = new Map<string, Connection>();
   readonly #counts = new Map<string, ConnectionCounts>();
+  /** Closed, and not yet committed as such. */
+  readonly #committing = new Set<string>();
   readonly #closing = new Map<string, Set<() => void>>();
   #bytesIn = 0;
   #bytesOut = 0;
@@ -68,8 +70,15 @@ export class Recorder {
       }
     }
     if (events.length + counters.length === 0) return;
-    await this.#log.append(events, { counters });
-    for (const event of events) if (event.type === 'connection_closed') this.#tellClosed(event);
+    await this.#append(events, counters);
+  }
+
+  async #append(events: readonly EventDraft[], counters: readonly Counters[] = []): Promise<void> {
+    try {
+      await this.#log.append(events, { counters });
+    } finally {
+      for (const event of events) if (event.type === 'connection_closed') this.#tellClosed(event);
+    }
   }
 
   #event(record: StepRecord): EventDraft | null {
@@ -128,6 +137,7 @@ export class Recorder {
     },
   ): EventDraft {
     this.#open.delete(open.id);
+    this.#committing.add(open.id);
     this.#count(open.listenerId, -1);
     const connection: Connection = {
       ...open,
@@ -142,7 +152,9 @@ export class Recorder {
   }
 
   #count(listenerId: string, change: 1 | -1): void {
-    const { open, total } = this.counts(listenerId);
+    const counts = this.#counts.get(listenerId);
+    if (counts === undefined) return;
+    const { open, total } = counts;
     this.#counts.set(listenerId, { open: open + change, total: total + (change === 1 ? 1 : 0) });
   }
 
@@ -164,12 +176,12 @@ export class Recorder {
     if (connections.length === 0) return;
     const end = { at: this.#clock.now(), initiator: 'system', reason, error: null } as const;
     const events = connections.map((connection) => this.#close(connection, end));
-    await this.#log.append(events);
-    for (const event of events) this.#tellClosed(event);
+    await this.#append(events);
   }
 
   #tellClosed(event: EventDraft): void {
     if (!('connection' in event)) return;
+    this.#committing.delete(event.connection.id);
     const waiting = this.#closing.get(event.connection.id);
     this.#closing.delete(event.connection.id);
     for (const resolve of waiting ?? []) resolve();
@@ -187,7 +199,8 @@ export class Recorder {
       };
       waiting.add(done);
       this.#closing.set(id, waiting);
-      if (signal.aborted || !this.#open.has(id)) done();
+      const isComing = this.#open.has(id) || this.#committing.has(id);
+      if (signal.aborted || !isComing) done();
       else signal.addEventListener('abort', done, { once: true });
     });
   }

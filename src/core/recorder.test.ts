@@ -1,0 +1,235 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { MemoryStore } from '../../test/support/memory-store.ts';
+import {
+  handClock,
+  keepingLogger,
+  sampleConnection,
+  sampleId,
+  sampleLogLimits,
+} from '../../test/support/samples.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import { deferred } from './deferred.ts';
+import { EventLog } from './event-log.ts';
+import type { WorkerRecord } from './record.ts';
+import { Recorder } from './recorder.ts';
+
+const listenerId = sampleId(1);
+const never = new AbortController().signal;
+
+async function makeRecorder() {
+  const store = new MemoryStore();
+  const logger = keepingLogger();
+  const onFatal = (error: unknown) => {
+    throw error;
+  };
+  const log = await EventLog.open({ store, log: logger, limits: sampleLogLimits, onFatal });
+  const recorder = new Recorder({ log, clock: handClock(5_000_000), logger });
+  recorder.startCounting(listenerId, { open: 0, total: 0 });
+  return { recorder, store, logger, history: store.database.history };
+}
+
+function opened(number: number, pid = 100): WorkerRecord {
+  return { kind: 'opened', connection: sampleConnection({ id: sampleId(number), pid }) };
+}
+
+function counters(number: number, bytes: number): WorkerRecord {
+  const id = sampleId(number);
+  return { kind: 'counters', id, bytesIn: bytes, bytesOut: bytes - 1, firstByteAt: 7 };
+}
+
+function halfClosed(number: number): WorkerRecord {
+  const id = sampleId(number);
+  return { kind: 'half_closed', at: 8, id, bytesIn: 5, bytesOut: 4, firstByteAt: 7 };
+}
+
+function closed(number: number, halfClosedAt: number | null = null): WorkerRecord {
+  const end = { initiator: 'peer', reason: 'peer_fin', error: null } as const;
+  const count = { id: sampleId(number), bytesIn: 6, bytesOut: 6, firstByteAt: 7 };
+  return { kind: 'closed', at: 9, halfClosedAt, ...end, ...count };
+}
+
+test('each step becomes an event that holds the connection as it was at that step', async () => {
+  const { recorder, history } = await makeRecorder();
+  await recorder.record([opened(1), counters(1, 3), halfClosed(1), closed(1, 8)]);
+  const connection = sampleConnection({ id: sampleId(1) });
+  const half = { state: 'half_closed', halfClosedAt: 8, firstByteAt: 7 };
+  expect(history).toMatchObject([
+    { type: 'connection_opened', time: connection.acceptedAt, connection },
+    { type: 'connection_half_closed', time: 8, connection: { ...half, bytesIn: 5, bytesOut: 4 } },
+    {
+      type: 'connection_closed',
+      time: 9,
+      connection: {
+        state: 'closed',
+        halfClosedAt: 8,
+        closedAt: 9,
+        bytesIn: 6,
+        bytesOut: 6,
+        closeInitiator: 'peer',
+        closeReason: 'peer_fin',
+      },
+    },
+  ]);
+});
+
+test('it answers once all is committed', async () => {
+  const { recorder, store, history } = await makeRecorder();
+  const gate = deferred<void>();
+  store.faults.push({ begin: gate.promise });
+  let isDone = false;
+  const recorded = recorder.record([opened(1)]).then(() => {
+    isDone = true;
+  });
+  await waitFor('the append', () => store.appends.length === 1);
+  expect([isDone, history.length]).toEqual([false, 0]);
+  gate.resolve();
+  await recorded;
+  expect(history).toHaveLength(1);
+});
+
+test('counters change the record, and are no event', async () => {
+  const { recorder, store, history } = await makeRecorder();
+  await recorder.record([opened(1)]);
+  await recorder.record([counters(1, 10)]);
+  expect(history).toHaveLength(1);
+  expect(await store.findConnection(sampleId(1))).toMatchObject({ bytesIn: 10, bytesOut: 9 });
+  expect(recorder.bytes).toEqual({ in: 10, out: 9 });
+  await recorder.record([closed(1)]);
+  expect(recorder.bytes).toEqual({ in: 6, out: 6 });
+});
+
+test('a record of a connection that is not open is logged, and is no event', async () => {
+  const { recorder, logger, history } = await makeRecorder();
+  await recorder.record([closed(1), halfClosed(2), counters(3, 1)]);
+  await recorder.record([opened(1), closed(1), closed(1)]);
+  expect(history.map(({ type }) => type)).toEqual(['connection_opened', 'connection_closed']);
+  expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(4);
+});
+
+test('a refusal is an event without a connection', async () => {
+  const { recorder, history } = await makeRecorder();
+  const { laddr, raddr } = sampleConnection();
+  const refusal = { protocol: 'tcp', laddr, raddr, rule: 'accept_rate', count: 3 } as const;
+  await recorder.record([{ kind: 'refused', at: 4, listenerId, refusal }]);
+  expect(history).toMatchObject([{ type: 'connection_refused', time: 4, listenerId, refusal }]);
+  expect(recorder.counts(listenerId)).toEqual({ open: 0, total: 0 });
+});
+
+test('it counts what is open and what ever was, listener by listener', async () => {
+  const { recorder } = await makeRecorder();
+  await recorder.record([opened(1), opened(2), closed(1)]);
+  expect(recorder.counts(listenerId)).toEqual({ open: 1, total: 2 });
+  expect(recorder.openConnections).toBe(1);
+  recorder.endCounting(listenerId);
+  expect(recorder.counts(listenerId)).toEqual({ open: 0, total: 0 });
+  await recorder.record([closed(2)]);
+  expect(recorder.counts(listenerId)).toEqual({ open: 0, total: 0 });
+});
+
+test('a lost worker’s connections are closed as worker_crashed, and no others', async () => {
+  const { recorder, history } = await makeRecorder();
+  await recorder.record([opened(1, 100), opened(2, 200), opened(3, 100), counters(3, 4)]);
+  await recorder.workerLost(100);
+  const ends = history.slice(3);
+  expect(ends).toMatchObject(
+    [1, 3].map((number) => ({
+      type: 'connection_closed',
+      time: 5_000_000,
+      connection: {
+        id: sampleId(number),
+        closeInitiator: 'system',
+        closeReason: 'worker_crashed',
+        bytesIn: number === 3 ? 4 : 0,
+      },
+    })),
+  );
+  expect(recorder.counts(listenerId)).toEqual({ open: 1, total: 3 });
+  await recorder.workerLost(100);
+  expect(history).toHaveLength(5);
+});
+
+test('what an earlier run left open is closed as interrupted', async () => {
+  const { recorder, history } = await makeRecorder();
+  recorder.startCounting(listenerId, { open: 1, total: 9 });
+  await recorder.closeInterrupted([sampleConnection({ state: 'half_closed', halfClosedAt: 3 })]);
+  expect(history).toMatchObject([
+    { connection: { state: 'closed', halfClosedAt: 3, closeReason: 'interrupted' } },
+  ]);
+  expect(recorder.counts(listenerId)).toEqual({ open: 0, total: 9 });
+  await recorder.closeInterrupted([]);
+  expect(history).toHaveLength(1);
+});
+
+test('who waits for a close is told when it is committed, not before', async () => {
+  const { recorder, store } = await makeRecorder();
+  await recorder.record([opened(1)]);
+  const told: string[] = [];
+  const wait = (name: string) =>
+    recorder.closed(sampleId(1), never).then(() => {
+      told.push(name);
+    });
+  const early = wait('early');
+  const gate = deferred<void>();
+  store.faults.push({ begin: gate.promise });
+  const recorded = recorder.record([closed(1)]);
+  await waitFor('the append', () => store.appends.length === 2);
+  const late = wait('late');
+  await new Promise((next) => setImmediate(next));
+  expect(told).toEqual([]);
+  gate.resolve();
+  await Promise.all([recorded, early, late]);
+  expect(told).toEqual(['early', 'late']);
+  expect(await store.findConnection(sampleId(1))).toMatchObject({ state: 'closed' });
+});
+
+test('who waits for what is not open, or no longer wants to, does not wait', async () => {
+  const { recorder } = await makeRecorder();
+  await recorder.closed(sampleId(9), never);
+  await recorder.record([opened(1)]);
+  await recorder.closed(sampleId(1), AbortSignal.abort());
+  const leave = new AbortController();
+  const waiting = recorder.closed(sampleId(1), leave.signal);
+  leave.abort();
+  await waiting;
+  await recorder.record([closed(1)]);
+  await recorder.closed(sampleId(1), never);
+});
+
+test('each connection has one opened and one closed event, however its records and a crash fall', async () => {
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('open' as const), pid: fc.constantFrom(100, 200) }),
+    fc.record({ kind: fc.constant('close' as const), which: fc.nat({ max: 9 }) }),
+    fc.record({ kind: fc.constant('half' as const), which: fc.nat({ max: 9 }) }),
+    fc.record({ kind: fc.constant('crash' as const), pid: fc.constantFrom(100, 200) }),
+    fc.record({ kind: fc.constant('fail' as const), fails: fc.constantFrom('before', 'after') }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+      const { recorder, store, history } = await makeRecorder();
+      const work: Promise<void>[] = [];
+      let count = 0;
+      for (const one of steps) {
+        if (one.kind === 'open') {
+          count += 1;
+          work.push(recorder.record([opened(count, one.pid)]));
+        } else if (one.kind === 'close') work.push(recorder.record([closed(one.which)]));
+        else if (one.kind === 'half') work.push(recorder.record([halfClosed(one.which)]));
+        else if (one.kind === 'crash') work.push(recorder.workerLost(one.pid));
+        else store.faults.push({ fails: one.fails === 'before' ? 'before' : 'after' });
+      }
+      work.push(recorder.workerLost(100), recorder.workerLost(200));
+      await Promise.all(work);
+      for (let number = 1; number <= count; number += 1) {
+        const own = history.filter(
+          (event) => 'connection' in event && event.connection.id === sampleId(number),
+        );
+        const types = own.map(({ type }) => type);
+        expect([types[0], types.at(-1)]).toEqual(['connection_opened', 'connection_closed']);
+        expect(types.filter((type) => type !== 'connection_half_closed')).toHaveLength(2);
+      }
+      expect(recorder.counts(listenerId)).toEqual({ open: 0, total: count });
+    }),
+    { numRuns: 50 },
+  );
+});
