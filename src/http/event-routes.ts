@@ -164,8 +164,8 @@ function acceptedFormat({ accept = '' }: IncomingHttpHeaders): StreamFormat | nu
   });
   const known = ranges
     .filter(
-      ({ type, quality }) => quality > 0 && (type === 'application/json' || type in eventFormats),
+      ({ type, quality }) => quality > 0 && (type === 'application/json' || eventFormats.has(type)),
     )
     .toSorted((a, b) => b.quality - a.quality);
-  return eventFormats[known[0]?.type ?? ''] ?? null;
+  return eventFormats.get(known[0]?.type ?? '') ?? null;
 }

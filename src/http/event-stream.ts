@@ -45,10 +45,10 @@ function line(value: object): string {
 }
 
 /** By media type. */
-export const eventFormats: Readonly<Record<string, StreamFormat>> = {
-  'text/event-stream': serverSentEvents,
-  'application/x-ndjson': ndjson,
-};
+export const eventFormats: ReadonlyMap<string, StreamFormat> = new Map([
+  ['text/event-stream', serverSentEvents],
+  ['application/x-ndjson', ndjson],
+]);
 
 export interface SendStream {
   readonly control: Pick<Control, 'followEvents'>;
@@ -83,8 +83,8 @@ export async function sendStream(options: SendStream): Promise<void> {
       response.write(format.error(toRefusal(error, reply.request.id).problem));
   } finally {
     await items.return();
+    if (reply.sent) response.end();
   }
-  response.end();
 }
 
 function begin(reply: FastifyReply, contentType: string): void {

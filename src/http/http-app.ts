@@ -12,7 +12,7 @@ import {
 } from 'fastify';
 import { z } from 'zod';
 import { parse } from '../contract/parse.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, hasCode } from '../core/errors.ts';
 import { connectionRoutes } from './connection-routes.ts';
 import { docsPage } from './docs-page.ts';
 import type { Edge, HttpApp } from './edge.ts';
@@ -21,6 +21,7 @@ import { bearerCheck, checkHost, checkOrigin } from './guards.ts';
 import { jsonBodies } from './json-bodies.ts';
 import { listenerRoutes } from './listener-routes.ts';
 import { refuseUnknownRoutes } from './not-found.ts';
+import { OpenConnections } from './open-connections.ts';
 import { isInternal, parserError, problemType, toRefusal } from './problem.ts';
 import { parseRawQuery, readQuery } from './query.ts';
 import { statusRoutes } from './status-routes.ts';
@@ -45,8 +46,9 @@ const headers = {
   'x-frame-options': 'DENY',
 };
 
-export async function httpApp(options: HttpAppOptions): Promise<HttpApp> {
-  const answering = new WeakSet<Socket>();
+export async function httpApp(
+  options: HttpAppOptions,
+): Promise<{ readonly app: HttpApp; readonly connections: OpenConnections }> {
   const { limits } = options;
   const app: HttpApp = fastify({
     // Of fastify's own lines only those that tell of trouble; a request's line is ours.
@@ -55,6 +57,8 @@ export async function httpApp(options: HttpAppOptions): Promise<HttpApp> {
       disableRequestLogging: true,
       requestIdLogLabel: 'requestId',
     }),
+    // A request that still arrives while the server closes is answered like any other.
+    return503OnClosing: false,
     genReqId: () => randomUUID(),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestTimeoutMs,
@@ -67,22 +71,23 @@ export async function httpApp(options: HttpAppOptions): Promise<HttpApp> {
       // A request without it is refused below, in our words.
       requireHostHeader: false,
     },
-    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
-    clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, answering.has(socket)),
+    frameworkErrors(error, request, reply) {
+      begin(request, reply);
+      sendProblem(error, request, reply);
+    },
+    clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, connections),
   });
+  const connections = new OpenConnections(app.server);
   app.server.maxConnections = limits.connectionsMax;
   app.setValidatorCompiler(({ schema, httpPart }) => validator(schema, httpPart));
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setErrorHandler(sendProblem);
-  app.addHook('onRequest', async (request, reply) => {
-    const { socket } = request;
-    answering.add(socket);
-    reply.raw.once('close', () => {
-      answering.delete(socket);
-      logRequest(options.logger, request, reply);
-    });
+  const begin = (request: FastifyRequest, reply: FastifyReply): void => {
+    connections.add(request.socket, reply.raw);
+    reply.raw.once('close', () => logRequest(options.logger, request, reply));
     reply.headers(headers).header('x-request-id', request.id);
-  });
+  };
+  app.addHook('onRequest', async (request, reply) => begin(request, reply));
   guard(app, options);
   jsonBodies(app);
   refuseUnknownRoutes(app);
@@ -91,7 +96,7 @@ export async function httpApp(options: HttpAppOptions): Promise<HttpApp> {
   connectionRoutes(app, options);
   eventRoutes(app, options);
   statusRoutes(app, options);
-  return app;
+  return { app, connections };
 }
 
 function guard(app: HttpApp, { apiToken, isLoopbackOnly }: HttpAppOptions): void {
@@ -120,13 +125,18 @@ function validator(schema: unknown, httpPart: string | undefined) {
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (isInternal(error)) request.log.error({ err: error }, 'a request failed');
+  else if (hasCode(error, 'unavailable')) request.log.warn({ err: error }, 'not available');
   const { problem, headers: extra } = toRefusal(error, request.id);
   return reply.code(problem.status).headers(extra).type(problemType).send(JSON.stringify(problem));
 }
 
 /** What is no HTTP has no request, so its answer is written by hand, unless another is being written. */
-function refuseUnparsed(error: ConnectionError, socket: Socket, isAnswering: boolean): void {
-  if (error.code === 'ECONNRESET' || isAnswering || !socket.writable) {
+function refuseUnparsed(
+  error: ConnectionError,
+  socket: Socket,
+  connections: OpenConnections,
+): void {
+  if (error.code === 'ECONNRESET' || connections.isAnswering(socket) || !socket.writable) {
     socket.destroy();
     return;
   }

@@ -3,34 +3,40 @@ import type { AddressInfo } from 'node:net';
 import type { Address } from '../core/address.ts';
 import type { HttpApp } from './edge.ts';
 import { type HttpAppOptions, httpApp } from './http-app.ts';
+import type { OpenConnections } from './open-connections.ts';
 
 export interface HttpServerOptions extends Omit<HttpAppOptions, 'version'> {
   readonly host: string;
   readonly port: number;
 }
 
+interface Parts {
+  readonly app: HttpApp;
+  readonly connections: OpenConnections;
+  readonly stopTimeoutMs: number;
+}
+
 export class HttpServer implements AsyncDisposable {
   readonly address: Address;
-  readonly #app: HttpApp;
-  readonly #stopTimeoutMs: number;
+  readonly #parts: Parts;
   #stopping: Promise<void> | null = null;
 
-  private constructor(app: HttpApp, address: Address, stopTimeoutMs: number) {
-    this.#app = app;
+  private constructor(parts: Parts, address: Address) {
+    this.#parts = parts;
     this.address = address;
-    this.#stopTimeoutMs = stopTimeoutMs;
   }
 
   /** @throws the system's error when the address cannot be bound */
   static async start(options: HttpServerOptions): Promise<HttpServer> {
     const { version } = options.control.status();
-    const app = await httpApp({ ...options, version });
+    const { stopTimeoutMs } = options.limits;
+    const { app, connections } = await httpApp({ ...options, version });
     try {
       const { host, port: wanted } = options;
       const listening: Promise<unknown> = app.listen({ host, port: wanted });
       await listening;
       const { address: ip, port } = app.server.address() as AddressInfo;
-      return new HttpServer(app, { ip, port }, options.limits.stopTimeoutMs);
+      return new HttpServer({ app, connections, stopTimeoutMs }, { ip, port });
     } catch (error) {
       await app.close();
       throw error;
@@ -47,12 +53,13 @@ export class HttpServer implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { server } = this.#app;
+    const { app, connections, stopTimeoutMs } = this.#parts;
     // A connection that falls idle once its request is answered would stay for its keep-alive time.
-    const sweep = setInterval(() => server.closeIdleConnections(), sweepMs);
-    const cut = setTimeout(() => server.closeAllConnections(), this.#stopTimeoutMs);
+    const sweep = setInterval(() => connections.closeIdle(), sweepMs);
+    const cut = setTimeout(() => app.server.closeAllConnections(), stopTimeoutMs);
     try {
-      await this.#app.close();
+      connections.closeIdle();
+      await app.close();
     } finally {
       clearInterval(sweep);
       clearTimeout(cut);

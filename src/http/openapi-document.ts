@@ -6,7 +6,7 @@ import type { Edge } from './edge.ts';
 import { httpApp } from './http-app.ts';
 
 export async function openApiDocument(): Promise<object> {
-  const app = await httpApp({
+  const { app } = await httpApp({
     ...documented,
     version: packageVersion(),
     apiToken: null,

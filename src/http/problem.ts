@@ -1,4 +1,5 @@
 /** What a caller is told of a failure: problem details (RFC 9457), from one table of codes. */
+import { STATUS_CODES } from 'node:http';
 import { AppError, type ErrorCode, type ErrorDetails } from '../core/errors.ts';
 
 export const problemType = 'application/problem+json';
@@ -118,8 +119,19 @@ function frameworkError(error: unknown): AppError | null {
     case 'ECONNABORTED':
       return new AppError('unavailable', 'the client went away');
     default:
-      return null;
+      return refusedByStatus(error);
   }
+}
+
+/** The rest of what fastify refuses: its status is good, its words are for its users, not for ours. */
+function refusedByStatus(error: Error): AppError | null {
+  const status = 'statusCode' in error ? error.statusCode : undefined;
+  if (typeof status !== 'number' || status < 400 || status > 499) return null;
+  const message = (STATUS_CODES[status] ?? 'bad request').toLowerCase();
+  return new HttpError(status, {
+    code: status === 404 ? 'not_found' : 'invalid_argument',
+    message,
+  });
 }
 
 /** What node's parser refuses; the answer is written by hand, since no request came of it. */

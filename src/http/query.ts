@@ -4,16 +4,16 @@
  */
 import { parse as parseQueryString } from 'node:querystring';
 import { z } from 'zod';
-import { parse } from '../contract/parse.ts';
-import { AppError, type FieldError } from '../core/errors.ts';
+import { fieldErrors, invalidFields } from '../contract/parse.ts';
+import type { FieldError } from '../core/errors.ts';
 
-const rawQuery = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
+type RawQuery = Readonly<Record<string, string | readonly string[]>>;
 type FieldType = 'whole_number' | 'flag' | 'list' | 'text';
 
 const parametersMax = 1000;
 
 /** For fastify: the text behind the question mark. */
-export function parseRawQuery(text: string): Record<string, string | string[] | undefined> {
+export function parseRawQuery(text: string): Record<string, unknown> {
   return parseQueryString(text, '&', '=', { maxKeys: parametersMax });
 }
 
@@ -22,22 +22,20 @@ export function readQuery<Schema extends z.ZodObject>(
   schema: Schema,
   raw: unknown,
 ): z.output<Schema> {
-  const repeated: FieldError[] = [];
+  const faults: FieldError[] = [];
   const values: Record<string, unknown> = {};
-  for (const [name, given] of Object.entries(rawQuery.parse(raw))) {
+  for (const [name, given] of Object.entries(raw as RawQuery)) {
     const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
-    const type = field === undefined ? 'text' : fieldType(field);
     const texts = typeof given === 'string' ? [given] : given;
-    if (type === 'list') values[name] = texts;
-    else if (texts.length > 1) repeated.push({ path: name, message: 'is given more than once' });
+    const type = field === undefined ? null : fieldType(field);
+    if (type === null) faults.push({ path: name, message: 'is not a field of this request' });
+    else if (type === 'list') values[name] = texts;
+    else if (texts.length > 1) faults.push({ path: name, message: 'is given more than once' });
     else values[name] = readValue(type, texts[0] ?? '');
   }
-  const [first] = repeated;
-  if (first !== undefined) {
-    const message = `${first.path}: ${first.message}`;
-    throw new AppError('invalid_argument', message, { errors: repeated });
-  }
-  return parse(schema, values);
+  const result = schema.safeParse(values);
+  if (result.success && faults.length === 0) return result.data;
+  throw invalidFields([...faults, ...fieldErrors(result.error?.issues ?? [])]);
 }
 
 /** Text that is not of the type stays text, for the schema to refuse in its own words. */

@@ -1,0 +1,228 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { expect, test } from 'vitest';
+import { call, want } from '../../test/support/rest-client.ts';
+import { type RestEdge, restEdge } from '../../test/support/rest-edge.ts';
+import { collect, ndjson, serverSent, until } from '../../test/support/rest-stream.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+
+const sse = { accept: 'text/event-stream' };
+const lines = { accept: 'application/x-ndjson' };
+
+/** Each listener is two events. */
+async function create(edge: RestEdge, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let index = 0; index < count; index++) {
+    ids.push((await want(201, edge, 'POST', '/v1/listeners', {})).id);
+  }
+  return ids;
+}
+
+test('NDJSON: the backlog, synced once, then what comes', async () => {
+  await using edge = await restEdge();
+  const [first] = await create(edge, 1);
+  const stream = ndjson(`${edge.url}/v1/events?afterSeq=0`);
+  const backlog = await until(stream, (line) => line.synced);
+  expect(backlog).toMatchObject([
+    { seq: 1, event: { seq: 1, type: 'listener_created', listenerId: first } },
+    { seq: 2, event: { seq: 2, type: 'listener_listening', listener: { id: first } } },
+    { seq: 2, synced: {} },
+  ]);
+  const [second] = await create(edge, 1);
+  const live = await until(stream, (line) => line.seq === 4);
+  expect(live.map((line) => line.event.listenerId)).toEqual([second, second]);
+  await stream.return(undefined);
+  await waitFor('the stream to end', () => edge.control.followers.length === 0);
+});
+
+test('server-sent events: the seq is the id, the type the event', async () => {
+  await using edge = await restEdge();
+  await create(edge, 1);
+  const stream = serverSent(`${edge.url}/v1/events?afterSeq=1&endAtHead=true`);
+  const page = await want(200, edge, 'GET', '/v1/events?afterSeq=1');
+  expect(await collect(stream)).toEqual([
+    { id: '2', event: 'listener_listening', data: page.events[0] },
+    { id: '2', event: 'synced', data: { seq: 2 } },
+  ]);
+});
+
+test('Last-Event-ID goes on where the reader was, whatever start the URL has', async () => {
+  await using edge = await restEdge();
+  await create(edge, 2);
+  for (const query of ['afterSeq=0', 'fromNow=true', 'last=4', 'since=2020-01-01T00:00:00Z', '']) {
+    const url = `${edge.url}/v1/events?${query}&endAtHead=true`;
+    const resumed = await collect(serverSent(url, { headers: { 'last-event-id': '3' } }));
+    expect(resumed.map(({ id }) => id)).toEqual(['4', '4']);
+  }
+});
+
+test.each([
+  ['', [5]],
+  ['fromNow=true', [5]],
+  ['afterSeq=2', [3, 4, 5]],
+  ['last=3', [2, 3, 4, 5]],
+  ['last=0', [5]],
+  ['since=2020-01-01T00:00:00Z', [1, 2, 3, 4, 5]],
+  ['since=2999-01-01T00:00:00Z', [5]],
+])('a stream that starts with %j has the events %j', async (query, seqs) => {
+  await using edge = await restEdge();
+  await create(edge, 2);
+  const stream = ndjson(`${edge.url}/v1/events?${query}`);
+  const before = await until(stream, (line) => line.synced);
+  await create(edge, 1);
+  const after = await until(stream, (line) => line.event);
+  const all = [...before, ...after].filter((line) => line.event).map((line) => line.seq);
+  expect(all).toEqual(seqs);
+});
+
+test('heartbeats move a reader past what the filter left out', async () => {
+  await using edge = await restEdge();
+  const url = `${edge.url}/v1/events?type=listener_closed&heartbeatMs=1000`;
+  const [rows, messages] = [ndjson(url), serverSent(url)];
+  await until(rows, (line) => line.synced);
+  await until(messages, ({ event }) => event === 'synced');
+  await create(edge, 1);
+  expect(await until(rows, () => true)).toEqual([{ seq: 2, heartbeat: {} }]);
+  expect(await until(messages, () => true)).toEqual([{ comment: 'heartbeat', id: '2' }]);
+});
+
+test('the filter is an or within a parameter, and an and between them', async () => {
+  await using edge = await restEdge();
+  const [first, second] = await create(edge, 3);
+  await want(204, edge, 'DELETE', `/v1/listeners/${first}`);
+  const query = `afterSeq=0&endAtHead=true&listenerId=${first}&listenerId=${second}`;
+  const types = 'type=listener_created&type=listener_closed';
+  const rows = await collect(ndjson(`${edge.url}/v1/events?${query}&${types}`));
+  const seen = rows.filter((row) => row.event).map(({ event }) => [event.listenerId, event.type]);
+  expect(seen).toEqual([
+    [first, 'listener_created'],
+    [second, 'listener_created'],
+    [first, 'listener_closed'],
+  ]);
+});
+
+test.each([
+  ['afterSeq=99', 400, 'invalid_argument', 'afterSeq'],
+  ['afterSeq=0&last=1', 400, 'invalid_argument', 'last'],
+  ['since=2020-01-01T00:00:00Z&fromNow=true', 400, 'invalid_argument', 'fromNow'],
+  ['since=yesterday', 400, 'invalid_argument', 'since'],
+  ['fromNow=false', 400, 'invalid_argument', 'fromNow'],
+  ['heartbeatMs=999', 400, 'invalid_argument', 'heartbeatMs'],
+  ['heartbeatMs=60001', 400, 'invalid_argument', 'heartbeatMs'],
+  ['endAtHead=yes', 400, 'invalid_argument', 'endAtHead'],
+  ['pageSize=10', 400, 'invalid_argument', 'pageSize'],
+  ['pageToken=x', 400, 'invalid_argument', 'pageToken'],
+  ['listenerId=tour', 400, 'invalid_argument', 'listenerId[0]'],
+  ['type=nope', 400, 'invalid_argument', 'type[0]'],
+  ['remoteCidr=10.0.0.0/99', 400, 'invalid_argument', 'remoteCidr[0]'],
+])('a stream with %s is refused before its first byte', async (query, status, code, path) => {
+  await using edge = await restEdge();
+  await create(edge, 1);
+  for (const headers of [sse, lines]) {
+    const refused = await call(edge, 'GET', `/v1/events?${query}`, undefined, headers);
+    expect(refused).toMatchObject({ status, body: { code, errors: [{ path }] } });
+    expect(refused.headers.get('content-type')).toContain('application/problem+json');
+  }
+});
+
+test.each(['x', '-1', '1.5', '99999999999999999'])('Last-Event-ID %s is refused', async (id) => {
+  await using edge = await restEdge();
+  const headers = { ...sse, 'last-event-id': id };
+  const refused = await call(edge, 'GET', '/v1/events', undefined, headers);
+  expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: 'Last-Event-ID' }] } });
+});
+
+test('a cursor that has expired is refused with the oldest seq', async () => {
+  await using edge = await restEdge();
+  await create(edge, 3);
+  edge.eventLog.expire(5);
+  const refused = await call(edge, 'GET', '/v1/events?afterSeq=2', undefined, sse);
+  expect(refused).toMatchObject({ status: 410, body: { code: 'cursor_expired', oldestSeq: 5 } });
+});
+
+test('one stream too many is refused by the name of the limit', async () => {
+  await using edge = await restEdge({ followersMax: 1 });
+  const stream = ndjson(`${edge.url}/v1/events`);
+  await until(stream, (line) => line.synced);
+  const refused = await call(edge, 'GET', '/v1/events', undefined, lines);
+  expect(refused).toMatchObject({
+    status: 429,
+    body: { code: 'resource_exhausted', limit: 'followersMax', limitValue: 1 },
+  });
+  expect(refused.headers.get('retry-after')).toBe('1');
+});
+
+test('at shutdown a stream says why it ends', async () => {
+  await using edge = await restEdge();
+  const [rows, messages] = [ndjson(`${edge.url}/v1/events`), serverSent(`${edge.url}/v1/events`)];
+  await until(rows, (line) => line.synced);
+  await until(messages, ({ event }) => event === 'synced');
+  edge.control.endStreams();
+  const problem = { status: 503, code: 'unavailable', requestId: expect.any(String) };
+  expect(await collect(rows)).toMatchObject([{ error: problem }]);
+  expect(await collect(messages)).toMatchObject([{ event: 'error', data: problem }]);
+});
+
+test('a client that goes away ends its stream', async () => {
+  await using edge = await restEdge();
+  const gone = new AbortController();
+  const stream = ndjson(`${edge.url}/v1/events`, { signal: gone.signal });
+  await until(stream, (line) => line.synced);
+  expect(edge.control.followers).toHaveLength(1);
+  gone.abort();
+  await expect(stream.next()).rejects.toThrow();
+  await waitFor('the stream to end', () => edge.control.followers.length === 0);
+});
+
+test('a reader that stalls is waited for, then let go', async () => {
+  await using edge = await restEdge({ limits: { streamWriteTimeoutMs: 300 } });
+  const [id] = await create(edge, 1);
+  const big = {
+    labels: Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`l${i}`, 'x'.repeat(255)])),
+  };
+  const reader = connect(edge.port, '127.0.0.1');
+  reader.write(
+    `GET /v1/events HTTP/1.1\r\nhost: localhost\r\naccept: application/x-ndjson\r\n\r\n`,
+  );
+  await once(reader, 'readable');
+  // Nobody reads from here on; the kernel takes some megabytes of these.
+  await waitFor('the reader to be let go', async () => {
+    for (let round = 0; round < 20; round++) {
+      await want(200, edge, 'PATCH', `/v1/listeners/${id}`, big);
+    }
+    return edge.control.followers.length === 0;
+  });
+  reader.destroy();
+});
+
+test('the Accept header chooses by its preference', async () => {
+  await using edge = await restEdge();
+  await create(edge, 1);
+  const typeOf = async (accept: string) => {
+    const url = `${edge.url}/v1/events`;
+    const response = await fetch(url, { headers: { accept }, signal: AbortSignal.timeout(10_000) });
+    await response.body?.cancel();
+    return response.headers.get('content-type')?.split(';')[0];
+  };
+  const table: Record<string, string> = {
+    '*/*': 'application/json',
+    'application/json': 'application/json',
+    'text/html, */*;q=0.8': 'application/json',
+    'text/event-stream': 'text/event-stream',
+    'Text/Event-Stream': 'text/event-stream',
+    'application/json;q=0.5, application/x-ndjson': 'application/x-ndjson',
+    'application/x-ndjson;q=0.1, application/json;q=0.9': 'application/json',
+    'application/x-ndjson;q=0': 'application/json',
+    constructor: 'application/json',
+  };
+  for (const [accept, type] of Object.entries(table)) {
+    expect(await typeOf(accept), accept).toBe(type);
+  }
+});
+
+test('HEAD of the events is a page, and ends', async () => {
+  await using edge = await restEdge();
+  const response = await fetch(`${edge.url}/v1/events`, { method: 'HEAD', headers: sse });
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toContain('application/json');
+});

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { bearerCheck, checkHost, checkOrigin } from './guards.ts';
+
+test.each([
+  'localhost',
+  'localhost:8080',
+  'LOCALHOST:1',
+  '127.0.0.1',
+  '127.0.0.1:8080',
+  '127.9.8.7:80',
+  '[::1]',
+  '[::1]:8080',
+])('a server on loopback answers to the host %s', (host) => {
+  expect(() => checkHost(host)).not.toThrow();
+});
+
+test.each([
+  undefined,
+  '',
+  'example.com',
+  'localhost.example.com',
+  '127.0.0.1.example.com',
+  'example.com:127.0.0.1',
+  '128.0.0.1',
+  '[::2]',
+  '::1',
+  '0.0.0.0:8080',
+  'localhost:80:80',
+  'localhost@example.com',
+  'user@localhost',
+  'localhost, example.com',
+])('a server on loopback does not answer to the host %s', (host) => {
+  expect(() => checkHost(host)).toThrow(/^host: /);
+});
+
+const host = 'localhost:8080';
+
+test.each([
+  ['POST', { host }],
+  ['POST', { host, origin: 'http://localhost:8080' }],
+  ['DELETE', { host, origin: 'http://localhost:8080', 'sec-fetch-site': 'same-origin' }],
+  ['GET', { host, origin: 'http://example.com', 'sec-fetch-site': 'cross-site' }],
+  ['POST', { host, 'sec-fetch-site': 'none' }],
+])('%s with %j is let through', (method, headers) => {
+  expect(() => checkOrigin(method, headers)).not.toThrow();
+});
+
+test.each([
+  ['POST', { host, origin: 'http://example.com' }],
+  ['POST', { host, origin: 'null' }],
+  ['POST', { host, origin: '' }],
+  ['POST', { host, origin: 'http://localhost:3000' }],
+  ['PATCH', { host, origin: 'http://127.0.0.1:8080' }],
+  ['DELETE', { host, 'sec-fetch-site': 'cross-site' }],
+  ['PUT', { origin: 'http://example.com' }],
+])('%s with %j, as another site has it sent, is refused', (method, headers) => {
+  expect(() => checkOrigin(method, headers)).toThrow(/^origin: /);
+});
+
+test('only the very token passes', () => {
+  const check = bearerCheck('sesame-open-sesame');
+  expect(() => check('Bearer sesame-open-sesame')).not.toThrow();
+  expect(() => check('bearer  sesame-open-sesame')).not.toThrow();
+  const wrong = [
+    undefined,
+    '',
+    'Bearer',
+    'Bearer ',
+    'Bearer sesame-open-sesam',
+    'Bearer sesame-open-sesame2',
+    'Bearer Sesame-open-sesame',
+    'Basic sesame-open-sesame',
+    'sesame-open-sesame',
+    'Bearer sesame-open-sesame sesame-open-sesame',
+  ];
+  for (const authorization of wrong) {
+    expect(() => check(authorization), String(authorization)).toThrow(/^authorization: /);
+  }
+});

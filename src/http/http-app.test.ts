@@ -1,0 +1,340 @@
+import { expect, test } from 'vitest';
+import { rawHttp } from '../../test/support/raw-http.ts';
+import { call, want } from '../../test/support/rest-client.ts';
+import { restEdge } from '../../test/support/rest-edge.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import { AppError } from '../core/errors.ts';
+
+const json = { 'content-type': 'application/json' };
+const unknownId = '01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90';
+
+/** Sends a body as it is. */
+function post(url: string, body: string | Uint8Array, headers: Record<string, string>) {
+  return fetch(url, { method: 'POST', body, headers, signal: AbortSignal.timeout(10_000) });
+}
+
+test.each([
+  ['GET', '/nope', 404, 'not_found'],
+  ['GET', '/v1', 404, 'not_found'],
+  ['GET', '/v2/listeners', 404, 'not_found'],
+  ['GET', '/docs/static/nope.js', 404, 'not_found'],
+  ['GET', '/docs/static/..%2f..%2fpackage.json', 404, 'not_found'],
+  ['GET', '/v1/listeners/nope', 404, 'not_found'],
+  ['GET', `/v1/listeners/${unknownId}`, 404, 'not_found'],
+  ['GET', `/v1/connections/${unknownId}`, 404, 'not_found'],
+  ['GET', '/v1/connections?listener=nope', 404, 'not_found'],
+  ['DELETE', '/v1/listeners/nope', 404, 'not_found'],
+  ['POST', `/v1/connections/${unknownId}:close`, 404, 'not_found'],
+  ['POST', `/v1/connections/${unknownId}:open`, 404, 'not_found'],
+  ['GET', '/v1/%zz', 400, 'invalid_argument'],
+  ['GET', '/v1/listeners/%00', 400, 'invalid_argument'],
+  ['GET', `/v1/listeners/${'x'.repeat(100)}`, 400, 'invalid_argument'],
+  ['GET', `/v1/listeners/${'x'.repeat(300)}`, 414, 'invalid_argument'],
+  ['GET', '/v1/connections/1', 400, 'invalid_argument'],
+  ['GET', '/v1/status?verbose=true', 400, 'invalid_argument'],
+  ['GET', '/v1/listeners/x?fields=id', 400, 'invalid_argument'],
+  ['DELETE', '/v1/listeners/x?drainMs=-1', 400, 'invalid_argument'],
+])('%s %s is refused with %i', async (method, path, status, code) => {
+  await using edge = await restEdge();
+  const { headers, ...reply } = await call(edge, method, path);
+  expect(reply).toEqual({
+    status,
+    body: expect.objectContaining({
+      type: `urn:kodama:error:${code}`,
+      title: expect.any(String),
+      detail: expect.any(String),
+      status,
+      code,
+      requestId: headers.get('x-request-id'),
+    }),
+  });
+  expect(headers.get('content-type')).toContain('application/problem+json');
+});
+
+test.each([
+  ['PUT', '/v1/listeners', 'GET, HEAD, POST'],
+  ['GET', '/v1/listeners:batch', 'POST'],
+  ['POST', '/v1/status', 'GET, HEAD'],
+  ['PUT', `/v1/connections/${unknownId}:close`, 'POST'],
+  ['POST', `/v1/connections/${unknownId}`, 'GET, HEAD'],
+  ['OPTIONS', '/v1/listeners', 'GET, HEAD, POST'],
+  ['DELETE', '/healthz', 'GET, HEAD'],
+])('%s %s is told what the path takes', async (method, path, allow) => {
+  await using edge = await restEdge();
+  const { status, headers, body } = await call(edge, method, path);
+  expect({ status, allow: headers.get('allow') }).toEqual({ status: 405, allow });
+  expect(body.code).toBe('invalid_argument');
+});
+
+test.each([
+  ['text/plain', '{}'],
+  ['application/x-www-form-urlencoded', 'name=x'],
+  ['multipart/form-data; boundary=x', '--x--'],
+  ['application/merge-patch+json', '{}'],
+  ['application/jsonx', '{}'],
+  ['nonsense', '{}'],
+  ['', '{}'],
+])('a body of the type %j is refused', async (type, body) => {
+  await using edge = await restEdge();
+  const reply = await post(`${edge.url}/v1/listeners`, Buffer.from(body), {
+    'content-type': type,
+  });
+  expect(reply.status).toBe(415);
+  expect(await reply.json()).toMatchObject({ code: 'invalid_argument', status: 415 });
+  expect(edge.dataPlane.calls).toEqual([]);
+});
+
+test.each([
+  '{',
+  'nope',
+  '{"name": "x",}',
+  '{"__proto__": {"port": 1}}',
+  '{"constructor": {"prototype": {"port": 1}}}',
+  '\u0000',
+])('a body that is no JSON is refused: %j', async (body) => {
+  await using edge = await restEdge();
+  const reply = await post(`${edge.url}/v1/listeners`, body, json);
+  expect(reply.status).toBe(400);
+  expect(await reply.json()).toMatchObject({ code: 'invalid_argument' });
+});
+
+test.each(['null', '[]', '5', '"x"', 'true'])(
+  'a body that is no object is refused: %s',
+  async (body) => {
+    await using edge = await restEdge();
+    const reply = await post(`${edge.url}/v1/listeners`, body, json);
+    expect(await reply.json()).toMatchObject({ status: 400, errors: [{ path: '' }] });
+  },
+);
+
+test('an empty body asks for all the defaults, with a type or without', async () => {
+  await using edge = await restEdge();
+  expect((await post(`${edge.url}/v1/listeners`, '', json)).status).toBe(201);
+  expect((await fetch(`${edge.url}/v1/listeners`, { method: 'POST' })).status).toBe(201);
+});
+
+test('PATCH takes a merge patch too', async () => {
+  await using edge = await restEdge();
+  const { id } = await want(201, edge, 'POST', '/v1/listeners', {});
+  const patch = { 'content-type': 'application/merge-patch+json' };
+  const changed = await want(200, edge, 'PATCH', `/v1/listeners/${id}`, { name: 'x' }, patch);
+  expect(changed.name).toBe('x');
+});
+
+test('unknown fields are refused by name, however deep', async () => {
+  await using edge = await restEdge();
+  const body = {
+    nope: 1,
+    limits: { nope: 1 },
+    faults: [{ type: 'refuse', nope: 1 }],
+    proxyProtocol: { nope: 1 },
+  };
+  const { errors } = await want(400, edge, 'POST', '/v1/listeners', body);
+  expect(errors.map((error: { path: string }) => error.path).sort()).toEqual([
+    'faults[0].nope',
+    'limits.nope',
+    'nope',
+    'proxyProtocol.nope',
+  ]);
+});
+
+test('what is too large is refused by the name of its limit', async () => {
+  await using edge = await restEdge({ limits: { bodyBytesMax: 1000, headerBytesMax: 4096 } });
+  const large = await post(`${edge.url}/v1/listeners`, `"${'x'.repeat(2000)}"`, json);
+  expect(await large.json()).toMatchObject({
+    status: 413,
+    code: 'resource_exhausted',
+    limit: 'bodyBytesMax',
+  });
+  const header = `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(5000)}\r\n\r\n`;
+  const { status, headers, body } = await rawHttp(edge.port, header);
+  expect({ status, type: headers['content-type'] }).toEqual({
+    status: 431,
+    type: 'application/problem+json',
+  });
+  expect(JSON.parse(body)).toMatchObject({ limit: 'headerBytesMax' });
+});
+
+test('what is no HTTP is answered with a problem', async () => {
+  await using edge = await restEdge();
+  for (const text of ['nonsense\r\n\r\n', '\u0016\u0003\u0001\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n']) {
+    const { status, body } = await rawHttp(edge.port, text);
+    expect(status).toBe(400);
+    expect(JSON.parse(body)).toMatchObject({ code: 'invalid_argument' });
+  }
+});
+
+test('a request that does not arrive in time is let go, be it in its headers or its body', async () => {
+  await using edge = await restEdge({ limits: { headersTimeoutMs: 200, requestTimeoutMs: 400 } });
+  const start = 'POST /v1/listeners HTTP/1.1\r\nhost: localhost\r\n';
+  const headers = await rawHttp(edge.port, start);
+  expect(headers.status).toBe(408);
+  expect(JSON.parse(headers.body)).toMatchObject({ code: 'unavailable' });
+  const body = `${start}content-type: application/json\r\ncontent-length: 10\r\n\r\n{`;
+  expect((await rawHttp(edge.port, body)).status).toBe(408);
+  await want(200, edge, 'GET', '/v1/status');
+});
+
+test('nonsense after a stream has begun does not get into the stream', async () => {
+  await using edge = await restEdge({ limits: { stopTimeoutMs: 200 } });
+  const stream =
+    'GET /v1/events HTTP/1.1\r\nhost: localhost\r\naccept: application/x-ndjson\r\n\r\n';
+  const { text } = await rawHttp(edge.port, `${stream}nonsense\r\n\r\n`);
+  expect(text).toBe('');
+  await waitFor('the stream to end', () => edge.control.followers.length === 0);
+});
+
+test('on loopback only the names of loopback are answered', async () => {
+  await using edge = await restEdge();
+  const get = (host: string) =>
+    rawHttp(edge.port, `GET /v1/status HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
+  expect((await get('localhost')).status).toBe(200);
+  expect((await get('[::1]:99')).status).toBe(200);
+  const refused = await get('rebound.example');
+  expect(refused.status).toBe(403);
+  expect(JSON.parse(refused.body)).toMatchObject({ code: 'permission_denied' });
+  const nameless = 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n';
+  expect((await rawHttp(edge.port, nameless)).status).toBe(403);
+});
+
+test('elsewhere every name is answered, but a request has one', async () => {
+  await using edge = await restEdge({ isLoopbackOnly: false });
+  const get = (headers: string) =>
+    rawHttp(edge.port, `GET /v1/status HTTP/1.1\r\n${headers}connection: close\r\n\r\n`);
+  expect((await get('host: kodama.example\r\n')).status).toBe(200);
+  expect((await get('')).status).toBe(400);
+});
+
+test('a web page of another site can change nothing, and reads nothing', async () => {
+  await using edge = await restEdge();
+  const foreign: Record<string, string>[] = [
+    { origin: 'http://evil.example' },
+    { 'sec-fetch-site': 'cross-site' },
+  ];
+  for (const headers of foreign) {
+    const refused = await call(edge, 'POST', '/v1/listeners', {}, headers);
+    expect(refused).toMatchObject({ status: 403, body: { code: 'permission_denied' } });
+  }
+  expect(edge.dataPlane.calls).toEqual([]);
+  const preflight = await call(edge, 'OPTIONS', '/v1/listeners', undefined, {
+    origin: 'http://evil.example',
+    'access-control-request-method': 'POST',
+  });
+  const read = await call(edge, 'GET', '/v1/status', undefined, { origin: 'http://evil.example' });
+  for (const { headers } of [preflight, read]) {
+    const cors = [...headers.keys()].filter((name) => name.startsWith('access-control'));
+    expect(cors).toEqual([]);
+  }
+  await want(201, edge, 'POST', '/v1/listeners', {}, { origin: edge.url });
+});
+
+test('with a token every path wants it but the probes', async () => {
+  const apiToken = 'sesame-open-sesame';
+  await using edge = await restEdge({ apiToken });
+  const wrong: Record<string, string>[] = [{}, { authorization: 'Bearer wrong' }];
+  const paths = ['/v1/listeners', '/v1/status', '/v1/events', '/metrics', '/docs', '/openapi.json'];
+  for (const path of [...paths, '/docs/static/index.css', '/nope']) {
+    for (const headers of wrong) {
+      const refused = await call(edge, 'GET', path, undefined, headers);
+      expect(refused, path).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+      expect(refused.headers.get('www-authenticate')).toBe('Bearer realm="kodama"');
+    }
+    const { status } = await call(edge, 'GET', path, undefined, {
+      authorization: `Bearer ${apiToken}`,
+    });
+    expect(status).toBe(path === '/nope' ? 404 : 200);
+  }
+  await want(200, edge, 'GET', '/healthz');
+  await want(200, edge, 'GET', '/readyz');
+  expect(JSON.stringify(edge.log)).not.toContain(apiToken);
+});
+
+test('a bug is answered with a fixed text, and its cause is logged once', async () => {
+  await using edge = await restEdge();
+  edge.dataPlane.openErrors.push(new Error('the very cause'));
+  const { status, body } = await call(edge, 'POST', '/v1/listeners', {});
+  expect({ status, code: body.code }).toEqual({ status: 500, code: 'internal' });
+  expect(JSON.stringify(body)).not.toContain('very cause');
+  const told = edge.log.filter((line) => JSON.stringify(line).includes('the very cause'));
+  expect(told).toMatchObject([{ requestId: body.requestId, msg: 'a request failed' }]);
+});
+
+test('an outage says when to come back', async () => {
+  await using edge = await restEdge();
+  edge.dataPlane.openErrors.push(new AppError('unavailable', 'away', { retryAfterMs: 2500 }));
+  const { status, headers } = await call(edge, 'POST', '/v1/listeners', {});
+  expect({ status, after: headers.get('retry-after') }).toEqual({ status: 503, after: '3' });
+});
+
+test('a request has one line in the log, which names its route', async () => {
+  await using edge = await restEdge();
+  const { headers } = await call(edge, 'GET', '/v1/listeners/secret?x=secret', undefined, {
+    'x-request-id': 'theirs',
+  });
+  await waitFor('the line', () => edge.log.length > 0);
+  expect(edge.log).toMatchObject([
+    {
+      level: 30,
+      msg: 'request',
+      requestId: headers.get('x-request-id'),
+      method: 'GET',
+      route: '/v1/listeners/:listener',
+      status: 400,
+      durationMs: expect.any(Number),
+    },
+  ]);
+  expect(JSON.stringify(edge.log)).not.toMatch(/secret|theirs/);
+});
+
+test('the probes say whether the node lives and serves', async () => {
+  await using edge = await restEdge();
+  expect(await want(200, edge, 'GET', '/healthz')).toEqual({ status: 'ok' });
+  expect(await want(200, edge, 'GET', '/readyz')).toEqual({ status: 'ready' });
+  edge.dataPlane.isUp = false;
+  edge.store.isAway = true;
+  const { headers, ...refused } = await call(edge, 'GET', '/readyz');
+  expect(refused).toMatchObject({
+    status: 503,
+    body: { code: 'unavailable', problems: ['no worker is up', 'the store is away'] },
+  });
+  expect(headers.get('retry-after')).toBe('1');
+  await want(200, edge, 'GET', '/healthz');
+});
+
+test('metrics are served as they are made, or not at all', async () => {
+  await using edge = await restEdge();
+  const { headers, body } = await call(edge, 'GET', '/metrics');
+  expect(headers.get('content-type')).toContain('text/plain; version=0.0.4');
+  expect(body).toBe('kodama_workers 1\n');
+  await using without = await restEdge({ metrics: null });
+  await want(404, without, 'GET', '/metrics');
+});
+
+test('the API page has all that it needs on this server', async () => {
+  await using edge = await restEdge();
+  const page = await fetch(`${edge.url}/docs`);
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+  const html = await page.text();
+  const sources = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path ?? '');
+  expect(sources.length).toBeGreaterThan(3);
+  for (const path of sources) {
+    expect(path).toMatch(/^\//);
+    const { status } = await call(edge, 'GET', path);
+    expect(status, path).toBe(200);
+  }
+  expect(await want(200, edge, 'GET', '/docs/json')).toEqual(
+    await want(200, edge, 'GET', '/openapi.json'),
+  );
+});
+
+test('connections beyond the limit are turned away, and room comes back', async () => {
+  await using edge = await restEdge({ limits: { connectionsMax: 2, keepAliveTimeoutMs: 100 } });
+  const streams = [new AbortController(), new AbortController()];
+  for (const { signal } of streams) {
+    const headers = { accept: 'text/event-stream' };
+    await fetch(`${edge.url}/v1/events`, { headers, signal });
+  }
+  await expect(fetch(`${edge.url}/v1/status`)).rejects.toThrow();
+  for (const stream of streams) stream.abort();
+  await waitFor('room', () => fetch(`${edge.url}/v1/status`).catch(() => null));
+});

@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest';
+import { deferred } from '../../src/core/deferred.ts';
+import { call, want } from '../../test/support/rest-client.ts';
+import { restEdge } from '../../test/support/rest-edge.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import { AppError } from '../core/errors.ts';
+
+const key = (value: string) => ({ 'idempotency-key': value });
+
+test('a create that is repeated under its key answers the same and has one effect', async () => {
+  await using edge = await restEdge();
+  const first = await call(edge, 'POST', '/v1/listeners', { name: 'a' }, key('k'));
+  const again = await call(edge, 'POST', '/v1/listeners', { name: 'a' }, key('k'));
+  expect([first.status, again.status]).toEqual([201, 201]);
+  expect(again.body).toEqual(first.body);
+  expect(again.headers.get('location')).toBe(first.headers.get('location'));
+  expect(first.headers.get('idempotent-replayed')).toBeNull();
+  expect(again.headers.get('idempotent-replayed')).toBe('true');
+  const { listeners } = await want(200, edge, 'GET', '/v1/listeners');
+  expect(listeners).toHaveLength(1);
+});
+
+test('an answer outlives what it was about', async () => {
+  await using edge = await restEdge();
+  const first = await want(201, edge, 'POST', '/v1/listeners', {}, key('k'));
+  await want(204, edge, 'DELETE', `/v1/listeners/${first.id}`);
+  expect(await want(201, edge, 'POST', '/v1/listeners', {}, key('k'))).toEqual(first);
+});
+
+test('no body and the empty body are one request; how a body is spelt makes no other', async () => {
+  await using edge = await restEdge();
+  const first = await want(201, edge, 'POST', '/v1/listeners', undefined, key('k'));
+  expect(await want(201, edge, 'POST', '/v1/listeners', {}, key('k'))).toEqual(first);
+  const spelt = { protocol: 'tcp', host: '127.0.0.1' };
+  expect(await want(201, edge, 'POST', '/v1/listeners', spelt, key('k'))).toEqual(first);
+});
+
+test('the key with another body is a mismatch', async () => {
+  await using edge = await restEdge();
+  await want(201, edge, 'POST', '/v1/listeners', { name: 'a' }, key('k'));
+  const refused = await call(edge, 'POST', '/v1/listeners', { name: 'b' }, key('k'));
+  expect(refused).toMatchObject({ status: 422, body: { code: 'idempotency_mismatch' } });
+});
+
+test('the same key on another path is another key', async () => {
+  await using edge = await restEdge();
+  await want(201, edge, 'POST', '/v1/listeners', {}, key('k'));
+  const batch = { listeners: [{}] };
+  await want(201, edge, 'POST', '/v1/listeners:batch', batch, key('k'));
+  const again = await call(edge, 'POST', '/v1/listeners:batch', batch, key('k'));
+  expect(again.headers.get('idempotent-replayed')).toBe('true');
+});
+
+test('while the first call runs, the second is told so', async () => {
+  await using edge = await restEdge();
+  const gate = deferred<void>();
+  edge.dataPlane.gates.open = gate.promise;
+  const first = call(edge, 'POST', '/v1/listeners', {}, key('k'));
+  await waitFor('the bind', () => edge.dataPlane.calls.length === 1);
+  const second = await call(edge, 'POST', '/v1/listeners', {}, key('k'));
+  expect(second).toMatchObject({ status: 409, body: { code: 'failed_precondition' } });
+  gate.resolve();
+  expect(await first).toMatchObject({ status: 201 });
+});
+
+test('a refusal is kept as the answer', async () => {
+  await using edge = await restEdge();
+  edge.dataPlane.openErrors.push(new AppError('port_in_use', 'taken', { owner: 'foreign' }));
+  const first = await call(edge, 'POST', '/v1/listeners', { port: 4000 }, key('k'));
+  const again = await call(edge, 'POST', '/v1/listeners', { port: 4000 }, key('k'));
+  expect(first).toMatchObject({ status: 409, body: { code: 'port_in_use', owner: 'foreign' } });
+  expect(again).toMatchObject({ status: 409, body: first.body });
+  expect(again.headers.get('content-type')).toContain('application/problem+json');
+});
+
+test.each([
+  ['a failure', new Error('a bug'), 500],
+  ['an outage', new AppError('unavailable', 'away'), 503],
+  ['a limit', new AppError('resource_exhausted', 'full'), 429],
+])('%s leaves the key free', async (_, error, status) => {
+  await using edge = await restEdge();
+  edge.dataPlane.openErrors.push(error);
+  expect(await call(edge, 'POST', '/v1/listeners', {}, key('k'))).toMatchObject({ status });
+  expect(await call(edge, 'POST', '/v1/listeners', {}, key('k'))).toMatchObject({ status: 201 });
+});
+
+test('input that is not valid does not use the key up', async () => {
+  await using edge = await restEdge();
+  await want(400, edge, 'POST', '/v1/listeners', { port: -1 }, key('k'));
+  await want(201, edge, 'POST', '/v1/listeners', {}, key('k'));
+});
+
+test.each(['', ' ', 'with space', 'ünicode', 'x'.repeat(256)])(
+  'a key that is none is refused: %j',
+  async (value) => {
+    await using edge = await restEdge();
+    const refused = await call(edge, 'POST', '/v1/listeners', {}, key(value));
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'Idempotency-Key' }] },
+    });
+  },
+);
+
+test('after its time a key is free again', async () => {
+  let now = 1_700_000_000_000_000;
+  await using edge = await restEdge({
+    clock: { now: () => now },
+    limits: { idempotencyTtlMs: 1000 },
+  });
+  const before = await want(201, edge, 'POST', '/v1/listeners', {}, key('k'));
+  // The store keeps the real time of the call, which is later than the key's end.
+  now = Date.now() * 1000 + 10_000_000;
+  const after = await want(201, edge, 'POST', '/v1/listeners', {}, key('k'));
+  expect(after.id).not.toBe(before.id);
+});
+
+test('neither keys nor answers are logged', async () => {
+  await using edge = await restEdge();
+  await want(201, edge, 'POST', '/v1/listeners', { name: 'unlogged' }, key('unlogged-key'));
+  await waitFor('the line', () => edge.log.some(({ msg }) => msg === 'request'));
+  expect(JSON.stringify(edge.log)).not.toContain('unlogged');
+});

@@ -1,0 +1,35 @@
+/**
+ * The client connections that are open, and the answers under way on each. Node counts a connection that
+ * has not sent anything yet as busy, and browsers open such ones ahead; we must tell these apart to stop.
+ */
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+export class OpenConnections {
+  readonly #answers = new Map<Socket, Set<ServerResponse>>();
+
+  constructor(server: Server) {
+    server.on('connection', (socket: Socket) => {
+      this.#answers.set(socket, new Set());
+      socket.once('close', () => this.#answers.delete(socket));
+    });
+  }
+
+  /** Told of each answer when its request has come. */
+  add(socket: Socket, response: ServerResponse): void {
+    const answers = this.#answers.get(socket);
+    answers?.add(response);
+    response.once('close', () => answers?.delete(response));
+  }
+
+  /** Whether an answer is being written or made: then nothing else may be written to the socket. */
+  isAnswering(socket: Socket): boolean {
+    const answers = this.#answers.get(socket) ?? new Set();
+    return answers.values().some(({ headersSent, req }) => headersSent || req.complete);
+  }
+
+  /** Closes each connection on which nothing is under way. */
+  closeIdle(): void {
+    for (const [socket, answers] of this.#answers) if (answers.size === 0) socket.destroySoon();
+  }
+}

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { want } from '../../test/support/rest-client.ts';
+import { restEdge } from '../../test/support/rest-edge.ts';
+import { openApiDocument } from './openapi-document.ts';
+
+type Json = { readonly [key: string]: Json } | readonly Json[] | string | number | boolean | null;
+
+const document = JSON.parse(JSON.stringify(await openApiDocument()));
+
+/** Each value of the document with its path. */
+function* walk(
+  value: Json,
+  path: readonly string[] = [],
+): Generator<[path: string[], value: Json]> {
+  yield [[...path], value];
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, item] of Object.entries(value)) yield* walk(item, [...path, key]);
+}
+
+const operations: readonly [string, Record<string, Json>][] = Object.entries(
+  document.paths as Record<string, Record<string, Record<string, Json>>>,
+).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]): [string, Record<string, Json>] => [
+    `${method} ${path}`,
+    operation,
+  ]),
+);
+
+test('the committed document is this one', () => {
+  const committed = readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8');
+  expect(JSON.parse(committed)).toEqual(document);
+});
+
+test('a server serves this document', async () => {
+  await using edge = await restEdge();
+  const served = await want(200, edge, 'GET', '/openapi.json');
+  expect({ ...served, info: document.info }).toEqual(document);
+});
+
+test('it holds every call of the API', () => {
+  expect(operations.map(([name]) => name)).toEqual([
+    'post /v1/listeners',
+    'get /v1/listeners',
+    'post /v1/listeners:batch',
+    'get /v1/listeners/{listener}',
+    'patch /v1/listeners/{listener}',
+    'delete /v1/listeners/{listener}',
+    'get /v1/connections',
+    'get /v1/connections/{id}',
+    'post /v1/connections/{id}:close',
+    'get /v1/events',
+    'get /v1/status',
+    'get /healthz',
+    'get /readyz',
+    'get /metrics',
+  ]);
+});
+
+test('every operation says what it does, and how it fails', () => {
+  for (const [name, operation] of operations) {
+    expect(operation, name).toMatchObject({
+      operationId: expect.any(String),
+      summary: expect.any(String),
+      description: expect.any(String),
+      tags: [expect.any(String)],
+    });
+    const responses = operation.responses as Record<string, Record<string, Json>>;
+    for (const [status, response] of Object.entries(responses)) {
+      expect(response.description, `${name} ${status}`).not.toBe('Default Response');
+      if (Number(status) < 400) continue;
+      expect(response.content, `${name} ${status}`).toEqual({
+        'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+      });
+    }
+    if (name !== 'get /healthz') expect(Object.keys(responses)).toContain('503');
+  }
+});
+
+test('every parameter and field is described', () => {
+  const bare: string[] = [];
+  for (const [path, value] of walk(document)) {
+    const isField = path.at(-2) === 'properties';
+    const isParameter = path.at(-2) === 'parameters';
+    if (!(isField || isParameter) || typeof value !== 'object' || value === null) continue;
+    if (!('description' in value) && !('$ref' in value)) bare.push(path.join('/'));
+  }
+  expect(bare).toEqual([]);
+});
+
+test('every reference has its target, and every component its use', () => {
+  const references = [...walk(document)]
+    .filter(([path]) => path.at(-1) === '$ref')
+    .map(([, value]) => String(value));
+  const components = Object.keys(document.components.schemas);
+  expect([...new Set(references)].sort()).toEqual(
+    components.map((name) => `#/components/schemas/${name}`).sort(),
+  );
+  expect(components.filter((name) => name.endsWith('Input'))).toEqual([]);
+});
+
+test('input names its fields, output may grow', () => {
+  const { FaultSpec: _, ...outputs } = document.components.schemas;
+  const closed = [...walk(outputs)].filter(
+    ([path, value]) => path.at(-1) === 'additionalProperties' && value === false,
+  );
+  expect(closed.map(([path]) => path.join('/'))).toEqual([]);
+  const body = document.paths['/v1/listeners'].post.requestBody;
+  expect(body.content['application/json'].schema.additionalProperties).toBe(false);
+  expect(body.required).toBe(false);
+});

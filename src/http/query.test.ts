@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { wholeNumber } from '../contract/values.ts';
+import { AppError } from '../core/errors.ts';
+import { parseRawQuery, readQuery } from './query.ts';
+
+const schema = z.strictObject({
+  size: wholeNumber(1, 10).default(5),
+  cut: z
+    .int()
+    .transform((value) => Math.min(value, 3))
+    .nullable()
+    .default(null),
+  isLoud: z.boolean().default(false),
+  fromNow: z.literal(true).optional(),
+  name: z.string().optional(),
+  tag: z.array(z.string()).default([]),
+  number: z.array(wholeNumber(0, 9)).optional(),
+});
+
+function read(query: string): unknown {
+  return readQuery(schema, parseRawQuery(query));
+}
+
+function refusal(query: string): readonly { path: string; message: string }[] {
+  try {
+    read(query);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'invalid_argument') {
+      return error.details.errors ?? [];
+    }
+    throw error;
+  }
+  throw new Error(`${query} was not refused`);
+}
+
+test('text is read as the type that its field has', () => {
+  expect(read('size=7&cut=9&isLoud=true&fromNow=true&name=7&tag=a&tag=b')).toEqual({
+    size: 7,
+    cut: 3,
+    isLoud: true,
+    fromNow: true,
+    name: '7',
+    tag: ['a', 'b'],
+  });
+});
+
+test('one value of a list is a list of one', () => {
+  expect(read('tag=a')).toMatchObject({ tag: ['a'] });
+});
+
+test('without parameters all the defaults hold', () => {
+  expect(read('')).toEqual({ size: 5, cut: null, isLoud: false, tag: [] });
+});
+
+test.each([
+  ['size=', 'size'],
+  ['size=1.5', 'size'],
+  ['size=0x5', 'size'],
+  ['size=1e1', 'size'],
+  ['size=%205', 'size'],
+  ['size=11', 'size'],
+  ['size=99999999999999999', 'size'],
+  ['isLoud=1', 'isLoud'],
+  ['isLoud=TRUE', 'isLoud'],
+  ['fromNow=false', 'fromNow'],
+  ['nope=1', 'nope'],
+  ['__proto__=1', '__proto__'],
+  ['constructor=1', 'constructor'],
+  ['hasOwnProperty=1', 'hasOwnProperty'],
+])('%s is refused by name', (query, path) => {
+  expect(refusal(query)).toMatchObject([{ path }]);
+});
+
+test('a parameter that has one value may not be repeated', () => {
+  expect(refusal('size=1&size=1&name=a&name=b')).toEqual([
+    { path: 'size', message: 'is given more than once' },
+    { path: 'name', message: 'is given more than once' },
+  ]);
+});
+
+test('a list that is wrong in one place names the place', () => {
+  expect(refusal('tag=a&number=1')).toMatchObject([{ path: 'number[0]' }]);
+});
+
+test('every parameter at fault is named at once', () => {
+  expect(refusal('size=x&nope=1&isLoud=2').map(({ path }) => path)).toEqual([
+    'nope',
+    'size',
+    'isLoud',
+  ]);
+});
