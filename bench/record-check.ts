@@ -1,5 +1,6 @@
 /** Whether the record holds exactly what a load did: each connection once, opened once, closed once. */
-import type { ListenerView } from './kodama.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Kodama, ListenerView } from './kodama.ts';
 import type { Rest } from './rest.ts';
 
 interface ConnectionView {
@@ -17,6 +18,32 @@ interface EventView {
 }
 
 const bytes = 16;
+const recordTimeoutMs = 20_000;
+const pollMs = 20;
+
+/**
+ * Waits until the listener has had `total` connections, none is open, and all events that this makes are committed:
+ * the log stands at least two events for each above `headSeq`, where it began, and rests.
+ */
+export async function untilRecorded(
+  kodama: Kodama,
+  listenerId: string,
+  { total, headSeq }: { readonly total: number; readonly headSeq: number },
+): Promise<void> {
+  const deadline = performance.now() + recordTimeoutMs;
+  for (let last = -1; ; ) {
+    const view = await kodama.rest.get<ListenerView>(`/v1/listeners/${listenerId}`);
+    const now = (await kodama.status()).headSeq;
+    const isDone = view.totalConnections >= total && view.openConnections === 0;
+    if (isDone && now >= headSeq + 2 * total && now === last) return;
+    if (performance.now() > deadline) {
+      const { openConnections, totalConnections } = view;
+      throw new Error(`${total} made, ${totalConnections} on record, ${openConnections} open`);
+    }
+    last = now;
+    await delay(pollMs);
+  }
+}
 
 /** Null when all is as it should be; else what is not. */
 export async function recordFault(
@@ -71,9 +98,9 @@ async function* eventsOf(
 ): AsyncGenerator<EventView> {
   let token = '';
   for (;;) {
-    const place = token === '' ? `afterSeq=${afterSeq}` : `pageToken=${encodeURIComponent(token)}`;
+    const place = token === '' ? '' : `&pageToken=${encodeURIComponent(token)}`;
     const page = await rest.get<{ events: EventView[]; nextPageToken?: string }>(
-      `/v1/events?${place}&pageSize=1000`,
+      `/v1/events?afterSeq=${afterSeq}&pageSize=1000${place}`,
     );
     yield* page.events.filter((event) => event.listenerId === listenerId);
     if (page.nextPageToken === undefined) return;

@@ -96,7 +96,11 @@ function machine() {
 
 function git(...args: string[]): string {
   try {
-    return execFileSync('git', args, { cwd: benchDir, encoding: 'utf8' }).trim();
+    return execFileSync('git', args, {
+      cwd: benchDir,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   } catch {
     return '';
   }

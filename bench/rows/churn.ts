@@ -1,14 +1,11 @@
 /** CPU for each connection that comes, sends 16 bytes, gets them back and goes; and whether all are on record. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { inTurn, median, medianRatio } from '../figures.ts';
-import { type CpuParts, Kodama, type ListenerView } from '../kodama.ts';
+import { type CpuParts, Kodama } from '../kodama.ts';
 import { LoadGenerator } from '../load-generator.ts';
-import { recordFault } from '../record-check.ts';
+import { recordFault, untilRecorded } from '../record-check.ts';
 import { type EchoServer, startReference } from '../reference-servers.ts';
 import type { Result } from '../report.ts';
 import type { Row } from '../row.ts';
-
-const settleTimeoutMs = 20_000;
 
 export const churnRow: Row = {
   name: 'churn',
@@ -53,7 +50,7 @@ async function measureRate(
       cpu: () => kodama.cpu(pids),
       async settle(operations) {
         made += operations;
-        await untilRecorded(kodama, own.listenerId, made);
+        await untilRecorded(kodama, own.listenerId, { total: made, headSeq });
       },
     },
   ];
@@ -126,19 +123,4 @@ function bare(server: EchoServer): Subject {
     cpu: () => ({ worker: server.cpuSeconds(), control: 0, postgres: 0 }),
     settle: async () => {},
   };
-}
-
-async function untilRecorded(kodama: Kodama, listenerId: string, total: number): Promise<void> {
-  const deadline = performance.now() + settleTimeoutMs;
-  for (;;) {
-    const view = await kodama.rest.get<ListenerView>(`/v1/listeners/${listenerId}`);
-    if (view.totalConnections >= total && view.openConnections === 0) return;
-    if (performance.now() > deadline) {
-      const { openConnections, totalConnections } = view;
-      throw new Error(
-        `${total} made, ${totalConnections} on record, ${openConnections} still open`,
-      );
-    }
-    await delay(20);
-  }
 }

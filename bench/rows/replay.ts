@@ -4,6 +4,7 @@ import { inTurn, median } from '../figures.ts';
 import { Kodama, type ListenerView } from '../kodama.ts';
 import { LoadGenerator } from '../load-generator.ts';
 import { cpuSeconds, treeCpuSeconds } from '../process-stats.ts';
+import { untilRecorded } from '../record-check.ts';
 import type { Result } from '../report.ts';
 import type { Row } from '../row.ts';
 import { LiveSubscribers, replay } from '../subscribers.ts';
@@ -31,19 +32,14 @@ interface Subject {
 /** Resolves when all of it is on record. */
 async function churn(subject: Subject, seconds: number, rate: number): Promise<number> {
   const { kodama, port, listenerId } = subject;
-  const view = () => kodama.rest.get<ListenerView>(`/v1/listeners/${listenerId}`);
-  const { totalConnections } = await view();
+  const { headSeq } = await kodama.status();
+  const view = await kodama.rest.get<ListenerView>(`/v1/listeners/${listenerId}`);
   const load = { mode: 'churn', port, connections: 50, bytes: 16, seconds, rate } as const;
   await using generator = await LoadGenerator.start(load);
   const { operations } = await generator.run();
-  const deadline = performance.now() + 20_000;
-  for (;;) {
-    const now = await view();
-    const isDone = now.totalConnections === totalConnections + operations;
-    if (isDone && now.openConnections === 0) return operations;
-    if (performance.now() > deadline) throw new Error('not all connections came on record');
-    await delay(20);
-  }
+  const total = view.totalConnections + operations;
+  await untilRecorded(kodama, listenerId, { total, headSeq: headSeq - 2 * view.totalConnections });
+  return operations;
 }
 
 async function measureReplay(kodama: Kodama, rounds: number): Promise<readonly Result[]> {
