@@ -8,23 +8,28 @@ type Issue = z.core.$ZodIssue;
 export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
-  throw invalidInput(result.error.issues);
+  throw invalidFields(fieldErrors(result.error.issues));
 }
 
 const errorsMax = 20;
 
-export function invalidInput(issues: readonly Issue[]): AppError {
-  const errors = issues.flatMap(fieldErrors).slice(0, errorsMax);
+/** One error that names every field at fault. */
+export function invalidFields(all: readonly FieldError[]): AppError {
+  const errors = all.slice(0, errorsMax);
   const [first] = errors;
   const message = first === undefined ? 'the input is not valid' : describe(first);
   return new AppError('invalid_argument', message, { errors });
+}
+
+export function fieldErrors(issues: readonly Issue[]): readonly FieldError[] {
+  return issues.flatMap(errorsOf);
 }
 
 function describe({ path, message }: FieldError): string {
   return path === '' ? message : `${path}: ${message}`;
 }
 
-function fieldErrors(issue: Issue): readonly FieldError[] {
+function errorsOf(issue: Issue): readonly FieldError[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       path: fieldPath([...issue.path, key]),
@@ -33,9 +38,7 @@ function fieldErrors(issue: Issue): readonly FieldError[] {
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     const nearest = issue.errors.toSorted((a, b) => rootFaults(a) - rootFaults(b))[0] ?? [];
-    return nearest.flatMap((inner) =>
-      fieldErrors({ ...inner, path: [...issue.path, ...inner.path] }),
-    );
+    return nearest.flatMap((inner) => errorsOf({ ...inner, path: [...issue.path, ...inner.path] }));
   }
   return [{ path: fieldPath(issue.path), message: messageOf(issue) }];
 }

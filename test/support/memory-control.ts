@@ -1,0 +1,90 @@
+/** A control plane over a store in memory and no sockets, for tests of an edge by itself. */
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '../../src/core/clock.ts';
+import { ControlPlane } from '../../src/core/control-plane.ts';
+import { EventLog } from '../../src/core/event-log.ts';
+import { ListenerSet } from '../../src/core/listener-set.ts';
+import { Listeners } from '../../src/core/listeners.ts';
+import type { Certificates } from '../../src/core/ports.ts';
+import { Recorder } from '../../src/core/recorder.ts';
+import { FakeDataPlane } from './fake-data-plane.ts';
+import { MemoryStore } from './memory-store.ts';
+import { keepingLogger, type LogLine, sampleLogLimits } from './samples.ts';
+
+export interface MemoryControl extends AsyncDisposable {
+  readonly control: ControlPlane;
+  readonly store: MemoryStore;
+  readonly dataPlane: FakeDataPlane;
+  readonly recorder: Recorder;
+  readonly eventLog: EventLog;
+  readonly lines: readonly LogLine[];
+}
+
+const certificates: Certificates = {
+  prepare: async ({ cert, ...rest }) => ({
+    settings: {
+      ...rest,
+      cert: cert ?? 'PEM of a certificate',
+      isSelfSigned: cert === null,
+      fingerprint256: 'AB:CD',
+    },
+    key: 'PEM of a key',
+  }),
+};
+
+export async function memoryControl({ followersMax = 100 } = {}): Promise<MemoryControl> {
+  const clock = systemClock();
+  const logger = keepingLogger();
+  const nodeId = 'node-1';
+  const store = new MemoryStore({ nodeId, clock });
+  const eventLog = await EventLog.open({
+    store,
+    log: logger,
+    limits: sampleLogLimits,
+    onFatal(error) {
+      throw error;
+    },
+  });
+  const dataPlane = new FakeDataPlane();
+  const recorder = new Recorder({ log: eventLog, clock, logger });
+  const shared = {
+    nodeId,
+    set: new ListenerSet(),
+    store,
+    eventLog,
+    recorder,
+    dataPlane,
+    certificates,
+    clock,
+    logger,
+  };
+  const listeners = new Listeners({
+    ...shared,
+    limits: { listenersMax: 1000, drainMsMax: 86_400_000 },
+    portRules: { reservedPorts: [], isPrivilegedAllowed: false },
+    makeId: () => randomUUID(),
+  });
+  const control = new ControlPlane({
+    ...shared,
+    version: '1.2.3',
+    listeners,
+    limits: {
+      followersMax,
+      closeTimeoutMs: 5000,
+      pageFillMs: 500,
+      pageEventsMax: sampleLogLimits.pageEventsMax,
+    },
+  });
+  return {
+    control,
+    store,
+    dataPlane,
+    recorder,
+    eventLog,
+    lines: logger.lines,
+    async [Symbol.asyncDispose]() {
+      control.endStreams();
+      await eventLog.drain(AbortSignal.timeout(1000));
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/** The REST edge by itself: over HTTP on a port of the kernel's choice, its control plane in memory. */
+import pino from 'pino';
+import { systemClock } from '../../src/core/clock.ts';
+import { defaultBounds } from '../../src/core/listener-bounds.ts';
+import type { HttpLimits } from '../../src/http/edge.ts';
+import { HttpServer, type HttpServerOptions } from '../../src/http/http-server.ts';
+import { type MemoryControl, memoryControl } from './memory-control.ts';
+
+export interface RestEdge extends MemoryControl {
+  readonly url: string;
+  readonly port: number;
+  readonly server: HttpServer;
+  /** What it has logged, parsed. */
+  readonly log: readonly Readonly<Record<string, unknown>>[];
+}
+
+const limits: HttpLimits = {
+  bodyBytesMax: 100_000,
+  headerBytesMax: 16_384,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 10_000,
+  keepAliveTimeoutMs: 10_000,
+  connectionsMax: 100,
+  streamWriteTimeoutMs: 10_000,
+  idempotencyTtlMs: 86_400_000,
+  drainMsMax: 86_400_000,
+  stopTimeoutMs: 2000,
+};
+
+export type RestEdgeOptions = Partial<Omit<HttpServerOptions, 'limits'>> & {
+  readonly limits?: Partial<HttpLimits>;
+  readonly followersMax?: number;
+};
+
+export async function restEdge(given: RestEdgeOptions = {}): Promise<RestEdge> {
+  await using resources = new AsyncDisposableStack();
+  const memory = resources.use(await memoryControl({ followersMax: given.followersMax ?? 100 }));
+  const log: Record<string, unknown>[] = [];
+  const stream = { write: (line: string) => void log.push(JSON.parse(line)) };
+  const server = await HttpServer.start({
+    control: memory.control,
+    idempotency: memory.store,
+    bounds: defaultBounds,
+    clock: systemClock(),
+    logger: pino({ level: 'debug' }, stream),
+    host: '127.0.0.1',
+    port: 0,
+    apiToken: null,
+    isLoopbackOnly: true,
+    metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'kodama_workers 1\n' },
+    ...given,
+    limits: { ...limits, ...given.limits },
+  });
+  resources.use(server);
+  resources.defer(() => memory.control.endStreams());
+  const { port } = server.address;
+  const all = resources.move();
+  return {
+    ...memory,
+    url: `http://127.0.0.1:${port}`,
+    port,
+    server,
+    log,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
