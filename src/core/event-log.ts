@@ -98,20 +98,35 @@ export class EventLog {
     events: readonly EventDraft[],
     { onLate, ...extra }: Pick<AppendExtra, 'secrets'> & { readonly onLate?: () => void } = {},
   ): Promise<readonly Event[]> {
-    const { commandsMax, commandTimeoutMs } = this.#options.limits;
+    const { commandsMax } = this.#options.limits;
     if (this.failure !== null || this.#commands >= commandsMax) throw this.#unavailable();
     this.#commands += 1;
     const entry = this.#queue.add(events, extra);
+    const giveUp = () => {
+      if (!this.#queue.withdraw(entry)) this.#undoLate(entry, onLate);
+    };
+    try {
+      return await this.inTime(entry.committed.promise, giveUp);
+    } finally {
+      this.#commands -= 1;
+    }
+  }
+
+  /**
+   * What waits for a commit, for a caller who waits only as long as for a command.
+   * @throws unavailable when it takes longer; it may still come
+   */
+  async inTime<Result>(commit: Promise<Result>, giveUp?: () => void): Promise<Result> {
     const timeout = deferred<'late'>();
+    const { commandTimeoutMs } = this.#options.limits;
     const timer = setTimeout(() => timeout.resolve('late'), commandTimeoutMs);
     try {
-      const outcome = await Promise.race([entry.committed.promise, timeout.promise]);
+      const outcome = await Promise.race([commit, timeout.promise]);
       if (outcome !== 'late') return outcome;
-      if (!this.#queue.withdraw(entry)) this.#undoLate(entry, onLate);
+      giveUp?.();
       throw this.#unavailable();
     } finally {
       clearTimeout(timer);
-      this.#commands -= 1;
     }
   }
 

@@ -81,3 +81,8 @@ export function eventRemoteIps(event: EventDraft): readonly string[] {
   const { raddr, declaredRaddr } = event.connection;
   return declaredRaddr === null ? [raddr.ip] : [raddr.ip, declaredRaddr.ip];
 }
+
+export function listenerEvent(type: ListenerEventType, listener: Listener): EventDraft {
+  const time = type === 'listener_created' ? listener.createdAt : listener.updatedAt;
+  return { type, time, listenerId: listener.id, listener };
+}

@@ -46,3 +46,12 @@ function hostsOverlap(a: string, b: string): boolean {
   if (a === '0.0.0.0') return !isIPv6(b);
   return b === '0.0.0.0' && !isIPv6(a);
 }
+
+export function portInUse(
+  { host, port }: Pick<Listener, 'host' | 'port'>,
+  owner: string,
+  cause?: unknown,
+): AppError {
+  const by = owner === 'foreign' ? 'another process' : `listener ${owner}`;
+  return new AppError('port_in_use', `${host} port ${port} is in use by ${by}`, { owner, cause });
+}

@@ -2,10 +2,11 @@
  * Brings back what should be listening: after a start, and after a worker was lost. What cannot be bound is
  * `failed` with its reason, and tried again with back-off until it is bound or deleted.
  */
-import { AppError } from './errors.ts';
+import { AppError, hasCode } from './errors.ts';
+import { listenerEvent } from './event.ts';
 import type { Listener, ListenerReason } from './listener.ts';
-import type { ListenerEntry } from './listener-set.ts';
-import { bindingOf, type Listeners, type ListenersOptions, listenerEvent } from './listeners.ts';
+import { bindingOf, type ListenerEntry } from './listener-set.ts';
+import type { Listeners, ListenersOptions } from './listeners.ts';
 import type { Bound } from './ports.ts';
 import { WakeUps } from './wake-ups.ts';
 
@@ -62,20 +63,33 @@ export class ListenerRecovery {
       await listeners.close(entry.listener.id, 0);
       return;
     }
+    // What is over already is closed in its turn, after the bind.
+    const bound = this.#options.set.inTurn(entry.listener.id, () => this.#tryBind(entry));
     listeners.scheduleExpiry(entry);
-    if (!(await this.#tryBind(entry))) this.#retryLater(entry);
+    if (!(await bound)) this.#retryLater(entry);
   }
 
   /** A worker was lost, and its successor has bound the listener again, or could not. */
   async rebound(id: string, outcome: Bound | ListenerReason): Promise<void> {
-    const entry = this.#options.set.get(id);
-    if (entry === null || entry.listener.state === 'draining') return;
-    if ('laddr' in outcome) {
-      await this.#become(entry, { ...outcome, state: 'listening', reason: null });
-      return;
+    await this.#inTurn(id, async (entry) => {
+      if (entry.listener.state === 'draining') return;
+      if ('laddr' in outcome) {
+        await this.#become(entry, { ...outcome, state: 'listening', reason: null });
+        return;
+      }
+      await this.#become(entry, { sockets: [], state: 'failed', reason: outcome });
+      this.#retryLater(entry);
+    });
+  }
+
+  /** Null when the listener is gone by then. */
+  async #inTurn<Result>(id: string, work: (entry: ListenerEntry) => Promise<Result>) {
+    try {
+      return await this.#options.set.inTurn(id, work);
+    } catch (error) {
+      if (hasCode(error, 'not_found')) return null;
+      throw error;
     }
-    await this.#become(entry, { sockets: [], state: 'failed', reason: outcome });
-    this.#retryLater(entry);
   }
 
   /** The state must be told, and stays told: a store that is away is waited for. */
@@ -121,12 +135,12 @@ export class ListenerRecovery {
     for (let delayMs = rebind.minMs; ; delayMs = Math.min(delayMs * 2, rebind.maxMs)) {
       await this.#wakeUps.sleep(delayMs, signal);
       if (signal.aborted || set.get(id) === null) return;
-      const isDone = await set.inTurn(id, async (entry) => {
+      const isDone = await this.#inTurn(id, async (entry) => {
         if (entry.listener.state !== 'failed') return true;
         await dataPlane.close(id, { drainMs: 0, reason: 'worker_crashed' });
         return await this.#tryBind(entry);
       });
-      if (isDone) return;
+      if (isDone !== false) return;
     }
   }
 

@@ -1,12 +1,15 @@
 /** The listeners of this node that are not closed: by id, by name, and the order of work on each. */
 import { AppError } from './errors.ts';
 import type { Listener, ListenerSecrets } from './listener.ts';
+import type { Binding } from './ports.ts';
 
 export interface ListenerEntry {
   listener: Listener;
   readonly secrets: ListenerSecrets;
   /** The end of what was last begun on this listener. */
   turn: Promise<unknown>;
+  /** It listens no more, and its end is being committed. */
+  ending: Promise<void> | null;
   expiry: NodeJS.Timeout | null;
 }
 
@@ -34,8 +37,13 @@ export class ListenerSet {
     return this.#ids.has(name);
   }
 
-  add(listener: Listener, secrets: ListenerSecrets): ListenerEntry {
-    const entry: ListenerEntry = { listener, secrets, turn: Promise.resolve(), expiry: null };
+  /** What is done with it in its turn waits for `turn` first. */
+  add(
+    listener: Listener,
+    secrets: ListenerSecrets,
+    turn: Promise<unknown> = Promise.resolve(),
+  ): ListenerEntry {
+    const entry: ListenerEntry = { listener, secrets, turn, ending: null, expiry: null };
     this.#entries.set(listener.id, entry);
     if (listener.name !== null) this.#ids.set(listener.name, listener.id);
     return entry;
@@ -69,4 +77,18 @@ export class ListenerSet {
     entry.turn = result.catch(() => undefined);
     return result;
   }
+}
+
+export function nameTaken(name: string): AppError {
+  return new AppError('already_exists', `the name ${name} is taken`, {
+    errors: [{ path: 'name', message: 'is taken' }],
+  });
+}
+
+/** What the data plane needs; once bound, the port that the kernel chose stays. */
+export function bindingOf({ listener, secrets }: ListenerEntry): Binding {
+  const { protocol, host, mode, limits, faults, tls, proxyProtocol, recording, id } = listener;
+  const port = listener.laddr?.port ?? listener.port;
+  const spec = { protocol, host, port, mode, limits, faults, tls, proxyProtocol, recording };
+  return { ...spec, ...secrets, listenerId: id };
 }

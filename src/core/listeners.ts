@@ -5,13 +5,15 @@
  * - What changes one listener happens one after the other.
  * - The rows in the store follow from the events appended here.
  */
+import { deferred } from './deferred.ts';
 import { AppError, hasCode, invalidField } from './errors.ts';
-import type { EventDraft, ListenerEventType } from './event.ts';
+import { listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { type Listener, type ListenerPatch, mergeLimits, type NewListener } from './listener.ts';
-import { assertPortAllowed, findConflict, type PortRules } from './listener-ports.ts';
-import type { ListenerEntry, ListenerSet } from './listener-set.ts';
-import type { Binding, Certificates, Clock, DataPlane, Logger, Store } from './ports.ts';
+import { ListenerExpiry } from './listener-expiry.ts';
+import { assertPortAllowed, findConflict, type PortRules, portInUse } from './listener-ports.ts';
+import { bindingOf, type ListenerEntry, type ListenerSet, nameTaken } from './listener-set.ts';
+import type { Certificates, Clock, DataPlane, Logger, Store } from './ports.ts';
 import type { Recorder } from './recorder.ts';
 
 export interface ListenersOptions {
@@ -29,15 +31,13 @@ export interface ListenersOptions {
   readonly makeId: () => string;
 }
 
-/** The longest that setTimeout can wait. */
-const timerMsMax = 2 ** 31 - 1;
-const expiryRetryMs = 5000;
-
 export class Listeners {
   readonly #options: ListenersOptions;
+  readonly #expiry: ListenerExpiry;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
+    this.#expiry = new ListenerExpiry({ ...options, close: (id) => this.close(id, 0) });
   }
 
   /**
@@ -46,11 +46,26 @@ export class Listeners {
    *   resource_exhausted, unavailable
    */
   async create(news: readonly NewListener[]): Promise<readonly Listener[]> {
-    const { dataPlane, eventLog } = this.#options;
     this.#assertRoom(news.length);
     const entries: ListenerEntry[] = [];
+    const created = deferred<void>();
     try {
-      for (const one of news) entries.push(await this.#admit(one));
+      await this.#commitNew(news, entries, created.promise);
+      await this.#serve(entries);
+    } finally {
+      created.resolve();
+    }
+    for (const entry of entries) this.scheduleExpiry(entry);
+    return entries.map(({ listener }) => listener);
+  }
+
+  async #commitNew(
+    news: readonly NewListener[],
+    entries: ListenerEntry[],
+    created: Promise<void>,
+  ): Promise<void> {
+    try {
+      for (const one of news) entries.push(await this.#admit(one, created));
       const binds = await Promise.allSettled(entries.map((entry) => this.#bind(entry)));
       for (const bind of binds) if (bind.status === 'rejected') throw bind.reason;
       const events = entries.flatMap(({ listener }) => [
@@ -64,14 +79,22 @@ export class Listeners {
       ]);
       const secrets = new Map(entries.map(({ listener, secrets: own }) => [listener.id, own]));
       const onLate = () => this.#undoLate(entries.map((entry) => entry.listener));
-      await eventLog.appendCommand(events, { secrets, onLate });
+      await this.#options.eventLog.appendCommand(events, { secrets, onLate });
     } catch (error) {
-      await Promise.all(entries.map(({ listener }) => this.#forget(listener.id)));
+      await Promise.allSettled(entries.map(({ listener }) => this.#forget(listener.id)));
       throw error;
     }
-    await Promise.all(entries.map(({ listener }) => dataPlane.serve(listener.id)));
-    for (const entry of entries) this.scheduleExpiry(entry);
-    return entries.map(({ listener }) => listener);
+  }
+
+  async #serve(entries: readonly ListenerEntry[]): Promise<void> {
+    const { dataPlane } = this.#options;
+    try {
+      await Promise.all(entries.map(({ listener }) => dataPlane.serve(listener.id)));
+    } catch (error) {
+      // The caller is told that there are none.
+      await Promise.allSettled(entries.map((entry) => this.#end(entry, 0)));
+      throw error;
+    }
   }
 
   #assertRoom(count: number): void {
@@ -84,7 +107,7 @@ export class Listeners {
   }
 
   /** Takes the id, the name and the port, so that no one else gets them meanwhile. */
-  async #admit(input: NewListener): Promise<ListenerEntry> {
+  async #admit(input: NewListener, created: Promise<void>): Promise<ListenerEntry> {
     const { nodeId, clock, certificates, portRules, recorder, set } = this.#options;
     const now = clock.now();
     this.#assertFuture(input.expiresAt);
@@ -112,7 +135,7 @@ export class Listeners {
     const conflict = findConflict(listener, set.all());
     if (conflict !== null) throw portInUse(listener, conflict.id);
     recorder.startCounting(listener.id, { open: 0, total: 0 });
-    return set.add(listener, { tlsKey: tls?.key ?? null });
+    return set.add(listener, { tlsKey: tls?.key ?? null }, created);
   }
 
   #assertFuture(expiresAt: number | null | undefined): void {
@@ -143,9 +166,12 @@ export class Listeners {
   /** Takes back what a failed create had begun. */
   async #forget(id: string): Promise<void> {
     const { set, recorder, dataPlane } = this.#options;
-    await dataPlane.close(id, { drainMs: 0, reason: 'listener_deleted' });
-    set.remove(id);
-    recorder.endCounting(id);
+    try {
+      await dataPlane.close(id, { drainMs: 0, reason: 'listener_deleted' });
+    } finally {
+      set.remove(id);
+      recorder.endCounting(id);
+    }
   }
 
   /** The caller was told that the create failed, and then it landed. */
@@ -159,66 +185,98 @@ export class Listeners {
       .catch((err: unknown) => logger.error({ err }, 'a late create stays open'));
   }
 
-  /** @throws not_found, already_exists, invalid_argument, unavailable */
+  /** @throws not_found, already_exists, failed_precondition, invalid_argument, unavailable */
   async update(id: string, patch: ListenerPatch): Promise<Listener> {
     const { clock, dataPlane, eventLog, set } = this.#options;
     return await set.inTurn(id, async (entry) => {
-      const { name, limits, faults } = entry.listener;
+      const { name, limits, faults, state } = entry.listener;
+      if (state === 'draining') throw new AppError('failed_precondition', 'it is being closed');
       this.#assertFuture(patch.expiresAt);
       const isRenamed = patch.name !== undefined && patch.name !== name;
       if (isRenamed) await this.#assertNameFree(patch.name);
       const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+      const behaviour = {
+        limits: mergeLimits(limits, patch.limits ?? {}),
+        faults: patch.faults ?? faults,
+      };
       const change: Partial<Listener> = {
         ...Object.fromEntries(given),
-        limits: mergeLimits(limits, patch.limits ?? {}),
+        ...behaviour,
         updatedAt: clock.now(),
       };
-      const after = { ...entry.listener, ...change };
-      const isBound = after.state === 'listening' || after.state === 'draining';
-      if (isBound) await dataPlane.update(id, after);
+      const isBound = state === 'listening';
+      if (isBound) await dataPlane.update(id, behaviour);
+      // Meanwhile a worker may have been replaced: only what was changed is taken over.
+      const after = () => this.counted({ ...entry.listener, ...change });
       try {
-        await eventLog.appendCommand([listenerEvent('listener_updated', this.counted(after))]);
+        const onLate = () => this.#correct(entry);
+        await eventLog.appendCommand([listenerEvent('listener_updated', after())], { onLate });
       } catch (error) {
         if (isBound) await dataPlane.update(id, { limits, faults });
         throw error;
       }
-      // Meanwhile a worker may have been replaced: only what was changed is taken over.
-      entry.listener = { ...entry.listener, ...change };
+      entry.listener = after();
       if (isRenamed) set.rename(id, name, patch.name ?? null);
       this.scheduleExpiry(entry);
-      return this.counted(entry.listener);
+      return entry.listener;
     });
   }
 
+  /** The caller was told that a change failed, and then it landed: what holds is told again. */
+  #correct(entry: ListenerEntry): void {
+    const { eventLog, logger, set } = this.#options;
+    const { id } = entry.listener;
+    if (set.get(id) !== entry || entry.ending !== null) return;
+    eventLog
+      .append([listenerEvent('listener_updated', this.counted(entry.listener))])
+      .catch((err: unknown) => logger.error({ err, listenerId: id }, 'a late change stays'));
+  }
+
   /**
-   * Resolves when the port is free and the end of it is committed. Idempotent.
+   * Resolves when the port is free and the end of it is committed. Idempotent. Once the port is free the
+   * end is committed, sooner or later, whatever the caller was told.
    * @throws unavailable
    */
   async close(id: string, drainMs: number): Promise<void> {
-    const { clock, dataPlane, eventLog, recorder, set, limits } = this.#options;
+    const { set } = this.#options;
     if (set.get(id) === null) return;
-    await set.inTurn(id, async (entry) => {
+    await set.inTurn(id, (entry) => this.#end(entry, drainMs));
+  }
+
+  async #end(entry: ListenerEntry, drainMs: number): Promise<void> {
+    const { dataPlane, eventLog, limits } = this.#options;
+    if (entry.ending === null) {
       const drain = Math.min(drainMs, limits.drainMsMax);
-      if (drain > 0) {
-        entry.listener = { ...entry.listener, state: 'draining', updatedAt: clock.now() };
-        const draining = listenerEvent('listener_updated', this.counted(entry.listener));
-        await eventLog.appendCommand([draining]);
-      }
-      await dataPlane.close(id, { drainMs: drain, reason: 'listener_deleted' });
-      const now = clock.now();
-      const end = {
-        state: 'closed',
-        reason: null,
-        sockets: [],
-        closedAt: now,
-        updatedAt: now,
-      } as const;
-      // Its connections' records were passed on before: they come before it in the log.
-      const closed = listenerEvent('listener_closed', { ...this.counted(entry.listener), ...end });
-      await eventLog.appendCommand([closed]);
-      set.remove(id);
-      recorder.endCounting(id);
-    });
+      if (drain > 0) await this.#startDrain(entry);
+      await dataPlane.close(entry.listener.id, { drainMs: drain, reason: 'listener_deleted' });
+      entry.ending = this.#commitEnd(entry);
+    }
+    await eventLog.inTime(entry.ending);
+  }
+
+  async #startDrain(entry: ListenerEntry): Promise<void> {
+    const { clock, eventLog } = this.#options;
+    const before = entry.listener;
+    entry.listener = { ...before, state: 'draining', updatedAt: clock.now() };
+    try {
+      const draining = listenerEvent('listener_updated', this.counted(entry.listener));
+      await eventLog.appendCommand([draining], { onLate: () => this.#correct(entry) });
+    } catch (error) {
+      entry.listener = before;
+      throw error;
+    }
+  }
+
+  /** Its connections' records were passed on before: they come before it in the log. */
+  async #commitEnd(entry: ListenerEntry): Promise<void> {
+    const { clock, eventLog, recorder, set } = this.#options;
+    const now = clock.now();
+    entry.listener = { ...entry.listener, state: 'draining', sockets: [], updatedAt: now };
+    const end = { state: 'closed', reason: null, closedAt: now } as const;
+    const closed = { ...this.counted(entry.listener), ...end };
+    await eventLog.append([listenerEvent('listener_closed', closed)]);
+    set.remove(closed.id);
+    recorder.endCounting(closed.id);
   }
 
   /** The listener with its counts as they are now. */
@@ -228,52 +286,6 @@ export class Listeners {
   }
 
   scheduleExpiry(entry: ListenerEntry): void {
-    if (entry.expiry !== null) clearTimeout(entry.expiry);
-    const { expiresAt } = entry.listener;
-    if (expiresAt === null) return;
-    const remainingMs = Math.max(0, (expiresAt - this.#options.clock.now()) / 1000);
-    const isFar = remainingMs > timerMsMax;
-    const expire = () => (isFar ? this.scheduleExpiry(entry) : this.#expire(entry));
-    entry.expiry = setTimeout(expire, Math.min(remainingMs, timerMsMax)).unref();
+    this.#expiry.schedule(entry);
   }
-
-  #expire(entry: ListenerEntry): void {
-    const { id } = entry.listener;
-    this.close(id, 0).catch((err: unknown) => {
-      if (hasCode(err, 'not_found')) return;
-      this.#options.logger.warn(
-        { err, listenerId: id },
-        'a listener could not expire; trying again',
-      );
-      entry.expiry = setTimeout(() => this.#expire(entry), expiryRetryMs).unref();
-    });
-  }
-}
-
-export function listenerEvent(type: ListenerEventType, listener: Listener): EventDraft {
-  const time = type === 'listener_created' ? listener.createdAt : listener.updatedAt;
-  return { type, time, listenerId: listener.id, listener };
-}
-
-/** What the data plane needs; once bound, the port that the kernel chose stays. */
-export function bindingOf({ listener, secrets }: ListenerEntry): Binding {
-  const { protocol, host, mode, limits, faults, tls, proxyProtocol, recording, id } = listener;
-  const port = listener.laddr?.port ?? listener.port;
-  const spec = { protocol, host, port, mode, limits, faults, tls, proxyProtocol, recording };
-  return { ...spec, ...secrets, listenerId: id };
-}
-
-function nameTaken(name: string): AppError {
-  return new AppError('already_exists', `the name ${name} is taken`, {
-    errors: [{ path: 'name', message: 'is taken' }],
-  });
-}
-
-function portInUse(
-  { host, port }: Pick<Listener, 'host' | 'port'>,
-  owner: string,
-  cause?: unknown,
-): AppError {
-  const by = owner === 'foreign' ? 'another process' : `listener ${owner}`;
-  return new AppError('port_in_use', `${host} port ${port} is in use by ${by}`, { owner, cause });
 }

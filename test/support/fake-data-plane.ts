@@ -32,6 +32,8 @@ export class FakeDataPlane implements DataPlane {
   readonly served = new Set<string>();
   /** Each open takes the first of these and throws it; null: that one succeeds. */
   readonly openErrors: (Error | null)[] = [];
+  /** Each open takes the first of these and waits for it. */
+  readonly openGates: Promise<unknown>[] = [];
   /** Waited for within each call of that kind, before it does anything. */
   readonly gates: Partial<Record<DataPlaneCall['kind'], Promise<unknown>>> = {};
   /** Told of each connection that it is asked to close. */
@@ -45,7 +47,7 @@ export class FakeDataPlane implements DataPlane {
   async open(binding: Binding): Promise<Bound> {
     const { listenerId, host, port } = binding;
     this.calls.push({ kind: 'open', listenerId, binding });
-    await this.gates.open;
+    await (this.openGates.shift() ?? this.gates.open);
     const error = this.openErrors.shift() ?? null;
     if (error !== null) throw error;
     if (!this.isUp) throw new AppError('unavailable', 'no worker is up');

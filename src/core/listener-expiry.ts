@@ -1,0 +1,44 @@
+/** Closes a listener when its time is over, and tries again until that is done. */
+import { hasCode } from './errors.ts';
+import type { ListenerEntry } from './listener-set.ts';
+import type { Clock, Logger } from './ports.ts';
+
+/** The longest that setTimeout can wait. */
+const timerMsMax = 2 ** 31 - 1;
+const retryMs = 5000;
+
+export interface ListenerExpiryOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly close: (id: string) => Promise<void>;
+}
+
+export class ListenerExpiry {
+  readonly #options: ListenerExpiryOptions;
+
+  constructor(options: ListenerExpiryOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the place of what was scheduled for it before. */
+  schedule(entry: ListenerEntry): void {
+    if (entry.expiry !== null) clearTimeout(entry.expiry);
+    entry.expiry = null;
+    const { expiresAt } = entry.listener;
+    if (expiresAt === null) return;
+    const remainingMs = Math.max(0, (expiresAt - this.#options.clock.now()) / 1000);
+    const isFar = remainingMs > timerMsMax;
+    const expire = () => (isFar ? this.schedule(entry) : this.#expire(entry));
+    entry.expiry = setTimeout(expire, Math.min(remainingMs, timerMsMax)).unref();
+  }
+
+  #expire(entry: ListenerEntry): void {
+    const { close, logger } = this.#options;
+    const { id } = entry.listener;
+    close(id).catch((err: unknown) => {
+      if (hasCode(err, 'not_found')) return;
+      logger.warn({ err, listenerId: id }, 'a listener could not expire; trying again');
+      entry.expiry = setTimeout(() => this.#expire(entry), retryMs).unref();
+    });
+  }
+}

@@ -1,0 +1,198 @@
+import { expect, test } from 'vitest';
+import { makeWorld } from '../../test/support/core-world.ts';
+import { MemoryStore } from '../../test/support/memory-store.ts';
+import {
+  handClock,
+  sampleConnection,
+  sampleId,
+  sampleNewListener,
+} from '../../test/support/samples.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import { deferred } from './deferred.ts';
+import { AppError } from './errors.ts';
+import type { NewListener } from './listener.ts';
+
+type World = Awaited<ReturnType<typeof makeWorld>>;
+
+async function create(world: World, given: Partial<NewListener> = {}) {
+  return await world.control.createListener(sampleNewListener(given));
+}
+
+/** The next process of the same node. */
+async function restart(world: World, clock = world.clock): Promise<World> {
+  return await makeWorld({ store: new MemoryStore({ database: world.store.database }), clock });
+}
+
+const inUse = () => new AppError('port_in_use', 'taken', { owner: 'foreign' });
+
+test('a start binds again what should be listening, with ids, names and ports as they were', async () => {
+  const first = await makeWorld();
+  const listener = await create(first, { name: 'mine', labels: { a: '1' } });
+  const closed = await create(first);
+  await first.control.deleteListener(closed.id, 0);
+  const second = await restart(first);
+  await second.recovery.recover();
+  const port = listener.laddr?.port;
+  expect(second.dataPlane.calls).toMatchObject([
+    { kind: 'open', listenerId: listener.id, binding: { port, tlsKey: null } },
+    { kind: 'serve', listenerId: listener.id },
+  ]);
+  expect(await second.control.getListener('mine')).toMatchObject({
+    id: listener.id,
+    labels: { a: '1' },
+    state: 'listening',
+    laddr: listener.laddr,
+    reason: null,
+  });
+  await second.control.deleteListener('mine', 0);
+});
+
+test('a private key survives the restart', async () => {
+  const first = await makeWorld();
+  const tls = {
+    cert: null,
+    key: null,
+    clientAuth: 'none',
+    ca: null,
+    minVersion: 'TLSv1.3',
+  } as const;
+  await create(first, { protocol: 'tls', tls });
+  const second = await restart(first);
+  await second.recovery.recover();
+  expect(second.dataPlane.calls[0]).toMatchObject({ binding: { tlsKey: 'a key' } });
+});
+
+test('connections that an earlier run left open are closed as interrupted before anything listens', async () => {
+  const first = await makeWorld();
+  const { id } = await create(first);
+  const connections = [1, 2].map((n) => sampleConnection({ id: sampleId(n), listenerId: id }));
+  await first.recorder.record(connections.map((connection) => ({ kind: 'opened', connection })));
+  const second = await restart(first);
+  await second.recovery.recover();
+  const types = second.history.slice(4).map(({ type }) => type);
+  expect(types).toEqual(['connection_closed', 'connection_closed', 'listener_listening']);
+  expect(await second.store.readOwnOpenConnections(null, 10)).toEqual([]);
+  expect(second.recorder.counts(id)).toEqual({ open: 0, total: 2 });
+});
+
+test('what cannot be bound is failed with its reason, and bound when that is possible', async () => {
+  const first = await makeWorld();
+  const { id } = await create(first);
+  const second = await restart(first);
+  second.dataPlane.openErrors.push(inUse(), inUse(), inUse());
+  await second.recovery.recover();
+  expect(await second.control.getListener(id)).toMatchObject({
+    state: 'failed',
+    sockets: [],
+    reason: { code: 'port_in_use', message: 'taken' },
+  });
+  await waitFor('the bind', () => second.dataPlane.served.has(id));
+  expect(second.typesOf(id).slice(2)).toEqual(['listener_failed', 'listener_listening']);
+  expect(await second.control.getListener(id)).toMatchObject({ state: 'listening', reason: null });
+});
+
+test('a listener that keeps failing can be deleted, and is then left alone', async () => {
+  const first = await makeWorld();
+  const { id } = await create(first);
+  const second = await restart(first);
+  second.dataPlane.isUp = false;
+  await second.recovery.recover();
+  await second.control.deleteListener(id, 0);
+  await second.recovery.stop();
+  second.dataPlane.isUp = true;
+  expect(second.typesOf(id).at(-1)).toBe('listener_closed');
+  expect(second.dataPlane.bound.size).toBe(0);
+  expect(second.logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
+});
+
+test('stopping ends every retry', async () => {
+  const first = await makeWorld();
+  await create(first);
+  const second = await restart(first);
+  second.dataPlane.isUp = false;
+  await second.recovery.recover();
+  await second.recovery.stop();
+  const calls = second.dataPlane.calls.length;
+  await new Promise((next) => setImmediate(next));
+  expect(second.dataPlane.calls).toHaveLength(calls);
+});
+
+test('a listener that was draining is closed at the next start', async () => {
+  const first = await makeWorld();
+  const { id } = await create(first);
+  first.dataPlane.gates.close = new Promise(() => undefined);
+  void first.control.deleteListener(id, 5000);
+  await waitFor(
+    'the drain',
+    async () => (await first.store.findListener(id))?.state === 'draining',
+  );
+  const second = await restart(first);
+  await second.recovery.recover();
+  expect(second.typesOf(id).at(-1)).toBe('listener_closed');
+  expect(second.dataPlane.bound.size).toBe(0);
+});
+
+test('a listener that expired between two runs is closed, and does not come back', async () => {
+  const first = await makeWorld();
+  const { id } = await create(first, { expiresAt: first.clock.now() + 3_600_000_000 });
+  const clock = handClock(first.clock.now() + 2 * 3_600_000_000);
+  const second = await restart(first, clock);
+  const gate = deferred<void>();
+  second.dataPlane.gates.open = gate.promise;
+  const recovered = second.recovery.recover();
+  await waitFor('the bind', () => second.dataPlane.calls.length > 0);
+  await waitFor('the expiry', () => second.set.size === 0, 20).catch(() => undefined);
+  gate.resolve();
+  await recovered;
+  await waitFor('the end', () => second.set.size === 0);
+  expect(second.typesOf(id).at(-1)).toBe('listener_closed');
+  expect(second.dataPlane.bound.size).toBe(0);
+});
+
+test('a listener that a new worker bound again is listening on its new sockets', async () => {
+  const world = await makeWorld();
+  const { id, laddr } = await create(world);
+  const sockets = [{ pid: 200, fd: 9 }];
+  if (laddr === null) throw new TypeError('it is bound');
+  await world.recovery.rebound(id, { laddr, sockets });
+  expect(await world.control.getListener(id)).toMatchObject({ state: 'listening', sockets });
+});
+
+test('a listener that a new worker could not bind is failed, and tried again', async () => {
+  const world = await makeWorld();
+  const { id } = await create(world);
+  await world.recovery.rebound(id, { code: 'port_in_use', message: 'taken' });
+  await waitFor('the bind', () => world.dataPlane.kindsOf(id).length > 2);
+  await waitFor('the state', () => world.typesOf(id).at(-1) === 'listener_listening');
+  expect(world.typesOf(id).slice(2)).toEqual(['listener_failed', 'listener_listening']);
+  expect(world.dataPlane.kindsOf(id).slice(2)).toEqual(['close', 'open', 'serve']);
+  await world.recovery.stop();
+});
+
+test('a worker that is lost during a create is told after the create', async () => {
+  const world = await makeWorld();
+  const gate = deferred<void>();
+  world.dataPlane.openGates.push(Promise.resolve(), gate.promise);
+  const batch = [1, 2].map(() => sampleNewListener());
+  const created = world.control.createListeners(batch);
+  await waitFor('the first bind', () => world.dataPlane.bound.size === 1);
+  const [[id, bound] = []] = world.dataPlane.bound;
+  if (id === undefined || bound === undefined) throw new TypeError('one is bound');
+  const sockets = [{ pid: 200, fd: 9 }];
+  const rebound = world.recovery.rebound(id, { ...bound, sockets });
+  gate.resolve();
+  await Promise.all([created, rebound]);
+  const types = ['listener_created', 'listener_listening', 'listener_listening'];
+  expect(world.typesOf(id)).toEqual(types);
+  expect(await world.control.getListener(id)).toMatchObject({ sockets });
+});
+
+test('a worker that is lost while a listener is closed changes nothing any more', async () => {
+  const world = await makeWorld();
+  const { id, laddr } = await create(world);
+  if (laddr === null) throw new TypeError('it is bound');
+  const deleted = world.control.deleteListener(id, 0);
+  await Promise.all([deleted, world.recovery.rebound(id, { laddr, sockets: [] })]);
+  await world.recovery.rebound(id, { code: 'unavailable', message: 'gone' });
+  expect(world.typesOf(id).at(-1)).toBe('listener_closed');
+});

@@ -1,0 +1,285 @@
+import { expect, test } from 'vitest';
+import { makeWorld } from '../../test/support/core-world.ts';
+import { MemoryStore } from '../../test/support/memory-store.ts';
+import {
+  rejection,
+  sampleFault,
+  sampleLimits,
+  sampleNewListener,
+} from '../../test/support/samples.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import { deferred } from './deferred.ts';
+import { AppError } from './errors.ts';
+import type { NewListener } from './listener.ts';
+
+type World = Awaited<ReturnType<typeof makeWorld>>;
+
+const dayMs = 86_400_000;
+
+async function create(world: World, given: Partial<NewListener> = {}) {
+  return await world.control.createListener(sampleNewListener(given));
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const error = await rejection(promise);
+  return error instanceof AppError ? error.code : String(error);
+}
+
+test('a create binds, commits and serves, in this order, and answers with what was bound', async () => {
+  const world = await makeWorld();
+  const listener = await create(world, { name: 'mine', labels: { env: 'ci' } });
+  expect(listener).toMatchObject({ name: 'mine', state: 'listening', nodeId: 'node-a', port: 0 });
+  expect(listener.laddr).toEqual({ ip: '127.0.0.1', port: 40_000 });
+  expect(world.dataPlane.kindsOf(listener.id)).toEqual(['open', 'serve']);
+  expect(world.history).toMatchObject([
+    { type: 'listener_created', listener: { state: 'pending', laddr: null, sockets: [] } },
+    { type: 'listener_listening', listener: { state: 'listening', laddr: listener.laddr } },
+  ]);
+  expect(await world.control.getListener('mine')).toEqual(listener);
+  expect(await world.control.getListener(listener.id)).toEqual(listener);
+});
+
+test('nothing is served before it is committed', async () => {
+  const world = await makeWorld();
+  const gate = deferred<void>();
+  world.store.faults.push({ begin: gate.promise });
+  const created = create(world);
+  await waitFor('the append', () => world.store.appends.length === 1);
+  expect(world.dataPlane.served.size).toBe(0);
+  gate.resolve();
+  const { id } = await created;
+  expect(world.dataPlane.served).toEqual(new Set([id]));
+});
+
+test('a private key is kept apart from what is shown', async () => {
+  const world = await makeWorld();
+  const tls = {
+    cert: null,
+    key: null,
+    clientAuth: 'none',
+    ca: null,
+    minVersion: 'TLSv1.2',
+  } as const;
+  const { id } = await create(world, { protocol: 'tls', tls });
+  expect(JSON.stringify(world.history)).not.toContain('a key');
+  expect(JSON.stringify(await world.control.getListener(id))).not.toContain('a key');
+  expect((await world.store.readOwnListeners())[0]?.secrets).toEqual({ tlsKey: 'a key' });
+  expect(world.dataPlane.calls[0]).toMatchObject({ binding: { tlsKey: 'a key' } });
+});
+
+test('a create that cannot bind leaves nothing behind', async () => {
+  const world = await makeWorld();
+  world.dataPlane.openErrors.push(new AppError('permission_denied', 'no'));
+  expect(await codeOf(create(world, { name: 'mine', port: 7000 }))).toBe('permission_denied');
+  expect([world.set.size, world.history.length, world.dataPlane.bound.size]).toEqual([0, 0, 0]);
+  await create(world, { name: 'mine', port: 7000 });
+});
+
+test('a batch is all or nothing', async () => {
+  const world = await makeWorld();
+  const batch = [7001, 7002, 7003].map((port) => sampleNewListener({ port }));
+  world.dataPlane.openErrors.push(null, new AppError('port_in_use', 'taken'));
+  expect(await codeOf(world.control.createListeners(batch))).toBe('port_in_use');
+  expect([world.set.size, world.history.length, world.dataPlane.bound.size]).toEqual([0, 0, 0]);
+  const listeners = await world.control.createListeners(batch);
+  expect(listeners.map(({ laddr }) => laddr?.port)).toEqual([7001, 7002, 7003]);
+  expect(world.store.appends).toHaveLength(1);
+});
+
+test('a batch that holds a name or a port twice is refused', async () => {
+  const world = await makeWorld();
+  const names = [{ name: 'a' }, { name: 'a' }].map(sampleNewListener);
+  expect(await codeOf(world.control.createListeners(names))).toBe('already_exists');
+  const ports = [{ port: 7000 }, { port: 7000 }].map(sampleNewListener);
+  expect(await codeOf(world.control.createListeners(ports))).toBe('port_in_use');
+  expect(world.set.size).toBe(0);
+});
+
+test('a port in use tells who has it', async () => {
+  const world = await makeWorld();
+  const { id } = await create(world, { port: 7000 });
+  expect(await rejection(create(world, { port: 7000 }))).toMatchObject({
+    code: 'port_in_use',
+    details: { owner: id },
+  });
+  world.dataPlane.openErrors.push(new AppError('port_in_use', 'taken', { owner: 'foreign' }));
+  expect(await rejection(create(world, { port: 7001 }))).toMatchObject({
+    code: 'port_in_use',
+    details: { owner: 'foreign' },
+  });
+  expect(await codeOf(create(world, { port: 8080 }))).toBe('port_reserved');
+  expect(await codeOf(create(world, { port: 80 }))).toBe('port_privileged');
+});
+
+test('a name is taken on every node, and free again when its listener is closed', async () => {
+  const world = await makeWorld();
+  const store = new MemoryStore({ database: world.store.database, nodeId: 'node-b' });
+  const other = await makeWorld({ store });
+  const { id } = await create(world, { name: 'mine' });
+  expect(await codeOf(create(world, { name: 'mine' }))).toBe('already_exists');
+  expect(await codeOf(create(other, { name: 'mine' }))).toBe('already_exists');
+  await world.control.deleteListener(id, 0);
+  await create(other, { name: 'mine' });
+});
+
+test('two creates of one name at once on two nodes make one listener', async () => {
+  const world = await makeWorld();
+  const store = new MemoryStore({ database: world.store.database, nodeId: 'node-b' });
+  const other = await makeWorld({ store });
+  const outcomes = await Promise.allSettled([world, other].map((w) => create(w, { name: 'mine' })));
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect(world.set.size + other.set.size).toBe(1);
+  expect(world.dataPlane.bound.size + other.dataPlane.bound.size).toBe(1);
+});
+
+test('a node holds only so many listeners', async () => {
+  const world = await makeWorld({ listenersMax: 2 });
+  const batch = [1, 2, 3].map(() => sampleNewListener());
+  expect(await codeOf(world.control.createListeners(batch))).toBe('resource_exhausted');
+  const outcomes = await Promise.allSettled([1, 2, 3].map(() => create(world)));
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+  expect(world.set.size).toBe(2);
+});
+
+test('an expiry in the past is refused', async () => {
+  const world = await makeWorld();
+  expect(await codeOf(create(world, { expiresAt: 1 }))).toBe('invalid_argument');
+  const { id } = await create(world);
+  expect(await codeOf(world.control.updateListener(id, { expiresAt: 1 }))).toBe('invalid_argument');
+});
+
+test('while the store is away a create is refused and leaves nothing behind', async () => {
+  const world = await makeWorld({ limits: { commandTimeoutMs: 5 } });
+  world.store.isAway = true;
+  expect(await codeOf(create(world))).toBe('unavailable');
+  expect([world.set.size, world.dataPlane.bound.size]).toEqual([0, 0]);
+});
+
+test('a create that lands late is closed again', async () => {
+  const world = await makeWorld({ limits: { commandTimeoutMs: 5 } });
+  const gate = deferred<void>();
+  world.store.faults.push({ begin: gate.promise });
+  expect(await codeOf(create(world, { name: 'mine' }))).toBe('unavailable');
+  expect([world.set.size, world.dataPlane.bound.size]).toEqual([0, 0]);
+  gate.resolve();
+  await waitFor('the end', () => world.history.length === 3);
+  expect(world.history.at(-1)).toMatchObject({ type: 'listener_closed' });
+  expect(await world.store.findListener('mine')).toBeNull();
+  expect(await world.store.readOwnListeners()).toEqual([]);
+});
+
+test('a create that cannot be served is closed again', async () => {
+  const world = await makeWorld();
+  const failing = Promise.reject(new AppError('unavailable', 'the worker is gone'));
+  failing.catch(() => undefined);
+  world.dataPlane.gates.serve = failing;
+  expect(await codeOf(create(world, { name: 'mine' }))).toBe('unavailable');
+  expect([world.set.size, world.dataPlane.bound.size]).toEqual([0, 0]);
+  expect(await world.store.readOwnListeners()).toEqual([]);
+});
+
+test('a delete by name of what is just being created waits for the create', async () => {
+  const world = await makeWorld();
+  const gate = deferred<void>();
+  world.dataPlane.gates.open = gate.promise;
+  const created = create(world, { name: 'mine' });
+  await waitFor('the bind', () => world.dataPlane.calls.length === 1);
+  const deleted = world.control.deleteListener('mine', 0);
+  gate.resolve();
+  const [{ id }] = await Promise.all([created, deleted]);
+  expect(world.typesOf(id)).toEqual(['listener_created', 'listener_listening', 'listener_closed']);
+  expect([world.set.size, world.dataPlane.bound.size]).toEqual([0, 0]);
+  expect((await world.control.getListener(id)).state).toBe('closed');
+});
+
+test('a delete of what could not be created is no error', async () => {
+  const world = await makeWorld();
+  const gate = deferred<void>();
+  world.dataPlane.gates.open = gate.promise;
+  world.dataPlane.openErrors.push(new AppError('permission_denied', 'no'));
+  const created = codeOf(create(world, { name: 'mine' }));
+  await waitFor('the bind', () => world.dataPlane.calls.length === 1);
+  const deleted = world.control.deleteListener('mine', 0);
+  gate.resolve();
+  expect(await created).toBe('permission_denied');
+  await deleted;
+});
+
+test('an update changes what it names and touches nothing else', async () => {
+  const world = await makeWorld();
+  const before = await create(world, { name: 'mine', labels: { a: '1' } });
+  const limits = { maxConnections: 5, idleTimeoutMs: undefined };
+  const after = await world.control.updateListener('mine', { limits, faults: [sampleFault] });
+  expect(after).toEqual({
+    ...before,
+    limits: { ...sampleLimits, maxConnections: 5 },
+    faults: [sampleFault],
+  });
+  expect(await world.control.getListener('mine')).toEqual(after);
+  expect(world.dataPlane.calls.at(-1)).toMatchObject({
+    kind: 'update',
+    change: { limits: after.limits, faults: [sampleFault] },
+  });
+});
+
+test('a rename moves the name', async () => {
+  const world = await makeWorld();
+  const { id } = await create(world, { name: 'old' });
+  await create(world, { name: 'taken' });
+  expect(await codeOf(world.control.updateListener(id, { name: 'taken' }))).toBe('already_exists');
+  await world.control.updateListener('old', { name: 'new' });
+  expect(await codeOf(world.control.getListener('old'))).toBe('not_found');
+  await world.control.updateListener('new', { name: null });
+  expect(await codeOf(world.control.updateListener('new', {}))).toBe('not_found');
+  await create(world, { name: 'old' });
+});
+
+test('an update that cannot be committed is taken back', async () => {
+  const world = await makeWorld();
+  const { id } = await create(world);
+  world.store.faults.push({ refusal: new AppError('already_exists', 'the name is taken') });
+  const patch = { name: 'new', limits: { maxConnections: 5 } };
+  expect(await codeOf(world.control.updateListener(id, patch))).toBe('already_exists');
+  expect(world.set.get(id)?.listener).toMatchObject({ name: null, limits: sampleLimits });
+  expect(world.dataPlane.calls.at(-1)).toMatchObject({ change: { limits: sampleLimits } });
+});
+
+test('an update that lands late is undone', async () => {
+  const world = await makeWorld({ limits: { commandTimeoutMs: 5 } });
+  const before = await create(world);
+  const gate = deferred<void>();
+  world.store.faults.push({ begin: gate.promise });
+  const patch = { limits: { maxConnections: 5 } };
+  expect(await codeOf(world.control.updateListener(before.id, patch))).toBe('unavailable');
+  gate.resolve();
+  await waitFor('the correction', () => world.history.length === 4);
+  expect(await world.control.getListener(before.id)).toEqual(before);
+  expect(world.dataPlane.calls.at(-1)).toMatchObject({ change: { limits: sampleLimits } });
+});
+
+test('a listener ends by itself at its expiry', async () => {
+  const world = await makeWorld();
+  const expiresAt = world.clock.now() + 5000;
+  const { id } = await create(world, { expiresAt });
+  await waitFor('the expiry', () => world.set.size === 0);
+  expect(world.typesOf(id).at(-1)).toBe('listener_closed');
+});
+
+test('an expiry further away than a timer reaches does not come early', async () => {
+  const world = await makeWorld();
+  const expiresAt = world.clock.now() + 300 * dayMs * 1000;
+  const { id } = await create(world, { expiresAt });
+  await create(world, { expiresAt: world.clock.now() + 5000 });
+  await waitFor('the nearer expiry', () => world.set.size === 1);
+  expect(world.set.get(id)?.listener.state).toBe('listening');
+  await world.control.deleteListener(id, 0);
+});
+
+test('an expiry can be put off and taken away', async () => {
+  const world = await makeWorld();
+  const { id } = await create(world, { expiresAt: world.clock.now() + 20_000 });
+  await world.control.updateListener(id, { expiresAt: null });
+  await create(world, { expiresAt: world.clock.now() + 40_000 });
+  await waitFor('the other expiry', () => world.set.size === 1);
+  expect(world.set.get(id)?.listener.expiresAt).toBeNull();
+});

@@ -1,0 +1,93 @@
+/** The whole of core over a store in memory and a data plane without sockets. */
+import { ControlPlane } from '../../src/core/control-plane.ts';
+import { EventLog, type EventLogLimits } from '../../src/core/event-log.ts';
+import { ListenerRecovery } from '../../src/core/listener-recovery.ts';
+import { ListenerSet } from '../../src/core/listener-set.ts';
+import { Listeners } from '../../src/core/listeners.ts';
+import type { Certificates } from '../../src/core/ports.ts';
+import { Recorder } from '../../src/core/recorder.ts';
+import { FakeDataPlane } from './fake-data-plane.ts';
+import { MemoryStore } from './memory-store.ts';
+import { handClock, keepingLogger, sampleId, sampleLogLimits } from './samples.ts';
+
+export interface WorldOptions {
+  readonly store?: MemoryStore;
+  readonly limits?: Partial<EventLogLimits>;
+  readonly listenersMax?: number;
+  readonly followersMax?: number;
+  readonly clock?: ReturnType<typeof handClock>;
+}
+
+const certificates: Certificates = {
+  prepare: async ({ cert, key, ...rest }) => ({
+    settings: {
+      ...rest,
+      cert: cert ?? 'a certificate',
+      isSelfSigned: cert === null,
+      fingerprint256: 'AB:CD',
+    },
+    key: key ?? 'a key',
+  }),
+};
+
+/** The numbers of the ids go on over all worlds of a test, as ids do over restarts. */
+let lastId = 1000;
+
+export type World = Awaited<ReturnType<typeof makeWorld>>;
+
+export async function makeWorld(options: WorldOptions = {}) {
+  const store = options.store ?? new MemoryStore();
+  const clock = options.clock ?? handClock(Date.now() * 1000);
+  const logger = keepingLogger();
+  const fatal: unknown[] = [];
+  const eventLog = await EventLog.open({
+    store,
+    log: logger,
+    limits: { ...sampleLogLimits, ...options.limits },
+    onFatal: (error) => fatal.push(error),
+  });
+  const dataPlane = new FakeDataPlane();
+  const shared = {
+    nodeId: store.nodeId,
+    set: new ListenerSet(),
+    store,
+    eventLog,
+    recorder: new Recorder({ log: eventLog, clock, logger }),
+    dataPlane,
+    certificates,
+    clock,
+    logger,
+    limits: { listenersMax: options.listenersMax ?? 100, drainMsMax: 60_000 },
+    portRules: { reservedPorts: [8080], isPrivilegedAllowed: false },
+    makeId: () => {
+      lastId += 1;
+      return sampleId(lastId);
+    },
+  };
+  const listeners = new Listeners(shared);
+  const recovery = new ListenerRecovery({ ...shared, listeners, rebind: { minMs: 1, maxMs: 2 } });
+  const control = new ControlPlane({
+    ...shared,
+    version: '1.2.3',
+    listeners,
+    limits: {
+      pageEventsMax: sampleLogLimits.pageEventsMax,
+      pageFillMs: 500,
+      followersMax: options.followersMax ?? 10,
+      closeTimeoutMs: 5000,
+    },
+  });
+  return {
+    ...shared,
+    listeners,
+    recovery,
+    control,
+    fatal,
+    history: store.database.history,
+    /** The types of a listener's events, in order. */
+    typesOf: (id: string) =>
+      store.database.history
+        .filter((event) => event.listenerId === id && 'listener' in event)
+        .map(({ type }) => type),
+  };
+}
