@@ -3,8 +3,9 @@
  * days, each with its opened and its closed event, of 1,000 listeners, from a few heavy and many light sources.
  *
  *   sources   40 % of 20 addresses in 10.0.0.0/24, the first the heaviest · 30 % of 65,536 in 10.1.0.0/16 ·
- *             20 % of 65,536 in 192.168.0.0/16 · 7 % of 65,536 in 2001:db8::/32 · 2 % of 256 in 203.0.113.0/24 ·
- *             198.51.100.0/24 only in the first twentieth of the time, a fifth of it
+ *             18 % of 65,536 in 192.168.0.0/16 · 6 % of 65,536 in 2001:db8::/32 · 2 % of 256 in 203.0.113.0/24 ·
+ *             4 % of 65,536 in 172.16.0.0/16, which check the second listener's health and leave with a reset ·
+ *             198.51.0.0/16 only in the first twentieth of the time, a fifth of it, half of that from 198.51.100.0/24
  *   listeners the first has 10 % of all, the last 0.03 %; 1 in 10 speaks TLS, 1 in 10 UDP
  *   reasons   from peer_fin (90 %) down to operator_rst (about one in a million); tls_error only where TLS is
  */
@@ -93,6 +94,9 @@ const uuidOf = (micros: string): string => `(lpad(to_hex(${micros} / 1000), 12, 
   || lpad(to_hex((random() * 4095)::int), 3, '0') || to_hex(8 + (random() * 3)::int)
   || lpad(to_hex((random() * 1e18)::bigint & x'fffffffffffffff'::bigint), 15, '0'))::uuid`;
 
+/** The period of that UUIDv7, as rows.ts has it. */
+const periodOf = (micros: string): string => `((${micros} / 1000) >> 25)::integer`;
+
 const listenersSql = `INSERT INTO listeners (id, node, name, labels, protocol, host, port, mode, state, laddr, lport,
     limits, faults, proxy_protocol, recording, sockets, created_at, updated_at, closed_at)
   SELECT ${uuidOf('at + n')}, 1, 'seed-' || n, '{}',
@@ -104,40 +108,44 @@ const listenersSql = `INSERT INTO listeners (id, node, name, labels, protocol, h
 /** What a connection is, drawn from five random numbers. */
 const drawn = (source: string): string => `drawn AS MATERIALIZED (
   SELECT i, at, n, protocol, span,
-    (CASE WHEN is_early AND who < 0.2 THEN '198.51.100.' || byte_1
+    (CASE WHEN is_check THEN '172.16.' || byte_1 || '.' || byte_2
+      WHEN is_early AND who < 0.2 THEN '198.51.' || CASE WHEN skew < 0.5 THEN 100 ELSE byte_1 END || '.' || byte_2
       WHEN who < 0.4 THEN '10.0.0.' || 1 + floor(20 * skew * skew)
       WHEN who < 0.7 THEN '10.1.' || byte_1 || '.' || byte_2
-      WHEN who < 0.9 THEN '192.168.' || byte_1 || '.' || byte_2
-      WHEN who < 0.97 THEN '2001:db8:' || to_hex(byte_1) || '::' || to_hex(byte_2)
-      WHEN who < 0.99 THEN '203.0.113.' || byte_2
-      ELSE '172.16.' || byte_1 || '.' || byte_2 END)::inet AS raddr,
-    (CASE WHEN why < 0.000001 THEN 'operator_rst' WHEN why < 0.0001 THEN 'max_bytes'
+      WHEN who < 0.88 THEN '192.168.' || byte_1 || '.' || byte_2
+      WHEN who < 0.94 THEN '2001:db8:' || to_hex(byte_1) || '::' || to_hex(byte_2)
+      ELSE '203.0.113.' || byte_2 END)::inet AS raddr,
+    (CASE WHEN is_check THEN 'peer_rst'
+      WHEN why < 0.000001 THEN 'operator_rst' WHEN why < 0.0001 THEN 'max_bytes'
       WHEN why < 0.001 THEN 'write_timeout' WHEN why < 0.005 THEN 'max_duration' WHEN why < 0.015 THEN 'error'
       WHEN why < 0.03 AND protocol = 'tls' THEN 'tls_error' WHEN why < 0.045 THEN 'idle_timeout'
       WHEN why < 0.1 THEN 'peer_rst' ELSE 'peer_fin' END)::close_reason AS reason,
     1024 + (why * 1e9)::bigint % 60000 AS rport, 64 + (skew * 1e9)::bigint % 100000 AS bytes
-  FROM (SELECT i, at, n, is_early, random() AS who, random() AS skew, random() AS why, random() AS span,
+  FROM (SELECT i, at, n, is_early, is_check, who, random() AS skew, random() AS why, random() AS span,
       floor(256 * random())::int AS byte_1, floor(256 * random())::int AS byte_2,
       (CASE n % 10 WHEN 7 THEN 'tls' WHEN 8 THEN 'udp' ELSE 'tcp' END)::protocol AS protocol
-    FROM ${source} OFFSET 0) numbers
+    FROM (SELECT i, at, is_early, who, who > 0.96 AS is_check,
+        CASE WHEN who > 0.96 THEN 1 ELSE floor(${listenerCount} * power(random(), 3))::int END AS n
+      FROM (SELECT *, random() AS who FROM ${source} OFFSET 0) sources OFFSET 0) listeners OFFSET 0) numbers
 )`;
 
 const closedSql = `WITH ${drawn(`(SELECT i, $3::bigint + i * $4::bigint + floor($4::bigint * random() / 2)::bigint AS at,
-      floor(${listenerCount} * power(random(), 3))::int AS n, i < $5::bigint / 20 AS is_early
+      i < $5::bigint / 20 AS is_early
     FROM generate_series($1::bigint, $2::bigint) i OFFSET 0) places`)}
 INSERT INTO closed_connections (id, listener_id, opened_seq, closed_seq, accepted_at, first_byte_at, closed_at,
-  bytes_in, bytes_out, pid, fd, lport, rport, protocol, close_initiator, close_reason, node, laddr, raddr, error)
+  bytes_in, bytes_out, pid, fd, lport, rport, protocol, close_initiator, close_reason, period, node, laddr, raddr,
+  error)
 SELECT ${uuidOf('at')}, l.id, 2 * i + 1, 2 * i + 2, at, at + 100, at + 200 + floor(span * $4::bigint / 4)::bigint,
   bytes, bytes, 1000, 20 + i % 1000, 20000 + n, rport, d.protocol,
   (CASE WHEN d.reason IN ('peer_fin', 'peer_rst') THEN 'peer' WHEN d.reason = 'operator_rst' THEN 'operator'
     WHEN d.reason IN ('error', 'tls_error') THEN 'system' ELSE 'server' END)::close_initiator,
-  d.reason, 1, '127.0.0.1', d.raddr, CASE d.reason WHEN 'peer_rst' THEN 'ECONNRESET' END
+  d.reason, ${periodOf('at')}, 1, '127.0.0.1', d.raddr, CASE d.reason WHEN 'peer_rst' THEN 'ECONNRESET' END
 FROM drawn d JOIN listeners l ON l.name = 'seed-' || n ORDER BY i`;
 
 /** Of another node, which our own start leaves alone. */
 const openSql = `WITH other AS (
     INSERT INTO nodes (id, epoch, append_number, first_seq) VALUES ('another', 1, 0, 0) RETURNING ref
-  ), ${drawn(`(SELECT i, $1::bigint + i * 1000000::bigint AS at, floor(${listenerCount} * power(random(), 3))::int AS n,
+  ), ${drawn(`(SELECT i, $1::bigint + i * 1000000::bigint AS at,
       false AS is_early FROM generate_series(1, ${openCount}) i OFFSET 0) places`)}
 INSERT INTO open_connections (id, listener_id, opened_seq, accepted_at, first_byte_at, half_closed_at, bytes_in,
   bytes_out, pid, fd, lport, rport, protocol, node, laddr, raddr)

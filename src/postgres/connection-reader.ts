@@ -1,9 +1,19 @@
 /** Look-ups and lists of connections: newest first, open and closed ones in one order by id. */
-import type { Connection } from '../core/connection.ts';
+import type { Connection, ConnectionState } from '../core/connection.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { ConnectionQuery } from '../core/ports.ts';
-import type { Micros } from '../core/time.ts';
 import type { Database, Rows, Statement } from './database.ts';
+import { readHistory } from './history.ts';
+import {
+  conditionsOf,
+  filters,
+  type HistoryQuery,
+  historyQuery,
+  idConditionsOf,
+  Parameters,
+  timeConditionsOf,
+  whereSql,
+} from './history-query.ts';
 import type { NodeDirectory } from './node-directory.ts';
 import { closedColumns, isUuid, nodeOfConnection, openColumns, parseConnection } from './rows.ts';
 
@@ -25,7 +35,34 @@ export class ConnectionReader {
   }
 
   async list(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]> {
-    return await this.#read(listStatement(query, page));
+    const history = historyQuery(query, page.after);
+    // The open ones first: one that closes meanwhile is then found twice, and never missed.
+    const open = await this.#listOpen(query.state, history, page.pageSize);
+    const closed = await this.#listClosed(query.state, history, page.pageSize);
+    if (open.length === 0) return closed;
+    const ids = new Set(closed.map(({ id }) => id));
+    return [...closed, ...open.filter(({ id }) => !ids.has(id))]
+      .sort((a, b) => (a.id > b.id ? -1 : 1))
+      .slice(0, page.pageSize);
+  }
+
+  async #listOpen(
+    state: ConnectionState | null,
+    query: HistoryQuery,
+    limit: number,
+  ): Promise<readonly Connection[]> {
+    // One that is open has no reason.
+    if (state === 'closed' || query.filters.closeReason !== null) return [];
+    return await this.#read(openStatement(state, query, limit));
+  }
+
+  async #listClosed(
+    state: ConnectionState | null,
+    query: HistoryQuery,
+    limit: number,
+  ): Promise<readonly Connection[]> {
+    if (state !== null && state !== 'closed') return [];
+    return await this.#parse(await readHistory(this.#database, query, limit));
   }
 
   /** Not closed, in id order. */
@@ -36,81 +73,28 @@ export class ConnectionReader {
   }
 
   async #read(statement: Statement): Promise<Connection[]> {
-    const rows: Rows = await this.#database.query(statement);
+    return await this.#parse(await this.#database.query(statement));
+  }
+
+  async #parse(rows: Rows): Promise<Connection[]> {
     const nodeIds = await this.#nodes.with(rows.map((row) => nodeOfConnection(row)));
     return rows.map((row) => parseConnection(row, nodeIds));
   }
 }
 
-/** Not prepared: its plan should suit these very values. */
-function listStatement(query: ConnectionQuery, page: PageRequest): Statement {
-  const values: unknown[] = [];
-  const parameter = (value: unknown) => `$${values.push(value)}`;
-  const { state } = query;
-  const shared = sharedConditions(query, page, parameter);
-  const limit = parameter(page.pageSize);
-  const branches: string[] = [];
-  if (state !== 'closed' && query.closeReason === null) {
-    const isHalfClosed =
-      state === null ? [] : [`half_closed_at IS ${state === 'open' ? '' : 'NOT '}NULL`];
-    branches.push(select('open_connections', openColumns, [...shared, ...isHalfClosed], limit));
-  }
-  if (state === null || state === 'closed') {
-    const { closeReason } = query;
-    const reason =
-      closeReason === null ? [] : [`close_reason = ${parameter(closeReason)}::close_reason`];
-    branches.push(select('closed_connections', closedColumns, [...shared, ...reason], limit));
-  }
-  const [first, second] = branches;
-  // One that is open has no reason.
-  if (first === undefined) return { text: 'SELECT WHERE false' };
-  if (second === undefined) return { text: first, values };
-  return { text: `${first} UNION ALL ${second} ORDER BY id DESC LIMIT ${limit}::bigint`, values };
-}
-
-function select(
-  table: string,
-  columns: string,
-  conditions: readonly string[],
-  limit: string,
-): string {
-  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-  return `(SELECT ${columns} FROM ${table} ${where} ORDER BY id DESC LIMIT ${limit}::bigint)`;
-}
-
-function sharedConditions(
-  query: ConnectionQuery,
-  page: PageRequest,
-  parameter: (value: unknown) => string,
-): readonly string[] {
-  const { listenerId, protocol, raddr, lport, acceptedAfter, acceptedBefore } = query;
-  const conditions: string[] = [];
-  const add = <Value>(value: Value | null, condition: (parameter: string) => string) => {
-    if (value !== null) conditions.push(condition(parameter(value)));
-  };
-  add(page.after, (id) => `id < ${id}::uuid`);
-  add(listenerId, (id) => `listener_id = ${id}::uuid`);
-  add(protocol, (name) => `protocol = ${name}::protocol`);
-  add(lport, (port) => `lport = ${port}::integer`);
-  if (raddr !== null) {
-    const isAddress = !raddr.includes('/');
-    add(raddr, (net) => `raddr ${isAddress ? '=' : '<<='} ${net}::inet`);
-  }
-  add(acceptedAfter, (time) => `accepted_at >= ${time}::bigint`);
-  add(acceptedBefore, (time) => `accepted_at < ${time}::bigint`);
-  // Ids rise with the time of accept: the index by id serves the times, too.
-  add(lowestId(acceptedAfter, -idSlack), (id) => `id >= ${id}::uuid`);
-  add(lowestId(acceptedBefore, idSlack), (id) => `id < ${id}::uuid`);
-  return conditions;
-}
-
-/** How far the time in an id may lie from acceptedAt: they are two readings of one host's clocks. */
-const idSlack = 1_000_000;
-
-/** The lowest UUIDv7 (RFC 9562, 5.7) of the millisecond `slack` away from the time; null for none. */
-function lowestId(time: Micros | null, slack: Micros): string | null {
-  if (time === null) return null;
-  const millis = Math.min(Math.max(0, Math.floor((time + slack) / 1000)), 2 ** 48 - 1);
-  const hex = millis.toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+/** They are few enough to be looked at one by one. */
+function openStatement(
+  state: ConnectionState | null,
+  query: HistoryQuery,
+  limit: number,
+): Statement {
+  const parameters = new Parameters();
+  const conditions = [
+    ...conditionsOf(query, filters, parameters),
+    ...timeConditionsOf(query, parameters),
+    ...idConditionsOf(query.range, parameters),
+    ...(state === null ? [] : [`c.half_closed_at IS ${state === 'open' ? '' : 'NOT '}NULL`]),
+  ];
+  return parameters.statement(`SELECT ${openColumns} FROM open_connections c
+    ${whereSql(conditions)} ORDER BY c.id DESC LIMIT ${parameters.add(limit, 'bigint')}`);
 }

@@ -139,6 +139,7 @@ CREATE TABLE closed_connections (
   protocol protocol NOT NULL,
   close_initiator close_initiator NOT NULL,
   close_reason close_reason NOT NULL,
+  period integer NOT NULL,
   node smallint NOT NULL,
   laddr inet NOT NULL,
   raddr inet NOT NULL,
@@ -148,13 +149,14 @@ CREATE TABLE closed_connections (
 );
 CREATE UNIQUE INDEX closed_connections_opened_seq_key ON closed_connections (opened_seq);
 CREATE UNIQUE INDEX closed_connections_closed_seq_key ON closed_connections (closed_seq);
-CREATE INDEX closed_connections_listener_id_idx ON closed_connections (listener_id, id);
 CREATE INDEX closed_connections_listener_id_opened_seq_idx ON closed_connections (listener_id, opened_seq);
 CREATE INDEX closed_connections_listener_id_closed_seq_idx ON closed_connections (listener_id, closed_seq);
-CREATE INDEX closed_connections_raddr_idx ON closed_connections (raddr, id);
-CREATE INDEX closed_connections_lport_idx ON closed_connections (lport, id);
-CREATE INDEX closed_connections_close_reason_idx ON closed_connections (close_reason, id);
-CREATE INDEX closed_connections_protocol_idx ON closed_connections (protocol, id);
+CREATE INDEX closed_connections_listener_id_idx ON closed_connections (listener_id, close_reason, id);
+CREATE INDEX closed_connections_lport_idx ON closed_connections (lport, protocol, close_reason, id);
+CREATE INDEX closed_connections_lport_raddr_idx ON closed_connections (lport, raddr, id);
+CREATE INDEX closed_connections_protocol_idx ON closed_connections (protocol, close_reason, id);
+CREATE INDEX closed_connections_raddr_idx ON closed_connections (raddr, protocol, close_reason, id);
+CREATE INDEX closed_connections_period_idx ON closed_connections (period, close_reason, raddr, protocol, id);
 
 -- The events that no connection's row tells: those of listeners, refusals, and half-closes. `data` is the thing as
 -- it was at the event: half-closes are rare (most clients' FIN ends the connection), so theirs is whole too.

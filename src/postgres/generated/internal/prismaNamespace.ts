@@ -1295,6 +1295,7 @@ export const ClosedConnectionScalarFieldEnum = {
   protocol: 'protocol',
   closeInitiator: 'closeInitiator',
   closeReason: 'closeReason',
+  period: 'period',
   node: 'node',
   laddr: 'laddr',
   raddr: 'raddr',

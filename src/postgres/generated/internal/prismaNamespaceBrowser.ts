@@ -169,6 +169,7 @@ export const ClosedConnectionScalarFieldEnum = {
   protocol: 'protocol',
   closeInitiator: 'closeInitiator',
   closeReason: 'closeReason',
+  period: 'period',
   node: 'node',
   laddr: 'laddr',
   raddr: 'raddr',

@@ -40,6 +40,7 @@ export type ClosedConnectionAvgAggregateOutputType = {
   lport: number | null
   rport: number | null
   declaredRport: number | null
+  period: number | null
   node: number | null
 }
 
@@ -57,6 +58,7 @@ export type ClosedConnectionSumAggregateOutputType = {
   lport: number | null
   rport: number | null
   declaredRport: number | null
+  period: number | null
   node: number | null
 }
 
@@ -79,6 +81,7 @@ export type ClosedConnectionMinAggregateOutputType = {
   protocol: $Enums.Protocol | null
   closeInitiator: $Enums.CloseInitiator | null
   closeReason: $Enums.CloseReason | null
+  period: number | null
   node: number | null
   laddr: string | null
   raddr: string | null
@@ -105,6 +108,7 @@ export type ClosedConnectionMaxAggregateOutputType = {
   protocol: $Enums.Protocol | null
   closeInitiator: $Enums.CloseInitiator | null
   closeReason: $Enums.CloseReason | null
+  period: number | null
   node: number | null
   laddr: string | null
   raddr: string | null
@@ -131,6 +135,7 @@ export type ClosedConnectionCountAggregateOutputType = {
   protocol: number
   closeInitiator: number
   closeReason: number
+  period: number
   node: number
   laddr: number
   raddr: number
@@ -155,6 +160,7 @@ export type ClosedConnectionAvgAggregateInputType = {
   lport?: true
   rport?: true
   declaredRport?: true
+  period?: true
   node?: true
 }
 
@@ -172,6 +178,7 @@ export type ClosedConnectionSumAggregateInputType = {
   lport?: true
   rport?: true
   declaredRport?: true
+  period?: true
   node?: true
 }
 
@@ -194,6 +201,7 @@ export type ClosedConnectionMinAggregateInputType = {
   protocol?: true
   closeInitiator?: true
   closeReason?: true
+  period?: true
   node?: true
   laddr?: true
   raddr?: true
@@ -220,6 +228,7 @@ export type ClosedConnectionMaxAggregateInputType = {
   protocol?: true
   closeInitiator?: true
   closeReason?: true
+  period?: true
   node?: true
   laddr?: true
   raddr?: true
@@ -246,6 +255,7 @@ export type ClosedConnectionCountAggregateInputType = {
   protocol?: true
   closeInitiator?: true
   closeReason?: true
+  period?: true
   node?: true
   laddr?: true
   raddr?: true
@@ -360,6 +370,7 @@ export type ClosedConnectionGroupByOutputType = {
   protocol: $Enums.Protocol
   closeInitiator: $Enums.CloseInitiator
   closeReason: $Enums.CloseReason
+  period: number
   node: number
   laddr: string
   raddr: string
@@ -410,6 +421,7 @@ export type ClosedConnectionWhereInput = {
   protocol?: Prisma.EnumProtocolFilter<"ClosedConnection"> | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFilter<"ClosedConnection"> | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFilter<"ClosedConnection"> | $Enums.CloseReason
+  period?: Prisma.IntFilter<"ClosedConnection"> | number
   node?: Prisma.IntFilter<"ClosedConnection"> | number
   laddr?: Prisma.StringFilter<"ClosedConnection"> | string
   raddr?: Prisma.StringFilter<"ClosedConnection"> | string
@@ -437,6 +449,7 @@ export type ClosedConnectionOrderByWithRelationInput = {
   protocol?: Prisma.SortOrder
   closeInitiator?: Prisma.SortOrder
   closeReason?: Prisma.SortOrder
+  period?: Prisma.SortOrder
   node?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
   raddr?: Prisma.SortOrder
@@ -467,6 +480,7 @@ export type ClosedConnectionWhereUniqueInput = Prisma.AtLeast<{
   protocol?: Prisma.EnumProtocolFilter<"ClosedConnection"> | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFilter<"ClosedConnection"> | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFilter<"ClosedConnection"> | $Enums.CloseReason
+  period?: Prisma.IntFilter<"ClosedConnection"> | number
   node?: Prisma.IntFilter<"ClosedConnection"> | number
   laddr?: Prisma.StringFilter<"ClosedConnection"> | string
   raddr?: Prisma.StringFilter<"ClosedConnection"> | string
@@ -494,6 +508,7 @@ export type ClosedConnectionOrderByWithAggregationInput = {
   protocol?: Prisma.SortOrder
   closeInitiator?: Prisma.SortOrder
   closeReason?: Prisma.SortOrder
+  period?: Prisma.SortOrder
   node?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
   raddr?: Prisma.SortOrder
@@ -529,6 +544,7 @@ export type ClosedConnectionScalarWhereWithAggregatesInput = {
   protocol?: Prisma.EnumProtocolWithAggregatesFilter<"ClosedConnection"> | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorWithAggregatesFilter<"ClosedConnection"> | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonWithAggregatesFilter<"ClosedConnection"> | $Enums.CloseReason
+  period?: Prisma.IntWithAggregatesFilter<"ClosedConnection"> | number
   node?: Prisma.IntWithAggregatesFilter<"ClosedConnection"> | number
   laddr?: Prisma.StringWithAggregatesFilter<"ClosedConnection"> | string
   raddr?: Prisma.StringWithAggregatesFilter<"ClosedConnection"> | string
@@ -556,6 +572,7 @@ export type ClosedConnectionCreateInput = {
   protocol: $Enums.Protocol
   closeInitiator: $Enums.CloseInitiator
   closeReason: $Enums.CloseReason
+  period: number
   node: number
   laddr: string
   raddr: string
@@ -583,6 +600,7 @@ export type ClosedConnectionUncheckedCreateInput = {
   protocol: $Enums.Protocol
   closeInitiator: $Enums.CloseInitiator
   closeReason: $Enums.CloseReason
+  period: number
   node: number
   laddr: string
   raddr: string
@@ -610,6 +628,7 @@ export type ClosedConnectionUpdateInput = {
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFieldUpdateOperationsInput | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFieldUpdateOperationsInput | $Enums.CloseReason
+  period?: Prisma.IntFieldUpdateOperationsInput | number
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
   raddr?: Prisma.StringFieldUpdateOperationsInput | string
@@ -637,6 +656,7 @@ export type ClosedConnectionUncheckedUpdateInput = {
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFieldUpdateOperationsInput | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFieldUpdateOperationsInput | $Enums.CloseReason
+  period?: Prisma.IntFieldUpdateOperationsInput | number
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
   raddr?: Prisma.StringFieldUpdateOperationsInput | string
@@ -664,6 +684,7 @@ export type ClosedConnectionCreateManyInput = {
   protocol: $Enums.Protocol
   closeInitiator: $Enums.CloseInitiator
   closeReason: $Enums.CloseReason
+  period: number
   node: number
   laddr: string
   raddr: string
@@ -691,6 +712,7 @@ export type ClosedConnectionUpdateManyMutationInput = {
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFieldUpdateOperationsInput | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFieldUpdateOperationsInput | $Enums.CloseReason
+  period?: Prisma.IntFieldUpdateOperationsInput | number
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
   raddr?: Prisma.StringFieldUpdateOperationsInput | string
@@ -718,6 +740,7 @@ export type ClosedConnectionUncheckedUpdateManyInput = {
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFieldUpdateOperationsInput | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFieldUpdateOperationsInput | $Enums.CloseReason
+  period?: Prisma.IntFieldUpdateOperationsInput | number
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
   raddr?: Prisma.StringFieldUpdateOperationsInput | string
@@ -745,6 +768,7 @@ export type ClosedConnectionCountOrderByAggregateInput = {
   protocol?: Prisma.SortOrder
   closeInitiator?: Prisma.SortOrder
   closeReason?: Prisma.SortOrder
+  period?: Prisma.SortOrder
   node?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
   raddr?: Prisma.SortOrder
@@ -767,6 +791,7 @@ export type ClosedConnectionAvgOrderByAggregateInput = {
   lport?: Prisma.SortOrder
   rport?: Prisma.SortOrder
   declaredRport?: Prisma.SortOrder
+  period?: Prisma.SortOrder
   node?: Prisma.SortOrder
 }
 
@@ -789,6 +814,7 @@ export type ClosedConnectionMaxOrderByAggregateInput = {
   protocol?: Prisma.SortOrder
   closeInitiator?: Prisma.SortOrder
   closeReason?: Prisma.SortOrder
+  period?: Prisma.SortOrder
   node?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
   raddr?: Prisma.SortOrder
@@ -815,6 +841,7 @@ export type ClosedConnectionMinOrderByAggregateInput = {
   protocol?: Prisma.SortOrder
   closeInitiator?: Prisma.SortOrder
   closeReason?: Prisma.SortOrder
+  period?: Prisma.SortOrder
   node?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
   raddr?: Prisma.SortOrder
@@ -836,6 +863,7 @@ export type ClosedConnectionSumOrderByAggregateInput = {
   lport?: Prisma.SortOrder
   rport?: Prisma.SortOrder
   declaredRport?: Prisma.SortOrder
+  period?: Prisma.SortOrder
   node?: Prisma.SortOrder
 }
 
@@ -868,6 +896,7 @@ export type ClosedConnectionSelect<ExtArgs extends runtime.Types.Extensions.Inte
   protocol?: boolean
   closeInitiator?: boolean
   closeReason?: boolean
+  period?: boolean
   node?: boolean
   laddr?: boolean
   raddr?: boolean
@@ -895,6 +924,7 @@ export type ClosedConnectionSelectCreateManyAndReturn<ExtArgs extends runtime.Ty
   protocol?: boolean
   closeInitiator?: boolean
   closeReason?: boolean
+  period?: boolean
   node?: boolean
   laddr?: boolean
   raddr?: boolean
@@ -922,6 +952,7 @@ export type ClosedConnectionSelectUpdateManyAndReturn<ExtArgs extends runtime.Ty
   protocol?: boolean
   closeInitiator?: boolean
   closeReason?: boolean
+  period?: boolean
   node?: boolean
   laddr?: boolean
   raddr?: boolean
@@ -949,6 +980,7 @@ export type ClosedConnectionSelectScalar = {
   protocol?: boolean
   closeInitiator?: boolean
   closeReason?: boolean
+  period?: boolean
   node?: boolean
   laddr?: boolean
   raddr?: boolean
@@ -957,7 +989,7 @@ export type ClosedConnectionSelectScalar = {
   tls?: boolean
 }
 
-export type ClosedConnectionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "listenerId" | "openedSeq" | "closedSeq" | "acceptedAt" | "firstByteAt" | "halfClosedAt" | "closedAt" | "bytesIn" | "bytesOut" | "pid" | "fd" | "lport" | "rport" | "declaredRport" | "protocol" | "closeInitiator" | "closeReason" | "node" | "laddr" | "raddr" | "declaredRaddr" | "error" | "tls", ExtArgs["result"]["closedConnection"]>
+export type ClosedConnectionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "listenerId" | "openedSeq" | "closedSeq" | "acceptedAt" | "firstByteAt" | "halfClosedAt" | "closedAt" | "bytesIn" | "bytesOut" | "pid" | "fd" | "lport" | "rport" | "declaredRport" | "protocol" | "closeInitiator" | "closeReason" | "period" | "node" | "laddr" | "raddr" | "declaredRaddr" | "error" | "tls", ExtArgs["result"]["closedConnection"]>
 
 export type $ClosedConnectionPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "ClosedConnection"
@@ -981,6 +1013,7 @@ export type $ClosedConnectionPayload<ExtArgs extends runtime.Types.Extensions.In
     protocol: $Enums.Protocol
     closeInitiator: $Enums.CloseInitiator
     closeReason: $Enums.CloseReason
+    period: number
     node: number
     laddr: string
     raddr: string
@@ -1428,6 +1461,7 @@ export interface ClosedConnectionFieldRefs {
   readonly protocol: Prisma.FieldRef<"ClosedConnection", 'Protocol'>
   readonly closeInitiator: Prisma.FieldRef<"ClosedConnection", 'CloseInitiator'>
   readonly closeReason: Prisma.FieldRef<"ClosedConnection", 'CloseReason'>
+  readonly period: Prisma.FieldRef<"ClosedConnection", 'Int'>
   readonly node: Prisma.FieldRef<"ClosedConnection", 'Int'>
   readonly laddr: Prisma.FieldRef<"ClosedConnection", 'String'>
   readonly raddr: Prisma.FieldRef<"ClosedConnection", 'String'>
