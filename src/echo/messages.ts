@@ -16,14 +16,33 @@ export interface WorkerSettings {
   /** Records that are not committed yet; beyond it new connections wait unread. */
   readonly recordsUnackedMax: number;
   readonly countersIntervalMs: number;
+  /** How many workers there are: each has its part of what a listener shares. */
+  readonly workers: number;
+  /** Refusals of a listener that are recorded one by one; what comes above is counted. */
+  readonly refusalsPerSecondMax: number;
+  /** Bytes of a connection that its faults hold back at most, before it is read from no more. */
+  readonly faultHeldBytesMax: number;
+  /** How long a TLS handshake or a PROXY header may take. */
+  readonly preambleTimeoutMs: number;
+  /** How long a client is read from after our FIN, so that what it still sends does not reset it. */
+  readonly lingerMs: number;
+  /** UDP sessions of a listener; answers for each source a second, and its burst. */
+  readonly udpSessionsMax: number;
+  readonly udpDatagramsPerSecondMax: number;
+  readonly udpDatagramsBurstMax: number;
 }
+
+/**
+ * Who else binds the port: nobody; other workers, later; or other workers, before. The first must find that no other
+ * process has it, which the kernel does not tell where all share it.
+ */
+export type Share = 'alone' | 'first' | 'next';
 
 export type Request =
   | {
       readonly kind: 'open';
       readonly binding: Binding;
-      /** Other workers have the same port. */
-      readonly isShared: boolean;
+      readonly share: Share;
     }
   | { readonly kind: 'serve'; readonly listenerId: string }
   | {

@@ -6,8 +6,9 @@ import type { Socket } from 'node:net';
 import { type Address, plainIp } from '../core/address.ts';
 import type { CloseInitiator, CloseReason, Connection } from '../core/connection.ts';
 import type { Clock } from '../core/ports.ts';
-import type { WorkerRecord } from '../core/record.ts';
+import type { CountersRecord, WorkerRecord } from '../core/record.ts';
 import type { Micros } from '../core/time.ts';
+import type { OpenConnection } from './echo-listener.ts';
 
 export interface TcpConnectionOptions {
   readonly id: string;
@@ -27,7 +28,7 @@ interface End {
 
 const lingerMs = 2000;
 
-export class TcpConnection {
+export class TcpConnection implements OpenConnection {
   readonly opened: Connection;
   readonly #options: TcpConnectionOptions;
   readonly #socket: Socket;
@@ -132,7 +133,7 @@ export class TcpConnection {
   }
 
   /** Its counters, when they have moved since they were last told. */
-  movedCounters(): WorkerRecord | null {
+  movedCounters(): CountersRecord | null {
     const counters = this.#counters();
     const bytes = counters.bytesIn + counters.bytesOut;
     if (bytes === this.#countedBytes) return null;

@@ -9,25 +9,17 @@ import { networkSet, plainIp } from '../core/address.ts';
 import type { CloseInitiator, CloseReason } from '../core/connection.ts';
 import type { RefusalRule } from '../core/event.ts';
 import type { ListenerLimits } from '../core/listener.ts';
-import type { Binding, Clock } from '../core/ports.ts';
-import type { BoundSocket, WorkerSettings } from './messages.ts';
-import type { RecordQueue } from './record-queue.ts';
+import type { Binding } from '../core/ports.ts';
+import type { EchoContext, EchoListener } from './echo-listener.ts';
+import type { BoundSocket, Share } from './messages.ts';
 import { TcpConnection } from './tcp-connection.ts';
-
-export interface EchoContext {
-  readonly settings: WorkerSettings;
-  readonly clock: Clock;
-  readonly records: RecordQueue;
-  /** Every open connection of the worker, by id. */
-  readonly connections: Map<string, TcpConnection>;
-}
 
 interface Held {
   readonly socket: Socket;
   readonly acceptedAt: number;
 }
 
-export class TcpListener {
+export class TcpListener implements EchoListener {
   readonly #binding: Binding;
   readonly #context: EchoContext;
   readonly #server: Server;
@@ -46,9 +38,9 @@ export class TcpListener {
   }
 
   /** @throws the system's error */
-  async bind(isShared: boolean): Promise<BoundSocket> {
+  async bind(share: Share): Promise<BoundSocket> {
     const { host, port } = this.#binding;
-    this.#server.listen({ host, port, backlog: 4096, reusePort: isShared });
+    this.#server.listen({ host, port, backlog: 4096, reusePort: share !== 'alone' });
     await once(this.#server, 'listening');
     const address = this.#server.address();
     if (address === null || typeof address === 'string') throw new TypeError('not an IP socket');
@@ -58,10 +50,10 @@ export class TcpListener {
 
   serve(): void {
     this.#isServing = true;
-    this.takeHeld();
+    this.resume();
   }
 
-  update(limits: ListenerLimits): void {
+  update({ limits }: { readonly limits: ListenerLimits }): void {
     this.#limits = limits;
   }
 
@@ -77,7 +69,7 @@ export class TcpListener {
   }
 
   /** Goes on with what had to wait. */
-  takeHeld(): void {
+  resume(): void {
     while (this.#isServing && !this.#context.records.isFull) {
       const held = this.#held.shift();
       if (held === undefined) return;

@@ -1,15 +1,16 @@
 /** The worker process: echo sockets, and nothing of the database or the API. It ends with its control plane. */
 import { systemClock } from '../core/clock.ts';
+import type { EchoContext, EchoListener } from './echo-listener.ts';
 import type { Command, Report, Request, WorkerSettings } from './messages.ts';
 import { RecordQueue } from './record-queue.ts';
-import { type EchoContext, TcpListener } from './tcp-listener.ts';
+import { TcpListener } from './tcp-listener.ts';
 
 // Ctrl-C reaches the whole group: the control plane decides when its workers end.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 process.on('disconnect', () => process.exit(0));
 
-const listeners = new Map<string, TcpListener>();
+const listeners = new Map<string, EchoListener>();
 const send = (report: Report) => {
   if (process.connected) process.send?.(report);
 };
@@ -21,7 +22,7 @@ function start(settings: WorkerSettings): void {
     batchMax: settings.recordBatchMax,
     unackedMax: settings.recordsUnackedMax,
     onFull: (isFull) => {
-      if (!isFull) for (const listener of listeners.values()) listener.takeHeld();
+      if (!isFull) for (const listener of listeners.values()) listener.resume();
     },
   });
   const connections: EchoContext['connections'] = new Map();
@@ -53,7 +54,7 @@ async function act(request: Request) {
   switch (request.kind) {
     case 'open': {
       const listener = new TcpListener(request.binding, context);
-      const bound = await listener.bind(request.isShared);
+      const bound = await listener.bind(request.share);
       listeners.set(request.binding.listenerId, listener);
       return bound;
     }
@@ -61,7 +62,7 @@ async function act(request: Request) {
       listeners.get(request.listenerId)?.serve();
       return null;
     case 'update':
-      listeners.get(request.listenerId)?.update(request.limits);
+      listeners.get(request.listenerId)?.update(request);
       return null;
     case 'close': {
       const listener = listeners.get(request.listenerId);

@@ -17,10 +17,10 @@ import type {
   WorkerStatus,
 } from '../core/ports.ts';
 import { WakeUps } from '../core/wake-ups.ts';
-import type { WorkerSettings } from '../echo/messages.ts';
+import type { Share, WorkerSettings } from '../echo/messages.ts';
 import { Worker, WorkerFailure } from './worker.ts';
 
-export interface DataPlaneLimits extends Omit<WorkerSettings, 'nodeId'> {
+export interface DataPlaneLimits extends Omit<WorkerSettings, 'nodeId' | 'workers'> {
   readonly requestTimeoutMs: number;
   readonly restartMinMs: number;
   readonly restartMaxMs: number;
@@ -63,10 +63,10 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   }
 
   #launch(): Worker {
-    const { nodeId, limits, events, onFatal } = this.#options;
+    const { nodeId, limits, events, onFatal, workers } = this.#options;
     const { requestTimeoutMs, restartMinMs: _min, restartMaxMs: _max, ...settings } = limits;
     const worker: Worker = new Worker({
-      settings: { ...settings, nodeId },
+      settings: { ...settings, nodeId, workers },
       requestTimeoutMs,
       onRecords: (records) => {
         for (const { kind } of records) {
@@ -117,7 +117,8 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     if (opened === undefined) return;
     let outcome: Bound | ListenerReason;
     try {
-      outcome = await this.#openOn(worker, opened.binding);
+      const isAlone = this.#options.workers === 1;
+      outcome = await this.#openOn(worker, opened.binding, isAlone ? 'alone' : 'next');
       if (opened.isServed) await worker.request({ kind: 'serve', listenerId });
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
@@ -128,10 +129,9 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     this.#options.events.onRebound(listenerId, outcome);
   }
 
-  async #openOn(worker: Worker, binding: Binding): Promise<Bound> {
-    const isShared = this.#options.workers > 1;
+  async #openOn(worker: Worker, binding: Binding, share: Share): Promise<Bound> {
     try {
-      const bound = await worker.request({ kind: 'open', binding, isShared });
+      const bound = await worker.request({ kind: 'open', binding, share });
       if (bound === null) throw new TypeError('a bind has an address');
       const { ip, port, fd } = bound;
       return { laddr: { ip, port }, sockets: [{ pid: worker.pid, fd }] };
@@ -152,10 +152,11 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     if (first === undefined) {
       throw new AppError('unavailable', 'no worker is up', { retryAfterMs: 1000 });
     }
-    const bound = await this.#openOn(first, binding);
+    const share = this.#options.workers === 1 ? 'alone' : 'first';
+    const bound = await this.#openOn(first, binding, share);
     const settled = { ...binding, port: bound.laddr.port };
     this.#opened.set(binding.listenerId, { binding: settled, isServed: false });
-    const more = await Promise.all(others.map((worker) => this.#openOn(worker, settled)));
+    const more = await Promise.all(others.map((worker) => this.#openOn(worker, settled, 'next')));
     return { ...bound, sockets: [...bound.sockets, ...more.flatMap(({ sockets }) => sockets)] };
   }
 

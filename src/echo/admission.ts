@@ -1,0 +1,65 @@
+/**
+ * Who is let in: the limits of a listener that are decided before a byte is read. It keeps the books of the
+ * connections that are open, by source.
+ */
+import type { RefusalRule } from '../core/event.ts';
+import type { ListenerLimits } from '../core/listener.ts';
+import { type NetworkVerdict, networkRules } from '../core/network-rules.ts';
+import type { Micros } from '../core/time.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+export class Admission {
+  readonly #perSource = new Map<string, number>();
+  #limits: ListenerLimits;
+  #networks: (ip: string) => NetworkVerdict;
+  #bucket: TokenBucket | null;
+  #open = 0;
+
+  constructor(limits: ListenerLimits, now: Micros) {
+    this.#limits = limits;
+    this.#networks = networkRules(limits.allowCidrs, limits.denyCidrs);
+    this.#bucket = limits.acceptRate === null ? null : new TokenBucket(limits.acceptRate, now);
+  }
+
+  get open(): number {
+    return this.#open;
+  }
+
+  update(limits: ListenerLimits, now: Micros): void {
+    const { acceptRate: before } = this.#limits;
+    const { acceptRate: rate, allowCidrs, denyCidrs } = limits;
+    this.#limits = limits;
+    this.#networks = networkRules(allowCidrs, denyCidrs);
+    // The same rate goes on where it is: a change of something else is no new burst.
+    if (rate?.perSecond === before?.perSecond && rate?.burst === before?.burst) return;
+    this.#bucket = rate === null ? null : new TokenBucket(rate, now);
+  }
+
+  /** The rule that turns it away; null lets it in. */
+  refusal(ip: string, now: Micros): RefusalRule | null {
+    const verdict = this.#networks(ip);
+    if (verdict === 'denied') return 'deny_cidrs';
+    if (verdict === 'not_listed') return 'allow_cidrs';
+    const { maxConnections, maxConnectionsPerSource } = this.#limits;
+    if (this.#open >= maxConnections) return 'max_connections';
+    if (
+      maxConnectionsPerSource !== null &&
+      (this.#perSource.get(ip) ?? 0) >= maxConnectionsPerSource
+    ) {
+      return 'max_connections_per_source';
+    }
+    return this.#bucket === null || this.#bucket.take(now) ? null : 'accept_rate';
+  }
+
+  opened(ip: string): void {
+    this.#open += 1;
+    this.#perSource.set(ip, (this.#perSource.get(ip) ?? 0) + 1);
+  }
+
+  closed(ip: string): void {
+    this.#open -= 1;
+    const count = (this.#perSource.get(ip) ?? 1) - 1;
+    if (count === 0) this.#perSource.delete(ip);
+    else this.#perSource.set(ip, count);
+  }
+}

@@ -1,0 +1,38 @@
+/** What every kind of listener in a worker does, and what it is given. */
+import type { CloseInitiator, CloseReason } from '../core/connection.ts';
+import type { Fault } from '../core/fault.ts';
+import type { ListenerLimits } from '../core/listener.ts';
+import type { Clock } from '../core/ports.ts';
+import type { CountersRecord } from '../core/record.ts';
+import type { BoundSocket, Share, WorkerSettings } from './messages.ts';
+import type { RecordQueue } from './record-queue.ts';
+
+export interface EchoContext {
+  readonly settings: WorkerSettings;
+  readonly clock: Clock;
+  readonly records: RecordQueue;
+  /** Every open connection of the worker, by id. */
+  readonly connections: Map<string, OpenConnection>;
+}
+
+export interface OpenConnection {
+  /** Its counters, when they have moved since they were last told. */
+  movedCounters(): CountersRecord | null;
+  /** FIN after what was written, or RST at once. Idempotent: the first reason stays. */
+  close(mode: 'fin' | 'rst', initiator: CloseInitiator, reason: CloseReason): void;
+}
+
+export interface EchoListener {
+  /** @throws the system's error */
+  bind(share: Share): Promise<BoundSocket>;
+  /** Goes on with what arrived since the bind, and takes what comes. */
+  serve(): void;
+  update(change: { readonly limits: ListenerLimits; readonly faults: readonly Fault[] }): void;
+  /** The records have room again: goes on with what had to wait. */
+  resume(): void;
+  /**
+   * Stops listening at once; connections have `drainMs` to end by themselves. Resolves when the port is free and
+   * every connection has ended.
+   */
+  close(drainMs: number, reason: CloseReason): Promise<void>;
+}

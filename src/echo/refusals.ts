@@ -1,0 +1,62 @@
+/**
+ * The record of what a listener turned away. The first ones of a second are recorded one by one; what comes above
+ * that rate is counted by rule, and told once a second with its count and the last remote address.
+ */
+import type { Address } from '../core/address.ts';
+import type { RefusalRule } from '../core/event.ts';
+import type { Protocol } from '../core/listener.ts';
+import type { Clock } from '../core/ports.ts';
+import type { WorkerRecord } from '../core/record.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+export interface RefusalsOptions {
+  readonly listenerId: string;
+  readonly protocol: Protocol;
+  readonly perSecondMax: number;
+  readonly clock: Clock;
+  readonly push: (record: WorkerRecord) => void;
+}
+
+export interface Arrival {
+  readonly laddr: Address;
+  readonly raddr: Address;
+}
+
+const summaryIntervalMs = 1000;
+
+export class Refusals {
+  readonly #options: RefusalsOptions;
+  readonly #bucket: TokenBucket;
+  readonly #counted = new Map<RefusalRule, Arrival & { readonly count: number }>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: RefusalsOptions) {
+    const { perSecondMax, clock } = options;
+    this.#options = options;
+    this.#bucket = new TokenBucket({ perSecond: perSecondMax, burst: perSecondMax }, clock.now());
+  }
+
+  add(rule: RefusalRule, arrival: Arrival): void {
+    if (this.#bucket.take(this.#options.clock.now())) {
+      this.#tell(rule, arrival, 1);
+      return;
+    }
+    const count = (this.#counted.get(rule)?.count ?? 0) + 1;
+    this.#counted.set(rule, { ...arrival, count });
+    this.#timer ??= setTimeout(() => this.flush(), summaryIntervalMs).unref();
+  }
+
+  #tell(rule: RefusalRule, { laddr, raddr }: Arrival, count: number): void {
+    const { listenerId, protocol, clock, push } = this.#options;
+    const refusal = { protocol, laddr, raddr, rule, count };
+    push({ kind: 'refused', at: clock.now(), listenerId, refusal });
+  }
+
+  /** Tells what was counted; the last words of a listener that closes. */
+  flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    for (const [rule, { count, ...arrival }] of this.#counted) this.#tell(rule, arrival, count);
+    this.#counted.clear();
+  }
+}

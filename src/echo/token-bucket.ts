@@ -1,0 +1,36 @@
+/** A rate with room for bursts: `perSecond` tokens come in a second, and at most `burst` are kept. */
+import type { Micros } from '../core/time.ts';
+
+export interface Rate {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+export class TokenBucket {
+  readonly #rate: Rate;
+  #tokens: number;
+  #at: Micros;
+
+  constructor(rate: Rate, now: Micros) {
+    this.#rate = rate;
+    this.#tokens = rate.burst;
+    this.#at = now;
+  }
+
+  /** False when too few are left; then none is taken. */
+  take(now: Micros, count = 1): boolean {
+    const { perSecond, burst } = this.#rate;
+    const elapsed = Math.max(0, now - this.#at);
+    this.#tokens = Math.min(burst, this.#tokens + (elapsed * perSecond) / 1e6);
+    this.#at = now;
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
+    return true;
+  }
+
+  /** Nothing was taken for so long that it is as new. */
+  isFull(now: Micros): boolean {
+    const { perSecond, burst } = this.#rate;
+    return this.#tokens + ((now - this.#at) * perSecond) / 1e6 >= burst;
+  }
+}
