@@ -6,6 +6,7 @@ import type { Clock } from '../core/ports.ts';
 import type { CountersRecord } from '../core/record.ts';
 import type { BoundSocket, Share, WorkerSettings } from './messages.ts';
 import type { RecordQueue } from './record-queue.ts';
+import type { SocketBudget } from './socket-budget.ts';
 
 export interface EchoContext {
   readonly settings: WorkerSettings;
@@ -13,6 +14,8 @@ export interface EchoContext {
   readonly records: RecordQueue;
   /** Every open connection of the worker, by id. */
   readonly connections: Map<string, OpenConnection>;
+  /** Each listening and each accepted socket takes one. */
+  readonly sockets: SocketBudget;
 }
 
 export interface OpenConnection {

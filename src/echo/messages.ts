@@ -77,6 +77,8 @@ export interface BoundSocket {
 
 export type Report =
   | { readonly kind: 'ready' }
+  /** For the log of those who run it. */
+  | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'done'; readonly number: number; readonly bound: BoundSocket | null }
   /** `code` is the system's, such as EADDRINUSE. */
   | { readonly kind: 'failed'; readonly number: number; readonly code: string }

@@ -3,49 +3,98 @@
  * the records can not keep up, waits unread.
  */
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { v7 as uuidv7 } from 'uuid';
-import { networkSet, plainIp } from '../core/address.ts';
-import type { CloseInitiator, CloseReason } from '../core/connection.ts';
+import { type Address, plainIp } from '../core/address.ts';
+import type { CloseInitiator, CloseReason, Connection } from '../core/connection.ts';
 import type { RefusalRule } from '../core/event.ts';
-import type { ListenerLimits } from '../core/listener.ts';
-import type { Binding } from '../core/ports.ts';
+import type { Fault } from '../core/fault.ts';
+import type { ListenerLimits, ListenerMode } from '../core/listener.ts';
+import type { Binding, Clock } from '../core/ports.ts';
+import type { WorkerRecord } from '../core/record.ts';
+import type { Micros } from '../core/time.ts';
+import { Admission } from './admission.ts';
 import type { EchoContext, EchoListener } from './echo-listener.ts';
-import type { BoundSocket, Share } from './messages.ts';
-import { TcpConnection } from './tcp-connection.ts';
+import { HandleTransport } from './handle-transport.ts';
+import type { BoundSocket, Share, WorkerSettings } from './messages.ts';
+import { Refusals } from './refusals.ts';
+import { type ConnectionHost, StreamConnection } from './stream-connection.ts';
+import { type HandleAddress, type TcpHandle, takeHandles } from './tcp-handle.ts';
 
-interface Held {
-  readonly socket: Socket;
-  readonly acceptedAt: number;
+/** What waits to be accepted, in the order of arrival. */
+interface Arrival {
+  readonly handle: TcpHandle;
+  readonly acceptedAt: Micros;
 }
 
-export class TcpListener implements EchoListener {
+const backlog = 4096;
+const unspecified = new Set(['0.0.0.0', '::']);
+
+export class TcpListener implements EchoListener, ConnectionHost {
+  readonly mode: ListenerMode;
+  readonly settings: WorkerSettings;
+  readonly clock: Clock;
+  limits: ListenerLimits;
   readonly #binding: Binding;
   readonly #context: EchoContext;
   readonly #server: Server;
-  readonly #open = new Set<TcpConnection>();
-  #limits: ListenerLimits;
-  #held: Held[] = [];
+  readonly #admission: Admission;
+  readonly #refusals: Refusals;
+  readonly #open = new Set<StreamConnection>();
+  #held: Arrival[] = [];
   #isServing = false;
+  #laddr: Address | null = null;
   #onEmpty: (() => void) | null = null;
 
   constructor(binding: Binding, context: EchoContext) {
+    const { mode, limits, listenerId, protocol } = binding;
+    const { settings, clock, records } = context;
     this.#binding = binding;
     this.#context = context;
-    this.#limits = binding.limits;
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
-    this.#server.on('connection', (socket) => this.#onConnection(socket));
+    this.mode = mode;
+    this.limits = limits;
+    this.settings = settings;
+    this.clock = clock;
+    this.#admission = new Admission(limits, clock.now());
+    const { refusalsPerSecondMax: perSecondMax } = settings;
+    const push = (record: WorkerRecord) => records.push(record);
+    this.#refusals = new Refusals({ listenerId, protocol, perSecondMax, clock, push });
+    this.#server = createServer();
   }
 
-  /** @throws the system's error */
   async bind(share: Share): Promise<BoundSocket> {
+    if (!this.#context.sockets.take())
+      throw Object.assign(new Error('no file'), { code: 'EMFILE' });
+    try {
+      // The kernel lets any process of this user share a port: whether one does is seen only by not sharing.
+      if (share === 'first' && this.#binding.port !== 0) await this.#probe();
+      return await this.#listen(share !== 'alone');
+    } catch (error) {
+      this.#context.sockets.release();
+      throw error;
+    }
+  }
+
+  async #probe(): Promise<void> {
     const { host, port } = this.#binding;
-    this.#server.listen({ host, port, backlog: 4096, reusePort: share !== 'alone' });
+    const probe = createServer().listen({ host, port, backlog: 1 });
+    await once(probe, 'listening');
+    probe.close();
+    await once(probe, 'close');
+  }
+
+  async #listen(reusePort: boolean): Promise<BoundSocket> {
+    const { host, port } = this.#binding;
+    this.#server.listen({ host, port, backlog, reusePort });
     await once(this.#server, 'listening');
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new TypeError('not an IP socket');
-    const { _handle: handle } = this.#server as unknown as { _handle: { fd: number } };
-    return { ip: address.address, port: address.port, fd: handle.fd };
+    const { fd } = takeHandles(this.#server, (status, handle) =>
+      this.#onConnection(status, handle),
+    );
+    const bound = this.#server.address();
+    if (bound === null || typeof bound === 'string') throw new TypeError('not an IP socket');
+    const ip = plainIp(bound.address);
+    if (!unspecified.has(ip)) this.#laddr = { ip, port: bound.port };
+    return { ip: bound.address, port: bound.port, fd };
   }
 
   serve(): void {
@@ -53,100 +102,146 @@ export class TcpListener implements EchoListener {
     this.resume();
   }
 
-  update({ limits }: { readonly limits: ListenerLimits }): void {
-    this.#limits = limits;
+  update({ limits }: { limits: ListenerLimits; faults: readonly Fault[] }): void {
+    this.limits = limits;
+    this.#admission.update(limits, this.clock.now());
+    for (const connection of this.#open) connection.update([]);
   }
 
-  #onConnection(socket: Socket): void {
-    const acceptedAt = this.#context.clock.now();
-    if (this.#isServing && !this.#context.records.isFull) {
-      this.#accept({ socket, acceptedAt });
-      return;
-    }
-    // One that gives up while it waits must not bring the worker down.
-    socket.on('error', () => socket.destroy());
-    this.#held.push({ socket, acceptedAt });
+  #onConnection(status: number, handle: TcpHandle): void {
+    if (status !== 0) return;
+    const arrival = { handle, acceptedAt: this.clock.now() };
+    if (!this.#context.sockets.take()) this.#refuse(arrival, 'worker_capacity');
+    else if (this.#isServing && !this.#context.records.isFull) this.#accept(arrival);
+    else this.#held.push(arrival);
   }
 
-  /** Goes on with what had to wait. */
   resume(): void {
     while (this.#isServing && !this.#context.records.isFull) {
       const held = this.#held.shift();
       if (held === undefined) return;
-      if (!held.socket.destroyed) this.#accept(held);
+      this.#accept(held);
     }
   }
 
-  #refusal(remoteIp: string): RefusalRule | null {
-    const { connections, settings } = this.#context;
-    const { maxConnections, maxConnectionsPerSource, allowCidrs, denyCidrs } = this.#limits;
-    if (connections.size >= settings.connectionsMax) return 'worker_capacity';
-    if (denyCidrs.length > 0 && networkSet(denyCidrs)(remoteIp)) return 'deny_cidrs';
-    if (allowCidrs.length > 0 && !networkSet(allowCidrs)(remoteIp)) return 'allow_cidrs';
-    if (this.#open.size >= maxConnections) return 'max_connections';
-    if (maxConnectionsPerSource !== null) {
-      const same = [...this.#open].filter(({ opened }) => opened.raddr.ip === remoteIp);
-      if (same.length >= maxConnectionsPerSource) return 'max_connections_per_source';
-    }
-    return null;
-  }
-
-  #accept({ socket, acceptedAt }: Held): void {
-    const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  #accept(arrival: Arrival): void {
+    const { handle, acceptedAt } = arrival;
+    const raddr = addressOf(handle, 'getpeername');
     // The client was gone before we came to it, and left no address to record.
-    if (remoteAddress === undefined || remotePort === undefined) {
-      socket.destroy();
+    if (raddr === null) {
+      handle.close();
+      this.#context.sockets.release();
       return;
     }
-    const { records, connections, settings, clock } = this.#context;
-    const { listenerId, mode, recording } = this.#binding;
-    const raddr = { ip: plainIp(remoteAddress), port: remotePort };
-    const rule = this.#refusal(raddr.ip);
+    const rule = this.#admission.refusal(raddr.ip, acceptedAt);
     if (rule !== null) {
-      const laddr = { ip: plainIp(localAddress ?? ''), port: localPort ?? 0 };
-      const refusal = { protocol: 'tcp', laddr, raddr, rule, count: 1 } as const;
-      records.push({ kind: 'refused', at: acceptedAt, listenerId, refusal });
-      socket.on('error', () => undefined);
-      socket.resetAndDestroy();
+      this.#refuse(arrival, rule, raddr);
+      this.#context.sockets.release();
       return;
     }
-    const connection = new TcpConnection(socket, {
+    this.#admission.opened(raddr.ip);
+    handle.setNoDelay(true);
+    const laddr = this.#laddr ?? addressOf(handle, 'getsockname') ?? { ip: '0.0.0.0', port: 0 };
+    const opened = openedConnection(this.#binding, this.settings.nodeId, {
       id: uuidv7(),
-      listenerId,
-      nodeId: settings.nodeId,
+      laddr,
+      raddr,
+      fd: handle.fd,
       acceptedAt,
-      mode,
-      clock,
-      record: (record) => records.push(record),
-      onClosed: (closed) => this.#onClosed(closed),
     });
-    this.#open.add(connection);
-    connections.set(connection.opened.id, connection);
-    records.push({ kind: 'opened', connection: connection.opened });
-    if (recording === 'durable') records.whenCommitted(() => connection.start());
-    else connection.start();
+    const accepted = { id: opened.id, acceptedAt, ip: raddr.ip };
+    this.#admit(
+      opened,
+      new StreamConnection(this, accepted, (owner) => new HandleTransport(handle, owner)),
+    );
   }
 
-  #onClosed(connection: TcpConnection): void {
+  #admit(opened: Connection, connection: StreamConnection): void {
+    const { records, connections } = this.#context;
+    this.#open.add(connection);
+    connections.set(opened.id, connection);
+    records.push({ kind: 'opened', connection: opened });
+    const greeting = this.mode === 'info' ? greetingOf(opened) : null;
+    const start = () => connection.start([], greeting);
+    if (this.#binding.recording === 'durable') records.whenCommitted(start);
+    else start();
+  }
+
+  /** RST, before a byte is read. */
+  #refuse({ handle }: Arrival, rule: RefusalRule, raddr = addressOf(handle, 'getpeername')): void {
+    const laddr = this.#laddr ?? addressOf(handle, 'getsockname');
+    if (laddr !== null && raddr !== null) this.#refusals.add(rule, { laddr, raddr });
+    handle.reset();
+  }
+
+  record(record: WorkerRecord): void {
+    this.#context.records.push(record);
+  }
+
+  onClosed(connection: StreamConnection): void {
     this.#open.delete(connection);
-    this.#context.connections.delete(connection.opened.id);
+    this.#context.connections.delete(connection.accepted.id);
+    this.#context.sockets.release();
+    this.#admission.closed(connection.accepted.ip);
     if (this.#open.size === 0) this.#onEmpty?.();
   }
 
-  /** Resolves when the port is free and every connection has ended. */
   async close(drainMs: number, reason: CloseReason): Promise<void> {
     const initiator: CloseInitiator = reason === 'listener_deleted' ? 'operator' : 'system';
     const freed = this.#server.listening ? once(this.#server, 'close') : null;
     this.#server.close();
-    for (const { socket } of this.#held.splice(0)) socket.destroy();
+    for (const { handle } of this.#held.splice(0)) {
+      handle.reset();
+      this.#context.sockets.release();
+    }
+    this.#refusals.flush();
     const timer = setTimeout(() => {
       for (const connection of this.#open) connection.close('fin', initiator, reason);
     }, drainMs);
-    if (this.#open.size > 0)
+    if (this.#open.size > 0) {
       await new Promise<void>((resolve) => {
         this.#onEmpty = resolve;
       });
+    }
     clearTimeout(timer);
     await freed;
+    if (freed !== null) this.#context.sockets.release();
   }
+}
+
+function addressOf(handle: TcpHandle, get: 'getpeername' | 'getsockname'): Address | null {
+  const out: HandleAddress = {};
+  const { address, port } = handle[get](out) === 0 ? out : {};
+  return address === undefined || port === undefined ? null : { ip: plainIp(address), port };
+}
+
+function openedConnection(
+  { listenerId, protocol }: Binding,
+  nodeId: string,
+  own: Pick<Connection, 'id' | 'laddr' | 'raddr' | 'fd' | 'acceptedAt'>,
+): Connection {
+  return {
+    ...own,
+    listenerId,
+    nodeId,
+    protocol,
+    declaredRaddr: null,
+    pid: process.pid,
+    state: 'open',
+    firstByteAt: null,
+    halfClosedAt: null,
+    closedAt: null,
+    bytesIn: 0,
+    bytesOut: 0,
+    closeInitiator: null,
+    closeReason: null,
+    error: null,
+    tls: null,
+  };
+}
+
+/** What an info listener says first: one line of JSON. */
+function greetingOf({ id, listenerId, laddr, raddr, declaredRaddr }: Connection): Buffer {
+  const line = JSON.stringify({ connectionId: id, listenerId, raddr, laddr, declaredRaddr });
+  return Buffer.from(`${line}\n`);
 }

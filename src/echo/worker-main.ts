@@ -3,6 +3,7 @@ import { systemClock } from '../core/clock.ts';
 import type { EchoContext, EchoListener } from './echo-listener.ts';
 import type { Command, Report, Request, WorkerSettings } from './messages.ts';
 import { RecordQueue } from './record-queue.ts';
+import { SocketBudget } from './socket-budget.ts';
 import { TcpListener } from './tcp-listener.ts';
 
 // Ctrl-C reaches the whole group: the control plane decides when its workers end.
@@ -26,7 +27,13 @@ function start(settings: WorkerSettings): void {
     },
   });
   const connections: EchoContext['connections'] = new Map();
-  context = { settings, clock: systemClock(), records, connections };
+  const sockets = new SocketBudget(settings.connectionsMax, (max) =>
+    send({
+      kind: 'warning',
+      message: `all ${max} sockets of the worker are in use: no more are accepted`,
+    }),
+  );
+  context = { settings, clock: systemClock(), records, connections, sockets };
   setInterval(() => {
     // Counters can wait: they are told when nothing else is.
     if (!records.isIdle) return;

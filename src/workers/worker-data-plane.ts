@@ -75,6 +75,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
         }
         return events.onRecords(records);
       },
+      onWarning: (message) => this.#options.log.warn({ workerPid: worker.pid }, message),
       onExit: (lost) => this.#onExit(lost),
       onFailure: onFatal,
     });

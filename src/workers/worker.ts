@@ -10,6 +10,7 @@ export interface WorkerOptions {
   readonly settings: WorkerSettings;
   readonly requestTimeoutMs: number;
   readonly onRecords: (records: readonly WorkerRecord[]) => Promise<void>;
+  readonly onWarning: (message: string) => void;
   readonly onExit: (worker: Worker) => void;
   readonly onFailure: (error: unknown) => void;
 }
@@ -63,6 +64,9 @@ export class Worker {
     switch (report.kind) {
       case 'ready':
         this.#ready.resolve();
+        break;
+      case 'warning':
+        this.#options.onWarning(report.message);
         break;
       case 'done':
         this.#waiting.get(report.number)?.resolve(report.bound);

@@ -31,3 +31,21 @@ export interface ActiveFault {
   /** Next number of the fault's own run for this connection: 0 to 1, without 1. */
   readonly random: () => number;
 }
+
+export class FaultPipeline {
+  constructor(_: {
+    sink: FaultSink;
+    faults: readonly ActiveFault[];
+    kind: 'stream' | 'datagram';
+    heldBytesMax: number;
+  }) {
+    throw new TypeError('not yet');
+  }
+  readonly isIdle = true;
+  start(): void {}
+  push(_: Buffer): void {}
+  end(): void {}
+  drained(): void {}
+  replace(_: readonly ActiveFault[]): void {}
+  destroy(): void {}
+}

@@ -1,0 +1,64 @@
+/** A byte stream over one of Node's own: TLS, and TCP whose first bytes were read by others. */
+import type { Duplex } from 'node:stream';
+import type { StreamTransport, TransportOwner } from './stream-transport.ts';
+
+interface Resettable extends Duplex {
+  resetAndDestroy?(): void;
+}
+
+export class DuplexTransport implements StreamTransport {
+  readonly #stream: Resettable;
+  readonly #socket: Resettable;
+  #writtenBytes = 0;
+
+  /** `socket` is what the stream runs over; itself where it runs over nothing. */
+  constructor(stream: Duplex, socket: Duplex, owner: TransportOwner) {
+    this.#stream = stream;
+    this.#socket = socket;
+    stream.on('data', (bytes: Buffer) => owner.onBytes(bytes));
+    stream.pause();
+    stream.on('drain', () => {
+      if (stream.writableLength === 0) owner.onDrain();
+    });
+    stream.on('end', () => owner.onEnd());
+    stream.on('finish', () => owner.onFinished());
+    stream.on('error', (error: NodeJS.ErrnoException) => owner.onError(error.code ?? 'UNKNOWN'));
+    stream.on('close', () => owner.onClosed());
+  }
+
+  get bytesWritten(): number {
+    return this.#writtenBytes - this.pendingBytes;
+  }
+
+  get pendingBytes(): number {
+    return this.#stream.writableLength;
+  }
+
+  write(bytes: Buffer): boolean {
+    if (this.#stream.destroyed || this.#stream.writableEnded) return false;
+    this.#writtenBytes += bytes.length;
+    return this.#stream.write(bytes);
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  end(): void {
+    this.#stream.end();
+  }
+
+  reset(): void {
+    if (this.#stream.destroyed) return;
+    this.#socket.resetAndDestroy?.();
+    this.#stream.destroy();
+  }
+
+  destroy(): void {
+    this.#stream.destroy();
+  }
+}

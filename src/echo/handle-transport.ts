@@ -1,0 +1,203 @@
+/**
+ * A TCP socket by its bare handle: one read, one write, and no allocation for bytes that go back at once.
+ *
+ *   kernel ─► read buffer, one for all ─► owner ─► write buffer ─► kernel
+ *
+ * - All handles read into the same buffer: what lies in it is gone with the next read of any of them.
+ * - A write that the kernel does not take at once keeps the write buffer until it does, and the next write takes
+ *   another. When much is kept like that, each keeps only a copy of its own size.
+ */
+import { getSystemErrorName } from 'node:util';
+import type { StreamTransport, TransportOwner } from './stream-transport.ts';
+import {
+  endOfFile,
+  lastWriteWasAsync,
+  readBytesOrError,
+  ShutdownWrap,
+  streamBaseState,
+  type TcpHandle,
+  type WriteRequest,
+  WriteWrap,
+} from './tcp-handle.ts';
+
+const bufferBytes = 256 * 1024;
+const sparesMax = 16;
+/** Buffers kept by writes: beyond it a write that waits is copied out first. */
+const keptMax = 64;
+
+/** What all sockets of a worker share. */
+const readBuffer = Buffer.allocUnsafeSlow(bufferBytes);
+let readView = readBuffer;
+let writeBuffer = Buffer.allocUnsafeSlow(bufferBytes);
+let writeView = writeBuffer;
+let request = newRequest();
+const spares: (typeof writeBuffer)[] = [];
+let kept = 0;
+
+function newRequest(): WriteRequest {
+  const fresh = new WriteWrap();
+  fresh.oncomplete = onWritten;
+  fresh.transport = null;
+  fresh.buffer = null;
+  return fresh;
+}
+
+function onWritten(this: WriteRequest, status: number): void {
+  const { buffer, transport } = this;
+  if (buffer?.length === bufferBytes) {
+    kept -= 1;
+    if (spares.length < sparesMax) spares.push(buffer);
+  }
+  if (transport instanceof HandleTransport) transport.written(status);
+}
+
+function onRead(this: TcpHandle): void {
+  const length = streamBaseState[readBytesOrError] ?? 0;
+  const { transport } = this;
+  if (length === 0 || !(transport instanceof HandleTransport)) return;
+  if (length < 0) {
+    transport.readFailed(length);
+    return;
+  }
+  if (readView.length !== length) readView = readBuffer.subarray(0, length);
+  transport.owner.onBytes(readView);
+}
+
+export class HandleTransport implements StreamTransport {
+  readonly owner: TransportOwner;
+  readonly #handle: TcpHandle;
+  #writtenBytes = 0;
+  #pendingWrites = 0;
+  #isReading = false;
+  #ending: 'not_yet' | 'after_writes' | 'under_way' | 'done' = 'not_yet';
+  #isResetting = false;
+  #isClosed = false;
+  /** Counted when the handle closed. */
+  #lostBytes = 0;
+
+  constructor(handle: TcpHandle, owner: TransportOwner) {
+    this.owner = owner;
+    this.#handle = handle;
+    handle.transport = this;
+    handle.onread = onRead;
+    handle.useUserBuffer(readBuffer);
+  }
+
+  get bytesWritten(): number {
+    return this.#writtenBytes - this.pendingBytes;
+  }
+
+  get pendingBytes(): number {
+    return this.#isClosed ? this.#lostBytes : this.#handle.writeQueueSize;
+  }
+
+  write(bytes: Buffer): boolean {
+    if (this.#isClosed || this.#ending !== 'not_yet') return false;
+    const { length } = bytes;
+    const isShared = length <= bufferBytes && kept < keptMax;
+    let view: Buffer<ArrayBuffer> | null = null;
+    if (isShared) {
+      writeBuffer.set(bytes);
+      if (writeView.length !== length) writeView = writeBuffer.subarray(0, length);
+      view = writeView;
+    }
+    // What is written from another buffer must stay as it is until it is taken.
+    view ??= Buffer.from(bytes);
+    const error = this.#handle.writeBuffer(request, view);
+    if (error !== 0) {
+      this.#fail(error);
+      return false;
+    }
+    this.#writtenBytes += length;
+    if (streamBaseState[lastWriteWasAsync] === 0) return true;
+    this.#keep(isShared, view);
+    return false;
+  }
+
+  #keep(isShared: boolean, view: Buffer<ArrayBuffer>): void {
+    request.transport = this;
+    request.buffer = isShared ? writeBuffer : view;
+    request = newRequest();
+    this.#pendingWrites += 1;
+    if (!isShared) return;
+    kept += 1;
+    writeBuffer = spares.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
+    writeView = writeBuffer;
+  }
+
+  written(status: number): void {
+    this.#pendingWrites -= 1;
+    if (this.#isClosed) return;
+    if (status < 0) this.#fail(status);
+    else if (this.#pendingWrites === 0) {
+      this.owner.onDrain();
+      if (this.#ending === 'after_writes') this.#shutDown();
+    }
+  }
+
+  readFailed(status: number): void {
+    if (this.#isClosed) return;
+    this.pause();
+    if (status === endOfFile) this.owner.onEnd();
+    else this.#fail(status);
+  }
+
+  #fail(status: number): void {
+    this.owner.onError(getSystemErrorName(status));
+    this.destroy();
+  }
+
+  resume(): void {
+    if (this.#isReading || this.#isClosed) return;
+    this.#isReading = true;
+    const error = this.#handle.readStart();
+    if (error !== 0) this.#fail(error);
+  }
+
+  pause(): void {
+    if (!this.#isReading || this.#isClosed) return;
+    this.#isReading = false;
+    this.#handle.readStop();
+  }
+
+  end(): void {
+    if (this.#ending !== 'not_yet' || this.#isClosed) return;
+    this.#ending = 'after_writes';
+    if (this.#pendingWrites === 0) this.#shutDown();
+  }
+
+  #shutDown(): void {
+    this.#ending = 'under_way';
+    const shutdown = new ShutdownWrap();
+    shutdown.oncomplete = (status) => {
+      this.#ending = 'done';
+      if (this.#isResetting) this.reset();
+      // A client that is gone already needs no FIN.
+      else if (status < 0) this.destroy();
+      else if (!this.#isClosed) this.owner.onFinished();
+    };
+    if (this.#handle.shutdown(shutdown) !== 0) this.destroy();
+  }
+
+  reset(): void {
+    if (this.#isClosed) return;
+    this.#isResetting = this.#ending === 'under_way';
+    if (this.#isResetting) return;
+    this.#leave();
+    this.#handle.reset();
+    this.owner.onClosed();
+  }
+
+  destroy(): void {
+    if (this.#isClosed) return;
+    this.#leave();
+    this.#handle.close();
+    this.owner.onClosed();
+  }
+
+  #leave(): void {
+    this.#lostBytes = this.#handle.writeQueueSize;
+    this.#isReading = false;
+    this.#isClosed = true;
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The limits of a connection that time decides: how long it may be idle, last, and leave our bytes untaken. One timer
+ * looks when the next of them may be due; what happens between only notes the time.
+ */
+import type { CloseReason } from '../core/connection.ts';
+import type { ListenerLimits } from '../core/listener.ts';
+import type { Clock } from '../core/ports.ts';
+import type { Micros } from '../core/time.ts';
+
+export type TimeLimits = Pick<ListenerLimits, 'idleTimeoutMs' | 'maxDurationMs' | 'writeTimeoutMs'>;
+
+export interface LimitTimerOptions {
+  readonly clock: Clock;
+  readonly limits: TimeLimits;
+  readonly acceptedAt: Micros;
+  /** Bytes of ours that the kernel has taken so far. */
+  readonly takenBytes: () => number;
+  readonly onDue: (reason: CloseReason) => void;
+}
+
+/** The longest that setTimeout can wait. */
+const timerMsMax = 2 ** 31 - 1;
+/** How often a client that takes nothing is looked at within its time. */
+const blockedLooks = 4;
+
+export function hasTimeLimit(limits: TimeLimits): boolean {
+  const { idleTimeoutMs, maxDurationMs, writeTimeoutMs } = limits;
+  return idleTimeoutMs !== null || maxDurationMs !== null || writeTimeoutMs !== null;
+}
+
+export class LimitTimer {
+  readonly #options: LimitTimerOptions;
+  #timer: NodeJS.Timeout | null = null;
+  #movedAt: Micros;
+  /** Since when the kernel has taken nothing of what waits; null: nothing waits. */
+  #blockedAt: Micros | null = null;
+  #taken = 0;
+
+  constructor(options: LimitTimerOptions) {
+    this.#options = options;
+    this.#movedAt = options.clock.now();
+    this.#look();
+  }
+
+  /** Bytes were read or written. */
+  moved(): void {
+    this.#movedAt = this.#options.clock.now();
+  }
+
+  /** A write waits for its client. */
+  blocked(): void {
+    if (this.#blockedAt !== null || this.#options.limits.writeTimeoutMs === null) return;
+    this.#blockedAt = this.#options.clock.now();
+    this.#taken = this.#options.takenBytes();
+    this.stop();
+    this.#look();
+  }
+
+  drained(): void {
+    this.#blockedAt = null;
+    this.moved();
+  }
+
+  #look(): void {
+    const { clock, limits, acceptedAt, onDue } = this.#options;
+    const { idleTimeoutMs, maxDurationMs, writeTimeoutMs } = limits;
+    const now = clock.now();
+    this.#noteTaken(now);
+    const dues: readonly (readonly [CloseReason, number | null, Micros | null])[] = [
+      ['max_duration', maxDurationMs, acceptedAt],
+      ['write_timeout', writeTimeoutMs, this.#blockedAt],
+      ['idle_timeout', idleTimeoutMs, this.#movedAt],
+    ];
+    let waitMs = timerMsMax;
+    for (const [reason, limitMs, since] of dues) {
+      if (limitMs === null || since === null) continue;
+      const remainingMs = Math.ceil((since - now) / 1000) + limitMs;
+      if (remainingMs <= 0) {
+        onDue(reason);
+        return;
+      }
+      waitMs = Math.min(waitMs, remainingMs);
+    }
+    if (this.#blockedAt !== null && writeTimeoutMs !== null) {
+      waitMs = Math.min(waitMs, Math.ceil(writeTimeoutMs / blockedLooks));
+    }
+    this.#timer = setTimeout(() => this.#look(), waitMs);
+  }
+
+  /** What the kernel took since the last look starts the time anew. */
+  #noteTaken(now: Micros): void {
+    if (this.#blockedAt === null) return;
+    const taken = this.#options.takenBytes();
+    if (taken === this.#taken) return;
+    this.#taken = taken;
+    this.#blockedAt = now;
+    this.#movedAt = now;
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}

@@ -1,0 +1,284 @@
+/**
+ * One accepted connection over TCP or TLS, and its echo: bytes go back unchanged and in order; the client's FIN is
+ * answered with FIN after all of them. A client that does not read is not read from.
+ *
+ *   client ─► transport ─► (faults) ─► transport ─► client
+ *
+ * - A connection without faults and limits pays for neither: its bytes go straight back.
+ * - Whoever ends it first is told as who ended it; what fails later only adds its error code.
+ */
+import type { CloseInitiator, CloseReason } from '../core/connection.ts';
+import type { CloseMode } from '../core/fault.ts';
+import type { ListenerLimits, ListenerMode } from '../core/listener.ts';
+import type { Clock } from '../core/ports.ts';
+import type { CountersRecord, WorkerRecord } from '../core/record.ts';
+import type { Micros } from '../core/time.ts';
+import type { OpenConnection } from './echo-listener.ts';
+import { type ActiveFault, FaultPipeline, type FaultSink } from './faults/fault-pipeline.ts';
+import { hasTimeLimit, LimitTimer } from './limit-timer.ts';
+import type { WorkerSettings } from './messages.ts';
+import type { StreamTransport, TransportOwner } from './stream-transport.ts';
+
+/** The listener, as its connections see it. */
+export interface ConnectionHost {
+  readonly mode: ListenerMode;
+  readonly limits: ListenerLimits;
+  readonly settings: Pick<WorkerSettings, 'lingerMs' | 'faultHeldBytesMax'>;
+  readonly clock: Clock;
+  record(record: WorkerRecord): void;
+  onClosed(connection: StreamConnection): void;
+}
+
+export interface Accepted {
+  readonly id: string;
+  readonly acceptedAt: Micros;
+  /** Of the remote end. */
+  readonly ip: string;
+}
+
+interface End {
+  readonly initiator: CloseInitiator;
+  readonly reason: CloseReason;
+}
+
+/** Ends that wait for nobody: FIN, and the socket is closed. */
+const hasteful: ReadonlySet<CloseReason> = new Set(['listener_deleted', 'shutdown']);
+
+export class StreamConnection implements OpenConnection, TransportOwner, FaultSink {
+  readonly accepted: Accepted;
+  readonly #host: ConnectionHost;
+  readonly #transport: StreamTransport;
+  #bytesIn = 0;
+  #firstByteAt: Micros | null = null;
+  #halfClosedAt: Micros | null = null;
+  #end: End | null = null;
+  #error: string | null = null;
+  #countedBytes = 0;
+  /** Nothing stands between a read and its write. */
+  #isPlain = false;
+  /** We end it: what still comes is dropped. */
+  #isEnding = false;
+  #hasFinished = false;
+  #pipeline: FaultPipeline | null = null;
+  #timer: LimitTimer | null = null;
+  #linger: NodeJS.Timeout | null = null;
+
+  constructor(
+    host: ConnectionHost,
+    accepted: Accepted,
+    makeTransport: (owner: TransportOwner) => StreamTransport,
+  ) {
+    this.#host = host;
+    this.accepted = accepted;
+    this.#transport = makeTransport(this);
+  }
+
+  /** Begins to read. The greeting is what the server says first, faults aside. */
+  start(faults: readonly ActiveFault[], greeting: Buffer | null): void {
+    if (this.#isEnding) return;
+    if (greeting !== null) this.#transport.write(greeting);
+    this.update(faults);
+    this.#transport.resume();
+  }
+
+  /** The listener's limits or faults have changed. */
+  update(faults: readonly ActiveFault[]): void {
+    if (this.#isEnding) return;
+    const { limits, clock } = this.#host;
+    this.#timer?.stop();
+    const { acceptedAt } = this.accepted;
+    const takenBytes = () => this.#transport.bytesWritten;
+    const onDue = (reason: CloseReason) => this.close('fin', 'server', reason);
+    this.#timer = hasTimeLimit(limits)
+      ? new LimitTimer({ clock, limits, acceptedAt, takenBytes, onDue })
+      : null;
+    this.#applyFaults(faults);
+    this.#notePath();
+  }
+
+  #applyFaults(faults: readonly ActiveFault[]): void {
+    if (this.#pipeline !== null) {
+      this.#pipeline.replace(faults);
+      if (this.#pipeline.isIdle) this.#pipeline = null;
+    } else if (faults.length > 0 && this.#end === null) {
+      const { faultHeldBytesMax: heldBytesMax } = this.#host.settings;
+      this.#pipeline = new FaultPipeline({ sink: this, faults, kind: 'stream', heldBytesMax });
+      this.#transport.resume();
+      this.#pipeline.start();
+    }
+  }
+
+  #notePath(): void {
+    const { mode, limits } = this.#host;
+    this.#isPlain =
+      mode === 'echo' &&
+      limits.maxBytes === null &&
+      this.#timer === null &&
+      this.#pipeline === null &&
+      !this.#isEnding;
+  }
+
+  onBytes(bytes: Buffer): void {
+    if (this.#isEnding) return;
+    if (this.#firstByteAt === null) this.#firstByteAt = this.#host.clock.now();
+    if (!this.#isPlain) {
+      this.#onBytesWithin(bytes);
+      return;
+    }
+    this.#bytesIn += bytes.length;
+    if (!this.#transport.write(bytes)) this.#transport.pause();
+  }
+
+  #onBytesWithin(bytes: Buffer): void {
+    const { mode, limits } = this.#host;
+    const room = (limits.maxBytes ?? Number.POSITIVE_INFINITY) - this.#bytesIn;
+    const taken = bytes.length > room ? bytes.subarray(0, Math.max(0, room)) : bytes;
+    this.#bytesIn += taken.length;
+    this.#timer?.moved();
+    if (mode !== 'discard' && taken.length > 0) {
+      if (this.#pipeline !== null) this.#pipeline.push(taken);
+      else if (!this.#write(taken)) this.#transport.pause();
+    }
+    if (bytes.length >= room) this.close('fin', 'server', 'max_bytes');
+  }
+
+  #write(bytes: Buffer): boolean {
+    const isTaken = this.#transport.write(bytes);
+    if (isTaken) this.#timer?.moved();
+    else this.#timer?.blocked();
+    return isTaken;
+  }
+
+  // What the faults do with the client's end of the connection.
+
+  write(bytes: Buffer): void {
+    this.#write(bytes);
+  }
+
+  end(): void {
+    this.#transport.end();
+  }
+
+  pause(): void {
+    this.#transport.pause();
+  }
+
+  resume(): void {
+    this.#transport.resume();
+  }
+
+  pendingBytes(): number {
+    return this.#transport.pendingBytes;
+  }
+
+  onDrain(): void {
+    this.#timer?.drained();
+    if (this.#pipeline !== null) this.#pipeline.drained();
+    else this.#transport.resume();
+  }
+
+  onEnd(): void {
+    if (this.#isEnding) {
+      this.#halfClosedAt ??= this.#host.clock.now();
+      if (this.#hasFinished) this.#transport.destroy();
+      return;
+    }
+    this.#end = { initiator: 'peer', reason: 'peer_fin' };
+    this.#halfClosedAt = this.#host.clock.now();
+    if (this.#pipeline === null) this.#transport.end();
+    else this.#pipeline.end();
+    const isHeld = this.#pipeline !== null && !this.#hasFinished;
+    if (this.#transport.pendingBytes === 0 && !isHeld) return;
+    this.#host.record({ kind: 'half_closed', at: this.#halfClosedAt, ...this.#counters() });
+  }
+
+  onFinished(): void {
+    this.#hasFinished = true;
+    if (this.#halfClosedAt !== null) this.#transport.destroy();
+    else if (this.#end !== null && hasteful.has(this.#end.reason)) this.#transport.destroy();
+    else if (this.#linger !== null) this.#waitForClient();
+  }
+
+  onError(code: string): void {
+    this.#error = code;
+    if (this.#isEnding) return;
+    const isReset = code === 'ECONNRESET' || code === 'EPIPE';
+    this.#end = isReset
+      ? { initiator: 'peer', reason: 'peer_rst' }
+      : { initiator: 'system', reason: 'error' };
+  }
+
+  onClosed(): void {
+    this.#isEnding = true;
+    this.#stopTimers();
+    this.#timer?.stop();
+    const { initiator, reason } = this.#end ?? { initiator: 'system', reason: 'error' };
+    const end = { at: this.#host.clock.now(), halfClosedAt: this.#halfClosedAt, initiator, reason };
+    this.#host.record({ kind: 'closed', ...end, error: this.#error, ...this.#counters() });
+    this.#host.onClosed(this);
+  }
+
+  #stopTimers(): void {
+    this.#pipeline?.destroy();
+    if (this.#linger !== null) clearTimeout(this.#linger);
+  }
+
+  #counters() {
+    return {
+      id: this.accepted.id,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#transport.bytesWritten,
+      firstByteAt: this.#firstByteAt,
+    };
+  }
+
+  movedCounters(): CountersRecord | null {
+    const counters = this.#counters();
+    const bytes = counters.bytesIn + counters.bytesOut;
+    if (bytes === this.#countedBytes) return null;
+    this.#countedBytes = bytes;
+    return { kind: 'counters', ...counters };
+  }
+
+  /**
+   * FIN after what was written, and then the client has a while to end its side: closing at once would answer what it
+   * still sends with RST, which may take from it what it has not read yet (RFC 1122, 4.2.2.13).
+   */
+  close(
+    mode: CloseMode,
+    initiator: CloseInitiator = 'server',
+    reason: CloseReason = 'fault',
+  ): void {
+    if (this.#isEnding) {
+      // Half-closed by a fault it waits for its client, but not for ever.
+      if (mode === 'rst') this.#transport.reset();
+      else if (this.#linger === null || hasteful.has(reason)) this.#transport.destroy();
+      return;
+    }
+    this.#isEnding = true;
+    this.#end = { initiator, reason };
+    this.#stopTimers();
+    if (mode === 'rst') {
+      this.#transport.reset();
+      return;
+    }
+    // What the client still sends is read, so that its own FIN is seen.
+    this.#transport.resume();
+    if (mode !== 'half_close') {
+      this.#timer?.stop();
+      this.#waitForClient();
+    }
+    this.#transport.end();
+  }
+
+  /** As long as it takes what was written, and then for its FIN. */
+  #waitForClient(): void {
+    const taken = this.#transport.bytesWritten;
+    if (this.#linger !== null) clearTimeout(this.#linger);
+    this.#linger = setTimeout(() => {
+      const isTaking = !this.#hasFinished && this.#transport.bytesWritten > taken;
+      if (isTaking) this.#waitForClient();
+      else this.#transport.destroy();
+    }, this.#host.settings.lingerMs);
+  }
+}

@@ -1,0 +1,33 @@
+/** A byte stream to a client, whatever it runs over, as a connection sees it. */
+
+/** Told in this order: bytes and drains, at most one end, at most one error, and `onClosed` last, once. */
+export interface TransportOwner {
+  /** The bytes are there during the call only. */
+  onBytes(bytes: Buffer): void;
+  /** The client's FIN: no more bytes will come. */
+  onEnd(): void;
+  /** The kernel has taken all that was written. */
+  onDrain(): void;
+  /** Our FIN is on its way, behind all that was written. */
+  onFinished(): void;
+  /** The system's code, such as ECONNRESET. The transport closes itself. */
+  onError(code: string): void;
+  onClosed(): void;
+}
+
+export interface StreamTransport {
+  /** Bytes that the kernel has taken. */
+  readonly bytesWritten: number;
+  /** Bytes that were written, and that the kernel has not taken yet. */
+  readonly pendingBytes: number;
+  /** False when the kernel did not take all at once: then `onDrain` tells when it has. Not after `end`. */
+  write(bytes: Buffer): boolean;
+  resume(): void;
+  pause(): void;
+  /** FIN, after all that was written. */
+  end(): void;
+  /** RST, at once. */
+  reset(): void;
+  /** Idempotent. */
+  destroy(): void;
+}

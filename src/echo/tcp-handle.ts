@@ -1,0 +1,85 @@
+/**
+ * The handle under a net.Socket, which Node itself reads and writes through (its lib/internal/stream_base_commons.js).
+ * Node shows neither an fd nor a read into a buffer of ours in any other way that costs as little; see
+ * docs/decisions/0006. What is used of it is checked once, when the worker starts.
+ */
+import type { Server } from 'node:net';
+
+export interface HandleAddress {
+  address?: string;
+  port?: number;
+}
+
+export interface TcpHandle {
+  readonly fd: number;
+  /** Bytes that were written and that the kernel has not taken. */
+  readonly writeQueueSize: number;
+  onread: (this: TcpHandle) => void;
+  /** Ours: who reads and writes through it. */
+  transport: unknown;
+  useUserBuffer(buffer: Uint8Array): void;
+  /** These answer 0, or minus the system's error number. */
+  readStart(): number;
+  readStop(): number;
+  writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+  shutdown(request: HandleRequest): number;
+  /** Closes with RST. Must not be called while a shutdown is under way: the handle would never close. */
+  reset(): number;
+  setNoDelay(isOn: boolean): number;
+  getpeername(out: HandleAddress): number;
+  getsockname(out: HandleAddress): number;
+  close(): void;
+}
+
+export interface HandleRequest {
+  oncomplete: (status: number) => void;
+}
+
+export interface WriteRequest extends HandleRequest {
+  /** Ours: what must stay until the write is done, and whose it is. */
+  buffer: Buffer<ArrayBuffer> | null;
+  transport: unknown;
+}
+
+interface ListeningHandle {
+  readonly fd: number;
+  onconnection: (status: number, handle: TcpHandle) => void;
+}
+
+interface StreamBinding {
+  readonly WriteWrap: new () => WriteRequest;
+  readonly ShutdownWrap: new () => HandleRequest;
+  /** What the last call into the handle told beside its answer. */
+  readonly streamBaseState: ArrayLike<number>;
+}
+
+function readBinding(): StreamBinding {
+  const { binding } = process as unknown as { binding?: (name: string) => Partial<StreamBinding> };
+  const { WriteWrap, ShutdownWrap, streamBaseState } = binding?.('stream_wrap') ?? {};
+  if (WriteWrap === undefined || ShutdownWrap === undefined || streamBaseState === undefined) {
+    throw new TypeError(`Node ${process.version} has no stream handles as kodama knows them`);
+  }
+  return { WriteWrap, ShutdownWrap, streamBaseState };
+}
+
+export const { WriteWrap, ShutdownWrap, streamBaseState } = readBinding();
+
+/** Places in streamBaseState (src/stream_base.h). */
+export const readBytesOrError = 0;
+export const lastWriteWasAsync = 3;
+
+/** UV_EOF of libuv. */
+export const endOfFile = -4095;
+
+/** Takes what a server accepts as bare handles: no net.Socket is made. */
+export function takeHandles(
+  server: Server,
+  onconnection: (status: number, handle: TcpHandle) => void,
+): { readonly fd: number } {
+  const { _handle: handle } = server as unknown as { _handle?: ListeningHandle | null };
+  if (handle == null || typeof handle.onconnection !== 'function') {
+    throw new TypeError(`Node ${process.version} has no listening handles as kodama knows them`);
+  }
+  handle.onconnection = onconnection;
+  return { fd: handle.fd };
+}
