@@ -123,7 +123,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     onCommit: (commit) => metrics.onCommit(commit),
   });
   resources.defer(() => eventLog.drain(AbortSignal.timeout(config.shutdownTimeoutMs / 4)));
-  const recorder = new Recorder({ log: eventLog, clock, logger });
+  const recorder = new Recorder({ nodeId, log: eventLog, clock, logger });
   const set = new ListenerSet();
   const dataPlane: DataPlane & AsyncDisposable = await WorkerDataPlane.start({
     workers: config.workers,

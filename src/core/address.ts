@@ -17,7 +17,7 @@ const mappedBits = 96;
 
 /** The address as we record it: an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) reads as IPv4. */
 export function plainIp(ip: string): string {
-  if (!ip.toLowerCase().startsWith(mappedPrefix)) return ip;
+  if (!ip.includes(':') || !ip.toLowerCase().startsWith(mappedPrefix)) return ip;
   const tail = ip.slice(mappedPrefix.length);
   return isIPv4(tail) ? tail : ip;
 }

@@ -70,3 +70,34 @@ export interface Connection {
   readonly error: string | null;
   readonly tls: TlsInfo | null;
 }
+
+/** What is known of a connection when it opens; the rest follows. */
+export type AcceptedConnection = Pick<
+  Connection,
+  | 'id'
+  | 'listenerId'
+  | 'protocol'
+  | 'laddr'
+  | 'raddr'
+  | 'declaredRaddr'
+  | 'pid'
+  | 'fd'
+  | 'acceptedAt'
+  | 'tls'
+>;
+
+export function openConnection(accepted: AcceptedConnection, nodeId: string): Connection {
+  return {
+    ...accepted,
+    nodeId,
+    state: 'open',
+    firstByteAt: null,
+    halfClosedAt: null,
+    closedAt: null,
+    bytesIn: 0,
+    bytesOut: 0,
+    closeInitiator: null,
+    closeReason: null,
+    error: null,
+  };
+}

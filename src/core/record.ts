@@ -1,5 +1,5 @@
 /** What a worker reports of its sockets, in the order in which it happened. */
-import type { CloseInitiator, CloseReason, Connection } from './connection.ts';
+import type { AcceptedConnection, CloseInitiator, CloseReason } from './connection.ts';
 import type { Refusal } from './event.ts';
 import type { Micros } from './time.ts';
 
@@ -12,7 +12,7 @@ export interface Counters {
 
 /** A step in a life: becomes an event. */
 export type StepRecord =
-  | { readonly kind: 'opened'; readonly connection: Connection }
+  | { readonly kind: 'opened'; readonly connection: AcceptedConnection }
   | ({ readonly kind: 'half_closed'; readonly at: Micros } & Counters)
   | ({
       readonly kind: 'closed';

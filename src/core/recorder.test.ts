@@ -24,7 +24,7 @@ async function makeRecorder() {
     throw error;
   };
   const log = await EventLog.open({ store, log: logger, limits: sampleLogLimits, onFatal });
-  const recorder = new Recorder({ log, clock: handClock(5_000_000), logger });
+  const recorder = new Recorder({ nodeId: 'node-a', log, clock: handClock(5_000_000), logger });
   recorder.startCounting(listenerId, { open: 0, total: 0 });
   return { recorder, store, logger, history: store.database.history };
 }

@@ -4,7 +4,7 @@
  *
  * Every connection gets one opened and one closed event: a record of a connection that is not open is a bug.
  */
-import type { CloseReason, Connection } from './connection.ts';
+import { type CloseReason, type Connection, openConnection } from './connection.ts';
 import type { EventDraft } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import type { Clock, Logger } from './ports.ts';
@@ -18,6 +18,7 @@ export interface ConnectionCounts {
 const noConnections: ConnectionCounts = { open: 0, total: 0 };
 
 export class Recorder {
+  readonly #nodeId: string;
   readonly #log: EventLog;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -29,7 +30,8 @@ export class Recorder {
   #bytesIn = 0;
   #bytesOut = 0;
 
-  constructor(options: { log: EventLog; clock: Clock; logger: Logger }) {
+  constructor(options: { nodeId: string; log: EventLog; clock: Clock; logger: Logger }) {
+    this.#nodeId = options.nodeId;
     this.#log = options.log;
     this.#clock = options.clock;
     this.#logger = options.logger;
@@ -84,7 +86,7 @@ export class Recorder {
   #event(record: StepRecord): EventDraft | null {
     switch (record.kind) {
       case 'opened': {
-        const { connection } = record;
+        const connection = openConnection(record.connection, this.#nodeId);
         this.#open.set(connection.id, connection);
         this.#count(connection.listenerId, 1);
         const { listenerId, acceptedAt: time } = connection;

@@ -52,6 +52,10 @@ export class DuplexTransport implements StreamTransport {
     this.#stream.end();
   }
 
+  finish(): void {
+    this.#stream.end();
+  }
+
   reset(): void {
     if (this.#stream.destroyed) return;
     this.#socket.resetAndDestroy?.();

@@ -4,6 +4,7 @@ import type { Fault } from '../core/fault.ts';
 import type { ListenerLimits } from '../core/listener.ts';
 import type { Clock } from '../core/ports.ts';
 import type { CountersRecord } from '../core/record.ts';
+import type { ConnectionIds } from './connection-ids.ts';
 import type { BoundSocket, Share, WorkerSettings } from './messages.ts';
 import type { RecordQueue } from './record-queue.ts';
 import type { SocketBudget } from './socket-budget.ts';
@@ -12,6 +13,7 @@ export interface EchoContext {
   readonly settings: WorkerSettings;
   readonly clock: Clock;
   readonly records: RecordQueue;
+  readonly ids: ConnectionIds;
   /** Every open connection of the worker, by id. */
   readonly connections: Map<string, OpenConnection>;
   /** Each listening and each accepted socket takes one. */

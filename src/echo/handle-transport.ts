@@ -166,6 +166,12 @@ export class HandleTransport implements StreamTransport {
     if (this.#pendingWrites === 0) this.#shutDown();
   }
 
+  finish(): void {
+    // Closing sends the FIN, and saves the call that would do only that.
+    if (this.#pendingWrites === 0 && this.#ending === 'not_yet') this.destroy();
+    else this.end();
+  }
+
   #shutDown(): void {
     this.#ending = 'under_way';
     const shutdown = new ShutdownWrap();

@@ -7,7 +7,7 @@
  *   goes on and is still recorded, so the queue is bounded by that mark and the open connections.
  */
 import type { WorkerRecord } from '../core/record.ts';
-import type { Report } from './messages.ts';
+import { type Report, toRow } from './messages.ts';
 
 export interface RecordQueueOptions {
   readonly send: (report: Report) => void;
@@ -101,7 +101,7 @@ export class RecordQueue {
     const later = this.#waiting.findIndex(({ record }) => record > this.#sent);
     const waiting = this.#waiting.splice(0, later === -1 ? this.#waiting.length : later);
     this.#inFlight.set(this.#batches, { count: records.length, waiting });
-    send({ kind: 'records', batch: this.#batches, records });
+    send({ kind: 'records', batch: this.#batches, rows: records.map(toRow) });
   }
 
   #setFull(isFull: boolean): void {

@@ -156,7 +156,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   }
 
   end(): void {
-    this.#transport.end();
+    this.#transport.finish();
   }
 
   pause(): void {
@@ -185,10 +185,9 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     }
     this.#end = { initiator: 'peer', reason: 'peer_fin' };
     this.#halfClosedAt = this.#host.clock.now();
-    if (this.#pipeline === null) this.#transport.end();
-    else this.#pipeline.end();
-    const isHeld = this.#pipeline !== null && !this.#hasFinished;
-    if (this.#transport.pendingBytes === 0 && !isHeld) return;
+    if (this.#pipeline !== null) this.#pipeline.end();
+    else this.#transport.finish();
+    if (this.#isEnding) return;
     this.#host.record({ kind: 'half_closed', at: this.#halfClosedAt, ...this.#counters() });
   }
 

@@ -26,6 +26,8 @@ export interface StreamTransport {
   pause(): void;
   /** FIN, after all that was written. */
   end(): void;
+  /** As `end`, and then nothing more: the client has ended its side. It may be closed when this returns. */
+  finish(): void;
   /** RST, at once. */
   reset(): void;
   /** Idempotent. */

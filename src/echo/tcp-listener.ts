@@ -4,9 +4,8 @@
  */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
-import { v7 as uuidv7 } from 'uuid';
 import { type Address, plainIp } from '../core/address.ts';
-import type { CloseInitiator, CloseReason, Connection } from '../core/connection.ts';
+import type { AcceptedConnection, CloseInitiator, CloseReason } from '../core/connection.ts';
 import type { RefusalRule } from '../core/event.ts';
 import type { Fault } from '../core/fault.ts';
 import type { ListenerLimits, ListenerMode } from '../core/listener.ts';
@@ -142,13 +141,19 @@ export class TcpListener implements EchoListener, ConnectionHost {
     this.#admission.opened(raddr.ip);
     handle.setNoDelay(true);
     const laddr = this.#laddr ?? addressOf(handle, 'getsockname') ?? { ip: '0.0.0.0', port: 0 };
-    const opened = openedConnection(this.#binding, this.settings.nodeId, {
-      id: uuidv7(),
+    const { listenerId, protocol } = this.#binding;
+    const opened: AcceptedConnection = {
+      id: this.#context.ids.next(acceptedAt),
+      listenerId,
+      protocol,
       laddr,
       raddr,
+      declaredRaddr: null,
+      pid: process.pid,
       fd: handle.fd,
       acceptedAt,
-    });
+      tls: null,
+    };
     const accepted = { id: opened.id, acceptedAt, ip: raddr.ip };
     this.#admit(
       opened,
@@ -156,7 +161,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     );
   }
 
-  #admit(opened: Connection, connection: StreamConnection): void {
+  #admit(opened: AcceptedConnection, connection: StreamConnection): void {
     const { records, connections } = this.#context;
     this.#open.add(connection);
     connections.set(opened.id, connection);
@@ -215,33 +220,8 @@ function addressOf(handle: TcpHandle, get: 'getpeername' | 'getsockname'): Addre
   return address === undefined || port === undefined ? null : { ip: plainIp(address), port };
 }
 
-function openedConnection(
-  { listenerId, protocol }: Binding,
-  nodeId: string,
-  own: Pick<Connection, 'id' | 'laddr' | 'raddr' | 'fd' | 'acceptedAt'>,
-): Connection {
-  return {
-    ...own,
-    listenerId,
-    nodeId,
-    protocol,
-    declaredRaddr: null,
-    pid: process.pid,
-    state: 'open',
-    firstByteAt: null,
-    halfClosedAt: null,
-    closedAt: null,
-    bytesIn: 0,
-    bytesOut: 0,
-    closeInitiator: null,
-    closeReason: null,
-    error: null,
-    tls: null,
-  };
-}
-
 /** What an info listener says first: one line of JSON. */
-function greetingOf({ id, listenerId, laddr, raddr, declaredRaddr }: Connection): Buffer {
+function greetingOf({ id, listenerId, laddr, raddr, declaredRaddr }: AcceptedConnection): Buffer {
   const line = JSON.stringify({ connectionId: id, listenerId, raddr, laddr, declaredRaddr });
   return Buffer.from(`${line}\n`);
 }

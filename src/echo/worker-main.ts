@@ -1,5 +1,6 @@
 /** The worker process: echo sockets, and nothing of the database or the API. It ends with its control plane. */
 import { systemClock } from '../core/clock.ts';
+import { ConnectionIds } from './connection-ids.ts';
 import type { EchoContext, EchoListener } from './echo-listener.ts';
 import type { Command, Report, Request, WorkerSettings } from './messages.ts';
 import { RecordQueue } from './record-queue.ts';
@@ -33,7 +34,14 @@ function start(settings: WorkerSettings): void {
       message: `all ${max} sockets of the worker are in use: no more are accepted`,
     }),
   );
-  context = { settings, clock: systemClock(), records, connections, sockets };
+  context = {
+    settings,
+    clock: systemClock(),
+    ids: new ConnectionIds(),
+    records,
+    connections,
+    sockets,
+  };
   setInterval(() => {
     // Counters can wait: they are told when nothing else is.
     if (!records.isIdle) return;

@@ -4,7 +4,14 @@ import { once } from 'node:events';
 import { type Deferred, deferred } from '../core/deferred.ts';
 import { AppError } from '../core/errors.ts';
 import type { WorkerRecord } from '../core/record.ts';
-import type { BoundSocket, Command, Report, Request, WorkerSettings } from '../echo/messages.ts';
+import {
+  type BoundSocket,
+  type Command,
+  fromRow,
+  type Report,
+  type Request,
+  type WorkerSettings,
+} from '../echo/messages.ts';
 
 export interface WorkerOptions {
   readonly settings: WorkerSettings;
@@ -44,7 +51,7 @@ export class Worker {
     // The environment holds secrets of the control plane: a worker gets none of it.
     this.#child = fork(entry, {
       env: {},
-      execArgv: [],
+      execArgv: process.execArgv,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.pid = this.#child.pid ?? 0;
@@ -76,7 +83,7 @@ export class Worker {
         break;
       case 'records': {
         const committing = this.#options
-          .onRecords(report.records)
+          .onRecords(report.rows.map(fromRow))
           .then(
             () => this.#send({ kind: 'committed', batch: report.batch }),
             this.#options.onFailure,

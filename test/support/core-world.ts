@@ -52,7 +52,7 @@ export async function makeWorld(options: WorldOptions = {}) {
     set: new ListenerSet(),
     store,
     eventLog,
-    recorder: new Recorder({ log: eventLog, clock, logger }),
+    recorder: new Recorder({ nodeId: store.nodeId, log: eventLog, clock, logger }),
     dataPlane,
     certificates,
     clock,

@@ -46,7 +46,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     },
   });
   const dataPlane = new FakeDataPlane();
-  const recorder = new Recorder({ log: eventLog, clock, logger });
+  const recorder = new Recorder({ nodeId, log: eventLog, clock, logger });
   const shared = {
     nodeId,
     set: new ListenerSet(),
