@@ -37,7 +37,7 @@ export interface EchoListener {
   resume(): void;
   /**
    * Stops listening at once; connections have `drainMs` to end by themselves. Resolves when the port is free and
-   * every connection has ended.
+   * every connection has ended. Called again, it waits no longer than the shorter time.
    */
   close(drainMs: number, reason: CloseReason): Promise<void>;
 }

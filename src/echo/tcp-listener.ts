@@ -43,6 +43,8 @@ export class TcpListener implements EchoListener, ConnectionHost {
   #held: Arrival[] = [];
   #isServing = false;
   #laddr: Address | null = null;
+  #closing: Promise<void> | null = null;
+  readonly #drains: NodeJS.Timeout[] = [];
   #onEmpty: (() => void) | null = null;
 
   constructor(binding: Binding, context: EchoContext) {
@@ -191,26 +193,33 @@ export class TcpListener implements EchoListener, ConnectionHost {
     if (this.#open.size === 0) this.#onEmpty?.();
   }
 
-  async close(drainMs: number, reason: CloseReason): Promise<void> {
+  close(drainMs: number, reason: CloseReason): Promise<void> {
+    this.#closing ??= this.#stopListening();
     const initiator: CloseInitiator = reason === 'listener_deleted' ? 'operator' : 'system';
-    const freed = this.#server.listening ? once(this.#server, 'close') : null;
+    const closeAll = () => {
+      for (const connection of this.#open) connection.close('fin', initiator, reason);
+    };
+    if (drainMs === 0) closeAll();
+    else this.#drains.push(setTimeout(closeAll, drainMs));
+    return this.#closing;
+  }
+
+  async #stopListening(): Promise<void> {
+    const freed = once(this.#server, 'close');
     this.#server.close();
     for (const { handle } of this.#held.splice(0)) {
       handle.reset();
       this.#context.sockets.release();
     }
     this.#refusals.flush();
-    const timer = setTimeout(() => {
-      for (const connection of this.#open) connection.close('fin', initiator, reason);
-    }, drainMs);
+    await freed;
+    this.#context.sockets.release();
     if (this.#open.size > 0) {
       await new Promise<void>((resolve) => {
         this.#onEmpty = resolve;
       });
     }
-    clearTimeout(timer);
-    await freed;
-    if (freed !== null) this.#context.sockets.release();
+    for (const timer of this.#drains) clearTimeout(timer);
   }
 }
 

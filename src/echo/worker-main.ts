@@ -2,7 +2,7 @@
 import { systemClock } from '../core/clock.ts';
 import { ConnectionIds } from './connection-ids.ts';
 import type { EchoContext, EchoListener } from './echo-listener.ts';
-import type { Command, Report, Request, WorkerSettings } from './messages.ts';
+import type { BoundSocket, Command, Report, Request, WorkerSettings } from './messages.ts';
 import { RecordQueue } from './record-queue.ts';
 import { SocketBudget } from './socket-budget.ts';
 import { TcpListener } from './tcp-listener.ts';
@@ -13,6 +13,7 @@ process.on('SIGTERM', () => undefined);
 process.on('disconnect', () => process.exit(0));
 
 const listeners = new Map<string, EchoListener>();
+const opening = new Map<string, Promise<void>>();
 const send = (report: Report) => {
   if (process.connected) process.send?.(report);
 };
@@ -64,32 +65,46 @@ async function answer(number: number, request: Request, { records }: EchoContext
   }
 }
 
-async function act(request: Request) {
+async function act(request: Request): Promise<BoundSocket | null> {
   if (context === null) throw new TypeError('a request before the start');
-  switch (request.kind) {
-    case 'open': {
-      const listener = new TcpListener(request.binding, context);
-      const bound = await listener.bind(request.share);
-      listeners.set(request.binding.listenerId, listener);
-      return bound;
-    }
-    case 'serve':
-      listeners.get(request.listenerId)?.serve();
-      return null;
-    case 'update':
-      listeners.get(request.listenerId)?.update(request);
-      return null;
-    case 'close': {
-      const listener = listeners.get(request.listenerId);
-      listeners.delete(request.listenerId);
-      await listener?.close(request.drainMs, request.reason);
-      return null;
-    }
-    case 'close_connection': {
-      const reason = request.mode === 'fin' ? 'operator_fin' : 'operator_rst';
-      context.connections.get(request.connectionId)?.close(request.mode, 'operator', reason);
-      return null;
-    }
+  if (request.kind === 'open') return await open(request, context);
+  if (request.kind === 'close_connection') {
+    const reason = request.mode === 'fin' ? 'operator_fin' : 'operator_rst';
+    context.connections.get(request.connectionId)?.close(request.mode, 'operator', reason);
+    return null;
+  }
+  // What comes while a listener is being bound is meant for it all the same.
+  await opening.get(request.listenerId);
+  const listener = listeners.get(request.listenerId);
+  if (request.kind === 'serve') listener?.serve();
+  else if (request.kind === 'update') listener?.update(request);
+  else {
+    await listener?.close(request.drainMs, request.reason);
+    listeners.delete(request.listenerId);
+  }
+  return null;
+}
+
+async function open(
+  { binding, share }: Extract<Request, { kind: 'open' }>,
+  echo: EchoContext,
+): Promise<BoundSocket> {
+  const listener = new TcpListener(binding, echo);
+  const bound = listener.bind(share);
+  const { listenerId } = binding;
+  opening.set(
+    listenerId,
+    bound.then(
+      () => undefined,
+      () => undefined,
+    ),
+  );
+  try {
+    const socket = await bound;
+    listeners.set(listenerId, listener);
+    return socket;
+  } finally {
+    opening.delete(listenerId);
   }
 }
 

@@ -6,7 +6,7 @@
 import type { CloseReason, Connection } from '../core/connection.ts';
 import { AppError, invalidField } from '../core/errors.ts';
 import type { Fault } from '../core/fault.ts';
-import type { ListenerLimits, ListenerReason } from '../core/listener.ts';
+import type { ListenerLimits, ListeningSocket } from '../core/listener.ts';
 import type {
   Binding,
   Bound,
@@ -37,8 +37,10 @@ export interface WorkerDataPlaneOptions {
 }
 
 interface Opened {
-  readonly binding: Binding;
+  binding: Binding;
   isServed: boolean;
+  isClosing: boolean;
+  readonly sockets: Map<Worker, ListeningSocket>;
 }
 
 export class WorkerDataPlane implements DataPlane, AsyncDisposable {
@@ -83,12 +85,13 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   }
 
   #onExit(lost: Worker): void {
-    this.#workers.delete(lost);
+    // One that never came up is started again by whoever waits for it.
+    const wasUp = this.#workers.delete(lost);
     this.#open.delete(lost.pid);
-    if (this.#stop.signal.aborted) return;
+    for (const { sockets } of this.#opened.values()) sockets.delete(lost);
+    if (!wasUp || this.#stop.signal.aborted) return;
     this.#options.log.warn({ workerPid: lost.pid }, 'a worker was lost; starting another');
     this.#options.events.onWorkerLost(lost.pid);
-    if (this.#restarting.size > 0 && this.#options.workers === 1) return;
     const restarting = this.#restart().catch(this.#options.onFatal);
     this.#restarting.add(restarting);
     void restarting.finally(() => this.#restarting.delete(restarting));
@@ -115,27 +118,33 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
 
   async #rebind(worker: Worker, listenerId: string): Promise<void> {
     const opened = this.#opened.get(listenerId);
-    if (opened === undefined) return;
-    let outcome: Bound | ListenerReason;
+    if (opened === undefined || opened.isClosing) return;
+    const { events, log, workers } = this.#options;
     try {
-      const isAlone = this.#options.workers === 1;
-      outcome = await this.#openOn(worker, opened.binding, isAlone ? 'alone' : 'next');
+      const laddr = await this.#openOn(worker, opened, workers === 1 ? 'alone' : 'next');
       if (opened.isServed) await worker.request({ kind: 'serve', listenerId });
+      events.onRebound(listenerId, { laddr, sockets: [...opened.sockets.values()] });
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       // Lost again: its successor binds it.
-      if (error.code === 'unavailable') return;
-      outcome = { code: error.code, message: error.message };
+      if (error.code === 'unavailable' && !this.#workers.has(worker)) return;
+      if (opened.sockets.size > 0) {
+        log.warn(
+          { err: error, listenerId, workerPid: worker.pid },
+          'a worker serves no part of it',
+        );
+      } else events.onRebound(listenerId, { code: error.code, message: error.message });
     }
-    this.#options.events.onRebound(listenerId, outcome);
   }
 
-  async #openOn(worker: Worker, binding: Binding, share: Share): Promise<Bound> {
+  async #openOn(worker: Worker, opened: Opened, share: Share): Promise<Bound['laddr']> {
+    const { binding, sockets } = opened;
     try {
       const bound = await worker.request({ kind: 'open', binding, share });
       if (bound === null) throw new TypeError('a bind has an address');
       const { ip, port, fd } = bound;
-      return { laddr: { ip, port }, sockets: [{ pid: worker.pid, fd }] };
+      sockets.set(worker, { pid: worker.pid, fd });
+      return { ip, port };
     } catch (error) {
       throw bindError(error, binding);
     }
@@ -149,16 +158,19 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
       throw invalidField('proxyProtocol', 'is not served by this version');
     }
     assertServed(binding);
-    const [first, ...others] = this.#workers;
+    const [first] = this.#workers;
     if (first === undefined) {
       throw new AppError('unavailable', 'no worker is up', { retryAfterMs: 1000 });
     }
+    const opened: Opened = { binding, isServed: false, isClosing: false, sockets: new Map() };
     const share = this.#options.workers === 1 ? 'alone' : 'first';
-    const bound = await this.#openOn(first, binding, share);
-    const settled = { ...binding, port: bound.laddr.port };
-    this.#opened.set(binding.listenerId, { binding: settled, isServed: false });
-    const more = await Promise.all(others.map((worker) => this.#openOn(worker, settled, 'next')));
-    return { ...bound, sockets: [...bound.sockets, ...more.flatMap(({ sockets }) => sockets)] };
+    const laddr = await this.#openOn(first, opened, share);
+    opened.binding = { ...binding, port: laddr.port };
+    // A worker that comes up from here on binds it by itself.
+    this.#opened.set(binding.listenerId, opened);
+    const others = [...this.#workers].filter((worker) => worker !== first);
+    await Promise.all(others.map((worker) => this.#openOn(worker, opened, 'next')));
+    return { laddr, sockets: [...opened.sockets.values()] };
   }
 
   async serve(listenerId: string): Promise<void> {
@@ -176,8 +188,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     assertServed({ limits, faults });
     const opened = this.#opened.get(listenerId);
     if (opened === undefined) return;
-    const binding = { ...opened.binding, limits, faults };
-    this.#opened.set(listenerId, { ...opened, binding });
+    opened.binding = { ...opened.binding, limits, faults };
     const request = { kind: 'update', listenerId, limits, faults } as const;
     await Promise.all([...this.#workers].map((worker) => worker.request(request)));
   }
@@ -186,7 +197,8 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     listenerId: string,
     { drainMs, reason }: { drainMs: number; reason: CloseReason },
   ): Promise<void> {
-    this.#opened.delete(listenerId);
+    const opened = this.#opened.get(listenerId);
+    if (opened !== undefined) opened.isClosing = true;
     const request = { kind: 'close', listenerId, drainMs, reason } as const;
     await Promise.all(
       [...this.#workers].map((worker) =>
@@ -196,6 +208,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
         }),
       ),
     );
+    this.#opened.delete(listenerId);
   }
 
   async closeConnection({ id, pid }: Connection, mode: 'fin' | 'rst'): Promise<void> {
