@@ -185,7 +185,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     listenerId: string,
     { limits, faults }: { limits: ListenerLimits; faults: readonly Fault[] },
   ): Promise<void> {
-    assertServed({ limits, faults });
+    assertServed({ faults });
     const opened = this.#opened.get(listenerId);
     if (opened === undefined) return;
     opened.binding = { ...opened.binding, limits, faults };
@@ -257,15 +257,6 @@ function bindError(error: unknown, { host, port }: Binding): unknown {
 }
 
 /** What would be promised and not kept is refused. @throws invalid_argument */
-function assertServed({ limits, faults }: Pick<Binding, 'limits' | 'faults'>): void {
+function assertServed({ faults }: Pick<Binding, 'faults'>): void {
   if (faults.length > 0) throw invalidField('faults', 'are not served by this version');
-  const later = [
-    'acceptRate',
-    'idleTimeoutMs',
-    'maxDurationMs',
-    'maxBytes',
-    'writeTimeoutMs',
-  ] as const;
-  const asked = later.find((name) => limits[name] !== null);
-  if (asked !== undefined) throw invalidField(`limits.${asked}`, 'is not served by this version');
 }

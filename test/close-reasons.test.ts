@@ -1,0 +1,189 @@
+/** How a connection ended, as its client saw it and as the record tells it. */
+import { expect, test } from 'vitest';
+import { closedConnections } from './support/history.ts';
+import { want } from './support/rest-client.ts';
+import { openClient } from './support/tcp-client.ts';
+import { startApp, type TestApp } from './support/test-app.ts';
+import { waitFor } from './support/wait-for.ts';
+
+async function listen(app: TestApp, spec: object = {}) {
+  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', spec);
+  return { id: id as string, port: laddr.port as number };
+}
+
+test('the client ends first: peer_fin, with the FIN answered after all its bytes', async () => {
+  await using app = await startApp();
+  const { id, port } = await listen(app);
+  await using client = await openClient(port, { allowHalfOpen: true });
+  client.socket.end('last words');
+  await waitFor('the answer', () => client.sawEnd);
+  expect(client.received.toString()).toBe('last words');
+  expect(await closedConnections(app, id)).toMatchObject([
+    { closeReason: 'peer_fin', closeInitiator: 'peer', error: null, bytesIn: 10, bytesOut: 10 },
+  ]);
+});
+
+test('the client half-closes while it reads slowly: an event tells so, and all comes back', async () => {
+  await using app = await startApp();
+  const { id, port } = await listen(app);
+  await using client = await openClient(port, { allowHalfOpen: true });
+  client.socket.pause();
+  const sent = Buffer.alloc(24 * 1024 * 1024, 'kodama');
+  // More than the buffers of two sockets hold: it is on its way when the FIN comes.
+  let isSent = false;
+  client.socket.end(sent, () => {
+    isSent = true;
+  });
+  const events = `/v1/events?afterSeq=0&listenerId=${id}&type=connection_half_closed`;
+  client.socket.resume();
+  await waitFor('the answer', () => client.sawEnd);
+  expect(isSent).toBe(true);
+  expect(client.received.equals(sent)).toBe(true);
+  const [connection] = await closedConnections(app, id);
+  expect(connection).toMatchObject({ closeReason: 'peer_fin', bytesOut: sent.length });
+  const { events: half } = await want(200, app, 'GET', events);
+  for (const event of half) expect(event.connection.state).toBe('half_closed');
+});
+
+test('the client resets: peer_rst with the code', async () => {
+  await using app = await startApp();
+  const { id, port } = await listen(app);
+  await using client = await openClient(port);
+  await client.echo('x');
+  client.socket.resetAndDestroy();
+  expect(await closedConnections(app, id)).toMatchObject([
+    { closeReason: 'peer_rst', closeInitiator: 'peer', error: 'ECONNRESET', bytesIn: 1 },
+  ]);
+});
+
+test('nothing moves for the idle time: idle_timeout, and the client sees FIN', async () => {
+  await using app = await startApp();
+  const { id, port } = await listen(app, { limits: { idleTimeoutMs: 300 } });
+  await using client = await openClient(port);
+  const begun = performance.now();
+  await client.echo('still here');
+  await client.ended;
+  expect(performance.now() - begun).toBeGreaterThan(295);
+  expect([client.sawEnd, client.error]).toEqual([true, null]);
+  expect(await closedConnections(app, id)).toMatchObject([
+    { closeReason: 'idle_timeout', closeInitiator: 'server', bytesIn: 10, bytesOut: 10 },
+  ]);
+});
+
+test('it lasts too long, however busy it is: max_duration', async () => {
+  await using app = await startApp();
+  const { id, port } = await listen(app, { limits: { maxDurationMs: 300, idleTimeoutMs: 250 } });
+  await using client = await openClient(port);
+  const busy = setInterval(() => client.socket.write('x'), 20);
+  await client.ended;
+  clearInterval(busy);
+  const [connection] = await closedConnections(app, id);
+  expect(connection).toMatchObject({ closeReason: 'max_duration', closeInitiator: 'server' });
+  const lasted = Date.parse(connection.closedAt) - Date.parse(connection.acceptedAt);
+  expect(lasted).toBeGreaterThanOrEqual(299);
+});
+
+test('it has read its bytes: max_bytes, all of them echoed and not one more', async () => {
+  await using app = await startApp();
+  const { id, port } = await listen(app, { limits: { maxBytes: 100_000 } });
+  await using client = await openClient(port);
+  client.socket.write(Buffer.alloc(150_000, 'b'));
+  await client.ended;
+  expect([client.sawEnd, client.error]).toEqual([true, null]);
+  expect(client.received.length).toBe(100_000);
+  expect(await closedConnections(app, id)).toMatchObject([
+    { closeReason: 'max_bytes', closeInitiator: 'server', bytesIn: 100_000, bytesOut: 100_000 },
+  ]);
+});
+
+test('the client takes nothing: write_timeout, and only then', async () => {
+  await using app = await startApp();
+  const { id, port } = await listen(app, { limits: { writeTimeoutMs: 400 } });
+  await using client = await openClient(port);
+  client.socket.pause();
+  client.socket.write(Buffer.alloc(32 * 1024 * 1024));
+  const [connection] = await closedConnections(app, id);
+  expect(connection).toMatchObject({ closeReason: 'write_timeout', closeInitiator: 'server' });
+  expect(connection.bytesOut).toBeLessThanOrEqual(connection.bytesIn);
+  // One that reads on is left alone, idle or not.
+  await using reader = await openClient(port);
+  await reader.echo('x'.repeat(100_000));
+  expect(reader.error).toBeNull();
+});
+
+test.each([
+  { mode: 'fin', sawEnd: true, error: null },
+  { mode: 'rst', sawEnd: false, error: 'ECONNRESET' },
+])(
+  'the operator closes it with $mode: the client sees it, and the call tells the final record',
+  async ({ mode, sawEnd, error }) => {
+    await using app = await startApp();
+    const { id, port } = await listen(app);
+    await using client = await openClient(port);
+    await client.echo('abc');
+    const { connections } = await waitFor('the connection', async () => {
+      const page = await want(200, app, 'GET', `/v1/connections?listener=${id}`);
+      return page.connections.length > 0 && page;
+    });
+    const path = `/v1/connections/${connections[0].id}:close`;
+    const closed = await want(200, app, 'POST', path, { mode });
+    expect(closed).toMatchObject({
+      state: 'closed',
+      closeReason: `operator_${mode}`,
+      closeInitiator: 'operator',
+      bytesIn: 3,
+      bytesOut: 3,
+    });
+    await client.ended;
+    expect([client.sawEnd, client.error]).toEqual([sawEnd, error]);
+    expect(await want(200, app, 'POST', path, { mode: 'fin' })).toEqual(closed);
+  },
+);
+
+test('a fin of the operator reaches a client that goes on sending, which loses nothing', async () => {
+  await using app = await startApp();
+  const { id, port } = await listen(app);
+  await using client = await openClient(port, { allowHalfOpen: true });
+  await client.echo('abc');
+  const { connections } = await want(200, app, 'GET', `/v1/connections?listener=${id}`);
+  const closing = want(200, app, 'POST', `/v1/connections/${connections[0].id}:close`, {
+    mode: 'fin',
+  });
+  await waitFor('the FIN', () => client.sawEnd);
+  client.socket.write('too late');
+  client.socket.end();
+  expect(await closing).toMatchObject({ closeReason: 'operator_fin', bytesIn: 3 });
+  await client.ended;
+  expect(client.error).toBeNull();
+});
+
+test('its listener is deleted: listener_deleted, by the operator', async () => {
+  await using app = await startApp();
+  const { id, port } = await listen(app);
+  await using client = await openClient(port, { allowHalfOpen: true });
+  await client.echo('abc');
+  await want(204, app, 'DELETE', `/v1/listeners/${id}`);
+  await waitFor('the FIN', () => client.sawEnd);
+  expect(await closedConnections(app, id)).toMatchObject([
+    { closeReason: 'listener_deleted', closeInitiator: 'operator', bytesIn: 3, bytesOut: 3 },
+  ]);
+});
+
+test('a drain lets connections end by themselves, and closes what is left at its end', async () => {
+  await using app = await startApp();
+  const { id, port } = await listen(app);
+  await using leaving = await openClient(port);
+  await using staying = await openClient(port);
+  await leaving.echo('a');
+  await staying.echo('b');
+  const deleted = want(204, app, 'DELETE', `/v1/listeners/${id}?drainMs=600`);
+  await waitFor('the drain', async () => {
+    return (await want(200, app, 'GET', `/v1/listeners/${id}`)).state === 'draining';
+  });
+  await expect(openClient(port)).rejects.toThrow(/ECONNREFUSED/);
+  expect(await leaving.echo('still echoed')).toBe('still echoed');
+  leaving.socket.end();
+  await deleted;
+  const closed = await closedConnections(app, id, 2);
+  expect(closed.map(({ closeReason }) => closeReason)).toEqual(['peer_fin', 'listener_deleted']);
+});
