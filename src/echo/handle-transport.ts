@@ -5,7 +5,7 @@
  *
  * - All handles read into the same buffer: what lies in it is gone with the next read of any of them.
  * - A write that the kernel does not take at once keeps the write buffer until it does, and the next write takes
- *   another. When much is kept like that, each keeps only a copy of its own size.
+ *   another. When many are kept like that, a small write keeps only a copy of its own.
  */
 import { getSystemErrorName } from 'node:util';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
@@ -21,9 +21,10 @@ import {
 } from './tcp-handle.ts';
 
 const bufferBytes = 256 * 1024;
-const sparesMax = 16;
-/** Buffers kept by writes: beyond it a write that waits is copied out first. */
+const sparesMax = 64;
+/** Buffers kept by writes. Beyond it a small write is copied out first, since it might keep a large one. */
 const keptMax = 64;
+const smallBytes = bufferBytes / 4;
 
 /** What all sockets of a worker share. */
 const readBuffer = Buffer.allocUnsafeSlow(bufferBytes);
@@ -94,7 +95,7 @@ export class HandleTransport implements StreamTransport {
   write(bytes: Buffer): boolean {
     if (this.#isClosed || this.#ending !== 'not_yet') return false;
     const { length } = bytes;
-    const isShared = length <= bufferBytes && kept < keptMax;
+    const isShared = length <= bufferBytes && (kept < keptMax || length > smallBytes);
     let view: Buffer<ArrayBuffer> | null = null;
     if (isShared) {
       writeBuffer.set(bytes);

@@ -77,10 +77,16 @@ export interface TestProcess extends TestApp {
 }
 
 /** In a process of its own, as users run it. Disposing kills it. */
-export async function startProcess(home: TestHome, extra: Environment = {}): Promise<TestProcess> {
+export async function startProcess(
+  home: TestHome,
+  extra: Environment = {},
+  { openFilesMax }: { readonly openFilesMax?: number } = {},
+): Promise<TestProcess> {
   const { PATH = '' } = process.env;
   const environment = { PATH, ...home.environment, KODAMA_LOG_LEVEL: 'info', ...extra };
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
+  const limit = openFilesMax === undefined ? '' : `ulimit -n ${openFilesMax}; `;
+  const main = join(import.meta.dirname, '../../src/main.ts');
+  const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$1"`, process.execPath, main], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
