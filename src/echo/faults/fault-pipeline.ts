@@ -4,32 +4,219 @@
  *
  *   client ─► read ─► fault 1 ─► fault 2 ─► … ─► write ─► client
  *
- * - What is held on its way is bounded: reading stops while more than `heldBytesMax` wait here and in the socket.
+ * - What is held on its way is bounded: reading stops while more than `heldBytesMax` wait here and in the socket. Of
+ *   a datagram's sender nothing can be held back: what would be too much is dropped, as a router does.
  * - The client's FIN takes the same way, behind all its bytes.
  * - The list may change while bytes are on their way: none is lost, and none overtakes another.
  */
-import type { CloseMode, Fault } from '../../core/fault.ts';
+import type { CloseMode } from '../../core/fault.ts';
+import type { ActiveFault } from './active-fault.ts';
+import { Alarm, monotonicMs } from './alarm.ts';
+import { createStage } from './create-stage.ts';
+import type { Finish, Link, Stage, StageContext } from './stage.ts';
 
-/** Where the bytes go, and what a fault may do to the connection. */
+/** Where the bytes go, and what a fault may do to the connection. None of it may call `push` or `end` at once. */
 export interface FaultSink {
   /** In order. The bytes belong to the sink from then on, unless they came from `push` in this very call. */
   write(bytes: Buffer): void;
-  /** FIN, after all that was written. */
+  /** FIN, after all that was written; nothing is called afterwards. */
   end(): void;
-  /** A fault ends the connection: `fin` and `half_close` after all that was written. */
+  /** A fault ends the connection: `fin` and `half_close` after all that was written. Nothing is called afterwards. */
   close(mode: CloseMode): void;
-  /** Stop and go on reading; both idempotent. */
+  /** Stop and go on reading; called in turn, for streams only. */
   pause(): void;
   resume(): void;
   /** Bytes that were written and that the kernel has not taken yet. */
   pendingBytes(): number;
 }
 
-/** A fault that was chosen for a connection, with the numbers that it draws. */
-export interface ActiveFault {
-  readonly fault: Fault;
-  /** Next number of the fault's own run for this connection: 0 to 1, without 1. */
-  readonly random: () => number;
+export interface FaultPipelineOptions {
+  readonly sink: FaultSink;
+  readonly faults: readonly ActiveFault[];
+  readonly kind: 'stream' | 'datagram';
+  readonly heldBytesMax: number;
+  /** How long ago the connection was accepted, where that is not now. */
+  readonly ageMs?: number;
+}
+
+export class FaultPipeline {
+  readonly #sink: FaultSink;
+  readonly #heldBytesMax: number;
+  readonly #acceptedAt: number;
+  readonly #held = { bytes: 0 };
+  readonly #context: StageContext;
+  readonly #outlet: Link;
+  #stages: readonly Stage[] = [];
+  #head: Link;
+  #hasStarted = false;
+  #isPaused = false;
+  /** The last stage has handed on an end: nothing that comes later counts. */
+  #isFinished = false;
+  /** Bytes came to an end, by the client or a fault, wherever that end is now. */
+  #isEnding = false;
+
+  constructor({ sink, faults, kind, heldBytesMax, ageMs = 0 }: FaultPipelineOptions) {
+    this.#sink = sink;
+    this.#heldBytesMax = heldBytesMax;
+    this.#acceptedAt = monotonicMs() - ageMs;
+    this.#context = {
+      kind,
+      held: this.#held,
+      createAlarm: (onRing) =>
+        new Alarm(() => {
+          onRing();
+          this.#balance();
+        }),
+      closeNow: (mode) => this.#finish(mode),
+    };
+    this.#outlet = {
+      enter: (bytes) => {
+        if (!this.#isFinished) sink.write(bytes);
+      },
+      speak: (bytes) => this.#outlet.enter(bytes, true),
+      finish: (how) => this.#finish(how),
+    };
+    this.#head = this.#outlet;
+    this.replace(faults);
+  }
+
+  /** The connection is open: banners and times begin. */
+  start(): void {
+    if (this.#hasStarted) return;
+    this.#hasStarted = true;
+    for (const stage of this.#stages) {
+      if (!this.#isFinished) stage.start(this.#acceptedAt);
+    }
+    this.#balance();
+  }
+
+  /** Bytes of the client, good during this call only; for datagrams, one. */
+  push(bytes: Buffer): void {
+    if (this.#isFinished) return;
+    if (this.#context.kind === 'datagram' && this.#waitingBytes() > this.#heldBytesMax) return;
+    this.#head.enter(bytes, false);
+    this.#balance();
+  }
+
+  /** The client's FIN. */
+  end(): void {
+    this.#isEnding = true;
+    this.#head.finish('end');
+  }
+
+  /** The sink has got rid of bytes that were pending. */
+  drained(): void {
+    this.#balance();
+  }
+
+  /** Nothing is held, no end is on its way and no fault is left: the echo can do without it. */
+  get isIdle(): boolean {
+    const isEmpty = this.#stages.length === 0 && this.#held.bytes === 0;
+    return isEmpty && !this.#isEnding && !this.#isFinished && !this.#isPaused;
+  }
+
+  /**
+   * A fault that stays keeps its counts and what it holds. What the others hold goes on through what stood behind
+   * them and stays. A banner that comes new stays silent.
+   */
+  replace(faults: readonly ActiveFault[]): void {
+    if (this.#isFinished) return;
+    const before = this.#stages;
+    const known = new Map(before.map((stage) => [stage.active, stage]));
+    const stages: Stage[] = [];
+    const added: Stage[] = [];
+    for (const active of inOrder(faults)) {
+      const stage = known.get(active) ?? createStage(active, this.#context, this.#outlet);
+      if (stage === null) continue;
+      if (!known.delete(active)) added.push(stage);
+      stages.push(stage);
+    }
+    const staying = stayingInPlace(before, stages);
+    this.#stages = stages;
+    this.#head = stages[0] ?? this.#outlet;
+    for (const [place, stage] of stages.entries()) stage.next = stages[place + 1] ?? this.#outlet;
+    this.#handOnHeld(before, staying);
+    for (const stage of known.values()) stage.destroy();
+    if (!this.#hasStarted) return;
+    for (const stage of added) {
+      if (!this.#isFinished) stage.join(this.#acceptedAt);
+    }
+    this.#balance();
+  }
+
+  /** From the last to the first, so that what was ahead stays ahead. */
+  #handOnHeld(before: readonly Stage[], staying: ReadonlySet<Stage>): void {
+    let behind: Link = this.#outlet;
+    for (const stage of before.toReversed()) {
+      if (staying.has(stage)) {
+        behind = stage;
+        continue;
+      }
+      for (const item of stage.drain()) {
+        if (this.#isFinished) return;
+        if (typeof item === 'string') behind.finish(item);
+        else behind.enter(item, true);
+      }
+    }
+  }
+
+  /** No timer is left, what was held is dropped, and the sink is called no more. */
+  destroy(): void {
+    this.#isFinished = true;
+    for (const stage of this.#stages) stage.destroy();
+    this.#stages = [];
+    this.#head = this.#outlet;
+  }
+
+  #finish(how: Finish): void {
+    if (this.#isFinished) return;
+    this.destroy();
+    // After our FIN the client is still read from, so that what it sends does not reset it.
+    if (this.#isPaused && (how === 'fin' || how === 'half_close')) {
+      this.#isPaused = false;
+      this.#sink.resume();
+    }
+    if (how === 'end') this.#sink.end();
+    else this.#sink.close(how);
+  }
+
+  #waitingBytes(): number {
+    return this.#held.bytes + this.#sink.pendingBytes();
+  }
+
+  /** Reads from the client while there is room: stops above the bound, goes on below half of it. */
+  #balance(): void {
+    if (this.#isFinished || this.#context.kind === 'datagram') return;
+    const isStalling = this.#hasStarted && this.#stages.some((stage) => stage.isStalling);
+    const bound = this.#isPaused ? this.#heldBytesMax / 2 : this.#heldBytesMax;
+    const isPaused = isStalling || this.#waitingBytes() > bound;
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    if (isPaused) this.#sink.pause();
+    else this.#sink.resume();
+  }
+}
+
+/** As listed, but what counts what is read stands in front. */
+function inOrder(faults: readonly ActiveFault[]): readonly ActiveFault[] {
+  const counts = ({ fault }: ActiveFault): boolean => fault.type === 'close';
+  return [...faults.filter(counts), ...faults.filter((active) => !counts(active))];
+}
+
+/**
+ * The stages that have kept their place: one behind the other before and after. Any other that is still in the list
+ * has moved forward past one of these.
+ */
+function stayingInPlace(before: readonly Stage[], after: readonly Stage[]): Set<Stage> {
+  const staying = new Set<Stage>();
+  let last = -1;
+  for (const stage of before) {
+    const place = after.indexOf(stage);
+    if (place <= last) continue;
+    last = place;
+    staying.add(stage);
+  }
+  return staying;
 }
 
 export class FaultPipeline {

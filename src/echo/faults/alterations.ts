@@ -1,0 +1,50 @@
+/** Faults that change, lose or double what passes. They hold nothing. */
+import type { Fault } from '../../core/fault.ts';
+import type { ActiveFault } from './active-fault.ts';
+import { type Link, Stage, type StageContext } from './stage.ts';
+
+/** So many bytes of each read, or all where it has fewer, each at another place, come back as another byte. */
+export class CorruptStage extends Stage {
+  readonly #bytes: number;
+
+  constructor(
+    active: ActiveFault,
+    context: StageContext,
+    next: Link,
+    fault: Fault & { readonly type: 'corrupt' },
+  ) {
+    super(active, context, next);
+    this.#bytes = fault.bytes;
+  }
+
+  protected take(bytes: Buffer, isOwned: boolean): void {
+    const changed = isOwned ? bytes : Buffer.from(bytes);
+    for (const place of this.#places(changed.length)) {
+      const other = 1 + Math.floor(this.active.random() * 255);
+      changed.writeUInt8(changed.readUInt8(place) ^ other, place);
+    }
+    this.next.enter(changed, true);
+  }
+
+  /** Different places, all equally likely: Floyd's sampling (Bentley and Floyd, CACM 30(9), 1987). */
+  #places(length: number): Set<number> {
+    const places = new Set<number>();
+    for (let last = Math.max(0, length - this.#bytes); last < length; last += 1) {
+      const place = Math.floor(this.active.random() * (last + 1));
+      places.add(places.has(place) ? last : place);
+    }
+    return places;
+  }
+}
+
+export class DropStage extends Stage {
+  protected take(): void {}
+}
+
+export class DuplicateStage extends Stage {
+  protected take(bytes: Buffer): void {
+    // Neither owns the bytes: who changed one in place would change the other.
+    this.next.enter(bytes, false);
+    this.next.enter(bytes, false);
+  }
+}

@@ -1,0 +1,104 @@
+/** Bytes come back later. Those of a stream never overtake each other; datagrams may. */
+import type { Fault, LatencyDistribution } from '../../core/fault.ts';
+import type { ActiveFault } from './active-fault.ts';
+import { type Alarm, monotonicMs } from './alarm.ts';
+import { itemCost } from './held-items.ts';
+import { type Finish, type Item, type Link, Stage, type StageContext } from './stage.ts';
+
+interface Delay {
+  readonly delayMs: number;
+  readonly jitterMs: number;
+  readonly distribution: LatencyDistribution;
+}
+
+/** The shape that tc-netem(8) has, long in the tail yet with a mean and a deviation. */
+const paretoShape = 3;
+const paretoMean = paretoShape / (paretoShape - 1);
+const paretoDeviation = Math.sqrt(paretoShape / (paretoShape - 2)) / (paretoShape - 1);
+
+/**
+ * Milliseconds, 0 or more: the delay, and the jitter times a number that the distribution draws. Uniform: −1 to 1.
+ * Normal and pareto: mean 0, deviation 1.
+ */
+export function drawDelayMs(
+  { delayMs, jitterMs, distribution }: Delay,
+  random: () => number,
+): number {
+  if (jitterMs === 0) return delayMs;
+  return Math.max(0, delayMs + jitterMs * drawDeviation(distribution, random));
+}
+
+function drawDeviation(distribution: LatencyDistribution, random: () => number): number {
+  switch (distribution) {
+    case 'uniform':
+      return random() * 2 - 1;
+    case 'normal':
+      // Box and Muller's transform, of whose two numbers one is used.
+      return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    case 'pareto':
+      return ((1 - random()) ** (-1 / paretoShape) - paretoMean) / paretoDeviation;
+  }
+}
+
+export class LatencyStage extends Stage {
+  readonly #delay: Delay;
+  readonly #alarm: Alarm;
+  /** By the time when each is due. */
+  #waiting: { readonly due: number; readonly item: Item }[] = [];
+
+  constructor(
+    active: ActiveFault,
+    context: StageContext,
+    next: Link,
+    fault: Fault & { readonly type: 'latency' },
+  ) {
+    super(active, context, next);
+    this.#delay = fault;
+    this.#alarm = context.createAlarm(() => this.#pass());
+  }
+
+  protected take(bytes: Buffer, isOwned: boolean): void {
+    const delayMs = drawDelayMs(this.#delay, this.active.random);
+    if (delayMs === 0 && (this.context.kind === 'datagram' || this.#waiting.length === 0)) {
+      this.next.enter(bytes, isOwned);
+    } else {
+      this.#hold(isOwned ? bytes : Buffer.from(bytes), delayMs);
+    }
+  }
+
+  override finish(how: Finish): void {
+    this.#hold(how, drawDelayMs(this.#delay, this.active.random));
+  }
+
+  #hold(item: Item, delayMs: number): void {
+    const waiting = this.#waiting;
+    const last = waiting.at(-1)?.due ?? 0;
+    const now = monotonicMs();
+    const due = this.context.kind === 'stream' ? Math.max(last, now + delayMs) : now + delayMs;
+    let place = waiting.length;
+    while (place > 0 && (waiting[place - 1]?.due ?? 0) > due) place -= 1;
+    waiting.splice(place, 0, { due, item });
+    this.context.held.bytes += itemCost(item);
+    if (place === 0) this.#alarm.set(due);
+  }
+
+  #pass(): void {
+    const now = monotonicMs();
+    let count = 0;
+    while (count < this.#waiting.length && (this.#waiting[count]?.due ?? 0) <= now) count += 1;
+    for (const { item } of this.#waiting.splice(0, count)) {
+      this.context.held.bytes -= itemCost(item);
+      this.handOn(item);
+    }
+    const first = this.#waiting[0];
+    if (first !== undefined) this.#alarm.set(first.due);
+  }
+
+  override drain(): readonly Item[] {
+    this.#alarm.clear();
+    const items = this.#waiting.map(({ item }) => item);
+    this.#waiting = [];
+    for (const item of items) this.context.held.bytes -= itemCost(item);
+    return items;
+  }
+}

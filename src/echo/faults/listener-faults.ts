@@ -1,0 +1,194 @@
+/**
+ * Which faults a connection has: what a listener's list says of it, by network, count and chance.
+ *
+ * - A fault that stays in the list as it is keeps its counts, its numbers and its connections.
+ * - The nth connection that a fault matches draws from the run of (seed, n), whatever else happens.
+ * - Where no fault is in force, a connection costs nothing.
+ */
+import { networkSet } from '../../core/address.ts';
+import type { Fault } from '../../core/fault.ts';
+import type { Clock } from '../../core/ports.ts';
+import type { ActiveFault } from './active-fault.ts';
+import { PacedRate } from './paced-rate.ts';
+import { seededRandom } from './seeded-random.ts';
+
+/** What was decided for one connection; kept with it, for when the list changes. */
+export interface ConnectionFaults {
+  readonly isRefused: boolean;
+  readonly acceptDelayMs: number;
+  /** In the order of the list; what a pipeline takes. */
+  readonly active: readonly ActiveFault[];
+  /** What was drawn for each fault that was considered; null where it is not for this connection. */
+  readonly drawn: ReadonlyMap<Rule, ActiveFault | null>;
+}
+
+export interface ListenerFaultsOptions {
+  readonly faults: readonly Fault[];
+  /** How many workers serve the listener: each has its part of what its connections share. */
+  readonly workers: number;
+  readonly clock: Clock;
+  readonly kind: 'stream' | 'datagram';
+  /** Other faults are in force, by an update or by time: living connections, in accept order, are readmitted. */
+  readonly onChange: () => void;
+}
+
+const none: ConnectionFaults = {
+  isRefused: false,
+  acceptDelayMs: 0,
+  active: [],
+  drawn: new Map(),
+};
+const timeoutMaxMs = 2 ** 31 - 1;
+/** Who is there already is let in, and the server can no longer speak first. */
+const atAcceptOnly: readonly Fault['type'][] = ['refuse', 'accept_delay', 'banner'];
+
+export class ListenerFaults {
+  readonly #options: ListenerFaultsOptions;
+  #rules: readonly Rule[] = [];
+  #inForce: readonly Rule[] = [];
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: ListenerFaultsOptions) {
+    this.#options = options;
+    this.#rules = this.#rulesFor(options.faults);
+    this.#enforce();
+  }
+
+  get hasFaults(): boolean {
+    return this.#inForce.length > 0;
+  }
+
+  /** Decides for a new connection, or for a datagram of no session. */
+  admit(ip: string): ConnectionFaults {
+    if (this.#inForce.length === 0) return none;
+    return this.#decide(ip, none, true);
+  }
+
+  /** Decides again for a living connection: what was decided stays, new faults are considered. */
+  readmit(ip: string, { drawn }: ConnectionFaults): ConnectionFaults {
+    if (this.#inForce.length === 0) return none;
+    return this.#decide(ip, { drawn }, false);
+  }
+
+  update(faults: readonly Fault[]): void {
+    this.#rules = this.#rulesFor(faults);
+    if (this.#enforce()) this.#options.onChange();
+  }
+
+  close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#rules = [];
+    this.#inForce = [];
+  }
+
+  #decide(
+    ip: string,
+    { drawn: before }: Pick<ConnectionFaults, 'drawn'>,
+    isNew: boolean,
+  ): ConnectionFaults {
+    const drawn = new Map<Rule, ActiveFault | null>();
+    const active: ActiveFault[] = [];
+    let isRefused = false;
+    let acceptDelayMs = 0;
+    for (const rule of this.#inForce) {
+      let chosen = before.get(rule);
+      if (chosen === undefined) {
+        if (!isNew && atAcceptOnly.includes(rule.fault.type)) continue;
+        chosen = rule.draw(ip);
+      }
+      drawn.set(rule, chosen);
+      if (chosen === null) continue;
+      const { fault } = chosen;
+      if (fault.type === 'refuse') isRefused = true;
+      else if (fault.type === 'accept_delay') acceptDelayMs += fault.delayMs;
+      else active.push(chosen);
+    }
+    return { isRefused, acceptDelayMs, active, drawn };
+  }
+
+  #rulesFor(faults: readonly Fault[]): readonly Rule[] {
+    const known = Map.groupBy(this.#rules, ({ key }) => key);
+    const { workers, kind } = this.#options;
+    return faults.map((fault) => {
+      const key = canonical(fault);
+      return known.get(key)?.shift() ?? new Rule({ key, fault, workers, kind });
+    });
+  }
+
+  /** Sorts out what is in force now, and comes back when the next one expires. True where it has changed. */
+  #enforce(): boolean {
+    const now = this.#options.clock.now();
+    const before = this.#inForce;
+    this.#inForce = this.#rules.filter(
+      ({ fault: { enabled, expiresAt } }) => enabled && (expiresAt === null || expiresAt > now),
+    );
+    const nextAt = Math.min(
+      ...this.#inForce.map(({ fault }) => fault.expiresAt ?? Number.POSITIVE_INFINITY),
+    );
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (nextAt < Number.POSITIVE_INFINITY) {
+      const waitMs = Math.min(Math.ceil((nextAt - now) / 1000), timeoutMaxMs);
+      this.#timer = setTimeout(() => {
+        if (this.#enforce()) this.#options.onChange();
+      }, waitMs);
+    }
+    const isSame = (rule: Rule, place: number): boolean => rule === before[place];
+    return this.#inForce.length !== before.length || !this.#inForce.every(isSame);
+  }
+}
+
+interface RuleOptions {
+  readonly key: string;
+  readonly fault: Fault;
+  readonly workers: number;
+  readonly kind: 'stream' | 'datagram';
+}
+
+/** One fault of the list, with what it has counted. */
+export class Rule {
+  readonly key: string;
+  readonly fault: Fault;
+  readonly #isInNetwork: ((ip: string) => boolean) | null;
+  readonly #isDrawnAtAccept: boolean;
+  readonly #seed: number;
+  readonly #sharedRate: PacedRate | null;
+  /** Connections of its network; those that it matches. */
+  #seen = 0;
+  #matched = 0;
+
+  constructor({ key, fault, workers, kind }: RuleOptions) {
+    const { cidr } = fault.match;
+    this.key = key;
+    this.fault = fault;
+    this.#isInNetwork = cidr === undefined ? null : networkSet([cidr]);
+    // Whether a datagram of a session has the fault is drawn for each; a refusal comes before the session.
+    this.#isDrawnAtAccept = kind === 'stream' || fault.type === 'refuse';
+    this.#seed = fault.seed ?? Math.floor(Math.random() * 2 ** 32);
+    const isShared = fault.type === 'bandwidth' && fault.scope === 'listener';
+    this.#sharedRate = isShared ? new PacedRate(fault.bytesPerSecond / workers) : null;
+  }
+
+  /** Counts a connection, and chooses it or not. */
+  draw(ip: string): ActiveFault | null {
+    if (this.#isInNetwork !== null && !this.#isInNetwork(ip)) return null;
+    this.#seen += 1;
+    const { everyNth = 1, firstN = Number.POSITIVE_INFINITY, afterN = 0 } = this.fault.match;
+    const isMatch = this.#seen % everyNth === 0 && this.#seen <= firstN && this.#seen > afterN;
+    if (!isMatch) return null;
+    this.#matched += 1;
+    const random = seededRandom(this.#seed, this.#matched);
+    if (this.#isDrawnAtAccept && random() >= this.fault.probability) return null;
+    return { fault: this.fault, random, sharedRate: this.#sharedRate };
+  }
+}
+
+/** The same text for the same fault, in whatever order its fields come. */
+function canonical(fault: Fault): string {
+  return JSON.stringify(fault, (_, value: unknown) =>
+    typeof value === 'object' && value !== null
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+}

@@ -1,0 +1,144 @@
+/** Bytes come back no faster, or in small pieces. */
+import type { Fault } from '../../core/fault.ts';
+import type { ActiveFault } from './active-fault.ts';
+import { type Alarm, monotonicMs } from './alarm.ts';
+import { HeldItems } from './held-items.ts';
+import { PacedRate } from './paced-rate.ts';
+import { type Finish, type Item, type Link, Stage, type StageContext } from './stage.ts';
+
+/** A timer cannot wait for less. */
+const timerStepMs = 1;
+
+/** Streams go in pieces of the rate's quantum, datagrams whole. */
+export class BandwidthStage extends Stage {
+  readonly #rate: PacedRate;
+  readonly #items: HeldItems;
+  readonly #alarm: Alarm;
+  /** What the rate lets through next, and when. */
+  #turn: { readonly bytes: number; readonly due: number } | null = null;
+
+  constructor(
+    active: ActiveFault,
+    context: StageContext,
+    next: Link,
+    fault: Fault & { readonly type: 'bandwidth' },
+  ) {
+    super(active, context, next);
+    this.#rate = active.sharedRate ?? new PacedRate(fault.bytesPerSecond);
+    this.#items = new HeldItems(context);
+    this.#alarm = context.createAlarm(() => this.#pass(this.#turn?.due ?? monotonicMs()));
+  }
+
+  protected take(bytes: Buffer, isOwned: boolean): void {
+    this.#add(bytes, isOwned);
+  }
+
+  override finish(how: Finish): void {
+    this.#add(how, true);
+  }
+
+  #add(item: Item, isOwned: boolean): void {
+    this.#items.add(item, isOwned);
+    if (this.#turn === null) this.#pass(monotonicMs());
+  }
+
+  /** Hands on all whose turn it is; what waits has waited since then. */
+  #pass(since: number): void {
+    const now = monotonicMs();
+    let waitingSince = since;
+    while (this.#items.head !== undefined) {
+      const turn = this.#turn ?? this.#nextTurn(this.#items.head, waitingSince, now);
+      this.#turn = turn;
+      if (turn.due - now >= timerStepMs) {
+        this.#alarm.set(turn.due);
+        return;
+      }
+      const item = this.#items.shift(this.context.kind === 'stream' ? turn.bytes : undefined);
+      this.#turn = null;
+      waitingSince = turn.due;
+      if (item !== undefined) this.handOn(item);
+    }
+  }
+
+  #nextTurn(head: Item, since: number, now: number): { bytes: number; due: number } {
+    if (typeof head === 'string') return { bytes: 0, due: since };
+    const isWhole = this.context.kind === 'datagram';
+    const bytes = isWhole ? head.length : Math.min(head.length, this.#rate.quantumBytes);
+    return { bytes, due: this.#rate.reserve(bytes, since, now) };
+  }
+
+  override drain(): readonly Item[] {
+    this.#alarm.clear();
+    if (this.#turn !== null) this.#rate.release(this.#turn.bytes);
+    this.#turn = null;
+    return this.#items.drain();
+  }
+}
+
+/** A piece never joins bytes of two reads. */
+export class SliceStage extends Stage {
+  readonly #fault: Fault & { readonly type: 'slice' };
+  readonly #items: HeldItems;
+  readonly #alarm: Alarm;
+  #nextAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    active: ActiveFault,
+    context: StageContext,
+    next: Link,
+    fault: Fault & { readonly type: 'slice' },
+  ) {
+    super(active, context, next);
+    this.#fault = fault;
+    this.#items = new HeldItems(context);
+    this.#alarm = context.createAlarm(() => this.#pass());
+  }
+
+  protected take(bytes: Buffer, isOwned: boolean): void {
+    if (this.#fault.delayMs > 0) {
+      this.#items.add(bytes, isOwned);
+      this.#pass();
+      return;
+    }
+    for (let from = 0; from < bytes.length; ) {
+      const to = from + this.#pieceBytes();
+      this.next.enter(bytes.subarray(from, to), isOwned);
+      from = to;
+    }
+  }
+
+  override finish(how: Finish): void {
+    this.#items.add(how, true);
+    this.#pass();
+  }
+
+  #pieceBytes(): number {
+    const { averageBytes, variationBytes } = this.#fault;
+    if (variationBytes === 0) return averageBytes;
+    const strayed = Math.floor(this.active.random() * (2 * variationBytes + 1)) - variationBytes;
+    return Math.max(1, averageBytes + strayed);
+  }
+
+  #pass(): void {
+    for (let head = this.#items.head; head !== undefined; head = this.#items.head) {
+      if (typeof head === 'string') {
+        this.#items.shift();
+        this.handOn(head);
+        continue;
+      }
+      const now = monotonicMs();
+      if (now < this.#nextAt) {
+        this.#alarm.set(this.#nextAt);
+        return;
+      }
+      this.#nextAt = now + this.#fault.delayMs;
+      const piece = this.#items.shift(this.#pieceBytes());
+      if (piece !== undefined) this.handOn(piece);
+    }
+  }
+
+  override drain(): readonly Item[] {
+    this.#alarm.clear();
+    return this.#items.drain();
+  }
+}
