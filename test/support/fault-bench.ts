@@ -1,0 +1,105 @@
+/** A fault pipeline between a client that reuses its read buffer and a sink that writes down what happens, and when. */
+import type { CloseMode, Fault, FaultEffect } from '../../src/core/fault.ts';
+import type { ActiveFault } from '../../src/echo/faults/active-fault.ts';
+import { FaultPipeline, type FaultSink } from '../../src/echo/faults/fault-pipeline.ts';
+import type { PacedRate } from '../../src/echo/faults/paced-rate.ts';
+import { seededRandom } from '../../src/echo/faults/seeded-random.ts';
+
+export function faultOf(
+  effect: FaultEffect,
+  common: Partial<Pick<Fault, 'probability' | 'seed' | 'match' | 'enabled' | 'expiresAt'>> = {},
+): Fault {
+  const always = { probability: 1, seed: null, match: {}, enabled: true, expiresAt: null };
+  return { ...always, ...common, ...effect };
+}
+
+export function activeFault(
+  effect: FaultEffect,
+  { probability = 1, seed = 1, ordinal = 1, sharedRate = null as PacedRate | null } = {},
+): ActiveFault {
+  const random = seededRandom(seed, ordinal);
+  return { fault: faultOf(effect, { probability, seed }), random, sharedRate };
+}
+
+export interface Written {
+  readonly at: number;
+  readonly bytes: Buffer;
+}
+
+export class RecordingSink implements FaultSink {
+  readonly written: Written[] = [];
+  readonly calls: { readonly at: number; readonly call: string }[] = [];
+  /** What the kernel has not taken. */
+  pending = 0;
+  isReading = true;
+  onWrite: (() => void) | null = null;
+
+  get text(): string {
+    return Buffer.concat(this.written.map(({ bytes }) => bytes)).toString('latin1');
+  }
+
+  get pieces(): string[] {
+    return this.written.map(({ bytes }) => bytes.toString('latin1'));
+  }
+
+  get ends(): string[] {
+    return this.calls.map(({ call }) => call).filter((call) => !/pause|resume/.test(call));
+  }
+
+  write(bytes: Buffer): void {
+    if (this.ends.length > 0) throw new Error('written after the end');
+    this.written.push({ at: performance.now(), bytes: Buffer.from(bytes) });
+    this.onWrite?.();
+  }
+
+  end(): void {
+    this.#note('end');
+  }
+
+  close(mode: CloseMode): void {
+    this.#note(mode);
+  }
+
+  pause(): void {
+    if (!this.isReading) throw new Error('paused twice');
+    this.isReading = false;
+    this.#note('pause');
+  }
+
+  resume(): void {
+    if (this.isReading) throw new Error('resumed twice');
+    this.isReading = true;
+    this.#note('resume');
+  }
+
+  pendingBytes(): number {
+    return this.pending;
+  }
+
+  #note(call: string): void {
+    if (this.ends.length > 0) throw new Error(`${call} after ${this.ends}`);
+    this.calls.push({ at: performance.now(), call });
+  }
+}
+
+export interface BenchOptions {
+  readonly kind?: 'stream' | 'datagram';
+  readonly heldBytesMax?: number;
+  readonly ageMs?: number;
+}
+
+/** A started pipeline, its sink, and `read`, whose bytes are gone when it returns. */
+export function faultBench(
+  faults: readonly ActiveFault[],
+  { kind = 'stream', heldBytesMax = 1_000_000, ageMs = 0 }: BenchOptions = {},
+) {
+  const sink = new RecordingSink();
+  const pipeline = new FaultPipeline({ sink, faults, kind, heldBytesMax, ageMs });
+  pipeline.start();
+  const read = (content: string | Buffer): void => {
+    const bytes = Buffer.from(content);
+    pipeline.push(bytes);
+    bytes.fill('~');
+  };
+  return { sink, pipeline, read };
+}
