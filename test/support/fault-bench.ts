@@ -32,11 +32,10 @@ export class RecordingSink implements FaultSink {
   /** What the kernel has not taken. */
   pending = 0;
   isReading = true;
+  /** All that was written. */
+  text = '';
   onWrite: (() => void) | null = null;
 
-  get text(): string {
-    return Buffer.concat(this.written.map(({ bytes }) => bytes)).toString('latin1');
-  }
 
   get pieces(): string[] {
     return this.written.map(({ bytes }) => bytes.toString('latin1'));
@@ -49,6 +48,7 @@ export class RecordingSink implements FaultSink {
   write(bytes: Buffer): void {
     if (this.ends.length > 0) throw new Error('written after the end');
     this.written.push({ at: performance.now(), bytes: Buffer.from(bytes) });
+    this.text += bytes.toString('latin1');
     this.onWrite?.();
   }
 
