@@ -36,7 +36,6 @@ export class RecordingSink implements FaultSink {
   text = '';
   onWrite: (() => void) | null = null;
 
-
   get pieces(): string[] {
     return this.written.map(({ bytes }) => bytes.toString('latin1'));
   }

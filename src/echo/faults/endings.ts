@@ -47,7 +47,7 @@ export class LimitStage extends Stage {
     else if (this.#action === 'blackhole') this.#kept = [how];
   }
 
-  override drain(): readonly Item[] {
+  override leave(): readonly Item[] {
     return this.#kept.splice(0);
   }
 }
@@ -115,7 +115,7 @@ export class BlackholeStage extends Stage {
     else this.next.finish(how);
   }
 
-  override drain(): readonly Item[] {
+  override leave(): readonly Item[] {
     return this.#kept.splice(0);
   }
 }
@@ -177,7 +177,7 @@ export class SlowCloseStage extends Stage {
     this.#alarm.set(monotonicMs() + this.#delayMs);
   }
 
-  override drain(): readonly Item[] {
+  override leave(): readonly Item[] {
     this.#alarm.clear();
     return this.#kept.splice(0);
   }

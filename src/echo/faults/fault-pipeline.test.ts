@@ -159,6 +159,24 @@ describe('a change of the list', () => {
     expect(sink.text).toBe('a'.repeat(50) + 'b'.repeat(50) + 'c'.repeat(50));
   });
 
+  test.each([
+    ['a black hole', activeFault({ type: 'blackhole', how: 'drop' })],
+    ['a limit', limit(0, 'blackhole')],
+    ['slow_close', activeFault({ type: 'slow_close', delayMs: 1000 })],
+  ])('the FIN that %s keeps is not let go by another order', (_, keeper) => {
+    const other = latency(0);
+    const { sink, pipeline } = faultBench([other, keeper]);
+    pipeline.end();
+    vi.advanceTimersByTime(1);
+    pipeline.replace([keeper, other]);
+    vi.advanceTimersByTime(998);
+    expect(sink.ends).toEqual([]);
+    pipeline.replace([other]);
+    vi.advanceTimersByTime(1);
+    expect(sink.ends).toEqual(['end']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('an end by a fault that was on its way stays the end', () => {
     const { sink, pipeline, read } = faultBench([limit(3), latency(100)]);
     read('abcdef');
@@ -210,13 +228,13 @@ describe('the end of a pipeline', () => {
   });
 
   test('one that destroys it in the middle of a change ends the change', () => {
-    const behind = latency(10);
-    const { sink, pipeline, read } = faultBench([latency(10), behind]);
+    const stays = latency(10);
+    const { sink, pipeline, read } = faultBench([latency(10), stays, latency(10)]);
     read('abc');
-    vi.advanceTimersByTime(10);
+    vi.advanceTimersByTime(20);
     read('def');
     sink.onWrite = () => pipeline.destroy();
-    pipeline.replace([slice(1, 0, 0)]);
+    pipeline.replace([stays]);
     expect(sink.text).toBe('abc');
     expect(vi.getTimerCount()).toBe(0);
   });

@@ -116,8 +116,8 @@ export class FaultPipeline {
   }
 
   /**
-   * A fault that stays keeps its counts and what it holds. What the others hold goes on through what stood behind
-   * them and stays. A banner that comes new stays silent.
+   * A fault that stays keeps its counts, and what it holds where it keeps its place. What the others hold goes on
+   * through what stood behind them and stays. A banner that comes new stays silent.
    */
   replace(faults: readonly ActiveFault[]): void {
     if (this.#isFinished) return;
@@ -135,8 +135,9 @@ export class FaultPipeline {
     this.#stages = stages;
     this.#head = stages[0] ?? this.#outlet;
     for (const [place, stage] of stages.entries()) stage.next = stages[place + 1] ?? this.#outlet;
-    this.#handOnHeld(before, staying);
-    for (const stage of known.values()) stage.destroy();
+    const gone = new Set(known.values());
+    this.#handOnHeld(before, staying, gone);
+    for (const stage of gone) stage.destroy();
     if (!this.#hasStarted) return;
     for (const stage of added) {
       if (!this.#isFinished) stage.join(this.#acceptedAt);
@@ -145,14 +146,18 @@ export class FaultPipeline {
   }
 
   /** From the last to the first, so that what was ahead stays ahead. */
-  #handOnHeld(before: readonly Stage[], staying: ReadonlySet<Stage>): void {
+  #handOnHeld(
+    before: readonly Stage[],
+    staying: ReadonlySet<Stage>,
+    gone: ReadonlySet<Stage>,
+  ): void {
     let behind: Link = this.#outlet;
     for (const stage of before.toReversed()) {
       if (staying.has(stage)) {
         behind = stage;
         continue;
       }
-      for (const item of stage.drain()) {
+      for (const item of gone.has(stage) ? stage.leave() : stage.drain()) {
         if (this.#isFinished) return;
         if (typeof item === 'string') behind.finish(item);
         else behind.enter(item, true);

@@ -3,7 +3,7 @@
  *
  * - Bytes that are not owned are good during the call only: who holds them copies, who hands them straight on does not.
  * - A finish takes the same way as the bytes. After a fault's own finish nothing that comes behind it counts.
- * - A stage gives up what it holds, in order, and keeps what it has counted: see `drain`.
+ * - A stage can give up what it holds, in order, and keep what it has counted: where its place in the list changes.
  */
 import type { CloseMode } from '../../core/fault.ts';
 import type { ActiveFault } from './active-fault.ts';
@@ -81,14 +81,19 @@ export abstract class Stage implements Link {
     return false;
   }
 
-  /** Gives up all that it holds, in order, and stays ready for more. */
+  /** Gives up the bytes that it holds, in order, and what ends them; stays ready for more. */
   drain(): readonly Item[] {
     return [];
   }
 
+  /** The fault goes: gives up all that it holds, in order. */
+  leave(): readonly Item[] {
+    return this.drain();
+  }
+
   /** No timer is left, and nothing goes on from here. */
   destroy(): void {
-    this.drain();
+    this.leave();
     this.next = nowhere;
   }
 }
