@@ -1,7 +1,10 @@
 /** A fault pipeline between a client that reuses its read buffer and a sink that writes down what happens, and when. */
 import type { CloseMode, Fault, FaultEffect } from '../../src/core/fault.ts';
-import type { ActiveFault } from '../../src/echo/faults/active-fault.ts';
-import { FaultPipeline, type FaultSink } from '../../src/echo/faults/fault-pipeline.ts';
+import {
+  type ActiveFault,
+  FaultPipeline,
+  type FaultSink,
+} from '../../src/echo/faults/fault-pipeline.ts';
 import type { PacedRate } from '../../src/echo/faults/paced-rate.ts';
 import { seededRandom } from '../../src/echo/faults/seeded-random.ts';
 

@@ -1,6 +1,6 @@
 /** Faults that change, lose or double what passes. They hold nothing. */
 import type { Fault } from '../../core/fault.ts';
-import type { ActiveFault } from './active-fault.ts';
+import type { ActiveFault } from './fault-pipeline.ts';
 import { type Link, Stage, type StageContext } from './stage.ts';
 
 /** So many bytes of each read, or all where it has fewer, each at another place, come back as another byte. */

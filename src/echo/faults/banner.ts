@@ -1,7 +1,7 @@
 /** The server speaks first: what the client sends waits behind its banner. */
 import type { Fault } from '../../core/fault.ts';
-import type { ActiveFault } from './active-fault.ts';
 import type { Alarm } from './alarm.ts';
+import type { ActiveFault } from './fault-pipeline.ts';
 import { HeldItems } from './held-items.ts';
 import { type Finish, type Item, type Link, Stage, type StageContext } from './stage.ts';
 

@@ -1,8 +1,9 @@
 /** The stage that does what a fault says. */
-import type { ActiveFault } from './active-fault.ts';
+
 import { CorruptStage, DropStage, DuplicateStage } from './alterations.ts';
 import { BannerStage } from './banner.ts';
 import { BlackholeStage, CloseStage, LimitStage, SlowCloseStage, StallStage } from './endings.ts';
+import type { ActiveFault } from './fault-pipeline.ts';
 import { LatencyStage } from './latency.ts';
 import { BandwidthStage, SliceStage } from './pacing.ts';
 import type { Link, Stage, StageContext } from './stage.ts';

@@ -1,7 +1,7 @@
 /** Faults that end the echo or the connection, or keep its end back. */
 import type { CloseMode, Fault } from '../../core/fault.ts';
-import type { ActiveFault } from './active-fault.ts';
 import { type Alarm, monotonicMs } from './alarm.ts';
+import type { ActiveFault } from './fault-pipeline.ts';
 import { HeldItems } from './held-items.ts';
 import { type Finish, type Item, type Link, Stage, type StageContext } from './stage.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { activeFault, faultBench } from '../../../test/support/fault-bench.ts';
-import type { ActiveFault } from './active-fault.ts';
+import type { ActiveFault } from './fault-pipeline.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

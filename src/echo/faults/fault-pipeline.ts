@@ -9,10 +9,10 @@
  * - The client's FIN takes the same way, behind all its bytes.
  * - The list may change while bytes are on their way: none is lost, and none overtakes another.
  */
-import type { CloseMode } from '../../core/fault.ts';
-import type { ActiveFault } from './active-fault.ts';
+import type { CloseMode, Fault } from '../../core/fault.ts';
 import { Alarm, monotonicMs } from './alarm.ts';
 import { createStage } from './create-stage.ts';
+import type { PacedRate } from './paced-rate.ts';
 import type { Finish, Link, Stage, StageContext } from './stage.ts';
 
 /** Where the bytes go, and what a fault may do to the connection. None of it may call `push` or `end` at once. */
@@ -28,6 +28,15 @@ export interface FaultSink {
   resume(): void;
   /** Bytes that were written and that the kernel has not taken yet. */
   pendingBytes(): number;
+}
+
+/** A fault that was chosen for a connection. The same object is the same fault, whose stage and state stay. */
+export interface ActiveFault {
+  readonly fault: Fault;
+  /** Next number of the fault's own run for this connection: 0 to 1, without 1. */
+  readonly random: () => number;
+  /** The rate that it has in common with the listener's other connections; null where it has its own. */
+  readonly sharedRate: PacedRate | null;
 }
 
 export interface FaultPipelineOptions {
@@ -222,22 +231,4 @@ function stayingInPlace(before: readonly Stage[], after: readonly Stage[]): Set<
     staying.add(stage);
   }
   return staying;
-}
-
-export class FaultPipeline {
-  constructor(_: {
-    sink: FaultSink;
-    faults: readonly ActiveFault[];
-    kind: 'stream' | 'datagram';
-    heldBytesMax: number;
-  }) {
-    throw new TypeError('not yet');
-  }
-  readonly isIdle = true;
-  start(): void {}
-  push(_: Buffer): void {}
-  end(): void {}
-  drained(): void {}
-  replace(_: readonly ActiveFault[]): void {}
-  destroy(): void {}
 }

@@ -1,7 +1,7 @@
 /** Bytes come back later. Those of a stream never overtake each other; datagrams may. */
 import type { Fault, LatencyDistribution } from '../../core/fault.ts';
-import type { ActiveFault } from './active-fault.ts';
 import { type Alarm, monotonicMs } from './alarm.ts';
+import type { ActiveFault } from './fault-pipeline.ts';
 import { itemCost } from './held-items.ts';
 import { type Finish, type Item, type Link, Stage, type StageContext } from './stage.ts';
 

@@ -8,7 +8,7 @@
 import { networkSet } from '../../core/address.ts';
 import type { Fault } from '../../core/fault.ts';
 import type { Clock } from '../../core/ports.ts';
-import type { ActiveFault } from './active-fault.ts';
+import type { ActiveFault } from './fault-pipeline.ts';
 import { PacedRate } from './paced-rate.ts';
 import { seededRandom } from './seeded-random.ts';
 

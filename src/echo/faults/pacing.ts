@@ -1,7 +1,7 @@
 /** Bytes come back no faster, or in small pieces. */
 import type { Fault } from '../../core/fault.ts';
-import type { ActiveFault } from './active-fault.ts';
 import { type Alarm, monotonicMs } from './alarm.ts';
+import type { ActiveFault } from './fault-pipeline.ts';
 import { HeldItems } from './held-items.ts';
 import { PacedRate } from './paced-rate.ts';
 import { type Finish, type Item, type Link, Stage, type StageContext } from './stage.ts';

@@ -6,8 +6,8 @@
  * - A stage can give up what it holds, in order, and keep what it has counted: where its place in the list changes.
  */
 import type { CloseMode } from '../../core/fault.ts';
-import type { ActiveFault } from './active-fault.ts';
 import type { Alarm } from './alarm.ts';
+import type { ActiveFault } from './fault-pipeline.ts';
 
 /** How it ends: the client's own FIN, to be answered, or a fault's doing. */
 export type Finish = 'end' | CloseMode;
