@@ -227,6 +227,16 @@ describe('the end of a pipeline', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test('a stage that is destroyed takes nothing more from the one before it', () => {
+    const { sink, pipeline, read } = faultBench([latency(10), slice(1, 0, 5)]);
+    sink.onWrite = () => pipeline.destroy();
+    read('a');
+    read('b');
+    vi.advanceTimersByTime(10);
+    expect(sink.text).toBe('a');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('one that destroys it in the middle of a change ends the change', () => {
     const stays = latency(10);
     const { sink, pipeline, read } = faultBench([latency(10), stays, latency(10)]);

@@ -53,7 +53,7 @@ export class BandwidthStage extends Stage {
         this.#alarm.set(turn.due);
         return;
       }
-      const item = this.#items.shift(this.context.kind === 'stream' ? turn.bytes : undefined);
+      const item = this.#items.shift(turn.bytes);
       this.#turn = null;
       waitingSince = turn.due;
       if (item !== undefined) this.handOn(item);
