@@ -45,9 +45,8 @@ export class BandwidthStage extends Stage {
   /** Hands on all whose turn it is; what waits has waited since then. */
   #pass(since: number): void {
     const now = monotonicMs();
-    let waitingSince = since;
     while (this.#items.head !== undefined) {
-      const turn = this.#turn ?? this.#nextTurn(this.#items.head, waitingSince, now);
+      const turn = this.#turn ?? this.#nextTurn(this.#items.head, since, now);
       this.#turn = turn;
       if (turn.due - now >= timerStepMs) {
         this.#alarm.set(turn.due);
@@ -55,7 +54,6 @@ export class BandwidthStage extends Stage {
       }
       const item = this.#items.shift(turn.bytes);
       this.#turn = null;
-      waitingSince = turn.due;
       if (item !== undefined) this.handOn(item);
     }
   }
