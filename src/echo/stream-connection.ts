@@ -9,32 +9,14 @@
  */
 import type { CloseInitiator, CloseReason } from '../core/connection.ts';
 import type { CloseMode } from '../core/fault.ts';
-import type { ListenerLimits, ListenerMode } from '../core/listener.ts';
-import type { Clock } from '../core/ports.ts';
-import type { CountersRecord, WorkerRecord } from '../core/record.ts';
+import type { CountersRecord } from '../core/record.ts';
 import type { Micros } from '../core/time.ts';
+import type { Accepted, ConnectionHost } from './connection-host.ts';
 import type { OpenConnection } from './echo-listener.ts';
-import { type ActiveFault, FaultPipeline, type FaultSink } from './faults/fault-pipeline.ts';
+import { FaultPipeline, type FaultSink } from './faults/fault-pipeline.ts';
+import type { ConnectionFaults } from './faults/listener-faults.ts';
 import { hasTimeLimit, LimitTimer } from './limit-timer.ts';
-import type { WorkerSettings } from './messages.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
-
-/** The listener, as its connections see it. */
-export interface ConnectionHost {
-  readonly mode: ListenerMode;
-  readonly limits: ListenerLimits;
-  readonly settings: Pick<WorkerSettings, 'lingerMs' | 'faultHeldBytesMax'>;
-  readonly clock: Clock;
-  record(record: WorkerRecord): void;
-  onClosed(connection: StreamConnection): void;
-}
-
-export interface Accepted {
-  readonly id: string;
-  readonly acceptedAt: Micros;
-  /** Of the remote end. */
-  readonly ip: string;
-}
 
 interface End {
   readonly initiator: CloseInitiator;
@@ -59,6 +41,8 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   /** We end it: what still comes is dropped. */
   #isEnding = false;
   #hasFinished = false;
+  #hasStarted = false;
+  #faults: ConnectionFaults;
   #pipeline: FaultPipeline | null = null;
   #timer: LimitTimer | null = null;
   #linger: NodeJS.Timeout | null = null;
@@ -66,24 +50,33 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   constructor(
     host: ConnectionHost,
     accepted: Accepted,
+    faults: ConnectionFaults,
     makeTransport: (owner: TransportOwner) => StreamTransport,
   ) {
     this.#host = host;
     this.accepted = accepted;
+    this.#faults = faults;
     this.#transport = makeTransport(this);
   }
 
-  /** Begins to read. The greeting is what the server says first, faults aside. */
-  start(faults: readonly ActiveFault[], greeting: Buffer | null): void {
-    if (this.#isEnding) return;
-    if (greeting !== null) this.#transport.write(greeting);
-    this.update(faults);
-    this.#transport.resume();
+  /** What its listener's list of faults says of it. */
+  get faults(): ConnectionFaults {
+    return this.#faults;
   }
 
-  /** The listener's limits or faults have changed. */
-  update(faults: readonly ActiveFault[]): void {
+  /** Begins to read. The greeting is what the server says first, faults aside. */
+  start(greeting: Buffer | null): void {
     if (this.#isEnding) return;
+    this.#hasStarted = true;
+    if (greeting !== null) this.#transport.write(greeting);
+    this.#transport.resume();
+    this.updateLimits();
+    this.updateFaults(this.#faults);
+  }
+
+  /** The limits of the listener have changed. */
+  updateLimits(): void {
+    if (this.#isEnding || !this.#hasStarted) return;
     const { limits, clock } = this.#host;
     this.#timer?.stop();
     const { acceptedAt } = this.accepted;
@@ -92,20 +85,26 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     this.#timer = hasTimeLimit(limits)
       ? new LimitTimer({ clock, limits, acceptedAt, takenBytes, onDue })
       : null;
-    this.#applyFaults(faults);
     this.#notePath();
   }
 
-  #applyFaults(faults: readonly ActiveFault[]): void {
+  updateFaults(faults: ConnectionFaults): void {
+    this.#faults = faults;
+    if (this.#isEnding || !this.#hasStarted) return;
+    const { active } = faults;
     if (this.#pipeline !== null) {
-      this.#pipeline.replace(faults);
+      this.#pipeline.replace(active);
       if (this.#pipeline.isIdle) this.#pipeline = null;
-    } else if (faults.length > 0 && this.#end === null) {
-      const { faultHeldBytesMax: heldBytesMax } = this.#host.settings;
-      this.#pipeline = new FaultPipeline({ sink: this, faults, kind: 'stream', heldBytesMax });
+    } else if (active.length > 0 && this.#end === null) {
+      const { settings, clock } = this.#host;
+      const ageMs = (clock.now() - this.accepted.acceptedAt) / 1000;
+      const { faultHeldBytesMax: heldBytesMax } = settings;
+      const options = { sink: this, faults: active, kind: 'stream', heldBytesMax, ageMs } as const;
+      this.#pipeline = new FaultPipeline(options);
       this.#transport.resume();
       this.#pipeline.start();
     }
+    this.#notePath();
   }
 
   #notePath(): void {

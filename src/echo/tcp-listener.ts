@@ -13,11 +13,13 @@ import type { Binding, Clock } from '../core/ports.ts';
 import type { WorkerRecord } from '../core/record.ts';
 import type { Micros } from '../core/time.ts';
 import { Admission } from './admission.ts';
+import type { ConnectionHost } from './connection-host.ts';
 import type { EchoContext, EchoListener } from './echo-listener.ts';
+import { ListenerFaults } from './faults/listener-faults.ts';
 import { HandleTransport } from './handle-transport.ts';
 import type { BoundSocket, Share, WorkerSettings } from './messages.ts';
 import { Refusals } from './refusals.ts';
-import { type ConnectionHost, StreamConnection } from './stream-connection.ts';
+import { StreamConnection } from './stream-connection.ts';
 import { type HandleAddress, type TcpHandle, takeHandles } from './tcp-handle.ts';
 
 /** What waits to be accepted, in the order of arrival. */
@@ -39,6 +41,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
   readonly #server: Server;
   readonly #admission: Admission;
   readonly #refusals: Refusals;
+  readonly #faults: ListenerFaults;
   readonly #open = new Set<StreamConnection>();
   #held: Arrival[] = [];
   #isServing = false;
@@ -48,7 +51,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
   #onEmpty: (() => void) | null = null;
 
   constructor(binding: Binding, context: EchoContext) {
-    const { mode, limits, listenerId, protocol } = binding;
+    const { mode, limits, faults, listenerId, protocol } = binding;
     const { settings, clock, records } = context;
     this.#binding = binding;
     this.#context = context;
@@ -60,6 +63,9 @@ export class TcpListener implements EchoListener, ConnectionHost {
     const { refusalsPerSecondMax: perSecondMax } = settings;
     const push = (record: WorkerRecord) => records.push(record);
     this.#refusals = new Refusals({ listenerId, protocol, perSecondMax, clock, push });
+    const { workers } = settings;
+    const onChange = () => this.#readmitAll();
+    this.#faults = new ListenerFaults({ faults, workers, clock, kind: 'stream', onChange });
     this.#server = createServer();
   }
 
@@ -103,10 +109,17 @@ export class TcpListener implements EchoListener, ConnectionHost {
     this.resume();
   }
 
-  update({ limits }: { limits: ListenerLimits; faults: readonly Fault[] }): void {
+  update({ limits, faults }: { limits: ListenerLimits; faults: readonly Fault[] }): void {
     this.limits = limits;
     this.#admission.update(limits, this.clock.now());
-    for (const connection of this.#open) connection.update([]);
+    for (const connection of this.#open) connection.updateLimits();
+    this.#faults.update(faults);
+  }
+
+  #readmitAll(): void {
+    for (const connection of this.#open) {
+      connection.updateFaults(this.#faults.readmit(connection.accepted.ip, connection.faults));
+    }
   }
 
   #onConnection(status: number, handle: TcpHandle): void {
@@ -140,6 +153,12 @@ export class TcpListener implements EchoListener, ConnectionHost {
       this.#context.sockets.release();
       return;
     }
+    const faults = this.#faults.admit(raddr.ip);
+    if (faults.isRefused) {
+      this.#refuse(arrival, 'refuse_fault', raddr);
+      this.#context.sockets.release();
+      return;
+    }
     this.#admission.opened(raddr.ip);
     handle.setNoDelay(true);
     const laddr = this.#laddr ?? addressOf(handle, 'getsockname') ?? { ip: '0.0.0.0', port: 0 };
@@ -159,7 +178,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     const accepted = { id: opened.id, acceptedAt, ip: raddr.ip };
     this.#admit(
       opened,
-      new StreamConnection(this, accepted, (owner) => new HandleTransport(handle, owner)),
+      new StreamConnection(this, accepted, faults, (owner) => new HandleTransport(handle, owner)),
     );
   }
 
@@ -169,7 +188,11 @@ export class TcpListener implements EchoListener, ConnectionHost {
     connections.set(opened.id, connection);
     records.push({ kind: 'opened', connection: opened });
     const greeting = this.mode === 'info' ? greetingOf(opened) : null;
-    const start = () => connection.start([], greeting);
+    const { acceptDelayMs } = connection.faults;
+    const start = () => {
+      if (acceptDelayMs === 0) connection.start(greeting);
+      else setTimeout(() => connection.start(greeting), acceptDelayMs);
+    };
     if (this.#binding.recording === 'durable') records.whenCommitted(start);
     else start();
   }
@@ -220,6 +243,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
       });
     }
     for (const timer of this.#drains) clearTimeout(timer);
+    this.#faults.close();
   }
 }
 

@@ -157,7 +157,6 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     if (binding.proxyProtocol.mode !== 'off') {
       throw invalidField('proxyProtocol', 'is not served by this version');
     }
-    assertServed(binding);
     const [first] = this.#workers;
     if (first === undefined) {
       throw new AppError('unavailable', 'no worker is up', { retryAfterMs: 1000 });
@@ -185,7 +184,6 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     listenerId: string,
     { limits, faults }: { limits: ListenerLimits; faults: readonly Fault[] },
   ): Promise<void> {
-    assertServed({ faults });
     const opened = this.#opened.get(listenerId);
     if (opened === undefined) return;
     opened.binding = { ...opened.binding, limits, faults };
@@ -254,9 +252,4 @@ function bindError(error: unknown, { host, port }: Binding): unknown {
     default:
       return new AppError('unavailable', `the bind failed: ${error.code}`, { cause: error });
   }
-}
-
-/** What would be promised and not kept is refused. @throws invalid_argument */
-function assertServed({ faults }: Pick<Binding, 'faults'>): void {
-  if (faults.length > 0) throw invalidField('faults', 'are not served by this version');
 }
