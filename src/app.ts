@@ -20,8 +20,10 @@ import { GrpcServer } from './grpc/grpc-server.ts';
 import { HttpServer } from './http/http-server.ts';
 import { Metrics } from './metrics/prometheus.ts';
 import { readNodeId } from './node-id.ts';
+import { lockDataDir } from './postgres/data-dir-lock.ts';
 import { EmbeddedPostgres } from './postgres/embedded-postgres.ts';
 import { PostgresStore } from './postgres/postgres-store.ts';
+import { step } from './start-error.ts';
 import { certificates } from './tls/certificates.ts';
 import { WorkerDataPlane } from './workers/worker-data-plane.ts';
 
@@ -91,10 +93,14 @@ interface Ground {
 async function start(options: AppOptions, resources: AsyncDisposableStack) {
   const { config, logger, signal } = options;
   const clock = systemClock();
-  const nodeId = await readNodeId(config.nodeId, config.dataDir);
+  const nodeId = await takeNodeId(config, resources);
   const connectionString = config.databaseUrl ?? (await startPostgres(options, resources));
   signal?.throwIfAborted();
-  const store = await PostgresStore.open({ connectionString, nodeId, log: logger });
+  const storeName = config.databaseUrl === null ? 'the embedded database' : 'DATABASE_URL';
+  const store = await step(
+    () => PostgresStore.open({ connectionString, nodeId, log: logger, signal }),
+    (reason) => `${storeName} cannot be used: ${reason}`,
+  );
   resources.use(store);
   const ground = { ...options, clock, nodeId, store, metrics: new Metrics(), reservedPorts: [] };
   const { control, recovery } = await startCore(ground, resources);
@@ -104,12 +110,35 @@ async function start(options: AppOptions, resources: AsyncDisposableStack) {
   return { nodeId, ...(await startEdges(ground, control, resources)) };
 }
 
+/** Two processes with one id would take each other's place: who reads it from the directory holds that. */
+async function takeNodeId(
+  { nodeId, dataDir, databaseUrl }: Config,
+  resources: AsyncDisposableStack,
+): Promise<string> {
+  const id = await step(
+    () => readNodeId(nodeId, dataDir),
+    (reason) => `KODAMA_DATA_DIR (${dataDir}) cannot be used: ${reason}`,
+  );
+  // The embedded PostgreSQL takes the lock itself.
+  if (nodeId === null && databaseUrl !== null) {
+    const release = await step(
+      () => lockDataDir(dataDir),
+      (reason) => reason,
+    );
+    resources.defer(release);
+  }
+  return id;
+}
+
 async function startPostgres(
   { config, logger, signal }: AppOptions,
   resources: AsyncDisposableStack,
 ): Promise<string> {
   const { dataDir, postgres } = config;
-  const server = await EmbeddedPostgres.start({ dataDir, log: logger, signal, ...postgres });
+  const server = await step(
+    () => EmbeddedPostgres.start({ dataDir, log: logger, signal, ...postgres }),
+    (reason) => reason,
+  );
   return resources.use(server).connectionString;
 }
 
@@ -175,10 +204,18 @@ async function startEdges(
   const { config, logger, clock, store, metrics, reservedPorts } = ground;
   const { http, grpc, bounds, apiToken } = config;
   const shared = { control, bounds, clock, logger, apiToken };
-  const grpcServer = resources.use(await GrpcServer.start({ ...shared, ...grpc }));
+  const grpcServer = await step(
+    () => GrpcServer.start({ ...shared, ...grpc }),
+    (reason) => `${reason} (KODAMA_GRPC_HOST, KODAMA_GRPC_PORT)`,
+  );
+  resources.use(grpcServer);
   const isLoopbackOnly = isLoopback(http.host);
   const edge = { ...shared, ...http, idempotency: store, metrics, isLoopbackOnly };
-  const httpServer = resources.use(await HttpServer.start(edge));
+  const httpServer = await step(
+    () => HttpServer.start(edge),
+    (reason) => `${reason} (KODAMA_HTTP_HOST, KODAMA_HTTP_PORT)`,
+  );
+  resources.use(httpServer);
   // Streams end before their servers wait for them.
   resources.defer(() => control.endStreams());
   reservedPorts.push(httpServer.address.port, grpcServer.address.port);

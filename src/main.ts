@@ -1,7 +1,9 @@
 /** The process: environment → config → app → signals → exit code. */
 import pino, { type Logger } from 'pino';
+import pretty from 'pino-pretty';
 import { App } from './app.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
+import { StartError } from './start-error.ts';
 
 const exitCode = { ok: 0, failed: 1, badConfig: 2, forced: 130 } as const;
 
@@ -29,8 +31,9 @@ async function main(): Promise<number> {
       if (stop.signal.aborted) resolve(null);
     });
   } catch (error) {
-    if (!stop.signal.aborted) {
-      logger.fatal({ err: error }, error instanceof Error ? error.message : 'could not start');
+    const isStopped = stop.signal.aborted && error instanceof Error && error.name === 'AbortError';
+    if (!isStopped) {
+      report(error, config, logger, stop.signal.aborted);
       return exitCode.failed;
     }
   }
@@ -43,16 +46,32 @@ function configOrNull(environment: NodeJS.ProcessEnv, isTerminal: boolean): Conf
     return readConfig(environment, { isTerminal });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`kodama: ${error.message.replaceAll('\n', '\nkodama: ')}\n`);
+    complain(error.message);
     return null;
   }
+}
+
+/** What someone can mend is said in plain words, whatever the log's level and form; a bug with its stack. */
+function report(error: unknown, { logFormat }: Config, logger: Logger, isStopping: boolean): void {
+  if (error instanceof StartError) {
+    complain(error.message);
+    logger.debug({ err: error }, 'could not start');
+    if (logFormat === 'json') logger.fatal({}, error.message);
+  } else {
+    logger.fatal({ err: error }, isStopping ? 'could not stop in order' : 'could not start');
+  }
+}
+
+function complain(message: string): void {
+  process.stderr.write(`kodama: ${message.replaceAll('\n', '\nkodama: ')}\n`);
 }
 
 function makeLogger({ logLevel: level, logFormat }: Config): Logger {
   const base = { name: 'kodama' };
   if (logFormat === 'json') return pino({ level, base });
-  const options = { ignore: 'pid,name', translateTime: 'SYS:HH:MM:ss.l', sync: true };
-  return pino({ level, base, transport: { target: 'pino-pretty', options } });
+  const options = { ignore: 'pid,name', translateTime: 'SYS:HH:MM:ss.l' };
+  // At once and in this process: a line must be out before what is printed after it, and before an exit.
+  return pino({ level, base }, pretty({ ...options, sync: true }));
 }
 
 /** The first signal stops in order, within a bound; a second one forces. */

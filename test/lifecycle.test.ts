@@ -124,26 +124,6 @@ test('a port that a foreign process holds is reported, and waited for after a re
   expect(await talk(laddr.port, 'mine')).toBe('mine');
 });
 
-test('a second signal forces the end', async () => {
-  await using home = await makeHome();
-  await using app = await startProcess(home);
-  app.child.kill('SIGSTOP');
-  app.child.kill('SIGTERM');
-  app.child.kill('SIGINT');
-  app.child.kill('SIGCONT');
-  expect([0, 130]).toContain(await app.exited);
-});
-
-test('the port of an edge that is taken ends the start with a word', async () => {
-  await using home = await makeHome();
-  const foreign = createServer().listen(0, '127.0.0.1');
-  await once(foreign, 'listening');
-  const address = foreign.address();
-  const port = typeof address === 'object' && address !== null ? String(address.port) : '';
-  await expect(startProcess(home, { KODAMA_HTTP_PORT: port })).rejects.toThrow(/EADDRINUSE|in use/);
-  foreign.close();
-});
-
 test('create after delete takes the very same port at once', async () => {
   await using app = await startApp();
   const first = await want(201, app, 'POST', '/v1/listeners', {});

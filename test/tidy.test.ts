@@ -22,8 +22,9 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   workers: /^(core\/|echo\/messages\.ts$)/,
   'node-id.ts': /^$/,
   'config.ts': /^core\//,
+  'start-error.ts': /^core\//,
   'app.ts': /^(?!main\.ts$)/,
-  'main.ts': /^(app|config)\.ts$/,
+  'main.ts': /^(app|config|start-error)\.ts$/,
 };
 const forbiddenNames =
   /^(index|utils?|helpers?|common|manager|base)\.|-(utils?|helpers?|manager|base)\./;

@@ -1,7 +1,8 @@
 /** A listening TCP socket with the connections that it accepted. */
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { type Address, formatAddress } from '../core/address.ts';
+import type { Address } from '../core/address.ts';
+import { listenError } from '../core/listen-error.ts';
 
 export class SocketSet {
   readonly #server: Server;
@@ -24,9 +25,7 @@ export class SocketSet {
     try {
       await once(this.#server, 'listening');
     } catch (error) {
-      throw new Error(`gRPC cannot listen on ${formatAddress({ ip: host, port })}: ${why(error)}`, {
-        cause: error,
-      });
+      throw listenError('gRPC', { ip: host, port }, error);
     }
     const address = this.#server.address();
     if (address === null || typeof address === 'string') throw new TypeError('not a TCP address');
@@ -50,12 +49,4 @@ export class SocketSet {
   dropAll(): void {
     for (const socket of this.#sockets.values()) socket.destroy();
   }
-}
-
-function why(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  if (code === 'EADDRINUSE') return 'the address is in use';
-  if (code === 'EADDRNOTAVAIL') return 'the address is not one of this host';
-  if (code === 'EACCES') return 'the port is privileged';
-  return error instanceof Error ? error.message : String(error);
 }

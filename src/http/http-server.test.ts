@@ -17,7 +17,9 @@ test('a port that is taken fails the start, and leaves nothing behind', async ()
   await once(foreign, 'listening');
   const address = foreign.address();
   const port = address !== null && typeof address === 'object' ? address.port : 0;
-  await expect(restEdge({ port })).rejects.toThrow(/EADDRINUSE/);
+  await expect(restEdge({ port })).rejects.toThrow(
+    /^REST cannot listen on 127\.0\.0\.1:\d+: the address is in use$/,
+  );
   foreign.close();
   await once(foreign, 'close');
   await using edge = await restEdge({ port });

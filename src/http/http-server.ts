@@ -1,6 +1,7 @@
 /** The REST edge: starts listening, and stops in order. */
 import type { AddressInfo } from 'node:net';
 import type { Address } from '../core/address.ts';
+import { listenError } from '../core/listen-error.ts';
 import type { HttpApp } from './edge.ts';
 import { type HttpAppOptions, httpApp } from './http-app.ts';
 import type { OpenConnections } from './open-connections.ts';
@@ -26,21 +27,21 @@ export class HttpServer implements AsyncDisposable {
     this.address = address;
   }
 
-  /** @throws the system's error when the address cannot be bound */
+  /** Rejects with the system's reason when it cannot bind. */
   static async start(options: HttpServerOptions): Promise<HttpServer> {
     const { version } = options.control.status();
     const { stopTimeoutMs } = options.limits;
     const { app, connections } = await httpApp({ ...options, version });
+    const { host, port: wanted } = options;
     try {
-      const { host, port: wanted } = options;
       const listening: Promise<unknown> = app.listen({ host, port: wanted });
       await listening;
-      const { address: ip, port } = app.server.address() as AddressInfo;
-      return new HttpServer({ app, connections, stopTimeoutMs }, { ip, port });
     } catch (error) {
       await app.close();
-      throw error;
+      throw listenError('REST', { ip: host, port: wanted }, error);
     }
+    const { address: ip, port } = app.server.address() as AddressInfo;
+    return new HttpServer({ app, connections, stopTimeoutMs }, { ip, port });
   }
 
   /**

@@ -81,7 +81,10 @@ function isAlive(pid: number): boolean {
 }
 
 function inUse(dataDir: string, pid: number): Error {
-  return new Error(`the data directory ${dataDir} is in use by process ${pid}`);
+  return new Error(
+    `the data directory ${dataDir} is in use by process ${pid}: ` +
+      'is kodama running already? KODAMA_DATA_DIR sets another directory',
+  );
 }
 
 function errorCode(error: unknown): unknown {

@@ -49,7 +49,7 @@ export interface PostgresStoreOptions {
   readonly clock?: Clock;
   readonly limits?: Partial<PostgresStoreLimits>;
   /** Ends an open that is under way. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const defaultLimits: PostgresStoreLimits = {
@@ -60,6 +60,7 @@ const defaultLimits: PostgresStoreLimits = {
   pollMs: 2000,
 };
 const openRetryMs = 250;
+const openNoticeMs = 5000;
 
 const retakeNodeSql = `UPDATE nodes SET epoch = epoch + 1, append_number = 0 WHERE id = $1
   RETURNING ref, epoch`;
@@ -115,6 +116,7 @@ export class PostgresStore implements Store, AsyncDisposable {
   }
 
   async #migrate({ log, signal }: PostgresStoreOptions, deadline: number): Promise<void> {
+    let noticeAt = 0;
     for (;;) {
       signal?.throwIfAborted();
       try {
@@ -124,7 +126,10 @@ export class PostgresStore implements Store, AsyncDisposable {
       } catch (error) {
         const appError = toAppError(error);
         if (!hasCode(appError, 'unavailable') || performance.now() > deadline) throw appError;
-        log.info({ err: error }, 'waiting for the database');
+        if (performance.now() > noticeAt) {
+          log.warn({ err: error }, 'waiting for the database');
+          noticeAt = performance.now() + openNoticeMs;
+        }
         await delay(openRetryMs, undefined, { signal });
       }
     }

@@ -1,0 +1,173 @@
+/** What a kodama says that cannot start: what to change, in plain words, and nothing of it is left. */
+import { once } from 'node:events';
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { begin, run } from './support/printed-run.ts';
+import { want } from './support/rest-client.ts';
+import { makeHome, startApp, startProcess } from './support/test-app.ts';
+import { waitFor } from './support/wait-for.ts';
+
+/** A port that somebody else has, who closes every connection. */
+async function foreignPort() {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    socket.destroy();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    port: String(port),
+    connections: () => connections,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function folder() {
+  const path = await mkdtemp(join(tmpdir(), 'kodama-start-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+test('every wrong variable is refused by its name, and nothing else is done', async () => {
+  await using home = await folder();
+  const { code, stdout, stderr } = await run({
+    KODAMA_DATA_DIR: join(home.path, 'data'),
+    KODAMA_HTTP_PORT: '80800',
+    KODAMA_GRPC_HOST: 'http://here',
+    KODAMA_WORKERS: 'two',
+    KODAMA_INSECURE: 'yes',
+    KODAMA_API_TOKEN: 'short',
+    KODAMA_LOG_LEVEL: 'loud',
+    DATABASE_URL: 'mysql://here',
+  });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr.trim().split('\n').toSorted()).toEqual([
+    'kodama: DATABASE_URL must be a postgresql:// URL',
+    'kodama: KODAMA_API_TOKEN must be 16 to 512 visible ASCII characters',
+    'kodama: KODAMA_GRPC_HOST must be an address or a host name',
+    'kodama: KODAMA_HTTP_PORT must be a whole number from 0 to 65535',
+    'kodama: KODAMA_INSECURE must be true or false',
+    'kodama: KODAMA_LOG_LEVEL must be debug, info, warn, error or silent',
+    'kodama: KODAMA_WORKERS must be a whole number from 1 to 64',
+  ]);
+  expect(await readdir(home.path)).toEqual([]);
+});
+
+test.each([
+  ['REST', 'KODAMA_HTTP', 'json'],
+  ['gRPC', 'KODAMA_GRPC', 'text'],
+])(
+  'a taken port of %s is named with the variables of %s, without a stack, whatever the log: %s',
+  async (edge, prefix, format) => {
+    await using home = await makeHome();
+    await using foreign = await foreignPort();
+    const { code, stdout, stderr } = await run({
+      ...home.environment,
+      KODAMA_LOG_FORMAT: format,
+      KODAMA_LOG_LEVEL: format === 'json' ? 'info' : 'silent',
+      [`${prefix}_PORT`]: foreign.port,
+    });
+    const message =
+      `${edge} cannot listen on 127.0.0.1:${foreign.port}: ` +
+      `the address is in use (${prefix}_HOST, ${prefix}_PORT)`;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `kodama: ${message}\n` });
+    expect(stdout).not.toContain('    at ');
+    if (format === 'text') return;
+    const last = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+    expect(last).toEqual({ level: 60, time: expect.any(Number), name: 'kodama', msg: message });
+  },
+);
+
+test('an address that this host does not have is told as such', async () => {
+  await using home = await makeHome({ KODAMA_INSECURE: 'true' });
+  const { code, stderr } = await run({ ...home.environment, KODAMA_HTTP_HOST: '192.0.2.1' });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^kodama: REST cannot listen on 192\.0\.2\.1:0: .* not one of this host/);
+});
+
+// As root nearly everything can be written: what is no directory, and where nobody makes one.
+test('a data directory that cannot be used is named with its variable', async () => {
+  await using home = await folder();
+  const file = join(home.path, 'file');
+  await writeFile(file, '');
+  for (const dataDir of [file, '/sys/kodama']) {
+    const { code, stderr } = await run({ KODAMA_DATA_DIR: dataDir });
+    expect(code, dataDir).toBe(1);
+    expect(stderr).toMatch(/^kodama: KODAMA_DATA_DIR \(.+\) cannot be used: E[A-Z]+: [^\n]+\n$/);
+    expect(stderr).toContain(`(${dataDir})`);
+  }
+});
+
+test('a data directory may hold spaces, quotes and signs, and is for its user alone', async () => {
+  await using home = await folder();
+  const dataDir = join(home.path, `it's "my" data, ünd 100 % $HOME`);
+  await chmod(home.path, 0o700);
+  await using app = await startApp(
+    { KODAMA_DATA_DIR: dataDir },
+    {
+      environment: { KODAMA_HTTP_PORT: '0', KODAMA_GRPC_PORT: '0', KODAMA_LOG_LEVEL: 'silent' },
+      [Symbol.asyncDispose]: async () => undefined,
+    },
+  );
+  expect(await want(200, app, 'GET', '/v1/status')).toMatchObject({
+    store: { state: 'reachable' },
+  });
+});
+
+test('a second kodama on the same data directory is refused, and the first goes on', async () => {
+  await using home = await makeHome();
+  await using first = await startProcess(home);
+  const { code, stderr } = await run(home.environment);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`is in use by process ${first.pid}: is kodama running already?`);
+  await want(201, first, 'POST', '/v1/listeners', {});
+  // A kill leaves the lock's file behind; it must not stand in the way.
+  first.child.kill('SIGKILL');
+  await first.exited;
+  await using second = await startProcess(home);
+  await want(200, second, 'GET', '/v1/status');
+});
+
+test('two nodes with names of their own may share a directory and a database', async () => {
+  await using home = await makeHome();
+  await using one = await startProcess(home, { KODAMA_NODE_ID: 'one' });
+  await using two = await startProcess(home, { KODAMA_NODE_ID: 'two' });
+  expect([one.nodeId, two.nodeId]).toEqual(['one', 'two']);
+  await want(201, one, 'POST', '/v1/listeners', { name: 'of-one' });
+  expect(await want(200, two, 'GET', '/v1/listeners/of-one')).toMatchObject({ nodeId: 'one' });
+});
+
+test('a start that waits for its database says so, not in a flood, and ends in order at a signal', async () => {
+  await using home = await makeHome();
+  await using foreign = await foreignPort();
+  const { child, output, ended } = begin({
+    ...home.environment,
+    DATABASE_URL: `postgresql://nobody@127.0.0.1:${foreign.port}/none`,
+    KODAMA_LOG_LEVEL: 'info',
+  });
+  await waitFor('the word', () => output.stdout.includes('waiting for the database'));
+  await waitFor('three more tries', () => foreign.connections() > 3);
+  child.kill('SIGTERM');
+  const { code, stdout } = await ended;
+  expect(code).toBe(0);
+  expect(stdout.match(/waiting for the database/g)).toHaveLength(1);
+  expect(stdout).toContain('"msg":"stopped"');
+});
+
+test('a database that refuses us is named with its reason', async () => {
+  await using home = await makeHome();
+  const url = new URL(home.environment.DATABASE_URL?.replace('@/', '@localhost/') ?? '');
+  url.pathname = '/no_such_database';
+  const DATABASE_URL = url.href.replace('@localhost/', '@/');
+  const { code, stderr } = await run({ ...home.environment, DATABASE_URL });
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'kodama: DATABASE_URL cannot be used: database "no_such_database" does not exist\n',
+  });
+});

@@ -1,0 +1,43 @@
+/** A kodama that is judged by what it prints and how it ends; it is gone when the test is over. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+const mainFile = join(import.meta.dirname, '../../src/main.ts');
+
+export interface Ended {
+  readonly code: unknown;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  /** What it has printed so far. */
+  readonly output: { stdout: string; stderr: string };
+  readonly ended: Promise<Ended>;
+}
+
+/** A kodama as a user starts it who sees only what it prints. */
+export function begin(environment: Readonly<Record<string, string>>): Running {
+  const { PATH = '' } = process.env;
+  const env = { PATH, KODAMA_HTTP_PORT: '0', KODAMA_GRPC_PORT: '0', ...environment };
+  const child = spawn(process.execPath, [mainFile], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+    });
+  }
+  const ended = once(child, 'close').then(([code, signal]) => ({
+    code: code ?? signal,
+    ...output,
+  }));
+  return { child, output, ended };
+}
+
+export async function run(environment: Readonly<Record<string, string>>): Promise<Ended> {
+  return await begin(environment).ended;
+}
