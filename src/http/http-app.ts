@@ -12,7 +12,7 @@ import {
 } from 'fastify';
 import { z } from 'zod';
 import { parse } from '../contract/parse.ts';
-import { AppError, hasCode } from '../core/errors.ts';
+import { hasCode, invalidField } from '../core/errors.ts';
 import { connectionRoutes } from './connection-routes.ts';
 import { docsPage } from './docs-page.ts';
 import type { Edge, HttpApp } from './edge.ts';
@@ -103,7 +103,7 @@ function guard(app: HttpApp, { apiToken, isLoopbackOnly }: HttpAppOptions): void
   const checkBearer = apiToken === null ? null : bearerCheck(apiToken);
   app.addHook('onRequest', async ({ method, headers: given, routeOptions }) => {
     if (isLoopbackOnly) checkHost(given.host);
-    if (given.host === undefined) throw new AppError('invalid_argument', 'host: is missing');
+    if (given.host === undefined) throw invalidField('host', 'is missing');
     checkOrigin(method, given);
     if (!openPaths.has(routeOptions.url ?? '')) checkBearer?.(given.authorization);
   });
