@@ -150,6 +150,7 @@ const httpLimits = {
   connectionsMax: 4096,
   streamWriteTimeoutMs: 60_000,
   idempotencyTtlMs: day,
+  idempotencyRunTimeoutMs: 60_000,
   drainMsMax: day,
   stopTimeoutMs: 2000,
 };

@@ -14,9 +14,7 @@ const filterValuesMax = 100;
 /** Above the largest page a size is cut down to it (AIP-158); below 1 it is an error. */
 export function pageFields(bounds: ListenerBounds) {
   return {
-    pageSize: z
-      .int({ error: 'must be a whole number' })
-      .min(1, { error: 'must be at least 1' })
+    pageSize: wholeNumber(1, 2 ** 31 - 1)
       .transform((size) => Math.min(size, bounds.pageSize.max))
       .default(bounds.pageSize.default)
       .describe(

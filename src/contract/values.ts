@@ -1,7 +1,7 @@
 /** The values that requests are made of, each with its bounds and its own words for what is wrong. */
-import { isIP } from 'node:net';
+import { isIP, isIPv6, SocketAddress } from 'node:net';
 import { z } from 'zod';
-import { formatCidr, parseCidr } from '../core/address.ts';
+import { formatCidr, networkSet, parseCidr, plainIp } from '../core/address.ts';
 import { type Micros, parseTime } from '../core/time.ts';
 
 export const uuid = z
@@ -9,17 +9,32 @@ export const uuid = z
   .toLowerCase()
   .meta({ examples: ['01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90'] });
 
-export const port = z
-  .int({ error: 'must be a whole number' })
-  .min(0, { error: 'must be from 0 to 65535' })
-  .max(65_535, { error: 'must be from 0 to 65535' });
+export function wholeNumber(min: number, max: number) {
+  const error = ({ input }: { readonly input?: unknown }) =>
+    input === undefined ? 'is required' : `must be a whole number from ${min} to ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
 
+export const port = wholeNumber(0, 65_535);
+
+/** A stream has two ends: what many hear, or what means another host on each link, is none. */
+const isNoEnd = networkSet(['224.0.0.0/4', '255.255.255.255', 'ff00::/8', 'fe80::/10']);
+
+/** An address is brought to its one form, so that two spellings of it are known to be the same. */
 export const host = z
   .string()
   .max(64)
   .refine((text) => text === 'localhost' || (isIP(text) !== 0 && !text.includes('%')), {
     error: 'must be an IPv4 or IPv6 address, or localhost',
-  });
+  })
+  .refine((text) => isIP(text) === 0 || !isNoEnd(text), {
+    error: 'must be the address of one host: not multicast, broadcast or link-local',
+  })
+  .overwrite((text) =>
+    isIPv6(text) && !text.includes('%')
+      ? plainIp(new SocketAddress({ address: text, family: 'ipv6' }).address)
+      : text,
+  );
 
 export const cidr = z
   .string()
@@ -51,11 +66,6 @@ export const time = z
     return z.NEVER;
   })
   .meta({ format: 'date-time', examples: ['2026-11-24T12:00:00Z'] });
-
-export function wholeNumber(min: number, max: number) {
-  const error = `must be a whole number from ${min} to ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
-}
 
 const namePattern = /^[a-zA-Z][a-zA-Z0-9._-]{0,62}$/;
 

@@ -79,9 +79,12 @@ export class ControlPlane {
     return listener;
   }
 
-  /** All or nothing. @throws what Listeners.create throws */
-  async createListeners(inputs: readonly NewListener[]): Promise<readonly Listener[]> {
-    return await this.#options.listeners.create(inputs);
+  /** All or nothing; under these ids, where the caller has made some. @throws what Listeners.create throws */
+  async createListeners(
+    inputs: readonly NewListener[],
+    ids: readonly string[] = [],
+  ): Promise<readonly Listener[]> {
+    return await this.#options.listeners.create(inputs, ids);
   }
 
   /** By id or name; a closed one by its id. @throws not_found, unavailable */
@@ -99,7 +102,13 @@ export class ControlPlane {
 
   /** @throws not_found, failed_precondition (closed, or another node's), and what Listeners.update throws */
   async updateListener(idOrName: string, patch: ListenerPatch): Promise<Listener> {
-    return await this.#options.listeners.update(await this.#ownListenerId(idOrName), patch);
+    const { listeners, set } = this.#options;
+    const id = await this.#ownListenerId(idOrName);
+    // Its turn may be a whole drain away.
+    if (set.get(id)?.listener.state === 'draining') {
+      throw new AppError('failed_precondition', 'it is being closed');
+    }
+    return await listeners.update(id, patch);
   }
 
   /** Idempotent by id. @throws not_found, failed_precondition (another node's), unavailable */

@@ -72,6 +72,7 @@ test('a draining listener says so until it is closed', async () => {
   await waitFor('the close', () => world.dataPlane.kindsOf(id).includes('close'));
   expect(await world.control.getListener(id)).toMatchObject({ state: 'draining' });
   expect(world.dataPlane.calls.at(-1)).toMatchObject({ kind: 'close', drainMs: 5000 });
+  expect(await codeOf(world.control.updateListener(id, {}))).toBe('failed_precondition');
   gate.resolve();
   await deleted;
   expect(world.typesOf(id).slice(2)).toEqual(['listener_updated', 'listener_closed']);

@@ -31,6 +31,9 @@ export interface ListenersOptions {
   readonly makeId: () => string;
 }
 
+/** A listener to be made, and its id. */
+type Planned = readonly [input: NewListener, id: string];
+
 export class Listeners {
   readonly #options: ListenersOptions;
   readonly #expiry: ListenerExpiry;
@@ -41,16 +44,18 @@ export class Listeners {
   }
 
   /**
-   * All or nothing.
+   * All or nothing; under the ids given, where any are.
    * @throws already_exists, port_in_use, port_reserved, port_privileged, invalid_argument,
    *   resource_exhausted, unavailable
    */
-  async create(news: readonly NewListener[]): Promise<readonly Listener[]> {
+  async create(news: readonly NewListener[], ids: readonly string[] = []): Promise<Listener[]> {
     this.#assertRoom(news.length);
+    const { makeId } = this.#options;
+    const planned = news.map((one, index) => [one, ids[index] ?? makeId()] as const);
     const entries: ListenerEntry[] = [];
     const created = deferred<void>();
     try {
-      await this.#commitNew(news, entries, created.promise);
+      await this.#commitNew(planned, entries, created.promise);
       await this.#serve(entries);
     } finally {
       created.resolve();
@@ -60,12 +65,12 @@ export class Listeners {
   }
 
   async #commitNew(
-    news: readonly NewListener[],
+    planned: readonly Planned[],
     entries: ListenerEntry[],
     created: Promise<void>,
   ): Promise<void> {
     try {
-      for (const one of news) entries.push(await this.#admit(one, created));
+      for (const one of planned) entries.push(await this.#admit(one, created));
       const binds = await Promise.allSettled(entries.map((entry) => this.#bind(entry)));
       for (const bind of binds) if (bind.status === 'rejected') throw bind.reason;
       const events = entries.flatMap(({ listener }) => [
@@ -107,7 +112,7 @@ export class Listeners {
   }
 
   /** Takes the id, the name and the port, so that no one else gets them meanwhile. */
-  async #admit(input: NewListener, created: Promise<void>): Promise<ListenerEntry> {
+  async #admit([input, id]: Planned, created: Promise<void>): Promise<ListenerEntry> {
     const { nodeId, clock, certificates, portRules, recorder, set } = this.#options;
     const now = clock.now();
     this.#assertFuture(input.expiresAt);
@@ -116,7 +121,7 @@ export class Listeners {
     const tls = input.tls === null ? null : await certificates.prepare(input.tls, input.host);
     const listener: Listener = {
       ...input,
-      id: this.#options.makeId(),
+      id,
       tls: tls?.settings ?? null,
       laddr: null,
       state: 'pending',
@@ -131,6 +136,7 @@ export class Listeners {
     };
     // Nothing waits from here on: the checks still hold when the name and the port are taken.
     this.#assertRoom(1);
+    if (set.get(id) !== null) throw new AppError('failed_precondition', 'it is being made');
     if (listener.name !== null && set.hasName(listener.name)) throw nameTaken(listener.name);
     const conflict = findConflict(listener, set.all());
     if (conflict !== null) throw portInUse(listener, conflict.id);

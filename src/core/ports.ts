@@ -126,14 +126,25 @@ export interface Store {
     readonly limit: number;
   }): Promise<LogBounds & { readonly hasMore: boolean }>;
   ping(): Promise<void>;
-  /** An answer that was given under an idempotency key within its lifetime; null when the key is new: then it is taken. */
-  takeIdempotencyKey(
-    key: string,
-    bodyHash: string,
-    expiresBefore: Micros,
-  ): Promise<IdempotentAnswer | null>;
+  /**
+   * Takes a key that is new or has expired, or whose run was lost: with the same body, its process gone or the
+   * run older than `lostBefore`. Else what is known under the key.
+   */
+  takeIdempotencyKey(take: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer>;
   keepIdempotentAnswer(key: string, status: number, body: string): Promise<void>;
   releaseIdempotencyKey(key: string): Promise<void>;
+}
+
+export interface IdempotencyTake extends IdempotencyRun {
+  readonly key: string;
+  readonly bodyHash: string;
+  readonly expiresBefore: Micros;
+  readonly lostBefore: Micros;
+}
+
+/** The ids of what a run makes follow from its seed, a UUID. A lost run's seed is that of the run after it. */
+export interface IdempotencyRun {
+  readonly seed: string;
 }
 
 /** status and body are null while the first call is under way. */

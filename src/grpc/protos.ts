@@ -51,7 +51,8 @@ function decode(type: protobuf.Type, bytes: Buffer): object {
   try {
     return type.toObject(type.decode(bytes), requestOptions);
   } catch (cause) {
-    return new AppError('invalid_argument', `the request is no ${type.name}`, { cause });
+    const message = `the request is no ${type.name}`;
+    return new AppError('invalid_argument', message, { cause, errors: [{ path: '', message }] });
   }
 }
 

@@ -34,3 +34,12 @@ test('a duration is milliseconds, whole or not', () => {
   expect(durationMs({ nanos: 1 })).toBe(1e-6);
   expect(durationMs(undefined)).toBeUndefined();
 });
+
+test.each([
+  { seconds: '2', nanos: -500_000_000 },
+  { seconds: '-1', nanos: 500_000_000 },
+  { seconds: '1', nanos: 1_000_000_000 },
+  { seconds: '1', nanos: -1_000_000_000 },
+])('what is no duration is no number of milliseconds: %j', (duration) => {
+  expect(durationMs(duration)).toBeNaN();
+});

@@ -27,10 +27,16 @@ export function timeText(timestamp: TimestampMessage | undefined): string | unde
   return `${whole}.${String(nanos).padStart(9, '0')}Z`;
 }
 
-/** May be a fraction, which the schemas refuse. */
+/**
+ * May be a fraction, which the schemas refuse; so is NaN, for what is no duration: its parts have one sign, and
+ * its nanos are less than a second (duration.proto).
+ */
 export function durationMs(duration: DurationMessage | undefined): number | undefined {
   if (duration === undefined) return undefined;
-  return Number(duration.seconds ?? '0') * 1000 + (duration.nanos ?? 0) / 1_000_000;
+  const seconds = Number(duration.seconds ?? '0');
+  const { nanos = 0 } = duration;
+  if (Math.abs(nanos) >= 1e9 || seconds * nanos < 0) return Number.NaN;
+  return seconds * 1000 + nanos / 1_000_000;
 }
 
 /** A 64-bit number; beyond what a double holds exactly the schemas refuse it. */

@@ -41,6 +41,8 @@ export interface HttpLimits {
   /** A stream's reader that takes nothing for so long is ended. */
   readonly streamWriteTimeoutMs: number;
   readonly idempotencyTtlMs: number;
+  /** A call under a key that has no answer after so long was lost. */
+  readonly idempotencyRunTimeoutMs: number;
   readonly drainMsMax: number;
   /** At a stop, requests that are under way may take so long to end. */
   readonly stopTimeoutMs: number;

@@ -13,8 +13,9 @@ import {
 import { invalidField } from '../core/errors.ts';
 import type { StreamStart } from '../core/follow.ts';
 import { pageKey, pageToken } from '../core/page.ts';
+import { preferredType } from './accept.ts';
 import type { Edge, HttpApp } from './edge.ts';
-import { eventFormats, type StreamFormat, sendStream } from './event-stream.ts';
+import { eventFormats, sendStream } from './event-stream.ts';
 import { readQuery } from './query.ts';
 import { eventResource } from './resources.ts';
 import { nextPageToken, problemResponses } from './route-schemas.ts';
@@ -36,6 +37,9 @@ const filterQuery = {
 const streamQuery = z
   .strictObject({ ...streamStart, ...filterQuery, ...streamOptions })
   .superRefine(oneStart);
+
+/** A page first: it is what a caller gets who does not care. */
+const offered = ['application/json', ...eventFormats.keys()] as const;
 
 type FilterQuery = z.output<z.ZodObject<typeof filterQuery>>;
 
@@ -102,8 +106,9 @@ export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): vo
     async handler(request, reply) {
       reply.header('vary', 'accept');
       const raw: unknown = request.query;
-      const format = request.method === 'GET' ? acceptedFormat(request.headers) : null;
-      if (format === null) return await page(raw);
+      const type = preferredType(request.headers.accept, offered);
+      const format = request.method === 'GET' ? eventFormats.get(type) : undefined;
+      if (format === undefined) return await page(raw);
       const query = readQuery(streamQuery, raw);
       await sendStream({
         control,
@@ -153,19 +158,4 @@ function streamStartOf(query: z.output<typeof streamQuery>): StreamStart {
   if (query.since !== undefined) return { kind: 'since', time: query.since };
   if (query.last !== undefined) return { kind: 'last', count: query.last };
   return { kind: 'from_now' };
-}
-
-/** The stream that the Accept header prefers, null where it prefers a page (RFC 9110, 12.5.1). */
-function acceptedFormat({ accept = '' }: IncomingHttpHeaders): StreamFormat | null {
-  const ranges = accept.split(',').map((range) => {
-    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    const quality = parameters.find((parameter) => parameter.startsWith('q='));
-    return { type, quality: quality === undefined ? 1 : Number(quality.slice(2)) };
-  });
-  const known = ranges
-    .filter(
-      ({ type, quality }) => quality > 0 && (type === 'application/json' || eventFormats.has(type)),
-    )
-    .toSorted((a, b) => b.quality - a.quality);
-  return eventFormats.get(known[0]?.type ?? '') ?? null;
 }

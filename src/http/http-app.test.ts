@@ -49,6 +49,8 @@ test.each([
     }),
   });
   expect(headers.get('content-type')).toContain('application/problem+json');
+  const named = [{ path: expect.any(String), message: expect.any(String) }];
+  expect(reply.body.errors).toEqual(code === 'invalid_argument' ? named : undefined);
 });
 
 test.each([
@@ -63,7 +65,7 @@ test.each([
   await using edge = await restEdge();
   const { status, headers, body } = await call(edge, method, path);
   expect({ status, allow: headers.get('allow') }).toEqual({ status: 405, allow });
-  expect(body.code).toBe('invalid_argument');
+  expect(body).toMatchObject({ code: 'invalid_argument', errors: [{ path: 'method' }] });
 });
 
 test.each([
@@ -80,22 +82,32 @@ test.each([
     'content-type': type,
   });
   expect(reply.status).toBe(415);
-  expect(await reply.json()).toMatchObject({ code: 'invalid_argument', status: 415 });
+  expect(await reply.json()).toMatchObject({
+    code: 'invalid_argument',
+    status: 415,
+    errors: [{ path: 'content-type' }],
+  });
   expect(edge.dataPlane.calls).toEqual([]);
 });
 
+test.each(['{', 'nope', '{"name": "x",}', '\u0000', Buffer.from('{"name":"\xff"}', 'latin1')])(
+  'a body that is no JSON is refused: %j',
+  async (body) => {
+    await using edge = await restEdge();
+    const reply = await post(`${edge.url}/v1/listeners`, body, json);
+    expect(reply.status).toBe(400);
+    expect(await reply.json()).toMatchObject({ code: 'invalid_argument', errors: [{ path: '' }] });
+  },
+);
+
 test.each([
-  '{',
-  'nope',
-  '{"name": "x",}',
-  '{"__proto__": {"port": 1}}',
-  '{"constructor": {"prototype": {"port": 1}}}',
-  '\u0000',
-])('a body that is no JSON is refused: %j', async (body) => {
+  ['{"__proto__": {"port": 1}}', '__proto__'],
+  ['{"labels": {"__proto__": "x"}}', 'labels.__proto__'],
+  ['{"constructor": {"prototype": {"port": 1}}}', 'constructor'],
+])('%s is refused by its field', async (body, path) => {
   await using edge = await restEdge();
   const reply = await post(`${edge.url}/v1/listeners`, body, json);
-  expect(reply.status).toBe(400);
-  expect(await reply.json()).toMatchObject({ code: 'invalid_argument' });
+  expect(await reply.json()).toMatchObject({ status: 400, errors: [{ path }] });
 });
 
 test.each(['null', '[]', '5', '"x"', 'true'])(

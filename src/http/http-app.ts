@@ -1,6 +1,6 @@
 /** The REST edge as a fastify app: what holds for every request, and the routes. */
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import {
   type ConnectionError,
@@ -12,7 +12,7 @@ import {
 } from 'fastify';
 import { z } from 'zod';
 import { parse } from '../contract/parse.ts';
-import { AppError, hasCode } from '../core/errors.ts';
+import { hasCode, invalidField } from '../core/errors.ts';
 import { connectionRoutes } from './connection-routes.ts';
 import { docsPage } from './docs-page.ts';
 import type { Edge, HttpApp } from './edge.ts';
@@ -22,7 +22,7 @@ import { jsonBodies } from './json-bodies.ts';
 import { listenerRoutes } from './listener-routes.ts';
 import { refuseUnknownRoutes } from './not-found.ts';
 import { OpenConnections } from './open-connections.ts';
-import { isInternal, parserError, problemType, toRefusal } from './problem.ts';
+import { isInternal, parserError, problemType, refusedPart, toRefusal } from './problem.ts';
 import { parseRawQuery, readQuery } from './query.ts';
 import { statusRoutes } from './status-routes.ts';
 
@@ -79,6 +79,7 @@ export async function httpApp(
   });
   const connections = new OpenConnections(app.server);
   app.server.maxConnections = limits.connectionsMax;
+  app.server.on('checkExpectation', refuseExpectation);
   app.setValidatorCompiler(({ schema, httpPart }) => validator(schema, httpPart));
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setErrorHandler(sendProblem);
@@ -103,7 +104,7 @@ function guard(app: HttpApp, { apiToken, isLoopbackOnly }: HttpAppOptions): void
   const checkBearer = apiToken === null ? null : bearerCheck(apiToken);
   app.addHook('onRequest', async ({ method, headers: given, routeOptions }) => {
     if (isLoopbackOnly) checkHost(given.host);
-    if (given.host === undefined) throw new AppError('invalid_argument', 'host: is missing');
+    if (given.host === undefined) throw invalidField('host', 'is missing');
     checkOrigin(method, given);
     if (!openPaths.has(routeOptions.url ?? '')) checkBearer?.(given.authorization);
   });
@@ -147,6 +148,19 @@ function refuseUnparsed(
       `content-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
       `x-request-id: ${problem.requestId}\r\nconnection: close\r\n\r\n${body}`,
   );
+}
+
+/** Node would answer by itself, and not in our words. 100-continue it knows. */
+function refuseExpectation(_: IncomingMessage, response: ServerResponse): void {
+  const refused = refusedPart(417, 'expect', 'only 100-continue can be expected');
+  const { problem } = toRefusal(refused, randomUUID());
+  response.writeHead(problem.status, {
+    ...headers,
+    'content-type': problemType,
+    'x-request-id': problem.requestId,
+    connection: 'close',
+  });
+  response.end(JSON.stringify(problem));
 }
 
 /** Never a header, a query or a body: they may hold tokens, keys and names. */

@@ -121,3 +121,63 @@ test('neither keys nor answers are logged', async () => {
   await waitFor('the line', () => edge.log.some(({ msg }) => msg === 'request'));
   expect(JSON.stringify(edge.log)).not.toContain('unlogged');
 });
+
+test('a run that was lost before its effect is run again', async () => {
+  await using edge = await restEdge();
+  edge.dataPlane.gates.open = new Promise(() => undefined);
+  const gone = new AbortController();
+  const headers = { 'content-type': 'application/json', ...key('k') };
+  const request = { method: 'POST', body: '{"name":"a"}', headers, signal: gone.signal };
+  const lost = fetch(`${edge.url}/v1/listeners`, request).catch(() => null);
+  await waitFor('the bind', () => edge.dataPlane.calls.length === 1);
+  gone.abort();
+  await lost;
+  const { store } = edge;
+  await using next = await restEdge({ idempotency: store });
+  await want(409, next, 'POST', '/v1/listeners', { name: 'a' }, key('k'));
+  await store.takeNode();
+  await want(422, next, 'POST', '/v1/listeners', { name: 'b' }, key('k'));
+  await want(201, next, 'POST', '/v1/listeners', { name: 'a' }, key('k'));
+});
+
+test.each([
+  ['/v1/listeners', { name: 'a' }],
+  ['/v1/listeners:batch', { listeners: [{ name: 'a' }, { name: 'b' }, {}] }],
+])('a run that was lost after its effect finds what it made: %s', async (path, body) => {
+  await using edge = await restEdge();
+  const { store } = edge;
+  // The process ends between the commit and the answer: the key never hears of it.
+  const forgetful = new Proxy(store, {
+    get: (target, name) =>
+      name === 'keepIdempotentAnswer'
+        ? () => Promise.reject(new AppError('unavailable', 'away'))
+        : Reflect.get(target, name).bind(target),
+  });
+  await using first = await restEdge({ idempotency: forgetful, control: edge.control });
+  const made = await want(201, first, 'POST', path, body, key('k'));
+  await want(409, edge, 'POST', path, body, key('k'));
+  await store.takeNode();
+  const again = await call(edge, 'POST', path, body, key('k'));
+  expect(again).toMatchObject({ status: 201, body: made });
+  const { listeners } = await want(200, edge, 'GET', '/v1/listeners');
+  expect(listeners).toHaveLength('id' in made ? 1 : 3);
+  const replayed = await call(edge, 'POST', path, body, key('k'));
+  expect(replayed.headers.get('idempotent-replayed')).toBe('true');
+  expect(replayed.body).toEqual(made);
+});
+
+test('a run that takes longer than any may is taken for lost', async () => {
+  let now = Date.now() * 1000;
+  await using edge = await restEdge({ clock: { now: () => now } });
+  edge.dataPlane.gates.open = new Promise(() => undefined);
+  const lost = call(edge, 'POST', '/v1/listeners', {}, key('k')).catch(() => null);
+  await waitFor('the bind', () => edge.dataPlane.calls.length === 1);
+  edge.dataPlane.gates.open = Promise.resolve();
+  await want(409, edge, 'POST', '/v1/listeners', {}, key('k'));
+  now += 61_000_000;
+  // Its listener is still being made, in this very process.
+  const { body } = await call(edge, 'POST', '/v1/listeners', {}, key('k'));
+  expect(body).toMatchObject({ code: 'failed_precondition', detail: 'it is being made' });
+  await edge.server.stop();
+  await lost;
+});

@@ -1,8 +1,10 @@
 /**
  * One effect for one key: a POST that is repeated under its `Idempotency-Key` gets the answer of the first.
- * A failure that may pass (a limit, the store away) leaves the key free.
+ * A failure that may pass (a limit, the store away) leaves the key free. A run that was lost between its effect
+ * and its answer, since its process died, is run again under the same ids: it finds what it made.
  */
 import { createHash } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
 import { AppError, invalidField } from '../core/errors.ts';
 import type { Clock, IdempotentAnswer, Logger, Store } from '../core/ports.ts';
 
@@ -26,7 +28,15 @@ export interface IdempotentCall {
   readonly body: unknown;
   /** The answer of a failure that is thrown, to be kept. */
   readonly refuse: (error: unknown) => { readonly status: number; readonly body: string };
-  readonly run: () => Promise<{ readonly status: number; readonly body: unknown }>;
+  readonly run: (run: Run | null) => Promise<{ readonly status: number; readonly body: unknown }>;
+}
+
+/** Null where the call has no key. */
+export interface Run {
+  /** For what the run makes: the same ids in every run of the key. */
+  readonly ids: (count: number) => readonly string[];
+  /** An earlier run was lost: what it was to make may be there. */
+  readonly isResumed: boolean;
 }
 
 export interface IdempotencyOptions {
@@ -34,6 +44,8 @@ export interface IdempotencyOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly ttlMs: number;
+  /** A run without an answer for so long is lost. */
+  readonly runTimeoutMs: number;
 }
 
 /**
@@ -44,15 +56,26 @@ export async function answerOnce(
   options: IdempotencyOptions,
   call: IdempotentCall,
 ): Promise<Answer> {
-  if (call.key === undefined) return fresh(await call.run());
+  if (call.key === undefined) return fresh(await call.run(null));
   if (!/^[\x21-\x7e]{1,255}$/.test(call.key)) {
     throw invalidField('Idempotency-Key', 'must be 1 to 255 visible ASCII characters');
   }
-  const { keys, clock, ttlMs } = options;
+  const { keys, clock, ttlMs, runTimeoutMs } = options;
   const key = sha256(`${call.scope} ${call.key}`);
   const bodyHash = sha256(JSON.stringify(call.body));
-  const kept = await keys.takeIdempotencyKey(key, bodyHash, clock.now() - ttlMs * 1000);
-  return kept === null ? await runOnce(options, key, call) : replay(kept, bodyHash);
+  const seed = uuidv7();
+  const before = (ms: number) => clock.now() - ms * 1000;
+  const times = { expiresBefore: before(ttlMs), lostBefore: before(runTimeoutMs) };
+  const taken = await keys.takeIdempotencyKey({ key, bodyHash, seed, ...times });
+  if (!('seed' in taken)) return replay(taken, bodyHash);
+  const ids = (count: number) => Array.from({ length: count }, (_, at) => idAfter(taken.seed, at));
+  return await runOnce(options, key, call, { ids, isResumed: taken.seed !== seed });
+}
+
+/** The UUID that lies so far behind: only its last, random bits are another's. */
+function idAfter(seed: string, distance: number): string {
+  const last = (Number.parseInt(seed.slice(-8), 16) + distance) % 2 ** 32;
+  return seed.slice(0, -8) + last.toString(16).padStart(8, '0');
 }
 
 function replay({ bodyHash, status, body }: IdempotentAnswer, wanted: string): Answer {
@@ -75,10 +98,11 @@ async function runOnce(
   { keys, logger }: IdempotencyOptions,
   key: string,
   call: IdempotentCall,
+  run: Run,
 ): Promise<Answer> {
   const warn = (err: unknown) => logger.warn({ err }, 'an idempotency key was not settled');
   try {
-    const answer = fresh(await call.run());
+    const answer = fresh(await call.run(run));
     await keys.keepIdempotentAnswer(key, answer.status, answer.body).catch(warn);
     return answer;
   } catch (error) {

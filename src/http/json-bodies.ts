@@ -2,31 +2,25 @@
  * Bodies are JSON and say so: a web page can not send that to another site without asking, and nothing
  * else is ever guessed at.
  */
+import type { FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { HttpApp } from './edge.ts';
-import { HttpError } from './problem.ts';
+import { refusedPart } from './problem.ts';
 
 const mergePatch = 'application/merge-patch+json';
 
 export function jsonBodies(app: HttpApp): void {
-  const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     ['application/json', mergePatch],
-    { parseAs: 'string' },
-    (request, body, done) => {
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => {
       const isPatchType = request.headers['content-type']?.toLowerCase().startsWith(mergePatch);
       if (isPatchType === true && request.method !== 'PATCH') {
-        const message = `content-type: ${mergePatch} is for PATCH; send application/json`;
-        done(new HttpError(415, { code: 'invalid_argument', message }));
-      } else if (body === '') {
-        done(null, undefined);
-      } else {
-        void parseJson(request, String(body), (error, value) => {
-          if (error) done(notJson(error));
-          else done(null, value);
-        });
+        const message = `${mergePatch} is for PATCH; send application/json`;
+        throw refusedPart(415, 'content-type', message);
       }
+      return body.length === 0 ? undefined : parseJson(body);
     },
   );
   // No body at all asks for all the defaults.
@@ -36,6 +30,14 @@ export function jsonBodies(app: HttpApp): void {
   });
 }
 
-function notJson(cause: Error): AppError {
-  return new AppError('invalid_argument', 'the body is not valid JSON', { cause });
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** A field of any name, `__proto__` too, is an ordinary one here: the schemas refuse it by its name. */
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(utf8.decode(body));
+  } catch (cause) {
+    const message = 'the body is not valid JSON in UTF-8';
+    throw new AppError('invalid_argument', message, { cause, errors: [{ path: '', message }] });
+  }
 }

@@ -8,7 +8,10 @@ import {
 } from '../contract/listener-input.ts';
 import { listenerFilter, pageFields } from '../contract/queries.ts';
 import { idOrName, labelKey, labelValue, wholeNumber } from '../contract/values.ts';
-import type { Edge, HttpApp } from './edge.ts';
+import { hasCode } from '../core/errors.ts';
+import type { Listener, NewListener } from '../core/listener.ts';
+import type { Control, Edge, HttpApp } from './edge.ts';
+import type { Run } from './idempotency.ts';
 import { replyOnce } from './reply-once.ts';
 import { listenerResource } from './resources.ts';
 import {
@@ -86,9 +89,11 @@ function createRoutes(app: HttpApp, edge: Edge): void {
       },
     },
     handler: (request, reply) =>
-      replyOnce(edge, request, reply, async () => {
+      replyOnce(edge, request, reply, async (run) => {
         const input = toNewListener(request.body, bounds, clock.now());
-        return { status: 201, body: listenerView(await control.createListener(input)) };
+        const [listener] = await createOnce(control, [input], run);
+        if (listener === undefined) throw new TypeError('one in, one out');
+        return { status: 201, body: listenerView(listener) };
       }),
   });
   app.route({
@@ -111,12 +116,37 @@ function createRoutes(app: HttpApp, edge: Edge): void {
       },
     },
     handler: (request, reply) =>
-      replyOnce(edge, request, reply, async () => {
+      replyOnce(edge, request, reply, async (run) => {
         const inputs = toBatch(request.body, bounds, clock.now());
-        const listeners = await control.createListeners(inputs);
+        const listeners = await createOnce(control, inputs, run);
         return { status: 201, body: { listeners: listeners.map(listenerView) } };
       }),
   });
+}
+
+/** Creates them, unless a run that was lost did: then they are there, all of them. */
+async function createOnce(
+  control: Control,
+  inputs: readonly NewListener[],
+  run: Run | null,
+): Promise<readonly Listener[]> {
+  if (run === null) return await control.createListeners(inputs);
+  const ids = run.ids(inputs.length);
+  const [first] = ids;
+  if (run.isResumed && first !== undefined && (await isThere(control, first))) {
+    return await Promise.all(ids.map((id) => control.getListener(id)));
+  }
+  return await control.createListeners(inputs, ids);
+}
+
+async function isThere(control: Control, id: string): Promise<boolean> {
+  try {
+    await control.getListener(id);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'not_found')) return false;
+    throw error;
+  }
 }
 
 function readRoutes(app: HttpApp, { control, bounds }: Edge): void {

@@ -1,7 +1,7 @@
 /** What is answered where no route is: 405 where the path has other methods, else 404. */
 import { AppError } from '../core/errors.ts';
 import type { HttpApp } from './edge.ts';
-import { HttpError } from './problem.ts';
+import { refusedPart } from './problem.ts';
 
 interface Route {
   readonly pattern: RegExp;
@@ -22,11 +22,8 @@ export function refuseUnknownRoutes(app: HttpApp): void {
       throw new AppError('not_found', `there is no ${path}`);
     }
     const allow = taken.join(', ');
-    throw new HttpError(
-      405,
-      { code: 'invalid_argument', message: `${method} is not for this path, which takes ${allow}` },
-      { allow },
-    );
+    const message = `${method} is not for this path, which takes ${allow}`;
+    throw refusedPart(405, 'method', message, { allow });
   });
 }
 

@@ -64,6 +64,7 @@ const documented: Edge = {
     connectionsMax: 1,
     streamWriteTimeoutMs: 1,
     idempotencyTtlMs: day,
+    idempotencyRunTimeoutMs: day,
     drainMsMax: day,
     stopTimeoutMs: 1,
   },

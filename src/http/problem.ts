@@ -58,6 +58,18 @@ export class HttpError extends AppError {
   }
 }
 
+/** invalid_argument for a part of the request that is no field of it, such as a header; named like one. */
+export function refusedPart(
+  status: number,
+  part: string,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): HttpError {
+  const errors = [{ path: part, message }];
+  const detail = part === '' ? message : `${part}: ${message}`;
+  return new HttpError(status, { code: 'invalid_argument', message: detail, errors }, headers);
+}
+
 export function toRefusal(error: unknown, requestId: string): Refusal {
   const known = asAppError(error);
   const [codeStatus, title] = statuses[known.code];
@@ -104,16 +116,13 @@ function frameworkError(error: unknown): AppError | null {
         limit: 'bodyBytesMax',
       });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new HttpError(415, {
-        code: 'invalid_argument',
-        message: 'content-type: a body must be application/json',
-      });
+      return refusedPart(415, 'content-type', 'a body must be application/json');
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return new AppError('invalid_argument', 'content-length: the body is of another length');
+      return refusedPart(400, 'content-length', 'the body is of another length');
     case 'FST_ERR_BAD_URL':
-      return new AppError('invalid_argument', 'the path holds an escape that is none');
+      return refusedPart(400, 'path', 'holds an escape that is none');
     case 'FST_ERR_MAX_PARAM_LENGTH':
-      return new HttpError(414, { code: 'invalid_argument', message: 'the path is too long' });
+      return refusedPart(414, 'path', 'is too long');
     case 'FST_ERR_REQ_ABORTED':
     case 'ECONNRESET':
     case 'ECONNABORTED':
@@ -128,10 +137,8 @@ function refusedByStatus(error: Error): AppError | null {
   const status = 'statusCode' in error ? error.statusCode : undefined;
   if (typeof status !== 'number' || status < 400 || status > 499) return null;
   const message = (STATUS_CODES[status] ?? 'bad request').toLowerCase();
-  return new HttpError(status, {
-    code: status === 404 ? 'not_found' : 'invalid_argument',
-    message,
-  });
+  if (status !== 404) return refusedPart(status, '', message);
+  return new HttpError(status, { code: 'not_found', message });
 }
 
 /** What node's parser refuses; the answer is written by hand, since no request came of it. */
@@ -149,6 +156,6 @@ export function parserError(error: { readonly code?: string | undefined }): Http
         limit: 'headerBytesMax',
       });
     default:
-      return new HttpError(400, { code: 'invalid_argument', message: 'this is not HTTP/1.1' });
+      return refusedPart(400, '', 'this is not HTTP/1.1');
   }
 }

@@ -4,7 +4,7 @@
  */
 import { parse as parseQueryString } from 'node:querystring';
 import { z } from 'zod';
-import { fieldErrors, invalidFields } from '../contract/parse.ts';
+import { invalidFields, read } from '../contract/parse.ts';
 import type { FieldError } from '../core/errors.ts';
 
 type RawQuery = Readonly<Record<string, string | readonly string[]>>;
@@ -33,9 +33,9 @@ export function readQuery<Schema extends z.ZodObject>(
     else if (texts.length > 1) faults.push({ path: name, message: 'is given more than once' });
     else values[name] = readValue(type, texts[0] ?? '');
   }
-  const result = schema.safeParse(values);
-  if (result.success && faults.length === 0) return result.data;
-  throw invalidFields([...faults, ...fieldErrors(result.error?.issues ?? [])]);
+  const result = read(schema, values);
+  if ('data' in result && faults.length === 0) return result.data;
+  throw invalidFields([...faults, ...('errors' in result ? result.errors : [])]);
 }
 
 /** Text that is not of the type stays text, for the schema to refuse in its own words. */

@@ -1,7 +1,7 @@
 /** A POST route that answers once for an idempotency key. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Edge } from './edge.ts';
-import { answerOnce } from './idempotency.ts';
+import { answerOnce, type Run } from './idempotency.ts';
 import { problemType, toRefusal } from './problem.ts';
 
 /** Sends what `run` resolves with, or what it did under the same key before. */
@@ -9,11 +9,17 @@ export async function replyOnce(
   { idempotency: keys, clock, logger, limits }: Edge,
   request: Pick<FastifyRequest, 'id' | 'method' | 'url' | 'headers' | 'body'>,
   reply: FastifyReply,
-  run: () => Promise<{ readonly status: number; readonly body: unknown }>,
+  run: (run: Run | null) => Promise<{ readonly status: number; readonly body: unknown }>,
 ): Promise<FastifyReply> {
   const { 'idempotency-key': key } = request.headers;
   const answer = await answerOnce(
-    { keys, clock, logger, ttlMs: limits.idempotencyTtlMs },
+    {
+      keys,
+      clock,
+      logger,
+      ttlMs: limits.idempotencyTtlMs,
+      runTimeoutMs: limits.idempotencyRunTimeoutMs,
+    },
     {
       key: Array.isArray(key) ? key.join() : key,
       scope: `${request.method} ${request.url}`,

@@ -239,6 +239,7 @@ type View<Value> = Value extends object
   ? { readonly [Key in keyof Value]: View<Value[Key]> }
   : Value;
 
+export type AddressView = View<z.output<typeof address>>;
 export type FaultView = View<z.output<typeof faultResource>>;
 export type ListenerView = View<z.output<typeof listenerResource>>;
 export type ConnectionView = View<z.output<typeof connectionResource>>;

@@ -1,11 +1,13 @@
 /** The one place where what core holds becomes what REST shows. */
+import type { Address } from '../core/address.ts';
 import type { Connection } from '../core/connection.ts';
 import type { Status } from '../core/control-plane.ts';
 import type { Event } from '../core/event.ts';
 import type { Fault } from '../core/fault.ts';
-import type { Listener } from '../core/listener.ts';
+import type { Listener, ListenerLimits } from '../core/listener.ts';
 import { formatTime, type Micros } from '../core/time.ts';
 import type {
+  AddressView,
   ConnectionView,
   EventView,
   FaultView,
@@ -17,9 +19,29 @@ function timeView(time: Micros | null): string | null {
   return time === null ? null : formatTime(time);
 }
 
-/** Field by field: what is not named here, such as a key, is never shown. */
+function addressView({ ip, port }: Address): AddressView {
+  return { ip, port };
+}
+
+function limitsView(limits: ListenerLimits): ListenerView['limits'] {
+  const { acceptRate } = limits;
+  return {
+    maxConnections: limits.maxConnections,
+    maxConnectionsPerSource: limits.maxConnectionsPerSource,
+    acceptRate: acceptRate && { perSecond: acceptRate.perSecond, burst: acceptRate.burst },
+    idleTimeoutMs: limits.idleTimeoutMs,
+    maxDurationMs: limits.maxDurationMs,
+    maxBytes: limits.maxBytes,
+    writeTimeoutMs: limits.writeTimeoutMs,
+    udpIdleTimeoutMs: limits.udpIdleTimeoutMs,
+    allowCidrs: limits.allowCidrs,
+    denyCidrs: limits.denyCidrs,
+  };
+}
+
+/** Field by field, and in this order: what is not named here, such as a key, is never shown. */
 export function listenerView(listener: Listener): ListenerView {
-  const { tls, proxyProtocol, limits } = listener;
+  const { tls, proxyProtocol, laddr, reason } = listener;
   return {
     id: listener.id,
     name: listener.name,
@@ -27,11 +49,11 @@ export function listenerView(listener: Listener): ListenerView {
     protocol: listener.protocol,
     host: listener.host,
     port: listener.port,
-    laddr: listener.laddr,
+    laddr: laddr && addressView(laddr),
     state: listener.state,
-    reason: listener.reason,
+    reason: reason && { code: reason.code, message: reason.message },
     mode: listener.mode,
-    limits,
+    limits: limitsView(listener.limits),
     faults: listener.faults.map(faultView),
     tls: tls && {
       cert: tls.cert,
@@ -41,9 +63,9 @@ export function listenerView(listener: Listener): ListenerView {
       ca: tls.ca,
       minVersion: tls.minVersion,
     },
-    proxyProtocol,
+    proxyProtocol: { mode: proxyProtocol.mode, trustedCidrs: proxyProtocol.trustedCidrs },
     recording: listener.recording,
-    sockets: listener.sockets,
+    sockets: listener.sockets.map(({ pid, fd }) => ({ pid, fd })),
     nodeId: listener.nodeId,
     openConnections: listener.openConnections,
     totalConnections: listener.totalConnections,
@@ -55,18 +77,29 @@ export function listenerView(listener: Listener): ListenerView {
 }
 
 function faultView(fault: Fault): FaultView {
-  return { ...fault, expiresAt: timeView(fault.expiresAt) };
+  const { type, probability, seed, match, enabled, expiresAt, ...effect } = fault;
+  const { cidr, everyNth, firstN, afterN } = match;
+  return {
+    type,
+    ...effect,
+    probability,
+    seed,
+    match: { cidr, everyNth, firstN, afterN },
+    enabled,
+    expiresAt: timeView(expiresAt),
+  };
 }
 
 export function connectionView(connection: Connection): ConnectionView {
+  const { declaredRaddr, tls } = connection;
   return {
     id: connection.id,
     listenerId: connection.listenerId,
     nodeId: connection.nodeId,
     protocol: connection.protocol,
-    laddr: connection.laddr,
-    raddr: connection.raddr,
-    declaredRaddr: connection.declaredRaddr,
+    laddr: addressView(connection.laddr),
+    raddr: addressView(connection.raddr),
+    declaredRaddr: declaredRaddr && addressView(declaredRaddr),
     pid: connection.pid,
     fd: connection.fd,
     state: connection.state,
@@ -79,7 +112,14 @@ export function connectionView(connection: Connection): ConnectionView {
     closeInitiator: connection.closeInitiator,
     closeReason: connection.closeReason,
     error: connection.error,
-    tls: connection.tls,
+    tls: tls && {
+      version: tls.version,
+      cipher: tls.cipher,
+      sni: tls.sni,
+      alpn: tls.alpn,
+      clientFingerprint256: tls.clientFingerprint256,
+      clientAuthorized: tls.clientAuthorized,
+    },
   };
 }
 
@@ -94,7 +134,9 @@ export function eventView(event: Event): EventView {
     const connection = connectionView(event.connection);
     return { seq, time, type, listenerId, connectionId: id, connection };
   }
-  return { seq, time, type, listenerId, refusal: event.refusal };
+  const { protocol, laddr, raddr, rule, count } = event.refusal;
+  const ends = { laddr: addressView(laddr), raddr: addressView(raddr) };
+  return { seq, time, type, listenerId, refusal: { protocol, ...ends, rule, count } };
 }
 
 export function statusView(status: Status): StatusView {

@@ -14,6 +14,8 @@ import type {
   Clock,
   ConnectionQuery,
   EventPage,
+  IdempotencyRun,
+  IdempotencyTake,
   IdempotentAnswer,
   ListenerQuery,
   LogBounds,
@@ -227,13 +229,8 @@ export class PostgresStore implements Store, AsyncDisposable {
     await this.#database.query({ text: 'SELECT 1' });
   }
 
-  async takeIdempotencyKey(
-    key: string,
-    bodyHash: string,
-    expiresBefore: Micros,
-  ): Promise<IdempotentAnswer | null> {
-    const times = { now: this.#clock.now(), expiresBefore };
-    return await this.#idempotencyKeys.take(key, bodyHash, times);
+  async takeIdempotencyKey(take: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer> {
+    return await this.#idempotencyKeys.take(take, this.#clock.now(), this.#place);
   }
 
   async keepIdempotentAnswer(key: string, status: number, body: string): Promise<void> {

@@ -2,11 +2,21 @@
 import { createServer } from 'node:net';
 import type { ServiceError } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { errorCodes } from '../../src/core/errors.ts';
 import type { BatchCreateListenersRequest } from '../../src/grpc/generated/kodama/v1/BatchCreateListenersRequest.ts';
 import type { CreateListenerRequest } from '../../src/grpc/generated/kodama/v1/CreateListenerRequest.ts';
-import { type GrpcClient, call as grpcCall, grpcClient } from '../support/grpc-client.ts';
+import type { EventFilter } from '../../src/grpc/generated/kodama/v1/EventFilter.ts';
+import type { StreamEventsRequest } from '../../src/grpc/generated/kodama/v1/StreamEventsRequest.ts';
+import type { UpdateListenerRequest } from '../../src/grpc/generated/kodama/v1/UpdateListenerRequest.ts';
+import {
+  type GrpcClient,
+  call as grpcCall,
+  grpcClient,
+  streamEvents,
+} from '../support/grpc-client.ts';
 import { plainError, plainMessage, withoutNothing } from '../support/plain-message.ts';
 import { call, want } from '../support/rest-client.ts';
+import { collect, ndjson } from '../support/rest-stream.ts';
 import { openClient, talk } from '../support/tcp-client.ts';
 import { startApp, type TestApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -25,6 +35,7 @@ beforeAll(async () => {
   app = await startApp();
   client = grpcClient(app.grpcAddress);
   listener = await want(201, app, 'POST', '/v1/listeners', { name: 'all', labels: { env: 'ci' } });
+  await want(201, app, 'POST', '/v1/listeners', { name: 'another' });
   const closed = await want(201, app, 'POST', '/v1/listeners', { name: 'was' });
   closedId = closed.id;
   await want(204, app, 'DELETE', '/v1/listeners/was');
@@ -46,7 +57,12 @@ afterAll(async () => {
 });
 
 type Send = (client: GrpcClient) => Promise<object>;
-type Rest = readonly [method: string, path: string, body?: object];
+type Rest = readonly [
+  method: string,
+  path: string,
+  body?: object | undefined,
+  headers?: Readonly<Record<string, string>>,
+];
 
 interface Case {
   readonly rest: () => Rest;
@@ -65,6 +81,24 @@ const get =
   (id: string): Send =>
   ({ listeners }) =>
     grpcCall((done) => listeners.GetListener({ id }, done));
+
+/** A stream that is refused before its first event. */
+function stream(query: string, request: StreamEventsRequest): Case {
+  return {
+    rest: () => ['GET', `/v1/events?${query}`, undefined, { accept: 'text/event-stream' }],
+    async grpc() {
+      using events = streamEvents(app.grpcAddress, {}, request);
+      const error = await events.ended;
+      if (error !== null) throw error;
+      return events.messages;
+    },
+  };
+}
+
+const update =
+  (request: UpdateListenerRequest): Send =>
+  ({ listeners }) =>
+    grpcCall((done) => listeners.UpdateListener(request, done));
 
 /** A create that has the same fields on both edges. */
 function sameCreate(fields: object): Case {
@@ -118,6 +152,11 @@ const refusals: Readonly<Record<string, Case>> = {
   'a name that is taken': sameCreate({ name: 'all' }),
   'a privileged port': sameCreate({ port: 80 }),
   'an address that is not ours': sameCreate({ host: '192.0.2.1' }),
+  'an address of many hosts': sameCreate({ host: '224.0.0.1' }),
+  'a label that could not be told from a prototype': {
+    rest: () => ['POST', '/v1/listeners', JSON.parse('{"labels": {"__proto__": "x"}}')],
+    grpc: create(JSON.parse('{"labels": {"__proto__": "x"}}')),
+  },
   "kodama's own port": {
     rest: () => ['POST', '/v1/listeners', { port: app.grpcPort }],
     grpc: (edge) => create({ port: app.grpcPort })(edge),
@@ -178,6 +217,18 @@ const refusals: Readonly<Record<string, Case>> = {
         listeners.UpdateListener({ id: 'all', name: '-', limits: { maxConnections: 0 } }, done),
       ),
   },
+  'a change to a name that is taken': {
+    rest: () => ['PATCH', '/v1/listeners/another', { name: 'all' }],
+    grpc: update({ id: 'another', name: 'all' }),
+  },
+  'a change to an expiry in the past': {
+    rest: () => ['PATCH', '/v1/listeners/all', { expiresAt: '2001-01-01T00:00:00Z' }],
+    grpc: update({ id: 'all', expiresAt: { seconds: 978_307_200 } }),
+  },
+  'a change to two expiries': {
+    rest: () => ['PATCH', '/v1/listeners/all', { expiresAt: '2100-01-01T00:00:00Z', ttlMs: 5 }],
+    grpc: update({ id: 'all', expiresAt: { seconds: 4_102_444_800 }, ttlMs: 5 }),
+  },
   'an end of one that is not there': {
     rest: () => ['DELETE', '/v1/listeners/nobody'],
     grpc: ({ listeners }) => grpcCall((done) => listeners.DeleteListener({ id: 'nobody' }, done)),
@@ -219,6 +270,21 @@ const refusals: Readonly<Record<string, Case>> = {
     grpc: ({ connections }) =>
       grpcCall((done) => connections.CloseConnection({ id: nobody, mode: 'CLOSE_MODE_RST' }, done)),
   },
+  'a page of connections accepted at no time': {
+    rest: () => ['GET', '/v1/connections?acceptedAfter=x'],
+    grpc: ({ connections }) =>
+      grpcCall((done) => connections.ListConnections({ acceptedAfter: { nanos: -1 } }, done)),
+  },
+  'a stream after the head': stream('afterSeq=1000000', { afterSeq: 1_000_000 }),
+  'a stream of too many of the newest': stream('last=100001', { last: 100_001 }),
+  'a stream since no time': stream('since=x', { since: { seconds: 1e12 } }),
+  'a stream that is not from now': stream('fromNow=false', { fromNow: false }),
+  'a stream whose heart beats too fast': stream('heartbeatMs=999', {
+    heartbeatInterval: { nanos: 999_000_000 },
+  }),
+  'a stream whose heart beats too slow': stream('heartbeatMs=60001', {
+    heartbeatInterval: { seconds: 60, nanos: 1_000_000 },
+  }),
   'events after the head': {
     rest: () => ['GET', '/v1/events?afterSeq=1000000'],
     grpc: ({ events }) => grpcCall((done) => events.ListEvents({ afterSeq: 1_000_000 }, done)),
@@ -232,6 +298,8 @@ function shared(error: { readonly [key: string]: unknown }) {
 }
 
 describe('refused alike', () => {
+  const seen = new Set<string>();
+
   test.each(Object.entries(refusals))('%s', async (_, { rest, grpc }) => {
     const reply = await call(app, ...rest());
     expect(reply.status, JSON.stringify(reply.body)).toBeGreaterThanOrEqual(400);
@@ -241,6 +309,45 @@ describe('refused alike', () => {
       (reason: ServiceError) => reason,
     );
     expect(shared(plainError(error))).toEqual(shared(reply.body));
+    if (reply.body.code === 'invalid_argument') expect(reply.body.errors).not.toHaveLength(0);
+    seen.add(reply.body.code);
+  });
+
+  test('with every code that a caller of a sound node can get', () => {
+    const elsewhere = new Set([
+      // Of REST only: web pages, and Idempotency-Key.
+      'permission_denied',
+      'idempotency_mismatch',
+      // Wants a node of its own; see below, and parity-matrix.test.ts.
+      'unauthenticated',
+      'cursor_expired',
+      'resource_exhausted',
+      'unavailable',
+      'internal',
+    ]);
+    const here = errorCodes.filter((code) => !elsewhere.has(code));
+    expect([...seen].sort()).toEqual(here.sort());
+  });
+
+  test('without the token, and beyond a limit', async () => {
+    const token = 'sixteen-or-more-characters';
+    await using other = await startApp({ KODAMA_API_TOKEN: token, KODAMA_LISTENERS_MAX: '1' });
+    using stranger = grpcClient(other.grpcAddress);
+    using known = grpcClient(other.grpcAddress, { token });
+    const error = (result: Promise<unknown>): Promise<ServiceError> =>
+      result.then(
+        () => expect.fail('it was not refused'),
+        (reason) => reason,
+      );
+    const unknown = await call(other, 'POST', '/v1/listeners', {});
+    expect(unknown.body.code).toBe('unauthenticated');
+    expect(plainError(await error(create({})(stranger))).code).toBe('unauthenticated');
+    const headers = { authorization: `Bearer ${token}` };
+    await want(201, other, 'POST', '/v1/listeners', {}, headers);
+    const full = await call(other, 'POST', '/v1/listeners', {}, headers);
+    expect(full).toMatchObject({ status: 429, body: { limit: 'listenersMax', limitValue: 1 } });
+    const more = grpcCall((done) => known.listeners.CreateListener({}, known.metadata, done));
+    expect(shared(plainError(await error(more)))).toEqual(shared(full.body));
   });
 });
 
@@ -255,6 +362,11 @@ function masked(value: unknown): unknown {
 
 function sameResult(fromGrpc: unknown, fromRest: unknown): void {
   expect(withoutNothing(plainMessage(fromGrpc))).toEqual(withoutNothing(fromRest as never));
+}
+
+function timestamp(time: string) {
+  const [seconds = '', fraction = ''] = time.slice(0, -1).split('.');
+  return { seconds: Date.parse(`${seconds}Z`) / 1000, nanos: Number(fraction) * 1000 };
 }
 
 describe('answered alike', () => {
@@ -325,6 +437,104 @@ describe('answered alike', () => {
     expect(await update({ updateMask: { paths: ['expires_at'] } })).toMatchObject({
       expiresAt: null,
     });
+  });
+
+  test('a change is the same through either edge', async () => {
+    const before = {
+      labels: { a: '1', b: '2' },
+      limits: { maxConnections: 5, maxConnectionsPerSource: 3, allowCidrs: ['127.0.0.0/8'] },
+      expiresAt: '2100-01-01T00:00:00Z',
+    };
+    const changes: readonly (readonly [patch: object, request: object])[] = [
+      [{}, {}],
+      [{ labels: { c: '3' } }, { labels: { c: '3' } }],
+      [{ labels: {} }, { updateMask: { paths: ['labels'] } }],
+      [{ name: null }, { updateMask: { paths: ['name'] } }],
+      [{ expiresAt: null }, { updateMask: { paths: ['expires_at'] } }],
+      [{ faults: [] }, { updateMask: { paths: ['faults'] } }],
+      [{ limits: { maxConnections: 9 } }, { limits: { maxConnections: 9 } }],
+      [
+        { limits: { maxConnectionsPerSource: null } },
+        {
+          limits: { maxConnections: 9 },
+          updateMask: { paths: ['limits.max_connections_per_source'] },
+        },
+      ],
+      [
+        { limits: { allowCidrs: [], denyCidrs: ['10.0.0.1'] } },
+        {
+          limits: { denyCidrs: ['10.0.0.1'] },
+          updateMask: { paths: ['limits.allow_cidrs', 'limits.deny_cidrs'] },
+        },
+      ],
+      [
+        { limits: { maxConnections: 10_000, maxConnectionsPerSource: null, allowCidrs: [] } },
+        { updateMask: { paths: ['limits'] } },
+      ],
+    ];
+    for (const [patch, request] of changes) {
+      const name = (edge: string) => ({ ...before, name: `${edge}-changed` });
+      const one = await want(201, app, 'POST', '/v1/listeners', name('rest'));
+      const other = await want(201, app, 'POST', '/v1/listeners', name('grpc'));
+      const fromRest = await want(200, app, 'PATCH', `/v1/listeners/${one.id}`, patch);
+      const { listener: changed } = (await update({ id: other.id, ...request })(client)) as {
+        listener: object;
+      };
+      const plain = masked(withoutNothing(plainMessage(changed)));
+      expect(plain, JSON.stringify(request)).toEqual(masked(withoutNothing(fromRest)));
+      for (const { id } of [one, other]) await want(204, app, 'DELETE', `/v1/listeners/${id}`);
+    }
+  });
+
+  test('a listener is written the same however it is asked for', async () => {
+    const made = await want(201, app, 'POST', '/v1/listeners', { labels: { b: '1', a: '2' } });
+    const found = await want(200, app, 'GET', `/v1/listeners/${made.id}`);
+    const { listeners } = await want(200, app, 'GET', '/v1/listeners?label=b=1');
+    const { events } = await want(200, app, 'GET', `/v1/events?listenerId=${made.id}`);
+    const texts = [made, found, listeners[0], events[1].listener].map((one) => {
+      // Labels are a map, without an order of its own.
+      return JSON.stringify({ ...one, labels: null });
+    });
+    expect(new Set(texts).size).toBe(1);
+  });
+
+  test('streams, from each start and with each filter', async () => {
+    const { events } = await want(200, app, 'GET', '/v1/events?pageSize=1000');
+    const [first] = events;
+    const { connection } = events.find((one: { connection?: object }) => one.connection);
+    const asks: readonly (readonly [query: string, filter: EventFilter, start: object])[] = [
+      ['afterSeq=0', {}, { afterSeq: 0 }],
+      ['afterSeq=5', {}, { afterSeq: 5 }],
+      ['last=7', {}, { last: 7 }],
+      ['fromNow=true', {}, { fromNow: true }],
+      ['', {}, {}],
+      [`since=${events[9].time}`, {}, { since: timestamp(events[9].time) }],
+      [
+        `afterSeq=0&listenerId=${first.listenerId}`,
+        { listenerIds: [first.listenerId] },
+        { afterSeq: 0 },
+      ],
+      [
+        `afterSeq=0&connectionId=${connection.id}`,
+        { connectionIds: [connection.id] },
+        { afterSeq: 0 },
+      ],
+      [
+        'last=2&type=connection_closed&type=listener_closed',
+        { types: ['EVENT_TYPE_CONNECTION_CLOSED', 'EVENT_TYPE_LISTENER_CLOSED'] },
+        { last: 2 },
+      ],
+      ['afterSeq=0&remoteCidr=127.0.0.0/8', { remoteCidrs: ['127.0.0.0/8'] }, { afterSeq: 0 }],
+      ['afterSeq=0&protocol=udp', { protocols: ['PROTOCOL_UDP'] }, { afterSeq: 0 }],
+    ];
+    for (const [query, filter, start] of asks) {
+      const url = `${app.url}/v1/events?${query}&endAtHead=true`;
+      const lines = await collect(ndjson(url));
+      using other = streamEvents(app.grpcAddress, filter, { ...start, endAtHead: true });
+      expect(await other.ended).toBeNull();
+      const seen = other.messages.map((one) => withoutNothing(plainMessage(one)));
+      expect(seen, query).toEqual(lines.map(withoutNothing));
+    }
   });
 
   test('an end: the port is free at once, a second end is no error', async () => {

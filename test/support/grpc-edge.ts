@@ -31,11 +31,18 @@ export interface GrpcEdgeOptions {
   readonly limits?: Partial<GrpcLimits>;
 }
 
-const missing = new Proxy({} as Control, {
-  get: (_, name) => () => {
-    throw new Error(`the test did not expect a call of ${String(name)}`);
-  },
-});
+/** The control plane of the test, whole or in part. */
+function controlOf(given: Partial<Control>): Control {
+  return new Proxy({} as Control, {
+    get(_, name) {
+      const method: unknown = Reflect.get(given, name);
+      if (typeof method === 'function') return method.bind(given);
+      return () => {
+        throw new Error(`the test did not expect a call of ${String(name)}`);
+      };
+    },
+  });
+}
 
 export async function startGrpcEdge(
   control: Partial<Control>,
@@ -43,7 +50,7 @@ export async function startGrpcEdge(
 ): Promise<GrpcEdge> {
   const logger = keepingLogger();
   const server = await GrpcServer.start({
-    control: Object.assign(Object.create(missing), control),
+    control: controlOf(control),
     bounds: defaultBounds,
     clock: systemClock(),
     logger,

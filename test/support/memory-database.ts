@@ -25,12 +25,19 @@ interface NodePlace {
   readonly firstSeq: number;
 }
 
+export interface KeptAnswer extends IdempotentAnswer {
+  readonly takenAt: Micros;
+  readonly seed: string;
+  readonly nodeId: string;
+  readonly place: number | null;
+}
+
 export class MemoryDatabase {
   /** Every event ever committed, purged ones too: what tests hold streams against. */
   readonly history: Event[] = [];
   readonly listeners = new Map<string, ListenerRow>();
   readonly connections = new Map<string, Connection>();
-  readonly answers = new Map<string, IdempotentAnswer & { readonly takenAt: Micros }>();
+  readonly answers = new Map<string, KeptAnswer>();
   /** While it is true, other nodes hear of appends only by `notify`. */
   isHoldingNotices = false;
   #oldestSeq = 1;
@@ -46,6 +53,11 @@ export class MemoryDatabase {
     const place = (this.#nodes.get(nodeId)?.place ?? 0) + 1;
     this.#nodes.set(nodeId, { place, number: 0, firstSeq: 0 });
     return place;
+  }
+
+  /** Whether this is the process that has the node's place. */
+  hasPlace(nodeId: string, place: number | null): boolean {
+    return this.#nodes.get(nodeId)?.place === (place ?? undefined);
   }
 
   /** All or nothing. An append that is repeated under its number is done once. */

@@ -12,6 +12,8 @@ import type {
   Clock,
   ConnectionQuery,
   EventPage,
+  IdempotencyRun,
+  IdempotencyTake,
   IdempotentAnswer,
   ListenerQuery,
   LogBounds,
@@ -213,19 +215,23 @@ export class MemoryStore implements Store {
     return this.#call(() => undefined);
   }
 
-  takeIdempotencyKey(
-    key: string,
-    bodyHash: string,
-    expiresBefore: Micros,
-  ): Promise<IdempotentAnswer | null> {
+  takeIdempotencyKey(take: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer> {
+    const { key, bodyHash, expiresBefore, lostBefore } = take;
     return this.#call(() => {
       const { answers } = this.database;
       const given = answers.get(key);
-      if (given !== undefined && given.takenAt >= expiresBefore) {
+      const isExpired = given === undefined || given.takenAt < expiresBefore;
+      const isLost =
+        given?.status === null &&
+        given.bodyHash === bodyHash &&
+        (given.takenAt < lostBefore || !this.database.hasPlace(given.nodeId, given.place));
+      if (!isExpired && !isLost) {
         return { bodyHash: given.bodyHash, status: given.status, body: given.body };
       }
-      answers.set(key, { bodyHash, status: null, body: null, takenAt: this.#clock.now() });
-      return null;
+      const seed = isExpired ? take.seed : given.seed;
+      const run = { bodyHash, seed, nodeId: this.nodeId, place: this.#place };
+      answers.set(key, { ...run, status: null, body: null, takenAt: this.#clock.now() });
+      return { seed };
     });
   }
 

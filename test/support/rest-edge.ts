@@ -23,6 +23,7 @@ const limits: HttpLimits = {
   connectionsMax: 100,
   streamWriteTimeoutMs: 10_000,
   idempotencyTtlMs: 86_400_000,
+  idempotencyRunTimeoutMs: 60_000,
   drainMsMax: 86_400_000,
   stopTimeoutMs: 2000,
 };

@@ -5,6 +5,7 @@ import type { Event, EventDraft } from '../../src/core/event.ts';
 import { type EventFilter, eventMatcher, everyEvent } from '../../src/core/event-filter.ts';
 import type { ConnectionQuery, ListenerQuery, Store } from '../../src/core/ports.ts';
 import { connectionMatches } from './memory-database.ts';
+import { sampleId } from './samples.ts';
 import { makePopulation } from './store-population.ts';
 import {
   append,
@@ -36,6 +37,7 @@ const anyConnection: ConnectionQuery = {
   acceptedBefore: null,
 };
 const firstPage = { pageSize: 1000, after: null };
+const farOff = Number.MAX_SAFE_INTEGER;
 const isNothing = { headSeq: 0, oldestSeq: 1 };
 
 export function storeContract(name: string, makeGround: () => Promise<StoreGround>): void {
@@ -559,30 +561,49 @@ function purgeContract(makeGround: MakeGround): void {
 }
 
 function idempotencyContract(makeGround: MakeGround): void {
+  const seed = sampleId(1);
+  const take = { key: 'key', bodyHash: 'hash', seed, expiresBefore: 0, lostBefore: 0 };
+  const running = { bodyHash: 'hash', status: null, body: null };
+
   test('a key is taken once, keeps its answer, and is free when released', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
-    const takes = await Promise.all(
-      [1, 2, 3].map(() => store.takeIdempotencyKey('key', 'hash', 0)),
-    );
-    const running = { bodyHash: 'hash', status: null, body: null };
-    expect(takes.filter((take) => take === null)).toHaveLength(1);
-    expect(takes.filter((take) => take !== null)).toEqual([running, running]);
+    const takes = await Promise.all([1, 2, 3].map(() => store.takeIdempotencyKey(take)));
+    expect(takes.filter((one) => 'seed' in one)).toEqual([{ seed }]);
+    expect(takes.filter((one) => !('seed' in one))).toEqual([running, running]);
     await store.releaseIdempotencyKey('key');
-    expect(await store.takeIdempotencyKey('key', 'other', 0)).toBeNull();
+    const other = { ...take, bodyHash: 'other' };
+    expect(await store.takeIdempotencyKey(other)).toEqual({ seed });
     await store.keepIdempotentAnswer('key', 201, '{"id":1}');
     const answer = { bodyHash: 'other', status: 201, body: '{"id":1}' };
-    expect(await store.takeIdempotencyKey('key', 'hash', 0)).toEqual(answer);
+    expect(await store.takeIdempotencyKey(take)).toEqual(answer);
   });
 
-  test('an expired key is free', async () => {
+  test('an expired key is free, and begins anew', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
-    await store.takeIdempotencyKey('key', 'hash', 0);
+    await store.takeIdempotencyKey(take);
     await store.keepIdempotentAnswer('key', 201, '{}');
-    const later = Number.MAX_SAFE_INTEGER;
-    expect(await store.takeIdempotencyKey('key', 'new', later)).toBeNull();
-    const running = { bodyHash: 'new', status: null, body: null };
-    expect(await store.takeIdempotencyKey('key', 'x', 0)).toEqual(running);
+    const later = { ...take, bodyHash: 'new', seed: sampleId(2), expiresBefore: farOff };
+    expect(await store.takeIdempotencyKey(later)).toEqual({ seed: sampleId(2) });
+    expect(await store.takeIdempotencyKey(take)).toEqual({ ...running, bodyHash: 'new' });
+  });
+
+  test('a run whose process is gone, or that is too old, goes on under its seed', async () => {
+    await using ground = await makeGround();
+    await using first = await openNode(ground);
+    await using other = await openNode(ground, 'node-b');
+    const retry = { ...take, seed: sampleId(2) };
+    await first.takeIdempotencyKey(take);
+    expect(await other.takeIdempotencyKey(retry)).toEqual(running);
+    await using again = await openNode(ground);
+    const mismatch = { ...retry, bodyHash: 'other' };
+    expect(await other.takeIdempotencyKey(mismatch)).toEqual(running);
+    expect(await other.takeIdempotencyKey(retry)).toEqual({ seed });
+    expect(await again.takeIdempotencyKey(retry)).toEqual(running);
+    expect(await again.takeIdempotencyKey({ ...retry, lostBefore: farOff })).toEqual({ seed });
+    await again.keepIdempotentAnswer('key', 201, '{}');
+    const answer = { bodyHash: 'hash', status: 201, body: '{}' };
+    expect(await other.takeIdempotencyKey({ ...retry, lostBefore: farOff })).toEqual(answer);
   });
 }

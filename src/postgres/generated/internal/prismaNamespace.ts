@@ -1355,7 +1355,10 @@ export const IdempotencyKeyScalarFieldEnum = {
   bodyHash: 'bodyHash',
   status: 'status',
   body: 'body',
-  createdAt: 'createdAt'
+  createdAt: 'createdAt',
+  seed: 'seed',
+  node: 'node',
+  epoch: 'epoch'
 } as const
 
 export type IdempotencyKeyScalarFieldEnum = (typeof IdempotencyKeyScalarFieldEnum)[keyof typeof IdempotencyKeyScalarFieldEnum]

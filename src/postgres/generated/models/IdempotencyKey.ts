@@ -29,11 +29,15 @@ export type AggregateIdempotencyKey = {
 export type IdempotencyKeyAvgAggregateOutputType = {
   status: number | null
   createdAt: number | null
+  node: number | null
+  epoch: number | null
 }
 
 export type IdempotencyKeySumAggregateOutputType = {
   status: number | null
   createdAt: bigint | null
+  node: number | null
+  epoch: bigint | null
 }
 
 export type IdempotencyKeyMinAggregateOutputType = {
@@ -42,6 +46,9 @@ export type IdempotencyKeyMinAggregateOutputType = {
   status: number | null
   body: string | null
   createdAt: bigint | null
+  seed: string | null
+  node: number | null
+  epoch: bigint | null
 }
 
 export type IdempotencyKeyMaxAggregateOutputType = {
@@ -50,6 +57,9 @@ export type IdempotencyKeyMaxAggregateOutputType = {
   status: number | null
   body: string | null
   createdAt: bigint | null
+  seed: string | null
+  node: number | null
+  epoch: bigint | null
 }
 
 export type IdempotencyKeyCountAggregateOutputType = {
@@ -58,6 +68,9 @@ export type IdempotencyKeyCountAggregateOutputType = {
   status: number
   body: number
   createdAt: number
+  seed: number
+  node: number
+  epoch: number
   _all: number
 }
 
@@ -65,11 +78,15 @@ export type IdempotencyKeyCountAggregateOutputType = {
 export type IdempotencyKeyAvgAggregateInputType = {
   status?: true
   createdAt?: true
+  node?: true
+  epoch?: true
 }
 
 export type IdempotencyKeySumAggregateInputType = {
   status?: true
   createdAt?: true
+  node?: true
+  epoch?: true
 }
 
 export type IdempotencyKeyMinAggregateInputType = {
@@ -78,6 +95,9 @@ export type IdempotencyKeyMinAggregateInputType = {
   status?: true
   body?: true
   createdAt?: true
+  seed?: true
+  node?: true
+  epoch?: true
 }
 
 export type IdempotencyKeyMaxAggregateInputType = {
@@ -86,6 +106,9 @@ export type IdempotencyKeyMaxAggregateInputType = {
   status?: true
   body?: true
   createdAt?: true
+  seed?: true
+  node?: true
+  epoch?: true
 }
 
 export type IdempotencyKeyCountAggregateInputType = {
@@ -94,6 +117,9 @@ export type IdempotencyKeyCountAggregateInputType = {
   status?: true
   body?: true
   createdAt?: true
+  seed?: true
+  node?: true
+  epoch?: true
   _all?: true
 }
 
@@ -189,6 +215,9 @@ export type IdempotencyKeyGroupByOutputType = {
   status: number | null
   body: string | null
   createdAt: bigint
+  seed: string | null
+  node: number | null
+  epoch: bigint | null
   _count: IdempotencyKeyCountAggregateOutputType | null
   _avg: IdempotencyKeyAvgAggregateOutputType | null
   _sum: IdempotencyKeySumAggregateOutputType | null
@@ -220,6 +249,9 @@ export type IdempotencyKeyWhereInput = {
   status?: Prisma.IntNullableFilter<"IdempotencyKey"> | number | null
   body?: Prisma.StringNullableFilter<"IdempotencyKey"> | string | null
   createdAt?: Prisma.BigIntFilter<"IdempotencyKey"> | bigint | number
+  seed?: Prisma.UuidNullableFilter<"IdempotencyKey"> | string | null
+  node?: Prisma.IntNullableFilter<"IdempotencyKey"> | number | null
+  epoch?: Prisma.BigIntNullableFilter<"IdempotencyKey"> | bigint | number | null
 }
 
 export type IdempotencyKeyOrderByWithRelationInput = {
@@ -228,6 +260,9 @@ export type IdempotencyKeyOrderByWithRelationInput = {
   status?: Prisma.SortOrderInput | Prisma.SortOrder
   body?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  seed?: Prisma.SortOrderInput | Prisma.SortOrder
+  node?: Prisma.SortOrderInput | Prisma.SortOrder
+  epoch?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type IdempotencyKeyWhereUniqueInput = Prisma.AtLeast<{
@@ -239,6 +274,9 @@ export type IdempotencyKeyWhereUniqueInput = Prisma.AtLeast<{
   status?: Prisma.IntNullableFilter<"IdempotencyKey"> | number | null
   body?: Prisma.StringNullableFilter<"IdempotencyKey"> | string | null
   createdAt?: Prisma.BigIntFilter<"IdempotencyKey"> | bigint | number
+  seed?: Prisma.UuidNullableFilter<"IdempotencyKey"> | string | null
+  node?: Prisma.IntNullableFilter<"IdempotencyKey"> | number | null
+  epoch?: Prisma.BigIntNullableFilter<"IdempotencyKey"> | bigint | number | null
 }, "key">
 
 export type IdempotencyKeyOrderByWithAggregationInput = {
@@ -247,6 +285,9 @@ export type IdempotencyKeyOrderByWithAggregationInput = {
   status?: Prisma.SortOrderInput | Prisma.SortOrder
   body?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  seed?: Prisma.SortOrderInput | Prisma.SortOrder
+  node?: Prisma.SortOrderInput | Prisma.SortOrder
+  epoch?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.IdempotencyKeyCountOrderByAggregateInput
   _avg?: Prisma.IdempotencyKeyAvgOrderByAggregateInput
   _max?: Prisma.IdempotencyKeyMaxOrderByAggregateInput
@@ -263,6 +304,9 @@ export type IdempotencyKeyScalarWhereWithAggregatesInput = {
   status?: Prisma.IntNullableWithAggregatesFilter<"IdempotencyKey"> | number | null
   body?: Prisma.StringNullableWithAggregatesFilter<"IdempotencyKey"> | string | null
   createdAt?: Prisma.BigIntWithAggregatesFilter<"IdempotencyKey"> | bigint | number
+  seed?: Prisma.UuidNullableWithAggregatesFilter<"IdempotencyKey"> | string | null
+  node?: Prisma.IntNullableWithAggregatesFilter<"IdempotencyKey"> | number | null
+  epoch?: Prisma.BigIntNullableWithAggregatesFilter<"IdempotencyKey"> | bigint | number | null
 }
 
 export type IdempotencyKeyCreateInput = {
@@ -271,6 +315,9 @@ export type IdempotencyKeyCreateInput = {
   status?: number | null
   body?: string | null
   createdAt: bigint | number
+  seed?: string | null
+  node?: number | null
+  epoch?: bigint | number | null
 }
 
 export type IdempotencyKeyUncheckedCreateInput = {
@@ -279,6 +326,9 @@ export type IdempotencyKeyUncheckedCreateInput = {
   status?: number | null
   body?: string | null
   createdAt: bigint | number
+  seed?: string | null
+  node?: number | null
+  epoch?: bigint | number | null
 }
 
 export type IdempotencyKeyUpdateInput = {
@@ -287,6 +337,9 @@ export type IdempotencyKeyUpdateInput = {
   status?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   body?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  seed?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  node?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  epoch?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
 }
 
 export type IdempotencyKeyUncheckedUpdateInput = {
@@ -295,6 +348,9 @@ export type IdempotencyKeyUncheckedUpdateInput = {
   status?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   body?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  seed?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  node?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  epoch?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
 }
 
 export type IdempotencyKeyCreateManyInput = {
@@ -303,6 +359,9 @@ export type IdempotencyKeyCreateManyInput = {
   status?: number | null
   body?: string | null
   createdAt: bigint | number
+  seed?: string | null
+  node?: number | null
+  epoch?: bigint | number | null
 }
 
 export type IdempotencyKeyUpdateManyMutationInput = {
@@ -311,6 +370,9 @@ export type IdempotencyKeyUpdateManyMutationInput = {
   status?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   body?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  seed?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  node?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  epoch?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
 }
 
 export type IdempotencyKeyUncheckedUpdateManyInput = {
@@ -319,6 +381,9 @@ export type IdempotencyKeyUncheckedUpdateManyInput = {
   status?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   body?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  seed?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  node?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  epoch?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
 }
 
 export type IdempotencyKeyCountOrderByAggregateInput = {
@@ -327,11 +392,16 @@ export type IdempotencyKeyCountOrderByAggregateInput = {
   status?: Prisma.SortOrder
   body?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  seed?: Prisma.SortOrder
+  node?: Prisma.SortOrder
+  epoch?: Prisma.SortOrder
 }
 
 export type IdempotencyKeyAvgOrderByAggregateInput = {
   status?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  node?: Prisma.SortOrder
+  epoch?: Prisma.SortOrder
 }
 
 export type IdempotencyKeyMaxOrderByAggregateInput = {
@@ -340,6 +410,9 @@ export type IdempotencyKeyMaxOrderByAggregateInput = {
   status?: Prisma.SortOrder
   body?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  seed?: Prisma.SortOrder
+  node?: Prisma.SortOrder
+  epoch?: Prisma.SortOrder
 }
 
 export type IdempotencyKeyMinOrderByAggregateInput = {
@@ -348,11 +421,16 @@ export type IdempotencyKeyMinOrderByAggregateInput = {
   status?: Prisma.SortOrder
   body?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  seed?: Prisma.SortOrder
+  node?: Prisma.SortOrder
+  epoch?: Prisma.SortOrder
 }
 
 export type IdempotencyKeySumOrderByAggregateInput = {
   status?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  node?: Prisma.SortOrder
+  epoch?: Prisma.SortOrder
 }
 
 
@@ -363,6 +441,9 @@ export type IdempotencyKeySelect<ExtArgs extends runtime.Types.Extensions.Intern
   status?: boolean
   body?: boolean
   createdAt?: boolean
+  seed?: boolean
+  node?: boolean
+  epoch?: boolean
 }, ExtArgs["result"]["idempotencyKey"]>
 
 export type IdempotencyKeySelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -371,6 +452,9 @@ export type IdempotencyKeySelectCreateManyAndReturn<ExtArgs extends runtime.Type
   status?: boolean
   body?: boolean
   createdAt?: boolean
+  seed?: boolean
+  node?: boolean
+  epoch?: boolean
 }, ExtArgs["result"]["idempotencyKey"]>
 
 export type IdempotencyKeySelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -379,6 +463,9 @@ export type IdempotencyKeySelectUpdateManyAndReturn<ExtArgs extends runtime.Type
   status?: boolean
   body?: boolean
   createdAt?: boolean
+  seed?: boolean
+  node?: boolean
+  epoch?: boolean
 }, ExtArgs["result"]["idempotencyKey"]>
 
 export type IdempotencyKeySelectScalar = {
@@ -387,9 +474,12 @@ export type IdempotencyKeySelectScalar = {
   status?: boolean
   body?: boolean
   createdAt?: boolean
+  seed?: boolean
+  node?: boolean
+  epoch?: boolean
 }
 
-export type IdempotencyKeyOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"key" | "bodyHash" | "status" | "body" | "createdAt", ExtArgs["result"]["idempotencyKey"]>
+export type IdempotencyKeyOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"key" | "bodyHash" | "status" | "body" | "createdAt" | "seed" | "node" | "epoch", ExtArgs["result"]["idempotencyKey"]>
 
 export type $IdempotencyKeyPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "IdempotencyKey"
@@ -400,6 +490,9 @@ export type $IdempotencyKeyPayload<ExtArgs extends runtime.Types.Extensions.Inte
     status: number | null
     body: string | null
     createdAt: bigint
+    seed: string | null
+    node: number | null
+    epoch: bigint | null
   }, ExtArgs["result"]["idempotencyKey"]>
   composites: {}
 }
@@ -828,6 +921,9 @@ export interface IdempotencyKeyFieldRefs {
   readonly status: Prisma.FieldRef<"IdempotencyKey", 'Int'>
   readonly body: Prisma.FieldRef<"IdempotencyKey", 'String'>
   readonly createdAt: Prisma.FieldRef<"IdempotencyKey", 'BigInt'>
+  readonly seed: Prisma.FieldRef<"IdempotencyKey", 'String'>
+  readonly node: Prisma.FieldRef<"IdempotencyKey", 'Int'>
+  readonly epoch: Prisma.FieldRef<"IdempotencyKey", 'BigInt'>
 }
     
 

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { defaultBounds } from '../core/listener-bounds.ts';
+import { listenerSchemas } from './listener-input.ts';
+import { read } from './parse.ts';
+import { listSchemas } from './queries.ts';
+
+const { newListener, batch } = listenerSchemas(defaultBounds);
+
+/** The fields at fault, as `path: message`. */
+function faults(text: string, schema: Parameters<typeof read>[0] = newListener): string[] {
+  const result = read(schema, JSON.parse(text));
+  return 'errors' in result ? result.errors.map(({ path, message }) => `${path}: ${message}`) : [];
+}
+
+test.each([
+  ['[]', ': must be an object'],
+  ['{"name": 5}', 'name: must be text'],
+  ['{"port": "80"}', 'port: must be a whole number from 0 to 65535'],
+  ['{"port": 1e99}', 'port: must be a whole number from 0 to 65535'],
+  ['{"protocol": "sctp"}', 'protocol: must be one of tcp, udp, tls'],
+  ['{"labels": []}', 'labels: must be an object'],
+  ['{"labels": {"a": 5}}', 'labels.a: must be text'],
+  ['{"faults": {}}', 'faults: must be a list'],
+  ['{"faults": [{}]}', /^faults\[0\]\.type: must be one of latency, bandwidth, /],
+  ['{"faults": [{"type": "latency"}]}', 'faults[0].delayMs: is required'],
+  ['{"faults": [{"type": "drop", "enabled": 1}]}', 'faults[0].enabled: must be true or false'],
+  ['{"faults": [{"type": "banner", "base64": "@"}]}', 'faults[0].base64: must be base64'],
+  ['{"limits": {"acceptRate": {"burst": 1}}}', 'limits.acceptRate.perSecond: is required'],
+])('%s is refused in our words: %s', (text, fault) => {
+  expect(faults(text)[0]).toMatch(fault);
+  expect(faults(text).join()).not.toMatch(/invalid|expected|received/i);
+});
+
+test('too many and too few are told by their number', () => {
+  const refuse = JSON.stringify({ faults: Array(17).fill({ type: 'refuse' }) });
+  expect(faults(refuse)).toEqual(['faults: holds at most 16']);
+  expect(faults('{"listeners": []}', batch)).toEqual(['listeners: holds at least 1']);
+  const long = JSON.stringify({ pageToken: 'x'.repeat(513) });
+  const { events } = listSchemas(defaultBounds);
+  expect(faults(long, events)).toEqual(['pageToken: holds at most 512 characters']);
+});
+
+test.each([
+  ['{"__proto__": 1}', '__proto__'],
+  ['{"labels": {"__proto__": "x"}}', 'labels.__proto__'],
+  ['{"limits": {"__proto__": {"maxBytes": 5}}}', 'limits.__proto__'],
+  ['{"faults": [{"type": "drop", "__proto__": 1}]}', 'faults[0].__proto__'],
+])('a field of the name __proto__ is not lost in silence: %s', (text, path) => {
+  expect(faults(text)).toContain(`${path}: is not a field of this request`);
+});
+
+test.each([
+  ['0:0:0:0:0:0:0:1', '::1'],
+  ['::FFFF:127.0.0.1', '127.0.0.1'],
+  ['2001:DB8::0', '2001:db8::'],
+  ['::', '::'],
+  ['127.0.0.1', '127.0.0.1'],
+  ['localhost', 'localhost'],
+])('the host %s is read as %s', (given, host) => {
+  expect(read(newListener, { host: given })).toMatchObject({ data: { host } });
+});
+
+test.each([
+  '224.0.0.1',
+  '239.255.255.255',
+  '255.255.255.255',
+  'ff02::1',
+  'fe80::1',
+  '::ffff:224.0.0.1',
+])('%s is no address to listen on', (host) => {
+  expect(faults(JSON.stringify({ host }))).toEqual([
+    'host: must be the address of one host: not multicast, broadcast or link-local',
+  ]);
+});

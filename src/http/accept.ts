@@ -1,0 +1,36 @@
+/** Content negotiation (RFC 9110, 12.5.1). */
+
+interface Range {
+  readonly type: string;
+  readonly quality: number;
+}
+
+/**
+ * Of the types offered the one that the header wants most. What it names comes before what it only allows,
+ * as in `text/event-stream, *\/*`; then what it names first, then what is offered first. Where it wants none of
+ * them it is the first of all, since a header may be passed over.
+ */
+export function preferredType<Type extends string>(
+  accept: string | undefined,
+  offered: readonly [Type, ...Type[]],
+): Type {
+  const ranges = (accept ?? '').split(',').map(parseRange);
+  const ranked = offered
+    .map((type) => {
+      const place = ranges.findIndex((range) => range.type === type);
+      const wide = [`${type.split('/')[0]}/*`, '*/*']
+        .map((name) => ranges.find((range) => range.type === name))
+        .find((range) => range !== undefined);
+      const quality = (ranges[place] ?? wide)?.quality ?? 0;
+      return { type, quality, place: place === -1 ? ranges.length : place };
+    })
+    .filter(({ quality }) => quality > 0)
+    .toSorted((a, b) => b.quality - a.quality || a.place - b.place);
+  return ranked[0]?.type ?? offered[0];
+}
+
+function parseRange(text: string): Range {
+  const [type = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase());
+  const quality = parameters.find((parameter) => parameter.startsWith('q='));
+  return { type, quality: quality === undefined ? 1 : Number(quality.slice(2)) || 0 };
+}

@@ -1,0 +1,163 @@
+/**
+ * Every use case, failing with every code that there is, through REST and through gRPC: the statuses are those of
+ * the edge's table, and what is told is the same. The control plane fails as it is told to.
+ */
+import type { ServiceError } from '@grpc/grpc-js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AppError, type ErrorCode, type ErrorDetails, errorCodes } from '../../src/core/errors.ts';
+import { statuses as grpcStatuses } from '../../src/grpc/status.ts';
+import type { Control } from '../../src/http/edge.ts';
+import { statuses as restStatuses } from '../../src/http/problem.ts';
+import {
+  type GrpcClient,
+  call as grpcCall,
+  grpcClient,
+  streamEvents,
+} from '../support/grpc-client.ts';
+import { type GrpcEdge, startGrpcEdge } from '../support/grpc-edge.ts';
+import { plainError } from '../support/plain-message.ts';
+import { call } from '../support/rest-client.ts';
+import { type RestEdge, restEdge } from '../support/rest-edge.ts';
+
+const id = '01900000-0000-7000-8000-00000000beef';
+
+interface UseCase {
+  readonly rest: readonly [method: string, path: string, body?: object];
+  readonly grpc: (client: GrpcClient) => Promise<object>;
+}
+
+const useCases: Readonly<Record<string, UseCase>> = {
+  createListener: {
+    rest: ['POST', '/v1/listeners', {}],
+    grpc: ({ listeners }) => grpcCall((done) => listeners.CreateListener({}, done)),
+  },
+  createListeners: {
+    rest: ['POST', '/v1/listeners:batch', { listeners: [{}] }],
+    grpc: ({ listeners }) =>
+      grpcCall((done) => listeners.BatchCreateListeners({ listeners: [{}] }, done)),
+  },
+  getListener: {
+    rest: ['GET', `/v1/listeners/${id}`],
+    grpc: ({ listeners }) => grpcCall((done) => listeners.GetListener({ id }, done)),
+  },
+  listListeners: {
+    rest: ['GET', '/v1/listeners'],
+    grpc: ({ listeners }) => grpcCall((done) => listeners.ListListeners({}, done)),
+  },
+  updateListener: {
+    rest: ['PATCH', `/v1/listeners/${id}`, { labels: { a: 'b' } }],
+    grpc: ({ listeners }) =>
+      grpcCall((done) => listeners.UpdateListener({ id, labels: { a: 'b' } }, done)),
+  },
+  deleteListener: {
+    rest: ['DELETE', `/v1/listeners/${id}`],
+    grpc: ({ listeners }) => grpcCall((done) => listeners.DeleteListener({ id }, done)),
+  },
+  getConnection: {
+    rest: ['GET', `/v1/connections/${id}`],
+    grpc: ({ connections }) => grpcCall((done) => connections.GetConnection({ id }, done)),
+  },
+  listConnections: {
+    rest: ['GET', '/v1/connections'],
+    grpc: ({ connections }) => grpcCall((done) => connections.ListConnections({}, done)),
+  },
+  closeConnection: {
+    rest: ['POST', `/v1/connections/${id}:close`, { mode: 'rst' }],
+    grpc: ({ connections }) => grpcCall((done) => connections.CloseConnection({ id }, done)),
+  },
+  listEvents: {
+    rest: ['GET', '/v1/events'],
+    grpc: ({ events }) => grpcCall((done) => events.ListEvents({}, done)),
+  },
+  followEvents: {
+    rest: ['GET', '/v1/events?afterSeq=1'],
+    async grpc() {
+      using stream = streamEvents(grpc.address, {}, { afterSeq: 1 });
+      const error = await stream.ended;
+      if (error !== null) throw error;
+      return {};
+    },
+  },
+};
+
+/** All that an error may tell; a code has those that belong to it. */
+const details: Readonly<Partial<Record<ErrorCode, ErrorDetails>>> = {
+  invalid_argument: { errors: [{ path: 'limits.maxBytes', message: 'é "quoted"\n' }], headSeq: 7 },
+  port_in_use: { owner: id },
+  cursor_expired: { oldestSeq: 4711 },
+  resource_exhausted: { limit: 'listenersMax', limitValue: 3, retryAfterMs: 2500 },
+  unavailable: { retryAfterMs: 1500 },
+};
+
+let failure = new AppError('internal', 'not set');
+const failing = new Proxy({} as Control, {
+  get: (_, name) => {
+    if (name === 'status') return () => ({ version: '1.2.3' });
+    if (name !== 'followEvents') return () => Promise.reject(failure);
+    // biome-ignore lint/correctness/useYield: it fails before its first event
+    return async function* () {
+      throw failure;
+    };
+  },
+});
+
+let rest: RestEdge;
+let grpc: GrpcEdge;
+let client: GrpcClient;
+
+beforeAll(async () => {
+  rest = await restEdge({ control: failing });
+  grpc = await startGrpcEdge(failing);
+  client = grpcClient(grpc.address);
+});
+
+afterAll(async () => {
+  client[Symbol.dispose]();
+  await grpc[Symbol.asyncDispose]();
+  await rest[Symbol.asyncDispose]();
+});
+
+test('the use cases are all that the edges can ask for', () => {
+  const asked: Record<keyof Omit<Control, 'status' | 'problems'>, true> = {
+    createListener: true,
+    createListeners: true,
+    getListener: true,
+    listListeners: true,
+    updateListener: true,
+    deleteListener: true,
+    getConnection: true,
+    listConnections: true,
+    closeConnection: true,
+    listEvents: true,
+    followEvents: true,
+  };
+  expect(Object.keys(useCases)).toEqual(Object.keys(asked));
+});
+
+describe.each(Object.entries(useCases))('%s', (name, useCase) => {
+  test.each(errorCodes)('that fails with %s is refused alike', async (code) => {
+    const given = details[code] ?? {};
+    failure = new AppError(code, `why it failed: ${code}`, given);
+    const accept = name === 'followEvents' ? 'application/x-ndjson' : '*/*';
+    const [method, path, body] = useCase.rest;
+    const reply = await call(rest, method, path, body, { accept });
+    const error = await useCase.grpc(client).then(
+      () => expect.fail('it was not refused'),
+      (reason: ServiceError) => reason,
+    );
+    expect(reply.status).toBe(restStatuses[code][0]);
+    expect(error.code).toBe(grpcStatuses[code]);
+    const { errors, owner, oldestSeq, headSeq, limit, limitValue, detail } = reply.body;
+    const told = { code, detail, errors, owner, oldestSeq, headSeq, limit, limitValue };
+    expect(plainError(error)).toEqual(told);
+    const { retryAfterMs, ...shown } = given;
+    expect(reply.body).toMatchObject(shown);
+    if (retryAfterMs !== undefined) {
+      expect(error.metadata.get('kodama-retry-after-ms')).toEqual([String(retryAfterMs)]);
+      const seconds = String(Math.ceil(retryAfterMs / 1000));
+      expect(reply.headers.get('retry-after')).toBe(seconds);
+    }
+    // A failure on this side says nothing of itself.
+    expect(detail.includes('why it failed')).toBe(code !== 'internal');
+  });
+});
