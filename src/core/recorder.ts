@@ -15,6 +15,9 @@ export interface ConnectionCounts {
   readonly total: number;
 }
 
+/** Connections that are closed in one append. */
+const closePieceMax = 1000;
+
 const noConnections: ConnectionCounts = { open: 0, total: 0 };
 
 export class Recorder {
@@ -175,10 +178,14 @@ export class Recorder {
   }
 
   async #closeAll(connections: readonly Connection[], reason: CloseReason): Promise<void> {
-    if (connections.length === 0) return;
     const end = { at: this.#clock.now(), initiator: 'system', reason, error: null } as const;
     const events = connections.map((connection) => this.#close(connection, end));
-    await this.#append(events);
+    // In pieces: one commit of all that a worker had open would take too long to be done in time.
+    const pieces: Promise<void>[] = [];
+    for (let at = 0; at < events.length; at += closePieceMax) {
+      pieces.push(this.#append(events.slice(at, at + closePieceMax)));
+    }
+    await Promise.all(pieces);
   }
 
   #tellClosed(event: EventDraft): void {

@@ -59,7 +59,12 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   static async start(options: WorkerDataPlaneOptions): Promise<WorkerDataPlane> {
     const plane = new WorkerDataPlane(options);
     const workers = Array.from({ length: options.workers }, () => plane.#launch());
-    await Promise.all(workers.map((worker) => worker.ready));
+    try {
+      await Promise.all(workers.map((worker) => worker.ready));
+    } catch (error) {
+      await Promise.all(workers.map((worker) => worker.end()));
+      throw error;
+    }
     for (const worker of workers) plane.#workers.add(worker);
     return plane;
   }

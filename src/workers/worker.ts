@@ -33,6 +33,13 @@ export class WorkerFailure extends Error {
   }
 }
 
+/** To read what lies in the channel. */
+const readGraceMs = 500;
+
+function gone(): AppError {
+  return new AppError('unavailable', 'the worker was lost', { retryAfterMs: 1000 });
+}
+
 const entry = new URL('../echo/worker-main.ts', import.meta.url);
 
 export class Worker {
@@ -45,6 +52,8 @@ export class Worker {
   /** Batches that are being committed. */
   readonly #committing = new Set<Promise<void>>();
   #requests = 0;
+  #reports = 0;
+  #hasEnded = false;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -57,9 +66,10 @@ export class Worker {
     this.pid = this.#child.pid ?? 0;
     this.ready = this.#ready.promise;
     this.#child.on('message', (report: Report) => this.#onReport(report));
-    // A send that fails is followed by the exit, which is dealt with there.
+    // A send that fails is followed by the end, which is dealt with there.
     this.#child.on('error', () => this.#child.kill('SIGKILL'));
-    this.#child.on('exit', () => this.#onExit());
+    // Not 'exit': that may come before the last reports are read, and they belong to its life.
+    this.#child.on('close', () => this.#onEnd());
     this.#send({ kind: 'start', settings: options.settings });
   }
 
@@ -68,6 +78,7 @@ export class Worker {
   }
 
   #onReport(report: Report): void {
+    this.#reports += 1;
     switch (report.kind) {
       case 'ready':
         this.#ready.resolve();
@@ -94,32 +105,53 @@ export class Worker {
     }
   }
 
-  #onExit(): void {
-    const gone = new AppError('unavailable', 'the worker was lost', { retryAfterMs: 1000 });
+  #onEnd(): void {
+    this.#hasEnded = true;
     this.#ready.promise.catch(() => undefined);
-    this.#ready.reject(gone);
-    for (const waiting of this.#waiting.values()) waiting.reject(gone);
+    this.#ready.reject(gone());
+    for (const waiting of this.#waiting.values()) waiting.reject(gone());
     this.#options.onExit(this);
   }
 
-  /** @throws WorkerFailure with the system's code; unavailable when the worker is gone or does not answer */
+  /** @throws WorkerFailure with the system's code; unavailable when the worker is gone */
   async request(request: Request, extraMs = 0): Promise<BoundSocket | null> {
+    if (this.#hasEnded) throw gone();
     const number = ++this.#requests;
     const waiting = deferred<BoundSocket | null>();
     this.#waiting.set(number, waiting);
-    const late = () =>
-      waiting.reject(
-        new AppError('unavailable', 'the worker does not answer', { retryAfterMs: 1000 }),
-      );
-    const timer = setTimeout(late, this.#options.requestTimeoutMs + extraMs);
-    if (!this.#child.connected) late();
+    const unwatch = this.#watch(this.#options.requestTimeoutMs + extraMs);
     this.#send({ kind: 'request', number, request });
     try {
       return await waiting.promise;
     } finally {
-      clearTimeout(timer);
+      unwatch();
       this.#waiting.delete(number);
     }
+  }
+
+  /**
+   * A worker that says nothing at all in time is killed: nobody could tell what it has done of what it was asked, and
+   * another can take its place. One that is only slow is heard meanwhile.
+   */
+  #watch(timeoutMs: number): () => void {
+    let heard = this.#reports;
+    let timer = setTimeout(() => look(timeoutMs), timeoutMs);
+    const look = (waitedMs: number) => {
+      const isSilent = this.#reports === heard;
+      heard = this.#reports;
+      // Where it was us who slept, its answer is there already and only has to be read: one more look.
+      if (isSilent && waitedMs === readGraceMs) this.#giveUp();
+      else {
+        const nextMs = isSilent ? readGraceMs : timeoutMs;
+        timer = setTimeout(() => look(nextMs), nextMs);
+      }
+    };
+    return () => clearTimeout(timer);
+  }
+
+  #giveUp(): void {
+    this.#options.onWarning('the worker does not answer: it is killed');
+    this.#child.kill('SIGKILL');
   }
 
   /** Resolves when all that it has reported is committed and it has ended. */
@@ -127,7 +159,7 @@ export class Worker {
     await Promise.all(this.#committing);
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, 'exit');
-    this.#child.disconnect();
+    if (this.#child.connected) this.#child.disconnect();
     await exited;
   }
 }

@@ -1,46 +1,118 @@
 /** What is done to kodama while it works. Each attack heals what it broke. */
 import type { KodamaProcess } from './kodama-process.ts';
-import { signal } from './kodama-process.ts';
+import { signal } from './processes.ts';
 import type { Random } from './random.ts';
+import type { RoundStore } from './round-store.ts';
 
-type Attack = (target: KodamaProcess, random: Random) => Promise<void>;
+export interface Attacked {
+  readonly target: KodamaProcess;
+  readonly store: RoundStore;
+  readonly random: Random;
+}
+
+type Attack = (attacked: Attacked) => Promise<void>;
+
+function pause(ms: number): Promise<void> {
+  return new Promise((next) => setTimeout(next, ms));
+}
 
 /** Stops the processes for a while. */
-async function freeze(pids: readonly number[], forMs: number): Promise<void> {
+async function freeze(pids: readonly number[], random: Random): Promise<void> {
+  const forMs = random.between(50, 1500);
   for (const pid of pids) signal(pid, 'SIGSTOP');
   try {
-    await new Promise((next) => setTimeout(next, forMs));
+    await pause(forMs);
   } finally {
     for (const pid of pids) signal(pid, 'SIGCONT');
   }
 }
 
-export const attacks: Readonly<Record<string, Attack>> = {
-  async kill_worker(target, random) {
-    const workers = await target.workers();
-    if (workers.length > 0) signal(random.pick(workers), 'SIGKILL');
+function pickOf(random: Random, pids: readonly number[]): readonly number[] {
+  return pids.length === 0 ? [] : [random.pick(pids)];
+}
+
+const everywhere: Readonly<Record<string, Attack>> = {
+  async kill_worker({ target, random }) {
+    for (const pid of pickOf(random, target.workers())) target.killWorker(pid);
   },
-  async kill_control_plane(target) {
+  async kill_control_plane({ target }) {
     target.crash();
     await target.ready();
   },
-  async kill_backend(target, random) {
-    const backends = await target.backends();
-    if (backends.length > 0) signal(random.pick(backends), 'SIGKILL');
+  async kill_backend({ target, random }) {
+    for (const pid of pickOf(random, target.backends())) signal(pid, 'SIGKILL');
   },
-  async kill_postmaster(target) {
-    const postmaster = await target.postmaster();
-    if (postmaster !== null) signal(postmaster, 'SIGKILL');
+  async kill_postmaster({ target }) {
+    signal(target.postmaster() ?? 0, 'SIGKILL');
   },
-  async freeze_worker(target, random) {
-    await freeze(await target.workers(), random.between(50, 1500));
+  async freeze_worker({ target, random }) {
+    await freeze(pickOf(random, target.workers()), random);
   },
-  async freeze_control_plane(target, random) {
-    await freeze(target.pid === null ? [] : [target.pid], random.between(50, 1500));
+  async freeze_control_plane({ target, random }) {
+    await freeze(target.pid === null ? [] : [target.pid], random);
   },
-  async freeze_postgres(target, random) {
-    const postmaster = await target.postmaster();
-    const pids = [postmaster ?? 0, ...(await target.backends())].filter((pid) => pid > 0);
-    await freeze(pids, random.between(50, 1500));
+  async freeze_postgres({ target, random }) {
+    const postmaster = target.postmaster();
+    await freeze(postmaster === null ? [] : [postmaster, ...target.backends()], random);
+  },
+  /** Two at once: whatever the worker had told is on its way when its reader dies too. */
+  async kill_worker_and_control_plane({ target, random }) {
+    const workers = pickOf(random, target.workers());
+    for (const pid of workers) target.killWorker(pid);
+    await pause(random.between(0, 30));
+    target.crash();
+    await target.ready();
   },
 };
+
+/** The connection to an external server. */
+const withProxy: Readonly<Record<string, Attack>> = {
+  async cut_store({ store, random }) {
+    store.proxy?.cut();
+    await pause(random.between(50, 2000));
+    store.proxy?.restore();
+  },
+  async hold_store({ store, random }) {
+    store.proxy?.hold();
+    await pause(random.between(50, 2000));
+    store.proxy?.restore();
+  },
+  /** Commits land, and kodama can not know it. */
+  async mute_store({ store, random }) {
+    store.proxy?.mute();
+    await pause(random.between(50, 1500));
+    store.proxy?.cut();
+    await pause(random.between(0, 200));
+    store.proxy?.restore();
+  },
+};
+
+const withSmallDisk: Readonly<Record<string, Attack>> = {
+  async disk_full({ target, store, random }) {
+    if (store.fillDisk === null) return;
+    target.mayFail = true;
+    const free = await store.fillDisk();
+    await pause(random.between(200, 2000));
+    await free();
+    await target.ready();
+    target.mayFail = false;
+  },
+  async disk_full_at_crash({ target, store, random }) {
+    if (store.fillDisk === null) return;
+    target.mayFail = true;
+    const free = await store.fillDisk();
+    target.crash();
+    await pause(random.between(200, 2000));
+    await free();
+    await target.ready();
+    target.mayFail = false;
+  },
+};
+
+export function attacksOn({ proxy, fillDisk }: RoundStore): Readonly<Record<string, Attack>> {
+  return {
+    ...everywhere,
+    ...(proxy === null ? {} : withProxy),
+    ...(fillDisk === null ? {} : withSmallDisk),
+  };
+}

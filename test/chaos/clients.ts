@@ -11,8 +11,13 @@ export type Behaviour = (typeof behaviours)[number];
 export interface Visit {
   readonly ip: string;
   readonly port: number;
+  readonly listenerId: string;
   readonly behaviour: Behaviour;
+  /** performance.now(), and as a time of day in ms. */
   readonly begunAt: number;
+  readonly begunTime: number;
+  /** When the first byte came back; null while none did. */
+  firstEchoAt: number | null;
   /** Whole echoes that came back, and their bytes. */
   echoed: number;
   sentBytes: number;
@@ -20,18 +25,25 @@ export interface Visit {
   /** The echo was not what was sent: the worst of all. */
   isCorrupt: boolean;
   isConnected: boolean;
+  /** It ended as its behaviour wanted, and not before. */
+  hasLeft: boolean;
   sawEnd: boolean;
   error: string | null;
   endedAt: number | null;
 }
 
+interface Plan {
+  readonly messages: number;
+  readonly size: number;
+  readonly holdMs: number;
+}
+
 const visitTimeoutMs = 8000;
 
-/** Source addresses 127.1.0.1 and up, one a visit: 16 million before one comes again. */
+/** Source addresses 127.1.0.0 and up, one a visit: 16 million before one comes again. */
 export class Clients {
   readonly visits: Visit[] = [];
   readonly #random: Random;
-  readonly #open = new Set<Socket>();
   #next = 0;
 
   constructor(random: Random) {
@@ -44,17 +56,21 @@ export class Clients {
   }
 
   /** Resolves when the client is through, however it went. */
-  visit(port: number): Promise<Visit> {
+  visit({ id: listenerId, port }: { readonly id: string; readonly port: number }): Promise<Visit> {
     const visit: Visit = {
       ip: this.#sourceIp(),
       port,
+      listenerId,
       behaviour: this.#random.pick(behaviours),
       begunAt: performance.now(),
+      begunTime: Date.now(),
+      firstEchoAt: null,
       echoed: 0,
       sentBytes: 0,
       receivedBytes: 0,
       isCorrupt: false,
       isConnected: false,
+      hasLeft: false,
       sawEnd: false,
       error: null,
       endedAt: null,
@@ -63,61 +79,64 @@ export class Clients {
     const messages = this.#random.between(1, 5);
     const size = this.#random.pick([1, 16, 1000, 40_000]);
     const holdMs = this.#random.between(0, 1500);
-    return new Promise((resolve) => this.#run(visit, { messages, size, holdMs }, resolve));
+    return new Promise((resolve) => run(visit, { messages, size, holdMs }, resolve));
   }
+}
 
-  #run(
-    visit: Visit,
-    plan: { messages: number; size: number; holdMs: number },
-    done: (visit: Visit) => void,
-  ): void {
-    const socket = connect({
-      port: visit.port,
-      host: '127.0.0.1',
-      localAddress: visit.ip,
-      allowHalfOpen: true,
-    });
-    this.#open.add(socket);
-    const expected = Buffer.alloc(plan.size, visit.ip);
-    let pending = 0;
-    const send = () => {
-      pending = plan.size;
-      visit.sentBytes += plan.size;
-      socket.write(expected);
-    };
-    socket.setTimeout(visitTimeoutMs, () => socket.destroy(new Error('timed out')));
-    socket.on('connect', () => {
-      visit.isConnected = true;
-      if (visit.behaviour === 'silent') setTimeout(() => socket.end(), plan.holdMs);
-      else send();
-    });
-    socket.on('data', (data: Buffer) => {
-      const at = plan.size - pending;
-      visit.receivedBytes += data.length;
-      if (!data.equals(expected.subarray(at, at + data.length))) visit.isCorrupt = true;
-      pending -= data.length;
-      if (pending > 0) return;
-      visit.echoed += 1;
-      if (visit.echoed < plan.messages) send();
-      else this.#leave(socket, visit.behaviour, plan.holdMs);
-    });
-    socket.on('end', () => {
-      visit.sawEnd = true;
-      socket.end();
-    });
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      visit.error = error.code ?? error.message;
-    });
-    socket.on('close', () => {
-      visit.endedAt = performance.now();
-      this.#open.delete(socket);
-      done(visit);
-    });
-  }
+function run(visit: Visit, plan: Plan, done: (visit: Visit) => void): void {
+  const socket = connect({
+    port: visit.port,
+    host: '127.0.0.1',
+    localAddress: visit.ip,
+    allowHalfOpen: true,
+  });
+  const expected = Buffer.alloc(plan.size, visit.ip);
+  let pending = 0;
+  const send = () => {
+    pending = plan.size;
+    visit.sentBytes += plan.size;
+    socket.write(expected);
+    // FIN right behind the last message: its echo must come all the same.
+    const isLast = visit.echoed === plan.messages - 1;
+    if (isLast && visit.behaviour === 'half_close') leave(socket, visit, plan.holdMs);
+  };
+  socket.setTimeout(visitTimeoutMs, () => socket.destroy(new Error('timed out')));
+  socket.on('connect', () => {
+    visit.isConnected = true;
+    if (visit.behaviour === 'silent') setTimeout(leave, plan.holdMs, socket, visit, 0);
+    else send();
+  });
+  socket.on('data', (data: Buffer) => {
+    visit.firstEchoAt ??= performance.now();
+    const at = plan.size - pending;
+    visit.receivedBytes += data.length;
+    if (!data.equals(expected.subarray(at, at + data.length))) visit.isCorrupt = true;
+    pending -= data.length;
+    if (pending > 0) return;
+    visit.echoed += 1;
+    if (visit.echoed < plan.messages) send();
+    else if (visit.behaviour !== 'half_close') leave(socket, visit, plan.holdMs);
+  });
+  socket.on('end', () => {
+    visit.sawEnd = true;
+    socket.end();
+  });
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    visit.error = error.code ?? error.message;
+  });
+  socket.on('close', () => {
+    visit.endedAt = performance.now();
+    done(visit);
+  });
+}
 
-  #leave(socket: Socket, behaviour: Behaviour, holdMs: number): void {
-    if (behaviour === 'reset') socket.resetAndDestroy();
-    else if (behaviour === 'linger') setTimeout(() => socket.end(), holdMs);
+function leave(socket: Socket, visit: Visit, holdMs: number): void {
+  const end = () => {
+    if (socket.destroyed || socket.writableEnded) return;
+    visit.hasLeft = true;
+    if (visit.behaviour === 'reset') socket.resetAndDestroy();
     else socket.end();
-  }
+  };
+  if (visit.behaviour === 'linger') setTimeout(end, holdMs);
+  else end();
 }

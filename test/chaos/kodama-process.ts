@@ -1,48 +1,61 @@
-/** A kodama under attack: a process with its embedded PostgreSQL, started again whenever it is gone. */
+/** A kodama under attack: a process that is started again whenever it is gone. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { waitFor } from '../support/wait-for.ts';
+import { childrenOf, commandOf, sharedMemoryOf, signal } from './processes.ts';
 
 const mainFile = join(import.meta.dirname, '../../src/main.ts');
 const readyTimeoutMs = 60_000;
+const restartPauseMs = 200;
+const linesKept = 2000;
 
-export interface Crash {
-  /** performance.now() of the kill. */
+/** Workers that were lost at once: one by itself, or all with their control plane. */
+export interface Kill {
+  /** performance.now() of it. */
   readonly at: number;
+  readonly what: 'worker' | 'control_plane';
+  readonly workerPids: readonly number[];
 }
 
+export interface KodamaProcessOptions {
+  readonly dataDir: string;
+  /** The cluster of its PostgreSQL, wherever that runs. */
+  readonly cluster: string;
+  /** Its PostgreSQL is its own child, and ends with it. */
+  readonly isEmbedded: boolean;
+  readonly ports: { readonly http: number; readonly grpc: number };
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** What an attack brings about; any other error in the log is a finding. */
+const expectedErrors = new Set([
+  'PostgreSQL ended, starting it again',
+  'PostgreSQL could not be started again',
+]);
+
 export class KodamaProcess {
-  readonly #dataDir: string;
-  readonly #environment: Readonly<Record<string, string>>;
+  readonly url: string;
+  readonly grpcAddress: string;
   readonly log: string[] = [];
-  /** Ends of the control plane that were not orderly. */
-  readonly crashes: Crash[] = [];
+  readonly kills: Kill[] = [];
+  /** Errors in its log that no attack explains. */
+  readonly faults: string[] = [];
+  /** Shared memory that its PostgreSQL has used. */
+  readonly sharedMemory = new Set<string>();
+  /** A start may fail now, such as for want of disk. */
+  mayFail = false;
+  readonly #options: KodamaProcessOptions;
   #child: ChildProcess | null = null;
-  #httpPort: number;
-  #grpcPort: number;
   #isEnding = false;
   #life: Promise<void> = Promise.resolve();
 
-  constructor(
-    dataDir: string,
-    ports: { http: number; grpc: number },
-    extra: Readonly<Record<string, string>> = {},
-  ) {
-    this.#dataDir = dataDir;
-    this.#httpPort = ports.http;
-    this.#grpcPort = ports.grpc;
-    this.#environment = extra;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.#httpPort}`;
-  }
-
-  get grpcAddress(): string {
-    return `127.0.0.1:${this.#grpcPort}`;
+  constructor(options: KodamaProcessOptions) {
+    this.#options = options;
+    this.url = `http://127.0.0.1:${options.ports.http}`;
+    this.grpcAddress = `127.0.0.1:${options.ports.grpc}`;
   }
 
   get pid(): number | null {
@@ -52,6 +65,7 @@ export class KodamaProcess {
   /** Starts it, and keeps starting it until `end`. */
   async begin(): Promise<void> {
     this.#life = this.#live();
+    this.#life.catch(() => undefined);
     await this.ready();
   }
 
@@ -59,26 +73,29 @@ export class KodamaProcess {
     while (!this.#isEnding) {
       const child = this.#spawn();
       this.#child = child;
-      const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+      const [code, name] = (await once(child, 'exit')) as [number | null, string | null];
       this.#child = null;
       if (this.#isEnding) return;
-      this.log.push(`exit code ${code} signal ${signal}`);
-      if (signal !== 'SIGKILL') throw new Error(`kodama ended by itself:\n${this.tail()}`);
+      this.log.push(`exit code ${code} signal ${name}`);
+      if (name === 'SIGKILL') continue;
+      if (!this.mayFail) throw new Error(`kodama ended by itself:\n${this.tail()}`);
+      await new Promise((next) => setTimeout(next, restartPauseMs));
     }
   }
 
   #spawn(): ChildProcess {
     const { PATH = '', TMPDIR } = process.env;
+    const { dataDir, ports, environment } = this.#options;
     const child = spawn(process.execPath, [mainFile], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH,
         ...(TMPDIR === undefined ? {} : { TMPDIR }),
-        KODAMA_DATA_DIR: this.#dataDir,
-        KODAMA_HTTP_PORT: String(this.#httpPort),
-        KODAMA_GRPC_PORT: String(this.#grpcPort),
+        KODAMA_DATA_DIR: dataDir,
+        KODAMA_HTTP_PORT: String(ports.http),
+        KODAMA_GRPC_PORT: String(ports.grpc),
         KODAMA_LOG_FORMAT: 'json',
-        ...this.#environment,
+        ...environment,
       },
     });
     for (const stream of [child.stdout, child.stderr]) {
@@ -89,7 +106,13 @@ export class KodamaProcess {
 
   #note(line: string): void {
     this.log.push(line);
-    if (this.log.length > 2000) this.log.splice(0, 1000);
+    if (this.log.length > linesKept) this.log.splice(0, linesKept / 2);
+    if (!line.startsWith('{')) return;
+    const { level, msg, workerPid } = JSON.parse(line);
+    if (level >= 50 && !expectedErrors.has(msg) && !this.mayFail) this.faults.push(line);
+    if (workerPid === undefined || !String(msg).startsWith('a worker was lost')) return;
+    const isKnown = this.kills.some(({ workerPids }) => workerPids.includes(workerPid));
+    if (!isKnown) this.faults.push(`a worker ended by itself: ${line}`);
   }
 
   tail(): string {
@@ -105,37 +128,51 @@ export class KodamaProcess {
     }
   }
 
-  async ready(): Promise<void> {
+  /** Resolves with how long that took. */
+  async ready(): Promise<number> {
+    const begun = performance.now();
     const died = this.#life.then(() => Promise.reject(new Error('kodama was ended')));
     died.catch(() => undefined);
     await Promise.race([waitFor('kodama to be ready', () => this.isReady(), readyTimeoutMs), died]);
+    const postmaster = this.postmaster();
+    for (const name of postmaster === null ? [] : sharedMemoryOf(postmaster)) {
+      this.sharedMemory.add(name);
+    }
+    return performance.now() - begun;
   }
 
+  /** kill -9 of the control plane; its workers end with it. */
   crash(): void {
     if (this.#child === null) return;
-    this.crashes.push({ at: performance.now() });
+    const workerPids = this.workers();
+    this.kills.push({ at: performance.now(), what: 'control_plane', workerPids });
     this.#child.kill('SIGKILL');
   }
 
+  killWorker(pid: number): void {
+    this.kills.push({ at: performance.now(), what: 'worker', workerPids: [pid] });
+    signal(pid, 'SIGKILL');
+  }
+
   /** The worker processes, as the system sees them. */
-  async workers(): Promise<number[]> {
-    const children = this.pid === null ? [] : await childrenOf(this.pid);
-    const named = await Promise.all(
-      children.map(async (pid) => ((await commandOf(pid)).includes('worker') ? pid : 0)),
-    );
-    return named.filter((pid) => pid !== 0);
+  workers(): readonly number[] {
+    const children = this.pid === null ? [] : childrenOf(this.pid);
+    return children.filter((pid) => commandOf(pid).includes('worker-main'));
   }
 
-  async postmaster(): Promise<number | null> {
-    const path = join(this.#dataDir, 'postgres', 'postmaster.pid');
-    const text = await readFile(path, 'utf8').catch(() => '');
-    const pid = Number(text.split('\n')[0]);
-    return pid > 0 ? pid : null;
+  postmaster(): number | null {
+    try {
+      const text = readFileSync(join(this.#options.cluster, 'postmaster.pid'), 'utf8');
+      const pid = Math.abs(Number(text.split('\n')[0]));
+      return pid > 0 ? pid : null;
+    } catch {
+      return null;
+    }
   }
 
-  async backends(): Promise<number[]> {
-    const postmaster = await this.postmaster();
-    return postmaster === null ? [] : await childrenOf(postmaster);
+  backends(): readonly number[] {
+    const postmaster = this.postmaster();
+    return postmaster === null ? [] : childrenOf(postmaster);
   }
 
   /** An orderly stop; rejects when it was anything else. */
@@ -152,30 +189,11 @@ export class KodamaProcess {
   /** Whatever is left, at once. */
   async kill(): Promise<void> {
     this.#isEnding = true;
-    const postmaster = await this.postmaster();
     this.#child?.kill('SIGKILL');
-    if (postmaster !== null) signal(postmaster, 'SIGQUIT');
     await this.#life.catch(() => undefined);
+    const postmaster = this.#options.isEmbedded ? this.postmaster() : null;
+    if (postmaster !== null && commandOf(postmaster).includes('postgres')) {
+      signal(postmaster, 'SIGQUIT');
+    }
   }
-}
-
-/** A process that is gone meanwhile is none to signal. */
-export function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
-}
-
-async function childrenOf(pid: number): Promise<number[]> {
-  const tasks = await readdir(`/proc/${pid}/task`).catch(() => []);
-  const lists = await Promise.all(
-    tasks.map((task) => readFile(`/proc/${pid}/task/${task}/children`, 'utf8').catch(() => '')),
-  );
-  return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
-}
-
-async function commandOf(pid: number): Promise<string> {
-  return await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
 }

@@ -1,46 +1,77 @@
-/** npm run chaos -- --seed 1 --rounds 100 --seconds 8 [--recording durable] [--workers 2] */
+/**
+ * npm run chaos -- --seed 1 --rounds 100 --seconds 8
+ *   [--store embedded|small_disk|external] [--recording batched|durable] [--workers 2] [--attacks kill_worker,…]
+ * What is not given changes with the seed. Ends with 1 at the first round that breaks an invariant.
+ *
+ * npm run chaos -- --soak --minutes 40 --rate 200: see soak.ts.
+ */
 import { parseArgs } from 'node:util';
-import { runRound } from './round.ts';
+import { type RoundOptions, type RoundResult, runRound } from './round.ts';
+import { storeKinds } from './round-store.ts';
+import { soak } from './soak.ts';
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '8' },
-    recording: { type: 'string', default: 'batched' },
-    workers: { type: 'string', default: '1' },
+    store: { type: 'string' },
+    recording: { type: 'string' },
+    workers: { type: 'string' },
     attacks: { type: 'string' },
+    soak: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '40' },
+    rate: { type: 'string', default: '200' },
   },
 });
 
-const totals = {
-  rounds: 0,
-  visits: 0,
-  echoed: 0,
-  recorded: 0,
-  lostAtCrash: 0,
-  events: 0,
-  crashes: 0,
-};
-const first = Number(values.seed);
-for (let seed = first; seed < first + Number(values.rounds); seed++) {
-  const result = await runRound({
+const summed = ['visits', 'echoed', 'recorded', 'lost', 'events', 'resumes', 'kills'] as const;
+
+async function rounds(): Promise<boolean> {
+  const first = Number(values.seed);
+  const totals = { rounds: 0, attacks: 0, healMsMax: 0, slowestMsMax: 0 };
+  const sums = Object.fromEntries(summed.map((key) => [key, 0]));
+  for (let seed = first; seed < first + Number(values.rounds); seed++) {
+    const options = optionsOf(seed);
+    const result = await runRound(options);
+    report(options, result);
+    totals.rounds += 1;
+    totals.attacks += result.attacks.length;
+    totals.healMsMax = Math.max(totals.healMsMax, result.healMs);
+    totals.slowestMsMax = Math.max(totals.slowestMsMax, result.slowestMs);
+    for (const key of summed) sums[key] = (sums[key] ?? 0) + result[key];
+    if (result.breaches.length > 0) return false;
+  }
+  console.log(JSON.stringify({ total: { ...totals, ...sums } }));
+  return true;
+}
+
+function optionsOf(seed: number): RoundOptions {
+  const isDurable =
+    values.recording === undefined ? seed % 2 === 0 : values.recording === 'durable';
+  const kinds = ['embedded', 'external', 'embedded', 'external', 'small_disk'] as const;
+  return {
     seed,
     durationMs: Number(values.seconds) * 1000,
-    recording: values.recording === 'durable' ? 'durable' : 'batched',
-    workers: Number(values.workers),
+    store:
+      storeKinds.find((kind) => kind === values.store) ?? kinds[seed % kinds.length] ?? 'embedded',
+    recording: isDurable ? 'durable' : 'batched',
+    workers: Number(values.workers ?? 1 + (Math.floor(seed / 2) % 2)),
     ...(values.attacks === undefined ? {} : { attackNames: values.attacks.split(',') }),
-  });
-  const { breaches, log, attacks, ...figures } = result;
-  console.log(JSON.stringify({ ...figures, attacks: attacks.length, breaches: breaches.length }));
-  totals.rounds += 1;
-  for (const key of ['visits', 'echoed', 'recorded', 'lostAtCrash', 'events', 'crashes'] as const) {
-    totals[key] += figures[key];
-  }
-  if (breaches.length > 0) {
-    console.error(breaches.slice(0, 50).join('\n'));
-    console.error(`attacks: ${attacks.join(', ')}\n${log.slice(-100).join('\n')}`);
-    process.exit(1);
-  }
+  };
 }
-console.log(JSON.stringify({ total: totals }));
+
+function report({ store, recording, workers }: RoundOptions, result: RoundResult): void {
+  const { breaches, log, attacks, seed, ...figures } = result;
+  const about = { seed, store, recording, workers };
+  const counts = { attacks: attacks.length, breaches: breaches.length };
+  console.log(JSON.stringify({ ...about, ...figures, ...counts }));
+  if (breaches.length === 0) return;
+  console.error(breaches.slice(0, 50).join('\n'));
+  console.error(`attacks: ${attacks.join(', ')}\n${log.slice(-100).join('\n')}`);
+}
+
+const isGood = values.soak
+  ? await soak({ minutes: Number(values.minutes), rate: Number(values.rate) })
+  : await rounds();
+process.exitCode = isGood ? 0 : 1;

@@ -1,191 +1,217 @@
 /**
- * One round of chaos: a kodama with its embedded PostgreSQL, clients that come and go, listeners that are made
- * and deleted, a stream that is resumed throughout, and attacks at random. Then everything is let heal, and
- * what the record says is held against what the clients saw.
+ * One round of chaos: a kodama, clients that come and go, listeners that are made and deleted, streams that are
+ * resumed throughout, and attacks at random. Then everything is let heal, what the record says is held against
+ * what the clients saw, and nothing may be left of it after its stop.
  */
-
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { call } from '../support/rest-client.ts';
+import { existsSync, readdirSync } from 'node:fs';
+import { all, call } from '../support/rest-client.ts';
+import { talk } from '../support/tcp-client.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { attacks } from './attacks.ts';
+import { type Attacked, attacksOn } from './attacks.ts';
 import { Clients } from './clients.ts';
+import { freePort } from './free-port.ts';
 import { KodamaProcess } from './kodama-process.ts';
-import { LogReader } from './log-reader.ts';
+import { type ConfirmedListener, ListenerChurn } from './listener-churn.ts';
+import { GrpcReader, NdjsonReader } from './log-reader.ts';
+import { fdCount, processesOf, sharedMemoryLeft, tcpSocketsOf } from './processes.ts';
 import { Random } from './random.ts';
-import { judge, type Verdict } from './verdict.ts';
+import { makeRoundStore, type RoundStore, type StoreKind } from './round-store.ts';
+import { type Judged, judge, type Verdict } from './verdict.ts';
 
 export interface RoundOptions {
   readonly seed: number;
   readonly durationMs: number;
+  readonly store?: StoreKind;
+  readonly recording?: 'batched' | 'durable';
+  readonly workers?: number;
+  /** All that fit the store, unless some are named. */
+  readonly attackNames?: readonly string[];
   readonly clientsAtOnce?: number;
   readonly listenersMax?: number;
-  readonly recording?: 'batched' | 'durable';
-  readonly attackNames?: readonly string[];
-  readonly workers?: number;
 }
 
 export interface RoundResult extends Verdict {
   readonly seed: number;
   readonly attacks: readonly string[];
+  /** From the last attack until all was as it should be. */
+  readonly healMs: number;
+  /** The slowest answer of the API to a create or a delete. */
+  readonly slowestMs: number;
+  readonly refused: number;
   readonly log: readonly string[];
 }
 
 const clientsAtOnceDefault = 20;
 const listenersMaxDefault = 6;
+/** Pool connections, keep-alives and the like come and go; what leaks comes to more. */
+const fdSlack = 48;
 
 export async function runRound(options: RoundOptions): Promise<RoundResult> {
-  const random = new Random(options.seed);
-  const dataDir = await mkdtemp(join(tmpdir(), 'kodama-chaos-'));
-  const ports = { http: await freePort(), grpc: await freePort() };
-  const extra = { KODAMA_WORKERS: String(options.workers ?? 1) };
-  const target = new KodamaProcess(dataDir, ports, extra);
+  const { seed, recording = 'batched', listenersMax = listenersMaxDefault } = options;
+  await using store = await makeRoundStore(options.store ?? 'embedded');
+  const target = await makeTarget(store, options.workers ?? 1);
   try {
     await target.begin();
-    const reader = new LogReader(target.url);
-    const clients = new Clients(new Random(options.seed + 1));
-    const listeners = new ListenerChurn(target, new Random(options.seed + 2), options);
+    const fdsAtFirst = fdCount(target.pid ?? 0);
+    await using ndjson = new NdjsonReader(target.url).begin();
+    await using grpc = new GrpcReader(target.grpcAddress).begin();
+    const readers = [ndjson, grpc];
+    const clients = new Clients(new Random(seed + 1));
+    const churn = { recording, listenersMax };
+    const listeners = new ListenerChurn(target, new Random(seed + 2), churn);
     await listeners.make();
-    const until = performance.now() + options.durationMs;
-    const isOver = () => performance.now() >= until;
-    const names = options.attackNames ?? Object.keys(attacks);
-    const [done] = await Promise.all([
-      attackUntil(isOver, target, random, names),
-      listeners.churnUntil(isOver),
-      visitUntil(isOver, clients, listeners, options.clientsAtOnce ?? clientsAtOnceDefault),
-    ]);
-    await heal(target, listeners, reader);
-    const verdict = await judge({ target, clients, listeners, reader });
-    await reader.end();
+    const judged = { target, clients, listeners, readers, recording };
+    const attacked = { target, store, random: new Random(seed) };
+    const attacks = await rage(judged, attacked, options);
+    const healedAt = performance.now();
+    await heal(judged);
+    const healMs = Math.round(performance.now() - healedAt);
+    const verdict = await judge(judged);
+    const breaches = [
+      ...verdict.breaches,
+      ...(await probePorts(judged)),
+      ...leaks(judged, fdsAtFirst),
+    ];
     await target.end();
-    return { ...verdict, seed: options.seed, attacks: done, log: target.log };
+    breaches.push(...leftovers(store, target));
+    const { slowestMs, refused } = listeners;
+    return { ...verdict, breaches, seed, attacks, healMs, slowestMs, refused, log: target.log };
+  } catch (error) {
+    throw new Error(`seed ${seed}:\n${target.tail()}`, { cause: error });
   } finally {
     await target.kill();
-    await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+async function makeTarget(store: RoundStore, workers: number): Promise<KodamaProcess> {
+  const { dataDir, cluster } = store;
+  const environment = { ...store.environment, KODAMA_WORKERS: String(workers) };
+  const ports = { http: await freePort(), grpc: await freePort() };
+  const isEmbedded = store.kind !== 'external';
+  return new KodamaProcess({ dataDir, cluster, ports, environment, isEmbedded });
+}
+
+/** Resolves with the attacks that there were. */
+async function rage(
+  { clients, listeners }: Judged,
+  attacked: Attacked,
+  { durationMs, attackNames, seed, clientsAtOnce = clientsAtOnceDefault }: RoundOptions,
+): Promise<readonly string[]> {
+  const until = performance.now() + durationMs;
+  const isOver = () => performance.now() >= until;
+  const ports = new Random(seed + 3);
+  const visitor = async () => {
+    while (!isOver()) {
+      const listener = listeners.any(ports);
+      if (listener === null) await pause(20);
+      else if ((await clients.visit(listener)).error !== null) await pause(20);
+    }
+  };
+  const [done] = await Promise.all([
+    attackUntil(isOver, attacked, attackNames),
+    listeners.churnUntil(isOver),
+    ...Array.from({ length: clientsAtOnce }, visitor),
+  ]);
+  return done;
 }
 
 async function attackUntil(
   isOver: () => boolean,
-  target: KodamaProcess,
-  random: Random,
-  names: readonly string[],
+  attacked: Attacked,
+  names: readonly string[] | undefined,
 ): Promise<readonly string[]> {
+  const attacks = attacksOn(attacked.store);
+  const { random } = attacked;
   const done: string[] = [];
   while (!isOver()) {
     await pause(random.between(100, 1200));
-    const name = random.pick(names);
+    const name = random.pick(names ?? Object.keys(attacks));
     done.push(name);
-    await attacks[name]?.(target, random);
+    await attacks[name]?.(attacked);
   }
   return done;
 }
 
-async function visitUntil(
-  isOver: () => boolean,
-  clients: Clients,
-  listeners: ListenerChurn,
-  atOnce: number,
-): Promise<void> {
-  const one = async () => {
-    while (!isOver()) {
-      const port = listeners.anyPort();
-      if (port === null) await pause(20);
-      else if ((await clients.visit(port)).error !== null) await pause(20);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, one));
-}
-
 /** Everything that should be up is up, and nothing is open any more. */
-async function heal(
-  target: KodamaProcess,
-  listeners: ListenerChurn,
-  reader: LogReader,
-): Promise<void> {
+async function heal({ target, listeners, readers }: Judged): Promise<void> {
   await target.ready();
-  await waitFor('every confirmed listener to listen', async () => {
-    const states = await Promise.all(
-      [...listeners.confirmed.keys()].map((id) => call(target, 'GET', `/v1/listeners/${id}`)),
+  for (const listener of listeners.confirmed.values()) {
+    await waitFor(`listener ${listener.id} to listen`, () => isListening(target, listener));
+  }
+  for (const listener of listeners.doubtful.values()) {
+    await waitFor(
+      `listener ${listener.id} to be either there or gone`,
+      async () => (await isListening(target, listener)) || (await isGone(target, listener)),
     );
-    return states.every(({ body }) => body.state === 'listening');
-  });
+  }
+  for (const listener of listeners.deleted.values()) {
+    if (!(await isGone(target, listener))) throw new Error(`${listener.id} is not gone`);
+  }
   await waitFor('every connection to be closed', async () => {
     const open = await call(target, 'GET', '/v1/connections?state=open');
     const half = await call(target, 'GET', '/v1/connections?state=half_closed');
     if (open.status !== 200 || half.status !== 200) return false;
     return open.body.connections.length + half.body.connections.length === 0;
   });
-  await waitFor('the stream to be at the head', async () => {
+  await waitFor('the streams to be at the head', async () => {
     const status = await call(target, 'GET', '/v1/status');
-    return status.status === 200 && reader.seq === status.body.headSeq;
+    return status.status === 200 && readers.every(({ seq }) => seq === status.body.headSeq);
   });
 }
 
-/** Listeners that come and go through the API, and what it confirmed of them. */
-export class ListenerChurn {
-  /** By id: what a 201 told, until a 204 told that it is gone. */
-  readonly confirmed = new Map<string, number>();
-  /** A delete whose answer was lost may or may not have happened. */
-  readonly doubtful = new Set<string>();
-  readonly deleted = new Set<string>();
-  readonly #target: KodamaProcess;
-  readonly #random: Random;
-  readonly #recording: string;
-  readonly #max: number;
-
-  constructor(target: KodamaProcess, random: Random, options: RoundOptions) {
-    this.#target = target;
-    this.#random = random;
-    this.#recording = options.recording ?? 'batched';
-    this.#max = options.listenersMax ?? listenersMaxDefault;
-  }
-
-  anyPort(): number | null {
-    const ports = [...this.confirmed.values()];
-    return ports.length === 0 ? null : (ports[Math.floor(Math.random() * ports.length)] ?? null);
-  }
-
-  async make(): Promise<void> {
-    const reply = await call(this.#target, 'POST', '/v1/listeners', { recording: this.#recording });
-    if (reply.status === 201) this.confirmed.set(reply.body.id, reply.body.laddr.port);
-  }
-
-  async #remove(): Promise<void> {
-    const id = this.#random.pick([...this.confirmed.keys()]);
-    const port = this.confirmed.get(id) ?? 0;
-    this.confirmed.delete(id);
-    this.doubtful.add(id);
-    const reply = await call(this.#target, 'DELETE', `/v1/listeners/${id}`);
-    if (reply.status === 204) this.deleted.add(id);
-    else this.confirmed.set(id, port);
-    this.doubtful.delete(id);
-  }
-
-  async churnUntil(isOver: () => boolean): Promise<void> {
-    while (!isOver()) {
-      await pause(this.#random.between(50, 400));
-      const isFull = this.confirmed.size >= this.#max;
-      try {
-        if (this.confirmed.size > 1 && (isFull || this.#random.next() < 0.3)) await this.#remove();
-        else await this.make();
-      } catch {
-        // No answer: a create may stand and nobody knows it, a delete is doubtful. Both are allowed.
-      }
-    }
-  }
+async function isListening(target: KodamaProcess, { id }: ConfirmedListener): Promise<boolean> {
+  const { status, body } = await call(target, 'GET', `/v1/listeners/${id}`);
+  return status === 200 && body.state === 'listening' && body.sockets.length > 0;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+async function isGone(target: KodamaProcess, { id }: ConfirmedListener): Promise<boolean> {
+  const { status, body } = await call(target, 'GET', `/v1/listeners/${id}`);
+  return status === 200 && body.state === 'closed';
+}
+
+/** What listens echoes; what was deleted is refused, unless the kernel has given its port to another. */
+async function probePorts({ target, listeners }: Judged): Promise<string[]> {
+  const breaches: string[] = [];
+  const rows = await all(target, '/v1/listeners', 'listeners');
+  const ports = new Set<number>(rows.map(({ laddr }) => laddr.port));
+  for (const { port } of listeners.confirmed.values()) {
+    const echo = await talk(port, 'hello').catch(String);
+    if (echo !== 'hello') breaches.push(`port ${port} should echo: ${echo}`);
+  }
+  for (const { port } of listeners.deleted.values()) {
+    if (ports.has(port)) continue;
+    const echo = await talk(port, 'hello').catch(String);
+    if (echo === 'hello') breaches.push(`port ${port} was deleted and echoes`);
+  }
+  for (const pid of target.workers()) {
+    const { listening } = tcpSocketsOf(pid);
+    if (listening === rows.length) continue;
+    breaches.push(
+      `worker ${pid} listens on ${listening} ports, there are ${rows.length} listeners`,
+    );
+  }
+  return breaches;
+}
+
+/** Sockets and files that stay open though nothing needs them. */
+function leaks({ target }: Judged, fdsAtFirst: number): string[] {
+  const breaches: string[] = [];
+  const fds = fdCount(target.pid ?? 0);
+  if (fds > fdsAtFirst + fdSlack) {
+    breaches.push(`the control plane has ${fds} files open, ${fdsAtFirst} at first`);
+  }
+  return breaches;
+}
+
+/** What a stop must not leave behind. */
+function leftovers({ dataDir, kind, cluster }: RoundStore, target: KodamaProcess): string[] {
+  const breaches = processesOf(dataDir).map((process) => `left behind: ${process}`);
+  const files = readdirSync(dataDir).filter((name) => /^kodama\.lock|^postgres\.run/.test(name));
+  breaches.push(...files.map((name) => `left behind: ${name}`));
+  if (kind === 'external') return breaches;
+  if (existsSync(`${cluster}/postmaster.pid`)) breaches.push('left behind: postmaster.pid');
+  const memory = sharedMemoryLeft().filter((name) => target.sharedMemory.has(name));
+  return [...breaches, ...memory.map((name) => `left behind: shared memory ${name}`)];
 }
 
 function pause(ms: number): Promise<void> {

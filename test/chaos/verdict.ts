@@ -1,9 +1,11 @@
 /** What the record says against what the clients saw: the invariants, each with the words for its breach. */
+import { isDeepStrictEqual } from 'node:util';
 import { all } from '../support/rest-client.ts';
 import type { Clients, Visit } from './clients.ts';
-import type { Crash, KodamaProcess } from './kodama-process.ts';
-import type { LogReader } from './log-reader.ts';
-import type { ListenerChurn } from './round.ts';
+import type { KodamaProcess } from './kodama-process.ts';
+import type { ListenerChurn } from './listener-churn.ts';
+import type { GrpcReader, NdjsonReader } from './log-reader.ts';
+import { aboutLoss, type Recorded } from './lost-echoes.ts';
 
 export interface Verdict {
   /** Empty when every invariant held. */
@@ -11,127 +13,190 @@ export interface Verdict {
   readonly visits: number;
   readonly echoed: number;
   readonly recorded: number;
-  /** Got an echo, and were open in the last uncommitted batch when the control plane was killed. */
-  readonly lostAtCrash: number;
+  /** Got an echo, and their opened record was not committed when their worker or control plane was killed. */
+  readonly lost: number;
   readonly events: number;
   readonly resumes: number;
-  readonly crashes: number;
+  readonly kills: number;
 }
 
-/** A record that is missing must be of a connection that ended with, or began just before, a crash. */
-const lastBatchMs = 3000;
-const initiators: Readonly<Record<string, string>> = {
-  peer_fin: 'peer',
-  peer_rst: 'peer',
-  listener_deleted: 'operator',
-  shutdown: 'system',
-  worker_crashed: 'system',
-  interrupted: 'system',
-};
-
-interface Round {
+export interface Judged {
   readonly target: KodamaProcess;
   readonly clients: Clients;
   readonly listeners: ListenerChurn;
-  readonly reader: LogReader;
+  readonly readers: readonly (NdjsonReader | GrpcReader)[];
+  readonly recording: 'batched' | 'durable';
 }
 
-export async function judge({ target, clients, listeners, reader }: Round): Promise<Verdict> {
-  const breaches = [...reader.faults];
-  const connections = await all(target, '/v1/connections', 'connections');
-  const events = await all(target, '/v1/events?afterSeq=0', 'events');
-  const byIp = Map.groupBy(connections, (connection) => connection.raddr.ip as string);
-  const lives = Map.groupBy(
-    events.filter((event) => event.connectionId !== undefined && event.connectionId !== null),
-    (event) => event.connectionId as string,
-  );
+// biome-ignore lint/suspicious/noExplicitAny: a record as REST shows it
+type Shown = any;
 
-  let lostAtCrash = 0;
+export async function judge(judged: Judged): Promise<Verdict> {
+  const { target, clients, listeners, readers } = judged;
+  const breaches = [...target.faults, ...listeners.faults];
+  const connections: Shown[] = await all(target, '/v1/connections', 'connections');
+  const events: Shown[] = await all(target, '/v1/events?afterSeq=0', 'events');
+  const visits = new Map(clients.visits.map((visit) => [visit.ip, visit]));
+  const recorded: Recorded[] = [];
+  for (const connection of connections) {
+    const visit = visits.get(connection.raddr.ip);
+    if (visit === undefined) breaches.push(`${connection.raddr.ip} is on record and was not there`);
+    else recorded.push({ visit, workerPid: connection.pid });
+  }
+  const byIp = Map.groupBy(connections, (connection) => connection.raddr.ip as string);
+  let lost = 0;
   for (const visit of clients.visits) {
     const records = byIp.get(visit.ip) ?? [];
     if (records.length > 1) breaches.push(`${visit.ip} is on record ${records.length} times`);
     if (visit.isCorrupt) breaches.push(`${visit.ip} got back what it had not sent`);
     const [record] = records;
-    if (record === undefined) {
-      if (visit.receivedBytes === 0) continue;
-      if (wasInLastBatch(visit, target.crashes)) lostAtCrash += 1;
-      else breaches.push(`${visit.ip} got an echo and is not on record: ${JSON.stringify(visit)}`);
-      continue;
-    }
-    breaches.push(...compare(visit, record));
-  }
-  for (const connection of connections) {
-    const types = (lives.get(connection.id) ?? []).map((event) => event.type);
-    const opened = types.filter((type) => type === 'connection_opened').length;
-    const closed = types.filter((type) => type === 'connection_closed').length;
-    if (opened !== 1 || closed !== 1 || types.at(-1) !== 'connection_closed') {
-      breaches.push(`connection ${connection.id} has the events ${types.join(', ')}`);
+    if (record !== undefined) breaches.push(...compare(visit, record, judged));
+    else if (visit.receivedBytes > 0) {
+      const breach = aboutLoss(visit, recorded, target.kills, judged.recording);
+      if (breach === null) lost += 1;
+      else breaches.push(breach);
     }
   }
-  breaches.push(...compareLogs(events, reader));
-  const rows = await all(target, '/v1/listeners', 'listeners');
-  for (const { id } of rows) {
-    if (listeners.deleted.has(id)) breaches.push(`listener ${id} was deleted and is there`);
-  }
+  breaches.push(...compareLives(connections, events));
+  for (const reader of readers) breaches.push(...reader.faults, ...compareLogs(events, reader));
+  breaches.push(...(await compareListeners(judged, connections)));
   return {
     breaches,
     visits: clients.visits.length,
-    echoed: clients.visits.filter((visit) => visit.echoed > 0).length,
+    echoed: clients.visits.filter(({ receivedBytes }) => receivedBytes > 0).length,
     recorded: connections.length,
-    lostAtCrash,
+    lost,
     events: events.length,
-    resumes: reader.resumes,
-    crashes: target.crashes.length,
+    resumes: readers.reduce((sum, reader) => sum + reader.resumes, 0),
+    kills: target.kills.length,
   };
 }
 
-function wasInLastBatch(visit: Visit, crashes: readonly Crash[]): boolean {
-  return crashes.some(
-    ({ at }) => visit.begunAt < at && (visit.endedAt ?? Infinity) > at - lastBatchMs,
-  );
-}
+/** Which ends fit what a client did that left as it wanted; whoever was killed may have been faster. */
+const endsOf: Readonly<Record<Visit['behaviour'], string>> = {
+  talk: 'peer_fin',
+  half_close: 'peer_fin',
+  linger: 'peer_fin',
+  silent: 'peer_fin',
+  reset: 'peer_rst',
+};
+const initiators: Readonly<Record<string, string>> = {
+  peer_fin: 'peer',
+  peer_rst: 'peer',
+  listener_deleted: 'operator',
+  worker_crashed: 'system',
+  interrupted: 'system',
+};
+/** Times of day of two processes, read a moment apart. */
+const clockSlackMs = 50;
 
-// biome-ignore lint/suspicious/noExplicitAny: a connection as REST shows it
-function compare(visit: Visit, record: any): string[] {
-  const { closeReason: reason, closeInitiator: initiator, bytesIn, bytesOut } = record;
-  const about = `${visit.ip} ${visit.behaviour}`;
+function compare(visit: Visit, record: Shown, { target, listeners }: Judged): string[] {
+  const { closeReason: reason, closeInitiator: initiator, bytesIn, bytesOut, pid } = record;
+  const about = `${visit.ip} ${visit.behaviour} (${record.id})`;
   const breaches: string[] = [];
-  if (record.state !== 'closed') breaches.push(`${about} is ${record.state}`);
-  if (initiators[reason] !== undefined && initiators[reason] !== initiator) {
-    breaches.push(`${about} ended ${reason} by ${initiator}`);
+  const expect = (isRight: boolean, what: string) => {
+    if (!isRight) breaches.push(`${about} ${what}: ${JSON.stringify({ visit, record })}`);
+  };
+  expect(record.state === 'closed', `is ${record.state}`);
+  expect(initiators[reason] === initiator, `ended ${reason} by ${initiator}`);
+  expect(record.listenerId === visit.listenerId, 'is of another listener');
+  expect(record.laddr.port === visit.port, 'is of another port');
+  const killed = target.kills.filter(({ workerPids }) => workerPids.includes(pid));
+  const isKilled = reason === 'worker_crashed' || reason === 'interrupted';
+  if (isKilled) expect(killed.length > 0, `ended ${reason}, and nobody killed its worker`);
+  const isDeleted = !listeners.confirmed.has(visit.listenerId);
+  if (reason === 'listener_deleted') expect(isDeleted, 'ended with a listener that is there');
+  if (reason === 'peer_rst' || reason === 'peer_fin') {
+    const isOwn = visit.hasLeft && visit.error === null;
+    if (isOwn) expect(reason === endsOf[visit.behaviour], `left, and ended ${reason}`);
   }
-  const isCrash = reason === 'worker_crashed' || reason === 'interrupted';
   // A lost worker's last counters are lost with it; all others are exact.
-  if (!isCrash && bytesOut < visit.receivedBytes) {
-    breaches.push(`${about} received ${visit.receivedBytes}, the record says ${bytesOut}`);
-  }
-  if (!isCrash && bytesIn > visit.sentBytes) {
-    breaches.push(`${about} sent ${visit.sentBytes}, the record says ${bytesIn}`);
+  if (!isKilled) {
+    expect(bytesOut >= visit.receivedBytes, 'received more than the record says');
+    expect(bytesIn <= visit.sentBytes, 'sent less than the record says');
+    expect((record.firstByteAt === null) === (bytesIn === 0), 'has a wrong time of the first byte');
   }
   const isWhole = visit.sawEnd && visit.error === null && visit.behaviour !== 'reset';
-  if (reason === 'peer_fin' && isWhole && bytesOut !== visit.receivedBytes) {
-    breaches.push(`${about} saw ${visit.receivedBytes} of ${bytesOut} bytes and a clean end`);
+  if (reason === 'peer_fin' && isWhole) {
+    expect(bytesOut === visit.receivedBytes && bytesIn === visit.sentBytes, 'was cut short');
   }
-  return breaches;
+  const acceptedAt = Date.parse(record.acceptedAt);
+  expect(acceptedAt >= visit.begunTime - clockSlackMs, 'was accepted before it came');
+  expect(Date.parse(record.closedAt) >= acceptedAt - clockSlackMs, 'ended before it began');
+  return breaches.slice(0, 3);
 }
 
-function compareLogs(
-  events: readonly { seq: number; type: string }[],
-  reader: LogReader,
-): readonly string[] {
+/** Exactly one opened and one closed event, in this order, and the closed one tells the final record. */
+function compareLives(connections: readonly Shown[], events: readonly Shown[]): string[] {
   const breaches: string[] = [];
-  events.forEach((event, index) => {
-    if (event.seq !== index + 1)
-      breaches.push(`event ${index + 1} of the log has seq ${event.seq}`);
-  });
-  if (events.length !== reader.events.length) {
-    breaches.push(`the stream had ${reader.events.length} events, the log has ${events.length}`);
-  }
-  for (const seen of reader.events) {
-    const kept = events[seen.seq - 1];
-    if (kept?.type !== seen.type) {
-      breaches.push(`the stream showed ${seen.seq} ${seen.type}, the log has ${kept?.type}`);
+  const isOfConnection = ({ connectionId }: Shown) => typeof connectionId === 'string';
+  const lives = Map.groupBy(events.filter(isOfConnection), ({ connectionId }) => connectionId);
+  for (const connection of connections) {
+    const life = lives.get(connection.id) ?? [];
+    lives.delete(connection.id);
+    const types = life.map(({ type }) => type);
+    const inner = types.slice(1, -1);
+    const isWhole =
+      types.length >= 2 && types[0] === 'connection_opened' && types.at(-1) === 'connection_closed';
+    if (!isWhole || inner.length > 1 || inner.some((type) => type !== 'connection_half_closed')) {
+      breaches.push(`connection ${connection.id} has the events ${types.join(', ')}`);
+    } else if (!isDeepStrictEqual(life.at(-1).connection, connection)) {
+      const closed = JSON.stringify(life.at(-1).connection);
+      breaches.push(`the closed event is not the record: ${closed} ${JSON.stringify(connection)}`);
     }
   }
+  for (const id of lives.keys()) breaches.push(`connection ${id} has events and no record`);
   return breaches.slice(0, 20);
+}
+
+function compareLogs(events: readonly Shown[], reader: NdjsonReader | GrpcReader): string[] {
+  const breaches: string[] = [];
+  events.forEach((event, index) => {
+    if (event.seq !== index + 1) breaches.push(`event ${index + 1} of the log is ${event.seq}`);
+  });
+  if (events.length !== reader.events.length) {
+    breaches.push(`${reader.name} had ${reader.events.length} events, the log ${events.length}`);
+  }
+  for (const { seq, type, connectionId, value } of reader.events) {
+    const kept = events[seq - 1];
+    const isSame = kept?.type === type && (kept.connectionId ?? null) === connectionId;
+    const isEqual = value === null || isDeepStrictEqual(kept, value);
+    if (isSame && isEqual) continue;
+    const [shown, has] = [value ?? { seq, type, connectionId }, kept].map((one) =>
+      JSON.stringify(one),
+    );
+    breaches.push(`${reader.name} showed ${shown}, the log has ${has}`);
+  }
+  return breaches.slice(0, 20);
+}
+
+/** What was confirmed is there with its counts, and nothing is there that nobody was told of. */
+async function compareListeners(
+  { target, listeners }: Judged,
+  connections: readonly Shown[],
+): Promise<string[]> {
+  const { confirmed, deleted, doubtful } = listeners;
+  const breaches: string[] = [];
+  const rows: Shown[] = await all(target, '/v1/listeners', 'listeners');
+  const byListener = Map.groupBy(connections, ({ listenerId }) => listenerId);
+  let unknown = 0;
+  for (const { id, openConnections, totalConnections } of rows) {
+    if (deleted.has(id)) breaches.push(`listener ${id} was deleted and is there`);
+    else if (!confirmed.has(id) && !doubtful.has(id)) unknown += 1;
+    const total = byListener.get(id)?.length ?? 0;
+    if (openConnections !== 0 || totalConnections !== total) {
+      const counts = `${openConnections} open of ${totalConnections}`;
+      breaches.push(`listener ${id} counts ${counts}, its history has ${total}`);
+    }
+  }
+  if (unknown > listeners.unanswered) {
+    breaches.push(
+      `${unknown} listeners that nobody was told of, ${listeners.unanswered} unanswered`,
+    );
+  }
+  const ids = new Set(rows.map(({ id }) => id));
+  for (const id of confirmed.keys()) {
+    if (!ids.has(id)) breaches.push(`listener ${id} was confirmed and is gone`);
+  }
+  return breaches;
 }
