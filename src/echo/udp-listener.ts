@@ -77,6 +77,7 @@ export class UdpListener implements EchoListener {
       host,
       port,
       share,
+      budget: this.#context.sockets,
       hostAddresses: () => this.#guards.host.unicast,
       onDatagram: (bytes, remote, endpoint) => this.#onDatagram({ bytes, remote, endpoint }),
     });
@@ -215,7 +216,9 @@ export class UdpListener implements EchoListener {
     await this.#sessions.emptied();
     if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
     // What was sent and has not left is given up with its socket, which ends the sessions that wait for it.
-    await Promise.all(this.#endpoints.map(({ socket }) => closeSocket(socket)));
+    await Promise.all(
+      this.#endpoints.map((endpoint) => closeSocket(endpoint, this.#context.sockets)),
+    );
     const [main] = this.#endpoints;
     if (main !== undefined) this.#guards.ownListeners.delete(main.laddr);
     this.#refusals.flush();

@@ -18,6 +18,7 @@ import { isIPv6 } from 'node:net';
 import type { Address } from '../core/address.ts';
 import { isCovered } from './host-addresses.ts';
 import type { Share } from './messages.ts';
+import type { SocketBudget } from './socket-budget.ts';
 
 /** Room for some of the largest datagrams; the system may give less. */
 const socketBufferBytes = 1_048_576;
@@ -39,6 +40,7 @@ export interface UdpBind {
   readonly port: number;
   readonly share: Share;
   readonly hostAddresses: () => readonly string[];
+  readonly budget: SocketBudget;
   readonly onDatagram: OnDatagram;
 }
 
@@ -71,7 +73,7 @@ async function bindFound(bind: UdpBind): Promise<UdpEndpoint> {
   const { host, port } = bind;
   for (let attempt = 1; ; attempt++) {
     const probe = await bindOne({ ...bind, onDatagram: () => undefined }, { host, port });
-    await closeSocket(probe.socket);
+    await closeSocket(probe, bind.budget);
     try {
       return await bindOne(bind, shared(host, probe.laddr.port));
     } catch (error) {
@@ -90,7 +92,17 @@ async function bindAddresses(bind: UdpBind, port: number): Promise<readonly UdpE
   return bound.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 }
 
-async function bindOne({ onDatagram }: UdpBind, { host, port, ...how }: OneBind) {
+async function bindOne(bind: UdpBind, one: OneBind): Promise<UdpEndpoint> {
+  if (!bind.budget.take()) throw Object.assign(new Error('no file'), { code: 'EMFILE' });
+  try {
+    return await openSocket(bind, one);
+  } catch (error) {
+    bind.budget.release();
+    throw error;
+  }
+}
+
+async function openSocket({ onDatagram }: UdpBind, { host, port, ...how }: OneBind) {
   const socket = createSocket({
     type: isIPv6(host) ? 'udp6' : 'udp4',
     // Addresses are numbers already: a look-up would put off every answer to the next turn of the loop.
@@ -135,8 +147,9 @@ function fdOf(socket: Socket): number {
 }
 
 /** Resolves when the port is free. */
-export async function closeSocket(socket: Socket): Promise<void> {
+export async function closeSocket({ socket }: UdpEndpoint, budget: SocketBudget): Promise<void> {
   const closed = once(socket, 'close');
   socket.close();
   await closed;
+  budget.release();
 }
