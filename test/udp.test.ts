@@ -382,12 +382,13 @@ describe('the end', () => {
     await using client = await openUdp();
     await client.echo(listener.laddr, '1234');
     expect(String(await client.echo(listener.laddr, '567890123'))).toBe('567890123');
-    expect(await closedSession(app, listener)).toMatchObject({
-      closeReason: 'max_bytes',
-      closeInitiator: 'server',
-      bytesIn: 13,
-      bytesOut: 13,
-    });
+    const durable = await listen(app, { limits: { maxBytes: 1 }, recording: 'durable' });
+    expect(String(await client.echo(durable.laddr, 'all of this'))).toBe('all of this');
+    const end = { closeReason: 'max_bytes', closeInitiator: 'server' };
+    const first = await closedSession(app, listener);
+    expect(first).toMatchObject({ ...end, bytesIn: 13, bytesOut: 13 });
+    const second = await closedSession(app, durable);
+    expect(second).toMatchObject({ ...end, bytesIn: 11, bytesOut: 11 });
   });
 
   test('max_duration ends a session that never falls idle; a change of limits holds at once', async () => {

@@ -8,7 +8,6 @@
  *   datagram of an unknown source is dropped; known ones go on.
  */
 import type { RemoteInfo } from 'node:dgram';
-import { v7 as uuidv7 } from 'uuid';
 import { type Address, plainIp } from '../core/address.ts';
 import type { CloseInitiator, CloseReason } from '../core/connection.ts';
 import type { RefusalRule } from '../core/event.ts';
@@ -88,6 +87,7 @@ export class UdpListener implements EchoListener {
   }
 
   serve(): void {
+    if (this.#state !== 'bound') return;
     this.#state = 'serving';
     for (const arrival of this.#held.splice(0)) {
       this.#heldBytes.give(arrival.bytes);
@@ -114,14 +114,18 @@ export class UdpListener implements EchoListener {
     const session = this.#sessions.find(endpoint, remote) ?? this.#open(arrival, now);
     if (session === null) return;
     session.receive(bytes, now);
-    if (this.#maxBytes !== null && session.bytesIn >= this.#maxBytes) {
-      session.close('fin', 'server', 'max_bytes');
-    }
+    this.#endWhenFull(session);
+  }
+
+  #endWhenFull(session: UdpSession): void {
+    const isFull = this.#maxBytes !== null && session.bytesIn >= this.#maxBytes;
+    // What waits for the commit is answered first.
+    if (isFull && !session.isHeld) session.close('fin', 'server', 'max_bytes');
   }
 
   /** Null when it is not let in. */
   #open({ endpoint, remote }: Arrival, now: Micros): UdpSession | null {
-    const { records, connections } = this.#context;
+    const { records, connections, ids } = this.#context;
     if (this.#state !== 'serving' || records.isFull) return null;
     const raddr = addressOf(remote);
     const rule = this.#refusal(raddr, now);
@@ -131,7 +135,7 @@ export class UdpListener implements EchoListener {
     }
     const isHeld = this.#binding.recording === 'durable';
     const session = new UdpSession({
-      id: uuidv7(),
+      id: ids.next(now),
       host: this.#sessionHost,
       endpoint,
       remote,
@@ -143,8 +147,13 @@ export class UdpListener implements EchoListener {
     this.#sessions.add(session);
     this.#admission.opened(raddr.ip);
     connections.set(session.id, session);
-    records.push({ kind: 'opened', connection: session.opened });
-    if (isHeld) records.whenCommitted(() => session.release());
+    records.push({ kind: 'opened', connection: session.accepted });
+    if (isHeld) {
+      records.whenCommitted(() => {
+        session.release();
+        this.#endWhenFull(session);
+      });
+    }
     return session;
   }
 
@@ -161,7 +170,6 @@ export class UdpListener implements EchoListener {
     const { clock, records, connections, settings } = this.#context;
     return {
       listenerId: this.#binding.listenerId,
-      nodeId: settings.nodeId,
       clock,
       held: this.#heldBytes,
       sendQueueBytesMax: settings.udpSendQueueBytesMax,

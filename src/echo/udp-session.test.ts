@@ -30,7 +30,6 @@ async function openSession(change: Partial<UdpSessionHost> = {}, isHeld = false)
   const closed = Promise.withResolvers<void>();
   const host: UdpSessionHost = {
     listenerId: 'listener',
-    nodeId: 'node',
     clock: systemClock(),
     held: new HeldBytes(1000),
     sendQueueBytesMax: 1_000_000,

@@ -8,7 +8,7 @@
 import type { RemoteInfo } from 'node:dgram';
 import { crc32 } from 'node:zlib';
 import { type Address, formatAddress } from '../core/address.ts';
-import type { CloseInitiator, CloseReason, Connection } from '../core/connection.ts';
+import type { AcceptedConnection, CloseInitiator, CloseReason } from '../core/connection.ts';
 import type { Clock } from '../core/ports.ts';
 import type { CountersRecord, StepRecord } from '../core/record.ts';
 import type { Micros } from '../core/time.ts';
@@ -20,7 +20,6 @@ import type { UdpEndpoint } from './udp-sockets.ts';
 /** What all sessions of a listener share. */
 export interface UdpSessionHost {
   readonly listenerId: string;
-  readonly nodeId: string;
   readonly clock: Clock;
   readonly held: HeldBytes;
   readonly sendQueueBytesMax: number;
@@ -92,35 +91,21 @@ export class UdpSession implements OpenConnection {
     return this.#lastAt;
   }
 
+  get isHeld(): boolean {
+    return this.#waiting !== null;
+  }
+
   get bytesIn(): number {
     return this.#bytesIn;
   }
 
-  /** As it was at its opening. */
-  get opened(): Connection {
-    const { listenerId, nodeId } = this.#host;
-    return {
-      id: this.id,
-      listenerId,
-      nodeId,
-      protocol: 'udp',
-      laddr: this.endpoint.laddr,
-      raddr: this.raddr,
-      declaredRaddr: null,
-      pid: process.pid,
-      fd: this.endpoint.fd,
-      state: 'open',
-      acceptedAt: this.openedAt,
-      firstByteAt: null,
-      halfClosedAt: null,
-      closedAt: null,
-      bytesIn: 0,
-      bytesOut: 0,
-      closeInitiator: null,
-      closeReason: null,
-      error: null,
-      tls: null,
-    };
+  get accepted(): AcceptedConnection {
+    const { id, endpoint, raddr, openedAt: acceptedAt } = this;
+    const { listenerId } = this.#host;
+    const { laddr, fd } = endpoint;
+    const addresses = { laddr, raddr, declaredRaddr: null };
+    const { pid } = process;
+    return { id, listenerId, protocol: 'udp', ...addresses, pid, fd, acceptedAt, tls: null };
   }
 
   receive(bytes: Buffer, now: Micros): void {
