@@ -597,6 +597,76 @@ describe('guards', () => {
   });
 });
 
+describe('faults', () => {
+  test('drop, duplicate, corrupt and latency, changed while the session lives', async () => {
+    await using app = await startApp();
+    const listener = await listen(app, { faults: [{ type: 'duplicate' }] });
+    const { id, laddr } = listener;
+    const change = (...faults: object[]) =>
+      want(200, app, 'PATCH', `/v1/listeners/${id}`, { faults });
+    await using client = await openUdp();
+    await client.send(laddr, 'twice');
+    await waitFor('two answers', () => client.answers.length === 2);
+    await change({ type: 'drop' });
+    await client.send(laddr, 'dropped');
+    await change({ type: 'corrupt', bytes: 1 });
+    const payload = randomBytes(1000);
+    const corrupted = await client.echo(laddr, payload);
+    expect(payload.filter((byte, place) => byte !== corrupted[place])).toHaveLength(1);
+    await change({ type: 'latency', delayMs: 200 });
+    const sentAt = performance.now();
+    expect(String(await client.echo(laddr, 'late'))).toBe('late');
+    expect(performance.now() - sentAt).toBeGreaterThanOrEqual(199);
+    await change();
+    expect(String(await client.echo(laddr, 'plain'))).toBe('plain');
+    expect(client.answers).toHaveLength(5);
+    expect(await sessionsWhen(app, listener, 1)).toMatchObject([{ state: 'open' }]);
+  });
+
+  test('a probability is drawn for each datagram, the same for the same seed', async () => {
+    await using app = await startApp();
+    const faults = [{ type: 'drop', probability: 0.5, seed: 7 }];
+    const runs: string[][] = [];
+    for (let run = 0; run < 2; run++) {
+      const { laddr } = await listen(app, { faults });
+      await using client = await openUdp();
+      for (let n = 0; n < 100; n++) await client.send(laddr, `datagram ${n}`);
+      const plain = await listen(app);
+      await client.echo(plain.laddr, 'end');
+      await waitFor('some answers', () => client.answers.length > 20);
+      runs.push(client.answers.map(({ bytes }) => String(bytes)).filter((text) => text !== 'end'));
+    }
+    expect(runs[0]?.length).toBeLessThan(80);
+    expect(runs[1]).toEqual(runs[0]);
+  });
+
+  test('refuse and limit: a refusal with its rule, an end with its reason', async () => {
+    await using app = await startApp();
+    const refusing = await listen(app, { faults: [{ type: 'refuse' }] });
+    await using client = await openUdp();
+    await expectRefused(app, refusing, client, 'refuse_fault');
+    const limited = await listen(app, { faults: [{ type: 'limit', bytes: 10, action: 'fin' }] });
+    await client.echo(limited.laddr, '12345');
+    await client.send(limited.laddr, 'more than is left');
+    const end = { closeReason: 'fault', closeInitiator: 'server', bytesIn: 22, bytesOut: 5 };
+    expect(await closedSession(app, limited)).toMatchObject(end);
+  });
+
+  test('an answer that a fault holds is waited for: by the idle time and by max_bytes', async () => {
+    await using app = await startApp();
+    const faults = [{ type: 'latency', delayMs: 600 }];
+    const idle = await listen(app, { faults, limits: { udpIdleTimeoutMs: 50 } });
+    const full = await listen(app, { faults, limits: { maxBytes: 4 } });
+    await using client = await openUdp();
+    expect(String(await client.echo(idle.laddr, 'idle'))).toBe('idle');
+    expect(String(await client.echo(full.laddr, 'full'))).toBe('full');
+    const counted = { bytesIn: 4, bytesOut: 4 };
+    const idleEnd = { closeReason: 'idle_timeout', ...counted };
+    expect(await closedSession(app, idle)).toMatchObject(idleEnd);
+    expect(await closedSession(app, full)).toMatchObject({ closeReason: 'max_bytes', ...counted });
+  });
+});
+
 describe('two workers', () => {
   test('a source stays with its worker, and a lost worker takes only its own sessions', async () => {
     await using app = await startApp({ KODAMA_WORKERS: '2' });

@@ -141,3 +141,28 @@ test('a client that sends equal datagrams fast loses one in so many, and its nei
   expect(lost).toBe(Math.floor(1000 / (settings.udpLoopReturnsMax + 1)));
   expect(breaker.breaks(8, payload, 1e15)).toBe(false);
 });
+
+test('a loop through a fault that changes, puts off or doubles what comes back ends too', () => {
+  const changing = new LoopBreaker(settings);
+  let now = 1e15;
+  let rounds = 0;
+  for (let payload = 0; rounds < 10_000; rounds++) {
+    if (changing.breaks(7, Buffer.from(`altered ${payload}`), now)) break;
+    payload += 1;
+    now += 800_000;
+    changing.answers(7, Buffer.from(`altered ${payload}`), changing.lastReturns, now);
+    now += 1000;
+  }
+  expect(rounds).toBe(settings.udpLoopReturnsMax);
+  const doubling = new LoopBreaker(settings);
+  let alive = 1;
+  for (rounds = 0; alive > 0 && rounds < 10_000; rounds++) {
+    let next = 0;
+    for (let n = 0; n < Math.min(alive, 20_000); n++) {
+      if (!doubling.breaks(7, Buffer.from('twice'), now, true)) next += 2;
+    }
+    alive = next;
+    now += 1000;
+  }
+  expect(alive).toBe(0);
+});

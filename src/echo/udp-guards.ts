@@ -150,27 +150,52 @@ export class LoopBreaker {
   readonly #digests = new Uint32Array(slots);
   readonly #returns = new Uint32Array(slots);
   readonly #seenAt = new Float64Array(slots);
+  #lastReturns = 0;
 
   constructor(settings: Pick<WorkerSettings, 'udpLoopWindowMs' | 'udpLoopReturnsMax'>) {
     this.#windowMicros = settings.udpLoopWindowMs * 1000;
     this.#returnsMax = settings.udpLoopReturnsMax;
   }
 
-  /** Whether this one must not be answered. `pair` is a number, up to 2³², of the pair of addresses. */
-  breaks(pair: number, payload: Buffer, now: Micros): boolean {
+  /** Of the payload that was judged last: how often in a row it had come back. */
+  get lastReturns(): number {
+    return this.#lastReturns;
+  }
+
+  /**
+   * Whether this one must not be answered. `pair` is a number, up to 2³², of the pair of addresses. One that is
+   * answered more than once is ended only by silence: then none is answered until it stays away for the window.
+   */
+  breaks(pair: number, payload: Buffer, now: Micros, isMultiplied = false): boolean {
     const digest = crc32(payload, pair);
     const slot = digest % slots;
-    if (Math.abs(now - (this.#seenAt[slot] ?? 0)) > this.#windowMicros) {
-      this.#digests[slot] = digest;
-      this.#returns[slot] = 0;
-      this.#seenAt[slot] = now;
+    this.#lastReturns = 0;
+    if (this.#isFree(slot, now)) {
+      this.#set(slot, digest, 0, now);
       return false;
     }
     if (this.#digests[slot] !== digest) return false;
-    const returns = (this.#returns[slot] ?? 0) + 1;
-    const isLoop = returns >= this.#returnsMax;
-    this.#returns[slot] = returns;
-    this.#seenAt[slot] = isLoop ? 0 : now;
+    this.#lastReturns = (this.#returns[slot] ?? 0) + 1;
+    const isLoop = this.#lastReturns >= this.#returnsMax;
+    this.#set(slot, digest, this.#lastReturns, isLoop && !isMultiplied ? 0 : now);
     return isLoop;
+  }
+
+  /** A fault has changed or put off the answer: this is what will come back, and from now on. */
+  answers(pair: number, payload: Buffer, returns: number, now: Micros): void {
+    const digest = crc32(payload, pair);
+    const slot = digest % slots;
+    if (this.#isFree(slot, now)) this.#set(slot, digest, returns, now);
+    else if (this.#digests[slot] === digest) this.#seenAt[slot] = now;
+  }
+
+  #isFree(slot: number, now: Micros): boolean {
+    return Math.abs(now - (this.#seenAt[slot] ?? 0)) > this.#windowMicros;
+  }
+
+  #set(slot: number, digest: number, returns: number, seenAt: Micros): void {
+    this.#digests[slot] = digest;
+    this.#returns[slot] = returns;
+    this.#seenAt[slot] = seenAt;
   }
 }

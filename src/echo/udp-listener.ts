@@ -17,6 +17,7 @@ import type { Binding } from '../core/ports.ts';
 import type { Micros } from '../core/time.ts';
 import { Admission } from './admission.ts';
 import type { EchoContext, EchoListener } from './echo-listener.ts';
+import { ListenerFaults } from './faults/listener-faults.ts';
 import { HeldBytes } from './held-bytes.ts';
 import type { BoundSocket, Share } from './messages.ts';
 import { Refusals } from './refusals.ts';
@@ -40,8 +41,8 @@ export class UdpListener implements EchoListener {
   readonly #heldBytes: HeldBytes;
   readonly #sessions: UdpSessions;
   readonly #sessionHost: UdpSessionHost;
+  readonly #faults: ListenerFaults;
   #endpoints: readonly UdpEndpoint[] = [];
-  #maxBytes: number | null;
   #state: 'bound' | 'serving' | 'draining' = 'bound';
   #held: Arrival[] = [];
   #drainTimer: NodeJS.Timeout | null = null;
@@ -55,7 +56,6 @@ export class UdpListener implements EchoListener {
     this.#binding = binding;
     this.#context = context;
     this.#guards = guards;
-    this.#maxBytes = limits.maxBytes;
     this.#admission = new Admission(limits, clock.now());
     this.#sessions = new UdpSessions(clock, limits);
     this.#heldBytes = new HeldBytes(settings.udpHeldBytesMax);
@@ -67,6 +67,13 @@ export class UdpListener implements EchoListener {
       push: (record) => records.push(record),
     });
     this.#sessionHost = this.#newSessionHost();
+    this.#faults = new ListenerFaults({
+      faults: binding.faults,
+      workers: settings.workers,
+      clock,
+      kind: 'datagram',
+      onChange: () => this.#onFaultsChange(),
+    });
   }
 
   /** @throws the system's error */
@@ -95,10 +102,17 @@ export class UdpListener implements EchoListener {
     }
   }
 
-  update({ limits }: { readonly limits: ListenerLimits; readonly faults: readonly Fault[] }): void {
-    this.#maxBytes = limits.maxBytes;
-    this.#admission.update(limits, this.#context.clock.now());
-    this.#sessions.update(limits);
+  update(change: { readonly limits: ListenerLimits; readonly faults: readonly Fault[] }): void {
+    this.#admission.update(change.limits, this.#context.clock.now());
+    this.#sessions.update(change.limits);
+    this.#faults.update(change.faults);
+  }
+
+  #onFaultsChange(): void {
+    const inOrder = [...this.#sessions].sort((a, b) => (a.id < b.id ? -1 : 1));
+    for (const session of inOrder) {
+      session.update(this.#faults.readmit(session.raddr.ip, session.faults));
+    }
   }
 
   /** Nothing waits for room in the records: what came meanwhile is gone. */
@@ -113,14 +127,9 @@ export class UdpListener implements EchoListener {
     const now = this.#context.clock.now();
     const session = this.#sessions.find(endpoint, remote) ?? this.#open(arrival, now);
     if (session === null) return;
-    session.receive(bytes, now);
-    this.#endWhenFull(session);
-  }
-
-  #endWhenFull(session: UdpSession): void {
-    const isFull = this.#maxBytes !== null && session.bytesIn >= this.#maxBytes;
-    // What waits for the commit is answered first.
-    if (isFull && !session.isHeld) session.close('fin', 'server', 'max_bytes');
+    // What it has brought is answered before it ends; more it may not bring.
+    if (!this.#sessions.isFull(session)) session.receive(bytes, now);
+    this.#sessions.endWhenFull(session);
   }
 
   /** Null when it is not let in. */
@@ -128,9 +137,10 @@ export class UdpListener implements EchoListener {
     const { records, connections, ids } = this.#context;
     if (this.#state !== 'serving' || records.isFull) return null;
     const raddr = addressOf(remote);
-    const rule = this.#refusal(raddr, now);
-    if (rule !== null) {
-      this.#refusals.add(rule, { laddr: endpoint.laddr, raddr });
+    const refused = this.#refusal(raddr, now);
+    const faults = refused === null ? this.#faults.admit(raddr.ip) : null;
+    if (refused !== null || faults === null || faults.isRefused) {
+      this.#refusals.add(refused ?? 'refuse_fault', { laddr: endpoint.laddr, raddr });
       return null;
     }
     const isHeld = this.#binding.recording === 'durable';
@@ -142,6 +152,7 @@ export class UdpListener implements EchoListener {
       raddr,
       source: this.#guards.sources.opened(raddr.ip),
       openedAt: now,
+      faults,
       isHeld,
     });
     this.#sessions.add(session);
@@ -151,7 +162,7 @@ export class UdpListener implements EchoListener {
     if (isHeld) {
       records.whenCommitted(() => {
         session.release();
-        this.#endWhenFull(session);
+        this.#sessions.endWhenFull(session);
       });
     }
     return session;
@@ -173,7 +184,10 @@ export class UdpListener implements EchoListener {
       clock,
       held: this.#heldBytes,
       sendQueueBytesMax: settings.udpSendQueueBytesMax,
+      faultHeldBytesMax: settings.faultHeldBytesMax,
       mayAnswer: (session, bytes, now) => this.#mayAnswer(session, bytes, now),
+      onAnswer: ({ pair, returns }, bytes, now) =>
+        this.#guards.loops.answers(pair, bytes, returns, now),
       record: (record) => records.push(record),
       onClosing: (session) => this.#onClosing(session),
       onClosed: ({ id }) => connections.delete(id),
@@ -188,11 +202,16 @@ export class UdpListener implements EchoListener {
     return false;
   }
 
-  #answerRefusal({ source, raddr, pair }: UdpSession, bytes: Buffer, now: Micros) {
+  #answerRefusal(session: UdpSession, bytes: Buffer, now: Micros): RefusalRule | null {
+    const { source, raddr, pair, faults } = session;
+    const { ownListeners, loops } = this.#guards;
     if (!source.bucket.take(now)) return 'udp_rate';
     // Another listener may have been bound there since the session was opened.
-    if (this.#guards.ownListeners.has(raddr)) return 'udp_own_listener';
-    return this.#guards.loops.breaks(pair, bytes, now) ? 'udp_loop' : null;
+    if (ownListeners.has(raddr)) return 'udp_own_listener';
+    const isMultiplied = faults.active.some(({ fault }) => fault.type === 'duplicate');
+    const isLoop = loops.breaks(pair, bytes, now, isMultiplied);
+    session.returns = loops.lastReturns;
+    return isLoop ? 'udp_loop' : null;
   }
 
   #onClosing(session: UdpSession): void {
@@ -229,6 +248,7 @@ export class UdpListener implements EchoListener {
     );
     const [main] = this.#endpoints;
     if (main !== undefined) this.#guards.ownListeners.delete(main.laddr);
+    this.#faults.close();
     this.#refusals.flush();
   }
 }

@@ -33,7 +33,9 @@ async function openSession(change: Partial<UdpSessionHost> = {}, isHeld = false)
     clock: systemClock(),
     held: new HeldBytes(1000),
     sendQueueBytesMax: 1_000_000,
+    faultHeldBytesMax: 1000,
     mayAnswer: () => true,
+    onAnswer: () => undefined,
     record: (record) => records.push(record),
     onClosing: () => undefined,
     onClosed: () => closed.resolve(),
@@ -68,6 +70,7 @@ function newSession(host: UdpSessionHost, endpoint: UdpEndpoint, port: number, i
       sessions: 1,
     },
     openedAt: 0,
+    faults: { isRefused: false, acceptDelayMs: 0, active: [], drawn: new Map() },
     isHeld,
   });
 }

@@ -9,10 +9,14 @@ import type { RemoteInfo } from 'node:dgram';
 import { crc32 } from 'node:zlib';
 import { type Address, formatAddress } from '../core/address.ts';
 import type { AcceptedConnection, CloseInitiator, CloseReason } from '../core/connection.ts';
+import type { CloseMode } from '../core/fault.ts';
 import type { Clock } from '../core/ports.ts';
 import type { CountersRecord, StepRecord } from '../core/record.ts';
 import type { Micros } from '../core/time.ts';
 import type { OpenConnection } from './echo-listener.ts';
+import type { ActiveFault } from './faults/active-fault.ts';
+import { FaultPipeline } from './faults/fault-pipeline.ts';
+import type { ConnectionFaults } from './faults/listener-faults.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import type { UdpSource } from './udp-guards.ts';
 import type { UdpEndpoint } from './udp-sockets.ts';
@@ -23,7 +27,10 @@ export interface UdpSessionHost {
   readonly clock: Clock;
   readonly held: HeldBytes;
   readonly sendQueueBytesMax: number;
+  readonly faultHeldBytesMax: number;
   mayAnswer(session: UdpSession, bytes: Buffer, now: Micros): boolean;
+  /** Its faults have let this through, as it is and at this time. */
+  onAnswer(session: UdpSession, bytes: Buffer, now: Micros): void;
   record(record: StepRecord): void;
   /** It takes no more datagrams: the next one from there opens another. */
   onClosing(session: UdpSession): void;
@@ -41,6 +48,7 @@ export interface UdpSessionOptions {
   readonly raddr: Address;
   readonly source: UdpSource;
   readonly openedAt: Micros;
+  readonly faults: ConnectionFaults;
   /** Datagrams wait until `release`. */
   readonly isHeld: boolean;
 }
@@ -59,6 +67,10 @@ export class UdpSession implements OpenConnection {
   readonly openedAt: Micros;
   /** Stands for its pair of addresses; another session of that pair has the same. */
   readonly pair: number;
+  /** What was decided for it. */
+  faults: ConnectionFaults;
+  /** How often in a row its last payload had come back. */
+  returns = 0;
   readonly #host: UdpSessionHost;
   #waiting: Buffer[] | null;
   #lastAt: Micros;
@@ -68,6 +80,7 @@ export class UdpSession implements OpenConnection {
   #countedBytes = 0;
   /** Answers that the kernel has not taken yet. */
   #sending = 0;
+  #pipeline: FaultPipeline | null = null;
   #end: End | null = null;
   #isClosed = false;
   #error: string | null = null;
@@ -81,18 +94,21 @@ export class UdpSession implements OpenConnection {
     this.source = source;
     this.openedAt = openedAt;
     this.pair = crc32(`${formatAddress(endpoint.laddr)} ${formatAddress(raddr)}`);
+    this.faults = options.faults;
     this.#host = host;
     this.#waiting = options.isHeld ? [] : null;
-    this.#lastAt = options.openedAt;
+    this.#lastAt = openedAt;
+    this.#applyFaults(this.faults.active);
   }
 
-  /** When its last datagram came. */
+  /** When its last datagram came, or left late. */
   get lastAt(): Micros {
     return this.#lastAt;
   }
 
-  get isHeld(): boolean {
-    return this.#waiting !== null;
+  /** Some of what came is still to be answered: for the commit, or by a fault. */
+  get isHolding(): boolean {
+    return this.#waiting !== null || this.#pipeline?.isHolding === true;
   }
 
   get bytesIn(): number {
@@ -130,7 +146,45 @@ export class UdpSession implements OpenConnection {
   }
 
   #answer(bytes: Buffer, now: Micros): void {
-    if (this.#end === null && this.#host.mayAnswer(this, bytes, now)) this.#send(bytes);
+    if (this.#end !== null || !this.#host.mayAnswer(this, bytes, now)) return;
+    if (this.#pipeline === null) this.#send(bytes);
+    else this.#pipeline.push(bytes);
+  }
+
+  /** The listener's faults have changed. */
+  update(faults: ConnectionFaults): void {
+    this.faults = faults;
+    if (this.#end === null) this.#applyFaults(faults.active);
+  }
+
+  #applyFaults(faults: readonly ActiveFault[]): void {
+    if (this.#pipeline !== null) {
+      this.#pipeline.replace(faults);
+      if (this.#pipeline.isIdle) this.#pipeline = null;
+    } else if (faults.length > 0) {
+      this.#pipeline = this.#newPipeline(faults);
+      this.#pipeline.start();
+    }
+  }
+
+  #newPipeline(faults: readonly ActiveFault[]): FaultPipeline {
+    const { faultHeldBytesMax: heldBytesMax, clock } = this.#host;
+    const ageMs = (clock.now() - this.openedAt) / 1000;
+    const sink = {
+      write: (bytes: Buffer) => this.#sendLate(bytes),
+      end: () => undefined,
+      close: (mode: CloseMode) => this.close(mode === 'rst' ? 'rst' : 'fin', 'server', 'fault'),
+      pause: () => undefined,
+      resume: () => undefined,
+      pendingBytes: () => this.endpoint.socket.getSendQueueSize(),
+    };
+    return new FaultPipeline({ sink, faults, kind: 'datagram', heldBytesMax, ageMs });
+  }
+
+  #sendLate(bytes: Buffer): void {
+    this.#lastAt = this.#host.clock.now();
+    this.#host.onAnswer(this, bytes, this.#lastAt);
+    this.#send(bytes);
   }
 
   #send(bytes: Buffer): void {
@@ -159,6 +213,7 @@ export class UdpSession implements OpenConnection {
     if (this.#end !== null) return;
     this.#end = { initiator, reason };
     this.#takeWaiting();
+    this.#pipeline?.destroy();
     this.#host.onClosing(this);
     if (mode === 'rst' || this.#sending === 0) this.#finish(this.#end);
   }

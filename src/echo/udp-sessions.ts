@@ -14,6 +14,8 @@ import type { UdpEndpoint } from './udp-sockets.ts';
 
 const sweepMinMs = 10;
 const sweepMsPerSession = 0.01;
+/** How soon one that still has to answer is looked at again. */
+const holdingMs = 50;
 
 interface End {
   readonly at: Micros;
@@ -25,6 +27,7 @@ export class UdpSessions {
   readonly #byEndpoint = new Map<UdpEndpoint, Map<string, UdpSession>>();
   #limits: ListenerLimits;
   #timer: NodeJS.Timeout | null = null;
+  #sweepAt: Micros = 0;
   #size = 0;
   #onEmpty: (() => void) | null = null;
 
@@ -47,7 +50,7 @@ export class UdpSessions {
     this.#byEndpoint.set(endpoint, same.set(keyOf(remote), session));
     this.#size += 1;
     // Those before it end no later.
-    if (this.#timer === null) this.#schedule(this.#endOf(session).at);
+    if (this.#timer === null) this.#schedule(this.#endOf(session, session.openedAt).at);
   }
 
   delete({ endpoint, remote }: UdpSession): void {
@@ -76,29 +79,46 @@ export class UdpSessions {
     });
   }
 
-  #endOf({ lastAt, openedAt }: UdpSession): End {
+  /** It has brought as many bytes as it may. */
+  isFull({ bytesIn }: UdpSession): boolean {
+    const { maxBytes } = this.#limits;
+    return maxBytes !== null && bytesIn >= maxBytes;
+  }
+
+  #endOf(session: UdpSession, now: Micros): End {
+    const { lastAt, openedAt, isHolding } = session;
     const { udpIdleTimeoutMs, idleTimeoutMs, maxDurationMs } = this.#limits;
+    if (this.isFull(session) && !isHolding) return { at: now, reason: 'max_bytes' };
     const idleMs = Math.min(udpIdleTimeoutMs, idleTimeoutMs ?? udpIdleTimeoutMs);
-    const idleAt = lastAt + idleMs * 1000;
+    const idleAt = isHolding ? now + holdingMs * 1000 : lastAt + idleMs * 1000;
     const oldAt = maxDurationMs === null ? idleAt : openedAt + maxDurationMs * 1000;
     return oldAt < idleAt
       ? { at: oldAt, reason: 'max_duration' }
       : { at: idleAt, reason: 'idle_timeout' };
   }
 
+  /** A full one ends once it holds nothing. */
+  endWhenFull(session: UdpSession): void {
+    if (!this.isFull(session)) return;
+    if (!session.isHolding) session.close('fin', 'server', 'max_bytes');
+    else if (this.#sweepAt > this.#clock.now() + holdingMs * 1000) {
+      this.#schedule(this.#clock.now() + holdingMs * 1000);
+    }
+  }
+
   #schedule(at: Micros): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#sweepAt = at;
     const waitMs = (at - this.#clock.now()) / 1000;
     const ms = Math.ceil(Math.max(waitMs, sweepMinMs, this.#size * sweepMsPerSession));
     this.#timer = setTimeout(() => this.#sweep(), ms).unref();
   }
 
   #sweep(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
     const now = this.#clock.now();
     let nextAt = Number.POSITIVE_INFINITY;
     for (const session of this) {
-      const { at, reason } = this.#endOf(session);
+      const { at, reason } = this.#endOf(session, now);
       if (at <= now) session.close('fin', 'server', reason);
       else nextAt = Math.min(nextAt, at);
     }

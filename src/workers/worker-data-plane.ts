@@ -188,9 +188,9 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     listenerId: string,
     { limits, faults }: { limits: ListenerLimits; faults: readonly Fault[] },
   ): Promise<void> {
-    assertServed({ faults });
     const opened = this.#opened.get(listenerId);
     if (opened === undefined) return;
+    assertServed({ ...opened.binding, faults });
     opened.binding = { ...opened.binding, limits, faults };
     const request = { kind: 'update', listenerId, limits, faults } as const;
     await Promise.all([...this.#workers].map((worker) => worker.request(request)));
@@ -260,6 +260,7 @@ function bindError(error: unknown, { host, port }: Binding): unknown {
 }
 
 /** What would be promised and not kept is refused. @throws invalid_argument */
-function assertServed({ faults }: Pick<Binding, 'faults'>): void {
-  if (faults.length > 0) throw invalidField('faults', 'are not served by this version');
+function assertServed({ faults, protocol }: Pick<Binding, 'faults' | 'protocol'>): void {
+  if (faults.length > 0 && protocol !== 'udp')
+    throw invalidField('faults', 'are not served by this version');
 }
