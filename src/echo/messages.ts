@@ -32,10 +32,17 @@ export interface WorkerSettings {
   readonly preambleTimeoutMs: number;
   /** How long a client is read from after our FIN, so that what it still sends does not reset it. */
   readonly lingerMs: number;
-  /** UDP sessions of a listener; answers for each source a second, and its burst. */
+  /** UDP sessions of all listeners; answers for each source a second, and its burst. */
   readonly udpSessionsMax: number;
   readonly udpDatagramsPerSecondMax: number;
   readonly udpDatagramsBurstMax: number;
+  /** A payload that comes again so soon, so often in a row, is taken for a loop. */
+  readonly udpLoopWindowMs: number;
+  readonly udpLoopReturnsMax: number;
+  /** Bytes of datagrams of a listener that wait, for its serve or a commit; more are dropped. */
+  readonly udpHeldBytesMax: number;
+  /** Bytes of a socket's answers that the kernel has not taken; while there are more, none is added. */
+  readonly udpSendQueueBytesMax: number;
 }
 
 /**
@@ -79,6 +86,8 @@ export interface BoundSocket {
   readonly ip: string;
   readonly port: number;
   readonly fd: number;
+  /** Sockets beside it, for single addresses of a wildcard. */
+  readonly moreFds?: readonly number[];
 }
 
 export type Report =

@@ -1,11 +1,14 @@
 /** The worker process: echo sockets, and nothing of the database or the API. It ends with its control plane. */
 import { systemClock } from '../core/clock.ts';
+import type { Binding } from '../core/ports.ts';
 import { ConnectionIds } from './connection-ids.ts';
 import type { EchoContext, EchoListener } from './echo-listener.ts';
 import type { BoundSocket, Command, Report, Request, WorkerSettings } from './messages.ts';
 import { RecordQueue } from './record-queue.ts';
 import { SocketBudget } from './socket-budget.ts';
 import { TcpListener } from './tcp-listener.ts';
+import { UdpGuards } from './udp-guards.ts';
+import { UdpListener } from './udp-listener.ts';
 
 // Ctrl-C reaches the whole group: the control plane decides when its workers end.
 process.on('SIGINT', () => undefined);
@@ -18,6 +21,8 @@ const send = (report: Report) => {
   if (process.connected) process.send?.(report);
 };
 let context: EchoContext | null = null;
+/** Of all UDP listeners: they know of each other, and a source's rate is one. */
+let udpGuards: UdpGuards | null = null;
 
 function start(settings: WorkerSettings): void {
   const records: RecordQueue = new RecordQueue({
@@ -65,6 +70,12 @@ async function answer(number: number, request: Request, { records }: EchoContext
   }
 }
 
+function newListener(binding: Binding, echo: EchoContext): EchoListener {
+  if (binding.protocol !== 'udp') return new TcpListener(binding, echo);
+  udpGuards ??= new UdpGuards(echo.settings, echo.clock);
+  return new UdpListener(binding, echo, udpGuards);
+}
+
 async function act(request: Request): Promise<BoundSocket | null> {
   if (context === null) throw new TypeError('a request before the start');
   if (request.kind === 'open') return await open(request, context);
@@ -89,7 +100,7 @@ async function open(
   { binding, share }: Extract<Request, { kind: 'open' }>,
   echo: EchoContext,
 ): Promise<BoundSocket> {
-  const listener = new TcpListener(binding, echo);
+  const listener = newListener(binding, echo);
   const bound = listener.bind(share);
   const { listenerId } = binding;
   opening.set(

@@ -40,7 +40,7 @@ interface Opened {
   binding: Binding;
   isServed: boolean;
   isClosing: boolean;
-  readonly sockets: Map<Worker, ListeningSocket>;
+  readonly sockets: Map<Worker, readonly ListeningSocket[]>;
 }
 
 export class WorkerDataPlane implements DataPlane, AsyncDisposable {
@@ -128,7 +128,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     try {
       const laddr = await this.#openOn(worker, opened, workers === 1 ? 'alone' : 'next');
       if (opened.isServed) await worker.request({ kind: 'serve', listenerId });
-      events.onRebound(listenerId, { laddr, sockets: [...opened.sockets.values()] });
+      events.onRebound(listenerId, { laddr, sockets: [...opened.sockets.values()].flat() });
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       // Lost again: its successor binds it.
@@ -147,8 +147,11 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     try {
       const bound = await worker.request({ kind: 'open', binding, share });
       if (bound === null) throw new TypeError('a bind has an address');
-      const { ip, port, fd } = bound;
-      sockets.set(worker, { pid: worker.pid, fd });
+      const { ip, port, fd, moreFds = [] } = bound;
+      sockets.set(
+        worker,
+        [fd, ...moreFds].map((each) => ({ pid: worker.pid, fd: each })),
+      );
       return { ip, port };
     } catch (error) {
       throw bindError(error, binding);
@@ -156,7 +159,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   }
 
   async open(binding: Binding): Promise<Bound> {
-    if (binding.protocol !== 'tcp') {
+    if (binding.protocol === 'tls') {
       throw invalidField('protocol', `${binding.protocol} is not served by this version`);
     }
     if (binding.proxyProtocol.mode !== 'off') {
@@ -174,7 +177,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     this.#opened.set(binding.listenerId, opened);
     const others = [...this.#workers].filter((worker) => worker !== first);
     await Promise.all(others.map((worker) => this.#openOn(worker, opened, 'next')));
-    return { laddr, sockets: [...opened.sockets.values()] };
+    return { laddr, sockets: [...opened.sockets.values()].flat() };
   }
 
   async serve(listenerId: string): Promise<void> {

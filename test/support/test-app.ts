@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pino from 'pino';
 import { App } from '../../src/app.ts';
-import { readConfig } from '../../src/config.ts';
+import { type Config, readConfig } from '../../src/config.ts';
 import { makeDatabase, type TestDatabase } from './test-database.ts';
 
 export type Environment = Readonly<Record<string, string>>;
@@ -49,11 +49,15 @@ function endpoints({ httpPort, grpcPort }: Endpoints) {
   return { httpPort, grpcPort, url, grpcAddress: `127.0.0.1:${grpcPort}` };
 }
 
-/** In this process; with a home of its own unless one is given. */
-export async function startApp(extra: Environment = {}, home?: TestHome): Promise<TestApp> {
+/** In this process; with a home of its own unless one is given. `tune` changes bounds that no variable sets. */
+export async function startApp(
+  extra: Environment = {},
+  home?: TestHome,
+  tune: (config: Config) => Config = (config) => config,
+): Promise<TestApp> {
   await using resources = new AsyncDisposableStack();
   const place = home ?? resources.use(await makeHome());
-  const config = readConfig({ ...place.environment, ...extra });
+  const config = tune(readConfig({ ...place.environment, ...extra }));
   const logger = pino({ level: config.logLevel });
   const onFatal = (error: unknown) => {
     throw new Error('the app could not go on', { cause: error });

@@ -118,6 +118,11 @@ export class FaultPipeline {
     this.#balance();
   }
 
+  /** Some of what came is still on its way. */
+  get isHolding(): boolean {
+    return this.#held.bytes > 0;
+  }
+
   /** Nothing is held, no end is on its way and no fault is left: the echo can do without it. */
   get isIdle(): boolean {
     const isEmpty = this.#stages.length === 0 && this.#held.bytes === 0;

@@ -1,0 +1,63 @@
+/** The addresses of this host, read anew when they are asked for and old. */
+import { isIPv4, isIPv6 } from 'node:net';
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
+import { isLoopback } from '../core/address.ts';
+import type { Clock } from '../core/ports.ts';
+import type { Micros } from '../core/time.ts';
+
+const keptForMs = 5000;
+
+export class HostAddresses {
+  readonly #clock: Clock;
+  #readAt: Micros = Number.NEGATIVE_INFINITY;
+  #unicast: ReadonlySet<string> = new Set();
+  #broadcast: ReadonlySet<string> = new Set();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Without those of one link only, whose zone would be needed to bind them. */
+  get unicast(): readonly string[] {
+    this.#refresh();
+    return [...this.#unicast].filter((ip) => !/^fe[89ab]/.test(ip));
+  }
+
+  has(ip: string): boolean {
+    this.#refresh();
+    return this.#unicast.has(ip) || isLoopback(ip);
+  }
+
+  /** Whether all hosts of a network that this one is in answer to it (RFC 919). */
+  isBroadcast(ip: string): boolean {
+    this.#refresh();
+    return ip === '255.255.255.255' || this.#broadcast.has(ip);
+  }
+
+  #refresh(): void {
+    const now = this.#clock.now();
+    if (Math.abs(now - this.#readAt) < keptForMs * 1000) return;
+    this.#readAt = now;
+    const all = Object.values(networkInterfaces()).flatMap((some) => some ?? []);
+    this.#unicast = new Set(all.map(({ address }) => address));
+    this.#broadcast = new Set(all.flatMap((one) => broadcastOf(one) ?? []));
+  }
+}
+
+/** The last address of an IPv4 network; null where there is none (RFC 3021). */
+export function broadcastOf({
+  address,
+  netmask,
+}: Pick<NetworkInterfaceInfo, 'address' | 'netmask'>): string | null {
+  if (!isIPv4(address) || /\.25[45]$/.test(netmask)) return null;
+  const mask = netmask.split('.').map(Number);
+  const octets = address
+    .split('.')
+    .map((octet, index) => Number(octet) | (~(mask[index] ?? 0) & 255));
+  return octets.join('.');
+}
+
+/** Whether a socket that is bound to `host` receives for the address. `::` is dual stack. */
+export function isCovered(host: string, ip: string): boolean {
+  return host === ip || host === '::' || (host === '0.0.0.0' && !isIPv6(ip));
+}

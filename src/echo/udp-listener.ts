@@ -1,0 +1,259 @@
+/**
+ * One UDP listener: its sockets, and the sessions of those who send to it.
+ *
+ *   datagram ─► known pair? ──────────────────────────► session ─► may it be answered? ─► back
+ *                    └ no ─► guards, limits ─► opened ─┘              └ no ─► refused, counted
+ *
+ * - What arrives before `serve` is held, within a bound. UDP has no backlog: while the records can not keep up, a
+ *   datagram of an unknown source is dropped; known ones go on.
+ */
+import type { RemoteInfo } from 'node:dgram';
+import { type Address, plainIp } from '../core/address.ts';
+import type { CloseInitiator, CloseReason } from '../core/connection.ts';
+import type { RefusalRule } from '../core/event.ts';
+import type { Fault } from '../core/fault.ts';
+import type { ListenerLimits } from '../core/listener.ts';
+import type { Binding } from '../core/ports.ts';
+import type { Micros } from '../core/time.ts';
+import { Admission } from './admission.ts';
+import type { EchoContext, EchoListener } from './echo-listener.ts';
+import { ListenerFaults } from './faults/listener-faults.ts';
+import { HeldBytes } from './held-bytes.ts';
+import type { BoundSocket, Share } from './messages.ts';
+import { Refusals } from './refusals.ts';
+import type { UdpGuards } from './udp-guards.ts';
+import { UdpSession, type UdpSessionHost } from './udp-session.ts';
+import { UdpSessions } from './udp-sessions.ts';
+import { bindUdpSockets, closeSocket, type UdpEndpoint } from './udp-sockets.ts';
+
+interface Arrival {
+  readonly bytes: Buffer;
+  readonly remote: RemoteInfo;
+  readonly endpoint: UdpEndpoint;
+}
+
+export class UdpListener implements EchoListener {
+  readonly #binding: Binding;
+  readonly #context: EchoContext;
+  readonly #guards: UdpGuards;
+  readonly #admission: Admission;
+  readonly #refusals: Refusals;
+  readonly #heldBytes: HeldBytes;
+  readonly #sessions: UdpSessions;
+  readonly #sessionHost: UdpSessionHost;
+  readonly #faults: ListenerFaults;
+  #endpoints: readonly UdpEndpoint[] = [];
+  #state: 'bound' | 'serving' | 'draining' = 'bound';
+  #held: Arrival[] = [];
+  #drainTimer: NodeJS.Timeout | null = null;
+  #drainEndsAt = Number.POSITIVE_INFINITY;
+  #closed: Promise<void> | null = null;
+
+  /** `guards` are those of the worker, for all its UDP listeners. */
+  constructor(binding: Binding, context: EchoContext, guards: UdpGuards) {
+    const { clock, settings, records } = context;
+    const { limits, listenerId } = binding;
+    this.#binding = binding;
+    this.#context = context;
+    this.#guards = guards;
+    this.#admission = new Admission(limits, clock.now());
+    this.#sessions = new UdpSessions(clock, limits);
+    this.#heldBytes = new HeldBytes(settings.udpHeldBytesMax);
+    this.#refusals = new Refusals({
+      listenerId,
+      protocol: 'udp',
+      perSecondMax: settings.refusalsPerSecondMax,
+      clock,
+      push: (record) => records.push(record),
+    });
+    this.#sessionHost = this.#newSessionHost();
+    this.#faults = new ListenerFaults({
+      faults: binding.faults,
+      workers: settings.workers,
+      clock,
+      kind: 'datagram',
+      onChange: () => this.#onFaultsChange(),
+    });
+  }
+
+  /** @throws the system's error */
+  async bind(share: Share): Promise<BoundSocket> {
+    const { host, port } = this.#binding;
+    this.#endpoints = await bindUdpSockets({
+      host,
+      port,
+      share,
+      budget: this.#context.sockets,
+      hostAddresses: () => this.#guards.host.unicast,
+      onDatagram: (bytes, remote, endpoint) => this.#onDatagram({ bytes, remote, endpoint }),
+    });
+    const [main, ...others] = this.#endpoints;
+    if (main === undefined) throw new TypeError('a bind has a socket');
+    this.#guards.ownListeners.add(main.laddr);
+    return { ...main.laddr, fd: main.fd, moreFds: others.map(({ fd }) => fd) };
+  }
+
+  serve(): void {
+    if (this.#state !== 'bound') return;
+    this.#state = 'serving';
+    for (const arrival of this.#held.splice(0)) {
+      this.#heldBytes.give(arrival.bytes);
+      this.#onDatagram(arrival);
+    }
+  }
+
+  update(change: { readonly limits: ListenerLimits; readonly faults: readonly Fault[] }): void {
+    this.#admission.update(change.limits, this.#context.clock.now());
+    this.#sessions.update(change.limits);
+    this.#faults.update(change.faults);
+  }
+
+  #onFaultsChange(): void {
+    const inOrder = [...this.#sessions].sort((a, b) => (a.id < b.id ? -1 : 1));
+    for (const session of inOrder) {
+      session.update(this.#faults.readmit(session.raddr.ip, session.faults));
+    }
+  }
+
+  /** Nothing waits for room in the records: what came meanwhile is gone. */
+  resume(): void {}
+
+  #onDatagram(arrival: Arrival): void {
+    const { bytes, remote, endpoint } = arrival;
+    if (this.#state === 'bound') {
+      if (this.#heldBytes.take(bytes)) this.#held.push(arrival);
+      return;
+    }
+    const now = this.#context.clock.now();
+    const session = this.#sessions.find(endpoint, remote) ?? this.#open(arrival, now);
+    if (session === null) return;
+    // What it has brought is answered before it ends; more it may not bring.
+    if (!this.#sessions.isFull(session)) session.receive(bytes, now);
+    this.#sessions.endWhenFull(session);
+  }
+
+  /** Null when it is not let in. */
+  #open({ endpoint, remote }: Arrival, now: Micros): UdpSession | null {
+    const { records, connections, ids } = this.#context;
+    if (this.#state !== 'serving' || records.isFull) return null;
+    const raddr = addressOf(remote);
+    const refused = this.#refusal(raddr, now);
+    const faults = refused === null ? this.#faults.admit(raddr.ip) : null;
+    if (refused !== null || faults === null || faults.isRefused) {
+      this.#refusals.add(refused ?? 'refuse_fault', { laddr: endpoint.laddr, raddr });
+      return null;
+    }
+    const isHeld = this.#binding.recording === 'durable';
+    const session = new UdpSession({
+      id: ids.next(now),
+      host: this.#sessionHost,
+      endpoint,
+      remote,
+      raddr,
+      source: this.#guards.sources.opened(raddr.ip),
+      openedAt: now,
+      faults,
+      isHeld,
+    });
+    this.#sessions.add(session);
+    this.#admission.opened(raddr.ip);
+    connections.set(session.id, session);
+    records.push({ kind: 'opened', connection: session.accepted });
+    if (isHeld) {
+      records.whenCommitted(() => {
+        session.release();
+        this.#sessions.endWhenFull(session);
+      });
+    }
+    return session;
+  }
+
+  #refusal(raddr: Address, now: Micros): RefusalRule | null {
+    const { connections, settings } = this.#context;
+    // What is discarded is reflected to nobody.
+    const guard = this.#binding.mode === 'discard' ? null : this.#guards.sourceRefusal(raddr);
+    if (guard !== null) return guard;
+    const hasRoom = connections.size < settings.connectionsMax && this.#guards.sources.hasRoom;
+    return hasRoom ? this.#admission.refusal(raddr.ip, now) : 'worker_capacity';
+  }
+
+  #newSessionHost(): UdpSessionHost {
+    const { clock, records, connections, settings } = this.#context;
+    return {
+      listenerId: this.#binding.listenerId,
+      clock,
+      held: this.#heldBytes,
+      sendQueueBytesMax: settings.udpSendQueueBytesMax,
+      faultHeldBytesMax: settings.faultHeldBytesMax,
+      mayAnswer: (session, bytes, now) => this.#mayAnswer(session, bytes, now),
+      onAnswer: ({ pair, returns }, bytes, now) =>
+        this.#guards.loops.answers(pair, bytes, returns, now),
+      record: (record) => records.push(record),
+      onClosing: (session) => this.#onClosing(session),
+      onClosed: ({ id }) => connections.delete(id),
+    };
+  }
+
+  #mayAnswer(session: UdpSession, bytes: Buffer, now: Micros): boolean {
+    if (this.#binding.mode === 'discard') return false;
+    const rule = this.#answerRefusal(session, bytes, now);
+    if (rule === null) return true;
+    this.#refusals.add(rule, { laddr: session.endpoint.laddr, raddr: session.raddr });
+    return false;
+  }
+
+  #answerRefusal(session: UdpSession, bytes: Buffer, now: Micros): RefusalRule | null {
+    const { source, raddr, pair, faults } = session;
+    const { ownListeners, loops } = this.#guards;
+    if (!source.bucket.take(now)) return 'udp_rate';
+    // Another listener may have been bound there since the session was opened.
+    if (ownListeners.has(raddr)) return 'udp_own_listener';
+    const isMultiplied = faults.active.some(({ fault }) => fault.type === 'duplicate');
+    const isLoop = loops.breaks(pair, bytes, now, isMultiplied);
+    session.returns = loops.lastReturns;
+    return isLoop ? 'udp_loop' : null;
+  }
+
+  #onClosing(session: UdpSession): void {
+    this.#sessions.delete(session);
+    this.#admission.closed(session.raddr.ip);
+    this.#guards.sources.closed(session.source);
+  }
+
+  /** Idempotent; a later call may only make it end sooner. */
+  close(drainMs: number, reason: CloseReason): Promise<void> {
+    this.#state = 'draining';
+    this.#held = [];
+    const endsAt = performance.now() + drainMs;
+    if (endsAt < this.#drainEndsAt) {
+      this.#drainEndsAt = endsAt;
+      if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
+      this.#drainTimer = setTimeout(() => this.#closeSessions(reason), drainMs);
+    }
+    this.#closed ??= this.#finish();
+    return this.#closed;
+  }
+
+  #closeSessions(reason: CloseReason): void {
+    const initiator: CloseInitiator = reason === 'listener_deleted' ? 'operator' : 'system';
+    for (const session of this.#sessions) session.close('fin', initiator, reason);
+  }
+
+  async #finish(): Promise<void> {
+    await this.#sessions.emptied();
+    if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
+    // What was sent and has not left is given up with its socket, which ends the sessions that wait for it.
+    await Promise.all(
+      this.#endpoints.map((endpoint) => closeSocket(endpoint, this.#context.sockets)),
+    );
+    const [main] = this.#endpoints;
+    if (main !== undefined) this.#guards.ownListeners.delete(main.laddr);
+    this.#faults.close();
+    this.#refusals.flush();
+  }
+}
+
+/** A zone has no meaning outside this host, nor in the record. */
+function addressOf({ address, port }: RemoteInfo): Address {
+  return { ip: plainIp(address.split('%', 1)[0] ?? address), port };
+}

@@ -1,0 +1,245 @@
+/**
+ * One UDP session: a pair of addresses, from its first datagram until it falls idle or is closed. Each datagram goes
+ * back as it came (RFC 862), unless it must not be answered.
+ *
+ * - Under durable recording nothing is answered before the opening is committed: what comes is held, within a bound.
+ * - bytesIn is what came, bytesOut what the kernel took: where they differ, datagrams were not answered.
+ */
+import type { RemoteInfo } from 'node:dgram';
+import { crc32 } from 'node:zlib';
+import { type Address, formatAddress } from '../core/address.ts';
+import type { AcceptedConnection, CloseInitiator, CloseReason } from '../core/connection.ts';
+import type { CloseMode } from '../core/fault.ts';
+import type { Clock } from '../core/ports.ts';
+import type { CountersRecord, StepRecord } from '../core/record.ts';
+import type { Micros } from '../core/time.ts';
+import type { OpenConnection } from './echo-listener.ts';
+import type { ActiveFault } from './faults/fault-pipeline.ts';
+import { FaultPipeline } from './faults/fault-pipeline.ts';
+import type { ConnectionFaults } from './faults/listener-faults.ts';
+import type { HeldBytes } from './held-bytes.ts';
+import type { UdpSource } from './udp-guards.ts';
+import type { UdpEndpoint } from './udp-sockets.ts';
+
+/** What all sessions of a listener share. */
+export interface UdpSessionHost {
+  readonly listenerId: string;
+  readonly clock: Clock;
+  readonly held: HeldBytes;
+  readonly sendQueueBytesMax: number;
+  readonly faultHeldBytesMax: number;
+  mayAnswer(session: UdpSession, bytes: Buffer, now: Micros): boolean;
+  /** Its faults have let this through, as it is and at this time. */
+  onAnswer(session: UdpSession, bytes: Buffer, now: Micros): void;
+  record(record: StepRecord): void;
+  /** It takes no more datagrams: the next one from there opens another. */
+  onClosing(session: UdpSession): void;
+  /** Its closed record is written. */
+  onClosed(session: UdpSession): void;
+}
+
+export interface UdpSessionOptions {
+  readonly id: string;
+  readonly host: UdpSessionHost;
+  readonly endpoint: UdpEndpoint;
+  /** As the socket names it: where answers go. */
+  readonly remote: RemoteInfo;
+  /** As it is recorded. */
+  readonly raddr: Address;
+  readonly source: UdpSource;
+  readonly openedAt: Micros;
+  readonly faults: ConnectionFaults;
+  /** Datagrams wait until `release`. */
+  readonly isHeld: boolean;
+}
+
+interface End {
+  readonly initiator: CloseInitiator;
+  readonly reason: CloseReason;
+}
+
+export class UdpSession implements OpenConnection {
+  readonly id: string;
+  readonly endpoint: UdpEndpoint;
+  readonly remote: RemoteInfo;
+  readonly raddr: Address;
+  readonly source: UdpSource;
+  readonly openedAt: Micros;
+  /** Stands for its pair of addresses; another session of that pair has the same. */
+  readonly pair: number;
+  /** What was decided for it. */
+  faults: ConnectionFaults;
+  /** How often in a row its last payload had come back. */
+  returns = 0;
+  readonly #host: UdpSessionHost;
+  #waiting: Buffer[] | null;
+  #lastAt: Micros;
+  #firstByteAt: Micros | null = null;
+  #bytesIn = 0;
+  #bytesOut = 0;
+  #countedBytes = 0;
+  /** Answers that the kernel has not taken yet. */
+  #sending = 0;
+  #pipeline: FaultPipeline | null = null;
+  #end: End | null = null;
+  #isClosed = false;
+  #error: string | null = null;
+
+  constructor(options: UdpSessionOptions) {
+    const { id, host, endpoint, remote, raddr, source, openedAt } = options;
+    this.id = id;
+    this.endpoint = endpoint;
+    this.remote = remote;
+    this.raddr = raddr;
+    this.source = source;
+    this.openedAt = openedAt;
+    this.pair = crc32(`${formatAddress(endpoint.laddr)} ${formatAddress(raddr)}`);
+    this.faults = options.faults;
+    this.#host = host;
+    this.#waiting = options.isHeld ? [] : null;
+    this.#lastAt = openedAt;
+    this.#applyFaults(this.faults.active);
+  }
+
+  /** When its last datagram came, or left late. */
+  get lastAt(): Micros {
+    return this.#lastAt;
+  }
+
+  /** Some of what came is still to be answered: for the commit, or by a fault. */
+  get isHolding(): boolean {
+    return this.#waiting !== null || this.#pipeline?.isHolding === true;
+  }
+
+  get bytesIn(): number {
+    return this.#bytesIn;
+  }
+
+  get accepted(): AcceptedConnection {
+    const { id, endpoint, raddr, openedAt: acceptedAt } = this;
+    const { listenerId } = this.#host;
+    const { laddr, fd } = endpoint;
+    const addresses = { laddr, raddr, declaredRaddr: null };
+    const { pid } = process;
+    return { id, listenerId, protocol: 'udp', ...addresses, pid, fd, acceptedAt, tls: null };
+  }
+
+  receive(bytes: Buffer, now: Micros): void {
+    this.#lastAt = now;
+    this.#bytesIn += bytes.length;
+    if (bytes.length > 0) this.#firstByteAt ??= now;
+    if (this.#waiting === null) this.#answer(bytes, now);
+    else if (this.#host.held.take(bytes)) this.#waiting.push(bytes);
+  }
+
+  /** The opening is committed: answers what has waited. */
+  release(): void {
+    const now = this.#host.clock.now();
+    for (const bytes of this.#takeWaiting()) this.#answer(bytes, now);
+  }
+
+  #takeWaiting(): readonly Buffer[] {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    for (const bytes of waiting) this.#host.held.give(bytes);
+    return waiting;
+  }
+
+  #answer(bytes: Buffer, now: Micros): void {
+    if (this.#end !== null || !this.#host.mayAnswer(this, bytes, now)) return;
+    if (this.#pipeline === null) this.#send(bytes);
+    else this.#pipeline.push(bytes);
+  }
+
+  /** The listener's faults have changed. */
+  update(faults: ConnectionFaults): void {
+    this.faults = faults;
+    if (this.#end === null) this.#applyFaults(faults.active);
+  }
+
+  #applyFaults(faults: readonly ActiveFault[]): void {
+    if (this.#pipeline !== null) {
+      this.#pipeline.replace(faults);
+      if (this.#pipeline.isIdle) this.#pipeline = null;
+    } else if (faults.length > 0) {
+      this.#pipeline = this.#newPipeline(faults);
+      this.#pipeline.start();
+    }
+  }
+
+  #newPipeline(faults: readonly ActiveFault[]): FaultPipeline {
+    const { faultHeldBytesMax: heldBytesMax, clock } = this.#host;
+    const ageMs = (clock.now() - this.openedAt) / 1000;
+    const sink = {
+      write: (bytes: Buffer) => this.#sendLate(bytes),
+      end: () => undefined,
+      close: (mode: CloseMode) => this.close(mode === 'rst' ? 'rst' : 'fin', 'server', 'fault'),
+      pause: () => undefined,
+      resume: () => undefined,
+      pendingBytes: () => this.endpoint.socket.getSendQueueSize(),
+    };
+    return new FaultPipeline({ sink, faults, kind: 'datagram', heldBytesMax, ageMs });
+  }
+
+  #sendLate(bytes: Buffer): void {
+    this.#lastAt = this.#host.clock.now();
+    this.#host.onAnswer(this, bytes, this.#lastAt);
+    this.#send(bytes);
+  }
+
+  #send(bytes: Buffer): void {
+    const { endpoint, remote } = this;
+    // What the network does not take is dropped, as a router would.
+    if (endpoint.socket.getSendQueueSize() > this.#host.sendQueueBytesMax) {
+      this.#error = 'ENOBUFS';
+      return;
+    }
+    this.#sending += 1;
+    endpoint.socket.send(bytes, remote.port, remote.address, (error) =>
+      this.#onSent(error, bytes.length),
+    );
+  }
+
+  #onSent(error: NodeJS.ErrnoException | null, length: number): void {
+    this.#sending -= 1;
+    if (error === null) this.#bytesOut += length;
+    // Of this datagram only: the next may well go.
+    else if (!this.#isClosed) this.#error = error.code ?? 'UNKNOWN';
+    if (this.#sending === 0 && this.#end !== null) this.#finish(this.#end);
+  }
+
+  /** `fin` lets what was sent leave. No peer is told: UDP has no words for it. */
+  close(mode: 'fin' | 'rst', initiator: CloseInitiator, reason: CloseReason): void {
+    if (this.#end !== null) return;
+    this.#end = { initiator, reason };
+    this.#takeWaiting();
+    this.#pipeline?.destroy();
+    this.#host.onClosing(this);
+    if (mode === 'rst' || this.#sending === 0) this.#finish(this.#end);
+  }
+
+  #finish({ initiator, reason }: End): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const at = this.#host.clock.now();
+    const end = { at, halfClosedAt: null, initiator, reason, error: this.#error };
+    this.#host.record({ kind: 'closed', ...end, ...this.#counters() });
+    this.#host.onClosed(this);
+  }
+
+  #counters() {
+    return {
+      id: this.id,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+      firstByteAt: this.#firstByteAt,
+    };
+  }
+
+  movedCounters(): CountersRecord | null {
+    const bytes = this.#bytesIn + this.#bytesOut;
+    if (bytes === this.#countedBytes) return null;
+    this.#countedBytes = bytes;
+    return { kind: 'counters', ...this.#counters() };
+  }
+}

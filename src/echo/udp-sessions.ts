@@ -1,0 +1,132 @@
+/**
+ * The sessions of one UDP listener, by the pair of their addresses, and their ends by time: idle, or too old.
+ *
+ * One timer serves them all. It goes off when the first of them may be over, and the more there are the less often,
+ * so that walking over 100,000 costs next to nothing. A datagram moves no timer.
+ */
+import type { RemoteInfo } from 'node:dgram';
+import type { CloseReason } from '../core/connection.ts';
+import type { ListenerLimits } from '../core/listener.ts';
+import type { Clock } from '../core/ports.ts';
+import type { Micros } from '../core/time.ts';
+import type { UdpSession } from './udp-session.ts';
+import type { UdpEndpoint } from './udp-sockets.ts';
+
+const sweepMinMs = 10;
+const sweepMsPerSession = 0.01;
+/** How soon one that still has to answer is looked at again. */
+const holdingMs = 50;
+
+interface End {
+  readonly at: Micros;
+  readonly reason: CloseReason;
+}
+
+export class UdpSessions {
+  readonly #clock: Clock;
+  readonly #byEndpoint = new Map<UdpEndpoint, Map<string, UdpSession>>();
+  #limits: ListenerLimits;
+  #timer: NodeJS.Timeout | null = null;
+  #sweepAt: Micros = 0;
+  #size = 0;
+  #onEmpty: (() => void) | null = null;
+
+  constructor(clock: Clock, limits: ListenerLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  find(endpoint: UdpEndpoint, remote: RemoteInfo): UdpSession | undefined {
+    return this.#byEndpoint.get(endpoint)?.get(keyOf(remote));
+  }
+
+  add(session: UdpSession): void {
+    const { endpoint, remote } = session;
+    const same = this.#byEndpoint.get(endpoint) ?? new Map<string, UdpSession>();
+    this.#byEndpoint.set(endpoint, same.set(keyOf(remote), session));
+    this.#size += 1;
+    // Those before it end no later.
+    if (this.#timer === null) this.#schedule(this.#endOf(session, session.openedAt).at);
+  }
+
+  delete({ endpoint, remote }: UdpSession): void {
+    if (this.#byEndpoint.get(endpoint)?.delete(keyOf(remote)) !== true) return;
+    this.#size -= 1;
+    if (this.#size > 0) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#onEmpty?.();
+  }
+
+  *[Symbol.iterator](): Generator<UdpSession> {
+    for (const same of this.#byEndpoint.values()) yield* same.values();
+  }
+
+  update(limits: ListenerLimits): void {
+    this.#limits = limits;
+    this.#sweep();
+  }
+
+  /** Resolves when there is none any more. */
+  emptied(): Promise<void> {
+    if (this.#size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+
+  /** It has brought as many bytes as it may. */
+  isFull({ bytesIn }: UdpSession): boolean {
+    const { maxBytes } = this.#limits;
+    return maxBytes !== null && bytesIn >= maxBytes;
+  }
+
+  #endOf(session: UdpSession, now: Micros): End {
+    const { lastAt, openedAt, isHolding } = session;
+    const { udpIdleTimeoutMs, idleTimeoutMs, maxDurationMs } = this.#limits;
+    if (this.isFull(session) && !isHolding) return { at: now, reason: 'max_bytes' };
+    const idleMs = Math.min(udpIdleTimeoutMs, idleTimeoutMs ?? udpIdleTimeoutMs);
+    const idleAt = isHolding ? now + holdingMs * 1000 : lastAt + idleMs * 1000;
+    const oldAt = maxDurationMs === null ? idleAt : openedAt + maxDurationMs * 1000;
+    return oldAt < idleAt
+      ? { at: oldAt, reason: 'max_duration' }
+      : { at: idleAt, reason: 'idle_timeout' };
+  }
+
+  /** A full one ends once it holds nothing. */
+  endWhenFull(session: UdpSession): void {
+    if (!this.isFull(session)) return;
+    if (!session.isHolding) session.close('fin', 'server', 'max_bytes');
+    else if (this.#sweepAt > this.#clock.now() + holdingMs * 1000) {
+      this.#schedule(this.#clock.now() + holdingMs * 1000);
+    }
+  }
+
+  #schedule(at: Micros): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#sweepAt = at;
+    const waitMs = (at - this.#clock.now()) / 1000;
+    const ms = Math.ceil(Math.max(waitMs, sweepMinMs, this.#size * sweepMsPerSession));
+    this.#timer = setTimeout(() => this.#sweep(), ms).unref();
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now();
+    let nextAt = Number.POSITIVE_INFINITY;
+    for (const session of this) {
+      const { at, reason } = this.#endOf(session, now);
+      if (at <= now) session.close('fin', 'server', reason);
+      else nextAt = Math.min(nextAt, at);
+    }
+    if (this.#size > 0) this.#schedule(nextAt);
+  }
+}
+
+/** As the socket names the remote end: a link-local one with its zone. */
+function keyOf({ address, port }: RemoteInfo): string {
+  return `${address}|${port}`;
+}

@@ -1,0 +1,155 @@
+/**
+ * The bound sockets of one UDP listener.
+ *
+ * An answer must leave from the address that its datagram was sent to, else the client does not know it for one. The
+ * kernel would tell a wildcard socket that address (IP_PKTINFO), but Node passes it neither in nor out. So, as BIND
+ * and ntpd do, a wildcard bind is one socket for the wildcard and one for each address of this host: the kernel gives
+ * a datagram to the closest match, and what that socket sends has its address.
+ *
+ *   0.0.0.0:P ─┬─ 127.0.0.1:P    laddr is known, the answer comes from it
+ *              ├─ 192.0.2.2:P
+ *              └─ 0.0.0.0:P      the rest (127.0.0.5, addresses of later): the answer comes from where the route says
+ *
+ * This needs sockets that share a port, which only Linux spreads like that; elsewhere there is the wildcard alone.
+ */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { isIPv6 } from 'node:net';
+import type { Address } from '../core/address.ts';
+import { isCovered } from './host-addresses.ts';
+import type { Share } from './messages.ts';
+import type { SocketBudget } from './socket-budget.ts';
+
+/** Room for some of the largest datagrams; the system may give less. */
+const socketBufferBytes = 1_048_576;
+/** More addresses than this are served by the wildcard socket alone. */
+const addressSocketsMax = 16;
+/** Another process may take the port between our finding it and binding it. */
+const attemptsMax = 5;
+
+export interface UdpEndpoint {
+  readonly socket: Socket;
+  readonly laddr: Address;
+  readonly fd: number;
+}
+
+export type OnDatagram = (bytes: Buffer, remote: RemoteInfo, endpoint: UdpEndpoint) => void;
+
+export interface UdpBind {
+  readonly host: string;
+  readonly port: number;
+  readonly share: Share;
+  readonly hostAddresses: () => readonly string[];
+  readonly budget: SocketBudget;
+  readonly onDatagram: OnDatagram;
+}
+
+/** The one that is bound as asked comes first. @throws the system's error */
+export async function bindUdpSockets(bind: UdpBind): Promise<readonly UdpEndpoint[]> {
+  const { host, port, share } = bind;
+  const isSpread = isWildcard(host) && process.platform === 'linux';
+  if (share === 'alone' && !isSpread) return [await bindOne(bind, { host, port })];
+  const main = share === 'next' ? await bindOne(bind, shared(host, port)) : await bindFound(bind);
+  return isSpread ? [main, ...(await bindAddresses(bind, main.laddr.port))] : [main];
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+interface OneBind {
+  readonly host: string;
+  readonly port: number;
+  readonly reusePort?: boolean;
+  readonly ipv6Only?: boolean;
+}
+
+function shared(host: string, port: number): OneBind {
+  return { host, port, reusePort: true };
+}
+
+/** First without sharing: where all share it, the kernel does not tell that a port is another's. */
+async function bindFound(bind: UdpBind): Promise<UdpEndpoint> {
+  const { host, port } = bind;
+  for (let attempt = 1; ; attempt++) {
+    const probe = await bindOne({ ...bind, onDatagram: () => undefined }, { host, port });
+    await closeSocket(probe, bind.budget);
+    try {
+      return await bindOne(bind, shared(host, probe.laddr.port));
+    } catch (error) {
+      if (port !== 0 || attempt === attemptsMax) throw error;
+    }
+  }
+}
+
+/** An address that can not be bound is left to the wildcard. */
+async function bindAddresses(bind: UdpBind, port: number): Promise<readonly UdpEndpoint[]> {
+  const ips = bind.hostAddresses().filter((ip) => isCovered(bind.host, ip));
+  if (ips.length > addressSocketsMax) return [];
+  const bound = await Promise.allSettled(
+    ips.map((ip) => bindOne(bind, { ...shared(ip, port), ipv6Only: isIPv6(ip) })),
+  );
+  return bound.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+}
+
+async function bindOne(bind: UdpBind, one: OneBind): Promise<UdpEndpoint> {
+  if (!bind.budget.take()) throw Object.assign(new Error('no file'), { code: 'EMFILE' });
+  try {
+    return await openSocket(bind, one);
+  } catch (error) {
+    bind.budget.release();
+    throw error;
+  }
+}
+
+async function openSocket({ onDatagram }: UdpBind, { host, port, ...how }: OneBind) {
+  const socket = createSocket({
+    type: isIPv6(host) ? 'udp6' : 'udp4',
+    // Addresses are numbers already: a look-up would put off every answer to the next turn of the loop.
+    lookup: (ip, _options, callback) => callback(null, ip, isIPv6(ip) ? 6 : 4),
+    ...how,
+  });
+  let endpoint: UdpEndpoint | null = null;
+  socket.on('message', (bytes, remote) => {
+    if (endpoint !== null) onDatagram(bytes, remote, endpoint);
+  });
+  const listening = once(socket, 'listening');
+  socket.bind({ port, address: host, exclusive: true });
+  try {
+    await listening;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  // What the system tells of one datagram (ICMP, no memory) ends nothing: the socket goes on.
+  socket.on('error', () => undefined);
+  widen(socket);
+  const bound = socket.address();
+  endpoint = { socket, laddr: { ip: bound.address, port: bound.port }, fd: fdOf(socket) };
+  return endpoint;
+}
+
+/** Linux gives as much as it allows; others refuse what is too much, and keep what they had. */
+function widen(socket: Socket): void {
+  for (const set of ['setRecvBufferSize', 'setSendBufferSize'] as const) {
+    try {
+      socket[set](socketBufferBytes);
+    } catch {}
+  }
+}
+
+/** Node shows a socket's fd only on its handle, and the handle in a state that has no name. */
+function fdOf(socket: Socket): number {
+  const symbols = Object.getOwnPropertySymbols(socket);
+  const symbol = symbols.find(({ description }) => description === 'state symbol');
+  const states = socket as unknown as Record<symbol, { handle?: { fd?: number } } | undefined>;
+  return (symbol === undefined ? undefined : states[symbol]?.handle?.fd) ?? -1;
+}
+
+/** Resolves when the port is free. */
+export async function closeSocket({ socket }: UdpEndpoint, budget: SocketBudget): Promise<void> {
+  const closed = once(socket, 'close');
+  socket.close();
+  await closed;
+  budget.release();
+}

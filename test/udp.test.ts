@@ -1,0 +1,758 @@
+/** UDP through a whole kodama: echo, sessions, limits, and the guards that keep it from being a reflector. */
+import { randomBytes, randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { Client } from 'pg';
+import { describe, expect, test } from 'vitest';
+import type { Config } from '../src/config.ts';
+import { all, call, want } from './support/rest-client.ts';
+import { talk } from './support/tcp-client.ts';
+import { makeHome, startApp, type TestApp, type TestHome } from './support/test-app.ts';
+import { openUdp, type UdpClient, type UdpTarget } from './support/udp-client.ts';
+import { waitFor } from './support/wait-for.ts';
+
+const hasIpv6 = Object.values(networkInterfaces()).some((some) =>
+  some?.some(({ address }) => address === '::1'),
+);
+const largest = 65_507;
+
+function listen(app: TestApp, spec: object = {}) {
+  return want(201, app, 'POST', '/v1/listeners', { protocol: 'udp', ...spec });
+}
+
+function sessionsOf(app: TestApp, { id }: { id: string }, filter = '') {
+  return all(app, `/v1/connections?listener=${id}${filter}`, 'connections');
+}
+
+async function refusalsOf(app: TestApp, { id }: { id: string }) {
+  const query = `afterSeq=0&listenerId=${id}&type=connection_refused`;
+  const events = await all(app, `/v1/events?${query}`, 'events');
+  return events.map(({ refusal }) => refusal);
+}
+
+/** Waits until there are as many. */
+async function sessionsWhen(app: TestApp, listener: { id: string }, count: number, filter = '') {
+  let found: Awaited<ReturnType<typeof sessionsOf>> = [];
+  await waitFor(`${count} sessions`, async () => {
+    found = await sessionsOf(app, listener, filter);
+    return found.length === count;
+  });
+  return found;
+}
+
+async function refusalsWhen(
+  app: TestApp,
+  listener: { id: string },
+  isEnough: (refusals: Awaited<ReturnType<typeof refusalsOf>>) => boolean,
+) {
+  let found: Awaited<ReturnType<typeof refusalsOf>> = [];
+  await waitFor('the refusals', async () => {
+    found = await refusalsOf(app, listener);
+    return isEnough(found);
+  });
+  return found;
+}
+
+/** Waits for the session of the listener, which must be the only one, to be closed. */
+function closedSession(app: TestApp, listener: { id: string }) {
+  return waitFor('the close', async () => {
+    const [session, ...others] = await sessionsOf(app, listener);
+    expect(others).toEqual([]);
+    return session?.state === 'closed' && session;
+  });
+}
+
+/** Sends one that must be refused by the rule, and sees that nothing comes back and that it is told. */
+async function expectRefused(
+  app: TestApp,
+  { id, laddr }: { id: string; laddr: UdpTarget },
+  client: UdpClient,
+  rule: string,
+) {
+  const to = { ip: laddr.ip === '0.0.0.0' ? '127.0.0.1' : laddr.ip, port: laddr.port };
+  const before = client.answers.length;
+  await client.send(to, 'reflect this');
+  const refusal = await waitFor(`a refusal by ${rule}`, async () =>
+    (await refusalsOf(app, { id })).find(({ raddr }) => raddr.port === client.port),
+  );
+  const raddr = { ip: client.ip, port: client.port };
+  expect(refusal).toEqual({ protocol: 'udp', laddr: to, raddr, rule, count: 1 });
+  expect(client.answers).toHaveLength(before);
+}
+
+function tuned(dataPlane: Partial<Config['dataPlane']>, home?: TestHome) {
+  return startApp({}, home, (config) => ({
+    ...config,
+    dataPlane: { ...config.dataPlane, ...dataPlane },
+  }));
+}
+
+/** While it is held nothing can be committed. */
+async function stopTheLog({ environment }: TestHome) {
+  const client = new Client({ connectionString: environment.DATABASE_URL });
+  await client.connect();
+  await client.query('BEGIN');
+  await client.query('SELECT seq FROM log_head FOR UPDATE');
+  let isReleased = false;
+  const release = async () => {
+    if (!isReleased) await client.end();
+    isReleased = true;
+  };
+  return { release, [Symbol.asyncDispose]: release };
+}
+
+describe('echo', () => {
+  test('one datagram in, the same back: of any size, never truncated, never joined', async () => {
+    await using app = await startApp();
+    const { laddr } = await listen(app);
+    await using client = await openUdp();
+    const sizes = [0, 1, 2, 1472, 1473, 8192, 65_506, largest, 0, 64];
+    for (const size of [...sizes, ...Array.from({ length: 50 }, () => randomInt(largest))]) {
+      const payload = randomBytes(size);
+      expect(payload.equals(await client.echo(laddr, payload)), `${size} bytes`).toBe(true);
+    }
+    await Promise.all(['a', 'bc', '', 'def'].map((text) => client.send(laddr, text)));
+    await waitFor('four answers', () => client.answers.length === sizes.length + 54);
+    expect(client.answers.slice(-4).map(({ bytes }) => String(bytes))).toEqual([
+      'a',
+      'bc',
+      '',
+      'def',
+    ]);
+    expect(client.answers.every(({ from }) => from.port === laddr.port)).toBe(true);
+  });
+
+  test('a session is a pair of addresses, and its record tells its whole life', async () => {
+    await using app = await startApp();
+    const listener = await listen(app, { limits: { udpIdleTimeoutMs: 300 } });
+    const { laddr, sockets, nodeId } = listener;
+    await using client = await openUdp();
+    await client.echo(laddr, '');
+    await client.echo(laddr, 'hello');
+    await client.echo(laddr, 'you');
+    const session = await closedSession(app, listener);
+    expect(session).toMatchObject({
+      listenerId: listener.id,
+      nodeId,
+      protocol: 'udp',
+      laddr,
+      raddr: { ip: '127.0.0.1', port: client.port },
+      declaredRaddr: null,
+      pid: sockets[0].pid,
+      fd: sockets[0].fd,
+      state: 'closed',
+      halfClosedAt: null,
+      bytesIn: 8,
+      bytesOut: 8,
+      closeInitiator: 'server',
+      closeReason: 'idle_timeout',
+      error: null,
+      tls: null,
+    });
+    expect(session.fd).toBeGreaterThan(2);
+    expect(session.firstByteAt > session.acceptedAt).toBe(true);
+    const idleMs = Date.parse(session.closedAt) - Date.parse(session.firstByteAt);
+    expect(idleMs).toBeGreaterThanOrEqual(299);
+    const events = await all(app, `/v1/events?afterSeq=0&connectionId=${session.id}`, 'events');
+    expect(events.map(({ type }) => type)).toEqual(['connection_opened', 'connection_closed']);
+    expect(events[0].connection).toMatchObject({ state: 'open', bytesIn: 0, firstByteAt: null });
+  });
+
+  test('datagrams keep a session open; after its end the next one opens another', async () => {
+    await using app = await startApp();
+    const listener = await listen(app, { limits: { udpIdleTimeoutMs: 500 } });
+    await using client = await openUdp();
+    const began = performance.now();
+    while (performance.now() - began < 1500)
+      await client.echo(listener.laddr, `${performance.now()}`);
+    expect(await sessionsOf(app, listener)).toHaveLength(1);
+    const first = await closedSession(app, listener);
+    await client.echo(listener.laddr, 'again');
+    const sessions = await sessionsWhen(app, listener, 2);
+    expect(sessions.map(({ state }) => state)).toEqual(['open', 'closed']);
+    expect(sessions[0].raddr).toEqual(first.raddr);
+    const shown = await want(200, app, 'GET', `/v1/listeners/${listener.id}`);
+    expect(shown).toMatchObject({ openConnections: 1, totalConnections: 2 });
+  });
+
+  test('many clients are served by one socket, told apart by their addresses', async () => {
+    await using app = await startApp();
+    const listener = await listen(app);
+    await using resources = new AsyncDisposableStack();
+    const one = resources.use(await openUdp({ ip: '127.0.0.2' }));
+    const clients = [one, resources.use(await openUdp({ ip: '127.0.0.3', port: one.port }))];
+    for (let n = 0; n < 20; n++) clients.push(resources.use(await openUdp()));
+    await Promise.all(clients.map((client, n) => client.echo(listener.laddr, `client ${n}`)));
+    for (const [n, { answers }] of clients.entries()) {
+      expect(answers.map(({ bytes }) => String(bytes))).toEqual([`client ${n}`]);
+    }
+    const sessions = await sessionsWhen(app, listener, clients.length, '&state=open');
+    expect(new Set(sessions.map(({ raddr }) => `${raddr.ip} ${raddr.port}`)).size).toBe(22);
+    expect(new Set(sessions.map(({ fd, pid }) => `${pid} ${fd}`)).size).toBe(1);
+  });
+
+  test('discard counts and answers nothing', async () => {
+    await using app = await startApp();
+    const listener = await listen(app, { mode: 'discard', limits: { udpIdleTimeoutMs: 200 } });
+    await using client = await openUdp();
+    await client.send(listener.laddr, 'into');
+    await client.send(listener.laddr, 'the void');
+    expect(await closedSession(app, listener)).toMatchObject({ bytesIn: 12, bytesOut: 0 });
+    expect(client.answers).toEqual([]);
+  });
+
+  test('durable: nothing is answered before the opening is committed', async () => {
+    await using home = await makeHome();
+    await using app = await startApp({}, home);
+    const batched = await listen(app);
+    const durable = await listen(app, { recording: 'durable' });
+    await using client = await openUdp();
+    await using log = await stopTheLog(home);
+    for (const text of ['one', '', 'three']) await client.send(durable.laddr, text);
+    expect(String(await client.echo(batched.laddr, 'at once'))).toBe('at once');
+    expect(String(await client.echo(batched.laddr, 'still'))).toBe('still');
+    expect(client.answers).toHaveLength(2);
+    await log.release();
+    await waitFor('the answers', () => client.answers.length === 5);
+    const held = client.answers.slice(2).map(({ bytes }) => String(bytes));
+    expect(held).toEqual(['one', '', 'three']);
+    expect(String(await client.echo(durable.laddr, 'four'))).toBe('four');
+  });
+});
+
+describe('addresses', () => {
+  test('a wildcard answers from the address that was asked, and records it', async () => {
+    await using app = await startApp();
+    const listener = await listen(app, { host: '0.0.0.0' });
+    expect(listener.laddr.ip).toBe('0.0.0.0');
+    const ips = Object.values(networkInterfaces())
+      .flatMap((some) => some ?? [])
+      .flatMap(({ family, address }) => (family === 'IPv4' ? [address] : []));
+    await using client = await openUdp({ ip: '0.0.0.0' });
+    for (const ip of ips) await client.echo({ ip, port: listener.laddr.port }, `to ${ip}`);
+    if (process.platform === 'linux') {
+      expect(client.answers.map(({ from }) => from.ip)).toEqual(ips);
+      const sessions = await sessionsWhen(app, listener, ips.length);
+      expect(sessions.map(({ laddr }) => laddr.ip).sort()).toEqual([...ips].sort());
+      const fds = listener.sockets.map(({ fd }: { fd: number }) => fd);
+      for (const { fd } of sessions) expect(fds).toContain(fd);
+    }
+    expect(client.answers.map(({ bytes }) => String(bytes))).toEqual(ips.map((ip) => `to ${ip}`));
+  });
+
+  test.runIf(hasIpv6)(
+    'IPv6, and a dual stack whose IPv4 clients are recorded as IPv4',
+    async () => {
+      await using app = await startApp();
+      const six = await listen(app, { host: '::1' });
+      const dual = await listen(app, { host: '::' });
+      await using client6 = await openUdp({ ip: '::1' });
+      await using client4 = await openUdp();
+      const payload = randomBytes(largest);
+      expect(payload.equals(await client6.echo(six.laddr, payload))).toBe(true);
+      const { port } = dual.laddr;
+      expect(payload.equals(await client6.echo({ ip: '::1', port }, payload))).toBe(true);
+      expect(payload.equals(await client4.echo({ ip: '127.0.0.1', port }, payload))).toBe(true);
+      // No interface has this address, so that the dual-stack socket itself takes it, mapped.
+      await client4.send({ ip: '127.0.0.77', port }, 'mapped');
+      const sessions = await sessionsWhen(app, dual, 3);
+      const from4 = { ip: '127.0.0.1', port: client4.port };
+      expect(sessions.map(({ raddr }) => raddr)).toEqual(
+        expect.arrayContaining([{ ip: '::1', port: client6.port }, from4, from4]),
+      );
+      const laddrs = sessions.map(({ laddr }) => laddr.ip).sort();
+      if (process.platform === 'linux') expect(laddrs).toEqual(['127.0.0.1', '::', '::1']);
+    },
+  );
+
+  test('TCP and UDP may have the same port', async () => {
+    await using app = await startApp();
+    const tcp = await want(201, app, 'POST', '/v1/listeners', {});
+    const udp = await listen(app, { port: tcp.laddr.port });
+    expect(udp.laddr).toEqual(tcp.laddr);
+    await using client = await openUdp();
+    expect(String(await client.echo(udp.laddr, 'udp'))).toBe('udp');
+    expect(await talk(tcp.laddr.port, 'tcp')).toBe('tcp');
+  });
+
+  test.each([
+    { workers: '1', host: '127.0.0.1' },
+    { workers: '1', host: '0.0.0.0' },
+    { workers: '2', host: '127.0.0.1' },
+  ])('a port that another process holds is in use, even one that shares it: %o', async (given) => {
+    await using app = await startApp({ KODAMA_WORKERS: given.workers });
+    for (const reusePort of [false, true]) {
+      await using foreign = await openUdp({ reusePort });
+      const spec = { protocol: 'udp', host: given.host, port: foreign.port };
+      const refused = await call(app, 'POST', '/v1/listeners', spec);
+      expect(refused).toMatchObject({
+        status: 409,
+        body: { code: 'port_in_use', owner: 'foreign' },
+      });
+    }
+  });
+
+  test('a port that a listener has is in use by it', async () => {
+    await using app = await startApp();
+    const { id, laddr } = await listen(app);
+    const spec = { protocol: 'udp', host: '0.0.0.0', port: laddr.port };
+    const refused = await call(app, 'POST', '/v1/listeners', spec);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'port_in_use', owner: id } });
+  });
+});
+
+describe('the end', () => {
+  test('a delete ends the sessions and frees the port: a create of it succeeds at once', async () => {
+    await using app = await startApp();
+    await using client = await openUdp();
+    let listener = await listen(app, { host: '0.0.0.0' });
+    const { port } = listener.laddr;
+    for (let round = 0; round < 20; round++) {
+      await client.echo({ ip: '127.0.0.1', port }, 'x');
+      await want(204, app, 'DELETE', `/v1/listeners/${listener.id}`);
+      expect(await sessionsOf(app, listener)).toMatchObject([
+        { state: 'closed', closeReason: 'listener_deleted', closeInitiator: 'operator' },
+      ]);
+      listener = await listen(app, { host: round % 2 === 0 ? '127.0.0.1' : '0.0.0.0', port });
+    }
+  });
+
+  test('while it drains known sessions go on and no new one begins', async () => {
+    await using app = await startApp();
+    const listener = await listen(app, { limits: { udpIdleTimeoutMs: 1000 } });
+    const { id, laddr } = listener;
+    await using known = await openUdp();
+    await using stranger = await openUdp();
+    await known.echo(laddr, 'before');
+    const deleted = want(204, app, 'DELETE', `/v1/listeners/${id}?drainMs=60000`);
+    await waitFor(
+      'draining',
+      async () => (await want(200, app, 'GET', `/v1/listeners/${id}`)).state === 'draining',
+    );
+    // The state is told before the worker is.
+    await waitFor('a datagram that is not answered', async () => {
+      await using late = await openUdp();
+      await late.send(laddr, 'late');
+      await known.echo(laddr, 'during');
+      return late.answers.length === 0;
+    });
+    await stranger.send(laddr, 'too late');
+    await known.echo(laddr, 'still');
+    expect(stranger.answers).toEqual([]);
+    await deleted;
+    const ends = await sessionsOf(app, listener, '&closeReason=idle_timeout');
+    expect(ends.some(({ raddr }) => raddr.port === known.port)).toBe(true);
+  });
+
+  test('a drain ends when its time is over', async () => {
+    await using app = await startApp();
+    const listener = await listen(app);
+    await using client = await openUdp();
+    await client.echo(listener.laddr, 'x');
+    await want(204, app, 'DELETE', `/v1/listeners/${listener.id}?drainMs=100`);
+    expect(await closedSession(app, listener)).toMatchObject({ closeReason: 'listener_deleted' });
+  });
+
+  test.each(['fin', 'rst'])(
+    'an operator ends a session by %s; the next datagram opens another',
+    async (mode) => {
+      await using app = await startApp();
+      const listener = await listen(app);
+      await using client = await openUdp();
+      await client.echo(listener.laddr, 'x');
+      const [open] = await sessionsWhen(app, listener, 1);
+      const closed = await want(200, app, 'POST', `/v1/connections/${open.id}:close`, { mode });
+      expect(closed).toMatchObject({
+        state: 'closed',
+        closeInitiator: 'operator',
+        closeReason: `operator_${mode}`,
+        bytesIn: 1,
+        bytesOut: 1,
+      });
+      await client.echo(listener.laddr, 'y');
+      await waitFor('another', async () => (await sessionsOf(app, listener)).length === 2);
+    },
+  );
+
+  test('max_bytes: the datagram that reaches it is answered whole, then the session ends', async () => {
+    await using app = await startApp();
+    const listener = await listen(app, { limits: { maxBytes: 10 } });
+    await using client = await openUdp();
+    await client.echo(listener.laddr, '1234');
+    expect(String(await client.echo(listener.laddr, '567890123'))).toBe('567890123');
+    const durable = await listen(app, { limits: { maxBytes: 1 }, recording: 'durable' });
+    expect(String(await client.echo(durable.laddr, 'all of this'))).toBe('all of this');
+    const end = { closeReason: 'max_bytes', closeInitiator: 'server' };
+    const first = await closedSession(app, listener);
+    expect(first).toMatchObject({ ...end, bytesIn: 13, bytesOut: 13 });
+    const second = await closedSession(app, durable);
+    expect(second).toMatchObject({ ...end, bytesIn: 11, bytesOut: 11 });
+  });
+
+  test('max_duration ends a session that never falls idle; a change of limits holds at once', async () => {
+    await using app = await startApp();
+    const listener = await listen(app);
+    await using client = await openUdp();
+    await client.echo(listener.laddr, 'x');
+    const limits = { maxDurationMs: 200 };
+    await want(200, app, 'PATCH', `/v1/listeners/${listener.id}`, { limits });
+    const first = await waitFor('its end', async () => {
+      await client.echo(listener.laddr, 'x');
+      return (await sessionsOf(app, listener)).find(({ state }) => state === 'closed');
+    });
+    expect(first).toMatchObject({ closeReason: 'max_duration', closeInitiator: 'server' });
+  });
+
+  test('a shutdown ends the sessions, and after it the listener is bound again', async () => {
+    await using home = await makeHome();
+    const first = await startApp({}, home);
+    const listener = await listen(first, { name: 'kept', host: '0.0.0.0' });
+    const target = { ip: '127.0.0.1', port: listener.laddr.port };
+    await using client = await openUdp();
+    await client.echo(target, 'x');
+    await first[Symbol.asyncDispose]();
+    await using second = await startApp({}, home);
+    expect(await sessionsOf(second, listener)).toMatchObject([
+      { state: 'closed', closeReason: 'shutdown', closeInitiator: 'system', bytesIn: 1 },
+    ]);
+    const again = await want(200, second, 'GET', '/v1/listeners/kept');
+    expect(again).toMatchObject({ id: listener.id, laddr: listener.laddr, state: 'listening' });
+    expect(String(await client.echo(target, 'back'))).toBe('back');
+  });
+});
+
+describe('limits', () => {
+  test('max_connections, and room again when a session ends', async () => {
+    await using app = await startApp();
+    const listener = await listen(app, { limits: { maxConnections: 1, udpIdleTimeoutMs: 2000 } });
+    await using first = await openUdp();
+    await using second = await openUdp();
+    await first.echo(listener.laddr, 'x');
+    await expectRefused(app, listener, second, 'max_connections');
+    await first.echo(listener.laddr, 'known ones go on');
+    await closedSession(app, listener);
+    await second.echo(listener.laddr, 'now');
+  });
+
+  test('max_connections_per_source, allow_cidrs, deny_cidrs and accept_rate', async () => {
+    await using app = await startApp();
+    await using one = await openUdp();
+    await using same = await openUdp();
+    await using other = await openUdp({ ip: '127.0.0.2' });
+    const perSource = await listen(app, { limits: { maxConnectionsPerSource: 1 } });
+    await one.echo(perSource.laddr, 'x');
+    await expectRefused(app, perSource, same, 'max_connections_per_source');
+    await other.echo(perSource.laddr, 'x');
+    const allowing = await listen(app, { limits: { allowCidrs: ['127.0.0.1/32'] } });
+    await one.echo(allowing.laddr, 'x');
+    await expectRefused(app, allowing, other, 'allow_cidrs');
+    const denying = await listen(app, { limits: { denyCidrs: ['127.0.0.2/32'] } });
+    await one.echo(denying.laddr, 'x');
+    await expectRefused(app, denying, other, 'deny_cidrs');
+    const acceptRate = { perSecond: 1, burst: 1 };
+    const rated = await listen(app, { limits: { acceptRate } });
+    await one.echo(rated.laddr, 'x');
+    await expectRefused(app, rated, same, 'accept_rate');
+  });
+
+  test('the sessions of a worker are bounded over all listeners', async () => {
+    await using app = await tuned({ udpSessionsMax: 2 });
+    const listeners = [await listen(app), await listen(app)] as const;
+    await using first = await openUdp();
+    await using second = await openUdp();
+    await first.echo(listeners[0].laddr, 'x');
+    await first.echo(listeners[1].laddr, 'x');
+    await expectRefused(app, listeners[0], second, 'worker_capacity');
+    await want(204, app, 'DELETE', `/v1/listeners/${listeners[1].id}`);
+    await second.echo(listeners[0].laddr, 'x');
+  });
+
+  test('while the log stands still no session begins, and known ones go on', async () => {
+    await using home = await makeHome();
+    await using app = await tuned({ recordsUnackedMax: 8 }, home);
+    const listener = await listen(app);
+    await using resources = new AsyncDisposableStack();
+    const known = resources.use(await openUdp());
+    await known.echo(listener.laddr, 'x');
+    await using log = await stopTheLog(home);
+    const clients: UdpClient[] = [];
+    for (let n = 0; n < 20; n++) clients.push(resources.use(await openUdp()));
+    for (const client of clients) await client.send(listener.laddr, 'x');
+    for (let n = 0; n < 20; n++) await known.echo(listener.laddr, `still ${n}`);
+    const answered = clients.filter(({ answers }) => answers.length > 0).length;
+    expect(answered).toBeGreaterThan(0);
+    expect(answered).toBeLessThanOrEqual(8);
+    await log.release();
+    const last = clients.at(-1);
+    await waitFor('room', async () => {
+      await last?.send(listener.laddr, 'again');
+      return (last?.answers.length ?? 0) > 0;
+    });
+  });
+});
+
+describe('guards', () => {
+  test('a reflecting service is not answered', async () => {
+    await using app = await startApp();
+    const listener = await listen(app);
+    let asked = 0;
+    for (const port of [7, 19, 53, 123, 1900, 5353, 11_211]) {
+      // Some other program may have it, or we may not.
+      await using service = await openUdp({ ip: '127.0.0.9', port }).catch(() => null);
+      if (service === null) continue;
+      asked += 1;
+      await expectRefused(app, listener, service, 'udp_source_port');
+    }
+    expect(asked).toBeGreaterThan(0);
+    expect(await sessionsOf(app, listener)).toEqual([]);
+  });
+
+  test('two listeners of one node do not talk to each other', async () => {
+    await using app = await startApp();
+    const one = await listen(app, { host: '0.0.0.0' });
+    const other = await listen(app);
+    await using posing = await openUdp({ ip: '127.0.0.2', port: one.laddr.port, reusePort: true });
+    await expectRefused(app, other, posing, 'udp_own_listener');
+    expect(await sessionsOf(app, one)).toEqual([]);
+    await want(204, app, 'DELETE', `/v1/listeners/${one.id}`);
+    expect(String(await posing.echo(other.laddr, 'just a client'))).toBe('just a client');
+  });
+
+  test('datagrams that bounce between the listeners of two nodes die out', async () => {
+    await using one = await tuned({ udpLoopReturnsMax: 50 });
+    await using two = await tuned({ udpLoopReturnsMax: 50 });
+    const there = await listen(one, { host: '0.0.0.0' });
+    const here = await listen(two);
+    const refusals = async () => [
+      ...(await refusalsOf(one, there)),
+      ...(await refusalsOf(two, here)),
+    ];
+    // We share the port of the first for as long as it takes to send; then all answers go to it alone.
+    await waitFor('a loop that was ended', async () => {
+      await using posing = await openUdp({ port: there.laddr.port, reusePort: true });
+      for (let n = 0; n < 20; n++) await posing.send(here.laddr, `round ${n}`);
+      return (await refusals()).length > 0;
+    });
+    const rules = (await refusals()).map(({ rule }) => rule);
+    expect(new Set(rules)).toEqual(new Set(['udp_loop']));
+    const bytes = async () =>
+      (await want(200, two, 'GET', `/v1/connections?listener=${here.id}`)).connections[0].bytesIn;
+    let before = -1;
+    await waitFor('silence', async () => {
+      const now = await bytes();
+      const isSilent = now === before;
+      before = now;
+      return isSilent;
+    });
+  });
+
+  test('a payload that its own echo brings back again and again is not answered for ever', async () => {
+    await using app = await startApp();
+    const listener = await listen(app);
+    const mirror = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(mirror, 'listening');
+    const mirrored = { count: 0 };
+    mirror.on('message', (bytes, { port, address }) => {
+      mirrored.count += 1;
+      mirror.send(bytes, port, address);
+    });
+    mirror.send('round and round', listener.laddr.port, '127.0.0.1');
+    const [refusal] = await refusalsWhen(app, listener, ({ length }) => length > 0);
+    expect(refusal).toMatchObject({ rule: 'udp_loop', count: 1 });
+    expect(mirrored.count).toBe(1000);
+    mirror.close();
+  });
+
+  test('equal datagrams at a modest rate are all answered', async () => {
+    await using app = await tuned({ udpLoopReturnsMax: 5, udpLoopWindowMs: 10 });
+    const listener = await listen(app);
+    await using client = await openUdp();
+    for (let n = 0; n < 20; n++) {
+      await client.echo(listener.laddr, 'are you there?');
+      const sentAt = performance.now();
+      await waitFor('the next', () => performance.now() - sentAt > 15);
+    }
+    expect(await refusalsOf(app, listener)).toEqual([]);
+  });
+
+  test('a source is answered so often a second over all listeners, and refusals are sampled', async () => {
+    const rate = { udpDatagramsPerSecondMax: 1, udpDatagramsBurstMax: 10 };
+    await using app = await tuned({ ...rate, refusalsPerSecondMax: 3 });
+    const listeners = [await listen(app), await listen(app)] as const;
+    await using client = await openUdp();
+    await using other = await openUdp({ ip: '127.0.0.2' });
+    for (let n = 0; n < 9; n++) await client.echo(listeners[0].laddr, `datagram ${n}`);
+    for (let n = 0; n < 60; n++) await client.send(listeners[1].laddr, `more ${n}`);
+    await other.echo(listeners[1].laddr, 'another source');
+    expect(client.answers.length).toBeLessThan(20);
+    const refusals = await refusalsWhen(app, listeners[1], (some) =>
+      some.some(({ count }) => count > 1),
+    );
+    expect(new Set(refusals.map(({ rule }) => rule))).toEqual(new Set(['udp_rate']));
+    expect(refusals.length).toBeLessThan(20);
+    const told = refusals.reduce((sum, { count }) => sum + count, 0);
+    expect(told + client.answers.length).toBe(69);
+  });
+});
+
+describe('faults', () => {
+  test('drop, duplicate, corrupt and latency, changed while the session lives', async () => {
+    await using app = await startApp();
+    const listener = await listen(app, { faults: [{ type: 'duplicate' }] });
+    const { id, laddr } = listener;
+    const change = (...faults: object[]) =>
+      want(200, app, 'PATCH', `/v1/listeners/${id}`, { faults });
+    await using client = await openUdp();
+    await client.send(laddr, 'twice');
+    await waitFor('two answers', () => client.answers.length === 2);
+    await change({ type: 'drop' });
+    await client.send(laddr, 'dropped');
+    await change({ type: 'corrupt', bytes: 1 });
+    const payload = randomBytes(1000);
+    const corrupted = await client.echo(laddr, payload);
+    expect(payload.filter((byte, place) => byte !== corrupted[place])).toHaveLength(1);
+    await change({ type: 'latency', delayMs: 200 });
+    const sentAt = performance.now();
+    expect(String(await client.echo(laddr, 'late'))).toBe('late');
+    expect(performance.now() - sentAt).toBeGreaterThanOrEqual(199);
+    await change();
+    expect(String(await client.echo(laddr, 'plain'))).toBe('plain');
+    expect(client.answers).toHaveLength(5);
+    expect(await sessionsWhen(app, listener, 1)).toMatchObject([{ state: 'open' }]);
+  });
+
+  test('a probability is drawn for each datagram, the same for the same seed', async () => {
+    await using app = await startApp();
+    const faults = [{ type: 'drop', probability: 0.5, seed: 7 }];
+    const runs: string[][] = [];
+    for (let run = 0; run < 2; run++) {
+      const { laddr } = await listen(app, { faults });
+      await using client = await openUdp();
+      for (let n = 0; n < 100; n++) await client.send(laddr, `datagram ${n}`);
+      const plain = await listen(app);
+      await client.echo(plain.laddr, 'end');
+      await waitFor('some answers', () => client.answers.length > 20);
+      runs.push(client.answers.map(({ bytes }) => String(bytes)).filter((text) => text !== 'end'));
+    }
+    expect(runs[0]?.length).toBeLessThan(80);
+    expect(runs[1]).toEqual(runs[0]);
+  });
+
+  test('refuse and limit: a refusal with its rule, an end with its reason', async () => {
+    await using app = await startApp();
+    const refusing = await listen(app, { faults: [{ type: 'refuse' }] });
+    await using client = await openUdp();
+    await expectRefused(app, refusing, client, 'refuse_fault');
+    const limited = await listen(app, { faults: [{ type: 'limit', bytes: 10, action: 'fin' }] });
+    await client.echo(limited.laddr, '12345');
+    await client.send(limited.laddr, 'more than is left');
+    const end = { closeReason: 'fault', closeInitiator: 'server', bytesIn: 22, bytesOut: 5 };
+    expect(await closedSession(app, limited)).toMatchObject(end);
+  });
+
+  test('an answer that a fault holds is waited for: by the idle time and by max_bytes', async () => {
+    await using app = await startApp();
+    const faults = [{ type: 'latency', delayMs: 600 }];
+    const idle = await listen(app, { faults, limits: { udpIdleTimeoutMs: 50 } });
+    const full = await listen(app, { faults, limits: { maxBytes: 4 } });
+    await using client = await openUdp();
+    expect(String(await client.echo(idle.laddr, 'idle'))).toBe('idle');
+    expect(String(await client.echo(full.laddr, 'full'))).toBe('full');
+    const counted = { bytesIn: 4, bytesOut: 4 };
+    const idleEnd = { closeReason: 'idle_timeout', ...counted };
+    expect(await closedSession(app, idle)).toMatchObject(idleEnd);
+    expect(await closedSession(app, full)).toMatchObject({ closeReason: 'max_bytes', ...counted });
+  });
+});
+
+describe('two workers', () => {
+  test('a source stays with its worker, and a lost worker takes only its own sessions', async () => {
+    await using app = await startApp({ KODAMA_WORKERS: '2' });
+    const listener = await listen(app);
+    const pids: number[] = listener.sockets.map(({ pid }: { pid: number }) => pid);
+    expect(new Set(pids).size).toBe(2);
+    await using resources = new AsyncDisposableStack();
+    const clients: UdpClient[] = [];
+    for (let n = 0; n < 40; n++) clients.push(resources.use(await openUdp()));
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(clients.map((client) => client.echo(listener.laddr, `round ${round}`)));
+    }
+    const sessions = await sessionsWhen(app, listener, clients.length);
+    const [lost, kept] = pids;
+    const of = (pid: number | undefined) => sessions.filter((session) => session.pid === pid);
+    expect(of(lost).length + of(kept).length).toBe(40);
+    expect(of(lost).length * of(kept).length).toBeGreaterThan(0);
+    process.kill(lost ?? 0, 'SIGKILL');
+    const crashed = await sessionsWhen(
+      app,
+      listener,
+      of(lost).length,
+      '&closeReason=worker_crashed',
+    );
+    expect(crashed.every(({ pid }) => pid === lost)).toBe(true);
+    const open = await sessionsOf(app, listener, '&state=open');
+    for (const { id } of of(kept)) expect(open.map((session) => session.id)).toContain(id);
+    await Promise.all(clients.map((client) => client.echo(listener.laddr, 'back')));
+  });
+
+  test('two listeners of one node do not talk to each other, whichever worker they reach', async () => {
+    await using app = await startApp({ KODAMA_WORKERS: '2' });
+    const one = await listen(app);
+    const other = await listen(app);
+    for (let n = 0; n < 10; n++) {
+      await using posing = await openUdp({ port: one.laddr.port, reusePort: true });
+      await posing.send(other.laddr, `datagram ${n}`);
+    }
+    await waitFor('all refused', async () => (await refusalsOf(app, other)).length === 10);
+    expect(await sessionsOf(app, other)).toEqual([]);
+  });
+
+  test('a delete frees the port in both, a create of it succeeds at once', async () => {
+    await using app = await startApp({ KODAMA_WORKERS: '2' });
+    await using client = await openUdp();
+    let listener = await listen(app);
+    for (let round = 0; round < 10; round++) {
+      await client.echo(listener.laddr, 'x');
+      await want(204, app, 'DELETE', `/v1/listeners/${listener.id}`);
+      listener = await listen(app, { port: listener.laddr.port });
+    }
+  });
+});
+
+describe('a flood', () => {
+  test('of sources, of noise and of the largest datagrams: memory is bounded, the API answers', async () => {
+    await using app = await startApp();
+    const limits = { maxConnections: 200, udpIdleTimeoutMs: 500 };
+    const listener = await listen(app, { limits });
+    const { pid } = listener.sockets[0];
+    await using resources = new AsyncDisposableStack();
+    const sources: UdpClient[] = [];
+    for (let n = 0; n < 1000; n++) {
+      const ip = `127.0.${n % 250}.${1 + (n % 7)}`;
+      sources.push(resources.use(await openUdp({ ip })));
+    }
+    const noise = randomBytes(largest);
+    for (let round = 0; round < 5; round++) {
+      const size = round % 2 === 0 ? 200 : largest;
+      const sent = sources.map((source) => source.send(listener.laddr, noise.subarray(0, size)));
+      const askedAt = performance.now();
+      await want(200, app, 'GET', '/v1/status');
+      expect(performance.now() - askedAt).toBeLessThan(5000);
+      await Promise.all(sent);
+      const shown = await want(200, app, 'GET', `/v1/listeners/${listener.id}`);
+      expect(shown.openConnections).toBeLessThanOrEqual(200);
+    }
+    if (process.platform === 'linux') {
+      const kib = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+      expect(Number(kib)).toBeLessThan(400 * 1024);
+    }
+    await waitFor('the last session', async () => {
+      const { openConnections } = await want(200, app, 'GET', `/v1/listeners/${listener.id}`);
+      return openConnections === 0;
+    });
+    await using client = await openUdp();
+    expect(String(await client.echo(listener.laddr, 'well again'))).toBe('well again');
+  });
+});
