@@ -214,6 +214,18 @@ describe('blackhole', () => {
   );
 });
 
+test.each([
+  ['blackhole drop', blackhole('drop')],
+  ['blackhole stall', blackhole('stall')],
+  ['limit', limit(0, 'blackhole')],
+])('a close by what was read passes %s, which swallows the bytes', (_, swallowing) => {
+  const { sink, read } = faultBench([close({ afterMessages: 1, mode: 'fin' }), swallowing]);
+  read('abc');
+  vi.advanceTimersByTime(1);
+  expect(sink.text).toBe('');
+  expect(sink.ends).toEqual(['fin']);
+});
+
 describe('slow_close', () => {
   test('the FIN is answered after the delay, bytes are not delayed', () => {
     const { sink, pipeline, read } = faultBench([slowClose(500)]);
