@@ -28,6 +28,8 @@ const hasteful: ReadonlySet<CloseReason> = new Set(['listener_deleted', 'shutdow
 
 export class StreamConnection implements OpenConnection, TransportOwner, FaultSink {
   readonly accepted: Accepted;
+  /** What its listener's list of faults says of it. */
+  faults: ConnectionFaults;
   readonly #host: ConnectionHost;
   readonly #transport: StreamTransport;
   #bytesIn = 0;
@@ -42,7 +44,6 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   #isEnding = false;
   #hasFinished = false;
   #hasStarted = false;
-  #faults: ConnectionFaults;
   #pipeline: FaultPipeline | null = null;
   #timer: LimitTimer | null = null;
   #linger: NodeJS.Timeout | null = null;
@@ -55,13 +56,8 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   ) {
     this.#host = host;
     this.accepted = accepted;
-    this.#faults = faults;
+    this.faults = faults;
     this.#transport = makeTransport(this);
-  }
-
-  /** What its listener's list of faults says of it. */
-  get faults(): ConnectionFaults {
-    return this.#faults;
   }
 
   /** Begins to read. The greeting is what the server says first, faults aside. */
@@ -71,7 +67,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     if (greeting !== null) this.#transport.write(greeting);
     this.#transport.resume();
     this.updateLimits();
-    this.updateFaults(this.#faults);
+    this.updateFaults(this.faults);
   }
 
   /** The limits of the listener have changed. */
@@ -89,7 +85,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   }
 
   updateFaults(faults: ConnectionFaults): void {
-    this.#faults = faults;
+    this.faults = faults;
     if (this.#isEnding || !this.#hasStarted) return;
     const { active } = faults;
     if (this.#pipeline !== null) {
@@ -134,11 +130,22 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     const taken = bytes.length > room ? bytes.subarray(0, Math.max(0, room)) : bytes;
     this.#bytesIn += taken.length;
     this.#timer?.moved();
-    if (mode !== 'discard' && taken.length > 0) {
+    if (taken.length > 0) {
       if (this.#pipeline !== null) this.#pipeline.push(taken);
-      else if (!this.#write(taken)) this.#transport.pause();
+      else if (mode !== 'discard' && !this.#write(taken)) this.#transport.pause();
     }
-    if (bytes.length >= room) this.close('fin', 'server', 'max_bytes');
+    if (bytes.length >= room) this.#closeFull();
+  }
+
+  /** It has read all that it may: what its faults still hold goes back first. */
+  #closeFull(): void {
+    if (this.#pipeline === null || this.#isEnding) {
+      this.close('fin', 'server', 'max_bytes');
+      return;
+    }
+    this.#isEnding = true;
+    this.#end = { initiator: 'server', reason: 'max_bytes' };
+    this.#pipeline.end();
   }
 
   #write(bytes: Buffer): boolean {
@@ -151,11 +158,12 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   // What the faults do with the client's end of the connection.
 
   write(bytes: Buffer): void {
-    this.#write(bytes);
+    if (this.#host.mode !== 'discard') this.#write(bytes);
   }
 
   end(): void {
-    this.#transport.finish();
+    if (this.#isEnding) this.#leave('fin');
+    else this.#transport.finish();
   }
 
   pause(): void {
@@ -172,8 +180,14 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
 
   onDrain(): void {
     this.#timer?.drained();
-    if (this.#pipeline !== null) this.#pipeline.drained();
-    else this.#transport.resume();
+    if (this.#pipeline === null) {
+      this.#transport.resume();
+      return;
+    }
+    this.#pipeline.drained();
+    if (!this.#pipeline.isIdle) return;
+    this.#pipeline = null;
+    this.#notePath();
   }
 
   onEnd(): void {
@@ -255,6 +269,10 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     }
     this.#isEnding = true;
     this.#end = { initiator, reason };
+    this.#leave(mode);
+  }
+
+  #leave(mode: CloseMode): void {
     this.#stopTimers();
     if (mode === 'rst') {
       this.#transport.reset();
