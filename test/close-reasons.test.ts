@@ -1,6 +1,6 @@
 /** How a connection ended, as its client saw it and as the record tells it. */
 import { expect, test } from 'vitest';
-import { closedConnections } from './support/history.ts';
+import { anOpenConnection, closedConnections } from './support/history.ts';
 import { want } from './support/rest-client.ts';
 import { openClient } from './support/tcp-client.ts';
 import { startApp, type TestApp } from './support/test-app.ts';
@@ -121,11 +121,8 @@ test.each([
     const { id, port } = await listen(app);
     await using client = await openClient(port);
     await client.echo('abc');
-    const { connections } = await waitFor('the connection', async () => {
-      const page = await want(200, app, 'GET', `/v1/connections?listener=${id}`);
-      return page.connections.length > 0 && page;
-    });
-    const path = `/v1/connections/${connections[0].id}:close`;
+    const { id: connectionId } = await anOpenConnection(app, id);
+    const path = `/v1/connections/${connectionId}:close`;
     const closed = await want(200, app, 'POST', path, { mode });
     expect(closed).toMatchObject({
       state: 'closed',
@@ -145,10 +142,9 @@ test('a fin of the operator reaches a client that goes on sending, which loses n
   const { id, port } = await listen(app);
   await using client = await openClient(port, { allowHalfOpen: true });
   await client.echo('abc');
-  const { connections } = await want(200, app, 'GET', `/v1/connections?listener=${id}`);
-  const closing = want(200, app, 'POST', `/v1/connections/${connections[0].id}:close`, {
-    mode: 'fin',
-  });
+  const { id: connectionId } = await anOpenConnection(app, id);
+  const path = `/v1/connections/${connectionId}:close`;
+  const closing = want(200, app, 'POST', path, { mode: 'fin' });
   await waitFor('the FIN', () => client.sawEnd);
   client.socket.write('too late');
   client.socket.end();

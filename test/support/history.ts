@@ -19,6 +19,15 @@ export async function closedConnections(
   });
 }
 
+/** The newest connection of a listener that is open, once it is on record. */
+export async function anOpenConnection(app: TestApp, listenerId: string): Promise<Body> {
+  const path = `/v1/connections?listener=${listenerId}&state=open`;
+  return await waitFor('an open connection', async () => {
+    const [newest] = await all(app, path, 'connections');
+    return newest ?? null;
+  });
+}
+
 /** The refusals of a listener, once they count so many. */
 export async function refusals(app: TestApp, listenerId: string, count = 1): Promise<Body[]> {
   const path = `/v1/events?afterSeq=0&listenerId=${listenerId}&type=connection_refused`;
