@@ -85,11 +85,15 @@ test.runIf(process.platform === 'linux')(
 
     const { laddr } = await want(201, app, 'POST', '/v1/listeners', {});
     for (let index = 0; index < 200; index += 1) await talk(laddr.port, `talk ${index}`);
-    const { headSeq } = await waitFor('all of it on record', async () => {
-      const now = await want(200, app, 'GET', '/v1/status');
-      return now.headSeq >= filled + 400 && now;
-    });
-    await waitFor('the awake one', () => (awake.events.at(-1)?.seq ?? 0) >= headSeq);
+    const { headSeq } = await waitFor(
+      'all of it on record',
+      async () => {
+        const now = await want(200, app, 'GET', '/v1/status');
+        return now.headSeq >= filled + 400 && now;
+      },
+      60_000,
+    );
+    await waitFor('the awake one', () => (awake.events.at(-1)?.seq ?? 0) >= headSeq, 60_000);
     const grownBytes = (await residentBytes(app.pid)) - before;
     // A page each is some 4 MB; what waits for all of them is beyond 150 MB on the wire alone.
     expect(grownBytes).toBeLessThan(110_000_000);
@@ -100,6 +104,7 @@ test.runIf(process.platform === 'linux')(
     await waitFor('all of it, late', () => (one?.events.at(-1)?.seq ?? 0) >= headSeq, 50_000);
     expect(one === undefined ? [] : seqsOf(one).slice(0, headSeq)).toEqual(upTo(headSeq));
   },
+  120_000,
 );
 
 test.each(['SIGKILL', 'SIGTERM'] as const)(
