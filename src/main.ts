@@ -92,16 +92,17 @@ function onSignals(stop: AbortController, logger: Logger, timeoutMs: number): vo
   });
 }
 
-function announce(app: App, { logFormat }: Config, logger: Logger): void {
+function announce(app: App, { logFormat, apiToken }: Config, logger: Logger): void {
   const { rest, grpc } = app;
   const fields = { httpPort: app.httpAddress.port, grpcPort: app.grpcAddress.port, rest, grpc };
   logger.info({ ...fields, nodeId: app.nodeId, docs: `${rest}/docs` }, 'ready');
+  const authorization = apiToken === null ? '' : '-H "authorization: Bearer $KODAMA_API_TOKEN" ';
   const lines = [
     'kodama is ready.',
     `  REST      ${rest}/v1`,
     `  gRPC      ${grpc}`,
     `  API page  ${rest}/docs`,
-    `  Try:      curl -X POST ${rest}/v1/listeners`,
+    `  Try:      curl ${authorization}-X POST ${rest}/v1/listeners`,
   ];
   // Logs in JSON have stdout to themselves.
   const stream = logFormat === 'json' ? process.stderr : process.stdout;

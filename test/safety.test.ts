@@ -142,6 +142,8 @@ test.runIf(process.platform === 'linux')(
     await call(app, 'GET', '/v1/status', undefined, { authorization: `${authorization}x` });
     expect(app.lines.length).toBeGreaterThan(2);
     expect(app.lines.join()).not.toContain(token);
+    // What it says to try is what works, without showing it.
+    expect(app.lines.join()).toContain('curl -H "authorization: Bearer $KODAMA_API_TOKEN" -X POST');
   },
 );
 
