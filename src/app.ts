@@ -103,11 +103,14 @@ async function start(options: AppOptions, resources: AsyncDisposableStack) {
   );
   resources.use(store);
   const ground = { ...options, clock, nodeId, store, metrics: new Metrics(), reservedPorts: [] };
-  const { control, recovery } = await startCore(ground, resources);
+  const { control, recovery, eventLog } = await startCore(ground, resources);
   signal?.throwIfAborted();
   await recovery.recover();
   signal?.throwIfAborted();
-  return { nodeId, ...(await startEdges(ground, control, resources)) };
+  const addresses = await startEdges(ground, control, resources);
+  // The first thing of a stop: without its store kodama ends all the same.
+  resources.defer(() => eventLog.endBy(AbortSignal.timeout(config.shutdownTimeoutMs / 2)));
+  return { nodeId, ...addresses };
 }
 
 /** Two processes with one id would take each other's place: who reads it from the directory holds that. */
@@ -190,10 +193,14 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     ...shared,
     version,
     listeners,
-    limits: { ...config.streams, pageEventsMax: config.eventLog.pageEventsMax },
+    limits: {
+      ...config.streams,
+      ...config.readiness,
+      pageEventsMax: config.eventLog.pageEventsMax,
+    },
   });
   metrics.observe({ control, eventLog, recorder });
-  return { control, recovery };
+  return { control, recovery, eventLog };
 }
 
 async function startEdges(

@@ -141,6 +141,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
       restartMinMs: 50,
       restartMaxMs: 5000,
     },
+    readiness: { pingTimeoutMs: 2000 },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
   });
 }

@@ -93,14 +93,18 @@ export class AppendQueue {
     return index >= 0;
   }
 
-  /** Commits all that is queued, at most for as long as the signal allows; then no more is taken. */
-  async drain(signal: AbortSignal): Promise<void> {
+  /** What the store does not take until the signal is given up: then nobody waits for it any more. */
+  endBy(signal: AbortSignal): void {
     const stop = () => this.#stop.abort();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
+  }
+
+  /** Commits all that is queued, at most for as long as the signal allows; then no more is taken. */
+  async drain(signal: AbortSignal): Promise<void> {
+    this.endBy(signal);
     while (this.#running !== null) await this.#running;
     this.#isDrained = true;
-    signal.removeEventListener('abort', stop);
   }
 
   async #run(): Promise<void> {
@@ -109,6 +113,7 @@ export class AppendQueue {
     } catch (error) {
       for (const entry of this.#entries.splice(0)) entry.committed.reject(error);
       if (this.#stop.signal.aborted) {
+        this.#isDrained = true;
         this.#options.log.error({ err: error }, 'the log was not drained');
       } else this.#options.onFatal(error);
     } finally {

@@ -3,6 +3,7 @@
  * store, so that any node answers about all; it changes what is this node's own.
  */
 import type { Connection } from './connection.ts';
+import { deferred } from './deferred.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { EventFilter } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
@@ -58,6 +59,8 @@ export interface ControlPlaneOptions {
     readonly pageFillMs: number;
     readonly followersMax: number;
     readonly closeTimeoutMs: number;
+    /** How long a store that says nothing counts as there. */
+    readonly pingTimeoutMs: number;
   };
 }
 
@@ -240,12 +243,26 @@ export class ControlPlane {
 
   /** What keeps this node from serving; empty when it is ready. */
   async problems(): Promise<readonly string[]> {
-    const { store, dataPlane } = this.#options;
+    const { dataPlane } = this.#options;
     const problems: string[] = [];
     if (this.#stop.signal.aborted) problems.push('shutting down');
     if (dataPlane.status().length === 0) problems.push('no worker is up');
-    await store.ping().catch(() => problems.push('the store is away'));
+    if (!(await this.#isStoreThere())) problems.push('the store is away');
     return problems;
+  }
+
+  /** A probe does not wait as long as a query may. */
+  async #isStoreThere(): Promise<boolean> {
+    const { store, limits } = this.#options;
+    const timeout = deferred<boolean>();
+    const timer = setTimeout(() => timeout.resolve(false), limits.pingTimeoutMs);
+    const answer = store.ping().then(
+      () => true,
+      () => false,
+    );
+    const isThere = await Promise.race([answer, timeout.promise]);
+    clearTimeout(timer);
+    return isThere;
   }
 
   /** Ends every stream. */

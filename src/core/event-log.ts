@@ -137,6 +137,11 @@ export class EventLog {
     );
   }
 
+  /** At a stop: what the store does not take until the signal is given up, so that the rest can end in order. */
+  endBy(signal: AbortSignal): void {
+    this.#queue.endBy(signal);
+  }
+
   /** Commits all that is queued, at most for as long as the signal allows; then no more is taken. */
   async drain(signal: AbortSignal): Promise<void> {
     await this.#queue.drain(signal);

@@ -75,6 +75,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       pageFillMs: 500,
       followersMax: options.followersMax ?? 10,
       closeTimeoutMs: 5000,
+      pingTimeoutMs: 2000,
     },
   });
   return {

@@ -71,6 +71,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     limits: {
       followersMax,
       closeTimeoutMs: 5000,
+      pingTimeoutMs: 2000,
       pageFillMs: 500,
       pageEventsMax: sampleLogLimits.pageEventsMax,
     },
