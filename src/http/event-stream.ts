@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import { AppError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
 import type { FollowRequest, StreamItem } from '../core/follow.ts';
 import type { Control } from './edge.ts';
@@ -61,7 +62,7 @@ export interface SendStream {
 
 /**
  * Resolves when the stream is over. What fails before the first byte is thrown, what fails later is the
- * last that the stream says.
+ * last that the stream says, with the seq to go on from.
  */
 export async function sendStream(options: SendStream): Promise<void> {
   const { control, request, format, writeTimeoutMs, reply } = options;
@@ -69,22 +70,42 @@ export async function sendStream(options: SendStream): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const items = control.followEvents({ ...request, signal: gone.signal });
+  let written: number | undefined;
   try {
     const first = await items.next();
     begin(reply, format.contentType);
-    const write = (text: string) => writeOut(response, text, writeTimeoutMs, gone.signal);
     for (let item = first; item.done !== true; item = await items.next()) {
-      for (const text of chunks(item.value, format)) await write(text);
+      for (const { text, seq } of chunks(item.value, format)) {
+        written = seq;
+        const isTaken = await writeOut(response, text, writeTimeoutMs, gone.signal);
+        if (!isTaken) throw stalled(writeTimeoutMs, seq);
+      }
     }
   } catch (error) {
     if (!reply.sent) throw error;
     if (isInternal(error)) reply.log.error({ err: error }, 'a stream failed');
-    if (!gone.signal.aborted)
-      response.write(format.error(toRefusal(error, reply.request.id).problem));
+    const { problem } = toRefusal(error, reply.request.id);
+    const resume = written === undefined ? {} : { resumeAfterSeq: written };
+    if (!gone.signal.aborted) response.write(format.error({ ...problem, ...resume }));
   } finally {
     await items.return();
-    if (reply.sent) response.end();
+    if (reply.sent) endWithin(response, writeTimeoutMs);
   }
+}
+
+/** A reader who takes nothing does not take the end either. */
+function endWithin(response: ServerResponse, timeoutMs: number): void {
+  const timer = setTimeout(() => response.destroy(), timeoutMs).unref();
+  response.once('close', () => clearTimeout(timer));
+  response.end();
+}
+
+function stalled(timeoutMs: number, seq: number): AppError {
+  const message = `the reader took nothing for ${timeoutMs} ms: resume after seq ${seq}`;
+  return new AppError('resource_exhausted', message, {
+    limit: 'streamWriteTimeoutMs',
+    limitValue: timeoutMs,
+  });
 }
 
 function begin(reply: FastifyReply, contentType: string): void {
@@ -98,38 +119,46 @@ function begin(reply: FastifyReply, contentType: string): void {
 
 const chunkChars = 65_536;
 
+interface Chunk {
+  readonly text: string;
+  /** Where the stream stands with it. */
+  readonly seq: number;
+}
+
 /** Many events to a write, so that a page costs few system calls, and a bounded amount to each. */
-function* chunks(item: StreamItem, format: StreamFormat): Generator<string, void, void> {
-  if (item.kind !== 'events') {
-    yield item.kind === 'synced' ? format.synced(item.seq) : format.heartbeat(item.seq);
+function* chunks(item: StreamItem, format: StreamFormat): Generator<Chunk, void, void> {
+  const { kind, seq } = item;
+  if (kind !== 'events') {
+    yield { text: kind === 'synced' ? format.synced(seq) : format.heartbeat(seq), seq };
     return;
   }
   let text = '';
   for (const event of item.events) {
     text += format.event(event);
     if (text.length < chunkChars) continue;
-    yield text;
+    yield { text, seq: event.seq };
     text = '';
   }
-  if (text !== '') yield text;
+  if (text !== '') yield { text, seq };
 }
 
-/** Waits until the response takes more; destroys it when that takes too long. */
+/** Waits until the response takes more; false when that takes too long. */
 function writeOut(
   response: ServerResponse,
   text: string,
   timeoutMs: number,
   gone: AbortSignal,
-): Promise<void> {
-  if (gone.aborted || response.write(text)) return Promise.resolve();
+): Promise<boolean> {
+  if (gone.aborted || response.write(text)) return Promise.resolve(true);
   return new Promise((resolve) => {
-    const done = () => {
+    const settle = (isTaken: boolean) => {
       clearTimeout(timer);
       response.off('drain', done);
       gone.removeEventListener('abort', done);
-      resolve();
+      resolve(isTaken);
     };
-    const timer = setTimeout(() => response.destroy(), timeoutMs);
+    const done = () => settle(true);
+    const timer = setTimeout(() => settle(false), timeoutMs);
     response.once('drain', done);
     gone.addEventListener('abort', done, { once: true });
   });

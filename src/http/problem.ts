@@ -11,6 +11,8 @@ export interface Problem extends Omit<ErrorDetails, 'retryAfterMs'> {
   readonly detail: string;
   readonly code: ErrorCode;
   readonly requestId: string;
+  /** Of a stream that had begun: the last seq that was written to it. */
+  readonly resumeAfterSeq?: number;
   /** Of a node that is not ready. */
   readonly problems?: readonly string[];
 }

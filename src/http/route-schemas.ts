@@ -30,6 +30,10 @@ const problemResource = z
     headSeq: z.int().optional().describe('A cursor above the head: the newest event.'),
     limit: z.string().optional().describe('resource_exhausted: the name of the limit.'),
     limitValue: z.number().optional().describe('resource_exhausted: its value.'),
+    resumeAfterSeq: z
+      .int()
+      .optional()
+      .describe('A stream that had begun: where it stood. Go on with it as afterSeq.'),
     problems: z.array(z.string()).optional().describe('What keeps a node from being ready.'),
   })
   .meta({

@@ -5,7 +5,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Commit } from '../core/append-queue.ts';
 import type { ControlPlane } from '../core/control-plane.ts';
+import { refusalRules } from '../core/event.ts';
 import type { EventLog } from '../core/event-log.ts';
+import { protocols } from '../core/listener.ts';
 import type { Recorder } from '../core/recorder.ts';
 
 export interface Observed {
@@ -58,6 +60,9 @@ export class Metrics {
       buckets: commitSeconds,
       registers,
     });
+    // A series that appears with its first event has no rate for it.
+    for (const protocol of protocols) this.#accepted.inc({ protocol }, 0);
+    for (const rule of refusalRules) this.#refused.inc({ rule }, 0);
   }
 
   get contentType(): string {
@@ -108,11 +113,23 @@ export class Metrics {
       };
       new Gauge({ name, help, registers: [this.#registry], collect });
     }
-    this.#counterOf('kodama_bytes_in_total', 'Bytes read from clients.', () => recorder.bytes.in);
-    this.#counterOf('kodama_bytes_out_total', 'Bytes sent to clients.', () => recorder.bytes.out);
-    this.#counterOf('kodama_worker_restarts_total', 'Workers that were lost and replaced.', () =>
-      control.status().workers.reduce((sum, { restarts }) => sum + restarts, 0),
+    this.#counterOf(
+      'kodama_connections_received_bytes_total',
+      'Bytes read from clients, as last reported.',
+      () => recorder.bytes.in,
     );
+    this.#counterOf(
+      'kodama_connections_sent_bytes_total',
+      'Bytes sent to clients, as last reported.',
+      () => recorder.bytes.out,
+    );
+    let restarts = 0;
+    this.#counterOf('kodama_worker_restarts_total', 'Workers that were lost and replaced.', () => {
+      // Each worker tells of all; for a moment there may be none to tell.
+      const told = control.status().workers.map((worker) => worker.restarts);
+      restarts = Math.max(restarts, ...told);
+      return restarts;
+    });
   }
 
   /** A counter that someone else keeps. */

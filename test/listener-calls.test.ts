@@ -1,0 +1,162 @@
+/** What a caller is promised of listeners, on real sockets: batches, names, drains, ends. */
+import { once } from 'node:events';
+import { connect, createServer, type Server } from 'node:net';
+import { expect, test } from 'vitest';
+import { call, want } from './support/rest-client.ts';
+import { openClient, talk } from './support/tcp-client.ts';
+import { startApp, type TestApp } from './support/test-app.ts';
+import { waitFor } from './support/wait-for.ts';
+
+/** A server of somebody else's, with so many ports on either side that the kernel gives to no one by itself. */
+async function foreignServer(room: number): Promise<Server & { readonly port: number }> {
+  for (let port = 20_000 + room; port < 30_000; port += room + 7) {
+    const server = createServer();
+    server.listen(port, '127.0.0.1');
+    const isListening = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (isListening) return Object.assign(server, { port });
+  }
+  throw new Error('no port is free');
+}
+
+async function canConnect(port: number): Promise<boolean> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  const isOpen = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  return isOpen;
+}
+
+async function stateOf(app: TestApp, id: string): Promise<string> {
+  return (await want(200, app, 'GET', `/v1/listeners/${id}`)).state;
+}
+
+test('a hundred listeners come with one call, each serves, and each has its own port', async () => {
+  await using app = await startApp();
+  const listeners = Array.from({ length: 100 }, (_, index) => ({ name: `of-batch-${index}` }));
+  const made = await want(201, app, 'POST', '/v1/listeners:batch', { listeners });
+  expect(made.listeners.map(({ name }: { name: string }) => name)).toEqual(
+    listeners.map(({ name }) => name),
+  );
+  const ports = made.listeners.map((one: { laddr: { port: number } }) => one.laddr.port);
+  expect(new Set(ports).size).toBe(100);
+  const echoes = ports.map((port: number) => talk(port, `port ${port}`));
+  expect(await Promise.all(echoes)).toEqual(ports.map((port: number) => `port ${port}`));
+});
+
+test('a port that is taken in the middle of a range leaves nothing of the range', async () => {
+  await using app = await startApp();
+  const foreign = await foreignServer(100);
+  const ports = { from: foreign.port - 50, to: foreign.port + 49 };
+  const { headSeq } = await want(200, app, 'GET', '/v1/status');
+  const refused = await call(app, 'POST', '/v1/listeners:batch', { ports });
+  expect(refused).toMatchObject({ status: 409, body: { code: 'port_in_use', owner: 'foreign' } });
+  expect(refused.body.detail).toContain(String(foreign.port));
+  for (const port of [ports.from, foreign.port - 1, foreign.port + 1, ports.to]) {
+    expect(await canConnect(port), String(port)).toBe(false);
+  }
+  expect((await want(200, app, 'GET', '/v1/listeners?pageSize=1000')).listeners).toEqual([]);
+  expect((await want(200, app, 'GET', '/v1/status')).headSeq).toBe(headSeq);
+  foreign.close();
+  await once(foreign, 'close');
+  const made = await want(201, app, 'POST', '/v1/listeners:batch', { ports });
+  expect(made.listeners).toHaveLength(100);
+  const again = await call(app, 'POST', '/v1/listeners', { port: ports.to });
+  const { id: owner } = made.listeners.at(-1);
+  expect(again).toMatchObject({ status: 409, body: { code: 'port_in_use', owner } });
+});
+
+test('a name that is taken in the middle of a batch leaves nothing of the batch', async () => {
+  await using app = await startApp();
+  await want(201, app, 'POST', '/v1/listeners', { name: 'taken' });
+  const listeners = [{ name: 'a' }, { name: 'taken' }, { name: 'b' }];
+  await want(409, app, 'POST', '/v1/listeners:batch', { listeners });
+  const twice = [{ name: 'a' }, { name: 'a' }];
+  await want(409, app, 'POST', '/v1/listeners:batch', { listeners: twice });
+  const left = await want(200, app, 'GET', '/v1/listeners');
+  expect(left.listeners.map(({ name }: { name: string }) => name)).toEqual(['taken']);
+});
+
+test('a name stands for the id while the listener is not closed, and is free after it', async () => {
+  await using app = await startApp();
+  const first = await want(201, app, 'POST', '/v1/listeners', { name: 'tour' });
+  expect(await want(200, app, 'GET', '/v1/listeners/tour')).toEqual(first);
+  await want(200, app, 'PATCH', '/v1/listeners/tour', { name: 'trip' });
+  await want(404, app, 'GET', '/v1/listeners/tour');
+  await want(204, app, 'DELETE', '/v1/listeners/trip');
+  await want(404, app, 'DELETE', '/v1/listeners/trip');
+  const second = await want(201, app, 'POST', '/v1/listeners', { name: 'trip' });
+  expect(second.id).not.toBe(first.id);
+  expect(await stateOf(app, first.id)).toBe('closed');
+});
+
+test('labels that are all given must all hold', async () => {
+  await using app = await startApp();
+  for (const labels of [{ env: 'ci', team: 'net' }, { env: 'ci' }, { env: 'prod', team: 'net' }]) {
+    await want(201, app, 'POST', '/v1/listeners', { labels });
+  }
+  const found = async (query: string) =>
+    (await want(200, app, 'GET', `/v1/listeners?${query}`)).listeners.length;
+  expect(await found('label=env=ci')).toBe(2);
+  expect(await found('label=env=ci&label=team=net')).toBe(1);
+  expect(await found('label=env=ci&label=team=qa')).toBe(0);
+  await want(400, app, 'GET', '/v1/listeners?label=env');
+});
+
+test('a listener whose time is over closes by itself, with its connections', async () => {
+  await using app = await startApp();
+  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', { ttlMs: 60_000 });
+  await using client = await openClient(laddr.port);
+  await client.echo('x');
+  const expiring = await want(200, app, 'PATCH', `/v1/listeners/${id}`, { ttlMs: 1 });
+  expect(Date.parse(expiring.expiresAt)).toBeLessThan(Date.now() + 1000);
+  await client.ended;
+  await waitFor('the end', async () => (await stateOf(app, id)) === 'closed');
+  const { connections } = await want(200, app, 'GET', `/v1/connections?listener=${id}`);
+  expect(connections).toMatchObject([{ closeReason: 'listener_deleted' }]);
+  expect(await canConnect(laddr.port)).toBe(false);
+});
+
+test('while it drains, connections end by themselves; those left are closed at the end of it', async () => {
+  await using app = await startApp();
+  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', { name: 'draining' });
+  await using leaves = await openClient(laddr.port);
+  await using stays = await openClient(laddr.port);
+  for (const client of [leaves, stays]) await client.echo('x');
+  const began = performance.now();
+  const deleted = want(204, app, 'DELETE', '/v1/listeners/draining?drainMs=1500');
+  await waitFor('the drain', async () => (await stateOf(app, id)) === 'draining');
+  expect(await canConnect(laddr.port)).toBe(false);
+  await want(409, app, 'PATCH', `/v1/listeners/${id}`, { labels: {} });
+  // Both go on being served meanwhile.
+  expect(await stays.echo('still')).toBe('still');
+  expect(await leaves.echo('here')).toBe('here');
+  leaves.socket.end();
+  await Promise.all([leaves.ended, deleted]);
+  expect(performance.now() - began).toBeGreaterThan(1400);
+  const { connections } = await want(200, app, 'GET', `/v1/connections?listener=${id}`);
+  const ends = connections.map((one: { closeReason: string; closeInitiator: string }) => [
+    one.closeReason,
+    one.closeInitiator,
+  ]);
+  expect(ends.sort()).toEqual([
+    ['listener_deleted', 'operator'],
+    ['peer_fin', 'peer'],
+  ]);
+  expect(await stateOf(app, id)).toBe('closed');
+});
+
+test('a drain is over as soon as its last connection is', async () => {
+  await using app = await startApp();
+  const { laddr } = await want(201, app, 'POST', '/v1/listeners', { name: 'draining' });
+  await using client = await openClient(laddr.port);
+  await client.echo('x');
+  const deleted = want(204, app, 'DELETE', '/v1/listeners/draining?drainMs=86400000');
+  await waitFor('the drain', async () => !(await canConnect(laddr.port)));
+  client.socket.end();
+  await deleted;
+});

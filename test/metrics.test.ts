@@ -1,0 +1,180 @@
+/** The numbers at /metrics after traffic that is known. */
+import { connect } from 'node:net';
+import { expect, test } from 'vitest';
+import { refusalRules } from '../src/core/event.ts';
+import { streamEvents } from './support/grpc-client.ts';
+import { call, want } from './support/rest-client.ts';
+import { openClient, talk } from './support/tcp-client.ts';
+import { startApp, type TestApp } from './support/test-app.ts';
+import { waitFor } from './support/wait-for.ts';
+
+interface Sample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+interface Metrics {
+  readonly text: string;
+  readonly samples: readonly Sample[];
+  /** The sum of a metric's series that have these labels. */
+  sum(name: string, labels?: Readonly<Record<string, string>>): number;
+}
+
+/** The text format, 0.0.4. */
+function parseMetrics(text: string): Metrics {
+  const samples = text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const [, name = '', labels = '', value = ''] =
+        /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+      const pairs = [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, text]) => [key, text]);
+      return { name, labels: Object.fromEntries(pairs), value: Number(value) };
+    });
+  const sum: Metrics['sum'] = (name, wanted = {}) => {
+    const found = samples.filter(
+      (sample) =>
+        sample.name === name &&
+        Object.entries(wanted).every(([key, value]) => sample.labels[key] === value),
+    );
+    expect(found, name).not.toEqual([]);
+    return found.reduce((total, { value }) => total + value, 0);
+  };
+  return { text, samples, sum };
+}
+
+/** Connects, and resolves when that is over: a reset may come before the connect is known. */
+async function knock(port: number, localAddress: string): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress });
+  socket.on('error', () => undefined);
+  await new Promise((resolve) => socket.once('close', resolve));
+}
+
+async function metrics(app: TestApp): Promise<Metrics> {
+  const { status, headers, body } = await call(app, 'GET', '/metrics');
+  expect(status).toBe(200);
+  expect(headers.get('content-type')).toContain('text/plain; version=0.0.4');
+  return parseMetrics(body);
+}
+
+test('after known traffic the numbers are those of the traffic', async () => {
+  await using app = await startApp();
+  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
+  const limits = { maxConnections: 1, denyCidrs: ['127.0.0.9'] };
+  const full = await want(201, app, 'POST', '/v1/listeners', { limits });
+  for (const text of ['a', 'bb', 'ccc']) await talk(laddr.port, text);
+  await using kept = await openClient(full.laddr.port);
+  await kept.echo('four');
+  for (const localAddress of ['127.0.0.1', '127.0.0.2', '127.0.0.9']) {
+    await knock(full.laddr.port, localAddress);
+  }
+  await using closed = await openClient(laddr.port);
+  await closed.echo('x');
+  const open = await waitFor('the record', async () => {
+    const path = `/v1/connections?listener=${id}&state=open`;
+    return (await want(200, app, 'GET', path)).connections[0];
+  });
+  await want(200, app, 'POST', `/v1/connections/${open.id}:close`, { mode: 'rst' });
+  using stream = streamEvents(app.grpcAddress, {}, { afterSeq: 0 });
+  await stream.synced;
+  const { sum } = await waitFor('the refusals', async () => {
+    const now = await metrics(app);
+    return now.sum('kodama_connections_refused_total') === 3 ? now : null;
+  });
+  expect(sum('kodama_listeners')).toBe(2);
+  expect(sum('kodama_connections_open')).toBe(1);
+  expect(sum('kodama_connections_accepted_total')).toBe(5);
+  expect(sum('kodama_connections_accepted_total', { protocol: 'tcp' })).toBe(5);
+  expect(sum('kodama_connections_refused_total', { rule: 'max_connections' })).toBe(2);
+  expect(sum('kodama_connections_refused_total', { rule: 'deny_cidrs' })).toBe(1);
+  const reasons = { peer_fin: 'peer', operator_rst: 'operator' };
+  for (const [reason, initiator] of Object.entries(reasons)) {
+    const count = reason === 'peer_fin' ? 3 : 1;
+    expect(sum('kodama_connections_closed_total', { reason, initiator })).toBe(count);
+  }
+  // What the open connection has moved is reported every few seconds.
+  expect([7, 11]).toContain(sum('kodama_connections_received_bytes_total'));
+  expect([7, 11]).toContain(sum('kodama_connections_sent_bytes_total'));
+  const { headSeq, oldestSeq } = await want(200, app, 'GET', '/v1/status');
+  expect(sum('kodama_log_head_seq')).toBe(headSeq);
+  expect(sum('kodama_log_oldest_seq')).toBe(oldestSeq);
+  expect(sum('kodama_log_commit_events_sum')).toBe(headSeq);
+  expect(sum('kodama_log_commit_events_count')).toBeGreaterThan(0);
+  expect(sum('kodama_log_commit_seconds_count')).toBe(sum('kodama_log_commit_events_count'));
+  expect(sum('kodama_log_commit_seconds_sum')).toBeGreaterThan(0);
+  expect(sum('kodama_log_queued_events')).toBe(0);
+  expect(sum('kodama_store_reachable')).toBe(1);
+  expect(sum('kodama_streams')).toBe(1);
+  expect(sum('kodama_streams_lag_events')).toBeLessThanOrEqual(headSeq);
+  expect(sum('kodama_workers')).toBe(1);
+  expect(sum('kodama_worker_restarts_total')).toBe(0);
+  expect(sum('process_resident_memory_bytes')).toBeGreaterThan(1e6);
+  expect(sum('process_cpu_seconds_total')).toBeGreaterThan(0);
+});
+
+test('a worker that is lost is counted, and so is what it held', async () => {
+  await using app = await startApp({ KODAMA_WORKERS: '2' });
+  const { laddr } = await want(201, app, 'POST', '/v1/listeners', {});
+  await using client = await openClient(laddr.port);
+  await client.echo('x');
+  const { pid } = await waitFor('the record', async () => {
+    return (await want(200, app, 'GET', '/v1/connections?state=open')).connections[0];
+  });
+  process.kill(pid, 'SIGKILL');
+  await client.ended;
+  const after = await waitFor('a new worker', async () => {
+    const now = await metrics(app);
+    const isBack = now.sum('kodama_workers') === 2 && now.sum('kodama_worker_restarts_total') > 0;
+    return isBack && now.sum('kodama_connections_open') === 0 ? now : null;
+  });
+  expect(after.sum('kodama_worker_restarts_total')).toBe(1);
+  const crashed = { reason: 'worker_crashed', initiator: 'system' };
+  expect(after.sum('kodama_connections_closed_total', crashed)).toBe(1);
+});
+
+test('names and units are as Prometheus wants them, and no label grows with its callers', async () => {
+  await using app = await startApp();
+  const series = ({ samples }: Metrics) =>
+    samples
+      .filter(({ name }) => name.startsWith('kodama_'))
+      .map(({ name, labels }) => `${name} ${JSON.stringify(labels)}`)
+      .sort();
+  const traffic = async (turn: number) => {
+    const listener = { name: `tour-${turn}`, labels: { turn: String(turn) } };
+    const { laddr } = await want(201, app, 'POST', '/v1/listeners', listener);
+    for (const host of [1, 2, 3]) {
+      await using client = await openClient(laddr.port, { localAddress: `127.0.${turn}.${host}` });
+      await client.echo('x');
+      client.socket.end();
+      await client.ended;
+    }
+    await call(app, 'GET', `/no/such/path/${turn}`);
+    await want(204, app, 'DELETE', `/v1/listeners/tour-${turn}`);
+    return await metrics(app);
+  };
+  const first = await traffic(1);
+  const second = await traffic(2);
+  expect(series(second)).toEqual(series(first));
+
+  const types = new Map(
+    [...second.text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name, type]),
+  );
+  const helps = [...second.text.matchAll(/^# HELP (\S+) \S+/gm)].map(([, name]) => name);
+  expect([...types.keys()].sort()).toEqual(helps.sort());
+  const ours = [...types].filter(([name]) => name?.startsWith('kodama_'));
+  expect(ours.length).toBeGreaterThan(15);
+  for (const [name = '', type] of ours) {
+    expect(name.endsWith('_total'), name).toBe(type === 'counter');
+    // Base units, at the end: bytes and seconds.
+    expect(name).not.toMatch(/(_ms|milli|micro|_kb|kilo|mega)/);
+    if (name.includes('bytes')) expect(name).toMatch(/_bytes(_total)?$/);
+  }
+  const known = new Set(['protocol', 'rule', 'reason', 'initiator', 'le']);
+  const labels = second.samples
+    .filter(({ name }) => name.startsWith('kodama_'))
+    .flatMap((sample) => Object.keys(sample.labels));
+  expect(labels.filter((label) => !known.has(label))).toEqual([]);
+  const rules = second.samples.filter(({ name }) => name === 'kodama_connections_refused_total');
+  expect(rules.map((sample) => sample.labels.rule)).toEqual([...refusalRules]);
+});

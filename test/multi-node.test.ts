@@ -1,0 +1,123 @@
+/** Two nodes on one database: one log in one order, and either answers about all. */
+import { expect, test } from 'vitest';
+import { type EventStream, streamEvents } from './support/grpc-client.ts';
+import { all, call, want } from './support/rest-client.ts';
+import { collect, ndjson } from './support/rest-stream.ts';
+import { openClient, talk } from './support/tcp-client.ts';
+import { makeHome, startApp, type TestApp, type TestHome } from './support/test-app.ts';
+import { waitFor } from './support/wait-for.ts';
+
+async function startNode(nodeId: string, home: TestHome, extra = {}): Promise<TestApp> {
+  return await startApp({ KODAMA_NODE_ID: nodeId, ...extra }, home);
+}
+
+async function headOf(app: TestApp): Promise<number> {
+  return (await want(200, app, 'GET', '/v1/status')).headSeq;
+}
+
+/** What a follower saw, to the head that all nodes agree on. */
+async function seenBy(stream: EventStream, headSeq: number) {
+  await waitFor('all of it', () => (stream.events.at(-1)?.seq ?? 0) >= headSeq);
+  return stream.events.map(({ message }) => message);
+}
+
+test('what one node does, the other shows', async () => {
+  await using home = await makeHome();
+  await using a = await startNode('a', home);
+  await using b = await startNode('b', home);
+  const made = await want(201, a, 'POST', '/v1/listeners', { name: 'of-a', labels: { of: 'a' } });
+  expect(await want(200, b, 'GET', '/v1/listeners/of-a')).toEqual(made);
+  expect(made.nodeId).toBe('a');
+  await using client = await openClient(made.laddr.port);
+  await client.echo('hello');
+  const open = await waitFor('the record', async () => {
+    const { connections } = await want(200, b, 'GET', '/v1/connections?listener=of-a&state=open');
+    return connections[0];
+  });
+  expect(open).toMatchObject({ nodeId: 'a', listenerId: made.id });
+  const { listeners } = await want(200, b, 'GET', '/v1/listeners?label=of=a');
+  expect(listeners).toMatchObject([{ id: made.id, openConnections: 1 }]);
+  // A name is one on both.
+  await want(409, b, 'POST', '/v1/listeners', { name: 'of-a' });
+});
+
+test('what is another node’s is changed there only, and the refusal names the node', async () => {
+  await using home = await makeHome();
+  await using a = await startNode('a', home);
+  await using b = await startNode('b', home);
+  const { id, laddr } = await want(201, a, 'POST', '/v1/listeners', {});
+  await using client = await openClient(laddr.port);
+  await client.echo('hello');
+  const connection = await waitFor('the record', async () => {
+    return (await want(200, b, 'GET', '/v1/connections?state=open')).connections[0];
+  });
+  const asks: readonly (readonly [method: string, path: string, body?: object])[] = [
+    ['PATCH', `/v1/listeners/${id}`, { labels: {} }],
+    ['DELETE', `/v1/listeners/${id}`],
+    ['POST', `/v1/connections/${connection.id}:close`, {}],
+  ];
+  for (const [method, path, body] of asks) {
+    const refused = await call(b, method, path, body);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'failed_precondition' } });
+    expect(refused.body.detail).toContain('node a: ask there');
+  }
+  await want(204, a, 'DELETE', `/v1/listeners/${id}`);
+  expect(await want(200, b, 'GET', `/v1/connections/${connection.id}`)).toMatchObject({
+    closeReason: 'listener_deleted',
+  });
+});
+
+test('followers of either node see one log in one order, while both write to it', async () => {
+  await using home = await makeHome();
+  await using a = await startNode('a', home);
+  await using b = await startNode('b', home);
+  const nodes = [a, b];
+  const live = nodes.map((node) => streamEvents(node.grpcAddress, {}, { afterSeq: 0 }));
+  await Promise.all(live.map(({ synced }) => synced));
+  await Promise.all(
+    nodes.map(async (node) => {
+      const { id, laddr } = await want(201, node, 'POST', '/v1/listeners', {});
+      for (let turn = 0; turn < 25; turn += 1) await talk(laddr.port, `talk ${turn}`);
+      await want(204, node, 'DELETE', `/v1/listeners/${id}`);
+    }),
+  );
+  const headSeq = await headOf(a);
+  // Created, listening and closed, and two of each connection, on each node.
+  expect(headSeq).toBe(2 * (3 + 2 * 25));
+  const [fromA, fromB] = await Promise.all(live.map((stream) => seenBy(stream, headSeq)));
+  expect(fromA?.map(({ seq }) => Number(seq))).toEqual(
+    Array.from({ length: headSeq }, (_, index) => index + 1),
+  );
+  expect(fromB).toEqual(fromA);
+  await waitFor('the other node', async () => (await headOf(b)) === headSeq);
+  // Read back, by page and as a stream, it is the same.
+  expect(await all(b, '/v1/events', 'events')).toEqual(await all(a, '/v1/events', 'events'));
+  const [again, other] = await Promise.all(
+    nodes.map(({ url }) => collect(ndjson(`${url}/v1/events?afterSeq=0&endAtHead=true`))),
+  );
+  expect(other).toEqual(again);
+  for (const stream of live) stream.cancel();
+});
+
+test('a follower goes on at the other node where the first one left it', async () => {
+  await using home = await makeHome();
+  await using b = await startNode('b', home);
+  const seen: number[] = [];
+  {
+    await using a = await startNode('a', home);
+    using stream = streamEvents(a.grpcAddress, {}, { afterSeq: 0 });
+    await stream.synced;
+    await want(201, a, 'POST', '/v1/listeners', {});
+    await waitFor('the events', () => stream.events.length >= 2);
+    const ending = a[Symbol.asyncDispose]();
+    const error = await stream.ended;
+    seen.push(...stream.events.map(({ seq }) => seq));
+    expect(Number(error?.metadata.get('kodama-resume-after-seq')[0])).toBe(seen.at(-1));
+    await ending;
+  }
+  await want(201, b, 'POST', '/v1/listeners', {});
+  using rest = streamEvents(b.grpcAddress, {}, { afterSeq: seen.at(-1) ?? 0, endAtHead: true });
+  expect(await rest.ended).toBeNull();
+  seen.push(...rest.events.map(({ seq }) => seq));
+  expect(seen).toEqual(Array.from({ length: await headOf(b) }, (_, index) => index + 1));
+});
