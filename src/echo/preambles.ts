@@ -2,6 +2,7 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { AcceptedConnection } from '../core/connection.ts';
 import type { Binding } from '../core/ports.ts';
+import { WakeUps } from '../core/wake-ups.ts';
 import { DuplexTransport } from './duplex-transport.ts';
 import { runPreamble, trustOf } from './preamble.ts';
 import { type PreambleEnd, PreambleError } from './preamble-error.ts';
@@ -47,11 +48,20 @@ export class Preambles {
     return this.#size;
   }
 
-  /** Takes the handle over: nothing was read of it yet. Exactly one of the owner's methods is called, later. */
-  async run(handle: TcpHandle, accepted: AcceptedConnection, owner: PreambleOwner): Promise<void> {
+  /**
+   * Takes the handle over: nothing was read of it yet. Waits for the delay first. Exactly one of the owner's methods is
+   * called, later.
+   */
+  async run(
+    handle: TcpHandle,
+    accepted: AcceptedConnection,
+    delayMs: number,
+    owner: PreambleOwner,
+  ): Promise<void> {
     this.#size += 1;
     const socket = socketOver(handle);
     try {
+      if (delayMs > 0) await new WakeUps().sleep(delayMs, this.#stop.signal);
       const { stream, declaredRaddr, tls } = await runPreamble({
         socket,
         raddrIp: accepted.raddr.ip,

@@ -15,11 +15,14 @@ import type { Micros } from '../core/time.ts';
 import { Admission } from './admission.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { EchoContext, EchoListener } from './echo-listener.ts';
-import { ListenerFaults } from './faults/listener-faults.ts';
+import { type ConnectionFaults, ListenerFaults } from './faults/listener-faults.ts';
 import { HandleTransport } from './handle-transport.ts';
 import type { BoundSocket, Share, WorkerSettings } from './messages.ts';
+import type { PreambleEnd } from './preamble-error.ts';
+import { Preambles } from './preambles.ts';
 import { Refusals } from './refusals.ts';
 import { StreamConnection } from './stream-connection.ts';
+import type { StreamTransport, TransportOwner } from './stream-transport.ts';
 import { type HandleAddress, type TcpHandle, takeHandles } from './tcp-handle.ts';
 
 /** What waits to be accepted, in the order of arrival. */
@@ -42,6 +45,8 @@ export class TcpListener implements EchoListener, ConnectionHost {
   readonly #admission: Admission;
   readonly #refusals: Refusals;
   readonly #faults: ListenerFaults;
+  /** Null where nothing comes before the echo. */
+  readonly #preambles: Preambles | null;
   readonly #open = new Set<StreamConnection>();
   #held: Arrival[] = [];
   #isServing = false;
@@ -66,6 +71,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     const { workers } = settings;
     const onChange = () => this.#readmitAll();
     this.#faults = new ListenerFaults({ faults, workers, clock, kind: 'stream', onChange });
+    this.#preambles = Preambles.of(binding, settings.preambleTimeoutMs);
     this.#server = createServer();
   }
 
@@ -161,40 +167,58 @@ export class TcpListener implements EchoListener, ConnectionHost {
     }
     this.#admission.opened(raddr.ip);
     handle.setNoDelay(true);
-    const laddr = this.#laddr ?? addressOf(handle, 'getsockname') ?? { ip: '0.0.0.0', port: 0 };
-    const { listenerId, protocol } = this.#binding;
-    const opened: AcceptedConnection = {
-      id: this.#context.ids.next(acceptedAt),
-      listenerId,
-      protocol,
-      laddr,
-      raddr,
-      declaredRaddr: null,
-      pid: process.pid,
-      fd: handle.fd,
-      acceptedAt,
-      tls: null,
-    };
-    const accepted = { id: opened.id, acceptedAt, ip: raddr.ip };
-    this.#admit(
-      opened,
-      new StreamConnection(this, accepted, faults, (owner) => new HandleTransport(handle, owner)),
-    );
+    const opened = this.#accepted(handle, raddr, acceptedAt);
+    const { acceptDelayMs } = faults;
+    if (this.#preambles === null) {
+      const makeTransport = (owner: TransportOwner) => new HandleTransport(handle, owner);
+      this.#admit(opened, faults, acceptDelayMs, makeTransport);
+      return;
+    }
+    void this.#preambles.run(handle, opened, acceptDelayMs, {
+      onReady: (ready, makeTransport) => this.#admit(ready, faults, 0, makeTransport),
+      onFailed: (failed, end) => this.#fail(failed, end),
+    });
   }
 
-  #admit(opened: AcceptedConnection, connection: StreamConnection): void {
+  #accepted(handle: TcpHandle, raddr: Address, acceptedAt: Micros): AcceptedConnection {
+    const { listenerId, protocol } = this.#binding;
+    const laddr = this.#laddr ?? addressOf(handle, 'getsockname') ?? { ip: '0.0.0.0', port: 0 };
+    const id = this.#context.ids.next(acceptedAt);
+    const { fd } = handle;
+    const own = { id, listenerId, protocol, laddr, raddr, pid: process.pid, fd, acceptedAt };
+    return { ...own, declaredRaddr: null, tls: null };
+  }
+
+  #admit(
+    opened: AcceptedConnection,
+    faults: ConnectionFaults,
+    delayMs: number,
+    makeTransport: (owner: TransportOwner) => StreamTransport,
+  ): void {
     const { records, connections } = this.#context;
+    const { id, acceptedAt, raddr } = opened;
+    const accepted = { id, acceptedAt, ip: raddr.ip };
+    const connection = new StreamConnection(this, accepted, faults, makeTransport);
     this.#open.add(connection);
-    connections.set(opened.id, connection);
+    connections.set(id, connection);
     records.push({ kind: 'opened', connection: opened });
     const greeting = this.mode === 'info' ? greetingOf(opened) : null;
-    const { acceptDelayMs } = connection.faults;
     const start = () => {
-      if (acceptDelayMs === 0) connection.start(greeting);
-      else setTimeout(() => connection.start(greeting), acceptDelayMs);
+      if (delayMs === 0) connection.start(greeting);
+      else setTimeout(() => connection.start(greeting), delayMs);
     };
     if (this.#binding.recording === 'durable') records.whenCommitted(start);
     else start();
+  }
+
+  /** Its preamble was not what the listener wants: opened and closed at once. */
+  #fail(opened: AcceptedConnection, { initiator, reason, code }: PreambleEnd): void {
+    const { records } = this.#context;
+    const counters = { id: opened.id, bytesIn: 0, bytesOut: 0, firstByteAt: null };
+    const end = { at: this.clock.now(), halfClosedAt: null, initiator, reason, error: code };
+    records.push({ kind: 'opened', connection: opened });
+    records.push({ kind: 'closed', ...end, ...counters });
+    this.#left(opened.raddr.ip);
   }
 
   /** RST, before a byte is read. */
@@ -211,15 +235,24 @@ export class TcpListener implements EchoListener, ConnectionHost {
   onClosed(connection: StreamConnection): void {
     this.#open.delete(connection);
     this.#context.connections.delete(connection.accepted.id);
+    this.#left(connection.accepted.ip);
+  }
+
+  #left(ip: string): void {
     this.#context.sockets.release();
-    this.#admission.closed(connection.accepted.ip);
-    if (this.#open.size === 0) this.#onEmpty?.();
+    this.#admission.closed(ip);
+    if (this.#isEmpty) this.#onEmpty?.();
+  }
+
+  get #isEmpty(): boolean {
+    return this.#open.size === 0 && (this.#preambles?.size ?? 0) === 0;
   }
 
   close(drainMs: number, reason: CloseReason): Promise<void> {
     this.#closing ??= this.#stopListening();
     const initiator: CloseInitiator = reason === 'listener_deleted' ? 'operator' : 'system';
     const closeAll = () => {
+      this.#preambles?.close({ initiator, reason });
       for (const connection of this.#open) connection.close('fin', initiator, reason);
     };
     if (drainMs === 0) closeAll();
@@ -237,7 +270,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     this.#refusals.flush();
     await freed;
     this.#context.sockets.release();
-    if (this.#open.size > 0) {
+    if (!this.#isEmpty) {
       await new Promise<void>((resolve) => {
         this.#onEmpty = resolve;
       });
