@@ -1,0 +1,108 @@
+/**
+ * What comes between accept and echo: a PROXY header, a TLS handshake, or the one behind the other.
+ *
+ *   accept ─► PROXY header ─► TLS handshake ─► opened
+ *                  └───────────────┴── fails ─► opened, closed
+ *
+ * - Only a trusted peer's bytes are read as a header. An untrusted one is refused where a header is required, and
+ *   where it is optional its bytes are its own: they never set an address.
+ * - Optional: the bytes are a header from its signature on (6 bytes of version 1, 12 of version 2), and then it must
+ *   be right. A client that says nothing, or ends before the signature is whole, has sent none.
+ * - Without TLS the server may have to speak first: an optional header is waited for `optionalHeaderWaitMs` at most.
+ * - One deadline holds for the whole, however the bytes trickle; what is held is at most a header and one read.
+ */
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type Address, networkSet } from '../core/address.ts';
+import type { TlsInfo } from '../core/connection.ts';
+import type { ProxyProtocolSettings } from '../core/listener.ts';
+import { type PreambleEnd, PreambleError, peerLeft, peerReset } from './preamble-error.ts';
+import { readProxyHeader } from './proxy-header-reader.ts';
+import { HandshakeError, type TlsAcceptor } from './tls-acceptor.ts';
+
+export interface PreambleOptions {
+  /** Paused, with nothing read yet, and `allowHalfOpen`. */
+  readonly socket: Socket;
+  readonly raddrIp: string;
+  readonly proxyProtocol: ProxyProtocolSettings['mode'];
+  readonly isTrusted: (ip: string) => boolean;
+  /** Null: TCP. */
+  readonly tls: TlsAcceptor | null;
+  /** Of the whole. */
+  readonly timeoutMs: number;
+  /** The listener closes: this ends at once. */
+  readonly signal: AbortSignal;
+}
+
+export interface Preamble {
+  /**
+   * Not flowing. It is the socket itself, or TLS over it; what the client sent behind its header is in it. Its `end`
+   * may be over already: `readableEnded` tells.
+   */
+  readonly stream: Duplex;
+  readonly declaredRaddr: Address | null;
+  readonly tls: TlsInfo | null;
+}
+
+/** Long enough for a first segment that is lost and sent again (proxy-protocol.txt, section 2). */
+export const optionalHeaderWaitMs = 3000;
+
+/** No network named: every peer may send the header. */
+export function trustOf(trustedCidrs: readonly string[]): (ip: string) => boolean {
+  return trustedCidrs.length === 0 ? () => true : networkSet(trustedCidrs);
+}
+
+/**
+ * Resolves when the connection can be opened. When it rejects, the socket is destroyed.
+ * @throws PreambleError, or the signal's reason
+ */
+export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
+  const { socket, tls, timeoutMs, signal } = options;
+  let declaredRaddr: Address | null = null;
+  let phase: 'proxy_header_error' | 'tls_error' = 'proxy_header_error';
+  const cut = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    cut.reject(failure({ initiator: 'server', reason: phase, code: 'ETIMEDOUT' }, declaredRaddr));
+  }, timeoutMs);
+  const onAbort = () => cut.reject(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  // It stays: no error of a socket may bring the worker down.
+  socket.on('error', () => undefined);
+  try {
+    signal.throwIfAborted();
+    declaredRaddr = await Promise.race([headerOf(options), cut.promise]);
+    if (tls === null) return { stream: socket, declaredRaddr, tls: null };
+    phase = 'tls_error';
+    const { stream, info } = await Promise.race([tls.accept(socket), cut.promise]);
+    return { stream, declaredRaddr, tls: info };
+  } catch (error) {
+    socket.destroy();
+    throw error instanceof HandshakeError ? failure(endOf(error), declaredRaddr) : error;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+const failure = (end: PreambleEnd, declaredRaddr: Address | null) =>
+  new PreambleError(end, declaredRaddr);
+
+async function headerOf(options: PreambleOptions): Promise<Address | null> {
+  const { socket, raddrIp, proxyProtocol, isTrusted, tls } = options;
+  if (proxyProtocol === 'off') return null;
+  const isRequired = proxyProtocol === 'required';
+  if (isTrusted(raddrIp)) {
+    // A TLS client speaks first, header or not.
+    const waitMs = isRequired || tls !== null ? null : optionalHeaderWaitMs;
+    return readProxyHeader(socket, { isRequired, waitMs });
+  }
+  if (!isRequired) return null;
+  const code = 'ERR_PROXY_HEADER_UNTRUSTED';
+  throw new PreambleError({ initiator: 'server', reason: 'proxy_header_error', code });
+}
+
+function endOf({ code, isOfPeer, hasBegun, isReset }: HandshakeError): PreambleEnd {
+  if (isReset) return peerReset(code);
+  if (isOfPeer && !hasBegun) return peerLeft;
+  return { initiator: isOfPeer ? 'peer' : 'server', reason: 'tls_error', code };
+}
