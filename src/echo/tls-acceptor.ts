@@ -97,9 +97,15 @@ export class TlsAcceptor {
 
   #onSecure(stream: TLSSocket): void {
     stream.allowHalfOpen = true;
-    // It stays: no error of a socket may bring the worker down.
-    stream.on('error', () => undefined);
-    this.#pending.get(rawSocketOf(stream))?.resolve({ stream, info: infoOf(stream) });
+    // Node leaves a stream open after a TLS error, such as a record that no key has made.
+    stream.on('error', () => stream.destroy());
+    const pending = this.#pending.get(rawSocketOf(stream));
+    const info = infoOf(stream);
+    // OpenSSL is still at work below us: what was written now would get in between its own records.
+    setImmediate(() => {
+      if (stream.destroyed) pending?.fail('ECONNRESET');
+      else pending?.resolve({ stream, info });
+    });
   }
 
   #onFailure(error: NodeJS.ErrnoException, stream: TLSSocket): void {
