@@ -9,18 +9,27 @@ interface Resettable extends Duplex {
 export class DuplexTransport implements StreamTransport {
   readonly #stream: Resettable;
   readonly #socket: Resettable;
+  readonly #owner: TransportOwner;
   #writtenBytes = 0;
+  #isReading = false;
+  #isEndUntold: boolean;
 
   /** `socket` is what the stream runs over; itself where it runs over nothing. */
   constructor(stream: Duplex, socket: Duplex, owner: TransportOwner) {
     this.#stream = stream;
     this.#socket = socket;
+    this.#owner = owner;
+    // A FIN right behind the first bytes is over before we are there.
+    this.#isEndUntold = stream.readableEnded;
     stream.on('data', (bytes: Buffer) => owner.onBytes(bytes));
     stream.pause();
     stream.on('drain', () => {
       if (stream.writableLength === 0) owner.onDrain();
     });
-    stream.on('end', () => owner.onEnd());
+    stream.on('end', () => {
+      this.#isEndUntold = true;
+      this.#tellEnd();
+    });
     stream.on('finish', () => owner.onFinished());
     stream.on('error', (error: NodeJS.ErrnoException) => owner.onError(error.code ?? 'UNKNOWN'));
     stream.on('close', () => owner.onClosed());
@@ -40,11 +49,21 @@ export class DuplexTransport implements StreamTransport {
     return this.#stream.write(bytes);
   }
 
+  /** Node tells the end of an empty stream even while it is paused. */
+  #tellEnd(): void {
+    if (!this.#isEndUntold || !this.#isReading || this.#stream.destroyed) return;
+    this.#isEndUntold = false;
+    this.#owner.onEnd();
+  }
+
   resume(): void {
+    this.#isReading = true;
     this.#stream.resume();
+    if (this.#isEndUntold) queueMicrotask(() => this.#tellEnd());
   }
 
   pause(): void {
+    this.#isReading = false;
     this.#stream.pause();
   }
 

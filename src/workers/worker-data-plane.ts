@@ -159,12 +159,6 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   }
 
   async open(binding: Binding): Promise<Bound> {
-    if (binding.protocol === 'tls') {
-      throw invalidField('protocol', `${binding.protocol} is not served by this version`);
-    }
-    if (binding.proxyProtocol.mode !== 'off') {
-      throw invalidField('proxyProtocol', 'is not served by this version');
-    }
     const [first] = this.#workers;
     if (first === undefined) {
       throw new AppError('unavailable', 'no worker is up', { retryAfterMs: 1000 });

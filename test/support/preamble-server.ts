@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import type { ListenerSpec } from '../../src/core/listener.ts';
+import { DuplexTransport } from '../../src/echo/duplex-transport.ts';
 import { type Preamble, runPreamble, trustOf } from '../../src/echo/preamble.ts';
 import { PreambleError } from '../../src/echo/preamble-error.ts';
 import { TlsAcceptor } from '../../src/echo/tls-acceptor.ts';
@@ -52,7 +53,7 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
     run.then(
       (preamble) => {
         outcomes.push({ preamble, error: null });
-        echo(preamble);
+        echo(preamble, socket);
       },
       (error: unknown) => void outcomes.push({ preamble: null, error }),
     );
@@ -90,13 +91,16 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
   };
 }
 
-function echo({ stream }: Preamble): void {
-  stream.on('error', () => undefined);
-  stream.on('data', (bytes) => {
-    if (!stream.write(bytes)) stream.pause();
+function echo({ stream }: Preamble, socket: Socket): void {
+  const transport: DuplexTransport = new DuplexTransport(stream, socket, {
+    onBytes: (bytes) => {
+      if (!transport.write(bytes)) transport.pause();
+    },
+    onDrain: () => transport.resume(),
+    onEnd: () => transport.finish(),
+    onFinished: () => undefined,
+    onError: () => undefined,
+    onClosed: () => undefined,
   });
-  stream.on('drain', () => stream.resume());
-  if (stream.readableEnded) stream.end();
-  stream.on('end', () => stream.end());
-  stream.resume();
+  transport.resume();
 }
