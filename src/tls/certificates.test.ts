@@ -1,5 +1,6 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { makeAuthority, makeCertificate } from '../../test/support/tls-certificates.ts';
 import { certificates } from './certificates.ts';
 
 const tls = {
@@ -46,4 +47,81 @@ test.each([
     code: 'invalid_argument',
     details: { errors: [expect.objectContaining({ path })] },
   });
+});
+
+test('a self-signed certificate is of P-256, for a server, and good for clients whose clock is behind', async () => {
+  const { settings } = await certificates.prepare(tls, '0.0.0.0');
+  const leaf = new X509Certificate(settings.cert);
+  expect(leaf.publicKey.asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
+  expect(leaf.subjectAltName).toBe(
+    'DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1',
+  );
+  expect(leaf.ca).toBe(false);
+  expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
+  const day = 86_400_000;
+  expect(Date.parse(leaf.validFrom)).toBeLessThan(Date.now() - day / 2);
+  const lifetime = Date.parse(leaf.validTo) - Date.parse(leaf.validFrom);
+  expect(lifetime).toBeLessThanOrEqual(825 * day);
+  expect(lifetime).toBeGreaterThan(700 * day);
+});
+
+test('an IPv6 host is in the certificate', async () => {
+  const { settings } = await certificates.prepare(tls, '2001:db8::1');
+  expect(new X509Certificate(settings.cert).checkIP('2001:db8::1')).toBe('2001:db8::1');
+});
+
+async function refusal(given: Partial<Parameters<typeof certificates.prepare>[0]>) {
+  const error: unknown = await certificates.prepare({ ...tls, ...given }, '127.0.0.1').then(
+    () => null,
+    (reason) => reason,
+  );
+  expect(error).toMatchObject({ code: 'invalid_argument' });
+  const { details } = error as { details: { errors: { path: string; message: string }[] } };
+  return details.errors;
+}
+
+test('a chain is taken leaf first, and named where it is not', async () => {
+  const authority = await makeAuthority();
+  const { cert, key } = await makeCertificate(authority);
+  const chain = await certificates.prepare(
+    { ...tls, cert: `${cert}\n${authority.cert}`, key },
+    '127.0.0.1',
+  );
+  expect(chain.settings.fingerprint256).toBe(new X509Certificate(cert).fingerprint256);
+  expect(await refusal({ cert: `${authority.cert}\n${cert}`, key })).toEqual([
+    { path: 'tls.cert', message: 'has its leaf, the certificate of tls.key, not first' },
+  ]);
+});
+
+test('a key with a passphrase is refused by name, in both ways in which it is written', async () => {
+  const { cert, key } = await makeCertificate(await makeAuthority());
+  const encrypt = { cipher: 'aes-256-cbc', passphrase: 'secret', format: 'pem' } as const;
+  for (const type of ['pkcs8', 'sec1'] as const) {
+    const encrypted = String(createPrivateKey(key).export({ ...encrypt, type }));
+    expect(await refusal({ cert, key: encrypted })).toEqual([
+      { path: 'tls.key', message: 'is encrypted: it is needed without a passphrase' },
+    ]);
+  }
+});
+
+test('a key in the file of the certificate is refused: it would be shown', async () => {
+  const { cert, key } = await makeCertificate(await makeAuthority());
+  const message = 'may hold CERTIFICATE only, and holds PRIVATE KEY';
+  expect(await refusal({ cert: `${cert}\n${key}`, key })).toEqual([{ path: 'tls.cert', message }]);
+  expect(await refusal({ ca: `${cert}\n${key}` })).toEqual([{ path: 'tls.ca', message }]);
+});
+
+test('every authority is looked at, not the first one only', async () => {
+  const { cert } = await makeAuthority();
+  const broken = '-----BEGIN CERTIFICATE-----\nnope\n-----END CERTIFICATE-----';
+  expect(await refusal({ ca: `${cert}\n${broken}` })).toMatchObject([{ path: 'tls.ca' }]);
+  const { settings } = await certificates.prepare({ ...tls, ca: `${cert}\n${cert}` }, '::1');
+  expect(settings.ca).toContain(cert.trim());
+});
+
+test('an expired certificate is taken: how clients meet it may be what is tested', async () => {
+  const past = { notBeforeDate: new Date(0), notAfterDate: new Date(1e12) };
+  const { cert, key } = await makeCertificate(await makeAuthority(), past);
+  const { settings } = await certificates.prepare({ ...tls, cert, key }, '127.0.0.1');
+  expect(settings.isSelfSigned).toBe(false);
 });

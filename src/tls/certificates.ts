@@ -7,8 +7,10 @@ import { invalidField } from '../core/errors.ts';
 import type { NewTls, TlsSettings } from '../core/listener.ts';
 import type { Certificates } from '../core/ports.ts';
 
+/** The most that clients of Apple take. */
 const selfSignedDays = 825;
 const millisPerDay = 86_400_000;
+const unspecified = new Set(['0.0.0.0', '::']);
 
 export const certificates: Certificates = {
   async prepare(tls, host) {
@@ -29,16 +31,24 @@ export const certificates: Certificates = {
   },
 };
 
-/** For localhost, the loopback addresses and the bound host; P-256, which every TLS 1.2 client speaks. */
+/**
+ * For localhost, the loopback addresses and the bound one; P-256, which every TLS 1.2 client speaks. It is good since
+ * yesterday, for clients whose clock is behind ours.
+ */
 async function makeSelfSigned(host: string): Promise<{ cert: string; key: string }> {
-  const ips = new Set(['127.0.0.1', '::1', host].filter((ip) => isIP(ip) !== 0));
+  const isNamed = isIP(host) !== 0 && !unspecified.has(host);
+  const ips = new Set(['127.0.0.1', '::1', ...(isNamed ? [host] : [])]);
+  const now = Date.now();
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'kodama' }], {
     keyType: 'ec',
     curve: 'P-256',
     algorithm: 'sha256',
-    notAfterDate: new Date(Date.now() + selfSignedDays * millisPerDay),
+    notBeforeDate: new Date(now - millisPerDay),
+    notAfterDate: new Date(now + (selfSignedDays - 1) * millisPerDay),
     extensions: [
       { name: 'basicConstraints', cA: false },
+      { name: 'keyUsage', digitalSignature: true },
+      { name: 'extKeyUsage', serverAuth: true },
       {
         name: 'subjectAltName',
         altNames: [
@@ -51,21 +61,42 @@ async function makeSelfSigned(host: string): Promise<{ cert: string; key: string
   return { cert, key };
 }
 
-/** @throws invalid_argument that names the part at fault */
+/** An expired one is taken as it is: how clients meet it may be what is tested. @throws invalid_argument */
 function checkPair(cert: string, key: string): X509Certificate {
-  const leaf = attempt('tls.cert', 'is not a PEM certificate', () => new X509Certificate(cert));
-  const privateKey = attempt('tls.key', 'is not a PEM private key without a passphrase', () =>
-    createPrivateKey(key),
-  );
-  if (!leaf.checkPrivateKey(privateKey))
+  const chain = readCertificates('tls.cert', cert);
+  if (/ENCRYPTED/.test(key)) {
+    throw invalidField('tls.key', 'is encrypted: it is needed without a passphrase');
+  }
+  const privateKey = attempt('tls.key', 'is not a PEM private key', () => createPrivateKey(key));
+  const [leaf] = chain;
+  if (leaf === undefined || !leaf.checkPrivateKey(privateKey)) {
+    const isBehind = chain.some((one) => one.checkPrivateKey(privateKey));
+    if (isBehind)
+      throw invalidField('tls.cert', 'has its leaf, the certificate of tls.key, not first');
     throw invalidField('tls.key', 'is not the key of tls.cert');
+  }
   attempt('tls.cert', 'is a chain that TLS cannot use', () => createSecureContext({ cert, key }));
   return leaf;
 }
 
 function checkAuthorities({ ca }: NewTls): void {
-  if (ca === null) return;
-  attempt('tls.ca', 'is not a PEM certificate', () => new X509Certificate(ca));
+  if (ca !== null) readCertificates('tls.ca', ca);
+}
+
+/** What is shown again holds certificates and nothing else: a key in the same file is an easy mistake. */
+function readCertificates(path: 'tls.cert' | 'tls.ca', pem: string): readonly X509Certificate[] {
+  const labels = [...pem.matchAll(/-----BEGIN ([^-\n]*)-----/g)].map(([, label]) => label);
+  const other = labels.find((label) => label !== 'CERTIFICATE');
+  if (other !== undefined) {
+    throw invalidField(path, `may hold CERTIFICATE only, and holds ${other}`);
+  }
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0 || blocks.length !== labels.length) {
+    throw invalidField(path, 'is not a PEM certificate');
+  }
+  return attempt(path, 'is not a PEM certificate', () =>
+    blocks.map((block) => new X509Certificate(block)),
+  );
 }
 
 function attempt<Result>(path: string, message: string, work: () => Result): Result {
