@@ -24,7 +24,7 @@ async function listen(app: TestApp, mode: string, rest: object = {}) {
 /** The only connection of a listener, when it has closed. */
 function closedOf(app: TestApp, listenerId: string) {
   return waitFor('the closed connection', async () => {
-    const path = `/v1/connections?listenerId=${listenerId}&state=closed`;
+    const path = `/v1/connections?listener=${listenerId}&state=closed`;
     return (await want(200, app, 'GET', path)).connections[0];
   });
 }
@@ -140,6 +140,6 @@ test('a delete ends a header that is waited for, as opened and closed', async ()
   silent.socket.write('PROXY');
   await want(204, app, 'DELETE', `/v1/listeners/${id}`);
   await silent.ended;
-  const connections = await all(app, `/v1/connections?listenerId=${id}`, 'connections');
+  const connections = await all(app, `/v1/connections?listener=${id}`, 'connections');
   for (const one of connections) expect(one).toMatchObject({ closeReason: 'listener_deleted' });
 });

@@ -31,7 +31,7 @@ async function echoAll(socket: TLSSocket, bytes: Buffer): Promise<Buffer> {
 /** The only connection of a listener, when it has closed. */
 function closedOf(app: TestApp, listenerId: string) {
   return waitFor('the closed connection', async () => {
-    const path = `/v1/connections?listenerId=${listenerId}&state=closed`;
+    const path = `/v1/connections?listener=${listenerId}&state=closed`;
     return (await want(200, app, 'GET', path)).connections[0];
   });
 }
@@ -133,9 +133,11 @@ test('the operator’s RST reaches a TLS client as an RST', async () => {
   const client = await tlsClient(listener, { socket: plain.socket });
   client.write('x');
   await once(client, 'data');
-  const { connections } = await want(200, app, 'GET', '/v1/connections?state=open');
+  const open = await waitFor('the open connection', async () => {
+    return (await want(200, app, 'GET', '/v1/connections?state=open')).connections[0];
+  });
   const failed = new Promise<NodeJS.ErrnoException>((done) => client.once('error', done));
-  await want(200, app, 'POST', `/v1/connections/${connections[0].id}:close`, { mode: 'rst' });
+  await want(200, app, 'POST', `/v1/connections/${open.id}:close`, { mode: 'rst' });
   expect((await failed).code).toBe('ECONNRESET');
   expect(await closedOf(app, listener.id)).toMatchObject({ closeReason: 'operator_rst' });
 });

@@ -1,0 +1,93 @@
+/** The connections of a listener that are accepted and not opened yet: each has its preamble before it. */
+import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { AcceptedConnection } from '../core/connection.ts';
+import type { Binding } from '../core/ports.ts';
+import { DuplexTransport } from './duplex-transport.ts';
+import { runPreamble, trustOf } from './preamble.ts';
+import { type PreambleEnd, PreambleError } from './preamble-error.ts';
+import type { StreamTransport, TransportOwner } from './stream-transport.ts';
+import type { TcpHandle } from './tcp-handle.ts';
+import { TlsAcceptor } from './tls-acceptor.ts';
+
+export interface PreambleOwner {
+  /** `opened` is what was accepted, with what the preamble told. The transport is to be made at once. */
+  onReady(
+    opened: AcceptedConnection,
+    makeTransport: (owner: TransportOwner) => StreamTransport,
+  ): void;
+  /** The socket is closed. */
+  onFailed(opened: AcceptedConnection, end: PreambleEnd): void;
+}
+
+export class Preambles {
+  readonly #proxyProtocol: Binding['proxyProtocol']['mode'];
+  readonly #isTrusted: (ip: string) => boolean;
+  readonly #tls: TlsAcceptor | null;
+  readonly #timeoutMs: number;
+  readonly #stop = new AbortController();
+  #size = 0;
+
+  /** Null where connections have none. @throws OpenSSL's error for a key or certificate that it can not use */
+  static of(binding: Binding, timeoutMs: number): Preambles | null {
+    const hasNone = binding.protocol !== 'tls' && binding.proxyProtocol.mode === 'off';
+    return hasNone ? null : new Preambles(binding, timeoutMs);
+  }
+
+  private constructor({ protocol, proxyProtocol, tls, tlsKey }: Binding, timeoutMs: number) {
+    this.#proxyProtocol = proxyProtocol.mode;
+    this.#isTrusted = trustOf(proxyProtocol.trustedCidrs);
+    this.#tls = tls === null || tlsKey === null ? null : new TlsAcceptor(tls, tlsKey);
+    // What is to be secret must never be served in the clear.
+    if (protocol === 'tls' && this.#tls === null) throw new TypeError('TLS without its key');
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** How many are under way. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Takes the handle over: nothing was read of it yet. Exactly one of the owner's methods is called, later. */
+  async run(handle: TcpHandle, accepted: AcceptedConnection, owner: PreambleOwner): Promise<void> {
+    this.#size += 1;
+    const socket = socketOver(handle);
+    try {
+      const { stream, declaredRaddr, tls } = await runPreamble({
+        socket,
+        raddrIp: accepted.raddr.ip,
+        proxyProtocol: this.#proxyProtocol,
+        isTrusted: this.#isTrusted,
+        tls: this.#tls,
+        timeoutMs: this.#timeoutMs,
+        signal: this.#stop.signal,
+      });
+      this.#size -= 1;
+      owner.onReady(
+        { ...accepted, declaredRaddr, tls },
+        (transportOwner) => new DuplexTransport(stream, socket, transportOwner),
+      );
+    } catch (error) {
+      if (!(error instanceof PreambleError)) throw error;
+      this.#size -= 1;
+      const { declaredRaddr } = error;
+      owner.onFailed({ ...accepted, declaredRaddr }, error);
+    }
+  }
+
+  /** Ends all that are under way, and those that come. Idempotent. */
+  close(end: Omit<PreambleEnd, 'code'>): void {
+    this.#stop.abort(new PreambleError({ ...end, code: null }));
+  }
+}
+
+/** As a server of Node's makes it of what it accepts, paused. */
+function socketOver(handle: TcpHandle): Socket {
+  const options = {
+    handle,
+    allowHalfOpen: true,
+    pauseOnCreate: true,
+    readable: true,
+    writable: true,
+  };
+  return new Socket(options as unknown as SocketConstructorOpts);
+}
