@@ -158,6 +158,18 @@ test('client certificates: asked for, shown, judged', async () => {
   }
 });
 
+test('without authorities of its own a listener trusts no certificate, and still records it', async () => {
+  const pair = await makeCertificate(await makeAuthority());
+  await using server = await preambleServer({ tls: { clientAuth: 'request' } });
+  const client = await tlsClient(server, pair);
+  const { fingerprint256 } = client.getX509Certificate() ?? {};
+  await echoAll(client, Buffer.from('hello'));
+  expect((await server.preamble()).tls).toMatchObject({
+    clientAuthorized: false,
+    clientFingerprint256: fingerprint256,
+  });
+});
+
 test('a session that is taken up again is judged and recorded as the first one', async () => {
   const authority = await makeAuthority();
   const pair = await makeCertificate(authority);

@@ -56,7 +56,8 @@ export class TlsAcceptor {
     this.#server = createServer({
       cert,
       key,
-      ...(ca === null ? {} : { ca }),
+      // Without any of its own Node would trust those of the web.
+      ca: ca ?? [],
       minVersion,
       requestCert: clientAuth !== 'none',
       rejectUnauthorized: clientAuth === 'require',
