@@ -162,10 +162,10 @@ describe('echo', () => {
 
   test('datagrams keep a session open; after its end the next one opens another', async () => {
     await using app = await startApp();
-    const listener = await listen(app, { limits: { udpIdleTimeoutMs: 500 } });
+    const listener = await listen(app, { limits: { udpIdleTimeoutMs: 1000 } });
     await using client = await openUdp();
     const began = performance.now();
-    while (performance.now() - began < 1500)
+    while (performance.now() - began < 2000)
       await client.echo(listener.laddr, `${performance.now()}`);
     expect(await sessionsOf(app, listener)).toHaveLength(1);
     const first = await closedSession(app, listener);
@@ -321,7 +321,7 @@ describe('the end', () => {
 
   test('while it drains known sessions go on and no new one begins', async () => {
     await using app = await startApp();
-    const listener = await listen(app, { limits: { udpIdleTimeoutMs: 1000 } });
+    const listener = await listen(app, { limits: { udpIdleTimeoutMs: 2000 } });
     const { id, laddr } = listener;
     await using known = await openUdp();
     await using stranger = await openUdp();
@@ -523,8 +523,9 @@ describe('guards', () => {
   test('datagrams that bounce between the listeners of two nodes die out', async () => {
     await using one = await tuned({ udpLoopReturnsMax: 50 });
     await using two = await tuned({ udpLoopReturnsMax: 50 });
-    const there = await listen(one, { host: '0.0.0.0' });
-    const here = await listen(two);
+    const limits = { udpIdleTimeoutMs: 1000 };
+    const there = await listen(one, { host: '0.0.0.0', limits });
+    const here = await listen(two, { limits });
     const refusals = async () => [
       ...(await refusalsOf(one, there)),
       ...(await refusalsOf(two, here)),
@@ -537,14 +538,10 @@ describe('guards', () => {
     });
     const rules = (await refusals()).map(({ rule }) => rule);
     expect(new Set(rules)).toEqual(new Set(['udp_loop']));
-    const bytes = async () =>
-      (await want(200, two, 'GET', `/v1/connections?listener=${here.id}`)).connections[0].bytesIn;
-    let before = -1;
+    // A session whose datagrams go round never falls idle.
     await waitFor('silence', async () => {
-      const now = await bytes();
-      const isSilent = now === before;
-      before = now;
-      return isSilent;
+      const sessions = [...(await sessionsOf(one, there)), ...(await sessionsOf(two, here))];
+      return sessions.every(({ closeReason }) => closeReason === 'idle_timeout');
     });
   });
 
@@ -561,7 +558,7 @@ describe('guards', () => {
     mirror.send('round and round', listener.laddr.port, '127.0.0.1');
     const [refusal] = await refusalsWhen(app, listener, ({ length }) => length > 0);
     expect(refusal).toMatchObject({ rule: 'udp_loop', count: 1 });
-    expect(mirrored.count).toBe(1000);
+    expect(mirrored.count).toBeGreaterThanOrEqual(1000);
     mirror.close();
   });
 
@@ -587,13 +584,13 @@ describe('guards', () => {
     for (let n = 0; n < 60; n++) await client.send(listeners[1].laddr, `more ${n}`);
     await other.echo(listeners[1].laddr, 'another source');
     expect(client.answers.length).toBeLessThan(20);
-    const refusals = await refusalsWhen(app, listeners[1], (some) =>
-      some.some(({ count }) => count > 1),
-    );
+    const refusals = await refusalsWhen(app, listeners[1], (some) => {
+      const told = some.reduce((sum, { count }) => sum + count, 0);
+      return told + client.answers.length === 69;
+    });
+    expect(refusals.some(({ count }) => count > 1)).toBe(true);
     expect(new Set(refusals.map(({ rule }) => rule))).toEqual(new Set(['udp_rate']));
     expect(refusals.length).toBeLessThan(20);
-    const told = refusals.reduce((sum, { count }) => sum + count, 0);
-    expect(told + client.answers.length).toBe(69);
   });
 });
 
@@ -602,8 +599,13 @@ describe('faults', () => {
     await using app = await startApp();
     const listener = await listen(app, { faults: [{ type: 'duplicate' }] });
     const { id, laddr } = listener;
-    const change = (...faults: object[]) =>
-      want(200, app, 'PATCH', `/v1/listeners/${id}`, { faults });
+    const plain = await listen(app);
+    const change = async (...faults: object[]) => {
+      // What was sent before has arrived by the time that this is back.
+      await using other = await openUdp();
+      await other.echo(plain.laddr, 'x');
+      await want(200, app, 'PATCH', `/v1/listeners/${id}`, { faults });
+    };
     await using client = await openUdp();
     await client.send(laddr, 'twice');
     await waitFor('two answers', () => client.answers.length === 2);
@@ -628,14 +630,15 @@ describe('faults', () => {
     const faults = [{ type: 'drop', probability: 0.5, seed: 7 }];
     const runs: string[][] = [];
     for (let run = 0; run < 2; run++) {
-      const { laddr } = await listen(app, { faults });
+      const listener = await listen(app, { faults, limits: { udpIdleTimeoutMs: 300 } });
       await using client = await openUdp();
-      for (let n = 0; n < 100; n++) await client.send(laddr, `datagram ${n}`);
-      const plain = await listen(app);
-      await client.echo(plain.laddr, 'end');
-      await waitFor('some answers', () => client.answers.length > 20);
-      runs.push(client.answers.map(({ bytes }) => String(bytes)).filter((text) => text !== 'end'));
+      for (let n = 100; n < 200; n++) await client.send(listener.laddr, `${n}`);
+      const { bytesIn, bytesOut } = await closedSession(app, listener);
+      expect(bytesIn).toBe(300);
+      await waitFor('the answers', () => client.answers.length * 3 === bytesOut);
+      runs.push(client.answers.map(({ bytes }) => String(bytes)));
     }
+    expect(runs[0]?.length).toBeGreaterThan(20);
     expect(runs[0]?.length).toBeLessThan(80);
     expect(runs[1]).toEqual(runs[0]);
   });
