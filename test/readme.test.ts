@@ -66,7 +66,9 @@ async function paste(steps: readonly Step[], app: TestProcess): Promise<Outcome[
 const kodamaLaddr = { ip: '127.0.0.1', port: expect.any(Number) };
 
 /** What the comment of each step promises, held against what it printed. */
-const promises: readonly (readonly [comment: RegExp, check: (output: string) => void])[] = [
+type Promises = readonly (readonly [comment: RegExp, check: (output: string) => void])[];
+
+const tour: Promises = [
   [
     /^An echo server on a port/,
     (output) => {
@@ -129,19 +131,74 @@ const promises: readonly (readonly [comment: RegExp, check: (output: string) => 
   [/^The end/, (output) => expect(output).toBe('')],
 ];
 
-test('every line of the tour works as it stands, and does what its comment says', async () => {
-  const steps = stepsOf(section('A tour'));
-  expect(steps).toHaveLength(promises.length);
-  await using home = await makeHome();
-  await using app = await startProcess(home);
-  const outcomes = await paste(steps, app);
-  for (const [index, { comment }] of steps.entries()) {
-    const [pattern, check] = promises[index] ?? [];
-    expect(comment).toMatch(pattern ?? 'no promise');
-    expect(outcomes[index]?.code, comment).toBe(0);
-    check?.(outcomes[index]?.output ?? '');
+/** The listener as created or changed, then what came back. */
+function madeAnd(output: string): { readonly listener: unknown; readonly rest: string } {
+  const end = endOfObject(output);
+  return { listener: JSON.parse(output.slice(0, end)), rest: output.slice(end) };
+}
+
+/** Where the first object ends: what follows may stand right behind it. */
+function endOfObject(text: string): number {
+  let depth = 0;
+  for (const [index, character] of [...text].entries()) {
+    if (character === '{') depth += 1;
+    if (character === '}') depth -= 1;
+    if (depth === 0) return index + 1;
   }
-});
+  return text.length;
+}
+
+const more: Promises = [
+  [/^The port of a listener/, (output) => expect(output).toBe('')],
+  [
+    /^A slow network/,
+    (output) => {
+      const { listener, rest } = madeAnd(output);
+      expect(listener).toMatchObject({ faults: [{ type: 'latency', delayMs: 300 }] });
+      expect(rest.trim()).toBe('hello');
+    },
+  ],
+  [
+    /^Another fault for the same connection/,
+    (output) => {
+      const { listener, rest } = madeAnd(output);
+      expect(listener).toMatchObject({ faults: [{ type: 'limit', bytes: 5 }] });
+      expect(rest.trim()).toBe('hello');
+    },
+  ],
+  [/^UDP/, (output) => expect(madeAnd(output).rest.trim()).toBe('ping')],
+  [/^TLS/, (output) => expect(madeAnd(output).rest).toMatch(/^\n?GET \/am-i-heard HTTP/)],
+  [
+    /^A PROXY header/,
+    (output) => {
+      expect(JSON.parse(madeAnd(output).rest)).toMatchObject({
+        declaredRaddr: { ip: '203.0.113.7', port: 5555 },
+        raddr: { ip: '127.0.0.1' },
+      });
+    },
+  ],
+  [/^The end of them all/, (output) => expect(output).toBe('')],
+];
+
+test.each([
+  { title: 'A tour', promises: tour },
+  { title: 'Faults, UDP, TLS, and who is behind the load balancer', promises: more },
+])(
+  'every line of "$title" works as it stands, and does what its comment says',
+  async ({ title, promises }) => {
+    const steps = stepsOf(section(title));
+    expect(steps).toHaveLength(promises.length);
+    await using home = await makeHome();
+    await using app = await startProcess(home);
+    const outcomes = await paste(steps, app);
+    for (const [index, { comment }] of steps.entries()) {
+      const [pattern, check] = promises[index] ?? [];
+      expect(comment).toMatch(pattern ?? 'no promise');
+      expect(outcomes[index]?.code, comment).toBe(0);
+      check?.(outcomes[index]?.output ?? '');
+    }
+  },
+);
 
 test('the table of variables is what the configuration reads, each with its default', () => {
   const words = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, w = '']) => w);
