@@ -13,6 +13,11 @@ test('an IPv4-mapped address reads as IPv4, and nothing else changes', () => {
   ]);
 });
 
+test('a zone is left out: it says nothing outside this host', () => {
+  expect(plainIp('fe80::1%eth0')).toBe('fe80::1');
+  expect(plainIp('::ffff:10.1.2.3%eth0')).toBe('10.1.2.3');
+});
+
 test('an address is a network of itself', () => {
   expect(parseCidr('10.0.0.1')).toEqual({ ip: '10.0.0.1', prefixLength: 32 });
   expect(parseCidr('::1')).toEqual({ ip: '::1', prefixLength: 128 });

@@ -15,9 +15,14 @@ export interface Cidr {
 const mappedPrefix = '::ffff:';
 const mappedBits = 96;
 
-/** The address as we record it: an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) reads as IPv4. */
-export function plainIp(ip: string): string {
-  if (!ip.includes(':') || !ip.toLowerCase().startsWith(mappedPrefix)) return ip;
+/**
+ * The address as we record it: an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) reads as IPv4, and a zone (RFC 4007, 11),
+ * which has no meaning outside this host, is left out.
+ */
+export function plainIp(text: string): string {
+  if (!text.includes(':')) return text;
+  const [ip = text] = text.split('%', 1);
+  if (!ip.toLowerCase().startsWith(mappedPrefix)) return ip;
   const tail = ip.slice(mappedPrefix.length);
   return isIPv4(tail) ? tail : ip;
 }

@@ -68,4 +68,3 @@ export type FaultEffect =
     };
 
 export type Fault = FaultEffect & FaultCommon;
-export type FaultType = Fault['type'];

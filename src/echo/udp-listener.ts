@@ -253,7 +253,6 @@ export class UdpListener implements EchoListener {
   }
 }
 
-/** A zone has no meaning outside this host, nor in the record. */
 function addressOf({ address, port }: RemoteInfo): Address {
-  return { ip: plainIp(address.split('%', 1)[0] ?? address), port };
+  return { ip: plainIp(address), port };
 }

@@ -10,7 +10,7 @@ import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
 import { handClock, keepingLogger, sampleId, sampleLogLimits } from './samples.ts';
 
-export interface WorldOptions {
+interface WorldOptions {
   readonly store?: MemoryStore;
   readonly limits?: Partial<EventLogLimits>;
   readonly listenersMax?: number;
@@ -33,7 +33,7 @@ const certificates: Certificates = {
 /** The numbers of the ids go on over all worlds of a test, as ids do over restarts. */
 let lastId = 1000;
 
-export type World = Awaited<ReturnType<typeof makeWorld>>;
+type World = Awaited<ReturnType<typeof makeWorld>>;
 
 export async function makeWorld(options: WorldOptions = {}) {
   const store = options.store ?? new MemoryStore();
