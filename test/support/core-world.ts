@@ -33,8 +33,6 @@ const certificates: Certificates = {
 /** The numbers of the ids go on over all worlds of a test, as ids do over restarts. */
 let lastId = 1000;
 
-type World = Awaited<ReturnType<typeof makeWorld>>;
-
 export async function makeWorld(options: WorldOptions = {}) {
   const store = options.store ?? new MemoryStore();
   const clock = options.clock ?? handClock(Date.now() * 1000);
