@@ -237,9 +237,13 @@ export class Listeners {
    * @throws unavailable
    */
   async close(id: string, drainMs: number): Promise<void> {
-    const { set } = this.#options;
-    if (set.get(id) === null) return;
-    await set.inTurn(id, (entry) => this.#end(entry, drainMs));
+    const { dataPlane, set } = this.#options;
+    const entry = set.get(id);
+    if (entry === null) return;
+    const isDraining = entry.listener.state === 'draining' && entry.ending === null;
+    // The drain has the listener's turn: who comes meanwhile can make it end sooner.
+    if (isDraining) await dataPlane.close(id, { drainMs, reason: 'listener_deleted' });
+    await set.inTurn(id, (own) => this.#end(own, drainMs));
   }
 
   async #end(entry: ListenerEntry, drainMs: number): Promise<void> {
