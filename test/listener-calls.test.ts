@@ -160,3 +160,17 @@ test('a drain is over as soon as its last connection is', async () => {
   client.socket.end();
   await deleted;
 });
+
+test('a second delete makes a drain end sooner', async () => {
+  await using app = await startApp();
+  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
+  await using client = await openClient(laddr.port);
+  await client.echo('x');
+  const path = `/v1/listeners/${id}`;
+  const patient = want(204, app, 'DELETE', `${path}?drainMs=86400000`);
+  await waitFor('the drain', async () => (await stateOf(app, id)) === 'draining');
+  const impatient = want(204, app, 'DELETE', path);
+  await client.ended;
+  await Promise.all([patient, impatient]);
+  expect(await stateOf(app, id)).toBe('closed');
+});

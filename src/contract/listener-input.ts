@@ -3,6 +3,7 @@
  * REST from JSON and gRPC from messages laid out alike, so that both refuse the same things in the same words.
  */
 import { z } from 'zod';
+import { invalidField } from '../core/errors.ts';
 import {
   type ListenerPatch,
   listenerModes,
@@ -192,23 +193,30 @@ export type NewListenerInput = z.output<ListenerSchemas['newListener']>;
 export type ListenerPatchInput = z.output<ListenerSchemas['patch']>;
 export type BatchInput = z.output<ListenerSchemas['batch']>;
 
-export function expiryOf(
-  input: { readonly expiresAt?: Micros | null; readonly ttlMs?: number },
+/** @throws invalid_argument for one that has passed; a ttlMs is from now, however long the call then takes */
+function expiryOf(
+  { expiresAt = null, ttlMs: ttl }: { readonly expiresAt?: Micros | null; readonly ttlMs?: number },
   now: Micros,
+  place = '',
 ): Micros | null {
-  return input.ttlMs === undefined ? (input.expiresAt ?? null) : now + input.ttlMs * 1000;
+  if (ttl !== undefined) return now + ttl * 1000;
+  if (expiresAt !== null && expiresAt <= now) {
+    throw invalidField(`${place}expiresAt`, 'must lie in the future');
+  }
+  return expiresAt;
 }
 
 export function toNewListener(
   input: NewListenerInput,
   bounds: ListenerBounds,
   now: Micros,
+  place = '',
 ): NewListener {
   const { ttlMs: _, limits, tls, host: address, ...rest } = input;
   return {
     ...rest,
     host: address === 'localhost' ? '127.0.0.1' : address,
-    expiresAt: expiryOf(input, now),
+    expiresAt: expiryOf(input, now, place),
     tls:
       input.protocol === 'tls'
         ? {
@@ -237,7 +245,9 @@ export function toBatch(
   now: Micros,
 ): readonly NewListener[] {
   if ('listeners' in input) {
-    return input.listeners.map((listener) => toNewListener(listener, bounds, now));
+    return input.listeners.map((listener, index) =>
+      toNewListener(listener, bounds, now, `listeners[${index}].`),
+    );
   }
   const { ports, ...spec } = input;
   return Array.from({ length: ports.to - ports.from + 1 }, (_, index) =>

@@ -17,6 +17,10 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
   return error instanceof AppError ? error.code : String(error);
 }
 
+function isClose({ kind }: { readonly kind: string }): boolean {
+  return kind === 'close';
+}
+
 function endsOf(world: World, id: string) {
   return world.typesOf(id).filter((type) => type === 'listener_closed');
 }
@@ -76,6 +80,21 @@ test('a draining listener says so until it is closed', async () => {
   gate.resolve();
   await deleted;
   expect(world.typesOf(id).slice(2)).toEqual(['listener_updated', 'listener_closed']);
+});
+
+test('a delete while it drains makes the drain end sooner', async () => {
+  const world = await makeWorld();
+  const { id } = await create(world);
+  const gate = deferred<void>();
+  world.dataPlane.gates.close = gate.promise;
+  const deletes = [world.control.deleteListener(id, 5000)];
+  await waitFor('the drain', () => world.dataPlane.kindsOf(id).includes('close'));
+  deletes.push(world.control.deleteListener(id, 0));
+  await waitFor('the second close', () => world.dataPlane.calls.filter(isClose).length === 2);
+  expect(world.dataPlane.calls.at(-1)).toMatchObject({ kind: 'close', drainMs: 0 });
+  gate.resolve();
+  await Promise.all(deletes);
+  expect(endsOf(world, id)).toHaveLength(1);
 });
 
 test('a drain is bounded', async () => {

@@ -6,7 +6,7 @@
  * - The rows in the store follow from the events appended here.
  */
 import { deferred } from './deferred.ts';
-import { AppError, hasCode, invalidField } from './errors.ts';
+import { AppError, hasCode } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { type Listener, type ListenerPatch, mergeLimits, type NewListener } from './listener.ts';
@@ -115,7 +115,6 @@ export class Listeners {
   async #admit([input, id]: Planned, created: Promise<void>): Promise<ListenerEntry> {
     const { nodeId, clock, certificates, portRules, recorder, set } = this.#options;
     const now = clock.now();
-    this.#assertFuture(input.expiresAt);
     assertPortAllowed(input, portRules);
     await this.#assertNameFree(input.name);
     const tls = input.tls === null ? null : await certificates.prepare(input.tls, input.host);
@@ -142,11 +141,6 @@ export class Listeners {
     if (conflict !== null) throw portInUse(listener, conflict.id);
     recorder.startCounting(listener.id, { open: 0, total: 0 });
     return set.add(listener, { tlsKey: tls?.key ?? null }, created);
-  }
-
-  #assertFuture(expiresAt: number | null | undefined): void {
-    if (expiresAt == null || expiresAt > this.#options.clock.now()) return;
-    throw invalidField('expiresAt', 'must lie in the future');
   }
 
   /** Asks the store too: another node may have the name. */
@@ -197,7 +191,6 @@ export class Listeners {
     return await set.inTurn(id, async (entry) => {
       const { name, limits, faults, state } = entry.listener;
       if (state === 'draining') throw new AppError('failed_precondition', 'it is being closed');
-      this.#assertFuture(patch.expiresAt);
       const isRenamed = patch.name !== undefined && patch.name !== name;
       if (isRenamed) await this.#assertNameFree(patch.name);
       const given = Object.entries(patch).filter(([, value]) => value !== undefined);
@@ -244,9 +237,13 @@ export class Listeners {
    * @throws unavailable
    */
   async close(id: string, drainMs: number): Promise<void> {
-    const { set } = this.#options;
-    if (set.get(id) === null) return;
-    await set.inTurn(id, (entry) => this.#end(entry, drainMs));
+    const { dataPlane, set } = this.#options;
+    const entry = set.get(id);
+    if (entry === null) return;
+    const isDraining = entry.listener.state === 'draining' && entry.ending === null;
+    // The drain has the listener's turn: who comes meanwhile can make it end sooner.
+    if (isDraining) await dataPlane.close(id, { drainMs, reason: 'listener_deleted' });
+    await set.inTurn(id, (own) => this.#end(own, drainMs));
   }
 
   async #end(entry: ListenerEntry, drainMs: number): Promise<void> {

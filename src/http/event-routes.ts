@@ -57,6 +57,12 @@ export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): vo
   const pageQuery = z.strictObject({ ...pageStart, ...filterQuery, ...pageFields(bounds) });
 
   async function page(raw: unknown) {
+    refuseOther(
+      raw,
+      streamQuery.shape,
+      pageQuery.shape,
+      'streams: send Accept: text/event-stream or application/x-ndjson',
+    );
     const query = readQuery(pageQuery, raw);
     const { pageSize, pageToken: token, afterSeq = 0 } = query;
     const filter = toFilter(query);
@@ -109,6 +115,7 @@ export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): vo
       const type = preferredType(request.headers.accept, offered);
       const format = request.method === 'GET' ? eventFormats.get(type) : undefined;
       if (format === undefined) return await page(raw);
+      refuseOther(raw, pageQuery.shape, streamQuery.shape, 'pages: ask for application/json');
       const query = readQuery(streamQuery, raw);
       await sendStream({
         control,
@@ -135,6 +142,14 @@ const description =
   'their types are those of the log, `synced` once after the backlog, and `error` with a problem at the ' +
   'end; heartbeats are comments. NDJSON has one object a line: `{seq, event}`, `{seq, synced}`, ' +
   '`{seq, heartbeat}`, `{error}`.';
+
+/** A parameter of the other kind of answer is none that is not known. @throws invalid_argument */
+function refuseOther(raw: unknown, theirs: object, ours: object, what: string): void {
+  const name = Object.keys(raw as object).find(
+    (one) => Object.hasOwn(theirs, one) && !Object.hasOwn(ours, one),
+  );
+  if (name !== undefined) throw invalidField(name, `is for ${what}`);
+}
 
 function tokenSeq(token: string | null, asked: object): number | null {
   const key = pageKey(token, asked);

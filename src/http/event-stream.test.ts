@@ -127,6 +127,18 @@ test.each([
   }
 });
 
+test('a parameter of pages in a stream, or of streams in a page, is told where it belongs', async () => {
+  await using edge = await restEdge();
+  const stream = await call(edge, 'GET', '/v1/events?pageSize=10', undefined, sse);
+  expect(stream.body.detail).toBe('pageSize: is for pages: ask for application/json');
+  const page = await call(edge, 'GET', '/v1/events?last=10');
+  const wanted = 'send Accept: text/event-stream or application/x-ndjson';
+  expect(page.body).toMatchObject({
+    detail: `last: is for streams: ${wanted}`,
+    errors: [{ path: 'last' }],
+  });
+});
+
 test.each(['x', '-1', '1.5', '99999999999999999'])('Last-Event-ID %s is refused', async (id) => {
   await using edge = await restEdge();
   const headers = { ...sse, 'last-event-id': id };

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { AppError } from '../core/errors.ts';
+import { defaultBounds } from '../core/listener-bounds.ts';
+import { listenerSchemas, toBatch, toListenerPatch, toNewListener } from './listener-input.ts';
+import { parse } from './parse.ts';
+
+const now = 1_700_000_000_000_000;
+const schemas = listenerSchemas(defaultBounds);
+const create = (input: object) =>
+  toNewListener(parse(schemas.newListener, input), defaultBounds, now);
+const change = (input: object) => toListenerPatch(parse(schemas.patch, input), now);
+const batch = (input: object) => toBatch(parse(schemas.batch, input), defaultBounds, now);
+
+function pathsOf(work: () => unknown): readonly string[] {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof AppError) return (error.details.errors ?? []).map(({ path }) => path);
+    throw error;
+  }
+  return [];
+}
+
+test('a time to live is from now, be it a millisecond', () => {
+  expect(create({ ttlMs: 1 }).expiresAt).toBe(now + 1000);
+  expect(change({ ttlMs: 1 }).expiresAt).toBe(now + 1000);
+  expect(change({ expiresAt: null })).toEqual({ expiresAt: null });
+  expect(change({})).toEqual({});
+});
+
+test('an expiry in the past is refused by its place', () => {
+  const past = { expiresAt: new Date(now / 1000).toISOString() };
+  expect(pathsOf(() => create(past))).toEqual(['expiresAt']);
+  expect(pathsOf(() => change(past))).toEqual(['expiresAt']);
+  expect(pathsOf(() => batch({ listeners: [{}, past] }))).toEqual(['listeners[1].expiresAt']);
+  expect(pathsOf(() => batch({ ports: { from: 4000, to: 4001 }, ...past }))).toEqual(['expiresAt']);
+  const next = { expiresAt: new Date(now / 1000 + 1).toISOString() };
+  expect(create(next).expiresAt).toBe(now + 1000);
+});
+
+test('a range is one listener for each port of it, both ends in it', () => {
+  const made = batch({ ports: { from: 4000, to: 4002 }, labels: { of: 'range' } });
+  expect(made.map(({ port, labels }) => [port, labels])).toEqual(
+    [4000, 4001, 4002].map((port) => [port, { of: 'range' }]),
+  );
+});
