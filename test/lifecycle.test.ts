@@ -103,6 +103,19 @@ test('kill -9 of a worker: its connections are closed as worker_crashed, its lis
   expect(lost[0]).toMatchObject({ pid: sockets[0].pid, closeInitiator: 'system', state: 'closed' });
 });
 
+test('a worker that can not see that its control plane was killed is ended by the next start', async () => {
+  await using home = await makeHome();
+  const first = await startProcess(home);
+  const { laddr, id, sockets } = await want(201, first, 'POST', '/v1/listeners', {});
+  process.kill(sockets[0].pid, 'SIGSTOP');
+  first.child.kill('SIGKILL');
+  await first.exited;
+  await using second = await startProcess(home);
+  const again = await want(200, second, 'GET', `/v1/listeners/${id}`);
+  expect(again).toMatchObject({ state: 'listening', laddr });
+  expect(await talk(laddr.port, 'mine')).toBe('mine');
+});
+
 test('a port that a foreign process holds is reported, and waited for after a restart', async () => {
   await using home = await makeHome();
   const first = await startProcess(home);

@@ -18,7 +18,8 @@ import type {
 } from '../core/ports.ts';
 import { WakeUps } from '../core/wake-ups.ts';
 import type { Share, WorkerSettings } from '../echo/messages.ts';
-import { Worker, WorkerFailure } from './worker.ts';
+import { endOrphans } from './orphans.ts';
+import { Worker, WorkerFailure, workerFile } from './worker.ts';
 
 export interface DataPlaneLimits extends Omit<WorkerSettings, 'nodeId' | 'workers'> {
   readonly requestTimeoutMs: number;
@@ -57,6 +58,10 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   }
 
   static async start(options: WorkerDataPlaneOptions): Promise<WorkerDataPlane> {
+    const orphans = await endOrphans(workerFile, options.nodeId);
+    if (orphans.length > 0) {
+      options.log.warn({ pids: orphans }, 'ended workers that an earlier run left behind');
+    }
     const plane = new WorkerDataPlane(options);
     const workers = Array.from({ length: options.workers }, () => plane.#launch());
     try {

@@ -1,6 +1,7 @@
 /** One worker process, as the control plane sees it: requests with their answers, and batches of records. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { type Deferred, deferred } from '../core/deferred.ts';
 import { AppError } from '../core/errors.ts';
 import type { WorkerRecord } from '../core/record.ts';
@@ -40,7 +41,7 @@ function gone(): AppError {
   return new AppError('unavailable', 'the worker was lost', { retryAfterMs: 1000 });
 }
 
-const entry = new URL('../echo/worker-main.ts', import.meta.url);
+export const workerFile = fileURLToPath(new URL('../echo/worker-main.ts', import.meta.url));
 
 export class Worker {
   readonly pid: number;
@@ -58,7 +59,7 @@ export class Worker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     // The environment holds secrets of the control plane: a worker gets none of it.
-    this.#child = fork(entry, {
+    this.#child = fork(workerFile, [options.settings.nodeId], {
       env: {},
       execArgv: process.execArgv,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -55,6 +55,12 @@ const everywhere: Readonly<Record<string, Attack>> = {
     const postmaster = target.postmaster();
     await freeze(postmaster === null ? [] : [postmaster, ...target.backends()], random);
   },
+  /** Its worker can not see that it is alone, and holds every port until the next run ends it. */
+  async kill_control_plane_of_frozen_worker({ target, random }) {
+    for (const pid of pickOf(random, target.workers())) signal(pid, 'SIGSTOP');
+    target.crash();
+    await target.ready();
+  },
   /** Two at once: whatever the worker had told is on its way when its reader dies too. */
   async kill_worker_and_control_plane({ target, random }) {
     const workers = pickOf(random, target.workers());
