@@ -102,9 +102,9 @@ const listenersSql = `INSERT INTO listeners (id, node, name, labels, protocol, h
     limits, faults, proxy_protocol, recording, sockets, created_at, updated_at, closed_at)
   SELECT ${uuidOf('at + n')}, 1, 'seed-' || n, '{}',
     (CASE n % 10 WHEN 7 THEN 'tls' WHEN 8 THEN 'udp' ELSE 'tcp' END)::protocol, '127.0.0.1', 20000 + n, 'echo',
-    'closed', '127.0.0.1', 20000 + n, '{}', '[]', '{"mode": "off", "trustedCidrs": []}', 'batched', '[]', at, at, at
+    'closed', '127.0.0.1', 20000 + n, '{}', '[]', '{"mode": "off", "trustedCidrs": []}', 'batched', '[]', at, now, now
   FROM generate_series(0, ${listenerCount - 1}) n,
-    (SELECT (extract(epoch FROM now()) * 1e6)::bigint - ${21 * 86_400 * 1e6} AS at) time`;
+    (SELECT now, now - ${21 * 86_400 * 1e6} AS at FROM (SELECT (extract(epoch FROM now()) * 1e6)::bigint) t(now)) time`;
 
 /** What a connection is, drawn from five random numbers. */
 const drawn = (source: string): string => `drawn AS MATERIALIZED (

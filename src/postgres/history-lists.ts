@@ -1,6 +1,7 @@
 /**
  * Lists of closed connections: indexes that end in the id, read newest first. A step looks at a bounded number of a
  * list's entries, keeps those that match all else that is asked for, and tells how far down it has seen them all.
+ * It needs no row of the table but those that it answers with: what it checks is in the index, too.
  */
 import type { Database, Rows, Statement } from './database.ts';
 import {
@@ -19,8 +20,6 @@ import { closedColumns } from './rows.ts';
 export interface List {
   /** The columns of its index before the id. */
   readonly keys: readonly Filter[];
-  /** Its index is in another order before the id: all that matches is sorted, if it is little enough. */
-  readonly isGathered?: true;
   /** What its index is limited to, and when a query is. */
   readonly part?: { readonly sql: string; readonly holds: (query: HistoryQuery) => boolean };
 }
@@ -46,7 +45,6 @@ const tellingLists: readonly List[] = [
   { keys: ['protocol'], part: rareProtocol },
   { keys: ['net'] },
 ];
-const gathered: List = { keys: ['network'], isGathered: true };
 
 /** Those that hold all matches, without those that are part of another of them. */
 export function listsOf(query: HistoryQuery): readonly List[] {
@@ -61,8 +59,7 @@ export function listsOf(query: HistoryQuery): readonly List[] {
           list.keys.every((key) => other.keys.includes(key)),
       ),
   );
-  const lists = best.length > 0 ? best : [everything];
-  return isAsked(query, 'network') ? [...lists, gathered] : lists;
+  return best.length > 0 ? best : [everything];
 }
 
 /** Whether each of its entries is a match, times aside. */
@@ -83,55 +80,54 @@ export interface Step {
   readonly reached: string | null;
 }
 
-export interface Ask {
+interface Ask {
   readonly query: HistoryQuery;
   /** Matches wanted. */
   readonly limit: number;
 }
 
-const gatheredMax = 20_000;
-
-/** Looks at `size` entries of the list; null where they are too many to be sorted. */
+/** Looks at `size` entries of the list. */
 export async function readList(
   database: Database,
   list: List,
   { query, limit, size }: Ask & { readonly size: number },
-): Promise<Step | null> {
+): Promise<Step> {
   const parameters = new Parameters();
-  const seen = entriesSql(list, query, parameters, { limit, size });
-  const checks = conditionsOf(query, restOf(list, query), parameters);
-  const rows = await database.query(
-    foundStatement(list, seen, checks, { query, limit }, parameters),
-  );
-  const [edge] = rows[0] as FoundRow;
-  return list.isGathered && edge !== null ? null : stepOf(rows, limit);
+  const ids = list.keys.includes('listenerIds') ? (query.filters.listenerIds ?? []) : [];
+  const entries = entriesSql(list, query, parameters);
+  const isMatch = whereSql(conditionsOf(query, restOf(list, query), parameters));
+  const most = parameters.add(limit, 'bigint');
+  // Several listeners have as many lists: what was seen of one of them only does not count.
+  const share = Math.ceil(ids.length > 1 ? Math.max(limit, size / ids.length) : size);
+  const [count, before] = [parameters.add(share, 'bigint'), parameters.add(share - 1, 'bigint')];
+  const isSeen = `NOT EXISTS (SELECT FROM edge) OR c.id >= (SELECT id FROM edge)`;
+  const lists =
+    ids.length === 0 ? '' : `unnest(${parameters.add(ids, 'uuid[]')}) l(id) CROSS JOIN LATERAL`;
+  const sql = `WITH edge AS MATERIALIZED (
+    SELECT c.id FROM ${lists} (${entries} OFFSET ${before} LIMIT 1) c ORDER BY c.id DESC LIMIT 1
+  ), found AS MATERIALIZED (
+    SELECT c.id FROM ${lists} (
+      SELECT c.id FROM (${entries} LIMIT ${count}) c ${isMatch} ORDER BY c.id DESC LIMIT ${most}
+    ) c ${ids.length > 1 ? `WHERE ${isSeen}` : ''} ORDER BY c.id DESC LIMIT ${most}
+  ), reached AS (
+    SELECT CASE WHEN (SELECT count(*) FROM found) < ${most} THEN (SELECT id FROM edge)
+      ELSE (SELECT id FROM found ORDER BY id LIMIT 1) END
+  )`;
+  const rows = await database.query(withRows(sql, query, parameters));
+  const [reached] = rows[0] as FoundRow;
+  return { rows: connectionsOf(rows), reached };
 }
 
-/** In the index alone: the id, and what is to be checked. The last entry of a full list is marked. */
-function entriesSql(
-  list: List,
-  query: HistoryQuery,
-  parameters: Parameters,
-  { limit, size }: { readonly limit: number; readonly size: number },
-): string {
-  const { listenerIds } = query.filters;
-  // Several listeners have as many lists.
-  const ids = list.keys.includes('listenerIds') ? listenerIds : null;
-  const share = ids === null || ids.length === 1 ? size : Math.max(limit, size / ids.length);
-  const count = parameters.add(list.isGathered ? gatheredMax + 1 : Math.ceil(share), 'bigint');
+/** In the index alone: the id, and what is to be checked. */
+function entriesSql(list: List, query: HistoryQuery, parameters: Parameters): string {
   const keys = list.keys.filter((key) => key !== 'listenerIds');
   const conditions = [
-    ...(ids === null ? [] : ['c.listener_id = l.id']),
+    ...(list.keys.includes('listenerIds') ? ['c.listener_id = l.id'] : []),
     ...conditionsOf(query, keys, parameters),
     ...(list.part === undefined ? [] : [list.part.sql]),
     ...idConditionsOf(query.range, parameters),
   ];
-  const order = list.isGathered ? 'c.raddr' : 'c.id DESC';
-  const columns = ['c.id', ...checkedColumns(list, query)].join(', ');
-  const entries = `SELECT ${columns}, row_number() OVER (ORDER BY ${order}) = ${count} AS is_last
-    FROM closed_connections c ${whereSql(conditions)} ORDER BY ${order} LIMIT ${count}`;
-  if (ids === null) return entries;
-  return `SELECT c.* FROM unnest(${parameters.add(ids, 'uuid[]')}) l(id) CROSS JOIN LATERAL (${entries}) c`;
+  return `SELECT ${entryColumns(list, query)} FROM closed_connections c ${whereSql(conditions)} ORDER BY c.id DESC`;
 }
 
 const columns: Readonly<Record<Filter, string>> = {
@@ -144,49 +140,56 @@ const columns: Readonly<Record<Filter, string>> = {
   closeReason: 'c.close_reason',
 };
 
-function checkedColumns(list: List, query: HistoryQuery): readonly string[] {
-  return [...new Set(restOf(list, query).map((name) => columns[name]))];
+function entryColumns(list: List, query: HistoryQuery): string {
+  return ['c.id', ...new Set(restOf(list, query).map((name) => columns[name]))].join(', ');
 }
 
-/**
- * Rows: the edge above which all was seen, null where the list ends before; an id that was found, and its
- * ConnectionRow, nulls if it does not lie in the time asked for, which no index knows exactly.
- */
-function foundStatement(
-  list: List,
-  seen: string,
-  checks: readonly string[],
+const gatheredMax = 16_000;
+
+/** The connections of a network out of the list of all addresses, sorted; null where they are too many for that. */
+export async function gatherNetwork(
+  database: Database,
   { query, limit }: Ask,
-  parameters: Parameters,
-): Statement {
-  const isWhole = 'NOT EXISTS (SELECT FROM edge)';
-  const isSeen = list.isGathered ? isWhole : `(${isWhole} OR c.id >= (SELECT id FROM edge))`;
-  const times = timeConditionsOf(query, parameters);
-  return parameters.statement(`WITH seen AS MATERIALIZED (
-    ${seen}
-  ), edge AS MATERIALIZED (
-    SELECT c.id FROM seen c WHERE c.is_last ORDER BY c.id DESC LIMIT 1
+): Promise<Step | null> {
+  const parameters = new Parameters();
+  const list: List = { keys: ['network'] };
+  const entries = whereSql([
+    ...conditionsOf(query, list.keys, parameters),
+    ...idConditionsOf(query.range, parameters),
+  ]);
+  const matches = whereSql([
+    `(SELECT count(*) FROM seen) <= ${gatheredMax}`,
+    ...conditionsOf(query, restOf(list, query), parameters),
+  ]);
+  const most = parameters.add(limit, 'bigint');
+  const sql = `WITH seen AS MATERIALIZED (
+    SELECT ${entryColumns(list, query)} FROM closed_connections c ${entries} ORDER BY c.raddr LIMIT ${gatheredMax + 1}
   ), found AS MATERIALIZED (
-    SELECT c.id FROM seen c ${whereSql([isSeen, ...checks])}
-    ORDER BY c.id DESC LIMIT ${parameters.add(limit, 'bigint')}
-  ) SELECT e.id, found.id, f.* FROM (SELECT (SELECT id FROM edge)) e(id) LEFT JOIN found ON true
-  LEFT JOIN LATERAL (
-    SELECT ${closedColumns} FROM closed_connections c ${whereSql(['c.id = found.id', ...times])} OFFSET 0
-  ) f ON true ORDER BY found.id DESC`);
+    SELECT c.id FROM seen c ${matches} ORDER BY c.id DESC LIMIT ${most}
+  ), reached AS (SELECT (SELECT count(*) FROM seen))`;
+  const rows = await database.query(withRows(sql, query, parameters));
+  const [count] = rows[0] as FoundRow<number>;
+  if (count > gatheredMax) return null;
+  const found = rows as readonly FoundRow<number>[];
+  const last = found.length < limit ? null : (found.at(-1)?.[1] ?? null);
+  return { rows: connectionsOf(rows), reached: last };
 }
 
-type FoundRow = readonly [
-  edge: string | null,
+/** With an id that was found, its connection: nulls where the time is not one asked for, which no index has. */
+type FoundRow<Told = string | null> = readonly [
+  told: Told,
   id: string | null,
   ...connection: readonly unknown[],
 ];
 
-function stepOf(rows: Rows, limit: number): Step {
-  const found = (rows as readonly FoundRow[]).filter(([, id]) => id !== null);
-  const [edge] = rows[0] as FoundRow;
-  const last = found.at(-1)?.[1] ?? null;
-  return {
-    rows: found.map((row) => row.slice(2)).filter(([id]) => id !== null),
-    reached: found.length < limit ? edge : last,
-  };
+/** The statement that ends in `found` and `reached`, with the rows of what was found. */
+function withRows(sql: string, query: HistoryQuery, parameters: Parameters): Statement {
+  const conditions = ['c.id = found.id', ...timeConditionsOf(query, parameters)];
+  return parameters.statement(`${sql} SELECT r.*, found.id, f.* FROM reached r LEFT JOIN found ON true
+  LEFT JOIN LATERAL (SELECT ${closedColumns} FROM closed_connections c ${whereSql(conditions)} OFFSET 0) f ON true
+  ORDER BY found.id DESC`);
+}
+
+function connectionsOf(rows: Rows): Rows {
+  return rows.map((row) => row.slice(2)).filter(([id]) => id !== null);
 }

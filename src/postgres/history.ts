@@ -8,7 +8,14 @@
  */
 import type { Database, Rows } from './database.ts';
 import { latestEra } from './history-listeners.ts';
-import { isExact, type List, listsOf, readList } from './history-lists.ts';
+import {
+  gatherNetwork,
+  isExact,
+  type List,
+  listsOf,
+  readList,
+  type Step,
+} from './history-lists.ts';
 import type { HistoryQuery } from './history-query.ts';
 
 /** Rows of ConnectionRow, newest first, at most `limit`. */
@@ -27,9 +34,9 @@ export async function readHistory(
 }
 
 /** Entries that are looked at first, and at most, in one statement. */
-const sizeMin = 1000;
+const sizeMin = 2000;
 const sizeMax = 64_000;
-const growth = 8;
+const growth = 16;
 
 /** How far down a list has been read, with what was found on the way. */
 interface Reading {
@@ -45,42 +52,54 @@ async function readEra(database: Database, query: HistoryQuery, limit: number): 
   const readings: Reading[] = [];
   for (const list of listsOf(query)) {
     const size = isExact(list, query) ? limit : sizeMin;
-    let reading: Reading | null = { list, rows: [], reached: undefined, size };
+    let reading: Reading = { list, rows: [], reached: undefined, size };
     // On, while one more step should do.
     do reading = await readOn(database, reading, query, limit);
-    while (reading !== null && !isDone(reading, limit) && reading.rows.length * growth >= limit);
-    if (reading === null) continue;
+    while (!isDone(reading, limit) && reading.rows.length * growth >= limit);
     if (isDone(reading, limit)) return reading.rows;
     readings.push(reading);
   }
-  let furthest = readings.reduce((a, b) => ((b.reached ?? '') < (a.reached ?? '') ? b : a));
-  while (!isDone(furthest, limit)) {
-    const further = await readOn(database, furthest, query, limit);
-    if (further === null) throw new RangeError('a list that was gathered has grown');
-    furthest = further;
+  if (query.filters.network !== null) {
+    const gathered = await gatherNetwork(database, { query, limit });
+    if (gathered !== null) return await withRest(database, gathered, query, limit);
   }
+  let furthest = readings.reduce((a, b) => ((b.reached ?? '') < (a.reached ?? '') ? b : a));
+  while (!isDone(furthest, limit)) furthest = await readOn(database, furthest, query, limit);
   return furthest.rows;
+}
+
+/** A full step may hold less than a page: what does not lie in the time asked for was left out of it. */
+async function withRest(
+  database: Database,
+  { rows, reached }: Step,
+  query: HistoryQuery,
+  limit: number,
+): Promise<Rows> {
+  if (reached === null || rows.length === limit) return rows;
+  const rest = { ...query, range: { ...query.range, below: reached } };
+  return [...rows, ...(await readEra(database, rest, limit - rows.length))];
 }
 
 function isDone({ rows, reached }: Reading, limit: number): boolean {
   return reached === null || rows.length >= limit;
 }
 
-/** Null where the list is too long to be read at all. */
 async function readOn(
   database: Database,
   { list, rows, reached, size }: Reading,
   query: HistoryQuery,
   limit: number,
-): Promise<Reading | null> {
+): Promise<Reading> {
   const range = { ...query.range, below: reached ?? query.range.below };
   const ask = { query: { ...query, range }, limit: limit - rows.length, size };
   const step = await readList(database, list, ask);
-  if (step === null) return null;
+  // As many as should do, if it goes on like this.
+  const missing = limit - rows.length - step.rows.length;
+  const wanted = Math.ceil((1.5 * size * missing) / step.rows.length);
   return {
     list,
     rows: [...rows, ...step.rows],
     reached: step.reached,
-    size: Math.min(size * growth, sizeMax),
+    size: Math.max(sizeMin, Math.min(wanted, size * growth, sizeMax)),
   };
 }
