@@ -94,16 +94,17 @@ const uuidOf = (micros: string): string => `(lpad(to_hex(${micros} / 1000), 12, 
   || lpad(to_hex((random() * 4095)::int), 3, '0') || to_hex(8 + (random() * 3)::int)
   || lpad(to_hex((random() * 1e18)::bigint & x'fffffffffffffff'::bigint), 15, '0'))::uuid`;
 
-/** The period of that UUIDv7, as rows.ts has it. */
-const periodOf = (micros: string): string => `((${micros} / 1000) >> 25)::integer`;
+/** As rows.ts has it; the IPv6 addresses here are all of one net. */
+const netOf = (raddr: string): string => `(CASE family(${raddr}) WHEN 6 THEN x'20010db8'::integer
+  ELSE (${raddr} - '0.0.0.0'::inet) >> 16 END)::integer`;
 
 const listenersSql = `INSERT INTO listeners (id, node, name, labels, protocol, host, port, mode, state, laddr, lport,
     limits, faults, proxy_protocol, recording, sockets, created_at, updated_at, closed_at)
   SELECT ${uuidOf('at + n')}, 1, 'seed-' || n, '{}',
     (CASE n % 10 WHEN 7 THEN 'tls' WHEN 8 THEN 'udp' ELSE 'tcp' END)::protocol, '127.0.0.1', 20000 + n, 'echo',
-    'closed', '127.0.0.1', 20000 + n, '{}', '[]', '{"mode": "off", "trustedCidrs": []}', 'batched', '[]', at, at, at
+    'closed', '127.0.0.1', 20000 + n, '{}', '[]', '{"mode": "off", "trustedCidrs": []}', 'batched', '[]', at, now, now
   FROM generate_series(0, ${listenerCount - 1}) n,
-    (SELECT (extract(epoch FROM now()) * 1e6)::bigint - ${21 * 86_400 * 1e6} AS at) time`;
+    (SELECT now, now - ${21 * 86_400 * 1e6} AS at FROM (SELECT (extract(epoch FROM now()) * 1e6)::bigint) t(now)) time`;
 
 /** What a connection is, drawn from five random numbers. */
 const drawn = (source: string): string => `drawn AS MATERIALIZED (
@@ -133,13 +134,13 @@ const closedSql = `WITH ${drawn(`(SELECT i, $3::bigint + i * $4::bigint + floor(
       i < $5::bigint / 20 AS is_early
     FROM generate_series($1::bigint, $2::bigint) i OFFSET 0) places`)}
 INSERT INTO closed_connections (id, listener_id, opened_seq, closed_seq, accepted_at, first_byte_at, closed_at,
-  bytes_in, bytes_out, pid, fd, lport, rport, protocol, close_initiator, close_reason, period, node, laddr, raddr,
+  bytes_in, bytes_out, pid, fd, lport, rport, protocol, close_initiator, close_reason, net, node, laddr, raddr,
   error)
 SELECT ${uuidOf('at')}, l.id, 2 * i + 1, 2 * i + 2, at, at + 100, at + 200 + floor(span * $4::bigint / 4)::bigint,
   bytes, bytes, 1000, 20 + i % 1000, 20000 + n, rport, d.protocol,
   (CASE WHEN d.reason IN ('peer_fin', 'peer_rst') THEN 'peer' WHEN d.reason = 'operator_rst' THEN 'operator'
     WHEN d.reason IN ('error', 'tls_error') THEN 'system' ELSE 'server' END)::close_initiator,
-  d.reason, ${periodOf('at')}, 1, '127.0.0.1', d.raddr, CASE d.reason WHEN 'peer_rst' THEN 'ECONNRESET' END
+  d.reason, ${netOf('d.raddr')}, 1, '127.0.0.1', d.raddr, CASE d.reason WHEN 'peer_rst' THEN 'ECONNRESET' END
 FROM drawn d JOIN listeners l ON l.name = 'seed-' || n ORDER BY i`;
 
 /** Of another node, which our own start leaves alone. */

@@ -11,21 +11,29 @@ import { outDir } from '../compile.ts';
 import { quantile } from '../figures.ts';
 import { type HistoryCase, historyCases } from '../history-cases.ts';
 import { Kodama, type ListenerView } from '../kodama.ts';
+import { cpuMilliseconds, processTree } from '../process-stats.ts';
+import type { Result } from '../report.ts';
 import type { Row } from '../row.ts';
 
+const pageSize = 50;
+const largePage = 1000;
 const pagesMax = 1000;
-/** Of a walk, the newest of which stand for its last page. */
+/** They stand for the last. */
 const lastPages = 100;
-const walkMsMax = 30_000;
+const caseMsMax = 60_000;
+
+/** What a page took, and what it cost kodama and PostgreSQL together; in milliseconds. */
+interface Cost {
+  readonly tookMs: number;
+  readonly cpuMs: number;
+}
 
 interface CaseFigures {
   readonly name: string;
-  readonly firstP50: number;
-  readonly firstP99: number;
   /** How many pages there are, up to the 1,000th. */
   readonly pages: number;
-  readonly lastP50: number;
-  readonly lastP99: number;
+  readonly first: readonly Cost[];
+  readonly last: readonly Cost[];
 }
 
 export const historyRow: Row = {
@@ -45,37 +53,71 @@ export const historyRow: Row = {
     );
     const cases = historyCases(listeners);
     const figures: CaseFigures[] = [];
-    for (const each of cases) figures.push(await measure(kodama, each, isQuick ? 30 : 200));
-    for (const each of figures) console.log(line(each));
-    const plans = await keepPlans(kodama, cases);
+    const status: number[] = [];
+    for (const each of cases) {
+      const measured = await measure(kodama, each, isQuick ? 30 : 200);
+      figures.push(measured);
+      console.log(line(measured));
+      for (let index = 0; index < 20; index += 1) {
+        status.push((await timed(kodama, '/v1/status')).tookMs);
+      }
+    }
     writeFileSync(join(outDir, 'history.json'), `${JSON.stringify(figures, null, 2)}\n`);
-    const worst = (what: string, of: (figures: CaseFigures) => number) => {
-      const slowest = figures.reduce((a, b) => (of(b) > of(a) ? b : a));
-      const slow = figures.filter((each) => of(each) > 10).length;
-      return {
-        what: `history at ${Math.round(headSeq / 2e6)} million connections, ${what}, worst p99`,
-        unit: 'ms',
-        kodama: of(slowest),
-        goal: { of: 'figure' as const, max: 10 },
-        note: `${slowest.name}; ${slow} of ${figures.length} filters above; plans in ${plans}`,
-      };
-    };
-    return [
-      worst('first page', ({ firstP99 }) => firstP99),
-      worst('1,000th (or last) page', ({ lastP99 }) => lastP99),
-    ];
+    const plans = await keepPlans(kodama, cases);
+    const what = `history at ${Math.round(headSeq / 2e6)} million connections`;
+    const reference = { name: '/v1/status', figure: quantile(status, 0.99) };
+    return (['first', 'last'] as const).flatMap((page) => {
+      const name = `${what}, ${page === 'first' ? 'first' : '1,000th (or last)'} page, worst p99`;
+      const took = worst(figures, page, 'tookMs', plans);
+      const cpu = worst(figures, page, 'cpuMs', plans);
+      return [
+        { ...took, what: name, reference, goal: { of: 'figure', max: 10 } },
+        { ...cpu, what: `${name} of CPU` },
+      ];
+    });
   },
 };
+
+function worst(
+  figures: readonly CaseFigures[],
+  which: 'first' | 'last',
+  of: keyof Cost,
+  plans: string,
+): Omit<Result, 'what'> {
+  const p99s = figures.map((each) => ({
+    name: each.name,
+    ms: quantile(
+      each[which].map((cost) => cost[of]),
+      0.99,
+    ),
+  }));
+  const slowest = p99s.reduce((a, b) => (b.ms > a.ms ? b : a));
+  const slow = p99s.filter(({ ms }) => ms > 10).length;
+  const note = `${slowest.name}; ${slow} of ${p99s.length} filters above 10; plans in ${plans}`;
+  return { unit: 'ms', kodama: slowest.ms, note };
+}
 
 interface PageView {
   readonly connections: readonly object[];
   readonly nextPageToken?: string;
 }
 
-async function timed(kodama: Kodama, query: string): Promise<{ page: PageView; tookMs: number }> {
+async function timed<View = PageView>(kodama: Kodama, path: string) {
   const startedAt = performance.now();
-  const page = await kodama.rest.get<PageView>(`/v1/connections?${query}`);
-  return { page, tookMs: performance.now() - startedAt };
+  const view = await kodama.rest.get<View>(path);
+  return { view, tookMs: performance.now() - startedAt };
+}
+
+type Ask = (query: string) => Promise<Cost & { readonly page: PageView }>;
+
+/** Counts the processes that there are now. */
+function asking(kodama: Kodama): Ask {
+  const pids = processTree(kodama.pid);
+  return async (query) => {
+    const before = cpuMilliseconds(pids);
+    const { view, tookMs } = await timed(kodama, `/v1/connections?${query}`);
+    return { page: view, tookMs, cpuMs: cpuMilliseconds(pids) - before };
+  };
 }
 
 async function measure(
@@ -83,36 +125,45 @@ async function measure(
   { name, queries }: HistoryCase,
   repeats: number,
 ): Promise<CaseFigures> {
-  const first: number[] = [];
-  const until = performance.now() + walkMsMax;
-  for (const query of queries) await timed(kodama, query);
+  for (const query of queries) await timed(kodama, `/v1/connections?${query}`);
+  const ask = asking(kodama);
+  const first: Cost[] = [];
+  const until = performance.now() + caseMsMax;
   for (let index = 0; index < repeats && performance.now() < until; index += 1) {
-    first.push((await timed(kodama, queries[index % queries.length] ?? '')).tookMs);
+    const { tookMs, cpuMs } = await ask(queries[index % queries.length] ?? '');
+    first.push({ tookMs, cpuMs });
   }
-  const walk = await walkPages(kodama, queries[0] ?? '');
-  const last = walk.slice(-lastPages);
-  return {
-    name,
-    firstP50: quantile(first, 0.5),
-    firstP99: quantile(first, 0.99),
-    pages: walk.length,
-    lastP50: quantile(last, 0.5),
-    lastP99: quantile(last, 0.99),
-  };
+  const query = queries[0] ?? '';
+  const { pages, place } = await nearLastPage(kodama, query);
+  const last: Cost[] = [];
+  for (
+    let at: string | null = place;
+    at !== null && last.length < lastPages && performance.now() < until;
+  ) {
+    const { page, tookMs, cpuMs } = await ask(`${query}${at}`);
+    last.push({ tookMs, cpuMs });
+    at = placeAfter(page);
+  }
+  return { name, pages, first, last };
 }
 
-/** How long each page took, up to the 1,000th or the end. */
-async function walkPages(kodama: Kodama, query: string): Promise<readonly number[]> {
-  const times: number[] = [];
-  const until = performance.now() + walkMsMax;
-  let place = '';
-  while (times.length < pagesMax && performance.now() < until) {
-    const { page, tookMs } = await timed(kodama, `${query}${place}`);
-    times.push(tookMs);
-    if (page.nextPageToken === undefined) break;
-    place = `&pageToken=${encodeURIComponent(page.nextPageToken)}`;
+/** How many pages there are, up to the 1,000th, and where the last hundred of them begin; read in larger pages. */
+async function nearLastPage(kodama: Kodama, query: string) {
+  const places: string[] = [];
+  let count = 0;
+  for (let at: string | null = ''; at !== null && count < pagesMax * pageSize; ) {
+    places.push(at);
+    const path = `/v1/connections?${query}${at}&pageSize=${largePage}`;
+    const { view } = await timed<PageView>(kodama, path);
+    count += view.connections.length;
+    at = placeAfter(view);
   }
-  return times;
+  const from = Math.max(0, Math.floor((count - lastPages * pageSize) / largePage));
+  return { pages: Math.max(1, Math.ceil(count / pageSize)), place: places[from] ?? '' };
+}
+
+function placeAfter({ nextPageToken }: PageView): string | null {
+  return nextPageToken === undefined ? null : `&pageToken=${encodeURIComponent(nextPageToken)}`;
 }
 
 /** Asks for the first two pages of each, with auto_explain on, and keeps what it wrote. */
@@ -128,9 +179,10 @@ async function keepPlans(kodama: Kodama, cases: readonly HistoryCase[]): Promise
     for (const { name, queries } of cases) {
       const from = statSync(log).size;
       const query = queries[0] ?? '';
-      const { page } = await timed(kodama, query);
-      if (page.nextPageToken !== undefined) {
-        await timed(kodama, `${query}&pageToken=${encodeURIComponent(page.nextPageToken)}`);
+      const path = `/v1/connections?${query}`;
+      const { nextPageToken } = (await timed(kodama, path)).view;
+      if (nextPageToken !== undefined) {
+        await timed(kodama, `${path}&pageToken=${encodeURIComponent(nextPageToken)}`);
       }
       const text = readFileSync(log).subarray(from).toString();
       const file = `${name.replaceAll(/[^a-z0-9]+/g, '-')}.txt`;
@@ -149,8 +201,13 @@ async function explainAbove(client: pg.Client, milliseconds: number): Promise<vo
   await client.query('SELECT pg_sleep(0.3)');
 }
 
-function line({ name, firstP50, firstP99, pages, lastP50, lastP99 }: CaseFigures): string {
-  const figure = (value: number): string => value.toFixed(2).padStart(9);
-  const columns = [firstP50, firstP99, lastP50, lastP99].map(figure).join('');
-  return `  ${name.slice(0, 60).padEnd(60)}${columns}  ${pages} pages`;
+/** p50 and p99 of the first page's time, p99 of its CPU; the same of the last page. */
+function line({ name, pages, first, last }: CaseFigures): string {
+  const columns = [first, last].flatMap((costs) => {
+    const took = costs.map(({ tookMs }) => tookMs);
+    const cpu = costs.map(({ cpuMs }) => cpuMs);
+    return [quantile(took, 0.5), quantile(took, 0.99), quantile(cpu, 0.99)];
+  });
+  const figures = columns.map((value) => value.toFixed(2).padStart(9)).join('');
+  return `  ${name.slice(0, 44).padEnd(44)}${figures}  ${pages} pages`;
 }

@@ -120,7 +120,7 @@ const closedSql =
   INSERT INTO closed_connections SELECT r.id, r.listener_id,
     ${hasGone ? 'coalesce(base + r.opened_seq, gone.opened_seq)' : 'base + r.opened_seq'}, base + r.closed_seq,
     r.accepted_at, r.first_byte_at, r.half_closed_at, r.closed_at, r.bytes_in, r.bytes_out, r.pid, r.fd, r.lport,
-    r.rport, r.declared_rport, r.protocol, r.close_initiator, r.close_reason, r.period, r.node, r.laddr,
+    r.rport, r.declared_rport, r.protocol, r.close_initiator, r.close_reason, r.net, r.node, r.laddr,
     r.raddr, r.declared_raddr, r.error, r.tls
   FROM head CROSS JOIN unnest(${rows}::closed_connections[]) r
   ${hasGone ? 'LEFT JOIN gone ON gone.id = r.id' : ''}

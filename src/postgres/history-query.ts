@@ -3,20 +3,30 @@ import { parseCidr } from '../core/address.ts';
 import type { ConnectionQuery } from '../core/ports.ts';
 import type { Micros } from '../core/time.ts';
 import type { Statement } from './database.ts';
+import { netBits, netOf } from './rows.ts';
 
-/** In the order in which conditions are written. */
+/** Each is a condition on a row. `net` is one beside `network`, on the rows that have it. */
 export const filters = [
-  'listenerId',
+  'listenerIds',
   'lport',
   'raddr',
   'network',
   'protocol',
   'closeReason',
 ] as const;
-export type Filter = (typeof filters)[number];
+export type Filter = (typeof filters)[number] | 'net';
 
-/** Values of the filters; raddr is one address, network a range of them. */
-export type Filters = Readonly<Record<Filter, string | number | null>>;
+/** Null where nothing is asked for. */
+export interface Filters extends Pick<ConnectionQuery, 'protocol' | 'lport' | 'closeReason'> {
+  /** Of any of them. */
+  readonly listenerIds: readonly string[] | null;
+  /** One address. */
+  readonly raddr: string | null;
+  /** A range of addresses. */
+  readonly network: string | null;
+  /** What all of the network have in common, if it is that small. */
+  readonly net: number | null;
+}
 
 /** Ids from `from` up to, and without, `below`; null is no bound. */
 export interface IdRange {
@@ -24,16 +34,12 @@ export interface IdRange {
   readonly below: string | null;
 }
 
-export interface TimeRange {
-  readonly acceptedAfter: Micros | null;
-  readonly acceptedBefore: Micros | null;
-}
+export type TimeRange = Pick<ConnectionQuery, 'acceptedAfter' | 'acceptedBefore'>;
 
 export interface HistoryQuery {
   readonly filters: Filters;
-  /** What rows meet that meet the others: nothing to check. */
-  readonly implied: readonly Filter[];
   readonly times: TimeRange;
+  /** Where all lie that the times ask for, and some more. */
   readonly range: IdRange;
 }
 
@@ -52,41 +58,51 @@ export class Parameters {
 
 /** `after` is the id of the last connection that was seen. */
 export function historyQuery(query: ConnectionQuery, after: string | null): HistoryQuery {
-  const { listenerId, protocol, raddr, lport, closeReason, acceptedAfter, acceptedBefore } = query;
-  const cidr = raddr === null ? null : parseCidr(raddr);
-  if (raddr !== null && cidr === null) throw new TypeError(`not an address or network: ${raddr}`);
-  const isOne = cidr !== null && cidr.prefixLength === (cidr.ip.includes(':') ? 128 : 32);
-  const net = cidr === null || isOne ? null : `${cidr.ip}/${cidr.prefixLength}`;
-  const below = lowestId(acceptedBefore, idSlack);
+  const { listenerId, protocol, lport, closeReason, acceptedAfter, acceptedBefore } = query;
+  const below = acceptedBefore === null ? null : idAbove(acceptedBefore);
   return {
     filters: {
-      listenerId,
+      listenerIds: listenerId === null ? null : [listenerId],
       lport,
-      raddr: isOne ? cidr.ip : null,
-      network: net,
+      ...remoteFilters(query.raddr),
       protocol,
       closeReason,
     },
-    implied: [],
     times: { acceptedAfter, acceptedBefore },
     range: {
-      from: lowestId(acceptedAfter, -idSlack),
+      from: acceptedAfter === null ? null : idBelow(acceptedAfter),
       below: after === null || (below !== null && below < after) ? below : after,
     },
   };
 }
 
-const columns: Readonly<Record<Filter, (parameters: Parameters, value: unknown) => string>> = {
-  listenerId: (parameters, id) => `c.listener_id = ${parameters.add(id, 'uuid')}`,
+function remoteFilters(raddr: string | null): Pick<Filters, 'raddr' | 'network' | 'net'> {
+  if (raddr === null) return { raddr: null, network: null, net: null };
+  const cidr = parseCidr(raddr);
+  if (cidr === null) throw new TypeError(`not an address or network: ${raddr}`);
+  const { ip, prefixLength } = cidr;
+  const isOne = prefixLength === (ip.includes(':') ? 128 : 32);
+  if (isOne) return { raddr: ip, network: null, net: null };
+  const net = prefixLength < netBits(ip) ? null : netOf(ip);
+  return { raddr: null, network: `${ip}/${prefixLength}`, net };
+}
+
+const conditions: Readonly<Record<Filter, (parameters: Parameters, value: unknown) => string>> = {
+  listenerIds: (parameters, ids) => `c.listener_id = ANY (${parameters.add(ids, 'uuid[]')})`,
   lport: (parameters, port) => `c.lport = ${parameters.add(port, 'integer')}`,
   raddr: (parameters, ip) => `c.raddr = ${parameters.add(ip, 'inet')}`,
-  network: (parameters, net) => {
-    const parameter = parameters.add(net, 'inet');
+  network: (parameters, network) => {
+    const parameter = parameters.add(network, 'inet');
     return `c.raddr BETWEEN host(network(${parameter}))::inet AND host(broadcast(${parameter}))::inet`;
   },
+  net: (parameters, net) => `c.net = ${parameters.add(net, 'integer')}`,
   protocol: (parameters, name) => `c.protocol = ${parameters.add(name, 'protocol')}`,
   closeReason: (parameters, name) => `c.close_reason = ${parameters.add(name, 'close_reason')}`,
 };
+
+export function isAsked({ filters }: HistoryQuery, name: Filter): boolean {
+  return filters[name] !== null;
+}
 
 /** Of a row `c`: that it meets those filters of the query that are named. */
 export function conditionsOf(
@@ -94,47 +110,61 @@ export function conditionsOf(
   named: readonly Filter[],
   parameters: Parameters,
 ): readonly string[] {
-  return filters
-    .filter((name) => named.includes(name) && query.filters[name] !== null)
-    .map((name) => columns[name](parameters, query.filters[name]));
+  return named
+    .filter((name) => isAsked(query, name))
+    .map((name) => conditions[name](parameters, query.filters[name]));
 }
 
 export function timeConditionsOf(
   { times: { acceptedAfter, acceptedBefore } }: HistoryQuery,
   parameters: Parameters,
 ): readonly string[] {
-  const conditions: string[] = [];
+  const found: string[] = [];
   if (acceptedAfter !== null) {
-    conditions.push(`c.accepted_at >= ${parameters.add(acceptedAfter, 'bigint')}`);
+    found.push(`c.accepted_at >= ${parameters.add(acceptedAfter, 'bigint')}`);
   }
   if (acceptedBefore !== null) {
-    conditions.push(`c.accepted_at < ${parameters.add(acceptedBefore, 'bigint')}`);
+    found.push(`c.accepted_at < ${parameters.add(acceptedBefore, 'bigint')}`);
   }
-  return conditions;
+  return found;
 }
 
 export function idConditionsOf(
   { from, below }: IdRange,
   parameters: Parameters,
-  id = 'c.id',
 ): readonly string[] {
-  const conditions: string[] = [];
-  if (below !== null) conditions.push(`${id} < ${parameters.add(below, 'uuid')}`);
-  if (from !== null) conditions.push(`${id} >= ${parameters.add(from, 'uuid')}`);
-  return conditions;
+  const found: string[] = [];
+  if (below !== null) found.push(`c.id < ${parameters.add(below, 'uuid')}`);
+  if (from !== null) found.push(`c.id >= ${parameters.add(from, 'uuid')}`);
+  return found;
 }
 
-export function whereSql(conditions: readonly string[]): string {
-  return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+export function whereSql(all: readonly string[]): string {
+  return all.length === 0 ? '' : `WHERE ${all.join(' AND ')}`;
 }
 
 /** How far the time in an id may lie from acceptedAt: they are two readings of one host's clocks. */
-const idSlack = 1_000_000;
+const idSlack: Micros = 1_000_000;
 
-/** The lowest UUIDv7 (RFC 9562, 5.7) of the millisecond `slack` away from the time; null for none. */
-function lowestId(time: Micros | null, slack: Micros): string | null {
-  if (time === null) return null;
-  const millis = Math.min(Math.max(0, Math.floor((time + slack) / 1000)), 2 ** 48 - 1);
+/** Not above the id of any connection that was accepted at the time or later. */
+export function idBelow(time: Micros): string {
+  return lowestId(time - idSlack);
+}
+
+/** Above the id of every connection that was accepted before the time. */
+export function idAbove(time: Micros): string {
+  return lowestId(time + idSlack + 1000);
+}
+
+/** When connections with such an id were accepted: not before, and not after. */
+export function acceptTimes(id: string): readonly [earliest: Micros, latest: Micros] {
+  const time = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) * 1000;
+  return [time - idSlack - 1000, time + idSlack + 1000];
+}
+
+/** The lowest UUIDv7 (RFC 9562, 5.7) of the time's millisecond. */
+function lowestId(time: Micros): string {
+  const millis = Math.min(Math.max(0, Math.floor(time / 1000)), 2 ** 48 - 1);
   const hex = millis.toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }

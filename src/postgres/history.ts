@@ -1,35 +1,22 @@
 /**
  * Pages of closed connections under any filter, at any size of the history.
  *
- * Most filters have an index that lists just their matches in the order of the ids. For the others several ways lead
- * down the history, and each may be the slow one: a network that is everywhere is found at once row by row, one
- * that was last seen a month ago only by looking for it. So each way is tried for a bounded piece, and the one that got
- * furthest goes on. Nothing here depends on statistics, which would not know which values come together.
+ * Most filters have a list of just their matches. For others several lists hold the matches among other entries, and
+ * each may be the slow one: a network that is everywhere is found at once in the list of everything, one that was last
+ * seen a month ago only in its own. So each is read for a bounded piece, and the one that got furthest is read on.
+ * Nothing here depends on statistics, which would not know which values come together.
  */
 import type { Database, Rows } from './database.ts';
-import type { Filter, HistoryQuery } from './history-query.ts';
+import { latestEra } from './history-listeners.ts';
 import {
-  gather,
-  isUsable,
+  gatherNetwork,
+  isExact,
   type List,
-  listWalk,
-  networkWalk,
-  restOf,
-  type Walk,
-} from './history-walks.ts';
-
-/** Each is an index of closed_connections. The more telling come first. */
-const lists: readonly List[] = [
-  { keys: ['lport', 'raddr'] },
-  { keys: ['raddr', 'protocol', 'closeReason'] },
-  { keys: ['listenerId', 'closeReason'] },
-  { keys: ['lport', 'protocol', 'closeReason'] },
-  { keys: ['protocol', 'closeReason'] },
-];
-/** The primary key lists them all. */
-const everything: List = { keys: [] };
-
-const growth = 4;
+  listsOf,
+  readList,
+  type Step,
+} from './history-lists.ts';
+import type { HistoryQuery } from './history-query.ts';
 
 /** Rows of ConnectionRow, newest first, at most `limit`. */
 export async function readHistory(
@@ -37,106 +24,82 @@ export async function readHistory(
   asked: HistoryQuery,
   limit: number,
 ): Promise<Rows> {
-  const query = await knowingListener(database, asked);
-  if (query === null) return [];
-  const exact = [everything, ...lists].find((list) => isExact(list, query));
-  if (exact === undefined) return await readAnyWay(database, query, limit);
-  let way = begin(listWalk(exact, query), limit);
-  while (!isDone(way, limit)) way = await goOn(database, way, query, limit);
-  return way.rows;
+  const rows: Rows[number][] = [];
+  for (let rest: HistoryQuery | null = asked; rest !== null && rows.length < limit; ) {
+    const era = await latestEra(database, rest);
+    if (era.query !== null) rows.push(...(await readEra(database, era.query, limit - rows.length)));
+    rest = era.earlier;
+  }
+  return rows;
 }
 
-function isExact(list: List, query: HistoryQuery): boolean {
-  const isTelling = list === everything || list.keys.some((key) => query.filters[key] !== null);
-  return isTelling && isUsable(list, query) && restOf(list, query).length === 0;
-}
+/** Entries that are looked at first, and at most, in one statement. */
+const sizeMin = 2000;
+const sizeMax = 64_000;
+const growth = 16;
 
-/** A listener keeps its protocol and port for life. Null when they are not those asked for. */
-async function knowingListener(
-  database: Database,
-  query: HistoryQuery,
-): Promise<HistoryQuery | null> {
-  const { listenerId, protocol, lport, raddr, network } = query.filters;
-  const isAlone = protocol === null && lport === null && raddr === null && network === null;
-  if (listenerId === null || isAlone) return query;
-  const text = 'SELECT protocol, lport FROM listeners WHERE id = $1::uuid';
-  const [row] = await database.query({ name: 'listener kind', text, values: [listenerId] });
-  const known = row as readonly [protocol: string, lport: number | null] | undefined;
-  if (known === undefined || known[1] === null) return query;
-  if (protocol !== null && protocol !== known[0]) return null;
-  if (lport !== null && lport !== known[1]) return null;
-  const filters = { ...query.filters, protocol: null, lport: known[1] };
-  return { ...query, filters, implied: ['lport'] };
-}
-
-/** How far a way has got, with what it found on the way. */
-interface Way {
-  readonly walk: Walk;
+/** How far down a list has been read, with what was found on the way. */
+interface Reading {
+  readonly list: List;
   readonly rows: Rows;
-  /** Undefined before the first step; null at the end. */
+  /** Undefined at the beginning; null at the end. */
   readonly reached: string | null | undefined;
   /** Of the next step. */
   readonly size: number;
 }
 
-function begin(walk: Walk, size: number): Way {
-  return { walk, rows: [], reached: undefined, size };
+async function readEra(database: Database, query: HistoryQuery, limit: number): Promise<Rows> {
+  const readings: Reading[] = [];
+  for (const list of listsOf(query)) {
+    const size = isExact(list, query) ? limit : sizeMin;
+    let reading: Reading = { list, rows: [], reached: undefined, size };
+    // On, while one more step should do.
+    do reading = await readOn(database, reading, query, limit);
+    while (!isDone(reading, limit) && reading.rows.length * growth >= limit);
+    if (isDone(reading, limit)) return reading.rows;
+    readings.push(reading);
+  }
+  if (query.filters.network !== null) {
+    const gathered = await gatherNetwork(database, { query, limit });
+    if (gathered !== null) return await withRest(database, gathered, query, limit);
+  }
+  let furthest = readings.reduce((a, b) => ((b.reached ?? '') < (a.reached ?? '') ? b : a));
+  while (!isDone(furthest, limit)) furthest = await readOn(database, furthest, query, limit);
+  return furthest.rows;
 }
 
-function isDone({ rows, reached }: Way, limit: number): boolean {
+/** A full step may hold less than a page: what does not lie in the time asked for was left out of it. */
+async function withRest(
+  database: Database,
+  { rows, reached }: Step,
+  query: HistoryQuery,
+  limit: number,
+): Promise<Rows> {
+  if (reached === null || rows.length === limit) return rows;
+  const rest = { ...query, range: { ...query.range, below: reached } };
+  return [...rows, ...(await readEra(database, rest, limit - rows.length))];
+}
+
+function isDone({ rows, reached }: Reading, limit: number): boolean {
   return reached === null || rows.length >= limit;
 }
 
-async function goOn(
+async function readOn(
   database: Database,
-  { walk, rows, reached, size }: Way,
+  { list, rows, reached, size }: Reading,
   query: HistoryQuery,
   limit: number,
-): Promise<Way> {
+): Promise<Reading> {
   const range = { ...query.range, below: reached ?? query.range.below };
   const ask = { query: { ...query, range }, limit: limit - rows.length, size };
-  const step = await walk.step(database, ask);
+  const step = await readList(database, list, ask);
   // As many as should do, if it goes on like this.
   const missing = limit - rows.length - step.rows.length;
   const wanted = Math.ceil((1.5 * size * missing) / step.rows.length);
   return {
-    walk,
+    list,
     rows: [...rows, ...step.rows],
     reached: step.reached,
-    size: Math.min(wanted, size * growth, walk.sizeMax),
+    size: Math.max(sizeMin, Math.min(wanted, size * growth, sizeMax)),
   };
-}
-
-async function readAnyWay(database: Database, query: HistoryQuery, limit: number): Promise<Rows> {
-  const ways: Way[] = [];
-  for (const walk of walksOf(query)) {
-    let way = begin(walk, walk.firstSize);
-    // On, while one more step should do.
-    do way = await goOn(database, way, query, limit);
-    while (!isDone(way, limit) && way.rows.length * growth >= limit - way.rows.length);
-    if (isDone(way, limit)) return way.rows;
-    ways.push(way);
-    if (ways.length === 1 && query.filters.network !== null && query.filters.lport !== null) {
-      const gathered = await gather(database, { query, limit });
-      if (gathered !== null) return gathered;
-    }
-  }
-  let furthest = ways.reduce((a, b) => ((b.reached ?? '') < (a.reached ?? '') ? b : a));
-  while (!isDone(furthest, limit)) furthest = await goOn(database, furthest, query, limit);
-  return furthest.rows;
-}
-
-/** All ways that the query offers, the likely ones first. */
-function walksOf(query: HistoryQuery): readonly Walk[] {
-  const { network, listenerId } = query.filters;
-  const isGiven = (name: Filter) => query.filters[name] !== null;
-  const telling = lists.filter(
-    (list) =>
-      isUsable(list, query) &&
-      list.keys.some(isGiven) &&
-      // A listener's own list holds no more than its port's.
-      (listenerId === null || list.keys[0] !== 'lport' || isGiven('raddr')),
-  );
-  const walks = (telling.length > 0 ? telling : [everything]).map((list) => listWalk(list, query));
-  return network === null ? walks : [...walks, networkWalk()];
 }

@@ -85,7 +85,7 @@ export function closedRecord(
     closed.protocol,
     closed.closeInitiator,
     closed.closeReason,
-    periodOf(closed.id),
+    netOf(raddr.ip),
     place.node,
     laddr.ip,
     raddr.ip,
@@ -95,17 +95,18 @@ export function closedRecord(
   ];
 }
 
-/** Ids of one period share their first 23 bits: 9.3 hours of the time that a UUIDv7 begins with. */
-export function periodOf(id: string): number {
-  return Number.parseInt(id.slice(0, 8), 16) >>> periodShift;
+/** The wider network of an address, as a number: its first 16 bits, or 32 of IPv6. */
+export function netOf(ip: string): number {
+  const [first = '', second = ''] = ip.split(ip.includes(':') ? ':' : '.', 2);
+  if (!ip.includes(':')) return Number(first) * 256 + Number(second);
+  // An empty group is the first of several zeros (RFC 5952, 4.2).
+  return (Number.parseInt(`${first || 0}`, 16) << 16) | Number.parseInt(second || '0', 16);
 }
 
-export function lowestIdOf(period: number): string {
-  const start = (period * 2 ** periodShift).toString(16).padStart(8, '0');
-  return `${start}-0000-0000-0000-000000000000`;
+/** Of an address of this family, the bits that its net tells. */
+export function netBits(ip: string): number {
+  return ip.includes(':') ? 32 : 16;
 }
-
-const periodShift = 9;
 
 /** How far an open connection has come. */
 export function changeRecord(

@@ -79,6 +79,8 @@ CREATE TABLE listeners (
 );
 CREATE UNIQUE INDEX listeners_name_key ON listeners (name) WHERE is_live;
 CREATE INDEX listeners_live_idx ON listeners (id) WHERE is_live;
+-- A port may have had many, one after the other.
+CREATE INDEX listeners_lport_idx ON listeners (lport, closed_at);
 
 -- Apart from the listener, since every append changes it: a narrow row, its new version in the same page.
 CREATE TABLE listener_counts (
@@ -121,7 +123,7 @@ CREATE INDEX open_connections_listener_id_idx ON open_connections (listener_id, 
 -- History: a row is written once, when all is known, and deleted once. It is two events of the log, the opened
 -- one at opened_seq and the closed one at closed_seq.
 CREATE TABLE closed_connections (
-  id uuid PRIMARY KEY,
+  id uuid NOT NULL,
   listener_id uuid NOT NULL,
   opened_seq bigint NOT NULL,
   closed_seq bigint NOT NULL,
@@ -139,24 +141,35 @@ CREATE TABLE closed_connections (
   protocol protocol NOT NULL,
   close_initiator close_initiator NOT NULL,
   close_reason close_reason NOT NULL,
-  period integer NOT NULL,
+  net integer NOT NULL,
   node smallint NOT NULL,
   laddr inet NOT NULL,
   raddr inet NOT NULL,
   declared_raddr inet,
   error text,
-  tls jsonb
+  tls jsonb,
+  CONSTRAINT closed_connections_pkey PRIMARY KEY (id) INCLUDE (close_reason, protocol, raddr)
 );
 CREATE UNIQUE INDEX closed_connections_opened_seq_key ON closed_connections (opened_seq);
 CREATE UNIQUE INDEX closed_connections_closed_seq_key ON closed_connections (closed_seq);
 CREATE INDEX closed_connections_listener_id_opened_seq_idx ON closed_connections (listener_id, opened_seq);
 CREATE INDEX closed_connections_listener_id_closed_seq_idx ON closed_connections (listener_id, closed_seq);
-CREATE INDEX closed_connections_listener_id_idx ON closed_connections (listener_id, close_reason, id);
-CREATE INDEX closed_connections_lport_idx ON closed_connections (lport, protocol, close_reason, id);
-CREATE INDEX closed_connections_lport_raddr_idx ON closed_connections (lport, raddr, id);
-CREATE INDEX closed_connections_protocol_idx ON closed_connections (protocol, close_reason, id);
-CREATE INDEX closed_connections_raddr_idx ON closed_connections (raddr, protocol, close_reason, id);
-CREATE INDEX closed_connections_period_idx ON closed_connections (period, close_reason, raddr, protocol, id);
+-- Lists of the history, newest last, for the filters of src/postgres/history.ts. What they include lets a list be
+-- checked for other filters without a look at the rows. `net` is the wider network of raddr.
+CREATE INDEX closed_connections_listener_id_idx ON closed_connections (listener_id, id)
+  INCLUDE (close_reason, protocol, raddr);
+CREATE INDEX closed_connections_raddr_idx ON closed_connections (raddr, id)
+  INCLUDE (close_reason, protocol, listener_id);
+CREATE INDEX closed_connections_net_idx ON closed_connections (net, id) INCLUDE (close_reason, protocol, raddr);
+-- Most connections speak TCP and end with the peer's FIN: these cost them nothing.
+CREATE INDEX closed_connections_close_reason_idx ON closed_connections (close_reason, id)
+  INCLUDE (protocol, listener_id, raddr) WHERE close_reason <> 'peer_fin';
+CREATE INDEX closed_connections_listener_id_close_reason_idx ON closed_connections (listener_id, close_reason, id)
+  WHERE close_reason <> 'peer_fin';
+CREATE INDEX closed_connections_raddr_close_reason_idx ON closed_connections (raddr, close_reason, id)
+  WHERE close_reason <> 'peer_fin';
+CREATE INDEX closed_connections_protocol_idx ON closed_connections (protocol, id)
+  INCLUDE (close_reason, listener_id, raddr) WHERE protocol <> 'tcp';
 
 -- The events that no connection's row tells: those of listeners, refusals, and half-closes. `data` is the thing as
 -- it was at the event: half-closes are rare (most clients' FIN ends the connection), so theirs is whole too.
