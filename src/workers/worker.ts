@@ -1,6 +1,8 @@
 /** One worker process, as the control plane sees it: requests with their answers, and batches of records. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Deferred, deferred } from '../core/deferred.ts';
 import { AppError } from '../core/errors.ts';
@@ -41,6 +43,9 @@ function gone(): AppError {
   return new AppError('unavailable', 'the worker was lost', { retryAfterMs: 1000 });
 }
 
+/** Where Node keeps it by default, which main.ts uses: compiling is most of a worker's start. */
+const compileCacheDir = join(tmpdir(), 'node-compile-cache');
+
 export const workerFile = fileURLToPath(new URL('../echo/worker-main.ts', import.meta.url));
 
 export class Worker {
@@ -58,10 +63,11 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    // The environment holds secrets of the control plane: a worker gets none of it.
+    // The environment holds secrets of the control plane: a worker gets nothing of it.
     this.#child = fork(workerFile, [options.settings.nodeId], {
-      env: {},
-      execArgv: process.execArgv,
+      env: { NODE_COMPILE_CACHE: compileCacheDir },
+      // Who profiles the control plane wants to see its workers, too.
+      execArgv: process.execArgv.filter((flag) => flag.startsWith('--cpu-prof')),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.pid = this.#child.pid ?? 0;
