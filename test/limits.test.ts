@@ -2,24 +2,13 @@
 import { expect, test } from 'vitest';
 import { refusals } from './support/history.ts';
 import { want } from './support/rest-client.ts';
-import { openClient } from './support/tcp-client.ts';
+import { openClient, wantRefused } from './support/tcp-client.ts';
 import { startApp, type TestApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
 async function listen(app: TestApp, limits: object) {
   const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', { limits });
   return { id: id as string, port: laddr.port as number };
-}
-
-/** One that is turned away sees RST, before any byte of its own was read. */
-async function wantRefused(port: number, localAddress = '127.0.0.1'): Promise<void> {
-  const client = await openClient(port, { localAddress }).catch((error: Error) => error);
-  if (client instanceof Error) {
-    expect(client.message).toMatch(/ECONNRESET/);
-    return;
-  }
-  await client.ended;
-  expect([client.error, client.received.length]).toEqual(['ECONNRESET', 0]);
 }
 
 test('more connections than maxConnections are refused, until one leaves', async () => {

@@ -1,10 +1,22 @@
 /** Plain TCP clients, as strict as a test wants them. */
 import { once } from 'node:events';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import { expect } from 'vitest';
 import { waitFor } from './wait-for.ts';
+
+/** On the clock of performance.now(). */
+interface Arrival {
+  readonly at: number;
+  /** Bytes that had come by then. */
+  readonly total: number;
+}
 
 export interface TcpClient extends AsyncDisposable {
   readonly socket: Socket;
+  /** When it began to connect: nothing of the server's came about earlier. */
+  readonly begunAt: number;
+  /** A piece each, as it came. */
+  readonly arrivals: readonly Arrival[];
   /** Resolves when the connection is over, however it ended. */
   readonly ended: Promise<void>;
   /** All that has come back so far. */
@@ -21,11 +33,17 @@ export async function openClient(
   port: number,
   options: Partial<NetConnectOpts> = {},
 ): Promise<TcpClient> {
+  const begunAt = performance.now();
   const socket = connect({ host: '127.0.0.1', noDelay: true, ...options, port });
   const chunks: Buffer[] = [];
+  const arrivals: Arrival[] = [];
   let sawEnd = false;
   let failure: string | null = null;
-  socket.on('data', (data: Buffer) => chunks.push(data));
+  socket.on('data', (data: Buffer) => {
+    chunks.push(data);
+    const total = (arrivals.at(-1)?.total ?? 0) + data.length;
+    arrivals.push({ at: performance.now(), total });
+  });
   socket.on('end', () => {
     sawEnd = true;
   });
@@ -39,6 +57,8 @@ export async function openClient(
   const received = () => Buffer.concat(chunks);
   return {
     socket,
+    begunAt,
+    arrivals,
     ended,
     get received() {
       return received();
@@ -63,6 +83,17 @@ export async function openClient(
       await ended;
     },
   };
+}
+
+/** One that is turned away sees RST, before any byte of its own was read. */
+export async function wantRefused(port: number, localAddress = '127.0.0.1'): Promise<void> {
+  const client = await openClient(port, { localAddress }).catch((error: Error) => error);
+  if (client instanceof Error) {
+    expect(client.message).toMatch(/ECONNRESET/);
+    return;
+  }
+  await client.ended;
+  expect([client.error, client.received.length]).toEqual(['ECONNRESET', 0]);
 }
 
 /** Sends the text and FIN; resolves with all that comes back before the other side's FIN. */
