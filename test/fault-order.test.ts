@@ -9,6 +9,7 @@ import {
   wantEnd,
 } from './support/fault-client.ts';
 import { closedConnections } from './support/history.ts';
+import { all } from './support/rest-client.ts';
 import { openClient, type TcpClient } from './support/tcp-client.ts';
 import { startApp, type TestApp } from './support/test-app.ts';
 
@@ -102,4 +103,21 @@ describe('faults stand in the order of their list', () => {
       expect(endedAt - client.begunAt).toBeGreaterThanOrEqual(200);
     }
   });
+});
+
+test('a half-close is told once, also where faults stop reading after it', async () => {
+  // Single bytes cost so much to hold that reading stops when the client's FIN is already there.
+  const { id, port } = await listen([
+    { type: 'latency', delayMs: 100 },
+    { type: 'slice', averageBytes: 1 },
+    { type: 'bandwidth', bytesPerSecond: 20_000 },
+  ]);
+  await using client = await openClient(port, halfOpen);
+  const sent = numbered(20_000);
+  client.socket.end(sent);
+  await wantEnd(client);
+  expect(client.received.toString()).toBe(sent);
+  await closedConnections(app, id);
+  const path = `/v1/events?afterSeq=0&listenerId=${id}&type=connection_half_closed`;
+  expect(await all(app, path, 'events')).toHaveLength(1);
 });

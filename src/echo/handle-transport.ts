@@ -70,6 +70,8 @@ export class HandleTransport implements StreamTransport {
   #writtenBytes = 0;
   #pendingWrites = 0;
   #isReading = false;
+  /** The client's FIN was read: reading on would tell of it again. */
+  #hasEnded = false;
   #ending: 'not_yet' | 'after_writes' | 'under_way' | 'done' = 'not_yet';
   #isResetting = false;
   #isClosed = false;
@@ -139,8 +141,12 @@ export class HandleTransport implements StreamTransport {
   readFailed(status: number): void {
     if (this.#isClosed) return;
     this.pause();
-    if (status === endOfFile) this.owner.onEnd();
-    else this.#fail(status);
+    if (status !== endOfFile) {
+      this.#fail(status);
+      return;
+    }
+    this.#hasEnded = true;
+    this.owner.onEnd();
   }
 
   #fail(status: number): void {
@@ -149,7 +155,7 @@ export class HandleTransport implements StreamTransport {
   }
 
   resume(): void {
-    if (this.#isReading || this.#isClosed) return;
+    if (this.#isReading || this.#hasEnded || this.#isClosed) return;
     this.#isReading = true;
     const error = this.#handle.readStart();
     if (error !== 0) this.#fail(error);
