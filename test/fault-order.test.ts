@@ -2,10 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   arrivalOf,
+  byFault,
   byPeer,
+  connectionOnce,
   halfOpen,
   listenWith,
   numbered,
+  patchFaults,
   wantEnd,
 } from './support/fault-client.ts';
 import { closedConnections } from './support/history.ts';
@@ -102,6 +105,64 @@ describe('faults stand in the order of their list', () => {
       expect(client.received.toString()).toBe('helloabcd');
       expect(endedAt - client.begunAt).toBeGreaterThanOrEqual(200);
     }
+  });
+});
+
+test('discard drops before all faults but a close, which counts what is read', async () => {
+  const faults = [
+    { type: 'banner', text: 'hello' },
+    { type: 'limit', bytes: 6 },
+    { type: 'close', afterMessages: 2 },
+  ];
+  const { id, port } = await listen(faults, { mode: 'discard' });
+  await using client = await openClient(port);
+  client.socket.write('dropped');
+  await arrivalOf(client, 5);
+  await connectionOnce(app, id, 'with 7 bytes', ({ bytesIn }) => bytesIn === 7);
+  client.socket.write('too');
+  await wantEnd(client);
+  expect(client.received.toString()).toBe('hello');
+  expect(await closedConnections(app, id)).toMatchObject([{ ...byFault, bytesIn: 10 }]);
+});
+
+describe('max_bytes', () => {
+  const limits = { maxBytes: 10 };
+  const byLimit = { closeReason: 'max_bytes', closeInitiator: 'server', bytesIn: 10 };
+
+  test.each([
+    ['what its faults hold goes back first', [{ type: 'latency', delayMs: 200 }], '0123456789'],
+    ['no black hole keeps it open', [{ type: 'blackhole' }], ''],
+    [
+      'what its faults then do closes in order, for the same reason',
+      [
+        { type: 'latency', delayMs: 200 },
+        { type: 'limit', bytes: 4 },
+      ],
+      '0123',
+    ],
+  ])('%s', async (_, faults, received) => {
+    const { id, port } = await listen(faults, { limits });
+    await using client = await openClient(port, halfOpen);
+    client.socket.write('0123456789abcdef');
+    await wantEnd(client);
+    client.socket.write('after our FIN');
+    client.socket.end();
+    await client.ended;
+    expect([client.received.toString(), client.error]).toEqual([received, null]);
+    expect(await closedConnections(app, id)).toMatchObject([
+      { ...byLimit, bytesOut: received.length, error: null },
+    ]);
+  });
+
+  test('its faults may go meanwhile, and what they held comes back', async () => {
+    const { id, port } = await listen([{ type: 'latency', delayMs: 3_600_000 }], { limits });
+    await using client = await openClient(port);
+    client.socket.write('0123456789');
+    await connectionOnce(app, id, 'with 10 bytes', ({ bytesIn }) => bytesIn === 10);
+    await patchFaults(app, id, []);
+    await wantEnd(client);
+    expect(client.received.toString()).toBe('0123456789');
+    expect(await closedConnections(app, id)).toMatchObject([byLimit]);
   });
 });
 

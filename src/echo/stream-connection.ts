@@ -13,15 +13,11 @@ import type { CountersRecord } from '../core/record.ts';
 import type { Micros } from '../core/time.ts';
 import type { Accepted, ConnectionHost } from './connection-host.ts';
 import type { OpenConnection } from './echo-listener.ts';
+import { behindDiscard } from './faults/alterations.ts';
 import { FaultPipeline, type FaultSink } from './faults/fault-pipeline.ts';
 import type { ConnectionFaults } from './faults/listener-faults.ts';
 import { hasTimeLimit, LimitTimer } from './limit-timer.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
-
-interface End {
-  readonly initiator: CloseInitiator;
-  readonly reason: CloseReason;
-}
 
 /** Ends that wait for nobody: FIN, and the socket is closed. */
 const hasteful: ReadonlySet<CloseReason> = new Set(['listener_deleted', 'shutdown']);
@@ -35,12 +31,12 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   #bytesIn = 0;
   #firstByteAt: Micros | null = null;
   #halfClosedAt: Micros | null = null;
-  #end: End | null = null;
+  #end: { readonly initiator: CloseInitiator; readonly reason: CloseReason } | null = null;
   #error: string | null = null;
   #countedBytes = 0;
   /** Nothing stands between a read and its write. */
   #isPlain = false;
-  /** We end it: what still comes is dropped. */
+  /** We end it: what still comes is dropped. While there is a pipeline, that still has bytes which go back first. */
   #isEnding = false;
   #hasFinished = false;
   #hasStarted = false;
@@ -86,11 +82,11 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
 
   updateFaults(faults: ConnectionFaults): void {
     this.faults = faults;
-    if (this.#isEnding || !this.#hasStarted) return;
-    const { active } = faults;
+    if (!this.#hasStarted || (this.#isEnding && this.#pipeline === null)) return;
+    const active = this.#host.mode === 'discard' ? behindDiscard(faults.active) : faults.active;
     if (this.#pipeline !== null) {
       this.#pipeline.replace(active);
-      if (this.#pipeline.isIdle) this.#pipeline = null;
+      if (this.#pipeline?.isIdle) this.#pipeline = null;
     } else if (active.length > 0 && this.#end === null) {
       const { settings, clock } = this.#host;
       const ageMs = (clock.now() - this.accepted.acceptedAt) / 1000;
@@ -134,18 +130,18 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
       if (this.#pipeline !== null) this.#pipeline.push(taken);
       else if (mode !== 'discard' && !this.#write(taken)) this.#transport.pause();
     }
-    if (bytes.length >= room) this.#closeFull();
+    if (bytes.length >= room && !this.#isEnding) this.#closeFull();
   }
 
   /** It has read all that it may: what its faults still hold goes back first. */
   #closeFull(): void {
-    if (this.#pipeline === null || this.#isEnding) {
+    if (this.#pipeline === null) {
       this.close('fin', 'server', 'max_bytes');
       return;
     }
     this.#isEnding = true;
     this.#end = { initiator: 'server', reason: 'max_bytes' };
-    this.#pipeline.end();
+    this.#pipeline.end('fin');
   }
 
   #write(bytes: Buffer): boolean {
@@ -158,12 +154,11 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   // What the faults do with the client's end of the connection.
 
   write(bytes: Buffer): void {
-    if (this.#host.mode !== 'discard') this.#write(bytes);
+    this.#write(bytes);
   }
 
   end(): void {
-    if (this.#isEnding) this.#leave('fin');
-    else this.#transport.finish();
+    this.#transport.finish();
   }
 
   pause(): void {
@@ -185,7 +180,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
       return;
     }
     this.#pipeline.drained();
-    if (!this.#pipeline.isIdle) return;
+    if (!this.#pipeline?.isIdle) return;
     this.#pipeline = null;
     this.#notePath();
   }
@@ -232,6 +227,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
 
   #stopTimers(): void {
     this.#pipeline?.destroy();
+    this.#pipeline = null;
     if (this.#linger !== null) clearTimeout(this.#linger);
   }
 
@@ -261,18 +257,14 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     initiator: CloseInitiator = 'server',
     reason: CloseReason = 'fault',
   ): void {
-    if (this.#isEnding) {
+    if (this.#isEnding && this.#pipeline === null) {
       // Half-closed by a fault it waits for its client, but not for ever.
       if (mode === 'rst') this.#transport.reset();
       else if (this.#linger === null || hasteful.has(reason)) this.#transport.destroy();
       return;
     }
+    if (!this.#isEnding || reason !== 'fault') this.#end = { initiator, reason };
     this.#isEnding = true;
-    this.#end = { initiator, reason };
-    this.#leave(mode);
-  }
-
-  #leave(mode: CloseMode): void {
     this.#stopTimers();
     if (mode === 'rst') {
       this.#transport.reset();

@@ -41,6 +41,17 @@ export class DropStage extends Stage {
   protected take(): void {}
 }
 
+const discarding: ActiveFault = {
+  fault: { type: 'drop', probability: 1, seed: null, match: {}, enabled: true, expiresAt: null },
+  random: () => 0,
+  sharedRate: null,
+};
+
+/** The faults of a stream that is discarded: it ends before them, so only a close still counts its bytes. */
+export function behindDiscard(active: readonly ActiveFault[]): readonly ActiveFault[] {
+  return active.length === 0 ? active : [discarding, ...active];
+}
+
 export class DuplicateStage extends Stage {
   protected take(bytes: Buffer): void {
     // Neither owns the bytes: who changed one in place would change the other.

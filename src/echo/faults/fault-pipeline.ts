@@ -107,10 +107,10 @@ export class FaultPipeline {
     this.#balance();
   }
 
-  /** The client's FIN. */
-  end(): void {
+  /** The client's FIN, or an end of ours that waits for all bytes before it. */
+  end(how: 'end' | 'fin' = 'end'): void {
     this.#isEnding = true;
-    this.#head.finish('end');
+    this.#head.finish(how);
   }
 
   /** The sink has got rid of bytes that were pending. */
