@@ -110,7 +110,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   }
 
   onBytes(bytes: Buffer): void {
-    if (this.#isEnding) return;
+    if (this.#isEnding && !this.#isHalfClosed) return;
     if (this.#firstByteAt === null) this.#firstByteAt = this.#host.clock.now();
     if (!this.#isPlain) {
       this.#onBytesWithin(bytes);
@@ -120,12 +120,18 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     if (!this.#transport.write(bytes)) this.#transport.pause();
   }
 
+  /** By a fault: FIN was sent, and the client is still read from, for as long as it sends. */
+  get #isHalfClosed(): boolean {
+    return this.#isEnding && this.#linger === null && this.#pipeline === null;
+  }
+
   #onBytesWithin(bytes: Buffer): void {
     const { mode, limits } = this.#host;
     const room = (limits.maxBytes ?? Number.POSITIVE_INFINITY) - this.#bytesIn;
     const taken = bytes.length > room ? bytes.subarray(0, Math.max(0, room)) : bytes;
     this.#bytesIn += taken.length;
     this.#timer?.moved();
+    if (this.#isEnding) return;
     if (taken.length > 0) {
       if (this.#pipeline !== null) this.#pipeline.push(taken);
       else if (mode !== 'discard' && !this.#write(taken)) this.#transport.pause();
@@ -258,9 +264,9 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     reason: CloseReason = 'fault',
   ): void {
     if (this.#isEnding && this.#pipeline === null) {
-      // Half-closed by a fault it waits for its client, but not for ever.
+      // A half-closed one waits for its client, but not for ever.
       if (mode === 'rst') this.#transport.reset();
-      else if (this.#linger === null || hasteful.has(reason)) this.#transport.destroy();
+      else if (this.#isHalfClosed || hasteful.has(reason)) this.#transport.destroy();
       return;
     }
     if (!this.#isEnding || reason !== 'fault') this.#end = { initiator, reason };
