@@ -1,4 +1,4 @@
-/** Several faults at once: the order of their list, and the ends that all of them keep. */
+/** Several faults at once: the order of their list, the ends that all of them keep, and all of it over TLS. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   arrivalOf,
@@ -7,14 +7,16 @@ import {
   connectionOnce,
   halfOpen,
   listenWith,
+  now,
   numbered,
   patchFaults,
   wantEnd,
 } from './support/fault-client.ts';
 import { closedConnections } from './support/history.ts';
-import { all } from './support/rest-client.ts';
-import { openClient, type TcpClient } from './support/tcp-client.ts';
+import { all, want } from './support/rest-client.ts';
+import { openClient, openTlsClient, type TcpClient } from './support/tcp-client.ts';
 import { startApp, type TestApp } from './support/test-app.ts';
+import { waitFor } from './support/wait-for.ts';
 
 /** One for all tests, since a start takes longer than most of them: each has listeners of its own. */
 let app: TestApp;
@@ -181,4 +183,45 @@ test('a half-close is told once, also where faults stop reading after it', async
   await closedConnections(app, id);
   const path = `/v1/events?afterSeq=0&listenerId=${id}&type=connection_half_closed`;
   expect(await all(app, path, 'events')).toHaveLength(1);
+});
+
+test.each([
+  { action: 'fin', sawEnd: true, error: null },
+  { action: 'rst', sawEnd: false, error: 'ECONNRESET' },
+])('over TLS as over TCP: late, and cut at the byte with $action', async ({ action, ...end }) => {
+  const faults = [
+    { type: 'banner', text: 'hello ' },
+    { type: 'latency', delayMs: 250 },
+    { type: 'slice', averageBytes: 4 },
+    { type: 'limit', bytes: 37, action },
+  ];
+  const { id, port } = await listen(faults, { protocol: 'tls' });
+  const { tls } = await want(200, app, 'GET', `/v1/listeners/${id}`);
+  await using client = await openTlsClient(port, tls.cert);
+  const sentAt = now();
+  client.socket.write(numbered(100));
+  await arrivalOf(client, 37);
+  await waitFor('the end', () => client.sawEnd || client.error);
+  client.socket.end();
+  await client.ended;
+  expect(client.arrivals.find(({ total }) => total > 6)?.at).toBeGreaterThanOrEqual(sentAt + 250);
+  expect(client.received.toString()).toBe(`hello ${numbered(31)}`);
+  expect([client.sawEnd, client.error]).toEqual([end.sawEnd, end.error]);
+  expect(await closedConnections(app, id)).toMatchObject([{ ...byFault, bytesOut: 37 }]);
+});
+
+test('over TLS a half-close gets all its bytes back, then the end', async () => {
+  const faults = [
+    { type: 'latency', delayMs: 100 },
+    { type: 'slow_close', delayMs: 150 },
+  ];
+  const { id, port } = await listen(faults, { protocol: 'tls' });
+  const { tls } = await want(200, app, 'GET', `/v1/listeners/${id}`);
+  await using client = await openTlsClient(port, tls.cert);
+  const sent = numbered(300_000);
+  const sentAt = now();
+  client.socket.end(sent);
+  expect((await wantEnd(client)) - sentAt).toBeGreaterThanOrEqual(250);
+  expect(client.received.toString() === sent).toBe(true);
+  expect(await closedConnections(app, id)).toMatchObject([{ ...byPeer, bytesOut: sent.length }]);
 });

@@ -13,6 +13,7 @@ export class DuplexTransport implements StreamTransport {
   #writtenBytes = 0;
   #isReading = false;
   #isEndUntold: boolean;
+  #isResetNext = false;
 
   /** `socket` is what the stream runs over; itself where it runs over nothing. */
   constructor(stream: Duplex, socket: Duplex, owner: TransportOwner) {
@@ -46,7 +47,7 @@ export class DuplexTransport implements StreamTransport {
   write(bytes: Buffer): boolean {
     if (this.#stream.destroyed || this.#stream.writableEnded) return false;
     this.#writtenBytes += bytes.length;
-    return this.#stream.write(bytes);
+    return this.#stream.write(bytes, this.#onWritten);
   }
 
   /** Node tells the end of an empty stream even while it is paused. */
@@ -75,8 +76,14 @@ export class DuplexTransport implements StreamTransport {
     this.#stream.end();
   }
 
-  reset(): void {
+  readonly #onWritten = (): void => {
+    if (this.#isResetNext && this.pendingBytes === 0) this.reset();
+  };
+
+  reset(isAfterWrites = false): void {
     if (this.#stream.destroyed) return;
+    this.#isResetNext = isAfterWrites && this.pendingBytes > 0;
+    if (this.#isResetNext) return;
     this.#socket.resetAndDestroy?.();
     this.#stream.destroy();
   }

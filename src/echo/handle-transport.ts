@@ -74,6 +74,7 @@ export class HandleTransport implements StreamTransport {
   #hasEnded = false;
   #ending: 'not_yet' | 'after_writes' | 'under_way' | 'done' = 'not_yet';
   #isResetting = false;
+  #isResetNext = false;
   #isClosed = false;
   /** Counted when the handle closed. */
   #lostBytes = 0;
@@ -132,6 +133,7 @@ export class HandleTransport implements StreamTransport {
     this.#pendingWrites -= 1;
     if (this.#isClosed) return;
     if (status < 0) this.#fail(status);
+    else if (this.#pendingWrites === 0 && this.#isResetNext) this.reset();
     else if (this.#pendingWrites === 0) {
       this.owner.onDrain();
       if (this.#ending === 'after_writes') this.#shutDown();
@@ -192,8 +194,10 @@ export class HandleTransport implements StreamTransport {
     if (this.#handle.shutdown(shutdown) !== 0) this.destroy();
   }
 
-  reset(): void {
+  reset(isAfterWrites = false): void {
     if (this.#isClosed) return;
+    this.#isResetNext = isAfterWrites && this.#pendingWrites > 0;
+    if (this.#isResetNext) return;
     this.#isResetting = this.#ending === 'under_way';
     if (this.#isResetting) return;
     this.#leave();

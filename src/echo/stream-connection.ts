@@ -141,13 +141,12 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
 
   /** It has read all that it may: what its faults still hold goes back first. */
   #closeFull(): void {
-    if (this.#pipeline === null) {
-      this.close('fin', 'server', 'max_bytes');
-      return;
+    if (this.#pipeline === null) this.close('fin', 'server', 'max_bytes');
+    else {
+      this.#isEnding = true;
+      this.#end = { initiator: 'server', reason: 'max_bytes' };
+      this.#pipeline.end('fin');
     }
-    this.#isEnding = true;
-    this.#end = { initiator: 'server', reason: 'max_bytes' };
-    this.#pipeline.end('fin');
   }
 
   #write(bytes: Buffer): boolean {
@@ -181,14 +180,12 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
 
   onDrain(): void {
     this.#timer?.drained();
-    if (this.#pipeline === null) {
-      this.#transport.resume();
-      return;
+    this.#pipeline?.drained();
+    if (this.#pipeline === null) this.#transport.resume();
+    else if (this.#pipeline.isIdle) {
+      this.#pipeline = null;
+      this.#notePath();
     }
-    this.#pipeline.drained();
-    if (!this.#pipeline?.isIdle) return;
-    this.#pipeline = null;
-    this.#notePath();
   }
 
   onEnd(): void {
@@ -273,7 +270,9 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     this.#isEnding = true;
     this.#stopTimers();
     if (mode === 'rst') {
-      this.#transport.reset();
+      const isBehindBytes = reason === 'fault' && this.#transport.pendingBytes > 0;
+      if (isBehindBytes) this.#waitForClient(mode);
+      this.#transport.reset(isBehindBytes);
       return;
     }
     // What the client still sends is read, so that its own FIN is seen.
@@ -286,12 +285,13 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   }
 
   /** As long as it takes what was written, and then for its FIN. */
-  #waitForClient(): void {
+  #waitForClient(mode: CloseMode = 'fin'): void {
     const taken = this.#transport.bytesWritten;
     if (this.#linger !== null) clearTimeout(this.#linger);
     this.#linger = setTimeout(() => {
       const isTaking = !this.#hasFinished && this.#transport.bytesWritten > taken;
-      if (isTaking) this.#waitForClient();
+      if (isTaking) this.#waitForClient(mode);
+      else if (mode === 'rst') this.#transport.reset();
       else this.#transport.destroy();
     }, this.#host.settings.lingerMs);
   }

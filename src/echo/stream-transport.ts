@@ -28,8 +28,8 @@ export interface StreamTransport {
   end(): void;
   /** As `end`, and then nothing more: the client has ended its side. It may be closed when this returns. */
   finish(): void;
-  /** RST, at once. */
-  reset(): void;
+  /** RST: at once, or when the kernel has taken all that was written. */
+  reset(isAfterWrites?: boolean): void;
   /** Idempotent. */
   destroy(): void;
 }

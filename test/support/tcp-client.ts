@@ -1,6 +1,7 @@
 /** Plain TCP clients, as strict as a test wants them. */
 import { once } from 'node:events';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { expect } from 'vitest';
 import { waitFor } from './wait-for.ts';
 
@@ -35,6 +36,22 @@ export async function openClient(
 ): Promise<TcpClient> {
   const begunAt = performance.now();
   const socket = connect({ host: '127.0.0.1', noDelay: true, ...options, port });
+  const client = clientOf(socket, begunAt);
+  await once(socket, 'connect');
+  return client;
+}
+
+/** As `openClient`, over TLS with the certificate that it trusts, and half open when the server ends. */
+export async function openTlsClient(port: number, ca: string): Promise<TcpClient> {
+  const begunAt = performance.now();
+  const options = { host: '127.0.0.1', port, ca, allowHalfOpen: true };
+  const socket = connectTls(options);
+  const client = clientOf(socket, begunAt);
+  await once(socket, 'secureConnect');
+  return client;
+}
+
+function clientOf(socket: Socket, begunAt: number): TcpClient {
   const chunks: Buffer[] = [];
   const arrivals: Arrival[] = [];
   let sawEnd = false;
@@ -53,7 +70,6 @@ export async function openClient(
       failure = error.code ?? error.message;
     });
   });
-  await once(socket, 'connect');
   const received = () => Buffer.concat(chunks);
   return {
     socket,
