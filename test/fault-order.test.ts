@@ -168,6 +168,18 @@ describe('max_bytes', () => {
   });
 });
 
+test('a client that takes nothing is reset all the same', async () => {
+  const { id, port } = await listen([{ type: 'close', afterMs: 400, mode: 'rst' }]);
+  await using client = await openClient(port);
+  client.socket.pause();
+  client.socket.write(Buffer.alloc(24 * 1024 * 1024));
+  const [connection] = await closedConnections(app, id);
+  expect(connection).toMatchObject(byFault);
+  expect(connection.bytesOut).toBeLessThan(connection.bytesIn);
+  await client.ended;
+  expect(client.error).toMatch(/ECONNRESET|EPIPE/);
+});
+
 test('a half-close is told once, also where faults stop reading after it', async () => {
   // Single bytes cost so much to hold that reading stops when the client's FIN is already there.
   const { id, port } = await listen([
