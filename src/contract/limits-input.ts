@@ -13,10 +13,14 @@ export function limitsPatch(bounds: ListenerBounds) {
   return z.strictObject({
     maxConnections: wholeNumber(1, bounds.maxConnections.max)
       .optional()
-      .describe('Open connections at once; more are refused.'),
+      .describe(
+        'Open connections at once; more are refused. With several workers each has its part.',
+      ),
     maxConnectionsPerSource: bounded(1, bounds.maxConnectionsPerSource)
       .optional()
-      .describe('Open connections at once from one remote address; null is no bound.'),
+      .describe(
+        'Open connections at once from one remote address; null is no bound. With several workers each has its part.',
+      ),
     acceptRate: z
       .strictObject({
         perSecond: wholeNumber(1, bounds.acceptPerSecondMax).describe('In the long run.'),
@@ -24,7 +28,9 @@ export function limitsPatch(bounds: ListenerBounds) {
       })
       .nullable()
       .optional()
-      .describe('How many connections are taken; null is no bound.'),
+      .describe(
+        'How many connections are taken; null is no bound. With several workers each has its part.',
+      ),
     idleTimeoutMs: bounded(1, bounds.idleTimeoutMs)
       .optional()
       .describe('Close after so long without a byte; null is never.'),

@@ -1,11 +1,21 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { keepingLogger, sampleId, sampleNewListener } from '../../test/support/samples.ts';
-import { talk } from '../../test/support/tcp-client.ts';
+import {
+  keepingLogger,
+  sampleConnection,
+  sampleId,
+  sampleLimits,
+  sampleNewListener,
+} from '../../test/support/samples.ts';
+import { openClient, talk } from '../../test/support/tcp-client.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { readConfig } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
-import type { Binding } from '../core/ports.ts';
+import type { ListenerReason } from '../core/listener.ts';
+import type { Binding, Bound } from '../core/ports.ts';
 import { type DataPlaneLimits, WorkerDataPlane } from './worker-data-plane.ts';
 
 async function startPlane({
@@ -13,6 +23,7 @@ async function startPlane({
   ...limits
 }: Partial<DataPlaneLimits> & { workers?: number }) {
   const lost: number[] = [];
+  const rebound: (Bound | ListenerReason)[] = [];
   const logger = keepingLogger();
   const plane = await WorkerDataPlane.start({
     workers,
@@ -26,21 +37,25 @@ async function startPlane({
     events: {
       onRecords: async () => undefined,
       onWorkerLost: (pid) => lost.push(pid),
-      onRebound: () => undefined,
+      onRebound: (_, outcome) => rebound.push(outcome),
     },
   });
   const dispose = () => plane[Symbol.asyncDispose]();
-  return { plane, lost, logger, [Symbol.asyncDispose]: dispose };
+  return { plane, lost, rebound, logger, [Symbol.asyncDispose]: dispose };
 }
 
-function sampleBinding(number: number): Binding {
+function sampleBinding(number: number, given: Partial<Binding> = {}): Binding {
   const { name: _name, labels: _labels, expiresAt: _expiresAt, ...spec } = sampleNewListener();
-  return { ...spec, port: 0, tls: null, tlsKey: null, listenerId: sampleId(number) };
+  return { ...spec, ...given, tls: null, tlsKey: null, listenerId: sampleId(number) };
 }
 
 /** A listener that echoes; resolves with its port. */
-async function listen(plane: WorkerDataPlane, number: number): Promise<number> {
-  const binding = sampleBinding(number);
+async function listen(
+  plane: WorkerDataPlane,
+  number: number,
+  given: Partial<Binding> = {},
+): Promise<number> {
+  const binding = sampleBinding(number, given);
   const { laddr } = await plane.open(binding);
   await plane.serve(binding.listenerId);
   return laddr.port;
@@ -122,4 +137,147 @@ test('an open that a frozen worker does not answer fails as unavailable, within 
   await expect(world.plane.open(sampleBinding(1))).rejects.toMatchObject({ code: 'unavailable' });
   await waitFor('the successor', () => world.plane.status().length === 1);
   expect(await talk(await listen(world.plane, 1), 'x')).toBe('x');
+});
+
+/** Clients that are let in, of so many that connect one after the other and stay. */
+async function letIn(port: number, count: number, clients: AsyncDisposableStack): Promise<number> {
+  let echoed = 0;
+  for (let n = 0; n < count; n++) {
+    const client = await openClient(port).catch(() => null);
+    if (client === null) continue;
+    clients.use(client);
+    const isEchoed = client.echo('x').then(
+      () => true,
+      () => false,
+    );
+    if (await Promise.race([isEchoed, client.ended.then(() => false)])) echoed += 1;
+  }
+  return echoed;
+}
+
+/** Nobody listens on it any more. */
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  return await once(server, 'listening').then(
+    () => {
+      server.close();
+      return true;
+    },
+    () => false,
+  );
+}
+
+test('several workers let in no more together than the listener allows, and no fewer', async () => {
+  await using world = await startPlane({ workers: 3 });
+  await using clients = new AsyncDisposableStack();
+  const limits = { ...sampleLimits, maxConnections: 7 };
+  const port = await listen(world.plane, 1, { limits });
+  expect(await letIn(port, 60, clients)).toBe(7);
+  const perSource = { ...sampleLimits, maxConnectionsPerSource: 4 };
+  expect(await letIn(await listen(world.plane, 2, { limits: perSource }), 60, clients)).toBe(4);
+  const acceptRate = { perSecond: 1, burst: 5 };
+  const burst = await letIn(
+    await listen(world.plane, 3, { limits: { ...sampleLimits, acceptRate } }),
+    5,
+    clients,
+  );
+  expect(burst).toBeLessThanOrEqual(5);
+});
+
+test('a limit too small for all workers is served by fewer, and by more once it is raised', async () => {
+  await using world = await startPlane({ workers: 3 });
+  await using clients = new AsyncDisposableStack();
+  const { plane, rebound } = world;
+  const limits = { ...sampleLimits, maxConnections: 1 };
+  const binding = sampleBinding(1, { limits });
+  const { laddr, sockets } = await plane.open(binding);
+  await plane.serve(binding.listenerId);
+  expect(sockets).toHaveLength(1);
+  // Whoever comes first is let in, whichever worker the kernel would have chosen.
+  expect(await letIn(laddr.port, 6, clients)).toBe(1);
+  const raised = { ...sampleLimits, maxConnections: 9 };
+  await plane.update(binding.listenerId, { limits: raised, faults: [] });
+  expect(rebound.at(-1)).toMatchObject({ laddr, sockets: [sockets[0], {}, {}] });
+  expect(await letIn(laddr.port, 60, clients)).toBe(8);
+});
+
+test('a change while a worker is lost holds for its successor too', async () => {
+  await using world = await startPlane({ workers: 2, requestTimeoutMs: 300 });
+  const { plane, rebound } = world;
+  const port = await listen(plane, 1);
+  process.kill(pidOf(plane) ?? 0, 'SIGSTOP');
+  const limits = { ...sampleLimits, denyCidrs: ['127.0.0.1'] };
+  await plane.update(sampleBinding(1).listenerId, { limits, faults: [] });
+  await waitFor('the successor', () => rebound.length === 1);
+  await using clients = new AsyncDisposableStack();
+  expect(await letIn(port, 20, clients)).toBe(0);
+});
+
+test('to close a connection of a worker that is lost meanwhile is no error', async () => {
+  await using world = await startPlane({ requestTimeoutMs: 300 });
+  const { plane } = world;
+  const pid = pidOf(plane) ?? 0;
+  process.kill(pid, 'SIGSTOP');
+  await plane.closeConnection(sampleConnection({ pid }), 'rst');
+  await waitFor('the successor', () => ![undefined, pid].includes(pidOf(plane)));
+});
+
+test('a worker that is lost while a listener is bound on all does not fail it', async () => {
+  await using world = await startPlane({ workers: 2, requestTimeoutMs: 300 });
+  const { plane, rebound } = world;
+  const [, second] = plane.status();
+  process.kill(second?.pid ?? 0, 'SIGSTOP');
+  const binding = sampleBinding(1);
+  const { sockets } = await plane.open(binding);
+  expect(sockets).toHaveLength(1);
+  await plane.serve(binding.listenerId);
+  await waitFor('the successor', () => rebound.length === 1);
+  expect(rebound[0]).toMatchObject({ sockets: [sockets[0], {}] });
+});
+
+test.runIf(process.platform === 'linux')(
+  'where one worker can not bind, none stays bound',
+  async () => {
+    await using world = await startPlane({ workers: 2 });
+    const { plane } = world;
+    const [, second] = plane.status();
+    execFileSync('prlimit', ['--pid', String(second?.pid), '--nofile=1:1']);
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const address = other.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    other.close();
+    await once(other, 'close');
+    await expect(plane.open(sampleBinding(1, { port }))).rejects.toMatchObject({
+      code: 'resource_exhausted',
+    });
+    expect(await isFree(port)).toBe(true);
+    expect(plane.status()[0]?.listeners).toBe(0);
+  },
+);
+
+test('a port that another process took while no worker was up is told, not shared', async () => {
+  await using world = await startPlane({ workers: 2, restartMinMs: 1000 });
+  const { plane, rebound } = world;
+  const port = await listen(plane, 1);
+  for (const { pid } of plane.status()) process.kill(pid, 'SIGKILL');
+  await waitFor('the port to be free', () => isFree(port));
+  const foreign = createServer().listen({ port, host: '127.0.0.1', reusePort: true });
+  await once(foreign, 'listening');
+  await waitFor('both to have tried', () => rebound.length === 2);
+  expect(rebound).toMatchObject([{ code: 'port_in_use' }, { code: 'port_in_use' }]);
+  foreign.close();
+});
+
+test('both workers lost at once come back with the same port', async () => {
+  await using world = await startPlane({ workers: 2, restartMinMs: 1 });
+  const { plane, rebound } = world;
+  const ports = await Promise.all(Array.from({ length: 20 }, (_, n) => listen(plane, n)));
+  for (let round = 1; round <= 3; round++) {
+    for (const { pid } of plane.status()) process.kill(pid, 'SIGKILL');
+    await waitFor('both to have bound all', () => rebound.length >= round * 2 * ports.length);
+    await waitFor('both to be up', () => plane.status().length === 2);
+  }
+  expect(rebound.filter((outcome) => 'code' in outcome)).toEqual([]);
+  for (const port of ports) expect(await talk(port, 'x')).toBe('x');
 });

@@ -1,10 +1,13 @@
 /**
- * The data plane over worker processes. Every worker binds every listener; a worker that is lost is started
- * again with back-off, and binds them anew on the same ports.
+ * The data plane over worker processes. Every worker binds every listener that it has a part in; a worker that is lost
+ * is started again with back-off, and binds them anew on the same ports.
+ *
+ * - What was asked of a worker that is lost meanwhile has not failed: its successor does it, or it is no more.
+ * - The binds of one listener come one after the other: each sees whether the port is ours already.
  */
 
 import type { CloseReason, Connection } from '../core/connection.ts';
-import { AppError, invalidField } from '../core/errors.ts';
+import { AppError } from '../core/errors.ts';
 import type { Fault } from '../core/fault.ts';
 import type { ListenerLimits, ListeningSocket } from '../core/listener.ts';
 import type {
@@ -17,9 +20,11 @@ import type {
   WorkerStatus,
 } from '../core/ports.ts';
 import { WakeUps } from '../core/wake-ups.ts';
-import type { Share, WorkerSettings } from '../echo/messages.ts';
+import type { Request, Share, WorkerSettings } from '../echo/messages.ts';
+import { bindError } from './bind-error.ts';
 import { endOrphans } from './orphans.ts';
-import { Worker, WorkerFailure, workerFile } from './worker.ts';
+import { Worker, workerFile } from './worker.ts';
+import { shareOf } from './worker-share.ts';
 
 export interface DataPlaneLimits extends Omit<WorkerSettings, 'nodeId' | 'workers'> {
   readonly requestTimeoutMs: number;
@@ -42,6 +47,8 @@ interface Opened {
   isServed: boolean;
   isClosing: boolean;
   readonly sockets: Map<Worker, readonly ListeningSocket[]>;
+  /** The end of what was last begun with its sockets. */
+  turn: Promise<unknown>;
 }
 
 export class WorkerDataPlane implements DataPlane, AsyncDisposable {
@@ -63,21 +70,27 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
       options.log.warn({ pids: orphans }, 'ended workers that an earlier run left behind');
     }
     const plane = new WorkerDataPlane(options);
-    const workers = Array.from({ length: options.workers }, () => plane.#launch());
+    const workers = Array.from({ length: options.workers }, (_, slot) => plane.#launch(slot));
     try {
-      await Promise.all(workers.map((worker) => worker.ready));
+      await Promise.all(workers.map((worker) => plane.#untilUp(worker)));
     } catch (error) {
+      await plane[Symbol.asyncDispose]();
       await Promise.all(workers.map((worker) => worker.end()));
       throw error;
     }
-    for (const worker of workers) plane.#workers.add(worker);
     return plane;
   }
 
-  #launch(): Worker {
+  async #untilUp(worker: Worker): Promise<void> {
+    await worker.ready;
+    this.#workers.add(worker);
+  }
+
+  #launch(slot: number): Worker {
     const { nodeId, limits, events, onFatal, workers } = this.#options;
     const { requestTimeoutMs, restartMinMs: _min, restartMaxMs: _max, ...settings } = limits;
     const worker: Worker = new Worker({
+      slot,
       settings: { ...settings, nodeId, workers },
       requestTimeoutMs,
       onRecords: (records) => {
@@ -102,25 +115,24 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     if (!wasUp || this.#stop.signal.aborted) return;
     this.#options.log.warn({ workerPid: lost.pid }, 'a worker was lost; starting another');
     this.#options.events.onWorkerLost(lost.pid);
-    const restarting = this.#restart().catch(this.#options.onFatal);
+    const restarting = this.#restart(lost.slot).catch(this.#options.onFatal);
     this.#restarting.add(restarting);
     void restarting.finally(() => this.#restarting.delete(restarting));
   }
 
-  async #restart(): Promise<void> {
+  async #restart(slot: number): Promise<void> {
     const { restartMinMs, restartMaxMs } = this.#options.limits;
     const wakeUps = new WakeUps();
     for (let delayMs = restartMinMs; ; delayMs = Math.min(delayMs * 2, restartMaxMs)) {
       await wakeUps.sleep(delayMs, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
       this.#restarts += 1;
-      const worker = this.#launch();
-      const isUp = await worker.ready.then(
+      const worker = this.#launch(slot);
+      const isUp = await this.#untilUp(worker).then(
         () => true,
         () => false,
       );
       if (!isUp) continue;
-      this.#workers.add(worker);
       await Promise.all([...this.#opened.keys()].map((id) => this.#rebind(worker, id)));
       return;
     }
@@ -128,17 +140,31 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
 
   async #rebind(worker: Worker, listenerId: string): Promise<void> {
     const opened = this.#opened.get(listenerId);
-    if (opened === undefined || opened.isClosing) return;
-    const { events, log, workers } = this.#options;
+    if (opened !== undefined) await this.#inTurn(opened, () => this.#rebindOn(worker, opened));
+  }
+
+  async #inTurn<Result>(opened: Opened, work: () => Promise<Result>): Promise<Result> {
+    const result = opened.turn.then(work);
+    opened.turn = result.catch(() => undefined);
+    return await result;
+  }
+
+  async #rebindOn(worker: Worker, opened: Opened): Promise<void> {
+    const { binding, sockets } = opened;
+    if (opened.isClosing || sockets.has(worker) || !this.#hasPart(worker, binding)) return;
+    const { events, log } = this.#options;
+    const { listenerId } = binding;
     try {
-      const laddr = await this.#openOn(worker, opened, workers === 1 ? 'alone' : 'next');
+      // Where none of ours has the port, another process may have taken it meanwhile.
+      const laddr = await this.#openOn(worker, opened, sockets.size === 0 ? 'first' : 'next');
       if (opened.isServed) await worker.request({ kind: 'serve', listenerId });
-      events.onRebound(listenerId, { laddr, sockets: [...opened.sockets.values()].flat() });
+      if (opened.isClosing) return;
+      events.onRebound(listenerId, { laddr, sockets: [...sockets.values()].flat() });
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       // Lost again: its successor binds it.
-      if (error.code === 'unavailable' && !this.#workers.has(worker)) return;
-      if (opened.sockets.size > 0) {
+      if (opened.isClosing || !this.#workers.has(worker)) return;
+      if (sockets.size > 0) {
         log.warn(
           { err: error, listenerId, workerPid: worker.pid },
           'a worker serves no part of it',
@@ -147,8 +173,18 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     }
   }
 
-  async #openOn(worker: Worker, opened: Opened, share: Share): Promise<Bound['laddr']> {
-    const { binding, sockets } = opened;
+  #limitsOf({ slot }: Worker, { limits }: Binding): ListenerLimits {
+    return shareOf(limits, slot, this.#options.workers);
+  }
+
+  #hasPart(worker: Worker, binding: Binding): boolean {
+    return this.#limitsOf(worker, binding).maxConnections > 0;
+  }
+
+  async #openOn(worker: Worker, opened: Opened, among: Share): Promise<Bound['laddr']> {
+    const { sockets } = opened;
+    const binding = { ...opened.binding, limits: this.#limitsOf(worker, opened.binding) };
+    const share = this.#options.workers === 1 ? 'alone' : among;
     try {
       const bound = await worker.request({ kind: 'open', binding, share });
       if (bound === null) throw new TypeError('a bind has an address');
@@ -164,27 +200,48 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   }
 
   async open(binding: Binding): Promise<Bound> {
-    const [first] = this.#workers;
+    const first = [...this.#workers].find((worker) => this.#hasPart(worker, binding));
     if (first === undefined) {
       throw new AppError('unavailable', 'no worker is up', { retryAfterMs: 1000 });
     }
-    const opened: Opened = { binding, isServed: false, isClosing: false, sockets: new Map() };
-    const share = this.#options.workers === 1 ? 'alone' : 'first';
-    const laddr = await this.#openOn(first, opened, share);
+    const { listenerId } = binding;
+    const [sockets, turn] = [new Map(), Promise.resolve()];
+    const opened: Opened = { binding, isServed: false, isClosing: false, sockets, turn };
+    const laddr = await this.#openOn(first, opened, 'first');
     opened.binding = { ...binding, port: laddr.port };
     // A worker that comes up from here on binds it by itself.
-    this.#opened.set(binding.listenerId, opened);
+    this.#opened.set(listenerId, opened);
     const others = [...this.#workers].filter((worker) => worker !== first);
-    await Promise.all(others.map((worker) => this.#openOn(worker, opened, 'next')));
-    return { laddr, sockets: [...opened.sockets.values()].flat() };
+    try {
+      await this.#inTurn(opened, () => Promise.all(others.map((one) => this.#join(one, opened))));
+    } catch (error) {
+      await this.close(listenerId, { drainMs: 0, reason: 'listener_deleted' });
+      throw error;
+    }
+    return { laddr, sockets: [...sockets.values()].flat() };
+  }
+
+  /** Binds its part, if it has any, of what another has bound. */
+  async #join(worker: Worker, opened: Opened): Promise<void> {
+    if (!this.#hasPart(worker, opened.binding)) return;
+    await this.#openOn(worker, opened, 'next').catch((error) => this.#unlessLost(worker, error));
+  }
+
+  #unlessLost(worker: Worker, error: unknown): void {
+    if (this.#workers.has(worker)) throw error;
+  }
+
+  /** Resolves when each worker has done it, or is no more. */
+  async #askAll(requestOf: (worker: Worker) => Request, extraMs = 0): Promise<void> {
+    const ask = (worker: Worker) =>
+      worker.request(requestOf(worker), extraMs).catch((error) => this.#unlessLost(worker, error));
+    await Promise.all([...this.#workers].map(ask));
   }
 
   async serve(listenerId: string): Promise<void> {
     const opened = this.#opened.get(listenerId);
     if (opened !== undefined) opened.isServed = true;
-    await Promise.allSettled(
-      [...this.#workers].map((worker) => worker.request({ kind: 'serve', listenerId })),
-    );
+    await this.#askAll(() => ({ kind: 'serve', listenerId }));
   }
 
   async update(
@@ -194,8 +251,12 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     const opened = this.#opened.get(listenerId);
     if (opened === undefined) return;
     opened.binding = { ...opened.binding, limits, faults };
-    const request = { kind: 'update', listenerId, limits, faults } as const;
-    await Promise.all([...this.#workers].map((worker) => worker.request(request)));
+    await this.#inTurn(opened, async () => {
+      const limitsOf = (worker: Worker) => this.#limitsOf(worker, opened.binding);
+      await this.#askAll((one) => ({ kind: 'update', listenerId, limits: limitsOf(one), faults }));
+      // Larger limits may give more workers a part.
+      for (const worker of this.#workers) await this.#rebindOn(worker, opened);
+    });
   }
 
   async close(
@@ -204,21 +265,16 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   ): Promise<void> {
     const opened = this.#opened.get(listenerId);
     if (opened !== undefined) opened.isClosing = true;
-    const request = { kind: 'close', listenerId, drainMs, reason } as const;
-    await Promise.all(
-      [...this.#workers].map((worker) =>
-        // A worker that is lost meanwhile has no port and no connection any more.
-        worker.request(request, drainMs).catch((error: unknown) => {
-          if (this.#workers.has(worker)) throw error;
-        }),
-      ),
-    );
+    await this.#askAll(() => ({ kind: 'close', listenerId, drainMs, reason }), drainMs);
     this.#opened.delete(listenerId);
   }
 
   async closeConnection({ id, pid }: Connection, mode: 'fin' | 'rst'): Promise<void> {
     const worker = [...this.#workers].find((one) => one.pid === pid);
-    await worker?.request({ kind: 'close_connection', connectionId: id, mode });
+    if (worker === undefined) return;
+    await worker
+      .request({ kind: 'close_connection', connectionId: id, mode })
+      .catch((error) => this.#unlessLost(worker, error));
   }
 
   status(): readonly WorkerStatus[] {
@@ -235,28 +291,10 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     this.#stop.abort();
     await Promise.all(this.#restarting);
     const end = { drainMs: 0, reason: 'shutdown' } as const;
-    await Promise.all([...this.#opened.keys()].map((id) => this.close(id, end)));
-    await Promise.all([...this.#workers].map((worker) => worker.end()));
-  }
-}
-
-function bindError(error: unknown, { host, port }: Binding): unknown {
-  if (!(error instanceof WorkerFailure)) return error;
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new AppError('port_in_use', `${host} port ${port} is in use by another process`, {
-        owner: 'foreign',
-      });
-    case 'EADDRNOTAVAIL':
-      return invalidField('host', 'is not an address of this machine');
-    case 'EACCES':
-      return new AppError('port_privileged', `this process may not bind port ${port}`);
-    case 'EMFILE':
-    case 'ENFILE':
-      return new AppError('resource_exhausted', 'no file descriptor is left', {
-        limit: error.code,
-      });
-    default:
-      return new AppError('unavailable', `the bind failed: ${error.code}`, { cause: error });
+    try {
+      await Promise.all([...this.#opened.keys()].map((id) => this.close(id, end)));
+    } finally {
+      await Promise.all([...this.#workers].map((worker) => worker.end()));
+    }
   }
 }

@@ -17,6 +17,8 @@ import {
 } from '../echo/messages.ts';
 
 export interface WorkerOptions {
+  /** Its place among the workers, from 0: a successor has that of the one that was lost. */
+  readonly slot: number;
   readonly settings: WorkerSettings;
   readonly requestTimeoutMs: number;
   readonly onRecords: (records: readonly WorkerRecord[]) => Promise<void>;
@@ -50,6 +52,7 @@ export const workerFile = fileURLToPath(new URL('../echo/worker-main.ts', import
 
 export class Worker {
   readonly pid: number;
+  readonly slot: number;
   readonly ready: Promise<void>;
   readonly #options: WorkerOptions;
   readonly #child: ChildProcess;
@@ -63,6 +66,7 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
+    this.slot = options.slot;
     // The environment holds secrets of the control plane: a worker gets nothing of it.
     this.#child = fork(workerFile, [options.settings.nodeId], {
       env: { NODE_COMPILE_CACHE: compileCacheDir },

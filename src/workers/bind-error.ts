@@ -1,0 +1,25 @@
+import { AppError, invalidField } from '../core/errors.ts';
+import type { Binding } from '../core/ports.ts';
+import { WorkerFailure } from './worker.ts';
+
+/** What a bind failed with (bind(2), listen(2)), as callers are told; other errors stay what they are. */
+export function bindError(error: unknown, { host, port }: Binding): unknown {
+  if (!(error instanceof WorkerFailure)) return error;
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new AppError('port_in_use', `${host} port ${port} is in use by another process`, {
+        owner: 'foreign',
+      });
+    case 'EADDRNOTAVAIL':
+      return invalidField('host', 'is not an address of this machine');
+    case 'EACCES':
+      return new AppError('port_privileged', `this process may not bind port ${port}`);
+    case 'EMFILE':
+    case 'ENFILE':
+      return new AppError('resource_exhausted', 'no file descriptor is left', {
+        limit: error.code,
+      });
+    default:
+      return new AppError('unavailable', `the bind failed: ${error.code}`, { cause: error });
+  }
+}
