@@ -33,13 +33,11 @@ function parseMetrics(text: string): Metrics {
       return { name, labels: Object.fromEntries(pairs), value: Number(value) };
     });
   const sum: Metrics['sum'] = (name, wanted = {}) => {
-    const found = samples.filter(
-      (sample) =>
-        sample.name === name &&
-        Object.entries(wanted).every(([key, value]) => sample.labels[key] === value),
-    );
-    expect(found, name).not.toEqual([]);
-    return found.reduce((total, { value }) => total + value, 0);
+    expect(text, name).toContain(`# TYPE ${name.replace(/_(sum|count)$/, '')} `);
+    return samples
+      .filter((sample) => sample.name === name)
+      .filter(({ labels }) => Object.entries(wanted).every(([key, value]) => labels[key] === value))
+      .reduce((total, { value }) => total + value, 0);
   };
   return { text, samples, sum };
 }
@@ -78,9 +76,10 @@ test('after known traffic the numbers are those of the traffic', async () => {
   await want(200, app, 'POST', `/v1/connections/${open.id}:close`, { mode: 'rst' });
   using stream = streamEvents(app.grpcAddress, {}, { afterSeq: 0 });
   await stream.synced;
-  const { sum } = await waitFor('the refusals', async () => {
+  const { sum } = await waitFor('all of it', async () => {
     const now = await metrics(app);
-    return now.sum('kodama_connections_refused_total') === 3 ? now : null;
+    const refused = now.sum('kodama_connections_refused_total');
+    return refused === 3 && now.sum('kodama_connections_closed_total') === 4 ? now : null;
   });
   expect(sum('kodama_listeners')).toBe(2);
   expect(sum('kodama_connections_open')).toBe(1);

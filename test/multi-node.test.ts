@@ -81,15 +81,16 @@ test('followers of either node see one log in one order, while both write to it'
       await want(204, node, 'DELETE', `/v1/listeners/${id}`);
     }),
   );
-  const headSeq = await headOf(a);
   // Created, listening and closed, and two of each connection, on each node.
-  expect(headSeq).toBe(2 * (3 + 2 * 25));
+  const headSeq = 2 * (3 + 2 * 25);
+  for (const node of nodes) {
+    await waitFor('the head', async () => (await headOf(node)) === headSeq);
+  }
   const [fromA, fromB] = await Promise.all(live.map((stream) => seenBy(stream, headSeq)));
   expect(fromA?.map(({ seq }) => Number(seq))).toEqual(
     Array.from({ length: headSeq }, (_, index) => index + 1),
   );
   expect(fromB).toEqual(fromA);
-  await waitFor('the other node', async () => (await headOf(b)) === headSeq);
   // Read back, by page and as a stream, it is the same.
   expect(await all(b, '/v1/events', 'events')).toEqual(await all(a, '/v1/events', 'events'));
   const [again, other] = await Promise.all(

@@ -1295,7 +1295,7 @@ export const ClosedConnectionScalarFieldEnum = {
   protocol: 'protocol',
   closeInitiator: 'closeInitiator',
   closeReason: 'closeReason',
-  period: 'period',
+  net: 'net',
   node: 'node',
   laddr: 'laddr',
   raddr: 'raddr',

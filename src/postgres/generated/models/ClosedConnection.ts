@@ -40,7 +40,7 @@ export type ClosedConnectionAvgAggregateOutputType = {
   lport: number | null
   rport: number | null
   declaredRport: number | null
-  period: number | null
+  net: number | null
   node: number | null
 }
 
@@ -58,7 +58,7 @@ export type ClosedConnectionSumAggregateOutputType = {
   lport: number | null
   rport: number | null
   declaredRport: number | null
-  period: number | null
+  net: number | null
   node: number | null
 }
 
@@ -81,7 +81,7 @@ export type ClosedConnectionMinAggregateOutputType = {
   protocol: $Enums.Protocol | null
   closeInitiator: $Enums.CloseInitiator | null
   closeReason: $Enums.CloseReason | null
-  period: number | null
+  net: number | null
   node: number | null
   laddr: string | null
   raddr: string | null
@@ -108,7 +108,7 @@ export type ClosedConnectionMaxAggregateOutputType = {
   protocol: $Enums.Protocol | null
   closeInitiator: $Enums.CloseInitiator | null
   closeReason: $Enums.CloseReason | null
-  period: number | null
+  net: number | null
   node: number | null
   laddr: string | null
   raddr: string | null
@@ -135,7 +135,7 @@ export type ClosedConnectionCountAggregateOutputType = {
   protocol: number
   closeInitiator: number
   closeReason: number
-  period: number
+  net: number
   node: number
   laddr: number
   raddr: number
@@ -160,7 +160,7 @@ export type ClosedConnectionAvgAggregateInputType = {
   lport?: true
   rport?: true
   declaredRport?: true
-  period?: true
+  net?: true
   node?: true
 }
 
@@ -178,7 +178,7 @@ export type ClosedConnectionSumAggregateInputType = {
   lport?: true
   rport?: true
   declaredRport?: true
-  period?: true
+  net?: true
   node?: true
 }
 
@@ -201,7 +201,7 @@ export type ClosedConnectionMinAggregateInputType = {
   protocol?: true
   closeInitiator?: true
   closeReason?: true
-  period?: true
+  net?: true
   node?: true
   laddr?: true
   raddr?: true
@@ -228,7 +228,7 @@ export type ClosedConnectionMaxAggregateInputType = {
   protocol?: true
   closeInitiator?: true
   closeReason?: true
-  period?: true
+  net?: true
   node?: true
   laddr?: true
   raddr?: true
@@ -255,7 +255,7 @@ export type ClosedConnectionCountAggregateInputType = {
   protocol?: true
   closeInitiator?: true
   closeReason?: true
-  period?: true
+  net?: true
   node?: true
   laddr?: true
   raddr?: true
@@ -370,7 +370,7 @@ export type ClosedConnectionGroupByOutputType = {
   protocol: $Enums.Protocol
   closeInitiator: $Enums.CloseInitiator
   closeReason: $Enums.CloseReason
-  period: number
+  net: number
   node: number
   laddr: string
   raddr: string
@@ -421,7 +421,7 @@ export type ClosedConnectionWhereInput = {
   protocol?: Prisma.EnumProtocolFilter<"ClosedConnection"> | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFilter<"ClosedConnection"> | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFilter<"ClosedConnection"> | $Enums.CloseReason
-  period?: Prisma.IntFilter<"ClosedConnection"> | number
+  net?: Prisma.IntFilter<"ClosedConnection"> | number
   node?: Prisma.IntFilter<"ClosedConnection"> | number
   laddr?: Prisma.StringFilter<"ClosedConnection"> | string
   raddr?: Prisma.StringFilter<"ClosedConnection"> | string
@@ -449,7 +449,7 @@ export type ClosedConnectionOrderByWithRelationInput = {
   protocol?: Prisma.SortOrder
   closeInitiator?: Prisma.SortOrder
   closeReason?: Prisma.SortOrder
-  period?: Prisma.SortOrder
+  net?: Prisma.SortOrder
   node?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
   raddr?: Prisma.SortOrder
@@ -480,7 +480,7 @@ export type ClosedConnectionWhereUniqueInput = Prisma.AtLeast<{
   protocol?: Prisma.EnumProtocolFilter<"ClosedConnection"> | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFilter<"ClosedConnection"> | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFilter<"ClosedConnection"> | $Enums.CloseReason
-  period?: Prisma.IntFilter<"ClosedConnection"> | number
+  net?: Prisma.IntFilter<"ClosedConnection"> | number
   node?: Prisma.IntFilter<"ClosedConnection"> | number
   laddr?: Prisma.StringFilter<"ClosedConnection"> | string
   raddr?: Prisma.StringFilter<"ClosedConnection"> | string
@@ -508,7 +508,7 @@ export type ClosedConnectionOrderByWithAggregationInput = {
   protocol?: Prisma.SortOrder
   closeInitiator?: Prisma.SortOrder
   closeReason?: Prisma.SortOrder
-  period?: Prisma.SortOrder
+  net?: Prisma.SortOrder
   node?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
   raddr?: Prisma.SortOrder
@@ -544,7 +544,7 @@ export type ClosedConnectionScalarWhereWithAggregatesInput = {
   protocol?: Prisma.EnumProtocolWithAggregatesFilter<"ClosedConnection"> | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorWithAggregatesFilter<"ClosedConnection"> | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonWithAggregatesFilter<"ClosedConnection"> | $Enums.CloseReason
-  period?: Prisma.IntWithAggregatesFilter<"ClosedConnection"> | number
+  net?: Prisma.IntWithAggregatesFilter<"ClosedConnection"> | number
   node?: Prisma.IntWithAggregatesFilter<"ClosedConnection"> | number
   laddr?: Prisma.StringWithAggregatesFilter<"ClosedConnection"> | string
   raddr?: Prisma.StringWithAggregatesFilter<"ClosedConnection"> | string
@@ -572,7 +572,7 @@ export type ClosedConnectionCreateInput = {
   protocol: $Enums.Protocol
   closeInitiator: $Enums.CloseInitiator
   closeReason: $Enums.CloseReason
-  period: number
+  net: number
   node: number
   laddr: string
   raddr: string
@@ -600,7 +600,7 @@ export type ClosedConnectionUncheckedCreateInput = {
   protocol: $Enums.Protocol
   closeInitiator: $Enums.CloseInitiator
   closeReason: $Enums.CloseReason
-  period: number
+  net: number
   node: number
   laddr: string
   raddr: string
@@ -628,7 +628,7 @@ export type ClosedConnectionUpdateInput = {
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFieldUpdateOperationsInput | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFieldUpdateOperationsInput | $Enums.CloseReason
-  period?: Prisma.IntFieldUpdateOperationsInput | number
+  net?: Prisma.IntFieldUpdateOperationsInput | number
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
   raddr?: Prisma.StringFieldUpdateOperationsInput | string
@@ -656,7 +656,7 @@ export type ClosedConnectionUncheckedUpdateInput = {
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFieldUpdateOperationsInput | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFieldUpdateOperationsInput | $Enums.CloseReason
-  period?: Prisma.IntFieldUpdateOperationsInput | number
+  net?: Prisma.IntFieldUpdateOperationsInput | number
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
   raddr?: Prisma.StringFieldUpdateOperationsInput | string
@@ -684,7 +684,7 @@ export type ClosedConnectionCreateManyInput = {
   protocol: $Enums.Protocol
   closeInitiator: $Enums.CloseInitiator
   closeReason: $Enums.CloseReason
-  period: number
+  net: number
   node: number
   laddr: string
   raddr: string
@@ -712,7 +712,7 @@ export type ClosedConnectionUpdateManyMutationInput = {
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFieldUpdateOperationsInput | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFieldUpdateOperationsInput | $Enums.CloseReason
-  period?: Prisma.IntFieldUpdateOperationsInput | number
+  net?: Prisma.IntFieldUpdateOperationsInput | number
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
   raddr?: Prisma.StringFieldUpdateOperationsInput | string
@@ -740,7 +740,7 @@ export type ClosedConnectionUncheckedUpdateManyInput = {
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFieldUpdateOperationsInput | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFieldUpdateOperationsInput | $Enums.CloseReason
-  period?: Prisma.IntFieldUpdateOperationsInput | number
+  net?: Prisma.IntFieldUpdateOperationsInput | number
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
   raddr?: Prisma.StringFieldUpdateOperationsInput | string
@@ -768,7 +768,7 @@ export type ClosedConnectionCountOrderByAggregateInput = {
   protocol?: Prisma.SortOrder
   closeInitiator?: Prisma.SortOrder
   closeReason?: Prisma.SortOrder
-  period?: Prisma.SortOrder
+  net?: Prisma.SortOrder
   node?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
   raddr?: Prisma.SortOrder
@@ -791,7 +791,7 @@ export type ClosedConnectionAvgOrderByAggregateInput = {
   lport?: Prisma.SortOrder
   rport?: Prisma.SortOrder
   declaredRport?: Prisma.SortOrder
-  period?: Prisma.SortOrder
+  net?: Prisma.SortOrder
   node?: Prisma.SortOrder
 }
 
@@ -814,7 +814,7 @@ export type ClosedConnectionMaxOrderByAggregateInput = {
   protocol?: Prisma.SortOrder
   closeInitiator?: Prisma.SortOrder
   closeReason?: Prisma.SortOrder
-  period?: Prisma.SortOrder
+  net?: Prisma.SortOrder
   node?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
   raddr?: Prisma.SortOrder
@@ -841,7 +841,7 @@ export type ClosedConnectionMinOrderByAggregateInput = {
   protocol?: Prisma.SortOrder
   closeInitiator?: Prisma.SortOrder
   closeReason?: Prisma.SortOrder
-  period?: Prisma.SortOrder
+  net?: Prisma.SortOrder
   node?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
   raddr?: Prisma.SortOrder
@@ -863,7 +863,7 @@ export type ClosedConnectionSumOrderByAggregateInput = {
   lport?: Prisma.SortOrder
   rport?: Prisma.SortOrder
   declaredRport?: Prisma.SortOrder
-  period?: Prisma.SortOrder
+  net?: Prisma.SortOrder
   node?: Prisma.SortOrder
 }
 
@@ -896,7 +896,7 @@ export type ClosedConnectionSelect<ExtArgs extends runtime.Types.Extensions.Inte
   protocol?: boolean
   closeInitiator?: boolean
   closeReason?: boolean
-  period?: boolean
+  net?: boolean
   node?: boolean
   laddr?: boolean
   raddr?: boolean
@@ -924,7 +924,7 @@ export type ClosedConnectionSelectCreateManyAndReturn<ExtArgs extends runtime.Ty
   protocol?: boolean
   closeInitiator?: boolean
   closeReason?: boolean
-  period?: boolean
+  net?: boolean
   node?: boolean
   laddr?: boolean
   raddr?: boolean
@@ -952,7 +952,7 @@ export type ClosedConnectionSelectUpdateManyAndReturn<ExtArgs extends runtime.Ty
   protocol?: boolean
   closeInitiator?: boolean
   closeReason?: boolean
-  period?: boolean
+  net?: boolean
   node?: boolean
   laddr?: boolean
   raddr?: boolean
@@ -980,7 +980,7 @@ export type ClosedConnectionSelectScalar = {
   protocol?: boolean
   closeInitiator?: boolean
   closeReason?: boolean
-  period?: boolean
+  net?: boolean
   node?: boolean
   laddr?: boolean
   raddr?: boolean
@@ -989,7 +989,7 @@ export type ClosedConnectionSelectScalar = {
   tls?: boolean
 }
 
-export type ClosedConnectionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "listenerId" | "openedSeq" | "closedSeq" | "acceptedAt" | "firstByteAt" | "halfClosedAt" | "closedAt" | "bytesIn" | "bytesOut" | "pid" | "fd" | "lport" | "rport" | "declaredRport" | "protocol" | "closeInitiator" | "closeReason" | "period" | "node" | "laddr" | "raddr" | "declaredRaddr" | "error" | "tls", ExtArgs["result"]["closedConnection"]>
+export type ClosedConnectionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "listenerId" | "openedSeq" | "closedSeq" | "acceptedAt" | "firstByteAt" | "halfClosedAt" | "closedAt" | "bytesIn" | "bytesOut" | "pid" | "fd" | "lport" | "rport" | "declaredRport" | "protocol" | "closeInitiator" | "closeReason" | "net" | "node" | "laddr" | "raddr" | "declaredRaddr" | "error" | "tls", ExtArgs["result"]["closedConnection"]>
 
 export type $ClosedConnectionPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "ClosedConnection"
@@ -1013,7 +1013,7 @@ export type $ClosedConnectionPayload<ExtArgs extends runtime.Types.Extensions.In
     protocol: $Enums.Protocol
     closeInitiator: $Enums.CloseInitiator
     closeReason: $Enums.CloseReason
-    period: number
+    net: number
     node: number
     laddr: string
     raddr: string
@@ -1461,7 +1461,7 @@ export interface ClosedConnectionFieldRefs {
   readonly protocol: Prisma.FieldRef<"ClosedConnection", 'Protocol'>
   readonly closeInitiator: Prisma.FieldRef<"ClosedConnection", 'CloseInitiator'>
   readonly closeReason: Prisma.FieldRef<"ClosedConnection", 'CloseReason'>
-  readonly period: Prisma.FieldRef<"ClosedConnection", 'Int'>
+  readonly net: Prisma.FieldRef<"ClosedConnection", 'Int'>
   readonly node: Prisma.FieldRef<"ClosedConnection", 'Int'>
   readonly laddr: Prisma.FieldRef<"ClosedConnection", 'String'>
   readonly raddr: Prisma.FieldRef<"ClosedConnection", 'String'>
