@@ -18,19 +18,19 @@ const moveBoundSql = `UPDATE log_head SET oldest_seq = greatest(oldest_seq, $1::
 
 /** A closed listener goes with the last that tells of it. */
 const deleteSql = `WITH gone_connections AS (
-  DELETE FROM closed_connections WHERE closed_seq <= $1::bigint RETURNING listener_id
+  DELETE FROM closed_connections WHERE closed_seq > $1::bigint AND closed_seq <= $2::bigint RETURNING listener_id
 ), gone_events AS (
-  DELETE FROM events WHERE seq <= $1::bigint RETURNING listener_id
+  DELETE FROM events WHERE seq > $1::bigint AND seq <= $2::bigint RETURNING listener_id
 ), gone_marks AS (
-  DELETE FROM log_marks WHERE seq <= $1::bigint
+  DELETE FROM log_marks WHERE seq > $1::bigint AND seq <= $2::bigint
 )
 SELECT listener_id FROM gone_connections UNION SELECT listener_id FROM gone_events`;
 
 const deleteListenersSql = `WITH gone AS (
   DELETE FROM listeners l WHERE l.id = ANY ($1::uuid[]) AND l.state = 'closed'
-    AND NOT EXISTS (SELECT FROM events e WHERE e.listener_id = l.id)
-    AND NOT EXISTS (SELECT FROM closed_connections c WHERE c.listener_id = l.id)
-    AND NOT EXISTS (SELECT FROM open_connections o WHERE o.listener_id = l.id)
+    AND (SELECT true FROM events e WHERE e.listener_id = l.id LIMIT 1) IS NULL
+    AND (SELECT true FROM closed_connections c WHERE c.listener_id = l.id LIMIT 1) IS NULL
+    AND (SELECT true FROM open_connections o WHERE o.listener_id = l.id LIMIT 1) IS NULL
   RETURNING l.id
 )
 DELETE FROM listener_counts c USING gone WHERE c.listener_id = gone.id`;
@@ -45,10 +45,13 @@ export async function purge(
   if (cut < bounds.oldestSeq) return { ...bounds, hasMore: false };
   const [moved] = await database.query({ text: moveBoundSql, values: [cut] });
   const [headSeq, oldestSeq] = moved as readonly [number, number];
-  const rows = await database.query({ text: deleteSql, values: [cut] });
+  const hasMore = cut < target;
+  // Each piece looks at itself only, past the entries of what is gone; the last one at what a crash may have left.
+  const from = hasMore ? bounds.oldestSeq - 1 : 0;
+  const rows = await database.query({ text: deleteSql, values: [from, cut] });
   const listenerIds = rows.map(([id]) => id);
   if (listenerIds.length > 0) {
     await database.query({ text: deleteListenersSql, values: [listenerIds] });
   }
-  return { headSeq, oldestSeq, hasMore: cut < target };
+  return { headSeq, oldestSeq, hasMore };
 }

@@ -1,0 +1,142 @@
+/** Pages of a history that is longer than what one step looks at, held against one plain query. */
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sampleTime } from '../../test/support/store-samples.ts';
+import { makeDatabase } from '../../test/support/test-database.ts';
+import type { ConnectionQuery } from '../core/ports.ts';
+import { idAbove } from './history-query.ts';
+import { PostgresStore } from './postgres-store.ts';
+import { netOf } from './rows.ts';
+
+const nothing = () => undefined;
+const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+const connections = 60_000;
+/** Of one port, one after the other; each lives as long. */
+const listeners = 600;
+const second = 1_000_000;
+
+/** A UUIDv7 of the time, and after it of the number. */
+const idOf = (
+  micros: string,
+  n: string,
+): string => `(lpad(to_hex(${micros} / 1000), 12, '0') || '7000'
+  || '8' || lpad(to_hex(${n}), 15, '0'))::uuid`;
+
+/** Each connection a second after the one before. The network 198.51.100.0/24 is only in the first sixth. */
+const fillSql = `WITH l AS (
+  INSERT INTO listeners (id, node, name, labels, protocol, host, port, mode, state, laddr, lport, limits, faults,
+    proxy_protocol, recording, sockets, created_at, updated_at, closed_at)
+  SELECT ${idOf('at', 'n')}, 1, NULL, '{}', (CASE WHEN n % 7 = 0 THEN 'udp' ELSE 'tcp' END)::protocol, '127.0.0.1',
+    9000, 'echo', 'closed', '127.0.0.1', CASE WHEN n % 50 = 0 THEN 9001 ELSE 9000 END, '{}', '[]', '{}', 'batched',
+    '[]', at, at, at + 100 * ${second}
+  FROM generate_series(0, ${listeners - 1}) n, LATERAL (SELECT ${sampleTime} + n * 100::bigint * ${second} AS at) t
+  RETURNING id, lport, protocol, created_at
+), c AS (
+  SELECT n, ${sampleTime} + n * ${second}::bigint AS at, (CASE
+      WHEN n < ${connections / 6} AND n % 4 = 1 THEN '198.51.100.' || n % 250
+      WHEN n % 3 = 0 THEN '10.1.' || n % 256 || '.' || n % 200
+      WHEN n % 1000 = 1 THEN '10.2.0.7' WHEN n % 13 = 2 THEN '2001:db8:' || n % 20 || '::1'
+      ELSE '127.0.0.' || 1 + n % 40 END)::inet AS raddr,
+    (CASE WHEN n % 5000 = 2 THEN 'max_bytes' WHEN n % 10 = 3 THEN 'peer_rst'
+      ELSE 'peer_fin' END)::close_reason AS reason
+  FROM generate_series(0, ${connections - 1}) n
+)
+INSERT INTO closed_connections (id, listener_id, opened_seq, closed_seq, accepted_at, closed_at, bytes_in, bytes_out,
+  pid, fd, lport, rport, protocol, close_initiator, close_reason, net, node, laddr, raddr)
+SELECT ${idOf('at', 'n')}, l.id, 2 * n + 1, 2 * n + 2, at, at + 1000, 1, 1, 1, 1, l.lport, 1, l.protocol, 'peer',
+  reason, CASE WHEN family(raddr) = 6 THEN ${netOf('2001:db8::')} ELSE (raddr - '0.0.0.0'::inet) >> 16 END, 1,
+  '127.0.0.1', raddr
+FROM c JOIN l ON l.created_at = ${sampleTime} + (n / 100) * 100::bigint * ${second}`;
+
+const anyConnection: ConnectionQuery = {
+  listenerId: null,
+  state: 'closed',
+  protocol: null,
+  raddr: null,
+  lport: null,
+  closeReason: null,
+  acceptedAfter: null,
+  acceptedBefore: null,
+};
+
+const resources = new AsyncDisposableStack();
+let client: Client;
+let store: PostgresStore;
+
+beforeAll(async () => {
+  const { url } = resources.use(await makeDatabase());
+  store = resources.use(await PostgresStore.open({ connectionString: url, nodeId: 'node', log }));
+  await store.takeNode();
+  client = new Client({ connectionString: url });
+  await client.connect();
+  resources.defer(() => client.end());
+  await client.query(fillSql);
+  await client.query('ANALYZE');
+}, 60_000);
+afterAll(() => resources.disposeAsync());
+
+const at = (n: number): number => sampleTime + n * second;
+const columns: Readonly<Record<string, string>> = {
+  protocol: 'protocol = $',
+  raddr: 'raddr <<= $',
+  lport: 'lport = $',
+  closeReason: 'close_reason = $',
+  acceptedAfter: 'accepted_at >= $',
+  acceptedBefore: 'accepted_at < $',
+};
+
+async function plainIds(query: Partial<ConnectionQuery>): Promise<readonly string[]> {
+  const asked = Object.entries(query);
+  const where = asked.map(([name], index) => `${columns[name]}${index + 1}`).join(' AND ');
+  const { rows } = await client.query<{ id: string }>(
+    `SELECT id FROM closed_connections ${where === '' ? '' : `WHERE ${where}`} ORDER BY id DESC`,
+    asked.map(([, value]) => value),
+  );
+  return rows.map(({ id }) => id);
+}
+
+const queries: readonly Partial<ConnectionQuery>[] = [
+  {},
+  { raddr: '10.2.0.7' },
+  { raddr: '198.51.100.0/24' },
+  { raddr: '198.51.100.16/28' },
+  { raddr: '10.0.0.0/8' },
+  { raddr: '2001:db8:7::/48' },
+  { raddr: '2001:db8::/32', closeReason: 'max_bytes' },
+  { raddr: '198.51.100.0/24', closeReason: 'max_bytes' },
+  { raddr: '198.51.100.0/24', acceptedAfter: at(5000), acceptedBefore: at(5100) },
+  { raddr: '127.0.0.0/16', protocol: 'udp' },
+  { protocol: 'udp' },
+  { protocol: 'udp', closeReason: 'peer_rst' },
+  { closeReason: 'max_bytes' },
+  { closeReason: 'peer_rst', acceptedBefore: at(30_000) },
+  { lport: 9001 },
+  { lport: 9000 },
+  { lport: 9000, closeReason: 'max_bytes' },
+  { lport: 9000, raddr: '10.2.0.7', protocol: 'tcp' },
+  { lport: 9000, protocol: 'udp', acceptedAfter: at(20_000), acceptedBefore: at(20_000 + 2000) },
+  { lport: 9002 },
+];
+
+test.for(queries)('%o is read as one plain query reads it, page by page', async (query) => {
+  const expected = await plainIds(query);
+  const found: string[] = [];
+  // Small pages at first, where a page is the most that is looked at; large ones further down.
+  for (let after: string | null = null; ; ) {
+    const pageSize = found.length < 100 ? 23 : 1000;
+    const page = await store.listConnections({ ...anyConnection, ...query }, { pageSize, after });
+    found.push(...page.map(({ id }) => id));
+    if (page.length < pageSize) break;
+    after = page.at(-1)?.id ?? null;
+  }
+  expect(found).toEqual(expected);
+});
+
+test('the bounds of a page of time hold what was accepted in it', async () => {
+  const [newest = ''] = await plainIds({});
+  expect(idAbove(at(connections - 1) + 1) > newest).toBe(true);
+  expect(netOf('::1')).toBe(0);
+  expect(netOf('10.1.2.3')).toBe(10 * 256 + 1);
+  expect(netOf('2001::7')).toBe(0x20010000);
+});
