@@ -116,6 +116,7 @@ test('a control plane without a file left sheds new callers, serves those it has
   for (const port of [app.httpPort, app.grpcPort]) {
     await using _flood = await crowd(port, 500);
     expect(await talk(laddr.port, 'x')).toBe('x');
+    await waitFor('the events', () => stream.events.length >= 2);
   }
   await waitFor('the events', () => stream.events.length >= 4);
   await waitFor(

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { keepingLogger, sampleId, sampleNewListener } from '../../test/support/samples.ts';
 import { talk } from '../../test/support/tcp-client.ts';
@@ -122,4 +122,33 @@ test('an open that a frozen worker does not answer fails as unavailable, within 
   await expect(world.plane.open(sampleBinding(1))).rejects.toMatchObject({ code: 'unavailable' });
   await waitFor('the successor', () => world.plane.status().length === 1);
   expect(await talk(await listen(world.plane, 1), 'x')).toBe('x');
+});
+
+/** Takes every file descriptor that this process may still have. */
+function takeAllFiles(): Disposable {
+  const fds: number[] = [];
+  try {
+    for (;;) fds.push(openSync('/dev/null', 'r'));
+  } catch {
+    return {
+      [Symbol.dispose]() {
+        for (const fd of fds) closeSync(fd);
+      },
+    };
+  }
+}
+
+test('a worker that can not even be started for want of a file is tried again', async () => {
+  await using world = await startPlane({ restartMinMs: 1, restartMaxMs: 50 });
+  const { plane, logger } = world;
+  const port = await listen(plane, 1);
+  {
+    using _files = takeAllFiles();
+    process.kill(pidOf(plane) ?? 0, 'SIGKILL');
+    await waitFor('two failed starts', () => {
+      const failed = logger.lines.filter(({ message }) => message.includes('did not come up'));
+      return failed.length >= 2;
+    });
+  }
+  await waitFor('the echo', async () => (await talk(port, 'x').catch(() => '')) === 'x');
 });

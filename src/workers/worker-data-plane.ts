@@ -119,7 +119,10 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
         () => true,
         () => false,
       );
-      if (!isUp) continue;
+      if (!isUp) {
+        this.#options.log.warn({ delayMs }, 'a new worker did not come up; trying again');
+        continue;
+      }
       this.#workers.add(worker);
       await Promise.all([...this.#opened.keys()].map((id) => this.#rebind(worker, id)));
       return;
