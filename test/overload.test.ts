@@ -116,6 +116,7 @@ test('a control plane without a file left sheds new callers, serves those it has
   for (const port of [app.httpPort, app.grpcPort]) {
     await using _flood = await crowd(port, 500);
     expect(await talk(laddr.port, 'x')).toBe('x');
+    await waitFor('the events', () => stream.events.length >= 2);
   }
   await waitFor('the events', () => stream.events.length >= 4);
   await waitFor(
@@ -304,6 +305,29 @@ test('a connection that makes more calls at once than it was told it may is ende
   await waitFor('the end of it', () => raw.isClosed);
   const goAway = raw.frames.find(({ type }) => type === frameType.goAway);
   expect(goAway?.payload.toString()).toContain('max concurrent streams exceeded');
+  using client = grpcClient(app.grpcAddress);
+  await grpcCall((done) => client.listeners.ListListeners({}, done));
+});
+
+test('a connection to the gRPC port that does nothing, or does not answer a ping, is let go', async () => {
+  await using app = await startApp({}, undefined, (config) => ({
+    ...config,
+    grpc: {
+      ...config.grpc,
+      limits: {
+        ...config.grpc.limits,
+        idleConnectionMs: 300,
+        keepaliveIntervalMs: 200,
+        keepaliveTimeoutMs: 200,
+      },
+    },
+  }));
+  using idle = await rawHttp2(app.grpcPort);
+  using deaf = await rawHttp2(app.grpcPort);
+  await deaf.flood(1, () => callFrame(1, getListener));
+  await waitFor('the end of both', () => idle.isClosed && deaf.isClosed);
+  const isPing = ({ type }: { readonly type: number }) => type === frameType.ping;
+  expect(deaf.frames.some(isPing)).toBe(true);
   using client = grpcClient(app.grpcAddress);
   await grpcCall((done) => client.listeners.ListListeners({}, done));
 });

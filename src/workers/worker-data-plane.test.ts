@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import {
@@ -280,4 +280,33 @@ test('both workers lost at once come back with the same port', async () => {
   }
   expect(rebound.filter((outcome) => 'code' in outcome)).toEqual([]);
   for (const port of ports) expect(await talk(port, 'x')).toBe('x');
+});
+
+/** Takes every file descriptor that this process may still have. */
+function takeAllFiles(): Disposable {
+  const fds: number[] = [];
+  try {
+    for (;;) fds.push(openSync('/dev/null', 'r'));
+  } catch {
+    return {
+      [Symbol.dispose]() {
+        for (const fd of fds) closeSync(fd);
+      },
+    };
+  }
+}
+
+test('a worker that can not even be started for want of a file is tried again', async () => {
+  await using world = await startPlane({ restartMinMs: 1, restartMaxMs: 50 });
+  const { plane, logger } = world;
+  const port = await listen(plane, 1);
+  {
+    using _files = takeAllFiles();
+    process.kill(pidOf(plane) ?? 0, 'SIGKILL');
+    await waitFor('two failed starts', () => {
+      const failed = logger.lines.filter(({ message }) => message.includes('did not come up'));
+      return failed.length >= 2;
+    });
+  }
+  await waitFor('the echo', async () => (await talk(port, 'x').catch(() => '')) === 'x');
 });

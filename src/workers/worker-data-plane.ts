@@ -81,9 +81,10 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     return plane;
   }
 
-  async #untilUp(worker: Worker): Promise<void> {
+  async #untilUp(worker: Worker): Promise<true> {
     await worker.ready;
     this.#workers.add(worker);
+    return true;
   }
 
   #launch(slot: number): Worker {
@@ -128,11 +129,10 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
       if (this.#stop.signal.aborted) return;
       this.#restarts += 1;
       const worker = this.#launch(slot);
-      const isUp = await this.#untilUp(worker).then(
-        () => true,
-        () => false,
-      );
-      if (!isUp) continue;
+      if (!(await this.#untilUp(worker).catch(() => false))) {
+        this.#options.log.warn({ delayMs }, 'a new worker did not come up; trying again');
+        continue;
+      }
       await Promise.all([...this.#opened.keys()].map((id) => this.#rebind(worker, id)));
       return;
     }

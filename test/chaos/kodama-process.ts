@@ -28,6 +28,8 @@ export interface KodamaProcessOptions {
   readonly isEmbedded: boolean;
   readonly ports: { readonly http: number; readonly grpc: number };
   readonly environment?: Readonly<Record<string, string>>;
+  /** Options of Node, which workers get too. */
+  readonly nodeOptions?: readonly string[];
 }
 
 /** What an attack brings about; any other error in the log is a finding. */
@@ -85,8 +87,8 @@ export class KodamaProcess {
 
   #spawn(): ChildProcess {
     const { PATH = '', TMPDIR } = process.env;
-    const { dataDir, ports, environment } = this.#options;
-    const child = spawn(process.execPath, [mainFile], {
+    const { dataDir, ports, environment, nodeOptions = [] } = this.#options;
+    const child = spawn(process.execPath, [...nodeOptions, mainFile], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH,

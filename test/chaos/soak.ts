@@ -2,10 +2,13 @@
  * A long time of steady churn, with retention at work: connections and listeners come and go, some connections stay,
  * streams follow, lists are read. Memory, files, the size of the database and latency are sampled, and what the last
  * quarter of the time shows is held against the second: what leaks or slows down grows between them.
+ *
+ * The memory of a process goes up in steps, as V8 sees fit, and seldom down. What its heap holds alive, after a full
+ * collection, tells of a leak: it is counted at a quarter of the time and at the end.
  */
 import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +18,7 @@ import { waitFor } from '../support/wait-for.ts';
 import { freePort } from './free-port.ts';
 import { KodamaProcess } from './kodama-process.ts';
 import { GrpcReader, NdjsonReader } from './log-reader.ts';
-import { childrenOf, fdCount, memoryOf } from './processes.ts';
+import { childrenOf, fdCount, memoryOf, signal } from './processes.ts';
 
 export interface SoakOptions {
   readonly minutes: number;
@@ -25,8 +28,8 @@ export interface SoakOptions {
 
 /** One look at everything. Sizes in MB, latencies in ms. */
 const measures = {
-  controlMb: { word: 'control plane, memory (MB)', growth: 1.1, slack: 16 },
-  workerMb: { word: 'worker, memory (MB)', growth: 1.1, slack: 8 },
+  controlMb: { word: 'control plane, memory (MB)', growth: 1.1, slack: 32 },
+  workerMb: { word: 'worker, memory (MB)', growth: 1.1, slack: 32 },
   postgresMb: { word: 'PostgreSQL, memory (MB)', growth: 1.15, slack: 16 },
   controlFds: { word: 'control plane, open files', growth: 1, slack: 8 },
   workerFds: { word: 'worker, open files', growth: 1, slack: 16 },
@@ -45,6 +48,7 @@ const connectionsKept = 50;
 const sampleMs = 10_000;
 const tickMs = 20;
 const mebi = 1 << 20;
+const heapSignal = 'SIGUSR2';
 
 export async function soak({ minutes, rate }: SoakOptions): Promise<boolean> {
   const dataDir = await mkdtemp(join(tmpdir(), 'kodama-soak-'));
@@ -54,16 +58,24 @@ export async function soak({ minutes, rate }: SoakOptions): Promise<boolean> {
     KODAMA_RETENTION_EVENTS_MAX: String(retentionEvents),
     KODAMA_LOG_LEVEL: 'warn',
   };
-  const target = new KodamaProcess({ dataDir, cluster, ports, environment, isEmbedded: true });
+  const nodeOptions = [`--heapsnapshot-signal=${heapSignal}`, `--diagnostic-dir=${dataDir}`];
+  const options = { dataDir, cluster, ports, environment, nodeOptions, isEmbedded: true };
+  const target = new KodamaProcess(options);
   try {
     await target.begin();
     await using ndjson = new NdjsonReader(target.url, { keepsEvents: false }).begin();
     await using grpc = new GrpcReader(target.grpcAddress, { keepsEvents: false }).begin();
     const load = await SteadyLoad.start(target, rate);
-    const samples = await observe(target, load, { dataDir, cluster }, minutes * 60_000);
+    const place = { dataDir, cluster };
+    const durationMs = minutes * 60_000;
+    const samples = await observe(target, load, place, durationMs / 4);
+    const heapsBefore = await liveHeaps(target, load, dataDir);
+    samples.push(...(await observe(target, load, place, (durationMs / 4) * 3, samples.length)));
+    const heapsAfter = await liveHeaps(target, load, dataDir);
     const faults = [...(await load.stop()), ...ndjson.faults, ...grpc.faults, ...target.faults];
     await target.end();
-    return report(samples, [...faults, ...growths(samples)], load.visits);
+    faults.push(...growths(samples), ...heapGrowths(heapsBefore, heapsAfter));
+    return report(samples, faults, load.visits);
   } finally {
     await target.kill();
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
@@ -78,6 +90,8 @@ class SteadyLoad {
   readonly #running: Promise<unknown>[] = [];
   readonly #open = new Set<Socket>();
   readonly faults: string[] = [];
+  /** While a process stands still for its snapshot, calls would only tell of that. */
+  isApiLeftAlone = false;
   echoMs: number[] = [];
   listMs: number[] = [];
   visits = 0;
@@ -144,6 +158,7 @@ class SteadyLoad {
   /** A listener comes and goes, and pages are read, all the time. */
   async #callTheApi(): Promise<void> {
     while (await this.#pause(250)) {
+      if (this.isApiLeftAlone) continue;
       try {
         const { id } = await want(201, this.#target, 'POST', '/v1/listeners', {});
         const begun = performance.now();
@@ -194,7 +209,8 @@ async function observe(
   load: SteadyLoad,
   place: { readonly dataDir: string; readonly cluster: string },
   durationMs: number,
-): Promise<readonly Sample[]> {
+  taken = 0,
+): Promise<Sample[]> {
   const host = join(place.dataDir, 'postgres.run');
   await using database = await connectTo(host);
   const samples: Sample[] = [];
@@ -206,7 +222,9 @@ async function observe(
     );
     const sample = take(target, load, place.cluster, Number(rows[0].size));
     samples.push(sample);
-    console.log(JSON.stringify({ minute: (samples.length * sampleMs) / 60_000, ...sample }));
+    console.log(
+      JSON.stringify({ minute: ((taken + samples.length) * sampleMs) / 60_000, ...sample }),
+    );
   }
   return samples;
 }
@@ -244,6 +262,66 @@ function take(
     echoP99: round(quantile(echoMs, 0.99)),
     listP50: round(quantile(listMs, 0.5)),
   };
+}
+
+interface Heaps {
+  readonly controlMb: number;
+  readonly workerMb: number;
+}
+
+/** What is alive after a full collection: a heap snapshot begins with one. */
+async function liveHeaps(
+  target: KodamaProcess,
+  load: SteadyLoad,
+  directory: string,
+): Promise<Heaps> {
+  const [worker = 0] = target.workers();
+  load.isApiLeftAlone = true;
+  const heaps = {
+    controlMb: await liveHeapMb(target.pid ?? 0, directory),
+    workerMb: await liveHeapMb(worker, directory),
+  };
+  load.isApiLeftAlone = false;
+  load.echoMs = [];
+  console.log(JSON.stringify({ liveHeaps: heaps }));
+  return heaps;
+}
+
+async function liveHeapMb(pid: number, directory: string): Promise<number> {
+  signal(pid, heapSignal);
+  const name = new RegExp(`^Heap\\..*\\.${pid}\\..*\\.heapsnapshot$`);
+  const bytes = await waitFor(
+    'a heap snapshot',
+    async () => {
+      const file = readdirSync(directory).find((one) => name.test(one));
+      return file === undefined ? null : await selfSizes(join(directory, file));
+    },
+    120_000,
+  );
+  return round(bytes / mebi);
+}
+
+/** The sizes of all objects in a snapshot, summed; null while it is still being written. */
+async function selfSizes(path: string): Promise<number | null> {
+  const text = await readFile(path, 'utf8');
+  if (!text.trimEnd().endsWith(']}')) return null;
+  await rm(path);
+  const { snapshot, nodes } = JSON.parse(text);
+  const fields: string[] = snapshot.meta.node_fields;
+  let sum = 0;
+  for (let at = fields.indexOf('self_size'); at < nodes.length; at += fields.length) {
+    sum += nodes[at];
+  }
+  return sum;
+}
+
+function heapGrowths(before: Heaps, after: Heaps): readonly string[] {
+  const names = ['controlMb', 'workerMb'] as const;
+  return names.flatMap((name) => {
+    const allowed = before[name] * 1.1 + 2;
+    if (after[name] <= allowed) return [];
+    return [`the live heap, ${name}, grew from ${before[name]} to ${after[name]}`];
+  });
 }
 
 function sizeOf(path: string): number {
