@@ -17,6 +17,7 @@ import { echoRow } from './rows/echo.ts';
 import { historyRow } from './rows/history.ts';
 import { idleRow } from './rows/idle.ts';
 import { latencyRow } from './rows/latency.ts';
+import { purgeRow } from './rows/purge.ts';
 import { replayRow } from './rows/replay.ts';
 import { startRow } from './rows/start.ts';
 import { seed } from './seed.ts';
@@ -29,6 +30,7 @@ const rows: readonly Row[] = [
   idleRow,
   createRow,
   historyRow,
+  purgeRow,
   startRow,
 ];
 
