@@ -1,4 +1,7 @@
 /** How a connection ended, as its client saw it and as the record tells it. */
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { anOpenConnection, closedConnections } from './support/history.ts';
 import { want } from './support/rest-client.ts';
@@ -183,3 +186,71 @@ test('a drain lets connections end by themselves, and closes what is left at its
   const closed = await closedConnections(app, id, 2);
   expect(closed.map(({ closeReason }) => closeReason)).toEqual(['peer_fin', 'listener_deleted']);
 });
+
+test('a FIN is told once, though a fault stops reading behind it and goes again', async () => {
+  await using app = await startApp();
+  const slow = { type: 'latency', delayMs: 60_000 };
+  const { id, port } = await listen(app, { faults: [slow] });
+  await using client = await openClient(port, { allowHalfOpen: true });
+  client.socket.end('abc');
+  const steps = async () => {
+    const { events } = await want(200, app, 'GET', `/v1/events?afterSeq=0&listenerId=${id}`);
+    return events.filter((event: { type: string }) => event.type === 'connection_half_closed');
+  };
+  await waitFor('the FIN', async () => (await steps()).length > 0);
+  const change = (faults: object[]) => want(200, app, 'PATCH', `/v1/listeners/${id}`, { faults });
+  await change([slow, { type: 'blackhole', how: 'stall' }]);
+  await change([slow]);
+  await change([]);
+  await waitFor('the answer', () => client.sawEnd);
+  expect(client.received.toString()).toBe('abc');
+  expect(await closedConnections(app, id)).toMatchObject([{ closeReason: 'peer_fin' }]);
+  expect(await steps()).toHaveLength(1);
+});
+
+/** Ends the sockets of that port from outside, as an administrator can (ss(8), SOCK_DESTROY). */
+function abortSockets(port: number): void {
+  const filter = ['state', 'established', 'sport', '=', `:${port}`];
+  execFileSync('ss', ['-K', '-t', ...filter], { stdio: 'ignore' });
+}
+
+/** It takes root, and a kernel that is built for it. */
+async function canAbortSockets(): Promise<boolean> {
+  const aborted = Promise.withResolvers<boolean>();
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket.on('error', () => aborted.resolve(true)));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  const client = connect(port, '127.0.0.1').on('error', () => undefined);
+  try {
+    await waitFor('the accept', () => sockets.length === 1);
+    abortSockets(port);
+    const timer = setTimeout(() => aborted.resolve(false), 1000);
+    return await aborted.promise.finally(() => clearTimeout(timer));
+  } catch {
+    return false;
+  } finally {
+    client.destroy();
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  }
+}
+
+test.runIf(await canAbortSockets())(
+  'neither side ends it, but the system: error, with its code',
+  async () => {
+    await using app = await startApp();
+    const { id, port } = await listen(app);
+    await using client = await openClient(port);
+    await client.echo('abc');
+    abortSockets(port);
+    expect(await closedConnections(app, id)).toMatchObject([
+      { closeReason: 'error', closeInitiator: 'system', error: 'ECONNABORTED', bytesIn: 3 },
+    ]);
+    await client.ended;
+    expect(client.error).toBe('ECONNRESET');
+  },
+);
