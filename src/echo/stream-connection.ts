@@ -152,7 +152,8 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   #write(bytes: Buffer): boolean {
     const isTaken = this.#transport.write(bytes);
     if (isTaken) this.#timer?.moved();
-    else this.#timer?.blocked();
+    // One that failed has closed it.
+    else if (!this.#isEnding) this.#timer?.blocked();
     return isTaken;
   }
 

@@ -1,0 +1,448 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { activeFault } from '../../test/support/fault-bench.ts';
+import { sampleId, sampleLimits } from '../../test/support/samples.ts';
+import { systemClock } from '../core/clock.ts';
+import type { CloseReason } from '../core/connection.ts';
+import type { CloseMode } from '../core/fault.ts';
+import type { ListenerLimits, ListenerMode } from '../core/listener.ts';
+import type { WorkerRecord } from '../core/record.ts';
+import type { ConnectionFaults } from './faults/listener-faults.ts';
+import { StreamConnection } from './stream-connection.ts';
+import type { StreamTransport, TransportOwner } from './stream-transport.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const lingerMs = 1000;
+
+/** A transport whose kernel takes what the test lets it take. */
+class FakeTransport implements StreamTransport {
+  readonly owner: TransportOwner;
+  readonly written: Buffer[] = [];
+  readonly calls: string[] = [];
+  /** How much the kernel takes before writes have to wait. */
+  room = Number.POSITIVE_INFINITY;
+  isReading = false;
+  isClosed = false;
+  pendingBytes = 0;
+  #isEnding = false;
+
+  constructor(owner: TransportOwner) {
+    this.owner = owner;
+  }
+
+  get text(): string {
+    return Buffer.concat(this.written).toString();
+  }
+
+  get bytesWritten(): number {
+    return this.written.reduce((sum, { length }) => sum + length, 0) - this.pendingBytes;
+  }
+
+  write(bytes: Buffer): boolean {
+    if (this.isClosed || this.#isEnding) return false;
+    this.written.push(Buffer.from(bytes));
+    const taken = Math.min(this.room, bytes.length);
+    this.room -= taken;
+    this.pendingBytes += bytes.length - taken;
+    return this.pendingBytes === 0;
+  }
+
+  /** The kernel takes so much of what waits, or all. */
+  take(bytes = this.pendingBytes): void {
+    this.pendingBytes -= bytes;
+    if (this.pendingBytes > 0) return;
+    this.room = Number.POSITIVE_INFINITY;
+    this.owner.onDrain();
+    this.#finishWhenDrained();
+  }
+
+  /** The client sends it, if it is read. */
+  send(text: string): void {
+    if (this.isReading && !this.isClosed) this.owner.onBytes(Buffer.from(text));
+  }
+
+  sendFin(): void {
+    if (!this.isReading || this.isClosed) return;
+    this.isReading = false;
+    this.owner.onEnd();
+  }
+
+  fail(code: string): void {
+    this.owner.onError(code);
+    this.destroy();
+  }
+
+  resume(): void {
+    this.isReading = true;
+  }
+
+  pause(): void {
+    this.isReading = false;
+  }
+
+  end(): void {
+    if (this.#isEnding || this.isClosed) return;
+    this.calls.push('end');
+    this.#isEnding = true;
+    this.#finishWhenDrained();
+  }
+
+  #finishWhenDrained(): void {
+    if (this.#isEnding && this.pendingBytes === 0 && !this.isClosed) {
+      queueMicrotask(() => {
+        if (!this.isClosed) this.owner.onFinished();
+      });
+    }
+  }
+
+  finish(): void {
+    if (this.pendingBytes === 0 && !this.#isEnding) this.destroy();
+    else this.end();
+  }
+
+  reset(): void {
+    this.#close('reset');
+  }
+
+  destroy(): void {
+    this.#close('destroy');
+  }
+
+  #close(how: 'reset' | 'destroy'): void {
+    if (this.isClosed) return;
+    this.calls.push(how);
+    this.isClosed = true;
+    this.owner.onClosed();
+  }
+}
+
+function faultsOf(...active: ConnectionFaults['active']): ConnectionFaults {
+  return { isRefused: false, acceptDelayMs: 0, active, drawn: new Map() };
+}
+
+const latency = (delayMs: number) =>
+  activeFault({ type: 'latency', delayMs, jitterMs: 0, distribution: 'uniform' });
+
+interface Setting {
+  readonly mode?: ListenerMode;
+  readonly limits?: Partial<ListenerLimits>;
+  readonly faults?: ConnectionFaults;
+  readonly isStarted?: boolean;
+}
+
+function open({ mode = 'echo', limits = {}, faults = faultsOf(), isStarted = true }: Setting = {}) {
+  const records: WorkerRecord[] = [];
+  const clock = systemClock();
+  let closed = 0;
+  const host = {
+    mode,
+    limits: { ...sampleLimits, ...limits },
+    settings: { lingerMs, faultHeldBytesMax: 1000 },
+    clock,
+    record: (record: WorkerRecord) => void records.push(record),
+    onClosed: () => {
+      closed += 1;
+    },
+  };
+  const made: FakeTransport[] = [];
+  const accepted = { id: sampleId(1), acceptedAt: clock.now(), ip: '127.0.0.1' };
+  const connection = new StreamConnection(host, accepted, faults, (owner) => {
+    const transport = new FakeTransport(owner);
+    made.push(transport);
+    return transport;
+  });
+  const [transport] = made;
+  if (transport === undefined) throw new TypeError('a connection has a transport');
+  if (isStarted) connection.start(null);
+  return {
+    connection,
+    transport,
+    records,
+    host,
+    kinds: () => records.map(({ kind }) => kind),
+    /** Its one closed record, once it is over. */
+    end() {
+      const ends = records.filter(({ kind }) => kind === 'closed');
+      expect([ends.length, closed]).toEqual([1, 1]);
+      expect(records.at(-1)).toBe(ends[0]);
+      return ends[0];
+    },
+  };
+}
+
+describe('the client ends it', () => {
+  test('FIN with nothing left to send closes at once, without a half-closed step', () => {
+    const { transport, kinds, end } = open();
+    transport.send('abc');
+    transport.sendFin();
+    expect(transport.text).toBe('abc');
+    expect(kinds()).toEqual(['closed']);
+    expect(end()).toMatchObject({ initiator: 'peer', reason: 'peer_fin', bytesIn: 3, bytesOut: 3 });
+  });
+
+  test('FIN while bytes wait is told, and answered after them', async () => {
+    const { transport, kinds, end } = open();
+    transport.room = 1;
+    transport.send('abc');
+    expect(transport.isReading).toBe(false);
+    transport.resume();
+    transport.sendFin();
+    expect(kinds()).toEqual(['half_closed']);
+    transport.take(1);
+    expect(kinds()).toEqual(['half_closed']);
+    transport.take();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(end()).toMatchObject({
+      reason: 'peer_fin',
+      bytesOut: 3,
+      halfClosedAt: expect.any(Number),
+    });
+    expect(kinds()).toEqual(['half_closed', 'closed']);
+  });
+
+  test.each([
+    ['ECONNRESET', 'peer', 'peer_rst'],
+    ['EPIPE', 'peer', 'peer_rst'],
+    ['ECONNABORTED', 'system', 'error'],
+    ['ETIMEDOUT', 'system', 'error'],
+    ['EHOSTUNREACH', 'system', 'error'],
+  ])('%s is told as of the %s: %s', (code, initiator, reason) => {
+    const { transport, end } = open();
+    transport.send('abc');
+    transport.fail(code);
+    expect(end()).toMatchObject({ initiator, reason, error: code, bytesIn: 3 });
+  });
+
+  test('RST behind its FIN, while bytes wait, is how it ended', () => {
+    const { transport, end } = open();
+    transport.room = 1;
+    transport.send('abc');
+    transport.resume();
+    transport.sendFin();
+    transport.fail('ECONNRESET');
+    expect(end()).toMatchObject({ reason: 'peer_rst', bytesIn: 3, bytesOut: 1 });
+  });
+
+  test('what it left unsaid ends in no timer', () => {
+    const limits = { idleTimeoutMs: 50, writeTimeoutMs: 50, maxDurationMs: 5000 };
+    const { transport, end } = open({ limits, faults: faultsOf(latency(10)) });
+    transport.send('abc');
+    transport.fail('ECONNRESET');
+    end();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('we end it', () => {
+  const ends: readonly [CloseMode, 'server' | 'operator' | 'system', CloseReason][] = [
+    ['fin', 'operator', 'operator_fin'],
+    ['rst', 'operator', 'operator_rst'],
+    ['fin', 'server', 'idle_timeout'],
+    ['fin', 'operator', 'listener_deleted'],
+    ['fin', 'system', 'shutdown'],
+    ['rst', 'server', 'fault'],
+    ['half_close', 'server', 'fault'],
+  ];
+
+  test.each(ends)('%s by the %s for %s: later errors only add their code', async (mode, ...who) => {
+    const { connection, transport, end } = open();
+    const [initiator, reason] = who;
+    transport.send('abc');
+    connection.close(mode, initiator, reason);
+    if (!transport.isClosed) transport.fail('ECONNRESET');
+    const error = mode === 'rst' ? null : 'ECONNRESET';
+    expect(end()).toMatchObject({ initiator, reason, error });
+    connection.close('rst', 'system', 'shutdown');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(end()).toMatchObject({ initiator, reason });
+  });
+
+  test('the client has a while to end its side, and what it still sends is dropped', async () => {
+    const { connection, transport, records, end } = open();
+    connection.close('fin', 'operator', 'operator_fin');
+    await vi.advanceTimersByTimeAsync(lingerMs - 1);
+    transport.send('too late');
+    expect(transport.text).toBe('');
+    expect(records).toEqual([]);
+    transport.sendFin();
+    expect(end()).toMatchObject({ reason: 'operator_fin', bytesIn: 0, error: null });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('one that never ends its side is closed after a while', async () => {
+    const { connection, transport, end } = open();
+    connection.close('fin', 'operator', 'operator_fin');
+    await vi.advanceTimersByTimeAsync(lingerMs);
+    expect(transport.calls).toEqual(['end', 'destroy']);
+    expect(end()).toMatchObject({ reason: 'operator_fin', halfClosedAt: null });
+  });
+
+  test('one that takes what waits is waited for, and one that takes nothing is not', async () => {
+    const { connection, transport, end } = open();
+    transport.room = 0;
+    transport.send('0123456789');
+    connection.close('fin', 'operator', 'operator_fin');
+    for (let taken = 0; taken < 5; taken++) {
+      transport.take(1);
+      await vi.advanceTimersByTimeAsync(lingerMs);
+      expect(transport.isClosed).toBe(false);
+    }
+    await vi.advanceTimersByTimeAsync(lingerMs);
+    expect(end()).toMatchObject({ bytesIn: 10, bytesOut: 5 });
+  });
+
+  test.each(['listener_deleted', 'shutdown'] as const)('%s waits for no FIN', async (reason) => {
+    const { connection, end } = open();
+    connection.close('fin', 'system', reason);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(end()).toMatchObject({ reason });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('a second close cuts short a first that waits, and changes nothing of its record', async () => {
+    const { connection, transport, end } = open();
+    connection.close('fin', 'operator', 'operator_fin');
+    connection.close('rst', 'operator', 'operator_rst');
+    expect(transport.calls.at(-1)).toBe('reset');
+    expect(end()).toMatchObject({ reason: 'operator_fin' });
+  });
+
+  test('half-closed by a fault it stays until its client or a second close ends it', async () => {
+    const first = open();
+    first.connection.close('half_close');
+    await vi.advanceTimersByTimeAsync(lingerMs * 100);
+    expect(first.transport.isClosed).toBe(false);
+    first.transport.sendFin();
+    expect(first.end()).toMatchObject({ initiator: 'server', reason: 'fault' });
+    const second = open();
+    second.connection.close('half_close');
+    await vi.advanceTimersByTimeAsync(0);
+    second.connection.close('fin', 'operator', 'listener_deleted');
+    expect(second.end()).toMatchObject({ reason: 'fault' });
+  });
+
+  test('before its start it can be ended, and then never starts', async () => {
+    const { connection, transport, end } = open({ isStarted: false });
+    connection.close('fin', 'operator', 'listener_deleted');
+    await vi.advanceTimersByTimeAsync(0);
+    connection.start(Buffer.from('welcome'));
+    expect(transport.text).toBe('');
+    expect(end()).toMatchObject({ reason: 'listener_deleted' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('limits', () => {
+  test('max_bytes takes exactly so many, and not one more', async () => {
+    const { transport, end } = open({ limits: { maxBytes: 5 } });
+    transport.send('abc');
+    transport.send('defgh');
+    transport.send('more');
+    expect(transport.text).toBe('abcde');
+    await vi.advanceTimersByTimeAsync(lingerMs);
+    expect(end()).toMatchObject({ reason: 'max_bytes', bytesIn: 5, bytesOut: 5 });
+  });
+
+  test('what faults hold goes back before max_bytes closes', async () => {
+    const { transport, end } = open({ limits: { maxBytes: 5 }, faults: faultsOf(latency(100)) });
+    transport.send('abcdefgh');
+    expect(transport.calls).toEqual([]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(transport.text).toBe('abcde');
+    expect(transport.calls).toEqual(['end']);
+    transport.sendFin();
+    expect(end()).toMatchObject({ initiator: 'server', reason: 'max_bytes', bytesIn: 5 });
+  });
+
+  test('one at its bytes whose faults hold them for ever ends when it is closed', async () => {
+    const blackhole = activeFault({ type: 'blackhole', how: 'drop' });
+    const { connection, transport, end } = open({
+      limits: { maxBytes: 5 },
+      faults: faultsOf(blackhole),
+    });
+    transport.send('abcdefgh');
+    await vi.advanceTimersByTimeAsync(lingerMs * 10);
+    connection.close('fin', 'operator', 'listener_deleted');
+    expect(end()).toMatchObject({ reason: 'max_bytes' });
+  });
+
+  test('a write that fails leaves no timer of a limit behind', () => {
+    const { transport, end } = open({ limits: { writeTimeoutMs: 1000, idleTimeoutMs: 1000 } });
+    transport.write = () => {
+      transport.fail('EPIPE');
+      return false;
+    };
+    transport.send('abc');
+    expect(end()).toMatchObject({ reason: 'peer_rst', error: 'EPIPE' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('a limit that is over by the time it is set closes at once, and leaves no timer', async () => {
+    const { connection, host, end } = open();
+    await vi.advanceTimersByTimeAsync(500);
+    host.limits = { ...sampleLimits, maxDurationMs: 100, idleTimeoutMs: 5000 };
+    connection.updateLimits();
+    await vi.advanceTimersByTimeAsync(lingerMs);
+    expect(end()).toMatchObject({ initiator: 'server', reason: 'max_duration' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('a client that takes nothing is closed; one that takes a little is not', async () => {
+    const { transport, end } = open({ limits: { writeTimeoutMs: 400 } });
+    transport.room = 0;
+    transport.send('0123456789');
+    for (let taken = 0; taken < 5; taken++) {
+      await vi.advanceTimersByTimeAsync(300);
+      transport.take(1);
+    }
+    expect(transport.calls).toEqual([]);
+    await vi.advanceTimersByTimeAsync(400 + 100 + 2 * lingerMs);
+    expect(end()).toMatchObject({ reason: 'write_timeout', bytesOut: 5 });
+  });
+});
+
+test('a client that does not take its bytes is not read from until it has', () => {
+  const { transport } = open();
+  transport.room = 2;
+  transport.send('abcdef');
+  expect(transport.isReading).toBe(false);
+  transport.take(2);
+  expect(transport.isReading).toBe(false);
+  transport.take();
+  expect(transport.isReading).toBe(true);
+});
+
+test('faults that come and go keep the order of the bytes', async () => {
+  const { connection, transport, end } = open();
+  transport.send('1');
+  connection.updateFaults(faultsOf(latency(100)));
+  transport.send('2');
+  await vi.advanceTimersByTimeAsync(50);
+  connection.updateFaults(faultsOf());
+  transport.send('3');
+  expect(transport.text).toBe('123');
+  transport.sendFin();
+  expect(end()).toMatchObject({ reason: 'peer_fin', bytesIn: 3, bytesOut: 3 });
+});
+
+test('discard takes all and says nothing; its FIN is answered', () => {
+  const { transport, end } = open({ mode: 'discard', faults: faultsOf(latency(1)) });
+  transport.send('abc');
+  transport.sendFin();
+  vi.advanceTimersByTime(10);
+  expect(transport.text).toBe('');
+  expect(end()).toMatchObject({ reason: 'peer_fin', bytesIn: 3, bytesOut: 0 });
+});
+
+test('counters are told when they have moved', () => {
+  const { connection, transport } = open();
+  expect(connection.movedCounters()).toBeNull();
+  transport.send('abc');
+  expect(connection.movedCounters()).toMatchObject({ bytesIn: 3, bytesOut: 3 });
+  expect(connection.movedCounters()).toBeNull();
+});
