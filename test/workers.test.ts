@@ -1,0 +1,321 @@
+/** Several workers serve each listener: to its users it is one port, whatever becomes of any of them. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { expect, test } from 'vitest';
+import { closedConnections, refusals } from './support/history.ts';
+import { kernelSocket } from './support/proc-sockets.ts';
+import { all, call, type Reply, want } from './support/rest-client.ts';
+import { openClient, type TcpClient, talk } from './support/tcp-client.ts';
+import { makeHome, startApp, startProcess, type TestApp } from './support/test-app.ts';
+import { waitFor } from './support/wait-for.ts';
+
+type Body = Reply['body'];
+
+interface Socket {
+  readonly pid: number;
+  readonly fd: number;
+}
+
+const isLinux = process.platform === 'linux';
+
+async function startWorkers(count: number, extra = {}): Promise<TestApp & { pids: number[] }> {
+  const app = await startApp({ KODAMA_WORKERS: String(count), ...extra });
+  return { ...app, pids: await workerPids(app) };
+}
+
+async function workerPids(app: TestApp): Promise<number[]> {
+  const { workers } = await want(200, app, 'GET', '/v1/status');
+  return workers.map(({ pid }: Socket) => pid);
+}
+
+const pidsOf = ({ sockets }: Body): number[] => sockets.map(({ pid }: Socket) => pid);
+
+/** Clients that are echoed and stay, as many as it takes for each worker to have at least `each`. */
+async function clientsOfAll(
+  app: TestApp,
+  listener: Body,
+  each: number,
+  stack: AsyncDisposableStack,
+) {
+  const clients: TcpClient[] = [];
+  for (;;) {
+    const client = stack.use(await openClient(listener.laddr.port));
+    await client.echo('x');
+    clients.push(client);
+    const records = await openRecords(app, listener, clients.length);
+    const byPid = Map.groupBy(records, ({ pid }) => pid);
+    const isEnough = pidsOf(listener).every((pid) => (byPid.get(pid)?.length ?? 0) >= each);
+    if (isEnough) return { clients, records };
+  }
+}
+
+async function openRecords(app: TestApp, { id }: Body, count: number): Promise<Body[]> {
+  return await waitFor(`${count} open connections on record`, async () => {
+    const records = await all(app, `/v1/connections?listener=${id}&state=open`, 'connections');
+    return records.length === count ? records : null;
+  });
+}
+
+/** The listener, once it has as many sockets, of none of the workers given. */
+async function withSuccessors(app: TestApp, id: string, count: number, lost: readonly number[]) {
+  return await waitFor('the successors', async () => {
+    const now = await want(200, app, 'GET', `/v1/listeners/${id}`);
+    const pids = pidsOf(now);
+    const isDone = pids.length === count && pids.every((pid) => !lost.includes(pid));
+    return isDone && now.state === 'listening' && now;
+  });
+}
+
+/** Another process of this user has the port: one that shares it, or not. */
+async function foreignServer(options: { port: number; reusePort?: boolean }) {
+  const server = createServer().listen({ host: '127.0.0.1', ...options });
+  await once(server, 'listening');
+  const address = server.address();
+  return {
+    port: typeof address === 'object' ? (address?.port ?? 0) : 0,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = await foreignServer({ port }).catch(() => null);
+  await server?.[Symbol.asyncDispose]();
+  return server !== null;
+}
+
+test.runIf(isLinux)(
+  'each worker has a socket of each listener, and the kernel spreads the connections',
+  async () => {
+    await using app = await startWorkers(3);
+    await using stack = new AsyncDisposableStack();
+    const listeners = [
+      await want(201, app, 'POST', '/v1/listeners', {}),
+      await want(201, app, 'POST', '/v1/listeners', { host: '0.0.0.0' }),
+    ];
+    expect(await all(app, '/v1/listeners', 'listeners')).toHaveLength(2);
+    for (const listener of listeners) {
+      expect(pidsOf(listener).toSorted()).toEqual(app.pids.toSorted());
+      const sockets = await Promise.all(
+        listener.sockets.map((socket: Socket) => kernelSocket(socket)),
+      );
+      const { ip, port } = listener.laddr;
+      for (const socket of sockets) {
+        expect(socket).toMatchObject({ state: 'LISTEN', local: `${ip}:${port}` });
+      }
+      expect(new Set(sockets.map(({ inode }) => inode)).size).toBe(3);
+      const { clients, records } = await clientsOfAll(app, listener, 2, stack);
+      for (const record of records) expect(record.laddr).toEqual({ ip: '127.0.0.1', port });
+      const shown = await want(200, app, 'GET', `/v1/listeners/${listener.id}`);
+      expect(shown.openConnections).toBe(clients.length);
+      await want(204, app, 'DELETE', `/v1/listeners/${listener.id}`);
+      await expect(openClient(port)).rejects.toThrow('ECONNREFUSED');
+    }
+  },
+);
+
+test('a port that is taken is refused with its owner, also where its owner would share it', async () => {
+  await using app = await startWorkers(2);
+  for (const reusePort of [false, true]) {
+    await using foreign = await foreignServer({ port: 0, reusePort });
+    for (const host of ['127.0.0.1', '0.0.0.0']) {
+      const { status, body } = await call(app, 'POST', '/v1/listeners', {
+        host,
+        port: foreign.port,
+      });
+      expect([status, body.code, body.owner]).toEqual([409, 'port_in_use', 'foreign']);
+    }
+  }
+  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
+  for (const host of ['127.0.0.1', '0.0.0.0']) {
+    const { status, body } = await call(app, 'POST', '/v1/listeners', { host, port: laddr.port });
+    expect([status, body.code, body.owner]).toEqual([409, 'port_in_use', id]);
+  }
+  expect(await talk(laddr.port, 'as before')).toBe('as before');
+});
+
+test('create after delete takes the very same port at once, in all workers', async () => {
+  await using app = await startWorkers(3);
+  let { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
+  const { port } = laddr;
+  for (let round = 0; round < 10; round++) {
+    await using client = await openClient(port);
+    await client.echo('x');
+    await want(204, app, 'DELETE', `/v1/listeners/${id}`);
+    const next = await want(201, app, 'POST', '/v1/listeners', { port });
+    expect(pidsOf(next)).toHaveLength(3);
+    id = next.id;
+  }
+});
+
+test('kill -9 of one of two workers: the other goes on, and new clients are served throughout', async () => {
+  await using app = await startWorkers(2);
+  await using stack = new AsyncDisposableStack();
+  const listener = await want(201, app, 'POST', '/v1/listeners', {});
+  const { clients, records } = await clientsOfAll(app, listener, 3, stack);
+  const [lost = 0, kept] = app.pids;
+  const portsOf = (pid: number | undefined) =>
+    records.filter((record) => record.pid === pid).map(({ raddr }) => raddr.port);
+  const has = (pid: number | undefined) => (client: TcpClient) =>
+    portsOf(pid).includes(client.socket.localPort);
+  process.kill(lost, 'SIGKILL');
+  await Promise.all(clients.filter(has(lost)).map(({ ended }) => ended));
+  // The dead one's socket is gone: nobody is sent there any more.
+  let served = 0;
+  const successors = withSuccessors(app, listener.id, 2, [lost]);
+  let isOver = false;
+  void successors.finally(() => {
+    isOver = true;
+  });
+  while (!isOver || served < 20) {
+    expect(await talk(listener.laddr.port, 'new')).toBe('new');
+    served += 1;
+  }
+  const now = await successors;
+  expect(now.laddr).toEqual(listener.laddr);
+  expect(pidsOf(now)).toContain(kept);
+  for (const client of clients.filter(has(kept))) {
+    expect(await client.echo('untouched')).toBe('untouched');
+    expect(client.error).toBeNull();
+  }
+  const crashed = await all(
+    app,
+    `/v1/connections?listener=${listener.id}&closeReason=worker_crashed`,
+    'connections',
+  );
+  expect(crashed.map(({ raddr }) => raddr.port).toSorted()).toEqual(portsOf(lost).toSorted());
+  for (const { pid, closeInitiator } of crashed)
+    expect([pid, closeInitiator]).toEqual([lost, 'system']);
+  const { workers } = await want(200, app, 'GET', '/v1/status');
+  expect(workers.map(({ pid }: Socket) => pid).toSorted()).toEqual(pidsOf(now).toSorted());
+});
+
+test('kill -9 of all workers at once: what was open is on record once, and all ports come back', async () => {
+  await using app = await startWorkers(2);
+  await using stack = new AsyncDisposableStack();
+  const listeners = await Promise.all(
+    Array.from({ length: 5 }, () => want(201, app, 'POST', '/v1/listeners', {})),
+  );
+  const [listener] = listeners;
+  const { clients } = await clientsOfAll(app, listener, 2, stack);
+  for (const pid of app.pids) process.kill(pid, 'SIGKILL');
+  await Promise.all(clients.map(({ ended }) => ended));
+  for (const { id, laddr } of listeners) {
+    const now = await withSuccessors(app, id, 2, app.pids);
+    expect(now.laddr).toEqual(laddr);
+    expect(await talk(laddr.port, 'back')).toBe('back');
+  }
+  const path = `/v1/events?afterSeq=0&listenerId=${listener.id}&type=connection_closed`;
+  const ends = await waitFor('the ends', async () => {
+    const events = await all(app, path, 'events');
+    return events.length === clients.length + 1 ? events : null;
+  });
+  const reasons = ends.map(({ connection }) => connection.closeReason);
+  expect(reasons.filter((reason) => reason === 'worker_crashed')).toHaveLength(clients.length);
+});
+
+test('workers killed while listeners come, change, drain and go: nothing is lost and no port stays bound', async () => {
+  await using app = await startWorkers(2);
+  const ports = new Set<number>();
+  let isOver = false;
+  const kill = async () => {
+    for (let killed = 0; killed < 6; ) {
+      const before = await workerPids(app);
+      const [pid] = before.toSorted(() => Math.random() - 0.5);
+      if (pid === undefined) continue;
+      process.kill(pid, 'SIGKILL');
+      killed += 1;
+      await waitFor('another worker', async () => {
+        const now = await workerPids(app);
+        return now.length > 0 && !now.includes(pid);
+      });
+    }
+    isOver = true;
+  };
+  const isFine = ({ status, body }: Reply, ...fine: number[]) => {
+    const isUnavailable = status === 503 && body.code === 'unavailable';
+    if (!isUnavailable) expect(fine, JSON.stringify(body)).toContain(status);
+    return !isUnavailable;
+  };
+  const churn = async () => {
+    while (!isOver) {
+      const made = await call(app, 'POST', '/v1/listeners', {});
+      if (!isFine(made, 201)) continue;
+      const { id, laddr } = made.body;
+      ports.add(laddr.port);
+      const limits = { maxConnections: 50 };
+      isFine(await call(app, 'PATCH', `/v1/listeners/${id}`, { limits }), 200);
+      const client = await openClient(laddr.port).catch(() => null);
+      const drain = ports.size % 2 === 0 ? '?drainMs=100' : '';
+      if (ports.size % 3 > 0) isFine(await call(app, 'DELETE', `/v1/listeners/${id}${drain}`), 204);
+      await client?.[Symbol.asyncDispose]();
+    }
+  };
+  await Promise.all([kill(), churn(), churn(), churn()]);
+  await waitFor('both workers', async () => (await workerPids(app)).length === 2);
+  const left = await all(app, '/v1/listeners', 'listeners');
+  for (const { id, laddr } of left) {
+    const now = await withSuccessors(app, id, 2, []);
+    expect(now.limits.maxConnections).toBeOneOf([50, 10_000]);
+    expect(await talk(laddr.port, 'alive')).toBe('alive');
+  }
+  for (const { id } of left) await want(204, app, 'DELETE', `/v1/listeners/${id}`);
+  for (const port of ports) expect(await isFree(port), `port ${port}`).toBe(true);
+  const { workers } = await want(200, app, 'GET', '/v1/status');
+  expect(workers.map(({ listeners }: Body) => listeners)).toEqual([0, 0]);
+  const open = () => all(app, '/v1/connections?state=open', 'connections');
+  await waitFor('every end on record', async () => (await open()).length === 0);
+});
+
+test('all workers together let in as many as a listener allows, and say whom they turned away', async () => {
+  await using app = await startWorkers(2);
+  await using stack = new AsyncDisposableStack();
+  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {
+    limits: { maxConnections: 5 },
+  });
+  const clients: TcpClient[] = [];
+  for (let n = 0; n < 60; n++) {
+    const client = await openClient(laddr.port).catch(() => null);
+    if (client !== null) clients.push(stack.use(client));
+  }
+  await refusals(app, id, 55);
+  await openRecords(app, { id }, 5);
+  await want(200, app, 'PATCH', `/v1/listeners/${id}`, { limits: { maxConnections: 1 } });
+  for (const client of clients) client.socket.destroy();
+  await closedConnections(app, id, 5);
+  let letIn = 0;
+  for (let n = 0; n < 30; n++) {
+    const client = await openClient(laddr.port).catch(() => null);
+    if (client === null) continue;
+    stack.use(client);
+    client.socket.write('x');
+    const echoed = once(client.socket, 'data').catch(() => undefined);
+    await Promise.race([echoed, client.ended]);
+    letIn += client.received.length;
+  }
+  expect(letIn).toBe(1);
+});
+
+test('a stop while a listener drains does not wait for the drain', async () => {
+  await using home = await makeHome({ KODAMA_WORKERS: '2' });
+  const first = await startProcess(home);
+  const { id, laddr } = await want(201, first, 'POST', '/v1/listeners', {});
+  await using client = await openClient(laddr.port);
+  await client.echo('x');
+  const deleted = call(first, 'DELETE', `/v1/listeners/${id}?drainMs=3600000`).catch(() => null);
+  await waitFor('the drain', async () => {
+    return (await want(200, first, 'GET', `/v1/listeners/${id}`)).state === 'draining';
+  });
+  first.child.kill('SIGTERM');
+  expect(await first.exited).toBe(0);
+  await client.ended;
+  await deleted;
+  expect(client.sawEnd).toBe(true);
+  await using second = await startProcess(home);
+  const listener = await want(200, second, 'GET', `/v1/listeners/${id}`);
+  expect(listener.state).toBe('closed');
+  const [connection] = await closedConnections(second, id);
+  expect(connection).toMatchObject({ closeReason: 'shutdown', closeInitiator: 'system' });
+});
