@@ -1,6 +1,6 @@
 /** Clients that mean no good, or simply too many of them: the rest is served and the API answers. */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { closedConnections, refusals } from './support/history.ts';
@@ -112,3 +112,55 @@ test('at the limit of open files it says so, refuses more, and goes on with what
   for (const socket of sockets) socket.destroy();
   await waitFor('room', async () => (await talk(port, 'again').catch(() => '')) === 'again');
 });
+
+test.runIf(process.platform === 'linux')(
+  'however connections come and end, their descriptors and their room are given back',
+  async () => {
+    const roomMax = 300;
+    await using app = await startApp({ KODAMA_CONNECTIONS_MAX: String(roomMax) });
+    const limited = await listen(app, { limits: { maxConnections: 5 } });
+    const { pid } = limited;
+    const descriptors = () => readdirSync(`/proc/${pid}/fd`).length;
+    // What Node opens once for TLS and the like is open by then.
+    const visitAll = async () => {
+      const many = [
+        limited,
+        await listen(app, { limits: { denyCidrs: ['127.9.0.0/24'] } }),
+        await listen(app, { faults: [{ type: 'refuse' }] }),
+        await listen(app, { faults: [{ type: 'accept_delay', delayMs: 60_000 }] }),
+        await listen(app, { faults: [{ type: 'latency', delayMs: 60_000 }] }),
+        await listen(app, { faults: [{ type: 'close', afterBytes: 1, mode: 'rst' }] }),
+        await listen(app, { faults: [{ type: 'blackhole', how: 'stall' }] }),
+        await listen(app, { proxyProtocol: { mode: 'required', trustedCidrs: [] } }),
+        await listen(app, { protocol: 'tls' }),
+        await listen(app, { recording: 'durable' }),
+      ];
+      for (const [index, { port }] of many.entries()) {
+        const sockets = await openMany(port, 24);
+        for (const [n, socket] of sockets.entries()) {
+          socket.write(`no TLS and no header ${index}\n`);
+          if (n % 3 === 0) socket.resetAndDestroy();
+          else if (n % 3 === 1) socket.end();
+        }
+        // The rest stays until its listener goes.
+        if (index > 0) await want(204, app, 'DELETE', `/v1/listeners/${many[index]?.id}`);
+        for (const socket of sockets) socket.destroy();
+      }
+      await waitFor('all ends', async () => {
+        return (await want(200, app, 'GET', `/v1/listeners/${limited.id}`)).openConnections === 0;
+      });
+    };
+    await visitAll();
+    const before = descriptors();
+    await visitAll();
+    await visitAll();
+    await waitFor('the descriptors', () => descriptors() <= before);
+    // Room for all but the listening sockets: none was lost on the way.
+    const { id, port } = await listen(app, { limits: { maxConnections: roomMax } });
+    const sockets = await openMany(port, roomMax - 10);
+    await waitFor('all of them', async () => {
+      return (await want(200, app, 'GET', `/v1/listeners/${id}`)).openConnections === roomMax - 10;
+    });
+    for (const socket of sockets) socket.destroy();
+  },
+);

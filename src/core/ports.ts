@@ -183,7 +183,7 @@ export interface DataPlaneEvents {
   onRecords(records: readonly WorkerRecord[]): Promise<void>;
   /** The worker is gone, all that it reported has been passed on; its connections are no more. */
   onWorkerLost(pid: number): void;
-  /** A listener's sockets changed: bound again by a new worker, or not. */
+  /** A listener's sockets changed: bound again by a new worker; or not, and then it is open here no more. */
   onRebound(listenerId: string, outcome: Bound | ListenerReason): void;
 }
 

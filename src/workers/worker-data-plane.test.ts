@@ -258,15 +258,22 @@ test.runIf(process.platform === 'linux')(
 
 test('a port that another process took while no worker was up is told, not shared', async () => {
   await using world = await startPlane({ workers: 2, restartMinMs: 1000 });
-  const { plane, rebound } = world;
+  const { plane, rebound, lost } = world;
   const port = await listen(plane, 1);
   for (const { pid } of plane.status()) process.kill(pid, 'SIGKILL');
   await waitFor('the port to be free', () => isFree(port));
   const foreign = createServer().listen({ port, host: '127.0.0.1', reusePort: true });
   await once(foreign, 'listening');
-  await waitFor('both to have tried', () => rebound.length === 2);
-  expect(rebound).toMatchObject([{ code: 'port_in_use' }, { code: 'port_in_use' }]);
+  await waitFor('the word of it', () => rebound.length > 0);
   foreign.close();
+  await once(foreign, 'close');
+  // It is the caller's to open anew, as it is by then: no later successor binds it as it was.
+  process.kill(await waitFor('a successor', () => pidOf(plane)), 'SIGKILL');
+  await waitFor('its end', () => lost.length === 3);
+  await waitFor('both to be up', () => plane.status().length === 2);
+  expect(rebound).toMatchObject([{ code: 'port_in_use' }]);
+  expect(plane.status()[0]?.listeners).toBe(0);
+  expect(await listen(plane, 1, { port })).toBe(port);
 });
 
 test('both workers lost at once come back with the same port', async () => {

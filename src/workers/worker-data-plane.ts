@@ -133,14 +133,10 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
         this.#options.log.warn({ delayMs }, 'a new worker did not come up; trying again');
         continue;
       }
-      await Promise.all([...this.#opened.keys()].map((id) => this.#rebind(worker, id)));
+      const rebind = (opened: Opened) => this.#inTurn(opened, () => this.#rebind(worker, opened));
+      await Promise.all([...this.#opened.values()].map(rebind));
       return;
     }
-  }
-
-  async #rebind(worker: Worker, listenerId: string): Promise<void> {
-    const opened = this.#opened.get(listenerId);
-    if (opened !== undefined) await this.#inTurn(opened, () => this.#rebindOn(worker, opened));
   }
 
   async #inTurn<Result>(opened: Opened, work: () => Promise<Result>): Promise<Result> {
@@ -149,7 +145,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     return await result;
   }
 
-  async #rebindOn(worker: Worker, opened: Opened): Promise<void> {
+  async #rebind(worker: Worker, opened: Opened): Promise<void> {
     const { binding, sockets } = opened;
     if (opened.isClosing || sockets.has(worker) || !this.#hasPart(worker, binding)) return;
     const { events, log } = this.#options;
@@ -165,11 +161,14 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
       // Lost again: its successor binds it.
       if (opened.isClosing || !this.#workers.has(worker)) return;
       if (sockets.size > 0) {
-        log.warn(
-          { err: error, listenerId, workerPid: worker.pid },
-          'a worker serves no part of it',
-        );
-      } else events.onRebound(listenerId, { code: error.code, message: error.message });
+        const where = { listenerId, workerPid: worker.pid };
+        log.warn({ err: error, ...where }, 'a worker serves no part of it');
+        return;
+      }
+      // Whoever is told opens it anew, as it is by then.
+      this.#opened.delete(listenerId);
+      opened.isClosing = true;
+      events.onRebound(listenerId, { code: error.code, message: error.message });
     }
   }
 
@@ -255,7 +254,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
       const limitsOf = (worker: Worker) => this.#limitsOf(worker, opened.binding);
       await this.#askAll((one) => ({ kind: 'update', listenerId, limits: limitsOf(one), faults }));
       // Larger limits may give more workers a part.
-      for (const worker of this.#workers) await this.#rebindOn(worker, opened);
+      for (const worker of this.#workers) await this.#rebind(worker, opened);
     });
   }
 
