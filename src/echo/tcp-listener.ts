@@ -84,6 +84,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
       return await this.#listen(share !== 'alone');
     } catch (error) {
       this.#context.sockets.release();
+      this.#faults.close();
       throw error;
     }
   }

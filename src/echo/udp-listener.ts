@@ -79,14 +79,19 @@ export class UdpListener implements EchoListener {
   /** @throws the system's error */
   async bind(share: Share): Promise<BoundSocket> {
     const { host, port } = this.#binding;
-    this.#endpoints = await bindUdpSockets({
-      host,
-      port,
-      share,
-      budget: this.#context.sockets,
-      hostAddresses: () => this.#guards.host.unicast,
-      onDatagram: (bytes, remote, endpoint) => this.#onDatagram({ bytes, remote, endpoint }),
-    });
+    try {
+      this.#endpoints = await bindUdpSockets({
+        host,
+        port,
+        share,
+        budget: this.#context.sockets,
+        hostAddresses: () => this.#guards.host.unicast,
+        onDatagram: (bytes, remote, endpoint) => this.#onDatagram({ bytes, remote, endpoint }),
+      });
+    } catch (error) {
+      this.#faults.close();
+      throw error;
+    }
     const [main, ...others] = this.#endpoints;
     if (main === undefined) throw new TypeError('a bind has a socket');
     this.#guards.ownListeners.add(main.laddr);
