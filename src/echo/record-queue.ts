@@ -50,11 +50,6 @@ export class RecordQueue {
     return this.#isFull;
   }
 
-  /** Nothing is on its way: a good moment for records that can wait. */
-  get isIdle(): boolean {
-    return this.#uncommitted === 0;
-  }
-
   push(record: WorkerRecord): void {
     this.#pending.push(record);
     this.#pushed += 1;

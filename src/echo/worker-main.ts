@@ -2,6 +2,7 @@
 import { systemClock } from '../core/clock.ts';
 import type { Binding } from '../core/ports.ts';
 import { ConnectionIds } from './connection-ids.ts';
+import { CounterReports } from './counter-reports.ts';
 import type { EchoContext, EchoListener } from './echo-listener.ts';
 import type { BoundSocket, Command, Report, Request, WorkerSettings } from './messages.ts';
 import { RecordQueue } from './record-queue.ts';
@@ -48,14 +49,9 @@ function start(settings: WorkerSettings): void {
     connections,
     sockets,
   };
-  setInterval(() => {
-    // Counters can wait: they are told when nothing else is.
-    if (!records.isIdle) return;
-    for (const connection of connections.values()) {
-      const moved = connection.movedCounters();
-      if (moved !== null) records.push(moved);
-    }
-  }, settings.countersIntervalMs).unref();
+  const pieceMax = Math.ceil(settings.recordsUnackedMax / 4);
+  const counters = new CounterReports({ connections, records, pieceMax });
+  setInterval(() => counters.tell(), settings.countersIntervalMs).unref();
   send({ kind: 'ready' });
 }
 

@@ -1,0 +1,101 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { sampleId } from '../../test/support/samples.ts';
+import { CounterReports } from './counter-reports.ts';
+import type { OpenConnection } from './echo-listener.ts';
+import type { Report } from './messages.ts';
+import { RecordQueue } from './record-queue.ts';
+
+function makeReports({ pieceMax = 10, unackedMax = 40 } = {}) {
+  const connections = new Map<string, OpenConnection & { bytesIn: number }>();
+  const sent: (Report & { kind: 'records' })[] = [];
+  const records = new RecordQueue({
+    send: (report) => {
+      if (report.kind === 'records') sent.push(report);
+    },
+    batchMax: 5,
+    unackedMax,
+    onFull: () => undefined,
+  });
+  const add = (number: number) => {
+    let told = 0;
+    const id = sampleId(number);
+    const connection = {
+      bytesIn: 0,
+      movedCounters() {
+        if (this.bytesIn === told) return null;
+        told = this.bytesIn;
+        const counters = { bytesIn: this.bytesIn, bytesOut: 0, firstByteAt: null };
+        return { kind: 'counters', id, ...counters } as const;
+      },
+      close: () => undefined,
+    };
+    connections.set(id, connection);
+    return connection;
+  };
+  let committed = 0;
+  return {
+    connections,
+    records,
+    add,
+    reports: new CounterReports({ connections, records, pieceMax }),
+    told: () => sent.flatMap(({ rows }) => rows).length,
+    async commitAll() {
+      await nextTurn();
+      for (let batch = sent[committed]; batch !== undefined; batch = sent[committed]) {
+        committed += 1;
+        records.committed(batch.batch);
+        await nextTurn();
+      }
+    },
+  };
+}
+
+test('each that has moved is told once a round, however many there are', async () => {
+  const { reports, add, told, commitAll } = makeReports();
+  const all = Array.from({ length: 73 }, (_, n) => add(n));
+  reports.tell();
+  await commitAll();
+  expect(told()).toBe(0);
+  for (const [n, connection] of all.entries()) if (n % 2 === 0) connection.bytesIn = 1;
+  reports.tell();
+  await commitAll();
+  expect(told()).toBe(37);
+  reports.tell();
+  await commitAll();
+  expect(told()).toBe(37);
+});
+
+test('they never fill the queue, and a round that waits is not begun again', async () => {
+  const { reports, add, told, commitAll, records } = makeReports();
+  for (let n = 0; n < 200; n++) add(n).bytesIn = 1;
+  for (let n = 0; n < 5; n++) reports.tell();
+  expect(records.isFull).toBe(false);
+  await nextTurn();
+  expect(told()).toBeLessThanOrEqual(10);
+  await commitAll();
+  expect(told()).toBe(200);
+});
+
+test('they are told also while other records are on their way, and not while these have no room', async () => {
+  const { reports, add, told, commitAll, records } = makeReports({ unackedMax: 20 });
+  const connection = add(1);
+  const push = (count: number) => {
+    const counters = { bytesIn: 0, bytesOut: 0, firstByteAt: null };
+    for (let n = 0; n < count; n++) {
+      records.push({ kind: 'half_closed', at: n, id: sampleId(1000 + n), ...counters });
+    }
+  };
+  push(10);
+  connection.bytesIn = 1;
+  reports.tell();
+  push(9);
+  expect(records.isFull).toBe(true);
+  connection.bytesIn = 2;
+  reports.tell();
+  await commitAll();
+  expect(told()).toBe(20);
+  reports.tell();
+  await commitAll();
+  expect(told()).toBe(21);
+});
