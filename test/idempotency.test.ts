@@ -1,4 +1,5 @@
 /** An Idempotency-Key over the life of its request, also when a kodama is killed in the middle of it. */
+import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { call, want } from './support/rest-client.ts';
@@ -47,8 +48,8 @@ test('killed after the commit and before the answer: the repeat finds what was m
 });
 
 test('killed before the commit: the repeat makes it, on any node', async () => {
-  await using home = await makeHome({ KODAMA_NODE_ID: 'a' });
-  const other = { KODAMA_NODE_ID: 'b' };
+  await using home = await makeHome({ KODAMA_NODE_ID: `a-${randomUUID()}` });
+  const other = { KODAMA_NODE_ID: `b-${randomUUID()}` };
   await using b = await startApp(other, home);
   const first = await startProcess(home);
   const locked = new Client({ connectionString: home.environment.DATABASE_URL });

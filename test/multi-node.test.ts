@@ -1,4 +1,5 @@
 /** Two nodes on one database: one log in one order, and either answers about all. */
+import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { type EventStream, streamEvents } from './support/grpc-client.ts';
 import { all, call, want } from './support/rest-client.ts';
@@ -6,6 +7,10 @@ import { collect, ndjson } from './support/rest-stream.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { makeHome, startApp, type TestApp, type TestHome } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
+
+/** Node ids of this file's own: a start ends what an earlier run of its node left behind on this host. */
+const nodeA = `a-${randomUUID()}`;
+const nodeB = `b-${randomUUID()}`;
 
 async function startNode(nodeId: string, home: TestHome, extra = {}): Promise<TestApp> {
   return await startApp({ KODAMA_NODE_ID: nodeId, ...extra }, home);
@@ -23,18 +28,18 @@ async function seenBy(stream: EventStream, headSeq: number) {
 
 test('what one node does, the other shows', async () => {
   await using home = await makeHome();
-  await using a = await startNode('a', home);
-  await using b = await startNode('b', home);
+  await using a = await startNode(nodeA, home);
+  await using b = await startNode(nodeB, home);
   const made = await want(201, a, 'POST', '/v1/listeners', { name: 'of-a', labels: { of: 'a' } });
   expect(await want(200, b, 'GET', '/v1/listeners/of-a')).toEqual(made);
-  expect(made.nodeId).toBe('a');
+  expect(made.nodeId).toBe(nodeA);
   await using client = await openClient(made.laddr.port);
   await client.echo('hello');
   const open = await waitFor('the record', async () => {
     const { connections } = await want(200, b, 'GET', '/v1/connections?listener=of-a&state=open');
     return connections[0];
   });
-  expect(open).toMatchObject({ nodeId: 'a', listenerId: made.id });
+  expect(open).toMatchObject({ nodeId: nodeA, listenerId: made.id });
   const { listeners } = await want(200, b, 'GET', '/v1/listeners?label=of=a');
   expect(listeners).toMatchObject([{ id: made.id, openConnections: 1 }]);
   // A name is one on both.
@@ -43,8 +48,8 @@ test('what one node does, the other shows', async () => {
 
 test('what is another node’s is changed there only, and the refusal names the node', async () => {
   await using home = await makeHome();
-  await using a = await startNode('a', home);
-  await using b = await startNode('b', home);
+  await using a = await startNode(nodeA, home);
+  await using b = await startNode(nodeB, home);
   const { id, laddr } = await want(201, a, 'POST', '/v1/listeners', {});
   await using client = await openClient(laddr.port);
   await client.echo('hello');
@@ -59,7 +64,7 @@ test('what is another node’s is changed there only, and the refusal names the 
   for (const [method, path, body] of asks) {
     const refused = await call(b, method, path, body);
     expect(refused).toMatchObject({ status: 409, body: { code: 'failed_precondition' } });
-    expect(refused.body.detail).toContain('node a: ask there');
+    expect(refused.body.detail).toContain(`node ${nodeA}: ask there`);
   }
   await want(204, a, 'DELETE', `/v1/listeners/${id}`);
   expect(await want(200, b, 'GET', `/v1/connections/${connection.id}`)).toMatchObject({
@@ -69,8 +74,8 @@ test('what is another node’s is changed there only, and the refusal names the 
 
 test('followers of either node see one log in one order, while both write to it', async () => {
   await using home = await makeHome();
-  await using a = await startNode('a', home);
-  await using b = await startNode('b', home);
+  await using a = await startNode(nodeA, home);
+  await using b = await startNode(nodeB, home);
   const nodes = [a, b];
   const live = nodes.map((node) => streamEvents(node.grpcAddress, {}, { afterSeq: 0 }));
   await Promise.all(live.map(({ synced }) => synced));
@@ -102,10 +107,10 @@ test('followers of either node see one log in one order, while both write to it'
 
 test('a follower goes on at the other node where the first one left it', async () => {
   await using home = await makeHome();
-  await using b = await startNode('b', home);
+  await using b = await startNode(nodeB, home);
   const seen: number[] = [];
   {
-    await using a = await startNode('a', home);
+    await using a = await startNode(nodeA, home);
     using stream = streamEvents(a.grpcAddress, {}, { afterSeq: 0 });
     await stream.synced;
     await want(201, a, 'POST', '/v1/listeners', {});

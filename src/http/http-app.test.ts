@@ -1,3 +1,4 @@
+import pino from 'pino';
 import { expect, test } from 'vitest';
 import { rawHttp } from '../../test/support/raw-http.ts';
 import { call, want } from '../../test/support/rest-client.ts';
@@ -276,6 +277,16 @@ test('an outage says when to come back', async () => {
   edge.dataPlane.openErrors.push(new AppError('unavailable', 'away', { retryAfterMs: 2500 }));
   const { status, headers } = await call(edge, 'POST', '/v1/listeners', {});
   expect({ status, after: headers.get('retry-after') }).toEqual({ status: 503, after: '3' });
+});
+
+test('a silent log is silent, whatever goes wrong', async () => {
+  const lines: string[] = [];
+  const stream = { write: (line: string) => void lines.push(line) };
+  await using edge = await restEdge({ logger: pino({ level: 'silent' }, stream) });
+  edge.dataPlane.openErrors.push(new AppError('unavailable', 'away'), new Error('a bug'));
+  await want(503, edge, 'POST', '/v1/listeners', {});
+  await want(500, edge, 'POST', '/v1/listeners', {});
+  expect(lines).toEqual([]);
 });
 
 test('a request has one line in the log, which names its route', async () => {
