@@ -10,6 +10,12 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
+export async function timedMs(work: () => unknown): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
+
 /**
  * Measures each in turn, A B C A B C …, so that what the machine does meanwhile falls on all alike. Resolves to the
  * figures by name, one a round.

@@ -11,6 +11,7 @@ import { outDir } from './compile.ts';
 import { printProfiles, startProfiles } from './profile.ts';
 import { keep, type Result, table } from './report.ts';
 import type { Row, RowOptions } from './row.ts';
+import { appendRow } from './rows/append.ts';
 import { churnRow } from './rows/churn.ts';
 import { createRow } from './rows/create.ts';
 import { echoRow } from './rows/echo.ts';
@@ -25,6 +26,7 @@ import { seed } from './seed.ts';
 const rows: readonly Row[] = [
   echoRow,
   churnRow,
+  appendRow,
   latencyRow,
   replayRow,
   idleRow,

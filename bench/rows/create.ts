@@ -1,7 +1,6 @@
 /** Creating listeners: one after the other, and thousands at once. Held against one fdatasync on the same disk. */
-import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { quantile } from '../figures.ts';
+import { Disk } from '../disk.ts';
+import { quantile, timedMs } from '../figures.ts';
 import { Kodama, type ListenerView } from '../kodama.ts';
 import { LoadGenerator } from '../load-generator.ts';
 import { pssBytes } from '../process-stats.ts';
@@ -25,12 +24,11 @@ async function measureOne(count: number): Promise<readonly Result[]> {
   for (let index = 0; index < 20; index += 1) await kodama.createListener();
   const syncs: number[] = [];
   const creates: number[] = [];
-  const file = openSync(join(kodama.dataDir, 'sync'), 'w');
+  using disk = new Disk(kodama.dataDir);
   for (let index = 0; index < count; index += 1) {
-    syncs.push(await milliseconds(() => sync(file)));
-    creates.push(await milliseconds(() => kodama.createListener()));
+    syncs.push(disk.syncMs());
+    creates.push(await timedMs(() => kodama.createListener()));
   }
-  closeSync(file);
   return [0.5, 0.99].map((share) => ({
     what: `create and bind a listener, p${share * 100}`,
     unit: 'ms',
@@ -48,7 +46,7 @@ async function measureMany(count: number): Promise<readonly Result[]> {
   const before = memory();
   const listeners = Array.from({ length: batchSize }, () => ({}));
   const made: ListenerView[] = [];
-  const tookMs = await milliseconds(async () => {
+  const tookMs = await timedMs(async () => {
     while (made.length < count) {
       const answer = await kodama.rest.post<{ listeners: ListenerView[] }>('/v1/listeners:batch', {
         listeners,
@@ -79,15 +77,4 @@ async function allEcho(listeners: readonly ListenerView[]): Promise<boolean> {
     await generator.run();
   }
   return true;
-}
-
-function sync(file: number): void {
-  writeSync(file, Buffer.alloc(8192), 0, 8192, 0);
-  fdatasyncSync(file);
-}
-
-async function milliseconds(work: () => unknown): Promise<number> {
-  const startedAt = performance.now();
-  await work();
-  return performance.now() - startedAt;
 }

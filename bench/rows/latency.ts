@@ -3,9 +3,11 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { outDir } from '../compile.ts';
+import { Disk } from '../disk.ts';
 import { quantile } from '../figures.ts';
 import { Kodama } from '../kodama.ts';
 import { LoadGenerator } from '../load-generator.ts';
+import { startReference } from '../reference-servers.ts';
 import type { Result } from '../report.ts';
 import type { Row } from '../row.ts';
 import { type EventMessage, follow } from '../subscribers.ts';
@@ -18,26 +20,57 @@ interface Sight {
   readonly seenUs: number;
 }
 
+/** What the same moments cost without kodama: one write to the disk, one connection to a bare server. */
+interface Reference {
+  readonly syncMs: readonly number[];
+  readonly pipeMs: { readonly p50: number; readonly p99: number };
+}
+
 export const latencyRow: Row = {
   name: 'latency',
   async run({ isQuick }) {
-    await using kodama = await Kodama.start();
-    await using server = await kodama.asEchoServer();
-    const sights: Sight[] = [];
-    const now = wallClock();
-    const end = await follow(kodama.grpcPort, (message) => {
-      const sight = sightOf(message, now());
-      if (sight !== null) sights.push(sight);
-    });
-    await run(server.port, 2);
-    sights.length = 0;
-    const { operations, connectedUs } = await run(server.port, isQuick ? 3 : 10);
-    const deadline = performance.now() + 10_000;
-    while (sights.length < operations && performance.now() < deadline) await delay(20);
-    end();
-    return results(sights, connectedUs, operations);
+    const rounds = isQuick ? 1 : 3;
+    const found: (readonly Result[])[] = [];
+    for (let round = 0; round < rounds; round += 1)
+      found.push(await measureRound(isQuick ? 3 : 10));
+    // The round of the middle, by its p99.
+    const order = found.toSorted((a, b) => (a[1]?.kodama ?? 0) - (b[1]?.kodama ?? 0));
+    return order[Math.floor(rounds / 2)] ?? [];
   },
 };
+
+async function measureRound(seconds: number): Promise<readonly Result[]> {
+  await using kodama = await Kodama.start();
+  await using server = await kodama.asEchoServer();
+  const sights: Sight[] = [];
+  const now = wallClock();
+  const end = await follow(kodama.grpcPort, (message) => {
+    const sight = sightOf(message, now());
+    if (sight !== null) sights.push(sight);
+  });
+  const untilSeen = async (count: number): Promise<void> => {
+    const deadline = performance.now() + 10_000;
+    while (sights.length < count && performance.now() < deadline) await delay(20);
+  };
+  await untilSeen((await run(server.port, 2)).operations);
+  sights.length = 0;
+  const { operations, connectedUs } = await run(server.port, seconds);
+  await untilSeen(operations);
+  end();
+  return results(sights, connectedUs, operations, await measureReference(kodama.dataDir, seconds));
+}
+
+async function measureReference(dataDir: string, seconds: number): Promise<Reference> {
+  using disk = new Disk(dataDir);
+  const syncMs: number[] = [];
+  for (let index = 0; index < 200; index += 1) syncMs.push(disk.syncMs());
+  await using pipe = await startReference('pipe');
+  if (pipe === null) throw new Error('no pipe');
+  const load = { mode: 'churn', port: pipe.port, connections: 1000, bytes: 16, rate } as const;
+  await using generator = await LoadGenerator.start({ ...load, seconds });
+  const { p50Us, p99Us } = await generator.run();
+  return { syncMs, pipeMs: { p50: p50Us / 1000, p99: p99Us / 1000 } };
+}
 
 async function run(port: number, seconds: number) {
   mkdirSync(outDir, { recursive: true });
@@ -59,6 +92,7 @@ function results(
   sights: readonly Sight[],
   connectedUs: ReadonlyMap<string, number>,
   operations: number,
+  { syncMs, pipeMs }: Reference,
 ): readonly Result[] {
   const isSound = sights.length === operations;
   const note = `${sights.length} of ${operations} connections seen`;
@@ -70,6 +104,10 @@ function results(
   const line = (from: string, values: readonly number[], share: number, max?: number): Result => ({
     what: `${from} → event at gRPC client, p${share * 100}`,
     unit: 'ms',
+    reference:
+      from === 'accept'
+        ? { name: 'fdatasync', figure: quantile(syncMs, share) }
+        : { name: 'pipe, all of a connection', figure: share === 0.5 ? pipeMs.p50 : pipeMs.p99 },
     kodama: values.length === 0 ? null : quantile(values, share),
     goal: max === undefined ? undefined : { of: 'figure', max },
     isSound,

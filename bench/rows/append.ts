@@ -1,0 +1,98 @@
+/** What PostgreSQL alone costs for each connection, by the size of the appends: without workers, load or readers. */
+import { rm } from 'node:fs/promises';
+import pg from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import type { Connection } from '../../src/core/connection.ts';
+import type { EventDraft } from '../../src/core/event.ts';
+import { EmbeddedPostgres } from '../../src/postgres/embedded-postgres.ts';
+import { PostgresStore } from '../../src/postgres/postgres-store.ts';
+import { inTurn, median } from '../figures.ts';
+import { makeDataDir } from '../kodama.ts';
+import { cpuMilliseconds, processTree } from '../process-stats.ts';
+import type { Row } from '../row.ts';
+
+const sizes = [1, 10, 100];
+const quiet = { debug() {}, info() {}, warn: console.warn, error: console.error };
+
+export const appendRow: Row = {
+  name: 'append',
+  async run({ isQuick }) {
+    await using resources = new AsyncDisposableStack();
+    const dataDir = await makeDataDir();
+    resources.defer(() => rm(dataDir, { recursive: true, force: true }));
+    const timeouts = { startTimeoutMs: 60_000, stopTimeoutMs: 60_000 };
+    const server = resources.use(
+      await EmbeddedPostgres.start({ dataDir, log: quiet, ...timeouts }),
+    );
+    const { connectionString } = server;
+    const store = resources.use(
+      await PostgresStore.open({ connectionString, nodeId: 'append', log: quiet }),
+    );
+    await store.takeNode();
+    const client = new pg.Client({ connectionString });
+    await client.connect();
+    resources.defer(() => client.end());
+    const walBytes = new Map(sizes.map((size) => [size, 0]));
+    let number = 0;
+    const measure = async ({ size }: { readonly size: number }): Promise<number> => {
+      const pids = processTree(process.pid).filter((pid) => pid !== process.pid);
+      const wal = await walPosition(client);
+      const before = cpuMilliseconds(pids);
+      const appends = Math.ceil(5000 / size) / (size === 1 ? 10 : 1);
+      for (let index = 0; index < appends; index += 1) {
+        number += 1;
+        const events = Array.from({ length: size }, life).flat();
+        await store.append({ number, events, secrets: new Map(), counters: [] });
+      }
+      const connections = appends * size;
+      const cpuUs = ((cpuMilliseconds(pids) - before) * 1000) / connections;
+      walBytes.set(size, ((await walPosition(client)) - wal) / connections);
+      return cpuUs;
+    };
+    const subjects = sizes.map((size) => ({ name: String(size), size }));
+    await inTurn(subjects, 1, measure);
+    const figures = await inTurn(subjects, isQuick ? 5 : 15, measure);
+    return subjects.map(({ name, size }) => ({
+      what: `append of ${size} connection${size === 1 ? '' : 's'}, opened and closed: PostgreSQL`,
+      unit: 'µs/connection',
+      kodama: median(figures.get(name) ?? []),
+      note: `${Math.round(walBytes.get(size) ?? 0)} bytes of write-ahead log each; the least ${Math.min(...(figures.get(name) ?? [])).toFixed(1)} µs`,
+    }));
+  },
+};
+
+async function walPosition(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ at: string }>(
+    `SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS at`,
+  );
+  return Number(rows[0]?.at);
+}
+
+const listenerIds = Array.from({ length: 10 }, () => uuidv7());
+let made = 0;
+
+/** A TCP connection from one of many addresses, from its first event to its last. */
+function life(): EventDraft[] {
+  made += 1;
+  const acceptedAt = Date.now() * 1000;
+  const closedAt = acceptedAt + 100;
+  const listenerId = listenerIds[made % listenerIds.length] ?? '';
+  const source = Math.imul(made, 2654435761) >>> 0;
+  const ip = `10.${(source >>> 8) & 255}.${(source >>> 16) & 255}.${source >>> 24}`;
+  const open: Connection = {
+    ...{ id: uuidv7(), listenerId, nodeId: 'append', protocol: 'tcp', state: 'open' },
+    ...{ laddr: { ip: '127.0.0.1', port: 20_000 }, raddr: { ip, port: 1024 + (made % 60_000) } },
+    ...{ declaredRaddr: null, pid: 1000, fd: 20 + (made % 50), acceptedAt, tls: null },
+    ...{ firstByteAt: null, halfClosedAt: null, closedAt: null, bytesIn: 0, bytesOut: 0 },
+    ...{ closeInitiator: null, closeReason: null, error: null },
+  };
+  const closed: Connection = {
+    ...open,
+    ...{ state: 'closed', firstByteAt: acceptedAt + 50, closedAt, bytesIn: 16, bytesOut: 16 },
+    ...{ closeInitiator: 'peer', closeReason: 'peer_fin' },
+  };
+  return [
+    { type: 'connection_opened', time: acceptedAt, listenerId, connection: open },
+    { type: 'connection_closed', time: closedAt, listenerId, connection: closed },
+  ];
+}
