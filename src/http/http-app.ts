@@ -52,7 +52,7 @@ export async function httpApp(
   const { limits } = options;
   const app: HttpApp = fastify({
     // Of fastify's own lines only those that tell of trouble; a request's line is ours.
-    loggerInstance: options.logger.child({}, { level: 'warn' }),
+    loggerInstance: options.logger.child({}, { level: quietLevel(options.logger) }),
     logController: new LogController({
       disableRequestLogging: true,
       requestIdLogLabel: 'requestId',
@@ -98,6 +98,11 @@ export async function httpApp(
   eventRoutes(app, options);
   statusRoutes(app, options);
   return { app, connections };
+}
+
+/** Warnings and errors, where the logger says that much at all. */
+function quietLevel({ level }: Pick<FastifyBaseLogger, 'level'>): string {
+  return ['error', 'fatal', 'silent'].includes(level) ? level : 'warn';
 }
 
 function guard(app: HttpApp, { apiToken, isLoopbackOnly }: HttpAppOptions): void {
