@@ -239,6 +239,25 @@ test('draining ends in time when the store stays away, and tells everyone who wa
   expect(fatal).toEqual([]);
 });
 
+test('once its end has come the log gives up what the store does not take, and takes what it does', async () => {
+  const { log, store, fatal, database } = await openLog({ retryMinMs: 1, retryMaxMs: 1 });
+  store.isAway = true;
+  const commit = rejection(log.append([sampleEvent()]));
+  await waitFor('the failure to show', () => log.failure !== null);
+  const end = new AbortController();
+  log.endBy(end.signal);
+  end.abort();
+  expect(hasCode(await commit, 'unavailable')).toBe(true);
+  // Who comes later does not wait for a store that was given up.
+  expect(hasCode(await rejection(log.append([sampleEvent()])), 'unavailable')).toBe(true);
+  expect([fatal, database.history]).toEqual([[], []]);
+
+  const other = await openLog();
+  other.log.endBy(AbortSignal.abort());
+  await other.log.append([sampleEvent()]);
+  expect(other.database.history).toHaveLength(1);
+});
+
 test('draining an idle log is done at once, and twice is no harm', async () => {
   const { log } = await openLog();
   await log.drain(AbortSignal.abort());

@@ -11,14 +11,14 @@ import {
 import { waitFor } from '../../test/support/wait-for.ts';
 import { deferred } from './deferred.ts';
 import { EventLog } from './event-log.ts';
+import type { Append } from './ports.ts';
 import type { WorkerRecord } from './record.ts';
 import { Recorder } from './recorder.ts';
 
 const listenerId = sampleId(1);
 const never = new AbortController().signal;
 
-async function makeRecorder() {
-  const store = new MemoryStore();
+async function makeRecorder(store = new MemoryStore()) {
   const logger = keepingLogger();
   const onFatal = (error: unknown) => {
     throw error;
@@ -147,6 +147,23 @@ test('a lost worker’s connections are closed as worker_crashed, and no others'
   expect(recorder.counts(listenerId)).toEqual({ open: 1, total: 3 });
   await recorder.workerLost(100);
   expect(history).toHaveLength(5);
+});
+
+test('thousands that a worker had open are closed in pieces', async () => {
+  const sizes: number[] = [];
+  class MeasuringStore extends MemoryStore {
+    override async append(append: Append) {
+      sizes.push(append.events.length);
+      return await super.append(append);
+    }
+  }
+  const { recorder, history } = await makeRecorder(new MeasuringStore());
+  const count = 2500;
+  await recorder.record(Array.from({ length: count }, (_, number) => opened(number)));
+  sizes.length = 0;
+  await recorder.workerLost(100);
+  expect(history).toHaveLength(2 * count);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(1000);
 });
 
 test('what an earlier run left open is closed as interrupted', async () => {

@@ -361,3 +361,15 @@ test('connections beyond the limit are turned away, and room comes back', async 
   for (const stream of streams) stream.abort();
   await waitFor('room', () => fetch(`${edge.url}/v1/status`).catch(() => null));
 });
+
+test.each([
+  ['silent', 0],
+  ['warn', 1],
+])('at level %s a refusal for want of the store is logged %d times', async (level, count) => {
+  const lines: string[] = [];
+  const logger = pino({ level }, { write: (line: string) => void lines.push(line) });
+  await using edge = await restEdge({ logger });
+  edge.store.isAway = true;
+  await want(503, edge, 'GET', '/v1/listeners');
+  expect(lines).toHaveLength(count);
+});

@@ -6,6 +6,8 @@ import type { RoundStore } from './round-store.ts';
 
 export interface Attacked {
   readonly target: KodamaProcess;
+  /** A second node on the same database. */
+  readonly other: KodamaProcess | null;
   readonly store: RoundStore;
   readonly random: Random;
 }
@@ -93,6 +95,17 @@ const withProxy: Readonly<Record<string, Attack>> = {
   },
 };
 
+const withOtherNode: Readonly<Record<string, Attack>> = {
+  async kill_other_node({ other }) {
+    other?.crash();
+    await other?.ready();
+  },
+  async freeze_other_node({ other, random }) {
+    const pid = other?.pid ?? null;
+    await freeze(pid === null ? [] : [pid], random);
+  },
+};
+
 const withSmallDisk: Readonly<Record<string, Attack>> = {
   async disk_full({ target, store, random }) {
     if (store.fillDisk === null) return;
@@ -115,10 +128,12 @@ const withSmallDisk: Readonly<Record<string, Attack>> = {
   },
 };
 
-export function attacksOn({ proxy, fillDisk }: RoundStore): Readonly<Record<string, Attack>> {
+export function attacksOn({ store, other }: Attacked): Readonly<Record<string, Attack>> {
+  const { proxy, fillDisk } = store;
   return {
     ...everywhere,
     ...(proxy === null ? {} : withProxy),
+    ...(other === null ? {} : withOtherNode),
     ...(fillDisk === null ? {} : withSmallDisk),
   };
 }

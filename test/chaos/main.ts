@@ -1,6 +1,6 @@
 /**
  * npm run chaos -- --seed 1 --rounds 100 --seconds 8
- *   [--store embedded|small_disk|external] [--recording batched|durable] [--workers 2] [--attacks kill_worker,…]
+ *   [--store embedded|small_disk|external] [--recording batched|durable] [--workers 2] [--clients 20] [--attacks kill_worker,…]
  * What is not given changes with the seed. Ends with 1 at the first round that breaks an invariant.
  *
  * npm run chaos -- --soak --minutes 40 --rate 200: see soak.ts.
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     store: { type: 'string' },
     recording: { type: 'string' },
     workers: { type: 'string' },
+    clients: { type: 'string', default: '20' },
     attacks: { type: 'string' },
     soak: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '40' },
@@ -56,6 +57,7 @@ function optionsOf(seed: number): RoundOptions {
     store:
       storeKinds.find((kind) => kind === values.store) ?? kinds[seed % kinds.length] ?? 'embedded',
     recording: isDurable ? 'durable' : 'batched',
+    clientsAtOnce: Number(values.clients),
     workers: Number(values.workers ?? 1 + (Math.floor(seed / 2) % 2)),
     ...(values.attacks === undefined ? {} : { attackNames: values.attacks.split(',') }),
   };

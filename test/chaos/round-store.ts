@@ -15,6 +15,8 @@ export interface RoundStore extends AsyncDisposable {
   readonly cluster: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly proxy: StoreProxy | null;
+  /** Of a second node on the same database; null where the database is the first one's own. */
+  readonly otherDataDir: string | null;
   /** Leaves no byte free on its disk; resolves with what frees it again. Null where the disk is not its own. */
   readonly fillDisk: (() => Promise<() => Promise<void>>) | null;
 }
@@ -26,11 +28,11 @@ const quiet = { info: () => undefined, warn: () => undefined, error: () => undef
 export async function makeRoundStore(kind: StoreKind): Promise<RoundStore> {
   await using resources = new AsyncDisposableStack();
   const dataDir = await makeDirectory(resources);
-  const own = { dataDir, cluster: join(dataDir, 'postgres'), environment: {}, proxy: null };
+  const cluster = join(dataDir, 'postgres');
+  const own = { dataDir, cluster, environment: {}, proxy: null, otherDataDir: null };
   const isSmall = kind === 'small_disk' && mountSmallDisk(dataDir, resources);
   const fillDisk = isSmall ? () => fill(join(dataDir, 'ballast')) : null;
-  const parts =
-    kind === 'external' ? await startExternal(resources) : { ...own, cluster: own.cluster };
+  const parts = kind === 'external' ? await startExternal(resources) : {};
   const all = resources.move();
   return {
     ...own,
@@ -54,7 +56,8 @@ async function startExternal(resources: AsyncDisposableStack) {
   resources.use(server);
   const proxy = resources.use(await startStoreProxy(server.connectionString));
   const environment = { DATABASE_URL: proxy.url };
-  return { cluster: join(directory, 'postgres'), environment, proxy };
+  const otherDataDir = await makeDirectory(resources);
+  return { cluster: join(directory, 'postgres'), environment, proxy, otherDataDir };
 }
 
 /** False, with a word, where this user may not mount. */

@@ -49,21 +49,26 @@ const fdSlack = 48;
 export async function runRound(options: RoundOptions): Promise<RoundResult> {
   const { seed, recording = 'batched', listenersMax = listenersMaxDefault } = options;
   await using store = await makeRoundStore(options.store ?? 'embedded');
-  const target = await makeTarget(store, options.workers ?? 1);
+  const target = await makeTarget(store, store.dataDir, options.workers ?? 1);
+  const { otherDataDir } = store;
+  const other = otherDataDir === null ? null : await makeTarget(store, otherDataDir, 1);
   try {
     await target.begin();
+    await other?.begin();
     const fdsAtFirst = fdCount(target.pid ?? 0);
     await using ndjson = new NdjsonReader(target.url).begin();
-    await using grpc = new GrpcReader(target.grpcAddress).begin();
+    // Any node shows all of the log.
+    await using grpc = new GrpcReader((other ?? target).grpcAddress).begin();
     const readers = [ndjson, grpc];
     const clients = new Clients(new Random(seed + 1));
     const churn = { recording, listenersMax };
     const listeners = new ListenerChurn(target, new Random(seed + 2), churn);
     await listeners.make();
     const judged = { target, clients, listeners, readers, recording };
-    const attacked = { target, store, random: new Random(seed) };
+    const attacked = { target, other, store, random: new Random(seed) };
     const attacks = await rage(judged, attacked, options);
     const healedAt = performance.now();
+    await other?.ready();
     await heal(judged);
     const healMs = Math.round(performance.now() - healedAt);
     const verdict = await judge(judged);
@@ -73,18 +78,25 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
       ...leaks(judged, fdsAtFirst),
     ];
     await target.end();
-    breaches.push(...leftovers(store, target));
+    await other?.end();
+    breaches.push(...(other?.faults ?? []), ...leftovers(store, target));
     const { slowestMs, refused } = listeners;
     return { ...verdict, breaches, seed, attacks, healMs, slowestMs, refused, log: target.log };
   } catch (error) {
-    throw new Error(`seed ${seed}:\n${target.tail()}`, { cause: error });
+    const tails = [target.tail(), other?.tail() ?? ''];
+    throw new Error(`seed ${seed}:\n${tails.join('\n\n')}`, { cause: error });
   } finally {
+    await other?.kill();
     await target.kill();
   }
 }
 
-async function makeTarget(store: RoundStore, workers: number): Promise<KodamaProcess> {
-  const { dataDir, cluster } = store;
+async function makeTarget(
+  store: RoundStore,
+  dataDir: string,
+  workers: number,
+): Promise<KodamaProcess> {
+  const { cluster } = store;
   const environment = { ...store.environment, KODAMA_WORKERS: String(workers) };
   const ports = { http: await freePort(), grpc: await freePort() };
   const isEmbedded = store.kind !== 'external';
@@ -120,7 +132,7 @@ async function attackUntil(
   attacked: Attacked,
   names: readonly string[] | undefined,
 ): Promise<readonly string[]> {
-  const attacks = attacksOn(attacked.store);
+  const attacks = attacksOn(attacked);
   const { random } = attacked;
   const done: string[] = [];
   while (!isOver()) {
@@ -204,8 +216,12 @@ function leaks({ target }: Judged, fdsAtFirst: number): string[] {
 }
 
 /** What a stop must not leave behind. */
-function leftovers({ dataDir, kind, cluster }: RoundStore, target: KodamaProcess): string[] {
-  const breaches = processesOf(dataDir).map((process) => `left behind: ${process}`);
+function leftovers(
+  { dataDir, otherDataDir, kind, cluster }: RoundStore,
+  target: KodamaProcess,
+): string[] {
+  const processes = [dataDir, otherDataDir].flatMap((one) => (one ? processesOf(one) : []));
+  const breaches = processes.map((process) => `left behind: ${process}`);
   const files = readdirSync(dataDir).filter((name) => /^kodama\.lock|^postgres\.run/.test(name));
   breaches.push(...files.map((name) => `left behind: ${name}`));
   if (kind === 'external') return breaches;

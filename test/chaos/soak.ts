@@ -8,7 +8,7 @@
  */
 import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -296,15 +296,15 @@ async function liveHeapMb(pid: number, directory: string): Promise<number> {
       const file = readdirSync(directory).find((one) => name.test(one));
       return file === undefined ? null : await selfSizes(join(directory, file));
     },
-    120_000,
+    300_000,
   );
   return round(bytes / mebi);
 }
 
 /** The sizes of all objects in a snapshot, summed; null while it is still being written. */
 async function selfSizes(path: string): Promise<number | null> {
+  if (!(await isWritten(path))) return null;
   const text = await readFile(path, 'utf8');
-  if (!text.trimEnd().endsWith(']}')) return null;
   await rm(path);
   const { snapshot, nodes } = JSON.parse(text);
   const fields: string[] = snapshot.meta.node_fields;
@@ -313,6 +313,23 @@ async function selfSizes(path: string): Promise<number | null> {
     sum += nodes[at];
   }
   return sum;
+}
+
+const settleMs = 500;
+
+/** Complete: it has its last bracket, and grows no more. */
+async function isWritten(path: string): Promise<boolean> {
+  const { size: before } = await stat(path);
+  await new Promise((next) => setTimeout(next, settleMs));
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const last = Buffer.alloc(8);
+    await file.read(last, 0, last.length, Math.max(0, size - last.length));
+    return size === before && last.toString().trimEnd().endsWith('}');
+  } finally {
+    await file.close();
+  }
 }
 
 function heapGrowths(before: Heaps, after: Heaps): readonly string[] {
