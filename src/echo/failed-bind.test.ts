@@ -13,9 +13,9 @@ import { ConnectionIds } from './connection-ids.ts';
 import type { EchoContext } from './echo-listener.ts';
 import { RecordQueue } from './record-queue.ts';
 import { SocketBudget } from './socket-budget.ts';
-import { TcpListener } from './tcp-listener.ts';
-import { UdpGuards } from './udp-guards.ts';
-import { UdpListener } from './udp-listener.ts';
+import { TcpListener } from './tcp/tcp-listener.ts';
+import { UdpGuards } from './udp/udp-guards.ts';
+import { UdpListener } from './udp/udp-listener.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

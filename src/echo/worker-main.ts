@@ -7,9 +7,9 @@ import type { EchoContext, EchoListener } from './echo-listener.ts';
 import type { BoundSocket, Command, Report, Request, WorkerSettings } from './messages.ts';
 import { RecordQueue } from './record-queue.ts';
 import { SocketBudget } from './socket-budget.ts';
-import { TcpListener } from './tcp-listener.ts';
-import { UdpGuards } from './udp-guards.ts';
-import { UdpListener } from './udp-listener.ts';
+import { TcpListener } from './tcp/tcp-listener.ts';
+import { UdpGuards } from './udp/udp-guards.ts';
+import { UdpListener } from './udp/udp-listener.ts';
 
 // Ctrl-C reaches the whole group: the control plane decides when its workers end.
 process.on('SIGINT', () => undefined);

@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import type { ListenerSpec } from '../../src/core/listener.ts';
-import { DuplexTransport } from '../../src/echo/duplex-transport.ts';
-import { type Preamble, runPreamble, trustOf } from '../../src/echo/preamble.ts';
-import { PreambleError } from '../../src/echo/preamble-error.ts';
-import { TlsAcceptor } from '../../src/echo/tls-acceptor.ts';
+import { type Preamble, runPreamble, trustOf } from '../../src/echo/preamble/preamble.ts';
+import { PreambleError } from '../../src/echo/preamble/preamble-error.ts';
+import { TlsAcceptor } from '../../src/echo/preamble/tls-acceptor.ts';
+import { DuplexTransport } from '../../src/echo/tcp/duplex-transport.ts';
 import { certificates } from '../../src/tls/certificates.ts';
 import { waitFor } from './wait-for.ts';
 

@@ -7,16 +7,16 @@
  */
 import type { RemoteInfo } from 'node:dgram';
 import { crc32 } from 'node:zlib';
-import { type Address, formatAddress } from '../core/address.ts';
-import type { AcceptedConnection, CloseInitiator, CloseReason } from '../core/connection.ts';
-import type { CloseMode } from '../core/fault.ts';
-import type { Clock } from '../core/ports.ts';
-import type { CountersRecord, StepRecord } from '../core/record.ts';
-import type { Micros } from '../core/time.ts';
-import type { OpenConnection } from './echo-listener.ts';
-import type { ActiveFault } from './faults/fault-pipeline.ts';
-import { FaultPipeline } from './faults/fault-pipeline.ts';
-import type { ConnectionFaults } from './faults/listener-faults.ts';
+import { type Address, formatAddress } from '../../core/address.ts';
+import type { AcceptedConnection, CloseInitiator, CloseReason } from '../../core/connection.ts';
+import type { CloseMode } from '../../core/fault.ts';
+import type { Clock } from '../../core/ports.ts';
+import type { CountersRecord, StepRecord } from '../../core/record.ts';
+import type { Micros } from '../../core/time.ts';
+import type { OpenConnection } from '../echo-listener.ts';
+import type { ActiveFault } from '../faults/fault-pipeline.ts';
+import { FaultPipeline } from '../faults/fault-pipeline.ts';
+import type { ConnectionFaults } from '../faults/listener-faults.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import type { UdpSource } from './udp-guards.ts';
 import type { UdpEndpoint } from './udp-sockets.ts';

@@ -13,9 +13,9 @@
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Address, networkSet } from '../core/address.ts';
-import type { TlsInfo } from '../core/connection.ts';
-import type { ProxyProtocolSettings } from '../core/listener.ts';
+import { type Address, networkSet } from '../../core/address.ts';
+import type { TlsInfo } from '../../core/connection.ts';
+import type { ProxyProtocolSettings } from '../../core/listener.ts';
 import { type PreambleEnd, PreambleError, peerLeft, peerReset } from './preamble-error.ts';
 import { readProxyHeader } from './proxy-header-reader.ts';
 import { HandshakeError, type TlsAcceptor } from './tls-acceptor.ts';

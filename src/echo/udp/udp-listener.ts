@@ -8,19 +8,19 @@
  *   datagram of an unknown source is dropped; known ones go on.
  */
 import type { RemoteInfo } from 'node:dgram';
-import { type Address, plainIp } from '../core/address.ts';
-import type { CloseInitiator, CloseReason } from '../core/connection.ts';
-import type { RefusalRule } from '../core/event.ts';
-import type { Fault } from '../core/fault.ts';
-import type { ListenerLimits } from '../core/listener.ts';
-import type { Binding } from '../core/ports.ts';
-import type { Micros } from '../core/time.ts';
-import { Admission } from './admission.ts';
-import type { EchoContext, EchoListener } from './echo-listener.ts';
-import { ListenerFaults } from './faults/listener-faults.ts';
+import { type Address, plainIp } from '../../core/address.ts';
+import type { CloseInitiator, CloseReason } from '../../core/connection.ts';
+import type { RefusalRule } from '../../core/event.ts';
+import type { Fault } from '../../core/fault.ts';
+import type { ListenerLimits } from '../../core/listener.ts';
+import type { Binding } from '../../core/ports.ts';
+import type { Micros } from '../../core/time.ts';
+import { Admission } from '../admission.ts';
+import type { EchoContext, EchoListener } from '../echo-listener.ts';
+import { ListenerFaults } from '../faults/listener-faults.ts';
+import type { BoundSocket, Share } from '../messages.ts';
+import { Refusals } from '../refusals.ts';
 import { HeldBytes } from './held-bytes.ts';
-import type { BoundSocket, Share } from './messages.ts';
-import { Refusals } from './refusals.ts';
 import type { UdpGuards } from './udp-guards.ts';
 import { UdpSession, type UdpSessionHost } from './udp-session.ts';
 import { UdpSessions } from './udp-sessions.ts';

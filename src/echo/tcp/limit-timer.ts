@@ -2,10 +2,10 @@
  * The limits of a connection that time decides: how long it may be idle, last, and leave our bytes untaken. One timer
  * looks when the next of them may be due; what happens between only notes the time.
  */
-import type { CloseReason } from '../core/connection.ts';
-import type { ListenerLimits } from '../core/listener.ts';
-import type { Clock } from '../core/ports.ts';
-import type { Micros } from '../core/time.ts';
+import type { CloseReason } from '../../core/connection.ts';
+import type { ListenerLimits } from '../../core/listener.ts';
+import type { Clock } from '../../core/ports.ts';
+import type { Micros } from '../../core/time.ts';
 
 export type TimeLimits = Pick<ListenerLimits, 'idleTimeoutMs' | 'maxDurationMs' | 'writeTimeoutMs'>;
 

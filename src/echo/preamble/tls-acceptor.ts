@@ -9,8 +9,8 @@
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import type { TlsInfo } from '../core/connection.ts';
-import type { TlsSettings } from '../core/listener.ts';
+import type { TlsInfo } from '../../core/connection.ts';
+import type { TlsSettings } from '../../core/listener.ts';
 
 export interface Handshake {
   readonly stream: TLSSocket;

@@ -7,15 +7,15 @@
  * - A connection without faults and limits pays for neither: its bytes go straight back.
  * - Whoever ends it first is told as who ended it; what fails later only adds its error code.
  */
-import type { CloseInitiator, CloseReason } from '../core/connection.ts';
-import type { CloseMode } from '../core/fault.ts';
-import type { CountersRecord } from '../core/record.ts';
-import type { Micros } from '../core/time.ts';
+import type { CloseInitiator, CloseReason } from '../../core/connection.ts';
+import type { CloseMode } from '../../core/fault.ts';
+import type { CountersRecord } from '../../core/record.ts';
+import type { Micros } from '../../core/time.ts';
+import type { OpenConnection } from '../echo-listener.ts';
+import { behindDiscard } from '../faults/alterations.ts';
+import { FaultPipeline, type FaultSink } from '../faults/fault-pipeline.ts';
+import type { ConnectionFaults } from '../faults/listener-faults.ts';
 import type { Accepted, ConnectionHost } from './connection-host.ts';
-import type { OpenConnection } from './echo-listener.ts';
-import { behindDiscard } from './faults/alterations.ts';
-import { FaultPipeline, type FaultSink } from './faults/fault-pipeline.ts';
-import type { ConnectionFaults } from './faults/listener-faults.ts';
 import { hasTimeLimit, LimitTimer } from './limit-timer.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
 

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { activeFault } from '../../test/support/fault-bench.ts';
-import { sampleId, sampleLimits } from '../../test/support/samples.ts';
-import { systemClock } from '../core/clock.ts';
-import type { CloseReason } from '../core/connection.ts';
-import type { CloseMode } from '../core/fault.ts';
-import type { ListenerLimits, ListenerMode } from '../core/listener.ts';
-import type { WorkerRecord } from '../core/record.ts';
-import type { ConnectionFaults } from './faults/listener-faults.ts';
+import { activeFault } from '../../../test/support/fault-bench.ts';
+import { sampleId, sampleLimits } from '../../../test/support/samples.ts';
+import { systemClock } from '../../core/clock.ts';
+import type { CloseReason } from '../../core/connection.ts';
+import type { CloseMode } from '../../core/fault.ts';
+import type { ListenerLimits, ListenerMode } from '../../core/listener.ts';
+import type { WorkerRecord } from '../../core/record.ts';
+import type { ConnectionFaults } from '../faults/listener-faults.ts';
 import { StreamConnection } from './stream-connection.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
 

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { waitFor } from '../../test/support/wait-for.ts';
+import { waitFor } from '../../../test/support/wait-for.ts';
 import { HandleTransport } from './handle-transport.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
 import { takeHandles } from './tcp-handle.ts';

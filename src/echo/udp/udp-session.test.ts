@@ -1,11 +1,11 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { systemClock } from '../core/clock.ts';
-import type { StepRecord } from '../core/record.ts';
+import { systemClock } from '../../core/clock.ts';
+import type { StepRecord } from '../../core/record.ts';
+import { SocketBudget } from '../socket-budget.ts';
+import { TokenBucket } from '../token-bucket.ts';
 import { HeldBytes } from './held-bytes.ts';
-import { SocketBudget } from './socket-budget.ts';
-import { TokenBucket } from './token-bucket.ts';
 import { UdpSession, type UdpSessionHost } from './udp-session.ts';
 import { bindUdpSockets, closeSocket, type UdpEndpoint } from './udp-sockets.ts';
 

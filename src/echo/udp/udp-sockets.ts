@@ -15,10 +15,10 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
-import type { Address } from '../core/address.ts';
+import type { Address } from '../../core/address.ts';
+import type { Share } from '../messages.ts';
+import type { SocketBudget } from '../socket-budget.ts';
 import { isCovered } from './host-addresses.ts';
-import type { Share } from './messages.ts';
-import type { SocketBudget } from './socket-budget.ts';
 
 /** Room for some of the largest datagrams; the system may give less. */
 const socketBufferBytes = 1_048_576;

@@ -1,5 +1,5 @@
-import type { Address } from '../core/address.ts';
-import type { CloseInitiator, CloseReason } from '../core/connection.ts';
+import type { Address } from '../../core/address.ts';
+import type { CloseInitiator, CloseReason } from '../../core/connection.ts';
 
 export interface PreambleEnd {
   readonly initiator: CloseInitiator;

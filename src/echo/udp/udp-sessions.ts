@@ -5,10 +5,10 @@
  * so that walking over 100,000 costs next to nothing. A datagram moves no timer.
  */
 import type { RemoteInfo } from 'node:dgram';
-import type { CloseReason } from '../core/connection.ts';
-import type { ListenerLimits } from '../core/listener.ts';
-import type { Clock } from '../core/ports.ts';
-import type { Micros } from '../core/time.ts';
+import type { CloseReason } from '../../core/connection.ts';
+import type { ListenerLimits } from '../../core/listener.ts';
+import type { Clock } from '../../core/ports.ts';
+import type { Micros } from '../../core/time.ts';
 import type { UdpSession } from './udp-session.ts';
 import type { UdpEndpoint } from './udp-sockets.ts';
 

@@ -3,7 +3,7 @@
  * see that it was gone: the FIN behind it comes after it.
  */
 import type { Socket } from 'node:net';
-import type { Address } from '../core/address.ts';
+import type { Address } from '../../core/address.ts';
 import { type PreambleEnd, PreambleError, peerLeft, peerReset } from './preamble-error.ts';
 import { parseProxyHeader } from './proxy-header.ts';
 

@@ -1,9 +1,9 @@
 /** The addresses of this host, read anew when they are asked for and old. */
 import { isIPv4, isIPv6 } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
-import { isLoopback } from '../core/address.ts';
-import type { Clock } from '../core/ports.ts';
-import type { Micros } from '../core/time.ts';
+import { isLoopback } from '../../core/address.ts';
+import type { Clock } from '../../core/ports.ts';
+import type { Micros } from '../../core/time.ts';
 
 const keptForMs = 5000;
 

@@ -5,13 +5,13 @@
  * - What is kept is bounded: a source for each that has sessions or had some a moment ago; one table of loops.
  */
 import { crc32 } from 'node:zlib';
-import type { Address } from '../core/address.ts';
-import type { RefusalRule } from '../core/event.ts';
-import type { Clock } from '../core/ports.ts';
-import type { Micros } from '../core/time.ts';
+import type { Address } from '../../core/address.ts';
+import type { RefusalRule } from '../../core/event.ts';
+import type { Clock } from '../../core/ports.ts';
+import type { Micros } from '../../core/time.ts';
+import type { WorkerSettings } from '../messages.ts';
+import { TokenBucket } from '../token-bucket.ts';
 import { HostAddresses, isCovered } from './host-addresses.ts';
-import type { WorkerSettings } from './messages.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 /** Services that answer whatever reaches them, so that a forged source would have us talk to them for ever. */
 const reflectingPorts = new Set([7, 13, 17, 19, 37, 53, 69, 123, 161, 1900, 5353, 11_211]);

@@ -1,13 +1,13 @@
 /** The connections of a listener that are accepted and not opened yet: each has its preamble before it. */
 import { Socket, type SocketConstructorOpts } from 'node:net';
-import type { AcceptedConnection } from '../core/connection.ts';
-import type { Binding } from '../core/ports.ts';
-import { WakeUps } from '../core/wake-ups.ts';
-import { DuplexTransport } from './duplex-transport.ts';
+import type { AcceptedConnection } from '../../core/connection.ts';
+import type { Binding } from '../../core/ports.ts';
+import { WakeUps } from '../../core/wake-ups.ts';
+import { DuplexTransport } from '../tcp/duplex-transport.ts';
+import type { StreamTransport, TransportOwner } from '../tcp/stream-transport.ts';
+import type { TcpHandle } from '../tcp/tcp-handle.ts';
 import { runPreamble, trustOf } from './preamble.ts';
 import { type PreambleEnd, PreambleError } from './preamble-error.ts';
-import type { StreamTransport, TransportOwner } from './stream-transport.ts';
-import type { TcpHandle } from './tcp-handle.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 
 export interface PreambleOwner {

@@ -6,7 +6,7 @@
  * - It reads nothing behind the header's own length, and waits for no more than `headerBytesMax`.
  */
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
-import { type Address, plainIp } from '../core/address.ts';
+import { type Address, plainIp } from '../../core/address.ts';
 import { crc32c } from './crc32c.ts';
 
 export type ProxyHeader =

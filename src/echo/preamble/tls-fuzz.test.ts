@@ -4,10 +4,10 @@ import { createServer } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { preambleServer } from '../../test/support/preamble-server.ts';
-import { seededRandom } from '../../test/support/store-samples.ts';
-import { openClient, talk } from '../../test/support/tcp-client.ts';
-import { waitFor } from '../../test/support/wait-for.ts';
+import { preambleServer } from '../../../test/support/preamble-server.ts';
+import { seededRandom } from '../../../test/support/store-samples.ts';
+import { openClient, talk } from '../../../test/support/tcp-client.ts';
+import { waitFor } from '../../../test/support/wait-for.ts';
 
 /** The first record of a client of Node's. */
 async function clientHello(): Promise<Buffer> {

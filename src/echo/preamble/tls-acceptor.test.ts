@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
-import { preambleServer } from '../../test/support/preamble-server.ts';
-import { openClient, talk } from '../../test/support/tcp-client.ts';
-import { makeAuthority, makeCertificate } from '../../test/support/tls-certificates.ts';
-import { waitFor } from '../../test/support/wait-for.ts';
+import { preambleServer } from '../../../test/support/preamble-server.ts';
+import { openClient, talk } from '../../../test/support/tcp-client.ts';
+import { makeAuthority, makeCertificate } from '../../../test/support/tls-certificates.ts';
+import { waitFor } from '../../../test/support/wait-for.ts';
 
 const v1 = 'PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n';
 

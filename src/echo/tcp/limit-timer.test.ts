@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { systemClock } from '../core/clock.ts';
-import type { CloseReason } from '../core/connection.ts';
+import { systemClock } from '../../core/clock.ts';
+import type { CloseReason } from '../../core/connection.ts';
 import { hasTimeLimit, LimitTimer, type TimeLimits } from './limit-timer.ts';
 
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { preambleServer } from '../../test/support/preamble-server.ts';
-import { openClient, talk } from '../../test/support/tcp-client.ts';
-import { waitFor } from '../../test/support/wait-for.ts';
+import { preambleServer } from '../../../test/support/preamble-server.ts';
+import { openClient, talk } from '../../../test/support/tcp-client.ts';
+import { waitFor } from '../../../test/support/wait-for.ts';
 
 const v1 = 'PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n';
 const declared = { ip: '192.0.2.1', port: 56_324 };

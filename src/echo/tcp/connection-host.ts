@@ -1,9 +1,9 @@
 /** What a stream connection and its listener know of each other. */
-import type { ListenerLimits, ListenerMode } from '../core/listener.ts';
-import type { Clock } from '../core/ports.ts';
-import type { WorkerRecord } from '../core/record.ts';
-import type { Micros } from '../core/time.ts';
-import type { WorkerSettings } from './messages.ts';
+import type { ListenerLimits, ListenerMode } from '../../core/listener.ts';
+import type { Clock } from '../../core/ports.ts';
+import type { WorkerRecord } from '../../core/record.ts';
+import type { Micros } from '../../core/time.ts';
+import type { WorkerSettings } from '../messages.ts';
 import type { StreamConnection } from './stream-connection.ts';
 
 /** The listener, as its connections see it. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { WorkerSettings } from './messages.ts';
+import type { WorkerSettings } from '../messages.ts';
 import { LoopBreaker, UdpGuards } from './udp-guards.ts';
 
 const settings: WorkerSettings = {
