@@ -4,9 +4,12 @@ import { expect, test } from 'vitest';
 import { refusalRules } from '../src/core/event.ts';
 import { streamEvents } from './support/grpc-client.ts';
 import { call, want } from './support/rest-client.ts';
-import { openClient, talk } from './support/tcp-client.ts';
+import { openClient } from './support/tcp-client.ts';
 import { startApp, type TestApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
+
+/** An address where nobody else looks for a port: all that comes is counted. */
+const host = '127.0.77.1';
 
 interface Sample {
   readonly name: string;
@@ -44,7 +47,7 @@ function parseMetrics(text: string): Metrics {
 
 /** Connects, and resolves when that is over: a reset may come before the connect is known. */
 async function knock(port: number, localAddress: string): Promise<void> {
-  const socket = connect({ port, host: '127.0.0.1', localAddress });
+  const socket = connect({ port, host, localAddress });
   socket.on('error', () => undefined);
   await new Promise((resolve) => socket.once('close', resolve));
 }
@@ -58,16 +61,21 @@ async function metrics(app: TestApp): Promise<Metrics> {
 
 test('after known traffic the numbers are those of the traffic', async () => {
   await using app = await startApp();
-  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
+  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', { host });
   const limits = { maxConnections: 1, denyCidrs: ['127.0.0.9'] };
-  const full = await want(201, app, 'POST', '/v1/listeners', { limits });
-  for (const text of ['a', 'bb', 'ccc']) await talk(laddr.port, text);
-  await using kept = await openClient(full.laddr.port);
+  const full = await want(201, app, 'POST', '/v1/listeners', { host, limits });
+  for (const text of ['a', 'bb', 'ccc']) {
+    await using client = await openClient(laddr.port, { host });
+    await client.echo(text);
+    client.socket.end();
+    await client.ended;
+  }
+  await using kept = await openClient(full.laddr.port, { host });
   await kept.echo('four');
   for (const localAddress of ['127.0.0.1', '127.0.0.2', '127.0.0.9']) {
     await knock(full.laddr.port, localAddress);
   }
-  await using closed = await openClient(laddr.port);
+  await using closed = await openClient(laddr.port, { host });
   await closed.echo('x');
   const open = await waitFor('the record', async () => {
     const path = `/v1/connections?listener=${id}&state=open`;
