@@ -1,0 +1,63 @@
+/** Limits that show only when they are small: a test makes them so. */
+import { expect, test } from 'vitest';
+import type { Config } from '../src/config.ts';
+import { all, want } from './support/rest-client.ts';
+import { openClient, talk } from './support/tcp-client.ts';
+import { startApp, type TestApp } from './support/test-app.ts';
+import { waitFor } from './support/wait-for.ts';
+
+const withDataPlane = (change: Partial<Config['dataPlane']>) => (config: Config) => ({
+  ...config,
+  dataPlane: { ...config.dataPlane, ...change },
+});
+
+async function onlyConnection(app: TestApp, state: string) {
+  return await waitFor('the record', async () => {
+    const { connections } = await want(200, app, 'GET', `/v1/connections?state=${state}`);
+    return connections[0];
+  });
+}
+
+test('a client that does not answer the FIN of an operator is closed after the linger time', async () => {
+  await using app = await startApp({}, undefined, withDataPlane({ lingerMs: 200 }));
+  const { laddr } = await want(201, app, 'POST', '/v1/listeners', {});
+  await using client = await openClient(laddr.port, { allowHalfOpen: true });
+  await client.echo('x');
+  const { id } = await onlyConnection(app, 'open');
+  const closed = await want(200, app, 'POST', `/v1/connections/${id}:close`, { mode: 'fin' });
+  expect(closed).toMatchObject({
+    state: 'closed',
+    closeReason: 'operator_fin',
+    halfClosedAt: null,
+  });
+  await waitFor('the FIN', () => client.sawEnd);
+});
+
+test('the counters of an open connection are told while it is open', async () => {
+  await using app = await startApp({}, undefined, withDataPlane({ countersIntervalMs: 50 }));
+  const { laddr } = await want(201, app, 'POST', '/v1/listeners', {});
+  await using client = await openClient(laddr.port);
+  await client.echo('hello');
+  await waitFor('the counters', async () => {
+    const { bytesIn, bytesOut } = await onlyConnection(app, 'open');
+    return bytesIn === 5 && bytesOut === 5;
+  });
+  await client.echo('more');
+  await waitFor('the next ones', async () => (await onlyConnection(app, 'open')).bytesIn === 9);
+});
+
+test('a page of a rare kind of event may be short, and its token leads to all of them', async () => {
+  await using app = await startApp({}, undefined, (config) => ({
+    ...config,
+    streams: { ...config.streams, pageFillMs: 0 },
+  }));
+  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
+  for (let round = 0; round < 10; round++) await talk(laddr.port, 'x');
+  await want(204, app, 'DELETE', `/v1/listeners/${id}`);
+  const path = '/v1/events?afterSeq=0&type=listener_closed';
+  const first = await want(200, app, 'GET', `${path}&pageSize=5`);
+  expect(first.events).toEqual([]);
+  expect(first.nextPageToken).toBeTypeOf('string');
+  const found = await all(app, path, 'events');
+  expect(found.map(({ listenerId }) => listenerId)).toEqual([id]);
+});
