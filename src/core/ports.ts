@@ -174,6 +174,7 @@ export interface WorkerStatus {
   readonly pid: number;
   readonly listeners: number;
   readonly openConnections: number;
+  /** How often a worker in this place was lost and replaced. */
   readonly restarts: number;
 }
 

@@ -125,9 +125,12 @@ export class Metrics {
     );
     let restarts = 0;
     this.#counterOf('kodama_worker_restarts_total', 'Workers that were lost and replaced.', () => {
-      // Each worker tells of all; for a moment there may be none to tell.
-      const told = control.status().workers.map((worker) => worker.restarts);
-      restarts = Math.max(restarts, ...told);
+      const { workers } = control.status();
+      // One that is being replaced is not among them for a moment.
+      restarts = Math.max(
+        restarts,
+        workers.reduce((sum, worker) => sum + worker.restarts, 0),
+      );
       return restarts;
     });
   }

@@ -2,8 +2,8 @@
  * Workers that an earlier run of this node left behind. A worker ends with its control plane, but one that is stopped
  * or stuck can not see that it is gone: it holds its ports for ever, and nobody answers there.
  *
- * It is known by its command, which names the node, and by its parent, which is not us. Where there is no /proc its
- * listeners stay `failed` with `port_in_use` until somebody ends it.
+ * It is known by its command, which names the node and the process that started it, when that is not its parent any
+ * more. Where there is no /proc its listeners stay `failed` with `port_in_use` until somebody ends it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -38,7 +38,7 @@ function isOrphan(pid: number, workerFile: string, nodeId: string): boolean {
     const at = words.indexOf(workerFile);
     if (at < 0 || words[at + 1] !== nodeId) return false;
     const parent = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return Number(parent) !== process.pid;
+    return parent !== words[at + 2];
   } catch {
     // Gone meanwhile.
     return false;

@@ -58,7 +58,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #restarting = new Set<Promise<void>>();
   readonly #open = new Map<number, number>();
-  #restarts = 0;
+  readonly #restartsBySlot = new Map<number, number>();
 
   private constructor(options: WorkerDataPlaneOptions) {
     this.#options = options;
@@ -127,7 +127,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     for (let delayMs = restartMinMs; ; delayMs = Math.min(delayMs * 2, restartMaxMs)) {
       await wakeUps.sleep(delayMs, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
-      this.#restarts += 1;
+      this.#restartsBySlot.set(slot, (this.#restartsBySlot.get(slot) ?? 0) + 1);
       const worker = this.#launch(slot);
       if (!(await this.#untilUp(worker).catch(() => false))) {
         this.#options.log.warn({ delayMs }, 'a new worker did not come up; trying again');
@@ -277,11 +277,12 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   }
 
   status(): readonly WorkerStatus[] {
-    return [...this.#workers].map(({ pid }) => ({
-      pid,
-      listeners: this.#opened.size,
-      openConnections: this.#open.get(pid) ?? 0,
-      restarts: this.#restarts,
+    const opened = [...this.#opened.values()];
+    return [...this.#workers].map((worker) => ({
+      pid: worker.pid,
+      listeners: opened.filter(({ sockets }) => sockets.has(worker)).length,
+      openConnections: this.#open.get(worker.pid) ?? 0,
+      restarts: this.#restartsBySlot.get(worker.slot) ?? 0,
     }));
   }
 

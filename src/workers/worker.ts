@@ -68,7 +68,7 @@ export class Worker {
     this.#options = options;
     this.slot = options.slot;
     // The environment holds secrets of the control plane: a worker gets nothing of it.
-    this.#child = fork(workerFile, [options.settings.nodeId], {
+    this.#child = fork(workerFile, [options.settings.nodeId, String(process.pid)], {
       env: { NODE_COMPILE_CACHE: compileCacheDir },
       // Who profiles the control plane wants to see its workers, too.
       execArgv: process.execArgv.filter((flag) => flag.startsWith('--cpu-prof')),
