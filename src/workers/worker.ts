@@ -48,6 +48,8 @@ function gone(): AppError {
 /** Where Node keeps it by default, which main.ts uses: compiling is most of a worker's start. */
 const compileCacheDir = join(tmpdir(), 'node-compile-cache');
 
+const lookingFlags = /^--(cpu-prof|heapsnapshot-signal|diagnostic-dir)/;
+
 export const workerFile = fileURLToPath(new URL('../echo/worker-main.ts', import.meta.url));
 
 export class Worker {
@@ -70,8 +72,8 @@ export class Worker {
     // The environment holds secrets of the control plane: a worker gets nothing of it.
     this.#child = fork(workerFile, [options.settings.nodeId, String(process.pid)], {
       env: { NODE_COMPILE_CACHE: compileCacheDir },
-      // Who profiles the control plane wants to see its workers, too.
-      execArgv: process.execArgv.filter((flag) => flag.startsWith('--cpu-prof')),
+      // Who looks into the control plane wants to look into its workers, too.
+      execArgv: process.execArgv.filter((flag) => lookingFlags.test(flag)),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.pid = this.#child.pid ?? 0;

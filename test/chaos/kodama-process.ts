@@ -58,6 +58,8 @@ export class KodamaProcess {
     this.#options = options;
     this.url = `http://127.0.0.1:${options.ports.http}`;
     this.grpcAddress = `127.0.0.1:${options.ports.grpc}`;
+    // A run that ends in the middle leaves no kodama behind.
+    process.once('exit', () => this.#child?.kill('SIGKILL'));
   }
 
   get pid(): number | null {
