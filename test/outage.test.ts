@@ -144,8 +144,11 @@ test.each(ways)(
 
     home.proxy.restore();
     await waitFor('the store', async () => (await call(app, 'GET', '/readyz')).status === 200);
-    // A create that was refused left nothing behind, and the change was not made.
-    const { listeners } = await want(200, app, 'GET', '/v1/listeners');
+    // A create that was refused leaves nothing behind, also where it was committed late, and the change was not made.
+    const listeners = await waitFor('late creates to be taken back', async () => {
+      const page = await want(200, app, 'GET', '/v1/listeners');
+      return page.listeners.length === 1 ? page.listeners : null;
+    });
     expect(listeners).toMatchObject([{ id, labels: {}, state: 'listening' }]);
   },
   120_000,
