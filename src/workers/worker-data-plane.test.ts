@@ -96,6 +96,20 @@ test('a worker that is lost while it binds its listeners anew has a successor to
   }
 });
 
+test('a listener that is closed while a new worker binds it does not listen afterwards', async () => {
+  await using world = await startPlane({});
+  const { plane } = world;
+  const count = 40;
+  const ports = await Promise.all(Array.from({ length: count }, (_, n) => listen(plane, n)));
+  const before = pidOf(plane);
+  process.kill(before ?? 0, 'SIGKILL');
+  await waitFor('the successor', () => ![undefined, before].includes(pidOf(plane)));
+  const end = { drainMs: 0, reason: 'listener_deleted' } as const;
+  const ids = Array.from({ length: count }, (_, n) => sampleBinding(n).listenerId);
+  await Promise.all(ids.map((id) => plane.close(id, end)));
+  for (const port of ports) await expect(talk(port, 'x')).rejects.toThrow('ECONNREFUSED');
+});
+
 test('workers that are lost before they are ready are made up for, once each', async () => {
   await using world = await startPlane({ workers: 2, restartMinMs: 1, restartMaxMs: 20 });
   const { plane } = world;
