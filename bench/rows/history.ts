@@ -183,7 +183,7 @@ async function keepPlans(kodama: Kodama, cases: readonly HistoryCase[]): Promise
         await timed(kodama, `${path}&pageToken=${encodeURIComponent(nextPageToken)}`);
       }
       const text = readFileSync(log).subarray(from).toString();
-      const file = `${name.replaceAll(/[^a-z0-9]+/g, '-')}.txt`;
+      const file = `${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.txt`;
       writeFileSync(join(directory, file), `${name}\n${query}\n\n${text}`);
     }
   } finally {

@@ -1,7 +1,7 @@
 /**
  * Lists of closed connections: indexes that end in the id, read newest first. A step looks at a bounded number of a
  * list's entries, keeps those that match all else that is asked for, and tells how far down it has seen them all.
- * It needs no row of the table but those that it answers with: what it checks is in the index, too.
+ * It needs few rows of the table but those that it answers with: most of what it checks is in the index, too.
  */
 import type { Database, Rows, Statement } from './database.ts';
 import {
