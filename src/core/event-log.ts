@@ -187,8 +187,7 @@ export class EventLog {
 
   /** @throws cursor_expired below the log, invalid_argument above its head, unavailable */
   async checkCursor(afterSeq: number): Promise<void> {
-    // Another node may have appended what this one has not heard of yet.
-    if (afterSeq > this.#headSeq) this.#observe(await this.#options.store.readBounds());
+    await this.learn(afterSeq);
     if (afterSeq > this.#headSeq) {
       throw new AppError('invalid_argument', `afterSeq: the newest event is ${this.#headSeq}`, {
         errors: [{ path: 'afterSeq', message: `is above the newest event, ${this.#headSeq}` }],
@@ -196,6 +195,11 @@ export class EventLog {
       });
     }
     this.#assertKept(afterSeq);
+  }
+
+  /** Another node may have appended what this one has not heard of yet. @throws unavailable */
+  async learn(seq: number): Promise<void> {
+    if (seq > this.#headSeq) this.#observe(await this.#options.store.readBounds());
   }
 
   #assertKept(afterSeq: number): void {

@@ -80,16 +80,19 @@ export async function* follow(options: Follow): AsyncGenerator<StreamItem, void,
 
 async function startSeq({ start, log, store, filter }: Follow): Promise<number> {
   // The log's oldest event may be gone by the time it is read: before the oldest is 0, whichever that is.
-  const kept = (seq: number) => (seq < log.oldestSeq ? 0 : Math.min(seq, log.headSeq));
+  const kept = async (seq: number) => {
+    await log.learn(seq);
+    return seq < log.oldestSeq ? 0 : Math.min(seq, log.headSeq);
+  };
   switch (start.kind) {
     case 'after_seq':
       await log.checkCursor(start.seq);
       return start.seq;
     case 'since':
-      return kept(await store.seqBefore(start.time));
+      return await kept(await store.seqBefore(start.time));
     case 'last':
       if (start.count === 0) return log.headSeq;
-      return kept(await store.seqBeforeNewest(start.count, filter));
+      return await kept(await store.seqBeforeNewest(start.count, filter));
     case 'from_now':
       return log.headSeq;
   }

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { MemoryDatabase } from '../../test/support/memory-database.ts';
+import { MemoryStore } from '../../test/support/memory-store.ts';
+import {
+  handClock,
+  keepingLogger,
+  sampleEvent,
+  sampleLogLimits,
+} from '../../test/support/samples.ts';
+import { everyEvent } from './event-filter.ts';
+import { EventLog } from './event-log.ts';
+import { follow } from './follow.ts';
+
+async function openNode(nodeId: string, database: MemoryDatabase) {
+  const store = new MemoryStore({ database, nodeId });
+  const onFatal = (error: unknown) => {
+    throw error;
+  };
+  const logger = keepingLogger();
+  const log = await EventLog.open({ store, log: logger, limits: sampleLogLimits, onFatal });
+  return { store, log };
+}
+
+test('a start by time is not behind what another node appended and purged unheard', async () => {
+  const database = new MemoryDatabase();
+  database.isHoldingNotices = true;
+  const here = await openNode('node-a', database);
+  const there = await openNode('node-b', database);
+  await here.log.append([sampleEvent({ acceptedAt: 1 })]);
+  await there.log.append([sampleEvent({ acceptedAt: 2 })]);
+  await there.store.purge({ before: 0, eventsMax: 0, limit: 9 });
+  const stop = new AbortController();
+  const stream = follow({
+    ...here,
+    clock: handClock(),
+    start: { kind: 'since', time: 0 },
+    filter: everyEvent,
+    endAtHead: false,
+    heartbeatMs: 60_000,
+    pageEventsMax: 10,
+    signal: stop.signal,
+  });
+  expect(await stream.next()).toMatchObject({ value: { kind: 'synced' } });
+  database.notify();
+  await here.log.append([sampleEvent({ acceptedAt: 3 })]);
+  expect(await stream.next()).toMatchObject({ value: { kind: 'events', events: [{ seq: 3 }] } });
+  stop.abort();
+  await stream.return();
+});
