@@ -22,14 +22,15 @@ function makeRefusals(perSecondMax: number) {
     told.push({ rule, count, port: raddr.port });
   };
   const clock = systemClock();
+  const records = { isFull: false, push };
   const refusals = new Refusals({
     listenerId: sampleId(1),
     protocol: 'tcp',
     perSecondMax,
     clock,
-    push,
+    records,
   });
-  return { refusals, told };
+  return { refusals, told, records };
 }
 
 test('the first of a second are told one by one, the rest by rule, with the last that came', () => {
@@ -47,6 +48,19 @@ test('the first of a second are told one by one, the rest by rule, with the last
   ]);
   vi.advanceTimersByTime(60_000);
   expect(told).toHaveLength(4);
+});
+
+test('while the records are full they are counted, and told when there is room', () => {
+  const { refusals, told, records } = makeRefusals(10);
+  records.isFull = true;
+  for (let port = 1; port <= 5; port++) refusals.add('max_connections', from(port));
+  vi.advanceTimersByTime(60_000);
+  expect(told).toEqual([]);
+  records.isFull = false;
+  vi.advanceTimersByTime(1000);
+  expect(told).toEqual([{ rule: 'max_connections', count: 5, port: 5 }]);
+  vi.advanceTimersByTime(60_000);
+  expect(told).toHaveLength(1);
 });
 
 test('none is lost or told twice, however they come', () => {

@@ -1,12 +1,13 @@
 /**
  * The record of what a listener turned away. The first ones of a second are recorded one by one; what comes above
- * that rate is counted by rule, and told once a second with its count and the last remote address.
+ * that rate, or while the records are full, is counted by rule, and told once a second with its count and the last
+ * remote address.
  */
 import type { Address } from '../core/address.ts';
 import type { RefusalRule } from '../core/event.ts';
 import type { Protocol } from '../core/listener.ts';
 import type { Clock } from '../core/ports.ts';
-import type { WorkerRecord } from '../core/record.ts';
+import type { RecordQueue } from './record-queue.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface RefusalsOptions {
@@ -14,7 +15,7 @@ export interface RefusalsOptions {
   readonly protocol: Protocol;
   readonly perSecondMax: number;
   readonly clock: Clock;
-  readonly push: (record: WorkerRecord) => void;
+  readonly records: Pick<RecordQueue, 'isFull' | 'push'>;
 }
 
 export interface Arrival {
@@ -37,19 +38,26 @@ export class Refusals {
   }
 
   add(rule: RefusalRule, arrival: Arrival): void {
-    if (this.#bucket.take(this.#options.clock.now())) {
+    const { records, clock } = this.#options;
+    // What waits to be recorded is bounded whoever knocks: then they are only counted.
+    if (!records.isFull && this.#bucket.take(clock.now())) {
       this.#tell(rule, arrival, 1);
       return;
     }
     const count = (this.#counted.get(rule)?.count ?? 0) + 1;
     this.#counted.set(rule, { ...arrival, count });
-    this.#timer ??= setTimeout(() => this.flush(), summaryIntervalMs).unref();
+    this.#timer ??= setTimeout(() => this.#summarize(), summaryIntervalMs).unref();
   }
 
   #tell(rule: RefusalRule, { laddr, raddr }: Arrival, count: number): void {
-    const { listenerId, protocol, clock, push } = this.#options;
+    const { listenerId, protocol, clock, records } = this.#options;
     const refusal = { protocol, laddr, raddr, rule, count };
-    push({ kind: 'refused', at: clock.now(), listenerId, refusal });
+    records.push({ kind: 'refused', at: clock.now(), listenerId, refusal });
+  }
+
+  #summarize(): void {
+    this.#timer?.refresh();
+    if (!this.#options.records.isFull) this.flush();
   }
 
   /** Tells what was counted; the last words of a listener that closes. */

@@ -66,8 +66,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     this.clock = clock;
     this.#admission = new Admission(limits, clock.now());
     const { refusalsPerSecondMax: perSecondMax } = settings;
-    const push = (record: WorkerRecord) => records.push(record);
-    this.#refusals = new Refusals({ listenerId, protocol, perSecondMax, clock, push });
+    this.#refusals = new Refusals({ listenerId, protocol, perSecondMax, clock, records });
     const { workers } = settings;
     const onChange = () => this.#readmitAll();
     this.#faults = new ListenerFaults({ faults, workers, clock, kind: 'stream', onChange });

@@ -64,7 +64,7 @@ export class UdpListener implements EchoListener {
       protocol: 'udp',
       perSecondMax: settings.refusalsPerSecondMax,
       clock,
-      push: (record) => records.push(record),
+      records,
     });
     this.#sessionHost = this.#newSessionHost();
     this.#faults = new ListenerFaults({
