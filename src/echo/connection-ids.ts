@@ -7,12 +7,17 @@ import { v7 } from 'uuid';
 import type { Micros } from '../core/time.ts';
 
 const bytesPerId = 16;
+const drawnAtOnce = 256;
 /** A counter starts low in its 31 bits, so that it does not run out within its millisecond. */
 const firstSeqMax = 2 ** 30;
 
 export class ConnectionIds {
-  readonly #random = Buffer.allocUnsafeSlow(bytesPerId * 256);
-  #place = this.#random.length;
+  readonly #drawn = Buffer.allocUnsafeSlow(bytesPerId * drawnAtOnce);
+  /** The random bytes of each id to come: views that are made once. */
+  readonly #randoms = Array.from({ length: drawnAtOnce }, (_, place) =>
+    this.#drawn.subarray(place * bytesPerId, (place + 1) * bytesPerId),
+  );
+  #place = drawnAtOnce;
   #millis = 0;
   #seq = 0;
 
@@ -29,12 +34,13 @@ export class ConnectionIds {
   }
 
   #draw(): Buffer {
-    if (this.#place >= this.#random.length) {
-      randomFillSync(this.#random);
+    if (this.#place === drawnAtOnce) {
+      randomFillSync(this.#drawn);
       this.#place = 0;
     }
-    const start = this.#place;
-    this.#place += bytesPerId;
-    return this.#random.subarray(start, this.#place);
+    const random = this.#randoms[this.#place];
+    this.#place += 1;
+    if (random === undefined) throw new TypeError('a place beyond what was drawn');
+    return random;
   }
 }

@@ -2,17 +2,11 @@
  * What the control plane and a worker say to each other, as JSON over the fork's channel. A batch of records
  * is acknowledged when it is committed; a reply never overtakes the records that came before it.
  */
-import type {
-  AcceptedConnection,
-  CloseInitiator,
-  CloseReason,
-  TlsInfo,
-} from '../core/connection.ts';
+import type { CloseReason } from '../core/connection.ts';
 import type { Fault } from '../core/fault.ts';
-import type { ListenerLimits, Protocol } from '../core/listener.ts';
+import type { ListenerLimits } from '../core/listener.ts';
 import type { Binding } from '../core/ports.ts';
-import type { WorkerRecord } from '../core/record.ts';
-import type { Micros } from '../core/time.ts';
+import type { RecordRow } from './record-rows.ts';
 
 /** What a worker is told before all else. Every bound of a worker has its name here. */
 export interface WorkerSettings {
@@ -102,67 +96,3 @@ export type Report =
       readonly batch: number;
       readonly rows: readonly RecordRow[];
     };
-
-/** The records that come with every connection, without their fields' names; others are rare, and go as they are. */
-export type RecordRow = OpenedRow | ClosedRow | WorkerRecord;
-
-type Address = AcceptedConnection['laddr'];
-type OpenedRow = readonly [
-  kind: 'o',
-  id: string,
-  listenerId: string,
-  protocol: Protocol,
-  lip: string,
-  lport: number,
-  rip: string,
-  rport: number,
-  pid: number,
-  fd: number,
-  acceptedAt: Micros,
-  declaredRaddr?: Address | null,
-  tls?: TlsInfo | null,
-];
-type ClosedRow = readonly [
-  kind: 'c',
-  id: string,
-  at: Micros,
-  halfClosedAt: Micros | null,
-  initiator: CloseInitiator,
-  reason: CloseReason,
-  error: string | null,
-  bytesIn: number,
-  bytesOut: number,
-  firstByteAt: Micros | null,
-];
-
-export function toRow(record: WorkerRecord): RecordRow {
-  if (record.kind === 'closed') {
-    const { id, at, halfClosedAt, initiator, reason, error } = record;
-    const { bytesIn, bytesOut, firstByteAt } = record;
-    return [
-      ...(['c', id, at, halfClosedAt, initiator, reason, error] as const),
-      ...([bytesIn, bytesOut, firstByteAt] as const),
-    ];
-  }
-  if (record.kind !== 'opened') return record;
-  const { id, listenerId, protocol, laddr, raddr, pid, fd, acceptedAt } = record.connection;
-  const { declaredRaddr, tls } = record.connection;
-  const addresses = [laddr.ip, laddr.port, raddr.ip, raddr.port] as const;
-  const row = ['o', id, listenerId, protocol, ...addresses, pid, fd, acceptedAt] as const;
-  return declaredRaddr === null && tls === null ? row : [...row, declaredRaddr, tls];
-}
-
-export function fromRow(row: RecordRow): WorkerRecord {
-  if ('kind' in row) return row;
-  if (row[0] === 'c') {
-    const [, id, at, halfClosedAt, initiator, reason, error, bytesIn, bytesOut, firstByteAt] = row;
-    const counters = { id, bytesIn, bytesOut, firstByteAt };
-    return { kind: 'closed', at, halfClosedAt, initiator, reason, error, ...counters };
-  }
-  const [, id, listenerId, protocol, lip, lport, rip, rport, pid, fd, acceptedAt] = row;
-  const laddr = { ip: lip, port: lport };
-  const raddr = { ip: rip, port: rport };
-  const [declaredRaddr = null, tls = null] = [row[11], row[12]];
-  const own = { id, listenerId, protocol, laddr, raddr, declaredRaddr, pid, fd, acceptedAt, tls };
-  return { kind: 'opened', connection: own };
-}

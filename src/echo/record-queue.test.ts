@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { sampleId } from '../../test/support/samples.ts';
 import type { WorkerRecord } from '../core/record.ts';
-import { fromRow, type Report } from './messages.ts';
+import type { Report } from './messages.ts';
 import { RecordQueue } from './record-queue.ts';
+import { fromRows } from './record-rows.ts';
 
 function makeQueue({ batchMax = 3, unackedMax = 8 } = {}) {
   const sent: { batch: number; ids: number[] }[] = [];
@@ -12,7 +13,7 @@ function makeQueue({ batchMax = 3, unackedMax = 8 } = {}) {
   const queue = new RecordQueue({
     send: (report: Report) => {
       if (report.kind !== 'records') throw new TypeError('records');
-      const ids = report.rows.map(fromRow).map((record) => {
+      const ids = fromRows(report.rows, 1).map((record) => {
         if (record.kind !== 'counters') throw new TypeError('counters');
         return record.bytesIn;
       });

@@ -7,7 +7,8 @@
  *   goes on and is still recorded, so the queue is bounded by that mark and the open connections.
  */
 import type { WorkerRecord } from '../core/record.ts';
-import { type Report, toRow } from './messages.ts';
+import type { Report } from './messages.ts';
+import { toRows } from './record-rows.ts';
 
 export interface RecordQueueOptions {
   readonly send: (report: Report) => void;
@@ -96,7 +97,7 @@ export class RecordQueue {
     const later = this.#waiting.findIndex(({ record }) => record > this.#sent);
     const waiting = this.#waiting.splice(0, later === -1 ? this.#waiting.length : later);
     this.#inFlight.set(this.#batches, { count: records.length, waiting });
-    send({ kind: 'records', batch: this.#batches, rows: records.map(toRow) });
+    send({ kind: 'records', batch: this.#batches, rows: toRows(records) });
   }
 
   #setFull(isFull: boolean): void {

@@ -7,14 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { type Deferred, deferred } from '../core/deferred.ts';
 import { AppError } from '../core/errors.ts';
 import type { WorkerRecord } from '../core/record.ts';
-import {
-  type BoundSocket,
-  type Command,
-  fromRow,
-  type Report,
-  type Request,
-  type WorkerSettings,
-} from '../echo/messages.ts';
+import type { BoundSocket, Command, Report, Request, WorkerSettings } from '../echo/messages.ts';
+import { fromRows } from '../echo/record-rows.ts';
 
 export interface WorkerOptions {
   /** Its place among the workers, from 0: a successor has that of the one that was lost. */
@@ -48,6 +42,10 @@ function gone(): AppError {
 /** Where Node keeps it by default, which main.ts uses: compiling is most of a worker's start. */
 const compileCacheDir = join(tmpdir(), 'node-compile-cache');
 
+/** A worker's heap is small and its garbage young: collecting it with more threads costs more CPU than it saves. */
+const v8Flags = ['--single-threaded-gc'];
+
+/** Who looks into the control plane wants to look into its workers, too. */
 const lookingFlags = /^--(cpu-prof|heapsnapshot-signal|diagnostic-dir)/;
 
 export const workerFile = fileURLToPath(new URL('../echo/worker-main.ts', import.meta.url));
@@ -72,8 +70,7 @@ export class Worker {
     // The environment holds secrets of the control plane: a worker gets nothing of it.
     this.#child = fork(workerFile, [options.settings.nodeId, String(process.pid)], {
       env: { NODE_COMPILE_CACHE: compileCacheDir },
-      // Who looks into the control plane wants to look into its workers, too.
-      execArgv: process.execArgv.filter((flag) => lookingFlags.test(flag)),
+      execArgv: [...v8Flags, ...process.execArgv.filter((flag) => lookingFlags.test(flag))],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.pid = this.#child.pid ?? 0;
@@ -107,7 +104,7 @@ export class Worker {
         break;
       case 'records': {
         const committing = this.#options
-          .onRecords(report.rows.map(fromRow))
+          .onRecords(fromRows(report.rows, this.pid))
           .then(
             () => this.#send({ kind: 'committed', batch: report.batch }),
             this.#options.onFailure,

@@ -1,4 +1,5 @@
 /** Handles over real sockets, many in one process: all of them share a read buffer and a write buffer. */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
@@ -357,3 +358,29 @@ test.runIf(process.platform === 'linux')('no descriptor is left behind', async (
   }
   await waitFor('all of them to be closed', () => descriptors() <= before);
 });
+
+/** Segments with data that the server's side has sent so far (tcp(7), TCP_INFO). */
+function segmentsSentTo(client: Socket): number {
+  const filter = ['sport', '=', `:${client.remotePort}`, 'dport', '=', `:${client.localPort}`];
+  const shown = execFileSync('ss', ['-Htin', ...filter], { encoding: 'utf8' });
+  return Number(/\bdata_segs_out:(\d+)/.exec(shown)?.[1] ?? 0);
+}
+
+test.skipIf(spawnSync('ss', ['-V']).error !== undefined)(
+  'small writes go out at once, each by itself: TCP_NODELAY is on',
+  async () => {
+    await using server = await startServer();
+    const { client, owner } = await server.open();
+    client.resume();
+    // After a talk to and fro the client acknowledges late, so that Nagle would have something to wait for.
+    for (let talked = 1; talked <= 10; talked++) {
+      client.write('k');
+      await waitFor('its echo', () => client.bytesRead === talked);
+    }
+    const before = segmentsSentTo(client);
+    const writes = 8;
+    for (let n = 0; n < writes; n++) owner.transport.write(Buffer.of(n));
+    await waitFor('all of it', () => client.bytesRead === 10 + writes);
+    expect(segmentsSentTo(client) - before).toBeGreaterThan(writes / 2);
+  },
+);

@@ -6,8 +6,9 @@
 import type { Server } from 'node:net';
 
 export interface HandleAddress {
-  address?: string;
-  port?: number;
+  address: string;
+  family: string;
+  port: number;
 }
 
 export interface TcpHandle {
@@ -25,7 +26,6 @@ export interface TcpHandle {
   shutdown(request: HandleRequest): number;
   /** Closes with RST. Must not be called while a shutdown is under way: the handle would never close. */
   reset(): number;
-  setNoDelay(isOn: boolean): number;
   getpeername(out: HandleAddress): number;
   getsockname(out: HandleAddress): number;
   close(): void;
@@ -43,6 +43,7 @@ export interface WriteRequest extends HandleRequest {
 
 interface ListeningHandle {
   readonly fd: number;
+  setNoDelay(isOn: boolean): number;
   onconnection: (status: number, handle: TcpHandle) => void;
 }
 
@@ -71,7 +72,7 @@ export const lastWriteWasAsync = 3;
 /** UV_EOF of libuv. */
 export const endOfFile = -4095;
 
-/** Takes what a server accepts as bare handles: no net.Socket is made. */
+/** Takes what a server accepts as bare handles, with TCP_NODELAY on: no net.Socket is made. */
 export function takeHandles(
   server: Server,
   onconnection: (status: number, handle: TcpHandle) => void,
@@ -81,5 +82,7 @@ export function takeHandles(
     throw new TypeError(`Node ${process.version} has no listening handles as kodama knows them`);
   }
   handle.onconnection = onconnection;
+  // Once for all: an accepted socket begins with the options of the one that listens.
+  handle.setNoDelay(true);
   return { fd: handle.fd };
 }

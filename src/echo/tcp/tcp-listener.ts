@@ -166,7 +166,6 @@ export class TcpListener implements EchoListener, ConnectionHost {
       return;
     }
     this.#admission.opened(raddr.ip);
-    handle.setNoDelay(true);
     const opened = this.#accepted(handle, raddr, acceptedAt);
     const { acceptDelayMs } = faults;
     if (this.#preambles === null) {
@@ -203,12 +202,15 @@ export class TcpListener implements EchoListener, ConnectionHost {
     connections.set(id, connection);
     records.push({ kind: 'opened', connection: opened });
     const greeting = this.mode === 'info' ? greetingOf(opened) : null;
-    const start = () => {
-      if (delayMs === 0) connection.start(greeting);
-      else setTimeout(() => connection.start(greeting), delayMs);
-    };
-    if (this.#binding.recording === 'durable') records.whenCommitted(start);
-    else start();
+    const isDurable = this.#binding.recording === 'durable';
+    if (!isDurable && delayMs === 0) {
+      connection.start(greeting);
+      return;
+    }
+    const start = () => connection.start(greeting);
+    const startLater = delayMs === 0 ? start : () => void setTimeout(start, delayMs);
+    if (isDurable) records.whenCommitted(startLater);
+    else startLater();
   }
 
   /** Its preamble was not what the listener wants: opened and closed at once. */
@@ -280,10 +282,11 @@ export class TcpListener implements EchoListener, ConnectionHost {
   }
 }
 
+/** Filled again by each call: Node writes what is there faster than it adds. */
+const out: HandleAddress = { address: '', family: '', port: 0 };
+
 function addressOf(handle: TcpHandle, get: 'getpeername' | 'getsockname'): Address | null {
-  const out: HandleAddress = {};
-  const { address, port } = handle[get](out) === 0 ? out : {};
-  return address === undefined || port === undefined ? null : { ip: plainIp(address), port };
+  return handle[get](out) === 0 ? { ip: plainIp(out.address), port: out.port } : null;
 }
 
 /** What an info listener says first: one line of JSON. */

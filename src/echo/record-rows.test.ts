@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { sampleConnection, sampleId } from '../../test/support/samples.ts';
+import type { AcceptedConnection } from '../core/connection.ts';
 import type { WorkerRecord } from '../core/record.ts';
-import { fromRow, toRow } from './messages.ts';
+import { fromRows, toRows } from './record-rows.ts';
 
 const accepted = (() => {
   const { id, listenerId, protocol, laddr, raddr, declaredRaddr, pid, fd, acceptedAt, tls } =
@@ -9,6 +10,10 @@ const accepted = (() => {
   return { id, listenerId, protocol, laddr, raddr, declaredRaddr, pid, fd, acceptedAt, tls };
 })();
 const counters = { id: accepted.id, bytesIn: 3, bytesOut: 2, firstByteAt: 5 };
+
+function sent(records: readonly WorkerRecord[]) {
+  return fromRows(JSON.parse(JSON.stringify(toRows(records))), accepted.pid);
+}
 
 test.each<WorkerRecord>([
   { kind: 'opened', connection: accepted },
@@ -35,5 +40,24 @@ test.each<WorkerRecord>([
   { kind: 'half_closed', at: 8, ...counters },
   { kind: 'counters', ...counters },
 ])('a $kind record arrives as it was sent', (record) => {
-  expect(fromRow(JSON.parse(JSON.stringify(toRow(record))))).toEqual(record);
+  expect(sent([record])).toEqual([record]);
+});
+
+test('what comes in at several places is told apart, in one batch and in the next', () => {
+  const opened = (place: Partial<AcceptedConnection>, n: number): WorkerRecord => ({
+    kind: 'opened',
+    connection: { ...accepted, ...place, id: sampleId(n) },
+  });
+  const { listenerId, laddr } = accepted;
+  const records = [
+    opened({}, 1),
+    opened({ laddr: { ...laddr } }, 2),
+    opened({ laddr: { ...laddr, ip: '192.0.2.7' } }, 3),
+    opened({ laddr: { ...laddr, port: laddr.port + 1 } }, 4),
+    opened({ listenerId: sampleId(9), protocol: 'udp' }, 5),
+    opened({ listenerId }, 6),
+  ];
+  expect(sent(records)).toEqual(records);
+  expect(sent(records.slice(1, 2))).toEqual(records.slice(1, 2));
+  expect(toRows(records.slice(0, 2))).toHaveLength(3);
 });
