@@ -1,6 +1,7 @@
 /**
  * npm run bench [-- <row> …] [--quick]             all rows, or those named; the rows are listed below
  * npm run bench -- churn --profile                 and where kodama's CPU goes (echo, churn, replay)
+ * npm run bench -- echo --perf                     where the CPU of all servers goes, by perf(1) (echo, churn)
  * npm run bench -- seed [--connections 10000000]   fills a database for the row `history`
  *
  * Prints a table, and writes bench/out/<time>.json. What is measured, and how: docs/performance.md.
@@ -40,6 +41,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
+    perf: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     connections: { type: 'string', default: '10000000' },
     'data-dir': { type: 'string', default: join(outDir, 'history') },
@@ -48,6 +50,7 @@ const { values, positionals } = parseArgs({
 
 const options: RowOptions = {
   isQuick: values.quick,
+  hasPerf: values.perf,
   nodeArgs: values.profile ? startProfiles() : [],
   connections: Number(values.connections),
   dataDir: values['data-dir'],

@@ -5,6 +5,8 @@ export interface RowOptions {
   readonly isQuick: boolean;
   /** For node, where kodama is to be profiled. */
   readonly nodeArgs: readonly string[];
+  /** For echo and churn: prints where the CPU of each server goes, too. */
+  readonly hasPerf: boolean;
   /** For seed and history. */
   readonly connections: number;
   /** For seed and history: where the seeded database lies. */

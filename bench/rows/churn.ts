@@ -2,19 +2,22 @@
 import { inTurn, median, medianRatio } from '../figures.ts';
 import { type CpuParts, Kodama } from '../kodama.ts';
 import { LoadGenerator } from '../load-generator.ts';
+import { printShares } from '../perf.ts';
 import { recordFault, untilRecorded } from '../record-check.ts';
 import { type EchoServer, startReference } from '../reference-servers.ts';
 import type { Result } from '../report.ts';
-import type { Row } from '../row.ts';
+import type { Row, RowOptions } from '../row.ts';
 
 export const churnRow: Row = {
   name: 'churn',
-  async run({ isQuick, nodeArgs }) {
+  async run({ isQuick, nodeArgs, hasPerf }) {
     const rounds = isQuick ? 2 : 6;
-    if (nodeArgs.length > 0) return await measureRate('profiled', 0, rounds, nodeArgs);
+    const fullSpeed = { rate: 0, rounds, nodeArgs, hasPerf };
+    if (nodeArgs.length > 0) return await measureRate('profiled', fullSpeed);
+    const paced = { rate: 1000, rounds: Math.ceil(rounds / 2), nodeArgs, hasPerf: false };
     return [
-      ...(await measureRate('connect–16 B–close', 0, rounds)),
-      ...(await measureRate('the same at 1,000/s', 1000, Math.ceil(rounds / 2))),
+      ...(await measureRate('connect–16 B–close', fullSpeed)),
+      ...(await measureRate('the same at 1,000/s', paced)),
     ];
   },
 };
@@ -22,16 +25,22 @@ export const churnRow: Row = {
 interface Subject {
   readonly name: string;
   readonly port: number;
+  /** The process that holds the sockets. */
+  readonly pid: number;
   cpu(): CpuParts;
   /** Waits until all is done that the load caused. */
   settle(operations: number): Promise<void>;
 }
 
+interface RateOptions extends Pick<RowOptions, 'nodeArgs' | 'hasPerf'> {
+  /** Connections a second; 0 is full speed. */
+  readonly rate: number;
+  readonly rounds: number;
+}
+
 async function measureRate(
   what: string,
-  rate: number,
-  rounds: number,
-  nodeArgs: readonly string[] = [],
+  { rate, rounds, nodeArgs, hasPerf }: RateOptions,
 ): Promise<Result[]> {
   await using resources = new AsyncDisposableStack();
   const kodama = resources.use(await Kodama.start({ nodeArgs }));
@@ -47,6 +56,7 @@ async function measureRate(
     {
       name: 'kodama',
       port: own.port,
+      pid: own.pid,
       cpu: () => kodama.cpu(pids),
       async settle(operations) {
         made += operations;
@@ -76,6 +86,12 @@ async function measureRate(
   await inTurn(subjects, 1, measure(1));
   parts.length = 0;
   const figures = await inTurn(subjects, rounds, measure(1.5));
+  for (const subject of hasPerf ? subjects : []) {
+    const own = subject.name === 'kodama' ? parts.map(({ worker }) => worker) : null;
+    const eachUs = median(own ?? figures.get(subject.name) ?? []);
+    const { pid } = subject;
+    await printShares(`${what}, ${subject.name}`, { pid, eachUs }, () => measure(3)(subject));
+  }
   const fault = await recordFault(kodama.rest, own.listenerId, headSeq, made);
   return results(what, rate === 0, figures, parts, fault, made);
 }
@@ -120,6 +136,7 @@ function bare(server: EchoServer): Subject {
   return {
     name: server.name,
     port: server.port,
+    pid: server.pid,
     cpu: () => ({ worker: server.cpuSeconds(), control: 0, postgres: 0 }),
     settle: async () => {},
   };

@@ -2,6 +2,7 @@
 import { inTurn, median, medianRatio } from '../figures.ts';
 import { Kodama } from '../kodama.ts';
 import { LoadGenerator } from '../load-generator.ts';
+import { printShares } from '../perf.ts';
 import { type EchoServer, type ReferenceName, startReference } from '../reference-servers.ts';
 import type { Result } from '../report.ts';
 import type { Row } from '../row.ts';
@@ -16,7 +17,7 @@ const references: readonly ReferenceName[] = ['c', 'go', 'pipe'];
 
 export const echoRow: Row = {
   name: 'echo',
-  async run({ isQuick, nodeArgs }) {
+  async run({ isQuick, nodeArgs, hasPerf }) {
     await using resources = new AsyncDisposableStack();
     const kodama = resources.use(await Kodama.start({ nodeArgs }));
     const servers: EchoServer[] = [];
@@ -27,7 +28,7 @@ export const echoRow: Row = {
     servers.push(resources.use(await kodama.asEchoServer()));
     const results: Result[] = [];
     for (const size of sizes) {
-      results.push(...(await measureSize(servers, size, isQuick ? 3 : 9)));
+      results.push(...(await measureSize(servers, size, { rounds: isQuick ? 3 : 9, hasPerf })));
     }
     return results;
   },
@@ -36,7 +37,7 @@ export const echoRow: Row = {
 async function measureSize(
   servers: readonly EchoServer[],
   { what, bytes, connections, max }: (typeof sizes)[number],
-  rounds: number,
+  { rounds, hasPerf }: { readonly rounds: number; readonly hasPerf: boolean },
 ): Promise<readonly Result[]> {
   const measure = (seconds: number) => async (server: EchoServer) => {
     const { port } = server;
@@ -53,6 +54,11 @@ async function measureSize(
   };
   await inTurn(servers, 1, measure(0.7));
   const figures = await inTurn(servers, rounds, measure(1));
+  for (const server of hasPerf ? servers : []) {
+    const { pid, name } = server;
+    const subject = { pid, eachUs: median(figures.get(name) ?? []) };
+    await printShares(`${what}, ${name}`, subject, () => measure(3)(server));
+  }
   const own = figures.get('kodama') ?? [];
   return references.flatMap((name) => {
     const other = figures.get(name);
