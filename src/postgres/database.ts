@@ -56,20 +56,29 @@ const types: pg.CustomTypesConfig = {
 
 export class Database implements AsyncDisposable {
   readonly #options: DatabaseOptions;
-  /** For Prisma, too. */
-  readonly readers: pg.Pool;
+  /** Prisma's own. */
+  readonly prismaPool: pg.Pool;
+  readonly #readers: pg.Pool;
   readonly #writer: pg.Pool;
   #closed: Promise<void> | null = null;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
-    this.#writer = this.#pool('kodama append', 1, writerSettings);
-    this.readers = this.#pool('kodama', options.limits.readConnectionsMax, sessionSettings);
+    const { readConnectionsMax: max } = options.limits;
+    const unbounded = { query_timeout: 0 };
+    this.#writer = this.#pool(
+      { name: 'kodama append', max: 1, settings: writerSettings },
+      unbounded,
+    );
+    this.#readers = this.#pool({ name: 'kodama', max, settings: sessionSettings }, unbounded);
+    const forPrisma = { name: 'kodama prisma', max: Math.ceil(max / 2), settings: sessionSettings };
+    this.prismaPool = this.#pool(forPrisma);
   }
 
-  #pool(name: string, max: number, settings: string): pg.Pool {
+  #pool({ name, max, settings }: PoolOptions, overrides: pg.PoolConfig = {}): pg.Pool {
     const pool = new pg.Pool({
       ...this.#clientConfig(name),
+      ...overrides,
       max,
       idleTimeoutMillis: idleTimeoutMs,
       types,
@@ -89,19 +98,23 @@ export class Database implements AsyncDisposable {
       application_name: name,
       connectionTimeoutMillis: limits.connectTimeoutMs,
       statement_timeout: limits.statementTimeoutMs,
-      query_timeout: limits.statementTimeoutMs + answerGraceMs,
+      query_timeout: this.#answerTimeoutMs,
       keepAlive: true,
     };
   }
 
+  get #answerTimeoutMs(): number {
+    return this.#options.limits.statementTimeoutMs + answerGraceMs;
+  }
+
   /** On the connection of the append. @throws unavailable */
   async queryAsWriter(statement: Statement): Promise<Rows> {
-    return await run(this.#writer, statement);
+    return await run(this.#writer, statement, this.#answerTimeoutMs);
   }
 
   /** @throws unavailable */
   async query(statement: Statement): Promise<Rows> {
-    return await run(this.readers, statement);
+    return await run(this.#readers, statement, this.#answerTimeoutMs);
   }
 
   /** A connection of one's own, not yet connected. Its `error` event is the caller's to hear. */
@@ -121,17 +134,51 @@ export class Database implements AsyncDisposable {
 
   /** Resolves when every connection is closed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed ??= Promise.all([this.readers.end(), this.#writer.end()]).then(() => undefined);
+    const pools = [this.prismaPool, this.#readers, this.#writer];
+    this.#closed ??= Promise.all(pools.map((pool) => pool.end())).then(() => undefined);
     await this.#closed;
   }
 }
 
-async function run(pool: pg.Pool, { name, text, values = [] }: Statement): Promise<Rows> {
+interface PoolOptions {
+  readonly name: string;
+  readonly max: number;
+  /** Made once on each connection. */
+  readonly settings: string;
+}
+
+async function run(pool: pg.Pool, statement: Statement, timeoutMs: number): Promise<Rows> {
   try {
-    const config = { text, values: [...values], rowMode: 'array' as const };
-    const result = await pool.query(name === undefined ? config : { ...config, name });
-    return result.rows;
+    return await rowsOf(await pool.connect(), statement, timeoutMs);
   } catch (error) {
     throw toAppError(error);
   }
+}
+
+/**
+ * Gives the connection back, or drops it after an error. pg's own promises and time-outs are not used: what came
+ * through them stays reachable until the next full collection, so that each small one copies megabytes.
+ */
+function rowsOf(client: pg.PoolClient, statement: Statement, timeoutMs: number): Promise<Rows> {
+  const { name, text, values = [] } = statement;
+  const config = { text, values: [...values], rowMode: 'array' as const };
+  return new Promise((resolve, reject) => {
+    let isOver = false;
+    const end = (error: Error | null, result?: pg.QueryArrayResult) => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      client.off('error', end);
+      client.release(error ?? undefined);
+      if (error !== null) reject(error);
+      else resolve(result?.rows ?? []);
+    };
+    const timer = setTimeout(() => end(noAnswer()), timeoutMs);
+    client.on('error', end);
+    void client.query(name === undefined ? config : { ...config, name }, end);
+  });
+}
+
+function noAnswer(): Error {
+  return Object.assign(new Error('the database does not answer'), { code: 'ETIMEDOUT' });
 }

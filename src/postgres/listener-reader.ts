@@ -16,7 +16,7 @@ export class ListenerReader {
   readonly #nodes: NodeDirectory;
 
   constructor(database: Database, nodes: NodeDirectory) {
-    this.#prisma = new PrismaClient({ adapter: new PrismaPg(database.readers) });
+    this.#prisma = new PrismaClient({ adapter: new PrismaPg(database.prismaPool) });
     this.#nodes = nodes;
   }
 
