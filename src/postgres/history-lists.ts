@@ -157,20 +157,21 @@ export async function gatherNetwork(
     ...conditionsOf(query, list.keys, parameters),
     ...idConditionsOf(query.range, parameters),
   ]);
+  // One by one, and not gathered first to be counted: that took twice the time.
+  const inOrder = `SELECT ${entryColumns(list, query)} FROM closed_connections c ${entries} ORDER BY c.raddr`;
   const matches = whereSql([
-    `(SELECT count(*) FROM seen) <= ${gatheredMax}`,
+    'NOT (SELECT are_too_many FROM reached)',
     ...conditionsOf(query, restOf(list, query), parameters),
   ]);
   const most = parameters.add(limit, 'bigint');
-  const sql = `WITH seen AS MATERIALIZED (
-    SELECT ${entryColumns(list, query)} FROM closed_connections c ${entries} ORDER BY c.raddr LIMIT ${gatheredMax + 1}
+  const sql = `WITH reached AS MATERIALIZED (
+    SELECT EXISTS (${inOrder} OFFSET ${gatheredMax} LIMIT 1) AS are_too_many
   ), found AS MATERIALIZED (
-    SELECT c.id FROM seen c ${matches} ORDER BY c.id DESC LIMIT ${most}
-  ), reached AS (SELECT (SELECT count(*) FROM seen))`;
+    SELECT c.id FROM (${inOrder} LIMIT ${gatheredMax}) c ${matches} ORDER BY c.id DESC LIMIT ${most}
+  )`;
   const rows = await database.query(withRows(sql, query, parameters));
-  const [count] = rows[0] as FoundRow<number>;
-  if (count > gatheredMax) return null;
-  const found = rows as readonly FoundRow<number>[];
+  const found = rows as readonly FoundRow<boolean>[];
+  if (found[0]?.[0] === true) return null;
   const last = found.length < limit ? null : (found.at(-1)?.[1] ?? null);
   return { rows: connectionsOf(rows), reached: last };
 }

@@ -34,7 +34,7 @@ export async function readHistory(
 }
 
 /** Entries that are looked at first, and at most, in one statement. */
-const sizeMin = 2000;
+const sizeMin = 1000;
 const sizeMax = 64_000;
 const growth = 16;
 
