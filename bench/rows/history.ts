@@ -19,7 +19,7 @@ const pageSize = 50;
 const largePage = 1000;
 const pagesMax = 1000;
 /** They stand for the last. */
-const lastPages = 100;
+const lastPages = 200;
 const caseMsMax = 60_000;
 const warmUpRounds = 10;
 
@@ -53,11 +53,14 @@ export const historyRow: Row = {
       '/v1/listeners?state=closed&pageSize=1000',
     );
     const cases = historyCases(listeners);
+    const ends: HistoryEnd[] = [];
+    for (const { queries } of cases) ends.push(await findEnd(kodama, queries[0] ?? ''));
     await warmUp(kodama, cases);
     const figures: CaseFigures[] = [];
     const status: number[] = [];
-    for (const each of cases) {
-      const measured = await measure(kodama, each, isQuick ? 30 : 200);
+    for (const [index, each] of cases.entries()) {
+      const end = ends[index] ?? { pages: 0, place: '' };
+      const measured = await measure(kodama, each, end, isQuick ? 30 : 200);
       figures.push(measured);
       console.log(line(measured));
       for (let index = 0; index < 20; index += 1) {
@@ -132,6 +135,7 @@ function asking(kodama: Kodama): Ask {
 async function measure(
   kodama: Kodama,
   { name, queries }: HistoryCase,
+  { pages, place }: HistoryEnd,
   repeats: number,
 ): Promise<CaseFigures> {
   const ask = asking(kodama);
@@ -142,7 +146,6 @@ async function measure(
     first.push({ tookMs, cpuMs });
   }
   const query = queries[0] ?? '';
-  const { pages, place } = await nearLastPage(kodama, query);
   const last: Cost[] = [];
   for (
     let at: string | null = place;
@@ -155,8 +158,15 @@ async function measure(
   return { name, pages, first, last };
 }
 
-/** How many pages there are, up to the 1,000th, and where the last hundred of them begin; read in larger pages. */
-async function nearLastPage(kodama: Kodama, query: string) {
+interface HistoryEnd {
+  /** How many there are, up to the 1,000th. */
+  readonly pages: number;
+  /** Where the last of them begin. */
+  readonly place: string;
+}
+
+/** Read in larger pages, before anything is measured. */
+async function findEnd(kodama: Kodama, query: string): Promise<HistoryEnd> {
   const places: string[] = [];
   let count = 0;
   for (let at: string | null = ''; at !== null && count < pagesMax * pageSize; ) {
