@@ -58,8 +58,6 @@ export class KodamaProcess {
     this.#options = options;
     this.url = `http://127.0.0.1:${options.ports.http}`;
     this.grpcAddress = `127.0.0.1:${options.ports.grpc}`;
-    // A run that ends in the middle leaves no kodama behind.
-    process.once('exit', () => this.#child?.kill('SIGKILL'));
   }
 
   get pid(): number | null {
@@ -74,6 +72,17 @@ export class KodamaProcess {
   }
 
   async #live(): Promise<void> {
+    // A run that ends in the middle leaves no kodama behind.
+    const kill = () => void this.#child?.kill('SIGKILL');
+    process.once('exit', kill);
+    try {
+      await this.#liveOn();
+    } finally {
+      process.off('exit', kill);
+    }
+  }
+
+  async #liveOn(): Promise<void> {
     while (!this.#isEnding) {
       const child = this.#spawn();
       this.#child = child;
