@@ -3,7 +3,7 @@
  * knows core and itself; only app.ts joins them. What a linter cannot say about the tree stands here too.
  *
  *   main.ts ─► app.ts ─► http grpc ─► contract ─► core      config.ts ─► core
- *                  └───► postgres echo workers ─────┘        workers ─► echo/messages.ts
+ *                  └───► postgres echo workers ─────┘        workers ─► echo/messages.ts, record-rows.ts
  */
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -19,7 +19,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   metrics: /^core\//,
   postgres: /^core\//,
   echo: /^core\//,
-  workers: /^(core\/|echo\/messages\.ts$)/,
+  workers: /^(core\/|echo\/(messages|record-rows)\.ts$)/,
   'node-id.ts': /^$/,
   'config.ts': /^core\//,
   'start-error.ts': /^core\//,

@@ -88,6 +88,8 @@ test('a server that hangs is unavailable within a bound; what it did meanwhile i
   const { store, server } = ground;
   const end = store.onForeignAppend(nothing);
   await store.append(append(1, [opened(sampleConnection())]));
+  // The postmaster first: then it makes no more that would be missed.
+  if (server.pid !== null) process.kill(server.pid, 'SIGSTOP');
   const pids = serverPids(server.pid);
   for (const pid of pids) process.kill(pid, 'SIGSTOP');
   try {
