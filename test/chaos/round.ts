@@ -171,9 +171,17 @@ async function heal({ target, listeners, readers }: Judged): Promise<void> {
   });
 }
 
+/** On workers that live: one that was killed a moment ago may not have been missed yet. */
 async function isListening(target: KodamaProcess, { id }: ConfirmedListener): Promise<boolean> {
   const { status, body } = await call(target, 'GET', `/v1/listeners/${id}`);
-  return status === 200 && body.state === 'listening' && body.sockets.length > 0;
+  if (status !== 200 || body.state !== 'listening' || body.sockets.length === 0) return false;
+  const now = await call(target, 'GET', '/v1/status');
+  if (now.status !== 200) return false;
+  const killed = target.kills.flatMap(({ workerPids }) => workerPids);
+  const living = now.body.workers
+    .map(({ pid }: { pid: number }) => pid)
+    .filter((pid: number) => !killed.includes(pid));
+  return body.sockets.every(({ pid }: { pid: number }) => living.includes(pid));
 }
 
 async function isGone(target: KodamaProcess, { id }: ConfirmedListener): Promise<boolean> {
