@@ -90,6 +90,11 @@ test('a storm of resets leaves one opened and one closed event for each that was
     }
   }
   expect(await talk(port, 'after the storm')).toBe('after the storm');
+  // It was accepted last, and is on record last: before it is, those of which nothing is known are not open either.
+  const last = `/v1/connections?listener=${id}&closeReason=peer_fin`;
+  await waitFor('the last to be on record', async () => {
+    return (await want(200, app, 'GET', last)).connections.length === 1;
+  });
   await waitFor('their end', async () => {
     return (await want(200, app, 'GET', `/v1/listeners/${id}`)).openConnections === 0;
   });
