@@ -58,6 +58,18 @@ test('it answers on a socket that only this user can reach, and on no port', asy
   expect(processes().find(({ pid }) => pid === server.pid)?.group).toBe(server.pid);
 });
 
+test.runIf(process.platform === 'linux')(
+  'after a crash its files are synced in one call: one by one they hold up a start on a busy disk',
+  async () => {
+    await using server = await start(await dataDir());
+    const [row] = await query(
+      server,
+      `select current_setting('recovery_init_sync_method') as sync`,
+    );
+    expect(row).toEqual({ sync: 'syncfs' });
+  },
+);
+
 test('stop leaves no process and no socket, however often it is called', async () => {
   const server = await start(await dataDir());
   const pids = postgresPids(server.pid);
