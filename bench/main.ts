@@ -20,6 +20,7 @@ import { historyRow } from './rows/history.ts';
 import { idleRow } from './rows/idle.ts';
 import { latencyRow } from './rows/latency.ts';
 import { purgeRow } from './rows/purge.ts';
+import { recordingRow } from './rows/recording.ts';
 import { replayRow } from './rows/replay.ts';
 import { startRow } from './rows/start.ts';
 import { seed } from './seed.ts';
@@ -29,6 +30,7 @@ const rows: readonly Row[] = [
   churnRow,
   appendRow,
   latencyRow,
+  recordingRow,
   replayRow,
   idleRow,
   createRow,
