@@ -171,7 +171,8 @@ function rowsOf(client: pg.PoolClient, statement: Statement, timeoutMs: number):
       client.off('error', end);
       client.release(error ?? undefined);
       if (error !== null) reject(error);
-      else resolve(result?.rows ?? []);
+      else if (result === undefined) reject(new TypeError('an answer without rows'));
+      else resolve(result.rows);
     };
     const timer = setTimeout(() => end(noAnswer()), timeoutMs);
     client.on('error', end);
