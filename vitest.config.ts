@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
+const isLong = '**/*.long.test.ts';
+
 /**
- * Two projects: `unit` tests stand beside their file, `product` tests speak to a running kodama.
+ * Three projects: `unit` tests stand beside their file, `product` tests speak to a running kodama, and `long` ones
+ * (`*.long.test.ts`, by `npm run test:long`) are those whose worth lies in their volume.
  * The time-outs only guard against a hang; a test waits for conditions with deadlines of its own.
  */
 export default defineConfig({
@@ -12,8 +15,12 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts'] } },
-      { extends: true, test: { name: 'product', include: ['test/**/*.test.ts'] } },
+      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts'], exclude: [isLong] } },
+      {
+        extends: true,
+        test: { name: 'product', include: ['test/**/*.test.ts'], exclude: [isLong] },
+      },
+      { extends: true, test: { name: 'long', include: [isLong], testTimeout: 300_000 } },
     ],
   },
 });
