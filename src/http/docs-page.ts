@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { HttpApp } from './edge.ts';
+import { jsonText } from './json-text.ts';
 import { tidyDocument } from './tidy-document.ts';
 
 /** Everything from this server, nothing inline but styles, and in nobody's frame. */
@@ -67,7 +68,7 @@ export async function docsPage(app: HttpApp, version: string): Promise<void> {
     url: '/openapi.json',
     schema: { hide: true },
     handler(_, reply) {
-      text ??= JSON.stringify(app.swagger());
+      text ??= jsonText(app.swagger());
       return reply.type('application/json').send(text);
     },
   });

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import pino from 'pino';
 import { expect, test } from 'vitest';
 import { rawHttp } from '../../test/support/raw-http.ts';
@@ -61,7 +62,7 @@ test.each([
   ['PUT', `/v1/connections/${unknownId}:close`, 'POST'],
   ['POST', `/v1/connections/${unknownId}`, 'GET, HEAD'],
   ['OPTIONS', '/v1/listeners', 'GET, HEAD, POST'],
-  ['DELETE', '/healthz', 'GET, HEAD'],
+  ['DELETE', '/healthz', 'GET, HEAD, OPTIONS'],
 ])('%s %s is told what the path takes', async (method, path, allow) => {
   await using edge = await restEdge();
   const { status, headers, body } = await call(edge, method, path);
@@ -120,10 +121,58 @@ test.each(['null', '[]', '5', '"x"', 'true'])(
   },
 );
 
-test('an empty body asks for all the defaults, with a type or without', async () => {
+test('an empty body asks for all the defaults, whatever its type', async () => {
   await using edge = await restEdge();
-  expect((await post(`${edge.url}/v1/listeners`, '', json)).status).toBe(201);
-  expect((await fetch(`${edge.url}/v1/listeners`, { method: 'POST' })).status).toBe(201);
+  const start = 'POST /v1/listeners HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n';
+  const types = [null, 'application/json', 'application/x-www-form-urlencoded', 'nonsense', ''];
+  for (const type of types) {
+    const header = type === null ? '' : `content-type: ${type}\r\n`;
+    const sized = await rawHttp(edge.port, `${start}${header}content-length: 0\r\n\r\n`);
+    expect([type, sized.status]).toEqual([type, 201]);
+  }
+  const form = 'content-type: application/x-www-form-urlencoded\r\n';
+  const chunks = 'transfer-encoding: chunked\r\n\r\n0\r\n\r\n';
+  expect((await rawHttp(edge.port, `${start}${form}${chunks}`)).status).toBe(201);
+});
+
+test('a body in an encoding is refused by that name, not taken for bad JSON', async () => {
+  await using edge = await restEdge();
+  const refused = await post(`${edge.url}/v1/listeners`, gzipSync('{}'), {
+    ...json,
+    'content-encoding': 'gzip',
+  });
+  expect({ status: refused.status, accepts: refused.headers.get('accept-encoding') }).toEqual({
+    status: 415,
+    accepts: 'identity',
+  });
+  expect(await refused.json()).toMatchObject({ errors: [{ path: 'content-encoding' }] });
+  const plain = { ...json, 'content-encoding': 'identity' };
+  expect((await post(`${edge.url}/v1/listeners`, '{}', plain)).status).toBe(201);
+});
+
+test('a colon of a path may be escaped', async () => {
+  await using edge = await restEdge();
+  await want(201, edge, 'POST', '/v1/listeners%3Abatch', { listeners: [{}] });
+  await want(404, edge, 'POST', `/v1/connections/${unknownId}%3aclose`);
+  const { body } = await call(edge, 'GET', '/v1/listeners%3Abatch?x=%3A');
+  expect(body).toMatchObject({ status: 405 });
+});
+
+test('JSON ends with a newline, so that a terminal shows its prompt below', async () => {
+  await using edge = await restEdge();
+  const requests = [
+    fetch(`${edge.url}/v1/status`),
+    fetch(`${edge.url}/v1/nope`),
+    fetch(`${edge.url}/openapi.json`),
+    post(`${edge.url}/v1/listeners`, '{}', json),
+    post(`${edge.url}/v1/listeners`, '{', json),
+  ];
+  for (const reply of await Promise.all(requests)) {
+    expect(await reply.text(), reply.url).toMatch(/[^\n]\n$/);
+  }
+  const { body, headers } = await rawHttp(edge.port, 'nonsense\r\n\r\n');
+  expect(body).toMatch(/}\n$/);
+  expect(Number(headers['content-length'])).toBe(Buffer.byteLength(body));
 });
 
 test('PATCH takes a merge patch too', async () => {
@@ -206,9 +255,25 @@ test('on loopback only the names of loopback are answered', async () => {
   const refused = await get('rebound.example');
   expect(refused.status).toBe(403);
   expect(JSON.parse(refused.body)).toMatchObject({ code: 'permission_denied' });
-  const nameless = 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n';
+  const nameless = 'GET /v1/status HTTP/1.1\r\nconnection: close\r\n\r\n';
   expect((await rawHttp(edge.port, nameless)).status).toBe(403);
 });
+
+test.each([true, false])(
+  'the probes answer whoever asks, as load balancers do (on loopback only: %s)',
+  async (isLoopbackOnly) => {
+    await using edge = await restEdge({ isLoopbackOnly, apiToken: 'sesame-open-sesame' });
+    for (const path of ['/healthz', '/readyz']) {
+      const asks = [
+        `GET ${path} HTTP/1.0\r\n\r\n`,
+        `OPTIONS ${path} HTTP/1.0\r\n\r\n`,
+        `HEAD ${path} HTTP/1.1\r\nhost: balancer.example\r\nconnection: close\r\n\r\n`,
+        `GET ${path}?from=lb HTTP/1.1\r\nhost: 10.1.2.3:80\r\nconnection: close\r\n\r\n`,
+      ];
+      for (const ask of asks) expect((await rawHttp(edge.port, ask)).status, ask).toBe(200);
+    }
+  },
+);
 
 test('elsewhere every name is answered, but a request has one', async () => {
   await using edge = await restEdge({ isLoopbackOnly: false });
@@ -241,12 +306,11 @@ test('a web page of another site can change nothing, and reads nothing', async (
   await want(201, edge, 'POST', '/v1/listeners', {}, { origin: edge.url });
 });
 
-test('with a token every path wants it but the probes', async () => {
+test('with a token every path wants it but the probes and the API page', async () => {
   const apiToken = 'sesame-open-sesame';
   await using edge = await restEdge({ apiToken });
   const wrong: Record<string, string>[] = [{}, { authorization: 'Bearer wrong' }];
-  const paths = ['/v1/listeners', '/v1/status', '/v1/events', '/metrics', '/docs', '/openapi.json'];
-  for (const path of [...paths, '/docs/static/index.css', '/nope']) {
+  for (const path of ['/v1/listeners', '/v1/status', '/v1/events', '/metrics', '/nope']) {
     for (const headers of wrong) {
       const refused = await call(edge, 'GET', path, undefined, headers);
       expect(refused, path).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
@@ -257,8 +321,8 @@ test('with a token every path wants it but the probes', async () => {
     });
     expect(status).toBe(path === '/nope' ? 404 : 200);
   }
-  await want(200, edge, 'GET', '/healthz');
-  await want(200, edge, 'GET', '/readyz');
+  const page = ['/docs', '/docs/json', '/docs/static/index.css', '/openapi.json'];
+  for (const path of ['/healthz', '/readyz', ...page]) await want(200, edge, 'GET', path);
   expect(JSON.stringify(edge.log)).not.toContain(apiToken);
 });
 

@@ -19,6 +19,7 @@ import type { Edge, HttpApp } from './edge.ts';
 import { eventRoutes } from './event-routes.ts';
 import { bearerCheck, checkHost, checkOrigin } from './guards.ts';
 import { jsonBodies } from './json-bodies.ts';
+import { jsonText } from './json-text.ts';
 import { listenerRoutes } from './listener-routes.ts';
 import { refuseUnknownRoutes } from './not-found.ts';
 import { OpenConnections } from './open-connections.ts';
@@ -36,7 +37,10 @@ export interface HttpAppOptions extends Edge {
 const paramCharsMax = 256;
 const checkIntervalMsMax = 1000;
 const quietPaths = new Set(['/healthz', '/readyz', '/metrics']);
-const openPaths = new Set(['/healthz', '/readyz']);
+/** Any load balancer may ask these, in whatever name. */
+const probePaths = new Set(['/healthz', '/readyz']);
+/** The API page and its document hold nothing that is not public. */
+const publicPath = /^\/(?:docs(?:\/.*)?|openapi\.json)$/;
 
 const headers = {
   'cache-control': 'no-store',
@@ -60,6 +64,7 @@ export async function httpApp(
     // A request that still arrives while the server closes is answered like any other.
     return503OnClosing: false,
     genReqId: () => randomUUID(),
+    rewriteUrl: ({ url = '' }) => withColons(url),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
@@ -81,7 +86,7 @@ export async function httpApp(
   app.server.maxConnections = limits.connectionsMax;
   app.server.on('checkExpectation', refuseExpectation);
   app.setValidatorCompiler(({ schema, httpPart }) => validator(schema, httpPart));
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.setSerializerCompiler(() => jsonText);
   app.setErrorHandler(sendProblem);
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
     connections.add(request.socket, reply.raw);
@@ -100,6 +105,13 @@ export async function httpApp(
   return { app, connections };
 }
 
+/** `%3A` in a path is a colon (RFC 3986, 3.3 and 6.2.2.2); the router would not take `:batch` for it. */
+function withColons(url: string): string {
+  const queryAt = url.indexOf('?');
+  const path = queryAt === -1 ? url : url.slice(0, queryAt);
+  return path.replaceAll(/%3a/gi, ':') + url.slice(path.length);
+}
+
 /** A log that is to be quieter than warnings stays so. */
 function quieter(level: string): string {
   return ['error', 'fatal', 'silent'].includes(level) ? level : 'warn';
@@ -107,11 +119,12 @@ function quieter(level: string): string {
 
 function guard(app: HttpApp, { apiToken, isLoopbackOnly }: HttpAppOptions): void {
   const checkBearer = apiToken === null ? null : bearerCheck(apiToken);
-  app.addHook('onRequest', async ({ method, headers: given, routeOptions }) => {
+  app.addHook('onRequest', async ({ method, headers: given, routeOptions: { url = '' } }) => {
+    if (probePaths.has(url)) return;
     if (isLoopbackOnly) checkHost(given.host);
     if (given.host === undefined) throw invalidField('host', 'is missing');
     checkOrigin(method, given);
-    if (!openPaths.has(routeOptions.url ?? '')) checkBearer?.(given.authorization);
+    if (!publicPath.test(url)) checkBearer?.(given.authorization);
   });
 }
 
@@ -133,7 +146,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
   if (isInternal(error)) request.log.error({ err: error }, 'a request failed');
   else if (hasCode(error, 'unavailable')) request.log.warn({ err: error }, 'not available');
   const { problem, headers: extra } = toRefusal(error, request.id);
-  return reply.code(problem.status).headers(extra).type(problemType).send(JSON.stringify(problem));
+  return reply.code(problem.status).headers(extra).type(problemType).send(jsonText(problem));
 }
 
 /** What is no HTTP has no request, so its answer is written by hand, unless another is being written. */
@@ -147,7 +160,7 @@ function refuseUnparsed(
     return;
   }
   const { problem } = toRefusal(parserError(error), randomUUID());
-  const body = JSON.stringify(problem);
+  const body = jsonText(problem);
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n` +
       `content-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
@@ -165,7 +178,7 @@ function refuseExpectation(_: IncomingMessage, response: ServerResponse): void {
     'x-request-id': problem.requestId,
     connection: 'close',
   });
-  response.end(JSON.stringify(problem));
+  response.end(jsonText(problem));
 }
 
 /** Never a header, a query or a body: they may hold tokens, keys and names. */

@@ -11,23 +11,41 @@ const mergePatch = 'application/merge-patch+json';
 
 export function jsonBodies(app: HttpApp): void {
   app.removeAllContentTypeParsers();
+  // Every type: an empty body is one whatever its type, and each refusal is in our words.
   app.addContentTypeParser(
-    ['application/json', mergePatch],
+    '*',
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => {
-      const isPatchType = request.headers['content-type']?.toLowerCase().startsWith(mergePatch);
-      if (isPatchType === true && request.method !== 'PATCH') {
-        const message = `${mergePatch} is for PATCH; send application/json`;
-        throw refusedPart(415, 'content-type', message);
-      }
-      return body.length === 0 ? undefined : parseJson(body);
+      if (body.length === 0) return undefined;
+      checkType(request);
+      return parseJson(body);
     },
   );
+  app.addHook('onRequest', async ({ headers }) => {
+    // fastify refuses a type that is none before it looks for a body.
+    if (headers['content-length'] === '0') delete headers['content-type'];
+  });
   // No body at all asks for all the defaults.
   app.addHook('preValidation', async (request) => {
     const takesBody = request.method === 'POST' || request.method === 'PATCH';
     if (takesBody && request.body === undefined) request.body = {};
   });
+}
+
+/** @throws HttpError 415 for what is not plain JSON (RFC 9110, 15.5.16) */
+function checkType({ headers, method, mediaType }: FastifyRequest): void {
+  const { 'content-encoding': encoding = 'identity' } = headers;
+  if (encoding.toLowerCase() !== 'identity') {
+    const message = 'a body is taken as it is, without an encoding';
+    throw refusedPart(415, 'content-encoding', message, { 'accept-encoding': 'identity' });
+  }
+  const isPatch = mediaType === mergePatch;
+  if (isPatch && method !== 'PATCH') {
+    throw refusedPart(415, 'content-type', `${mergePatch} is for PATCH; send application/json`);
+  }
+  if (!isPatch && mediaType !== 'application/json') {
+    throw refusedPart(415, 'content-type', 'a body must be application/json');
+  }
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -35,7 +35,7 @@ export async function replyOnce(
   const location = locationOf(answer);
   if (location !== null) reply.header('location', location);
   reply.type(answer.status < 400 ? 'application/json' : problemType);
-  return reply.code(answer.status).send(answer.body);
+  return reply.code(answer.status).send(`${answer.body}\n`);
 }
 
 /** Where one new listener is to be found. */

@@ -1,5 +1,5 @@
 /** How the node is: for people, for probes, and for Prometheus. */
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import type { Edge, HttpApp } from './edge.ts';
@@ -47,7 +47,15 @@ function probeResource<Word extends string>(word: Word) {
   return z.object({ status: z.literal(word).describe('Always this word.') });
 }
 
+const alive = { status: 'ok' } as const;
+
 function probeRoutes(app: HttpApp, control: Edge['control']): void {
+  async function ready(request: FastifyRequest, reply: FastifyReply) {
+    const problems = await control.problems();
+    if (problems.length === 0) return { status: 'ready' } as const;
+    return sendNotReady(problems, request.id, reply);
+  }
+
   app.route({
     method: 'GET',
     url: '/healthz',
@@ -59,7 +67,7 @@ function probeRoutes(app: HttpApp, control: Edge['control']): void {
       security: [],
       response: { 200: answer('It is alive.', probeResource('ok')) },
     },
-    handler: async () => ({ status: 'ok' }),
+    handler: async () => alive,
   });
   app.route({
     method: 'GET',
@@ -76,12 +84,12 @@ function probeRoutes(app: HttpApp, control: Edge['control']): void {
         ...problemResponses(),
       },
     },
-    async handler(request, reply) {
-      const problems = await control.problems();
-      if (problems.length === 0) return { status: 'ready' };
-      return sendNotReady(problems, request.id, reply);
-    },
+    handler: ready,
   });
+  // As HAProxy's `option httpchk` asks unless it is told a method.
+  const hidden = { hide: true };
+  app.route({ method: 'OPTIONS', url: '/healthz', schema: hidden, handler: async () => alive });
+  app.route({ method: 'OPTIONS', url: '/readyz', schema: hidden, handler: ready });
 }
 
 function sendNotReady(
