@@ -1,4 +1,5 @@
 /** The numbers at /metrics after traffic that is known. */
+import { spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { refusalRules } from '../src/core/event.ts';
@@ -57,6 +58,17 @@ async function metrics(app: TestApp): Promise<Metrics> {
   expect(status).toBe(200);
   expect(headers.get('content-type')).toContain('text/plain; version=0.0.4');
   return parseMetrics(body);
+}
+
+/** What Prometheus' own linter says; nothing where it is not installed. */
+function promtoolCheck(input: string): string {
+  const { error, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+    input,
+    encoding: 'utf8',
+  });
+  if (error === undefined) return `${stdout}${stderr}`;
+  expect(error).toMatchObject({ code: 'ENOENT' });
+  return '';
 }
 
 test('after known traffic the numbers are those of the traffic', async () => {
@@ -174,12 +186,15 @@ test('names and units are as Prometheus wants them, and no label grows with its 
   expect([...types.keys()].sort()).toEqual(helps.sort());
   const ours = [...types].filter(([name]) => name?.startsWith('kodama_'));
   expect(ours.length).toBeGreaterThan(15);
-  for (const [name = '', type] of ours) {
+  for (const [name = '', type] of types) {
     expect(name.endsWith('_total'), name).toBe(type === 'counter');
+  }
+  for (const [name = ''] of ours) {
     // Base units, at the end: bytes and seconds.
     expect(name).not.toMatch(/(_ms|milli|micro|_kb|kilo|mega)/);
     if (name.includes('bytes')) expect(name).toMatch(/_bytes(_total)?$/);
   }
+  expect(promtoolCheck(second.text)).toBe('');
   const known = new Set(['protocol', 'rule', 'reason', 'initiator', 'le']);
   const labels = second.samples
     .filter(({ name }) => name.startsWith('kodama_'))

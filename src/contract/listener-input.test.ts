@@ -44,3 +44,15 @@ test('a range is one listener for each port of it, both ends in it', () => {
     [4000, 4001, 4002].map((port) => [port, { of: 'range' }]),
   );
 });
+
+test('text in any language may stand around PEM, control characters may not', () => {
+  const pem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+  const tls = (text: string) => ({
+    protocol: 'tls',
+    tls: { cert: `${text}\r\n\t${pem}`, key: pem },
+  });
+  expect(create(tls('issuer: Türkiye 木霊 🍃')).tls?.cert).toContain('木霊');
+  for (const text of ['\0', '\u0007', '\ud800']) {
+    expect(pathsOf(() => create(tls(text)))).toEqual(['tls.cert']);
+  }
+});

@@ -24,7 +24,8 @@ const pem = z
   .string()
   .max(pemBytesMax)
   .regex(/-----BEGIN [A-Z ]+-----/, { error: 'must be PEM' })
-  .regex(/^[\t\n\r\x20-\x7e]*$/, { error: 'must be PEM' });
+  // Text of any language may stand around the blocks (RFC 7468, 2 and 5.2), as openssl prints it.
+  .regex(/^(?:[^\p{Cc}\p{Cs}]|[\t\n\r])*$/u, { error: 'holds control characters' });
 
 const tlsInput = z
   .strictObject({

@@ -58,11 +58,10 @@ export const time = z
   .transform((text, context): Micros => {
     const micros = parseTime(text);
     if (micros !== null) return micros;
-    context.issues.push({
-      code: 'custom',
-      input: text,
-      message: 'must be an RFC 3339 time such as 2026-11-24T12:00:00Z',
-    });
+    const isPlusLost = parseTime(text.replace(/ (?=\d{2}:\d{2}$)/, '+')) !== null;
+    const hint = isPlusLost ? ': in a URL its + is written %2B' : '';
+    const message = `must be an RFC 3339 time such as 2026-11-24T12:00:00Z${hint}`;
+    context.issues.push({ code: 'custom', input: text, message });
     return z.NEVER;
   })
   .meta({ format: 'date-time', examples: ['2026-11-24T12:00:00Z'] });

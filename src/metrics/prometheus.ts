@@ -19,6 +19,13 @@ export interface Observed {
 const commitSeconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 const commitEvents = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000];
 
+/** Only a counter may end in `_total` (prometheus.io/docs/practices/naming); `nodejs_active_resources` tells the same. */
+const misnamedGauges = [
+  'nodejs_active_resources_total',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+];
+
 export class Metrics {
   readonly #registry = new Registry();
   readonly #accepted: Counter<'protocol'>;
@@ -30,6 +37,7 @@ export class Metrics {
   constructor() {
     const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry });
+    for (const name of misnamedGauges) this.#registry.removeSingleMetric(name);
     this.#accepted = new Counter({
       name: 'kodama_connections_accepted_total',
       help: 'Connections whose opened event is committed.',

@@ -119,6 +119,15 @@ test('every authority is looked at, not the first one only', async () => {
   expect(settings.ca).toContain(cert.trim());
 });
 
+test('text may stand around the blocks, as openssl prints it (RFC 7468)', async () => {
+  const authority = await makeAuthority();
+  const { cert, key } = await makeCertificate(authority);
+  const around = (pem: string) => `Bag Attributes\n  friendlyName: 木霊 -- x\n${pem}\nend\n`;
+  const given = { cert: around(cert), key: around(key), ca: around(authority.cert) };
+  const { settings } = await certificates.prepare({ ...tls, ...given }, '127.0.0.1');
+  expect(settings.fingerprint256).toBe(new X509Certificate(cert).fingerprint256);
+});
+
 test('an expired certificate is taken: how clients meet it may be what is tested', async () => {
   const past = { notBeforeDate: new Date(0), notAfterDate: new Date(1e12) };
   const { cert, key } = await makeCertificate(await makeAuthority(), past);

@@ -80,7 +80,9 @@ function checkPair(cert: string, key: string): X509Certificate {
 }
 
 function checkAuthorities({ ca }: NewTls): void {
-  if (ca !== null) readCertificates('tls.ca', ca);
+  if (ca === null) return;
+  readCertificates('tls.ca', ca);
+  attempt('tls.ca', 'is a list that TLS cannot use', () => createSecureContext({ ca }));
 }
 
 /** What is shown again holds certificates and nothing else: a key in the same file is an easy mistake. */
