@@ -1,7 +1,7 @@
 /** The schemas of faults, as a create or a change gives them. */
 import { z } from 'zod';
 import type { Fault } from '../core/fault.ts';
-import { cidr, time, wholeNumber } from './values.ts';
+import { cidr, isWhole, time, wholeNumber } from './values.ts';
 
 const dayMs = 86_400_000;
 const bytesMax = Number.MAX_SAFE_INTEGER;
@@ -128,7 +128,9 @@ export const fault = z
       text: z
         .string()
         .max(bannerBytesMax)
-        .regex(/^[^\0\p{Cs}]*$/u, { error: 'holds NUL or half a character: give base64' })
+        .refine((text) => isWhole(text) && !text.includes('\0'), {
+          error: 'holds NUL or half a character: give base64',
+        })
         .optional()
         .describe('Sent as UTF-8.'),
       base64: z

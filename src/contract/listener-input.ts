@@ -15,7 +15,7 @@ import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Micros } from '../core/time.ts';
 import { fault, faultMismatch } from './fault-input.ts';
 import { defaultLimits, limitsPatch } from './limits-input.ts';
-import { cidr, host, labels, name, port, time, wholeNumber } from './values.ts';
+import { cidr, host, isWhole, labels, name, port, time, wholeNumber } from './values.ts';
 
 const pemBytesMax = 65_536;
 const ttlMsMax = 365 * 86_400_000;
@@ -25,7 +25,9 @@ const pem = z
   .max(pemBytesMax)
   .regex(/-----BEGIN [A-Z ]+-----/, { error: 'must be PEM' })
   // Text of any language may stand around the blocks (RFC 7468, 2 and 5.2), as openssl prints it.
-  .regex(/^(?:[^\p{Cc}\p{Cs}]|[\t\n\r])*$/u, { error: 'holds control characters' });
+  .refine((text) => isWhole(text) && !/[^\P{Cc}\t\n\r]/u.test(text), {
+    error: 'holds control characters',
+  });
 
 const tlsInput = z
   .strictObject({

@@ -87,11 +87,16 @@ export const labelKey = z.string().regex(labelKeyPattern, {
   error: 'a label key holds 1 to 63 letters, digits, dots, dashes, slashes or underscores',
 });
 
-/** Printable: a control character is a mistake, and neither NUL nor half a character can be stored. */
+/** Half of a character, which no UTF-8 has, can be neither sent nor stored. */
+export const isWhole = (text: string): boolean => text.isWellFormed();
+
+/** Printable: a control character is a mistake. Said as no pattern, since languages differ in what `\p{Cc}` is. */
 export const labelValue = z
   .string()
   .max(255, { error: 'a label value holds at most 255 characters' })
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, { error: 'a label value holds no control characters' });
+  .refine((text) => isWhole(text) && !/\p{Cc}/u.test(text), {
+    error: 'a label value holds no control characters',
+  });
 
 export function labels(max: number) {
   return z

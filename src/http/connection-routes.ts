@@ -7,6 +7,7 @@ import { replyOnce } from './reply-once.ts';
 import { connectionResource } from './resources.ts';
 import {
   answer,
+  bodyMeta,
   idempotencyHeaders,
   nextPageToken,
   noQuery,
@@ -81,12 +82,14 @@ function closeRoute(app: HttpApp, edge: Edge): void {
       tags,
       headers: idempotencyHeaders,
       params,
-      body: z.strictObject({
-        mode: z
-          .enum(['fin', 'rst'])
-          .default('fin')
-          .describe('fin: in order, after what is under way; rst: at once.'),
-      }),
+      body: z
+        .strictObject({
+          mode: z
+            .enum(['fin', 'rst'])
+            .default('fin')
+            .describe('fin: in order, after what is under way; rst: at once.'),
+        })
+        .meta(bodyMeta('ConnectionClose', [{ mode: 'fin' }, { mode: 'rst' }])),
       response: {
         200: answer('Its final record.', connectionResource),
         ...problemResponses('not_found', 'failed_precondition', 'idempotency_mismatch'),

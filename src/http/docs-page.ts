@@ -18,6 +18,27 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** As swagger-client has it. */
+interface PageRequest {
+  url?: string;
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * The page shows an answer once it is whole, so there a stream is of the newest events, and ends. The page gets this
+ * function as text: it may name nothing but its argument and what browsers have.
+ */
+function endStream(request: PageRequest): PageRequest {
+  const { url: text = '', headers = {} } = request;
+  if (!/event-stream|ndjson/.test(headers.accept ?? headers.Accept ?? '')) return request;
+  const url = new URL(text);
+  const starts = ['afterSeq', 'since', 'last', 'fromNow'];
+  if (!starts.some((name) => url.searchParams.has(name))) url.searchParams.set('last', '20');
+  url.searchParams.set('endAtHead', 'true');
+  request.url = url.href;
+  return request;
+}
+
 /** Before the routes are added, which it listens for. */
 export async function docsPage(app: HttpApp, version: string): Promise<void> {
   await app.register(swagger, {
@@ -28,6 +49,7 @@ export async function docsPage(app: HttpApp, version: string): Promise<void> {
         version,
         description:
           'Opens echo listeners, records every connection that they accept, and streams every step of their lives.',
+        contact: { name: 'The kodama project' },
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: '/' }],
@@ -60,6 +82,7 @@ export async function docsPage(app: HttpApp, version: string): Promise<void> {
       defaultModelsExpandDepth: 0,
       displayRequestDuration: true,
       tryItOutEnabled: true,
+      requestInterceptor: endStream,
     },
   });
   let text: string | null = null;

@@ -16,6 +16,7 @@ import { replyOnce } from './reply-once.ts';
 import { listenerResource } from './resources.ts';
 import {
   answer,
+  bodyMeta,
   idempotencyHeaders,
   nextPageToken,
   noQuery,
@@ -82,7 +83,7 @@ function createRoutes(app: HttpApp, edge: Edge): void {
         'Without a body it is a TCP echo on 127.0.0.1 at any free port.',
       tags,
       headers: idempotencyHeaders,
-      body: schemas.newListener.meta({ examples: newListenerExamples }),
+      body: schemas.newListener.meta(bodyMeta('NewListener', newListenerExamples)),
       response: {
         201: answer('The listener; `Location` says where it is from now on.', listenerResource),
         ...createProblems,
@@ -106,7 +107,7 @@ function createRoutes(app: HttpApp, edge: Edge): void {
         'Either `listeners`, each with its own spec, or `ports` with one spec for every port of the range.',
       tags,
       headers: idempotencyHeaders,
-      body: schemas.batch.meta({ examples: batchExamples }),
+      body: schemas.batch.meta(bodyMeta('NewListeners', batchExamples)),
       response: {
         201: answer(
           'The listeners, in the order of the request.',
@@ -224,7 +225,7 @@ function changeRoutes(app: HttpApp, { control, bounds, clock, limits }: Edge): v
       tags,
       consumes: ['application/json', 'application/merge-patch+json'],
       params: listenerParams,
-      body: listenerSchemas(bounds).patch.meta({ examples: patchExamples }),
+      body: listenerSchemas(bounds).patch.meta(bodyMeta('ListenerPatch', patchExamples)),
       response: {
         200: answer('The listener as it is now.', listenerResource),
         ...problemResponses('not_found', 'already_exists', 'failed_precondition'),

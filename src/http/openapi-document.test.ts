@@ -100,12 +100,48 @@ test('every reference has its target, and every component its use', () => {
 });
 
 test('input names its fields, output may grow', () => {
-  const { FaultSpec: _, ...outputs } = document.components.schemas;
+  const inputs = new Set([
+    'FaultSpec',
+    'NewListener',
+    'NewListeners',
+    'ListenerPatch',
+    'ConnectionClose',
+  ]);
+  const isOutput = ([name]: [string, unknown]) => !inputs.has(name);
+  const schemas: Record<string, Json> = document.components.schemas;
+  const outputs = Object.fromEntries(Object.entries(schemas).filter(isOutput));
+  expect(Object.keys(outputs)).toHaveLength(Object.keys(schemas).length - inputs.size);
   const closed = [...walk(outputs)].filter(
     ([path, value]) => path.at(-1) === 'additionalProperties' && value === false,
   );
   expect(closed.map(([path]) => path.join('/'))).toEqual([]);
-  const body = document.paths['/v1/listeners'].post.requestBody;
-  expect(body.content['application/json'].schema.additionalProperties).toBe(false);
-  expect(body.required).toBe(false);
+  expect(document.components.schemas.NewListener.additionalProperties).toBe(false);
+  expect(document.paths['/v1/listeners'].post.requestBody.required).toBe(false);
+});
+
+test('a page fills in a body that works, and no parameter that nobody asked for', () => {
+  for (const [name, operation] of operations) {
+    const { parameters = [], requestBody } = operation as Record<string, Json>;
+    for (const parameter of parameters as Record<string, Json>[]) {
+      if (parameter.required === true) continue;
+      const keys = [...walk(parameter)].map(([path]) => path.at(-1));
+      expect(keys, `${name} ${String(parameter.name)}`).not.toContain('examples');
+    }
+    if (requestBody === undefined) continue;
+    const { content } = requestBody as { content: Record<string, Record<string, Json>> };
+    for (const { schema, examples } of Object.values(content)) {
+      expect(schema, name).toEqual({ $ref: expect.stringMatching(/^#\/components\/schemas\//) });
+      expect(examples, name).toMatchObject({ example1: { value: expect.anything() } });
+    }
+  }
+});
+
+test('variants have titles, and what is taken says its defaults in words', () => {
+  const { oneOf, anyOf = oneOf } = document.components.schemas.FaultSpec;
+  const titles = anyOf.map(({ title }: { title: string }) => title);
+  expect(titles).toContain('latency');
+  expect(new Set(titles).size).toBe(anyOf.length);
+  const { NewListener } = document.components.schemas;
+  expect([...walk(NewListener)].map(([path]) => path.at(-1))).not.toContain('default');
+  expect(NewListener.properties.protocol.description).toMatch(/Default: "tcp"\.$/);
 });

@@ -65,7 +65,7 @@ function probeRoutes(app: HttpApp, control: Edge['control']): void {
       description: 'For liveness probes; it needs no token.',
       tags,
       security: [],
-      response: { 200: answer('It is alive.', probeResource('ok')) },
+      response: { 200: answer('It is alive.', probeResource('ok')), ...problemResponses() },
     },
     handler: async () => alive,
   });

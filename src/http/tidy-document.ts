@@ -6,29 +6,54 @@ type JsonObject = { [key: string]: Json };
 /** Returns a tidied copy. */
 export function tidyDocument<Document extends object>(document: Document): Document {
   const copy = JSON.parse(JSON.stringify(document));
+  const schemas = object(object(copy.components).schemas);
   for (const path of Object.values(copy.paths)) {
     for (const operation of Object.values(object(path))) {
-      tidyOperation(object(operation));
+      tidyOperation(object(operation), schemas);
     }
   }
   walk(copy, tidySchema);
   dropUnused(copy);
-  for (const [name, schema] of Object.entries(object(object(copy.components).schemas))) {
-    if (!name.endsWith('Input')) walk(schema, openObject);
+  for (const [name, schema] of Object.entries(schemas)) {
+    walk(schema, name.endsWith(inputSuffix) ? tellDefault : openObject);
   }
   return renamed(copy);
 }
 
-function tidyOperation({ parameters, requestBody, responses }: JsonObject): void {
+/** The conversion's name for what is taken, beside what is put out. */
+const inputSuffix = 'Input';
+
+function tidyOperation(
+  { parameters, requestBody, responses }: JsonObject,
+  schemas: JsonObject,
+): void {
   for (const parameter of array(parameters)) tidyParameter(object(parameter));
   walk(responses ?? null, openObject);
   if (requestBody === undefined) return;
   const body = object(requestBody);
-  const forms = Object.values(object(body.content)).map((content) =>
-    object(object(content).schema),
-  );
+  const contents = Object.values(object(body.content)).map(object);
+  const forms = contents.map((content) => object(content.schema));
   // Where nothing is required, no body at all is all the defaults.
   body.required = forms.some((form) => form.type !== 'object' || form.required !== undefined);
+  for (const content of contents) nameBody(content, schemas);
+}
+
+/** A body has its title's name among the components. */
+function nameBody(content: JsonObject, schemas: JsonObject): void {
+  const schema = object(content.schema);
+  const name = `${String(schema.title)}${inputSuffix}`;
+  schemas[name] = schema;
+  content.schema = { $ref: `#/components/schemas/${name}` };
+}
+
+/** Makers of clients take a field with a default for one that is always there: what is taken says it in words. */
+function tellDefault(schema: JsonObject): void {
+  const { default: value, description } = schema;
+  if (value === undefined || typeof description !== 'string') return;
+  delete schema.default;
+  const isNothing =
+    value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+  if (!isNothing) schema.description = `${description} Default: ${JSON.stringify(value)}.`;
 }
 
 /** What is put out may have more fields one day. */
@@ -46,6 +71,8 @@ function tidyParameter(parameter: JsonObject): void {
   }
   const tidied = object(parameter.schema);
   if (tidied.default === null) delete tidied.default;
+  // A page would send what is only there to be seen.
+  if (parameter.required !== true) walk(tidied, (part) => void delete part.examples);
   // The description stands at the parameter.
   if (parameter.description === tidied.description) delete tidied.description;
 }
@@ -53,17 +80,24 @@ function tidyParameter(parameter: JsonObject): void {
 function tidySchema(schema: JsonObject): void {
   // The bounds of every whole number are those of no number in particular.
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  // A variant is called what it is told by.
+  const kind = object(object(schema.properties).type).const;
+  if (typeof kind === 'string') schema.title ??= kind;
   // A format says it shorter.
   if (schema.format === 'uuid') delete schema.pattern;
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
 }
 
+function plainName(name: string): string {
+  return name.endsWith(inputSuffix) ? name.slice(0, -inputSuffix.length) : name;
+}
+
 /** What is only ever taken needs no suffix to tell it from what is put out. */
 function renamed<Document extends JsonObject>(document: Document): Document {
   const names = Object.keys(object(object(document.components).schemas));
-  const ours = names.filter((name) => !names.includes(name.replace(/Input$/, '')));
+  const ours = names.filter((name) => !names.includes(plainName(name)));
   const text = ours.reduce((all, name) => {
-    const plain = name.replace(/Input$/, '');
+    const plain = plainName(name);
     return all
       .replaceAll(`"#/components/schemas/${name}"`, `"#/components/schemas/${plain}"`)
       .replaceAll(`"${name}":`, `"${plain}":`);
