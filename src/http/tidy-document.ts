@@ -72,9 +72,14 @@ function tidyParameter(parameter: JsonObject): void {
   const tidied = object(parameter.schema);
   if (tidied.default === null) delete tidied.default;
   // A page would send what is only there to be seen.
-  if (parameter.required !== true) walk(tidied, (part) => void delete part.examples);
+  if (parameter.required !== true) walk(parameter, dropExamples);
   // The description stands at the parameter.
   if (parameter.description === tidied.description) delete tidied.description;
+}
+
+function dropExamples(part: JsonObject): void {
+  delete part.example;
+  delete part.examples;
 }
 
 function tidySchema(schema: JsonObject): void {
