@@ -125,8 +125,8 @@ test('a page fills in a body that works, and no parameter that nobody asked for'
     for (const parameter of parameters as Record<string, Json>[]) {
       if (parameter.required === true) continue;
       const keys = [...walk(parameter)].map(([path]) => path.at(-1));
-      const examples = keys.filter((key) => /^examples?$/.test(key ?? ''));
-      expect(examples, `${name} ${String(parameter.name)}`).toEqual([]);
+      const sent = keys.filter((key) => /^(examples?|default)$/.test(key ?? ''));
+      expect(sent, `${name} ${String(parameter.name)}`).toEqual([]);
     }
     if (requestBody === undefined) continue;
     const { content } = requestBody as { content: Record<string, Record<string, Json>> };

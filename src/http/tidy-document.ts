@@ -70,11 +70,13 @@ function tidyParameter(parameter: JsonObject): void {
     parameter.schema = { ...object(forms[0]), ...schema };
   }
   const tidied = object(parameter.schema);
-  if (tidied.default === null) delete tidied.default;
+  tidied.description ??= parameter.description ?? '';
+  tellDefault(tidied);
   // A page would send what is only there to be seen.
   if (parameter.required !== true) walk(parameter, dropExamples);
   // The description stands at the parameter.
-  if (parameter.description === tidied.description) delete tidied.description;
+  parameter.description = tidied.description;
+  delete tidied.description;
 }
 
 function dropExamples(part: JsonObject): void {
