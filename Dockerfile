@@ -4,22 +4,27 @@ FROM node:24-slim
 ENV NODE_ENV=production
 WORKDIR /app
 
-# The image brings Node, and the compose file brings PostgreSQL: the optional packages are for neither.
+# Of the optional packages PostgreSQL is wanted, for a container that is alone, and Node is there already.
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --omit=optional && npm cache clean --force
+RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* && npm cache clean --force
 
 COPY proto ./proto
 COPY prisma/migrations ./prisma/migrations
 COPY src ./src
 
-# The data directory keeps the id of this node across restarts.
+# The data directory keeps the embedded PostgreSQL and the id of this node across restarts.
 RUN install --directory --owner=node --group=node /var/lib/kodama
 ENV KODAMA_DATA_DIR=/var/lib/kodama
 VOLUME /var/lib/kodama
 USER node
 
-# REST, gRPC. Listeners open ports of their own: publish the range that they are to use.
-EXPOSE 8080 50051
+# A container's loopback is reached by nobody: both edges and the listeners are on all addresses, behind a token, and port 0
+# of a listener is one of the range that is published.
+ENV KODAMA_HTTP_HOST=0.0.0.0 KODAMA_GRPC_HOST=0.0.0.0
+ENV KODAMA_LISTEN_HOST=0.0.0.0 KODAMA_LISTEN_PORTS=20000-20099
+
+# REST, gRPC, listeners.
+EXPOSE 8080 50051 20000-20099/tcp 20000-20099/udp
 
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
   CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.KODAMA_HTTP_PORT ?? 8080}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]

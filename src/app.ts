@@ -182,7 +182,11 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     clock,
     logger,
     limits: config.listeners,
-    portRules: { reservedPorts, isPrivilegedAllowed: config.isPrivilegedAllowed },
+    portRules: {
+      reservedPorts,
+      isPrivilegedAllowed: config.isPrivilegedAllowed,
+      drawnFrom: config.listenPorts,
+    },
     makeId: uuidv7,
   };
   const listeners = new Listeners(shared);

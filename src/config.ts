@@ -2,6 +2,7 @@
  * The environment, read once into one frozen Config. Every limit and default of the product has its name
  * here; what is in `settings` can be set from outside, and the README's table lists it.
  */
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isLoopback } from './core/address.ts';
@@ -22,6 +23,20 @@ function number(min: number, max: number) {
     .refine((value) => value >= min && value <= max, { error });
 }
 
+const portRange = z.string().transform((text, context) => {
+  const [, from = '', to = ''] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
+  const range = { from: Number(from), to: Number(to) };
+  if (range.from >= 1 && range.from <= range.to && range.to <= 65_535) return range;
+  context.issues.push({ code: 'custom', input: text, message: 'must be two ports: 20000-20099' });
+  return z.NEVER;
+});
+
+/** As an API call may name it. */
+const listenHost = z
+  .string()
+  .refine((text) => isIP(text) !== 0 || text === 'localhost', { error: 'must be an address' })
+  .transform((text) => (text === 'localhost' ? '127.0.0.1' : text));
+
 const host = z.string().regex(/^[A-Za-z0-9.:-]+$/, { error: 'must be an address or a host name' });
 
 /** Every variable that kodama reads. An empty one counts as absent. */
@@ -30,6 +45,8 @@ export const settings = z.object({
   KODAMA_HTTP_PORT: port.default(8080),
   KODAMA_GRPC_HOST: host.default('127.0.0.1'),
   KODAMA_GRPC_PORT: port.default(50_051),
+  KODAMA_LISTEN_HOST: listenHost.default(defaultBounds.listenHost),
+  KODAMA_LISTEN_PORTS: portRange.optional(),
   KODAMA_DATA_DIR: z.string().default('.kodama'),
   DATABASE_URL: z
     .string()
@@ -90,6 +107,12 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
         'set KODAMA_API_TOKEN, or say KODAMA_INSECURE=true',
     );
   }
+  const { KODAMA_LISTEN_PORTS: listenPorts = null } = env;
+  if (listenPorts !== null && listenPorts.from < 1024 && !env.KODAMA_ALLOW_PRIVILEGED_PORTS) {
+    throw new ConfigError(
+      'KODAMA_LISTEN_PORTS holds privileged ports: KODAMA_ALLOW_PRIVILEGED_PORTS=true allows them',
+    );
+  }
   return Object.freeze({
     http: { host: env.KODAMA_HTTP_HOST, port: env.KODAMA_HTTP_PORT, limits: httpLimits },
     grpc: { host: env.KODAMA_GRPC_HOST, port: env.KODAMA_GRPC_PORT, limits: grpcLimits },
@@ -107,9 +130,10 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
       intervalMs: 60_000,
       purgeEventsMax: 5000,
     },
-    listeners: { listenersMax: env.KODAMA_LISTENERS_MAX, drainMsMax: day },
+    listeners: { listenersMax: env.KODAMA_LISTENERS_MAX, drainMsMax: day, drawTriesMax: 1000 },
+    listenPorts,
     rebind: { minMs: 250, maxMs: 10_000 },
-    bounds: defaultBounds,
+    bounds: { ...defaultBounds, listenHost: env.KODAMA_LISTEN_HOST },
     postgres: { startTimeoutMs: 60_000, stopTimeoutMs: 5000 },
     eventLog: {
       commitEventsMax: 4000,

@@ -1,6 +1,7 @@
 /** IPv4, IPv6 and both at once: what is bound, who is let in by it, and what stands in whose way. */
 import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
+import { freePort } from './chaos/free-port.ts';
 import { closedConnections } from './support/history.ts';
 import { call, type Reply, want } from './support/rest-client.ts';
 import { openClient } from './support/tcp-client.ts';
@@ -115,4 +116,21 @@ test('an address that is not of this host is refused by name', async () => {
   const { status, body } = await call(app, 'POST', '/v1/listeners', { host: '192.0.2.77' });
   expect(status).toBe(400);
   expect(body).toMatchObject({ code: 'invalid_argument', errors: [{ path: 'host' }] });
+});
+
+test('a listener that names no address and no port has those of the configuration', async () => {
+  const from = await freePort();
+  await using app = await startApp({
+    KODAMA_LISTEN_HOST: '127.0.0.5',
+    KODAMA_LISTEN_PORTS: `${from}-${from}`,
+  });
+  const first = await want(201, app, 'POST', '/v1/listeners', {});
+  expect(first).toMatchObject({ port: 0, laddr: { ip: '127.0.0.5', port: from } });
+  await using client = await openClient(from, { host: '127.0.0.5' });
+  await client.echo('hello');
+  const problem = await want(429, app, 'POST', '/v1/listeners', {});
+  expect(problem).toMatchObject({ code: 'resource_exhausted', limit: 'listenPorts' });
+  await want(204, app, 'DELETE', `/v1/listeners/${first.id}`);
+  const again = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls' });
+  expect(again.laddr.port).toBe(from);
 });

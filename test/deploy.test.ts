@@ -49,12 +49,15 @@ test('compose refuses to start without an API token', () => {
   expect(kodama.environment).not.toHaveProperty('KODAMA_INSECURE');
 });
 
-test('compose opens both edges to the ports that it publishes', () => {
+test('the image opens its edges and its listeners to the ports that are published', () => {
+  const variables = wordsOf('ENV').flat();
+  for (const name of ['HTTP_HOST', 'GRPC_HOST', 'LISTEN_HOST']) {
+    expect(variables).toContain(`KODAMA_${name}=0.0.0.0`);
+  }
+  expect(variables).toContain('KODAMA_LISTEN_PORTS=20000-20099');
+  const exposed = ['8080', '50051', '20000-20099/tcp', '20000-20099/udp'];
+  expect(wordsOf('EXPOSE').flat()).toEqual(exposed);
   const { environment, ports } = kodama;
-  expect([environment.KODAMA_HTTP_HOST, environment.KODAMA_GRPC_HOST]).toEqual([
-    '0.0.0.0',
-    '0.0.0.0',
-  ]);
   expect(ports).toContain(`8080:${environment.KODAMA_HTTP_PORT}`);
   expect(ports).toContain(`50051:${environment.KODAMA_GRPC_PORT}`);
 });
@@ -102,6 +105,11 @@ test('the image is built of files that exist and that the build context holds', 
     const top = source.replace(/^\.\//, '').split('/')[0];
     expect(ignored, `COPY ${source}: .dockerignore leaves it out`).toContain(`!${top}`);
   }
+});
+
+test('the image alone is enough: it brings PostgreSQL, and starts nothing without a token', () => {
+  expect(wordsOf('RUN').flat()).not.toContain('--omit=optional');
+  expect(wordsOf('ENV').flat().join(' ')).not.toMatch(/KODAMA_(INSECURE|API_TOKEN)/);
 });
 
 test('the image runs the program that npm start runs, and not as root', () => {

@@ -91,7 +91,11 @@ function specFields(bounds: ListenerBounds) {
   return {
     labels: labels(bounds.labelsMax).default({}).describe('To find it by; they mean nothing here.'),
     protocol: z.enum(protocols).default('tcp').describe('What it speaks; it never changes.'),
-    host: host.default('127.0.0.1').describe('The address to bind; :: is dual stack.'),
+    host: host
+      .optional()
+      .describe(
+        'The address to bind; :: is dual stack. Default: 127.0.0.1, or KODAMA_LISTEN_HOST.',
+      ),
     mode: z
       .enum(listenerModes)
       .default('echo')
@@ -150,7 +154,7 @@ export function listenerSchemas(bounds: ListenerBounds) {
   const spec = specFields(bounds);
   const single = {
     name: name.nullable().default(null).describe('Unique; it can stand for the id.'),
-    port: port.default(0).describe('0 is any free one.'),
+    port: port.default(0).describe('0 is any free one, of KODAMA_LISTEN_PORTS where that is set.'),
   };
   const newListener = z.strictObject({ ...single, ...spec }).superRefine(agreement);
   const patch = z
@@ -215,7 +219,7 @@ export function toNewListener(
   now: Micros,
   place = '',
 ): NewListener {
-  const { ttlMs: _, limits, tls, host: address, ...rest } = input;
+  const { ttlMs: _, limits, tls, host: address = bounds.listenHost, ...rest } = input;
   return {
     ...rest,
     host: address === 'localhost' ? '127.0.0.1' : address,

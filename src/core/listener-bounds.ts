@@ -8,6 +8,8 @@ export interface Bound {
 }
 
 export interface ListenerBounds {
+  /** The host of a listener that names none. */
+  readonly listenHost: string;
   readonly maxConnections: { readonly default: number; readonly max: number };
   readonly maxConnectionsPerSource: Bound;
   readonly acceptPerSecondMax: number;
@@ -28,6 +30,7 @@ const day = 86_400_000;
 
 /** The bounds where the configuration says nothing else. */
 export const defaultBounds: ListenerBounds = {
+  listenHost: '127.0.0.1',
   maxConnections: { default: 10_000, max: 1_000_000 },
   maxConnectionsPerSource: { default: null, max: 1_000_000 },
   acceptPerSecondMax: 1_000_000,

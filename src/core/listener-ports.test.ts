@@ -2,9 +2,13 @@ import { expect, test } from 'vitest';
 import { sampleId, sampleListener, sampleNewListener } from '../../test/support/samples.ts';
 import { AppError } from './errors.ts';
 import type { Listener, Protocol } from './listener.ts';
-import { assertPortAllowed, findConflict, type PortRules } from './listener-ports.ts';
+import { assertPortAllowed, findConflict, type PortRules, portsToDraw } from './listener-ports.ts';
 
-const rules: PortRules = { reservedPorts: [8080, 50_051], isPrivilegedAllowed: false };
+const rules: PortRules = {
+  reservedPorts: [8080, 50_051],
+  isPrivilegedAllowed: false,
+  drawnFrom: null,
+};
 
 function refusal(port: number, protocol: Protocol = 'tcp', by = rules): string | null {
   try {
@@ -69,4 +73,16 @@ test('a port of the choice of the kernel stands in no one’s way, and no listen
   expect(conflicts({ port: 0 }, { port: 0 })).toBe(false);
   const one = sampleListener({ port: 7000 });
   expect(findConflict(one, [one])).toBeNull();
+});
+
+test('a draw offers each port of its range once, but those that are taken or reserved', () => {
+  const drawn = { ...rules, drawnFrom: { from: 8078, to: 8082 } };
+  const taken = sampleListener({ id: sampleId(2), port: 0, laddr: { ip: '::', port: 8081 } });
+  const draw = (protocol: Protocol, host: string, start: number) => [
+    ...portsToDraw({ id: sampleId(1), host, protocol }, [taken], drawn, start),
+  ];
+  expect(draw('tcp', '127.0.0.1', 0)).toEqual([8078, 8079, 8082]);
+  expect(draw('tls', '127.0.0.1', 4)).toEqual([8082, 8078, 8079]);
+  expect(draw('tcp', '127.0.0.2', 0)).toEqual([8078, 8079, 8081, 8082]);
+  expect(draw('udp', '127.0.0.1', 0)).toEqual([8078, 8079, 8080, 8081, 8082]);
 });

@@ -7,6 +7,14 @@ export interface PortRules {
   /** Ports of our own edges. */
   reservedPorts: readonly number[];
   readonly isPrivilegedAllowed: boolean;
+  /** What port 0 is drawn from; null: the kernel chooses. */
+  readonly drawnFrom: PortRange | null;
+}
+
+/** Both ends are in it. */
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
 }
 
 const firstUnprivilegedPort = 1024;
@@ -29,15 +37,44 @@ export function findConflict(
   others: readonly Listener[],
 ): Listener | null {
   if (wanted.port === 0) return null;
-  const isUdp = wanted.protocol === 'udp';
   const conflict = others.find(
     (other) =>
       other.id !== wanted.id &&
-      (other.protocol === 'udp') === isUdp &&
+      isUdp(other) === isUdp(wanted) &&
       (other.laddr?.port ?? other.port) === wanted.port &&
       hostsOverlap(other.host, wanted.host),
   );
   return conflict ?? null;
+}
+
+/**
+ * The ports to try for one that asked for any: those of the range that nothing here stands in the way of, each once, from
+ * `start` on and around. The rest of the world is only known by binding.
+ */
+export function* portsToDraw(
+  wanted: Pick<Listener, 'id' | 'host' | 'protocol'>,
+  others: readonly Listener[],
+  rules: PortRules & { readonly drawnFrom: PortRange },
+  start: number,
+): Generator<number, void, void> {
+  const { from, to } = rules.drawnFrom;
+  const inTheWay = others.filter(
+    (other) =>
+      other.id !== wanted.id &&
+      isUdp(other) === isUdp(wanted) &&
+      hostsOverlap(other.host, wanted.host),
+  );
+  const taken = new Set(inTheWay.map((other) => other.laddr?.port ?? other.port));
+  if (!isUdp(wanted)) for (const port of rules.reservedPorts) taken.add(port);
+  const size = to - from + 1;
+  for (let step = 0; step < size; step += 1) {
+    const port = from + ((start + step) % size);
+    if (!taken.has(port)) yield port;
+  }
+}
+
+function isUdp({ protocol }: Pick<Listener, 'protocol'>): boolean {
+  return protocol === 'udp';
 }
 
 /** A wildcard covers its family, and `::` covers IPv4 too since it is dual stack (RFC 3493, 3.7). */

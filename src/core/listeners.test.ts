@@ -283,3 +283,27 @@ test('an expiry can be put off and taken away', async () => {
   await waitFor('the other expiry', () => world.set.size === 1);
   expect(world.set.get(id)?.listener.expiresAt).toBeNull();
 });
+
+test('a port of any choice is drawn from the range, each once, until none is free', async () => {
+  const world = await makeWorld({ drawnFrom: { from: 20_000, to: 20_004 } });
+  const { control, dataPlane } = world;
+  const inUse = new AppError('port_in_use', 'in use', { owner: 'foreign' });
+  dataPlane.openErrors.push(inUse);
+  const ask = sampleNewListener({ port: 0 });
+  const made = await control.createListeners([ask, ask]);
+  const ports = made.map(({ laddr, port }) => [port, laddr?.port]);
+  // Somebody else had the first.
+  expect(ports.toSorted()).toEqual([
+    [0, 20_001],
+    [0, 20_002],
+  ]);
+  await control.deleteListener(made[0]?.id ?? '', 0);
+  const { laddr } = await control.createListener(ask);
+  expect(laddr?.port).toBe(20_003);
+  await control.createListeners([ask, ask, ask]);
+  await expect(control.createListener(ask)).rejects.toMatchObject({
+    code: 'resource_exhausted',
+    details: { limit: 'listenPorts' },
+  });
+  expect(dataPlane.bound.size).toBe(5);
+});

@@ -6,13 +6,14 @@
  * - The rows in the store follow from the events appended here.
  */
 import { deferred } from './deferred.ts';
-import { AppError, hasCode } from './errors.ts';
+import { AppError } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { type Listener, type ListenerPatch, mergeLimits, type NewListener } from './listener.ts';
 import { ListenerExpiry } from './listener-expiry.ts';
 import { assertPortAllowed, findConflict, type PortRules, portInUse } from './listener-ports.ts';
-import { bindingOf, type ListenerEntry, type ListenerSet, nameTaken } from './listener-set.ts';
+import { type ListenerEntry, type ListenerSet, nameTaken } from './listener-set.ts';
+import { NewBinds } from './new-binds.ts';
 import type { Certificates, Clock, DataPlane, Logger, Store } from './ports.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -26,7 +27,12 @@ export interface ListenersOptions {
   readonly certificates: Certificates;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly limits: { readonly listenersMax: number; readonly drainMsMax: number };
+  readonly limits: {
+    readonly listenersMax: number;
+    readonly drainMsMax: number;
+    /** Ports that one draw tries, where others on this host have them. */
+    readonly drawTriesMax: number;
+  };
   readonly portRules: PortRules;
   readonly makeId: () => string;
 }
@@ -37,9 +43,11 @@ type Planned = readonly [input: NewListener, id: string];
 export class Listeners {
   readonly #options: ListenersOptions;
   readonly #expiry: ListenerExpiry;
+  readonly #binds: NewBinds;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
+    this.#binds = new NewBinds(options);
     this.#expiry = new ListenerExpiry({ ...options, close: (id) => this.close(id, 0) });
   }
 
@@ -71,7 +79,7 @@ export class Listeners {
   ): Promise<void> {
     try {
       for (const one of planned) entries.push(await this.#admit(one, created));
-      const binds = await Promise.allSettled(entries.map((entry) => this.#bind(entry)));
+      const binds = await Promise.allSettled(entries.map((entry) => this.#binds.bind(entry)));
       for (const bind of binds) if (bind.status === 'rejected') throw bind.reason;
       const events = entries.flatMap(({ listener }) => [
         listenerEvent('listener_created', {
@@ -148,19 +156,6 @@ export class Listeners {
     if (name == null) return;
     const { set, store } = this.#options;
     if (set.hasName(name) || (await store.findListener(name)) !== null) throw nameTaken(name);
-  }
-
-  async #bind(entry: ListenerEntry): Promise<void> {
-    const { listener } = entry;
-    try {
-      const bound = await this.#options.dataPlane.open(bindingOf(entry));
-      entry.listener = { ...listener, ...bound, state: 'listening' };
-    } catch (error) {
-      if (!hasCode(error, 'port_in_use')) throw error;
-      // The kernel may have given this very port to a listener of ours that asked for any.
-      const owner = findConflict(listener, this.#options.set.all());
-      throw portInUse(listener, owner?.id ?? 'foreign', error);
-    }
   }
 
   /** Takes back what a failed create had begun. */

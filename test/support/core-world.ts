@@ -1,6 +1,7 @@
 /** The whole of core over a store in memory and a data plane without sockets. */
 import { ControlPlane } from '../../src/core/control-plane.ts';
 import { EventLog, type EventLogLimits } from '../../src/core/event-log.ts';
+import type { PortRange } from '../../src/core/listener-ports.ts';
 import { ListenerRecovery } from '../../src/core/listener-recovery.ts';
 import { ListenerSet } from '../../src/core/listener-set.ts';
 import { Listeners } from '../../src/core/listeners.ts';
@@ -15,6 +16,7 @@ interface WorldOptions {
   readonly limits?: Partial<EventLogLimits>;
   readonly listenersMax?: number;
   readonly followersMax?: number;
+  readonly drawnFrom?: PortRange;
   readonly clock?: ReturnType<typeof handClock>;
 }
 
@@ -55,8 +57,12 @@ export async function makeWorld(options: WorldOptions = {}) {
     certificates,
     clock,
     logger,
-    limits: { listenersMax: options.listenersMax ?? 100, drainMsMax: 60_000 },
-    portRules: { reservedPorts: [8080], isPrivilegedAllowed: false },
+    limits: { listenersMax: options.listenersMax ?? 100, drainMsMax: 60_000, drawTriesMax: 5 },
+    portRules: {
+      reservedPorts: [8080],
+      isPrivilegedAllowed: false,
+      drawnFrom: options.drawnFrom ?? null,
+    },
     makeId: () => {
       lastId += 1;
       return sampleId(lastId);

@@ -60,8 +60,8 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
   };
   const listeners = new Listeners({
     ...shared,
-    limits: { listenersMax: 1000, drainMsMax: 86_400_000 },
-    portRules: { reservedPorts: [], isPrivilegedAllowed: false },
+    limits: { listenersMax: 1000, drainMsMax: 86_400_000, drawTriesMax: 10 },
+    portRules: { reservedPorts: [], isPrivilegedAllowed: false, drawnFrom: null },
     makeId: () => randomUUID(),
   });
   const control = new ControlPlane({

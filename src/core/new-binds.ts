@@ -1,0 +1,76 @@
+/** Binds listeners that are being made: at their port, at any that the kernel gives, or at one of a range. */
+import { AppError, hasCode } from './errors.ts';
+import {
+  findConflict,
+  type PortRange,
+  type PortRules,
+  portInUse,
+  portsToDraw,
+} from './listener-ports.ts';
+import { bindingOf, type ListenerEntry, type ListenerSet } from './listener-set.ts';
+import type { DataPlane } from './ports.ts';
+
+export interface NewBindsOptions {
+  readonly set: ListenerSet;
+  readonly dataPlane: DataPlane;
+  readonly portRules: PortRules;
+  readonly limits: {
+    /** Ports that one draw tries, where others on this host have them. */
+    readonly drawTriesMax: number;
+  };
+}
+
+export class NewBinds {
+  readonly #options: NewBindsOptions;
+  /** Where in the range the next draw begins. */
+  #nextDraw = 0;
+
+  constructor(options: NewBindsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws port_in_use, resource_exhausted (no port of the range is free), and what DataPlane.open throws */
+  async bind(entry: ListenerEntry): Promise<void> {
+    const { listener } = entry;
+    const { dataPlane, portRules, set } = this.#options;
+    const { drawnFrom } = portRules;
+    if (listener.port === 0 && drawnFrom !== null) return await this.#draw(entry, drawnFrom);
+    try {
+      const bound = await dataPlane.open(bindingOf(entry));
+      entry.listener = { ...listener, ...bound, state: 'listening' };
+    } catch (error) {
+      if (!hasCode(error, 'port_in_use')) throw error;
+      // The kernel may have given this very port to a listener of ours that asked for any.
+      const owner = findConflict(listener, set.all());
+      throw portInUse(listener, owner?.id ?? 'foreign', error);
+    }
+  }
+
+  /** Binds any free port of the range, from behind the last one drawn: one that was let go is not given again at once. */
+  async #draw(entry: ListenerEntry, drawnFrom: PortRange): Promise<void> {
+    const { listener } = entry;
+    const { dataPlane, portRules, set, limits } = this.#options;
+    const rules = { ...portRules, drawnFrom };
+    let tries = 0;
+    for (const port of portsToDraw(listener, set.all(), rules, this.#nextDraw)) {
+      if (tries === limits.drawTriesMax) break;
+      // Another may have drawn it since the draw began.
+      if (findConflict({ ...listener, port }, set.all()) !== null) continue;
+      tries += 1;
+      this.#nextDraw = port - drawnFrom.from + 1;
+      // Its own from here on, so that nobody else draws it.
+      entry.listener = { ...listener, laddr: { ip: listener.host, port } };
+      try {
+        const bound = await dataPlane.open(bindingOf(entry));
+        entry.listener = { ...listener, ...bound, state: 'listening' };
+        return;
+      } catch (error) {
+        if (!hasCode(error, 'port_in_use')) throw error;
+      }
+    }
+    const range = `${drawnFrom.from} to ${drawnFrom.to}`;
+    throw new AppError('resource_exhausted', `no port from ${range} is free`, {
+      limit: 'listenPorts',
+    });
+  }
+}
