@@ -219,7 +219,7 @@ export function toNewListener(
   now: Micros,
   place = '',
 ): NewListener {
-  const { ttlMs: _, limits, tls, host: address = bounds.listenHost, ...rest } = input;
+  const { ttlMs: _, limits, tls, host: address, ...rest } = input;
   return {
     ...rest,
     host: address === 'localhost' ? '127.0.0.1' : address,
