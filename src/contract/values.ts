@@ -15,6 +15,11 @@ export function wholeNumber(min: number, max: number) {
   return z.int({ error }).min(min, { error }).max(max, { error });
 }
 
+function refused(context: z.RefinementCtx, input: unknown, message: string): never {
+  context.issues.push({ code: 'custom', input, message });
+  return z.NEVER;
+}
+
 export const port = wholeNumber(0, 65_535);
 
 /** A stream has two ends: what many hear, or what means another host on each link, is none. */
@@ -61,8 +66,7 @@ export const time = z
     const isPlusLost = parseTime(text.replace(/ (?=\d{2}:\d{2}$)/, '+')) !== null;
     const hint = isPlusLost ? ': in a URL its + is written %2B' : '';
     const message = `must be an RFC 3339 time such as 2026-11-24T12:00:00Z${hint}`;
-    context.issues.push({ code: 'custom', input: text, message });
-    return z.NEVER;
+    return refused(context, text, message);
   })
   .meta({ format: 'date-time', examples: ['2026-11-24T12:00:00Z'] });
 
@@ -100,7 +104,16 @@ export const labelValue = z
 
 export function labels(max: number) {
   return z
-    .record(labelKey, labelValue)
-    .refine((map) => Object.keys(map).length <= max, { error: `holds at most ${max} labels` })
+    .preprocess(
+      (value, context) => {
+        if (!isLarger(value, max)) return value;
+        return refused(context, value, `holds at most ${max} labels`);
+      },
+      z.record(labelKey, labelValue),
+    )
     .meta({ examples: [{ env: 'ci', team: 'net' }] });
+}
+
+function isLarger(value: unknown, max: number): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length > max;
 }

@@ -1,5 +1,6 @@
 /** The routes of listeners. */
 import { z } from 'zod';
+import { list } from '../contract/list.ts';
 import {
   listenerSchemas,
   toBatch,
@@ -164,9 +165,7 @@ function readRoutes(app: HttpApp, { control, bounds }: Edge): void {
         state,
         protocol,
         port,
-        label: z
-          .array(label)
-          .max(bounds.labelsMax)
+        label: list(label, bounds.labelsMax)
           .default([])
           .describe('`key=value`; repeated: all of them must hold.')
           .meta({ examples: [['env=ci']] }),
