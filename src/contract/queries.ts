@@ -10,7 +10,7 @@ import { list } from './list.ts';
 import { cidr, idOrName, labels, port, time, uuid, wholeNumber } from './values.ts';
 
 const pageTokenMax = 512;
-const filterValuesMax = 100;
+export const filterValuesMax = 100;
 
 /** Above the largest page a size is cut down to it (AIP-158); below 1 it is an error. */
 export function pageFields(bounds: ListenerBounds) {

@@ -107,7 +107,7 @@ export function labels(max: number) {
     .preprocess(
       (value, context) => {
         if (!isLarger(value, max)) return value;
-        return refused(context, value, `holds at most ${max} labels`);
+        return refused(context, value, `holds at most ${max}`);
       },
       z.record(labelKey, labelValue),
     )
