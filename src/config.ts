@@ -172,14 +172,20 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
 
 const httpLimits = {
   bodyBytesMax: 1_048_576,
+  bodyBytesArrivingMax: 67_108_864,
   headerBytesMax: 16_384,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   keepAliveTimeoutMs: 30_000,
   connectionsMax: 4096,
+  requestsPerConnectionMax: 16,
+  answerBytesWaitingMax: 268_435_456,
+  responseWriteTimeoutMs: 60_000,
   streamWriteTimeoutMs: 60_000,
   idempotencyTtlMs: day,
   idempotencyRunTimeoutMs: 60_000,
+  idempotencyKeysMax: 100_000,
+  idempotencyAnswerBytesMax: 268_435_456,
   drainMsMax: day,
   stopTimeoutMs: 2000,
 };

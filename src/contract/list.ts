@@ -1,4 +1,4 @@
-/** Lists whose cost is not their author's to choose. */
+/** Lists and records whose cost is not their author's to choose. */
 import { z } from 'zod';
 
 /** So many faults of a list are told; what comes after them is not read. */
@@ -41,3 +41,36 @@ const BoundedArray = z.core.$constructor<BoundedArrayType>('BoundedArray', (arra
     return payload;
   };
 });
+
+/** At most so many: a larger record is refused before the first of its keys is read. */
+export function record<Key extends z.ZodString, Value extends z.ZodType>(
+  keyType: Key,
+  valueType: Value,
+  itemsMax: number,
+): z.ZodRecord<Key, Value> {
+  const definition = { type: 'record', keyType, valueType, itemsMax } as const;
+  return new BoundedRecord(definition) as z.ZodType as z.ZodRecord<Key, Value>;
+}
+
+interface BoundedRecordType extends z.ZodRecord {
+  readonly _zod: z.ZodRecord['_zod'] & {
+    readonly def: z.core.$ZodRecordDef & { readonly itemsMax: number };
+  };
+}
+
+const BoundedRecord = z.core.$constructor<BoundedRecordType>(
+  'BoundedRecord',
+  (bounded, definition) => {
+    z.ZodRecord.init(bounded, definition);
+    const { itemsMax } = definition;
+    const readAll = bounded._zod.parse;
+    bounded._zod.parse = (payload, context) => {
+      const given: unknown = payload.value;
+      const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
+      if (!isObject || Object.keys(given).length <= itemsMax) return readAll(payload, context);
+      const message = `holds at most ${itemsMax}`;
+      payload.issues.push({ code: 'custom', input: given, inst: bounded, message });
+      return payload;
+    };
+  },
+);

@@ -3,6 +3,7 @@ import { isIP, isIPv6, SocketAddress } from 'node:net';
 import { z } from 'zod';
 import { formatCidr, networkSet, parseCidr, plainIp } from '../core/address.ts';
 import { type Micros, parseTime } from '../core/time.ts';
+import { record } from './list.ts';
 
 export const uuid = z
   .uuid({ error: 'must be a UUID' })
@@ -103,17 +104,5 @@ export const labelValue = z
   });
 
 export function labels(max: number) {
-  return z
-    .preprocess(
-      (value, context) => {
-        if (!isLarger(value, max)) return value;
-        return refused(context, value, `holds at most ${max}`);
-      },
-      z.record(labelKey, labelValue),
-    )
-    .meta({ examples: [{ env: 'ci', team: 'net' }] });
-}
-
-function isLarger(value: unknown, max: number): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length > max;
+  return record(labelKey, labelValue, max).meta({ examples: [{ env: 'ci', team: 'net' }] });
 }

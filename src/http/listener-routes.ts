@@ -84,6 +84,7 @@ function createRoutes(app: HttpApp, edge: Edge): void {
         'Without a body it is a TCP echo on 127.0.0.1 at any free port.',
       tags,
       headers: idempotencyHeaders,
+      querystring: noQuery,
       body: schemas.newListener.meta(bodyMeta('NewListener', newListenerExamples)),
       response: {
         201: answer('The listener; `Location` says where it is from now on.', listenerResource),
@@ -108,6 +109,7 @@ function createRoutes(app: HttpApp, edge: Edge): void {
         'Either `listeners`, each with its own spec, or `ports` with one spec for every port of the range.',
       tags,
       headers: idempotencyHeaders,
+      querystring: noQuery,
       body: schemas.batch.meta(bodyMeta('NewListeners', batchExamples)),
       response: {
         201: answer(
@@ -224,6 +226,7 @@ function changeRoutes(app: HttpApp, { control, bounds, clock, limits }: Edge): v
       tags,
       consumes: ['application/json', 'application/merge-patch+json'],
       params: listenerParams,
+      querystring: noQuery,
       body: listenerSchemas(bounds).patch.meta(bodyMeta('ListenerPatch', patchExamples)),
       response: {
         200: answer('The listener as it is now.', listenerResource),
