@@ -192,7 +192,9 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const listeners = new Listeners(shared);
   const recovery = new ListenerRecovery({ ...shared, listeners, rebind: config.rebind });
   resources.defer(() => recovery.stop());
-  resources.use(new Retention({ store, eventLog, clock, logger, ...config.retention }));
+  const { idempotencyTtlMs } = config.http.limits;
+  const retention = { ...config.retention, idempotencyTtlMs };
+  resources.use(new Retention({ store, eventLog, clock, logger, ...retention }));
   const control = new ControlPlane({
     ...shared,
     version,

@@ -15,6 +15,7 @@ import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Micros } from '../core/time.ts';
 import { fault, faultMismatch } from './fault-input.ts';
 import { defaultLimits, limitsPatch } from './limits-input.ts';
+import { list } from './list.ts';
 import { cidr, host, isWhole, labels, name, port, time, wholeNumber } from './values.ts';
 
 const pemBytesMax = 65_536;
@@ -64,9 +65,7 @@ function proxyProtocolInput(bounds: ListenerBounds) {
       .enum(['off', 'optional', 'required'])
       .default('off')
       .describe('Whether a PROXY header (v1 or v2) may or must come first.'),
-    trustedCidrs: z
-      .array(cidr)
-      .max(bounds.cidrsMax)
+    trustedCidrs: list(cidr, bounds.cidrsMax)
       .default([])
       .describe('Networks that may send the header; none named: every peer may.'),
   });
@@ -104,9 +103,7 @@ function specFields(bounds: ListenerBounds) {
           'its connection, then echo.',
       ),
     limits: limitsPatch(bounds).default({}).describe('What is absent has its default.'),
-    faults: z
-      .array(fault)
-      .max(bounds.faultsMax)
+    faults: list(fault, bounds.faultsMax)
       .default([])
       .describe('What it adds to the echo on purpose, in this order.'),
     tls: tlsInput.optional().describe('For protocol tls; without it all defaults.'),
@@ -162,9 +159,7 @@ export function listenerSchemas(bounds: ListenerBounds) {
       name: name.nullable().optional().describe('null takes the name away.'),
       labels: labels(bounds.labelsMax).optional().describe('Replaced whole.'),
       limits: limitsPatch(bounds).optional().describe('What is absent stays.'),
-      faults: z
-        .array(fault)
-        .max(bounds.faultsMax)
+      faults: list(fault, bounds.faultsMax)
         .optional()
         .describe('Replaced whole; connections that live have them at once.'),
       expiresAt: time.nullable().optional().describe('null: it does not expire.'),
@@ -182,11 +177,7 @@ export function listenerSchemas(bounds: ListenerBounds) {
     });
   const batch = z.union([
     z.strictObject({
-      listeners: z
-        .array(newListener)
-        .min(1)
-        .max(bounds.batchMax)
-        .describe('Each with a spec of its own.'),
+      listeners: list(newListener, bounds.batchMax).min(1).describe('Each with a spec of its own.'),
     }),
     z
       .strictObject({ ports: range.describe('One listener for each port.'), ...spec })

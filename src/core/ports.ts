@@ -129,10 +129,13 @@ export interface Store {
   /**
    * Takes a key that is new or has expired, or whose run was lost: with the same body, its process gone or the
    * run older than `lostBefore`. Else what is known under the key.
+   * @throws resource_exhausted for a new key while `keysMax` keys, or `answerBytesMax` of answers, are kept
    */
   takeIdempotencyKey(take: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer>;
   keepIdempotentAnswer(key: string, status: number, body: string): Promise<void>;
   releaseIdempotencyKey(key: string): Promise<void>;
+  /** Deletes at most `limit` keys that have expired; resolves with whether there may be more. */
+  purgeIdempotencyKeys(expiresBefore: Micros, limit: number): Promise<boolean>;
 }
 
 export interface IdempotencyTake extends IdempotencyRun {
@@ -140,6 +143,8 @@ export interface IdempotencyTake extends IdempotencyRun {
   readonly bodyHash: string;
   readonly expiresBefore: Micros;
   readonly lostBefore: Micros;
+  readonly keysMax: number;
+  readonly answerBytesMax: number;
 }
 
 /** The ids of what a run makes follow from its seed, a UUID. A lost run's seed is that of the run after it. */

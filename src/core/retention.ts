@@ -12,6 +12,8 @@ export interface RetentionOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly ageMs: number;
+  /** How long an answer is kept under its idempotency key. */
+  readonly idempotencyTtlMs: number;
   readonly eventsMax: number;
   readonly intervalMs: number;
   /** Events of one piece. */
@@ -43,6 +45,7 @@ export class Retention implements AsyncDisposable {
 
   /** Purges all that is due now. @throws unavailable */
   async purge(): Promise<void> {
+    await this.#purgeKeys();
     const { store, eventLog, clock, ageMs, eventsMax, purgeEventsMax: limit } = this.#options;
     const before = clock.now() - ageMs * 1000;
     let hasMore = true;
@@ -50,6 +53,15 @@ export class Retention implements AsyncDisposable {
       const result = await store.purge({ before, eventsMax, limit });
       eventLog.expire(result.oldestSeq);
       hasMore = result.hasMore;
+    }
+  }
+
+  async #purgeKeys(): Promise<void> {
+    const { store, clock, idempotencyTtlMs, purgeEventsMax: limit } = this.#options;
+    const before = clock.now() - idempotencyTtlMs * 1000;
+    let hasMore = true;
+    while (hasMore && !this.#stop.signal.aborted) {
+      hasMore = await store.purgeIdempotencyKeys(before, limit);
     }
   }
 

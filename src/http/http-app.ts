@@ -26,6 +26,7 @@ import { OpenConnections } from './open-connections.ts';
 import { isInternal, parserError, problemType, refusedPart, toRefusal } from './problem.ts';
 import { parseRawQuery, readQuery } from './query.ts';
 import { statusRoutes } from './status-routes.ts';
+import { Traffic } from './traffic.ts';
 
 export interface HttpAppOptions extends Edge {
   readonly version: string;
@@ -83,6 +84,7 @@ export async function httpApp(
     clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, connections),
   });
   const connections = new OpenConnections(app.server);
+  const traffic = new Traffic(limits, connections);
   app.server.maxConnections = limits.connectionsMax;
   app.server.on('checkExpectation', refuseExpectation);
   app.setValidatorCompiler(({ schema, httpPart }) => validator(schema, httpPart));
@@ -90,12 +92,14 @@ export async function httpApp(
   app.setErrorHandler(sendProblem);
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
     connections.add(request.socket, reply.raw);
+    traffic.watch(request.socket, reply.raw);
     reply.raw.once('close', () => logRequest(options.logger, request, reply));
     reply.headers(headers).header('x-request-id', request.id);
   };
   app.addHook('onRequest', async (request, reply) => begin(request, reply));
   guard(app, options);
-  jsonBodies(app);
+  traffic.addHooks(app);
+  jsonBodies(app, traffic);
   refuseUnknownRoutes(app);
   await docsPage(app, options.version);
   listenerRoutes(app, options);
@@ -161,12 +165,16 @@ function refuseUnparsed(
   }
   const { problem } = toRefusal(parserError(error), randomUUID());
   const body = jsonText(problem);
+  socket.setTimeout(refusedTimeoutMs, () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n` +
       `content-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
       `x-request-id: ${problem.requestId}\r\nconnection: close\r\n\r\n${body}`,
   );
 }
+
+/** Whose words are no HTTP may leave the connection open after the answer to them. */
+const refusedTimeoutMs = 1000;
 
 /** Node would answer by itself, and not in our words. 100-continue it knows. */
 function refuseExpectation(_: IncomingMessage, response: ServerResponse): void {

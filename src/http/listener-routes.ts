@@ -1,5 +1,6 @@
 /** The routes of listeners. */
 import { z } from 'zod';
+import { list } from '../contract/list.ts';
 import {
   listenerSchemas,
   toBatch,
@@ -83,6 +84,7 @@ function createRoutes(app: HttpApp, edge: Edge): void {
         'Without a body it is a TCP echo on 127.0.0.1 at any free port.',
       tags,
       headers: idempotencyHeaders,
+      querystring: noQuery,
       body: schemas.newListener.meta(bodyMeta('NewListener', newListenerExamples)),
       response: {
         201: answer('The listener; `Location` says where it is from now on.', listenerResource),
@@ -107,6 +109,7 @@ function createRoutes(app: HttpApp, edge: Edge): void {
         'Either `listeners`, each with its own spec, or `ports` with one spec for every port of the range.',
       tags,
       headers: idempotencyHeaders,
+      querystring: noQuery,
       body: schemas.batch.meta(bodyMeta('NewListeners', batchExamples)),
       response: {
         201: answer(
@@ -164,9 +167,7 @@ function readRoutes(app: HttpApp, { control, bounds }: Edge): void {
         state,
         protocol,
         port,
-        label: z
-          .array(label)
-          .max(bounds.labelsMax)
+        label: list(label, bounds.labelsMax)
           .default([])
           .describe('`key=value`; repeated: all of them must hold.')
           .meta({ examples: [['env=ci']] }),
@@ -225,6 +226,7 @@ function changeRoutes(app: HttpApp, { control, bounds, clock, limits }: Edge): v
       tags,
       consumes: ['application/json', 'application/merge-patch+json'],
       params: listenerParams,
+      querystring: noQuery,
       body: listenerSchemas(bounds).patch.meta(bodyMeta('ListenerPatch', patchExamples)),
       response: {
         200: answer('The listener as it is now.', listenerResource),

@@ -241,6 +241,10 @@ export class PostgresStore implements Store, AsyncDisposable {
     await this.#idempotencyKeys.release(key);
   }
 
+  async purgeIdempotencyKeys(expiresBefore: Micros, limit: number): Promise<boolean> {
+    return await this.#idempotencyKeys.purge(expiresBefore, limit);
+  }
+
   /** Idempotent. Resolves when every connection to the database is closed. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#foreignAppends[Symbol.asyncDispose]();

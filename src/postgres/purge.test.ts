@@ -89,8 +89,16 @@ test('200,000 events are purged while others are appended and followed, and what
     }
   })();
 
+  const take = { bodyHash: '', expiresBefore: 0, lostBefore: 0 };
+  const limits = { keysMax: 10, answerBytesMax: 1000 };
+  await store.takeIdempotencyKey({
+    ...take,
+    ...limits,
+    key: 'old',
+    seed: '01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90',
+  });
   await using retention = new Retention({
-    ...{ store, eventLog, clock, logger: log },
+    ...{ store, eventLog, clock, logger: log, idempotencyTtlMs: 1 },
     ...{ ageMs: 3_650 * 86_400_000, eventsMax: 1000, intervalMs: 3_600_000, purgeEventsMax: 5000 },
   });
   let appended = 0;
@@ -101,6 +109,9 @@ test('200,000 events are purged while others are appended and followed, and what
     appended += 2;
   }
   await retention.purge();
+  // Nobody had to take another key for it.
+  const keys = await client.query('TABLE idempotency_keys');
+  expect(keys.rows).toEqual([]);
   expect(appended).toBeGreaterThan(40);
   await waitFor('the follower', () => seen.length === appended);
   expect(seen).toEqual(Array.from({ length: appended }, (_, index) => firstNew + index));

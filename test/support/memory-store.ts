@@ -3,7 +3,7 @@
  * it commits and the answer is lost.
  */
 import type { Connection } from '../../src/core/connection.ts';
-import { AppError } from '../../src/core/errors.ts';
+import { AppError, idempotencyFull } from '../../src/core/errors.ts';
 import { type EventFilter, eventMatcher } from '../../src/core/event-filter.ts';
 import { isOver, type Listener, type ListenerSecrets } from '../../src/core/listener.ts';
 import type { PageRequest } from '../../src/core/page.ts';
@@ -216,10 +216,17 @@ export class MemoryStore implements Store {
   }
 
   takeIdempotencyKey(take: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer> {
-    const { key, bodyHash, expiresBefore, lostBefore } = take;
+    const { key, bodyHash, expiresBefore, lostBefore, keysMax, answerBytesMax } = take;
     return this.#call(() => {
       const { answers } = this.database;
       const given = answers.get(key);
+      if (given === undefined && answers.size >= keysMax) {
+        throw idempotencyFull('idempotencyKeysMax', keysMax);
+      }
+      const bytes = answers.values().reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
+      if (given === undefined && bytes >= answerBytesMax) {
+        throw idempotencyFull('idempotencyAnswerBytesMax', answerBytesMax);
+      }
       const isExpired = given === undefined || given.takenAt < expiresBefore;
       const isLost =
         given?.status === null &&
@@ -246,6 +253,16 @@ export class MemoryStore implements Store {
   releaseIdempotencyKey(key: string): Promise<void> {
     return this.#call(() => {
       this.database.answers.delete(key);
+    });
+  }
+
+  purgeIdempotencyKeys(expiresBefore: Micros, limit: number): Promise<boolean> {
+    return this.#call(() => {
+      const { answers } = this.database;
+      const expired = [...answers].filter(([, { takenAt }]) => takenAt < expiresBefore);
+      const gone = expired.slice(0, limit);
+      for (const [key] of gone) answers.delete(key);
+      return gone.length === limit;
     });
   }
 }

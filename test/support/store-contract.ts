@@ -562,7 +562,8 @@ function purgeContract(makeGround: MakeGround): void {
 
 function idempotencyContract(makeGround: MakeGround): void {
   const seed = sampleId(1);
-  const take = { key: 'key', bodyHash: 'hash', seed, expiresBefore: 0, lostBefore: 0 };
+  const limits = { keysMax: 1000, answerBytesMax: 1_000_000 };
+  const take = { key: 'key', bodyHash: 'hash', seed, expiresBefore: 0, lostBefore: 0, ...limits };
   const running = { bodyHash: 'hash', status: null, body: null };
 
   test('a key is taken once, keeps its answer, and is free when released', async () => {
@@ -577,6 +578,28 @@ function idempotencyContract(makeGround: MakeGround): void {
     await store.keepIdempotentAnswer('key', 201, '{"id":1}');
     const answer = { bodyHash: 'other', status: 201, body: '{"id":1}' };
     expect(await store.takeIdempotencyKey(take)).toEqual(answer);
+  });
+
+  test('beyond the limits a new key is refused, and those that are kept stay', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const takeOf = (key: string, more: object = {}) =>
+      store.takeIdempotencyKey({ ...take, key, keysMax: 2, ...more });
+    await takeOf('a');
+    await takeOf('b');
+    const full = { code: 'resource_exhausted', details: { limit: 'idempotencyKeysMax' } };
+    await expect(takeOf('c')).rejects.toMatchObject(full);
+    await store.keepIdempotentAnswer('a', 201, '{"id":1}');
+    expect(await takeOf('a')).toMatchObject({ status: 201 });
+    expect(await takeOf('b')).toEqual(running);
+    await store.releaseIdempotencyKey('b');
+    const bytes = { code: 'resource_exhausted', details: { limit: 'idempotencyAnswerBytesMax' } };
+    await expect(takeOf('c', { answerBytesMax: 8 })).rejects.toMatchObject(bytes);
+    expect(await takeOf('c')).toEqual({ seed });
+    await expect(takeOf('d')).rejects.toMatchObject(full);
+    expect(await store.purgeIdempotencyKeys(farOff, 1)).toBe(true);
+    expect(await store.purgeIdempotencyKeys(farOff, 5)).toBe(false);
+    expect(await takeOf('d')).toEqual({ seed });
   });
 
   test('an expired key is free, and begins anew', async () => {
