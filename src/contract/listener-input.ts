@@ -91,10 +91,8 @@ function specFields(bounds: ListenerBounds) {
     labels: labels(bounds.labelsMax).default({}).describe('To find it by; they mean nothing here.'),
     protocol: z.enum(protocols).default('tcp').describe('What it speaks; it never changes.'),
     host: host
-      .optional()
-      .describe(
-        'The address to bind; :: is dual stack. Default: 127.0.0.1, or KODAMA_LISTEN_HOST.',
-      ),
+      .default(bounds.listenHost)
+      .describe('The address to bind; :: is dual stack. KODAMA_LISTEN_HOST sets the default.'),
     mode: z
       .enum(listenerModes)
       .default('echo')
