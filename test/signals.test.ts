@@ -1,11 +1,14 @@
 /** Every signal that a terminal, a supervisor or npm sends, to real processes: docs/reliability.md has the table. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { all, want } from './support/rest-client.ts';
 import { openClient } from './support/tcp-client.ts';
 import { makeHome, nodeMain, startProcess, type TestProcess } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
+
+/** For tests that start several processes, some with a PostgreSQL, on a machine that does much else. */
+const patient = { timeout: 180_000 };
 
 /** A listener, and a client that is on record with it. */
 async function openConnection(app: TestProcess) {
@@ -35,17 +38,24 @@ function treeOf(pid: number): readonly number[] {
 
 /** Of the embedded PostgreSQL, which is known by where it stands. */
 function postgresPids(dataDir: string): readonly number[] {
-  const cluster = statSync(join(dataDir, 'postgres'));
+  const cluster = join(dataDir, 'postgres');
   return readdirSync('/proc')
     .map(Number)
-    .filter(
-      (pid) =>
-        pid > 0 && statSync(`/proc/${pid}/cwd`, { throwIfNoEntry: false })?.ino === cluster.ino,
-    );
+    .filter((pid) => pid > 0 && workingDirectory(pid) === cluster);
+}
+
+function workingDirectory(pid: number): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    // Gone meanwhile, or another user's.
+    return null;
+  }
 }
 
 test.each(['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)(
   '%s stops in order, and what follows at once is its echo',
+  patient,
   async (signal) => {
     await using home = await makeHome();
     await using app = await startProcess(home);
@@ -100,7 +110,7 @@ test('Ctrl-C, to the whole group, leaves the stop to kodama', async () => {
   expect(await states(after)).toEqual(['shutdown']);
 });
 
-test('a terminal that is closed stops it in order', async () => {
+test('a terminal that is closed stops it in order', patient, async () => {
   await using home = await makeHome();
   const command = ['script', '-qfc', nodeMain.join(' '), '/dev/null'];
   await using app = await startProcess(home, { KODAMA_LOG_FORMAT: 'json' }, { command });
@@ -116,6 +126,7 @@ test('a terminal that is closed stops it in order', async () => {
 
 test.each(['/bin/sh', '/bin/bash'])(
   'npm start by %s passes SIGTERM and SIGINT on',
+  patient,
   async (shell) => {
     await using home = await makeHome();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -129,26 +140,30 @@ test.each(['/bin/sh', '/bin/bash'])(
   },
 );
 
-test('with an embedded PostgreSQL: nothing is left of an orderly stop, or of a forced one', async () => {
-  await using home = await makeHome({ DATABASE_URL: '' });
-  const dataDir = home.environment.KODAMA_DATA_DIR ?? '';
-  const first = await startProcess(home);
-  await using _client = await openConnection(first);
-  // As systemd does it, to every process of the service.
-  for (const pid of treeOf(first.pid)) process.kill(pid, 'SIGTERM');
-  expect(await first.exited).toBe(0);
-  expect(postgresPids(dataDir)).toEqual([]);
+test(
+  'with an embedded PostgreSQL: nothing is left of an orderly stop, or of a forced one',
+  patient,
+  async () => {
+    await using home = await makeHome({ DATABASE_URL: '' });
+    const dataDir = home.environment.KODAMA_DATA_DIR ?? '';
+    const first = await startProcess(home);
+    await using _client = await openConnection(first);
+    // As systemd does it, to every process of the service.
+    for (const pid of treeOf(first.pid)) process.kill(pid, 'SIGTERM');
+    expect(await first.exited).toBe(0);
+    expect(postgresPids(dataDir)).toEqual([]);
 
-  const second = await startProcess(home);
-  expect(await states(second)).toEqual(['shutdown']);
-  const tree = treeOf(second.pid);
-  const { workers } = await want(200, second, 'GET', '/v1/status');
-  process.kill(workers[0].pid, 'SIGSTOP');
-  const again = setInterval(() => second.child.kill('SIGTERM'), 50);
-  onTestFinished(() => clearInterval(again));
-  expect(await second.exited).toBe(130);
-  await waitFor('the end of all', () => !tree.some(isAlive));
-});
+    const second = await startProcess(home);
+    expect(await states(second)).toEqual(['shutdown']);
+    const tree = treeOf(second.pid);
+    const { workers } = await want(200, second, 'GET', '/v1/status');
+    process.kill(workers[0].pid, 'SIGSTOP');
+    const again = setInterval(() => second.child.kill('SIGTERM'), 50);
+    onTestFinished(() => clearInterval(again));
+    expect(await second.exited).toBe(130);
+    await waitFor('the end of all', () => !tree.some(isAlive));
+  },
+);
 
 test('a log that nobody reads any more ends nothing, and a stop is in order', async () => {
   await using home = await makeHome();

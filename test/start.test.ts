@@ -217,21 +217,25 @@ test.each([
   'scripts/generate.ts',
   'bench/main.ts',
   'test/chaos/main.ts',
-])('%s answers --help and --version, and refuses what it does not know', async (program) => {
-  const file = join(import.meta.dirname, '..', program);
-  const call = async (...words: string[]) => {
-    const { promise, resolve } = Promise.withResolvers<object>();
-    execFile(process.execPath, [file, ...words], (error, stdout, stderr) =>
-      resolve({ code: error?.code ?? 0, stdout, stderr }),
-    );
-    return await promise;
-  };
-  const usage = expect.stringMatching(/^npm /m);
-  expect(await call('--help')).toEqual({ code: 0, stdout: usage, stderr: '' });
-  const version = expect.stringMatching(/^kodama \d+\.\d+\.\d+\n$/);
-  expect(await call('--version')).toEqual({ code: 0, stdout: version, stderr: '' });
-  expect(await call('--nonsense')).toEqual({ code: 2, stdout: '', stderr: usage });
-});
+])(
+  '%s answers --help and --version, and refuses what it does not know',
+  { timeout: 180_000 },
+  async (program) => {
+    const file = join(import.meta.dirname, '..', program);
+    const call = async (...words: string[]) => {
+      const { promise, resolve } = Promise.withResolvers<object>();
+      execFile(process.execPath, [file, ...words], (error, stdout, stderr) =>
+        resolve({ code: error?.code ?? 0, stdout, stderr }),
+      );
+      return await promise;
+    };
+    const usage = expect.stringMatching(/^npm /m);
+    expect(await call('--help')).toEqual({ code: 0, stdout: usage, stderr: '' });
+    const version = expect.stringMatching(/^kodama \d+\.\d+\.\d+\n$/);
+    expect(await call('--version')).toEqual({ code: 0, stdout: version, stderr: '' });
+    expect(await call('--nonsense')).toEqual({ code: 2, stdout: '', stderr: usage });
+  },
+);
 
 test('a word that no program asked for starts no server', async () => {
   await using home = await folder();

@@ -26,7 +26,10 @@ export function begin(
 ): Running {
   const { PATH = '' } = process.env;
   const env = { PATH, KODAMA_HTTP_PORT: '0', KODAMA_GRPC_PORT: '0', ...environment };
-  const child = spawn(process.execPath, [mainFile, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [mainFile, ...words], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {

@@ -6,9 +6,9 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { waitFor } from '../test/support/wait-for.ts';
+import { waitFor } from './support/wait-for.ts';
 
-const program = join(import.meta.dirname, '../test/support/output-writer.ts');
+const program = join(import.meta.dirname, 'support/output-writer.ts');
 const lines = 3000;
 
 /** Starts the program that writes, and resolves when it has written all, whoever reads. */
