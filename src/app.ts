@@ -2,9 +2,9 @@
  * The only place that wires. Everything is started in the order in which it is needed, and stopped in the
  * reverse of it: edges, listeners with their connections, log, store.
  */
-import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
+import { version } from './command-line.ts';
 import type { Config } from './config.ts';
 import { type Address, formatAddress, isLoopback } from './core/address.ts';
 import { systemClock } from './core/clock.ts';
@@ -72,10 +72,6 @@ export class App implements AsyncDisposable {
     await this.#resources.disposeAsync();
   }
 }
-
-const { version } = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-) as { version: string };
 
 /** What everything after the store is made of. */
 interface Ground {

@@ -7,6 +7,8 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isLoopback } from './core/address.ts';
 import { defaultBounds } from './core/listener-bounds.ts';
+import { databaseUrlFault } from './postgres/database-url.ts';
+import { unknownVariables } from './unknown-variables.ts';
 
 const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
@@ -51,6 +53,10 @@ export const settings = z.object({
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, { error: 'must be a postgresql:// URL' })
+    .superRefine((url, context) => {
+      const fault = databaseUrlFault(url);
+      if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+    })
     .optional(),
   KODAMA_NODE_ID: z
     .string()
@@ -94,10 +100,14 @@ export function readConfig(
     const lines = result.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
     throw new ConfigError(lines.join('\n'));
   }
-  return build(result.data, isTerminal);
+  const warnings = unknownVariables(Object.keys(environment), Object.keys(settings.shape));
+  return build(result.data, isTerminal, warnings);
 }
 
-function build(env: z.output<typeof settings>, isTerminal: boolean) {
+/** Of what the process prints: known before the environment is. */
+export const outputLimits = { heldBytesMax: 1_048_576, flushTimeoutMs: 1000 };
+
+function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: readonly string[]) {
   const isLoopbackOnly = isLoopback(env.KODAMA_HTTP_HOST) && isLoopback(env.KODAMA_GRPC_HOST);
   const apiToken = env.KODAMA_API_TOKEN ?? null;
   if (!isLoopbackOnly && apiToken === null && !env.KODAMA_INSECURE) {
@@ -166,7 +176,10 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
       restartMaxMs: 5000,
     },
     readiness: { pingTimeoutMs: 2000 },
+    output: outputLimits,
+    signalEchoMs: 500,
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
+    warnings,
   });
 }
 

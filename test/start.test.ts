@@ -1,10 +1,12 @@
 /** What a kodama says that cannot start: what to change, in plain words, and nothing of it is left. */
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { streamEvents } from './support/grpc-client.ts';
 import { begin, run } from './support/printed-run.ts';
 import { want } from './support/rest-client.ts';
 import { makeHome, startApp, startProcess } from './support/test-app.ts';
@@ -170,4 +172,74 @@ test('a database that refuses us is named with its reason', async () => {
     code: 1,
     stderr: 'kodama: DATABASE_URL cannot be used: database "no_such_database" does not exist\n',
   });
+});
+
+test('localhost is both of its addresses, on both edges', async () => {
+  await using home = await makeHome();
+  const hosts = { KODAMA_HTTP_HOST: 'localhost', KODAMA_GRPC_HOST: 'localhost' };
+  await using app = await startApp(hosts, home);
+  for (const ip of ['127.0.0.1', '[::1]']) {
+    const url = `http://${ip}:${app.httpPort}`;
+    await want(200, { ...app, url }, 'GET', '/v1/status');
+    await using stream = streamEvents(`${ip}:${app.grpcPort}`, {}, { afterSeq: 0 });
+    await stream.synced;
+  }
+});
+
+test('a misspelt variable is named with the one that is meant', async () => {
+  await using home = await makeHome();
+  await using app = await startProcess(home, {
+    KODAMA_HTP_PORT: '9000',
+    KODAMA_PROJECT: 'mine',
+    KODAMA_SCRIPT: 'x',
+  });
+  const lines = app.lines.join('\n').split('\n');
+  expect(lines.filter((line) => line.startsWith('kodama: '))).toEqual([
+    "kodama: KODAMA_HTP_PORT is not a variable of kodama's, so it has no effect: is it KODAMA_HTTP_PORT that is meant?",
+    "kodama: KODAMA_SCRIPT is not a variable of kodama's, so it has no effect",
+  ]);
+});
+
+test('a DATABASE_URL that is none is refused without showing its password', async () => {
+  await using home = await folder();
+  const { code, stdout, stderr } = await run({
+    KODAMA_DATA_DIR: join(home.path, 'data'),
+    DATABASE_URL: 'postgresql://me:pa/ss@db.example/kodama',
+  });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(/^kodama: DATABASE_URL is not a URL: percent-encode [^\n]+\n$/);
+  expect(stderr).not.toMatch(/pa\/|ss@|db\.example/);
+});
+
+test.each([
+  'src/main.ts',
+  'examples/stream-events.ts',
+  'scripts/generate.ts',
+  'bench/main.ts',
+  'test/chaos/main.ts',
+])(
+  '%s answers --help and --version, and refuses what it does not know',
+  { timeout: 180_000 },
+  async (program) => {
+    const file = join(import.meta.dirname, '..', program);
+    const call = async (...words: string[]) => {
+      const { promise, resolve } = Promise.withResolvers<object>();
+      execFile(process.execPath, [file, ...words], (error, stdout, stderr) =>
+        resolve({ code: error?.code ?? 0, stdout, stderr }),
+      );
+      return await promise;
+    };
+    const usage = expect.stringMatching(/^npm /m);
+    expect(await call('--help')).toEqual({ code: 0, stdout: usage, stderr: '' });
+    const version = expect.stringMatching(/^kodama \d+\.\d+\.\d+\n$/);
+    expect(await call('--version')).toEqual({ code: 0, stdout: version, stderr: '' });
+    expect(await call('--nonsense')).toEqual({ code: 2, stdout: '', stderr: usage });
+  },
+);
+
+test('a word that no program asked for starts no server', async () => {
+  await using home = await folder();
+  const { code, stderr } = await run({ KODAMA_DATA_DIR: join(home.path, 'data') }, ['serve']);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("'serve'") });
+  expect(await readdir(home.path)).toEqual([]);
 });

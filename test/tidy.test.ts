@@ -21,10 +21,13 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   echo: /^core\//,
   workers: /^(core\/|echo\/(messages|record-rows)\.ts$)/,
   'node-id.ts': /^$/,
-  'config.ts': /^core\//,
+  'config.ts': /^(core\/|postgres\/database-url\.ts$|unknown-variables\.ts$)/,
+  'command-line.ts': /^$/,
+  'output.ts': /^$/,
+  'unknown-variables.ts': /^$/,
   'start-error.ts': /^core\//,
   'app.ts': /^(?!main\.ts$)/,
-  'main.ts': /^(app|config|start-error)\.ts$/,
+  'main.ts': /^(app|command-line|config|output|start-error)\.ts$/,
 };
 const forbiddenNames =
   /^(index|utils?|helpers?|common|manager|base)\.|-(utils?|helpers?|manager|base)\./;

@@ -11,9 +11,10 @@ import { TcpListener } from './tcp/tcp-listener.ts';
 import { UdpGuards } from './udp/udp-guards.ts';
 import { UdpListener } from './udp/udp-listener.ts';
 
-// Ctrl-C reaches the whole group: the control plane decides when its workers end.
-process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => undefined);
+// Some supervisors signal every process of a service: the control plane decides when its workers end.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const) {
+  process.on(signal, () => undefined);
+}
 process.on('disconnect', () => process.exit(0));
 
 const listeners = new Map<string, EchoListener>();

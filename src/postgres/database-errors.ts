@@ -51,6 +51,24 @@ export function toAppError(error: unknown): unknown {
   return error;
 }
 
+/**
+ * Whether waiting at a start is in vain, though the same may be a moment's matter while kodama runs: a server that
+ * lost its place to another, or a pooler that does. Null where it is worth it, else what to say.
+ */
+export function permanentReason(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  const { message } = error;
+  if (/unsupported startup parameter/.test(message)) return `${message}: ${poolerHint}`;
+  const isPermanent =
+    sqlState(error) === '25006' || /^The server does not support SSL/.test(message);
+  return isPermanent ? message : null;
+}
+
+/** Also for those who find out by other means that a pooler stands in between. */
+export const poolerHint =
+  'a connection pooler is in between; kodama needs connections of its own, so give it the address of PostgreSQL ' +
+  'itself, or of a pooler in session mode';
+
 function isTransient(error: Error): boolean {
   if (error instanceof AggregateError) return error.errors.some((one) => isTransient(one));
   const code = sqlState(error);

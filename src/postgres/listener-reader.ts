@@ -15,8 +15,9 @@ export class ListenerReader {
   readonly #prisma: PrismaClient;
   readonly #nodes: NodeDirectory;
 
-  constructor(database: Database, nodes: NodeDirectory) {
-    this.#prisma = new PrismaClient({ adapter: new PrismaPg(database.prismaPool) });
+  /** Prisma names the schema in every statement; all others leave it to the search path. */
+  constructor(database: Database, nodes: NodeDirectory, schema: string) {
+    this.#prisma = new PrismaClient({ adapter: new PrismaPg(database.prismaPool, { schema }) });
     this.#nodes = nodes;
   }
 

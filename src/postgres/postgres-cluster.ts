@@ -4,14 +4,16 @@
  *
  *   <dataDir>/postgres        the cluster
  *   <dataDir>/postgres.log    what the server says; .1 is the run before
- *   <dataDir>/postgres.run    its socket; where that path is too long, <tmp>/kodama-<uid>-<hash of dataDir>
+ *   <dataDir>/postgres.run    its socket; where that path is too long, <tmp>/kodama-<uid>-<hash of dataDir>, where
+ *                             <tmp> is TMPDIR, or /tmp where that is too long, too
  *
  * A process belongs to the cluster if the cluster is its working directory, by device and inode. That holds
  * for the postmaster and its children, survives a recycled pid and a moved folder, and cannot be guessed wrong.
  */
 
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -57,11 +59,12 @@ export async function ensureCluster(
 
 /** The private folder of the socket, made if needed. The same for the same data directory, always. */
 export async function ensureSocketDirectory(dataDir: string): Promise<string> {
-  const near = join(dataDir, 'postgres.run');
-  const isTooLong = Buffer.byteLength(join(near, `.s.PGSQL.${socketPort}`)) > socketPathMax;
   const uid = process.getuid?.() ?? 0;
   const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
-  const directory = isTooLong ? join(tmpdir(), `kodama-${uid}-${hash}`) : near;
+  const far = `kodama-${uid}-${hash}`;
+  const places = [join(dataDir, 'postgres.run'), join(tmpdir(), far), join('/tmp', far)];
+  const directory = places.find(isShortEnough);
+  if (directory === undefined) throw new TypeError('the last place is always short enough');
   await mkdir(directory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
@@ -71,6 +74,10 @@ export async function ensureSocketDirectory(dataDir: string): Promise<string> {
     throw new Error(`${directory} must be a directory that only this user can enter: remove it`);
   }
   return directory;
+}
+
+function isShortEnough(directory: string): boolean {
+  return Buffer.byteLength(join(directory, `.s.PGSQL.${socketPort}`)) <= socketPathMax;
 }
 
 /** What the postmaster says of itself in its pid file: `state` is starting, ready or stopping. */
@@ -197,16 +204,25 @@ async function initdb(
     // Whoever can enter the socket's folder is this user already.
     ...['--encoding=UTF8', '--locale=C', '--auth=trust', '--no-instructions'],
   ];
+  // Detached: Ctrl-C must reach kodama alone, which then ends it by the signal.
+  const child = spawn(program, args, {
+    env: binaries.env,
+    cwd: dirname(directory),
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+    signal,
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
   try {
-    await promisify(execFile)(program, args, {
-      env: binaries.env,
-      cwd: dirname(directory),
-      signal,
-    });
+    const [code, by] = await once(child, 'close');
+    if (code === 0) return;
+    const words = said.trim() || `it ended with ${code ?? by}`;
+    throw new Error(`initdb failed: ${words}${hintFor(words)}`);
   } catch (error) {
     if (signal.aborted) throw new Error('initdb was not done in time', { cause: error });
-    const { stderr, message } = error as { stderr?: string; message: string };
-    const said = stderr?.trim() || message;
-    throw new Error(`initdb failed: ${said}${hintFor(said)}`, { cause: error });
+    throw error;
   }
 }

@@ -2,10 +2,9 @@
  * The Store over PostgreSQL. It holds the node's place in the log and wires the parts; each part has its SQL
  * beside its parser.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../core/clock.ts';
 import type { Connection } from '../core/connection.ts';
-import { AppError, hasCode } from '../core/errors.ts';
+import { AppError } from '../core/errors.ts';
 import type { EventFilter } from '../core/event-filter.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { PageRequest } from '../core/page.ts';
@@ -27,14 +26,14 @@ import { foldAppend } from './append-batch.ts';
 import { appendStatement, type Fence } from './append-statement.ts';
 import { ConnectionReader } from './connection-reader.ts';
 import { Database, type DatabaseLimits } from './database.ts';
-import { isUniqueViolation, toAppError } from './database-errors.ts';
+import { isUniqueViolation } from './database-errors.ts';
 import { readBounds, readEvents, seqBefore, seqBeforeNewest } from './event-reader.ts';
 import type { EventRead } from './event-statements.ts';
 import { ForeignAppends } from './foreign-appends.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { ListenerReader } from './listener-reader.ts';
-import { migrate } from './migrations.ts';
 import { NodeDirectory } from './node-directory.ts';
+import { openDatabase } from './open-database.ts';
 import { type PurgeRequest, purge } from './purge.ts';
 
 export interface PostgresStoreLimits extends DatabaseLimits {
@@ -61,8 +60,6 @@ const defaultLimits: PostgresStoreLimits = {
   openTimeoutMs: 30_000,
   pollMs: 2000,
 };
-const openRetryMs = 250;
-const openNoticeMs = 5000;
 
 const retakeNodeSql = `UPDATE nodes SET epoch = epoch + 1, append_number = 0 WHERE id = $1
   RETURNING ref, epoch`;
@@ -87,19 +84,23 @@ export class PostgresStore implements Store, AsyncDisposable {
   readonly #idempotencyKeys: IdempotencyKeys;
   #place: Omit<Fence, 'number'> | null = null;
 
-  private constructor(options: PostgresStoreOptions, limits: PostgresStoreLimits) {
-    const { nodeId, log, connectionString, clock = systemClock() } = options;
+  private constructor(
+    { nodeId, log, clock = systemClock() }: PostgresStoreOptions,
+    { pollMs }: PostgresStoreLimits,
+    database: Database,
+    schema: string,
+  ) {
     this.#nodeId = nodeId;
     this.#clock = clock;
-    this.#database = new Database({ connectionString, log, limits });
-    this.#nodes = new NodeDirectory(this.#database);
-    this.#listeners = new ListenerReader(this.#database, this.#nodes);
-    this.#connections = new ConnectionReader(this.#database, this.#nodes);
-    this.#idempotencyKeys = new IdempotencyKeys(this.#database);
+    this.#database = database;
+    this.#nodes = new NodeDirectory(database);
+    this.#listeners = new ListenerReader(database, this.#nodes, schema);
+    this.#connections = new ConnectionReader(database, this.#nodes);
+    this.#idempotencyKeys = new IdempotencyKeys(database);
     this.#foreignAppends = new ForeignAppends({
-      database: this.#database,
+      database,
       log,
-      pollMs: limits.pollMs,
+      pollMs,
       ownNode: () => this.#place?.node ?? null,
     });
   }
@@ -111,30 +112,12 @@ export class PostgresStore implements Store, AsyncDisposable {
   static async open(options: PostgresStoreOptions): Promise<PostgresStore> {
     const limits = { ...defaultLimits, ...options.limits };
     await using resources = new AsyncDisposableStack();
-    const store = resources.use(new PostgresStore(options, limits));
-    await store.#migrate(options, performance.now() + limits.openTimeoutMs);
+    const database = resources.use(new Database({ ...options, limits }));
+    const { log, signal } = options;
+    const schema = await openDatabase({ database, log, signal, timeoutMs: limits.openTimeoutMs });
+    const store = new PostgresStore(options, limits, database, schema);
     resources.move();
     return store;
-  }
-
-  async #migrate({ log, signal }: PostgresStoreOptions, deadline: number): Promise<void> {
-    let noticeAt = 0;
-    for (;;) {
-      signal?.throwIfAborted();
-      try {
-        await using client = await this.#database.patientClient('kodama migrate');
-        await migrate(client.client, log);
-        return;
-      } catch (error) {
-        const appError = toAppError(error);
-        if (!hasCode(appError, 'unavailable') || performance.now() > deadline) throw appError;
-        if (performance.now() > noticeAt) {
-          log.warn({ err: error }, 'waiting for the database');
-          noticeAt = performance.now() + openNoticeMs;
-        }
-        await delay(openRetryMs, undefined, { signal });
-      }
-    }
   }
 
   async append(append: Append): Promise<{ readonly firstSeq: number }> {

@@ -63,6 +63,7 @@ export class Worker {
   #requests = 0;
   #reports = 0;
   #hasEnded = false;
+  readonly #onProcessExit = () => this.kill();
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -71,13 +72,21 @@ export class Worker {
     this.#child = fork(workerFile, [options.settings.nodeId, String(process.pid)], {
       env: { NODE_COMPILE_CACHE: compileCacheDir },
       execArgv: [...v8Flags, ...process.execArgv.filter((flag) => lookingFlags.test(flag))],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // What it says (only a crash does) goes through the log, whose reader can not make it wait.
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // A session of its own: Ctrl-C and the end of a terminal reach the control plane alone, which stops it in order.
+      detached: true,
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      options.onWarning(`the worker says: ${text.trim()}`);
     });
     this.pid = this.#child.pid ?? 0;
     this.ready = this.#ready.promise;
     this.#child.on('message', (report: Report) => this.#onReport(report));
     // A send that fails is followed by the end, which is dealt with there.
     this.#child.on('error', () => this.#child.kill('SIGKILL'));
+    // One that is stopped or stuck would not see that its control plane is gone.
+    process.once('exit', this.#onProcessExit);
     // Not 'exit': that may come before the last reports are read, and they belong to its life.
     this.#child.on('close', () => this.#onEnd());
     this.#send({ kind: 'start', settings: options.settings });
@@ -117,6 +126,7 @@ export class Worker {
 
   #onEnd(): void {
     this.#hasEnded = true;
+    process.off('exit', this.#onProcessExit);
     this.#ready.promise.catch(() => undefined);
     this.#ready.reject(gone());
     for (const waiting of this.#waiting.values()) waiting.reject(gone());
@@ -159,9 +169,14 @@ export class Worker {
     return () => clearTimeout(timer);
   }
 
+  /** At once, in whatever state it is. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
   #giveUp(): void {
     this.#options.onWarning('the worker does not answer: it is killed');
-    this.#child.kill('SIGKILL');
+    this.kill();
   }
 
   /** Resolves when all that it has reported is committed and it has ended. */
