@@ -16,6 +16,7 @@ import { Listeners } from './core/listeners.ts';
 import type { Clock, DataPlane, Store } from './core/ports.ts';
 import { Recorder } from './core/recorder.ts';
 import { Retention } from './core/retention.ts';
+import { prepareDataDir } from './data-dir.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
 import { HttpServer } from './http/http-server.ts';
 import { Metrics } from './metrics/prometheus.ts';
@@ -118,12 +119,17 @@ async function takeNodeId(
   { nodeId, dataDir, databaseUrl }: Config,
   resources: AsyncDisposableStack,
 ): Promise<string> {
+  // Who has an id and a database needs no directory.
+  if (nodeId !== null && databaseUrl !== null) return nodeId;
   const id = await step(
-    () => readNodeId(nodeId, dataDir),
+    async () => {
+      const directory = await prepareDataDir(dataDir);
+      return nodeId ?? (await readNodeId(directory));
+    },
     (reason) => `KODAMA_DATA_DIR (${dataDir}) cannot be used: ${reason}`,
   );
   // The embedded PostgreSQL takes the lock itself.
-  if (nodeId === null && databaseUrl !== null) {
+  if (databaseUrl !== null) {
     const release = await step(
       () => lockDataDir(dataDir),
       (reason) => reason,

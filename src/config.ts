@@ -37,6 +37,12 @@ const listenHost = z
   .refine((text) => isIP(text) !== 0 || text === 'localhost', { error: 'must be an address' })
   .transform((text) => (text === 'localhost' ? '127.0.0.1' : text));
 
+/** What a node may be called, wherever its id comes from. */
+export const nodeIdRule = {
+  pattern: /^[A-Za-z0-9._-]{1,64}$/,
+  words: 'must be 1 to 64 letters, digits, dots or dashes',
+} as const;
+
 const host = z.string().regex(/^[A-Za-z0-9.:-]+$/, { error: 'must be an address or a host name' });
 
 /** Every variable that kodama reads. An empty one counts as absent. */
@@ -52,10 +58,7 @@ export const settings = z.object({
     .string()
     .regex(/^postgres(ql)?:\/\//, { error: 'must be a postgresql:// URL' })
     .optional(),
-  KODAMA_NODE_ID: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,64}$/, { error: 'must be 1 to 64 letters, digits, dots or dashes' })
-    .optional(),
+  KODAMA_NODE_ID: z.string().regex(nodeIdRule.pattern, { error: nodeIdRule.words }).optional(),
   KODAMA_WORKERS: number(1, 64).default(1),
   KODAMA_API_TOKEN: z
     .string()

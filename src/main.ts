@@ -4,12 +4,10 @@ import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { App } from './app.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
+import { compileCacheDir } from './data-dir.ts';
 import { StartError } from './start-error.ts';
 
 const exitCode = { ok: 0, failed: 1, badConfig: 2, forced: 130 } as const;
-
-/** What was compiled once needs no compiling at the next start: it halves the time to ready. */
-enableCompileCache();
 
 async function main(): Promise<number> {
   const isTerminal = process.stdout.isTTY === true;
@@ -22,12 +20,16 @@ async function main(): Promise<number> {
     process.exitCode = exitCode.failed;
     stop.abort();
   };
+  keepInspectorShut(logger);
   onSignals(stop, logger, config.shutdownTimeoutMs);
   process.on('uncaughtException', (error) => {
     logger.fatal({ err: error }, 'a bug: kodama ends, so that it starts anew');
     process.exit(exitCode.failed);
   });
   try {
+    // What was compiled once needs no compiling at the next start: it halves the time to ready. Workers use it too.
+    const cacheDir = await compileCacheDir(config.dataDir);
+    if (cacheDir !== null) enableCompileCache(cacheDir);
     const { App } = await import('./app.ts');
     await using app = await App.start({ config, logger, signal: stop.signal, onFatal: fail });
     announce(app, config, logger);
@@ -77,6 +79,16 @@ function makeLogger({ logLevel: level, logFormat }: Config): Logger {
   const options = { ignore: 'pid,name', translateTime: 'SYS:HH:MM:ss.l' };
   // At once and in this process: a line must be out before what is printed after it, and before an exit.
   return pino({ level, base }, pretty({ ...options, sync: true }));
+}
+
+/**
+ * Without a handler of ours Node would open its inspector at SIGUSR1, on 127.0.0.1:9229: there every local user could
+ * run code in this process. Who wants the inspector starts kodama with --inspect.
+ */
+function keepInspectorShut(logger: Logger): void {
+  process.on('SIGUSR1', () =>
+    logger.warn({ signal: 'SIGUSR1' }, 'ignored: it would open the inspector'),
+  );
 }
 
 /** The first signal stops in order, within a bound; a second one forces. */

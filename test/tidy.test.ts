@@ -17,14 +17,16 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   grpc: /^(core|contract)\//,
   tls: /^core\//,
   metrics: /^core\//,
-  postgres: /^core\//,
+  postgres: /^(core\/|trusted-path\.ts$)/,
   echo: /^core\//,
   workers: /^(core\/|echo\/(messages|record-rows)\.ts$)/,
-  'node-id.ts': /^$/,
+  'trusted-path.ts': /^$/,
+  'data-dir.ts': /^trusted-path\.ts$/,
+  'node-id.ts': /^config\.ts$/,
   'config.ts': /^core\//,
   'start-error.ts': /^core\//,
   'app.ts': /^(?!main\.ts$)/,
-  'main.ts': /^(app|config|start-error)\.ts$/,
+  'main.ts': /^(app|config|data-dir|start-error)\.ts$/,
 };
 const forbiddenNames =
   /^(index|utils?|helpers?|common|manager|base)\.|-(utils?|helpers?|manager|base)\./;
