@@ -99,13 +99,19 @@ async function start(options: AppOptions, resources: AsyncDisposableStack) {
   signal?.throwIfAborted();
   const storeName = config.databaseUrl === null ? 'the embedded database' : 'DATABASE_URL';
   const store = await step(
-    () => PostgresStore.open({ connectionString, nodeId, log: logger, signal }),
+    () =>
+      PostgresStore.open({
+        ...{ connectionString, nodeId, log: logger, signal, onDisplaced: options.onFatal },
+        // Who has the database to itself need not wait for others to come back.
+        limits: config.databaseUrl === null ? { absenceMs: 0 } : {},
+      }),
     (reason) => `${storeName} cannot be used: ${reason}`,
   );
   resources.use(store);
   const ground = { ...options, clock, nodeId, store, metrics: new Metrics(), reservedPorts: [] };
   const { control, recovery, eventLog } = await startCore(ground, resources);
   signal?.throwIfAborted();
+  if (config.databaseUrl === null) await control.letGoOfOtherNodes();
   await recovery.recover();
   signal?.throwIfAborted();
   const addresses = await startEdges(ground, control, resources);

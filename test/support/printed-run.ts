@@ -22,7 +22,13 @@ export interface Running {
 /** A kodama as a user starts it who sees only what it prints. */
 export function begin(environment: Readonly<Record<string, string>>): Running {
   const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
-  const env = { PATH, NODE_COMPILE_CACHE, KODAMA_HTTP_PORT: '0', KODAMA_GRPC_PORT: '0', ...environment };
+  const env = {
+    PATH,
+    NODE_COMPILE_CACHE,
+    KODAMA_HTTP_PORT: '0',
+    KODAMA_GRPC_PORT: '0',
+    ...environment,
+  };
   const child = spawn(process.execPath, [mainFile], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const output = { stdout: '', stderr: '' };

@@ -87,7 +87,13 @@ export async function startProcess(
   { openFilesMax }: { readonly openFilesMax?: number } = {},
 ): Promise<TestProcess> {
   const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
-  const environment = { PATH, NODE_COMPILE_CACHE, ...home.environment, KODAMA_LOG_LEVEL: 'info', ...extra };
+  const environment = {
+    PATH,
+    NODE_COMPILE_CACHE,
+    ...home.environment,
+    KODAMA_LOG_LEVEL: 'info',
+    ...extra,
+  };
   const limit = openFilesMax === undefined ? '' : `ulimit -n ${openFilesMax}; `;
   const main = join(import.meta.dirname, '../../src/main.ts');
   const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$1"`, process.execPath, main], {
