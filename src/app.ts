@@ -103,7 +103,7 @@ async function start(options: AppOptions, resources: AsyncDisposableStack) {
       PostgresStore.open({
         ...{ connectionString, nodeId, log: logger, signal, onDisplaced: options.onFatal },
         // Who has the database to itself need not wait for others to come back.
-        limits: config.databaseUrl === null ? { absenceMs: 0 } : {},
+        limits: config.databaseUrl === null ? { absenceMs: 0 } : config.nodes,
       }),
     (reason) => `${storeName} cannot be used: ${reason}`,
   );

@@ -169,6 +169,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
       restartMaxMs: 5000,
     },
     readiness: { pingTimeoutMs: 2000 },
+    nodes: { absenceMs: 3000 },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
   });
 }

@@ -49,7 +49,7 @@ function importsOf(text: string): string[] {
 
 /** Why `path` may not import `specifier`, or undefined where it may. */
 function importFault(path: string, specifier: string): string | undefined {
-  const place = path.split('/')[1] ?? '';
+  const place = path.split('/')[1]?.replace(/\.test\.ts$/, '.ts') ?? '';
   const allowed = mayImport[place];
   if (allowed === undefined) return `${path}: src/${place} has no place in the architecture`;
   if (!specifier.startsWith('.')) {
@@ -62,7 +62,11 @@ function importFault(path: string, specifier: string): string | undefined {
   // A test may stand on what the product is configured with.
   if (isTest(path) && /^(test\/|src\/config\.ts$)/.test(target)) return undefined;
   const inside = target.startsWith('src/') ? target.slice('src/'.length) : '../';
-  if (inside.startsWith(`${place}/`) || (inside !== '../' && allowed.test(inside)))
+  if (
+    inside === place ||
+    inside.startsWith(`${place}/`) ||
+    (inside !== '../' && allowed.test(inside))
+  )
     return undefined;
   return `${path}: ${place} may not import ${target}`;
 }

@@ -19,6 +19,7 @@ import { Health } from './health.ts';
 import { listenerHandlers } from './listener-handlers.ts';
 import { serviceDefinition } from './protos.ts';
 import { reflection } from './reflection.ts';
+import { joinRepeatedAuthorization } from './repeated-fields.ts';
 import { SocketSet } from './socket-set.ts';
 
 export interface GrpcServerOptions {
@@ -46,6 +47,7 @@ export class GrpcServer implements AsyncDisposable {
   readonly address: Address;
   readonly #parts: Parts;
   readonly #stopTimeoutMs: number;
+  readonly #repeated: Disposable = joinRepeatedAuthorization();
   #stopped: Promise<void> | null = null;
 
   private constructor(address: Address, parts: Parts, stopTimeoutMs: number) {
@@ -98,6 +100,7 @@ export class GrpcServer implements AsyncDisposable {
     server.forceShutdown();
     sockets.dropAll();
     await closed;
+    this.#repeated[Symbol.dispose]();
   }
 }
 
