@@ -1,6 +1,6 @@
 /** The edge by itself: errors, tokens, health, reflection, limits, start and stop. */
 import { once } from 'node:events';
-import { connect as connectHttp2 } from 'node:http2';
+import { type ClientSessionOptions, connect as connectHttp2 } from 'node:http2';
 import { connect, createServer } from 'node:net';
 import {
   Client,
@@ -176,7 +176,11 @@ test('every wrong field is named by its path', async () => {
 test('a second authorization is refused, whichever of the two is right', async () => {
   const nothing = { listListeners: async () => ({ items: [], nextPageToken: null }) };
   await using edge = await startGrpcEdge(nothing, { apiToken: token });
-  const session = connectHttp2(`http://${edge.address}`);
+  // Node's types do not know the option yet.
+  const lax: ClientSessionOptions & { strictSingleValueFields: boolean } = {
+    strictSingleValueFields: false,
+  };
+  const session = connectHttp2(`http://${edge.address}`, lax);
   const ask = async (authorization: string[]) => {
     const path = '/kodama.v1.ListenerService/ListListeners';
     const stream = session.request([
@@ -202,7 +206,7 @@ test('a second authorization is refused, whichever of the two is right', async (
     ]) {
       expect(await ask(both)).toMatchObject({
         ...{ 'grpc-status': String(status.INVALID_ARGUMENT), 'kodama-code': 'invalid_argument' },
-        'grpc-message': 'authorization: is given more than once',
+        'grpc-message': encodeURI('authorization: is given more than once'),
       });
     }
   } finally {
