@@ -38,7 +38,7 @@ export async function seed({ connections, dataDir }: RowOptions): Promise<void> 
     stopTimeoutMs: 60_000,
   });
   const { connectionString } = server;
-  const nodeId = await readNodeId(null, dataDir);
+  const nodeId = await readNodeId(dataDir);
   {
     await using store = await PostgresStore.open({ connectionString, nodeId, log: quiet });
     await store.takeNode();

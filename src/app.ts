@@ -16,6 +16,7 @@ import { Listeners } from './core/listeners.ts';
 import type { Clock, DataPlane, Store } from './core/ports.ts';
 import { Recorder } from './core/recorder.ts';
 import { Retention } from './core/retention.ts';
+import { prepareDataDir } from './data-dir.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
 import { HttpServer } from './http/http-server.ts';
 import { Metrics } from './metrics/prometheus.ts';
@@ -94,13 +95,19 @@ async function start(options: AppOptions, resources: AsyncDisposableStack) {
   signal?.throwIfAborted();
   const storeName = config.databaseUrl === null ? 'the embedded database' : 'DATABASE_URL';
   const store = await step(
-    () => PostgresStore.open({ connectionString, nodeId, log: logger, signal }),
+    () =>
+      PostgresStore.open({
+        ...{ connectionString, nodeId, log: logger, signal, onDisplaced: options.onFatal },
+        // Who has the database to itself need not wait for others to come back.
+        limits: config.databaseUrl === null ? { absenceMs: 0 } : config.nodes,
+      }),
     (reason) => `${storeName} cannot be used: ${reason}`,
   );
   resources.use(store);
   const ground = { ...options, clock, nodeId, store, metrics: new Metrics(), reservedPorts: [] };
   const { control, recovery, eventLog } = await startCore(ground, resources);
   signal?.throwIfAborted();
+  if (config.databaseUrl === null) await control.letGoOfOtherNodes();
   await recovery.recover();
   signal?.throwIfAborted();
   const addresses = await startEdges(ground, control, resources);
@@ -114,12 +121,17 @@ async function takeNodeId(
   { nodeId, dataDir, databaseUrl }: Config,
   resources: AsyncDisposableStack,
 ): Promise<string> {
+  // Who has an id and a database needs no directory.
+  if (nodeId !== null && databaseUrl !== null) return nodeId;
   const id = await step(
-    () => readNodeId(nodeId, dataDir),
+    async () => {
+      const directory = await prepareDataDir(dataDir);
+      return nodeId ?? (await readNodeId(directory));
+    },
     (reason) => `KODAMA_DATA_DIR (${dataDir}) cannot be used: ${reason}`,
   );
   // The embedded PostgreSQL takes the lock itself.
-  if (nodeId === null && databaseUrl !== null) {
+  if (databaseUrl !== null) {
     const release = await step(
       () => lockDataDir(dataDir),
       (reason) => reason,

@@ -39,6 +39,12 @@ const listenHost = z
   .refine((text) => isIP(text) !== 0 || text === 'localhost', { error: 'must be an address' })
   .transform((text) => (text === 'localhost' ? '127.0.0.1' : text));
 
+/** What a node may be called, wherever its id comes from. */
+export const nodeIdRule = {
+  pattern: /^[A-Za-z0-9._-]{1,64}$/,
+  words: 'must be 1 to 64 letters, digits, dots or dashes',
+} as const;
+
 const host = z.string().regex(/^[A-Za-z0-9.:-]+$/, { error: 'must be an address or a host name' });
 
 /** Every variable that kodama reads. An empty one counts as absent. */
@@ -58,10 +64,7 @@ export const settings = z.object({
       if (fault !== null) context.addIssue({ code: 'custom', message: fault });
     })
     .optional(),
-  KODAMA_NODE_ID: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,64}$/, { error: 'must be 1 to 64 letters, digits, dots or dashes' })
-    .optional(),
+  KODAMA_NODE_ID: z.string().regex(nodeIdRule.pattern, { error: nodeIdRule.words }).optional(),
   KODAMA_WORKERS: number(1, 64).default(1),
   KODAMA_API_TOKEN: z
     .string()
@@ -178,6 +181,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     readiness: { pingTimeoutMs: 2000 },
     output: outputLimits,
     signalEchoMs: 500,
+    nodes: { absenceMs: 3000 },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
     warnings,
   });

@@ -6,6 +6,7 @@ import { prettyFactory } from 'pino-pretty';
 import type { App } from './app.ts';
 import { readCommandLine } from './command-line.ts';
 import { type Config, ConfigError, outputLimits, readConfig } from './config.ts';
+import { compileCacheDir } from './data-dir.ts';
 import { Output } from './output.ts';
 import { StartError } from './start-error.ts';
 
@@ -18,8 +19,6 @@ It is configured by environment variables: see README.md.`;
 
 const exitCode = { ok: 0, failed: 1, badConfig: 2, forced: 130 } as const;
 
-/** What was compiled once needs no compiling at the next start: it halves the time to ready. */
-enableCompileCache();
 readCommandLine({ usage, options: {} });
 // PostgreSQL and each worker have one, to end with this process.
 process.setMaxListeners(0);
@@ -38,10 +37,14 @@ async function main(): Promise<number> {
     process.exitCode = exitCode.failed;
     stop.abort();
   };
+  keepInspectorShut(logger);
   onSignals(stop, logger, config);
   onBugs(logger);
   for (const warning of config.warnings) warn(warning, config, logger);
   try {
+    // What was compiled once needs no compiling at the next start: it halves the time to ready. Workers use it too.
+    const cacheDir = await compileCacheDir(config.dataDir);
+    if (cacheDir !== null) enableCompileCache(cacheDir);
     const { App } = await import('./app.ts');
     await using app = await App.start({ config, logger, signal: stop.signal, onFatal: fail });
     announce(app, config, logger);
@@ -105,6 +108,16 @@ function makeLogger({ logLevel: level, logFormat }: Config): Logger {
 
 function hasColors(): boolean {
   return process.stdout.isTTY === true && process.stdout.hasColors();
+}
+
+/**
+ * Without a handler of ours Node would open its inspector at SIGUSR1, on 127.0.0.1:9229: there every local user could
+ * run code in this process. Who wants the inspector starts kodama with --inspect.
+ */
+function keepInspectorShut(logger: Logger): void {
+  process.on('SIGUSR1', () =>
+    logger.warn({ signal: 'SIGUSR1' }, 'ignored: it would open the inspector'),
+  );
 }
 
 /**

@@ -1,13 +1,14 @@
 /** What a kodama says that cannot start: what to change, in plain words, and nothing of it is left. */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { streamEvents } from './support/grpc-client.ts';
 import { begin, run } from './support/printed-run.ts';
+import { kernelSocket } from './support/proc-sockets.ts';
 import { want } from './support/rest-client.ts';
 import { makeHome, startApp, startProcess } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
@@ -29,6 +30,18 @@ async function foreignPort() {
       await once(server, 'close');
     },
   };
+}
+
+/** Of the processes, whatever else listens on this machine. */
+async function listeningPorts(pids: readonly number[]): Promise<number[]> {
+  const ports: number[] = [];
+  for (const pid of pids) {
+    for (const fd of await readdir(`/proc/${pid}/fd`)) {
+      const socket = await kernelSocket({ pid, fd: Number(fd) }).catch(() => null);
+      if (socket?.state === 'LISTEN') ports.push(Number(socket.local.split(':')[1]));
+    }
+  }
+  return ports;
 }
 
 async function folder() {
@@ -121,6 +134,59 @@ test('a data directory may hold spaces, quotes and signs, and is for its user al
     store: { state: 'reachable' },
   });
 });
+
+test('a data directory that others may write to is refused, and what lies there is not run', async () => {
+  await using home = await folder();
+  await writeFile(join(home.path, 'node-id'), 'planted\n');
+  await chmod(home.path, 0o777);
+  const { code, stderr } = await run({ KODAMA_DATA_DIR: home.path });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /^kodama: KODAMA_DATA_DIR \(.+\) cannot be used: others may write to it [^\n]+\n$/,
+  );
+  expect(await readdir(home.path)).toEqual(['node-id']);
+});
+
+test('a node id that is none is refused by the name of its file', async () => {
+  await using home = await folder();
+  await writeFile(join(home.path, 'node-id'), '');
+  const { code, stderr } = await run({ KODAMA_DATA_DIR: home.path });
+  expect(code).toBe(1);
+  expect(stderr).toContain(`${join(home.path, 'node-id')} holds no node id: it must be 1 to 64`);
+});
+
+test('what is compiled is kept in the data directory, by all processes, and nowhere else', async () => {
+  await using temporary = await folder();
+  await using home = await makeHome({ TMPDIR: temporary.path, NODE_COMPILE_CACHE: '' });
+  await using app = await startProcess(home);
+  await want(201, app, 'POST', '/v1/listeners', {});
+  app.child.kill('SIGTERM');
+  await app.exited;
+  expect(await readdir(temporary.path)).toEqual([]);
+  const cache = join(home.environment.KODAMA_DATA_DIR ?? '', 'compile-cache');
+  expect((await stat(cache)).mode & 0o777).toBe(0o700);
+  const kept = await readdir(cache, { recursive: true });
+  expect(kept.length).toBeGreaterThan(100);
+});
+
+test.runIf(process.platform === 'linux')(
+  'SIGUSR1 opens no inspector, neither in the control plane nor in a worker',
+  async () => {
+    await using home = await makeHome();
+    await using app = await startProcess(home);
+    const { workers } = await want(200, app, 'GET', '/v1/status');
+    const pids = [app.pid, workers[0].pid];
+    for (const pid of pids) process.kill(pid, 'SIGUSR1');
+    await waitFor('the word', () => app.lines.some((line) => line.includes('open the inspector')));
+    // The inspector would be up by the time that both have answered this.
+    await want(201, app, 'POST', '/v1/listeners', {});
+    const listening = await listeningPorts(pids);
+    expect(listening).toContain(app.httpPort);
+    expect(listening).not.toContain(9229);
+    expect((await want(200, app, 'GET', '/v1/status')).workers[0].pid).toBe(pids[1]);
+    expect(app.lines.join()).not.toContain('Debugger listening');
+  },
+);
 
 test('a second kodama on the same data directory is refused, and the first goes on', async () => {
   await using home = await makeHome();

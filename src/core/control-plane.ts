@@ -8,25 +8,22 @@ import { AppError, hasCode } from './errors.ts';
 import type { EventFilter } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
 import { type FollowRequest, follow, type StreamItem } from './follow.ts';
+import { GoneNodes } from './gone-nodes.ts';
 import { isOver, type Listener, type ListenerPatch, type NewListener } from './listener.ts';
 import type { ListenerSet } from './listener-set.ts';
 import type { Listeners } from './listeners.ts';
-import { type Page, pageKey, pageToken } from './page.ts';
+import { listPage, type Page, type PageAsk } from './page.ts';
 import type {
   Clock,
   ConnectionQuery,
   DataPlane,
   EventPage,
   ListenerQuery,
+  Logger,
   Store,
   WorkerStatus,
 } from './ports.ts';
 import type { Recorder } from './recorder.ts';
-
-export interface PageAsk {
-  readonly pageSize: number;
-  readonly pageToken: string | null;
-}
 
 export interface Status {
   readonly version: string;
@@ -53,6 +50,7 @@ export interface ControlPlaneOptions {
   readonly set: ListenerSet;
   readonly listeners: Listeners;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly limits: {
     readonly pageEventsMax: number;
     /** How long a page of events may read on for what its filter wants. */
@@ -67,11 +65,13 @@ export interface ControlPlaneOptions {
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #startedAt: number;
+  readonly #goneNodes: GoneNodes;
   readonly #followers = new Set<{ seq: number }>();
   readonly #stop = new AbortController();
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
+    this.#goneNodes = new GoneNodes(options);
     this.#startedAt = options.clock.now();
   }
 
@@ -114,12 +114,16 @@ export class ControlPlane {
     return await listeners.update(id, patch);
   }
 
-  /** Idempotent by id. @throws not_found, failed_precondition (another node's), unavailable */
+  /**
+   * Idempotent by id. One of a node that is not there is closed in its place.
+   * @throws not_found, failed_precondition (of another node, which is up), unavailable
+   */
   async deleteListener(idOrName: string, drainMs: number): Promise<void> {
     const id = this.#options.set.findId(idOrName);
     if (id === null) {
-      if (isOver(await this.getListener(idOrName))) return;
-      await this.#ownListenerId(idOrName);
+      const listener = await this.getListener(idOrName);
+      if (isOver(listener)) return;
+      await this.#goneNodes.closeListener(listener);
     } else {
       await this.#options.listeners.close(id, drainMs).catch((error: unknown) => {
         // Someone else's delete was faster.
@@ -132,8 +136,14 @@ export class ControlPlane {
     const id = this.#options.set.findId(idOrName);
     if (id !== null) return id;
     const listener = await this.getListener(idOrName);
-    const why = isOver(listener) ? 'is closed' : `is on node ${listener.nodeId}: ask there`;
+    const why = isOver(listener) ? 'is closed' : await this.#where(listener.nodeId);
     throw new AppError('failed_precondition', `listener ${idOrName} ${why}`);
+  }
+
+  async #where(nodeId: string): Promise<string> {
+    const isThere = await this.#options.store.isNodeThere(nodeId);
+    const what = isThere ? 'is up: ask there' : 'is not there: it can only be deleted meanwhile';
+    return `is on node ${nodeId}, which ${what}`;
   }
 
   /** @throws not_found, unavailable */
@@ -150,16 +160,17 @@ export class ControlPlane {
   }
 
   /**
-   * Resolves with the final record; one that is closed already stays as it is.
-   * @throws not_found, failed_precondition (another node's), unavailable
+   * Resolves with the final record; one that is closed already stays as it is, and one of a node that is not there is
+   * closed as interrupted.
+   * @throws not_found, failed_precondition (of another node, which is up), unavailable
    */
   async closeConnection(id: string, mode: 'fin' | 'rst'): Promise<Connection> {
     const { dataPlane, recorder, nodeId, limits } = this.#options;
     const connection = await this.getConnection(id);
     if (connection.state === 'closed') return connection;
     if (connection.nodeId !== nodeId) {
-      const message = `connection ${id} is on node ${connection.nodeId}: ask there`;
-      throw new AppError('failed_precondition', message);
+      await this.#goneNodes.closeConnection(connection);
+      return await this.getConnection(id);
     }
     const closed = recorder.closed(id, AbortSignal.timeout(limits.closeTimeoutMs));
     await dataPlane.closeConnection(connection, mode);
@@ -217,6 +228,11 @@ export class ControlPlane {
     }
   }
 
+  /** At a start that has the database to itself: any other node is gone. @throws unavailable */
+  async letGoOfOtherNodes(): Promise<void> {
+    await this.#goneNodes.letGo();
+  }
+
   get listenerCount(): number {
     return this.#options.set.size;
   }
@@ -269,17 +285,4 @@ export class ControlPlane {
   endStreams(): void {
     this.#stop.abort();
   }
-}
-
-async function listPage<Item extends { readonly id: string }>(
-  query: object,
-  { pageSize, pageToken: token }: PageAsk,
-  read: (page: { pageSize: number; after: string | null }) => Promise<readonly Item[]>,
-): Promise<Page<Item>> {
-  // One more than asked for tells whether there is a next page.
-  const rows = await read({ pageSize: pageSize + 1, after: pageKey(token, query) });
-  const items = rows.slice(0, pageSize);
-  const last = items.at(-1);
-  const hasNext = rows.length > pageSize && last !== undefined;
-  return { items, nextPageToken: hasNext ? pageToken(last.id, query) : null };
 }

@@ -53,3 +53,21 @@ export function pageKey(token: string | null, query: object): string | null {
   if (!keyPattern.test(key)) throw invalidField('pageToken', 'is not a token of this API');
   return key;
 }
+
+export interface PageAsk {
+  readonly pageSize: number;
+  readonly pageToken: string | null;
+}
+
+export async function listPage<Item extends { readonly id: string }>(
+  query: object,
+  { pageSize, pageToken: token }: PageAsk,
+  read: (page: { pageSize: number; after: string | null }) => Promise<readonly Item[]>,
+): Promise<Page<Item>> {
+  // One more than asked for tells whether there is a next page.
+  const rows = await read({ pageSize: pageSize + 1, after: pageKey(token, query) });
+  const items = rows.slice(0, pageSize);
+  const last = items.at(-1);
+  const hasNext = rows.length > pageSize && last !== undefined;
+  return { items, nextPageToken: hasNext ? pageToken(last.id, query) : null };
+}

@@ -81,14 +81,26 @@ export interface EventPage extends LogBounds {
   readonly throughSeq: number;
 }
 
-/** All methods throw `unavailable` when the database is away, within a bound. */
-export interface Store {
+/** What only whoever has a node's place in the log may do. Throws `unavailable` as the Store does. */
+export interface NodeStore {
   /**
    * Writes it all in one transaction, durable when it resolves; seqs are firstSeq, firstSeq + 1, …
    * @throws already_exists when a listener's name is taken
-   * @throws failed_precondition when another process has taken this node's place
+   * @throws failed_precondition when another process has taken the node's place
    */
   append(append: Append): Promise<{ readonly firstSeq: number }>;
+  /** The node's listeners that are not closed. */
+  readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]>;
+  /** The node's connections that are not closed, in id order, at most `limit` after the id; of one listener, or of all. */
+  readOwnOpenConnections(
+    afterId: string | null,
+    limit: number,
+    listenerId?: string | null,
+  ): Promise<readonly Connection[]>;
+}
+
+/** All methods throw `unavailable` when the database is away, within a bound. Of nodes, `own` is this one. */
+export interface Store extends NodeStore {
   /** Reads on after `afterSeq`, at most `limit` events; may return fewer, and even none, before the head. */
   readEvents(request: {
     readonly afterSeq: number;
@@ -109,10 +121,15 @@ export interface Store {
   listConnections(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]>;
   /** Takes the node's place in the log: no append of an earlier process with its id can land any more. */
   takeNode(): Promise<void>;
-  /** This node's listeners that are not closed. */
-  readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]>;
-  /** Connections of this node that are not closed, in id order, at most `limit` after the id. */
-  readOwnOpenConnections(afterId: string | null, limit: number): Promise<readonly Connection[]>;
+  /** Whether a process of the node uses this database, as far as the database can tell. */
+  isNodeThere(nodeId: string): Promise<boolean>;
+  /**
+   * Takes the place of another node that is not there, and was not for a while; null when it is. Where it was only
+   * unreachable it can not append any more, and what it holds is another's to tell until it takes its place again.
+   */
+  takePlaceOf(nodeId: string): Promise<NodeStore | null>;
+  /** The other nodes that have listeners that are not closed, or open connections. */
+  readOtherNodes(): Promise<readonly string[]>;
   /** Calls back with a new head when another node appended. Returns a function that ends it. */
   onForeignAppend(callback: (headSeq: number) => void): () => void;
   /**

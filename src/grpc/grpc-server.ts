@@ -21,6 +21,7 @@ import { listBounds } from './list-bounds.ts';
 import { listenerHandlers } from './listener-handlers.ts';
 import { serviceDefinition } from './protos.ts';
 import { addReflection } from './reflection.ts';
+import { joinRepeatedAuthorization } from './repeated-fields.ts';
 import { SocketSet } from './socket-set.ts';
 
 export interface GrpcServerOptions {
@@ -48,6 +49,7 @@ export class GrpcServer implements AsyncDisposable {
   readonly address: Address;
   readonly #parts: Parts;
   readonly #stopTimeoutMs: number;
+  readonly #repeated: Disposable = joinRepeatedAuthorization();
   #stopped: Promise<void> | null = null;
 
   private constructor(address: Address, parts: Parts, stopTimeoutMs: number) {
@@ -100,6 +102,7 @@ export class GrpcServer implements AsyncDisposable {
     server.forceShutdown();
     sockets.dropAll();
     await closed;
+    this.#repeated[Symbol.dispose]();
   }
 }
 

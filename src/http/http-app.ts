@@ -17,7 +17,7 @@ import { connectionRoutes } from './connection-routes.ts';
 import { docsPage } from './docs-page.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventRoutes } from './event-routes.ts';
-import { bearerCheck, checkHost, checkOrigin } from './guards.ts';
+import { bearerCheck, checkHost, checkOrigin, checkSingleHeaders } from './guards.ts';
 import { jsonBodies } from './json-bodies.ts';
 import { jsonText } from './json-text.ts';
 import { listenerRoutes } from './listener-routes.ts';
@@ -86,6 +86,8 @@ export async function httpApp(
   const connections = new OpenConnections(app.server);
   const traffic = new Traffic(limits, connections);
   app.server.maxConnections = limits.connectionsMax;
+  // Their bytes are bounded; beyond a count Node would drop some unseen.
+  app.server.maxHeadersCount = 0;
   app.server.on('checkExpectation', refuseExpectation);
   app.setValidatorCompiler(({ schema, httpPart }) => validator(schema, httpPart));
   app.setSerializerCompiler(() => jsonText);
@@ -123,7 +125,8 @@ function quieter(level: string): string {
 
 function guard(app: HttpApp, { apiToken, isLoopbackOnly }: HttpAppOptions): void {
   const checkBearer = apiToken === null ? null : bearerCheck(apiToken);
-  app.addHook('onRequest', async ({ method, headers: given, routeOptions: { url = '' } }) => {
+  app.addHook('onRequest', async ({ method, headers: given, raw, routeOptions: { url = '' } }) => {
+    checkSingleHeaders(raw.rawHeaders);
     if (probePaths.has(url)) return;
     if (isLoopbackOnly) checkHost(given.host);
     if (given.host === undefined) throw invalidField('host', 'is missing');

@@ -4,7 +4,6 @@
  */
 import { systemClock } from '../core/clock.ts';
 import type { Connection } from '../core/connection.ts';
-import { AppError } from '../core/errors.ts';
 import type { EventFilter } from '../core/event-filter.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { PageRequest } from '../core/page.ts';
@@ -19,20 +18,19 @@ import type {
   ListenerQuery,
   LogBounds,
   Logger,
+  NodeStore,
   Store,
 } from '../core/ports.ts';
 import type { Micros } from '../core/time.ts';
-import { foldAppend } from './append-batch.ts';
-import { appendStatement, type Fence } from './append-statement.ts';
 import { ConnectionReader } from './connection-reader.ts';
 import { Database, type DatabaseLimits } from './database.ts';
-import { isUniqueViolation } from './database-errors.ts';
 import { readBounds, readEvents, seqBefore, seqBeforeNewest } from './event-reader.ts';
 import type { EventRead } from './event-statements.ts';
 import { ForeignAppends } from './foreign-appends.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { ListenerReader } from './listener-reader.ts';
 import { NodeDirectory } from './node-directory.ts';
+import { NodePlaces } from './node-places.ts';
 import { openDatabase } from './open-database.ts';
 import { type PurgeRequest, purge } from './purge.ts';
 
@@ -41,6 +39,8 @@ export interface PostgresStoreLimits extends DatabaseLimits {
   readonly openTimeoutMs: number;
   /** How often to look for other nodes' appends without being told. */
   readonly pollMs: number;
+  /** How long another node must be away before it counts as gone: 0 where nobody else can be there. */
+  readonly absenceMs: number;
 }
 
 export interface PostgresStoreOptions {
@@ -49,6 +49,8 @@ export interface PostgresStoreOptions {
   readonly log: Logger;
   readonly clock?: Clock;
   readonly limits?: Partial<PostgresStoreLimits>;
+  /** Told when another process has taken this node's place, as soon as it can be known. */
+  readonly onDisplaced?: (error: unknown) => void;
   /** Ends an open that is under way. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -59,22 +61,10 @@ const defaultLimits: PostgresStoreLimits = {
   readConnectionsMax: 8,
   openTimeoutMs: 30_000,
   pollMs: 2000,
+  absenceMs: 3000,
 };
 
-const retakeNodeSql = `UPDATE nodes SET epoch = epoch + 1, append_number = 0 WHERE id = $1
-  RETURNING ref, epoch`;
-/** Of two that enter the same node at once, one finds the other's row: xmax tells. */
-const enterNodeSql = `WITH node AS (
-  INSERT INTO nodes AS n (id, epoch, append_number, first_seq) VALUES ($1, 1, 0, 0)
-  ON CONFLICT (id) DO UPDATE SET epoch = n.epoch + 1, append_number = 0
-  RETURNING ref, epoch, xmax = 0 AS is_new
-), head AS (
-  UPDATE log_head SET node_count = node_count + 1 FROM node WHERE is_new
-)
-SELECT ref, epoch FROM node`;
-
 export class PostgresStore implements Store, AsyncDisposable {
-  readonly #nodeId: string;
   readonly #clock: Clock;
   readonly #database: Database;
   readonly #nodes: NodeDirectory;
@@ -82,26 +72,35 @@ export class PostgresStore implements Store, AsyncDisposable {
   readonly #connections: ConnectionReader;
   readonly #foreignAppends: ForeignAppends;
   readonly #idempotencyKeys: IdempotencyKeys;
-  #place: Omit<Fence, 'number'> | null = null;
+  readonly #places: NodePlaces;
 
   private constructor(
-    { nodeId, log, clock = systemClock() }: PostgresStoreOptions,
-    { pollMs }: PostgresStoreLimits,
+    options: PostgresStoreOptions,
+    limits: PostgresStoreLimits,
     database: Database,
     schema: string,
   ) {
-    this.#nodeId = nodeId;
+    const { nodeId, log, clock = systemClock() } = options;
     this.#clock = clock;
     this.#database = database;
     this.#nodes = new NodeDirectory(database);
     this.#listeners = new ListenerReader(database, this.#nodes, schema);
     this.#connections = new ConnectionReader(database, this.#nodes);
+    this.#places = new NodePlaces({
+      database,
+      listeners: this.#listeners,
+      connections: this.#connections,
+      nodeId,
+      log,
+      absenceMs: limits.absenceMs,
+      onDisplaced: options.onDisplaced ?? (() => undefined),
+    });
     this.#idempotencyKeys = new IdempotencyKeys(database);
     this.#foreignAppends = new ForeignAppends({
       database,
       log,
-      pollMs,
-      ownNode: () => this.#place?.node ?? null,
+      pollMs: limits.pollMs,
+      ownNode: () => this.#places.own?.node ?? null,
     });
   }
 
@@ -121,38 +120,25 @@ export class PostgresStore implements Store, AsyncDisposable {
   }
 
   async append(append: Append): Promise<{ readonly firstSeq: number }> {
-    const place = this.#place;
+    const place = this.#places.own;
     if (place === null) throw new TypeError('a node takes its place before it appends');
-    const fence = { ...place, number: append.number };
-    const statement = appendStatement(foldAppend(append, place.node), fence);
-    const [row] = await this.#database.queryAsWriter(statement).catch((error: unknown) => {
-      if (!isUniqueViolation(error, 'listeners_name_key')) throw error;
-      throw new AppError('already_exists', 'the name is taken', {
-        errors: [{ path: 'name', message: 'is taken' }],
-        cause: error,
-      });
-    });
-    return { firstSeq: row === undefined ? await this.#doneBefore(fence) : (row[0] as number) };
-  }
-
-  /** The fence did not hold: the append was done before, or the node's place is another's. */
-  async #doneBefore({ node, epoch, number }: Fence): Promise<number> {
-    const text = `SELECT first_seq FROM nodes
-      WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint`;
-    const [row] = await this.#database.queryAsWriter({ text, values: [node, epoch, number] });
-    if (row !== undefined) return row[0] as number;
-    const message = `another process has taken the place of node ${this.#nodeId}`;
-    throw new AppError('failed_precondition', message);
+    return await place.append(append);
   }
 
   async takeNode(): Promise<void> {
-    const values = [this.#nodeId];
-    // An insert that finds a row would use up a number all the same, and they are few.
-    let [row] = await this.#database.queryAsWriter({ text: retakeNodeSql, values });
-    if (row === undefined)
-      [row] = await this.#database.queryAsWriter({ text: enterNodeSql, values });
-    const [node, epoch] = row as readonly [number, number];
-    this.#place = { node, epoch };
+    await this.#places.takeOwn();
+  }
+
+  async isNodeThere(nodeId: string): Promise<boolean> {
+    return await this.#places.isThere(nodeId);
+  }
+
+  async takePlaceOf(nodeId: string): Promise<NodeStore | null> {
+    return await this.#places.takeOver(nodeId);
+  }
+
+  async readOtherNodes(): Promise<readonly string[]> {
+    return await this.#places.others();
   }
 
   async readEvents(request: EventRead): Promise<EventPage> {
@@ -188,16 +174,15 @@ export class PostgresStore implements Store, AsyncDisposable {
   }
 
   async readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
-    const node = await this.#nodes.refOf(this.#nodeId);
-    return node === null ? [] : await this.#listeners.own(node);
+    return (await this.#places.own?.readOwnListeners()) ?? [];
   }
 
   async readOwnOpenConnections(
     afterId: string | null,
     limit: number,
+    listenerId: string | null = null,
   ): Promise<readonly Connection[]> {
-    const node = await this.#nodes.refOf(this.#nodeId);
-    return node === null ? [] : await this.#connections.ownOpen(node, afterId, limit);
+    return (await this.#places.own?.readOwnOpenConnections(afterId, limit, listenerId)) ?? [];
   }
 
   onForeignAppend(callback: (headSeq: number) => void): () => void {
@@ -213,7 +198,7 @@ export class PostgresStore implements Store, AsyncDisposable {
   }
 
   async takeIdempotencyKey(take: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer> {
-    return await this.#idempotencyKeys.take(take, this.#clock.now(), this.#place);
+    return await this.#idempotencyKeys.take(take, this.#clock.now(), this.#places.own);
   }
 
   async keepIdempotentAnswer(key: string, status: number, body: string): Promise<void> {
@@ -230,6 +215,7 @@ export class PostgresStore implements Store, AsyncDisposable {
 
   /** Idempotent. Resolves when every connection to the database is closed. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#places[Symbol.asyncDispose]();
     await this.#foreignAppends[Symbol.asyncDispose]();
     await this.#database[Symbol.asyncDispose]();
   }

@@ -1,8 +1,8 @@
 /** One worker process, as the control plane sees it: requests with their answers, and batches of records. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Deferred, deferred } from '../core/deferred.ts';
 import { AppError } from '../core/errors.ts';
@@ -39,16 +39,22 @@ function gone(): AppError {
   return new AppError('unavailable', 'the worker was lost', { retryAfterMs: 1000 });
 }
 
-/** Where Node keeps it by default, which main.ts uses: compiling is most of a worker's start. */
-const compileCacheDir = join(tmpdir(), 'node-compile-cache');
-
-/** A worker's heap is small and its garbage young: collecting it with more threads costs more CPU than it saves. */
-const v8Flags = ['--single-threaded-gc'];
+/**
+ * A worker's heap is small and its garbage young: collecting it with more threads costs more CPU than it saves.
+ * And nobody who sends it SIGUSR1 opens the inspector to all users of the machine.
+ */
+const nodeFlags = ['--single-threaded-gc', '--disable-sigusr1'];
 
 /** Who looks into the control plane wants to look into its workers, too. */
 const lookingFlags = /^--(cpu-prof|heapsnapshot-signal|diagnostic-dir)/;
 
 export const workerFile = fileURLToPath(new URL('../echo/worker-main.ts', import.meta.url));
+
+/** That of the control plane, if it has one: compiling is most of a worker's start. Node names a folder within it. */
+function compileCache(): Readonly<Record<string, string>> {
+  const folder = getCompileCacheDir();
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
+}
 
 export class Worker {
   readonly pid: number;
@@ -70,8 +76,8 @@ export class Worker {
     this.slot = options.slot;
     // The environment holds secrets of the control plane: a worker gets nothing of it.
     this.#child = fork(workerFile, [options.settings.nodeId, String(process.pid)], {
-      env: { NODE_COMPILE_CACHE: compileCacheDir },
-      execArgv: [...v8Flags, ...process.execArgv.filter((flag) => lookingFlags.test(flag))],
+      env: compileCache(),
+      execArgv: [...nodeFlags, ...process.execArgv.filter((flag) => lookingFlags.test(flag))],
       // What it says (only a crash does) goes through the log, whose reader can not make it wait.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // A session of its own: Ctrl-C and the end of a terminal reach the control plane alone, which stops it in order.

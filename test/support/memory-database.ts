@@ -55,6 +55,9 @@ export class MemoryDatabase {
     return place;
   }
 
+  /** Nodes whose processes are there. */
+  readonly present = new Set<string>();
+
   /** Whether this is the process that has the node's place. */
   hasPlace(nodeId: string, place: number | null): boolean {
     return this.#nodes.get(nodeId)?.place === (place ?? undefined);

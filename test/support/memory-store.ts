@@ -17,6 +17,7 @@ import type {
   IdempotentAnswer,
   ListenerQuery,
   LogBounds,
+  NodeStore,
   Store,
 } from '../../src/core/ports.ts';
 import type { Micros } from '../../src/core/time.ts';
@@ -176,8 +177,40 @@ export class MemoryStore implements Store {
 
   takeNode(): Promise<void> {
     return this.#call(() => {
+      this.database.present.add(this.nodeId);
       this.#place = this.database.takeNode(this.nodeId);
     });
+  }
+
+  isNodeThere(nodeId: string): Promise<boolean> {
+    return this.#call(() => this.database.present.has(nodeId));
+  }
+
+  takePlaceOf(nodeId: string): Promise<NodeStore | null> {
+    return this.#call(() => {
+      if (this.database.present.has(nodeId)) return null;
+      const place = new MemoryStore({ database: this.database, nodeId, clock: this.#clock });
+      place.#place = this.database.takeNode(nodeId);
+      return place;
+    });
+  }
+
+  readOtherNodes(): Promise<readonly string[]> {
+    return this.#call(() => {
+      const { listeners, connections } = this.database;
+      const live = [...listeners.values()].filter(({ listener }) => !isOver(listener));
+      const open = [...connections.values()].filter(({ state }) => state !== 'closed');
+      const ids = [
+        ...live.map(({ listener }) => listener.nodeId),
+        ...open.map((one) => one.nodeId),
+      ];
+      return [...new Set(ids)].filter((id) => id !== this.nodeId);
+    });
+  }
+
+  /** The process of the node is gone, for all to see. */
+  leave(): void {
+    this.database.present.delete(this.nodeId);
   }
 
   readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
@@ -188,11 +221,16 @@ export class MemoryStore implements Store {
     );
   }
 
-  readOwnOpenConnections(afterId: string | null, limit: number): Promise<readonly Connection[]> {
+  readOwnOpenConnections(
+    afterId: string | null,
+    limit: number,
+    listenerId: string | null = null,
+  ): Promise<readonly Connection[]> {
     return this.#call(() =>
       [...this.database.connections.values()]
         .filter(({ nodeId, state }) => nodeId === this.nodeId && state !== 'closed')
         .filter(({ id }) => afterId === null || id > afterId)
+        .filter((one) => listenerId === null || one.listenerId === listenerId)
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .slice(0, limit),
     );

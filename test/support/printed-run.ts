@@ -24,8 +24,14 @@ export function begin(
   environment: Readonly<Record<string, string>>,
   words: readonly string[] = [],
 ): Running {
-  const { PATH = '' } = process.env;
-  const env = { PATH, KODAMA_HTTP_PORT: '0', KODAMA_GRPC_PORT: '0', ...environment };
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
+  const env = {
+    PATH,
+    NODE_COMPILE_CACHE,
+    KODAMA_HTTP_PORT: '0',
+    KODAMA_GRPC_PORT: '0',
+    ...environment,
+  };
   const child = spawn(process.execPath, [mainFile, ...words], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,8 +1,9 @@
 /** What every Store keeps: the suite that the fake and the real one both pass. */
 import { describe, expect, test } from 'vitest';
-import { connectionStates } from '../../src/core/connection.ts';
+import { type Connection, connectionStates } from '../../src/core/connection.ts';
 import type { Event, EventDraft } from '../../src/core/event.ts';
 import { type EventFilter, eventMatcher, everyEvent } from '../../src/core/event-filter.ts';
+import type { Listener } from '../../src/core/listener.ts';
 import type { ConnectionQuery, ListenerQuery, Store } from '../../src/core/ports.ts';
 import { connectionMatches } from './memory-database.ts';
 import { sampleId } from './samples.ts';
@@ -47,6 +48,7 @@ export function storeContract(name: string, makeGround: () => Promise<StoreGroun
     describe('listeners', () => listenerContract(makeGround));
     describe('connections', () => connectionContract(makeGround));
     describe('the purge', () => purgeContract(makeGround));
+    describe('places of other nodes', () => placeContract(makeGround));
     describe('idempotency keys', () => idempotencyContract(makeGround));
   });
 }
@@ -462,6 +464,89 @@ function connectionContract(makeGround: MakeGround): void {
     await using unknown = await ground.open('node-c');
     expect(await unknown.readOwnOpenConnections(null, 3)).toEqual([]);
     expect(await unknown.readOwnListeners()).toEqual([]);
+  });
+}
+
+function placeContract(makeGround: MakeGround): void {
+  const name = 'taken';
+  const closing = (listener: Listener) =>
+    listenerEvent('listener_closed', { ...listener, state: 'closed' });
+
+  test('the place of a node that is there is not given away', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground, 'node-a');
+    await using other = await openNode(ground, 'node-b');
+    const listener = sampleListener();
+    await store.append(append(1, [listenerEvent('listener_created', listener)]));
+    expect(await other.isNodeThere('node-a')).toBe(true);
+    expect(await other.takePlaceOf('node-a')).toBe(null);
+    expect(await other.readOtherNodes()).toEqual(['node-a']);
+    expect(await store.readOtherNodes()).toEqual([]);
+    await store.append(append(2, [closing(listener)]));
+    expect(await other.readOtherNodes()).toEqual([]);
+  });
+
+  test('that of a node that is gone is taken, and is its own again when it comes back', async () => {
+    await using ground = await makeGround();
+    await using other = await openNode(ground, 'node-b');
+    const [kept, gone] = [sampleListener(), sampleListener({ id: sampleId(9), name })];
+    const [first, second, third] = [0, 1, 2].map((index) =>
+      sampleConnection({ acceptedAt: sampleTime + index * 2000 + 2000, listenerId: gone.id }),
+    ) as [Connection, Connection, Connection];
+    const elsewhere = sampleConnection({ listenerId: kept.id });
+    {
+      await using store = await openNode(ground, 'node-a');
+      const made = [kept, gone].map((one) => listenerEvent('listener_created', one));
+      const all = [elsewhere, first, second, third].map((one) => opened(one));
+      await store.append(append(1, [...made, ...all]));
+    }
+    await waitFor('its end to be seen', async () => !(await other.isNodeThere('node-a')));
+    const place = await other.takePlaceOf('node-a');
+    const ofGone = await place?.readOwnOpenConnections(null, 2, gone.id);
+    expect(ofGone?.map(({ id }) => id)).toEqual([first.id, second.id]);
+    const rest = await place?.readOwnOpenConnections(second.id, 2, gone.id);
+    expect(rest?.map(({ id }) => id)).toEqual([third.id]);
+    expect((await place?.readOwnListeners())?.map(({ id }) => id).sort()).toEqual(
+      [kept.id, gone.id].sort(),
+    );
+    const end = append(1, [...[first, second, third].map((one) => closed(one)), closing(gone)]);
+    const done = await place?.append(end);
+    // Repeated under its number it is done once.
+    expect(await place?.append(end)).toEqual(done);
+    expect(await other.findListener(gone.id)).toMatchObject({
+      state: 'closed',
+      nodeId: 'node-a',
+      openConnections: 0,
+      totalConnections: 3,
+    });
+    expect(await other.findConnection(first.id)).toMatchObject({ nodeId: 'node-a' });
+    expect(await other.findListener(name)).toBe(null);
+    await using back = await openNode(ground, 'node-a');
+    await expect(place?.append(append(2, [closing(kept)]))).rejects.toMatchObject({
+      code: 'failed_precondition',
+    });
+    expect((await back.readOwnListeners()).map(({ id }) => id)).toEqual([kept.id]);
+    expect((await back.readOwnOpenConnections(null, 9)).map(({ id }) => id)).toEqual([
+      elsewhere.id,
+    ]);
+    expect((await back.append(append(1, [closing(kept)]))).firstSeq).toBe(11);
+  });
+
+  test('of two that take one place the later one has it', async () => {
+    await using ground = await makeGround();
+    await using other = await openNode(ground, 'node-b');
+    await using third = await openNode(ground, 'node-c');
+    const listener = sampleListener();
+    {
+      await using store = await openNode(ground, 'node-a');
+      await store.append(append(1, [listenerEvent('listener_created', listener)]));
+    }
+    await waitFor('its end to be seen', async () => !(await other.isNodeThere('node-a')));
+    const early = await other.takePlaceOf('node-a');
+    const late = await third.takePlaceOf('node-a');
+    const lost = { code: 'failed_precondition' };
+    await expect(early?.append(append(1, [closing(listener)]))).rejects.toMatchObject(lost);
+    await late?.append(append(1, [closing(listener)]));
   });
 }
 

@@ -96,8 +96,14 @@ export async function startProcess(
   extra: Environment = {},
   { openFilesMax, command }: StartOptions = {},
 ): Promise<TestProcess> {
-  const { PATH = '' } = process.env;
-  const environment = { PATH, ...home.environment, KODAMA_LOG_LEVEL: 'info', ...extra };
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
+  const environment = {
+    PATH,
+    NODE_COMPILE_CACHE,
+    ...home.environment,
+    KODAMA_LOG_LEVEL: 'info',
+    ...extra,
+  };
   const limit = openFilesMax === undefined ? '' : `ulimit -n ${openFilesMax}; `;
   const plain = ['/bin/sh', '-c', `${limit}exec "$0" "$1"`, ...nodeMain];
   const [program = '', ...words] = command ?? plain;
