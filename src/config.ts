@@ -137,9 +137,11 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
     postgres: { startTimeoutMs: 60_000, stopTimeoutMs: 5000 },
     eventLog: {
       commitEventsMax: 4000,
+      commitBytesMax: 16_777_216,
       ringEventsMax: 20_000,
       pageEventsMax: 1000,
       commandsMax: 10_000,
+      commandsBytesMax: 67_108_864,
       commandTimeoutMs: 5000,
       retryMinMs: 50,
       retryMaxMs: 1000,

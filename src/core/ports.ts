@@ -57,8 +57,8 @@ export interface ConnectionQuery {
 /** One transaction of the log. */
 export interface Append {
   /**
-   * Rises by one with every append of this process. An append that is repeated under its number, since its
-   * outcome was not known, is done once.
+   * Rises by one with every append of this process; one that was settled takes up its number, one that was refused
+   * does not. An append that is repeated under its number is done once.
    */
   readonly number: number;
   /** A listener event writes its listener's row (counts aside), a connection event its connection's. */
@@ -66,6 +66,8 @@ export interface Append {
   /** By listener id, for listeners created in this append. */
   readonly secrets: ReadonlyMap<string, ListenerSecrets>;
   readonly counters: readonly Counters[];
+  /** Of its events in the store, about; the log's own size is the sum of these. */
+  readonly bytes: number;
 }
 
 export interface LogBounds {
@@ -89,6 +91,12 @@ export interface Store {
    * @throws failed_precondition when another process has taken this node's place
    */
   append(append: Append): Promise<{ readonly firstSeq: number }>;
+  /**
+   * The outcome of an append that failed, for good: its first seq when it was done; null when it was not, and then it
+   * never will be, whatever of it is still on its way. Either way its number is used up.
+   * @throws failed_precondition when another process has taken this node's place
+   */
+  settle(number: number): Promise<number | null>;
   /** Reads on after `afterSeq`, at most `limit` events; may return fewer, and even none, before the head. */
   readEvents(request: {
     readonly afterSeq: number;

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../core/clock.ts';
 import type { Connection } from '../core/connection.ts';
-import { AppError, hasCode } from '../core/errors.ts';
+import { AppError } from '../core/errors.ts';
 import type { EventFilter } from '../core/event-filter.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { PageRequest } from '../core/page.ts';
@@ -27,7 +27,7 @@ import { foldAppend } from './append-batch.ts';
 import { appendStatement, type Fence } from './append-statement.ts';
 import { ConnectionReader } from './connection-reader.ts';
 import { Database, type DatabaseLimits } from './database.ts';
-import { isUniqueViolation, toAppError } from './database-errors.ts';
+import { isPassing, isUniqueViolation, toAppError } from './database-errors.ts';
 import { readBounds, readEvents, seqBefore, seqBeforeNewest } from './event-reader.ts';
 import type { EventRead } from './event-statements.ts';
 import { ForeignAppends } from './foreign-appends.ts';
@@ -66,6 +66,11 @@ const openNoticeMs = 5000;
 
 const retakeNodeSql = `UPDATE nodes SET epoch = epoch + 1, append_number = 0 WHERE id = $1
   RETURNING ref, epoch`;
+/** An append that was settled and not done has no first seq. */
+const settleSql = `UPDATE nodes SET append_number = $3::bigint, first_seq = 0
+  WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint - 1 RETURNING true`;
+const outcomeSql = `SELECT nullif(first_seq, 0) FROM nodes
+  WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint`;
 /** Of two that enter the same node at once, one finds the other's row: xmax tells. */
 const enterNodeSql = `WITH node AS (
   INSERT INTO nodes AS n (id, epoch, append_number, first_seq) VALUES ($1, 1, 0, 0)
@@ -126,8 +131,7 @@ export class PostgresStore implements Store, AsyncDisposable {
         await migrate(client.client, log);
         return;
       } catch (error) {
-        const appError = toAppError(error);
-        if (!hasCode(appError, 'unavailable') || performance.now() > deadline) throw appError;
+        if (!isPassing(error) || performance.now() > deadline) throw toAppError(error);
         if (performance.now() > noticeAt) {
           log.warn({ err: error }, 'waiting for the database');
           noticeAt = performance.now() + openNoticeMs;
@@ -138,28 +142,37 @@ export class PostgresStore implements Store, AsyncDisposable {
   }
 
   async append(append: Append): Promise<{ readonly firstSeq: number }> {
-    const place = this.#place;
-    if (place === null) throw new TypeError('a node takes its place before it appends');
-    const fence = { ...place, number: append.number };
-    const statement = appendStatement(foldAppend(append, place.node), fence);
-    const [row] = await this.#database.queryAsWriter(statement).catch((error: unknown) => {
+    const fence = this.#fence(append.number);
+    const statement = appendStatement(foldAppend(append, fence.node), fence);
+    const [row] = await this.#database.append(statement).catch((error: unknown) => {
       if (!isUniqueViolation(error, 'listeners_name_key')) throw error;
       throw new AppError('already_exists', 'the name is taken', {
         errors: [{ path: 'name', message: 'is taken' }],
         cause: error,
       });
     });
-    return { firstSeq: row === undefined ? await this.#doneBefore(fence) : (row[0] as number) };
+    if (row !== undefined) return { firstSeq: row[0] as number };
+    // The fence did not hold: the append was done before, or the node's place is another's.
+    const firstSeq = await this.settle(append.number);
+    if (firstSeq === null) throw new TypeError(`append ${append.number} was settled as not done`);
+    return { firstSeq };
   }
 
-  /** The fence did not hold: the append was done before, or the node's place is another's. */
-  async #doneBefore({ node, epoch, number }: Fence): Promise<number> {
-    const text = `SELECT first_seq FROM nodes
-      WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint`;
-    const [row] = await this.#database.queryAsWriter({ text, values: [node, epoch, number] });
-    if (row !== undefined) return row[0] as number;
+  /** Whichever comes first takes the number: the append, still on its way to the server, or this. */
+  async settle(number: number): Promise<number | null> {
+    const { node, epoch } = this.#fence(number);
+    const values = [node, epoch, number];
+    const [settled] = await this.#database.queryAsWriter({ text: settleSql, values });
+    if (settled !== undefined) return null;
+    const [row] = await this.#database.queryAsWriter({ text: outcomeSql, values });
+    if (row !== undefined) return row[0] as number | null;
     const message = `another process has taken the place of node ${this.#nodeId}`;
     throw new AppError('failed_precondition', message);
+  }
+
+  #fence(number: number): Fence {
+    if (this.#place === null) throw new TypeError('a node takes its place before it appends');
+    return { ...this.#place, number };
   }
 
   async takeNode(): Promise<void> {

@@ -60,9 +60,11 @@ async function makeOldLog() {
 
 const logLimits = {
   commitEventsMax: 1000,
+  commitBytesMax: 1_000_000,
   ringEventsMax: 100,
   pageEventsMax: 500,
   commandsMax: 100,
+  commandsBytesMax: 10_000_000,
   commandTimeoutMs: 30_000,
   retryMinMs: 10,
   retryMaxMs: 100,

@@ -67,6 +67,7 @@ export class MemoryDatabase {
       throw new AppError('failed_precondition', `another process has the place of node ${nodeId}`);
     }
     const { number, firstSeq: doneAt } = node;
+    if (append.number === number && doneAt === 0) throw new TypeError(`${number} was settled`);
     if (append.number === number) return { firstSeq: doneAt };
     if (append.number !== number + 1)
       throw new TypeError(`append ${append.number} after ${number}`);
@@ -84,6 +85,18 @@ export class MemoryDatabase {
     this.#nodes.set(nodeId, { place, number: append.number, firstSeq });
     if (append.events.length > 0) this.#tellOthers(nodeId);
     return { firstSeq };
+  }
+
+  /** A number that is settled and not done has no first seq. */
+  settle(nodeId: string, place: number | null, number: number): number | null {
+    const node = this.#nodes.get(nodeId);
+    if (node === undefined || node.place !== place) {
+      throw new AppError('failed_precondition', `another process has the place of node ${nodeId}`);
+    }
+    if (node.number === number) return node.firstSeq === 0 ? null : node.firstSeq;
+    if (node.number !== number - 1) throw new TypeError(`settling ${number} after ${node.number}`);
+    this.#nodes.set(nodeId, { place: node.place, number, firstSeq: 0 });
+    return null;
   }
 
   #assertNamesFree(events: readonly EventDraft[]): void {

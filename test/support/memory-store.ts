@@ -55,6 +55,10 @@ export class MemoryStore implements Store {
   scanMax = Number.POSITIVE_INFINITY;
   /** Calls of append, repeated ones too. */
   readonly appends: Append[] = [];
+  /** Thrown instead of doing the append, where it gives something. */
+  judge: (append: Append) => Error | null = () => null;
+  /** Numbers whose outcome was asked for. */
+  readonly settled: number[] = [];
   /** How often events were read. */
   reads = 0;
   readonly #clock: Clock;
@@ -82,12 +86,19 @@ export class MemoryStore implements Store {
     await this.#turn();
     await fault.begin;
     if (fault.refusal !== undefined) throw fault.refusal;
+    const judged = this.judge(append);
+    if (judged !== null) throw judged;
     if (this.isAway || fault.fails === 'before') throw away();
     const done = this.database.append(this.nodeId, this.#place, append);
     await fault.end;
     await this.#turn();
     if (fault.fails === 'after') throw away();
     return done;
+  }
+
+  settle(number: number): Promise<number | null> {
+    this.settled.push(number);
+    return this.#call(() => this.database.settle(this.nodeId, this.#place, number));
   }
 
   readEvents(request: {

@@ -116,6 +116,26 @@ function appendContract(makeGround: MakeGround): void {
     expect(await store.readBounds()).toEqual({ headSeq: 3, oldestSeq: 1 });
   });
 
+  test('one that is settled was done, or never will be', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    await using other = await openNode(ground, 'node-b');
+    await other.append(append(1, [opened(sampleConnection())]));
+    const first = append(1, [opened(sampleConnection())]);
+    await store.append(first);
+    expect(await store.settle(1)).toBe(2);
+    expect(await store.settle(2)).toBeNull();
+    expect(await store.settle(2)).toBeNull();
+    // It comes late, after it was settled.
+    await expect(store.append(append(2, [opened(sampleConnection())]))).rejects.toThrow();
+    expect(await store.append(append(3, [opened(sampleConnection())]))).toEqual({ firstSeq: 3 });
+    expect(await store.settle(3)).toBe(3);
+    expect(await readAll(other)).toHaveLength(3);
+    await using later = await openNode(ground);
+    await expect(store.settle(4)).rejects.toMatchObject({ code: 'failed_precondition' });
+    expect(await later.settle(1)).toBeNull();
+  });
+
   test('a process whose node was taken by another can append no more', async () => {
     await using ground = await makeGround();
     await using old = await openNode(ground);
