@@ -192,11 +192,12 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const listeners = new Listeners(shared);
   const recovery = new ListenerRecovery({ ...shared, listeners, rebind: config.rebind });
   resources.defer(() => recovery.stop());
-  resources.use(new Retention({ store, eventLog, clock, logger, ...config.retention }));
+  const retention = resources.use(new Retention({ store, eventLog, logger, ...config.retention }));
   const control = new ControlPlane({
     ...shared,
     version,
     listeners,
+    retention,
     limits: {
       ...config.streams,
       ...config.readiness,

@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isLoopback } from './core/address.ts';
 import { defaultBounds } from './core/listener-bounds.ts';
+import { parseTime } from './core/time.ts';
 
 const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
@@ -38,6 +39,13 @@ const listenHost = z
   .transform((text) => (text === 'localhost' ? '127.0.0.1' : text));
 
 const host = z.string().regex(/^[A-Za-z0-9.:-]+$/, { error: 'must be an address or a host name' });
+
+const time = z.string().transform((text, context) => {
+  const parsed = parseTime(text);
+  if (parsed !== null) return parsed;
+  context.addIssue({ code: 'custom', message: 'must be a time such as 2026-11-26T00:00:00Z' });
+  return z.NEVER;
+});
 
 /** Every variable that kodama reads. An empty one counts as absent. */
 export const settings = z.object({
@@ -71,6 +79,8 @@ export const settings = z.object({
   KODAMA_LOG_FORMAT: z.enum(['text', 'json'], { error: 'must be text or json' }).optional(),
   KODAMA_RETENTION_DAYS: number(1, 3650).default(30),
   KODAMA_RETENTION_EVENTS_MAX: number(1000, 10 ** 12).default(100_000_000),
+  KODAMA_RETENTION_BYTES_MAX: number(10 ** 6, 10 ** 15 - 1).default(40_000_000_000),
+  KODAMA_RETENTION_CONFIRMED_TIME: time.optional(),
   KODAMA_LISTENERS_MAX: number(1, 60_000).default(10_000),
   KODAMA_CONNECTIONS_MAX: number(1, 1_000_000).default(100_000),
   KODAMA_STREAMS_MAX: number(1, 100_000).default(1000),
@@ -127,6 +137,8 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
     retention: {
       ageMs: env.KODAMA_RETENTION_DAYS * day,
       eventsMax: env.KODAMA_RETENTION_EVENTS_MAX,
+      bytesMax: env.KODAMA_RETENTION_BYTES_MAX,
+      confirmedTime: env.KODAMA_RETENTION_CONFIRMED_TIME ?? null,
       intervalMs: 60_000,
       purgeEventsMax: 5000,
     },
@@ -167,7 +179,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
       restartMinMs: 50,
       restartMaxMs: 5000,
     },
-    readiness: { pingTimeoutMs: 2000 },
+    readiness: { pingTimeoutMs: 2000, commitTimeoutMs: 5000 },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
   });
 }

@@ -22,6 +22,7 @@ import type {
   WorkerStatus,
 } from './ports.ts';
 import type { Recorder } from './recorder.ts';
+import type { RetentionState } from './retention.ts';
 
 export interface PageAsk {
   readonly pageSize: number;
@@ -35,7 +36,15 @@ export interface Status {
   readonly workers: readonly WorkerStatus[];
   readonly headSeq: number;
   readonly oldestSeq: number;
-  readonly store: { readonly state: 'reachable' | 'away'; readonly queuedEvents: number };
+  readonly store: {
+    readonly state: 'reachable' | 'away';
+    readonly queuedEvents: number;
+    /** The oldest of what waits for its commit; 0 when nothing does. */
+    readonly waitingMs: number;
+    readonly refusedRecords: number;
+  };
+  /** Null until it was first looked at. */
+  readonly retention: RetentionState | null;
 }
 
 /** Where a stream stands, for the metrics. */
@@ -53,6 +62,7 @@ export interface ControlPlaneOptions {
   readonly set: ListenerSet;
   readonly listeners: Listeners;
   readonly clock: Clock;
+  readonly retention: { readonly state: RetentionState | null };
   readonly limits: {
     readonly pageEventsMax: number;
     /** How long a page of events may read on for what its filter wants. */
@@ -61,6 +71,8 @@ export interface ControlPlaneOptions {
     readonly closeTimeoutMs: number;
     /** How long a store that says nothing counts as there. */
     readonly pingTimeoutMs: number;
+    /** How long what waits for its commit may wait while the node counts as ready. */
+    readonly commitTimeoutMs: number;
   };
 }
 
@@ -237,17 +249,22 @@ export class ControlPlane {
       store: {
         state: eventLog.failure === null ? 'reachable' : 'away',
         queuedEvents: eventLog.queuedEvents,
+        waitingMs: Math.round(eventLog.waitingMs),
+        refusedRecords: eventLog.refusedRecords,
       },
+      retention: this.#options.retention.state,
     };
   }
 
   /** What keeps this node from serving; empty when it is ready. */
   async problems(): Promise<readonly string[]> {
-    const { dataPlane } = this.#options;
+    const { dataPlane, eventLog, limits } = this.#options;
     const problems: string[] = [];
     if (this.#stop.signal.aborted) problems.push('shutting down');
     if (dataPlane.status().length === 0) problems.push('no worker is up');
     if (!(await this.#isStoreThere())) problems.push('the store is away');
+    // A store that answers may still refuse, or be too slow: then creates fail, and records are held back.
+    else if (eventLog.waitingMs > limits.commitTimeoutMs) problems.push('the log does not get on');
     return problems;
   }
 

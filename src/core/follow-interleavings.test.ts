@@ -167,7 +167,12 @@ class World {
       }
       case 'purge': {
         const { store, log } = this.#node(one.node);
-        const purge = { before: 0, eventsMax: one.eventsMax, limit: one.limit };
+        const purge = {
+          before: 0,
+          eventsMax: one.eventsMax,
+          bytesMax: Number.MAX_SAFE_INTEGER,
+          limit: one.limit,
+        };
         this.#appends.push(store.purge(purge).then(({ oldestSeq }) => log.expire(oldestSeq)));
         return;
       }

@@ -28,7 +28,7 @@ test('a start by time is not behind what another node appended and purged unhear
   const there = await openNode('node-b', database);
   await here.log.append([sampleEvent({ acceptedAt: 1 })]);
   await there.log.append([sampleEvent({ acceptedAt: 2 })]);
-  await there.store.purge({ before: 0, eventsMax: 0, limit: 9 });
+  await there.store.purge({ before: 0, eventsMax: 0, bytesMax: Number.MAX_SAFE_INTEGER, limit: 9 });
   const stop = new AbortController();
   const stream = follow({
     ...here,

@@ -77,6 +77,39 @@ export interface LogBounds {
   readonly oldestSeq: number;
 }
 
+/** How the log's own time goes on, and how often the log is marked with it. */
+export interface LogAgeing {
+  /** The time goes on up to here at least; null: it may stand still. */
+  readonly timeMin: Micros | null;
+  /** And with the database's clock up to here; null: not with it. */
+  readonly timeMax: Micros | null;
+  /** It is that late, a person says, unless the database's clock shows less. */
+  readonly confirmedTime: Micros | null;
+  /** A clock that is ahead of it by no more is believed. */
+  readonly leapMaxMs: number;
+  /** A mark comes after so much time, */
+  readonly markMs: number;
+  /** or after so many bytes. */
+  readonly markBytes: number;
+}
+
+export interface LogAge {
+  /** The log's own; it never falls. */
+  readonly time: Micros;
+  /** What the database's clock shows. */
+  readonly clock: Micros;
+  /** Of the events that are kept, about. */
+  readonly bytes: number;
+}
+
+export interface PurgeRequest {
+  /** Of the log's own time: what was appended up to then goes. */
+  readonly before: Micros;
+  readonly eventsMax: number;
+  readonly bytesMax: number;
+  readonly limit: number;
+}
+
 export interface EventPage extends LogBounds {
   readonly events: readonly Event[];
   /** Every matching event up to here has been returned: read on after it. */
@@ -123,16 +156,15 @@ export interface Store {
   readOwnOpenConnections(afterId: string | null, limit: number): Promise<readonly Connection[]>;
   /** Calls back with a new head when another node appended. Returns a function that ends it. */
   onForeignAppend(callback: (headSeq: number) => void): () => void;
+  /** Lets the log's own time go on. */
+  age(ageing: LogAgeing): Promise<LogAge>;
   /**
-   * Deletes a bounded piece of what lies before `before` or beyond the newest `eventsMax` events, whole
-   * events from the oldest on, with the connections whose closed event goes and closed listeners of no more
-   * events. Resolves with the bounds, and whether there is more to delete.
+   * Deletes a bounded piece of what is older than `before`, or beyond the newest `eventsMax` events or `bytesMax`
+   * bytes, whole events from the oldest on, with the connections whose closed event goes and closed listeners of no
+   * more events. Age and bytes are known at the marks of `age`, and guessed in between. Resolves with the bounds, and
+   * whether there is more to delete.
    */
-  purge(request: {
-    readonly before: Micros;
-    readonly eventsMax: number;
-    readonly limit: number;
-  }): Promise<LogBounds & { readonly hasMore: boolean }>;
+  purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }>;
   ping(): Promise<void>;
   /**
    * Takes a key that is new or has expired, or whose run was lost: with the same body, its process gone or the

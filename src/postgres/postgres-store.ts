@@ -18,8 +18,11 @@ import type {
   IdempotencyTake,
   IdempotentAnswer,
   ListenerQuery,
+  LogAge,
+  LogAgeing,
   LogBounds,
   Logger,
+  PurgeRequest,
   Store,
 } from '../core/ports.ts';
 import type { Micros } from '../core/time.ts';
@@ -33,9 +36,10 @@ import type { EventRead } from './event-statements.ts';
 import { ForeignAppends } from './foreign-appends.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { ListenerReader } from './listener-reader.ts';
+import { age } from './log-ages.ts';
 import { migrate } from './migrations.ts';
 import { NodeDirectory } from './node-directory.ts';
-import { type PurgeRequest, purge } from './purge.ts';
+import { purge } from './purge.ts';
 
 export interface PostgresStoreLimits extends DatabaseLimits {
   /** How long an open waits for a server that is not there yet. */
@@ -232,6 +236,10 @@ export class PostgresStore implements Store, AsyncDisposable {
 
   onForeignAppend(callback: (headSeq: number) => void): () => void {
     return this.#foreignAppends.on(callback);
+  }
+
+  async age(ageing: LogAgeing): Promise<LogAge> {
+    return await age(this.#database, ageing);
   }
 
   async purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }> {

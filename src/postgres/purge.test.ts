@@ -92,8 +92,9 @@ test('200,000 events are purged while others are appended and followed, and what
   })();
 
   await using retention = new Retention({
-    ...{ store, eventLog, clock, logger: log },
-    ...{ ageMs: 3_650 * 86_400_000, eventsMax: 1000, intervalMs: 3_600_000, purgeEventsMax: 5000 },
+    ...{ store, eventLog, logger: log, confirmedTime: null },
+    ...{ ageMs: 3_650 * 86_400_000, eventsMax: 1000, bytesMax: Number.MAX_SAFE_INTEGER },
+    ...{ intervalMs: 3_600_000, purgeEventsMax: 5000 },
   });
   let appended = 0;
   const isPurged = () => eventLog.oldestSeq >= firstNew - 1000;
@@ -131,7 +132,12 @@ test('a purge that is held up in the middle holds up neither appends nor readers
   // What it is to delete is held by another transaction, and so is it.
   await client.query('BEGIN');
   await client.query('SELECT FROM closed_connections ORDER BY closed_seq LIMIT 1 FOR UPDATE');
-  const purging = store.purge({ before: 0, eventsMax: 1000, limit: 5000 });
+  const purging = store.purge({
+    before: 0,
+    eventsMax: 1000,
+    bytesMax: Number.MAX_SAFE_INTEGER,
+    limit: 5000,
+  });
   await waitFor('the purge to be held up', async () => {
     const { rows } = await client.query(`SELECT FROM pg_locks
       WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`);

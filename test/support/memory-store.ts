@@ -16,7 +16,10 @@ import type {
   IdempotencyTake,
   IdempotentAnswer,
   ListenerQuery,
+  LogAge,
+  LogAgeing,
   LogBounds,
+  PurgeRequest,
   Store,
 } from '../../src/core/ports.ts';
 import type { Micros } from '../../src/core/time.ts';
@@ -213,13 +216,12 @@ export class MemoryStore implements Store {
     return this.database.watch(this.nodeId, callback);
   }
 
-  purge(request: {
-    readonly before: Micros;
-    readonly eventsMax: number;
-    readonly limit: number;
-  }): Promise<LogBounds & { readonly hasMore: boolean }> {
-    const { before, eventsMax, limit } = request;
-    return this.#call(() => this.database.purge(before, eventsMax, limit));
+  age(ageing: LogAgeing): Promise<LogAge> {
+    return this.#call(() => this.database.age(ageing, this.#clock.now()));
+  }
+
+  purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }> {
+    return this.#call(() => this.database.purge(request));
   }
 
   ping(): Promise<void> {
