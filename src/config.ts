@@ -149,7 +149,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
     postgres: { startTimeoutMs: 60_000, stopTimeoutMs: 5000 },
     eventLog: {
       commitEventsMax: 4000,
-      commitBytesMax: 16_777_216,
+      commitBytesMax: 4_194_304,
       ringEventsMax: 20_000,
       pageEventsMax: 1000,
       commandsMax: 10_000,

@@ -13,7 +13,6 @@ import type { ListenerSet } from './listener-set.ts';
 import type { Listeners } from './listeners.ts';
 import { type Page, pageKey, pageToken } from './page.ts';
 import type {
-  Clock,
   ConnectionQuery,
   DataPlane,
   EventPage,
@@ -61,7 +60,6 @@ export interface ControlPlaneOptions {
   readonly dataPlane: DataPlane;
   readonly set: ListenerSet;
   readonly listeners: Listeners;
-  readonly clock: Clock;
   readonly retention: { readonly state: RetentionState | null };
   readonly limits: {
     readonly pageEventsMax: number;
@@ -78,13 +76,12 @@ export interface ControlPlaneOptions {
 
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
-  readonly #startedAt: number;
+  readonly #startedAt = performance.now();
   readonly #followers = new Set<{ seq: number }>();
   readonly #stop = new AbortController();
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
-    this.#startedAt = options.clock.now();
   }
 
   /** @throws what Listeners.create throws */
@@ -185,11 +182,11 @@ export class ControlPlane {
    * @throws cursor_expired, invalid_argument, unavailable
    */
   async listEvents(afterSeq: number, limit: number, filter: EventFilter): Promise<EventPage> {
-    const { eventLog, clock, limits } = this.#options;
-    const deadline = clock.now() + limits.pageFillMs * 1000;
+    const { eventLog, limits } = this.#options;
+    const deadline = performance.now() + limits.pageFillMs;
     let page = await eventLog.read(afterSeq, limit, filter);
     const found = [...page.events];
-    while (found.length < limit && page.throughSeq < page.headSeq && clock.now() < deadline) {
+    while (found.length < limit && page.throughSeq < page.headSeq && performance.now() < deadline) {
       page = await eventLog.read(page.throughSeq, limits.pageEventsMax, filter);
       found.push(...page.events);
     }
@@ -203,7 +200,7 @@ export class ControlPlane {
    * @throws resource_exhausted when too many streams are open, and what follow throws
    */
   async *followEvents(request: FollowRequest): AsyncGenerator<StreamItem, void, void> {
-    const { eventLog, store, clock, limits } = this.#options;
+    const { eventLog, store, limits } = this.#options;
     if (this.#followers.size >= limits.followersMax) {
       throw new AppError('resource_exhausted', `at most ${limits.followersMax} streams at once`, {
         limit: 'followersMax',
@@ -218,7 +215,7 @@ export class ControlPlane {
         follower.seq = seq;
       };
       const { pageEventsMax } = limits;
-      yield* follow({ ...request, signal, log: eventLog, store, clock, pageEventsMax, onSeq });
+      yield* follow({ ...request, signal, log: eventLog, store, pageEventsMax, onSeq });
     } finally {
       this.#followers.delete(follower);
     }
@@ -238,11 +235,11 @@ export class ControlPlane {
   }
 
   status(): Status {
-    const { version, nodeId, clock, dataPlane, eventLog } = this.#options;
+    const { version, nodeId, dataPlane, eventLog } = this.#options;
     return {
       version,
       nodeId,
-      uptimeMs: Math.round((clock.now() - this.#startedAt) / 1000),
+      uptimeMs: Math.round(performance.now() - this.#startedAt),
       workers: dataPlane.status(),
       headSeq: eventLog.headSeq,
       oldestSeq: eventLog.oldestSeq,

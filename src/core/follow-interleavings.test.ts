@@ -10,7 +10,6 @@ import { CheckedFollower } from '../../test/support/checked-follower.ts';
 import { MemoryDatabase } from '../../test/support/memory-database.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import {
-  handClock,
   keepingLogger,
   sampleEvent,
   sampleId,
@@ -199,7 +198,6 @@ class World {
       store,
       log,
       database: this.database,
-      clock: handClock(),
       heartbeatMs: 60_000,
       pageEventsMax,
       pause: () => turns(request.pauses),

@@ -1,12 +1,7 @@
 import { expect, test } from 'vitest';
 import { MemoryDatabase } from '../../test/support/memory-database.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
-import {
-  handClock,
-  keepingLogger,
-  sampleEvent,
-  sampleLogLimits,
-} from '../../test/support/samples.ts';
+import { keepingLogger, sampleEvent, sampleLogLimits } from '../../test/support/samples.ts';
 import { everyEvent } from './event-filter.ts';
 import { EventLog } from './event-log.ts';
 import { follow } from './follow.ts';
@@ -32,7 +27,6 @@ test('a start by time is not behind what another node appended and purged unhear
   const stop = new AbortController();
   const stream = follow({
     ...here,
-    clock: handClock(),
     start: { kind: 'since', time: 0 },
     filter: everyEvent,
     endAtHead: false,

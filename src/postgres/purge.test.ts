@@ -11,7 +11,6 @@ import {
 } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { systemClock } from '../core/clock.ts';
 import { everyEvent } from '../core/event-filter.ts';
 import { EventLog } from '../core/event-log.ts';
 import { follow } from '../core/follow.ts';
@@ -77,7 +76,6 @@ test('200,000 events are purged while others are appended and followed, and what
     throw error;
   };
   const eventLog = await EventLog.open({ store, log, limits: logLimits, onFatal });
-  const clock = systemClock();
   const stop = new AbortController();
   const seen: number[] = [];
   const firstNew = eventLog.headSeq + 1;
@@ -85,7 +83,7 @@ test('200,000 events are purged while others are appended and followed, and what
     const request = { filter: everyEvent, endAtHead: false, heartbeatMs: 1000 };
     const start = { kind: 'after_seq', seq: firstNew - 1 } as const;
     const { signal } = stop;
-    const world = { log: eventLog, store, clock, pageEventsMax: 500 };
+    const world = { log: eventLog, store, pageEventsMax: 500 };
     for await (const item of follow({ ...request, ...world, start, signal })) {
       if (item.kind === 'events') seen.push(...item.events.map(({ seq }) => seq));
     }
@@ -157,3 +155,36 @@ test('a purge that is held up in the middle holds up neither appends nor readers
   await client.query('COMMIT');
   expect(await purging).toMatchObject({ oldestSeq: 5001, hasMore: true });
 }, 60_000);
+
+test.each(['listeners', 'log_marks'])(
+  'a purge that is cut off at the %s is finished by the next, and leaves nothing behind',
+  async (table) => {
+    await using old = await makeOldLog();
+    const { store, client } = old;
+    const everything = Number.MAX_SAFE_INTEGER;
+    const request = { before: 0, eventsMax: 2 * oldConnections, bytesMax: everything, limit: 5000 };
+    // It is held up in the middle, and cut off there.
+    await client.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+    const purging = store.purge(request).catch((error: unknown) => error);
+    await waitFor('the purge to be held up', async () => {
+      const { rows } = await client.query(`SELECT pid FROM pg_locks
+      WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`);
+      const [waiting] = rows;
+      if (waiting === undefined) return false;
+      await client.query('SELECT pg_terminate_backend($1)', [waiting.pid]);
+      return true;
+    });
+    expect(await purging).toMatchObject({ code: 'unavailable' });
+    await client.query('COMMIT');
+    await store.purge({ ...request, eventsMax: 2 * oldConnections - 1 });
+    expect(await store.findListener(old.gone.id)).toBeNull();
+    const { rows } = await client.query(
+      `SELECT
+    (SELECT count(*)::int FROM listener_counts WHERE listener_id = $1) AS counts,
+    (SELECT count(*)::int FROM events WHERE listener_id = $1) AS events`,
+      [old.gone.id],
+    );
+    expect(rows).toEqual([{ counts: 0, events: 0 }]);
+  },
+  60_000,
+);
