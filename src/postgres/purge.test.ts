@@ -1,6 +1,7 @@
 /** A purge of much beside appends and a follower, on a real database. */
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { keepingLogger } from '../../test/support/samples.ts';
 import {
   append,
   closed,
@@ -188,3 +189,36 @@ test.each(['listeners', 'log_marks'])(
   },
   60_000,
 );
+
+test('a clock that is sixty days ahead erases nothing until a person says that it is right', async () => {
+  await using ground = await makeDatabase();
+  await using store = await PostgresStore.open({
+    ...{ connectionString: ground.url, nodeId: 'node-a', log },
+  });
+  const logger = keepingLogger();
+  const onFatal = (error: unknown) => expect.unreachable(String(error));
+  const eventLog = await EventLog.open({ store, log: logger, limits: logLimits, onFatal });
+  const look = async (confirmedTime: number | null) => {
+    await using retention = new Retention({
+      ...{ store, eventLog, logger, confirmedTime, ageMs: 30 * 86_400_000 },
+      ...{ eventsMax: 1000, bytesMax: Number.MAX_SAFE_INTEGER },
+      ...{ intervalMs: 3_600_000, purgeEventsMax: 5000 },
+    });
+    await retention.purge();
+    return retention.state;
+  };
+  await eventLog.append([opened(sampleConnection())]);
+  await look(null);
+  const client = new Client({ connectionString: ground.url });
+  await client.connect();
+  const days = 60 * 86_400_000_000;
+  await client.query(`UPDATE log_clock SET time = time - ${days}`);
+  await client.query(`UPDATE log_ages SET time = time - ${days} WHERE seq > 0`);
+  await client.end();
+  expect((await look(null))?.clockAheadMs).toBeGreaterThan(59 * 86_400_000);
+  expect(await store.readBounds()).toEqual({ headSeq: 1, oldestSeq: 1 });
+  expect(logger.lines).toMatchObject([{ level: 'warn' }]);
+  expect((await look(Number.MAX_SAFE_INTEGER))?.clockAheadMs).toBe(0);
+  expect(await store.readBounds()).toEqual({ headSeq: 1, oldestSeq: 2 });
+  await eventLog.drain(AbortSignal.timeout(10_000));
+});
