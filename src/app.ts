@@ -201,12 +201,13 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const recovery = new ListenerRecovery({ ...shared, listeners, rebind: config.rebind });
   resources.defer(() => recovery.stop());
   const { idempotencyTtlMs } = config.http.limits;
-  const retention = { ...config.retention, idempotencyTtlMs };
-  resources.use(new Retention({ store, eventLog, clock, logger, ...retention }));
+  const bounds = { ...config.retention, idempotencyTtlMs };
+  const retention = resources.use(new Retention({ store, eventLog, clock, logger, ...bounds }));
   const control = new ControlPlane({
     ...shared,
     version,
     listeners,
+    retention,
     limits: {
       ...config.streams,
       ...config.readiness,

@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isLoopback } from './core/address.ts';
 import { defaultBounds } from './core/listener-bounds.ts';
+import { parseTime } from './core/time.ts';
 import { databaseUrlFault } from './postgres/database-url.ts';
 import { unknownVariables } from './unknown-variables.ts';
 
@@ -47,6 +48,13 @@ export const nodeIdRule = {
 
 const host = z.string().regex(/^[A-Za-z0-9.:-]+$/, { error: 'must be an address or a host name' });
 
+const time = z.string().transform((text, context) => {
+  const parsed = parseTime(text);
+  if (parsed !== null) return parsed;
+  context.addIssue({ code: 'custom', message: 'must be a time such as 2026-11-26T00:00:00Z' });
+  return z.NEVER;
+});
+
 /** Every variable that kodama reads. An empty one counts as absent. */
 export const settings = z.object({
   KODAMA_HTTP_HOST: host.default('127.0.0.1'),
@@ -80,6 +88,8 @@ export const settings = z.object({
   KODAMA_LOG_FORMAT: z.enum(['text', 'json'], { error: 'must be text or json' }).optional(),
   KODAMA_RETENTION_DAYS: number(1, 3650).default(30),
   KODAMA_RETENTION_EVENTS_MAX: number(1000, 10 ** 12).default(100_000_000),
+  KODAMA_RETENTION_BYTES_MAX: number(10 ** 6, 10 ** 15 - 1).default(40_000_000_000),
+  KODAMA_RETENTION_CONFIRMED_TIME: time.optional(),
   KODAMA_LISTENERS_MAX: number(1, 60_000).default(10_000),
   KODAMA_CONNECTIONS_MAX: number(1, 1_000_000).default(100_000),
   KODAMA_STREAMS_MAX: number(1, 100_000).default(1000),
@@ -140,6 +150,8 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     retention: {
       ageMs: env.KODAMA_RETENTION_DAYS * day,
       eventsMax: env.KODAMA_RETENTION_EVENTS_MAX,
+      bytesMax: env.KODAMA_RETENTION_BYTES_MAX,
+      confirmedTime: env.KODAMA_RETENTION_CONFIRMED_TIME ?? null,
       intervalMs: 60_000,
       purgeEventsMax: 5000,
     },
@@ -148,37 +160,13 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     rebind: { minMs: 250, maxMs: 10_000 },
     bounds: { ...defaultBounds, listenHost: env.KODAMA_LISTEN_HOST },
     postgres: { startTimeoutMs: 60_000, stopTimeoutMs: 5000 },
-    eventLog: {
-      commitEventsMax: 4000,
-      ringEventsMax: 20_000,
-      pageEventsMax: 1000,
-      commandsMax: 10_000,
-      commandTimeoutMs: 5000,
-      retryMinMs: 50,
-      retryMaxMs: 1000,
-    },
+    eventLog: eventLogLimits,
     streams: { followersMax: env.KODAMA_STREAMS_MAX, closeTimeoutMs: 5000, pageFillMs: 500 },
     dataPlane: {
+      ...dataPlaneLimits,
       connectionsMax: Math.ceil(env.KODAMA_CONNECTIONS_MAX / env.KODAMA_WORKERS),
-      recordBatchMax: 1000,
-      recordsUnackedMax: 20_000,
-      countersIntervalMs: 3000,
-      refusalsPerSecondMax: 100,
-      faultHeldBytesMax: 1_048_576,
-      preambleTimeoutMs: 10_000,
-      lingerMs: 1000,
-      udpSessionsMax: 100_000,
-      udpDatagramsPerSecondMax: 20_000,
-      udpDatagramsBurstMax: 2000,
-      udpLoopWindowMs: 500,
-      udpLoopReturnsMax: 1000,
-      udpHeldBytesMax: 1_048_576,
-      udpSendQueueBytesMax: 4_194_304,
-      requestTimeoutMs: 10_000,
-      restartMinMs: 50,
-      restartMaxMs: 5000,
     },
-    readiness: { pingTimeoutMs: 2000 },
+    readiness: { pingTimeoutMs: 2000, commitTimeoutMs: 5000 },
     output: outputLimits,
     signalEchoMs: 500,
     nodes: { absenceMs: 3000 },
@@ -186,6 +174,39 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     warnings,
   });
 }
+
+const eventLogLimits = {
+  commitEventsMax: 4000,
+  commitBytesMax: 4_194_304,
+  ringEventsMax: 20_000,
+  pageEventsMax: 1000,
+  commandsMax: 10_000,
+  commandsBytesMax: 67_108_864,
+  commandTimeoutMs: 5000,
+  retryMinMs: 50,
+  retryMaxMs: 1000,
+};
+
+/** Of each worker. */
+const dataPlaneLimits = {
+  recordBatchMax: 1000,
+  recordsUnackedMax: 20_000,
+  countersIntervalMs: 3000,
+  refusalsPerSecondMax: 100,
+  faultHeldBytesMax: 1_048_576,
+  preambleTimeoutMs: 10_000,
+  lingerMs: 1000,
+  udpSessionsMax: 100_000,
+  udpDatagramsPerSecondMax: 20_000,
+  udpDatagramsBurstMax: 2000,
+  udpLoopWindowMs: 500,
+  udpLoopReturnsMax: 1000,
+  udpHeldBytesMax: 1_048_576,
+  udpSendQueueBytesMax: 4_194_304,
+  requestTimeoutMs: 10_000,
+  restartMinMs: 50,
+  restartMaxMs: 5000,
+};
 
 const httpLimits = {
   bodyBytesMax: 1_048_576,

@@ -24,6 +24,7 @@ import type {
   WorkerStatus,
 } from './ports.ts';
 import type { Recorder } from './recorder.ts';
+import type { RetentionState } from './retention.ts';
 
 export interface Status {
   readonly version: string;
@@ -32,7 +33,15 @@ export interface Status {
   readonly workers: readonly WorkerStatus[];
   readonly headSeq: number;
   readonly oldestSeq: number;
-  readonly store: { readonly state: 'reachable' | 'away'; readonly queuedEvents: number };
+  readonly store: {
+    readonly state: 'reachable' | 'away';
+    readonly queuedEvents: number;
+    /** The oldest of what waits for its commit; 0 when nothing does. */
+    readonly waitingMs: number;
+    readonly refusedRecords: number;
+  };
+  /** Null until it was first looked at. */
+  readonly retention: RetentionState | null;
 }
 
 /** Where a stream stands, for the metrics. */
@@ -49,6 +58,7 @@ export interface ControlPlaneOptions {
   readonly dataPlane: DataPlane;
   readonly set: ListenerSet;
   readonly listeners: Listeners;
+  readonly retention: { readonly state: RetentionState | null };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: {
@@ -59,12 +69,14 @@ export interface ControlPlaneOptions {
     readonly closeTimeoutMs: number;
     /** How long a store that says nothing counts as there. */
     readonly pingTimeoutMs: number;
+    /** How long what waits for its commit may wait while the node counts as ready. */
+    readonly commitTimeoutMs: number;
   };
 }
 
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
-  readonly #startedAt: number;
+  readonly #startedAt = performance.now();
   readonly #goneNodes: GoneNodes;
   readonly #followers = new Set<{ seq: number }>();
   readonly #stop = new AbortController();
@@ -72,7 +84,6 @@ export class ControlPlane {
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
     this.#goneNodes = new GoneNodes(options);
-    this.#startedAt = options.clock.now();
   }
 
   /** @throws what Listeners.create throws */
@@ -184,11 +195,11 @@ export class ControlPlane {
    * @throws cursor_expired, invalid_argument, unavailable
    */
   async listEvents(afterSeq: number, limit: number, filter: EventFilter): Promise<EventPage> {
-    const { eventLog, clock, limits } = this.#options;
-    const deadline = clock.now() + limits.pageFillMs * 1000;
+    const { eventLog, limits } = this.#options;
+    const deadline = performance.now() + limits.pageFillMs;
     let page = await eventLog.read(afterSeq, limit, filter);
     const found = [...page.events];
-    while (found.length < limit && page.throughSeq < page.headSeq && clock.now() < deadline) {
+    while (found.length < limit && page.throughSeq < page.headSeq && performance.now() < deadline) {
       page = await eventLog.read(page.throughSeq, limits.pageEventsMax, filter);
       found.push(...page.events);
     }
@@ -202,7 +213,7 @@ export class ControlPlane {
    * @throws resource_exhausted when too many streams are open, and what follow throws
    */
   async *followEvents(request: FollowRequest): AsyncGenerator<StreamItem, void, void> {
-    const { eventLog, store, clock, limits } = this.#options;
+    const { eventLog, store, limits } = this.#options;
     if (this.#followers.size >= limits.followersMax) {
       throw new AppError('resource_exhausted', `at most ${limits.followersMax} streams at once`, {
         limit: 'followersMax',
@@ -217,7 +228,7 @@ export class ControlPlane {
         follower.seq = seq;
       };
       const { pageEventsMax } = limits;
-      yield* follow({ ...request, signal, log: eventLog, store, clock, pageEventsMax, onSeq });
+      yield* follow({ ...request, signal, log: eventLog, store, pageEventsMax, onSeq });
     } finally {
       this.#followers.delete(follower);
     }
@@ -242,28 +253,33 @@ export class ControlPlane {
   }
 
   status(): Status {
-    const { version, nodeId, clock, dataPlane, eventLog } = this.#options;
+    const { version, nodeId, dataPlane, eventLog } = this.#options;
     return {
       version,
       nodeId,
-      uptimeMs: Math.round((clock.now() - this.#startedAt) / 1000),
+      uptimeMs: Math.round(performance.now() - this.#startedAt),
       workers: dataPlane.status(),
       headSeq: eventLog.headSeq,
       oldestSeq: eventLog.oldestSeq,
       store: {
         state: eventLog.failure === null ? 'reachable' : 'away',
         queuedEvents: eventLog.queuedEvents,
+        waitingMs: Math.round(eventLog.waitingMs),
+        refusedRecords: eventLog.refusedRecords,
       },
+      retention: this.#options.retention.state,
     };
   }
 
   /** What keeps this node from serving; empty when it is ready. */
   async problems(): Promise<readonly string[]> {
-    const { dataPlane } = this.#options;
+    const { dataPlane, eventLog, limits } = this.#options;
     const problems: string[] = [];
     if (this.#stop.signal.aborted) problems.push('shutting down');
     if (dataPlane.status().length === 0) problems.push('no worker is up');
     if (!(await this.#isStoreThere())) problems.push('the store is away');
+    // A store that answers may still refuse, or be too slow: then creates fail, and records are held back.
+    else if (eventLog.waitingMs > limits.commitTimeoutMs) problems.push('the log does not get on');
     return problems;
   }
 

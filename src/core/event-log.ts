@@ -5,18 +5,13 @@
  * - Commit, then publish: nothing is seen that a crash could undo.
  * - A follower owns one number, its seq, and is woken by level: it reads, and waits only at the head.
  */
-import {
-  type AppendExtra,
-  AppendQueue,
-  type AppendQueueLimits,
-  type AppendQueueOptions,
-  type Entry,
-} from './append-queue.ts';
+import { AppendQueue, type AppendQueueLimits, type AppendQueueOptions } from './append-queue.ts';
 import { deferred } from './deferred.ts';
-import { AppError } from './errors.ts';
+import { AppError, hasCode } from './errors.ts';
 import type { Event, EventDraft } from './event.ts';
 import { type EventFilter, eventMatcher, everyEvent } from './event-filter.ts';
 import { EventRing } from './event-ring.ts';
+import { type AppendExtra, type Entry, makeEntry } from './log-entry.ts';
 import type { EventPage, LogBounds } from './ports.ts';
 import { WakeUps } from './wake-ups.ts';
 
@@ -27,6 +22,8 @@ export interface EventLogLimits extends AppendQueueLimits {
   readonly pageEventsMax: number;
   /** Commands that may wait for their commit at once. */
   readonly commandsMax: number;
+  /** And the bytes of what they would have committed, about. */
+  readonly commandsBytesMax: number;
   /** How long a command waits for its commit. */
   readonly commandTimeoutMs: number;
 }
@@ -81,29 +78,45 @@ export class EventLog {
     return this.#queue.queuedEvents;
   }
 
+  /** How long the oldest of what is to be committed has waited; 0 when nothing does. */
+  get waitingMs(): number {
+    return this.#queue.waitingMs;
+  }
+
+  /** Records that the store refused, and that were left out. */
+  get refusedRecords(): number {
+    return this.#queue.refusedRecords;
+  }
+
   /**
    * Resolves when all of it is committed and published; waits as long as the store is away.
    * @throws unavailable once the log is drained
    */
   append(events: readonly EventDraft[], extra: AppendExtra = {}): Promise<readonly Event[]> {
-    return this.#queue.add(events, extra).committed.promise;
+    const entry = makeEntry(events, extra);
+    this.#queue.add(entry);
+    return entry.committed.promise;
   }
 
   /**
    * As append, for a caller who waits. When the answer is unavailable and the commit lands all the same,
    * `onLate` undoes it.
    * @throws unavailable when the store is away or too slow
+   * @throws resource_exhausted when it is larger than a commit may be
    */
   async appendCommand(
     events: readonly EventDraft[],
     { onLate, ...extra }: Pick<AppendExtra, 'secrets'> & { readonly onLate?: () => void } = {},
   ): Promise<readonly Event[]> {
-    const { commandsMax } = this.#options.limits;
+    const { commandsMax, commandsBytesMax } = this.#options.limits;
     if (this.failure !== null || this.#commands >= commandsMax) throw this.#unavailable();
+    const entry = makeEntry(events, extra);
+    this.#assertCommittable(entry);
+    if (this.#queue.queuedBytes + entry.bytes > commandsBytesMax) throw this.#unavailable();
     this.#commands += 1;
-    const entry = this.#queue.add(events, extra);
+    this.#queue.add(entry);
     const giveUp = () => {
-      if (!this.#queue.withdraw(entry)) this.#undoLate(entry, onLate);
+      if (!this.#queue.giveUp(entry)) this.#undoLate(entry, onLate);
     };
     try {
       return await this.inTime(entry.committed.promise, giveUp);
@@ -130,10 +143,23 @@ export class EventLog {
     }
   }
 
+  /** What is larger could take longer than a commit may, and hold up all that comes after it. */
+  #assertCommittable({ bytes }: Entry): void {
+    const { commitBytesMax } = this.#options.limits;
+    if (bytes <= commitBytesMax) return;
+    const message = `it takes ${bytes} bytes on record, and one change at most ${commitBytesMax}`;
+    const limit = { limit: 'commitBytesMax', limitValue: commitBytesMax };
+    throw new AppError('resource_exhausted', message, limit);
+  }
+
   #undoLate({ committed }: Entry, onLate: (() => void) | undefined): void {
     committed.promise.then(
       () => onLate?.(),
-      (error: unknown) => this.#options.log.error({ err: error }, 'a late commit failed'),
+      (error: unknown) => {
+        if (!hasCode(error, 'unavailable')) {
+          this.#options.log.error({ err: error }, 'a late commit failed');
+        }
+      },
     );
   }
 

@@ -10,6 +10,7 @@ import { AppError, hasCode } from './errors.ts';
 import { type EventDraft, listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { isOver, type Listener } from './listener.ts';
+import { eventBytes } from './log-entry.ts';
 import type { Clock, Logger, NodeStore, Store } from './ports.ts';
 
 export interface GoneNodesOptions {
@@ -19,8 +20,10 @@ export interface GoneNodesOptions {
   readonly logger: Logger;
 }
 
-/** What is closed in one append. */
+/** Connections that are closed in one append. */
 const pieceMax = 1000;
+/** The same for listeners, which are as large as their callers made them. */
+const pieceBytesMax = 1_048_576;
 /** Another node may act for the same one at the same time. */
 const attemptsMax = 3;
 
@@ -149,17 +152,27 @@ export class GoneNodes {
       closedAt: now,
       updatedAt: now,
     } as const;
-    const events = listeners.map((one) => listenerEvent('listener_closed', { ...one, ...end }));
-    for (let at = 0; at < events.length; at += pieceMax) {
-      await this.#append(place, events.slice(at, at + pieceMax));
+    let piece: EventDraft[] = [];
+    let bytes = 0;
+    for (const listener of listeners) {
+      const event = listenerEvent('listener_closed', { ...listener, ...end });
+      bytes += eventBytes(event);
+      if (bytes > pieceBytesMax) {
+        await this.#append(place, piece);
+        piece = [];
+        bytes = eventBytes(event);
+      }
+      piece.push(event);
     }
+    await this.#append(place, piece);
   }
 
   /** This node hears of it before it answers. */
   async #append(place: Place, events: readonly EventDraft[]): Promise<void> {
     if (events.length === 0) return;
     place.number += 1;
-    const append = { number: place.number, events, secrets: new Map(), counters: [] };
+    const bytes = events.reduce((sum, event) => sum + eventBytes(event), 0);
+    const append = { number: place.number, events, bytes, secrets: new Map(), counters: [] };
     const { firstSeq } = await place.store.append(append);
     await this.#options.eventLog.learn(firstSeq + events.length - 1);
   }

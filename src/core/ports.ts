@@ -57,8 +57,8 @@ export interface ConnectionQuery {
 /** One transaction of the log. */
 export interface Append {
   /**
-   * Rises by one with every append of this process. An append that is repeated under its number, since its
-   * outcome was not known, is done once.
+   * Rises by one with every append of this process; one that was settled takes up its number, one that was refused
+   * does not. An append that is repeated under its number is done once.
    */
   readonly number: number;
   /** A listener event writes its listener's row (counts aside), a connection event its connection's. */
@@ -66,6 +66,8 @@ export interface Append {
   /** By listener id, for listeners created in this append. */
   readonly secrets: ReadonlyMap<string, ListenerSecrets>;
   readonly counters: readonly Counters[];
+  /** Of its events in the store, about; the log's own size is the sum of these. */
+  readonly bytes: number;
 }
 
 export interface LogBounds {
@@ -73,6 +75,39 @@ export interface LogBounds {
   readonly headSeq: number;
   /** Seq of the oldest event still kept; headSeq + 1 where none is. */
   readonly oldestSeq: number;
+}
+
+/** How the log's own time goes on, and how often the log is marked with it. */
+export interface LogAgeing {
+  /** The time goes on up to here at least; null: it may stand still. */
+  readonly timeMin: Micros | null;
+  /** And with the database's clock up to here; null: not with it. */
+  readonly timeMax: Micros | null;
+  /** It is that late, a person says, unless the database's clock shows less. */
+  readonly confirmedTime: Micros | null;
+  /** A clock that is ahead of it by no more is believed. */
+  readonly leapMaxMs: number;
+  /** A mark comes after so much time, */
+  readonly markMs: number;
+  /** or after so many bytes. */
+  readonly markBytes: number;
+}
+
+export interface LogAge {
+  /** The log's own; it never falls. */
+  readonly time: Micros;
+  /** What the database's clock shows. */
+  readonly clock: Micros;
+  /** Of the events that are kept, about. */
+  readonly bytes: number;
+}
+
+export interface PurgeRequest {
+  /** Of the log's own time: what was appended up to then goes. */
+  readonly before: Micros;
+  readonly eventsMax: number;
+  readonly bytesMax: number;
+  readonly limit: number;
 }
 
 export interface EventPage extends LogBounds {
@@ -89,6 +124,12 @@ export interface NodeStore {
    * @throws failed_precondition when another process has taken the node's place
    */
   append(append: Append): Promise<{ readonly firstSeq: number }>;
+  /**
+   * The outcome of an append that failed, for good: its first seq when it was done; null when it was not, and then it
+   * never will be, whatever of it is still on its way. Either way its number is used up.
+   * @throws failed_precondition when another process has taken the node's place
+   */
+  settle(number: number): Promise<number | null>;
   /** The node's listeners that are not closed. */
   readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]>;
   /** The node's connections that are not closed, in id order, at most `limit` after the id; of one listener, or of all. */
@@ -132,16 +173,15 @@ export interface Store extends NodeStore {
   readOtherNodes(): Promise<readonly string[]>;
   /** Calls back with a new head when another node appended. Returns a function that ends it. */
   onForeignAppend(callback: (headSeq: number) => void): () => void;
+  /** Lets the log's own time go on. */
+  age(ageing: LogAgeing): Promise<LogAge>;
   /**
-   * Deletes a bounded piece of what lies before `before` or beyond the newest `eventsMax` events, whole
-   * events from the oldest on, with the connections whose closed event goes and closed listeners of no more
-   * events. Resolves with the bounds, and whether there is more to delete.
+   * Deletes a bounded piece of what is older than `before`, or beyond the newest `eventsMax` events or `bytesMax`
+   * bytes, whole events from the oldest on, with the connections whose closed event goes and closed listeners of no
+   * more events. Age and bytes are known at the marks of `age`, and guessed in between. Resolves with the bounds, and
+   * whether there is more to delete.
    */
-  purge(request: {
-    readonly before: Micros;
-    readonly eventsMax: number;
-    readonly limit: number;
-  }): Promise<LogBounds & { readonly hasMore: boolean }>;
+  purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }>;
   ping(): Promise<void>;
   /**
    * Takes a key that is new or has expired, or whose run was lost: with the same body, its process gone or the

@@ -16,6 +16,7 @@ type Records = readonly (readonly Field[])[];
 /** Rows by table, as their tables' records. Seqs in them count from 1, the first of this append. */
 export interface AppendBatch {
   readonly eventCount: number;
+  readonly bytes: number;
   /** Of any event; 0 where there is none. */
   readonly maxTime: Micros;
   readonly events: Records;
@@ -67,6 +68,7 @@ export function foldAppend(append: Append, node: number): AppendBatch {
   });
   return {
     eventCount: append.events.length,
+    bytes: append.bytes,
     maxTime,
     events,
     ...foldConnections(lives, append.counters, node),

@@ -41,6 +41,7 @@ export function appendStatement(batch: AppendBatch, fence: Fence): Statement {
     fence.number,
     batch.eventCount,
     batch.maxTime,
+    batch.bytes,
   ];
   const sqls = parts.map(({ sql, value }) => {
     values.push(value);
@@ -57,7 +58,8 @@ const headSql = `WITH fence AS MATERIALIZED (
   SELECT ref FROM nodes
   WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint - 1 FOR UPDATE
 ), head AS (
-  UPDATE log_head h SET seq = h.seq + $4::bigint, max_time = greatest(h.max_time, $5::bigint),
+  UPDATE log_head h SET seq = h.seq + $4::bigint, bytes = h.bytes + $6::bigint,
+    max_time = CASE WHEN h.marked_seq = h.seq THEN $5::bigint ELSE greatest(h.max_time, $5::bigint) END,
     marked_seq = CASE WHEN h.seq + $4::bigint >= h.marked_seq + ${markEvents} THEN h.seq + $4::bigint
       ELSE h.marked_seq END
   FROM fence RETURNING h.seq - $4::bigint AS base, h.seq, h.max_time, h.marked_seq, h.node_count

@@ -4,7 +4,7 @@
  */
 import pg from 'pg';
 import type { Logger } from '../core/ports.ts';
-import { toAppError } from './database-errors.ts';
+import { toAppError, toAppendError } from './database-errors.ts';
 import { databaseConfig } from './database-url.ts';
 
 export interface DatabaseLimits {
@@ -113,6 +113,15 @@ export class Database implements AsyncDisposable {
 
   get #answerTimeoutMs(): number {
     return this.#options.limits.statementTimeoutMs + answerGraceMs;
+  }
+
+  /** @throws unavailable for all that is not the fault of what is appended */
+  async append(statement: Statement): Promise<Rows> {
+    try {
+      return await rowsOf(await this.#writer.connect(), statement, this.#answerTimeoutMs);
+    } catch (error) {
+      throw toAppendError(error);
+    }
   }
 
   /** On the connection of the append. @throws unavailable */

@@ -49,10 +49,15 @@ function parseBounds([row]: Rows): LogBounds {
   return { headSeq, oldestSeq };
 }
 
-/** Between two marks lie a few thousand events: the first of them that is not before the time is it. */
+/**
+ * Of the few thousand events between two marks one has the latest time. The first that is not before the time lies in the
+ * first such piece whose latest is not before it, or else in what came after the last mark.
+ */
 const seqBeforeSql = `WITH mark AS MATERIALIZED (
   SELECT h.seq AS head, greatest(h.oldest_seq - 1, (
-    SELECT seq FROM log_marks WHERE max_time < $1::bigint ORDER BY max_time DESC, seq DESC LIMIT 1
+    SELECT seq FROM log_marks WHERE seq < coalesce((
+      SELECT seq FROM log_marks WHERE seq >= h.oldest_seq AND max_time >= $1::bigint ORDER BY seq LIMIT 1
+    ), h.seq + 1) ORDER BY seq DESC LIMIT 1
   )) AS seq FROM log_head h
 )
 SELECT coalesce(first.seq - 1, mark.head) FROM mark LEFT JOIN LATERAL (

@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { Append, NodeStore } from '../core/ports.ts';
 import { foldAppend } from './append-batch.ts';
-import { appendStatement, type Fence } from './append-statement.ts';
+import { appendStatement } from './append-statement.ts';
 import type { ConnectionReader } from './connection-reader.ts';
 import type { Database } from './database.ts';
 import { isUniqueViolation } from './database-errors.ts';
@@ -20,7 +20,10 @@ export interface NodePlaceOptions {
   readonly epoch: number;
 }
 
-const firstSeqSql = `SELECT first_seq FROM nodes
+/** An append that was settled and not done has no first seq. */
+const settleSql = `UPDATE nodes SET append_number = $3::bigint, first_seq = 0
+  WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint - 1 RETURNING true`;
+const outcomeSql = `SELECT nullif(first_seq, 0) FROM nodes
   WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint`;
 const isHeldSql = 'SELECT FROM nodes WHERE ref = $1::smallint AND epoch = $2::bigint';
 
@@ -40,22 +43,29 @@ export class NodePlace implements NodeStore {
     const { node, epoch } = this;
     const fence = { node, epoch, number: append.number };
     const statement = appendStatement(foldAppend(append, node), fence);
-    const [row] = await database.queryAsWriter(statement).catch((error: unknown) => {
+    const [row] = await database.append(statement).catch((error: unknown) => {
       if (!isUniqueViolation(error, 'listeners_name_key')) throw error;
       throw new AppError('already_exists', 'the name is taken', {
         errors: [{ path: 'name', message: 'is taken' }],
         cause: error,
       });
     });
-    return { firstSeq: row === undefined ? await this.#doneBefore(fence) : (row[0] as number) };
+    if (row !== undefined) return { firstSeq: row[0] as number };
+    // The fence did not hold: the append was done before, or the place is another's.
+    const firstSeq = await this.settle(append.number);
+    if (firstSeq === null) throw new TypeError(`append ${append.number} was settled as not done`);
+    return { firstSeq };
   }
 
-  /** The fence did not hold: the append was done before, or the place is another's. */
-  async #doneBefore({ node, epoch, number }: Fence): Promise<number> {
-    const values = [node, epoch, number];
-    const [row] = await this.#options.database.queryAsWriter({ text: firstSeqSql, values });
+  /** Whichever comes first takes the number: the append, still on its way to the server, or this. */
+  async settle(number: number): Promise<number | null> {
+    const { database } = this.#options;
+    const values = [this.node, this.epoch, number];
+    const [settled] = await database.queryAsWriter({ text: settleSql, values });
+    if (settled !== undefined) return null;
+    const [row] = await database.queryAsWriter({ text: outcomeSql, values });
     if (row === undefined) throw this.#lost();
-    return row[0] as number;
+    return row[0] as number | null;
   }
 
   /** @throws failed_precondition when another process has taken the place; unavailable */

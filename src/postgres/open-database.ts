@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, hasCode } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import type { Database } from './database.ts';
-import { permanentReason, toAppError } from './database-errors.ts';
+import { isPassing, permanentReason, toAppError } from './database-errors.ts';
 import { migrate, tableNames } from './migrations.ts';
 import { checkRights, checkServer } from './preconditions.ts';
 
@@ -33,7 +33,8 @@ export async function openDatabase(options: OpenOptions): Promise<string> {
       return await prepare(options);
     } catch (error) {
       const appError = permanentOr(error);
-      if (!hasCode(appError, 'unavailable') || performance.now() > deadline) throw appError;
+      const isWorthWaiting = hasCode(appError, 'unavailable') && isPassing(error);
+      if (!isWorthWaiting || performance.now() > deadline) throw appError;
       if (performance.now() > noticeAt) {
         log.warn({ err: error }, 'waiting for the database');
         noticeAt = performance.now() + noticeMs;

@@ -16,9 +16,12 @@ import type {
   IdempotencyTake,
   IdempotentAnswer,
   ListenerQuery,
+  LogAge,
+  LogAgeing,
   LogBounds,
   Logger,
   NodeStore,
+  PurgeRequest,
   Store,
 } from '../core/ports.ts';
 import type { Micros } from '../core/time.ts';
@@ -29,10 +32,12 @@ import type { EventRead } from './event-statements.ts';
 import { ForeignAppends } from './foreign-appends.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { ListenerReader } from './listener-reader.ts';
+import { age } from './log-ages.ts';
 import { NodeDirectory } from './node-directory.ts';
+import type { NodePlace } from './node-place.ts';
 import { NodePlaces } from './node-places.ts';
 import { openDatabase } from './open-database.ts';
-import { type PurgeRequest, purge } from './purge.ts';
+import { purge } from './purge.ts';
 
 export interface PostgresStoreLimits extends DatabaseLimits {
   /** How long an open waits for a server that is not there yet. */
@@ -120,9 +125,17 @@ export class PostgresStore implements Store, AsyncDisposable {
   }
 
   async append(append: Append): Promise<{ readonly firstSeq: number }> {
-    const place = this.#places.own;
-    if (place === null) throw new TypeError('a node takes its place before it appends');
-    return await place.append(append);
+    return await this.#place.append(append);
+  }
+
+  async settle(number: number): Promise<number | null> {
+    return await this.#place.settle(number);
+  }
+
+  get #place(): NodePlace {
+    const { own } = this.#places;
+    if (own === null) throw new TypeError('a node takes its place before it appends');
+    return own;
   }
 
   async takeNode(): Promise<void> {
@@ -187,6 +200,10 @@ export class PostgresStore implements Store, AsyncDisposable {
 
   onForeignAppend(callback: (headSeq: number) => void): () => void {
     return this.#foreignAppends.on(callback);
+  }
+
+  async age(ageing: LogAgeing): Promise<LogAge> {
+    return await age(this.#database, ageing);
   }
 
   async purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }> {

@@ -73,6 +73,7 @@ export async function makeWorld(options: WorldOptions = {}) {
   const control = new ControlPlane({
     ...shared,
     version: '1.2.3',
+    retention: { state: { clockAheadMs: 0, bytes: 0 } },
     listeners,
     limits: {
       pageEventsMax: sampleLogLimits.pageEventsMax,
@@ -80,6 +81,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       followersMax: options.followersMax ?? 10,
       closeTimeoutMs: 5000,
       pingTimeoutMs: 2000,
+      commitTimeoutMs: 5000,
     },
   });
   return {

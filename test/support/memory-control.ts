@@ -67,11 +67,13 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
   const control = new ControlPlane({
     ...shared,
     version: '1.2.3',
+    retention: { state: { clockAheadMs: 0, bytes: 0 } },
     listeners,
     limits: {
       followersMax,
       closeTimeoutMs: 5000,
       pingTimeoutMs: 2000,
+      commitTimeoutMs: 5000,
       pageFillMs: 500,
       pageEventsMax: sampleLogLimits.pageEventsMax,
     },

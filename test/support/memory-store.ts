@@ -16,8 +16,11 @@ import type {
   IdempotencyTake,
   IdempotentAnswer,
   ListenerQuery,
+  LogAge,
+  LogAgeing,
   LogBounds,
   NodeStore,
+  PurgeRequest,
   Store,
 } from '../../src/core/ports.ts';
 import type { Micros } from '../../src/core/time.ts';
@@ -56,6 +59,10 @@ export class MemoryStore implements Store {
   scanMax = Number.POSITIVE_INFINITY;
   /** Calls of append, repeated ones too. */
   readonly appends: Append[] = [];
+  /** Thrown instead of doing the append, where it gives something. */
+  judge: (append: Append) => Error | null = () => null;
+  /** Numbers whose outcome was asked for. */
+  readonly settled: number[] = [];
   /** How often events were read. */
   reads = 0;
   readonly #clock: Clock;
@@ -83,12 +90,19 @@ export class MemoryStore implements Store {
     await this.#turn();
     await fault.begin;
     if (fault.refusal !== undefined) throw fault.refusal;
+    const judged = this.judge(append);
+    if (judged !== null) throw judged;
     if (this.isAway || fault.fails === 'before') throw away();
     const done = this.database.append(this.nodeId, this.#place, append);
     await fault.end;
     await this.#turn();
     if (fault.fails === 'after') throw away();
     return done;
+  }
+
+  settle(number: number): Promise<number | null> {
+    this.settled.push(number);
+    return this.#call(() => this.database.settle(this.nodeId, this.#place, number));
   }
 
   readEvents(request: {
@@ -240,13 +254,12 @@ export class MemoryStore implements Store {
     return this.database.watch(this.nodeId, callback);
   }
 
-  purge(request: {
-    readonly before: Micros;
-    readonly eventsMax: number;
-    readonly limit: number;
-  }): Promise<LogBounds & { readonly hasMore: boolean }> {
-    const { before, eventsMax, limit } = request;
-    return this.#call(() => this.database.purge(before, eventsMax, limit));
+  age(ageing: LogAgeing): Promise<LogAge> {
+    return this.#call(() => this.database.age(ageing, this.#clock.now()));
+  }
+
+  purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }> {
+    return this.#call(() => this.database.purge(request));
   }
 
   ping(): Promise<void> {

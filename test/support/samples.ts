@@ -108,9 +108,11 @@ export function sampleEvent(given: Partial<Connection> = {}): EventDraft {
 
 export const sampleLogLimits: EventLogLimits = {
   commitEventsMax: 100,
+  commitBytesMax: 1_000_000,
   ringEventsMax: 100,
   pageEventsMax: 10,
   commandsMax: 10,
+  commandsBytesMax: 10_000_000,
   commandTimeoutMs: 10_000,
   retryMinMs: 1,
   retryMaxMs: 2,

@@ -4,7 +4,13 @@ import { type Connection, connectionStates } from '../../src/core/connection.ts'
 import type { Event, EventDraft } from '../../src/core/event.ts';
 import { type EventFilter, eventMatcher, everyEvent } from '../../src/core/event-filter.ts';
 import type { Listener } from '../../src/core/listener.ts';
-import type { ConnectionQuery, ListenerQuery, Store } from '../../src/core/ports.ts';
+import type {
+  ConnectionQuery,
+  ListenerQuery,
+  LogAge,
+  LogAgeing,
+  Store,
+} from '../../src/core/ports.ts';
 import { connectionMatches } from './memory-database.ts';
 import { sampleId } from './samples.ts';
 import { makePopulation } from './store-population.ts';
@@ -116,6 +122,26 @@ function appendContract(makeGround: MakeGround): void {
     await store.append(append(2, [opened(sampleConnection())]));
     expect(await other.append(first)).toEqual({ firstSeq: 2 });
     expect(await store.readBounds()).toEqual({ headSeq: 3, oldestSeq: 1 });
+  });
+
+  test('one that is settled was done, or never will be', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    await using other = await openNode(ground, 'node-b');
+    await other.append(append(1, [opened(sampleConnection())]));
+    const first = append(1, [opened(sampleConnection())]);
+    await store.append(first);
+    expect(await store.settle(1)).toBe(2);
+    expect(await store.settle(2)).toBeNull();
+    expect(await store.settle(2)).toBeNull();
+    // It comes late, after it was settled.
+    await expect(store.append(append(2, [opened(sampleConnection())]))).rejects.toThrow();
+    expect(await store.append(append(3, [opened(sampleConnection())]))).toEqual({ firstSeq: 3 });
+    expect(await store.settle(3)).toBe(3);
+    expect(await readAll(other)).toHaveLength(3);
+    await using later = await openNode(ground);
+    await expect(store.settle(4)).rejects.toMatchObject({ code: 'failed_precondition' });
+    expect(await later.settle(1)).toBeNull();
   });
 
   test('a process whose node was taken by another can append no more', async () => {
@@ -580,10 +606,25 @@ function connectionQueries(listenerIds: readonly string[]): ConnectionQuery[] {
   return [...kinds, ...pairs, ...several].map((kind) => ({ ...anyConnection, ...kind }));
 }
 
+/** Neither leaps nor goes on, and makes no mark. */
+const standing: LogAgeing = {
+  timeMin: null,
+  timeMax: null,
+  confirmedTime: null,
+  leapMaxMs: 0,
+  markMs: farOff / 1e6,
+  markBytes: farOff,
+};
+
+/** What was appended up to now is known to be this old. */
+async function mark(store: Store): Promise<LogAge> {
+  return await store.age({ ...standing, confirmedTime: farOff, markMs: 0 });
+}
+
 function purgeContract(makeGround: MakeGround): void {
   const everything = Number.MAX_SAFE_INTEGER;
 
-  test('takes the oldest, by time and by number, a piece at a time', async () => {
+  test('takes the oldest, by age, by number and by size, a piece at a time', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
     const listener = sampleListener();
@@ -600,32 +641,102 @@ function purgeContract(makeGround: MakeGround): void {
       ...connections.flatMap((one) => [opened(one), closed(one)]),
       end,
     ];
-    await store.append(append(1, events));
+    await store.append(append(1, events.slice(0, 3)));
+    const { time } = await mark(store);
+    // Their own times are of no account.
+    await waitFor('another time', async () => (await store.age(standing)).clock > time);
+    await store.append(append(2, events.slice(3)));
+    await mark(store);
     const [first, second, third] = connections;
-    const none = { before: 0, eventsMax: everything, limit: 100 };
-    expect(await store.purge(none)).toEqual({ headSeq: 10, oldestSeq: 1, hasMore: false });
+    const all = { before: 0, eventsMax: everything, bytesMax: everything, limit: 100 };
+    expect(await store.purge(all)).toEqual({ headSeq: 10, oldestSeq: 1, hasMore: false });
 
-    const byTime = { before: sampleTime + 20_000, eventsMax: everything, limit: 2 };
-    expect(await store.purge(byTime)).toEqual({ headSeq: 10, oldestSeq: 3, hasMore: true });
+    const byAge = { ...all, before: time, limit: 2 };
+    expect(await store.purge(byAge)).toEqual({ headSeq: 10, oldestSeq: 3, hasMore: true });
     // Its closed event is still there, and so is it.
     expect(await store.findConnection(first?.id ?? '')).not.toBeNull();
-    expect(await store.purge(byTime)).toEqual({ headSeq: 10, oldestSeq: 4, hasMore: false });
+    expect(await store.purge(byAge)).toEqual({ headSeq: 10, oldestSeq: 4, hasMore: false });
     expect(await store.findConnection(first?.id ?? '')).toBeNull();
     expect(await readAll(store)).toEqual(numbered(events).slice(3));
 
-    const byNumber = { before: 0, eventsMax: 4, limit: 100 };
-    expect(await store.purge(byNumber)).toEqual({ headSeq: 10, oldestSeq: 7, hasMore: false });
+    const byNumber = { ...all, eventsMax: 5 };
+    expect(await store.purge(byNumber)).toEqual({ headSeq: 10, oldestSeq: 6, hasMore: false });
     expect(await store.findConnection(second?.id ?? '')).toBeNull();
     expect(await store.findConnection(third?.id ?? '')).not.toBeNull();
     expect(await store.findListener(listener.id)).not.toBeNull();
 
-    const all = { before: everything, eventsMax: 0, limit: 100 };
-    expect(await store.purge(all)).toEqual({ headSeq: 10, oldestSeq: 11, hasMore: false });
+    expect((await store.age(standing)).bytes).toBe(5000);
+    const bySize = { ...all, bytesMax: 4000 };
+    expect(await store.purge(bySize)).toEqual({ headSeq: 10, oldestSeq: 7, hasMore: false });
+    expect((await store.age(standing)).bytes).toBe(4000);
+
+    const nothing = { ...all, eventsMax: 0 };
+    expect(await store.purge(nothing)).toEqual({ headSeq: 10, oldestSeq: 11, hasMore: false });
     expect(await store.findListener(listener.id)).toBeNull();
     expect(await readAll(store)).toEqual([]);
     expect(await store.seqBefore(0)).toBe(10);
-    expect(await store.append(append(2, [opened(sampleConnection())]))).toEqual({ firstSeq: 11 });
+    expect((await store.age(standing)).bytes).toBe(0);
+    expect(await store.append(append(3, [opened(sampleConnection())]))).toEqual({ firstSeq: 11 });
     expect(await readAll(store)).toHaveLength(1);
+    expect((await store.age(standing)).bytes).toBe(1000);
+  });
+
+  test('few events that are large are taken by their size', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    for (let number = 1; number <= 20; number += 1) {
+      const events = [listenerEvent('listener_updated', sampleListener())];
+      await store.append(append(number, events, { bytes: number <= 10 ? 1_000_000 : 1000 }));
+      if (number % 5 === 0) await mark(store);
+    }
+    expect((await store.age(standing)).bytes).toBe(10_010_000);
+    const request = { before: 0, eventsMax: everything, bytesMax: 5_000_000, limit: 100 };
+    const { oldestSeq } = await store.purge(request);
+    expect(oldestSeq).toBe(7);
+    const { bytes } = await store.age(standing);
+    expect(bytes).toBeLessThanOrEqual(5_000_000);
+    expect(bytes).toBeGreaterThan(3_000_000);
+    // Nothing more is due.
+    expect(await store.purge(request)).toEqual({ headSeq: 20, oldestSeq, hasMore: false });
+  });
+
+  test('the log’s own time never falls, never leaps unasked, and never stands still where it is told so', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const start = await store.age(standing);
+    expect(start.time).toBeLessThanOrEqual(start.clock);
+    await waitFor('some time', async () => (await store.age(standing)).clock > start.time + 1000);
+    expect((await store.age(standing)).time).toBe(start.time);
+    const step = await store.age({ ...standing, timeMax: start.time + 1000 });
+    expect(step.time).toBe(start.time + 1000);
+    // A word of a person is believed up to what the clock shows.
+    const said = await store.age({ ...standing, confirmedTime: everything });
+    expect(said.time).toBe(said.clock);
+    const leapt = await store.age({ ...standing, leapMaxMs: 3_600_000 });
+    expect(leapt.time).toBe(leapt.clock);
+    // Where the clock is behind, time goes on all the same.
+    const ahead = leapt.time + 3_600_000_000;
+    expect((await store.age({ ...standing, timeMin: ahead })).time).toBe(ahead);
+    const low = { ...standing, timeMin: ahead - 5, timeMax: ahead - 1, leapMaxMs: 10 };
+    expect((await store.age(low)).time).toBe(ahead);
+    expect((await store.age({ ...standing, timeMax: ahead + 9 })).time).toBe(ahead);
+    await using other = await openNode(ground, 'node-b');
+    expect((await other.age(standing)).time).toBe(ahead);
+  });
+
+  test('a time far ahead matters to the place of a time only as long as its event is kept', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const at = (offset: number) => opened(sampleConnection({ acceptedAt: sampleTime + offset }));
+    const many = Array.from({ length: 5000 }, (_, index) => at(index));
+    await store.append(append(1, [...many.slice(0, 4500), at(1e15), ...many.slice(4500)]));
+    await store.append(append(2, [at(10_000), at(20_000)]));
+    expect(await store.seqBefore(sampleTime + 20_000)).toBe(4500);
+    const request = { before: 0, eventsMax: 100, bytesMax: everything, limit: 100_000 };
+    expect((await store.purge(request)).oldestSeq).toBe(4904);
+    expect(await store.seqBefore(sampleTime + 20_000)).toBe(5002);
+    expect(await store.seqBefore(sampleTime + 4_950)).toBe(4951);
+    expect(await store.seqBefore(sampleTime + 30_000)).toBe(5003);
   });
 
   test('keeps what lives: listeners that are not closed, connections that are open', async () => {
@@ -635,7 +746,7 @@ function purgeContract(makeGround: MakeGround): void {
     const connection = sampleConnection({ listenerId: listener.id });
     const drafts = [listenerEvent('listener_listening', listener), opened(connection)];
     await store.append(append(1, drafts));
-    await store.purge({ before: everything, eventsMax: 0, limit: 100 });
+    await store.purge({ before: 0, eventsMax: 0, bytesMax: everything, limit: 100 });
     expect(await readAll(store)).toEqual([]);
     expect(await store.findConnection(connection.id)).toEqual(connection);
     expect((await store.findListener(listener.id))?.openConnections).toBe(1);

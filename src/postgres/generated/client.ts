@@ -82,6 +82,16 @@ export type LogHead = Prisma.LogHeadModel
  */
 export type LogMark = Prisma.LogMarkModel
 /**
+ * Model LogClock
+ * 
+ */
+export type LogClock = Prisma.LogClockModel
+/**
+ * Model LogAge
+ * 
+ */
+export type LogAge = Prisma.LogAgeModel
+/**
  * Model Node
  * 
  */

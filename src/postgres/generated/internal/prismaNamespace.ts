@@ -405,6 +405,8 @@ export const ModelName = {
   Event: 'Event',
   LogHead: 'LogHead',
   LogMark: 'LogMark',
+  LogClock: 'LogClock',
+  LogAge: 'LogAge',
   Node: 'Node',
   IdempotencyKey: 'IdempotencyKey'
 } as const
@@ -422,7 +424,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "listener" | "listenerCounts" | "listenerSecrets" | "openConnection" | "closedConnection" | "event" | "logHead" | "logMark" | "node" | "idempotencyKey"
+    modelProps: "listener" | "listenerCounts" | "listenerSecrets" | "openConnection" | "closedConnection" | "event" | "logHead" | "logMark" | "logClock" | "logAge" | "node" | "idempotencyKey"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1018,6 +1020,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    LogClock: {
+      payload: Prisma.$LogClockPayload<ExtArgs>
+      fields: Prisma.LogClockFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.LogClockFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.LogClockFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>
+        }
+        findFirst: {
+          args: Prisma.LogClockFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.LogClockFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>
+        }
+        findMany: {
+          args: Prisma.LogClockFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>[]
+        }
+        create: {
+          args: Prisma.LogClockCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>
+        }
+        createMany: {
+          args: Prisma.LogClockCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.LogClockCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>[]
+        }
+        delete: {
+          args: Prisma.LogClockDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>
+        }
+        update: {
+          args: Prisma.LogClockUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>
+        }
+        deleteMany: {
+          args: Prisma.LogClockDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.LogClockUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.LogClockUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>[]
+        }
+        upsert: {
+          args: Prisma.LogClockUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>
+        }
+        aggregate: {
+          args: Prisma.LogClockAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateLogClock>
+        }
+        groupBy: {
+          args: Prisma.LogClockGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LogClockGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.LogClockCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LogClockCountAggregateOutputType> | number
+        }
+      }
+    }
+    LogAge: {
+      payload: Prisma.$LogAgePayload<ExtArgs>
+      fields: Prisma.LogAgeFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.LogAgeFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.LogAgeFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>
+        }
+        findFirst: {
+          args: Prisma.LogAgeFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.LogAgeFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>
+        }
+        findMany: {
+          args: Prisma.LogAgeFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>[]
+        }
+        create: {
+          args: Prisma.LogAgeCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>
+        }
+        createMany: {
+          args: Prisma.LogAgeCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.LogAgeCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>[]
+        }
+        delete: {
+          args: Prisma.LogAgeDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>
+        }
+        update: {
+          args: Prisma.LogAgeUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>
+        }
+        deleteMany: {
+          args: Prisma.LogAgeDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.LogAgeUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.LogAgeUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>[]
+        }
+        upsert: {
+          args: Prisma.LogAgeUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>
+        }
+        aggregate: {
+          args: Prisma.LogAgeAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateLogAge>
+        }
+        groupBy: {
+          args: Prisma.LogAgeGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LogAgeGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.LogAgeCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LogAgeCountAggregateOutputType> | number
+        }
+      }
+    }
     Node: {
       payload: Prisma.$NodePayload<ExtArgs>
       fields: Prisma.NodeFieldRefs
@@ -1325,7 +1475,8 @@ export const LogHeadScalarFieldEnum = {
   oldestSeq: 'oldestSeq',
   maxTime: 'maxTime',
   markedSeq: 'markedSeq',
-  nodeCount: 'nodeCount'
+  nodeCount: 'nodeCount',
+  bytes: 'bytes'
 } as const
 
 export type LogHeadScalarFieldEnum = (typeof LogHeadScalarFieldEnum)[keyof typeof LogHeadScalarFieldEnum]
@@ -1337,6 +1488,23 @@ export const LogMarkScalarFieldEnum = {
 } as const
 
 export type LogMarkScalarFieldEnum = (typeof LogMarkScalarFieldEnum)[keyof typeof LogMarkScalarFieldEnum]
+
+
+export const LogClockScalarFieldEnum = {
+  isOnly: 'isOnly',
+  time: 'time'
+} as const
+
+export type LogClockScalarFieldEnum = (typeof LogClockScalarFieldEnum)[keyof typeof LogClockScalarFieldEnum]
+
+
+export const LogAgeScalarFieldEnum = {
+  seq: 'seq',
+  time: 'time',
+  bytes: 'bytes'
+} as const
+
+export type LogAgeScalarFieldEnum = (typeof LogAgeScalarFieldEnum)[keyof typeof LogAgeScalarFieldEnum]
 
 
 export const NodeScalarFieldEnum = {
@@ -1751,6 +1919,8 @@ export type GlobalOmitConfig = {
   event?: Prisma.EventOmit
   logHead?: Prisma.LogHeadOmit
   logMark?: Prisma.LogMarkOmit
+  logClock?: Prisma.LogClockOmit
+  logAge?: Prisma.LogAgeOmit
   node?: Prisma.NodeOmit
   idempotencyKey?: Prisma.IdempotencyKeyOmit
 }

@@ -59,6 +59,8 @@ export const ModelName = {
   Event: 'Event',
   LogHead: 'LogHead',
   LogMark: 'LogMark',
+  LogClock: 'LogClock',
+  LogAge: 'LogAge',
   Node: 'Node',
   IdempotencyKey: 'IdempotencyKey'
 } as const
@@ -199,7 +201,8 @@ export const LogHeadScalarFieldEnum = {
   oldestSeq: 'oldestSeq',
   maxTime: 'maxTime',
   markedSeq: 'markedSeq',
-  nodeCount: 'nodeCount'
+  nodeCount: 'nodeCount',
+  bytes: 'bytes'
 } as const
 
 export type LogHeadScalarFieldEnum = (typeof LogHeadScalarFieldEnum)[keyof typeof LogHeadScalarFieldEnum]
@@ -211,6 +214,23 @@ export const LogMarkScalarFieldEnum = {
 } as const
 
 export type LogMarkScalarFieldEnum = (typeof LogMarkScalarFieldEnum)[keyof typeof LogMarkScalarFieldEnum]
+
+
+export const LogClockScalarFieldEnum = {
+  isOnly: 'isOnly',
+  time: 'time'
+} as const
+
+export type LogClockScalarFieldEnum = (typeof LogClockScalarFieldEnum)[keyof typeof LogClockScalarFieldEnum]
+
+
+export const LogAgeScalarFieldEnum = {
+  seq: 'seq',
+  time: 'time',
+  bytes: 'bytes'
+} as const
+
+export type LogAgeScalarFieldEnum = (typeof LogAgeScalarFieldEnum)[keyof typeof LogAgeScalarFieldEnum]
 
 
 export const NodeScalarFieldEnum = {
