@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { CostWorld } from './cost-world.ts';
 import { type Bounds, type Cost, costs, type Family, type Plain, type Spent } from './family.ts';
-import { Heartbeat } from './gauges.ts';
+import { Heartbeat, PeakMemory } from './gauges.ts';
 
 /** What is dear by itself stays dear; what was dear for the machine's sake is measured again. */
 const attemptsMax = 3;
@@ -20,7 +20,10 @@ export interface Row {
   readonly bytesIn: number;
   readonly worst: Readonly<Partial<Record<Cost, number>>>;
   readonly loopMsMax: number;
+  /** What the control plane holds of it afterwards. */
   readonly heldBytes: number;
+  /** What the worker took for it at most. */
+  readonly workerPeakBytes: number;
   readonly heartbeatMs: number;
   /** The smallest input that breaks a bound. */
   readonly violation: string | null;
@@ -49,6 +52,7 @@ export class CostMeter {
       loopMsMax: 0,
       worst: {} as Partial<Record<Cost, number>>,
     };
+    using workerMemory = new PeakMemory(world.workerPid);
     await using heartbeat = new Heartbeat(
       () => fetch(`${world.url}/healthz`).then((reply) => reply.text()),
       heartbeatEveryMs,
@@ -84,6 +88,7 @@ export class CostMeter {
       bounds: family.bounds,
       ...kept,
       heldBytes,
+      workerPeakBytes: workerMemory.grownBytes,
       heartbeatMs: heartbeat.longestMs,
       violation,
     };

@@ -12,9 +12,19 @@ export function costTable(rows: readonly Row[], plain: Plain, seed: number): str
     row.loopMsMax.toFixed(1),
     ratiosOf(row),
     mb(row.heldBytes),
+    mb(row.workerPeakBytes),
     row.heartbeatMs.toFixed(0),
   ]);
-  const head = ['family', 'inputs', 'MB in', 'loop ms', 'worst (bound)', 'MB held', 'beat ms'];
+  const head = [
+    'family',
+    'inputs',
+    'MB in',
+    'loop ms',
+    'worst (bound)',
+    'MB held',
+    'worker MB',
+    'beat ms',
+  ];
   const widths = head.map((word, at) =>
     Math.max(word.length, ...lines.map((line) => line[at]?.length ?? 0)),
   );

@@ -14,6 +14,8 @@ import { plainCosts } from './plain-costs.ts';
 const seed = Number(process.env.KODAMA_FUZZ_SEED ?? 20_261_125);
 /** Of a family, whatever it sent: buffers that are kept for the next, code that was compiled. */
 const heldBytesMax = 48 << 20;
+/** Of a worker, for any family: eight clients with a megabyte each in faults, its upkeep, and what V8 takes on the way. */
+const workerPeakBytesMax = 192 << 20;
 /** That it answers others meanwhile. Loop time has bounds of its own, so this one may be generous. */
 const heartbeatMsMax = 5000;
 
@@ -35,9 +37,10 @@ afterAll(async () => {
 test.each(families.map((family) => [family.name, family] as const))(
   'what is sent costs what its size allows: %s',
   async (_, family) => {
-    const { violation, heldBytes, heartbeatMs } = await meter.hold(family);
+    const { violation, heldBytes, workerPeakBytes, heartbeatMs } = await meter.hold(family);
     expect(violation).toBeNull();
     expect(heldBytes).toBeLessThan(heldBytesMax);
+    expect(workerPeakBytes).toBeLessThan(workerPeakBytesMax);
     expect(heartbeatMs).toBeLessThan(heartbeatMsMax);
   },
 );

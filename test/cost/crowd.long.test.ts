@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { treeCpuSeconds } from '../../bench/process-stats.ts';
 import { memoryOf } from '../chaos/processes.ts';
 import { all, want } from '../support/rest-client.ts';
@@ -17,6 +17,7 @@ import { CostWorld } from './cost-world.ts';
 import type { Attack, Attacked } from './crowd/attackers.ts';
 import { bystanders, percentile, type Served } from './crowd/bystanders.ts';
 import type { Marks } from './crowd/strangers.ts';
+import { callerFamilies } from './families.ts';
 import { loopMs } from './gauges.ts';
 
 const seconds = Number(process.env.CROWD_SECONDS ?? 60);
@@ -51,18 +52,23 @@ async function placeMarks(world: CostWorld): Promise<Marks> {
   };
 }
 
-/** Resolves with what it did, once it has ended by itself. */
-async function attack(given: Attack): Promise<Attacked> {
+/** Resolves once the attack begins, with what it did once it has ended by itself. */
+async function attack(given: Attack): Promise<{ readonly over: Promise<Attacked> }> {
   const file = join(import.meta.dirname, 'crowd/attackers.ts');
   const child = spawn(process.execPath, [file, JSON.stringify(given)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  onTestFinished(() => void child.kill('SIGKILL'));
   setPriority(child.pid ?? 0, niceness);
   const lines: string[] = [];
   createInterface(child.stdout).on('line', (line) => lines.push(line));
-  const [code] = await once(child, 'close');
-  expect(code).toBe(0);
-  return JSON.parse(lines.at(-1) ?? '');
+  const over = once(child, 'close').then(([code]): Attacked => {
+    expect(code).toBe(0);
+    return JSON.parse(lines.at(-1) ?? '');
+  });
+  over.catch(() => undefined);
+  await waitFor('the attack', () => lines.length > 0, 60_000);
+  return { over };
 }
 
 interface Used {
@@ -140,17 +146,18 @@ test(
     await using world = await CostWorld.open();
     const { id, port } = await listen(world, { name: 'bystanders' });
     const marks = await placeMarks(world);
+    for (const family of callerFamilies) await family.prepare?.(world);
     const postmaster = await world.postmasterPid();
     const [liveBefore, workerBefore] = [await world.liveBytes(), memoryOf(world.workerPid)];
-    const before = used(world, postmaster);
-
     const { url, grpcAddress, listenerId, connectionId, otherUrl } = world;
     const target = { url, grpcAddress, listenerId, connectionId, otherUrl };
-    const attacking = attack({ target, marks, seconds, callers, callsPerSecond });
+    const { over } = await attack({ target, marks, seconds, callers, callsPerSecond });
+    const before = used(world, postmaster);
     const served = await bystanders(world, port, AbortSignal.timeout(seconds * 1000));
     const after = used(world, postmaster);
-    console.log(report(served, await attacking, before, after));
+    console.log(report(served, await over, before, after));
 
+    expect(served.failures).toEqual([]);
     expect(percentile(served.echoMs, 99)).toBeLessThan(echoP99MsMax);
     expect(percentile(served.callMs, 99)).toBeLessThan(callP99MsMax);
     await want(200, world, 'GET', '/readyz');

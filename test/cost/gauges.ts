@@ -8,23 +8,29 @@ export function loopMs(pid: number): number {
   return Number(onCpuNs) / 1e6;
 }
 
-/** Samples the memory of processes until it is stopped, and keeps the most that each had. */
-export class PeakMemory implements Disposable {
-  readonly #peaks: Map<number, number>;
-  readonly #timer: NodeJS.Timeout;
+const lookEveryMs = 100;
 
-  constructor(pids: readonly number[], everyMs = 100) {
-    this.#peaks = new Map(pids.map((pid) => [pid, memoryOf(pid)]));
-    this.#timer = setInterval(() => this.#look(), everyMs);
+/** Samples the memory of a process until it is stopped, and keeps the most that it had. */
+export class PeakMemory implements Disposable {
+  readonly #pid: number;
+  readonly #before: number;
+  readonly #timer: NodeJS.Timeout;
+  #peak: number;
+
+  constructor(pid: number) {
+    this.#pid = pid;
+    this.#before = memoryOf(pid);
+    this.#peak = this.#before;
+    this.#timer = setInterval(() => this.#look(), lookEveryMs);
   }
 
   #look(): void {
-    for (const [pid, peak] of this.#peaks) this.#peaks.set(pid, Math.max(peak, memoryOf(pid)));
+    this.#peak = Math.max(this.#peak, memoryOf(this.#pid));
   }
 
-  of(pid: number): number {
+  get grownBytes(): number {
     this.#look();
-    return this.#peaks.get(pid) ?? 0;
+    return this.#peak - this.#before;
   }
 
   [Symbol.dispose](): void {

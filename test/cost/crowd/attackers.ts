@@ -25,6 +25,8 @@ export interface Attacked {
 
 const [text = ''] = process.argv.slice(2);
 const { target, marks, seconds, callers, callsPerSecond }: Attack = JSON.parse(text);
+// Loading took its time: the attack begins when it says so.
+console.log('ready');
 const signal = AbortSignal.timeout(seconds * 1000);
 const inputs = callerFamilies.flatMap((family) => family.worst.map((input) => ({ family, input })));
 let calls = 0;

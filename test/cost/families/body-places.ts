@@ -1,4 +1,5 @@
 /** Where in a request to create or change listeners something hostile may stand. */
+import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import type { Target } from '../cost-world.ts';
 import { type Answer, type Ask, exchange, together } from '../exchange.ts';
@@ -121,4 +122,11 @@ export function filledUpTo(count: number, make: (index: number) => string): stri
     parts.push(part);
   }
   return parts.join(',');
+}
+
+/** Characters that no compression makes smaller by much: what is written of them is what they weigh. */
+export function noise(chars: number): string {
+  return randomBytes(Math.ceil((chars * 3) / 4))
+    .toString('base64url')
+    .slice(0, chars);
 }

@@ -1,66 +1,16 @@
 /** Messages that are large in one way each: repeated fields, maps, masks, unknown fields, groups; and wild ones. */
-import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { damaged, encode, messagesOf, methods } from '../../hostile/message-values.ts';
 import type { Target } from '../cost-world.ts';
 import { together } from '../exchange.ts';
 import { type Family, family, type Sent } from '../family.ts';
+import { callWith, field } from './grpc-calls.ts';
 
 const messageBytesMax = 1_040_000;
-const answerWithinMs = 30_000;
-const frameBytes = 100;
-
 /** As in a body of REST: reading, finding the faults, wording them; and protobuf's objects on the way. */
 const loop = 6;
 const refused = { loop, wal: 8, answerBytes: 65_536 };
-
-const clients = new Map<string, Client>();
-
-function clientOf({ grpcAddress }: Target): Client {
-  const client = clients.get(grpcAddress) ?? new Client(grpcAddress, credentials.createInsecure());
-  clients.set(grpcAddress, client);
-  return client;
-}
-
-interface Called extends Sent {
-  readonly answer: Buffer | null;
-}
-
-/** A stream is let go after what it has sent at once. */
-function callWith(target: Target, path: string, message: Buffer): Promise<Called> {
-  const client = clientOf(target);
-  const asIs = (all: Buffer) => all;
-  const deadline = Date.now() + answerWithinMs;
-  const bytesIn = frameBytes + message.length;
-  const sent = (answer: Buffer | null) => ({
-    calls: 1,
-    bytesIn,
-    bytesOut: answer?.length ?? 0,
-    answer,
-  });
-  return new Promise((resolve) => {
-    if (!path.endsWith('/StreamEvents')) {
-      client.makeUnaryRequest(
-        path,
-        asIs,
-        asIs,
-        message,
-        new Metadata(),
-        { deadline },
-        (error, answer) => resolve(sent(error === null ? (answer ?? null) : null)),
-      );
-      return;
-    }
-    const stream = client.makeServerStreamRequest(path, asIs, asIs, message, { deadline });
-    stream.once('data', (answer: Buffer) => {
-      stream.cancel();
-      resolve(sent(answer));
-    });
-    stream.on('error', () => resolve(sent(null)));
-    stream.on('end', () => resolve(sent(null)));
-  });
-}
 
 const create = '/kodama.v1.ListenerService/CreateListener';
 
@@ -86,14 +36,6 @@ async function life(target: Target, path: string, message: Buffer): Promise<Sent
     ),
   );
   return together([called, ...ends]);
-}
-
-const lengthDelimited = 2;
-
-function field(number: number, content: string | Buffer): Buffer {
-  const writer = protobuf.Writer.create().uint32((number << 3) | lengthDelimited);
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  return Buffer.from(writer.bytes(bytes).finish());
 }
 
 /** As many of the piece as were asked for and fit. */
