@@ -19,6 +19,9 @@ const workerPeakBytesMax = 192 << 20;
 /** That it answers others meanwhile. Loop time has bounds of its own, so this one may be generous. */
 const heartbeatMsMax = 5000;
 
+/** Of a kodama with a PostgreSQL, and of all that plain input costs. */
+const startWithinMs = 180_000;
+
 let world: CostWorld;
 let plain: Plain;
 let meter: CostMeter;
@@ -27,7 +30,7 @@ beforeAll(async () => {
   world = await CostWorld.open();
   plain = await plainCosts(world);
   meter = new CostMeter(world, plain, seed);
-});
+}, startWithinMs);
 
 afterAll(async () => {
   console.log(costTable(meter.rows, plain, seed));

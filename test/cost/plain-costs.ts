@@ -11,7 +11,7 @@ import { loopMs } from './gauges.ts';
 
 const rounds = 5;
 const readings = 15;
-const loneBytes = 1000;
+const loneBytes = 500;
 const bulkBytes = 4 << 20;
 const datagrams = 500;
 
