@@ -71,7 +71,7 @@ export class CostMeter {
       if (broken.length === 0) return;
       // Each that fails after the first is smaller than those before it.
       foundAt = Math.min(foundAt, performance.now());
-      violation = `${broken.join(', ')}: ${fc.stringify(input).slice(0, toldCharsMax)}`;
+      violation = `${broken.join(', ')}: ${toldOf(input)}`;
       throw new Error(violation);
     });
     const { failed, errorInstance } = await fc.check(property, {
@@ -100,7 +100,9 @@ export class CostMeter {
   async #cheapest(family: Family, input: unknown): Promise<[Spent, readonly string[]]> {
     let best: [Spent, readonly string[]] | null = null;
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-      const spent = await this.#spend(family, input);
+      const spent = await this.#spend(family, input).catch((error: unknown) => {
+        throw new Error(`it could not be sent: ${toldOf(input)}`, { cause: error });
+      });
       if (spent.workerMs === Number.POSITIVE_INFINITY) {
         await this.#world.settle();
         return [spent, ['a worker was lost']];
@@ -128,6 +130,10 @@ export class CostMeter {
       walBytes: after.walBytes - before.walBytes,
     };
   }
+}
+
+function toldOf(input: unknown): string {
+  return fc.stringify(input).slice(0, toldCharsMax);
 }
 
 function ratiosOf(bounds: Bounds, spent: Spent, plain: Plain): readonly [Cost, number][] {

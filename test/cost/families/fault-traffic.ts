@@ -3,7 +3,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import fc from 'fast-check';
-import { call, want } from '../../support/rest-client.ts';
+import { call } from '../../support/rest-client.ts';
 import { together } from '../exchange.ts';
 import { type Family, family, type Sent } from '../family.ts';
 import { type FaultSpec, faultLists } from './fault-lists.ts';
@@ -17,9 +17,16 @@ interface Listening extends AsyncDisposable {
   readonly port: number;
 }
 
-async function listen(url: string, spec: object): Promise<Listening> {
+/** As little as can be asked for, and nothing of it answered. */
+const refused: Sent = { calls: 1, bytesIn: 1, bytesOut: 0, datagramsIn: 1, datagramsOut: 0 };
+
+/** Null where a list is refused: then there is nothing to send to. */
+async function listen(url: string, spec: object): Promise<Listening | null> {
   const app = { url };
-  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', spec);
+  const { status, body } = await call(app, 'POST', '/v1/listeners', spec);
+  if (status === 400) return null;
+  if (status !== 201) throw new Error(`a listener was not made: ${status}`);
+  const { id, laddr } = body;
   return {
     port: laddr.port,
     async [Symbol.asyncDispose]() {
@@ -103,6 +110,7 @@ const tcpClients = family({
   async send(target, { faults, bytes: wanted, isByteByByte, clients }): Promise<Sent> {
     const bytes = isByteByByte ? Math.min(wanted, 2000) : wanted;
     await using listener = await listen(target.url, { faults });
+    if (listener === null) return refused;
     const visits = await Promise.all(
       Array.from({ length: clients }, () => visit({ port: listener.port, bytes, isByteByByte })),
     );
@@ -149,6 +157,7 @@ const datagrams = family({
   bounds: { datagrams: 2, bytes: 2, worker: 8 },
   async send(target, { faults, bytes, count, sources }): Promise<Sent> {
     await using listener = await listen(target.url, { protocol: 'udp', faults });
+    if (listener === null) return refused;
     const sent = await Promise.all(
       Array.from({ length: sources }, () => sendDatagrams(listener.port, bytes, count)),
     );
@@ -213,6 +222,7 @@ const loops = family({
   async send(target, { here, there, bytes }): Promise<Sent> {
     await using one = await listen(target.url, { protocol: 'udp', faults: here });
     await using two = await listen(target.otherUrl, { protocol: 'udp', faults: there });
+    if (one === null || two === null) return refused;
     const datagramsOut = await relay(one.port, two.port, Buffer.alloc(bytes, 'loop'));
     return {
       calls: 1,
