@@ -149,6 +149,7 @@ const datagrams = family({
   }),
   worst: [
     { faults: duplicates, bytes: 1000, count: 20, sources: 1 },
+    { faults: duplicates.slice(0, 1), bytes: 64, count: 200, sources: 1 },
     { faults: duplicates.slice(0, 2), bytes: 64, count: 200, sources: 4 },
     { faults: [], bytes: 0, count: 200, sources: 4 },
   ],
