@@ -1,7 +1,7 @@
 /** Those who only want to be served, and write down how long that took. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { want } from '../../support/rest-client.ts';
+import { call } from '../../support/rest-client.ts';
 import { many, paced } from './pace.ts';
 
 const talkers = 4;
@@ -49,10 +49,11 @@ export async function bystanders(
     const name = `small-${index}`;
     const spec = { name, labels: { by: 'stander' } };
     const paths = { one: `/v1/listeners/${name}`, all: '/v1/listeners?label=by%3Dstander' };
-    await timed(callMs, () => want(201, app, 'POST', '/v1/listeners', spec));
-    await timed(callMs, () => want(200, app, 'GET', paths.one));
-    await timed(callMs, () => want(200, app, 'GET', paths.all));
-    await timed(callMs, () => want(204, app, 'DELETE', paths.one));
+    const wanted = (...args: Parameters<typeof served>) => timed(callMs, () => served(...args));
+    await wanted(app, 201, 'POST', '/v1/listeners', spec);
+    await wanted(app, 200, 'GET', paths.one);
+    await wanted(app, 200, 'GET', paths.all);
+    await wanted(app, 204, 'DELETE', paths.one);
   };
   await Promise.all([
     many(talkers, talk),
@@ -60,6 +61,18 @@ export async function bystanders(
     paced(callRoundsPerSecond, signal, callAround),
   ]);
   return { echoMs, callMs, visitors, failures };
+}
+
+async function served(
+  app: { readonly url: string },
+  wanted: number,
+  method: string,
+  path: string,
+  given?: object,
+): Promise<void> {
+  const { status, body } = await call(app, method, path, given);
+  if (status === wanted) return;
+  throw new Error(`${method} ${path}: ${status} ${body.code} ${body.detail}`);
 }
 
 async function openSocket(port: number): Promise<Socket> {
