@@ -16,10 +16,11 @@ import {
 } from './body-places.ts';
 
 /**
- * Reading may cost what a plain body of the same size costs, and as much again for each of: finding the faults, wording
- * them, and a machine that has other things in its caches.
+ * Reading may cost what a plain body of the same size costs, and as much again for finding the faults and for wording
+ * them; all of it twice on a machine that has other things in its caches. What grows with the square of a body is
+ * beyond it by far.
  */
-const loop = 4;
+const loop = 6;
 /** Whoever is refused has nothing written for him; what is made is written in its events and its row. */
 const wal = 8;
 /** A refusal names twenty fields at most. */
