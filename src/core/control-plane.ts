@@ -25,6 +25,7 @@ import type {
 } from './ports.ts';
 import type { Recorder } from './recorder.ts';
 import type { RetentionState } from './retention.ts';
+import { isStoreThere } from './store-probe.ts';
 
 export interface Status {
   readonly version: string;
@@ -273,28 +274,14 @@ export class ControlPlane {
 
   /** What keeps this node from serving; empty when it is ready. */
   async problems(): Promise<readonly string[]> {
-    const { dataPlane, eventLog, limits } = this.#options;
+    const { dataPlane, eventLog, store, limits } = this.#options;
     const problems: string[] = [];
     if (this.#stop.signal.aborted) problems.push('shutting down');
     if (dataPlane.status().length === 0) problems.push('no worker is up');
-    if (!(await this.#isStoreThere())) problems.push('the store is away');
+    if (!(await isStoreThere(store, limits.pingTimeoutMs))) problems.push('the store is away');
     // A store that answers may still refuse, or be too slow: then creates fail, and records are held back.
     else if (eventLog.waitingMs > limits.commitTimeoutMs) problems.push('the log does not get on');
     return problems;
-  }
-
-  /** A probe does not wait as long as a query may. */
-  async #isStoreThere(): Promise<boolean> {
-    const { store, limits } = this.#options;
-    const timeout = deferred<boolean>();
-    const timer = setTimeout(() => timeout.resolve(false), limits.pingTimeoutMs);
-    const answer = store.ping().then(
-      () => true,
-      () => false,
-    );
-    const isThere = await Promise.race([answer, timeout.promise]);
-    clearTimeout(timer);
-    return isThere;
   }
 
   /** Ends every stream. */
