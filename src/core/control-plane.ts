@@ -3,7 +3,6 @@
  * store, so that any node answers about all; it changes what is this node's own.
  */
 import type { Connection } from './connection.ts';
-import { deferred } from './deferred.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { EventFilter } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';

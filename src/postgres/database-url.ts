@@ -93,7 +93,9 @@ function parseDatabaseUrl(text: string): Parsed {
   const given = parametersOf(url);
   const named = url.hostname === noHost ? '' : decode(url.hostname);
   const host = given.host ?? named.replace(/^\[(.*)\]$/, '$1');
-  if (host.includes(',')) throw new DatabaseUrlError('names several hosts: kodama takes one');
+  // A path is that of a socket's folder, whatever is in it.
+  if (host.includes(',') && !host.startsWith('/'))
+    throw new DatabaseUrlError('names several hosts: kodama takes one');
   const port = given.port ?? url.port;
   if (!/^(\d{1,5})?$/.test(port)) throw new DatabaseUrlError('has a port that is no number');
   const password = given.password ?? decode(url.password);

@@ -9,7 +9,8 @@ function tell(what: object): void {
   renameSync(`${file}.new`, file);
 }
 
-const output = new Output(process.stdout, 100_000);
+// More than the pipe and the buffer of a reader that sleeps hold together.
+const output = new Output(process.stdout, 1_000_000);
 output.onTakenAgain = (lost) => {
   output.write(`lost ${lost}\n`);
   void output.flush(10_000).then(() => process.exit(0));
