@@ -158,7 +158,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const eventLog = await EventLog.open({
     store,
     log: logger,
-    limits: config.eventLog,
+    limits: { ...config.eventLog, pageBytesMax: config.bounds.pageBytesMax },
     onFatal,
     onCommit: (commit) => metrics.onCommit(commit),
   });
@@ -190,6 +190,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     clock,
     logger,
     limits: config.listeners,
+    bounds: config.bounds,
     portRules: {
       reservedPorts,
       isPrivilegedAllowed: config.isPrivilegedAllowed,
@@ -198,7 +199,12 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     makeId: uuidv7,
   };
   const listeners = new Listeners(shared);
-  const recovery = new ListenerRecovery({ ...shared, listeners, rebind: config.rebind });
+  const recovery = new ListenerRecovery({
+    ...shared,
+    listeners,
+    rebind: config.rebind,
+    pages: { sizeMax: config.bounds.pageSize.max, bytesMax: config.bounds.pageBytesMax },
+  });
   resources.defer(() => recovery.stop());
   const { idempotencyTtlMs } = config.http.limits;
   const bounds = { ...config.retention, idempotencyTtlMs };
@@ -212,6 +218,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
       ...config.streams,
       ...config.readiness,
       pageEventsMax: config.eventLog.pageEventsMax,
+      pageBytesMax: config.bounds.pageBytesMax,
     },
   });
   metrics.observe({ control, eventLog, recorder });

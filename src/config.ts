@@ -91,6 +91,7 @@ export const settings = z.object({
   KODAMA_RETENTION_BYTES_MAX: number(10 ** 6, 10 ** 15 - 1).default(40_000_000_000),
   KODAMA_RETENTION_CONFIRMED_TIME: time.optional(),
   KODAMA_LISTENERS_MAX: number(1, 60_000).default(10_000),
+  KODAMA_LISTENERS_BYTES_MAX: number(1_048_576, 2 ** 40).default(33_554_432),
   KODAMA_CONNECTIONS_MAX: number(1, 1_000_000).default(100_000),
   KODAMA_STREAMS_MAX: number(1, 100_000).default(1000),
   KODAMA_SHUTDOWN_TIMEOUT_MS: number(100, 600_000).default(10_000),
@@ -155,9 +156,14 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
       intervalMs: 60_000,
       purgeEventsMax: 5000,
     },
-    listeners: { listenersMax: env.KODAMA_LISTENERS_MAX, drainMsMax: day, drawTriesMax: 1000 },
+    listeners: {
+      listenersMax: env.KODAMA_LISTENERS_MAX,
+      specBytesMax: env.KODAMA_LISTENERS_BYTES_MAX,
+      drainMsMax: day,
+      drawTriesMax: 1000,
+    },
     listenPorts,
-    rebind: { minMs: 250, maxMs: 10_000 },
+    rebind: { minMs: 250, maxMs: 10_000, atOnceMax: 64 },
     bounds: { ...defaultBounds, listenHost: env.KODAMA_LISTEN_HOST },
     postgres: { startTimeoutMs: 60_000, stopTimeoutMs: 5000 },
     eventLog: eventLogLimits,
@@ -179,6 +185,7 @@ const eventLogLimits = {
   commitEventsMax: 4000,
   commitBytesMax: 4_194_304,
   ringEventsMax: 20_000,
+  ringBytesMax: 67_108_864,
   pageEventsMax: 1000,
   commandsMax: 10_000,
   commandsBytesMax: 67_108_864,
@@ -206,6 +213,7 @@ const dataPlaneLimits = {
   requestTimeoutMs: 10_000,
   restartMinMs: 50,
   restartMaxMs: 5000,
+  rebindsAtOnceMax: 64,
 };
 
 const httpLimits = {
@@ -241,6 +249,7 @@ const grpcLimits = {
   streamWriteTimeoutMs: 60_000,
   streamWriteBytesMax: 65_536,
   framesKept: 20_000,
+  framesKeptBytesMax: 10_485_760,
   drainMsMax: day,
   stopTimeoutMs: 2000,
 };

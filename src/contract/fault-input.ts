@@ -6,6 +6,7 @@ import { cidr, isWhole, time, wholeNumber } from './values.ts';
 const dayMs = 86_400_000;
 const bytesMax = Number.MAX_SAFE_INTEGER;
 const bannerBytesMax = 65_536;
+const bannerTooLarge = `holds at most ${bannerBytesMax} bytes`;
 
 const delayMs = wholeNumber(0, dayMs).describe('Milliseconds.');
 const bytes = wholeNumber(0, bytesMax);
@@ -131,11 +132,15 @@ export const fault = z
         .refine((text) => isWhole(text) && !text.includes('\0'), {
           error: 'holds NUL or half a character: give base64',
         })
+        .refine((text) => Buffer.byteLength(text) <= bannerBytesMax, { error: bannerTooLarge })
         .optional()
         .describe('Sent as UTF-8.'),
       base64: z
         .base64()
-        .max(Math.ceil((bannerBytesMax * 4) / 3))
+        .max(4 * Math.ceil(bannerBytesMax / 3))
+        .refine((text) => Buffer.byteLength(text, 'base64') <= bannerBytesMax, {
+          error: bannerTooLarge,
+        })
         .optional()
         .describe('Sent as the bytes that it stands for.'),
       delayMs: delayMs.default(0).describe('Milliseconds after the accept.'),

@@ -11,7 +11,8 @@ import {
   type NewListener,
   protocols,
 } from '../core/listener.ts';
-import type { ListenerBounds } from '../core/listener-bounds.ts';
+import { assertSpecFits, type ListenerBounds } from '../core/listener-bounds.ts';
+import { specBytes } from '../core/sizes.ts';
 import type { Micros } from '../core/time.ts';
 import { fault, faultMismatch } from './fault-input.ts';
 import { defaultLimits, limitsPatch } from './limits-input.ts';
@@ -209,7 +210,7 @@ export function toNewListener(
   place = '',
 ): NewListener {
   const { ttlMs: _, limits, tls, host: address, ...rest } = input;
-  return {
+  const made: NewListener = {
     ...rest,
     host: address === 'localhost' ? '127.0.0.1' : address,
     expiresAt: expiryOf(input, now, place),
@@ -225,6 +226,8 @@ export function toNewListener(
         : null,
     limits: mergeLimits(defaultLimits(bounds), limits),
   };
+  assertSpecFits(made, bounds.specBytesMax, { place });
+  return made;
 }
 
 /** A field that is absent stays as it is; `ttlMs` counts from now. */
@@ -241,12 +244,22 @@ export function toBatch(
   now: Micros,
 ): readonly NewListener[] {
   if ('listeners' in input) {
-    return input.listeners.map((listener, index) =>
+    const listed = input.listeners.map((listener, index) =>
       toNewListener(listener, bounds, now, `listeners[${index}].`),
     );
+    const bytes = listed.reduce((sum, listener) => sum + specBytes(listener), 0);
+    assertBatchFits('listeners', bytes, bounds);
+    return listed;
   }
   const { ports, ...spec } = input;
-  return Array.from({ length: ports.to - ports.from + 1 }, (_, index) =>
-    toNewListener({ ...spec, name: null, port: ports.from + index }, bounds, now),
-  );
+  const first = toNewListener({ ...spec, name: null, port: ports.from }, bounds, now);
+  const count = ports.to - ports.from + 1;
+  assertBatchFits('ports', count * specBytes(first), bounds);
+  return Array.from({ length: count }, (_, index) => ({ ...first, port: ports.from + index }));
+}
+
+function assertBatchFits(path: string, bytes: number, { batchBytesMax }: ListenerBounds): void {
+  if (bytes <= batchBytesMax) return;
+  const message = `the specs are ${bytes} bytes in sum, which may be at most ${batchBytesMax}`;
+  throw invalidField(path, message);
 }

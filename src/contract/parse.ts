@@ -45,7 +45,8 @@ function distinct(sources: readonly Iterable<FieldError>[]): readonly FieldError
   return [...found.values()];
 }
 
-function shorten(text: string): string {
+/** What a caller sent, to be shown again within an error. */
+export function shorten(text: string): string {
   return text.length > textMax ? `${text.slice(0, textMax)}…`.toWellFormed() : text;
 }
 

@@ -19,7 +19,8 @@ export function pageFields(bounds: ListenerBounds) {
       .transform((size) => Math.min(size, bounds.pageSize.max))
       .default(bounds.pageSize.default)
       .describe(
-        `At most so many; ${bounds.pageSize.default} by default, ${bounds.pageSize.max} at most.`,
+        `At most so many; ${bounds.pageSize.default} by default, ${bounds.pageSize.max} at most. ` +
+          'A page may hold fewer before the end, since its bytes are bounded too.',
       ),
     pageToken: z
       .string()

@@ -6,12 +6,13 @@ import type { Connection } from './connection.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { EventFilter } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
+import { fillPage } from './event-page.ts';
 import { type FollowRequest, follow, type StreamItem } from './follow.ts';
 import { GoneNodes } from './gone-nodes.ts';
 import { isOver, type Listener, type ListenerPatch, type NewListener } from './listener.ts';
 import type { ListenerSet } from './listener-set.ts';
 import type { Listeners } from './listeners.ts';
-import { listPage, type Page, type PageAsk } from './page.ts';
+import { listPage, type Page, type PageAsk, type PageRequest, readWithNext } from './page.ts';
 import type {
   Clock,
   ConnectionQuery,
@@ -63,6 +64,8 @@ export interface ControlPlaneOptions {
   readonly logger: Logger;
   readonly limits: {
     readonly pageEventsMax: number;
+    /** A page ends with the item with which it holds so many. */
+    readonly pageBytesMax: number;
     /** How long a page of events may read on for what its filter wants. */
     readonly pageFillMs: number;
     readonly followersMax: number;
@@ -83,7 +86,7 @@ export class ControlPlane {
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
-    this.#goneNodes = new GoneNodes(options);
+    this.#goneNodes = new GoneNodes({ ...options, pageBytesMax: options.limits.pageBytesMax });
   }
 
   /** @throws what Listeners.create throws */
@@ -110,8 +113,9 @@ export class ControlPlane {
 
   /** @throws invalid_argument for a token of another query; unavailable */
   async listListeners(query: ListenerQuery, ask: PageAsk): Promise<Page<Listener>> {
-    const { store } = this.#options;
-    return await listPage(query, ask, (page) => store.listListeners(query, page));
+    const { store, limits } = this.#options;
+    const { pageBytesMax: bytesMax } = limits;
+    return await listPage(query, ask, (page) => store.listListeners(query, { ...page, bytesMax }));
   }
 
   /** @throws not_found, failed_precondition (closed, or another node's), and what Listeners.update throws */
@@ -167,7 +171,8 @@ export class ControlPlane {
   /** @throws invalid_argument for a token of another query; unavailable */
   async listConnections(query: ConnectionQuery, ask: PageAsk): Promise<Page<Connection>> {
     const { store } = this.#options;
-    return await listPage(query, ask, (page) => store.listConnections(query, page));
+    const read = (page: PageRequest) => store.listConnections(query, page);
+    return await listPage(query, ask, (page) => readWithNext(page, read));
   }
 
   /**
@@ -190,22 +195,13 @@ export class ControlPlane {
   }
 
   /**
-   * At most `limit` events. Where the filter leaves a page short it reads on, but not for long: a page may
-   * still hold fewer before the head.
+   * At most `limit` events, and a bounded number of bytes. Where the filter leaves a page short it reads on, but not
+   * for long: a page may still hold fewer before the head.
    * @throws cursor_expired, invalid_argument, unavailable
    */
   async listEvents(afterSeq: number, limit: number, filter: EventFilter): Promise<EventPage> {
     const { eventLog, limits } = this.#options;
-    const deadline = performance.now() + limits.pageFillMs;
-    let page = await eventLog.read(afterSeq, limit, filter);
-    const found = [...page.events];
-    while (found.length < limit && page.throughSeq < page.headSeq && performance.now() < deadline) {
-      page = await eventLog.read(page.throughSeq, limits.pageEventsMax, filter);
-      found.push(...page.events);
-    }
-    const events = found.slice(0, limit);
-    const last = found.length > limit ? events.at(-1) : undefined;
-    return { ...page, events, throughSeq: last?.seq ?? page.throughSeq };
+    return await fillPage(eventLog, { afterSeq, limit, filter }, limits);
   }
 
   /**

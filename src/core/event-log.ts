@@ -18,8 +18,12 @@ import { WakeUps } from './wake-ups.ts';
 export interface EventLogLimits extends AppendQueueLimits {
   /** Newest events kept in memory. */
   readonly ringEventsMax: number;
+  /** Bytes of them. */
+  readonly ringBytesMax: number;
   /** Events of one page that a follower reads. */
   readonly pageEventsMax: number;
+  /** A page ends with the event with which it holds so many. */
+  readonly pageBytesMax: number;
   /** Commands that may wait for their commit at once. */
   readonly commandsMax: number;
   /** And the bytes of what they would have committed, about. */
@@ -44,7 +48,8 @@ export class EventLog {
 
   private constructor(options: EventLogOptions, bounds: LogBounds) {
     this.#options = options;
-    this.#ring = new EventRing(options.limits.ringEventsMax);
+    const { ringEventsMax: eventsMax, ringBytesMax: bytesMax } = options.limits;
+    this.#ring = new EventRing({ eventsMax, bytesMax });
     this.#headSeq = bounds.headSeq;
     this.#oldestSeq = bounds.oldestSeq;
     const publish = (firstSeq: number, events: readonly Event[]) => {
@@ -193,18 +198,20 @@ export class EventLog {
     afterSeq: number,
     limit: number,
     filter: EventFilter = everyEvent,
+    bytesMax = this.#options.limits.pageBytesMax,
   ): Promise<EventPage> {
     await this.checkCursor(afterSeq);
     const bounds = { headSeq: this.#headSeq, oldestSeq: this.#oldestSeq };
     // Memory may still hold what the purge took.
     const seq = Math.max(afterSeq, bounds.oldestSeq - 1);
     if (seq >= bounds.headSeq) return { ...bounds, events: [], throughSeq: seq };
-    const recent = this.#ring.after(seq, limit);
+    const recent = this.#ring.after(seq, limit, bytesMax);
     if (recent !== null) {
       const throughSeq = recent.at(-1)?.seq ?? seq;
       return { ...bounds, events: recent.filter(eventMatcher(filter)), throughSeq };
     }
-    const page = await this.#options.store.readEvents({ afterSeq: seq, limit, filter });
+    const { store } = this.#options;
+    const page = await store.readEvents({ afterSeq: seq, limit, bytesMax, filter });
     this.#observe(page);
     // The purge may have passed the reader while it read.
     this.#assertKept(afterSeq);

@@ -18,6 +18,8 @@ export interface GoneNodesOptions {
   readonly eventLog: EventLog;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Of the listeners that are read at once. */
+  readonly pageBytesMax: number;
 }
 
 /** Connections that are closed in one append. */
@@ -70,12 +72,7 @@ export class GoneNodes {
     for (const nodeId of await store.readOtherNodes()) {
       await this.#inPlaceOf(nodeId, 'what is here', async (place) => {
         const connections = await this.#closeConnections(place, null);
-        const listeners = await place.store.readOwnListeners();
-        const names = listeners.map(({ name, id }) => name ?? id).slice(0, pieceMax);
-        await this.#closeListeners(
-          place,
-          listeners.map(({ secrets: _, ...listener }) => ({ ...listener, openConnections: 0 })),
-        );
+        const names = await this.#closeAllListeners(place);
         logger.warn(
           { node: nodeId, connections, listeners: names },
           'let go of what another node left: no other node can use this database',
@@ -133,6 +130,22 @@ export class GoneNodes {
       closed += page.length;
       afterId = page.at(-1)?.id ?? null;
       if (page.length < pieceMax) return closed;
+    }
+  }
+
+  /** Page by page; resolves to the names of the first of them. */
+  async #closeAllListeners(place: Place): Promise<readonly string[]> {
+    const names: string[] = [];
+    for (let after: string | null = null; ; ) {
+      const page = { pageSize: pieceMax, after, bytesMax: this.#options.pageBytesMax };
+      const listeners = await place.store.readOwnListeners(page);
+      for (const { name, id } of listeners) if (names.length < pieceMax) names.push(name ?? id);
+      await this.#closeListeners(
+        place,
+        listeners.map(({ secrets: _, ...listener }) => ({ ...listener, openConnections: 0 })),
+      );
+      after = listeners.at(-1)?.id ?? null;
+      if (after === null) return names;
     }
   }
 

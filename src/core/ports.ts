@@ -16,7 +16,7 @@ import type {
   Protocol,
   TlsSettings,
 } from './listener.ts';
-import type { PageRequest } from './page.ts';
+import type { PageItems, PageRequest, SizedPageRequest } from './page.ts';
 import type { Counters, WorkerRecord } from './record.ts';
 import type { Micros } from './time.ts';
 
@@ -130,8 +130,10 @@ export interface NodeStore {
    * @throws failed_precondition when another process has taken the node's place
    */
   settle(number: number): Promise<number | null>;
-  /** The node's listeners that are not closed. */
-  readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]>;
+  /** The node's listeners that are not closed, in id order; none is the end. */
+  readOwnListeners(
+    page: SizedPageRequest,
+  ): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]>;
   /** The node's connections that are not closed, in id order, at most `limit` after the id; of one listener, or of all. */
   readOwnOpenConnections(
     afterId: string | null,
@@ -142,10 +144,14 @@ export interface NodeStore {
 
 /** All methods throw `unavailable` when the database is away, within a bound. Of nodes, `own` is this one. */
 export interface Store extends NodeStore {
-  /** Reads on after `afterSeq`, at most `limit` events; may return fewer, and even none, before the head. */
+  /**
+   * Reads on after `afterSeq`, at most `limit` events, and no more once they hold `bytesMax`; may return fewer, and
+   * even none, before the head.
+   */
   readEvents(request: {
     readonly afterSeq: number;
     readonly limit: number;
+    readonly bytesMax: number;
     readonly filter: EventFilter;
   }): Promise<EventPage>;
   readBounds(): Promise<LogBounds>;
@@ -156,7 +162,7 @@ export interface Store extends NodeStore {
   /** By id, or by the name of one that is not closed; null where there is none. */
   findListener(idOrName: string): Promise<Listener | null>;
   /** Newest first; the page key is an id. */
-  listListeners(query: ListenerQuery, page: PageRequest): Promise<readonly Listener[]>;
+  listListeners(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>>;
   findConnection(id: string): Promise<Connection | null>;
   /** Newest first; the page key is an id. */
   listConnections(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]>;

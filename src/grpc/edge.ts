@@ -44,6 +44,8 @@ export interface GrpcLimits {
   readonly streamWriteBytesMax: number;
   /** Newest events that are kept framed, for streams that read at the head. */
   readonly framesKept: number;
+  /** Bytes of them. */
+  readonly framesKeptBytesMax: number;
   readonly drainMsMax: number;
   /** At a stop, calls that are under way may take so long to end. */
   readonly stopTimeoutMs: number;

@@ -81,7 +81,8 @@ function createRoutes(app: HttpApp, edge: Edge): void {
       summary: 'Open a listener',
       description:
         'Binds and serves: the answer comes after the bind, with the address that the kernel gave. ' +
-        'Without a body it is a TCP echo on 127.0.0.1 at any free port.',
+        'Without a body it is a TCP echo on 127.0.0.1 at any free port. Labels, limits, faults, tls and ' +
+        `proxyProtocol hold at most ${bounds.specBytesMax} bytes as JSON.`,
       tags,
       headers: idempotencyHeaders,
       querystring: noQuery,
@@ -106,7 +107,8 @@ function createRoutes(app: HttpApp, edge: Edge): void {
       operationId: 'createListeners',
       summary: 'Open many listeners, all or nothing',
       description:
-        'Either `listeners`, each with its own spec, or `ports` with one spec for every port of the range.',
+        'Either `listeners`, each with its own spec, or `ports` with one spec for every port of the range. ' +
+        `All specs of a batch hold at most ${bounds.batchBytesMax} bytes.`,
       tags,
       headers: idempotencyHeaders,
       querystring: noQuery,
@@ -222,7 +224,7 @@ function changeRoutes(app: HttpApp, { control, bounds, clock, limits }: Edge): v
       summary: 'Change a listener without touching its connections',
       description:
         'What is absent stays. `limits` are changed one by one; `labels` and `faults` are replaced whole. ' +
-        'Address and protocol never change.',
+        'Address and protocol never change. What changes nothing leaves no event.',
       tags,
       consumes: ['application/json', 'application/merge-patch+json'],
       params: listenerParams,

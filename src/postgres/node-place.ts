@@ -2,6 +2,7 @@
 import type { Connection } from '../core/connection.ts';
 import { AppError } from '../core/errors.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
+import type { SizedPageRequest } from '../core/page.ts';
 import type { Append, NodeStore } from '../core/ports.ts';
 import { foldAppend } from './append-batch.ts';
 import { appendStatement } from './append-statement.ts';
@@ -80,8 +81,10 @@ export class NodePlace implements NodeStore {
     return new AppError('failed_precondition', message);
   }
 
-  async readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
-    return await this.#options.listeners.own(this.node);
+  async readOwnListeners(
+    page: SizedPageRequest,
+  ): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
+    return await this.#options.listeners.own(this.node, page);
   }
 
   async readOwnOpenConnections(

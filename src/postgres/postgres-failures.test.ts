@@ -80,7 +80,7 @@ test('a server that is killed is unavailable, and then goes on where it was', as
   await waitFor('the store', () => store.ping().then(() => true, isAway));
   // Whether it was done or not is the store's to know.
   expect(await store.append(append(2, [closed(connection)]))).toEqual({ firstSeq: 2 });
-  const page = await store.readEvents({ afterSeq: 0, limit: 9, filter: everyEvent });
+  const page = await store.readEvents({ afterSeq: 0, limit: 9, bytesMax: 1e9, filter: everyEvent });
   expect(page.events.map(({ type }) => type)).toEqual(['connection_opened', 'connection_closed']);
 });
 
@@ -206,7 +206,12 @@ test('a batch that takes too long together is done in parts', async () => {
   const connections = Array.from({ length: 20 }, () => sampleConnection());
   const events = connections.flatMap((one) => [opened(one), closed(one)]);
   await eventLog.append(events, { isDivisible: true });
-  const page = await store.readEvents({ afterSeq: 0, limit: 99, filter: everyEvent });
+  const page = await store.readEvents({
+    afterSeq: 0,
+    limit: 99,
+    bytesMax: 1e9,
+    filter: everyEvent,
+  });
   expect(page.events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
   expect(page.events.map((event) => ({ ...event, seq: 0 }))).toEqual(
     events.map((event) => ({ ...event, seq: 0 })),
@@ -322,7 +327,7 @@ test('an open can be given up', async () => {
   await expect(PostgresStore.open(options)).rejects.toThrow();
 });
 
-const page = { pageSize: 9, after: null };
+const page = { pageSize: 9, after: null, bytesMax: 1e9 };
 const allListeners = { state: null, protocol: null, port: null, labels: {} };
 const allConnections = {
   listenerId: null,

@@ -6,7 +6,7 @@ import { systemClock } from '../core/clock.ts';
 import type { Connection } from '../core/connection.ts';
 import type { EventFilter } from '../core/event-filter.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
-import type { PageRequest } from '../core/page.ts';
+import type { PageItems, PageRequest, SizedPageRequest } from '../core/page.ts';
 import type {
   Append,
   Clock,
@@ -174,7 +174,7 @@ export class PostgresStore implements Store, AsyncDisposable {
     return await this.#listeners.find(idOrName);
   }
 
-  async listListeners(query: ListenerQuery, page: PageRequest): Promise<readonly Listener[]> {
+  async listListeners(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>> {
     return await this.#listeners.list(query, page);
   }
 
@@ -186,8 +186,10 @@ export class PostgresStore implements Store, AsyncDisposable {
     return await this.#connections.list(query, page);
   }
 
-  async readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
-    return (await this.#places.own?.readOwnListeners()) ?? [];
+  async readOwnListeners(
+    page: SizedPageRequest,
+  ): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
+    return (await this.#places.own?.readOwnListeners(page)) ?? [];
   }
 
   async readOwnOpenConnections(

@@ -94,7 +94,12 @@ test('a schema of its own by search_path holds all, for every reader, over a res
     await store.takeNode();
     if (start === 1) await store.append(append(1, [listenerEvent('listener_created', listener)]));
     const wanted = { state: null, protocol: listener.protocol, port: null, labels: {} };
-    expect(await store.listListeners(wanted, { pageSize: 10, after: null })).toHaveLength(1);
+    const { items } = await store.listListeners(wanted, {
+      pageSize: 10,
+      after: null,
+      bytesMax: 1e9,
+    });
+    expect(items).toHaveLength(1);
     expect(await store.findListener(listener.id)).toMatchObject({ id: listener.id });
   }
   expect(await query(ground.url, `${tablesSql} AND nspname <> 'mine'`)).toEqual([]);

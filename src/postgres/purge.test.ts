@@ -63,7 +63,9 @@ const logLimits = {
   commitEventsMax: 1000,
   commitBytesMax: 1_000_000,
   ringEventsMax: 100,
+  ringBytesMax: 1e9,
   pageEventsMax: 500,
+  pageBytesMax: 1e9,
   commandsMax: 100,
   commandsBytesMax: 10_000_000,
   commandTimeoutMs: 30_000,
@@ -159,7 +161,7 @@ test('a purge that is held up in the middle holds up neither appends nor readers
   const connection = sampleConnection({ listenerId: listener.id });
   const { firstSeq } = await store.append(append(2, [opened(connection)]));
   await store.append(append(3, [closed(connection)]));
-  const read = { afterSeq: firstSeq - 1, limit: 10, filter: everyEvent };
+  const read = { afterSeq: firstSeq - 1, limit: 10, bytesMax: 1e9, filter: everyEvent };
   const { events } = await store.readEvents(read);
   expect(events.map(({ seq }) => seq)).toEqual([firstSeq, firstSeq + 1]);
   expect(await store.findConnection(connection.id)).toMatchObject({ state: 'closed' });

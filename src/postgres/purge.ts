@@ -27,14 +27,27 @@ const deleteListenersSql = `WITH told AS MATERIALIZED (
     AND (SELECT true FROM closed_connections c WHERE c.listener_id = l.id AND c.closed_seq > $2::bigint LIMIT 1) IS NULL
     AND (SELECT true FROM open_connections o WHERE o.listener_id = l.id LIMIT 1) IS NULL
   RETURNING l.id
+), gone_specs AS (
+  DELETE FROM listener_specs s USING gone WHERE s.listener_id = gone.id
 )
 DELETE FROM listener_counts c USING gone WHERE c.listener_id = gone.id`;
 
-/** Of the ages the newest below the bound stays: from there on is counted. */
+/**
+ * A spec goes with the last event that names it, unless it is its listener's. Of the ages the newest below the bound
+ * stays: from there on is counted.
+ */
 const deleteSql = `WITH gone_connections AS (
   DELETE FROM closed_connections WHERE closed_seq > $1::bigint AND closed_seq <= $2::bigint
 ), gone_events AS (
-  DELETE FROM events WHERE seq > $1::bigint AND seq <= $2::bigint
+  DELETE FROM events WHERE seq > $1::bigint AND seq <= $2::bigint RETURNING listener_id, generation
+), gone_specs AS (
+  DELETE FROM listener_specs s USING (
+    SELECT DISTINCT listener_id, generation FROM gone_events WHERE generation IS NOT NULL
+  ) g
+  WHERE s.listener_id = g.listener_id AND s.generation = g.generation
+    AND NOT EXISTS (SELECT FROM events e
+      WHERE e.listener_id = s.listener_id AND e.generation = s.generation AND e.seq > $2::bigint)
+    AND NOT EXISTS (SELECT FROM listeners l WHERE l.id = s.listener_id AND l.generation = s.generation)
 ), gone_ages AS (
   DELETE FROM log_ages WHERE seq < (SELECT max(seq) FROM log_ages WHERE seq <= $2::bigint)
 )

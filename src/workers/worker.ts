@@ -21,14 +21,18 @@ export interface WorkerOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** It is told to callers and kept in events, whatever a worker says. */
+const codeCharsMax = 200;
+
 export class WorkerFailure extends Error {
   override readonly name = 'WorkerFailure';
   /** The system's error code. */
   readonly code: string;
 
   constructor(code: string) {
-    super(`the worker answered ${code}`);
-    this.code = code;
+    const short = code.slice(0, codeCharsMax);
+    super(`the worker answered ${short}`);
+    this.code = short;
   }
 }
 

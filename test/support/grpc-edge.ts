@@ -18,6 +18,7 @@ export const sampleGrpcLimits: GrpcLimits = {
   streamWriteTimeoutMs: 60_000,
   streamWriteBytesMax: 65_536,
   framesKept: 64,
+  framesKeptBytesMax: 64 * 512,
   drainMsMax: 86_400_000,
   stopTimeoutMs: 2000,
 };

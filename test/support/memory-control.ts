@@ -60,8 +60,9 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
   };
   const listeners = new Listeners({
     ...shared,
-    limits: { listenersMax: 1000, drainMsMax: 86_400_000, drawTriesMax: 10 },
+    limits: { listenersMax: 1000, specBytesMax: 1e9, drainMsMax: 86_400_000, drawTriesMax: 10 },
     portRules: { reservedPorts: [], isPrivilegedAllowed: false, drawnFrom: null },
+    bounds: { specBytesMax: 1e9 },
     makeId: () => randomUUID(),
   });
   const control = new ControlPlane({
@@ -76,6 +77,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
       commitTimeoutMs: 5000,
       pageFillMs: 500,
       pageEventsMax: sampleLogLimits.pageEventsMax,
+      pageBytesMax: sampleLogLimits.pageBytesMax,
     },
   });
   return {

@@ -6,7 +6,7 @@ import type { Connection } from '../../src/core/connection.ts';
 import { AppError, idempotencyFull } from '../../src/core/errors.ts';
 import { type EventFilter, eventMatcher } from '../../src/core/event-filter.ts';
 import { isOver, type Listener, type ListenerSecrets } from '../../src/core/listener.ts';
-import type { PageRequest } from '../../src/core/page.ts';
+import type { PageItems, PageRequest, SizedPageRequest } from '../../src/core/page.ts';
 import type {
   Append,
   Clock,
@@ -23,6 +23,7 @@ import type {
   PurgeRequest,
   Store,
 } from '../../src/core/ports.ts';
+import { eventBytes, itemBytes, specBytes, takeBytes } from '../../src/core/sizes.ts';
 import type { Micros } from '../../src/core/time.ts';
 import { connectionMatches, listenerMatches, MemoryDatabase } from './memory-database.ts';
 
@@ -108,6 +109,7 @@ export class MemoryStore implements Store {
   readEvents(request: {
     readonly afterSeq: number;
     readonly limit: number;
+    readonly bytesMax: number;
     readonly filter: EventFilter;
   }): Promise<EventPage> {
     this.reads += 1;
@@ -118,7 +120,7 @@ export class MemoryStore implements Store {
       const begin = Math.max(request.afterSeq, oldestSeq - 1);
       const seen = history.slice(begin, Math.min(headSeq, begin + this.scanMax));
       const matching = seen.filter(isWanted);
-      const events = matching.slice(0, request.limit);
+      const events = takeBytes(matching.slice(0, request.limit), eventBytes, request.bytesMax);
       const isCut = matching.length > events.length;
       const throughSeq = isCut ? events.at(-1)?.seq : seen.at(-1)?.seq;
       return {
@@ -165,13 +167,13 @@ export class MemoryStore implements Store {
     });
   }
 
-  listListeners(query: ListenerQuery, page: PageRequest): Promise<readonly Listener[]> {
+  listListeners(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>> {
     return this.#call(() => {
       const all = [...this.database.listeners.values()].map(({ listener }) => listener);
-      return newestFirst(
-        all.filter((listener) => listenerMatches(listener, query)),
-        page,
-      );
+      const matching = all.filter((listener) => listenerMatches(listener, query));
+      const rows = newestFirst(matching, { ...page, pageSize: page.pageSize + 1 });
+      const items = takeBytes(rows.slice(0, page.pageSize), listenerBytes, page.bytesMax);
+      return { items, hasMore: items.length < rows.length };
     });
   }
 
@@ -227,12 +229,19 @@ export class MemoryStore implements Store {
     this.database.present.delete(this.nodeId);
   }
 
-  readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
-    return this.#call(() =>
-      [...this.database.listeners.values()]
+  readOwnListeners({
+    pageSize,
+    after,
+    bytesMax,
+  }: SizedPageRequest): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
+    return this.#call(() => {
+      const rest = [...this.database.listeners.values()]
         .filter(({ listener }) => listener.nodeId === this.nodeId && !isOver(listener))
-        .map(({ listener, secrets }) => ({ ...listener, secrets })),
-    );
+        .map(({ listener, secrets }) => ({ ...listener, secrets }))
+        .filter(({ id }) => after === null || id > after)
+        .sort((a, b) => (a.id < b.id ? -1 : 1));
+      return takeBytes(rest.slice(0, pageSize), listenerBytes, bytesMax);
+    });
   }
 
   readOwnOpenConnections(
@@ -316,6 +325,10 @@ export class MemoryStore implements Store {
       return gone.length === limit;
     });
   }
+}
+
+function listenerBytes(listener: Listener): number {
+  return itemBytes + specBytes(listener);
 }
 
 function newestFirst<Item extends { readonly id: string }>(

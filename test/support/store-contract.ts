@@ -11,6 +11,7 @@ import type {
   LogAgeing,
   Store,
 } from '../../src/core/ports.ts';
+import { itemBytes } from '../../src/core/sizes.ts';
 import { connectionMatches } from './memory-database.ts';
 import { sampleId } from './samples.ts';
 import { makePopulation } from './store-population.ts';
@@ -44,6 +45,7 @@ const anyConnection: ConnectionQuery = {
   acceptedBefore: null,
 };
 const firstPage = { pageSize: 1000, after: null };
+const firstOwn = { ...firstPage, bytesMax: 1e9 };
 const farOff = Number.MAX_SAFE_INTEGER;
 const isNothing = { headSeq: 0, oldestSeq: 1 };
 
@@ -68,10 +70,15 @@ async function openNode(ground: StoreGround, nodeId = 'node-a') {
   return store;
 }
 
-async function readAll(store: Store, filter: EventFilter = everyEvent, limit = 1000) {
+async function readAll(
+  store: Store,
+  filter: EventFilter = everyEvent,
+  limit = 1000,
+  bytesMax = 1e9,
+) {
   const events: Event[] = [];
   for (let seq = 0; ; ) {
-    const page = await store.readEvents({ afterSeq: seq, limit, filter });
+    const page = await store.readEvents({ afterSeq: seq, limit, bytesMax, filter });
     expect(page.events.length).toBeLessThanOrEqual(limit);
     expect(page.events.every((event) => event.seq > seq && event.seq <= page.throughSeq)).toBe(
       true,
@@ -92,7 +99,9 @@ function appendContract(makeGround: MakeGround): void {
     await using ground = await makeGround();
     await using store = await openNode(ground);
     expect(await store.readBounds()).toEqual(isNothing);
-    expect(await store.readEvents({ afterSeq: 0, limit: 10, filter: everyEvent })).toEqual({
+    expect(
+      await store.readEvents({ afterSeq: 0, limit: 10, bytesMax: 1e9, filter: everyEvent }),
+    ).toEqual({
       ...isNothing,
       events: [],
       throughSeq: 0,
@@ -196,7 +205,12 @@ function appendContract(makeGround: MakeGround): void {
     const writing = Promise.all([write(a, 'node-a'), write(b, 'node-b')]);
     const seen: number[] = [];
     for (let seq = 0; seq < 2 * rounds; ) {
-      const page = await reader.readEvents({ afterSeq: seq, limit: 7, filter: everyEvent });
+      const page = await reader.readEvents({
+        afterSeq: seq,
+        limit: 7,
+        bytesMax: 1e9,
+        filter: everyEvent,
+      });
       seen.push(...page.events.map((event) => event.seq));
       seq = page.throughSeq;
     }
@@ -265,12 +279,43 @@ function eventContract(makeGround: MakeGround): void {
     for (const filter of eventFilters(all, listenerIds)) {
       const wanted = all.filter(eventMatcher(filter));
       expect(await readAll(store, filter, 7)).toEqual(wanted);
+      expect(await readAll(store, filter, 7, 3 * itemBytes)).toEqual(wanted);
       for (const count of [0, 1, 5, wanted.length, wanted.length + 1]) {
         const seq = await store.seqBeforeNewest(count, filter);
         const after = wanted.filter((event) => event.seq > seq);
         expect(after).toEqual(count === 0 ? [] : wanted.slice(-count));
       }
     }
+  });
+
+  test('a page ends with the event with which it holds so many bytes', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const labels = { large: 'x'.repeat(20_000) };
+    const listener = sampleListener({ labels });
+    const drafts = [
+      opened(sampleConnection()),
+      ...Array.from({ length: 5 }, (_, index) =>
+        listenerEvent('listener_updated', { ...listener, generation: 1 + (index >> 1) }),
+      ),
+      opened(sampleConnection()),
+      opened(sampleConnection()),
+    ];
+    await store.append(append(1, drafts));
+    const pageAfter = async (afterSeq: number, bytesMax: number, limit = 100) => {
+      const read = { afterSeq, limit, bytesMax, filter: everyEvent };
+      const { events, throughSeq } = await store.readEvents(read);
+      expect(throughSeq).toBe(events.at(-1)?.seq);
+      return events.map(({ seq }) => seq);
+    };
+    expect(await pageAfter(0, 1)).toEqual([1]);
+    expect(await pageAfter(0, 2 * itemBytes)).toEqual([1, 2]);
+    expect(await pageAfter(1, 50_000)).toEqual([2, 3, 4]);
+    expect(await pageAfter(1, 50_000, 2)).toEqual([2, 3]);
+    expect(await pageAfter(5, 1e9)).toEqual([6, 7, 8]);
+    expect(await readAll(store, everyEvent, 100, 30_000)).toEqual(numbered(drafts));
+    const own = { ...everyEvent, listenerIds: [listener.id] };
+    expect(await readAll(store, own, 100, 30_000)).toEqual(numbered(drafts).slice(1, 6));
   });
 
   test('the place of a time is before all that happened since', async () => {
@@ -323,7 +368,7 @@ function listenerContract(makeGround: MakeGround): void {
       append(1, [listenerEvent('listener_created', listener), opened(connection)]),
     );
     await store.append(append(2, [closed(connection), opened(second)]));
-    const change = { updatedAt: sampleTime + 9, labels: {}, openConnections: 99 };
+    const change = { updatedAt: sampleTime + 9, generation: 2, labels: {}, openConnections: 99 };
     const reason = { code: 'port_in_use', message: 'it\'s "taken"' };
     const updated = { ...listener, ...change, state: 'failed' as const, reason, sockets: [] };
     await store.append(append(3, [listenerEvent('listener_failed', updated)]));
@@ -371,17 +416,19 @@ function listenerContract(makeGround: MakeGround): void {
     );
     const events = listeners.map((one) => listenerEvent('listener_listening', one));
     await store.append(append(1, events));
-    const list = async (query: Partial<ListenerQuery>, pageSize = 10) => {
+    const list = async (query: Partial<ListenerQuery>, pageSize = 10, bytesMax = 1e9) => {
       const found: number[] = [];
       for (let after: string | null = null; ; ) {
-        const page = await store.listListeners({ ...anyListener, ...query }, { pageSize, after });
-        found.push(...page.map(({ id }) => listeners.findIndex((one) => one.id === id)));
-        after = page.at(-1)?.id ?? null;
-        if (page.length < pageSize) return found;
+        const ask = { pageSize, after, bytesMax };
+        const page = await store.listListeners({ ...anyListener, ...query }, ask);
+        found.push(...page.items.map(({ id }) => listeners.findIndex((one) => one.id === id)));
+        after = page.items.at(-1)?.id ?? null;
+        if (!page.hasMore) return found;
       }
     };
     expect(await list({})).toEqual([3, 1, 0]);
     expect(await list({}, 1)).toEqual([3, 1, 0]);
+    expect(await list({}, 10, 1)).toEqual([3, 1, 0]);
     expect(await list({ state: 'closed' })).toEqual([2]);
     expect(await list({ protocol: 'udp' })).toEqual([3, 1]);
     expect(await list({ port: 1001 })).toEqual([1]);
@@ -411,15 +458,20 @@ function listenerContract(makeGround: MakeGround): void {
     const events = [listener, plain, over].map((one) => listenerEvent('listener_listening', one));
     await store.append(append(1, events, { secrets }));
     await other.append(append(1, [listenerEvent('listener_listening', foreign)]));
-    expect(await store.readOwnListeners()).toEqual([
+    expect(await store.readOwnListeners(firstOwn)).toEqual([
       { ...listener, secrets: { tlsKey: 'SECRET' } },
       { ...plain, secrets: { tlsKey: null } },
     ]);
+    const first = await store.readOwnListeners({ ...firstOwn, bytesMax: 1 });
+    expect(first.map(({ id }) => id)).toEqual([listener.id]);
+    const next = await store.readOwnListeners({ ...firstOwn, after: listener.id, pageSize: 1 });
+    expect(next.map(({ id }) => id)).toEqual([plain.id]);
+    expect(await store.readOwnListeners({ ...firstOwn, after: plain.id })).toEqual([]);
     const shown = [await readAll(store), await store.findListener(listener.id)];
     expect(JSON.stringify(shown)).not.toContain('SECRET');
     // A change keeps the secret.
     await store.append(append(2, [listenerEvent('listener_updated', listener)]));
-    expect((await store.readOwnListeners())[0]?.secrets).toEqual({ tlsKey: 'SECRET' });
+    expect((await store.readOwnListeners(firstOwn))[0]?.secrets).toEqual({ tlsKey: 'SECRET' });
   });
 }
 
@@ -489,7 +541,7 @@ function connectionContract(makeGround: MakeGround): void {
     expect(rest.map(({ id }) => id)).toEqual(ids.slice(3));
     await using unknown = await ground.open('node-c');
     expect(await unknown.readOwnOpenConnections(null, 3)).toEqual([]);
-    expect(await unknown.readOwnListeners()).toEqual([]);
+    expect(await unknown.readOwnListeners(firstOwn)).toEqual([]);
   });
 }
 
@@ -532,7 +584,7 @@ function placeContract(makeGround: MakeGround): void {
     expect(ofGone?.map(({ id }) => id)).toEqual([first.id, second.id]);
     const rest = await place?.readOwnOpenConnections(second.id, 2, gone.id);
     expect(rest?.map(({ id }) => id)).toEqual([third.id]);
-    expect((await place?.readOwnListeners())?.map(({ id }) => id).sort()).toEqual(
+    expect((await place?.readOwnListeners(firstOwn))?.map(({ id }) => id).sort()).toEqual(
       [kept.id, gone.id].sort(),
     );
     const end = append(1, [...[first, second, third].map((one) => closed(one)), closing(gone)]);
@@ -551,7 +603,7 @@ function placeContract(makeGround: MakeGround): void {
     await expect(place?.append(append(2, [closing(kept)]))).rejects.toMatchObject({
       code: 'failed_precondition',
     });
-    expect((await back.readOwnListeners()).map(({ id }) => id)).toEqual([kept.id]);
+    expect((await back.readOwnListeners(firstOwn)).map(({ id }) => id)).toEqual([kept.id]);
     expect((await back.readOwnOpenConnections(null, 9)).map(({ id }) => id)).toEqual([
       elsewhere.id,
     ]);

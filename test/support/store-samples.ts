@@ -15,6 +15,7 @@ export function sampleId(time: number): string {
 export function sampleListener(change: Partial<Listener> = {}): Listener {
   return {
     id: sampleId(sampleTime),
+    generation: 1,
     name: null,
     labels: {},
     protocol: 'tcp',

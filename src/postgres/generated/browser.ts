@@ -23,6 +23,11 @@ export * from './enums.ts';
  */
 export type Listener = Prisma.ListenerModel
 /**
+ * Model ListenerSpec
+ * 
+ */
+export type ListenerSpec = Prisma.ListenerSpecModel
+/**
  * Model ListenerCounts
  * 
  */

@@ -47,6 +47,11 @@ export { Prisma }
  */
 export type Listener = Prisma.ListenerModel
 /**
+ * Model ListenerSpec
+ * 
+ */
+export type ListenerSpec = Prisma.ListenerSpecModel
+/**
  * Model ListenerCounts
  * 
  */

@@ -9,6 +9,7 @@
  * 🟢 You can import this file directly.
  */
 export type * from './models/Listener.ts'
+export type * from './models/ListenerSpec.ts'
 export type * from './models/ListenerCounts.ts'
 export type * from './models/ListenerSecrets.ts'
 export type * from './models/OpenConnection.ts'

@@ -398,6 +398,7 @@ type FieldRefInputType<Model, FieldType> = Model extends never ? never : FieldRe
 
 export const ModelName = {
   Listener: 'Listener',
+  ListenerSpec: 'ListenerSpec',
   ListenerCounts: 'ListenerCounts',
   ListenerSecrets: 'ListenerSecrets',
   OpenConnection: 'OpenConnection',
@@ -424,7 +425,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "listener" | "listenerCounts" | "listenerSecrets" | "openConnection" | "closedConnection" | "event" | "logHead" | "logMark" | "logClock" | "logAge" | "node" | "idempotencyKey"
+    modelProps: "listener" | "listenerSpec" | "listenerCounts" | "listenerSecrets" | "openConnection" | "closedConnection" | "event" | "logHead" | "logMark" | "logClock" | "logAge" | "node" | "idempotencyKey"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -499,6 +500,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.ListenerCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.ListenerCountAggregateOutputType> | number
+        }
+      }
+    }
+    ListenerSpec: {
+      payload: Prisma.$ListenerSpecPayload<ExtArgs>
+      fields: Prisma.ListenerSpecFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.ListenerSpecFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.ListenerSpecFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>
+        }
+        findFirst: {
+          args: Prisma.ListenerSpecFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.ListenerSpecFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>
+        }
+        findMany: {
+          args: Prisma.ListenerSpecFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>[]
+        }
+        create: {
+          args: Prisma.ListenerSpecCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>
+        }
+        createMany: {
+          args: Prisma.ListenerSpecCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.ListenerSpecCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>[]
+        }
+        delete: {
+          args: Prisma.ListenerSpecDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>
+        }
+        update: {
+          args: Prisma.ListenerSpecUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>
+        }
+        deleteMany: {
+          args: Prisma.ListenerSpecDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.ListenerSpecUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.ListenerSpecUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>[]
+        }
+        upsert: {
+          args: Prisma.ListenerSpecUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>
+        }
+        aggregate: {
+          args: Prisma.ListenerSpecAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateListenerSpec>
+        }
+        groupBy: {
+          args: Prisma.ListenerSpecGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ListenerSpecGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.ListenerSpecCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ListenerSpecCountAggregateOutputType> | number
         }
       }
     }
@@ -1359,7 +1434,6 @@ export const ListenerScalarFieldEnum = {
   id: 'id',
   node: 'node',
   name: 'name',
-  labels: 'labels',
   protocol: 'protocol',
   host: 'host',
   port: 'port',
@@ -1368,20 +1442,32 @@ export const ListenerScalarFieldEnum = {
   reason: 'reason',
   laddr: 'laddr',
   lport: 'lport',
-  limits: 'limits',
-  faults: 'faults',
-  tls: 'tls',
-  proxyProtocol: 'proxyProtocol',
   recording: 'recording',
   sockets: 'sockets',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt',
   closedAt: 'closedAt',
   expiresAt: 'expiresAt',
-  isLive: 'isLive'
+  isLive: 'isLive',
+  generation: 'generation',
+  specBytes: 'specBytes'
 } as const
 
 export type ListenerScalarFieldEnum = (typeof ListenerScalarFieldEnum)[keyof typeof ListenerScalarFieldEnum]
+
+
+export const ListenerSpecScalarFieldEnum = {
+  listenerId: 'listenerId',
+  generation: 'generation',
+  bytes: 'bytes',
+  labels: 'labels',
+  limits: 'limits',
+  faults: 'faults',
+  tls: 'tls',
+  proxyProtocol: 'proxyProtocol'
+} as const
+
+export type ListenerSpecScalarFieldEnum = (typeof ListenerSpecScalarFieldEnum)[keyof typeof ListenerSpecScalarFieldEnum]
 
 
 export const ListenerCountsScalarFieldEnum = {
@@ -1463,7 +1549,8 @@ export const EventScalarFieldEnum = {
   listenerId: 'listenerId',
   connectionId: 'connectionId',
   type: 'type',
-  data: 'data'
+  data: 'data',
+  generation: 'generation'
 } as const
 
 export type EventScalarFieldEnum = (typeof EventScalarFieldEnum)[keyof typeof EventScalarFieldEnum]
@@ -1540,19 +1627,19 @@ export const SortOrder = {
 export type SortOrder = (typeof SortOrder)[keyof typeof SortOrder]
 
 
-export const JsonNullValueInput = {
-  JsonNull: JsonNull
-} as const
-
-export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
-
-
 export const NullableJsonNullValueInput = {
   DbNull: DbNull,
   JsonNull: JsonNull
 } as const
 
 export type NullableJsonNullValueInput = (typeof NullableJsonNullValueInput)[keyof typeof NullableJsonNullValueInput]
+
+
+export const JsonNullValueInput = {
+  JsonNull: JsonNull
+} as const
+
+export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
 
 
 export const QueryMode = {
@@ -1615,20 +1702,6 @@ export type ListIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel,
 
 
 /**
- * Reference to a field of type 'Json'
- */
-export type JsonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Json'>
-    
-
-
-/**
- * Reference to a field of type 'QueryMode'
- */
-export type EnumQueryModeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'QueryMode'>
-    
-
-
-/**
  * Reference to a field of type 'Protocol'
  */
 export type EnumProtocolFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Protocol'>
@@ -1667,6 +1740,20 @@ export type EnumListenerStateFieldRefInput<$PrismaModel> = FieldRefInputType<$Pr
  * Reference to a field of type 'ListenerState[]'
  */
 export type ListEnumListenerStateFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'ListenerState[]'>
+    
+
+
+/**
+ * Reference to a field of type 'Json'
+ */
+export type JsonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Json'>
+    
+
+
+/**
+ * Reference to a field of type 'QueryMode'
+ */
+export type EnumQueryModeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'QueryMode'>
     
 
 
@@ -1912,6 +1999,7 @@ export interface PrismaClientOptionsWithAdapter extends PrismaClientBaseOptions 
 export type PrismaClientOptions = PrismaClientOptionsWithAccelerateUrl | PrismaClientOptionsWithAdapter
 export type GlobalOmitConfig = {
   listener?: Prisma.ListenerOmit
+  listenerSpec?: Prisma.ListenerSpecOmit
   listenerCounts?: Prisma.ListenerCountsOmit
   listenerSecrets?: Prisma.ListenerSecretsOmit
   openConnection?: Prisma.OpenConnectionOmit

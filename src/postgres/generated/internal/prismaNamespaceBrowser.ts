@@ -52,6 +52,7 @@ export const AnyNull = runtime.AnyNull
 
 export const ModelName = {
   Listener: 'Listener',
+  ListenerSpec: 'ListenerSpec',
   ListenerCounts: 'ListenerCounts',
   ListenerSecrets: 'ListenerSecrets',
   OpenConnection: 'OpenConnection',
@@ -85,7 +86,6 @@ export const ListenerScalarFieldEnum = {
   id: 'id',
   node: 'node',
   name: 'name',
-  labels: 'labels',
   protocol: 'protocol',
   host: 'host',
   port: 'port',
@@ -94,20 +94,32 @@ export const ListenerScalarFieldEnum = {
   reason: 'reason',
   laddr: 'laddr',
   lport: 'lport',
-  limits: 'limits',
-  faults: 'faults',
-  tls: 'tls',
-  proxyProtocol: 'proxyProtocol',
   recording: 'recording',
   sockets: 'sockets',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt',
   closedAt: 'closedAt',
   expiresAt: 'expiresAt',
-  isLive: 'isLive'
+  isLive: 'isLive',
+  generation: 'generation',
+  specBytes: 'specBytes'
 } as const
 
 export type ListenerScalarFieldEnum = (typeof ListenerScalarFieldEnum)[keyof typeof ListenerScalarFieldEnum]
+
+
+export const ListenerSpecScalarFieldEnum = {
+  listenerId: 'listenerId',
+  generation: 'generation',
+  bytes: 'bytes',
+  labels: 'labels',
+  limits: 'limits',
+  faults: 'faults',
+  tls: 'tls',
+  proxyProtocol: 'proxyProtocol'
+} as const
+
+export type ListenerSpecScalarFieldEnum = (typeof ListenerSpecScalarFieldEnum)[keyof typeof ListenerSpecScalarFieldEnum]
 
 
 export const ListenerCountsScalarFieldEnum = {
@@ -189,7 +201,8 @@ export const EventScalarFieldEnum = {
   listenerId: 'listenerId',
   connectionId: 'connectionId',
   type: 'type',
-  data: 'data'
+  data: 'data',
+  generation: 'generation'
 } as const
 
 export type EventScalarFieldEnum = (typeof EventScalarFieldEnum)[keyof typeof EventScalarFieldEnum]
@@ -266,19 +279,19 @@ export const SortOrder = {
 export type SortOrder = (typeof SortOrder)[keyof typeof SortOrder]
 
 
-export const JsonNullValueInput = {
-  JsonNull: JsonNull
-} as const
-
-export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
-
-
 export const NullableJsonNullValueInput = {
   DbNull: DbNull,
   JsonNull: JsonNull
 } as const
 
 export type NullableJsonNullValueInput = (typeof NullableJsonNullValueInput)[keyof typeof NullableJsonNullValueInput]
+
+
+export const JsonNullValueInput = {
+  JsonNull: JsonNull
+} as const
+
+export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
 
 
 export const QueryMode = {
