@@ -32,8 +32,13 @@ export class Output {
     }
     this.#stream.write(text, (error) => {
       if (error) this.#lost += 1;
-      else if (this.#lost > 0 && this.#stream.writableLength === 0) this.#tellLost();
+      else if (this.#lost > 0 && this.#isEmpty()) this.#tellLost();
     });
+  }
+
+  /** All is taken. A stream that has failed holds nothing either, but is not writable. */
+  #isEmpty(): boolean {
+    return this.#stream.writable && this.#stream.writableLength === 0;
   }
 
   #tellLost(): void {
