@@ -199,6 +199,7 @@ const dataPlaneLimits = {
   recordBatchMax: 1000,
   recordsUnackedMax: 20_000,
   countersIntervalMs: 3000,
+  firstCountersMs: 500,
   refusalsPerSecondMax: 100,
   faultHeldBytesMax: 1_048_576,
   preambleTimeoutMs: 10_000,

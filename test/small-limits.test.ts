@@ -1,9 +1,12 @@
 /** Limits that show only when they are small: a test makes them so. */
+import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
 import type { Config } from '../src/config.ts';
+import type { Counters } from '../src/core/record.ts';
 import { all, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { startApp, type TestApp } from './support/test-app.ts';
+import { openUdp } from './support/udp-client.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const withDataPlane = (change: Partial<Config['dataPlane']>) => (config: Config) => ({
@@ -44,6 +47,25 @@ test('the counters of an open connection are told while it is open', async () =>
   });
   await client.echo('more');
   await waitFor('the next ones', async () => (await onlyConnection(app, 'open')).bytesIn === 9);
+});
+
+test('the first counters of an open connection do not wait for the round', async () => {
+  const tune = withDataPlane({ countersIntervalMs: 600_000 });
+  await using app = await startApp({}, undefined, tune);
+  const tcp = await want(201, app, 'POST', '/v1/listeners', {});
+  const udp = await want(201, app, 'POST', '/v1/listeners', { protocol: 'udp' });
+  await using client = await openClient(tcp.laddr.port);
+  await using sender = await openUdp();
+  await client.echo('hello');
+  await sender.echo(udp.laddr, 'hello');
+  await waitFor('the counters', async () => {
+    const { connections } = await want(200, app, 'GET', '/v1/connections?state=open');
+    const told = connections.map(({ bytesIn, bytesOut }: Counters) => [bytesIn, bytesOut]);
+    return isDeepStrictEqual(told, [
+      [5, 5],
+      [5, 5],
+    ]);
+  });
 });
 
 test('a page of a rare kind of event may be short, and its token leads to all of them', async () => {

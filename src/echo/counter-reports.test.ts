@@ -2,12 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { sampleId } from '../../test/support/samples.ts';
 import { CounterReports } from './counter-reports.ts';
-import type { OpenConnection } from './echo-listener.ts';
 import type { Report } from './messages.ts';
+import { OpenConnections } from './open-connections.ts';
 import { RecordQueue } from './record-queue.ts';
 
 function makeReports({ pieceMax = 10, unackedMax = 40 } = {}) {
-  const connections = new Map<string, OpenConnection & { bytesIn: number }>();
+  const connections = new OpenConnections();
   const sent: (Report & { kind: 'records' })[] = [];
   const records = new RecordQueue({
     send: (report) => {
@@ -21,6 +21,7 @@ function makeReports({ pieceMax = 10, unackedMax = 40 } = {}) {
     let told = 0;
     const id = sampleId(number);
     const connection = {
+      id,
       bytesIn: 0,
       movedCounters() {
         if (this.bytesIn === told) return null;
@@ -98,4 +99,68 @@ test('they are told also while other records are on their way, and not while the
   reports.tell();
   await commitAll();
   expect(told()).toBe(21);
+});
+
+test('the first bytes of a connection are told soon, once, and the next ones with the round', async () => {
+  const { reports, add, told, commitAll } = makeReports();
+  const [first, silent] = [add(1), add(2)];
+  first.bytesIn = 5;
+  reports.tellFirst();
+  await commitAll();
+  expect(told()).toBe(0);
+  reports.tellFirst();
+  await commitAll();
+  expect(told()).toBe(1);
+  first.bytesIn = 9;
+  silent.bytesIn = 1;
+  reports.tellFirst();
+  await commitAll();
+  expect(told()).toBe(2);
+  reports.tell();
+  await commitAll();
+  expect(told()).toBe(3);
+});
+
+test('a connection that is soon over tells nothing before its end', async () => {
+  const { reports, add, told, commitAll, connections } = makeReports();
+  for (let n = 0; n < 1000; n += 1) {
+    const connection = add(n);
+    connection.bytesIn = 1;
+    // One moment passes in the life of every tenth.
+    if (n % 10 === 0) reports.tellFirst();
+    connections.delete(connection.id);
+  }
+  for (let n = 0; n < 3; n += 1) reports.tellFirst();
+  await commitAll();
+  expect(told()).toBe(0);
+  expect(connections.silent.size).toBe(0);
+});
+
+test('who was told of in a round is not looked at again for first bytes', async () => {
+  const { reports, add, told, commitAll, connections } = makeReports();
+  const connection = add(1);
+  connection.bytesIn = 1;
+  reports.tell();
+  connection.bytesIn = 2;
+  for (let n = 0; n < 3; n += 1) reports.tellFirst();
+  await commitAll();
+  expect(told()).toBe(1);
+  expect(connections.silent.size).toBe(0);
+});
+
+test('of many silent connections a piece is looked at each time, and all in their turn', async () => {
+  const { reports, add, told, commitAll, records } = makeReports({ pieceMax: 10 });
+  const all = Array.from({ length: 95 }, (_, n) => add(n));
+  reports.tellFirst();
+  for (const connection of all) connection.bytesIn = 1;
+  reports.tellFirst();
+  reports.tellFirst();
+  expect(records.isFull).toBe(false);
+  await commitAll();
+  expect(told()).toBe(10);
+  for (let n = 0; n < 9; n += 1) {
+    reports.tellFirst();
+    await commitAll();
+  }
+  expect(told()).toBe(95);
 });

@@ -16,6 +16,8 @@ export interface WorkerSettings {
   /** Records that are not committed yet; beyond it new connections wait unread. */
   readonly recordsUnackedMax: number;
   readonly countersIntervalMs: number;
+  /** How old the first counters of a connection are when they are told. */
+  readonly firstCountersMs: number;
   /** How many workers there are: each has its part of what a listener shares. */
   readonly workers: number;
   /** Refusals of a listener that are recorded one by one; what comes above is counted. */

@@ -5,6 +5,7 @@ import { ConnectionIds } from './connection-ids.ts';
 import { CounterReports } from './counter-reports.ts';
 import type { EchoContext, EchoListener } from './echo-listener.ts';
 import type { BoundSocket, Command, Report, Request, WorkerSettings } from './messages.ts';
+import { OpenConnections } from './open-connections.ts';
 import { RecordQueue } from './record-queue.ts';
 import { SocketBudget } from './socket-budget.ts';
 import { TcpListener } from './tcp/tcp-listener.ts';
@@ -35,7 +36,7 @@ function start(settings: WorkerSettings): void {
       if (!isFull) for (const listener of listeners.values()) listener.resume();
     },
   });
-  const connections: EchoContext['connections'] = new Map();
+  const connections = new OpenConnections();
   const sockets = new SocketBudget(settings.connectionsMax, (max) =>
     send({
       kind: 'warning',
@@ -53,6 +54,8 @@ function start(settings: WorkerSettings): void {
   const pieceMax = Math.ceil(settings.recordsUnackedMax / 4);
   const counters = new CounterReports({ connections, records, pieceMax });
   setInterval(() => counters.tell(), settings.countersIntervalMs).unref();
+  // A connection that speaks within its first moment is told of at the end of the second.
+  setInterval(() => counters.tellFirst(), Math.ceil(settings.firstCountersMs / 2)).unref();
   send({ kind: 'ready' });
 }
 
