@@ -6,10 +6,12 @@ import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { version } from './command-line.ts';
 import type { Config } from './config.ts';
-import { type Address, formatAddress, isLoopback } from './core/address.ts';
+import { ActivityLog } from './core/activity-log.ts';
+import { type Address, isLoopback } from './core/address.ts';
 import { systemClock } from './core/clock.ts';
 import { ControlPlane } from './core/control-plane.ts';
 import { EventLog } from './core/event-log.ts';
+import type { Listener } from './core/listener.ts';
 import { ListenerRecovery } from './core/listener-recovery.ts';
 import { ListenerSet } from './core/listener-set.ts';
 import { Listeners } from './core/listeners.ts';
@@ -41,31 +43,23 @@ export class App implements AsyncDisposable {
   readonly nodeId: string;
   readonly httpAddress: Address;
   readonly grpcAddress: Address;
+  /** What an earlier run left, as it was when everything served. */
+  readonly recovered: readonly Listener[];
   readonly #resources: AsyncDisposableStack;
 
-  private constructor(
-    addresses: Pick<App, 'nodeId' | 'httpAddress' | 'grpcAddress'>,
-    resources: AsyncDisposableStack,
-  ) {
-    this.nodeId = addresses.nodeId;
-    this.httpAddress = addresses.httpAddress;
-    this.grpcAddress = addresses.grpcAddress;
+  private constructor(started: Started, resources: AsyncDisposableStack) {
+    this.nodeId = started.nodeId;
+    this.httpAddress = started.httpAddress;
+    this.grpcAddress = started.grpcAddress;
+    this.recovered = started.recovered;
     this.#resources = resources;
   }
 
   /** Resolves when everything serves. A start that fails leaves nothing running. */
   static async start(options: AppOptions): Promise<App> {
     await using resources = new AsyncDisposableStack();
-    const addresses = await start(options, resources);
-    return new App(addresses, resources.move());
-  }
-
-  get rest(): string {
-    return `http://${formatAddress(this.httpAddress)}`;
-  }
-
-  get grpc(): string {
-    return formatAddress(this.grpcAddress);
+    const started = await start(options, resources);
+    return new App(started, resources.move());
   }
 
   /** Idempotent. */
@@ -73,6 +67,8 @@ export class App implements AsyncDisposable {
     await this.#resources.disposeAsync();
   }
 }
+
+type Started = Pick<App, 'nodeId' | 'httpAddress' | 'grpcAddress' | 'recovered'>;
 
 /** What everything after the store is made of. */
 interface Ground {
@@ -87,7 +83,7 @@ interface Ground {
   readonly onFatal: (error: unknown) => void;
 }
 
-async function start(options: AppOptions, resources: AsyncDisposableStack) {
+async function start(options: AppOptions, resources: AsyncDisposableStack): Promise<Started> {
   const { config, logger, signal } = options;
   const clock = systemClock();
   const nodeId = await takeNodeId(config, resources);
@@ -105,15 +101,19 @@ async function start(options: AppOptions, resources: AsyncDisposableStack) {
   );
   resources.use(store);
   const ground = { ...options, clock, nodeId, store, metrics: new Metrics(), reservedPorts: [] };
-  const { control, recovery, eventLog } = await startCore(ground, resources);
+  const { control, recovery, eventLog, activity, set } = await startCore(ground, resources);
   signal?.throwIfAborted();
   if (config.databaseUrl === null) await control.letGoOfOtherNodes();
+  // A person has what listens again from the banner; a program reads only the log.
+  if (config.logFormat === 'json') activity.begin();
   await recovery.recover();
+  activity.begin();
+  const recovered = set.all();
   signal?.throwIfAborted();
   const addresses = await startEdges(ground, control, resources);
   // The first thing of a stop: without its store kodama ends all the same.
   resources.defer(() => eventLog.endBy(AbortSignal.timeout(config.shutdownTimeoutMs / 2)));
-  return { nodeId, ...addresses };
+  return { nodeId, recovered, ...addresses };
 }
 
 /** Two processes with one id would take each other's place: who reads it from the directory holds that. */
@@ -155,16 +155,26 @@ async function startPostgres(
 
 async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const { config, logger, clock, nodeId, store, metrics, reservedPorts, onFatal } = ground;
+  const set = new ListenerSet();
+  const activity = new ActivityLog({
+    logger,
+    nameOf: (id) => set.get(id)?.listener.name ?? null,
+    isInfoShown: logger.isLevelEnabled('info'),
+    limits: config.logLines,
+  });
+  resources.use(activity);
   const eventLog = await EventLog.open({
     store,
     log: logger,
     limits: { ...config.eventLog, pageBytesMax: config.bounds.pageBytesMax },
     onFatal,
-    onCommit: (commit) => metrics.onCommit(commit),
+    onCommit: (commit) => {
+      metrics.onCommit(commit);
+      activity.onCommit(commit);
+    },
   });
   resources.defer(() => eventLog.drain(AbortSignal.timeout(config.shutdownTimeoutMs / 4)));
   const recorder = new Recorder({ nodeId, log: eventLog, clock, logger });
-  const set = new ListenerSet();
   const dataPlane: DataPlane & AsyncDisposable = await WorkerDataPlane.start({
     workers: config.workers,
     nodeId,
@@ -222,7 +232,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     },
   });
   metrics.observe({ control, eventLog, recorder });
-  return { control, recovery, eventLog };
+  return { control, recovery, eventLog, activity, set };
 }
 
 async function startEdges(

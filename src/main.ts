@@ -2,11 +2,13 @@
 import { enableCompileCache } from 'node:module';
 import { isatty } from 'node:tty';
 import pino, { type Logger } from 'pino';
-import { prettyFactory } from 'pino-pretty';
 import type { App } from './app.ts';
+import { bannerText, reachableAddresses, restUrl } from './banner.ts';
 import { readCommandLine } from './command-line.ts';
 import { type Config, ConfigError, outputLimits, readConfig } from './config.ts';
+import { formatAddress } from './core/address.ts';
 import { compileCacheDir } from './data-dir.ts';
+import { logText } from './log-text.ts';
 import { Output } from './output.ts';
 import { StartError } from './start-error.ts';
 
@@ -94,9 +96,9 @@ function complain(message: string): void {
 }
 
 function makeLogger({ logLevel: level, logFormat }: Config): Logger {
-  const options = { ignore: 'pid,name', translateTime: 'SYS:HH:MM:ss.l' };
-  const pretty = logFormat === 'text' ? prettyFactory({ ...options, colorize: hasColors() }) : null;
-  const write = (line: string) => stdout.write(pretty === null ? line : (pretty(line) ?? ''));
+  const isText = logFormat === 'text';
+  const isColored = isText && hasColors();
+  const write = (line: string) => stdout.write(isText ? logText(line, isColored) : line);
   const logger = pino({ level, base: { name: 'kodama' } }, { write });
   for (const output of [stdout, stderr]) {
     output.onTakenAgain = (lines) => {
@@ -168,20 +170,21 @@ async function exit(code: number): Promise<never> {
 }
 
 function announce(app: App, { logFormat, apiToken }: Config, logger: Logger): void {
-  const { rest, grpc } = app;
-  const fields = { httpPort: app.httpAddress.port, grpcPort: app.grpcAddress.port, rest, grpc };
-  logger.info({ ...fields, nodeId: app.nodeId, docs: `${rest}/docs` }, 'ready');
-  const authorization = apiToken === null ? '' : '-H "authorization: Bearer $KODAMA_API_TOKEN" ';
-  const lines = [
-    'kodama is ready.',
-    `  REST      ${rest}/v1`,
-    `  gRPC      ${grpc}`,
-    `  API page  ${rest}/docs`,
-    `  Try:      curl ${authorization}-X POST ${rest}/v1/listeners`,
-  ];
+  const { nodeId, recovered } = app;
+  const httpAddresses = reachableAddresses(app.httpAddress);
+  const grpcAddresses = reachableAddresses(app.grpcAddress);
+  const hasToken = apiToken !== null;
+  const text = bannerText({ httpAddresses, grpcAddresses, hasToken, recovered });
+  if (logFormat === 'text') {
+    stdout.write(text);
+    return;
+  }
+  const [rest = ''] = httpAddresses.map(restUrl);
+  const [grpc = ''] = grpcAddresses.map(formatAddress);
+  const ports = { httpPort: app.httpAddress.port, grpcPort: app.grpcAddress.port };
+  logger.info({ ...ports, rest, grpc, nodeId, docs: `${rest}/docs` }, 'ready');
   // Logs in JSON have stdout to themselves.
-  const output = logFormat === 'json' ? stderr : stdout;
-  output.write(`${lines.join('\n')}\n`);
+  stderr.write(text);
 }
 
 // What is left, such as a socket that its peer holds open, must not keep a stopped process alive.

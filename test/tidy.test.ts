@@ -26,10 +26,13 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   'config.ts': /^(core\/|postgres\/database-url\.ts$|unknown-variables\.ts$)/,
   'command-line.ts': /^$/,
   'output.ts': /^$/,
+  'log-text.ts': /^$/,
   'unknown-variables.ts': /^$/,
   'start-error.ts': /^core\//,
+  'banner.ts': /^core\//,
   'app.ts': /^(?!main\.ts$)/,
-  'main.ts': /^(app|command-line|config|data-dir|output|start-error)\.ts$/,
+  'main.ts':
+    /^((app|banner|command-line|config|data-dir|log-text|output|start-error)|core\/address)\.ts$/,
 };
 const forbiddenNames =
   /^(index|utils?|helpers?|common|manager|base)\.|-(utils?|helpers?|manager|base)\./;

@@ -400,7 +400,7 @@ test('a silent log is silent, whatever goes wrong', async () => {
   expect(lines).toEqual([]);
 });
 
-test('a request has one line in the log, which names its route', async () => {
+test('a request has one line in the log for debugging, which names its route', async () => {
   await using edge = await restEdge();
   const { headers } = await call(edge, 'GET', '/v1/listeners/secret?x=secret', undefined, {
     'x-request-id': 'theirs',
@@ -408,7 +408,7 @@ test('a request has one line in the log, which names its route', async () => {
   await waitFor('the line', () => edge.log.length > 0);
   expect(edge.log).toMatchObject([
     {
-      level: 30,
+      level: 20,
       msg: 'request',
       requestId: headers.get('x-request-id'),
       method: 'GET',

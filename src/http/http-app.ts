@@ -37,7 +37,6 @@ export interface HttpAppOptions extends Edge {
 
 const paramCharsMax = 256;
 const checkIntervalMsMax = 1000;
-const quietPaths = new Set(['/healthz', '/readyz', '/metrics']);
 /** Any load balancer may ask these, in whatever name. */
 const probePaths = new Set(['/healthz', '/readyz']);
 /** The API page and its document hold nothing that is not public. */
@@ -192,15 +191,13 @@ function refuseExpectation(_: IncomingMessage, response: ServerResponse): void {
   response.end(jsonText(problem));
 }
 
-/** Never a header, a query or a body: they may hold tokens, keys and names. */
+/** What a call changes has a line of its own. Never a header, a query or a body: they may hold tokens, keys and names. */
 function logRequest(logger: FastifyBaseLogger, request: FastifyRequest, reply: FastifyReply): void {
-  const route = request.routeOptions.url ?? 'none';
-  const level = quietPaths.has(route) ? 'debug' : 'info';
-  logger[level](
+  logger.debug(
     {
       requestId: request.id,
       method: request.method,
-      route,
+      route: request.routeOptions.url ?? 'none',
       status: reply.raw.statusCode,
       durationMs: Math.round(reply.elapsedTime * 10) / 10,
       ...(!reply.raw.writableFinished && { isAborted: true }),

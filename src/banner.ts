@@ -1,0 +1,85 @@
+/** What kodama says when it serves: where it is reached, what to try, and what listens again. */
+import { isIPv4, isIPv6 } from 'node:net';
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
+import { type Address, formatAddress } from './core/address.ts';
+import type { Listener } from './core/listener.ts';
+
+type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
+
+export interface BannerOptions {
+  /** Of what an edge is bound to, the nearest; with a wildcard also what other hosts may reach it by. */
+  readonly httpAddresses: readonly Address[];
+  readonly grpcAddresses: readonly Address[];
+  readonly hasToken: boolean;
+  readonly recovered: readonly Listener[];
+}
+
+/** Listeners that have a line of their own. */
+const listenerLinesMax = 20;
+
+export function bannerText({ hasToken, recovered, ...edges }: BannerOptions): string {
+  const [rest = '', ...otherRest] = edges.httpAddresses.map((address) => restUrl(address));
+  const [grpc = '', ...otherGrpc] = edges.grpcAddresses.map(formatAddress);
+  const authorization = hasToken ? '-H "authorization: Bearer $KODAMA_API_TOKEN" ' : '';
+  const lines = [
+    'kodama is ready.',
+    `  REST      ${rest}/v1${alsoAt(otherRest)}`,
+    `  gRPC      ${grpc}${alsoAt(otherGrpc)}`,
+    `  API page  ${rest}/docs`,
+    `  Try:      curl ${authorization}-X POST ${inShell(`${rest}/v1/listeners`)}`,
+    ...listenerLines(recovered),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+export function restUrl(address: Address): string {
+  return `http://${formatAddress(address)}`;
+}
+
+function alsoAt(others: readonly string[]): string {
+  return others.length === 0 ? '' : `, from other hosts ${others.join(', ')}`;
+}
+
+/** Some shells take what stands in brackets for a pattern. */
+function inShell(url: string): string {
+  return url.includes('[') ? `'${url}'` : url;
+}
+
+/** Those that failed come first: there is something to mend. */
+function listenerLines(listeners: readonly Listener[]): string[] {
+  if (listeners.length === 0) return [];
+  const failed = listeners.filter(({ state }) => state === 'failed');
+  const sorted = [...failed, ...listeners.filter(({ state }) => state !== 'failed')];
+  const more = sorted.length - listenerLinesMax;
+  return [
+    '  Listeners from the last run:',
+    ...sorted.slice(0, listenerLinesMax).map((listener) => `    ${listenerLine(listener)}`),
+    ...(more > 0 ? [`    and ${more} more`] : []),
+  ];
+}
+
+function listenerLine({ id, name, protocol, host, port, laddr, state, reason }: Listener): string {
+  const where = `${name ?? id}  ${protocol} ${formatAddress(laddr ?? { ip: host, port })}`;
+  if (state === 'listening') return `${where}  listens again`;
+  return `${where}  ${state}${reason === null ? '' : `: ${reason.message}`}`;
+}
+
+/** Where an edge that is bound to the address is reached: itself; or, by a wildcard, this host and its first addresses. */
+export function reachableAddresses(
+  { ip, port }: Address,
+  interfaces: Interfaces = networkInterfaces(),
+): readonly Address[] {
+  // Node's wildcard of IPv6 takes IPv4 too.
+  const isV6Wildcard = ip === '::';
+  if (!isV6Wildcard && ip !== '0.0.0.0') return [{ ip, port }];
+  const outside = Object.values(interfaces)
+    .flatMap((infos = []) => infos)
+    // A link-local address has no meaning without the name of the link.
+    .filter(({ internal, address }) => !internal && !/^(fe80:|169\.254\.)/i.test(address))
+    .map(({ address }) => address);
+  const others = [outside.find(isIPv4), isV6Wildcard ? outside.find(isIPv6) : undefined];
+  return ['127.0.0.1', ...others.filter((other) => other !== undefined)].map((each) => ({
+    ip: each,
+    port,
+  }));
+}
