@@ -20,7 +20,8 @@ export interface RefusalsOptions {
 
 export interface Arrival {
   readonly laddr: Address;
-  readonly raddr: Address;
+  /** Null where it is not known. */
+  readonly raddr: Address | null;
 }
 
 const summaryIntervalMs = 1000;
