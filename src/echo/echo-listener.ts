@@ -8,6 +8,7 @@ import type { ConnectionIds } from './connection-ids.ts';
 import type { BoundSocket, Share, WorkerSettings } from './messages.ts';
 import type { RecordQueue } from './record-queue.ts';
 import type { SocketBudget } from './socket-budget.ts';
+import type { PeerNames } from './tcp/peer-names.ts';
 
 export interface EchoContext {
   readonly settings: WorkerSettings;
@@ -18,6 +19,7 @@ export interface EchoContext {
   readonly connections: Map<string, OpenConnection>;
   /** Each listening and each accepted socket takes one. */
   readonly sockets: SocketBudget;
+  readonly peerNames: PeerNames;
 }
 
 export interface OpenConnection {

@@ -13,6 +13,7 @@ import { ConnectionIds } from './connection-ids.ts';
 import type { EchoContext } from './echo-listener.ts';
 import { RecordQueue } from './record-queue.ts';
 import { SocketBudget } from './socket-budget.ts';
+import { PeerNames } from './tcp/peer-names.ts';
 import { TcpListener } from './tcp/tcp-listener.ts';
 import { UdpGuards } from './udp/udp-guards.ts';
 import { UdpListener } from './udp/udp-listener.ts';
@@ -39,6 +40,7 @@ function makeContext(): EchoContext {
     ids: new ConnectionIds(),
     connections: new Map(),
     sockets: new SocketBudget(3, () => undefined),
+    peerNames: new PeerNames({ onMissing: () => undefined }),
   };
 }
 

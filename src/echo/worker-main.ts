@@ -7,6 +7,7 @@ import type { EchoContext, EchoListener } from './echo-listener.ts';
 import type { BoundSocket, Command, Report, Request, WorkerSettings } from './messages.ts';
 import { RecordQueue } from './record-queue.ts';
 import { SocketBudget } from './socket-budget.ts';
+import { PeerNames } from './tcp/peer-names.ts';
 import { TcpListener } from './tcp/tcp-listener.ts';
 import { UdpGuards } from './udp/udp-guards.ts';
 import { UdpListener } from './udp/udp-listener.ts';
@@ -41,6 +42,13 @@ function start(settings: WorkerSettings): void {
       message: `all ${max} sockets of the worker are in use: no more are accepted`,
     }),
   );
+  const peerNames = new PeerNames({
+    onMissing: (cause) =>
+      send({
+        kind: 'warning',
+        message: `peers that reset at once are recorded without their address: ${cause}`,
+      }),
+  });
   context = {
     settings,
     clock: systemClock(),
@@ -48,6 +56,7 @@ function start(settings: WorkerSettings): void {
     records,
     connections,
     sockets,
+    peerNames,
   };
   const pieceMax = Math.ceil(settings.recordsUnackedMax / 4);
   const counters = new CounterReports({ connections, records, pieceMax });

@@ -1,8 +1,8 @@
 /** The connections of a listener that are accepted and not opened yet: each has its preamble before it. */
 import { Socket, type SocketConstructorOpts } from 'node:net';
-import type { AcceptedConnection } from '../../core/connection.ts';
 import type { Binding } from '../../core/ports.ts';
 import { WakeUps } from '../../core/wake-ups.ts';
+import type { LocatedConnection } from '../tcp/connection-host.ts';
 import { DuplexTransport } from '../tcp/duplex-transport.ts';
 import type { StreamTransport, TransportOwner } from '../tcp/stream-transport.ts';
 import type { TcpHandle } from '../tcp/tcp-handle.ts';
@@ -13,11 +13,11 @@ import { TlsAcceptor } from './tls-acceptor.ts';
 export interface PreambleOwner {
   /** `opened` is what was accepted, with what the preamble told. The transport is to be made at once. */
   onReady(
-    opened: AcceptedConnection,
+    opened: LocatedConnection,
     makeTransport: (owner: TransportOwner) => StreamTransport,
   ): void;
   /** The socket is closed. */
-  onFailed(opened: AcceptedConnection, end: PreambleEnd): void;
+  onFailed(opened: LocatedConnection, end: PreambleEnd): void;
 }
 
 export class Preambles {
@@ -54,7 +54,7 @@ export class Preambles {
    */
   async run(
     handle: TcpHandle,
-    accepted: AcceptedConnection,
+    accepted: LocatedConnection,
     delayMs: number,
     owner: PreambleOwner,
   ): Promise<void> {

@@ -1,4 +1,6 @@
 /** What a stream connection and its listener know of each other. */
+import type { Address } from '../../core/address.ts';
+import type { AcceptedConnection } from '../../core/connection.ts';
 import type { ListenerLimits, ListenerMode } from '../../core/listener.ts';
 import type { Clock } from '../../core/ports.ts';
 import type { WorkerRecord } from '../../core/record.ts';
@@ -14,6 +16,11 @@ export interface ConnectionHost {
   readonly clock: Clock;
   record(record: WorkerRecord): void;
   onClosed(connection: StreamConnection): void;
+}
+
+/** One that can be served: its peer's address is known. */
+export interface LocatedConnection extends AcceptedConnection {
+  readonly raddr: Address;
 }
 
 export interface Accepted {
