@@ -31,16 +31,16 @@ test.each<[string, object]>([
       }
     });
     const clients: string[] = [];
-      for (let round = 1; round <= rounds; round++) {
+    for (let round = 1; round <= rounds; round++) {
       clients.push(...(await resetAtOnce({ port: laddr.port, count: perRound, atOnce: 50 })));
       await waitFor('all that were handed over', async () => {
         const now = await want(200, app, 'GET', `/v1/listeners/${id}`);
         return now.totalConnections >= clients.length && now.openConnections === 0;
       });
     }
-      isOver = true;
+    isOver = true;
     await Promise.all(talking);
-      expect(clients).toHaveLength(rounds * perRound);
+    expect(clients).toHaveLength(rounds * perRound);
 
     const records = await all(app, `/v1/connections?listener=${id}&state=closed`, 'connections');
     expect(records.map(({ raddr }) => `${raddr?.ip}:${raddr?.port}`).toSorted()).toEqual(
