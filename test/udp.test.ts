@@ -242,6 +242,22 @@ describe('addresses', () => {
     expect(client.answers.map(({ bytes }) => String(bytes))).toEqual(ips.map((ip) => `to ${ip}`));
   });
 
+  test.runIf(process.platform === 'linux')(
+    'asked at an address that no interface has, a wildcard answers from where the route says',
+    async () => {
+      await using app = await startApp();
+      const listener = await listen(app, { host: '0.0.0.0' });
+      const { port } = listener.laddr;
+      await using client = await openUdp();
+      expect(String(await client.echo({ ip: '127.0.0.5', port }, 'to the fifth'))).toBe(
+        'to the fifth',
+      );
+      expect(client.answers[0]?.from).toEqual({ ip: '127.0.0.1', port });
+      const [session] = await sessionsWhen(app, listener, 1);
+      expect(session).toMatchObject({ laddr: { ip: '0.0.0.0', port } });
+    },
+  );
+
   test.runIf(hasIpv6)(
     'IPv6, and a dual stack whose IPv4 clients are recorded as IPv4',
     async () => {
