@@ -152,6 +152,8 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
       countersIntervalMs: 3000,
       refusalsPerSecondMax: 100,
       faultHeldBytesMax: 1_048_576,
+      faultHeldBytesTotalMax: 67_108_864,
+      faultTurnMs: 2,
       preambleTimeoutMs: 10_000,
       lingerMs: 1000,
       udpSessionsMax: 100_000,

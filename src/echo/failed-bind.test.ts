@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { faultOf } from '../../test/support/fault-bench.ts';
+import { boundlessFaults, faultOf } from '../../test/support/fault-bench.ts';
 import { sampleId, sampleNewListener } from '../../test/support/samples.ts';
 import { readConfig } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
@@ -39,6 +39,7 @@ function makeContext(): EchoContext {
     ids: new ConnectionIds(),
     connections: new Map(),
     sockets: new SocketBudget(3, () => undefined),
+    faultResources: boundlessFaults(),
   };
 }
 

@@ -22,6 +22,10 @@ export interface WorkerSettings {
   readonly refusalsPerSecondMax: number;
   /** Bytes of a connection that its faults hold back at most, before it is read from no more. */
   readonly faultHeldBytesMax: number;
+  /** The same of all connections together. */
+  readonly faultHeldBytesTotalMax: number;
+  /** Of each turn of the event loop, for the work of faults; what is left over goes on in the next. */
+  readonly faultTurnMs: number;
   /** How long a TLS handshake or a PROXY header may take. */
   readonly preambleTimeoutMs: number;
   /** How long a client is read from after our FIN, so that what it still sends does not reset it. */

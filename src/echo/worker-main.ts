@@ -3,6 +3,8 @@ import { systemClock } from '../core/clock.ts';
 import type { Binding } from '../core/ports.ts';
 import { ConnectionIds } from './connection-ids.ts';
 import { CounterReports } from './counter-reports.ts';
+import { FaultRoom } from './faults/fault-room.ts';
+import { FaultTurns } from './faults/fault-turns.ts';
 import type { EchoContext, EchoListener } from './echo-listener.ts';
 import type { BoundSocket, Command, Report, Request, WorkerSettings } from './messages.ts';
 import { RecordQueue } from './record-queue.ts';
@@ -48,6 +50,10 @@ function start(settings: WorkerSettings): void {
     records,
     connections,
     sockets,
+    faultResources: {
+      turns: new FaultTurns(settings.faultTurnMs),
+      room: new FaultRoom(settings.faultHeldBytesMax, settings.faultHeldBytesTotalMax),
+    },
   };
   const pieceMax = Math.ceil(settings.recordsUnackedMax / 4);
   const counters = new CounterReports({ connections, records, pieceMax });

@@ -11,6 +11,8 @@ const settings: WorkerSettings = {
   workers: 1,
   refusalsPerSecondMax: 10,
   faultHeldBytesMax: 10,
+  faultHeldBytesTotalMax: 10,
+  faultTurnMs: 2,
   preambleTimeoutMs: 10,
   lingerMs: 10,
   udpSessionsMax: 3,

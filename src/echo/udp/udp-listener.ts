@@ -183,13 +183,13 @@ export class UdpListener implements EchoListener {
   }
 
   #newSessionHost(): UdpSessionHost {
-    const { clock, records, connections, settings } = this.#context;
+    const { clock, records, connections, settings, faultResources } = this.#context;
     return {
       listenerId: this.#binding.listenerId,
       clock,
       held: this.#heldBytes,
       sendQueueBytesMax: settings.udpSendQueueBytesMax,
-      faultHeldBytesMax: settings.faultHeldBytesMax,
+      faultResources,
       mayAnswer: (session, bytes, now) => this.#mayAnswer(session, bytes, now),
       onAnswer: ({ pair, returns }, bytes, now) =>
         this.#guards.loops.answers(pair, bytes, returns, now),

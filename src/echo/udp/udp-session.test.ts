@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
+import { boundlessFaults } from '../../../test/support/fault-bench.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { StepRecord } from '../../core/record.ts';
 import { SocketBudget } from '../socket-budget.ts';
@@ -33,7 +34,7 @@ async function openSession(change: Partial<UdpSessionHost> = {}, isHeld = false)
     clock: systemClock(),
     held: new HeldBytes(1000),
     sendQueueBytesMax: 1_000_000,
-    faultHeldBytesMax: 1000,
+    faultResources: boundlessFaults(),
     mayAnswer: () => true,
     onAnswer: () => undefined,
     record: (record) => records.push(record),

@@ -14,7 +14,7 @@ import type { Clock } from '../../core/ports.ts';
 import type { CountersRecord, StepRecord } from '../../core/record.ts';
 import type { Micros } from '../../core/time.ts';
 import type { OpenConnection } from '../echo-listener.ts';
-import type { ActiveFault } from '../faults/fault-pipeline.ts';
+import type { ActiveFault, FaultResources } from '../faults/fault-pipeline.ts';
 import { FaultPipeline } from '../faults/fault-pipeline.ts';
 import type { ConnectionFaults } from '../faults/listener-faults.ts';
 import type { HeldBytes } from './held-bytes.ts';
@@ -27,7 +27,7 @@ export interface UdpSessionHost {
   readonly clock: Clock;
   readonly held: HeldBytes;
   readonly sendQueueBytesMax: number;
-  readonly faultHeldBytesMax: number;
+  readonly faultResources: FaultResources;
   mayAnswer(session: UdpSession, bytes: Buffer, now: Micros): boolean;
   /** Its faults have let this through, as it is and at this time. */
   onAnswer(session: UdpSession, bytes: Buffer, now: Micros): void;
@@ -160,7 +160,7 @@ export class UdpSession implements OpenConnection {
   #applyFaults(faults: readonly ActiveFault[]): void {
     if (this.#pipeline !== null) {
       this.#pipeline.replace(faults);
-      if (this.#pipeline.isIdle) this.#pipeline = null;
+      if (this.#pipeline?.isIdle) this.#pipeline = null;
     } else if (faults.length > 0) {
       this.#pipeline = this.#newPipeline(faults);
       this.#pipeline.start();
@@ -168,7 +168,7 @@ export class UdpSession implements OpenConnection {
   }
 
   #newPipeline(faults: readonly ActiveFault[]): FaultPipeline {
-    const { faultHeldBytesMax: heldBytesMax, clock } = this.#host;
+    const { faultResources: resources, clock } = this.#host;
     const ageMs = (clock.now() - this.openedAt) / 1000;
     const sink = {
       write: (bytes: Buffer) => this.#sendLate(bytes),
@@ -177,8 +177,11 @@ export class UdpSession implements OpenConnection {
       pause: () => undefined,
       resume: () => undefined,
       pendingBytes: () => this.endpoint.socket.getSendQueueSize(),
+      idle: () => {
+        this.#pipeline = null;
+      },
     };
-    return new FaultPipeline({ sink, faults, kind: 'datagram', heldBytesMax, ageMs });
+    return new FaultPipeline({ sink, faults, kind: 'datagram', resources, ageMs });
   }
 
   #sendLate(bytes: Buffer): void {
