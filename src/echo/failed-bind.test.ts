@@ -25,7 +25,7 @@ afterEach(() => {
 });
 
 function makeContext(): EchoContext {
-  const settings = { ...readConfig({}).dataPlane, nodeId: 'node-1', workers: 2 };
+  const settings = { ...readConfig({}).dataPlane, nodeId: 'node-1', workers: 2, heartbeatMs: 1000 };
   const records = new RecordQueue({
     send: () => undefined,
     batchMax: 10,

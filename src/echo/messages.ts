@@ -16,6 +16,8 @@ export interface WorkerSettings {
   /** Records that are not committed yet; beyond it new connections wait unread. */
   readonly recordsUnackedMax: number;
   readonly countersIntervalMs: number;
+  /** How often it tells that its loop turns. */
+  readonly heartbeatMs: number;
   /** How many workers there are: each has its part of what a listener shares. */
   readonly workers: number;
   /** Refusals of a listener that are recorded one by one; what comes above is counted. */
@@ -90,6 +92,8 @@ export interface BoundSocket {
 
 export type Report =
   | { readonly kind: 'ready' }
+  /** The loop turns. */
+  | { readonly kind: 'alive' }
   /** For the log of those who run it. */
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'done'; readonly number: number; readonly bound: BoundSocket | null }

@@ -58,6 +58,7 @@ function start(settings: WorkerSettings): void {
   const pieceMax = Math.ceil(settings.recordsUnackedMax / 4);
   const counters = new CounterReports({ connections, records, pieceMax });
   setInterval(() => counters.tell(), settings.countersIntervalMs).unref();
+  setInterval(() => send({ kind: 'alive' }), settings.heartbeatMs).unref();
   send({ kind: 'ready' });
 }
 

@@ -26,7 +26,7 @@ import { endOrphans } from './orphans.ts';
 import { Worker, workerFile } from './worker.ts';
 import { shareOf } from './worker-share.ts';
 
-export interface DataPlaneLimits extends Omit<WorkerSettings, 'nodeId' | 'workers'> {
+export interface DataPlaneLimits extends Omit<WorkerSettings, 'nodeId' | 'workers' | 'heartbeatMs'> {
   readonly requestTimeoutMs: number;
   readonly restartMinMs: number;
   readonly restartMaxMs: number;
@@ -50,6 +50,9 @@ interface Opened {
   /** The end of what was last begun with its sockets. */
   turn: Promise<unknown>;
 }
+
+/** So many may be late before a worker is taken for one that hangs. */
+const heartbeatsInTimeout = 10;
 
 export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   readonly #options: WorkerDataPlaneOptions;
@@ -90,9 +93,10 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   #launch(slot: number): Worker {
     const { nodeId, limits, events, onFatal, workers } = this.#options;
     const { requestTimeoutMs, restartMinMs: _min, restartMaxMs: _max, ...settings } = limits;
+    const heartbeatMs = Math.ceil(requestTimeoutMs / heartbeatsInTimeout);
     const worker: Worker = new Worker({
       slot,
-      settings: { ...settings, nodeId, workers },
+      settings: { ...settings, nodeId, workers, heartbeatMs },
       requestTimeoutMs,
       onRecords: (records) => {
         for (const { kind } of records) {
@@ -231,9 +235,9 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   }
 
   /** Resolves when each worker has done it, or is no more. */
-  async #askAll(requestOf: (worker: Worker) => Request, extraMs = 0): Promise<void> {
+  async #askAll(requestOf: (worker: Worker) => Request): Promise<void> {
     const ask = (worker: Worker) =>
-      worker.request(requestOf(worker), extraMs).catch((error) => this.#unlessLost(worker, error));
+      worker.request(requestOf(worker)).catch((error) => this.#unlessLost(worker, error));
     await Promise.all([...this.#workers].map(ask));
   }
 
@@ -264,7 +268,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   ): Promise<void> {
     const opened = this.#opened.get(listenerId);
     if (opened !== undefined) opened.isClosing = true;
-    await this.#askAll(() => ({ kind: 'close', listenerId, drainMs, reason }), drainMs);
+    await this.#askAll(() => ({ kind: 'close', listenerId, drainMs, reason }));
     this.#opened.delete(listenerId);
   }
 

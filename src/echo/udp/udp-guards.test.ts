@@ -8,6 +8,7 @@ const settings: WorkerSettings = {
   recordBatchMax: 10,
   recordsUnackedMax: 10,
   countersIntervalMs: 1000,
+  heartbeatMs: 1000,
   workers: 1,
   refusalsPerSecondMax: 10,
   faultHeldBytesMax: 10,
