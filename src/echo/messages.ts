@@ -36,13 +36,20 @@ export interface WorkerSettings {
   readonly udpSessionsMax: number;
   readonly udpDatagramsPerSecondMax: number;
   readonly udpDatagramsBurstMax: number;
-  /** A payload that comes again so soon, so often in a row, is taken for a loop. */
+  /** The same in bytes. */
+  readonly udpBytesPerSecondMax: number;
+  readonly udpBytesBurstMax: number;
+  /** What comes again so soon, so often in a row, is taken for a loop. */
   readonly udpLoopWindowMs: number;
   readonly udpLoopReturnsMax: number;
   /** Bytes of datagrams of a listener that wait, for its serve or a commit; more are dropped. */
   readonly udpHeldBytesMax: number;
+  /** The same of all listeners together. */
+  readonly udpHeldBytesTotalMax: number;
   /** Bytes of a socket's answers that the kernel has not taken; while there are more, none is added. */
   readonly udpSendQueueBytesMax: number;
+  /** The same of all sockets together. */
+  readonly udpSendQueueBytesTotalMax: number;
 }
 
 /**

@@ -5,7 +5,6 @@
  * - What was asked of a worker that is lost meanwhile has not failed: its successor does it, or it is no more.
  * - The binds of one listener come one after the other: each sees whether the port is ours already.
  */
-
 import type { CloseReason, Connection } from '../core/connection.ts';
 import { AppError } from '../core/errors.ts';
 import type { Fault } from '../core/fault.ts';
@@ -26,7 +25,8 @@ import { endOrphans } from './orphans.ts';
 import { Worker, workerFile } from './worker.ts';
 import { shareOf } from './worker-share.ts';
 
-export interface DataPlaneLimits extends Omit<WorkerSettings, 'nodeId' | 'workers' | 'heartbeatMs'> {
+export interface DataPlaneLimits
+  extends Omit<WorkerSettings, 'nodeId' | 'workers' | 'heartbeatMs'> {
   readonly requestTimeoutMs: number;
   readonly restartMinMs: number;
   readonly restartMaxMs: number;
@@ -50,9 +50,6 @@ interface Opened {
   /** The end of what was last begun with its sockets. */
   turn: Promise<unknown>;
 }
-
-/** So many may be late before a worker is taken for one that hangs. */
-const heartbeatsInTimeout = 10;
 
 export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   readonly #options: WorkerDataPlaneOptions;
@@ -93,10 +90,9 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   #launch(slot: number): Worker {
     const { nodeId, limits, events, onFatal, workers } = this.#options;
     const { requestTimeoutMs, restartMinMs: _min, restartMaxMs: _max, ...settings } = limits;
-    const heartbeatMs = Math.ceil(requestTimeoutMs / heartbeatsInTimeout);
     const worker: Worker = new Worker({
       slot,
-      settings: { ...settings, nodeId, workers, heartbeatMs },
+      settings: { ...settings, nodeId, workers },
       requestTimeoutMs,
       onRecords: (records) => {
         for (const { kind } of records) {

@@ -13,7 +13,7 @@ import { fromRows } from '../echo/record-rows.ts';
 export interface WorkerOptions {
   /** Its place among the workers, from 0: a successor has that of the one that was lost. */
   readonly slot: number;
-  readonly settings: WorkerSettings;
+  readonly settings: Omit<WorkerSettings, 'heartbeatMs'>;
   readonly requestTimeoutMs: number;
   readonly onRecords: (records: readonly WorkerRecord[]) => Promise<void>;
   readonly onWarning: (message: string) => void;
@@ -31,6 +31,9 @@ export class WorkerFailure extends Error {
     this.code = code;
   }
 }
+
+/** How often a worker tells that it is alive in the time after which it counts as one that hangs. */
+const heartbeatsInTimeout = 10;
 
 /** To read what lies in the channel. */
 const readGraceMs = 500;
@@ -81,7 +84,8 @@ export class Worker {
     this.#child.on('error', () => this.#child.kill('SIGKILL'));
     // Not 'exit': that may come before the last reports are read, and they belong to its life.
     this.#child.on('close', () => this.#onEnd());
-    this.#send({ kind: 'start', settings: options.settings });
+    const heartbeatMs = Math.ceil(options.requestTimeoutMs / heartbeatsInTimeout);
+    this.#send({ kind: 'start', settings: { ...options.settings, heartbeatMs } });
   }
 
   #send(command: Command): void {

@@ -17,11 +17,7 @@ export async function sendAll(
     opened.map(async (client) => {
       resources.use(client);
       client.socket.write(payload);
-      await waitFor(
-        `${bytes} bytes`,
-        () => (client.arrivals.at(-1)?.total ?? 0) >= bytes,
-        backMs,
-      );
+      await waitFor(`${bytes} bytes`, () => (client.arrivals.at(-1)?.total ?? 0) >= bytes, backMs);
       return client;
     }),
   );

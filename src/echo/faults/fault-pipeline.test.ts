@@ -373,6 +373,14 @@ test('whatever is changed while datagrams flow, each comes back whole and once',
   fc.assert(property, { numRuns: 200 });
 });
 
+test('a datagram is doubled once, and never cut, whatever the list says', () => {
+  const duplicate = () => activeFault({ type: 'duplicate' });
+  const faults = [duplicate(), duplicate(), slice(1, 0, 0), duplicate()];
+  const { sink, read } = faultBench(faults, { kind: 'datagram' });
+  read('once and again');
+  expect(sink.pieces).toEqual(['once and again', 'once and again']);
+});
+
 test('the same seed gives the same run through all faults, whatever the reads look like to others', () => {
   const run = (seed: number, resources = boundlessFaults()) => {
     const faults = [
