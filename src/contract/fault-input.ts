@@ -156,22 +156,18 @@ export const fault = z
   .transform((value): Fault => value)
   .meta({ id: 'FaultSpec', examples: [{ type: 'latency', delayMs: 100, jitterMs: 20 }] });
 
-const udpFaults = new Set([
-  'latency',
-  'bandwidth',
-  'limit',
-  'refuse',
-  'blackhole',
-  'drop',
-  'duplicate',
-  'corrupt',
-]);
-const udpOnlyFaults = new Set(['drop', 'duplicate']);
-
-/** What is wrong with a fault on a protocol; null where nothing is. */
-export function faultMismatch(type: Fault['type'], protocol: 'tcp' | 'udp' | 'tls'): string | null {
-  if (protocol === 'udp') {
-    return udpFaults.has(type) ? null : `${type} has no meaning for udp, which has no connections`;
-  }
-  return udpOnlyFaults.has(type) ? `${type} is for udp: a byte stream has no datagrams` : null;
+/** A datagram is answered twice at most, or a forged source would be sent many times what it cost. */
+export function faultList(faultsMax: number) {
+  return z
+    .array(fault)
+    .max(faultsMax)
+    .superRefine((faults, context) => {
+      const doubling = faults.flatMap(({ type, enabled }, index) =>
+        type === 'duplicate' && enabled ? [index] : [],
+      );
+      for (const index of doubling.slice(1)) {
+        const message = 'only one duplicate may be enabled: a datagram is answered twice at most';
+        context.addIssue({ code: 'custom', path: [index, 'type'], message });
+      }
+    });
 }

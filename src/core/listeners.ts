@@ -9,6 +9,7 @@ import { deferred } from './deferred.ts';
 import { AppError } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
+import { assertFaultsSuit } from './fault.ts';
 import { type Listener, type ListenerPatch, mergeLimits, type NewListener } from './listener.ts';
 import { ListenerExpiry } from './listener-expiry.ts';
 import { assertPortAllowed, findConflict, type PortRules, portInUse } from './listener-ports.ts';
@@ -184,8 +185,9 @@ export class Listeners {
   async update(id: string, patch: ListenerPatch): Promise<Listener> {
     const { clock, dataPlane, eventLog, set } = this.#options;
     return await set.inTurn(id, async (entry) => {
-      const { name, limits, faults, state } = entry.listener;
+      const { name, limits, faults, state, protocol } = entry.listener;
       if (state === 'draining') throw new AppError('failed_precondition', 'it is being closed');
+      assertFaultsSuit(patch.faults ?? [], protocol);
       const isRenamed = patch.name !== undefined && patch.name !== name;
       if (isRenamed) await this.#assertNameFree(patch.name);
       const given = Object.entries(patch).filter(([, value]) => value !== undefined);

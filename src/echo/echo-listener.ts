@@ -5,6 +5,7 @@ import type { ListenerLimits } from '../core/listener.ts';
 import type { Clock } from '../core/ports.ts';
 import type { CountersRecord } from '../core/record.ts';
 import type { ConnectionIds } from './connection-ids.ts';
+import type { FaultResources } from './faults/fault-pipeline.ts';
 import type { BoundSocket, Share, WorkerSettings } from './messages.ts';
 import type { RecordQueue } from './record-queue.ts';
 import type { SocketBudget } from './socket-budget.ts';
@@ -20,6 +21,8 @@ export interface EchoContext {
   /** Each listening and each accepted socket takes one. */
   readonly sockets: SocketBudget;
   readonly peerNames: PeerNames;
+  /** Time and memory that the faults of all connections share. */
+  readonly faultResources: FaultResources;
 }
 
 export interface OpenConnection {

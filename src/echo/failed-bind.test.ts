@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { faultOf } from '../../test/support/fault-bench.ts';
+import { boundlessFaults, faultOf } from '../../test/support/fault-bench.ts';
 import { sampleId, sampleNewListener } from '../../test/support/samples.ts';
 import { readConfig } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
@@ -26,7 +26,7 @@ afterEach(() => {
 });
 
 function makeContext(): EchoContext {
-  const settings = { ...readConfig({}).dataPlane, nodeId: 'node-1', workers: 2 };
+  const settings = { ...readConfig({}).dataPlane, nodeId: 'node-1', workers: 2, heartbeatMs: 1000 };
   const records = new RecordQueue({
     send: () => undefined,
     batchMax: 10,
@@ -41,6 +41,7 @@ function makeContext(): EchoContext {
     connections: new Map(),
     sockets: new SocketBudget(3, () => undefined),
     peerNames: new PeerNames({ onMissing: () => undefined }),
+    faultResources: boundlessFaults(),
   };
 }
 

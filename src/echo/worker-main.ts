@@ -4,6 +4,8 @@ import type { Binding } from '../core/ports.ts';
 import { ConnectionIds } from './connection-ids.ts';
 import { CounterReports } from './counter-reports.ts';
 import type { EchoContext, EchoListener } from './echo-listener.ts';
+import { FaultRoom } from './faults/fault-room.ts';
+import { FaultTurns } from './faults/fault-turns.ts';
 import type { BoundSocket, Command, Report, Request, WorkerSettings } from './messages.ts';
 import { RecordQueue } from './record-queue.ts';
 import { SocketBudget } from './socket-budget.ts';
@@ -57,10 +59,15 @@ function start(settings: WorkerSettings): void {
     connections,
     sockets,
     peerNames,
+    faultResources: {
+      turns: new FaultTurns(settings.faultTurnMs),
+      room: new FaultRoom(settings.faultHeldBytesMax, settings.faultHeldBytesTotalMax),
+    },
   };
   const pieceMax = Math.ceil(settings.recordsUnackedMax / 4);
   const counters = new CounterReports({ connections, records, pieceMax });
   setInterval(() => counters.tell(), settings.countersIntervalMs).unref();
+  setInterval(() => send({ kind: 'alive' }), settings.heartbeatMs).unref();
   send({ kind: 'ready' });
 }
 

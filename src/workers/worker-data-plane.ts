@@ -5,7 +5,6 @@
  * - What was asked of a worker that is lost meanwhile has not failed: its successor does it, or it is no more.
  * - The binds of one listener come one after the other: each sees whether the port is ours already.
  */
-
 import type { CloseReason, Connection } from '../core/connection.ts';
 import { AppError } from '../core/errors.ts';
 import type { Fault } from '../core/fault.ts';
@@ -26,7 +25,8 @@ import { endOrphans } from './orphans.ts';
 import { Worker, workerFile } from './worker.ts';
 import { shareOf } from './worker-share.ts';
 
-export interface DataPlaneLimits extends Omit<WorkerSettings, 'nodeId' | 'workers'> {
+export interface DataPlaneLimits
+  extends Omit<WorkerSettings, 'nodeId' | 'workers' | 'heartbeatMs'> {
   readonly requestTimeoutMs: number;
   readonly restartMinMs: number;
   readonly restartMaxMs: number;
@@ -231,9 +231,9 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   }
 
   /** Resolves when each worker has done it, or is no more. */
-  async #askAll(requestOf: (worker: Worker) => Request, extraMs = 0): Promise<void> {
+  async #askAll(requestOf: (worker: Worker) => Request): Promise<void> {
     const ask = (worker: Worker) =>
-      worker.request(requestOf(worker), extraMs).catch((error) => this.#unlessLost(worker, error));
+      worker.request(requestOf(worker)).catch((error) => this.#unlessLost(worker, error));
     await Promise.all([...this.#workers].map(ask));
   }
 
@@ -264,7 +264,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   ): Promise<void> {
     const opened = this.#opened.get(listenerId);
     if (opened !== undefined) opened.isClosing = true;
-    await this.#askAll(() => ({ kind: 'close', listenerId, drainMs, reason }), drainMs);
+    await this.#askAll(() => ({ kind: 'close', listenerId, drainMs, reason }));
     this.#opened.delete(listenerId);
   }
 

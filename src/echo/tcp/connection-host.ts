@@ -5,6 +5,7 @@ import type { ListenerLimits, ListenerMode } from '../../core/listener.ts';
 import type { Clock } from '../../core/ports.ts';
 import type { WorkerRecord } from '../../core/record.ts';
 import type { Micros } from '../../core/time.ts';
+import type { FaultResources } from '../faults/fault-pipeline.ts';
 import type { WorkerSettings } from '../messages.ts';
 import type { StreamConnection } from './stream-connection.ts';
 
@@ -12,7 +13,8 @@ import type { StreamConnection } from './stream-connection.ts';
 export interface ConnectionHost {
   readonly mode: ListenerMode;
   readonly limits: ListenerLimits;
-  readonly settings: Pick<WorkerSettings, 'lingerMs' | 'faultHeldBytesMax'>;
+  readonly settings: Pick<WorkerSettings, 'lingerMs'>;
+  readonly faultResources: FaultResources;
   readonly clock: Clock;
   record(record: WorkerRecord): void;
   onClosed(connection: StreamConnection): void;

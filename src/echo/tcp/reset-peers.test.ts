@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { expect, test } from 'vitest';
+import { boundlessFaults } from '../../../test/support/fault-bench.ts';
 import { sampleId, sampleLimits, sampleNewListener } from '../../../test/support/samples.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
 import { readConfig } from '../../config.ts';
@@ -73,13 +74,14 @@ async function startListener(world: World) {
   const onMissing = (cause: string) => void missing.push(cause);
   const sockets = new SocketBudget(count + 1, () => undefined);
   const context = {
-    settings: { ...readConfig({}).dataPlane, nodeId: 'node-1', workers: 1 },
+    settings: { ...readConfig({}).dataPlane, nodeId: 'node-1', workers: 1, heartbeatMs: 1000 },
     clock: systemClock(),
     records,
     ids: new ConnectionIds(),
     connections: new Map(),
     sockets,
     peerNames: new PeerNames(load === undefined ? { onMissing } : { onMissing, load }),
+    faultResources: boundlessFaults(),
   };
   const { name: _name, labels: _labels, expiresAt: _expiresAt, ...spec } = sampleNewListener();
   const own = { protocol: 'tcp', host, port: 0, tls: null, tlsKey: null } as const;

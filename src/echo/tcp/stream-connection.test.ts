@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { activeFault } from '../../../test/support/fault-bench.ts';
+import { activeFault, boundlessFaults } from '../../../test/support/fault-bench.ts';
 import { sampleId, sampleLimits } from '../../../test/support/samples.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { CloseReason } from '../../core/connection.ts';
@@ -85,6 +85,8 @@ class FakeTransport implements StreamTransport {
     this.isReading = false;
   }
 
+  readSmall(): void {}
+
   end(): void {
     if (this.#isEnding || this.isClosed) return;
     this.calls.push('end');
@@ -142,7 +144,8 @@ function open({ mode = 'echo', limits = {}, faults = faultsOf(), isStarted = tru
   const host = {
     mode,
     limits: { ...sampleLimits, ...limits },
-    settings: { lingerMs, faultHeldBytesMax: 1000 },
+    settings: { lingerMs },
+    faultResources: boundlessFaults(1000),
     clock,
     record: (record: WorkerRecord) => void records.push(record),
     onClosed: () => {

@@ -16,6 +16,7 @@ import type { WorkerRecord } from '../../core/record.ts';
 import type { Micros } from '../../core/time.ts';
 import { Admission } from '../admission.ts';
 import type { EchoContext, EchoListener } from '../echo-listener.ts';
+import type { FaultResources } from '../faults/fault-pipeline.ts';
 import { type ConnectionFaults, ListenerFaults } from '../faults/listener-faults.ts';
 import type { BoundSocket, Share, WorkerSettings } from '../messages.ts';
 import { type PreambleEnd, peerReset } from '../preamble/preamble-error.ts';
@@ -42,6 +43,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
   readonly mode: ListenerMode;
   readonly settings: WorkerSettings;
   readonly clock: Clock;
+  readonly faultResources: FaultResources;
   limits: ListenerLimits;
   readonly #binding: Binding;
   readonly #context: EchoContext;
@@ -62,13 +64,14 @@ export class TcpListener implements EchoListener, ConnectionHost {
 
   constructor(binding: Binding, context: EchoContext) {
     const { mode, limits, faults, listenerId, protocol } = binding;
-    const { settings, clock, records } = context;
+    const { settings, clock, records, faultResources } = context;
     this.#binding = binding;
     this.#context = context;
     this.mode = mode;
     this.limits = limits;
     this.settings = settings;
     this.clock = clock;
+    this.faultResources = faultResources;
     this.#admission = new Admission(limits, clock.now());
     const { refusalsPerSecondMax: perSecondMax } = settings;
     this.#refusals = new Refusals({ listenerId, protocol, perSecondMax, clock, records });

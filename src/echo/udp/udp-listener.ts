@@ -58,7 +58,7 @@ export class UdpListener implements EchoListener {
     this.#guards = guards;
     this.#admission = new Admission(limits, clock.now());
     this.#sessions = new UdpSessions(clock, limits);
-    this.#heldBytes = new HeldBytes(settings.udpHeldBytesMax);
+    this.#heldBytes = new HeldBytes(settings.udpHeldBytesMax, guards.held);
     this.#refusals = new Refusals({
       listenerId,
       protocol: 'udp',
@@ -183,16 +183,18 @@ export class UdpListener implements EchoListener {
   }
 
   #newSessionHost(): UdpSessionHost {
-    const { clock, records, connections, settings } = this.#context;
+    const { clock, records, connections, settings, faultResources } = this.#context;
     return {
       listenerId: this.#binding.listenerId,
       clock,
       held: this.#heldBytes,
+      sending: this.#guards.sending,
       sendQueueBytesMax: settings.udpSendQueueBytesMax,
+      faultResources,
       faultHeldBytesMax: settings.faultHeldBytesMax,
       mayAnswer: (session, bytes, now) => this.#mayAnswer(session, bytes, now),
-      onAnswer: ({ pair, returns }, bytes, now) =>
-        this.#guards.loops.answers(pair, bytes, returns, now),
+      onAnswer: (session, bytes, now) =>
+        this.#guards.loops.answers(session, bytes, session.returns, now),
       record: (record) => records.push(record),
       onClosing: (session) => this.#onClosing(session),
       onClosed: ({ id }) => connections.delete(id),
@@ -208,13 +210,13 @@ export class UdpListener implements EchoListener {
   }
 
   #answerRefusal(session: UdpSession, bytes: Buffer, now: Micros): RefusalRule | null {
-    const { source, raddr, pair, faults } = session;
+    const { source, raddr, traits } = session;
     const { ownListeners, loops } = this.#guards;
-    if (!source.bucket.take(now)) return 'udp_rate';
+    // All that it may be answered is taken at once: from then on only our own faults have a say.
+    if (!source.rate.take(now, traits.isMultiplied ? 2 : 1, bytes.length)) return 'udp_rate';
     // Another listener may have been bound there since the session was opened.
     if (ownListeners.has(raddr)) return 'udp_own_listener';
-    const isMultiplied = faults.active.some(({ fault }) => fault.type === 'duplicate');
-    const isLoop = loops.breaks(pair, bytes, now, isMultiplied);
+    const isLoop = loops.breaks(session, bytes, now);
     session.returns = loops.lastReturns;
     return isLoop ? 'udp_loop' : null;
   }
@@ -228,7 +230,7 @@ export class UdpListener implements EchoListener {
   /** Idempotent; a later call may only make it end sooner. */
   close(drainMs: number, reason: CloseReason): Promise<void> {
     this.#state = 'draining';
-    this.#held = [];
+    for (const { bytes } of this.#held.splice(0)) this.#heldBytes.give(bytes);
     const endsAt = performance.now() + drainMs;
     if (endsAt < this.#drainEndsAt) {
       this.#drainEndsAt = endsAt;

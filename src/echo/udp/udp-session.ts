@@ -14,10 +14,11 @@ import type { Clock } from '../../core/ports.ts';
 import type { CountersRecord, StepRecord } from '../../core/record.ts';
 import type { Micros } from '../../core/time.ts';
 import type { OpenConnection } from '../echo-listener.ts';
-import type { ActiveFault } from '../faults/fault-pipeline.ts';
+import type { ActiveFault, FaultResources } from '../faults/fault-pipeline.ts';
 import { FaultPipeline } from '../faults/fault-pipeline.ts';
 import type { ConnectionFaults } from '../faults/listener-faults.ts';
 import type { HeldBytes } from './held-bytes.ts';
+import { type LoopSide, type LoopTraits, loopTraitsOf } from './loop-breaker.ts';
 import type { UdpSource } from './udp-guards.ts';
 import type { UdpEndpoint } from './udp-sockets.ts';
 
@@ -26,8 +27,11 @@ export interface UdpSessionHost {
   readonly listenerId: string;
   readonly clock: Clock;
   readonly held: HeldBytes;
+  /** Answers of all sessions of the worker that the kernel has not taken. */
+  readonly sending: HeldBytes;
   readonly sendQueueBytesMax: number;
   readonly faultHeldBytesMax: number;
+  readonly faultResources: FaultResources;
   mayAnswer(session: UdpSession, bytes: Buffer, now: Micros): boolean;
   /** Its faults have let this through, as it is and at this time. */
   onAnswer(session: UdpSession, bytes: Buffer, now: Micros): void;
@@ -58,7 +62,7 @@ interface End {
   readonly reason: CloseReason;
 }
 
-export class UdpSession implements OpenConnection {
+export class UdpSession implements OpenConnection, LoopSide {
   readonly id: string;
   readonly endpoint: UdpEndpoint;
   readonly remote: RemoteInfo;
@@ -69,8 +73,9 @@ export class UdpSession implements OpenConnection {
   readonly pair: number;
   /** What was decided for it. */
   faults: ConnectionFaults;
-  /** How often in a row its last payload had come back. */
+  /** How often in a row its last datagram had come back. */
   returns = 0;
+  traits: LoopTraits;
   readonly #host: UdpSessionHost;
   #waiting: Buffer[] | null;
   #lastAt: Micros;
@@ -96,6 +101,7 @@ export class UdpSession implements OpenConnection {
     this.pair = crc32(`${formatAddress(endpoint.laddr)} ${formatAddress(raddr)}`);
     this.faults = options.faults;
     this.#host = host;
+    this.traits = this.#traitsOf(this.faults.active);
     this.#waiting = options.isHeld ? [] : null;
     this.#lastAt = openedAt;
     this.#applyFaults(this.faults.active);
@@ -154,13 +160,21 @@ export class UdpSession implements OpenConnection {
   /** The listener's faults have changed. */
   update(faults: ConnectionFaults): void {
     this.faults = faults;
+    this.traits = this.#traitsOf(faults.active);
     if (this.#end === null) this.#applyFaults(faults.active);
+  }
+
+  #traitsOf(faults: readonly ActiveFault[]): LoopTraits {
+    return loopTraitsOf(
+      faults.map(({ fault }) => fault),
+      this.#host.faultHeldBytesMax,
+    );
   }
 
   #applyFaults(faults: readonly ActiveFault[]): void {
     if (this.#pipeline !== null) {
       this.#pipeline.replace(faults);
-      if (this.#pipeline.isIdle) this.#pipeline = null;
+      if (this.#pipeline?.isIdle) this.#pipeline = null;
     } else if (faults.length > 0) {
       this.#pipeline = this.#newPipeline(faults);
       this.#pipeline.start();
@@ -168,7 +182,7 @@ export class UdpSession implements OpenConnection {
   }
 
   #newPipeline(faults: readonly ActiveFault[]): FaultPipeline {
-    const { faultHeldBytesMax: heldBytesMax, clock } = this.#host;
+    const { faultResources: resources, clock } = this.#host;
     const ageMs = (clock.now() - this.openedAt) / 1000;
     const sink = {
       write: (bytes: Buffer) => this.#sendLate(bytes),
@@ -177,8 +191,11 @@ export class UdpSession implements OpenConnection {
       pause: () => undefined,
       resume: () => undefined,
       pendingBytes: () => this.endpoint.socket.getSendQueueSize(),
+      idle: () => {
+        this.#pipeline = null;
+      },
     };
-    return new FaultPipeline({ sink, faults, kind: 'datagram', heldBytesMax, ageMs });
+    return new FaultPipeline({ sink, faults, kind: 'datagram', resources, ageMs });
   }
 
   #sendLate(bytes: Buffer): void {
@@ -189,8 +206,9 @@ export class UdpSession implements OpenConnection {
 
   #send(bytes: Buffer): void {
     const { endpoint, remote } = this;
+    const { sending, sendQueueBytesMax } = this.#host;
     // What the network does not take is dropped, as a router would.
-    if (endpoint.socket.getSendQueueSize() > this.#host.sendQueueBytesMax) {
+    if (endpoint.socket.getSendQueueSize() > sendQueueBytesMax || !sending.take(bytes)) {
       this.#error = 'ENOBUFS';
       return;
     }
@@ -202,6 +220,7 @@ export class UdpSession implements OpenConnection {
 
   #onSent(error: NodeJS.ErrnoException | null, length: number): void {
     this.#sending -= 1;
+    this.#host.sending.give({ length });
     if (error === null) this.#bytesOut += length;
     // Of this datagram only: the next may well go.
     else if (!this.#isClosed) this.#error = error.code ?? 'UNKNOWN';
