@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sampleId } from '../../test/support/samples.ts';
-import { systemClock } from '../core/clock.ts';
 import type { WorkerRecord } from '../core/record.ts';
 import { Refusals } from './refusals.ts';
+import { workerClock } from './worker-clock.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -21,7 +21,7 @@ function makeRefusals(perSecondMax: number) {
     const { rule, count, raddr } = record.refusal;
     told.push({ rule, count, port: raddr?.port ?? null });
   };
-  const clock = systemClock();
+  const clock = workerClock();
   const records = { isFull: false, push };
   const refusals = new Refusals({
     listenerId: sampleId(1),

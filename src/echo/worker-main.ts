@@ -1,5 +1,4 @@
 /** The worker process: echo sockets, and nothing of the database or the API. It ends with its control plane. */
-import { systemClock } from '../core/clock.ts';
 import type { Binding } from '../core/ports.ts';
 import { ConnectionIds } from './connection-ids.ts';
 import { CounterReports } from './counter-reports.ts';
@@ -13,11 +12,14 @@ import { PeerNames } from './tcp/peer-names.ts';
 import { TcpListener } from './tcp/tcp-listener.ts';
 import { UdpGuards } from './udp/udp-guards.ts';
 import { UdpListener } from './udp/udp-listener.ts';
+import { workerClock } from './worker-clock.ts';
 
 // Ctrl-C reaches the whole group: the control plane decides when its workers end.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 process.on('disconnect', () => process.exit(0));
+// What is sent to a control plane that was killed may fail before the channel says that it is gone.
+process.on('error', () => process.exit(0));
 
 const listeners = new Map<string, EchoListener>();
 const opening = new Map<string, Promise<void>>();
@@ -53,7 +55,7 @@ function start(settings: WorkerSettings): void {
   });
   context = {
     settings,
-    clock: systemClock(),
+    clock: workerClock(),
     ids: new ConnectionIds(),
     records,
     connections,

@@ -3,14 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { expect, test } from 'vitest';
-import { boundlessFaults } from '../../../test/support/fault-bench.ts';
-import { sampleId, sampleLimits, sampleNewListener } from '../../../test/support/samples.ts';
+import { echoContext, sampleBinding } from '../../../test/support/echo-context.ts';
+import { sampleId, sampleLimits } from '../../../test/support/samples.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
-import { readConfig } from '../../config.ts';
-import { systemClock } from '../../core/clock.ts';
 import type { ListenerLimits } from '../../core/listener.ts';
 import type { WorkerRecord } from '../../core/record.ts';
-import { ConnectionIds } from '../connection-ids.ts';
 import { RecordQueue } from '../record-queue.ts';
 import { fromRows } from '../record-rows.ts';
 import { SocketBudget } from '../socket-budget.ts';
@@ -73,20 +70,9 @@ async function startListener(world: World) {
   });
   const onMissing = (cause: string) => void missing.push(cause);
   const sockets = new SocketBudget(count + 1, () => undefined);
-  const context = {
-    settings: { ...readConfig({}).dataPlane, nodeId: 'node-1', workers: 1, heartbeatMs: 1000 },
-    clock: systemClock(),
-    records,
-    ids: new ConnectionIds(),
-    connections: new Map(),
-    sockets,
-    peerNames: new PeerNames(load === undefined ? { onMissing } : { onMissing, load }),
-    faultResources: boundlessFaults(),
-  };
-  const { name: _name, labels: _labels, expiresAt: _expiresAt, ...spec } = sampleNewListener();
-  const own = { protocol: 'tcp', host, port: 0, tls: null, tlsKey: null } as const;
-  const allLimits = { ...sampleLimits, ...limits };
-  const binding = { ...spec, ...own, limits: allLimits, listenerId: sampleId(1) };
+  const peerNames = new PeerNames(load === undefined ? { onMissing } : { onMissing, load });
+  const context = echoContext({ records, sockets, peerNames });
+  const binding = sampleBinding({ protocol: 'tcp', host, limits: { ...sampleLimits, ...limits } });
   const listener = new TcpListener(binding, context);
   const { port } = await listener.bind('alone');
   if (isServed) listener.serve();

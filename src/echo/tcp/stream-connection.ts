@@ -71,11 +71,11 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     if (this.#isEnding || !this.#hasStarted) return;
     const { limits, clock } = this.#host;
     this.#timer?.stop();
-    const { acceptedAt } = this.accepted;
+    const { since } = this.accepted;
     const takenBytes = () => this.#transport.bytesWritten;
     const onDue = (reason: CloseReason) => this.close('fin', 'server', reason);
     this.#timer = hasTimeLimit(limits)
-      ? new LimitTimer({ clock, limits, acceptedAt, takenBytes, onDue })
+      ? new LimitTimer({ clock, limits, since, takenBytes, onDue })
       : null;
     this.#notePath();
   }
@@ -89,7 +89,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
       if (this.#pipeline?.isIdle) this.#pipeline = null;
     } else if (active.length > 0 && this.#end === null) {
       const { clock, faultResources: resources } = this.#host;
-      const ageMs = (clock.now() - this.accepted.acceptedAt) / 1000;
+      const ageMs = (clock.monotonic() - this.accepted.since) / 1000;
       const options = { sink: this, faults: active, kind: 'stream', resources, ageMs } as const;
       this.#pipeline = new FaultPipeline(options);
       this.#transport.resume();

@@ -11,18 +11,18 @@ import type { AcceptedConnection, CloseInitiator, CloseReason } from '../../core
 import type { RefusalRule } from '../../core/event.ts';
 import type { Fault } from '../../core/fault.ts';
 import type { ListenerLimits, ListenerMode } from '../../core/listener.ts';
-import type { Binding, Clock } from '../../core/ports.ts';
+import type { Binding } from '../../core/ports.ts';
 import type { WorkerRecord } from '../../core/record.ts';
-import type { Micros } from '../../core/time.ts';
 import { Admission } from '../admission.ts';
 import type { EchoContext, EchoListener } from '../echo-listener.ts';
 import type { FaultResources } from '../faults/fault-pipeline.ts';
-import { type ConnectionFaults, ListenerFaults } from '../faults/listener-faults.ts';
+import { ListenerFaults } from '../faults/listener-faults.ts';
 import type { BoundSocket, Share, WorkerSettings } from '../messages.ts';
 import { type PreambleEnd, peerReset } from '../preamble/preamble-error.ts';
 import { Preambles } from '../preamble/preambles.ts';
 import { Refusals } from '../refusals.ts';
-import type { ConnectionHost, LocatedConnection } from './connection-host.ts';
+import type { WorkerClock } from '../worker-clock.ts';
+import type { Admitted, Arrival, ConnectionHost } from './connection-host.ts';
 import { greetingOf } from './greeting.ts';
 import { HandleTransport } from './handle-transport.ts';
 import { addressOf } from './peer-names.ts';
@@ -30,19 +30,13 @@ import { StreamConnection } from './stream-connection.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
 import { type TcpHandle, takeHandles } from './tcp-handle.ts';
 
-/** What waits to be accepted, in the order of arrival. */
-interface Arrival {
-  readonly handle: TcpHandle;
-  readonly acceptedAt: Micros;
-}
-
 const backlog = 4096;
 const unspecified = new Set(['0.0.0.0', '::']);
 
 export class TcpListener implements EchoListener, ConnectionHost {
   readonly mode: ListenerMode;
   readonly settings: WorkerSettings;
-  readonly clock: Clock;
+  readonly clock: WorkerClock;
   readonly faultResources: FaultResources;
   limits: ListenerLimits;
   readonly #binding: Binding;
@@ -72,7 +66,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     this.settings = settings;
     this.clock = clock;
     this.faultResources = faultResources;
-    this.#admission = new Admission(limits, clock.now());
+    this.#admission = new Admission(limits, clock.monotonic());
     const { refusalsPerSecondMax: perSecondMax } = settings;
     this.#refusals = new Refusals({ listenerId, protocol, perSecondMax, clock, records });
     const { workers } = settings;
@@ -124,7 +118,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
 
   update({ limits, faults }: { limits: ListenerLimits; faults: readonly Fault[] }): void {
     this.limits = limits;
-    this.#admission.update(limits, this.clock.now());
+    this.#admission.update(limits, this.clock.monotonic());
     for (const connection of this.#open) connection.updateLimits();
     this.#faults.update(faults);
   }
@@ -138,7 +132,8 @@ export class TcpListener implements EchoListener, ConnectionHost {
   #onConnection(status: number, handle: TcpHandle): void {
     // A failed accept hands over nothing; libuv tells of none on the systems that kodama runs on.
     if (status !== 0) return;
-    const arrival = { handle, acceptedAt: this.clock.now() };
+    const { clock } = this;
+    const arrival = { handle, acceptedAt: clock.now(), since: clock.monotonic() };
     if (!this.#context.sockets.take()) {
       this.#refuse(arrival, 'worker_capacity', this.#context.peerNames.of(handle));
     } else if (this.#isServing && !this.#context.records.isFull) this.#accept(arrival);
@@ -154,10 +149,10 @@ export class TcpListener implements EchoListener, ConnectionHost {
   }
 
   #accept(arrival: Arrival): void {
-    const { handle, acceptedAt } = arrival;
+    const { handle, since } = arrival;
     const raddr = this.#context.peerNames.of(handle);
     const ip = raddr?.ip ?? null;
-    const rule = this.#admission.refusal(ip, acceptedAt);
+    const rule = this.#admission.refusal(ip, since);
     const faults = rule === null ? this.#faults.admit(ip) : null;
     if (faults === null || faults.isRefused) {
       this.#refuse(arrival, rule ?? 'refuse_fault', raddr);
@@ -173,14 +168,15 @@ export class TcpListener implements EchoListener, ConnectionHost {
     }
     this.#admission.opened(raddr.ip);
     const opened = this.#accepted(arrival, raddr);
-    const { acceptDelayMs } = faults;
+    const { acceptDelayMs: delayMs } = faults;
     if (this.#preambles === null) {
       const makeTransport = (owner: TransportOwner) => new HandleTransport(handle, owner);
-      this.#admit(opened, faults, acceptDelayMs, makeTransport);
+      this.#admit({ opened, since, faults, delayMs }, makeTransport);
       return;
     }
-    void this.#preambles.run(handle, opened, acceptDelayMs, {
-      onReady: (ready, makeTransport) => this.#admit(ready, faults, 0, makeTransport),
+    void this.#preambles.run(handle, opened, delayMs, {
+      onReady: (ready, makeTransport) =>
+        this.#admit({ opened: ready, since, faults, delayMs: 0 }, makeTransport),
       onFailed: (failed, end) => {
         this.#recordEnded(failed, end);
         this.#left(failed.raddr.ip);
@@ -203,14 +199,12 @@ export class TcpListener implements EchoListener, ConnectionHost {
   }
 
   #admit(
-    opened: LocatedConnection,
-    faults: ConnectionFaults,
-    delayMs: number,
+    { opened, since, faults, delayMs }: Admitted,
     makeTransport: (owner: TransportOwner) => StreamTransport,
   ): void {
     const { records, connections } = this.#context;
-    const { id, acceptedAt, raddr } = opened;
-    const accepted = { id, acceptedAt, ip: raddr.ip };
+    const { id, raddr } = opened;
+    const accepted = { id, since, ip: raddr.ip };
     const connection = new StreamConnection(this, accepted, faults, makeTransport);
     this.#open.add(connection);
     connections.set(id, connection);

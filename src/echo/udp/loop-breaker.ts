@@ -51,8 +51,6 @@ export class LoopBreaker {
   readonly #returnsMax: number;
   readonly #returns = new Uint32Array(slots);
   readonly #freeAt = new Float64Array(slots);
-  /** The longest window so far. */
-  #windowMaxMicros = 0;
   #lastReturns = 0;
 
   constructor(settings: Pick<WorkerSettings, 'udpLoopWindowMs' | 'udpLoopReturnsMax'>) {
@@ -84,15 +82,11 @@ export class LoopBreaker {
   }
 
   #isFree(slot: number, now: Micros): boolean {
-    const leftMicros = (this.#freeAt[slot] ?? 0) - now;
-    // It can not last longer than a window, unless the clock was set back.
-    return leftMicros <= 0 || leftMicros > this.#windowMaxMicros;
+    return (this.#freeAt[slot] ?? 0) <= now;
   }
 
   #endOfWindow({ traits }: LoopSide, now: Micros): Micros {
-    const windowMicros = (this.#windowMs + traits.heldMs) * 1000;
-    this.#windowMaxMicros = Math.max(this.#windowMaxMicros, windowMicros);
-    return now + windowMicros;
+    return now + (this.#windowMs + traits.heldMs) * 1000;
   }
 }
 

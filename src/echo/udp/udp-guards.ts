@@ -6,10 +6,10 @@
  */
 import type { Address } from '../../core/address.ts';
 import type { RefusalRule } from '../../core/event.ts';
-import type { Clock } from '../../core/ports.ts';
 import type { Micros } from '../../core/time.ts';
 import type { WorkerSettings } from '../messages.ts';
 import { TokenBucket } from '../token-bucket.ts';
+import type { MonotonicClock } from '../worker-clock.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { HostAddresses, isCovered } from './host-addresses.ts';
 import { LoopBreaker } from './loop-breaker.ts';
@@ -26,7 +26,7 @@ export class UdpGuards {
   readonly held: HeldBytes;
   readonly sending: HeldBytes;
 
-  constructor(settings: WorkerSettings, clock: Clock) {
+  constructor(settings: WorkerSettings, clock: MonotonicClock) {
     this.host = new HostAddresses(clock);
     this.ownListeners = new OwnListeners(this.host);
     this.sources = new UdpSources(settings, clock);
@@ -118,12 +118,12 @@ export type UdpRates = Pick<
 /** The sources of a worker's sessions. One that has none any more is kept until its rate is as new. */
 export class UdpSources {
   readonly #settings: WorkerSettings;
-  readonly #clock: Clock;
+  readonly #clock: MonotonicClock;
   readonly #byIp = new Map<string, UdpSource>();
   readonly #resting = new Set<UdpSource>();
   #sessions = 0;
 
-  constructor(settings: WorkerSettings, clock: Clock) {
+  constructor(settings: WorkerSettings, clock: MonotonicClock) {
     this.#settings = settings;
     this.#clock = clock;
   }
@@ -154,11 +154,11 @@ export class UdpSources {
   }
 
   #newRate(): SourceRate {
-    return new SourceRate(this.#settings, this.#clock.now());
+    return new SourceRate(this.#settings, this.#clock.monotonic());
   }
 
   #forgetRested(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     for (const source of this.#resting) {
       const isTooMany = this.#resting.size > this.#settings.udpSessionsMax;
       if (!isTooMany && !source.rate.isFull(now)) return;

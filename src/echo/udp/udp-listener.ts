@@ -56,7 +56,7 @@ export class UdpListener implements EchoListener {
     this.#binding = binding;
     this.#context = context;
     this.#guards = guards;
-    this.#admission = new Admission(limits, clock.now());
+    this.#admission = new Admission(limits, clock.monotonic());
     this.#sessions = new UdpSessions(clock, limits);
     this.#heldBytes = new HeldBytes(settings.udpHeldBytesMax, guards.held);
     this.#refusals = new Refusals({
@@ -108,7 +108,7 @@ export class UdpListener implements EchoListener {
   }
 
   update(change: { readonly limits: ListenerLimits; readonly faults: readonly Fault[] }): void {
-    this.#admission.update(change.limits, this.#context.clock.now());
+    this.#admission.update(change.limits, this.#context.clock.monotonic());
     this.#sessions.update(change.limits);
     this.#faults.update(change.faults);
   }
@@ -129,7 +129,7 @@ export class UdpListener implements EchoListener {
       if (this.#heldBytes.take(bytes)) this.#held.push(arrival);
       return;
     }
-    const now = this.#context.clock.now();
+    const now = this.#context.clock.monotonic();
     const session = this.#sessions.find(endpoint, remote) ?? this.#open(arrival, now);
     if (session === null) return;
     // What it has brought is answered before it ends; more it may not bring.
@@ -139,7 +139,7 @@ export class UdpListener implements EchoListener {
 
   /** Null when it is not let in. */
   #open({ endpoint, remote }: Arrival, now: Micros): UdpSession | null {
-    const { records, connections, ids } = this.#context;
+    const { records, connections, ids, clock } = this.#context;
     if (this.#state !== 'serving' || records.isFull) return null;
     const raddr = addressOf(remote);
     const refused = this.#refusal(raddr, now);
@@ -149,14 +149,16 @@ export class UdpListener implements EchoListener {
       return null;
     }
     const isHeld = this.#binding.recording === 'durable';
+    const openedAt = clock.now();
     const session = new UdpSession({
-      id: ids.next(now),
+      id: ids.next(openedAt),
       host: this.#sessionHost,
       endpoint,
       remote,
       raddr,
       source: this.#guards.sources.opened(raddr.ip),
-      openedAt: now,
+      openedAt,
+      since: now,
       faults,
       isHeld,
     });

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { boundlessFaults } from '../../../test/support/fault-bench.ts';
 import { readConfig } from '../../config.ts';
-import { systemClock } from '../../core/clock.ts';
 import type { StepRecord } from '../../core/record.ts';
 import { SocketBudget } from '../socket-budget.ts';
+import { workerClock } from '../worker-clock.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { SourceRate } from './udp-guards.ts';
 import { UdpSession, type UdpSessionHost } from './udp-session.ts';
@@ -32,7 +32,7 @@ async function openSession(change: Partial<UdpSessionHost> = {}, isHeld = false)
   const closed = Promise.withResolvers<void>();
   const host: UdpSessionHost = {
     listenerId: 'listener',
-    clock: systemClock(),
+    clock: workerClock(),
     held: new HeldBytes(1000),
     sending: new HeldBytes(1_000_000),
     faultHeldBytesMax: 1000,
@@ -74,6 +74,7 @@ function newSession(host: UdpSessionHost, endpoint: UdpEndpoint, port: number, i
       sessions: 1,
     },
     openedAt: 0,
+    since: 0,
     faults: { isRefused: false, acceptDelayMs: 0, active: [], drawn: new Map() },
     isHeld,
   });

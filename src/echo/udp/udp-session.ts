@@ -10,13 +10,13 @@ import { crc32 } from 'node:zlib';
 import { type Address, formatAddress } from '../../core/address.ts';
 import type { AcceptedConnection, CloseInitiator, CloseReason } from '../../core/connection.ts';
 import type { CloseMode } from '../../core/fault.ts';
-import type { Clock } from '../../core/ports.ts';
 import type { CountersRecord, StepRecord } from '../../core/record.ts';
 import type { Micros } from '../../core/time.ts';
 import type { OpenConnection } from '../echo-listener.ts';
 import type { ActiveFault, FaultResources } from '../faults/fault-pipeline.ts';
 import { FaultPipeline } from '../faults/fault-pipeline.ts';
 import type { ConnectionFaults } from '../faults/listener-faults.ts';
+import type { WorkerClock } from '../worker-clock.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import { type LoopSide, type LoopTraits, loopTraitsOf } from './loop-breaker.ts';
 import type { UdpSource } from './udp-guards.ts';
@@ -25,7 +25,7 @@ import type { UdpEndpoint } from './udp-sockets.ts';
 /** What all sessions of a listener share. */
 export interface UdpSessionHost {
   readonly listenerId: string;
-  readonly clock: Clock;
+  readonly clock: WorkerClock;
   readonly held: HeldBytes;
   /** Answers of all sessions of the worker that the kernel has not taken. */
   readonly sending: HeldBytes;
@@ -52,6 +52,8 @@ export interface UdpSessionOptions {
   readonly raddr: Address;
   readonly source: UdpSource;
   readonly openedAt: Micros;
+  /** The same on the monotonic clock. */
+  readonly since: Micros;
   readonly faults: ConnectionFaults;
   /** Datagrams wait until `release`. */
   readonly isHeld: boolean;
@@ -69,6 +71,7 @@ export class UdpSession implements OpenConnection, LoopSide {
   readonly raddr: Address;
   readonly source: UdpSource;
   readonly openedAt: Micros;
+  readonly since: Micros;
   /** Stands for its pair of addresses; another session of that pair has the same. */
   readonly pair: number;
   /** What was decided for it. */
@@ -91,23 +94,24 @@ export class UdpSession implements OpenConnection, LoopSide {
   #error: string | null = null;
 
   constructor(options: UdpSessionOptions) {
-    const { id, host, endpoint, remote, raddr, source, openedAt } = options;
+    const { id, host, endpoint, remote, raddr, source, openedAt, since } = options;
     this.id = id;
     this.endpoint = endpoint;
     this.remote = remote;
     this.raddr = raddr;
     this.source = source;
     this.openedAt = openedAt;
+    this.since = since;
     this.pair = crc32(`${formatAddress(endpoint.laddr)} ${formatAddress(raddr)}`);
     this.faults = options.faults;
     this.#host = host;
     this.traits = this.#traitsOf(this.faults.active);
     this.#waiting = options.isHeld ? [] : null;
-    this.#lastAt = openedAt;
+    this.#lastAt = since;
     this.#applyFaults(this.faults.active);
   }
 
-  /** When its last datagram came, or left late. */
+  /** When its last datagram came, or left late, on the monotonic clock. */
   get lastAt(): Micros {
     return this.#lastAt;
   }
@@ -130,17 +134,18 @@ export class UdpSession implements OpenConnection, LoopSide {
     return { id, listenerId, protocol: 'udp', ...addresses, pid, fd, acceptedAt, tls: null };
   }
 
+  /** `now` is the monotonic clock's. */
   receive(bytes: Buffer, now: Micros): void {
     this.#lastAt = now;
     this.#bytesIn += bytes.length;
-    if (bytes.length > 0) this.#firstByteAt ??= now;
+    if (bytes.length > 0) this.#firstByteAt ??= this.#host.clock.now();
     if (this.#waiting === null) this.#answer(bytes, now);
     else if (this.#host.held.take(bytes)) this.#waiting.push(bytes);
   }
 
   /** The opening is committed: answers what has waited. */
   release(): void {
-    const now = this.#host.clock.now();
+    const now = this.#host.clock.monotonic();
     for (const bytes of this.#takeWaiting()) this.#answer(bytes, now);
   }
 
@@ -183,7 +188,7 @@ export class UdpSession implements OpenConnection, LoopSide {
 
   #newPipeline(faults: readonly ActiveFault[]): FaultPipeline {
     const { faultResources: resources, clock } = this.#host;
-    const ageMs = (clock.now() - this.openedAt) / 1000;
+    const ageMs = (clock.monotonic() - this.since) / 1000;
     const sink = {
       write: (bytes: Buffer) => this.#sendLate(bytes),
       end: () => undefined,
@@ -199,7 +204,7 @@ export class UdpSession implements OpenConnection, LoopSide {
   }
 
   #sendLate(bytes: Buffer): void {
-    this.#lastAt = this.#host.clock.now();
+    this.#lastAt = this.#host.clock.monotonic();
     this.#host.onAnswer(this, bytes, this.#lastAt);
     this.#send(bytes);
   }
