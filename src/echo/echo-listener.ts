@@ -6,6 +6,7 @@ import type { CountersRecord } from '../core/record.ts';
 import type { ConnectionIds } from './connection-ids.ts';
 import type { FaultResources } from './faults/fault-pipeline.ts';
 import type { BoundSocket, Share, WorkerSettings } from './messages.ts';
+import type { PreambleTurns } from './preamble/preamble-turns.ts';
 import type { RecordQueue } from './record-queue.ts';
 import type { SocketBudget } from './socket-budget.ts';
 import type { PeerNames } from './tcp/peer-names.ts';
@@ -21,6 +22,7 @@ export interface EchoContext {
   /** Each listening and each accepted socket takes one. */
   readonly sockets: SocketBudget;
   readonly peerNames: PeerNames;
+  readonly preambleTurns: PreambleTurns;
   /** Time and memory that the faults of all connections share. */
   readonly faultResources: FaultResources;
 }

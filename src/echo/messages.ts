@@ -28,7 +28,9 @@ export interface WorkerSettings {
   readonly faultHeldBytesTotalMax: number;
   /** Of each turn of the event loop, for the work of faults; what is left over goes on in the next. */
   readonly faultTurnMs: number;
-  /** How long a TLS handshake or a PROXY header may take. */
+  /** TLS handshakes and PROXY headers under way; others wait unread. */
+  readonly preamblesMax: number;
+  /** How long a TLS handshake or a PROXY header may take, and wait. */
   readonly preambleTimeoutMs: number;
   /** How long a client is read from after our FIN, so that what it still sends does not reset it. */
   readonly lingerMs: number;

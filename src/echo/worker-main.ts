@@ -6,6 +6,7 @@ import type { EchoContext, EchoListener } from './echo-listener.ts';
 import { FaultRoom } from './faults/fault-room.ts';
 import { FaultTurns } from './faults/fault-turns.ts';
 import type { BoundSocket, Command, Report, Request, WorkerSettings } from './messages.ts';
+import { PreambleTurns } from './preamble/preamble-turns.ts';
 import { RecordQueue } from './record-queue.ts';
 import { SocketBudget } from './socket-budget.ts';
 import { PeerNames } from './tcp/peer-names.ts';
@@ -61,6 +62,7 @@ function start(settings: WorkerSettings): void {
     connections,
     sockets,
     peerNames,
+    preambleTurns: new PreambleTurns(settings.preamblesMax),
     faultResources: {
       turns: new FaultTurns(settings.faultTurnMs),
       room: new FaultRoom(settings.faultHeldBytesMax, settings.faultHeldBytesTotalMax),

@@ -3,6 +3,7 @@ import { readConfig } from '../../src/config.ts';
 import type { Binding } from '../../src/core/ports.ts';
 import { ConnectionIds } from '../../src/echo/connection-ids.ts';
 import type { EchoContext } from '../../src/echo/echo-listener.ts';
+import { PreambleTurns } from '../../src/echo/preamble/preamble-turns.ts';
 import { RecordQueue } from '../../src/echo/record-queue.ts';
 import { SocketBudget } from '../../src/echo/socket-budget.ts';
 import { PeerNames } from '../../src/echo/tcp/peer-names.ts';
@@ -26,6 +27,7 @@ export function echoContext(change: Partial<EchoContext> = {}): EchoContext {
     sockets: new SocketBudget(100, () => undefined),
     peerNames: new PeerNames({ onMissing: () => undefined }),
     faultResources: boundlessFaults(),
+    preambleTurns: new PreambleTurns(1000),
     ...change,
   };
 }

@@ -72,7 +72,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     const { workers } = settings;
     const onChange = () => this.#readmitAll();
     this.#faults = new ListenerFaults({ faults, workers, clock, kind: 'stream', onChange });
-    this.#preambles = Preambles.of(binding, settings.preambleTimeoutMs);
+    this.#preambles = Preambles.of(binding, context);
     this.#server = createServer();
   }
 

@@ -15,6 +15,7 @@ const settings: WorkerSettings = {
   faultHeldBytesMax: 10,
   faultHeldBytesTotalMax: 10,
   faultTurnMs: 2,
+  preamblesMax: 10,
   preambleTimeoutMs: 10,
   lingerMs: 10,
   udpSessionsMax: 3,
