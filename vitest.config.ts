@@ -4,7 +4,8 @@ const isLong = '**/*.long.test.ts';
 
 /**
  * Three projects: `unit` tests stand beside their file, `product` tests speak to a running kodama, and `long` ones
- * (`*.long.test.ts`, by `npm run test:long`) are those whose worth lies in their volume.
+ * (`*.long.test.ts`, by `npm run test:long`) are those whose worth lies in their volume. These
+ * measure, so they run one after the other, and behind all others.
  * The time-outs only guard against a hang; a test waits for conditions with deadlines of its own.
  */
 export default defineConfig({
@@ -20,7 +21,16 @@ export default defineConfig({
         extends: true,
         test: { name: 'product', include: ['test/**/*.test.ts'], exclude: [isLong] },
       },
-      { extends: true, test: { name: 'long', include: [isLong], testTimeout: 300_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: [isLong],
+          testTimeout: 300_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });

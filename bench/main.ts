@@ -1,13 +1,6 @@
-/**
- * npm run bench [-- <row> …] [--quick]             all rows, or those named; the rows are listed below
- * npm run bench -- churn --profile                 and where kodama's CPU goes (echo, churn, replay)
- * npm run bench -- echo --perf                     where the CPU of all servers goes, by perf(1) (echo, churn)
- * npm run bench -- seed [--connections 10000000]   fills a database for the row `history`
- *
- * Prints a table, and writes bench/out/<time>.json. What is measured, and how: docs/performance.md.
- */
+/** Prints a table, and writes bench/out/<time>.json. What is measured, and how: docs/performance.md. */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readCommandLine, readNumber } from '../src/command-line.ts';
 import { outDir } from './compile.ts';
 import { printProfiles, startProfiles } from './profile.ts';
 import { keep, type Result, table } from './report.ts';
@@ -39,8 +32,17 @@ const rows: readonly Row[] = [
   startRow,
 ];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
+const names = rows.map(({ name }) => name);
+const usage = `npm run bench [-- ROW …] [--quick]             all rows, or those named
+npm run bench -- churn --profile               and where kodama's CPU goes (echo, churn, replay)
+npm run bench -- echo --perf                   where the CPU of all servers goes, by perf(1) (echo, churn)
+npm run bench -- seed [--connections 10000000] [--data-dir …]    fills a database for the row history
+
+The rows: ${names.join(', ')}`;
+
+const { values, words } = readCommandLine({
+  usage,
+  words: ['seed', ...names],
   options: {
     quick: { type: 'boolean', default: false },
     perf: { type: 'boolean', default: false },
@@ -54,15 +56,12 @@ const options: RowOptions = {
   isQuick: values.quick,
   hasPerf: values.perf,
   nodeArgs: values.profile ? startProfiles() : [],
-  connections: Number(values.connections),
+  connections: readNumber('connections', values.connections, usage, 1),
   dataDir: values['data-dir'],
 };
 
 function chosenRows(): readonly Row[] {
-  const names = rows.map(({ name }) => name);
-  const unknown = positionals.find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new Error(`no row ${unknown}: there are ${names.join(', ')}`);
-  return positionals.length === 0 ? rows : rows.filter(({ name }) => positionals.includes(name));
+  return words.length === 0 ? rows : rows.filter(({ name }) => words.includes(name));
 }
 
 async function runRow(row: Row): Promise<readonly Result[]> {
@@ -79,7 +78,7 @@ async function runRow(row: Row): Promise<readonly Result[]> {
   }
 }
 
-if (positionals[0] === 'seed') {
+if (words.includes('seed')) {
   await seed(options);
 } else {
   const results: Result[] = [];

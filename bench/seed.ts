@@ -38,7 +38,7 @@ export async function seed({ connections, dataDir }: RowOptions): Promise<void> 
     stopTimeoutMs: 60_000,
   });
   const { connectionString } = server;
-  const nodeId = await readNodeId(null, dataDir);
+  const nodeId = await readNodeId(dataDir);
   {
     await using store = await PostgresStore.open({ connectionString, nodeId, log: quiet });
     await store.takeNode();
@@ -98,13 +98,18 @@ const uuidOf = (micros: string): string => `(lpad(to_hex(${micros} / 1000), 12, 
 const netOf = (raddr: string): string => `(CASE family(${raddr}) WHEN 6 THEN x'20010db8'::integer
   ELSE (${raddr} - '0.0.0.0'::inet) >> 16 END)::integer`;
 
-const listenersSql = `INSERT INTO listeners (id, node, name, labels, protocol, host, port, mode, state, laddr, lport,
-    limits, faults, proxy_protocol, recording, sockets, created_at, updated_at, closed_at)
-  SELECT ${uuidOf('at + n')}, 1, 'seed-' || n, '{}',
+const listenersSql = `WITH made AS (
+  INSERT INTO listeners (id, node, name, protocol, host, port, mode, state, laddr, lport, recording, sockets,
+    created_at, updated_at, closed_at, generation, spec_bytes)
+  SELECT ${uuidOf('at + n')}, 1, 'seed-' || n,
     (CASE n % 10 WHEN 7 THEN 'tls' WHEN 8 THEN 'udp' ELSE 'tcp' END)::protocol, '127.0.0.1', 20000 + n, 'echo',
-    'closed', '127.0.0.1', 20000 + n, '{}', '[]', '{"mode": "off", "trustedCidrs": []}', 'batched', '[]', at, now, now
+    'closed', '127.0.0.1', 20000 + n, 'batched', '[]', at, now, now, 1, 50
   FROM generate_series(0, ${listenerCount - 1}) n,
-    (SELECT now, now - ${21 * 86_400 * 1e6} AS at FROM (SELECT (extract(epoch FROM now()) * 1e6)::bigint) t(now)) time`;
+    (SELECT now, now - ${21 * 86_400 * 1e6} AS at FROM (SELECT (extract(epoch FROM now()) * 1e6)::bigint) t(now)) time
+  RETURNING id
+)
+INSERT INTO listener_specs (listener_id, generation, bytes, labels, limits, faults, proxy_protocol)
+SELECT id, 1, 50, '{}', '{}', '[]', '{"mode": "off", "trustedCidrs": []}' FROM made`;
 
 /** What a connection is, drawn from five random numbers. */
 const drawn = (source: string): string => `drawn AS MATERIALIZED (

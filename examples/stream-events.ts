@@ -7,14 +7,20 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { readCommandLine } from '../src/command-line.ts';
 import type { ProtoGrpcType } from '../src/grpc/generated/event_service.ts';
 import type { Event__Output } from '../src/grpc/generated/kodama/v1/Event.ts';
 import type { StreamEventsResponse__Output } from '../src/grpc/generated/kodama/v1/StreamEventsResponse.ts';
 
-const { values: args } = parseArgs({
+const usage = `npm run stream -- [--addr 127.0.0.1:50051] [--after-seq N] [--listener ID]… [--token …] [--end-at-head]
+
+Prints the events of a kodama, a line each. Without --after-seq it starts from now; 0 is from the oldest event kept.
+The token is that of KODAMA_API_TOKEN unless it is given.`;
+
+const { values: args } = readCommandLine({
+  usage,
   options: {
     addr: { type: 'string', default: '127.0.0.1:50051' },
     'after-seq': { type: 'string' },

@@ -13,7 +13,8 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
+import { readCommandLine } from '../src/command-line.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const run = promisify(execFile);
@@ -31,11 +32,16 @@ const targets: Readonly<Record<string, Target>> = {
   openapi: { output: 'openapi.json', generate: generateOpenApi },
 };
 
-const { values, positionals } = parseArgs({
+const usage = `npm run generate [-- prisma | grpc | openapi …] [--check]
+
+Writes the committed files that are made from others; with --check it only says which are stale.`;
+
+const { values, words } = readCommandLine({
+  usage,
   options: { check: { type: 'boolean', default: false } },
-  allowPositionals: true,
+  words: Object.keys(targets),
 });
-const names = positionals.length > 0 ? positionals : Object.keys(targets);
+const names = words.length > 0 ? words : Object.keys(targets);
 const staleCount = await main(names, values.check);
 if (values.check && staleCount > 0) {
   console.error(
@@ -51,9 +57,7 @@ async function main(targetNames: readonly string[], isCheck: boolean): Promise<n
     let count = 0;
     for (const name of targetNames) {
       const target = targets[name];
-      if (target === undefined) {
-        throw new Error(`no target ${name}; there are ${Object.keys(targets).join(', ')}`);
-      }
+      if (target === undefined) throw new TypeError(`no target ${name}`);
       await target.generate(staging);
       const stale = await staleFiles(join(staging, target.output), join(root, target.output));
       for (const file of stale)

@@ -2,9 +2,9 @@
  * The only place that wires. Everything is started in the order in which it is needed, and stopped in the
  * reverse of it: edges, listeners with their connections, log, store.
  */
-import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
+import { version } from './command-line.ts';
 import type { Config } from './config.ts';
 import { type Address, formatAddress, isLoopback } from './core/address.ts';
 import { systemClock } from './core/clock.ts';
@@ -16,6 +16,7 @@ import { Listeners } from './core/listeners.ts';
 import type { Clock, DataPlane, Store } from './core/ports.ts';
 import { Recorder } from './core/recorder.ts';
 import { Retention } from './core/retention.ts';
+import { prepareDataDir } from './data-dir.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
 import { HttpServer } from './http/http-server.ts';
 import { Metrics } from './metrics/prometheus.ts';
@@ -73,10 +74,6 @@ export class App implements AsyncDisposable {
   }
 }
 
-const { version } = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-) as { version: string };
-
 /** What everything after the store is made of. */
 interface Ground {
   readonly config: Config;
@@ -98,13 +95,19 @@ async function start(options: AppOptions, resources: AsyncDisposableStack) {
   signal?.throwIfAborted();
   const storeName = config.databaseUrl === null ? 'the embedded database' : 'DATABASE_URL';
   const store = await step(
-    () => PostgresStore.open({ connectionString, nodeId, log: logger, signal }),
+    () =>
+      PostgresStore.open({
+        ...{ connectionString, nodeId, log: logger, signal, onDisplaced: options.onFatal },
+        // Who has the database to itself need not wait for others to come back.
+        limits: config.databaseUrl === null ? { absenceMs: 0 } : config.nodes,
+      }),
     (reason) => `${storeName} cannot be used: ${reason}`,
   );
   resources.use(store);
   const ground = { ...options, clock, nodeId, store, metrics: new Metrics(), reservedPorts: [] };
   const { control, recovery, eventLog } = await startCore(ground, resources);
   signal?.throwIfAborted();
+  if (config.databaseUrl === null) await control.letGoOfOtherNodes();
   await recovery.recover();
   signal?.throwIfAborted();
   const addresses = await startEdges(ground, control, resources);
@@ -118,12 +121,17 @@ async function takeNodeId(
   { nodeId, dataDir, databaseUrl }: Config,
   resources: AsyncDisposableStack,
 ): Promise<string> {
+  // Who has an id and a database needs no directory.
+  if (nodeId !== null && databaseUrl !== null) return nodeId;
   const id = await step(
-    () => readNodeId(nodeId, dataDir),
+    async () => {
+      const directory = await prepareDataDir(dataDir);
+      return nodeId ?? (await readNodeId(directory));
+    },
     (reason) => `KODAMA_DATA_DIR (${dataDir}) cannot be used: ${reason}`,
   );
   // The embedded PostgreSQL takes the lock itself.
-  if (nodeId === null && databaseUrl !== null) {
+  if (databaseUrl !== null) {
     const release = await step(
       () => lockDataDir(dataDir),
       (reason) => reason,
@@ -150,7 +158,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const eventLog = await EventLog.open({
     store,
     log: logger,
-    limits: config.eventLog,
+    limits: { ...config.eventLog, pageBytesMax: config.bounds.pageBytesMax },
     onFatal,
     onCommit: (commit) => metrics.onCommit(commit),
   });
@@ -182,6 +190,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     clock,
     logger,
     limits: config.listeners,
+    bounds: config.bounds,
     portRules: {
       reservedPorts,
       isPrivilegedAllowed: config.isPrivilegedAllowed,
@@ -190,17 +199,26 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     makeId: uuidv7,
   };
   const listeners = new Listeners(shared);
-  const recovery = new ListenerRecovery({ ...shared, listeners, rebind: config.rebind });
+  const recovery = new ListenerRecovery({
+    ...shared,
+    listeners,
+    rebind: config.rebind,
+    pages: { sizeMax: config.bounds.pageSize.max, bytesMax: config.bounds.pageBytesMax },
+  });
   resources.defer(() => recovery.stop());
-  resources.use(new Retention({ store, eventLog, clock, logger, ...config.retention }));
+  const { idempotencyTtlMs } = config.http.limits;
+  const bounds = { ...config.retention, idempotencyTtlMs };
+  const retention = resources.use(new Retention({ store, eventLog, clock, logger, ...bounds }));
   const control = new ControlPlane({
     ...shared,
     version,
     listeners,
+    retention,
     limits: {
       ...config.streams,
       ...config.readiness,
       pageEventsMax: config.eventLog.pageEventsMax,
+      pageBytesMax: config.bounds.pageBytesMax,
     },
   });
   metrics.observe({ control, eventLog, recorder });

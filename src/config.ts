@@ -7,6 +7,9 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isLoopback } from './core/address.ts';
 import { defaultBounds } from './core/listener-bounds.ts';
+import { parseTime } from './core/time.ts';
+import { databaseUrlFault } from './postgres/database-url.ts';
+import { unknownVariables } from './unknown-variables.ts';
 
 const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
@@ -37,7 +40,20 @@ const listenHost = z
   .refine((text) => isIP(text) !== 0 || text === 'localhost', { error: 'must be an address' })
   .transform((text) => (text === 'localhost' ? '127.0.0.1' : text));
 
+/** What a node may be called, wherever its id comes from. */
+export const nodeIdRule = {
+  pattern: /^[A-Za-z0-9._-]{1,64}$/,
+  words: 'must be 1 to 64 letters, digits, dots or dashes',
+} as const;
+
 const host = z.string().regex(/^[A-Za-z0-9.:-]+$/, { error: 'must be an address or a host name' });
+
+const time = z.string().transform((text, context) => {
+  const parsed = parseTime(text);
+  if (parsed !== null) return parsed;
+  context.addIssue({ code: 'custom', message: 'must be a time such as 2026-11-26T00:00:00Z' });
+  return z.NEVER;
+});
 
 /** Every variable that kodama reads. An empty one counts as absent. */
 export const settings = z.object({
@@ -51,11 +67,12 @@ export const settings = z.object({
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, { error: 'must be a postgresql:// URL' })
+    .superRefine((url, context) => {
+      const fault = databaseUrlFault(url);
+      if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+    })
     .optional(),
-  KODAMA_NODE_ID: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,64}$/, { error: 'must be 1 to 64 letters, digits, dots or dashes' })
-    .optional(),
+  KODAMA_NODE_ID: z.string().regex(nodeIdRule.pattern, { error: nodeIdRule.words }).optional(),
   KODAMA_WORKERS: number(1, 64).default(1),
   KODAMA_API_TOKEN: z
     .string()
@@ -71,7 +88,10 @@ export const settings = z.object({
   KODAMA_LOG_FORMAT: z.enum(['text', 'json'], { error: 'must be text or json' }).optional(),
   KODAMA_RETENTION_DAYS: number(1, 3650).default(30),
   KODAMA_RETENTION_EVENTS_MAX: number(1000, 10 ** 12).default(100_000_000),
+  KODAMA_RETENTION_BYTES_MAX: number(10 ** 6, 10 ** 15 - 1).default(40_000_000_000),
+  KODAMA_RETENTION_CONFIRMED_TIME: time.optional(),
   KODAMA_LISTENERS_MAX: number(1, 60_000).default(10_000),
+  KODAMA_LISTENERS_BYTES_MAX: number(1_048_576, 2 ** 40).default(33_554_432),
   KODAMA_CONNECTIONS_MAX: number(1, 1_000_000).default(100_000),
   KODAMA_STREAMS_MAX: number(1, 100_000).default(1000),
   KODAMA_SHUTDOWN_TIMEOUT_MS: number(100, 600_000).default(10_000),
@@ -94,10 +114,14 @@ export function readConfig(
     const lines = result.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
     throw new ConfigError(lines.join('\n'));
   }
-  return build(result.data, isTerminal);
+  const warnings = unknownVariables(Object.keys(environment), Object.keys(settings.shape));
+  return build(result.data, isTerminal, warnings);
 }
 
-function build(env: z.output<typeof settings>, isTerminal: boolean) {
+/** Of what the process prints: known before the environment is. */
+export const outputLimits = { heldBytesMax: 1_048_576, flushTimeoutMs: 1000 };
+
+function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: readonly string[]) {
   const isLoopbackOnly = isLoopback(env.KODAMA_HTTP_HOST) && isLoopback(env.KODAMA_GRPC_HOST);
   const apiToken = env.KODAMA_API_TOKEN ?? null;
   if (!isLoopbackOnly && apiToken === null && !env.KODAMA_INSECURE) {
@@ -127,35 +151,51 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
     retention: {
       ageMs: env.KODAMA_RETENTION_DAYS * day,
       eventsMax: env.KODAMA_RETENTION_EVENTS_MAX,
+      bytesMax: env.KODAMA_RETENTION_BYTES_MAX,
+      confirmedTime: env.KODAMA_RETENTION_CONFIRMED_TIME ?? null,
       intervalMs: 60_000,
       purgeEventsMax: 5000,
     },
-    listeners: { listenersMax: env.KODAMA_LISTENERS_MAX, drainMsMax: day, drawTriesMax: 1000 },
+    listeners: {
+      listenersMax: env.KODAMA_LISTENERS_MAX,
+      specBytesMax: env.KODAMA_LISTENERS_BYTES_MAX,
+      drainMsMax: day,
+      drawTriesMax: 1000,
+    },
     listenPorts,
-    rebind: { minMs: 250, maxMs: 10_000 },
+    rebind: { minMs: 250, maxMs: 10_000, atOnceMax: 64 },
     bounds: { ...defaultBounds, listenHost: env.KODAMA_LISTEN_HOST },
     postgres: { startTimeoutMs: 60_000, stopTimeoutMs: 5000 },
-    eventLog: {
-      commitEventsMax: 4000,
-      ringEventsMax: 20_000,
-      pageEventsMax: 1000,
-      commandsMax: 10_000,
-      commandTimeoutMs: 5000,
-      retryMinMs: 50,
-      retryMaxMs: 1000,
-    },
+    eventLog: eventLogLimits,
     streams: { followersMax: env.KODAMA_STREAMS_MAX, closeTimeoutMs: 5000, pageFillMs: 500 },
     dataPlane: {
+      ...dataPlaneLimits,
       connectionsMax: Math.ceil(env.KODAMA_CONNECTIONS_MAX / env.KODAMA_WORKERS),
-      ...workerLimits,
     },
-    readiness: { pingTimeoutMs: 2000 },
+    readiness: { pingTimeoutMs: 2000, commitTimeoutMs: 5000 },
+    output: outputLimits,
+    signalEchoMs: 500,
+    nodes: { absenceMs: 3000 },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
+    warnings,
   });
 }
 
+const eventLogLimits = {
+  commitEventsMax: 4000,
+  commitBytesMax: 4_194_304,
+  ringEventsMax: 20_000,
+  ringBytesMax: 67_108_864,
+  pageEventsMax: 1000,
+  commandsMax: 10_000,
+  commandsBytesMax: 67_108_864,
+  commandTimeoutMs: 5000,
+  retryMinMs: 50,
+  retryMaxMs: 1000,
+};
+
 /** Of each worker. */
-const workerLimits = {
+const dataPlaneLimits = {
   recordBatchMax: 1000,
   recordsUnackedMax: 20_000,
   countersIntervalMs: 3000,
@@ -180,18 +220,25 @@ const workerLimits = {
   requestTimeoutMs: 10_000,
   restartMinMs: 50,
   restartMaxMs: 5000,
+  rebindsAtOnceMax: 64,
 };
 
 const httpLimits = {
   bodyBytesMax: 1_048_576,
+  bodyBytesArrivingMax: 67_108_864,
   headerBytesMax: 16_384,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   keepAliveTimeoutMs: 30_000,
   connectionsMax: 4096,
+  requestsPerConnectionMax: 16,
+  answerBytesWaitingMax: 268_435_456,
+  responseWriteTimeoutMs: 60_000,
   streamWriteTimeoutMs: 60_000,
   idempotencyTtlMs: day,
   idempotencyRunTimeoutMs: 60_000,
+  idempotencyKeysMax: 100_000,
+  idempotencyAnswerBytesMax: 268_435_456,
   drainMsMax: day,
   stopTimeoutMs: 2000,
 };
@@ -200,12 +247,16 @@ const grpcLimits = {
   messageBytesMax: 1_048_576,
   connectionsMax: 4096,
   callsPerConnectionMax: 100,
+  callsPerMethodMax: 4096,
+  requestsArrivingMax: 256,
+  requestTimeoutMs: 30_000,
   keepaliveIntervalMs: 30_000,
   keepaliveTimeoutMs: 10_000,
   idleConnectionMs: 300_000,
   streamWriteTimeoutMs: 60_000,
   streamWriteBytesMax: 65_536,
   framesKept: 20_000,
+  framesKeptBytesMax: 10_485_760,
   drainMsMax: day,
   stopTimeoutMs: 2000,
 };

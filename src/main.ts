@@ -1,15 +1,30 @@
-/** The process: environment → config → app → signals → exit code. */
+/** The process: command line, environment → config → app → signals → exit code. */
 import { enableCompileCache } from 'node:module';
+import { isatty } from 'node:tty';
 import pino, { type Logger } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
 import type { App } from './app.ts';
-import { type Config, ConfigError, readConfig } from './config.ts';
+import { readCommandLine } from './command-line.ts';
+import { type Config, ConfigError, outputLimits, readConfig } from './config.ts';
+import { compileCacheDir } from './data-dir.ts';
+import { Output } from './output.ts';
 import { StartError } from './start-error.ts';
+
+const usage = `npm start            starts kodama; Ctrl-C stops it
+
+  --help     prints this
+  --version  prints the version
+
+It is configured by environment variables: see README.md.`;
 
 const exitCode = { ok: 0, failed: 1, badConfig: 2, forced: 130 } as const;
 
-/** What was compiled once needs no compiling at the next start: it halves the time to ready. */
-enableCompileCache();
+readCommandLine({ usage, options: {} });
+// PostgreSQL and each worker have one, to end with this process.
+process.setMaxListeners(0);
+
+const stdout = new Output(process.stdout, outputLimits.heldBytesMax);
+const stderr = new Output(process.stderr, outputLimits.heldBytesMax);
 
 async function main(): Promise<number> {
   const isTerminal = process.stdout.isTTY === true;
@@ -22,12 +37,14 @@ async function main(): Promise<number> {
     process.exitCode = exitCode.failed;
     stop.abort();
   };
-  onSignals(stop, logger, config.shutdownTimeoutMs);
-  process.on('uncaughtException', (error) => {
-    logger.fatal({ err: error }, 'a bug: kodama ends, so that it starts anew');
-    process.exit(exitCode.failed);
-  });
+  keepInspectorShut(logger);
+  onSignals(stop, logger, config);
+  onBugs(logger);
+  for (const warning of config.warnings) warn(warning, config, logger);
   try {
+    // What was compiled once needs no compiling at the next start: it halves the time to ready. Workers use it too.
+    const cacheDir = await compileCacheDir(config.dataDir);
+    if (cacheDir !== null) enableCompileCache(cacheDir);
     const { App } = await import('./app.ts');
     await using app = await App.start({ config, logger, signal: stop.signal, onFatal: fail });
     announce(app, config, logger);
@@ -67,34 +84,87 @@ function report(error: unknown, { logFormat }: Config, logger: Logger, isStoppin
   }
 }
 
+function warn(message: string, { logFormat }: Config, logger: Logger): void {
+  complain(message);
+  if (logFormat === 'json') logger.warn({}, message);
+}
+
 function complain(message: string): void {
-  process.stderr.write(`kodama: ${message.replaceAll('\n', '\nkodama: ')}\n`);
+  stderr.write(`kodama: ${message.replaceAll('\n', '\nkodama: ')}\n`);
 }
 
 function makeLogger({ logLevel: level, logFormat }: Config): Logger {
-  const base = { name: 'kodama' };
-  if (logFormat === 'json') return pino({ level, base });
   const options = { ignore: 'pid,name', translateTime: 'SYS:HH:MM:ss.l' };
-  // At once and in this process: a line must be out before what is printed after it, and before an exit.
-  return pino({ level, base }, pretty({ ...options, sync: true }));
+  const pretty = logFormat === 'text' ? prettyFactory({ ...options, colorize: hasColors() }) : null;
+  const write = (line: string) => stdout.write(pretty === null ? line : (pretty(line) ?? ''));
+  const logger = pino({ level, base: { name: 'kodama' } }, { write });
+  for (const output of [stdout, stderr]) {
+    output.onTakenAgain = (lines) => {
+      logger.warn({ lines }, 'lines of the log were lost, since nobody took them');
+    };
+  }
+  return logger;
 }
 
-/** The first signal stops in order, within a bound; a second one forces. */
-function onSignals(stop: AbortController, logger: Logger, timeoutMs: number): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(exitCode.forced);
+function hasColors(): boolean {
+  return process.stdout.isTTY === true && process.stdout.hasColors();
+}
+
+/**
+ * Without a handler of ours Node would open its inspector at SIGUSR1, on 127.0.0.1:9229: there every local user could
+ * run code in this process. Who wants the inspector starts kodama with --inspect.
+ */
+function keepInspectorShut(logger: Logger): void {
+  process.on('SIGUSR1', () =>
+    logger.warn({ signal: 'SIGUSR1' }, 'ignored: it would open the inspector'),
+  );
+}
+
+/**
+ * The first signal stops in order, within a bound; a later one forces. Ctrl-C reaches kodama twice where npm passes it
+ * on: what comes a moment after the first is its echo. SIGHUP means that a terminal has closed; without one, as under
+ * nohup, it is not meant for kodama. (Node takes back that nohup lets it be ignored, so this is how to know.)
+ */
+function onSignals(stop: AbortController, logger: Logger, config: Config): void {
+  const { shutdownTimeoutMs: timeoutMs, signalEchoMs } = config;
+  let firstAt: number | null = null;
+  const onStop = (signal: NodeJS.Signals) => {
+    firstAt ??= performance.now();
+    if (!stop.signal.aborted) {
       logger.info({ signal }, 'stopping');
       stop.abort();
-    });
-  }
+    } else if (signal !== 'SIGHUP' && performance.now() - firstAt > signalEchoMs) {
+      void exit(exitCode.forced);
+    }
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, onStop);
+  const hasTerminal = [0, 1, 2].some((descriptor) => isatty(descriptor));
+  process.on('SIGHUP', hasTerminal ? onStop : () => undefined);
+  process.on('SIGUSR2', () => undefined);
   stop.signal.addEventListener('abort', () => {
     const force = () => {
       logger.error({ timeoutMs }, 'could not stop in time');
-      process.exit(exitCode.failed);
+      void exit(exitCode.failed);
     };
     setTimeout(force, timeoutMs).unref();
   });
+}
+
+function onBugs(logger: Logger): void {
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'a bug: kodama ends, so that it starts anew');
+    void exit(exitCode.failed);
+  });
+  // Node's own listener writes to stderr, and waits for its reader.
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => logger.warn({ warning: name }, message));
+}
+
+/** What has been said is out first, if somebody reads it. The rest of the program ends with the process. */
+async function exit(code: number): Promise<never> {
+  const { flushTimeoutMs } = outputLimits;
+  await Promise.all([stdout.flush(flushTimeoutMs), stderr.flush(flushTimeoutMs)]);
+  process.exit(code);
 }
 
 function announce(app: App, { logFormat, apiToken }: Config, logger: Logger): void {
@@ -110,10 +180,9 @@ function announce(app: App, { logFormat, apiToken }: Config, logger: Logger): vo
     `  Try:      curl ${authorization}-X POST ${rest}/v1/listeners`,
   ];
   // Logs in JSON have stdout to themselves.
-  const stream = logFormat === 'json' ? process.stderr : process.stdout;
-  stream.write(`${lines.join('\n')}\n`);
+  const output = logFormat === 'json' ? stderr : stdout;
+  output.write(`${lines.join('\n')}\n`);
 }
 
-process.exitCode = await main();
 // What is left, such as a socket that its peer holds open, must not keep a stopped process alive.
-process.exit();
+await exit(await main());

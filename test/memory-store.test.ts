@@ -7,8 +7,10 @@ storeContract('the store in memory', async () => {
   const database = new MemoryDatabase();
   const nothing = async () => undefined;
   return {
-    open: async (nodeId) =>
-      Object.assign(new MemoryStore({ database, nodeId }), { [Symbol.asyncDispose]: nothing }),
+    open: async (nodeId) => {
+      const store = new MemoryStore({ database, nodeId });
+      return Object.assign(store, { [Symbol.asyncDispose]: async () => store.leave() });
+    },
     [Symbol.asyncDispose]: nothing,
   };
 });

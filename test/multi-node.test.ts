@@ -64,7 +64,7 @@ test('what is another node’s is changed there only, and the refusal names the 
   for (const [method, path, body] of asks) {
     const refused = await call(b, method, path, body);
     expect(refused).toMatchObject({ status: 409, body: { code: 'failed_precondition' } });
-    expect(refused.body.detail).toContain(`node ${nodeA}: ask there`);
+    expect(refused.body.detail).toContain(`node ${nodeA}, which is up: ask there`);
   }
   await want(204, a, 'DELETE', `/v1/listeners/${id}`);
   expect(await want(200, b, 'GET', `/v1/connections/${connection.id}`)).toMatchObject({

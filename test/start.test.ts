@@ -1,11 +1,14 @@
 /** What a kodama says that cannot start: what to change, in plain words, and nothing of it is left. */
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { streamEvents } from './support/grpc-client.ts';
 import { begin, run } from './support/printed-run.ts';
+import { kernelSocket } from './support/proc-sockets.ts';
 import { want } from './support/rest-client.ts';
 import { makeHome, startApp, startProcess } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
@@ -27,6 +30,18 @@ async function foreignPort() {
       await once(server, 'close');
     },
   };
+}
+
+/** Of the processes, whatever else listens on this machine. */
+async function listeningPorts(pids: readonly number[]): Promise<number[]> {
+  const ports: number[] = [];
+  for (const pid of pids) {
+    for (const fd of await readdir(`/proc/${pid}/fd`)) {
+      const socket = await kernelSocket({ pid, fd: Number(fd) }).catch(() => null);
+      if (socket?.state === 'LISTEN') ports.push(Number(socket.local.split(':')[1]));
+    }
+  }
+  return ports;
 }
 
 async function folder() {
@@ -120,6 +135,59 @@ test('a data directory may hold spaces, quotes and signs, and is for its user al
   });
 });
 
+test('a data directory that others may write to is refused, and what lies there is not run', async () => {
+  await using home = await folder();
+  await writeFile(join(home.path, 'node-id'), 'planted\n');
+  await chmod(home.path, 0o777);
+  const { code, stderr } = await run({ KODAMA_DATA_DIR: home.path });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /^kodama: KODAMA_DATA_DIR \(.+\) cannot be used: others may write to it [^\n]+\n$/,
+  );
+  expect(await readdir(home.path)).toEqual(['node-id']);
+});
+
+test('a node id that is none is refused by the name of its file', async () => {
+  await using home = await folder();
+  await writeFile(join(home.path, 'node-id'), '');
+  const { code, stderr } = await run({ KODAMA_DATA_DIR: home.path });
+  expect(code).toBe(1);
+  expect(stderr).toContain(`${join(home.path, 'node-id')} holds no node id: it must be 1 to 64`);
+});
+
+test('what is compiled is kept in the data directory, by all processes, and nowhere else', async () => {
+  await using temporary = await folder();
+  await using home = await makeHome({ TMPDIR: temporary.path, NODE_COMPILE_CACHE: '' });
+  await using app = await startProcess(home);
+  await want(201, app, 'POST', '/v1/listeners', {});
+  app.child.kill('SIGTERM');
+  await app.exited;
+  expect(await readdir(temporary.path)).toEqual([]);
+  const cache = join(home.environment.KODAMA_DATA_DIR ?? '', 'compile-cache');
+  expect((await stat(cache)).mode & 0o777).toBe(0o700);
+  const kept = await readdir(cache, { recursive: true });
+  expect(kept.length).toBeGreaterThan(100);
+});
+
+test.runIf(process.platform === 'linux')(
+  'SIGUSR1 opens no inspector, neither in the control plane nor in a worker',
+  async () => {
+    await using home = await makeHome();
+    await using app = await startProcess(home);
+    const { workers } = await want(200, app, 'GET', '/v1/status');
+    const pids = [app.pid, workers[0].pid];
+    for (const pid of pids) process.kill(pid, 'SIGUSR1');
+    await waitFor('the word', () => app.lines.some((line) => line.includes('open the inspector')));
+    // The inspector would be up by the time that both have answered this.
+    await want(201, app, 'POST', '/v1/listeners', {});
+    const listening = await listeningPorts(pids);
+    expect(listening).toContain(app.httpPort);
+    expect(listening).not.toContain(9229);
+    expect((await want(200, app, 'GET', '/v1/status')).workers[0].pid).toBe(pids[1]);
+    expect(app.lines.join()).not.toContain('Debugger listening');
+  },
+);
+
 test('a second kodama on the same data directory is refused, and the first goes on', async () => {
   await using home = await makeHome();
   await using first = await startProcess(home);
@@ -170,4 +238,74 @@ test('a database that refuses us is named with its reason', async () => {
     code: 1,
     stderr: 'kodama: DATABASE_URL cannot be used: database "no_such_database" does not exist\n',
   });
+});
+
+test('localhost is both of its addresses, on both edges', async () => {
+  await using home = await makeHome();
+  const hosts = { KODAMA_HTTP_HOST: 'localhost', KODAMA_GRPC_HOST: 'localhost' };
+  await using app = await startApp(hosts, home);
+  for (const ip of ['127.0.0.1', '[::1]']) {
+    const url = `http://${ip}:${app.httpPort}`;
+    await want(200, { ...app, url }, 'GET', '/v1/status');
+    await using stream = streamEvents(`${ip}:${app.grpcPort}`, {}, { afterSeq: 0 });
+    await stream.synced;
+  }
+});
+
+test('a misspelt variable is named with the one that is meant', async () => {
+  await using home = await makeHome();
+  await using app = await startProcess(home, {
+    KODAMA_HTP_PORT: '9000',
+    KODAMA_PROJECT: 'mine',
+    KODAMA_SCRIPT: 'x',
+  });
+  const lines = app.lines.join('\n').split('\n');
+  expect(lines.filter((line) => line.startsWith('kodama: '))).toEqual([
+    "kodama: KODAMA_HTP_PORT is not a variable of kodama's, so it has no effect: is it KODAMA_HTTP_PORT that is meant?",
+    "kodama: KODAMA_SCRIPT is not a variable of kodama's, so it has no effect",
+  ]);
+});
+
+test('a DATABASE_URL that is none is refused without showing its password', async () => {
+  await using home = await folder();
+  const { code, stdout, stderr } = await run({
+    KODAMA_DATA_DIR: join(home.path, 'data'),
+    DATABASE_URL: 'postgresql://me:pa/ss@db.example/kodama',
+  });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(/^kodama: DATABASE_URL is not a URL: percent-encode [^\n]+\n$/);
+  expect(stderr).not.toMatch(/pa\/|ss@|db\.example/);
+});
+
+test.each([
+  'src/main.ts',
+  'examples/stream-events.ts',
+  'scripts/generate.ts',
+  'bench/main.ts',
+  'test/chaos/main.ts',
+])(
+  '%s answers --help and --version, and refuses what it does not know',
+  { timeout: 180_000 },
+  async (program) => {
+    const file = join(import.meta.dirname, '..', program);
+    const call = async (...words: string[]) => {
+      const { promise, resolve } = Promise.withResolvers<object>();
+      execFile(process.execPath, [file, ...words], (error, stdout, stderr) =>
+        resolve({ code: error?.code ?? 0, stdout, stderr }),
+      );
+      return await promise;
+    };
+    const usage = expect.stringMatching(/^npm /m);
+    expect(await call('--help')).toEqual({ code: 0, stdout: usage, stderr: '' });
+    const version = expect.stringMatching(/^kodama \d+\.\d+\.\d+\n$/);
+    expect(await call('--version')).toEqual({ code: 0, stdout: version, stderr: '' });
+    expect(await call('--nonsense')).toEqual({ code: 2, stdout: '', stderr: usage });
+  },
+);
+
+test('a word that no program asked for starts no server', async () => {
+  await using home = await folder();
+  const { code, stderr } = await run({ KODAMA_DATA_DIR: join(home.path, 'data') }, ['serve']);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("'serve'") });
+  expect(await readdir(home.path)).toEqual([]);
 });

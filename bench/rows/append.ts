@@ -42,7 +42,13 @@ export const appendRow: Row = {
       for (let index = 0; index < appends; index += 1) {
         number += 1;
         const events = Array.from({ length: size }, life).flat();
-        await store.append({ number, events, secrets: new Map(), counters: [] });
+        await store.append({
+          number,
+          events,
+          secrets: new Map(),
+          counters: [],
+          bytes: 300 * events.length,
+        });
       }
       const connections = appends * size;
       const cpuUs = ((cpuMilliseconds(pids) - before) * 1000) / connections;

@@ -33,7 +33,12 @@ export const purgeRow: Row = {
     const before = cpuMilliseconds(pids);
     for (let hasMore = true; hasMore; ) {
       const startedAt = performance.now();
-      ({ hasMore } = await store.purge({ before: 0, eventsMax, limit: pieceEvents }));
+      ({ hasMore } = await store.purge({
+        before: 0,
+        eventsMax,
+        bytesMax: Number.MAX_SAFE_INTEGER,
+        limit: pieceEvents,
+      }));
       pieces.push(performance.now() - startedAt);
     }
     const seconds = pieces.reduce((sum, ms) => sum + ms, 0) / 1000;

@@ -1,11 +1,13 @@
 /** The schemas of faults, as a create or a change gives them. */
 import { z } from 'zod';
 import type { Fault } from '../core/fault.ts';
+import { list } from './list.ts';
 import { cidr, isWhole, time, wholeNumber } from './values.ts';
 
 const dayMs = 86_400_000;
 const bytesMax = Number.MAX_SAFE_INTEGER;
 const bannerBytesMax = 65_536;
+const bannerTooLarge = `holds at most ${bannerBytesMax} bytes`;
 
 const delayMs = wholeNumber(0, dayMs).describe('Milliseconds.');
 const bytes = wholeNumber(0, bytesMax);
@@ -131,11 +133,15 @@ export const fault = z
         .refine((text) => isWhole(text) && !text.includes('\0'), {
           error: 'holds NUL or half a character: give base64',
         })
+        .refine((text) => Buffer.byteLength(text) <= bannerBytesMax, { error: bannerTooLarge })
         .optional()
         .describe('Sent as UTF-8.'),
       base64: z
         .base64()
-        .max(Math.ceil((bannerBytesMax * 4) / 3))
+        .max(4 * Math.ceil(bannerBytesMax / 3))
+        .refine((text) => Buffer.byteLength(text, 'base64') <= bannerBytesMax, {
+          error: bannerTooLarge,
+        })
         .optional()
         .describe('Sent as the bytes that it stands for.'),
       delayMs: delayMs.default(0).describe('Milliseconds after the accept.'),
@@ -158,16 +164,13 @@ export const fault = z
 
 /** A datagram is answered twice at most, or a forged source would be sent many times what it cost. */
 export function faultList(faultsMax: number) {
-  return z
-    .array(fault)
-    .max(faultsMax)
-    .superRefine((faults, context) => {
-      const doubling = faults.flatMap(({ type, enabled }, index) =>
-        type === 'duplicate' && enabled ? [index] : [],
-      );
-      for (const index of doubling.slice(1)) {
-        const message = 'only one duplicate may be enabled: a datagram is answered twice at most';
-        context.addIssue({ code: 'custom', path: [index, 'type'], message });
-      }
-    });
+  return list(fault, faultsMax).superRefine((faults, context) => {
+    const doubling = faults.flatMap(({ type, enabled }, index) =>
+      type === 'duplicate' && enabled ? [index] : [],
+    );
+    for (const index of doubling.slice(1)) {
+      const message = 'only one duplicate may be enabled: a datagram is answered twice at most';
+      context.addIssue({ code: 'custom', path: [index, 'type'], message });
+    }
+  });
 }

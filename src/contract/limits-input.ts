@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ListenerLimits } from '../core/listener.ts';
 import type { Bound, ListenerBounds } from '../core/listener-bounds.ts';
+import { list } from './list.ts';
 import { cidr, wholeNumber } from './values.ts';
 
 function bounded(min: number, bound: Bound) {
@@ -46,12 +47,10 @@ export function limitsPatch(bounds: ListenerBounds) {
     udpIdleTimeoutMs: wholeNumber(1, bounds.udpIdleTimeoutMs.max)
       .optional()
       .describe('A UDP session ends after so long without a datagram.'),
-    allowCidrs: z
-      .array(cidr)
-      .max(bounds.cidrsMax)
+    allowCidrs: list(cidr, bounds.cidrsMax)
       .optional()
       .describe('Only these may connect; none named: all may.'),
-    denyCidrs: z.array(cidr).max(bounds.cidrsMax).optional().describe('These may not connect.'),
+    denyCidrs: list(cidr, bounds.cidrsMax).optional().describe('These may not connect.'),
   });
 }
 

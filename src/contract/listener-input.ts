@@ -12,10 +12,12 @@ import {
   type NewListener,
   protocols,
 } from '../core/listener.ts';
-import type { ListenerBounds } from '../core/listener-bounds.ts';
+import { assertSpecFits, type ListenerBounds } from '../core/listener-bounds.ts';
+import { specBytes } from '../core/sizes.ts';
 import type { Micros } from '../core/time.ts';
 import { faultList } from './fault-input.ts';
 import { defaultLimits, limitsPatch } from './limits-input.ts';
+import { list } from './list.ts';
 import { cidr, host, isWhole, labels, name, port, time, wholeNumber } from './values.ts';
 
 const pemBytesMax = 65_536;
@@ -65,9 +67,7 @@ function proxyProtocolInput(bounds: ListenerBounds) {
       .enum(['off', 'optional', 'required'])
       .default('off')
       .describe('Whether a PROXY header (v1 or v2) may or must come first.'),
-    trustedCidrs: z
-      .array(cidr)
-      .max(bounds.cidrsMax)
+    trustedCidrs: list(cidr, bounds.cidrsMax)
       .default([])
       .describe('Networks that may send the header; none named: every peer may.'),
   });
@@ -93,10 +93,8 @@ function specFields(bounds: ListenerBounds) {
     labels: labels(bounds.labelsMax).default({}).describe('To find it by; they mean nothing here.'),
     protocol: z.enum(protocols).default('tcp').describe('What it speaks; it never changes.'),
     host: host
-      .optional()
-      .describe(
-        'The address to bind; :: is dual stack. Default: 127.0.0.1, or KODAMA_LISTEN_HOST.',
-      ),
+      .default(bounds.listenHost)
+      .describe('The address to bind; :: is dual stack. KODAMA_LISTEN_HOST sets the default.'),
     mode: z
       .enum(listenerModes)
       .default('echo')
@@ -179,11 +177,7 @@ export function listenerSchemas(bounds: ListenerBounds) {
     });
   const batch = z.union([
     z.strictObject({
-      listeners: z
-        .array(newListener)
-        .min(1)
-        .max(bounds.batchMax)
-        .describe('Each with a spec of its own.'),
+      listeners: list(newListener, bounds.batchMax).min(1).describe('Each with a spec of its own.'),
     }),
     z
       .strictObject({ ports: range.describe('One listener for each port.'), ...spec })
@@ -216,8 +210,8 @@ export function toNewListener(
   now: Micros,
   place = '',
 ): NewListener {
-  const { ttlMs: _, limits, tls, host: address = bounds.listenHost, ...rest } = input;
-  return {
+  const { ttlMs: _, limits, tls, host: address, ...rest } = input;
+  const made: NewListener = {
     ...rest,
     host: address === 'localhost' ? '127.0.0.1' : address,
     expiresAt: expiryOf(input, now, place),
@@ -233,6 +227,8 @@ export function toNewListener(
         : null,
     limits: mergeLimits(defaultLimits(bounds), limits),
   };
+  assertSpecFits(made, bounds.specBytesMax, { place });
+  return made;
 }
 
 /** A field that is absent stays as it is; `ttlMs` counts from now. */
@@ -249,12 +245,22 @@ export function toBatch(
   now: Micros,
 ): readonly NewListener[] {
   if ('listeners' in input) {
-    return input.listeners.map((listener, index) =>
+    const listed = input.listeners.map((listener, index) =>
       toNewListener(listener, bounds, now, `listeners[${index}].`),
     );
+    const bytes = listed.reduce((sum, listener) => sum + specBytes(listener), 0);
+    assertBatchFits('listeners', bytes, bounds);
+    return listed;
   }
   const { ports, ...spec } = input;
-  return Array.from({ length: ports.to - ports.from + 1 }, (_, index) =>
-    toNewListener({ ...spec, name: null, port: ports.from + index }, bounds, now),
-  );
+  const first = toNewListener({ ...spec, name: null, port: ports.from }, bounds, now);
+  const count = ports.to - ports.from + 1;
+  assertBatchFits('ports', count * specBytes(first), bounds);
+  return Array.from({ length: count }, (_, index) => ({ ...first, port: ports.from + index }));
+}
+
+function assertBatchFits(path: string, bytes: number, { batchBytesMax }: ListenerBounds): void {
+  if (bytes <= batchBytesMax) return;
+  const message = `the specs are ${bytes} bytes in sum, which may be at most ${batchBytesMax}`;
+  throw invalidField(path, message);
 }

@@ -1,4 +1,7 @@
-/** Input that a schema refuses becomes one invalid_argument that names every field. */
+/**
+ * Input that a schema refuses becomes one invalid_argument that names the fields at fault. What that costs, and what
+ * is told, is bounded: no more than so many errors are made of however many faults, and none repeats a long text.
+ */
 import type { z } from 'zod';
 import { AppError, type FieldError } from '../core/errors.ts';
 
@@ -11,28 +14,45 @@ export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown):
   return result.data;
 }
 
-/** The value, or every field at fault. */
+/** The value, or the first of the fields at fault, each error once. */
 export function read<Schema extends z.ZodType>(
   schema: Schema,
   input: unknown,
 ): { readonly data: z.output<Schema> } | { readonly errors: readonly FieldError[] } {
-  const hidden = hiddenFields(input);
   const result = schema.safeParse(input, { error: words });
-  if (result.success && hidden.length === 0) return { data: result.data };
-  const errors = [...hidden, ...(result.error?.issues ?? []).flatMap(errorsOf)];
-  const isFirst = ({ path, message }: FieldError, index: number) =>
-    errors.findIndex((other) => other.path === path && other.message === message) === index;
-  return { errors: errors.filter(isFirst) };
+  // What is hidden is looked for last: by then the schema has bounded how much there is to look through.
+  const errors = distinct([result.success ? hiddenFields(input) : errorsOf(result.error.issues)]);
+  return result.success && errors.length === 0 ? { data: result.data } : { errors };
 }
 
 const errorsMax = 20;
+/** Of a path or a message: a caller finds the field by its beginning. */
+const textMax = 256;
 /** No request is deeper. */
 const depthMax = 8;
 const unknownField = 'is not a field of this request';
 
-/** One error that names every field at fault. */
-export function invalidFields(all: readonly FieldError[]): AppError {
-  const errors = all.slice(0, errorsMax);
+/** The first errors, each once. */
+function distinct(sources: readonly Iterable<FieldError>[]): readonly FieldError[] {
+  const found = new Map<string, FieldError>();
+  for (const source of sources) {
+    for (const given of source) {
+      if (found.size === errorsMax) return [...found.values()];
+      const error = { path: shorten(given.path), message: shorten(given.message) };
+      found.set(`${error.path}\0${error.message}`, error);
+    }
+  }
+  return [...found.values()];
+}
+
+/** What a caller sent, to be shown again within an error. */
+export function shorten(text: string): string {
+  return text.length > textMax ? `${text.slice(0, textMax)}…`.toWellFormed() : text;
+}
+
+/** One error that names the fields at fault. */
+export function invalidFields(...sources: readonly Iterable<FieldError>[]): AppError {
+  const errors = distinct(sources);
   const [first] = errors;
   const message = first === undefined ? 'the input is not valid' : describe(first);
   return new AppError('invalid_argument', message, { errors });
@@ -42,18 +62,24 @@ function describe({ path, message }: FieldError): string {
   return path === '' ? message : `${path}: ${message}`;
 }
 
-function errorsOf(issue: Issue): readonly FieldError[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      path: fieldPath([...issue.path, key]),
-      message: unknownField,
-    }));
+/** One by one, so that no more are made than are told. */
+function* errorsOf(
+  issues: readonly Issue[],
+  at: readonly PropertyKey[] = [],
+): Generator<FieldError, void, void> {
+  for (const issue of issues) {
+    const path = [...at, ...issue.path];
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) {
+        yield { path: fieldPath([...path, key]), message: unknownField };
+      }
+    } else if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+      const nearest = issue.errors.toSorted((a, b) => rootFaults(a) - rootFaults(b))[0] ?? [];
+      yield* errorsOf(nearest, path);
+    } else {
+      yield { path: fieldPath(path), message: messageOf(issue) };
+    }
   }
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    const nearest = issue.errors.toSorted((a, b) => rootFaults(a) - rootFaults(b))[0] ?? [];
-    return nearest.flatMap((inner) => errorsOf({ ...inner, path: [...issue.path, ...inner.path] }));
-  }
-  return [{ path: fieldPath(issue.path), message: messageOf(issue) }];
 }
 
 /** Of the forms that an input may have, the caller meant the one whose own fields it has. */
@@ -104,26 +130,47 @@ function oneOf(values: readonly unknown[]): string {
   return values.length === 1 ? `must be ${values[0]}` : `must be one of ${values.join(', ')}`;
 }
 
+/** What lies in the input, and in what: its path is only made for what is at fault. */
+interface Place {
+  readonly value: unknown;
+  readonly key: PropertyKey;
+  readonly parent: Place | null;
+  readonly depth: number;
+}
+
 /** A schema passes over a field of the name __proto__ where any name may come: it would be lost in silence. */
-function hiddenFields(input: unknown): readonly FieldError[] {
-  const found: FieldError[] = [];
-  const rest: (readonly [value: unknown, path: readonly PropertyKey[]])[] = [[input, []]];
-  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
-    const [value, path] = next;
-    if (typeof value !== 'object' || value === null || path.length > depthMax) continue;
-    for (const [key, item] of Object.entries(value)) {
-      const at = [...path, Array.isArray(value) ? Number(key) : key];
-      if (key === '__proto__') found.push({ path: fieldPath(at), message: unknownField });
-      else rest.push([item, at]);
+function* hiddenFields(input: unknown): Generator<FieldError, void, void> {
+  const rest: Place[] = [{ value: input, key: '', parent: null, depth: 0 }];
+  for (let place = rest.pop(); place !== undefined; place = rest.pop()) {
+    const { value, depth } = place;
+    if (!isContainer(value) || depth > depthMax) continue;
+    const isList = Array.isArray(value);
+    for (const key in value) {
+      if (!Object.hasOwn(value, key)) continue;
+      if (key === '__proto__') {
+        yield { path: fieldPath([...pathOf(place), key]), message: unknownField };
+        continue;
+      }
+      const item = value[key];
+      if (!isContainer(item)) continue;
+      rest.push({ value: item, key: isList ? Number(key) : key, parent: place, depth: depth + 1 });
     }
   }
-  return found;
+}
+
+function isContainer(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function pathOf(place: Place): readonly PropertyKey[] {
+  return place.parent === null ? [] : [...pathOf(place.parent), place.key];
 }
 
 /** `faults[0].delayMs`, as the caller would write it. */
 function fieldPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
-    return text === '' ? String(part) : `${text}.${String(part)}`;
+    const name = shorten(String(part));
+    return text === '' ? name : `${text}.${name}`;
   }, '');
 }

@@ -6,10 +6,11 @@ import type { EventFilter } from '../core/event-filter.ts';
 import { listenerStates, protocols } from '../core/listener.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { ConnectionQuery, ListenerQuery } from '../core/ports.ts';
-import { cidr, idOrName, labelKey, labelValue, port, time, uuid, wholeNumber } from './values.ts';
+import { list } from './list.ts';
+import { cidr, idOrName, labels, port, time, uuid, wholeNumber } from './values.ts';
 
 const pageTokenMax = 512;
-const filterValuesMax = 100;
+export const filterValuesMax = 100;
 
 /** Above the largest page a size is cut down to it (AIP-158); below 1 it is an error. */
 export function pageFields(bounds: ListenerBounds) {
@@ -18,7 +19,8 @@ export function pageFields(bounds: ListenerBounds) {
       .transform((size) => Math.min(size, bounds.pageSize.max))
       .default(bounds.pageSize.default)
       .describe(
-        `At most so many; ${bounds.pageSize.default} by default, ${bounds.pageSize.max} at most.`,
+        `At most so many; ${bounds.pageSize.default} by default, ${bounds.pageSize.max} at most. ` +
+          'A page may hold fewer before the end, since its bytes are bounded too.',
       ),
     pageToken: z
       .string()
@@ -37,7 +39,6 @@ export const listenerFilter = {
     .describe('Without it closed listeners are left out.'),
   protocol: z.enum(protocols).nullable().default(null).describe('Only of this protocol.'),
   port: port.nullable().default(null).describe('The port that is bound.'),
-  labels: z.record(labelKey, labelValue).default({}).describe('All of them must hold.'),
 };
 
 export const connectionFilter = {
@@ -52,29 +53,15 @@ export const connectionFilter = {
 };
 
 export const eventFilter = {
-  listenerIds: z
-    .array(uuid)
-    .max(filterValuesMax)
+  listenerIds: list(uuid, filterValuesMax)
     .default([])
     .describe('Events of these listeners, and of their connections.'),
-  connectionIds: z
-    .array(uuid)
-    .max(filterValuesMax)
-    .default([])
-    .describe('Events of these connections.'),
-  types: z
-    .array(z.enum(eventTypes))
-    .max(filterValuesMax)
-    .default([])
-    .describe('Events of these types.'),
-  protocols: z
-    .array(z.enum(protocols))
-    .max(filterValuesMax)
+  connectionIds: list(uuid, filterValuesMax).default([]).describe('Events of these connections.'),
+  types: list(z.enum(eventTypes), filterValuesMax).default([]).describe('Events of these types.'),
+  protocols: list(z.enum(protocols), filterValuesMax)
     .default([])
     .describe('Events of these protocols.'),
-  remoteCidrs: z
-    .array(cidr)
-    .max(filterValuesMax)
+  remoteCidrs: list(cidr, filterValuesMax)
     .default([])
     .describe('Events of these remote addresses or networks; the declared address counts too.'),
 };
@@ -122,7 +109,11 @@ export function oneStart<Input extends { readonly [Start in keyof typeof streamS
 export function listSchemas(bounds: ListenerBounds) {
   const page = pageFields(bounds);
   return {
-    listeners: z.strictObject({ ...listenerFilter, ...page }),
+    listeners: z.strictObject({
+      ...listenerFilter,
+      labels: labels(bounds.labelsMax).default({}).describe('All of them must hold.'),
+      ...page,
+    }),
     connections: z.strictObject({ ...connectionFilter, ...page }),
     events: z.strictObject({ ...pageStart, ...eventFilter, ...page }),
     stream: z
@@ -135,8 +126,8 @@ export type ListSchemas = ReturnType<typeof listSchemas>;
 export type StreamInput = z.output<ListSchemas['stream']>;
 
 export function toListenerQuery(input: z.output<ListSchemas['listeners']>): ListenerQuery {
-  const { state, protocol, port: number, labels } = input;
-  return { state, protocol, port: number, labels };
+  const { state, protocol, port: number, labels: wanted } = input;
+  return { state, protocol, port: number, labels: wanted };
 }
 
 export function toConnectionQuery(

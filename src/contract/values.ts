@@ -3,6 +3,7 @@ import { isIP, isIPv6, SocketAddress } from 'node:net';
 import { z } from 'zod';
 import { formatCidr, networkSet, parseCidr, plainIp } from '../core/address.ts';
 import { type Micros, parseTime } from '../core/time.ts';
+import { record } from './list.ts';
 
 export const uuid = z
   .uuid({ error: 'must be a UUID' })
@@ -13,6 +14,11 @@ export function wholeNumber(min: number, max: number) {
   const error = ({ input }: { readonly input?: unknown }) =>
     input === undefined ? 'is required' : `must be a whole number from ${min} to ${max}`;
   return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+function refused(context: z.RefinementCtx, input: unknown, message: string): never {
+  context.issues.push({ code: 'custom', input, message });
+  return z.NEVER;
 }
 
 export const port = wholeNumber(0, 65_535);
@@ -61,8 +67,7 @@ export const time = z
     const isPlusLost = parseTime(text.replace(/ (?=\d{2}:\d{2}$)/, '+')) !== null;
     const hint = isPlusLost ? ': in a URL its + is written %2B' : '';
     const message = `must be an RFC 3339 time such as 2026-11-24T12:00:00Z${hint}`;
-    context.issues.push({ code: 'custom', input: text, message });
-    return z.NEVER;
+    return refused(context, text, message);
   })
   .meta({ format: 'date-time', examples: ['2026-11-24T12:00:00Z'] });
 
@@ -99,8 +104,5 @@ export const labelValue = z
   });
 
 export function labels(max: number) {
-  return z
-    .record(labelKey, labelValue)
-    .refine((map) => Object.keys(map).length <= max, { error: `holds at most ${max} labels` })
-    .meta({ examples: [{ env: 'ci', team: 'net' }] });
+  return record(labelKey, labelValue, max).meta({ examples: [{ env: 'ci', team: 'net' }] });
 }

@@ -1,21 +1,22 @@
 /**
- * What is to be committed, in its order, by one writer.
+ * What is to be committed, in its order, by one writer. It always gets on once the store does.
  *
- * - Group commit: an idle queue commits at once; while a commit is under way the next batch gathers.
- * - A batch whose outcome is not known is repeated under its number until the store says that it is done.
- * - What the store refuses fails alone.
+ * - Group commit: an idle queue commits at once; while a commit is under way the next batch gathers, up to a bound.
+ * - Each attempt has its number. One that failed is settled first: it was done, or it never will be. What was not
+ *   done goes back to the head of the queue, without those that nobody waits for, and in smaller batches.
+ * - What the store refuses fails alone. Of records that is one record: it is left out, and told.
  */
-import { type Deferred, deferred } from './deferred.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { Event, EventDraft } from './event.ts';
-import type { ListenerSecrets } from './listener.ts';
-import type { Logger, Store } from './ports.ts';
-import type { Counters } from './record.ts';
+import { type Entry, halve, sizeOf } from './log-entry.ts';
+import type { Append, Logger, Store } from './ports.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface AppendQueueLimits {
   /** Events of one commit. */
   readonly commitEventsMax: number;
+  /** Bytes of one commit, about. */
+  readonly commitBytesMax: number;
   readonly retryMinMs: number;
   readonly retryMaxMs: number;
 }
@@ -36,28 +37,24 @@ export interface AppendQueueOptions {
   readonly publish: (firstSeq: number, events: readonly Event[]) => void;
 }
 
-export interface AppendExtra {
-  /** By listener id, of the listeners that the events create. */
-  readonly secrets?: ReadonlyMap<string, ListenerSecrets>;
-  readonly counters?: readonly Counters[];
-}
-
-/** What was appended together, and is committed together. */
-export interface Entry extends Required<AppendExtra> {
-  readonly events: readonly EventDraft[];
-  readonly committed: Deferred<readonly Event[]>;
-}
-
-const noSecrets: ReadonlyMap<string, ListenerSecrets> = new Map();
+/** By then a batch is one entry. */
+const halvingsMax = 12;
 
 export class AppendQueue {
   readonly #options: AppendQueueOptions;
   readonly #wakeUps = new WakeUps();
   readonly #stop = new AbortController();
   #entries: Entry[] = [];
+  /** What is being committed. */
+  #batch: readonly Entry[] = [];
   #running: Promise<void> | null = null;
   #number = 0;
   #failure: unknown = null;
+  /** How often a commit failed, less how often one was done: so small are batches meanwhile. */
+  #halvings = 0;
+  /** So many entries at the head are committed one by one, since the store refused them together. */
+  #alone = 0;
+  #refusedRecords = 0;
   #isDrained = false;
 
   constructor(options: AppendQueueOptions) {
@@ -73,21 +70,34 @@ export class AppendQueue {
     return this.#entries.reduce((sum, entry) => sum + entry.events.length, 0);
   }
 
+  get queuedBytes(): number {
+    return this.#entries.reduce((sum, entry) => sum + entry.bytes, 0);
+  }
+
+  /** How long what waits for its commit, or is being committed, has waited; 0 when nothing does. */
+  get waitingMs(): number {
+    const oldest = this.#batch[0] ?? this.#entries[0];
+    return oldest === undefined ? 0 : performance.now() - oldest.addedAt;
+  }
+
+  /** Records that the store refused, and that were left out. */
+  get refusedRecords(): number {
+    return this.#refusedRecords;
+  }
+
   /** Its `committed` rejects with `unavailable` once the queue is drained. */
-  add(events: readonly EventDraft[], extra: AppendExtra): Entry {
-    const { secrets = noSecrets, counters = [] } = extra;
-    const entry = { events, secrets, counters, committed: deferred<readonly Event[]>() };
+  add(entry: Entry): void {
     if (this.#isDrained) {
       entry.committed.reject(new AppError('unavailable', 'shutting down', { retryAfterMs: 1000 }));
     } else {
       this.#entries.push(entry);
       this.#running ??= this.#run();
     }
-    return entry;
   }
 
-  /** Takes back what has not begun; false when it has. */
-  withdraw(entry: Entry): boolean {
+  /** Takes back what has not begun; false when it has, and then it may still be done. */
+  giveUp(entry: Entry): boolean {
+    entry.isGivenUp = true;
     const index = this.#entries.indexOf(entry);
     if (index >= 0) this.#entries.splice(index, 1);
     return index >= 0;
@@ -109,9 +119,16 @@ export class AppendQueue {
 
   async #run(): Promise<void> {
     try {
-      while (this.#entries.length > 0) await this.#commit(this.#takeBatch());
+      while (this.#entries.length > 0) {
+        this.#batch = this.#takeBatch();
+        await this.#commit(this.#batch);
+        this.#batch = [];
+      }
     } catch (error) {
-      for (const entry of this.#entries.splice(0)) entry.committed.reject(error);
+      for (const entry of [...this.#batch, ...this.#entries.splice(0)]) {
+        entry.committed.reject(error);
+      }
+      this.#batch = [];
       if (this.#stop.signal.aborted) {
         this.#isDrained = true;
         this.#options.log.error({ err: error }, 'the log was not drained');
@@ -121,78 +138,115 @@ export class AppendQueue {
     }
   }
 
+  /** At least one entry; after failures few, so that the store can do them in time. */
   #takeBatch(): readonly Entry[] {
-    let events = 0;
+    const { commitEventsMax, commitBytesMax } = this.#options.limits;
+    const share = 2 ** -this.#halvings;
+    let size = 0;
+    let bytes = 0;
     let count = 0;
     for (const entry of this.#entries) {
-      events += entry.events.length + entry.counters.length;
-      if (count > 0 && events > this.#options.limits.commitEventsMax) break;
+      size += sizeOf(entry);
+      bytes += entry.bytes;
+      const isOver = size > commitEventsMax * share || bytes > commitBytesMax * share;
+      if (count > 0 && (isOver || this.#alone > 0)) break;
       count += 1;
     }
+    if (this.#alone > 0) this.#alone -= 1;
     return this.#entries.splice(0, count);
   }
 
   async #commit(entries: readonly Entry[]): Promise<void> {
-    let stored: { readonly firstSeq: number; readonly commit: Commit };
+    const begun = performance.now();
+    const append = appendOf(this.#number + 1, entries);
+    let firstSeq: number | null;
     try {
-      stored = await this.#store(entries);
+      ({ firstSeq } = await this.#options.store.append(append));
     } catch (error) {
-      await this.#refuse(entries, error);
-      return;
-    }
-    this.#number += 1;
-    this.#publish(entries, stored.firstSeq);
-    this.#options.onCommit?.(stored.commit);
-  }
-
-  async #refuse(entries: readonly Entry[], error: unknown): Promise<void> {
-    const isOver = hasCode(error, 'failed_precondition') || hasCode(error, 'unavailable');
-    if (isOver || entries.length === 1) {
-      for (const entry of entries) entry.committed.reject(error);
-      if (isOver) throw error;
-      return;
-    }
-    // The store refused this very content and kept nothing of it: only the entry to blame may fail.
-    for (const [index, entry] of entries.entries()) {
-      try {
-        await this.#commit([entry]);
-      } catch (fatal) {
-        for (const rest of entries.slice(index + 1)) rest.committed.reject(fatal);
-        throw fatal;
+      if (hasCode(error, 'failed_precondition')) throw error;
+      const isRefused = !hasCode(error, 'unavailable');
+      if (!isRefused) await this.#pause(error);
+      firstSeq = await this.#settle(append.number);
+      if (firstSeq === null) {
+        this.#number = append.number;
+        if (isRefused) this.#refuse(entries, error);
+        else this.#putBack(entries, error);
+        return;
       }
     }
+    this.#number = append.number;
+    this.#isBack();
+    this.#publish(entries, firstSeq);
+    this.#options.onCommit?.({ events: append.events, durationMs: performance.now() - begun });
+  }
+
+  /** @throws the failure once the queue is to stop */
+  async #pause(failure: unknown): Promise<void> {
+    const { log, limits } = this.#options;
+    if (this.#failure === null) log.warn({ err: failure }, 'a commit failed; trying again');
+    this.#failure = failure;
+    if (this.#stop.signal.aborted) throw failure;
+    const delayMs = Math.min(limits.retryMinMs * 2 ** this.#halvings, limits.retryMaxMs);
+    this.#halvings = Math.min(this.#halvings + 1, halvingsMax);
+    await this.#wakeUps.sleep(delayMs, this.#stop.signal);
   }
 
   /** Repeats until the store answers. @throws unavailable only once the queue is to stop */
-  async #store(entries: readonly Entry[]) {
-    const { store, log, limits } = this.#options;
-    const append = {
-      number: this.#number + 1,
-      events: entries.flatMap((entry) => entry.events),
-      secrets: new Map(entries.flatMap((entry) => [...entry.secrets])),
-      counters: entries.flatMap((entry) => entry.counters),
-    };
-    for (let delayMs = limits.retryMinMs; ; delayMs = Math.min(delayMs * 2, limits.retryMaxMs)) {
-      const begun = performance.now();
+  async #settle(number: number): Promise<number | null> {
+    for (;;) {
       try {
-        const { firstSeq } = await store.append(append);
-        this.#isBack();
-        const durationMs = performance.now() - begun;
-        return { firstSeq, commit: { events: append.events, durationMs } };
+        return await this.#options.store.settle(number);
       } catch (error) {
-        // A refusal is an answer too.
-        if (!hasCode(error, 'unavailable')) this.#isBack();
-        if (!hasCode(error, 'unavailable') || this.#stop.signal.aborted) throw error;
-        if (this.#failure === null) log.warn({ err: error }, 'the store is away; trying again');
-        this.#failure = error;
-        await this.#wakeUps.sleep(delayMs, this.#stop.signal);
+        if (!hasCode(error, 'unavailable')) throw error;
+        await this.#pause(error);
       }
     }
   }
 
+  /** Nothing of it was done, nor will be. */
+  #putBack(entries: readonly Entry[], error: unknown): void {
+    const wanted = this.#wanted(entries, error);
+    const [only] = wanted;
+    const isOne = wanted.length === 1 && only !== undefined;
+    this.#entries.unshift(...(isOne && isLarge(only) ? halve(only) : wanted));
+    // With nothing left to repeat there is nothing that fails.
+    if (this.#entries.length === 0) this.#isBack();
+  }
+
+  /** What nobody waits for any more is not tried again. */
+  #wanted(entries: readonly Entry[], error: unknown): readonly Entry[] {
+    for (const entry of entries) if (entry.isGivenUp) entry.committed.reject(error);
+    return entries.filter((entry) => !entry.isGivenUp);
+  }
+
+  /** A refusal is an answer too: the store is there, and keeps nothing of it. */
+  #refuse(entries: readonly Entry[], error: unknown): void {
+    this.#isBack();
+    const [only] = entries;
+    if (entries.length > 1) this.#commitAlone(this.#wanted(entries, error));
+    else if (only === undefined) throw new TypeError('a batch has an entry');
+    else if (isLarge(only)) this.#commitAlone(halve(only));
+    else if (only.isDivisible) this.#leaveOut(only, error);
+    else only.committed.reject(error);
+  }
+
+  #commitAlone(entries: readonly Entry[]): void {
+    this.#entries.unshift(...entries);
+    this.#alone += entries.length;
+  }
+
+  #leaveOut({ events, counters, committed }: Entry, error: unknown): void {
+    const [record] = [...events, ...counters];
+    const fields = { err: error, record };
+    this.#options.log.error(fields, 'the store refuses a record: it is left out');
+    this.#refusedRecords += 1;
+    committed.resolve([]);
+  }
+
   #isBack(): void {
-    if (this.#failure !== null) this.#options.log.info({}, 'the store is back');
+    if (this.#failure !== null) this.#options.log.info({}, 'commits succeed again');
     this.#failure = null;
+    this.#halvings = Math.max(0, this.#halvings - 1);
   }
 
   #publish(entries: readonly Entry[], firstSeq: number): void {
@@ -203,4 +257,19 @@ export class AppendQueue {
       entry.committed.resolve(batches[index] ?? []);
     });
   }
+}
+
+/** Whether it can be committed in two parts. */
+function isLarge(entry: Entry): boolean {
+  return entry.isDivisible && sizeOf(entry) > 1;
+}
+
+function appendOf(number: number, entries: readonly Entry[]): Append {
+  return {
+    number,
+    events: entries.flatMap((entry) => entry.events),
+    secrets: new Map(entries.flatMap((entry) => [...entry.secrets])),
+    counters: entries.flatMap((entry) => entry.counters),
+    bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
+  };
 }

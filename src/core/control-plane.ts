@@ -3,30 +3,29 @@
  * store, so that any node answers about all; it changes what is this node's own.
  */
 import type { Connection } from './connection.ts';
-import { deferred } from './deferred.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { EventFilter } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
+import { fillPage } from './event-page.ts';
 import { type FollowRequest, follow, type StreamItem } from './follow.ts';
+import { GoneNodes } from './gone-nodes.ts';
 import { isOver, type Listener, type ListenerPatch, type NewListener } from './listener.ts';
 import type { ListenerSet } from './listener-set.ts';
 import type { Listeners } from './listeners.ts';
-import { type Page, pageKey, pageToken } from './page.ts';
+import { listPage, type Page, type PageAsk, type PageRequest, readWithNext } from './page.ts';
 import type {
   Clock,
   ConnectionQuery,
   DataPlane,
   EventPage,
   ListenerQuery,
+  Logger,
   Store,
   WorkerStatus,
 } from './ports.ts';
 import type { Recorder } from './recorder.ts';
-
-export interface PageAsk {
-  readonly pageSize: number;
-  readonly pageToken: string | null;
-}
+import type { RetentionState } from './retention.ts';
+import { isStoreThere } from './store-probe.ts';
 
 export interface Status {
   readonly version: string;
@@ -35,7 +34,15 @@ export interface Status {
   readonly workers: readonly WorkerStatus[];
   readonly headSeq: number;
   readonly oldestSeq: number;
-  readonly store: { readonly state: 'reachable' | 'away'; readonly queuedEvents: number };
+  readonly store: {
+    readonly state: 'reachable' | 'away';
+    readonly queuedEvents: number;
+    /** The oldest of what waits for its commit; 0 when nothing does. */
+    readonly waitingMs: number;
+    readonly refusedRecords: number;
+  };
+  /** Null until it was first looked at. */
+  readonly retention: RetentionState | null;
 }
 
 /** Where a stream stands, for the metrics. */
@@ -52,27 +59,34 @@ export interface ControlPlaneOptions {
   readonly dataPlane: DataPlane;
   readonly set: ListenerSet;
   readonly listeners: Listeners;
+  readonly retention: { readonly state: RetentionState | null };
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly limits: {
     readonly pageEventsMax: number;
+    /** A page ends with the item with which it holds so many. */
+    readonly pageBytesMax: number;
     /** How long a page of events may read on for what its filter wants. */
     readonly pageFillMs: number;
     readonly followersMax: number;
     readonly closeTimeoutMs: number;
     /** How long a store that says nothing counts as there. */
     readonly pingTimeoutMs: number;
+    /** How long what waits for its commit may wait while the node counts as ready. */
+    readonly commitTimeoutMs: number;
   };
 }
 
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
-  readonly #startedAt: number;
+  readonly #startedAt = performance.now();
+  readonly #goneNodes: GoneNodes;
   readonly #followers = new Set<{ seq: number }>();
   readonly #stop = new AbortController();
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
-    this.#startedAt = options.clock.now();
+    this.#goneNodes = new GoneNodes({ ...options, pageBytesMax: options.limits.pageBytesMax });
   }
 
   /** @throws what Listeners.create throws */
@@ -99,8 +113,9 @@ export class ControlPlane {
 
   /** @throws invalid_argument for a token of another query; unavailable */
   async listListeners(query: ListenerQuery, ask: PageAsk): Promise<Page<Listener>> {
-    const { store } = this.#options;
-    return await listPage(query, ask, (page) => store.listListeners(query, page));
+    const { store, limits } = this.#options;
+    const { pageBytesMax: bytesMax } = limits;
+    return await listPage(query, ask, (page) => store.listListeners(query, { ...page, bytesMax }));
   }
 
   /** @throws not_found, failed_precondition (closed, or another node's), and what Listeners.update throws */
@@ -114,12 +129,16 @@ export class ControlPlane {
     return await listeners.update(id, patch);
   }
 
-  /** Idempotent by id. @throws not_found, failed_precondition (another node's), unavailable */
+  /**
+   * Idempotent by id. One of a node that is not there is closed in its place.
+   * @throws not_found, failed_precondition (of another node, which is up), unavailable
+   */
   async deleteListener(idOrName: string, drainMs: number): Promise<void> {
     const id = this.#options.set.findId(idOrName);
     if (id === null) {
-      if (isOver(await this.getListener(idOrName))) return;
-      await this.#ownListenerId(idOrName);
+      const listener = await this.getListener(idOrName);
+      if (isOver(listener)) return;
+      await this.#goneNodes.closeListener(listener);
     } else {
       await this.#options.listeners.close(id, drainMs).catch((error: unknown) => {
         // Someone else's delete was faster.
@@ -132,8 +151,14 @@ export class ControlPlane {
     const id = this.#options.set.findId(idOrName);
     if (id !== null) return id;
     const listener = await this.getListener(idOrName);
-    const why = isOver(listener) ? 'is closed' : `is on node ${listener.nodeId}: ask there`;
+    const why = isOver(listener) ? 'is closed' : await this.#where(listener.nodeId);
     throw new AppError('failed_precondition', `listener ${idOrName} ${why}`);
+  }
+
+  async #where(nodeId: string): Promise<string> {
+    const isThere = await this.#options.store.isNodeThere(nodeId);
+    const what = isThere ? 'is up: ask there' : 'is not there: it can only be deleted meanwhile';
+    return `is on node ${nodeId}, which ${what}`;
   }
 
   /** @throws not_found, unavailable */
@@ -146,20 +171,22 @@ export class ControlPlane {
   /** @throws invalid_argument for a token of another query; unavailable */
   async listConnections(query: ConnectionQuery, ask: PageAsk): Promise<Page<Connection>> {
     const { store } = this.#options;
-    return await listPage(query, ask, (page) => store.listConnections(query, page));
+    const read = (page: PageRequest) => store.listConnections(query, page);
+    return await listPage(query, ask, (page) => readWithNext(page, read));
   }
 
   /**
-   * Resolves with the final record; one that is closed already stays as it is.
-   * @throws not_found, failed_precondition (another node's), unavailable
+   * Resolves with the final record; one that is closed already stays as it is, and one of a node that is not there is
+   * closed as interrupted.
+   * @throws not_found, failed_precondition (of another node, which is up), unavailable
    */
   async closeConnection(id: string, mode: 'fin' | 'rst'): Promise<Connection> {
     const { dataPlane, recorder, nodeId, limits } = this.#options;
     const connection = await this.getConnection(id);
     if (connection.state === 'closed') return connection;
     if (connection.nodeId !== nodeId) {
-      const message = `connection ${id} is on node ${connection.nodeId}: ask there`;
-      throw new AppError('failed_precondition', message);
+      await this.#goneNodes.closeConnection(connection);
+      return await this.getConnection(id);
     }
     const closed = recorder.closed(id, AbortSignal.timeout(limits.closeTimeoutMs));
     await dataPlane.closeConnection(connection, mode);
@@ -168,22 +195,13 @@ export class ControlPlane {
   }
 
   /**
-   * At most `limit` events. Where the filter leaves a page short it reads on, but not for long: a page may
-   * still hold fewer before the head.
+   * At most `limit` events, and a bounded number of bytes. Where the filter leaves a page short it reads on, but not
+   * for long: a page may still hold fewer before the head.
    * @throws cursor_expired, invalid_argument, unavailable
    */
   async listEvents(afterSeq: number, limit: number, filter: EventFilter): Promise<EventPage> {
-    const { eventLog, clock, limits } = this.#options;
-    const deadline = clock.now() + limits.pageFillMs * 1000;
-    let page = await eventLog.read(afterSeq, limit, filter);
-    const found = [...page.events];
-    while (found.length < limit && page.throughSeq < page.headSeq && clock.now() < deadline) {
-      page = await eventLog.read(page.throughSeq, limits.pageEventsMax, filter);
-      found.push(...page.events);
-    }
-    const events = found.slice(0, limit);
-    const last = found.length > limit ? events.at(-1) : undefined;
-    return { ...page, events, throughSeq: last?.seq ?? page.throughSeq };
+    const { eventLog, limits } = this.#options;
+    return await fillPage(eventLog, { afterSeq, limit, filter }, limits);
   }
 
   /**
@@ -191,7 +209,7 @@ export class ControlPlane {
    * @throws resource_exhausted when too many streams are open, and what follow throws
    */
   async *followEvents(request: FollowRequest): AsyncGenerator<StreamItem, void, void> {
-    const { eventLog, store, clock, limits } = this.#options;
+    const { eventLog, store, limits } = this.#options;
     if (this.#followers.size >= limits.followersMax) {
       throw new AppError('resource_exhausted', `at most ${limits.followersMax} streams at once`, {
         limit: 'followersMax',
@@ -206,7 +224,7 @@ export class ControlPlane {
         follower.seq = seq;
       };
       const { pageEventsMax } = limits;
-      yield* follow({ ...request, signal, log: eventLog, store, clock, pageEventsMax, onSeq });
+      yield* follow({ ...request, signal, log: eventLog, store, pageEventsMax, onSeq });
     } finally {
       this.#followers.delete(follower);
     }
@@ -215,6 +233,11 @@ export class ControlPlane {
         retryAfterMs: 1000,
       });
     }
+  }
+
+  /** At a start that has the database to itself: any other node is gone. @throws unavailable */
+  async letGoOfOtherNodes(): Promise<void> {
+    await this.#goneNodes.letGo();
   }
 
   get listenerCount(): number {
@@ -226,60 +249,38 @@ export class ControlPlane {
   }
 
   status(): Status {
-    const { version, nodeId, clock, dataPlane, eventLog } = this.#options;
+    const { version, nodeId, dataPlane, eventLog } = this.#options;
     return {
       version,
       nodeId,
-      uptimeMs: Math.round((clock.now() - this.#startedAt) / 1000),
+      uptimeMs: Math.round(performance.now() - this.#startedAt),
       workers: dataPlane.status(),
       headSeq: eventLog.headSeq,
       oldestSeq: eventLog.oldestSeq,
       store: {
         state: eventLog.failure === null ? 'reachable' : 'away',
         queuedEvents: eventLog.queuedEvents,
+        waitingMs: Math.round(eventLog.waitingMs),
+        refusedRecords: eventLog.refusedRecords,
       },
+      retention: this.#options.retention.state,
     };
   }
 
   /** What keeps this node from serving; empty when it is ready. */
   async problems(): Promise<readonly string[]> {
-    const { dataPlane } = this.#options;
+    const { dataPlane, eventLog, store, limits } = this.#options;
     const problems: string[] = [];
     if (this.#stop.signal.aborted) problems.push('shutting down');
     if (dataPlane.status().length === 0) problems.push('no worker is up');
-    if (!(await this.#isStoreThere())) problems.push('the store is away');
+    if (!(await isStoreThere(store, limits.pingTimeoutMs))) problems.push('the store is away');
+    // A store that answers may still refuse, or be too slow: then creates fail, and records are held back.
+    else if (eventLog.waitingMs > limits.commitTimeoutMs) problems.push('the log does not get on');
     return problems;
-  }
-
-  /** A probe does not wait as long as a query may. */
-  async #isStoreThere(): Promise<boolean> {
-    const { store, limits } = this.#options;
-    const timeout = deferred<boolean>();
-    const timer = setTimeout(() => timeout.resolve(false), limits.pingTimeoutMs);
-    const answer = store.ping().then(
-      () => true,
-      () => false,
-    );
-    const isThere = await Promise.race([answer, timeout.promise]);
-    clearTimeout(timer);
-    return isThere;
   }
 
   /** Ends every stream. */
   endStreams(): void {
     this.#stop.abort();
   }
-}
-
-async function listPage<Item extends { readonly id: string }>(
-  query: object,
-  { pageSize, pageToken: token }: PageAsk,
-  read: (page: { pageSize: number; after: string | null }) => Promise<readonly Item[]>,
-): Promise<Page<Item>> {
-  // One more than asked for tells whether there is a next page.
-  const rows = await read({ pageSize: pageSize + 1, after: pageKey(token, query) });
-  const items = rows.slice(0, pageSize);
-  const last = items.at(-1);
-  const hasNext = rows.length > pageSize && last !== undefined;
-  return { items, nextPageToken: hasNext ? pageToken(last.id, query) : null };
 }

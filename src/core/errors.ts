@@ -63,6 +63,16 @@ export function invalidField(path: string, message: string): AppError {
   return new AppError('invalid_argument', `${path}: ${message}`, { errors: [{ path, message }] });
 }
 
+/** resource_exhausted for a new key: those that are kept were promised. */
+export function idempotencyFull(
+  limit: 'idempotencyKeysMax' | 'idempotencyAnswerBytesMax',
+  limitValue: number,
+): AppError {
+  const what = limit === 'idempotencyKeysMax' ? 'keys' : 'bytes of answers';
+  const message = `Idempotency-Key: ${limitValue} ${what} are kept already; send it without a key, or later`;
+  return new AppError('resource_exhausted', message, { limit, limitValue, retryAfterMs: 60_000 });
+}
+
 export function hasCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof AppError && error.code === code;
 }

@@ -5,28 +5,29 @@
  * - Commit, then publish: nothing is seen that a crash could undo.
  * - A follower owns one number, its seq, and is woken by level: it reads, and waits only at the head.
  */
-import {
-  type AppendExtra,
-  AppendQueue,
-  type AppendQueueLimits,
-  type AppendQueueOptions,
-  type Entry,
-} from './append-queue.ts';
+import { AppendQueue, type AppendQueueLimits, type AppendQueueOptions } from './append-queue.ts';
 import { deferred } from './deferred.ts';
-import { AppError } from './errors.ts';
+import { AppError, hasCode } from './errors.ts';
 import type { Event, EventDraft } from './event.ts';
 import { type EventFilter, eventMatcher, everyEvent } from './event-filter.ts';
 import { EventRing } from './event-ring.ts';
+import { type AppendExtra, type Entry, makeEntry } from './log-entry.ts';
 import type { EventPage, LogBounds } from './ports.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface EventLogLimits extends AppendQueueLimits {
   /** Newest events kept in memory. */
   readonly ringEventsMax: number;
+  /** Bytes of them. */
+  readonly ringBytesMax: number;
   /** Events of one page that a follower reads. */
   readonly pageEventsMax: number;
+  /** A page ends with the event with which it holds so many. */
+  readonly pageBytesMax: number;
   /** Commands that may wait for their commit at once. */
   readonly commandsMax: number;
+  /** And the bytes of what they would have committed, about. */
+  readonly commandsBytesMax: number;
   /** How long a command waits for its commit. */
   readonly commandTimeoutMs: number;
 }
@@ -47,7 +48,8 @@ export class EventLog {
 
   private constructor(options: EventLogOptions, bounds: LogBounds) {
     this.#options = options;
-    this.#ring = new EventRing(options.limits.ringEventsMax);
+    const { ringEventsMax: eventsMax, ringBytesMax: bytesMax } = options.limits;
+    this.#ring = new EventRing({ eventsMax, bytesMax });
     this.#headSeq = bounds.headSeq;
     this.#oldestSeq = bounds.oldestSeq;
     const publish = (firstSeq: number, events: readonly Event[]) => {
@@ -81,29 +83,45 @@ export class EventLog {
     return this.#queue.queuedEvents;
   }
 
+  /** How long the oldest of what is to be committed has waited; 0 when nothing does. */
+  get waitingMs(): number {
+    return this.#queue.waitingMs;
+  }
+
+  /** Records that the store refused, and that were left out. */
+  get refusedRecords(): number {
+    return this.#queue.refusedRecords;
+  }
+
   /**
    * Resolves when all of it is committed and published; waits as long as the store is away.
    * @throws unavailable once the log is drained
    */
   append(events: readonly EventDraft[], extra: AppendExtra = {}): Promise<readonly Event[]> {
-    return this.#queue.add(events, extra).committed.promise;
+    const entry = makeEntry(events, extra);
+    this.#queue.add(entry);
+    return entry.committed.promise;
   }
 
   /**
    * As append, for a caller who waits. When the answer is unavailable and the commit lands all the same,
    * `onLate` undoes it.
    * @throws unavailable when the store is away or too slow
+   * @throws resource_exhausted when it is larger than a commit may be
    */
   async appendCommand(
     events: readonly EventDraft[],
     { onLate, ...extra }: Pick<AppendExtra, 'secrets'> & { readonly onLate?: () => void } = {},
   ): Promise<readonly Event[]> {
-    const { commandsMax } = this.#options.limits;
+    const { commandsMax, commandsBytesMax } = this.#options.limits;
     if (this.failure !== null || this.#commands >= commandsMax) throw this.#unavailable();
+    const entry = makeEntry(events, extra);
+    this.#assertCommittable(entry);
+    if (this.#queue.queuedBytes + entry.bytes > commandsBytesMax) throw this.#unavailable();
     this.#commands += 1;
-    const entry = this.#queue.add(events, extra);
+    this.#queue.add(entry);
     const giveUp = () => {
-      if (!this.#queue.withdraw(entry)) this.#undoLate(entry, onLate);
+      if (!this.#queue.giveUp(entry)) this.#undoLate(entry, onLate);
     };
     try {
       return await this.inTime(entry.committed.promise, giveUp);
@@ -130,10 +148,23 @@ export class EventLog {
     }
   }
 
+  /** What is larger could take longer than a commit may, and hold up all that comes after it. */
+  #assertCommittable({ bytes }: Entry): void {
+    const { commitBytesMax } = this.#options.limits;
+    if (bytes <= commitBytesMax) return;
+    const message = `it takes ${bytes} bytes on record, and one change at most ${commitBytesMax}`;
+    const limit = { limit: 'commitBytesMax', limitValue: commitBytesMax };
+    throw new AppError('resource_exhausted', message, limit);
+  }
+
   #undoLate({ committed }: Entry, onLate: (() => void) | undefined): void {
     committed.promise.then(
       () => onLate?.(),
-      (error: unknown) => this.#options.log.error({ err: error }, 'a late commit failed'),
+      (error: unknown) => {
+        if (!hasCode(error, 'unavailable')) {
+          this.#options.log.error({ err: error }, 'a late commit failed');
+        }
+      },
     );
   }
 
@@ -167,18 +198,20 @@ export class EventLog {
     afterSeq: number,
     limit: number,
     filter: EventFilter = everyEvent,
+    bytesMax = this.#options.limits.pageBytesMax,
   ): Promise<EventPage> {
     await this.checkCursor(afterSeq);
     const bounds = { headSeq: this.#headSeq, oldestSeq: this.#oldestSeq };
     // Memory may still hold what the purge took.
     const seq = Math.max(afterSeq, bounds.oldestSeq - 1);
     if (seq >= bounds.headSeq) return { ...bounds, events: [], throughSeq: seq };
-    const recent = this.#ring.after(seq, limit);
+    const recent = this.#ring.after(seq, limit, bytesMax);
     if (recent !== null) {
       const throughSeq = recent.at(-1)?.seq ?? seq;
       return { ...bounds, events: recent.filter(eventMatcher(filter)), throughSeq };
     }
-    const page = await this.#options.store.readEvents({ afterSeq: seq, limit, filter });
+    const { store } = this.#options;
+    const page = await store.readEvents({ afterSeq: seq, limit, bytesMax, filter });
     this.#observe(page);
     // The purge may have passed the reader while it read.
     this.#assertKept(afterSeq);

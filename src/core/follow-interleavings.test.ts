@@ -10,7 +10,6 @@ import { CheckedFollower } from '../../test/support/checked-follower.ts';
 import { MemoryDatabase } from '../../test/support/memory-database.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import {
-  handClock,
   keepingLogger,
   sampleEvent,
   sampleId,
@@ -167,7 +166,12 @@ class World {
       }
       case 'purge': {
         const { store, log } = this.#node(one.node);
-        const purge = { before: 0, eventsMax: one.eventsMax, limit: one.limit };
+        const purge = {
+          before: 0,
+          eventsMax: one.eventsMax,
+          bytesMax: Number.MAX_SAFE_INTEGER,
+          limit: one.limit,
+        };
         this.#appends.push(store.purge(purge).then(({ oldestSeq }) => log.expire(oldestSeq)));
         return;
       }
@@ -194,7 +198,6 @@ class World {
       store,
       log,
       database: this.database,
-      clock: handClock(),
       heartbeatMs: 60_000,
       pageEventsMax,
       pause: () => turns(request.pauses),

@@ -1,12 +1,7 @@
 import { expect, test } from 'vitest';
 import { MemoryDatabase } from '../../test/support/memory-database.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
-import {
-  handClock,
-  keepingLogger,
-  sampleEvent,
-  sampleLogLimits,
-} from '../../test/support/samples.ts';
+import { keepingLogger, sampleEvent, sampleLogLimits } from '../../test/support/samples.ts';
 import { everyEvent } from './event-filter.ts';
 import { EventLog } from './event-log.ts';
 import { follow } from './follow.ts';
@@ -28,11 +23,10 @@ test('a start by time is not behind what another node appended and purged unhear
   const there = await openNode('node-b', database);
   await here.log.append([sampleEvent({ acceptedAt: 1 })]);
   await there.log.append([sampleEvent({ acceptedAt: 2 })]);
-  await there.store.purge({ before: 0, eventsMax: 0, limit: 9 });
+  await there.store.purge({ before: 0, eventsMax: 0, bytesMax: Number.MAX_SAFE_INTEGER, limit: 9 });
   const stop = new AbortController();
   const stream = follow({
     ...here,
-    clock: handClock(),
     start: { kind: 'since', time: 0 },
     filter: everyEvent,
     endAtHead: false,

@@ -2,7 +2,7 @@
 import type { Event } from './event.ts';
 import type { EventFilter } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
-import type { Clock, Store } from './ports.ts';
+import type { Store } from './ports.ts';
 import type { Micros } from './time.ts';
 
 export type StreamStart =
@@ -31,7 +31,6 @@ export type StreamItem =
 interface Follow extends FollowRequest {
   readonly log: EventLog;
   readonly store: Store;
-  readonly clock: Clock;
   readonly pageEventsMax: number;
   /** Told of every step, so that a follower's lag can be seen. */
   readonly onSeq?: (seq: number) => void;
@@ -43,17 +42,17 @@ interface Follow extends FollowRequest {
  *   the stream reads from it)
  */
 export async function* follow(options: Follow): AsyncGenerator<StreamItem, void, void> {
-  const { log, clock, filter, signal, heartbeatMs, endAtHead } = options;
+  const { log, filter, signal, heartbeatMs, endAtHead } = options;
   let seq = await startSeq(options);
   const backlogEnd = options.start.kind === 'from_now' ? seq : log.headSeq;
   let isSynced = false;
-  let silentSince = clock.now();
+  let silentSince = performance.now();
   while (!signal.aborted) {
     if (!isSynced && seq >= backlogEnd) {
       isSynced = true;
       yield { kind: 'synced', seq };
       if (endAtHead) return;
-      silentSince = clock.now();
+      silentSince = performance.now();
     }
     const room = isSynced ? options.pageEventsMax : backlogEnd - seq;
     const page = await log.read(seq, Math.min(options.pageEventsMax, room), filter);
@@ -65,13 +64,13 @@ export async function* follow(options: Follow): AsyncGenerator<StreamItem, void,
     options.onSeq?.(seq);
     if (events.length > 0) {
       yield { kind: 'events', seq, events };
-      silentSince = clock.now();
+      silentSince = performance.now();
       continue;
     }
-    const silentMs = (clock.now() - silentSince) / 1000;
+    const silentMs = performance.now() - silentSince;
     if (silentMs >= heartbeatMs) {
       yield { kind: 'heartbeat', seq };
-      silentSince = clock.now();
+      silentSince = performance.now();
     } else if (!hasMoved && isSynced) {
       await log.changed(seq, heartbeatMs - silentMs, signal);
     }

@@ -1,3 +1,6 @@
+import { AppError } from './errors.ts';
+import { type AnySpecBody, largestFields, specBytes } from './sizes.ts';
+
 /**
  * What a listener may ask for: the default and the ceiling of each of its limits. The configuration sets
  * these; an ask above a ceiling is refused by name.
@@ -23,6 +26,12 @@ export interface ListenerBounds {
   readonly faultsMax: number;
   readonly labelsMax: number;
   readonly batchMax: number;
+  /** Bytes of a spec: labels, limits, faults, tls and proxyProtocol, as JSON. */
+  readonly specBytesMax: number;
+  /** Of all specs of a batch: its commit and its answer stay small. */
+  readonly batchBytesMax: number;
+  /** A page ends with the item with which it holds so many bytes. */
+  readonly pageBytesMax: number;
   readonly pageSize: { readonly default: number; readonly max: number };
 }
 
@@ -44,5 +53,24 @@ export const defaultBounds: ListenerBounds = {
   faultsMax: 16,
   labelsMax: 32,
   batchMax: 100,
+  specBytesMax: 131_072,
+  batchBytesMax: 1_048_576,
+  pageBytesMax: 1_048_576,
   pageSize: { default: 50, max: 1000 },
 };
+
+/** @throws invalid_argument that names the fields that take most; `place` comes before each */
+export function assertSpecFits(
+  spec: AnySpecBody,
+  specBytesMax: number,
+  {
+    bytes = specBytes(spec),
+    place = '',
+  }: { readonly bytes?: number; readonly place?: string } = {},
+): void {
+  if (bytes <= specBytesMax) return;
+  const message = `has most of the spec's ${bytes} bytes, which may be at most ${specBytesMax}`;
+  const errors = largestFields(spec).map((name) => ({ path: `${place}${name}`, message }));
+  const named = errors.map(({ path }) => path).join(', ');
+  throw new AppError('invalid_argument', `${named}: ${message}`, { errors });
+}

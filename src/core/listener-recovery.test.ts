@@ -47,6 +47,35 @@ test('a start binds again what should be listening, with ids, names and ports as
   await second.control.deleteListener('mine', 0);
 });
 
+test('a start reads its listeners page by page, and binds so many at once', async () => {
+  const first = await makeWorld();
+  const labels = { large: 'x'.repeat(5000) };
+  const ids: string[] = [];
+  for (let count = 0; count < 20; count += 1) ids.push((await create(first, { labels })).id);
+  const store = new MemoryStore({ database: first.store.database });
+  const pages: number[] = [];
+  const read = store.readOwnListeners.bind(store);
+  store.readOwnListeners = async (page) => {
+    const items = await read(page);
+    pages.push(items.length);
+    return items;
+  };
+  const second = await makeWorld({
+    ...{ store, clock: first.clock, pageBytesMax: 8000, bindsAtOnceMax: 4 },
+    // What there is already is above its bounds.
+    ...{ specBytesMax: 10, nodeBytesMax: 10, listenersMax: 1 },
+  });
+  const gate = deferred<void>();
+  second.dataPlane.gates.open = gate.promise;
+  const recovered = second.recovery.recover();
+  await waitFor('the first binds', () => second.dataPlane.calls.length > 0);
+  expect(second.dataPlane.calls).toHaveLength(4);
+  gate.resolve();
+  await recovered;
+  expect([...second.dataPlane.served].sort()).toEqual(ids.sort());
+  expect(pages).toEqual([...Array(10).fill(2), 0]);
+});
+
 test('a private key survives the restart', async () => {
   const first = await makeWorld();
   const tls = {

@@ -4,6 +4,7 @@
  */
 import { AppError, hasCode } from './errors.ts';
 import { listenerEvent } from './event.ts';
+import { inParallel } from './in-parallel.ts';
 import type { Listener, ListenerReason } from './listener.ts';
 import { bindingOf, type ListenerEntry } from './listener-set.ts';
 import type { Listeners, ListenersOptions } from './listeners.ts';
@@ -12,7 +13,13 @@ import { WakeUps } from './wake-ups.ts';
 
 export interface RecoveryOptions extends ListenersOptions {
   readonly listeners: Listeners;
-  readonly rebind: { readonly minMs: number; readonly maxMs: number };
+  readonly rebind: {
+    readonly minMs: number;
+    readonly maxMs: number;
+    /** Binds that are under way at once. */
+    readonly atOnceMax: number;
+  };
+  readonly pages: { readonly sizeMax: number; readonly bytesMax: number };
 }
 
 /** Open connections of an earlier run are closed in pieces of this many. */
@@ -33,15 +40,26 @@ export class ListenerRecovery {
    * @throws unavailable
    */
   async recover(): Promise<void> {
-    const { store, set, recorder } = this.#options;
-    const stored = await store.readOwnListeners();
-    const entries = stored.map(({ secrets, ...listener }) => {
-      const { openConnections: open, totalConnections: total } = listener;
-      recorder.startCounting(listener.id, { open, total });
-      return set.add({ ...listener, sockets: [] }, secrets);
-    });
+    const entries = await this.#readOwn();
     await this.#closeInterrupted();
-    await Promise.all(entries.map((entry) => this.#recoverOne(entry)));
+    const { atOnceMax } = this.#options.rebind;
+    await inParallel(entries, atOnceMax, (entry) => this.#recoverOne(entry));
+  }
+
+  async #readOwn(): Promise<readonly ListenerEntry[]> {
+    const { store, set, recorder, pages } = this.#options;
+    const entries: ListenerEntry[] = [];
+    for (let after: string | null = null; ; ) {
+      const page = { pageSize: pages.sizeMax, bytesMax: pages.bytesMax, after };
+      const stored = await store.readOwnListeners(page);
+      for (const { secrets, ...listener } of stored) {
+        const { openConnections: open, totalConnections: total } = listener;
+        recorder.startCounting(listener.id, { open, total });
+        entries.push(set.add({ ...listener, sockets: [] }, secrets));
+      }
+      after = stored.at(-1)?.id ?? null;
+      if (after === null) return entries;
+    }
   }
 
   async #closeInterrupted(): Promise<void> {

@@ -2,6 +2,7 @@
 import { AppError } from './errors.ts';
 import type { Listener, ListenerSecrets } from './listener.ts';
 import type { Binding } from './ports.ts';
+import { heldBytes } from './sizes.ts';
 
 export interface ListenerEntry {
   listener: Listener;
@@ -11,14 +12,38 @@ export interface ListenerEntry {
   /** It listens no more, and its end is being committed. */
   ending: Promise<void> | null;
   expiry: NodeJS.Timeout | null;
+  /** What is held for it: see sizes.ts. */
+  bytes: number;
+}
+
+export interface RoomLimits {
+  readonly listenersMax: number;
+  /** Bytes of all listeners' specs. */
+  readonly specBytesMax: number;
 }
 
 export class ListenerSet {
   readonly #entries = new Map<string, ListenerEntry>();
   readonly #ids = new Map<string, string>();
+  #bytes = 0;
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** @throws resource_exhausted where there is no room for so many more listeners, or bytes */
+  assertRoom(more: { readonly count: number; readonly bytes: number }, limits: RoomLimits): void {
+    const { listenersMax, specBytesMax } = limits;
+    if (this.size + more.count > listenersMax) {
+      const message = `this node holds at most ${listenersMax} listeners`;
+      const limit = { limit: 'listenersMax', limitValue: listenersMax };
+      throw new AppError('resource_exhausted', message, limit);
+    }
+    if (more.bytes > 0 && this.#bytes + more.bytes > specBytesMax) {
+      const message = `the specs of this node's listeners hold at most ${specBytesMax} bytes`;
+      const limit = { limit: 'specBytesMax', limitValue: specBytesMax };
+      throw new AppError('resource_exhausted', message, limit);
+    }
   }
 
   all(): readonly Listener[] {
@@ -43,8 +68,10 @@ export class ListenerSet {
     secrets: ListenerSecrets,
     turn: Promise<unknown> = Promise.resolve(),
   ): ListenerEntry {
-    const entry: ListenerEntry = { listener, secrets, turn, ending: null, expiry: null };
+    const bytes = heldBytes(listener, secrets);
+    const entry: ListenerEntry = { listener, secrets, turn, ending: null, expiry: null, bytes };
     this.#entries.set(listener.id, entry);
+    this.#bytes += bytes;
     if (listener.name !== null) this.#ids.set(listener.name, listener.id);
     return entry;
   }
@@ -54,11 +81,18 @@ export class ListenerSet {
     if (to !== null) this.#ids.set(to, id);
   }
 
+  /** It holds so many bytes from now on. */
+  resize(entry: ListenerEntry, bytes: number): void {
+    this.#bytes += bytes - entry.bytes;
+    entry.bytes = bytes;
+  }
+
   remove(id: string): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     if (entry.expiry !== null) clearTimeout(entry.expiry);
     this.#entries.delete(id);
+    this.#bytes -= entry.bytes;
     if (entry.listener.name !== null) this.#ids.delete(entry.listener.name);
   }
 

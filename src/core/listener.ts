@@ -85,6 +85,8 @@ export interface ListenerReason {
 export interface Listener extends ListenerSpec {
   /** UUIDv7. */
   readonly id: string;
+  /** Rises with each change of labels, limits or faults: the spec of one generation is always the same. */
+  readonly generation: number;
   readonly name: string | null;
   readonly labels: Readonly<Record<string, string>>;
   /** What the kernel really bound; kept when the listener is bound again. */

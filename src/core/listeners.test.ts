@@ -10,11 +10,12 @@ import {
 import { waitFor } from '../../test/support/wait-for.ts';
 import { deferred } from './deferred.ts';
 import { AppError } from './errors.ts';
-import type { NewListener } from './listener.ts';
+import type { ListenerPatch, NewListener } from './listener.ts';
 
 type World = Awaited<ReturnType<typeof makeWorld>>;
 
 const dayMs = 86_400_000;
+const allOwn = { pageSize: 1000, after: null, bytesMax: 1e9 };
 
 async function create(world: World, given: Partial<NewListener> = {}) {
   return await world.control.createListener(sampleNewListener(given));
@@ -63,7 +64,7 @@ test('a private key is kept apart from what is shown', async () => {
   const { id } = await create(world, { protocol: 'tls', tls });
   expect(JSON.stringify(world.history)).not.toContain('a key');
   expect(JSON.stringify(await world.control.getListener(id))).not.toContain('a key');
-  expect((await world.store.readOwnListeners())[0]?.secrets).toEqual({ tlsKey: 'a key' });
+  expect((await world.store.readOwnListeners(allOwn))[0]?.secrets).toEqual({ tlsKey: 'a key' });
   expect(world.dataPlane.calls[0]).toMatchObject({ binding: { tlsKey: 'a key' } });
 });
 
@@ -165,7 +166,7 @@ test('a create that lands late is closed again', async () => {
   await waitFor('the end', () => world.history.length === 3);
   expect(world.history.at(-1)).toMatchObject({ type: 'listener_closed' });
   expect(await world.store.findListener('mine')).toBeNull();
-  expect(await world.store.readOwnListeners()).toEqual([]);
+  expect(await world.store.readOwnListeners(allOwn)).toEqual([]);
 });
 
 test('a create that cannot be served is closed again', async () => {
@@ -175,7 +176,7 @@ test('a create that cannot be served is closed again', async () => {
   world.dataPlane.gates.serve = failing;
   expect(await codeOf(create(world, { name: 'mine' }))).toBe('unavailable');
   expect([world.set.size, world.dataPlane.bound.size]).toEqual([0, 0]);
-  expect(await world.store.readOwnListeners()).toEqual([]);
+  expect(await world.store.readOwnListeners(allOwn)).toEqual([]);
 });
 
 test('a delete by name of what is just being created waits for the create', async () => {
@@ -212,6 +213,7 @@ test('an update changes what it names and touches nothing else', async () => {
   const after = await world.control.updateListener('mine', { limits, faults: [sampleFault] });
   expect(after).toEqual({
     ...before,
+    generation: 2,
     limits: { ...sampleLimits, maxConnections: 5 },
     faults: [sampleFault],
   });
@@ -220,6 +222,90 @@ test('an update changes what it names and touches nothing else', async () => {
     kind: 'update',
     change: { limits: after.limits, faults: [sampleFault] },
   });
+});
+
+test('an update that changes nothing does nothing', async () => {
+  const world = await makeWorld();
+  const labels = { a: '1', b: '2' };
+  const before = await create(world, { name: 'mine', labels, faults: [sampleFault] });
+  const { type: _, ...rest } = sampleFault;
+  const patches = [
+    {},
+    { name: 'mine', expiresAt: null },
+    { labels: { b: '2', a: '1' }, faults: [{ ...rest, type: 'latency' as const, delayMs: 10 }] },
+    { limits: { maxConnections: sampleLimits.maxConnections, allowCidrs: [] } },
+  ];
+  for (const patch of patches as ListenerPatch[]) {
+    expect(await world.control.updateListener('mine', patch)).toEqual(before);
+  }
+  expect(world.typesOf(before.id)).toEqual(['listener_created', 'listener_listening']);
+  expect(world.dataPlane.kindsOf(before.id)).toEqual(['open', 'serve']);
+});
+
+test('only another spec is another generation, and goes to the workers', async () => {
+  const world = await makeWorld();
+  const { id } = await create(world);
+  const renamed = await world.control.updateListener(id, { name: 'mine' });
+  expect(renamed).toMatchObject({ name: 'mine', generation: 1 });
+  expect(world.dataPlane.kindsOf(id)).toEqual(['open', 'serve']);
+  const labelled = await world.control.updateListener(id, { labels: { a: '1' } });
+  expect(labelled).toMatchObject({ name: 'mine', generation: 2 });
+});
+
+const large = (bytes: number) => ({ text: 'x'.repeat(bytes) });
+
+test('an update may make a spec as large as a create may, and names what is too large', async () => {
+  const world = await makeWorld({ specBytesMax: 2000 });
+  const { id } = await create(world, { labels: large(100) });
+  await world.control.updateListener(id, { labels: large(1000) });
+  const error = await rejection(world.control.updateListener(id, { labels: large(2000) }));
+  expect(error).toMatchObject({
+    code: 'invalid_argument',
+    details: { errors: [{ path: 'labels', message: expect.stringContaining('at most 2000') }] },
+  });
+  expect((await world.control.getListener(id)).labels).toEqual(large(1000));
+  // All of it counts, not what the patch brings.
+  const faults = Array.from({ length: 8 }, () => sampleFault);
+  expect(await codeOf(world.control.updateListener(id, { faults }))).toBe('invalid_argument');
+});
+
+test('a listener from before the bound can change, and only not grow', async () => {
+  const world = await makeWorld();
+  const { id } = await create(world, { labels: large(5000) });
+  const bounded = await makeWorld({
+    store: new MemoryStore({ database: world.store.database }),
+    specBytesMax: 2000,
+    nodeBytesMax: 2000,
+  });
+  await bounded.recovery.recover();
+  await bounded.control.updateListener(id, { name: 'mine', labels: large(4000) });
+  expect(await codeOf(bounded.control.updateListener(id, { labels: large(4001) }))).toBe(
+    'invalid_argument',
+  );
+  await bounded.control.deleteListener(id, 0);
+});
+
+test('all specs of a node are bounded in sum, and what ends gives its room back', async () => {
+  const world = await makeWorld({ nodeBytesMax: 10_000 });
+  const tooMany = {
+    code: 'resource_exhausted',
+    details: { limit: 'specBytesMax', limitValue: 10_000 },
+  };
+  const first = await create(world, { labels: large(4000) });
+  const second = await create(world, { labels: large(4000) });
+  const other = sampleNewListener({ labels: large(4000) });
+  expect(await rejection(world.control.createListener(other))).toMatchObject(tooMany);
+  const grow = () => world.control.updateListener(second.id, { labels: large(6000) });
+  expect(await rejection(grow())).toMatchObject(tooMany);
+  // It takes no room when it cannot be committed.
+  world.store.faults.push({ refusal: new AppError('internal', 'no') });
+  const half = { labels: large(5000) };
+  expect(await codeOf(world.control.updateListener(second.id, half))).toBe('internal');
+  await world.control.updateListener(first.id, half);
+  await world.control.deleteListener(first.id, 0);
+  await grow();
+  expect(world.set.size).toBe(1);
+  expect(await codeOf(create(world, { labels: large(4000) }))).toBe('resource_exhausted');
 });
 
 test('a rename moves the name', async () => {
@@ -253,7 +339,8 @@ test('an update that lands late is undone', async () => {
   expect(await codeOf(world.control.updateListener(before.id, patch))).toBe('unavailable');
   gate.resolve();
   await waitFor('the correction', () => world.history.length === 4);
-  expect(await world.control.getListener(before.id)).toEqual(before);
+  // What landed has its generation for good: what holds has another.
+  expect(await world.control.getListener(before.id)).toEqual({ ...before, generation: 3 });
   expect(world.dataPlane.calls.at(-1)).toMatchObject({ change: { limits: sampleLimits } });
 });
 

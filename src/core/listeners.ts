@@ -9,14 +9,20 @@ import { deferred } from './deferred.ts';
 import { AppError } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
-import { assertFaultsSuit } from './fault.ts';
-import { type Listener, type ListenerPatch, mergeLimits, type NewListener } from './listener.ts';
+import type { Listener, ListenerPatch, NewListener } from './listener.ts';
 import { ListenerExpiry } from './listener-expiry.ts';
 import { assertPortAllowed, findConflict, type PortRules, portInUse } from './listener-ports.ts';
-import { type ListenerEntry, type ListenerSet, nameTaken } from './listener-set.ts';
+import {
+  type ListenerEntry,
+  type ListenerSet,
+  nameTaken,
+  type RoomLimits,
+} from './listener-set.ts';
+import { ListenerUpdates } from './listener-updates.ts';
 import { NewBinds } from './new-binds.ts';
 import type { Certificates, Clock, DataPlane, Logger, Store } from './ports.ts';
 import type { Recorder } from './recorder.ts';
+import { heldBytes, specBytes } from './sizes.ts';
 
 export interface ListenersOptions {
   readonly nodeId: string;
@@ -28,12 +34,12 @@ export interface ListenersOptions {
   readonly certificates: Certificates;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly limits: {
-    readonly listenersMax: number;
+  readonly limits: RoomLimits & {
     readonly drainMsMax: number;
     /** Ports that one draw tries, where others on this host have them. */
     readonly drawTriesMax: number;
   };
+  readonly bounds: { readonly specBytesMax: number };
   readonly portRules: PortRules;
   readonly makeId: () => string;
 }
@@ -45,11 +51,18 @@ export class Listeners {
   readonly #options: ListenersOptions;
   readonly #expiry: ListenerExpiry;
   readonly #binds: NewBinds;
+  readonly #updates: ListenerUpdates;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
     this.#binds = new NewBinds(options);
     this.#expiry = new ListenerExpiry({ ...options, close: (id) => this.close(id, 0) });
+    this.#updates = new ListenerUpdates({
+      ...options,
+      counted: (listener) => this.counted(listener),
+      assertNameFree: (name) => this.#assertNameFree(name),
+      scheduleExpiry: (entry) => this.scheduleExpiry(entry),
+    });
   }
 
   /**
@@ -58,8 +71,9 @@ export class Listeners {
    *   resource_exhausted, unavailable
    */
   async create(news: readonly NewListener[], ids: readonly string[] = []): Promise<Listener[]> {
-    this.#assertRoom(news.length);
-    const { makeId } = this.#options;
+    const { makeId, set, limits } = this.#options;
+    const bytes = news.reduce((sum, one) => sum + specBytes(one), 0);
+    set.assertRoom({ count: news.length, bytes }, limits);
     const planned = news.map((one, index) => [one, ids[index] ?? makeId()] as const);
     const entries: ListenerEntry[] = [];
     const created = deferred<void>();
@@ -111,18 +125,9 @@ export class Listeners {
     }
   }
 
-  #assertRoom(count: number): void {
-    const { listenersMax } = this.#options.limits;
-    if (this.#options.set.size + count <= listenersMax) return;
-    throw new AppError('resource_exhausted', `this node holds at most ${listenersMax} listeners`, {
-      limit: 'listenersMax',
-      limitValue: listenersMax,
-    });
-  }
-
   /** Takes the id, the name and the port, so that no one else gets them meanwhile. */
   async #admit([input, id]: Planned, created: Promise<void>): Promise<ListenerEntry> {
-    const { nodeId, clock, certificates, portRules, recorder, set } = this.#options;
+    const { nodeId, clock, certificates, portRules, recorder, set, limits } = this.#options;
     const now = clock.now();
     assertPortAllowed(input, portRules);
     await this.#assertNameFree(input.name);
@@ -130,6 +135,7 @@ export class Listeners {
     const listener: Listener = {
       ...input,
       id,
+      generation: 1,
       tls: tls?.settings ?? null,
       laddr: null,
       state: 'pending',
@@ -143,13 +149,14 @@ export class Listeners {
       closedAt: null,
     };
     // Nothing waits from here on: the checks still hold when the name and the port are taken.
-    this.#assertRoom(1);
+    const secrets = { tlsKey: tls?.key ?? null };
+    set.assertRoom({ count: 1, bytes: heldBytes(listener, secrets) }, limits);
     if (set.get(id) !== null) throw new AppError('failed_precondition', 'it is being made');
     if (listener.name !== null && set.hasName(listener.name)) throw nameTaken(listener.name);
     const conflict = findConflict(listener, set.all());
     if (conflict !== null) throw portInUse(listener, conflict.id);
     recorder.startCounting(listener.id, { open: 0, total: 0 });
-    return set.add(listener, { tlsKey: tls?.key ?? null }, created);
+    return set.add(listener, secrets, created);
   }
 
   /** Asks the store too: another node may have the name. */
@@ -181,51 +188,12 @@ export class Listeners {
       .catch((err: unknown) => logger.error({ err }, 'a late create stays open'));
   }
 
-  /** @throws not_found, already_exists, failed_precondition, invalid_argument, unavailable */
+  /**
+   * A patch that changes nothing does nothing.
+   * @throws not_found, already_exists, failed_precondition, invalid_argument, resource_exhausted, unavailable
+   */
   async update(id: string, patch: ListenerPatch): Promise<Listener> {
-    const { clock, dataPlane, eventLog, set } = this.#options;
-    return await set.inTurn(id, async (entry) => {
-      const { name, limits, faults, state, protocol } = entry.listener;
-      if (state === 'draining') throw new AppError('failed_precondition', 'it is being closed');
-      assertFaultsSuit(patch.faults ?? [], protocol);
-      const isRenamed = patch.name !== undefined && patch.name !== name;
-      if (isRenamed) await this.#assertNameFree(patch.name);
-      const given = Object.entries(patch).filter(([, value]) => value !== undefined);
-      const behaviour = {
-        limits: mergeLimits(limits, patch.limits ?? {}),
-        faults: patch.faults ?? faults,
-      };
-      const change: Partial<Listener> = {
-        ...Object.fromEntries(given),
-        ...behaviour,
-        updatedAt: clock.now(),
-      };
-      const isBound = state === 'listening';
-      if (isBound) await dataPlane.update(id, behaviour);
-      // Meanwhile a worker may have been replaced: only what was changed is taken over.
-      const after = () => this.counted({ ...entry.listener, ...change });
-      try {
-        const onLate = () => this.#correct(entry);
-        await eventLog.appendCommand([listenerEvent('listener_updated', after())], { onLate });
-      } catch (error) {
-        if (isBound) await dataPlane.update(id, { limits, faults });
-        throw error;
-      }
-      entry.listener = after();
-      if (isRenamed) set.rename(id, name, patch.name ?? null);
-      this.scheduleExpiry(entry);
-      return entry.listener;
-    });
-  }
-
-  /** The caller was told that a change failed, and then it landed: what holds is told again. */
-  #correct(entry: ListenerEntry): void {
-    const { eventLog, logger, set } = this.#options;
-    const { id } = entry.listener;
-    if (set.get(id) !== entry || entry.ending !== null) return;
-    eventLog
-      .append([listenerEvent('listener_updated', this.counted(entry.listener))])
-      .catch((err: unknown) => logger.error({ err, listenerId: id }, 'a late change stays'));
+    return await this.#options.set.inTurn(id, (entry) => this.#updates.update(entry, patch));
   }
 
   /**
@@ -260,7 +228,7 @@ export class Listeners {
     entry.listener = { ...before, state: 'draining', updatedAt: clock.now() };
     try {
       const draining = listenerEvent('listener_updated', this.counted(entry.listener));
-      await eventLog.appendCommand([draining], { onLate: () => this.#correct(entry) });
+      await eventLog.appendCommand([draining], { onLate: () => this.#updates.correct(entry) });
     } catch (error) {
       entry.listener = before;
       throw error;

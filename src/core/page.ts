@@ -17,6 +17,17 @@ export interface PageRequest {
   readonly after: string | null;
 }
 
+/** For items that may be large: the page ends with the one with which it holds so many bytes. */
+export interface SizedPageRequest extends PageRequest {
+  readonly bytesMax: number;
+}
+
+export interface PageItems<Item> {
+  readonly items: readonly Item[];
+  /** Whether more may come after them. */
+  readonly hasMore: boolean;
+}
+
 function fingerprint(query: object): string {
   const text = JSON.stringify(query, (_, value: unknown) => inOrder(value));
   return createHash('sha256').update(text).digest('base64url').slice(0, 12);
@@ -52,4 +63,29 @@ export function pageKey(token: string | null, query: object): string | null {
   const key = text.slice(colon + 1);
   if (!keyPattern.test(key)) throw invalidField('pageToken', 'is not a token of this API');
   return key;
+}
+
+export interface PageAsk {
+  readonly pageSize: number;
+  readonly pageToken: string | null;
+}
+
+export async function listPage<Item extends { readonly id: string }>(
+  query: object,
+  { pageSize, pageToken: token }: PageAsk,
+  read: (page: PageRequest) => Promise<PageItems<Item>>,
+): Promise<Page<Item>> {
+  const { items, hasMore } = await read({ pageSize, after: pageKey(token, query) });
+  const last = items.at(-1);
+  const hasNext = hasMore && last !== undefined;
+  return { items, nextPageToken: hasNext ? pageToken(last.id, query) : null };
+}
+
+/** One more than asked for tells whether more come. */
+export async function readWithNext<Item>(
+  { pageSize, after }: PageRequest,
+  read: (page: PageRequest) => Promise<readonly Item[]>,
+): Promise<PageItems<Item>> {
+  const rows = await read({ pageSize: pageSize + 1, after });
+  return { items: rows.slice(0, pageSize), hasMore: rows.length > pageSize };
 }

@@ -16,7 +16,7 @@ import type {
   Protocol,
   TlsSettings,
 } from './listener.ts';
-import type { PageRequest } from './page.ts';
+import type { PageItems, PageRequest, SizedPageRequest } from './page.ts';
 import type { Counters, WorkerRecord } from './record.ts';
 import type { Micros } from './time.ts';
 
@@ -57,8 +57,8 @@ export interface ConnectionQuery {
 /** One transaction of the log. */
 export interface Append {
   /**
-   * Rises by one with every append of this process. An append that is repeated under its number, since its
-   * outcome was not known, is done once.
+   * Rises by one with every append of this process; one that was settled takes up its number, one that was refused
+   * does not. An append that is repeated under its number is done once.
    */
   readonly number: number;
   /** A listener event writes its listener's row (counts aside), a connection event its connection's. */
@@ -66,6 +66,8 @@ export interface Append {
   /** By listener id, for listeners created in this append. */
   readonly secrets: ReadonlyMap<string, ListenerSecrets>;
   readonly counters: readonly Counters[];
+  /** Of its events in the store, about; the log's own size is the sum of these. */
+  readonly bytes: number;
 }
 
 export interface LogBounds {
@@ -75,24 +77,81 @@ export interface LogBounds {
   readonly oldestSeq: number;
 }
 
+/** How the log's own time goes on, and how often the log is marked with it. */
+export interface LogAgeing {
+  /** The time goes on up to here at least; null: it may stand still. */
+  readonly timeMin: Micros | null;
+  /** And with the database's clock up to here; null: not with it. */
+  readonly timeMax: Micros | null;
+  /** It is that late, a person says, unless the database's clock shows less. */
+  readonly confirmedTime: Micros | null;
+  /** A clock that is ahead of it by no more is believed. */
+  readonly leapMaxMs: number;
+  /** A mark comes after so much time, */
+  readonly markMs: number;
+  /** or after so many bytes. */
+  readonly markBytes: number;
+}
+
+export interface LogAge {
+  /** The log's own; it never falls. */
+  readonly time: Micros;
+  /** What the database's clock shows. */
+  readonly clock: Micros;
+  /** Of the events that are kept, about. */
+  readonly bytes: number;
+}
+
+export interface PurgeRequest {
+  /** Of the log's own time: what was appended up to then goes. */
+  readonly before: Micros;
+  readonly eventsMax: number;
+  readonly bytesMax: number;
+  readonly limit: number;
+}
+
 export interface EventPage extends LogBounds {
   readonly events: readonly Event[];
   /** Every matching event up to here has been returned: read on after it. */
   readonly throughSeq: number;
 }
 
-/** All methods throw `unavailable` when the database is away, within a bound. */
-export interface Store {
+/** What only whoever has a node's place in the log may do. Throws `unavailable` as the Store does. */
+export interface NodeStore {
   /**
    * Writes it all in one transaction, durable when it resolves; seqs are firstSeq, firstSeq + 1, …
    * @throws already_exists when a listener's name is taken
-   * @throws failed_precondition when another process has taken this node's place
+   * @throws failed_precondition when another process has taken the node's place
    */
   append(append: Append): Promise<{ readonly firstSeq: number }>;
-  /** Reads on after `afterSeq`, at most `limit` events; may return fewer, and even none, before the head. */
+  /**
+   * The outcome of an append that failed, for good: its first seq when it was done; null when it was not, and then it
+   * never will be, whatever of it is still on its way. Either way its number is used up.
+   * @throws failed_precondition when another process has taken the node's place
+   */
+  settle(number: number): Promise<number | null>;
+  /** The node's listeners that are not closed, in id order; none is the end. */
+  readOwnListeners(
+    page: SizedPageRequest,
+  ): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]>;
+  /** The node's connections that are not closed, in id order, at most `limit` after the id; of one listener, or of all. */
+  readOwnOpenConnections(
+    afterId: string | null,
+    limit: number,
+    listenerId?: string | null,
+  ): Promise<readonly Connection[]>;
+}
+
+/** All methods throw `unavailable` when the database is away, within a bound. Of nodes, `own` is this one. */
+export interface Store extends NodeStore {
+  /**
+   * Reads on after `afterSeq`, at most `limit` events, and no more once they hold `bytesMax`; may return fewer, and
+   * even none, before the head.
+   */
   readEvents(request: {
     readonly afterSeq: number;
     readonly limit: number;
+    readonly bytesMax: number;
     readonly filter: EventFilter;
   }): Promise<EventPage>;
   readBounds(): Promise<LogBounds>;
@@ -103,36 +162,43 @@ export interface Store {
   /** By id, or by the name of one that is not closed; null where there is none. */
   findListener(idOrName: string): Promise<Listener | null>;
   /** Newest first; the page key is an id. */
-  listListeners(query: ListenerQuery, page: PageRequest): Promise<readonly Listener[]>;
+  listListeners(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>>;
   findConnection(id: string): Promise<Connection | null>;
   /** Newest first; the page key is an id. */
   listConnections(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]>;
   /** Takes the node's place in the log: no append of an earlier process with its id can land any more. */
   takeNode(): Promise<void>;
-  /** This node's listeners that are not closed. */
-  readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]>;
-  /** Connections of this node that are not closed, in id order, at most `limit` after the id. */
-  readOwnOpenConnections(afterId: string | null, limit: number): Promise<readonly Connection[]>;
+  /** Whether a process of the node uses this database, as far as the database can tell. */
+  isNodeThere(nodeId: string): Promise<boolean>;
+  /**
+   * Takes the place of another node that is not there, and was not for a while; null when it is. Where it was only
+   * unreachable it can not append any more, and what it holds is another's to tell until it takes its place again.
+   */
+  takePlaceOf(nodeId: string): Promise<NodeStore | null>;
+  /** The other nodes that have listeners that are not closed, or open connections. */
+  readOtherNodes(): Promise<readonly string[]>;
   /** Calls back with a new head when another node appended. Returns a function that ends it. */
   onForeignAppend(callback: (headSeq: number) => void): () => void;
+  /** Lets the log's own time go on. */
+  age(ageing: LogAgeing): Promise<LogAge>;
   /**
-   * Deletes a bounded piece of what lies before `before` or beyond the newest `eventsMax` events, whole
-   * events from the oldest on, with the connections whose closed event goes and closed listeners of no more
-   * events. Resolves with the bounds, and whether there is more to delete.
+   * Deletes a bounded piece of what is older than `before`, or beyond the newest `eventsMax` events or `bytesMax`
+   * bytes, whole events from the oldest on, with the connections whose closed event goes and closed listeners of no
+   * more events. Age and bytes are known at the marks of `age`, and guessed in between. Resolves with the bounds, and
+   * whether there is more to delete.
    */
-  purge(request: {
-    readonly before: Micros;
-    readonly eventsMax: number;
-    readonly limit: number;
-  }): Promise<LogBounds & { readonly hasMore: boolean }>;
+  purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }>;
   ping(): Promise<void>;
   /**
    * Takes a key that is new or has expired, or whose run was lost: with the same body, its process gone or the
    * run older than `lostBefore`. Else what is known under the key.
+   * @throws resource_exhausted for a new key while `keysMax` keys, or `answerBytesMax` of answers, are kept
    */
   takeIdempotencyKey(take: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer>;
   keepIdempotentAnswer(key: string, status: number, body: string): Promise<void>;
   releaseIdempotencyKey(key: string): Promise<void>;
+  /** Deletes at most `limit` keys that have expired; resolves with whether there may be more. */
+  purgeIdempotencyKeys(expiresBefore: Micros, limit: number): Promise<boolean>;
 }
 
 export interface IdempotencyTake extends IdempotencyRun {
@@ -140,6 +206,8 @@ export interface IdempotencyTake extends IdempotencyRun {
   readonly bodyHash: string;
   readonly expiresBefore: Micros;
   readonly lostBefore: Micros;
+  readonly keysMax: number;
+  readonly answerBytesMax: number;
 }
 
 /** The ids of what a run makes follow from its seed, a UUID. A lost run's seed is that of the run after it. */

@@ -80,7 +80,7 @@ export class Recorder {
 
   async #append(events: readonly EventDraft[], counters: readonly Counters[] = []): Promise<void> {
     try {
-      await this.#log.append(events, { counters });
+      await this.#log.append(events, { counters, isDivisible: true });
     } finally {
       for (const event of events) if (event.type === 'connection_closed') this.#tellClosed(event);
     }

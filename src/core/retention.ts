@@ -1,9 +1,15 @@
 /**
- * Lets go of what is older than the log is kept, or beyond its size, oldest first, in small pieces with the
+ * Lets go of what is older than the log is kept, or beyond its number or size, oldest first, in small pieces with the
  * log free between them: appends and readers never wait long for it.
+ *
+ * Age is counted in the log's own time, which is in the database, and one for all nodes. It follows the database's clock
+ * at a pace of between half and twice that of the clocks that never jump, while a node is up: so no jump of a clock
+ * erases what is young, nor keeps for ever what is old. A leap is believed only if it is small, at a start, which was
+ * preceded by some time without us; or if a person confirms it.
  */
 import type { EventLog } from './event-log.ts';
-import type { Clock, Logger, Store } from './ports.ts';
+import type { Clock, LogAge, Logger, Store } from './ports.ts';
+import type { Micros } from './time.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface RetentionOptions {
@@ -12,20 +18,53 @@ export interface RetentionOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly ageMs: number;
+  /** How long an answer is kept under its idempotency key. */
+  readonly idempotencyTtlMs: number;
   readonly eventsMax: number;
+  /** Of the events in the store, about. */
+  readonly bytesMax: number;
+  /** A person's word that it is that late at least; null without. */
+  readonly confirmedTime: Micros | null;
   readonly intervalMs: number;
   /** Events of one piece. */
   readonly purgeEventsMax: number;
+  /** A clock that never jumps, in milliseconds. */
+  readonly monotonicMs?: () => number;
 }
+
+export interface RetentionState {
+  /** How far the database's clock is ahead of the log's time; below 0, behind it. */
+  readonly clockAheadMs: number;
+  /** Of the events in the store, about. */
+  readonly bytes: number;
+}
+
+const paceMin = 0.5;
+const paceMax = 2;
+/** The part of the age that a start may leap. */
+const leapShare = 1 / 30;
+/** The parts of the age and of the size between two marks. */
+const markShare = 1 / 1000;
 
 export class Retention implements AsyncDisposable {
   readonly #options: RetentionOptions;
+  readonly #monotonicMs: () => number;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
+  #last: (LogAge & { readonly atMs: number }) | null = null;
+  #isHeldBack = false;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
+    this.#monotonicMs = options.monotonicMs ?? (() => performance.now());
     this.#running = this.#run();
+  }
+
+  /** As it was last looked at; null before the first time. */
+  get state(): RetentionState | null {
+    if (this.#last === null) return null;
+    const { time, clock, bytes } = this.#last;
+    return { clockAheadMs: Math.round((clock - time) / 1000), bytes };
   }
 
   async #run(): Promise<void> {
@@ -43,14 +82,57 @@ export class Retention implements AsyncDisposable {
 
   /** Purges all that is due now. @throws unavailable */
   async purge(): Promise<void> {
-    const { store, eventLog, clock, ageMs, eventsMax, purgeEventsMax: limit } = this.#options;
-    const before = clock.now() - ageMs * 1000;
+    await this.#purgeKeys();
+    const { store, eventLog, ageMs, eventsMax, bytesMax, purgeEventsMax: limit } = this.#options;
+    const time = await this.#age();
+    const before = time - ageMs * 1000;
     let hasMore = true;
     while (hasMore && !this.#stop.signal.aborted) {
-      const result = await store.purge({ before, eventsMax, limit });
+      const result = await store.purge({ before, eventsMax, bytesMax, limit });
       eventLog.expire(result.oldestSeq);
       hasMore = result.hasMore;
     }
+  }
+
+  async #purgeKeys(): Promise<void> {
+    const { store, clock, idempotencyTtlMs, purgeEventsMax: limit } = this.#options;
+    const before = clock.now() - idempotencyTtlMs * 1000;
+    let hasMore = true;
+    while (hasMore && !this.#stop.signal.aborted) {
+      hasMore = await store.purgeIdempotencyKeys(before, limit);
+    }
+  }
+
+  async #age(): Promise<Micros> {
+    const { store, ageMs, bytesMax, confirmedTime } = this.#options;
+    const last = this.#last;
+    const elapsed = last === null ? 0 : (this.#monotonicMs() - last.atMs) * 1000;
+    const age = await store.age({
+      // Counted from what was seen, not from what is there now: so several nodes are no faster than one.
+      timeMin: last === null ? null : Math.round(last.time + elapsed * paceMin),
+      timeMax: last === null ? null : Math.round(last.time + elapsed * paceMax),
+      confirmedTime,
+      leapMaxMs: last === null ? ageMs * leapShare : 0,
+      markMs: ageMs * markShare,
+      markBytes: Math.ceil(bytesMax * markShare),
+    });
+    this.#last = { ...age, atMs: this.#monotonicMs() };
+    this.#tell(age);
+    return age.time;
+  }
+
+  #tell({ time, clock }: LogAge): void {
+    const { logger, ageMs } = this.#options;
+    const clockAheadMs = Math.round((clock - time) / 1000);
+    const isHeldBack = Math.abs(clockAheadMs) > ageMs * leapShare;
+    if (isHeldBack && !this.#isHeldBack) {
+      const message =
+        'the clock of the database has jumped: retention follows it slowly (KODAMA_RETENTION_CONFIRMED_TIME)';
+      logger.warn({ clockAheadMs }, message);
+    } else if (!isHeldBack && this.#isHeldBack) {
+      logger.info({ clockAheadMs }, 'retention goes by the clock of the database again');
+    }
+    this.#isHeldBack = isHeldBack;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,9 +15,10 @@ import { UdpGuards } from './udp/udp-guards.ts';
 import { UdpListener } from './udp/udp-listener.ts';
 import { workerClock } from './worker-clock.ts';
 
-// Ctrl-C reaches the whole group: the control plane decides when its workers end.
-process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => undefined);
+// Some supervisors signal every process of a service: the control plane decides when its workers end.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const) {
+  process.on(signal, () => undefined);
+}
 process.on('disconnect', () => process.exit(0));
 // What is sent to a control plane that was killed may fail before the channel says that it is gone.
 process.on('error', () => process.exit(0));

@@ -7,7 +7,7 @@ import {
   type ServerInterceptor,
   ServerListenerBuilder,
 } from '@grpc/grpc-js';
-import { AppError } from '../core/errors.ts';
+import { AppError, invalidField } from '../core/errors.ts';
 import { toStatus } from './status.ts';
 
 const openPrefix = '/grpc.health.v1.Health/';
@@ -18,10 +18,9 @@ export function bearerTokens(apiToken: string): ServerInterceptor {
     if (method.path.startsWith(openPrefix)) return new ServerInterceptingCall(call);
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
-        const token = bearerToken(metadata);
-        // Digests have one length, so that the comparison tells nothing of the token.
-        if (token !== null && timingSafeEqual(digest(token), wanted)) next(metadata);
-        else call.sendStatus(toStatus(refusal(token), randomUUID()));
+        const refused = refusal(metadata, wanted);
+        if (refused === null) next(metadata);
+        else call.sendStatus(toStatus(refused, randomUUID()));
       })
       .build();
     return new ServerInterceptingCall(
@@ -31,16 +30,20 @@ export function bearerTokens(apiToken: string): ServerInterceptor {
   };
 }
 
-function refusal(token: string | null): AppError {
-  const message =
-    token === null ? 'wants the metadata authorization: Bearer <token>' : 'the token is not valid';
-  return new AppError('unauthenticated', message);
-}
-
-function bearerToken(metadata: Metadata): string | null {
-  const [value, ...more] = metadata.get('authorization');
-  if (typeof value !== 'string' || more.length > 0) return null;
-  return /^bearer +(\S+)$/i.exec(value)?.[1] ?? null;
+function refusal(metadata: Metadata, wanted: Buffer): AppError | null {
+  const [value = '', ...more] = metadata.get('authorization').map(String);
+  // What was sent twice comes joined.
+  if (more.length > 0 || value.includes(', ')) {
+    return invalidField('authorization', 'is given more than once');
+  }
+  const token = /^bearer +(\S+)$/i.exec(value)?.[1];
+  if (token === undefined) {
+    const message = 'wants the metadata authorization: Bearer <token>';
+    return new AppError('unauthenticated', message);
+  }
+  // Digests have one length, so that the comparison tells nothing of the token.
+  if (timingSafeEqual(digest(token), wanted)) return null;
+  return new AppError('unauthenticated', 'the token is not valid');
 }
 
 function digest(text: string): Buffer {

@@ -3,6 +3,7 @@ import type { Event } from '../core/event.ts';
 import type { StreamItem } from '../core/follow.ts';
 import { ByteSink } from './byte-sink.ts';
 import type { StreamWrite } from './calls.ts';
+import type { GrpcLimits } from './edge.ts';
 import { toEventMessage } from './event-messages.ts';
 import { beginFrame, endFrame } from './framing.ts';
 import { KeptFrames } from './kept-frames.ts';
@@ -17,8 +18,11 @@ export class EventFrames {
   /** All streams use it: it is filled and taken out without a break. */
   readonly #sink = new ByteSink();
 
-  constructor(options: { readonly framesKept: number; readonly streamWriteBytesMax: number }) {
-    this.#kept = new KeptFrames(options.framesKept);
+  constructor(
+    options: Pick<GrpcLimits, 'framesKept' | 'framesKeptBytesMax' | 'streamWriteBytesMax'>,
+  ) {
+    const { framesKept: framesMax, framesKeptBytesMax: bytesMax } = options;
+    this.#kept = new KeptFrames({ framesMax, bytesMax });
     this.#writeBytesMax = options.streamWriteBytesMax;
   }
 

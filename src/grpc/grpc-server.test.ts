@@ -1,4 +1,6 @@
 /** The edge by itself: errors, tokens, health, reflection, limits, start and stop. */
+import { once } from 'node:events';
+import { type ClientSessionOptions, connect as connectHttp2 } from 'node:http2';
 import { connect, createServer } from 'node:net';
 import {
   Client,
@@ -169,6 +171,47 @@ test('every wrong field is named by its path', async () => {
     'name',
     'port',
   ]);
+});
+
+test('a second authorization is refused, whichever of the two is right', async () => {
+  const nothing = { listListeners: async () => ({ items: [], nextPageToken: null }) };
+  await using edge = await startGrpcEdge(nothing, { apiToken: token });
+  // Node's types do not know the option yet.
+  const lax: ClientSessionOptions & { strictSingleValueFields: boolean } = {
+    strictSingleValueFields: false,
+  };
+  const session = connectHttp2(`http://${edge.address}`, lax);
+  const ask = async (authorization: string[]) => {
+    const path = '/kodama.v1.ListenerService/ListListeners';
+    const stream = session.request([
+      ...[':method', 'POST', ':scheme', 'http', ':authority', edge.address, ':path', path],
+      ...['content-type', 'application/grpc', 'te', 'trailers'],
+      ...authorization.flatMap((value) => ['authorization', value]),
+    ]);
+    stream.end(Buffer.alloc(5)).resume();
+    const trailers: Record<string, unknown> = {};
+    for (const event of ['response', 'trailers']) {
+      stream.on(event, (headers: object) => Object.assign(trailers, headers));
+    }
+    await once(stream, 'close');
+    return trailers;
+  };
+  const [right, wrong] = [`Bearer ${token}`, 'Bearer a-token-of-somebody-else'];
+  try {
+    expect(await ask([right])).toMatchObject({ 'grpc-status': '0' });
+    for (const both of [
+      [right, wrong],
+      [wrong, right],
+      [right, right],
+    ]) {
+      expect(await ask(both)).toMatchObject({
+        ...{ 'grpc-status': String(status.INVALID_ARGUMENT), 'kodama-code': 'invalid_argument' },
+        'grpc-message': encodeURI('authorization: is given more than once'),
+      });
+    }
+  } finally {
+    session.close();
+  }
 });
 
 test('with a token set, calls want it and health probes do not', async () => {

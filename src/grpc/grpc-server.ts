@@ -9,6 +9,7 @@ import { AppError } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import { bearerTokens } from './auth.ts';
+import { callBounds } from './call-bounds.ts';
 import { Calls } from './calls.ts';
 import { connectionHandlers } from './connection-handlers.ts';
 import type { Control, Edge, GrpcLimits } from './edge.ts';
@@ -16,9 +17,11 @@ import { EventFrames } from './event-frames.ts';
 import { eventHandlers } from './event-handlers.ts';
 import { asOneMessage } from './framing.ts';
 import { Health } from './health.ts';
+import { listBounds } from './list-bounds.ts';
 import { listenerHandlers } from './listener-handlers.ts';
 import { serviceDefinition } from './protos.ts';
-import { reflection } from './reflection.ts';
+import { addReflection } from './reflection.ts';
+import { joinRepeatedAuthorization } from './repeated-fields.ts';
 import { SocketSet } from './socket-set.ts';
 
 export interface GrpcServerOptions {
@@ -46,6 +49,7 @@ export class GrpcServer implements AsyncDisposable {
   readonly address: Address;
   readonly #parts: Parts;
   readonly #stopTimeoutMs: number;
+  readonly #repeated: Disposable = joinRepeatedAuthorization();
   #stopped: Promise<void> | null = null;
 
   private constructor(address: Address, parts: Parts, stopTimeoutMs: number) {
@@ -98,6 +102,7 @@ export class GrpcServer implements AsyncDisposable {
     server.forceShutdown();
     sockets.dropAll();
     await closed;
+    this.#repeated[Symbol.dispose]();
   }
 }
 
@@ -111,13 +116,10 @@ interface Parts {
 function makeParts(options: GrpcServerOptions): Parts {
   const { limits, logger } = options;
   const { streamWriteTimeoutMs, connectionsMax } = limits;
-  const calls = new Calls({
-    logger,
-    streamWriteTimeoutMs,
-    onStuck: (peer) => sockets.drop(peer),
-  });
+  const onStuck = (peer: string) => sockets.drop(peer);
+  const calls = new Calls({ logger, streamWriteTimeoutMs, onStuck });
   const health = new Health(services);
-  const server = makeServer(options);
+  const server = makeServer(options, onStuck);
   const frames = new EventFrames(limits);
   addServices(server, { ...options, calls, frames }, health);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -125,7 +127,11 @@ function makeParts(options: GrpcServerOptions): Parts {
   return { server, calls, health, sockets };
 }
 
-function makeServer({ limits, apiToken }: GrpcServerOptions): Server {
+function makeServer(
+  { limits, apiToken }: GrpcServerOptions,
+  onStuck: (peer: string) => void,
+): Server {
+  const bounds = callBounds(limits, onStuck);
   return new Server({
     'grpc.max_receive_message_length': limits.messageBytesMax,
     'grpc.max_concurrent_streams': limits.callsPerConnectionMax,
@@ -133,22 +139,26 @@ function makeServer({ limits, apiToken }: GrpcServerOptions): Server {
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.max_connection_idle_ms': limits.idleConnectionMs,
     'grpc.enable_channelz': 0,
-    interceptors: apiToken === null ? [] : [bearerTokens(apiToken)],
+    interceptors: apiToken === null ? [bounds] : [bearerTokens(apiToken), bounds],
   });
 }
 
 function addServices(server: Server, edge: Edge, health: Health): void {
-  const { StreamEvents, ListEvents } = serviceDefinition('kodama.v1.EventService');
+  const lists = listBounds(edge.bounds);
+  const { StreamEvents, ListEvents } = serviceDefinition('kodama.v1.EventService', lists);
   if (StreamEvents === undefined || ListEvents === undefined)
     throw new TypeError('no EventService');
   server.addService(
     { ListEvents, StreamEvents: { ...StreamEvents, responseSerialize: asOneMessage } },
     eventHandlers(edge),
   );
-  server.addService(serviceDefinition('kodama.v1.ListenerService'), listenerHandlers(edge));
-  server.addService(serviceDefinition('kodama.v1.ConnectionService'), connectionHandlers(edge));
-  server.addService(serviceDefinition('grpc.health.v1.Health'), health.handlers(edge.calls));
-  reflection().addToServer(server);
+  server.addService(serviceDefinition('kodama.v1.ListenerService', lists), listenerHandlers(edge));
+  server.addService(
+    serviceDefinition('kodama.v1.ConnectionService', lists),
+    connectionHandlers(edge),
+  );
+  server.addService(serviceDefinition('grpc.health.v1.Health', lists), health.handlers(edge.calls));
+  addReflection(server);
 }
 
 async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {

@@ -26,7 +26,7 @@ test('a frame is kept whole or not at all, whatever came after it', () => {
   const frame = fc.record({ seq: fc.nat({ max: 40 }), length: fc.nat({ max: 3000 }) });
   fc.assert(
     fc.property(fc.array(frame, { maxLength: 60 }), (writes) => {
-      const frames = new KeptFrames(8);
+      const frames = new KeptFrames({ framesMax: 8, bytesMax: 4096 });
       const texts = new Map<number, string>();
       for (const [index, { seq, length }] of writes.entries()) {
         const text = `${index}:`.padEnd(length, String(index));
@@ -43,7 +43,7 @@ test('a frame is kept whole or not at all, whatever came after it', () => {
 });
 
 test('a frame larger than all the room there is is not kept', () => {
-  const frames = new KeptFrames(1);
+  const frames = new KeptFrames({ framesMax: 1, bytesMax: 512 });
   keep(frames, 5, 'x'.repeat(600));
   expect(read(frames, 5)).toBeNull();
 });

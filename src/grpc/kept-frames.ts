@@ -4,9 +4,6 @@
  */
 import type { ByteSink } from './byte-sink.ts';
 
-/** Room for a frame, on average. */
-const frameBytes = 512;
-
 export class KeptFrames {
   readonly #max: number;
   readonly #bytes: Buffer;
@@ -17,9 +14,12 @@ export class KeptFrames {
   /** Where the next frame starts. */
   #head = 0;
 
-  constructor(max: number) {
+  constructor({
+    framesMax: max,
+    bytesMax,
+  }: { readonly framesMax: number; readonly bytesMax: number }) {
     this.#max = max;
-    this.#bytes = Buffer.allocUnsafeSlow(max * frameBytes);
+    this.#bytes = Buffer.allocUnsafeSlow(bytesMax);
     this.#seqs = new Float64Array(max).fill(-1);
     this.#starts = new Float64Array(max);
     this.#lengths = new Uint32Array(max);

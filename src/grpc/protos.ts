@@ -5,6 +5,7 @@ import { protoPath as healthProto } from 'grpc-health-check';
 import protobuf from 'protobufjs';
 import { AppError } from '../core/errors.ts';
 import { ByteSink } from './byte-sink.ts';
+import { type ListBounds, longListCheck } from './list-bounds.ts';
 import { encoderOf } from './message-encoder.ts';
 
 const protoDir = join(import.meta.dirname, '../../proto');
@@ -21,18 +22,19 @@ root.loadSync('health.proto').resolveAll();
 const requestOptions = { longs: String, enums: String, oneofs: true } as const;
 
 /** Messages that a service answers with have their enums as numbers: see EnumWords. */
-export function serviceDefinition(name: string): ServiceDefinition {
+export function serviceDefinition(name: string, lists: ListBounds): ServiceDefinition {
   const sink = new ByteSink();
   const definition = (method: protobuf.Method): MethodDefinition<object, object> => {
     method.resolve();
     const { resolvedRequestType: request, resolvedResponseType: response } = method;
     if (request === null || response === null) throw new TypeError(`${method.fullName}: no types`);
     const encode = encoderOf(response);
+    const refuseLongLists = longListCheck(request, lists);
     return {
       path: `/${name}/${method.name}`,
       requestStream: method.requestStream === true,
       responseStream: method.responseStream === true,
-      requestDeserialize: (bytes) => decode(request, bytes),
+      requestDeserialize: (bytes) => decode(request, refuseLongLists, bytes),
       responseSerialize: (message) => {
         sink.at = 0;
         encode(message, sink);
@@ -47,10 +49,16 @@ export function serviceDefinition(name: string): ServiceDefinition {
 }
 
 /** What cannot be read is handed on as the error that the call then fails with. */
-function decode(type: protobuf.Type, bytes: Buffer): object {
+function decode(
+  type: protobuf.Type,
+  refuseLongLists: (bytes: Buffer) => void,
+  bytes: Buffer,
+): object {
   try {
+    refuseLongLists(bytes);
     return type.toObject(type.decode(bytes), requestOptions);
   } catch (cause) {
+    if (cause instanceof AppError) return cause;
     const message = `the request is no ${type.name}`;
     return new AppError('invalid_argument', message, { cause, errors: [{ path: '', message }] });
   }

@@ -4,16 +4,37 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Server, ServerDuplexStream } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import protobuf from 'protobufjs';
 
 const descriptorSet = join(import.meta.dirname, 'generated/descriptors.binpb');
 
-export function reflection(): ReflectionService {
+export function addReflection(server: Server): void {
   const fileDescriptorProtos = files(readFileSync(descriptorSet));
   // The service reads nothing of a definition but its files.
   const format = 'Protocol Buffer 3 EnumDescriptorProto';
-  return new ReflectionService({ kodama: { format, type: {}, fileDescriptorProtos } });
+  const service = new ReflectionService({ kodama: { format, type: {}, fileDescriptorProtos } });
+  service.addToServer({
+    addService(definition, { ServerReflectionInfo: answer }) {
+      const paced: Answer = (stream) => {
+        (answer as Answer)(stream);
+        pace(stream);
+      };
+      server.addService(definition, { ServerReflectionInfo: paced });
+    },
+  });
+}
+
+type Stream = ServerDuplexStream<object, object>;
+type Answer = (stream: Stream) => void;
+
+/** The service answers whatever comes, and an answer is thousands of times its question: a reader goes first. */
+function pace(stream: Stream): void {
+  stream.on('data', () => {
+    if (stream.writableNeedDrain) stream.pause();
+  });
+  stream.on('drain', () => stream.resume());
 }
 
 /** The files of a FileDescriptorSet: field 1, repeated. */

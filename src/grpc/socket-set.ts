@@ -1,14 +1,18 @@
 /** A listening TCP socket with the connections that it accepted. */
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Address } from '../core/address.ts';
 import { listenError } from '../core/listen-error.ts';
+import { firstAddressOf, LoopbackTwin } from '../core/loopback-twin.ts';
 
 export class SocketSet {
   readonly #server: Server;
+  readonly #connectionsMax: number;
   readonly #sockets = new Map<string, Socket>();
+  #twin: LoopbackTwin | null = null;
 
   constructor(connectionsMax: number, onConnection: (socket: Socket) => void) {
+    this.#connectionsMax = connectionsMax;
     this.#server = createServer({ noDelay: true }, (socket) => {
       const peer = `${socket.remoteAddress}:${socket.remotePort}`;
       this.#sockets.set(peer, socket);
@@ -21,20 +25,23 @@ export class SocketSet {
 
   /** Rejects with the system's reason. */
   async listen(host: string, port: number): Promise<Address> {
-    this.#server.listen({ host, port });
+    this.#server.listen({ host: firstAddressOf(host), port });
     try {
       await once(this.#server, 'listening');
+      const { address: ip, port: bound } = this.#server.address() as AddressInfo;
+      const limits = { port: bound, connectionsMax: this.#connectionsMax };
+      this.#twin = await LoopbackTwin.listen(host, this.#server, limits);
+      return { ip, port: bound };
     } catch (error) {
+      this.#server.close();
       throw listenError('gRPC', { ip: host, port }, error);
     }
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new TypeError('not a TCP address');
-    return { ip: address.address, port: address.port };
   }
 
   /** Takes no more; resolves when all connections are closed. */
   async close(): Promise<void> {
-    await new Promise((resolve) => this.#server.close(resolve));
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    await Promise.all([closed, this.#twin?.close()]);
   }
 
   get size(): number {

@@ -1,4 +1,5 @@
 /** A change: protobuf with its field mask → what the contract's schema reads. */
+import { shorten } from '../contract/parse.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { toFaultInput } from './fault-messages.ts';
@@ -77,7 +78,7 @@ function fieldOf(fields: object, name: string, path: string): unknown {
 }
 
 function notInMask(path: string) {
-  return invalidField('updateMask', `${path} is not a field that can change`);
+  return invalidField('updateMask', `${shorten(path)} is not a field that can change`);
 }
 
 function camelCase(name: string): string {

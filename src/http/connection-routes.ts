@@ -81,6 +81,7 @@ function closeRoute(app: HttpApp, edge: Edge): void {
       description: 'Answers with its final record; one that is closed already stays as it is.',
       tags,
       headers: idempotencyHeaders,
+      querystring: noQuery,
       params,
       body: z
         .strictObject({

@@ -31,6 +31,8 @@ export type Control = Pick<
 
 export interface HttpLimits {
   readonly bodyBytesMax: number;
+  /** Of all bodies that are being received. */
+  readonly bodyBytesArrivingMax: number;
   readonly headerBytesMax: number;
   /** All headers of a request must be there within it. */
   readonly headersTimeoutMs: number;
@@ -38,11 +40,21 @@ export interface HttpLimits {
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   readonly connectionsMax: number;
+  /** Requests that are under way on one connection: HTTP/1.1 lets a client send ahead. */
+  readonly requestsPerConnectionMax: number;
+  /** Of all answers that wait to be taken; small ones, such as a refusal, go beyond it. */
+  readonly answerBytesWaitingMax: number;
+  /** A client that takes nothing of an answer for so long is cut off. */
+  readonly responseWriteTimeoutMs: number;
   /** A stream's reader that takes nothing for so long is ended. */
   readonly streamWriteTimeoutMs: number;
   readonly idempotencyTtlMs: number;
   /** A call under a key that has no answer after so long was lost. */
   readonly idempotencyRunTimeoutMs: number;
+  /** Keys that are kept, of all nodes; beyond it a new one is refused, for none that was promised is forgotten. */
+  readonly idempotencyKeysMax: number;
+  /** Of the answers kept under them. */
+  readonly idempotencyAnswerBytesMax: number;
   readonly drainMsMax: number;
   /** At a stop, requests that are under way may take so long to end. */
   readonly stopTimeoutMs: number;

@@ -2,7 +2,33 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isLoopback } from '../core/address.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, invalidField } from '../core/errors.ts';
+
+/**
+ * Headers of one value that somebody acts on, kodama or what stands before it. Of two lines Node would take the first,
+ * or join them: who checked the other one would have checked nothing (RFC 9110, 5.3; for Host RFC 9112, 3.2). Two
+ * Content-Length are refused by Node itself, and Accept is a list.
+ */
+const singleHeaders: ReadonlySet<string> = new Set([
+  'host',
+  'authorization',
+  'origin',
+  'sec-fetch-site',
+  'content-type',
+  'idempotency-key',
+  'last-event-id',
+]);
+
+/** Names and values in turns, as Node has them. @throws invalid_argument */
+export function checkSingleHeaders(rawHeaders: readonly string[]): void {
+  const seen = new Set<string>();
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]?.toLowerCase() ?? '';
+    if (!singleHeaders.has(name)) continue;
+    if (seen.has(name)) throw invalidField(name, 'is given more than once');
+    seen.add(name);
+  }
+}
 
 /**
  * A web page that had its own name point to 127.0.0.1 (DNS rebinding) still sends its own name as Host.

@@ -283,6 +283,53 @@ test('elsewhere every name is answered, but a request has one', async () => {
   expect((await get('')).status).toBe(400);
 });
 
+test.each([
+  ['host', 'host: localhost'],
+  ['Host', 'HOST: rebound.example'],
+  ['Authorization', 'authorization: Bearer another-token-of-someone'],
+  ['origin', 'origin: http://localhost'],
+  ['sec-fetch-site', 'sec-fetch-site: none'],
+  ['content-type', 'content-type: text/plain'],
+  ['idempotency-key', 'idempotency-key: other'],
+  ['last-event-id', 'last-event-id: 1'],
+])(
+  'a second %s is refused, whichever comes first and however many headers there are',
+  async (name, other) => {
+    await using edge = await restEdge({ apiToken: 'sesame-open-sesame' });
+    const first: Readonly<Record<string, string>> = {
+      host: 'localhost',
+      authorization: 'Bearer sesame-open-sesame',
+      [name.toLowerCase()]: other.slice(other.indexOf(' ') + 1),
+    };
+    const { host = '', ...rest } = first;
+    const lines = Object.entries({ host, ...rest }).map(([key, value]) => `${key}: ${value}`);
+    const many = Array.from({ length: 2100 }, () => 'x:');
+    const text = (all: readonly string[]) =>
+      `GET /v1/status HTTP/1.1\r\n${all.join('\r\n')}\r\nconnection: close\r\n\r\n`;
+    for (const twice of [
+      [...lines, other],
+      [other, ...lines],
+      [...lines, ...many, other],
+    ]) {
+      const { status, body } = await rawHttp(edge.port, text(twice));
+      expect({ status, ...JSON.parse(body) }).toMatchObject({
+        status: 400,
+        code: 'invalid_argument',
+        errors: [{ path: name.toLowerCase(), message: 'is given more than once' }],
+      });
+    }
+  },
+);
+
+test('a second Content-Length is refused by the parser, and Accept may have lines', async () => {
+  await using edge = await restEdge();
+  const head = 'HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n';
+  const two = `POST /v1/listeners ${head}content-length: 2\r\ncontent-length: 2\r\n\r\n{}`;
+  expect((await rawHttp(edge.port, two)).status).toBe(400);
+  const list = `GET /v1/status ${head}accept: text/html\r\naccept: application/json\r\n\r\n`;
+  expect((await rawHttp(edge.port, list)).status).toBe(200);
+});
+
 test('a web page of another site can change nothing, and reads nothing', async () => {
   await using edge = await restEdge();
   const foreign: Record<string, string>[] = [

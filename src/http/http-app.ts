@@ -17,7 +17,7 @@ import { connectionRoutes } from './connection-routes.ts';
 import { docsPage } from './docs-page.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventRoutes } from './event-routes.ts';
-import { bearerCheck, checkHost, checkOrigin } from './guards.ts';
+import { bearerCheck, checkHost, checkOrigin, checkSingleHeaders } from './guards.ts';
 import { jsonBodies } from './json-bodies.ts';
 import { jsonText } from './json-text.ts';
 import { listenerRoutes } from './listener-routes.ts';
@@ -26,6 +26,7 @@ import { OpenConnections } from './open-connections.ts';
 import { isInternal, parserError, problemType, refusedPart, toRefusal } from './problem.ts';
 import { parseRawQuery, readQuery } from './query.ts';
 import { statusRoutes } from './status-routes.ts';
+import { Traffic } from './traffic.ts';
 
 export interface HttpAppOptions extends Edge {
   readonly version: string;
@@ -83,19 +84,24 @@ export async function httpApp(
     clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, connections),
   });
   const connections = new OpenConnections(app.server);
+  const traffic = new Traffic(limits, connections);
   app.server.maxConnections = limits.connectionsMax;
+  // Their bytes are bounded; beyond a count Node would drop some unseen.
+  app.server.maxHeadersCount = 0;
   app.server.on('checkExpectation', refuseExpectation);
   app.setValidatorCompiler(({ schema, httpPart }) => validator(schema, httpPart));
   app.setSerializerCompiler(() => jsonText);
   app.setErrorHandler(sendProblem);
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
     connections.add(request.socket, reply.raw);
+    traffic.watch(request.socket, reply.raw);
     reply.raw.once('close', () => logRequest(options.logger, request, reply));
     reply.headers(headers).header('x-request-id', request.id);
   };
   app.addHook('onRequest', async (request, reply) => begin(request, reply));
   guard(app, options);
-  jsonBodies(app);
+  traffic.addHooks(app);
+  jsonBodies(app, traffic);
   refuseUnknownRoutes(app);
   await docsPage(app, options.version);
   listenerRoutes(app, options);
@@ -119,7 +125,8 @@ function quieter(level: string): string {
 
 function guard(app: HttpApp, { apiToken, isLoopbackOnly }: HttpAppOptions): void {
   const checkBearer = apiToken === null ? null : bearerCheck(apiToken);
-  app.addHook('onRequest', async ({ method, headers: given, routeOptions: { url = '' } }) => {
+  app.addHook('onRequest', async ({ method, headers: given, raw, routeOptions: { url = '' } }) => {
+    checkSingleHeaders(raw.rawHeaders);
     if (probePaths.has(url)) return;
     if (isLoopbackOnly) checkHost(given.host);
     if (given.host === undefined) throw invalidField('host', 'is missing');
@@ -161,12 +168,16 @@ function refuseUnparsed(
   }
   const { problem } = toRefusal(parserError(error), randomUUID());
   const body = jsonText(problem);
+  socket.setTimeout(refusedTimeoutMs, () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n` +
       `content-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
       `x-request-id: ${problem.requestId}\r\nconnection: close\r\n\r\n${body}`,
   );
 }
+
+/** Whose words are no HTTP may leave the connection open after the answer to them. */
+const refusedTimeoutMs = 1000;
 
 /** Node would answer by itself, and not in our words. 100-continue it knows. */
 function refuseExpectation(_: IncomingMessage, response: ServerResponse): void {

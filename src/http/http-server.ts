@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Address } from '../core/address.ts';
 import { listenError } from '../core/listen-error.ts';
+import { firstAddressOf, LoopbackTwin } from '../core/loopback-twin.ts';
 import type { HttpApp } from './edge.ts';
 import { type HttpAppOptions, httpApp } from './http-app.ts';
 import type { OpenConnections } from './open-connections.ts';
@@ -14,6 +15,7 @@ export interface HttpServerOptions extends Omit<HttpAppOptions, 'version'> {
 interface Parts {
   readonly app: HttpApp;
   readonly connections: OpenConnections;
+  readonly twin: LoopbackTwin | null;
   readonly stopTimeoutMs: number;
 }
 
@@ -30,18 +32,19 @@ export class HttpServer implements AsyncDisposable {
   /** Rejects with the system's reason when it cannot bind. */
   static async start(options: HttpServerOptions): Promise<HttpServer> {
     const { version } = options.control.status();
-    const { stopTimeoutMs } = options.limits;
+    const { stopTimeoutMs, connectionsMax } = options.limits;
     const { app, connections } = await httpApp({ ...options, version });
     const { host, port: wanted } = options;
     try {
-      const listening: Promise<unknown> = app.listen({ host, port: wanted });
+      const listening: Promise<unknown> = app.listen({ host: firstAddressOf(host), port: wanted });
       await listening;
+      const { address: ip, port } = app.server.address() as AddressInfo;
+      const twin = await LoopbackTwin.listen(host, app.server, { port, connectionsMax });
+      return new HttpServer({ app, connections, twin, stopTimeoutMs }, { ip, port });
     } catch (error) {
       await app.close();
       throw listenError('REST', { ip: host, port: wanted }, error);
     }
-    const { address: ip, port } = app.server.address() as AddressInfo;
-    return new HttpServer({ app, connections, stopTimeoutMs }, { ip, port });
   }
 
   /**
@@ -54,13 +57,13 @@ export class HttpServer implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { app, connections, stopTimeoutMs } = this.#parts;
+    const { app, connections, twin, stopTimeoutMs } = this.#parts;
     // A connection that falls idle once its request is answered would stay for its keep-alive time.
     const sweep = setInterval(() => connections.closeIdle(), sweepMs);
     const cut = setTimeout(() => app.server.closeAllConnections(), stopTimeoutMs);
     try {
       connections.closeIdle();
-      await app.close();
+      await Promise.all([app.close(), twin?.close()]);
     } finally {
       clearInterval(sweep);
       clearTimeout(cut);

@@ -51,6 +51,27 @@ test('the same key on another path is another key', async () => {
   expect(again.headers.get('idempotent-replayed')).toBe('true');
 });
 
+test('however the path is spelt, a key is one', async () => {
+  await using edge = await restEdge();
+  const first = await want(201, edge, 'POST', '/v1/listeners', {}, key('k'));
+  for (const path of ['/v1/listeners?', '/v1/%6cisteners', '/v1/listener%73?']) {
+    expect(await want(201, edge, 'POST', path, {}, key('k'))).toEqual(first);
+  }
+  const refused = await want(400, edge, 'POST', '/v1/listeners?a=1', {}, key('k'));
+  expect(refused.errors).toMatchObject([{ path: 'a' }]);
+  const { listeners } = await want(200, edge, 'GET', '/v1/listeners');
+  expect(listeners).toHaveLength(1);
+});
+
+test('with too many keys kept a new one is refused by the name of the limit', async () => {
+  await using edge = await restEdge({ limits: { idempotencyKeysMax: 1 } });
+  const first = await want(201, edge, 'POST', '/v1/listeners', {}, key('k'));
+  const refused = await call(edge, 'POST', '/v1/listeners', {}, key('other'));
+  expect(refused).toMatchObject({ status: 429, body: { limit: 'idempotencyKeysMax' } });
+  expect(await want(201, edge, 'POST', '/v1/listeners', {}, key('k'))).toEqual(first);
+  await want(201, edge, 'POST', '/v1/listeners', {});
+});
+
 test('while the first call runs, the second is told so', async () => {
   await using edge = await restEdge();
   const gate = deferred<void>();

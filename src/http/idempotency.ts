@@ -46,11 +46,14 @@ export interface IdempotencyOptions {
   readonly ttlMs: number;
   /** A run without an answer for so long is lost. */
   readonly runTimeoutMs: number;
+  readonly keysMax: number;
+  readonly answerBytesMax: number;
 }
 
 /**
  * @throws invalid_argument for a key that is none, idempotency_mismatch for one of another body,
- *   failed_precondition while the first call is under way, and what the call throws
+ *   failed_precondition while the first call is under way, resource_exhausted when too many keys are kept, and
+ *   what the call throws
  */
 export async function answerOnce(
   options: IdempotencyOptions,
@@ -60,13 +63,14 @@ export async function answerOnce(
   if (!/^[\x21-\x7e]{1,255}$/.test(call.key)) {
     throw invalidField('Idempotency-Key', 'must be 1 to 255 visible ASCII characters');
   }
-  const { keys, clock, ttlMs, runTimeoutMs } = options;
+  const { keys, clock, ttlMs, runTimeoutMs, keysMax, answerBytesMax } = options;
   const key = sha256(`${call.scope} ${call.key}`);
   const bodyHash = sha256(JSON.stringify(call.body));
   const seed = uuidv7();
   const before = (ms: number) => clock.now() - ms * 1000;
   const times = { expiresBefore: before(ttlMs), lostBefore: before(runTimeoutMs) };
-  const taken = await keys.takeIdempotencyKey({ key, bodyHash, seed, ...times });
+  const take = { key, bodyHash, seed, ...times, keysMax, answerBytesMax };
+  const taken = await keys.takeIdempotencyKey(take);
   if (!('seed' in taken)) return replay(taken, bodyHash);
   const ids = (count: number) => Array.from({ length: count }, (_, at) => idAfter(taken.seed, at));
   return await runOnce(options, key, call, { ids, isResumed: taken.seed !== seed });

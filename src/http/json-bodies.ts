@@ -2,24 +2,26 @@
  * Bodies are JSON and say so: a web page can not send that to another site without asking, and nothing
  * else is ever guessed at.
  */
+import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { HttpApp } from './edge.ts';
 import { refusedPart } from './problem.ts';
+import type { Traffic } from './traffic.ts';
 
 const mergePatch = 'application/merge-patch+json';
 
-export function jsonBodies(app: HttpApp): void {
+export function jsonBodies(app: HttpApp, traffic: Traffic): void {
   app.removeAllContentTypeParsers();
   // Every type: an empty body is one whatever its type, and each refusal is in our words.
   app.addContentTypeParser(
     '*',
-    { parseAs: 'buffer' },
-    async (request: FastifyRequest, body: Buffer) => {
-      if (body.length === 0) return undefined;
-      checkType(request);
-      return parseJson(body);
-    },
+    async (request: FastifyRequest, payload: IncomingMessage) =>
+      await traffic.readBody(request, payload, (body) => {
+        if (body.length === 0) return undefined;
+        checkType(request);
+        return parseJson(body);
+      }),
   );
   app.addHook('onRequest', async ({ headers }) => {
     // fastify refuses a type that is none before it looks for a body.

@@ -1,5 +1,6 @@
 /** The routes of listeners. */
 import { z } from 'zod';
+import { list } from '../contract/list.ts';
 import {
   listenerSchemas,
   toBatch,
@@ -80,9 +81,11 @@ function createRoutes(app: HttpApp, edge: Edge): void {
       summary: 'Open a listener',
       description:
         'Binds and serves: the answer comes after the bind, with the address that the kernel gave. ' +
-        'Without a body it is a TCP echo on 127.0.0.1 at any free port.',
+        'Without a body it is a TCP echo on 127.0.0.1 at any free port. Labels, limits, faults, tls and ' +
+        `proxyProtocol hold at most ${bounds.specBytesMax} bytes as JSON.`,
       tags,
       headers: idempotencyHeaders,
+      querystring: noQuery,
       body: schemas.newListener.meta(bodyMeta('NewListener', newListenerExamples)),
       response: {
         201: answer('The listener; `Location` says where it is from now on.', listenerResource),
@@ -104,9 +107,11 @@ function createRoutes(app: HttpApp, edge: Edge): void {
       operationId: 'createListeners',
       summary: 'Open many listeners, all or nothing',
       description:
-        'Either `listeners`, each with its own spec, or `ports` with one spec for every port of the range.',
+        'Either `listeners`, each with its own spec, or `ports` with one spec for every port of the range. ' +
+        `All specs of a batch hold at most ${bounds.batchBytesMax} bytes.`,
       tags,
       headers: idempotencyHeaders,
+      querystring: noQuery,
       body: schemas.batch.meta(bodyMeta('NewListeners', batchExamples)),
       response: {
         201: answer(
@@ -164,9 +169,7 @@ function readRoutes(app: HttpApp, { control, bounds }: Edge): void {
         state,
         protocol,
         port,
-        label: z
-          .array(label)
-          .max(bounds.labelsMax)
+        label: list(label, bounds.labelsMax)
           .default([])
           .describe('`key=value`; repeated: all of them must hold.')
           .meta({ examples: [['env=ci']] }),
@@ -221,10 +224,11 @@ function changeRoutes(app: HttpApp, { control, bounds, clock, limits }: Edge): v
       summary: 'Change a listener without touching its connections',
       description:
         'What is absent stays. `limits` are changed one by one; `labels` and `faults` are replaced whole. ' +
-        'Address and protocol never change.',
+        'Address and protocol never change. What changes nothing leaves no event.',
       tags,
       consumes: ['application/json', 'application/merge-patch+json'],
       params: listenerParams,
+      querystring: noQuery,
       body: listenerSchemas(bounds).patch.meta(bodyMeta('ListenerPatch', patchExamples)),
       response: {
         200: answer('The listener as it is now.', listenerResource),

@@ -22,6 +22,11 @@ export class OpenConnections {
     response.once('close', () => answers?.delete(response));
   }
 
+  /** How many requests are under way on it. */
+  answersOf(socket: Socket): number {
+    return this.#answers.get(socket)?.size ?? 0;
+  }
+
   /** Whether an answer is being written or made: then nothing else may be written to the socket. */
   isAnswering(socket: Socket): boolean {
     const answers = this.#answers.get(socket) ?? new Set();

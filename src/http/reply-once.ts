@@ -7,7 +7,7 @@ import { problemType, toRefusal } from './problem.ts';
 /** Sends what `run` resolves with, or what it did under the same key before. */
 export async function replyOnce(
   { idempotency: keys, clock, logger, limits }: Edge,
-  request: Pick<FastifyRequest, 'id' | 'method' | 'url' | 'headers' | 'body'>,
+  request: Pick<FastifyRequest, 'id' | 'method' | 'routeOptions' | 'params' | 'headers' | 'body'>,
   reply: FastifyReply,
   run: (run: Run | null) => Promise<{ readonly status: number; readonly body: unknown }>,
 ): Promise<FastifyReply> {
@@ -19,10 +19,12 @@ export async function replyOnce(
       logger,
       ttlMs: limits.idempotencyTtlMs,
       runTimeoutMs: limits.idempotencyRunTimeoutMs,
+      keysMax: limits.idempotencyKeysMax,
+      answerBytesMax: limits.idempotencyAnswerBytesMax,
     },
     {
       key: Array.isArray(key) ? key.join() : key,
-      scope: `${request.method} ${request.url}`,
+      scope: `${request.method} ${plainPath(request)}`,
       body: request.body,
       refuse(error) {
         const { problem } = toRefusal(error, request.id);
@@ -36,6 +38,14 @@ export async function replyOnce(
   if (location !== null) reply.header('location', location);
   reply.type(answer.status < 400 ? 'application/json' : problemType);
   return reply.code(answer.status).send(`${answer.body}\n`);
+}
+
+/** However the path was spelt: as its route has it, with the parameters as they were read. */
+function plainPath({ routeOptions, params }: Pick<FastifyRequest, 'routeOptions' | 'params'>) {
+  const values = new Map(Object.entries(params as object));
+  return (routeOptions.url ?? '').replace(/::|:(\w+)(?:\([^)]*\))?/g, (part, name: string) =>
+    part === '::' ? ':' : String(values.get(name)),
+  );
 }
 
 /** Where one new listener is to be found. */

@@ -224,6 +224,19 @@ const worker = z.object({
 const storeStatus = z.object({
   state: z.enum(['reachable', 'away']).describe('Whether commits succeed.'),
   queuedEvents: count.describe('Events that wait for their commit.'),
+  waitingMs: count.describe('How long the oldest of what waits for its commit has waited.'),
+  refusedRecords: count.describe(
+    'Records of connections that the database refused, since the start: each is in the log of the process.',
+  ),
+});
+
+const retentionStatus = z.object({
+  clockAheadMs: z
+    .int()
+    .describe(
+      "How far the database's clock is ahead of the log's own time; below 0, behind it. Much of it is a jump.",
+    ),
+  bytes: count.describe('What the events that are kept take, about.'),
 });
 
 export const statusResource = z
@@ -235,6 +248,7 @@ export const statusResource = z
     headSeq: count.describe('Seq of the newest event.'),
     oldestSeq: count.describe('Seq of the oldest event that is kept.'),
     store: storeStatus.describe('The database.'),
+    retention: retentionStatus.nullable().describe('How old and large the log is; null at first.'),
   })
   .meta({ id: 'Status', description: 'How the node is.' });
 

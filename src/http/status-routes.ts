@@ -76,7 +76,7 @@ function probeRoutes(app: HttpApp, control: Edge['control']): void {
       operationId: 'getReadiness',
       summary: 'Whether the node can serve',
       description:
-        'For readiness probes: the store is reachable and workers are up. It needs no token.',
+        'For readiness probes: workers are up, the store is reachable, and the log gets on. It needs no token.',
       tags,
       security: [],
       response: {

@@ -140,7 +140,7 @@ export function eventView(event: Event): EventView {
 }
 
 export function statusView(status: Status): StatusView {
-  const { version, nodeId, uptimeMs, workers, headSeq, oldestSeq, store } = status;
+  const { version, nodeId, uptimeMs, workers, headSeq, oldestSeq, store, retention } = status;
   return {
     version,
     nodeId,
@@ -154,5 +154,6 @@ export function statusView(status: Status): StatusView {
     headSeq,
     oldestSeq,
     store,
+    retention,
   };
 }

@@ -113,6 +113,18 @@ export class Metrics {
       kodama_log_head_seq: ['Seq of the newest committed event.', () => eventLog.headSeq],
       kodama_log_oldest_seq: ['Seq of the oldest event kept.', () => eventLog.oldestSeq],
       kodama_log_queued_events: ['Events that wait for their commit.', () => eventLog.queuedEvents],
+      kodama_log_waiting_seconds: [
+        'How long the oldest of what waits for its commit has waited.',
+        () => eventLog.waitingMs / 1000,
+      ],
+      kodama_log_bytes: [
+        'What the events that are kept take, about.',
+        () => control.status().retention?.bytes ?? 0,
+      ],
+      kodama_retention_clock_ahead_seconds: [
+        "How far the database's clock is ahead of the time that retention goes by.",
+        () => (control.status().retention?.clockAheadMs ?? 0) / 1000,
+      ],
       kodama_store_reachable: [
         '1 while commits succeed, 0 while they are repeated.',
         () => (eventLog.failure === null ? 1 : 0),
@@ -139,6 +151,11 @@ export class Metrics {
       'kodama_connections_sent_bytes_total',
       'Bytes sent to clients, as last reported.',
       () => recorder.bytes.out,
+    );
+    this.#counterOf(
+      'kodama_log_refused_records_total',
+      'Records of connections that the database refused.',
+      () => eventLog.refusedRecords,
     );
     let restarts = 0;
     this.#counterOf('kodama_worker_restarts_total', 'Workers that were lost and replaced.', () => {

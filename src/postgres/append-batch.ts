@@ -8,14 +8,16 @@ import type { Append } from '../core/ports.ts';
 import type { Counters } from '../core/record.ts';
 import type { Micros } from '../core/time.ts';
 import { eventRecord } from './event-rows.ts';
+import { listenerRecord, specRecord } from './listener-rows.ts';
 import type { Field } from './record-literal.ts';
-import { changeRecord, closedRecord, listenerRecord, openRecord } from './rows.ts';
+import { changeRecord, closedRecord, openRecord } from './rows.ts';
 
 type Records = readonly (readonly Field[])[];
 
 /** Rows by table, as their tables' records. Seqs in them count from 1, the first of this append. */
 export interface AppendBatch {
   readonly eventCount: number;
+  readonly bytes: number;
   /** Of any event; 0 where there is none. */
   readonly maxTime: Micros;
   readonly events: Records;
@@ -27,6 +29,8 @@ export interface AppendBatch {
   /** Opened by an earlier append, and closed here. */
   readonly closedIds: readonly string[];
   readonly listeners: Records;
+  /** Of each generation that an event names; one that is there already stays. */
+  readonly specs: Records;
   readonly secrets: Records;
   /** Their secrets go. */
   readonly closedListenerIds: readonly string[];
@@ -49,6 +53,7 @@ interface Counts {
 export function foldAppend(append: Append, node: number): AppendBatch {
   const lives = new Map<string, Life>();
   const listeners = new Map<string, Listener>();
+  const specs = new Map<string, readonly Field[]>();
   const counts = new Map<string, Counts>();
   const events: (readonly Field[])[] = [];
   let maxTime = 0;
@@ -58,7 +63,10 @@ export function foldAppend(append: Append, node: number): AppendBatch {
     const record = eventRecord(event, seq);
     if (record !== null) events.push(record);
     if ('listener' in event) {
-      listeners.set(event.listenerId, event.listener);
+      const { listener } = event;
+      listeners.set(event.listenerId, listener);
+      const key = `${listener.id} ${listener.generation}`;
+      if (!specs.has(key)) specs.set(key, specRecord(listener));
       countsOf(counts, event.listenerId);
     } else if ('connection' in event) {
       live(lives, event.connection, event.type, seq);
@@ -67,10 +75,12 @@ export function foldAppend(append: Append, node: number): AppendBatch {
   });
   return {
     eventCount: append.events.length,
+    bytes: append.bytes,
     maxTime,
     events,
     ...foldConnections(lives, append.counters, node),
     ...foldListeners(listeners, append.secrets, node),
+    specs: [...specs.values()],
     counts: [...counts].map(([id, { open, total }]) => [id, open, total]),
   };
 }

@@ -10,8 +10,8 @@
 
 import type { AppendBatch } from './append-batch.ts';
 import type { Statement } from './database.ts';
+import { listenerColumns } from './listener-rows.ts';
 import { recordsLiteral } from './record-literal.ts';
-import { listenerColumns } from './rows.ts';
 
 export interface Fence {
   /** The node's number in the rows. */
@@ -41,6 +41,7 @@ export function appendStatement(batch: AppendBatch, fence: Fence): Statement {
     fence.number,
     batch.eventCount,
     batch.maxTime,
+    batch.bytes,
   ];
   const sqls = parts.map(({ sql, value }) => {
     values.push(value);
@@ -57,7 +58,8 @@ const headSql = `WITH fence AS MATERIALIZED (
   SELECT ref FROM nodes
   WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint - 1 FOR UPDATE
 ), head AS (
-  UPDATE log_head h SET seq = h.seq + $4::bigint, max_time = greatest(h.max_time, $5::bigint),
+  UPDATE log_head h SET seq = h.seq + $4::bigint, bytes = h.bytes + $6::bigint,
+    max_time = CASE WHEN h.marked_seq = h.seq THEN $5::bigint ELSE greatest(h.max_time, $5::bigint) END,
     marked_seq = CASE WHEN h.seq + $4::bigint >= h.marked_seq + ${markEvents} THEN h.seq + $4::bigint
       ELSE h.marked_seq END
   FROM fence RETURNING h.seq - $4::bigint AS base, h.seq, h.max_time, h.marked_seq, h.node_count
@@ -76,13 +78,15 @@ function partsOf(batch: AppendBatch): readonly Part[] {
   const add = (letter: string, rows: readonly unknown[], value: unknown, sql: Part['sql']) => {
     if (rows.length > 0) parts.push({ letter, value, sql });
   };
-  const { events, open, changed, closed, closedIds, listeners, secrets, closedListenerIds } = batch;
+  const { events, open, changed, closed, closedIds, listeners, specs, secrets } = batch;
+  const { closedListenerIds } = batch;
   add('e', events, recordsLiteral(events), eventsSql);
   add('o', open, recordsLiteral(open), openSql);
   add('u', changed, recordsLiteral(changed), changedSql);
   add('g', closedIds, `{${closedIds.join(',')}}`, goneSql);
   add('c', closed, recordsLiteral(closed), closedSql(closedIds.length > 0));
   add('l', listeners, recordsLiteral(listeners), listenersSql);
+  add('p', specs, recordsLiteral(specs), specsSql);
   add('n', batch.counts, recordsLiteral(batch.counts), countsSql);
   add('s', secrets, recordsLiteral(secrets), secretsSql);
   add('d', closedListenerIds, `{${closedListenerIds.join(',')}}`, closedListenersSql);
@@ -90,7 +94,7 @@ function partsOf(batch: AppendBatch): readonly Part[] {
 }
 
 const eventsSql: Part['sql'] = (rows) => `event_rows AS (
-  INSERT INTO events SELECT base + r.seq, r.time, r.listener_id, r.connection_id, r.type, r.data
+  INSERT INTO events SELECT base + r.seq, r.time, r.listener_id, r.connection_id, r.type, r.data, r.generation
   FROM head, unnest(${rows}::events[]) r
 )`;
 
@@ -145,6 +149,13 @@ const listenersSql: Part['sql'] = (rows) => `listener_rows AS (
   INSERT INTO listeners (${listenerColumns.join(', ')}) SELECT ${listenerColumns.map((column) => `r.${column}`).join(', ')}
   FROM head, unnest(${rows}::listeners[]) r
   ON CONFLICT (id) DO UPDATE SET ${listenerChanges}
+)`;
+
+const specsSql: Part['sql'] = (rows) => `specs AS (
+  INSERT INTO listener_specs SELECT r.listener_id, r.generation, r.bytes, r.labels, r.limits, r.faults, r.tls,
+    r.proxy_protocol
+  FROM head, unnest(${rows}::listener_specs[]) r
+  ON CONFLICT (listener_id, generation) DO NOTHING
 )`;
 
 const countsSql: Part['sql'] = (rows) => `counts AS (

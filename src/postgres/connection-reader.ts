@@ -65,11 +65,19 @@ export class ConnectionReader {
     return await this.#parse(await readHistory(this.#database, query, limit));
   }
 
-  /** Not closed, in id order. */
-  async ownOpen(node: number, afterId: string | null, limit: number): Promise<Connection[]> {
+  /** Not closed, in id order; of one listener, or of all. */
+  async ownOpen(
+    node: number,
+    page: {
+      readonly afterId: string | null;
+      readonly limit: number;
+      readonly listenerId: string | null;
+    },
+  ): Promise<Connection[]> {
     const text = `SELECT ${openColumns} FROM open_connections
-      WHERE node = $1::smallint AND ($2::uuid IS NULL OR id > $2::uuid) ORDER BY id LIMIT $3::bigint`;
-    return await this.#read({ text, values: [node, afterId, limit] });
+      WHERE node = $1::smallint AND ($2::uuid IS NULL OR id > $2::uuid)
+        AND ($4::uuid IS NULL OR listener_id = $4::uuid) ORDER BY id LIMIT $3::bigint`;
+    return await this.#read({ text, values: [node, page.afterId, page.limit, page.listenerId] });
   }
 
   async #read(statement: Statement): Promise<Connection[]> {

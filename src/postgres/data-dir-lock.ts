@@ -48,7 +48,7 @@ async function livingOther(dataDir: string, own: string, boot: string): Promise<
     const [pidText, start, itsBoot] = name.slice(prefix.length).split('-');
     const pid = Number(pidText);
     if (itsBoot === boot && String(await startTime(pid)) === start) return pid;
-    await rm(join(dataDir, name), { force: true });
+    await rm(join(dataDir, name), { force: true, recursive: true });
   }
   return null;
 }

@@ -4,7 +4,8 @@
  */
 import pg from 'pg';
 import type { Logger } from '../core/ports.ts';
-import { toAppError } from './database-errors.ts';
+import { toAppError, toAppendError } from './database-errors.ts';
+import { databaseConfig } from './database-url.ts';
 
 export interface DatabaseLimits {
   /** To get a connection: a free one, or a new one. */
@@ -56,14 +57,17 @@ const types: pg.CustomTypesConfig = {
 
 export class Database implements AsyncDisposable {
   readonly #options: DatabaseOptions;
+  readonly #config: pg.ClientConfig;
   /** Prisma's own. */
   readonly prismaPool: pg.Pool;
   readonly #readers: pg.Pool;
   readonly #writer: pg.Pool;
   #closed: Promise<void> | null = null;
 
+  /** @throws DatabaseUrlError */
   constructor(options: DatabaseOptions) {
     this.#options = options;
+    this.#config = databaseConfig(options.connectionString);
     const { readConnectionsMax: max } = options.limits;
     const unbounded = { query_timeout: 0 };
     this.#writer = this.#pool(
@@ -76,6 +80,9 @@ export class Database implements AsyncDisposable {
   }
 
   #pool({ name, max, settings }: PoolOptions, overrides: pg.PoolConfig = {}): pg.Pool {
+    const { log, limits } = this.#options;
+    // Not among the parameters of the connection: PgBouncer refuses those that it does not know.
+    const bound = `SET statement_timeout = ${limits.statementTimeoutMs}`;
     const pool = new pg.Pool({
       ...this.#clientConfig(name),
       ...overrides,
@@ -83,21 +90,22 @@ export class Database implements AsyncDisposable {
       idleTimeoutMillis: idleTimeoutMs,
       types,
       onConnect: async (client) => {
-        await client.query(settings);
+        await client.query(`${bound}; ${settings}`);
       },
     });
     // A connection that fails while idle is dropped by the pool; the next query makes another.
-    pool.on('error', (err) => this.#options.log.debug({ err }, 'a database connection was lost'));
+    // Not the error itself: the pool has put its client there, and with it all that it is configured with.
+    pool.on('error', ({ message }) =>
+      log.debug({ reason: message }, 'a database connection was lost'),
+    );
     return pool;
   }
 
   #clientConfig(name: string): pg.ClientConfig {
-    const { connectionString, limits } = this.#options;
     return {
-      connectionString,
+      ...this.#config,
       application_name: name,
-      connectionTimeoutMillis: limits.connectTimeoutMs,
-      statement_timeout: limits.statementTimeoutMs,
+      connectionTimeoutMillis: this.#options.limits.connectTimeoutMs,
       query_timeout: this.#answerTimeoutMs,
       keepAlive: true,
     };
@@ -105,6 +113,15 @@ export class Database implements AsyncDisposable {
 
   get #answerTimeoutMs(): number {
     return this.#options.limits.statementTimeoutMs + answerGraceMs;
+  }
+
+  /** @throws unavailable for all that is not the fault of what is appended */
+  async append(statement: Statement): Promise<Rows> {
+    try {
+      return await rowsOf(await this.#writer.connect(), statement, this.#answerTimeoutMs);
+    } catch (error) {
+      throw toAppendError(error);
+    }
   }
 
   /** On the connection of the append. @throws unavailable */
@@ -125,9 +142,10 @@ export class Database implements AsyncDisposable {
   /** One whose statements may take as long as they take, for work that is done once. */
   async patientClient(name: string): Promise<AsyncDisposable & { readonly client: pg.Client }> {
     const { log } = this.#options;
-    const unbounded = { statement_timeout: 0, query_timeout: 0 };
-    const client = new pg.Client({ ...this.#clientConfig(name), ...unbounded });
-    client.on('error', (err) => log.debug({ err }, 'a database connection was lost'));
+    const client = new pg.Client({ ...this.#clientConfig(name), query_timeout: 0 });
+    client.on('error', ({ message }) =>
+      log.debug({ reason: message }, 'a database connection was lost'),
+    );
     await client.connect();
     return { client, [Symbol.asyncDispose]: () => client.end() };
   }

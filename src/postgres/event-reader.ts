@@ -6,15 +6,16 @@ import type { Micros } from '../core/time.ts';
 import type { Database, Rows } from './database.ts';
 import { nodeOfEvent, parseEvent } from './event-rows.ts';
 import {
+  countColumn,
   type EventRead,
+  eventColumn,
   eventsStatement,
   newestRange,
   newestStatement,
+  specColumn,
 } from './event-statements.ts';
+import { parseSpec } from './listener-rows.ts';
 import type { NodeDirectory } from './node-directory.ts';
-
-/** Head and oldest come before the event. */
-const eventOffset = 2;
 
 export async function readEvents(
   database: Database,
@@ -25,13 +26,17 @@ export async function readEvents(
   const rows = await database.query(statement);
   const bounds = parseBounds(rows);
   const { headSeq, oldestSeq } = bounds;
-  const hasEvents = rows.some((row) => row[eventOffset] !== null);
-  const nodeIds = await nodes.with(rows.map((row) => nodeOfEvent(row, eventOffset)));
-  const found = hasEvents ? rows.map((row) => parseEvent(row, nodeIds, eventOffset)) : [];
+  const hasEvents = rows.some((row) => row[eventColumn] !== null);
+  const nodeIds = await nodes.with(rows.map((row) => nodeOfEvent(row, eventColumn)));
+  const found = (hasEvents ? rows : []).map((row) =>
+    parseEvent(row, nodeIds, { offset: eventColumn, spec: parseSpec(row, specColumn) }),
+  );
   const from = Math.max(read.afterSeq, oldestSeq - 1);
   const end = statement.range === null ? headSeq : Math.min(headSeq, from + statement.range);
   // A full page ends with its last event; what the filter leaves out was looked at all the same.
-  const last = found.length < read.limit ? undefined : found.at(-1);
+  const count = Number(rows[0]?.[countColumn] ?? 0);
+  const isFull = count === read.limit || found.length < count;
+  const last = isFull ? found.at(-1) : undefined;
   const throughSeq = Math.max(read.afterSeq, last?.seq ?? end);
   const events: readonly Event[] = statement.isLoose
     ? found.filter(eventMatcher(read.filter))
@@ -49,10 +54,15 @@ function parseBounds([row]: Rows): LogBounds {
   return { headSeq, oldestSeq };
 }
 
-/** Between two marks lie a few thousand events: the first of them that is not before the time is it. */
+/**
+ * Of the few thousand events between two marks one has the latest time. The first that is not before the time lies in the
+ * first such piece whose latest is not before it, or else in what came after the last mark.
+ */
 const seqBeforeSql = `WITH mark AS MATERIALIZED (
   SELECT h.seq AS head, greatest(h.oldest_seq - 1, (
-    SELECT seq FROM log_marks WHERE max_time < $1::bigint ORDER BY max_time DESC, seq DESC LIMIT 1
+    SELECT seq FROM log_marks WHERE seq < coalesce((
+      SELECT seq FROM log_marks WHERE seq >= h.oldest_seq AND max_time >= $1::bigint ORDER BY seq LIMIT 1
+    ), h.seq + 1) ORDER BY seq DESC LIMIT 1
   )) AS seq FROM log_head h
 )
 SELECT coalesce(first.seq - 1, mark.head) FROM mark LEFT JOIN LATERAL (

@@ -7,8 +7,10 @@
  */
 import { type EventType, eventTypes } from '../core/event.ts';
 import type { EventFilter } from '../core/event-filter.ts';
+import { itemBytes } from '../core/sizes.ts';
 import type { Statement } from './database.ts';
 import { closedEventColumns, eventRowColumns, openedEventColumns } from './event-rows.ts';
+import { specColumns, specRowLength } from './listener-rows.ts';
 
 /** Seqs that one page looks at: every one of them is an event to look at, or only few are. */
 const denseRange = 20_000;
@@ -17,6 +19,8 @@ const sparseRange = 200_000;
 export interface EventRead {
   readonly afterSeq: number;
   readonly limit: number;
+  /** The page ends with the event with which it holds so many. */
+  readonly bytesMax: number;
   readonly filter: EventFilter;
 }
 
@@ -106,8 +110,19 @@ interface Query {
   readonly parameter: (value: unknown) => string;
 }
 
-/** Rows: head, oldest, then an event, or nulls in its place where none matches. */
-export function eventsStatement({ afterSeq, limit, filter }: EventRead): EventStatement {
+/** About the bytes of an event's row: of one from before specs had rows of their own, all that it holds. */
+const rowBytes = `greatest(${itemBytes}, coalesce(${itemBytes} + s.bytes, octet_length(e.data::text)))`;
+
+/** Where a row has what: head, oldest, how many events there were for the page, a SpecRow, then the event. */
+export const countColumn = 2;
+export const specColumn = 3;
+export const eventColumn = specColumn + specRowLength;
+
+/**
+ * Nulls stand in the place of an event where none matches. The page is cut by the bytes of its rows before what is
+ * large of them is read.
+ */
+export function eventsStatement({ afterSeq, limit, bytesMax, filter }: EventRead): EventStatement {
   const values: unknown[] = [];
   const parameter = (value: unknown) => `$${values.push(value)}`;
   const wanted = wantedSources(filter);
@@ -124,8 +139,12 @@ export function eventsStatement({ afterSeq, limit, filter }: EventRead): EventSt
     limit: parameter(limit),
     parameter,
   };
-  const text = `SELECT h.seq, h.oldest_seq, e.* FROM log_head h LEFT JOIN LATERAL (
-    ${unionSql(query)} ORDER BY 1 LIMIT ${query.limit}::bigint) e ON true`;
+  const text = `SELECT h.seq, h.oldest_seq, p.* FROM log_head h LEFT JOIN LATERAL (
+    SELECT count(*) OVER () AS count, ${specColumns('s')}, e.*,
+      sum(${rowBytes}) OVER (ORDER BY e.seq) - ${rowBytes} AS bytes_before
+    FROM (${unionSql(query)} ORDER BY 1 LIMIT ${query.limit}::bigint) e
+    LEFT JOIN listener_specs s ON s.listener_id = e.listener_id AND s.generation = e.generation
+  ) p ON p.bytes_before < ${parameter(bytesMax)}::bigint ORDER BY p.seq`;
   return { name: statementName('events', filter), text, values, range, isLoose: isById(filter) };
 }
 

@@ -25,11 +25,11 @@ const idOf = (
 
 /** Each connection a second after the one before. The network 198.51.100.0/24 is only in the first sixth. */
 const fillSql = `WITH l AS (
-  INSERT INTO listeners (id, node, name, labels, protocol, host, port, mode, state, laddr, lport, limits, faults,
-    proxy_protocol, recording, sockets, created_at, updated_at, closed_at)
-  SELECT ${idOf('at', 'n')}, 1, NULL, '{}', (CASE WHEN n % 7 = 0 THEN 'udp' ELSE 'tcp' END)::protocol, '127.0.0.1',
-    9000, 'echo', 'closed', '127.0.0.1', CASE WHEN n % 50 = 0 THEN 9001 ELSE 9000 END, '{}', '[]', '{}', 'batched',
-    '[]', at, at, at + 100 * ${second}
+  INSERT INTO listeners (id, node, name, protocol, host, port, mode, state, laddr, lport, recording, sockets,
+    created_at, updated_at, closed_at, generation, spec_bytes)
+  SELECT ${idOf('at', 'n')}, 1, NULL, (CASE WHEN n % 7 = 0 THEN 'udp' ELSE 'tcp' END)::protocol, '127.0.0.1',
+    9000, 'echo', 'closed', '127.0.0.1', CASE WHEN n % 50 = 0 THEN 9001 ELSE 9000 END, 'batched', '[]',
+    at, at, at + 100 * ${second}, 1, 6
   FROM generate_series(0, ${listeners - 1}) n, LATERAL (SELECT ${sampleTime} + n * 100::bigint * ${second} AS at) t
   RETURNING id, lport, protocol, created_at
 ), c AS (

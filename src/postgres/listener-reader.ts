@@ -1,33 +1,49 @@
-/** Look-ups and lists of listeners, through Prisma Client. Their rows are written by the append. */
+/**
+ * Look-ups and lists of listeners, through Prisma Client; their rows are written by the append. The rows are small.
+ * Their specs may not be: a page is cut by what they take, and then they are read.
+ */
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
-import type { PageRequest } from '../core/page.ts';
+import type { PageItems, SizedPageRequest } from '../core/page.ts';
 import type { ListenerQuery } from '../core/ports.ts';
+import { itemBytes, type SpecBody, takeBytes } from '../core/sizes.ts';
 import type { Database } from './database.ts';
 import { toAppError } from './database-errors.ts';
 import { PrismaClient } from './generated/client.ts';
+import { type ListenerRow, parseListener, parseSpec, specColumns } from './listener-rows.ts';
 import type { NodeDirectory } from './node-directory.ts';
-import { isUuid, parseListener } from './rows.ts';
+import { isUuid } from './rows.ts';
 
 const counts = { counts: true } as const;
 
+const specsText = `SELECT s.listener_id, ${specColumns('s')}
+  FROM unnest($1::uuid[], $2::integer[]) k(id, generation)
+  JOIN listener_specs s ON s.listener_id = k.id AND s.generation = k.generation`;
+
 export class ListenerReader {
+  readonly #database: Database;
   readonly #prisma: PrismaClient;
   readonly #nodes: NodeDirectory;
 
-  constructor(database: Database, nodes: NodeDirectory) {
-    this.#prisma = new PrismaClient({ adapter: new PrismaPg(database.prismaPool) });
+  /** Prisma names the schema in every statement; all others leave it to the search path. */
+  constructor(database: Database, nodes: NodeDirectory, schema: string) {
+    this.#database = database;
+    this.#prisma = new PrismaClient({ adapter: new PrismaPg(database.prismaPool, { schema }) });
     this.#nodes = nodes;
   }
 
   async find(idOrName: string): Promise<Listener | null> {
     const where = isUuid(idOrName) ? { id: idOrName } : { name: idOrName, isLive: true };
     const row = await this.#ask((prisma) => prisma.listener.findFirst({ where, include: counts }));
-    return row === null ? null : parseListener(row, await this.#nodes.with([row.node]));
+    const [listener] = await this.#whole(row === null ? [] : [row]);
+    return listener ?? null;
   }
 
-  async list(query: ListenerQuery, page: PageRequest): Promise<readonly Listener[]> {
+  async list(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>> {
     const { state, protocol, port, labels } = query;
+    const wanted = Object.entries(labels).map(([key, value]) => ({
+      spec: { is: { labels: { path: [key], equals: value } } },
+    }));
     const rows = await this.#ask((prisma) =>
       prisma.listener.findMany({
         where: {
@@ -36,32 +52,55 @@ export class ListenerReader {
           ...(state === null ? {} : { state }),
           ...(protocol === null ? {} : { protocol }),
           ...(port === null ? {} : { OR: [{ lport: port }, { lport: null, port }] }),
-          AND: Object.entries(labels).map(([key, value]) => ({
-            labels: { path: [key], equals: value },
-          })),
+          AND: wanted,
         },
         include: counts,
         orderBy: { id: 'desc' },
+        take: page.pageSize + 1,
+      }),
+    );
+    const taken = takeBytes(rows.slice(0, page.pageSize), bytesOf, page.bytesMax);
+    return { items: await this.#whole(taken), hasMore: taken.length < rows.length };
+  }
+
+  /** Not closed, in id order. */
+  async own(
+    node: number,
+    page: SizedPageRequest,
+  ): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
+    const rows = await this.#ask((prisma) =>
+      prisma.listener.findMany({
+        where: { node, isLive: true, ...(page.after === null ? {} : { id: { gt: page.after } }) },
+        include: counts,
+        orderBy: { id: 'asc' },
         take: page.pageSize,
       }),
     );
-    const nodeIds = await this.#nodes.with(rows.map((row) => row.node));
-    return rows.map((row) => parseListener(row, nodeIds));
+    const taken = takeBytes(rows, bytesOf, page.bytesMax);
+    const ids = taken.map(({ id }) => id);
+    const keys = await this.#ask((prisma) =>
+      prisma.listenerSecrets.findMany({ where: { listenerId: { in: ids } } }),
+    );
+    const keyOf = new Map(keys.map(({ listenerId, tlsKey }) => [listenerId, tlsKey]));
+    return (await this.#whole(taken)).map((listener) => ({
+      ...listener,
+      secrets: { tlsKey: keyOf.get(listener.id) ?? null },
+    }));
   }
 
-  async own(node: number): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
-    const rows = await this.#ask((prisma) =>
-      prisma.listener.findMany({
-        where: { node, isLive: true },
-        include: { counts: true, secrets: true },
-        orderBy: { id: 'asc' },
-      }),
+  /** With their specs. One whose spec is gone is gone itself since its row was read. */
+  async #whole(rows: readonly ListenerRow[]): Promise<readonly Listener[]> {
+    if (rows.length === 0) return [];
+    const values = [rows.map(({ id }) => id), rows.map(({ generation }) => generation)];
+    const found = await this.#database.query({ name: 'specs', text: specsText, values });
+    const specs = new Map<unknown, SpecBody | null>(
+      found.map((row) => [row[0], parseSpec(row, 1)]),
     );
-    const nodeIds = await this.#nodes.with([node]);
-    return rows.map((row) => ({
-      ...parseListener(row, nodeIds),
-      secrets: { tlsKey: row.secrets?.tlsKey ?? null },
-    }));
+    const nodeIds = await this.#nodes.with(rows.map((row) => row.node));
+    return rows.flatMap((row) => {
+      const spec = specs.get(row.id) ?? null;
+      return spec === null ? [] : [parseListener(row, spec, nodeIds)];
+    });
   }
 
   async #ask<Result>(query: (prisma: PrismaClient) => Promise<Result>): Promise<Result> {
@@ -71,4 +110,8 @@ export class ListenerReader {
       throw toAppError(error);
     }
   }
+}
+
+function bytesOf({ specBytes }: ListenerRow): number {
+  return itemBytes + specBytes;
 }

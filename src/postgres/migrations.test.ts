@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -137,4 +137,41 @@ test('the words of the database are those of core', async () => {
     close_reason: [...closeReasons],
     event_type: [...eventTypes],
   });
+});
+
+test('a log of before has its age and its bytes afterwards', async () => {
+  await using ground = await makeGround();
+  const name = '20261126020000_log_age';
+  const kept = join(ground.folder, name);
+  const aside = `${ground.folder}-aside`;
+  await rename(kept, aside);
+  const { client } = ground;
+  await migrate(client, log, ground.folder);
+  const day = 86_400_000_000;
+  const now = Date.now() * 1000;
+  // A hundred days, a mark each; the first ten are purged, and the last one is a day ahead.
+  await client.query(
+    `INSERT INTO log_marks SELECT 5000 * n, $1::bigint - (99 - n) * $2::bigint FROM generate_series(1, 100) n`,
+    [now, day],
+  );
+  await client.query('UPDATE log_head SET seq = 500010, oldest_seq = 50001, max_time = $1', [
+    now + day,
+  ]);
+  await rename(aside, kept);
+  await migrate(client, log, ground.folder);
+  const { rows: heads } = await client.query('SELECT bytes::float8, seq::float8 FROM log_head');
+  const [{ bytes }] = heads;
+  expect(bytes).toBeGreaterThan(0);
+  const { rows: clocks } = await client.query('SELECT time::float8 FROM log_clock');
+  const [{ time }] = clocks;
+  expect(Math.abs(time - now)).toBeLessThan(day / 24);
+  const { rows: ages } = await client.query(
+    'SELECT seq::float8, time::float8, bytes::float8 FROM log_ages ORDER BY seq',
+  );
+  expect(ages[0]).toEqual({ seq: 50_000, time: 0, bytes: 0 });
+  expect(ages.at(-1)).toEqual({ seq: 500_010, time, bytes });
+  expect(ages).toHaveLength(1 + 90 + 1);
+  const half = ages.find(({ seq }) => seq === 275_000);
+  expect(half.bytes / bytes).toBeCloseTo(0.5, 2);
+  expect(ages.every((one) => one.time <= time)).toBe(true);
 });

@@ -64,6 +64,15 @@ export async function migrate(
   }
 }
 
+/** Of every table that any migration makes. */
+export async function tableNames(folder = migrationsFolder): Promise<readonly string[]> {
+  const sql = (await readMigrations(folder)).map((migration) => migration.sql);
+  const made = [createTable, ...sql]
+    .join('\n')
+    .matchAll(/\bCREATE TABLE (?:IF NOT EXISTS )?(\w+)/g);
+  return [...made].map(([, name = '']) => name);
+}
+
 async function readMigrations(folder: string): Promise<readonly Migration[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);

@@ -23,11 +23,4 @@ export class NodeDirectory {
     }
     return this.#ids;
   }
-
-  /** The node's number; null before it first took its place in the log. */
-  async refOf(id: string): Promise<number | null> {
-    const text = 'SELECT ref FROM nodes WHERE id = $1';
-    const [row] = await this.#database.query({ name: 'node', text, values: [id] });
-    return row === undefined ? null : (row[0] as number);
-  }
 }

@@ -4,21 +4,24 @@
  *
  *   <dataDir>/postgres        the cluster
  *   <dataDir>/postgres.log    what the server says; .1 is the run before
- *   <dataDir>/postgres.run    its socket; where that path is too long, <tmp>/kodama-<uid>-<hash of dataDir>
+ *   <dataDir>/postgres.run    its socket; where that path is too long, <tmp>/kodama-<uid>-<hash of dataDir>, where
+ *                             <tmp> is TMPDIR, or /tmp where that is too long, too
  *
  * A process belongs to the cluster if the cluster is its working directory, by device and inode. That holds
  * for the postmaster and its children, survives a recycled pid and a moved folder, and cannot be guessed wrong.
  */
 
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
+import { assertTrustedWay, ownUid, privateFolder } from '../trusted-path.ts';
 import { hintFor, type PostgresBinaries } from './postgres-binaries.ts';
 
 export const superuser = 'kodama';
@@ -27,6 +30,8 @@ export const socketPort = 5432;
 /** sockaddr_un takes 107 bytes on Linux and 103 on macOS. */
 const socketPathMax = 103;
 const pollMs = 10;
+/** More than a pid file has, and enough to tell one from what is none. */
+const pidFileBytesMax = 4096;
 /** An immediate shutdown that takes longer is stuck; so is a child that outlives its postmaster by as much. */
 const quitTimeoutMs = 5_000;
 const orphanTimeoutMs = 1_000;
@@ -55,32 +60,61 @@ export async function ensureCluster(
   await handle.sync().finally(() => handle.close());
 }
 
-/** The private folder of the socket, made if needed. The same for the same data directory, always. */
+/**
+ * The private folder of the socket, made if needed: the same for the same data directory, always, unless somebody else
+ * has taken its name in the folder for temporary files.
+ */
 export async function ensureSocketDirectory(dataDir: string): Promise<string> {
   const near = join(dataDir, 'postgres.run');
-  const isTooLong = Buffer.byteLength(join(near, `.s.PGSQL.${socketPort}`)) > socketPathMax;
-  const uid = process.getuid?.() ?? 0;
-  const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
-  const directory = isTooLong ? join(tmpdir(), `kodama-${uid}-${hash}`) : near;
-  await mkdir(directory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
-  const stats = await lstat(directory);
-  const isPrivate = stats.isDirectory() && stats.uid === uid && (stats.mode & 0o077) === 0;
-  if (!isPrivate) {
-    throw new Error(`${directory} must be a directory that only this user can enter: remove it`);
+  if (isShortEnough(near)) {
+    await privateFolder(near);
+    return near;
   }
-  return directory;
+  const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
+  const name = `kodama-${ownUid() ?? 0}-${hash}`;
+  const folder = isShortEnough(join(tmpdir(), `${name}-123456`)) ? tmpdir() : '/tmp';
+  const directory = join(folder, name);
+  const own = await privateFolder(directory).then(
+    () => directory,
+    () => mkdtemp(`${directory}-`),
+  );
+  // Who could rename it would be our database for us.
+  await assertTrustedWay(own);
+  return own;
 }
 
-/** What the postmaster says of itself in its pid file: `state` is starting, ready or stopping. */
+function isShortEnough(directory: string): boolean {
+  return Buffer.byteLength(join(directory, `.s.PGSQL.${socketPort}`)) <= socketPathMax;
+}
+
+/**
+ * What the postmaster says of itself in its pid file: `state` is starting, ready or stopping. Null where there is none,
+ * or what is there was written by no PostgreSQL.
+ */
 export async function readPostmaster(
   directory: string,
 ): Promise<{ readonly pid: number; readonly state: string } | null> {
-  const text = await readFile(join(directory, 'postmaster.pid'), 'utf8').catch(() => null);
-  if (text === null) return null;
-  const lines = text.split('\n');
-  return { pid: Math.abs(Number(lines[0])), state: (lines[7] ?? '').trim() };
+  const lines = (await readBeginning(pidFile(directory))).split('\n');
+  const pid = /^-?([1-9]\d{0,9})$/.exec(lines[0] ?? '')?.[1];
+  return pid === undefined ? null : { pid: Number(pid), state: (lines[7] ?? '').trim() };
+}
+
+function pidFile(directory: string): string {
+  return join(directory, 'postmaster.pid');
+}
+
+/** Empty where there is nothing to read. */
+async function readBeginning(path: string): Promise<string> {
+  const file = await open(path).catch(() => null);
+  if (file === null) return '';
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(pidFileBytesMax), 0);
+    return buffer.toString('latin1', 0, bytesRead);
+  } catch {
+    return '';
+  } finally {
+    await file.close();
+  }
 }
 
 /**
@@ -108,7 +142,7 @@ export async function stopCluster(
       throw new Error(`PostgreSQL processes of ${directory} cannot be stopped: ${left.join(', ')}`);
     }
   }
-  await removeRecycledPid(directory);
+  await removeStalePid(directory);
   return found;
 }
 
@@ -161,13 +195,23 @@ function belongs(pid: number, directory: string): boolean {
 }
 
 /**
- * PostgreSQL takes a pid file for stale only if no process has that pid: a recycled pid would lock us out.
- * Without /proc we cannot be sure that it is recycled, and leave the refusal to PostgreSQL.
+ * PostgreSQL takes a pid file for stale only if it can read it and no process has that pid: a recycled pid, or a file
+ * that is no pid file, would lock us out for ever. Nothing of the cluster runs here any more. Without /proc we cannot
+ * be sure that a pid is recycled, and leave the refusal to PostgreSQL.
  */
-async function removeRecycledPid(directory: string): Promise<void> {
-  if (process.platform !== 'linux') return;
+async function removeStalePid(directory: string): Promise<void> {
   const postmaster = await readPostmaster(directory);
-  if (postmaster !== null && kill(postmaster.pid, 0)) await rm(join(directory, 'postmaster.pid'));
+  if (postmaster !== null && (process.platform !== 'linux' || !isTaken(postmaster.pid))) return;
+  await rm(pidFile(directory), { force: true, recursive: true });
+}
+
+/** By whomever. */
+function isTaken(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
+  }
 }
 
 function kill(pid: number, signal: NodeJS.Signals | 0): boolean {
@@ -197,16 +241,25 @@ async function initdb(
     // Whoever can enter the socket's folder is this user already.
     ...['--encoding=UTF8', '--locale=C', '--auth=trust', '--no-instructions'],
   ];
+  // Detached: Ctrl-C must reach kodama alone, which then ends it by the signal.
+  const child = spawn(program, args, {
+    env: binaries.env,
+    cwd: dirname(directory),
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+    signal,
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
   try {
-    await promisify(execFile)(program, args, {
-      env: binaries.env,
-      cwd: dirname(directory),
-      signal,
-    });
+    const [code, by] = await once(child, 'close');
+    if (code === 0) return;
+    const words = said.trim() || `it ended with ${code ?? by}`;
+    throw new Error(`initdb failed: ${words}${hintFor(words)}`);
   } catch (error) {
     if (signal.aborted) throw new Error('initdb was not done in time', { cause: error });
-    const { stderr, message } = error as { stderr?: string; message: string };
-    const said = stderr?.trim() || message;
-    throw new Error(`initdb failed: ${said}${hintFor(said)}`, { cause: error });
+    throw error;
   }
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { keepingLogger, rejection, sampleLogLimits } from '../../test/support/samples.ts';
 import {
   append,
   closed,
@@ -16,6 +17,7 @@ import {
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { everyEvent } from '../core/event-filter.ts';
+import { EventLog } from '../core/event-log.ts';
 import { EmbeddedPostgres } from './embedded-postgres.ts';
 import { PostgresStore, type PostgresStoreLimits } from './postgres-store.ts';
 
@@ -78,7 +80,7 @@ test('a server that is killed is unavailable, and then goes on where it was', as
   await waitFor('the store', () => store.ping().then(() => true, isAway));
   // Whether it was done or not is the store's to know.
   expect(await store.append(append(2, [closed(connection)]))).toEqual({ firstSeq: 2 });
-  const page = await store.readEvents({ afterSeq: 0, limit: 9, filter: everyEvent });
+  const page = await store.readEvents({ afterSeq: 0, limit: 9, bytesMax: 1e9, filter: everyEvent });
   expect(page.events.map(({ type }) => type)).toEqual(['connection_opened', 'connection_closed']);
 });
 
@@ -131,6 +133,121 @@ test('an append that waits for a lock gives up within a bound, and has had no ef
     await rival.end();
   }
 });
+
+test('an append that is still on its way when it is settled is not done any more', async () => {
+  await using database = await makeDatabase();
+  const limits = { statementTimeoutMs: 60_000 };
+  const options = { connectionString: database.url, nodeId: 'node-a', log };
+  await using slow = await PostgresStore.open({ ...options, limits });
+  await slow.takeNode();
+  const client = new Client({ connectionString: database.url });
+  const rival = new Client({ connectionString: database.url });
+  await Promise.all([client.connect(), rival.connect()]);
+  try {
+    await rival.query('BEGIN; SELECT FROM nodes FOR UPDATE');
+    const late = slow.append(append(1, [opened(sampleConnection())]));
+    const refused = expect(late).rejects.toThrow('settled as not done');
+    await waitFor('the append to wait', () => hasWaiters(database.url, 1));
+    // As settle does it, by a connection that is not queued behind the append.
+    await rival.query('UPDATE nodes SET append_number = 1, first_seq = 0');
+    await rival.query('COMMIT');
+    await refused;
+    expect((await slow.readBounds()).headSeq).toBe(0);
+    expect(await slow.settle(1)).toBeNull();
+  } finally {
+    await Promise.all([client.end(), rival.end()]);
+  }
+});
+
+test('what can not be written in time is told, is not done, and holds up nothing else', async () => {
+  await using database = await makeDatabase();
+  const limits = { statementTimeoutMs: 300 };
+  const options = { connectionString: database.url, nodeId: 'node-a', log, limits };
+  await using store = await PostgresStore.open(options);
+  await slowDown(database.url, `NEW.name = 'slow'`);
+  const lines = keepingLogger();
+  const eventLog = await EventLog.open({
+    store,
+    log: lines,
+    limits: { ...sampleLogLimits, commandTimeoutMs: 100 },
+    onFatal: (error) => expect.unreachable(String(error)),
+  });
+  const named = (name: string) =>
+    listenerEvent('listener_listening', sampleListener({ id: sampleConnection().id, name }));
+  const onLate = () => expect.unreachable('it was never done');
+  const slow = rejection(eventLog.appendCommand([named('slow')], { onLate }));
+  const records = [1, 2, 3].map(() => {
+    const connection = sampleConnection();
+    return eventLog.append([opened(connection), closed(connection)], { isDivisible: true });
+  });
+  expect(await slow).toMatchObject(unavailable);
+  const seqs = (await Promise.all(records)).flat().map(({ seq }) => seq);
+  expect(seqs).toEqual([1, 2, 3, 4, 5, 6]);
+  await eventLog.appendCommand([named('quick')]);
+  expect(await store.findListener('slow')).toBeNull();
+  expect(await store.findListener('quick')).not.toBeNull();
+  await eventLog.drain(AbortSignal.timeout(10_000));
+});
+
+test('a batch that takes too long together is done in parts', async () => {
+  await using database = await makeDatabase();
+  const limits = { statementTimeoutMs: 1000 };
+  const options = { connectionString: database.url, nodeId: 'node-a', log, limits };
+  await using store = await PostgresStore.open(options);
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  // Each row takes its time: twenty of them take too much.
+  await client.query(`CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END $$;
+    CREATE TRIGGER slow BEFORE INSERT ON closed_connections FOR EACH ROW EXECUTE FUNCTION slow()`);
+  await client.end();
+  const onFatal = (error: unknown) => expect.unreachable(String(error));
+  const eventLog = await EventLog.open({ store, log, limits: sampleLogLimits, onFatal });
+  const connections = Array.from({ length: 20 }, () => sampleConnection());
+  const events = connections.flatMap((one) => [opened(one), closed(one)]);
+  await eventLog.append(events, { isDivisible: true });
+  const page = await store.readEvents({
+    afterSeq: 0,
+    limit: 99,
+    bytesMax: 1e9,
+    filter: everyEvent,
+  });
+  expect(page.events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+  expect(page.events.map((event) => ({ ...event, seq: 0 }))).toEqual(
+    events.map((event) => ({ ...event, seq: 0 })),
+  );
+  await eventLog.drain(AbortSignal.timeout(10_000));
+}, 60_000);
+
+test('while its rights are taken away the log waits, and then goes on with all that it has', async () => {
+  await using database = await makeDatabase();
+  const options = { connectionString: database.url, nodeId: 'node-a', log };
+  await using store = await PostgresStore.open(options);
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  await client.query(`CREATE FUNCTION deny() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE insufficient_privilege; END $$;
+    CREATE TRIGGER deny BEFORE INSERT ON open_connections EXECUTE FUNCTION deny()`);
+  const onFatal = (error: unknown) => expect.unreachable(String(error));
+  const eventLog = await EventLog.open({ store, log, limits: sampleLogLimits, onFatal });
+  const commit = eventLog.append([opened(sampleConnection())], { isDivisible: true });
+  await waitFor('the failure to show', () => eventLog.failure !== null);
+  await client.query('DROP TRIGGER deny ON open_connections');
+  await client.end();
+  expect(await commit).toMatchObject([{ seq: 1 }]);
+  await eventLog.drain(AbortSignal.timeout(10_000));
+});
+
+/** Whoever inserts a listener of which the condition holds waits longer than any statement may. */
+async function slowDown(connectionString: string, condition: string): Promise<void> {
+  const client = new Client({ connectionString });
+  await client.connect();
+  await client.query(`CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
+    CREATE TRIGGER slow BEFORE INSERT ON listeners FOR EACH ROW WHEN (${condition})
+    EXECUTE FUNCTION slow()`);
+  await client.end();
+}
 
 test('a process that was thought dead, and comes back in the middle of an append, has no effect', async () => {
   await using database = await makeDatabase();
@@ -210,7 +327,7 @@ test('an open can be given up', async () => {
   await expect(PostgresStore.open(options)).rejects.toThrow();
 });
 
-const page = { pageSize: 9, after: null };
+const page = { pageSize: 9, after: null, bytesMax: 1e9 };
 const allListeners = { state: null, protocol: null, port: null, labels: {} };
 const allConnections = {
   listenerId: null,

@@ -8,7 +8,11 @@ const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 storeContract('the store over PostgreSQL', async () => {
   const database = await makeDatabase();
   return {
-    open: (nodeId) => PostgresStore.open({ connectionString: database.url, nodeId, log }),
+    open: (nodeId) =>
+      PostgresStore.open({
+        ...{ connectionString: database.url, nodeId, log },
+        limits: { absenceMs: 10 },
+      }),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 });

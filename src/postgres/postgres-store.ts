@@ -2,13 +2,11 @@
  * The Store over PostgreSQL. It holds the node's place in the log and wires the parts; each part has its SQL
  * beside its parser.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../core/clock.ts';
 import type { Connection } from '../core/connection.ts';
-import { AppError, hasCode } from '../core/errors.ts';
 import type { EventFilter } from '../core/event-filter.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
-import type { PageRequest } from '../core/page.ts';
+import type { PageItems, PageRequest, SizedPageRequest } from '../core/page.ts';
 import type {
   Append,
   Clock,
@@ -18,30 +16,36 @@ import type {
   IdempotencyTake,
   IdempotentAnswer,
   ListenerQuery,
+  LogAge,
+  LogAgeing,
   LogBounds,
   Logger,
+  NodeStore,
+  PurgeRequest,
   Store,
 } from '../core/ports.ts';
 import type { Micros } from '../core/time.ts';
-import { foldAppend } from './append-batch.ts';
-import { appendStatement, type Fence } from './append-statement.ts';
 import { ConnectionReader } from './connection-reader.ts';
 import { Database, type DatabaseLimits } from './database.ts';
-import { isUniqueViolation, toAppError } from './database-errors.ts';
 import { readBounds, readEvents, seqBefore, seqBeforeNewest } from './event-reader.ts';
 import type { EventRead } from './event-statements.ts';
 import { ForeignAppends } from './foreign-appends.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { ListenerReader } from './listener-reader.ts';
-import { migrate } from './migrations.ts';
+import { age } from './log-ages.ts';
 import { NodeDirectory } from './node-directory.ts';
-import { type PurgeRequest, purge } from './purge.ts';
+import type { NodePlace } from './node-place.ts';
+import { NodePlaces } from './node-places.ts';
+import { openDatabase } from './open-database.ts';
+import { purge } from './purge.ts';
 
 export interface PostgresStoreLimits extends DatabaseLimits {
   /** How long an open waits for a server that is not there yet. */
   readonly openTimeoutMs: number;
   /** How often to look for other nodes' appends without being told. */
   readonly pollMs: number;
+  /** How long another node must be away before it counts as gone: 0 where nobody else can be there. */
+  readonly absenceMs: number;
 }
 
 export interface PostgresStoreOptions {
@@ -50,6 +54,8 @@ export interface PostgresStoreOptions {
   readonly log: Logger;
   readonly clock?: Clock;
   readonly limits?: Partial<PostgresStoreLimits>;
+  /** Told when another process has taken this node's place, as soon as it can be known. */
+  readonly onDisplaced?: (error: unknown) => void;
   /** Ends an open that is under way. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -60,24 +66,10 @@ const defaultLimits: PostgresStoreLimits = {
   readConnectionsMax: 8,
   openTimeoutMs: 30_000,
   pollMs: 2000,
+  absenceMs: 3000,
 };
-const openRetryMs = 250;
-const openNoticeMs = 5000;
-
-const retakeNodeSql = `UPDATE nodes SET epoch = epoch + 1, append_number = 0 WHERE id = $1
-  RETURNING ref, epoch`;
-/** Of two that enter the same node at once, one finds the other's row: xmax tells. */
-const enterNodeSql = `WITH node AS (
-  INSERT INTO nodes AS n (id, epoch, append_number, first_seq) VALUES ($1, 1, 0, 0)
-  ON CONFLICT (id) DO UPDATE SET epoch = n.epoch + 1, append_number = 0
-  RETURNING ref, epoch, xmax = 0 AS is_new
-), head AS (
-  UPDATE log_head SET node_count = node_count + 1 FROM node WHERE is_new
-)
-SELECT ref, epoch FROM node`;
 
 export class PostgresStore implements Store, AsyncDisposable {
-  readonly #nodeId: string;
   readonly #clock: Clock;
   readonly #database: Database;
   readonly #nodes: NodeDirectory;
@@ -85,22 +77,35 @@ export class PostgresStore implements Store, AsyncDisposable {
   readonly #connections: ConnectionReader;
   readonly #foreignAppends: ForeignAppends;
   readonly #idempotencyKeys: IdempotencyKeys;
-  #place: Omit<Fence, 'number'> | null = null;
+  readonly #places: NodePlaces;
 
-  private constructor(options: PostgresStoreOptions, limits: PostgresStoreLimits) {
-    const { nodeId, log, connectionString, clock = systemClock() } = options;
-    this.#nodeId = nodeId;
+  private constructor(
+    options: PostgresStoreOptions,
+    limits: PostgresStoreLimits,
+    database: Database,
+    schema: string,
+  ) {
+    const { nodeId, log, clock = systemClock() } = options;
     this.#clock = clock;
-    this.#database = new Database({ connectionString, log, limits });
-    this.#nodes = new NodeDirectory(this.#database);
-    this.#listeners = new ListenerReader(this.#database, this.#nodes);
-    this.#connections = new ConnectionReader(this.#database, this.#nodes);
-    this.#idempotencyKeys = new IdempotencyKeys(this.#database);
+    this.#database = database;
+    this.#nodes = new NodeDirectory(database);
+    this.#listeners = new ListenerReader(database, this.#nodes, schema);
+    this.#connections = new ConnectionReader(database, this.#nodes);
+    this.#places = new NodePlaces({
+      database,
+      listeners: this.#listeners,
+      connections: this.#connections,
+      nodeId,
+      log,
+      absenceMs: limits.absenceMs,
+      onDisplaced: options.onDisplaced ?? (() => undefined),
+    });
+    this.#idempotencyKeys = new IdempotencyKeys(database);
     this.#foreignAppends = new ForeignAppends({
-      database: this.#database,
+      database,
       log,
       pollMs: limits.pollMs,
-      ownNode: () => this.#place?.node ?? null,
+      ownNode: () => this.#places.own?.node ?? null,
     });
   }
 
@@ -111,65 +116,42 @@ export class PostgresStore implements Store, AsyncDisposable {
   static async open(options: PostgresStoreOptions): Promise<PostgresStore> {
     const limits = { ...defaultLimits, ...options.limits };
     await using resources = new AsyncDisposableStack();
-    const store = resources.use(new PostgresStore(options, limits));
-    await store.#migrate(options, performance.now() + limits.openTimeoutMs);
+    const database = resources.use(new Database({ ...options, limits }));
+    const { log, signal } = options;
+    const schema = await openDatabase({ database, log, signal, timeoutMs: limits.openTimeoutMs });
+    const store = new PostgresStore(options, limits, database, schema);
     resources.move();
     return store;
   }
 
-  async #migrate({ log, signal }: PostgresStoreOptions, deadline: number): Promise<void> {
-    let noticeAt = 0;
-    for (;;) {
-      signal?.throwIfAborted();
-      try {
-        await using client = await this.#database.patientClient('kodama migrate');
-        await migrate(client.client, log);
-        return;
-      } catch (error) {
-        const appError = toAppError(error);
-        if (!hasCode(appError, 'unavailable') || performance.now() > deadline) throw appError;
-        if (performance.now() > noticeAt) {
-          log.warn({ err: error }, 'waiting for the database');
-          noticeAt = performance.now() + openNoticeMs;
-        }
-        await delay(openRetryMs, undefined, { signal });
-      }
-    }
-  }
-
   async append(append: Append): Promise<{ readonly firstSeq: number }> {
-    const place = this.#place;
-    if (place === null) throw new TypeError('a node takes its place before it appends');
-    const fence = { ...place, number: append.number };
-    const statement = appendStatement(foldAppend(append, place.node), fence);
-    const [row] = await this.#database.queryAsWriter(statement).catch((error: unknown) => {
-      if (!isUniqueViolation(error, 'listeners_name_key')) throw error;
-      throw new AppError('already_exists', 'the name is taken', {
-        errors: [{ path: 'name', message: 'is taken' }],
-        cause: error,
-      });
-    });
-    return { firstSeq: row === undefined ? await this.#doneBefore(fence) : (row[0] as number) };
+    return await this.#place.append(append);
   }
 
-  /** The fence did not hold: the append was done before, or the node's place is another's. */
-  async #doneBefore({ node, epoch, number }: Fence): Promise<number> {
-    const text = `SELECT first_seq FROM nodes
-      WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint`;
-    const [row] = await this.#database.queryAsWriter({ text, values: [node, epoch, number] });
-    if (row !== undefined) return row[0] as number;
-    const message = `another process has taken the place of node ${this.#nodeId}`;
-    throw new AppError('failed_precondition', message);
+  async settle(number: number): Promise<number | null> {
+    return await this.#place.settle(number);
+  }
+
+  get #place(): NodePlace {
+    const { own } = this.#places;
+    if (own === null) throw new TypeError('a node takes its place before it appends');
+    return own;
   }
 
   async takeNode(): Promise<void> {
-    const values = [this.#nodeId];
-    // An insert that finds a row would use up a number all the same, and they are few.
-    let [row] = await this.#database.queryAsWriter({ text: retakeNodeSql, values });
-    if (row === undefined)
-      [row] = await this.#database.queryAsWriter({ text: enterNodeSql, values });
-    const [node, epoch] = row as readonly [number, number];
-    this.#place = { node, epoch };
+    await this.#places.takeOwn();
+  }
+
+  async isNodeThere(nodeId: string): Promise<boolean> {
+    return await this.#places.isThere(nodeId);
+  }
+
+  async takePlaceOf(nodeId: string): Promise<NodeStore | null> {
+    return await this.#places.takeOver(nodeId);
+  }
+
+  async readOtherNodes(): Promise<readonly string[]> {
+    return await this.#places.others();
   }
 
   async readEvents(request: EventRead): Promise<EventPage> {
@@ -192,7 +174,7 @@ export class PostgresStore implements Store, AsyncDisposable {
     return await this.#listeners.find(idOrName);
   }
 
-  async listListeners(query: ListenerQuery, page: PageRequest): Promise<readonly Listener[]> {
+  async listListeners(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>> {
     return await this.#listeners.list(query, page);
   }
 
@@ -204,21 +186,26 @@ export class PostgresStore implements Store, AsyncDisposable {
     return await this.#connections.list(query, page);
   }
 
-  async readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
-    const node = await this.#nodes.refOf(this.#nodeId);
-    return node === null ? [] : await this.#listeners.own(node);
+  async readOwnListeners(
+    page: SizedPageRequest,
+  ): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
+    return (await this.#places.own?.readOwnListeners(page)) ?? [];
   }
 
   async readOwnOpenConnections(
     afterId: string | null,
     limit: number,
+    listenerId: string | null = null,
   ): Promise<readonly Connection[]> {
-    const node = await this.#nodes.refOf(this.#nodeId);
-    return node === null ? [] : await this.#connections.ownOpen(node, afterId, limit);
+    return (await this.#places.own?.readOwnOpenConnections(afterId, limit, listenerId)) ?? [];
   }
 
   onForeignAppend(callback: (headSeq: number) => void): () => void {
     return this.#foreignAppends.on(callback);
+  }
+
+  async age(ageing: LogAgeing): Promise<LogAge> {
+    return await age(this.#database, ageing);
   }
 
   async purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }> {
@@ -230,7 +217,7 @@ export class PostgresStore implements Store, AsyncDisposable {
   }
 
   async takeIdempotencyKey(take: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer> {
-    return await this.#idempotencyKeys.take(take, this.#clock.now(), this.#place);
+    return await this.#idempotencyKeys.take(take, this.#clock.now(), this.#places.own);
   }
 
   async keepIdempotentAnswer(key: string, status: number, body: string): Promise<void> {
@@ -241,8 +228,13 @@ export class PostgresStore implements Store, AsyncDisposable {
     await this.#idempotencyKeys.release(key);
   }
 
+  async purgeIdempotencyKeys(expiresBefore: Micros, limit: number): Promise<boolean> {
+    return await this.#idempotencyKeys.purge(expiresBefore, limit);
+  }
+
   /** Idempotent. Resolves when every connection to the database is closed. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#places[Symbol.asyncDispose]();
     await this.#foreignAppends[Symbol.asyncDispose]();
     await this.#database[Symbol.asyncDispose]();
   }

@@ -51,6 +51,10 @@ export async function launch(place: Place): Promise<Postmaster> {
       child.once('error', (error) => resolve(error.message));
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
+    // Whatever ends this process, its database ends too: a fast shutdown, which needs nobody to wait for it.
+    const shutDownFast = () => child.kill('SIGINT') && child.kill('SIGCONT');
+    process.once('exit', shutDownFast);
+    void exited.then(() => process.off('exit', shutDownFast));
     // What keeps kodama alive is its own work, never its database.
     child.unref();
     return { pid: child.pid ?? null, exited };

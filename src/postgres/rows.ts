@@ -1,27 +1,17 @@
 /**
- * Rows ↔ core, and nowhere else. Rows of tables that are written in bulk are records in the order of their table's
+ * Rows of connections ↔ core, and nowhere else. Rows of tables that are written in bulk are records in the order of their table's
  * columns; rows that are read are tuples in the order of the column lists here.
  */
 import type { Address } from '../core/address.ts';
 import type { CloseInitiator, CloseReason, Connection, TlsInfo } from '../core/connection.ts';
-import type { Fault } from '../core/fault.ts';
-import type {
-  Listener,
-  ListenerLimits,
-  ListeningSocket,
-  Protocol,
-  ProxyProtocolSettings,
-  TlsSettings,
-} from '../core/listener.ts';
+import type { Protocol } from '../core/listener.ts';
 import type { Counters } from '../core/record.ts';
-import type { ListenerCounts, Listener as ListenerModel } from './generated/client.ts';
 import { type Field, jsonText, safeText } from './record-literal.ts';
 
 /** A node's id by its number in the rows. */
 export type NodeIds = ReadonlyMap<number, string>;
 
 const errorLengthMax = 200;
-const nameLengthMax = 255;
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -29,8 +19,6 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export function isUuid(text: string): boolean {
   return uuid.test(text);
 }
-
-// Connections.
 
 /** A connection whose row is in open_connections; `openedSeq` counts from the first of the append. */
 export function openRecord({ laddr, raddr, ...open }: Connection, place: Place): readonly Field[] {
@@ -206,93 +194,4 @@ function addressOrNull(ip: string | null, port: number | null): Address | null {
 /** The number of the row's node, so that it can be looked up beforehand; null in the row of another event. */
 export function nodeOfConnection(columns: readonly unknown[], offset = 0): number | null {
   return columns[offset + 2] as number | null;
-}
-
-// Listeners.
-
-/** All but is_live, which the database makes. */
-export const listenerColumns = [
-  'id',
-  'node',
-  'name',
-  'labels',
-  'protocol',
-  'host',
-  'port',
-  'mode',
-  'state',
-  'reason',
-  'laddr',
-  'lport',
-  'limits',
-  'faults',
-  'tls',
-  'proxy_protocol',
-  'recording',
-  'sockets',
-  'created_at',
-  'updated_at',
-  'closed_at',
-  'expires_at',
-] as const;
-
-export function listenerRecord(listener: Listener, node: number): readonly Field[] {
-  const { reason, laddr, tls } = listener;
-  return [
-    listener.id,
-    node,
-    listener.name === null ? null : safeText(listener.name, nameLengthMax),
-    jsonText(listener.labels),
-    listener.protocol,
-    safeText(listener.host, nameLengthMax),
-    listener.port,
-    listener.mode,
-    listener.state,
-    reason === null ? null : jsonText(reason),
-    laddr?.ip ?? null,
-    laddr?.port ?? null,
-    jsonText(listener.limits),
-    jsonText(listener.faults),
-    tls === null ? null : jsonText(tls),
-    jsonText(listener.proxyProtocol),
-    listener.recording,
-    jsonText(listener.sockets),
-    listener.createdAt,
-    listener.updatedAt,
-    listener.closedAt,
-    listener.expiresAt,
-    null,
-  ];
-}
-
-/** A listener as Prisma reads it. */
-export type ListenerRow = ListenerModel & { readonly counts: ListenerCounts | null };
-
-export function parseListener(row: ListenerRow, nodeIds: NodeIds): Listener {
-  const { laddr, lport } = row;
-  return {
-    id: row.id,
-    name: row.name,
-    labels: row.labels as Listener['labels'],
-    protocol: row.protocol,
-    host: row.host,
-    port: row.port,
-    laddr: addressOrNull(laddr, lport),
-    state: row.state,
-    reason: row.reason as Listener['reason'],
-    mode: row.mode,
-    limits: row.limits as unknown as ListenerLimits,
-    faults: row.faults as unknown as readonly Fault[],
-    tls: row.tls as unknown as TlsSettings | null,
-    proxyProtocol: row.proxyProtocol as unknown as ProxyProtocolSettings,
-    recording: row.recording,
-    sockets: row.sockets as unknown as readonly ListeningSocket[],
-    nodeId: nodeIds.get(row.node) ?? '',
-    openConnections: row.counts?.openConnections ?? 0,
-    totalConnections: Number(row.counts?.totalConnections ?? 0),
-    createdAt: Number(row.createdAt),
-    updatedAt: Number(row.updatedAt),
-    closedAt: row.closedAt === null ? null : Number(row.closedAt),
-    expiresAt: row.expiresAt === null ? null : Number(row.expiresAt),
-  };
 }

@@ -8,6 +8,7 @@
 import type { CloseReason, Connection } from '../core/connection.ts';
 import { AppError } from '../core/errors.ts';
 import type { Fault } from '../core/fault.ts';
+import { inParallel } from '../core/in-parallel.ts';
 import type { ListenerLimits, ListeningSocket } from '../core/listener.ts';
 import type {
   Binding,
@@ -30,6 +31,7 @@ export interface DataPlaneLimits
   readonly requestTimeoutMs: number;
   readonly restartMinMs: number;
   readonly restartMaxMs: number;
+  readonly rebindsAtOnceMax: number;
 }
 
 export interface WorkerDataPlaneOptions {
@@ -89,11 +91,10 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
 
   #launch(slot: number): Worker {
     const { nodeId, limits, events, onFatal, workers } = this.#options;
-    const { requestTimeoutMs, restartMinMs: _min, restartMaxMs: _max, ...settings } = limits;
     const worker: Worker = new Worker({
       slot,
-      settings: { ...settings, nodeId, workers },
-      requestTimeoutMs,
+      settings: { ...limits, nodeId, workers },
+      requestTimeoutMs: limits.requestTimeoutMs,
       onRecords: (records) => {
         for (const { kind } of records) {
           const change = kind === 'opened' ? 1 : kind === 'closed' ? -1 : 0;
@@ -134,7 +135,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
         continue;
       }
       const rebind = (opened: Opened) => this.#inTurn(opened, () => this.#rebind(worker, opened));
-      await Promise.all([...this.#opened.values()].map(rebind));
+      await inParallel([...this.#opened.values()], this.#options.limits.rebindsAtOnceMax, rebind);
       return;
     }
   }

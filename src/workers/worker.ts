@@ -1,8 +1,8 @@
 /** One worker process, as the control plane sees it: requests with their answers, and batches of records. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Deferred, deferred } from '../core/deferred.ts';
 import { AppError } from '../core/errors.ts';
@@ -21,14 +21,18 @@ export interface WorkerOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** It is told to callers and kept in events, whatever a worker says. */
+const codeCharsMax = 200;
+
 export class WorkerFailure extends Error {
   override readonly name = 'WorkerFailure';
   /** The system's error code. */
   readonly code: string;
 
   constructor(code: string) {
-    super(`the worker answered ${code}`);
-    this.code = code;
+    const short = code.slice(0, codeCharsMax);
+    super(`the worker answered ${short}`);
+    this.code = short;
   }
 }
 
@@ -42,16 +46,22 @@ function gone(): AppError {
   return new AppError('unavailable', 'the worker was lost', { retryAfterMs: 1000 });
 }
 
-/** Where Node keeps it by default, which main.ts uses: compiling is most of a worker's start. */
-const compileCacheDir = join(tmpdir(), 'node-compile-cache');
-
-/** A worker's heap is small and its garbage young: collecting it with more threads costs more CPU than it saves. */
-const v8Flags = ['--single-threaded-gc'];
+/**
+ * A worker's heap is small and its garbage young: collecting it with more threads costs more CPU than it saves.
+ * And nobody who sends it SIGUSR1 opens the inspector to all users of the machine.
+ */
+const nodeFlags = ['--single-threaded-gc', '--disable-sigusr1'];
 
 /** Who looks into the control plane wants to look into its workers, too. */
 const lookingFlags = /^--(cpu-prof|heapsnapshot-signal|diagnostic-dir)/;
 
 export const workerFile = fileURLToPath(new URL('../echo/worker-main.ts', import.meta.url));
+
+/** That of the control plane, if it has one: compiling is most of a worker's start. Node names a folder within it. */
+function compileCache(): Readonly<Record<string, string>> {
+  const folder = getCompileCacheDir();
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
+}
 
 export class Worker {
   readonly pid: number;
@@ -67,21 +77,30 @@ export class Worker {
   #heardAt = 0;
   #hasEnded = false;
   #nextLook: NodeJS.Timeout | undefined;
+  readonly #onProcessExit = () => this.kill();
 
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.slot = options.slot;
     // The environment holds secrets of the control plane: a worker gets nothing of it.
     this.#child = fork(workerFile, [options.settings.nodeId, String(process.pid)], {
-      env: { NODE_COMPILE_CACHE: compileCacheDir },
-      execArgv: [...v8Flags, ...process.execArgv.filter((flag) => lookingFlags.test(flag))],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: compileCache(),
+      execArgv: [...nodeFlags, ...process.execArgv.filter((flag) => lookingFlags.test(flag))],
+      // What it says (only a crash does) goes through the log, whose reader can not make it wait.
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // A session of its own: Ctrl-C and the end of a terminal reach the control plane alone, which stops it in order.
+      detached: true,
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      options.onWarning(`the worker says: ${text.trim()}`);
     });
     this.pid = this.#child.pid ?? 0;
     this.ready = this.#ready.promise;
     this.#child.on('message', (report: Report) => this.#onReport(report));
     // A send that fails is followed by the end, which is dealt with there.
     this.#child.on('error', () => this.#child.kill('SIGKILL'));
+    // One that is stopped or stuck would not see that its control plane is gone.
+    process.once('exit', this.#onProcessExit);
     // Not 'exit': that may come before the last reports are read, and they belong to its life.
     this.#child.on('close', () => this.#onEnd());
     const heartbeatMs = Math.ceil(options.requestTimeoutMs / heartbeatsInTimeout);
@@ -126,6 +145,7 @@ export class Worker {
   #onEnd(): void {
     this.#hasEnded = true;
     clearTimeout(this.#nextLook);
+    process.off('exit', this.#onProcessExit);
     this.#ready.promise.catch(() => undefined);
     this.#ready.reject(gone());
     for (const waiting of this.#waiting.values()) waiting.reject(gone());
@@ -165,9 +185,14 @@ export class Worker {
     lookIn(requestTimeoutMs, false);
   }
 
+  /** At once, in whatever state it is. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
   #giveUp(): void {
     this.#options.onWarning('the worker does not answer: it is killed');
-    this.#child.kill('SIGKILL');
+    this.kill();
   }
 
   /** Resolves when all that it has reported is committed and it has ended. */

@@ -1,16 +1,17 @@
-/**
- * npm run chaos -- --seed 1 --rounds 100 --seconds 8
- *   [--store embedded|small_disk|external] [--recording batched|durable] [--workers 2] [--clients 20] [--attacks kill_worker,…]
- * What is not given changes with the seed. Ends with 1 at the first round that breaks an invariant.
- *
- * npm run chaos -- --soak --minutes 40 --rate 200: see soak.ts.
- */
-import { parseArgs } from 'node:util';
+/** Rounds of chaos, or a soak: docs/reliability.md. Ends with 1 at the first round that breaks an invariant. */
+import { readChoice, readCommandLine, readNumber } from '../../src/command-line.ts';
 import { type RoundOptions, type RoundResult, runRound } from './round.ts';
 import { storeKinds } from './round-store.ts';
 import { soak } from './soak.ts';
 
-const { values } = parseArgs({
+const recordings = ['batched', 'durable'] as const;
+const usage = `npm run chaos -- --seed 1 --rounds 100 --seconds 8
+    [--store ${storeKinds.join('|')}] [--recording ${recordings.join('|')}] [--workers 2] [--clients 20]
+    [--attacks kill_worker,…]         what is not given changes with the seed
+npm run chaos -- --soak --minutes 40 --rate 200`;
+
+const { values } = readCommandLine({
+  usage,
   options: {
     seed: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '1' },
@@ -26,13 +27,25 @@ const { values } = parseArgs({
   },
 });
 
+const number = (name: string, text: string) => readNumber(name, text, usage, 1);
+const given = {
+  seed: readNumber('seed', values.seed, usage),
+  rounds: number('rounds', values.rounds),
+  seconds: number('seconds', values.seconds),
+  clients: number('clients', values.clients),
+  workers: values.workers === undefined ? null : number('workers', values.workers),
+  minutes: number('minutes', values.minutes),
+  rate: number('rate', values.rate),
+  store: readChoice('store', values.store, storeKinds, usage),
+  recording: readChoice('recording', values.recording, recordings, usage),
+};
+
 const summed = ['visits', 'echoed', 'recorded', 'lost', 'events', 'resumes', 'kills'] as const;
 
 async function rounds(): Promise<boolean> {
-  const first = Number(values.seed);
   const totals = { rounds: 0, attacks: 0, healMsMax: 0, slowestMsMax: 0 };
   const sums = Object.fromEntries(summed.map((key) => [key, 0]));
-  for (let seed = first; seed < first + Number(values.rounds); seed++) {
+  for (let { seed } = given; seed < given.seed + given.rounds; seed++) {
     const options = optionsOf(seed);
     const result = await runRound(options);
     report(options, result);
@@ -48,17 +61,15 @@ async function rounds(): Promise<boolean> {
 }
 
 function optionsOf(seed: number): RoundOptions {
-  const isDurable =
-    values.recording === undefined ? seed % 2 === 0 : values.recording === 'durable';
+  const { store, recording, workers, seconds, clients } = given;
   const kinds = ['embedded', 'external', 'embedded', 'external', 'small_disk'] as const;
   return {
     seed,
-    durationMs: Number(values.seconds) * 1000,
-    store:
-      storeKinds.find((kind) => kind === values.store) ?? kinds[seed % kinds.length] ?? 'embedded',
-    recording: isDurable ? 'durable' : 'batched',
-    clientsAtOnce: Number(values.clients),
-    workers: Number(values.workers ?? 1 + (Math.floor(seed / 2) % 2)),
+    durationMs: seconds * 1000,
+    store: store ?? kinds[seed % kinds.length] ?? 'embedded',
+    recording: recording ?? (seed % 2 === 0 ? 'durable' : 'batched'),
+    clientsAtOnce: clients,
+    workers: workers ?? 1 + (Math.floor(seed / 2) % 2),
     ...(values.attacks === undefined ? {} : { attackNames: values.attacks.split(',') }),
   };
 }
@@ -74,6 +85,6 @@ function report({ store, recording, workers }: RoundOptions, result: RoundResult
 }
 
 const isGood = values.soak
-  ? await soak({ minutes: Number(values.minutes), rate: Number(values.rate) })
+  ? await soak({ minutes: given.minutes, rate: given.rate })
   : await rounds();
 process.exitCode = isGood ? 0 : 1;

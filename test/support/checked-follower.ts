@@ -7,14 +7,13 @@ import type { Event } from '../../src/core/event.ts';
 import { eventMatcher } from '../../src/core/event-filter.ts';
 import type { EventLog } from '../../src/core/event-log.ts';
 import { type FollowRequest, follow, type StreamItem } from '../../src/core/follow.ts';
-import type { Clock, Store } from '../../src/core/ports.ts';
+import type { Store } from '../../src/core/ports.ts';
 import type { MemoryDatabase } from './memory-database.ts';
 
 export interface CheckedFollowerOptions extends Omit<FollowRequest, 'signal'> {
   readonly log: EventLog;
   readonly store: Store;
   readonly database: MemoryDatabase;
-  readonly clock: Clock;
   readonly pageEventsMax: number;
   /** It leaves after this many items; null: never. */
   readonly itemsMax: number | null;

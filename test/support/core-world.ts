@@ -15,6 +15,11 @@ interface WorldOptions {
   readonly store?: MemoryStore;
   readonly limits?: Partial<EventLogLimits>;
   readonly listenersMax?: number;
+  /** Bytes of one listener, of all, and of a page. */
+  readonly specBytesMax?: number;
+  readonly nodeBytesMax?: number;
+  readonly pageBytesMax?: number;
+  readonly bindsAtOnceMax?: number;
   readonly followersMax?: number;
   readonly drawnFrom?: PortRange;
   readonly clock?: ReturnType<typeof handClock>;
@@ -43,7 +48,11 @@ export async function makeWorld(options: WorldOptions = {}) {
   const eventLog = await EventLog.open({
     store,
     log: logger,
-    limits: { ...sampleLogLimits, ...options.limits },
+    limits: {
+      ...sampleLogLimits,
+      ...(options.pageBytesMax !== undefined && { pageBytesMax: options.pageBytesMax }),
+      ...options.limits,
+    },
     onFatal: (error) => fatal.push(error),
   });
   const dataPlane = new FakeDataPlane();
@@ -57,7 +66,13 @@ export async function makeWorld(options: WorldOptions = {}) {
     certificates,
     clock,
     logger,
-    limits: { listenersMax: options.listenersMax ?? 100, drainMsMax: 60_000, drawTriesMax: 5 },
+    limits: {
+      listenersMax: options.listenersMax ?? 100,
+      specBytesMax: options.nodeBytesMax ?? 1e9,
+      drainMsMax: 60_000,
+      drawTriesMax: 5,
+    },
+    bounds: { specBytesMax: options.specBytesMax ?? 1e9 },
     portRules: {
       reservedPorts: [8080],
       isPrivilegedAllowed: false,
@@ -69,17 +84,25 @@ export async function makeWorld(options: WorldOptions = {}) {
     },
   };
   const listeners = new Listeners(shared);
-  const recovery = new ListenerRecovery({ ...shared, listeners, rebind: { minMs: 1, maxMs: 2 } });
+  const recovery = new ListenerRecovery({
+    ...shared,
+    listeners,
+    rebind: { minMs: 1, maxMs: 2, atOnceMax: options.bindsAtOnceMax ?? 8 },
+    pages: { sizeMax: 3, bytesMax: options.pageBytesMax ?? 1e9 },
+  });
   const control = new ControlPlane({
     ...shared,
     version: '1.2.3',
+    retention: { state: { clockAheadMs: 0, bytes: 0 } },
     listeners,
     limits: {
       pageEventsMax: sampleLogLimits.pageEventsMax,
+      pageBytesMax: options.pageBytesMax ?? sampleLogLimits.pageBytesMax,
       pageFillMs: 500,
       followersMax: options.followersMax ?? 10,
       closeTimeoutMs: 5000,
       pingTimeoutMs: 2000,
+      commitTimeoutMs: 5000,
     },
   });
   return {

@@ -60,20 +60,24 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
   };
   const listeners = new Listeners({
     ...shared,
-    limits: { listenersMax: 1000, drainMsMax: 86_400_000, drawTriesMax: 10 },
+    limits: { listenersMax: 1000, specBytesMax: 1e9, drainMsMax: 86_400_000, drawTriesMax: 10 },
     portRules: { reservedPorts: [], isPrivilegedAllowed: false, drawnFrom: null },
+    bounds: { specBytesMax: 1e9 },
     makeId: () => randomUUID(),
   });
   const control = new ControlPlane({
     ...shared,
     version: '1.2.3',
+    retention: { state: { clockAheadMs: 0, bytes: 0 } },
     listeners,
     limits: {
       followersMax,
       closeTimeoutMs: 5000,
       pingTimeoutMs: 2000,
+      commitTimeoutMs: 5000,
       pageFillMs: 500,
       pageEventsMax: sampleLogLimits.pageEventsMax,
+      pageBytesMax: sampleLogLimits.pageBytesMax,
     },
   });
   return {

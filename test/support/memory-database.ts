@@ -9,7 +9,10 @@ import type {
   ConnectionQuery,
   IdempotentAnswer,
   ListenerQuery,
+  LogAge,
+  LogAgeing,
   LogBounds,
+  PurgeRequest,
 } from '../../src/core/ports.ts';
 import type { Micros } from '../../src/core/time.ts';
 
@@ -41,6 +44,12 @@ export class MemoryDatabase {
   /** While it is true, other nodes hear of appends only by `notify`. */
   isHoldingNotices = false;
   #oldestSeq = 1;
+  #bytes = 0;
+  /** The log's own time; null until it is first asked for. */
+  #time: Micros | null = null;
+  #ages: readonly (Pick<LogAge, 'time' | 'bytes'> & { readonly seq: number })[] = [
+    { seq: 0, time: 0, bytes: 0 },
+  ];
   readonly #nodes = new Map<string, NodePlace>();
   readonly #watchers = new Set<{ nodeId: string; callback: (headSeq: number) => void }>();
   readonly #notices = new Set<() => void>();
@@ -55,6 +64,9 @@ export class MemoryDatabase {
     return place;
   }
 
+  /** Nodes whose processes are there. */
+  readonly present = new Set<string>();
+
   /** Whether this is the process that has the node's place. */
   hasPlace(nodeId: string, place: number | null): boolean {
     return this.#nodes.get(nodeId)?.place === (place ?? undefined);
@@ -67,6 +79,7 @@ export class MemoryDatabase {
       throw new AppError('failed_precondition', `another process has the place of node ${nodeId}`);
     }
     const { number, firstSeq: doneAt } = node;
+    if (append.number === number && doneAt === 0) throw new TypeError(`${number} was settled`);
     if (append.number === number) return { firstSeq: doneAt };
     if (append.number !== number + 1)
       throw new TypeError(`append ${append.number} after ${number}`);
@@ -81,9 +94,22 @@ export class MemoryDatabase {
       if (row === undefined || row.state === 'closed') continue;
       this.connections.set(id, { ...row, bytesIn, bytesOut, firstByteAt });
     }
+    this.#bytes += append.bytes;
     this.#nodes.set(nodeId, { place, number: append.number, firstSeq });
     if (append.events.length > 0) this.#tellOthers(nodeId);
     return { firstSeq };
+  }
+
+  /** A number that is settled and not done has no first seq. */
+  settle(nodeId: string, place: number | null, number: number): number | null {
+    const node = this.#nodes.get(nodeId);
+    if (node === undefined || node.place !== place) {
+      throw new AppError('failed_precondition', `another process has the place of node ${nodeId}`);
+    }
+    if (node.number === number) return node.firstSeq === 0 ? null : node.firstSeq;
+    if (node.number !== number - 1) throw new TypeError(`settling ${number} after ${node.number}`);
+    this.#nodes.set(nodeId, { place: node.place, number, firstSeq: 0 });
+    return null;
   }
 
   #assertNamesFree(events: readonly EventDraft[]): void {
@@ -159,21 +185,63 @@ export class MemoryDatabase {
     for (const notice of notices) notice();
   }
 
-  purge(before: Micros, eventsMax: number, limit: number): LogBounds & { hasMore: boolean } {
-    const isDue = (event: Event | undefined): boolean =>
-      event !== undefined && (event.time < before || event.seq <= this.history.length - eventsMax);
-    const next = () => this.history[this.#oldestSeq - 1];
-    for (let deleted = 0; deleted < limit && isDue(next()); deleted += 1) {
-      const event = next();
+  age(ageing: LogAgeing, clock: Micros): LogAge {
+    const { timeMin, timeMax, confirmedTime, leapMaxMs, markMs, markBytes } = ageing;
+    const before = this.#time ?? clock;
+    const isClose = clock - before <= leapMaxMs * 1000;
+    const ahead = Math.max(before, timeMax ?? 0, confirmedTime ?? 0, isClose ? clock : 0);
+    const time = Math.max(before, timeMin ?? 0, Math.min(clock, ahead));
+    this.#time = time;
+    const seq = this.history.length;
+    const last = this.#ages.at(-1);
+    const isDue =
+      last !== undefined &&
+      seq > last.seq &&
+      (time - last.time >= markMs * 1000 || this.#bytes - last.bytes >= markBytes);
+    if (isDue) this.#ages = [...this.#ages, { seq, time, bytes: this.#bytes }];
+    return { time, clock, bytes: this.#bytes - this.#bytesBefore(this.#oldestSeq - 1) };
+  }
+
+  /** The mark at or before, and the next one or the head. */
+  #around(isBefore: (mark: { seq: number; bytes: number }) => boolean) {
+    const marks = [...this.#ages, { seq: this.history.length, bytes: this.#bytes }];
+    const at = this.#ages.findLastIndex(isBefore);
+    const [mark, next = mark] = marks.slice(Math.max(at, 0));
+    if (mark === undefined || next === undefined) throw new TypeError('there is a first mark');
+    return { at, mark, next };
+  }
+
+  #bytesBefore(seq: number): number {
+    const { mark, next } = this.#around((one) => one.seq <= seq);
+    const part = (seq - mark.seq) / Math.max(1, next.seq - mark.seq);
+    return Math.round(mark.bytes + (next.bytes - mark.bytes) * part);
+  }
+
+  #seqOfBytes(bytes: number): number {
+    const { at, mark, next } = this.#around((one) => one.bytes <= bytes);
+    if (at < 0) return 0;
+    const part = (next.seq - mark.seq) * (bytes - mark.bytes);
+    return mark.seq + Math.ceil(part / Math.max(1, next.bytes - mark.bytes));
+  }
+
+  purge({ before, eventsMax, bytesMax, limit }: PurgeRequest): LogBounds & { hasMore: boolean } {
+    const aged = this.#ages.findLast(({ time }) => time <= before)?.seq ?? 0;
+    const headSeq = this.history.length;
+    const due = Math.max(aged, headSeq - eventsMax, this.#seqOfBytes(this.#bytes - bytesMax));
+    const end = Math.min(due, this.#oldestSeq - 1 + limit);
+    while (this.#oldestSeq <= end) {
+      const event = this.history[this.#oldestSeq - 1];
       this.#oldestSeq += 1;
       if (event?.type === 'connection_closed') this.connections.delete(event.connection.id);
     }
+    const first = this.#ages.findLastIndex(({ seq }) => seq < this.#oldestSeq);
+    this.#ages = this.#ages.slice(first);
     const kept = this.history.slice(this.#oldestSeq - 1);
     const isNamed = (id: string) => kept.some((event) => event.listenerId === id);
     for (const [id, { listener }] of this.listeners) {
       if (listener.state === 'closed' && !isNamed(id)) this.listeners.delete(id);
     }
-    return { ...this.bounds, hasMore: isDue(next()) };
+    return { ...this.bounds, hasMore: this.#oldestSeq <= due };
   }
 }
 

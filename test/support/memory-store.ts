@@ -3,10 +3,10 @@
  * it commits and the answer is lost.
  */
 import type { Connection } from '../../src/core/connection.ts';
-import { AppError } from '../../src/core/errors.ts';
+import { AppError, idempotencyFull } from '../../src/core/errors.ts';
 import { type EventFilter, eventMatcher } from '../../src/core/event-filter.ts';
 import { isOver, type Listener, type ListenerSecrets } from '../../src/core/listener.ts';
-import type { PageRequest } from '../../src/core/page.ts';
+import type { PageItems, PageRequest, SizedPageRequest } from '../../src/core/page.ts';
 import type {
   Append,
   Clock,
@@ -16,9 +16,14 @@ import type {
   IdempotencyTake,
   IdempotentAnswer,
   ListenerQuery,
+  LogAge,
+  LogAgeing,
   LogBounds,
+  NodeStore,
+  PurgeRequest,
   Store,
 } from '../../src/core/ports.ts';
+import { eventBytes, itemBytes, specBytes, takeBytes } from '../../src/core/sizes.ts';
 import type { Micros } from '../../src/core/time.ts';
 import { connectionMatches, listenerMatches, MemoryDatabase } from './memory-database.ts';
 
@@ -55,6 +60,10 @@ export class MemoryStore implements Store {
   scanMax = Number.POSITIVE_INFINITY;
   /** Calls of append, repeated ones too. */
   readonly appends: Append[] = [];
+  /** Thrown instead of doing the append, where it gives something. */
+  judge: (append: Append) => Error | null = () => null;
+  /** Numbers whose outcome was asked for. */
+  readonly settled: number[] = [];
   /** How often events were read. */
   reads = 0;
   readonly #clock: Clock;
@@ -82,6 +91,8 @@ export class MemoryStore implements Store {
     await this.#turn();
     await fault.begin;
     if (fault.refusal !== undefined) throw fault.refusal;
+    const judged = this.judge(append);
+    if (judged !== null) throw judged;
     if (this.isAway || fault.fails === 'before') throw away();
     const done = this.database.append(this.nodeId, this.#place, append);
     await fault.end;
@@ -90,9 +101,15 @@ export class MemoryStore implements Store {
     return done;
   }
 
+  settle(number: number): Promise<number | null> {
+    this.settled.push(number);
+    return this.#call(() => this.database.settle(this.nodeId, this.#place, number));
+  }
+
   readEvents(request: {
     readonly afterSeq: number;
     readonly limit: number;
+    readonly bytesMax: number;
     readonly filter: EventFilter;
   }): Promise<EventPage> {
     this.reads += 1;
@@ -103,7 +120,7 @@ export class MemoryStore implements Store {
       const begin = Math.max(request.afterSeq, oldestSeq - 1);
       const seen = history.slice(begin, Math.min(headSeq, begin + this.scanMax));
       const matching = seen.filter(isWanted);
-      const events = matching.slice(0, request.limit);
+      const events = takeBytes(matching.slice(0, request.limit), eventBytes, request.bytesMax);
       const isCut = matching.length > events.length;
       const throughSeq = isCut ? events.at(-1)?.seq : seen.at(-1)?.seq;
       return {
@@ -150,13 +167,13 @@ export class MemoryStore implements Store {
     });
   }
 
-  listListeners(query: ListenerQuery, page: PageRequest): Promise<readonly Listener[]> {
+  listListeners(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>> {
     return this.#call(() => {
       const all = [...this.database.listeners.values()].map(({ listener }) => listener);
-      return newestFirst(
-        all.filter((listener) => listenerMatches(listener, query)),
-        page,
-      );
+      const matching = all.filter((listener) => listenerMatches(listener, query));
+      const rows = newestFirst(matching, { ...page, pageSize: page.pageSize + 1 });
+      const items = takeBytes(rows.slice(0, page.pageSize), listenerBytes, page.bytesMax);
+      return { items, hasMore: items.length < rows.length };
     });
   }
 
@@ -176,23 +193,67 @@ export class MemoryStore implements Store {
 
   takeNode(): Promise<void> {
     return this.#call(() => {
+      this.database.present.add(this.nodeId);
       this.#place = this.database.takeNode(this.nodeId);
     });
   }
 
-  readOwnListeners(): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
-    return this.#call(() =>
-      [...this.database.listeners.values()]
-        .filter(({ listener }) => listener.nodeId === this.nodeId && !isOver(listener))
-        .map(({ listener, secrets }) => ({ ...listener, secrets })),
-    );
+  isNodeThere(nodeId: string): Promise<boolean> {
+    return this.#call(() => this.database.present.has(nodeId));
   }
 
-  readOwnOpenConnections(afterId: string | null, limit: number): Promise<readonly Connection[]> {
+  takePlaceOf(nodeId: string): Promise<NodeStore | null> {
+    return this.#call(() => {
+      if (this.database.present.has(nodeId)) return null;
+      const place = new MemoryStore({ database: this.database, nodeId, clock: this.#clock });
+      place.#place = this.database.takeNode(nodeId);
+      return place;
+    });
+  }
+
+  readOtherNodes(): Promise<readonly string[]> {
+    return this.#call(() => {
+      const { listeners, connections } = this.database;
+      const live = [...listeners.values()].filter(({ listener }) => !isOver(listener));
+      const open = [...connections.values()].filter(({ state }) => state !== 'closed');
+      const ids = [
+        ...live.map(({ listener }) => listener.nodeId),
+        ...open.map((one) => one.nodeId),
+      ];
+      return [...new Set(ids)].filter((id) => id !== this.nodeId);
+    });
+  }
+
+  /** The process of the node is gone, for all to see. */
+  leave(): void {
+    this.database.present.delete(this.nodeId);
+  }
+
+  readOwnListeners({
+    pageSize,
+    after,
+    bytesMax,
+  }: SizedPageRequest): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
+    return this.#call(() => {
+      const rest = [...this.database.listeners.values()]
+        .filter(({ listener }) => listener.nodeId === this.nodeId && !isOver(listener))
+        .map(({ listener, secrets }) => ({ ...listener, secrets }))
+        .filter(({ id }) => after === null || id > after)
+        .sort((a, b) => (a.id < b.id ? -1 : 1));
+      return takeBytes(rest.slice(0, pageSize), listenerBytes, bytesMax);
+    });
+  }
+
+  readOwnOpenConnections(
+    afterId: string | null,
+    limit: number,
+    listenerId: string | null = null,
+  ): Promise<readonly Connection[]> {
     return this.#call(() =>
       [...this.database.connections.values()]
         .filter(({ nodeId, state }) => nodeId === this.nodeId && state !== 'closed')
         .filter(({ id }) => afterId === null || id > afterId)
+        .filter((one) => listenerId === null || one.listenerId === listenerId)
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .slice(0, limit),
     );
@@ -202,13 +263,12 @@ export class MemoryStore implements Store {
     return this.database.watch(this.nodeId, callback);
   }
 
-  purge(request: {
-    readonly before: Micros;
-    readonly eventsMax: number;
-    readonly limit: number;
-  }): Promise<LogBounds & { readonly hasMore: boolean }> {
-    const { before, eventsMax, limit } = request;
-    return this.#call(() => this.database.purge(before, eventsMax, limit));
+  age(ageing: LogAgeing): Promise<LogAge> {
+    return this.#call(() => this.database.age(ageing, this.#clock.now()));
+  }
+
+  purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }> {
+    return this.#call(() => this.database.purge(request));
   }
 
   ping(): Promise<void> {
@@ -216,10 +276,17 @@ export class MemoryStore implements Store {
   }
 
   takeIdempotencyKey(take: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer> {
-    const { key, bodyHash, expiresBefore, lostBefore } = take;
+    const { key, bodyHash, expiresBefore, lostBefore, keysMax, answerBytesMax } = take;
     return this.#call(() => {
       const { answers } = this.database;
       const given = answers.get(key);
+      if (given === undefined && answers.size >= keysMax) {
+        throw idempotencyFull('idempotencyKeysMax', keysMax);
+      }
+      const bytes = answers.values().reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
+      if (given === undefined && bytes >= answerBytesMax) {
+        throw idempotencyFull('idempotencyAnswerBytesMax', answerBytesMax);
+      }
       const isExpired = given === undefined || given.takenAt < expiresBefore;
       const isLost =
         given?.status === null &&
@@ -248,6 +315,20 @@ export class MemoryStore implements Store {
       this.database.answers.delete(key);
     });
   }
+
+  purgeIdempotencyKeys(expiresBefore: Micros, limit: number): Promise<boolean> {
+    return this.#call(() => {
+      const { answers } = this.database;
+      const expired = [...answers].filter(([, { takenAt }]) => takenAt < expiresBefore);
+      const gone = expired.slice(0, limit);
+      for (const [key] of gone) answers.delete(key);
+      return gone.length === limit;
+    });
+  }
+}
+
+function listenerBytes(listener: Listener): number {
+  return itemBytes + specBytes(listener);
 }
 
 function newestFirst<Item extends { readonly id: string }>(

@@ -14,7 +14,11 @@ declare module 'vitest' {
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** Tests start many kodamas, each with a new data directory: what one compiles, the next need not. */
+const compileCache = join(import.meta.dirname, '../../node_modules/.cache/kodama-tests');
+
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  process.env.NODE_COMPILE_CACHE = compileCache;
   const dataDir = await mkdtemp(join(tmpdir(), 'kodama-test-'));
   const bounds = { startTimeoutMs: 60_000, stopTimeoutMs: 10_000 };
   const server = await EmbeddedPostgres.start({ dataDir, log: quiet, ...bounds });

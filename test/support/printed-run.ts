@@ -20,10 +20,22 @@ export interface Running {
 }
 
 /** A kodama as a user starts it who sees only what it prints. */
-export function begin(environment: Readonly<Record<string, string>>): Running {
-  const { PATH = '' } = process.env;
-  const env = { PATH, KODAMA_HTTP_PORT: '0', KODAMA_GRPC_PORT: '0', ...environment };
-  const child = spawn(process.execPath, [mainFile], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+export function begin(
+  environment: Readonly<Record<string, string>>,
+  words: readonly string[] = [],
+): Running {
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
+  const env = {
+    PATH,
+    NODE_COMPILE_CACHE,
+    KODAMA_HTTP_PORT: '0',
+    KODAMA_GRPC_PORT: '0',
+    ...environment,
+  };
+  const child = spawn(process.execPath, [mainFile, ...words], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
@@ -38,6 +50,9 @@ export function begin(environment: Readonly<Record<string, string>>): Running {
   return { child, output, ended };
 }
 
-export async function run(environment: Readonly<Record<string, string>>): Promise<Ended> {
-  return await begin(environment).ended;
+export async function run(
+  environment: Readonly<Record<string, string>>,
+  words: readonly string[] = [],
+): Promise<Ended> {
+  return await begin(environment, words).ended;
 }

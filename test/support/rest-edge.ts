@@ -16,14 +16,20 @@ export interface RestEdge extends MemoryControl {
 
 const limits: HttpLimits = {
   bodyBytesMax: 100_000,
+  bodyBytesArrivingMax: 10_000_000,
   headerBytesMax: 16_384,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 10_000,
   keepAliveTimeoutMs: 10_000,
   connectionsMax: 100,
+  requestsPerConnectionMax: 16,
+  answerBytesWaitingMax: 100_000_000,
+  responseWriteTimeoutMs: 10_000,
   streamWriteTimeoutMs: 10_000,
   idempotencyTtlMs: 86_400_000,
   idempotencyRunTimeoutMs: 60_000,
+  idempotencyKeysMax: 1000,
+  idempotencyAnswerBytesMax: 1_000_000,
   drainMsMax: 86_400_000,
   stopTimeoutMs: 2000,
 };

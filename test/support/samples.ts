@@ -59,6 +59,7 @@ export function sampleListener(given: Partial<Listener> = {}): Listener {
     ...sampleNewListener(),
     tls: null,
     id: sampleId(1),
+    generation: 1,
     laddr: { ip: '127.0.0.1', port: 40_000 },
     state: 'listening',
     reason: null,
@@ -108,9 +109,13 @@ export function sampleEvent(given: Partial<Connection> = {}): EventDraft {
 
 export const sampleLogLimits: EventLogLimits = {
   commitEventsMax: 100,
+  commitBytesMax: 1_000_000,
   ringEventsMax: 100,
+  ringBytesMax: 1e9,
   pageEventsMax: 10,
+  pageBytesMax: 1e9,
   commandsMax: 10,
+  commandsBytesMax: 10_000_000,
   commandTimeoutMs: 10_000,
   retryMinMs: 1,
   retryMaxMs: 2,

@@ -1,9 +1,17 @@
 /** What every Store keeps: the suite that the fake and the real one both pass. */
 import { describe, expect, test } from 'vitest';
-import { connectionStates } from '../../src/core/connection.ts';
+import { type Connection, connectionStates } from '../../src/core/connection.ts';
 import type { Event, EventDraft } from '../../src/core/event.ts';
 import { type EventFilter, eventMatcher, everyEvent } from '../../src/core/event-filter.ts';
-import type { ConnectionQuery, ListenerQuery, Store } from '../../src/core/ports.ts';
+import type { Listener } from '../../src/core/listener.ts';
+import type {
+  ConnectionQuery,
+  ListenerQuery,
+  LogAge,
+  LogAgeing,
+  Store,
+} from '../../src/core/ports.ts';
+import { itemBytes } from '../../src/core/sizes.ts';
 import { connectionMatches } from './memory-database.ts';
 import { sampleId } from './samples.ts';
 import { makePopulation } from './store-population.ts';
@@ -37,6 +45,7 @@ const anyConnection: ConnectionQuery = {
   acceptedBefore: null,
 };
 const firstPage = { pageSize: 1000, after: null };
+const firstOwn = { ...firstPage, bytesMax: 1e9 };
 const farOff = Number.MAX_SAFE_INTEGER;
 const isNothing = { headSeq: 0, oldestSeq: 1 };
 
@@ -47,6 +56,7 @@ export function storeContract(name: string, makeGround: () => Promise<StoreGroun
     describe('listeners', () => listenerContract(makeGround));
     describe('connections', () => connectionContract(makeGround));
     describe('the purge', () => purgeContract(makeGround));
+    describe('places of other nodes', () => placeContract(makeGround));
     describe('idempotency keys', () => idempotencyContract(makeGround));
   });
 }
@@ -60,10 +70,15 @@ async function openNode(ground: StoreGround, nodeId = 'node-a') {
   return store;
 }
 
-async function readAll(store: Store, filter: EventFilter = everyEvent, limit = 1000) {
+async function readAll(
+  store: Store,
+  filter: EventFilter = everyEvent,
+  limit = 1000,
+  bytesMax = 1e9,
+) {
   const events: Event[] = [];
   for (let seq = 0; ; ) {
-    const page = await store.readEvents({ afterSeq: seq, limit, filter });
+    const page = await store.readEvents({ afterSeq: seq, limit, bytesMax, filter });
     expect(page.events.length).toBeLessThanOrEqual(limit);
     expect(page.events.every((event) => event.seq > seq && event.seq <= page.throughSeq)).toBe(
       true,
@@ -84,7 +99,9 @@ function appendContract(makeGround: MakeGround): void {
     await using ground = await makeGround();
     await using store = await openNode(ground);
     expect(await store.readBounds()).toEqual(isNothing);
-    expect(await store.readEvents({ afterSeq: 0, limit: 10, filter: everyEvent })).toEqual({
+    expect(
+      await store.readEvents({ afterSeq: 0, limit: 10, bytesMax: 1e9, filter: everyEvent }),
+    ).toEqual({
       ...isNothing,
       events: [],
       throughSeq: 0,
@@ -114,6 +131,26 @@ function appendContract(makeGround: MakeGround): void {
     await store.append(append(2, [opened(sampleConnection())]));
     expect(await other.append(first)).toEqual({ firstSeq: 2 });
     expect(await store.readBounds()).toEqual({ headSeq: 3, oldestSeq: 1 });
+  });
+
+  test('one that is settled was done, or never will be', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    await using other = await openNode(ground, 'node-b');
+    await other.append(append(1, [opened(sampleConnection())]));
+    const first = append(1, [opened(sampleConnection())]);
+    await store.append(first);
+    expect(await store.settle(1)).toBe(2);
+    expect(await store.settle(2)).toBeNull();
+    expect(await store.settle(2)).toBeNull();
+    // It comes late, after it was settled.
+    await expect(store.append(append(2, [opened(sampleConnection())]))).rejects.toThrow();
+    expect(await store.append(append(3, [opened(sampleConnection())]))).toEqual({ firstSeq: 3 });
+    expect(await store.settle(3)).toBe(3);
+    expect(await readAll(other)).toHaveLength(3);
+    await using later = await openNode(ground);
+    await expect(store.settle(4)).rejects.toMatchObject({ code: 'failed_precondition' });
+    expect(await later.settle(1)).toBeNull();
   });
 
   test('a process whose node was taken by another can append no more', async () => {
@@ -168,7 +205,12 @@ function appendContract(makeGround: MakeGround): void {
     const writing = Promise.all([write(a, 'node-a'), write(b, 'node-b')]);
     const seen: number[] = [];
     for (let seq = 0; seq < 2 * rounds; ) {
-      const page = await reader.readEvents({ afterSeq: seq, limit: 7, filter: everyEvent });
+      const page = await reader.readEvents({
+        afterSeq: seq,
+        limit: 7,
+        bytesMax: 1e9,
+        filter: everyEvent,
+      });
       seen.push(...page.events.map((event) => event.seq));
       seq = page.throughSeq;
     }
@@ -237,12 +279,43 @@ function eventContract(makeGround: MakeGround): void {
     for (const filter of eventFilters(all, listenerIds)) {
       const wanted = all.filter(eventMatcher(filter));
       expect(await readAll(store, filter, 7)).toEqual(wanted);
+      expect(await readAll(store, filter, 7, 3 * itemBytes)).toEqual(wanted);
       for (const count of [0, 1, 5, wanted.length, wanted.length + 1]) {
         const seq = await store.seqBeforeNewest(count, filter);
         const after = wanted.filter((event) => event.seq > seq);
         expect(after).toEqual(count === 0 ? [] : wanted.slice(-count));
       }
     }
+  });
+
+  test('a page ends with the event with which it holds so many bytes', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const labels = { large: 'x'.repeat(20_000) };
+    const listener = sampleListener({ labels });
+    const drafts = [
+      opened(sampleConnection()),
+      ...Array.from({ length: 5 }, (_, index) =>
+        listenerEvent('listener_updated', { ...listener, generation: 1 + (index >> 1) }),
+      ),
+      opened(sampleConnection()),
+      opened(sampleConnection()),
+    ];
+    await store.append(append(1, drafts));
+    const pageAfter = async (afterSeq: number, bytesMax: number, limit = 100) => {
+      const read = { afterSeq, limit, bytesMax, filter: everyEvent };
+      const { events, throughSeq } = await store.readEvents(read);
+      expect(throughSeq).toBe(events.at(-1)?.seq);
+      return events.map(({ seq }) => seq);
+    };
+    expect(await pageAfter(0, 1)).toEqual([1]);
+    expect(await pageAfter(0, 2 * itemBytes)).toEqual([1, 2]);
+    expect(await pageAfter(1, 50_000)).toEqual([2, 3, 4]);
+    expect(await pageAfter(1, 50_000, 2)).toEqual([2, 3]);
+    expect(await pageAfter(5, 1e9)).toEqual([6, 7, 8]);
+    expect(await readAll(store, everyEvent, 100, 30_000)).toEqual(numbered(drafts));
+    const own = { ...everyEvent, listenerIds: [listener.id] };
+    expect(await readAll(store, own, 100, 30_000)).toEqual(numbered(drafts).slice(1, 6));
   });
 
   test('the place of a time is before all that happened since', async () => {
@@ -295,7 +368,7 @@ function listenerContract(makeGround: MakeGround): void {
       append(1, [listenerEvent('listener_created', listener), opened(connection)]),
     );
     await store.append(append(2, [closed(connection), opened(second)]));
-    const change = { updatedAt: sampleTime + 9, labels: {}, openConnections: 99 };
+    const change = { updatedAt: sampleTime + 9, generation: 2, labels: {}, openConnections: 99 };
     const reason = { code: 'port_in_use', message: 'it\'s "taken"' };
     const updated = { ...listener, ...change, state: 'failed' as const, reason, sockets: [] };
     await store.append(append(3, [listenerEvent('listener_failed', updated)]));
@@ -343,17 +416,19 @@ function listenerContract(makeGround: MakeGround): void {
     );
     const events = listeners.map((one) => listenerEvent('listener_listening', one));
     await store.append(append(1, events));
-    const list = async (query: Partial<ListenerQuery>, pageSize = 10) => {
+    const list = async (query: Partial<ListenerQuery>, pageSize = 10, bytesMax = 1e9) => {
       const found: number[] = [];
       for (let after: string | null = null; ; ) {
-        const page = await store.listListeners({ ...anyListener, ...query }, { pageSize, after });
-        found.push(...page.map(({ id }) => listeners.findIndex((one) => one.id === id)));
-        after = page.at(-1)?.id ?? null;
-        if (page.length < pageSize) return found;
+        const ask = { pageSize, after, bytesMax };
+        const page = await store.listListeners({ ...anyListener, ...query }, ask);
+        found.push(...page.items.map(({ id }) => listeners.findIndex((one) => one.id === id)));
+        after = page.items.at(-1)?.id ?? null;
+        if (!page.hasMore) return found;
       }
     };
     expect(await list({})).toEqual([3, 1, 0]);
     expect(await list({}, 1)).toEqual([3, 1, 0]);
+    expect(await list({}, 10, 1)).toEqual([3, 1, 0]);
     expect(await list({ state: 'closed' })).toEqual([2]);
     expect(await list({ protocol: 'udp' })).toEqual([3, 1]);
     expect(await list({ port: 1001 })).toEqual([1]);
@@ -383,15 +458,20 @@ function listenerContract(makeGround: MakeGround): void {
     const events = [listener, plain, over].map((one) => listenerEvent('listener_listening', one));
     await store.append(append(1, events, { secrets }));
     await other.append(append(1, [listenerEvent('listener_listening', foreign)]));
-    expect(await store.readOwnListeners()).toEqual([
+    expect(await store.readOwnListeners(firstOwn)).toEqual([
       { ...listener, secrets: { tlsKey: 'SECRET' } },
       { ...plain, secrets: { tlsKey: null } },
     ]);
+    const first = await store.readOwnListeners({ ...firstOwn, bytesMax: 1 });
+    expect(first.map(({ id }) => id)).toEqual([listener.id]);
+    const next = await store.readOwnListeners({ ...firstOwn, after: listener.id, pageSize: 1 });
+    expect(next.map(({ id }) => id)).toEqual([plain.id]);
+    expect(await store.readOwnListeners({ ...firstOwn, after: plain.id })).toEqual([]);
     const shown = [await readAll(store), await store.findListener(listener.id)];
     expect(JSON.stringify(shown)).not.toContain('SECRET');
     // A change keeps the secret.
     await store.append(append(2, [listenerEvent('listener_updated', listener)]));
-    expect((await store.readOwnListeners())[0]?.secrets).toEqual({ tlsKey: 'SECRET' });
+    expect((await store.readOwnListeners(firstOwn))[0]?.secrets).toEqual({ tlsKey: 'SECRET' });
   });
 }
 
@@ -461,7 +541,90 @@ function connectionContract(makeGround: MakeGround): void {
     expect(rest.map(({ id }) => id)).toEqual(ids.slice(3));
     await using unknown = await ground.open('node-c');
     expect(await unknown.readOwnOpenConnections(null, 3)).toEqual([]);
-    expect(await unknown.readOwnListeners()).toEqual([]);
+    expect(await unknown.readOwnListeners(firstOwn)).toEqual([]);
+  });
+}
+
+function placeContract(makeGround: MakeGround): void {
+  const name = 'taken';
+  const closing = (listener: Listener) =>
+    listenerEvent('listener_closed', { ...listener, state: 'closed' });
+
+  test('the place of a node that is there is not given away', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground, 'node-a');
+    await using other = await openNode(ground, 'node-b');
+    const listener = sampleListener();
+    await store.append(append(1, [listenerEvent('listener_created', listener)]));
+    expect(await other.isNodeThere('node-a')).toBe(true);
+    expect(await other.takePlaceOf('node-a')).toBe(null);
+    expect(await other.readOtherNodes()).toEqual(['node-a']);
+    expect(await store.readOtherNodes()).toEqual([]);
+    await store.append(append(2, [closing(listener)]));
+    expect(await other.readOtherNodes()).toEqual([]);
+  });
+
+  test('that of a node that is gone is taken, and is its own again when it comes back', async () => {
+    await using ground = await makeGround();
+    await using other = await openNode(ground, 'node-b');
+    const [kept, gone] = [sampleListener(), sampleListener({ id: sampleId(9), name })];
+    const [first, second, third] = [0, 1, 2].map((index) =>
+      sampleConnection({ acceptedAt: sampleTime + index * 2000 + 2000, listenerId: gone.id }),
+    ) as [Connection, Connection, Connection];
+    const elsewhere = sampleConnection({ listenerId: kept.id });
+    {
+      await using store = await openNode(ground, 'node-a');
+      const made = [kept, gone].map((one) => listenerEvent('listener_created', one));
+      const all = [elsewhere, first, second, third].map((one) => opened(one));
+      await store.append(append(1, [...made, ...all]));
+    }
+    await waitFor('its end to be seen', async () => !(await other.isNodeThere('node-a')));
+    const place = await other.takePlaceOf('node-a');
+    const ofGone = await place?.readOwnOpenConnections(null, 2, gone.id);
+    expect(ofGone?.map(({ id }) => id)).toEqual([first.id, second.id]);
+    const rest = await place?.readOwnOpenConnections(second.id, 2, gone.id);
+    expect(rest?.map(({ id }) => id)).toEqual([third.id]);
+    expect((await place?.readOwnListeners(firstOwn))?.map(({ id }) => id).sort()).toEqual(
+      [kept.id, gone.id].sort(),
+    );
+    const end = append(1, [...[first, second, third].map((one) => closed(one)), closing(gone)]);
+    const done = await place?.append(end);
+    // Repeated under its number it is done once.
+    expect(await place?.append(end)).toEqual(done);
+    expect(await other.findListener(gone.id)).toMatchObject({
+      state: 'closed',
+      nodeId: 'node-a',
+      openConnections: 0,
+      totalConnections: 3,
+    });
+    expect(await other.findConnection(first.id)).toMatchObject({ nodeId: 'node-a' });
+    expect(await other.findListener(name)).toBe(null);
+    await using back = await openNode(ground, 'node-a');
+    await expect(place?.append(append(2, [closing(kept)]))).rejects.toMatchObject({
+      code: 'failed_precondition',
+    });
+    expect((await back.readOwnListeners(firstOwn)).map(({ id }) => id)).toEqual([kept.id]);
+    expect((await back.readOwnOpenConnections(null, 9)).map(({ id }) => id)).toEqual([
+      elsewhere.id,
+    ]);
+    expect((await back.append(append(1, [closing(kept)]))).firstSeq).toBe(11);
+  });
+
+  test('of two that take one place the later one has it', async () => {
+    await using ground = await makeGround();
+    await using other = await openNode(ground, 'node-b');
+    await using third = await openNode(ground, 'node-c');
+    const listener = sampleListener();
+    {
+      await using store = await openNode(ground, 'node-a');
+      await store.append(append(1, [listenerEvent('listener_created', listener)]));
+    }
+    await waitFor('its end to be seen', async () => !(await other.isNodeThere('node-a')));
+    const early = await other.takePlaceOf('node-a');
+    const late = await third.takePlaceOf('node-a');
+    const lost = { code: 'failed_precondition' };
+    await expect(early?.append(append(1, [closing(listener)]))).rejects.toMatchObject(lost);
+    await late?.append(append(1, [closing(listener)]));
   });
 }
 
@@ -495,10 +658,25 @@ function connectionQueries(listenerIds: readonly string[]): ConnectionQuery[] {
   return [...kinds, ...pairs, ...several].map((kind) => ({ ...anyConnection, ...kind }));
 }
 
+/** Neither leaps nor goes on, and makes no mark. */
+const standing: LogAgeing = {
+  timeMin: null,
+  timeMax: null,
+  confirmedTime: null,
+  leapMaxMs: 0,
+  markMs: farOff / 1e6,
+  markBytes: farOff,
+};
+
+/** What was appended up to now is known to be this old. */
+async function mark(store: Store): Promise<LogAge> {
+  return await store.age({ ...standing, confirmedTime: farOff, markMs: 0 });
+}
+
 function purgeContract(makeGround: MakeGround): void {
   const everything = Number.MAX_SAFE_INTEGER;
 
-  test('takes the oldest, by time and by number, a piece at a time', async () => {
+  test('takes the oldest, by age, by number and by size, a piece at a time', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
     const listener = sampleListener();
@@ -515,32 +693,102 @@ function purgeContract(makeGround: MakeGround): void {
       ...connections.flatMap((one) => [opened(one), closed(one)]),
       end,
     ];
-    await store.append(append(1, events));
+    await store.append(append(1, events.slice(0, 3)));
+    const { time } = await mark(store);
+    // Their own times are of no account.
+    await waitFor('another time', async () => (await store.age(standing)).clock > time);
+    await store.append(append(2, events.slice(3)));
+    await mark(store);
     const [first, second, third] = connections;
-    const none = { before: 0, eventsMax: everything, limit: 100 };
-    expect(await store.purge(none)).toEqual({ headSeq: 10, oldestSeq: 1, hasMore: false });
+    const all = { before: 0, eventsMax: everything, bytesMax: everything, limit: 100 };
+    expect(await store.purge(all)).toEqual({ headSeq: 10, oldestSeq: 1, hasMore: false });
 
-    const byTime = { before: sampleTime + 20_000, eventsMax: everything, limit: 2 };
-    expect(await store.purge(byTime)).toEqual({ headSeq: 10, oldestSeq: 3, hasMore: true });
+    const byAge = { ...all, before: time, limit: 2 };
+    expect(await store.purge(byAge)).toEqual({ headSeq: 10, oldestSeq: 3, hasMore: true });
     // Its closed event is still there, and so is it.
     expect(await store.findConnection(first?.id ?? '')).not.toBeNull();
-    expect(await store.purge(byTime)).toEqual({ headSeq: 10, oldestSeq: 4, hasMore: false });
+    expect(await store.purge(byAge)).toEqual({ headSeq: 10, oldestSeq: 4, hasMore: false });
     expect(await store.findConnection(first?.id ?? '')).toBeNull();
     expect(await readAll(store)).toEqual(numbered(events).slice(3));
 
-    const byNumber = { before: 0, eventsMax: 4, limit: 100 };
-    expect(await store.purge(byNumber)).toEqual({ headSeq: 10, oldestSeq: 7, hasMore: false });
+    const byNumber = { ...all, eventsMax: 5 };
+    expect(await store.purge(byNumber)).toEqual({ headSeq: 10, oldestSeq: 6, hasMore: false });
     expect(await store.findConnection(second?.id ?? '')).toBeNull();
     expect(await store.findConnection(third?.id ?? '')).not.toBeNull();
     expect(await store.findListener(listener.id)).not.toBeNull();
 
-    const all = { before: everything, eventsMax: 0, limit: 100 };
-    expect(await store.purge(all)).toEqual({ headSeq: 10, oldestSeq: 11, hasMore: false });
+    expect((await store.age(standing)).bytes).toBe(5000);
+    const bySize = { ...all, bytesMax: 4000 };
+    expect(await store.purge(bySize)).toEqual({ headSeq: 10, oldestSeq: 7, hasMore: false });
+    expect((await store.age(standing)).bytes).toBe(4000);
+
+    const nothing = { ...all, eventsMax: 0 };
+    expect(await store.purge(nothing)).toEqual({ headSeq: 10, oldestSeq: 11, hasMore: false });
     expect(await store.findListener(listener.id)).toBeNull();
     expect(await readAll(store)).toEqual([]);
     expect(await store.seqBefore(0)).toBe(10);
-    expect(await store.append(append(2, [opened(sampleConnection())]))).toEqual({ firstSeq: 11 });
+    expect((await store.age(standing)).bytes).toBe(0);
+    expect(await store.append(append(3, [opened(sampleConnection())]))).toEqual({ firstSeq: 11 });
     expect(await readAll(store)).toHaveLength(1);
+    expect((await store.age(standing)).bytes).toBe(1000);
+  });
+
+  test('few events that are large are taken by their size', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    for (let number = 1; number <= 20; number += 1) {
+      const events = [listenerEvent('listener_updated', sampleListener())];
+      await store.append(append(number, events, { bytes: number <= 10 ? 1_000_000 : 1000 }));
+      if (number % 5 === 0) await mark(store);
+    }
+    expect((await store.age(standing)).bytes).toBe(10_010_000);
+    const request = { before: 0, eventsMax: everything, bytesMax: 5_000_000, limit: 100 };
+    const { oldestSeq } = await store.purge(request);
+    expect(oldestSeq).toBe(7);
+    const { bytes } = await store.age(standing);
+    expect(bytes).toBeLessThanOrEqual(5_000_000);
+    expect(bytes).toBeGreaterThan(3_000_000);
+    // Nothing more is due.
+    expect(await store.purge(request)).toEqual({ headSeq: 20, oldestSeq, hasMore: false });
+  });
+
+  test('the log’s own time never falls, never leaps unasked, and never stands still where it is told so', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const start = await store.age(standing);
+    expect(start.time).toBeLessThanOrEqual(start.clock);
+    await waitFor('some time', async () => (await store.age(standing)).clock > start.time + 1000);
+    expect((await store.age(standing)).time).toBe(start.time);
+    const step = await store.age({ ...standing, timeMax: start.time + 1000 });
+    expect(step.time).toBe(start.time + 1000);
+    // A word of a person is believed up to what the clock shows.
+    const said = await store.age({ ...standing, confirmedTime: everything });
+    expect(said.time).toBe(said.clock);
+    const leapt = await store.age({ ...standing, leapMaxMs: 3_600_000 });
+    expect(leapt.time).toBe(leapt.clock);
+    // Where the clock is behind, time goes on all the same.
+    const ahead = leapt.time + 3_600_000_000;
+    expect((await store.age({ ...standing, timeMin: ahead })).time).toBe(ahead);
+    const low = { ...standing, timeMin: ahead - 5, timeMax: ahead - 1, leapMaxMs: 10 };
+    expect((await store.age(low)).time).toBe(ahead);
+    expect((await store.age({ ...standing, timeMax: ahead + 9 })).time).toBe(ahead);
+    await using other = await openNode(ground, 'node-b');
+    expect((await other.age(standing)).time).toBe(ahead);
+  });
+
+  test('a time far ahead matters to the place of a time only as long as its event is kept', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const at = (offset: number) => opened(sampleConnection({ acceptedAt: sampleTime + offset }));
+    const many = Array.from({ length: 5000 }, (_, index) => at(index));
+    await store.append(append(1, [...many.slice(0, 4500), at(1e15), ...many.slice(4500)]));
+    await store.append(append(2, [at(10_000), at(20_000)]));
+    expect(await store.seqBefore(sampleTime + 20_000)).toBe(4500);
+    const request = { before: 0, eventsMax: 100, bytesMax: everything, limit: 100_000 };
+    expect((await store.purge(request)).oldestSeq).toBe(4904);
+    expect(await store.seqBefore(sampleTime + 20_000)).toBe(5002);
+    expect(await store.seqBefore(sampleTime + 4_950)).toBe(4951);
+    expect(await store.seqBefore(sampleTime + 30_000)).toBe(5003);
   });
 
   test('keeps what lives: listeners that are not closed, connections that are open', async () => {
@@ -550,7 +798,7 @@ function purgeContract(makeGround: MakeGround): void {
     const connection = sampleConnection({ listenerId: listener.id });
     const drafts = [listenerEvent('listener_listening', listener), opened(connection)];
     await store.append(append(1, drafts));
-    await store.purge({ before: everything, eventsMax: 0, limit: 100 });
+    await store.purge({ before: 0, eventsMax: 0, bytesMax: everything, limit: 100 });
     expect(await readAll(store)).toEqual([]);
     expect(await store.findConnection(connection.id)).toEqual(connection);
     expect((await store.findListener(listener.id))?.openConnections).toBe(1);
@@ -562,7 +810,8 @@ function purgeContract(makeGround: MakeGround): void {
 
 function idempotencyContract(makeGround: MakeGround): void {
   const seed = sampleId(1);
-  const take = { key: 'key', bodyHash: 'hash', seed, expiresBefore: 0, lostBefore: 0 };
+  const limits = { keysMax: 1000, answerBytesMax: 1_000_000 };
+  const take = { key: 'key', bodyHash: 'hash', seed, expiresBefore: 0, lostBefore: 0, ...limits };
   const running = { bodyHash: 'hash', status: null, body: null };
 
   test('a key is taken once, keeps its answer, and is free when released', async () => {
@@ -577,6 +826,28 @@ function idempotencyContract(makeGround: MakeGround): void {
     await store.keepIdempotentAnswer('key', 201, '{"id":1}');
     const answer = { bodyHash: 'other', status: 201, body: '{"id":1}' };
     expect(await store.takeIdempotencyKey(take)).toEqual(answer);
+  });
+
+  test('beyond the limits a new key is refused, and those that are kept stay', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const takeOf = (key: string, more: object = {}) =>
+      store.takeIdempotencyKey({ ...take, key, keysMax: 2, ...more });
+    await takeOf('a');
+    await takeOf('b');
+    const full = { code: 'resource_exhausted', details: { limit: 'idempotencyKeysMax' } };
+    await expect(takeOf('c')).rejects.toMatchObject(full);
+    await store.keepIdempotentAnswer('a', 201, '{"id":1}');
+    expect(await takeOf('a')).toMatchObject({ status: 201 });
+    expect(await takeOf('b')).toEqual(running);
+    await store.releaseIdempotencyKey('b');
+    const bytes = { code: 'resource_exhausted', details: { limit: 'idempotencyAnswerBytesMax' } };
+    await expect(takeOf('c', { answerBytesMax: 8 })).rejects.toMatchObject(bytes);
+    expect(await takeOf('c')).toEqual({ seed });
+    await expect(takeOf('d')).rejects.toMatchObject(full);
+    expect(await store.purgeIdempotencyKeys(farOff, 1)).toBe(true);
+    expect(await store.purgeIdempotencyKeys(farOff, 5)).toBe(false);
+    expect(await takeOf('d')).toEqual({ seed });
   });
 
   test('an expired key is free, and begins anew', async () => {

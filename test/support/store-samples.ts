@@ -15,6 +15,7 @@ export function sampleId(time: number): string {
 export function sampleListener(change: Partial<Listener> = {}): Listener {
   return {
     id: sampleId(sampleTime),
+    generation: 1,
     name: null,
     labels: {},
     protocol: 'tcp',
@@ -117,7 +118,7 @@ export function append(
   events: readonly EventDraft[],
   rest: Partial<Append> = {},
 ): Append {
-  return { number, events, secrets: new Map(), counters: [], ...rest };
+  return { number, events, secrets: new Map(), counters: [], bytes: 1000 * events.length, ...rest };
 }
 
 /** Numbers from 0 to 1, the same in every run (mulberry32). */

@@ -80,19 +80,38 @@ export interface TestProcess extends TestApp {
   readonly exited: Promise<number | null>;
 }
 
+export interface StartOptions {
+  readonly openFilesMax?: number;
+  /** How to start it, other than by itself: in a process group of its own, which disposing kills. */
+  readonly command?: readonly string[];
+}
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+/** As users start it, for a command. */
+export const nodeMain: readonly string[] = [process.execPath, main];
+
 /** In a process of its own, as users run it. Disposing kills it. */
 export async function startProcess(
   home: TestHome,
   extra: Environment = {},
-  { openFilesMax }: { readonly openFilesMax?: number } = {},
+  { openFilesMax, command }: StartOptions = {},
 ): Promise<TestProcess> {
-  const { PATH = '' } = process.env;
-  const environment = { PATH, ...home.environment, KODAMA_LOG_LEVEL: 'info', ...extra };
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
+  const environment = {
+    PATH,
+    NODE_COMPILE_CACHE,
+    ...home.environment,
+    KODAMA_LOG_LEVEL: 'info',
+    ...extra,
+  };
   const limit = openFilesMax === undefined ? '' : `ulimit -n ${openFilesMax}; `;
-  const main = join(import.meta.dirname, '../../src/main.ts');
-  const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$1"`, process.execPath, main], {
+  const plain = ['/bin/sh', '-c', `${limit}exec "$0" "$1"`, ...nodeMain];
+  const [program = '', ...words] = command ?? plain;
+  const child = spawn(program, words, {
     env: environment,
+    cwd: command === undefined ? undefined : join(import.meta.dirname, '../..'),
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: command !== undefined,
   });
   const exited = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null);
   const lines: string[] = [];
@@ -114,8 +133,17 @@ export async function startProcess(
     lines,
     exited,
     async [Symbol.asyncDispose]() {
+      if (command !== undefined) killGroup(child.pid ?? 0);
       child.kill('SIGKILL');
       await exited;
     },
   };
+}
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // Nobody is left in it.
+  }
 }

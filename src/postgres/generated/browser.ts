@@ -23,6 +23,11 @@ export * from './enums.ts';
  */
 export type Listener = Prisma.ListenerModel
 /**
+ * Model ListenerSpec
+ * 
+ */
+export type ListenerSpec = Prisma.ListenerSpecModel
+/**
  * Model ListenerCounts
  * 
  */
@@ -57,6 +62,16 @@ export type LogHead = Prisma.LogHeadModel
  * 
  */
 export type LogMark = Prisma.LogMarkModel
+/**
+ * Model LogClock
+ * 
+ */
+export type LogClock = Prisma.LogClockModel
+/**
+ * Model LogAge
+ * 
+ */
+export type LogAge = Prisma.LogAgeModel
 /**
  * Model Node
  * 

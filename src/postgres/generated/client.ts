@@ -47,6 +47,11 @@ export { Prisma }
  */
 export type Listener = Prisma.ListenerModel
 /**
+ * Model ListenerSpec
+ * 
+ */
+export type ListenerSpec = Prisma.ListenerSpecModel
+/**
  * Model ListenerCounts
  * 
  */
@@ -81,6 +86,16 @@ export type LogHead = Prisma.LogHeadModel
  * 
  */
 export type LogMark = Prisma.LogMarkModel
+/**
+ * Model LogClock
+ * 
+ */
+export type LogClock = Prisma.LogClockModel
+/**
+ * Model LogAge
+ * 
+ */
+export type LogAge = Prisma.LogAgeModel
 /**
  * Model Node
  * 

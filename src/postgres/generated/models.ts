@@ -9,6 +9,7 @@
  * 🟢 You can import this file directly.
  */
 export type * from './models/Listener.ts'
+export type * from './models/ListenerSpec.ts'
 export type * from './models/ListenerCounts.ts'
 export type * from './models/ListenerSecrets.ts'
 export type * from './models/OpenConnection.ts'
@@ -16,6 +17,8 @@ export type * from './models/ClosedConnection.ts'
 export type * from './models/Event.ts'
 export type * from './models/LogHead.ts'
 export type * from './models/LogMark.ts'
+export type * from './models/LogClock.ts'
+export type * from './models/LogAge.ts'
 export type * from './models/Node.ts'
 export type * from './models/IdempotencyKey.ts'
 export type * from './commonInputTypes.ts'

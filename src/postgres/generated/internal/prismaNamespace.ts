@@ -398,6 +398,7 @@ type FieldRefInputType<Model, FieldType> = Model extends never ? never : FieldRe
 
 export const ModelName = {
   Listener: 'Listener',
+  ListenerSpec: 'ListenerSpec',
   ListenerCounts: 'ListenerCounts',
   ListenerSecrets: 'ListenerSecrets',
   OpenConnection: 'OpenConnection',
@@ -405,6 +406,8 @@ export const ModelName = {
   Event: 'Event',
   LogHead: 'LogHead',
   LogMark: 'LogMark',
+  LogClock: 'LogClock',
+  LogAge: 'LogAge',
   Node: 'Node',
   IdempotencyKey: 'IdempotencyKey'
 } as const
@@ -422,7 +425,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "listener" | "listenerCounts" | "listenerSecrets" | "openConnection" | "closedConnection" | "event" | "logHead" | "logMark" | "node" | "idempotencyKey"
+    modelProps: "listener" | "listenerSpec" | "listenerCounts" | "listenerSecrets" | "openConnection" | "closedConnection" | "event" | "logHead" | "logMark" | "logClock" | "logAge" | "node" | "idempotencyKey"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -497,6 +500,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.ListenerCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.ListenerCountAggregateOutputType> | number
+        }
+      }
+    }
+    ListenerSpec: {
+      payload: Prisma.$ListenerSpecPayload<ExtArgs>
+      fields: Prisma.ListenerSpecFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.ListenerSpecFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.ListenerSpecFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>
+        }
+        findFirst: {
+          args: Prisma.ListenerSpecFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.ListenerSpecFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>
+        }
+        findMany: {
+          args: Prisma.ListenerSpecFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>[]
+        }
+        create: {
+          args: Prisma.ListenerSpecCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>
+        }
+        createMany: {
+          args: Prisma.ListenerSpecCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.ListenerSpecCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>[]
+        }
+        delete: {
+          args: Prisma.ListenerSpecDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>
+        }
+        update: {
+          args: Prisma.ListenerSpecUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>
+        }
+        deleteMany: {
+          args: Prisma.ListenerSpecDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.ListenerSpecUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.ListenerSpecUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>[]
+        }
+        upsert: {
+          args: Prisma.ListenerSpecUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSpecPayload>
+        }
+        aggregate: {
+          args: Prisma.ListenerSpecAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateListenerSpec>
+        }
+        groupBy: {
+          args: Prisma.ListenerSpecGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ListenerSpecGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.ListenerSpecCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ListenerSpecCountAggregateOutputType> | number
         }
       }
     }
@@ -1018,6 +1095,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    LogClock: {
+      payload: Prisma.$LogClockPayload<ExtArgs>
+      fields: Prisma.LogClockFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.LogClockFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.LogClockFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>
+        }
+        findFirst: {
+          args: Prisma.LogClockFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.LogClockFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>
+        }
+        findMany: {
+          args: Prisma.LogClockFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>[]
+        }
+        create: {
+          args: Prisma.LogClockCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>
+        }
+        createMany: {
+          args: Prisma.LogClockCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.LogClockCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>[]
+        }
+        delete: {
+          args: Prisma.LogClockDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>
+        }
+        update: {
+          args: Prisma.LogClockUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>
+        }
+        deleteMany: {
+          args: Prisma.LogClockDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.LogClockUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.LogClockUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>[]
+        }
+        upsert: {
+          args: Prisma.LogClockUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogClockPayload>
+        }
+        aggregate: {
+          args: Prisma.LogClockAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateLogClock>
+        }
+        groupBy: {
+          args: Prisma.LogClockGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LogClockGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.LogClockCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LogClockCountAggregateOutputType> | number
+        }
+      }
+    }
+    LogAge: {
+      payload: Prisma.$LogAgePayload<ExtArgs>
+      fields: Prisma.LogAgeFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.LogAgeFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.LogAgeFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>
+        }
+        findFirst: {
+          args: Prisma.LogAgeFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.LogAgeFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>
+        }
+        findMany: {
+          args: Prisma.LogAgeFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>[]
+        }
+        create: {
+          args: Prisma.LogAgeCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>
+        }
+        createMany: {
+          args: Prisma.LogAgeCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.LogAgeCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>[]
+        }
+        delete: {
+          args: Prisma.LogAgeDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>
+        }
+        update: {
+          args: Prisma.LogAgeUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>
+        }
+        deleteMany: {
+          args: Prisma.LogAgeDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.LogAgeUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.LogAgeUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>[]
+        }
+        upsert: {
+          args: Prisma.LogAgeUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LogAgePayload>
+        }
+        aggregate: {
+          args: Prisma.LogAgeAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateLogAge>
+        }
+        groupBy: {
+          args: Prisma.LogAgeGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LogAgeGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.LogAgeCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LogAgeCountAggregateOutputType> | number
+        }
+      }
+    }
     Node: {
       payload: Prisma.$NodePayload<ExtArgs>
       fields: Prisma.NodeFieldRefs
@@ -1209,7 +1434,6 @@ export const ListenerScalarFieldEnum = {
   id: 'id',
   node: 'node',
   name: 'name',
-  labels: 'labels',
   protocol: 'protocol',
   host: 'host',
   port: 'port',
@@ -1218,20 +1442,32 @@ export const ListenerScalarFieldEnum = {
   reason: 'reason',
   laddr: 'laddr',
   lport: 'lport',
-  limits: 'limits',
-  faults: 'faults',
-  tls: 'tls',
-  proxyProtocol: 'proxyProtocol',
   recording: 'recording',
   sockets: 'sockets',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt',
   closedAt: 'closedAt',
   expiresAt: 'expiresAt',
-  isLive: 'isLive'
+  isLive: 'isLive',
+  generation: 'generation',
+  specBytes: 'specBytes'
 } as const
 
 export type ListenerScalarFieldEnum = (typeof ListenerScalarFieldEnum)[keyof typeof ListenerScalarFieldEnum]
+
+
+export const ListenerSpecScalarFieldEnum = {
+  listenerId: 'listenerId',
+  generation: 'generation',
+  bytes: 'bytes',
+  labels: 'labels',
+  limits: 'limits',
+  faults: 'faults',
+  tls: 'tls',
+  proxyProtocol: 'proxyProtocol'
+} as const
+
+export type ListenerSpecScalarFieldEnum = (typeof ListenerSpecScalarFieldEnum)[keyof typeof ListenerSpecScalarFieldEnum]
 
 
 export const ListenerCountsScalarFieldEnum = {
@@ -1313,7 +1549,8 @@ export const EventScalarFieldEnum = {
   listenerId: 'listenerId',
   connectionId: 'connectionId',
   type: 'type',
-  data: 'data'
+  data: 'data',
+  generation: 'generation'
 } as const
 
 export type EventScalarFieldEnum = (typeof EventScalarFieldEnum)[keyof typeof EventScalarFieldEnum]
@@ -1325,7 +1562,8 @@ export const LogHeadScalarFieldEnum = {
   oldestSeq: 'oldestSeq',
   maxTime: 'maxTime',
   markedSeq: 'markedSeq',
-  nodeCount: 'nodeCount'
+  nodeCount: 'nodeCount',
+  bytes: 'bytes'
 } as const
 
 export type LogHeadScalarFieldEnum = (typeof LogHeadScalarFieldEnum)[keyof typeof LogHeadScalarFieldEnum]
@@ -1337,6 +1575,23 @@ export const LogMarkScalarFieldEnum = {
 } as const
 
 export type LogMarkScalarFieldEnum = (typeof LogMarkScalarFieldEnum)[keyof typeof LogMarkScalarFieldEnum]
+
+
+export const LogClockScalarFieldEnum = {
+  isOnly: 'isOnly',
+  time: 'time'
+} as const
+
+export type LogClockScalarFieldEnum = (typeof LogClockScalarFieldEnum)[keyof typeof LogClockScalarFieldEnum]
+
+
+export const LogAgeScalarFieldEnum = {
+  seq: 'seq',
+  time: 'time',
+  bytes: 'bytes'
+} as const
+
+export type LogAgeScalarFieldEnum = (typeof LogAgeScalarFieldEnum)[keyof typeof LogAgeScalarFieldEnum]
 
 
 export const NodeScalarFieldEnum = {
@@ -1372,19 +1627,19 @@ export const SortOrder = {
 export type SortOrder = (typeof SortOrder)[keyof typeof SortOrder]
 
 
-export const JsonNullValueInput = {
-  JsonNull: JsonNull
-} as const
-
-export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
-
-
 export const NullableJsonNullValueInput = {
   DbNull: DbNull,
   JsonNull: JsonNull
 } as const
 
 export type NullableJsonNullValueInput = (typeof NullableJsonNullValueInput)[keyof typeof NullableJsonNullValueInput]
+
+
+export const JsonNullValueInput = {
+  JsonNull: JsonNull
+} as const
+
+export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
 
 
 export const QueryMode = {
@@ -1447,20 +1702,6 @@ export type ListIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel,
 
 
 /**
- * Reference to a field of type 'Json'
- */
-export type JsonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Json'>
-    
-
-
-/**
- * Reference to a field of type 'QueryMode'
- */
-export type EnumQueryModeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'QueryMode'>
-    
-
-
-/**
  * Reference to a field of type 'Protocol'
  */
 export type EnumProtocolFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Protocol'>
@@ -1499,6 +1740,20 @@ export type EnumListenerStateFieldRefInput<$PrismaModel> = FieldRefInputType<$Pr
  * Reference to a field of type 'ListenerState[]'
  */
 export type ListEnumListenerStateFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'ListenerState[]'>
+    
+
+
+/**
+ * Reference to a field of type 'Json'
+ */
+export type JsonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Json'>
+    
+
+
+/**
+ * Reference to a field of type 'QueryMode'
+ */
+export type EnumQueryModeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'QueryMode'>
     
 
 
@@ -1744,6 +1999,7 @@ export interface PrismaClientOptionsWithAdapter extends PrismaClientBaseOptions 
 export type PrismaClientOptions = PrismaClientOptionsWithAccelerateUrl | PrismaClientOptionsWithAdapter
 export type GlobalOmitConfig = {
   listener?: Prisma.ListenerOmit
+  listenerSpec?: Prisma.ListenerSpecOmit
   listenerCounts?: Prisma.ListenerCountsOmit
   listenerSecrets?: Prisma.ListenerSecretsOmit
   openConnection?: Prisma.OpenConnectionOmit
@@ -1751,6 +2007,8 @@ export type GlobalOmitConfig = {
   event?: Prisma.EventOmit
   logHead?: Prisma.LogHeadOmit
   logMark?: Prisma.LogMarkOmit
+  logClock?: Prisma.LogClockOmit
+  logAge?: Prisma.LogAgeOmit
   node?: Prisma.NodeOmit
   idempotencyKey?: Prisma.IdempotencyKeyOmit
 }

@@ -52,6 +52,7 @@ export const AnyNull = runtime.AnyNull
 
 export const ModelName = {
   Listener: 'Listener',
+  ListenerSpec: 'ListenerSpec',
   ListenerCounts: 'ListenerCounts',
   ListenerSecrets: 'ListenerSecrets',
   OpenConnection: 'OpenConnection',
@@ -59,6 +60,8 @@ export const ModelName = {
   Event: 'Event',
   LogHead: 'LogHead',
   LogMark: 'LogMark',
+  LogClock: 'LogClock',
+  LogAge: 'LogAge',
   Node: 'Node',
   IdempotencyKey: 'IdempotencyKey'
 } as const
@@ -83,7 +86,6 @@ export const ListenerScalarFieldEnum = {
   id: 'id',
   node: 'node',
   name: 'name',
-  labels: 'labels',
   protocol: 'protocol',
   host: 'host',
   port: 'port',
@@ -92,20 +94,32 @@ export const ListenerScalarFieldEnum = {
   reason: 'reason',
   laddr: 'laddr',
   lport: 'lport',
-  limits: 'limits',
-  faults: 'faults',
-  tls: 'tls',
-  proxyProtocol: 'proxyProtocol',
   recording: 'recording',
   sockets: 'sockets',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt',
   closedAt: 'closedAt',
   expiresAt: 'expiresAt',
-  isLive: 'isLive'
+  isLive: 'isLive',
+  generation: 'generation',
+  specBytes: 'specBytes'
 } as const
 
 export type ListenerScalarFieldEnum = (typeof ListenerScalarFieldEnum)[keyof typeof ListenerScalarFieldEnum]
+
+
+export const ListenerSpecScalarFieldEnum = {
+  listenerId: 'listenerId',
+  generation: 'generation',
+  bytes: 'bytes',
+  labels: 'labels',
+  limits: 'limits',
+  faults: 'faults',
+  tls: 'tls',
+  proxyProtocol: 'proxyProtocol'
+} as const
+
+export type ListenerSpecScalarFieldEnum = (typeof ListenerSpecScalarFieldEnum)[keyof typeof ListenerSpecScalarFieldEnum]
 
 
 export const ListenerCountsScalarFieldEnum = {
@@ -187,7 +201,8 @@ export const EventScalarFieldEnum = {
   listenerId: 'listenerId',
   connectionId: 'connectionId',
   type: 'type',
-  data: 'data'
+  data: 'data',
+  generation: 'generation'
 } as const
 
 export type EventScalarFieldEnum = (typeof EventScalarFieldEnum)[keyof typeof EventScalarFieldEnum]
@@ -199,7 +214,8 @@ export const LogHeadScalarFieldEnum = {
   oldestSeq: 'oldestSeq',
   maxTime: 'maxTime',
   markedSeq: 'markedSeq',
-  nodeCount: 'nodeCount'
+  nodeCount: 'nodeCount',
+  bytes: 'bytes'
 } as const
 
 export type LogHeadScalarFieldEnum = (typeof LogHeadScalarFieldEnum)[keyof typeof LogHeadScalarFieldEnum]
@@ -211,6 +227,23 @@ export const LogMarkScalarFieldEnum = {
 } as const
 
 export type LogMarkScalarFieldEnum = (typeof LogMarkScalarFieldEnum)[keyof typeof LogMarkScalarFieldEnum]
+
+
+export const LogClockScalarFieldEnum = {
+  isOnly: 'isOnly',
+  time: 'time'
+} as const
+
+export type LogClockScalarFieldEnum = (typeof LogClockScalarFieldEnum)[keyof typeof LogClockScalarFieldEnum]
+
+
+export const LogAgeScalarFieldEnum = {
+  seq: 'seq',
+  time: 'time',
+  bytes: 'bytes'
+} as const
+
+export type LogAgeScalarFieldEnum = (typeof LogAgeScalarFieldEnum)[keyof typeof LogAgeScalarFieldEnum]
 
 
 export const NodeScalarFieldEnum = {
@@ -246,19 +279,19 @@ export const SortOrder = {
 export type SortOrder = (typeof SortOrder)[keyof typeof SortOrder]
 
 
-export const JsonNullValueInput = {
-  JsonNull: JsonNull
-} as const
-
-export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
-
-
 export const NullableJsonNullValueInput = {
   DbNull: DbNull,
   JsonNull: JsonNull
 } as const
 
 export type NullableJsonNullValueInput = (typeof NullableJsonNullValueInput)[keyof typeof NullableJsonNullValueInput]
+
+
+export const JsonNullValueInput = {
+  JsonNull: JsonNull
+} as const
+
+export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
 
 
 export const QueryMode = {

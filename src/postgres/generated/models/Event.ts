@@ -29,11 +29,13 @@ export type AggregateEvent = {
 export type EventAvgAggregateOutputType = {
   seq: number | null
   time: number | null
+  generation: number | null
 }
 
 export type EventSumAggregateOutputType = {
   seq: bigint | null
   time: bigint | null
+  generation: number | null
 }
 
 export type EventMinAggregateOutputType = {
@@ -42,6 +44,7 @@ export type EventMinAggregateOutputType = {
   listenerId: string | null
   connectionId: string | null
   type: $Enums.EventType | null
+  generation: number | null
 }
 
 export type EventMaxAggregateOutputType = {
@@ -50,6 +53,7 @@ export type EventMaxAggregateOutputType = {
   listenerId: string | null
   connectionId: string | null
   type: $Enums.EventType | null
+  generation: number | null
 }
 
 export type EventCountAggregateOutputType = {
@@ -59,6 +63,7 @@ export type EventCountAggregateOutputType = {
   connectionId: number
   type: number
   data: number
+  generation: number
   _all: number
 }
 
@@ -66,11 +71,13 @@ export type EventCountAggregateOutputType = {
 export type EventAvgAggregateInputType = {
   seq?: true
   time?: true
+  generation?: true
 }
 
 export type EventSumAggregateInputType = {
   seq?: true
   time?: true
+  generation?: true
 }
 
 export type EventMinAggregateInputType = {
@@ -79,6 +86,7 @@ export type EventMinAggregateInputType = {
   listenerId?: true
   connectionId?: true
   type?: true
+  generation?: true
 }
 
 export type EventMaxAggregateInputType = {
@@ -87,6 +95,7 @@ export type EventMaxAggregateInputType = {
   listenerId?: true
   connectionId?: true
   type?: true
+  generation?: true
 }
 
 export type EventCountAggregateInputType = {
@@ -96,6 +105,7 @@ export type EventCountAggregateInputType = {
   connectionId?: true
   type?: true
   data?: true
+  generation?: true
   _all?: true
 }
 
@@ -192,6 +202,7 @@ export type EventGroupByOutputType = {
   connectionId: string | null
   type: $Enums.EventType
   data: runtime.JsonValue
+  generation: number | null
   _count: EventCountAggregateOutputType | null
   _avg: EventAvgAggregateOutputType | null
   _sum: EventSumAggregateOutputType | null
@@ -224,6 +235,7 @@ export type EventWhereInput = {
   connectionId?: Prisma.UuidNullableFilter<"Event"> | string | null
   type?: Prisma.EnumEventTypeFilter<"Event"> | $Enums.EventType
   data?: Prisma.JsonFilter<"Event">
+  generation?: Prisma.IntNullableFilter<"Event"> | number | null
 }
 
 export type EventOrderByWithRelationInput = {
@@ -233,6 +245,7 @@ export type EventOrderByWithRelationInput = {
   connectionId?: Prisma.SortOrderInput | Prisma.SortOrder
   type?: Prisma.SortOrder
   data?: Prisma.SortOrder
+  generation?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type EventWhereUniqueInput = Prisma.AtLeast<{
@@ -245,6 +258,7 @@ export type EventWhereUniqueInput = Prisma.AtLeast<{
   connectionId?: Prisma.UuidNullableFilter<"Event"> | string | null
   type?: Prisma.EnumEventTypeFilter<"Event"> | $Enums.EventType
   data?: Prisma.JsonFilter<"Event">
+  generation?: Prisma.IntNullableFilter<"Event"> | number | null
 }, "seq">
 
 export type EventOrderByWithAggregationInput = {
@@ -254,6 +268,7 @@ export type EventOrderByWithAggregationInput = {
   connectionId?: Prisma.SortOrderInput | Prisma.SortOrder
   type?: Prisma.SortOrder
   data?: Prisma.SortOrder
+  generation?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.EventCountOrderByAggregateInput
   _avg?: Prisma.EventAvgOrderByAggregateInput
   _max?: Prisma.EventMaxOrderByAggregateInput
@@ -271,6 +286,7 @@ export type EventScalarWhereWithAggregatesInput = {
   connectionId?: Prisma.UuidNullableWithAggregatesFilter<"Event"> | string | null
   type?: Prisma.EnumEventTypeWithAggregatesFilter<"Event"> | $Enums.EventType
   data?: Prisma.JsonWithAggregatesFilter<"Event">
+  generation?: Prisma.IntNullableWithAggregatesFilter<"Event"> | number | null
 }
 
 export type EventCreateInput = {
@@ -280,6 +296,7 @@ export type EventCreateInput = {
   connectionId?: string | null
   type: $Enums.EventType
   data: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  generation?: number | null
 }
 
 export type EventUncheckedCreateInput = {
@@ -289,6 +306,7 @@ export type EventUncheckedCreateInput = {
   connectionId?: string | null
   type: $Enums.EventType
   data: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  generation?: number | null
 }
 
 export type EventUpdateInput = {
@@ -298,6 +316,7 @@ export type EventUpdateInput = {
   connectionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   type?: Prisma.EnumEventTypeFieldUpdateOperationsInput | $Enums.EventType
   data?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  generation?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type EventUncheckedUpdateInput = {
@@ -307,6 +326,7 @@ export type EventUncheckedUpdateInput = {
   connectionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   type?: Prisma.EnumEventTypeFieldUpdateOperationsInput | $Enums.EventType
   data?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  generation?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type EventCreateManyInput = {
@@ -316,6 +336,7 @@ export type EventCreateManyInput = {
   connectionId?: string | null
   type: $Enums.EventType
   data: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  generation?: number | null
 }
 
 export type EventUpdateManyMutationInput = {
@@ -325,6 +346,7 @@ export type EventUpdateManyMutationInput = {
   connectionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   type?: Prisma.EnumEventTypeFieldUpdateOperationsInput | $Enums.EventType
   data?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  generation?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type EventUncheckedUpdateManyInput = {
@@ -334,6 +356,7 @@ export type EventUncheckedUpdateManyInput = {
   connectionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   type?: Prisma.EnumEventTypeFieldUpdateOperationsInput | $Enums.EventType
   data?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  generation?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
 }
 
 export type EventCountOrderByAggregateInput = {
@@ -343,11 +366,13 @@ export type EventCountOrderByAggregateInput = {
   connectionId?: Prisma.SortOrder
   type?: Prisma.SortOrder
   data?: Prisma.SortOrder
+  generation?: Prisma.SortOrder
 }
 
 export type EventAvgOrderByAggregateInput = {
   seq?: Prisma.SortOrder
   time?: Prisma.SortOrder
+  generation?: Prisma.SortOrder
 }
 
 export type EventMaxOrderByAggregateInput = {
@@ -356,6 +381,7 @@ export type EventMaxOrderByAggregateInput = {
   listenerId?: Prisma.SortOrder
   connectionId?: Prisma.SortOrder
   type?: Prisma.SortOrder
+  generation?: Prisma.SortOrder
 }
 
 export type EventMinOrderByAggregateInput = {
@@ -364,11 +390,13 @@ export type EventMinOrderByAggregateInput = {
   listenerId?: Prisma.SortOrder
   connectionId?: Prisma.SortOrder
   type?: Prisma.SortOrder
+  generation?: Prisma.SortOrder
 }
 
 export type EventSumOrderByAggregateInput = {
   seq?: Prisma.SortOrder
   time?: Prisma.SortOrder
+  generation?: Prisma.SortOrder
 }
 
 export type EnumEventTypeFieldUpdateOperationsInput = {
@@ -384,6 +412,7 @@ export type EventSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   connectionId?: boolean
   type?: boolean
   data?: boolean
+  generation?: boolean
 }, ExtArgs["result"]["event"]>
 
 export type EventSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -393,6 +422,7 @@ export type EventSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   connectionId?: boolean
   type?: boolean
   data?: boolean
+  generation?: boolean
 }, ExtArgs["result"]["event"]>
 
 export type EventSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -402,6 +432,7 @@ export type EventSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   connectionId?: boolean
   type?: boolean
   data?: boolean
+  generation?: boolean
 }, ExtArgs["result"]["event"]>
 
 export type EventSelectScalar = {
@@ -411,9 +442,10 @@ export type EventSelectScalar = {
   connectionId?: boolean
   type?: boolean
   data?: boolean
+  generation?: boolean
 }
 
-export type EventOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"seq" | "time" | "listenerId" | "connectionId" | "type" | "data", ExtArgs["result"]["event"]>
+export type EventOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"seq" | "time" | "listenerId" | "connectionId" | "type" | "data" | "generation", ExtArgs["result"]["event"]>
 
 export type $EventPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Event"
@@ -425,6 +457,7 @@ export type $EventPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
     connectionId: string | null
     type: $Enums.EventType
     data: runtime.JsonValue
+    generation: number | null
   }, ExtArgs["result"]["event"]>
   composites: {}
 }
@@ -854,6 +887,7 @@ export interface EventFieldRefs {
   readonly connectionId: Prisma.FieldRef<"Event", 'String'>
   readonly type: Prisma.FieldRef<"Event", 'EventType'>
   readonly data: Prisma.FieldRef<"Event", 'Json'>
+  readonly generation: Prisma.FieldRef<"Event", 'Int'>
 }
     
 

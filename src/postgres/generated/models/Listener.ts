@@ -34,6 +34,8 @@ export type ListenerAvgAggregateOutputType = {
   updatedAt: number | null
   closedAt: number | null
   expiresAt: number | null
+  generation: number | null
+  specBytes: number | null
 }
 
 export type ListenerSumAggregateOutputType = {
@@ -44,6 +46,8 @@ export type ListenerSumAggregateOutputType = {
   updatedAt: bigint | null
   closedAt: bigint | null
   expiresAt: bigint | null
+  generation: number | null
+  specBytes: number | null
 }
 
 export type ListenerMinAggregateOutputType = {
@@ -63,6 +67,8 @@ export type ListenerMinAggregateOutputType = {
   closedAt: bigint | null
   expiresAt: bigint | null
   isLive: boolean | null
+  generation: number | null
+  specBytes: number | null
 }
 
 export type ListenerMaxAggregateOutputType = {
@@ -82,13 +88,14 @@ export type ListenerMaxAggregateOutputType = {
   closedAt: bigint | null
   expiresAt: bigint | null
   isLive: boolean | null
+  generation: number | null
+  specBytes: number | null
 }
 
 export type ListenerCountAggregateOutputType = {
   id: number
   node: number
   name: number
-  labels: number
   protocol: number
   host: number
   port: number
@@ -97,10 +104,6 @@ export type ListenerCountAggregateOutputType = {
   reason: number
   laddr: number
   lport: number
-  limits: number
-  faults: number
-  tls: number
-  proxyProtocol: number
   recording: number
   sockets: number
   createdAt: number
@@ -108,6 +111,8 @@ export type ListenerCountAggregateOutputType = {
   closedAt: number
   expiresAt: number
   isLive: number
+  generation: number
+  specBytes: number
   _all: number
 }
 
@@ -120,6 +125,8 @@ export type ListenerAvgAggregateInputType = {
   updatedAt?: true
   closedAt?: true
   expiresAt?: true
+  generation?: true
+  specBytes?: true
 }
 
 export type ListenerSumAggregateInputType = {
@@ -130,6 +137,8 @@ export type ListenerSumAggregateInputType = {
   updatedAt?: true
   closedAt?: true
   expiresAt?: true
+  generation?: true
+  specBytes?: true
 }
 
 export type ListenerMinAggregateInputType = {
@@ -149,6 +158,8 @@ export type ListenerMinAggregateInputType = {
   closedAt?: true
   expiresAt?: true
   isLive?: true
+  generation?: true
+  specBytes?: true
 }
 
 export type ListenerMaxAggregateInputType = {
@@ -168,13 +179,14 @@ export type ListenerMaxAggregateInputType = {
   closedAt?: true
   expiresAt?: true
   isLive?: true
+  generation?: true
+  specBytes?: true
 }
 
 export type ListenerCountAggregateInputType = {
   id?: true
   node?: true
   name?: true
-  labels?: true
   protocol?: true
   host?: true
   port?: true
@@ -183,10 +195,6 @@ export type ListenerCountAggregateInputType = {
   reason?: true
   laddr?: true
   lport?: true
-  limits?: true
-  faults?: true
-  tls?: true
-  proxyProtocol?: true
   recording?: true
   sockets?: true
   createdAt?: true
@@ -194,6 +202,8 @@ export type ListenerCountAggregateInputType = {
   closedAt?: true
   expiresAt?: true
   isLive?: true
+  generation?: true
+  specBytes?: true
   _all?: true
 }
 
@@ -287,7 +297,6 @@ export type ListenerGroupByOutputType = {
   id: string
   node: number
   name: string | null
-  labels: runtime.JsonValue
   protocol: $Enums.Protocol
   host: string
   port: number
@@ -296,10 +305,6 @@ export type ListenerGroupByOutputType = {
   reason: runtime.JsonValue | null
   laddr: string | null
   lport: number | null
-  limits: runtime.JsonValue
-  faults: runtime.JsonValue
-  tls: runtime.JsonValue | null
-  proxyProtocol: runtime.JsonValue
   recording: $Enums.Recording
   sockets: runtime.JsonValue
   createdAt: bigint
@@ -307,6 +312,8 @@ export type ListenerGroupByOutputType = {
   closedAt: bigint | null
   expiresAt: bigint | null
   isLive: boolean
+  generation: number
+  specBytes: number
   _count: ListenerCountAggregateOutputType | null
   _avg: ListenerAvgAggregateOutputType | null
   _sum: ListenerSumAggregateOutputType | null
@@ -336,7 +343,6 @@ export type ListenerWhereInput = {
   id?: Prisma.UuidFilter<"Listener"> | string
   node?: Prisma.IntFilter<"Listener"> | number
   name?: Prisma.StringNullableFilter<"Listener"> | string | null
-  labels?: Prisma.JsonFilter<"Listener">
   protocol?: Prisma.EnumProtocolFilter<"Listener"> | $Enums.Protocol
   host?: Prisma.StringFilter<"Listener"> | string
   port?: Prisma.IntFilter<"Listener"> | number
@@ -345,10 +351,6 @@ export type ListenerWhereInput = {
   reason?: Prisma.JsonNullableFilter<"Listener">
   laddr?: Prisma.StringNullableFilter<"Listener"> | string | null
   lport?: Prisma.IntNullableFilter<"Listener"> | number | null
-  limits?: Prisma.JsonFilter<"Listener">
-  faults?: Prisma.JsonFilter<"Listener">
-  tls?: Prisma.JsonNullableFilter<"Listener">
-  proxyProtocol?: Prisma.JsonFilter<"Listener">
   recording?: Prisma.EnumRecordingFilter<"Listener"> | $Enums.Recording
   sockets?: Prisma.JsonFilter<"Listener">
   createdAt?: Prisma.BigIntFilter<"Listener"> | bigint | number
@@ -356,6 +358,9 @@ export type ListenerWhereInput = {
   closedAt?: Prisma.BigIntNullableFilter<"Listener"> | bigint | number | null
   expiresAt?: Prisma.BigIntNullableFilter<"Listener"> | bigint | number | null
   isLive?: Prisma.BoolFilter<"Listener"> | boolean
+  generation?: Prisma.IntFilter<"Listener"> | number
+  specBytes?: Prisma.IntFilter<"Listener"> | number
+  spec?: Prisma.XOR<Prisma.ListenerSpecNullableScalarRelationFilter, Prisma.ListenerSpecWhereInput> | null
   counts?: Prisma.XOR<Prisma.ListenerCountsNullableScalarRelationFilter, Prisma.ListenerCountsWhereInput> | null
   secrets?: Prisma.XOR<Prisma.ListenerSecretsNullableScalarRelationFilter, Prisma.ListenerSecretsWhereInput> | null
 }
@@ -364,7 +369,6 @@ export type ListenerOrderByWithRelationInput = {
   id?: Prisma.SortOrder
   node?: Prisma.SortOrder
   name?: Prisma.SortOrderInput | Prisma.SortOrder
-  labels?: Prisma.SortOrder
   protocol?: Prisma.SortOrder
   host?: Prisma.SortOrder
   port?: Prisma.SortOrder
@@ -373,10 +377,6 @@ export type ListenerOrderByWithRelationInput = {
   reason?: Prisma.SortOrderInput | Prisma.SortOrder
   laddr?: Prisma.SortOrderInput | Prisma.SortOrder
   lport?: Prisma.SortOrderInput | Prisma.SortOrder
-  limits?: Prisma.SortOrder
-  faults?: Prisma.SortOrder
-  tls?: Prisma.SortOrderInput | Prisma.SortOrder
-  proxyProtocol?: Prisma.SortOrder
   recording?: Prisma.SortOrder
   sockets?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
@@ -384,6 +384,9 @@ export type ListenerOrderByWithRelationInput = {
   closedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrderInput | Prisma.SortOrder
   isLive?: Prisma.SortOrder
+  generation?: Prisma.SortOrder
+  specBytes?: Prisma.SortOrder
+  spec?: Prisma.ListenerSpecOrderByWithRelationInput
   counts?: Prisma.ListenerCountsOrderByWithRelationInput
   secrets?: Prisma.ListenerSecretsOrderByWithRelationInput
 }
@@ -395,7 +398,6 @@ export type ListenerWhereUniqueInput = Prisma.AtLeast<{
   NOT?: Prisma.ListenerWhereInput | Prisma.ListenerWhereInput[]
   node?: Prisma.IntFilter<"Listener"> | number
   name?: Prisma.StringNullableFilter<"Listener"> | string | null
-  labels?: Prisma.JsonFilter<"Listener">
   protocol?: Prisma.EnumProtocolFilter<"Listener"> | $Enums.Protocol
   host?: Prisma.StringFilter<"Listener"> | string
   port?: Prisma.IntFilter<"Listener"> | number
@@ -404,10 +406,6 @@ export type ListenerWhereUniqueInput = Prisma.AtLeast<{
   reason?: Prisma.JsonNullableFilter<"Listener">
   laddr?: Prisma.StringNullableFilter<"Listener"> | string | null
   lport?: Prisma.IntNullableFilter<"Listener"> | number | null
-  limits?: Prisma.JsonFilter<"Listener">
-  faults?: Prisma.JsonFilter<"Listener">
-  tls?: Prisma.JsonNullableFilter<"Listener">
-  proxyProtocol?: Prisma.JsonFilter<"Listener">
   recording?: Prisma.EnumRecordingFilter<"Listener"> | $Enums.Recording
   sockets?: Prisma.JsonFilter<"Listener">
   createdAt?: Prisma.BigIntFilter<"Listener"> | bigint | number
@@ -415,6 +413,9 @@ export type ListenerWhereUniqueInput = Prisma.AtLeast<{
   closedAt?: Prisma.BigIntNullableFilter<"Listener"> | bigint | number | null
   expiresAt?: Prisma.BigIntNullableFilter<"Listener"> | bigint | number | null
   isLive?: Prisma.BoolFilter<"Listener"> | boolean
+  generation?: Prisma.IntFilter<"Listener"> | number
+  specBytes?: Prisma.IntFilter<"Listener"> | number
+  spec?: Prisma.XOR<Prisma.ListenerSpecNullableScalarRelationFilter, Prisma.ListenerSpecWhereInput> | null
   counts?: Prisma.XOR<Prisma.ListenerCountsNullableScalarRelationFilter, Prisma.ListenerCountsWhereInput> | null
   secrets?: Prisma.XOR<Prisma.ListenerSecretsNullableScalarRelationFilter, Prisma.ListenerSecretsWhereInput> | null
 }, "id">
@@ -423,7 +424,6 @@ export type ListenerOrderByWithAggregationInput = {
   id?: Prisma.SortOrder
   node?: Prisma.SortOrder
   name?: Prisma.SortOrderInput | Prisma.SortOrder
-  labels?: Prisma.SortOrder
   protocol?: Prisma.SortOrder
   host?: Prisma.SortOrder
   port?: Prisma.SortOrder
@@ -432,10 +432,6 @@ export type ListenerOrderByWithAggregationInput = {
   reason?: Prisma.SortOrderInput | Prisma.SortOrder
   laddr?: Prisma.SortOrderInput | Prisma.SortOrder
   lport?: Prisma.SortOrderInput | Prisma.SortOrder
-  limits?: Prisma.SortOrder
-  faults?: Prisma.SortOrder
-  tls?: Prisma.SortOrderInput | Prisma.SortOrder
-  proxyProtocol?: Prisma.SortOrder
   recording?: Prisma.SortOrder
   sockets?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
@@ -443,6 +439,8 @@ export type ListenerOrderByWithAggregationInput = {
   closedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrderInput | Prisma.SortOrder
   isLive?: Prisma.SortOrder
+  generation?: Prisma.SortOrder
+  specBytes?: Prisma.SortOrder
   _count?: Prisma.ListenerCountOrderByAggregateInput
   _avg?: Prisma.ListenerAvgOrderByAggregateInput
   _max?: Prisma.ListenerMaxOrderByAggregateInput
@@ -457,7 +455,6 @@ export type ListenerScalarWhereWithAggregatesInput = {
   id?: Prisma.UuidWithAggregatesFilter<"Listener"> | string
   node?: Prisma.IntWithAggregatesFilter<"Listener"> | number
   name?: Prisma.StringNullableWithAggregatesFilter<"Listener"> | string | null
-  labels?: Prisma.JsonWithAggregatesFilter<"Listener">
   protocol?: Prisma.EnumProtocolWithAggregatesFilter<"Listener"> | $Enums.Protocol
   host?: Prisma.StringWithAggregatesFilter<"Listener"> | string
   port?: Prisma.IntWithAggregatesFilter<"Listener"> | number
@@ -466,10 +463,6 @@ export type ListenerScalarWhereWithAggregatesInput = {
   reason?: Prisma.JsonNullableWithAggregatesFilter<"Listener">
   laddr?: Prisma.StringNullableWithAggregatesFilter<"Listener"> | string | null
   lport?: Prisma.IntNullableWithAggregatesFilter<"Listener"> | number | null
-  limits?: Prisma.JsonWithAggregatesFilter<"Listener">
-  faults?: Prisma.JsonWithAggregatesFilter<"Listener">
-  tls?: Prisma.JsonNullableWithAggregatesFilter<"Listener">
-  proxyProtocol?: Prisma.JsonWithAggregatesFilter<"Listener">
   recording?: Prisma.EnumRecordingWithAggregatesFilter<"Listener"> | $Enums.Recording
   sockets?: Prisma.JsonWithAggregatesFilter<"Listener">
   createdAt?: Prisma.BigIntWithAggregatesFilter<"Listener"> | bigint | number
@@ -477,13 +470,13 @@ export type ListenerScalarWhereWithAggregatesInput = {
   closedAt?: Prisma.BigIntNullableWithAggregatesFilter<"Listener"> | bigint | number | null
   expiresAt?: Prisma.BigIntNullableWithAggregatesFilter<"Listener"> | bigint | number | null
   isLive?: Prisma.BoolWithAggregatesFilter<"Listener"> | boolean
+  generation?: Prisma.IntWithAggregatesFilter<"Listener"> | number
+  specBytes?: Prisma.IntWithAggregatesFilter<"Listener"> | number
 }
 
 export type ListenerCreateInput = {
-  id: string
   node: number
   name?: string | null
-  labels: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol: $Enums.Protocol
   host: string
   port: number
@@ -492,10 +485,6 @@ export type ListenerCreateInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: string | null
   lport?: number | null
-  limits: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording: $Enums.Recording
   sockets: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: bigint | number
@@ -503,6 +492,8 @@ export type ListenerCreateInput = {
   closedAt?: bigint | number | null
   expiresAt?: bigint | number | null
   isLive?: boolean
+  specBytes: number
+  spec?: Prisma.ListenerSpecCreateNestedOneWithoutListenersInput
   counts?: Prisma.ListenerCountsCreateNestedOneWithoutListenerInput
   secrets?: Prisma.ListenerSecretsCreateNestedOneWithoutListenerInput
 }
@@ -511,7 +502,6 @@ export type ListenerUncheckedCreateInput = {
   id: string
   node: number
   name?: string | null
-  labels: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol: $Enums.Protocol
   host: string
   port: number
@@ -520,10 +510,6 @@ export type ListenerUncheckedCreateInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: string | null
   lport?: number | null
-  limits: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording: $Enums.Recording
   sockets: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: bigint | number
@@ -531,15 +517,15 @@ export type ListenerUncheckedCreateInput = {
   closedAt?: bigint | number | null
   expiresAt?: bigint | number | null
   isLive?: boolean
+  generation: number
+  specBytes: number
   counts?: Prisma.ListenerCountsUncheckedCreateNestedOneWithoutListenerInput
   secrets?: Prisma.ListenerSecretsUncheckedCreateNestedOneWithoutListenerInput
 }
 
 export type ListenerUpdateInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
   node?: Prisma.IntFieldUpdateOperationsInput | number
   name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   host?: Prisma.StringFieldUpdateOperationsInput | string
   port?: Prisma.IntFieldUpdateOperationsInput | number
@@ -548,10 +534,6 @@ export type ListenerUpdateInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  limits?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
   sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
@@ -559,6 +541,8 @@ export type ListenerUpdateInput = {
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  spec?: Prisma.ListenerSpecUpdateOneWithoutListenersNestedInput
   counts?: Prisma.ListenerCountsUpdateOneWithoutListenerNestedInput
   secrets?: Prisma.ListenerSecretsUpdateOneWithoutListenerNestedInput
 }
@@ -567,7 +551,6 @@ export type ListenerUncheckedUpdateInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
   node?: Prisma.IntFieldUpdateOperationsInput | number
   name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   host?: Prisma.StringFieldUpdateOperationsInput | string
   port?: Prisma.IntFieldUpdateOperationsInput | number
@@ -576,10 +559,6 @@ export type ListenerUncheckedUpdateInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  limits?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
   sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
@@ -587,6 +566,8 @@ export type ListenerUncheckedUpdateInput = {
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  generation?: Prisma.IntFieldUpdateOperationsInput | number
+  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
   counts?: Prisma.ListenerCountsUncheckedUpdateOneWithoutListenerNestedInput
   secrets?: Prisma.ListenerSecretsUncheckedUpdateOneWithoutListenerNestedInput
 }
@@ -595,7 +576,6 @@ export type ListenerCreateManyInput = {
   id: string
   node: number
   name?: string | null
-  labels: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol: $Enums.Protocol
   host: string
   port: number
@@ -604,10 +584,6 @@ export type ListenerCreateManyInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: string | null
   lport?: number | null
-  limits: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording: $Enums.Recording
   sockets: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: bigint | number
@@ -615,13 +591,13 @@ export type ListenerCreateManyInput = {
   closedAt?: bigint | number | null
   expiresAt?: bigint | number | null
   isLive?: boolean
+  generation: number
+  specBytes: number
 }
 
 export type ListenerUpdateManyMutationInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
   node?: Prisma.IntFieldUpdateOperationsInput | number
   name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   host?: Prisma.StringFieldUpdateOperationsInput | string
   port?: Prisma.IntFieldUpdateOperationsInput | number
@@ -630,10 +606,6 @@ export type ListenerUpdateManyMutationInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  limits?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
   sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
@@ -641,13 +613,13 @@ export type ListenerUpdateManyMutationInput = {
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 export type ListenerUncheckedUpdateManyInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
   node?: Prisma.IntFieldUpdateOperationsInput | number
   name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   host?: Prisma.StringFieldUpdateOperationsInput | string
   port?: Prisma.IntFieldUpdateOperationsInput | number
@@ -656,10 +628,6 @@ export type ListenerUncheckedUpdateManyInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  limits?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
   sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
@@ -667,13 +635,14 @@ export type ListenerUncheckedUpdateManyInput = {
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  generation?: Prisma.IntFieldUpdateOperationsInput | number
+  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 export type ListenerCountOrderByAggregateInput = {
   id?: Prisma.SortOrder
   node?: Prisma.SortOrder
   name?: Prisma.SortOrder
-  labels?: Prisma.SortOrder
   protocol?: Prisma.SortOrder
   host?: Prisma.SortOrder
   port?: Prisma.SortOrder
@@ -682,10 +651,6 @@ export type ListenerCountOrderByAggregateInput = {
   reason?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
   lport?: Prisma.SortOrder
-  limits?: Prisma.SortOrder
-  faults?: Prisma.SortOrder
-  tls?: Prisma.SortOrder
-  proxyProtocol?: Prisma.SortOrder
   recording?: Prisma.SortOrder
   sockets?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
@@ -693,6 +658,8 @@ export type ListenerCountOrderByAggregateInput = {
   closedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   isLive?: Prisma.SortOrder
+  generation?: Prisma.SortOrder
+  specBytes?: Prisma.SortOrder
 }
 
 export type ListenerAvgOrderByAggregateInput = {
@@ -703,6 +670,8 @@ export type ListenerAvgOrderByAggregateInput = {
   updatedAt?: Prisma.SortOrder
   closedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  generation?: Prisma.SortOrder
+  specBytes?: Prisma.SortOrder
 }
 
 export type ListenerMaxOrderByAggregateInput = {
@@ -722,6 +691,8 @@ export type ListenerMaxOrderByAggregateInput = {
   closedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   isLive?: Prisma.SortOrder
+  generation?: Prisma.SortOrder
+  specBytes?: Prisma.SortOrder
 }
 
 export type ListenerMinOrderByAggregateInput = {
@@ -741,6 +712,8 @@ export type ListenerMinOrderByAggregateInput = {
   closedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   isLive?: Prisma.SortOrder
+  generation?: Prisma.SortOrder
+  specBytes?: Prisma.SortOrder
 }
 
 export type ListenerSumOrderByAggregateInput = {
@@ -751,15 +724,23 @@ export type ListenerSumOrderByAggregateInput = {
   updatedAt?: Prisma.SortOrder
   closedAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
+  generation?: Prisma.SortOrder
+  specBytes?: Prisma.SortOrder
+}
+
+export type ListenerListRelationFilter = {
+  every?: Prisma.ListenerWhereInput
+  some?: Prisma.ListenerWhereInput
+  none?: Prisma.ListenerWhereInput
+}
+
+export type ListenerOrderByRelationAggregateInput = {
+  _count?: Prisma.SortOrder
 }
 
 export type ListenerScalarRelationFilter = {
   is?: Prisma.ListenerWhereInput
   isNot?: Prisma.ListenerWhereInput
-}
-
-export type StringFieldUpdateOperationsInput = {
-  set?: string
 }
 
 export type IntFieldUpdateOperationsInput = {
@@ -776,6 +757,10 @@ export type NullableStringFieldUpdateOperationsInput = {
 
 export type EnumProtocolFieldUpdateOperationsInput = {
   set?: $Enums.Protocol
+}
+
+export type StringFieldUpdateOperationsInput = {
+  set?: string
 }
 
 export type EnumListenerModeFieldUpdateOperationsInput = {
@@ -818,6 +803,48 @@ export type BoolFieldUpdateOperationsInput = {
   set?: boolean
 }
 
+export type ListenerCreateNestedManyWithoutSpecInput = {
+  create?: Prisma.XOR<Prisma.ListenerCreateWithoutSpecInput, Prisma.ListenerUncheckedCreateWithoutSpecInput> | Prisma.ListenerCreateWithoutSpecInput[] | Prisma.ListenerUncheckedCreateWithoutSpecInput[]
+  connectOrCreate?: Prisma.ListenerCreateOrConnectWithoutSpecInput | Prisma.ListenerCreateOrConnectWithoutSpecInput[]
+  createMany?: Prisma.ListenerCreateManySpecInputEnvelope
+  connect?: Prisma.ListenerWhereUniqueInput | Prisma.ListenerWhereUniqueInput[]
+}
+
+export type ListenerUncheckedCreateNestedManyWithoutSpecInput = {
+  create?: Prisma.XOR<Prisma.ListenerCreateWithoutSpecInput, Prisma.ListenerUncheckedCreateWithoutSpecInput> | Prisma.ListenerCreateWithoutSpecInput[] | Prisma.ListenerUncheckedCreateWithoutSpecInput[]
+  connectOrCreate?: Prisma.ListenerCreateOrConnectWithoutSpecInput | Prisma.ListenerCreateOrConnectWithoutSpecInput[]
+  createMany?: Prisma.ListenerCreateManySpecInputEnvelope
+  connect?: Prisma.ListenerWhereUniqueInput | Prisma.ListenerWhereUniqueInput[]
+}
+
+export type ListenerUpdateManyWithoutSpecNestedInput = {
+  create?: Prisma.XOR<Prisma.ListenerCreateWithoutSpecInput, Prisma.ListenerUncheckedCreateWithoutSpecInput> | Prisma.ListenerCreateWithoutSpecInput[] | Prisma.ListenerUncheckedCreateWithoutSpecInput[]
+  connectOrCreate?: Prisma.ListenerCreateOrConnectWithoutSpecInput | Prisma.ListenerCreateOrConnectWithoutSpecInput[]
+  upsert?: Prisma.ListenerUpsertWithWhereUniqueWithoutSpecInput | Prisma.ListenerUpsertWithWhereUniqueWithoutSpecInput[]
+  createMany?: Prisma.ListenerCreateManySpecInputEnvelope
+  set?: Prisma.ListenerWhereUniqueInput | Prisma.ListenerWhereUniqueInput[]
+  disconnect?: Prisma.ListenerWhereUniqueInput | Prisma.ListenerWhereUniqueInput[]
+  delete?: Prisma.ListenerWhereUniqueInput | Prisma.ListenerWhereUniqueInput[]
+  connect?: Prisma.ListenerWhereUniqueInput | Prisma.ListenerWhereUniqueInput[]
+  update?: Prisma.ListenerUpdateWithWhereUniqueWithoutSpecInput | Prisma.ListenerUpdateWithWhereUniqueWithoutSpecInput[]
+  updateMany?: Prisma.ListenerUpdateManyWithWhereWithoutSpecInput | Prisma.ListenerUpdateManyWithWhereWithoutSpecInput[]
+  deleteMany?: Prisma.ListenerScalarWhereInput | Prisma.ListenerScalarWhereInput[]
+}
+
+export type ListenerUncheckedUpdateManyWithoutSpecNestedInput = {
+  create?: Prisma.XOR<Prisma.ListenerCreateWithoutSpecInput, Prisma.ListenerUncheckedCreateWithoutSpecInput> | Prisma.ListenerCreateWithoutSpecInput[] | Prisma.ListenerUncheckedCreateWithoutSpecInput[]
+  connectOrCreate?: Prisma.ListenerCreateOrConnectWithoutSpecInput | Prisma.ListenerCreateOrConnectWithoutSpecInput[]
+  upsert?: Prisma.ListenerUpsertWithWhereUniqueWithoutSpecInput | Prisma.ListenerUpsertWithWhereUniqueWithoutSpecInput[]
+  createMany?: Prisma.ListenerCreateManySpecInputEnvelope
+  set?: Prisma.ListenerWhereUniqueInput | Prisma.ListenerWhereUniqueInput[]
+  disconnect?: Prisma.ListenerWhereUniqueInput | Prisma.ListenerWhereUniqueInput[]
+  delete?: Prisma.ListenerWhereUniqueInput | Prisma.ListenerWhereUniqueInput[]
+  connect?: Prisma.ListenerWhereUniqueInput | Prisma.ListenerWhereUniqueInput[]
+  update?: Prisma.ListenerUpdateWithWhereUniqueWithoutSpecInput | Prisma.ListenerUpdateWithWhereUniqueWithoutSpecInput[]
+  updateMany?: Prisma.ListenerUpdateManyWithWhereWithoutSpecInput | Prisma.ListenerUpdateManyWithWhereWithoutSpecInput[]
+  deleteMany?: Prisma.ListenerScalarWhereInput | Prisma.ListenerScalarWhereInput[]
+}
+
 export type ListenerCreateNestedOneWithoutCountsInput = {
   create?: Prisma.XOR<Prisma.ListenerCreateWithoutCountsInput, Prisma.ListenerUncheckedCreateWithoutCountsInput>
   connectOrCreate?: Prisma.ListenerCreateOrConnectWithoutCountsInput
@@ -846,11 +873,9 @@ export type ListenerUpdateOneRequiredWithoutSecretsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.ListenerUpdateToOneWithWhereWithoutSecretsInput, Prisma.ListenerUpdateWithoutSecretsInput>, Prisma.ListenerUncheckedUpdateWithoutSecretsInput>
 }
 
-export type ListenerCreateWithoutCountsInput = {
-  id: string
+export type ListenerCreateWithoutSpecInput = {
   node: number
   name?: string | null
-  labels: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol: $Enums.Protocol
   host: string
   port: number
@@ -859,10 +884,6 @@ export type ListenerCreateWithoutCountsInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: string | null
   lport?: number | null
-  limits: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording: $Enums.Recording
   sockets: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: bigint | number
@@ -870,6 +891,106 @@ export type ListenerCreateWithoutCountsInput = {
   closedAt?: bigint | number | null
   expiresAt?: bigint | number | null
   isLive?: boolean
+  specBytes: number
+  counts?: Prisma.ListenerCountsCreateNestedOneWithoutListenerInput
+  secrets?: Prisma.ListenerSecretsCreateNestedOneWithoutListenerInput
+}
+
+export type ListenerUncheckedCreateWithoutSpecInput = {
+  node: number
+  name?: string | null
+  protocol: $Enums.Protocol
+  host: string
+  port: number
+  mode: $Enums.ListenerMode
+  state: $Enums.ListenerState
+  reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  laddr?: string | null
+  lport?: number | null
+  recording: $Enums.Recording
+  sockets: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: bigint | number
+  updatedAt: bigint | number
+  closedAt?: bigint | number | null
+  expiresAt?: bigint | number | null
+  isLive?: boolean
+  specBytes: number
+  counts?: Prisma.ListenerCountsUncheckedCreateNestedOneWithoutListenerInput
+  secrets?: Prisma.ListenerSecretsUncheckedCreateNestedOneWithoutListenerInput
+}
+
+export type ListenerCreateOrConnectWithoutSpecInput = {
+  where: Prisma.ListenerWhereUniqueInput
+  create: Prisma.XOR<Prisma.ListenerCreateWithoutSpecInput, Prisma.ListenerUncheckedCreateWithoutSpecInput>
+}
+
+export type ListenerCreateManySpecInputEnvelope = {
+  data: Prisma.ListenerCreateManySpecInput | Prisma.ListenerCreateManySpecInput[]
+  skipDuplicates?: boolean
+}
+
+export type ListenerUpsertWithWhereUniqueWithoutSpecInput = {
+  where: Prisma.ListenerWhereUniqueInput
+  update: Prisma.XOR<Prisma.ListenerUpdateWithoutSpecInput, Prisma.ListenerUncheckedUpdateWithoutSpecInput>
+  create: Prisma.XOR<Prisma.ListenerCreateWithoutSpecInput, Prisma.ListenerUncheckedCreateWithoutSpecInput>
+}
+
+export type ListenerUpdateWithWhereUniqueWithoutSpecInput = {
+  where: Prisma.ListenerWhereUniqueInput
+  data: Prisma.XOR<Prisma.ListenerUpdateWithoutSpecInput, Prisma.ListenerUncheckedUpdateWithoutSpecInput>
+}
+
+export type ListenerUpdateManyWithWhereWithoutSpecInput = {
+  where: Prisma.ListenerScalarWhereInput
+  data: Prisma.XOR<Prisma.ListenerUpdateManyMutationInput, Prisma.ListenerUncheckedUpdateManyWithoutSpecInput>
+}
+
+export type ListenerScalarWhereInput = {
+  AND?: Prisma.ListenerScalarWhereInput | Prisma.ListenerScalarWhereInput[]
+  OR?: Prisma.ListenerScalarWhereInput[]
+  NOT?: Prisma.ListenerScalarWhereInput | Prisma.ListenerScalarWhereInput[]
+  id?: Prisma.UuidFilter<"Listener"> | string
+  node?: Prisma.IntFilter<"Listener"> | number
+  name?: Prisma.StringNullableFilter<"Listener"> | string | null
+  protocol?: Prisma.EnumProtocolFilter<"Listener"> | $Enums.Protocol
+  host?: Prisma.StringFilter<"Listener"> | string
+  port?: Prisma.IntFilter<"Listener"> | number
+  mode?: Prisma.EnumListenerModeFilter<"Listener"> | $Enums.ListenerMode
+  state?: Prisma.EnumListenerStateFilter<"Listener"> | $Enums.ListenerState
+  reason?: Prisma.JsonNullableFilter<"Listener">
+  laddr?: Prisma.StringNullableFilter<"Listener"> | string | null
+  lport?: Prisma.IntNullableFilter<"Listener"> | number | null
+  recording?: Prisma.EnumRecordingFilter<"Listener"> | $Enums.Recording
+  sockets?: Prisma.JsonFilter<"Listener">
+  createdAt?: Prisma.BigIntFilter<"Listener"> | bigint | number
+  updatedAt?: Prisma.BigIntFilter<"Listener"> | bigint | number
+  closedAt?: Prisma.BigIntNullableFilter<"Listener"> | bigint | number | null
+  expiresAt?: Prisma.BigIntNullableFilter<"Listener"> | bigint | number | null
+  isLive?: Prisma.BoolFilter<"Listener"> | boolean
+  generation?: Prisma.IntFilter<"Listener"> | number
+  specBytes?: Prisma.IntFilter<"Listener"> | number
+}
+
+export type ListenerCreateWithoutCountsInput = {
+  node: number
+  name?: string | null
+  protocol: $Enums.Protocol
+  host: string
+  port: number
+  mode: $Enums.ListenerMode
+  state: $Enums.ListenerState
+  reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  laddr?: string | null
+  lport?: number | null
+  recording: $Enums.Recording
+  sockets: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: bigint | number
+  updatedAt: bigint | number
+  closedAt?: bigint | number | null
+  expiresAt?: bigint | number | null
+  isLive?: boolean
+  specBytes: number
+  spec?: Prisma.ListenerSpecCreateNestedOneWithoutListenersInput
   secrets?: Prisma.ListenerSecretsCreateNestedOneWithoutListenerInput
 }
 
@@ -877,7 +998,6 @@ export type ListenerUncheckedCreateWithoutCountsInput = {
   id: string
   node: number
   name?: string | null
-  labels: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol: $Enums.Protocol
   host: string
   port: number
@@ -886,10 +1006,6 @@ export type ListenerUncheckedCreateWithoutCountsInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: string | null
   lport?: number | null
-  limits: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording: $Enums.Recording
   sockets: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: bigint | number
@@ -897,6 +1013,8 @@ export type ListenerUncheckedCreateWithoutCountsInput = {
   closedAt?: bigint | number | null
   expiresAt?: bigint | number | null
   isLive?: boolean
+  generation: number
+  specBytes: number
   secrets?: Prisma.ListenerSecretsUncheckedCreateNestedOneWithoutListenerInput
 }
 
@@ -917,10 +1035,8 @@ export type ListenerUpdateToOneWithWhereWithoutCountsInput = {
 }
 
 export type ListenerUpdateWithoutCountsInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
   node?: Prisma.IntFieldUpdateOperationsInput | number
   name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   host?: Prisma.StringFieldUpdateOperationsInput | string
   port?: Prisma.IntFieldUpdateOperationsInput | number
@@ -929,10 +1045,6 @@ export type ListenerUpdateWithoutCountsInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  limits?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
   sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
@@ -940,6 +1052,8 @@ export type ListenerUpdateWithoutCountsInput = {
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  spec?: Prisma.ListenerSpecUpdateOneWithoutListenersNestedInput
   secrets?: Prisma.ListenerSecretsUpdateOneWithoutListenerNestedInput
 }
 
@@ -947,7 +1061,6 @@ export type ListenerUncheckedUpdateWithoutCountsInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
   node?: Prisma.IntFieldUpdateOperationsInput | number
   name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   host?: Prisma.StringFieldUpdateOperationsInput | string
   port?: Prisma.IntFieldUpdateOperationsInput | number
@@ -956,10 +1069,6 @@ export type ListenerUncheckedUpdateWithoutCountsInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  limits?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
   sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
@@ -967,14 +1076,14 @@ export type ListenerUncheckedUpdateWithoutCountsInput = {
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  generation?: Prisma.IntFieldUpdateOperationsInput | number
+  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
   secrets?: Prisma.ListenerSecretsUncheckedUpdateOneWithoutListenerNestedInput
 }
 
 export type ListenerCreateWithoutSecretsInput = {
-  id: string
   node: number
   name?: string | null
-  labels: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol: $Enums.Protocol
   host: string
   port: number
@@ -983,10 +1092,6 @@ export type ListenerCreateWithoutSecretsInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: string | null
   lport?: number | null
-  limits: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording: $Enums.Recording
   sockets: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: bigint | number
@@ -994,6 +1099,8 @@ export type ListenerCreateWithoutSecretsInput = {
   closedAt?: bigint | number | null
   expiresAt?: bigint | number | null
   isLive?: boolean
+  specBytes: number
+  spec?: Prisma.ListenerSpecCreateNestedOneWithoutListenersInput
   counts?: Prisma.ListenerCountsCreateNestedOneWithoutListenerInput
 }
 
@@ -1001,7 +1108,6 @@ export type ListenerUncheckedCreateWithoutSecretsInput = {
   id: string
   node: number
   name?: string | null
-  labels: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol: $Enums.Protocol
   host: string
   port: number
@@ -1010,10 +1116,6 @@ export type ListenerUncheckedCreateWithoutSecretsInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: string | null
   lport?: number | null
-  limits: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording: $Enums.Recording
   sockets: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: bigint | number
@@ -1021,6 +1123,8 @@ export type ListenerUncheckedCreateWithoutSecretsInput = {
   closedAt?: bigint | number | null
   expiresAt?: bigint | number | null
   isLive?: boolean
+  generation: number
+  specBytes: number
   counts?: Prisma.ListenerCountsUncheckedCreateNestedOneWithoutListenerInput
 }
 
@@ -1041,10 +1145,8 @@ export type ListenerUpdateToOneWithWhereWithoutSecretsInput = {
 }
 
 export type ListenerUpdateWithoutSecretsInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
   node?: Prisma.IntFieldUpdateOperationsInput | number
   name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   host?: Prisma.StringFieldUpdateOperationsInput | string
   port?: Prisma.IntFieldUpdateOperationsInput | number
@@ -1053,10 +1155,6 @@ export type ListenerUpdateWithoutSecretsInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  limits?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
   sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
@@ -1064,6 +1162,8 @@ export type ListenerUpdateWithoutSecretsInput = {
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  spec?: Prisma.ListenerSpecUpdateOneWithoutListenersNestedInput
   counts?: Prisma.ListenerCountsUpdateOneWithoutListenerNestedInput
 }
 
@@ -1071,7 +1171,6 @@ export type ListenerUncheckedUpdateWithoutSecretsInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
   node?: Prisma.IntFieldUpdateOperationsInput | number
   name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  labels?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   host?: Prisma.StringFieldUpdateOperationsInput | string
   port?: Prisma.IntFieldUpdateOperationsInput | number
@@ -1080,10 +1179,6 @@ export type ListenerUncheckedUpdateWithoutSecretsInput = {
   reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  limits?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  faults?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  proxyProtocol?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
   sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
@@ -1091,7 +1186,97 @@ export type ListenerUncheckedUpdateWithoutSecretsInput = {
   closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  generation?: Prisma.IntFieldUpdateOperationsInput | number
+  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
   counts?: Prisma.ListenerCountsUncheckedUpdateOneWithoutListenerNestedInput
+}
+
+export type ListenerCreateManySpecInput = {
+  node: number
+  name?: string | null
+  protocol: $Enums.Protocol
+  host: string
+  port: number
+  mode: $Enums.ListenerMode
+  state: $Enums.ListenerState
+  reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  laddr?: string | null
+  lport?: number | null
+  recording: $Enums.Recording
+  sockets: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: bigint | number
+  updatedAt: bigint | number
+  closedAt?: bigint | number | null
+  expiresAt?: bigint | number | null
+  isLive?: boolean
+  specBytes: number
+}
+
+export type ListenerUpdateWithoutSpecInput = {
+  node?: Prisma.IntFieldUpdateOperationsInput | number
+  name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
+  host?: Prisma.StringFieldUpdateOperationsInput | string
+  port?: Prisma.IntFieldUpdateOperationsInput | number
+  mode?: Prisma.EnumListenerModeFieldUpdateOperationsInput | $Enums.ListenerMode
+  state?: Prisma.EnumListenerStateFieldUpdateOperationsInput | $Enums.ListenerState
+  reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
+  sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
+  expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
+  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  counts?: Prisma.ListenerCountsUpdateOneWithoutListenerNestedInput
+  secrets?: Prisma.ListenerSecretsUpdateOneWithoutListenerNestedInput
+}
+
+export type ListenerUncheckedUpdateWithoutSpecInput = {
+  node?: Prisma.IntFieldUpdateOperationsInput | number
+  name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
+  host?: Prisma.StringFieldUpdateOperationsInput | string
+  port?: Prisma.IntFieldUpdateOperationsInput | number
+  mode?: Prisma.EnumListenerModeFieldUpdateOperationsInput | $Enums.ListenerMode
+  state?: Prisma.EnumListenerStateFieldUpdateOperationsInput | $Enums.ListenerState
+  reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
+  sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
+  expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
+  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  counts?: Prisma.ListenerCountsUncheckedUpdateOneWithoutListenerNestedInput
+  secrets?: Prisma.ListenerSecretsUncheckedUpdateOneWithoutListenerNestedInput
+}
+
+export type ListenerUncheckedUpdateManyWithoutSpecInput = {
+  node?: Prisma.IntFieldUpdateOperationsInput | number
+  name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
+  host?: Prisma.StringFieldUpdateOperationsInput | string
+  port?: Prisma.IntFieldUpdateOperationsInput | number
+  mode?: Prisma.EnumListenerModeFieldUpdateOperationsInput | $Enums.ListenerMode
+  state?: Prisma.EnumListenerStateFieldUpdateOperationsInput | $Enums.ListenerState
+  reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
+  sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
+  expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
+  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 
@@ -1100,7 +1285,6 @@ export type ListenerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   id?: boolean
   node?: boolean
   name?: boolean
-  labels?: boolean
   protocol?: boolean
   host?: boolean
   port?: boolean
@@ -1109,10 +1293,6 @@ export type ListenerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   reason?: boolean
   laddr?: boolean
   lport?: boolean
-  limits?: boolean
-  faults?: boolean
-  tls?: boolean
-  proxyProtocol?: boolean
   recording?: boolean
   sockets?: boolean
   createdAt?: boolean
@@ -1120,6 +1300,9 @@ export type ListenerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   closedAt?: boolean
   expiresAt?: boolean
   isLive?: boolean
+  generation?: boolean
+  specBytes?: boolean
+  spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
   counts?: boolean | Prisma.Listener$countsArgs<ExtArgs>
   secrets?: boolean | Prisma.Listener$secretsArgs<ExtArgs>
 }, ExtArgs["result"]["listener"]>
@@ -1128,7 +1311,6 @@ export type ListenerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   id?: boolean
   node?: boolean
   name?: boolean
-  labels?: boolean
   protocol?: boolean
   host?: boolean
   port?: boolean
@@ -1137,10 +1319,6 @@ export type ListenerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   reason?: boolean
   laddr?: boolean
   lport?: boolean
-  limits?: boolean
-  faults?: boolean
-  tls?: boolean
-  proxyProtocol?: boolean
   recording?: boolean
   sockets?: boolean
   createdAt?: boolean
@@ -1148,13 +1326,15 @@ export type ListenerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   closedAt?: boolean
   expiresAt?: boolean
   isLive?: boolean
+  generation?: boolean
+  specBytes?: boolean
+  spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
 }, ExtArgs["result"]["listener"]>
 
 export type ListenerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
   node?: boolean
   name?: boolean
-  labels?: boolean
   protocol?: boolean
   host?: boolean
   port?: boolean
@@ -1163,10 +1343,6 @@ export type ListenerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   reason?: boolean
   laddr?: boolean
   lport?: boolean
-  limits?: boolean
-  faults?: boolean
-  tls?: boolean
-  proxyProtocol?: boolean
   recording?: boolean
   sockets?: boolean
   createdAt?: boolean
@@ -1174,13 +1350,15 @@ export type ListenerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   closedAt?: boolean
   expiresAt?: boolean
   isLive?: boolean
+  generation?: boolean
+  specBytes?: boolean
+  spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
 }, ExtArgs["result"]["listener"]>
 
 export type ListenerSelectScalar = {
   id?: boolean
   node?: boolean
   name?: boolean
-  labels?: boolean
   protocol?: boolean
   host?: boolean
   port?: boolean
@@ -1189,10 +1367,6 @@ export type ListenerSelectScalar = {
   reason?: boolean
   laddr?: boolean
   lport?: boolean
-  limits?: boolean
-  faults?: boolean
-  tls?: boolean
-  proxyProtocol?: boolean
   recording?: boolean
   sockets?: boolean
   createdAt?: boolean
@@ -1200,19 +1374,27 @@ export type ListenerSelectScalar = {
   closedAt?: boolean
   expiresAt?: boolean
   isLive?: boolean
+  generation?: boolean
+  specBytes?: boolean
 }
 
-export type ListenerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "node" | "name" | "labels" | "protocol" | "host" | "port" | "mode" | "state" | "reason" | "laddr" | "lport" | "limits" | "faults" | "tls" | "proxyProtocol" | "recording" | "sockets" | "createdAt" | "updatedAt" | "closedAt" | "expiresAt" | "isLive", ExtArgs["result"]["listener"]>
+export type ListenerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "node" | "name" | "protocol" | "host" | "port" | "mode" | "state" | "reason" | "laddr" | "lport" | "recording" | "sockets" | "createdAt" | "updatedAt" | "closedAt" | "expiresAt" | "isLive" | "generation" | "specBytes", ExtArgs["result"]["listener"]>
 export type ListenerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
   counts?: boolean | Prisma.Listener$countsArgs<ExtArgs>
   secrets?: boolean | Prisma.Listener$secretsArgs<ExtArgs>
 }
-export type ListenerIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
-export type ListenerIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
+export type ListenerIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
+}
+export type ListenerIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
+}
 
 export type $ListenerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Listener"
   objects: {
+    spec: Prisma.$ListenerSpecPayload<ExtArgs> | null
     counts: Prisma.$ListenerCountsPayload<ExtArgs> | null
     secrets: Prisma.$ListenerSecretsPayload<ExtArgs> | null
   }
@@ -1220,7 +1402,6 @@ export type $ListenerPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     id: string
     node: number
     name: string | null
-    labels: runtime.JsonValue
     protocol: $Enums.Protocol
     host: string
     port: number
@@ -1229,10 +1410,6 @@ export type $ListenerPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     reason: runtime.JsonValue | null
     laddr: string | null
     lport: number | null
-    limits: runtime.JsonValue
-    faults: runtime.JsonValue
-    tls: runtime.JsonValue | null
-    proxyProtocol: runtime.JsonValue
     recording: $Enums.Recording
     sockets: runtime.JsonValue
     createdAt: bigint
@@ -1240,6 +1417,8 @@ export type $ListenerPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     closedAt: bigint | null
     expiresAt: bigint | null
     isLive: boolean
+    generation: number
+    specBytes: number
   }, ExtArgs["result"]["listener"]>
   composites: {}
 }
@@ -1634,6 +1813,7 @@ readonly fields: ListenerFieldRefs;
  */
 export interface Prisma__ListenerClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
+  spec<T extends Prisma.Listener$specArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Listener$specArgs<ExtArgs>>): Prisma.Prisma__ListenerSpecClient<runtime.Types.Result.GetResult<Prisma.$ListenerSpecPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   counts<T extends Prisma.Listener$countsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Listener$countsArgs<ExtArgs>>): Prisma.Prisma__ListenerCountsClient<runtime.Types.Result.GetResult<Prisma.$ListenerCountsPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   secrets<T extends Prisma.Listener$secretsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Listener$secretsArgs<ExtArgs>>): Prisma.Prisma__ListenerSecretsClient<runtime.Types.Result.GetResult<Prisma.$ListenerSecretsPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
@@ -1668,7 +1848,6 @@ export interface ListenerFieldRefs {
   readonly id: Prisma.FieldRef<"Listener", 'String'>
   readonly node: Prisma.FieldRef<"Listener", 'Int'>
   readonly name: Prisma.FieldRef<"Listener", 'String'>
-  readonly labels: Prisma.FieldRef<"Listener", 'Json'>
   readonly protocol: Prisma.FieldRef<"Listener", 'Protocol'>
   readonly host: Prisma.FieldRef<"Listener", 'String'>
   readonly port: Prisma.FieldRef<"Listener", 'Int'>
@@ -1677,10 +1856,6 @@ export interface ListenerFieldRefs {
   readonly reason: Prisma.FieldRef<"Listener", 'Json'>
   readonly laddr: Prisma.FieldRef<"Listener", 'String'>
   readonly lport: Prisma.FieldRef<"Listener", 'Int'>
-  readonly limits: Prisma.FieldRef<"Listener", 'Json'>
-  readonly faults: Prisma.FieldRef<"Listener", 'Json'>
-  readonly tls: Prisma.FieldRef<"Listener", 'Json'>
-  readonly proxyProtocol: Prisma.FieldRef<"Listener", 'Json'>
   readonly recording: Prisma.FieldRef<"Listener", 'Recording'>
   readonly sockets: Prisma.FieldRef<"Listener", 'Json'>
   readonly createdAt: Prisma.FieldRef<"Listener", 'BigInt'>
@@ -1688,6 +1863,8 @@ export interface ListenerFieldRefs {
   readonly closedAt: Prisma.FieldRef<"Listener", 'BigInt'>
   readonly expiresAt: Prisma.FieldRef<"Listener", 'BigInt'>
   readonly isLive: Prisma.FieldRef<"Listener", 'Boolean'>
+  readonly generation: Prisma.FieldRef<"Listener", 'Int'>
+  readonly specBytes: Prisma.FieldRef<"Listener", 'Int'>
 }
     
 
@@ -1942,6 +2119,10 @@ export type ListenerCreateManyAndReturnArgs<ExtArgs extends runtime.Types.Extens
    */
   data: Prisma.ListenerCreateManyInput | Prisma.ListenerCreateManyInput[]
   skipDuplicates?: boolean
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ListenerIncludeCreateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -2012,6 +2193,10 @@ export type ListenerUpdateManyAndReturnArgs<ExtArgs extends runtime.Types.Extens
    * Limit how many Listeners to update.
    */
   limit?: number
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ListenerIncludeUpdateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -2078,6 +2263,25 @@ export type ListenerDeleteManyArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Limit how many Listeners to delete.
    */
   limit?: number
+}
+
+/**
+ * Listener.spec
+ */
+export type Listener$specArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the ListenerSpec
+   */
+  select?: Prisma.ListenerSpecSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the ListenerSpec
+   */
+  omit?: Prisma.ListenerSpecOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ListenerSpecInclude<ExtArgs> | null
+  where?: Prisma.ListenerSpecWhereInput
 }
 
 /**

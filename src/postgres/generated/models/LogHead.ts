@@ -32,6 +32,7 @@ export type LogHeadAvgAggregateOutputType = {
   maxTime: number | null
   markedSeq: number | null
   nodeCount: number | null
+  bytes: number | null
 }
 
 export type LogHeadSumAggregateOutputType = {
@@ -40,6 +41,7 @@ export type LogHeadSumAggregateOutputType = {
   maxTime: bigint | null
   markedSeq: bigint | null
   nodeCount: number | null
+  bytes: bigint | null
 }
 
 export type LogHeadMinAggregateOutputType = {
@@ -49,6 +51,7 @@ export type LogHeadMinAggregateOutputType = {
   maxTime: bigint | null
   markedSeq: bigint | null
   nodeCount: number | null
+  bytes: bigint | null
 }
 
 export type LogHeadMaxAggregateOutputType = {
@@ -58,6 +61,7 @@ export type LogHeadMaxAggregateOutputType = {
   maxTime: bigint | null
   markedSeq: bigint | null
   nodeCount: number | null
+  bytes: bigint | null
 }
 
 export type LogHeadCountAggregateOutputType = {
@@ -67,6 +71,7 @@ export type LogHeadCountAggregateOutputType = {
   maxTime: number
   markedSeq: number
   nodeCount: number
+  bytes: number
   _all: number
 }
 
@@ -77,6 +82,7 @@ export type LogHeadAvgAggregateInputType = {
   maxTime?: true
   markedSeq?: true
   nodeCount?: true
+  bytes?: true
 }
 
 export type LogHeadSumAggregateInputType = {
@@ -85,6 +91,7 @@ export type LogHeadSumAggregateInputType = {
   maxTime?: true
   markedSeq?: true
   nodeCount?: true
+  bytes?: true
 }
 
 export type LogHeadMinAggregateInputType = {
@@ -94,6 +101,7 @@ export type LogHeadMinAggregateInputType = {
   maxTime?: true
   markedSeq?: true
   nodeCount?: true
+  bytes?: true
 }
 
 export type LogHeadMaxAggregateInputType = {
@@ -103,6 +111,7 @@ export type LogHeadMaxAggregateInputType = {
   maxTime?: true
   markedSeq?: true
   nodeCount?: true
+  bytes?: true
 }
 
 export type LogHeadCountAggregateInputType = {
@@ -112,6 +121,7 @@ export type LogHeadCountAggregateInputType = {
   maxTime?: true
   markedSeq?: true
   nodeCount?: true
+  bytes?: true
   _all?: true
 }
 
@@ -208,6 +218,7 @@ export type LogHeadGroupByOutputType = {
   maxTime: bigint
   markedSeq: bigint
   nodeCount: number
+  bytes: bigint
   _count: LogHeadCountAggregateOutputType | null
   _avg: LogHeadAvgAggregateOutputType | null
   _sum: LogHeadSumAggregateOutputType | null
@@ -240,6 +251,7 @@ export type LogHeadWhereInput = {
   maxTime?: Prisma.BigIntFilter<"LogHead"> | bigint | number
   markedSeq?: Prisma.BigIntFilter<"LogHead"> | bigint | number
   nodeCount?: Prisma.IntFilter<"LogHead"> | number
+  bytes?: Prisma.BigIntFilter<"LogHead"> | bigint | number
 }
 
 export type LogHeadOrderByWithRelationInput = {
@@ -249,6 +261,7 @@ export type LogHeadOrderByWithRelationInput = {
   maxTime?: Prisma.SortOrder
   markedSeq?: Prisma.SortOrder
   nodeCount?: Prisma.SortOrder
+  bytes?: Prisma.SortOrder
 }
 
 export type LogHeadWhereUniqueInput = Prisma.AtLeast<{
@@ -261,6 +274,7 @@ export type LogHeadWhereUniqueInput = Prisma.AtLeast<{
   maxTime?: Prisma.BigIntFilter<"LogHead"> | bigint | number
   markedSeq?: Prisma.BigIntFilter<"LogHead"> | bigint | number
   nodeCount?: Prisma.IntFilter<"LogHead"> | number
+  bytes?: Prisma.BigIntFilter<"LogHead"> | bigint | number
 }, "isOnly">
 
 export type LogHeadOrderByWithAggregationInput = {
@@ -270,6 +284,7 @@ export type LogHeadOrderByWithAggregationInput = {
   maxTime?: Prisma.SortOrder
   markedSeq?: Prisma.SortOrder
   nodeCount?: Prisma.SortOrder
+  bytes?: Prisma.SortOrder
   _count?: Prisma.LogHeadCountOrderByAggregateInput
   _avg?: Prisma.LogHeadAvgOrderByAggregateInput
   _max?: Prisma.LogHeadMaxOrderByAggregateInput
@@ -287,6 +302,7 @@ export type LogHeadScalarWhereWithAggregatesInput = {
   maxTime?: Prisma.BigIntWithAggregatesFilter<"LogHead"> | bigint | number
   markedSeq?: Prisma.BigIntWithAggregatesFilter<"LogHead"> | bigint | number
   nodeCount?: Prisma.IntWithAggregatesFilter<"LogHead"> | number
+  bytes?: Prisma.BigIntWithAggregatesFilter<"LogHead"> | bigint | number
 }
 
 export type LogHeadCreateInput = {
@@ -296,6 +312,7 @@ export type LogHeadCreateInput = {
   maxTime: bigint | number
   markedSeq: bigint | number
   nodeCount: number
+  bytes?: bigint | number
 }
 
 export type LogHeadUncheckedCreateInput = {
@@ -305,6 +322,7 @@ export type LogHeadUncheckedCreateInput = {
   maxTime: bigint | number
   markedSeq: bigint | number
   nodeCount: number
+  bytes?: bigint | number
 }
 
 export type LogHeadUpdateInput = {
@@ -314,6 +332,7 @@ export type LogHeadUpdateInput = {
   maxTime?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   markedSeq?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   nodeCount?: Prisma.IntFieldUpdateOperationsInput | number
+  bytes?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
 }
 
 export type LogHeadUncheckedUpdateInput = {
@@ -323,6 +342,7 @@ export type LogHeadUncheckedUpdateInput = {
   maxTime?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   markedSeq?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   nodeCount?: Prisma.IntFieldUpdateOperationsInput | number
+  bytes?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
 }
 
 export type LogHeadCreateManyInput = {
@@ -332,6 +352,7 @@ export type LogHeadCreateManyInput = {
   maxTime: bigint | number
   markedSeq: bigint | number
   nodeCount: number
+  bytes?: bigint | number
 }
 
 export type LogHeadUpdateManyMutationInput = {
@@ -341,6 +362,7 @@ export type LogHeadUpdateManyMutationInput = {
   maxTime?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   markedSeq?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   nodeCount?: Prisma.IntFieldUpdateOperationsInput | number
+  bytes?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
 }
 
 export type LogHeadUncheckedUpdateManyInput = {
@@ -350,6 +372,7 @@ export type LogHeadUncheckedUpdateManyInput = {
   maxTime?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   markedSeq?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   nodeCount?: Prisma.IntFieldUpdateOperationsInput | number
+  bytes?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
 }
 
 export type LogHeadCountOrderByAggregateInput = {
@@ -359,6 +382,7 @@ export type LogHeadCountOrderByAggregateInput = {
   maxTime?: Prisma.SortOrder
   markedSeq?: Prisma.SortOrder
   nodeCount?: Prisma.SortOrder
+  bytes?: Prisma.SortOrder
 }
 
 export type LogHeadAvgOrderByAggregateInput = {
@@ -367,6 +391,7 @@ export type LogHeadAvgOrderByAggregateInput = {
   maxTime?: Prisma.SortOrder
   markedSeq?: Prisma.SortOrder
   nodeCount?: Prisma.SortOrder
+  bytes?: Prisma.SortOrder
 }
 
 export type LogHeadMaxOrderByAggregateInput = {
@@ -376,6 +401,7 @@ export type LogHeadMaxOrderByAggregateInput = {
   maxTime?: Prisma.SortOrder
   markedSeq?: Prisma.SortOrder
   nodeCount?: Prisma.SortOrder
+  bytes?: Prisma.SortOrder
 }
 
 export type LogHeadMinOrderByAggregateInput = {
@@ -385,6 +411,7 @@ export type LogHeadMinOrderByAggregateInput = {
   maxTime?: Prisma.SortOrder
   markedSeq?: Prisma.SortOrder
   nodeCount?: Prisma.SortOrder
+  bytes?: Prisma.SortOrder
 }
 
 export type LogHeadSumOrderByAggregateInput = {
@@ -393,6 +420,7 @@ export type LogHeadSumOrderByAggregateInput = {
   maxTime?: Prisma.SortOrder
   markedSeq?: Prisma.SortOrder
   nodeCount?: Prisma.SortOrder
+  bytes?: Prisma.SortOrder
 }
 
 
@@ -404,6 +432,7 @@ export type LogHeadSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   maxTime?: boolean
   markedSeq?: boolean
   nodeCount?: boolean
+  bytes?: boolean
 }, ExtArgs["result"]["logHead"]>
 
 export type LogHeadSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -413,6 +442,7 @@ export type LogHeadSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exten
   maxTime?: boolean
   markedSeq?: boolean
   nodeCount?: boolean
+  bytes?: boolean
 }, ExtArgs["result"]["logHead"]>
 
 export type LogHeadSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -422,6 +452,7 @@ export type LogHeadSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exten
   maxTime?: boolean
   markedSeq?: boolean
   nodeCount?: boolean
+  bytes?: boolean
 }, ExtArgs["result"]["logHead"]>
 
 export type LogHeadSelectScalar = {
@@ -431,9 +462,10 @@ export type LogHeadSelectScalar = {
   maxTime?: boolean
   markedSeq?: boolean
   nodeCount?: boolean
+  bytes?: boolean
 }
 
-export type LogHeadOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"isOnly" | "seq" | "oldestSeq" | "maxTime" | "markedSeq" | "nodeCount", ExtArgs["result"]["logHead"]>
+export type LogHeadOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"isOnly" | "seq" | "oldestSeq" | "maxTime" | "markedSeq" | "nodeCount" | "bytes", ExtArgs["result"]["logHead"]>
 
 export type $LogHeadPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "LogHead"
@@ -445,6 +477,7 @@ export type $LogHeadPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     maxTime: bigint
     markedSeq: bigint
     nodeCount: number
+    bytes: bigint
   }, ExtArgs["result"]["logHead"]>
   composites: {}
 }
@@ -874,6 +907,7 @@ export interface LogHeadFieldRefs {
   readonly maxTime: Prisma.FieldRef<"LogHead", 'BigInt'>
   readonly markedSeq: Prisma.FieldRef<"LogHead", 'BigInt'>
   readonly nodeCount: Prisma.FieldRef<"LogHead", 'Int'>
+  readonly bytes: Prisma.FieldRef<"LogHead", 'BigInt'>
 }
     
 

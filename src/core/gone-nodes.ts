@@ -1,0 +1,192 @@
+/**
+ * What is done for nodes that are not there: their connections are closed on record as interrupted, and their listeners
+ * with them, so that nothing is shown as living that is dead.
+ *
+ * Whoever acts for a node takes its place in the log first. Were it there all the same, it could append no more and
+ * would end; at its next start it finds what is left.
+ */
+import type { Connection } from './connection.ts';
+import { AppError, hasCode } from './errors.ts';
+import { type EventDraft, listenerEvent } from './event.ts';
+import type { EventLog } from './event-log.ts';
+import { isOver, type Listener } from './listener.ts';
+import { eventBytes } from './log-entry.ts';
+import type { Clock, Logger, NodeStore, Store } from './ports.ts';
+
+export interface GoneNodesOptions {
+  readonly store: Store;
+  readonly eventLog: EventLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Of the listeners that are read at once. */
+  readonly pageBytesMax: number;
+}
+
+/** Connections that are closed in one append. */
+const pieceMax = 1000;
+/** The same for listeners, which are as large as their callers made them. */
+const pieceBytesMax = 1_048_576;
+/** Another node may act for the same one at the same time. */
+const attemptsMax = 3;
+
+interface Place {
+  readonly store: NodeStore;
+  /** Of its last append. */
+  number: number;
+}
+
+export class GoneNodes {
+  readonly #options: GoneNodesOptions;
+  /** Good until an append in one fails. */
+  readonly #places = new Map<string, Place>();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: GoneNodesOptions) {
+    this.#options = options;
+  }
+
+  /** Idempotent. @throws failed_precondition when its node is up; unavailable */
+  async closeListener({ id, nodeId }: Listener): Promise<void> {
+    await this.#inPlaceOf(nodeId, `listener ${id}`, async (place) => {
+      await this.#closeConnections(place, id);
+      const listener = await this.#options.store.findListener(id);
+      if (listener !== null && !isOver(listener)) await this.#closeListeners(place, [listener]);
+    });
+  }
+
+  /** Idempotent. @throws failed_precondition when its node is up; unavailable */
+  async closeConnection({ id, nodeId }: Connection): Promise<void> {
+    await this.#inPlaceOf(nodeId, `connection ${id}`, async (place) => {
+      const connection = await this.#options.store.findConnection(id);
+      if (connection === null || connection.state === 'closed') return;
+      await this.#append(place, [this.#interrupted(connection)]);
+    });
+  }
+
+  /**
+   * Closes all that other nodes left, for who knows that there can be none.
+   * @throws unavailable
+   */
+  async letGo(): Promise<void> {
+    const { store, logger } = this.#options;
+    for (const nodeId of await store.readOtherNodes()) {
+      await this.#inPlaceOf(nodeId, 'what is here', async (place) => {
+        const connections = await this.#closeConnections(place, null);
+        const names = await this.#closeAllListeners(place);
+        logger.warn(
+          { node: nodeId, connections, listeners: names },
+          'let go of what another node left: no other node can use this database',
+        );
+      });
+    }
+  }
+
+  /** One after the other: two at once would take the place from each other. */
+  async #inPlaceOf(nodeId: string, what: string, work: (place: Place) => Promise<void>) {
+    const done = this.#turn.then(() => this.#attempt(nodeId, what, work));
+    this.#turn = done.catch(() => undefined);
+    await done;
+  }
+
+  async #attempt(nodeId: string, what: string, work: (place: Place) => Promise<void>) {
+    for (let attempt = 1; ; attempt += 1) {
+      const place = await this.#placeOf(nodeId);
+      if (place === null) {
+        const message = `${what} is on node ${nodeId}, which is up: ask there`;
+        throw new AppError('failed_precondition', message);
+      }
+      try {
+        await work(place);
+        return;
+      } catch (error) {
+        // After an append whose outcome is not known its number is not known either.
+        this.#places.delete(nodeId);
+        // The node is back, or another one acts for it.
+        if (!hasCode(error, 'failed_precondition') || attempt === attemptsMax) throw error;
+      }
+    }
+  }
+
+  async #placeOf(nodeId: string): Promise<Place | null> {
+    const known = this.#places.get(nodeId);
+    if (known !== undefined) return known;
+    const store = await this.#options.store.takePlaceOf(nodeId);
+    if (store === null) return null;
+    this.#options.logger.info({ node: nodeId }, 'took the place of a node that is not there');
+    const place = { store, number: 0 };
+    this.#places.set(nodeId, place);
+    return place;
+  }
+
+  /** Those of one listener, or all of the node; resolves to their number. */
+  async #closeConnections(place: Place, listenerId: string | null): Promise<number> {
+    let closed = 0;
+    for (let afterId: string | null = null; ; ) {
+      const page = await place.store.readOwnOpenConnections(afterId, pieceMax, listenerId);
+      await this.#append(
+        place,
+        page.map((connection) => this.#interrupted(connection)),
+      );
+      closed += page.length;
+      afterId = page.at(-1)?.id ?? null;
+      if (page.length < pieceMax) return closed;
+    }
+  }
+
+  /** Page by page; resolves to the names of the first of them. */
+  async #closeAllListeners(place: Place): Promise<readonly string[]> {
+    const names: string[] = [];
+    for (let after: string | null = null; ; ) {
+      const page = { pageSize: pieceMax, after, bytesMax: this.#options.pageBytesMax };
+      const listeners = await place.store.readOwnListeners(page);
+      for (const { name, id } of listeners) if (names.length < pieceMax) names.push(name ?? id);
+      await this.#closeListeners(
+        place,
+        listeners.map(({ secrets: _, ...listener }) => ({ ...listener, openConnections: 0 })),
+      );
+      after = listeners.at(-1)?.id ?? null;
+      if (after === null) return names;
+    }
+  }
+
+  #interrupted(open: Connection): EventDraft {
+    const time = this.#options.clock.now();
+    const end = { closeInitiator: 'system', closeReason: 'interrupted', error: null } as const;
+    const connection: Connection = { ...open, ...end, state: 'closed', closedAt: time };
+    return { type: 'connection_closed', time, listenerId: open.listenerId, connection };
+  }
+
+  async #closeListeners(place: Place, listeners: readonly Listener[]): Promise<void> {
+    const now = this.#options.clock.now();
+    const end = {
+      state: 'closed',
+      sockets: [],
+      reason: null,
+      closedAt: now,
+      updatedAt: now,
+    } as const;
+    let piece: EventDraft[] = [];
+    let bytes = 0;
+    for (const listener of listeners) {
+      const event = listenerEvent('listener_closed', { ...listener, ...end });
+      bytes += eventBytes(event);
+      if (bytes > pieceBytesMax) {
+        await this.#append(place, piece);
+        piece = [];
+        bytes = eventBytes(event);
+      }
+      piece.push(event);
+    }
+    await this.#append(place, piece);
+  }
+
+  /** This node hears of it before it answers. */
+  async #append(place: Place, events: readonly EventDraft[]): Promise<void> {
+    if (events.length === 0) return;
+    place.number += 1;
+    const bytes = events.reduce((sum, event) => sum + eventBytes(event), 0);
+    const append = { number: place.number, events, bytes, secrets: new Map(), counters: [] };
+    const { firstSeq } = await place.store.append(append);
+    await this.#options.eventLog.learn(firstSeq + events.length - 1);
+  }
+}

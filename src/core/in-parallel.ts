@@ -1,0 +1,14 @@
+/** Does the work for each item, for at most so many at once. The first failure ends it, once what was begun is over. */
+export async function inParallel<Item>(
+  items: readonly Item[],
+  atOnceMax: number,
+  work: (item: Item) => Promise<unknown>,
+): Promise<void> {
+  const rest = items.values();
+  const takeTurns = async (): Promise<void> => {
+    for (const item of rest) await work(item);
+  };
+  const turns = Array.from({ length: Math.min(atOnceMax, items.length) }, takeTurns);
+  const outcomes = await Promise.allSettled(turns);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}

@@ -1,0 +1,101 @@
+/** Changes a listener that lives: what a patch sets, and takes back where it could not be committed. */
+import { AppError } from './errors.ts';
+import { listenerEvent } from './event.ts';
+import type { EventLog } from './event-log.ts';
+import { assertFaultsSuit } from './fault.ts';
+import type { Listener, ListenerPatch } from './listener.ts';
+import { assertSpecFits } from './listener-bounds.ts';
+import { changeOf, type ListenerChange } from './listener-change.ts';
+import type { ListenerEntry, ListenerSet, RoomLimits } from './listener-set.ts';
+import type { Clock, DataPlane, Logger } from './ports.ts';
+import { heldBytes } from './sizes.ts';
+
+export interface ListenerUpdatesOptions {
+  readonly set: ListenerSet;
+  readonly eventLog: EventLog;
+  readonly dataPlane: DataPlane;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: RoomLimits;
+  readonly bounds: { readonly specBytesMax: number };
+  readonly counted: (listener: Listener) => Listener;
+  readonly assertNameFree: (name: string | null) => Promise<void>;
+  readonly scheduleExpiry: (entry: ListenerEntry) => void;
+}
+
+export class ListenerUpdates {
+  readonly #options: ListenerUpdatesOptions;
+
+  constructor(options: ListenerUpdatesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * In the listener's turn.
+   * @throws already_exists, failed_precondition, invalid_argument, resource_exhausted, unavailable
+   */
+  async update(entry: ListenerEntry, patch: ListenerPatch): Promise<Listener> {
+    const { set, counted, assertNameFree, scheduleExpiry } = this.#options;
+    const { id, name, state, protocol } = entry.listener;
+    if (state === 'draining') throw new AppError('failed_precondition', 'it is being closed');
+    assertFaultsSuit(patch.faults ?? [], protocol);
+    const change = changeOf(entry.listener, patch);
+    if (change === null) return counted(entry.listener);
+    const isRenamed = change.name !== name;
+    if (isRenamed) await assertNameFree(change.name);
+    const bytesBefore = entry.bytes;
+    this.#takeRoom(entry, change);
+    try {
+      await this.#commit(entry, change);
+    } catch (error) {
+      set.resize(entry, bytesBefore);
+      throw error;
+    }
+    if (isRenamed) set.rename(id, name, change.name);
+    scheduleExpiry(entry);
+    return entry.listener;
+  }
+
+  /** One from before there was a bound may be above it: it may change, but not grow. */
+  #takeRoom(entry: ListenerEntry, change: ListenerChange): void {
+    const { set, limits, bounds } = this.#options;
+    const after = { ...entry.listener, ...change };
+    const bytes = heldBytes(after, entry.secrets);
+    if (bytes > entry.bytes) {
+      assertSpecFits(after, bounds.specBytesMax, { bytes });
+      set.assertRoom({ count: 0, bytes: bytes - entry.bytes }, limits);
+    }
+    set.resize(entry, bytes);
+  }
+
+  async #commit(entry: ListenerEntry, change: ListenerChange): Promise<void> {
+    const { clock, dataPlane, eventLog, counted } = this.#options;
+    const { id, state, limits, faults, generation } = entry.listener;
+    const isForWorkers = state === 'listening' && change.generation !== generation;
+    const behaviour = { limits: change.limits, faults: change.faults };
+    if (isForWorkers) await dataPlane.update(id, behaviour);
+    const updatedAt = clock.now();
+    // Meanwhile a worker may have been replaced: only what was changed is taken over.
+    const after = () => counted({ ...entry.listener, ...change, updatedAt });
+    try {
+      const onLate = () => this.correct(entry);
+      await eventLog.appendCommand([listenerEvent('listener_updated', after())], { onLate });
+    } catch (error) {
+      // What failed may land yet: no other spec may have its generation.
+      entry.listener = { ...entry.listener, generation: change.generation + 1 };
+      if (isForWorkers) await dataPlane.update(id, { limits, faults });
+      throw error;
+    }
+    entry.listener = after();
+  }
+
+  /** The caller was told that a change failed, and then it landed: what holds is told again. */
+  correct(entry: ListenerEntry): void {
+    const { eventLog, logger, set, counted } = this.#options;
+    const { id } = entry.listener;
+    if (set.get(id) !== entry || entry.ending !== null) return;
+    eventLog
+      .append([listenerEvent('listener_updated', counted(entry.listener))])
+      .catch((err: unknown) => logger.error({ err, listenerId: id }, 'a late change stays'));
+  }
+}

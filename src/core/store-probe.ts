@@ -1,0 +1,15 @@
+import { deferred } from './deferred.ts';
+import type { Store } from './ports.ts';
+
+/** Whether the store answers in time. A probe does not wait as long as a query may. */
+export async function isStoreThere(store: Store, timeoutMs: number): Promise<boolean> {
+  const timeout = deferred<boolean>();
+  const timer = setTimeout(() => timeout.resolve(false), timeoutMs);
+  const answer = store.ping().then(
+    () => true,
+    () => false,
+  );
+  const isThere = await Promise.race([answer, timeout.promise]);
+  clearTimeout(timer);
+  return isThere;
+}

@@ -1,0 +1,140 @@
+/** What the clients of all connections together can not make grow: over real sockets, by hand. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { expect, test } from 'vitest';
+import { call, want } from '../../test/support/rest-client.ts';
+import { restEdge } from '../../test/support/rest-edge.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import { deferred } from '../core/deferred.ts';
+
+const host = 'Host: localhost\r\n';
+
+async function client(port: number, allowHalfOpen = false) {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen });
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  const seen = { text: '' };
+  socket.on('data', (chunk) => {
+    seen.text += chunk;
+  });
+  return Object.assign(socket, { seen, [Symbol.dispose]: () => socket.destroy() });
+}
+
+function post(body: string, sent = body): string {
+  const head = `content-type: application/json\r\ncontent-length: ${body.length}\r\n`;
+  return `POST /v1/listeners HTTP/1.1\r\n${host}${head}\r\n${sent}`;
+}
+
+test('a client that takes nothing of its answer is cut off, whichever answer it is', async () => {
+  await using edge = await restEdge({
+    limits: { responseWriteTimeoutMs: 300 },
+    metrics: { contentType: 'text/plain', text: async () => 'm'.repeat(30_000_000) },
+  });
+  using socket = await client(edge.port);
+  socket.pause();
+  socket.write(`GET /metrics HTTP/1.1\r\n${host}\r\n`);
+  await waitFor('the request to be over', () =>
+    edge.log.some(({ route, isAborted }) => route === '/metrics' && isAborted === true),
+  );
+});
+
+test('a client that is slow, but reads, gets all of a long answer', async () => {
+  const text = 'm'.repeat(20_000_000);
+  await using edge = await restEdge({
+    limits: { responseWriteTimeoutMs: 1000 },
+    metrics: { contentType: 'text/plain', text: async () => text },
+  });
+  await using socket = connect({ port: edge.port, host: '127.0.0.1' });
+  let bytes = 0;
+  socket.write(`GET /metrics HTTP/1.1\r\n${host}connection: close\r\n\r\n`);
+  for await (const chunk of socket) {
+    bytes += chunk.length;
+    await new Promise(setImmediate);
+  }
+  expect(bytes).toBeGreaterThan(text.length);
+});
+
+test('an answer may take longer to be made than to be taken, also behind another', async () => {
+  await using edge = await restEdge({ limits: { responseWriteTimeoutMs: 50 } });
+  const gate = deferred<void>();
+  edge.dataPlane.gates.open = gate.promise;
+  using socket = await client(edge.port);
+  socket.write(`GET /healthz HTTP/1.1\r\n${host}\r\n${post('{}')}`);
+  await waitFor('the first answer', () => socket.seen.text.includes('200 OK'));
+  await waitFor('the bind', () => edge.dataPlane.calls.length === 1);
+  const begun = Date.now();
+  await waitFor('well beyond the time to take it', () => Date.now() - begun > 500);
+  gate.resolve();
+  await waitFor('the second answer', () => socket.seen.text.includes('201 Created'));
+});
+
+test('requests that are sent ahead on one connection are bounded in number', async () => {
+  await using edge = await restEdge({ limits: { requestsPerConnectionMax: 2 } });
+  const gate = deferred<void>();
+  edge.dataPlane.gates.open = gate.promise;
+  using socket = await client(edge.port);
+  socket.write(post('{}').repeat(4));
+  await waitFor('both binds', () => edge.dataPlane.calls.length === 2);
+  gate.resolve();
+  await waitFor('four answers', () => socket.seen.text.split('HTTP/1.1 ').length === 5);
+  expect(socket.seen.text.match(/HTTP\/1.1 \d+/g)).toEqual([
+    'HTTP/1.1 201',
+    'HTTP/1.1 201',
+    'HTTP/1.1 429',
+    'HTTP/1.1 429',
+  ]);
+  expect(socket.seen.text).toContain('"limit":"requestsPerConnectionMax"');
+});
+
+test('bodies that are being received are bounded over all connections', async () => {
+  await using edge = await restEdge({ limits: { bodyBytesArrivingMax: 100_000 } });
+  const long = JSON.stringify({ name: 'x'.repeat(80_000) });
+  using first = await client(edge.port);
+  first.write(post(long, long.slice(0, 70_000)));
+  let refused = await call(edge, 'POST', '/v1/listeners', { name: 'x'.repeat(80_000) });
+  await waitFor('a refusal', async () => {
+    refused = await call(edge, 'POST', '/v1/listeners', { name: 'x'.repeat(80_000) });
+    return refused.status === 429;
+  });
+  expect(refused.body).toMatchObject({ code: 'resource_exhausted', limit: 'bodyBytesArrivingMax' });
+  expect(refused.headers.get('retry-after')).toBe('1');
+  await want(201, edge, 'POST', '/v1/listeners', { name: 'small' });
+  first.destroy();
+  await waitFor('room', async () => {
+    const { status } = await call(edge, 'POST', '/v1/listeners', { name: 'x'.repeat(80_000) });
+    return status === 400;
+  });
+});
+
+test('answers that wait are bounded over all connections', async () => {
+  const text = 'm'.repeat(30_000_000);
+  await using edge = await restEdge({
+    limits: { answerBytesWaitingMax: 40_000_000 },
+    metrics: { contentType: 'text/plain', text: async () => text },
+  });
+  using socket = await client(edge.port);
+  socket.pause();
+  socket.write(`GET /metrics HTTP/1.1\r\n${host}\r\n`);
+  await waitFor('a refusal', async () => {
+    const response = await fetch(`${edge.url}/metrics`);
+    const body = await response.text();
+    return response.status === 429 && body.includes('answerBytesWaitingMax');
+  });
+  expect((await fetch(`${edge.url}/healthz`)).status).toBe(200);
+  socket.destroy();
+  await waitFor('room', async () => {
+    const response = await fetch(`${edge.url}/metrics`);
+    return (await response.text()).length === text.length;
+  });
+});
+
+test('who speaks no HTTP can not keep the connection', async () => {
+  await using edge = await restEdge();
+  using socket = await client(edge.port, true);
+  socket.write('\r\n\r\nno HTTP\r\n\r\n');
+  await once(socket, 'end');
+  await waitFor('the connection to be gone', () => {
+    if (socket.writable) socket.write('x');
+    return socket.destroyed;
+  });
+});

@@ -1,0 +1,130 @@
+/** Who has which node's place in the log: takes one's own, and that of a node that is not there. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../core/errors.ts';
+import type { Logger } from '../core/ports.ts';
+import type { Database } from './database.ts';
+import { toAppError } from './database-errors.ts';
+import { NodePlace, type NodePlaceOptions } from './node-place.ts';
+import { isHeldSql, NodePresence, presenceKey } from './node-presence.ts';
+
+export interface NodePlacesOptions extends Pick<NodePlaceOptions, 'listeners' | 'connections'> {
+  readonly database: Database;
+  readonly nodeId: string;
+  readonly log: Logger;
+  /** A node that is away for less may have lost no more than its connection. */
+  readonly absenceMs: number;
+  /** This node was taken for gone while the others could not see it: its place is another's. */
+  readonly onDisplaced: (error: unknown) => void;
+}
+
+const retakeNodeSql = `UPDATE nodes SET epoch = epoch + 1, append_number = 0 WHERE id = $1
+  RETURNING ref, epoch`;
+/** Of two that enter the same node at once, one finds the other's row: xmax tells. */
+const enterNodeSql = `WITH node AS (
+  INSERT INTO nodes AS n (id, epoch, append_number, first_seq) VALUES ($1, 1, 0, 0)
+  ON CONFLICT (id) DO UPDATE SET epoch = n.epoch + 1, append_number = 0
+  RETURNING ref, epoch, xmax = 0 AS is_new
+), head AS (
+  UPDATE log_head SET node_count = node_count + 1 FROM node WHERE is_new
+)
+SELECT ref, epoch FROM node`;
+const lookSql = `SELECT n.epoch, ${isHeldSql('$2')} FROM nodes n WHERE n.id = $1`;
+/** A process that came meanwhile has a newer epoch; one that comes now takes a newer one after this. */
+const takeOverSql = `UPDATE nodes SET epoch = epoch + 1, append_number = 0
+  WHERE id = $1 AND epoch = $3::bigint AND NOT ${isHeldSql('$2')} RETURNING ref, epoch`;
+const othersSql = `SELECT n.id FROM nodes n WHERE n.id <> $1 AND (
+  EXISTS (SELECT FROM listeners l WHERE l.node = n.ref AND l.is_live) OR
+  EXISTS (SELECT FROM open_connections o WHERE o.node = n.ref)) ORDER BY n.ref`;
+
+/** Others may try for the same place at the same time. */
+const attemptsMax = 3;
+
+export class NodePlaces implements AsyncDisposable {
+  readonly #options: NodePlacesOptions;
+  readonly #stop = new AbortController();
+  #presence: NodePresence | null = null;
+  #own: NodePlace | null = null;
+
+  constructor(options: NodePlacesOptions) {
+    this.#options = options;
+  }
+
+  /** Null before it is taken. */
+  get own(): NodePlace | null {
+    return this.#own;
+  }
+
+  /** First seen, then in the place: who looks for this node meanwhile does not take it for gone. */
+  async takeOwn(): Promise<void> {
+    const { database, nodeId, log } = this.#options;
+    try {
+      const onReturn = () => this.#onReturn();
+      this.#presence ??= await NodePresence.hold({ database, nodeId, log, onReturn });
+    } catch (error) {
+      throw toAppError(error);
+    }
+    const values = [nodeId];
+    // An insert that finds a row would use up a number all the same, and they are few.
+    let [row] = await database.queryAsWriter({ text: retakeNodeSql, values });
+    if (row === undefined) [row] = await database.queryAsWriter({ text: enterNodeSql, values });
+    this.#own = this.#place(nodeId, row as readonly [number, number]);
+  }
+
+  async #onReturn(): Promise<void> {
+    try {
+      await this.#own?.assertHeld();
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'failed_precondition') throw error;
+      this.#options.onDisplaced(error);
+    }
+  }
+
+  async isThere(nodeId: string): Promise<boolean> {
+    return (await this.#look(nodeId)).isThere;
+  }
+
+  async #look(nodeId: string): Promise<{ readonly isThere: boolean; readonly epoch: number }> {
+    const values = [nodeId, presenceKey(nodeId)];
+    const [row] = await this.#options.database.query({ text: lookSql, values });
+    if (row === undefined) throw new TypeError(`no node ${nodeId}`);
+    const [epoch, isThere] = row as readonly [number, boolean];
+    return { isThere, epoch };
+  }
+
+  /** Null when the node is there. */
+  async takeOver(nodeId: string): Promise<NodePlace | null> {
+    const { database, absenceMs } = this.#options;
+    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+      const { isThere, epoch } = await this.#look(nodeId);
+      if (isThere) return null;
+      await this.#pause(absenceMs);
+      const values = [nodeId, presenceKey(nodeId), epoch];
+      const [row] = await database.query({ text: takeOverSql, values });
+      if (row !== undefined) return this.#place(nodeId, row as readonly [number, number]);
+    }
+    return null;
+  }
+
+  async #pause(timeMs: number): Promise<void> {
+    const { signal } = this.#stop;
+    await delay(timeMs, undefined, { signal }).catch((cause: unknown) => {
+      throw new AppError('unavailable', 'shutting down', { retryAfterMs: 1000, cause });
+    });
+  }
+
+  #place(nodeId: string, [node, epoch]: readonly [number, number]): NodePlace {
+    return new NodePlace({ ...this.#options, nodeId, node, epoch });
+  }
+
+  /** Those with listeners that are not closed, or connections that are open. */
+  async others(): Promise<readonly string[]> {
+    const { database, nodeId } = this.#options;
+    const rows = await database.query({ text: othersSql, values: [nodeId] });
+    return rows.map(([id]) => id as string);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#presence?.[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,60 @@
+/** The start of a database's use: waits for a server, holds what it is against what is needed, and migrates. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppError, hasCode } from '../core/errors.ts';
+import type { Logger } from '../core/ports.ts';
+import type { Database } from './database.ts';
+import { isPassing, permanentReason, toAppError } from './database-errors.ts';
+import { migrate, tableNames } from './migrations.ts';
+import { checkRights, checkServer } from './preconditions.ts';
+
+export interface OpenOptions {
+  readonly database: Database;
+  readonly log: Logger;
+  /** How long to wait for a server that is not there yet. */
+  readonly timeoutMs: number;
+  /** Ends an open that is under way. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const retryMs = 250;
+const noticeMs = 5000;
+
+/**
+ * Resolves to the schema in which the tables are. What waiting does not cure is told at once.
+ * @throws unavailable when there is no server in time, failed_precondition when its database is not ours to use
+ */
+export async function openDatabase(options: OpenOptions): Promise<string> {
+  const { log, signal } = options;
+  const deadline = performance.now() + options.timeoutMs;
+  let noticeAt = 0;
+  for (;;) {
+    signal?.throwIfAborted();
+    try {
+      return await prepare(options);
+    } catch (error) {
+      const appError = permanentOr(error);
+      const isWorthWaiting = hasCode(appError, 'unavailable') && isPassing(error);
+      if (!isWorthWaiting || performance.now() > deadline) throw appError;
+      if (performance.now() > noticeAt) {
+        log.warn({ err: error }, 'waiting for the database');
+        noticeAt = performance.now() + noticeMs;
+      }
+      await delay(retryMs, undefined, { signal });
+    }
+  }
+}
+
+function permanentOr(error: unknown): unknown {
+  const reason = permanentReason(error);
+  if (reason === null) return toAppError(error);
+  return new AppError('failed_precondition', reason, { cause: error });
+}
+
+async function prepare({ database, log }: OpenOptions): Promise<string> {
+  await using connection = await database.patientClient('kodama migrate');
+  const { client } = connection;
+  const schema = await checkServer(client, () => database.patientClient('kodama probe'));
+  await migrate(client, log);
+  await checkRights(client, await tableNames());
+  return schema;
+}
