@@ -4,7 +4,7 @@ FROM node:24-slim
 ENV NODE_ENV=production
 WORKDIR /app
 
-# Of the optional packages PostgreSQL is wanted, for a container that is alone, and Node is there already.
+# Of the optional packages koffi is wanted, and PostgreSQL for a container that is alone; Node is there already.
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* && npm cache clean --force
 

@@ -242,6 +242,22 @@ describe('addresses', () => {
     expect(client.answers.map(({ bytes }) => String(bytes))).toEqual(ips.map((ip) => `to ${ip}`));
   });
 
+  test.runIf(process.platform === 'linux')(
+    'asked at an address that no interface has, a wildcard answers from where the route says',
+    async () => {
+      await using app = await startApp();
+      const listener = await listen(app, { host: '0.0.0.0' });
+      const { port } = listener.laddr;
+      await using client = await openUdp();
+      expect(String(await client.echo({ ip: '127.0.0.5', port }, 'to the fifth'))).toBe(
+        'to the fifth',
+      );
+      expect(client.answers[0]?.from).toEqual({ ip: '127.0.0.1', port });
+      const [session] = await sessionsWhen(app, listener, 1);
+      expect(session).toMatchObject({ laddr: { ip: '0.0.0.0', port } });
+    },
+  );
+
   test.runIf(hasIpv6)(
     'IPv6, and a dual stack whose IPv4 clients are recorded as IPv4',
     async () => {
@@ -520,12 +536,22 @@ describe('guards', () => {
     expect(String(await posing.echo(other.laddr, 'just a client'))).toBe('just a client');
   });
 
-  test('datagrams that bounce between the listeners of two nodes die out', async () => {
+  test.each([
+    { faults: [] },
+    { faults: [{ type: 'corrupt', bytes: 2 }] },
+    {
+      faults: [
+        { type: 'corrupt', bytes: 2 },
+        { type: 'latency', delayMs: 20 },
+      ],
+    },
+    { faults: [{ type: 'corrupt', bytes: 2 }, { type: 'duplicate' }] },
+  ])('datagrams that bounce between the listeners of two nodes die out: %o', async ({ faults }) => {
     await using one = await tuned({ udpLoopReturnsMax: 50 });
     await using two = await tuned({ udpLoopReturnsMax: 50 });
     const limits = { udpIdleTimeoutMs: 1000 };
-    const there = await listen(one, { host: '0.0.0.0', limits });
-    const here = await listen(two, { limits });
+    const there = await listen(one, { host: '0.0.0.0', limits, faults });
+    const here = await listen(two, { limits, faults });
     const refusals = async () => [
       ...(await refusalsOf(one, there)),
       ...(await refusalsOf(two, here)),
@@ -574,6 +600,19 @@ describe('guards', () => {
     expect(await refusalsOf(app, listener)).toEqual([]);
   });
 
+  test('a source is answered so many bytes a second, a second answer included', async () => {
+    await using app = await tuned({ udpBytesPerSecondMax: 1, udpBytesBurstMax: 10_000 });
+    const plain = await listen(app);
+    const doubling = await listen(app, { faults: [{ type: 'duplicate' }] });
+    await using client = await openUdp();
+    await client.echo(plain.laddr, Buffer.alloc(6000));
+    await client.send(doubling.laddr, Buffer.alloc(3000));
+    const refusals = await refusalsWhen(app, doubling, ({ length }) => length > 0);
+    expect(refusals).toMatchObject([{ rule: 'udp_rate', count: 1 }]);
+    await client.send(doubling.laddr, Buffer.alloc(1900));
+    await waitFor('two answers more', () => client.answers.length === 3);
+  });
+
   test('a source is answered so often a second over all listeners, and refusals are sampled', async () => {
     const rate = { udpDatagramsPerSecondMax: 1, udpDatagramsBurstMax: 10 };
     await using app = await tuned({ ...rate, refusalsPerSecondMax: 3 });
@@ -595,6 +634,41 @@ describe('guards', () => {
 });
 
 describe('faults', () => {
+  test('no list of them answers a datagram more than twice', async () => {
+    await using app = await startApp();
+    const duplicate = { type: 'duplicate' };
+    const faults = [duplicate, { type: 'corrupt', bytes: 3 }, { type: 'latency', delayMs: 20 }];
+    const listener = await listen(app, { faults });
+    const refusedField = async (method: string, path: string, spec: object) => {
+      const { status, body } = await call(app, method, path, spec);
+      return [status, body.errors?.map((error: { path: string }) => error.path)];
+    };
+    const path = `/v1/listeners/${listener.id}`;
+    const twice = [duplicate, { type: 'drop', probability: 0.5 }, duplicate];
+    const refused = [400, ['faults[2].type']];
+    const spec = { protocol: 'udp', faults: twice };
+    expect(await refusedField('POST', '/v1/listeners', spec)).toEqual(refused);
+    expect(await refusedField('PATCH', path, { faults: twice })).toEqual(refused);
+    const slice = { type: 'slice', averageBytes: 1 };
+    for (const multiplying of [slice, { type: 'banner', text: 'much to say' }]) {
+      const found = await refusedField('PATCH', path, { faults: [duplicate, multiplying] });
+      expect(found).toEqual([400, ['faults[1].type']]);
+    }
+    const off = twice.map((fault) => ({ ...fault, enabled: false }));
+    await want(200, app, 'PATCH', path, { faults: [...off, ...faults] });
+    await using client = await openUdp();
+    const sent = Array.from({ length: 40 }, () => randomBytes(randomInt(3000)));
+    for (const payload of sent) await client.send(listener.laddr, payload);
+    await waitFor('all answers', () => client.answers.length === 2 * sent.length);
+    // One that is not of these shows that no more of them are under way.
+    await client.send(listener.laddr, 'the last');
+    await waitFor('its answers', () => client.answers.length >= 2 * sent.length + 2);
+    expect(client.answers).toHaveLength(2 * sent.length + 2);
+    const bytes = (some: readonly Buffer[]) => some.reduce((sum, { length }) => sum + length, 0);
+    const answered = client.answers.map((answer) => answer.bytes);
+    expect(bytes(answered)).toBe(2 * (bytes(sent) + 8));
+  });
+
   test('drop, duplicate, corrupt and latency, changed while the session lives', async () => {
     await using app = await startApp();
     const listener = await listen(app, { faults: [{ type: 'duplicate' }] });

@@ -1,6 +1,7 @@
 /** The schemas of faults, as a create or a change gives them. */
 import { z } from 'zod';
 import type { Fault } from '../core/fault.ts';
+import { list } from './list.ts';
 import { cidr, isWhole, time, wholeNumber } from './values.ts';
 
 const dayMs = 86_400_000;
@@ -161,22 +162,15 @@ export const fault = z
   .transform((value): Fault => value)
   .meta({ id: 'FaultSpec', examples: [{ type: 'latency', delayMs: 100, jitterMs: 20 }] });
 
-const udpFaults = new Set([
-  'latency',
-  'bandwidth',
-  'limit',
-  'refuse',
-  'blackhole',
-  'drop',
-  'duplicate',
-  'corrupt',
-]);
-const udpOnlyFaults = new Set(['drop', 'duplicate']);
-
-/** What is wrong with a fault on a protocol; null where nothing is. */
-export function faultMismatch(type: Fault['type'], protocol: 'tcp' | 'udp' | 'tls'): string | null {
-  if (protocol === 'udp') {
-    return udpFaults.has(type) ? null : `${type} has no meaning for udp, which has no connections`;
-  }
-  return udpOnlyFaults.has(type) ? `${type} is for udp: a byte stream has no datagrams` : null;
+/** A datagram is answered twice at most, or a forged source would be sent many times what it cost. */
+export function faultList(faultsMax: number) {
+  return list(fault, faultsMax).superRefine((faults, context) => {
+    const doubling = faults.flatMap(({ type, enabled }, index) =>
+      type === 'duplicate' && enabled ? [index] : [],
+    );
+    for (const index of doubling.slice(1)) {
+      const message = 'only one duplicate may be enabled: a datagram is answered twice at most';
+      context.addIssue({ code: 'custom', path: [index, 'type'], message });
+    }
+  });
 }

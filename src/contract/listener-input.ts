@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { invalidField } from '../core/errors.ts';
+import { faultMismatch } from '../core/fault.ts';
 import {
   type ListenerPatch,
   listenerModes,
@@ -14,7 +15,7 @@ import {
 import { assertSpecFits, type ListenerBounds } from '../core/listener-bounds.ts';
 import { specBytes } from '../core/sizes.ts';
 import type { Micros } from '../core/time.ts';
-import { fault, faultMismatch } from './fault-input.ts';
+import { faultList } from './fault-input.ts';
 import { defaultLimits, limitsPatch } from './limits-input.ts';
 import { list } from './list.ts';
 import { cidr, host, isWhole, labels, name, port, time, wholeNumber } from './values.ts';
@@ -102,7 +103,7 @@ function specFields(bounds: ListenerBounds) {
           'its connection, then echo.',
       ),
     limits: limitsPatch(bounds).default({}).describe('What is absent has its default.'),
-    faults: list(fault, bounds.faultsMax)
+    faults: faultList(bounds.faultsMax)
       .default([])
       .describe('What it adds to the echo on purpose, in this order.'),
     tls: tlsInput.optional().describe('For protocol tls; without it all defaults.'),
@@ -158,7 +159,7 @@ export function listenerSchemas(bounds: ListenerBounds) {
       name: name.nullable().optional().describe('null takes the name away.'),
       labels: labels(bounds.labelsMax).optional().describe('Replaced whole.'),
       limits: limitsPatch(bounds).optional().describe('What is absent stays.'),
-      faults: list(fault, bounds.faultsMax)
+      faults: faultList(bounds.faultsMax)
         .optional()
         .describe('Replaced whole; connections that live have them at once.'),
       expiresAt: time.nullable().optional().describe('null: it does not expire.'),

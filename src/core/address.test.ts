@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatAddress, isLoopback, networkSet, parseCidr, plainIp } from './address.ts';
+import { formatAddress, ipNumber, isLoopback, networkSet, parseCidr, plainIp } from './address.ts';
 
 test('an IPv4-mapped address reads as IPv4, and nothing else changes', () => {
   expect(plainIp('::ffff:10.1.2.3')).toBe('10.1.2.3');
@@ -96,4 +96,19 @@ test('loopback is 127.0.0.0/8, ::1 and localhost, and no other name', () => {
   const outside = ['0.0.0.0', '::', '128.0.0.1', '10.0.0.1', 'example.com', '127.1', ''];
   expect(inside.filter((host) => !isLoopback(host))).toEqual([]);
   expect(outside.filter(isLoopback)).toEqual([]);
+});
+
+test.each([
+  ['0.0.0.0', 0n],
+  ['255.255.255.255', 0xffff_ffffn],
+  ['192.0.2.1', 0xc000_0201n],
+  ['::', 0n],
+  ['::1', 1n],
+  ['1::', 1n << 112n],
+  ['2001:db8::8:800:200c:417a', 0x2001_0db8_0000_0000_0008_0800_200c_417an],
+  ['1:2:3:4:5:6:7:8', 0x0001_0002_0003_0004_0005_0006_0007_0008n],
+  ['64:ff9b::192.0.2.33', 0x0064_ff9b_0000_0000_0000_0000_c000_0221n],
+  ['FFFF::ffff', (0xffffn << 112n) | 0xffffn],
+])('%s is one number', (ip, number) => {
+  expect(ipNumber(ip)).toBe(number);
 });

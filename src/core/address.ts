@@ -40,6 +40,36 @@ export function parseCidr(text: string): Cidr | null {
   return { ip: mapped, prefixLength: prefixLength - mappedBits };
 }
 
+/** The bits of an address as one number: 32 of them, or 128 (RFC 4291, 2.2). */
+export function ipNumber(ip: string): bigint {
+  if (!ip.includes(':')) return BigInt(ipv4Number(ip));
+  const [head = '', tail] = ip.split('::');
+  const [first, last] = [groupsOf(head), groupsOf(tail ?? '')];
+  const zeros = tail === undefined ? 0 : 8 - first.length - last.length;
+  const groups = [...first, ...new Array<number>(zeros).fill(0), ...last];
+  let number = 0n;
+  // Two at a time: numbers are faster than bigints, and hold 32 bits.
+  for (let at = 0; at < 8; at += 2) {
+    const pair = (groups[at] ?? 0) * 0x1_0000 + (groups[at + 1] ?? 0);
+    number = (number << 32n) | BigInt(pair);
+  }
+  return number;
+}
+
+function ipv4Number(ip: string): number {
+  return ip.split('.').reduce((number, octet) => number * 256 + Number(octet), 0);
+}
+
+/** Of 16 bits each; the last two may be written as an IPv4 address. */
+function groupsOf(text: string): readonly number[] {
+  if (text === '') return [];
+  return text.split(':').flatMap((group) => {
+    if (!group.includes('.')) return Number.parseInt(group, 16);
+    const number = ipv4Number(group);
+    return [Math.floor(number / 0x1_0000), number % 0x1_0000];
+  });
+}
+
 export function formatCidr({ ip, prefixLength }: Cidr): string {
   return `${ip}/${prefixLength}`;
 }

@@ -52,7 +52,8 @@ export interface Connection {
   readonly nodeId: string;
   readonly protocol: Protocol;
   readonly laddr: Address;
-  readonly raddr: Address;
+  /** Null where the peer had reset before its socket was accepted, and the system tells its address no more. */
+  readonly raddr: Address | null;
   /** The client's address as a PROXY header declared it. */
   readonly declaredRaddr: Address | null;
   readonly pid: number;

@@ -20,8 +20,8 @@ const listening: EventDraft = {
   listenerId: sampleId(2),
   listener: sampleListener({ id: sampleId(2), protocol: 'udp' }),
 };
-const refused: EventDraft = {
-  type: 'connection_refused',
+const refused = {
+  type: 'connection_refused' as const,
   time: 1,
   listenerId: sampleId(1),
   refusal: {
@@ -31,7 +31,7 @@ const refused: EventDraft = {
     rule: 'max_connections',
     count: 3,
   },
-};
+} satisfies EventDraft;
 const all = [opened, proxied, listening, refused];
 
 function matching(filter: Partial<EventFilter>): readonly EventDraft[] {
@@ -42,6 +42,15 @@ test('a filter of nothing wants everything', () => {
   expect(isEveryEvent(everyEvent)).toBe(true);
   expect(matching({})).toEqual(all);
   expect(isEveryEvent({ ...everyEvent, types: ['listener_closed'] })).toBe(false);
+});
+
+test('an address that is not known is in no network', () => {
+  const unknown = sampleEvent({ raddr: null });
+  const declared = sampleEvent({ raddr: null, declaredRaddr: { ip: '10.1.2.3', port: 5 } });
+  const refusedUnknown = { ...refused, refusal: { ...refused.refusal, raddr: null } };
+  const isMatch = eventMatcher({ ...everyEvent, remoteCidrs: ['0.0.0.0/0', '::/0'] });
+  expect([unknown, declared, refusedUnknown].map(isMatch)).toEqual([false, true, false]);
+  expect(eventMatcher(everyEvent)(unknown)).toBe(true);
 });
 
 test('each field wants any of its values', () => {

@@ -49,7 +49,8 @@ export type RefusalRule = (typeof refusalRules)[number];
 export interface Refusal {
   readonly protocol: Protocol;
   readonly laddr: Address;
-  readonly raddr: Address;
+  /** Null as that of a connection. */
+  readonly raddr: Address | null;
   readonly rule: RefusalRule;
   readonly count: number;
 }
@@ -77,9 +78,9 @@ export function eventProtocol(event: EventDraft): Protocol {
 /** The remote addresses that an event is about: the socket's, and the declared one where there is one. */
 export function eventRemoteIps(event: EventDraft): readonly string[] {
   if ('listener' in event) return [];
-  if ('refusal' in event) return [event.refusal.raddr.ip];
-  const { raddr, declaredRaddr } = event.connection;
-  return declaredRaddr === null ? [raddr.ip] : [raddr.ip, declaredRaddr.ip];
+  const { raddr, declaredRaddr } =
+    'refusal' in event ? { ...event.refusal, declaredRaddr: null } : event.connection;
+  return [raddr, declaredRaddr].flatMap((address) => address?.ip ?? []);
 }
 
 export function listenerEvent(type: ListenerEventType, listener: Listener): EventDraft {

@@ -2,6 +2,7 @@
  * A fault is a behaviour that a listener adds to its echo on purpose. A listener's faults apply in the order
  * of its list. Durations are milliseconds, sizes bytes.
  */
+import { invalidField } from './errors.ts';
 import type { Micros } from './time.ts';
 
 /** Which connections (UDP: sessions) a fault is for; all that is given must hold. Counts are per listener and fault. */
@@ -68,3 +69,31 @@ export type FaultEffect =
     };
 
 export type Fault = FaultEffect & FaultCommon;
+
+const udpFaults: ReadonlySet<Fault['type']> = new Set([
+  'latency',
+  'bandwidth',
+  'limit',
+  'refuse',
+  'blackhole',
+  'drop',
+  'duplicate',
+  'corrupt',
+]);
+const udpOnlyFaults: ReadonlySet<Fault['type']> = new Set(['drop', 'duplicate']);
+
+/** What is wrong with a fault on a protocol; null where nothing is. */
+export function faultMismatch(type: Fault['type'], protocol: 'tcp' | 'udp' | 'tls'): string | null {
+  if (protocol === 'udp') {
+    return udpFaults.has(type) ? null : `${type} has no meaning for udp, which has no connections`;
+  }
+  return udpOnlyFaults.has(type) ? `${type} is for udp: a byte stream has no datagrams` : null;
+}
+
+/** @throws invalid_argument for one that has no meaning on the protocol */
+export function assertFaultsSuit(faults: readonly Fault[], protocol: 'tcp' | 'udp' | 'tls'): void {
+  for (const [index, { type }] of faults.entries()) {
+    const mismatch = faultMismatch(type, protocol);
+    if (mismatch !== null) throw invalidField(`faults[${index}].type`, mismatch);
+  }
+}

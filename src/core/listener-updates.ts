@@ -2,6 +2,7 @@
 import { AppError } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
+import { assertFaultsSuit } from './fault.ts';
 import type { Listener, ListenerPatch } from './listener.ts';
 import { assertSpecFits } from './listener-bounds.ts';
 import { changeOf, type ListenerChange } from './listener-change.ts';
@@ -35,8 +36,9 @@ export class ListenerUpdates {
    */
   async update(entry: ListenerEntry, patch: ListenerPatch): Promise<Listener> {
     const { set, counted, assertNameFree, scheduleExpiry } = this.#options;
-    const { id, name, state } = entry.listener;
+    const { id, name, state, protocol } = entry.listener;
     if (state === 'draining') throw new AppError('failed_precondition', 'it is being closed');
+    assertFaultsSuit(patch.faults ?? [], protocol);
     const change = changeOf(entry.listener, patch);
     if (change === null) return counted(entry.listener);
     const isRenamed = change.name !== name;

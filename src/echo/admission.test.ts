@@ -93,6 +93,16 @@ describe('rate', () => {
   });
 });
 
+test('an address that is not known is in no network and of no source, and counts for the rest', () => {
+  const refusal = (given: Partial<ListenerLimits>) => admission(given).refusal(null, 0);
+  expect(refusal({ allowCidrs: ['0.0.0.0/0', '::/0'] })).toBe('allow_cidrs');
+  expect(refusal({ denyCidrs: ['0.0.0.0/0', '::/0'] })).toBeNull();
+  expect(refusal({ maxConnectionsPerSource: 0 })).toBeNull();
+  expect(refusal({ maxConnections: 0 })).toBe('max_connections');
+  const gate = admission({ acceptRate: { perSecond: 1, burst: 1 } });
+  expect([gate.refusal(null, 0), gate.refusal(null, 0)]).toEqual([null, 'accept_rate']);
+});
+
 test('networks come before counts', () => {
   const gate = admission({ maxConnections: 0, allowCidrs: ['192.0.2.0/24'], denyCidrs: [other] });
   expect([enter(gate, '198.51.100.1'), enter(gate, other), enter(gate, one)]).toEqual([

@@ -35,20 +35,27 @@ export class Admission {
     this.#bucket = rate === null ? null : new TokenBucket(rate, now);
   }
 
-  /** The rule that turns it away; null lets it in. */
-  refusal(ip: string, now: Micros): RefusalRule | null {
-    const verdict = this.#networks(ip);
+  /**
+   * The rule that turns it away; null lets it in. One whose address is not known is on no list, and counts for no source.
+   */
+  refusal(ip: string | null, now: Micros): RefusalRule | null {
+    const verdict = ip === null ? this.#unlisted : this.#networks(ip);
     if (verdict === 'denied') return 'deny_cidrs';
     if (verdict === 'not_listed') return 'allow_cidrs';
     const { maxConnections, maxConnectionsPerSource } = this.#limits;
     if (this.#open >= maxConnections) return 'max_connections';
     if (
       maxConnectionsPerSource !== null &&
+      ip !== null &&
       (this.#perSource.get(ip) ?? 0) >= maxConnectionsPerSource
     ) {
       return 'max_connections_per_source';
     }
     return this.#bucket === null || this.#bucket.take(now) ? null : 'accept_rate';
+  }
+
+  get #unlisted(): NetworkVerdict {
+    return this.#limits.allowCidrs.length > 0 ? 'not_listed' : 'allowed';
   }
 
   opened(ip: string): void {

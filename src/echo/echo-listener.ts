@@ -2,22 +2,29 @@
 import type { CloseInitiator, CloseReason } from '../core/connection.ts';
 import type { Fault } from '../core/fault.ts';
 import type { ListenerLimits } from '../core/listener.ts';
-import type { Clock } from '../core/ports.ts';
 import type { CountersRecord } from '../core/record.ts';
 import type { ConnectionIds } from './connection-ids.ts';
+import type { FaultResources } from './faults/fault-pipeline.ts';
 import type { BoundSocket, Share, WorkerSettings } from './messages.ts';
+import type { PreambleTurns } from './preamble/preamble-turns.ts';
 import type { RecordQueue } from './record-queue.ts';
 import type { SocketBudget } from './socket-budget.ts';
+import type { PeerNames } from './tcp/peer-names.ts';
+import type { WorkerClock } from './worker-clock.ts';
 
 export interface EchoContext {
   readonly settings: WorkerSettings;
-  readonly clock: Clock;
+  readonly clock: WorkerClock;
   readonly records: RecordQueue;
   readonly ids: ConnectionIds;
   /** Every open connection of the worker, by id. */
   readonly connections: Map<string, OpenConnection>;
   /** Each listening and each accepted socket takes one. */
   readonly sockets: SocketBudget;
+  readonly peerNames: PeerNames;
+  readonly preambleTurns: PreambleTurns;
+  /** Time and memory that the faults of all connections share. */
+  readonly faultResources: FaultResources;
 }
 
 export interface OpenConnection {

@@ -3,15 +3,10 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { echoContext, sampleBinding } from '../../test/support/echo-context.ts';
 import { faultOf } from '../../test/support/fault-bench.ts';
-import { sampleId, sampleNewListener } from '../../test/support/samples.ts';
-import { readConfig } from '../config.ts';
-import { systemClock } from '../core/clock.ts';
 import type { Protocol } from '../core/listener.ts';
 import type { Binding } from '../core/ports.ts';
-import { ConnectionIds } from './connection-ids.ts';
-import type { EchoContext } from './echo-listener.ts';
-import { RecordQueue } from './record-queue.ts';
 import { SocketBudget } from './socket-budget.ts';
 import { TcpListener } from './tcp/tcp-listener.ts';
 import { UdpGuards } from './udp/udp-guards.ts';
@@ -24,30 +19,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function makeContext(): EchoContext {
-  const settings = { ...readConfig({}).dataPlane, nodeId: 'node-1', workers: 2 };
-  const records = new RecordQueue({
-    send: () => undefined,
-    batchMax: 10,
-    unackedMax: 10,
-    onFull: () => undefined,
-  });
-  return {
-    settings,
-    clock: systemClock(),
-    records,
-    ids: new ConnectionIds(),
-    connections: new Map(),
-    sockets: new SocketBudget(3, () => undefined),
-  };
-}
-
 function bindingOf(protocol: Protocol, host: string, port: number): Binding {
-  const { name: _name, labels: _labels, expiresAt: _expiresAt, ...spec } = sampleNewListener();
   const expiresAt = (Date.now() + 60_000) * 1000;
   const faults = [faultOf({ type: 'refuse' }, { expiresAt })];
-  const own = { protocol, host, port, faults, tls: null, tlsKey: null };
-  return { ...spec, ...own, listenerId: sampleId(1) };
+  return sampleBinding({ protocol, host, port, faults });
 }
 
 /** Another socket has the port. */
@@ -74,7 +49,7 @@ test.each([
   ['udp', 'next', '127.0.0.1'],
   ['udp', 'alone', '0.0.0.0'],
 ] as const)('%s, %s on %s: no timer and no socket of the budget', async (protocol, share, host) => {
-  const context = makeContext();
+  const context = echoContext({ sockets: new SocketBudget(3, () => undefined) });
   const guards = new UdpGuards(context.settings, context.clock);
   const taken = await takePort(protocol);
   for (let attempt = 0; attempt < 5; attempt++) {

@@ -18,13 +18,21 @@ export interface WorkerSettings {
   readonly countersIntervalMs: number;
   /** How old the first counters of a connection are when they are told. */
   readonly firstCountersMs: number;
+  /** How often it tells that its loop turns. */
+  readonly heartbeatMs: number;
   /** How many workers there are: each has its part of what a listener shares. */
   readonly workers: number;
   /** Refusals of a listener that are recorded one by one; what comes above is counted. */
   readonly refusalsPerSecondMax: number;
   /** Bytes of a connection that its faults hold back at most, before it is read from no more. */
   readonly faultHeldBytesMax: number;
-  /** How long a TLS handshake or a PROXY header may take. */
+  /** The same of all connections together. */
+  readonly faultHeldBytesTotalMax: number;
+  /** Of each turn of the event loop, for the work of faults; what is left over goes on in the next. */
+  readonly faultTurnMs: number;
+  /** TLS handshakes and PROXY headers under way; others wait unread. */
+  readonly preamblesMax: number;
+  /** How long a TLS handshake or a PROXY header may take, and wait. */
   readonly preambleTimeoutMs: number;
   /** How long a client is read from after our FIN, so that what it still sends does not reset it. */
   readonly lingerMs: number;
@@ -32,13 +40,20 @@ export interface WorkerSettings {
   readonly udpSessionsMax: number;
   readonly udpDatagramsPerSecondMax: number;
   readonly udpDatagramsBurstMax: number;
-  /** A payload that comes again so soon, so often in a row, is taken for a loop. */
+  /** The same in bytes. */
+  readonly udpBytesPerSecondMax: number;
+  readonly udpBytesBurstMax: number;
+  /** What comes again so soon, so often in a row, is taken for a loop. */
   readonly udpLoopWindowMs: number;
   readonly udpLoopReturnsMax: number;
   /** Bytes of datagrams of a listener that wait, for its serve or a commit; more are dropped. */
   readonly udpHeldBytesMax: number;
+  /** The same of all listeners together. */
+  readonly udpHeldBytesTotalMax: number;
   /** Bytes of a socket's answers that the kernel has not taken; while there are more, none is added. */
   readonly udpSendQueueBytesMax: number;
+  /** The same of all sockets together. */
+  readonly udpSendQueueBytesTotalMax: number;
 }
 
 /**
@@ -88,6 +103,8 @@ export interface BoundSocket {
 
 export type Report =
   | { readonly kind: 'ready' }
+  /** The loop turns. */
+  | { readonly kind: 'alive' }
   /** For the log of those who run it. */
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'done'; readonly number: number; readonly bound: BoundSocket | null }

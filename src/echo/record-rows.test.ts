@@ -17,6 +17,7 @@ function sent(records: readonly WorkerRecord[]) {
 
 test.each<WorkerRecord>([
   { kind: 'opened', connection: accepted },
+  { kind: 'opened', connection: { ...accepted, raddr: null } },
   {
     kind: 'opened',
     connection: {

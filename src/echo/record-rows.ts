@@ -28,8 +28,8 @@ type PlaceRow = readonly [
 type OpenedRow = readonly [
   kind: 'o',
   id: string,
-  rip: string,
-  rport: number,
+  rip: string | null,
+  rport: number | null,
   fd: number,
   acceptedAt: Micros,
   declaredRaddr?: Address | null,
@@ -76,9 +76,11 @@ function placeRow({ listenerId, protocol, laddr }: AcceptedConnection): PlaceRow
 
 function openedRow(connection: AcceptedConnection): OpenedRow {
   const { id, raddr, fd, acceptedAt, declaredRaddr, tls } = connection;
+  const rip = raddr?.ip ?? null;
+  const rport = raddr?.port ?? null;
   return declaredRaddr === null && tls === null
-    ? ['o', id, raddr.ip, raddr.port, fd, acceptedAt]
-    : ['o', id, raddr.ip, raddr.port, fd, acceptedAt, declaredRaddr, tls];
+    ? ['o', id, rip, rport, fd, acceptedAt]
+    : ['o', id, rip, rport, fd, acceptedAt, declaredRaddr, tls];
 }
 
 function closedRow(record: Extract<WorkerRecord, { kind: 'closed' }>): ClosedRow {
@@ -110,7 +112,7 @@ type Place = Pick<AcceptedConnection, 'listenerId' | 'protocol' | 'laddr'>;
 function openedRecord(row: OpenedRow, place: Place, pid: number): WorkerRecord {
   const [, id, ip, port, fd, acceptedAt, declaredRaddr = null, tls = null] = row;
   const { listenerId, protocol, laddr } = place;
-  const raddr = { ip, port };
+  const raddr = ip === null || port === null ? null : { ip, port };
   const own = { id, listenerId, protocol, laddr, raddr, declaredRaddr, pid, fd, acceptedAt, tls };
   return { kind: 'opened', connection: own };
 }

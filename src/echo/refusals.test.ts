@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sampleId } from '../../test/support/samples.ts';
-import { systemClock } from '../core/clock.ts';
 import type { WorkerRecord } from '../core/record.ts';
 import { Refusals } from './refusals.ts';
+import { workerClock } from './worker-clock.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -15,13 +15,13 @@ const laddr = { ip: '127.0.0.1', port: 4000 };
 const from = (port: number) => ({ laddr, raddr: { ip: '192.0.2.1', port } });
 
 function makeRefusals(perSecondMax: number) {
-  const told: { rule: string; count: number; port: number }[] = [];
+  const told: { rule: string; count: number; port: number | null }[] = [];
   const push = (record: WorkerRecord) => {
     if (record.kind !== 'refused') throw new TypeError('a refusal');
     const { rule, count, raddr } = record.refusal;
-    told.push({ rule, count, port: raddr.port });
+    told.push({ rule, count, port: raddr?.port ?? null });
   };
-  const clock = systemClock();
+  const clock = workerClock();
   const records = { isFull: false, push };
   const refusals = new Refusals({
     listenerId: sampleId(1),

@@ -6,21 +6,22 @@
 import type { Address } from '../core/address.ts';
 import type { RefusalRule } from '../core/event.ts';
 import type { Protocol } from '../core/listener.ts';
-import type { Clock } from '../core/ports.ts';
 import type { RecordQueue } from './record-queue.ts';
 import { TokenBucket } from './token-bucket.ts';
+import type { WorkerClock } from './worker-clock.ts';
 
 export interface RefusalsOptions {
   readonly listenerId: string;
   readonly protocol: Protocol;
   readonly perSecondMax: number;
-  readonly clock: Clock;
+  readonly clock: WorkerClock;
   readonly records: Pick<RecordQueue, 'isFull' | 'push'>;
 }
 
 export interface Arrival {
   readonly laddr: Address;
-  readonly raddr: Address;
+  /** Null where it is not known. */
+  readonly raddr: Address | null;
 }
 
 const summaryIntervalMs = 1000;
@@ -34,13 +35,16 @@ export class Refusals {
   constructor(options: RefusalsOptions) {
     const { perSecondMax, clock } = options;
     this.#options = options;
-    this.#bucket = new TokenBucket({ perSecond: perSecondMax, burst: perSecondMax }, clock.now());
+    this.#bucket = new TokenBucket(
+      { perSecond: perSecondMax, burst: perSecondMax },
+      clock.monotonic(),
+    );
   }
 
   add(rule: RefusalRule, arrival: Arrival): void {
     const { records, clock } = this.#options;
     // What waits to be recorded is bounded whoever knocks: then they are only counted.
-    if (!records.isFull && this.#bucket.take(clock.now())) {
+    if (!records.isFull && this.#bucket.take(clock.monotonic())) {
       this.#tell(rule, arrival, 1);
       return;
     }

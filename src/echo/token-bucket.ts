@@ -20,9 +20,10 @@ export class TokenBucket {
   /** False when too few are left; then none is taken. */
   take(now: Micros, count = 1): boolean {
     const { perSecond, burst } = this.#rate;
-    const elapsed = Math.max(0, now - this.#at);
-    this.#tokens = Math.min(burst, this.#tokens + (elapsed * perSecond) / 1e6);
-    this.#at = now;
+    // What waited is asked for with the time that it came at: that must not count again.
+    const at = Math.max(now, this.#at);
+    this.#tokens = Math.min(burst, this.#tokens + ((at - this.#at) * perSecond) / 1e6);
+    this.#at = at;
     if (this.#tokens < count) return false;
     this.#tokens -= count;
     return true;

@@ -1,22 +1,28 @@
 /** The worker process: echo sockets, and nothing of the database or the API. It ends with its control plane. */
-import { systemClock } from '../core/clock.ts';
 import type { Binding } from '../core/ports.ts';
 import { ConnectionIds } from './connection-ids.ts';
 import { CounterReports } from './counter-reports.ts';
 import type { EchoContext, EchoListener } from './echo-listener.ts';
+import { FaultRoom } from './faults/fault-room.ts';
+import { FaultTurns } from './faults/fault-turns.ts';
 import type { BoundSocket, Command, Report, Request, WorkerSettings } from './messages.ts';
 import { OpenConnections } from './open-connections.ts';
+import { PreambleTurns } from './preamble/preamble-turns.ts';
 import { RecordQueue } from './record-queue.ts';
 import { SocketBudget } from './socket-budget.ts';
+import { PeerNames } from './tcp/peer-names.ts';
 import { TcpListener } from './tcp/tcp-listener.ts';
 import { UdpGuards } from './udp/udp-guards.ts';
 import { UdpListener } from './udp/udp-listener.ts';
+import { workerClock } from './worker-clock.ts';
 
 // Some supervisors signal every process of a service: the control plane decides when its workers end.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const) {
   process.on(signal, () => undefined);
 }
 process.on('disconnect', () => process.exit(0));
+// What is sent to a control plane that was killed may fail before the channel says that it is gone.
+process.on('error', () => process.exit(0));
 
 const listeners = new Map<string, EchoListener>();
 const opening = new Map<string, Promise<void>>();
@@ -43,19 +49,33 @@ function start(settings: WorkerSettings): void {
       message: `all ${max} sockets of the worker are in use: no more are accepted`,
     }),
   );
+  const peerNames = new PeerNames({
+    onMissing: (cause) =>
+      send({
+        kind: 'warning',
+        message: `peers that reset at once are recorded without their address: ${cause}`,
+      }),
+  });
   context = {
     settings,
-    clock: systemClock(),
+    clock: workerClock(),
     ids: new ConnectionIds(),
     records,
     connections,
     sockets,
+    peerNames,
+    preambleTurns: new PreambleTurns(settings.preamblesMax),
+    faultResources: {
+      turns: new FaultTurns(settings.faultTurnMs),
+      room: new FaultRoom(settings.faultHeldBytesMax, settings.faultHeldBytesTotalMax),
+    },
   };
   const pieceMax = Math.ceil(settings.recordsUnackedMax / 4);
   const counters = new CounterReports({ connections, records, pieceMax });
   setInterval(() => counters.tell(), settings.countersIntervalMs).unref();
   // A connection that speaks within its first moment is told of at the end of the second.
   setInterval(() => counters.tellFirst(), Math.ceil(settings.firstCountersMs / 2)).unref();
+  setInterval(() => send({ kind: 'alive' }), settings.heartbeatMs).unref();
   send({ kind: 'ready' });
 }
 

@@ -29,14 +29,14 @@ export const initiatorWords = enumWords<InitiatorEnum, CloseInitiator>(
 export const reasonWords = enumWords<ReasonEnum, CloseReason>('CloseReason', closeReasons);
 
 export function toConnectionMessage(connection: Connection): ConnectionMessage {
-  const { declaredRaddr, closeInitiator, closeReason, tls } = connection;
+  const { raddr, declaredRaddr, closeInitiator, closeReason, tls } = connection;
   return {
     id: connection.id,
     listenerId: connection.listenerId,
     nodeId: connection.nodeId,
     protocol: protocolWords.toEnum(connection.protocol),
     laddr: toAddressMessage(connection.laddr),
-    raddr: toAddressMessage(connection.raddr),
+    raddr: raddr && toAddressMessage(raddr),
     declaredRaddr: declaredRaddr && toAddressMessage(declaredRaddr),
     pid: connection.pid,
     fd: connection.fd,

@@ -1,7 +1,7 @@
 /** What core holds, through protobuf's bytes and the contract's schemas, is what core gets back. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { sampleListener } from '../../test/support/samples.ts';
+import { sampleConnection, sampleEvent, sampleListener } from '../../test/support/samples.ts';
 import { fault as faultSchema } from '../contract/fault-input.ts';
 import { listenerSchemas } from '../contract/listener-input.ts';
 import { parse } from '../contract/parse.ts';
@@ -11,6 +11,7 @@ import type { Fault, FaultEffect } from '../core/fault.ts';
 import { type ListenerLimits, listenerModes, listenerStates, protocols } from '../core/listener.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import { ByteSink } from './byte-sink.ts';
+import { toEventMessage } from './event-messages.ts';
 import { toFaultInput, toFaultMessage } from './fault-messages.ts';
 import type { Fault__Output as FaultInput } from './generated/kodama/v1/Fault.ts';
 import type { Listener__Output as ListenerInput } from './generated/kodama/v1/Listener.ts';
@@ -182,4 +183,22 @@ test('an enum value that no proto names is refused by name, and an unspecified o
     sent('CreateListenerRequest', { protocol: 77 }) as Parameters<typeof createInput>[0],
   );
   expect(() => parse(newListener, input)).toThrow('protocol');
+});
+
+test('an address that is not known is absent, and one that is known is not', () => {
+  const { laddr, protocol, listenerId } = sampleConnection();
+  const shown = (raddr: { ip: string; port: number } | null) => {
+    const refusal = { protocol, laddr, raddr, rule: 'allow_cidrs', count: 1 } as const;
+    const refused = { type: 'connection_refused', time: 1, listenerId, refusal } as const;
+    const messages = [sampleEvent({ raddr }), refused].map((draft, index) =>
+      sent('Event', toEventMessage({ ...draft, seq: index + 1 })),
+    );
+    return messages as readonly { connection?: object; refusal?: object }[];
+  };
+  const [opened, refused] = shown(null);
+  expect(opened?.connection).not.toHaveProperty('raddr');
+  expect(refused?.refusal).not.toHaveProperty('raddr');
+  const raddr = { ip: '192.0.2.1', port: 5 };
+  const [known, turnedAway] = shown(raddr);
+  expect([known?.connection, turnedAway?.refusal]).toMatchObject([{ raddr }, { raddr }]);
 });

@@ -38,7 +38,7 @@ function toRefusalMessage({ protocol, laddr, raddr, rule, count }: Refusal): Ref
   return {
     protocol: protocolWords.toEnum(protocol),
     laddr: toAddressMessage(laddr),
-    raddr: toAddressMessage(raddr),
+    raddr: raddr && toAddressMessage(raddr),
     rule: ruleWords.toEnum(rule),
     count,
   };

@@ -162,7 +162,11 @@ export const connectionResource = z
     nodeId: z.string().describe('The node that accepted it.'),
     protocol: protocol.describe('Of its listener.'),
     laddr: address.describe('Our end: the address of the listener.'),
-    raddr: address.describe('The other end, as the kernel saw it.'),
+    raddr: address
+      .nullable()
+      .describe(
+        'The other end, as the kernel saw it. Null where it tells it no more: see docs/api.md.',
+      ),
     declaredRaddr: address.nullable().describe('The client, as a PROXY header declared it.'),
     pid: z.int().describe('The worker process that holds the socket.'),
     fd: z.int().describe('The socket in that process: only pid and fd together name it.'),
@@ -187,7 +191,7 @@ const refusal = z
   .object({
     protocol: protocol.describe('Of the listener.'),
     laddr: address.describe('Where it arrived.'),
-    raddr: address.describe('Where it came from.'),
+    raddr: address.nullable().describe('Where it came from. Null as that of a connection.'),
     rule: z.enum(refusalRules).describe('What turned it away.'),
     count: count.describe('Above 1 when alike refusals were sampled.'),
   })

@@ -91,14 +91,14 @@ function faultView(fault: Fault): FaultView {
 }
 
 export function connectionView(connection: Connection): ConnectionView {
-  const { declaredRaddr, tls } = connection;
+  const { raddr, declaredRaddr, tls } = connection;
   return {
     id: connection.id,
     listenerId: connection.listenerId,
     nodeId: connection.nodeId,
     protocol: connection.protocol,
     laddr: addressView(connection.laddr),
-    raddr: addressView(connection.raddr),
+    raddr: raddr && addressView(raddr),
     declaredRaddr: declaredRaddr && addressView(declaredRaddr),
     pid: connection.pid,
     fd: connection.fd,
@@ -135,7 +135,7 @@ export function eventView(event: Event): EventView {
     return { seq, time, type, listenerId, connectionId: id, connection };
   }
   const { protocol, laddr, raddr, rule, count } = event.refusal;
-  const ends = { laddr: addressView(laddr), raddr: addressView(raddr) };
+  const ends = { laddr: addressView(laddr), raddr: raddr && addressView(raddr) };
   return { seq, time, type, listenerId, refusal: { protocol, ...ends, rule, count } };
 }
 

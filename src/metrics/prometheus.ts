@@ -29,6 +29,7 @@ const misnamedGauges = [
 export class Metrics {
   readonly #registry = new Registry();
   readonly #accepted: Counter<'protocol'>;
+  readonly #raddrUnknown: Counter;
   readonly #refused: Counter<'rule'>;
   readonly #closed: Counter<'reason' | 'initiator'>;
   readonly #commitEvents: Histogram;
@@ -42,6 +43,11 @@ export class Metrics {
       name: 'kodama_connections_accepted_total',
       help: 'Connections whose opened event is committed.',
       labelNames: ['protocol'],
+      registers,
+    });
+    this.#raddrUnknown = new Counter({
+      name: 'kodama_connections_raddr_unknown_total',
+      help: 'Accepted and refused connections whose remote address the system told no more.',
       registers,
     });
     this.#refused = new Counter({
@@ -87,11 +93,14 @@ export class Metrics {
     for (const event of events) {
       if (event.type === 'connection_opened') {
         this.#accepted.inc({ protocol: event.connection.protocol });
+        if (event.connection.raddr === null) this.#raddrUnknown.inc();
       } else if (event.type === 'connection_closed') {
         const { closeReason: reason, closeInitiator: initiator } = event.connection;
         this.#closed.inc({ reason: reason ?? 'error', initiator: initiator ?? 'system' });
       } else if (event.type === 'connection_refused') {
-        this.#refused.inc({ rule: event.refusal.rule }, event.refusal.count);
+        const { rule, raddr, count } = event.refusal;
+        this.#refused.inc({ rule }, count);
+        if (raddr === null) this.#raddrUnknown.inc(count);
       }
     }
   }

@@ -2,6 +2,7 @@
  * Rows of connections ↔ core, and nowhere else. Rows of tables that are written in bulk are records in the order of their table's
  * columns; rows that are read are tuples in the order of the column lists here.
  */
+import type { Address } from '../core/address.ts';
 import type { CloseInitiator, CloseReason, Connection, TlsInfo } from '../core/connection.ts';
 import type { Protocol } from '../core/listener.ts';
 import type { Counters } from '../core/record.ts';
@@ -33,12 +34,12 @@ export function openRecord({ laddr, raddr, ...open }: Connection, place: Place):
     open.pid,
     open.fd,
     laddr.port,
-    raddr.port,
+    raddr?.port ?? null,
     open.declaredRaddr?.port ?? null,
     open.protocol,
     place.node,
     laddr.ip,
-    raddr.ip,
+    raddr?.ip ?? null,
     open.declaredRaddr?.ip ?? null,
     open.tls === null ? null : jsonText(open.tls),
   ];
@@ -68,15 +69,15 @@ export function closedRecord(
     closed.pid,
     closed.fd,
     laddr.port,
-    raddr.port,
+    raddr?.port ?? null,
     closed.declaredRaddr?.port ?? null,
     closed.protocol,
     closed.closeInitiator,
     closed.closeReason,
-    netOf(raddr.ip),
+    raddr === null ? null : netOf(raddr.ip),
     place.node,
     laddr.ip,
-    raddr.ip,
+    raddr?.ip ?? null,
     closed.declaredRaddr?.ip ?? null,
     closed.error === null ? null : safeText(closed.error, errorLengthMax),
     closed.tls === null ? null : jsonText(closed.tls),
@@ -137,8 +138,8 @@ type ConnectionRow = readonly [
   protocol: Protocol,
   laddr: string,
   lport: number,
-  raddr: string,
-  rport: number,
+  raddr: string | null,
+  rport: number | null,
   declaredRaddr: string | null,
   declaredRport: number | null,
   pid: number,
@@ -162,17 +163,14 @@ export function parseConnection(
   offset = 0,
 ): Connection {
   const row = (offset === 0 ? columns : columns.slice(offset)) as ConnectionRow;
-  const declaredIp = row[8];
-  const declaredPort = row[9];
   return {
     id: row[0],
     listenerId: row[1],
     nodeId: nodeIds.get(row[2]) ?? '',
     protocol: row[3],
     laddr: { ip: row[4], port: row[5] },
-    raddr: { ip: row[6], port: row[7] },
-    declaredRaddr:
-      declaredIp === null || declaredPort === null ? null : { ip: declaredIp, port: declaredPort },
+    raddr: addressOrNull(row[6], row[7]),
+    declaredRaddr: addressOrNull(row[8], row[9]),
     pid: row[10],
     fd: row[11],
     state: row[18] !== null ? 'closed' : row[14] !== null ? 'half_closed' : 'open',
@@ -187,6 +185,10 @@ export function parseConnection(
     error: row[21],
     tls: row[17],
   };
+}
+
+function addressOrNull(ip: string | null, port: number | null): Address | null {
+  return ip === null || port === null ? null : { ip, port };
 }
 
 /** The number of the row's node, so that it can be looked up beforehand; null in the row of another event. */

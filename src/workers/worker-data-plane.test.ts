@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
+import { faultOf } from '../../test/support/fault-bench.ts';
+import { sendAll } from '../../test/support/neighbours.ts';
 import {
   keepingLogger,
   sampleConnection,
@@ -129,7 +131,7 @@ test('workers that are lost before they are ready are made up for, once each', a
 });
 
 test('a worker that does not answer is killed, and what was asked of it is done by its successor', async () => {
-  await using world = await startPlane({ requestTimeoutMs: 300 });
+  await using world = await startPlane({ requestTimeoutMs: 500 });
   const { plane, lost, logger } = world;
   const kept = await listen(plane, 1);
   const gone = await listen(plane, 2);
@@ -146,11 +148,31 @@ test('a worker that does not answer is killed, and what was asked of it is done 
 });
 
 test('an open that a frozen worker does not answer fails as unavailable, within its time', async () => {
-  await using world = await startPlane({ requestTimeoutMs: 200 });
+  await using world = await startPlane({ requestTimeoutMs: 500 });
   process.kill(pidOf(world.plane) ?? 0, 'SIGSTOP');
   await expect(world.plane.open(sampleBinding(1))).rejects.toMatchObject({ code: 'unavailable' });
   await waitFor('the successor', () => world.plane.status().length === 1);
   expect(await talk(await listen(world.plane, 1), 'x')).toBe('x');
+});
+
+test('a worker that hangs while nothing is asked of it is replaced, too', async () => {
+  await using world = await startPlane({ requestTimeoutMs: 500 });
+  const port = await listen(world.plane, 1);
+  const frozen = pidOf(world.plane) ?? 0;
+  process.kill(frozen, 'SIGSTOP');
+  await waitFor('its end', () => world.lost.includes(frozen));
+  await waitFor('the echo', async () => (await talk(port, 'x').catch(() => '')) === 'x');
+});
+
+test('a worker that has more to do than it can is not taken for one that hangs', async () => {
+  await using world = await startPlane({ requestTimeoutMs: 1000 });
+  const { plane, lost } = world;
+  const slice = { type: 'slice', averageBytes: 1, variationBytes: 0, delayMs: 0 } as const;
+  const faulty = await listen(plane, 1, { faults: [faultOf(slice)] });
+  await using sent = await sendAll(faulty, { clients: 8, bytes: 65_536 });
+  for (let n = 2; n < 50; n++) await listen(plane, n);
+  await sent.allBack;
+  expect(lost).toEqual([]);
 });
 
 /** Clients that are let in, of so many that connect one after the other and stay. */
@@ -216,7 +238,7 @@ test('a limit too small for all workers is served by fewer, and by more once it 
 });
 
 test('a change while a worker is lost holds for its successor too', async () => {
-  await using world = await startPlane({ workers: 2, requestTimeoutMs: 300 });
+  await using world = await startPlane({ workers: 2, requestTimeoutMs: 500 });
   const { plane, rebound } = world;
   const port = await listen(plane, 1);
   process.kill(pidOf(plane) ?? 0, 'SIGSTOP');
@@ -228,7 +250,7 @@ test('a change while a worker is lost holds for its successor too', async () => 
 });
 
 test('to close a connection of a worker that is lost meanwhile is no error', async () => {
-  await using world = await startPlane({ requestTimeoutMs: 300 });
+  await using world = await startPlane({ requestTimeoutMs: 500 });
   const { plane } = world;
   const pid = pidOf(plane) ?? 0;
   process.kill(pid, 'SIGSTOP');
@@ -237,7 +259,7 @@ test('to close a connection of a worker that is lost meanwhile is no error', asy
 });
 
 test('a worker that is lost while a listener is bound on all does not fail it', async () => {
-  await using world = await startPlane({ workers: 2, requestTimeoutMs: 300 });
+  await using world = await startPlane({ workers: 2, requestTimeoutMs: 500 });
   const { plane, rebound } = world;
   const [, second] = plane.status();
   process.kill(second?.pid ?? 0, 'SIGSTOP');

@@ -26,7 +26,8 @@ import { endOrphans } from './orphans.ts';
 import { Worker, workerFile } from './worker.ts';
 import { shareOf } from './worker-share.ts';
 
-export interface DataPlaneLimits extends Omit<WorkerSettings, 'nodeId' | 'workers'> {
+export interface DataPlaneLimits
+  extends Omit<WorkerSettings, 'nodeId' | 'workers' | 'heartbeatMs'> {
   readonly requestTimeoutMs: number;
   readonly restartMinMs: number;
   readonly restartMaxMs: number;
@@ -231,9 +232,9 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   }
 
   /** Resolves when each worker has done it, or is no more. */
-  async #askAll(requestOf: (worker: Worker) => Request, extraMs = 0): Promise<void> {
+  async #askAll(requestOf: (worker: Worker) => Request): Promise<void> {
     const ask = (worker: Worker) =>
-      worker.request(requestOf(worker), extraMs).catch((error) => this.#unlessLost(worker, error));
+      worker.request(requestOf(worker)).catch((error) => this.#unlessLost(worker, error));
     await Promise.all([...this.#workers].map(ask));
   }
 
@@ -264,7 +265,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   ): Promise<void> {
     const opened = this.#opened.get(listenerId);
     if (opened !== undefined) opened.isClosing = true;
-    await this.#askAll(() => ({ kind: 'close', listenerId, drainMs, reason }), drainMs);
+    await this.#askAll(() => ({ kind: 'close', listenerId, drainMs, reason }));
     this.#opened.delete(listenerId);
   }
 

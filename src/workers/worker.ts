@@ -13,7 +13,7 @@ import { fromRows } from '../echo/record-rows.ts';
 export interface WorkerOptions {
   /** Its place among the workers, from 0: a successor has that of the one that was lost. */
   readonly slot: number;
-  readonly settings: WorkerSettings;
+  readonly settings: Omit<WorkerSettings, 'heartbeatMs'>;
   readonly requestTimeoutMs: number;
   readonly onRecords: (records: readonly WorkerRecord[]) => Promise<void>;
   readonly onWarning: (message: string) => void;
@@ -35,6 +35,9 @@ export class WorkerFailure extends Error {
     this.code = short;
   }
 }
+
+/** How often a worker tells that it is alive in the time after which it counts as one that hangs. */
+const heartbeatsInTimeout = 10;
 
 /** To read what lies in the channel. */
 const readGraceMs = 500;
@@ -71,8 +74,9 @@ export class Worker {
   /** Batches that are being committed. */
   readonly #committing = new Set<Promise<void>>();
   #requests = 0;
-  #reports = 0;
+  #heardAt = 0;
   #hasEnded = false;
+  #nextLook: NodeJS.Timeout | undefined;
   readonly #onProcessExit = () => this.kill();
 
   constructor(options: WorkerOptions) {
@@ -99,7 +103,8 @@ export class Worker {
     process.once('exit', this.#onProcessExit);
     // Not 'exit': that may come before the last reports are read, and they belong to its life.
     this.#child.on('close', () => this.#onEnd());
-    this.#send({ kind: 'start', settings: options.settings });
+    const heartbeatMs = Math.ceil(options.requestTimeoutMs / heartbeatsInTimeout);
+    this.#send({ kind: 'start', settings: { ...options.settings, heartbeatMs } });
   }
 
   #send(command: Command): void {
@@ -107,10 +112,13 @@ export class Worker {
   }
 
   #onReport(report: Report): void {
-    this.#reports += 1;
+    this.#heardAt = performance.now();
     switch (report.kind) {
       case 'ready':
         this.#ready.resolve();
+        this.#watch();
+        break;
+      case 'alive':
         break;
       case 'warning':
         this.#options.onWarning(report.message);
@@ -136,6 +144,7 @@ export class Worker {
 
   #onEnd(): void {
     this.#hasEnded = true;
+    clearTimeout(this.#nextLook);
     process.off('exit', this.#onProcessExit);
     this.#ready.promise.catch(() => undefined);
     this.#ready.reject(gone());
@@ -144,39 +153,36 @@ export class Worker {
   }
 
   /** @throws WorkerFailure with the system's code; unavailable when the worker is gone */
-  async request(request: Request, extraMs = 0): Promise<BoundSocket | null> {
+  async request(request: Request): Promise<BoundSocket | null> {
     if (this.#hasEnded) throw gone();
     const number = ++this.#requests;
     const waiting = deferred<BoundSocket | null>();
     this.#waiting.set(number, waiting);
-    const unwatch = this.#watch(this.#options.requestTimeoutMs + extraMs);
     this.#send({ kind: 'request', number, request });
     try {
       return await waiting.promise;
     } finally {
-      unwatch();
       this.#waiting.delete(number);
     }
   }
 
   /**
-   * A worker that says nothing at all in time is killed: nobody could tell what it has done of what it was asked, and
-   * another can take its place. One that is only slow is heard meanwhile.
+   * A worker tells that its loop turns, however much it has to do. One that says nothing at all in time hangs, and is
+   * killed, so that another takes its place: nobody could tell what it has done of what it was asked.
    */
-  #watch(timeoutMs: number): () => void {
-    let heard = this.#reports;
-    let timer = setTimeout(() => look(timeoutMs), timeoutMs);
-    const look = (waitedMs: number) => {
-      const isSilent = this.#reports === heard;
-      heard = this.#reports;
-      // Where it was us who slept, its answer is there already and only has to be read: one more look.
-      if (isSilent && waitedMs === readGraceMs) this.#giveUp();
-      else {
-        const nextMs = isSilent ? readGraceMs : timeoutMs;
-        timer = setTimeout(() => look(nextMs), nextMs);
-      }
+  #watch(): void {
+    const { requestTimeoutMs } = this.#options;
+    const look = (isLast: boolean) => {
+      const silentMs = performance.now() - this.#heardAt;
+      if (silentMs < requestTimeoutMs) lookIn(requestTimeoutMs - silentMs, false);
+      else if (isLast) this.#giveUp();
+      // Where it was us who slept, its word is there already and only has to be read: one more look.
+      else lookIn(readGraceMs, true);
     };
-    return () => clearTimeout(timer);
+    const lookIn = (ms: number, isLast: boolean) => {
+      this.#nextLook = setTimeout(look, Math.ceil(ms), isLast);
+    };
+    lookIn(requestTimeoutMs, false);
   }
 
   /** At once, in whatever state it is. */

@@ -39,11 +39,12 @@ export async function judge(judged: Judged): Promise<Verdict> {
   const visits = new Map(clients.visits.map((visit) => [visit.ip, visit]));
   const recorded: Recorded[] = [];
   for (const connection of connections) {
-    const visit = visits.get(connection.raddr.ip);
-    if (visit === undefined) breaches.push(`${connection.raddr.ip} is on record and was not there`);
+    const ip = ipOf(connection);
+    const visit = visits.get(ip);
+    if (visit === undefined) breaches.push(`${ip} is on record and was not there`);
     else recorded.push({ visit, workerPid: connection.pid });
   }
-  const byIp = Map.groupBy(connections, (connection) => connection.raddr.ip as string);
+  const byIp = Map.groupBy(connections, ipOf);
   let lost = 0;
   for (const visit of clients.visits) {
     const records = byIp.get(visit.ip) ?? [];
@@ -70,6 +71,11 @@ export async function judge(judged: Judged): Promise<Verdict> {
     resumes: readers.reduce((sum, reader) => sum + reader.resumes, 0),
     kills: target.kills.length,
   };
+}
+
+/** The system tells the address of each of our clients: one without is none of them. */
+function ipOf({ raddr }: Shown): string {
+  return raddr?.ip ?? 'a peer without an address';
 }
 
 /** Which ends fit what a client did that left as it wanted; whoever was killed may have been faster. */

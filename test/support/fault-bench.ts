@@ -3,8 +3,11 @@ import type { CloseMode, Fault, FaultEffect } from '../../src/core/fault.ts';
 import {
   type ActiveFault,
   FaultPipeline,
+  type FaultResources,
   type FaultSink,
 } from '../../src/echo/faults/fault-pipeline.ts';
+import { FaultRoom } from '../../src/echo/faults/fault-room.ts';
+import { FaultTurns } from '../../src/echo/faults/fault-turns.ts';
 import type { PacedRate } from '../../src/echo/faults/paced-rate.ts';
 import { seededRandom } from '../../src/echo/faults/seeded-random.ts';
 
@@ -35,6 +38,7 @@ export class RecordingSink implements FaultSink {
   /** What the kernel has not taken. */
   pending = 0;
   isReading = true;
+  isIdle = false;
   /** All that was written. */
   text = '';
   onWrite: (() => void) | null = null;
@@ -78,6 +82,10 @@ export class RecordingSink implements FaultSink {
     return this.pending;
   }
 
+  idle(): void {
+    this.isIdle = true;
+  }
+
   #note(call: string): void {
     if (this.ends.length > 0) throw new Error(`${call} after ${this.ends}`);
     this.calls.push({ at: performance.now(), call });
@@ -87,16 +95,31 @@ export class RecordingSink implements FaultSink {
 export interface BenchOptions {
   readonly kind?: 'stream' | 'datagram';
   readonly heldBytesMax?: number;
+  readonly resources?: FaultResources;
   readonly ageMs?: number;
+}
+
+/** Time for all in one turn of the loop, and no bound over connections. */
+export function boundlessFaults(heldBytesMax = 1_000_000): FaultResources {
+  const turns = new FaultTurns(Number.POSITIVE_INFINITY);
+  return { turns, room: new FaultRoom(heldBytesMax, Number.POSITIVE_INFINITY) };
+}
+
+/** A turn of the loop has time for some steps only: each look at the clock takes a part of it. */
+export function hurriedFaults(heldBytesMax = 1_000_000, stepsOfPart = 3): FaultResources {
+  let steps = 0;
+  const turns = new FaultTurns(16 * stepsOfPart, () => ++steps);
+  return { turns, room: new FaultRoom(heldBytesMax, Number.POSITIVE_INFINITY) };
 }
 
 /** A started pipeline, its sink, and `read`, whose bytes are gone when it returns. */
 export function faultBench(
   faults: readonly ActiveFault[],
-  { kind = 'stream', heldBytesMax = 1_000_000, ageMs = 0 }: BenchOptions = {},
+  { kind = 'stream', heldBytesMax, resources, ageMs = 0 }: BenchOptions = {},
 ) {
   const sink = new RecordingSink();
-  const pipeline = new FaultPipeline({ sink, faults, kind, heldBytesMax, ageMs });
+  const shared = resources ?? boundlessFaults(heldBytesMax);
+  const pipeline = new FaultPipeline({ sink, faults, kind, resources: shared, ageMs });
   pipeline.start();
   const read = (content: string | Buffer): void => {
     const bytes = Buffer.from(content);

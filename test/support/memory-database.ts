@@ -257,12 +257,13 @@ export function listenerMatches(listener: Listener, query: ListenerQuery): boole
 
 export function connectionMatches(connection: Connection, query: ConnectionQuery): boolean {
   const { listenerId, state, protocol, raddr, lport, closeReason } = query;
+  const remoteIp = connection.raddr?.ip;
   const { acceptedAfter, acceptedBefore } = query;
   return (
     (listenerId === null || connection.listenerId === listenerId) &&
     (state === null || connection.state === state) &&
     (protocol === null || connection.protocol === protocol) &&
-    (raddr === null || networkSet([raddr])(connection.raddr.ip)) &&
+    (raddr === null || (remoteIp !== undefined && networkSet([raddr])(remoteIp))) &&
     (lport === null || connection.laddr.port === lport) &&
     (closeReason === null || connection.closeReason === closeReason) &&
     (acceptedAfter === null || connection.acceptedAt >= acceptedAfter) &&

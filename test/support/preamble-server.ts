@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import type { ListenerSpec } from '../../src/core/listener.ts';
 import { type Preamble, runPreamble, trustOf } from '../../src/echo/preamble/preamble.ts';
 import { PreambleError } from '../../src/echo/preamble/preamble-error.ts';
+import { PreambleTurns } from '../../src/echo/preamble/preamble-turns.ts';
 import { TlsAcceptor } from '../../src/echo/preamble/tls-acceptor.ts';
 import { DuplexTransport } from '../../src/echo/tcp/duplex-transport.ts';
 import { certificates } from '../../src/tls/certificates.ts';
@@ -15,6 +16,7 @@ export interface PreambleServerOptions {
   /** TLS with these settings on top of the defaults; absent: TCP. */
   readonly tls?: Partial<Parameters<typeof certificates.prepare>[0]>;
   readonly timeoutMs?: number;
+  readonly turns?: PreambleTurns;
 }
 
 export type Outcome =
@@ -39,6 +41,7 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
       : await certificates.prepare({ ...defaults, ...options.tls }, '127.0.0.1');
   const tls = prepared === null ? null : new TlsAcceptor(prepared.settings, prepared.key);
   const isTrusted = trustOf(options.trustedCidrs ?? []);
+  const turns = options.turns ?? new PreambleTurns(1000);
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     sockets.push(socket);
     const run = runPreamble({
@@ -47,6 +50,7 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
       proxyProtocol: options.proxyProtocol ?? 'off',
       isTrusted,
       tls,
+      turns,
       timeoutMs: options.timeoutMs ?? 20_000,
       signal: stop.signal,
     });

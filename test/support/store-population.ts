@@ -50,7 +50,7 @@ export function makePopulation(nodeId: string): Population {
       nodeId,
       protocol: listener.protocol,
       laddr: listener.laddr ?? { ip: '127.0.0.1', port: 1 },
-      raddr: { ip: pick(remoteIps), port: 50_000 + life },
+      raddr: random() < 0.1 ? null : { ip: pick(remoteIps), port: 50_000 + life },
       declaredRaddr: random() < 0.2 ? { ip: pick(remoteIps), port: 1 } : null,
       acceptedAt: sampleTime + life * 10_000,
       fd: 20 + life,

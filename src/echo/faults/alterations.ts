@@ -1,7 +1,11 @@
 /** Faults that change, lose or double what passes. They hold nothing. */
 import type { Fault } from '../../core/fault.ts';
 import type { ActiveFault } from './fault-pipeline.ts';
+import { copyOf } from './held-items.ts';
 import { type Link, Stage, type StageContext } from './stage.ts';
+
+/** Marks of the places of one read that were drawn: all connections use it in turn. */
+let drawn = new Uint8Array(65_536);
 
 /** So many bytes of each read, or all where it has fewer, each at another place, come back as another byte. */
 export class CorruptStage extends Stage {
@@ -18,21 +22,26 @@ export class CorruptStage extends Stage {
   }
 
   protected take(bytes: Buffer, isOwned: boolean): void {
-    const changed = isOwned ? bytes : Buffer.from(bytes);
+    const changed = isOwned ? bytes : copyOf(bytes);
     for (const place of this.#places(changed.length)) {
       const other = 1 + Math.floor(this.active.random() * 255);
-      changed.writeUInt8(changed.readUInt8(place) ^ other, place);
+      changed[place] = (changed[place] ?? 0) ^ other;
     }
     this.next.enter(changed, true);
   }
 
   /** Different places, all equally likely: Floyd's sampling (Bentley and Floyd, CACM 30(9), 1987). */
-  #places(length: number): Set<number> {
-    const places = new Set<number>();
-    for (let last = Math.max(0, length - this.#bytes); last < length; last += 1) {
+  #places(length: number): Uint32Array {
+    const first = Math.max(0, length - this.#bytes);
+    const places = new Uint32Array(length - first);
+    if (drawn.length < length) drawn = new Uint8Array(length);
+    for (let last = first; last < length; last += 1) {
       const place = Math.floor(this.active.random() * (last + 1));
-      places.add(places.has(place) ? last : place);
+      const chosen = drawn[place] === 1 ? last : place;
+      drawn[chosen] = 1;
+      places[last - first] = chosen;
     }
+    for (const place of places) drawn[place] = 0;
     return places;
   }
 }

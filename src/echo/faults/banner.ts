@@ -2,7 +2,7 @@
 import type { Fault } from '../../core/fault.ts';
 import type { Alarm } from './alarm.ts';
 import type { ActiveFault } from './fault-pipeline.ts';
-import { HeldItems } from './held-items.ts';
+import { copyOf, HeldItems } from './held-items.ts';
 import { type Finish, type Item, type Link, Stage, type StageContext } from './stage.ts';
 
 export class BannerStage extends Stage {
@@ -19,7 +19,7 @@ export class BannerStage extends Stage {
   ) {
     super(active, context, next);
     this.#fault = fault;
-    this.#items = new HeldItems(context);
+    this.#items = new HeldItems(this.held);
     this.#alarm = context.createAlarm(() => this.#speak());
   }
 
@@ -36,7 +36,8 @@ export class BannerStage extends Stage {
   #speak(): void {
     this.#hasSpoken = true;
     const { text, base64 } = this.#fault;
-    this.next.speak(base64 === undefined ? Buffer.from(text ?? '') : Buffer.from(base64, 'base64'));
+    const banner = base64 === undefined ? Buffer.from(text ?? '') : Buffer.from(base64, 'base64');
+    this.next.speak(copyOf(banner));
     for (const item of this.#items.drain()) this.handOn(item);
   }
 
@@ -50,12 +51,12 @@ export class BannerStage extends Stage {
     this.next.speak(bytes);
   }
 
-  override finish(how: Finish): void {
+  protected override takeFinish(how: Finish): void {
     if (this.#hasSpoken) this.next.finish(how);
     else this.#items.add(how, true);
   }
 
-  override drain(): readonly Item[] {
+  protected override drain(): readonly Item[] {
     return this.#items.drain();
   }
 

@@ -1,5 +1,6 @@
 /** The stage that does what a fault says. */
 
+import { faultMismatch } from '../../core/fault.ts';
 import { CorruptStage, DropStage, DuplicateStage } from './alterations.ts';
 import { BannerStage } from './banner.ts';
 import { BlackholeStage, CloseStage, LimitStage, SlowCloseStage, StallStage } from './endings.ts';
@@ -11,6 +12,8 @@ import type { Link, Stage, StageContext } from './stage.ts';
 /** null for the faults that are over once a connection is let in. */
 export function createStage(active: ActiveFault, context: StageContext, next: Link): Stage | null {
   const { fault } = active;
+  // No list may hold one; if it did, a datagram could become many.
+  if (context.kind === 'datagram' && faultMismatch(fault.type, 'udp') !== null) return null;
   switch (fault.type) {
     case 'latency':
       return new LatencyStage(active, context, next, fault);

@@ -42,12 +42,12 @@ export class LimitStage extends Stage {
     if (this.#action !== 'blackhole') this.next.finish(this.#action);
   }
 
-  override finish(how: Finish): void {
+  protected override takeFinish(how: Finish): void {
     if (!this.#hasActed || (this.#action === 'blackhole' && how !== 'end')) this.next.finish(how);
     else if (this.#action === 'blackhole') this.#kept = [how];
   }
 
-  override leave(): readonly Item[] {
+  protected override leave(): readonly Item[] {
     return this.#kept.splice(0);
   }
 }
@@ -93,7 +93,7 @@ export class CloseStage extends Stage {
     this.next.finish(this.#mode);
   }
 
-  override finish(how: Finish): void {
+  protected override takeFinish(how: Finish): void {
     if (!this.#hasClosed) this.next.finish(how);
   }
 
@@ -110,12 +110,12 @@ export class BlackholeStage extends Stage {
 
   protected take(): void {}
 
-  override finish(how: Finish): void {
+  protected override takeFinish(how: Finish): void {
     if (how === 'end') this.#kept = [how];
     else this.next.finish(how);
   }
 
-  override leave(): readonly Item[] {
+  protected override leave(): readonly Item[] {
     return this.#kept.splice(0);
   }
 }
@@ -126,7 +126,7 @@ export class StallStage extends Stage {
 
   constructor(active: ActiveFault, context: StageContext, next: Link) {
     super(active, context, next);
-    this.#items = new HeldItems(context);
+    this.#items = new HeldItems(this.held);
   }
 
   override get isStalling(): boolean {
@@ -137,12 +137,12 @@ export class StallStage extends Stage {
     this.#items.add(bytes, isOwned);
   }
 
-  override finish(how: Finish): void {
+  protected override takeFinish(how: Finish): void {
     if (how === 'end') this.#items.add(how, true);
     else this.next.finish(how);
   }
 
-  override drain(): readonly Item[] {
+  protected override drain(): readonly Item[] {
     return this.#items.drain();
   }
 }
@@ -168,7 +168,7 @@ export class SlowCloseStage extends Stage {
     this.next.enter(bytes, isOwned);
   }
 
-  override finish(how: Finish): void {
+  protected override takeFinish(how: Finish): void {
     if (how !== 'end') {
       this.next.finish(how);
       return;
@@ -177,7 +177,7 @@ export class SlowCloseStage extends Stage {
     this.#alarm.set(monotonicMs() + this.#delayMs);
   }
 
-  override leave(): readonly Item[] {
+  protected override leave(): readonly Item[] {
     this.#alarm.clear();
     return this.#kept.splice(0);
   }

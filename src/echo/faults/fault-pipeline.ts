@@ -4,14 +4,20 @@
  *
  *   client ─► read ─► fault 1 ─► fault 2 ─► … ─► write ─► client
  *
- * - What is held on its way is bounded: reading stops while more than `heldBytesMax` wait here and in the socket. Of
+ * - What is held on its way is bounded: reading stops while more than its allowance waits here and in the socket. Of
  *   a datagram's sender nothing can be held back: what would be too much is dropped, as a router does.
+ * - Work is bounded, too: what a turn of the loop has no time for goes on in the next, and nothing is read meanwhile.
  * - The client's FIN takes the same way, behind all its bytes.
  * - The list may change while bytes are on their way: none is lost, and none overtakes another.
  */
 import type { CloseMode, Fault } from '../../core/fault.ts';
 import { Alarm, monotonicMs } from './alarm.ts';
 import { createStage } from './create-stage.ts';
+import type { FaultRoom } from './fault-room.ts';
+import type { FaultTurns, FaultWork } from './fault-turns.ts';
+import { itemCost } from './held-items.ts';
+import { HeldTally } from './held-tally.ts';
+import { Outlet } from './outlet.ts';
 import type { PacedRate } from './paced-rate.ts';
 import type { Finish, Link, Stage, StageContext } from './stage.ts';
 
@@ -28,6 +34,14 @@ export interface FaultSink {
   resume(): void;
   /** Bytes that were written and that the kernel has not taken yet. */
   pendingBytes(): number;
+  /** Nothing is held any more, and no fault is left: it can do without the pipeline. */
+  idle(): void;
+}
+
+/** What the faults of all connections of a worker share. */
+export interface FaultResources {
+  readonly turns: FaultTurns;
+  readonly room: FaultRoom;
 }
 
 /** A fault that was chosen for a connection. The same object is the same fault, whose stage and state stay. */
@@ -43,18 +57,18 @@ export interface FaultPipelineOptions {
   readonly sink: FaultSink;
   readonly faults: readonly ActiveFault[];
   readonly kind: 'stream' | 'datagram';
-  readonly heldBytesMax: number;
+  readonly resources: FaultResources;
   /** How long ago the connection was accepted, where that is not now. */
   readonly ageMs?: number;
 }
 
-export class FaultPipeline {
+export class FaultPipeline implements FaultWork {
   readonly #sink: FaultSink;
-  readonly #heldBytesMax: number;
+  readonly #resources: FaultResources;
   readonly #acceptedAt: number;
-  readonly #held = { bytes: 0 };
+  readonly #held: HeldTally;
   readonly #context: StageContext;
-  readonly #outlet: Link;
+  readonly #outlet: Outlet;
   #stages: readonly Stage[] = [];
   #head: Link;
   #hasStarted = false;
@@ -64,27 +78,29 @@ export class FaultPipeline {
   /** Bytes came to an end, by the client or a fault, wherever that end is now. */
   #isEnding = false;
 
-  constructor({ sink, faults, kind, heldBytesMax, ageMs = 0 }: FaultPipelineOptions) {
+  constructor({ sink, faults, kind, resources, ageMs = 0 }: FaultPipelineOptions) {
+    const { turns, room } = resources;
     this.#sink = sink;
-    this.#heldBytesMax = heldBytesMax;
+    this.#resources = resources;
     this.#acceptedAt = monotonicMs() - ageMs;
+    this.#held = new HeldTally(room.held);
     this.#context = {
       kind,
       held: this.#held,
       createAlarm: (onRing) =>
         new Alarm(() => {
+          turns.begin();
           onRing();
-          this.#balance();
+          this.goOn();
         }),
+      hasTime: () => turns.hasTime,
+      later: () => {
+        if (!this.#isFinished) turns.later(this);
+      },
+      hasRoomBehind: (stage) => this.#bytesBehind(stage) <= room.allowance,
       closeNow: (mode) => this.#finish(mode),
     };
-    this.#outlet = {
-      enter: (bytes) => {
-        if (!this.#isFinished) sink.write(bytes);
-      },
-      speak: (bytes) => this.#outlet.enter(bytes, true),
-      finish: (how) => this.#finish(how),
-    };
+    this.#outlet = new Outlet(sink, this.#context, (how) => this.#finish(how));
     this.#head = this.#outlet;
     this.replace(faults);
   }
@@ -93,6 +109,7 @@ export class FaultPipeline {
   start(): void {
     if (this.#hasStarted) return;
     this.#hasStarted = true;
+    this.#resources.turns.begin();
     for (const stage of this.#stages) {
       if (!this.#isFinished) stage.start(this.#acceptedAt);
     }
@@ -102,7 +119,10 @@ export class FaultPipeline {
   /** Bytes of the client, good during this call only; for datagrams, one. */
   push(bytes: Buffer): void {
     if (this.#isFinished) return;
-    if (this.#context.kind === 'datagram' && this.#waitingBytes() > this.#heldBytesMax) return;
+    const { turns, room } = this.#resources;
+    const isDatagram = this.#context.kind === 'datagram';
+    if (isDatagram && this.#waitingBytes() + itemCost(bytes) > room.allowance) return;
+    turns.begin();
     this.#head.enter(bytes, false);
     this.#balance();
   }
@@ -110,12 +130,24 @@ export class FaultPipeline {
   /** The client's FIN, or an end of ours that waits for all bytes before it. */
   end(how: 'end' | 'fin' = 'end'): void {
     this.#isEnding = true;
+    this.#resources.turns.begin();
     this.#head.finish(how);
   }
 
   /** The sink has got rid of bytes that were pending. */
   drained(): void {
+    this.#resources.turns.begin();
+    this.goOn();
+  }
+
+  /** From the last to the first, so that what is ahead stays ahead. */
+  goOn(): void {
+    this.#outlet.goOn();
+    for (const stage of this.#stages.toReversed()) {
+      if (!this.#isFinished) stage.goOn();
+    }
     this.#balance();
+    if (this.isIdle) this.#sink.idle();
   }
 
   /** Some of what came is still on its way. */
@@ -135,6 +167,7 @@ export class FaultPipeline {
    */
   replace(faults: readonly ActiveFault[]): void {
     if (this.#isFinished) return;
+    this.#resources.turns.begin();
     const before = this.#stages;
     const known = new Map(before.map((stage) => [stage.active, stage]));
     const stages: Stage[] = [];
@@ -171,7 +204,7 @@ export class FaultPipeline {
         behind = stage;
         continue;
       }
-      for (const item of gone.has(stage) ? stage.leave() : stage.drain()) {
+      for (const item of stage.giveUp(gone.has(stage))) {
         if (this.#isFinished) return;
         if (typeof item === 'string') behind.finish(item);
         else behind.enter(item, true);
@@ -184,7 +217,9 @@ export class FaultPipeline {
     this.#isFinished = true;
     for (const stage of this.#stages) stage.destroy();
     this.#stages = [];
+    this.#outlet.destroy();
     this.#head = this.#outlet;
+    this.#resources.turns.forget(this);
   }
 
   #finish(how: Finish): void {
@@ -203,12 +238,20 @@ export class FaultPipeline {
     return this.#held.bytes + this.#sink.pendingBytes();
   }
 
-  /** Reads from the client while there is room: stops above the bound, goes on below half of it. */
+  /** In the faults behind it, and in the socket. */
+  #bytesBehind(stage: Stage): number {
+    let bytes = this.#outlet.held.bytes + this.#sink.pendingBytes();
+    for (const one of this.#stages.slice(this.#stages.indexOf(stage) + 1)) bytes += one.held.bytes;
+    return bytes;
+  }
+
+  /** Reads from the client while there is room and no work is left: stops above the bound, goes on below half of it. */
   #balance(): void {
     if (this.#isFinished || this.#context.kind === 'datagram') return;
+    const { turns, room } = this.#resources;
     const isStalling = this.#hasStarted && this.#stages.some((stage) => stage.isStalling);
-    const bound = this.#isPaused ? this.#heldBytesMax / 2 : this.#heldBytesMax;
-    const isPaused = isStalling || this.#waitingBytes() > bound;
+    const bound = this.#isPaused ? room.allowance / 2 : room.allowance;
+    const isPaused = isStalling || turns.isWaiting(this) || this.#waitingBytes() > bound;
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
     if (isPaused) this.#sink.pause();
@@ -216,10 +259,17 @@ export class FaultPipeline {
   }
 }
 
-/** As listed, but what counts what is read stands in front. */
+/**
+ * As listed, but what counts what is read stands in front. A datagram is doubled once at most, whatever the list says:
+ * to a forged source it would be as many as the doublings multiply to.
+ */
 function inOrder(faults: readonly ActiveFault[]): readonly ActiveFault[] {
   const counts = ({ fault }: ActiveFault): boolean => fault.type === 'close';
-  return [...faults.filter(counts), ...faults.filter((active) => !counts(active))];
+  const doubling = faults.find(({ fault }) => fault.type === 'duplicate');
+  const others = faults.filter(
+    (active) => !counts(active) && (active.fault.type !== 'duplicate' || active === doubling),
+  );
+  return [...faults.filter(counts), ...others];
 }
 
 /**

@@ -1,19 +1,27 @@
-/** What a stage holds, first in, first out, and counted. */
-import type { Item, StageContext } from './stage.ts';
+/** What is held, first in, first out, and counted. */
+import type { HeldTally } from './held-tally.ts';
+import type { Item } from './stage.ts';
 
-/** What a held buffer costs beside its bytes, so that a million single bytes are not held for a megabyte. */
-const itemCostBytes = 128;
+/** What a held buffer costs beside its bytes, as measured, so that a million single bytes are not held for a megabyte. */
+const itemCostBytes = 384;
 
 export function itemCost(item: Item): number {
   return typeof item === 'string' ? 0 : item.length + itemCostBytes;
 }
 
+/** A copy with memory of its own: one out of Node's pool would keep all of a pool that others have used. */
+export function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
+
 export class HeldItems {
-  readonly #held: StageContext['held'];
-  #items: Item[] = [];
+  readonly #held: HeldTally;
+  #items: (Item | undefined)[] = [];
   #first = 0;
 
-  constructor({ held }: StageContext) {
+  constructor(held: HeldTally) {
     this.#held = held;
   }
 
@@ -22,8 +30,8 @@ export class HeldItems {
   }
 
   add(item: Item, isOwned: boolean): void {
-    this.#items.push(typeof item === 'string' || isOwned ? item : Buffer.from(item));
-    this.#held.bytes += itemCost(item);
+    this.#items.push(typeof item === 'string' || isOwned ? item : copyOf(item));
+    this.#held.add(itemCost(item));
   }
 
   /** The next item, or so many bytes of it. */
@@ -32,12 +40,13 @@ export class HeldItems {
     if (head === undefined) return undefined;
     if (typeof head !== 'string' && head.length > bytesMax) {
       this.#items[this.#first] = head.subarray(bytesMax);
-      this.#held.bytes -= bytesMax;
+      this.#held.add(-bytesMax);
       return head.subarray(0, bytesMax);
     }
-    this.#held.bytes -= itemCost(head);
+    this.#held.add(-itemCost(head));
+    this.#items[this.#first] = undefined;
     this.#first += 1;
-    // What was handed on goes in large lots: one by one, each would move all the others.
+    // Their places go in large lots: one by one, each would move all the others.
     if (this.#first * 2 >= this.#items.length) {
       this.#items = this.#items.slice(this.#first);
       this.#first = 0;
@@ -46,10 +55,10 @@ export class HeldItems {
   }
 
   drain(): readonly Item[] {
-    const items = this.#items.slice(this.#first);
+    const items = this.#items.slice(this.#first).filter((item) => item !== undefined);
     this.#items = [];
     this.#first = 0;
-    for (const item of items) this.#held.bytes -= itemCost(item);
+    for (const item of items) this.#held.add(-itemCost(item));
     return items;
   }
 }

@@ -2,7 +2,7 @@
 import type { Fault, LatencyDistribution } from '../../core/fault.ts';
 import { type Alarm, monotonicMs } from './alarm.ts';
 import type { ActiveFault } from './fault-pipeline.ts';
-import { itemCost } from './held-items.ts';
+import { copyOf, itemCost } from './held-items.ts';
 import { type Finish, type Item, type Link, Stage, type StageContext } from './stage.ts';
 
 interface Delay {
@@ -62,11 +62,11 @@ export class LatencyStage extends Stage {
     if (delayMs === 0 && (this.context.kind === 'datagram' || this.#waiting.length === 0)) {
       this.next.enter(bytes, isOwned);
     } else {
-      this.#hold(isOwned ? bytes : Buffer.from(bytes), delayMs);
+      this.#hold(isOwned ? bytes : copyOf(bytes), delayMs);
     }
   }
 
-  override finish(how: Finish): void {
+  protected override takeFinish(how: Finish): void {
     this.#hold(how, drawDelayMs(this.#delay, this.active.random));
   }
 
@@ -78,7 +78,7 @@ export class LatencyStage extends Stage {
     let place = waiting.length;
     while (place > 0 && (waiting[place - 1]?.due ?? 0) > due) place -= 1;
     waiting.splice(place, 0, { due, item });
-    this.context.held.bytes += itemCost(item);
+    this.held.add(itemCost(item));
     if (place === 0) this.#alarm.set(due);
   }
 
@@ -87,18 +87,18 @@ export class LatencyStage extends Stage {
     let count = 0;
     while (count < this.#waiting.length && (this.#waiting[count]?.due ?? 0) <= now) count += 1;
     for (const { item } of this.#waiting.splice(0, count)) {
-      this.context.held.bytes -= itemCost(item);
+      this.held.add(-itemCost(item));
       this.handOn(item);
     }
     const first = this.#waiting[0];
     if (first !== undefined) this.#alarm.set(first.due);
   }
 
-  override drain(): readonly Item[] {
+  protected override drain(): readonly Item[] {
     this.#alarm.clear();
     const items = this.#waiting.map(({ item }) => item);
     this.#waiting = [];
-    for (const item of items) this.context.held.bytes -= itemCost(item);
+    for (const item of items) this.held.add(-itemCost(item));
     return items;
   }
 }

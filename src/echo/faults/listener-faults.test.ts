@@ -86,6 +86,14 @@ describe('match', () => {
     ]);
   });
 
+  test('an address that is not known is in no network', () => {
+    const match = { cidr: '0.0.0.0/0' };
+    const { listener } = listenerFaults([faultOf(latency, { match })]);
+    expect(isChosen(listener.admit(null))).toBe(false);
+    const { listener: anywhere } = listenerFaults([faultOf(latency)]);
+    expect(isChosen(anywhere.admit(null))).toBe(true);
+  });
+
   test('each fault counts for itself', () => {
     const { listener } = listenerFaults([
       faultOf(latency, { match: { everyNth: 2 } }),

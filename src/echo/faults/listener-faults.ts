@@ -58,8 +58,8 @@ export class ListenerFaults {
     return this.#inForce.length > 0;
   }
 
-  /** Decides for a new connection, or for a datagram of no session. */
-  admit(ip: string): ConnectionFaults {
+  /** Decides for a new connection, or for a datagram of no session. An address that is not known is in no network. */
+  admit(ip: string | null): ConnectionFaults {
     if (this.#inForce.length === 0) return none;
     return this.#decide(ip, none, true);
   }
@@ -83,7 +83,7 @@ export class ListenerFaults {
   }
 
   #decide(
-    ip: string,
+    ip: string | null,
     { drawn: before }: Pick<ConnectionFaults, 'drawn'>,
     isNew: boolean,
   ): ConnectionFaults {
@@ -171,8 +171,8 @@ export class Rule {
   }
 
   /** Counts a connection, and chooses it or not. */
-  draw(ip: string): ActiveFault | null {
-    if (this.#isInNetwork !== null && !this.#isInNetwork(ip)) return null;
+  draw(ip: string | null): ActiveFault | null {
+    if (this.#isInNetwork !== null && (ip === null || !this.#isInNetwork(ip))) return null;
     this.#seen += 1;
     const { everyNth = 1, firstN = Number.POSITIVE_INFINITY, afterN = 0 } = this.fault.match;
     const isMatch = this.#seen % everyNth === 0 && this.#seen <= firstN && this.#seen > afterN;

@@ -25,7 +25,7 @@ export class BandwidthStage extends Stage {
   ) {
     super(active, context, next);
     this.#rate = active.sharedRate ?? new PacedRate(fault.bytesPerSecond);
-    this.#items = new HeldItems(context);
+    this.#items = new HeldItems(this.held);
     this.#alarm = context.createAlarm(() => this.#pass(this.#turn?.due ?? monotonicMs()));
   }
 
@@ -33,7 +33,7 @@ export class BandwidthStage extends Stage {
     this.#add(bytes, isOwned);
   }
 
-  override finish(how: Finish): void {
+  protected override takeFinish(how: Finish): void {
     this.#add(how, true);
   }
 
@@ -65,7 +65,7 @@ export class BandwidthStage extends Stage {
     return { bytes, due: this.#rate.reserve(bytes, since, now) };
   }
 
-  override drain(): readonly Item[] {
+  protected override drain(): readonly Item[] {
     this.#alarm.clear();
     if (this.#turn !== null) this.#rate.release(this.#turn.bytes);
     this.#turn = null;
@@ -88,24 +88,16 @@ export class SliceStage extends Stage {
   ) {
     super(active, context, next);
     this.#fault = fault;
-    this.#items = new HeldItems(context);
+    this.#items = new HeldItems(this.held);
     this.#alarm = context.createAlarm(() => this.#pass());
   }
 
   protected take(bytes: Buffer, isOwned: boolean): void {
-    if (this.#fault.delayMs > 0) {
-      this.#items.add(bytes, isOwned);
-      this.#pass();
-      return;
-    }
-    for (let from = 0; from < bytes.length; ) {
-      const to = from + this.#pieceBytes();
-      this.next.enter(bytes.subarray(from, to), isOwned);
-      from = to;
-    }
+    this.#items.add(bytes, isOwned);
+    this.#pass();
   }
 
-  override finish(how: Finish): void {
+  protected override takeFinish(how: Finish): void {
     this.#items.add(how, true);
     this.#pass();
   }
@@ -124,18 +116,35 @@ export class SliceStage extends Stage {
         this.handOn(head);
         continue;
       }
-      const now = monotonicMs();
-      if (now < this.#nextAt) {
-        this.#alarm.set(this.#nextAt);
-        return;
-      }
-      this.#nextAt = now + this.#fault.delayMs;
+      if (!this.#mayCut()) return;
       const piece = this.#items.shift(this.#pieceBytes());
       if (piece !== undefined) this.handOn(piece);
     }
   }
 
-  override drain(): readonly Item[] {
+  /** One read may become as many pieces as it has bytes: each takes time, and room where the next faults hold it. */
+  #mayCut(): boolean {
+    if (!this.context.hasRoomBehind(this)) return false;
+    if (!this.context.hasTime()) {
+      this.context.later();
+      return false;
+    }
+    if (this.#fault.delayMs === 0) return true;
+    const now = monotonicMs();
+    if (now < this.#nextAt) {
+      this.#alarm.set(this.#nextAt);
+      return false;
+    }
+    this.#nextAt = now + this.#fault.delayMs;
+    return true;
+  }
+
+  override goOn(): void {
+    this.#pass();
+    super.goOn();
+  }
+
+  protected override drain(): readonly Item[] {
     this.#alarm.clear();
     return this.#items.drain();
   }

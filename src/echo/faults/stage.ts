@@ -4,10 +4,13 @@
  * - Bytes that are not owned are good during the call only: who holds them copies, who hands them straight on does not.
  * - A finish takes the same way as the bytes. After a fault's own finish nothing that comes behind it counts.
  * - A stage can give up what it holds, in order, and keep what it has counted: where its place in the list changes.
+ * - What comes while the turn's time is over waits in front of it.
  */
 import type { CloseMode } from '../../core/fault.ts';
 import type { Alarm } from './alarm.ts';
 import type { ActiveFault } from './fault-pipeline.ts';
+import { HeldItems } from './held-items.ts';
+import { HeldTally } from './held-tally.ts';
 
 /** How it ends: the client's own FIN, to be answered, or a fault's doing. */
 export type Finish = 'end' | CloseMode;
@@ -27,27 +30,46 @@ export interface Link {
 export interface StageContext {
   readonly kind: 'stream' | 'datagram';
   /** What all stages hold, with what it costs to hold it. */
-  readonly held: { bytes: number };
+  readonly held: HeldTally;
   createAlarm(onRing: () => void): Alarm;
+  /** There is time in this turn of the loop for one more step. */
+  hasTime(): boolean;
+  /** What was left for want of time goes on in the next turn, by `goOn` of each stage. */
+  later(): void;
+  /** Those behind the stage hold no more than they may: else it goes on when they have let go of some. */
+  hasRoomBehind(stage: Stage): boolean;
   /** Ends the connection now, whatever is held. */
   closeNow(mode: CloseMode): void;
 }
 
 export abstract class Stage implements Link {
   readonly active: ActiveFault;
+  /** What it holds, and what waits in front of it. */
+  readonly held: HeldTally;
   protected readonly context: StageContext;
   readonly #sparedChance: number;
+  readonly #inbox: HeldItems;
   next: Link;
 
   constructor(active: ActiveFault, context: StageContext, next: Link) {
     this.active = active;
     this.context = context;
+    this.held = new HeldTally(context.held);
+    this.#inbox = new HeldItems(this.held);
     this.next = next;
     // A connection was drawn when it was accepted; a datagram is drawn here.
     this.#sparedChance = context.kind === 'datagram' ? 1 - active.fault.probability : 0;
   }
 
   enter(bytes: Buffer, isOwned: boolean): void {
+    if (this.#inbox.head === undefined && this.context.hasTime()) this.#admit(bytes, isOwned);
+    else {
+      this.#inbox.add(bytes, isOwned);
+      this.context.later();
+    }
+  }
+
+  #admit(bytes: Buffer, isOwned: boolean): void {
     const isSpared = this.#sparedChance > 0 && this.active.random() < this.#sparedChance;
     if (isSpared) this.next.enter(bytes, isOwned);
     else this.take(bytes, isOwned);
@@ -60,7 +82,28 @@ export abstract class Stage implements Link {
   }
 
   finish(how: Finish): void {
+    if (this.#inbox.head === undefined) this.takeFinish(how);
+    else this.#inbox.add(how, true);
+  }
+
+  protected takeFinish(how: Finish): void {
     this.next.finish(how);
+  }
+
+  /** Goes on with what was left for want of time or room. */
+  goOn(): void {
+    for (let head = this.#inbox.head; head !== undefined; head = this.#inbox.head) {
+      if (typeof head === 'string') {
+        this.#inbox.shift();
+        this.takeFinish(head);
+      } else if (this.context.hasTime()) {
+        this.#inbox.shift();
+        this.#admit(head, true);
+      } else {
+        this.context.later();
+        return;
+      }
+    }
   }
 
   protected handOn(item: Item): void {
@@ -81,19 +124,24 @@ export abstract class Stage implements Link {
     return false;
   }
 
+  /** All that it holds and that waits in front of it, in order; more of it where the fault goes. */
+  giveUp(isGoing: boolean): readonly Item[] {
+    return [...(isGoing ? this.leave() : this.drain()), ...this.#inbox.drain()];
+  }
+
   /** Gives up the bytes that it holds, in order, and what ends them; stays ready for more. */
-  drain(): readonly Item[] {
+  protected drain(): readonly Item[] {
     return [];
   }
 
   /** The fault goes: gives up all that it holds, in order. */
-  leave(): readonly Item[] {
+  protected leave(): readonly Item[] {
     return this.drain();
   }
 
   /** No timer is left, and nothing goes on from here. */
   destroy(): void {
-    this.leave();
+    this.giveUp(true);
     this.next = nowhere;
   }
 }

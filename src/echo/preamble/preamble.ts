@@ -9,7 +9,8 @@
  * - Optional: the bytes are a header from its signature on (6 bytes of version 1, 12 of version 2), and then it must
  *   be right. A client that says nothing, or ends before the signature is whole, has sent none.
  * - Without TLS the server may have to speak first: an optional header is waited for `optionalHeaderWaitMs` at most.
- * - One deadline holds for the whole, however the bytes trickle; what is held is at most a header and one read.
+ * - One deadline holds for the whole, however the bytes trickle, and for the wait for a place (preamble-turns.ts); what
+ *   is held is at most a header and one read.
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -17,6 +18,7 @@ import { type Address, networkSet } from '../../core/address.ts';
 import type { TlsInfo } from '../../core/connection.ts';
 import type { ProxyProtocolSettings } from '../../core/listener.ts';
 import { type PreambleEnd, PreambleError, peerLeft, peerReset } from './preamble-error.ts';
+import type { PreambleTurns } from './preamble-turns.ts';
 import { readProxyHeader } from './proxy-header-reader.ts';
 import { HandshakeError, type TlsAcceptor } from './tls-acceptor.ts';
 
@@ -28,7 +30,8 @@ export interface PreambleOptions {
   readonly isTrusted: (ip: string) => boolean;
   /** Null: TCP. */
   readonly tls: TlsAcceptor | null;
-  /** Of the whole. */
+  readonly turns: PreambleTurns;
+  /** Of the whole, waiting for a place included. */
   readonly timeoutMs: number;
   /** The listener closes: this ends at once. */
   readonly signal: AbortSignal;
@@ -57,9 +60,10 @@ export function trustOf(trustedCidrs: readonly string[]): (ip: string) => boolea
  * @throws PreambleError, or the signal's reason
  */
 export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
-  const { socket, tls, timeoutMs, signal } = options;
+  const { socket, tls, turns, timeoutMs, signal } = options;
   let declaredRaddr: Address | null = null;
-  let phase: 'proxy_header_error' | 'tls_error' = 'proxy_header_error';
+  let phase: 'proxy_header_error' | 'tls_error' =
+    options.proxyProtocol === 'off' ? 'tls_error' : 'proxy_header_error';
   const cut = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     cut.reject(failure({ initiator: 'server', reason: phase, code: 'ETIMEDOUT' }, declaredRaddr));
@@ -68,17 +72,21 @@ export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
   signal.addEventListener('abort', onAbort);
   // It stays: no error of a socket may bring the worker down.
   socket.on('error', () => undefined);
+  const place = turns.place();
   try {
     signal.throwIfAborted();
+    await Promise.race([place.ready, cut.promise]);
     declaredRaddr = await Promise.race([headerOf(options), cut.promise]);
     if (tls === null) return { stream: socket, declaredRaddr, tls: null };
     phase = 'tls_error';
+    await Promise.race([hasSpoken(socket).then(() => turns.hello()), cut.promise]);
     const { stream, info } = await Promise.race([tls.accept(socket), cut.promise]);
     return { stream, declaredRaddr, tls: info };
   } catch (error) {
     socket.destroy();
     throw error instanceof HandshakeError ? failure(endOf(error), declaredRaddr) : error;
   } finally {
+    place.leave();
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   }
@@ -99,6 +107,18 @@ async function headerOf(options: PreambleOptions): Promise<Address | null> {
   if (!isRequired) return null;
   const code = 'ERR_PROXY_HEADER_UNTRUSTED';
   throw new PreambleError({ initiator: 'server', reason: 'proxy_header_error', code });
+}
+
+/** Resolves when there is something to read of it, or it is over. */
+function hasSpoken(socket: Socket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const done = () => {
+    socket.off('readable', done).off('end', done).off('close', done);
+    resolve();
+  };
+  if (socket.readableLength > 0 || socket.readableEnded || socket.destroyed) resolve();
+  else socket.on('readable', done).on('end', done).on('close', done);
+  return promise;
 }
 
 function endOf({ code, isOfPeer, hasBegun, isReset }: HandshakeError): PreambleEnd {

@@ -1,46 +1,55 @@
 /** The connections of a listener that are accepted and not opened yet: each has its preamble before it. */
 import { Socket, type SocketConstructorOpts } from 'node:net';
-import type { AcceptedConnection } from '../../core/connection.ts';
 import type { Binding } from '../../core/ports.ts';
 import { WakeUps } from '../../core/wake-ups.ts';
+import type { EchoContext } from '../echo-listener.ts';
+import type { LocatedConnection } from '../tcp/connection-host.ts';
 import { DuplexTransport } from '../tcp/duplex-transport.ts';
 import type { StreamTransport, TransportOwner } from '../tcp/stream-transport.ts';
 import type { TcpHandle } from '../tcp/tcp-handle.ts';
 import { runPreamble, trustOf } from './preamble.ts';
 import { type PreambleEnd, PreambleError } from './preamble-error.ts';
+import type { PreambleTurns } from './preamble-turns.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
 
 export interface PreambleOwner {
   /** `opened` is what was accepted, with what the preamble told. The transport is to be made at once. */
   onReady(
-    opened: AcceptedConnection,
+    opened: LocatedConnection,
     makeTransport: (owner: TransportOwner) => StreamTransport,
   ): void;
   /** The socket is closed. */
-  onFailed(opened: AcceptedConnection, end: PreambleEnd): void;
+  onFailed(opened: LocatedConnection, end: PreambleEnd): void;
 }
+
+type PreambleContext = Pick<EchoContext, 'settings' | 'preambleTurns'>;
 
 export class Preambles {
   readonly #proxyProtocol: Binding['proxyProtocol']['mode'];
   readonly #isTrusted: (ip: string) => boolean;
   readonly #tls: TlsAcceptor | null;
   readonly #timeoutMs: number;
+  readonly #turns: PreambleTurns;
   readonly #stop = new AbortController();
   #size = 0;
 
   /** Null where connections have none. @throws OpenSSL's error for a key or certificate that it can not use */
-  static of(binding: Binding, timeoutMs: number): Preambles | null {
+  static of(binding: Binding, context: PreambleContext): Preambles | null {
     const hasNone = binding.protocol !== 'tls' && binding.proxyProtocol.mode === 'off';
-    return hasNone ? null : new Preambles(binding, timeoutMs);
+    return hasNone ? null : new Preambles(binding, context);
   }
 
-  private constructor({ protocol, proxyProtocol, tls, tlsKey }: Binding, timeoutMs: number) {
+  private constructor(
+    { protocol, proxyProtocol, tls, tlsKey }: Binding,
+    { settings, preambleTurns }: PreambleContext,
+  ) {
     this.#proxyProtocol = proxyProtocol.mode;
     this.#isTrusted = trustOf(proxyProtocol.trustedCidrs);
     this.#tls = tls === null || tlsKey === null ? null : new TlsAcceptor(tls, tlsKey);
     // What is to be secret must never be served in the clear.
     if (protocol === 'tls' && this.#tls === null) throw new TypeError('TLS without its key');
-    this.#timeoutMs = timeoutMs;
+    this.#timeoutMs = settings.preambleTimeoutMs;
+    this.#turns = preambleTurns;
   }
 
   /** How many are under way. */
@@ -54,7 +63,7 @@ export class Preambles {
    */
   async run(
     handle: TcpHandle,
-    accepted: AcceptedConnection,
+    accepted: LocatedConnection,
     delayMs: number,
     owner: PreambleOwner,
   ): Promise<void> {
@@ -68,6 +77,7 @@ export class Preambles {
         proxyProtocol: this.#proxyProtocol,
         isTrusted: this.#isTrusted,
         tls: this.#tls,
+        turns: this.#turns,
         timeoutMs: this.#timeoutMs,
         signal: this.#stop.signal,
       });

@@ -88,6 +88,7 @@ export class TlsAcceptor {
       // A FIN in the handshake ends it; from then on the two directions end apart.
       socket.allowHalfOpen = false;
       if (socket.destroyed) onClose();
+      else if (socket.readableEnded) onEnd();
       else this.#server.emit('connection', socket);
       return await promise;
     } finally {

@@ -24,9 +24,6 @@ export class DuplexTransport implements StreamTransport {
     this.#isEndUntold = stream.readableEnded;
     stream.on('data', (bytes: Buffer) => owner.onBytes(bytes));
     stream.pause();
-    stream.on('drain', () => {
-      if (stream.writableLength === 0) owner.onDrain();
-    });
     stream.on('end', () => {
       this.#isEndUntold = true;
       this.#tellEnd();
@@ -68,6 +65,9 @@ export class DuplexTransport implements StreamTransport {
     this.#stream.pause();
   }
 
+  /** Its reads are what Node's streams make them: of TLS one record. */
+  readSmall(): void {}
+
   end(): void {
     this.#stream.end();
   }
@@ -77,7 +77,9 @@ export class DuplexTransport implements StreamTransport {
   }
 
   readonly #onWritten = (): void => {
-    if (this.#isResetNext && this.pendingBytes === 0) this.reset();
+    if (this.pendingBytes > 0 || this.#stream.destroyed) return;
+    if (this.#isResetNext) this.reset();
+    else this.#owner.onDrain();
   };
 
   reset(isAfterWrites = false): void {

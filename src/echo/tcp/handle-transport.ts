@@ -4,6 +4,7 @@
  *   kernel ─► read buffer, one for all ─► owner ─► write buffer ─► kernel
  *
  * - All handles read into the same buffer: what lies in it is gone with the next read of any of them.
+ * - A read may have to be kept whole. So most are small; who sends much reads in large ones, as long as few do.
  * - A write that the kernel does not take at once keeps the write buffer until it does, and the next write takes
  *   another. When many are kept like that, a small write keeps only a copy of its own.
  */
@@ -21,6 +22,9 @@ import {
 } from './tcp-handle.ts';
 
 const bufferBytes = 256 * 1024;
+const smallReadBytes = 16 * 1024;
+/** Sockets that read in large pieces. */
+const largeReadersMax = 256;
 const sparesMax = 64;
 /** Buffers kept by writes. Beyond it a small write is copied out first, since it might keep a large one. */
 const keptMax = 64;
@@ -28,7 +32,9 @@ const smallBytes = bufferBytes / 4;
 
 /** What all sockets of a worker share. */
 const readBuffer = Buffer.allocUnsafeSlow(bufferBytes);
+const smallReadBuffer = readBuffer.subarray(0, smallReadBytes);
 let readView = readBuffer;
+let largeReaders = 0;
 let writeBuffer = Buffer.allocUnsafeSlow(bufferBytes);
 let writeView = writeBuffer;
 let request = newRequest();
@@ -52,16 +58,18 @@ function onWritten(this: WriteRequest, status: number): void {
   if (transport instanceof HandleTransport) transport.written(status);
 }
 
-function onRead(this: TcpHandle): void {
+/** Answers the buffer of the next read, where that is to be another. */
+function onRead(this: TcpHandle): Uint8Array | undefined {
   const length = streamBaseState[readBytesOrError] ?? 0;
   const { transport } = this;
-  if (length === 0 || !(transport instanceof HandleTransport)) return;
+  if (length === 0 || !(transport instanceof HandleTransport)) return undefined;
   if (length < 0) {
     transport.readFailed(length);
-    return;
+    return undefined;
   }
   if (readView.length !== length) readView = readBuffer.subarray(0, length);
   transport.owner.onBytes(readView);
+  return transport.nextBuffer(length);
 }
 
 export class HandleTransport implements StreamTransport {
@@ -70,6 +78,8 @@ export class HandleTransport implements StreamTransport {
   #writtenBytes = 0;
   #pendingWrites = 0;
   #isReading = false;
+  #isLargeReader = false;
+  #readsSmall = false;
   /** The client's FIN was read: reading on would tell of it again. */
   #hasEnded = false;
   #ending: 'not_yet' | 'after_writes' | 'under_way' | 'done' = 'not_yet';
@@ -84,7 +94,29 @@ export class HandleTransport implements StreamTransport {
     this.#handle = handle;
     handle.transport = this;
     handle.onread = onRead;
-    handle.useUserBuffer(readBuffer);
+    handle.useUserBuffer(smallReadBuffer);
+  }
+
+  /** What was read last tells how much may be read next; undefined leaves it as it is. */
+  nextBuffer(length: number): Uint8Array | undefined {
+    if (length === smallReadBytes && !this.#isLargeReader) {
+      if (this.#readsSmall || this.#isClosed || largeReaders >= largeReadersMax) return undefined;
+      this.#isLargeReader = true;
+      largeReaders += 1;
+      return readBuffer;
+    }
+    if (!this.#isLargeReader || (length >= smallReadBytes && !this.#readsSmall)) return undefined;
+    this.#leaveLargeReaders();
+    return smallReadBuffer;
+  }
+
+  #leaveLargeReaders(): void {
+    if (this.#isLargeReader) largeReaders -= 1;
+    this.#isLargeReader = false;
+  }
+
+  readSmall(isSmall: boolean): void {
+    this.#readsSmall = isSmall;
   }
 
   get bytesWritten(): number {
@@ -214,6 +246,7 @@ export class HandleTransport implements StreamTransport {
 
   #leave(): void {
     this.#lostBytes = this.#handle.writeQueueSize;
+    this.#leaveLargeReaders();
     this.#isReading = false;
     this.#isClosed = true;
   }

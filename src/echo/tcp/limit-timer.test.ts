@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { systemClock } from '../../core/clock.ts';
 import type { CloseReason } from '../../core/connection.ts';
+import { workerClock } from '../worker-clock.ts';
 import { hasTimeLimit, LimitTimer, type TimeLimits } from './limit-timer.ts';
 
 beforeEach(() => {
@@ -15,11 +15,11 @@ const none: TimeLimits = { idleTimeoutMs: null, maxDurationMs: null, writeTimeou
 function makeTimer(limits: Partial<TimeLimits>) {
   const due: CloseReason[] = [];
   const state = { taken: 0 };
-  const clock = systemClock();
+  const clock = workerClock();
   const timer = new LimitTimer({
     clock,
     limits: { ...none, ...limits },
-    acceptedAt: clock.now(),
+    since: clock.monotonic(),
     takenBytes: () => state.taken,
     onDue: (reason) => due.push(reason),
   });

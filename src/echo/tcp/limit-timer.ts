@@ -4,15 +4,16 @@
  */
 import type { CloseReason } from '../../core/connection.ts';
 import type { ListenerLimits } from '../../core/listener.ts';
-import type { Clock } from '../../core/ports.ts';
 import type { Micros } from '../../core/time.ts';
+import type { MonotonicClock } from '../worker-clock.ts';
 
 export type TimeLimits = Pick<ListenerLimits, 'idleTimeoutMs' | 'maxDurationMs' | 'writeTimeoutMs'>;
 
 export interface LimitTimerOptions {
-  readonly clock: Clock;
+  readonly clock: MonotonicClock;
   readonly limits: TimeLimits;
-  readonly acceptedAt: Micros;
+  /** When the connection was accepted, on the monotonic clock. */
+  readonly since: Micros;
   /** Bytes of ours that the kernel has taken so far. */
   readonly takenBytes: () => number;
   readonly onDue: (reason: CloseReason) => void;
@@ -38,19 +39,19 @@ export class LimitTimer {
 
   constructor(options: LimitTimerOptions) {
     this.#options = options;
-    this.#movedAt = options.clock.now();
+    this.#movedAt = options.clock.monotonic();
     this.#look();
   }
 
   /** Bytes were read or written. */
   moved(): void {
-    this.#movedAt = this.#options.clock.now();
+    this.#movedAt = this.#options.clock.monotonic();
   }
 
   /** A write waits for its client. */
   blocked(): void {
     if (this.#blockedAt !== null || this.#options.limits.writeTimeoutMs === null) return;
-    this.#blockedAt = this.#options.clock.now();
+    this.#blockedAt = this.#options.clock.monotonic();
     this.#taken = this.#options.takenBytes();
     this.stop();
     this.#look();
@@ -62,9 +63,9 @@ export class LimitTimer {
   }
 
   #look(): void {
-    const { clock, limits, acceptedAt, onDue } = this.#options;
+    const { clock, limits, since: acceptedAt, onDue } = this.#options;
     const { idleTimeoutMs, maxDurationMs, writeTimeoutMs } = limits;
-    const now = clock.now();
+    const now = clock.monotonic();
     this.#noteTaken(now);
     const dues: readonly (readonly [CloseReason, number | null, Micros | null])[] = [
       ['max_duration', maxDurationMs, acceptedAt],

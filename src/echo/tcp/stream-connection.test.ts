@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { activeFault } from '../../../test/support/fault-bench.ts';
+import { activeFault, boundlessFaults } from '../../../test/support/fault-bench.ts';
 import { sampleId, sampleLimits } from '../../../test/support/samples.ts';
-import { systemClock } from '../../core/clock.ts';
 import type { CloseReason } from '../../core/connection.ts';
 import type { CloseMode } from '../../core/fault.ts';
 import type { ListenerLimits, ListenerMode } from '../../core/listener.ts';
 import type { WorkerRecord } from '../../core/record.ts';
 import type { ConnectionFaults } from '../faults/listener-faults.ts';
+import { workerClock } from '../worker-clock.ts';
 import { StreamConnection } from './stream-connection.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
 
@@ -85,6 +85,8 @@ class FakeTransport implements StreamTransport {
     this.isReading = false;
   }
 
+  readSmall(): void {}
+
   end(): void {
     if (this.#isEnding || this.isClosed) return;
     this.calls.push('end');
@@ -137,12 +139,13 @@ interface Setting {
 
 function open({ mode = 'echo', limits = {}, faults = faultsOf(), isStarted = true }: Setting = {}) {
   const records: WorkerRecord[] = [];
-  const clock = systemClock();
+  const clock = workerClock();
   let closed = 0;
   const host = {
     mode,
     limits: { ...sampleLimits, ...limits },
-    settings: { lingerMs, faultHeldBytesMax: 1000 },
+    settings: { lingerMs },
+    faultResources: boundlessFaults(1000),
     clock,
     record: (record: WorkerRecord) => void records.push(record),
     onClosed: () => {
@@ -150,7 +153,7 @@ function open({ mode = 'echo', limits = {}, faults = faultsOf(), isStarted = tru
     },
   };
   const made: FakeTransport[] = [];
-  const accepted = { id: sampleId(1), acceptedAt: clock.now(), ip: '127.0.0.1' };
+  const accepted = { id: sampleId(1), since: clock.monotonic(), ip: '127.0.0.1' };
   const connection = new StreamConnection(host, accepted, faults, (owner) => {
     const transport = new FakeTransport(owner);
     made.push(transport);

@@ -71,11 +71,11 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     if (this.#isEnding || !this.#hasStarted) return;
     const { limits, clock } = this.#host;
     this.#timer?.stop();
-    const { acceptedAt } = this.accepted;
+    const { since } = this.accepted;
     const takenBytes = () => this.#transport.bytesWritten;
     const onDue = (reason: CloseReason) => this.close('fin', 'server', reason);
     this.#timer = hasTimeLimit(limits)
-      ? new LimitTimer({ clock, limits, acceptedAt, takenBytes, onDue })
+      ? new LimitTimer({ clock, limits, since, takenBytes, onDue })
       : null;
     this.#notePath();
   }
@@ -88,10 +88,9 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
       this.#pipeline.replace(active);
       if (this.#pipeline?.isIdle) this.#pipeline = null;
     } else if (active.length > 0 && this.#end === null) {
-      const { settings, clock } = this.#host;
-      const ageMs = (clock.now() - this.accepted.acceptedAt) / 1000;
-      const { faultHeldBytesMax: heldBytesMax } = settings;
-      const options = { sink: this, faults: active, kind: 'stream', heldBytesMax, ageMs } as const;
+      const { clock, faultResources: resources } = this.#host;
+      const ageMs = (clock.monotonic() - this.accepted.since) / 1000;
+      const options = { sink: this, faults: active, kind: 'stream', resources, ageMs } as const;
       this.#pipeline = new FaultPipeline(options);
       this.#transport.resume();
       this.#pipeline.start();
@@ -107,6 +106,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
       this.#timer === null &&
       this.#pipeline === null &&
       !this.#isEnding;
+    this.#transport.readSmall(this.#pipeline !== null);
   }
 
   onBytes(bytes: Buffer): void {
@@ -179,14 +179,15 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     return this.#transport.pendingBytes;
   }
 
+  idle(): void {
+    this.#pipeline = null;
+    this.#notePath();
+  }
+
   onDrain(): void {
     this.#timer?.drained();
     this.#pipeline?.drained();
     if (this.#pipeline === null) this.#transport.resume();
-    else if (this.#pipeline.isIdle) {
-      this.#pipeline = null;
-      this.#notePath();
-    }
   }
 
   onEnd(): void {

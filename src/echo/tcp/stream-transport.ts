@@ -22,6 +22,8 @@ export interface StreamTransport {
   readonly pendingBytes: number;
   /** False when the kernel did not take all at once: then `onDrain` tells when it has. Not after `end`. */
   write(bytes: Buffer): boolean;
+  /** Whether each read is to be a small one, since more than its write may have to keep it. */
+  readSmall(isSmall: boolean): void;
   resume(): void;
   pause(): void;
   /** FIN, after all that was written. */

@@ -15,7 +15,8 @@ export interface TcpHandle {
   readonly fd: number;
   /** Bytes that were written and that the kernel has not taken. */
   readonly writeQueueSize: number;
-  onread: (this: TcpHandle) => void;
+  /** May answer the buffer that the next read goes to. */
+  onread: (this: TcpHandle) => Uint8Array | undefined;
   /** Ours: who reads and writes through it. */
   transport: unknown;
   useUserBuffer(buffer: Uint8Array): void;

@@ -1,6 +1,8 @@
 /**
- * One listening socket. It goes on listening whatever its connections do. What arrives before `serve`, or while
- * the records can not keep up, waits unread.
+ * One listening socket. It goes on listening whatever its connections do.
+ *
+ * - What arrives before `serve`, or while the records can not keep up, waits unread.
+ * - Each socket that `accept` gives is on record: as refused, or as opened and closed, however soon its peer is gone.
  */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
@@ -9,27 +11,24 @@ import type { AcceptedConnection, CloseInitiator, CloseReason } from '../../core
 import type { RefusalRule } from '../../core/event.ts';
 import type { Fault } from '../../core/fault.ts';
 import type { ListenerLimits, ListenerMode } from '../../core/listener.ts';
-import type { Binding, Clock } from '../../core/ports.ts';
+import type { Binding } from '../../core/ports.ts';
 import type { WorkerRecord } from '../../core/record.ts';
-import type { Micros } from '../../core/time.ts';
 import { Admission } from '../admission.ts';
 import type { EchoContext, EchoListener } from '../echo-listener.ts';
-import { type ConnectionFaults, ListenerFaults } from '../faults/listener-faults.ts';
+import type { FaultResources } from '../faults/fault-pipeline.ts';
+import { ListenerFaults } from '../faults/listener-faults.ts';
 import type { BoundSocket, Share, WorkerSettings } from '../messages.ts';
-import type { PreambleEnd } from '../preamble/preamble-error.ts';
+import { type PreambleEnd, peerReset } from '../preamble/preamble-error.ts';
 import { Preambles } from '../preamble/preambles.ts';
 import { Refusals } from '../refusals.ts';
-import type { ConnectionHost } from './connection-host.ts';
+import type { WorkerClock } from '../worker-clock.ts';
+import type { Admitted, Arrival, ConnectionHost } from './connection-host.ts';
+import { greetingOf } from './greeting.ts';
 import { HandleTransport } from './handle-transport.ts';
+import { addressOf } from './peer-names.ts';
 import { StreamConnection } from './stream-connection.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
-import { type HandleAddress, type TcpHandle, takeHandles } from './tcp-handle.ts';
-
-/** What waits to be accepted, in the order of arrival. */
-interface Arrival {
-  readonly handle: TcpHandle;
-  readonly acceptedAt: Micros;
-}
+import { type TcpHandle, takeHandles } from './tcp-handle.ts';
 
 const backlog = 4096;
 const unspecified = new Set(['0.0.0.0', '::']);
@@ -37,7 +36,8 @@ const unspecified = new Set(['0.0.0.0', '::']);
 export class TcpListener implements EchoListener, ConnectionHost {
   readonly mode: ListenerMode;
   readonly settings: WorkerSettings;
-  readonly clock: Clock;
+  readonly clock: WorkerClock;
+  readonly faultResources: FaultResources;
   limits: ListenerLimits;
   readonly #binding: Binding;
   readonly #context: EchoContext;
@@ -50,27 +50,29 @@ export class TcpListener implements EchoListener, ConnectionHost {
   readonly #open = new Set<StreamConnection>();
   #held: Arrival[] = [];
   #isServing = false;
-  #laddr: Address | null = null;
+  /** As it was bound; of a wildcard, each connection has its own. */
+  #bound: Address = { ip: '', port: 0 };
   #closing: Promise<void> | null = null;
   readonly #drains: NodeJS.Timeout[] = [];
   #onEmpty: (() => void) | null = null;
 
   constructor(binding: Binding, context: EchoContext) {
     const { mode, limits, faults, listenerId, protocol } = binding;
-    const { settings, clock, records } = context;
+    const { settings, clock, records, faultResources } = context;
     this.#binding = binding;
     this.#context = context;
     this.mode = mode;
     this.limits = limits;
     this.settings = settings;
     this.clock = clock;
-    this.#admission = new Admission(limits, clock.now());
+    this.faultResources = faultResources;
+    this.#admission = new Admission(limits, clock.monotonic());
     const { refusalsPerSecondMax: perSecondMax } = settings;
     this.#refusals = new Refusals({ listenerId, protocol, perSecondMax, clock, records });
     const { workers } = settings;
     const onChange = () => this.#readmitAll();
     this.#faults = new ListenerFaults({ faults, workers, clock, kind: 'stream', onChange });
-    this.#preambles = Preambles.of(binding, settings.preambleTimeoutMs);
+    this.#preambles = Preambles.of(binding, context);
     this.#server = createServer();
   }
 
@@ -105,8 +107,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     );
     const bound = this.#server.address();
     if (bound === null || typeof bound === 'string') throw new TypeError('not an IP socket');
-    const ip = plainIp(bound.address);
-    if (!unspecified.has(ip)) this.#laddr = { ip, port: bound.port };
+    this.#bound = { ip: plainIp(bound.address), port: bound.port };
     return { ip: bound.address, port: bound.port, fd };
   }
 
@@ -117,7 +118,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
 
   update({ limits, faults }: { limits: ListenerLimits; faults: readonly Fault[] }): void {
     this.limits = limits;
-    this.#admission.update(limits, this.clock.now());
+    this.#admission.update(limits, this.clock.monotonic());
     for (const connection of this.#open) connection.updateLimits();
     this.#faults.update(faults);
   }
@@ -129,10 +130,13 @@ export class TcpListener implements EchoListener, ConnectionHost {
   }
 
   #onConnection(status: number, handle: TcpHandle): void {
+    // A failed accept hands over nothing; libuv tells of none on the systems that kodama runs on.
     if (status !== 0) return;
-    const arrival = { handle, acceptedAt: this.clock.now() };
-    if (!this.#context.sockets.take()) this.#refuse(arrival, 'worker_capacity');
-    else if (this.#isServing && !this.#context.records.isFull) this.#accept(arrival);
+    const { clock } = this;
+    const arrival = { handle, acceptedAt: clock.now(), since: clock.monotonic() };
+    if (!this.#context.sockets.take()) {
+      this.#refuse(arrival, 'worker_capacity', this.#context.peerNames.of(handle));
+    } else if (this.#isServing && !this.#context.records.isFull) this.#accept(arrival);
     else this.#held.push(arrival);
   }
 
@@ -145,58 +149,62 @@ export class TcpListener implements EchoListener, ConnectionHost {
   }
 
   #accept(arrival: Arrival): void {
-    const { handle, acceptedAt } = arrival;
-    const raddr = addressOf(handle, 'getpeername');
-    // The client was gone before we came to it, and left no address to record.
+    const { handle, since } = arrival;
+    const raddr = this.#context.peerNames.of(handle);
+    const ip = raddr?.ip ?? null;
+    const rule = this.#admission.refusal(ip, since);
+    const faults = rule === null ? this.#faults.admit(ip) : null;
+    if (faults === null || faults.isRefused) {
+      this.#refuse(arrival, rule ?? 'refuse_fault', raddr);
+      this.#context.sockets.release();
+      return;
+    }
+    // Only a peer that has reset already has no address, and only where the system tells it no more.
     if (raddr === null) {
+      this.#recordEnded(this.#accepted(arrival, raddr), peerReset('ECONNRESET'));
       handle.close();
       this.#context.sockets.release();
       return;
     }
-    const rule = this.#admission.refusal(raddr.ip, acceptedAt);
-    if (rule !== null) {
-      this.#refuse(arrival, rule, raddr);
-      this.#context.sockets.release();
-      return;
-    }
-    const faults = this.#faults.admit(raddr.ip);
-    if (faults.isRefused) {
-      this.#refuse(arrival, 'refuse_fault', raddr);
-      this.#context.sockets.release();
-      return;
-    }
     this.#admission.opened(raddr.ip);
-    const opened = this.#accepted(handle, raddr, acceptedAt);
-    const { acceptDelayMs } = faults;
+    const opened = this.#accepted(arrival, raddr);
+    const { acceptDelayMs: delayMs } = faults;
     if (this.#preambles === null) {
       const makeTransport = (owner: TransportOwner) => new HandleTransport(handle, owner);
-      this.#admit(opened, faults, acceptDelayMs, makeTransport);
+      this.#admit({ opened, since, faults, delayMs }, makeTransport);
       return;
     }
-    void this.#preambles.run(handle, opened, acceptDelayMs, {
-      onReady: (ready, makeTransport) => this.#admit(ready, faults, 0, makeTransport),
-      onFailed: (failed, end) => this.#fail(failed, end),
+    void this.#preambles.run(handle, opened, delayMs, {
+      onReady: (ready, makeTransport) =>
+        this.#admit({ opened: ready, since, faults, delayMs: 0 }, makeTransport),
+      onFailed: (failed, end) => {
+        this.#recordEnded(failed, end);
+        this.#left(failed.raddr.ip);
+      },
     });
   }
 
-  #accepted(handle: TcpHandle, raddr: Address, acceptedAt: Micros): AcceptedConnection {
+  #accepted<Raddr extends Address | null>({ handle, acceptedAt }: Arrival, raddr: Raddr) {
     const { listenerId, protocol } = this.#binding;
-    const laddr = this.#laddr ?? addressOf(handle, 'getsockname') ?? { ip: '0.0.0.0', port: 0 };
+    const laddr = this.#laddrOf(handle);
     const id = this.#context.ids.next(acceptedAt);
     const { fd } = handle;
     const own = { id, listenerId, protocol, laddr, raddr, pid: process.pid, fd, acceptedAt };
     return { ...own, declaredRaddr: null, tls: null };
   }
 
+  #laddrOf(handle: TcpHandle): Address {
+    if (!unspecified.has(this.#bound.ip)) return this.#bound;
+    return addressOf(handle, 'getsockname') ?? this.#bound;
+  }
+
   #admit(
-    opened: AcceptedConnection,
-    faults: ConnectionFaults,
-    delayMs: number,
+    { opened, since, faults, delayMs }: Admitted,
     makeTransport: (owner: TransportOwner) => StreamTransport,
   ): void {
     const { records, connections } = this.#context;
-    const { id, acceptedAt, raddr } = opened;
-    const accepted = { id, acceptedAt, ip: raddr.ip };
+    const { id, raddr } = opened;
+    const accepted = { id, since, ip: raddr.ip };
     const connection = new StreamConnection(this, accepted, faults, makeTransport);
     this.#open.add(connection);
     connections.set(id, connection);
@@ -213,20 +221,17 @@ export class TcpListener implements EchoListener, ConnectionHost {
     else startLater();
   }
 
-  /** Its preamble was not what the listener wants: opened and closed at once. */
-  #fail(opened: AcceptedConnection, { initiator, reason, code }: PreambleEnd): void {
-    const { records } = this.#context;
+  /** One that was over before it could be served, such as by its preamble: opened and closed at once. */
+  #recordEnded(opened: AcceptedConnection, { initiator, reason, code }: PreambleEnd): void {
     const counters = { id: opened.id, bytesIn: 0, bytesOut: 0, firstByteAt: null };
     const end = { at: this.clock.now(), halfClosedAt: null, initiator, reason, error: code };
-    records.push({ kind: 'opened', connection: opened });
-    records.push({ kind: 'closed', ...end, ...counters });
-    this.#left(opened.raddr.ip);
+    this.record({ kind: 'opened', connection: opened });
+    this.record({ kind: 'closed', ...end, ...counters });
   }
 
   /** RST, before a byte is read. */
-  #refuse({ handle }: Arrival, rule: RefusalRule, raddr = addressOf(handle, 'getpeername')): void {
-    const laddr = this.#laddr ?? addressOf(handle, 'getsockname');
-    if (laddr !== null && raddr !== null) this.#refusals.add(rule, { laddr, raddr });
+  #refuse({ handle }: Arrival, rule: RefusalRule, raddr: Address | null): void {
+    this.#refusals.add(rule, { laddr: this.#laddrOf(handle), raddr });
     handle.reset();
   }
 
@@ -246,13 +251,21 @@ export class TcpListener implements EchoListener, ConnectionHost {
     if (this.#isEmpty) this.#onEmpty?.();
   }
 
+  /** One that waited to be served. Before the first `serve` the listener is on no record itself. */
+  #endHeld(arrival: Arrival, end: PreambleEnd): void {
+    const raddr = this.#context.peerNames.of(arrival.handle);
+    if (this.#isServing) this.#recordEnded(this.#accepted(arrival, raddr), end);
+    arrival.handle.reset();
+    this.#context.sockets.release();
+  }
+
   get #isEmpty(): boolean {
     return this.#open.size === 0 && (this.#preambles?.size ?? 0) === 0;
   }
 
   close(drainMs: number, reason: CloseReason): Promise<void> {
-    this.#closing ??= this.#stopListening();
     const initiator: CloseInitiator = reason === 'listener_deleted' ? 'operator' : 'system';
+    this.#closing ??= this.#stopListening({ initiator, reason, code: null });
     const closeAll = () => {
       this.#preambles?.close({ initiator, reason });
       for (const connection of this.#open) connection.close('fin', initiator, reason);
@@ -262,13 +275,10 @@ export class TcpListener implements EchoListener, ConnectionHost {
     return this.#closing;
   }
 
-  async #stopListening(): Promise<void> {
+  async #stopListening(end: PreambleEnd): Promise<void> {
     const freed = once(this.#server, 'close');
     this.#server.close();
-    for (const { handle } of this.#held.splice(0)) {
-      handle.reset();
-      this.#context.sockets.release();
-    }
+    for (const arrival of this.#held.splice(0)) this.#endHeld(arrival, end);
     this.#refusals.flush();
     await freed;
     this.#context.sockets.release();
@@ -280,17 +290,4 @@ export class TcpListener implements EchoListener, ConnectionHost {
     for (const timer of this.#drains) clearTimeout(timer);
     this.#faults.close();
   }
-}
-
-/** Filled again by each call: Node writes what is there faster than it adds. */
-const out: HandleAddress = { address: '', family: '', port: 0 };
-
-function addressOf(handle: TcpHandle, get: 'getpeername' | 'getsockname'): Address | null {
-  return handle[get](out) === 0 ? { ip: plainIp(out.address), port: out.port } : null;
-}
-
-/** What an info listener says first: one line of JSON. */
-function greetingOf({ id, listenerId, laddr, raddr, declaredRaddr }: AcceptedConnection): Buffer {
-  const line = JSON.stringify({ connectionId: id, listenerId, raddr, laddr, declaredRaddr });
-  return Buffer.from(`${line}\n`);
 }

@@ -11,7 +11,7 @@ test('the last address of an IPv4 network is its broadcast address', () => {
 });
 
 test('every loopback address is one of this host, and of what is bound only what can be', () => {
-  const host = new HostAddresses({ now: () => 0 });
+  const host = new HostAddresses({ monotonic: () => 0 });
   expect([host.has('127.9.9.9'), host.has('::1'), host.has('198.51.100.1')]).toEqual([
     true,
     true,

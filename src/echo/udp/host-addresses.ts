@@ -2,18 +2,18 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { isLoopback } from '../../core/address.ts';
-import type { Clock } from '../../core/ports.ts';
 import type { Micros } from '../../core/time.ts';
+import type { MonotonicClock } from '../worker-clock.ts';
 
 const keptForMs = 5000;
 
 export class HostAddresses {
-  readonly #clock: Clock;
+  readonly #clock: MonotonicClock;
   #readAt: Micros = Number.NEGATIVE_INFINITY;
   #unicast: ReadonlySet<string> = new Set();
   #broadcast: ReadonlySet<string> = new Set();
 
-  constructor(clock: Clock) {
+  constructor(clock: MonotonicClock) {
     this.#clock = clock;
   }
 
@@ -35,8 +35,8 @@ export class HostAddresses {
   }
 
   #refresh(): void {
-    const now = this.#clock.now();
-    if (Math.abs(now - this.#readAt) < keptForMs * 1000) return;
+    const now = this.#clock.monotonic();
+    if (now - this.#readAt < keptForMs * 1000) return;
     this.#readAt = now;
     const all = Object.values(networkInterfaces()).flatMap((some) => some ?? []);
     this.#unicast = new Set(all.map(({ address }) => address));

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { WorkerSettings } from '../messages.ts';
-import { LoopBreaker, UdpGuards } from './udp-guards.ts';
+import { HeldBytes } from './held-bytes.ts';
+import { UdpGuards } from './udp-guards.ts';
 
 const settings: WorkerSettings = {
   nodeId: 'node',
@@ -9,22 +10,30 @@ const settings: WorkerSettings = {
   recordsUnackedMax: 10,
   countersIntervalMs: 1000,
   firstCountersMs: 500,
+  heartbeatMs: 1000,
   workers: 1,
   refusalsPerSecondMax: 10,
   faultHeldBytesMax: 10,
+  faultHeldBytesTotalMax: 10,
+  faultTurnMs: 2,
+  preamblesMax: 10,
   preambleTimeoutMs: 10,
   lingerMs: 10,
   udpSessionsMax: 3,
   udpDatagramsPerSecondMax: 10,
   udpDatagramsBurstMax: 2,
+  udpBytesPerSecondMax: 1000,
+  udpBytesBurstMax: 300,
   udpLoopWindowMs: 500,
   udpLoopReturnsMax: 100,
   udpHeldBytesMax: 10,
+  udpHeldBytesTotalMax: 10,
   udpSendQueueBytesMax: 10,
+  udpSendQueueBytesTotalMax: 10,
 };
 
 function world() {
-  const clock = { time: 1e15, now: () => clock.time };
+  const clock = { time: 1e15, monotonic: () => clock.time };
   return { clock, guards: new UdpGuards(settings, clock) };
 }
 
@@ -72,14 +81,18 @@ test('a source has one rate over all its sessions, which a new session does not 
   const { sources } = guards;
   const first = sources.opened('198.51.100.1');
   expect(sources.opened('198.51.100.1')).toBe(first);
-  expect([1, 2, 3].map(() => first.bucket.take(clock.now()))).toEqual([true, true, false]);
+  expect([1, 2, 3].map(() => first.rate.take(clock.monotonic(), 1, 10))).toEqual([
+    true,
+    true,
+    false,
+  ]);
   sources.closed(first);
   sources.closed(first);
   const again = sources.opened('198.51.100.1');
-  expect(again.bucket.take(clock.now())).toBe(false);
+  expect(again.rate.take(clock.monotonic(), 1, 10)).toBe(false);
   sources.closed(again);
   clock.time += 1e6;
-  expect(sources.opened('198.51.100.1').bucket.take(clock.now())).toBe(true);
+  expect(sources.opened('198.51.100.1').rate.take(clock.monotonic(), 1, 10)).toBe(true);
 });
 
 test('the sources that are kept are bounded, however fast sessions come and go', () => {
@@ -87,7 +100,7 @@ test('the sources that are kept are bounded, however fast sessions come and go',
   const { sources } = guards;
   for (let n = 0; n < 1000; n++) {
     const source = sources.opened(`198.51.100.${n}`);
-    source.bucket.take(clock.now());
+    source.rate.take(clock.monotonic(), 1, 10);
     sources.closed(source);
   }
   expect(sources.size).toBeLessThanOrEqual(settings.udpSessionsMax + 1);
@@ -99,71 +112,27 @@ test('the sources that are kept are bounded, however fast sessions come and go',
   expect(sources.size).toBe(0);
 });
 
-/** How many datagrams of `payloads` are answered when each answer comes back `gapMs` later, `rounds` times. */
-function bounce(breaker: LoopBreaker, payloads: readonly Buffer[], gapMs: number, rounds: number) {
-  let now = 1e15;
-  let alive = payloads;
-  let answered = 0;
-  for (let round = 0; round < rounds && alive.length > 0; round++) {
-    alive = alive.filter((payload) => !breaker.breaks(7, payload, now));
-    answered += alive.length;
-    now += gapMs * 1000;
-  }
-  return { answered, alive: alive.length };
-}
-
-test('a datagram that loops is ended after so many returns, at any pace of the loop', () => {
-  for (const gapMs of [0.1, 1, 100, 499]) {
-    const end = bounce(new LoopBreaker(settings), [Buffer.from('x')], gapMs, 10_000);
-    expect(end).toEqual({ answered: settings.udpLoopReturnsMax, alive: 0 });
-  }
+test('a source has a rate of bytes, too, and each of several answers takes its part of it', () => {
+  const settled = world();
+  const rate = (ip: string) => settled.guards.sources.opened(ip).rate;
+  const now = settled.clock.monotonic();
+  const one = rate('198.51.100.1');
+  expect([one.take(now, 1, 200), one.take(now, 1, 200)]).toEqual([true, false]);
+  expect(rate('198.51.100.2').take(now, 2, 200)).toBe(false);
+  expect(rate('198.51.100.3').take(now, 3, 10)).toBe(false);
 });
 
-test('thousands of datagrams that loop at once all end, also those that share a slot', () => {
-  const payloads = Array.from({ length: 100_000 }, (_, n) => Buffer.from(`payload ${n}`));
-  const end = bounce(new LoopBreaker({ ...settings, udpLoopReturnsMax: 10 }), payloads, 1, 3000);
-  expect(end.alive).toBe(0);
-});
-
-test('equal datagrams slower than the window, and different ones at any rate, are never refused', () => {
-  const breaker = new LoopBreaker(settings);
-  const slow = bounce(breaker, [Buffer.from('are you there?')], 501, 10_000);
-  expect(slow).toEqual({ answered: 10_000, alive: 1 });
-  const different = Array.from({ length: 10_000 }, (_, n) => Buffer.from(`datagram ${n}`));
-  const now = 2e15;
-  expect(different.filter((each) => breaker.breaks(7, each, now))).toEqual([]);
-});
-
-test('a client that sends equal datagrams fast loses one in so many, and its neighbours none', () => {
-  const breaker = new LoopBreaker(settings);
-  const payload = Buffer.from('ping');
-  let lost = 0;
-  for (let n = 0; n < 1000; n++) if (breaker.breaks(7, payload, 1e15 + n)) lost += 1;
-  expect(lost).toBe(Math.floor(1000 / (settings.udpLoopReturnsMax + 1)));
-  expect(breaker.breaks(8, payload, 1e15)).toBe(false);
-});
-
-test('a loop through a fault that changes, puts off or doubles what comes back ends too', () => {
-  const changing = new LoopBreaker(settings);
-  let now = 1e15;
-  let rounds = 0;
-  for (let payload = 0; rounds < 10_000; rounds++) {
-    if (changing.breaks(7, Buffer.from(`altered ${payload}`), now)) break;
-    payload += 1;
-    now += 800_000;
-    changing.answers(7, Buffer.from(`altered ${payload}`), changing.lastReturns, now);
-    now += 1000;
-  }
-  expect(rounds).toBe(settings.udpLoopReturnsMax);
-  const doubling = new LoopBreaker(settings);
-  let alive = 1;
-  for (rounds = 0; alive > 0 && rounds < 10_000; rounds++) {
-    let next = 0;
-    for (let n = 0; n < Math.min(alive, 20_000); n++) {
-      if (!doubling.breaks(7, Buffer.from('twice'), now, true)) next += 2;
-    }
-    alive = next;
-    now += 1000;
-  }
-  expect(alive).toBe(0);
+test('what waits has a bound for each listener, and one for all of them', () => {
+  const whole = new HeldBytes(1000);
+  const [one, other] = [new HeldBytes(600, whole), new HeldBytes(600, whole)];
+  const datagram = Buffer.alloc(100);
+  expect([one, one, other, other].map((held) => held.take(datagram))).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ]);
+  one.give(datagram);
+  other.give(datagram);
+  expect(whole.take(Buffer.alloc(700))).toBe(true);
 });

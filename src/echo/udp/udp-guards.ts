@@ -4,14 +4,15 @@
  *
  * - What is kept is bounded: a source for each that has sessions or had some a moment ago; one table of loops.
  */
-import { crc32 } from 'node:zlib';
 import type { Address } from '../../core/address.ts';
 import type { RefusalRule } from '../../core/event.ts';
-import type { Clock } from '../../core/ports.ts';
 import type { Micros } from '../../core/time.ts';
 import type { WorkerSettings } from '../messages.ts';
 import { TokenBucket } from '../token-bucket.ts';
+import type { MonotonicClock } from '../worker-clock.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { HostAddresses, isCovered } from './host-addresses.ts';
+import { LoopBreaker } from './loop-breaker.ts';
 
 /** Services that answer whatever reaches them, so that a forged source would have us talk to them for ever. */
 const reflectingPorts = new Set([7, 13, 17, 19, 37, 53, 69, 123, 161, 1900, 5353, 11_211]);
@@ -21,12 +22,17 @@ export class UdpGuards {
   readonly ownListeners: OwnListeners;
   readonly sources: UdpSources;
   readonly loops: LoopBreaker;
+  /** Datagrams that wait, and answers that the kernel has not taken, of all listeners. */
+  readonly held: HeldBytes;
+  readonly sending: HeldBytes;
 
-  constructor(settings: WorkerSettings, clock: Clock) {
+  constructor(settings: WorkerSettings, clock: MonotonicClock) {
     this.host = new HostAddresses(clock);
     this.ownListeners = new OwnListeners(this.host);
     this.sources = new UdpSources(settings, clock);
     this.loops = new LoopBreaker(settings);
+    this.held = new HeldBytes(settings.udpHeldBytesTotalMax);
+    this.sending = new HeldBytes(settings.udpSendQueueBytesTotalMax);
   }
 
   /** Why this source is never answered; null where it may be. */
@@ -73,20 +79,51 @@ export class OwnListeners {
 
 export interface UdpSource {
   readonly ip: string;
-  /** What it may be answered, over all its sessions. */
-  readonly bucket: TokenBucket;
+  readonly rate: SourceRate;
   sessions: number;
 }
 
-/** The sources of a worker's sessions. One that has none any more is kept until its bucket is as new. */
+/** What a source may be answered, over all its sessions: datagrams and bytes. */
+export class SourceRate {
+  readonly #datagrams: TokenBucket;
+  readonly #bytes: TokenBucket;
+
+  constructor(settings: UdpRates, now: Micros) {
+    const { udpDatagramsPerSecondMax, udpDatagramsBurstMax } = settings;
+    const { udpBytesPerSecondMax, udpBytesBurstMax } = settings;
+    const datagrams = { perSecond: udpDatagramsPerSecondMax, burst: udpDatagramsBurstMax };
+    this.#datagrams = new TokenBucket(datagrams, now);
+    this.#bytes = new TokenBucket(
+      { perSecond: udpBytesPerSecondMax, burst: udpBytesBurstMax },
+      now,
+    );
+  }
+
+  /** Takes what so many answers of so many bytes cost; false where they are too much. */
+  take(now: Micros, answers: number, bytes: number): boolean {
+    return this.#datagrams.take(now, answers) && this.#bytes.take(now, answers * bytes);
+  }
+
+  /** Nothing was answered for so long that it is as new. */
+  isFull(now: Micros): boolean {
+    return this.#datagrams.isFull(now) && this.#bytes.isFull(now);
+  }
+}
+
+export type UdpRates = Pick<
+  WorkerSettings,
+  'udpDatagramsPerSecondMax' | 'udpDatagramsBurstMax' | 'udpBytesPerSecondMax' | 'udpBytesBurstMax'
+>;
+
+/** The sources of a worker's sessions. One that has none any more is kept until its rate is as new. */
 export class UdpSources {
   readonly #settings: WorkerSettings;
-  readonly #clock: Clock;
+  readonly #clock: MonotonicClock;
   readonly #byIp = new Map<string, UdpSource>();
   readonly #resting = new Set<UdpSource>();
   #sessions = 0;
 
-  constructor(settings: WorkerSettings, clock: Clock) {
+  constructor(settings: WorkerSettings, clock: MonotonicClock) {
     this.#settings = settings;
     this.#clock = clock;
   }
@@ -101,7 +138,7 @@ export class UdpSources {
 
   opened(ip: string): UdpSource {
     this.#forgetRested();
-    const source = this.#byIp.get(ip) ?? { ip, bucket: this.#newBucket(), sessions: 0 };
+    const source = this.#byIp.get(ip) ?? { ip, rate: this.#newRate(), sessions: 0 };
     this.#byIp.set(ip, source);
     this.#resting.delete(source);
     source.sessions += 1;
@@ -116,86 +153,17 @@ export class UdpSources {
     this.#forgetRested();
   }
 
-  #newBucket(): TokenBucket {
-    const { udpDatagramsPerSecondMax: perSecond, udpDatagramsBurstMax: burst } = this.#settings;
-    return new TokenBucket({ perSecond, burst }, this.#clock.now());
+  #newRate(): SourceRate {
+    return new SourceRate(this.#settings, this.#clock.monotonic());
   }
 
   #forgetRested(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     for (const source of this.#resting) {
       const isTooMany = this.#resting.size > this.#settings.udpSessionsMax;
-      if (!isTooMany && !source.bucket.isFull(now)) return;
+      if (!isTooMany && !source.rate.isFull(now)) return;
       this.#resting.delete(source);
       this.#byIp.delete(source.ip);
     }
-  }
-}
-
-const slots = 65_536;
-
-/**
- * Ends loops with another echo, whoever began them. In a loop the very payload that we sent comes back, soon, again
- * and again. So a payload that the same pair brings again within `udpLoopWindowMs` is a return; after
- * `udpLoopReturnsMax` returns in a row one is not answered, and a datagram in a loop that is not answered is gone for
- * good. A client that sends equal datagrams loses at most that one in a row, and none when it sends them slower than
- * the window; one that tells its datagrams apart loses none.
- *
- * One table of fixed size serves all sessions, and outlives them. A slot is its payload's until that stays away for
- * the window: of many payloads in one slot each is counted once those before it are gone, so none loops for ever.
- */
-export class LoopBreaker {
-  readonly #windowMicros: number;
-  readonly #returnsMax: number;
-  readonly #digests = new Uint32Array(slots);
-  readonly #returns = new Uint32Array(slots);
-  readonly #seenAt = new Float64Array(slots);
-  #lastReturns = 0;
-
-  constructor(settings: Pick<WorkerSettings, 'udpLoopWindowMs' | 'udpLoopReturnsMax'>) {
-    this.#windowMicros = settings.udpLoopWindowMs * 1000;
-    this.#returnsMax = settings.udpLoopReturnsMax;
-  }
-
-  /** Of the payload that was judged last: how often in a row it had come back. */
-  get lastReturns(): number {
-    return this.#lastReturns;
-  }
-
-  /**
-   * Whether this one must not be answered. `pair` is a number, up to 2³², of the pair of addresses. One that is
-   * answered more than once is ended only by silence: then none is answered until it stays away for the window.
-   */
-  breaks(pair: number, payload: Buffer, now: Micros, isMultiplied = false): boolean {
-    const digest = crc32(payload, pair);
-    const slot = digest % slots;
-    this.#lastReturns = 0;
-    if (this.#isFree(slot, now)) {
-      this.#set(slot, digest, 0, now);
-      return false;
-    }
-    if (this.#digests[slot] !== digest) return false;
-    this.#lastReturns = (this.#returns[slot] ?? 0) + 1;
-    const isLoop = this.#lastReturns >= this.#returnsMax;
-    this.#set(slot, digest, this.#lastReturns, isLoop && !isMultiplied ? 0 : now);
-    return isLoop;
-  }
-
-  /** A fault has changed or put off the answer: this is what will come back, and from now on. */
-  answers(pair: number, payload: Buffer, returns: number, now: Micros): void {
-    const digest = crc32(payload, pair);
-    const slot = digest % slots;
-    if (this.#isFree(slot, now)) this.#set(slot, digest, returns, now);
-    else if (this.#digests[slot] === digest) this.#seenAt[slot] = now;
-  }
-
-  #isFree(slot: number, now: Micros): boolean {
-    return Math.abs(now - (this.#seenAt[slot] ?? 0)) > this.#windowMicros;
-  }
-
-  #set(slot: number, digest: number, returns: number, seenAt: Micros): void {
-    this.#digests[slot] = digest;
-    this.#returns[slot] = returns;
-    this.#seenAt[slot] = seenAt;
   }
 }

@@ -56,9 +56,9 @@ export class UdpListener implements EchoListener {
     this.#binding = binding;
     this.#context = context;
     this.#guards = guards;
-    this.#admission = new Admission(limits, clock.now());
+    this.#admission = new Admission(limits, clock.monotonic());
     this.#sessions = new UdpSessions(clock, limits);
-    this.#heldBytes = new HeldBytes(settings.udpHeldBytesMax);
+    this.#heldBytes = new HeldBytes(settings.udpHeldBytesMax, guards.held);
     this.#refusals = new Refusals({
       listenerId,
       protocol: 'udp',
@@ -108,7 +108,7 @@ export class UdpListener implements EchoListener {
   }
 
   update(change: { readonly limits: ListenerLimits; readonly faults: readonly Fault[] }): void {
-    this.#admission.update(change.limits, this.#context.clock.now());
+    this.#admission.update(change.limits, this.#context.clock.monotonic());
     this.#sessions.update(change.limits);
     this.#faults.update(change.faults);
   }
@@ -129,7 +129,7 @@ export class UdpListener implements EchoListener {
       if (this.#heldBytes.take(bytes)) this.#held.push(arrival);
       return;
     }
-    const now = this.#context.clock.now();
+    const now = this.#context.clock.monotonic();
     const session = this.#sessions.find(endpoint, remote) ?? this.#open(arrival, now);
     if (session === null) return;
     // What it has brought is answered before it ends; more it may not bring.
@@ -139,7 +139,7 @@ export class UdpListener implements EchoListener {
 
   /** Null when it is not let in. */
   #open({ endpoint, remote }: Arrival, now: Micros): UdpSession | null {
-    const { records, connections, ids } = this.#context;
+    const { records, connections, ids, clock } = this.#context;
     if (this.#state !== 'serving' || records.isFull) return null;
     const raddr = addressOf(remote);
     const refused = this.#refusal(raddr, now);
@@ -149,14 +149,16 @@ export class UdpListener implements EchoListener {
       return null;
     }
     const isHeld = this.#binding.recording === 'durable';
+    const openedAt = clock.now();
     const session = new UdpSession({
-      id: ids.next(now),
+      id: ids.next(openedAt),
       host: this.#sessionHost,
       endpoint,
       remote,
       raddr,
       source: this.#guards.sources.opened(raddr.ip),
-      openedAt: now,
+      openedAt,
+      since: now,
       faults,
       isHeld,
     });
@@ -183,16 +185,18 @@ export class UdpListener implements EchoListener {
   }
 
   #newSessionHost(): UdpSessionHost {
-    const { clock, records, connections, settings } = this.#context;
+    const { clock, records, connections, settings, faultResources } = this.#context;
     return {
       listenerId: this.#binding.listenerId,
       clock,
       held: this.#heldBytes,
+      sending: this.#guards.sending,
       sendQueueBytesMax: settings.udpSendQueueBytesMax,
+      faultResources,
       faultHeldBytesMax: settings.faultHeldBytesMax,
       mayAnswer: (session, bytes, now) => this.#mayAnswer(session, bytes, now),
-      onAnswer: ({ pair, returns }, bytes, now) =>
-        this.#guards.loops.answers(pair, bytes, returns, now),
+      onAnswer: (session, bytes, now) =>
+        this.#guards.loops.answers(session, bytes, session.returns, now),
       record: (record) => records.push(record),
       onClosing: (session) => this.#onClosing(session),
       onClosed: ({ id }) => connections.delete(id),
@@ -208,13 +212,13 @@ export class UdpListener implements EchoListener {
   }
 
   #answerRefusal(session: UdpSession, bytes: Buffer, now: Micros): RefusalRule | null {
-    const { source, raddr, pair, faults } = session;
+    const { source, raddr, traits } = session;
     const { ownListeners, loops } = this.#guards;
-    if (!source.bucket.take(now)) return 'udp_rate';
+    // All that it may be answered is taken at once: from then on only our own faults have a say.
+    if (!source.rate.take(now, traits.isMultiplied ? 2 : 1, bytes.length)) return 'udp_rate';
     // Another listener may have been bound there since the session was opened.
     if (ownListeners.has(raddr)) return 'udp_own_listener';
-    const isMultiplied = faults.active.some(({ fault }) => fault.type === 'duplicate');
-    const isLoop = loops.breaks(pair, bytes, now, isMultiplied);
+    const isLoop = loops.breaks(session, bytes, now);
     session.returns = loops.lastReturns;
     return isLoop ? 'udp_loop' : null;
   }
@@ -228,7 +232,7 @@ export class UdpListener implements EchoListener {
   /** Idempotent; a later call may only make it end sooner. */
   close(drainMs: number, reason: CloseReason): Promise<void> {
     this.#state = 'draining';
-    this.#held = [];
+    for (const { bytes } of this.#held.splice(0)) this.#heldBytes.give(bytes);
     const endsAt = performance.now() + drainMs;
     if (endsAt < this.#drainEndsAt) {
       this.#drainEndsAt = endsAt;

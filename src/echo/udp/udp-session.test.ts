@@ -1,11 +1,13 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { systemClock } from '../../core/clock.ts';
+import { boundlessFaults } from '../../../test/support/fault-bench.ts';
+import { readConfig } from '../../config.ts';
 import type { StepRecord } from '../../core/record.ts';
 import { SocketBudget } from '../socket-budget.ts';
-import { TokenBucket } from '../token-bucket.ts';
+import { workerClock } from '../worker-clock.ts';
 import { HeldBytes } from './held-bytes.ts';
+import { SourceRate } from './udp-guards.ts';
 import { UdpSession, type UdpSessionHost } from './udp-session.ts';
 import { bindUdpSockets, closeSocket, type UdpEndpoint } from './udp-sockets.ts';
 
@@ -30,10 +32,12 @@ async function openSession(change: Partial<UdpSessionHost> = {}, isHeld = false)
   const closed = Promise.withResolvers<void>();
   const host: UdpSessionHost = {
     listenerId: 'listener',
-    clock: systemClock(),
+    clock: workerClock(),
     held: new HeldBytes(1000),
-    sendQueueBytesMax: 1_000_000,
+    sending: new HeldBytes(1_000_000),
     faultHeldBytesMax: 1000,
+    sendQueueBytesMax: 1_000_000,
+    faultResources: boundlessFaults(),
     mayAnswer: () => true,
     onAnswer: () => undefined,
     record: (record) => records.push(record),
@@ -66,10 +70,11 @@ function newSession(host: UdpSessionHost, endpoint: UdpEndpoint, port: number, i
     raddr: { ip: '127.0.0.1', port },
     source: {
       ip: '127.0.0.1',
-      bucket: new TokenBucket({ perSecond: 1, burst: 1 }, 0),
+      rate: new SourceRate(readConfig({}).dataPlane, 0),
       sessions: 1,
     },
     openedAt: 0,
+    since: 0,
     faults: { isRefused: false, acceptDelayMs: 0, active: [], drawn: new Map() },
     isHeld,
   });
@@ -88,6 +93,19 @@ test('no answer is added to a queue that is too long already', async () => {
   await using world = await openSession({ sendQueueBytesMax: -1 });
   world.session.receive(Buffer.from('lost'), 1);
   expect(await world.end()).toMatchObject({ bytesIn: 4, bytesOut: 0, error: 'ENOBUFS' });
+});
+
+test('answers that wait for the kernel have one bound over all sockets', async () => {
+  const sending = new HeldBytes(1000);
+  await using world = await openSession({ sending });
+  world.session.receive(Buffer.alloc(900), 1);
+  expect(await world.end()).toMatchObject({ bytesIn: 900, bytesOut: 0, error: 'ENOBUFS' });
+  await using other = await openSession({ sending });
+  for (let n = 1; n <= 3; n++) {
+    other.session.receive(Buffer.alloc(500), n);
+    await once(other.client, 'message');
+  }
+  expect(await other.end()).toMatchObject({ bytesIn: 1500, bytesOut: 1500, error: null });
 });
 
 test('what is held for a commit is bounded, and goes back in order', async () => {

@@ -10,24 +10,28 @@ import { crc32 } from 'node:zlib';
 import { type Address, formatAddress } from '../../core/address.ts';
 import type { AcceptedConnection, CloseInitiator, CloseReason } from '../../core/connection.ts';
 import type { CloseMode } from '../../core/fault.ts';
-import type { Clock } from '../../core/ports.ts';
 import type { CountersRecord, StepRecord } from '../../core/record.ts';
 import type { Micros } from '../../core/time.ts';
 import type { OpenConnection } from '../echo-listener.ts';
-import type { ActiveFault } from '../faults/fault-pipeline.ts';
+import type { ActiveFault, FaultResources } from '../faults/fault-pipeline.ts';
 import { FaultPipeline } from '../faults/fault-pipeline.ts';
 import type { ConnectionFaults } from '../faults/listener-faults.ts';
+import type { WorkerClock } from '../worker-clock.ts';
 import type { HeldBytes } from './held-bytes.ts';
+import { type LoopSide, type LoopTraits, loopTraitsOf } from './loop-breaker.ts';
 import type { UdpSource } from './udp-guards.ts';
 import type { UdpEndpoint } from './udp-sockets.ts';
 
 /** What all sessions of a listener share. */
 export interface UdpSessionHost {
   readonly listenerId: string;
-  readonly clock: Clock;
+  readonly clock: WorkerClock;
   readonly held: HeldBytes;
+  /** Answers of all sessions of the worker that the kernel has not taken. */
+  readonly sending: HeldBytes;
   readonly sendQueueBytesMax: number;
   readonly faultHeldBytesMax: number;
+  readonly faultResources: FaultResources;
   mayAnswer(session: UdpSession, bytes: Buffer, now: Micros): boolean;
   /** Its faults have let this through, as it is and at this time. */
   onAnswer(session: UdpSession, bytes: Buffer, now: Micros): void;
@@ -48,6 +52,8 @@ export interface UdpSessionOptions {
   readonly raddr: Address;
   readonly source: UdpSource;
   readonly openedAt: Micros;
+  /** The same on the monotonic clock. */
+  readonly since: Micros;
   readonly faults: ConnectionFaults;
   /** Datagrams wait until `release`. */
   readonly isHeld: boolean;
@@ -58,19 +64,21 @@ interface End {
   readonly reason: CloseReason;
 }
 
-export class UdpSession implements OpenConnection {
+export class UdpSession implements OpenConnection, LoopSide {
   readonly id: string;
   readonly endpoint: UdpEndpoint;
   readonly remote: RemoteInfo;
   readonly raddr: Address;
   readonly source: UdpSource;
   readonly openedAt: Micros;
+  readonly since: Micros;
   /** Stands for its pair of addresses; another session of that pair has the same. */
   readonly pair: number;
   /** What was decided for it. */
   faults: ConnectionFaults;
-  /** How often in a row its last payload had come back. */
+  /** How often in a row its last datagram had come back. */
   returns = 0;
+  traits: LoopTraits;
   readonly #host: UdpSessionHost;
   #waiting: Buffer[] | null;
   #lastAt: Micros;
@@ -86,22 +94,24 @@ export class UdpSession implements OpenConnection {
   #error: string | null = null;
 
   constructor(options: UdpSessionOptions) {
-    const { id, host, endpoint, remote, raddr, source, openedAt } = options;
+    const { id, host, endpoint, remote, raddr, source, openedAt, since } = options;
     this.id = id;
     this.endpoint = endpoint;
     this.remote = remote;
     this.raddr = raddr;
     this.source = source;
     this.openedAt = openedAt;
+    this.since = since;
     this.pair = crc32(`${formatAddress(endpoint.laddr)} ${formatAddress(raddr)}`);
     this.faults = options.faults;
     this.#host = host;
+    this.traits = this.#traitsOf(this.faults.active);
     this.#waiting = options.isHeld ? [] : null;
-    this.#lastAt = openedAt;
+    this.#lastAt = since;
     this.#applyFaults(this.faults.active);
   }
 
-  /** When its last datagram came, or left late. */
+  /** When its last datagram came, or left late, on the monotonic clock. */
   get lastAt(): Micros {
     return this.#lastAt;
   }
@@ -124,17 +134,18 @@ export class UdpSession implements OpenConnection {
     return { id, listenerId, protocol: 'udp', ...addresses, pid, fd, acceptedAt, tls: null };
   }
 
+  /** `now` is the monotonic clock's. */
   receive(bytes: Buffer, now: Micros): void {
     this.#lastAt = now;
     this.#bytesIn += bytes.length;
-    if (bytes.length > 0) this.#firstByteAt ??= now;
+    if (bytes.length > 0) this.#firstByteAt ??= this.#host.clock.now();
     if (this.#waiting === null) this.#answer(bytes, now);
     else if (this.#host.held.take(bytes)) this.#waiting.push(bytes);
   }
 
   /** The opening is committed: answers what has waited. */
   release(): void {
-    const now = this.#host.clock.now();
+    const now = this.#host.clock.monotonic();
     for (const bytes of this.#takeWaiting()) this.#answer(bytes, now);
   }
 
@@ -154,13 +165,21 @@ export class UdpSession implements OpenConnection {
   /** The listener's faults have changed. */
   update(faults: ConnectionFaults): void {
     this.faults = faults;
+    this.traits = this.#traitsOf(faults.active);
     if (this.#end === null) this.#applyFaults(faults.active);
+  }
+
+  #traitsOf(faults: readonly ActiveFault[]): LoopTraits {
+    return loopTraitsOf(
+      faults.map(({ fault }) => fault),
+      this.#host.faultHeldBytesMax,
+    );
   }
 
   #applyFaults(faults: readonly ActiveFault[]): void {
     if (this.#pipeline !== null) {
       this.#pipeline.replace(faults);
-      if (this.#pipeline.isIdle) this.#pipeline = null;
+      if (this.#pipeline?.isIdle) this.#pipeline = null;
     } else if (faults.length > 0) {
       this.#pipeline = this.#newPipeline(faults);
       this.#pipeline.start();
@@ -168,8 +187,8 @@ export class UdpSession implements OpenConnection {
   }
 
   #newPipeline(faults: readonly ActiveFault[]): FaultPipeline {
-    const { faultHeldBytesMax: heldBytesMax, clock } = this.#host;
-    const ageMs = (clock.now() - this.openedAt) / 1000;
+    const { faultResources: resources, clock } = this.#host;
+    const ageMs = (clock.monotonic() - this.since) / 1000;
     const sink = {
       write: (bytes: Buffer) => this.#sendLate(bytes),
       end: () => undefined,
@@ -177,20 +196,24 @@ export class UdpSession implements OpenConnection {
       pause: () => undefined,
       resume: () => undefined,
       pendingBytes: () => this.endpoint.socket.getSendQueueSize(),
+      idle: () => {
+        this.#pipeline = null;
+      },
     };
-    return new FaultPipeline({ sink, faults, kind: 'datagram', heldBytesMax, ageMs });
+    return new FaultPipeline({ sink, faults, kind: 'datagram', resources, ageMs });
   }
 
   #sendLate(bytes: Buffer): void {
-    this.#lastAt = this.#host.clock.now();
+    this.#lastAt = this.#host.clock.monotonic();
     this.#host.onAnswer(this, bytes, this.#lastAt);
     this.#send(bytes);
   }
 
   #send(bytes: Buffer): void {
     const { endpoint, remote } = this;
+    const { sending, sendQueueBytesMax } = this.#host;
     // What the network does not take is dropped, as a router would.
-    if (endpoint.socket.getSendQueueSize() > this.#host.sendQueueBytesMax) {
+    if (endpoint.socket.getSendQueueSize() > sendQueueBytesMax || !sending.take(bytes)) {
       this.#error = 'ENOBUFS';
       return;
     }
@@ -202,6 +225,7 @@ export class UdpSession implements OpenConnection {
 
   #onSent(error: NodeJS.ErrnoException | null, length: number): void {
     this.#sending -= 1;
+    this.#host.sending.give({ length });
     if (error === null) this.#bytesOut += length;
     // Of this datagram only: the next may well go.
     else if (!this.#isClosed) this.#error = error.code ?? 'UNKNOWN';

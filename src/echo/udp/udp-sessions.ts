@@ -7,8 +7,8 @@
 import type { RemoteInfo } from 'node:dgram';
 import type { CloseReason } from '../../core/connection.ts';
 import type { ListenerLimits } from '../../core/listener.ts';
-import type { Clock } from '../../core/ports.ts';
 import type { Micros } from '../../core/time.ts';
+import type { MonotonicClock } from '../worker-clock.ts';
 import type { UdpSession } from './udp-session.ts';
 import type { UdpEndpoint } from './udp-sockets.ts';
 
@@ -23,7 +23,7 @@ interface End {
 }
 
 export class UdpSessions {
-  readonly #clock: Clock;
+  readonly #clock: MonotonicClock;
   readonly #byEndpoint = new Map<UdpEndpoint, Map<string, UdpSession>>();
   #limits: ListenerLimits;
   #timer: NodeJS.Timeout | null = null;
@@ -31,7 +31,7 @@ export class UdpSessions {
   #size = 0;
   #onEmpty: (() => void) | null = null;
 
-  constructor(clock: Clock, limits: ListenerLimits) {
+  constructor(clock: MonotonicClock, limits: ListenerLimits) {
     this.#clock = clock;
     this.#limits = limits;
   }
@@ -50,7 +50,7 @@ export class UdpSessions {
     this.#byEndpoint.set(endpoint, same.set(keyOf(remote), session));
     this.#size += 1;
     // Those before it end no later.
-    if (this.#timer === null) this.#schedule(this.#endOf(session, session.openedAt).at);
+    if (this.#timer === null) this.#schedule(this.#endOf(session, session.since).at);
   }
 
   delete({ endpoint, remote }: UdpSession): void {
@@ -86,12 +86,12 @@ export class UdpSessions {
   }
 
   #endOf(session: UdpSession, now: Micros): End {
-    const { lastAt, openedAt, isHolding } = session;
+    const { lastAt, since, isHolding } = session;
     const { udpIdleTimeoutMs, idleTimeoutMs, maxDurationMs } = this.#limits;
     if (this.isFull(session) && !isHolding) return { at: now, reason: 'max_bytes' };
     const idleMs = Math.min(udpIdleTimeoutMs, idleTimeoutMs ?? udpIdleTimeoutMs);
     const idleAt = isHolding ? now + holdingMs * 1000 : lastAt + idleMs * 1000;
-    const oldAt = maxDurationMs === null ? idleAt : openedAt + maxDurationMs * 1000;
+    const oldAt = maxDurationMs === null ? idleAt : since + maxDurationMs * 1000;
     return oldAt < idleAt
       ? { at: oldAt, reason: 'max_duration' }
       : { at: idleAt, reason: 'idle_timeout' };
@@ -101,21 +101,21 @@ export class UdpSessions {
   endWhenFull(session: UdpSession): void {
     if (!this.isFull(session)) return;
     if (!session.isHolding) session.close('fin', 'server', 'max_bytes');
-    else if (this.#sweepAt > this.#clock.now() + holdingMs * 1000) {
-      this.#schedule(this.#clock.now() + holdingMs * 1000);
+    else if (this.#sweepAt > this.#clock.monotonic() + holdingMs * 1000) {
+      this.#schedule(this.#clock.monotonic() + holdingMs * 1000);
     }
   }
 
   #schedule(at: Micros): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#sweepAt = at;
-    const waitMs = (at - this.#clock.now()) / 1000;
+    const waitMs = (at - this.#clock.monotonic()) / 1000;
     const ms = Math.ceil(Math.max(waitMs, sweepMinMs, this.#size * sweepMsPerSession));
     this.#timer = setTimeout(() => this.#sweep(), ms).unref();
   }
 
   #sweep(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     let nextAt = Number.POSITIVE_INFINITY;
     for (const session of this) {
       const { at, reason } = this.#endOf(session, now);

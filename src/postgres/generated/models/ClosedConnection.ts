@@ -365,15 +365,15 @@ export type ClosedConnectionGroupByOutputType = {
   pid: number
   fd: number
   lport: number
-  rport: number
+  rport: number | null
   declaredRport: number | null
   protocol: $Enums.Protocol
   closeInitiator: $Enums.CloseInitiator
   closeReason: $Enums.CloseReason
-  net: number
+  net: number | null
   node: number
   laddr: string
-  raddr: string
+  raddr: string | null
   declaredRaddr: string | null
   error: string | null
   tls: runtime.JsonValue | null
@@ -416,15 +416,15 @@ export type ClosedConnectionWhereInput = {
   pid?: Prisma.IntFilter<"ClosedConnection"> | number
   fd?: Prisma.IntFilter<"ClosedConnection"> | number
   lport?: Prisma.IntFilter<"ClosedConnection"> | number
-  rport?: Prisma.IntFilter<"ClosedConnection"> | number
+  rport?: Prisma.IntNullableFilter<"ClosedConnection"> | number | null
   declaredRport?: Prisma.IntNullableFilter<"ClosedConnection"> | number | null
   protocol?: Prisma.EnumProtocolFilter<"ClosedConnection"> | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFilter<"ClosedConnection"> | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFilter<"ClosedConnection"> | $Enums.CloseReason
-  net?: Prisma.IntFilter<"ClosedConnection"> | number
+  net?: Prisma.IntNullableFilter<"ClosedConnection"> | number | null
   node?: Prisma.IntFilter<"ClosedConnection"> | number
   laddr?: Prisma.StringFilter<"ClosedConnection"> | string
-  raddr?: Prisma.StringFilter<"ClosedConnection"> | string
+  raddr?: Prisma.StringNullableFilter<"ClosedConnection"> | string | null
   declaredRaddr?: Prisma.StringNullableFilter<"ClosedConnection"> | string | null
   error?: Prisma.StringNullableFilter<"ClosedConnection"> | string | null
   tls?: Prisma.JsonNullableFilter<"ClosedConnection">
@@ -444,15 +444,15 @@ export type ClosedConnectionOrderByWithRelationInput = {
   pid?: Prisma.SortOrder
   fd?: Prisma.SortOrder
   lport?: Prisma.SortOrder
-  rport?: Prisma.SortOrder
+  rport?: Prisma.SortOrderInput | Prisma.SortOrder
   declaredRport?: Prisma.SortOrderInput | Prisma.SortOrder
   protocol?: Prisma.SortOrder
   closeInitiator?: Prisma.SortOrder
   closeReason?: Prisma.SortOrder
-  net?: Prisma.SortOrder
+  net?: Prisma.SortOrderInput | Prisma.SortOrder
   node?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
-  raddr?: Prisma.SortOrder
+  raddr?: Prisma.SortOrderInput | Prisma.SortOrder
   declaredRaddr?: Prisma.SortOrderInput | Prisma.SortOrder
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   tls?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -475,15 +475,15 @@ export type ClosedConnectionWhereUniqueInput = Prisma.AtLeast<{
   pid?: Prisma.IntFilter<"ClosedConnection"> | number
   fd?: Prisma.IntFilter<"ClosedConnection"> | number
   lport?: Prisma.IntFilter<"ClosedConnection"> | number
-  rport?: Prisma.IntFilter<"ClosedConnection"> | number
+  rport?: Prisma.IntNullableFilter<"ClosedConnection"> | number | null
   declaredRport?: Prisma.IntNullableFilter<"ClosedConnection"> | number | null
   protocol?: Prisma.EnumProtocolFilter<"ClosedConnection"> | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFilter<"ClosedConnection"> | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFilter<"ClosedConnection"> | $Enums.CloseReason
-  net?: Prisma.IntFilter<"ClosedConnection"> | number
+  net?: Prisma.IntNullableFilter<"ClosedConnection"> | number | null
   node?: Prisma.IntFilter<"ClosedConnection"> | number
   laddr?: Prisma.StringFilter<"ClosedConnection"> | string
-  raddr?: Prisma.StringFilter<"ClosedConnection"> | string
+  raddr?: Prisma.StringNullableFilter<"ClosedConnection"> | string | null
   declaredRaddr?: Prisma.StringNullableFilter<"ClosedConnection"> | string | null
   error?: Prisma.StringNullableFilter<"ClosedConnection"> | string | null
   tls?: Prisma.JsonNullableFilter<"ClosedConnection">
@@ -503,15 +503,15 @@ export type ClosedConnectionOrderByWithAggregationInput = {
   pid?: Prisma.SortOrder
   fd?: Prisma.SortOrder
   lport?: Prisma.SortOrder
-  rport?: Prisma.SortOrder
+  rport?: Prisma.SortOrderInput | Prisma.SortOrder
   declaredRport?: Prisma.SortOrderInput | Prisma.SortOrder
   protocol?: Prisma.SortOrder
   closeInitiator?: Prisma.SortOrder
   closeReason?: Prisma.SortOrder
-  net?: Prisma.SortOrder
+  net?: Prisma.SortOrderInput | Prisma.SortOrder
   node?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
-  raddr?: Prisma.SortOrder
+  raddr?: Prisma.SortOrderInput | Prisma.SortOrder
   declaredRaddr?: Prisma.SortOrderInput | Prisma.SortOrder
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   tls?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -539,15 +539,15 @@ export type ClosedConnectionScalarWhereWithAggregatesInput = {
   pid?: Prisma.IntWithAggregatesFilter<"ClosedConnection"> | number
   fd?: Prisma.IntWithAggregatesFilter<"ClosedConnection"> | number
   lport?: Prisma.IntWithAggregatesFilter<"ClosedConnection"> | number
-  rport?: Prisma.IntWithAggregatesFilter<"ClosedConnection"> | number
+  rport?: Prisma.IntNullableWithAggregatesFilter<"ClosedConnection"> | number | null
   declaredRport?: Prisma.IntNullableWithAggregatesFilter<"ClosedConnection"> | number | null
   protocol?: Prisma.EnumProtocolWithAggregatesFilter<"ClosedConnection"> | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorWithAggregatesFilter<"ClosedConnection"> | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonWithAggregatesFilter<"ClosedConnection"> | $Enums.CloseReason
-  net?: Prisma.IntWithAggregatesFilter<"ClosedConnection"> | number
+  net?: Prisma.IntNullableWithAggregatesFilter<"ClosedConnection"> | number | null
   node?: Prisma.IntWithAggregatesFilter<"ClosedConnection"> | number
   laddr?: Prisma.StringWithAggregatesFilter<"ClosedConnection"> | string
-  raddr?: Prisma.StringWithAggregatesFilter<"ClosedConnection"> | string
+  raddr?: Prisma.StringNullableWithAggregatesFilter<"ClosedConnection"> | string | null
   declaredRaddr?: Prisma.StringNullableWithAggregatesFilter<"ClosedConnection"> | string | null
   error?: Prisma.StringNullableWithAggregatesFilter<"ClosedConnection"> | string | null
   tls?: Prisma.JsonNullableWithAggregatesFilter<"ClosedConnection">
@@ -567,15 +567,15 @@ export type ClosedConnectionCreateInput = {
   pid: number
   fd: number
   lport: number
-  rport: number
+  rport?: number | null
   declaredRport?: number | null
   protocol: $Enums.Protocol
   closeInitiator: $Enums.CloseInitiator
   closeReason: $Enums.CloseReason
-  net: number
+  net?: number | null
   node: number
   laddr: string
-  raddr: string
+  raddr?: string | null
   declaredRaddr?: string | null
   error?: string | null
   tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
@@ -595,15 +595,15 @@ export type ClosedConnectionUncheckedCreateInput = {
   pid: number
   fd: number
   lport: number
-  rport: number
+  rport?: number | null
   declaredRport?: number | null
   protocol: $Enums.Protocol
   closeInitiator: $Enums.CloseInitiator
   closeReason: $Enums.CloseReason
-  net: number
+  net?: number | null
   node: number
   laddr: string
-  raddr: string
+  raddr?: string | null
   declaredRaddr?: string | null
   error?: string | null
   tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
@@ -623,15 +623,15 @@ export type ClosedConnectionUpdateInput = {
   pid?: Prisma.IntFieldUpdateOperationsInput | number
   fd?: Prisma.IntFieldUpdateOperationsInput | number
   lport?: Prisma.IntFieldUpdateOperationsInput | number
-  rport?: Prisma.IntFieldUpdateOperationsInput | number
+  rport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   declaredRport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFieldUpdateOperationsInput | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFieldUpdateOperationsInput | $Enums.CloseReason
-  net?: Prisma.IntFieldUpdateOperationsInput | number
+  net?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
-  raddr?: Prisma.StringFieldUpdateOperationsInput | string
+  raddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   declaredRaddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
@@ -651,15 +651,15 @@ export type ClosedConnectionUncheckedUpdateInput = {
   pid?: Prisma.IntFieldUpdateOperationsInput | number
   fd?: Prisma.IntFieldUpdateOperationsInput | number
   lport?: Prisma.IntFieldUpdateOperationsInput | number
-  rport?: Prisma.IntFieldUpdateOperationsInput | number
+  rport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   declaredRport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFieldUpdateOperationsInput | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFieldUpdateOperationsInput | $Enums.CloseReason
-  net?: Prisma.IntFieldUpdateOperationsInput | number
+  net?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
-  raddr?: Prisma.StringFieldUpdateOperationsInput | string
+  raddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   declaredRaddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
@@ -679,15 +679,15 @@ export type ClosedConnectionCreateManyInput = {
   pid: number
   fd: number
   lport: number
-  rport: number
+  rport?: number | null
   declaredRport?: number | null
   protocol: $Enums.Protocol
   closeInitiator: $Enums.CloseInitiator
   closeReason: $Enums.CloseReason
-  net: number
+  net?: number | null
   node: number
   laddr: string
-  raddr: string
+  raddr?: string | null
   declaredRaddr?: string | null
   error?: string | null
   tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
@@ -707,15 +707,15 @@ export type ClosedConnectionUpdateManyMutationInput = {
   pid?: Prisma.IntFieldUpdateOperationsInput | number
   fd?: Prisma.IntFieldUpdateOperationsInput | number
   lport?: Prisma.IntFieldUpdateOperationsInput | number
-  rport?: Prisma.IntFieldUpdateOperationsInput | number
+  rport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   declaredRport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFieldUpdateOperationsInput | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFieldUpdateOperationsInput | $Enums.CloseReason
-  net?: Prisma.IntFieldUpdateOperationsInput | number
+  net?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
-  raddr?: Prisma.StringFieldUpdateOperationsInput | string
+  raddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   declaredRaddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
@@ -735,15 +735,15 @@ export type ClosedConnectionUncheckedUpdateManyInput = {
   pid?: Prisma.IntFieldUpdateOperationsInput | number
   fd?: Prisma.IntFieldUpdateOperationsInput | number
   lport?: Prisma.IntFieldUpdateOperationsInput | number
-  rport?: Prisma.IntFieldUpdateOperationsInput | number
+  rport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   declaredRport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   closeInitiator?: Prisma.EnumCloseInitiatorFieldUpdateOperationsInput | $Enums.CloseInitiator
   closeReason?: Prisma.EnumCloseReasonFieldUpdateOperationsInput | $Enums.CloseReason
-  net?: Prisma.IntFieldUpdateOperationsInput | number
+  net?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
-  raddr?: Prisma.StringFieldUpdateOperationsInput | string
+  raddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   declaredRaddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
@@ -1008,15 +1008,15 @@ export type $ClosedConnectionPayload<ExtArgs extends runtime.Types.Extensions.In
     pid: number
     fd: number
     lport: number
-    rport: number
+    rport: number | null
     declaredRport: number | null
     protocol: $Enums.Protocol
     closeInitiator: $Enums.CloseInitiator
     closeReason: $Enums.CloseReason
-    net: number
+    net: number | null
     node: number
     laddr: string
-    raddr: string
+    raddr: string | null
     declaredRaddr: string | null
     error: string | null
     tls: runtime.JsonValue | null

@@ -315,12 +315,12 @@ export type OpenConnectionGroupByOutputType = {
   pid: number
   fd: number
   lport: number
-  rport: number
+  rport: number | null
   declaredRport: number | null
   protocol: $Enums.Protocol
   node: number
   laddr: string
-  raddr: string
+  raddr: string | null
   declaredRaddr: string | null
   tls: runtime.JsonValue | null
   _count: OpenConnectionCountAggregateOutputType | null
@@ -360,12 +360,12 @@ export type OpenConnectionWhereInput = {
   pid?: Prisma.IntFilter<"OpenConnection"> | number
   fd?: Prisma.IntFilter<"OpenConnection"> | number
   lport?: Prisma.IntFilter<"OpenConnection"> | number
-  rport?: Prisma.IntFilter<"OpenConnection"> | number
+  rport?: Prisma.IntNullableFilter<"OpenConnection"> | number | null
   declaredRport?: Prisma.IntNullableFilter<"OpenConnection"> | number | null
   protocol?: Prisma.EnumProtocolFilter<"OpenConnection"> | $Enums.Protocol
   node?: Prisma.IntFilter<"OpenConnection"> | number
   laddr?: Prisma.StringFilter<"OpenConnection"> | string
-  raddr?: Prisma.StringFilter<"OpenConnection"> | string
+  raddr?: Prisma.StringNullableFilter<"OpenConnection"> | string | null
   declaredRaddr?: Prisma.StringNullableFilter<"OpenConnection"> | string | null
   tls?: Prisma.JsonNullableFilter<"OpenConnection">
 }
@@ -382,12 +382,12 @@ export type OpenConnectionOrderByWithRelationInput = {
   pid?: Prisma.SortOrder
   fd?: Prisma.SortOrder
   lport?: Prisma.SortOrder
-  rport?: Prisma.SortOrder
+  rport?: Prisma.SortOrderInput | Prisma.SortOrder
   declaredRport?: Prisma.SortOrderInput | Prisma.SortOrder
   protocol?: Prisma.SortOrder
   node?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
-  raddr?: Prisma.SortOrder
+  raddr?: Prisma.SortOrderInput | Prisma.SortOrder
   declaredRaddr?: Prisma.SortOrderInput | Prisma.SortOrder
   tls?: Prisma.SortOrderInput | Prisma.SortOrder
 }
@@ -407,12 +407,12 @@ export type OpenConnectionWhereUniqueInput = Prisma.AtLeast<{
   pid?: Prisma.IntFilter<"OpenConnection"> | number
   fd?: Prisma.IntFilter<"OpenConnection"> | number
   lport?: Prisma.IntFilter<"OpenConnection"> | number
-  rport?: Prisma.IntFilter<"OpenConnection"> | number
+  rport?: Prisma.IntNullableFilter<"OpenConnection"> | number | null
   declaredRport?: Prisma.IntNullableFilter<"OpenConnection"> | number | null
   protocol?: Prisma.EnumProtocolFilter<"OpenConnection"> | $Enums.Protocol
   node?: Prisma.IntFilter<"OpenConnection"> | number
   laddr?: Prisma.StringFilter<"OpenConnection"> | string
-  raddr?: Prisma.StringFilter<"OpenConnection"> | string
+  raddr?: Prisma.StringNullableFilter<"OpenConnection"> | string | null
   declaredRaddr?: Prisma.StringNullableFilter<"OpenConnection"> | string | null
   tls?: Prisma.JsonNullableFilter<"OpenConnection">
 }, "id" | "openedSeq">
@@ -429,12 +429,12 @@ export type OpenConnectionOrderByWithAggregationInput = {
   pid?: Prisma.SortOrder
   fd?: Prisma.SortOrder
   lport?: Prisma.SortOrder
-  rport?: Prisma.SortOrder
+  rport?: Prisma.SortOrderInput | Prisma.SortOrder
   declaredRport?: Prisma.SortOrderInput | Prisma.SortOrder
   protocol?: Prisma.SortOrder
   node?: Prisma.SortOrder
   laddr?: Prisma.SortOrder
-  raddr?: Prisma.SortOrder
+  raddr?: Prisma.SortOrderInput | Prisma.SortOrder
   declaredRaddr?: Prisma.SortOrderInput | Prisma.SortOrder
   tls?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.OpenConnectionCountOrderByAggregateInput
@@ -459,12 +459,12 @@ export type OpenConnectionScalarWhereWithAggregatesInput = {
   pid?: Prisma.IntWithAggregatesFilter<"OpenConnection"> | number
   fd?: Prisma.IntWithAggregatesFilter<"OpenConnection"> | number
   lport?: Prisma.IntWithAggregatesFilter<"OpenConnection"> | number
-  rport?: Prisma.IntWithAggregatesFilter<"OpenConnection"> | number
+  rport?: Prisma.IntNullableWithAggregatesFilter<"OpenConnection"> | number | null
   declaredRport?: Prisma.IntNullableWithAggregatesFilter<"OpenConnection"> | number | null
   protocol?: Prisma.EnumProtocolWithAggregatesFilter<"OpenConnection"> | $Enums.Protocol
   node?: Prisma.IntWithAggregatesFilter<"OpenConnection"> | number
   laddr?: Prisma.StringWithAggregatesFilter<"OpenConnection"> | string
-  raddr?: Prisma.StringWithAggregatesFilter<"OpenConnection"> | string
+  raddr?: Prisma.StringNullableWithAggregatesFilter<"OpenConnection"> | string | null
   declaredRaddr?: Prisma.StringNullableWithAggregatesFilter<"OpenConnection"> | string | null
   tls?: Prisma.JsonNullableWithAggregatesFilter<"OpenConnection">
 }
@@ -481,12 +481,12 @@ export type OpenConnectionCreateInput = {
   pid: number
   fd: number
   lport: number
-  rport: number
+  rport?: number | null
   declaredRport?: number | null
   protocol: $Enums.Protocol
   node: number
   laddr: string
-  raddr: string
+  raddr?: string | null
   declaredRaddr?: string | null
   tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
@@ -503,12 +503,12 @@ export type OpenConnectionUncheckedCreateInput = {
   pid: number
   fd: number
   lport: number
-  rport: number
+  rport?: number | null
   declaredRport?: number | null
   protocol: $Enums.Protocol
   node: number
   laddr: string
-  raddr: string
+  raddr?: string | null
   declaredRaddr?: string | null
   tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
@@ -525,12 +525,12 @@ export type OpenConnectionUpdateInput = {
   pid?: Prisma.IntFieldUpdateOperationsInput | number
   fd?: Prisma.IntFieldUpdateOperationsInput | number
   lport?: Prisma.IntFieldUpdateOperationsInput | number
-  rport?: Prisma.IntFieldUpdateOperationsInput | number
+  rport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   declaredRport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
-  raddr?: Prisma.StringFieldUpdateOperationsInput | string
+  raddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   declaredRaddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
@@ -547,12 +547,12 @@ export type OpenConnectionUncheckedUpdateInput = {
   pid?: Prisma.IntFieldUpdateOperationsInput | number
   fd?: Prisma.IntFieldUpdateOperationsInput | number
   lport?: Prisma.IntFieldUpdateOperationsInput | number
-  rport?: Prisma.IntFieldUpdateOperationsInput | number
+  rport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   declaredRport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
-  raddr?: Prisma.StringFieldUpdateOperationsInput | string
+  raddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   declaredRaddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
@@ -569,12 +569,12 @@ export type OpenConnectionCreateManyInput = {
   pid: number
   fd: number
   lport: number
-  rport: number
+  rport?: number | null
   declaredRport?: number | null
   protocol: $Enums.Protocol
   node: number
   laddr: string
-  raddr: string
+  raddr?: string | null
   declaredRaddr?: string | null
   tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
@@ -591,12 +591,12 @@ export type OpenConnectionUpdateManyMutationInput = {
   pid?: Prisma.IntFieldUpdateOperationsInput | number
   fd?: Prisma.IntFieldUpdateOperationsInput | number
   lport?: Prisma.IntFieldUpdateOperationsInput | number
-  rport?: Prisma.IntFieldUpdateOperationsInput | number
+  rport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   declaredRport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
-  raddr?: Prisma.StringFieldUpdateOperationsInput | string
+  raddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   declaredRaddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
@@ -613,12 +613,12 @@ export type OpenConnectionUncheckedUpdateManyInput = {
   pid?: Prisma.IntFieldUpdateOperationsInput | number
   fd?: Prisma.IntFieldUpdateOperationsInput | number
   lport?: Prisma.IntFieldUpdateOperationsInput | number
-  rport?: Prisma.IntFieldUpdateOperationsInput | number
+  rport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   declaredRport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
   node?: Prisma.IntFieldUpdateOperationsInput | number
   laddr?: Prisma.StringFieldUpdateOperationsInput | string
-  raddr?: Prisma.StringFieldUpdateOperationsInput | string
+  raddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   declaredRaddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tls?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
@@ -824,12 +824,12 @@ export type $OpenConnectionPayload<ExtArgs extends runtime.Types.Extensions.Inte
     pid: number
     fd: number
     lport: number
-    rport: number
+    rport: number | null
     declaredRport: number | null
     protocol: $Enums.Protocol
     node: number
     laddr: string
-    raddr: string
+    raddr: string | null
     declaredRaddr: string | null
     tls: runtime.JsonValue | null
   }, ExtArgs["result"]["openConnection"]>

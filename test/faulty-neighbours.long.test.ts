@@ -1,0 +1,58 @@
+/** As `faulty-neighbours.test.ts`, with all that a worker can be given. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { halfOpen, listenWith, numbered, wantEnd } from './support/fault-client.ts';
+import { countTrips, sendAll } from './support/neighbours.ts';
+import { all, want } from './support/rest-client.ts';
+import { openClient } from './support/tcp-client.ts';
+import { startApp, type TestApp } from './support/test-app.ts';
+import { waitFor } from './support/wait-for.ts';
+
+const workerPid = async (app: TestApp): Promise<number> =>
+  (await want(200, app, 'GET', '/v1/status')).workers[0].pid;
+
+function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1024;
+}
+
+test('eight clients that have all they send cut into bytes stop neither the worker nor the others', async () => {
+  await using app = await startApp();
+  const pid = await workerPid(app);
+  const faulty = await listenWith(app, [{ type: 'slice', averageBytes: 1 }]);
+  const plain = await listenWith(app, []);
+  await using sent = await sendAll(faulty.port, { clients: 8, bytes: 150_000 });
+  expect(await countTrips(plain.port, sent.allBack)).toBeGreaterThan(500);
+  for (const { received } of await sent.allBack) expect(received.equals(sent.payload)).toBe(true);
+  expect(await workerPid(app)).toBe(pid);
+});
+
+test('what 800 clients have held for an hour is a part of what they sent', async () => {
+  await using app = await startApp();
+  const pid = await workerPid(app);
+  const hoarding = await listenWith(app, [{ type: 'latency', delayMs: 3_600_000 }]);
+  const late = await listenWith(app, [{ type: 'latency', delayMs: 20 }]);
+  const before = residentBytes(pid);
+  await using clients = new AsyncDisposableStack();
+  const count = 800;
+  for (let n = 0; n < count; n += 1) {
+    const client = clients.use(await openClient(hoarding.port));
+    client.socket.write(Buffer.alloc(1_000_000));
+  }
+  await waitFor(
+    'a part of each',
+    async () => {
+      const path = `/v1/connections?listener=${hoarding.id}`;
+      const opened: { bytesIn: number }[] = await all(app, path, 'connections');
+      return opened.length === count && opened.every(({ bytesIn }) => bytesIn > 0);
+    },
+    60_000,
+  );
+  const text = numbered(300_000);
+  await using client = await openClient(late.port, halfOpen);
+  client.socket.end(text);
+  await wantEnd(client);
+  expect(client.received.toString()).toBe(text);
+  const grownMb = (residentBytes(pid) - before) / 1e6;
+  expect(grownMb).toBeLessThan(200);
+});
