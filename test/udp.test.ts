@@ -17,6 +17,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((some) =>
   some?.some(({ address }) => address === '::1'),
 );
 const largest = 65_507;
+const isLinux = process.platform === 'linux';
 
 function listen(app: TestApp, spec: object = {}) {
   return want(201, app, 'POST', '/v1/listeners', { protocol: 'udp', ...spec });
@@ -242,21 +243,57 @@ describe('addresses', () => {
     expect(client.answers.map(({ bytes }) => String(bytes))).toEqual(ips.map((ip) => `to ${ip}`));
   });
 
-  test.runIf(process.platform === 'linux')(
-    'asked at an address that no interface has, a wildcard answers from where the route says',
-    async () => {
-      await using app = await startApp();
+  test.runIf(isLinux).each(['1', '2'])(
+    'asked at an address that no interface has, a wildcard answers from there, too: %s workers',
+    async (workers) => {
+      await using app = await startApp({ KODAMA_WORKERS: workers });
       const listener = await listen(app, { host: '0.0.0.0' });
       const { port } = listener.laddr;
-      await using client = await openUdp();
-      expect(String(await client.echo({ ip: '127.0.0.5', port }, 'to the fifth'))).toBe(
-        'to the fifth',
+      await using resources = new AsyncDisposableStack();
+      const clients: UdpClient[] = [];
+      for (let n = 0; n < 10; n++) clients.push(resources.use(await openUdp()));
+      for (const client of clients) {
+        for (const ip of ['127.0.0.5', '127.9.9.9', '127.0.0.5']) {
+          const payload = randomBytes(client === clients[0] ? largest : 64);
+          expect(payload.equals(await client.echo({ ip, port }, payload))).toBe(true);
+          expect(client.answers.at(-1)?.from).toEqual({ ip, port });
+        }
+        expect(String(await client.echo({ ip: '127.0.0.5', port }, ''))).toBe('');
+      }
+      const sessions = await sessionsWhen(app, listener, 20);
+      const sockets = listener.sockets.map((socket: object) => JSON.stringify(socket));
+      for (const { laddr, raddr, pid, fd } of sessions) {
+        expect(['127.0.0.5', '127.9.9.9']).toContain(laddr.ip);
+        expect(laddr.port).toBe(port);
+        expect(raddr.ip).toBe('127.0.0.1');
+        expect(sockets).toContain(JSON.stringify({ pid, fd }));
+      }
+      expect(new Set(sessions.map(({ pid }) => pid)).size).toBe(Number(workers));
+      await want(204, app, 'DELETE', `/v1/listeners/${listener.id}`);
+      const ends = await sessionsOf(app, listener);
+      expect(new Set(ends.map(({ closeReason }) => closeReason))).toEqual(
+        new Set(['listener_deleted']),
       );
-      expect(client.answers[0]?.from).toEqual({ ip: '127.0.0.1', port });
-      const [session] = await sessionsWhen(app, listener, 1);
-      expect(session).toMatchObject({ laddr: { ip: '0.0.0.0', port } });
     },
   );
+
+  test.runIf(isLinux)('what was sent to all hosts of a network is answered by none', async () => {
+    await using app = await startApp();
+    const to = { ip: '127.255.255.255', port: 0 };
+    await using client = await openUdp();
+    client.setBroadcast();
+    for (const host of ['0.0.0.0', ...(hasIpv6 ? ['::'] : [])]) {
+      const listener = await listen(app, { host });
+      to.port = listener.laddr.port;
+      await client.send(to, 'anybody?');
+      const [refusal] = await refusalsWhen(app, listener, ({ length }) => length > 0);
+      const raddr = { ip: '127.0.0.1', port: client.port };
+      const rule = 'udp_destination_address';
+      expect(refusal).toEqual({ protocol: 'udp', laddr: to, raddr, rule, count: 1 });
+      expect(await sessionsOf(app, listener)).toEqual([]);
+    }
+    expect(client.answers).toEqual([]);
+  });
 
   test.runIf(hasIpv6)(
     'IPv6, and a dual stack whose IPv4 clients are recorded as IPv4',
@@ -272,14 +309,15 @@ describe('addresses', () => {
       expect(payload.equals(await client6.echo({ ip: '::1', port }, payload))).toBe(true);
       expect(payload.equals(await client4.echo({ ip: '127.0.0.1', port }, payload))).toBe(true);
       // No interface has this address, so that the dual-stack socket itself takes it, mapped.
-      await client4.send({ ip: '127.0.0.77', port }, 'mapped');
+      expect(payload.equals(await client4.echo({ ip: '127.0.0.77', port }, payload))).toBe(true);
+      if (isLinux) expect(client4.answers.at(-1)?.from).toEqual({ ip: '127.0.0.77', port });
       const sessions = await sessionsWhen(app, dual, 3);
       const from4 = { ip: '127.0.0.1', port: client4.port };
       expect(sessions.map(({ raddr }) => raddr)).toEqual(
         expect.arrayContaining([{ ip: '::1', port: client6.port }, from4, from4]),
       );
       const laddrs = sessions.map(({ laddr }) => laddr.ip).sort();
-      if (process.platform === 'linux') expect(laddrs).toEqual(['127.0.0.1', '::', '::1']);
+      if (isLinux) expect(laddrs).toEqual(['127.0.0.1', '127.0.0.77', '::1']);
     },
   );
 

@@ -10,6 +10,7 @@ import type { BoundSocket, Share, WorkerSettings } from './messages.ts';
 import type { RecordQueue } from './record-queue.ts';
 import type { SocketBudget } from './socket-budget.ts';
 import type { PeerNames } from './tcp/peer-names.ts';
+import type { WildcardReader } from './udp/wildcard-reader.ts';
 
 export interface EchoContext {
   readonly settings: WorkerSettings;
@@ -21,6 +22,7 @@ export interface EchoContext {
   /** Each listening and each accepted socket takes one. */
   readonly sockets: SocketBudget;
   readonly peerNames: PeerNames;
+  readonly wildcards: WildcardReader;
   /** Time and memory that the faults of all connections share. */
   readonly faultResources: FaultResources;
 }

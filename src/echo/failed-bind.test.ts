@@ -17,6 +17,7 @@ import { PeerNames } from './tcp/peer-names.ts';
 import { TcpListener } from './tcp/tcp-listener.ts';
 import { UdpGuards } from './udp/udp-guards.ts';
 import { UdpListener } from './udp/udp-listener.ts';
+import { WildcardReader } from './udp/wildcard-reader.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -41,6 +42,7 @@ function makeContext(): EchoContext {
     connections: new Map(),
     sockets: new SocketBudget(3, () => undefined),
     peerNames: new PeerNames({ onMissing: () => undefined }),
+    wildcards: new WildcardReader({ onMissing: () => undefined }),
     faultResources: boundlessFaults(),
   };
 }

@@ -13,6 +13,7 @@ import { PeerNames } from './tcp/peer-names.ts';
 import { TcpListener } from './tcp/tcp-listener.ts';
 import { UdpGuards } from './udp/udp-guards.ts';
 import { UdpListener } from './udp/udp-listener.ts';
+import { WildcardReader } from './udp/wildcard-reader.ts';
 
 // Ctrl-C reaches the whole group: the control plane decides when its workers end.
 process.on('SIGINT', () => undefined);
@@ -51,6 +52,13 @@ function start(settings: WorkerSettings): void {
         message: `peers that reset at once are recorded without their address: ${cause}`,
       }),
   });
+  const wildcards = new WildcardReader({
+    onMissing: (cause) =>
+      send({
+        kind: 'warning',
+        message: `UDP wildcards answer from the address asked only where an interface had it at the bind: ${cause}`,
+      }),
+  });
   context = {
     settings,
     clock: systemClock(),
@@ -59,6 +67,7 @@ function start(settings: WorkerSettings): void {
     connections,
     sockets,
     peerNames,
+    wildcards,
     faultResources: {
       turns: new FaultTurns(settings.faultTurnMs),
       room: new FaultRoom(settings.faultHeldBytesMax, settings.faultHeldBytesTotalMax),

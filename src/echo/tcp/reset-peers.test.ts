@@ -15,6 +15,7 @@ import { RecordQueue } from '../record-queue.ts';
 import { fromRows } from '../record-rows.ts';
 import { SocketBudget } from '../socket-budget.ts';
 import { PeerNames, type PeerNamesOptions } from './peer-names.ts';
+import { WildcardReader } from '../udp/wildcard-reader.ts';
 import { TcpListener } from './tcp-listener.ts';
 
 const count = 20;
@@ -80,6 +81,7 @@ async function startListener(world: World) {
     ids: new ConnectionIds(),
     connections: new Map(),
     sockets,
+    wildcards: new WildcardReader({ onMissing }),
     peerNames: new PeerNames(load === undefined ? { onMissing } : { onMissing, load }),
     faultResources: boundlessFaults(),
   };
