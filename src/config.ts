@@ -163,6 +163,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean) {
       udpBytesBurstMax: 8_388_608,
       udpLoopWindowMs: 500,
       udpLoopReturnsMax: 1000,
+      udpWildcardTurnMax: 64,
       udpHeldBytesMax: 1_048_576,
       udpHeldBytesTotalMax: 67_108_864,
       udpSendQueueBytesMax: 4_194_304,

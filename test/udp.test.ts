@@ -609,22 +609,28 @@ describe('guards', () => {
     });
   });
 
-  test('a payload that its own echo brings back again and again is not answered for ever', async () => {
-    await using app = await startApp();
-    const listener = await listen(app);
-    const mirror = createSocket('udp4').bind(0, '127.0.0.1');
-    await once(mirror, 'listening');
-    const mirrored = { count: 0 };
-    mirror.on('message', (bytes, { port, address }) => {
-      mirrored.count += 1;
-      mirror.send(bytes, port, address);
-    });
-    mirror.send('round and round', listener.laddr.port, '127.0.0.1');
-    const [refusal] = await refusalsWhen(app, listener, ({ length }) => length > 0);
-    expect(refusal).toMatchObject({ rule: 'udp_loop', count: 1 });
-    expect(mirrored.count).toBeGreaterThanOrEqual(1000);
-    mirror.close();
-  });
+  test.each([
+    { host: '127.0.0.1', ip: '127.0.0.1' },
+    { host: '0.0.0.0', ip: '127.0.0.5' },
+  ])(
+    'a payload that its own echo brings back again and again is not answered for ever: %o',
+    async ({ host, ip }) => {
+      await using app = await startApp();
+      const listener = await listen(app, { host });
+      const mirror = createSocket('udp4').bind(0, '127.0.0.1');
+      await once(mirror, 'listening');
+      const mirrored = { count: 0 };
+      mirror.on('message', (bytes, { port, address }) => {
+        mirrored.count += 1;
+        mirror.send(bytes, port, address);
+      });
+      mirror.send('round and round', listener.laddr.port, ip);
+      const [refusal] = await refusalsWhen(app, listener, ({ length }) => length > 0);
+      expect(refusal).toMatchObject({ rule: 'udp_loop', count: 1 });
+      expect(mirrored.count).toBeGreaterThanOrEqual(1000);
+      mirror.close();
+    },
+  );
 
   test('equal datagrams at a modest rate are all answered', async () => {
     await using app = await tuned({ udpLoopReturnsMax: 5, udpLoopWindowMs: 10 });
@@ -638,16 +644,21 @@ describe('guards', () => {
     expect(await refusalsOf(app, listener)).toEqual([]);
   });
 
-  test('a source is answered so many bytes a second, a second answer included', async () => {
+  test.each([
+    { host: '127.0.0.1', ip: '127.0.0.1' },
+    { host: '0.0.0.0', ip: '127.0.0.5' },
+  ])('a source is answered so many bytes a second, a second answer included: %o', async (given) => {
+    const { host, ip } = given;
     await using app = await tuned({ udpBytesPerSecondMax: 1, udpBytesBurstMax: 10_000 });
-    const plain = await listen(app);
-    const doubling = await listen(app, { faults: [{ type: 'duplicate' }] });
+    const plain = await listen(app, { host });
+    const doubling = await listen(app, { host, faults: [{ type: 'duplicate' }] });
     await using client = await openUdp();
-    await client.echo(plain.laddr, Buffer.alloc(6000));
-    await client.send(doubling.laddr, Buffer.alloc(3000));
+    await client.echo({ ip, port: plain.laddr.port }, Buffer.alloc(6000));
+    const to = { ip, port: doubling.laddr.port };
+    await client.send(to, Buffer.alloc(3000));
     const refusals = await refusalsWhen(app, doubling, ({ length }) => length > 0);
     expect(refusals).toMatchObject([{ rule: 'udp_rate', count: 1 }]);
-    await client.send(doubling.laddr, Buffer.alloc(1900));
+    await client.send(to, Buffer.alloc(1900));
     await waitFor('two answers more', () => client.answers.length === 3);
   });
 

@@ -42,7 +42,7 @@ function makeContext(): EchoContext {
     connections: new Map(),
     sockets: new SocketBudget(3, () => undefined),
     peerNames: new PeerNames({ onMissing: () => undefined }),
-    wildcards: new WildcardReader({ onMissing: () => undefined }),
+    wildcards: new WildcardReader({ datagramsPerTurnMax: 64, onMissing: () => undefined }),
     faultResources: boundlessFaults(),
   };
 }

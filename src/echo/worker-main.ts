@@ -53,6 +53,7 @@ function start(settings: WorkerSettings): void {
       }),
   });
   const wildcards = new WildcardReader({
+    datagramsPerTurnMax: settings.udpWildcardTurnMax,
     onMissing: (cause) =>
       send({
         kind: 'warning',

@@ -39,7 +39,9 @@ async function ask(from: string, to: UdpTarget): Promise<string> {
   await using client = await openUdp({ ip: from });
   await client.echo(to, 'once');
   await client.echo(to, 'again');
-  const places = client.answers.map((answer) => `${answer.from.ip} ${answer.from.port === to.port}`);
+  const places = client.answers.map(
+    (answer) => `${answer.from.ip} ${answer.from.port === to.port}`,
+  );
   return [...new Set(places)].join(', ');
 }
 

@@ -14,8 +14,8 @@ import { ConnectionIds } from '../connection-ids.ts';
 import { RecordQueue } from '../record-queue.ts';
 import { fromRows } from '../record-rows.ts';
 import { SocketBudget } from '../socket-budget.ts';
-import { PeerNames, type PeerNamesOptions } from './peer-names.ts';
 import { WildcardReader } from '../udp/wildcard-reader.ts';
+import { PeerNames, type PeerNamesOptions } from './peer-names.ts';
 import { TcpListener } from './tcp-listener.ts';
 
 const count = 20;
@@ -81,7 +81,7 @@ async function startListener(world: World) {
     ids: new ConnectionIds(),
     connections: new Map(),
     sockets,
-    wildcards: new WildcardReader({ onMissing }),
+    wildcards: new WildcardReader({ datagramsPerTurnMax: 64, onMissing }),
     peerNames: new PeerNames(load === undefined ? { onMissing } : { onMissing, load }),
     faultResources: boundlessFaults(),
   };

@@ -4,6 +4,7 @@
  * reasons.
  */
 import { createRequire } from 'node:module';
+import { getSystemErrorName } from 'node:util';
 
 /** Each answers -1 where it fails, and `errno` then tells why. */
 export interface Libc {
@@ -40,4 +41,10 @@ export function loadLibc(): Libc {
     errno: () => koffi.errno(),
     addressOf: (bytes) => koffi.address(bytes),
   };
+}
+
+/** As Node makes them. */
+export function systemError(errno: number): NodeJS.ErrnoException {
+  const code = getSystemErrorName(-errno);
+  return Object.assign(new Error(code), { code });
 }

@@ -7,9 +7,8 @@
  *           └─ control  cmsghdr │ in_pktinfo, in6_pktinfo
  */
 import { SocketAddress } from 'node:net';
-import { getSystemErrorName } from 'node:util';
 import { plainIp } from '../../core/address.ts';
-import type { Libc } from './libc.ts';
+import { type Libc, systemError } from './libc.ts';
 
 const solIp = 0;
 const ipPktinfo = 8;
@@ -19,6 +18,7 @@ const ipv6Pktinfo = 50;
 const ipv6Freebind = 78;
 const dontWait = 0x40;
 const afInet = 2;
+const messageTooLong = 90;
 
 const payloadMax = 65_536;
 const nameMax = 28;
@@ -89,6 +89,7 @@ export class PacketInfo {
 
   /** Null when the kernel took it. */
   send(fd: number, bytes: Buffer, name: Buffer, control: Buffer): NodeJS.ErrnoException | null {
+    if (bytes.length > payloadMax) return systemError(messageTooLong);
     const message = this.#out;
     name.copy(message.name);
     bytes.copy(message.payload);
@@ -97,11 +98,6 @@ export class PacketInfo {
     const sent = this.#libc.send(fd, message.header, dontWait);
     return sent < 0 ? systemError(this.#libc.errno()) : null;
   }
-}
-
-function systemError(errno: number): NodeJS.ErrnoException {
-  const code = getSystemErrorName(-errno);
-  return Object.assign(new Error(code), { code });
 }
 
 /** A msghdr and what it points to, which stay where they are in memory. */

@@ -184,8 +184,7 @@ export class UdpListener implements EchoListener {
     const { connections, settings } = this.#context;
     // What is discarded is reflected to nobody.
     if (this.#binding.mode !== 'discard') {
-      const guard =
-        this.#guards.destinationRefusal(endpoint) ?? this.#guards.sourceRefusal(raddr);
+      const guard = this.#guards.destinationRefusal(endpoint) ?? this.#guards.sourceRefusal(raddr);
       if (guard !== null) return guard;
     }
     const hasRoom = connections.size < settings.connectionsMax && this.#guards.sources.hasRoom;

@@ -13,7 +13,7 @@ import { bindUdpSockets, closeSocket, type UdpEndpoint } from './udp-sockets.ts'
 import { WildcardReader } from './wildcard-reader.ts';
 
 const budget = new SocketBudget(100, () => undefined);
-const wildcards = new WildcardReader({ onMissing: () => undefined });
+const wildcards = new WildcardReader({ datagramsPerTurnMax: 64, onMissing: () => undefined });
 
 async function openSession(change: Partial<UdpSessionHost> = {}, isHeld = false) {
   await using resources = new AsyncDisposableStack();

@@ -7,19 +7,20 @@
  *
  *   SIGIO ─► once in a turn of the loop: poll ─► which have something? ─► a share of the turn for each ─► more? again
  */
-import { type Libc, loadLibc } from './libc.ts';
+import { type Libc, loadLibc, systemError } from './libc.ts';
 import { PacketInfo, type ReceivedDatagram } from './packet-info.ts';
 
 const setFlags = 4;
 const setOwner = 8;
 const nonBlocking = 0x800;
 const signalled = 0x2000;
+const badFile = 9;
 const readable = 1;
 const pollEntryBytes = 8;
-/** Over all sockets, so that a flood leaves most of each turn to others. */
-const datagramsPerTurnMax = 64;
 
 export interface WildcardReaderOptions {
+  /** Over all sockets, so that a flood leaves the rest of each turn of the loop to others. */
+  readonly datagramsPerTurnMax: number;
   /** Told once, when wildcards can not be read so here. */
   readonly onMissing: (cause: string) => void;
   /** @throws where there is none */
@@ -59,8 +60,7 @@ export class WildcardReader {
       this.#native ??= this.#load();
       const { libc, packets } = this.#native;
       packets.enable(socket.fd, socket.isIpv6);
-      libc.control(socket.fd, setOwner, process.pid);
-      libc.control(socket.fd, setFlags, nonBlocking | signalled);
+      raiseSignals(libc, socket.fd);
       this.#sockets.set(socket.fd, socket);
       // What came before has raised no signal.
       this.#soon();
@@ -96,7 +96,7 @@ export class WildcardReader {
     if (this.#native === null) return;
     const { libc, packets } = this.#native;
     const ready = this.#ready(libc);
-    const share = Math.max(1, Math.floor(datagramsPerTurnMax / ready.length));
+    const share = Math.max(1, Math.floor(this.#options.datagramsPerTurnMax / ready.length));
     for (const socket of ready) {
       for (let n = 0; n < share; n++) {
         const datagram = packets.receive(socket.fd);
@@ -109,7 +109,8 @@ export class WildcardReader {
 
   #answer(socket: WildcardSocket, { from, to }: ReceivedDatagram, bytes: Buffer) {
     // Its fd may be that of another file by now.
-    if (this.#native === null || this.#sockets.get(socket.fd) !== socket) return closedError();
+    if (this.#native === null || this.#sockets.get(socket.fd) !== socket)
+      return systemError(badFile);
     return this.#native.packets.send(socket.fd, bytes, from.name, to.control);
   }
 
@@ -126,6 +127,12 @@ export class WildcardReader {
   }
 }
 
-function closedError(): NodeJS.ErrnoException {
-  return Object.assign(new Error('the socket is closed'), { code: 'EBADF' });
+/** @throws the system's error */
+function raiseSignals({ control, errno }: Libc, fd: number): void {
+  for (const [command, value] of [
+    [setOwner, process.pid],
+    [setFlags, nonBlocking | signalled],
+  ] as const) {
+    if (control(fd, command, value) < 0) throw systemError(errno());
+  }
 }
