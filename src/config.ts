@@ -215,6 +215,7 @@ const dataPlaneLimits = {
   udpBytesBurstMax: 8_388_608,
   udpLoopWindowMs: 500,
   udpLoopReturnsMax: 1000,
+  udpWildcardTurnMax: 64,
   udpHeldBytesMax: 1_048_576,
   udpHeldBytesTotalMax: 67_108_864,
   udpSendQueueBytesMax: 4_194_304,

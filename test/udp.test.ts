@@ -17,6 +17,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((some) =>
   some?.some(({ address }) => address === '::1'),
 );
 const largest = 65_507;
+const isLinux = process.platform === 'linux';
 
 function listen(app: TestApp, spec: object = {}) {
   return want(201, app, 'POST', '/v1/listeners', { protocol: 'udp', ...spec });
@@ -242,21 +243,57 @@ describe('addresses', () => {
     expect(client.answers.map(({ bytes }) => String(bytes))).toEqual(ips.map((ip) => `to ${ip}`));
   });
 
-  test.runIf(process.platform === 'linux')(
-    'asked at an address that no interface has, a wildcard answers from where the route says',
-    async () => {
-      await using app = await startApp();
+  test.runIf(isLinux).each(['1', '2'])(
+    'asked at an address that no interface has, a wildcard answers from there, too: %s workers',
+    async (workers) => {
+      await using app = await startApp({ KODAMA_WORKERS: workers });
       const listener = await listen(app, { host: '0.0.0.0' });
       const { port } = listener.laddr;
-      await using client = await openUdp();
-      expect(String(await client.echo({ ip: '127.0.0.5', port }, 'to the fifth'))).toBe(
-        'to the fifth',
+      await using resources = new AsyncDisposableStack();
+      const clients: UdpClient[] = [];
+      for (let n = 0; n < 10; n++) clients.push(resources.use(await openUdp()));
+      for (const client of clients) {
+        for (const ip of ['127.0.0.5', '127.9.9.9', '127.0.0.5']) {
+          const payload = randomBytes(client === clients[0] ? largest : 64);
+          expect(payload.equals(await client.echo({ ip, port }, payload))).toBe(true);
+          expect(client.answers.at(-1)?.from).toEqual({ ip, port });
+        }
+        expect(String(await client.echo({ ip: '127.0.0.5', port }, ''))).toBe('');
+      }
+      const sessions = await sessionsWhen(app, listener, 20);
+      const sockets = listener.sockets.map((socket: object) => JSON.stringify(socket));
+      for (const { laddr, raddr, pid, fd } of sessions) {
+        expect(['127.0.0.5', '127.9.9.9']).toContain(laddr.ip);
+        expect(laddr.port).toBe(port);
+        expect(raddr.ip).toBe('127.0.0.1');
+        expect(sockets).toContain(JSON.stringify({ pid, fd }));
+      }
+      expect(new Set(sessions.map(({ pid }) => pid)).size).toBe(Number(workers));
+      await want(204, app, 'DELETE', `/v1/listeners/${listener.id}`);
+      const ends = await sessionsOf(app, listener);
+      expect(new Set(ends.map(({ closeReason }) => closeReason))).toEqual(
+        new Set(['listener_deleted']),
       );
-      expect(client.answers[0]?.from).toEqual({ ip: '127.0.0.1', port });
-      const [session] = await sessionsWhen(app, listener, 1);
-      expect(session).toMatchObject({ laddr: { ip: '0.0.0.0', port } });
     },
   );
+
+  test.runIf(isLinux)('what was sent to all hosts of a network is answered by none', async () => {
+    await using app = await startApp();
+    const to = { ip: '127.255.255.255', port: 0 };
+    await using client = await openUdp();
+    client.setBroadcast();
+    for (const host of ['0.0.0.0', ...(hasIpv6 ? ['::'] : [])]) {
+      const listener = await listen(app, { host });
+      to.port = listener.laddr.port;
+      await client.send(to, 'anybody?');
+      const [refusal] = await refusalsWhen(app, listener, ({ length }) => length > 0);
+      const raddr = { ip: '127.0.0.1', port: client.port };
+      const rule = 'udp_destination_address';
+      expect(refusal).toEqual({ protocol: 'udp', laddr: to, raddr, rule, count: 1 });
+      expect(await sessionsOf(app, listener)).toEqual([]);
+    }
+    expect(client.answers).toEqual([]);
+  });
 
   test.runIf(hasIpv6)(
     'IPv6, and a dual stack whose IPv4 clients are recorded as IPv4',
@@ -272,14 +309,15 @@ describe('addresses', () => {
       expect(payload.equals(await client6.echo({ ip: '::1', port }, payload))).toBe(true);
       expect(payload.equals(await client4.echo({ ip: '127.0.0.1', port }, payload))).toBe(true);
       // No interface has this address, so that the dual-stack socket itself takes it, mapped.
-      await client4.send({ ip: '127.0.0.77', port }, 'mapped');
+      expect(payload.equals(await client4.echo({ ip: '127.0.0.77', port }, payload))).toBe(true);
+      if (isLinux) expect(client4.answers.at(-1)?.from).toEqual({ ip: '127.0.0.77', port });
       const sessions = await sessionsWhen(app, dual, 3);
       const from4 = { ip: '127.0.0.1', port: client4.port };
       expect(sessions.map(({ raddr }) => raddr)).toEqual(
         expect.arrayContaining([{ ip: '::1', port: client6.port }, from4, from4]),
       );
       const laddrs = sessions.map(({ laddr }) => laddr.ip).sort();
-      if (process.platform === 'linux') expect(laddrs).toEqual(['127.0.0.1', '::', '::1']);
+      if (isLinux) expect(laddrs).toEqual(['127.0.0.1', '127.0.0.77', '::1']);
     },
   );
 
@@ -571,22 +609,28 @@ describe('guards', () => {
     });
   });
 
-  test('a payload that its own echo brings back again and again is not answered for ever', async () => {
-    await using app = await startApp();
-    const listener = await listen(app);
-    const mirror = createSocket('udp4').bind(0, '127.0.0.1');
-    await once(mirror, 'listening');
-    const mirrored = { count: 0 };
-    mirror.on('message', (bytes, { port, address }) => {
-      mirrored.count += 1;
-      mirror.send(bytes, port, address);
-    });
-    mirror.send('round and round', listener.laddr.port, '127.0.0.1');
-    const [refusal] = await refusalsWhen(app, listener, ({ length }) => length > 0);
-    expect(refusal).toMatchObject({ rule: 'udp_loop', count: 1 });
-    expect(mirrored.count).toBeGreaterThanOrEqual(1000);
-    mirror.close();
-  });
+  test.each([
+    { host: '127.0.0.1', ip: '127.0.0.1' },
+    { host: '0.0.0.0', ip: '127.0.0.5' },
+  ])(
+    'a payload that its own echo brings back again and again is not answered for ever: %o',
+    async ({ host, ip }) => {
+      await using app = await startApp();
+      const listener = await listen(app, { host });
+      const mirror = createSocket('udp4').bind(0, '127.0.0.1');
+      await once(mirror, 'listening');
+      const mirrored = { count: 0 };
+      mirror.on('message', (bytes, { port, address }) => {
+        mirrored.count += 1;
+        mirror.send(bytes, port, address);
+      });
+      mirror.send('round and round', listener.laddr.port, ip);
+      const [refusal] = await refusalsWhen(app, listener, ({ length }) => length > 0);
+      expect(refusal).toMatchObject({ rule: 'udp_loop', count: 1 });
+      expect(mirrored.count).toBeGreaterThanOrEqual(1000);
+      mirror.close();
+    },
+  );
 
   test('equal datagrams at a modest rate are all answered', async () => {
     await using app = await tuned({ udpLoopReturnsMax: 5, udpLoopWindowMs: 10 });
@@ -600,16 +644,21 @@ describe('guards', () => {
     expect(await refusalsOf(app, listener)).toEqual([]);
   });
 
-  test('a source is answered so many bytes a second, a second answer included', async () => {
+  test.each([
+    { host: '127.0.0.1', ip: '127.0.0.1' },
+    { host: '0.0.0.0', ip: '127.0.0.5' },
+  ])('a source is answered so many bytes a second, a second answer included: %o', async (given) => {
+    const { host, ip } = given;
     await using app = await tuned({ udpBytesPerSecondMax: 1, udpBytesBurstMax: 10_000 });
-    const plain = await listen(app);
-    const doubling = await listen(app, { faults: [{ type: 'duplicate' }] });
+    const plain = await listen(app, { host });
+    const doubling = await listen(app, { host, faults: [{ type: 'duplicate' }] });
     await using client = await openUdp();
-    await client.echo(plain.laddr, Buffer.alloc(6000));
-    await client.send(doubling.laddr, Buffer.alloc(3000));
+    await client.echo({ ip, port: plain.laddr.port }, Buffer.alloc(6000));
+    const to = { ip, port: doubling.laddr.port };
+    await client.send(to, Buffer.alloc(3000));
     const refusals = await refusalsWhen(app, doubling, ({ length }) => length > 0);
     expect(refusals).toMatchObject([{ rule: 'udp_rate', count: 1 }]);
-    await client.send(doubling.laddr, Buffer.alloc(1900));
+    await client.send(to, Buffer.alloc(1900));
     await waitFor('two answers more', () => client.answers.length === 3);
   });
 

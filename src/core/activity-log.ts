@@ -96,12 +96,12 @@ export class ActivityLog implements Disposable {
   }
 
   #tellRefused(listenerId: string, { raddr, rule, count }: Refusal): void {
-    const fields = { ...this.#who(listenerId), raddr: formatAddress(raddr), rule, count };
+    const fields = { ...this.#who(listenerId), raddr: raddr && formatAddress(raddr), rule, count };
     this.#options.logger.info(fields, 'refused');
   }
 
   #whose({ id: connectionId, listenerId, raddr }: Connection) {
-    return { ...this.#who(listenerId), connectionId, raddr: formatAddress(raddr) };
+    return { ...this.#who(listenerId), connectionId, raddr: raddr && formatAddress(raddr) };
   }
 
   #who(listenerId: string) {

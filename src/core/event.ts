@@ -42,6 +42,7 @@ export const refusalRules = [
   'udp_own_listener',
   'udp_rate',
   'udp_loop',
+  'udp_destination_address',
 ] as const;
 export type RefusalRule = (typeof refusalRules)[number];
 

@@ -46,6 +46,8 @@ export interface WorkerSettings {
   /** What comes again so soon, so often in a row, is taken for a loop. */
   readonly udpLoopWindowMs: number;
   readonly udpLoopReturnsMax: number;
+  /** Datagrams in one turn of the event loop, of all wildcard sockets that are read past Node. */
+  readonly udpWildcardTurnMax: number;
   /** Bytes of datagrams of a listener that wait, for its serve or a commit; more are dropped. */
   readonly udpHeldBytesMax: number;
   /** The same of all listeners together. */

@@ -14,6 +14,7 @@ import { PeerNames } from './tcp/peer-names.ts';
 import { TcpListener } from './tcp/tcp-listener.ts';
 import { UdpGuards } from './udp/udp-guards.ts';
 import { UdpListener } from './udp/udp-listener.ts';
+import { WildcardReader } from './udp/wildcard-reader.ts';
 import { workerClock } from './worker-clock.ts';
 
 // Some supervisors signal every process of a service: the control plane decides when its workers end.
@@ -56,6 +57,14 @@ function start(settings: WorkerSettings): void {
         message: `peers that reset at once are recorded without their address: ${cause}`,
       }),
   });
+  const wildcards = new WildcardReader({
+    datagramsPerTurnMax: settings.udpWildcardTurnMax,
+    onMissing: (cause) =>
+      send({
+        kind: 'warning',
+        message: `UDP wildcards answer from the address asked only where an interface had it at the bind: ${cause}`,
+      }),
+  });
   context = {
     settings,
     clock: workerClock(),
@@ -65,6 +74,7 @@ function start(settings: WorkerSettings): void {
     sockets,
     peerNames,
     preambleTurns: new PreambleTurns(settings.preamblesMax),
+    wildcards,
     faultResources: {
       turns: new FaultTurns(settings.faultTurnMs),
       room: new FaultRoom(settings.faultHeldBytesMax, settings.faultHeldBytesTotalMax),

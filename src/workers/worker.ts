@@ -202,5 +202,7 @@ export class Worker {
     const exited = once(this.#child, 'exit');
     if (this.#child.connected) this.#child.disconnect();
     await exited;
+    // Node tells no 'close' of a child whose channel was closed on this side.
+    clearTimeout(this.#nextLook);
   }
 }

@@ -7,6 +7,7 @@ import { PreambleTurns } from '../../src/echo/preamble/preamble-turns.ts';
 import { RecordQueue } from '../../src/echo/record-queue.ts';
 import { SocketBudget } from '../../src/echo/socket-budget.ts';
 import { PeerNames } from '../../src/echo/tcp/peer-names.ts';
+import { WildcardReader } from '../../src/echo/udp/wildcard-reader.ts';
 import { type WorkerClock, workerClock } from '../../src/echo/worker-clock.ts';
 import { boundlessFaults } from './fault-bench.ts';
 import { sampleId, sampleNewListener } from './samples.ts';
@@ -28,6 +29,7 @@ export function echoContext(change: Partial<EchoContext> = {}): EchoContext {
     peerNames: new PeerNames({ onMissing: () => undefined }),
     faultResources: boundlessFaults(),
     preambleTurns: new PreambleTurns(1000),
+    wildcards: new WildcardReader({ datagramsPerTurnMax: 64, onMissing: () => undefined }),
     ...change,
   };
 }

@@ -18,6 +18,8 @@ export interface UdpClient extends AsyncDisposable {
   readonly ip: string;
   readonly port: number;
   readonly answers: readonly Answer[];
+  /** From now on it may send to broadcast addresses. */
+  setBroadcast(): void;
   send(to: UdpTarget, payload: string | Buffer): Promise<void>;
   /** Sends, and resolves with the next datagram that comes back. */
   echo(to: UdpTarget, payload: string | Buffer): Promise<Buffer>;
@@ -47,6 +49,7 @@ export async function openUdp(options: UdpClientOptions = {}): Promise<UdpClient
     ip,
     port: socket.address().port,
     answers,
+    setBroadcast: () => void socket.setBroadcast(true),
     send,
     async echo(to, payload) {
       const before = answers.length;

@@ -27,3 +27,13 @@ test('a wildcard covers its family, and :: both', () => {
   expect(isCovered('::', '127.0.0.1')).toBe(true);
   expect(isCovered('127.0.0.1', '127.0.0.2')).toBe(false);
 });
+
+test('where a session is, is an address of this host, until the last of them has left', () => {
+  const host = new HostAddresses({ monotonic: () => 0 });
+  host.asked('198.51.100.1');
+  host.asked('198.51.100.1');
+  host.left('198.51.100.1');
+  expect([host.has('198.51.100.1'), host.has('198.51.100.2')]).toEqual([true, false]);
+  host.left('198.51.100.1');
+  expect(host.has('198.51.100.1')).toBe(false);
+});

@@ -12,6 +12,8 @@ export class HostAddresses {
   #readAt: Micros = Number.NEGATIVE_INFINITY;
   #unicast: ReadonlySet<string> = new Set();
   #broadcast: ReadonlySet<string> = new Set();
+  /** Those of sessions, with how many they have. */
+  readonly #asked = new Map<string, number>();
 
   constructor(clock: MonotonicClock) {
     this.#clock = clock;
@@ -25,7 +27,19 @@ export class HostAddresses {
 
   has(ip: string): boolean {
     this.#refresh();
-    return this.#unicast.has(ip) || isLoopback(ip);
+    return this.#unicast.has(ip) || isLoopback(ip) || this.#asked.has(ip);
+  }
+
+  /** A session is at this address, so it is one of this host, whether or not an interface has it. */
+  asked(ip: string): void {
+    this.#asked.set(ip, (this.#asked.get(ip) ?? 0) + 1);
+  }
+
+  /** The session has ended. */
+  left(ip: string): void {
+    const sessions = (this.#asked.get(ip) ?? 0) - 1;
+    if (sessions > 0) this.#asked.set(ip, sessions);
+    else this.#asked.delete(ip);
   }
 
   /** Whether all hosts of a network that this one is in answer to it (RFC 919). */

@@ -26,6 +26,7 @@ const settings: WorkerSettings = {
   udpBytesBurstMax: 300,
   udpLoopWindowMs: 500,
   udpLoopReturnsMax: 100,
+  udpWildcardTurnMax: 64,
   udpHeldBytesMax: 10,
   udpHeldBytesTotalMax: 10,
   udpSendQueueBytesMax: 10,

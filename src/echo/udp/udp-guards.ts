@@ -35,6 +35,14 @@ export class UdpGuards {
     this.sending = new HeldBytes(settings.udpSendQueueBytesTotalMax);
   }
 
+  /**
+   * One datagram to all hosts of a network must not make each of them answer. Beside what the kernel told of it: a
+   * datagram may have come before it was asked to tell.
+   */
+  destinationRefusal({ laddr, isGroup: isTold }: DatagramDestination): RefusalRule | null {
+    return isTold || this.host.isBroadcast(laddr.ip) ? 'udp_destination_address' : null;
+  }
+
   /** Why this source is never answered; null where it may be. */
   sourceRefusal(raddr: Address): RefusalRule | null {
     // Nobody can be answered at port 0 (RFC 768).
@@ -42,6 +50,11 @@ export class UdpGuards {
     if (isGroup(raddr.ip) || this.host.isBroadcast(raddr.ip)) return 'udp_source_address';
     return this.ownListeners.has(raddr) ? 'udp_own_listener' : null;
   }
+}
+
+export interface DatagramDestination {
+  readonly laddr: Address;
+  readonly isGroup: boolean;
 }
 
 /** An address that stands for no host or for many (RFC 1122, 3.2.1.3; RFC 4291, 2.7): never a source. */

@@ -7,7 +7,6 @@
  * - What arrives before `serve` is held, within a bound. UDP has no backlog: while the records can not keep up, a
  *   datagram of an unknown source is dropped; known ones go on.
  */
-import type { RemoteInfo } from 'node:dgram';
 import { type Address, plainIp } from '../../core/address.ts';
 import type { CloseInitiator, CloseReason } from '../../core/connection.ts';
 import type { RefusalRule } from '../../core/event.ts';
@@ -24,11 +23,17 @@ import { HeldBytes } from './held-bytes.ts';
 import type { UdpGuards } from './udp-guards.ts';
 import { UdpSession, type UdpSessionHost } from './udp-session.ts';
 import { UdpSessions } from './udp-sessions.ts';
-import { bindUdpSockets, closeSocket, type UdpEndpoint } from './udp-sockets.ts';
+import {
+  bindUdpSockets,
+  closeSocket,
+  type UdpEndpoint,
+  type UdpRemote,
+  type UdpSocket,
+} from './udp-sockets.ts';
 
 interface Arrival {
   readonly bytes: Buffer;
-  readonly remote: RemoteInfo;
+  readonly remote: UdpRemote;
   readonly endpoint: UdpEndpoint;
 }
 
@@ -42,7 +47,7 @@ export class UdpListener implements EchoListener {
   readonly #sessions: UdpSessions;
   readonly #sessionHost: UdpSessionHost;
   readonly #faults: ListenerFaults;
-  #endpoints: readonly UdpEndpoint[] = [];
+  #sockets: readonly UdpSocket[] = [];
   #state: 'bound' | 'serving' | 'draining' = 'bound';
   #held: Arrival[] = [];
   #drainTimer: NodeJS.Timeout | null = null;
@@ -80,11 +85,12 @@ export class UdpListener implements EchoListener {
   async bind(share: Share): Promise<BoundSocket> {
     const { host, port } = this.#binding;
     try {
-      this.#endpoints = await bindUdpSockets({
+      this.#sockets = await bindUdpSockets({
         host,
         port,
         share,
         budget: this.#context.sockets,
+        wildcards: this.#context.wildcards,
         hostAddresses: () => this.#guards.host.unicast,
         onDatagram: (bytes, remote, endpoint) => this.#onDatagram({ bytes, remote, endpoint }),
       });
@@ -92,7 +98,7 @@ export class UdpListener implements EchoListener {
       this.#faults.close();
       throw error;
     }
-    const [main, ...others] = this.#endpoints;
+    const [main, ...others] = this.#sockets;
     if (main === undefined) throw new TypeError('a bind has a socket');
     this.#guards.ownListeners.add(main.laddr);
     return { ...main.laddr, fd: main.fd, moreFds: others.map(({ fd }) => fd) };
@@ -142,7 +148,7 @@ export class UdpListener implements EchoListener {
     const { records, connections, ids, clock } = this.#context;
     if (this.#state !== 'serving' || records.isFull) return null;
     const raddr = addressOf(remote);
-    const refused = this.#refusal(raddr, now);
+    const refused = this.#refusal(endpoint, raddr, now);
     const faults = refused === null ? this.#faults.admit(raddr.ip) : null;
     if (refused !== null || faults === null || faults.isRefused) {
       this.#refusals.add(refused ?? 'refuse_fault', { laddr: endpoint.laddr, raddr });
@@ -163,6 +169,7 @@ export class UdpListener implements EchoListener {
       isHeld,
     });
     this.#sessions.add(session);
+    this.#guards.host.asked(endpoint.laddr.ip);
     this.#admission.opened(raddr.ip);
     connections.set(session.id, session);
     records.push({ kind: 'opened', connection: session.accepted });
@@ -175,11 +182,13 @@ export class UdpListener implements EchoListener {
     return session;
   }
 
-  #refusal(raddr: Address, now: Micros): RefusalRule | null {
+  #refusal(endpoint: UdpEndpoint, raddr: Address, now: Micros): RefusalRule | null {
     const { connections, settings } = this.#context;
     // What is discarded is reflected to nobody.
-    const guard = this.#binding.mode === 'discard' ? null : this.#guards.sourceRefusal(raddr);
-    if (guard !== null) return guard;
+    if (this.#binding.mode !== 'discard') {
+      const guard = this.#guards.destinationRefusal(endpoint) ?? this.#guards.sourceRefusal(raddr);
+      if (guard !== null) return guard;
+    }
     const hasRoom = connections.size < settings.connectionsMax && this.#guards.sources.hasRoom;
     return hasRoom ? this.#admission.refusal(raddr.ip, now) : 'worker_capacity';
   }
@@ -225,6 +234,7 @@ export class UdpListener implements EchoListener {
 
   #onClosing(session: UdpSession): void {
     this.#sessions.delete(session);
+    this.#guards.host.left(session.endpoint.laddr.ip);
     this.#admission.closed(session.raddr.ip);
     this.#guards.sources.closed(session.source);
   }
@@ -252,16 +262,15 @@ export class UdpListener implements EchoListener {
     await this.#sessions.emptied();
     if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
     // What was sent and has not left is given up with its socket, which ends the sessions that wait for it.
-    await Promise.all(
-      this.#endpoints.map((endpoint) => closeSocket(endpoint, this.#context.sockets)),
-    );
-    const [main] = this.#endpoints;
+    const { sockets: budget, wildcards } = this.#context;
+    await Promise.all(this.#sockets.map((socket) => closeSocket(socket, { budget, wildcards })));
+    const [main] = this.#sockets;
     if (main !== undefined) this.#guards.ownListeners.delete(main.laddr);
     this.#faults.close();
     this.#refusals.flush();
   }
 }
 
-function addressOf({ address, port }: RemoteInfo): Address {
+function addressOf({ address, port }: UdpRemote): Address {
   return { ip: plainIp(address), port };
 }

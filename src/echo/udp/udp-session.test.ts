@@ -10,8 +10,10 @@ import { HeldBytes } from './held-bytes.ts';
 import { SourceRate } from './udp-guards.ts';
 import { UdpSession, type UdpSessionHost } from './udp-session.ts';
 import { bindUdpSockets, closeSocket, type UdpEndpoint } from './udp-sockets.ts';
+import { WildcardReader } from './wildcard-reader.ts';
 
 const budget = new SocketBudget(100, () => undefined);
+const wildcards = new WildcardReader({ datagramsPerTurnMax: 64, onMissing: () => undefined });
 
 async function openSession(change: Partial<UdpSessionHost> = {}, isHeld = false) {
   await using resources = new AsyncDisposableStack();
@@ -23,11 +25,12 @@ async function openSession(change: Partial<UdpSessionHost> = {}, isHeld = false)
     port: 0,
     share: 'alone',
     budget,
+    wildcards,
     hostAddresses: () => [],
     onDatagram: () => undefined,
   });
   if (endpoint === undefined) throw new TypeError('a bind has a socket');
-  resources.defer(() => closeSocket(endpoint, budget));
+  resources.defer(() => closeSocket(endpoint, { budget, wildcards }));
   const records: StepRecord[] = [];
   const closed = Promise.withResolvers<void>();
   const host: UdpSessionHost = {
@@ -66,7 +69,7 @@ function newSession(host: UdpSessionHost, endpoint: UdpEndpoint, port: number, i
     id: 'session',
     host,
     endpoint,
-    remote: { address: '127.0.0.1', family: 'IPv4', port, size: 0 },
+    remote: { address: '127.0.0.1', port },
     raddr: { ip: '127.0.0.1', port },
     source: {
       ip: '127.0.0.1',

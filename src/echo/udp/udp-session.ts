@@ -5,7 +5,6 @@
  * - Under durable recording nothing is answered before the opening is committed: what comes is held, within a bound.
  * - bytesIn is what came, bytesOut what the kernel took: where they differ, datagrams were not answered.
  */
-import type { RemoteInfo } from 'node:dgram';
 import { crc32 } from 'node:zlib';
 import { type Address, formatAddress } from '../../core/address.ts';
 import type { AcceptedConnection, CloseInitiator, CloseReason } from '../../core/connection.ts';
@@ -20,7 +19,7 @@ import type { WorkerClock } from '../worker-clock.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import { type LoopSide, type LoopTraits, loopTraitsOf } from './loop-breaker.ts';
 import type { UdpSource } from './udp-guards.ts';
-import type { UdpEndpoint } from './udp-sockets.ts';
+import type { UdpEndpoint, UdpRemote } from './udp-sockets.ts';
 
 /** What all sessions of a listener share. */
 export interface UdpSessionHost {
@@ -47,7 +46,7 @@ export interface UdpSessionOptions {
   readonly host: UdpSessionHost;
   readonly endpoint: UdpEndpoint;
   /** As the socket names it: where answers go. */
-  readonly remote: RemoteInfo;
+  readonly remote: UdpRemote;
   /** As it is recorded. */
   readonly raddr: Address;
   readonly source: UdpSource;
@@ -67,7 +66,7 @@ interface End {
 export class UdpSession implements OpenConnection, LoopSide {
   readonly id: string;
   readonly endpoint: UdpEndpoint;
-  readonly remote: RemoteInfo;
+  readonly remote: UdpRemote;
   readonly raddr: Address;
   readonly source: UdpSource;
   readonly openedAt: Micros;
@@ -195,7 +194,7 @@ export class UdpSession implements OpenConnection, LoopSide {
       close: (mode: CloseMode) => this.close(mode === 'rst' ? 'rst' : 'fin', 'server', 'fault'),
       pause: () => undefined,
       resume: () => undefined,
-      pendingBytes: () => this.endpoint.socket.getSendQueueSize(),
+      pendingBytes: () => this.endpoint.queuedBytes(),
       idle: () => {
         this.#pipeline = null;
       },
@@ -213,14 +212,12 @@ export class UdpSession implements OpenConnection, LoopSide {
     const { endpoint, remote } = this;
     const { sending, sendQueueBytesMax } = this.#host;
     // What the network does not take is dropped, as a router would.
-    if (endpoint.socket.getSendQueueSize() > sendQueueBytesMax || !sending.take(bytes)) {
+    if (endpoint.queuedBytes() > sendQueueBytesMax || !sending.take(bytes)) {
       this.#error = 'ENOBUFS';
       return;
     }
     this.#sending += 1;
-    endpoint.socket.send(bytes, remote.port, remote.address, (error) =>
-      this.#onSent(error, bytes.length),
-    );
+    endpoint.send(bytes, remote, (error) => this.#onSent(error, bytes.length));
   }
 
   #onSent(error: NodeJS.ErrnoException | null, length: number): void {

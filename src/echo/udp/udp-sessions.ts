@@ -4,13 +4,12 @@
  * One timer serves them all. It goes off when the first of them may be over, and the more there are the less often,
  * so that walking over 100,000 costs next to nothing. A datagram moves no timer.
  */
-import type { RemoteInfo } from 'node:dgram';
 import type { CloseReason } from '../../core/connection.ts';
 import type { ListenerLimits } from '../../core/listener.ts';
 import type { Micros } from '../../core/time.ts';
 import type { MonotonicClock } from '../worker-clock.ts';
 import type { UdpSession } from './udp-session.ts';
-import type { UdpEndpoint } from './udp-sockets.ts';
+import type { UdpEndpoint, UdpRemote } from './udp-sockets.ts';
 
 const sweepMinMs = 10;
 const sweepMsPerSession = 0.01;
@@ -24,7 +23,7 @@ interface End {
 
 export class UdpSessions {
   readonly #clock: MonotonicClock;
-  readonly #byEndpoint = new Map<UdpEndpoint, Map<string, UdpSession>>();
+  readonly #byLocalIp = new Map<string, Map<string, UdpSession>>();
   #limits: ListenerLimits;
   #timer: NodeJS.Timeout | null = null;
   #sweepAt: Micros = 0;
@@ -40,21 +39,25 @@ export class UdpSessions {
     return this.#size;
   }
 
-  find(endpoint: UdpEndpoint, remote: RemoteInfo): UdpSession | undefined {
-    return this.#byEndpoint.get(endpoint)?.get(keyOf(remote));
+  find({ laddr }: UdpEndpoint, remote: UdpRemote): UdpSession | undefined {
+    return this.#byLocalIp.get(laddr.ip)?.get(keyOf(remote));
   }
 
   add(session: UdpSession): void {
     const { endpoint, remote } = session;
-    const same = this.#byEndpoint.get(endpoint) ?? new Map<string, UdpSession>();
-    this.#byEndpoint.set(endpoint, same.set(keyOf(remote), session));
+    const { ip } = endpoint.laddr;
+    const same = this.#byLocalIp.get(ip) ?? new Map<string, UdpSession>();
+    this.#byLocalIp.set(ip, same.set(keyOf(remote), session));
     this.#size += 1;
     // Those before it end no later.
     if (this.#timer === null) this.#schedule(this.#endOf(session, session.since).at);
   }
 
   delete({ endpoint, remote }: UdpSession): void {
-    if (this.#byEndpoint.get(endpoint)?.delete(keyOf(remote)) !== true) return;
+    const { ip } = endpoint.laddr;
+    const same = this.#byLocalIp.get(ip);
+    if (same?.delete(keyOf(remote)) !== true) return;
+    if (same.size === 0) this.#byLocalIp.delete(ip);
     this.#size -= 1;
     if (this.#size > 0) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -63,7 +66,7 @@ export class UdpSessions {
   }
 
   *[Symbol.iterator](): Generator<UdpSession> {
-    for (const same of this.#byEndpoint.values()) yield* same.values();
+    for (const same of this.#byLocalIp.values()) yield* same.values();
   }
 
   update(limits: ListenerLimits): void {
@@ -127,6 +130,6 @@ export class UdpSessions {
 }
 
 /** As the socket names the remote end: a link-local one with its zone. */
-function keyOf({ address, port }: RemoteInfo): string {
+function keyOf({ address, port }: UdpRemote): string {
   return `${address}|${port}`;
 }

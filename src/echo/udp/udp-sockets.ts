@@ -1,16 +1,17 @@
 /**
  * The bound sockets of one UDP listener.
  *
- * An answer must leave from the address that its datagram was sent to, else the client does not know it for one. The
- * kernel would tell a wildcard socket that address (IP_PKTINFO), but Node passes it neither in nor out. So, as BIND
- * and ntpd do, a wildcard bind is one socket for the wildcard and one for each address of this host: the kernel gives
- * a datagram to the closest match, and what that socket sends has its address.
+ * An answer must leave from the address that its datagram was sent to, else the client does not know it for one. Node
+ * passes that address neither in nor out. So, as BIND and ntpd do, a wildcard bind is one socket for the wildcard and
+ * one for each address of this host: the kernel gives a datagram to the closest match, and what that socket sends has
+ * its address. What is left to the wildcard is read past Node, dearer, with the address that each datagram tells.
  *
  *   0.0.0.0:P ─┬─ 127.0.0.1:P    laddr is known, the answer comes from it
  *              ├─ 192.0.2.2:P
- *              └─ 0.0.0.0:P      the rest (127.0.0.5, addresses of later): the answer comes from where the route says
+ *              └─ 0.0.0.0:P      127.0.0.5, addresses of later, local routes: WildcardReader
  *
- * This needs sockets that share a port, which only Linux spreads like that; elsewhere there is the wildcard alone.
+ * Only Linux spreads sockets that share a port like that. Elsewhere there is the wildcard alone, whose answers leave
+ * from where the route says; as do those of the wildcard where it can not be read past Node.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
@@ -19,6 +20,7 @@ import type { Address } from '../../core/address.ts';
 import type { Share } from '../messages.ts';
 import type { SocketBudget } from '../socket-budget.ts';
 import { isCovered } from './host-addresses.ts';
+import type { WildcardReader } from './wildcard-reader.ts';
 
 /** Room for some of the largest datagrams; the system may give less. */
 const socketBufferBytes = 1_048_576;
@@ -27,13 +29,27 @@ const addressSocketsMax = 16;
 /** Another process may take the port between our finding it and binding it. */
 const attemptsMax = 5;
 
+/** Where a datagram came from, as its socket names it: where its answers go. */
+export type UdpRemote = Pick<RemoteInfo, 'address' | 'port'>;
+
+export type OnSent = (error: NodeJS.ErrnoException | null) => void;
+
+/** An address of ours at which datagrams arrive, and which their answers leave from. */
 export interface UdpEndpoint {
-  readonly socket: Socket;
   readonly laddr: Address;
   readonly fd: number;
+  /** Stands for many hosts: a broadcast or multicast address. Where that is not told it is false. */
+  readonly isGroup: boolean;
+  /** Bytes of answers that the kernel has not taken yet. */
+  queuedBytes(): number;
+  send(bytes: Buffer, remote: UdpRemote, onSent: OnSent): void;
 }
 
-export type OnDatagram = (bytes: Buffer, remote: RemoteInfo, endpoint: UdpEndpoint) => void;
+export interface UdpSocket extends UdpEndpoint {
+  readonly socket: Socket;
+}
+
+export type OnDatagram = (bytes: Buffer, remote: UdpRemote, endpoint: UdpEndpoint) => void;
 
 export interface UdpBind {
   readonly host: string;
@@ -41,16 +57,39 @@ export interface UdpBind {
   readonly share: Share;
   readonly hostAddresses: () => readonly string[];
   readonly budget: SocketBudget;
+  readonly wildcards: WildcardReader;
   readonly onDatagram: OnDatagram;
 }
 
 /** The one that is bound as asked comes first. @throws the system's error */
-export async function bindUdpSockets(bind: UdpBind): Promise<readonly UdpEndpoint[]> {
+export async function bindUdpSockets(bind: UdpBind): Promise<readonly UdpSocket[]> {
   const { host, port, share } = bind;
   const isSpread = isWildcard(host) && process.platform === 'linux';
   if (share === 'alone' && !isSpread) return [await bindOne(bind, { host, port })];
   const main = share === 'next' ? await bindOne(bind, shared(host, port)) : await bindFound(bind);
-  return isSpread ? [main, ...(await bindAddresses(bind, main.laddr.port))] : [main];
+  if (!isSpread) return [main];
+  watch(main, bind);
+  return [main, ...(await bindAddresses(bind, main.laddr.port))];
+}
+
+/** From the turn of the loop in which it was bound, so that nothing is read without its address. */
+function watch({ socket, fd, laddr }: UdpSocket, { wildcards, onDatagram }: UdpBind): void {
+  const handle = handleOf(socket);
+  if (handle?.recvStop === undefined) return;
+  const isWatched = wildcards.watch({
+    fd,
+    isIpv6: isIPv6(laddr.ip),
+    onDatagram: ({ bytes, from, to }, answer) =>
+      onDatagram(bytes, from, {
+        laddr: { ip: to.ip, port: laddr.port },
+        fd,
+        isGroup: to.isGroup,
+        queuedBytes: () => 0,
+        // All that is sent through this endpoint goes to where its datagram came from.
+        send: (answered, _remote, onSent) => onSent(answer(answered)),
+      }),
+  });
+  if (isWatched) handle.recvStop();
 }
 
 function isWildcard(host: string): boolean {
@@ -69,11 +108,11 @@ function shared(host: string, port: number): OneBind {
 }
 
 /** First without sharing: where all share it, the kernel does not tell that a port is another's. */
-async function bindFound(bind: UdpBind): Promise<UdpEndpoint> {
+async function bindFound(bind: UdpBind): Promise<UdpSocket> {
   const { host, port } = bind;
   for (let attempt = 1; ; attempt++) {
     const probe = await bindOne({ ...bind, onDatagram: () => undefined }, { host, port });
-    await closeSocket(probe, bind.budget);
+    await closeSocket(probe, bind);
     try {
       return await bindOne(bind, shared(host, probe.laddr.port));
     } catch (error) {
@@ -83,7 +122,7 @@ async function bindFound(bind: UdpBind): Promise<UdpEndpoint> {
 }
 
 /** An address that can not be bound is left to the wildcard. */
-async function bindAddresses(bind: UdpBind, port: number): Promise<readonly UdpEndpoint[]> {
+async function bindAddresses(bind: UdpBind, port: number): Promise<readonly UdpSocket[]> {
   const ips = bind.hostAddresses().filter((ip) => isCovered(bind.host, ip));
   if (ips.length > addressSocketsMax) return [];
   const bound = await Promise.allSettled(
@@ -92,7 +131,7 @@ async function bindAddresses(bind: UdpBind, port: number): Promise<readonly UdpE
   return bound.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 }
 
-async function bindOne(bind: UdpBind, one: OneBind): Promise<UdpEndpoint> {
+async function bindOne(bind: UdpBind, one: OneBind): Promise<UdpSocket> {
   if (!bind.budget.take()) throw Object.assign(new Error('no file'), { code: 'EMFILE' });
   try {
     return await openSocket(bind, one);
@@ -109,7 +148,7 @@ async function openSocket({ onDatagram }: UdpBind, { host, port, ...how }: OneBi
     lookup: (ip, _options, callback) => callback(null, ip, isIPv6(ip) ? 6 : 4),
     ...how,
   });
-  let endpoint: UdpEndpoint | null = null;
+  let endpoint: UdpSocket | null = null;
   socket.on('message', (bytes, remote) => {
     if (endpoint !== null) onDatagram(bytes, remote, endpoint);
   });
@@ -125,7 +164,14 @@ async function openSocket({ onDatagram }: UdpBind, { host, port, ...how }: OneBi
   socket.on('error', () => undefined);
   widen(socket);
   const bound = socket.address();
-  endpoint = { socket, laddr: { ip: bound.address, port: bound.port }, fd: fdOf(socket) };
+  endpoint = {
+    socket,
+    laddr: { ip: bound.address, port: bound.port },
+    fd: handleOf(socket)?.fd ?? -1,
+    isGroup: false,
+    queuedBytes: () => socket.getSendQueueSize(),
+    send: (bytes, { address, port }, onSent) => socket.send(bytes, port, address, onSent),
+  };
   return endpoint;
 }
 
@@ -138,16 +184,25 @@ function widen(socket: Socket): void {
   }
 }
 
-/** Node shows a socket's fd only on its handle, and the handle in a state that has no name. */
-function fdOf(socket: Socket): number {
+interface UdpHandle {
+  readonly fd?: number;
+  recvStop?(): void;
+}
+
+/** Node shows a socket's handle only in a state that has no name. */
+function handleOf(socket: Socket): UdpHandle | undefined {
   const symbols = Object.getOwnPropertySymbols(socket);
   const symbol = symbols.find(({ description }) => description === 'state symbol');
-  const states = socket as unknown as Record<symbol, { handle?: { fd?: number } } | undefined>;
-  return (symbol === undefined ? undefined : states[symbol]?.handle?.fd) ?? -1;
+  const states = socket as unknown as Record<symbol, { handle?: UdpHandle } | undefined>;
+  return symbol === undefined ? undefined : states[symbol]?.handle;
 }
 
 /** Resolves when the port is free. */
-export async function closeSocket({ socket }: UdpEndpoint, budget: SocketBudget): Promise<void> {
+export async function closeSocket(
+  { socket, fd }: UdpSocket,
+  { budget, wildcards }: Pick<UdpBind, 'budget' | 'wildcards'>,
+): Promise<void> {
+  wildcards.unwatch(fd);
   const closed = once(socket, 'close');
   socket.close();
   await closed;

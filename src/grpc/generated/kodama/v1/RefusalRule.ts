@@ -14,6 +14,7 @@ export const RefusalRule = {
   REFUSAL_RULE_UDP_OWN_LISTENER: 'REFUSAL_RULE_UDP_OWN_LISTENER',
   REFUSAL_RULE_UDP_RATE: 'REFUSAL_RULE_UDP_RATE',
   REFUSAL_RULE_UDP_LOOP: 'REFUSAL_RULE_UDP_LOOP',
+  REFUSAL_RULE_UDP_DESTINATION_ADDRESS: 'REFUSAL_RULE_UDP_DESTINATION_ADDRESS',
 } as const;
 
 export type RefusalRule =
@@ -43,5 +44,7 @@ export type RefusalRule =
   | 11
   | 'REFUSAL_RULE_UDP_LOOP'
   | 12
+  | 'REFUSAL_RULE_UDP_DESTINATION_ADDRESS'
+  | 13
 
 export type RefusalRule__Output = typeof RefusalRule[keyof typeof RefusalRule]
