@@ -4,6 +4,7 @@
  *
  *   prisma    prisma/schema.prisma  →  src/postgres/generated/
  *   grpc      proto/kodama/v1/      →  src/grpc/generated/: types, and descriptors for reflection
+ *             src/grpc/google/rpc/  →  descriptors only, of what the details of errors are
  *   openapi   the routes' schemas   →  openapi.json
  *
  * Both modes generate into a staging folder first and compare, so that a failing generator changes nothing.
@@ -92,8 +93,8 @@ async function generateGrpc(staging: string): Promise<void> {
     `--outDir=${join(staging, 'src/grpc/generated')}`,
     ...protos.sort().map((file) => `kodama/v1/${file}`),
   ]);
-  // Two sets of files, end to end, are one.
-  const sources = ['proto', 'node_modules/grpc-health-check/proto'];
+  // Sets of files, end to end, are one. What several of them import is in it several times: reflection reads one.
+  const sources = ['proto', 'node_modules/grpc-health-check/proto', 'src/grpc'];
   const sets = sources.map((_, index) => join(staging, `${index}.binpb`));
   for (const [index, source] of sources.entries()) {
     const output = ['--as-file-descriptor-set', '-o', sets[index] ?? ''];

@@ -350,8 +350,13 @@ test.each(['v1', 'v1alpha'])(
       'kodama.v1.EventService',
       'kodama.v1.ListenerService',
     ]);
-    const symbols = ['kodama.v1.EventService', 'kodama.v1.Listener', 'grpc.health.v1.Health'];
-    for (const symbol of symbols) {
+    const details = ['ErrorInfo', 'RequestInfo', 'BadRequest', 'RetryInfo'];
+    for (const symbol of [
+      'kodama.v1.EventService',
+      'kodama.v1.Listener',
+      'grpc.health.v1.Health',
+      ...details.map((name) => `google.rpc.${name}`),
+    ]) {
       const reply = await reflect(edge.address, { fileContainingSymbol: symbol }, version);
       expect(reply.fileDescriptorResponse?.fileDescriptorProto.length).toBeGreaterThan(0);
     }

@@ -1,7 +1,9 @@
 /**
  * What a caller is told of a failure: a status of gRPC from one table of codes, with the details of google.rpc
- * (error_details.proto) in grpc-status-details-bin, and the same as plain trailers for people with a terminal.
+ * (google/rpc/error_details.proto) in grpc-status-details-bin, and the same as plain trailers for people with a
+ * terminal.
  */
+import { join } from 'node:path';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import { AppError, type ErrorCode, type ErrorDetails } from '../core/errors.ts';
@@ -74,10 +76,9 @@ function facts(details: Facts): (readonly [string, string])[] {
 }
 
 function richDetails(code: ErrorCode, details: Facts, requestId: string) {
-  const metadata = facts(details).map(([name, value]) => ({
-    key: name.replaceAll('-', '_'),
-    value,
-  }));
+  const metadata = Object.fromEntries(
+    facts(details).map(([name, value]) => [name.replaceAll('-', '_'), value]),
+  );
   const { errors = [], retryAfterMs } = details;
   const fieldViolations = errors.map(({ path, message }) => ({
     field: shorten(path),
@@ -111,44 +112,14 @@ function any(name: keyof typeof rpc, message: object): object {
   };
 }
 
-/** What we use of google/rpc/status.proto and error_details.proto. */
-const rpcRoot = protobuf.Root.fromJSON({
-  nested: {
-    Any: { fields: { type_url: { type: 'string', id: 1 }, value: { type: 'bytes', id: 2 } } },
-    Duration: { fields: { seconds: { type: 'int64', id: 1 }, nanos: { type: 'int32', id: 2 } } },
-    Status: {
-      fields: {
-        code: { type: 'int32', id: 1 },
-        message: { type: 'string', id: 2 },
-        details: { rule: 'repeated', type: 'Any', id: 3 },
-      },
-    },
-    ErrorInfo: {
-      fields: {
-        reason: { type: 'string', id: 1 },
-        domain: { type: 'string', id: 2 },
-        // On the wire a map is a list of entries.
-        metadata: { rule: 'repeated', type: 'Entry', id: 3 },
-      },
-    },
-    Entry: { fields: { key: { type: 'string', id: 1 }, value: { type: 'string', id: 2 } } },
-    RetryInfo: { fields: { retryDelay: { type: 'Duration', id: 1 } } },
-    RequestInfo: { fields: { requestId: { type: 'string', id: 1 } } },
-    BadRequest: {
-      fields: { fieldViolations: { rule: 'repeated', type: 'FieldViolation', id: 1 } },
-      nested: {
-        FieldViolation: {
-          fields: { field: { type: 'string', id: 1 }, description: { type: 'string', id: 2 } },
-        },
-      },
-    },
-  },
-});
+const rpcRoot = new protobuf.Root();
+rpcRoot.resolvePath = (_origin, target) => join(import.meta.dirname, target);
+rpcRoot.loadSync(['google/rpc/status.proto', 'google/rpc/error_details.proto']);
 
 const rpc = {
-  Status: rpcRoot.lookupType('Status'),
-  ErrorInfo: rpcRoot.lookupType('ErrorInfo'),
-  RetryInfo: rpcRoot.lookupType('RetryInfo'),
-  RequestInfo: rpcRoot.lookupType('RequestInfo'),
-  BadRequest: rpcRoot.lookupType('BadRequest'),
+  Status: rpcRoot.lookupType('google.rpc.Status'),
+  ErrorInfo: rpcRoot.lookupType('google.rpc.ErrorInfo'),
+  RetryInfo: rpcRoot.lookupType('google.rpc.RetryInfo'),
+  RequestInfo: rpcRoot.lookupType('google.rpc.RequestInfo'),
+  BadRequest: rpcRoot.lookupType('google.rpc.BadRequest'),
 };
