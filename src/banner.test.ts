@@ -40,6 +40,7 @@ const edges = {
   grpcAddresses: [{ ip: '127.0.0.1', port: 50_051 }],
   hasToken: false,
   recovered: [],
+  listenersMax: 20,
 };
 
 test('it is short where there is nothing to add', () => {

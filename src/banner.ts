@@ -12,12 +12,12 @@ export interface BannerOptions {
   readonly grpcAddresses: readonly Address[];
   readonly hasToken: boolean;
   readonly recovered: readonly Listener[];
+  /** So many of them have a line of their own. */
+  readonly listenersMax: number;
 }
 
-/** Listeners that have a line of their own. */
-const listenerLinesMax = 20;
-
-export function bannerText({ hasToken, recovered, ...edges }: BannerOptions): string {
+export function bannerText(options: BannerOptions): string {
+  const { hasToken, recovered, listenersMax, ...edges } = options;
   const [rest = '', ...otherRest] = edges.httpAddresses.map((address) => restUrl(address));
   const [grpc = '', ...otherGrpc] = edges.grpcAddresses.map(formatAddress);
   const authorization = hasToken ? '-H "authorization: Bearer $KODAMA_API_TOKEN" ' : '';
@@ -27,7 +27,7 @@ export function bannerText({ hasToken, recovered, ...edges }: BannerOptions): st
     `  gRPC      ${grpc}${alsoAt(otherGrpc)}`,
     `  API page  ${rest}/docs`,
     `  Try:      curl ${authorization}-X POST ${inShell(`${rest}/v1/listeners`)}`,
-    ...listenerLines(recovered),
+    ...listenerLines(recovered, listenersMax),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -46,14 +46,14 @@ function inShell(url: string): string {
 }
 
 /** Those that failed come first: there is something to mend. */
-function listenerLines(listeners: readonly Listener[]): string[] {
+function listenerLines(listeners: readonly Listener[], max: number): string[] {
   if (listeners.length === 0) return [];
   const failed = listeners.filter(({ state }) => state === 'failed');
   const sorted = [...failed, ...listeners.filter(({ state }) => state !== 'failed')];
-  const more = sorted.length - listenerLinesMax;
+  const more = sorted.length - max;
   return [
     '  Listeners from the last run:',
-    ...sorted.slice(0, listenerLinesMax).map((listener) => `    ${listenerLine(listener)}`),
+    ...sorted.slice(0, max).map((listener) => `    ${listenerLine(listener)}`),
     ...(more > 0 ? [`    and ${more} more`] : []),
   ];
 }

@@ -174,7 +174,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     },
     readiness: { pingTimeoutMs: 2000, commitTimeoutMs: 5000 },
     output: outputLimits,
-    logLines: { connectionsPerSecondMax: 20, listenersPerSecondMax: 20 },
+    logLines: { connectionsPerSecondMax: 20, listenersPerSecondMax: 20, bannerListenersMax: 20 },
     signalEchoMs: 500,
     nodes: { absenceMs: 3000 },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,

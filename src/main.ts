@@ -169,12 +169,13 @@ async function exit(code: number): Promise<never> {
   process.exit(code);
 }
 
-function announce(app: App, { logFormat, apiToken }: Config, logger: Logger): void {
+function announce(app: App, { logFormat, apiToken, logLines }: Config, logger: Logger): void {
   const { nodeId, recovered } = app;
   const httpAddresses = reachableAddresses(app.httpAddress);
   const grpcAddresses = reachableAddresses(app.grpcAddress);
   const hasToken = apiToken !== null;
-  const text = bannerText({ httpAddresses, grpcAddresses, hasToken, recovered });
+  const { bannerListenersMax: listenersMax } = logLines;
+  const text = bannerText({ httpAddresses, grpcAddresses, hasToken, recovered, listenersMax });
   if (logFormat === 'text') {
     stdout.write(text);
     return;

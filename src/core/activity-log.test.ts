@@ -106,6 +106,13 @@ test('a connection has a line when it opens and one when it closes, which says h
   ]);
 });
 
+test('one whose address nobody knows has none in its line', () => {
+  const { commit, lines } = makeLog();
+  commit(connectionEvent('connection_opened', { raddr: null }));
+  expect(lines).toMatchObject([{ message: 'connected' }]);
+  expect(lines[0]?.fields).not.toHaveProperty('raddr');
+});
+
 test('a refusal names its rule, and how many it stands for', () => {
   const { commit, lines } = makeLog({ name: null });
   commit(refusedEvent(12));

@@ -5,7 +5,7 @@
  * Strangers decide how many connections there are, so a second has a bounded number of lines, whoever knocks. What they
  * send is in none: names and ids are ours, addresses and codes the system's.
  */
-import { formatAddress } from './address.ts';
+import { type Address, formatAddress } from './address.ts';
 import type { Connection } from './connection.ts';
 import type { EventDraft, ListenerEventType, Refusal } from './event.ts';
 import { LineBudget } from './line-budget.ts';
@@ -96,12 +96,12 @@ export class ActivityLog implements Disposable {
   }
 
   #tellRefused(listenerId: string, { raddr, rule, count }: Refusal): void {
-    const fields = { ...this.#who(listenerId), raddr: raddr && formatAddress(raddr), rule, count };
+    const fields = { ...this.#who(listenerId), ...from(raddr), rule, count };
     this.#options.logger.info(fields, 'refused');
   }
 
   #whose({ id: connectionId, listenerId, raddr }: Connection) {
-    return { ...this.#who(listenerId), connectionId, raddr: raddr && formatAddress(raddr) };
+    return { ...this.#who(listenerId), connectionId, ...from(raddr) };
   }
 
   #who(listenerId: string) {
@@ -113,6 +113,11 @@ export class ActivityLog implements Disposable {
     this.#listeners[Symbol.dispose]();
     this.#connections[Symbol.dispose]();
   }
+}
+
+/** Null is that of a peer that was gone before it could be asked for. */
+function from(raddr: Address | null) {
+  return raddr === null ? {} : { raddr: formatAddress(raddr) };
 }
 
 function listenerWords(type: ListenerEventType, { state, createdAt, updatedAt }: Listener): string {
