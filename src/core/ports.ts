@@ -37,11 +37,13 @@ export interface ListenerQuery {
   readonly state: ListenerState | null;
   readonly protocol: Protocol | null;
   readonly port: number | null;
+  readonly name: string | null;
   readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface ConnectionQuery {
-  readonly listenerId: string | null;
+  /** Of any of them; null: of all. */
+  readonly listenerIds: readonly string[] | null;
   readonly state: ConnectionState | null;
   readonly protocol: Protocol | null;
   /** Address or CIDR of the socket's remote end. */
@@ -154,6 +156,16 @@ export interface Store extends NodeStore {
     readonly bytesMax: number;
     readonly filter: EventFilter;
   }): Promise<EventPage>;
+  /**
+   * Reads back from before `beforeSeq`, newest first, by the same bounds; every matching event from there down to
+   * `throughSeq` has been returned, and `oldestSeq` is the end.
+   */
+  readEventsBack(request: {
+    readonly beforeSeq: number;
+    readonly limit: number;
+    readonly bytesMax: number;
+    readonly filter: EventFilter;
+  }): Promise<EventPage>;
   readBounds(): Promise<LogBounds>;
   /** Seq of the newest event before `time`, so that reading after it gives all since; 0 where none is. */
   seqBefore(time: Micros): Promise<number>;
@@ -161,6 +173,15 @@ export interface Store extends NodeStore {
   seqBeforeNewest(count: number, filter: EventFilter): Promise<number>;
   /** By id, or by the name of one that is not closed; null where there is none. */
   findListener(idOrName: string): Promise<Listener | null>;
+  /** Of each the id, closed or not; of a name nobody has now the newest that had it at its end. Null for none. */
+  findListenerIds(idsOrNames: readonly string[]): Promise<readonly (string | null)[]>;
+  /** Who carries all of the labels, or did at its end: any `limit` of them, in no order. */
+  findLabelledIds(request: {
+    readonly labels: Readonly<Record<string, string>>;
+    /** Null: of all listeners. */
+    readonly among: readonly string[] | null;
+    readonly limit: number;
+  }): Promise<readonly string[]>;
   /** Newest first; the page key is an id. */
   listListeners(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>>;
   findConnection(id: string): Promise<Connection | null>;

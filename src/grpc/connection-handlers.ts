@@ -1,7 +1,7 @@
 /** ConnectionService over the control plane. */
 import { z } from 'zod';
 import { parse } from '../contract/parse.ts';
-import { listSchemas, toConnectionQuery } from '../contract/queries.ts';
+import { listSchemas, toConnectionAsk } from '../contract/queries.ts';
 import { uuid } from '../contract/values.ts';
 import { toConnectionMessage } from './connection-messages.ts';
 import type { Edge } from './edge.ts';
@@ -25,9 +25,7 @@ export function connectionHandlers(edge: Edge): Omit<ConnectionServiceHandlers, 
     }),
     ListConnections: calls.unary(async (request) => {
       const input = parse(list, listConnectionsInput(request));
-      const { listener } = input;
-      const listenerId = listener === null ? null : (await control.getListener(listener)).id;
-      const page = await control.listConnections(toConnectionQuery(input, listenerId), input);
+      const page = await control.listConnections(toConnectionAsk(input), input);
       return {
         connections: page.items.map(toConnectionMessage),
         nextPageToken: page.nextPageToken ?? '',

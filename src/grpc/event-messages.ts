@@ -7,8 +7,10 @@ import {
   type RefusalRule,
   refusalRules,
 } from '../core/event.ts';
+import { eventOrders } from '../core/event-page.ts';
 import { toConnectionMessage } from './connection-messages.ts';
 import type { Event as EventMessage } from './generated/kodama/v1/Event.ts';
+import type { EventOrder as OrderEnum } from './generated/kodama/v1/EventOrder.ts';
 import type { EventType as TypeEnum } from './generated/kodama/v1/EventType.ts';
 import type { Refusal as RefusalMessage } from './generated/kodama/v1/Refusal.ts';
 import type { RefusalRule as RuleEnum } from './generated/kodama/v1/RefusalRule.ts';
@@ -17,6 +19,10 @@ import { enumWords } from './protos.ts';
 import { toTimestamp } from './times.ts';
 
 export const eventTypeWords = enumWords<TypeEnum, EventType>('EventType', eventTypes);
+export const orderWords = enumWords<OrderEnum, (typeof eventOrders)[number]>(
+  'EventOrder',
+  eventOrders,
+);
 const ruleWords = enumWords<RuleEnum, RefusalRule>('RefusalRule', refusalRules);
 
 export function toEventMessage(event: Event): EventMessage {

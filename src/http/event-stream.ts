@@ -4,9 +4,10 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import type { FollowAsk } from '../core/control-plane.ts';
 import { AppError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
-import type { FollowRequest, StreamItem } from '../core/follow.ts';
+import type { StreamItem } from '../core/follow.ts';
 import type { Control } from './edge.ts';
 import { isInternal, type Problem, toRefusal } from './problem.ts';
 import { eventView } from './views.ts';
@@ -53,7 +54,7 @@ export const eventFormats: ReadonlyMap<string, StreamFormat> = new Map([
 
 export interface SendStream {
   readonly control: Pick<Control, 'followEvents'>;
-  readonly request: Omit<FollowRequest, 'signal'>;
+  readonly request: Omit<FollowAsk, 'signal'>;
   readonly format: StreamFormat;
   /** How long the reader may take nothing. */
   readonly writeTimeoutMs: number;
