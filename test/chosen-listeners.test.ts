@@ -64,6 +64,39 @@ test('a name finds the history of who has it now, or else had it last', async ()
   expect(listeners.map(({ id }: { id: string }) => id)).toEqual(made.toReversed());
 });
 
+test('connections, their events and refusals tell the name of their listener, as it is now', async () => {
+  await using home = await makeHome();
+  const node = (name: string) => startApp({ KODAMA_NODE_ID: `${name}-${randomUUID()}` }, home);
+  await using a = await node('a');
+  await using b = await node('b');
+  const one = await listen(a, { name: 'old' });
+  await talkTo(a, one);
+  const closed = await listen(a, { name: 'shut', limits: { denyCidrs: ['127.0.0.0/8'] } });
+  await talk(closed.port, 'hello').catch(() => undefined);
+  const refusals = `/v1/events?listener=${closed.id}&type=connection_refused`;
+  await waitFor('the refusal', async () => (await all(a, refusals, 'events')).length > 0);
+  const namesOf = async (app: TestApp) => {
+    using stream = streamEvents(app.grpcAddress, {}, { afterSeq: 0, endAtHead: true });
+    await stream.ended;
+    const url = `${app.url}/v1/events?afterSeq=0&endAtHead=true`;
+    const lines = await collect(ndjson(url));
+    const told = [
+      ...lines.map(({ event }) => event?.connection ?? event?.refusal),
+      ...(await all(app, '/v1/events', 'events')).map((event) => event.connection ?? event.refusal),
+      ...(await all(app, '/v1/connections', 'connections')),
+      ...stream.events.map(({ message }) => message.connection ?? message.refusal),
+    ];
+    return new Set(told.flatMap((subject) => (subject ? [subject.listenerName] : [])));
+  };
+  for (const app of [a, b]) expect(await namesOf(app)).toEqual(new Set(['old', 'shut']));
+  await want(200, a, 'PATCH', '/v1/listeners/old', { name: 'new' });
+  await close(a, 'shut');
+  for (const app of [a, b]) expect(await namesOf(app)).toEqual(new Set(['new', 'shut']));
+  await want(200, a, 'PATCH', '/v1/listeners/new', { name: null });
+  const { connections } = await want(200, b, 'GET', `/v1/connections?listener=${one.id}`);
+  expect(connections).toMatchObject([{ listenerName: null }]);
+});
+
 test('a stream by labels follows who gets them and who loses them, on any node', async () => {
   await using home = await makeHome();
   const node = (name: string) => startApp({ KODAMA_NODE_ID: `${name}-${randomUUID()}` }, home);

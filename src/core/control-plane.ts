@@ -7,9 +7,9 @@ import { AppError, hasCode } from './errors.ts';
 import type { Event } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { type EventPlace, readEventPage } from './event-page.ts';
-import { type FollowRequest, follow, type StreamItem } from './follow.ts';
+import { follow } from './follow.ts';
 import { GoneNodes } from './gone-nodes.ts';
-import { streamFilter } from './labelled-listeners.ts';
+import { type FollowAsk, streamFilter } from './labelled-listeners.ts';
 import { isOver, type Listener, type ListenerPatch, type NewListener } from './listener.ts';
 import {
   type ConnectionAsk,
@@ -17,6 +17,7 @@ import {
   chooseListeners,
   type EventAsk,
 } from './listener-choice.ts';
+import { ListenerNames, type Named, type NamedStreamItem } from './listener-names.ts';
 import type { ListenerSet } from './listener-set.ts';
 import type { Listeners } from './listeners.ts';
 import { listPage, type Page, type PageAsk, type PageRequest, readWithNext } from './page.ts';
@@ -42,9 +43,6 @@ export interface Status {
   /** Null until it was first looked at. */
   readonly retention: RetentionState | null;
 }
-
-/** As FollowRequest, with its listeners as the caller names them. */
-export type FollowAsk = Omit<FollowRequest, 'filter'> & { readonly filter: EventAsk };
 
 /** Where a stream stands, for the metrics. */
 export interface Follower {
@@ -84,11 +82,13 @@ export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #startedAt = performance.now();
   readonly #goneNodes: GoneNodes;
+  readonly #names: ListenerNames;
   readonly #followers = new Set<{ seq: number }>();
   readonly #stop = new AbortController();
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
+    this.#names = new ListenerNames(options);
     this.#goneNodes = new GoneNodes({ ...options, pageBytesMax: options.limits.pageBytesMax });
   }
 
@@ -165,20 +165,24 @@ export class ControlPlane {
   }
 
   /** @throws not_found, unavailable */
-  async getConnection(id: string): Promise<Connection> {
+  async getConnection(id: string): Promise<Named<Connection>> {
+    return await this.#names.item(await this.#connection(id));
+  }
+
+  async #connection(id: string): Promise<Connection> {
     const connection = await this.#options.store.findConnection(id);
     if (connection === null) throw new AppError('not_found', `no connection ${id}`);
     return connection;
   }
 
   /** @throws not_found, resource_exhausted for its listeners; invalid_argument for another query's token; unavailable */
-  async listConnections(query: ConnectionAsk, ask: PageAsk): Promise<Page<Connection>> {
+  async listConnections(query: ConnectionAsk, ask: PageAsk): Promise<Page<Named<Connection>>> {
     const { store, limits } = this.#options;
     const { listeners, labels, ...rest } = query;
     const choice = { listeners, labels };
     const listenerIds = await chooseListeners(store, choice, limits.labelledListenersMax);
     const read = (page: PageRequest) => store.listConnections({ ...rest, listenerIds }, page);
-    return await listPage(query, ask, (page) => readWithNext(page, read));
+    return await this.#names.page(await listPage(query, ask, (page) => readWithNext(page, read)));
   }
 
   /**
@@ -186,7 +190,7 @@ export class ControlPlane {
    * closed as interrupted.
    * @throws not_found, failed_precondition (of another node, which is up), unavailable
    */
-  async closeConnection(id: string, mode: 'fin' | 'rst'): Promise<Connection> {
+  async closeConnection(id: string, mode: 'fin' | 'rst'): Promise<Named<Connection>> {
     const { dataPlane, recorder, nodeId, limits } = this.#options;
     const connection = await this.getConnection(id);
     if (connection.state === 'closed') return connection;
@@ -205,19 +209,20 @@ export class ControlPlane {
    * long: a page may still hold fewer before the end. `desc` is newest first.
    * @throws not_found and resource_exhausted for its listeners; cursor_expired, invalid_argument, unavailable
    */
-  async listEvents(query: EventAsk & EventPlace, ask: PageAsk): Promise<Page<Event>> {
+  async listEvents(query: EventAsk & EventPlace, ask: PageAsk): Promise<Page<Named<Event>>> {
     const { eventLog: log, store, limits } = this.#options;
     const { order, afterSeq, last, ...asked } = query;
     const { filter } = await chooseEvents(store, asked, limits.labelledListenersMax);
     const place = { order, afterSeq, last };
-    return await readEventPage({ ...ask, ...place, filter, query, log, store, limits });
+    const page = await readEventPage({ ...ask, ...place, filter, query, log, store, limits });
+    return await this.#names.page(page);
   }
 
   /**
    * A stream of events; see follow. Ends with `unavailable` at shutdown.
    * @throws resource_exhausted when too many streams are open, what chooseEvents throws, and what follow throws
    */
-  async *followEvents(ask: FollowAsk): AsyncGenerator<StreamItem, void, void> {
+  async *followEvents(ask: FollowAsk): AsyncGenerator<NamedStreamItem, void, void> {
     const { eventLog, store, limits } = this.#options;
     if (this.#followers.size >= limits.followersMax) {
       throw new AppError('resource_exhausted', `at most ${limits.followersMax} streams at once`, {
@@ -234,7 +239,8 @@ export class ControlPlane {
       };
       const { pageEventsMax, labelledListenersMax } = limits;
       const chosen = await streamFilter(store, ask.filter, labelledListenersMax);
-      yield* follow({ ...ask, ...chosen, signal, log: eventLog, store, pageEventsMax, onSeq });
+      const from = { ...ask, ...chosen, signal, log: eventLog, store };
+      yield* this.#names.stream(follow({ ...from, pageEventsMax, onSeq }));
     } finally {
       this.#followers.delete(follower);
     }

@@ -4,7 +4,7 @@
  */
 import type { Event } from './event.ts';
 import { type EventFilter, eventMatcher } from './event-filter.ts';
-import type { Watch } from './follow.ts';
+import type { FollowRequest, Watch } from './follow.ts';
 import {
   carries,
   chooseEvents,
@@ -46,6 +46,9 @@ export class LabelledListeners {
     return isOne;
   }
 }
+
+/** As FollowRequest, with its listeners as the caller names them. */
+export type FollowAsk = Omit<FollowRequest, 'filter'> & { readonly filter: EventAsk };
 
 /** What a stream is to read, and for labels how it goes on. @throws what chooseEvents throws */
 export async function streamFilter(

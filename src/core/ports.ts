@@ -56,6 +56,14 @@ export interface ConnectionQuery {
   readonly acceptedBefore: Micros | null;
 }
 
+/** Who carries all of the labels now, or did at its end: any `limit` of them, in no order. */
+export interface LabelledRequest {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Null: of all listeners. */
+  readonly among: readonly string[] | null;
+  readonly limit: number;
+}
+
 /** One transaction of the log. */
 export interface Append {
   /**
@@ -175,13 +183,9 @@ export interface Store extends NodeStore {
   findListener(idOrName: string): Promise<Listener | null>;
   /** Of each the id, closed or not; of a name nobody has now the newest that had it at its end. Null for none. */
   findListenerIds(idsOrNames: readonly string[]): Promise<readonly (string | null)[]>;
-  /** Who carries all of the labels, or did at its end: any `limit` of them, in no order. */
-  findLabelledIds(request: {
-    readonly labels: Readonly<Record<string, string>>;
-    /** Null: of all listeners. */
-    readonly among: readonly string[] | null;
-    readonly limit: number;
-  }): Promise<readonly string[]>;
+  findLabelledIds(request: LabelledRequest): Promise<readonly string[]>;
+  /** By id, of those that are on record, closed or not. */
+  findListenerNames(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>>;
   /** Newest first; the page key is an id. */
   listListeners(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>>;
   findConnection(id: string): Promise<Connection | null>;

@@ -42,7 +42,7 @@ export function eventHandlers(edge: Edge) {
       const asked = { ...toEventAsk(input), ...toEventPlace(input) };
       const page = await control.listEvents(asked, input);
       return {
-        events: page.items.map(toEventMessage),
+        events: page.items.map((event) => toEventMessage(event, event.listenerName)),
         nextPageToken: page.nextPageToken ?? '',
       };
     }) satisfies Handlers['ListEvents'],

@@ -25,7 +25,8 @@ export const orderWords = enumWords<OrderEnum, (typeof eventOrders)[number]>(
 );
 const ruleWords = enumWords<RuleEnum, RefusalRule>('RefusalRule', refusalRules);
 
-export function toEventMessage(event: Event): EventMessage {
+/** The name is its listener's, for what is no listener. */
+export function toEventMessage(event: Event, listenerName: string | null): EventMessage {
   const common = {
     seq: event.seq,
     time: toTimestamp(event.time),
@@ -34,14 +35,22 @@ export function toEventMessage(event: Event): EventMessage {
   };
   if ('connection' in event) {
     const { connection } = event;
-    return { ...common, connectionId: connection.id, connection: toConnectionMessage(connection) };
+    return {
+      ...common,
+      connectionId: connection.id,
+      connection: toConnectionMessage(connection, listenerName),
+    };
   }
   if ('listener' in event) return { ...common, listener: toListenerMessage(event.listener) };
-  return { ...common, refusal: toRefusalMessage(event.refusal) };
+  return { ...common, refusal: toRefusalMessage(event.refusal, listenerName) };
 }
 
-function toRefusalMessage({ protocol, laddr, raddr, rule, count }: Refusal): RefusalMessage {
+function toRefusalMessage(
+  { protocol, laddr, raddr, rule, count }: Refusal,
+  listenerName: string | null,
+): RefusalMessage {
   return {
+    listenerName: listenerName ?? undefined,
     protocol: protocolWords.toEnum(protocol),
     laddr: toAddressMessage(laddr),
     raddr: raddr && toAddressMessage(raddr),

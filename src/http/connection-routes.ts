@@ -50,7 +50,7 @@ export function connectionRoutes(app: HttpApp, edge: Edge): void {
       const asked = toConnectionAsk({ ...rest, labels: toLabels(label) });
       const page = await control.listConnections(asked, query);
       return {
-        connections: page.items.map(connectionView),
+        connections: page.items.map((one) => connectionView(one, one.listenerName)),
         nextPageToken: page.nextPageToken ?? undefined,
       };
     },
@@ -70,7 +70,10 @@ export function connectionRoutes(app: HttpApp, edge: Edge): void {
         ...problemResponses('not_found'),
       },
     },
-    handler: async ({ params: { id } }) => connectionView(await control.getConnection(id)),
+    async handler({ params: { id } }) {
+      const connection = await control.getConnection(id);
+      return connectionView(connection, connection.listenerName);
+    },
   });
   closeRoute(app, edge);
 }
@@ -104,7 +107,7 @@ function closeRoute(app: HttpApp, edge: Edge): void {
       replyOnce(edge, request, reply, async () => {
         const { params: at, body } = request;
         const closed = await edge.control.closeConnection(at.id, body.mode);
-        return { status: 200, body: connectionView(closed) };
+        return { status: 200, body: connectionView(closed, closed.listenerName) };
       }),
   });
 }

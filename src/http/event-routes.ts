@@ -81,7 +81,10 @@ export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): vo
     const query = readQuery(pageQuery, raw);
     const asked = { ...toAsk(query), ...toEventPlace(query) };
     const { items, nextPageToken: next } = await control.listEvents(asked, query);
-    return { events: items.map(eventView), nextPageToken: next ?? undefined };
+    return {
+      events: items.map((event) => eventView(event, event.listenerName)),
+      nextPageToken: next ?? undefined,
+    };
   }
 
   app.route({

@@ -202,7 +202,7 @@ function endlessLog() {
       for (let seq = 1; !signal.aborted; seq += 1) {
         log.taken = seq;
         const event = { ...sampleEvent({ error: 'x'.repeat(60_000) }), seq };
-        yield { kind: 'events', seq, events: [event] };
+        yield { kind: 'events', seq, events: [event], names: new Map() };
         await new Promise((next) => setImmediate(next));
       }
     } finally {

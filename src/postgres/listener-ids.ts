@@ -1,9 +1,7 @@
 /** Listeners by what a reader of their history calls them: names and labels, of closed ones too. */
-import type { Store } from '../core/ports.ts';
+import type { LabelledRequest } from '../core/ports.ts';
 import type { Database } from './database.ts';
 import { isUuid } from './rows.ts';
-
-export type LabelledRequest = Parameters<Store['findLabelledIds']>[0];
 
 /** Of ids made one after the other the highest is the newest. */
 const findText = `SELECT coalesce(
@@ -22,6 +20,15 @@ export async function findListenerIds(
   ];
   const rows = await database.query({ name: 'listener ids', text: findText, values });
   return rows.map(([id]) => id as string | null);
+}
+
+export async function findListenerNames(
+  database: Database,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string | null>> {
+  const text = 'SELECT id, name FROM listeners WHERE id = ANY ($1::uuid[])';
+  const rows = await database.query({ name: 'listener names', text, values: [ids] });
+  return new Map(rows as readonly (readonly [id: string, name: string | null])[]);
 }
 
 /**

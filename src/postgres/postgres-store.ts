@@ -15,6 +15,7 @@ import type {
   IdempotencyRun,
   IdempotencyTake,
   IdempotentAnswer,
+  LabelledRequest,
   ListenerQuery,
   LogAge,
   LogAgeing,
@@ -37,7 +38,7 @@ import {
 import type { EventRead, EventReadBack } from './event-statements.ts';
 import { ForeignAppends } from './foreign-appends.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
-import { findLabelledIds, findListenerIds, type LabelledRequest } from './listener-ids.ts';
+import { findLabelledIds, findListenerIds, findListenerNames } from './listener-ids.ts';
 import { ListenerReader } from './listener-reader.ts';
 import { age } from './log-ages.ts';
 import { NodeDirectory } from './node-directory.ts';
@@ -191,6 +192,10 @@ export class PostgresStore implements Store, AsyncDisposable {
 
   async findLabelledIds(request: LabelledRequest): Promise<readonly string[]> {
     return await findLabelledIds(this.#database, request);
+  }
+
+  async findListenerNames(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
+    return await findListenerNames(this.#database, ids);
   }
 
   async listListeners(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>> {

@@ -6,6 +6,7 @@ import { errorCodes } from '../../src/core/errors.ts';
 import type { BatchCreateListenersRequest } from '../../src/grpc/generated/kodama/v1/BatchCreateListenersRequest.ts';
 import type { CreateListenerRequest } from '../../src/grpc/generated/kodama/v1/CreateListenerRequest.ts';
 import type { EventFilter } from '../../src/grpc/generated/kodama/v1/EventFilter.ts';
+import type { ListEventsRequest } from '../../src/grpc/generated/kodama/v1/ListEventsRequest.ts';
 import type { StreamEventsRequest } from '../../src/grpc/generated/kodama/v1/StreamEventsRequest.ts';
 import type { UpdateListenerRequest } from '../../src/grpc/generated/kodama/v1/UpdateListenerRequest.ts';
 import {
@@ -682,7 +683,7 @@ describe('answered alike', () => {
       ['order=asc&afterSeq=2', { order: 'EVENT_ORDER_ASC', afterSeq: 2 }],
       ['order=desc&listener=was', { order: 'EVENT_ORDER_DESC', filter: { listeners: ['was'] } }],
       ['last=2&label=env=ci', { last: 2, filter: { labels: { env: 'ci' } } }],
-    ] as const;
+    ] satisfies [string, ListEventsRequest][];
     for (const [query, message] of asks) {
       const fromRest = await want(200, app, 'GET', `/v1/events?pageSize=2&${query}`);
       const found = await grpcCall((done) =>

@@ -277,6 +277,15 @@ export class MemoryStore implements Store {
     );
   }
 
+  findListenerNames(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
+    const { listeners } = this.database;
+    const names = ids.flatMap((id) => {
+      const row = listeners.get(id);
+      return row === undefined ? [] : [[id, row.listener.name] as const];
+    });
+    return this.#call(() => new Map(names));
+  }
+
   readOwnListeners({
     pageSize,
     after,
