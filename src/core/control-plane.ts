@@ -178,9 +178,8 @@ export class ControlPlane {
   /** @throws not_found, resource_exhausted for its listeners; invalid_argument for another query's token; unavailable */
   async listConnections(query: ConnectionAsk, ask: PageAsk): Promise<Page<Named<Connection>>> {
     const { store, limits } = this.#options;
-    const { listeners, labels, ...rest } = query;
-    const choice = { listeners, labels };
-    const listenerIds = await chooseListeners(store, choice, limits.labelledListenersMax);
+    const { listeners: _l, labels: _s, ...rest } = query;
+    const listenerIds = await chooseListeners(store, query, limits.labelledListenersMax);
     const read = (page: PageRequest) => store.listConnections({ ...rest, listenerIds }, page);
     return await this.#names.page(await listPage(query, ask, (page) => readWithNext(page, read)));
   }
@@ -213,9 +212,8 @@ export class ControlPlane {
     const { eventLog: log, store, limits } = this.#options;
     const { order, afterSeq, last, ...asked } = query;
     const { filter } = await chooseEvents(store, asked, limits.labelledListenersMax);
-    const place = { order, afterSeq, last };
-    const page = await readEventPage({ ...ask, ...place, filter, query, log, store, limits });
-    return await this.#names.page(page);
+    const read = { ...ask, order, afterSeq, last, filter, query };
+    return await this.#names.page(await readEventPage({ ...read, log, store, limits }));
   }
 
   /**

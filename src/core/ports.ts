@@ -126,6 +126,12 @@ export interface EventPage extends LogBounds {
   readonly throughSeq: number;
 }
 
+interface EventRead {
+  readonly limit: number;
+  readonly bytesMax: number;
+  readonly filter: EventFilter;
+}
+
 /** What only whoever has a node's place in the log may do. Throws `unavailable` as the Store does. */
 export interface NodeStore {
   /**
@@ -158,22 +164,12 @@ export interface Store extends NodeStore {
    * Reads on after `afterSeq`, at most `limit` events, and no more once they hold `bytesMax`; may return fewer, and
    * even none, before the head.
    */
-  readEvents(request: {
-    readonly afterSeq: number;
-    readonly limit: number;
-    readonly bytesMax: number;
-    readonly filter: EventFilter;
-  }): Promise<EventPage>;
+  readEvents(request: EventRead & { readonly afterSeq: number }): Promise<EventPage>;
   /**
    * Reads back from before `beforeSeq`, newest first, by the same bounds; every matching event from there down to
    * `throughSeq` has been returned, and `oldestSeq` is the end.
    */
-  readEventsBack(request: {
-    readonly beforeSeq: number;
-    readonly limit: number;
-    readonly bytesMax: number;
-    readonly filter: EventFilter;
-  }): Promise<EventPage>;
+  readEventsBack(request: EventRead & { readonly beforeSeq: number }): Promise<EventPage>;
   readBounds(): Promise<LogBounds>;
   /** Seq of the newest event before `time`, so that reading after it gives all since; 0 where none is. */
   seqBefore(time: Micros): Promise<number>;
