@@ -165,10 +165,7 @@ export interface Store extends NodeStore {
    * even none, before the head.
    */
   readEvents(request: EventRead & { readonly afterSeq: number }): Promise<EventPage>;
-  /**
-   * Reads back from before `beforeSeq`, newest first, by the same bounds; every matching event from there down to
-   * `throughSeq` has been returned, and `oldestSeq` is the end.
-   */
+  /** As readEvents, back from before `beforeSeq`, newest first: all down to `throughSeq`; `oldestSeq` is the end. */
   readEventsBack(request: EventRead & { readonly beforeSeq: number }): Promise<EventPage>;
   readBounds(): Promise<LogBounds>;
   /** Seq of the newest event before `time`, so that reading after it gives all since; 0 where none is. */
