@@ -167,7 +167,12 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     bounds: { ...defaultBounds, listenHost: env.KODAMA_LISTEN_HOST },
     postgres: { startTimeoutMs: 60_000, stopTimeoutMs: 5000 },
     eventLog: eventLogLimits,
-    streams: { followersMax: env.KODAMA_STREAMS_MAX, closeTimeoutMs: 5000, pageFillMs: 500 },
+    streams: {
+      followersMax: env.KODAMA_STREAMS_MAX,
+      closeTimeoutMs: 5000,
+      pageFillMs: 500,
+      labelledListenersMax: 100,
+    },
     dataPlane: {
       ...dataPlaneLimits,
       connectionsMax: Math.ceil(env.KODAMA_CONNECTIONS_MAX / env.KODAMA_WORKERS),

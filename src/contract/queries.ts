@@ -2,12 +2,13 @@
 import { z } from 'zod';
 import { closeReasons, connectionStates } from '../core/connection.ts';
 import { eventTypes } from '../core/event.ts';
-import type { EventFilter } from '../core/event-filter.ts';
+import { type EventPlace, eventOrders } from '../core/event-page.ts';
 import { listenerStates, protocols } from '../core/listener.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
-import type { ConnectionQuery, ListenerQuery } from '../core/ports.ts';
+import type { ConnectionAsk, EventAsk } from '../core/listener-choice.ts';
+import type { ListenerQuery } from '../core/ports.ts';
 import { list } from './list.ts';
-import { cidr, idOrName, labels, port, time, uuid, wholeNumber } from './values.ts';
+import { cidr, idOrName, labels, name, port, time, uuid, wholeNumber } from './values.ts';
 
 const pageTokenMax = 512;
 export const filterValuesMax = 100;
@@ -39,10 +40,14 @@ export const listenerFilter = {
     .describe('Without it closed listeners are left out.'),
   protocol: z.enum(protocols).nullable().default(null).describe('Only of this protocol.'),
   port: port.nullable().default(null).describe('The port that is bound.'),
+  name: name.nullable().default(null).describe('Of this name; of closed ones, at their end.'),
 };
 
 export const connectionFilter = {
-  listener: idOrName.nullable().default(null).describe('Id or name of the listener.'),
+  listener: idOrName
+    .nullable()
+    .default(null)
+    .describe('Id or name of the listener: who has the name now, else the newest closed one.'),
   state: z.enum(connectionStates).nullable().default(null).describe('Only in this state.'),
   protocol: z.enum(protocols).nullable().default(null).describe('Only of this protocol.'),
   raddr: cidr.nullable().default(null).describe('Remote address, or network that it lies in.'),
@@ -56,6 +61,9 @@ export const eventFilter = {
   listenerIds: list(uuid, filterValuesMax)
     .default([])
     .describe('Events of these listeners, and of their connections.'),
+  listeners: list(idOrName, filterValuesMax)
+    .default([])
+    .describe('As listenerIds, by id or name: who has it now, else the newest closed one.'),
   connectionIds: list(uuid, filterValuesMax).default([]).describe('Events of these connections.'),
   types: list(z.enum(eventTypes), filterValuesMax).default([]).describe('Events of these types.'),
   protocols: list(z.enum(protocols), filterValuesMax)
@@ -87,37 +95,54 @@ export const streamOptions = {
     .describe('Send a heartbeat when nothing else was sent for so long.'),
 };
 
-export const pageStart = { afterSeq: seq.optional().describe('Exclusive; 0 is from the oldest.') };
+/** Where pages start: at most one of the first two, and neither in the order that starts at the newest. */
+export const pageStart = {
+  afterSeq: seq.optional().describe('Exclusive; 0 is from the oldest. Not with order desc.'),
+  last: streamStart.last.describe('From the newest n that match. Not with order desc.'),
+  order: z
+    .enum(eventOrders)
+    .default('asc')
+    .describe('asc: by seq. desc: the newest first, from the newest on.'),
+};
 
-/** Refines a stream's input: it has one start. */
-export function oneStart<Input extends { readonly [Start in keyof typeof streamStart]?: unknown }>(
+type Starts = Partial<Record<keyof typeof streamStart | keyof typeof pageStart, unknown>>;
+
+/** Refines the input of a stream or a page: it has one start. */
+export function oneStart<Input extends Starts>(
   input: Input,
   context: z.RefinementCtx<Input>,
 ): void {
   const starts = (['afterSeq', 'since', 'last', 'fromNow'] as const).filter(
     (field) => input[field] !== undefined,
   );
-  const [, second] = starts;
-  if (second === undefined) return;
-  context.addIssue({
-    code: 'custom',
-    path: [second],
-    message: `a stream has one start, not both ${starts.join(' and ')}`,
-  });
+  const [first, second] = starts;
+  const refuse = (path: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [path], message });
+  if (second !== undefined) {
+    const what = 'order' in input ? 'a page' : 'a stream';
+    refuse(second, `${what} has one start, not both ${starts.join(' and ')}`);
+  } else if (first !== undefined && input.order === 'desc') {
+    refuse(first, 'order desc starts at the newest event');
+  }
 }
 
 export function listSchemas(bounds: ListenerBounds) {
   const page = pageFields(bounds);
+  const carried = labels(bounds.labelsMax)
+    .default({})
+    .describe('Of listeners that carry all of them, now or at their end.');
   return {
     listeners: z.strictObject({
       ...listenerFilter,
       labels: labels(bounds.labelsMax).default({}).describe('All of them must hold.'),
       ...page,
     }),
-    connections: z.strictObject({ ...connectionFilter, ...page }),
-    events: z.strictObject({ ...pageStart, ...eventFilter, ...page }),
+    connections: z.strictObject({ ...connectionFilter, labels: carried, ...page }),
+    events: z
+      .strictObject({ ...pageStart, ...eventFilter, labels: carried, ...page })
+      .superRefine(oneStart),
     stream: z
-      .strictObject({ ...streamStart, ...eventFilter, ...streamOptions })
+      .strictObject({ ...streamStart, ...eventFilter, labels: carried, ...streamOptions })
       .superRefine(oneStart),
   };
 }
@@ -126,19 +151,23 @@ export type ListSchemas = ReturnType<typeof listSchemas>;
 export type StreamInput = z.output<ListSchemas['stream']>;
 
 export function toListenerQuery(input: z.output<ListSchemas['listeners']>): ListenerQuery {
-  const { state, protocol, port: number, labels: wanted } = input;
-  return { state, protocol, port: number, labels: wanted };
+  const { state, protocol, port: number, name: called, labels: wanted } = input;
+  return { state, protocol, port: number, name: called, labels: wanted };
 }
 
-export function toConnectionQuery(
-  input: z.output<ListSchemas['connections']>,
-  listenerId: string | null,
-): ConnectionQuery {
-  const { listener: _, pageSize: _size, pageToken: _token, ...rest } = input;
-  return { ...rest, listenerId };
+export function toConnectionAsk(input: z.output<ListSchemas['connections']>): ConnectionAsk {
+  const { listener, pageSize: _size, pageToken: _token, ...rest } = input;
+  return { ...rest, listeners: listener === null ? [] : [listener] };
 }
 
-export function toEventFilter(input: EventFilter): EventFilter {
+export function toEventAsk(input: EventAsk): EventAsk {
   const { listenerIds, connectionIds, types, protocols: names, remoteCidrs } = input;
-  return { listenerIds, connectionIds, types, protocols: names, remoteCidrs };
+  const { listeners, labels: wanted } = input;
+  const filter = { listenerIds, connectionIds, types, protocols: names, remoteCidrs };
+  return { ...filter, listeners, labels: wanted };
+}
+
+export function toEventPlace(input: Partial<EventPlace> & Pick<EventPlace, 'order'>): EventPlace {
+  const { order, afterSeq = null, last = null } = input;
+  return { order, afterSeq, last };
 }

@@ -4,25 +4,24 @@
  */
 import type { Connection } from './connection.ts';
 import { AppError, hasCode } from './errors.ts';
-import type { EventFilter } from './event-filter.ts';
+import type { Event } from './event.ts';
 import type { EventLog } from './event-log.ts';
-import { fillPage } from './event-page.ts';
-import { type FollowRequest, follow, type StreamItem } from './follow.ts';
+import { type EventPlace, readEventPage } from './event-page.ts';
+import { follow } from './follow.ts';
 import { GoneNodes } from './gone-nodes.ts';
+import { type FollowAsk, streamFilter } from './labelled-listeners.ts';
 import { isOver, type Listener, type ListenerPatch, type NewListener } from './listener.ts';
+import {
+  type ConnectionAsk,
+  chooseEvents,
+  chooseListeners,
+  type EventAsk,
+} from './listener-choice.ts';
+import { ListenerNames, type Named, type NamedStreamItem } from './listener-names.ts';
 import type { ListenerSet } from './listener-set.ts';
 import type { Listeners } from './listeners.ts';
 import { listPage, type Page, type PageAsk, type PageRequest, readWithNext } from './page.ts';
-import type {
-  Clock,
-  ConnectionQuery,
-  DataPlane,
-  EventPage,
-  ListenerQuery,
-  Logger,
-  Store,
-  WorkerStatus,
-} from './ports.ts';
+import type { Clock, DataPlane, ListenerQuery, Logger, Store, WorkerStatus } from './ports.ts';
 import type { Recorder } from './recorder.ts';
 import type { RetentionState } from './retention.ts';
 import { isStoreThere } from './store-probe.ts';
@@ -68,6 +67,8 @@ export interface ControlPlaneOptions {
     readonly pageBytesMax: number;
     /** How long a page of events may read on for what its filter wants. */
     readonly pageFillMs: number;
+    /** Listeners that a reader may choose by their labels. */
+    readonly labelledListenersMax: number;
     readonly followersMax: number;
     readonly closeTimeoutMs: number;
     /** How long a store that says nothing counts as there. */
@@ -81,11 +82,13 @@ export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #startedAt = performance.now();
   readonly #goneNodes: GoneNodes;
+  readonly #names: ListenerNames;
   readonly #followers = new Set<{ seq: number }>();
   readonly #stop = new AbortController();
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
+    this.#names = new ListenerNames(options);
     this.#goneNodes = new GoneNodes({ ...options, pageBytesMax: options.limits.pageBytesMax });
   }
 
@@ -162,17 +165,23 @@ export class ControlPlane {
   }
 
   /** @throws not_found, unavailable */
-  async getConnection(id: string): Promise<Connection> {
+  async getConnection(id: string): Promise<Named<Connection>> {
+    return await this.#names.item(await this.#connection(id));
+  }
+
+  async #connection(id: string): Promise<Connection> {
     const connection = await this.#options.store.findConnection(id);
     if (connection === null) throw new AppError('not_found', `no connection ${id}`);
     return connection;
   }
 
-  /** @throws invalid_argument for a token of another query; unavailable */
-  async listConnections(query: ConnectionQuery, ask: PageAsk): Promise<Page<Connection>> {
-    const { store } = this.#options;
-    const read = (page: PageRequest) => store.listConnections(query, page);
-    return await listPage(query, ask, (page) => readWithNext(page, read));
+  /** @throws not_found, resource_exhausted for its listeners; invalid_argument for another query's token; unavailable */
+  async listConnections(query: ConnectionAsk, ask: PageAsk): Promise<Page<Named<Connection>>> {
+    const { store, limits } = this.#options;
+    const { listeners: _l, labels: _s, ...rest } = query;
+    const listenerIds = await chooseListeners(store, query, limits.labelledListenersMax);
+    const read = (page: PageRequest) => store.listConnections({ ...rest, listenerIds }, page);
+    return await this.#names.page(await listPage(query, ask, (page) => readWithNext(page, read)));
   }
 
   /**
@@ -180,7 +189,7 @@ export class ControlPlane {
    * closed as interrupted.
    * @throws not_found, failed_precondition (of another node, which is up), unavailable
    */
-  async closeConnection(id: string, mode: 'fin' | 'rst'): Promise<Connection> {
+  async closeConnection(id: string, mode: 'fin' | 'rst'): Promise<Named<Connection>> {
     const { dataPlane, recorder, nodeId, limits } = this.#options;
     const connection = await this.getConnection(id);
     if (connection.state === 'closed') return connection;
@@ -195,20 +204,23 @@ export class ControlPlane {
   }
 
   /**
-   * At most `limit` events, and a bounded number of bytes. Where the filter leaves a page short it reads on, but not
-   * for long: a page may still hold fewer before the head.
-   * @throws cursor_expired, invalid_argument, unavailable
+   * At most a page of events, and a bounded number of bytes. Where the filter leaves it short it reads on, but not for
+   * long: a page may still hold fewer before the end. `desc` is newest first.
+   * @throws not_found and resource_exhausted for its listeners; cursor_expired, invalid_argument, unavailable
    */
-  async listEvents(afterSeq: number, limit: number, filter: EventFilter): Promise<EventPage> {
-    const { eventLog, limits } = this.#options;
-    return await fillPage(eventLog, { afterSeq, limit, filter }, limits);
+  async listEvents(query: EventAsk & EventPlace, ask: PageAsk): Promise<Page<Named<Event>>> {
+    const { eventLog: log, store, limits } = this.#options;
+    const { order, afterSeq, last, ...asked } = query;
+    const { filter } = await chooseEvents(store, asked, limits.labelledListenersMax);
+    const read = { ...ask, order, afterSeq, last, filter, query };
+    return await this.#names.page(await readEventPage({ ...read, log, store, limits }));
   }
 
   /**
    * A stream of events; see follow. Ends with `unavailable` at shutdown.
-   * @throws resource_exhausted when too many streams are open, and what follow throws
+   * @throws resource_exhausted when too many streams are open, what chooseEvents throws, and what follow throws
    */
-  async *followEvents(request: FollowRequest): AsyncGenerator<StreamItem, void, void> {
+  async *followEvents(ask: FollowAsk): AsyncGenerator<NamedStreamItem, void, void> {
     const { eventLog, store, limits } = this.#options;
     if (this.#followers.size >= limits.followersMax) {
       throw new AppError('resource_exhausted', `at most ${limits.followersMax} streams at once`, {
@@ -219,16 +231,18 @@ export class ControlPlane {
     const follower = { seq: eventLog.headSeq };
     this.#followers.add(follower);
     try {
-      const signal = AbortSignal.any([request.signal, this.#stop.signal]);
+      const signal = AbortSignal.any([ask.signal, this.#stop.signal]);
       const onSeq = (seq: number) => {
         follower.seq = seq;
       };
-      const { pageEventsMax } = limits;
-      yield* follow({ ...request, signal, log: eventLog, store, pageEventsMax, onSeq });
+      const { pageEventsMax, labelledListenersMax } = limits;
+      const chosen = await streamFilter(store, ask.filter, labelledListenersMax);
+      const from = { ...ask, ...chosen, signal, log: eventLog, store };
+      yield* this.#names.stream(follow({ ...from, pageEventsMax, onSeq }));
     } finally {
       this.#followers.delete(follower);
     }
-    if (this.#stop.signal.aborted && !request.signal.aborted) {
+    if (this.#stop.signal.aborted && !ask.signal.aborted) {
       throw new AppError('unavailable', 'shutting down: resume from the last seq', {
         retryAfterMs: 1000,
       });

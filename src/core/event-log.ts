@@ -218,6 +218,19 @@ export class EventLog {
     return page;
   }
 
+  /** Matching events before the seq, newest first; nothing where the log is gone from there down. @throws unavailable */
+  async readBack(
+    beforeSeq: number,
+    limit: number,
+    filter: EventFilter,
+    bytesMax = this.#options.limits.pageBytesMax,
+  ): Promise<EventPage> {
+    const { store } = this.#options;
+    const page = await store.readEventsBack({ beforeSeq, limit, bytesMax, filter });
+    this.#observe(page);
+    return page;
+  }
+
   /** @throws cursor_expired below the log, invalid_argument above its head, unavailable */
   async checkCursor(afterSeq: number): Promise<void> {
     await this.learn(afterSeq);

@@ -1,9 +1,24 @@
-/** A page of the log as a caller asks for it: of so many events, where the bytes and the time allow. */
+/** Pages of the log as a caller asks for them: of so many events, where the bytes and the time allow. */
+import { invalidField } from './errors.ts';
 import type { Event } from './event.ts';
 import type { EventFilter } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
-import type { EventPage } from './ports.ts';
+import { startSeq } from './follow.ts';
+import { type Page, type PageAsk, pageKey, pageToken } from './page.ts';
+import type { EventPage, Store } from './ports.ts';
 import { eventBytes } from './sizes.ts';
+
+/** By seq. */
+export const eventOrders = ['asc', 'desc'] as const;
+
+/** Where the pages begin: without any, at the oldest event, or for `desc` at the newest. */
+export interface EventPlace {
+  readonly order: (typeof eventOrders)[number];
+  /** Exclusive. For `asc`, instead of `last`. */
+  readonly afterSeq: number | null;
+  /** With the newest so many that match. For `asc`. */
+  readonly last: number | null;
+}
 
 interface PageLimits {
   readonly pageEventsMax: number;
@@ -11,26 +26,79 @@ interface PageLimits {
   readonly pageFillMs: number;
 }
 
-/** Where the filter leaves it short it reads on. @throws cursor_expired, invalid_argument, unavailable */
-export async function fillPage(
-  log: EventLog,
-  asked: { readonly afterSeq: number; readonly limit: number; readonly filter: EventFilter },
+interface EventPageAsk extends PageAsk, EventPlace {
+  readonly filter: EventFilter;
+  /** What a token is bound to: all that was asked for, in the words of the caller. */
+  readonly query: object;
+  readonly log: EventLog;
+  readonly store: Store;
+  readonly limits: PageLimits;
+}
+
+/** @throws cursor_expired, invalid_argument, unavailable */
+export async function readEventPage(ask: EventPageAsk): Promise<Page<Event>> {
+  const { order, pageSize, query, log, filter } = ask;
+  const from = keySeq(pageKey(ask.pageToken, query)) ?? (await firstSeq(ask));
+  const page = await fillPage(
+    order === 'asc'
+      ? {
+          from,
+          read: (seq, limit, bytesMax) => log.read(seq, limit, filter, bytesMax),
+          hasMore: ({ throughSeq, headSeq }) => throughSeq < headSeq,
+        }
+      : {
+          from,
+          read: (seq, limit, bytesMax) => log.readBack(seq, limit, filter, bytesMax),
+          hasMore: ({ throughSeq, oldestSeq }) => throughSeq > oldestSeq,
+        },
+    pageSize,
+    ask.limits,
+  );
+  const nextPageToken = page.hasMore ? pageToken(String(page.throughSeq), query) : null;
+  return { items: page.events, nextPageToken };
+}
+
+/** An id is a key, too, of other lists. */
+function keySeq(key: string | null): number | null {
+  if (key === null) return null;
+  if (!/^\d{1,16}$/.test(key)) throw invalidField('pageToken', 'is not a token of this API');
+  return Number(key);
+}
+
+async function firstSeq(ask: EventPageAsk): Promise<number> {
+  const { order, afterSeq, last: count } = ask;
+  if (order === 'desc') return Number.MAX_SAFE_INTEGER;
+  return count === null
+    ? (afterSeq ?? 0)
+    : await startSeq({ ...ask, start: { kind: 'last', count } });
+}
+
+interface Direction {
+  readonly from: number;
+  readonly read: (from: number, limit: number, bytesMax: number) => Promise<EventPage>;
+  readonly hasMore: (page: EventPage) => boolean;
+}
+
+/** Where the filter leaves it short it reads on. */
+async function fillPage(
+  { from, read, hasMore }: Direction,
+  pageSize: number,
   { pageEventsMax, pageBytesMax, pageFillMs }: PageLimits,
-): Promise<EventPage> {
-  const { afterSeq, limit, filter } = asked;
+) {
   const deadline = performance.now() + pageFillMs;
-  let page = await log.read(afterSeq, limit, filter);
+  let page = await read(from, pageSize, pageBytesMax);
   const found = [...page.events];
   let room = pageBytesMax - bytesOf(page.events);
-  const isShort = () => found.length < limit && room > 0 && page.throughSeq < page.headSeq;
+  const isShort = () => found.length < pageSize && room > 0 && hasMore(page);
   while (isShort() && performance.now() < deadline) {
-    page = await log.read(page.throughSeq, pageEventsMax, filter, room);
+    page = await read(page.throughSeq, pageEventsMax, room);
     found.push(...page.events);
     room -= bytesOf(page.events);
   }
-  const events = found.slice(0, limit);
-  const last = found.length > limit ? events.at(-1) : undefined;
-  return { ...page, events, throughSeq: last?.seq ?? page.throughSeq };
+  const events = found.slice(0, pageSize);
+  const last = found.length > pageSize ? events.at(-1) : undefined;
+  const throughSeq = last?.seq ?? page.throughSeq;
+  return { events, throughSeq, hasMore: last !== undefined || hasMore(page) };
 }
 
 function bytesOf(events: readonly Event[]): number {

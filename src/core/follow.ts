@@ -1,7 +1,8 @@
 /** A stream of the log: what was, from a start; then what comes, as long as its reader wants. */
 import type { Event } from './event.ts';
-import type { EventFilter } from './event-filter.ts';
+import { type EventFilter, everyEvent } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
+import type { LabelledListeners } from './labelled-listeners.ts';
 import type { Store } from './ports.ts';
 import type { Micros } from './time.ts';
 
@@ -28,10 +29,18 @@ export type StreamItem =
   /** Nothing else was sent for a while; its seq moves past events that the filter left out. */
   | { readonly kind: 'heartbeat'; readonly seq: number };
 
+/** What comes of listeners by their labels: `filter` is of those that are there, who then comes is `listeners`'. */
+export interface Watch {
+  readonly filter: EventFilter;
+  readonly listeners: LabelledListeners;
+}
+
 interface Follow extends FollowRequest {
   readonly log: EventLog;
   readonly store: Store;
   readonly pageEventsMax: number;
+  /** For labels: who carries them when it is asked. */
+  readonly watch?: (() => Promise<Watch>) | undefined;
   /** Told of every step, so that a follower's lag can be seen. */
   readonly onSeq?: (seq: number) => void;
 }
@@ -42,9 +51,12 @@ interface Follow extends FollowRequest {
  *   the stream reads from it)
  */
 export async function* follow(options: Follow): AsyncGenerator<StreamItem, void, void> {
-  const { log, filter, signal, heartbeatMs, endAtHead } = options;
+  const { log, signal, heartbeatMs, endAtHead } = options;
   let seq = await startSeq(options);
   const backlogEnd = options.start.kind === 'from_now' ? seq : log.headSeq;
+  // Who comes after that is seen to come.
+  const watch = await options.watch?.();
+  const filter = watch?.filter ?? options.filter;
   let isSynced = false;
   let silentSince = performance.now();
   while (!signal.aborted) {
@@ -55,10 +67,13 @@ export async function* follow(options: Follow): AsyncGenerator<StreamItem, void,
       silentSince = performance.now();
     }
     const room = isSynced ? options.pageEventsMax : backlogEnd - seq;
-    const page = await log.read(seq, Math.min(options.pageEventsMax, room), filter);
+    const wanted = isSynced && watch !== undefined ? everyEvent : filter;
+    const page = await log.read(seq, Math.min(options.pageEventsMax, room), wanted);
     // A filtered page reads past the backlog's end; what is live comes after `synced`, in its own page.
     const throughSeq = isSynced ? page.throughSeq : Math.min(page.throughSeq, backlogEnd);
-    const events = isSynced ? page.events : page.events.filter((event) => event.seq <= backlogEnd);
+    const isOurs = (event: Event) =>
+      isSynced ? (watch?.listeners.matches(event) ?? true) : event.seq <= backlogEnd;
+    const events = page.events.filter(isOurs);
     const hasMoved = throughSeq > seq;
     seq = throughSeq;
     options.onSeq?.(seq);
@@ -77,7 +92,13 @@ export async function* follow(options: Follow): AsyncGenerator<StreamItem, void,
   }
 }
 
-async function startSeq({ start, log, store, filter }: Follow): Promise<number> {
+/** The seq after which a reader begins. @throws as follow does */
+export async function startSeq({
+  start,
+  log,
+  store,
+  filter,
+}: Pick<Follow, 'start' | 'log' | 'store' | 'filter'>): Promise<number> {
   // The log's oldest event may be gone by the time it is read: before the oldest is 0, whichever that is.
   const kept = async (seq: number) => {
     await log.learn(seq);

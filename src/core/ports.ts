@@ -37,11 +37,13 @@ export interface ListenerQuery {
   readonly state: ListenerState | null;
   readonly protocol: Protocol | null;
   readonly port: number | null;
+  readonly name: string | null;
   readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface ConnectionQuery {
-  readonly listenerId: string | null;
+  /** Of any of them; null: of all. */
+  readonly listenerIds: readonly string[] | null;
   readonly state: ConnectionState | null;
   readonly protocol: Protocol | null;
   /** Address or CIDR of the socket's remote end. */
@@ -52,6 +54,14 @@ export interface ConnectionQuery {
   readonly acceptedAfter: Micros | null;
   /** Exclusive. */
   readonly acceptedBefore: Micros | null;
+}
+
+/** Who carries all of the labels now, or did at its end: any `limit` of them, in no order. */
+export interface LabelledRequest {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Null: of all listeners. */
+  readonly among: readonly string[] | null;
+  readonly limit: number;
 }
 
 /** One transaction of the log. */
@@ -116,6 +126,12 @@ export interface EventPage extends LogBounds {
   readonly throughSeq: number;
 }
 
+interface EventRead {
+  readonly limit: number;
+  readonly bytesMax: number;
+  readonly filter: EventFilter;
+}
+
 /** What only whoever has a node's place in the log may do. Throws `unavailable` as the Store does. */
 export interface NodeStore {
   /**
@@ -148,12 +164,9 @@ export interface Store extends NodeStore {
    * Reads on after `afterSeq`, at most `limit` events, and no more once they hold `bytesMax`; may return fewer, and
    * even none, before the head.
    */
-  readEvents(request: {
-    readonly afterSeq: number;
-    readonly limit: number;
-    readonly bytesMax: number;
-    readonly filter: EventFilter;
-  }): Promise<EventPage>;
+  readEvents(request: EventRead & { readonly afterSeq: number }): Promise<EventPage>;
+  /** As readEvents, back from before `beforeSeq`, newest first: all down to `throughSeq`; `oldestSeq` is the end. */
+  readEventsBack(request: EventRead & { readonly beforeSeq: number }): Promise<EventPage>;
   readBounds(): Promise<LogBounds>;
   /** Seq of the newest event before `time`, so that reading after it gives all since; 0 where none is. */
   seqBefore(time: Micros): Promise<number>;
@@ -161,6 +174,11 @@ export interface Store extends NodeStore {
   seqBeforeNewest(count: number, filter: EventFilter): Promise<number>;
   /** By id, or by the name of one that is not closed; null where there is none. */
   findListener(idOrName: string): Promise<Listener | null>;
+  /** Of each the id, closed or not; of a name nobody has now the newest that had it at its end. Null for none. */
+  findListenerIds(idsOrNames: readonly string[]): Promise<readonly (string | null)[]>;
+  findLabelledIds(request: LabelledRequest): Promise<readonly string[]>;
+  /** By id, of those that are on record, closed or not. */
+  findListenerNames(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>>;
   /** Newest first; the page key is an id. */
   listListeners(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>>;
   findConnection(id: string): Promise<Connection | null>;

@@ -1,7 +1,7 @@
 /** ConnectionService over the control plane. */
 import { z } from 'zod';
 import { parse } from '../contract/parse.ts';
-import { listSchemas, toConnectionQuery } from '../contract/queries.ts';
+import { listSchemas, toConnectionAsk } from '../contract/queries.ts';
 import { uuid } from '../contract/values.ts';
 import { toConnectionMessage } from './connection-messages.ts';
 import type { Edge } from './edge.ts';
@@ -21,22 +21,21 @@ export function connectionHandlers(edge: Edge): Omit<ConnectionServiceHandlers, 
   return {
     GetConnection: calls.unary(async ({ id = '' }) => {
       const connection = await control.getConnection(parse(reference, { id }).id);
-      return { connection: toConnectionMessage(connection) };
+      return { connection: toConnectionMessage(connection, connection.listenerName) };
     }),
     ListConnections: calls.unary(async (request) => {
       const input = parse(list, listConnectionsInput(request));
-      const { listener } = input;
-      const listenerId = listener === null ? null : (await control.getListener(listener)).id;
-      const page = await control.listConnections(toConnectionQuery(input, listenerId), input);
+      const page = await control.listConnections(toConnectionAsk(input), input);
       return {
-        connections: page.items.map(toConnectionMessage),
+        connections: page.items.map((one) => toConnectionMessage(one, one.listenerName)),
         nextPageToken: page.nextPageToken ?? '',
       };
     }),
     CloseConnection: calls.unary(async (request) => {
       const given = { id: request.id ?? '', mode: modeWords.toWord(request.mode) };
       const { id, mode } = parse(closing, given);
-      return { connection: toConnectionMessage(await control.closeConnection(id, mode)) };
+      const closed = await control.closeConnection(id, mode);
+      return { connection: toConnectionMessage(closed, closed.listenerName) };
     }),
   };
 }

@@ -28,11 +28,15 @@ export const initiatorWords = enumWords<InitiatorEnum, CloseInitiator>(
 );
 export const reasonWords = enumWords<ReasonEnum, CloseReason>('CloseReason', closeReasons);
 
-export function toConnectionMessage(connection: Connection): ConnectionMessage {
+export function toConnectionMessage(
+  connection: Connection,
+  listenerName: string | null,
+): ConnectionMessage {
   const { raddr, declaredRaddr, closeInitiator, closeReason, tls } = connection;
   return {
     id: connection.id,
     listenerId: connection.listenerId,
+    listenerName: listenerName ?? undefined,
     nodeId: connection.nodeId,
     protocol: protocolWords.toEnum(connection.protocol),
     laddr: toAddressMessage(connection.laddr),

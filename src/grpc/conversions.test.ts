@@ -191,7 +191,7 @@ test('an address that is not known is absent, and one that is known is not', () 
     const refusal = { protocol, laddr, raddr, rule: 'allow_cidrs', count: 1 } as const;
     const refused = { type: 'connection_refused', time: 1, listenerId, refusal } as const;
     const messages = [sampleEvent({ raddr }), refused].map((draft, index) =>
-      sent('Event', toEventMessage({ ...draft, seq: index + 1 })),
+      sent('Event', toEventMessage({ ...draft, seq: index + 1 }, 'echo')),
     );
     return messages as readonly { connection?: object; refusal?: object }[];
   };

@@ -1,6 +1,6 @@
 /** What streams write. An event is framed once for all streams: what it says is the same to each of them. */
 import type { Event } from '../core/event.ts';
-import type { StreamItem } from '../core/follow.ts';
+import type { NamedStreamItem } from '../core/listener-names.ts';
 import { ByteSink } from './byte-sink.ts';
 import type { StreamWrite } from './calls.ts';
 import type { GrpcLimits } from './edge.ts';
@@ -27,7 +27,7 @@ export class EventFrames {
   }
 
   /** The frames of an item, in writes of about a bounded size. */
-  *writes(item: StreamItem): Generator<StreamWrite<Buffer>, void, void> {
+  *writes(item: NamedStreamItem): Generator<StreamWrite<Buffer>, void, void> {
     // An encoder that failed may have left a part of its event.
     this.#sink.at = 0;
     if (item.kind !== 'events') {
@@ -40,7 +40,7 @@ export class EventFrames {
       let seq = item.seq;
       for (const event of item.events.slice(written)) {
         if (this.#sink.at >= this.#writeBytesMax) break;
-        this.#frameEvent(event);
+        this.#frameEvent(event, item.names.get(event.listenerId) ?? null);
         seq = event.seq;
         written += 1;
       }
@@ -48,12 +48,12 @@ export class EventFrames {
     }
   }
 
-  #frameEvent(event: Event): void {
+  #frameEvent(event: Event, listenerName: string | null): void {
     const { seq } = event;
-    if (this.#kept.copyTo(this.#sink, seq)) return;
+    if (this.#kept.copyTo(this.#sink, seq, listenerName)) return;
     const start = this.#sink.at;
-    this.#frame({ seq, event: toEventMessage(event) });
-    this.#kept.keep(seq, this.#sink, start);
+    this.#frame({ seq, event: toEventMessage(event, listenerName) });
+    this.#kept.keep(seq, this.#sink, start, listenerName);
   }
 
   #frame(message: object): void {

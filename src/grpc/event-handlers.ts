@@ -1,9 +1,7 @@
 /** EventService over the control plane. */
 import { parse } from '../contract/parse.ts';
-import { listSchemas, type StreamInput, toEventFilter } from '../contract/queries.ts';
-import { invalidField } from '../core/errors.ts';
+import { listSchemas, type StreamInput, toEventAsk, toEventPlace } from '../contract/queries.ts';
 import type { StreamStart } from '../core/follow.ts';
-import { pageKey, pageToken } from '../core/page.ts';
 import type { StreamWrite } from './calls.ts';
 import type { Edge } from './edge.ts';
 import { toEventMessage } from './event-messages.ts';
@@ -25,7 +23,7 @@ export function eventHandlers(edge: Edge) {
   ): AsyncGenerator<StreamWrite<Buffer>, void, void> {
     const input = parse(schemas.stream, streamInput(request));
     const { endAtHead, heartbeatMs } = input;
-    const filter = toEventFilter(input);
+    const filter = toEventAsk(input);
     const start = startOf(input);
     for await (const item of control.followEvents({
       start,
@@ -41,27 +39,15 @@ export function eventHandlers(edge: Edge) {
   return {
     ListEvents: calls.unary(async (request: ListRequest) => {
       const input = parse(schemas.events, listEventsInput(request));
-      const { pageSize, afterSeq = 0 } = input;
-      const filter = toEventFilter(input);
-      const asked = { afterSeq, ...filter };
-      const seq = tokenSeq(input.pageToken, asked) ?? afterSeq;
-      const page = await control.listEvents(seq, pageSize, filter);
-      const hasNext = page.throughSeq < page.headSeq;
+      const asked = { ...toEventAsk(input), ...toEventPlace(input) };
+      const page = await control.listEvents(asked, input);
       return {
-        events: page.events.map(toEventMessage),
-        nextPageToken: hasNext ? pageToken(String(page.throughSeq), asked) : '',
+        events: page.items.map((event) => toEventMessage(event, event.listenerName)),
+        nextPageToken: page.nextPageToken ?? '',
       };
     }) satisfies Handlers['ListEvents'],
     StreamEvents: calls.stream(streamEvents),
   };
-}
-
-/** The token of an event page is the same as that of REST. */
-function tokenSeq(token: string | null, asked: object): number | null {
-  const key = pageKey(token, asked);
-  if (key === null) return null;
-  if (!/^\d{1,16}$/.test(key)) throw invalidField('pageToken', 'is not a token of this API');
-  return Number(key);
 }
 
 function startOf({ afterSeq, since, last }: StreamInput): StreamStart {

@@ -7,11 +7,12 @@ import { sampleEvent, sampleId, sampleListener } from '../../test/support/sample
 import { waitFor } from '../../test/support/wait-for.ts';
 import { AppError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
-import type { FollowRequest, StreamItem } from '../core/follow.ts';
+import type { FollowAsk } from '../core/labelled-listeners.ts';
+import type { NamedStreamItem } from '../core/listener-names.ts';
 import type { EventFilter } from './generated/kodama/v1/EventFilter.ts';
 import type { StreamEventsRequest } from './generated/kodama/v1/StreamEventsRequest.ts';
 
-type Follow = (request: FollowRequest) => AsyncGenerator<StreamItem, void, void>;
+type Follow = (request: FollowAsk) => AsyncGenerator<NamedStreamItem, void, void>;
 
 function events(from: number, count: number, text = ''): Event[] {
   return Array.from({ length: count }, (_, index) => ({
@@ -20,8 +21,10 @@ function events(from: number, count: number, text = ''): Event[] {
   }));
 }
 
-function page(from: number, count: number, text = ''): StreamItem {
-  return { kind: 'events', seq: from + count - 1, events: events(from, count, text) };
+const names = new Map<string, string | null>();
+
+function page(from: number, count: number, text = ''): NamedStreamItem {
+  return { kind: 'events', seq: from + count - 1, events: events(from, count, text), names };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -32,7 +35,10 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** Goes on until its caller leaves, and tells that its `finally` ran. */
-function endless(items: (seq: number) => StreamItem): { follow: Follow; running: () => number } {
+function endless(items: (seq: number) => NamedStreamItem): {
+  follow: Follow;
+  running: () => number;
+} {
   let running = 0;
   return {
     running: () => running,
@@ -87,7 +93,7 @@ test('events larger than a write, and than all frames that are kept, arrive whol
     const big: Event[] = [1, 2, 3].map((seq) => ({
       ...{ seq, time: seq, type: 'listener_updated', listenerId: listener.id, listener },
     }));
-    yield { kind: 'events', seq: 3, events: big };
+    yield { kind: 'events', seq: 3, events: big, names };
     yield page(4, 1);
   };
   await using edge = await startGrpcEdge({ followEvents }, { limits: { framesKept: 2 } });
@@ -101,7 +107,7 @@ test('streams that are served from kept frames get what the first one got', asyn
   const followEvents: Follow = async function* ({ filter }) {
     const all = events(1, 300);
     const wanted = filter.types.length > 0 ? all.filter(({ seq }) => seq % 3 === 0) : all;
-    yield { kind: 'events', seq: 300, events: wanted };
+    yield { kind: 'events', seq: 300, events: wanted, names };
   };
   await using edge = await startGrpcEdge({ followEvents }, { limits: { framesKept: 128 } });
   using first = streamEvents(edge.address);
@@ -116,7 +122,7 @@ test('streams that are served from kept frames get what the first one got', asyn
 });
 
 test('the request arrives as the contract has it', async () => {
-  const asked: FollowRequest[] = [];
+  const asked: FollowAsk[] = [];
   const followEvents: Follow = async function* (request) {
     asked.push(request);
     yield { kind: 'synced', seq: 0 };

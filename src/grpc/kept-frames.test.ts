@@ -3,17 +3,17 @@ import { expect, test } from 'vitest';
 import { ByteSink } from './byte-sink.ts';
 import { KeptFrames } from './kept-frames.ts';
 
-function keep(frames: KeptFrames, seq: number, text: string): void {
+function keep(frames: KeptFrames, seq: number, text: string, name: string | null = null): void {
   const sink = new ByteSink();
   sink.string('what lies before it');
   const from = sink.at;
   sink.string(text);
-  frames.keep(seq, sink, from);
+  frames.keep(seq, sink, from, name);
 }
 
-function read(frames: KeptFrames, seq: number): Buffer | null {
+function read(frames: KeptFrames, seq: number, name: string | null = null): Buffer | null {
   const sink = new ByteSink();
-  return frames.copyTo(sink, seq) ? sink.take() : null;
+  return frames.copyTo(sink, seq, name) ? sink.take() : null;
 }
 
 function bytes(text: string): Buffer {
@@ -40,6 +40,15 @@ test('a frame is kept whole or not at all, whatever came after it', () => {
       }
     }),
   );
+});
+
+test('a frame that tells an old name is framed anew', () => {
+  const frames = new KeptFrames({ framesMax: 2, bytesMax: 512 });
+  keep(frames, 5, 'of old', 'old');
+  expect(read(frames, 5, 'new')).toBeNull();
+  expect(read(frames, 5, 'old')).toEqual(bytes('of old'));
+  keep(frames, 5, 'of new', 'new');
+  expect(read(frames, 5, 'new')).toEqual(bytes('of new'));
 });
 
 test('a frame larger than all the room there is is not kept', () => {

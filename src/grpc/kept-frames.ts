@@ -11,6 +11,8 @@ export class KeptFrames {
   readonly #seqs: Float64Array;
   readonly #starts: Float64Array;
   readonly #lengths: Uint32Array;
+  /** And which name of its listener it tells. */
+  readonly #names: (string | null)[];
   /** Where the next frame starts. */
   #head = 0;
 
@@ -23,20 +25,22 @@ export class KeptFrames {
     this.#seqs = new Float64Array(max).fill(-1);
     this.#starts = new Float64Array(max);
     this.#lengths = new Uint32Array(max);
+    this.#names = new Array<string | null>(max).fill(null);
   }
 
-  /** Appends the frame of the seq to the sink; false where it is not kept. */
-  copyTo(sink: ByteSink, seq: number): boolean {
+  /** Appends the frame of the seq to the sink; false where none is kept that tells this name. */
+  copyTo(sink: ByteSink, seq: number, name: string | null): boolean {
     const place = seq % this.#max;
     const start = this.#starts[place] ?? 0;
     const size = this.#bytes.length;
     if (this.#seqs[place] !== seq || start < this.#head - size) return false;
+    if (this.#names[place] !== name) return false;
     sink.append(this.#bytes, start % size, (start % size) + (this.#lengths[place] ?? 0));
     return true;
   }
 
   /** Keeps the sink's bytes from a place on as the frame of the seq. */
-  keep(seq: number, sink: ByteSink, from: number): void {
+  keep(seq: number, sink: ByteSink, from: number, name: string | null): void {
     const length = sink.at - from;
     const size = this.#bytes.length;
     if (length > size) return;
@@ -48,6 +52,7 @@ export class KeptFrames {
     this.#seqs[place] = seq;
     this.#starts[place] = this.#head;
     this.#lengths[place] = length;
+    this.#names[place] = name;
     this.#head += length;
   }
 }

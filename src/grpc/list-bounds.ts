@@ -20,7 +20,8 @@ const repeatsMax = 16;
 export function listBounds(bounds: ListenerBounds): ListBounds {
   const filters = ['listenerIds', 'connectionIds', 'types', 'protocols', 'remoteCidrs'];
   return new Map([
-    ['listeners', bounds.batchMax],
+    // Of a batch, and of a filter: each schema then counts its own.
+    ['listeners', Math.max(bounds.batchMax, filterValuesMax)],
     ['faults', bounds.faultsMax],
     ['labels', bounds.labelsMax],
     ...['allowCidrs', 'denyCidrs', 'trustedCidrs'].map((one) => [one, bounds.cidrsMax] as const),

@@ -34,13 +34,16 @@ test('a message is written byte for byte as protobufjs writes it', () => {
     fc.property(connection, fc.nat(), (given, seq) => {
       const { nodeId, error, bytesIn, bytesOut, pid, acceptedAt, closedAt } = given;
       const changes = { nodeId, error, bytesIn, bytesOut, pid, acceptedAt, closedAt };
-      const event = toEventMessage({
-        type: 'connection_opened',
-        seq,
-        time: acceptedAt,
-        listenerId: 'a listener',
-        connection: sampleConnection(changes),
-      });
+      const event = toEventMessage(
+        {
+          type: 'connection_opened',
+          seq,
+          time: acceptedAt,
+          listenerId: 'a listener',
+          connection: sampleConnection(changes),
+        },
+        'a name',
+      );
       const message = { seq, event };
       const type = messageType('StreamEventsResponse');
       expect(encode('StreamEventsResponse', message)).toEqual(

@@ -1,6 +1,6 @@
 /** Requests: protobuf → the plain objects that the contract's schemas read, laid out as the JSON of REST is. */
 import { connectionStateWords, reasonWords } from './connection-messages.ts';
-import { eventTypeWords } from './event-messages.ts';
+import { eventTypeWords, orderWords } from './event-messages.ts';
 import { toFaultInput } from './fault-messages.ts';
 import type { BatchCreateListenersRequest__Output as BatchRequest } from './generated/kodama/v1/BatchCreateListenersRequest.ts';
 import type { CreateListenerRequest__Output as CreateRequest } from './generated/kodama/v1/CreateListenerRequest.ts';
@@ -83,6 +83,7 @@ export function listListenersInput(request: ListenersRequest): object {
     state: stateWords.toWord(request.state),
     protocol: protocolWords.toWord(request.protocol),
     port: request.port,
+    name: request.name,
     labels: request.labels,
     ...pageInput(request),
   };
@@ -98,6 +99,7 @@ export function listConnectionsInput(request: ConnectionsRequest): object {
     closeReason: reasonWords.toWord(request.closeReason),
     acceptedAfter: timeText(request.acceptedAfter),
     acceptedBefore: timeText(request.acceptedBefore),
+    labels: request.labels,
     ...pageInput(request),
   };
 }
@@ -105,6 +107,8 @@ export function listConnectionsInput(request: ConnectionsRequest): object {
 export function listEventsInput(request: EventsRequest): object {
   return {
     afterSeq: wholeNumber(request.afterSeq),
+    last: request.last,
+    order: orderWords.toWord(request.order),
     ...filterInput(request.filter),
     ...pageInput(request),
   };
@@ -130,6 +134,8 @@ function filterInput(filter: FilterMessage | undefined): object {
     types: filter?.types?.map((type) => eventTypeWords.toWord(type) ?? 'unspecified'),
     protocols: filter?.protocols?.map((one) => protocolWords.toWord(one) ?? 'unspecified'),
     remoteCidrs: filter?.remoteCidrs,
+    listeners: filter?.listeners,
+    labels: filter?.labels,
   };
 }
 

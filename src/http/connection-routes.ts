@@ -1,8 +1,9 @@
 /** The routes of connections. */
 import { z } from 'zod';
-import { connectionFilter, pageFields, toConnectionQuery } from '../contract/queries.ts';
+import { connectionFilter, pageFields, toConnectionAsk } from '../contract/queries.ts';
 import { uuid } from '../contract/values.ts';
 import type { Edge, HttpApp } from './edge.ts';
+import { labelled, labelParameter, toLabels } from './label-query.ts';
 import { replyOnce } from './reply-once.ts';
 import { connectionResource } from './resources.ts';
 import {
@@ -28,7 +29,11 @@ export function connectionRoutes(app: HttpApp, edge: Edge): void {
       summary: 'List connections, live and past, newest first',
       description: 'All the filters that are given must hold.',
       tags,
-      querystring: z.strictObject({ ...connectionFilter, ...pageFields(bounds) }),
+      querystring: z.strictObject({
+        ...connectionFilter,
+        label: labelParameter(bounds.labelsMax, labelled),
+        ...pageFields(bounds),
+      }),
       response: {
         200: answer(
           'A page of connections.',
@@ -37,16 +42,15 @@ export function connectionRoutes(app: HttpApp, edge: Edge): void {
             nextPageToken,
           }),
         ),
-        ...problemResponses('not_found'),
+        ...problemResponses('not_found', 'resource_exhausted'),
       },
     },
     async handler({ query }) {
-      const { pageSize, pageToken, listener } = query;
-      const listenerId = listener === null ? null : (await control.getListener(listener)).id;
-      const filter = toConnectionQuery(query, listenerId);
-      const page = await control.listConnections(filter, { pageSize, pageToken });
+      const { label, ...rest } = query;
+      const asked = toConnectionAsk({ ...rest, labels: toLabels(label) });
+      const page = await control.listConnections(asked, query);
       return {
-        connections: page.items.map(connectionView),
+        connections: page.items.map((one) => connectionView(one, one.listenerName)),
         nextPageToken: page.nextPageToken ?? undefined,
       };
     },
@@ -66,7 +70,10 @@ export function connectionRoutes(app: HttpApp, edge: Edge): void {
         ...problemResponses('not_found'),
       },
     },
-    handler: async ({ params: { id } }) => connectionView(await control.getConnection(id)),
+    async handler({ params: { id } }) {
+      const connection = await control.getConnection(id);
+      return connectionView(connection, connection.listenerName);
+    },
   });
   closeRoute(app, edge);
 }
@@ -100,7 +107,7 @@ function closeRoute(app: HttpApp, edge: Edge): void {
       replyOnce(edge, request, reply, async () => {
         const { params: at, body } = request;
         const closed = await edge.control.closeConnection(at.id, body.mode);
-        return { status: 200, body: connectionView(closed) };
+        return { status: 200, body: connectionView(closed, closed.listenerName) };
       }),
   });
 }

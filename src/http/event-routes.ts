@@ -8,21 +8,27 @@ import {
   pageStart,
   streamOptions,
   streamStart,
-  toEventFilter,
+  toEventAsk,
+  toEventPlace,
 } from '../contract/queries.ts';
 import { invalidField } from '../core/errors.ts';
 import type { StreamStart } from '../core/follow.ts';
-import { pageKey, pageToken } from '../core/page.ts';
+import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { preferredType } from './accept.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventFormats, sendStream } from './event-stream.ts';
+import { labelled, labelParameter, toLabels } from './label-query.ts';
 import { readQuery } from './query.ts';
 import { eventResource } from './resources.ts';
 import { nextPageToken, problemResponses } from './route-schemas.ts';
 import { eventView } from './views.ts';
 
 /** The filter, each of its parameters repeatable: OR inside a parameter, AND between them. */
-const filterQuery = {
+const filterQuery = (bounds: ListenerBounds) => ({
+  listener: eventFilter.listeners.describe(
+    'Events of these listeners, by id or name: who has it now, else the newest closed one. Repeatable.',
+  ),
+  label: labelParameter(bounds.labelsMax, labelled),
   listenerId: eventFilter.listenerIds.describe('Events of these listeners. Repeatable.'),
   connectionId: eventFilter.connectionIds.describe('Events of these connections. Repeatable.'),
   type: eventFilter.types.describe('Events of these types. Repeatable.'),
@@ -32,19 +38,28 @@ const filterQuery = {
       'Events of these remote addresses or networks; the declared address counts too. Repeatable.',
     )
     .meta({ examples: [['10.0.0.0/8']] }),
-};
+});
 
-const streamQuery = z
-  .strictObject({ ...streamStart, ...filterQuery, ...streamOptions })
-  .superRefine(oneStart);
+const querySchemas = (bounds: ListenerBounds) => ({
+  page: z
+    .strictObject({ ...pageStart, ...filterQuery(bounds), ...pageFields(bounds) })
+    .superRefine(oneStart),
+  stream: z
+    .strictObject({ ...streamStart, ...filterQuery(bounds), ...streamOptions })
+    .superRefine(oneStart),
+});
+
+type StreamQuery = z.output<ReturnType<typeof querySchemas>['stream']>;
 
 /** A page first: it is what a caller gets who does not care. */
 const offered = ['application/json', ...eventFormats.keys()] as const;
 
-type FilterQuery = z.output<z.ZodObject<typeof filterQuery>>;
+type FilterQuery = z.output<z.ZodObject<ReturnType<typeof filterQuery>>>;
 
-function toFilter(query: FilterQuery) {
-  return toEventFilter({
+function toAsk(query: FilterQuery) {
+  return toEventAsk({
+    listeners: query.listener,
+    labels: toLabels(query.label),
     listenerIds: query.listenerId,
     connectionIds: query.connectionId,
     types: query.type,
@@ -54,7 +69,7 @@ function toFilter(query: FilterQuery) {
 }
 
 export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): void {
-  const pageQuery = z.strictObject({ ...pageStart, ...filterQuery, ...pageFields(bounds) });
+  const { page: pageQuery, stream: streamQuery } = querySchemas(bounds);
 
   async function page(raw: unknown) {
     refuseOther(
@@ -64,14 +79,11 @@ export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): vo
       'streams: send Accept: text/event-stream or application/x-ndjson',
     );
     const query = readQuery(pageQuery, raw);
-    const { pageSize, pageToken: token, afterSeq = 0 } = query;
-    const filter = toFilter(query);
-    const asked = { afterSeq, ...filter };
-    const read = await control.listEvents(tokenSeq(token, asked) ?? afterSeq, pageSize, filter);
-    const hasNext = read.throughSeq < read.headSeq;
+    const asked = { ...toAsk(query), ...toEventPlace(query) };
+    const { items, nextPageToken: next } = await control.listEvents(asked, query);
     return {
-      events: read.events.map(eventView),
-      nextPageToken: hasNext ? pageToken(String(read.throughSeq), asked) : undefined,
+      events: items.map((event) => eventView(event, event.listenerName)),
+      nextPageToken: next ?? undefined,
     };
   }
 
@@ -96,7 +108,7 @@ export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): vo
           content: {
             'application/json': {
               schema: z.object({
-                events: z.array(eventResource).describe('In seq order.'),
+                events: z.array(eventResource).describe('In seq order, or the reverse.'),
                 nextPageToken,
               }),
             },
@@ -104,7 +116,7 @@ export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): vo
             'application/x-ndjson': { schema: z.string() },
           },
         },
-        ...problemResponses('cursor_expired', 'resource_exhausted'),
+        ...problemResponses('not_found', 'cursor_expired', 'resource_exhausted'),
       },
     },
     // A page and a stream take different parameters, so each reads its own.
@@ -121,7 +133,7 @@ export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): vo
         control,
         request: {
           start: resumeStart(request.headers) ?? streamStartOf(query),
-          filter: toFilter(query),
+          filter: toAsk(query),
           endAtHead: query.endAtHead,
           heartbeatMs: query.heartbeatMs,
         },
@@ -137,7 +149,7 @@ export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): vo
 const description =
   'A page by default. With `Accept: text/event-stream` (server-sent events) or `application/x-ndjson` the ' +
   'same log as a live stream, from now unless a start is given; `afterSeq`, `since`, `last` and `fromNow` ' +
-  'exclude each other. `pageSize` and `pageToken` are for pages; `since`, `last`, `fromNow`, `endAtHead` ' +
+  'exclude each other. `order`, `pageSize` and `pageToken` are for pages; `since`, `fromNow`, `endAtHead` ' +
   'and `heartbeatMs` for streams. Server-sent events have the seq as their id, so `Last-Event-ID` resumes; ' +
   'their types are those of the log, `synced` once after the backlog, and `error` with a problem at the ' +
   'end; heartbeats are comments. NDJSON has one object a line: `{seq, event}`, `{seq, synced}`, ' +
@@ -151,13 +163,6 @@ function refuseOther(raw: unknown, theirs: object, ours: object, what: string): 
   if (name !== undefined) throw invalidField(name, `is for ${what}`);
 }
 
-function tokenSeq(token: string | null, asked: object): number | null {
-  const key = pageKey(token, asked);
-  if (key === null) return null;
-  if (!/^\d{1,16}$/.test(key)) throw invalidField('pageToken', 'is not a token of this API');
-  return Number(key);
-}
-
 /** A browser's EventSource reconnects with the same URL, so what it last saw comes before the URL's start. */
 function resumeStart(headers: IncomingHttpHeaders): StreamStart | null {
   const { 'last-event-id': id } = headers;
@@ -168,7 +173,7 @@ function resumeStart(headers: IncomingHttpHeaders): StreamStart | null {
   throw invalidField('Last-Event-ID', 'must be the seq of an event');
 }
 
-function streamStartOf(query: z.output<typeof streamQuery>): StreamStart {
+function streamStartOf(query: StreamQuery): StreamStart {
   if (query.afterSeq !== undefined) return { kind: 'after_seq', seq: query.afterSeq };
   if (query.since !== undefined) return { kind: 'since', time: query.since };
   if (query.last !== undefined) return { kind: 'last', count: query.last };

@@ -131,11 +131,11 @@ test('a parameter of pages in a stream, or of streams in a page, is told where i
   await using edge = await restEdge();
   const stream = await call(edge, 'GET', '/v1/events?pageSize=10', undefined, sse);
   expect(stream.body.detail).toBe('pageSize: is for pages: ask for application/json');
-  const page = await call(edge, 'GET', '/v1/events?last=10');
+  const page = await call(edge, 'GET', '/v1/events?since=2026-01-01T00:00:00Z');
   const wanted = 'send Accept: text/event-stream or application/x-ndjson';
   expect(page.body).toMatchObject({
-    detail: `last: is for streams: ${wanted}`,
-    errors: [{ path: 'last' }],
+    detail: `since: is for streams: ${wanted}`,
+    errors: [{ path: 'since' }],
   });
 });
 
@@ -202,7 +202,7 @@ function endlessLog() {
       for (let seq = 1; !signal.aborted; seq += 1) {
         log.taken = seq;
         const event = { ...sampleEvent({ error: 'x'.repeat(60_000) }), seq };
-        yield { kind: 'events', seq, events: [event] };
+        yield { kind: 'events', seq, events: [event], names: new Map() };
         await new Promise((next) => setImmediate(next));
       }
     } finally {

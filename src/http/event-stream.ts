@@ -6,14 +6,15 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
-import type { FollowRequest, StreamItem } from '../core/follow.ts';
+import type { FollowAsk } from '../core/labelled-listeners.ts';
+import type { NamedStreamItem } from '../core/listener-names.ts';
 import type { Control } from './edge.ts';
 import { isInternal, type Problem, toRefusal } from './problem.ts';
 import { eventView } from './views.ts';
 
 export interface StreamFormat {
   readonly contentType: string;
-  event(event: Event): string;
+  event(event: Event, listenerName: string | null): string;
   synced(seq: number): string;
   heartbeat(seq: number): string;
   error(problem: Problem): string;
@@ -21,7 +22,7 @@ export interface StreamFormat {
 
 const serverSentEvents: StreamFormat = {
   contentType: 'text/event-stream; charset=utf-8',
-  event: (event) => message(event.type, eventView(event), event.seq),
+  event: (event, name) => message(event.type, eventView(event, name), event.seq),
   synced: (seq) => message('synced', { seq }, seq),
   // An id without data moves the reader's Last-Event-ID and is no event to it.
   heartbeat: (seq) => `: heartbeat\nid: ${seq}\n\n`,
@@ -35,7 +36,7 @@ function message(type: string, data: object, seq?: number): string {
 
 const ndjson: StreamFormat = {
   contentType: 'application/x-ndjson',
-  event: (event) => line({ seq: event.seq, event: eventView(event) }),
+  event: (event, name) => line({ seq: event.seq, event: eventView(event, name) }),
   synced: (seq) => line({ seq, synced: {} }),
   heartbeat: (seq) => line({ seq, heartbeat: {} }),
   error: (problem) => line({ error: problem }),
@@ -53,7 +54,7 @@ export const eventFormats: ReadonlyMap<string, StreamFormat> = new Map([
 
 export interface SendStream {
   readonly control: Pick<Control, 'followEvents'>;
-  readonly request: Omit<FollowRequest, 'signal'>;
+  readonly request: Omit<FollowAsk, 'signal'>;
   readonly format: StreamFormat;
   /** How long the reader may take nothing. */
   readonly writeTimeoutMs: number;
@@ -126,7 +127,7 @@ interface Chunk {
 }
 
 /** Many events to a write, so that a page costs few system calls, and a bounded amount to each. */
-function* chunks(item: StreamItem, format: StreamFormat): Generator<Chunk, void, void> {
+function* chunks(item: NamedStreamItem, format: StreamFormat): Generator<Chunk, void, void> {
   const { kind, seq } = item;
   if (kind !== 'events') {
     yield { text: kind === 'synced' ? format.synced(seq) : format.heartbeat(seq), seq };
@@ -134,7 +135,7 @@ function* chunks(item: StreamItem, format: StreamFormat): Generator<Chunk, void,
   }
   let text = '';
   for (const event of item.events) {
-    text += format.event(event);
+    text += format.event(event, item.names.get(event.listenerId) ?? null);
     if (text.length < chunkChars) continue;
     yield { text, seq: event.seq };
     text = '';

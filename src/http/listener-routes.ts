@@ -1,6 +1,5 @@
 /** The routes of listeners. */
 import { z } from 'zod';
-import { list } from '../contract/list.ts';
 import {
   listenerSchemas,
   toBatch,
@@ -8,11 +7,12 @@ import {
   toNewListener,
 } from '../contract/listener-input.ts';
 import { listenerFilter, pageFields } from '../contract/queries.ts';
-import { idOrName, labelKey, labelValue, wholeNumber } from '../contract/values.ts';
+import { idOrName, wholeNumber } from '../contract/values.ts';
 import { hasCode } from '../core/errors.ts';
 import type { Listener, NewListener } from '../core/listener.ts';
 import type { Control, Edge, HttpApp } from './edge.ts';
 import type { Run } from './idempotency.ts';
+import { labelParameter, toLabels } from './label-query.ts';
 import { replyOnce } from './reply-once.ts';
 import { listenerResource } from './resources.ts';
 import {
@@ -37,16 +37,6 @@ const createProblems = problemResponses(
 );
 const listenerParams = z.strictObject({
   listener: idOrName.describe('Its id, or its name while it is not closed.'),
-});
-
-/** `env=ci` */
-const label = z.string().transform((text, context): readonly [string, string] => {
-  const at = text.indexOf('=');
-  const pair = [text.slice(0, at), text.slice(at + 1)] as const;
-  const isLabel = labelKey.safeParse(pair[0]).success && labelValue.safeParse(pair[1]).success;
-  if (at > 0 && isLabel) return pair;
-  context.issues.push({ code: 'custom', input: text, message: 'must be key=value' });
-  return z.NEVER;
 });
 
 const newListenerExamples = [
@@ -156,7 +146,7 @@ async function isThere(control: Control, id: string): Promise<boolean> {
 }
 
 function readRoutes(app: HttpApp, { control, bounds }: Edge): void {
-  const { state, protocol, port } = listenerFilter;
+  const { state, protocol, port, name } = listenerFilter;
   app.route({
     method: 'GET',
     url: '/v1/listeners',
@@ -169,10 +159,8 @@ function readRoutes(app: HttpApp, { control, bounds }: Edge): void {
         state,
         protocol,
         port,
-        label: list(label, bounds.labelsMax)
-          .default([])
-          .describe('`key=value`; repeated: all of them must hold.')
-          .meta({ examples: [['env=ci']] }),
+        name,
+        label: labelParameter(bounds.labelsMax, 'all of them must hold.'),
         ...pageFields(bounds),
       }),
       response: {
@@ -187,8 +175,8 @@ function readRoutes(app: HttpApp, { control, bounds }: Edge): void {
       },
     },
     async handler({ query }) {
-      const { label: labels, pageSize, pageToken, ...rest } = query;
-      const filter = { ...rest, labels: Object.fromEntries(labels) };
+      const { label, pageSize, pageToken, ...rest } = query;
+      const filter = { ...rest, labels: toLabels(label) };
       const page = await control.listListeners(filter, { pageSize, pageToken });
       return {
         listeners: page.items.map(listenerView),

@@ -8,6 +8,7 @@ const id = z.uuid().meta({ examples: ['01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90'] })
 const count = z.int().min(0);
 const time = z.string().meta({ format: 'date-time', examples: ['2026-11-24T03:53:53.123456Z'] });
 const protocol = z.enum(protocols);
+const listenerName = z.string().nullable();
 
 const address = z
   .object({
@@ -159,6 +160,7 @@ export const connectionResource = z
   .object({
     id: id.describe('UUIDv7, made at accept: id order is accept order.'),
     listenerId: id.describe('The listener that accepted it.'),
+    listenerName: listenerName.describe("Its listener's name, as it is now or was at its end."),
     nodeId: z.string().describe('The node that accepted it.'),
     protocol: protocol.describe('Of its listener.'),
     laddr: address.describe('Our end: the address of the listener.'),
@@ -189,6 +191,7 @@ export const connectionResource = z
 
 const refusal = z
   .object({
+    listenerName: listenerName.describe("The listener's name, as it is now or was at its end."),
     protocol: protocol.describe('Of the listener.'),
     laddr: address.describe('Where it arrived.'),
     raddr: address.nullable().describe('Where it came from. Null as that of a connection.'),

@@ -13,9 +13,9 @@ test('an address that is not known is shown as null, as the schema has it', () =
     listenerId: sampleId(1),
     refusal,
   } as const;
-  expect(connectionResource.parse(connectionView(unknown)).raddr).toBeNull();
-  const opened = eventView({ ...sampleEvent({ raddr: null }), seq: 1 });
+  expect(connectionResource.parse(connectionView(unknown, 'echo')).raddr).toBeNull();
+  const opened = eventView({ ...sampleEvent({ raddr: null }), seq: 1 }, 'echo');
   expect(eventResource.parse(opened)).toMatchObject({ connection: { raddr: null } });
-  const turnedAway = eventView({ ...refused, seq: 2 });
+  const turnedAway = eventView({ ...refused, seq: 2 }, 'echo');
   expect(eventResource.parse(turnedAway)).toMatchObject({ refusal: { raddr: null } });
 });

@@ -90,11 +90,15 @@ function faultView(fault: Fault): FaultView {
   };
 }
 
-export function connectionView(connection: Connection): ConnectionView {
+export function connectionView(
+  connection: Connection,
+  listenerName: string | null,
+): ConnectionView {
   const { raddr, declaredRaddr, tls } = connection;
   return {
     id: connection.id,
     listenerId: connection.listenerId,
+    listenerName,
     nodeId: connection.nodeId,
     protocol: connection.protocol,
     laddr: addressView(connection.laddr),
@@ -123,7 +127,8 @@ export function connectionView(connection: Connection): ConnectionView {
   };
 }
 
-export function eventView(event: Event): EventView {
+/** The name is its listener's, for what is no listener. */
+export function eventView(event: Event, listenerName: string | null): EventView {
   const { seq, type, listenerId } = event;
   const time = formatTime(event.time);
   if ('listener' in event) {
@@ -131,12 +136,12 @@ export function eventView(event: Event): EventView {
   }
   if ('connection' in event) {
     const { id } = event.connection;
-    const connection = connectionView(event.connection);
+    const connection = connectionView(event.connection, listenerName);
     return { seq, time, type, listenerId, connectionId: id, connection };
   }
   const { protocol, laddr, raddr, rule, count } = event.refusal;
   const ends = { laddr: addressView(laddr), raddr: raddr && addressView(raddr) };
-  return { seq, time, type, listenerId, refusal: { protocol, ...ends, rule, count } };
+  return { seq, time, type, listenerId, refusal: { listenerName, protocol, ...ends, rule, count } };
 }
 
 export function statusView(status: Status): StatusView {

@@ -35,6 +35,7 @@ export class ConnectionReader {
   }
 
   async list(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]> {
+    if (query.listenerIds?.length === 0) return [];
     const history = historyQuery(query, page.after);
     // The open ones first: one that closes meanwhile is then found twice, and never missed.
     const open = await this.#listOpen(query.state, history, page.pageSize);

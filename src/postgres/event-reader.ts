@@ -8,7 +8,10 @@ import { nodeOfEvent, parseEvent } from './event-rows.ts';
 import {
   countColumn,
   type EventRead,
+  type EventReadBack,
+  type EventStatement,
   eventColumn,
+  eventsBackStatement,
   eventsStatement,
   newestRange,
   newestStatement,
@@ -22,26 +25,49 @@ export async function readEvents(
   nodes: NodeDirectory,
   read: EventRead,
 ): Promise<EventPage> {
-  const statement = eventsStatement(read);
+  const { events, bounds, range, last } = await readPage(
+    database,
+    nodes,
+    read,
+    eventsStatement(read),
+  );
+  const from = Math.max(read.afterSeq, bounds.oldestSeq - 1);
+  const end = range === null ? bounds.headSeq : Math.min(bounds.headSeq, from + range);
+  return { ...bounds, events, throughSeq: Math.max(read.afterSeq, last?.seq ?? end) };
+}
+
+export async function readEventsBack(
+  database: Database,
+  nodes: NodeDirectory,
+  read: EventReadBack,
+): Promise<EventPage> {
+  const statement = eventsBackStatement(read);
+  const { events, bounds, range, last } = await readPage(database, nodes, read, statement);
+  const to = Math.min(read.beforeSeq - 1, bounds.headSeq);
+  const end = range === null ? 0 : to - range + 1;
+  return { ...bounds, events, throughSeq: last?.seq ?? Math.max(bounds.oldestSeq, end) };
+}
+
+/** `last` is the last event that was looked at, where there may be more in the range behind it. */
+async function readPage(
+  database: Database,
+  nodes: NodeDirectory,
+  { limit, filter }: Pick<EventRead, 'limit' | 'filter'>,
+  statement: EventStatement,
+) {
   const rows = await database.query(statement);
   const bounds = parseBounds(rows);
-  const { headSeq, oldestSeq } = bounds;
   const hasEvents = rows.some((row) => row[eventColumn] !== null);
   const nodeIds = await nodes.with(rows.map((row) => nodeOfEvent(row, eventColumn)));
   const found = (hasEvents ? rows : []).map((row) =>
     parseEvent(row, nodeIds, { offset: eventColumn, spec: parseSpec(row, specColumn) }),
   );
-  const from = Math.max(read.afterSeq, oldestSeq - 1);
-  const end = statement.range === null ? headSeq : Math.min(headSeq, from + statement.range);
   // A full page ends with its last event; what the filter leaves out was looked at all the same.
   const count = Number(rows[0]?.[countColumn] ?? 0);
-  const isFull = count === read.limit || found.length < count;
+  const isFull = count === limit || found.length < count;
   const last = isFull ? found.at(-1) : undefined;
-  const throughSeq = Math.max(read.afterSeq, last?.seq ?? end);
-  const events: readonly Event[] = statement.isLoose
-    ? found.filter(eventMatcher(read.filter))
-    : found;
-  return { ...bounds, events, throughSeq };
+  const events: readonly Event[] = statement.isLoose ? found.filter(eventMatcher(filter)) : found;
+  return { events, bounds, range: statement.range, last };
 }
 
 export async function readBounds(database: Database): Promise<LogBounds> {

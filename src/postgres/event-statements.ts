@@ -24,8 +24,13 @@ export interface EventRead {
   readonly filter: EventFilter;
 }
 
+/** Newest first. */
+export interface EventReadBack extends Omit<EventRead, 'afterSeq'> {
+  readonly beforeSeq: number;
+}
+
 export interface EventStatement extends Statement {
-  /** How far beyond afterSeq a page looks; null: to the head. */
+  /** How many seqs a page looks at; null: all to the end. */
   readonly range: number | null;
   /** Whether rows may come that the filter leaves out. */
   readonly isLoose: boolean;
@@ -103,6 +108,8 @@ interface Query {
   readonly sources: readonly Source[];
   readonly columns: (source: Source) => string;
   readonly order: Order;
+  /** Whether the caller checks what the ids leave open. */
+  readonly isLoose: boolean;
   /** SQL for the seqs that it looks at: after the first, up to the second. */
   readonly from: string;
   readonly to: string;
@@ -118,34 +125,51 @@ export const countColumn = 2;
 export const specColumn = 3;
 export const eventColumn = specColumn + specRowLength;
 
-/**
- * Nulls stand in the place of an event where none matches. The page is cut by the bytes of its rows before what is
- * large of them is read.
- */
+/** Nulls stand in the place of an event where none matches. */
 export function eventsStatement({ afterSeq, limit, bytesMax, filter }: EventRead): EventStatement {
+  const { parameter, values } = makeParameters();
+  const range = rangeOf(filter, limit);
+  const from = `greatest(${parameter(afterSeq)}::bigint, h.oldest_seq - 1)`;
+  const to = range === null ? 'h.seq' : `least(h.seq, ${from} + ${parameter(range)}::bigint)`;
+  const query = pageQuery({ filter, order: 'ASC', from, to, limit: parameter(limit), parameter });
+  const text = pageSql(query, parameter(bytesMax));
+  const name = statementName('events', filter);
+  return { name, text, values, range, isLoose: query.isLoose };
+}
+
+export function eventsBackStatement(read: EventReadBack): EventStatement {
+  const { beforeSeq, limit, bytesMax, filter } = read;
+  const { parameter, values } = makeParameters();
+  const range = rangeOf(filter, limit);
+  const to = `least(h.seq, ${parameter(beforeSeq)}::bigint - 1)`;
+  const end = 'h.oldest_seq - 1';
+  const from = range === null ? end : `greatest(${end}, ${to} - ${parameter(range)}::bigint)`;
+  const query = pageQuery({ filter, order: 'DESC', from, to, limit: parameter(limit), parameter });
+  const text = pageSql(query, parameter(bytesMax));
+  const name = statementName('events back', filter);
+  return { name, text, values, range, isLoose: query.isLoose };
+}
+
+function makeParameters() {
   const values: unknown[] = [];
-  const parameter = (value: unknown) => `$${values.push(value)}`;
-  const wanted = wantedSources(filter);
-  const range = rangeOf(filter, wanted, limit);
-  const after = parameter(afterSeq);
-  const from = `greatest(${after}::bigint, h.oldest_seq - 1)`;
-  const query: Query = {
-    filter,
-    sources: wanted,
-    columns: (source) => source.columns,
-    order: 'ASC',
-    from,
-    to: range === null ? 'h.seq' : `least(h.seq, ${from} + ${parameter(range)}::bigint)`,
-    limit: parameter(limit),
-    parameter,
-  };
-  const text = `SELECT h.seq, h.oldest_seq, p.* FROM log_head h LEFT JOIN LATERAL (
+  return { values, parameter: (value: unknown) => `$${values.push(value)}` };
+}
+
+function pageQuery(query: Omit<Query, 'sources' | 'columns' | 'isLoose'>): Query {
+  const { filter } = query;
+  const columns = (source: Source) => source.columns;
+  return { ...query, sources: wantedSources(filter), columns, isLoose: isById(filter) };
+}
+
+/** The page is cut by the bytes of its rows before what is large of them is read. */
+function pageSql(query: Query, bytesMax: string): string {
+  const { order } = query;
+  return `SELECT h.seq, h.oldest_seq, p.* FROM log_head h LEFT JOIN LATERAL (
     SELECT count(*) OVER () AS count, ${specColumns('s')}, e.*,
-      sum(${rowBytes}) OVER (ORDER BY e.seq) - ${rowBytes} AS bytes_before
-    FROM (${unionSql(query)} ORDER BY 1 LIMIT ${query.limit}::bigint) e
+      sum(${rowBytes}) OVER (ORDER BY e.seq ${order}) - ${rowBytes} AS bytes_before
+    FROM (${unionSql(query)} ORDER BY 1 ${order} LIMIT ${query.limit}::bigint) e
     LEFT JOIN listener_specs s ON s.listener_id = e.listener_id AND s.generation = e.generation
-  ) p ON p.bytes_before < ${parameter(bytesMax)}::bigint ORDER BY p.seq`;
-  return { name: statementName('events', filter), text, values, range, isLoose: isById(filter) };
+  ) p ON p.bytes_before < ${bytesMax}::bigint ORDER BY p.seq ${order}`;
 }
 
 /** The same text for the same kinds of filter: planned once a connection. */
@@ -171,12 +195,12 @@ function wantedSources({ types }: EventFilter): readonly Source[] {
   return sources.filter((source) => source.types.some((type) => types.includes(type)));
 }
 
-function rangeOf(filter: EventFilter, wanted: readonly Source[], limit: number): number | null {
+function rangeOf(filter: EventFilter, limit: number): number | null {
   if (isById(filter)) return null;
   const isFiltered = filter.types.length + filter.protocols.length + filter.remoteCidrs.length > 0;
   // The log is dense: unfiltered, so many seqs are so many events.
   if (!isFiltered) return limit;
-  return wanted.every(({ table }) => table === 'events') ? sparseRange : denseRange;
+  return wantedSources(filter).every(({ table }) => table === 'events') ? sparseRange : denseRange;
 }
 
 function unionSql(query: Query): string {
@@ -214,9 +238,8 @@ function selectSql(query: Query, source: Source, conditions: readonly string[]):
 type RowConditions = (source: Source) => readonly string[];
 
 /** All but the ids: what a row must be, wherever it was found. */
-function rowConditionsOf({ filter, order, parameter }: Query): RowConditions {
+function rowConditionsOf({ filter, isLoose, parameter }: Query): RowConditions {
   const { types, protocols, remoteCidrs } = filter;
-  const isLoose = order === 'ASC' && isById(filter);
   const hasEvents = wantedSources(filter).some(({ table }) => table === 'events');
   const typeList = types.length > 0 && hasEvents ? parameter(types) : null;
   const protocolList = protocols.length > 0 && !isLoose ? parameter(protocols) : null;
@@ -234,8 +257,7 @@ export const newestRange = 200_000;
 
 /** One row: how many of the newest events below the seq match, up to the limit, and the lowest seq of them. */
 export function newestStatement(beforeSeq: number, limit: number, filter: EventFilter): Statement {
-  const values: unknown[] = [];
-  const parameter = (value: unknown) => `$${values.push(value)}`;
+  const { parameter, values } = makeParameters();
   const before = parameter(beforeSeq);
   const oldest = 'h.oldest_seq - 1';
   const query: Query = {
@@ -243,6 +265,7 @@ export function newestStatement(beforeSeq: number, limit: number, filter: EventF
     sources: wantedSources(filter),
     columns: (source) => `${source.seq} AS seq`,
     order: 'DESC',
+    isLoose: false,
     from: isById(filter)
       ? `(${oldest})`
       : `greatest(${oldest}, ${before}::bigint - 1 - ${newestRange})`,

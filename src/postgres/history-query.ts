@@ -58,11 +58,11 @@ export class Parameters {
 
 /** `after` is the id of the last connection that was seen. */
 export function historyQuery(query: ConnectionQuery, after: string | null): HistoryQuery {
-  const { listenerId, protocol, lport, closeReason, acceptedAfter, acceptedBefore } = query;
+  const { listenerIds, protocol, lport, closeReason, acceptedAfter, acceptedBefore } = query;
   const below = acceptedBefore === null ? null : idAbove(acceptedBefore);
   return {
     filters: {
-      listenerIds: listenerId === null ? null : [listenerId],
+      listenerIds,
       lport,
       ...remoteFilters(query.raddr),
       protocol,

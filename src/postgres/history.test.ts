@@ -50,7 +50,7 @@ SELECT ${idOf('at', 'n')}, l.id, 2 * n + 1, 2 * n + 2, at, at + 1000, 1, 1, 1, 1
 FROM c JOIN l ON l.created_at = ${sampleTime} + (n / 100) * 100::bigint * ${second}`;
 
 const anyConnection: ConnectionQuery = {
-  listenerId: null,
+  listenerIds: null,
   state: 'closed',
   protocol: null,
   raddr: null,

@@ -40,7 +40,7 @@ export class ListenerReader {
   }
 
   async list(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>> {
-    const { state, protocol, port, labels } = query;
+    const { state, protocol, port, name, labels } = query;
     const wanted = Object.entries(labels).map(([key, value]) => ({
       spec: { is: { labels: { path: [key], equals: value } } },
     }));
@@ -51,6 +51,7 @@ export class ListenerReader {
           isLive: state !== 'closed',
           ...(state === null ? {} : { state }),
           ...(protocol === null ? {} : { protocol }),
+          ...(name === null ? {} : { name }),
           ...(port === null ? {} : { OR: [{ lport: port }, { lport: null, port }] }),
           AND: wanted,
         },

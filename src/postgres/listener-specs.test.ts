@@ -158,7 +158,7 @@ test('listeners and events from before stay as they are, whatever their size', a
   const [own] = await store.readOwnListeners({ pageSize: 9, after: null, bytesMax: 1 });
   expect(own).toEqual({ ...now, secrets: { tlsKey: null } });
   const label = { more: labels.more ?? '' };
-  const query = { state: null, protocol: null, port: null, labels: label };
+  const query = { state: null, protocol: null, port: null, name: null, labels: label };
   const list = await store.listListeners(query, { pageSize: 9, after: null, bytesMax: 1 });
   expect(list).toEqual({ items: [now], hasMore: false });
   // They too are cut by their bytes.

@@ -328,9 +328,9 @@ test('an open can be given up', async () => {
 });
 
 const page = { pageSize: 9, after: null, bytesMax: 1e9 };
-const allListeners = { state: null, protocol: null, port: null, labels: {} };
+const allListeners = { state: null, protocol: null, port: null, name: null, labels: {} };
 const allConnections = {
-  listenerId: null,
+  listenerIds: null,
   state: null,
   protocol: null,
   raddr: null,

@@ -15,6 +15,7 @@ import type {
   IdempotencyRun,
   IdempotencyTake,
   IdempotentAnswer,
+  LabelledRequest,
   ListenerQuery,
   LogAge,
   LogAgeing,
@@ -27,10 +28,17 @@ import type {
 import type { Micros } from '../core/time.ts';
 import { ConnectionReader } from './connection-reader.ts';
 import { Database, type DatabaseLimits } from './database.ts';
-import { readBounds, readEvents, seqBefore, seqBeforeNewest } from './event-reader.ts';
-import type { EventRead } from './event-statements.ts';
+import {
+  readBounds,
+  readEvents,
+  readEventsBack,
+  seqBefore,
+  seqBeforeNewest,
+} from './event-reader.ts';
+import type { EventRead, EventReadBack } from './event-statements.ts';
 import { ForeignAppends } from './foreign-appends.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
+import { findLabelledIds, findListenerIds, findListenerNames } from './listener-ids.ts';
 import { ListenerReader } from './listener-reader.ts';
 import { age } from './log-ages.ts';
 import { NodeDirectory } from './node-directory.ts';
@@ -158,6 +166,10 @@ export class PostgresStore implements Store, AsyncDisposable {
     return await readEvents(this.#database, this.#nodes, request);
   }
 
+  async readEventsBack(request: EventReadBack): Promise<EventPage> {
+    return await readEventsBack(this.#database, this.#nodes, request);
+  }
+
   async readBounds(): Promise<LogBounds> {
     return await readBounds(this.#database);
   }
@@ -172,6 +184,18 @@ export class PostgresStore implements Store, AsyncDisposable {
 
   async findListener(idOrName: string): Promise<Listener | null> {
     return await this.#listeners.find(idOrName);
+  }
+
+  async findListenerIds(idsOrNames: readonly string[]): Promise<readonly (string | null)[]> {
+    return await findListenerIds(this.#database, idsOrNames);
+  }
+
+  async findLabelledIds(request: LabelledRequest): Promise<readonly string[]> {
+    return await findLabelledIds(this.#database, request);
+  }
+
+  async findListenerNames(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
+    return await findListenerNames(this.#database, ids);
   }
 
   async listListeners(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>> {

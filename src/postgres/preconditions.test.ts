@@ -93,7 +93,7 @@ test('a schema of its own by search_path holds all, for every reader, over a res
     await using store = await open(url);
     await store.takeNode();
     if (start === 1) await store.append(append(1, [listenerEvent('listener_created', listener)]));
-    const wanted = { state: null, protocol: listener.protocol, port: null, labels: {} };
+    const wanted = { state: null, protocol: listener.protocol, port: null, name: null, labels: {} };
     const { items } = await store.listListeners(wanted, {
       pageSize: 10,
       after: null,

@@ -6,6 +6,7 @@ import { errorCodes } from '../../src/core/errors.ts';
 import type { BatchCreateListenersRequest } from '../../src/grpc/generated/kodama/v1/BatchCreateListenersRequest.ts';
 import type { CreateListenerRequest } from '../../src/grpc/generated/kodama/v1/CreateListenerRequest.ts';
 import type { EventFilter } from '../../src/grpc/generated/kodama/v1/EventFilter.ts';
+import type { ListEventsRequest } from '../../src/grpc/generated/kodama/v1/ListEventsRequest.ts';
 import type { StreamEventsRequest } from '../../src/grpc/generated/kodama/v1/StreamEventsRequest.ts';
 import type { UpdateListenerRequest } from '../../src/grpc/generated/kodama/v1/UpdateListenerRequest.ts';
 import {
@@ -285,6 +286,38 @@ const refusals: Readonly<Record<string, Case>> = {
   'a stream whose heart beats too slow': stream('heartbeatMs=60001', {
     heartbeatInterval: { seconds: 60, nanos: 1_000_000 },
   }),
+  'a stream of a listener that is none': {
+    rest: () => ['GET', '/v1/events?listener=none', undefined, { accept: 'text/event-stream' }],
+    async grpc() {
+      using events = streamEvents(app.grpcAddress, { listeners: ['all', 'none'] }, {});
+      const error = await events.ended;
+      if (error !== null) throw error;
+      return events.messages;
+    },
+  },
+  'events of a listener that is none': {
+    rest: () => ['GET', '/v1/events?listener=none'],
+    grpc: ({ events }) =>
+      grpcCall((done) => events.ListEvents({ filter: { listeners: ['none'] } }, done)),
+  },
+  'connections of a listener that is none': {
+    rest: () => ['GET', `/v1/connections?listener=${nobody}`],
+    grpc: ({ connections }) =>
+      grpcCall((done) => connections.ListConnections({ listener: nobody }, done)),
+  },
+  'events with two starts': {
+    rest: () => ['GET', '/v1/events?afterSeq=1&last=1'],
+    grpc: ({ events }) => grpcCall((done) => events.ListEvents({ afterSeq: 1, last: 1 }, done)),
+  },
+  'events back from a start': {
+    rest: () => ['GET', '/v1/events?order=desc&last=1'],
+    grpc: ({ events }) =>
+      grpcCall((done) => events.ListEvents({ order: 'EVENT_ORDER_DESC', last: 1 }, done)),
+  },
+  'listeners by a name that is none': {
+    rest: () => ['GET', '/v1/listeners?name=9-lives'],
+    grpc: ({ listeners }) => grpcCall((done) => listeners.ListListeners({ name: '9-lives' }, done)),
+  },
   'events after the head': {
     rest: () => ['GET', '/v1/events?afterSeq=1000000'],
     grpc: ({ events }) => grpcCall((done) => events.ListEvents({ afterSeq: 1_000_000 }, done)),
@@ -526,6 +559,16 @@ describe('answered alike', () => {
       ],
       ['afterSeq=0&remoteCidr=127.0.0.0/8', { remoteCidrs: ['127.0.0.0/8'] }, { afterSeq: 0 }],
       ['afterSeq=0&protocol=udp', { protocols: ['PROTOCOL_UDP'] }, { afterSeq: 0 }],
+      ['afterSeq=0&listener=all', { listeners: ['all'] }, { afterSeq: 0 }],
+      [
+        `afterSeq=0&listener=was&listener=${first.listenerId}`,
+        {
+          listeners: ['was', first.listenerId],
+        },
+        { afterSeq: 0 },
+      ],
+      ['afterSeq=0&label=env=ci', { labels: { env: 'ci' } }, { afterSeq: 0 }],
+      ['afterSeq=0&label=env=none', { labels: { env: 'none' } }, { afterSeq: 0 }],
     ];
     for (const [query, filter, start] of asks) {
       const url = `${app.url}/v1/events?${query}&endAtHead=true`;
@@ -560,6 +603,9 @@ describe('answered alike', () => {
         `listener=${listener.id}&state=closed`,
       ],
       [{ state: 'CONNECTION_STATE_OPEN' }, 'state=open'],
+      [{ listener: 'was' }, 'listener=was'],
+      [{ labels: { env: 'ci' } }, 'label=env=ci'],
+      [{ labels: { env: 'ci' }, listener: 'another' }, 'label=env=ci&listener=another'],
       [{ raddr: '127.0.0.0/8' }, 'raddr=127.0.0.0/8'],
       [{ raddr: '10.0.0.1' }, 'raddr=10.0.0.1'],
       [{ lport: listener.laddr.port }, `lport=${listener.laddr.port}`],
@@ -628,5 +674,23 @@ describe('answered alike', () => {
       token = (turn % 2 === 0 ? found.nextPageToken : fromRest.nextPageToken) ?? '';
     }
     expect(seen).toBe(head);
+  });
+
+  test('pages of the log from the newest, forth and back, by name and label', async () => {
+    const asks = [
+      ['last=3', { last: 3 }],
+      ['order=desc', { order: 'EVENT_ORDER_DESC' }],
+      ['order=asc&afterSeq=2', { order: 'EVENT_ORDER_ASC', afterSeq: 2 }],
+      ['order=desc&listener=was', { order: 'EVENT_ORDER_DESC', filter: { listeners: ['was'] } }],
+      ['last=2&label=env=ci', { last: 2, filter: { labels: { env: 'ci' } } }],
+    ] satisfies [string, ListEventsRequest][];
+    for (const [query, message] of asks) {
+      const fromRest = await want(200, app, 'GET', `/v1/events?pageSize=2&${query}`);
+      const found = await grpcCall((done) =>
+        client.events.ListEvents({ pageSize: 2, ...message }, done),
+      );
+      sameResult(found, fromRest);
+      expect(fromRest.events).toHaveLength(2);
+    }
   });
 });

@@ -99,6 +99,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       pageEventsMax: sampleLogLimits.pageEventsMax,
       pageBytesMax: options.pageBytesMax ?? sampleLogLimits.pageBytesMax,
       pageFillMs: 500,
+      labelledListenersMax: 100,
       followersMax: options.followersMax ?? 10,
       closeTimeoutMs: 5000,
       pingTimeoutMs: 2000,

@@ -76,6 +76,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
       pingTimeoutMs: 2000,
       commitTimeoutMs: 5000,
       pageFillMs: 500,
+      labelledListenersMax: 100,
       pageEventsMax: sampleLogLimits.pageEventsMax,
       pageBytesMax: sampleLogLimits.pageBytesMax,
     },

@@ -246,21 +246,22 @@ export class MemoryDatabase {
 }
 
 export function listenerMatches(listener: Listener, query: ListenerQuery): boolean {
-  const { state, protocol, port, labels } = query;
+  const { state, protocol, port, name, labels } = query;
   return (
     (state === null ? listener.state !== 'closed' : listener.state === state) &&
     (protocol === null || listener.protocol === protocol) &&
+    (name === null || listener.name === name) &&
     (port === null || (listener.laddr?.port ?? listener.port) === port) &&
     Object.entries(labels).every(([key, value]) => listener.labels[key] === value)
   );
 }
 
 export function connectionMatches(connection: Connection, query: ConnectionQuery): boolean {
-  const { listenerId, state, protocol, raddr, lport, closeReason } = query;
+  const { listenerIds, state, protocol, raddr, lport, closeReason } = query;
   const remoteIp = connection.raddr?.ip;
   const { acceptedAfter, acceptedBefore } = query;
   return (
-    (listenerId === null || connection.listenerId === listenerId) &&
+    (listenerIds === null || listenerIds.includes(connection.listenerId)) &&
     (state === null || connection.state === state) &&
     (protocol === null || connection.protocol === protocol) &&
     (raddr === null || (remoteIp !== undefined && networkSet([raddr])(remoteIp))) &&

@@ -6,6 +6,7 @@ import type { Connection } from '../../src/core/connection.ts';
 import { AppError, idempotencyFull } from '../../src/core/errors.ts';
 import { type EventFilter, eventMatcher } from '../../src/core/event-filter.ts';
 import { isOver, type Listener, type ListenerSecrets } from '../../src/core/listener.ts';
+import { carries } from '../../src/core/listener-choice.ts';
 import type { PageItems, PageRequest, SizedPageRequest } from '../../src/core/page.ts';
 import type {
   Append,
@@ -132,6 +133,24 @@ export class MemoryStore implements Store {
     });
   }
 
+  readEventsBack({
+    beforeSeq,
+    limit,
+    bytesMax,
+    filter,
+  }: Parameters<Store['readEventsBack']>[0]): Promise<EventPage> {
+    return this.#call(() => {
+      const { bounds } = this.database;
+      const below = this.#kept().filter(({ seq }) => seq < beforeSeq);
+      const seen = below.toReversed().slice(0, this.scanMax);
+      const matching = seen.filter(eventMatcher(filter));
+      const events = takeBytes(matching.slice(0, limit), eventBytes, bytesMax);
+      const isCut = matching.length > events.length;
+      const throughSeq = isCut ? events.at(-1)?.seq : seen.at(-1)?.seq;
+      return { events, throughSeq: throughSeq ?? bounds.oldestSeq, ...bounds };
+    });
+  }
+
   readBounds(): Promise<LogBounds> {
     return this.#call(() => this.database.bounds);
   }
@@ -227,6 +246,44 @@ export class MemoryStore implements Store {
   /** The process of the node is gone, for all to see. */
   leave(): void {
     this.database.present.delete(this.nodeId);
+  }
+
+  #named(idOrName: string): string | null {
+    const all = [...this.database.listeners.values()].map(({ listener }) => listener);
+    const closed = all.filter(({ name, state }) => name === idOrName && state === 'closed');
+    const newest = closed.sort((a, b) => (a.id > b.id ? -1 : 1))[0];
+    const one =
+      all.find(({ id }) => id === idOrName) ??
+      all.find((listener) => listener.name === idOrName && !isOver(listener));
+    return (one ?? newest)?.id ?? null;
+  }
+
+  findListenerIds(idsOrNames: readonly string[]): Promise<readonly (string | null)[]> {
+    return this.#call(() => idsOrNames.map((one) => this.#named(one)));
+  }
+
+  findLabelledIds({
+    labels,
+    among,
+    limit,
+  }: Parameters<Store['findLabelledIds']>[0]): Promise<readonly string[]> {
+    return this.#call(() =>
+      [...this.database.listeners.values()]
+        .map(({ listener }) => listener)
+        .filter(({ id }) => among === null || among.includes(id))
+        .filter((listener) => carries(listener, labels))
+        .slice(0, limit)
+        .map(({ id }) => id),
+    );
+  }
+
+  findListenerNames(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
+    const { listeners } = this.database;
+    const names = ids.flatMap((id) => {
+      const row = listeners.get(id);
+      return row === undefined ? [] : [[id, row.listener.name] as const];
+    });
+    return this.#call(() => new Map(names));
   }
 
   readOwnListeners({

@@ -33,9 +33,15 @@ export interface StoreGround extends AsyncDisposable {
   open(nodeId: string): Promise<Store & AsyncDisposable>;
 }
 
-const anyListener: ListenerQuery = { state: null, protocol: null, port: null, labels: {} };
+const anyListener: ListenerQuery = {
+  state: null,
+  protocol: null,
+  port: null,
+  name: null,
+  labels: {},
+};
 const anyConnection: ConnectionQuery = {
-  listenerId: null,
+  listenerIds: null,
   state: null,
   protocol: null,
   raddr: null,
@@ -86,6 +92,21 @@ async function readAll(
     events.push(...page.events);
     if (page.throughSeq >= page.headSeq) return events;
     expect(page.throughSeq).toBeGreaterThan(seq);
+    seq = page.throughSeq;
+  }
+}
+
+async function readAllBack(store: Store, filter: EventFilter, limit = 1000, bytesMax = 1e9) {
+  const events: Event[] = [];
+  for (let seq = Number.MAX_SAFE_INTEGER; ; ) {
+    const page = await store.readEventsBack({ beforeSeq: seq, limit, bytesMax, filter });
+    expect(page.events.length).toBeLessThanOrEqual(limit);
+    expect(page.events.every((event) => event.seq < seq && event.seq >= page.throughSeq)).toBe(
+      true,
+    );
+    events.push(...page.events);
+    if (page.throughSeq <= page.oldestSeq) return events;
+    expect(page.throughSeq).toBeLessThan(seq);
     seq = page.throughSeq;
   }
 }
@@ -280,6 +301,7 @@ function eventContract(makeGround: MakeGround): void {
       const wanted = all.filter(eventMatcher(filter));
       expect(await readAll(store, filter, 7)).toEqual(wanted);
       expect(await readAll(store, filter, 7, 3 * itemBytes)).toEqual(wanted);
+      expect(await readAllBack(store, filter, 7)).toEqual(wanted.toReversed());
       for (const count of [0, 1, 5, wanted.length, wanted.length + 1]) {
         const seq = await store.seqBeforeNewest(count, filter);
         const after = wanted.filter((event) => event.seq > seq);
@@ -314,6 +336,8 @@ function eventContract(makeGround: MakeGround): void {
     expect(await pageAfter(1, 50_000, 2)).toEqual([2, 3]);
     expect(await pageAfter(5, 1e9)).toEqual([6, 7, 8]);
     expect(await readAll(store, everyEvent, 100, 30_000)).toEqual(numbered(drafts));
+    const newestFirst = numbered(drafts).toReversed();
+    expect(await readAllBack(store, everyEvent, 100, 30_000)).toEqual(newestFirst);
     const own = { ...everyEvent, listenerIds: [listener.id] };
     expect(await readAll(store, own, 100, 30_000)).toEqual(numbered(drafts).slice(1, 6));
   });
@@ -400,6 +424,52 @@ function listenerContract(makeGround: MakeGround): void {
     expect(await store.findListener(first.id)).toEqual(end);
   });
 
+  test('readers find listeners by names and labels, of closed ones too', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const at = (index: number) => sampleConnection({ acceptedAt: sampleTime + index * 2000 }).id;
+    const make = (index: number, name: string, labels: Record<string, string>) =>
+      sampleListener({ id: at(index), name, labels });
+    const end = (one: ReturnType<typeof make>) =>
+      listenerEvent('listener_closed', { ...one, state: 'closed', sockets: [] });
+    const old = make(1, 'echo', { env: 'ci', team: 'net' });
+    const newer = make(2, 'echo', { env: 'ci' });
+    const other = make(3, 'other', { env: 'ci' });
+    const steps = [
+      [listenerEvent('listener_created', old), end(old)],
+      [listenerEvent('listener_created', newer), listenerEvent('listener_created', other)],
+    ];
+    for (const [index, events] of steps.entries()) await store.append(append(index + 1, events));
+    const ids = (...names: string[]) => store.findListenerIds(names);
+    const labelled = async (
+      labels: Record<string, string>,
+      among: readonly string[] | null = null,
+      limit = 9,
+    ) => (await store.findLabelledIds({ labels, among, limit })).toSorted();
+    expect(await ids('echo', 'none', old.id, 'other', at(9))).toEqual([
+      newer.id,
+      null,
+      old.id,
+      other.id,
+      null,
+    ]);
+    expect(await labelled({ env: 'ci' })).toEqual([old.id, newer.id, other.id]);
+    expect(await labelled({ env: 'ci', team: 'net' })).toEqual([old.id]);
+    expect(await labelled({ env: 'c' })).toEqual([]);
+    expect(await labelled({ env: 'ci' }, [newer.id, at(9)])).toEqual([newer.id]);
+    expect(await labelled({ env: 'ci' }, [])).toEqual([]);
+    expect((await labelled({ env: 'ci' }, null, 2)).length).toBe(2);
+    // Now counts, and for who is closed the end.
+    const changed = { ...newer, name: 'renamed', generation: 2, labels: { env: 'dev' } };
+    await store.append(append(3, [listenerEvent('listener_updated', changed), end(other)]));
+    expect(await ids('echo', 'renamed', 'other')).toEqual([old.id, newer.id, other.id]);
+    expect(await labelled({ env: 'ci' })).toEqual([old.id, other.id]);
+    expect(await labelled({ env: 'dev' })).toEqual([newer.id]);
+    const again = make(4, 'other', {});
+    await store.append(append(4, [listenerEvent('listener_created', again), end(again)]));
+    expect(await ids('other')).toEqual([again.id]);
+  });
+
   test('lists are newest first, by every filter, in pages', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
@@ -408,6 +478,7 @@ function listenerContract(makeGround: MakeGround): void {
         sampleListener({
           id: sampleConnection({ acceptedAt: sampleTime + index * 2000 }).id,
           state,
+          name: index % 2 === 0 ? 'even' : null,
           protocol: index % 2 === 0 ? 'tcp' : 'udp',
           labels: { env: index < 2 ? 'ci' : 'dev', 'a.b/c': String(index) },
           laddr: index === 1 ? null : { ip: '::1', port: 1000 + index },
@@ -432,6 +503,9 @@ function listenerContract(makeGround: MakeGround): void {
     expect(await list({ state: 'closed' })).toEqual([2]);
     expect(await list({ protocol: 'udp' })).toEqual([3, 1]);
     expect(await list({ port: 1001 })).toEqual([1]);
+    expect(await list({ name: 'even' })).toEqual([0]);
+    expect(await list({ name: 'even', state: 'closed' })).toEqual([2]);
+    expect(await list({ name: 'odd' })).toEqual([]);
     expect(await list({ port: 1003 })).toEqual([3]);
     expect(await list({ labels: { env: 'ci' } })).toEqual([1, 0]);
     expect(await list({ labels: { env: 'ci', 'a.b/c': '0' } })).toEqual([0]);
@@ -635,7 +709,9 @@ function snapshot(event: EventDraft) {
 function connectionQueries(listenerIds: readonly string[]): ConnectionQuery[] {
   const kinds: readonly Partial<ConnectionQuery>[] = [
     {},
-    { listenerId: listenerIds[0] ?? null },
+    { listenerIds: listenerIds.slice(0, 1) },
+    { listenerIds: listenerIds.slice(1, 4) },
+    { listenerIds: [] },
     ...connectionStates.map((state) => ({ state })),
     { protocol: 'udp' },
     { raddr: '127.0.0.2' },

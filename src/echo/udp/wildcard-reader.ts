@@ -109,8 +109,8 @@ export class WildcardReader {
 
   #answer(socket: WildcardSocket, { from, to }: ReceivedDatagram, bytes: Buffer) {
     // Its fd may be that of another file by now.
-    if (this.#native === null || this.#sockets.get(socket.fd) !== socket)
-      return systemError(badFile);
+    const isWatched = this.#sockets.get(socket.fd) === socket;
+    if (this.#native === null || !isWatched) return systemError(badFile);
     return this.#native.packets.send(socket.fd, bytes, from.name, to.control);
   }
 

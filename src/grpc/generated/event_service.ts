@@ -71,6 +71,7 @@ export interface ProtoGrpcType {
       DuplicateFault: MessageTypeDefinition<_kodama_v1_DuplicateFault, _kodama_v1_DuplicateFault__Output>
       Event: MessageTypeDefinition<_kodama_v1_Event, _kodama_v1_Event__Output>
       EventFilter: MessageTypeDefinition<_kodama_v1_EventFilter, _kodama_v1_EventFilter__Output>
+      EventOrder: EnumTypeDefinition
       EventService: SubtypeConstructor<typeof grpc.Client, _kodama_v1_EventServiceClient> & { service: _kodama_v1_EventServiceDefinition }
       EventType: EnumTypeDefinition
       Fault: MessageTypeDefinition<_kodama_v1_Fault, _kodama_v1_Fault__Output>

@@ -30,7 +30,9 @@ export interface Connection {
   'closeReason'?: (_kodama_v1_CloseReason);
   'error'?: (string);
   'tls'?: (_kodama_v1_TlsInfo | null);
+  'listenerName'?: (string);
   '_error'?: "error";
+  '_listenerName'?: "listenerName";
 }
 
 export interface Connection__Output {
@@ -54,5 +56,7 @@ export interface Connection__Output {
   'closeReason'?: (_kodama_v1_CloseReason__Output);
   'error'?: (string);
   'tls'?: (_kodama_v1_TlsInfo__Output);
+  'listenerName'?: (string);
   '_error'?: "error";
+  '_listenerName'?: "listenerName";
 }

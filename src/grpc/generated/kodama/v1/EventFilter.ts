@@ -9,6 +9,8 @@ export interface EventFilter {
   'types'?: (_kodama_v1_EventType)[];
   'protocols'?: (_kodama_v1_Protocol)[];
   'remoteCidrs'?: (string)[];
+  'listeners'?: (string)[];
+  'labels'?: ({[key: string]: string});
 }
 
 export interface EventFilter__Output {
@@ -17,4 +19,6 @@ export interface EventFilter__Output {
   'types'?: (_kodama_v1_EventType__Output)[];
   'protocols'?: (_kodama_v1_Protocol__Output)[];
   'remoteCidrs'?: (string)[];
+  'listeners'?: (string)[];
+  'labels'?: ({[key: string]: string});
 }

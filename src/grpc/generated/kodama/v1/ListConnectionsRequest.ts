@@ -16,6 +16,7 @@ export interface ListConnectionsRequest {
   'acceptedBefore'?: (_google_protobuf_Timestamp | null);
   'pageSize'?: (number);
   'pageToken'?: (string);
+  'labels'?: ({[key: string]: string});
   '_listener'?: "listener";
   '_raddr'?: "raddr";
   '_lport'?: "lport";
@@ -33,6 +34,7 @@ export interface ListConnectionsRequest__Output {
   'acceptedBefore'?: (_google_protobuf_Timestamp__Output);
   'pageSize'?: (number);
   'pageToken'?: (string);
+  'labels'?: ({[key: string]: string});
   '_listener'?: "listener";
   '_raddr'?: "raddr";
   '_lport'?: "lport";

@@ -10,8 +10,10 @@ export interface ListListenersRequest {
   'labels'?: ({[key: string]: string});
   'pageSize'?: (number);
   'pageToken'?: (string);
+  'name'?: (string);
   '_port'?: "port";
   '_pageSize'?: "pageSize";
+  '_name'?: "name";
 }
 
 export interface ListListenersRequest__Output {
@@ -21,6 +23,8 @@ export interface ListListenersRequest__Output {
   'labels'?: ({[key: string]: string});
   'pageSize'?: (number);
   'pageToken'?: (string);
+  'name'?: (string);
   '_port'?: "port";
   '_pageSize'?: "pageSize";
+  '_name'?: "name";
 }

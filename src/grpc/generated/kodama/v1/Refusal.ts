@@ -11,6 +11,8 @@ export interface Refusal {
   'raddr'?: (_kodama_v1_Address | null);
   'rule'?: (_kodama_v1_RefusalRule);
   'count'?: (number | string | Long);
+  'listenerName'?: (string);
+  '_listenerName'?: "listenerName";
 }
 
 export interface Refusal__Output {
@@ -19,4 +21,6 @@ export interface Refusal__Output {
   'raddr'?: (_kodama_v1_Address__Output);
   'rule'?: (_kodama_v1_RefusalRule__Output);
   'count'?: (string);
+  'listenerName'?: (string);
+  '_listenerName'?: "listenerName";
 }

@@ -1,0 +1,65 @@
+/** What is read of connections, with the names of their listeners as they are when it is read. */
+import type { Event } from './event.ts';
+import type { StreamItem } from './follow.ts';
+import type { ListenerSet } from './listener-set.ts';
+import type { Page } from './page.ts';
+import type { Store } from './ports.ts';
+
+export type Named<Item> = Item & { readonly listenerName: string | null };
+export type NameMap = ReadonlyMap<string, string | null>;
+export type NamedStreamItem =
+  | Exclude<StreamItem, { readonly kind: 'events' }>
+  /** By the ids of all listeners that the events are of. */
+  | (Extract<StreamItem, { readonly kind: 'events' }> & { readonly names: NameMap });
+
+interface OfListener {
+  readonly listenerId: string;
+}
+
+export class ListenerNames {
+  readonly #set: Pick<ListenerSet, 'get'>;
+  readonly #store: Pick<Store, 'findListenerNames'>;
+
+  constructor(options: {
+    readonly set: Pick<ListenerSet, 'get'>;
+    readonly store: Pick<Store, 'findListenerNames'>;
+  }) {
+    this.#set = options.set;
+    this.#store = options.store;
+  }
+
+  async page<Item extends OfListener>({ items, ...rest }: Page<Item>): Promise<Page<Named<Item>>> {
+    return { ...rest, items: await this.items(items) };
+  }
+
+  async item<Item extends OfListener>(item: Item): Promise<Named<Item>> {
+    const names = await this.#of([item]);
+    return { ...item, listenerName: names.get(item.listenerId) ?? null };
+  }
+
+  async items<Item extends OfListener>(items: readonly Item[]): Promise<readonly Named<Item>[]> {
+    const names = await this.#of(items);
+    return items.map((item) => ({ ...item, listenerName: names.get(item.listenerId) ?? null }));
+  }
+
+  async *stream(items: AsyncIterable<StreamItem>): AsyncGenerator<NamedStreamItem, void, void> {
+    for await (const item of items) {
+      yield item.kind === 'events' ? { ...item, names: await this.#of(item.events) } : item;
+    }
+  }
+
+  /** This node's own are known; a stream at the head asks the store for nothing of theirs. */
+  async #of(items: readonly (OfListener | Event)[]): Promise<NameMap> {
+    const names = new Map<string, string | null>();
+    const missing: string[] = [];
+    for (const { listenerId: id } of items) {
+      if (names.has(id)) continue;
+      const own = this.#set.get(id);
+      if (own === undefined || own === null) missing.push(id);
+      names.set(id, own?.listener.name ?? null);
+    }
+    if (missing.length === 0) return names;
+    for (const [id, name] of await this.#store.findListenerNames(missing)) names.set(id, name);
+    return names;
+  }
+}
