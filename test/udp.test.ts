@@ -79,7 +79,8 @@ async function expectRefused(
     (await refusalsOf(app, { id })).find(({ raddr }) => raddr.port === client.port),
   );
   const raddr = { ip: client.ip, port: client.port };
-  expect(refusal).toEqual({ protocol: 'udp', laddr: to, raddr, rule, count: 1 });
+  const expected = { protocol: 'udp', listenerName: null, laddr: to, raddr, rule, count: 1 };
+  expect(refusal).toEqual(expected);
   expect(client.answers).toHaveLength(before);
 }
 

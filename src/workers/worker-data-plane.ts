@@ -204,18 +204,17 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     if (first === undefined) {
       throw new AppError('unavailable', 'no worker is up', { retryAfterMs: 1000 });
     }
-    const { listenerId } = binding;
     const [sockets, turn] = [new Map(), Promise.resolve()];
     const opened: Opened = { binding, isServed: false, isClosing: false, sockets, turn };
     const laddr = await this.#openOn(first, opened, 'first');
     opened.binding = { ...binding, port: laddr.port };
     // A worker that comes up from here on binds it by itself.
-    this.#opened.set(listenerId, opened);
+    this.#opened.set(binding.listenerId, opened);
     const others = [...this.#workers].filter((worker) => worker !== first);
     try {
       await this.#inTurn(opened, () => Promise.all(others.map((one) => this.#join(one, opened))));
     } catch (error) {
-      await this.close(listenerId, { drainMs: 0, reason: 'listener_deleted' });
+      await this.close(binding.listenerId, { drainMs: 0, reason: 'listener_deleted' });
       throw error;
     }
     return { laddr, sockets: [...sockets.values()].flat() };
