@@ -290,7 +290,14 @@ describe('addresses', () => {
       const [refusal] = await refusalsWhen(app, listener, ({ length }) => length > 0);
       const raddr = { ip: '127.0.0.1', port: client.port };
       const rule = 'udp_destination_address';
-      expect(refusal).toEqual({ protocol: 'udp', laddr: to, raddr, rule, count: 1 });
+      expect(refusal).toEqual({
+        protocol: 'udp',
+        listenerName: null,
+        laddr: to,
+        raddr,
+        rule,
+        count: 1,
+      });
       expect(await sessionsOf(app, listener)).toEqual([]);
     }
     expect(client.answers).toEqual([]);
