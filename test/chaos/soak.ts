@@ -8,17 +8,18 @@
  */
 import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
-import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { heapFlags, liveHeapBytes } from '../support/live-heap.ts';
 import { call, want } from '../support/rest-client.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { freePort } from './free-port.ts';
 import { KodamaProcess } from './kodama-process.ts';
 import { GrpcReader, NdjsonReader } from './log-reader.ts';
-import { childrenOf, fdCount, memoryOf, signal } from './processes.ts';
+import { childrenOf, fdCount, memoryOf } from './processes.ts';
 
 export interface SoakOptions {
   readonly minutes: number;
@@ -48,7 +49,6 @@ const connectionsKept = 50;
 const sampleMs = 10_000;
 const tickMs = 20;
 const mebi = 1 << 20;
-const heapSignal = 'SIGUSR2';
 
 export async function soak({ minutes, rate }: SoakOptions): Promise<boolean> {
   const dataDir = await mkdtemp(join(tmpdir(), 'kodama-soak-'));
@@ -58,7 +58,7 @@ export async function soak({ minutes, rate }: SoakOptions): Promise<boolean> {
     KODAMA_RETENTION_EVENTS_MAX: String(retentionEvents),
     KODAMA_LOG_LEVEL: 'warn',
   };
-  const nodeOptions = [`--heapsnapshot-signal=${heapSignal}`, `--diagnostic-dir=${dataDir}`];
+  const nodeOptions = heapFlags(dataDir);
   const options = { dataDir, cluster, ports, environment, nodeOptions, isEmbedded: true };
   const target = new KodamaProcess(options);
   try {
@@ -275,56 +275,11 @@ async function liveHeap(
 ): Promise<number> {
   const [worker = 0] = target.workers();
   load.isApiLeftAlone = true;
-  const workerHeapMb = await liveHeapMb(worker, directory);
+  const workerHeapMb = round((await liveHeapBytes(worker, directory)) / mebi);
   load.isApiLeftAlone = false;
   load.echoMs = [];
   console.log(JSON.stringify({ workerHeapMb }));
   return workerHeapMb;
-}
-
-async function liveHeapMb(pid: number, directory: string): Promise<number> {
-  signal(pid, heapSignal);
-  const name = new RegExp(`^Heap\\..*\\.${pid}\\..*\\.heapsnapshot$`);
-  const bytes = await waitFor(
-    'a heap snapshot',
-    async () => {
-      const file = readdirSync(directory).find((one) => name.test(one));
-      return file === undefined ? null : await selfSizes(join(directory, file));
-    },
-    300_000,
-  );
-  return round(bytes / mebi);
-}
-
-/** The sizes of all objects in a snapshot, summed; null while it is still being written. */
-async function selfSizes(path: string): Promise<number | null> {
-  if (!(await isWritten(path))) return null;
-  const text = await readFile(path, 'utf8');
-  await rm(path);
-  const { snapshot, nodes } = JSON.parse(text);
-  const fields: string[] = snapshot.meta.node_fields;
-  let sum = 0;
-  for (let at = fields.indexOf('self_size'); at < nodes.length; at += fields.length) {
-    sum += nodes[at];
-  }
-  return sum;
-}
-
-const settleMs = 500;
-
-/** Complete: it has its last bracket, and grows no more. */
-async function isWritten(path: string): Promise<boolean> {
-  const { size: before } = await stat(path);
-  await new Promise((next) => setTimeout(next, settleMs));
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    const last = Buffer.alloc(8);
-    await file.read(last, 0, last.length, Math.max(0, size - last.length));
-    return size === before && last.toString().trimEnd().endsWith('}');
-  } finally {
-    await file.close();
-  }
 }
 
 function heapGrowths(before: number, after: number): readonly string[] {

@@ -7,10 +7,12 @@ import { pathToFileURL } from 'node:url';
 import { Client as PgClient } from 'pg';
 import { EmbeddedPostgres } from '../../src/postgres/embedded-postgres.ts';
 import { isAlive, signal } from '../chaos/processes.ts';
+import { heapFlags, liveHeapBytes } from '../support/live-heap.ts';
 import { call, want } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
 import {
   type Environment,
+  nodeMain,
   startProcess,
   type TestHome,
   type TestProcess,
@@ -91,7 +93,9 @@ export class CostWorld implements Target, AsyncDisposable {
       ...extra,
     };
     const home = { environment, [Symbol.asyncDispose]: async () => undefined };
-    const app = resources.use(await startProcess(home, { KODAMA_LOG_LEVEL: 'info' }));
+    const [node = '', ...words] = nodeMain;
+    const command = [node, ...heapFlags(dir), ...words];
+    const app = resources.use(await startProcess(home, { KODAMA_LOG_LEVEL: 'info' }, { command }));
     const { workers } = await want(200, app, 'GET', '/v1/status');
     const parts = { app, home, workerPid: workers[0].pid as number, postgres };
     const world = new CostWorld(parts, database, dir, resources.move());
@@ -174,6 +178,11 @@ export class CostWorld implements Target, AsyncDisposable {
       answerAgainWithinMs,
     );
     return Number(text);
+  }
+
+  /** The same of the worker. */
+  async workerLiveBytes(): Promise<number> {
+    return await liveHeapBytes(this.#workerPid, this.#dir);
   }
 
   /** Resolves when it answers again, and has a worker. */

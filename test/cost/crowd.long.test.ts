@@ -10,7 +10,6 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { treeCpuSeconds } from '../../bench/process-stats.ts';
-import { memoryOf } from '../chaos/processes.ts';
 import { all, want } from '../support/rest-client.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { CostWorld } from './cost-world.ts';
@@ -149,7 +148,7 @@ test(
     const marks = await placeMarks(world);
     for (const family of callerFamilies) await family.prepare?.(world);
     const postmaster = await world.postmasterPid();
-    const [liveBefore, workerBefore] = [await world.liveBytes(), memoryOf(world.workerPid)];
+    const [liveBefore, workerBefore] = [await world.liveBytes(), await world.workerLiveBytes()];
     const { url, grpcAddress, listenerId, connectionId, otherUrl } = world;
     const target = { url, grpcAddress, listenerId, connectionId, otherUrl };
     const { over } = await attack({ target, marks, seconds, callers, callsPerSecond });
@@ -177,7 +176,7 @@ test(
       async () => (await world.liveBytes()) - liveBefore < liveBytesMax,
       60_000,
     );
-    expect(memoryOf(world.workerPid) - workerBefore).toBeLessThan(workerBytesMax);
+    expect((await world.workerLiveBytes()) - workerBefore).toBeLessThan(workerBytesMax);
   },
   (seconds + 240) * 1000,
 );
