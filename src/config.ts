@@ -233,6 +233,7 @@ const dataPlaneLimits = {
 
 const httpLimits = {
   bodyBytesMax: 1_048_576,
+  bodyDepthMax: 32,
   bodyBytesArrivingMax: 67_108_864,
   headerBytesMax: 16_384,
   headersTimeoutMs: 10_000,

@@ -32,6 +32,8 @@ export type Control = Pick<
 export interface HttpLimits {
   readonly bodyBytesMax: number;
   /** Of all bodies that are being received. */
+  /** Brackets within brackets. */
+  readonly bodyDepthMax: number;
   readonly bodyBytesArrivingMax: number;
   readonly headerBytesMax: number;
   /** All headers of a request must be there within it. */

@@ -6,12 +6,13 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { HttpApp } from './edge.ts';
+import { isDeeper } from './json-depth.ts';
 import { refusedPart } from './problem.ts';
 import type { Traffic } from './traffic.ts';
 
 const mergePatch = 'application/merge-patch+json';
 
-export function jsonBodies(app: HttpApp, traffic: Traffic): void {
+export function jsonBodies(app: HttpApp, traffic: Traffic, depthMax: number): void {
   app.removeAllContentTypeParsers();
   // Every type: an empty body is one whatever its type, and each refusal is in our words.
   app.addContentTypeParser(
@@ -20,7 +21,7 @@ export function jsonBodies(app: HttpApp, traffic: Traffic): void {
       await traffic.readBody(request, payload, (body) => {
         if (body.length === 0) return undefined;
         checkType(request);
-        return parseJson(body);
+        return parseJson(body, depthMax);
       }),
   );
   app.addHook('onRequest', async ({ headers }) => {
@@ -53,7 +54,9 @@ function checkType({ headers, method, mediaType }: FastifyRequest): void {
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** A field of any name, `__proto__` too, is an ordinary one here: the schemas refuse it by its name. */
-function parseJson(body: Buffer): unknown {
+function parseJson(body: Buffer, depthMax: number): unknown {
+  if (isDeeper(body, depthMax))
+    throw refusedPart(400, '', `the body is nested deeper than ${depthMax}`);
   try {
     return JSON.parse(utf8.decode(body));
   } catch (cause) {

@@ -57,6 +57,7 @@ const documented: Edge = {
   metrics: { contentType: 'text/plain', text: never },
   limits: {
     bodyBytesMax: 1,
+    bodyDepthMax: 1,
     bodyBytesArrivingMax: 1,
     headerBytesMax: 1,
     headersTimeoutMs: 1,

@@ -16,6 +16,7 @@ export interface RestEdge extends MemoryControl {
 
 const limits: HttpLimits = {
   bodyBytesMax: 100_000,
+  bodyDepthMax: 32,
   bodyBytesArrivingMax: 10_000_000,
   headerBytesMax: 16_384,
   headersTimeoutMs: 10_000,
