@@ -25,7 +25,7 @@ import { openClient, talk } from './support/tcp-client.ts';
 import { makeHome, startApp, startProcess, type TestApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
-/** CLIENTS=18000 npx vitest run test/overload.test.ts -t 'clients at once': with as many as the system allows. */
+/** CLIENTS=18000 npx vitest run test/overload.long.test.ts -t 'clients at once': with as many as the system allows. */
 const clientsAtOnce = Number(process.env.CLIENTS ?? 3000);
 const connectAtOnce = 200;
 const mebi = 1 << 20;
