@@ -151,10 +151,16 @@ test('create after delete takes the very same port at once, in all workers', asy
   }
 });
 
-/** Gone, or a zombie that has closed all its files (proc(5)). */
+/**
+ * Gone, or a zombie of one thread: `Z` alone is what the first thread is as soon as it has ended,
+ * while others may hold the files that all of them share for a moment more (proc(5)).
+ */
 function isDead(pid: number): boolean {
   try {
-    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state, threads] = [fields[0], fields[17]];
+    return state === 'Z' && threads === '1';
   } catch {
     return true;
   }
