@@ -10,6 +10,7 @@ RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* && npm cache clean --f
 
 COPY proto ./proto
 COPY prisma/migrations ./prisma/migrations
+COPY generated ./generated
 COPY src ./src
 
 # The data directory keeps the embedded PostgreSQL and the id of this node across restarts.

@@ -10,8 +10,8 @@
  *   reasons   from peer_fin (90 %) down to operator_rst (about one in a million); tls_error only where TLS is
  */
 import pg from 'pg';
-import { readNodeId } from '../src/node-id.ts';
-import { EmbeddedPostgres } from '../src/postgres/embedded-postgres.ts';
+import { EmbeddedPostgres } from '../src/embedded-postgres/embedded-postgres.ts';
+import { readNodeId } from '../src/node/node-id.ts';
 import { PostgresStore } from '../src/postgres/postgres-store.ts';
 import type { RowOptions } from './row.ts';
 

@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import type { ProtoGrpcType } from '../generated/grpc/event_service.ts';
+import type { Event__Output } from '../generated/grpc/kodama/v1/Event.ts';
+import type { StreamEventsResponse__Output } from '../generated/grpc/kodama/v1/StreamEventsResponse.ts';
 import { readCommandLine } from '../src/command-line.ts';
-import type { ProtoGrpcType } from '../src/grpc/generated/event_service.ts';
-import type { Event__Output } from '../src/grpc/generated/kodama/v1/Event.ts';
-import type { StreamEventsResponse__Output } from '../src/grpc/generated/kodama/v1/StreamEventsResponse.ts';
 
 const usage = `npm run stream -- [--addr 127.0.0.1:50051] [--after-seq N] [--listener ID]… [--token …] [--end-at-head]
 

@@ -2,8 +2,8 @@
  * Writes the committed files that are made from others, or with `--check` fails with a list of those that
  * have gone stale. `npm run generate -- grpc` limits it to the named targets.
  *
- *   prisma    prisma/schema.prisma  →  src/postgres/generated/
- *   grpc      proto/kodama/v1/      →  src/grpc/generated/: types, and descriptors for reflection
+ *   prisma    prisma/schema.prisma  →  generated/prisma/
+ *   grpc      proto/kodama/v1/      →  generated/grpc/: types, and descriptors for reflection
  *             src/grpc/google/rpc/  →  descriptors only, of what the details of errors are
  *   openapi   the routes' schemas   →  openapi.json
  *
@@ -28,8 +28,8 @@ interface Target {
 }
 
 const targets: Readonly<Record<string, Target>> = {
-  prisma: { output: 'src/postgres/generated', generate: generatePrisma },
-  grpc: { output: 'src/grpc/generated', generate: generateGrpc },
+  prisma: { output: 'generated/prisma', generate: generatePrisma },
+  grpc: { output: 'generated/grpc', generate: generateGrpc },
   openapi: { output: 'openapi.json', generate: generateOpenApi },
 };
 
@@ -90,7 +90,7 @@ async function generateGrpc(staging: string): Promise<void> {
     '--targetFileExtension=.ts',
     '--importFileExtension=.ts',
     '--includeDirs=proto',
-    `--outDir=${join(staging, 'src/grpc/generated')}`,
+    `--outDir=${join(staging, 'generated/grpc')}`,
     ...protos.sort().map((file) => `kodama/v1/${file}`),
   ]);
   // Sets of files, end to end, are one. What several of them import is in it several times: reflection reads one.
@@ -101,7 +101,7 @@ async function generateGrpc(staging: string): Promise<void> {
     await runPackage('@bufbuild/buf/bin/buf', ['build', source, ...output]);
   }
   const descriptors = Buffer.concat(await Promise.all(sets.map((set) => readFile(set))));
-  await writeFile(join(staging, 'src/grpc/generated/descriptors.binpb'), descriptors);
+  await writeFile(join(staging, 'generated/grpc/descriptors.binpb'), descriptors);
 }
 
 async function generateOpenApi(staging: string): Promise<void> {

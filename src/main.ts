@@ -7,10 +7,10 @@ import { bannerText, reachableAddresses, restUrl } from './banner.ts';
 import { readCommandLine } from './command-line.ts';
 import { type Config, ConfigError, outputLimits, readConfig } from './config.ts';
 import { formatAddress } from './core/address.ts';
-import { compileCacheDir } from './data-dir.ts';
 import { logText } from './log-text.ts';
+import { compileCacheDir } from './node/data-dir.ts';
+import { StartError } from './node/start-error.ts';
 import { Output } from './output.ts';
-import { StartError } from './start-error.ts';
 
 const usage = `npm start            starts kodama; Ctrl-C stops it
 

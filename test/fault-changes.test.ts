@@ -1,6 +1,6 @@
 /** Faults that come, change and go while connections live, by calls, by time and over a restart. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Fault__Output as FaultMessage } from '../src/grpc/generated/kodama/v1/Fault.ts';
+import type { Fault__Output as FaultMessage } from '../generated/grpc/kodama/v1/Fault.ts';
 import {
   arrivalOf,
   byFault,

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import type { Connection } from '../../src/core/connection.ts';
 import type { EventDraft } from '../../src/core/event.ts';
-import { EmbeddedPostgres } from '../../src/postgres/embedded-postgres.ts';
+import { EmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { PostgresStore } from '../../src/postgres/postgres-store.ts';
 import { inTurn, median } from '../figures.ts';
 import { makeDataDir } from '../kodama.ts';

@@ -6,7 +6,7 @@ import {
   ensureSocketDirectory,
   socketPort,
   superuser,
-} from '../../src/postgres/postgres-cluster.ts';
+} from '../../src/embedded-postgres/postgres-cluster.ts';
 import { outDir } from '../compile.ts';
 import { quantile } from '../figures.ts';
 import { type HistoryCase, historyCases } from '../history-cases.ts';

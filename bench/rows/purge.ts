@@ -1,7 +1,7 @@
 /** How fast the oldest of a long history goes, a piece after the other. It takes from what `seed` made. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { EmbeddedPostgres } from '../../src/postgres/embedded-postgres.ts';
+import { EmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { PostgresStore } from '../../src/postgres/postgres-store.ts';
 import { quantile } from '../figures.ts';
 import { cpuMilliseconds, processTree } from '../process-stats.ts';

@@ -1,12 +1,12 @@
 /** ConnectionService over the control plane. */
 import { z } from 'zod';
+import type { CloseMode } from '../../generated/grpc/kodama/v1/CloseMode.ts';
+import type { ConnectionServiceHandlers } from '../../generated/grpc/kodama/v1/ConnectionService.ts';
 import { parse } from '../contract/parse.ts';
 import { listSchemas, toConnectionAsk } from '../contract/queries.ts';
 import { uuid } from '../contract/values.ts';
 import { toConnectionMessage } from './connection-messages.ts';
 import type { Edge } from './edge.ts';
-import type { CloseMode } from './generated/kodama/v1/CloseMode.ts';
-import type { ConnectionServiceHandlers } from './generated/kodama/v1/ConnectionService.ts';
 import { enumWords } from './protos.ts';
 import { listConnectionsInput } from './requests.ts';
 

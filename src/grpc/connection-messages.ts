@@ -1,4 +1,10 @@
 /** Connections: core → protobuf. */
+
+import type { CloseInitiator as InitiatorEnum } from '../../generated/grpc/kodama/v1/CloseInitiator.ts';
+import type { CloseReason as ReasonEnum } from '../../generated/grpc/kodama/v1/CloseReason.ts';
+import type { Connection as ConnectionMessage } from '../../generated/grpc/kodama/v1/Connection.ts';
+import type { ConnectionState as StateEnum } from '../../generated/grpc/kodama/v1/ConnectionState.ts';
+import type { TlsInfo as TlsInfoMessage } from '../../generated/grpc/kodama/v1/TlsInfo.ts';
 import {
   type CloseInitiator,
   type CloseReason,
@@ -9,11 +15,6 @@ import {
   connectionStates,
   type TlsInfo,
 } from '../core/connection.ts';
-import type { CloseInitiator as InitiatorEnum } from './generated/kodama/v1/CloseInitiator.ts';
-import type { CloseReason as ReasonEnum } from './generated/kodama/v1/CloseReason.ts';
-import type { Connection as ConnectionMessage } from './generated/kodama/v1/Connection.ts';
-import type { ConnectionState as StateEnum } from './generated/kodama/v1/ConnectionState.ts';
-import type { TlsInfo as TlsInfoMessage } from './generated/kodama/v1/TlsInfo.ts';
 import { protocolWords, toAddressMessage } from './listener-messages.ts';
 import { enumWords } from './protos.ts';
 import { toOptionalTimestamp, toTimestamp } from './times.ts';

@@ -1,6 +1,8 @@
 /** What core holds, through protobuf's bytes and the contract's schemas, is what core gets back. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Fault__Output as FaultInput } from '../../generated/grpc/kodama/v1/Fault.ts';
+import type { Listener__Output as ListenerInput } from '../../generated/grpc/kodama/v1/Listener.ts';
 import { sampleConnection, sampleEvent, sampleListener } from '../../test/support/samples.ts';
 import { fault as faultSchema } from '../contract/fault-input.ts';
 import { listenerSchemas } from '../contract/listener-input.ts';
@@ -13,8 +15,6 @@ import { defaultBounds } from '../core/listener-bounds.ts';
 import { ByteSink } from './byte-sink.ts';
 import { toEventMessage } from './event-messages.ts';
 import { toFaultInput, toFaultMessage } from './fault-messages.ts';
-import type { Fault__Output as FaultInput } from './generated/kodama/v1/Fault.ts';
-import type { Listener__Output as ListenerInput } from './generated/kodama/v1/Listener.ts';
 import { toListenerMessage } from './listener-messages.ts';
 import { encoderOf } from './message-encoder.ts';
 import { enumWords, messageType } from './protos.ts';

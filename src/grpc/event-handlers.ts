@@ -1,13 +1,14 @@
 /** EventService over the control plane. */
+
+import type { EventServiceHandlers } from '../../generated/grpc/kodama/v1/EventService.ts';
+import type { ListEventsRequest__Output as ListRequest } from '../../generated/grpc/kodama/v1/ListEventsRequest.ts';
+import type { StreamEventsRequest__Output as StreamRequest } from '../../generated/grpc/kodama/v1/StreamEventsRequest.ts';
 import { parse } from '../contract/parse.ts';
 import { listSchemas, type StreamInput, toEventAsk, toEventPlace } from '../contract/queries.ts';
 import type { StreamStart } from '../core/follow.ts';
 import type { StreamWrite } from './calls.ts';
 import type { Edge } from './edge.ts';
 import { toEventMessage } from './event-messages.ts';
-import type { EventServiceHandlers } from './generated/kodama/v1/EventService.ts';
-import type { ListEventsRequest__Output as ListRequest } from './generated/kodama/v1/ListEventsRequest.ts';
-import type { StreamEventsRequest__Output as StreamRequest } from './generated/kodama/v1/StreamEventsRequest.ts';
 import { listEventsInput, streamInput } from './requests.ts';
 
 /** StreamEvents writes frames, not messages: see framing.ts. */

@@ -1,4 +1,10 @@
 /** Events: core → protobuf. */
+
+import type { Event as EventMessage } from '../../generated/grpc/kodama/v1/Event.ts';
+import type { EventOrder as OrderEnum } from '../../generated/grpc/kodama/v1/EventOrder.ts';
+import type { EventType as TypeEnum } from '../../generated/grpc/kodama/v1/EventType.ts';
+import type { Refusal as RefusalMessage } from '../../generated/grpc/kodama/v1/Refusal.ts';
+import type { RefusalRule as RuleEnum } from '../../generated/grpc/kodama/v1/RefusalRule.ts';
 import {
   type Event,
   type EventType,
@@ -9,11 +15,6 @@ import {
 } from '../core/event.ts';
 import { eventOrders } from '../core/event-page.ts';
 import { toConnectionMessage } from './connection-messages.ts';
-import type { Event as EventMessage } from './generated/kodama/v1/Event.ts';
-import type { EventOrder as OrderEnum } from './generated/kodama/v1/EventOrder.ts';
-import type { EventType as TypeEnum } from './generated/kodama/v1/EventType.ts';
-import type { Refusal as RefusalMessage } from './generated/kodama/v1/Refusal.ts';
-import type { RefusalRule as RuleEnum } from './generated/kodama/v1/RefusalRule.ts';
 import { protocolWords, toAddressMessage, toListenerMessage } from './listener-messages.ts';
 import { enumWords } from './protos.ts';
 import { toTimestamp } from './times.ts';

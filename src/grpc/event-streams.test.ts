@@ -1,6 +1,8 @@
 /** StreamEvents as a client sees it, over a control plane that yields what the test says. */
 import { status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
+import type { EventFilter } from '../../generated/grpc/kodama/v1/EventFilter.ts';
+import type { StreamEventsRequest } from '../../generated/grpc/kodama/v1/StreamEventsRequest.ts';
 import { streamEvents } from '../../test/support/grpc-client.ts';
 import { startGrpcEdge } from '../../test/support/grpc-edge.ts';
 import { sampleEvent, sampleId, sampleListener } from '../../test/support/samples.ts';
@@ -9,8 +11,6 @@ import { AppError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
 import type { FollowAsk } from '../core/labelled-listeners.ts';
 import type { NamedStreamItem } from '../core/listener-names.ts';
-import type { EventFilter } from './generated/kodama/v1/EventFilter.ts';
-import type { StreamEventsRequest } from './generated/kodama/v1/StreamEventsRequest.ts';
 
 type Follow = (request: FollowAsk) => AsyncGenerator<NamedStreamItem, void, void>;
 

@@ -1,14 +1,15 @@
 /** Faults: core → protobuf, and protobuf → what the contract's schemas read. */
-import type { Fault, FaultEffect } from '../core/fault.ts';
-import type { BandwidthScope } from './generated/kodama/v1/BandwidthScope.ts';
-import type { BlackholeHow } from './generated/kodama/v1/BlackholeHow.ts';
-import type { CloseFaultMode } from './generated/kodama/v1/CloseFaultMode.ts';
+
+import type { BandwidthScope } from '../../generated/grpc/kodama/v1/BandwidthScope.ts';
+import type { BlackholeHow } from '../../generated/grpc/kodama/v1/BlackholeHow.ts';
+import type { CloseFaultMode } from '../../generated/grpc/kodama/v1/CloseFaultMode.ts';
 import type {
   Fault__Output as FaultInput,
   Fault as FaultMessage,
-} from './generated/kodama/v1/Fault.ts';
-import type { LatencyDistribution } from './generated/kodama/v1/LatencyDistribution.ts';
-import type { LimitAction } from './generated/kodama/v1/LimitAction.ts';
+} from '../../generated/grpc/kodama/v1/Fault.ts';
+import type { LatencyDistribution } from '../../generated/grpc/kodama/v1/LatencyDistribution.ts';
+import type { LimitAction } from '../../generated/grpc/kodama/v1/LimitAction.ts';
+import type { Fault, FaultEffect } from '../core/fault.ts';
 import { enumWords } from './protos.ts';
 import { timeText, toOptionalTimestamp, wholeNumber } from './times.ts';
 

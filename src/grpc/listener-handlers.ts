@@ -1,5 +1,6 @@
 /** ListenerService over the control plane. */
 import { z } from 'zod';
+import type { ListenerServiceHandlers } from '../../generated/grpc/kodama/v1/ListenerService.ts';
 import {
   listenerSchemas,
   toBatch,
@@ -10,7 +11,6 @@ import { parse } from '../contract/parse.ts';
 import { listSchemas, toListenerQuery } from '../contract/queries.ts';
 import { idOrName, wholeNumber } from '../contract/values.ts';
 import type { Edge } from './edge.ts';
-import type { ListenerServiceHandlers } from './generated/kodama/v1/ListenerService.ts';
 import { toListenerMessage } from './listener-messages.ts';
 import { batchInput, createInput, listListenersInput } from './requests.ts';
 import { updateInput } from './update-request.ts';

@@ -1,4 +1,16 @@
 /** Listeners: core → protobuf. */
+
+import type { Address as AddressMessage } from '../../generated/grpc/kodama/v1/Address.ts';
+import type { Listener as ListenerMessage } from '../../generated/grpc/kodama/v1/Listener.ts';
+import type { ListenerLimits as LimitsMessage } from '../../generated/grpc/kodama/v1/ListenerLimits.ts';
+import type { ListenerMode } from '../../generated/grpc/kodama/v1/ListenerMode.ts';
+import type { ListenerState } from '../../generated/grpc/kodama/v1/ListenerState.ts';
+import type { Protocol } from '../../generated/grpc/kodama/v1/Protocol.ts';
+import type { ProxyProtocolMode } from '../../generated/grpc/kodama/v1/ProxyProtocolMode.ts';
+import type { Recording } from '../../generated/grpc/kodama/v1/Recording.ts';
+import type { TlsClientAuth } from '../../generated/grpc/kodama/v1/TlsClientAuth.ts';
+import type { TlsSettings as TlsMessage } from '../../generated/grpc/kodama/v1/TlsSettings.ts';
+import type { TlsVersion } from '../../generated/grpc/kodama/v1/TlsVersion.ts';
 import type { Address } from '../core/address.ts';
 import {
   type Listener,
@@ -9,17 +21,6 @@ import {
   type TlsSettings,
 } from '../core/listener.ts';
 import { toFaultMessage } from './fault-messages.ts';
-import type { Address as AddressMessage } from './generated/kodama/v1/Address.ts';
-import type { Listener as ListenerMessage } from './generated/kodama/v1/Listener.ts';
-import type { ListenerLimits as LimitsMessage } from './generated/kodama/v1/ListenerLimits.ts';
-import type { ListenerMode } from './generated/kodama/v1/ListenerMode.ts';
-import type { ListenerState } from './generated/kodama/v1/ListenerState.ts';
-import type { Protocol } from './generated/kodama/v1/Protocol.ts';
-import type { ProxyProtocolMode } from './generated/kodama/v1/ProxyProtocolMode.ts';
-import type { Recording } from './generated/kodama/v1/Recording.ts';
-import type { TlsClientAuth } from './generated/kodama/v1/TlsClientAuth.ts';
-import type { TlsSettings as TlsMessage } from './generated/kodama/v1/TlsSettings.ts';
-import type { TlsVersion } from './generated/kodama/v1/TlsVersion.ts';
 import { enumWords } from './protos.ts';
 import { toOptionalTimestamp, toTimestamp } from './times.ts';
 

@@ -8,7 +8,7 @@ import type { Server, ServerDuplexStream } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import protobuf from 'protobufjs';
 
-const descriptorSet = join(import.meta.dirname, 'generated/descriptors.binpb');
+const descriptorSet = join(import.meta.dirname, '../../generated/grpc/descriptors.binpb');
 
 export function addReflection(server: Server): void {
   const fileDescriptorProtos = files(readFileSync(descriptorSet));

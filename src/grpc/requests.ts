@@ -1,16 +1,17 @@
 /** Requests: protobuf → the plain objects that the contract's schemas read, laid out as the JSON of REST is. */
+
+import type { BatchCreateListenersRequest__Output as BatchRequest } from '../../generated/grpc/kodama/v1/BatchCreateListenersRequest.ts';
+import type { CreateListenerRequest__Output as CreateRequest } from '../../generated/grpc/kodama/v1/CreateListenerRequest.ts';
+import type { EventFilter__Output as FilterMessage } from '../../generated/grpc/kodama/v1/EventFilter.ts';
+import type { ListConnectionsRequest__Output as ConnectionsRequest } from '../../generated/grpc/kodama/v1/ListConnectionsRequest.ts';
+import type { ListEventsRequest__Output as EventsRequest } from '../../generated/grpc/kodama/v1/ListEventsRequest.ts';
+import type { ListenerLimits__Output as LimitsMessage } from '../../generated/grpc/kodama/v1/ListenerLimits.ts';
+import type { ListListenersRequest__Output as ListenersRequest } from '../../generated/grpc/kodama/v1/ListListenersRequest.ts';
+import type { NewTls__Output as NewTlsMessage } from '../../generated/grpc/kodama/v1/NewTls.ts';
+import type { StreamEventsRequest__Output as StreamRequest } from '../../generated/grpc/kodama/v1/StreamEventsRequest.ts';
 import { connectionStateWords, reasonWords } from './connection-messages.ts';
 import { eventTypeWords, orderWords } from './event-messages.ts';
 import { toFaultInput } from './fault-messages.ts';
-import type { BatchCreateListenersRequest__Output as BatchRequest } from './generated/kodama/v1/BatchCreateListenersRequest.ts';
-import type { CreateListenerRequest__Output as CreateRequest } from './generated/kodama/v1/CreateListenerRequest.ts';
-import type { EventFilter__Output as FilterMessage } from './generated/kodama/v1/EventFilter.ts';
-import type { ListConnectionsRequest__Output as ConnectionsRequest } from './generated/kodama/v1/ListConnectionsRequest.ts';
-import type { ListEventsRequest__Output as EventsRequest } from './generated/kodama/v1/ListEventsRequest.ts';
-import type { ListenerLimits__Output as LimitsMessage } from './generated/kodama/v1/ListenerLimits.ts';
-import type { ListListenersRequest__Output as ListenersRequest } from './generated/kodama/v1/ListListenersRequest.ts';
-import type { NewTls__Output as NewTlsMessage } from './generated/kodama/v1/NewTls.ts';
-import type { StreamEventsRequest__Output as StreamRequest } from './generated/kodama/v1/StreamEventsRequest.ts';
 import {
   clientAuthWords,
   modeWords,

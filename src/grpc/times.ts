@@ -1,7 +1,8 @@
 /** Times and durations of protobuf. */
+
+import type { Duration__Output as DurationMessage } from '../../generated/grpc/google/protobuf/Duration.ts';
+import type { Timestamp__Output as TimestampMessage } from '../../generated/grpc/google/protobuf/Timestamp.ts';
 import type { Micros } from '../core/time.ts';
-import type { Duration__Output as DurationMessage } from './generated/google/protobuf/Duration.ts';
-import type { Timestamp__Output as TimestampMessage } from './generated/google/protobuf/Timestamp.ts';
 
 export function toTimestamp(time: Micros): { seconds: number; nanos: number } {
   const seconds = Math.floor(time / 1_000_000);

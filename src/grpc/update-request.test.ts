@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import type { UpdateListenerRequest__Output as UpdateRequest } from '../../generated/grpc/kodama/v1/UpdateListenerRequest.ts';
 import { listenerSchemas, toListenerPatch } from '../contract/listener-input.ts';
 import { parse } from '../contract/parse.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
-import type { UpdateListenerRequest__Output as UpdateRequest } from './generated/kodama/v1/UpdateListenerRequest.ts';
 import { updateInput } from './update-request.ts';
 
 const { patch } = listenerSchemas(defaultBounds);

@@ -1,9 +1,10 @@
 /** A change: protobuf with its field mask → what the contract's schema reads. */
+
+import type { UpdateListenerRequest__Output as UpdateRequest } from '../../generated/grpc/kodama/v1/UpdateListenerRequest.ts';
 import { shorten } from '../contract/parse.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { toFaultInput } from './fault-messages.ts';
-import type { UpdateListenerRequest__Output as UpdateRequest } from './generated/kodama/v1/UpdateListenerRequest.ts';
 import { limitsInput } from './requests.ts';
 import { timeText, wholeNumber } from './times.ts';
 

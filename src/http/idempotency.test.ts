@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { deferred } from '../../src/core/deferred.ts';
 import { call, want } from '../../test/support/rest-client.ts';
 import { restEdge } from '../../test/support/rest-edge.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
+import { deferred } from '../core/deferred.ts';
 import { AppError } from '../core/errors.ts';
 
 const key = (value: string) => ({ 'idempotency-key': value });

@@ -3,13 +3,13 @@
  * Their specs may not be: a page is cut by what they take, and then they are read.
  */
 import { PrismaPg } from '@prisma/adapter-pg';
+import { PrismaClient } from '../../generated/prisma/client.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { PageItems, SizedPageRequest } from '../core/page.ts';
 import type { ListenerQuery } from '../core/ports.ts';
 import { itemBytes, type SpecBody, takeBytes } from '../core/sizes.ts';
 import type { Database } from './database.ts';
 import { toAppError } from './database-errors.ts';
-import { PrismaClient } from './generated/client.ts';
 import { type ListenerRow, parseListener, parseSpec, specColumns } from './listener-rows.ts';
 import type { NodeDirectory } from './node-directory.ts';
 import { isUuid } from './rows.ts';

@@ -2,6 +2,8 @@
  * Rows of listeners ↔ core, and nowhere else. The row is what changes often, and small; what may be large is the spec,
  * a row of its own for each generation.
  */
+
+import type { ListenerCounts, Listener as ListenerModel } from '../../generated/prisma/client.ts';
 import type { Fault } from '../core/fault.ts';
 import type {
   Listener,
@@ -11,7 +13,6 @@ import type {
   TlsSettings,
 } from '../core/listener.ts';
 import { type SpecBody, specBytes } from '../core/sizes.ts';
-import type { ListenerCounts, Listener as ListenerModel } from './generated/client.ts';
 import { type Field, jsonText, safeText } from './record-literal.ts';
 import type { NodeIds } from './rows.ts';
 

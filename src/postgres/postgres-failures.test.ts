@@ -18,7 +18,7 @@ import { makeDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { everyEvent } from '../core/event-filter.ts';
 import { EventLog } from '../core/event-log.ts';
-import { EmbeddedPostgres } from './embedded-postgres.ts';
+import { EmbeddedPostgres } from '../embedded-postgres/embedded-postgres.ts';
 import { PostgresStore, type PostgresStoreLimits } from './postgres-store.ts';
 
 const nothing = () => undefined;

@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { status as grpcStatus } from '@grpc/grpc-js';
-import type { StreamEventsResponse__Output as StreamMessage } from '../../src/grpc/generated/kodama/v1/StreamEventsResponse.ts';
+import type { StreamEventsResponse__Output as StreamMessage } from '../../generated/grpc/kodama/v1/StreamEventsResponse.ts';
 import { grpcClient } from '../support/grpc-client.ts';
 
 export interface SeenEvent {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EmbeddedPostgres } from '../../src/postgres/embedded-postgres.ts';
+import { EmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { type StoreProxy, startStoreProxy } from '../support/store-proxy.ts';
 
 export const storeKinds = ['embedded', 'small_disk', 'external'] as const;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client as PgClient } from 'pg';
-import { EmbeddedPostgres } from '../../src/postgres/embedded-postgres.ts';
+import { EmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { isAlive, signal } from '../chaos/processes.ts';
 import { heapFlags, liveHeapBytes } from '../support/live-heap.ts';
 import { call, want } from '../support/rest-client.ts';

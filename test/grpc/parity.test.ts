@@ -2,13 +2,13 @@
 import { createServer } from 'node:net';
 import type { ServiceError } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BatchCreateListenersRequest } from '../../generated/grpc/kodama/v1/BatchCreateListenersRequest.ts';
+import type { CreateListenerRequest } from '../../generated/grpc/kodama/v1/CreateListenerRequest.ts';
+import type { EventFilter } from '../../generated/grpc/kodama/v1/EventFilter.ts';
+import type { ListEventsRequest } from '../../generated/grpc/kodama/v1/ListEventsRequest.ts';
+import type { StreamEventsRequest } from '../../generated/grpc/kodama/v1/StreamEventsRequest.ts';
+import type { UpdateListenerRequest } from '../../generated/grpc/kodama/v1/UpdateListenerRequest.ts';
 import { errorCodes } from '../../src/core/errors.ts';
-import type { BatchCreateListenersRequest } from '../../src/grpc/generated/kodama/v1/BatchCreateListenersRequest.ts';
-import type { CreateListenerRequest } from '../../src/grpc/generated/kodama/v1/CreateListenerRequest.ts';
-import type { EventFilter } from '../../src/grpc/generated/kodama/v1/EventFilter.ts';
-import type { ListEventsRequest } from '../../src/grpc/generated/kodama/v1/ListEventsRequest.ts';
-import type { StreamEventsRequest } from '../../src/grpc/generated/kodama/v1/StreamEventsRequest.ts';
-import type { UpdateListenerRequest } from '../../src/grpc/generated/kodama/v1/UpdateListenerRequest.ts';
 import {
   type GrpcClient,
   call as grpcCall,

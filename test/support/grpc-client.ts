@@ -8,13 +8,13 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import type { ProtoGrpcType as ConnectionProtos } from '../../src/grpc/generated/connection_service.ts';
-import type { ProtoGrpcType as EventProtos } from '../../src/grpc/generated/event_service.ts';
-import type { Event__Output as EventMessage } from '../../src/grpc/generated/kodama/v1/Event.ts';
-import type { EventFilter } from '../../src/grpc/generated/kodama/v1/EventFilter.ts';
-import type { StreamEventsRequest } from '../../src/grpc/generated/kodama/v1/StreamEventsRequest.ts';
-import type { StreamEventsResponse__Output as StreamMessage } from '../../src/grpc/generated/kodama/v1/StreamEventsResponse.ts';
-import type { ProtoGrpcType as ListenerProtos } from '../../src/grpc/generated/listener_service.ts';
+import type { ProtoGrpcType as ConnectionProtos } from '../../generated/grpc/connection_service.ts';
+import type { ProtoGrpcType as EventProtos } from '../../generated/grpc/event_service.ts';
+import type { Event__Output as EventMessage } from '../../generated/grpc/kodama/v1/Event.ts';
+import type { EventFilter } from '../../generated/grpc/kodama/v1/EventFilter.ts';
+import type { StreamEventsRequest } from '../../generated/grpc/kodama/v1/StreamEventsRequest.ts';
+import type { StreamEventsResponse__Output as StreamMessage } from '../../generated/grpc/kodama/v1/StreamEventsResponse.ts';
+import type { ProtoGrpcType as ListenerProtos } from '../../generated/grpc/listener_service.ts';
 
 const includeDirs = [join(import.meta.dirname, '../../proto')];
 const files = ['listener', 'connection', 'event'].map((name) => `kodama/v1/${name}_service.proto`);

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Logger } from '../core/ports.ts';
-import { lockDataDir } from './data-dir-lock.ts';
+import { lockDataDir } from '../node/data-dir-lock.ts';
 import { preparePostgresBinaries } from './postgres-binaries.ts';
 import {
   ensureCluster,

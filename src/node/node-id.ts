@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nodeIdRule } from './config.ts';
+import { nodeIdRule } from '../config.ts';
 
 /** The data directory is there already. @throws an Error that says what is wrong with the file */
 export async function readNodeId(dataDir: string): Promise<string> {

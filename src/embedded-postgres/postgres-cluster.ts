@@ -21,7 +21,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-import { assertTrustedWay, ownUid, privateFolder } from '../trusted-path.ts';
+import { assertTrustedWay, ownUid, privateFolder } from '../node/trusted-path.ts';
 import { hintFor, type PostgresBinaries } from './postgres-binaries.ts';
 
 export const superuser = 'kodama';

@@ -1,5 +1,5 @@
 /** Why kodama cannot start as it is set up, in words that say what to change. Such an error needs no stack. */
-import { hasCode } from './core/errors.ts';
+import { hasCode } from '../core/errors.ts';
 
 export class StartError extends Error {
   override readonly name = 'StartError';
