@@ -2,7 +2,6 @@
 import type { Event } from './event.ts';
 import { type EventFilter, everyEvent } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
-import type { LabelledListeners } from './labelled-listeners.ts';
 import type { Store } from './ports.ts';
 import type { Micros } from './time.ts';
 
@@ -32,7 +31,7 @@ export type StreamItem =
 /** What comes of listeners by their labels: `filter` is of those that are there, who then comes is `listeners`'. */
 export interface Watch {
   readonly filter: EventFilter;
-  readonly listeners: LabelledListeners;
+  readonly listeners: { matches(event: Event): boolean };
 }
 
 interface Follow extends FollowRequest {

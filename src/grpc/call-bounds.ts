@@ -11,7 +11,7 @@ import {
   ServerListenerBuilder,
 } from '@grpc/grpc-js';
 import { AppError } from '../core/errors.ts';
-import type { GrpcLimits } from './edge.ts';
+import type { GrpcLimits } from './grpc-limits.ts';
 import { toStatus } from './status.ts';
 
 export type CallLimits = Pick<

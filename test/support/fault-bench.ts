@@ -1,15 +1,13 @@
 /** A fault pipeline between a client that reuses its read buffer and a sink that writes down what happens, and when. */
+
 import type { CloseMode, Fault, FaultEffect } from '../../src/core/fault.ts';
-import {
-  type ActiveFault,
-  FaultPipeline,
-  type FaultResources,
-  type FaultSink,
-} from '../../src/echo/faults/fault-pipeline.ts';
+import { FaultPipeline, type FaultResources } from '../../src/echo/faults/fault-pipeline.ts';
 import { FaultRoom } from '../../src/echo/faults/fault-room.ts';
 import { FaultTurns } from '../../src/echo/faults/fault-turns.ts';
+import type { FaultSink } from '../../src/echo/faults/outlet.ts';
 import type { PacedRate } from '../../src/echo/faults/paced-rate.ts';
 import { seededRandom } from '../../src/echo/faults/seeded-random.ts';
+import type { ActiveFault } from '../../src/echo/faults/stage.ts';
 
 export function faultOf(
   effect: FaultEffect,

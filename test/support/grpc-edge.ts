@@ -1,7 +1,8 @@
 /** The gRPC edge by itself, over a control plane that the test makes up. */
 import { systemClock } from '../../src/core/clock.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
-import type { Control, GrpcLimits } from '../../src/grpc/edge.ts';
+import type { Control } from '../../src/grpc/edge.ts';
+import type { GrpcLimits } from '../../src/grpc/grpc-limits.ts';
 import { GrpcServer } from '../../src/grpc/grpc-server.ts';
 import { keepingLogger, type LogLine } from './samples.ts';
 

@@ -1,8 +1,7 @@
 /** Faults that change, lose or double what passes. They hold nothing. */
 import type { Fault } from '../../core/fault.ts';
-import type { ActiveFault } from './fault-pipeline.ts';
 import { copyOf } from './held-items.ts';
-import { type Link, Stage, type StageContext } from './stage.ts';
+import { type ActiveFault, type Link, Stage, type StageContext } from './stage.ts';
 
 /** Marks of the places of one read that were drawn: all connections use it in turn. */
 let drawn = new Uint8Array(65_536);

@@ -1,9 +1,8 @@
 /** The server speaks first: what the client sends waits behind its banner. */
 import type { Fault } from '../../core/fault.ts';
 import type { Alarm } from './alarm.ts';
-import type { ActiveFault } from './fault-pipeline.ts';
-import { copyOf, HeldItems } from './held-items.ts';
-import { type Finish, type Item, type Link, Stage, type StageContext } from './stage.ts';
+import { copyOf, type Finish, HeldItems, type Item } from './held-items.ts';
+import { type ActiveFault, type Link, Stage, type StageContext } from './stage.ts';
 
 export class BannerStage extends Stage {
   readonly #fault: Fault & { readonly type: 'banner' };

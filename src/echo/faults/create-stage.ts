@@ -4,10 +4,9 @@ import { faultMismatch } from '../../core/fault.ts';
 import { CorruptStage, DropStage, DuplicateStage } from './alterations.ts';
 import { BannerStage } from './banner.ts';
 import { BlackholeStage, CloseStage, LimitStage, SlowCloseStage, StallStage } from './endings.ts';
-import type { ActiveFault } from './fault-pipeline.ts';
 import { LatencyStage } from './latency.ts';
 import { BandwidthStage, SliceStage } from './pacing.ts';
-import type { Link, Stage, StageContext } from './stage.ts';
+import type { ActiveFault, Link, Stage, StageContext } from './stage.ts';
 
 /** null for the faults that are over once a connection is let in. */
 export function createStage(active: ActiveFault, context: StageContext, next: Link): Stage | null {

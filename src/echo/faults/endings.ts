@@ -1,9 +1,8 @@
 /** Faults that end the echo or the connection, or keep its end back. */
 import type { CloseMode, Fault } from '../../core/fault.ts';
 import { type Alarm, monotonicMs } from './alarm.ts';
-import type { ActiveFault } from './fault-pipeline.ts';
-import { HeldItems } from './held-items.ts';
-import { type Finish, type Item, type Link, Stage, type StageContext } from './stage.ts';
+import { type Finish, HeldItems, type Item } from './held-items.ts';
+import { type ActiveFault, type Link, Stage, type StageContext } from './stage.ts';
 
 /** So many bytes pass, counted where it stands; a datagram passes whole or not at all. */
 export class LimitStage extends Stage {

@@ -6,7 +6,7 @@ import {
   faultBench,
   hurriedFaults,
 } from '../../../test/support/fault-bench.ts';
-import type { ActiveFault } from './fault-pipeline.ts';
+import type { ActiveFault } from './stage.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

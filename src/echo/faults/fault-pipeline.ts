@@ -10,47 +10,19 @@
  * - The client's FIN takes the same way, behind all its bytes.
  * - The list may change while bytes are on their way: none is lost, and none overtakes another.
  */
-import type { CloseMode, Fault } from '../../core/fault.ts';
 import { Alarm, monotonicMs } from './alarm.ts';
 import { createStage } from './create-stage.ts';
 import type { FaultRoom } from './fault-room.ts';
 import type { FaultTurns, FaultWork } from './fault-turns.ts';
-import { itemCost } from './held-items.ts';
+import { type Finish, itemCost } from './held-items.ts';
 import { HeldTally } from './held-tally.ts';
-import { Outlet } from './outlet.ts';
-import type { PacedRate } from './paced-rate.ts';
-import type { Finish, Link, Stage, StageContext } from './stage.ts';
-
-/** Where the bytes go, and what a fault may do to the connection. None of it may call `push` or `end` at once. */
-export interface FaultSink {
-  /** In order. The bytes belong to the sink from then on, unless they came from `push` in this very call. */
-  write(bytes: Buffer): void;
-  /** FIN, after all that was written; nothing is called afterwards. */
-  end(): void;
-  /** A fault ends the connection: `fin` and `half_close` after all that was written. Nothing is called afterwards. */
-  close(mode: CloseMode): void;
-  /** Stop and go on reading; called in turn, for streams only. */
-  pause(): void;
-  resume(): void;
-  /** Bytes that were written and that the kernel has not taken yet. */
-  pendingBytes(): number;
-  /** Nothing is held any more, and no fault is left: it can do without the pipeline. */
-  idle(): void;
-}
+import { type FaultSink, Outlet } from './outlet.ts';
+import type { ActiveFault, Link, Stage, StageContext } from './stage.ts';
 
 /** What the faults of all connections of a worker share. */
 export interface FaultResources {
   readonly turns: FaultTurns;
   readonly room: FaultRoom;
-}
-
-/** A fault that was chosen for a connection. The same object is the same fault, whose stage and state stay. */
-export interface ActiveFault {
-  readonly fault: Fault;
-  /** Next number of the fault's own run for this connection: 0 to 1, without 1. */
-  readonly random: () => number;
-  /** The rate that it has in common with the listener's other connections; null where it has its own. */
-  readonly sharedRate: PacedRate | null;
 }
 
 export interface FaultPipelineOptions {

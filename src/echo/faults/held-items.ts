@@ -1,6 +1,12 @@
 /** What is held, first in, first out, and counted. */
+import type { CloseMode } from '../../core/fault.ts';
 import type { HeldTally } from './held-tally.ts';
-import type { Item } from './stage.ts';
+
+/** How it ends: the client's own FIN, to be answered, or a fault's doing. */
+export type Finish = 'end' | CloseMode;
+
+/** What a stage may hold. */
+export type Item = Buffer | Finish;
 
 /** What a held buffer costs beside its bytes, as measured, so that a million single bytes are not held for a megabyte. */
 const itemCostBytes = 384;

@@ -1,9 +1,8 @@
 /** Bytes come back later. Those of a stream never overtake each other; datagrams may. */
 import type { Fault, LatencyDistribution } from '../../core/fault.ts';
 import { type Alarm, monotonicMs } from './alarm.ts';
-import type { ActiveFault } from './fault-pipeline.ts';
-import { copyOf, itemCost } from './held-items.ts';
-import { type Finish, type Item, type Link, Stage, type StageContext } from './stage.ts';
+import { copyOf, type Finish, type Item, itemCost } from './held-items.ts';
+import { type ActiveFault, type Link, Stage, type StageContext } from './stage.ts';
 
 interface Delay {
   readonly delayMs: number;

@@ -5,12 +5,13 @@
  * - The nth connection that a fault matches draws from the run of (seed, n), whatever else happens.
  * - Where no fault is in force, a connection costs nothing.
  */
+
 import { networkSet } from '../../core/address.ts';
 import type { Fault } from '../../core/fault.ts';
 import type { Clock } from '../../core/ports.ts';
-import type { ActiveFault } from './fault-pipeline.ts';
 import { PacedRate } from './paced-rate.ts';
 import { seededRandom } from './seeded-random.ts';
+import type { ActiveFault } from './stage.ts';
 
 /** What was decided for one connection; kept with it, for when the list changes. */
 export interface ConnectionFaults {

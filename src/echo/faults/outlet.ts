@@ -2,10 +2,27 @@
  * The end of a pipeline: what has passed all faults goes to the socket, piece by piece, as there is time and as the
  * kernel takes it. A write that it has not taken costs far more than its bytes, so only few of them wait there.
  */
-import type { FaultSink } from './fault-pipeline.ts';
-import { HeldItems } from './held-items.ts';
+import type { CloseMode } from '../../core/fault.ts';
+import { type Finish, HeldItems } from './held-items.ts';
 import { HeldTally } from './held-tally.ts';
-import type { Finish, Link, StageContext } from './stage.ts';
+import type { Link, StageContext } from './stage.ts';
+
+/** Where the bytes go, and what a fault may do to the connection. None of it may call `push` or `end` at once. */
+export interface FaultSink {
+  /** In order. The bytes belong to the sink from then on, unless they came from `push` in this very call. */
+  write(bytes: Buffer): void;
+  /** FIN, after all that was written; nothing is called afterwards. */
+  end(): void;
+  /** A fault ends the connection: `fin` and `half_close` after all that was written. Nothing is called afterwards. */
+  close(mode: CloseMode): void;
+  /** Stop and go on reading; called in turn, for streams only. */
+  pause(): void;
+  resume(): void;
+  /** Bytes that were written and that the kernel has not taken yet. */
+  pendingBytes(): number;
+  /** Nothing is held any more, and no fault is left: it can do without the pipeline. */
+  idle(): void;
+}
 
 /** Writes, and bytes, that the kernel may leave waiting before the next one waits here. */
 const untakenWritesMax = 16;

@@ -1,10 +1,9 @@
 /** Bytes come back no faster, or in small pieces. */
 import type { Fault } from '../../core/fault.ts';
 import { type Alarm, monotonicMs } from './alarm.ts';
-import type { ActiveFault } from './fault-pipeline.ts';
-import { HeldItems } from './held-items.ts';
+import { type Finish, HeldItems, type Item } from './held-items.ts';
 import { PacedRate } from './paced-rate.ts';
-import { type Finish, type Item, type Link, Stage, type StageContext } from './stage.ts';
+import { type ActiveFault, type Link, Stage, type StageContext } from './stage.ts';
 
 /** A timer cannot wait for less. */
 const timerStepMs = 1;

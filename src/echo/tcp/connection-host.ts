@@ -8,7 +8,6 @@ import type { FaultResources } from '../faults/fault-pipeline.ts';
 import type { ConnectionFaults } from '../faults/listener-faults.ts';
 import type { WorkerSettings } from '../messages.ts';
 import type { WorkerClock } from '../worker-clock.ts';
-import type { StreamConnection } from './stream-connection.ts';
 import type { TcpHandle } from './tcp-handle.ts';
 
 /** The listener, as its connections see it. */
@@ -19,7 +18,7 @@ export interface ConnectionHost {
   readonly faultResources: FaultResources;
   readonly clock: WorkerClock;
   record(record: WorkerRecord): void;
-  onClosed(connection: StreamConnection): void;
+  onClosed(accepted: Accepted): void;
 }
 
 /** One that can be served: its peer's address is known. */

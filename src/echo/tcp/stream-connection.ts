@@ -13,8 +13,9 @@ import type { CountersRecord } from '../../core/record.ts';
 import type { Micros } from '../../core/time.ts';
 import type { OpenConnection } from '../echo-listener.ts';
 import { behindDiscard } from '../faults/alterations.ts';
-import { FaultPipeline, type FaultSink } from '../faults/fault-pipeline.ts';
+import { FaultPipeline } from '../faults/fault-pipeline.ts';
 import type { ConnectionFaults } from '../faults/listener-faults.ts';
+import type { FaultSink } from '../faults/outlet.ts';
 import type { Accepted, ConnectionHost } from './connection-host.ts';
 import { hasTimeLimit, LimitTimer } from './limit-timer.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
@@ -214,8 +215,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   onError(code: string): void {
     this.#error = code;
     if (this.#isEnding) return;
-    const isReset = code === 'ECONNRESET' || code === 'EPIPE';
-    this.#end = isReset
+    this.#end = ['ECONNRESET', 'EPIPE'].includes(code)
       ? { initiator: 'peer', reason: 'peer_rst' }
       : { initiator: 'system', reason: 'error' };
   }
@@ -224,10 +224,10 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     this.#isEnding = true;
     this.#stopTimers();
     this.#timer?.stop();
-    const { initiator, reason } = this.#end ?? { initiator: 'system', reason: 'error' };
-    const end = { ...this.#counters(), halfClosedAt: this.#halfClosedAt, error: this.#error };
-    this.#host.record({ ...end, kind: 'closed', at: this.#host.clock.now(), initiator, reason });
-    this.#host.onClosed(this);
+    const end = this.#end ?? { initiator: 'system', reason: 'error' };
+    const last = { ...this.#counters(), halfClosedAt: this.#halfClosedAt, error: this.#error };
+    this.#host.record({ ...last, ...end, kind: 'closed', at: this.#host.clock.now() });
+    this.#host.onClosed(this.accepted);
   }
 
   #stopTimers(): void {

@@ -22,7 +22,7 @@ import { type PreambleEnd, peerReset } from '../preamble/preamble-error.ts';
 import { Preambles } from '../preamble/preambles.ts';
 import { Refusals } from '../refusals.ts';
 import type { WorkerClock } from '../worker-clock.ts';
-import type { Admitted, Arrival, ConnectionHost } from './connection-host.ts';
+import type { Accepted, Admitted, Arrival, ConnectionHost } from './connection-host.ts';
 import { greetingOf } from './greeting.ts';
 import { HandleTransport } from './handle-transport.ts';
 import { addressOf } from './peer-names.ts';
@@ -47,7 +47,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
   readonly #faults: ListenerFaults;
   /** Null where nothing comes before the echo. */
   readonly #preambles: Preambles | null;
-  readonly #open = new Set<StreamConnection>();
+  readonly #open = new Map<string, StreamConnection>();
   #held: Arrival[] = [];
   #isServing = false;
   /** As it was bound; of a wildcard, each connection has its own. */
@@ -119,12 +119,12 @@ export class TcpListener implements EchoListener, ConnectionHost {
   update({ limits, faults }: { limits: ListenerLimits; faults: readonly Fault[] }): void {
     this.limits = limits;
     this.#admission.update(limits, this.clock.monotonic());
-    for (const connection of this.#open) connection.updateLimits();
+    for (const connection of this.#open.values()) connection.updateLimits();
     this.#faults.update(faults);
   }
 
   #readmitAll(): void {
-    for (const connection of this.#open) {
+    for (const connection of this.#open.values()) {
       connection.updateFaults(this.#faults.readmit(connection.accepted.ip, connection.faults));
     }
   }
@@ -206,7 +206,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     const { id, raddr } = opened;
     const accepted = { id, since, ip: raddr.ip };
     const connection = new StreamConnection(this, accepted, faults, makeTransport);
-    this.#open.add(connection);
+    this.#open.set(id, connection);
     connections.set(id, connection);
     records.push({ kind: 'opened', connection: opened });
     const greeting = this.mode === 'info' ? greetingOf(opened) : null;
@@ -239,10 +239,10 @@ export class TcpListener implements EchoListener, ConnectionHost {
     this.#context.records.push(record);
   }
 
-  onClosed(connection: StreamConnection): void {
-    this.#open.delete(connection);
-    this.#context.connections.delete(connection.accepted.id);
-    this.#left(connection.accepted.ip);
+  onClosed({ id, ip }: Accepted): void {
+    this.#open.delete(id);
+    this.#context.connections.delete(id);
+    this.#left(ip);
   }
 
   #left(ip: string): void {
@@ -268,7 +268,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     this.#closing ??= this.#stopListening({ initiator, reason, code: null });
     const closeAll = () => {
       this.#preambles?.close({ initiator, reason });
-      for (const connection of this.#open) connection.close('fin', initiator, reason);
+      for (const connection of this.#open.values()) connection.close('fin', initiator, reason);
     };
     if (drainMs === 0) closeAll();
     else this.#drains.push(setTimeout(closeAll, drainMs));
