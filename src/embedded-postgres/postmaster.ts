@@ -31,12 +31,19 @@ const pollMs = 10;
 const logBytesMax = 16 * 1024 * 1024;
 const logTailBytes = 2_048;
 
-/** Starts the server, detached: Ctrl-C must reach kodama alone, which still has records to store. */
-export async function launch(place: Place): Promise<Postmaster> {
+/**
+ * Starts the server, detached: Ctrl-C must reach kodama alone, which still has records to store. `changes` are settings
+ * other than those of kodama's own server.
+ */
+export async function launch(
+  place: Place,
+  changes: Readonly<Record<string, string>> = {},
+): Promise<Postmaster> {
+  const given = { ...settings(place.socketDirectory), ...changes };
   const [program = '', ...args] = [
     ...place.binaries.prefix,
     ...[place.binaries.postgres, '-D', place.cluster],
-    ...Object.entries(settings(place.socketDirectory)).flatMap(([k, v]) => ['-c', `${k}=${v}`]),
+    ...Object.entries(given).flatMap(([k, v]) => ['-c', `${k}=${v}`]),
   ];
   await rename(place.logFile, `${place.logFile}.1`).catch(() => {});
   const log = await open(place.logFile, 'a', 0o600);

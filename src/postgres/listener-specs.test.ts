@@ -13,7 +13,7 @@ import {
   sampleListener,
   sampleTime,
 } from '../../test/support/store-samples.ts';
-import { makeDatabase } from '../../test/support/test-database.ts';
+import { makeDatabase, makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { everyEvent } from '../core/event-filter.ts';
 import { migrate, migrationsFolder } from './migrations.ts';
 import { PostgresStore } from './postgres-store.ts';
@@ -23,9 +23,9 @@ const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 const everything = { afterSeq: 0, limit: 1000, bytesMax: 1e9, filter: everyEvent };
 const specsMigration = '20261126040000_listener_specs';
 
-async function makeGround() {
+async function makeGround(make = makeDatabase) {
   await using resources = new AsyncDisposableStack();
-  const { url } = resources.use(await makeDatabase());
+  const { url } = resources.use(await make());
   const client = new Client({ connectionString: url });
   await client.connect();
   resources.defer(() => client.end());
@@ -129,7 +129,7 @@ async function migrateBefore(client: Client): Promise<void> {
 }
 
 test('listeners and events from before stay as they are, whatever their size', async () => {
-  await using ground = await makeGround();
+  await using ground = await makeGround(makeEmptyDatabase);
   await migrateBefore(ground.client);
   const { generation: _, ...listener } = sampleListener({
     name: 'old',

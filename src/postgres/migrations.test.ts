@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { makeDatabase } from '../../test/support/test-database.ts';
+import { makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { closeInitiators, closeReasons } from '../core/connection.ts';
 import { eventTypes } from '../core/event.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
@@ -15,7 +15,7 @@ const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 /** A database, a connection to it, and migrations that a test may change. */
 async function makeGround() {
   await using resources = new AsyncDisposableStack();
-  const database = resources.use(await makeDatabase());
+  const database = resources.use(await makeEmptyDatabase());
   const folder = await mkdtemp(join(tmpdir(), 'kodama-migrations-'));
   resources.defer(() => rm(folder, { recursive: true }));
   await cp(migrationsFolder, folder, { recursive: true });

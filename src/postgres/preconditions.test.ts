@@ -10,7 +10,7 @@ import { Client } from 'pg';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { startStoreProxy } from '../../test/support/store-proxy.ts';
 import { append, listenerEvent, sampleListener } from '../../test/support/store-samples.ts';
-import { makeDatabase } from '../../test/support/test-database.ts';
+import { makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { PostgresStore } from './postgres-store.ts';
 
@@ -46,7 +46,7 @@ const withOptions = (url: string, options: string) =>
 const asRole = (url: string, role: string) => url.replace(/\/\/\w+@/, `//${role}@`);
 
 test('a database of another encoding is refused', async () => {
-  await using ground = await makeDatabase();
+  await using ground = await makeEmptyDatabase();
   const [, name = ''] = /\/(test_\w+)\?/.exec(ground.url) ?? [];
   const latin = `${name}_latin`;
   const admin = inject('postgresUrl');
@@ -56,13 +56,13 @@ test('a database of another encoding is refused', async () => {
 });
 
 test('one that is read-only by its settings is refused', async () => {
-  await using ground = await makeDatabase();
+  await using ground = await makeEmptyDatabase();
   const url = withOptions(ground.url, '-c default_transaction_read_only=on');
   await expectRefused(url, /^it is set to be read-only/);
 });
 
 test('a role that may not make tables, or not use those that are there, is told what to grant', async () => {
-  await using ground = await makeDatabase();
+  await using ground = await makeEmptyDatabase();
   const role = `role_${randomUUID().replaceAll('-', '')}`;
   await query(ground.url, `CREATE ROLE ${role} LOGIN`);
   onTestFinished(async () => {
@@ -84,7 +84,7 @@ test('a role that may not make tables, or not use those that are there, is told 
 });
 
 test('a schema of its own by search_path holds all, for every reader, over a restart', async () => {
-  await using ground = await makeDatabase();
+  await using ground = await makeEmptyDatabase();
   const url = withOptions(ground.url, '-c search_path=mine');
   await expectRefused(url, 'none of its search_path (mine) is a schema');
   await query(ground.url, 'CREATE SCHEMA mine');
@@ -110,7 +110,7 @@ test('a schema of its own by search_path holds all, for every reader, over a res
 });
 
 test('a server without TLS that TLS is asked of is told at once', async () => {
-  await using ground = await makeDatabase();
+  await using ground = await makeEmptyDatabase();
   await using proxy = await startStoreProxy(ground.url);
   const url = proxy.url.replace('sslmode=disable', 'sslmode=require');
   await expect(open(url)).rejects.toThrow('The server does not support SSL connections');
@@ -165,7 +165,7 @@ async function canConnect(port: number): Promise<boolean> {
 
 test('a pooler by transaction is refused, one by session is used', async ({ skip }) => {
   if (spawnSync('pgbouncer', ['--version']).error) return skip('pgbouncer is not installed here');
-  await using ground = await makeDatabase();
+  await using ground = await makeEmptyDatabase();
   const byTransaction = await startPgbouncer(ground.url, 'transaction');
   await expect(open(byTransaction)).rejects.toThrow(/connections change .* in session mode/);
   const bySession = await startPgbouncer(ground.url, 'session');

@@ -1,9 +1,22 @@
-/** One PostgreSQL server for the whole run; each test has a database of its own on it. */
+/**
+ * One PostgreSQL server for the whole run; each test has a database of its own on it, copied from one that was migrated
+ * once. The server is kodama's own but for what makes it survive a crash of the machine, which no test of it is about.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
-import { EmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
+import { preparePostgresBinaries } from '../../src/embedded-postgres/postgres-binaries.ts';
+import {
+  ensureCluster,
+  ensureSocketDirectory,
+  socketPort,
+  superuser,
+} from '../../src/embedded-postgres/postgres-cluster.ts';
+import { launch, shutDown, untilReady } from '../../src/embedded-postgres/postmaster.ts';
+import { migrate } from '../../src/postgres/migrations.ts';
+import { onServer, templateDatabase, withDatabase } from './test-database.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -12,19 +25,53 @@ declare module 'vitest' {
   }
 }
 
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const nothing = () => undefined;
+const quiet = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+const startTimeoutMs = 60_000;
+const stopTimeoutMs = 10_000;
+const unsynced = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
 /** Tests start many kodamas, each with a new data directory: what one compiles, the next need not. */
 const compileCache = join(import.meta.dirname, '../../node_modules/.cache/kodama-tests');
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   process.env.NODE_COMPILE_CACHE = compileCache;
-  const dataDir = await mkdtemp(join(tmpdir(), 'kodama-test-'));
-  const bounds = { startTimeoutMs: 60_000, stopTimeoutMs: 10_000 };
-  const server = await EmbeddedPostgres.start({ dataDir, log: quiet, ...bounds });
-  project.provide('postgresUrl', server.connectionString);
-  return async () => {
-    await server.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  };
+  await using resources = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'kodama-test-'));
+  resources.defer(() => rm(folder, { recursive: true, force: true }));
+  const url = await startServer(folder, resources);
+  await makeTemplate(url);
+  project.provide('postgresUrl', url);
+  const all = resources.move();
+  return () => all.disposeAsync();
+}
+
+/** Resolves with the connection string of its maintenance database. */
+async function startServer(folder: string, resources: AsyncDisposableStack): Promise<string> {
+  const signal = AbortSignal.timeout(startTimeoutMs);
+  const cluster = join(folder, 'postgres');
+  const binaries = await preparePostgresBinaries(join(folder, 'postgres.lib'));
+  await ensureCluster(cluster, binaries, signal);
+  const socketDirectory = await ensureSocketDirectory(folder);
+  resources.defer(() => rm(socketDirectory, { recursive: true, force: true }));
+  const place = { cluster, socketDirectory, logFile: join(folder, 'postgres.log'), binaries };
+  const postmaster = await launch(place, unsynced);
+  resources.defer(() => shutDown(place, postmaster, stopTimeoutMs));
+  await untilReady(place, postmaster, signal);
+  const host = encodeURIComponent(socketDirectory);
+  return `postgresql://${superuser}@/postgres?host=${host}&port=${socketPort}&sslmode=disable`;
+}
+
+async function makeTemplate(url: string): Promise<void> {
+  await onServer(url, `CREATE DATABASE ${templateDatabase}`);
+  const client = new Client({ connectionString: withDatabase(url, templateDatabase) });
+  await client.connect();
+  try {
+    await migrate(client, quiet);
+  } finally {
+    await client.end();
+  }
+  // A database that somebody is connected to can not be copied.
+  await onServer(url, `ALTER DATABASE ${templateDatabase} ALLOW_CONNECTIONS false`);
 }
