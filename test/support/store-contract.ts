@@ -1,20 +1,19 @@
 /** What every Store keeps: the suite that the fake and the real one both pass. */
 import { describe, expect, test } from 'vitest';
-import { type Connection, connectionStates } from '../../src/core/connection.ts';
-import type { Event, EventDraft } from '../../src/core/event.ts';
-import { type EventFilter, eventMatcher, everyEvent } from '../../src/core/event-filter.ts';
+import type { Connection } from '../../src/core/connection.ts';
+import type { EventDraft } from '../../src/core/event.ts';
+import { everyEvent } from '../../src/core/event-filter.ts';
 import type { Listener } from '../../src/core/listener.ts';
 import type {
-  ConnectionQuery,
   ListenerQuery,
   LogAge,
   LogAgeing,
   Store,
 } from '../../src/core/ports.ts';
 import { itemBytes } from '../../src/core/sizes.ts';
-import { connectionMatches } from './memory-database.ts';
 import { sampleId } from './samples.ts';
-import { makePopulation } from './store-population.ts';
+import { filterContract } from './store-filters.ts';
+import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
 import {
   append,
   closed,
@@ -27,12 +26,6 @@ import {
 } from './store-samples.ts';
 import { waitFor } from './wait-for.ts';
 
-/** A database of a test's own. */
-export interface StoreGround extends AsyncDisposable {
-  /** A store on it, as a process of the node has one. */
-  open(nodeId: string): Promise<Store & AsyncDisposable>;
-}
-
 const anyListener: ListenerQuery = {
   state: null,
   protocol: null,
@@ -40,79 +33,22 @@ const anyListener: ListenerQuery = {
   name: null,
   labels: {},
 };
-const anyConnection: ConnectionQuery = {
-  listenerIds: null,
-  state: null,
-  protocol: null,
-  raddr: null,
-  lport: null,
-  closeReason: null,
-  acceptedAfter: null,
-  acceptedBefore: null,
-};
-const firstPage = { pageSize: 1000, after: null };
-const firstOwn = { ...firstPage, bytesMax: 1e9 };
+const firstOwn = { pageSize: 1000, after: null, bytesMax: 1e9 };
 const farOff = Number.MAX_SAFE_INTEGER;
 const isNothing = { headSeq: 0, oldestSeq: 1 };
 
-export function storeContract(name: string, makeGround: () => Promise<StoreGround>): void {
+/** `lives` are those that filters are held against: the more, the longer it takes. */
+export function storeContract(name: string, makeGround: MakeGround, lives?: number): void {
   describe(name, () => {
     describe('the append', () => appendContract(makeGround));
     describe('events', () => eventContract(makeGround));
     describe('listeners', () => listenerContract(makeGround));
     describe('connections', () => connectionContract(makeGround));
+    describe('filters', () => filterContract(makeGround, lives));
     describe('the purge', () => purgeContract(makeGround));
     describe('places of other nodes', () => placeContract(makeGround));
     describe('idempotency keys', () => idempotencyContract(makeGround));
   });
-}
-
-type MakeGround = () => Promise<StoreGround>;
-
-/** A store that has its node's place. */
-async function openNode(ground: StoreGround, nodeId = 'node-a') {
-  const store = await ground.open(nodeId);
-  await store.takeNode();
-  return store;
-}
-
-async function readAll(
-  store: Store,
-  filter: EventFilter = everyEvent,
-  limit = 1000,
-  bytesMax = 1e9,
-) {
-  const events: Event[] = [];
-  for (let seq = 0; ; ) {
-    const page = await store.readEvents({ afterSeq: seq, limit, bytesMax, filter });
-    expect(page.events.length).toBeLessThanOrEqual(limit);
-    expect(page.events.every((event) => event.seq > seq && event.seq <= page.throughSeq)).toBe(
-      true,
-    );
-    events.push(...page.events);
-    if (page.throughSeq >= page.headSeq) return events;
-    expect(page.throughSeq).toBeGreaterThan(seq);
-    seq = page.throughSeq;
-  }
-}
-
-async function readAllBack(store: Store, filter: EventFilter, limit = 1000, bytesMax = 1e9) {
-  const events: Event[] = [];
-  for (let seq = Number.MAX_SAFE_INTEGER; ; ) {
-    const page = await store.readEventsBack({ beforeSeq: seq, limit, bytesMax, filter });
-    expect(page.events.length).toBeLessThanOrEqual(limit);
-    expect(page.events.every((event) => event.seq < seq && event.seq >= page.throughSeq)).toBe(
-      true,
-    );
-    events.push(...page.events);
-    if (page.throughSeq <= page.oldestSeq) return events;
-    expect(page.throughSeq).toBeLessThan(seq);
-    seq = page.throughSeq;
-  }
-}
-
-function numbered(drafts: readonly EventDraft[], firstSeq = 1): Event[] {
-  return drafts.map((draft, index) => ({ ...draft, seq: firstSeq + index }));
 }
 
 function appendContract(makeGround: MakeGround): void {
@@ -290,26 +226,6 @@ function eventContract(makeGround: MakeGround): void {
     }
   });
 
-  test('filters find what a plain loop finds, page by page', async () => {
-    await using ground = await makeGround();
-    await using store = await openNode(ground);
-    const { appends, listenerIds } = makePopulation('node-a');
-    for (const one of appends) await store.append(one);
-    const all = numbered(appends.flatMap(({ events }) => events));
-    expect(await readAll(store)).toEqual(all);
-    for (const filter of eventFilters(all, listenerIds)) {
-      const wanted = all.filter(eventMatcher(filter));
-      expect(await readAll(store, filter, 7)).toEqual(wanted);
-      expect(await readAll(store, filter, 7, 3 * itemBytes)).toEqual(wanted);
-      expect(await readAllBack(store, filter, 7)).toEqual(wanted.toReversed());
-      for (const count of [0, 1, 5, wanted.length, wanted.length + 1]) {
-        const seq = await store.seqBeforeNewest(count, filter);
-        const after = wanted.filter((event) => event.seq > seq);
-        expect(after).toEqual(count === 0 ? [] : wanted.slice(-count));
-      }
-    }
-  });
-
   test('a page ends with the event with which it holds so many bytes', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
@@ -355,30 +271,6 @@ function eventContract(makeGround: MakeGround): void {
       expect(await store.seqBefore(time)).toBe(first === -1 ? times.length : first);
     }
   });
-}
-
-/** Each kind alone, and with each other. */
-function eventFilters(all: readonly Event[], listenerIds: readonly string[]): EventFilter[] {
-  const connectionIds = all.flatMap((event) =>
-    event.type === 'connection_half_closed' ? [event.connection.id] : [],
-  );
-  const kinds: readonly Partial<EventFilter>[] = [
-    { listenerIds: listenerIds.slice(0, 1) },
-    { listenerIds: listenerIds.slice(1, 4) },
-    { connectionIds: connectionIds.slice(0, 3) },
-    { types: ['connection_opened'] },
-    { types: ['connection_closed', 'listener_listening'] },
-    { types: ['connection_half_closed', 'connection_refused'] },
-    { protocols: ['udp'] },
-    { protocols: ['tls', 'tcp'] },
-    { remoteCidrs: ['127.0.0.0/16'] },
-    { remoteCidrs: ['2001:db8::/32', '10.1.2.3'] },
-    { remoteCidrs: ['192.0.2.1'] },
-  ];
-  const pairs = kinds.flatMap((one, index) =>
-    kinds.slice(index + 1).map((other) => ({ ...one, ...other })),
-  );
-  return [...kinds, ...pairs].map((kind) => ({ ...everyEvent, ...kind }));
 }
 
 function listenerContract(makeGround: MakeGround): void {
@@ -569,33 +461,6 @@ function connectionContract(makeGround: MakeGround): void {
     expect(await store.findConnection('no id at all')).toBeNull();
   });
 
-  test('filters and their combinations find what a plain loop finds, page by page', async () => {
-    await using ground = await makeGround();
-    await using store = await openNode(ground);
-    const { appends, listenerIds } = makePopulation('node-a');
-    for (const one of appends) await store.append(one);
-    const rows = new Map(
-      appends
-        .flatMap(({ events }) => events)
-        .flatMap((event) =>
-          'connection' in event ? [[event.connection.id, event.connection]] : [],
-        ),
-    );
-    const all = [...rows.values()].sort((a, b) => (a.id > b.id ? -1 : 1));
-    for (const query of connectionQueries(listenerIds)) {
-      const wanted = all.filter((connection) => connectionMatches(connection, query));
-      expect(await store.listConnections(query, firstPage)).toEqual(wanted);
-      const paged: string[] = [];
-      for (let after: string | null = null; ; ) {
-        const page = await store.listConnections(query, { pageSize: 9, after });
-        paged.push(...page.map(({ id }) => id));
-        after = page.at(-1)?.id ?? null;
-        if (page.length < 9) break;
-      }
-      expect(paged).toEqual(wanted.map(({ id }) => id));
-    }
-  });
-
   test("a node's open ones are read in the order of their ids, in pages", async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground, 'node-a');
@@ -704,34 +569,6 @@ function placeContract(makeGround: MakeGround): void {
 
 function snapshot(event: EventDraft) {
   return 'connection' in event ? event.connection : null;
-}
-
-function connectionQueries(listenerIds: readonly string[]): ConnectionQuery[] {
-  const kinds: readonly Partial<ConnectionQuery>[] = [
-    {},
-    { listenerIds: listenerIds.slice(0, 1) },
-    { listenerIds: listenerIds.slice(1, 4) },
-    { listenerIds: [] },
-    ...connectionStates.map((state) => ({ state })),
-    { protocol: 'udp' },
-    { raddr: '127.0.0.2' },
-    { raddr: '127.0.0.0/15' },
-    { raddr: '2001:db8::/32' },
-    { raddr: '10.1.2.3/32' },
-    { raddr: '192.0.2.0/24' },
-    { lport: 40_001 },
-    { closeReason: 'peer_rst' },
-    { closeReason: 'interrupted' },
-    { acceptedAfter: sampleTime + 500_000 },
-    { acceptedBefore: sampleTime + 1_000_000 },
-    { acceptedAfter: sampleTime + 490_000, acceptedBefore: sampleTime + 510_001 },
-  ];
-  const pairs = kinds.flatMap((one, index) =>
-    kinds.slice(index + 1).map((other) => ({ ...one, ...other })),
-  );
-  const many = { lport: 40_000, raddr: '127.0.0.0/8', closeReason: 'peer_fin' } as const;
-  const several = connectionStates.map((state) => ({ state, ...many }));
-  return [...kinds, ...pairs, ...several].map((kind) => ({ ...anyConnection, ...kind }));
 }
 
 /** Neither leaps nor goes on, and makes no mark. */

@@ -1,4 +1,4 @@
-/** A few hundred lives of all kinds, as appends: what filters are held against a plain loop over. */
+/** Many lives of all kinds, as appends: what filters are held against a plain loop over. */
 import { closeReasons } from '../../src/core/connection.ts';
 import { type EventDraft, refusalRules } from '../../src/core/event.ts';
 import { protocols } from '../../src/core/listener.ts';
@@ -16,15 +16,16 @@ import {
 } from './store-samples.ts';
 
 const remoteIps = ['127.0.0.2', '127.0.1.9', '10.1.2.3', '2001:db8::7', '2001:db8:1::7'];
-const lives = 240;
 const batchMax = 17;
+/** All lives begin within it, however many there are. */
+const span = 2_400_000;
 
 export interface Population {
   readonly listenerIds: readonly string[];
   readonly appends: readonly Append[];
 }
 
-export function makePopulation(nodeId: string): Population {
+export function makePopulation(nodeId: string, lives = 240): Population {
   const random = seededRandom(7);
   const pick = <Item>(items: readonly Item[]): Item => {
     const item = items[Math.floor(random() * items.length)];
@@ -52,7 +53,7 @@ export function makePopulation(nodeId: string): Population {
       laddr: listener.laddr ?? { ip: '127.0.0.1', port: 1 },
       raddr: random() < 0.1 ? null : { ip: pick(remoteIps), port: 50_000 + life },
       declaredRaddr: random() < 0.2 ? { ip: pick(remoteIps), port: 1 } : null,
-      acceptedAt: sampleTime + life * 10_000,
+      acceptedAt: sampleTime + life * (span / lives),
       fd: 20 + life,
       pid: pick([77, 78]),
       tls: listener.protocol === 'tls' ? tlsInfo : null,

@@ -1,0 +1,125 @@
+/** Every filter of a store and its combinations, held against a plain loop over one population. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connectionStates } from '../../src/core/connection.ts';
+import type { Event } from '../../src/core/event.ts';
+import { type EventFilter, eventMatcher, everyEvent } from '../../src/core/event-filter.ts';
+import type { ConnectionQuery, Store } from '../../src/core/ports.ts';
+import { itemBytes } from '../../src/core/sizes.ts';
+import { connectionMatches } from './memory-database.ts';
+import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
+import { makePopulation } from './store-population.ts';
+import { sampleTime } from './store-samples.ts';
+
+const anyConnection: ConnectionQuery = {
+  listenerIds: null,
+  state: null,
+  protocol: null,
+  raddr: null,
+  lport: null,
+  closeReason: null,
+  acceptedAfter: null,
+  acceptedBefore: null,
+};
+
+export function filterContract(makeGround: MakeGround, lives?: number): void {
+  const { appends, listenerIds } = makePopulation('node-a', lives);
+  const resources = new AsyncDisposableStack();
+  let store: Store;
+
+  beforeAll(async () => {
+    store = resources.use(await openNode(resources.use(await makeGround())));
+    for (const one of appends) await store.append(one);
+  });
+  afterAll(() => resources.disposeAsync());
+
+  test('those of events find what a plain loop finds, page by page', async () => {
+    const all = numbered(appends.flatMap(({ events }) => events));
+    expect(await readAll(store)).toEqual(all);
+    for (const filter of eventFilters(all, listenerIds)) {
+      const wanted = all.filter(eventMatcher(filter));
+      expect(await readAll(store, filter, 7)).toEqual(wanted);
+      expect(await readAll(store, filter, 7, 3 * itemBytes)).toEqual(wanted);
+      expect(await readAllBack(store, filter, 7)).toEqual(wanted.toReversed());
+      for (const count of [0, 1, 5, wanted.length, wanted.length + 1]) {
+        const seq = await store.seqBeforeNewest(count, filter);
+        const after = wanted.filter((event) => event.seq > seq);
+        expect(after).toEqual(count === 0 ? [] : wanted.slice(-count));
+      }
+    }
+  });
+
+  test('those of connections find what a plain loop finds, page by page', async () => {
+    const rows = new Map(
+      appends
+        .flatMap(({ events }) => events)
+        .flatMap((event) =>
+          'connection' in event ? [[event.connection.id, event.connection]] : [],
+        ),
+    );
+    const all = [...rows.values()].sort((a, b) => (a.id > b.id ? -1 : 1));
+    for (const query of connectionQueries(listenerIds)) {
+      const wanted = all.filter((connection) => connectionMatches(connection, query));
+      expect(await store.listConnections(query, { pageSize: 1000, after: null })).toEqual(wanted);
+      const paged: string[] = [];
+      for (let after: string | null = null; ; ) {
+        const page = await store.listConnections(query, { pageSize: 9, after });
+        paged.push(...page.map(({ id }) => id));
+        after = page.at(-1)?.id ?? null;
+        if (page.length < 9) break;
+      }
+      expect(paged).toEqual(wanted.map(({ id }) => id));
+    }
+  });
+}
+
+/** Each kind alone, and with each other. */
+function eventFilters(all: readonly Event[], listenerIds: readonly string[]): EventFilter[] {
+  const connectionIds = all.flatMap((event) =>
+    event.type === 'connection_half_closed' ? [event.connection.id] : [],
+  );
+  const kinds: readonly Partial<EventFilter>[] = [
+    { listenerIds: listenerIds.slice(0, 1) },
+    { listenerIds: listenerIds.slice(1, 4) },
+    { connectionIds: connectionIds.slice(0, 3) },
+    { types: ['connection_opened'] },
+    { types: ['connection_closed', 'listener_listening'] },
+    { types: ['connection_half_closed', 'connection_refused'] },
+    { protocols: ['udp'] },
+    { protocols: ['tls', 'tcp'] },
+    { remoteCidrs: ['127.0.0.0/16'] },
+    { remoteCidrs: ['2001:db8::/32', '10.1.2.3'] },
+    { remoteCidrs: ['192.0.2.1'] },
+  ];
+  const pairs = kinds.flatMap((one, index) =>
+    kinds.slice(index + 1).map((other) => ({ ...one, ...other })),
+  );
+  return [...kinds, ...pairs].map((kind) => ({ ...everyEvent, ...kind }));
+}
+
+function connectionQueries(listenerIds: readonly string[]): ConnectionQuery[] {
+  const kinds: readonly Partial<ConnectionQuery>[] = [
+    {},
+    { listenerIds: listenerIds.slice(0, 1) },
+    { listenerIds: listenerIds.slice(1, 4) },
+    { listenerIds: [] },
+    ...connectionStates.map((state) => ({ state })),
+    { protocol: 'udp' },
+    { raddr: '127.0.0.2' },
+    { raddr: '127.0.0.0/15' },
+    { raddr: '2001:db8::/32' },
+    { raddr: '10.1.2.3/32' },
+    { raddr: '192.0.2.0/24' },
+    { lport: 40_001 },
+    { closeReason: 'peer_rst' },
+    { closeReason: 'interrupted' },
+    { acceptedAfter: sampleTime + 500_000 },
+    { acceptedBefore: sampleTime + 1_000_000 },
+    { acceptedAfter: sampleTime + 490_000, acceptedBefore: sampleTime + 510_001 },
+  ];
+  const pairs = kinds.flatMap((one, index) =>
+    kinds.slice(index + 1).map((other) => ({ ...one, ...other })),
+  );
+  const many = { lport: 40_000, raddr: '127.0.0.0/8', closeReason: 'peer_fin' } as const;
+  const several = connectionStates.map((state) => ({ state, ...many }));
+  return [...kinds, ...pairs, ...several].map((kind) => ({ ...anyConnection, ...kind }));
+}

@@ -1,0 +1,59 @@
+/** Where the contract of a store takes place, and whole logs read page by page. */
+import { expect } from 'vitest';
+import type { Event, EventDraft } from '../../src/core/event.ts';
+import { type EventFilter, everyEvent } from '../../src/core/event-filter.ts';
+import type { Store } from '../../src/core/ports.ts';
+
+/** A database of a test's own. */
+export interface StoreGround extends AsyncDisposable {
+  /** A store on it, as a process of the node has one. */
+  open(nodeId: string): Promise<Store & AsyncDisposable>;
+}
+
+export type MakeGround = () => Promise<StoreGround>;
+
+/** A store that has its node's place. */
+export async function openNode(ground: StoreGround, nodeId = 'node-a') {
+  const store = await ground.open(nodeId);
+  await store.takeNode();
+  return store;
+}
+
+export async function readAll(
+  store: Store,
+  filter: EventFilter = everyEvent,
+  limit = 1000,
+  bytesMax = 1e9,
+) {
+  const events: Event[] = [];
+  for (let seq = 0; ; ) {
+    const page = await store.readEvents({ afterSeq: seq, limit, bytesMax, filter });
+    expect(page.events.length).toBeLessThanOrEqual(limit);
+    expect(page.events.every((event) => event.seq > seq && event.seq <= page.throughSeq)).toBe(
+      true,
+    );
+    events.push(...page.events);
+    if (page.throughSeq >= page.headSeq) return events;
+    expect(page.throughSeq).toBeGreaterThan(seq);
+    seq = page.throughSeq;
+  }
+}
+
+export async function readAllBack(store: Store, filter: EventFilter, limit = 1000, bytesMax = 1e9) {
+  const events: Event[] = [];
+  for (let seq = Number.MAX_SAFE_INTEGER; ; ) {
+    const page = await store.readEventsBack({ beforeSeq: seq, limit, bytesMax, filter });
+    expect(page.events.length).toBeLessThanOrEqual(limit);
+    expect(page.events.every((event) => event.seq < seq && event.seq >= page.throughSeq)).toBe(
+      true,
+    );
+    events.push(...page.events);
+    if (page.throughSeq <= page.oldestSeq) return events;
+    expect(page.throughSeq).toBeLessThan(seq);
+    seq = page.throughSeq;
+  }
+}
+
+export function numbered(drafts: readonly EventDraft[], firstSeq = 1): Event[] {
+  return drafts.map((draft, index) => ({ ...draft, seq: firstSeq + index }));
+}
