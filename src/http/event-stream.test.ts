@@ -217,9 +217,8 @@ function endlessLog() {
 
 async function stalledReader(edge: RestEdge): Promise<Socket> {
   const reader = connect(edge.port, '127.0.0.1');
-  reader.write(
-    'GET /v1/events HTTP/1.1\r\nhost: localhost\r\naccept: application/x-ndjson\r\n\r\n',
-  );
+  const headers = 'host: localhost\r\naccept: application/x-ndjson\r\nconnection: close\r\n';
+  reader.write(`GET /v1/events HTTP/1.1\r\n${headers}\r\n`);
   await once(reader, 'readable');
   return reader;
 }

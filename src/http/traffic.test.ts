@@ -8,6 +8,8 @@ import { waitFor } from '../../test/support/wait-for.ts';
 import { deferred } from '../core/deferred.ts';
 
 const host = 'Host: localhost\r\n';
+/** More than the kernel keeps for a client that does not read. */
+const answerBytes = 12_000_000;
 
 async function client(port: number, allowHalfOpen = false) {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen });
@@ -28,7 +30,7 @@ function post(body: string, sent = body): string {
 test('a client that takes nothing of its answer is cut off, whichever answer it is', async () => {
   await using edge = await restEdge({
     limits: { responseWriteTimeoutMs: 300 },
-    metrics: { contentType: 'text/plain', text: async () => 'm'.repeat(30_000_000) },
+    metrics: { contentType: 'text/plain', text: async () => 'm'.repeat(answerBytes) },
   });
   using socket = await client(edge.port);
   socket.pause();
@@ -39,7 +41,7 @@ test('a client that takes nothing of its answer is cut off, whichever answer it 
 });
 
 test('a client that is slow, but reads, gets all of a long answer', async () => {
-  const text = 'm'.repeat(20_000_000);
+  const text = 'm'.repeat(answerBytes);
   await using edge = await restEdge({
     limits: { responseWriteTimeoutMs: 1000 },
     metrics: { contentType: 'text/plain', text: async () => text },
@@ -107,9 +109,9 @@ test('bodies that are being received are bounded over all connections', async ()
 });
 
 test('answers that wait are bounded over all connections', async () => {
-  const text = 'm'.repeat(30_000_000);
+  const text = 'm'.repeat(answerBytes);
   await using edge = await restEdge({
-    limits: { answerBytesWaitingMax: 40_000_000 },
+    limits: { answerBytesWaitingMax: 1.5 * answerBytes },
     metrics: { contentType: 'text/plain', text: async () => text },
   });
   using socket = await client(edge.port);

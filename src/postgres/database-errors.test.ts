@@ -1,7 +1,7 @@
 /** Each class of failure: what passes, what a person must mend, and what is the statement's own fault. */
 import pg from 'pg';
-import { describe, expect, test } from 'vitest';
-import { makeDatabase } from '../../test/support/test-database.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeDatabase, type TestDatabase } from '../../test/support/test-database.ts';
 import { hasCode } from '../core/errors.ts';
 import { isPassing, toAppError, toAppendError } from './database-errors.ts';
 
@@ -91,6 +91,13 @@ test('an error of the language is a bug, and what it was thrown for is refused',
   expect(verdict('no error at all')).toEqual(bug);
 });
 
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await makeDatabase();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+
 test.each([
   ['SELECT 1/0', content],
   [`SELECT 'x'::integer`, content],
@@ -101,7 +108,6 @@ test.each([
   [`SET lock_timeout = 50; DO $$ BEGIN RAISE lock_not_available; END $$`, passing],
   ['SET SESSION AUTHORIZATION DEFAULT; SELECT pg_terminate_backend(pg_backend_pid())', passing],
 ])('the server itself says so: %s', async (sql, expected) => {
-  await using database = await makeDatabase();
   const client = new pg.Client({ connectionString: database.url });
   client.on('error', () => undefined);
   await client.connect();

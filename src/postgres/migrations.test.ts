@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { makeEmptyDatabase } from '../../test/support/test-database.ts';
+import { makeDatabase, makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { closeInitiators, closeReasons } from '../core/connection.ts';
 import { eventTypes } from '../core/event.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
@@ -13,9 +13,9 @@ const nothing = () => undefined;
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** A database, a connection to it, and migrations that a test may change. */
-async function makeGround() {
+async function makeGround(make = makeDatabase) {
   await using resources = new AsyncDisposableStack();
-  const database = resources.use(await makeEmptyDatabase());
+  const database = resources.use(await make());
   const folder = await mkdtemp(join(tmpdir(), 'kodama-migrations-'));
   resources.defer(() => rm(folder, { recursive: true }));
   await cp(migrationsFolder, folder, { recursive: true });
@@ -47,7 +47,7 @@ async function applied(client: Client) {
 }
 
 test('all are applied once, and noted as Prisma notes them', async () => {
-  await using ground = await makeGround();
+  await using ground = await makeGround(makeEmptyDatabase);
   await migrate(ground.client, log, ground.folder);
   await migrate(ground.client, log, ground.folder);
   const expected = (await names()).map((name) => ({ name, steps: 1 }));
@@ -62,7 +62,7 @@ test('all are applied once, and noted as Prisma notes them', async () => {
 });
 
 test('several that start at once apply each migration once', async () => {
-  await using ground = await makeGround();
+  await using ground = await makeGround(makeEmptyDatabase);
   const clients = await Promise.all([ground.connect(), ground.connect(), ground.connect()]);
   await Promise.all(clients.map((client) => migrate(client, log, ground.folder)));
   expect(await applied(ground.client)).toHaveLength((await names()).length);
@@ -70,7 +70,6 @@ test('several that start at once apply each migration once', async () => {
 
 test('a new one is applied to a database that has the others', async () => {
   await using ground = await makeGround();
-  await migrate(ground.client, log, ground.folder);
   await ground.add('29991231000000_more', 'CREATE TABLE more (id int);');
   await migrate(ground.client, log, ground.folder);
   expect((await ground.client.query('SELECT count(*)::int AS n FROM more')).rows).toEqual([
@@ -79,7 +78,7 @@ test('a new one is applied to a database that has the others', async () => {
 });
 
 test('one that fails leaves nothing of itself, and the next start tries it again', async () => {
-  await using ground = await makeGround();
+  await using ground = await makeGround(makeEmptyDatabase);
   const name = '29991231000000_more';
   await ground.add(name, 'CREATE TABLE more (id int); SELECT 1 / 0;');
   await expect(migrate(ground.client, log, ground.folder)).rejects.toThrow('division by zero');
@@ -102,7 +101,6 @@ test('a database of a newer version is refused by the name of its migration', as
 
 test('a migration that was changed after it was applied is refused by its name', async () => {
   await using ground = await makeGround();
-  await migrate(ground.client, log, ground.folder);
   const [name = ''] = await names();
   const file = join(ground.folder, name, 'migration.sql');
   await writeFile(file, `${await readFile(file, 'utf8')}\n-- one line more\n`);
@@ -114,7 +112,6 @@ test('a migration that was changed after it was applied is refused by its name',
 
 test('a migration that another tool left unfinished is refused by its name', async () => {
   await using ground = await makeGround();
-  await migrate(ground.client, log, ground.folder);
   const [name = ''] = await names();
   await ground.client.query('UPDATE _prisma_migrations SET finished_at = NULL');
   const refusal = { code: 'failed_precondition', message: expect.stringContaining(name) };
@@ -123,7 +120,6 @@ test('a migration that another tool left unfinished is refused by its name', asy
 
 test('the words of the database are those of core', async () => {
   await using ground = await makeGround();
-  await migrate(ground.client, log, ground.folder);
   const { rows } = await ground.client.query<{ name: string; words: string[] }>(`
     SELECT typname AS name, array_agg(enumlabel ORDER BY enumsortorder)::text[] AS words
     FROM pg_enum JOIN pg_type ON pg_type.oid = enumtypid GROUP BY 1`);
@@ -140,7 +136,7 @@ test('the words of the database are those of core', async () => {
 });
 
 test('a log of before has its age and its bytes afterwards', async () => {
-  await using ground = await makeGround();
+  await using ground = await makeGround(makeEmptyDatabase);
   const name = '20261126020000_log_age';
   const kept = join(ground.folder, name);
   const aside = `${ground.folder}-aside`;

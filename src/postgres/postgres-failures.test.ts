@@ -1,10 +1,8 @@
 /** What callers see while the database is away, slow or gone, and after. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { makeDataDirs, startEmbedded } from '../../test/support/embedded-servers.ts';
 import { keepingLogger, rejection, sampleLogLimits } from '../../test/support/samples.ts';
 import {
   append,
@@ -18,7 +16,6 @@ import { makeDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { everyEvent } from '../core/event-filter.ts';
 import { EventLog } from '../core/event-log.ts';
-import { EmbeddedPostgres } from '../embedded-postgres/embedded-postgres.ts';
 import { PostgresStore, type PostgresStoreLimits } from './postgres-store.ts';
 
 const nothing = () => undefined;
@@ -28,10 +25,8 @@ const unavailable = { code: 'unavailable', details: { retryAfterMs: expect.any(N
 /** A server of a test's own, to be maltreated, and a store on it. */
 async function makeGround(limits: Partial<PostgresStoreLimits> = {}) {
   await using resources = new AsyncDisposableStack();
-  const dataDir = await mkdtemp(join(tmpdir(), 'kodama-store-'));
-  resources.defer(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
-  const bounds = { startTimeoutMs: 60_000, stopTimeoutMs: 10_000 };
-  const server = resources.use(await EmbeddedPostgres.start({ dataDir, log, ...bounds }));
+  const dirs = resources.use(await makeDataDirs());
+  const server = resources.use(await startEmbedded(await dirs.make()));
   const { connectionString } = server;
   const store = resources.use(
     await PostgresStore.open({ connectionString, nodeId: 'node-a', log, limits }),
@@ -191,14 +186,14 @@ test('what can not be written in time is told, is not done, and holds up nothing
 
 test('a batch that takes too long together is done in parts', async () => {
   await using database = await makeDatabase();
-  const limits = { statementTimeoutMs: 1000 };
+  const limits = { statementTimeoutMs: 500 };
   const options = { connectionString: database.url, nodeId: 'node-a', log, limits };
   await using store = await PostgresStore.open(options);
   const client = new Client({ connectionString: database.url });
   await client.connect();
   // Each row takes its time: twenty of them take too much.
   await client.query(`CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END $$;
+    $$ BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END $$;
     CREATE TRIGGER slow BEFORE INSERT ON closed_connections FOR EACH ROW EXECUTE FUNCTION slow()`);
   await client.end();
   const onFatal = (error: unknown) => expect.unreachable(String(error));

@@ -2,12 +2,17 @@
  * One PostgreSQL server for the whole run; each test has a database of its own on it, copied from one that was migrated
  * once. The server is kodama's own but for what makes it survive a crash of the machine, which no test of it is about.
  */
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
-import { preparePostgresBinaries } from '../../src/embedded-postgres/postgres-binaries.ts';
+import {
+  type PostgresBinaries,
+  preparePostgresBinaries,
+} from '../../src/embedded-postgres/postgres-binaries.ts';
 import {
   ensureCluster,
   ensureSocketDirectory,
@@ -22,6 +27,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Connection string of the server's maintenance database. */
     postgresUrl: string;
+    /** A cluster as initdb makes it, for servers of a test's own to be copied. */
+    postgresCluster: string;
   }
 }
 
@@ -40,25 +47,36 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   await using resources = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'kodama-test-'));
   resources.defer(() => rm(folder, { recursive: true, force: true }));
-  const url = await startServer(folder, resources);
+  const cluster = join(folder, 'postgres');
+  const binaries = await preparePostgresBinaries(join(folder, 'postgres.lib'));
+  await ensureCluster(cluster, binaries, AbortSignal.timeout(startTimeoutMs));
+  const pristine = join(folder, 'pristine');
+  await promisify(execFile)('cp', ['-Rp', cluster, pristine]);
+  project.provide('postgresCluster', pristine);
+  const url = await startServer({ folder, cluster, binaries }, resources);
   await makeTemplate(url);
   project.provide('postgresUrl', url);
   const all = resources.move();
   return () => all.disposeAsync();
 }
 
+interface Ground {
+  readonly folder: string;
+  readonly cluster: string;
+  readonly binaries: PostgresBinaries;
+}
+
 /** Resolves with the connection string of its maintenance database. */
-async function startServer(folder: string, resources: AsyncDisposableStack): Promise<string> {
-  const signal = AbortSignal.timeout(startTimeoutMs);
-  const cluster = join(folder, 'postgres');
-  const binaries = await preparePostgresBinaries(join(folder, 'postgres.lib'));
-  await ensureCluster(cluster, binaries, signal);
+async function startServer(
+  { folder, cluster, binaries }: Ground,
+  resources: AsyncDisposableStack,
+): Promise<string> {
   const socketDirectory = await ensureSocketDirectory(folder);
   resources.defer(() => rm(socketDirectory, { recursive: true, force: true }));
   const place = { cluster, socketDirectory, logFile: join(folder, 'postgres.log'), binaries };
   const postmaster = await launch(place, unsynced);
   resources.defer(() => shutDown(place, postmaster, stopTimeoutMs));
-  await untilReady(place, postmaster, signal);
+  await untilReady(place, postmaster, AbortSignal.timeout(startTimeoutMs));
   const host = encodeURIComponent(socketDirectory);
   return `postgresql://${superuser}@/postgres?host=${host}&port=${socketPort}&sslmode=disable`;
 }

@@ -4,12 +4,7 @@ import type { Connection } from '../../src/core/connection.ts';
 import type { EventDraft } from '../../src/core/event.ts';
 import { everyEvent } from '../../src/core/event-filter.ts';
 import type { Listener } from '../../src/core/listener.ts';
-import type {
-  ListenerQuery,
-  LogAge,
-  LogAgeing,
-  Store,
-} from '../../src/core/ports.ts';
+import type { ListenerQuery, LogAge, LogAgeing, Store } from '../../src/core/ports.ts';
 import { itemBytes } from '../../src/core/sizes.ts';
 import { sampleId } from './samples.ts';
 import { filterContract } from './store-filters.ts';

@@ -19,12 +19,17 @@ const slice = (averageBytes: number, variationBytes: number, delayMs: number, se
 
 /** The most bytes that went in any span of so many milliseconds. */
 function peak(written: readonly Written[], spanMs: number): number {
-  const sums = written.map(({ at: from }) =>
-    written
-      .filter(({ at }) => at >= from && at < from + spanMs)
-      .reduce((sum, { bytes }) => sum + bytes.length, 0),
-  );
-  return Math.max(...sums);
+  let most = 0;
+  let sum = 0;
+  let first = 0;
+  for (const { at, bytes } of written) {
+    sum += bytes.length;
+    for (; (written[first]?.at ?? at) <= at - spanMs; first += 1) {
+      sum -= written[first]?.bytes.length ?? 0;
+    }
+    most = Math.max(most, sum);
+  }
+  return most;
 }
 
 test.each([1, 10, 1000, 100_000, 10_000_000])(

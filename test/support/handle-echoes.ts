@@ -1,0 +1,194 @@
+/** Handles over real sockets that echo, and what their clients get back. */
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import { HandleTransport } from '../../src/echo/tcp/handle-transport.ts';
+import type { StreamTransport, TransportOwner } from '../../src/echo/tcp/stream-transport.ts';
+import { takeHandles } from '../../src/echo/tcp/tcp-handle.ts';
+import { waitFor } from './wait-for.ts';
+
+export const mebi = 1 << 20;
+
+type Told = 'bytes' | 'drain' | 'end' | 'finished' | 'closed' | `error ${string}`;
+
+/** Echoes as a connection does, and writes down what it is told. */
+export class Owner implements TransportOwner {
+  readonly told: Told[] = [];
+  bytesIn = 0;
+  isEchoing = true;
+  /** Done within each call, once it is told. */
+  within: (told: Told) => void = () => undefined;
+  transport: StreamTransport = absent;
+
+  onBytes(bytes: Buffer): void {
+    this.bytesIn += bytes.length;
+    this.#note('bytes');
+    if (this.isEchoing && !this.transport.write(bytes)) this.transport.pause();
+  }
+
+  onDrain(): void {
+    this.#note('drain');
+    this.transport.resume();
+  }
+
+  onEnd(): void {
+    this.#note('end');
+    if (this.has('finished')) this.transport.destroy();
+    else if (this.isEchoing) this.transport.finish();
+  }
+
+  onFinished(): void {
+    this.#note('finished');
+    if (this.has('end')) this.transport.destroy();
+  }
+
+  onError(code: string): void {
+    this.#note(`error ${code}`);
+  }
+
+  onClosed(): void {
+    this.#note('closed');
+  }
+
+  #note(told: Told): void {
+    if (this.told.at(-1) !== told || told !== 'bytes') this.told.push(told);
+    this.within(told);
+  }
+
+  has(told: Told): boolean {
+    return this.told.includes(told);
+  }
+
+  count(told: Told): number {
+    return this.told.filter((one) => one === told).length;
+  }
+}
+
+const absent = Object.create(null) as StreamTransport;
+
+/** A server of bare handles, with clients of a test's own. */
+export async function startServer(makeOwner = () => new Owner()) {
+  const owners: Owner[] = [];
+  const clients: Socket[] = [];
+  const server = createServer().listen({ host: '127.0.0.1', port: 0, backlog: 511 });
+  await once(server, 'listening');
+  takeHandles(server, (_, handle) => {
+    const owner = makeOwner();
+    owner.transport = new HandleTransport(handle, owner);
+    owners.push(owner);
+    owner.transport.resume();
+  });
+  const address = server.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  return {
+    owners,
+    async open(): Promise<{ client: Socket; owner: Owner }> {
+      const before = owners.length;
+      const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+      client.on('error', () => undefined);
+      clients.push(client);
+      await once(client, 'connect');
+      const owner = await waitFor('the accept', () => owners[before]);
+      return { client, owner };
+    },
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.destroy();
+      for (const owner of owners) owner.transport.destroy();
+      server.close();
+      await waitFor('every end', () => owners.every((owner) => owner.has('closed')));
+    },
+  };
+}
+
+/** What a client sends: no two clients the same, and no two places near each other. */
+function byteAt(client: number, place: number): number {
+  return (client * 37 + place * 11 + (place >>> 8) * 7 + (place >>> 16) * 3) & 255;
+}
+
+export function streamOf(client: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let place = 0; place < length; place++) bytes[place] = byteAt(client, place);
+  return bytes;
+}
+
+interface Talk {
+  readonly bytes: number;
+  readonly chunkBytes: number;
+  /** Reads nothing until all is sent or the server has stopped reading. */
+  readonly isSlow: boolean;
+}
+
+/** Sends it all in chunks and ends; resolves with the place of the first byte that is not its own, or -1. */
+export async function talkOver(
+  client: Socket,
+  owner: Owner,
+  number: number,
+  talk: Talk,
+): Promise<number> {
+  const sent = streamOf(number, talk.bytes);
+  let received = 0;
+  let wrongAt = -1;
+  client.on('data', (data: Buffer) => {
+    const isSame = data.equals(sent.subarray(received, received + data.length));
+    if (!isSame && wrongAt === -1) wrongAt = received;
+    received += data.length;
+    if (talk.isSlow) {
+      client.pause();
+      setImmediate(() => client.resume());
+    }
+  });
+  if (talk.isSlow) client.pause();
+  for (let at = 0; at < sent.length; at += talk.chunkBytes) {
+    client.write(sent.subarray(at, at + talk.chunkBytes));
+  }
+  const ended = once(client, 'end');
+  client.end();
+  let last = -1;
+  await waitFor('all to be read, or none any more', () => {
+    const isStuck = owner.bytesIn === last || !talk.isSlow;
+    last = owner.bytesIn;
+    return isStuck;
+  });
+  client.resume();
+  await ended;
+  return received === sent.length ? wrongAt : received;
+}
+
+const talks = fc.array(
+  fc.record({
+    bytes: fc.oneof(fc.integer({ min: 0, max: 70_000 }), fc.integer({ min: 0, max: 6 * mebi })),
+    chunkBytes: fc.oneof(fc.constant(1 << 24), fc.integer({ min: 5000, max: 300_000 })),
+    isSlow: fc.boolean(),
+  }),
+  { minLength: 2, maxLength: 24 },
+);
+
+/** Each of many gets its own bytes back, in order, however slowly it reads. */
+export async function assertOwnBytes(numRuns: number): Promise<void> {
+  let drains = 0;
+  const property = fc.asyncProperty(talks, async (some) => {
+    await using server = await startServer();
+    const opened: Awaited<ReturnType<typeof server.open>>[] = [];
+    for (const _ of some) opened.push(await server.open());
+    const wrong = await Promise.all(
+      some.map((talk, n) => {
+        const { client, owner } = opened[n] ?? raise();
+        return talkOver(client, owner, n, talk);
+      }),
+    );
+    expect(wrong).toEqual(some.map(() => -1));
+    for (const [n, { bytes }] of some.entries()) {
+      const owner = server.owners[n];
+      expect([owner?.bytesIn, owner?.transport.bytesWritten]).toEqual([bytes, bytes]);
+      drains += owner?.count('drain') ?? 0;
+    }
+  });
+  await fc.assert(property, { numRuns });
+  // Else no write has ever kept a buffer, and nothing was tried.
+  expect(drains).toBeGreaterThan(0);
+}
+
+export function raise(): never {
+  throw new TypeError('one for each');
+}
