@@ -32,7 +32,8 @@ async function startPlane({
     nodeId: 'node-1',
     clock: systemClock(),
     log: logger,
-    limits: { ...readConfig({}).dataPlane, ...limits },
+    // No test is about the pause between two starts.
+    limits: { ...readConfig({}).dataPlane, restartMinMs: 1, ...limits },
     onFatal(error) {
       throw error;
     },
@@ -113,7 +114,7 @@ test('a listener that is closed while a new worker binds it does not listen afte
 });
 
 test('workers that are lost before they are ready are made up for, once each', async () => {
-  await using world = await startPlane({ workers: 2, restartMinMs: 1, restartMaxMs: 20 });
+  await using world = await startPlane({ workers: 2, restartMaxMs: 20 });
   const { plane } = world;
   const port = await listen(plane, 1);
   let killed = 0;
@@ -313,7 +314,7 @@ test('a port that another process took while no worker was up is told, not share
 });
 
 test('both workers lost at once come back with the same port', async () => {
-  await using world = await startPlane({ workers: 2, restartMinMs: 1 });
+  await using world = await startPlane({ workers: 2 });
   const { plane, rebound } = world;
   const ports = await Promise.all(Array.from({ length: 20 }, (_, n) => listen(plane, n)));
   for (let round = 1; round <= 3; round++) {
@@ -340,7 +341,7 @@ function takeAllFiles(): Disposable {
 }
 
 test('a worker that can not even be started for want of a file is tried again', async () => {
-  await using world = await startPlane({ restartMinMs: 1, restartMaxMs: 50 });
+  await using world = await startPlane({ restartMaxMs: 50 });
   const { plane, logger } = world;
   const port = await listen(plane, 1);
   {

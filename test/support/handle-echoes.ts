@@ -120,12 +120,7 @@ interface Talk {
 }
 
 /** Sends it all in chunks and ends; resolves with the place of the first byte that is not its own, or -1. */
-export async function talkOver(
-  client: Socket,
-  owner: Owner,
-  number: number,
-  talk: Talk,
-): Promise<number> {
+async function talkOver(client: Socket, owner: Owner, number: number, talk: Talk): Promise<number> {
   const sent = streamOf(number, talk.bytes);
   let received = 0;
   let wrongAt = -1;
@@ -191,4 +186,23 @@ export async function assertOwnBytes(numRuns: number): Promise<void> {
 
 export function raise(): never {
   throw new TypeError('one for each');
+}
+
+/** Clients that go, one after the other, while much waits for them. */
+export async function assertGoneWriters(rounds: number): Promise<void> {
+  await using server = await startServer();
+  for (let round = 0; round < rounds; round++) {
+    const { client, owner } = await server.open();
+    client.pause();
+    client.write(Buffer.alloc(8 * mebi, 'k'));
+    await waitFor('it to be stuck', () => owner.transport.pendingBytes > 0);
+    client.resetAndDestroy();
+    await waitFor('its end', () => owner.has('closed'));
+    expect(owner.count('closed')).toBe(1);
+  }
+  // With more rounds than buffers are kept: were they not given back, this would be a copy of its own, and still whole.
+  const { client, owner } = await server.open();
+  expect(await talkOver(client, owner, 7, { bytes: mebi, chunkBytes: 9000, isSlow: true })).toBe(
+    -1,
+  );
 }

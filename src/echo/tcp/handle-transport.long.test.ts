@@ -1,6 +1,7 @@
 /** Handles over more sockets, and more bytes, than `npm test` has the time for. */
 import { expect, test } from 'vitest';
 import {
+  assertGoneWriters,
   assertOwnBytes,
   mebi,
   raise,
@@ -34,4 +35,8 @@ test('more writes wait than there are buffers to keep, and none is mixed up', as
   for (const { client } of opened) client.resume();
   await waitFor('all of it', () => received.every((bytes) => bytes === 5 * mebi));
   expect(wrong).toEqual([]);
+});
+
+test('a client that goes while much waits for it ends the write, and leaves no buffer behind', async () => {
+  await assertGoneWriters(100);
 });
