@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 const isLong = '**/*.long.test.ts';
+/** Folders whose code keeps no state in modules or in the process: their tests load it once, not once a file. */
+const isPure = 'src/{core,contract,echo/faults,echo/preamble}/**/*.test.ts';
 
 /**
- * Three projects: `unit` tests stand beside their file, `product` tests speak to a running kodama, and `long` ones
- * (`*.long.test.ts`, by `npm run test:long`) are those whose worth lies in their volume. These
+ * Four projects: `pure` and `unit` tests stand beside their file, `product` tests speak to a running kodama, and `long`
+ * ones (`*.long.test.ts`, by `npm run test:long`) are those whose worth lies in their volume. These
  * measure, so they run one after the other, and behind all others.
  * The time-outs only guard against a hang; a test waits for conditions with deadlines of its own.
  */
@@ -16,7 +18,14 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts'], exclude: [isLong] } },
+      {
+        extends: true,
+        test: { name: 'pure', include: [isPure], exclude: [isLong], isolate: false },
+      },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['src/**/*.test.ts'], exclude: [isLong, isPure] },
+      },
       {
         extends: true,
         test: { name: 'product', include: ['test/**/*.test.ts'], exclude: [isLong] },
