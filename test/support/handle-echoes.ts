@@ -141,7 +141,8 @@ async function talkOver(client: Socket, owner: Owner, number: number, talk: Talk
   client.end();
   let last = -1;
   await waitFor('all to be read, or none any more', () => {
-    const isStuck = owner.bytesIn === last || !talk.isSlow;
+    const hasBegun = owner.bytesIn > 0 || talk.bytes === 0;
+    const isStuck = (hasBegun && owner.bytesIn === last) || !talk.isSlow;
     last = owner.bytesIn;
     return isStuck;
   });
@@ -179,7 +180,9 @@ export async function assertOwnBytes(numRuns: number): Promise<void> {
       drains += owner?.count('drain') ?? 0;
     }
   });
-  await fc.assert(property, { numRuns });
+  // More than the kernel keeps for a client that does not read: some of it waits in each run of the test.
+  const stuck = { bytes: 16 * mebi, chunkBytes: 1 << 24, isSlow: true };
+  await fc.assert(property, { numRuns, examples: [[[stuck, stuck]]] });
   // Else no write has ever kept a buffer, and nothing was tried.
   expect(drains).toBeGreaterThan(0);
 }
