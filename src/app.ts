@@ -4,6 +4,9 @@
  */
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
+import { Api } from './api/call.ts';
+import { tokenKeys } from './api/keys.ts';
+import { operations } from './api/operations.ts';
 import { version } from './command-line.ts';
 import type { Config } from './config.ts';
 import { ActivityLog } from './core/activity-log.ts';
@@ -216,7 +219,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     pages: { sizeMax: config.bounds.pageSize.max, bytesMax: config.bounds.pageBytesMax },
   });
   resources.defer(() => recovery.stop());
-  const { idempotencyTtlMs } = config.http.limits;
+  const { idempotencyTtlMs } = config.idempotency;
   const bounds = { ...config.retention, idempotencyTtlMs };
   const retention = resources.use(new Retention({ store, eventLog, clock, logger, ...bounds }));
   const control = new ControlPlane({
@@ -241,15 +244,21 @@ async function startEdges(
   resources: AsyncDisposableStack,
 ): Promise<Pick<App, 'httpAddress' | 'grpcAddress'>> {
   const { config, logger, clock, store, metrics, reservedPorts } = ground;
-  const { http, grpc, bounds, apiToken } = config;
-  const shared = { control, bounds, clock, logger, apiToken };
+  const { http, grpc, bounds, apiToken, idempotency } = config;
+  const api = new Api({
+    world: { control, bounds, clock },
+    operations: operations(bounds, config.listeners),
+    keys: tokenKeys(apiToken),
+    idempotency: { keys: store, clock, logger, limits: idempotency },
+  });
+  const shared = { api, bounds, logger };
   const grpcServer = await step(
     () => GrpcServer.start({ ...shared, ...grpc }),
     (reason) => `${reason} (KODAMA_GRPC_HOST, KODAMA_GRPC_PORT)`,
   );
   resources.use(grpcServer);
   const isLoopbackOnly = isLoopback(http.host);
-  const edge = { ...shared, ...http, idempotency: store, metrics, isLoopbackOnly };
+  const edge = { ...shared, ...http, version, readiness: control, metrics, isLoopbackOnly };
   const httpServer = await step(
     () => HttpServer.start(edge),
     (reason) => `${reason} (KODAMA_HTTP_HOST, KODAMA_HTTP_PORT)`,

@@ -163,6 +163,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
       drawTriesMax: 1000,
     },
     listenPorts,
+    idempotency: idempotencyLimits,
     rebind: { minMs: 250, maxMs: 10_000, atOnceMax: 64 },
     bounds: { ...defaultBounds, listenHost: env.KODAMA_LISTEN_HOST },
     postgres: { startTimeoutMs: 60_000, stopTimeoutMs: 5000 },
@@ -244,12 +245,14 @@ const httpLimits = {
   answerBytesWaitingMax: 268_435_456,
   responseWriteTimeoutMs: 60_000,
   streamWriteTimeoutMs: 60_000,
+  stopTimeoutMs: 2000,
+};
+
+const idempotencyLimits = {
   idempotencyTtlMs: day,
   idempotencyRunTimeoutMs: 60_000,
   idempotencyKeysMax: 100_000,
   idempotencyAnswerBytesMax: 268_435_456,
-  drainMsMax: day,
-  stopTimeoutMs: 2000,
 };
 
 const grpcLimits = {
@@ -266,6 +269,5 @@ const grpcLimits = {
   streamWriteBytesMax: 65_536,
   framesKept: 20_000,
   framesKeptBytesMax: 10_485_760,
-  drainMsMax: day,
   stopTimeoutMs: 2000,
 };

@@ -13,8 +13,9 @@ import { expect, test } from 'vitest';
 const mayImport: Readonly<Record<string, RegExp>> = {
   core: /^core\//,
   contract: /^core\//,
-  http: /^(core|contract)\//,
-  grpc: /^(core|contract)\//,
+  api: /^(core|contract)\//,
+  http: /^(core|contract|api)\//,
+  grpc: /^(core|contract|api)\//,
   tls: /^core\//,
   metrics: /^core\//,
   postgres: /^core\//,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { closeReasons, connectionStates } from '../core/connection.ts';
 import { eventTypes } from '../core/event.ts';
 import { type EventPlace, eventOrders } from '../core/event-page.ts';
+import type { StreamStart } from '../core/follow.ts';
 import { listenerStates, protocols } from '../core/listener.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { ConnectionAsk, EventAsk } from '../core/listener-choice.ts';
@@ -170,4 +171,15 @@ export function toEventAsk(input: EventAsk): EventAsk {
 export function toEventPlace(input: Partial<EventPlace> & Pick<EventPlace, 'order'>): EventPlace {
   const { order, afterSeq = null, last = null } = input;
   return { order, afterSeq, last };
+}
+
+export function toStreamStart({
+  afterSeq,
+  since,
+  last,
+}: Pick<StreamInput, 'afterSeq' | 'since' | 'last'>): StreamStart {
+  if (afterSeq !== undefined) return { kind: 'after_seq', seq: afterSeq };
+  if (since !== undefined) return { kind: 'since', time: since };
+  if (last !== undefined) return { kind: 'last', count: last };
+  return { kind: 'from_now' };
 }

@@ -2,14 +2,15 @@
  * What callers can do, whichever edge they come through: the one list of use cases. It reads through the
  * store, so that any node answers about all; it changes what is this node's own.
  */
+import { type Caller, whileThere } from './caller.ts';
 import type { Connection } from './connection.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { Event } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { type EventPlace, readEventPage } from './event-page.ts';
-import { follow } from './follow.ts';
+import { EventStreams, type Follower } from './event-streams.ts';
 import { GoneNodes } from './gone-nodes.ts';
-import { type FollowAsk, streamFilter } from './labelled-listeners.ts';
+import type { FollowAsk } from './labelled-listeners.ts';
 import { isOver, type Listener, type ListenerPatch, type NewListener } from './listener.ts';
 import {
   type ConnectionAsk,
@@ -42,11 +43,6 @@ export interface Status {
   };
   /** Null until it was first looked at. */
   readonly retention: RetentionState | null;
-}
-
-/** Where a stream stands, for the metrics. */
-export interface Follower {
-  readonly seq: number;
 }
 
 export interface ControlPlaneOptions {
@@ -83,63 +79,71 @@ export class ControlPlane {
   readonly #startedAt = performance.now();
   readonly #goneNodes: GoneNodes;
   readonly #names: ListenerNames;
-  readonly #followers = new Set<{ seq: number }>();
-  readonly #stop = new AbortController();
+  readonly #streams: EventStreams;
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
     this.#names = new ListenerNames(options);
+    this.#streams = new EventStreams({ ...options, names: this.#names });
     this.#goneNodes = new GoneNodes({ ...options, pageBytesMax: options.limits.pageBytesMax });
   }
 
-  /** @throws what Listeners.create throws */
-  async createListener(input: NewListener): Promise<Listener> {
-    const [listener] = await this.createListeners([input]);
-    if (listener === undefined) throw new TypeError('one in, one out');
-    return listener;
-  }
-
-  /** All or nothing; under these ids, where the caller has made some. @throws what Listeners.create throws */
+  /**
+   * All or nothing; under these ids, where the caller has made some. A caller who goes away before they are committed
+   * gets none.
+   * @throws what Listeners.create throws
+   */
   async createListeners(
+    { signal }: Caller,
     inputs: readonly NewListener[],
     ids: readonly string[] = [],
   ): Promise<readonly Listener[]> {
-    return await this.#options.listeners.create(inputs, ids);
+    return await this.#options.listeners.create(inputs, { ids, signal });
   }
 
   /** By id or name; a closed one by its id. @throws not_found, unavailable */
-  async getListener(idOrName: string): Promise<Listener> {
+  async getListener(caller: Caller, idOrName: string): Promise<Listener> {
+    return await whileThere(caller, this.#listener(idOrName));
+  }
+
+  async #listener(idOrName: string): Promise<Listener> {
     const listener = await this.#options.store.findListener(idOrName);
     if (listener === null) throw new AppError('not_found', `no listener ${idOrName}`);
     return listener;
   }
 
   /** @throws invalid_argument for a token of another query; unavailable */
-  async listListeners(query: ListenerQuery, ask: PageAsk): Promise<Page<Listener>> {
+  async listListeners(caller: Caller, query: ListenerQuery, ask: PageAsk): Promise<Page<Listener>> {
     const { store, limits } = this.#options;
     const { pageBytesMax: bytesMax } = limits;
-    return await listPage(query, ask, (page) => store.listListeners(query, { ...page, bytesMax }));
+    const read = (page: PageRequest) => store.listListeners(query, { ...page, bytesMax });
+    return await whileThere(caller, listPage(query, ask, read));
   }
 
   /** @throws not_found, failed_precondition (closed, or another node's), and what Listeners.update throws */
-  async updateListener(idOrName: string, patch: ListenerPatch): Promise<Listener> {
+  async updateListener(caller: Caller, idOrName: string, patch: ListenerPatch): Promise<Listener> {
     const { listeners, set } = this.#options;
-    const id = await this.#ownListenerId(idOrName);
+    const id = await whileThere(caller, this.#ownListenerId(idOrName));
     // Its turn may be a whole drain away.
     if (set.get(id)?.listener.state === 'draining') {
       throw new AppError('failed_precondition', 'it is being closed');
     }
-    return await listeners.update(id, patch);
+    return await whileThere(caller, listeners.update(id, patch));
   }
 
   /**
-   * Idempotent by id. One of a node that is not there is closed in its place.
+   * Idempotent by id, and goes on when the caller goes away. One of a node that is not there is closed in its place.
    * @throws not_found, failed_precondition (of another node, which is up), unavailable
    */
-  async deleteListener(idOrName: string, drainMs: number): Promise<void> {
+  async deleteListener(caller: Caller, idOrName: string, drainMs: number): Promise<void> {
+    caller.signal.throwIfAborted();
+    await whileThere(caller, this.#delete(idOrName, drainMs));
+  }
+
+  async #delete(idOrName: string, drainMs: number): Promise<void> {
     const id = this.#options.set.findId(idOrName);
     if (id === null) {
-      const listener = await this.getListener(idOrName);
+      const listener = await this.#listener(idOrName);
       if (isOver(listener)) return;
       await this.#goneNodes.closeListener(listener);
     } else {
@@ -153,7 +157,7 @@ export class ControlPlane {
   async #ownListenerId(idOrName: string): Promise<string> {
     const id = this.#options.set.findId(idOrName);
     if (id !== null) return id;
-    const listener = await this.getListener(idOrName);
+    const listener = await this.#listener(idOrName);
     const why = isOver(listener) ? 'is closed' : await this.#where(listener.nodeId);
     throw new AppError('failed_precondition', `listener ${idOrName} ${why}`);
   }
@@ -165,23 +169,29 @@ export class ControlPlane {
   }
 
   /** @throws not_found, unavailable */
-  async getConnection(id: string): Promise<Named<Connection>> {
-    return await this.#names.item(await this.#connection(id));
+  async getConnection(caller: Caller, id: string): Promise<Named<Connection>> {
+    return await whileThere(caller, this.#connection(id));
   }
 
-  async #connection(id: string): Promise<Connection> {
+  async #connection(id: string): Promise<Named<Connection>> {
     const connection = await this.#options.store.findConnection(id);
     if (connection === null) throw new AppError('not_found', `no connection ${id}`);
-    return connection;
+    return await this.#names.item(connection);
   }
 
   /** @throws not_found, resource_exhausted for its listeners; invalid_argument for another query's token; unavailable */
-  async listConnections(query: ConnectionAsk, ask: PageAsk): Promise<Page<Named<Connection>>> {
+  async listConnections(
+    caller: Caller,
+    query: ConnectionAsk,
+    ask: PageAsk,
+  ): Promise<Page<Named<Connection>>> {
     const { store, limits } = this.#options;
     const { listeners: _l, labels: _s, ...rest } = query;
-    const listenerIds = await chooseListeners(store, query, limits.labelledListenersMax);
+    const chosen = chooseListeners(store, query, limits.labelledListenersMax);
+    const listenerIds = await whileThere(caller, chosen);
     const read = (page: PageRequest) => store.listConnections({ ...rest, listenerIds }, page);
-    return await this.#names.page(await listPage(query, ask, (page) => readWithNext(page, read)));
+    const found = listPage(query, ask, (page) => readWithNext(page, read));
+    return await whileThere(caller, this.#names.page(await whileThere(caller, found)));
   }
 
   /**
@@ -189,18 +199,23 @@ export class ControlPlane {
    * closed as interrupted.
    * @throws not_found, failed_precondition (of another node, which is up), unavailable
    */
-  async closeConnection(id: string, mode: 'fin' | 'rst'): Promise<Named<Connection>> {
+  async closeConnection(
+    caller: Caller,
+    id: string,
+    mode: 'fin' | 'rst',
+  ): Promise<Named<Connection>> {
     const { dataPlane, recorder, nodeId, limits } = this.#options;
-    const connection = await this.getConnection(id);
+    const connection = await this.getConnection(caller, id);
     if (connection.state === 'closed') return connection;
     if (connection.nodeId !== nodeId) {
-      await this.#goneNodes.closeConnection(connection);
-      return await this.getConnection(id);
+      await whileThere(caller, this.#goneNodes.closeConnection(connection));
+      return await this.getConnection(caller, id);
     }
-    const closed = recorder.closed(id, AbortSignal.timeout(limits.closeTimeoutMs));
+    const signal = AbortSignal.any([caller.signal, AbortSignal.timeout(limits.closeTimeoutMs)]);
+    const closed = recorder.closed(id, signal);
     await dataPlane.closeConnection(connection, mode);
     await closed;
-    return await this.getConnection(id);
+    return await this.getConnection(caller, id);
   }
 
   /**
@@ -208,45 +223,26 @@ export class ControlPlane {
    * long: a page may still hold fewer before the end. `desc` is newest first.
    * @throws not_found and resource_exhausted for its listeners; cursor_expired, invalid_argument, unavailable
    */
-  async listEvents(query: EventAsk & EventPlace, ask: PageAsk): Promise<Page<Named<Event>>> {
+  async listEvents(
+    caller: Caller,
+    query: EventAsk & EventPlace,
+    ask: PageAsk,
+  ): Promise<Page<Named<Event>>> {
     const { eventLog: log, store, limits } = this.#options;
     const { order, afterSeq, last, ...asked } = query;
-    const { filter } = await chooseEvents(store, asked, limits.labelledListenersMax);
-    const read = { ...ask, order, afterSeq, last, filter, query };
-    return await this.#names.page(await readEventPage({ ...read, log, store, limits }));
+    const chosen = chooseEvents(store, asked, limits.labelledListenersMax);
+    const { filter } = await whileThere(caller, chosen);
+    const read = { ...ask, order, afterSeq, last, filter, query, signal: caller.signal };
+    const page = await whileThere(caller, readEventPage({ ...read, log, store, limits }));
+    return await whileThere(caller, this.#names.page(page));
   }
 
   /**
    * A stream of events; see follow. Ends with `unavailable` at shutdown.
    * @throws resource_exhausted when too many streams are open, what chooseEvents throws, and what follow throws
    */
-  async *followEvents(ask: FollowAsk): AsyncGenerator<NamedStreamItem, void, void> {
-    const { eventLog, store, limits } = this.#options;
-    if (this.#followers.size >= limits.followersMax) {
-      throw new AppError('resource_exhausted', `at most ${limits.followersMax} streams at once`, {
-        limit: 'followersMax',
-        limitValue: limits.followersMax,
-      });
-    }
-    const follower = { seq: eventLog.headSeq };
-    this.#followers.add(follower);
-    try {
-      const signal = AbortSignal.any([ask.signal, this.#stop.signal]);
-      const onSeq = (seq: number) => {
-        follower.seq = seq;
-      };
-      const { pageEventsMax, labelledListenersMax } = limits;
-      const chosen = await streamFilter(store, ask.filter, labelledListenersMax);
-      const from = { ...ask, ...chosen, signal, log: eventLog, store };
-      yield* this.#names.stream(follow({ ...from, pageEventsMax, onSeq }));
-    } finally {
-      this.#followers.delete(follower);
-    }
-    if (this.#stop.signal.aborted && !ask.signal.aborted) {
-      throw new AppError('unavailable', 'shutting down: resume from the last seq', {
-        retryAfterMs: 1000,
-      });
-    }
+  followEvents(caller: Caller, ask: FollowAsk): AsyncGenerator<NamedStreamItem, void, void> {
+    return this.#streams.follow(caller, ask);
   }
 
   /** At a start that has the database to itself: any other node is gone. @throws unavailable */
@@ -259,7 +255,7 @@ export class ControlPlane {
   }
 
   get followers(): readonly Follower[] {
-    return [...this.#followers];
+    return this.#streams.followers;
   }
 
   status(): Status {
@@ -285,7 +281,7 @@ export class ControlPlane {
   async problems(): Promise<readonly string[]> {
     const { dataPlane, eventLog, store, limits } = this.#options;
     const problems: string[] = [];
-    if (this.#stop.signal.aborted) problems.push('shutting down');
+    if (this.#streams.isEnded) problems.push('shutting down');
     if (dataPlane.status().length === 0) problems.push('no worker is up');
     if (!(await isStoreThere(store, limits.pingTimeoutMs))) problems.push('the store is away');
     // A store that answers may still refuse, or be too slow: then creates fail, and records are held back.
@@ -295,6 +291,6 @@ export class ControlPlane {
 
   /** Ends every stream. */
   endStreams(): void {
-    this.#stop.abort();
+    this.#streams.end();
   }
 }

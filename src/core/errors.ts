@@ -41,6 +41,8 @@ export interface ErrorDetails {
   /** resource_exhausted: the name of the limit, and its value. */
   readonly limit?: string;
   readonly limitValue?: number;
+  /** permission_denied: what the caller's key would have to hold. */
+  readonly scope?: string;
   /** unavailable, resource_exhausted: when to try again. */
   readonly retryAfterMs?: number;
 }

@@ -33,11 +33,12 @@ interface EventPageAsk extends PageAsk, EventPlace {
   readonly log: EventLog;
   readonly store: Store;
   readonly limits: PageLimits;
+  readonly signal: AbortSignal;
 }
 
 /** @throws cursor_expired, invalid_argument, unavailable */
 export async function readEventPage(ask: EventPageAsk): Promise<Page<Event>> {
-  const { order, pageSize, query, log, filter } = ask;
+  const { order, query, log, filter } = ask;
   const from = keySeq(pageKey(ask.pageToken, query)) ?? (await firstSeq(ask));
   const page = await fillPage(
     order === 'asc'
@@ -51,8 +52,7 @@ export async function readEventPage(ask: EventPageAsk): Promise<Page<Event>> {
           read: (seq, limit, bytesMax) => log.readBack(seq, limit, filter, bytesMax),
           hasMore: ({ throughSeq, oldestSeq }) => throughSeq > oldestSeq,
         },
-    pageSize,
-    ask.limits,
+    ask,
   );
   const nextPageToken = page.hasMore ? pageToken(String(page.throughSeq), query) : null;
   return { items: page.events, nextPageToken };
@@ -82,15 +82,16 @@ interface Direction {
 /** Where the filter leaves it short it reads on. */
 async function fillPage(
   { from, read, hasMore }: Direction,
-  pageSize: number,
-  { pageEventsMax, pageBytesMax, pageFillMs }: PageLimits,
+  { pageSize, limits, signal }: Pick<EventPageAsk, 'pageSize' | 'limits' | 'signal'>,
 ) {
+  const { pageEventsMax, pageBytesMax, pageFillMs } = limits;
   const deadline = performance.now() + pageFillMs;
   let page = await read(from, pageSize, pageBytesMax);
   const found = [...page.events];
   let room = pageBytesMax - bytesOf(page.events);
   const isShort = () => found.length < pageSize && room > 0 && hasMore(page);
   while (isShort() && performance.now() < deadline) {
+    signal.throwIfAborted();
     page = await read(page.throughSeq, pageEventsMax, room);
     found.push(...page.events);
     room -= bytesOf(page.events);

@@ -47,8 +47,8 @@ export class LabelledListeners {
   }
 }
 
-/** As FollowRequest, with its listeners as the caller names them. */
-export type FollowAsk = Omit<FollowRequest, 'filter'> & { readonly filter: EventAsk };
+/** As FollowRequest, with its listeners as the caller names them, and with the caller's signal. */
+export type FollowAsk = Omit<FollowRequest, 'filter' | 'signal'> & { readonly filter: EventAsk };
 
 /** What a stream is to read, and for labels how it goes on. @throws what chooseEvents throws */
 export async function streamFilter(

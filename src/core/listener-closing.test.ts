@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeWorld } from '../../test/support/core-world.ts';
+import { caller, createListener, makeWorld } from '../../test/support/core-world.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import { rejection, sampleId, sampleNewListener } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
@@ -9,7 +9,7 @@ import { AppError } from './errors.ts';
 type World = Awaited<ReturnType<typeof makeWorld>>;
 
 async function create(world: World) {
-  return await world.control.createListener(sampleNewListener({ name: 'mine', port: 7000 }));
+  return await createListener(world.control, sampleNewListener({ name: 'mine', port: 7000 }));
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -30,13 +30,13 @@ test('a delete answers when the port is free and the end is committed', async ()
   const { id } = await create(world);
   const gate = deferred<void>();
   world.dataPlane.gates.close = gate.promise;
-  const deleted = world.control.deleteListener('mine', 0);
+  const deleted = world.control.deleteListener(caller, 'mine', 0);
   await waitFor('the close', () => world.dataPlane.kindsOf(id).includes('close'));
   expect(endsOf(world, id)).toHaveLength(0);
   gate.resolve();
   await deleted;
   expect(endsOf(world, id)).toHaveLength(1);
-  expect(await world.control.getListener(id)).toMatchObject({
+  expect(await world.control.getListener(caller, id)).toMatchObject({
     state: 'closed',
     sockets: [],
     closedAt: world.clock.now(),
@@ -48,11 +48,11 @@ test('a delete answers when the port is free and the end is committed', async ()
 test('a delete is idempotent, by id, also when two come at once', async () => {
   const world = await makeWorld();
   const { id } = await create(world);
-  await Promise.all([1, 2, 3].map(() => world.control.deleteListener(id, 0)));
-  await world.control.deleteListener(id, 0);
+  await Promise.all([1, 2, 3].map(() => world.control.deleteListener(caller, id, 0)));
+  await world.control.deleteListener(caller, id, 0);
   expect(endsOf(world, id)).toHaveLength(1);
-  expect(await codeOf(world.control.deleteListener('mine', 0))).toBe('not_found');
-  expect(await codeOf(world.control.deleteListener(sampleId(5), 0))).toBe('not_found');
+  expect(await codeOf(world.control.deleteListener(caller, 'mine', 0))).toBe('not_found');
+  expect(await codeOf(world.control.deleteListener(caller, sampleId(5), 0))).toBe('not_found');
 });
 
 test('what another node has is not ours to change or delete', async () => {
@@ -60,11 +60,13 @@ test('what another node has is not ours to change or delete', async () => {
   const store = new MemoryStore({ database: world.store.database, nodeId: 'node-b' });
   const other = await makeWorld({ store });
   const { id } = await create(world);
-  expect(await codeOf(other.control.deleteListener(id, 0))).toBe('failed_precondition');
-  expect(await codeOf(other.control.updateListener('mine', {}))).toBe('failed_precondition');
-  await world.control.deleteListener(id, 0);
-  expect(await codeOf(other.control.updateListener(id, {}))).toBe('failed_precondition');
-  await other.control.deleteListener(id, 0);
+  expect(await codeOf(other.control.deleteListener(caller, id, 0))).toBe('failed_precondition');
+  expect(await codeOf(other.control.updateListener(caller, 'mine', {}))).toBe(
+    'failed_precondition',
+  );
+  await world.control.deleteListener(caller, id, 0);
+  expect(await codeOf(other.control.updateListener(caller, id, {}))).toBe('failed_precondition');
+  await other.control.deleteListener(caller, id, 0);
 });
 
 test('a draining listener says so until it is closed', async () => {
@@ -72,11 +74,11 @@ test('a draining listener says so until it is closed', async () => {
   const { id } = await create(world);
   const gate = deferred<void>();
   world.dataPlane.gates.close = gate.promise;
-  const deleted = world.control.deleteListener(id, 5000);
+  const deleted = world.control.deleteListener(caller, id, 5000);
   await waitFor('the close', () => world.dataPlane.kindsOf(id).includes('close'));
-  expect(await world.control.getListener(id)).toMatchObject({ state: 'draining' });
+  expect(await world.control.getListener(caller, id)).toMatchObject({ state: 'draining' });
   expect(world.dataPlane.calls.at(-1)).toMatchObject({ kind: 'close', drainMs: 5000 });
-  expect(await codeOf(world.control.updateListener(id, {}))).toBe('failed_precondition');
+  expect(await codeOf(world.control.updateListener(caller, id, {}))).toBe('failed_precondition');
   gate.resolve();
   await deleted;
   expect(world.typesOf(id).slice(2)).toEqual(['listener_updated', 'listener_closed']);
@@ -87,9 +89,9 @@ test('a delete while it drains makes the drain end sooner', async () => {
   const { id } = await create(world);
   const gate = deferred<void>();
   world.dataPlane.gates.close = gate.promise;
-  const deletes = [world.control.deleteListener(id, 5000)];
+  const deletes = [world.control.deleteListener(caller, id, 5000)];
   await waitFor('the drain', () => world.dataPlane.kindsOf(id).includes('close'));
-  deletes.push(world.control.deleteListener(id, 0));
+  deletes.push(world.control.deleteListener(caller, id, 0));
   await waitFor('the second close', () => world.dataPlane.calls.filter(isClose).length === 2);
   expect(world.dataPlane.calls.at(-1)).toMatchObject({ kind: 'close', drainMs: 0 });
   gate.resolve();
@@ -100,7 +102,7 @@ test('a delete while it drains makes the drain end sooner', async () => {
 test('a drain is bounded', async () => {
   const world = await makeWorld();
   const { id } = await create(world);
-  await world.control.deleteListener(id, Number.MAX_SAFE_INTEGER);
+  await world.control.deleteListener(caller, id, Number.MAX_SAFE_INTEGER);
   expect(world.dataPlane.calls.at(-1)).toMatchObject({ drainMs: 60_000 });
 });
 
@@ -108,12 +110,12 @@ test('a drain that cannot be committed has not begun', async () => {
   const world = await makeWorld({ limits: { commandTimeoutMs: 5 } });
   const { id } = await create(world);
   world.store.isAway = true;
-  expect(await codeOf(world.control.deleteListener(id, 5000))).toBe('unavailable');
+  expect(await codeOf(world.control.deleteListener(caller, id, 5000))).toBe('unavailable');
   expect(world.set.get(id)?.listener.state).toBe('listening');
   expect(world.dataPlane.bound.has(id)).toBe(true);
   world.store.isAway = false;
   await waitFor('the store', () => world.eventLog.failure === null);
-  await world.control.deleteListener(id, 0);
+  await world.control.deleteListener(caller, id, 0);
   expect(endsOf(world, id)).toHaveLength(1);
 });
 
@@ -121,12 +123,12 @@ test('what is closed while the store is away is closed in the record when it is 
   const world = await makeWorld({ limits: { commandTimeoutMs: 5 } });
   const { id } = await create(world);
   world.store.isAway = true;
-  expect(await codeOf(world.control.deleteListener(id, 0))).toBe('unavailable');
+  expect(await codeOf(world.control.deleteListener(caller, id, 0))).toBe('unavailable');
   expect(world.dataPlane.bound.has(id)).toBe(false);
   world.store.isAway = false;
   await waitFor('the end', () => endsOf(world, id).length > 0);
   await waitFor('the name and port', () => world.set.size === 0);
-  expect((await world.control.getListener(id)).state).toBe('closed');
+  expect((await world.control.getListener(caller, id)).state).toBe('closed');
   await create(world);
   expect(endsOf(world, id)).toHaveLength(1);
 });
@@ -136,11 +138,11 @@ test('who deletes again while the end waits for the store makes no second end', 
   const { id } = await create(world);
   const gate = deferred<void>();
   world.store.faults.push({ begin: gate.promise });
-  const deletes = [1, 2, 3].map(() => codeOf(world.control.deleteListener(id, 0)));
+  const deletes = [1, 2, 3].map(() => codeOf(world.control.deleteListener(caller, id, 0)));
   expect(await Promise.all(deletes)).toEqual(['unavailable', 'unavailable', 'unavailable']);
   gate.resolve();
   await waitFor('the end', () => world.set.size === 0);
-  await world.control.deleteListener(id, 0);
+  await world.control.deleteListener(caller, id, 0);
   expect(endsOf(world, id)).toHaveLength(1);
 });
 
@@ -149,8 +151,8 @@ test('what is being closed can no longer be changed', async () => {
   const { id } = await create(world);
   const gate = deferred<void>();
   world.store.faults.push({ begin: gate.promise });
-  expect(await codeOf(world.control.deleteListener(id, 0))).toBe('unavailable');
-  expect(await codeOf(world.control.updateListener(id, {}))).toBe('failed_precondition');
+  expect(await codeOf(world.control.deleteListener(caller, id, 0))).toBe('unavailable');
+  expect(await codeOf(world.control.updateListener(caller, id, {}))).toBe('failed_precondition');
   await world.recovery.rebound(id, { code: 'unavailable', message: 'the worker is gone' });
   gate.resolve();
   await waitFor('the end', () => world.set.size === 0);
@@ -162,13 +164,13 @@ test('a change that lands late does not bring back what was closed meanwhile', a
   const { id } = await create(world);
   const gate = deferred<void>();
   world.store.faults.push({ begin: gate.promise });
-  expect(await codeOf(world.control.updateListener(id, { labels: { a: '1' } }))).toBe(
+  expect(await codeOf(world.control.updateListener(caller, id, { labels: { a: '1' } }))).toBe(
     'unavailable',
   );
-  expect(await codeOf(world.control.deleteListener(id, 0))).toBe('unavailable');
+  expect(await codeOf(world.control.deleteListener(caller, id, 0))).toBe('unavailable');
   gate.resolve();
   await waitFor('the end', () => world.set.size === 0);
   await world.eventLog.drain(new AbortController().signal);
   expect(world.typesOf(id).slice(2)).toEqual(['listener_updated', 'listener_closed']);
-  expect((await world.control.getListener(id)).state).toBe('closed');
+  expect((await world.control.getListener(caller, id)).state).toBe('closed');
 });

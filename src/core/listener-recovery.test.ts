@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeWorld } from '../../test/support/core-world.ts';
+import { caller, createListener, makeWorld } from '../../test/support/core-world.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import {
   handClock,
@@ -15,7 +15,7 @@ import type { NewListener } from './listener.ts';
 type World = Awaited<ReturnType<typeof makeWorld>>;
 
 async function create(world: World, given: Partial<NewListener> = {}) {
-  return await world.control.createListener(sampleNewListener(given));
+  return await createListener(world.control, sampleNewListener(given));
 }
 
 /** The next process of the same node. */
@@ -29,7 +29,7 @@ test('a start binds again what should be listening, with ids, names and ports as
   const first = await makeWorld();
   const listener = await create(first, { name: 'mine', labels: { a: '1' } });
   const closed = await create(first);
-  await first.control.deleteListener(closed.id, 0);
+  await first.control.deleteListener(caller, closed.id, 0);
   const second = await restart(first);
   await second.recovery.recover();
   const port = listener.laddr?.port;
@@ -37,14 +37,14 @@ test('a start binds again what should be listening, with ids, names and ports as
     { kind: 'open', listenerId: listener.id, binding: { port, tlsKey: null } },
     { kind: 'serve', listenerId: listener.id },
   ]);
-  expect(await second.control.getListener('mine')).toMatchObject({
+  expect(await second.control.getListener(caller, 'mine')).toMatchObject({
     id: listener.id,
     labels: { a: '1' },
     state: 'listening',
     laddr: listener.laddr,
     reason: null,
   });
-  await second.control.deleteListener('mine', 0);
+  await second.control.deleteListener(caller, 'mine', 0);
 });
 
 test('a start reads its listeners page by page, and binds so many at once', async () => {
@@ -110,14 +110,17 @@ test('what cannot be bound is failed with its reason, and bound when that is pos
   const second = await restart(first);
   second.dataPlane.openErrors.push(inUse(), inUse(), inUse());
   await second.recovery.recover();
-  expect(await second.control.getListener(id)).toMatchObject({
+  expect(await second.control.getListener(caller, id)).toMatchObject({
     state: 'failed',
     sockets: [],
     reason: { code: 'port_in_use', message: 'taken' },
   });
   await waitFor('the bind', () => second.dataPlane.served.has(id));
   expect(second.typesOf(id).slice(2)).toEqual(['listener_failed', 'listener_listening']);
-  expect(await second.control.getListener(id)).toMatchObject({ state: 'listening', reason: null });
+  expect(await second.control.getListener(caller, id)).toMatchObject({
+    state: 'listening',
+    reason: null,
+  });
 });
 
 test('a listener that keeps failing can be deleted, and is then left alone', async () => {
@@ -126,7 +129,7 @@ test('a listener that keeps failing can be deleted, and is then left alone', asy
   const second = await restart(first);
   second.dataPlane.isUp = false;
   await second.recovery.recover();
-  await second.control.deleteListener(id, 0);
+  await second.control.deleteListener(caller, id, 0);
   await second.recovery.stop();
   second.dataPlane.isUp = true;
   expect(second.typesOf(id).at(-1)).toBe('listener_closed');
@@ -150,7 +153,7 @@ test('a listener that was draining is closed at the next start', async () => {
   const first = await makeWorld();
   const { id } = await create(first);
   first.dataPlane.gates.close = new Promise(() => undefined);
-  void first.control.deleteListener(id, 5000);
+  void first.control.deleteListener(caller, id, 5000);
   await waitFor(
     'the drain',
     async () => (await first.store.findListener(id))?.state === 'draining',
@@ -184,7 +187,10 @@ test('a listener that a new worker bound again is listening on its new sockets',
   const sockets = [{ pid: 200, fd: 9 }];
   if (laddr === null) throw new TypeError('it is bound');
   await world.recovery.rebound(id, { laddr, sockets });
-  expect(await world.control.getListener(id)).toMatchObject({ state: 'listening', sockets });
+  expect(await world.control.getListener(caller, id)).toMatchObject({
+    state: 'listening',
+    sockets,
+  });
 });
 
 test('a listener that a new worker could not bind is failed, and tried again', async () => {
@@ -203,7 +209,7 @@ test('a worker that is lost during a create is told after the create', async () 
   const gate = deferred<void>();
   world.dataPlane.openGates.push(Promise.resolve(), gate.promise);
   const batch = [1, 2].map(() => sampleNewListener());
-  const created = world.control.createListeners(batch);
+  const created = world.control.createListeners(caller, batch);
   await waitFor('the first bind', () => world.dataPlane.bound.size === 1);
   const [[id, bound] = []] = world.dataPlane.bound;
   if (id === undefined || bound === undefined) throw new TypeError('one is bound');
@@ -213,14 +219,14 @@ test('a worker that is lost during a create is told after the create', async () 
   await Promise.all([created, rebound]);
   const types = ['listener_created', 'listener_listening', 'listener_listening'];
   expect(world.typesOf(id)).toEqual(types);
-  expect(await world.control.getListener(id)).toMatchObject({ sockets });
+  expect(await world.control.getListener(caller, id)).toMatchObject({ sockets });
 });
 
 test('a worker that is lost while a listener is closed changes nothing any more', async () => {
   const world = await makeWorld();
   const { id, laddr } = await create(world);
   if (laddr === null) throw new TypeError('it is bound');
-  const deleted = world.control.deleteListener(id, 0);
+  const deleted = world.control.deleteListener(caller, id, 0);
   await Promise.all([deleted, world.recovery.rebound(id, { laddr, sockets: [] })]);
   await world.recovery.rebound(id, { code: 'unavailable', message: 'gone' });
   expect(world.typesOf(id).at(-1)).toBe('listener_closed');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeWorld } from '../../test/support/core-world.ts';
+import { caller, createListener, makeWorld } from '../../test/support/core-world.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import {
   rejection,
@@ -18,7 +18,7 @@ const dayMs = 86_400_000;
 const allOwn = { pageSize: 1000, after: null, bytesMax: 1e9 };
 
 async function create(world: World, given: Partial<NewListener> = {}) {
-  return await world.control.createListener(sampleNewListener(given));
+  return await createListener(world.control, sampleNewListener(given));
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -36,8 +36,8 @@ test('a create binds, commits and serves, in this order, and answers with what w
     { type: 'listener_created', listener: { state: 'pending', laddr: null, sockets: [] } },
     { type: 'listener_listening', listener: { state: 'listening', laddr: listener.laddr } },
   ]);
-  expect(await world.control.getListener('mine')).toEqual(listener);
-  expect(await world.control.getListener(listener.id)).toEqual(listener);
+  expect(await world.control.getListener(caller, 'mine')).toEqual(listener);
+  expect(await world.control.getListener(caller, listener.id)).toEqual(listener);
 });
 
 test('nothing is served before it is committed', async () => {
@@ -63,7 +63,7 @@ test('a private key is kept apart from what is shown', async () => {
   } as const;
   const { id } = await create(world, { protocol: 'tls', tls });
   expect(JSON.stringify(world.history)).not.toContain('a key');
-  expect(JSON.stringify(await world.control.getListener(id))).not.toContain('a key');
+  expect(JSON.stringify(await world.control.getListener(caller, id))).not.toContain('a key');
   expect((await world.store.readOwnListeners(allOwn))[0]?.secrets).toEqual({ tlsKey: 'a key' });
   expect(world.dataPlane.calls[0]).toMatchObject({ binding: { tlsKey: 'a key' } });
 });
@@ -80,9 +80,9 @@ test('a batch is all or nothing', async () => {
   const world = await makeWorld();
   const batch = [7001, 7002, 7003].map((port) => sampleNewListener({ port }));
   world.dataPlane.openErrors.push(null, new AppError('port_in_use', 'taken'));
-  expect(await codeOf(world.control.createListeners(batch))).toBe('port_in_use');
+  expect(await codeOf(world.control.createListeners(caller, batch))).toBe('port_in_use');
   expect([world.set.size, world.history.length, world.dataPlane.bound.size]).toEqual([0, 0, 0]);
-  const listeners = await world.control.createListeners(batch);
+  const listeners = await world.control.createListeners(caller, batch);
   expect(listeners.map(({ laddr }) => laddr?.port)).toEqual([7001, 7002, 7003]);
   expect(world.store.appends).toHaveLength(1);
 });
@@ -90,9 +90,9 @@ test('a batch is all or nothing', async () => {
 test('a batch that holds a name or a port twice is refused', async () => {
   const world = await makeWorld();
   const names = [{ name: 'a' }, { name: 'a' }].map(sampleNewListener);
-  expect(await codeOf(world.control.createListeners(names))).toBe('already_exists');
+  expect(await codeOf(world.control.createListeners(caller, names))).toBe('already_exists');
   const ports = [{ port: 7000 }, { port: 7000 }].map(sampleNewListener);
-  expect(await codeOf(world.control.createListeners(ports))).toBe('port_in_use');
+  expect(await codeOf(world.control.createListeners(caller, ports))).toBe('port_in_use');
   expect(world.set.size).toBe(0);
 });
 
@@ -119,7 +119,7 @@ test('a name is taken on every node, and free again when its listener is closed'
   const { id } = await create(world, { name: 'mine' });
   expect(await codeOf(create(world, { name: 'mine' }))).toBe('already_exists');
   expect(await codeOf(create(other, { name: 'mine' }))).toBe('already_exists');
-  await world.control.deleteListener(id, 0);
+  await world.control.deleteListener(caller, id, 0);
   await create(other, { name: 'mine' });
 });
 
@@ -136,7 +136,7 @@ test('two creates of one name at once on two nodes make one listener', async () 
 test('a node holds only so many listeners', async () => {
   const world = await makeWorld({ listenersMax: 2 });
   const batch = [1, 2, 3].map(() => sampleNewListener());
-  expect(await codeOf(world.control.createListeners(batch))).toBe('resource_exhausted');
+  expect(await codeOf(world.control.createListeners(caller, batch))).toBe('resource_exhausted');
   const outcomes = await Promise.allSettled([1, 2, 3].map(() => create(world)));
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
   expect(world.set.size).toBe(2);
@@ -146,7 +146,7 @@ test('an expiry that has passed by the time it is taken closes the listener at o
   const world = await makeWorld();
   const { id } = await create(world, { expiresAt: world.clock.now() - 1 });
   await waitFor('the end', () => world.set.size === 0);
-  expect((await world.control.getListener(id)).state).toBe('closed');
+  expect((await world.control.getListener(caller, id)).state).toBe('closed');
 });
 
 test('while the store is away a create is refused and leaves nothing behind', async () => {
@@ -185,12 +185,12 @@ test('a delete by name of what is just being created waits for the create', asyn
   world.dataPlane.gates.open = gate.promise;
   const created = create(world, { name: 'mine' });
   await waitFor('the bind', () => world.dataPlane.calls.length === 1);
-  const deleted = world.control.deleteListener('mine', 0);
+  const deleted = world.control.deleteListener(caller, 'mine', 0);
   gate.resolve();
   const [{ id }] = await Promise.all([created, deleted]);
   expect(world.typesOf(id)).toEqual(['listener_created', 'listener_listening', 'listener_closed']);
   expect([world.set.size, world.dataPlane.bound.size]).toEqual([0, 0]);
-  expect((await world.control.getListener(id)).state).toBe('closed');
+  expect((await world.control.getListener(caller, id)).state).toBe('closed');
 });
 
 test('a delete of what could not be created is no error', async () => {
@@ -200,7 +200,7 @@ test('a delete of what could not be created is no error', async () => {
   world.dataPlane.openErrors.push(new AppError('permission_denied', 'no'));
   const created = codeOf(create(world, { name: 'mine' }));
   await waitFor('the bind', () => world.dataPlane.calls.length === 1);
-  const deleted = world.control.deleteListener('mine', 0);
+  const deleted = world.control.deleteListener(caller, 'mine', 0);
   gate.resolve();
   expect(await created).toBe('permission_denied');
   await deleted;
@@ -210,14 +210,17 @@ test('an update changes what it names and touches nothing else', async () => {
   const world = await makeWorld();
   const before = await create(world, { name: 'mine', labels: { a: '1' } });
   const limits = { maxConnections: 5, idleTimeoutMs: undefined };
-  const after = await world.control.updateListener('mine', { limits, faults: [sampleFault] });
+  const after = await world.control.updateListener(caller, 'mine', {
+    limits,
+    faults: [sampleFault],
+  });
   expect(after).toEqual({
     ...before,
     generation: 2,
     limits: { ...sampleLimits, maxConnections: 5 },
     faults: [sampleFault],
   });
-  expect(await world.control.getListener('mine')).toEqual(after);
+  expect(await world.control.getListener(caller, 'mine')).toEqual(after);
   expect(world.dataPlane.calls.at(-1)).toMatchObject({
     kind: 'update',
     change: { limits: after.limits, faults: [sampleFault] },
@@ -236,7 +239,7 @@ test('an update that changes nothing does nothing', async () => {
     { limits: { maxConnections: sampleLimits.maxConnections, allowCidrs: [] } },
   ];
   for (const patch of patches as ListenerPatch[]) {
-    expect(await world.control.updateListener('mine', patch)).toEqual(before);
+    expect(await world.control.updateListener(caller, 'mine', patch)).toEqual(before);
   }
   expect(world.typesOf(before.id)).toEqual(['listener_created', 'listener_listening']);
   expect(world.dataPlane.kindsOf(before.id)).toEqual(['open', 'serve']);
@@ -245,10 +248,10 @@ test('an update that changes nothing does nothing', async () => {
 test('only another spec is another generation, and goes to the workers', async () => {
   const world = await makeWorld();
   const { id } = await create(world);
-  const renamed = await world.control.updateListener(id, { name: 'mine' });
+  const renamed = await world.control.updateListener(caller, id, { name: 'mine' });
   expect(renamed).toMatchObject({ name: 'mine', generation: 1 });
   expect(world.dataPlane.kindsOf(id)).toEqual(['open', 'serve']);
-  const labelled = await world.control.updateListener(id, { labels: { a: '1' } });
+  const labelled = await world.control.updateListener(caller, id, { labels: { a: '1' } });
   expect(labelled).toMatchObject({ name: 'mine', generation: 2 });
 });
 
@@ -257,16 +260,18 @@ const large = (bytes: number) => ({ text: 'x'.repeat(bytes) });
 test('an update may make a spec as large as a create may, and names what is too large', async () => {
   const world = await makeWorld({ specBytesMax: 2000 });
   const { id } = await create(world, { labels: large(100) });
-  await world.control.updateListener(id, { labels: large(1000) });
-  const error = await rejection(world.control.updateListener(id, { labels: large(2000) }));
+  await world.control.updateListener(caller, id, { labels: large(1000) });
+  const error = await rejection(world.control.updateListener(caller, id, { labels: large(2000) }));
   expect(error).toMatchObject({
     code: 'invalid_argument',
     details: { errors: [{ path: 'labels', message: expect.stringContaining('at most 2000') }] },
   });
-  expect((await world.control.getListener(id)).labels).toEqual(large(1000));
+  expect((await world.control.getListener(caller, id)).labels).toEqual(large(1000));
   // All of it counts, not what the patch brings.
   const faults = Array.from({ length: 8 }, () => sampleFault);
-  expect(await codeOf(world.control.updateListener(id, { faults }))).toBe('invalid_argument');
+  expect(await codeOf(world.control.updateListener(caller, id, { faults }))).toBe(
+    'invalid_argument',
+  );
 });
 
 test('a listener from before the bound can change, and only not grow', async () => {
@@ -278,11 +283,11 @@ test('a listener from before the bound can change, and only not grow', async () 
     nodeBytesMax: 2000,
   });
   await bounded.recovery.recover();
-  await bounded.control.updateListener(id, { name: 'mine', labels: large(4000) });
-  expect(await codeOf(bounded.control.updateListener(id, { labels: large(4001) }))).toBe(
+  await bounded.control.updateListener(caller, id, { name: 'mine', labels: large(4000) });
+  expect(await codeOf(bounded.control.updateListener(caller, id, { labels: large(4001) }))).toBe(
     'invalid_argument',
   );
-  await bounded.control.deleteListener(id, 0);
+  await bounded.control.deleteListener(caller, id, 0);
 });
 
 test('all specs of a node are bounded in sum, and what ends gives its room back', async () => {
@@ -294,15 +299,15 @@ test('all specs of a node are bounded in sum, and what ends gives its room back'
   const first = await create(world, { labels: large(4000) });
   const second = await create(world, { labels: large(4000) });
   const other = sampleNewListener({ labels: large(4000) });
-  expect(await rejection(world.control.createListener(other))).toMatchObject(tooMany);
-  const grow = () => world.control.updateListener(second.id, { labels: large(6000) });
+  expect(await rejection(createListener(world.control, other))).toMatchObject(tooMany);
+  const grow = () => world.control.updateListener(caller, second.id, { labels: large(6000) });
   expect(await rejection(grow())).toMatchObject(tooMany);
   // It takes no room when it cannot be committed.
   world.store.faults.push({ refusal: new AppError('internal', 'no') });
   const half = { labels: large(5000) };
-  expect(await codeOf(world.control.updateListener(second.id, half))).toBe('internal');
-  await world.control.updateListener(first.id, half);
-  await world.control.deleteListener(first.id, 0);
+  expect(await codeOf(world.control.updateListener(caller, second.id, half))).toBe('internal');
+  await world.control.updateListener(caller, first.id, half);
+  await world.control.deleteListener(caller, first.id, 0);
   await grow();
   expect(world.set.size).toBe(1);
   expect(await codeOf(create(world, { labels: large(4000) }))).toBe('resource_exhausted');
@@ -312,11 +317,13 @@ test('a rename moves the name', async () => {
   const world = await makeWorld();
   const { id } = await create(world, { name: 'old' });
   await create(world, { name: 'taken' });
-  expect(await codeOf(world.control.updateListener(id, { name: 'taken' }))).toBe('already_exists');
-  await world.control.updateListener('old', { name: 'new' });
-  expect(await codeOf(world.control.getListener('old'))).toBe('not_found');
-  await world.control.updateListener('new', { name: null });
-  expect(await codeOf(world.control.updateListener('new', {}))).toBe('not_found');
+  expect(await codeOf(world.control.updateListener(caller, id, { name: 'taken' }))).toBe(
+    'already_exists',
+  );
+  await world.control.updateListener(caller, 'old', { name: 'new' });
+  expect(await codeOf(world.control.getListener(caller, 'old'))).toBe('not_found');
+  await world.control.updateListener(caller, 'new', { name: null });
+  expect(await codeOf(world.control.updateListener(caller, 'new', {}))).toBe('not_found');
   await create(world, { name: 'old' });
 });
 
@@ -325,7 +332,7 @@ test('an update that cannot be committed is taken back', async () => {
   const { id } = await create(world);
   world.store.faults.push({ refusal: new AppError('already_exists', 'the name is taken') });
   const patch = { name: 'new', limits: { maxConnections: 5 } };
-  expect(await codeOf(world.control.updateListener(id, patch))).toBe('already_exists');
+  expect(await codeOf(world.control.updateListener(caller, id, patch))).toBe('already_exists');
   expect(world.set.get(id)?.listener).toMatchObject({ name: null, limits: sampleLimits });
   expect(world.dataPlane.calls.at(-1)).toMatchObject({ change: { limits: sampleLimits } });
 });
@@ -336,11 +343,11 @@ test('an update that lands late is undone', async () => {
   const gate = deferred<void>();
   world.store.faults.push({ begin: gate.promise });
   const patch = { limits: { maxConnections: 5 } };
-  expect(await codeOf(world.control.updateListener(before.id, patch))).toBe('unavailable');
+  expect(await codeOf(world.control.updateListener(caller, before.id, patch))).toBe('unavailable');
   gate.resolve();
   await waitFor('the correction', () => world.history.length === 4);
   // What landed has its generation for good: what holds has another.
-  expect(await world.control.getListener(before.id)).toEqual({ ...before, generation: 3 });
+  expect(await world.control.getListener(caller, before.id)).toEqual({ ...before, generation: 3 });
   expect(world.dataPlane.calls.at(-1)).toMatchObject({ change: { limits: sampleLimits } });
 });
 
@@ -359,13 +366,13 @@ test('an expiry further away than a timer reaches does not come early', async ()
   await create(world, { expiresAt: world.clock.now() + 5000 });
   await waitFor('the nearer expiry', () => world.set.size === 1);
   expect(world.set.get(id)?.listener.state).toBe('listening');
-  await world.control.deleteListener(id, 0);
+  await world.control.deleteListener(caller, id, 0);
 });
 
 test('an expiry can be put off and taken away', async () => {
   const world = await makeWorld();
   const { id } = await create(world, { expiresAt: world.clock.now() + 20_000 });
-  await world.control.updateListener(id, { expiresAt: null });
+  await world.control.updateListener(caller, id, { expiresAt: null });
   await create(world, { expiresAt: world.clock.now() + 40_000 });
   await waitFor('the other expiry', () => world.set.size === 1);
   expect(world.set.get(id)?.listener.expiresAt).toBeNull();
@@ -377,18 +384,18 @@ test('a port of any choice is drawn from the range, each once, until none is fre
   const inUse = new AppError('port_in_use', 'in use', { owner: 'foreign' });
   dataPlane.openErrors.push(inUse);
   const ask = sampleNewListener({ port: 0 });
-  const made = await control.createListeners([ask, ask]);
+  const made = await control.createListeners(caller, [ask, ask]);
   const ports = made.map(({ laddr, port }) => [port, laddr?.port]);
   // Somebody else had the first.
   expect(ports.toSorted()).toEqual([
     [0, 20_001],
     [0, 20_002],
   ]);
-  await control.deleteListener(made[0]?.id ?? '', 0);
-  const { laddr } = await control.createListener(ask);
+  await control.deleteListener(caller, made[0]?.id ?? '', 0);
+  const { laddr } = await createListener(control, ask);
   expect(laddr?.port).toBe(20_003);
-  await control.createListeners([ask, ask, ask]);
-  await expect(control.createListener(ask)).rejects.toMatchObject({
+  await control.createListeners(caller, [ask, ask, ask]);
+  await expect(createListener(control, ask)).rejects.toMatchObject({
     code: 'resource_exhausted',
     details: { limit: 'listenPorts' },
   });

@@ -44,6 +44,13 @@ export interface ListenersOptions {
   readonly makeId: () => string;
 }
 
+export interface CreateOptions {
+  /** Instead of new ones. */
+  readonly ids?: readonly string[];
+  /** A create that is aborted before its commit leaves nothing behind. */
+  readonly signal?: AbortSignal;
+}
+
 /** A listener to be made, and its id. */
 type Planned = readonly [input: NewListener, id: string];
 
@@ -66,11 +73,14 @@ export class Listeners {
   }
 
   /**
-   * All or nothing; under the ids given, where any are.
+   * All or nothing.
    * @throws already_exists, port_in_use, port_reserved, port_privileged, invalid_argument,
    *   resource_exhausted, unavailable
    */
-  async create(news: readonly NewListener[], ids: readonly string[] = []): Promise<Listener[]> {
+  async create(
+    news: readonly NewListener[],
+    { ids = [], signal }: CreateOptions = {},
+  ): Promise<Listener[]> {
     const { makeId, set, limits } = this.#options;
     const bytes = news.reduce((sum, one) => sum + specBytes(one), 0);
     set.assertRoom({ count: news.length, bytes }, limits);
@@ -78,7 +88,7 @@ export class Listeners {
     const entries: ListenerEntry[] = [];
     const created = deferred<void>();
     try {
-      await this.#commitNew(planned, entries, created.promise);
+      await this.#commitNew(planned, entries, { created: created.promise, signal });
       await this.#serve(entries);
     } finally {
       created.resolve();
@@ -90,12 +100,16 @@ export class Listeners {
   async #commitNew(
     planned: readonly Planned[],
     entries: ListenerEntry[],
-    created: Promise<void>,
+    { created, signal }: { created: Promise<void>; signal: AbortSignal | undefined },
   ): Promise<void> {
     try {
-      for (const one of planned) entries.push(await this.#admit(one, created));
+      for (const one of planned) {
+        signal?.throwIfAborted();
+        entries.push(await this.#admit(one, created));
+      }
       const binds = await Promise.allSettled(entries.map((entry) => this.#binds.bind(entry)));
       for (const bind of binds) if (bind.status === 'rejected') throw bind.reason;
+      signal?.throwIfAborted();
       const events = entries.flatMap(({ listener }) => [
         listenerEvent('listener_created', {
           ...listener,

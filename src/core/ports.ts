@@ -4,6 +4,7 @@ import type { CloseReason, Connection, ConnectionState } from './connection.ts';
 import type { Event, EventDraft } from './event.ts';
 import type { EventFilter } from './event-filter.ts';
 import type { Fault } from './fault.ts';
+import type { IdempotencyKeys } from './idempotency-keys.ts';
 import type {
   Listener,
   ListenerLimits,
@@ -159,7 +160,7 @@ export interface NodeStore {
 }
 
 /** All methods throw `unavailable` when the database is away, within a bound. Of nodes, `own` is this one. */
-export interface Store extends NodeStore {
+export interface Store extends NodeStore, IdempotencyKeys {
   /**
    * Reads on after `afterSeq`, at most `limit` events, and no more once they hold `bytesMax`; may return fewer, and
    * even none, before the head.
@@ -207,37 +208,6 @@ export interface Store extends NodeStore {
    */
   purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }>;
   ping(): Promise<void>;
-  /**
-   * Takes a key that is new or has expired, or whose run was lost: with the same body, its process gone or the
-   * run older than `lostBefore`. Else what is known under the key.
-   * @throws resource_exhausted for a new key while `keysMax` keys, or `answerBytesMax` of answers, are kept
-   */
-  takeIdempotencyKey(take: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer>;
-  keepIdempotentAnswer(key: string, status: number, body: string): Promise<void>;
-  releaseIdempotencyKey(key: string): Promise<void>;
-  /** Deletes at most `limit` keys that have expired; resolves with whether there may be more. */
-  purgeIdempotencyKeys(expiresBefore: Micros, limit: number): Promise<boolean>;
-}
-
-export interface IdempotencyTake extends IdempotencyRun {
-  readonly key: string;
-  readonly bodyHash: string;
-  readonly expiresBefore: Micros;
-  readonly lostBefore: Micros;
-  readonly keysMax: number;
-  readonly answerBytesMax: number;
-}
-
-/** The ids of what a run makes follow from its seed, a UUID. A lost run's seed is that of the run after it. */
-export interface IdempotencyRun {
-  readonly seed: string;
-}
-
-/** status and body are null while the first call is under way. */
-export interface IdempotentAnswer {
-  readonly bodyHash: string;
-  readonly status: number | null;
-  readonly body: string | null;
 }
 
 /** A listener as the data plane is asked to bind it. */

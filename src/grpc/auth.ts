@@ -1,5 +1,5 @@
-/** Lets in who has the token. Health probes stay open. */
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+/** Finds out who calls, before anything of a call is read. Health probes stay open. */
+import { randomUUID } from 'node:crypto';
 import {
   type Metadata,
   ResponderBuilder,
@@ -7,20 +7,34 @@ import {
   type ServerInterceptor,
   ServerListenerBuilder,
 } from '@grpc/grpc-js';
-import { AppError, invalidField } from '../core/errors.ts';
+import { identify } from '../api/keys.ts';
+import { type Identity, type Keys, nobody } from '../core/caller.ts';
+import { invalidField } from '../core/errors.ts';
 import { toStatus } from './status.ts';
 
 const openPrefix = '/grpc.health.v1.Health/';
 
-export function bearerTokens(apiToken: string): ServerInterceptor {
-  const wanted = digest(apiToken);
+/** By the metadata that a call came with, which its handler is given too. */
+const identities = new WeakMap<Metadata, Identity>();
+
+export function identityOf(metadata: Metadata): Identity {
+  const identity = identities.get(metadata);
+  if (identity === undefined) throw new TypeError('a call of operations is open to nobody unknown');
+  return identity;
+}
+
+export function identification(keys: Keys): ServerInterceptor {
   return (method, call) => {
-    if (method.path.startsWith(openPrefix)) return new ServerInterceptingCall(call);
+    const isOpen = method.path.startsWith(openPrefix);
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
-        const refused = refusal(metadata, wanted);
-        if (refused === null) next(metadata);
-        else call.sendStatus(toStatus(refused, randomUUID()));
+        const found = (identity: Identity) => {
+          identities.set(metadata, identity);
+          next(metadata);
+        };
+        const refused = (error: unknown) => call.sendStatus(toStatus(error, randomUUID()));
+        if (isOpen) found(nobody);
+        else whoIs(keys, metadata).then(found, refused);
       })
       .build();
     return new ServerInterceptingCall(
@@ -30,22 +44,11 @@ export function bearerTokens(apiToken: string): ServerInterceptor {
   };
 }
 
-function refusal(metadata: Metadata, wanted: Buffer): AppError | null {
-  const [value = '', ...more] = metadata.get('authorization').map(String);
+async function whoIs(keys: Keys, metadata: Metadata): Promise<Identity> {
+  const [value, ...more] = metadata.get('authorization').map(String);
   // What was sent twice comes joined.
-  if (more.length > 0 || value.includes(', ')) {
-    return invalidField('authorization', 'is given more than once');
+  if (more.length > 0 || value?.includes(', ')) {
+    throw invalidField('authorization', 'is given more than once');
   }
-  const token = /^bearer +(\S+)$/i.exec(value)?.[1];
-  if (token === undefined) {
-    const message = 'wants the metadata authorization: Bearer <token>';
-    return new AppError('unauthenticated', message);
-  }
-  // Digests have one length, so that the comparison tells nothing of the token.
-  if (timingSafeEqual(digest(token), wanted)) return null;
-  return new AppError('unauthenticated', 'the token is not valid');
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return await identify(keys, value);
 }

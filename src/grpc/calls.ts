@@ -6,13 +6,17 @@
  * - At most two writes of a stream wait for its reader; one that takes nothing for too long is ended.
  */
 import { randomUUID } from 'node:crypto';
-import type {
-  handleServerStreamingCall,
-  handleUnaryCall,
-  ServerWritableStream,
+import {
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  Metadata,
+  type ServerUnaryCall,
+  type ServerWritableStream,
 } from '@grpc/grpc-js';
+import { type Caller, callerGone } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
+import { identityOf } from './auth.ts';
 import { isInternal, toStatus } from './status.ts';
 
 export interface CallsOptions {
@@ -33,9 +37,22 @@ interface Progress {
   seq: number | undefined;
 }
 
+export interface CallContext {
+  readonly caller: Caller;
+  /** As the caller sent it, where it did. */
+  readonly idempotencyKey: string | undefined;
+  /** What the answer begins with. */
+  readonly sendMetadata: (name: string, value: string) => void;
+}
+
+export type UnaryHandler<Request, Response> = (
+  request: Request,
+  context: CallContext,
+) => Promise<Response>;
+
 export type StreamHandler<Request, Message> = (
   request: Request,
-  signal: AbortSignal,
+  caller: Caller,
 ) => AsyncIterable<StreamWrite<Message>>;
 
 const writesMax = 2;
@@ -51,14 +68,20 @@ export class Calls {
   }
 
   unary<Request, Response>(
-    handle: (request: Request) => Promise<Response>,
+    handle: UnaryHandler<Request, Response>,
   ): handleUnaryCall<Request, Response> {
     return (call, answer) => {
       const end = this.#begin();
-      this.#whileServing(() => handle(readable(call.request)))
+      const requestId = randomUUID();
+      const gone = new AbortController();
+      call.once('cancelled', () => gone.abort(callerGone()));
+      this.#whileServing(() => {
+        const caller = callerOf(call, requestId, gone.signal);
+        return handle(readable(call.request), contextOf(call, caller));
+      })
         .then(
           (response) => answer(null, response),
-          (error: unknown) => answer(this.#status(error, call.getPath())),
+          (error: unknown) => answer(this.#status(error, call.getPath(), requestId)),
         )
         .finally(end);
     };
@@ -71,14 +94,16 @@ export class Calls {
       const gone = new AbortController();
       const signal = AbortSignal.any([gone.signal, this.#stop.signal]);
       const end = this.#begin();
+      const requestId = randomUUID();
       const progress: Progress = { seq: undefined };
-      call.once('cancelled', () => gone.abort());
-      this.#pump(call, () => handle(readable(call.request), signal), signal, progress)
+      call.once('cancelled', () => gone.abort(callerGone()));
+      const writes = () => handle(readable(call.request), callerOf(call, requestId, signal));
+      this.#pump(call, writes, signal, progress)
         .then(
           () => call.end(),
           (error: unknown) => {
             if (gone.signal.aborted) return;
-            call.emit('error', this.#status(error, call.getPath(), progress.seq));
+            call.emit('error', this.#status(error, call.getPath(), requestId, progress.seq));
           },
         )
         .finally(end);
@@ -128,13 +153,40 @@ export class Calls {
     signal.throwIfAborted();
   }
 
-  #status(error: unknown, method: string, resumeAfterSeq?: number) {
-    const requestId = randomUUID();
+  #status(error: unknown, method: string, requestId: string, resumeAfterSeq?: number) {
     if (isInternal(error)) {
       this.#options.logger.error({ err: error, requestId, method }, 'a call failed');
     }
     return { name: 'Error', message: '', ...toStatus(error, requestId, { resumeAfterSeq }) };
   }
+}
+
+function callerOf(
+  call: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>,
+  requestId: string,
+  signal: AbortSignal,
+): Caller {
+  const [userAgent] = call.metadata.get('user-agent').map(String);
+  return {
+    ...identityOf(call.metadata),
+    requestId,
+    sourceIp: call.getPeer().replace(/:\d+$/, ''),
+    userAgent: userAgent ?? null,
+    signal,
+  };
+}
+
+function contextOf(call: ServerUnaryCall<unknown, unknown>, caller: Caller): CallContext {
+  const keys = call.metadata.get('idempotency-key').map(String);
+  return {
+    caller,
+    idempotencyKey: keys.length === 0 ? undefined : keys.join(),
+    sendMetadata(name, value) {
+      const metadata = new Metadata();
+      metadata.set(name, value);
+      call.sendMetadata(metadata);
+    },
+  };
 }
 
 /** See protos.ts: an error stands for a request that could not be read. */

@@ -1,41 +1,44 @@
-/** ConnectionService over the control plane. */
-import { z } from 'zod';
+/** ConnectionService: the operations of connections. */
+import type { CloseConnectionRequest__Output as CloseRequest } from '../../generated/grpc/kodama/v1/CloseConnectionRequest.ts';
 import type { CloseMode } from '../../generated/grpc/kodama/v1/CloseMode.ts';
 import type { ConnectionServiceHandlers } from '../../generated/grpc/kodama/v1/ConnectionService.ts';
-import { parse } from '../contract/parse.ts';
-import { listSchemas, toConnectionAsk } from '../contract/queries.ts';
-import { uuid } from '../contract/values.ts';
+import type { GetConnectionRequest__Output as GetRequest } from '../../generated/grpc/kodama/v1/GetConnectionRequest.ts';
+import type { ListConnectionsRequest__Output as ListRequest } from '../../generated/grpc/kodama/v1/ListConnectionsRequest.ts';
+import type { Connection } from '../core/connection.ts';
+import type { Named } from '../core/listener-names.ts';
 import { toConnectionMessage } from './connection-messages.ts';
 import type { Edge } from './edge.ts';
+import { operationCall } from './operation-call.ts';
 import { enumWords } from './protos.ts';
 import { listConnectionsInput } from './requests.ts';
 
 const closeModes = ['fin', 'rst'] as const;
 const modeWords = enumWords<CloseMode, (typeof closeModes)[number]>('CloseMode', closeModes);
-const reference = z.strictObject({ id: uuid });
-const closing = reference.extend({ mode: z.enum(closeModes).default('fin') });
+
+const message = (connection: Named<Connection>) =>
+  toConnectionMessage(connection, connection.listenerName);
+const one = (connection: Named<Connection>) => ({ connection: message(connection) });
 
 export function connectionHandlers(edge: Edge): Omit<ConnectionServiceHandlers, symbol> {
-  const { control, calls, bounds } = edge;
-  const list = listSchemas(bounds).connections;
+  const { getConnection, listConnections, closeConnection } = edge.api.operations;
   return {
-    GetConnection: calls.unary(async ({ id = '' }) => {
-      const connection = await control.getConnection(parse(reference, { id }).id);
-      return { connection: toConnectionMessage(connection, connection.listenerName) };
+    GetConnection: operationCall(edge, getConnection, {
+      plain: ({ id = '' }: GetRequest) => ({ at: { id } }),
+      answer: one,
     }),
-    ListConnections: calls.unary(async (request) => {
-      const input = parse(list, listConnectionsInput(request));
-      const page = await control.listConnections(toConnectionAsk(input), input);
-      return {
-        connections: page.items.map((one) => toConnectionMessage(one, one.listenerName)),
-        nextPageToken: page.nextPageToken ?? '',
-      };
+    ListConnections: operationCall(edge, listConnections, {
+      plain: (request: ListRequest) => ({ input: listConnectionsInput(request) }),
+      answer: ({ items, nextPageToken }) => ({
+        connections: items.map(message),
+        nextPageToken: nextPageToken ?? '',
+      }),
     }),
-    CloseConnection: calls.unary(async (request) => {
-      const given = { id: request.id ?? '', mode: modeWords.toWord(request.mode) };
-      const { id, mode } = parse(closing, given);
-      const closed = await control.closeConnection(id, mode);
-      return { connection: toConnectionMessage(closed, closed.listenerName) };
+    CloseConnection: operationCall(edge, closeConnection, {
+      plain: ({ id = '', mode }: CloseRequest) => ({
+        at: { id },
+        input: { mode: modeWords.toWord(mode) },
+      }),
+      answer: one,
     }),
   };
 }

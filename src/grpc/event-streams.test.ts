@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import type { EventFilter } from '../../generated/grpc/kodama/v1/EventFilter.ts';
 import type { StreamEventsRequest } from '../../generated/grpc/kodama/v1/StreamEventsRequest.ts';
+import type { Control } from '../../test/support/edge-api.ts';
 import { streamEvents } from '../../test/support/grpc-client.ts';
 import { startGrpcEdge } from '../../test/support/grpc-edge.ts';
 import { sampleEvent, sampleId, sampleListener } from '../../test/support/samples.ts';
@@ -12,7 +13,7 @@ import type { Event } from '../core/event.ts';
 import type { FollowAsk } from '../core/labelled-listeners.ts';
 import type { NamedStreamItem } from '../core/listener-names.ts';
 
-type Follow = (request: FollowAsk) => AsyncGenerator<NamedStreamItem, void, void>;
+type Follow = Control['followEvents'];
 
 function events(from: number, count: number, text = ''): Event[] {
   return Array.from({ length: count }, (_, index) => ({
@@ -104,7 +105,7 @@ test('events larger than a write, and than all frames that are kept, arrive whol
 });
 
 test('streams that are served from kept frames get what the first one got', async () => {
-  const followEvents: Follow = async function* ({ filter }) {
+  const followEvents: Follow = async function* (_, { filter }) {
     const all = events(1, 300);
     const wanted = filter.types.length > 0 ? all.filter(({ seq }) => seq % 3 === 0) : all;
     yield { kind: 'events', seq: 300, events: wanted, names };
@@ -123,7 +124,7 @@ test('streams that are served from kept frames get what the first one got', asyn
 
 test('the request arrives as the contract has it', async () => {
   const asked: FollowAsk[] = [];
-  const followEvents: Follow = async function* (request) {
+  const followEvents: Follow = async function* (_, request) {
     asked.push(request);
     yield { kind: 'synced', seq: 0 };
   };
@@ -311,7 +312,7 @@ test('a slow reader stays, and slows no other', async () => {
 });
 
 test('an error of the control plane ends the stream with its code, after what was sent before', async () => {
-  const followEvents: Follow = async function* ({ start }) {
+  const followEvents: Follow = async function* (_, { start }) {
     if (start.kind === 'after_seq') {
       throw new AppError('cursor_expired', 'the oldest event kept is 41', { oldestSeq: 41 });
     }

@@ -25,7 +25,6 @@ export interface GrpcLimits {
   readonly framesKept: number;
   /** Bytes of them. */
   readonly framesKeptBytesMax: number;
-  readonly drainMsMax: number;
   /** At a stop, calls that are under way may take so long to end. */
   readonly stopTimeoutMs: number;
 }

@@ -18,6 +18,7 @@ import { call, type GrpcClient, grpcClient, streamEvents } from '../../test/supp
 import { startGrpcEdge } from '../../test/support/grpc-edge.ts';
 import { rejection, sampleId, sampleListener } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
+import { tokenKeys } from '../api/keys.ts';
 import { AppError, errorCodes } from '../core/errors.ts';
 import type { Listener } from '../core/listener.ts';
 import { statuses } from './status.ts';
@@ -175,7 +176,7 @@ test('every wrong field is named by its path', async () => {
 
 test('a second authorization is refused, whichever of the two is right', async () => {
   const nothing = { listListeners: async () => ({ items: [], nextPageToken: null }) };
-  await using edge = await startGrpcEdge(nothing, { apiToken: token });
+  await using edge = await startGrpcEdge(nothing, { keys: tokenKeys(token) });
   // Node's types do not know the option yet.
   const lax: ClientSessionOptions & { strictSingleValueFields: boolean } = {
     strictSingleValueFields: false,
@@ -217,7 +218,7 @@ test('a second authorization is refused, whichever of the two is right', async (
 test('with a token set, calls want it and health probes do not', async () => {
   await using edge = await startGrpcEdge(
     { getListener: async () => sampleListener() },
-    { apiToken: token },
+    { keys: tokenKeys(token) },
   );
   for (const wrong of [undefined, '', 'wrong', `${token}x`, token.slice(1), token.toUpperCase()]) {
     using client = grpcClient(edge.address, wrong === undefined ? {} : { token: wrong });
@@ -232,7 +233,7 @@ test('with a token set, calls want it and health probes do not', async () => {
   client.metadata.set('authorization', `Basic ${token}`);
   expect(await failure(getListener(client))).toMatchObject({
     code: status.UNAUTHENTICATED,
-    details: 'wants the metadata authorization: Bearer <token>',
+    details: 'authorization: holds no valid bearer token',
   });
   expect(await health(edge.address, '')).toBe('SERVING');
   expect(await failure(reflect(edge.address, { listServices: '' }))).toMatchObject({

@@ -4,15 +4,16 @@
  * reader who is stuck can be dropped.
  */
 import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Api } from '../api/call.ts';
 import type { Address } from '../core/address.ts';
 import { AppError } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
-import type { Clock, Logger } from '../core/ports.ts';
-import { bearerTokens } from './auth.ts';
+import type { Logger } from '../core/ports.ts';
+import { identification } from './auth.ts';
 import { callBounds } from './call-bounds.ts';
 import { Calls } from './calls.ts';
 import { connectionHandlers } from './connection-handlers.ts';
-import type { Control, Edge } from './edge.ts';
+import type { Edge } from './edge.ts';
 import { EventFrames } from './event-frames.ts';
 import { eventHandlers } from './event-handlers.ts';
 import { asOneMessage } from './framing.ts';
@@ -26,15 +27,12 @@ import { joinRepeatedAuthorization } from './repeated-fields.ts';
 import { SocketSet } from './socket-set.ts';
 
 export interface GrpcServerOptions {
-  readonly control: Control;
+  readonly api: Api;
   readonly bounds: ListenerBounds;
-  readonly clock: Clock;
   readonly logger: Logger;
   readonly host: string;
   /** 0 is a port of the kernel's choice. */
   readonly port: number;
-  /** Every call but health probes then wants it. */
-  readonly apiToken: string | null;
   readonly limits: GrpcLimits;
 }
 
@@ -128,10 +126,7 @@ function makeParts(options: GrpcServerOptions): Parts {
   return { server, calls, health, sockets };
 }
 
-function makeServer(
-  { limits, apiToken }: GrpcServerOptions,
-  onStuck: (peer: string) => void,
-): Server {
+function makeServer({ limits, api }: GrpcServerOptions, onStuck: (peer: string) => void): Server {
   const bounds = callBounds(limits, onStuck);
   return new Server({
     'grpc.max_receive_message_length': limits.messageBytesMax,
@@ -140,7 +135,7 @@ function makeServer(
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.max_connection_idle_ms': limits.idleConnectionMs,
     'grpc.enable_channelz': 0,
-    interceptors: apiToken === null ? [bounds] : [bearerTokens(apiToken), bounds],
+    interceptors: [identification(api.keys), bounds],
   });
 }
 

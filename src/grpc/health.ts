@@ -34,7 +34,7 @@ export class Health {
         }
         return { status };
       }),
-      Watch: calls.stream(({ service = '' }: Asked, signal) => this.#watch(service, signal)),
+      Watch: calls.stream(({ service = '' }: Asked, { signal }) => this.#watch(service, signal)),
       List: calls.unary(async () => {
         const entries = [...this.#services].map((one) => [one, { status: this.#status(one) }]);
         return { statuses: Object.fromEntries(entries) };

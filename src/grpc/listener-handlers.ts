@@ -1,59 +1,53 @@
-/** ListenerService over the control plane. */
-import { z } from 'zod';
+/** ListenerService: the operations of listeners. */
+import type { BatchCreateListenersRequest__Output as BatchRequest } from '../../generated/grpc/kodama/v1/BatchCreateListenersRequest.ts';
+import type { CreateListenerRequest__Output as CreateRequest } from '../../generated/grpc/kodama/v1/CreateListenerRequest.ts';
+import type { DeleteListenerRequest__Output as DeleteRequest } from '../../generated/grpc/kodama/v1/DeleteListenerRequest.ts';
+import type { GetListenerRequest__Output as GetRequest } from '../../generated/grpc/kodama/v1/GetListenerRequest.ts';
 import type { ListenerServiceHandlers } from '../../generated/grpc/kodama/v1/ListenerService.ts';
-import {
-  listenerSchemas,
-  toBatch,
-  toListenerPatch,
-  toNewListener,
-} from '../contract/listener-input.ts';
-import { parse } from '../contract/parse.ts';
-import { listSchemas, toListenerQuery } from '../contract/queries.ts';
-import { idOrName, wholeNumber } from '../contract/values.ts';
+import type { ListListenersRequest__Output as ListRequest } from '../../generated/grpc/kodama/v1/ListListenersRequest.ts';
+import type { UpdateListenerRequest__Output as UpdateRequest } from '../../generated/grpc/kodama/v1/UpdateListenerRequest.ts';
+import type { Listener } from '../core/listener.ts';
 import type { Edge } from './edge.ts';
 import { toListenerMessage } from './listener-messages.ts';
+import { operationCall } from './operation-call.ts';
 import { batchInput, createInput, listListenersInput } from './requests.ts';
 import { updateInput } from './update-request.ts';
 
+const one = (listener: Listener) => ({ listener: toListenerMessage(listener) });
+
 export function listenerHandlers(edge: Edge): Omit<ListenerServiceHandlers, symbol> {
-  const { control, calls, bounds, clock, limits } = edge;
-  const schemas = listenerSchemas(bounds);
-  const list = listSchemas(bounds).listeners;
-  const reference = z.strictObject({ id: idOrName });
-  const removal = reference.extend({ drainMs: wholeNumber(0, limits.drainMsMax).default(0) });
+  const { bounds } = edge;
+  const operations = edge.api.operations;
   return {
-    CreateListener: calls.unary(async (request) => {
-      const input = parse(schemas.newListener, createInput(request));
-      const listener = await control.createListener(toNewListener(input, bounds, clock.now()));
-      return { listener: toListenerMessage(listener) };
+    CreateListener: operationCall(edge, operations.createListener, {
+      plain: (request: CreateRequest) => ({ input: createInput(request) }),
+      answer: one,
     }),
-    BatchCreateListeners: calls.unary(async (request) => {
-      const input = parse(schemas.batch, batchInput(request));
-      const listeners = await control.createListeners(toBatch(input, bounds, clock.now()));
-      return { listeners: listeners.map(toListenerMessage) };
+    BatchCreateListeners: operationCall(edge, operations.createListeners, {
+      plain: (request: BatchRequest) => ({ input: batchInput(request) }),
+      answer: (listeners) => ({ listeners: listeners.map(toListenerMessage) }),
     }),
-    GetListener: calls.unary(async ({ id = '' }) => {
-      const listener = await control.getListener(parse(reference, { id }).id);
-      return { listener: toListenerMessage(listener) };
+    GetListener: operationCall(edge, operations.getListener, {
+      plain: ({ id = '' }: GetRequest) => ({ at: { id } }),
+      answer: one,
     }),
-    ListListeners: calls.unary(async (request) => {
-      const input = parse(list, listListenersInput(request));
-      const page = await control.listListeners(toListenerQuery(input), input);
-      return {
-        listeners: page.items.map(toListenerMessage),
-        nextPageToken: page.nextPageToken ?? '',
-      };
+    ListListeners: operationCall(edge, operations.listListeners, {
+      plain: (request: ListRequest) => ({ input: listListenersInput(request) }),
+      answer: ({ items, nextPageToken }) => ({
+        listeners: items.map(toListenerMessage),
+        nextPageToken: nextPageToken ?? '',
+      }),
     }),
-    UpdateListener: calls.unary(async (request) => {
-      const { id } = parse(reference, { id: request.id ?? '' });
-      const input = parse(schemas.patch, updateInput(request, bounds));
-      const listener = await control.updateListener(id, toListenerPatch(input, clock.now()));
-      return { listener: toListenerMessage(listener) };
+    UpdateListener: operationCall(edge, operations.updateListener, {
+      plain: (request: UpdateRequest) => ({
+        at: { id: request.id ?? '' },
+        input: updateInput(request, bounds),
+      }),
+      answer: one,
     }),
-    DeleteListener: calls.unary(async ({ id: name = '', drainMs: drain }) => {
-      const { id, drainMs } = parse(removal, { id: name, drainMs: drain });
-      await control.deleteListener(id, drainMs);
-      return {};
+    DeleteListener: operationCall(edge, operations.deleteListener, {
+      plain: ({ id = '', drainMs }: DeleteRequest) => ({ at: { id }, input: { drainMs } }),
+      answer: () => ({}),
     }),
   };
 }

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
+import { ReplayedError } from '../api/idempotency.ts';
 import { AppError, type ErrorCode, type ErrorDetails } from '../core/errors.ts';
 
 export const statuses: Readonly<Record<ErrorCode, status>> = {
@@ -48,6 +49,7 @@ export function toStatus(
   const metadata = new Metadata();
   metadata.set('kodama-code', code);
   metadata.set('kodama-request-id', requestId);
+  if (error instanceof ReplayedError) metadata.set('idempotent-replayed', 'true');
   for (const [name, value] of facts(details)) metadata.set(`kodama-${name}`, value);
   const rich = { code: statuses[code], message, details: richDetails(code, details, requestId) };
   metadata.set('grpc-status-details-bin', Buffer.from(rpc.Status.encode(rich).finish()));
@@ -60,9 +62,11 @@ export function isInternal(error: unknown): boolean {
 }
 
 function facts(details: Facts): (readonly [string, string])[] {
-  const { owner, oldestSeq, headSeq, resumeAfterSeq, limit, limitValue, retryAfterMs } = details;
+  const { owner, scope, oldestSeq, headSeq, resumeAfterSeq, limit, limitValue, retryAfterMs } =
+    details;
   const all = {
     owner,
+    scope,
     'oldest-seq': oldestSeq,
     'head-seq': headSeq,
     'resume-after-seq': resumeAfterSeq,

@@ -1,33 +1,17 @@
-/** What the routes are given: the control plane, and how this edge is set up. */
+/** What the routes are given: the operations, and how this edge is set up. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type {
-  FastifyBaseLogger,
-  FastifyInstance,
-  FastifyTypeProvider,
-  RawServerDefault,
-} from 'fastify';
-import type { z } from 'zod';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { Api } from '../api/call.ts';
+import type { Identity } from '../core/caller.ts';
 import type { ControlPlane } from '../core/control-plane.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
-import type { Clock } from '../core/ports.ts';
-import type { IdempotencyKeys } from './idempotency.ts';
 
-export type Control = Pick<
-  ControlPlane,
-  | 'createListener'
-  | 'createListeners'
-  | 'getListener'
-  | 'listListeners'
-  | 'updateListener'
-  | 'deleteListener'
-  | 'getConnection'
-  | 'listConnections'
-  | 'closeConnection'
-  | 'listEvents'
-  | 'followEvents'
-  | 'status'
-  | 'problems'
->;
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null where nobody was asked who they are. */
+    identity: Identity | null;
+  }
+}
 
 export interface HttpLimits {
   readonly bodyBytesMax: number;
@@ -50,14 +34,6 @@ export interface HttpLimits {
   readonly responseWriteTimeoutMs: number;
   /** A stream's reader that takes nothing for so long is ended. */
   readonly streamWriteTimeoutMs: number;
-  readonly idempotencyTtlMs: number;
-  /** A call under a key that has no answer after so long was lost. */
-  readonly idempotencyRunTimeoutMs: number;
-  /** Keys that are kept, of all nodes; beyond it a new one is refused, for none that was promised is forgotten. */
-  readonly idempotencyKeysMax: number;
-  /** Of the answers kept under them. */
-  readonly idempotencyAnswerBytesMax: number;
-  readonly drainMsMax: number;
   /** At a stop, requests that are under way may take so long to end. */
   readonly stopTimeoutMs: number;
 }
@@ -69,25 +45,18 @@ export interface MetricsText {
 }
 
 export interface Edge {
-  readonly control: Control;
-  readonly idempotency: IdempotencyKeys;
+  readonly api: Api;
+  /** For the probes. */
+  readonly readiness: Pick<ControlPlane, 'problems'>;
   readonly bounds: ListenerBounds;
-  readonly clock: Clock;
   readonly logger: FastifyBaseLogger;
   readonly metrics: MetricsText | null;
   readonly limits: HttpLimits;
-}
-
-/** What a handler is given is what its zod schemas put out. */
-interface ZodInput extends FastifyTypeProvider {
-  readonly validator: this['schema'] extends z.ZodType ? z.output<this['schema']> : unknown;
-  readonly serializer: unknown;
 }
 
 export type HttpApp = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
   ServerResponse,
-  FastifyBaseLogger,
-  ZodInput
+  FastifyBaseLogger
 >;

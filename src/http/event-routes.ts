@@ -8,16 +8,15 @@ import {
   pageStart,
   streamOptions,
   streamStart,
-  toEventAsk,
-  toEventPlace,
 } from '../contract/queries.ts';
+import type { Caller } from '../core/caller.ts';
 import { invalidField } from '../core/errors.ts';
-import type { StreamStart } from '../core/follow.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { preferredType } from './accept.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventFormats, sendStream } from './event-stream.ts';
 import { labelled, labelParameter, toLabels } from './label-query.ts';
+import { callerOf } from './operation-route.ts';
 import { readQuery } from './query.ts';
 import { eventResource } from './resources.ts';
 import { nextPageToken, problemResponses } from './route-schemas.ts';
@@ -49,15 +48,14 @@ const querySchemas = (bounds: ListenerBounds) => ({
     .superRefine(oneStart),
 });
 
-type StreamQuery = z.output<ReturnType<typeof querySchemas>['stream']>;
-
 /** A page first: it is what a caller gets who does not care. */
 const offered = ['application/json', ...eventFormats.keys()] as const;
 
 type FilterQuery = z.output<z.ZodObject<ReturnType<typeof filterQuery>>>;
 
-function toAsk(query: FilterQuery) {
-  return toEventAsk({
+/** The filter in the words of the operation. */
+function toFilter(query: FilterQuery) {
+  return {
     listeners: query.listener,
     labels: toLabels(query.label),
     listenerIds: query.listenerId,
@@ -65,13 +63,14 @@ function toAsk(query: FilterQuery) {
     types: query.type,
     protocols: query.protocol,
     remoteCidrs: query.remoteCidr,
-  });
+  };
 }
 
-export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): void {
+export function eventRoutes(app: HttpApp, { api, bounds, limits }: Edge): void {
+  const { listEvents, streamEvents } = api.operations;
   const { page: pageQuery, stream: streamQuery } = querySchemas(bounds);
 
-  async function page(raw: unknown) {
+  function readPage(raw: unknown) {
     refuseOther(
       raw,
       streamQuery.shape,
@@ -79,19 +78,31 @@ export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): vo
       'streams: send Accept: text/event-stream or application/x-ndjson',
     );
     const query = readQuery(pageQuery, raw);
-    const asked = { ...toAsk(query), ...toEventPlace(query) };
-    const { items, nextPageToken: next } = await control.listEvents(asked, query);
+    return { at: {}, input: { ...query, ...toFilter(query) } };
+  }
+
+  async function page(caller: Caller, raw: unknown) {
+    const { output } = await api.call(listEvents, { caller, read: () => readPage(raw) });
+    const { items, nextPageToken: next } = output;
     return {
       events: items.map((event) => eventView(event, event.listenerName)),
       nextPageToken: next ?? undefined,
     };
   }
 
+  function readStream(raw: unknown, headers: IncomingHttpHeaders) {
+    refuseOther(raw, pageQuery.shape, streamQuery.shape, 'pages: ask for application/json');
+    const query = readQuery(streamQuery, raw);
+    const { since, last, ...rest } = { ...query, ...toFilter(query) };
+    const afterSeq = resumeSeq(headers);
+    return afterSeq === null ? { ...rest, since, last } : { ...rest, afterSeq };
+  }
+
   app.route({
     method: 'GET',
     url: '/v1/events',
     schema: {
-      operationId: 'listEvents',
+      operationId: listEvents.name,
       summary: 'Read or follow the log of events',
       description,
       tags: ['Events'],
@@ -119,24 +130,16 @@ export function eventRoutes(app: HttpApp, { control, bounds, limits }: Edge): vo
         ...problemResponses('not_found', 'cursor_expired', 'resource_exhausted'),
       },
     },
-    // A page and a stream take different parameters, so each reads its own.
-    validatorCompiler: () => (data: unknown) => ({ value: data }),
     async handler(request, reply) {
       reply.header('vary', 'accept');
       const raw: unknown = request.query;
       const type = preferredType(request.headers.accept, offered);
       const format = request.method === 'GET' ? eventFormats.get(type) : undefined;
-      if (format === undefined) return await page(raw);
-      refuseOther(raw, pageQuery.shape, streamQuery.shape, 'pages: ask for application/json');
-      const query = readQuery(streamQuery, raw);
+      const caller = callerOf(request, reply);
+      if (format === undefined) return await page(caller, raw);
       await sendStream({
-        control,
-        request: {
-          start: resumeStart(request.headers) ?? streamStartOf(query),
-          filter: toAsk(query),
-          endAtHead: query.endAtHead,
-          heartbeatMs: query.heartbeatMs,
-        },
+        items: api.stream(streamEvents, caller, () => readStream(raw, request.headers)),
+        signal: caller.signal,
         format,
         writeTimeoutMs: limits.streamWriteTimeoutMs,
         reply,
@@ -164,18 +167,9 @@ function refuseOther(raw: unknown, theirs: object, ours: object, what: string): 
 }
 
 /** A browser's EventSource reconnects with the same URL, so what it last saw comes before the URL's start. */
-function resumeStart(headers: IncomingHttpHeaders): StreamStart | null {
+function resumeSeq(headers: IncomingHttpHeaders): number | null {
   const { 'last-event-id': id } = headers;
   if (id === undefined || id === '') return null;
-  if (typeof id === 'string' && /^\d{1,16}$/.test(id)) {
-    return { kind: 'after_seq', seq: Number(id) };
-  }
+  if (typeof id === 'string' && /^\d{1,16}$/.test(id)) return Number(id);
   throw invalidField('Last-Event-ID', 'must be the seq of an event');
-}
-
-function streamStartOf(query: StreamQuery): StreamStart {
-  if (query.afterSeq !== undefined) return { kind: 'after_seq', seq: query.afterSeq };
-  if (query.since !== undefined) return { kind: 'since', time: query.since };
-  if (query.last !== undefined) return { kind: 'last', count: query.last };
-  return { kind: 'from_now' };
 }

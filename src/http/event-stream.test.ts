@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
+import type { Control } from '../../test/support/edge-api.ts';
 import { call, want } from '../../test/support/rest-client.ts';
 import { type RestEdge, restEdge } from '../../test/support/rest-edge.ts';
 import { collect, ndjson, serverSent, until } from '../../test/support/rest-stream.ts';
 import { sampleEvent } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import type { Control } from './edge.ts';
 
 const sse = { accept: 'text/event-stream' };
 const lines = { accept: 'application/x-ndjson' };
@@ -209,10 +209,7 @@ function endlessLog() {
       log.streams -= 1;
     }
   };
-  const control = new Proxy({} as Control, {
-    get: (_, name) => (name === 'followEvents' ? followEvents : () => ({ version: '1.2.3' })),
-  });
-  return { log, control };
+  return { log, control: { followEvents } };
 }
 
 async function stalledReader(edge: RestEdge): Promise<Socket> {

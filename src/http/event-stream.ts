@@ -6,9 +6,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
-import type { FollowAsk } from '../core/labelled-listeners.ts';
 import type { NamedStreamItem } from '../core/listener-names.ts';
-import type { Control } from './edge.ts';
 import { isInternal, type Problem, toRefusal } from './problem.ts';
 import { eventView } from './views.ts';
 
@@ -53,8 +51,9 @@ export const eventFormats: ReadonlyMap<string, StreamFormat> = new Map([
 ]);
 
 export interface SendStream {
-  readonly control: Pick<Control, 'followEvents'>;
-  readonly request: Omit<FollowAsk, 'signal'>;
+  readonly items: AsyncGenerator<NamedStreamItem, void, void>;
+  /** Aborts when the reader goes away. */
+  readonly signal: AbortSignal;
   readonly format: StreamFormat;
   /** How long the reader may take nothing. */
   readonly writeTimeoutMs: number;
@@ -66,11 +65,8 @@ export interface SendStream {
  * last that the stream says, with the seq to go on from.
  */
 export async function sendStream(options: SendStream): Promise<void> {
-  const { control, request, format, writeTimeoutMs, reply } = options;
+  const { items, signal, format, writeTimeoutMs, reply } = options;
   const { raw: response } = reply;
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  const items = control.followEvents({ ...request, signal: gone.signal });
   let written: number | undefined;
   try {
     const first = await items.next();
@@ -78,7 +74,7 @@ export async function sendStream(options: SendStream): Promise<void> {
     for (let item = first; item.done !== true; item = await items.next()) {
       for (const { text, seq } of chunks(item.value, format)) {
         written = seq;
-        const isTaken = await writeOut(response, text, writeTimeoutMs, gone.signal);
+        const isTaken = await writeOut(response, text, writeTimeoutMs, signal);
         if (!isTaken) throw stalled(writeTimeoutMs, seq);
       }
     }
@@ -87,7 +83,7 @@ export async function sendStream(options: SendStream): Promise<void> {
     if (isInternal(error)) reply.log.error({ err: error }, 'a stream failed');
     const { problem } = toRefusal(error, reply.request.id);
     const resume = written === undefined ? {} : { resumeAfterSeq: written };
-    if (!gone.signal.aborted) response.write(format.error({ ...problem, ...resume }));
+    if (!signal.aborted) response.write(format.error({ ...problem, ...resume }));
   } finally {
     await items.return();
     if (reply.sent) endWithin(response, writeTimeoutMs);

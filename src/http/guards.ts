@@ -1,5 +1,4 @@
-/** Who may call at all: the checks that come before any route. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+/** Where a request may come from: the checks that come before any route. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isLoopback } from '../core/address.ts';
 import { AppError, invalidField } from '../core/errors.ts';
@@ -61,19 +60,4 @@ export function checkOrigin(method: string, headers: IncomingHttpHeaders): void 
     (origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host));
   if (!isForeign) return;
   throw new AppError('permission_denied', 'origin: a web page of another site may not do this');
-}
-
-/** Hashes first, so that the comparison takes the same time whatever is given, its length too. */
-export function bearerCheck(apiToken: string): (authorization: string | undefined) => void {
-  const wanted = sha256(apiToken);
-  return (authorization = '') => {
-    const [, given = ''] = /^bearer +(\S+)$/i.exec(authorization) ?? [];
-    if (timingSafeEqual(sha256(given), wanted)) return;
-    const what = authorization === '' ? 'is missing' : 'holds no valid bearer token';
-    throw new AppError('unauthenticated', `authorization: ${what}`);
-  };
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

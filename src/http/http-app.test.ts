@@ -5,6 +5,7 @@ import { rawHttp } from '../../test/support/raw-http.ts';
 import { call, want } from '../../test/support/rest-client.ts';
 import { restEdge } from '../../test/support/rest-edge.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
+import { tokenKeys } from '../api/keys.ts';
 import { AppError } from '../core/errors.ts';
 
 const json = { 'content-type': 'application/json' };
@@ -262,7 +263,7 @@ test('on loopback only the names of loopback are answered', async () => {
 test.each([true, false])(
   'the probes answer whoever asks, as load balancers do (on loopback only: %s)',
   async (isLoopbackOnly) => {
-    await using edge = await restEdge({ isLoopbackOnly, apiToken: 'sesame-open-sesame' });
+    await using edge = await restEdge({ isLoopbackOnly, keys: tokenKeys('sesame-open-sesame') });
     for (const path of ['/healthz', '/readyz']) {
       const asks = [
         `GET ${path} HTTP/1.0\r\n\r\n`,
@@ -295,7 +296,7 @@ test.each([
 ])(
   'a second %s is refused, whichever comes first and however many headers there are',
   async (name, other) => {
-    await using edge = await restEdge({ apiToken: 'sesame-open-sesame' });
+    await using edge = await restEdge({ keys: tokenKeys('sesame-open-sesame') });
     const first: Readonly<Record<string, string>> = {
       host: 'localhost',
       authorization: 'Bearer sesame-open-sesame',
@@ -355,7 +356,7 @@ test('a web page of another site can change nothing, and reads nothing', async (
 
 test('with a token every path wants it but the probes and the API page', async () => {
   const apiToken = 'sesame-open-sesame';
-  await using edge = await restEdge({ apiToken });
+  await using edge = await restEdge({ keys: tokenKeys(apiToken) });
   const wrong: Record<string, string>[] = [{}, { authorization: 'Bearer wrong' }];
   for (const path of ['/v1/listeners', '/v1/status', '/v1/events', '/metrics', '/nope']) {
     for (const headers of wrong) {

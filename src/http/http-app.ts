@@ -10,27 +10,26 @@ import {
   fastify,
   LogController,
 } from 'fastify';
-import { z } from 'zod';
-import { parse } from '../contract/parse.ts';
+import { ReplayedError } from '../api/idempotency.ts';
+import { identify } from '../api/keys.ts';
 import { hasCode, invalidField } from '../core/errors.ts';
 import { connectionRoutes } from './connection-routes.ts';
 import { docsPage } from './docs-page.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventRoutes } from './event-routes.ts';
-import { bearerCheck, checkHost, checkOrigin, checkSingleHeaders } from './guards.ts';
+import { checkHost, checkOrigin, checkSingleHeaders } from './guards.ts';
 import { jsonBodies } from './json-bodies.ts';
 import { jsonText } from './json-text.ts';
 import { listenerRoutes } from './listener-routes.ts';
 import { refuseUnknownRoutes } from './not-found.ts';
 import { OpenConnections } from './open-connections.ts';
 import { isInternal, parserError, problemType, refusedPart, toRefusal } from './problem.ts';
-import { parseRawQuery, readQuery } from './query.ts';
+import { parseRawQuery } from './query.ts';
 import { statusRoutes } from './status-routes.ts';
 import { Traffic } from './traffic.ts';
 
 export interface HttpAppOptions extends Edge {
   readonly version: string;
-  readonly apiToken: string | null;
   /** Then the Host header must name loopback too. */
   readonly isLoopbackOnly: boolean;
 }
@@ -88,7 +87,8 @@ export async function httpApp(
   // Their bytes are bounded; beyond a count Node would drop some unseen.
   app.server.maxHeadersCount = 0;
   app.server.on('checkExpectation', refuseExpectation);
-  app.setValidatorCompiler(({ schema, httpPart }) => validator(schema, httpPart));
+  // The schemas of a route are for the API page: what it takes is read once its caller is known to be allowed.
+  app.setValidatorCompiler(() => (value) => ({ value }));
   app.setSerializerCompiler(() => jsonText);
   app.setErrorHandler(sendProblem);
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
@@ -122,35 +122,26 @@ function quieter(level: string): string {
   return ['error', 'fatal', 'silent'].includes(level) ? level : 'warn';
 }
 
-function guard(app: HttpApp, { apiToken, isLoopbackOnly }: HttpAppOptions): void {
-  const checkBearer = apiToken === null ? null : bearerCheck(apiToken);
-  app.addHook('onRequest', async ({ method, headers: given, raw, routeOptions: { url = '' } }) => {
+function guard(app: HttpApp, { api, isLoopbackOnly }: HttpAppOptions): void {
+  app.decorateRequest('identity', null);
+  app.addHook('onRequest', async (request) => {
+    const { method, headers: given, raw, routeOptions } = request;
+    const { url = '' } = routeOptions;
     checkSingleHeaders(raw.rawHeaders);
     if (probePaths.has(url)) return;
     if (isLoopbackOnly) checkHost(given.host);
     if (given.host === undefined) throw invalidField('host', 'is missing');
     checkOrigin(method, given);
-    if (!publicPath.test(url)) checkBearer?.(given.authorization);
+    if (publicPath.test(url)) return;
+    request.identity = await identify(api.keys, given.authorization);
   });
 }
 
-function validator(schema: unknown, httpPart: string | undefined) {
-  return (data: unknown) => {
-    // Headers are declared for the API page; each is read where it is used.
-    if (httpPart === 'headers' || !(schema instanceof z.ZodType)) return { value: data };
-    try {
-      const isQuery = httpPart === 'querystring' && schema instanceof z.ZodObject;
-      return { value: isQuery ? readQuery(schema, data) : parse(schema, data) };
-    } catch (error) {
-      if (error instanceof Error) return { error };
-      throw error;
-    }
-  };
-}
-
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (reply.raw.destroyed) return reply.send();
   if (isInternal(error)) request.log.error({ err: error }, 'a request failed');
   else if (hasCode(error, 'unavailable')) request.log.warn({ err: error }, 'not available');
+  if (error instanceof ReplayedError) reply.header('idempotent-replayed', 'true');
   const { problem, headers: extra } = toRefusal(error, request.id);
   return reply.code(problem.status).headers(extra).type(problemType).send(jsonText(problem));
 }

@@ -7,7 +7,7 @@ import type { HttpApp } from './edge.ts';
 import { type HttpAppOptions, httpApp } from './http-app.ts';
 import type { OpenConnections } from './open-connections.ts';
 
-export interface HttpServerOptions extends Omit<HttpAppOptions, 'version'> {
+export interface HttpServerOptions extends HttpAppOptions {
   readonly host: string;
   readonly port: number;
 }
@@ -31,9 +31,8 @@ export class HttpServer implements AsyncDisposable {
 
   /** Rejects with the system's reason when it cannot bind. */
   static async start(options: HttpServerOptions): Promise<HttpServer> {
-    const { version } = options.control.status();
     const { stopTimeoutMs, connectionsMax } = options.limits;
-    const { app, connections } = await httpApp({ ...options, version });
+    const { app, connections } = await httpApp(options);
     const { host, port: wanted } = options;
     try {
       const listening: Promise<unknown> = app.listen({ host: firstAddressOf(host), port: wanted });

@@ -64,7 +64,7 @@ test('however the path is spelt, a key is one', async () => {
 });
 
 test('with too many keys kept a new one is refused by the name of the limit', async () => {
-  await using edge = await restEdge({ limits: { idempotencyKeysMax: 1 } });
+  await using edge = await restEdge({ idempotency: { idempotencyKeysMax: 1 } });
   const first = await want(201, edge, 'POST', '/v1/listeners', {}, key('k'));
   const refused = await call(edge, 'POST', '/v1/listeners', {}, key('other'));
   expect(refused).toMatchObject({ status: 429, body: { limit: 'idempotencyKeysMax' } });
@@ -90,7 +90,9 @@ test('a refusal is kept as the answer', async () => {
   const first = await call(edge, 'POST', '/v1/listeners', { port: 4000 }, key('k'));
   const again = await call(edge, 'POST', '/v1/listeners', { port: 4000 }, key('k'));
   expect(first).toMatchObject({ status: 409, body: { code: 'port_in_use', owner: 'foreign' } });
-  expect(again).toMatchObject({ status: 409, body: first.body });
+  const { requestId } = again.body;
+  expect(again).toMatchObject({ status: 409, body: { ...first.body, requestId } });
+  expect(again.headers.get('idempotent-replayed')).toBe('true');
   expect(again.headers.get('content-type')).toContain('application/problem+json');
 });
 
@@ -127,7 +129,7 @@ test('after its time a key is free again', async () => {
   let now = 1_700_000_000_000_000;
   await using edge = await restEdge({
     clock: { now: () => now },
-    limits: { idempotencyTtlMs: 1000 },
+    idempotency: { idempotencyTtlMs: 1000 },
   });
   const before = await want(201, edge, 'POST', '/v1/listeners', {}, key('k'));
   // The store keeps the real time of the call, which is later than the key's end.
@@ -154,7 +156,7 @@ test('a run that was lost before its effect is run again', async () => {
   gone.abort();
   await lost;
   const { store } = edge;
-  await using next = await restEdge({ idempotency: store });
+  await using next = await restEdge({ idempotencyKeys: store });
   await want(409, next, 'POST', '/v1/listeners', { name: 'a' }, key('k'));
   await store.takeNode();
   await want(422, next, 'POST', '/v1/listeners', { name: 'b' }, key('k'));
@@ -174,7 +176,7 @@ test.each([
         ? () => Promise.reject(new AppError('unavailable', 'away'))
         : Reflect.get(target, name).bind(target),
   });
-  await using first = await restEdge({ idempotency: forgetful, control: edge.control });
+  await using first = await restEdge({ idempotencyKeys: forgetful, control: edge.control });
   const made = await want(201, first, 'POST', path, body, key('k'));
   await want(409, edge, 'POST', path, body, key('k'));
   await store.takeNode();

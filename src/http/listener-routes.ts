@@ -1,28 +1,12 @@
 /** The routes of listeners. */
 import { z } from 'zod';
-import {
-  listenerSchemas,
-  toBatch,
-  toListenerPatch,
-  toNewListener,
-} from '../contract/listener-input.ts';
 import { listenerFilter, pageFields } from '../contract/queries.ts';
-import { idOrName, wholeNumber } from '../contract/values.ts';
-import { hasCode } from '../core/errors.ts';
-import type { Listener, NewListener } from '../core/listener.ts';
-import type { Control, Edge, HttpApp } from './edge.ts';
-import type { Run } from './idempotency.ts';
+import { idOrName } from '../contract/values.ts';
+import type { Edge, HttpApp } from './edge.ts';
 import { labelParameter, toLabels } from './label-query.ts';
-import { replyOnce } from './reply-once.ts';
+import { operationRoute } from './operation-route.ts';
 import { listenerResource } from './resources.ts';
-import {
-  answer,
-  bodyMeta,
-  idempotencyHeaders,
-  nextPageToken,
-  noQuery,
-  problemResponses,
-} from './route-schemas.ts';
+import { answer, bodyMeta, nextPageToken, problemResponses } from './route-schemas.ts';
 import { listenerView } from './views.ts';
 
 const tags = ['Listeners'];
@@ -61,48 +45,41 @@ export function listenerRoutes(app: HttpApp, edge: Edge): void {
 }
 
 function createRoutes(app: HttpApp, edge: Edge): void {
-  const { control, bounds, clock } = edge;
-  const schemas = listenerSchemas(bounds);
-  app.route({
+  const { createListener, createListeners } = edge.api.operations;
+  const { specBytesMax, batchBytesMax } = edge.bounds;
+  operationRoute(app, edge, {
+    operation: createListener,
     method: 'POST',
     url: '/v1/listeners',
-    schema: {
-      operationId: 'createListener',
+    docs: {
       summary: 'Open a listener',
       description:
         'Binds and serves: the answer comes after the bind, with the address that the kernel gave. ' +
         'Without a body it is a TCP echo on 127.0.0.1 at any free port. Labels, limits, faults, tls and ' +
-        `proxyProtocol hold at most ${bounds.specBytesMax} bytes as JSON.`,
+        `proxyProtocol hold at most ${specBytesMax} bytes as JSON.`,
       tags,
-      headers: idempotencyHeaders,
-      querystring: noQuery,
-      body: schemas.newListener.meta(bodyMeta('NewListener', newListenerExamples)),
       response: {
         201: answer('The listener; `Location` says where it is from now on.', listenerResource),
         ...createProblems,
       },
     },
-    handler: (request, reply) =>
-      replyOnce(edge, request, reply, async (run) => {
-        const input = toNewListener(request.body, bounds, clock.now());
-        const [listener] = await createOnce(control, [input], run);
-        if (listener === undefined) throw new TypeError('one in, one out');
-        return { status: 201, body: listenerView(listener) };
-      }),
+    body: createListener.input.meta(bodyMeta('NewListener', newListenerExamples)),
+    give: ({ body }) => ({ at: {}, input: body }),
+    answer(listener, reply) {
+      reply.code(201).header('location', `/v1/listeners/${listener.id}`);
+      return listenerView(listener);
+    },
   });
-  app.route({
+  operationRoute(app, edge, {
+    operation: createListeners,
     method: 'POST',
     url: '/v1/listeners::batch',
-    schema: {
-      operationId: 'createListeners',
+    docs: {
       summary: 'Open many listeners, all or nothing',
       description:
         'Either `listeners`, each with its own spec, or `ports` with one spec for every port of the range. ' +
-        `All specs of a batch hold at most ${bounds.batchBytesMax} bytes.`,
+        `All specs of a batch hold at most ${batchBytesMax} bytes.`,
       tags,
-      headers: idempotencyHeaders,
-      querystring: noQuery,
-      body: schemas.batch.meta(bodyMeta('NewListeners', batchExamples)),
       response: {
         201: answer(
           'The listeners, in the order of the request.',
@@ -111,58 +88,26 @@ function createRoutes(app: HttpApp, edge: Edge): void {
         ...createProblems,
       },
     },
-    handler: (request, reply) =>
-      replyOnce(edge, request, reply, async (run) => {
-        const inputs = toBatch(request.body, bounds, clock.now());
-        const listeners = await createOnce(control, inputs, run);
-        return { status: 201, body: { listeners: listeners.map(listenerView) } };
-      }),
+    body: createListeners.input.meta(bodyMeta('NewListeners', batchExamples)),
+    give: ({ body }) => ({ at: {}, input: body }),
+    answer(listeners, reply) {
+      reply.code(201);
+      return { listeners: listeners.map(listenerView) };
+    },
   });
 }
 
-/** Creates them, unless a run that was lost did: then they are there, all of them. */
-async function createOnce(
-  control: Control,
-  inputs: readonly NewListener[],
-  run: Run | null,
-): Promise<readonly Listener[]> {
-  if (run === null) return await control.createListeners(inputs);
-  const ids = run.ids(inputs.length);
-  const [first] = ids;
-  if (run.isResumed && first !== undefined && (await isThere(control, first))) {
-    return await Promise.all(ids.map((id) => control.getListener(id)));
-  }
-  return await control.createListeners(inputs, ids);
-}
-
-async function isThere(control: Control, id: string): Promise<boolean> {
-  try {
-    await control.getListener(id);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'not_found')) return false;
-    throw error;
-  }
-}
-
-function readRoutes(app: HttpApp, { control, bounds }: Edge): void {
+function readRoutes(app: HttpApp, edge: Edge): void {
+  const { getListener, listListeners } = edge.api.operations;
   const { state, protocol, port, name } = listenerFilter;
-  app.route({
+  operationRoute(app, edge, {
+    operation: listListeners,
     method: 'GET',
     url: '/v1/listeners',
-    schema: {
-      operationId: 'listListeners',
+    docs: {
       summary: 'List listeners, newest first',
       description: 'Closed listeners are listed only with `state=closed`.',
       tags,
-      querystring: z.strictObject({
-        state,
-        protocol,
-        port,
-        name,
-        label: labelParameter(bounds.labelsMax, 'all of them must hold.'),
-        ...pageFields(bounds),
-      }),
       response: {
         200: answer(
           'A page of listeners.',
@@ -174,84 +119,83 @@ function readRoutes(app: HttpApp, { control, bounds }: Edge): void {
         ...problemResponses(),
       },
     },
-    async handler({ query }) {
-      const { label, pageSize, pageToken, ...rest } = query;
-      const filter = { ...rest, labels: toLabels(label) };
-      const page = await control.listListeners(filter, { pageSize, pageToken });
-      return {
-        listeners: page.items.map(listenerView),
-        nextPageToken: page.nextPageToken ?? undefined,
-      };
-    },
+    query: z.strictObject({
+      state,
+      protocol,
+      port,
+      name,
+      label: labelParameter(edge.bounds.labelsMax, 'all of them must hold.'),
+      ...pageFields(edge.bounds),
+    }),
+    give: ({ query: { label, ...rest } }) => ({
+      at: {},
+      input: { ...rest, labels: toLabels(label) },
+    }),
+    answer: (page) => ({
+      listeners: page.items.map(listenerView),
+      nextPageToken: page.nextPageToken ?? undefined,
+    }),
   });
-  app.route({
+  operationRoute(app, edge, {
+    operation: getListener,
     method: 'GET',
     url: '/v1/listeners/:listener',
-    schema: {
-      operationId: 'getListener',
+    docs: {
       summary: 'Get one listener',
       description: 'A closed one is found by its id only.',
       tags,
-      params: listenerParams,
-      querystring: noQuery,
       response: {
         200: answer('The listener.', listenerResource),
         ...problemResponses('not_found'),
       },
     },
-    handler: async ({ params }) => listenerView(await control.getListener(params.listener)),
+    params: listenerParams,
+    give: ({ params }) => ({ at: { id: params.listener }, input: {} }),
+    answer: listenerView,
   });
 }
 
-function changeRoutes(app: HttpApp, { control, bounds, clock, limits }: Edge): void {
-  app.route({
+function changeRoutes(app: HttpApp, edge: Edge): void {
+  const { updateListener, deleteListener } = edge.api.operations;
+  operationRoute(app, edge, {
+    operation: updateListener,
     method: 'PATCH',
     url: '/v1/listeners/:listener',
-    schema: {
-      operationId: 'updateListener',
+    docs: {
       summary: 'Change a listener without touching its connections',
       description:
         'What is absent stays. `limits` are changed one by one; `labels` and `faults` are replaced whole. ' +
         'Address and protocol never change. What changes nothing leaves no event.',
       tags,
       consumes: ['application/json', 'application/merge-patch+json'],
-      params: listenerParams,
-      querystring: noQuery,
-      body: listenerSchemas(bounds).patch.meta(bodyMeta('ListenerPatch', patchExamples)),
       response: {
         200: answer('The listener as it is now.', listenerResource),
         ...problemResponses('not_found', 'already_exists', 'failed_precondition'),
       },
     },
-    async handler({ params, body }) {
-      const patch = toListenerPatch(body, clock.now());
-      return listenerView(await control.updateListener(params.listener, patch));
-    },
+    params: listenerParams,
+    body: updateListener.input.meta(bodyMeta('ListenerPatch', patchExamples)),
+    give: ({ params, body }) => ({ at: { id: params.listener }, input: body }),
+    answer: listenerView,
   });
-  app.route({
+  operationRoute(app, edge, {
+    operation: deleteListener,
     method: 'DELETE',
     url: '/v1/listeners/:listener',
-    schema: {
-      operationId: 'deleteListener',
+    docs: {
       summary: 'Close a listener',
       description:
         'Stops listening at once, closes its connections, and answers when the port is free. The listener ' +
         'and its history stay readable. Closing a closed one, by its id, is no error.',
       tags,
-      params: listenerParams,
-      querystring: z.strictObject({
-        drainMs: wholeNumber(0, limits.drainMsMax)
-          .default(0)
-          .describe('Let connections end by themselves for so long before they are closed.'),
-      }),
       response: {
         204: z.undefined().describe('Closed; the port is free.'),
         ...problemResponses('not_found', 'failed_precondition'),
       },
     },
-    async handler({ params, query }, reply) {
-      await control.deleteListener(params.listener, query.drainMs);
-      return reply.code(204).send();
-    },
+    params: listenerParams,
+    query: deleteListener.input,
+    give: ({ params, query }) => ({ at: { id: params.listener }, input: query }),
+    answer: (_, reply) => reply.code(204).send(),
   });
 }

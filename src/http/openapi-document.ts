@@ -1,6 +1,8 @@
 /** The OpenAPI 3.1 document, for the committed openapi.json: made without a store, a worker or a socket. */
 import { readFileSync } from 'node:fs';
 import pino from 'pino';
+import { Api } from '../api/call.ts';
+import { operations } from '../api/operations.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import type { Edge } from './edge.ts';
 import { httpApp } from './http-app.ts';
@@ -9,7 +11,6 @@ export async function openApiDocument(): Promise<object> {
   const { app } = await httpApp({
     ...documented,
     version: packageVersion(),
-    apiToken: null,
     isLoopbackOnly: true,
   });
   await app.ready();
@@ -28,31 +29,22 @@ function never(): never {
   throw new Error('this app is only there to be described');
 }
 
+/** What no description asks for. */
+function undescribed<Part extends object>(): Part {
+  return new Proxy({} as Part, { get: never });
+}
+
 const day = 86_400_000;
 
 const documented: Edge = {
-  control: {
-    createListener: never,
-    createListeners: never,
-    getListener: never,
-    listListeners: never,
-    updateListener: never,
-    deleteListener: never,
-    getConnection: never,
-    listConnections: never,
-    closeConnection: never,
-    listEvents: never,
-    followEvents: never,
-    status: never,
-    problems: never,
-  },
-  idempotency: {
-    takeIdempotencyKey: never,
-    keepIdempotentAnswer: never,
-    releaseIdempotencyKey: never,
-  },
+  api: new Api({
+    operations: operations(defaultBounds, { drainMsMax: day }),
+    keys: { identify: never },
+    world: undescribed(),
+    idempotency: undescribed(),
+  }),
+  readiness: { problems: never },
   bounds: defaultBounds,
-  clock: { now: never },
   logger: pino({ level: 'silent' }),
   metrics: { contentType: 'text/plain', text: never },
   limits: {
@@ -68,11 +60,6 @@ const documented: Edge = {
     answerBytesWaitingMax: 1,
     responseWriteTimeoutMs: 1,
     streamWriteTimeoutMs: 1,
-    idempotencyTtlMs: day,
-    idempotencyRunTimeoutMs: day,
-    idempotencyKeysMax: 1,
-    idempotencyAnswerBytesMax: 1,
-    drainMsMax: day,
     stopTimeoutMs: 1,
   },
 };

@@ -30,6 +30,10 @@ const problemResource = z
     headSeq: z.int().optional().describe('A cursor above the head: the newest event.'),
     limit: z.string().optional().describe('resource_exhausted: the name of the limit.'),
     limitValue: z.number().optional().describe('resource_exhausted: its value.'),
+    scope: z
+      .string()
+      .optional()
+      .describe('permission_denied: the scope that the key would have to hold.'),
     resumeAfterSeq: z
       .int()
       .optional()

@@ -3,28 +3,30 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import type { Edge, HttpApp } from './edge.ts';
+import { operationRoute } from './operation-route.ts';
 import { problemType, toRefusal } from './problem.ts';
 import { statusResource } from './resources.ts';
-import { answer, noQuery, problemResponses } from './route-schemas.ts';
+import { answer, problemResponses } from './route-schemas.ts';
 import { statusView } from './views.ts';
 
 const tags = ['Status'];
 
-export function statusRoutes(app: HttpApp, { control, metrics }: Edge): void {
-  app.route({
+export function statusRoutes(app: HttpApp, edge: Edge): void {
+  const { readiness, metrics } = edge;
+  operationRoute(app, edge, {
+    operation: edge.api.operations.getStatus,
     method: 'GET',
     url: '/v1/status',
-    schema: {
-      operationId: 'getStatus',
+    docs: {
       summary: 'The state of the node',
       description: 'Its workers, its place in the log, and its store.',
       tags,
-      querystring: noQuery,
       response: { 200: answer('How the node is.', statusResource), ...problemResponses() },
     },
-    handler: async () => statusView(control.status()),
+    give: () => ({ at: {}, input: {} }),
+    answer: statusView,
   });
-  probeRoutes(app, control);
+  probeRoutes(app, readiness);
   if (metrics === null) return;
   app.route({
     method: 'GET',
@@ -49,9 +51,9 @@ function probeResource<Word extends string>(word: Word) {
 
 const alive = { status: 'ok' } as const;
 
-function probeRoutes(app: HttpApp, control: Edge['control']): void {
+function probeRoutes(app: HttpApp, readiness: Edge['readiness']): void {
   async function ready(request: FastifyRequest, reply: FastifyReply) {
-    const problems = await control.problems();
+    const problems = await readiness.problems();
     if (problems.length === 0) return { status: 'ready' } as const;
     return sendNotReady(problems, request.id, reply);
   }

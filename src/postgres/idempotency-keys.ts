@@ -1,6 +1,10 @@
 /** Answers kept under the keys of their requests: a key is taken by exactly one of those who try at once. */
 import { type AppError, idempotencyFull } from '../core/errors.ts';
-import type { IdempotencyRun, IdempotencyTake, IdempotentAnswer } from '../core/ports.ts';
+import type {
+  IdempotencyRun,
+  IdempotencyTake,
+  IdempotentAnswer,
+} from '../core/idempotency-keys.ts';
 import type { Micros } from '../core/time.ts';
 import type { Fence } from './append-statement.ts';
 import type { Database } from './database.ts';
@@ -10,13 +14,13 @@ const takeSql = `INSERT INTO idempotency_keys AS k (key, body_hash, created_at, 
 SELECT $1, $2, $3::bigint, $6::uuid, $7::smallint, $8::bigint
 WHERE NOT $9::boolean OR EXISTS (SELECT FROM idempotency_keys WHERE key = $1)
 ON CONFLICT (key) DO UPDATE SET body_hash = excluded.body_hash, created_at = excluded.created_at,
-  status = NULL, body = NULL, node = excluded.node, epoch = excluded.epoch,
+  body = NULL, node = excluded.node, epoch = excluded.epoch,
   seed = CASE WHEN k.created_at < $4::bigint THEN excluded.seed ELSE coalesce(k.seed, excluded.seed) END
-WHERE k.created_at < $4::bigint OR (k.status IS NULL AND k.body_hash = excluded.body_hash AND (
+WHERE k.created_at < $4::bigint OR (k.body IS NULL AND k.body_hash = excluded.body_hash AND (
   k.created_at < $5::bigint OR EXISTS (SELECT FROM nodes n WHERE n.ref = k.node AND n.epoch > k.epoch)))
 RETURNING seed`;
 
-const findSql = 'SELECT body_hash, status, body FROM idempotency_keys WHERE key = $1';
+const findSql = 'SELECT body_hash, body FROM idempotency_keys WHERE key = $1';
 
 const purgeSql = `DELETE FROM idempotency_keys WHERE key IN (
   SELECT key FROM idempotency_keys WHERE created_at < $1::bigint ORDER BY created_at LIMIT $2)
@@ -26,7 +30,7 @@ RETURNING 1`;
 const countSql = `SELECT count(*)::integer, coalesce(sum(octet_length(body)), 0)::bigint
   FROM idempotency_keys`;
 
-type AnswerRow = readonly [bodyHash: string, status: number | null, body: string | null];
+type AnswerRow = readonly [bodyHash: string, body: string | null];
 
 /** The process that takes a key, as the log knows it. */
 type Place = Pick<Fence, 'node' | 'epoch'>;
@@ -59,20 +63,20 @@ export class IdempotencyKeys {
       const [row] = await this.#database.query({ text: findSql, values: [key] });
       if (row === undefined && full !== null) throw full;
       if (row === undefined) continue; // Released meanwhile: take it.
-      const [hash, status, body] = row as AnswerRow;
-      return { bodyHash: hash, status, body };
+      const [hash, body] = row as AnswerRow;
+      return { bodyHash: hash, body };
     }
   }
 
-  async keep(key: string, status: number, body: string): Promise<void> {
-    const text = 'UPDATE idempotency_keys SET status = $2::integer, body = $3 WHERE key = $1';
-    await this.#database.query({ text, values: [key, status, body] });
+  async keep(key: string, body: string): Promise<void> {
+    const text = 'UPDATE idempotency_keys SET body = $2 WHERE key = $1';
+    await this.#database.query({ text, values: [key, body] });
     if (this.#kept !== null) this.#kept.bytes += Buffer.byteLength(body);
   }
 
   /** One that has its answer stays. */
   async release(key: string): Promise<void> {
-    const text = 'DELETE FROM idempotency_keys WHERE key = $1 AND status IS NULL';
+    const text = 'DELETE FROM idempotency_keys WHERE key = $1 AND body IS NULL';
     await this.#database.query({ text, values: [key] });
     if (this.#kept !== null) this.#kept.count -= 1;
   }

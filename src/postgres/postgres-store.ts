@@ -5,6 +5,11 @@
 import { systemClock } from '../core/clock.ts';
 import type { Connection } from '../core/connection.ts';
 import type { EventFilter } from '../core/event-filter.ts';
+import type {
+  IdempotencyRun,
+  IdempotencyTake,
+  IdempotentAnswer,
+} from '../core/idempotency-keys.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { PageItems, PageRequest, SizedPageRequest } from '../core/page.ts';
 import type {
@@ -12,9 +17,6 @@ import type {
   Clock,
   ConnectionQuery,
   EventPage,
-  IdempotencyRun,
-  IdempotencyTake,
-  IdempotentAnswer,
   LabelledRequest,
   ListenerQuery,
   LogAge,
@@ -244,8 +246,8 @@ export class PostgresStore implements Store, AsyncDisposable {
     return await this.#idempotencyKeys.take(take, this.#clock.now(), this.#places.own);
   }
 
-  async keepIdempotentAnswer(key: string, status: number, body: string): Promise<void> {
-    await this.#idempotencyKeys.keep(key, status, body);
+  async keepIdempotentAnswer(key: string, body: string): Promise<void> {
+    await this.#idempotencyKeys.keep(key, body);
   }
 
   async releaseIdempotencyKey(key: string): Promise<void> {

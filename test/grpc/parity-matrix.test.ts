@@ -4,10 +4,13 @@
  */
 import type { ServiceError } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { operations } from '../../src/api/operations.ts';
+import { type Keys, operator, type Scope, scopes } from '../../src/core/caller.ts';
 import { AppError, type ErrorCode, type ErrorDetails, errorCodes } from '../../src/core/errors.ts';
+import { defaultBounds } from '../../src/core/listener-bounds.ts';
 import { statuses as grpcStatuses } from '../../src/grpc/status.ts';
-import type { Control } from '../../src/http/edge.ts';
 import { statuses as restStatuses } from '../../src/http/problem.ts';
+import type { Control } from '../support/edge-api.ts';
 import {
   type GrpcClient,
   call as grpcCall,
@@ -69,7 +72,7 @@ const useCases: Readonly<Record<string, UseCase>> = {
     rest: ['GET', '/v1/events'],
     grpc: ({ events }) => grpcCall((done) => events.ListEvents({}, done)),
   },
-  followEvents: {
+  streamEvents: {
     rest: ['GET', '/v1/events?afterSeq=1'],
     async grpc() {
       using stream = streamEvents(grpc.address, {}, { afterSeq: 1 });
@@ -92,7 +95,6 @@ const details: Readonly<Partial<Record<ErrorCode, ErrorDetails>>> = {
 let failure = new AppError('internal', 'not set');
 const failing = new Proxy({} as Control, {
   get: (_, name) => {
-    if (name === 'status') return () => ({ version: '1.2.3' });
     if (name !== 'followEvents') return () => Promise.reject(failure);
     // biome-ignore lint/correctness/useYield: it fails before its first event
     return async function* () {
@@ -101,13 +103,17 @@ const failing = new Proxy({} as Control, {
   },
 });
 
+/** What the caller's key holds. */
+let held: readonly Scope[] = scopes;
+const keys: Keys = { identify: async () => ({ ...operator, scopes: new Set(held) }) };
+
 let rest: RestEdge;
 let grpc: GrpcEdge;
 let client: GrpcClient;
 
 beforeAll(async () => {
-  rest = await restEdge({ control: failing });
-  grpc = await startGrpcEdge(failing);
+  rest = await restEdge({ control: failing, keys });
+  grpc = await startGrpcEdge(failing, { keys });
   client = grpcClient(grpc.address);
 });
 
@@ -117,34 +123,45 @@ afterAll(async () => {
   await rest[Symbol.asyncDispose]();
 });
 
-test('the use cases are all that the edges can ask for', () => {
-  const asked: Record<keyof Omit<Control, 'status' | 'problems'>, true> = {
-    createListener: true,
-    createListeners: true,
-    getListener: true,
-    listListeners: true,
-    updateListener: true,
-    deleteListener: true,
-    getConnection: true,
-    listConnections: true,
-    closeConnection: true,
-    listEvents: true,
-    followEvents: true,
-  };
-  expect(Object.keys(useCases)).toEqual(Object.keys(asked));
+test('the use cases are all operations that gRPC has too', () => {
+  const names = Object.keys(operations(defaultBounds, { drainMsMax: 1 }));
+  expect(Object.keys(useCases).toSorted()).toEqual(
+    names.filter((name) => name !== 'getStatus').toSorted(),
+  );
 });
 
+/** Through both edges. */
+async function refused(name: string, useCase: UseCase) {
+  const accept = name === 'streamEvents' ? 'application/x-ndjson' : '*/*';
+  const [method, path, body] = useCase.rest;
+  const reply = await call(rest, method, path, body, { accept });
+  const error = await useCase.grpc(client).then(
+    () => expect.fail('it was not refused'),
+    (reason: ServiceError) => reason,
+  );
+  return { reply, error };
+}
+
 describe.each(Object.entries(useCases))('%s', (name, useCase) => {
+  test('without its scope is refused before its input is looked at', async () => {
+    held = [];
+    failure = new AppError('internal', 'it must not run');
+    const { reply, error } = await refused(name, useCase);
+    held = scopes;
+    const { detail, scope } = reply.body;
+    expect(scope).toMatch(/^(listeners|connections|events):(read|write)$/);
+    expect(reply.body).toMatchObject({
+      code: 'permission_denied',
+      detail: `${name} wants the scope ${scope}`,
+    });
+    expect(plainError(error)).toMatchObject({ code: 'permission_denied', detail });
+    expect(error.metadata.get('kodama-scope')).toEqual([scope]);
+  });
+
   test.each(errorCodes)('that fails with %s is refused alike', async (code) => {
     const given = details[code] ?? {};
     failure = new AppError(code, `why it failed: ${code}`, given);
-    const accept = name === 'followEvents' ? 'application/x-ndjson' : '*/*';
-    const [method, path, body] = useCase.rest;
-    const reply = await call(rest, method, path, body, { accept });
-    const error = await useCase.grpc(client).then(
-      () => expect.fail('it was not refused'),
-      (reason: ServiceError) => reason,
-    );
+    const { reply, error } = await refused(name, useCase);
     expect(reply.status).toBe(restStatuses[code][0]);
     expect(error.code).toBe(grpcStatuses[code]);
     const { errors, owner, oldestSeq, headSeq, limit, limitValue, detail } = reply.body;

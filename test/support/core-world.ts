@@ -1,6 +1,8 @@
 /** The whole of core over a store in memory and a data plane without sockets. */
+import { type Caller, operator } from '../../src/core/caller.ts';
 import { ControlPlane } from '../../src/core/control-plane.ts';
 import { EventLog, type EventLogLimits } from '../../src/core/event-log.ts';
+import type { Listener, NewListener } from '../../src/core/listener.ts';
 import type { PortRange } from '../../src/core/listener-ports.ts';
 import { ListenerRecovery } from '../../src/core/listener-recovery.ts';
 import { ListenerSet } from '../../src/core/listener-set.ts';
@@ -36,6 +38,24 @@ const certificates: Certificates = {
     key: key ?? 'a key',
   }),
 };
+
+/** Whoever may do all, and is there to the end. */
+export const caller: Caller = {
+  ...operator,
+  requestId: 'request',
+  sourceIp: null,
+  userAgent: null,
+  signal: new AbortController().signal,
+};
+
+export async function createListener(
+  control: Pick<ControlPlane, 'createListeners'>,
+  input: NewListener,
+): Promise<Listener> {
+  const [listener] = await control.createListeners(caller, [input]);
+  if (listener === undefined) throw new TypeError('one in, one out');
+  return listener;
+}
 
 /** The numbers of the ids go on over all worlds of a test, as ids do over restarts. */
 let lastId = 1000;

@@ -1,9 +1,9 @@
 /** The gRPC edge by itself, over a control plane that the test makes up. */
-import { systemClock } from '../../src/core/clock.ts';
+import type { Keys } from '../../src/core/caller.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
-import type { Control } from '../../src/grpc/edge.ts';
 import type { GrpcLimits } from '../../src/grpc/grpc-limits.ts';
 import { GrpcServer } from '../../src/grpc/grpc-server.ts';
+import { type Control, edgeApi } from './edge-api.ts';
 import { keepingLogger, type LogLine } from './samples.ts';
 
 export const sampleGrpcLimits: GrpcLimits = {
@@ -20,7 +20,6 @@ export const sampleGrpcLimits: GrpcLimits = {
   streamWriteBytesMax: 65_536,
   framesKept: 64,
   framesKeptBytesMax: 64 * 512,
-  drainMsMax: 86_400_000,
   stopTimeoutMs: 2000,
 };
 
@@ -31,37 +30,22 @@ export interface GrpcEdge extends AsyncDisposable {
 }
 
 export interface GrpcEdgeOptions {
-  readonly apiToken?: string;
+  readonly keys?: Keys;
   readonly port?: number;
   readonly limits?: Partial<GrpcLimits>;
 }
 
-/** The control plane of the test, whole or in part. */
-function controlOf(given: Partial<Control>): Control {
-  return new Proxy({} as Control, {
-    get(_, name) {
-      const method: unknown = Reflect.get(given, name);
-      if (typeof method === 'function') return method.bind(given);
-      return () => {
-        throw new Error(`the test did not expect a call of ${String(name)}`);
-      };
-    },
-  });
-}
-
 export async function startGrpcEdge(
   control: Partial<Control>,
-  { apiToken, port = 0, limits = {} }: GrpcEdgeOptions = {},
+  { keys, port = 0, limits = {} }: GrpcEdgeOptions = {},
 ): Promise<GrpcEdge> {
   const logger = keepingLogger();
   const server = await GrpcServer.start({
-    control: controlOf(control),
+    api: edgeApi({ control, logger, ...(keys !== undefined && { keys }) }),
     bounds: defaultBounds,
-    clock: systemClock(),
     logger,
     host: '127.0.0.1',
     port,
-    apiToken: apiToken ?? null,
     limits: { ...sampleGrpcLimits, ...limits },
   });
   return {

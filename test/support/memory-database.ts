@@ -3,11 +3,11 @@ import { networkSet } from '../../src/core/address.ts';
 import type { Connection } from '../../src/core/connection.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { Event, EventDraft } from '../../src/core/event.ts';
+import type { IdempotentAnswer } from '../../src/core/idempotency-keys.ts';
 import type { Listener, ListenerSecrets } from '../../src/core/listener.ts';
 import type {
   Append,
   ConnectionQuery,
-  IdempotentAnswer,
   ListenerQuery,
   LogAge,
   LogAgeing,

@@ -5,6 +5,11 @@
 import type { Connection } from '../../src/core/connection.ts';
 import { AppError, idempotencyFull } from '../../src/core/errors.ts';
 import { type EventFilter, eventMatcher } from '../../src/core/event-filter.ts';
+import type {
+  IdempotencyRun,
+  IdempotencyTake,
+  IdempotentAnswer,
+} from '../../src/core/idempotency-keys.ts';
 import { isOver, type Listener, type ListenerSecrets } from '../../src/core/listener.ts';
 import { carries } from '../../src/core/listener-choice.ts';
 import type { PageItems, PageRequest, SizedPageRequest } from '../../src/core/page.ts';
@@ -13,9 +18,6 @@ import type {
   Clock,
   ConnectionQuery,
   EventPage,
-  IdempotencyRun,
-  IdempotencyTake,
-  IdempotentAnswer,
   ListenerQuery,
   LogAge,
   LogAgeing,
@@ -346,24 +348,24 @@ export class MemoryStore implements Store {
       }
       const isExpired = given === undefined || given.takenAt < expiresBefore;
       const isLost =
-        given?.status === null &&
+        given?.body === null &&
         given.bodyHash === bodyHash &&
         (given.takenAt < lostBefore || !this.database.hasPlace(given.nodeId, given.place));
       if (!isExpired && !isLost) {
-        return { bodyHash: given.bodyHash, status: given.status, body: given.body };
+        return { bodyHash: given.bodyHash, body: given.body };
       }
       const seed = isExpired ? take.seed : given.seed;
       const run = { bodyHash, seed, nodeId: this.nodeId, place: this.#place };
-      answers.set(key, { ...run, status: null, body: null, takenAt: this.#clock.now() });
+      answers.set(key, { ...run, body: null, takenAt: this.#clock.now() });
       return { seed };
     });
   }
 
-  keepIdempotentAnswer(key: string, status: number, body: string): Promise<void> {
+  keepIdempotentAnswer(key: string, body: string): Promise<void> {
     return this.#call(() => {
       const { answers } = this.database;
       const taken = answers.get(key);
-      if (taken !== undefined) answers.set(key, { ...taken, status, body });
+      if (taken !== undefined) answers.set(key, { ...taken, body });
     });
   }
 

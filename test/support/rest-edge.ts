@@ -1,9 +1,9 @@
 /** The REST edge by itself: over HTTP on a port of the kernel's choice, its control plane in memory. */
 import pino from 'pino';
-import { systemClock } from '../../src/core/clock.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
 import type { HttpLimits } from '../../src/http/edge.ts';
 import { HttpServer, type HttpServerOptions } from '../../src/http/http-server.ts';
+import { type EdgeApiOptions, edgeApi } from './edge-api.ts';
 import { type MemoryControl, memoryControl } from './memory-control.ts';
 
 export interface RestEdge extends MemoryControl {
@@ -27,36 +27,34 @@ const limits: HttpLimits = {
   answerBytesWaitingMax: 100_000_000,
   responseWriteTimeoutMs: 10_000,
   streamWriteTimeoutMs: 10_000,
-  idempotencyTtlMs: 86_400_000,
-  idempotencyRunTimeoutMs: 60_000,
-  idempotencyKeysMax: 1000,
-  idempotencyAnswerBytesMax: 1_000_000,
-  drainMsMax: 86_400_000,
   stopTimeoutMs: 2000,
 };
 
-export type RestEdgeOptions = Partial<Omit<HttpServerOptions, 'limits'>> & {
+export interface RestEdgeOptions
+  extends Partial<Omit<HttpServerOptions, 'limits' | 'api'>>,
+    Partial<Omit<EdgeApiOptions, 'logger'>> {
   readonly limits?: Partial<HttpLimits>;
   readonly followersMax?: number;
-};
+}
 
 export async function restEdge(given: RestEdgeOptions = {}): Promise<RestEdge> {
   await using resources = new AsyncDisposableStack();
   const memory = resources.use(await memoryControl({ followersMax: given.followersMax ?? 100 }));
   const log: Record<string, unknown>[] = [];
   const stream = { write: (line: string) => void log.push(JSON.parse(line)) };
+  const logger = given.logger ?? pino({ level: 'debug' }, stream);
+  const world = { control: memory.control, idempotencyKeys: memory.store, logger };
   const server = await HttpServer.start({
-    control: memory.control,
-    idempotency: memory.store,
+    api: edgeApi({ ...world, ...given, logger }),
+    readiness: memory.control,
+    version: '1.2.3',
     bounds: defaultBounds,
-    clock: systemClock(),
-    logger: pino({ level: 'debug' }, stream),
     host: '127.0.0.1',
     port: 0,
-    apiToken: null,
     isLoopbackOnly: true,
     metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'kodama_workers 1\n' },
     ...given,
+    logger,
     limits: { ...limits, ...given.limits },
   });
   resources.use(server);

@@ -720,7 +720,7 @@ function idempotencyContract(makeGround: MakeGround): void {
   const seed = sampleId(1);
   const limits = { keysMax: 1000, answerBytesMax: 1_000_000 };
   const take = { key: 'key', bodyHash: 'hash', seed, expiresBefore: 0, lostBefore: 0, ...limits };
-  const running = { bodyHash: 'hash', status: null, body: null };
+  const running = { bodyHash: 'hash', body: null };
 
   test('a key is taken once, keeps its answer, and is free when released', async () => {
     await using ground = await makeGround();
@@ -731,8 +731,8 @@ function idempotencyContract(makeGround: MakeGround): void {
     await store.releaseIdempotencyKey('key');
     const other = { ...take, bodyHash: 'other' };
     expect(await store.takeIdempotencyKey(other)).toEqual({ seed });
-    await store.keepIdempotentAnswer('key', 201, '{"id":1}');
-    const answer = { bodyHash: 'other', status: 201, body: '{"id":1}' };
+    await store.keepIdempotentAnswer('key', '{"id":1}');
+    const answer = { bodyHash: 'other', body: '{"id":1}' };
     expect(await store.takeIdempotencyKey(take)).toEqual(answer);
   });
 
@@ -745,8 +745,8 @@ function idempotencyContract(makeGround: MakeGround): void {
     await takeOf('b');
     const full = { code: 'resource_exhausted', details: { limit: 'idempotencyKeysMax' } };
     await expect(takeOf('c')).rejects.toMatchObject(full);
-    await store.keepIdempotentAnswer('a', 201, '{"id":1}');
-    expect(await takeOf('a')).toMatchObject({ status: 201 });
+    await store.keepIdempotentAnswer('a', '{"id":1}');
+    expect(await takeOf('a')).toMatchObject({ body: '{"id":1}' });
     expect(await takeOf('b')).toEqual(running);
     await store.releaseIdempotencyKey('b');
     const bytes = { code: 'resource_exhausted', details: { limit: 'idempotencyAnswerBytesMax' } };
@@ -762,7 +762,7 @@ function idempotencyContract(makeGround: MakeGround): void {
     await using ground = await makeGround();
     await using store = await openNode(ground);
     await store.takeIdempotencyKey(take);
-    await store.keepIdempotentAnswer('key', 201, '{}');
+    await store.keepIdempotentAnswer('key', '{}');
     const later = { ...take, bodyHash: 'new', seed: sampleId(2), expiresBefore: farOff };
     expect(await store.takeIdempotencyKey(later)).toEqual({ seed: sampleId(2) });
     expect(await store.takeIdempotencyKey(take)).toEqual({ ...running, bodyHash: 'new' });
@@ -781,8 +781,8 @@ function idempotencyContract(makeGround: MakeGround): void {
     expect(await other.takeIdempotencyKey(retry)).toEqual({ seed });
     expect(await again.takeIdempotencyKey(retry)).toEqual(running);
     expect(await again.takeIdempotencyKey({ ...retry, lostBefore: farOff })).toEqual({ seed });
-    await again.keepIdempotentAnswer('key', 201, '{}');
-    const answer = { bodyHash: 'hash', status: 201, body: '{}' };
+    await again.keepIdempotentAnswer('key', '{}');
+    const answer = { bodyHash: 'hash', body: '{}' };
     expect(await other.takeIdempotencyKey({ ...retry, lostBefore: farOff })).toEqual(answer);
   });
 }

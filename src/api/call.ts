@@ -1,0 +1,78 @@
+/**
+ * What happens around every operation, for both edges alike and in this order: the caller has been identified, it is
+ * allowed, its input is read, a repeat is answered as before, and the operation runs.
+ */
+import type { z } from 'zod';
+import type { Caller, Keys, Scope } from '../core/caller.ts';
+import { AppError } from '../core/errors.ts';
+import { type Answer, answerOnce, type IdempotencyOptions } from './idempotency.ts';
+import type { Given, Operation, StreamOperation, World } from './operation.ts';
+import type { Operations } from './operations.ts';
+
+/** What an edge has of a call. */
+export interface Ask<At, Input> {
+  readonly caller: Caller;
+  /** The input as its schemas leave it. @throws invalid_argument */
+  readonly read: () => Given<At, Input>;
+  /** Of its Idempotency-Key, where it has one. */
+  readonly key?: string | undefined;
+}
+
+export interface ApiOptions {
+  readonly world: World;
+  readonly operations: Operations;
+  readonly keys: Keys;
+  readonly idempotency: IdempotencyOptions;
+}
+
+export class Api {
+  readonly operations: Operations;
+  readonly keys: Keys;
+  readonly #world: World;
+  readonly #idempotency: IdempotencyOptions;
+
+  constructor({ world, operations, keys, idempotency }: ApiOptions) {
+    this.#world = world;
+    this.operations = operations;
+    this.keys = keys;
+    this.#idempotency = idempotency;
+  }
+
+  /** @throws permission_denied, invalid_argument, what answerOnce throws, and what the operation throws */
+  async call<At extends z.ZodType, Input extends z.ZodType, Output>(
+    operation: Operation<At, Input, Output>,
+    { caller, read, key }: Ask<z.output<At>, z.output<Input>>,
+  ): Promise<Answer<Output>> {
+    assertAllowed(caller, operation);
+    const given = read();
+    if (key === undefined || !operation.takesKey) {
+      const output = await operation.run(this.#world, caller, given, null);
+      return { output, isReplayed: false };
+    }
+    const { kind, id } = caller.actor;
+    return await answerOnce(this.#idempotency, {
+      key,
+      scope: [caller.project, kind, id ?? '', operation.name, JSON.stringify(given.at)],
+      given: given.input,
+      run: (run) => operation.run(this.#world, caller, given, run),
+    });
+  }
+
+  /** @throws permission_denied, invalid_argument, and what the stream throws */
+  stream<Input extends z.ZodType, Item>(
+    operation: StreamOperation<Input, Item>,
+    caller: Caller,
+    read: () => z.output<Input>,
+  ): AsyncGenerator<Item, void, void> {
+    assertAllowed(caller, operation);
+    return operation.run(this.#world, caller, read());
+  }
+}
+
+function assertAllowed(
+  caller: Caller,
+  { name, scope }: { readonly name: string; readonly scope: Scope | null },
+): void {
+  if (scope === null || caller.scopes.has(scope)) return;
+  throw new AppError('permission_denied', `${name} wants the scope ${scope}`, { scope });
+}

@@ -1,0 +1,148 @@
+/**
+ * One effect for one key: a call that is repeated under its `Idempotency-Key` gets the answer of the first, through
+ * either edge. A failure that may pass (a limit, the store away) leaves the key free. A run that was lost between its
+ * effect and its answer, since its process died, is run again under the same ids: it finds what it made.
+ */
+import { createHash } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
+import { AppError, type ErrorCode, type ErrorDetails, invalidField } from '../core/errors.ts';
+import type { IdempotencyKeys, IdempotentAnswer } from '../core/idempotency-keys.ts';
+import type { Clock, Logger } from '../core/ports.ts';
+
+export interface IdempotencyLimits {
+  readonly idempotencyTtlMs: number;
+  /** A call under a key that has no answer after so long was lost. */
+  readonly idempotencyRunTimeoutMs: number;
+  /** Keys that are kept, of all nodes; beyond it a new one is refused, for none that was promised is forgotten. */
+  readonly idempotencyKeysMax: number;
+  /** Of the answers kept under them. */
+  readonly idempotencyAnswerBytesMax: number;
+}
+
+export interface IdempotencyOptions {
+  readonly keys: IdempotencyKeys;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: IdempotencyLimits;
+}
+
+interface IdempotentCall<Output> {
+  /** As the caller sent it. */
+  readonly key: string;
+  /** Keys of different calls have nothing to do with each other. */
+  readonly scope: readonly string[];
+  /** What it asks for. */
+  readonly given: unknown;
+  readonly run: (run: Run) => Promise<Output>;
+}
+
+/** One try of a call that has a key. */
+export interface Run {
+  /** For what the run makes: the same ids in every run of the key. */
+  readonly ids: (count: number) => readonly string[];
+  /** An earlier run was lost: what it was to make may be there. */
+  readonly isResumed: boolean;
+}
+
+export interface Answer<Output> {
+  readonly output: Output;
+  readonly isReplayed: boolean;
+}
+
+/** What is kept under a key. */
+type Outcome =
+  | { readonly output: unknown }
+  | {
+      readonly error: ErrorDetails & { readonly code: ErrorCode; readonly message: string };
+    };
+
+/**
+ * @throws invalid_argument for a key that is none, idempotency_mismatch for one of another request,
+ *   failed_precondition while the first call is under way, resource_exhausted when too many keys are kept, and
+ *   what the call throws, or threw
+ */
+export async function answerOnce<Output>(
+  options: IdempotencyOptions,
+  call: IdempotentCall<Output>,
+): Promise<Answer<Output>> {
+  if (!/^[\x21-\x7e]{1,255}$/.test(call.key)) {
+    throw invalidField('Idempotency-Key', 'must be 1 to 255 visible ASCII characters');
+  }
+  const { keys, clock, limits } = options;
+  const key = sha256(JSON.stringify([...call.scope, call.key]));
+  const bodyHash = sha256(JSON.stringify(call.given));
+  const seed = uuidv7();
+  const before = (ms: number) => clock.now() - ms * 1000;
+  const taken = await keys.takeIdempotencyKey({
+    key,
+    bodyHash,
+    seed,
+    expiresBefore: before(limits.idempotencyTtlMs),
+    lostBefore: before(limits.idempotencyRunTimeoutMs),
+    keysMax: limits.idempotencyKeysMax,
+    answerBytesMax: limits.idempotencyAnswerBytesMax,
+  });
+  if (!('seed' in taken)) {
+    // It was kept as the answer of this very call.
+    return { output: replay(taken, bodyHash) as Output, isReplayed: true };
+  }
+  const ids = (count: number) => Array.from({ length: count }, (_, at) => idAfter(taken.seed, at));
+  const run = { ids, isResumed: taken.seed !== seed };
+  return { output: await runOnce(options, key, () => call.run(run)), isReplayed: false };
+}
+
+/** The UUID that lies so far behind: only its last, random bits are another's. */
+function idAfter(seed: string, distance: number): string {
+  const last = (Number.parseInt(seed.slice(-8), 16) + distance) % 2 ** 32;
+  return seed.slice(0, -8) + last.toString(16).padStart(8, '0');
+}
+
+function replay({ bodyHash, body }: IdempotentAnswer, wanted: string): unknown {
+  if (bodyHash !== wanted) {
+    throw new AppError(
+      'idempotency_mismatch',
+      'Idempotency-Key: it was used with another body; a new request needs a new key',
+    );
+  }
+  if (body === null) {
+    throw new AppError(
+      'failed_precondition',
+      'Idempotency-Key: the first request with it is still running',
+    );
+  }
+  const outcome: Outcome = JSON.parse(body);
+  if ('output' in outcome) return outcome.output;
+  const { code, message, ...details } = outcome.error;
+  throw new ReplayedError(code, message, details);
+}
+
+/** The failure of the first call, told again. */
+export class ReplayedError extends AppError {}
+
+async function runOnce<Output>(
+  { keys, logger }: IdempotencyOptions,
+  key: string,
+  run: () => Promise<Output>,
+): Promise<Output> {
+  const warn = (err: unknown) => logger.warn({ err }, 'an idempotency key was not settled');
+  const keep = (outcome: Outcome) => keys.keepIdempotentAnswer(key, JSON.stringify(outcome));
+  try {
+    // A call without an answer has one all the same: null, as JSON has it.
+    const output = await run();
+    await keep({ output: output ?? null }).catch(warn);
+    return output;
+  } catch (error) {
+    const settled =
+      error instanceof AppError && !mayPass.has(error.code)
+        ? keep({ error: { code: error.code, message: error.message, ...error.details } })
+        : keys.releaseIdempotencyKey(key);
+    await settled.catch(warn);
+    throw error;
+  }
+}
+
+const mayPass: ReadonlySet<ErrorCode> = new Set(['internal', 'unavailable', 'resource_exhausted']);
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}

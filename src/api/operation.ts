@@ -1,0 +1,85 @@
+/**
+ * An operation is declared once: its name, what a caller must be allowed, what it takes, and what it does. Both edges
+ * bind theirs from it; see operations.ts for all of them, and call.ts for what happens before one runs.
+ */
+import { z } from 'zod';
+import type { Caller, Scope } from '../core/caller.ts';
+import type { ControlPlane } from '../core/control-plane.ts';
+import type { ListenerBounds } from '../core/listener-bounds.ts';
+import type { Clock } from '../core/ports.ts';
+import type { Run } from './idempotency.ts';
+
+/** What operations work on. */
+export interface World {
+  readonly control: Pick<
+    ControlPlane,
+    | 'createListeners'
+    | 'getListener'
+    | 'listListeners'
+    | 'updateListener'
+    | 'deleteListener'
+    | 'getConnection'
+    | 'listConnections'
+    | 'closeConnection'
+    | 'listEvents'
+    | 'followEvents'
+    | 'status'
+  >;
+  readonly bounds: ListenerBounds;
+  readonly clock: Clock;
+}
+
+/** What a caller gives: the thing that it is about, as `at`, and all else. */
+export interface Given<At, Input> {
+  readonly at: At;
+  readonly input: Input;
+}
+
+interface Declared {
+  readonly name: string;
+  /** What the caller must be allowed; null: whoever is known may. */
+  readonly scope: Scope | null;
+}
+
+export interface Operation<At extends z.ZodType, Input extends z.ZodType, Output> extends Declared {
+  readonly at: At;
+  readonly input: Input;
+  /** A repeat under its Idempotency-Key has no second effect, and gets the first answer: plain JSON data. */
+  readonly takesKey: boolean;
+  run(
+    world: World,
+    caller: Caller,
+    given: Given<z.output<At>, z.output<Input>>,
+    run: Run | null,
+  ): Promise<Output>;
+}
+
+/** One whose answer goes on for as long as its caller is there. */
+export interface StreamOperation<Input extends z.ZodType, Item> extends Declared {
+  readonly input: Input;
+  run(world: World, caller: Caller, input: z.output<Input>): AsyncGenerator<Item, void, void>;
+}
+
+const nothing = z.strictObject({});
+type Nothing = typeof nothing;
+
+type OptionalParts = 'at' | 'input' | 'takesKey';
+
+export function operation<
+  Output,
+  At extends z.ZodType = Nothing,
+  Input extends z.ZodType = Nothing,
+>(
+  parts: Omit<Operation<At, Input, Output>, OptionalParts> &
+    Partial<Pick<Operation<At, Input, Output>, OptionalParts>>,
+): Operation<At, Input, Output> {
+  // Where a schema is left out, its type is that of `nothing`.
+  const { at = nothing as z.ZodType as At, input = nothing as z.ZodType as Input } = parts;
+  return { ...parts, at, input, takesKey: parts.takesKey ?? false };
+}
+
+export function streamOperation<Input extends z.ZodType, Item>(
+  parts: StreamOperation<Input, Item>,
+): StreamOperation<Input, Item> {
+  return parts;
+}

@@ -1,0 +1,35 @@
+import type { Micros } from './time.ts';
+
+/** Answers kept under the keys of their calls. All methods throw `unavailable` as the Store does. */
+export interface IdempotencyKeys {
+  /**
+   * Takes a key that is new or has expired, or whose run was lost: with the same body, its process gone or the
+   * run older than `lostBefore`. Else what is known under the key.
+   * @throws resource_exhausted for a new key while `keysMax` keys, or `answerBytesMax` of answers, are kept
+   */
+  takeIdempotencyKey(take: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer>;
+  keepIdempotentAnswer(key: string, body: string): Promise<void>;
+  releaseIdempotencyKey(key: string): Promise<void>;
+  /** Deletes at most `limit` keys that have expired; resolves with whether there may be more. */
+  purgeIdempotencyKeys(expiresBefore: Micros, limit: number): Promise<boolean>;
+}
+
+export interface IdempotencyTake extends IdempotencyRun {
+  readonly key: string;
+  readonly bodyHash: string;
+  readonly expiresBefore: Micros;
+  readonly lostBefore: Micros;
+  readonly keysMax: number;
+  readonly answerBytesMax: number;
+}
+
+/** The ids of what a run makes follow from its seed, a UUID. A lost run's seed is that of the run after it. */
+export interface IdempotencyRun {
+  readonly seed: string;
+}
+
+/** The body is null while the first call is under way. */
+export interface IdempotentAnswer {
+  readonly bodyHash: string;
+  readonly body: string | null;
+}

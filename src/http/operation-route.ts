@@ -1,0 +1,105 @@
+/** From an operation to its route: who calls, what of the request is its input, and what it answers. */
+import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
+import type { z } from 'zod';
+import type { Given, Operation } from '../api/operation.ts';
+import { parse } from '../contract/parse.ts';
+import { type Caller, callerGone } from '../core/caller.ts';
+import type { Edge, HttpApp } from './edge.ts';
+import { readQuery } from './query.ts';
+import { idempotencyHeaders, noQuery } from './route-schemas.ts';
+
+interface Parts<Params, Query, Body> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+}
+
+type Docs = Pick<FastifySchema, 'summary' | 'description' | 'tags' | 'consumes' | 'response'>;
+
+interface OperationRoute<
+  At extends z.ZodType,
+  Input extends z.ZodType,
+  Output,
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+> extends Partial<Parts<Params, Query, Body>> {
+  readonly operation: Operation<At, Input, Output>;
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly url: string;
+  readonly docs: Docs;
+  /** Which part of the request is which of the operation's. */
+  give(
+    parts: Parts<z.output<Params>, z.output<Query>, z.output<Body>>,
+  ): Given<z.output<At>, z.output<Input>>;
+  /** The body of the answer; what else it has goes by the reply. */
+  answer(output: Output, reply: FastifyReply): unknown;
+}
+
+type Nothing = typeof noQuery;
+
+export function operationRoute<
+  At extends z.ZodType,
+  Input extends z.ZodType,
+  Output,
+  Params extends z.ZodObject = Nothing,
+  Query extends z.ZodObject = Nothing,
+  Body extends z.ZodType = z.ZodUndefined,
+>(
+  app: HttpApp,
+  { api }: Edge,
+  route: OperationRoute<At, Input, Output, Params, Query, Body>,
+): void {
+  const { operation, method, url, docs, params, query, body } = route;
+  // Where a part is left out, its type is that of what stands in for it.
+  const at = (params ?? noQuery) as Params;
+  const asked = (query ?? noQuery) as Query;
+  const read = (request: FastifyRequest) =>
+    route.give({
+      params: parse(at, request.params),
+      body: body === undefined ? (undefined as z.output<Body>) : parse(body, request.body),
+      query: readQuery(asked, request.query),
+    });
+  app.route({
+    method,
+    url,
+    schema: {
+      operationId: operation.name,
+      ...docs,
+      ...(operation.takesKey && { headers: idempotencyHeaders }),
+      ...(params !== undefined && { params }),
+      querystring: asked,
+      ...(body !== undefined && { body }),
+    },
+    async handler(request, reply) {
+      const { output, isReplayed } = await api.call(operation, {
+        caller: callerOf(request, reply),
+        read: () => read(request),
+        key: idempotencyKey(request),
+      });
+      if (isReplayed) reply.header('idempotent-replayed', 'true');
+      return route.answer(output, reply);
+    },
+  });
+}
+
+function idempotencyKey({ headers }: FastifyRequest): string | undefined {
+  const { 'idempotency-key': key } = headers;
+  return Array.isArray(key) ? key.join() : key;
+}
+
+export function callerOf(request: FastifyRequest, reply: FastifyReply): Caller {
+  const { identity } = request;
+  if (identity === null) throw new TypeError('a route of operations is open to nobody unknown');
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort(callerGone());
+  });
+  return {
+    ...identity,
+    requestId: request.id,
+    sourceIp: request.socket.remoteAddress ?? null,
+    userAgent: request.headers['user-agent'] ?? null,
+    signal: gone.signal,
+  };
+}

@@ -1,0 +1,58 @@
+/** The operations over a control plane of a test's own, for an edge by itself. */
+import { Api } from '../../src/api/call.ts';
+import type { IdempotencyLimits } from '../../src/api/idempotency.ts';
+import { tokenKeys } from '../../src/api/keys.ts';
+import type { World } from '../../src/api/operation.ts';
+import { operations } from '../../src/api/operations.ts';
+import type { Keys } from '../../src/core/caller.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import type { IdempotencyKeys } from '../../src/core/idempotency-keys.ts';
+import { defaultBounds } from '../../src/core/listener-bounds.ts';
+import type { Clock, Logger } from '../../src/core/ports.ts';
+import { keepingLogger } from './samples.ts';
+
+export type Control = World['control'];
+
+export interface EdgeApiOptions {
+  /** Whole or in part: what is missing must not be called. */
+  readonly control: Partial<Control>;
+  readonly idempotencyKeys?: IdempotencyKeys;
+  readonly idempotency?: Partial<IdempotencyLimits>;
+  readonly clock?: Clock;
+  readonly keys?: Keys;
+  readonly logger?: Logger;
+}
+
+const idempotencyLimits: IdempotencyLimits = {
+  idempotencyTtlMs: 86_400_000,
+  idempotencyRunTimeoutMs: 60_000,
+  idempotencyKeysMax: 1000,
+  idempotencyAnswerBytesMax: 1_000_000,
+};
+
+export function edgeApi(options: EdgeApiOptions): Api {
+  const { clock = systemClock(), logger = keepingLogger() } = options;
+  return new Api({
+    world: { control: expected(options.control), bounds: defaultBounds, clock },
+    operations: operations(defaultBounds, { drainMsMax: 86_400_000 }),
+    keys: options.keys ?? tokenKeys(null),
+    idempotency: {
+      keys: expected(options.idempotencyKeys ?? {}),
+      clock,
+      logger,
+      limits: { ...idempotencyLimits, ...options.idempotency },
+    },
+  });
+}
+
+function expected<Whole extends object>(given: Partial<Whole>): Whole {
+  return new Proxy({} as Whole, {
+    get(_, name) {
+      const method: unknown = Reflect.get(given, name);
+      if (typeof method === 'function') return method.bind(given);
+      return () => {
+        throw new Error(`the test did not expect a call of ${String(name)}`);
+      };
+    },
+  });
+}
