@@ -15,9 +15,13 @@ declare module 'fastify' {
 
 export interface HttpLimits {
   readonly bodyBytesMax: number;
-  /** Of all bodies that are being received. */
   /** Brackets within brackets. */
   readonly bodyDepthMax: number;
+  /** Objects, lists and fields of a body. */
+  readonly bodyPartsMax: number;
+  /** Fields of one object. */
+  readonly bodyObjectFieldsMax: number;
+  /** Of all bodies that are being received. */
   readonly bodyBytesArrivingMax: number;
   readonly headerBytesMax: number;
   /** All headers of a request must be there within it. */

@@ -100,7 +100,7 @@ export async function httpApp(
   app.addHook('onRequest', async (request, reply) => begin(request, reply));
   guard(app, options);
   traffic.addHooks(app);
-  jsonBodies(app, traffic, limits.bodyDepthMax);
+  jsonBodies(app, traffic, limits);
   refuseUnknownRoutes(app);
   await docsPage(app, options.version);
   listenerRoutes(app, options);

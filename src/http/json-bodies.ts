@@ -4,15 +4,33 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
-import { AppError } from '../core/errors.ts';
-import type { HttpApp } from './edge.ts';
-import { isDeeper } from './json-depth.ts';
+import type { z } from 'zod';
+import { invalidFields, parse, read } from '../contract/parse.ts';
+import { AppError, type FieldError } from '../core/errors.ts';
+import type { HttpApp, HttpLimits } from './edge.ts';
+import { excessOf, type JsonBounds } from './json-excess.ts';
 import { refusedPart } from './problem.ts';
 import type { Traffic } from './traffic.ts';
 
 const mergePatch = 'application/merge-patch+json';
 
-export function jsonBodies(app: HttpApp, traffic: Traffic, depthMax: number): void {
+/** A body that holds more than is read of any. Its beginning may show why: what is wrong there is told, too. */
+class CutBody {
+  readonly beginning: unknown;
+  readonly fault: FieldError;
+
+  constructor(beginning: unknown, fault: FieldError) {
+    this.beginning = beginning;
+    this.fault = fault;
+  }
+}
+
+export function jsonBodies(app: HttpApp, traffic: Traffic, limits: HttpLimits): void {
+  const bounds = {
+    depthMax: limits.bodyDepthMax,
+    partsMax: limits.bodyPartsMax,
+    objectFieldsMax: limits.bodyObjectFieldsMax,
+  };
   app.removeAllContentTypeParsers();
   // Every type: an empty body is one whatever its type, and each refusal is in our words.
   app.addContentTypeParser(
@@ -21,7 +39,7 @@ export function jsonBodies(app: HttpApp, traffic: Traffic, depthMax: number): vo
       await traffic.readBody(request, payload, (body) => {
         if (body.length === 0) return undefined;
         checkType(request);
-        return parseJson(body, depthMax);
+        return parseJson(body, bounds);
       }),
   );
   app.addHook('onRequest', async ({ headers }) => {
@@ -33,6 +51,13 @@ export function jsonBodies(app: HttpApp, traffic: Traffic, depthMax: number): vo
     const takesBody = request.method === 'POST' || request.method === 'PATCH';
     if (takesBody && request.body === undefined) request.body = {};
   });
+}
+
+/** The body as its schema leaves it. @throws invalid_argument */
+export function readBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  if (!(body instanceof CutBody)) return parse(schema, body);
+  const result = read(schema, body.beginning);
+  throw invalidFields('errors' in result ? result.errors : [], [body.fault]);
 }
 
 /** @throws HttpError 415 for what is not plain JSON (RFC 9110, 15.5.16) */
@@ -54,11 +79,23 @@ function checkType({ headers, method, mediaType }: FastifyRequest): void {
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** A field of any name, `__proto__` too, is an ordinary one here: the schemas refuse it by its name. */
-function parseJson(body: Buffer, depthMax: number): unknown {
-  if (isDeeper(body, depthMax))
-    throw refusedPart(400, '', `the body is nested deeper than ${depthMax}`);
+function parseJson(body: Buffer, bounds: JsonBounds): unknown {
+  const excess = excessOf(body, bounds);
+  if (excess === null) return parseWhole(body);
+  const message = excessWords[excess.bound](bounds[excess.bound]);
+  if (excess.bound === 'depthMax') throw refusedPart(400, '', message);
+  return new CutBody(parseWhole(excess.beginning), { path: '', message });
+}
+
+const excessWords: Readonly<Record<keyof JsonBounds, (max: number) => string>> = {
+  depthMax: (max) => `the body is nested deeper than ${max}`,
+  partsMax: (max) => `the body holds more than ${max} objects, lists and fields`,
+  objectFieldsMax: (max) => `an object in the body holds more than ${max} fields`,
+};
+
+function parseWhole(json: Uint8Array): unknown {
   try {
-    return JSON.parse(utf8.decode(body));
+    return JSON.parse(utf8.decode(json));
   } catch (cause) {
     const message = 'the body is not valid JSON in UTF-8';
     throw new AppError('invalid_argument', message, { cause, errors: [{ path: '', message }] });

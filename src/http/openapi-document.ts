@@ -50,6 +50,8 @@ const documented: Edge = {
   limits: {
     bodyBytesMax: 1,
     bodyDepthMax: 1,
+    bodyPartsMax: 1,
+    bodyObjectFieldsMax: 1,
     bodyBytesArrivingMax: 1,
     headerBytesMax: 1,
     headersTimeoutMs: 1,

@@ -5,6 +5,7 @@ import type { Given, Operation } from '../api/operation.ts';
 import { parse } from '../contract/parse.ts';
 import { type Caller, callerGone } from '../core/caller.ts';
 import type { Edge, HttpApp } from './edge.ts';
+import { readBody } from './json-bodies.ts';
 import { readQuery } from './query.ts';
 import { idempotencyHeaders, noQuery } from './route-schemas.ts';
 
@@ -57,7 +58,7 @@ export function operationRoute<
   const read = (request: FastifyRequest) =>
     route.give({
       params: parse(at, request.params),
-      body: body === undefined ? (undefined as z.output<Body>) : parse(body, request.body),
+      body: body === undefined ? (undefined as z.output<Body>) : readBody(body, request.body),
       query: readQuery(asked, request.query),
     });
   app.route({

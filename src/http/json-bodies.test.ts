@@ -1,0 +1,125 @@
+/** What a body may hold: what goes beyond is refused before it is read, and named as far as its beginning shows it. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { want } from '../../test/support/rest-client.ts';
+import { type RestEdge, restEdge } from '../../test/support/rest-edge.ts';
+import { readConfig } from '../config.ts';
+import { listenerSchemas } from '../contract/listener-input.ts';
+import { read } from '../contract/parse.ts';
+import { defaultBounds } from '../core/listener-bounds.ts';
+import { excessOf } from './json-excess.ts';
+
+const { bodyBytesMax, bodyDepthMax, bodyPartsMax, bodyObjectFieldsMax } = readConfig({}).http
+  .limits;
+const tooManyFields = 'an object in the body holds more than 1024 fields';
+const tooManyParts = 'the body holds more than 32768 objects, lists and fields';
+const unknown = 'is not a field of this request';
+
+let edge: RestEdge;
+beforeAll(async () => {
+  edge = await restEdge({ limits: { bodyBytesMax, bodyPartsMax, bodyObjectFieldsMax } });
+});
+afterAll(() => edge[Symbol.asyncDispose]());
+
+async function refusalOf(path: string, body: string) {
+  const reply = await fetch(edge.url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+  const { errors, detail } = (await reply.json()) as {
+    readonly errors: readonly { readonly path: string; readonly message: string }[];
+    readonly detail: string;
+  };
+  return { status: reply.status, detail, errors };
+}
+
+const fields = Array.from({ length: 45_000 }, (_, n) => `"k${n}":0`).join();
+
+test.each([
+  ['/v1/listeners', 'k0', `{${fields}}`],
+  ['/v1/listeners:batch', 'listeners[1].k0', `{"listeners":[{},{${fields}}]}`],
+  ['/v1/listeners:batch', 'ports.k0', `{"ports":{"from":1,"to":2,${fields}}}`],
+  ['/v1/listeners', 'limits.k0', `{"limits":{"maxBytes":1,${fields}}}`],
+  ['/v1/listeners', 'faults[0].k0', `{"faults":[{"type":"drop",${fields}}]}`],
+  ['/v1/listeners', 'faults[0].match.k0', `{"faults":[{"type":"drop","match":{${fields}}}]}`],
+  ['/v1/listeners', 'tls.k0', `{"protocol":"tls","tls":{${fields}}}`],
+])('of 45,000 unknown fields the first are named: %s, %s', async (path, first, body) => {
+  const { status, detail, errors } = await refusalOf(path, body);
+  expect({ status, detail }).toEqual({ status: 400, detail: `${first}: ${unknown}` });
+  expect(errors).toHaveLength(20);
+  const place = first.slice(0, -'k0'.length);
+  expect(errors.map((error) => error.path)).toEqual(errors.map((_, n) => `${place}k${n}`));
+});
+
+test.each([
+  ['labels', `{"labels":{${fields.replaceAll(':0', ':"x"')}}}`, 'labels: holds at most 32'],
+  ['listeners', `{"listeners":[${Array(40_000).fill('{}')}]}`, 'listeners: holds at most 100'],
+  ['a field many times', `{${Array(2000).fill('"port":0')}}`, tooManyFields],
+  [
+    'fields of many',
+    `{"labels":{},${Array(700).fill(`"limits":{${Array(60).fill('"maxBytes":1')}}`)}}`,
+    tooManyParts,
+  ],
+  ['a body that is no object', `[${Array(40_000).fill('{}')}]`, 'must be an object'],
+  ['no JSON', `{${Array(2000).fill('"a":')}}`, 'the body is not valid JSON in UTF-8'],
+])('what is wrong is told, and that there is too much: %s', async (_, body, detail) => {
+  const path = body.includes('"listeners"') ? '/v1/listeners:batch' : '/v1/listeners';
+  expect(await refusalOf(path, body)).toMatchObject({ status: 400, detail });
+});
+
+test('nothing comes of a body that holds too much, though its beginning is right', async () => {
+  const { errors } = await refusalOf('/v1/listeners', `{${Array(2000).fill('"port":0')}}`);
+  expect(errors).toEqual([{ path: '', message: tooManyFields }]);
+  expect((await want(200, edge, 'GET', '/v1/listeners')).listeners).toEqual([]);
+});
+
+test('the largest batch holds less than that', () => {
+  const { batchMax, faultsMax, labelsMax } = defaultBounds;
+  const text = (n: number) => `label-${n}`;
+  const one = {
+    name: null,
+    port: 0,
+    labels: Object.fromEntries(Array.from({ length: labelsMax }, (_, n) => [text(n), 'x'])),
+    protocol: 'tls',
+    host: '::1',
+    mode: 'echo',
+    limits: {
+      maxConnections: 1,
+      maxConnectionsPerSource: 1,
+      acceptRate: { perSecond: 1, burst: 1 },
+      idleTimeoutMs: 1,
+      maxDurationMs: 1,
+      maxBytes: 1,
+      writeTimeoutMs: 1,
+      udpIdleTimeoutMs: 1,
+      allowCidrs: ['::1'],
+      denyCidrs: ['::1'],
+    },
+    faults: Array(faultsMax).fill({
+      type: 'latency',
+      delayMs: 1,
+      jitterMs: 1,
+      distribution: 'normal',
+      probability: 1,
+      seed: 1,
+      match: { cidr: '::1', everyNth: 1, firstN: 1, afterN: 0 },
+      enabled: true,
+      expiresAt: null,
+    }),
+    tls: { clientAuth: 'none', minVersion: 'TLSv1.3' },
+    proxyProtocol: { mode: 'off', trustedCidrs: [] },
+    recording: 'durable',
+    expiresAt: null,
+    ttlMs: 1,
+  };
+  const value = { listeners: Array(batchMax).fill(one) };
+  const body = Buffer.from(JSON.stringify(value));
+  expect(body.length).toBeLessThanOrEqual(bodyBytesMax);
+  expect(read(listenerSchemas(defaultBounds).batch, value)).toHaveProperty('data');
+  const bounds = {
+    depthMax: bodyDepthMax,
+    partsMax: bodyPartsMax,
+    objectFieldsMax: bodyObjectFieldsMax,
+  };
+  expect(excessOf(body, bounds)).toBeNull();
+});

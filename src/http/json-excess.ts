@@ -1,0 +1,82 @@
+/**
+ * Whether JSON has more in it than is read of any: JSON.parse takes a hundred times as long for a megabyte of brackets
+ * within brackets as for one of values, and several times as long for one of names that it has not seen before. This
+ * looks at each byte once. Of what is no JSON it may say either.
+ */
+export interface JsonBounds {
+  /** Brackets within brackets. */
+  readonly depthMax: number;
+  /** Objects, lists and fields. */
+  readonly partsMax: number;
+  /** Of one object. */
+  readonly objectFieldsMax: number;
+}
+
+export interface Excess {
+  readonly bound: keyof JsonBounds;
+  /** All that stands before it, ended as JSON. */
+  readonly beginning: Uint8Array;
+}
+
+export function excessOf(json: Uint8Array, bounds: JsonBounds): Excess | null {
+  const { depthMax, partsMax, objectFieldsMax } = bounds;
+  const closing = new Uint8Array(depthMax);
+  const fields = new Uint32Array(depthMax + 1);
+  let depth = 0;
+  let parts = 0;
+  let own = 0;
+  /** Where the last item or field began. */
+  let edge = 0;
+  const excess = (bound: keyof JsonBounds): Excess => {
+    const ends = closing.subarray(0, depth).toReversed();
+    return { bound, beginning: Buffer.concat([json.subarray(0, edge), ends]) };
+  };
+  for (let at = 0; at < json.length; at += 1) {
+    switch (json[at]) {
+      case quote:
+        at = endOfText(json, at);
+        break;
+      case comma:
+        edge = at;
+        break;
+      case colon:
+        parts += 1;
+        own = (fields[depth] ?? 0) + 1;
+        if (own > objectFieldsMax) return excess('objectFieldsMax');
+        if (parts > partsMax) return excess('partsMax');
+        fields[depth] = own;
+        break;
+      case openBrace:
+      case openBracket:
+        parts += 1;
+        if (depth === depthMax) return excess('depthMax');
+        if (parts > partsMax) return excess('partsMax');
+        closing[depth] = json[at] === openBrace ? closeBrace : closeBracket;
+        depth += 1;
+        fields[depth] = 0;
+        edge = at + 1;
+        break;
+      case closeBrace:
+      case closeBracket:
+        depth = Math.max(0, depth - 1);
+        break;
+    }
+  }
+  return null;
+}
+
+/** Where the text that begins there ends: at its other quote. */
+function endOfText(json: Uint8Array, begin: number): number {
+  let at = begin + 1;
+  for (; at < json.length && json[at] !== quote; at += 1) if (json[at] === backslash) at += 1;
+  return at;
+}
+
+const quote = 0x22;
+const comma = 0x2c;
+const colon = 0x3a;
+const openBracket = 0x5b;
+const backslash = 0x5c;
+const closeBracket = 0x5d;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
