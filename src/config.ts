@@ -236,7 +236,7 @@ const httpLimits = {
   bodyBytesMax: 1_048_576,
   bodyDepthMax: 32,
   bodyPartsMax: 32_768,
-  bodyObjectFieldsMax: 1024,
+  bodyEntriesMax: 1024,
   bodyBytesArrivingMax: 67_108_864,
   headerBytesMax: 16_384,
   headersTimeoutMs: 10_000,

@@ -19,8 +19,8 @@ export interface HttpLimits {
   readonly bodyDepthMax: number;
   /** Objects, lists and fields of a body. */
   readonly bodyPartsMax: number;
-  /** Fields of one object. */
-  readonly bodyObjectFieldsMax: number;
+  /** Fields of one object, or items of one list. */
+  readonly bodyEntriesMax: number;
   /** Of all bodies that are being received. */
   readonly bodyBytesArrivingMax: number;
   readonly headerBytesMax: number;

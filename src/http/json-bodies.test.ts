@@ -8,15 +8,14 @@ import { read } from '../contract/parse.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import { excessOf } from './json-excess.ts';
 
-const { bodyBytesMax, bodyDepthMax, bodyPartsMax, bodyObjectFieldsMax } = readConfig({}).http
-  .limits;
-const tooManyFields = 'an object in the body holds more than 1024 fields';
+const { bodyBytesMax, bodyDepthMax, bodyPartsMax, bodyEntriesMax } = readConfig({}).http.limits;
+const tooManyEntries = 'an object or list in the body holds more than 1024 entries';
 const tooManyParts = 'the body holds more than 32768 objects, lists and fields';
 const unknown = 'is not a field of this request';
 
 let edge: RestEdge;
 beforeAll(async () => {
-  edge = await restEdge({ limits: { bodyBytesMax, bodyPartsMax, bodyObjectFieldsMax } });
+  edge = await restEdge({ limits: { bodyBytesMax, bodyPartsMax, bodyEntriesMax } });
 });
 afterAll(() => edge[Symbol.asyncDispose]());
 
@@ -54,11 +53,16 @@ test.each([
 test.each([
   ['labels', `{"labels":{${fields.replaceAll(':0', ':"x"')}}}`, 'labels: holds at most 32'],
   ['listeners', `{"listeners":[${Array(40_000).fill('{}')}]}`, 'listeners: holds at most 100'],
-  ['a field many times', `{${Array(2000).fill('"port":0')}}`, tooManyFields],
+  ['a field many times', `{${Array(2000).fill('"port":0')}}`, tooManyEntries],
   [
     'fields of many',
     `{"labels":{},${Array(700).fill(`"limits":{${Array(60).fill('"maxBytes":1')}}`)}}`,
     tooManyParts,
+  ],
+  [
+    'networks',
+    `{"limits":{"denyCidrs":[${Array(40_000).fill('"x"')}]}}`,
+    'limits.denyCidrs: holds at most 256',
   ],
   ['a body that is no object', `[${Array(40_000).fill('{}')}]`, 'must be an object'],
   ['no JSON', `{${Array(2000).fill('"a":')}}`, 'the body is not valid JSON in UTF-8'],
@@ -69,7 +73,7 @@ test.each([
 
 test('nothing comes of a body that holds too much, though its beginning is right', async () => {
   const { errors } = await refusalOf('/v1/listeners', `{${Array(2000).fill('"port":0')}}`);
-  expect(errors).toEqual([{ path: '', message: tooManyFields }]);
+  expect(errors).toEqual([{ path: '', message: tooManyEntries }]);
   expect((await want(200, edge, 'GET', '/v1/listeners')).listeners).toEqual([]);
 });
 
@@ -119,7 +123,7 @@ test('the largest batch holds less than that', () => {
   const bounds = {
     depthMax: bodyDepthMax,
     partsMax: bodyPartsMax,
-    objectFieldsMax: bodyObjectFieldsMax,
+    entriesMax: bodyEntriesMax,
   };
   expect(excessOf(body, bounds)).toBeNull();
 });

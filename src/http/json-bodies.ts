@@ -29,7 +29,7 @@ export function jsonBodies(app: HttpApp, traffic: Traffic, limits: HttpLimits): 
   const bounds = {
     depthMax: limits.bodyDepthMax,
     partsMax: limits.bodyPartsMax,
-    objectFieldsMax: limits.bodyObjectFieldsMax,
+    entriesMax: limits.bodyEntriesMax,
   };
   app.removeAllContentTypeParsers();
   // Every type: an empty body is one whatever its type, and each refusal is in our words.
@@ -90,7 +90,7 @@ function parseJson(body: Buffer, bounds: JsonBounds): unknown {
 const excessWords: Readonly<Record<keyof JsonBounds, (max: number) => string>> = {
   depthMax: (max) => `the body is nested deeper than ${max}`,
   partsMax: (max) => `the body holds more than ${max} objects, lists and fields`,
-  objectFieldsMax: (max) => `an object in the body holds more than ${max} fields`,
+  entriesMax: (max) => `an object or list in the body holds more than ${max} entries`,
 };
 
 function parseWhole(json: Uint8Array): unknown {

@@ -8,8 +8,8 @@ export interface JsonBounds {
   readonly depthMax: number;
   /** Objects, lists and fields. */
   readonly partsMax: number;
-  /** Of one object. */
-  readonly objectFieldsMax: number;
+  /** Fields of one object, or items of one list. */
+  readonly entriesMax: number;
 }
 
 export interface Excess {
@@ -19,12 +19,13 @@ export interface Excess {
 }
 
 export function excessOf(json: Uint8Array, bounds: JsonBounds): Excess | null {
-  const { depthMax, partsMax, objectFieldsMax } = bounds;
+  const { depthMax, partsMax, entriesMax } = bounds;
   const closing = new Uint8Array(depthMax);
-  const fields = new Uint32Array(depthMax + 1);
+  /** Of each that is open: how many are there before its last. */
+  const entries = new Uint32Array(depthMax + 1);
   let depth = 0;
   let parts = 0;
-  let own = 0;
+  let before = 0;
   /** Where the last item or field began. */
   let edge = 0;
   const excess = (bound: keyof JsonBounds): Excess => {
@@ -38,13 +39,13 @@ export function excessOf(json: Uint8Array, bounds: JsonBounds): Excess | null {
         break;
       case comma:
         edge = at;
+        before = (entries[depth] ?? 0) + 1;
+        if (before >= entriesMax) return excess('entriesMax');
+        entries[depth] = before;
         break;
       case colon:
         parts += 1;
-        own = (fields[depth] ?? 0) + 1;
-        if (own > objectFieldsMax) return excess('objectFieldsMax');
         if (parts > partsMax) return excess('partsMax');
-        fields[depth] = own;
         break;
       case openBrace:
       case openBracket:
@@ -53,7 +54,7 @@ export function excessOf(json: Uint8Array, bounds: JsonBounds): Excess | null {
         if (parts > partsMax) return excess('partsMax');
         closing[depth] = json[at] === openBrace ? closeBrace : closeBracket;
         depth += 1;
-        fields[depth] = 0;
+        entries[depth] = 0;
         edge = at + 1;
         break;
       case closeBrace:

@@ -51,7 +51,7 @@ const documented: Edge = {
     bodyBytesMax: 1,
     bodyDepthMax: 1,
     bodyPartsMax: 1,
-    bodyObjectFieldsMax: 1,
+    bodyEntriesMax: 1,
     bodyBytesArrivingMax: 1,
     headerBytesMax: 1,
     headersTimeoutMs: 1,

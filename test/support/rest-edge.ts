@@ -18,7 +18,7 @@ const limits: HttpLimits = {
   bodyBytesMax: 100_000,
   bodyDepthMax: 32,
   bodyPartsMax: 32_768,
-  bodyObjectFieldsMax: 1024,
+  bodyEntriesMax: 1024,
   bodyBytesArrivingMax: 10_000_000,
   headerBytesMax: 16_384,
   headersTimeoutMs: 10_000,
