@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { UpdateListenerRequest__Output as UpdateRequest } from '../../generated/grpc/kodama/v1/UpdateListenerRequest.ts';
+import { leastCpuMs } from '../../test/support/cpu-cost.ts';
 import { listenerSchemas, toListenerPatch } from '../contract/listener-input.ts';
 import { parse } from '../contract/parse.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
@@ -89,4 +90,12 @@ test.each([
       },
     }),
   );
+});
+
+test.each(['limits.', '_a'])('a path of a megabyte of %s is not looked through', (part) => {
+  const path = part.repeat(1_000_000 / part.length);
+  const tenTimes = (work: () => void) => leastCpuMs(() => Array.from({ length: 10 }, work));
+  const refusing = tenTimes(() => expect(() => change({}, path)).toThrow('updateMask: '));
+  const splitting = tenTimes(() => void path.split(part));
+  expect(refusing).toBeLessThan(splitting / 4 + 50);
 });

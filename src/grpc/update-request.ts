@@ -10,6 +10,9 @@ import { timeText, wholeNumber } from './times.ts';
 
 type LimitsInput = ReturnType<typeof limitsInput>;
 
+/** No field's path is longer. */
+const pathCharsMax = 64;
+
 /**
  * Without a mask what is there is set. With one, what is listed is set, and cleared where it is not there.
  * @throws invalid_argument for a path that is none
@@ -28,6 +31,7 @@ export function updateInput(request: UpdateRequest, bounds: ListenerBounds): obj
   const input: Record<string, unknown> = {};
   const listedLimits: Record<string, unknown> = {};
   for (const path of paths) {
+    if (path.length > pathCharsMax) throw notInMask(path);
     const [field = '', limit, ...rest] = path.split('.');
     const name = camelCase(field);
     if (name === 'limits' && rest.length === 0) {
