@@ -10,6 +10,7 @@ export function costTable(rows: readonly Row[], plain: Plain, seed: number): str
     String(row.inputs),
     mb(row.bytesIn),
     row.loopMsMax.toFixed(1),
+    row.loopMsPerMbMax.toFixed(0),
     ratiosOf(row),
     mb(row.heldBytes),
     mb(row.workerPeakBytes),
@@ -20,6 +21,7 @@ export function costTable(rows: readonly Row[], plain: Plain, seed: number): str
     'inputs',
     'MB in',
     'loop ms',
+    'ms/MB',
     'worst (bound)',
     'MB held',
     'worker MB',
@@ -34,9 +36,12 @@ export function costTable(rows: readonly Row[], plain: Plain, seed: number): str
   const broken = rows.flatMap(({ name, violation }) =>
     violation === null ? [] : [`  ${name}: ${violation}`],
   );
+  const dearest = rows.map(({ name, dearest: input }) => `  ${name}: ${input}`);
   return [
     `cost, KODAMA_FUZZ_SEED=${seed}; plain input: ${told(plain)}`,
     ...text,
+    'dearest for its size:',
+    ...dearest,
     ...(broken.length === 0 ? [] : ['beyond their bounds:', ...broken]),
   ].join('\n');
 }

@@ -9,7 +9,7 @@ import { callWith, field } from './grpc-calls.ts';
 
 const messageBytesMax = 1_040_000;
 /** As in a body of REST: reading, finding the faults, wording them; and protobuf's objects on the way. */
-const loop = 10;
+const loop = 6;
 const refused = { loop, wal: 8, answerBytes: 65_536 };
 
 const create = '/kodama.v1.ListenerService/CreateListener';

@@ -112,7 +112,7 @@ const idempotencyKeys = family({
   ],
   runs: 20,
   // The body is digested, too, and its key is looked up and kept: two small commits.
-  bounds: { loop: 12, wal: 8, answerBytes },
+  bounds: { loop: 8, wal: 8, answerBytes },
   async send(target, { bodyChars, isRefused, repeats, isKeyNew }) {
     const body = isRefused
       ? JSON.stringify({ name: noise(bodyChars) })
