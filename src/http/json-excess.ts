@@ -1,23 +1,8 @@
 /**
- * Whether JSON has more in it than is read of any: JSON.parse takes a hundred times as long for a megabyte of brackets
+ * What JSON has in it beyond what is read of any: JSON.parse takes a hundred times as long for a megabyte of brackets
  * within brackets as for one of values, and several times as long for one of names that it has not seen before. This
  * looks at each byte once. Of what is no JSON it may say either.
  */
-export interface JsonBounds {
-  /** Brackets within brackets. */
-  readonly depthMax: number;
-  /** Objects, lists and fields. */
-  readonly partsMax: number;
-  /** Fields of one object, or items of one list. */
-  readonly entriesMax: number;
-}
-
-export interface Excess {
-  readonly bound: keyof JsonBounds;
-  /** All that stands before it, ended as JSON. */
-  readonly beginning: Uint8Array;
-}
-
 export function excessOf(json: Uint8Array, bounds: JsonBounds): Excess | null {
   const { depthMax, partsMax, entriesMax } = bounds;
   const closing = new Uint8Array(depthMax);
@@ -64,6 +49,21 @@ export function excessOf(json: Uint8Array, bounds: JsonBounds): Excess | null {
     }
   }
   return null;
+}
+
+export interface JsonBounds {
+  /** Brackets within brackets. */
+  readonly depthMax: number;
+  /** Objects, lists and fields. */
+  readonly partsMax: number;
+  /** Fields of one object, or items of one list. */
+  readonly entriesMax: number;
+}
+
+export interface Excess {
+  readonly bound: keyof JsonBounds;
+  /** All that stands before it, ended as JSON. */
+  readonly beginning: Uint8Array;
 }
 
 /** Where the text that begins there ends: at its other quote. */
