@@ -54,7 +54,10 @@ export function jsonBodies(app: HttpApp, traffic: Traffic, limits: HttpLimits): 
 }
 
 /** The body as its schema leaves it. @throws invalid_argument */
-export function readBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+export function readBody<Schema extends z.ZodType>(
+  schema: Schema,
+  body: unknown,
+): z.output<Schema> {
   if (!(body instanceof CutBody)) return parse(schema, body);
   const result = read(schema, body.beginning);
   throw invalidFields('errors' in result ? result.errors : [], [body.fault]);
