@@ -226,6 +226,7 @@ const dataPlaneLimits = {
   udpHeldBytesTotalMax: 67_108_864,
   udpSendQueueBytesMax: 4_194_304,
   udpSendQueueBytesTotalMax: 67_108_864,
+  semiSpaceBytesMax: 8_388_608,
   requestTimeoutMs: 10_000,
   restartMinMs: 50,
   restartMaxMs: 5000,

@@ -23,12 +23,12 @@ import { WakeUps } from '../core/wake-ups.ts';
 import type { Request, Share, WorkerSettings } from '../echo/messages.ts';
 import { bindError } from './bind-error.ts';
 import { endOrphans } from './orphans.ts';
-import { Worker, workerFile } from './worker.ts';
+import { Worker, type WorkerLimits, workerFile } from './worker.ts';
 import { shareOf } from './worker-share.ts';
 
 export interface DataPlaneLimits
-  extends Omit<WorkerSettings, 'nodeId' | 'workers' | 'heartbeatMs'> {
-  readonly requestTimeoutMs: number;
+  extends WorkerLimits,
+    Omit<WorkerSettings, 'nodeId' | 'workers' | 'heartbeatMs'> {
   readonly restartMinMs: number;
   readonly restartMaxMs: number;
   readonly rebindsAtOnceMax: number;
@@ -94,7 +94,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     const worker: Worker = new Worker({
       slot,
       settings: { ...limits, nodeId, workers },
-      requestTimeoutMs: limits.requestTimeoutMs,
+      limits,
       onRecords: (records) => {
         for (const { kind } of records) {
           const change = kind === 'opened' ? 1 : kind === 'closed' ? -1 : 0;

@@ -10,11 +10,16 @@ import type { WorkerRecord } from '../core/record.ts';
 import type { BoundSocket, Command, Report, Request, WorkerSettings } from '../echo/messages.ts';
 import { fromRows } from '../echo/record-rows.ts';
 
+export interface WorkerLimits {
+  readonly requestTimeoutMs: number;
+  readonly semiSpaceBytesMax: number;
+}
+
 export interface WorkerOptions {
   /** Its place among the workers, from 0: a successor has that of the one that was lost. */
   readonly slot: number;
   readonly settings: Omit<WorkerSettings, 'heartbeatMs'>;
-  readonly requestTimeoutMs: number;
+  readonly limits: WorkerLimits;
   readonly onRecords: (records: readonly WorkerRecord[]) => Promise<void>;
   readonly onWarning: (message: string) => void;
   readonly onExit: (worker: Worker) => void;
@@ -52,6 +57,14 @@ function gone(): AppError {
  */
 const nodeFlags = ['--single-threaded-gc', '--disable-sigusr1'];
 
+/**
+ * V8 lets garbage that is young lie until a semi-space is full, or its buffers have twice the bytes of one. At 64 MiB,
+ * its own choice, a crowd makes a worker larger by more than 150 MiB, of which hardly anything is alive. This option,
+ * unlike --max-semi-space-size, bounds both; it takes half the size where pointers are not compressed, as in Node.
+ */
+const semiSpaceFlag = (bytes: number) =>
+  `--scavenger-max-new-space-capacity-mb=${bytes / 2 ** 20 / 2}`;
+
 /** Who looks into the control plane wants to look into its workers, too. */
 const lookingFlags = /^--(cpu-prof|heapsnapshot-signal|diagnostic-dir)/;
 
@@ -85,7 +98,11 @@ export class Worker {
     // The environment holds secrets of the control plane: a worker gets nothing of it.
     this.#child = fork(workerFile, [options.settings.nodeId, String(process.pid)], {
       env: compileCache(),
-      execArgv: [...nodeFlags, ...process.execArgv.filter((flag) => lookingFlags.test(flag))],
+      execArgv: [
+        ...nodeFlags,
+        semiSpaceFlag(options.limits.semiSpaceBytesMax),
+        ...process.execArgv.filter((flag) => lookingFlags.test(flag)),
+      ],
       // What it says (only a crash does) goes through the log, whose reader can not make it wait.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // A session of its own: Ctrl-C and the end of a terminal reach the control plane alone, which stops it in order.
@@ -103,7 +120,7 @@ export class Worker {
     process.once('exit', this.#onProcessExit);
     // Not 'exit': that may come before the last reports are read, and they belong to its life.
     this.#child.on('close', () => this.#onEnd());
-    const heartbeatMs = Math.ceil(options.requestTimeoutMs / heartbeatsInTimeout);
+    const heartbeatMs = Math.ceil(options.limits.requestTimeoutMs / heartbeatsInTimeout);
     this.#send({ kind: 'start', settings: { ...options.settings, heartbeatMs } });
   }
 
@@ -171,7 +188,7 @@ export class Worker {
    * killed, so that another takes its place: nobody could tell what it has done of what it was asked.
    */
   #watch(): void {
-    const { requestTimeoutMs } = this.#options;
+    const { requestTimeoutMs } = this.#options.limits;
     const look = (isLast: boolean) => {
       const silentMs = performance.now() - this.#heardAt;
       if (silentMs < requestTimeoutMs) lookIn(requestTimeoutMs - silentMs, false);

@@ -60,7 +60,7 @@ export class CostMeter {
       dearest: '',
       worst: {} as Partial<Record<Cost, number>>,
     };
-    using workerMemory = new PeakMemory(world.workerPid);
+    const workerMemory = new PeakMemory(world.workerPid);
     await using heartbeat = new Heartbeat(
       () => fetch(`${world.url}/healthz`).then((reply) => reply.text()),
       heartbeatEveryMs,

@@ -1,6 +1,6 @@
 /** What the system's own accounting says of a process (proc(5)): Linux only. */
-import { readFileSync } from 'node:fs';
-import { memoryOf } from '../chaos/processes.ts';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { isAlive } from '../chaos/processes.ts';
 
 /** CPU of the process's main thread in milliseconds, finer than a tick: where a Node process runs its loop. */
 export function loopMs(pid: number): number {
@@ -8,33 +8,27 @@ export function loopMs(pid: number): number {
   return Number(onCpuNs) / 1e6;
 }
 
-const lookEveryMs = 100;
-
-/** Samples the memory of a process until it is stopped, and keeps the most that it had. */
-export class PeakMemory implements Disposable {
+/** The most memory that a process has had since this began, its peak resident set: beyond what it had before. */
+export class PeakMemory {
   readonly #pid: number;
   readonly #before: number;
-  readonly #timer: NodeJS.Timeout;
-  #peak: number;
 
   constructor(pid: number) {
     this.#pid = pid;
-    this.#before = memoryOf(pid);
-    this.#peak = this.#before;
-    this.#timer = setInterval(() => this.#look(), lookEveryMs);
+    // The peak begins anew: proc_pid_clear_refs(5).
+    writeFileSync(`/proc/${pid}/clear_refs`, '5');
+    this.#before = this.#bytes('VmRSS');
   }
 
-  #look(): void {
-    this.#peak = Math.max(this.#peak, memoryOf(this.#pid));
+  #bytes(name: 'VmRSS' | 'VmHWM'): number {
+    const status = readFileSync(`/proc/${this.#pid}/status`, 'utf8');
+    return 1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]);
   }
 
+  /** Of a process that is gone without end. */
   get grownBytes(): number {
-    this.#look();
-    return this.#peak - this.#before;
-  }
-
-  [Symbol.dispose](): void {
-    clearInterval(this.#timer);
+    if (!isAlive(this.#pid)) return Number.POSITIVE_INFINITY;
+    return this.#bytes('VmHWM') - this.#before;
   }
 }
 

@@ -15,7 +15,7 @@ const records: WorkerRecord[] = [];
 const worker = new Worker({
   slot: 0,
   settings: { ...readConfig({}).dataPlane, nodeId: 'node-1', workers: 1 },
-  requestTimeoutMs: 60_000,
+  limits: { ...readConfig({}).dataPlane, requestTimeoutMs: 60_000 },
   onRecords: async (some) => void records.push(...some),
   onWarning: (message) => console.error(message),
   onExit: () => undefined,

@@ -3,8 +3,9 @@ import type { Fault } from '../../core/fault.ts';
 import { copyOf } from './held-items.ts';
 import { type ActiveFault, type Link, Stage, type StageContext } from './stage.ts';
 
-/** Marks of the places of one read that were drawn: all connections use it in turn. */
+/** The places of one read that were drawn, as marks and as a list: all connections use them in turn. */
 let drawn = new Uint8Array(65_536);
+let listed = new Uint32Array(65_536);
 
 /** So many bytes of each read, or all where it has fewer, each at another place, come back as another byte. */
 export class CorruptStage extends Stage {
@@ -29,11 +30,17 @@ export class CorruptStage extends Stage {
     this.next.enter(changed, true);
   }
 
-  /** Different places, all equally likely: Floyd's sampling (Bentley and Floyd, CACM 30(9), 1987). */
+  /**
+   * Different places, all equally likely: Floyd's sampling (Bentley and Floyd, CACM 30(9), 1987). The list is good
+   * until the next draw.
+   */
   #places(length: number): Uint32Array {
     const first = Math.max(0, length - this.#bytes);
-    const places = new Uint32Array(length - first);
-    if (drawn.length < length) drawn = new Uint8Array(length);
+    if (drawn.length < length) {
+      drawn = new Uint8Array(length);
+      listed = new Uint32Array(length);
+    }
+    const places = listed.subarray(0, length - first);
     for (let last = first; last < length; last += 1) {
       const place = Math.floor(this.active.random() * (last + 1));
       const chosen = drawn[place] === 1 ? last : place;
