@@ -1,13 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
-const isLong = '**/*.long.test.ts';
+const isLong = '{src,test}/**/*.long.test.ts';
+const isProcess = 'test/process/*.long.test.ts';
 /** Folders whose code keeps no state in modules or in the process: their tests load it once, not once a file. */
 const isPure = 'src/{core,contract,echo/faults,echo/preamble}/**/*.test.ts';
 
 /**
- * Four projects: `pure` and `unit` tests stand beside their file, `product` tests speak to a running kodama, and `long`
- * ones (`*.long.test.ts`, by `npm run test:long`) are those whose worth lies in their volume. These
- * measure, so they run one after the other, and behind all others.
+ * `npm test` runs three projects: `pure` and `unit` tests stand beside their file, `product` tests speak to a running
+ * kodama, which they load once for all files of a worker. What takes long is for `npm run test:long`: the
+ * `process` ones start kodamas as users do, again and again, and the worth of the `long` ones lies in their volume.
+ * These measure, so they run one after the other, behind all others.
  * The time-outs only guard against a hang; a test waits for conditions with deadlines of its own.
  */
 export default defineConfig({
@@ -28,13 +30,23 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'product', include: ['test/**/*.test.ts'], exclude: [isLong] },
+        test: {
+          name: 'product',
+          include: ['test/**/*.test.ts'],
+          exclude: [isLong],
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'process', include: [isProcess], testTimeout: 180_000 },
       },
       {
         extends: true,
         test: {
           name: 'long',
           include: [isLong],
+          exclude: [isProcess],
           testTimeout: 300_000,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },

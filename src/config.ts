@@ -213,6 +213,8 @@ const dataPlaneLimits = {
   faultTurnMs: 2,
   preamblesMax: 4096,
   preambleTimeoutMs: 10_000,
+  // Long enough for a first segment that is lost and sent again (proxy-protocol.txt, section 2).
+  optionalHeaderWaitMs: 3000,
   lingerMs: 1000,
   udpSessionsMax: 100_000,
   udpDatagramsPerSecondMax: 20_000,

@@ -5,7 +5,14 @@ import { freePort } from './chaos/free-port.ts';
 import { closedConnections } from './support/history.ts';
 import { call, type Reply, want } from './support/rest-client.ts';
 import { openClient } from './support/tcp-client.ts';
-import { startApp, type TestApp } from './support/test-app.ts';
+import { type RunningApp, sharedApp, startApp } from './support/test-app.ts';
+
+const app = sharedApp();
+const pair = sharedApp({ KODAMA_WORKERS: '2' });
+const apps = [
+  { workers: 1, app },
+  { workers: 2, app: pair },
+];
 
 type Body = Reply['body'];
 
@@ -14,7 +21,7 @@ const hasIpv6 = Object.values(networkInterfaces())
   .some(({ address }) => address === '::1');
 
 /** One client from there, its record once it is closed, and its own address. */
-async function visit(app: TestApp, { id, laddr }: Body, host: string, count = 1) {
+async function visit(app: RunningApp, { id, laddr }: Body, host: string, count = 1) {
   await using client = await openClient(laddr.port, { host });
   expect(await client.echo(`to ${host}`)).toBe(`to ${host}`);
   const { localPort } = client.socket;
@@ -24,7 +31,7 @@ async function visit(app: TestApp, { id, laddr }: Body, host: string, count = 1)
   return { record, localPort };
 }
 
-async function ownerOf(app: TestApp, host: string, port: number): Promise<string> {
+async function ownerOf(app: RunningApp, host: string, port: number): Promise<string> {
   const { status, body } = await call(app, 'POST', '/v1/listeners', { host, port });
   expect([status, body.code]).toEqual([409, 'port_in_use']);
   return body.owner;
@@ -32,7 +39,6 @@ async function ownerOf(app: TestApp, host: string, port: number): Promise<string
 
 describe.runIf(hasIpv6)('TCP over IPv6', () => {
   test('an IPv6 address is bound and recorded as such, and IPv4 stays out', async () => {
-    await using app = await startApp();
     const listener = await want(201, app, 'POST', '/v1/listeners', { host: '::1' });
     expect(listener.laddr.ip).toBe('::1');
     const { record, localPort } = await visit(app, listener, '::1');
@@ -42,14 +48,13 @@ describe.runIf(hasIpv6)('TCP over IPv6', () => {
       closeReason: 'peer_fin',
     });
     await expect(openClient(listener.laddr.port)).rejects.toThrow('ECONNREFUSED');
-    const found = await want(200, app, 'GET', '/v1/connections?raddr=::1');
+    const found = await want(200, app, 'GET', `/v1/connections?raddr=::1&listener=${listener.id}`);
     expect(found.connections).toHaveLength(1);
   });
 
-  test.each(['1', '2'])(
-    'with %s workers `::` takes both, and a connection over IPv4 reads as IPv4 at both ends',
-    async (workers) => {
-      await using app = await startApp({ KODAMA_WORKERS: workers });
+  test.each(apps)(
+    'with $workers workers `::` takes both, and a connection over IPv4 reads as IPv4 at both ends',
+    async ({ app }) => {
       const listener = await want(201, app, 'POST', '/v1/listeners', { host: '::' });
       const { port } = listener.laddr;
       expect(listener.laddr.ip).toBe('::');
@@ -58,13 +63,13 @@ describe.runIf(hasIpv6)('TCP over IPv6', () => {
         const raddr = { ip: ip === '::1' ? '::1' : '127.0.0.1', port: localPort };
         expect(record).toMatchObject({ laddr: { ip, port }, raddr });
       }
-      const found = await want(200, app, 'GET', '/v1/connections?raddr=127.0.0.0/8');
+      const path = `/v1/connections?raddr=127.0.0.0/8&listener=${listener.id}`;
+      const found = await want(200, app, 'GET', path);
       expect(found.connections).toHaveLength(2);
     },
   );
 
   test('IPv4 rules hold for IPv4 over `::`', async () => {
-    await using app = await startApp();
     const { laddr } = await want(201, app, 'POST', '/v1/listeners', {
       host: '::',
       limits: { denyCidrs: ['127.0.0.2/32'] },
@@ -76,10 +81,9 @@ describe.runIf(hasIpv6)('TCP over IPv6', () => {
     expect(other?.received.length ?? 0).toBe(0);
   });
 
-  test.each(['1', '2'])(
-    'with %s workers a wildcard and an address of its family stand in each other’s way',
-    async (workers) => {
-      await using app = await startApp({ KODAMA_WORKERS: workers });
+  test.each(apps)(
+    'with $workers workers a wildcard and an address of its family stand in each other’s way',
+    async ({ app }) => {
       const every = await want(201, app, 'POST', '/v1/listeners', { host: '::' });
       for (const host of ['::', '::1', '0.0.0.0', '127.0.0.1']) {
         expect(await ownerOf(app, host, every.laddr.port)).toBe(every.id);
@@ -104,7 +108,6 @@ describe.runIf(hasIpv6)('TCP over IPv6', () => {
 });
 
 test('0.0.0.0 takes any address of the host, and records the one that was asked', async () => {
-  await using app = await startApp();
   const listener = await want(201, app, 'POST', '/v1/listeners', { host: '0.0.0.0' });
   expect(listener.laddr.ip).toBe('0.0.0.0');
   const { record } = await visit(app, listener, '127.0.0.9');
@@ -112,8 +115,7 @@ test('0.0.0.0 takes any address of the host, and records the one that was asked'
 });
 
 test('an address that is not of this host is refused by name', async () => {
-  await using app = await startApp({ KODAMA_WORKERS: '2' });
-  const { status, body } = await call(app, 'POST', '/v1/listeners', { host: '192.0.2.77' });
+  const { status, body } = await call(pair, 'POST', '/v1/listeners', { host: '192.0.2.77' });
   expect(status).toBe(400);
   expect(body).toMatchObject({ code: 'invalid_argument', errors: [{ path: 'host' }] });
 });

@@ -6,17 +6,18 @@ import { expect, test } from 'vitest';
 import { anOpenConnection, closedConnections } from './support/history.ts';
 import { want } from './support/rest-client.ts';
 import { openClient } from './support/tcp-client.ts';
-import { startApp, type TestApp } from './support/test-app.ts';
+import { sharedApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
-async function listen(app: TestApp, spec: object = {}) {
+const app = sharedApp();
+
+async function listen(spec: object = {}) {
   const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', spec);
   return { id: id as string, port: laddr.port as number };
 }
 
 test('the client ends first: peer_fin, with the FIN answered after all its bytes', async () => {
-  await using app = await startApp();
-  const { id, port } = await listen(app);
+  const { id, port } = await listen();
   await using client = await openClient(port, { allowHalfOpen: true });
   client.socket.end('last words');
   await waitFor('the answer', () => client.sawEnd);
@@ -27,8 +28,7 @@ test('the client ends first: peer_fin, with the FIN answered after all its bytes
 });
 
 test('the client half-closes while it reads slowly: an event tells so, and all comes back', async () => {
-  await using app = await startApp();
-  const { id, port } = await listen(app);
+  const { id, port } = await listen();
   await using client = await openClient(port, { allowHalfOpen: true });
   client.socket.pause();
   const sent = Buffer.alloc(24 * 1024 * 1024, 'kodama');
@@ -49,8 +49,7 @@ test('the client half-closes while it reads slowly: an event tells so, and all c
 });
 
 test('the client resets: peer_rst with the code', async () => {
-  await using app = await startApp();
-  const { id, port } = await listen(app);
+  const { id, port } = await listen();
   await using client = await openClient(port);
   await client.echo('x');
   client.socket.resetAndDestroy();
@@ -60,8 +59,7 @@ test('the client resets: peer_rst with the code', async () => {
 });
 
 test('nothing moves for the idle time: idle_timeout, and the client sees FIN', async () => {
-  await using app = await startApp();
-  const { id, port } = await listen(app, { limits: { idleTimeoutMs: 300 } });
+  const { id, port } = await listen({ limits: { idleTimeoutMs: 300 } });
   await using client = await openClient(port);
   const begun = performance.now();
   await client.echo('still here');
@@ -74,8 +72,7 @@ test('nothing moves for the idle time: idle_timeout, and the client sees FIN', a
 });
 
 test('it lasts too long, however busy it is: max_duration', async () => {
-  await using app = await startApp();
-  const { id, port } = await listen(app, { limits: { maxDurationMs: 300, idleTimeoutMs: 250 } });
+  const { id, port } = await listen({ limits: { maxDurationMs: 300, idleTimeoutMs: 250 } });
   await using client = await openClient(port);
   const busy = setInterval(() => client.socket.write('x'), 20);
   await client.ended;
@@ -87,8 +84,7 @@ test('it lasts too long, however busy it is: max_duration', async () => {
 });
 
 test('it has read its bytes: max_bytes, all of them echoed and not one more', async () => {
-  await using app = await startApp();
-  const { id, port } = await listen(app, { limits: { maxBytes: 100_000 } });
+  const { id, port } = await listen({ limits: { maxBytes: 100_000 } });
   await using client = await openClient(port);
   client.socket.write(Buffer.alloc(150_000, 'b'));
   await client.ended;
@@ -100,8 +96,7 @@ test('it has read its bytes: max_bytes, all of them echoed and not one more', as
 });
 
 test('the client takes nothing: write_timeout, and only then', async () => {
-  await using app = await startApp();
-  const { id, port } = await listen(app, { limits: { writeTimeoutMs: 400 } });
+  const { id, port } = await listen({ limits: { writeTimeoutMs: 400 } });
   await using client = await openClient(port);
   client.socket.pause();
   client.socket.write(Buffer.alloc(32 * 1024 * 1024));
@@ -120,8 +115,7 @@ test.each([
 ])(
   'the operator closes it with $mode: the client sees it, and the call tells the final record',
   async ({ mode, sawEnd, error }) => {
-    await using app = await startApp();
-    const { id, port } = await listen(app);
+    const { id, port } = await listen();
     await using client = await openClient(port);
     await client.echo('abc');
     const { id: connectionId } = await anOpenConnection(app, id);
@@ -141,8 +135,7 @@ test.each([
 );
 
 test('a fin of the operator reaches a client that goes on sending, which loses nothing', async () => {
-  await using app = await startApp();
-  const { id, port } = await listen(app);
+  const { id, port } = await listen();
   await using client = await openClient(port, { allowHalfOpen: true });
   await client.echo('abc');
   const { id: connectionId } = await anOpenConnection(app, id);
@@ -157,8 +150,7 @@ test('a fin of the operator reaches a client that goes on sending, which loses n
 });
 
 test('its listener is deleted: listener_deleted, by the operator', async () => {
-  await using app = await startApp();
-  const { id, port } = await listen(app);
+  const { id, port } = await listen();
   await using client = await openClient(port, { allowHalfOpen: true });
   await client.echo('abc');
   await want(204, app, 'DELETE', `/v1/listeners/${id}`);
@@ -169,8 +161,7 @@ test('its listener is deleted: listener_deleted, by the operator', async () => {
 });
 
 test('a drain lets connections end by themselves, and closes what is left at its end', async () => {
-  await using app = await startApp();
-  const { id, port } = await listen(app);
+  const { id, port } = await listen();
   await using leaving = await openClient(port);
   await using staying = await openClient(port);
   await leaving.echo('a');
@@ -188,9 +179,8 @@ test('a drain lets connections end by themselves, and closes what is left at its
 });
 
 test('a FIN is told once, though a fault stops reading behind it and goes again', async () => {
-  await using app = await startApp();
   const slow = { type: 'latency', delayMs: 60_000 };
-  const { id, port } = await listen(app, { faults: [slow] });
+  const { id, port } = await listen({ faults: [slow] });
   await using client = await openClient(port, { allowHalfOpen: true });
   client.socket.end('abc');
   const steps = async () => {
@@ -242,8 +232,7 @@ async function canAbortSockets(): Promise<boolean> {
 test.runIf(await canAbortSockets())(
   'neither side ends it, but the system: error, with its code',
   async () => {
-    await using app = await startApp();
-    const { id, port } = await listen(app);
+    const { id, port } = await listen();
     await using client = await openClient(port);
     await client.echo('abc');
     abortSockets(port);

@@ -4,8 +4,14 @@ import { connect as connectTls } from 'node:tls';
 import { expect, test } from 'vitest';
 import { all, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
-import { startApp, type TestApp } from './support/test-app.ts';
+import { sharedApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
+
+/** What waits for a header that may be absent is not to wait long here. */
+const app = sharedApp({}, undefined, (config) => ({
+  ...config,
+  dataPlane: { ...config.dataPlane, optionalHeaderWaitMs: 300 },
+}));
 
 const v1 = 'PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n';
 const declaredRaddr = { ip: '192.0.2.1', port: 56_324 };
@@ -15,14 +21,14 @@ const v2 = Buffer.from(
 );
 const local = Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex');
 
-async function listen(app: TestApp, mode: string, rest: object = {}) {
+async function listen(mode: string, rest: object = {}) {
   const { trustedCidrs = [], ...spec } = rest as { trustedCidrs?: string[] };
   const proxyProtocol = { mode, trustedCidrs };
   return await want(201, app, 'POST', '/v1/listeners', { proxyProtocol, ...spec });
 }
 
 /** The only connection of a listener, when it has closed. */
-function closedOf(app: TestApp, listenerId: string) {
+function closedOf(listenerId: string) {
   return waitFor('the closed connection', async () => {
     const path = `/v1/connections?listener=${listenerId}&state=closed`;
     return (await want(200, app, 'GET', path)).connections[0];
@@ -44,10 +50,9 @@ test.each([
   ['version 2', v2, { ip: '2001:db8::1', port: 56_324 }],
   ['LOCAL, a health check', local, null],
 ])('%s: both addresses are kept, and the header is not counted', async (_, header, declared) => {
-  await using app = await startApp();
-  const { id, laddr } = await listen(app, 'required');
+  const { id, laddr } = await listen('required');
   expect(await send(laddr.port, header, 'hello')).toBe('hello');
-  expect(await closedOf(app, id)).toMatchObject({
+  expect(await closedOf(id)).toMatchObject({
     raddr: { ip: '127.0.0.1' },
     declaredRaddr: declared,
     bytesIn: 5,
@@ -57,19 +62,18 @@ test.each([
 });
 
 test('the remote address that a filter means is the socket’s', async () => {
-  await using app = await startApp();
-  const { id, laddr } = await listen(app, 'required');
+  const { id, laddr } = await listen('required');
   await send(laddr.port, Buffer.from(v1), 'hello');
-  await closedOf(app, id);
-  expect(await all(app, '/v1/connections?raddr=127.0.0.0/8', 'connections')).toHaveLength(1);
-  expect(await all(app, '/v1/connections?raddr=192.0.2.1', 'connections')).toHaveLength(0);
+  await closedOf(id);
+  const path = `/v1/connections?listener=${id}`;
+  expect(await all(app, `${path}&raddr=127.0.0.0/8`, 'connections')).toHaveLength(1);
+  expect(await all(app, `${path}&raddr=192.0.2.1`, 'connections')).toHaveLength(0);
 });
 
 test('required: without a good header it is opened and closed as proxy_header_error', async () => {
-  await using app = await startApp();
-  const { id, laddr } = await listen(app, 'required');
+  const { id, laddr } = await listen('required');
   expect(await talk(laddr.port, 'hello').catch(() => '')).toBe('');
-  expect(await closedOf(app, id)).toMatchObject({
+  expect(await closedOf(id)).toMatchObject({
     closeReason: 'proxy_header_error',
     closeInitiator: 'server',
     error: 'ERR_PROXY_HEADER_MISSING',
@@ -84,24 +88,22 @@ test('required: without a good header it is opened and closed as proxy_header_er
 });
 
 test('optional: a header is used, and other bytes are the client’s own', async () => {
-  await using app = await startApp();
-  const { id, laddr } = await listen(app, 'optional');
+  const { id, laddr } = await listen('optional');
   expect(await talk(laddr.port, 'hello')).toBe('hello');
-  expect(await closedOf(app, id)).toMatchObject({ declaredRaddr: null, bytesIn: 5 });
-  const { id: other, laddr: there } = await listen(app, 'optional');
+  expect(await closedOf(id)).toMatchObject({ declaredRaddr: null, bytesIn: 5 });
+  const { id: other, laddr: there } = await listen('optional');
   expect(await talk(there.port, `${v1}hello`)).toBe('hello');
-  expect(await closedOf(app, other)).toMatchObject({ declaredRaddr, bytesIn: 5 });
+  expect(await closedOf(other)).toMatchObject({ declaredRaddr, bytesIn: 5 });
 });
 
 test('a peer outside the trusted networks sets no address', async () => {
-  await using app = await startApp();
   const trustedCidrs = ['10.0.0.0/8'];
-  const { id, laddr } = await listen(app, 'optional', { trustedCidrs });
+  const { id, laddr } = await listen('optional', { trustedCidrs });
   expect(await talk(laddr.port, `${v1}hello`)).toBe(`${v1}hello`);
-  expect(await closedOf(app, id)).toMatchObject({ declaredRaddr: null, closeReason: 'peer_fin' });
-  const { id: other, laddr: there } = await listen(app, 'required', { trustedCidrs });
+  expect(await closedOf(id)).toMatchObject({ declaredRaddr: null, closeReason: 'peer_fin' });
+  const { id: other, laddr: there } = await listen('required', { trustedCidrs });
   await talk(there.port, `${v1}hello`).catch(() => undefined);
-  expect(await closedOf(app, other)).toMatchObject({
+  expect(await closedOf(other)).toMatchObject({
     closeReason: 'proxy_header_error',
     error: 'ERR_PROXY_HEADER_UNTRUSTED',
     declaredRaddr: null,
@@ -109,8 +111,7 @@ test('a peer outside the trusted networks sets no address', async () => {
 });
 
 test('the header stands in front of TLS, and is kept when the handshake fails', async () => {
-  await using app = await startApp();
-  const { id, laddr, tls } = await listen(app, 'required', { protocol: 'tls' });
+  const { id, laddr, tls } = await listen('required', { protocol: 'tls' });
   await using plain = await openClient(laddr.port);
   plain.socket.write(v1);
   const client = connectTls({ socket: plain.socket, ca: tls.cert, host: '127.0.0.1' });
@@ -118,23 +119,21 @@ test('the header stands in front of TLS, and is kept when the handshake fails', 
   client.write('hello');
   expect(String((await once(client, 'data'))[0])).toBe('hello');
   client.end();
-  expect(await closedOf(app, id)).toMatchObject({ declaredRaddr, tls: { version: 'TLSv1.3' } });
-  const { id: other, laddr: there } = await listen(app, 'required', { protocol: 'tls' });
+  expect(await closedOf(id)).toMatchObject({ declaredRaddr, tls: { version: 'TLSv1.3' } });
+  const { id: other, laddr: there } = await listen('required', { protocol: 'tls' });
   await talk(there.port, `${v1}hello, hello`).catch(() => undefined);
-  expect(await closedOf(app, other)).toMatchObject({ declaredRaddr, closeReason: 'tls_error' });
+  expect(await closedOf(other)).toMatchObject({ declaredRaddr, closeReason: 'tls_error' });
 });
 
 test('an info listener behind an optional header greets a client that says nothing', async () => {
-  await using app = await startApp();
-  const { laddr } = await listen(app, 'optional', { mode: 'info' });
+  const { laddr } = await listen('optional', { mode: 'info' });
   await using silent = await openClient(laddr.port);
   const [line] = await once(silent.socket, 'data');
   expect(JSON.parse(String(line))).toMatchObject({ declaredRaddr: null, laddr });
 });
 
 test('a delete ends a header that is waited for, as opened and closed', async () => {
-  await using app = await startApp();
-  const { id, laddr } = await listen(app, 'required');
+  const { id, laddr } = await listen('required');
   await using silent = await openClient(laddr.port);
   silent.socket.resume();
   silent.socket.write('PROXY');

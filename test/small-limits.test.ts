@@ -5,7 +5,7 @@ import type { Config } from '../src/config.ts';
 import type { Counters } from '../src/core/record.ts';
 import { all, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
-import { startApp, type TestApp } from './support/test-app.ts';
+import { sharedApp, startApp } from './support/test-app.ts';
 import { openUdp } from './support/udp-client.ts';
 import { waitFor } from './support/wait-for.ts';
 
@@ -14,19 +14,23 @@ const withDataPlane = (change: Partial<Config['dataPlane']>) => (config: Config)
   dataPlane: { ...config.dataPlane, ...change },
 });
 
-async function onlyConnection(app: TestApp, state: string) {
+const app = sharedApp({}, undefined, (config) => ({
+  ...withDataPlane({ lingerMs: 200, countersIntervalMs: 50 })(config),
+  streams: { ...config.streams, pageFillMs: 0 },
+}));
+
+async function onlyConnection(listenerId: string) {
   return await waitFor('the record', async () => {
-    const { connections } = await want(200, app, 'GET', `/v1/connections?state=${state}`);
-    return connections[0];
+    const path = `/v1/connections?state=open&listener=${listenerId}`;
+    return (await want(200, app, 'GET', path)).connections[0];
   });
 }
 
 test('a client that does not answer the FIN of an operator is closed after the linger time', async () => {
-  await using app = await startApp({}, undefined, withDataPlane({ lingerMs: 200 }));
-  const { laddr } = await want(201, app, 'POST', '/v1/listeners', {});
+  const { id: listenerId, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
   await using client = await openClient(laddr.port, { allowHalfOpen: true });
   await client.echo('x');
-  const { id } = await onlyConnection(app, 'open');
+  const { id } = await onlyConnection(listenerId);
   const closed = await want(200, app, 'POST', `/v1/connections/${id}:close`, { mode: 'fin' });
   expect(closed).toMatchObject({
     state: 'closed',
@@ -37,16 +41,15 @@ test('a client that does not answer the FIN of an operator is closed after the l
 });
 
 test('the counters of an open connection are told while it is open', async () => {
-  await using app = await startApp({}, undefined, withDataPlane({ countersIntervalMs: 50 }));
-  const { laddr } = await want(201, app, 'POST', '/v1/listeners', {});
+  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
   await using client = await openClient(laddr.port);
   await client.echo('hello');
   await waitFor('the counters', async () => {
-    const { bytesIn, bytesOut } = await onlyConnection(app, 'open');
+    const { bytesIn, bytesOut } = await onlyConnection(id);
     return bytesIn === 5 && bytesOut === 5;
   });
   await client.echo('more');
-  await waitFor('the next ones', async () => (await onlyConnection(app, 'open')).bytesIn === 9);
+  await waitFor('the next ones', async () => (await onlyConnection(id)).bytesIn === 9);
 });
 
 test('the first counters of an open connection do not wait for the round', async () => {
@@ -69,10 +72,6 @@ test('the first counters of an open connection do not wait for the round', async
 });
 
 test('a page of a rare kind of event may be short, and its token leads to all of them', async () => {
-  await using app = await startApp({}, undefined, (config) => ({
-    ...config,
-    streams: { ...config.streams, pageFillMs: 0 },
-  }));
   const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
   for (let round = 0; round < 10; round++) await talk(laddr.port, 'x');
   await want(204, app, 'DELETE', `/v1/listeners/${id}`);
@@ -81,5 +80,5 @@ test('a page of a rare kind of event may be short, and its token leads to all of
   expect(first.events).toEqual([]);
   expect(first.nextPageToken).toBeTypeOf('string');
   const found = await all(app, path, 'events');
-  expect(found.map(({ listenerId }) => listenerId)).toEqual([id]);
+  expect(found.map(({ listenerId }) => listenerId)).toContain(id);
 });

@@ -10,8 +10,10 @@ import { expect, test } from 'vitest';
 import { kernelSocket } from './support/proc-sockets.ts';
 import { all, type Reply, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
-import { startApp, type TestApp } from './support/test-app.ts';
+import { sharedApp, startApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
+
+const app = sharedApp();
 
 type Body = Reply['body'];
 
@@ -20,7 +22,7 @@ const text = ({ ip, port }: { ip: string; port: number }): string => `${ip}:${po
 const pairOf = (one: Body): string => `${text(one.raddr)} → ${text(one.laddr)}`;
 
 /** The connections of a listener that are on record as open, once there are so many of them. */
-async function openRecords(app: TestApp, listener: Body, count: number): Promise<Body[]> {
+async function openRecords(listener: Body, count: number): Promise<Body[]> {
   const path = `/v1/connections?listener=${listener.id}&state=open`;
   return await waitFor(`${count} open connections on record`, async () => {
     const records = await all(app, path, 'connections');
@@ -36,7 +38,6 @@ function ownAddress({ socket }: Awaited<ReturnType<typeof openClient>>): string 
 test.runIf(isLinux)(
   'accept makes a new socket with a descriptor of its own; the listening one goes on listening',
   async () => {
-    await using app = await startApp();
     const listener = await want(201, app, 'POST', '/v1/listeners', {});
     const [listening] = listener.sockets;
     const { inode: listeningInode, ...listeningSocket } = await kernelSocket(listening);
@@ -45,7 +46,7 @@ test.runIf(isLinux)(
 
     await using client = await openClient(listener.laddr.port);
     await client.echo('hello');
-    const [record] = await openRecords(app, listener, 1);
+    const [record] = await openRecords(listener, 1);
     expect(record.pid).toBe(listening.pid);
     expect(record.fd).not.toBe(listening.fd);
     expect(record.laddr).toEqual(listener.laddr);
@@ -70,7 +71,6 @@ test.runIf(isLinux)(
   'one port serves many clients at once, told apart by the pair of addresses',
   async () => {
     const many = 50;
-    await using app = await startApp();
     await using cleanup = new AsyncDisposableStack();
     const listener = await want(201, app, 'POST', '/v1/listeners', {});
     const { port } = listener.laddr;
@@ -83,7 +83,7 @@ test.runIf(isLinux)(
     );
     expect(echoes).toEqual(words);
 
-    const records = await openRecords(app, listener, many);
+    const records = await openRecords(listener, many);
     expect(new Set(records.map(({ laddr }) => text(laddr)))).toEqual(
       new Set([text(listener.laddr)]),
     );
@@ -120,13 +120,12 @@ async function clientProcess(port: number) {
 }
 
 test('two processes on one client host have different ports, and stay apart', async () => {
-  await using app = await startApp();
   const listener = await want(201, app, 'POST', '/v1/listeners', {});
   await using one = await clientProcess(listener.laddr.port);
   await using other = await clientProcess(listener.laddr.port);
   expect(one.pid).not.toBe(other.pid);
   expect(one.port).not.toBe(other.port);
-  const records = await openRecords(app, listener, 2);
+  const records = await openRecords(listener, 2);
   expect(records.map(({ raddr }) => raddr).toSorted((a, b) => a.port - b.port)).toEqual(
     [one.port, other.port].toSorted((a, b) => a - b).map((port) => ({ ip: '127.0.0.1', port })),
   );
@@ -136,7 +135,6 @@ test('two processes on one client host have different ports, and stay apart', as
 test.runIf(isLinux)(
   'two client hosts may use the same port, and stay apart by their addresses',
   async () => {
-    await using app = await startApp();
     const listener = await want(201, app, 'POST', '/v1/listeners', {});
     await using first = await openClient(listener.laddr.port, { localAddress: '127.0.0.2' });
     const localPort = first.socket.localPort ?? 0;
@@ -146,7 +144,7 @@ test.runIf(isLinux)(
       'from two',
       'from three',
     ]);
-    const records = await openRecords(app, listener, 2);
+    const records = await openRecords(listener, 2);
     expect(records.map(({ raddr }) => text(raddr)).toSorted()).toEqual([
       `127.0.0.2:${localPort}`,
       `127.0.0.3:${localPort}`,
@@ -193,7 +191,7 @@ test.runIf(isLinux)(
     for (let count = 1; twins.length === 0 && count <= clientsMax; count += 1) {
       const client = cleanup.use(await openClient(listener.laddr.port));
       await client.echo('x');
-      const records = await openRecords(app, listener, count);
+      const records = await openRecords(listener, count);
       for (const one of records) {
         const other = records.find(({ pid, fd }) => fd === one.fd && pid !== one.pid);
         if (other !== undefined) twins = [one, other];

@@ -4,9 +4,11 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
 import { all, call, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
-import { startApp, type TestApp } from './support/test-app.ts';
+import { sharedApp } from './support/test-app.ts';
 import { makeAuthority, makeCertificate } from './support/tls-certificates.ts';
 import { waitFor } from './support/wait-for.ts';
+
+const app = sharedApp();
 
 async function tlsClient(
   listener: { laddr: { port: number }; tls: { cert: string } },
@@ -29,7 +31,7 @@ async function echoAll(socket: TLSSocket, bytes: Buffer): Promise<Buffer> {
 }
 
 /** The only connection of a listener, when it has closed. */
-function closedOf(app: TestApp, listenerId: string) {
+function closedOf(listenerId: string) {
   return waitFor('the closed connection', async () => {
     const path = `/v1/connections?listener=${listenerId}&state=closed`;
     return (await want(200, app, 'GET', path)).connections[0];
@@ -39,7 +41,6 @@ function closedOf(app: TestApp, listenerId: string) {
 test.each(['TLSv1.2', 'TLSv1.3'] as const)(
   '%s: 1 MiB comes back whole before the FIN, and the handshake is on record',
   async (version) => {
-    await using app = await startApp();
     const listener = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls' });
     expect(listener.tls).toMatchObject({ isSelfSigned: true, clientAuth: 'none' });
     const client = await tlsClient(listener, {
@@ -51,7 +52,7 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
     expect(client.getPeerX509Certificate()?.fingerprint256).toBe(listener.tls.fingerprint256);
     const bytes = Buffer.alloc(1 << 20, 'mountain');
     expect((await echoAll(client, bytes)).equals(bytes)).toBe(true);
-    expect(await closedOf(app, listener.id)).toMatchObject({
+    expect(await closedOf(listener.id)).toMatchObject({
       protocol: 'tls',
       closeReason: 'peer_fin',
       closeInitiator: 'peer',
@@ -69,7 +70,6 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
 );
 
 test('client certificates: a good one is on record, none is a tls_error with its code', async () => {
-  await using app = await startApp();
   const authority = await makeAuthority();
   const pair = await makeCertificate(authority);
   const listener = await want(201, app, 'POST', '/v1/listeners', {
@@ -79,7 +79,7 @@ test('client certificates: a good one is on record, none is a tls_error with its
   const client = await tlsClient(listener, pair);
   const { fingerprint256 } = client.getX509Certificate() ?? {};
   await echoAll(client, Buffer.from('hello'));
-  expect(await closedOf(app, listener.id)).toMatchObject({
+  expect(await closedOf(listener.id)).toMatchObject({
     tls: { clientAuthorized: true, clientFingerprint256: fingerprint256 },
   });
   const other = await want(201, app, 'POST', '/v1/listeners', {
@@ -89,7 +89,7 @@ test('client certificates: a good one is on record, none is a tls_error with its
   const refused = connect({ port: other.laddr.port, ca: other.tls.cert, host: '127.0.0.1' });
   refused.on('error', () => undefined).resume();
   await new Promise((closed) => refused.once('close', closed));
-  expect(await closedOf(app, other.id)).toMatchObject({
+  expect(await closedOf(other.id)).toMatchObject({
     closeReason: 'tls_error',
     closeInitiator: 'server',
     error: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE',
@@ -97,10 +97,9 @@ test('client certificates: a good one is on record, none is a tls_error with its
 });
 
 test('a handshake that fails is opened and closed, with OpenSSL’s code; the port goes on', async () => {
-  await using app = await startApp();
   const listener = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls' });
   await talk(listener.laddr.port, 'GET / HTTP/1.1\r\n\r\n').catch(() => undefined);
-  const closed = await closedOf(app, listener.id);
+  const closed = await closedOf(listener.id);
   expect(closed).toMatchObject({
     closeReason: 'tls_error',
     closeInitiator: 'server',
@@ -119,31 +118,29 @@ test('a handshake that fails is opened and closed, with OpenSSL’s code; the po
 });
 
 test('names that no text column takes are recorded readable, and nothing stops', async () => {
-  await using app = await startApp();
   const listener = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls' });
   const client = await tlsClient(listener, { ALPNProtocols: ['a\0b'] });
   await echoAll(client, Buffer.from('hello'));
-  expect((await closedOf(app, listener.id)).tls.alpn).toBe('a\ufffdb');
+  expect((await closedOf(listener.id)).tls.alpn).toBe('a\ufffdb');
 });
 
 test('the operator’s RST reaches a TLS client as an RST', async () => {
-  await using app = await startApp();
   const listener = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls' });
   await using plain = await openClient(listener.laddr.port);
   const client = await tlsClient(listener, { socket: plain.socket });
   client.write('x');
   await once(client, 'data');
   const open = await waitFor('the open connection', async () => {
-    return (await want(200, app, 'GET', '/v1/connections?state=open')).connections[0];
+    return (await want(200, app, 'GET', `/v1/connections?state=open&listener=${listener.id}`))
+      .connections[0];
   });
   const failed = new Promise<NodeJS.ErrnoException>((done) => client.once('error', done));
   await want(200, app, 'POST', `/v1/connections/${open.id}:close`, { mode: 'rst' });
   expect((await failed).code).toBe('ECONNRESET');
-  expect(await closedOf(app, listener.id)).toMatchObject({ closeReason: 'operator_rst' });
+  expect(await closedOf(listener.id)).toMatchObject({ closeReason: 'operator_rst' });
 });
 
 test('a delete ends a handshake that is under way, and frees the port', async () => {
-  await using app = await startApp();
   const listener = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls' });
   await using silent = await openClient(listener.laddr.port);
   silent.socket.resume();
@@ -153,7 +150,6 @@ test('a delete ends a handshake that is under way, and frees the port', async ()
 });
 
 test('an info listener tells its TLS client who it is', async () => {
-  await using app = await startApp();
   const listener = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls', mode: 'info' });
   const client = await tlsClient(listener);
   const [line] = await once(client, 'data');
@@ -163,7 +159,6 @@ test('an info listener tells its TLS client who it is', async () => {
 });
 
 test('the key is in no answer and no event, whoever made it', async () => {
-  await using app = await startApp();
   const { cert, key } = await makeCertificate(await makeAuthority());
   const given = await want(201, app, 'POST', '/v1/listeners', {
     protocol: 'tls',

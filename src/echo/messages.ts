@@ -34,6 +34,8 @@ export interface WorkerSettings {
   readonly preamblesMax: number;
   /** How long a TLS handshake or a PROXY header may take, and wait. */
   readonly preambleTimeoutMs: number;
+  /** How long a client may say nothing before it is taken for one without a PROXY header, where that is optional. */
+  readonly optionalHeaderWaitMs: number;
   /** How long a client is read from after our FIN, so that what it still sends does not reset it. */
   readonly lingerMs: number;
   /** UDP sessions of all listeners; answers for each source a second, and its burst. */

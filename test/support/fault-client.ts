@@ -1,7 +1,7 @@
 /** What tests of faults share: listeners that have some, and what their clients wait for. */
 import { want } from './rest-client.ts';
 import type { TcpClient } from './tcp-client.ts';
-import type { TestApp } from './test-app.ts';
+import type { RunningApp } from './test-app.ts';
 import { waitFor } from './wait-for.ts';
 
 export const byFault = { closeReason: 'fault', closeInitiator: 'server', error: null };
@@ -11,12 +11,12 @@ export const halfOpen = { allowHalfOpen: true };
 
 export const now = (): number => performance.now();
 
-export async function listenWith(app: TestApp, faults: readonly object[], spec: object = {}) {
+export async function listenWith(app: RunningApp, faults: readonly object[], spec: object = {}) {
   const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', { faults, ...spec });
   return { id: id as string, port: laddr.port as number };
 }
 
-export async function patchFaults(app: TestApp, id: string, faults: readonly object[]) {
+export async function patchFaults(app: RunningApp, id: string, faults: readonly object[]) {
   return await want(200, app, 'PATCH', `/v1/listeners/${id}`, { faults });
 }
 
@@ -41,7 +41,7 @@ export function numbered(bytes: number): string {
 
 /** The listener's only connection, once the condition holds. */
 export async function connectionOnce(
-  app: TestApp,
+  app: RunningApp,
   id: string,
   what: string,
   // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever it expects to be there

@@ -16,6 +16,7 @@ export interface PreambleServerOptions {
   /** TLS with these settings on top of the defaults; absent: TCP. */
   readonly tls?: Partial<Parameters<typeof certificates.prepare>[0]>;
   readonly timeoutMs?: number;
+  readonly optionalHeaderWaitMs?: number;
   readonly turns?: PreambleTurns;
 }
 
@@ -52,6 +53,7 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
       tls,
       turns,
       timeoutMs: options.timeoutMs ?? 20_000,
+      optionalHeaderWaitMs: options.optionalHeaderWaitMs ?? 3000,
       signal: stop.signal,
     });
     run.then(

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pino from 'pino';
+import { afterAll, beforeAll } from 'vitest';
 import { App } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { makeDatabase, type TestDatabase } from './test-database.ts';
@@ -17,10 +18,16 @@ export interface Endpoints {
   readonly grpcPort: number;
 }
 
-export interface TestApp extends Endpoints, AsyncDisposable {
+/** A kodama that runs, whoever ends it. */
+export interface RunningApp extends Endpoints {
   readonly url: string;
   readonly grpcAddress: string;
 }
+
+export interface TestApp extends RunningApp, AsyncDisposable {}
+
+/** Changes bounds that no variable sets. */
+export type Tune = (config: Config) => Config;
 
 /** Where an app keeps what must outlive it: give the same one to the next app to restart it. */
 export interface TestHome extends AsyncDisposable {
@@ -49,11 +56,11 @@ function endpoints({ httpPort, grpcPort }: Endpoints) {
   return { httpPort, grpcPort, url, grpcAddress: `127.0.0.1:${grpcPort}` };
 }
 
-/** In this process; with a home of its own unless one is given. `tune` changes bounds that no variable sets. */
+/** In this process; with a home of its own unless one is given. */
 export async function startApp(
   extra: Environment = {},
   home?: TestHome,
-  tune: (config: Config) => Config = (config) => config,
+  tune: Tune = (config) => config,
 ): Promise<TestApp> {
   await using resources = new AsyncDisposableStack();
   const place = home ?? resources.use(await makeHome());
@@ -68,6 +75,34 @@ export async function startApp(
     ...endpoints({ httpPort: app.httpAddress.port, grpcPort: app.grpcAddress.port }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+export interface SharedApp extends RunningApp {
+  readonly databaseUrl: string;
+}
+
+/**
+ * One for all tests of the file, or of the `describe`, that calls this: it starts before the first of them and ends
+ * after the last. Each test has listeners of its own there, and asks for what is theirs.
+ */
+export function sharedApp(extra: Environment = {}, home = sharedHome(), tune?: Tune): SharedApp {
+  const resources = new AsyncDisposableStack();
+  const shared = {};
+  beforeAll(async () => {
+    const app = resources.use(await startApp(extra, home, tune));
+    Object.assign(shared, app, { databaseUrl: home.environment.DATABASE_URL });
+  });
+  afterAll(() => resources.disposeAsync());
+  return shared as SharedApp;
+}
+
+/** For the shared apps of one database; theirs alone unless it is given to several. */
+export function sharedHome(): TestHome {
+  const resources = new AsyncDisposableStack();
+  const shared = {};
+  beforeAll(async () => void Object.assign(shared, resources.use(await makeHome())));
+  afterAll(() => resources.disposeAsync());
+  return shared as TestHome;
 }
 
 export interface TestProcess extends TestApp {

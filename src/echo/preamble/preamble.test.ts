@@ -46,7 +46,8 @@ test.each([
 });
 
 test('optional: a client that waits for the server to speak is opened after a while', async () => {
-  await using server = await preambleServer({ proxyProtocol: 'optional' });
+  const wait = { optionalHeaderWaitMs: 200 };
+  await using server = await preambleServer({ proxyProtocol: 'optional', ...wait });
   await using client = await openClient(server.port);
   await server.preamble();
   expect(await client.echo(v1)).toBe(v1);

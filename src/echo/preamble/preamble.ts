@@ -33,6 +33,7 @@ export interface PreambleOptions {
   readonly turns: PreambleTurns;
   /** Of the whole, waiting for a place included. */
   readonly timeoutMs: number;
+  readonly optionalHeaderWaitMs: number;
   /** The listener closes: this ends at once. */
   readonly signal: AbortSignal;
 }
@@ -46,9 +47,6 @@ export interface Preamble {
   readonly declaredRaddr: Address | null;
   readonly tls: TlsInfo | null;
 }
-
-/** Long enough for a first segment that is lost and sent again (proxy-protocol.txt, section 2). */
-export const optionalHeaderWaitMs = 3000;
 
 /** No network named: every peer may send the header. */
 export function trustOf(trustedCidrs: readonly string[]): (ip: string) => boolean {
@@ -96,7 +94,7 @@ const failure = (end: PreambleEnd, declaredRaddr: Address | null) =>
   new PreambleError(end, declaredRaddr);
 
 async function headerOf(options: PreambleOptions): Promise<Address | null> {
-  const { socket, raddrIp, proxyProtocol, isTrusted, tls } = options;
+  const { socket, raddrIp, proxyProtocol, isTrusted, tls, optionalHeaderWaitMs } = options;
   if (proxyProtocol === 'off') return null;
   const isRequired = proxyProtocol === 'required';
   if (isTrusted(raddrIp)) {

@@ -29,6 +29,7 @@ export class Preambles {
   readonly #isTrusted: (ip: string) => boolean;
   readonly #tls: TlsAcceptor | null;
   readonly #timeoutMs: number;
+  readonly #optionalHeaderWaitMs: number;
   readonly #turns: PreambleTurns;
   readonly #stop = new AbortController();
   #size = 0;
@@ -49,6 +50,7 @@ export class Preambles {
     // What is to be secret must never be served in the clear.
     if (protocol === 'tls' && this.#tls === null) throw new TypeError('TLS without its key');
     this.#timeoutMs = settings.preambleTimeoutMs;
+    this.#optionalHeaderWaitMs = settings.optionalHeaderWaitMs;
     this.#turns = preambleTurns;
   }
 
@@ -79,6 +81,7 @@ export class Preambles {
         tls: this.#tls,
         turns: this.#turns,
         timeoutMs: this.#timeoutMs,
+        optionalHeaderWaitMs: this.#optionalHeaderWaitMs,
         signal: this.#stop.signal,
       });
       this.#size -= 1;

@@ -18,6 +18,7 @@ const settings: WorkerSettings = {
   faultTurnMs: 2,
   preamblesMax: 10,
   preambleTimeoutMs: 10,
+  optionalHeaderWaitMs: 10,
   lingerMs: 10,
   udpSessionsMax: 3,
   udpDatagramsPerSecondMax: 10,
