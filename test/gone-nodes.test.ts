@@ -2,49 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { call as callGrpc, grpcClient } from './support/grpc-client.ts';
-import { all, call, want } from './support/rest-client.ts';
-import { startStoreProxy } from './support/store-proxy.ts';
-import { openClient, type TcpClient } from './support/tcp-client.ts';
-import { makeHome, startApp, startProcess, type TestApp } from './support/test-app.ts';
+import { checkLog, clients, openConnections } from './support/node-traffic.ts';
+import { call, want } from './support/rest-client.ts';
+import { openClient } from './support/tcp-client.ts';
+import { makeHome, startApp, startProcess } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
 /** Node ids of this file's own: a start ends what an earlier run of its node left behind on this host. */
 const nodeA = `a-${randomUUID()}`;
 const nodeB = `b-${randomUUID()}`;
-
-async function openConnections(app: TestApp, name: string, count: number) {
-  return await waitFor(`${count} on record`, async () => {
-    const { connections } = await want(
-      200,
-      app,
-      'GET',
-      `/v1/connections?listener=${name}&state=open`,
-    );
-    return connections.length === count ? connections : null;
-  });
-}
-
-/** Each connection once opened and once closed, each seq once. */
-async function checkLog(app: TestApp) {
-  const { headSeq } = await want(200, app, 'GET', '/v1/status');
-  const events = await all(app, '/v1/events?afterSeq=0', 'events');
-  expect(events.map(({ seq }) => seq)).toEqual(
-    Array.from({ length: events.length }, (_, index) => index + 1),
-  );
-  expect(events.length).toBeGreaterThanOrEqual(headSeq);
-  const ids = new Set(events.flatMap(({ connection }) => connection?.id ?? []));
-  for (const id of ids) {
-    const types = events.filter(({ connection }) => connection?.id === id).map(({ type }) => type);
-    expect(types).toEqual(['connection_opened', 'connection_closed']);
-  }
-  return events;
-}
-
-async function clients(port: number, count: number): Promise<TcpClient[]> {
-  const opened = await Promise.all(Array.from({ length: count }, () => openClient(port)));
-  for (const client of opened) await client.echo('hello');
-  return opened;
-}
 
 test('what a stopped node left is deleted at another, and the rest is there when it is back', async () => {
   await using home = await makeHome();
@@ -83,7 +49,7 @@ test('what a stopped node left is deleted at another, and the rest is there when
   expect(await want(200, b, 'GET', `/v1/connections/${two.id}`)).toMatchObject(interrupted);
   await want(201, b, 'POST', '/v1/listeners', { name: 'gone' });
 
-  await using back = await startProcess(home, { KODAMA_NODE_ID: nodeA });
+  await using back = await startApp({ KODAMA_NODE_ID: nodeA }, home);
   const { listeners } = await want(200, back, 'GET', '/v1/listeners?state=listening');
   expect(listeners.filter((each: { nodeId: string }) => each.nodeId === nodeA)).toMatchObject([
     { id: kept.id, laddr: kept.laddr, openConnections: 0, totalConnections: 2 },
@@ -100,60 +66,4 @@ test('what a stopped node left is deleted at another, and the rest is there when
     return heads[0].headSeq === heads[1].headSeq;
   });
   await checkLog(b);
-});
-
-test('a node that was only cut off ends when its place was taken, and recovers what is left', async () => {
-  await using home = await makeHome();
-  await using proxy = await startStoreProxy(home.environment.DATABASE_URL ?? '');
-  await using b = await startApp({ KODAMA_NODE_ID: nodeB }, home);
-  const far = { KODAMA_NODE_ID: nodeA, DATABASE_URL: proxy.url };
-  await using a = await startProcess(home, far);
-  const kept = await want(201, a, 'POST', '/v1/listeners', { name: 'kept' });
-  const gone = await want(201, a, 'POST', '/v1/listeners', { name: 'gone' });
-  const [talker] = await clients(gone.laddr.port, 1);
-  await openConnections(b, 'gone', 1);
-  proxy.cut();
-  await waitFor('it to be missed', async () => {
-    return (await call(b, 'DELETE', '/v1/listeners/gone')).status === 204;
-  });
-  // Its client, which it still serves, leaves: that must not be told after the end.
-  await talker?.[Symbol.asyncDispose]();
-  proxy.restore();
-  expect(await a.exited).toBe(1);
-  expect(a.lines.join()).toContain(`another process has taken the place of node ${nodeA}`);
-  await using back = await startProcess(home, far);
-  expect(await want(200, back, 'GET', '/v1/listeners/kept')).toMatchObject({
-    ...{ id: kept.id, state: 'listening', laddr: kept.laddr },
-  });
-  expect((await call(back, 'GET', '/v1/listeners/gone')).status).toBe(404);
-  const events = await checkLog(b);
-  const last = events.find(({ type }) => type === 'connection_closed');
-  expect(last?.connection).toMatchObject({ closeReason: 'interrupted' });
-});
-
-test('with the embedded PostgreSQL a start under another name lets go of what the old one left', async () => {
-  await using home = await makeHome({ DATABASE_URL: '' });
-  {
-    await using old = await startProcess(home, { KODAMA_NODE_ID: nodeA });
-    const { laddr } = await want(201, old, 'POST', '/v1/listeners', { name: 'mine' });
-    await clients(laddr.port, 2);
-    await openConnections(old, 'mine', 2);
-    old.child.kill('SIGKILL');
-    await old.exited;
-  }
-  await using fresh = await startProcess(home, { KODAMA_NODE_ID: nodeB });
-  expect((await want(200, fresh, 'GET', '/v1/listeners')).listeners).toEqual([]);
-  const { connections } = await want(200, fresh, 'GET', '/v1/connections');
-  expect(connections).toHaveLength(2);
-  for (const connection of connections) {
-    expect(connection).toMatchObject({ nodeId: nodeA, closeReason: 'interrupted' });
-  }
-  const word = fresh.lines.find((line) => line.includes('let go of what another node left'));
-  expect(JSON.parse(word ?? '{}')).toMatchObject({
-    ...{ level: 40, node: nodeA, connections: 2, listeners: ['mine'] },
-  });
-  await want(201, fresh, 'POST', '/v1/listeners', { name: 'mine' });
-  await checkLog(fresh);
-  fresh.child.kill('SIGTERM');
-  await fresh.exited;
 });

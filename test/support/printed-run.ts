@@ -2,7 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
+import type { TestHome } from './test-app.ts';
+import { waitFor } from './wait-for.ts';
 
 const mainFile = join(import.meta.dirname, '../../src/main.ts');
 
@@ -55,4 +57,36 @@ export async function run(
   words: readonly string[] = [],
 ): Promise<Ended> {
   return await begin(environment, words).ended;
+}
+
+export interface Shown {
+  readonly running: Running;
+  readonly url: string;
+  /** What it has printed, without the times. */
+  lines(): string[];
+  stop(): Promise<void>;
+}
+
+/** As in a terminal, at the level that is the default. */
+export async function startText(
+  home: TestHome,
+  extra: Readonly<Record<string, string>> = {},
+): Promise<Shown> {
+  const settings = { KODAMA_LOG_FORMAT: 'text', KODAMA_LOG_LEVEL: 'info', ...extra };
+  const running = begin({ ...home.environment, ...settings });
+  const { output, child, ended } = running;
+  const url = await waitFor('the banner', () => {
+    if (child.exitCode !== null) throw new Error(`it ended: ${output.stderr}${output.stdout}`);
+    return /Try: .* '?(http:\S+)\/v1\/listeners/.exec(output.stdout)?.[1];
+  });
+  return {
+    running,
+    url,
+    lines: () =>
+      output.stdout.split('\n').map((line) => line.replace(/^\d\d:\d\d:\d\d\.\d{3} /, '')),
+    async stop() {
+      child.kill('SIGTERM');
+      expect(await ended).toMatchObject({ code: 0 });
+    },
+  };
 }

@@ -2,16 +2,13 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { all, want } from './support/rest-client.ts';
-import { openClient } from './support/tcp-client.ts';
-import { makeHome, nodeMain, startProcess, type TestProcess } from './support/test-app.ts';
-import { waitFor } from './support/wait-for.ts';
-
-/** For tests that start several processes, some with a PostgreSQL, on a machine that does much else. */
-const patient = { timeout: 180_000 };
+import { all, want } from '../support/rest-client.ts';
+import { openClient } from '../support/tcp-client.ts';
+import { makeHome, nodeMain, startApp, startProcess, type TestApp } from '../support/test-app.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /** A listener, and a client that is on record with it. */
-async function openConnection(app: TestProcess) {
+async function openConnection(app: TestApp) {
   const { laddr, sockets } = await want(201, app, 'POST', '/v1/listeners', {});
   const client = await openClient(laddr.port);
   await client.echo('x');
@@ -19,7 +16,7 @@ async function openConnection(app: TestProcess) {
   return { ...client, workerPid: sockets[0].pid as number };
 }
 
-async function states(app: TestProcess): Promise<unknown[]> {
+async function states(app: TestApp): Promise<unknown[]> {
   const connections = await all(app, '/v1/connections', 'connections');
   return connections.map(({ state, closeReason }) => closeReason ?? state);
 }
@@ -55,7 +52,6 @@ function workingDirectory(pid: number): string | null {
 
 test.each(['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)(
   '%s stops in order, and what follows at once is its echo',
-  patient,
   async (signal) => {
     await using home = await makeHome();
     await using app = await startProcess(home);
@@ -63,7 +59,7 @@ test.each(['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)(
     app.child.kill(signal);
     app.child.kill('SIGINT');
     expect(await app.exited).toBe(0);
-    await using after = await startProcess(home);
+    await using after = await startApp({}, home);
     expect(await states(after)).toEqual(['shutdown']);
   },
 );
@@ -106,11 +102,11 @@ test('Ctrl-C, to the whole group, leaves the stop to kodama', async () => {
   process.kill(-app.pid, 'SIGINT');
   expect(await app.exited).toBe(0);
   await client.ended;
-  await using after = await startProcess(home);
+  await using after = await startApp({}, home);
   expect(await states(after)).toEqual(['shutdown']);
 });
 
-test('a terminal that is closed stops it in order', patient, async () => {
+test('a terminal that is closed stops it in order', async () => {
   await using home = await makeHome();
   const command = ['script', '-qfc', nodeMain.join(' '), '/dev/null'];
   await using app = await startProcess(home, { KODAMA_LOG_FORMAT: 'json' }, { command });
@@ -120,13 +116,12 @@ test('a terminal that is closed stops it in order', patient, async () => {
   app.child.kill('SIGKILL');
   await client.ended;
   await waitFor('the end', () => !tree.some(isAlive));
-  await using after = await startProcess(home);
+  await using after = await startApp({}, home);
   expect(await states(after)).toEqual(['shutdown']);
 });
 
 test.each(['/bin/sh', '/bin/bash'])(
   'npm start by %s passes SIGTERM and SIGINT on',
-  patient,
   async (shell) => {
     await using home = await makeHome();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -140,30 +135,26 @@ test.each(['/bin/sh', '/bin/bash'])(
   },
 );
 
-test(
-  'with an embedded PostgreSQL: nothing is left of an orderly stop, or of a forced one',
-  patient,
-  async () => {
-    await using home = await makeHome({ DATABASE_URL: '' });
-    const dataDir = home.environment.KODAMA_DATA_DIR ?? '';
-    const first = await startProcess(home);
-    await using _client = await openConnection(first);
-    // As systemd does it, to every process of the service.
-    for (const pid of treeOf(first.pid)) process.kill(pid, 'SIGTERM');
-    expect(await first.exited).toBe(0);
-    expect(postgresPids(dataDir)).toEqual([]);
+test('with an embedded PostgreSQL: nothing is left of an orderly stop, or of a forced one', async () => {
+  await using home = await makeHome({ DATABASE_URL: '' });
+  const dataDir = home.environment.KODAMA_DATA_DIR ?? '';
+  const first = await startProcess(home);
+  await using _client = await openConnection(first);
+  // As systemd does it, to every process of the service.
+  for (const pid of treeOf(first.pid)) process.kill(pid, 'SIGTERM');
+  expect(await first.exited).toBe(0);
+  expect(postgresPids(dataDir)).toEqual([]);
 
-    const second = await startProcess(home);
-    expect(await states(second)).toEqual(['shutdown']);
-    const tree = treeOf(second.pid);
-    const { workers } = await want(200, second, 'GET', '/v1/status');
-    process.kill(workers[0].pid, 'SIGSTOP');
-    const again = setInterval(() => second.child.kill('SIGTERM'), 50);
-    onTestFinished(() => clearInterval(again));
-    expect(await second.exited).toBe(130);
-    await waitFor('the end of all', () => !tree.some(isAlive));
-  },
-);
+  const second = await startProcess(home);
+  expect(await states(second)).toEqual(['shutdown']);
+  const tree = treeOf(second.pid);
+  const { workers } = await want(200, second, 'GET', '/v1/status');
+  process.kill(workers[0].pid, 'SIGSTOP');
+  const again = setInterval(() => second.child.kill('SIGTERM'), 50);
+  onTestFinished(() => clearInterval(again));
+  expect(await second.exited).toBe(130);
+  await waitFor('the end of all', () => !tree.some(isAlive));
+});
 
 test('a log that nobody reads any more ends nothing, and a stop is in order', async () => {
   await using home = await makeHome();

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
-import { streamEvents } from './support/grpc-client.ts';
-import { all, type Reply, want } from './support/rest-client.ts';
-import { collect, ndjson, serverSent } from './support/rest-stream.ts';
-import { openClient } from './support/tcp-client.ts';
-import { makeHome, startProcess, type TestProcess } from './support/test-app.ts';
-import { waitFor } from './support/wait-for.ts';
+import { streamEvents } from '../support/grpc-client.ts';
+import { all, type Reply, want } from '../support/rest-client.ts';
+import { collect, ndjson, serverSent } from '../support/rest-stream.ts';
+import { openClient } from '../support/tcp-client.ts';
+import { makeHome, startApp, startProcess, type TestProcess } from '../support/test-app.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /** Says what the socket sends, as it is, and reads nothing that comes back. */
 async function deafClient(port: number, text: string) {
@@ -60,7 +60,7 @@ test('a stop with open streams and connections ends in order, within its bound',
   await Promise.all(clients.map(({ ended }) => ended));
   stuck.socket.destroy();
 
-  const after = cleanup.use(await startProcess(home));
+  const after = cleanup.use(await startApp({}, home));
   const path = `/v1/connections?listener=${listener.id}`;
   const history: Reply['body'][] = await all(after, path, 'connections');
   expect(history).toHaveLength(many + 1);

@@ -1,0 +1,204 @@
+/** What a kodama says that cannot start, and that nothing of it is left: each reason, and each program of the repository. */
+import { execFile } from 'node:child_process';
+import { chmod, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { expectTakenPort, foreignPort } from '../support/foreign-port.ts';
+import { begin, run } from '../support/printed-run.ts';
+import { kernelSocket } from '../support/proc-sockets.ts';
+import { want } from '../support/rest-client.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { makeHome, startApp, startProcess } from '../support/test-app.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+/** Of the processes, whatever else listens on this machine. */
+async function listeningPorts(pids: readonly number[]): Promise<number[]> {
+  const ports: number[] = [];
+  for (const pid of pids) {
+    for (const fd of await readdir(`/proc/${pid}/fd`)) {
+      const socket = await kernelSocket({ pid, fd: Number(fd) }).catch(() => null);
+      if (socket?.state === 'LISTEN') ports.push(Number(socket.local.split(':')[1]));
+    }
+  }
+  return ports;
+}
+
+test('a taken port of gRPC is named with its variables', () =>
+  expectTakenPort('gRPC', 'KODAMA_GRPC', 'text'));
+
+// As root nearly everything can be written: what is no directory, and where nobody makes one.
+test('a data directory that cannot be used is named with its variable', async () => {
+  await using home = await temporaryFolder();
+  const file = join(home.path, 'file');
+  await writeFile(file, '');
+  for (const dataDir of [file, '/sys/kodama']) {
+    const { code, stderr } = await run({ KODAMA_DATA_DIR: dataDir });
+    expect(code, dataDir).toBe(1);
+    expect(stderr).toMatch(/^kodama: KODAMA_DATA_DIR \(.+\) cannot be used: E[A-Z]+: [^\n]+\n$/);
+    expect(stderr).toContain(`(${dataDir})`);
+  }
+});
+
+test('a data directory that others may write to is refused, and what lies there is not run', async () => {
+  await using home = await temporaryFolder();
+  await writeFile(join(home.path, 'node-id'), 'planted\n');
+  await chmod(home.path, 0o777);
+  const { code, stderr } = await run({ KODAMA_DATA_DIR: home.path });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /^kodama: KODAMA_DATA_DIR \(.+\) cannot be used: others may write to it [^\n]+\n$/,
+  );
+  expect(await readdir(home.path)).toEqual(['node-id']);
+});
+
+test('a node id that is none is refused by the name of its file', async () => {
+  await using home = await temporaryFolder();
+  await writeFile(join(home.path, 'node-id'), '');
+  const { code, stderr } = await run({ KODAMA_DATA_DIR: home.path });
+  expect(code).toBe(1);
+  expect(stderr).toContain(`${join(home.path, 'node-id')} holds no node id: it must be 1 to 64`);
+});
+
+test('an address that this host does not have is told as such', async () => {
+  await using home = await makeHome({ KODAMA_INSECURE: 'true' });
+  const { code, stderr } = await run({ ...home.environment, KODAMA_HTTP_HOST: '192.0.2.1' });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^kodama: REST cannot listen on 192\.0\.2\.1:0: .* not one of this host/);
+});
+
+test('a data directory may hold spaces, quotes and signs, and is for its user alone', async () => {
+  await using home = await temporaryFolder();
+  const dataDir = join(home.path, `it's "my" data, ünd 100 % $HOME`);
+  await chmod(home.path, 0o700);
+  await using app = await startApp(
+    { KODAMA_DATA_DIR: dataDir },
+    {
+      environment: { KODAMA_HTTP_PORT: '0', KODAMA_GRPC_PORT: '0', KODAMA_LOG_LEVEL: 'silent' },
+      [Symbol.asyncDispose]: async () => undefined,
+    },
+  );
+  expect(await want(200, app, 'GET', '/v1/status')).toMatchObject({
+    store: { state: 'reachable' },
+  });
+});
+
+test('what is compiled is kept in the data directory, by all processes, and nowhere else', async () => {
+  await using temporary = await temporaryFolder();
+  await using home = await makeHome({ TMPDIR: temporary.path, NODE_COMPILE_CACHE: '' });
+  await using app = await startProcess(home);
+  await want(201, app, 'POST', '/v1/listeners', {});
+  app.child.kill('SIGTERM');
+  await app.exited;
+  expect(await readdir(temporary.path)).toEqual([]);
+  const cache = join(home.environment.KODAMA_DATA_DIR ?? '', 'compile-cache');
+  expect((await stat(cache)).mode & 0o777).toBe(0o700);
+  const kept = await readdir(cache, { recursive: true });
+  expect(kept.length).toBeGreaterThan(100);
+});
+
+test.runIf(process.platform === 'linux')(
+  'SIGUSR1 opens no inspector, neither in the control plane nor in a worker',
+  async () => {
+    await using home = await makeHome();
+    await using app = await startProcess(home);
+    const { workers } = await want(200, app, 'GET', '/v1/status');
+    const pids = [app.pid, workers[0].pid];
+    for (const pid of pids) process.kill(pid, 'SIGUSR1');
+    await waitFor('the word', () => app.lines.some((line) => line.includes('open the inspector')));
+    // The inspector would be up by the time that both have answered this.
+    await want(201, app, 'POST', '/v1/listeners', {});
+    const listening = await listeningPorts(pids);
+    expect(listening).toContain(app.httpPort);
+    expect(listening).not.toContain(9229);
+    expect((await want(200, app, 'GET', '/v1/status')).workers[0].pid).toBe(pids[1]);
+    expect(app.lines.join()).not.toContain('Debugger listening');
+  },
+);
+
+test('a second kodama on the same data directory is refused, and the first goes on', async () => {
+  await using home = await makeHome();
+  await using first = await startProcess(home);
+  const { code, stderr } = await run(home.environment);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`is in use by process ${first.pid}: is kodama running already?`);
+  await want(201, first, 'POST', '/v1/listeners', {});
+  // A kill leaves the lock's file behind; it must not stand in the way.
+  first.child.kill('SIGKILL');
+  await first.exited;
+  await using second = await startProcess(home);
+  await want(200, second, 'GET', '/v1/status');
+});
+
+test('two nodes with names of their own may share a directory and a database', async () => {
+  await using home = await makeHome();
+  await using one = await startProcess(home, { KODAMA_NODE_ID: 'one' });
+  await using two = await startProcess(home, { KODAMA_NODE_ID: 'two' });
+  expect([one.nodeId, two.nodeId]).toEqual(['one', 'two']);
+  await want(201, one, 'POST', '/v1/listeners', { name: 'of-one' });
+  expect(await want(200, two, 'GET', '/v1/listeners/of-one')).toMatchObject({ nodeId: 'one' });
+});
+
+test('a start that waits for its database says so, not in a flood, and ends in order at a signal', async () => {
+  await using home = await makeHome();
+  await using foreign = await foreignPort();
+  const { child, output, ended } = begin({
+    ...home.environment,
+    DATABASE_URL: `postgresql://nobody@127.0.0.1:${foreign.port}/none`,
+    KODAMA_LOG_LEVEL: 'info',
+  });
+  await waitFor('the word', () => output.stdout.includes('waiting for the database'));
+  await waitFor('three more tries', () => foreign.connections() > 3);
+  child.kill('SIGTERM');
+  const { code, stdout } = await ended;
+  expect(code).toBe(0);
+  expect(stdout.match(/waiting for the database/g)).toHaveLength(1);
+  expect(stdout).toContain('"msg":"stopped"');
+});
+
+test('a database that refuses us is named with its reason', async () => {
+  await using home = await makeHome();
+  const url = new URL(home.environment.DATABASE_URL?.replace('@/', '@localhost/') ?? '');
+  url.pathname = '/no_such_database';
+  const DATABASE_URL = url.href.replace('@localhost/', '@/');
+  const { code, stderr } = await run({ ...home.environment, DATABASE_URL });
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'kodama: DATABASE_URL cannot be used: database "no_such_database" does not exist\n',
+  });
+});
+
+test('a misspelt variable is named with the one that is meant', async () => {
+  await using home = await makeHome();
+  await using app = await startProcess(home, {
+    KODAMA_HTP_PORT: '9000',
+    KODAMA_PROJECT: 'mine',
+    KODAMA_SCRIPT: 'x',
+  });
+  const lines = app.lines.join('\n').split('\n');
+  expect(lines.filter((line) => line.startsWith('kodama: '))).toEqual([
+    "kodama: KODAMA_HTP_PORT is not a variable of kodama's, so it has no effect: is it KODAMA_HTTP_PORT that is meant?",
+    "kodama: KODAMA_SCRIPT is not a variable of kodama's, so it has no effect",
+  ]);
+});
+
+test.each([
+  'src/main.ts',
+  'examples/stream-events.ts',
+  'scripts/generate.ts',
+  'bench/main.ts',
+  'test/chaos/main.ts',
+])('%s answers --help and --version, and refuses what it does not know', async (program) => {
+  const file = join(import.meta.dirname, '../..', program);
+  const call = async (...words: string[]) => {
+    const { promise, resolve } = Promise.withResolvers<object>();
+    execFile(process.execPath, [file, ...words], (error, stdout, stderr) =>
+      resolve({ code: error?.code ?? 0, stdout, stderr }),
+    );
+    return await promise;
+  };
+  const usage = expect.stringMatching(/^npm /m);
+  expect(await call('--help')).toEqual({ code: 0, stdout: usage, stderr: '' });
+  const version = expect.stringMatching(/^kodama \d+\.\d+\.\d+\n$/);
+  expect(await call('--version')).toEqual({ code: 0, stdout: version, stderr: '' });
+  expect(await call('--nonsense')).toEqual({ code: 2, stdout: '', stderr: usage });
+});
