@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 import { kernelSocket } from './support/proc-sockets.ts';
 import { all, type Reply, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
-import { sharedApp, startApp } from './support/test-app.ts';
+import { type RunningApp, sharedApp, startApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const app = sharedApp();
@@ -22,10 +22,10 @@ const text = ({ ip, port }: { ip: string; port: number }): string => `${ip}:${po
 const pairOf = (one: Body): string => `${text(one.raddr)} → ${text(one.laddr)}`;
 
 /** The connections of a listener that are on record as open, once there are so many of them. */
-async function openRecords(listener: Body, count: number): Promise<Body[]> {
+async function openRecords(listener: Body, count: number, at: RunningApp = app): Promise<Body[]> {
   const path = `/v1/connections?listener=${listener.id}&state=open`;
   return await waitFor(`${count} open connections on record`, async () => {
-    const records = await all(app, path, 'connections');
+    const records = await all(at, path, 'connections');
     return records.length === count ? records : null;
   });
 }
@@ -170,10 +170,10 @@ test.runIf(isLinux)(
   'two workers may serve under the same descriptor: only pid and fd together name a socket',
   async () => {
     const clientsMax = 200;
-    await using app = await startApp({ KODAMA_WORKERS: '2' });
+    await using own = await startApp({ KODAMA_WORKERS: '2' });
     await using cleanup = new AsyncDisposableStack();
-    const listener = await want(201, app, 'POST', '/v1/listeners', {});
-    const { workers } = await want(200, app, 'GET', '/v1/status');
+    const listener = await want(201, own, 'POST', '/v1/listeners', {});
+    const { workers } = await want(200, own, 'GET', '/v1/status');
     const pids = workers.map(({ pid }: { pid: number }) => pid);
     expect(new Set(pids).size).toBe(2);
     expect(listener.sockets.map(({ pid }: { pid: number }) => pid).toSorted()).toEqual(
@@ -191,7 +191,7 @@ test.runIf(isLinux)(
     for (let count = 1; twins.length === 0 && count <= clientsMax; count += 1) {
       const client = cleanup.use(await openClient(listener.laddr.port));
       await client.echo('x');
-      const records = await openRecords(listener, count);
+      const records = await openRecords(listener, count, own);
       for (const one of records) {
         const other = records.find(({ pid, fd }) => fd === one.fd && pid !== one.pid);
         if (other !== undefined) twins = [one, other];

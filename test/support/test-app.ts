@@ -11,6 +11,9 @@ import { App } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { makeDatabase, type TestDatabase } from './test-database.ts';
 
+// PostgreSQL and each worker have a listener there, to end with this process, and a file may have several apps.
+process.setMaxListeners(0);
+
 export type Environment = Readonly<Record<string, string>>;
 
 export interface Endpoints {
