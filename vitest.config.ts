@@ -2,14 +2,15 @@ import { defineConfig } from 'vitest/config';
 
 const isLong = '{src,test}/**/*.long.test.ts';
 const isProcess = 'test/process/*.long.test.ts';
+const isFuzz = 'test/hostile/*.test.ts';
 /** Folders whose code keeps no state in modules or in the process: their tests load it once, not once a file. */
 const isPure = 'src/{core,contract,echo/faults,echo/preamble}/**/*.test.ts';
 
 /**
  * `npm test` runs three projects: `pure` and `unit` tests stand beside their file, `product` tests speak to a running
- * kodama, which they load once for all files of a worker. What takes long is for `npm run test:long`: the
- * `process` ones start kodamas as users do, again and again, and the worth of the `long` ones lies in their volume.
- * These measure, so they run one after the other, behind all others.
+ * kodama, which they load once for all files of a worker. What takes long is for `npm run test:long`: the `slow` ones
+ * start kodamas as users do, again and again, or make all runs of a fuzz, and the worth of the `long` ones lies in
+ * their volume. These measure, so they run one after the other, behind all others.
  * The time-outs only guard against a hang; a test waits for conditions with deadlines of its own.
  */
 export default defineConfig({
@@ -35,11 +36,18 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [isLong],
           isolate: false,
+          provide: { fuzzShare: 0.25 },
         },
       },
       {
         extends: true,
-        test: { name: 'process', include: [isProcess], testTimeout: 180_000 },
+        test: {
+          name: 'slow',
+          include: [isProcess, isFuzz],
+          testTimeout: 180_000,
+          isolate: false,
+          provide: { fuzzShare: 1 },
+        },
       },
       {
         extends: true,
