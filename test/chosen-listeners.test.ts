@@ -5,18 +5,23 @@ import { streamEvents } from './support/grpc-client.ts';
 import { all, call, want } from './support/rest-client.ts';
 import { collect, ndjson } from './support/rest-stream.ts';
 import { talk } from './support/tcp-client.ts';
-import { makeHome, startApp, type TestApp } from './support/test-app.ts';
+import { type RunningApp, sharedApp, sharedHome, startApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
+
+/** Two nodes of one log. */
+const home = sharedHome();
+const a = sharedApp({ KODAMA_NODE_ID: `a-${randomUUID()}` }, home);
+const b = sharedApp({ KODAMA_NODE_ID: `b-${randomUUID()}` }, home);
 
 type Fields = Readonly<Record<string, unknown>>;
 
-async function listen(app: TestApp, fields: Fields) {
+async function listen(app: RunningApp, fields: Fields) {
   const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', fields);
   return { id: id as string, port: laddr.port as number };
 }
 
 /** Its connections are on record once they are closed. */
-async function talkTo(app: TestApp, { id, port }: { id: string; port: number }) {
+async function talkTo(app: RunningApp, { id, port }: { id: string; port: number }) {
   await talk(port, 'hello');
   await waitFor('the record', async () => {
     const { openConnections, totalConnections } = await want(
@@ -29,20 +34,19 @@ async function talkTo(app: TestApp, { id, port }: { id: string; port: number }) 
   });
 }
 
-const close = (app: TestApp, name: string) => want(204, app, 'DELETE', `/v1/listeners/${name}`);
+const close = (app: RunningApp, name: string) => want(204, app, 'DELETE', `/v1/listeners/${name}`);
 
 test('a name finds the history of who has it now, or else had it last', async () => {
-  await using app = await startApp();
-  const ofNobody = (path: string) => want(404, app, 'GET', path);
+  const ofNobody = (path: string) => want(404, a, 'GET', path);
   await ofNobody('/v1/connections?listener=echo');
   await ofNobody('/v1/events?listener=echo');
   const listenersOf = async (path: string, field: 'connections' | 'events') =>
-    new Set((await all(app, path, field)).map(({ listenerId }) => listenerId));
+    new Set((await all(a, path, field)).map(({ listenerId }) => listenerId));
   const made = [];
   for (let turn = 0; turn < 2; turn += 1) {
-    const one = await listen(app, { name: 'echo' });
+    const one = await listen(a, { name: 'echo' });
     made.push(one.id);
-    await talkTo(app, one);
+    await talkTo(a, one);
     for (const when of ['alive', 'closed']) {
       expect(await listenersOf('/v1/connections?listener=echo', 'connections'), when).toEqual(
         new Set([one.id]),
@@ -50,40 +54,40 @@ test('a name finds the history of who has it now, or else had it last', async ()
       expect(await listenersOf('/v1/events?listener=echo', 'events'), when).toEqual(
         new Set([one.id]),
       );
-      if (when === 'alive') await close(app, 'echo');
+      if (when === 'alive') await close(a, 'echo');
     }
   }
   const lines = await collect(
-    ndjson(`${app.url}/v1/events?afterSeq=0&endAtHead=true&listener=echo&listener=${made[0]}`),
+    ndjson(`${a.url}/v1/events?afterSeq=0&endAtHead=true&listener=echo&listener=${made[0]}`),
   );
   const seen = lines.flatMap(({ event }) => (event === undefined ? [] : [event.listenerId]));
   expect(new Set(seen)).toEqual(new Set(made));
-  await want(404, app, 'GET', '/v1/listeners/echo');
-  expect((await want(200, app, 'GET', '/v1/listeners?name=echo')).listeners).toEqual([]);
-  const { listeners } = await want(200, app, 'GET', '/v1/listeners?name=echo&state=closed');
+  await want(404, a, 'GET', '/v1/listeners/echo');
+  expect((await want(200, a, 'GET', '/v1/listeners?name=echo')).listeners).toEqual([]);
+  const { listeners } = await want(200, a, 'GET', '/v1/listeners?name=echo&state=closed');
   expect(listeners.map(({ id }: { id: string }) => id)).toEqual(made.toReversed());
 });
 
 test('connections, their events and refusals tell the name of their listener, as it is now', async () => {
-  await using home = await makeHome();
-  const node = (name: string) => startApp({ KODAMA_NODE_ID: `${name}-${randomUUID()}` }, home);
-  await using a = await node('a');
-  await using b = await node('b');
   const one = await listen(a, { name: 'old' });
   await talkTo(a, one);
   const closed = await listen(a, { name: 'shut', limits: { denyCidrs: ['127.0.0.0/8'] } });
   await talk(closed.port, 'hello').catch(() => undefined);
   const refusals = `/v1/events?listener=${closed.id}&type=connection_refused`;
   await waitFor('the refusal', async () => (await all(a, refusals, 'events')).length > 0);
-  const namesOf = async (app: TestApp) => {
-    using stream = streamEvents(app.grpcAddress, {}, { afterSeq: 0, endAtHead: true });
+  const namesOf = async (app: RunningApp) => {
+    const listenerIds = [one.id, closed.id];
+    const ofBoth = listenerIds.map((id) => `listener=${id}`).join('&');
+    using stream = streamEvents(app.grpcAddress, { listenerIds }, { afterSeq: 0, endAtHead: true });
     await stream.ended;
-    const url = `${app.url}/v1/events?afterSeq=0&endAtHead=true`;
+    const url = `${app.url}/v1/events?afterSeq=0&endAtHead=true&${ofBoth}`;
     const lines = await collect(ndjson(url));
     const told = [
       ...lines.map(({ event }) => event?.connection ?? event?.refusal),
-      ...(await all(app, '/v1/events', 'events')).map((event) => event.connection ?? event.refusal),
-      ...(await all(app, '/v1/connections', 'connections')),
+      ...(await all(app, `/v1/events?${ofBoth}`, 'events')).map(
+        (event) => event.connection ?? event.refusal,
+      ),
+      ...(await all(app, `/v1/connections?${ofBoth}`, 'connections')),
       ...stream.events.map(({ message }) => message.connection ?? message.refusal),
     ];
     return new Set(told.flatMap((subject) => (subject ? [subject.listenerName] : [])));
@@ -98,10 +102,6 @@ test('connections, their events and refusals tell the name of their listener, as
 });
 
 test('a stream by labels follows who gets them and who loses them, on any node', async () => {
-  await using home = await makeHome();
-  const node = (name: string) => startApp({ KODAMA_NODE_ID: `${name}-${randomUUID()}` }, home);
-  await using a = await node('a');
-  await using b = await node('b');
   const labels = { env: 'ci' };
   const first = await listen(a, { name: 'first', labels });
   await talkTo(a, first);
@@ -178,28 +178,27 @@ test('labels of too many listeners are refused by the name of the limit', async 
 });
 
 test('pages go back from the newest, and begin at the newest n', async () => {
-  await using app = await startApp();
-  const one = await listen(app, { name: 'one' });
-  for (let turn = 0; turn < 3; turn += 1) await talkTo(app, one);
-  await listen(app, {});
+  const one = await listen(a, { name: 'one' });
+  for (let turn = 0; turn < 3; turn += 1) await talkTo(a, one);
+  await listen(a, {});
   for (const filter of ['', '&listener=one', '&type=connection_closed', '&protocol=udp']) {
-    const forth = await all(app, `/v1/events?order=asc${filter}`, 'events');
-    const back = await all(app, `/v1/events?order=desc${filter}`, 'events');
+    const forth = await all(a, `/v1/events?order=asc${filter}`, 'events');
+    const back = await all(a, `/v1/events?order=desc${filter}`, 'events');
     expect(back).toEqual(forth.toReversed());
     for (const count of [0, 1, 3, 100]) {
-      const newest = await all(app, `/v1/events?last=${count}${filter}`, 'events');
+      const newest = await all(a, `/v1/events?last=${count}${filter}`, 'events');
       expect(newest).toEqual(count === 0 ? [] : forth.slice(-count));
     }
   }
-  const { events, nextPageToken } = await want(200, app, 'GET', '/v1/events?order=desc&pageSize=2');
+  const { events, nextPageToken } = await want(200, a, 'GET', '/v1/events?order=desc&pageSize=2');
   // What comes meanwhile moves nothing.
-  await listen(app, {});
+  await listen(a, {});
   const next = `/v1/events?order=desc&pageSize=2&pageToken=${nextPageToken}`;
-  const page = await want(200, app, 'GET', next);
+  const page = await want(200, a, 'GET', next);
   const seqs = [...events, ...page.events].map(({ seq }) => seq);
   expect(seqs).toEqual([0, 1, 2, 3].map((step) => seqs[0] - step));
-  await want(400, app, 'GET', `/v1/events?order=asc&pageToken=${nextPageToken}`);
-  const stream = await call(app, 'GET', '/v1/events?order=desc', undefined, {
+  await want(400, a, 'GET', `/v1/events?order=asc&pageToken=${nextPageToken}`);
+  const stream = await call(a, 'GET', '/v1/events?order=desc', undefined, {
     accept: 'text/event-stream',
   });
   expect(stream.body.errors).toMatchObject([{ path: 'order' }]);
