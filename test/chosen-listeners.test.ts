@@ -34,6 +34,9 @@ async function talkTo(app: RunningApp, { id, port }: { id: string; port: number 
   });
 }
 
+const connectionsOf = (app: RunningApp, id: string) =>
+  all(app, `/v1/connections?listener=${id}`, 'connections');
+
 const close = (app: RunningApp, name: string) => want(204, app, 'DELETE', `/v1/listeners/${name}`);
 
 test('a name finds the history of who has it now, or else had it last', async () => {
@@ -87,7 +90,7 @@ test('connections, their events and refusals tell the name of their listener, as
       ...(await all(app, `/v1/events?${ofBoth}`, 'events')).map(
         (event) => event.connection ?? event.refusal,
       ),
-      ...(await all(app, `/v1/connections?${ofBoth}`, 'connections')),
+      ...(await Promise.all(listenerIds.map((id) => connectionsOf(app, id)))).flat(),
       ...stream.events.map(({ message }) => message.connection ?? message.refusal),
     ];
     return new Set(told.flatMap((subject) => (subject ? [subject.listenerName] : [])));

@@ -18,19 +18,14 @@ import { closedConnections } from './support/history.ts';
 import { plainMessage, withoutNothing } from './support/plain-message.ts';
 import { want } from './support/rest-client.ts';
 import { openClient, wantRefused } from './support/tcp-client.ts';
-import { makeHome, startApp, type TestApp } from './support/test-app.ts';
+import { makeHome, sharedApp, startApp } from './support/test-app.ts';
 
-/** One for all tests, since a start takes longer than most of them: each has listeners of its own. */
-let app: TestApp;
+const app = sharedApp();
 let client: GrpcClient;
-beforeAll(async () => {
-  app = await startApp();
+beforeAll(() => {
   client = grpcClient(app.grpcAddress);
 });
-afterAll(async () => {
-  client[Symbol.dispose]();
-  await app[Symbol.asyncDispose]();
-});
+afterAll(() => client[Symbol.dispose]());
 
 const listen = (faults: readonly object[], spec: object = {}) => listenWith(app, faults, spec);
 
@@ -70,7 +65,7 @@ function messageOf(fault: object): object {
   return { [effect]: Object.fromEntries(entries) };
 }
 
-describe.each(Object.entries(changes))('%s', (_, change) => {
+describe.concurrent.each(Object.entries(changes))('%s', (_, change) => {
   test('adds, changes and removes faults of a living connection', async () => {
     const { id, port } = await listen([]);
     await using living = await openClient(port, halfOpen);
@@ -152,7 +147,7 @@ describe.each(Object.entries(changes))('%s', (_, change) => {
   });
 });
 
-test('what is for the accept is for connections still to come', async () => {
+test.concurrent('what is for the accept is for connections still to come', async () => {
   const { id, port } = await listen([]);
   await using living = await openClient(port);
   await living.echo('a');
@@ -166,7 +161,7 @@ test('what is for the accept is for connections still to come', async () => {
   expect(living.received.toString()).toBe('abd');
 });
 
-test('a limit and a close count the bytes of a living connection from the change on', async () => {
+test.concurrent('a limit and a close count the bytes of a living connection from the change on', async () => {
   for (const fault of [
     { type: 'limit', bytes: 3 },
     { type: 'close', afterBytes: 3 },
@@ -182,7 +177,7 @@ test('a limit and a close count the bytes of a living connection from the change
   }
 });
 
-test('a close at a time that is over closes a living connection at once', async () => {
+test.concurrent('a close at a time that is over closes a living connection at once', async () => {
   const { id, port } = await listen([]);
   await using living = await openClient(port);
   await living.echo('x');
@@ -192,7 +187,7 @@ test('a close at a time that is over closes a living connection at once', async 
   expect(await closedConnections(app, id)).toMatchObject([byFault]);
 });
 
-test('a fault that stays as it was keeps its counts and what it holds', async () => {
+test.concurrent('a fault that stays as it was keeps its counts and what it holds', async () => {
   const limit = { type: 'limit', bytes: 6 };
   const { id, port } = await listen([limit, latency(700)]);
   await using living = await openClient(port);
@@ -206,7 +201,7 @@ test('a fault that stays as it was keeps its counts and what it holds', async ()
   expect((living.arrivals[0]?.at ?? 0) - sentAt).toBeGreaterThanOrEqual(700);
 });
 
-test('a fault that is not enabled does nothing, and begins when it is', async () => {
+test.concurrent('a fault that is not enabled does nothing, and begins when it is', async () => {
   const { id, port } = await listen([{ type: 'blackhole', enabled: false }]);
   await using living = await openClient(port, halfOpen);
   expect(await living.echo('seen')).toBe('seen');
@@ -218,7 +213,7 @@ test('a fault that is not enabled does nothing, and begins when it is', async ()
   expect(living.received.toString()).toBe('seenseen');
 });
 
-test('a fault ends by itself at its time, and what it held comes back', async () => {
+test.concurrent('a fault ends by itself at its time, and what it held comes back', async () => {
   const expiresAt = new Date(Date.now() + 1500).toISOString();
   const { id, port } = await listen([{ ...latency(hour), expiresAt }]);
   await using living = await openClient(port, halfOpen);

@@ -1,17 +1,10 @@
 /** Which connections a fault is for: by network, by count and by chance. A banner tells that it was chosen. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { arrivalOf, listenWith, patchFaults } from './support/fault-client.ts';
 import { openClient } from './support/tcp-client.ts';
-import { startApp, type TestApp } from './support/test-app.ts';
+import { sharedApp } from './support/test-app.ts';
 
-/** One for all tests, since a start takes longer than most of them: each has listeners of its own. */
-let app: TestApp;
-beforeAll(async () => {
-  app = await startApp();
-});
-afterAll(async () => {
-  await app[Symbol.asyncDispose]();
-});
+const app = sharedApp();
 
 /** A digit for each connection, one after the other: 1 where it was chosen. */
 async function choices(port: number, count: number, localAddress = '127.0.0.1'): Promise<string> {

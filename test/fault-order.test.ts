@@ -1,5 +1,5 @@
 /** Several faults at once: the order of their list, the ends that all of them keep, and all of it over TLS. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   arrivalOf,
   byFault,
@@ -15,21 +15,14 @@ import {
 import { closedConnections } from './support/history.ts';
 import { all, want } from './support/rest-client.ts';
 import { openClient, openTlsClient, type TcpClient } from './support/tcp-client.ts';
-import { startApp, type TestApp } from './support/test-app.ts';
+import { sharedApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
-/** One for all tests, since a start takes longer than most of them: each has listeners of its own. */
-let app: TestApp;
-beforeAll(async () => {
-  app = await startApp();
-});
-afterAll(async () => {
-  await app[Symbol.asyncDispose]();
-});
+const app = sharedApp();
 
 const listen = (faults: readonly object[], spec: object = {}) => listenWith(app, faults, spec);
 
-test.each(
+test.concurrent.each(
   [
     { faults: [{ type: 'latency', delayMs: 60, jitterMs: 50 }] },
     { faults: [{ type: 'bandwidth', bytesPerSecond: 100_000 }] },
@@ -62,7 +55,7 @@ test.each(
   ]);
 });
 
-describe('faults stand in the order of their list', () => {
+describe.concurrent('faults stand in the order of their list', () => {
   const banner = { type: 'banner', text: 'hello' };
 
   test('a banner before a latency is late, one behind it is not', async () => {
@@ -110,7 +103,7 @@ describe('faults stand in the order of their list', () => {
   });
 });
 
-test('discard drops before all faults but a close, which counts what is read', async () => {
+test.concurrent('discard drops before all faults but a close, which counts what is read', async () => {
   const faults = [
     { type: 'banner', text: 'hello' },
     { type: 'limit', bytes: 6 },
@@ -127,7 +120,7 @@ test('discard drops before all faults but a close, which counts what is read', a
   expect(await closedConnections(app, id)).toMatchObject([{ ...byFault, bytesIn: 10 }]);
 });
 
-describe('max_bytes', () => {
+describe.concurrent('max_bytes', () => {
   const limits = { maxBytes: 10 };
   const byLimit = { closeReason: 'max_bytes', closeInitiator: 'server', bytesIn: 10 };
 
@@ -168,7 +161,7 @@ describe('max_bytes', () => {
   });
 });
 
-test('a client that takes nothing is reset all the same', async () => {
+test.concurrent('a client that takes nothing is reset all the same', async () => {
   const { id, port } = await listen([{ type: 'close', afterMs: 400, mode: 'rst' }]);
   await using client = await openClient(port);
   client.socket.pause();
@@ -180,7 +173,7 @@ test('a client that takes nothing is reset all the same', async () => {
   expect(client.error).toMatch(/ECONNRESET|EPIPE/);
 });
 
-test('a half-close is told once, also where faults stop reading after it', async () => {
+test.concurrent('a half-close is told once, also where faults stop reading after it', async () => {
   // Single bytes cost so much to hold that reading stops when the client's FIN is already there.
   const { id, port } = await listen([
     { type: 'latency', delayMs: 100 },
@@ -197,7 +190,7 @@ test('a half-close is told once, also where faults stop reading after it', async
   expect(await all(app, path, 'events')).toHaveLength(1);
 });
 
-test.each([
+test.concurrent.each([
   { action: 'fin', sawEnd: true, error: null },
   { action: 'rst', sawEnd: false, error: 'ECONNRESET' },
 ])('over TLS as over TCP: late, and cut at the byte with $action', async ({ action, ...end }) => {
@@ -222,7 +215,7 @@ test.each([
   expect(await closedConnections(app, id)).toMatchObject([{ ...byFault, bytesOut: 37 }]);
 });
 
-test('over TLS a half-close gets all its bytes back, then the end', async () => {
+test.concurrent('over TLS a half-close gets all its bytes back, then the end', async () => {
   const faults = [
     { type: 'latency', delayMs: 100 },
     { type: 'slow_close', delayMs: 150 },

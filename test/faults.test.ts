@@ -1,5 +1,5 @@
 /** What each fault does to a TCP connection, as the client sees it and as the record tells it. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   arrivalOf,
   byFault,
@@ -15,17 +15,10 @@ import {
 import { closedConnections, refusals } from './support/history.ts';
 import { want } from './support/rest-client.ts';
 import { openClient, type TcpClient, wantRefused } from './support/tcp-client.ts';
-import { startApp, type TestApp } from './support/test-app.ts';
+import { sharedApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
-/** One for all tests, since a start takes longer than most of them: each has listeners of its own. */
-let app: TestApp;
-beforeAll(async () => {
-  app = await startApp();
-});
-afterAll(async () => {
-  await app[Symbol.asyncDispose]();
-});
+const app = sharedApp();
 
 const listen = (faults: readonly object[], spec: object = {}) => listenWith(app, faults, spec);
 
@@ -38,7 +31,7 @@ async function wantRead(id: string, bytes: number): Promise<void> {
   await connectionOnce(app, id, `with ${bytes} bytes`, ({ bytesIn }) => bytesIn === bytes);
 }
 
-describe('latency', () => {
+describe.concurrent('latency', () => {
   test('no byte comes back before its delay, and neither does the FIN', async () => {
     const { id, port } = await listen([{ type: 'latency', delayMs: 250 }]);
     await using client = await openClient(port, halfOpen);
@@ -100,7 +93,7 @@ describe('latency', () => {
   );
 });
 
-describe('bandwidth', () => {
+describe.concurrent('bandwidth', () => {
   const rate = 20_000;
   /** What goes at once, at the most. */
   const quantum = rate / 200;
@@ -172,7 +165,7 @@ describe('bandwidth', () => {
   });
 });
 
-test('slice: pieces of the size come one by one, and never join two reads', async () => {
+test.concurrent('slice: pieces of the size come one by one, and never join two reads', async () => {
   const fault = { type: 'slice', averageBytes: 3, delayMs: 120 };
   const { port } = await listen([fault]);
   await using client = await openClient(port);
@@ -188,7 +181,7 @@ test('slice: pieces of the size come one by one, and never join two reads', asyn
   expect(client.arrivals.at(-1)?.total).toBe(10);
 });
 
-describe('limit', () => {
+describe.concurrent('limit', () => {
   test.each([0, 1, 37, 100])('fin: exactly %i bytes come back, then the FIN', async (bytes) => {
     const { id, port } = await listen([{ type: 'limit', bytes }]);
     await using client = await openClient(port, halfOpen);
@@ -239,7 +232,7 @@ describe('limit', () => {
   });
 });
 
-describe.each(['fin', 'rst', 'half_close'])('close with %s', (mode) => {
+describe.concurrent.each(['fin', 'rst', 'half_close'])('close with %s', (mode) => {
   const dropped = 24 * 1024 * 1024;
 
   async function wantClosed(client: TcpClient, id: string, received: string, more = 0) {
@@ -291,7 +284,7 @@ describe.each(['fin', 'rst', 'half_close'])('close with %s', (mode) => {
   });
 });
 
-test('accept_delay: connected at once, heard later; several add up', async () => {
+test.concurrent('accept_delay: connected at once, heard later; several add up', async () => {
   const { port } = await listen([
     { type: 'accept_delay', delayMs: 200 },
     { type: 'banner', text: 'hello ' },
@@ -304,7 +297,7 @@ test('accept_delay: connected at once, heard later; several add up', async () =>
   expect((client.arrivals[0]?.at ?? 0) - client.begunAt).toBeGreaterThanOrEqual(349);
 });
 
-test('refuse: RST at accept, and an event that says why', async () => {
+test.concurrent('refuse: RST at accept, and an event that says why', async () => {
   const { id, port } = await listen([{ type: 'refuse' }]);
   await wantRefused(port);
   expect(await refusals(app, id)).toMatchObject([
@@ -314,7 +307,7 @@ test('refuse: RST at accept, and an event that says why', async () => {
   expect(connections).toEqual([]);
 });
 
-describe('blackhole', () => {
+describe.concurrent('blackhole', () => {
   const much = Buffer.from(numbered(24 * 1024 * 1024));
 
   test('drop: all is read and nothing comes back, not even the FIN', async () => {
@@ -349,7 +342,7 @@ describe('blackhole', () => {
   });
 });
 
-test('corrupt: as many bytes come back, and so many of them differ', async () => {
+test.concurrent('corrupt: as many bytes come back, and so many of them differ', async () => {
   const { port } = await listen([{ type: 'corrupt', bytes: 3 }]);
   await using client = await openClient(port);
   for (let n = 0; n < 5; n += 1) {
@@ -363,7 +356,7 @@ test('corrupt: as many bytes come back, and so many of them differ', async () =>
   expect(client.received.length).toBe(1000);
 });
 
-test('slow_close: bytes come back as ever, the FIN late', async () => {
+test.concurrent('slow_close: bytes come back as ever, the FIN late', async () => {
   const { id, port } = await listen([{ type: 'slow_close', delayMs: 300 }]);
   await using client = await openClient(port, halfOpen);
   await client.echo('quick');
@@ -374,7 +367,7 @@ test('slow_close: bytes come back as ever, the FIN late', async () => {
   expect(await closedConnections(app, id)).toMatchObject([byPeer]);
 });
 
-describe('banner', () => {
+describe.concurrent('banner', () => {
   test.each([
     [{ text: 'grüß dich\r\n' }, Buffer.from('grüß dich\r\n')],
     [{ base64: '/wABgA==' }, Buffer.from([0xff, 0, 1, 0x80])],

@@ -75,10 +75,12 @@ export async function startText(
   const settings = { KODAMA_LOG_FORMAT: 'text', KODAMA_LOG_LEVEL: 'info', ...extra };
   const running = begin({ ...home.environment, ...settings });
   const { output, child, ended } = running;
-  const url = await waitFor('the banner', () => {
+  const bannerUrl = () => {
     if (child.exitCode !== null) throw new Error(`it ended: ${output.stderr}${output.stdout}`);
     return /Try: .* '?(http:\S+)\/v1\/listeners/.exec(output.stdout)?.[1];
-  });
+  };
+  // On a machine that does much else a start takes long.
+  const url = await waitFor('the banner', bannerUrl, 60_000);
   return {
     running,
     url,
