@@ -2,7 +2,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import { generate } from 'selfsigned';
 import { invalidField } from '../core/errors.ts';
 import type { NewTls, TlsSettings } from '../core/listener.ts';
 import type { Certificates } from '../core/ports.ts';
@@ -39,6 +38,8 @@ async function makeSelfSigned(host: string): Promise<{ cert: string; key: string
   const isNamed = isIP(host) !== 0 && !unspecified.has(host);
   const ips = new Set(['127.0.0.1', '::1', ...(isNamed ? [host] : [])]);
   const now = Date.now();
+  // Its ASN.1 takes a quarter of a second to load: most kodamas never need it.
+  const { generate } = await import('selfsigned');
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'kodama' }], {
     keyType: 'ec',
     curve: 'P-256',
