@@ -1,10 +1,10 @@
 /** What no caller can make grow: calls, requests that do not come, answers that nobody takes, lists. */
 import { once } from 'node:events';
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import { expect, test } from 'vitest';
 import { leastCpuMs } from '../../test/support/cpu-cost.ts';
+import { begin, empty, ending, framed, session } from '../../test/support/grpc-by-hand.ts';
 import { startGrpcEdge } from '../../test/support/grpc-edge.ts';
 import { sampleListener } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
@@ -16,41 +16,6 @@ const watch = '/grpc.health.v1.Health/Watch';
 const check = '/grpc.health.v1.Health/Check';
 const list = '/kodama.v1.ListenerService/ListListeners';
 const reflect = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
-
-/** HTTP/2 without a gRPC library, which would read and close by itself. */
-function session(address: string, windowBytes = 65_535) {
-  const client = connect(`http://${address}`, { settings: { initialWindowSize: windowBytes } });
-  client.on('error', () => undefined);
-  return Object.assign(client, { [Symbol.dispose]: () => client.destroy() });
-}
-
-function begin(client: ClientHttp2Session, path: string): ClientHttp2Stream {
-  const headers = { 'content-type': 'application/grpc', te: 'trailers' };
-  const stream = client.request({ ':method': 'POST', ':path': path, ...headers });
-  return stream.on('error', () => undefined);
-}
-
-function framed(message: Uint8Array): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
-}
-
-const empty = framed(Buffer.alloc(0));
-
-/** How a call ended: its gRPC status and what kodama says of it. */
-async function ending(stream: ClientHttp2Stream): Promise<Record<string, unknown>> {
-  let last: Record<string, unknown> = {};
-  stream.on('response', (headers) => {
-    last = headers;
-  });
-  stream.on('trailers', (headers) => {
-    last = headers;
-  });
-  stream.resume();
-  await once(stream, 'end');
-  return { status: Number(last['grpc-status']), limit: last['kodama-limit'] };
-}
 
 test('calls of one method beyond the limit are refused, those of another are not', async () => {
   await using edge = await startGrpcEdge({}, { limits: { callsPerMethodMax: 2 } });

@@ -11,6 +11,7 @@ import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Logger } from '../core/ports.ts';
 import { identification } from './auth.ts';
 import { callBounds } from './call-bounds.ts';
+import { CallStreams } from './call-streams.ts';
 import { Calls } from './calls.ts';
 import { connectionHandlers } from './connection-handlers.ts';
 import type { Edge } from './edge.ts';
@@ -19,11 +20,11 @@ import { eventHandlers } from './event-handlers.ts';
 import { asOneMessage } from './framing.ts';
 import type { GrpcLimits } from './grpc-limits.ts';
 import { Health } from './health.ts';
+import { identityOnly } from './identity-only.ts';
 import { listBounds } from './list-bounds.ts';
 import { listenerHandlers } from './listener-handlers.ts';
 import { serviceDefinition } from './protos.ts';
 import { addReflection } from './reflection.ts';
-import { joinRepeatedAuthorization } from './repeated-fields.ts';
 import { SocketSet } from './socket-set.ts';
 
 export interface GrpcServerOptions {
@@ -48,7 +49,6 @@ export class GrpcServer implements AsyncDisposable {
   readonly address: Address;
   readonly #parts: Parts;
   readonly #stopTimeoutMs: number;
-  readonly #repeated: Disposable = joinRepeatedAuthorization();
   #stopped: Promise<void> | null = null;
 
   private constructor(address: Address, parts: Parts, stopTimeoutMs: number) {
@@ -61,7 +61,10 @@ export class GrpcServer implements AsyncDisposable {
   static async start(options: GrpcServerOptions): Promise<GrpcServer> {
     const { host, port, limits } = options;
     const parts = makeParts(options);
-    const address = await parts.sockets.listen(host, port);
+    const address = await parts.sockets.listen(host, port).catch((error: unknown) => {
+      parts.streams[Symbol.dispose]();
+      throw error;
+    });
     const server = new GrpcServer(address, parts, limits.stopTimeoutMs);
     server.setServing(true);
     return server;
@@ -88,7 +91,7 @@ export class GrpcServer implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    const { server, calls, sockets } = this.#parts;
+    const { server, calls, sockets, streams } = this.#parts;
     this.setServing(false);
     const closed = sockets.close();
     const reason = new AppError('unavailable', 'shutting down: resume from the last seq', {
@@ -101,7 +104,7 @@ export class GrpcServer implements AsyncDisposable {
     server.forceShutdown();
     sockets.dropAll();
     await closed;
-    this.#repeated[Symbol.dispose]();
+    streams[Symbol.dispose]();
   }
 }
 
@@ -110,6 +113,7 @@ interface Parts {
   readonly calls: Calls;
   readonly health: Health;
   readonly sockets: SocketSet;
+  readonly streams: CallStreams;
 }
 
 function makeParts(options: GrpcServerOptions): Parts {
@@ -118,16 +122,21 @@ function makeParts(options: GrpcServerOptions): Parts {
   const onStuck = (peer: string) => sockets.drop(peer);
   const calls = new Calls({ logger, streamWriteTimeoutMs, onStuck });
   const health = new Health(services);
-  const server = makeServer(options, onStuck);
+  const streams = new CallStreams();
+  const server = makeServer(options, streams, onStuck);
   const frames = new EventFrames(limits);
   addServices(server, { ...options, calls, frames }, health);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const sockets = new SocketSet(connectionsMax, (socket) => injector.injectConnection(socket));
-  return { server, calls, health, sockets };
+  return { server, calls, health, sockets, streams };
 }
 
-function makeServer({ limits, api }: GrpcServerOptions, onStuck: (peer: string) => void): Server {
-  const bounds = callBounds(limits, onStuck);
+function makeServer(
+  { limits, api }: GrpcServerOptions,
+  streams: CallStreams,
+  onStuck: (peer: string) => void,
+): Server {
+  const bounds = [identityOnly(streams), callBounds(limits, onStuck)];
   return new Server({
     'grpc.max_receive_message_length': limits.messageBytesMax,
     'grpc.max_concurrent_streams': limits.callsPerConnectionMax,
@@ -135,7 +144,7 @@ function makeServer({ limits, api }: GrpcServerOptions, onStuck: (peer: string) 
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.max_connection_idle_ms': limits.idleConnectionMs,
     'grpc.enable_channelz': 0,
-    interceptors: [identification(api.keys), bounds],
+    interceptors: [identification(api.keys), ...bounds],
   });
 }
 

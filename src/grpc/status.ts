@@ -35,12 +35,14 @@ const textMax = 512;
 interface Facts extends ErrorDetails {
   /** Of a stream: the last seq that was written to it. */
   readonly resumeAfterSeq?: number | undefined;
+  /** A failure that gRPC has a status of its own for: it stands in place of its code's. */
+  readonly status?: status;
 }
 
 export function toStatus(
   error: unknown,
   requestId: string,
-  added: Pick<Facts, 'resumeAfterSeq'> = {},
+  added: Pick<Facts, 'resumeAfterSeq' | 'status'> = {},
 ): StatusObject {
   const known = error instanceof AppError && error.code !== 'internal' ? error : null;
   const code = known?.code ?? 'internal';
@@ -51,9 +53,10 @@ export function toStatus(
   metadata.set('kodama-request-id', requestId);
   if (error instanceof ReplayedError) metadata.set('idempotent-replayed', 'true');
   for (const [name, value] of facts(details)) metadata.set(`kodama-${name}`, value);
-  const rich = { code: statuses[code], message, details: richDetails(code, details, requestId) };
+  const { status: grpcCode = statuses[code] } = added;
+  const rich = { code: grpcCode, message, details: richDetails(code, details, requestId) };
   metadata.set('grpc-status-details-bin', Buffer.from(rpc.Status.encode(rich).finish()));
-  return { code: statuses[code], details: message, metadata };
+  return { code: grpcCode, details: message, metadata };
 }
 
 /** True for what is a bug, or a failure that nobody foresaw: its cause belongs into the log. */
