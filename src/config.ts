@@ -270,6 +270,7 @@ const grpcLimits = {
   keepaliveIntervalMs: 30_000,
   keepaliveTimeoutMs: 10_000,
   idleConnectionMs: 300_000,
+  answerBytesWaitingMax: 268_435_456,
   streamWriteTimeoutMs: 60_000,
   streamWriteBytesMax: 65_536,
   framesKept: 20_000,

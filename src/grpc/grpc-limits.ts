@@ -19,6 +19,8 @@ export interface GrpcLimits {
   readonly idleConnectionMs: number;
   /** A reader that takes nothing of a stream, or not the end of a call, for so long is ended. */
   readonly streamWriteTimeoutMs: number;
+  /** Of all that waits to be taken, over all connections: beyond it the slowest calls are reset. */
+  readonly answerBytesWaitingMax: number;
   /** Bytes of a stream that are written at once. */
   readonly streamWriteBytesMax: number;
   /** Newest events that are kept framed, for streams that read at the head. */

@@ -9,6 +9,7 @@ import type { Address } from '../core/address.ts';
 import { AppError } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Logger } from '../core/ports.ts';
+import { answerBounds } from './answer-bounds.ts';
 import { identification } from './auth.ts';
 import { callBounds } from './call-bounds.ts';
 import { CallStreams } from './call-streams.ts';
@@ -136,7 +137,12 @@ function makeServer(
   streams: CallStreams,
   onStuck: (peer: string) => void,
 ): Server {
-  const bounds = [identityOnly(streams), callBounds(limits, onStuck)];
+  const { answerBytesWaitingMax: bytesMax } = limits;
+  const bounds = [
+    identityOnly(streams),
+    answerBounds({ streams, bytesMax, onStuck }),
+    callBounds(limits, onStuck),
+  ];
   return new Server({
     'grpc.max_receive_message_length': limits.messageBytesMax,
     'grpc.max_concurrent_streams': limits.callsPerConnectionMax,

@@ -16,6 +16,7 @@ export const sampleGrpcLimits: GrpcLimits = {
   keepaliveIntervalMs: 60_000,
   keepaliveTimeoutMs: 20_000,
   idleConnectionMs: 300_000,
+  answerBytesWaitingMax: 268_435_456,
   streamWriteTimeoutMs: 60_000,
   streamWriteBytesMax: 65_536,
   framesKept: 64,
