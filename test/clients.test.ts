@@ -24,3 +24,20 @@ test('buf curl makes the calls of the page by reflection alone', async (context)
   expect(stdout).toContain('"name": "reflected"');
   expect(stdout).toContain('EVENT_TYPE_LISTENER_LISTENING');
 });
+
+test('the details of an error that buf curl leaves in base64 are read as the page says', async (context) => {
+  const [, , block = ''] = blocks('sh');
+  const ports = { http: app.httpPort, grpc: app.grpcPort };
+  const { stdout } = await runBlock(context, shell, block, ports);
+  expect(JSON.parse(stdout)).toMatchObject({
+    message: 'port: must be a whole number from 0 to 65535',
+    details: [
+      { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'INVALID_ARGUMENT' },
+      { '@type': 'type.googleapis.com/google.rpc.RequestInfo' },
+      {
+        '@type': 'type.googleapis.com/google.rpc.BadRequest',
+        fieldViolations: [{ field: 'port' }],
+      },
+    ],
+  });
+});
