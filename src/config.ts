@@ -250,6 +250,7 @@ const httpLimits = {
   answerBytesWaitingMax: 268_435_456,
   responseWriteTimeoutMs: 60_000,
   streamWriteTimeoutMs: 60_000,
+  outageLinesPerSecondMax: 5,
   stopTimeoutMs: 2000,
 };
 

@@ -38,6 +38,8 @@ export interface HttpLimits {
   readonly responseWriteTimeoutMs: number;
   /** A stream's reader that takes nothing for so long is ended. */
   readonly streamWriteTimeoutMs: number;
+  /** Lines of the log about requests that the store or the workers could not serve. */
+  readonly outageLinesPerSecondMax: number;
   /** At a stop, requests that are under way may take so long to end. */
   readonly stopTimeoutMs: number;
 }

@@ -436,6 +436,25 @@ test('the probes say whether the node lives and serves', async () => {
   await want(200, edge, 'GET', '/healthz');
 });
 
+test('while the store is away the log has a few lines without a stack, and the count of the rest', async () => {
+  const edge = await restEdge({ limits: { outageLinesPerSecondMax: 1 } });
+  edge.store.isAway = true;
+  const count = 40;
+  const asks = Array.from({ length: count }, () => call(edge, 'GET', '/v1/connections'));
+  for (const { status } of await Promise.all(asks)) expect(status).toBe(503);
+  await edge[Symbol.asyncDispose]();
+  const shown = edge.log.filter(({ msg }) => msg === 'not available');
+  const route = 'GET /v1/connections';
+  const expected = { level: 40, route, reason: expect.stringContaining('away') };
+  expect(shown[0]).toMatchObject({ ...expected, requestId: expect.any(String) });
+  expect(shown.length).toBeLessThan(count);
+  const leftOut = edge.log
+    .filter(({ msg }) => msg === 'requests not available and not shown')
+    .reduce((sum, line) => sum + Number(line[route]), 0);
+  expect(shown.length + leftOut).toBe(count);
+  expect(JSON.stringify(edge.log)).not.toContain('stack');
+});
+
 test('metrics are served as they are made, or not at all', async () => {
   await using edge = await restEdge();
   const { headers, body } = await call(edge, 'GET', '/metrics');

@@ -12,18 +12,19 @@ import {
 } from 'fastify';
 import { ReplayedError } from '../api/idempotency.ts';
 import { identify } from '../api/keys.ts';
-import { hasCode, invalidField } from '../core/errors.ts';
+import { invalidField } from '../core/errors.ts';
 import { connectionRoutes } from './connection-routes.ts';
 import { docsPage } from './docs-page.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventRoutes } from './event-routes.ts';
+import { FailureLog } from './failure-log.ts';
 import { checkHost, checkOrigin, checkSingleHeaders } from './guards.ts';
 import { jsonBodies } from './json-bodies.ts';
 import { jsonText } from './json-text.ts';
 import { listenerRoutes } from './listener-routes.ts';
 import { refuseUnknownRoutes } from './not-found.ts';
 import { OpenConnections } from './open-connections.ts';
-import { isInternal, parserError, problemType, refusedPart, toRefusal } from './problem.ts';
+import { parserError, problemType, refusedPart, toRefusal } from './problem.ts';
 import { parseRawQuery } from './query.ts';
 import { statusRoutes } from './status-routes.ts';
 import { Traffic } from './traffic.ts';
@@ -77,12 +78,13 @@ export async function httpApp(
     },
     frameworkErrors(error, request, reply) {
       begin(request, reply);
-      sendProblem(error, request, reply);
+      fail(error, request, reply);
     },
     clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, connections),
   });
   const connections = new OpenConnections(app.server);
   const traffic = new Traffic(limits, connections);
+  const failures = new FailureLog(options.logger, limits.outageLinesPerSecondMax);
   app.server.maxConnections = limits.connectionsMax;
   // Their bytes are bounded; beyond a count Node would drop some unseen.
   app.server.maxHeadersCount = 0;
@@ -90,7 +92,13 @@ export async function httpApp(
   // The schemas of a route are for the API page: what it takes is read once its caller is known to be allowed.
   app.setValidatorCompiler(() => (value) => ({ value }));
   app.setSerializerCompiler(() => jsonText);
-  app.setErrorHandler(sendProblem);
+  const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    if (reply.raw.destroyed) return reply.send();
+    failures.tell(error, request);
+    return sendProblem(error, request, reply);
+  };
+  app.setErrorHandler(fail);
+  app.addHook('onClose', async () => failures[Symbol.dispose]());
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
     connections.add(request.socket, reply.raw);
     traffic.watch(request.socket, reply.raw);
@@ -138,9 +146,6 @@ function guard(app: HttpApp, { api, isLoopbackOnly }: HttpAppOptions): void {
 }
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (reply.raw.destroyed) return reply.send();
-  if (isInternal(error)) request.log.error({ err: error }, 'a request failed');
-  else if (hasCode(error, 'unavailable')) request.log.warn({ err: error }, 'not available');
   if (error instanceof ReplayedError) reply.header('idempotent-replayed', 'true');
   const { problem, headers: extra } = toRefusal(error, request.id);
   return reply.code(problem.status).headers(extra).type(problemType).send(jsonText(problem));

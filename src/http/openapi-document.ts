@@ -62,6 +62,7 @@ const documented: Edge = {
     answerBytesWaitingMax: 1,
     responseWriteTimeoutMs: 1,
     streamWriteTimeoutMs: 1,
+    outageLinesPerSecondMax: 1,
     stopTimeoutMs: 1,
   },
 };

@@ -29,6 +29,7 @@ const limits: HttpLimits = {
   answerBytesWaitingMax: 100_000_000,
   responseWriteTimeoutMs: 10_000,
   streamWriteTimeoutMs: 10_000,
+  outageLinesPerSecondMax: 5,
   stopTimeoutMs: 2000,
 };
 
