@@ -251,14 +251,14 @@ async function startEdges(
     keys: tokenKeys(apiToken),
     idempotency: { keys: store, clock, logger, limits: idempotency },
   });
-  const shared = { api, bounds, logger };
+  const shared = { api, bounds, logger, readiness: control };
   const grpcServer = await step(
     () => GrpcServer.start({ ...shared, ...grpc }),
     (reason) => `${reason} (KODAMA_GRPC_HOST, KODAMA_GRPC_PORT)`,
   );
   resources.use(grpcServer);
   const isLoopbackOnly = isLoopback(http.host);
-  const edge = { ...shared, ...http, version, readiness: control, metrics, isLoopbackOnly };
+  const edge = { ...shared, ...http, version, metrics, isLoopbackOnly };
   const httpServer = await step(
     () => HttpServer.start(edge),
     (reason) => `${reason} (KODAMA_HTTP_HOST, KODAMA_HTTP_PORT)`,

@@ -276,5 +276,6 @@ const grpcLimits = {
   streamWriteBytesMax: 65_536,
   framesKept: 20_000,
   framesKeptBytesMax: 10_485_760,
+  healthIntervalMs: 1000,
   stopTimeoutMs: 2000,
 };

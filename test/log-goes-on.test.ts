@@ -1,6 +1,7 @@
 /** What one caller asks, or a store that is slow, does not stop the log; where it does not get on, that is said. */
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { healthClient } from './support/health-client.ts';
 import { call, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { makeHome, startApp } from './support/test-app.ts';
@@ -43,6 +44,9 @@ test('a log that does not get on is said while it lasts, and then it has all', a
     readiness: { ...config.readiness, commitTimeoutMs: 200 },
   }));
   const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
+  using health = healthClient(app.grpcAddress);
+  const { seen } = health.watch();
+  await waitFor('health', () => seen[0] === 'SERVING');
   const rival = new Client({ connectionString: home.environment.DATABASE_URL ?? '' });
   await rival.connect();
   try {
@@ -55,6 +59,8 @@ test('a log that does not get on is said while it lasts, and then it has all', a
       const { status, body } = await call(app, 'GET', '/readyz');
       return status === 503 && body.problems.includes('the log does not get on');
     });
+    await waitFor('the word of it over gRPC', () => seen.at(-1) === 'NOT_SERVING');
+    expect(await health.check()).toBe('NOT_SERVING');
     const { store } = await want(200, app, 'GET', '/v1/status');
     expect(store.waitingMs).toBeGreaterThan(200);
     await rival.query('COMMIT');
@@ -62,6 +68,8 @@ test('a log that does not get on is said while it lasts, and then it has all', a
     await rival.end();
   }
   await waitFor('it to be ready', async () => (await call(app, 'GET', '/readyz')).status === 200);
+  await waitFor('the word of that', () => seen.at(-1) === 'SERVING');
+  expect(await health.check('kodama.v1.EventService')).toBe('SERVING');
   const view = await waitFor('the record', async () => {
     const listener = await want(200, app, 'GET', `/v1/listeners/${id}`);
     return listener.openConnections === 0 && listener.totalConnections === 1 ? listener : null;

@@ -1,6 +1,7 @@
 /** PostgreSQL away for a while: cut off, silent, or done without a word. A proxy stands between, so that the test decides. */
 import { expect, test } from 'vitest';
 import { call as grpcCall, grpcClient, streamEvents } from './support/grpc-client.ts';
+import { healthClient } from './support/health-client.ts';
 import { all, call, type Reply, want } from './support/rest-client.ts';
 import { ndjson } from './support/rest-stream.ts';
 import { type StoreProxy, startStoreProxy } from './support/store-proxy.ts';
@@ -144,6 +145,8 @@ test.each(ways)(
 
     home.proxy.restore();
     await waitFor('the store', async () => (await call(app, 'GET', '/readyz')).status === 200);
+    using health = healthClient(app.grpcAddress);
+    await waitFor('gRPC to say so', async () => (await health.check()) === 'SERVING');
     // A create that was refused leaves nothing behind, also where it was committed late, and the change was not made.
     const listeners = await waitFor('late creates to be taken back', async () => {
       const page = await want(200, app, 'GET', '/v1/listeners');
@@ -160,6 +163,8 @@ function expectAnswer(what: string, reply: Reply, needsStore: boolean): void {
 }
 
 async function expectGrpcUnavailable(address: string, id: string): Promise<void> {
+  using health = healthClient(address);
+  await waitFor('gRPC to say so', async () => (await health.check()) === 'NOT_SERVING');
   using client = grpcClient(address);
   const get = grpcCall((done) => client.listeners.GetListener({ id }, done));
   await expect(get).rejects.toMatchObject({ code: 14 });

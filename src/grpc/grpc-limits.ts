@@ -27,6 +27,8 @@ export interface GrpcLimits {
   readonly framesKept: number;
   /** Bytes of them. */
   readonly framesKeptBytesMax: number;
+  /** How old may be what the health service says. */
+  readonly healthIntervalMs: number;
   /** At a stop, calls that are under way may take so long to end. */
   readonly stopTimeoutMs: number;
 }

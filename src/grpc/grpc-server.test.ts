@@ -2,20 +2,13 @@
 import { once } from 'node:events';
 import { type ClientSessionOptions, connect as connectHttp2 } from 'node:http2';
 import { connect, createServer } from 'node:net';
-import {
-  Client,
-  credentials,
-  loadPackageDefinition,
-  Metadata,
-  type ServiceError,
-  status,
-} from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { protoPath as healthProto } from 'grpc-health-check';
 import protobuf from 'protobufjs';
 import { expect, test } from 'vitest';
 import { call, type GrpcClient, grpcClient, streamEvents } from '../../test/support/grpc-client.ts';
 import { startGrpcEdge } from '../../test/support/grpc-edge.ts';
+import { healthClient } from '../../test/support/health-client.ts';
 import { rejection, sampleId, sampleListener } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { tokenKeys } from '../api/keys.ts';
@@ -235,72 +228,64 @@ test('with a token set, calls want it and health probes do not', async () => {
     code: status.UNAUTHENTICATED,
     details: 'authorization: holds no valid bearer token',
   });
-  expect(await health(edge.address, '')).toBe('SERVING');
+  using health = healthClient(edge.address);
+  expect(await health.check()).toBe('SERVING');
   expect(await failure(reflect(edge.address, { listServices: '' }))).toMatchObject({
     code: status.UNAUTHENTICATED,
   });
   expect(edge.lines).toEqual([]);
 });
 
-interface HealthClient extends Client {
-  Check(request: object, done: (error: ServiceError | null, reply?: object) => void): void;
-  List(request: object, done: (error: ServiceError | null, reply?: object) => void): void;
-  Watch(request: object): AsyncIterable<{ status: string }> & { cancel(): void };
-}
-
-function healthClient(address: string): HealthClient {
-  const { grpc } = loadPackageDefinition(loadSync(healthProto, { enums: String })) as unknown as {
-    grpc: { health: { v1: { Health: new (...options: unknown[]) => HealthClient } } };
-  };
-  return new grpc.health.v1.Health(address, credentials.createInsecure());
-}
-
-async function health(address: string, service: string): Promise<string> {
-  const client = healthClient(address);
-  try {
-    return (await call<{ status: string }>((done) => client.Check({ service }, done as never)))
-      .status;
-  } finally {
-    client.close();
-  }
-}
-
 test('health tells of the whole and of each service, and lists them', async () => {
-  await using edge = await startGrpcEdge({});
+  const problems: string[] = [];
+  await using edge = await startGrpcEdge({}, { problems: async () => problems });
+  using health = healthClient(edge.address);
   const services = ['ListenerService', 'ConnectionService', 'EventService'].map(
     (name) => `kodama.v1.${name}`,
   );
+  for (const service of ['', ...services]) expect(await health.check(service)).toBe('SERVING');
+  problems.push('the store is away');
   for (const service of ['', ...services]) {
-    expect(await health(edge.address, service)).toBe('SERVING');
+    await waitFor(service, async () => (await health.check(service)) === 'NOT_SERVING');
   }
-  edge.server.setServing(false);
-  expect(await health(edge.address, '')).toBe('NOT_SERVING');
-  expect((await failure(health(edge.address, 'kodama.v1.Nothing'))).code).toBe(status.NOT_FOUND);
-  const client = healthClient(edge.address);
-  const list = await call((done) => client.List({}, done as never));
-  expect(Object.keys((list as { statuses: object }).statuses)).toEqual(['', ...services]);
-  client.close();
+  expect((await failure(health.check('kodama.v1.Nothing'))).code).toBe(status.NOT_FOUND);
+  expect(Object.keys(await health.list())).toEqual(['', ...services]);
 });
 
 test('a watcher of health sees each change, and the end', async () => {
-  const edge = await startGrpcEdge({});
-  const client = healthClient(edge.address);
-  const seen: string[] = [];
-  const watching = (async () => {
-    for await (const { status: word } of client.Watch({ service: '' })) seen.push(word);
-  })();
-  const ended = failure(watching);
+  const problems: string[] = [];
+  const edge = await startGrpcEdge({}, { problems: async () => problems });
+  using health = healthClient(edge.address);
+  const { seen, ended } = health.watch();
   await waitFor('serving', () => seen.length === 1);
-  edge.server.setServing(false);
+  problems.push('the store is away');
   await waitFor('not serving', () => seen.length === 2);
-  edge.server.setServing(true);
+  problems.pop();
   await waitFor('serving again', () => seen.length === 3);
   const begun = performance.now();
   await edge.server.stop();
   expect(performance.now() - begun).toBeLessThan(1000);
   expect((await ended).code).toBe(status.UNAVAILABLE);
   expect(seen.slice(0, 3)).toEqual(['SERVING', 'NOT_SERVING', 'SERVING']);
-  client.close();
+});
+
+test('however many ask for health, the control plane is asked once in an interval', async () => {
+  let asked = 0;
+  await using edge = await startGrpcEdge(
+    {},
+    {
+      limits: { healthIntervalMs: 3_600_000 },
+      async problems() {
+        asked += 1;
+        return [];
+      },
+    },
+  );
+  using health = healthClient(edge.address);
+  const watches = [1, 2, 3].map(() => health.watch());
+  await waitFor('all answers', () => watches.every(({ seen }) => seen.length === 1));
+  await Promise.all([1, 2, 3].map(() => health.check()));
+  expect(asked).toBe(1);
 });
 
 interface ReflectionReply {

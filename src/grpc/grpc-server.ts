@@ -6,6 +6,7 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Api } from '../api/call.ts';
 import type { Address } from '../core/address.ts';
+import type { ControlPlane } from '../core/control-plane.ts';
 import { AppError } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Logger } from '../core/ports.ts';
@@ -30,6 +31,7 @@ import { SocketSet } from './socket-set.ts';
 
 export interface GrpcServerOptions {
   readonly api: Api;
+  readonly readiness: Pick<ControlPlane, 'problems'>;
   readonly bounds: ListenerBounds;
   readonly logger: Logger;
   readonly host: string;
@@ -66,19 +68,12 @@ export class GrpcServer implements AsyncDisposable {
       parts.streams[Symbol.dispose]();
       throw error;
     });
-    const server = new GrpcServer(address, parts, limits.stopTimeoutMs);
-    server.setServing(true);
-    return server;
+    return new GrpcServer(address, parts, limits.stopTimeoutMs);
   }
 
   /** Client connections that are open. */
   get connections(): number {
     return this.#parts.sockets.size;
-  }
-
-  /** What the health service says. */
-  setServing(isServing: boolean): void {
-    this.#parts.health.setServing(isServing);
   }
 
   /** Streams end `unavailable`; calls under way may end within a bound. Idempotent. */
@@ -93,7 +88,6 @@ export class GrpcServer implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     const { server, calls, sockets, streams } = this.#parts;
-    this.setServing(false);
     const closed = sockets.close();
     const reason = new AppError('unavailable', 'shutting down: resume from the last seq', {
       retryAfterMs: 1000,
@@ -112,7 +106,6 @@ export class GrpcServer implements AsyncDisposable {
 interface Parts {
   readonly server: Server;
   readonly calls: Calls;
-  readonly health: Health;
   readonly sockets: SocketSet;
   readonly streams: CallStreams;
 }
@@ -122,14 +115,18 @@ function makeParts(options: GrpcServerOptions): Parts {
   const { streamWriteTimeoutMs, connectionsMax } = limits;
   const onStuck = (peer: string) => sockets.drop(peer);
   const calls = new Calls({ logger, streamWriteTimeoutMs, onStuck });
-  const health = new Health(services);
   const streams = new CallStreams();
   const server = makeServer(options, streams, onStuck);
   const frames = new EventFrames(limits);
+  const health = new Health({
+    services,
+    problems: () => options.readiness.problems(),
+    intervalMs: limits.healthIntervalMs,
+  });
   addServices(server, { ...options, calls, frames }, health);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const sockets = new SocketSet(connectionsMax, (socket) => injector.injectConnection(socket));
-  return { server, calls, health, sockets, streams };
+  return { server, calls, sockets, streams };
 }
 
 function makeServer(

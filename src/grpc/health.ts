@@ -1,4 +1,8 @@
-/** The standard health service (grpc/health/v1/health.proto): '' is the whole server. */
+/**
+ * The standard health service (grpc/health/v1/health.proto): '' is the whole server. It says what `/readyz` says, of every
+ * service. However many ask, the control plane is asked once in an interval.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { AppError } from '../core/errors.ts';
 import type { Calls, StreamWrite } from './calls.ts';
@@ -11,24 +15,29 @@ interface Asked {
   readonly service?: string;
 }
 
+export interface HealthOptions {
+  readonly services: readonly string[];
+  /** What keeps the node from serving. */
+  readonly problems: () => Promise<readonly string[]>;
+  /** How old an answer may be. */
+  readonly intervalMs: number;
+}
+
 export class Health {
   readonly #services: ReadonlySet<string>;
-  #isServing = false;
-  readonly #watchers = new Set<() => void>();
+  readonly #options: HealthOptions;
+  #isReady = Promise.resolve(false);
+  #askedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(services: readonly string[]) {
-    this.#services = new Set(['', ...services]);
-  }
-
-  setServing(isServing: boolean): void {
-    this.#isServing = isServing;
-    for (const wake of this.#watchers) wake();
+  constructor(options: HealthOptions) {
+    this.#services = new Set(['', ...options.services]);
+    this.#options = options;
   }
 
   handlers(calls: Calls): UntypedServiceImplementation {
     return {
       Check: calls.unary(async ({ service = '' }: Asked) => {
-        const status = this.#status(service);
+        const status = await this.#status(service);
         if (status === servingStatus.SERVICE_UNKNOWN) {
           throw new AppError('not_found', `no service ${service}`);
         }
@@ -36,15 +45,21 @@ export class Health {
       }),
       Watch: calls.stream(({ service = '' }: Asked, { signal }) => this.#watch(service, signal)),
       List: calls.unary(async () => {
-        const entries = [...this.#services].map((one) => [one, { status: this.#status(one) }]);
-        return { statuses: Object.fromEntries(entries) };
+        const statuses: Record<string, { readonly status: Status }> = {};
+        for (const one of this.#services) statuses[one] = { status: await this.#status(one) };
+        return { statuses };
       }),
     };
   }
 
-  #status(service: string): Status {
+  async #status(service: string): Promise<Status> {
     if (!this.#services.has(service)) return servingStatus.SERVICE_UNKNOWN;
-    return this.#isServing ? servingStatus.SERVING : servingStatus.NOT_SERVING;
+    const now = performance.now();
+    if (now - this.#askedAt >= this.#options.intervalMs) {
+      this.#askedAt = now;
+      this.#isReady = this.#options.problems().then(({ length }) => length === 0);
+    }
+    return (await this.#isReady) ? servingStatus.SERVING : servingStatus.NOT_SERVING;
   }
 
   async *#watch(
@@ -53,25 +68,11 @@ export class Health {
   ): AsyncGenerator<StreamWrite<{ status: Status }>, void, void> {
     let last: Status | null = null;
     while (!signal.aborted) {
-      const status = this.#status(service);
-      if (status !== last) {
-        last = status;
-        yield { message: { status } };
-      } else {
-        await this.#changed(signal);
-      }
+      const status = await this.#status(service);
+      if (status !== last) yield { message: { status } };
+      last = status;
+      // What ends it is told by the signal.
+      await delay(this.#options.intervalMs, undefined, { signal }).catch(() => undefined);
     }
-  }
-
-  async #changed(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        this.#watchers.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#watchers.add(wake);
-      signal.addEventListener('abort', wake, { once: true });
-    });
   }
 }

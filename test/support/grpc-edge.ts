@@ -21,6 +21,7 @@ export const sampleGrpcLimits: GrpcLimits = {
   streamWriteBytesMax: 65_536,
   framesKept: 64,
   framesKeptBytesMax: 64 * 512,
+  healthIntervalMs: 20,
   stopTimeoutMs: 2000,
 };
 
@@ -34,15 +35,18 @@ export interface GrpcEdgeOptions {
   readonly keys?: Keys;
   readonly port?: number;
   readonly limits?: Partial<GrpcLimits>;
+  /** What keeps the node from serving: nothing, unless the test says. */
+  readonly problems?: () => Promise<readonly string[]>;
 }
 
 export async function startGrpcEdge(
   control: Partial<Control>,
-  { keys, port = 0, limits = {} }: GrpcEdgeOptions = {},
+  { keys, port = 0, limits = {}, problems = async () => [] }: GrpcEdgeOptions = {},
 ): Promise<GrpcEdge> {
   const logger = keepingLogger();
   const server = await GrpcServer.start({
     api: edgeApi({ control, logger, ...(keys !== undefined && { keys }) }),
+    readiness: { problems },
     bounds: defaultBounds,
     logger,
     host: '127.0.0.1',
