@@ -27,7 +27,7 @@ ENV KODAMA_LISTEN_HOST=0.0.0.0 KODAMA_LISTEN_PORTS=20000-20099
 # REST, gRPC, listeners.
 EXPOSE 8080 50051 20000-20099/tcp 20000-20099/udp
 
-HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=15s --retries=3 \
   CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.KODAMA_HTTP_PORT ?? 8080}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 
 CMD ["node", "src/main.ts"]
