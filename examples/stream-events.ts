@@ -7,11 +7,8 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc-js';
+import { type Client, credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import type { ProtoGrpcType } from '../generated/grpc/event_service.ts';
-import type { Event__Output } from '../generated/grpc/kodama/v1/Event.ts';
-import type { StreamEventsResponse__Output } from '../generated/grpc/kodama/v1/StreamEventsResponse.ts';
 import { readCommandLine } from '../src/command-line.ts';
 
 const usage = `npm run stream -- [--addr 127.0.0.1:50051] [--after-seq N] [--listener ID]… [--token …] [--end-at-head]
@@ -30,6 +27,39 @@ const { values: args } = readCommandLine({
   },
 });
 
+interface EventClient extends Client {
+  StreamEvents(request: object, metadata: Metadata): AsyncIterable<StreamMessage>;
+}
+
+/** What is read here of a message, in the options of `loadSync`; proto/kodama/v1 has the rest. */
+interface StreamMessage {
+  readonly seq: string;
+  readonly event?: EventMessage;
+}
+
+interface EventMessage {
+  readonly seq: string;
+  readonly time: { readonly seconds: string; readonly nanos: number };
+  readonly type: string;
+  readonly listener?: Ends & { readonly name?: string };
+  readonly connection?: Ends & {
+    readonly closeReason?: string;
+    readonly bytesIn: string;
+    readonly bytesOut: string;
+  };
+  readonly refusal?: Ends & { readonly rule: string };
+}
+
+interface Ends {
+  readonly laddr?: { readonly ip: string; readonly port: number };
+  readonly raddr?: { readonly ip: string; readonly port: number };
+}
+
+type ClientOptions = ConstructorParameters<typeof Client>;
+interface Protos {
+  kodama: { v1: { EventService: new (...options: ClientOptions) => EventClient } };
+}
+
 const { kodama } = loadPackageDefinition(
   loadSync('kodama/v1/event_service.proto', {
     longs: String,
@@ -37,7 +67,7 @@ const { kodama } = loadPackageDefinition(
     oneofs: true,
     includeDirs: [join(import.meta.dirname, '../proto')],
   }),
-) as unknown as ProtoGrpcType;
+) as unknown as Protos;
 const client = new kodama.v1.EventService(args.addr, credentials.createInsecure());
 const metadata = new Metadata();
 if (args.token !== '') metadata.set('authorization', `Bearer ${args.token}`);
@@ -51,8 +81,8 @@ for (let waitMs = 100; !isOver; waitMs = Math.min(waitMs * 2, 10_000)) {
   const endAtHead = args['end-at-head'];
   try {
     const stream = client.StreamEvents({ ...start, filter, endAtHead }, metadata);
-    for await (const message of stream as AsyncIterable<StreamEventsResponse__Output>) {
-      afterSeq = message.seq ?? '0';
+    for await (const message of stream) {
+      afterSeq = message.seq;
       waitMs = 100;
       if (message.event !== undefined) console.log(line(message.event));
     }
@@ -68,8 +98,8 @@ for (let waitMs = 100; !isOver; waitMs = Math.min(waitMs * 2, 10_000)) {
 client.close();
 
 /** `17 2026-11-24T03:53:53.123Z connection_closed 127.0.0.1:40123 → 127.0.0.1:4000 peer_fin, 6 B in, 6 B out` */
-function line({ seq, time, type, listener, connection, refusal }: Event__Output): string {
-  const at = new Date(Number(time?.seconds ?? 0) * 1000 + (time?.nanos ?? 0) / 1e6).toISOString();
+function line({ seq, time, type, listener, connection, refusal }: EventMessage): string {
+  const at = new Date(Number(time.seconds) * 1000 + time.nanos / 1e6).toISOString();
   const peers = connection ?? refusal;
   const ends = [peers?.raddr, (peers ?? listener)?.laddr].flatMap((end) =>
     end === undefined ? [] : [`${end.ip}:${end.port}`],

@@ -3,8 +3,8 @@
  * have gone stale. `npm run generate -- grpc` limits it to the named targets.
  *
  *   prisma    prisma/schema.prisma  →  generated/prisma/
- *   grpc      proto/kodama/v1/      →  generated/grpc/: types, and descriptors for reflection
- *             src/grpc/google/rpc/  →  descriptors only, of what the details of errors are
+ *   grpc      proto/kodama/v1/      →  generated/grpc/: descriptors for reflection
+ *             src/grpc/google/rpc/  →  the same, of what the details of errors are
  *   openapi   the routes' schemas   →  openapi.json
  *
  * Both modes generate into a staging folder first and compare, so that a failing generator changes nothing.
@@ -79,20 +79,7 @@ async function generatePrisma(staging: string): Promise<void> {
   await runPackage('prisma/build/index.js', ['generate', '--schema', schema, '--no-hints']);
 }
 
-/** These options must stay those that the gRPC edge loads its protos with: they decide the types. */
 async function generateGrpc(staging: string): Promise<void> {
-  const protos = await readdir(join(root, 'proto/kodama/v1'));
-  await runPackage('@grpc/proto-loader/build/bin/proto-loader-gen-types.js', [
-    '--grpcLib=@grpc/grpc-js',
-    '--longs=String',
-    '--enums=String',
-    '--oneofs',
-    '--targetFileExtension=.ts',
-    '--importFileExtension=.ts',
-    '--includeDirs=proto',
-    `--outDir=${join(staging, 'generated/grpc')}`,
-    ...protos.sort().map((file) => `kodama/v1/${file}`),
-  ]);
   // Sets of files, end to end, are one. What several of them import is in it several times: reflection reads one.
   const sources = ['proto', 'node_modules/grpc-health-check/proto', 'src/grpc'];
   const sets = sources.map((_, index) => join(staging, `${index}.binpb`));
@@ -101,6 +88,7 @@ async function generateGrpc(staging: string): Promise<void> {
     await runPackage('@bufbuild/buf/bin/buf', ['build', source, ...output]);
   }
   const descriptors = Buffer.concat(await Promise.all(sets.map((set) => readFile(set))));
+  await mkdir(join(staging, 'generated/grpc'), { recursive: true });
   await writeFile(join(staging, 'generated/grpc/descriptors.binpb'), descriptors);
 }
 

@@ -1,6 +1,5 @@
 /** Faults that come, change and go while connections live, by calls, by time and over a restart. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Fault__Output as FaultMessage } from '../generated/grpc/kodama/v1/Fault.ts';
 import {
   arrivalOf,
   byFault,
@@ -41,7 +40,7 @@ const changes = {
     // The name stands in no mask: it must not be changed.
     const messages = faults.map(messageOf);
     const request = { id, name: 'other', faults: messages, updateMask: { paths: ['faults'] } };
-    const { listener } = await grpcCall<{ listener?: { name?: string; faults?: FaultMessage[] } }>(
+    const { listener } = await grpcCall<{ listener?: { name?: string; faults?: object[] } }>(
       (done) => client.listeners.UpdateListener(request, done),
     );
     expect(listener?.name).toBeUndefined();

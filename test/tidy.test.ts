@@ -34,7 +34,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
     /^((app|banner|command-line|config|log-text|output)|node\/(data-dir|start-error)|core\/address)\.ts$/,
 };
 /** The one folder of generated code that a folder of src may use. */
-const generatedFor: Readonly<Record<string, string>> = { grpc: 'grpc', postgres: 'prisma' };
+const generatedFor: Readonly<Record<string, string>> = { postgres: 'prisma' };
 const forbiddenNames =
   /^(index|utils?|helpers?|common|manager|base)\.|-(utils?|helpers?|manager|base)\./;
 const linesMax = 300;

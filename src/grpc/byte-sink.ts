@@ -86,16 +86,17 @@ export class ByteSink {
 
   string(text: string): void {
     this.reserve(text.length * 3 + 5);
+    if (text.length <= loopCharsMax && this.#ascii(text)) return;
     const start = this.begin();
-    if (text.length > loopCharsMax || !this.#ascii(text)) {
-      this.at = start + this.#bytes.write(text, start, 'utf8');
-    }
+    this.at = start + this.#bytes.write(text, start, 'utf8');
     this.end(start);
   }
 
+  /** Its length, which is one byte, and its characters; nothing where one of them is not ASCII. */
   #ascii(text: string): boolean {
     const bytes = this.#bytes;
     let at = this.at;
+    bytes[at++] = text.length;
     for (let index = 0; index < text.length; index += 1) {
       const code = text.charCodeAt(index);
       if (code > 0x7f) return false;

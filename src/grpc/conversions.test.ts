@@ -1,31 +1,33 @@
-/** What core holds, through protobuf's bytes and the contract's schemas, is what core gets back. */
+/**
+ * What core holds, through protobuf's bytes and the contract's schemas, is what core gets back. Bytes are read and
+ * written by protobufjs where a client would.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Fault__Output as FaultInput } from '../../generated/grpc/kodama/v1/Fault.ts';
-import type { Listener__Output as ListenerInput } from '../../generated/grpc/kodama/v1/Listener.ts';
 import { sampleConnection, sampleEvent, sampleListener } from '../../test/support/samples.ts';
 import { fault as faultSchema } from '../contract/fault-input.ts';
 import { listenerSchemas } from '../contract/listener-input.ts';
 import { parse } from '../contract/parse.ts';
-import { closeInitiators, closeReasons, connectionStates } from '../core/connection.ts';
-import { eventTypes, refusalRules } from '../core/event.ts';
+import { listSchemas } from '../contract/queries.ts';
 import type { Fault, FaultEffect } from '../core/fault.ts';
-import { type ListenerLimits, listenerModes, listenerStates, protocols } from '../core/listener.ts';
+import type { ListenerLimits } from '../core/listener.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import { ByteSink } from './byte-sink.ts';
-import { toEventMessage } from './event-messages.ts';
-import { toFaultInput, toFaultMessage } from './fault-messages.ts';
-import { toListenerMessage } from './listener-messages.ts';
+import { decoderOf, type Input } from './message-decoder.ts';
 import { encoderOf } from './message-encoder.ts';
-import { enumWords, messageType } from './protos.ts';
-import { createInput, limitsInput } from './requests.ts';
+import { messageType } from './protos.ts';
 
-/** Over the wire, and decoded as requests are. */
-function sent(typeName: string, message: object): object {
+/** What core holds, as the bytes of a message. */
+function encoded(typeName: string, value: object): Buffer {
   const sink = new ByteSink();
+  encoderOf(messageType(typeName))(value, sink);
+  return sink.take();
+}
+
+/** A request as a client writes it, as the input that the schemas read. */
+function asked(typeName: string, request: object): Input {
   const type = messageType(typeName);
-  encoderOf(type)(message, sink);
-  return type.toObject(type.decode(sink.take()), { longs: String, enums: String, oneofs: true });
+  return decoderOf(type)(type.encode(type.fromObject(request)).finish());
 }
 
 const dayMs = fc.nat({ max: 86_400_000 });
@@ -80,17 +82,20 @@ const faults: fc.Arbitrary<Fault> = fc
   .map(([one, shared]) => ({ ...one, ...shared }));
 
 test('every fault comes back as it was', () => {
+  const decode = decoderOf(messageType('Fault'));
   fc.assert(
     fc.property(faults, (fault) => {
-      const input = toFaultInput(sent('Fault', toFaultMessage(fault)) as FaultInput);
-      expect(parse(faultSchema, input)).toEqual(fault);
+      expect(parse(faultSchema, decode(encoded('Fault', fault)))).toEqual(fault);
     }),
     { numRuns: 500 },
   );
 });
 
-test('a fault without an effect is refused', () => {
-  expect(() => parse(faultSchema, toFaultInput({}))).toThrow('type');
+test('a fault without an effect is refused, and of two the last one counts', () => {
+  expect(() => parse(faultSchema, asked('Fault', { seed: 1 }))).toThrow('type');
+  const both = ['drop', 'refuse', 'drop'].map((type) => encoded('Fault', { type, seed: 1 }));
+  const decode = decoderOf(messageType('Fault'));
+  expect(decode(Buffer.concat(both.slice(0, 2)))).toEqual({ type: 'refuse', seed: 1 });
 });
 
 const limits: fc.Arbitrary<ListenerLimits> = fc.record({
@@ -108,17 +113,15 @@ const limits: fc.Arbitrary<ListenerLimits> = fc.record({
 
 test('all limits come back as they were', () => {
   const { patch } = listenerSchemas(defaultBounds);
+  const decode = decoderOf(messageType('ListenerLimits'));
   fc.assert(
     fc.property(limits, (given) => {
-      const listener = sampleListener({ limits: given });
-      const message = sent('Listener', toListenerMessage(listener)) as ListenerInput;
-      const read = parse(patch, { limits: limitsInput(message.limits ?? {}) }).limits;
+      const input = { limits: decode(encoded('ListenerLimits', given)) };
       // Null and an empty list are absent on the wire.
       const present = Object.entries(given).filter(
         ([, value]) => value !== null && !(Array.isArray(value) && value.length === 0),
       );
-      const found = Object.entries(read ?? {}).filter(([, value]) => value !== undefined);
-      expect(Object.fromEntries(found)).toEqual(Object.fromEntries(present));
+      expect(parse(patch, input).limits).toEqual(Object.fromEntries(present));
     }),
   );
 });
@@ -126,7 +129,7 @@ test('all limits come back as they were', () => {
 test('a create is read like the same JSON', () => {
   const { newListener } = listenerSchemas(defaultBounds);
   const cert = '-----BEGIN CERTIFICATE-----';
-  const request: Parameters<typeof createInput>[0] = {
+  const request = {
     name: 'a',
     labels: { env: 'ci' },
     protocol: 'PROTOCOL_TLS',
@@ -150,49 +153,47 @@ test('a create is read like the same JSON', () => {
     recording: 'durable',
     ttlMs: 60_000,
   };
-  expect(parse(newListener, createInput(request))).toEqual(parse(newListener, json));
-  expect(parse(newListener, createInput({}))).toEqual(parse(newListener, {}));
-});
-
-test("every enum of the protos has exactly core's words, in core's order", () => {
-  const expected = {
-    Protocol: protocols,
-    ListenerState: listenerStates,
-    ListenerMode: listenerModes,
-    ConnectionState: connectionStates,
-    CloseInitiator: closeInitiators,
-    CloseReason: closeReasons,
-    EventType: eventTypes,
-    RefusalRule: refusalRules,
-  };
-  for (const [name, words] of Object.entries(expected)) {
-    const { values } = messageType('Event').root.lookupEnum(`kodama.v1.${name}`);
-    expect(Object.keys(values)).toHaveLength(words.length + 1);
-    const converted = enumWords<number, string>(name, words);
-    expect(words.map((word) => converted.toEnum(word))).toEqual(words.map((_, index) => index + 1));
-  }
-});
-
-test('an enum value that no proto names is refused by name, and an unspecified one is absent', () => {
-  const words = enumWords<number, string>('Protocol', protocols);
-  expect(words.toWord('PROTOCOL_UDP')).toBe('udp');
-  expect(words.toWord('PROTOCOL_UNSPECIFIED')).toBeUndefined();
-  expect(words.toWord(undefined)).toBeUndefined();
-  const { newListener } = listenerSchemas(defaultBounds);
-  const input = createInput(
-    sent('CreateListenerRequest', { protocol: 77 }) as Parameters<typeof createInput>[0],
+  expect(asked('CreateListenerRequest', request)).toEqual(json);
+  expect(
+    asked('BatchCreateListenersRequest', { ports: { from: 1, to: 2 }, each: request }),
+  ).toEqual({ ports: { from: 1, to: 2 }, ...json });
+  expect(parse(newListener, asked('CreateListenerRequest', request))).toEqual(
+    parse(newListener, json),
   );
-  expect(() => parse(newListener, input)).toThrow('protocol');
+});
+
+test('what is not there is absent, and what is there is not, zero or not', () => {
+  const { stream } = listSchemas(defaultBounds);
+  expect(asked('CreateListenerRequest', {})).toEqual({});
+  expect(asked('StreamEventsRequest', {})).toEqual({});
+  const zero = { afterSeq: 0, heartbeatInterval: { seconds: 15 }, filter: { listeners: ['a'] } };
+  const input = asked('StreamEventsRequest', zero);
+  expect(input).toEqual({ afterSeq: 0, heartbeatMs: 15_000, listeners: ['a'] });
+  expect(parse(stream, input)).toMatchObject(input);
+});
+
+test('a word that no proto has is refused by name, and one that is not specified is absent', () => {
+  const { newListener } = listenerSchemas(defaultBounds);
+  const { events } = listSchemas(defaultBounds);
+  expect(asked('CreateListenerRequest', { protocol: 'PROTOCOL_UDP' })).toEqual({ protocol: 'udp' });
+  expect(asked('CreateListenerRequest', { protocol: 0 })).toEqual({});
+  const unknown = asked('CreateListenerRequest', { protocol: 77 });
+  expect(() => parse(newListener, unknown)).toThrow('protocol: must be one of tcp, udp, tls');
+  // In a list it would else mean all.
+  const unspecified = asked('ListEventsRequest', { filter: { protocols: [1, 0] } });
+  expect(() => parse(events, unspecified)).toThrow('protocols[1]: must be one of tcp, udp, tls');
 });
 
 test('an address that is not known is absent, and one that is known is not', () => {
   const { laddr, protocol, listenerId } = sampleConnection();
+  const type = messageType('Event');
   const shown = (raddr: { ip: string; port: number } | null) => {
     const refusal = { protocol, laddr, raddr, rule: 'allow_cidrs', count: 1 } as const;
     const refused = { type: 'connection_refused', time: 1, listenerId, refusal } as const;
-    const messages = [sampleEvent({ raddr }), refused].map((draft, index) =>
-      sent('Event', toEventMessage({ ...draft, seq: index + 1 }, 'echo')),
-    );
+    const messages = [sampleEvent({ raddr }), refused].map((draft, index) => {
+      const event = { ...draft, seq: index + 1, listenerName: 'echo' };
+      return type.toObject(type.decode(encoded('Event', event)));
+    });
     return messages as readonly { connection?: object; refusal?: object }[];
   };
   const [opened, refused] = shown(null);
@@ -201,4 +202,12 @@ test('an address that is not known is absent, and one that is known is not', () 
   const raddr = { ip: '192.0.2.1', port: 5 };
   const [known, turnedAway] = shown(raddr);
   expect([known?.connection, turnedAway?.refusal]).toMatchObject([{ raddr }, { raddr }]);
+});
+
+test('what has no field is not shown', () => {
+  const type = messageType('Listener');
+  const listener = { ...sampleListener(), tlsKey: 'a secret' };
+  const bytes = encoded('Listener', listener);
+  expect(bytes.includes('a secret')).toBe(false);
+  expect(type.toObject(type.decode(bytes))).not.toHaveProperty('generation');
 });

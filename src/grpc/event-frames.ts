@@ -3,7 +3,6 @@ import type { Event } from '../core/event.ts';
 import type { NamedStreamItem } from '../core/listener-names.ts';
 import { ByteSink } from './byte-sink.ts';
 import type { StreamWrite } from './calls.ts';
-import { toEventMessage } from './event-messages.ts';
 import { beginFrame, endFrame } from './framing.ts';
 import type { GrpcLimits } from './grpc-limits.ts';
 import { KeptFrames } from './kept-frames.ts';
@@ -52,13 +51,13 @@ export class EventFrames {
     const { seq } = event;
     if (this.#kept.copyTo(this.#sink, seq, listenerName)) return;
     const start = this.#sink.at;
-    this.#frame({ seq, event: toEventMessage(event, listenerName) });
+    this.#frame({ seq, event: { ...event, listenerName } });
     this.#kept.keep(seq, this.#sink, start, listenerName);
   }
 
-  #frame(message: object): void {
+  #frame(item: object): void {
     const start = beginFrame(this.#sink);
-    encode(message, this.#sink);
+    encode(item, this.#sink);
     endFrame(this.#sink, start);
   }
 }

@@ -1,38 +1,29 @@
 /** EventService: the log, as pages and as a stream. */
-import type { EventServiceHandlers } from '../../generated/grpc/kodama/v1/EventService.ts';
-import type { ListEventsRequest__Output as ListRequest } from '../../generated/grpc/kodama/v1/ListEventsRequest.ts';
-import type { StreamEventsRequest__Output as StreamRequest } from '../../generated/grpc/kodama/v1/StreamEventsRequest.ts';
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { parse } from '../contract/parse.ts';
 import type { Caller } from '../core/caller.ts';
 import type { StreamWrite } from './calls.ts';
 import type { Edge } from './edge.ts';
-import { toEventMessage } from './event-messages.ts';
+import type { Input } from './message-decoder.ts';
 import { operationCall } from './operation-call.ts';
-import { listEventsInput, streamInput } from './requests.ts';
 
-/** StreamEvents writes frames, not messages: see framing.ts. */
-type Handlers = Omit<EventServiceHandlers, symbol | 'StreamEvents'>;
-
-export function eventHandlers(edge: Edge) {
+export function eventHandlers(edge: Edge): UntypedServiceImplementation {
   const { api, calls, frames } = edge;
   const { listEvents, streamEvents } = api.operations;
 
+  /** Frames, not messages: see framing.ts. */
   async function* writes(
-    request: StreamRequest,
+    request: Input,
     caller: Caller,
   ): AsyncGenerator<StreamWrite<Buffer>, void, void> {
-    const read = () => parse(streamEvents.input, streamInput(request));
+    const read = () => parse(streamEvents.input, request);
     for await (const item of api.stream(streamEvents, caller, read)) yield* frames.writes(item);
   }
 
   return {
     ListEvents: operationCall(edge, listEvents, {
-      plain: (request: ListRequest) => ({ input: listEventsInput(request) }),
-      answer: ({ items, nextPageToken }) => ({
-        events: items.map((event) => toEventMessage(event, event.listenerName)),
-        nextPageToken: nextPageToken ?? '',
-      }),
-    }) satisfies Handlers['ListEvents'],
+      answer: ({ items, nextPageToken }) => ({ events: items, nextPageToken: nextPageToken ?? '' }),
+    }),
     StreamEvents: calls.stream(writes),
   };
 }

@@ -1,8 +1,6 @@
 /** StreamEvents as a client sees it, over a control plane that yields what the test says. */
 import { status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
-import type { EventFilter } from '../../generated/grpc/kodama/v1/EventFilter.ts';
-import type { StreamEventsRequest } from '../../generated/grpc/kodama/v1/StreamEventsRequest.ts';
 import type { Control } from '../../test/support/edge-api.ts';
 import { streamEvents } from '../../test/support/grpc-client.ts';
 import { startGrpcEdge } from '../../test/support/grpc-edge.ts';
@@ -173,9 +171,9 @@ test('the request arrives as the contract has it', async () => {
   });
 });
 
-const noFilter: EventFilter = {};
+const noFilter = {};
 
-test.each<[StreamEventsRequest, EventFilter, string]>([
+test.each([
   [{ afterSeq: '9007199254740993' }, noFilter, 'afterSeq'],
   [{ since: { seconds: '9223372036854775807' } }, noFilter, 'since'],
   [{ last: 100_001 }, noFilter, 'last'],
@@ -187,11 +185,7 @@ test.each<[StreamEventsRequest, EventFilter, string]>([
   [{}, { remoteCidrs: ['10.0.0.0/33'] }, 'remoteCidrs[0]'],
 ])('the request %j with the filter %j is refused at %s', async (request, filter, path) => {
   await using edge = await startGrpcEdge({});
-  using stream = streamEvents(
-    edge.address,
-    { ...filter, types: [...(filter.types ?? [])] },
-    request,
-  );
+  using stream = streamEvents(edge.address, filter, request);
   const error = await stream.ended;
   expect(error?.code).toBe(status.INVALID_ARGUMENT);
   expect(error?.details.startsWith(`${path}:`)).toBe(true);

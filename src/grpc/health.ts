@@ -7,9 +7,7 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { AppError } from '../core/errors.ts';
 import type { Calls, StreamWrite } from './calls.ts';
 
-const servingStatus = { SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
-
-type Status = (typeof servingStatus)[keyof typeof servingStatus];
+type Status = 'serving' | 'not_serving' | 'service_unknown';
 
 interface Asked {
   readonly service?: string;
@@ -38,7 +36,7 @@ export class Health {
     return {
       Check: calls.unary(async ({ service = '' }: Asked) => {
         const status = await this.#status(service);
-        if (status === servingStatus.SERVICE_UNKNOWN) {
+        if (status === 'service_unknown') {
           throw new AppError('not_found', `no service ${service}`);
         }
         return { status };
@@ -53,13 +51,13 @@ export class Health {
   }
 
   async #status(service: string): Promise<Status> {
-    if (!this.#services.has(service)) return servingStatus.SERVICE_UNKNOWN;
+    if (!this.#services.has(service)) return 'service_unknown';
     const now = performance.now();
     if (now - this.#askedAt >= this.#options.intervalMs) {
       this.#askedAt = now;
       this.#isReady = this.#options.problems().then(({ length }) => length === 0);
     }
-    return (await this.#isReady) ? servingStatus.SERVING : servingStatus.NOT_SERVING;
+    return (await this.#isReady) ? 'serving' : 'not_serving';
   }
 
   async *#watch(

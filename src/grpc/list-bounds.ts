@@ -7,13 +7,12 @@ import protobuf from 'protobufjs';
 import { filterValuesMax } from '../contract/queries.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
+import { isFlat } from './differences.ts';
 
 /** At most so many items in the lists of this name. */
 export type ListBounds = ReadonlyMap<string, number>;
 
 const maskPathsMax = 100;
-/** Fields of a message that the JSON of REST lays out flat. */
-const flat = new Set(['each', 'filter']);
 /** A field that is no list is there once; a client that writes more of them gains nothing. */
 const repeatsMax = 16;
 
@@ -31,6 +30,7 @@ export function listBounds(bounds: ListenerBounds): ListBounds {
 }
 
 interface Field {
+  /** In the path of what is in it; empty for what lies flat. */
   readonly name: string;
   readonly max: number;
   readonly isList: boolean;
@@ -59,7 +59,9 @@ function fieldsOf(type: protobuf.Type, bounds: ListBounds): ReadonlyMap<number, 
       field.resolvedType instanceof protobuf.Type && !field.map ? field.resolvedType : null;
     const isNumber = !field.map && field.resolvedType instanceof protobuf.Enum;
     const fields = inner && fieldsOf(inner, bounds);
-    return [field.id, { name: field.name, max, isList, fields, isNumber }];
+    // A mask is told as one text, whose parts have no name.
+    const name = isFlat(field) || field.name === 'paths' ? '' : field.name;
+    return [field.id, { name, max, isList, fields, isNumber }];
   });
   return new Map(entries);
 }
@@ -100,9 +102,6 @@ function numbers(reader: protobuf.Reader, end: number, max: number): number {
 
 /** As the caller of REST would write it. */
 function pathOf({ name, isList }: Field, place: string, index: number) {
-  const list = flat.has(name) ? place : place === '' ? name : `${place}.${name}`;
-  return {
-    list: name === 'paths' ? 'updateMask' : list,
-    item: isList ? `${list}[${index}]` : list,
-  };
+  const list = name === '' || place === '' ? place + name : `${place}.${name}`;
+  return { list, item: isList ? `${list}[${index}]` : list };
 }

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { sampleConnection, sampleListener } from '../../test/support/samples.ts';
 import { ByteSink } from './byte-sink.ts';
-import { toEventMessage } from './event-messages.ts';
 import { encoderOf } from './message-encoder.ts';
 import { messageType } from './protos.ts';
 
@@ -19,9 +18,14 @@ function decode(typeName: string, bytes: Uint8Array): object {
 
 const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ minLength: 120, maxLength: 200 }));
 
-test('a message is written byte for byte as protobufjs writes it', () => {
+function stamp(micros: number) {
+  const seconds = Math.floor(micros / 1_000_000);
+  return { seconds, nanos: (micros - seconds * 1_000_000) * 1000 };
+}
+
+test('what core holds is written byte for byte as protobufjs writes the message', () => {
   const whole = fc.maxSafeNat();
-  const connection = fc.record({
+  const given = fc.record({
     nodeId: text,
     error: fc.option(text),
     bytesIn: whole,
@@ -31,23 +35,27 @@ test('a message is written byte for byte as protobufjs writes it', () => {
     closedAt: fc.option(whole),
   });
   fc.assert(
-    fc.property(connection, fc.nat(), (given, seq) => {
-      const { nodeId, error, bytesIn, bytesOut, pid, acceptedAt, closedAt } = given;
-      const changes = { nodeId, error, bytesIn, bytesOut, pid, acceptedAt, closedAt };
-      const event = toEventMessage(
-        {
-          type: 'connection_opened',
-          seq,
-          time: acceptedAt,
-          listenerId: 'a listener',
-          connection: sampleConnection(changes),
-        },
-        'a name',
-      );
-      const message = { seq, event };
+    fc.property(given, fc.nat(), (changes, seq) => {
+      const connection = sampleConnection(changes);
+      const { acceptedAt: time, closedAt, id, listenerId } = connection;
       const type = messageType('StreamEventsResponse');
-      expect(encode('StreamEventsResponse', message)).toEqual(
-        Buffer.from(type.encode(message).finish()),
+      const message = {
+        seq,
+        event: {
+          ...{ seq, time: stamp(time), type: 'EVENT_TYPE_CONNECTION_OPENED', listenerId },
+          connectionId: id,
+          connection: {
+            ...connection,
+            ...{ protocol: 'PROTOCOL_TCP', state: 'CONNECTION_STATE_OPEN' },
+            ...{ acceptedAt: stamp(time), closedAt: closedAt === null ? null : stamp(closedAt) },
+            listenerName: 'a name',
+          },
+        },
+      };
+      const event = { type: 'connection_opened', seq, time, listenerId, connection };
+      const named = { seq, event: { ...event, listenerName: 'a name' } };
+      expect(encode('StreamEventsResponse', named)).toEqual(
+        Buffer.from(type.encode(type.fromObject(message)).finish()),
       );
     }),
   );
@@ -61,13 +69,29 @@ test('maps, lists, doubles, flags and negative numbers come back as they were', 
       { pid: 2, fd: 3 },
     ],
     limits: { allowCidrs: ['10.0.0.0/8', '::1'], denyCidrs: [''] },
-    faults: [{ probability: 0.1, enabled: false, seed: 0xffff_ffff }, { probability: 1e-300 }],
-    createdAt: { seconds: -62_135_596_800, nanos: 999_999_999 },
   };
-  expect(decode('Listener', encode('Listener', listener))).toMatchObject(listener);
+  const faults = [
+    { probability: 0.1, enabled: false, seed: 0xffff_ffff },
+    { probability: 1e-300, enabled: true },
+  ];
+  const given = {
+    ...listener,
+    faults: faults.map((fault) => ({ type: 'drop', ...fault })),
+    createdAt: -1_000_001,
+  };
+  expect(decode('Listener', encode('Listener', given))).toMatchObject({
+    ...listener,
+    faults: faults.map((fault) => ({ drop: {}, ...fault })),
+    createdAt: { seconds: -2, nanos: 999_999_000 },
+  });
   expect(decode('ListListenersRequest', encode('ListListenersRequest', { pageSize: -1 }))).toEqual({
     pageSize: -1,
   });
+});
+
+test('a word that no proto has is a bug, not an absent field', () => {
+  expect(() => encode('Listener', { state: 'asleep' })).toThrow('asleep is no ListenerState');
+  expect(() => encode('Listener', { faults: [{ type: 'nap' }] })).toThrow('nap is no');
 });
 
 test('a sink grows to what it has to hold, and is used again after', () => {

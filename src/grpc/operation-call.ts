@@ -1,34 +1,30 @@
-/** From an operation to its call: what of the request is its input, and the message that answers. */
+/** From an operation to its call: what a request says is its input, and its output is what the answer says. */
 import type { z } from 'zod';
 import type { Api } from '../api/call.ts';
-import type { Given, Operation } from '../api/operation.ts';
+import type { Operation } from '../api/operation.ts';
 import { parse } from '../contract/parse.ts';
 import type { Calls } from './calls.ts';
+import type { Input } from './message-decoder.ts';
 
-interface OperationCall<Request, Output, Response> {
-  /** The input as REST's JSON has it, for the operation's schemas to read. */
-  plain(request: Request): Partial<Given<unknown, unknown>>;
-  answer(output: Output): Response;
+interface OperationCall<Output> {
+  /** The fields of the answer. */
+  readonly answer: (output: Output) => object;
+  /** The operation's input, where it is not what the request says. */
+  readonly plain?: (request: Input) => Input;
 }
 
-export function operationCall<
-  At extends z.ZodType,
-  Input extends z.ZodType,
-  Output,
-  Request,
-  Response,
->(
+export function operationCall<At extends z.ZodType, Asked extends z.ZodType, Output>(
   { api, calls }: { readonly api: Api; readonly calls: Calls },
-  operation: Operation<At, Input, Output>,
-  { plain, answer }: OperationCall<Request, Output, Response>,
+  operation: Operation<At, Asked, Output>,
+  { answer, plain = (request) => request }: OperationCall<Output>,
 ) {
-  return calls.unary<Request, Response>(async (request, context) => {
+  return calls.unary(async ({ id, ...request }: Input, context) => {
     const { output, isReplayed } = await api.call(operation, {
       caller: context.caller,
-      read() {
-        const { at = {}, input = {} } = plain(request);
-        return { at: parse(operation.at, at), input: parse(operation.input, input) };
-      },
+      read: () => ({
+        at: parse(operation.at, id === undefined ? {} : { id }),
+        input: parse(operation.input, plain(request)),
+      }),
       key: context.idempotencyKey,
     });
     if (isReplayed) context.sendMetadata('idempotent-replayed', 'true');

@@ -1,4 +1,4 @@
-/** The protos, loaded once: the services for grpc-js, the types for our own encoder. */
+/** The protos, loaded once: the services for grpc-js, the types for the codec. */
 import { dirname, join } from 'node:path';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import { protoPath as healthProto } from 'grpc-health-check';
@@ -6,6 +6,7 @@ import protobuf from 'protobufjs';
 import { AppError } from '../core/errors.ts';
 import { ByteSink } from './byte-sink.ts';
 import { type ListBounds, longListCheck } from './list-bounds.ts';
+import { decoderOf } from './message-decoder.ts';
 import { encoderOf } from './message-encoder.ts';
 
 const protoDir = join(import.meta.dirname, '../../proto');
@@ -18,10 +19,7 @@ root.loadSync(files);
 root.resolvePath = (_origin, target) => join(dirname(healthProto), target);
 root.loadSync('health.proto').resolveAll();
 
-/** What the generated types say of a request; scripts/generate.ts names the same options. */
-const requestOptions = { longs: String, enums: String, oneofs: true } as const;
-
-/** Messages that a service answers with have their enums as numbers: see EnumWords. */
+/** A handler is given what a request says as plain input, and answers with what core holds. */
 export function serviceDefinition(name: string, lists: ListBounds): ServiceDefinition {
   const sink = new ByteSink();
   const definition = (method: protobuf.Method): MethodDefinition<object, object> => {
@@ -29,80 +27,45 @@ export function serviceDefinition(name: string, lists: ListBounds): ServiceDefin
     const { resolvedRequestType: request, resolvedResponseType: response } = method;
     if (request === null || response === null) throw new TypeError(`${method.fullName}: no types`);
     const encode = encoderOf(response);
-    const refuseLongLists = longListCheck(request, lists);
     return {
       path: `/${name}/${method.name}`,
       requestStream: method.requestStream === true,
       responseStream: method.responseStream === true,
-      requestDeserialize: (bytes) => decode(request, refuseLongLists, bytes),
-      responseSerialize: (message) => {
+      requestDeserialize: requestReader(request, lists),
+      responseSerialize: (answer) => {
         sink.at = 0;
-        encode(message, sink);
+        encode(answer, sink);
         return sink.take();
       },
-      requestSerialize: (message) => Buffer.from(request.encode(message).finish()),
-      responseDeserialize: (bytes) => response.toObject(response.decode(bytes), requestOptions),
+      requestSerialize: clientsOnly,
+      responseDeserialize: clientsOnly,
     };
   };
   const { methodsArray } = root.lookupService(name);
   return Object.fromEntries(methodsArray.map((method) => [method.name, definition(method)]));
 }
 
+/** grpc-js wants both sides of a method in its definition; a server calls only its own. */
+function clientsOnly(): never {
+  throw new TypeError('the side of a client');
+}
+
 /** What cannot be read is handed on as the error that the call then fails with. */
-function decode(
-  type: protobuf.Type,
-  refuseLongLists: (bytes: Buffer) => void,
-  bytes: Buffer,
-): object {
-  try {
-    refuseLongLists(bytes);
-    return type.toObject(type.decode(bytes), requestOptions);
-  } catch (cause) {
-    if (cause instanceof AppError) return cause;
-    const message = `the request is no ${type.name}`;
-    return new AppError('invalid_argument', message, { cause, errors: [{ path: '', message }] });
-  }
+function requestReader(type: protobuf.Type, lists: ListBounds): (bytes: Buffer) => object {
+  const refuseLongLists = longListCheck(type, lists);
+  const decode = decoderOf(type);
+  return (bytes) => {
+    try {
+      refuseLongLists(bytes);
+      return decode(bytes);
+    } catch (cause) {
+      if (cause instanceof AppError) return cause;
+      const message = `the request is no ${type.name}`;
+      return new AppError('invalid_argument', message, { cause, errors: [{ path: '', message }] });
+    }
+  };
 }
 
 export function messageType(name: string): protobuf.Type {
   return root.lookupType(`kodama.v1.${name}`);
-}
-
-export interface EnumWords<Value, Word extends string> {
-  toEnum(word: Word): Value;
-  /** Undefined for what is unspecified; what no proto names stays as it is, so that it is refused by name. */
-  toWord(value: string | number | undefined): string | undefined;
-}
-
-/**
- * Core's words and their values in an enum of the protos, both ways: `half_closed` is
- * CONNECTION_STATE_HALF_CLOSED of ConnectionState.
- */
-export function enumWords<Value extends string | number, Word extends string>(
-  enumName: string,
-  words: readonly Word[],
-): EnumWords<Value, Word> {
-  const { values } = root.lookupEnum(`kodama.v1.${enumName}`);
-  const prefix = enumName.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
-  const byWord = new Map<Word, Value>();
-  const byName = new Map<string | number, string | undefined>();
-  byName.set(`${prefix}_UNSPECIFIED`, undefined);
-  for (const word of words) {
-    const name = `${prefix}_${word.toUpperCase().replace(/^TLSV/, '').replaceAll('.', '_')}`;
-    const value = values[name];
-    if (value === undefined) throw new TypeError(`${enumName} has no ${name}`);
-    byWord.set(word, value as Value);
-    byName.set(name, word);
-  }
-  return {
-    toEnum(word) {
-      const value = byWord.get(word);
-      if (value === undefined) throw new TypeError(`${word} is no ${enumName}`);
-      return value;
-    },
-    toWord(value) {
-      if (value === undefined) return undefined;
-      return byName.has(value) ? byName.get(value) : String(value);
-    },
-  };
 }

@@ -1,85 +1,65 @@
-/** A change: protobuf with its field mask → what the contract's schema reads. */
-
-import type { UpdateListenerRequest__Output as UpdateRequest } from '../../generated/grpc/kodama/v1/UpdateListenerRequest.ts';
+/** A change: what its message says, with its field mask → what the contract's schema of a change reads. */
+import { defaultLimits, limitsPatch } from '../contract/limits-input.ts';
+import { listenerSchemas } from '../contract/listener-input.ts';
 import { shorten } from '../contract/parse.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
-import { toFaultInput } from './fault-messages.ts';
-import { limitsInput } from './requests.ts';
-import { timeText, wholeNumber } from './times.ts';
-
-type LimitsInput = ReturnType<typeof limitsInput>;
+import type { Input } from './message-decoder.ts';
 
 /** No field's path is longer. */
 const pathCharsMax = 64;
 
 /**
- * Without a mask what is there is set. With one, what is listed is set, and cleared where it is not there.
- * @throws invalid_argument for a path that is none
+ * Without a mask what is there is set. With one, what is listed is set, and cleared where it is not there. What it makes
+ * throws invalid_argument for a path that is none.
  */
-export function updateInput(request: UpdateRequest, bounds: ListenerBounds): object {
-  const given = {
-    name: request.name,
-    labels: request.labels,
-    faults: request.faults?.map(toFaultInput),
-    expiresAt: timeText(request.expiresAt),
-    ttlMs: wholeNumber(request.ttlMs),
-  };
-  const limits = limitsInput(request.limits ?? {});
-  const paths = request.updateMask?.paths ?? [];
-  if (paths.length === 0) return request.limits === undefined ? given : { ...given, limits };
-  const input: Record<string, unknown> = {};
-  const listedLimits: Record<string, unknown> = {};
-  for (const path of paths) {
-    if (path.length > pathCharsMax) throw notInMask(path);
-    const [field = '', limit, ...rest] = path.split('.');
-    const name = camelCase(field);
-    if (name === 'limits' && rest.length === 0) {
-      const whole = limitFields(limits, bounds);
-      const names = limit === undefined ? Object.keys(whole) : [camelCase(limit)];
-      for (const one of names) listedLimits[one] = fieldOf(whole, one, path);
-    } else if (name === 'ttlMs' && limit === undefined && given.ttlMs === undefined) {
-      input.expiresAt ??= null;
-    } else {
-      if (limit !== undefined) throw notInMask(path);
-      input[name] = fieldOf(clearable(given), name, path);
+export function changeReader(bounds: ListenerBounds): (request: Input) => Input {
+  const clearedFields = fieldsCleared(bounds);
+  const clearedLimits = limitsCleared(bounds);
+  return ({ updateMask, ...given }) => {
+    const { paths = [] } = (updateMask ?? {}) as { readonly paths?: readonly string[] };
+    if (paths.length === 0) return given;
+    const fields: Input = { ...clearedFields, ...given };
+    const limits: Input = { ...clearedLimits, ...(given.limits as Input) };
+    const input: Record<string, unknown> = {};
+    const listedLimits: Record<string, unknown> = {};
+    for (const path of paths) {
+      if (path.length > pathCharsMax) throw notInMask(path);
+      const [field = '', limit, ...rest] = path.split('.').map(camelCase);
+      if (field === 'limits' && rest.length === 0) {
+        const names = limit === undefined ? Object.keys(limits) : [limit];
+        for (const name of names) listedLimits[name] = fieldOf(limits, name, path);
+      } else if (limit !== undefined) {
+        throw notInMask(path);
+      } else if (field === 'ttlMs' && given.ttlMs === undefined) {
+        input.expiresAt ??= null;
+      } else {
+        input[field] = fieldOf(fields, field, path);
+      }
     }
-  }
-  return Object.keys(listedLimits).length === 0 ? input : { ...input, limits: listedLimits };
-}
-
-type Given = { readonly [Field in 'name' | 'labels' | 'faults' | 'expiresAt' | 'ttlMs']: unknown };
-
-function clearable({ name, labels, faults, expiresAt, ttlMs }: Given): object {
-  return {
-    name: name ?? null,
-    labels: labels ?? {},
-    faults: faults ?? [],
-    expiresAt: expiresAt ?? null,
-    ttlMs,
+    return Object.keys(listedLimits).length === 0 ? input : { ...input, limits: listedLimits };
   };
 }
 
-/** A limit that is cleared is no bound of its kind; the two that every listener has go back to their default. */
-function limitFields(limits: LimitsInput, bounds: ListenerBounds): object {
-  return {
-    maxConnections: limits.maxConnections ?? bounds.maxConnections.default,
-    maxConnectionsPerSource: limits.maxConnectionsPerSource ?? null,
-    acceptRate: limits.acceptRate ?? null,
-    idleTimeoutMs: limits.idleTimeoutMs ?? null,
-    maxDurationMs: limits.maxDurationMs ?? null,
-    maxBytes: limits.maxBytes ?? null,
-    writeTimeoutMs: limits.writeTimeoutMs ?? null,
-    udpIdleTimeoutMs: limits.udpIdleTimeoutMs ?? bounds.udpIdleTimeoutMs.default,
-    allowCidrs: limits.allowCidrs ?? [],
-    denyCidrs: limits.denyCidrs ?? [],
-  } satisfies Record<keyof LimitsInput, unknown>;
+/** A field that is cleared is as in a listener that was made without it. */
+function fieldsCleared(bounds: ListenerBounds): Input {
+  const { newListener, patch } = listenerSchemas(bounds);
+  const blank: Input = newListener.parse({});
+  return Object.fromEntries(Object.keys(patch.shape).map((name) => [name, blank[name]]));
 }
 
-function fieldOf(fields: object, name: string, path: string): unknown {
-  const entry = Object.entries(fields).find(([key]) => key === name);
-  if (entry === undefined) throw notInMask(path);
-  return entry[1];
+/** A limit that is cleared is no bound of its kind; one that every listener has goes back to its default. */
+function limitsCleared(bounds: ListenerBounds): Input {
+  const blank: Input = { ...defaultLimits(bounds) };
+  const entries = Object.entries(limitsPatch(bounds).shape).map(([name, schema]) => {
+    return [name, schema.safeParse(null).success ? null : blank[name]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function fieldOf(fields: Input, name: string, path: string): unknown {
+  if (!Object.hasOwn(fields, name)) throw notInMask(path);
+  return fields[name];
 }
 
 function notInMask(path: string) {

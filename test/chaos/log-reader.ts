@@ -5,8 +5,7 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { status as grpcStatus } from '@grpc/grpc-js';
-import type { StreamEventsResponse__Output as StreamMessage } from '../../generated/grpc/kodama/v1/StreamEventsResponse.ts';
-import { grpcClient } from '../support/grpc-client.ts';
+import { grpcClient, type Message } from '../support/grpc-client.ts';
 
 export interface SeenEvent {
   readonly seq: number;
@@ -154,7 +153,7 @@ export class GrpcReader extends LogReader {
       this.fault(`no word for ${silenceMs} ms after ${this.seq}`);
       cancel();
     }, silenceMs);
-    stream.on('data', (message: StreamMessage) => {
+    stream.on('data', (message: Message) => {
       timer.refresh();
       const { event, seq } = message;
       if (event !== undefined && event !== null) {

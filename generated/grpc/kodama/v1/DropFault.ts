@@ -1,8 +1,0 @@
-// Original file: proto/kodama/v1/fault.proto
-
-
-export interface DropFault {
-}
-
-export interface DropFault__Output {
-}

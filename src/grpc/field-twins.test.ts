@@ -1,0 +1,218 @@
+/**
+ * No field is without its twin: what a client can say in a request is what the contract's schemas read, and what core
+ * holds is what an answer says. Both sides are walked, so that a field, word, message or method of one alone fails.
+ */
+import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import protobuf from 'protobufjs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { z } from 'zod';
+import type { Control } from '../../test/support/edge-api.ts';
+import { placesOfSchema, placesOfType } from '../../test/support/field-places.ts';
+import { type GrpcEdge, startGrpcEdge } from '../../test/support/grpc-edge.ts';
+import { plainMessage } from '../../test/support/plain-message.ts';
+import { sampleId } from '../../test/support/samples.ts';
+import { wholeConnection, wholeEvents, wholeListener } from '../../test/support/whole-samples.ts';
+import { operations } from '../api/operations.ts';
+import { closeInitiators, closeReasons, connectionStates } from '../core/connection.ts';
+import { eventTypes, refusalRules } from '../core/event.ts';
+import { eventOrders } from '../core/event-page.ts';
+import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
+import { defaultBounds } from '../core/listener-bounds.ts';
+import { parseTime } from '../core/time.ts';
+import { wordOf } from './differences.ts';
+import { decoderOf } from './message-decoder.ts';
+import { messageType } from './protos.ts';
+
+const { nestedArray } = messageType('Event').parent as protobuf.Namespace;
+const enums = nestedArray.filter((one) => one instanceof protobuf.Enum);
+const methods = nestedArray
+  .filter((one) => one instanceof protobuf.Service)
+  .flatMap(({ methodsArray }) => methodsArray);
+
+const all = operations(defaultBounds, { drainMsMax: 1 });
+
+interface Asked {
+  readonly operation: { readonly at?: z.ZodType; readonly input: z.ZodType };
+  /** What the protos alone have. */
+  readonly more?: readonly string[];
+}
+
+/** The operation of each method. */
+const asked: Readonly<Record<string, Asked>> = {
+  CreateListener: { operation: all.createListener },
+  // An `each` is a listener like any other, but may have neither.
+  BatchCreateListeners: {
+    operation: all.createListeners,
+    more: ['name: string', 'port: number'],
+  },
+  GetListener: { operation: all.getListener },
+  ListListeners: { operation: all.listListeners },
+  UpdateListener: {
+    operation: all.updateListener,
+    more: ['updateMask', 'updateMask.paths[]: string'],
+  },
+  DeleteListener: { operation: all.deleteListener },
+  GetConnection: { operation: all.getConnection },
+  ListConnections: { operation: all.listConnections },
+  CloseConnection: { operation: all.closeConnection },
+  ListEvents: { operation: all.listEvents },
+  StreamEvents: { operation: all.streamEvents },
+};
+
+test('every method has its operation', () => {
+  expect(methods.map(({ name }) => name).sort()).toEqual(Object.keys(asked).sort());
+});
+
+test.each(methods.map((method) => [method.name, method] as const))(
+  '%s asks for what its operation takes',
+  (name, { resolvedRequestType: type }) => {
+    const { operation, more = [] } = asked[name] ?? expect.fail('it has none');
+    const { at, input } = operation;
+    const schemas = at === undefined ? [input] : [at, input];
+    const places = new Set([...schemas.flatMap(placesOfSchema), ...more]);
+    if (type === null) expect.fail('it has no request');
+    expect(placesOfType(type, decoderOf(type))).toEqual([...places].sort());
+  },
+);
+
+const words: Readonly<Record<string, readonly string[]>> = {
+  Protocol: protocols,
+  ListenerState: listenerStates,
+  ListenerMode: listenerModes,
+  Recording: ['batched', 'durable'],
+  ProxyProtocolMode: ['off', 'optional', 'required'],
+  TlsClientAuth: ['none', 'request', 'require'],
+  TlsVersion: ['TLSv1.2', 'TLSv1.3'],
+  LatencyDistribution: ['uniform', 'normal', 'pareto'],
+  BandwidthScope: ['connection', 'listener'],
+  LimitAction: ['fin', 'rst', 'blackhole'],
+  CloseFaultMode: ['fin', 'rst', 'half_close'],
+  BlackholeHow: ['drop', 'stall'],
+  ConnectionState: connectionStates,
+  CloseInitiator: closeInitiators,
+  CloseReason: closeReasons,
+  CloseMode: ['fin', 'rst'],
+  EventType: eventTypes,
+  EventOrder: eventOrders,
+  RefusalRule: refusalRules,
+};
+
+test("every enum of the protos has exactly core's words, in core's order", () => {
+  expect(enums.map(({ name }) => name).sort()).toEqual(Object.keys(words).sort());
+  for (const one of enums) {
+    const found = Object.entries(one.values).toSorted(([, a], [, b]) => a - b);
+    expect(found.map(([, number]) => number)).toEqual(found.map((_, index) => index));
+    const [unspecified, ...said] = found.map(([value]) => wordOf(value, one));
+    expect([unspecified, ...said], one.name).toEqual(['unspecified', ...(words[one.name] ?? [])]);
+  }
+});
+
+const listenerName = 'whole';
+const connection = { ...wholeConnection, listenerName };
+const page = { nextPageToken: 'more' };
+
+/** It answers whatever it is asked, with all that core can say. */
+const control: Partial<Control> = {
+  createListeners: async () => [wholeListener],
+  getListener: async () => wholeListener,
+  listListeners: async () => ({ items: [wholeListener], ...page }),
+  updateListener: async () => wholeListener,
+  deleteListener: async () => undefined,
+  getConnection: async () => connection,
+  listConnections: async () => ({ items: [connection], ...page }),
+  closeConnection: async () => connection,
+  listEvents: async () => ({
+    items: wholeEvents.map((event) => ({ ...event, listenerName })),
+    ...page,
+  }),
+  async *followEvents() {
+    const names = new Map([[sampleId(1), listenerName]]);
+    yield { kind: 'events', seq: 3, events: wholeEvents, names };
+    yield { kind: 'synced', seq: 3 };
+    yield { kind: 'heartbeat', seq: 4 };
+  },
+};
+
+type Message = Readonly<Record<string, unknown>>;
+
+/** All that a method answers, as a client reads it. */
+async function answers(method: protobuf.Method): Promise<readonly Message[]> {
+  const { resolvedRequestType: request, resolvedResponseType: response } = method;
+  if (request === null || response === null) throw new TypeError(`${method.fullName}: no types`);
+  const bytes = Buffer.from(request.encode(request.fromObject(requestOf(request))).finish());
+  const read = (answer: Buffer): Message =>
+    response.toObject(response.decode(answer), { longs: Number, enums: String, oneofs: true });
+  const path = `/${method.parent?.fullName.slice(1)}/${method.name}`;
+  const asIs = (all: Buffer) => all;
+  if (method.responseStream) {
+    const all: Message[] = [];
+    for await (const one of client.makeServerStreamRequest(path, asIs, read, bytes)) all.push(one);
+    return all;
+  }
+  return await new Promise((resolve, reject) => {
+    const done = (error: ServiceError | null, answer?: Message) =>
+      answer === undefined ? reject(error) : resolve([answer]);
+    client.makeUnaryRequest(path, asIs, read, bytes, done);
+  });
+}
+
+function requestOf(type: protobuf.Type): object {
+  if (type.name === 'BatchCreateListenersRequest') return { listeners: [{}] };
+  return type.fields.id === undefined ? {} : { id: sampleId(1) };
+}
+
+/** The fields that none of the messages has, they and what is within them. */
+function unsaid(type: protobuf.Type, messages: readonly Message[], place = ''): readonly string[] {
+  return type.fieldsArray.flatMap((field) => {
+    const { name, resolvedType } = field;
+    const said = messages.flatMap((message) => message[name] ?? []);
+    if (said.length === 0) return [`${place}${name}`];
+    const isMessage = resolvedType instanceof protobuf.Type && !field.map;
+    return isMessage ? unsaid(resolvedType, said as Message[], `${place}${name}.`) : [];
+  });
+}
+
+let edge: GrpcEdge;
+let client: Client;
+
+beforeAll(async () => {
+  edge = await startGrpcEdge(control);
+  client = new Client(edge.address, credentials.createInsecure());
+});
+
+afterAll(async () => {
+  client.close();
+  await edge[Symbol.asyncDispose]();
+});
+
+test.each(methods.map((method) => [method.name, method] as const))(
+  '%s is served, and says each field of its answer',
+  async (_, method) => {
+    const said = await answers(method);
+    expect(unsaid(method.resolvedResponseType as protobuf.Type, said)).toEqual([]);
+  },
+);
+
+/** Times as core has them. */
+function withMicros(value: unknown): unknown {
+  if (typeof value === 'string') return parseTime(value) ?? value;
+  if (Array.isArray(value)) return value.map(withMicros);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, one]) => [key, withMicros(one)]);
+  return Object.fromEntries(entries);
+}
+
+test('what core holds is what a client reads, field by field', async () => {
+  const [answer] = await Promise.all(
+    methods.filter(({ name }) => name === 'ListEvents').map((method) => answers(method)),
+  );
+  // For workers only.
+  const { generation: _, ...shown } = wholeListener;
+  expect(withMicros(plainMessage(answer?.[0]?.events))).toEqual(
+    wholeEvents.map((event) => {
+      if ('listener' in event) return { ...event, listener: shown };
+      if ('refusal' in event) return { ...event, refusal: { ...event.refusal, listenerName } };
+      return { ...event, connectionId: connection.id, connection };
+    }),
+  );
+});
