@@ -150,3 +150,20 @@ test('tests all run, and none sleeps', () => {
   ];
   expect(faults).toEqual([]);
 });
+
+test('an operation is said in few files', () => {
+  const hand = [
+    ...sources.filter((path) => !isTest(path)),
+    ...globSync('proto/**/*.proto', { cwd: root }),
+  ];
+  for (const [name, method] of [
+    ['updateListener', 'UpdateListener'],
+    ['deleteListener', 'DeleteListener'],
+    ['listEvents', 'ListEvents'],
+  ]) {
+    const named = new RegExp(`\\b(${name}|${method})\\b`);
+    const places = hand.filter((path) => named.test(codeOf(read(path))));
+    // The use case, the table, a binding for each edge, and the proto.
+    expect(places.length, `${name}: ${places.join(' ')}`).toBeLessThanOrEqual(5);
+  }
+});
