@@ -3,7 +3,7 @@
  * not grpc-js's, so that a bind fails with the system's own reason, connections are counted, and the one of a
  * reader who is stuck can be dropped.
  */
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import type { Api } from '../api/call.ts';
 import type { Address } from '../core/address.ts';
 import type { ControlPlane } from '../core/control-plane.ts';
@@ -153,13 +153,8 @@ function makeServer(
 
 function addServices(server: Server, edge: Edge, health: Health): void {
   const lists = listBounds(edge.bounds);
-  const { StreamEvents, ListEvents } = serviceDefinition('kodama.v1.EventService', lists);
-  if (StreamEvents === undefined || ListEvents === undefined)
-    throw new TypeError('no EventService');
-  server.addService(
-    { ListEvents, StreamEvents: { ...StreamEvents, responseSerialize: asOneMessage } },
-    eventHandlers(edge),
-  );
+  const events = serviceDefinition('kodama.v1.EventService', lists);
+  server.addService(withFrames(events), eventHandlers(edge));
   server.addService(serviceDefinition('kodama.v1.ListenerService', lists), listenerHandlers(edge));
   server.addService(
     serviceDefinition('kodama.v1.ConnectionService', lists),
@@ -167,6 +162,15 @@ function addServices(server: Server, edge: Edge, health: Health): void {
   );
   server.addService(serviceDefinition('grpc.health.v1.Health', lists), health.handlers(edge.calls));
   addReflection(server);
+}
+
+/** Its streams write frames, not messages. */
+function withFrames(definition: ServiceDefinition): ServiceDefinition {
+  const methods = Object.entries(definition).map(([name, method]) => {
+    const isStream = method.responseStream;
+    return [name, isStream ? { ...method, responseSerialize: asOneMessage } : method] as const;
+  });
+  return Object.fromEntries(methods);
 }
 
 async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
