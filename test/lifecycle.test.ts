@@ -1,7 +1,4 @@
 /** Start, stop, restart and crash of whole kodamas, as processes of their own; the rest of it is in test/process. */
-
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { all, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
@@ -94,20 +91,4 @@ test('kill -9 of a worker: its connections are closed as worker_crashed, its lis
   const lost = await all(app, '/v1/connections?closeReason=worker_crashed', 'connections');
   expect(lost).toHaveLength(1);
   expect(lost[0]).toMatchObject({ pid: sockets[0].pid, closeInitiator: 'system', state: 'closed' });
-});
-
-test('create after delete takes the very same port at once', async () => {
-  await using app = await startApp();
-  const first = await want(201, app, 'POST', '/v1/listeners', {});
-  const { port } = first.laddr;
-  for (let round = 0; round < 20; round++) {
-    const { id } = await want(200, app, 'GET', `/v1/listeners?port=${port}`).then(
-      ({ listeners }) => listeners[0],
-    );
-    const lingering = connect(port, '127.0.0.1');
-    await once(lingering, 'connect');
-    await want(204, app, 'DELETE', `/v1/listeners/${id}`);
-    lingering.destroy();
-    await want(201, app, 'POST', '/v1/listeners', { port });
-  }
 });

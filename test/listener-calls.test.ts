@@ -169,3 +169,18 @@ test('a second delete makes a drain end sooner', async () => {
   await Promise.all([patient, impatient]);
   expect(await stateOf(id)).toBe('closed');
 });
+
+test('create after delete takes the very same port at once', async () => {
+  const first = await want(201, app, 'POST', '/v1/listeners', {});
+  const { port } = first.laddr;
+  for (let round = 0; round < 20; round++) {
+    const { id } = await want(200, app, 'GET', `/v1/listeners?port=${port}`).then(
+      ({ listeners }) => listeners[0],
+    );
+    const lingering = connect(port, '127.0.0.1');
+    await once(lingering, 'connect');
+    await want(204, app, 'DELETE', `/v1/listeners/${id}`);
+    lingering.destroy();
+    await want(201, app, 'POST', '/v1/listeners', { port });
+  }
+});

@@ -5,18 +5,31 @@ import { type EventStream, streamEvents } from './support/grpc-client.ts';
 import { all, call, want } from './support/rest-client.ts';
 import { collect, ndjson } from './support/rest-stream.ts';
 import { openClient, talk } from './support/tcp-client.ts';
-import { makeHome, startApp, type TestApp, type TestHome } from './support/test-app.ts';
+import {
+  makeHome,
+  type RunningApp,
+  sharedApp,
+  sharedHome,
+  startApp,
+  type TestApp,
+  type TestHome,
+} from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
 /** Node ids of this file's own: a start ends what an earlier run of its node left behind on this host. */
 const nodeA = `a-${randomUUID()}`;
 const nodeB = `b-${randomUUID()}`;
+const nodeC = `c-${randomUUID()}`;
+
+const home = sharedHome();
+const a = sharedApp({ KODAMA_NODE_ID: nodeA }, home);
+const b = sharedApp({ KODAMA_NODE_ID: nodeB }, home);
 
 async function startNode(nodeId: string, home: TestHome, extra = {}): Promise<TestApp> {
   return await startApp({ KODAMA_NODE_ID: nodeId, ...extra }, home);
 }
 
-async function headOf(app: TestApp): Promise<number> {
+async function headOf(app: RunningApp): Promise<number> {
   return (await want(200, app, 'GET', '/v1/status')).headSeq;
 }
 
@@ -27,9 +40,6 @@ async function seenBy(stream: EventStream, headSeq: number) {
 }
 
 test('what one node does, the other shows', async () => {
-  await using home = await makeHome();
-  await using a = await startNode(nodeA, home);
-  await using b = await startNode(nodeB, home);
   const made = await want(201, a, 'POST', '/v1/listeners', { name: 'of-a', labels: { of: 'a' } });
   expect(await want(200, b, 'GET', '/v1/listeners/of-a')).toEqual(made);
   expect(made.nodeId).toBe(nodeA);
@@ -47,14 +57,12 @@ test('what one node does, the other shows', async () => {
 });
 
 test('what is another node’s is changed there only, and the refusal names the node', async () => {
-  await using home = await makeHome();
-  await using a = await startNode(nodeA, home);
-  await using b = await startNode(nodeB, home);
   const { id, laddr } = await want(201, a, 'POST', '/v1/listeners', {});
   await using client = await openClient(laddr.port);
   await client.echo('hello');
   const connection = await waitFor('the record', async () => {
-    return (await want(200, b, 'GET', '/v1/connections?state=open')).connections[0];
+    const path = `/v1/connections?state=open&listener=${id}`;
+    return (await want(200, b, 'GET', path)).connections[0];
   });
   const asks: readonly (readonly [method: string, path: string, body?: object])[] = [
     ['PATCH', `/v1/listeners/${id}`, { labels: {} }],
@@ -106,16 +114,16 @@ test('followers of either node see one log in one order, while both write to it'
 });
 
 test('a follower goes on at the other node where the first one left it', async () => {
-  await using home = await makeHome();
-  await using b = await startNode(nodeB, home);
   const seen: number[] = [];
   {
-    await using a = await startNode(nodeA, home);
-    using stream = streamEvents(a.grpcAddress, {}, { afterSeq: 0 });
+    await using stopping = await startNode(nodeC, home);
+    using stream = streamEvents(stopping.grpcAddress, {}, { afterSeq: 0 });
     await stream.synced;
-    await want(201, a, 'POST', '/v1/listeners', {});
-    await waitFor('the events', () => stream.events.length >= 2);
-    const ending = a[Symbol.asyncDispose]();
+    const { id } = await want(201, stopping, 'POST', '/v1/listeners', {});
+    await waitFor('the events', () => {
+      return stream.events.filter(({ message }) => message.listenerId === id).length >= 2;
+    });
+    const ending = stopping[Symbol.asyncDispose]();
     const error = await stream.ended;
     seen.push(...stream.events.map(({ seq }) => seq));
     expect(Number(error?.metadata.get('kodama-resume-after-seq')[0])).toBe(seen.at(-1));

@@ -1,9 +1,34 @@
-/** The program of docs/clients.md that takes a compiler. */
-import { test } from 'vitest';
-import { expectSeenToTheEnd, go } from '../support/clients-page.ts';
+/** The programs of docs/clients.md that take a compiler, or the tools of this repository. */
+import { expect, test } from 'vitest';
+import { blocks, expectSeenToTheEnd, go, runBlock, shell } from '../support/clients-page.ts';
 import { sharedApp } from '../support/test-app.ts';
 
 const app = sharedApp();
 
 test('the go of the page sees a connection to its end, though its stream is cut off', (context) =>
   expectSeenToTheEnd(app, go, context));
+
+test('buf curl makes the calls of the page by reflection alone', async (context) => {
+  const [, block = ''] = blocks('sh');
+  const ports = { http: app.httpPort, grpc: app.grpcPort };
+  const { stdout } = await runBlock(context, shell, block, ports);
+  expect(stdout).toContain('"name": "reflected"');
+  expect(stdout).toContain('EVENT_TYPE_LISTENER_LISTENING');
+});
+
+test('the details of an error that buf curl leaves in base64 are read as the page says', async (context) => {
+  const [, , block = ''] = blocks('sh');
+  const ports = { http: app.httpPort, grpc: app.grpcPort };
+  const { stdout } = await runBlock(context, shell, block, ports);
+  expect(JSON.parse(stdout)).toMatchObject({
+    message: 'port: must be a whole number from 0 to 65535',
+    details: [
+      { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'INVALID_ARGUMENT' },
+      { '@type': 'type.googleapis.com/google.rpc.RequestInfo' },
+      {
+        '@type': 'type.googleapis.com/google.rpc.BadRequest',
+        fieldViolations: [{ field: 'port' }],
+      },
+    ],
+  });
+});

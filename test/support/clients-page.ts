@@ -1,5 +1,5 @@
 /** The programs of docs/clients.md, run as they stand, through a network that fails once. */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, type TestContext } from 'vitest';
 import type { RunningApp } from './test-app.ts';
 
@@ -45,8 +45,16 @@ export async function runBlock(
     .replaceAll(/\b8080\b/g, String(ports.http))
     .replaceAll(/\b50051\b/g, String(ports.grpc));
   await writeFile(file, source);
+  const child = spawn(program, [...words, file], { cwd: root, timeout: 50_000 });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (part: string) => {
+    stderr += part;
+  });
   try {
-    return await promisify(execFile)(program, [...words, file], { cwd: root, timeout: 50_000 });
+    // Not 'close': a curl that a script leaves behind has the same stderr, and lives until its next heartbeat.
+    const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+    expect(code, stderr).toBe(0);
+    return { stdout, stderr };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') skip(`${program} is not installed`);
     throw error;
