@@ -18,8 +18,8 @@ export default defineConfig({
     globalSetup: './test/support/postgres-server.ts',
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     projects: [
       {
         extends: true,
@@ -44,7 +44,6 @@ export default defineConfig({
         test: {
           name: 'slow',
           include: [isProcess, isFuzz],
-          testTimeout: 180_000,
           isolate: false,
           provide: { fuzzShare: 1 },
         },

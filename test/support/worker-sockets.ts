@@ -47,9 +47,3 @@ export async function foreignServer(options: { port: number; reusePort?: boolean
     },
   };
 }
-
-export async function _isFree(port: number): Promise<boolean> {
-  const server = await foreignServer({ port }).catch(() => null);
-  await server?.[Symbol.asyncDispose]();
-  return server !== null;
-}
