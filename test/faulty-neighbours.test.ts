@@ -38,7 +38,7 @@ test.each([
       { type: 'bandwidth', bytesPerSecond: 1e12 },
     ],
   },
-  { name: 'many changes', bytes: 200_000, trips: 50, faults: Array(16).fill(corrupt) },
+  { name: 'many changes', bytes: 400_000, trips: 50, faults: Array(16).fill(corrupt) },
 ])('$name cost their sender, not its neighbours', async ({ faults, bytes, trips }) => {
   const faulty = await listenWith(app, faults);
   const plain = await listenWith(app, []);
