@@ -1,9 +1,10 @@
 /**
- * The architecture as a test. `core` says what kodama is and knows no technology; each technology folder
- * knows core and itself; only app.ts joins them. What a linter cannot say about the tree stands here too.
+ * The architecture as a test. `core` says what kodama is and `faults` what a fault is, and they know no technology;
+ * each technology folder knows core and itself; only app.ts joins them. What a linter cannot say about the tree stands
+ * here too.
  *
- *   main.ts ─► app.ts ─► http grpc ─► contract ─► core      config.ts ─► core
- *                  └───► postgres echo workers ─────┘        workers ─► echo/messages.ts, record-rows.ts
+ *   main.ts ─► app.ts ─► http grpc ─► contract ─► core ─► faults      config.ts ─► core
+ *                  └───► postgres echo workers ─────┘                  workers ─► echo/messages.ts, record-rows.ts
  */
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -11,8 +12,9 @@ import { expect, test } from 'vitest';
 
 /** What each folder or root file of src may import, apart from itself. Whatever is not named is refused. */
 const mayImport: Readonly<Record<string, RegExp>> = {
-  core: /^core\//,
-  contract: /^core\//,
+  faults: /^$/,
+  core: /^faults\//,
+  contract: /^(core|faults)\//,
   api: /^(core|contract)\//,
   http: /^(core|contract|api)\//,
   grpc: /^(core|contract|api)\//,
@@ -20,7 +22,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   metrics: /^core\//,
   postgres: /^core\//,
   'embedded-postgres': /^(core\/ports|node\/(trusted-path|data-dir-lock))\.ts$/,
-  echo: /^core\//,
+  echo: /^(core|faults)\//,
   workers: /^(core\/|echo\/(messages|record-rows)\.ts$)/,
   node: /^(core\/errors|config)\.ts$/,
   'config.ts': /^(core\/|postgres\/database-url\.ts$|unknown-variables\.ts$)/,
@@ -32,6 +34,12 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   'app.ts': /^(?!main\.ts$)/,
   'main.ts':
     /^((app|banner|command-line|config|log-text|output)|node\/(data-dir|start-error)|core\/address)\.ts$/,
+};
+/** The packages of the folders that know no technology, and of workers, which start often: others may use any. */
+const packagesOf: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  faults: [],
+  echo: ['koffi', 'uuid'],
 };
 /** The one folder of generated code that a folder of src may use. */
 const generatedFor: Readonly<Record<string, string>> = { postgres: 'prisma' };
@@ -59,10 +67,9 @@ function importFault(path: string, specifier: string): string | undefined {
   const allowed = mayImport[place];
   if (allowed === undefined) return `${path}: src/${place} has no place in the architecture`;
   if (!specifier.startsWith('.')) {
-    const isCoreFault = place === 'core' && !specifier.startsWith('node:') && !isTest(path);
-    return isCoreFault
-      ? `${path}: core imports nothing but itself and node:, not ${specifier}`
-      : undefined;
+    const packages = isTest(path) || specifier.startsWith('node:') ? undefined : packagesOf[place];
+    if (packages === undefined || packages.includes(specifier)) return undefined;
+    return `${path}: ${place} may not use ${specifier}`;
   }
   const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
   // A test may stand on what the product is configured with, and on a PostgreSQL.
@@ -93,6 +100,9 @@ test('the rules refuse what they are there to refuse', () => {
   const refused: [string, string][] = [
     ['src/core/event.ts', 'zod'],
     ['src/core/event.ts', '../postgres/store.ts'],
+    ['src/faults/latency.ts', 'zod'],
+    ['src/echo/worker-main.ts', 'zod'],
+    ['src/faults/latency.ts', '../core/fault.ts'],
     ['src/http/server.ts', '../grpc/server.ts'],
     ['src/echo/messages.ts', '../workers/pool.ts'],
     ['src/workers/worker-pool.ts', '../echo/tcp-echo.ts'],

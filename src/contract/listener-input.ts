@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { invalidField } from '../core/errors.ts';
-import { faultMismatch } from '../core/fault.ts';
+import { type Fault, faultMismatch } from '../core/fault.ts';
 import {
   type ListenerPatch,
   listenerModes,
@@ -124,7 +124,7 @@ interface SpecInput {
   readonly tls?: unknown;
   readonly mode: string;
   readonly proxyProtocol: { readonly mode: string };
-  readonly faults: readonly { readonly type: Parameters<typeof faultMismatch>[0] }[];
+  readonly faults: readonly Pick<Fault, 'type'>[];
   readonly expiresAt?: unknown;
   readonly ttlMs?: unknown;
 }
@@ -141,8 +141,8 @@ function agreement<Input extends SpecInput>(input: Input, context: z.RefinementC
     if (input.proxyProtocol.mode !== 'off') refuse(['proxyProtocol'], 'is for tcp and tls only');
     if (input.mode === 'info') refuse(['mode'], 'info is for tcp and tls only');
   }
-  input.faults.forEach(({ type }, index) => {
-    const mismatch = faultMismatch(type, input.protocol);
+  input.faults.forEach((fault, index) => {
+    const mismatch = faultMismatch(fault, input.protocol);
     if (mismatch !== null) refuse(['faults', index, 'type'], mismatch);
   });
 }

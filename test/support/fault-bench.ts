@@ -1,13 +1,14 @@
 /** A fault pipeline between a client that reuses its read buffer and a sink that writes down what happens, and when. */
 
-import type { CloseMode, Fault, FaultEffect } from '../../src/core/fault.ts';
+import type { Fault, FaultEffect } from '../../src/core/fault.ts';
 import { FaultPipeline, type FaultResources } from '../../src/echo/faults/fault-pipeline.ts';
 import { FaultRoom } from '../../src/echo/faults/fault-room.ts';
 import { FaultTurns } from '../../src/echo/faults/fault-turns.ts';
 import type { FaultSink } from '../../src/echo/faults/outlet.ts';
-import type { PacedRate } from '../../src/echo/faults/paced-rate.ts';
-import { seededRandom } from '../../src/echo/faults/seeded-random.ts';
-import type { ActiveFault } from '../../src/echo/faults/stage.ts';
+import type { CloseMode } from '../../src/faults/held-items.ts';
+import type { PacedRate } from '../../src/faults/paced-rate.ts';
+import { seededRandom } from '../../src/faults/seeded-random.ts';
+import type { ActiveFault } from '../../src/faults/stage.ts';
 
 export function faultOf(
   effect: FaultEffect,

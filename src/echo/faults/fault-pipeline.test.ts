@@ -6,7 +6,7 @@ import {
   faultBench,
   hurriedFaults,
 } from '../../../test/support/fault-bench.ts';
-import type { ActiveFault } from './stage.ts';
+import type { ActiveFault } from '../../faults/stage.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -10,14 +10,14 @@
  * - The client's FIN takes the same way, behind all its bytes.
  * - The list may change while bytes are on their way: none is lost, and none overtakes another.
  */
-import { Alarm, monotonicMs } from './alarm.ts';
-import { createStage } from './create-stage.ts';
+import { Alarm, monotonicMs } from '../../faults/alarm.ts';
+import { definitionOf } from '../../faults/all-faults.ts';
+import { type Finish, itemCost } from '../../faults/held-items.ts';
+import { HeldTally } from '../../faults/held-tally.ts';
+import type { ActiveFault, Link, Stage, StageContext } from '../../faults/stage.ts';
 import type { FaultRoom } from './fault-room.ts';
 import type { FaultTurns, FaultWork } from './fault-turns.ts';
-import { type Finish, itemCost } from './held-items.ts';
-import { HeldTally } from './held-tally.ts';
 import { type FaultSink, Outlet } from './outlet.ts';
-import type { ActiveFault, Link, Stage, StageContext } from './stage.ts';
 
 /** What the faults of all connections of a worker share. */
 export interface FaultResources {
@@ -231,15 +231,24 @@ export class FaultPipeline implements FaultWork {
   }
 }
 
+/** null for the faults that are over once a connection is let in. */
+function createStage(active: ActiveFault, context: StageContext, next: Link): Stage | null {
+  const definition = definitionOf(active.fault);
+  // No list may hold one; if it did, a datagram could become many.
+  if (context.kind === 'datagram' && !definition.on.includes('datagram')) return null;
+  return 'createStage' in definition ? definition.createStage(active, context, next) : null;
+}
+
 /**
  * As listed, but what counts what is read stands in front. A datagram is doubled once at most, whatever the list says:
  * to a forged source it would be as many as the doublings multiply to.
  */
 function inOrder(faults: readonly ActiveFault[]): readonly ActiveFault[] {
-  const counts = ({ fault }: ActiveFault): boolean => fault.type === 'close';
-  const doubling = faults.find(({ fault }) => fault.type === 'duplicate');
+  const counts = ({ fault }: ActiveFault): boolean => definitionOf(fault).countsReads === true;
+  const doubles = ({ fault }: ActiveFault): boolean => definitionOf(fault).isDoubling === true;
+  const doubling = faults.find(doubles);
   const others = faults.filter(
-    (active) => !counts(active) && (active.fault.type !== 'duplicate' || active === doubling),
+    (active) => !counts(active) && (!doubles(active) || active === doubling),
   );
   return [...faults.filter(counts), ...others];
 }

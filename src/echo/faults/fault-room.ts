@@ -3,7 +3,7 @@
  * (Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998). So those who hold much leave to each other,
  * and to who comes next, an equal part, however long they hold it; none waits for another.
  */
-import { HeldTally } from './held-tally.ts';
+import { HeldTally } from '../../faults/held-tally.ts';
 
 /** What one may hold even when nothing is free: a small datagram, or the read after which the next one waits. */
 const allowanceMin = 2048;

@@ -9,9 +9,11 @@
 import { networkSet } from '../../core/address.ts';
 import type { Fault } from '../../core/fault.ts';
 import type { Clock } from '../../core/ports.ts';
-import { PacedRate } from './paced-rate.ts';
-import { seededRandom } from './seeded-random.ts';
-import type { ActiveFault } from './stage.ts';
+import { definitionOf } from '../../faults/all-faults.ts';
+import type { Admission } from '../../faults/fault-definition.ts';
+import type { PacedRate } from '../../faults/paced-rate.ts';
+import { seededRandom } from '../../faults/seeded-random.ts';
+import type { ActiveFault } from '../../faults/stage.ts';
 
 /** What was decided for one connection; kept with it, for when the list changes. */
 export interface ConnectionFaults {
@@ -40,8 +42,6 @@ const none: ConnectionFaults = {
   drawn: new Map(),
 };
 const timeoutMaxMs = 2 ** 31 - 1;
-/** Who is there already is let in, and the server can no longer speak first. */
-const atAcceptOnly: readonly Fault['type'][] = ['refuse', 'accept_delay', 'banner'];
 
 export class ListenerFaults {
   readonly #options: ListenerFaultsOptions;
@@ -95,15 +95,17 @@ export class ListenerFaults {
     for (const rule of this.#inForce) {
       let chosen = before.get(rule);
       if (chosen === undefined) {
-        if (!isNew && atAcceptOnly.includes(rule.fault.type)) continue;
+        if (!isNew && rule.isForNewOnly) continue;
         chosen = rule.draw(ip);
       }
       drawn.set(rule, chosen);
       if (chosen === null) continue;
-      const { fault } = chosen;
-      if (fault.type === 'refuse') isRefused = true;
-      else if (fault.type === 'accept_delay') acceptDelayMs += fault.delayMs;
-      else active.push(chosen);
+      const { admission } = rule;
+      if (admission === null) active.push(chosen);
+      else {
+        isRefused ||= admission.isRefused;
+        acceptDelayMs += admission.delayMs;
+      }
     }
     return { isRefused, acceptDelayMs, active, drawn };
   }
@@ -152,6 +154,10 @@ export class Rule {
   readonly key: string;
   readonly fault: Fault;
   readonly #isInNetwork: ((ip: string) => boolean) | null;
+  /** Who is there already was let in, and can no longer be spoken to first. */
+  readonly isForNewOnly: boolean;
+  /** What it does to a connection at its accept; null where it stays with it. */
+  readonly admission: Admission | null;
   readonly #isDrawnAtAccept: boolean;
   readonly #seed: number;
   readonly #sharedRate: PacedRate | null;
@@ -164,11 +170,13 @@ export class Rule {
     this.key = key;
     this.fault = fault;
     this.#isInNetwork = cidr === undefined ? null : networkSet([cidr]);
+    const definition = definitionOf(fault);
+    this.admission = 'atAccept' in definition ? definition.atAccept(fault) : null;
+    this.isForNewOnly = this.admission !== null || definition.isForNewOnly === true;
     // Whether a datagram of a session has the fault is drawn for each; a refusal comes before the session.
-    this.#isDrawnAtAccept = kind === 'stream' || fault.type === 'refuse';
+    this.#isDrawnAtAccept = kind === 'stream' || this.admission !== null;
     this.#seed = fault.seed ?? Math.floor(Math.random() * 2 ** 32);
-    const isShared = fault.type === 'bandwidth' && fault.scope === 'listener';
-    this.#sharedRate = isShared ? new PacedRate(fault.bytesPerSecond / workers) : null;
+    this.#sharedRate = definition.sharedRate?.(fault, workers) ?? null;
   }
 
   /** Counts a connection, and chooses it or not. */

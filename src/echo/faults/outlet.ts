@@ -2,10 +2,10 @@
  * The end of a pipeline: what has passed all faults goes to the socket, piece by piece, as there is time and as the
  * kernel takes it. A write that it has not taken costs far more than its bytes, so only few of them wait there.
  */
-import type { CloseMode } from '../../core/fault.ts';
-import { type Finish, HeldItems } from './held-items.ts';
-import { HeldTally } from './held-tally.ts';
-import type { Link, StageContext } from './stage.ts';
+import type { CloseMode } from '../../faults/held-items.ts';
+import { type Finish, HeldItems } from '../../faults/held-items.ts';
+import { HeldTally } from '../../faults/held-tally.ts';
+import type { Link, StageContext } from '../../faults/stage.ts';
 
 /** Where the bytes go, and what a fault may do to the connection. None of it may call `push` or `end` at once. */
 export interface FaultSink {

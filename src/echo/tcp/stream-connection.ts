@@ -8,11 +8,11 @@
  * - Whoever ends it first is told as who ended it; what fails later only adds its error code.
  */
 import type { CloseInitiator, CloseReason } from '../../core/connection.ts';
-import type { CloseMode } from '../../core/fault.ts';
 import type { CountersRecord } from '../../core/record.ts';
 import type { Micros } from '../../core/time.ts';
+import { behindDiscard } from '../../faults/drop.ts';
+import type { CloseMode } from '../../faults/held-items.ts';
 import type { OpenConnection } from '../echo-listener.ts';
-import { behindDiscard } from '../faults/alterations.ts';
 import { FaultPipeline } from '../faults/fault-pipeline.ts';
 import type { ConnectionFaults } from '../faults/listener-faults.ts';
 import type { FaultSink } from '../faults/outlet.ts';

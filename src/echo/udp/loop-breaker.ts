@@ -13,13 +13,12 @@
  *   when the table is full a few too many are taken for returns, and none too few.
  */
 import { crc32 } from 'node:zlib';
-import type { Fault } from '../../core/fault.ts';
 import type { Micros } from '../../core/time.ts';
+import { definitionOf } from '../../faults/all-faults.ts';
+import type { ActiveFault } from '../../faults/stage.ts';
 import type { WorkerSettings } from '../messages.ts';
 
 const slots = 65_536;
-/** How far jitter strays: of each distribution all but one in thousands. */
-const jittersMax = 16;
 
 /** What the faults of a session mean for a loop through it. */
 export interface LoopTraits {
@@ -29,14 +28,18 @@ export interface LoopTraits {
   readonly heldMs: number;
 }
 
-export function loopTraitsOf(faults: readonly Fault[], heldBytesMax: number): LoopTraits {
-  let heldMs = 0;
+export function loopTraitsOf(
+  faults: readonly ActiveFault['fault'][],
+  heldBytesMax: number,
+): LoopTraits {
+  const traits = { isChanged: false, isMultiplied: false, heldMs: 0 };
   for (const fault of faults) {
-    if (fault.type === 'latency') heldMs += fault.delayMs + jittersMax * fault.jitterMs;
-    if (fault.type === 'bandwidth') heldMs += (heldBytesMax / fault.bytesPerSecond) * 1000;
+    const definition = definitionOf(fault);
+    traits.isChanged ||= definition.isChanging === true;
+    traits.isMultiplied ||= definition.isDoubling === true;
+    traits.heldMs += definition.holdsMs?.(fault, heldBytesMax) ?? 0;
   }
-  const has = (type: Fault['type']) => faults.some((fault) => fault.type === type);
-  return { isChanged: has('corrupt'), isMultiplied: has('duplicate'), heldMs };
+  return traits;
 }
 
 /** Whose datagrams they are. */

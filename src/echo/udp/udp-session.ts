@@ -9,14 +9,14 @@
 import { crc32 } from 'node:zlib';
 import { type Address, formatAddress } from '../../core/address.ts';
 import type { AcceptedConnection, CloseInitiator, CloseReason } from '../../core/connection.ts';
-import type { CloseMode } from '../../core/fault.ts';
 import type { CountersRecord, StepRecord } from '../../core/record.ts';
 import type { Micros } from '../../core/time.ts';
+import type { CloseMode } from '../../faults/held-items.ts';
+import type { ActiveFault } from '../../faults/stage.ts';
 import type { OpenConnection } from '../echo-listener.ts';
 import type { FaultResources } from '../faults/fault-pipeline.ts';
 import { FaultPipeline } from '../faults/fault-pipeline.ts';
 import type { ConnectionFaults } from '../faults/listener-faults.ts';
-import type { ActiveFault } from '../faults/stage.ts';
 import type { WorkerClock } from '../worker-clock.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import { type LoopSide, type LoopTraits, loopTraitsOf } from './loop-breaker.ts';

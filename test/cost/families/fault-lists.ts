@@ -1,6 +1,7 @@
 /** Lists of faults as a listener may have them, so tuned that a client is done with them within a moment. */
 import fc from 'fast-check';
 import { fault as schema } from '../../../src/contract/fault-input.ts';
+import { definitionOf } from '../../../src/faults/all-faults.ts';
 import type { Json } from '../../hostile/hostile-values.ts';
 import { valuesOf } from '../../hostile/schema-values.ts';
 
@@ -8,9 +9,6 @@ const faultsMax = 16;
 const delayMsMax = 10;
 const afterMsMax = 300;
 const bytesPerSecondMin = 100_000;
-
-const tcpOnly = new Set(['slice', 'close', 'accept_delay', 'slow_close', 'banner']);
-const udpOnly = new Set(['drop', 'duplicate']);
 
 export type FaultSpec = { readonly type: string } & Readonly<Record<string, Json>>;
 
@@ -28,10 +26,10 @@ function tuned(fault: FaultSpec): FaultSpec {
 
 /** By the schema of the API, so that a fault that is new there is here, too. */
 export function faultLists(protocol: 'tcp' | 'udp'): fc.Arbitrary<readonly FaultSpec[]> {
-  const foreign = protocol === 'tcp' ? udpOnly : tcpOnly;
+  const kind = protocol === 'tcp' ? 'stream' : 'datagram';
   const one = valuesOf({ $ref: '#/components/schemas/FaultSpec' })
     .map((fault) => tuned(fault as FaultSpec))
-    .filter(({ type }) => !foreign.has(type))
-    .filter((fault) => schema.safeParse(fault).success);
+    .filter((fault) => schema.safeParse(fault).success)
+    .filter((fault) => definitionOf(fault).on.includes(kind));
   return fc.array(one, { maxLength: faultsMax });
 }

@@ -6,15 +6,14 @@
  * - A stage can give up what it holds, in order, and keep what it has counted: where its place in the list changes.
  * - What comes while the turn's time is over waits in front of it.
  */
-import type { CloseMode, Fault } from '../../core/fault.ts';
 import type { Alarm } from './alarm.ts';
-import { type Finish, HeldItems, type Item } from './held-items.ts';
+import { type CloseMode, type Finish, HeldItems, type Item } from './held-items.ts';
 import { HeldTally } from './held-tally.ts';
 import type { PacedRate } from './paced-rate.ts';
 
 /** A fault that was chosen for a connection. The same object is the same fault, whose stage and state stay. */
-export interface ActiveFault {
-  readonly fault: Fault;
+export interface ActiveFault<Effect = { readonly type: string }> {
+  readonly fault: Effect & { readonly probability: number };
   /** Next number of the fault's own run for this connection: 0 to 1, without 1. */
   readonly random: () => number;
   /** The rate that it has in common with the listener's other connections; null where it has its own. */

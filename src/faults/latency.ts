@@ -1,14 +1,36 @@
 /** Bytes come back later. Those of a stream never overtake each other; datagrams may. */
-import type { Fault, LatencyDistribution } from '../../core/fault.ts';
 import { type Alarm, monotonicMs } from './alarm.ts';
+import type { FaultDefinition } from './fault-definition.ts';
+import { type EffectOf, type Fields, milliseconds } from './fields.ts';
 import { copyOf, type Finish, type Item, itemCost } from './held-items.ts';
 import { type ActiveFault, type Link, Stage, type StageContext } from './stage.ts';
 
-interface Delay {
-  readonly delayMs: number;
-  readonly jitterMs: number;
-  readonly distribution: LatencyDistribution;
-}
+const fields = {
+  delayMs: { ...milliseconds, about: 'Milliseconds.' },
+  jitterMs: { ...milliseconds, default: 0, about: 'How far the delay strays.' },
+  distribution: {
+    kind: 'word',
+    words: ['uniform', 'normal', 'pareto'],
+    default: 'uniform',
+    about: 'How it strays.',
+  },
+} as const satisfies Fields;
+
+type Latency = EffectOf<'latency', typeof fields>;
+
+/** How far jitter strays: of each distribution all but one in thousands. */
+const jittersMax = 16;
+
+export const latency = {
+  type: 'latency',
+  about: 'Bytes come back later.',
+  on: ['stream', 'datagram'],
+  fields,
+  createStage: (active, context, next) => new LatencyStage(active, context, next),
+  holdsMs: ({ delayMs, jitterMs }) => delayMs + jittersMax * jitterMs,
+} as const satisfies FaultDefinition<Latency>;
+
+type Delay = Omit<Latency, 'type'>;
 
 /** The shape that tc-netem(8) has, long in the tail yet with a mean and a deviation. */
 const paretoShape = 3;
@@ -27,7 +49,7 @@ export function drawDelayMs(
   return Math.max(0, delayMs + jitterMs * drawDeviation(distribution, random));
 }
 
-function drawDeviation(distribution: LatencyDistribution, random: () => number): number {
+function drawDeviation(distribution: Delay['distribution'], random: () => number): number {
   switch (distribution) {
     case 'uniform':
       return random() * 2 - 1;
@@ -39,20 +61,15 @@ function drawDeviation(distribution: LatencyDistribution, random: () => number):
   }
 }
 
-export class LatencyStage extends Stage {
+class LatencyStage extends Stage {
   readonly #delay: Delay;
   readonly #alarm: Alarm;
   /** By the time when each is due. */
   #waiting: { readonly due: number; readonly item: Item }[] = [];
 
-  constructor(
-    active: ActiveFault,
-    context: StageContext,
-    next: Link,
-    fault: Fault & { readonly type: 'latency' },
-  ) {
+  constructor(active: ActiveFault<Latency>, context: StageContext, next: Link) {
     super(active, context, next);
-    this.#delay = fault;
+    this.#delay = active.fault;
     this.#alarm = context.createAlarm(() => this.#pass());
   }
 

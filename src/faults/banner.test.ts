@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { activeFault, faultBench } from '../../../test/support/fault-bench.ts';
+import { activeFault, faultBench } from '../../test/support/fault-bench.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

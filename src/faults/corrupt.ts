@@ -1,24 +1,34 @@
-/** Faults that change, lose or double what passes. They hold nothing. */
-import type { Fault } from '../../core/fault.ts';
+import type { FaultDefinition } from './fault-definition.ts';
+import { type EffectOf, type Fields, readBytesMax } from './fields.ts';
 import { copyOf } from './held-items.ts';
 import { type ActiveFault, type Link, Stage, type StageContext } from './stage.ts';
 
+const fields = {
+  bytes: { kind: 'whole_number', min: 1, max: readBytesMax, about: 'How many.' },
+} as const satisfies Fields;
+
+type Corrupt = EffectOf<'corrupt', typeof fields>;
+
+export const corrupt = {
+  type: 'corrupt',
+  about: 'Some bytes come back changed.',
+  on: ['stream', 'datagram'],
+  fields,
+  createStage: (active, context, next) => new CorruptStage(active, context, next),
+  isChanging: true,
+} as const satisfies FaultDefinition<Corrupt>;
+
 /** The places of one read that were drawn, as marks and as a list: all connections use them in turn. */
-let drawn = new Uint8Array(65_536);
-let listed = new Uint32Array(65_536);
+let drawn = new Uint8Array(readBytesMax);
+let listed = new Uint32Array(readBytesMax);
 
 /** So many bytes of each read, or all where it has fewer, each at another place, come back as another byte. */
-export class CorruptStage extends Stage {
+class CorruptStage extends Stage {
   readonly #bytes: number;
 
-  constructor(
-    active: ActiveFault,
-    context: StageContext,
-    next: Link,
-    fault: Fault & { readonly type: 'corrupt' },
-  ) {
+  constructor(active: ActiveFault<Corrupt>, context: StageContext, next: Link) {
     super(active, context, next);
-    this.#bytes = fault.bytes;
+    this.#bytes = active.fault.bytes;
   }
 
   protected take(bytes: Buffer, isOwned: boolean): void {
@@ -49,28 +59,5 @@ export class CorruptStage extends Stage {
     }
     for (const place of places) drawn[place] = 0;
     return places;
-  }
-}
-
-export class DropStage extends Stage {
-  protected take(): void {}
-}
-
-const discarding: ActiveFault = {
-  fault: { type: 'drop', probability: 1, seed: null, match: {}, enabled: true, expiresAt: null },
-  random: () => 0,
-  sharedRate: null,
-};
-
-/** The faults of a stream that is discarded: it ends before them, so only a close still counts its bytes. */
-export function behindDiscard(active: readonly ActiveFault[]): readonly ActiveFault[] {
-  return active.length === 0 ? active : [discarding, ...active];
-}
-
-export class DuplicateStage extends Stage {
-  protected take(bytes: Buffer): void {
-    // Neither owns the bytes: who changed one in place would change the other.
-    this.next.enter(bytes, false);
-    this.next.enter(bytes, false);
   }
 }

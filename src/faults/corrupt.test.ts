@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { activeFault, faultBench } from '../../../test/support/fault-bench.ts';
+import { activeFault, faultBench } from '../../test/support/fault-bench.ts';
 
 const corrupt = (bytes: number, seed = 1) => activeFault({ type: 'corrupt', bytes }, { seed });
 
@@ -42,42 +42,4 @@ test('what is read is not changed in its own place', () => {
   const sent = Buffer.from('untouched!');
   pipeline.push(sent);
   expect(sent.toString()).toBe('untouched!');
-});
-
-test('each datagram is dropped by its own chance, and the same ones for the same seed', () => {
-  const kept = (seed: number): string[] => {
-    const drop = activeFault({ type: 'drop' }, { probability: 0.3, seed });
-    const { sink, read } = faultBench([drop], { kind: 'datagram' });
-    for (let count = 0; count < 2000; count += 1) read(`${count}`);
-    return sink.pieces;
-  };
-  const run = kept(1);
-  expect(Math.abs(run.length - 1400)).toBeLessThan(80);
-  expect(kept(1)).toEqual(run);
-  expect(kept(2)).not.toEqual(run);
-});
-
-test('probability 1 drops all, 0 none', () => {
-  const count = (probability: number): number => {
-    const { sink, read } = faultBench([activeFault({ type: 'drop' }, { probability })], {
-      kind: 'datagram',
-    });
-    for (let sent = 0; sent < 100; sent += 1) read('x');
-    return sink.written.length;
-  };
-  expect([count(1), count(0)]).toEqual([0, 100]);
-});
-
-test('a duplicate is the same datagram, and a change of one leaves the other', () => {
-  const duplicate = activeFault({ type: 'duplicate' });
-  const { sink, read } = faultBench([duplicate], { kind: 'datagram' });
-  read('twice');
-  read('');
-  expect(sink.pieces).toEqual(['twice', 'twice', '', '']);
-  const changed = faultBench([activeFault({ type: 'duplicate' }), corrupt(1)], {
-    kind: 'datagram',
-  });
-  changed.read('twice');
-  const sent = Buffer.from('twice');
-  for (const { bytes } of changed.sink.written) expect(changedPlaces(sent, bytes)).toHaveLength(1);
 });

@@ -1,23 +1,50 @@
 /** The server speaks first: what the client sends waits behind its banner. */
-import type { Fault } from '../../core/fault.ts';
 import type { Alarm } from './alarm.ts';
+import type { FaultDefinition } from './fault-definition.ts';
+import { type EffectOf, type Fields, milliseconds } from './fields.ts';
 import { copyOf, type Finish, HeldItems, type Item } from './held-items.ts';
 import { type ActiveFault, type Link, Stage, type StageContext } from './stage.ts';
 
-export class BannerStage extends Stage {
-  readonly #fault: Fault & { readonly type: 'banner' };
+const bannerBytesMax = 65_536;
+
+const fields = {
+  text: {
+    kind: 'text',
+    bytesMax: bannerBytesMax,
+    otherwise: 'base64',
+    isOptional: true,
+    about: 'Sent as UTF-8.',
+  },
+  base64: {
+    kind: 'base64',
+    bytesMax: bannerBytesMax,
+    isOptional: true,
+    about: 'Sent as the bytes that it stands for.',
+  },
+  delayMs: { ...milliseconds, default: 0, about: 'Milliseconds after the accept.' },
+} as const satisfies Fields;
+
+type Banner = EffectOf<'banner', typeof fields>;
+
+export const banner = {
+  type: 'banner',
+  about: 'The server speaks first: exactly one of text and base64.',
+  on: ['stream'],
+  fields,
+  exactlyOneOf: ['text', 'base64'],
+  createStage: (active, context, next) => new BannerStage(active, context, next),
+  isForNewOnly: true,
+} as const satisfies FaultDefinition<Banner>;
+
+class BannerStage extends Stage {
+  readonly #fault: Banner;
   readonly #items: HeldItems;
   readonly #alarm: Alarm;
   #hasSpoken = false;
 
-  constructor(
-    active: ActiveFault,
-    context: StageContext,
-    next: Link,
-    fault: Fault & { readonly type: 'banner' },
-  ) {
+  constructor(active: ActiveFault<Banner>, context: StageContext, next: Link) {
     super(active, context, next);
-    this.#fault = fault;
+    this.#fault = active.fault;
     this.#items = new HeldItems(this.held);
     this.#alarm = context.createAlarm(() => this.#speak());
   }

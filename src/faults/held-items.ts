@@ -1,6 +1,8 @@
 /** What is held, first in, first out, and counted. */
-import type { CloseMode } from '../../core/fault.ts';
 import type { HeldTally } from './held-tally.ts';
+
+/** How the server ends a connection. */
+export type CloseMode = 'fin' | 'rst' | 'half_close';
 
 /** How it ends: the client's own FIN, to be answered, or a fault's doing. */
 export type Finish = 'end' | CloseMode;
