@@ -4,7 +4,7 @@ const isLong = '{src,test}/**/*.long.test.ts';
 const isProcess = 'test/process/*.long.test.ts';
 const isFuzz = 'test/hostile/*.test.ts';
 /** Folders whose code keeps no state in modules or in the process: their tests load it once, not once a file. */
-const isPure = 'src/{core,contract,faults,echo/faults,echo/preamble}/**/*.test.ts';
+const isPure = 'src/{api,core,faults,echo/faults,echo/preamble}/**/*.test.ts';
 
 /**
  * `npm test` runs three projects: `pure` and `unit` tests stand beside their file, `product` tests speak to a running

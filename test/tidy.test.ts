@@ -3,7 +3,7 @@
  * each technology folder knows core and itself; only app.ts joins them. What a linter cannot say about the tree stands
  * here too.
  *
- *   main.ts ─► app.ts ─► http grpc ─► contract ─► core ─► faults      config.ts ─► core
+ *   main.ts ─► app.ts ─► http grpc ─► api ─► core ─► faults      config.ts ─► core
  *                  └───► postgres echo workers ─────┘                  workers ─► echo/messages.ts, record-rows.ts
  */
 import { globSync, readFileSync } from 'node:fs';
@@ -14,10 +14,9 @@ import { expect, test } from 'vitest';
 const mayImport: Readonly<Record<string, RegExp>> = {
   faults: /^$/,
   core: /^faults\//,
-  contract: /^(core|faults)\//,
-  api: /^(core|contract)\//,
-  http: /^(core|contract|api)\//,
-  grpc: /^(core|contract|api)\//,
+  api: /^(core|faults)\//,
+  http: /^(core|api)\//,
+  grpc: /^(core|api)\//,
   tls: /^core\//,
   metrics: /^core\//,
   postgres: /^core\//,

@@ -1,11 +1,12 @@
 /** All that a caller can do, whichever edge it comes through. A new operation is said here, and bound by each edge. */
 import { z } from 'zod';
-import {
-  listenerSchemas,
-  toBatch,
-  toListenerPatch,
-  toNewListener,
-} from '../contract/listener-input.ts';
+import type { Caller } from '../core/caller.ts';
+import { hasCode } from '../core/errors.ts';
+import type { Listener, NewListener } from '../core/listener.ts';
+import type { ListenerBounds } from '../core/listener-bounds.ts';
+import type { Run } from './idempotency.ts';
+import { listenerSchemas, toBatch, toListenerPatch, toNewListener } from './listener-input.ts';
+import { operation, streamOperation, type World } from './operation.ts';
 import {
   listSchemas,
   toConnectionAsk,
@@ -13,14 +14,8 @@ import {
   toEventPlace,
   toListenerQuery,
   toStreamStart,
-} from '../contract/queries.ts';
-import { idOrName, uuid, wholeNumber } from '../contract/values.ts';
-import type { Caller } from '../core/caller.ts';
-import { hasCode } from '../core/errors.ts';
-import type { Listener, NewListener } from '../core/listener.ts';
-import type { ListenerBounds } from '../core/listener-bounds.ts';
-import type { Run } from './idempotency.ts';
-import { operation, streamOperation, type World } from './operation.ts';
+} from './queries.ts';
+import { idOrName, uuid, wholeNumber } from './values.ts';
 
 export type Operations = ReturnType<typeof operations>;
 

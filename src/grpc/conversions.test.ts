@@ -1,14 +1,14 @@
 /**
- * What core holds, through protobuf's bytes and the contract's schemas, is what core gets back. Bytes are read and
+ * What core holds, through protobuf's bytes and the schemas of src/api, is what core gets back. Bytes are read and
  * written by protobufjs where a client would.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { sampleConnection, sampleEvent, sampleListener } from '../../test/support/samples.ts';
-import { fault as faultSchema } from '../contract/fault-input.ts';
-import { listenerSchemas } from '../contract/listener-input.ts';
-import { parse } from '../contract/parse.ts';
-import { listSchemas } from '../contract/queries.ts';
+import { fault as faultSchema } from '../api/fault-input.ts';
+import { listenerSchemas } from '../api/listener-input.ts';
+import { parse } from '../api/parse.ts';
+import { listSchemas } from '../api/queries.ts';
 import type { Fault, FaultEffect } from '../core/fault.ts';
 import type { ListenerLimits } from '../core/listener.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';

@@ -1,6 +1,6 @@
 /** EventService: the log, as pages and as a stream. */
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import { parse } from '../contract/parse.ts';
+import { parse } from '../api/parse.ts';
 import type { Caller } from '../core/caller.ts';
 import type { StreamWrite } from './calls.ts';
 import type { Edge } from './edge.ts';

@@ -120,7 +120,7 @@ test('streams that are served from kept frames get what the first one got', asyn
   expect(third.messages).toEqual(first.messages.filter((_, index) => (index + 1) % 3 === 0));
 });
 
-test('the request arrives as the contract has it', async () => {
+test('the request arrives as its schema has it', async () => {
   const asked: FollowAsk[] = [];
   const followEvents: Follow = async function* (_, request) {
     asked.push(request);

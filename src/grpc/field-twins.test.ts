@@ -1,5 +1,5 @@
 /**
- * No field is without its twin: what a client can say in a request is what the contract's schemas read, and what core
+ * No field is without its twin: what a client can say in a request is what the schemas of src/api read, and what core
  * holds is what an answer says. Both sides are walked, so that a field, word, message or method of one alone fails.
  */
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';

@@ -1,10 +1,10 @@
 /**
  * Lists are counted on the wire, before anything is made of their items: an empty message takes two bytes there and
- * some hundred in memory. What is refused here is refused as the contract's schemas refuse it.
+ * some hundred in memory. What is refused here is refused as the schemas of src/api refuse it.
  * https://protobuf.dev/programming-guides/encoding/
  */
 import protobuf from 'protobufjs';
-import { filterValuesMax } from '../contract/queries.ts';
+import { filterValuesMax } from '../api/queries.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { isFlat } from './differences.ts';

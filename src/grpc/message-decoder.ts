@@ -1,5 +1,5 @@
 /**
- * Bytes → a plain object that the contract's schemas read, laid out as the JSON of REST is: the twin of the encoder, by
+ * Bytes → a plain object that the schemas of src/api read, laid out as the JSON of REST is: the twin of the encoder, by
  * the same description of a message. What is not there is absent, and so is a word that is not specified.
  */
 import protobuf from 'protobufjs';

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { Api } from '../api/call.ts';
 import type { Operation } from '../api/operation.ts';
-import { parse } from '../contract/parse.ts';
+import { parse } from '../api/parse.ts';
 import type { Calls } from './calls.ts';
 import type { Input } from './message-decoder.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { leastCpuMs } from '../../test/support/cpu-cost.ts';
-import { listenerSchemas, toListenerPatch } from '../contract/listener-input.ts';
-import { parse } from '../contract/parse.ts';
+import { listenerSchemas, toListenerPatch } from '../api/listener-input.ts';
+import { parse } from '../api/parse.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import { decoderOf } from './message-decoder.ts';
 import { messageType } from './protos.ts';

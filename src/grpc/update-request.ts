@@ -1,7 +1,7 @@
-/** A change: what its message says, with its field mask → what the contract's schema of a change reads. */
-import { defaultLimits, limitsPatch } from '../contract/limits-input.ts';
-import { listenerSchemas } from '../contract/listener-input.ts';
-import { shorten } from '../contract/parse.ts';
+/** A change: what its message says, with its field mask → what the schema of src/api of a change reads. */
+import { defaultLimits, limitsPatch } from '../api/limits-input.ts';
+import { listenerSchemas } from '../api/listener-input.ts';
+import { shorten } from '../api/parse.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Input } from './message-decoder.ts';

@@ -1,7 +1,7 @@
 /** The routes of connections. */
 import { z } from 'zod';
-import { connectionFilter, pageFields } from '../contract/queries.ts';
-import { uuid } from '../contract/values.ts';
+import { connectionFilter, pageFields } from '../api/queries.ts';
+import { uuid } from '../api/values.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { labelled, labelParameter, toLabels } from './label-query.ts';
 import { operationRoute } from './operation-route.ts';

@@ -8,7 +8,7 @@ import {
   pageStart,
   streamOptions,
   streamStart,
-} from '../contract/queries.ts';
+} from '../api/queries.ts';
 import type { Caller } from '../core/caller.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { want } from '../../test/support/rest-client.ts';
 import { type RestEdge, restEdge } from '../../test/support/rest-edge.ts';
+import { listenerSchemas } from '../api/listener-input.ts';
+import { read } from '../api/parse.ts';
 import { readConfig } from '../config.ts';
-import { listenerSchemas } from '../contract/listener-input.ts';
-import { read } from '../contract/parse.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import { excessOf } from './json-excess.ts';
 

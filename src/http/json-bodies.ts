@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { invalidFields, parse, read } from '../contract/parse.ts';
+import { invalidFields, parse, read } from '../api/parse.ts';
 import { AppError, type FieldError } from '../core/errors.ts';
 import type { HttpApp, HttpLimits } from './edge.ts';
 import { excessOf, type JsonBounds } from './json-excess.ts';

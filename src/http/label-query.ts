@@ -1,7 +1,7 @@
 /** Labels in a query string: `label=env=ci&label=team=net`. */
 import { z } from 'zod';
-import { list } from '../contract/list.ts';
-import { labelKey, labelValue } from '../contract/values.ts';
+import { list } from '../api/list.ts';
+import { labelKey, labelValue } from '../api/values.ts';
 
 type Pair = readonly [key: string, value: string];
 

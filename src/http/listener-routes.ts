@@ -1,7 +1,7 @@
 /** The routes of listeners. */
 import { z } from 'zod';
-import { listenerFilter, pageFields } from '../contract/queries.ts';
-import { idOrName } from '../contract/values.ts';
+import { listenerFilter, pageFields } from '../api/queries.ts';
+import { idOrName } from '../api/values.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { labelParameter, toLabels } from './label-query.ts';
 import { operationRoute } from './operation-route.ts';

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import type { z } from 'zod';
 import type { Given, Operation } from '../api/operation.ts';
-import { parse } from '../contract/parse.ts';
+import { parse } from '../api/parse.ts';
 import { type Caller, callerGone } from '../core/caller.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { readBody } from './json-bodies.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { wholeNumber } from '../contract/values.ts';
+import { wholeNumber } from '../api/values.ts';
 import { AppError } from '../core/errors.ts';
 import { parseRawQuery, readQuery } from './query.ts';
 

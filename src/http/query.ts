@@ -4,7 +4,7 @@
  */
 import { parse as parseQueryString } from 'node:querystring';
 import { z } from 'zod';
-import { invalidFields, read } from '../contract/parse.ts';
+import { invalidFields, read } from '../api/parse.ts';
 import type { FieldError } from '../core/errors.ts';
 
 type RawQuery = Readonly<Record<string, string | readonly string[]>>;

@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { listenerSchemas } from '../../src/contract/listener-input.ts';
+import { listenerSchemas } from '../../src/api/listener-input.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
 import { call, want } from '../support/rest-client.ts';
 import type { CostWorld } from './cost-world.ts';

@@ -1,5 +1,5 @@
 /**
- * Where a request has its fields, told alike for a schema of the contract and for a message of the protos: lines such as
+ * Where a request has its fields, told alike for a schema of src/api and for a message of the protos: lines such as
  * `limits.maxBytes: number`, `faults[].close.mode: rst`. What one side has and the other lacks is a line of one of them.
  */
 import protobuf from 'protobufjs';

@@ -1,6 +1,6 @@
 /** Lists of faults as a listener may have them, so tuned that a client is done with them within a moment. */
 import fc from 'fast-check';
-import { fault as schema } from '../../../src/contract/fault-input.ts';
+import { fault as schema } from '../../../src/api/fault-input.ts';
 import { definitionOf } from '../../../src/faults/all-faults.ts';
 import type { Json } from '../../hostile/hostile-values.ts';
 import { valuesOf } from '../../hostile/schema-values.ts';
