@@ -45,6 +45,7 @@ const generatedFor: Readonly<Record<string, string>> = { postgres: 'prisma' };
 const forbiddenNames =
   /^(index|utils?|helpers?|common|manager|base)\.|-(utils?|helpers?|manager|base)\./;
 const linesMax = 300;
+const spineLinesMax = 5500;
 
 const root = join(import.meta.dirname, '..');
 const isTest = (path: string): boolean => path.endsWith('.test.ts');
@@ -175,4 +176,13 @@ test('an operation is said in few files', () => {
     // The use case, the table, a binding for each edge, and the proto.
     expect(places.length, `${name}: ${places.join(' ')}`).toBeLessThanOrEqual(5);
   }
+});
+
+test('the spine is read in an afternoon', () => {
+  const [, chapter = ''] = read('docs/architecture.md').split('## In which order to read');
+  const [order = ''] = chapter.split('## ');
+  const paths = [...order.matchAll(/`(src\/[^`]+\.ts)`/g)].map(([, path = '']) => path);
+  expect(paths.length).toBeGreaterThan(30);
+  const count = paths.reduce((sum, path) => sum + read(path).split('\n').length - 1, 0);
+  expect(count).toBeLessThanOrEqual(spineLinesMax);
 });
