@@ -2,16 +2,14 @@
 import { once } from 'node:events';
 import { constants } from 'node:http2';
 import { connect } from 'node:net';
-import { credentials, makeGenericClientConstructor, status } from '@grpc/grpc-js';
+import { type ServiceError, status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import { begin, empty, ending, session } from '../../test/support/grpc-by-hand.ts';
+import { call as grpcCall, grpcClient } from '../../test/support/grpc-client.ts';
 import { startGrpcEdge } from '../../test/support/grpc-edge.ts';
 import { callFrame, frame, frameType } from '../../test/support/http2-frames.ts';
 import { sampleEvent, sampleListener } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { defaultBounds } from '../core/listener-bounds.ts';
-import { listBounds } from './list-bounds.ts';
-import { serviceDefinition } from './protos.ts';
 
 const method = '/kodama.v1.ListenerService/ListListeners';
 const streamMethod = '/kodama.v1.EventService/StreamEvents';
@@ -20,7 +18,6 @@ const page = {
   items: Array(100).fill(sampleListener({ labels: { text: 'x'.repeat(10_000) } })),
   nextPageToken: null,
 };
-const { ListListeners } = serviceDefinition('kodama.v1.ListenerService', listBounds(defaultBounds));
 
 /** How long an answer is on the wire. */
 async function answerBytes(address: string): Promise<number> {
@@ -90,13 +87,12 @@ test('a stream whose reader takes nothing ends, and its events are no longer rea
 
 test('a gRPC client that is reset is told RESOURCE_EXHAUSTED', async () => {
   await using edge = await startGrpcEdge(control, { limits: { answerBytesWaitingMax: 1000 } });
-  if (ListListeners === undefined) throw new TypeError('no ListListeners');
-  const Client = makeGenericClientConstructor({ ListListeners }, 'ListenerService');
-  const client = new Client(edge.address, credentials.createInsecure());
-  const { promise: code, resolve } = Promise.withResolvers<status | undefined>();
-  client.ListListeners?.({}, (error: { readonly code: status } | null) => resolve(error?.code));
-  expect(await code).toBe(status.RESOURCE_EXHAUSTED);
-  client.close();
+  using client = grpcClient(edge.address);
+  const refused = await grpcCall((done) => client.listeners.ListListeners({}, done)).then(
+    () => expect.fail('it was not refused'),
+    (error: ServiceError) => error,
+  );
+  expect(refused.code).toBe(status.RESOURCE_EXHAUSTED);
 });
 
 test('who does not even read that it is reset loses the connection', async () => {

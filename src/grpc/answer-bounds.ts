@@ -1,6 +1,6 @@
 /**
  * What is written to callers and not taken yet, over all connections. Each call has its bounds; that there are thousands
- * of them has this one. Beyond it the connection ends whose call has taken nothing for longest, so that a reader who
+ * of them has this one. Beyond it the calls of that connection end that has taken nothing for longest, so that a reader who
  * reads does not pay for others. A status would wait behind what is not taken: the call is reset with ENHANCE_YOUR_CALM,
  * which a gRPC client shows as RESOURCE_EXHAUSTED.
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#errors
@@ -83,7 +83,7 @@ class WaitingAnswers {
     this.#bytesByStream.delete(stream);
   }
 
-  /** All of a connection: what lies in its socket can not be had back otherwise. */
+  /** All of a connection's. What a reader leaves in its socket can not be had back but with the connection. */
   #end(session: Http2Session | undefined): void {
     if (session === undefined) return;
     for (const stream of this.#bytesByStream.keys()) {
@@ -92,7 +92,16 @@ class WaitingAnswers {
       stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     }
     const { remoteAddress, remotePort } = session.socket;
-    // By then Node has written the resets, if the socket took them.
-    setImmediate(() => this.#options.onStuck(`${remoteAddress}:${remotePort}`));
+    // By then Node has written the resets. Who has taken them keeps the connection, and so is told.
+    setImmediate(() => {
+      if (unsentBytes(session) > 0) this.#options.onStuck(`${remoteAddress}:${remotePort}`);
+    });
   }
+}
+
+/** What the kernel has not taken of a session's frames: node's HTTP/2 writes them to the handle, past its socket. */
+function unsentBytes({ destroyed, socket }: Http2Session): number {
+  if (destroyed) return 0;
+  const { _handle: handle } = socket as { readonly _handle?: { readonly writeQueueSize: number } };
+  return handle?.writeQueueSize ?? 0;
 }
