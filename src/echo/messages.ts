@@ -1,6 +1,6 @@
 /**
- * What the control plane and a worker say to each other, as JSON over the fork's channel. A batch of records
- * is acknowledged when it is committed; a reply never overtakes the records that came before it.
+ * What the control plane and a worker say to each other: plain data, which any transport can carry as JSON. A batch of
+ * records is acknowledged when it is committed; a reply never overtakes the records that came before it.
  */
 import type { CloseReason } from '../core/connection.ts';
 import type { Fault } from '../core/fault.ts';
@@ -119,3 +119,13 @@ export type Report =
       readonly batch: number;
       readonly rows: readonly RecordRow[];
     };
+
+/** What carries messages, in order and none twice, as one of its two ends sees it. */
+export interface Transport<Sent, Received> {
+  /** Nobody receives what is sent after the end. */
+  send(message: Sent): void;
+  /** Set once, in the turn in which the transport was made. */
+  onMessage(receive: (message: Received) => void): void;
+  /** The same; told once, after all that was received. */
+  onEnd(tellEnd: () => void): void;
+}
