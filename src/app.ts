@@ -181,13 +181,12 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const dataPlane: DataPlane & AsyncDisposable = await WorkerDataPlane.start({
     workers: config.workers,
     nodeId,
-    clock,
     log: logger,
     limits: config.dataPlane,
     onFatal,
     events: {
-      onRecords: (records) => recorder.record(records),
-      onWorkerLost: (pid) => void recorder.workerLost(pid).catch(onFatal),
+      onRecords: (workerId, records) => recorder.record(workerId, records),
+      onWorkerLost: (workerId) => void recorder.workerLost(workerId).catch(onFatal),
       onRebound: (id, outcome) => void recovery.rebound(id, outcome).catch(onFatal),
     },
   });

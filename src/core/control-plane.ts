@@ -213,7 +213,8 @@ export class ControlPlane {
     }
     const signal = AbortSignal.any([caller.signal, AbortSignal.timeout(limits.closeTimeoutMs)]);
     const closed = recorder.closed(id, signal);
-    await dataPlane.closeConnection(connection, mode);
+    const workerId = recorder.workerOf(id);
+    if (workerId !== null) await dataPlane.closeConnection({ workerId, connectionId: id }, mode);
     await closed;
     return await this.getConnection(caller, id);
   }

@@ -95,7 +95,10 @@ test('connections that an earlier run left open are closed as interrupted before
   const first = await makeWorld();
   const { id } = await create(first);
   const connections = [1, 2].map((n) => sampleConnection({ id: sampleId(n), listenerId: id }));
-  await first.recorder.record(connections.map((connection) => ({ kind: 'opened', connection })));
+  await first.recorder.record(
+    'worker-1',
+    connections.map((connection) => ({ kind: 'opened', connection })),
+  );
   const second = await restart(first);
   await second.recovery.recover();
   const types = second.history.slice(4).map(({ type }) => type);

@@ -234,12 +234,15 @@ export interface WorkerStatus {
   readonly restarts: number;
 }
 
-/** Where a data plane tells what happened. Calls come in the order in which things happened. */
+/**
+ * Where a data plane tells what happened. Calls come in the order in which things happened. A worker has an id that no
+ * other has, before or after it, on this host or another; its pid is only told.
+ */
 export interface DataPlaneEvents {
   /** Resolve it once all is committed: then the worker may send more. */
-  onRecords(records: readonly WorkerRecord[]): Promise<void>;
+  onRecords(workerId: string, records: readonly WorkerRecord[]): Promise<void>;
   /** The worker is gone, all that it reported has been passed on; its connections are no more. */
-  onWorkerLost(pid: number): void;
+  onWorkerLost(workerId: string): void;
   /** A listener's sockets changed: bound again by a new worker; or not, and then it is open here no more. */
   onRebound(listenerId: string, outcome: Bound | ListenerReason): void;
 }
@@ -262,7 +265,10 @@ export interface DataPlane {
    * reason. Resolves when the port is free and all its records have been passed on. Idempotent.
    */
   close(listenerId: string, options: { drainMs: number; reason: CloseReason }): Promise<void>;
-  /** Resolves when the worker has begun it; a connection that is gone is no error. */
-  closeConnection(connection: Connection, mode: 'fin' | 'rst'): Promise<void>;
+  /** Resolves when the worker has begun it; a connection or a worker that is gone is no error. */
+  closeConnection(
+    place: { readonly workerId: string; readonly connectionId: string },
+    mode: 'fin' | 'rst',
+  ): Promise<void>;
   status(): readonly WorkerStatus[];
 }

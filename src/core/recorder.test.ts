@@ -16,6 +16,7 @@ import type { WorkerRecord } from './record.ts';
 import { Recorder } from './recorder.ts';
 
 const listenerId = sampleId(1);
+const workerId = 'worker-1';
 const never = new AbortController().signal;
 
 async function makeRecorder(store = new MemoryStore()) {
@@ -29,8 +30,8 @@ async function makeRecorder(store = new MemoryStore()) {
   return { recorder, store, logger, history: store.database.history };
 }
 
-function opened(number: number, pid = 100): WorkerRecord {
-  return { kind: 'opened', connection: sampleConnection({ id: sampleId(number), pid }) };
+function opened(number: number): WorkerRecord {
+  return { kind: 'opened', connection: sampleConnection({ id: sampleId(number) }) };
 }
 
 function counters(number: number, bytes: number): WorkerRecord {
@@ -51,7 +52,7 @@ function closed(number: number, halfClosedAt: number | null = null): WorkerRecor
 
 test('each step becomes an event that holds the connection as it was at that step', async () => {
   const { recorder, history } = await makeRecorder();
-  await recorder.record([opened(1), counters(1, 3), halfClosed(1), closed(1, 8)]);
+  await recorder.record(workerId, [opened(1), counters(1, 3), halfClosed(1), closed(1, 8)]);
   const connection = sampleConnection({ id: sampleId(1) });
   const half = { state: 'half_closed', halfClosedAt: 8, firstByteAt: 7 };
   expect(history).toMatchObject([
@@ -78,7 +79,7 @@ test('it answers once all is committed', async () => {
   const gate = deferred<void>();
   store.faults.push({ begin: gate.promise });
   let isDone = false;
-  const recorded = recorder.record([opened(1)]).then(() => {
+  const recorded = recorder.record(workerId, [opened(1)]).then(() => {
     isDone = true;
   });
   await waitFor('the append', () => store.appends.length === 1);
@@ -90,47 +91,59 @@ test('it answers once all is committed', async () => {
 
 test('counters change the record, and are no event', async () => {
   const { recorder, store, history } = await makeRecorder();
-  await recorder.record([opened(1)]);
-  await recorder.record([counters(1, 10)]);
+  await recorder.record(workerId, [opened(1)]);
+  await recorder.record(workerId, [counters(1, 10)]);
   expect(history).toHaveLength(1);
   expect(await store.findConnection(sampleId(1))).toMatchObject({ bytesIn: 10, bytesOut: 9 });
   expect(recorder.bytes).toEqual({ in: 10, out: 9 });
-  await recorder.record([closed(1)]);
+  await recorder.record(workerId, [closed(1)]);
   expect(recorder.bytes).toEqual({ in: 6, out: 6 });
 });
 
 test('a record of a connection that is not open is logged, and is no event', async () => {
   const { recorder, logger, history } = await makeRecorder();
-  await recorder.record([closed(1), halfClosed(2), counters(3, 1)]);
-  await recorder.record([opened(1), closed(1), closed(1)]);
+  await recorder.record(workerId, [closed(1), halfClosed(2), counters(3, 1)]);
+  await recorder.record(workerId, [opened(1), closed(1), closed(1)]);
   expect(history.map(({ type }) => type)).toEqual(['connection_opened', 'connection_closed']);
   expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(4);
+});
+
+test('a worker’s record of a connection that another has open is one that is not open', async () => {
+  const { recorder, logger, history } = await makeRecorder();
+  await recorder.record(workerId, [opened(1)]);
+  await recorder.record('worker-2', [counters(1, 3), closed(1)]);
+  expect(history.map(({ type }) => type)).toEqual(['connection_opened']);
+  expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(2);
+  expect([recorder.workerOf(sampleId(1)), recorder.bytes.in]).toEqual([workerId, 0]);
 });
 
 test('a refusal is an event without a connection', async () => {
   const { recorder, history } = await makeRecorder();
   const { laddr, raddr } = sampleConnection();
   const refusal = { protocol: 'tcp', laddr, raddr, rule: 'accept_rate', count: 3 } as const;
-  await recorder.record([{ kind: 'refused', at: 4, listenerId, refusal }]);
+  await recorder.record(workerId, [{ kind: 'refused', at: 4, listenerId, refusal }]);
   expect(history).toMatchObject([{ type: 'connection_refused', time: 4, listenerId, refusal }]);
   expect(recorder.counts(listenerId)).toEqual({ open: 0, total: 0 });
 });
 
 test('it counts what is open and what ever was, listener by listener', async () => {
   const { recorder } = await makeRecorder();
-  await recorder.record([opened(1), opened(2), closed(1)]);
+  await recorder.record(workerId, [opened(1), opened(2), closed(1)]);
   expect(recorder.counts(listenerId)).toEqual({ open: 1, total: 2 });
   expect(recorder.openConnections).toBe(1);
   recorder.endCounting(listenerId);
   expect(recorder.counts(listenerId)).toEqual({ open: 0, total: 0 });
-  await recorder.record([closed(2)]);
+  await recorder.record(workerId, [closed(2)]);
   expect(recorder.counts(listenerId)).toEqual({ open: 0, total: 0 });
 });
 
 test('a lost worker’s connections are closed as worker_crashed, and no others', async () => {
   const { recorder, history } = await makeRecorder();
-  await recorder.record([opened(1, 100), opened(2, 200), opened(3, 100), counters(3, 4)]);
-  await recorder.workerLost(100);
+  await recorder.record(workerId, [opened(1)]);
+  // It has the same pid: it took the place of the other, or runs on another host.
+  await recorder.record('worker-2', [opened(2)]);
+  await recorder.record(workerId, [opened(3), counters(3, 4)]);
+  await recorder.workerLost(workerId);
   const ends = history.slice(3);
   expect(ends).toMatchObject(
     [1, 3].map((number) => ({
@@ -145,7 +158,7 @@ test('a lost worker’s connections are closed as worker_crashed, and no others'
     })),
   );
   expect(recorder.counts(listenerId)).toEqual({ open: 1, total: 3 });
-  await recorder.workerLost(100);
+  await recorder.workerLost(workerId);
   expect(history).toHaveLength(5);
 });
 
@@ -159,9 +172,12 @@ test('thousands that a worker had open are closed in pieces', async () => {
   }
   const { recorder, history } = await makeRecorder(new MeasuringStore());
   const count = 2500;
-  await recorder.record(Array.from({ length: count }, (_, number) => opened(number)));
+  await recorder.record(
+    workerId,
+    Array.from({ length: count }, (_, number) => opened(number)),
+  );
   sizes.length = 0;
-  await recorder.workerLost(100);
+  await recorder.workerLost(workerId);
   expect(history).toHaveLength(2 * count);
   expect(Math.max(...sizes)).toBeLessThanOrEqual(1000);
 });
@@ -180,7 +196,7 @@ test('what an earlier run left open is closed as interrupted', async () => {
 
 test('who waits for a close is told when it is committed, not before', async () => {
   const { recorder, store } = await makeRecorder();
-  await recorder.record([opened(1)]);
+  await recorder.record(workerId, [opened(1)]);
   const told: string[] = [];
   const wait = (name: string) =>
     recorder.closed(sampleId(1), never).then(() => {
@@ -189,7 +205,7 @@ test('who waits for a close is told when it is committed, not before', async () 
   const early = wait('early');
   const gate = deferred<void>();
   store.faults.push({ begin: gate.promise });
-  const recorded = recorder.record([closed(1)]);
+  const recorded = recorder.record(workerId, [closed(1)]);
   await waitFor('the append', () => store.appends.length === 2);
   const late = wait('late');
   await new Promise((next) => setImmediate(next));
@@ -203,22 +219,23 @@ test('who waits for a close is told when it is committed, not before', async () 
 test('who waits for what is not open, or no longer wants to, does not wait', async () => {
   const { recorder } = await makeRecorder();
   await recorder.closed(sampleId(9), never);
-  await recorder.record([opened(1)]);
+  await recorder.record(workerId, [opened(1)]);
   await recorder.closed(sampleId(1), AbortSignal.abort());
   const leave = new AbortController();
   const waiting = recorder.closed(sampleId(1), leave.signal);
   leave.abort();
   await waiting;
-  await recorder.record([closed(1)]);
+  await recorder.record(workerId, [closed(1)]);
   await recorder.closed(sampleId(1), never);
 });
 
 test('each connection has one opened and one closed event, however its records and a crash fall', async () => {
+  const worker = fc.constantFrom('worker-1', 'worker-2');
   const step = fc.oneof(
-    fc.record({ kind: fc.constant('open' as const), pid: fc.constantFrom(100, 200) }),
+    fc.record({ kind: fc.constant('open' as const), worker }),
     fc.record({ kind: fc.constant('close' as const), which: fc.nat({ max: 9 }) }),
     fc.record({ kind: fc.constant('half' as const), which: fc.nat({ max: 9 }) }),
-    fc.record({ kind: fc.constant('crash' as const), pid: fc.constantFrom(100, 200) }),
+    fc.record({ kind: fc.constant('crash' as const), worker }),
     fc.record({ kind: fc.constant('fail' as const), fails: fc.constantFrom('before', 'after') }),
   );
   await fc.assert(
@@ -226,16 +243,20 @@ test('each connection has one opened and one closed event, however its records a
       const { recorder, store, history } = await makeRecorder();
       const work: Promise<void>[] = [];
       let count = 0;
+      const workerOf: string[] = [];
+      const report = (number: number, record: WorkerRecord) =>
+        work.push(recorder.record(workerOf[number] ?? 'worker-1', [record]));
       for (const one of steps) {
         if (one.kind === 'open') {
           count += 1;
-          work.push(recorder.record([opened(count, one.pid)]));
-        } else if (one.kind === 'close') work.push(recorder.record([closed(one.which)]));
-        else if (one.kind === 'half') work.push(recorder.record([halfClosed(one.which)]));
-        else if (one.kind === 'crash') work.push(recorder.workerLost(one.pid));
+          workerOf[count] = one.worker;
+          report(count, opened(count));
+        } else if (one.kind === 'close') report(one.which, closed(one.which));
+        else if (one.kind === 'half') report(one.which, halfClosed(one.which));
+        else if (one.kind === 'crash') work.push(recorder.workerLost(one.worker));
         else store.faults.push({ fails: one.fails === 'before' ? 'before' : 'after' });
       }
-      work.push(recorder.workerLost(100), recorder.workerLost(200));
+      work.push(recorder.workerLost('worker-1'), recorder.workerLost('worker-2'));
       await Promise.all(work);
       for (let number = 1; number <= count; number += 1) {
         const own = history.filter(

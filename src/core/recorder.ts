@@ -2,7 +2,7 @@
  * Turns what workers report into events. It holds the connections of this node that are open, as last
  * reported, so that each event has its connection whole, and a lost worker's connections can be closed.
  *
- * Every connection gets one opened and one closed event: a record of a connection that is not open is a bug.
+ * Every connection gets one opened and one closed event: a record of a connection that its worker has not open is a bug.
  */
 import { type CloseReason, type Connection, openConnection } from './connection.ts';
 import type { EventDraft } from './event.ts';
@@ -20,12 +20,16 @@ const closePieceMax = 1000;
 
 const noConnections: ConnectionCounts = { open: 0, total: 0 };
 
+/** What a worker has open, by id. */
+type OpenOfWorker = Map<string, Connection>;
+
 export class Recorder {
   readonly #nodeId: string;
   readonly #log: EventLog;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #open = new Map<string, Connection>();
+  /** By the id of their worker, and their own. */
+  readonly #open = new Map<string, OpenOfWorker>();
   readonly #counts = new Map<string, ConnectionCounts>();
   /** Closed, and not yet committed as such. */
   readonly #committing = new Set<string>();
@@ -41,7 +45,15 @@ export class Recorder {
   }
 
   get openConnections(): number {
-    return this.#open.size;
+    let sum = 0;
+    for (const { size } of this.#open.values()) sum += size;
+    return sum;
+  }
+
+  /** The worker that has the connection open, as last reported; null when none has. */
+  workerOf(connectionId: string): string | null {
+    for (const [workerId, open] of this.#open) if (open.has(connectionId)) return workerId;
+    return null;
   }
 
   /** Of all connections since the start, as last reported. */
@@ -62,20 +74,27 @@ export class Recorder {
     this.#counts.delete(listenerId);
   }
 
-  /** Resolves when all of it is committed. */
-  async record(records: readonly WorkerRecord[]): Promise<void> {
+  /** What this worker reports. Resolves when all of it is committed. */
+  async record(workerId: string, records: readonly WorkerRecord[]): Promise<void> {
+    const open = this.#openOf(workerId);
     const events: EventDraft[] = [];
     const counters: Counters[] = [];
     for (const record of records) {
       if (record.kind === 'counters') {
-        if (this.#take(record) !== null) counters.push(record);
+        if (this.#take(open, record) !== null) counters.push(record);
       } else {
-        const event = this.#event(record);
+        const event = this.#event(open, record);
         if (event !== null) events.push(event);
       }
     }
     if (events.length + counters.length === 0) return;
     await this.#append(events, counters);
+  }
+
+  #openOf(workerId: string): OpenOfWorker {
+    const open = this.#open.get(workerId) ?? new Map<string, Connection>();
+    this.#open.set(workerId, open);
+    return open;
   }
 
   async #append(events: readonly EventDraft[], counters: readonly Counters[] = []): Promise<void> {
@@ -86,27 +105,28 @@ export class Recorder {
     }
   }
 
-  #event(record: StepRecord): EventDraft | null {
+  #event(open: OpenOfWorker, record: StepRecord): EventDraft | null {
     switch (record.kind) {
       case 'opened': {
         const connection = openConnection(record.connection, this.#nodeId);
-        this.#open.set(connection.id, connection);
+        open.set(connection.id, connection);
         this.#count(connection.listenerId, 1);
         const { listenerId, acceptedAt: time } = connection;
         return { type: 'connection_opened', time, listenerId, connection };
       }
       case 'half_closed': {
         const change = { state: 'half_closed', halfClosedAt: record.at } as const;
-        const connection = this.#take(record, change);
+        const connection = this.#take(open, record, change);
         if (connection === null) return null;
         const { listenerId } = connection;
         return { type: 'connection_half_closed', time: record.at, listenerId, connection };
       }
       case 'closed': {
-        const open = this.#take(record, { halfClosedAt: record.halfClosedAt });
-        if (open === null) return null;
+        const connection = this.#take(open, record, { halfClosedAt: record.halfClosedAt });
+        if (connection === null) return null;
+        open.delete(connection.id);
         const { at, initiator, reason, error } = record;
-        return this.#close(open, { at, initiator, reason, error });
+        return this.#close(connection, { at, initiator, reason, error });
       }
       case 'refused': {
         const { at: time, listenerId, refusal } = record;
@@ -116,9 +136,13 @@ export class Recorder {
   }
 
   /** The open connection with the counters, and the change, taken over. */
-  #take(counters: Counters, change: Partial<Connection> = {}): Connection | null {
-    const open = this.#open.get(counters.id);
-    if (open === undefined) {
+  #take(
+    open: OpenOfWorker,
+    counters: Counters,
+    change: Partial<Connection> = {},
+  ): Connection | null {
+    const before = open.get(counters.id);
+    if (before === undefined) {
       this.#logger.error(
         { connectionId: counters.id },
         'a record of a connection that is not open',
@@ -126,10 +150,10 @@ export class Recorder {
       return null;
     }
     const { bytesIn, bytesOut, firstByteAt } = counters;
-    this.#bytesIn += bytesIn - open.bytesIn;
-    this.#bytesOut += bytesOut - open.bytesOut;
-    const connection = { ...open, ...change, bytesIn, bytesOut, firstByteAt };
-    this.#open.set(connection.id, connection);
+    this.#bytesIn += bytesIn - before.bytesIn;
+    this.#bytesOut += bytesOut - before.bytesOut;
+    const connection = { ...before, ...change, bytesIn, bytesOut, firstByteAt };
+    open.set(connection.id, connection);
     return connection;
   }
 
@@ -141,7 +165,6 @@ export class Recorder {
       reason: CloseReason;
     },
   ): EventDraft {
-    this.#open.delete(open.id);
     this.#committing.add(open.id);
     this.#count(open.listenerId, -1);
     const connection: Connection = {
@@ -164,16 +187,14 @@ export class Recorder {
   }
 
   /** Closes what the lost worker had open. */
-  async workerLost(pid: number): Promise<void> {
-    const lost = [...this.#open.values()].filter((connection) => connection.pid === pid);
+  async workerLost(workerId: string): Promise<void> {
+    const lost = [...(this.#open.get(workerId)?.values() ?? [])];
+    this.#open.delete(workerId);
     await this.#closeAll(lost, 'worker_crashed');
   }
 
   /** Closes what an earlier run of this node left open in the store. */
   async closeInterrupted(connections: readonly Connection[]): Promise<void> {
-    for (const connection of connections) {
-      this.#open.set(connection.id, connection);
-    }
     await this.#closeAll(connections, 'interrupted');
   }
 
@@ -208,7 +229,7 @@ export class Recorder {
       };
       waiting.add(done);
       this.#closing.set(id, waiting);
-      const isComing = this.#open.has(id) || this.#committing.has(id);
+      const isComing = this.workerOf(id) !== null || this.#committing.has(id);
       if (signal.aborted || !isComing) done();
       else signal.addEventListener('abort', done, { once: true });
     });

@@ -1,6 +1,6 @@
 import { AppError, invalidField } from '../core/errors.ts';
 import type { Binding } from '../core/ports.ts';
-import { WorkerFailure } from './worker.ts';
+import { WorkerFailure } from './link.ts';
 
 /** What a bind failed with (bind(2), listen(2)), as callers are told; other errors stay what they are. */
 export function bindError(error: unknown, { host, port }: Binding): unknown {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { endOrphans } from './orphans.ts';
-import { workerFile } from './worker.ts';
+import { workerFile } from './worker-process.ts';
 
 /** A worker that names this process, or another, as the one that started it. */
 function startWorker(nodeId: string, startedBy: number): ChildProcess & AsyncDisposable {

@@ -1,70 +1,21 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { faultOf } from '../../test/support/fault-bench.ts';
-import { sendAll } from '../../test/support/neighbours.ts';
-import {
-  keepingLogger,
-  sampleConnection,
-  sampleId,
-  sampleLimits,
-  sampleNewListener,
-} from '../../test/support/samples.ts';
-import { openClient, talk } from '../../test/support/tcp-client.ts';
+import { sampleLimits } from '../../test/support/samples.ts';
+import { openClient, type TcpClient, talk } from '../../test/support/tcp-client.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { readConfig } from '../config.ts';
-import { systemClock } from '../core/clock.ts';
-import type { ListenerReason } from '../core/listener.ts';
-import type { Binding, Bound } from '../core/ports.ts';
-import { type DataPlaneLimits, WorkerDataPlane } from './worker-data-plane.ts';
-
-async function startPlane({
-  workers = 1,
-  ...limits
-}: Partial<DataPlaneLimits> & { workers?: number }) {
-  const lost: number[] = [];
-  const rebound: (Bound | ListenerReason)[] = [];
-  const logger = keepingLogger();
-  const plane = await WorkerDataPlane.start({
-    workers,
-    nodeId: 'node-1',
-    clock: systemClock(),
-    log: logger,
-    // No test is about the pause between two starts.
-    limits: { ...readConfig({}).dataPlane, restartMinMs: 1, ...limits },
-    onFatal(error) {
-      throw error;
-    },
-    events: {
-      onRecords: async () => undefined,
-      onWorkerLost: (pid) => lost.push(pid),
-      onRebound: (_, outcome) => rebound.push(outcome),
-    },
-  });
-  const dispose = () => plane[Symbol.asyncDispose]();
-  return { plane, lost, rebound, logger, [Symbol.asyncDispose]: dispose };
-}
-
-function sampleBinding(number: number, given: Partial<Binding> = {}): Binding {
-  const { name: _name, labels: _labels, expiresAt: _expiresAt, ...spec } = sampleNewListener();
-  return { ...spec, ...given, tls: null, tlsKey: null, listenerId: sampleId(number) };
-}
-
-/** A listener that echoes; resolves with its port. */
-async function listen(
-  plane: WorkerDataPlane,
-  number: number,
-  given: Partial<Binding> = {},
-): Promise<number> {
-  const binding = sampleBinding(number, given);
-  const { laddr } = await plane.open(binding);
-  await plane.serve(binding.listenerId);
-  return laddr.port;
-}
-
-const pidOf = (plane: WorkerDataPlane) => plane.status()[0]?.pid;
+import {
+  kill,
+  listen,
+  listenAll,
+  pidOf,
+  sampleBinding,
+  startPlane,
+} from '../../test/support/worker-plane.ts';
 
 /** Worker processes of this process, ready or not. */
 function workerProcesses(): readonly number[] {
@@ -84,33 +35,38 @@ function commandOf(pid: string): string {
   }
 }
 
+const isEchoed = async (port: number) => (await talk(port, 'x').catch(() => '')) === 'x';
+
 test('a worker that is lost while it binds its listeners anew has a successor too', async () => {
-  await using world = await startPlane({});
-  const { plane } = world;
-  const ports = await Promise.all(Array.from({ length: 40 }, (_, n) => listen(plane, n)));
-  for (let round = 0; round < 3; round++) {
-    const before = pidOf(plane);
-    process.kill(before ?? 0, 'SIGKILL');
-    // It counts as up before it has bound anything: the next kill falls into that time.
-    await waitFor('the successor', () => ![undefined, before].includes(pidOf(plane)));
-  }
-  for (const port of ports) {
-    await waitFor(`port ${port}`, async () => (await talk(port, 'x').catch(() => '')) === 'x');
-  }
+  let rebinds = 0;
+  const killAtFirst = () => {
+    rebinds += 1;
+    if (rebinds === 1) kill(world.plane);
+  };
+  // One by one: all others are still to be bound when the first is.
+  await using world = await startPlane({ rebindsAtOnceMax: 1, onRebound: killAtFirst });
+  const ports = await listenAll(world.plane, 5);
+  kill(world.plane);
+  for (const port of ports) await waitFor(`port ${port}`, () => isEchoed(port));
+  expect([world.lost.length, rebinds]).toEqual([2, 1 + ports.length]);
 });
 
 test('a listener that is closed while a new worker binds it does not listen afterwards', async () => {
-  await using world = await startPlane({});
-  const { plane } = world;
-  const count = 40;
-  const ports = await Promise.all(Array.from({ length: count }, (_, n) => listen(plane, n)));
-  const before = pidOf(plane);
-  process.kill(before ?? 0, 'SIGKILL');
-  await waitFor('the successor', () => ![undefined, before].includes(pidOf(plane)));
   const end = { drainMs: 0, reason: 'listener_deleted' } as const;
-  const ids = Array.from({ length: count }, (_, n) => sampleBinding(n).listenerId);
-  await Promise.all(ids.map((id) => plane.close(id, end)));
+  const closing: Promise<unknown>[] = [];
+  const closeAll = () => {
+    for (let n = 0; n < count; n++) {
+      closing.push(world.plane.close(sampleBinding(n).listenerId, end));
+    }
+  };
+  const count = 5;
+  await using world = await startPlane({ rebindsAtOnceMax: 1, onRebound: closeAll });
+  const ports = await listenAll(world.plane, count);
+  kill(world.plane);
+  await waitFor('the closes', () => closing.length > 0);
+  await Promise.all(closing);
   for (const port of ports) await expect(talk(port, 'x')).rejects.toThrow('ECONNREFUSED');
+  expect([world.rebound.length, world.plane.status()[0]?.listeners]).toEqual([1, 0]);
 });
 
 test('workers that are lost before they are ready are made up for, once each', async () => {
@@ -118,62 +74,111 @@ test('workers that are lost before they are ready are made up for, once each', a
   const { plane } = world;
   const port = await listen(plane, 1);
   let killed = 0;
-  await waitFor('ten workers to be killed', () => {
+  await waitFor('six workers to be killed', () => {
     for (const pid of workerProcesses()) {
       process.kill(pid, 'SIGKILL');
       killed += 1;
     }
-    return killed >= 10;
+    return killed >= 6;
   });
   await waitFor('two workers', () => plane.status().length === 2);
-  await waitFor('the echo', async () => (await talk(port, 'x').catch(() => '')) === 'x');
+  await waitFor('the echo', () => isEchoed(port));
   await waitFor('no third one', () => workerProcesses().length === 2);
   expect(plane.status()).toHaveLength(2);
 });
 
-test('a worker that does not answer is killed, and what was asked of it is done by its successor', async () => {
-  await using world = await startPlane({ requestTimeoutMs: 500 });
-  const { plane, lost, logger } = world;
-  const kept = await listen(plane, 1);
-  const gone = await listen(plane, 2);
-  const frozen = pidOf(plane);
-  process.kill(frozen ?? 0, 'SIGSTOP');
-  // Its port goes with it: the close has succeeded.
-  await plane.close(sampleBinding(2).listenerId, { drainMs: 0, reason: 'listener_deleted' });
-  expect(lost).toEqual([frozen]);
-  expect(logger.lines.map(({ message }) => message)).toContain(
-    'the worker does not answer: it is killed',
-  );
-  await waitFor('the other port', async () => (await talk(kept, 'x').catch(() => '')) === 'x');
-  await expect(talk(gone, 'x')).rejects.toThrow('ECONNREFUSED');
-});
+// They wait for the end of a worker's time to answer, each for that of its own.
+describe.concurrent('a worker that stands still', () => {
+  test('a worker that does not answer is killed, and what was asked of it is done by its successor', async () => {
+    await using world = await startPlane({ requestTimeoutMs: 500 });
+    const { plane, logger } = world;
+    const kept = await listen(plane, 1);
+    const gone = await listen(plane, 2);
+    const frozen = pidOf(plane);
+    process.kill(frozen ?? 0, 'SIGSTOP');
+    // Its port goes with it: the close has succeeded.
+    await plane.close(sampleBinding(2).listenerId, { drainMs: 0, reason: 'listener_deleted' });
+    expect(world.lost).toEqual([frozen]);
+    expect(logger.lines.map(({ message }) => message)).toContain(
+      'the worker does not answer: it is killed',
+    );
+    await waitFor('the other port', () => isEchoed(kept));
+    await expect(talk(gone, 'x')).rejects.toThrow('ECONNREFUSED');
+  });
 
-test('an open that a frozen worker does not answer fails as unavailable, within its time', async () => {
-  await using world = await startPlane({ requestTimeoutMs: 500 });
-  process.kill(pidOf(world.plane) ?? 0, 'SIGSTOP');
-  await expect(world.plane.open(sampleBinding(1))).rejects.toMatchObject({ code: 'unavailable' });
-  await waitFor('the successor', () => world.plane.status().length === 1);
-  expect(await talk(await listen(world.plane, 1), 'x')).toBe('x');
-});
+  test('an open that a frozen worker does not answer fails as unavailable, within its time', async () => {
+    await using world = await startPlane({ requestTimeoutMs: 500 });
+    process.kill(pidOf(world.plane) ?? 0, 'SIGSTOP');
+    await expect(world.plane.open(sampleBinding(1))).rejects.toMatchObject({ code: 'unavailable' });
+    await waitFor('the successor', () => world.plane.status().length === 1);
+    expect(await talk(await listen(world.plane, 1), 'x')).toBe('x');
+  });
 
-test('a worker that hangs while nothing is asked of it is replaced, too', async () => {
-  await using world = await startPlane({ requestTimeoutMs: 500 });
-  const port = await listen(world.plane, 1);
-  const frozen = pidOf(world.plane) ?? 0;
-  process.kill(frozen, 'SIGSTOP');
-  await waitFor('its end', () => world.lost.includes(frozen));
-  await waitFor('the echo', async () => (await talk(port, 'x').catch(() => '')) === 'x');
+  test('a worker that hangs while nothing is asked of it is replaced, too', async () => {
+    await using world = await startPlane({ requestTimeoutMs: 500 });
+    const port = await listen(world.plane, 1);
+    const frozen = pidOf(world.plane) ?? 0;
+    process.kill(frozen, 'SIGSTOP');
+    await waitFor('its end', () => world.lost.includes(frozen));
+    await waitFor('the echo', () => isEchoed(port));
+  });
+
+  test('a change while a worker is lost holds for its successor too', async () => {
+    await using world = await startPlane({ workers: 2, requestTimeoutMs: 500 });
+    const { plane, rebound } = world;
+    const port = await listen(plane, 1);
+    process.kill(pidOf(plane) ?? 0, 'SIGSTOP');
+    const limits = { ...sampleLimits, denyCidrs: ['127.0.0.1'] };
+    await plane.update(sampleBinding(1).listenerId, { limits, faults: [] });
+    await waitFor('the successor', () => rebound.length === 1);
+    await using clients = new AsyncDisposableStack();
+    expect(await letIn(port, 20, clients)).toBe(0);
+  });
+
+  test('to close a connection of a worker that is lost meanwhile is no error', async () => {
+    await using world = await startPlane({ requestTimeoutMs: 500 });
+    const { plane, opened } = world;
+    await using client = await openClient(await listen(plane, 1));
+    const place = await waitFor('its record', () => opened[0]);
+    process.kill(pidOf(plane) ?? 0, 'SIGSTOP');
+    await plane.closeConnection(place, 'rst');
+    await client.ended;
+    await waitFor('the successor', () => plane.status().length === 1);
+  });
+
+  test('a worker that is lost while a listener is bound on all does not fail it', async () => {
+    await using world = await startPlane({ workers: 2, requestTimeoutMs: 500 });
+    const { plane, rebound } = world;
+    const [, second] = plane.status();
+    process.kill(second?.pid ?? 0, 'SIGSTOP');
+    const binding = sampleBinding(1);
+    const { sockets } = await plane.open(binding);
+    expect(sockets).toHaveLength(1);
+    await plane.serve(binding.listenerId);
+    await waitFor('the successor', () => rebound.length === 1);
+    expect(rebound[0]).toMatchObject({ sockets: [sockets[0], {}] });
+  });
 });
 
 test('a worker that has more to do than it can is not taken for one that hangs', async () => {
-  await using world = await startPlane({ requestTimeoutMs: 1000 });
-  const { plane, lost } = world;
+  const requestTimeoutMs = 1000;
+  await using world = await startPlane({ requestTimeoutMs });
+  await using clients = new AsyncDisposableStack();
   const slice = { type: 'slice', averageBytes: 1, variationBytes: 0, delayMs: 0 } as const;
-  const faulty = await listen(plane, 1, { faults: [faultOf(slice)] });
-  await using sent = await sendAll(faulty, { clients: 8, bytes: 65_536 });
-  for (let n = 2; n < 50; n++) await listen(plane, n);
-  await sent.allBack;
-  expect(lost).toEqual([]);
+  const faulty = await listen(world.plane, 1, { faults: [faultOf(slice)] });
+  const [payload, busy] = [randomBytes(1 << 20), []] as [Buffer, TcpClient[]];
+  for (let n = 0; n < 8; n++) {
+    const client = clients.use(await openClient(faulty));
+    client.socket.write(payload);
+    busy.push(client);
+  }
+  for (let n = 2; n < 10; n++) await listen(world.plane, n);
+  // Its word that it is alive is all that comes now: for longer than silence would be suffered.
+  const end = performance.now() + 3 * requestTimeoutMs;
+  await waitFor('the end of patience', () => performance.now() > end);
+  const back = busy.map(({ arrivals }) => arrivals.at(-1)?.total ?? 0);
+  expect(back.filter((total) => total === payload.length)).toEqual([]);
+  expect(world.lost).toEqual([]);
 });
 
 /** Clients that are let in, of so many that connect one after the other and stay. */
@@ -238,40 +243,6 @@ test('a limit too small for all workers is served by fewer, and by more once it 
   expect(await letIn(laddr.port, 60, clients)).toBe(8);
 });
 
-test('a change while a worker is lost holds for its successor too', async () => {
-  await using world = await startPlane({ workers: 2, requestTimeoutMs: 500 });
-  const { plane, rebound } = world;
-  const port = await listen(plane, 1);
-  process.kill(pidOf(plane) ?? 0, 'SIGSTOP');
-  const limits = { ...sampleLimits, denyCidrs: ['127.0.0.1'] };
-  await plane.update(sampleBinding(1).listenerId, { limits, faults: [] });
-  await waitFor('the successor', () => rebound.length === 1);
-  await using clients = new AsyncDisposableStack();
-  expect(await letIn(port, 20, clients)).toBe(0);
-});
-
-test('to close a connection of a worker that is lost meanwhile is no error', async () => {
-  await using world = await startPlane({ requestTimeoutMs: 500 });
-  const { plane } = world;
-  const pid = pidOf(plane) ?? 0;
-  process.kill(pid, 'SIGSTOP');
-  await plane.closeConnection(sampleConnection({ pid }), 'rst');
-  await waitFor('the successor', () => ![undefined, pid].includes(pidOf(plane)));
-});
-
-test('a worker that is lost while a listener is bound on all does not fail it', async () => {
-  await using world = await startPlane({ workers: 2, requestTimeoutMs: 500 });
-  const { plane, rebound } = world;
-  const [, second] = plane.status();
-  process.kill(second?.pid ?? 0, 'SIGSTOP');
-  const binding = sampleBinding(1);
-  const { sockets } = await plane.open(binding);
-  expect(sockets).toHaveLength(1);
-  await plane.serve(binding.listenerId);
-  await waitFor('the successor', () => rebound.length === 1);
-  expect(rebound[0]).toMatchObject({ sockets: [sockets[0], {}] });
-});
-
 test.runIf(process.platform === 'linux')(
   'where one worker can not bind, none stays bound',
   async () => {
@@ -295,7 +266,7 @@ test.runIf(process.platform === 'linux')(
 
 test('a port that another process took while no worker was up is told, not shared', async () => {
   await using world = await startPlane({ workers: 2, restartMinMs: 1000 });
-  const { plane, rebound, lost } = world;
+  const { plane, rebound } = world;
   const port = await listen(plane, 1);
   for (const { pid } of plane.status()) process.kill(pid, 'SIGKILL');
   await waitFor('the port to be free', () => isFree(port));
@@ -306,22 +277,19 @@ test('a port that another process took while no worker was up is told, not share
   await once(foreign, 'close');
   // It is the caller's to open anew, as it is by then: no later successor binds it as it was.
   process.kill(await waitFor('a successor', () => pidOf(plane)), 'SIGKILL');
-  await waitFor('its end', () => lost.length === 3);
+  await waitFor('its end', () => world.lost.length === 3);
   await waitFor('both to be up', () => plane.status().length === 2);
   expect(rebound).toMatchObject([{ code: 'port_in_use' }]);
   expect(plane.status()[0]?.listeners).toBe(0);
   expect(await listen(plane, 1, { port })).toBe(port);
 });
 
-test('both workers lost at once come back with the same port', async () => {
+test('both workers lost at once come back with the same ports', async () => {
   await using world = await startPlane({ workers: 2 });
   const { plane, rebound } = world;
-  const ports = await Promise.all(Array.from({ length: 20 }, (_, n) => listen(plane, n)));
-  for (let round = 1; round <= 3; round++) {
-    for (const { pid } of plane.status()) process.kill(pid, 'SIGKILL');
-    await waitFor('both to have bound all', () => rebound.length >= round * 2 * ports.length);
-    await waitFor('both to be up', () => plane.status().length === 2);
-  }
+  const ports = await listenAll(plane, 5);
+  for (const { pid } of plane.status()) process.kill(pid, 'SIGKILL');
+  await waitFor('both to have bound all', () => rebound.length >= 2 * ports.length);
   expect(rebound.filter((outcome) => 'code' in outcome)).toEqual([]);
   for (const port of ports) expect(await talk(port, 'x')).toBe('x');
 });
@@ -352,5 +320,16 @@ test('a worker that can not even be started for want of a file is tried again', 
       return failed.length >= 2;
     });
   }
-  await waitFor('the echo', async () => (await talk(port, 'x').catch(() => '')) === 'x');
+  await waitFor('the echo', () => isEchoed(port));
+});
+
+test('what is asked after its end is refused at once, and nothing of it is left', async () => {
+  const exitListeners = process.listenerCount('exit');
+  const { plane } = await startPlane({ workers: 2 });
+  await listen(plane, 1);
+  await plane[Symbol.asyncDispose]();
+  await expect(plane.open(sampleBinding(2))).rejects.toMatchObject({ code: 'unavailable' });
+  await plane.close(sampleBinding(1).listenerId, { drainMs: 0, reason: 'listener_deleted' });
+  expect(plane.status()).toEqual([]);
+  expect(process.listenerCount('exit')).toBe(exitListeners);
 });

@@ -1,11 +1,11 @@
 /**
- * The data plane over worker processes. Every worker binds every listener that it has a part in; a worker that is lost
- * is started again with back-off, and binds them anew on the same ports.
+ * The data plane over workers. Every worker binds every listener that it has a part in; the successor of one that is lost
+ * binds them anew on the same ports.
  *
  * - What was asked of a worker that is lost meanwhile has not failed: its successor does it, or it is no more.
  * - The binds of one listener come one after the other: each sees whether the port is ours already.
  */
-import type { CloseReason, Connection } from '../core/connection.ts';
+import type { CloseReason } from '../core/connection.ts';
 import { AppError } from '../core/errors.ts';
 import type { Fault } from '../core/fault.ts';
 import { inParallel } from '../core/in-parallel.ts';
@@ -13,31 +13,24 @@ import type { ListenerLimits, ListeningSocket } from '../core/listener.ts';
 import type {
   Binding,
   Bound,
-  Clock,
   DataPlane,
   DataPlaneEvents,
   Logger,
   WorkerStatus,
 } from '../core/ports.ts';
-import { WakeUps } from '../core/wake-ups.ts';
-import type { Request, Share, WorkerSettings } from '../echo/messages.ts';
+import type { Request, Share } from '../echo/messages.ts';
 import { bindError } from './bind-error.ts';
-import { endOrphans } from './orphans.ts';
-import { Worker, type WorkerLimits, workerFile } from './worker.ts';
+import type { Worker } from './worker.ts';
 import { shareOf } from './worker-share.ts';
+import { type SupervisorLimits, WorkerSupervisor } from './worker-supervisor.ts';
 
-export interface DataPlaneLimits
-  extends WorkerLimits,
-    Omit<WorkerSettings, 'nodeId' | 'workers' | 'heartbeatMs'> {
-  readonly restartMinMs: number;
-  readonly restartMaxMs: number;
+export interface DataPlaneLimits extends SupervisorLimits {
   readonly rebindsAtOnceMax: number;
 }
 
 export interface WorkerDataPlaneOptions {
   readonly workers: number;
   readonly nodeId: string;
-  readonly clock: Clock;
   readonly log: Logger;
   readonly limits: DataPlaneLimits;
   readonly events: DataPlaneEvents;
@@ -48,96 +41,52 @@ interface Opened {
   binding: Binding;
   isServed: boolean;
   isClosing: boolean;
-  readonly sockets: Map<Worker, readonly ListeningSocket[]>;
+  /** By the id of their worker. */
+  readonly sockets: Map<string, readonly ListeningSocket[]>;
   /** The end of what was last begun with its sockets. */
   turn: Promise<unknown>;
 }
 
 export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   readonly #options: WorkerDataPlaneOptions;
-  readonly #workers = new Set<Worker>();
+  readonly #supervisor: WorkerSupervisor;
+  /** Those that are up, by id. */
+  readonly #workers = new Map<string, Worker>();
   readonly #opened = new Map<string, Opened>();
-  readonly #stop = new AbortController();
-  readonly #restarting = new Set<Promise<void>>();
-  readonly #open = new Map<number, number>();
-  readonly #restartsBySlot = new Map<number, number>();
+  #isStopping = false;
 
   private constructor(options: WorkerDataPlaneOptions) {
     this.#options = options;
+    this.#supervisor = new WorkerSupervisor({
+      ...options,
+      onUp: (worker) => this.#onUp(worker),
+      onRecords: ({ id }, records) => options.events.onRecords(id, records),
+      onGone: (worker) => this.#onGone(worker),
+    });
   }
 
   static async start(options: WorkerDataPlaneOptions): Promise<WorkerDataPlane> {
-    const orphans = await endOrphans(workerFile, options.nodeId);
-    if (orphans.length > 0) {
-      options.log.warn({ pids: orphans }, 'ended workers that an earlier run left behind');
-    }
     const plane = new WorkerDataPlane(options);
-    const workers = Array.from({ length: options.workers }, (_, slot) => plane.#launch(slot));
     try {
-      await Promise.all(workers.map((worker) => plane.#untilUp(worker)));
+      await plane.#supervisor.start();
     } catch (error) {
       await plane[Symbol.asyncDispose]();
-      await Promise.all(workers.map((worker) => worker.end()));
       throw error;
     }
     return plane;
   }
 
-  async #untilUp(worker: Worker): Promise<true> {
-    await worker.ready;
-    this.#workers.add(worker);
-    return true;
+  async #onUp(worker: Worker): Promise<void> {
+    this.#workers.set(worker.id, worker);
+    const rebind = (opened: Opened) => this.#inTurn(opened, () => this.#rebind(worker, opened));
+    await inParallel([...this.#opened.values()], this.#options.limits.rebindsAtOnceMax, rebind);
   }
 
-  #launch(slot: number): Worker {
-    const { nodeId, limits, events, onFatal, workers } = this.#options;
-    const worker: Worker = new Worker({
-      slot,
-      settings: { ...limits, nodeId, workers },
-      limits,
-      onRecords: (records) => {
-        for (const { kind } of records) {
-          const change = kind === 'opened' ? 1 : kind === 'closed' ? -1 : 0;
-          this.#open.set(worker.pid, (this.#open.get(worker.pid) ?? 0) + change);
-        }
-        return events.onRecords(records);
-      },
-      onWarning: (message) => this.#options.log.warn({ workerPid: worker.pid }, message),
-      onExit: (lost) => this.#onExit(lost),
-      onFailure: onFatal,
-    });
-    return worker;
-  }
-
-  #onExit(lost: Worker): void {
-    // One that never came up is started again by whoever waits for it.
-    const wasUp = this.#workers.delete(lost);
-    this.#open.delete(lost.pid);
-    for (const { sockets } of this.#opened.values()) sockets.delete(lost);
-    if (!wasUp || this.#stop.signal.aborted) return;
-    this.#options.log.warn({ workerPid: lost.pid }, 'a worker was lost; starting another');
-    this.#options.events.onWorkerLost(lost.pid);
-    const restarting = this.#restart(lost.slot).catch(this.#options.onFatal);
-    this.#restarting.add(restarting);
-    void restarting.finally(() => this.#restarting.delete(restarting));
-  }
-
-  async #restart(slot: number): Promise<void> {
-    const { restartMinMs, restartMaxMs } = this.#options.limits;
-    const wakeUps = new WakeUps();
-    for (let delayMs = restartMinMs; ; delayMs = Math.min(delayMs * 2, restartMaxMs)) {
-      await wakeUps.sleep(delayMs, this.#stop.signal);
-      if (this.#stop.signal.aborted) return;
-      this.#restartsBySlot.set(slot, (this.#restartsBySlot.get(slot) ?? 0) + 1);
-      const worker = this.#launch(slot);
-      if (!(await this.#untilUp(worker).catch(() => false))) {
-        this.#options.log.warn({ delayMs }, 'a new worker did not come up; trying again');
-        continue;
-      }
-      const rebind = (opened: Opened) => this.#inTurn(opened, () => this.#rebind(worker, opened));
-      await inParallel([...this.#opened.values()], this.#options.limits.rebindsAtOnceMax, rebind);
-      return;
-    }
+  #onGone({ id }: Worker): void {
+    this.#workers.delete(id);
+    for (const { sockets } of this.#opened.values()) sockets.delete(id);
+    // The connections of one that is lost in a stop are closed by the next start.
+    if (!this.#isStopping) this.#options.events.onWorkerLost(id);
   }
 
   async #inTurn<Result>(opened: Opened, work: () => Promise<Result>): Promise<Result> {
@@ -148,7 +97,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
 
   async #rebind(worker: Worker, opened: Opened): Promise<void> {
     const { binding, sockets } = opened;
-    if (opened.isClosing || sockets.has(worker) || !this.#hasPart(worker, binding)) return;
+    if (opened.isClosing || sockets.has(worker.id) || !this.#hasPart(worker, binding)) return;
     const { events, log } = this.#options;
     const { listenerId } = binding;
     try {
@@ -160,7 +109,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       // Lost again: its successor binds it.
-      if (opened.isClosing || !this.#workers.has(worker)) return;
+      if (opened.isClosing || !this.#workers.has(worker.id)) return;
       if (sockets.size > 0) {
         const where = { listenerId, workerPid: worker.pid };
         log.warn({ err: error, ...where }, 'a worker serves no part of it');
@@ -190,7 +139,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
       if (bound === null) throw new TypeError('a bind has an address');
       const { ip, port, fd, moreFds = [] } = bound;
       sockets.set(
-        worker,
+        worker.id,
         [fd, ...moreFds].map((each) => ({ pid: worker.pid, fd: each })),
       );
       return { ip, port };
@@ -200,7 +149,9 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   }
 
   async open(binding: Binding): Promise<Bound> {
-    const first = [...this.#workers].find((worker) => this.#hasPart(worker, binding));
+    const { listenerId } = binding;
+    if (this.#opened.has(listenerId)) throw new TypeError(`listener ${listenerId} is open already`);
+    const first = [...this.#workers.values()].find((worker) => this.#hasPart(worker, binding));
     if (first === undefined) {
       throw new AppError('unavailable', 'no worker is up', { retryAfterMs: 1000 });
     }
@@ -209,12 +160,12 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     const laddr = await this.#openOn(first, opened, 'first');
     opened.binding = { ...binding, port: laddr.port };
     // A worker that comes up from here on binds it by itself.
-    this.#opened.set(binding.listenerId, opened);
-    const others = [...this.#workers].filter((worker) => worker !== first);
+    this.#opened.set(listenerId, opened);
+    const others = [...this.#workers.values()].filter((worker) => worker !== first);
     try {
       await this.#inTurn(opened, () => Promise.all(others.map((one) => this.#join(one, opened))));
     } catch (error) {
-      await this.close(binding.listenerId, { drainMs: 0, reason: 'listener_deleted' });
+      await this.close(listenerId, { drainMs: 0, reason: 'listener_deleted' });
       throw error;
     }
     return { laddr, sockets: [...sockets.values()].flat() };
@@ -227,14 +178,14 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   }
 
   #unlessLost(worker: Worker, error: unknown): void {
-    if (this.#workers.has(worker)) throw error;
+    if (this.#workers.has(worker.id)) throw error;
   }
 
   /** Resolves when each worker has done it, or is no more. */
   async #askAll(requestOf: (worker: Worker) => Request): Promise<void> {
     const ask = (worker: Worker) =>
       worker.request(requestOf(worker)).catch((error) => this.#unlessLost(worker, error));
-    await Promise.all([...this.#workers].map(ask));
+    await Promise.all([...this.#workers.values()].map(ask));
   }
 
   async serve(listenerId: string): Promise<void> {
@@ -254,7 +205,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
       const limitsOf = (worker: Worker) => this.#limitsOf(worker, opened.binding);
       await this.#askAll((one) => ({ kind: 'update', listenerId, limits: limitsOf(one), faults }));
       // Larger limits may give more workers a part.
-      for (const worker of this.#workers) await this.#rebind(worker, opened);
+      for (const worker of this.#workers.values()) await this.#rebind(worker, opened);
     });
   }
 
@@ -268,33 +219,35 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     this.#opened.delete(listenerId);
   }
 
-  async closeConnection({ id, pid }: Connection, mode: 'fin' | 'rst'): Promise<void> {
-    const worker = [...this.#workers].find((one) => one.pid === pid);
-    if (worker === undefined) return;
+  async closeConnection(
+    { workerId, connectionId }: { workerId: string; connectionId: string },
+    mode: 'fin' | 'rst',
+  ): Promise<void> {
+    const worker = this.#workers.get(workerId);
     await worker
-      .request({ kind: 'close_connection', connectionId: id, mode })
+      ?.request({ kind: 'close_connection', connectionId, mode })
       .catch((error) => this.#unlessLost(worker, error));
   }
 
   status(): readonly WorkerStatus[] {
     const opened = [...this.#opened.values()];
-    return [...this.#workers].map((worker) => ({
-      pid: worker.pid,
-      listeners: opened.filter(({ sockets }) => sockets.has(worker)).length,
-      openConnections: this.#open.get(worker.pid) ?? 0,
-      restarts: this.#restartsBySlot.get(worker.slot) ?? 0,
+    return [...this.#workers.values()].map(({ id, pid, openConnections, restarts }) => ({
+      pid,
+      listeners: opened.filter(({ sockets }) => sockets.has(id)).length,
+      openConnections,
+      restarts,
     }));
   }
 
   /** Closes every listener as `shutdown`, waits until all is on record, and ends the workers. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await Promise.all(this.#restarting);
+    this.#isStopping = true;
+    await this.#supervisor.stop();
     const end = { drainMs: 0, reason: 'shutdown' } as const;
     try {
       await Promise.all([...this.#opened.keys()].map((id) => this.close(id, end)));
     } finally {
-      await Promise.all([...this.#workers].map((worker) => worker.end()));
+      await this.#supervisor[Symbol.asyncDispose]();
     }
   }
 }

@@ -14,11 +14,12 @@ const ip = (...words: string[]) => execFileSync('ip', words);
 const records: WorkerRecord[] = [];
 const worker = new Worker({
   slot: 0,
+  restarts: 0,
   settings: { ...readConfig({}).dataPlane, nodeId: 'node-1', workers: 1 },
   limits: { ...readConfig({}).dataPlane, requestTimeoutMs: 60_000 },
-  onRecords: async (some) => void records.push(...some),
-  onWarning: (message) => console.error(message),
-  onExit: () => undefined,
+  onRecords: async (_, some) => void records.push(...some),
+  onWarning: (_, message) => console.error(message),
+  onEnd: () => undefined,
   onFailure: (error) => console.error(error),
 });
 

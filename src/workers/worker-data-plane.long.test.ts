@@ -1,0 +1,65 @@
+/** What only volume shows: kills that fall anywhere in a long rebind, and a worker that is busy for long. */
+import { expect, test } from 'vitest';
+import { faultOf } from '../../test/support/fault-bench.ts';
+import { sendAll } from '../../test/support/neighbours.ts';
+import { talk } from '../../test/support/tcp-client.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import {
+  kill,
+  listen,
+  listenAll,
+  pidOf,
+  sampleBinding,
+  startPlane,
+} from '../../test/support/worker-plane.ts';
+
+const isEchoed = async (port: number) => (await talk(port, 'x').catch(() => '')) === 'x';
+
+test('a worker that is lost again and again while it binds many listeners is made up for', async () => {
+  await using world = await startPlane({});
+  const { plane } = world;
+  const ports = await listenAll(plane, 40);
+  for (let round = 0; round < 3; round++) {
+    const before = pidOf(plane);
+    kill(plane);
+    // It counts as up before it has bound anything: the next kill falls into that time.
+    await waitFor('the successor', () => ![undefined, before].includes(pidOf(plane)));
+  }
+  for (const port of ports) await waitFor(`port ${port}`, () => isEchoed(port));
+});
+
+test('many listeners that are closed while a new worker binds them do not listen afterwards', async () => {
+  await using world = await startPlane({});
+  const { plane } = world;
+  const ports = await listenAll(plane, 40);
+  const before = pidOf(plane);
+  kill(plane);
+  await waitFor('the successor', () => ![undefined, before].includes(pidOf(plane)));
+  const end = { drainMs: 0, reason: 'listener_deleted' } as const;
+  await Promise.all(ports.map((_, number) => plane.close(sampleBinding(number).listenerId, end)));
+  for (const port of ports) await expect(talk(port, 'x')).rejects.toThrow('ECONNREFUSED');
+});
+
+test('a worker that has more to do than it can for long is not taken for one that hangs', async () => {
+  await using world = await startPlane({ requestTimeoutMs: 1000 });
+  const { plane } = world;
+  const slice = { type: 'slice', averageBytes: 1, variationBytes: 0, delayMs: 0 } as const;
+  const faulty = await listen(plane, 1, { faults: [faultOf(slice)] });
+  await using sent = await sendAll(faulty, { clients: 8, bytes: 65_536 });
+  for (let n = 2; n < 50; n++) await listen(plane, n);
+  await sent.allBack;
+  expect(world.lost).toEqual([]);
+});
+
+test('both workers lost at once, again and again, come back with all their ports', async () => {
+  await using world = await startPlane({ workers: 2 });
+  const { plane, rebound } = world;
+  const ports = await listenAll(plane, 20);
+  for (let round = 1; round <= 3; round++) {
+    for (const { pid } of plane.status()) process.kill(pid, 'SIGKILL');
+    await waitFor('both to have bound all', () => rebound.length >= round * 2 * ports.length);
+    await waitFor('both to be up', () => plane.status().length === 2);
+  }
+  expect(rebound.filter((outcome) => 'code' in outcome)).toEqual([]);
+  for (const port of ports) expect(await talk(port, 'x')).toBe('x');
+});
