@@ -1,0 +1,87 @@
+/** What a data plane told, in order. */
+import type { ListenerReason } from '../../src/core/listener.ts';
+import type { Bound, DataPlaneEvents } from '../../src/core/ports.ts';
+import type { StepRecord, WorkerRecord } from '../../src/core/record.ts';
+
+type Told =
+  | { readonly kind: 'record'; readonly workerId: string; readonly record: WorkerRecord }
+  | { readonly kind: 'lost'; readonly workerId: string };
+
+export class ToldEvents implements DataPlaneEvents {
+  /** Of each listener, what was told last. */
+  readonly rebound = new Map<string, Bound | ListenerReason>();
+  readonly #told: Told[] = [];
+  /** Connections, by id: the listener of each. */
+  readonly #listenerOf = new Map<string, string>();
+  #atLoss: () => void = () => undefined;
+
+  async onRecords(workerId: string, records: readonly WorkerRecord[]): Promise<void> {
+    for (const record of records) {
+      this.#told.push({ kind: 'record', workerId, record });
+      if (record.kind !== 'opened') continue;
+      this.#listenerOf.set(record.connection.id, record.connection.listenerId);
+    }
+  }
+
+  onWorkerLost(workerId: string): void {
+    this.#told.push({ kind: 'lost', workerId });
+    this.#atLoss();
+  }
+
+  onRebound(listenerId: string, outcome: Bound | ListenerReason): void {
+    this.rebound.set(listenerId, outcome);
+  }
+
+  get lost(): readonly string[] {
+    return this.#told.flatMap((one) => (one.kind === 'lost' ? [one.workerId] : []));
+  }
+
+  /** Does it within the call that tells of the next loss. */
+  atLoss<Result>(act: () => Promise<Result>): Promise<Result> {
+    return new Promise((resolve) => {
+      this.#atLoss = () => resolve(act());
+    });
+  }
+
+  /** The steps in the lives of a listener's connections, but for half-closes, and who was refused there. */
+  of(listenerId: string): readonly StepRecord[] {
+    return this.#told.flatMap((one) => {
+      if (one.kind === 'lost') return [];
+      const { record } = one;
+      if (record.kind === 'counters' || record.kind === 'half_closed') return [];
+      return this.#listenerIdOf(record) === listenerId ? [record] : [];
+    });
+  }
+
+  #listenerIdOf(record: Exclude<StepRecord, { kind: 'half_closed' }>): string | undefined {
+    if (record.kind === 'refused') return record.listenerId;
+    const id = record.kind === 'opened' ? record.connection.id : record.id;
+    return this.#listenerOf.get(id);
+  }
+
+  /** How many connections were opened on this port. */
+  openedOn(port: number): number {
+    return this.#told.filter(
+      (one) =>
+        one.kind === 'record' &&
+        one.record.kind === 'opened' &&
+        one.record.connection.laddr.port === port,
+    ).length;
+  }
+
+  /** Where the last of the listener's connections was opened. */
+  placeOf(listenerId: string): { workerId: string; connectionId: string } {
+    for (const one of this.#told.toReversed()) {
+      if (one.kind === 'lost' || one.record.kind !== 'opened') continue;
+      const { connection } = one.record;
+      if (connection.listenerId !== listenerId) continue;
+      return { workerId: one.workerId, connectionId: connection.id };
+    }
+    throw new Error('no connection of this listener was told of');
+  }
+
+  /** Nothing was told of this worker after its loss. */
+  isAllBeforeLoss(workerId: string): boolean {
+    return this.#told.findLast((one) => one.workerId === workerId)?.kind === 'lost';
+  }
+}
