@@ -171,17 +171,19 @@ async function heal({ target, listeners, readers }: Judged): Promise<void> {
   });
 }
 
-/** On workers that live: one that was killed a moment ago may not have been missed yet. */
+/**
+ * On all workers that the system shows: one that was killed a moment ago may not have been missed yet, and one that
+ * starts has no sockets.
+ */
 async function isListening(target: KodamaProcess, { id }: ConfirmedListener): Promise<boolean> {
   const { status, body } = await call(target, 'GET', `/v1/listeners/${id}`);
   if (status !== 200 || body.state !== 'listening' || body.sockets.length === 0) return false;
-  const now = await call(target, 'GET', '/v1/status');
-  if (now.status !== 200) return false;
+  const pids = new Set(body.sockets.map(({ pid }: { pid: number }) => pid));
   const killed = target.kills.flatMap(({ workerPids }) => workerPids);
-  const living = now.body.workers
-    .map(({ pid }: { pid: number }) => pid)
-    .filter((pid: number) => !killed.includes(pid));
-  return body.sockets.every(({ pid }: { pid: number }) => living.includes(pid));
+  const workers = target.workers();
+  return (
+    workers.length === pids.size && workers.every((pid) => pids.has(pid) && !killed.includes(pid))
+  );
 }
 
 async function isGone(target: KodamaProcess, { id }: ConfirmedListener): Promise<boolean> {
