@@ -88,7 +88,7 @@ export async function answerOnce<Output>(
   }
   const ids = (count: number) => Array.from({ length: count }, (_, at) => idAfter(taken.seed, at));
   const run = { ids, isResumed: taken.seed !== seed };
-  return { output: await runOnce(options, key, () => call.run(run)), isReplayed: false };
+  return { output: await runOnce(options, key, { run, call }), isReplayed: false };
 }
 
 /** The UUID that lies so far behind: only its last, random bits are another's. */
@@ -122,21 +122,23 @@ export class ReplayedError extends AppError {}
 async function runOnce<Output>(
   { keys, logger }: IdempotencyOptions,
   key: string,
-  run: () => Promise<Output>,
+  { run, call }: { readonly run: Run; readonly call: IdempotentCall<Output> },
 ): Promise<Output> {
   const warn = (err: unknown) => logger.warn({ err }, 'an idempotency key was not settled');
   const keep = (outcome: Outcome) => keys.keepIdempotentAnswer(key, JSON.stringify(outcome));
   try {
     // A call without an answer has one all the same: null, as JSON has it.
-    const output = await run();
+    const output = await call.run(run);
     await keep({ output: output ?? null }).catch(warn);
     return output;
   } catch (error) {
-    const settled =
-      error instanceof AppError && !mayPass.has(error.code)
-        ? keep({ error: { code: error.code, message: error.message, ...error.details } })
-        : keys.releaseIdempotencyKey(key);
-    await settled.catch(warn);
+    if (error instanceof AppError && !mayPass.has(error.code)) {
+      const { code, message, details } = error;
+      await keep({ error: { code, message, ...details } }).catch(warn);
+    } else if (!run.isResumed) {
+      await keys.releaseIdempotencyKey(key).catch(warn);
+    }
+    // What a lost run made may be there all the same: its key stays, to be looked for under the same ids again.
     throw error;
   }
 }

@@ -189,6 +189,35 @@ test.each([
   expect(replayed.body).toEqual(made);
 });
 
+test('a lost run that can not be looked for yet keeps its key, and makes nothing twice', async () => {
+  await using edge = await restEdge();
+  const { store } = edge;
+  let isForgetful = true;
+  const forgetful = new Proxy(store, {
+    get: (target, name) =>
+      name === 'keepIdempotentAnswer' && isForgetful
+        ? () => Promise.reject(new AppError('unavailable', 'away'))
+        : Reflect.get(target, name).bind(target),
+  });
+  let isAway = false;
+  const control = new Proxy(edge.control, {
+    get: (target, name) =>
+      name === 'getListener' && isAway
+        ? () => Promise.reject(new AppError('unavailable', 'away'))
+        : Reflect.get(target, name).bind(target),
+  });
+  await using other = await restEdge({ idempotencyKeys: forgetful, control });
+  const made = await want(201, other, 'POST', '/v1/listeners', {}, key('k'));
+  await store.takeNode();
+  isAway = true;
+  await want(503, other, 'POST', '/v1/listeners', {}, key('k'));
+  isAway = false;
+  isForgetful = false;
+  await want(409, other, 'POST', '/v1/listeners', {}, key('k'));
+  await store.takeNode();
+  expect(await want(201, other, 'POST', '/v1/listeners', {}, key('k'))).toEqual(made);
+});
+
 test('a run that takes longer than any may is taken for lost', async () => {
   let now = Date.now() * 1000;
   await using edge = await restEdge({ clock: { now: () => now } });
