@@ -41,7 +41,7 @@ export async function seed({ connections, dataDir }: RowOptions): Promise<void> 
   const nodeId = await readNodeId(dataDir);
   {
     await using store = await PostgresStore.open({ connectionString, nodeId, log: quiet });
-    await store.takeNode();
+    await store.nodes.takeOwn();
   }
   const client = new pg.Client({ connectionString });
   await client.connect();

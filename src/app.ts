@@ -11,6 +11,7 @@ import { version } from './command-line.ts';
 import type { Config } from './config.ts';
 import { ActivityLog } from './core/activity-log.ts';
 import { type Address, isLoopback } from './core/address.ts';
+import type { Commit } from './core/append-queue.ts';
 import { systemClock } from './core/clock.ts';
 import { ControlPlane } from './core/control-plane.ts';
 import { EventLog } from './core/event-log.ts';
@@ -18,9 +19,10 @@ import type { Listener } from './core/listener.ts';
 import { ListenerRecovery } from './core/listener-recovery.ts';
 import { ListenerSet } from './core/listener-set.ts';
 import { Listeners } from './core/listeners.ts';
-import type { Clock, DataPlane, Store } from './core/ports.ts';
+import type { Clock, DataPlane } from './core/ports.ts';
 import { Recorder } from './core/recorder.ts';
 import { Retention } from './core/retention.ts';
+import type { Store, Writer } from './core/store.ts';
 import { EmbeddedPostgres } from './embedded-postgres/embedded-postgres.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
 import { HttpServer } from './http/http-server.ts';
@@ -156,25 +158,30 @@ async function startPostgres(
   return resources.use(server).connectionString;
 }
 
+async function openEventLog(
+  { config, logger, store, onFatal }: Ground,
+  writer: Writer,
+  onCommit: (commit: Commit) => void,
+): Promise<EventLog> {
+  const limits = { ...config.eventLog, pageBytesMax: config.bounds.pageBytesMax };
+  return await EventLog.open({ store, writer, log: logger, limits, onFatal, onCommit });
+}
+
 async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const { config, logger, clock, nodeId, store, metrics, reservedPorts, onFatal } = ground;
   const set = new ListenerSet();
-  const activity = new ActivityLog({
-    logger,
-    nameOf: (id) => set.get(id)?.listener.name ?? null,
-    isInfoShown: logger.isLevelEnabled('info'),
-    limits: config.logLines,
-  });
-  resources.use(activity);
-  const eventLog = await EventLog.open({
-    store,
-    log: logger,
-    limits: { ...config.eventLog, pageBytesMax: config.bounds.pageBytesMax },
-    onFatal,
-    onCommit: (commit) => {
-      metrics.onCommit(commit);
-      activity.onCommit(commit);
-    },
+  const activity = resources.use(
+    new ActivityLog({
+      logger,
+      nameOf: (id) => set.get(id)?.listener.name ?? null,
+      isInfoShown: logger.isLevelEnabled('info'),
+      limits: config.logLines,
+    }),
+  );
+  const node = await store.nodes.takeOwn();
+  const eventLog = await openEventLog(ground, node, (commit) => {
+    metrics.onCommit(commit);
+    activity.onCommit(commit);
   });
   resources.defer(() => eventLog.drain(AbortSignal.timeout(config.shutdownTimeoutMs / 4)));
   const recorder = new Recorder({ nodeId, log: eventLog, clock, logger });
@@ -213,13 +220,13 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const listeners = new Listeners(shared);
   const recovery = new ListenerRecovery({
     ...shared,
+    node,
     listeners,
     rebind: config.rebind,
     pages: { sizeMax: config.bounds.pageSize.max, bytesMax: config.bounds.pageBytesMax },
   });
   resources.defer(() => recovery.stop());
-  const { idempotencyTtlMs } = config.idempotency;
-  const bounds = { ...config.retention, idempotencyTtlMs };
+  const bounds = { ...config.retention, idempotencyTtlMs: config.idempotency.idempotencyTtlMs };
   const retention = resources.use(new Retention({ store, eventLog, clock, logger, ...bounds }));
   const control = new ControlPlane({
     ...shared,
@@ -248,7 +255,7 @@ async function startEdges(
     world: { control, bounds, clock },
     operations: operations(bounds, config.listeners),
     keys: tokenKeys(apiToken),
-    idempotency: { keys: store, clock, logger, limits: idempotency },
+    idempotency: { keys: store.idempotencyKeys, clock, logger, limits: idempotency },
   });
   const shared = { api, bounds, logger, readiness: control };
   const grpcServer = await step(

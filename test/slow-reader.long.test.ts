@@ -28,16 +28,16 @@ async function fillLog({ environment }: TestHome, batches: number): Promise<numb
   const log = pino({ level: 'silent' });
   const connectionString = environment.DATABASE_URL ?? '';
   await using store = await PostgresStore.open({ connectionString, nodeId, log });
-  await store.takeNode();
+  const node = await store.nodes.takeOwn();
   const listener = sampleListener({ nodeId });
-  await store.append(append(1, [listenerEvent('listener_listening', listener)]));
+  await node.append(append(1, [listenerEvent('listener_listening', listener)]));
   for (let batch = 0; batch < batches; batch += 1) {
     const lives = Array.from({ length: connectionsPerBatch }, (_, index) => {
       const acceptedAt = listener.createdAt + (batch * connectionsPerBatch + index) * 1000;
       const connection = sampleConnection({ nodeId, listenerId: listener.id, acceptedAt });
       return [opened(connection), closed(connection)];
     });
-    await store.append(append(batch + 2, lives.flat()));
+    await node.append(append(batch + 2, lives.flat()));
   }
   return 1 + 2 * batches * connectionsPerBatch;
 }

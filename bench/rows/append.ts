@@ -28,7 +28,7 @@ export const appendRow: Row = {
     const store = resources.use(
       await PostgresStore.open({ connectionString, nodeId: 'append', log: quiet }),
     );
-    await store.takeNode();
+    const node = await store.nodes.takeOwn();
     const client = new pg.Client({ connectionString });
     await client.connect();
     resources.defer(() => client.end());
@@ -42,7 +42,7 @@ export const appendRow: Row = {
       for (let index = 0; index < appends; index += 1) {
         number += 1;
         const events = Array.from({ length: size }, life).flat();
-        await store.append({
+        await node.append({
           number,
           events,
           secrets: new Map(),

@@ -25,7 +25,7 @@ export const purgeRow: Row = {
     });
     const { connectionString } = server;
     await using store = await PostgresStore.open({ connectionString, nodeId: 'purge', log: quiet });
-    const { headSeq, oldestSeq } = await store.readBounds();
+    const { headSeq, oldestSeq } = await store.log.readBounds();
     const events = pieceEvents * (isQuick ? 20 : 100);
     const eventsMax = headSeq - oldestSeq + 1 - events;
     const pids = processTree(process.pid).filter((pid) => pid !== process.pid);
@@ -33,7 +33,7 @@ export const purgeRow: Row = {
     const before = cpuMilliseconds(pids);
     for (let hasMore = true; hasMore; ) {
       const startedAt = performance.now();
-      ({ hasMore } = await store.purge({
+      ({ hasMore } = await store.keeping.purge({
         before: 0,
         eventsMax,
         bytesMax: Number.MAX_SAFE_INTEGER,

@@ -73,7 +73,7 @@ export async function answerOnce<Output>(
   const bodyHash = sha256(JSON.stringify(call.given));
   const seed = uuidv7();
   const before = (ms: number) => clock.now() - ms * 1000;
-  const taken = await keys.takeIdempotencyKey({
+  const taken = await keys.take({
     key,
     bodyHash,
     seed,
@@ -125,7 +125,7 @@ async function runOnce<Output>(
   { run, call }: { readonly run: Run; readonly call: IdempotentCall<Output> },
 ): Promise<Output> {
   const warn = (err: unknown) => logger.warn({ err }, 'an idempotency key was not settled');
-  const keep = (outcome: Outcome) => keys.keepIdempotentAnswer(key, JSON.stringify(outcome));
+  const keep = (outcome: Outcome) => keys.keep(key, JSON.stringify(outcome));
   try {
     // A call without an answer has one all the same: null, as JSON has it.
     const output = await call.run(run);
@@ -136,7 +136,7 @@ async function runOnce<Output>(
       const { code, message, details } = error;
       await keep({ error: { code, message, ...details } }).catch(warn);
     } else if (!run.isResumed) {
-      await keys.releaseIdempotencyKey(key).catch(warn);
+      await keys.release(key).catch(warn);
     }
     // What a lost run made may be there all the same: its key stays, to be looked for under the same ids again.
     throw error;

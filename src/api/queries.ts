@@ -7,7 +7,7 @@ import type { StreamStart } from '../core/follow.ts';
 import { listenerStates, protocols } from '../core/listener.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { ConnectionAsk, EventAsk } from '../core/listener-choice.ts';
-import type { ListenerQuery } from '../core/ports.ts';
+import type { ListenerQuery } from '../core/store.ts';
 import { list } from './list.ts';
 import { cidr, idOrName, labels, name, port, time, uuid, wholeNumber } from './values.ts';
 

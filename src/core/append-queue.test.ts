@@ -14,7 +14,7 @@ import { deferred } from './deferred.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { EventDraft } from './event.ts';
 import { EventLog, type EventLogLimits } from './event-log.ts';
-import type { Append } from './ports.ts';
+import type { Append } from './store.ts';
 
 async function openLog(limits: Partial<EventLogLimits> = {}) {
   const store = new MemoryStore();
@@ -23,7 +23,13 @@ async function openLog(limits: Partial<EventLogLimits> = {}) {
     throw error;
   };
   const all = { ...sampleLogLimits, ...limits };
-  const log = await EventLog.open({ store, log: logger, limits: all, onFatal });
+  const log = await EventLog.open({
+    store,
+    writer: await store.nodes.takeOwn(),
+    log: logger,
+    limits: all,
+    onFatal,
+  });
   return { log, store, logger, database: store.database };
 }
 
@@ -155,7 +161,7 @@ test('counters that the store refuses cost nothing else', async () => {
   const events = [1, 2, 3].map(visit);
   await log.append(events, { counters, isDivisible: true });
   expect([database.history.length, log.refusedRecords]).toEqual([3, 1]);
-  const rows = await Promise.all(counters.map(({ id }) => store.findConnection(id)));
+  const rows = await Promise.all(counters.map(({ id }) => store.connections.find(id)));
   expect(rows.map((row) => row?.bytesIn)).toEqual([1, 0, 3]);
 });
 

@@ -9,7 +9,8 @@
 import { AppError, hasCode } from './errors.ts';
 import type { Event, EventDraft } from './event.ts';
 import { type Entry, halve, sizeOf } from './log-entry.ts';
-import type { Append, Logger, Store } from './ports.ts';
+import type { Logger } from './ports.ts';
+import type { Append, Writer } from './store.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface AppendQueueLimits {
@@ -27,7 +28,7 @@ export interface Commit {
 }
 
 export interface AppendQueueOptions {
-  readonly store: Store;
+  readonly writer: Writer;
   readonly log: Logger;
   readonly limits: AppendQueueLimits;
   /** The writer can never commit again: the process has lost its place and must end. */
@@ -161,7 +162,7 @@ export class AppendQueue {
     const append = appendOf(this.#number + 1, entries);
     let firstSeq: number | null;
     try {
-      ({ firstSeq } = await this.#options.store.append(append));
+      ({ firstSeq } = await this.#options.writer.append(append));
     } catch (error) {
       if (hasCode(error, 'failed_precondition')) throw error;
       const isRefused = !hasCode(error, 'unavailable');
@@ -195,7 +196,7 @@ export class AppendQueue {
   async #settle(number: number): Promise<number | null> {
     for (;;) {
       try {
-        return await this.#options.store.settle(number);
+        return await this.#options.writer.settle(number);
       } catch (error) {
         if (!hasCode(error, 'unavailable')) throw error;
         await this.#pause(error);

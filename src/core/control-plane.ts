@@ -22,9 +22,10 @@ import { ListenerNames, type Named, type NamedStreamItem } from './listener-name
 import type { ListenerSet } from './listener-set.ts';
 import type { Listeners } from './listeners.ts';
 import { listPage, type Page, type PageAsk, type PageRequest, readWithNext } from './page.ts';
-import type { Clock, DataPlane, ListenerQuery, Logger, Store, WorkerStatus } from './ports.ts';
+import type { Clock, DataPlane, Logger, WorkerStatus } from './ports.ts';
 import type { Recorder } from './recorder.ts';
 import type { RetentionState } from './retention.ts';
+import type { ListenerQuery, Store } from './store.ts';
 import { isStoreThere } from './store-probe.ts';
 
 export interface Status {
@@ -107,7 +108,7 @@ export class ControlPlane {
   }
 
   async #listener(idOrName: string): Promise<Listener> {
-    const listener = await this.#options.store.findListener(idOrName);
+    const listener = await this.#options.store.listeners.find(idOrName);
     if (listener === null) throw new AppError('not_found', `no listener ${idOrName}`);
     return listener;
   }
@@ -116,7 +117,7 @@ export class ControlPlane {
   async listListeners(caller: Caller, query: ListenerQuery, ask: PageAsk): Promise<Page<Listener>> {
     const { store, limits } = this.#options;
     const { pageBytesMax: bytesMax } = limits;
-    const read = (page: PageRequest) => store.listListeners(query, { ...page, bytesMax });
+    const read = (page: PageRequest) => store.listeners.list(query, { ...page, bytesMax });
     return await whileThere(caller, listPage(query, ask, read));
   }
 
@@ -163,7 +164,7 @@ export class ControlPlane {
   }
 
   async #where(nodeId: string): Promise<string> {
-    const isThere = await this.#options.store.isNodeThere(nodeId);
+    const isThere = await this.#options.store.nodes.isThere(nodeId);
     const what = isThere ? 'is up: ask there' : 'is not there: it can only be deleted meanwhile';
     return `is on node ${nodeId}, which ${what}`;
   }
@@ -174,7 +175,7 @@ export class ControlPlane {
   }
 
   async #connection(id: string): Promise<Named<Connection>> {
-    const connection = await this.#options.store.findConnection(id);
+    const connection = await this.#options.store.connections.find(id);
     if (connection === null) throw new AppError('not_found', `no connection ${id}`);
     return await this.#names.item(connection);
   }
@@ -187,9 +188,9 @@ export class ControlPlane {
   ): Promise<Page<Named<Connection>>> {
     const { store, limits } = this.#options;
     const { listeners: _l, labels: _s, ...rest } = query;
-    const chosen = chooseListeners(store, query, limits.labelledListenersMax);
+    const chosen = chooseListeners(store.listeners, query, limits.labelledListenersMax);
     const listenerIds = await whileThere(caller, chosen);
-    const read = (page: PageRequest) => store.listConnections({ ...rest, listenerIds }, page);
+    const read = (page: PageRequest) => store.connections.list({ ...rest, listenerIds }, page);
     const found = listPage(query, ask, (page) => readWithNext(page, read));
     return await whileThere(caller, this.#names.page(await whileThere(caller, found)));
   }
@@ -231,7 +232,7 @@ export class ControlPlane {
   ): Promise<Page<Named<Event>>> {
     const { eventLog: log, store, limits } = this.#options;
     const { order, afterSeq, last, ...asked } = query;
-    const chosen = chooseEvents(store, asked, limits.labelledListenersMax);
+    const chosen = chooseEvents(store.listeners, asked, limits.labelledListenersMax);
     const { filter } = await whileThere(caller, chosen);
     const read = { ...ask, order, afterSeq, last, filter, query, signal: caller.signal };
     const page = await whileThere(caller, readEventPage({ ...read, log, store, limits }));

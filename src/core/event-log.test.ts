@@ -21,6 +21,7 @@ async function openLog(limits: Partial<EventLogLimits> = {}, store = new MemoryS
   const fatal: unknown[] = [];
   const log = await EventLog.open({
     store,
+    writer: await store.nodes.takeOwn(),
     log: logger,
     limits: { ...sampleLogLimits, ...limits },
     onFatal: (error) => fatal.push(error),
@@ -132,7 +133,7 @@ test('when another process has taken its place everyone who waits is told, and i
   const { log, store, fatal, database } = await openLog();
   const gate = hold(store, 'begin');
   const commits = [1, 2, 3].map(() => rejection(log.append([sampleEvent()])));
-  await new MemoryStore({ database }).takeNode();
+  await new MemoryStore({ database }).nodes.takeOwn();
   gate.resolve();
   const errors = await Promise.all(commits);
   expect(errors.map((error) => hasCode(error, 'failed_precondition'))).toEqual([true, true, true]);
@@ -271,6 +272,6 @@ test('counters alone are committed, and are no event', async () => {
   await log.append([sampleEvent()]);
   const counters = { id: sampleId(100), bytesIn: 5, bytesOut: 4, firstByteAt: 9 };
   expect(await log.append([], { counters: [counters] })).toEqual([]);
-  expect(await store.findConnection(counters.id)).toMatchObject(counters);
+  expect(await store.connections.find(counters.id)).toMatchObject(counters);
   expect([log.headSeq, database.history.length]).toEqual([1, 1]);
 });

@@ -12,7 +12,7 @@ import type { Event, EventDraft } from './event.ts';
 import { type EventFilter, eventMatcher, everyEvent } from './event-filter.ts';
 import { EventRing } from './event-ring.ts';
 import { type AppendExtra, type Entry, makeEntry } from './log-entry.ts';
-import type { EventPage, LogBounds } from './ports.ts';
+import type { EventPage, LogBounds, Store } from './store.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface EventLogLimits extends AppendQueueLimits {
@@ -33,6 +33,7 @@ export interface EventLogLimits extends AppendQueueLimits {
 }
 
 export interface EventLogOptions extends Omit<AppendQueueOptions, 'limits' | 'publish'> {
+  readonly store: Pick<Store, 'log' | 'foreignAppends'>;
   readonly limits: EventLogLimits;
 }
 
@@ -57,13 +58,11 @@ export class EventLog {
       this.#advance(firstSeq + events.length - 1);
     };
     this.#queue = new AppendQueue({ ...options, publish });
-    this.#endForeign = options.store.onForeignAppend((headSeq) => this.#advance(headSeq));
+    this.#endForeign = options.store.foreignAppends.on((headSeq) => this.#advance(headSeq));
   }
 
-  /** Takes this node's place in the log. */
   static async open(options: EventLogOptions): Promise<EventLog> {
-    await options.store.takeNode();
-    return new EventLog(options, await options.store.readBounds());
+    return new EventLog(options, await options.store.log.readBounds());
   }
 
   get headSeq(): number {
@@ -211,7 +210,7 @@ export class EventLog {
       return { ...bounds, events: recent.filter(eventMatcher(filter)), throughSeq };
     }
     const { store } = this.#options;
-    const page = await store.readEvents({ afterSeq: seq, limit, bytesMax, filter });
+    const page = await store.log.read({ afterSeq: seq, limit, bytesMax, filter });
     this.#observe(page);
     // The purge may have passed the reader while it read.
     this.#assertKept(afterSeq);
@@ -226,7 +225,7 @@ export class EventLog {
     bytesMax = this.#options.limits.pageBytesMax,
   ): Promise<EventPage> {
     const { store } = this.#options;
-    const page = await store.readEventsBack({ beforeSeq, limit, bytesMax, filter });
+    const page = await store.log.readBack({ beforeSeq, limit, bytesMax, filter });
     this.#observe(page);
     return page;
   }
@@ -245,7 +244,7 @@ export class EventLog {
 
   /** Another node may have appended what this one has not heard of yet. @throws unavailable */
   async learn(seq: number): Promise<void> {
-    if (seq > this.#headSeq) this.#observe(await this.#options.store.readBounds());
+    if (seq > this.#headSeq) this.#observe(await this.#options.store.log.readBounds());
   }
 
   #assertKept(afterSeq: number): void {

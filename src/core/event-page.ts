@@ -5,8 +5,8 @@ import type { EventFilter } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
 import { startSeq } from './follow.ts';
 import { type Page, type PageAsk, pageKey, pageToken } from './page.ts';
-import type { EventPage, Store } from './ports.ts';
 import { eventBytes } from './sizes.ts';
+import type { EventPage, Log } from './store.ts';
 
 /** By seq. */
 export const eventOrders = ['asc', 'desc'] as const;
@@ -31,7 +31,7 @@ interface EventPageAsk extends PageAsk, EventPlace {
   /** What a token is bound to: all that was asked for, in the words of the caller. */
   readonly query: object;
   readonly log: EventLog;
-  readonly store: Store;
+  readonly store: { readonly log: Log };
   readonly limits: PageLimits;
   readonly signal: AbortSignal;
 }

@@ -5,7 +5,7 @@ import type { EventLog } from './event-log.ts';
 import { follow } from './follow.ts';
 import { type FollowAsk, streamFilter } from './labelled-listeners.ts';
 import type { ListenerNames, NamedStreamItem } from './listener-names.ts';
-import type { Store } from './ports.ts';
+import type { Store } from './store.ts';
 
 /** Where a stream stands, for the metrics. */
 export interface Follower {
@@ -13,7 +13,7 @@ export interface Follower {
 }
 
 interface EventStreamsOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, 'log' | 'listeners'>;
   readonly eventLog: EventLog;
   readonly names: ListenerNames;
   readonly limits: {
@@ -57,7 +57,7 @@ export class EventStreams {
         follower.seq = seq;
       };
       const { pageEventsMax, labelledListenersMax } = limits;
-      const chosen = await streamFilter(store, ask.filter, labelledListenersMax);
+      const chosen = await streamFilter(store.listeners, ask.filter, labelledListenersMax);
       const from = { ...ask, ...chosen, signal, log: eventLog, store };
       yield* names.stream(follow({ ...from, pageEventsMax, onSeq }));
     } finally {

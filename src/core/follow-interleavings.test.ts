@@ -102,7 +102,13 @@ async function openNode(nodeId: string, database: MemoryDatabase, delays: Iterat
   const onFatal = (error: unknown) => {
     throw error;
   };
-  const log = await EventLog.open({ store, log: keepingLogger(), limits, onFatal });
+  const log = await EventLog.open({
+    store,
+    writer: await store.nodes.takeOwn(),
+    log: keepingLogger(),
+    limits,
+    onFatal,
+  });
   return { store, log };
 }
 
@@ -172,7 +178,9 @@ class World {
           bytesMax: Number.MAX_SAFE_INTEGER,
           limit: one.limit,
         };
-        this.#appends.push(store.purge(purge).then(({ oldestSeq }) => log.expire(oldestSeq)));
+        this.#appends.push(
+          store.keeping.purge(purge).then(({ oldestSeq }) => log.expire(oldestSeq)),
+        );
         return;
       }
       case 'notify':

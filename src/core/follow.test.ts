@@ -12,7 +12,13 @@ async function openNode(nodeId: string, database: MemoryDatabase) {
     throw error;
   };
   const logger = keepingLogger();
-  const log = await EventLog.open({ store, log: logger, limits: sampleLogLimits, onFatal });
+  const log = await EventLog.open({
+    store,
+    writer: await store.nodes.takeOwn(),
+    log: logger,
+    limits: sampleLogLimits,
+    onFatal,
+  });
   return { store, log };
 }
 
@@ -23,7 +29,12 @@ test('a start by time is not behind what another node appended and purged unhear
   const there = await openNode('node-b', database);
   await here.log.append([sampleEvent({ acceptedAt: 1 })]);
   await there.log.append([sampleEvent({ acceptedAt: 2 })]);
-  await there.store.purge({ before: 0, eventsMax: 0, bytesMax: Number.MAX_SAFE_INTEGER, limit: 9 });
+  await there.store.keeping.purge({
+    before: 0,
+    eventsMax: 0,
+    bytesMax: Number.MAX_SAFE_INTEGER,
+    limit: 9,
+  });
   const stop = new AbortController();
   const stream = follow({
     ...here,

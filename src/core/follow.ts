@@ -2,7 +2,7 @@
 import type { Event } from './event.ts';
 import { type EventFilter, everyEvent } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
-import type { Store } from './ports.ts';
+import type { Log } from './store.ts';
 import type { Micros } from './time.ts';
 
 export type StreamStart =
@@ -36,7 +36,7 @@ export interface Watch {
 
 interface Follow extends FollowRequest {
   readonly log: EventLog;
-  readonly store: Store;
+  readonly store: { readonly log: Log };
   readonly pageEventsMax: number;
   /** For labels: who carries them when it is asked. */
   readonly watch?: (() => Promise<Watch>) | undefined;
@@ -108,10 +108,10 @@ export async function startSeq({
       await log.checkCursor(start.seq);
       return start.seq;
     case 'since':
-      return await kept(await store.seqBefore(start.time));
+      return await kept(await store.log.seqBefore(start.time));
     case 'last':
       if (start.count === 0) return log.headSeq;
-      return await kept(await store.seqBeforeNewest(start.count, filter));
+      return await kept(await store.log.seqBeforeNewest(start.count, filter));
     case 'from_now':
       return log.headSeq;
   }

@@ -11,10 +11,11 @@ import { type EventDraft, listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { isOver, type Listener } from './listener.ts';
 import { eventBytes } from './log-entry.ts';
-import type { Clock, Logger, NodeStore, Store } from './ports.ts';
+import type { Clock, Logger } from './ports.ts';
+import type { Store, TakenNode } from './store.ts';
 
 export interface GoneNodesOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, 'nodes' | 'listeners' | 'connections'>;
   readonly eventLog: EventLog;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -30,7 +31,7 @@ const pieceBytesMax = 1_048_576;
 const attemptsMax = 3;
 
 interface Place {
-  readonly store: NodeStore;
+  readonly node: TakenNode;
   /** Of its last append. */
   number: number;
 }
@@ -49,7 +50,7 @@ export class GoneNodes {
   async closeListener({ id, nodeId }: Listener): Promise<void> {
     await this.#inPlaceOf(nodeId, `listener ${id}`, async (place) => {
       await this.#closeConnections(place, id);
-      const listener = await this.#options.store.findListener(id);
+      const listener = await this.#options.store.listeners.find(id);
       if (listener !== null && !isOver(listener)) await this.#closeListeners(place, [listener]);
     });
   }
@@ -57,7 +58,7 @@ export class GoneNodes {
   /** Idempotent. @throws failed_precondition when its node is up; unavailable */
   async closeConnection({ id, nodeId }: Connection): Promise<void> {
     await this.#inPlaceOf(nodeId, `connection ${id}`, async (place) => {
-      const connection = await this.#options.store.findConnection(id);
+      const connection = await this.#options.store.connections.find(id);
       if (connection === null || connection.state === 'closed') return;
       await this.#append(place, [this.#interrupted(connection)]);
     });
@@ -69,7 +70,7 @@ export class GoneNodes {
    */
   async letGo(): Promise<void> {
     const { store, logger } = this.#options;
-    for (const nodeId of await store.readOtherNodes()) {
+    for (const nodeId of await store.nodes.others()) {
       await this.#inPlaceOf(nodeId, 'what is here', async (place) => {
         const connections = await this.#closeConnections(place, null);
         const names = await this.#closeAllListeners(place);
@@ -110,10 +111,10 @@ export class GoneNodes {
   async #placeOf(nodeId: string): Promise<Place | null> {
     const known = this.#places.get(nodeId);
     if (known !== undefined) return known;
-    const store = await this.#options.store.takePlaceOf(nodeId);
-    if (store === null) return null;
+    const node = await this.#options.store.nodes.takeOver(nodeId);
+    if (node === null) return null;
     this.#options.logger.info({ node: nodeId }, 'took the place of a node that is not there');
-    const place = { store, number: 0 };
+    const place = { node, number: 0 };
     this.#places.set(nodeId, place);
     return place;
   }
@@ -122,7 +123,7 @@ export class GoneNodes {
   async #closeConnections(place: Place, listenerId: string | null): Promise<number> {
     let closed = 0;
     for (let afterId: string | null = null; ; ) {
-      const page = await place.store.readOwnOpenConnections(afterId, pieceMax, listenerId);
+      const page = await place.node.readOpenConnections(afterId, pieceMax, listenerId);
       await this.#append(
         place,
         page.map((connection) => this.#interrupted(connection)),
@@ -138,7 +139,7 @@ export class GoneNodes {
     const names: string[] = [];
     for (let after: string | null = null; ; ) {
       const page = { pageSize: pieceMax, after, bytesMax: this.#options.pageBytesMax };
-      const listeners = await place.store.readOwnListeners(page);
+      const listeners = await place.node.readListeners(page);
       for (const { name, id } of listeners) if (names.length < pieceMax) names.push(name ?? id);
       await this.#closeListeners(
         place,
@@ -186,7 +187,7 @@ export class GoneNodes {
     place.number += 1;
     const bytes = events.reduce((sum, event) => sum + eventBytes(event), 0);
     const append = { number: place.number, events, bytes, secrets: new Map(), counters: [] };
-    const { firstSeq } = await place.store.append(append);
+    const { firstSeq } = await place.node.append(append);
     await this.#options.eventLog.learn(firstSeq + events.length - 1);
   }
 }

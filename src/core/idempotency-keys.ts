@@ -1,17 +1,17 @@
 import type { Micros } from './time.ts';
 
-/** Answers kept under the keys of their calls. All methods throw `unavailable` as the Store does. */
+/** Answers kept under the keys of their calls. All methods throw `unavailable` as all of the store does. */
 export interface IdempotencyKeys {
   /**
    * Takes a key that is new or has expired, or whose run was lost: with the same body, its process gone or the
    * run older than `lostBefore`. Else what is known under the key.
    * @throws resource_exhausted for a new key while `keysMax` keys, or `answerBytesMax` of answers, are kept
    */
-  takeIdempotencyKey(take: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer>;
-  keepIdempotentAnswer(key: string, body: string): Promise<void>;
-  releaseIdempotencyKey(key: string): Promise<void>;
+  take(take: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer>;
+  keep(key: string, body: string): Promise<void>;
+  release(key: string): Promise<void>;
   /** Deletes at most `limit` keys that have expired; resolves with whether there may be more. */
-  purgeIdempotencyKeys(expiresBefore: Micros, limit: number): Promise<boolean>;
+  purge(expiresBefore: Micros, limit: number): Promise<boolean>;
 }
 
 export interface IdempotencyTake extends IdempotencyRun {

@@ -1,7 +1,7 @@
 /** Which listeners a reader of connections or events wants, as it names them; resolved to ids once, as it starts. */
 import { AppError } from './errors.ts';
 import type { EventFilter } from './event-filter.ts';
-import type { ConnectionQuery, Store } from './ports.ts';
+import type { ConnectionQuery, ListenerDirectory } from './store.ts';
 
 export interface ListenerChoice {
   /** Ids or names, any of them; a name is who has it now, else the newest closed one. None: all listeners. */
@@ -13,32 +13,32 @@ export interface ListenerChoice {
 export type ConnectionAsk = Omit<ConnectionQuery, 'listenerIds'> & ListenerChoice;
 export type EventAsk = EventFilter & ListenerChoice;
 
-export type ListenerLookup = Pick<Store, 'findListenerIds' | 'findLabelledIds'>;
+export type ListenerLookup = Pick<ListenerDirectory, 'findIds' | 'findLabelledIds'>;
 
 /**
  * The ids; null: of all listeners.
  * @throws not_found for an id or a name of none, resource_exhausted when too many carry the labels, unavailable
  */
 export async function chooseListeners(
-  store: ListenerLookup,
+  directory: ListenerLookup,
   { listeners, labels }: ListenerChoice,
   labelledMax: number,
 ): Promise<readonly string[] | null> {
-  const named = await idsOf(store, listeners);
-  return hasLabels({ labels }) ? await labelledIds(store, labels, named, labelledMax) : named;
+  const named = await idsOf(directory, listeners);
+  return hasLabels({ labels }) ? await labelledIds(directory, labels, named, labelledMax) : named;
 }
 
 /** As chooseListeners; with the labels left out as `named`, for who watches for them. */
 export async function chooseEvents(
-  store: ListenerLookup,
+  directory: ListenerLookup,
   { listeners, labels, ...filter }: EventAsk,
   labelledMax: number,
 ): Promise<{ readonly filter: EventFilter; readonly named: EventFilter }> {
-  const named = ofListeners(filter, await idsOf(store, listeners));
+  const named = ofListeners(filter, await idsOf(directory, listeners));
   if (!hasLabels({ labels })) return { filter: named, named };
   const among = named.listenerIds.length === 0 ? null : named.listenerIds;
   return {
-    filter: ofListeners(named, await labelledIds(store, labels, among, labelledMax)),
+    filter: ofListeners(named, await labelledIds(directory, labels, among, labelledMax)),
     named,
   };
 }
@@ -55,11 +55,11 @@ export function carries(
 }
 
 async function idsOf(
-  store: ListenerLookup,
+  directory: ListenerLookup,
   idsOrNames: readonly string[],
 ): Promise<readonly string[] | null> {
   if (idsOrNames.length === 0) return null;
-  const ids = await store.findListenerIds(idsOrNames);
+  const ids = await directory.findIds(idsOrNames);
   return idsOrNames.map((one, index) => {
     const id = ids[index] ?? null;
     if (id === null) throw new AppError('not_found', `no listener ${one}`);
@@ -68,12 +68,12 @@ async function idsOf(
 }
 
 async function labelledIds(
-  store: ListenerLookup,
+  directory: ListenerLookup,
   labels: ListenerChoice['labels'],
   among: readonly string[] | null,
   labelledMax: number,
 ): Promise<readonly string[]> {
-  const ids = await store.findLabelledIds({ labels, among, limit: labelledMax + 1 });
+  const ids = await directory.findLabelledIds({ labels, among, limit: labelledMax + 1 });
   if (ids.length <= labelledMax) return ids;
   const message = `more than ${labelledMax} listeners carry these labels: narrow it by one more`;
   const limit = { limit: 'labelledListenersMax', limitValue: labelledMax };

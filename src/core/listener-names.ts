@@ -3,7 +3,7 @@ import type { Event } from './event.ts';
 import type { StreamItem } from './follow.ts';
 import type { ListenerSet } from './listener-set.ts';
 import type { Page } from './page.ts';
-import type { Store } from './ports.ts';
+import type { ListenerDirectory, Store } from './store.ts';
 
 export type Named<Item> = Item & { readonly listenerName: string | null };
 export type NameMap = ReadonlyMap<string, string | null>;
@@ -18,14 +18,14 @@ interface OfListener {
 
 export class ListenerNames {
   readonly #set: Pick<ListenerSet, 'get'>;
-  readonly #store: Pick<Store, 'findListenerNames'>;
+  readonly #directory: Pick<ListenerDirectory, 'findNames'>;
 
   constructor(options: {
     readonly set: Pick<ListenerSet, 'get'>;
-    readonly store: Pick<Store, 'findListenerNames'>;
+    readonly store: Pick<Store, 'listeners'>;
   }) {
     this.#set = options.set;
-    this.#store = options.store;
+    this.#directory = options.store.listeners;
   }
 
   async page<Item extends OfListener>({ items, ...rest }: Page<Item>): Promise<Page<Named<Item>>> {
@@ -59,7 +59,7 @@ export class ListenerNames {
       names.set(id, own?.listener.name ?? null);
     }
     if (missing.length === 0) return names;
-    for (const [id, name] of await this.#store.findListenerNames(missing)) names.set(id, name);
+    for (const [id, name] of await this.#directory.findNames(missing)) names.set(id, name);
     return names;
   }
 }

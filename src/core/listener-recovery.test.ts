@@ -54,8 +54,8 @@ test('a start reads its listeners page by page, and binds so many at once', asyn
   for (let count = 0; count < 20; count += 1) ids.push((await create(first, { labels })).id);
   const store = new MemoryStore({ database: first.store.database });
   const pages: number[] = [];
-  const read = store.readOwnListeners.bind(store);
-  store.readOwnListeners = async (page) => {
+  const read = store.node.readListeners;
+  store.node.readListeners = async (page) => {
     const items = await read(page);
     pages.push(items.length);
     return items;
@@ -103,7 +103,7 @@ test('connections that an earlier run left open are closed as interrupted before
   await second.recovery.recover();
   const types = second.history.slice(4).map(({ type }) => type);
   expect(types).toEqual(['connection_closed', 'connection_closed', 'listener_listening']);
-  expect(await second.store.readOwnOpenConnections(null, 10)).toEqual([]);
+  expect(await second.store.node.readOpenConnections(null, 10)).toEqual([]);
   expect(second.recorder.counts(id)).toEqual({ open: 0, total: 2 });
 });
 
@@ -159,7 +159,7 @@ test('a listener that was draining is closed at the next start', async () => {
   void first.control.deleteListener(caller, id, 5000);
   await waitFor(
     'the drain',
-    async () => (await first.store.findListener(id))?.state === 'draining',
+    async () => (await first.store.listeners.find(id))?.state === 'draining',
   );
   const second = await restart(first);
   await second.recovery.recover();

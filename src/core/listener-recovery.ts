@@ -9,9 +9,11 @@ import type { Listener, ListenerReason } from './listener.ts';
 import { bindingOf, type ListenerEntry } from './listener-set.ts';
 import type { Listeners, ListenersOptions } from './listeners.ts';
 import type { Bound } from './ports.ts';
+import type { NodeContents } from './store.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface RecoveryOptions extends ListenersOptions {
+  readonly node: NodeContents;
   readonly listeners: Listeners;
   readonly rebind: {
     readonly minMs: number;
@@ -47,11 +49,11 @@ export class ListenerRecovery {
   }
 
   async #readOwn(): Promise<readonly ListenerEntry[]> {
-    const { store, set, recorder, pages } = this.#options;
+    const { node, set, recorder, pages } = this.#options;
     const entries: ListenerEntry[] = [];
     for (let after: string | null = null; ; ) {
       const page = { pageSize: pages.sizeMax, bytesMax: pages.bytesMax, after };
-      const stored = await store.readOwnListeners(page);
+      const stored = await node.readListeners(page);
       for (const { secrets, ...listener } of stored) {
         const { openConnections: open, totalConnections: total } = listener;
         recorder.startCounting(listener.id, { open, total });
@@ -63,10 +65,10 @@ export class ListenerRecovery {
   }
 
   async #closeInterrupted(): Promise<void> {
-    const { store, recorder, logger } = this.#options;
+    const { node, recorder, logger } = this.#options;
     let closed = 0;
     for (let afterId: string | null = null; ; ) {
-      const page = await store.readOwnOpenConnections(afterId, interruptedPageMax);
+      const page = await node.readOpenConnections(afterId, interruptedPageMax);
       await recorder.closeInterrupted(page);
       closed += page.length;
       afterId = page.at(-1)?.id ?? null;

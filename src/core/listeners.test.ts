@@ -64,7 +64,7 @@ test('a private key is kept apart from what is shown', async () => {
   const { id } = await create(world, { protocol: 'tls', tls });
   expect(JSON.stringify(world.history)).not.toContain('a key');
   expect(JSON.stringify(await world.control.getListener(caller, id))).not.toContain('a key');
-  expect((await world.store.readOwnListeners(allOwn))[0]?.secrets).toEqual({ tlsKey: 'a key' });
+  expect((await world.store.node.readListeners(allOwn))[0]?.secrets).toEqual({ tlsKey: 'a key' });
   expect(world.dataPlane.calls[0]).toMatchObject({ binding: { tlsKey: 'a key' } });
 });
 
@@ -165,8 +165,8 @@ test('a create that lands late is closed again', async () => {
   gate.resolve();
   await waitFor('the end', () => world.history.length === 3);
   expect(world.history.at(-1)).toMatchObject({ type: 'listener_closed' });
-  expect(await world.store.findListener('mine')).toBeNull();
-  expect(await world.store.readOwnListeners(allOwn)).toEqual([]);
+  expect(await world.store.listeners.find('mine')).toBeNull();
+  expect(await world.store.node.readListeners(allOwn)).toEqual([]);
 });
 
 test('a create that cannot be served is closed again', async () => {
@@ -176,7 +176,7 @@ test('a create that cannot be served is closed again', async () => {
   world.dataPlane.gates.serve = failing;
   expect(await codeOf(create(world, { name: 'mine' }))).toBe('unavailable');
   expect([world.set.size, world.dataPlane.bound.size]).toEqual([0, 0]);
-  expect(await world.store.readOwnListeners(allOwn)).toEqual([]);
+  expect(await world.store.node.readListeners(allOwn)).toEqual([]);
 });
 
 test('a delete by name of what is just being created waits for the create', async () => {

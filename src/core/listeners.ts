@@ -20,14 +20,15 @@ import {
 } from './listener-set.ts';
 import { ListenerUpdates } from './listener-updates.ts';
 import { NewBinds } from './new-binds.ts';
-import type { Certificates, Clock, DataPlane, Logger, Store } from './ports.ts';
+import type { Certificates, Clock, DataPlane, Logger } from './ports.ts';
 import type { Recorder } from './recorder.ts';
 import { heldBytes, specBytes } from './sizes.ts';
+import type { ListenerDirectory } from './store.ts';
 
 export interface ListenersOptions {
   readonly nodeId: string;
   readonly set: ListenerSet;
-  readonly store: Store;
+  readonly store: { readonly listeners: ListenerDirectory };
   readonly eventLog: EventLog;
   readonly recorder: Recorder;
   readonly dataPlane: DataPlane;
@@ -177,7 +178,7 @@ export class Listeners {
   async #assertNameFree(name: string | null | undefined): Promise<void> {
     if (name == null) return;
     const { set, store } = this.#options;
-    if (set.hasName(name) || (await store.findListener(name)) !== null) throw nameTaken(name);
+    if (set.hasName(name) || (await store.listeners.find(name)) !== null) throw nameTaken(name);
   }
 
   /** Takes back what a failed create had begun. */

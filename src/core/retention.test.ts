@@ -24,7 +24,13 @@ function makeWorld() {
   const openNode = async (nodeId: string, given: Partial<RetentionOptions> = {}) => {
     const store = new MemoryStore({ database, nodeId, clock });
     const onFatal = (error: unknown) => expect.unreachable(String(error));
-    const eventLog = await EventLog.open({ store, log: logger, limits: sampleLogLimits, onFatal });
+    const eventLog = await EventLog.open({
+      store,
+      writer: await store.nodes.takeOwn(),
+      log: logger,
+      limits: sampleLogLimits,
+      onFatal,
+    });
     const retention = new Retention({
       ...{ store, eventLog, clock, logger, confirmedTime: null, monotonicMs: () => monotonicMs },
       idempotencyTtlMs: dayMs,

@@ -8,12 +8,13 @@
  * preceded by some time without us; or if a person confirms it.
  */
 import type { EventLog } from './event-log.ts';
-import type { Clock, LogAge, Logger, Store } from './ports.ts';
+import type { Clock, Logger } from './ports.ts';
+import type { LogAge, Store } from './store.ts';
 import type { Micros } from './time.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface RetentionOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, 'keeping' | 'idempotencyKeys'>;
   readonly eventLog: EventLog;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -88,7 +89,7 @@ export class Retention implements AsyncDisposable {
     const before = time - ageMs * 1000;
     let hasMore = true;
     while (hasMore && !this.#stop.signal.aborted) {
-      const result = await store.purge({ before, eventsMax, bytesMax, limit });
+      const result = await store.keeping.purge({ before, eventsMax, bytesMax, limit });
       eventLog.expire(result.oldestSeq);
       hasMore = result.hasMore;
     }
@@ -99,7 +100,7 @@ export class Retention implements AsyncDisposable {
     const before = clock.now() - idempotencyTtlMs * 1000;
     let hasMore = true;
     while (hasMore && !this.#stop.signal.aborted) {
-      hasMore = await store.purgeIdempotencyKeys(before, limit);
+      hasMore = await store.idempotencyKeys.purge(before, limit);
     }
   }
 
@@ -107,7 +108,7 @@ export class Retention implements AsyncDisposable {
     const { store, ageMs, bytesMax, confirmedTime } = this.#options;
     const last = this.#last;
     const elapsed = last === null ? 0 : (this.#monotonicMs() - last.atMs) * 1000;
-    const age = await store.age({
+    const age = await store.keeping.age({
       // Counted from what was seen, not from what is there now: so several nodes are no faster than one.
       timeMin: last === null ? null : Math.round(last.time + elapsed * paceMin),
       timeMax: last === null ? null : Math.round(last.time + elapsed * paceMax),

@@ -1,8 +1,11 @@
 import { deferred } from './deferred.ts';
-import type { Store } from './ports.ts';
+import type { Store } from './store.ts';
 
 /** Whether the store answers in time. A probe does not wait as long as a query may. */
-export async function isStoreThere(store: Store, timeoutMs: number): Promise<boolean> {
+export async function isStoreThere(
+  store: Pick<Store, 'ping'>,
+  timeoutMs: number,
+): Promise<boolean> {
   const timeout = deferred<boolean>();
   const timer = setTimeout(() => timeout.resolve(false), timeoutMs);
   const answer = store.ping().then(

@@ -156,9 +156,9 @@ test('a run that was lost before its effect is run again', async () => {
   gone.abort();
   await lost;
   const { store } = edge;
-  await using next = await restEdge({ idempotencyKeys: store });
+  await using next = await restEdge({ idempotencyKeys: store.idempotencyKeys });
   await want(409, next, 'POST', '/v1/listeners', { name: 'a' }, key('k'));
-  await store.takeNode();
+  await store.nodes.takeOwn();
   await want(422, next, 'POST', '/v1/listeners', { name: 'b' }, key('k'));
   await want(201, next, 'POST', '/v1/listeners', { name: 'a' }, key('k'));
 });
@@ -170,16 +170,16 @@ test.each([
   await using edge = await restEdge();
   const { store } = edge;
   // The process ends between the commit and the answer: the key never hears of it.
-  const forgetful = new Proxy(store, {
+  const forgetful = new Proxy(store.idempotencyKeys, {
     get: (target, name) =>
-      name === 'keepIdempotentAnswer'
+      name === 'keep'
         ? () => Promise.reject(new AppError('unavailable', 'away'))
         : Reflect.get(target, name).bind(target),
   });
   await using first = await restEdge({ idempotencyKeys: forgetful, control: edge.control });
   const made = await want(201, first, 'POST', path, body, key('k'));
   await want(409, edge, 'POST', path, body, key('k'));
-  await store.takeNode();
+  await store.nodes.takeOwn();
   const again = await call(edge, 'POST', path, body, key('k'));
   expect(again).toMatchObject({ status: 201, body: made });
   const { listeners } = await want(200, edge, 'GET', '/v1/listeners');
@@ -193,9 +193,9 @@ test('a lost run that can not be looked for yet keeps its key, and makes nothing
   await using edge = await restEdge();
   const { store } = edge;
   let isForgetful = true;
-  const forgetful = new Proxy(store, {
+  const forgetful = new Proxy(store.idempotencyKeys, {
     get: (target, name) =>
-      name === 'keepIdempotentAnswer' && isForgetful
+      name === 'keep' && isForgetful
         ? () => Promise.reject(new AppError('unavailable', 'away'))
         : Reflect.get(target, name).bind(target),
   });
@@ -208,13 +208,13 @@ test('a lost run that can not be looked for yet keeps its key, and makes nothing
   });
   await using other = await restEdge({ idempotencyKeys: forgetful, control });
   const made = await want(201, other, 'POST', '/v1/listeners', {}, key('k'));
-  await store.takeNode();
+  await store.nodes.takeOwn();
   isAway = true;
   await want(503, other, 'POST', '/v1/listeners', {}, key('k'));
   isAway = false;
   isForgetful = false;
   await want(409, other, 'POST', '/v1/listeners', {}, key('k'));
-  await store.takeNode();
+  await store.nodes.takeOwn();
   expect(await want(201, other, 'POST', '/v1/listeners', {}, key('k'))).toEqual(made);
 });
 

@@ -4,8 +4,8 @@
  */
 import type { Connection } from '../core/connection.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
-import type { Append } from '../core/ports.ts';
 import type { Counters } from '../core/record.ts';
+import type { Append } from '../core/store.ts';
 import type { Micros } from '../core/time.ts';
 import { eventRecord } from './event-rows.ts';
 import { listenerRecord, specRecord } from './listener-rows.ts';

@@ -1,7 +1,7 @@
 /** Look-ups and lists of connections: newest first, open and closed ones in one order by id. */
 import type { Connection, ConnectionState } from '../core/connection.ts';
 import type { PageRequest } from '../core/page.ts';
-import type { ConnectionQuery } from '../core/ports.ts';
+import type { ConnectionDirectory, ConnectionQuery } from '../core/store.ts';
 import type { Database, Rows, Statement } from './database.ts';
 import { readHistory } from './history.ts';
 import {
@@ -17,7 +17,7 @@ import {
 import type { NodeDirectory } from './node-directory.ts';
 import { closedColumns, isUuid, nodeOfConnection, openColumns, parseConnection } from './rows.ts';
 
-export class ConnectionReader {
+export class ConnectionReader implements ConnectionDirectory {
   readonly #database: Database;
   readonly #nodes: NodeDirectory;
 

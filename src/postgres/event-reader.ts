@@ -1,7 +1,7 @@
 /** Reads of the log: pages, its bounds, and the places of times and counts in it. */
 import type { Event } from '../core/event.ts';
 import { type EventFilter, eventMatcher, isEveryEvent } from '../core/event-filter.ts';
-import type { EventPage, LogBounds } from '../core/ports.ts';
+import type { EventPage, Log, LogBounds } from '../core/store.ts';
 import type { Micros } from '../core/time.ts';
 import type { Database, Rows } from './database.ts';
 import { nodeOfEvent, parseEvent } from './event-rows.ts';
@@ -19,66 +19,6 @@ import {
 } from './event-statements.ts';
 import { parseSpec } from './listener-rows.ts';
 import type { NodeDirectory } from './node-directory.ts';
-
-export async function readEvents(
-  database: Database,
-  nodes: NodeDirectory,
-  read: EventRead,
-): Promise<EventPage> {
-  const { events, bounds, range, last } = await readPage(
-    database,
-    nodes,
-    read,
-    eventsStatement(read),
-  );
-  const from = Math.max(read.afterSeq, bounds.oldestSeq - 1);
-  const end = range === null ? bounds.headSeq : Math.min(bounds.headSeq, from + range);
-  return { ...bounds, events, throughSeq: Math.max(read.afterSeq, last?.seq ?? end) };
-}
-
-export async function readEventsBack(
-  database: Database,
-  nodes: NodeDirectory,
-  read: EventReadBack,
-): Promise<EventPage> {
-  const statement = eventsBackStatement(read);
-  const { events, bounds, range, last } = await readPage(database, nodes, read, statement);
-  const to = Math.min(read.beforeSeq - 1, bounds.headSeq);
-  const end = range === null ? 0 : to - range + 1;
-  return { ...bounds, events, throughSeq: last?.seq ?? Math.max(bounds.oldestSeq, end) };
-}
-
-/** `last` is the last event that was looked at, where there may be more in the range behind it. */
-async function readPage(
-  database: Database,
-  nodes: NodeDirectory,
-  { limit, filter }: Pick<EventRead, 'limit' | 'filter'>,
-  statement: EventStatement,
-) {
-  const rows = await database.query(statement);
-  const bounds = parseBounds(rows);
-  const hasEvents = rows.some((row) => row[eventColumn] !== null);
-  const nodeIds = await nodes.with(rows.map((row) => nodeOfEvent(row, eventColumn)));
-  const found = (hasEvents ? rows : []).map((row) =>
-    parseEvent(row, nodeIds, { offset: eventColumn, spec: parseSpec(row, specColumn) }),
-  );
-  // A full page ends with its last event; what the filter leaves out was looked at all the same.
-  const count = Number(rows[0]?.[countColumn] ?? 0);
-  const isFull = count === limit || found.length < count;
-  const last = isFull ? found.at(-1) : undefined;
-  const events: readonly Event[] = statement.isLoose ? found.filter(eventMatcher(filter)) : found;
-  return { events, bounds, range: statement.range, last };
-}
-
-export async function readBounds(database: Database): Promise<LogBounds> {
-  const text = 'SELECT seq, oldest_seq FROM log_head';
-  return parseBounds(await database.query({ name: 'bounds', text }));
-}
-
-function parseBounds([row]: Rows): LogBounds {
-  const [headSeq, oldestSeq] = row as readonly [number, number];
-  return { headSeq, oldestSeq };
-}
 
 /**
  * Of the few thousand events between two marks one has the latest time. The first that is not before the time lies in the
@@ -103,27 +43,82 @@ SELECT coalesce(first.seq - 1, mark.head) FROM mark LEFT JOIN LATERAL (
   ORDER BY seq LIMIT 1
 ) first ON true`;
 
-export async function seqBefore(database: Database, time: Micros): Promise<number> {
-  const [row] = await database.query({ name: 'seq before', text: seqBeforeSql, values: [time] });
-  const [seq] = row as readonly [number];
-  return seq;
+export class EventReader implements Log {
+  readonly #database: Database;
+  readonly #nodes: NodeDirectory;
+
+  constructor(database: Database, nodes: NodeDirectory) {
+    this.#database = database;
+    this.#nodes = nodes;
+  }
+
+  async read(read: EventRead): Promise<EventPage> {
+    const { events, bounds, range, last } = await this.#readPage(read, eventsStatement(read));
+    const from = Math.max(read.afterSeq, bounds.oldestSeq - 1);
+    const end = range === null ? bounds.headSeq : Math.min(bounds.headSeq, from + range);
+    return { ...bounds, events, throughSeq: Math.max(read.afterSeq, last?.seq ?? end) };
+  }
+
+  async readBack(read: EventReadBack): Promise<EventPage> {
+    const { events, bounds, range, last } = await this.#readPage(read, eventsBackStatement(read));
+    const to = Math.min(read.beforeSeq - 1, bounds.headSeq);
+    const end = range === null ? 0 : to - range + 1;
+    return { ...bounds, events, throughSeq: last?.seq ?? Math.max(bounds.oldestSeq, end) };
+  }
+
+  /** `last` is the last event that was looked at, where there may be more in the range behind it. */
+  async #readPage(
+    { limit, filter }: Pick<EventRead, 'limit' | 'filter'>,
+    statement: EventStatement,
+  ) {
+    const rows = await this.#database.query(statement);
+    const bounds = parseBounds(rows);
+    const hasEvents = rows.some((row) => row[eventColumn] !== null);
+    const nodeIds = await this.#nodes.with(rows.map((row) => nodeOfEvent(row, eventColumn)));
+    const found = (hasEvents ? rows : []).map((row) =>
+      parseEvent(row, nodeIds, { offset: eventColumn, spec: parseSpec(row, specColumn) }),
+    );
+    // A full page ends with its last event; what the filter leaves out was looked at all the same.
+    const count = Number(rows[0]?.[countColumn] ?? 0);
+    const isFull = count === limit || found.length < count;
+    const last = isFull ? found.at(-1) : undefined;
+    const events: readonly Event[] = statement.isLoose ? found.filter(eventMatcher(filter)) : found;
+    return { events, bounds, range: statement.range, last };
+  }
+
+  async readBounds(): Promise<LogBounds> {
+    return await readBounds(this.#database);
+  }
+
+  async seqBefore(time: Micros): Promise<number> {
+    const values = [time];
+    const [row] = await this.#database.query({ name: 'seq before', text: seqBeforeSql, values });
+    const [seq] = row as readonly [number];
+    return seq;
+  }
+
+  async seqBeforeNewest(count: number, filter: EventFilter): Promise<number> {
+    const { headSeq, oldestSeq } = await this.readBounds();
+    if (count === 0) return headSeq;
+    if (isEveryEvent(filter)) return Math.max(oldestSeq - 1, headSeq - count);
+    const isById = filter.connectionIds.length + filter.listenerIds.length > 0;
+    let missing = count;
+    for (let before = headSeq + 1; ; before -= newestRange) {
+      const [row] = await this.#database.query(newestStatement(before, missing, filter));
+      const [matches, lowest, oldest] = row as readonly [number, number | null, number];
+      if (matches === missing && lowest !== null) return lowest - 1;
+      missing -= matches;
+      if (isById || before - 1 - newestRange < oldest) return oldest - 1;
+    }
+  }
 }
 
-export async function seqBeforeNewest(
-  database: Database,
-  count: number,
-  filter: EventFilter,
-): Promise<number> {
-  const { headSeq, oldestSeq } = await readBounds(database);
-  if (count === 0) return headSeq;
-  if (isEveryEvent(filter)) return Math.max(oldestSeq - 1, headSeq - count);
-  const isById = filter.connectionIds.length + filter.listenerIds.length > 0;
-  let missing = count;
-  for (let before = headSeq + 1; ; before -= newestRange) {
-    const [row] = await database.query(newestStatement(before, missing, filter));
-    const [matches, lowest, oldest] = row as readonly [number, number | null, number];
-    if (matches === missing && lowest !== null) return lowest - 1;
-    missing -= matches;
-    if (isById || before - 1 - newestRange < oldest) return oldest - 1;
-  }
+export async function readBounds(database: Database): Promise<LogBounds> {
+  const text = 'SELECT seq, oldest_seq FROM log_head';
+  return parseBounds(await database.query({ name: 'bounds', text }));
+}
+
+function parseBounds([row]: Rows): LogBounds {
+  const [headSeq, oldestSeq] = row as readonly [number, number];
+  return { headSeq, oldestSeq };
 }

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { Logger } from '../core/ports.ts';
+import type { ForeignAppends } from '../core/store.ts';
 import { notifyChannel } from './append-statement.ts';
 import type { Database } from './database.ts';
 import { readBounds } from './event-reader.ts';
@@ -19,7 +20,7 @@ export interface ForeignAppendsOptions {
 
 const goodbyeMs = 500;
 
-export class ForeignAppends implements AsyncDisposable {
+export class PostgresForeignAppends implements ForeignAppends, AsyncDisposable {
   readonly #options: ForeignAppendsOptions;
   readonly #callbacks = new Set<(headSeq: number) => void>();
   readonly #stop = new AbortController();

@@ -1,6 +1,6 @@
 /** What a list of connections asks for, as SQL: which conditions a row must meet, and between which ids it lies. */
 import { parseCidr } from '../core/address.ts';
-import type { ConnectionQuery } from '../core/ports.ts';
+import type { ConnectionQuery } from '../core/store.ts';
 import type { Micros } from '../core/time.ts';
 import type { Statement } from './database.ts';
 import { netBits, netOf } from './rows.ts';

@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sampleTime } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
-import type { ConnectionQuery } from '../core/ports.ts';
+import type { ConnectionQuery } from '../core/store.ts';
 import { idAbove } from './history-query.ts';
 import { PostgresStore } from './postgres-store.ts';
 import { netOf } from './rows.ts';
@@ -67,7 +67,7 @@ let store: PostgresStore;
 beforeAll(async () => {
   const { url } = resources.use(await makeDatabase());
   store = resources.use(await PostgresStore.open({ connectionString: url, nodeId: 'node', log }));
-  await store.takeNode();
+  await store.nodes.takeOwn();
   client = new Client({ connectionString: url });
   await client.connect();
   resources.defer(() => client.end());
@@ -125,7 +125,7 @@ test.for(queries)('%o is read as one plain query reads it, page by page', async 
   // Small pages at first, where a page is the most that is looked at; large ones further down.
   for (let after: string | null = null; ; ) {
     const pageSize = found.length < 100 ? 23 : 1000;
-    const page = await store.listConnections({ ...anyConnection, ...query }, { pageSize, after });
+    const page = await store.connections.list({ ...anyConnection, ...query }, { pageSize, after });
     found.push(...page.map(({ id }) => id));
     if (page.length < pageSize) break;
     after = page.at(-1)?.id ?? null;

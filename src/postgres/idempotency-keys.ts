@@ -1,10 +1,12 @@
 /** Answers kept under the keys of their requests: a key is taken by exactly one of those who try at once. */
 import { type AppError, idempotencyFull } from '../core/errors.ts';
 import type {
+  IdempotencyKeys,
   IdempotencyRun,
   IdempotencyTake,
   IdempotentAnswer,
 } from '../core/idempotency-keys.ts';
+import type { Clock } from '../core/ports.ts';
 import type { Micros } from '../core/time.ts';
 import type { Fence } from './append-statement.ts';
 import type { Database } from './database.ts';
@@ -35,25 +37,32 @@ type AnswerRow = readonly [bodyHash: string, body: string | null];
 /** The process that takes a key, as the log knows it. */
 type Place = Pick<Fence, 'node' | 'epoch'>;
 
-export class IdempotencyKeys {
+export class PostgresIdempotencyKeys implements IdempotencyKeys {
   readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #ownPlace: () => Place | null;
   /** What is kept: counted at each purge, and followed between two. Other nodes' part is as old as that. */
   #kept: { count: number; bytes: number } | null = null;
 
-  constructor(database: Database) {
+  constructor(database: Database, clock: Clock, ownPlace: () => Place | null) {
     this.#database = database;
+    this.#clock = clock;
+    this.#ownPlace = ownPlace;
   }
 
-  async take(
-    { key, bodyHash, seed, expiresBefore, lostBefore, ...limits }: IdempotencyTake,
-    now: Micros,
-    place: Place | null,
-  ): Promise<IdempotencyRun | IdempotentAnswer> {
-    const { node = null, epoch = null } = place ?? {};
+  async take({
+    key,
+    bodyHash,
+    seed,
+    expiresBefore,
+    lostBefore,
+    ...limits
+  }: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer> {
+    const { node = null, epoch = null } = this.#ownPlace() ?? {};
     const kept = this.#kept ?? (await this.#count());
     for (;;) {
       const full = fullness(kept, limits);
-      const times = [now, expiresBefore, lostBefore];
+      const times = [this.#clock.now(), expiresBefore, lostBefore];
       const values = [key, bodyHash, ...times, seed, node, epoch, full !== null];
       const [taken] = await this.#database.query({ text: takeSql, values });
       if (taken !== undefined) {

@@ -1,13 +1,13 @@
 /**
- * Look-ups and lists of listeners, through Prisma Client; their rows are written by the append. The rows are small.
+ * Look-ups and lists of listeners, through Prisma Client where it can say them; their rows are written by the append. The rows are small.
  * Their specs may not be: a page is cut by what they take, and then they are read.
  */
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from '../../generated/prisma/client.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { PageItems, SizedPageRequest } from '../core/page.ts';
-import type { ListenerQuery } from '../core/ports.ts';
 import { itemBytes, type SpecBody, takeBytes } from '../core/sizes.ts';
+import type { LabelledRequest, ListenerDirectory, ListenerQuery } from '../core/store.ts';
 import type { Database } from './database.ts';
 import { toAppError } from './database-errors.ts';
 import { type ListenerRow, parseListener, parseSpec, specColumns } from './listener-rows.ts';
@@ -20,7 +20,27 @@ const specsText = `SELECT s.listener_id, ${specColumns('s')}
   FROM unnest($1::uuid[], $2::integer[]) k(id, generation)
   JOIN listener_specs s ON s.listener_id = k.id AND s.generation = k.generation`;
 
-export class ListenerReader {
+/** Of ids made one after the other the highest is the newest. */
+const idsText = `SELECT coalesce(
+    (SELECT l.id FROM listeners l WHERE l.id = k.id),
+    (SELECT l.id FROM listeners l WHERE l.name = k.name AND l.is_live),
+    (SELECT l.id FROM listeners l WHERE l.name = k.name AND NOT l.is_live ORDER BY l.id DESC LIMIT 1)
+  ) FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY k(id, name, place) ORDER BY k.place`;
+
+const namesText = 'SELECT id, name FROM listeners WHERE id = ANY ($1::uuid[])';
+
+/**
+ * A listener has a spec for each generation, and carries the labels of its last. OFFSET 0 keeps the planner from a walk
+ * over all specs, which it would take for the quickest way to the first few; the index is read only as far as the limit.
+ */
+const labelledText = `SELECT l.id FROM (
+    SELECT s.listener_id, s.generation FROM listener_specs s WHERE s.labels @> $1::jsonb OFFSET 0
+  ) s JOIN listeners l ON l.id = s.listener_id AND l.generation = s.generation LIMIT $2::bigint`;
+const labelledAmongText = `SELECT l.id FROM listeners l
+  JOIN listener_specs s ON s.listener_id = l.id AND s.generation = l.generation
+  WHERE l.id = ANY ($3::uuid[]) AND s.labels @> $1::jsonb LIMIT $2::bigint`;
+
+export class ListenerReader implements ListenerDirectory {
   readonly #database: Database;
   readonly #prisma: PrismaClient;
   readonly #nodes: NodeDirectory;
@@ -37,6 +57,31 @@ export class ListenerReader {
     const row = await this.#ask((prisma) => prisma.listener.findFirst({ where, include: counts }));
     const [listener] = await this.#whole(row === null ? [] : [row]);
     return listener ?? null;
+  }
+
+  async findIds(idsOrNames: readonly string[]): Promise<readonly (string | null)[]> {
+    const values = [
+      idsOrNames.map((one) => (isUuid(one) ? one : null)),
+      idsOrNames.map((one) => (isUuid(one) ? null : one)),
+    ];
+    const rows = await this.#database.query({ name: 'listener ids', text: idsText, values });
+    return rows.map(([id]) => id as string | null);
+  }
+
+  async findNames(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
+    const statement = { name: 'listener names', text: namesText, values: [ids] };
+    const rows = await this.#database.query(statement);
+    return new Map(rows as readonly (readonly [id: string, name: string | null])[]);
+  }
+
+  async findLabelledIds({ labels, among, limit }: LabelledRequest): Promise<readonly string[]> {
+    const values = [JSON.stringify(labels), limit];
+    const statement =
+      among === null
+        ? { name: 'labelled', text: labelledText, values }
+        : { name: 'labelled among', text: labelledAmongText, values: [...values, among] };
+    const rows = await this.#database.query(statement);
+    return rows.map(([id]) => id as string);
   }
 
   async list(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>> {

@@ -33,8 +33,7 @@ async function makeGround(make = makeDatabase) {
     const store = owned.use(
       await PostgresStore.open({ connectionString: url, nodeId: 'node-a', log }),
     );
-    await store.takeNode();
-    return store;
+    return Object.assign(store, { node: await store.nodes.takeOwn() });
   };
   const specs = async () => {
     const text = 'SELECT generation FROM listener_specs ORDER BY listener_id, generation';
@@ -61,8 +60,8 @@ test('a spec is stored once, and each event shows the one of its step', async ()
     listenerEvent('listener_updated', { ...second, name: 'renamed' }),
     listenerEvent('listener_closed', { ...second, state: 'closed' }),
   ];
-  for (const [index, step] of steps.entries()) await store.append(append(index + 1, [step]));
-  const { events } = await store.readEvents(everything);
+  for (const [index, step] of steps.entries()) await store.node.append(append(index + 1, [step]));
+  const { events } = await store.log.read(everything);
   expect(events).toEqual(steps.map((step, index) => ({ ...step, seq: index + 1 })));
   expect(await ground.specs()).toEqual([1, 2]);
   const { rows } = await ground.client.query(
@@ -79,7 +78,7 @@ test('a spec goes with the last event that names it, the last one with its liste
   const third = { ...first, generation: 3, labels: { a: '3' } };
   const end = { ...third, state: 'closed' as const, closedAt: sampleTime };
   const connection = sampleConnection({ listenerId: first.id });
-  await store.append(
+  await store.node.append(
     append(1, [
       listenerEvent('listener_created', first),
       listenerEvent('listener_listening', first),
@@ -91,28 +90,28 @@ test('a spec goes with the last event that names it, the last one with its liste
     ]),
   );
   const purgeTo = async (eventsMax: number) => {
-    await store.purge({ before: 0, eventsMax, bytesMax: 1e12, limit: 1000 });
+    await store.keeping.purge({ before: 0, eventsMax, bytesMax: 1e12, limit: 1000 });
     return await ground.specs();
   };
   expect(await purgeTo(6)).toEqual([1, 2, 3]);
   expect(await purgeTo(5)).toEqual([2, 3]);
   expect(await purgeTo(3)).toEqual([3]);
-  expect((await store.findListener(first.id))?.labels).toEqual({ a: '3' });
+  expect((await store.listeners.find(first.id))?.labels).toEqual({ a: '3' });
   expect(await purgeTo(0)).toEqual([]);
-  expect(await store.findListener(first.id)).toBeNull();
+  expect(await store.listeners.find(first.id)).toBeNull();
 });
 
 test('a listener that lives keeps its spec when all its events are gone', async () => {
   await using ground = await makeGround();
   const store = await ground.open();
   const listener = sampleListener({ labels: { a: '1' } });
-  await store.append(append(1, [listenerEvent('listener_created', listener)]));
-  await store.purge({ before: 0, eventsMax: 0, bytesMax: 1e12, limit: 1000 });
-  expect(await store.findListener(listener.id)).toEqual(listener);
+  await store.node.append(append(1, [listenerEvent('listener_created', listener)]));
+  await store.keeping.purge({ before: 0, eventsMax: 0, bytesMax: 1e12, limit: 1000 });
+  expect(await store.listeners.find(listener.id)).toEqual(listener);
   // The next event names it as before.
   const failed = listenerEvent('listener_failed', { ...listener, state: 'failed' });
-  await store.append(append(2, [failed]));
-  expect((await store.readEvents(everything)).events).toEqual([{ ...failed, seq: 2 }]);
+  await store.node.append(append(2, [failed]));
+  expect((await store.log.read(everything)).events).toEqual([{ ...failed, seq: 2 }]);
 });
 
 /** The migrations up to the one that gives specs rows of their own. */
@@ -154,19 +153,19 @@ test('listeners and events from before stay as they are, whatever their size', a
   await ground.client.query('UPDATE log_head SET seq = 5, node_count = 1');
   const store = await ground.open();
   const now = { ...listener, generation: 1 };
-  expect(await store.findListener('old')).toEqual(now);
-  const [own] = await store.readOwnListeners({ pageSize: 9, after: null, bytesMax: 1 });
+  expect(await store.listeners.find('old')).toEqual(now);
+  const [own] = await store.node.readListeners({ pageSize: 9, after: null, bytesMax: 1 });
   expect(own).toEqual({ ...now, secrets: { tlsKey: null } });
   const label = { more: labels.more ?? '' };
   const query = { state: null, protocol: null, port: null, name: null, labels: label };
-  const list = await store.listListeners(query, { pageSize: 9, after: null, bytesMax: 1 });
+  const list = await store.listeners.list(query, { pageSize: 9, after: null, bytesMax: 1 });
   expect(list).toEqual({ items: [now], hasMore: false });
   // They too are cut by their bytes.
-  const page = await store.readEvents({ ...everything, bytesMax: 300_000 });
+  const page = await store.log.read({ ...everything, bytesMax: 300_000 });
   expect(page.events.map(({ seq }) => seq)).toEqual([1, 2]);
   expect(page.events[1]).toMatchObject({ seq: 2, listener: listener });
   const end = listenerEvent('listener_closed', { ...now, state: 'closed' });
-  await store.append(append(1, [end]));
-  const rest = await store.readEvents({ ...everything, afterSeq: 5 });
+  await store.node.append(append(1, [end]));
+  const rest = await store.log.read({ ...everything, afterSeq: 5 });
   expect(rest.events).toEqual([{ ...end, seq: 6 }]);
 });

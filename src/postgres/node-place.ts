@@ -3,7 +3,7 @@ import type { Connection } from '../core/connection.ts';
 import { AppError } from '../core/errors.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { SizedPageRequest } from '../core/page.ts';
-import type { Append, NodeStore } from '../core/ports.ts';
+import type { Append, TakenNode } from '../core/store.ts';
 import { foldAppend } from './append-batch.ts';
 import { appendStatement } from './append-statement.ts';
 import type { ConnectionReader } from './connection-reader.ts';
@@ -28,7 +28,7 @@ const outcomeSql = `SELECT nullif(first_seq, 0) FROM nodes
   WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint`;
 const isHeldSql = 'SELECT FROM nodes WHERE ref = $1::smallint AND epoch = $2::bigint';
 
-export class NodePlace implements NodeStore {
+export class NodePlace implements TakenNode {
   readonly node: number;
   readonly epoch: number;
   readonly #options: NodePlaceOptions;
@@ -81,13 +81,13 @@ export class NodePlace implements NodeStore {
     return new AppError('failed_precondition', message);
   }
 
-  async readOwnListeners(
+  async readListeners(
     page: SizedPageRequest,
   ): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
     return await this.#options.listeners.own(this.node, page);
   }
 
-  async readOwnOpenConnections(
+  async readOpenConnections(
     afterId: string | null,
     limit: number,
     listenerId: string | null = null,

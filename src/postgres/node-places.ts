@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
+import type { Nodes } from '../core/store.ts';
 import type { Database } from './database.ts';
 import { toAppError } from './database-errors.ts';
 import { NodePlace, type NodePlaceOptions } from './node-place.ts';
@@ -39,7 +40,7 @@ const othersSql = `SELECT n.id FROM nodes n WHERE n.id <> $1 AND (
 /** Others may try for the same place at the same time. */
 const attemptsMax = 3;
 
-export class NodePlaces implements AsyncDisposable {
+export class NodePlaces implements Nodes, AsyncDisposable {
   readonly #options: NodePlacesOptions;
   readonly #stop = new AbortController();
   #presence: NodePresence | null = null;
@@ -55,7 +56,7 @@ export class NodePlaces implements AsyncDisposable {
   }
 
   /** First seen, then in the place: who looks for this node meanwhile does not take it for gone. */
-  async takeOwn(): Promise<void> {
+  async takeOwn(): Promise<NodePlace> {
     const { database, nodeId, log } = this.#options;
     try {
       const onReturn = () => this.#onReturn();
@@ -68,6 +69,7 @@ export class NodePlaces implements AsyncDisposable {
     let [row] = await database.queryAsWriter({ text: retakeNodeSql, values });
     if (row === undefined) [row] = await database.queryAsWriter({ text: enterNodeSql, values });
     this.#own = this.#place(nodeId, row as readonly [number, number]);
+    return this.#own;
   }
 
   async #onReturn(): Promise<void> {

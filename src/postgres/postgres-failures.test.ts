@@ -31,9 +31,15 @@ async function makeGround(limits: Partial<PostgresStoreLimits> = {}) {
   const store = resources.use(
     await PostgresStore.open({ connectionString, nodeId: 'node-a', log, limits }),
   );
-  await store.takeNode();
+  const node = await store.nodes.takeOwn();
   const owned = resources.move();
-  return { server, store, connectionString, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    server,
+    store,
+    node,
+    connectionString,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** The postmaster and all its children. */
@@ -57,15 +63,15 @@ function parentOf(pid: string): number | null {
 
 test('a server that is killed is unavailable, and then goes on where it was', async () => {
   await using ground = await makeGround();
-  const { store, server } = ground;
+  const { store, node, server } = ground;
   const connection = sampleConnection();
-  await store.append(append(1, [opened(connection)]));
+  await node.append(append(1, [opened(connection)]));
   process.kill(server.pid ?? 0, 'SIGKILL');
   const calls = [
-    () => store.append(append(2, [closed(connection)])),
-    () => store.readBounds(),
-    () => store.findListener('some'),
-    () => store.listConnections(allConnections, { pageSize: 9, after: null }),
+    () => node.append(append(2, [closed(connection)])),
+    () => store.log.readBounds(),
+    () => store.listeners.find('some'),
+    () => store.connections.list(allConnections, { pageSize: 9, after: null }),
   ];
   // Some of them may still get an answer from a connection that outlived the postmaster for a moment.
   const outcomes = await Promise.allSettled(calls.map((call) => call()));
@@ -74,30 +80,30 @@ test('a server that is killed is unavailable, and then goes on where it was', as
   }
   await waitFor('the store', () => store.ping().then(() => true, isAway));
   // Whether it was done or not is the store's to know.
-  expect(await store.append(append(2, [closed(connection)]))).toEqual({ firstSeq: 2 });
-  const page = await store.readEvents({ afterSeq: 0, limit: 9, bytesMax: 1e9, filter: everyEvent });
+  expect(await node.append(append(2, [closed(connection)]))).toEqual({ firstSeq: 2 });
+  const page = await store.log.read({ afterSeq: 0, limit: 9, bytesMax: 1e9, filter: everyEvent });
   expect(page.events.map(({ type }) => type)).toEqual(['connection_opened', 'connection_closed']);
 });
 
 test('a server that hangs is unavailable within a bound; what it did meanwhile is not done twice', async () => {
   const limits = { statementTimeoutMs: 300, connectTimeoutMs: 1500, pollMs: 20 };
   await using ground = await makeGround(limits);
-  const { store, server } = ground;
-  const end = store.onForeignAppend(nothing);
-  await store.append(append(1, [opened(sampleConnection())]));
+  const { store, node, server } = ground;
+  const end = store.foreignAppends.on(nothing);
+  await node.append(append(1, [opened(sampleConnection())]));
   // The postmaster first: then it makes no more that would be missed.
   if (server.pid !== null) process.kill(server.pid, 'SIGSTOP');
   const pids = serverPids(server.pid);
   for (const pid of pids) process.kill(pid, 'SIGSTOP');
   try {
     const second = append(2, [opened(sampleConnection())]);
-    await expect(store.append(second)).rejects.toMatchObject(unavailable);
+    await expect(node.append(second)).rejects.toMatchObject(unavailable);
     // By now on new connections, which get no answer either.
     const calls = [
-      () => store.append(second),
-      () => store.readBounds(),
-      () => store.findListener('some'),
-      () => store.listListeners(allListeners, page),
+      () => node.append(second),
+      () => store.log.readBounds(),
+      () => store.listeners.find('some'),
+      () => store.listeners.list(allListeners, page),
     ];
     await Promise.all(calls.map((call) => expect(call()).rejects.toMatchObject(unavailable)));
   } finally {
@@ -105,10 +111,10 @@ test('a server that hangs is unavailable within a bound; what it did meanwhile i
   }
   const second = append(2, [opened(sampleConnection())]);
   const firstSeq = await waitFor('the append', () =>
-    store.append(second).then((done) => done.firstSeq, isAway),
+    node.append(second).then((done) => done.firstSeq, isAway),
   );
   expect(firstSeq).toBe(2);
-  expect((await store.readBounds()).headSeq).toBe(2);
+  expect((await store.log.readBounds()).headSeq).toBe(2);
   end();
 });
 
@@ -117,16 +123,16 @@ test('an append that waits for a lock gives up within a bound, and has had no ef
   const limits = { statementTimeoutMs: 200 };
   const options = { connectionString: database.url, nodeId: 'node-a', log, limits };
   await using store = await PostgresStore.open(options);
-  await store.takeNode();
+  const node = await store.nodes.takeOwn();
   const rival = new Client({ connectionString: database.url });
   await rival.connect();
   try {
     await rival.query('BEGIN; SELECT FROM log_head FOR UPDATE');
     const first = append(1, [opened(sampleConnection())]);
-    await expect(store.append(first)).rejects.toMatchObject(unavailable);
+    await expect(node.append(first)).rejects.toMatchObject(unavailable);
     await rival.query('COMMIT');
-    expect((await store.readBounds()).headSeq).toBe(0);
-    expect(await store.append(first)).toEqual({ firstSeq: 1 });
+    expect((await store.log.readBounds()).headSeq).toBe(0);
+    expect(await node.append(first)).toEqual({ firstSeq: 1 });
   } finally {
     await rival.end();
   }
@@ -137,21 +143,21 @@ test('an append that is still on its way when it is settled is not done any more
   const limits = { statementTimeoutMs: 60_000 };
   const options = { connectionString: database.url, nodeId: 'node-a', log };
   await using slow = await PostgresStore.open({ ...options, limits });
-  await slow.takeNode();
+  const slowNode = await slow.nodes.takeOwn();
   const client = new Client({ connectionString: database.url });
   const rival = new Client({ connectionString: database.url });
   await Promise.all([client.connect(), rival.connect()]);
   try {
     await rival.query('BEGIN; SELECT FROM nodes FOR UPDATE');
-    const late = slow.append(append(1, [opened(sampleConnection())]));
+    const late = slowNode.append(append(1, [opened(sampleConnection())]));
     const refused = expect(late).rejects.toThrow('settled as not done');
     await waitFor('the append to wait', () => hasWaiters(database.url, 1));
     // As settle does it, by a connection that is not queued behind the append.
     await rival.query('UPDATE nodes SET append_number = 1, first_seq = 0');
     await rival.query('COMMIT');
     await refused;
-    expect((await slow.readBounds()).headSeq).toBe(0);
-    expect(await slow.settle(1)).toBeNull();
+    expect((await slow.log.readBounds()).headSeq).toBe(0);
+    expect(await slowNode.settle(1)).toBeNull();
   } finally {
     await Promise.all([client.end(), rival.end()]);
   }
@@ -166,6 +172,7 @@ test('what can not be written in time is told, is not done, and holds up nothing
   const lines = keepingLogger();
   const eventLog = await EventLog.open({
     store,
+    writer: await store.nodes.takeOwn(),
     log: lines,
     limits: { ...sampleLogLimits, commandTimeoutMs: 100 },
     onFatal: (error) => expect.unreachable(String(error)),
@@ -182,8 +189,8 @@ test('what can not be written in time is told, is not done, and holds up nothing
   const seqs = (await Promise.all(records)).flat().map(({ seq }) => seq);
   expect(seqs).toEqual([1, 2, 3, 4, 5, 6]);
   await eventLog.appendCommand([named('quick')]);
-  expect(await store.findListener('slow')).toBeNull();
-  expect(await store.findListener('quick')).not.toBeNull();
+  expect(await store.listeners.find('slow')).toBeNull();
+  expect(await store.listeners.find('quick')).not.toBeNull();
   await eventLog.drain(AbortSignal.timeout(10_000));
 });
 
@@ -200,11 +207,17 @@ test('a batch that takes too long together is done in parts', async () => {
     CREATE TRIGGER slow BEFORE INSERT ON closed_connections FOR EACH ROW EXECUTE FUNCTION slow()`);
   await client.end();
   const onFatal = (error: unknown) => expect.unreachable(String(error));
-  const eventLog = await EventLog.open({ store, log, limits: sampleLogLimits, onFatal });
+  const eventLog = await EventLog.open({
+    store,
+    writer: await store.nodes.takeOwn(),
+    log,
+    limits: sampleLogLimits,
+    onFatal,
+  });
   const connections = Array.from({ length: 20 }, () => sampleConnection());
   const events = connections.flatMap((one) => [opened(one), closed(one)]);
   await eventLog.append(events, { isDivisible: true });
-  const page = await store.readEvents({
+  const page = await store.log.read({
     afterSeq: 0,
     limit: 99,
     bytesMax: 1e9,
@@ -227,7 +240,13 @@ test('while its rights are taken away the log waits, and then goes on with all t
     $$ BEGIN RAISE insufficient_privilege; END $$;
     CREATE TRIGGER deny BEFORE INSERT ON open_connections EXECUTE FUNCTION deny()`);
   const onFatal = (error: unknown) => expect.unreachable(String(error));
-  const eventLog = await EventLog.open({ store, log, limits: sampleLogLimits, onFatal });
+  const eventLog = await EventLog.open({
+    store,
+    writer: await store.nodes.takeOwn(),
+    log,
+    limits: sampleLogLimits,
+    onFatal,
+  });
   const commit = eventLog.append([opened(sampleConnection())], { isDivisible: true });
   await waitFor('the failure to show', () => eventLog.failure !== null);
   await client.query('DROP TRIGGER deny ON open_connections');
@@ -252,23 +271,23 @@ test('a process that was thought dead, and comes back in the middle of an append
   const options = { connectionString: database.url, nodeId: 'node-a', log };
   await using zombie = await PostgresStore.open(options);
   await using store = await PostgresStore.open(options);
-  await zombie.takeNode();
+  const zombieNode = await zombie.nodes.takeOwn();
   const rival = new Client({ connectionString: database.url });
   await rival.connect();
   try {
     await rival.query('BEGIN; SELECT FROM nodes FOR UPDATE');
-    const late = zombie.append(append(1, [opened(sampleConnection())]));
+    const late = zombieNode.append(append(1, [opened(sampleConnection())]));
     const refused = expect(late).rejects.toMatchObject({ code: 'failed_precondition' });
     await waitFor('the append to wait', () => hasWaiters(database.url, 1));
-    const taking = store.takeNode();
+    const taking = store.nodes.takeOwn();
     await waitFor('the other to wait', () => hasWaiters(database.url, 2));
     // Whichever of the two comes first: once the place is taken, the old process is out.
     await rival.query('UPDATE nodes SET epoch = epoch + 1');
     await rival.query('COMMIT');
-    await taking;
+    const node = await taking;
     await refused;
-    expect((await store.readBounds()).headSeq).toBe(0);
-    expect(await store.append(append(1, [opened(sampleConnection())]))).toEqual({ firstSeq: 1 });
+    expect((await store.log.readBounds()).headSeq).toBe(0);
+    expect(await node.append(append(1, [opened(sampleConnection())]))).toEqual({ firstSeq: 1 });
   } finally {
     await rival.end();
   }
@@ -290,26 +309,26 @@ test('an append whose rows are refused leaves nothing, and its number is still t
   await using database = await makeDatabase();
   const options = { connectionString: database.url, nodeId: 'node-a', log };
   await using store = await PostgresStore.open(options);
-  await store.takeNode();
+  const node = await store.nodes.takeOwn();
   const listener = sampleListener();
   const orphan = closed(sampleConnection());
   const broken = append(1, [listenerEvent('listener_listening', listener), orphan]);
-  await expect(store.append(broken)).rejects.toThrow('opened_seq');
-  expect(await store.findListener(listener.id)).toBeNull();
-  expect(await store.append(append(1, []))).toEqual({ firstSeq: 1 });
+  await expect(node.append(broken)).rejects.toThrow('opened_seq');
+  expect(await store.listeners.find(listener.id)).toBeNull();
+  expect(await node.append(append(1, []))).toEqual({ firstSeq: 1 });
 });
 
 test('text with NUL is stored without it', async () => {
   await using database = await makeDatabase();
   const options = { connectionString: database.url, nodeId: 'node-a', log };
   await using store = await PostgresStore.open(options);
-  await store.takeNode();
+  const node = await store.nodes.takeOwn();
   const connection = sampleConnection();
   const end = closed(connection);
   const dirty = 'connection' in end ? { ...end.connection, error: `E\0${'x'.repeat(500)}` } : null;
   if (dirty === null || !('connection' in end)) throw new TypeError('it is a connection');
-  await store.append(append(1, [opened(connection), { ...end, connection: dirty }]));
-  expect((await store.findConnection(connection.id))?.error).toMatch(/^Ex{198,199}$/);
+  await node.append(append(1, [opened(connection), { ...end, connection: dirty }]));
+  expect((await store.connections.find(connection.id))?.error).toMatch(/^Ex{198,199}$/);
 });
 
 test('where there is no server, an open fails within its bound', async () => {

@@ -91,16 +91,16 @@ test('a schema of its own by search_path holds all, for every reader, over a res
   const listener = sampleListener();
   for (const start of [1, 2]) {
     await using store = await open(url);
-    await store.takeNode();
-    if (start === 1) await store.append(append(1, [listenerEvent('listener_created', listener)]));
+    const node = await store.nodes.takeOwn();
+    if (start === 1) await node.append(append(1, [listenerEvent('listener_created', listener)]));
     const wanted = { state: null, protocol: listener.protocol, port: null, name: null, labels: {} };
-    const { items } = await store.listListeners(wanted, {
+    const { items } = await store.listeners.list(wanted, {
       pageSize: 10,
       after: null,
       bytesMax: 1e9,
     });
     expect(items).toHaveLength(1);
-    expect(await store.findListener(listener.id)).toMatchObject({ id: listener.id });
+    expect(await store.listeners.find(listener.id)).toMatchObject({ id: listener.id });
   }
   expect(await query(ground.url, `${tablesSql} AND nspname <> 'mine'`)).toEqual([]);
   // Another path would make new tables, and what is on record would seem gone.
@@ -170,7 +170,7 @@ test('a pooler by transaction is refused, one by session is used', async ({ skip
   await expect(open(byTransaction)).rejects.toThrow(/connections change .* in session mode/);
   const bySession = await startPgbouncer(ground.url, 'session');
   await using store = await open(bySession);
-  await store.takeNode();
+  await store.nodes.takeOwn();
   await expect(open(`${bySession}?options=-c%20jit%3Doff`)).rejects.toThrow(
     /^unsupported startup parameter.*: a connection pooler is in between/,
   );

@@ -27,11 +27,11 @@ test('events are purged while others are appended and followed, and what is open
 
 test('a purge that is held up in the middle holds up neither appends nor readers', async () => {
   await using old = await makeOldLog(oldConnections);
-  const { store, client, listener } = old;
+  const { store, node, client, listener } = old;
   // What it is to delete is held by another transaction, and so is it.
   await client.query('BEGIN');
   await client.query('SELECT FROM closed_connections ORDER BY closed_seq LIMIT 1 FOR UPDATE');
-  const purging = store.purge({
+  const purging = store.keeping.purge({
     before: 0,
     eventsMax: 1000,
     bytesMax: Number.MAX_SAFE_INTEGER,
@@ -44,14 +44,14 @@ test('a purge that is held up in the middle holds up neither appends nor readers
   });
 
   const connection = sampleConnection({ listenerId: listener.id });
-  const { firstSeq } = await store.append(append(2, [opened(connection)]));
-  await store.append(append(3, [closed(connection)]));
+  const { firstSeq } = await node.append(append(2, [opened(connection)]));
+  await node.append(append(3, [closed(connection)]));
   const read = { afterSeq: firstSeq - 1, limit: 10, bytesMax: 1e9, filter: everyEvent };
-  const { events } = await store.readEvents(read);
+  const { events } = await store.log.read(read);
   expect(events.map(({ seq }) => seq)).toEqual([firstSeq, firstSeq + 1]);
-  expect(await store.findConnection(connection.id)).toMatchObject({ state: 'closed' });
+  expect(await store.connections.find(connection.id)).toMatchObject({ state: 'closed' });
   // Its bound holds already: what it is about to delete is read by nobody.
-  expect((await store.readBounds()).oldestSeq).toBe(5001);
+  expect((await store.log.readBounds()).oldestSeq).toBe(5001);
 
   await client.query('COMMIT');
   expect(await purging).toMatchObject({ oldestSeq: 5001, hasMore: true });
@@ -66,7 +66,7 @@ test.each(['listeners', 'log_marks'])(
     const request = { before: 0, eventsMax: 2 * oldConnections, bytesMax: everything, limit: 5000 };
     // It is held up in the middle, and cut off there.
     await client.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
-    const purging = store.purge(request).catch((error: unknown) => error);
+    const purging = store.keeping.purge(request).catch((error: unknown) => error);
     await waitFor('the purge to be held up', async () => {
       const { rows } = await client.query(`SELECT pid FROM pg_locks
       WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`);
@@ -77,8 +77,8 @@ test.each(['listeners', 'log_marks'])(
     });
     expect(await purging).toMatchObject({ code: 'unavailable' });
     await client.query('COMMIT');
-    await store.purge({ ...request, eventsMax: 2 * oldConnections - 1 });
-    expect(await store.findListener(old.gone.id)).toBeNull();
+    await store.keeping.purge({ ...request, eventsMax: 2 * oldConnections - 1 });
+    expect(await store.listeners.find(old.gone.id)).toBeNull();
     const { rows } = await client.query(
       `SELECT
     (SELECT count(*)::int FROM listener_counts WHERE listener_id = $1) AS counts,
@@ -97,7 +97,13 @@ test('a clock that is sixty days ahead erases nothing until a person says that i
   });
   const logger = keepingLogger();
   const onFatal = (error: unknown) => expect.unreachable(String(error));
-  const eventLog = await EventLog.open({ store, log: logger, limits: purgeLogLimits, onFatal });
+  const eventLog = await EventLog.open({
+    store,
+    writer: await store.nodes.takeOwn(),
+    log: logger,
+    limits: purgeLogLimits,
+    onFatal,
+  });
   const look = async (confirmedTime: number | null) => {
     await using retention = new Retention({
       ...{ store, eventLog, logger, confirmedTime, ageMs: 30 * 86_400_000 },
@@ -117,9 +123,9 @@ test('a clock that is sixty days ahead erases nothing until a person says that i
   await client.query(`UPDATE log_ages SET time = time - ${days} WHERE seq > 0`);
   await client.end();
   expect((await look(null))?.clockAheadMs).toBeGreaterThan(59 * 86_400_000);
-  expect(await store.readBounds()).toEqual({ headSeq: 1, oldestSeq: 1 });
+  expect(await store.log.readBounds()).toEqual({ headSeq: 1, oldestSeq: 1 });
   expect(logger.lines).toMatchObject([{ level: 'warn' }]);
   expect((await look(Number.MAX_SAFE_INTEGER))?.clockAheadMs).toBe(0);
-  expect(await store.readBounds()).toEqual({ headSeq: 1, oldestSeq: 2 });
+  expect(await store.log.readBounds()).toEqual({ headSeq: 1, oldestSeq: 2 });
   await eventLog.drain(AbortSignal.timeout(10_000));
 });

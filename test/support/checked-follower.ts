@@ -7,7 +7,7 @@ import type { Event } from '../../src/core/event.ts';
 import { eventMatcher } from '../../src/core/event-filter.ts';
 import type { EventLog } from '../../src/core/event-log.ts';
 import { type FollowRequest, follow, type StreamItem } from '../../src/core/follow.ts';
-import type { Store } from '../../src/core/ports.ts';
+import type { Store } from '../../src/core/store.ts';
 import type { MemoryDatabase } from './memory-database.ts';
 
 export interface CheckedFollowerOptions extends Omit<FollowRequest, 'signal'> {

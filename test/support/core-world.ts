@@ -65,8 +65,10 @@ export async function makeWorld(options: WorldOptions = {}) {
   const clock = options.clock ?? handClock(Date.now() * 1000);
   const logger = keepingLogger();
   const fatal: unknown[] = [];
+  const node = await store.nodes.takeOwn();
   const eventLog = await EventLog.open({
     store,
+    writer: node,
     log: logger,
     limits: {
       ...sampleLogLimits,
@@ -106,6 +108,7 @@ export async function makeWorld(options: WorldOptions = {}) {
   const listeners = new Listeners(shared);
   const recovery = new ListenerRecovery({
     ...shared,
+    node,
     listeners,
     rebind: { minMs: 1, maxMs: 2, atOnceMax: options.bindsAtOnceMax ?? 8 },
     pages: { sizeMax: 3, bytesMax: options.pageBytesMax ?? 1e9 },

@@ -39,6 +39,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
   const store = new MemoryStore({ nodeId, clock });
   const eventLog = await EventLog.open({
     store,
+    writer: await store.nodes.takeOwn(),
     log: logger,
     limits: sampleLogLimits,
     onFatal(error) {

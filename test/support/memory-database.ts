@@ -13,7 +13,7 @@ import type {
   LogAgeing,
   LogBounds,
   PurgeRequest,
-} from '../../src/core/ports.ts';
+} from '../../src/core/store.ts';
 import type { Micros } from '../../src/core/time.ts';
 
 export interface ListenerRow {

@@ -28,12 +28,12 @@ export async function makeOldLog(oldConnections: number) {
   const store = resources.use(
     await PostgresStore.open({ connectionString: url, nodeId: 'node-a', log }),
   );
-  await store.takeNode();
+  const node = await store.nodes.takeOwn();
   const listener = sampleListener();
   const gone = sampleListener({ laddr: { ip: '127.0.0.1', port: 40_001 } });
   const open = sampleConnection({ listenerId: listener.id });
   const ended = sampleConnection({ listenerId: gone.id });
-  await store.append(
+  await node.append(
     append(1, [
       listenerEvent('listener_listening', listener),
       listenerEvent('listener_listening', gone),
@@ -52,7 +52,7 @@ export async function makeOldLog(oldConnections: number) {
       'opened_seq', 5 + 2 * n, 'closed_seq', 6 + 2 * n)) r`);
   await client.query('UPDATE log_head SET seq = seq + $1::bigint', [2 * oldConnections]);
   const all = resources.move();
-  const parts = { store, client, listener, gone, open, ended };
+  const parts = { store, node, client, listener, gone, open, ended };
   return { ...parts, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
@@ -80,7 +80,13 @@ export async function assertPurgeBesideAppends(
   const onFatal = (error: unknown) => {
     throw error;
   };
-  const eventLog = await EventLog.open({ store, log, limits: purgeLogLimits, onFatal });
+  const eventLog = await EventLog.open({
+    store,
+    writer: await store.nodes.takeOwn(),
+    log,
+    limits: purgeLogLimits,
+    onFatal,
+  });
   const stop = new AbortController();
   const seen: number[] = [];
   const firstNew = eventLog.headSeq + 1;
@@ -96,7 +102,7 @@ export async function assertPurgeBesideAppends(
 
   const take = { bodyHash: '', expiresBefore: 0, lostBefore: 0 };
   const limits = { keysMax: 10, answerBytesMax: 1000 };
-  await store.takeIdempotencyKey({
+  await store.idempotencyKeys.take({
     ...take,
     ...limits,
     key: 'old',
@@ -124,7 +130,7 @@ export async function assertPurgeBesideAppends(
   expect(seen).toEqual(Array.from({ length: appended }, (_, index) => firstNew + index));
 
   const bounds = { headSeq: firstNew - 1 + appended, oldestSeq: firstNew + appended - 1000 };
-  expect(await store.readBounds()).toEqual(bounds);
+  expect(await store.log.readBounds()).toEqual(bounds);
   await expect(eventLog.read(1, 10)).rejects.toMatchObject({
     code: 'cursor_expired',
     details: { oldestSeq: bounds.oldestSeq },
@@ -136,10 +142,10 @@ export async function assertPurgeBesideAppends(
       FROM closed_connections`);
     return rows[0].kept === 500 && rows[0].oldest === bounds.oldestSeq + 1;
   });
-  expect(await store.findListener(old.gone.id)).toBeNull();
-  expect(await store.findConnection(old.ended.id)).toBeNull();
-  expect(await store.findConnection(old.open.id)).toEqual(old.open);
-  expect(await store.findListener(listener.id)).toMatchObject({ state: 'listening' });
+  expect(await store.listeners.find(old.gone.id)).toBeNull();
+  expect(await store.connections.find(old.ended.id)).toBeNull();
+  expect(await store.connections.find(old.open.id)).toEqual(old.open);
+  expect(await store.listeners.find(listener.id)).toMatchObject({ state: 'listening' });
   stop.abort();
   await following;
   await eventLog.drain(AbortSignal.timeout(10_000));

@@ -46,7 +46,7 @@ export async function restEdge(given: RestEdgeOptions = {}): Promise<RestEdge> {
   const log: Record<string, unknown>[] = [];
   const stream = { write: (line: string) => void log.push(JSON.parse(line)) };
   const logger = given.logger ?? pino({ level: 'debug' }, stream);
-  const world = { control: memory.control, idempotencyKeys: memory.store, logger };
+  const world = { control: memory.control, idempotencyKeys: memory.store.idempotencyKeys, logger };
   const server = await HttpServer.start({
     api: edgeApi({ ...world, ...given, logger }),
     readiness: memory.control,

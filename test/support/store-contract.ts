@@ -4,8 +4,8 @@ import type { Connection } from '../../src/core/connection.ts';
 import type { EventDraft } from '../../src/core/event.ts';
 import { everyEvent } from '../../src/core/event-filter.ts';
 import type { Listener } from '../../src/core/listener.ts';
-import type { ListenerQuery, LogAge, LogAgeing, Store } from '../../src/core/ports.ts';
 import { itemBytes } from '../../src/core/sizes.ts';
+import type { ListenerQuery, LogAge, LogAgeing, Store, TakenNode } from '../../src/core/store.ts';
 import { sampleId } from './samples.ts';
 import { filterContract } from './store-filters.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
@@ -50,16 +50,16 @@ function appendContract(makeGround: MakeGround): void {
   test('an empty log begins at 1', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
-    expect(await store.readBounds()).toEqual(isNothing);
+    expect(await store.log.readBounds()).toEqual(isNothing);
     expect(
-      await store.readEvents({ afterSeq: 0, limit: 10, bytesMax: 1e9, filter: everyEvent }),
+      await store.log.read({ afterSeq: 0, limit: 10, bytesMax: 1e9, filter: everyEvent }),
     ).toEqual({
       ...isNothing,
       events: [],
       throughSeq: 0,
     });
-    expect(await store.seqBefore(sampleTime)).toBe(0);
-    expect(await store.seqBeforeNewest(5, everyEvent)).toBe(0);
+    expect(await store.log.seqBefore(sampleTime)).toBe(0);
+    expect(await store.log.seqBeforeNewest(5, everyEvent)).toBe(0);
   });
 
   test('seqs are dense, in the order of the events', async () => {
@@ -67,9 +67,9 @@ function appendContract(makeGround: MakeGround): void {
     await using store = await openNode(ground);
     const connection = sampleConnection();
     const drafts = [opened(connection), halfClosed(connection), closed(connection)];
-    expect(await store.append(append(1, drafts.slice(0, 2)))).toEqual({ firstSeq: 1 });
-    expect(await store.append(append(2, drafts.slice(2)))).toEqual({ firstSeq: 3 });
-    expect(await store.readBounds()).toEqual({ headSeq: 3, oldestSeq: 1 });
+    expect(await store.node.append(append(1, drafts.slice(0, 2)))).toEqual({ firstSeq: 1 });
+    expect(await store.node.append(append(2, drafts.slice(2)))).toEqual({ firstSeq: 3 });
+    expect(await store.log.readBounds()).toEqual({ headSeq: 3, oldestSeq: 1 });
     expect(await readAll(store)).toEqual(numbered(drafts));
   });
 
@@ -78,44 +78,50 @@ function appendContract(makeGround: MakeGround): void {
     await using store = await openNode(ground);
     await using other = await openNode(ground, 'node-b');
     const first = append(1, [opened(sampleConnection())]);
-    await store.append(append(1, [opened(sampleConnection())]));
-    expect(await other.append(first)).toEqual({ firstSeq: 2 });
-    await store.append(append(2, [opened(sampleConnection())]));
-    expect(await other.append(first)).toEqual({ firstSeq: 2 });
-    expect(await store.readBounds()).toEqual({ headSeq: 3, oldestSeq: 1 });
+    await store.node.append(append(1, [opened(sampleConnection())]));
+    expect(await other.node.append(first)).toEqual({ firstSeq: 2 });
+    await store.node.append(append(2, [opened(sampleConnection())]));
+    expect(await other.node.append(first)).toEqual({ firstSeq: 2 });
+    expect(await store.log.readBounds()).toEqual({ headSeq: 3, oldestSeq: 1 });
   });
 
   test('one that is settled was done, or never will be', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
     await using other = await openNode(ground, 'node-b');
-    await other.append(append(1, [opened(sampleConnection())]));
+    await other.node.append(append(1, [opened(sampleConnection())]));
     const first = append(1, [opened(sampleConnection())]);
-    await store.append(first);
-    expect(await store.settle(1)).toBe(2);
-    expect(await store.settle(2)).toBeNull();
-    expect(await store.settle(2)).toBeNull();
+    await store.node.append(first);
+    expect(await store.node.settle(1)).toBe(2);
+    expect(await store.node.settle(2)).toBeNull();
+    expect(await store.node.settle(2)).toBeNull();
     // It comes late, after it was settled.
-    await expect(store.append(append(2, [opened(sampleConnection())]))).rejects.toThrow();
-    expect(await store.append(append(3, [opened(sampleConnection())]))).toEqual({ firstSeq: 3 });
-    expect(await store.settle(3)).toBe(3);
+    await expect(store.node.append(append(2, [opened(sampleConnection())]))).rejects.toThrow();
+    expect(await store.node.append(append(3, [opened(sampleConnection())]))).toEqual({
+      firstSeq: 3,
+    });
+    expect(await store.node.settle(3)).toBe(3);
     expect(await readAll(other)).toHaveLength(3);
     await using later = await openNode(ground);
-    await expect(store.settle(4)).rejects.toMatchObject({ code: 'failed_precondition' });
-    expect(await later.settle(1)).toBeNull();
+    await expect(store.node.settle(4)).rejects.toMatchObject({ code: 'failed_precondition' });
+    expect(await later.node.settle(1)).toBeNull();
   });
 
   test('a process whose node was taken by another can append no more', async () => {
     await using ground = await makeGround();
     await using old = await openNode(ground);
-    await old.append(append(1, [opened(sampleConnection())]));
+    await old.node.append(append(1, [opened(sampleConnection())]));
     await using store = await openNode(ground);
-    await expect(old.append(append(2, [opened(sampleConnection())]))).rejects.toMatchObject({
+    await expect(old.node.append(append(2, [opened(sampleConnection())]))).rejects.toMatchObject({
       code: 'failed_precondition',
     });
     // Its numbers begin anew.
-    expect(await store.append(append(1, [opened(sampleConnection())]))).toEqual({ firstSeq: 2 });
-    await expect(old.append(append(1, []))).rejects.toMatchObject({ code: 'failed_precondition' });
+    expect(await store.node.append(append(1, [opened(sampleConnection())]))).toEqual({
+      firstSeq: 2,
+    });
+    await expect(old.node.append(append(1, []))).rejects.toMatchObject({
+      code: 'failed_precondition',
+    });
     expect(await readAll(store)).toHaveLength(2);
   });
 
@@ -124,12 +130,12 @@ function appendContract(makeGround: MakeGround): void {
     await using a = await openNode(ground, 'node-a');
     await using b = await openNode(ground, 'node-b');
     const rounds = 40;
-    const write = async (store: Store, nodeId: string) => {
+    const write = async ({ node }: { node: TakenNode }, nodeId: string) => {
       const firstSeqs: number[] = [];
       for (let number = 1; number <= rounds; number += 1) {
         const connection = sampleConnection({ nodeId, fd: number });
         const drafts = [opened(connection), closed(connection)];
-        firstSeqs.push((await store.append(append(number, drafts))).firstSeq);
+        firstSeqs.push((await node.append(append(number, drafts))).firstSeq);
       }
       return firstSeqs;
     };
@@ -149,15 +155,15 @@ function appendContract(makeGround: MakeGround): void {
     await using b = await openNode(ground, 'node-b');
     await using reader = await ground.open('node-c');
     const rounds = 40;
-    const write = async (store: Store, nodeId: string) => {
+    const write = async ({ node }: { node: TakenNode }, nodeId: string) => {
       for (let number = 1; number <= rounds; number += 1) {
-        await store.append(append(number, [opened(sampleConnection({ nodeId }))]));
+        await node.append(append(number, [opened(sampleConnection({ nodeId }))]));
       }
     };
     const writing = Promise.all([write(a, 'node-a'), write(b, 'node-b')]);
     const seen: number[] = [];
     for (let seq = 0; seq < 2 * rounds; ) {
-      const page = await reader.readEvents({
+      const page = await reader.log.read({
         afterSeq: seq,
         limit: 7,
         bytesMax: 1e9,
@@ -175,10 +181,10 @@ function appendContract(makeGround: MakeGround): void {
     await using a = await openNode(ground, 'node-a');
     await using b = await openNode(ground, 'node-b');
     let heard = 0;
-    const end = b.onForeignAppend((headSeq) => {
+    const end = b.foreignAppends.on((headSeq) => {
       heard = Math.max(heard, headSeq);
     });
-    await a.append(append(1, [opened(sampleConnection()), opened(sampleConnection())]));
+    await a.node.append(append(1, [opened(sampleConnection()), opened(sampleConnection())]));
     await waitFor('the head', () => heard === 2);
     end();
   });
@@ -196,7 +202,7 @@ function appendContract(makeGround: MakeGround): void {
     };
     const connection = sampleConnection({ tls });
     const end = closed(connection);
-    await store.append(append(1, [opened(connection), end]));
+    await store.node.append(append(1, [opened(connection), end]));
     expect(await readAll(store)).toEqual(numbered([opened(connection), end]));
   });
 }
@@ -216,7 +222,7 @@ function eventContract(makeGround: MakeGround): void {
       closed(long),
     ];
     for (const [index, draft] of drafts.entries()) {
-      await store.append(append(index + 1, [draft]));
+      await store.node.append(append(index + 1, [draft]));
       expect(await readAll(store)).toEqual(numbered(drafts.slice(0, index + 1)));
     }
   });
@@ -234,10 +240,10 @@ function eventContract(makeGround: MakeGround): void {
       opened(sampleConnection()),
       opened(sampleConnection()),
     ];
-    await store.append(append(1, drafts));
+    await store.node.append(append(1, drafts));
     const pageAfter = async (afterSeq: number, bytesMax: number, limit = 100) => {
       const read = { afterSeq, limit, bytesMax, filter: everyEvent };
-      const { events, throughSeq } = await store.readEvents(read);
+      const { events, throughSeq } = await store.log.read(read);
       expect(throughSeq).toBe(events.at(-1)?.seq);
       return events.map(({ seq }) => seq);
     };
@@ -259,11 +265,11 @@ function eventContract(makeGround: MakeGround): void {
     // Commit order is not quite the order of time.
     const times = [10, 30, 20, 40, 40, 35, 60].map((offset) => sampleTime + offset);
     const drafts = times.map((acceptedAt) => opened(sampleConnection({ acceptedAt })));
-    await store.append(append(1, drafts.slice(0, 3)));
-    await store.append(append(2, drafts.slice(3)));
+    await store.node.append(append(1, drafts.slice(0, 3)));
+    await store.node.append(append(2, drafts.slice(3)));
     for (let time = sampleTime; time <= sampleTime + 70; time += 5) {
       const first = times.findIndex((one) => one >= time);
-      expect(await store.seqBefore(time)).toBe(first === -1 ? times.length : first);
+      expect(await store.log.seqBefore(time)).toBe(first === -1 ? times.length : first);
     }
   });
 }
@@ -275,19 +281,19 @@ function listenerContract(makeGround: MakeGround): void {
     const listener = sampleListener({ name: 'one', labels: { env: 'ci' }, expiresAt: sampleTime });
     const connection = sampleConnection({ listenerId: listener.id });
     const second = sampleConnection({ listenerId: listener.id });
-    await store.append(
+    await store.node.append(
       append(1, [listenerEvent('listener_created', listener), opened(connection)]),
     );
-    await store.append(append(2, [closed(connection), opened(second)]));
+    await store.node.append(append(2, [closed(connection), opened(second)]));
     const change = { updatedAt: sampleTime + 9, generation: 2, labels: {}, openConnections: 99 };
     const reason = { code: 'port_in_use', message: 'it\'s "taken"' };
     const updated = { ...listener, ...change, state: 'failed' as const, reason, sockets: [] };
-    await store.append(append(3, [listenerEvent('listener_failed', updated)]));
+    await store.node.append(append(3, [listenerEvent('listener_failed', updated)]));
     const expected = { ...updated, openConnections: 1, totalConnections: 2 };
-    expect(await store.findListener(listener.id)).toEqual(expected);
-    expect(await store.findListener('one')).toEqual(expected);
-    expect(await store.findListener('two')).toBeNull();
-    expect(await store.findListener(sampleConnection().id)).toBeNull();
+    expect(await store.listeners.find(listener.id)).toEqual(expected);
+    expect(await store.listeners.find('one')).toEqual(expected);
+    expect(await store.listeners.find('two')).toBeNull();
+    expect(await store.listeners.find(sampleConnection().id)).toBeNull();
   });
 
   test('a name is one listener at a time; a closed one keeps it no longer', async () => {
@@ -295,20 +301,20 @@ function listenerContract(makeGround: MakeGround): void {
     await using store = await openNode(ground);
     const first = sampleListener({ name: 'echo' });
     const second = sampleListener({ name: 'echo' });
-    await store.append(append(1, [listenerEvent('listener_listening', first)]));
+    await store.node.append(append(1, [listenerEvent('listener_listening', first)]));
     await expect(
-      store.append(append(2, [listenerEvent('listener_listening', second)])),
+      store.node.append(append(2, [listenerEvent('listener_listening', second)])),
     ).rejects.toMatchObject({ code: 'already_exists' });
-    expect(await store.readBounds()).toEqual({ headSeq: 1, oldestSeq: 1 });
+    expect(await store.log.readBounds()).toEqual({ headSeq: 1, oldestSeq: 1 });
     const end: typeof first = { ...first, state: 'closed', closedAt: sampleTime + 1, sockets: [] };
     const events = [
       listenerEvent('listener_closed', end),
       listenerEvent('listener_listening', second),
     ];
     // A refused append used up no number.
-    await store.append(append(2, events));
-    expect((await store.findListener('echo'))?.id).toBe(second.id);
-    expect(await store.findListener(first.id)).toEqual(end);
+    await store.node.append(append(2, events));
+    expect((await store.listeners.find('echo'))?.id).toBe(second.id);
+    expect(await store.listeners.find(first.id)).toEqual(end);
   });
 
   test('readers find listeners by names and labels, of closed ones too', async () => {
@@ -326,13 +332,14 @@ function listenerContract(makeGround: MakeGround): void {
       [listenerEvent('listener_created', old), end(old)],
       [listenerEvent('listener_created', newer), listenerEvent('listener_created', other)],
     ];
-    for (const [index, events] of steps.entries()) await store.append(append(index + 1, events));
-    const ids = (...names: string[]) => store.findListenerIds(names);
+    for (const [index, events] of steps.entries())
+      await store.node.append(append(index + 1, events));
+    const ids = (...names: string[]) => store.listeners.findIds(names);
     const labelled = async (
       labels: Record<string, string>,
       among: readonly string[] | null = null,
       limit = 9,
-    ) => (await store.findLabelledIds({ labels, among, limit })).toSorted();
+    ) => (await store.listeners.findLabelledIds({ labels, among, limit })).toSorted();
     expect(await ids('echo', 'none', old.id, 'other', at(9))).toEqual([
       newer.id,
       null,
@@ -348,12 +355,12 @@ function listenerContract(makeGround: MakeGround): void {
     expect((await labelled({ env: 'ci' }, null, 2)).length).toBe(2);
     // Now counts, and for who is closed the end.
     const changed = { ...newer, name: 'renamed', generation: 2, labels: { env: 'dev' } };
-    await store.append(append(3, [listenerEvent('listener_updated', changed), end(other)]));
+    await store.node.append(append(3, [listenerEvent('listener_updated', changed), end(other)]));
     expect(await ids('echo', 'renamed', 'other')).toEqual([old.id, newer.id, other.id]);
     expect(await labelled({ env: 'ci' })).toEqual([old.id, other.id]);
     expect(await labelled({ env: 'dev' })).toEqual([newer.id]);
     const again = make(4, 'other', {});
-    await store.append(append(4, [listenerEvent('listener_created', again), end(again)]));
+    await store.node.append(append(4, [listenerEvent('listener_created', again), end(again)]));
     expect(await ids('other')).toEqual([again.id]);
   });
 
@@ -373,12 +380,12 @@ function listenerContract(makeGround: MakeGround): void {
         }),
     );
     const events = listeners.map((one) => listenerEvent('listener_listening', one));
-    await store.append(append(1, events));
+    await store.node.append(append(1, events));
     const list = async (query: Partial<ListenerQuery>, pageSize = 10, bytesMax = 1e9) => {
       const found: number[] = [];
       for (let after: string | null = null; ; ) {
         const ask = { pageSize, after, bytesMax };
-        const page = await store.listListeners({ ...anyListener, ...query }, ask);
+        const page = await store.listeners.list({ ...anyListener, ...query }, ask);
         found.push(...page.items.map(({ id }) => listeners.findIndex((one) => one.id === id)));
         after = page.items.at(-1)?.id ?? null;
         if (!page.hasMore) return found;
@@ -417,22 +424,22 @@ function listenerContract(makeGround: MakeGround): void {
     const over = sampleListener({ state: 'closed' });
     const secrets = new Map([[listener.id, { tlsKey: 'SECRET' }]]);
     const events = [listener, plain, over].map((one) => listenerEvent('listener_listening', one));
-    await store.append(append(1, events, { secrets }));
-    await other.append(append(1, [listenerEvent('listener_listening', foreign)]));
-    expect(await store.readOwnListeners(firstOwn)).toEqual([
+    await store.node.append(append(1, events, { secrets }));
+    await other.node.append(append(1, [listenerEvent('listener_listening', foreign)]));
+    expect(await store.node.readListeners(firstOwn)).toEqual([
       { ...listener, secrets: { tlsKey: 'SECRET' } },
       { ...plain, secrets: { tlsKey: null } },
     ]);
-    const first = await store.readOwnListeners({ ...firstOwn, bytesMax: 1 });
+    const first = await store.node.readListeners({ ...firstOwn, bytesMax: 1 });
     expect(first.map(({ id }) => id)).toEqual([listener.id]);
-    const next = await store.readOwnListeners({ ...firstOwn, after: listener.id, pageSize: 1 });
+    const next = await store.node.readListeners({ ...firstOwn, after: listener.id, pageSize: 1 });
     expect(next.map(({ id }) => id)).toEqual([plain.id]);
-    expect(await store.readOwnListeners({ ...firstOwn, after: plain.id })).toEqual([]);
-    const shown = [await readAll(store), await store.findListener(listener.id)];
+    expect(await store.node.readListeners({ ...firstOwn, after: plain.id })).toEqual([]);
+    const shown = [await readAll(store), await store.listeners.find(listener.id)];
     expect(JSON.stringify(shown)).not.toContain('SECRET');
     // A change keeps the secret.
-    await store.append(append(2, [listenerEvent('listener_updated', listener)]));
-    expect((await store.readOwnListeners(firstOwn))[0]?.secrets).toEqual({ tlsKey: 'SECRET' });
+    await store.node.append(append(2, [listenerEvent('listener_updated', listener)]));
+    expect((await store.node.readListeners(firstOwn))[0]?.secrets).toEqual({ tlsKey: 'SECRET' });
   });
 }
 
@@ -442,18 +449,18 @@ function connectionContract(makeGround: MakeGround): void {
     await using store = await openNode(ground);
     const brief = sampleConnection();
     const long = sampleConnection({ acceptedAt: sampleTime + 5000 });
-    await store.append(append(1, [opened(long), opened(brief), closed(brief)]));
-    expect(await store.findConnection(brief.id)).toEqual(snapshot(closed(brief)));
-    expect(await store.findConnection(long.id)).toEqual(long);
+    await store.node.append(append(1, [opened(long), opened(brief), closed(brief)]));
+    expect(await store.connections.find(brief.id)).toEqual(snapshot(closed(brief)));
+    expect(await store.connections.find(long.id)).toEqual(long);
     const counters = [{ id: long.id, bytesIn: 5, bytesOut: 3, firstByteAt: sampleTime + 5100 }];
-    await store.append(append(2, [], { counters }));
-    expect(await store.findConnection(long.id)).toEqual({ ...long, ...counters[0] });
-    await store.append(append(3, [halfClosed(long)]));
-    expect(await store.findConnection(long.id)).toEqual(snapshot(halfClosed(long)));
-    await store.append(append(4, [closed(long)]));
-    expect(await store.findConnection(long.id)).toEqual(snapshot(closed(long)));
-    expect(await store.findConnection(sampleConnection().id)).toBeNull();
-    expect(await store.findConnection('no id at all')).toBeNull();
+    await store.node.append(append(2, [], { counters }));
+    expect(await store.connections.find(long.id)).toEqual({ ...long, ...counters[0] });
+    await store.node.append(append(3, [halfClosed(long)]));
+    expect(await store.connections.find(long.id)).toEqual(snapshot(halfClosed(long)));
+    await store.node.append(append(4, [closed(long)]));
+    expect(await store.connections.find(long.id)).toEqual(snapshot(closed(long)));
+    expect(await store.connections.find(sampleConnection().id)).toBeNull();
+    expect(await store.connections.find('no id at all')).toBeNull();
   });
 
   test("a node's open ones are read in the order of their ids, in pages", async () => {
@@ -465,17 +472,17 @@ function connectionContract(makeGround: MakeGround): void {
     );
     const [first = sampleConnection(), second = first] = open;
     const events = [...open.toReversed().map(opened), closed(first), halfClosed(second)];
-    await store.append(append(1, events));
-    await other.append(append(1, [opened(sampleConnection({ nodeId: 'node-b' }))]));
+    await store.node.append(append(1, events));
+    await other.node.append(append(1, [opened(sampleConnection({ nodeId: 'node-b' }))]));
     const ids = open.slice(1).map(({ id }) => id);
-    const page = await store.readOwnOpenConnections(null, 3);
+    const page = await store.node.readOpenConnections(null, 3);
     expect(page.map(({ id }) => id)).toEqual(ids.slice(0, 3));
     expect(page[0]).toEqual(snapshot(halfClosed(second)));
-    const rest = await store.readOwnOpenConnections(ids[2] ?? null, 3);
+    const rest = await store.node.readOpenConnections(ids[2] ?? null, 3);
     expect(rest.map(({ id }) => id)).toEqual(ids.slice(3));
-    await using unknown = await ground.open('node-c');
-    expect(await unknown.readOwnOpenConnections(null, 3)).toEqual([]);
-    expect(await unknown.readOwnListeners(firstOwn)).toEqual([]);
+    await using unknown = await openNode(ground, 'node-c');
+    expect(await unknown.node.readOpenConnections(null, 3)).toEqual([]);
+    expect(await unknown.node.readListeners(firstOwn)).toEqual([]);
   });
 }
 
@@ -489,13 +496,13 @@ function placeContract(makeGround: MakeGround): void {
     await using store = await openNode(ground, 'node-a');
     await using other = await openNode(ground, 'node-b');
     const listener = sampleListener();
-    await store.append(append(1, [listenerEvent('listener_created', listener)]));
-    expect(await other.isNodeThere('node-a')).toBe(true);
-    expect(await other.takePlaceOf('node-a')).toBe(null);
-    expect(await other.readOtherNodes()).toEqual(['node-a']);
-    expect(await store.readOtherNodes()).toEqual([]);
-    await store.append(append(2, [closing(listener)]));
-    expect(await other.readOtherNodes()).toEqual([]);
+    await store.node.append(append(1, [listenerEvent('listener_created', listener)]));
+    expect(await other.nodes.isThere('node-a')).toBe(true);
+    expect(await other.nodes.takeOver('node-a')).toBe(null);
+    expect(await other.nodes.others()).toEqual(['node-a']);
+    expect(await store.nodes.others()).toEqual([]);
+    await store.node.append(append(2, [closing(listener)]));
+    expect(await other.nodes.others()).toEqual([]);
   });
 
   test('that of a node that is gone is taken, and is its own again when it comes back', async () => {
@@ -510,38 +517,38 @@ function placeContract(makeGround: MakeGround): void {
       await using store = await openNode(ground, 'node-a');
       const made = [kept, gone].map((one) => listenerEvent('listener_created', one));
       const all = [elsewhere, first, second, third].map((one) => opened(one));
-      await store.append(append(1, [...made, ...all]));
+      await store.node.append(append(1, [...made, ...all]));
     }
-    await waitFor('its end to be seen', async () => !(await other.isNodeThere('node-a')));
-    const place = await other.takePlaceOf('node-a');
-    const ofGone = await place?.readOwnOpenConnections(null, 2, gone.id);
+    await waitFor('its end to be seen', async () => !(await other.nodes.isThere('node-a')));
+    const place = await other.nodes.takeOver('node-a');
+    const ofGone = await place?.readOpenConnections(null, 2, gone.id);
     expect(ofGone?.map(({ id }) => id)).toEqual([first.id, second.id]);
-    const rest = await place?.readOwnOpenConnections(second.id, 2, gone.id);
+    const rest = await place?.readOpenConnections(second.id, 2, gone.id);
     expect(rest?.map(({ id }) => id)).toEqual([third.id]);
-    expect((await place?.readOwnListeners(firstOwn))?.map(({ id }) => id).sort()).toEqual(
+    expect((await place?.readListeners(firstOwn))?.map(({ id }) => id).sort()).toEqual(
       [kept.id, gone.id].sort(),
     );
     const end = append(1, [...[first, second, third].map((one) => closed(one)), closing(gone)]);
     const done = await place?.append(end);
     // Repeated under its number it is done once.
     expect(await place?.append(end)).toEqual(done);
-    expect(await other.findListener(gone.id)).toMatchObject({
+    expect(await other.listeners.find(gone.id)).toMatchObject({
       state: 'closed',
       nodeId: 'node-a',
       openConnections: 0,
       totalConnections: 3,
     });
-    expect(await other.findConnection(first.id)).toMatchObject({ nodeId: 'node-a' });
-    expect(await other.findListener(name)).toBe(null);
+    expect(await other.connections.find(first.id)).toMatchObject({ nodeId: 'node-a' });
+    expect(await other.listeners.find(name)).toBe(null);
     await using back = await openNode(ground, 'node-a');
     await expect(place?.append(append(2, [closing(kept)]))).rejects.toMatchObject({
       code: 'failed_precondition',
     });
-    expect((await back.readOwnListeners(firstOwn)).map(({ id }) => id)).toEqual([kept.id]);
-    expect((await back.readOwnOpenConnections(null, 9)).map(({ id }) => id)).toEqual([
+    expect((await back.node.readListeners(firstOwn)).map(({ id }) => id)).toEqual([kept.id]);
+    expect((await back.node.readOpenConnections(null, 9)).map(({ id }) => id)).toEqual([
       elsewhere.id,
     ]);
-    expect((await back.append(append(1, [closing(kept)]))).firstSeq).toBe(11);
+    expect((await back.node.append(append(1, [closing(kept)]))).firstSeq).toBe(11);
   });
 
   test('of two that take one place the later one has it', async () => {
@@ -551,11 +558,11 @@ function placeContract(makeGround: MakeGround): void {
     const listener = sampleListener();
     {
       await using store = await openNode(ground, 'node-a');
-      await store.append(append(1, [listenerEvent('listener_created', listener)]));
+      await store.node.append(append(1, [listenerEvent('listener_created', listener)]));
     }
-    await waitFor('its end to be seen', async () => !(await other.isNodeThere('node-a')));
-    const early = await other.takePlaceOf('node-a');
-    const late = await third.takePlaceOf('node-a');
+    await waitFor('its end to be seen', async () => !(await other.nodes.isThere('node-a')));
+    const early = await other.nodes.takeOver('node-a');
+    const late = await third.nodes.takeOver('node-a');
     const lost = { code: 'failed_precondition' };
     await expect(early?.append(append(1, [closing(listener)]))).rejects.toMatchObject(lost);
     await late?.append(append(1, [closing(listener)]));
@@ -578,7 +585,7 @@ const standing: LogAgeing = {
 
 /** What was appended up to now is known to be this old. */
 async function mark(store: Store): Promise<LogAge> {
-  return await store.age({ ...standing, confirmedTime: farOff, markMs: 0 });
+  return await store.keeping.age({ ...standing, confirmedTime: farOff, markMs: 0 });
 }
 
 function purgeContract(makeGround: MakeGround): void {
@@ -601,44 +608,58 @@ function purgeContract(makeGround: MakeGround): void {
       ...connections.flatMap((one) => [opened(one), closed(one)]),
       end,
     ];
-    await store.append(append(1, events.slice(0, 3)));
+    await store.node.append(append(1, events.slice(0, 3)));
     const { time } = await mark(store);
     // Their own times are of no account.
-    await waitFor('another time', async () => (await store.age(standing)).clock > time);
-    await store.append(append(2, events.slice(3)));
+    await waitFor('another time', async () => (await store.keeping.age(standing)).clock > time);
+    await store.node.append(append(2, events.slice(3)));
     await mark(store);
     const [first, second, third] = connections;
     const all = { before: 0, eventsMax: everything, bytesMax: everything, limit: 100 };
-    expect(await store.purge(all)).toEqual({ headSeq: 10, oldestSeq: 1, hasMore: false });
+    expect(await store.keeping.purge(all)).toEqual({ headSeq: 10, oldestSeq: 1, hasMore: false });
 
     const byAge = { ...all, before: time, limit: 2 };
-    expect(await store.purge(byAge)).toEqual({ headSeq: 10, oldestSeq: 3, hasMore: true });
+    expect(await store.keeping.purge(byAge)).toEqual({ headSeq: 10, oldestSeq: 3, hasMore: true });
     // Its closed event is still there, and so is it.
-    expect(await store.findConnection(first?.id ?? '')).not.toBeNull();
-    expect(await store.purge(byAge)).toEqual({ headSeq: 10, oldestSeq: 4, hasMore: false });
-    expect(await store.findConnection(first?.id ?? '')).toBeNull();
+    expect(await store.connections.find(first?.id ?? '')).not.toBeNull();
+    expect(await store.keeping.purge(byAge)).toEqual({ headSeq: 10, oldestSeq: 4, hasMore: false });
+    expect(await store.connections.find(first?.id ?? '')).toBeNull();
     expect(await readAll(store)).toEqual(numbered(events).slice(3));
 
     const byNumber = { ...all, eventsMax: 5 };
-    expect(await store.purge(byNumber)).toEqual({ headSeq: 10, oldestSeq: 6, hasMore: false });
-    expect(await store.findConnection(second?.id ?? '')).toBeNull();
-    expect(await store.findConnection(third?.id ?? '')).not.toBeNull();
-    expect(await store.findListener(listener.id)).not.toBeNull();
+    expect(await store.keeping.purge(byNumber)).toEqual({
+      headSeq: 10,
+      oldestSeq: 6,
+      hasMore: false,
+    });
+    expect(await store.connections.find(second?.id ?? '')).toBeNull();
+    expect(await store.connections.find(third?.id ?? '')).not.toBeNull();
+    expect(await store.listeners.find(listener.id)).not.toBeNull();
 
-    expect((await store.age(standing)).bytes).toBe(5000);
+    expect((await store.keeping.age(standing)).bytes).toBe(5000);
     const bySize = { ...all, bytesMax: 4000 };
-    expect(await store.purge(bySize)).toEqual({ headSeq: 10, oldestSeq: 7, hasMore: false });
-    expect((await store.age(standing)).bytes).toBe(4000);
+    expect(await store.keeping.purge(bySize)).toEqual({
+      headSeq: 10,
+      oldestSeq: 7,
+      hasMore: false,
+    });
+    expect((await store.keeping.age(standing)).bytes).toBe(4000);
 
     const nothing = { ...all, eventsMax: 0 };
-    expect(await store.purge(nothing)).toEqual({ headSeq: 10, oldestSeq: 11, hasMore: false });
-    expect(await store.findListener(listener.id)).toBeNull();
+    expect(await store.keeping.purge(nothing)).toEqual({
+      headSeq: 10,
+      oldestSeq: 11,
+      hasMore: false,
+    });
+    expect(await store.listeners.find(listener.id)).toBeNull();
     expect(await readAll(store)).toEqual([]);
-    expect(await store.seqBefore(0)).toBe(10);
-    expect((await store.age(standing)).bytes).toBe(0);
-    expect(await store.append(append(3, [opened(sampleConnection())]))).toEqual({ firstSeq: 11 });
+    expect(await store.log.seqBefore(0)).toBe(10);
+    expect((await store.keeping.age(standing)).bytes).toBe(0);
+    expect(await store.node.append(append(3, [opened(sampleConnection())]))).toEqual({
+      firstSeq: 11,
+    });
     expect(await readAll(store)).toHaveLength(1);
-    expect((await store.age(standing)).bytes).toBe(1000);
+    expect((await store.keeping.age(standing)).bytes).toBe(1000);
   });
 
   test('few events that are large are taken by their size', async () => {
@@ -646,42 +667,45 @@ function purgeContract(makeGround: MakeGround): void {
     await using store = await openNode(ground);
     for (let number = 1; number <= 20; number += 1) {
       const events = [listenerEvent('listener_updated', sampleListener())];
-      await store.append(append(number, events, { bytes: number <= 10 ? 1_000_000 : 1000 }));
+      await store.node.append(append(number, events, { bytes: number <= 10 ? 1_000_000 : 1000 }));
       if (number % 5 === 0) await mark(store);
     }
-    expect((await store.age(standing)).bytes).toBe(10_010_000);
+    expect((await store.keeping.age(standing)).bytes).toBe(10_010_000);
     const request = { before: 0, eventsMax: everything, bytesMax: 5_000_000, limit: 100 };
-    const { oldestSeq } = await store.purge(request);
+    const { oldestSeq } = await store.keeping.purge(request);
     expect(oldestSeq).toBe(7);
-    const { bytes } = await store.age(standing);
+    const { bytes } = await store.keeping.age(standing);
     expect(bytes).toBeLessThanOrEqual(5_000_000);
     expect(bytes).toBeGreaterThan(3_000_000);
     // Nothing more is due.
-    expect(await store.purge(request)).toEqual({ headSeq: 20, oldestSeq, hasMore: false });
+    expect(await store.keeping.purge(request)).toEqual({ headSeq: 20, oldestSeq, hasMore: false });
   });
 
   test('the log’s own time never falls, never leaps unasked, and never stands still where it is told so', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
-    const start = await store.age(standing);
+    const start = await store.keeping.age(standing);
     expect(start.time).toBeLessThanOrEqual(start.clock);
-    await waitFor('some time', async () => (await store.age(standing)).clock > start.time + 1000);
-    expect((await store.age(standing)).time).toBe(start.time);
-    const step = await store.age({ ...standing, timeMax: start.time + 1000 });
+    await waitFor(
+      'some time',
+      async () => (await store.keeping.age(standing)).clock > start.time + 1000,
+    );
+    expect((await store.keeping.age(standing)).time).toBe(start.time);
+    const step = await store.keeping.age({ ...standing, timeMax: start.time + 1000 });
     expect(step.time).toBe(start.time + 1000);
     // A word of a person is believed up to what the clock shows.
-    const said = await store.age({ ...standing, confirmedTime: everything });
+    const said = await store.keeping.age({ ...standing, confirmedTime: everything });
     expect(said.time).toBe(said.clock);
-    const leapt = await store.age({ ...standing, leapMaxMs: 3_600_000 });
+    const leapt = await store.keeping.age({ ...standing, leapMaxMs: 3_600_000 });
     expect(leapt.time).toBe(leapt.clock);
     // Where the clock is behind, time goes on all the same.
     const ahead = leapt.time + 3_600_000_000;
-    expect((await store.age({ ...standing, timeMin: ahead })).time).toBe(ahead);
+    expect((await store.keeping.age({ ...standing, timeMin: ahead })).time).toBe(ahead);
     const low = { ...standing, timeMin: ahead - 5, timeMax: ahead - 1, leapMaxMs: 10 };
-    expect((await store.age(low)).time).toBe(ahead);
-    expect((await store.age({ ...standing, timeMax: ahead + 9 })).time).toBe(ahead);
+    expect((await store.keeping.age(low)).time).toBe(ahead);
+    expect((await store.keeping.age({ ...standing, timeMax: ahead + 9 })).time).toBe(ahead);
     await using other = await openNode(ground, 'node-b');
-    expect((await other.age(standing)).time).toBe(ahead);
+    expect((await other.keeping.age(standing)).time).toBe(ahead);
   });
 
   test('a time far ahead matters to the place of a time only as long as its event is kept', async () => {
@@ -689,14 +713,14 @@ function purgeContract(makeGround: MakeGround): void {
     await using store = await openNode(ground);
     const at = (offset: number) => opened(sampleConnection({ acceptedAt: sampleTime + offset }));
     const many = Array.from({ length: 5000 }, (_, index) => at(index));
-    await store.append(append(1, [...many.slice(0, 4500), at(1e15), ...many.slice(4500)]));
-    await store.append(append(2, [at(10_000), at(20_000)]));
-    expect(await store.seqBefore(sampleTime + 20_000)).toBe(4500);
+    await store.node.append(append(1, [...many.slice(0, 4500), at(1e15), ...many.slice(4500)]));
+    await store.node.append(append(2, [at(10_000), at(20_000)]));
+    expect(await store.log.seqBefore(sampleTime + 20_000)).toBe(4500);
     const request = { before: 0, eventsMax: 100, bytesMax: everything, limit: 100_000 };
-    expect((await store.purge(request)).oldestSeq).toBe(4904);
-    expect(await store.seqBefore(sampleTime + 20_000)).toBe(5002);
-    expect(await store.seqBefore(sampleTime + 4_950)).toBe(4951);
-    expect(await store.seqBefore(sampleTime + 30_000)).toBe(5003);
+    expect((await store.keeping.purge(request)).oldestSeq).toBe(4904);
+    expect(await store.log.seqBefore(sampleTime + 20_000)).toBe(5002);
+    expect(await store.log.seqBefore(sampleTime + 4_950)).toBe(4951);
+    expect(await store.log.seqBefore(sampleTime + 30_000)).toBe(5003);
   });
 
   test('keeps what lives: listeners that are not closed, connections that are open', async () => {
@@ -705,14 +729,16 @@ function purgeContract(makeGround: MakeGround): void {
     const listener = sampleListener();
     const connection = sampleConnection({ listenerId: listener.id });
     const drafts = [listenerEvent('listener_listening', listener), opened(connection)];
-    await store.append(append(1, drafts));
-    await store.purge({ before: 0, eventsMax: 0, bytesMax: everything, limit: 100 });
+    await store.node.append(append(1, drafts));
+    await store.keeping.purge({ before: 0, eventsMax: 0, bytesMax: everything, limit: 100 });
     expect(await readAll(store)).toEqual([]);
-    expect(await store.findConnection(connection.id)).toEqual(connection);
-    expect((await store.findListener(listener.id))?.openConnections).toBe(1);
-    await store.append(append(2, [closed(connection)]));
+    expect(await store.connections.find(connection.id)).toEqual(connection);
+    expect((await store.listeners.find(listener.id))?.openConnections).toBe(1);
+    await store.node.append(append(2, [closed(connection)]));
     expect(await readAll(store)).toEqual(numbered([closed(connection)], 3));
-    expect(await store.seqBeforeNewest(9, { ...everyEvent, types: ['connection_opened'] })).toBe(2);
+    expect(
+      await store.log.seqBeforeNewest(9, { ...everyEvent, types: ['connection_opened'] }),
+    ).toBe(2);
   });
 }
 
@@ -725,47 +751,47 @@ function idempotencyContract(makeGround: MakeGround): void {
   test('a key is taken once, keeps its answer, and is free when released', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
-    const takes = await Promise.all([1, 2, 3].map(() => store.takeIdempotencyKey(take)));
+    const takes = await Promise.all([1, 2, 3].map(() => store.idempotencyKeys.take(take)));
     expect(takes.filter((one) => 'seed' in one)).toEqual([{ seed }]);
     expect(takes.filter((one) => !('seed' in one))).toEqual([running, running]);
-    await store.releaseIdempotencyKey('key');
+    await store.idempotencyKeys.release('key');
     const other = { ...take, bodyHash: 'other' };
-    expect(await store.takeIdempotencyKey(other)).toEqual({ seed });
-    await store.keepIdempotentAnswer('key', '{"id":1}');
+    expect(await store.idempotencyKeys.take(other)).toEqual({ seed });
+    await store.idempotencyKeys.keep('key', '{"id":1}');
     const answer = { bodyHash: 'other', body: '{"id":1}' };
-    expect(await store.takeIdempotencyKey(take)).toEqual(answer);
+    expect(await store.idempotencyKeys.take(take)).toEqual(answer);
   });
 
   test('beyond the limits a new key is refused, and those that are kept stay', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
     const takeOf = (key: string, more: object = {}) =>
-      store.takeIdempotencyKey({ ...take, key, keysMax: 2, ...more });
+      store.idempotencyKeys.take({ ...take, key, keysMax: 2, ...more });
     await takeOf('a');
     await takeOf('b');
     const full = { code: 'resource_exhausted', details: { limit: 'idempotencyKeysMax' } };
     await expect(takeOf('c')).rejects.toMatchObject(full);
-    await store.keepIdempotentAnswer('a', '{"id":1}');
+    await store.idempotencyKeys.keep('a', '{"id":1}');
     expect(await takeOf('a')).toMatchObject({ body: '{"id":1}' });
     expect(await takeOf('b')).toEqual(running);
-    await store.releaseIdempotencyKey('b');
+    await store.idempotencyKeys.release('b');
     const bytes = { code: 'resource_exhausted', details: { limit: 'idempotencyAnswerBytesMax' } };
     await expect(takeOf('c', { answerBytesMax: 8 })).rejects.toMatchObject(bytes);
     expect(await takeOf('c')).toEqual({ seed });
     await expect(takeOf('d')).rejects.toMatchObject(full);
-    expect(await store.purgeIdempotencyKeys(farOff, 1)).toBe(true);
-    expect(await store.purgeIdempotencyKeys(farOff, 5)).toBe(false);
+    expect(await store.idempotencyKeys.purge(farOff, 1)).toBe(true);
+    expect(await store.idempotencyKeys.purge(farOff, 5)).toBe(false);
     expect(await takeOf('d')).toEqual({ seed });
   });
 
   test('an expired key is free, and begins anew', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
-    await store.takeIdempotencyKey(take);
-    await store.keepIdempotentAnswer('key', '{}');
+    await store.idempotencyKeys.take(take);
+    await store.idempotencyKeys.keep('key', '{}');
     const later = { ...take, bodyHash: 'new', seed: sampleId(2), expiresBefore: farOff };
-    expect(await store.takeIdempotencyKey(later)).toEqual({ seed: sampleId(2) });
-    expect(await store.takeIdempotencyKey(take)).toEqual({ ...running, bodyHash: 'new' });
+    expect(await store.idempotencyKeys.take(later)).toEqual({ seed: sampleId(2) });
+    expect(await store.idempotencyKeys.take(take)).toEqual({ ...running, bodyHash: 'new' });
   });
 
   test('a run whose process is gone, or that is too old, goes on under its seed', async () => {
@@ -773,16 +799,16 @@ function idempotencyContract(makeGround: MakeGround): void {
     await using first = await openNode(ground);
     await using other = await openNode(ground, 'node-b');
     const retry = { ...take, seed: sampleId(2) };
-    await first.takeIdempotencyKey(take);
-    expect(await other.takeIdempotencyKey(retry)).toEqual(running);
+    await first.idempotencyKeys.take(take);
+    expect(await other.idempotencyKeys.take(retry)).toEqual(running);
     await using again = await openNode(ground);
     const mismatch = { ...retry, bodyHash: 'other' };
-    expect(await other.takeIdempotencyKey(mismatch)).toEqual(running);
-    expect(await other.takeIdempotencyKey(retry)).toEqual({ seed });
-    expect(await again.takeIdempotencyKey(retry)).toEqual(running);
-    expect(await again.takeIdempotencyKey({ ...retry, lostBefore: farOff })).toEqual({ seed });
-    await again.keepIdempotentAnswer('key', '{}');
+    expect(await other.idempotencyKeys.take(mismatch)).toEqual(running);
+    expect(await other.idempotencyKeys.take(retry)).toEqual({ seed });
+    expect(await again.idempotencyKeys.take(retry)).toEqual(running);
+    expect(await again.idempotencyKeys.take({ ...retry, lostBefore: farOff })).toEqual({ seed });
+    await again.idempotencyKeys.keep('key', '{}');
     const answer = { bodyHash: 'hash', body: '{}' };
-    expect(await other.takeIdempotencyKey({ ...retry, lostBefore: farOff })).toEqual(answer);
+    expect(await other.idempotencyKeys.take({ ...retry, lostBefore: farOff })).toEqual(answer);
   });
 }

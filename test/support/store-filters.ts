@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectionStates } from '../../src/core/connection.ts';
 import type { Event } from '../../src/core/event.ts';
 import { type EventFilter, eventMatcher, everyEvent } from '../../src/core/event-filter.ts';
-import type { ConnectionQuery, Store } from '../../src/core/ports.ts';
 import { itemBytes } from '../../src/core/sizes.ts';
+import type { ConnectionQuery, Store } from '../../src/core/store.ts';
 import { connectionMatches } from './memory-database.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
 import { makePopulation } from './store-population.ts';
@@ -27,8 +27,9 @@ export function filterContract(makeGround: MakeGround, lives?: number): void {
   let store: Store;
 
   beforeAll(async () => {
-    store = resources.use(await openNode(resources.use(await makeGround())));
-    for (const one of appends) await store.append(one);
+    const opened = resources.use(await openNode(resources.use(await makeGround())));
+    for (const one of appends) await opened.node.append(one);
+    store = opened;
   });
   afterAll(() => resources.disposeAsync());
 
@@ -41,7 +42,7 @@ export function filterContract(makeGround: MakeGround, lives?: number): void {
       expect(await readAll(store, filter, 7, 3 * itemBytes)).toEqual(wanted);
       expect(await readAllBack(store, filter, 7)).toEqual(wanted.toReversed());
       for (const count of [0, 1, 5, wanted.length, wanted.length + 1]) {
-        const seq = await store.seqBeforeNewest(count, filter);
+        const seq = await store.log.seqBeforeNewest(count, filter);
         const after = wanted.filter((event) => event.seq > seq);
         expect(after).toEqual(count === 0 ? [] : wanted.slice(-count));
       }
@@ -59,10 +60,10 @@ export function filterContract(makeGround: MakeGround, lives?: number): void {
     const all = [...rows.values()].sort((a, b) => (a.id > b.id ? -1 : 1));
     for (const query of connectionQueries(listenerIds)) {
       const wanted = all.filter((connection) => connectionMatches(connection, query));
-      expect(await store.listConnections(query, { pageSize: 1000, after: null })).toEqual(wanted);
+      expect(await store.connections.list(query, { pageSize: 1000, after: null })).toEqual(wanted);
       const paged: string[] = [];
       for (let after: string | null = null; ; ) {
-        const page = await store.listConnections(query, { pageSize: 9, after });
+        const page = await store.connections.list(query, { pageSize: 9, after });
         paged.push(...page.map(({ id }) => id));
         after = page.at(-1)?.id ?? null;
         if (page.length < 9) break;

@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { Event, EventDraft } from '../../src/core/event.ts';
 import { type EventFilter, everyEvent } from '../../src/core/event-filter.ts';
-import type { Store } from '../../src/core/ports.ts';
+import type { Store } from '../../src/core/store.ts';
 
 /** A database of a test's own. */
 export interface StoreGround extends AsyncDisposable {
@@ -12,11 +12,10 @@ export interface StoreGround extends AsyncDisposable {
 
 export type MakeGround = () => Promise<StoreGround>;
 
-/** A store that has its node's place. */
+/** A store, and its node taken. */
 export async function openNode(ground: StoreGround, nodeId = 'node-a') {
   const store = await ground.open(nodeId);
-  await store.takeNode();
-  return store;
+  return Object.assign(store, { node: await store.nodes.takeOwn() });
 }
 
 export async function readAll(
@@ -27,7 +26,7 @@ export async function readAll(
 ) {
   const events: Event[] = [];
   for (let seq = 0; ; ) {
-    const page = await store.readEvents({ afterSeq: seq, limit, bytesMax, filter });
+    const page = await store.log.read({ afterSeq: seq, limit, bytesMax, filter });
     expect(page.events.length).toBeLessThanOrEqual(limit);
     expect(page.events.every((event) => event.seq > seq && event.seq <= page.throughSeq)).toBe(
       true,
@@ -42,7 +41,7 @@ export async function readAll(
 export async function readAllBack(store: Store, filter: EventFilter, limit = 1000, bytesMax = 1e9) {
   const events: Event[] = [];
   for (let seq = Number.MAX_SAFE_INTEGER; ; ) {
-    const page = await store.readEventsBack({ beforeSeq: seq, limit, bytesMax, filter });
+    const page = await store.log.readBack({ beforeSeq: seq, limit, bytesMax, filter });
     expect(page.events.length).toBeLessThanOrEqual(limit);
     expect(page.events.every((event) => event.seq < seq && event.seq >= page.throughSeq)).toBe(
       true,

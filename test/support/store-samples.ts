@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { CloseReason, Connection } from '../../src/core/connection.ts';
 import type { EventDraft, ListenerEventType } from '../../src/core/event.ts';
 import type { Listener } from '../../src/core/listener.ts';
-import type { Append } from '../../src/core/ports.ts';
+import type { Append } from '../../src/core/store.ts';
 
 /** Some time, in whole microseconds, at which ids were made too. */
 export const sampleTime = Date.UTC(2026, 10, 24) * 1000 + 123_456;
