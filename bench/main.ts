@@ -2,10 +2,12 @@
 import { join } from 'node:path';
 import { readCommandLine, readNumber } from '../src/command-line.ts';
 import { outDir } from './compile.ts';
+import { processorText } from './processor.ts';
 import { printProfiles, startProfiles } from './profile.ts';
 import { keep, type Result, table } from './report.ts';
 import type { Row, RowOptions } from './row.ts';
 import { appendRow } from './rows/append.ts';
+import { callsRow } from './rows/calls.ts';
 import { churnRow } from './rows/churn.ts';
 import { createRow } from './rows/create.ts';
 import { echoRow } from './rows/echo.ts';
@@ -27,6 +29,7 @@ const rows: readonly Row[] = [
   replayRow,
   idleRow,
   createRow,
+  callsRow,
   historyRow,
   purgeRow,
   startRow,
@@ -82,6 +85,7 @@ if (words.includes('seed')) {
   await seed(options);
 } else {
   const results: Result[] = [];
+  console.log(processorText());
   for (const row of chosenRows()) results.push(...(await runRow(row)));
   console.log(`\n${table(results)}\n`);
   console.log(keep(results, options));

@@ -6,9 +6,9 @@ import { createInterface } from 'node:readline';
 import { benchDir, compile } from './compile.ts';
 import { cpuSeconds } from './process-stats.ts';
 
-export type ReferenceName = 'c' | 'go' | 'pipe';
+export type ReferenceName = 'c' | 'go' | 'pipe' | 'fastify';
 
-/** Something that echoes, and what it has cost so far. */
+/** Something that serves, mostly an echo, and what it has cost so far. */
 export interface EchoServer extends AsyncDisposable {
   readonly name: string;
   readonly port: number;
@@ -22,6 +22,7 @@ const commands: Readonly<Record<ReferenceName, () => string[] | null>> = {
   c: () => compiled('reference/epoll-echo.c'),
   go: () => compiled('reference/go-echo.go'),
   pipe: () => [process.execPath, join(benchDir, 'reference/pipe-echo.ts')],
+  fastify: () => [process.execPath, join(benchDir, 'reference/bare-fastify.ts')],
 };
 
 function compiled(file: string): string[] | null {

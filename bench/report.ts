@@ -1,9 +1,10 @@
 /** What rows answer with, and how it is shown and kept. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { arch, cpus, release, totalmem } from 'node:os';
+import { arch, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { benchDir, outDir } from './compile.ts';
+import { processorText } from './processor.ts';
 
 export interface Goal {
   readonly of: 'ratio' | 'figure';
@@ -84,8 +85,7 @@ export function table(results: readonly Result[]): string {
 function machine() {
   const commit = git('rev-parse', '--short', 'HEAD');
   return {
-    cpu: cpus()[0]?.model ?? '',
-    cpus: cpus().length,
+    processor: processorText(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     arch: arch(),
