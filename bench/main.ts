@@ -1,6 +1,7 @@
 /** Prints a table, and writes bench/out/<time>.json. What is measured, and how: docs/performance.md. */
 import { join } from 'node:path';
 import { readCommandLine, readNumber } from '../src/command-line.ts';
+import { compareWith, comparisonTable } from './against.ts';
 import { outDir } from './compile.ts';
 import { processorText } from './processor.ts';
 import { printProfiles, startProfiles } from './profile.ts';
@@ -38,6 +39,7 @@ const rows: readonly Row[] = [
 const names = rows.map(({ name }) => name);
 const usage = `npm run bench [-- ROW …] [--quick]             all rows, or those named
 npm run bench -- churn --profile               and where kodama's CPU goes (echo, churn, replay)
+npm run bench -- churn --against COMMIT        the same rows by that commit, in turn: what has become dearer
 npm run bench -- echo --perf                   where the CPU of all servers goes, by perf(1) (echo, churn)
 npm run bench -- seed [--connections 10000000] [--data-dir …]    fills a database for the row history
 
@@ -50,6 +52,7 @@ const { values, words } = readCommandLine({
     quick: { type: 'boolean', default: false },
     perf: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
+    against: { type: 'string' },
     connections: { type: 'string', default: '10000000' },
     'data-dir': { type: 'string', default: join(outDir, 'history') },
   },
@@ -83,6 +86,11 @@ async function runRow(row: Row): Promise<readonly Result[]> {
 
 if (words.includes('seed')) {
   await seed(options);
+} else if (values.against !== undefined) {
+  console.log(processorText());
+  const chosen = chosenRows().map(({ name }) => name);
+  const found = compareWith(values.against, chosen, values.quick ? ['--quick'] : []);
+  console.log(`\n${comparisonTable(values.against, found)}`);
 } else {
   const results: Result[] = [];
   console.log(processorText());
