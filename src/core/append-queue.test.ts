@@ -10,7 +10,6 @@ import {
   sampleLogLimits,
 } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { deferred } from './deferred.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { EventDraft } from './event.ts';
 import { EventLog, type EventLogLimits } from './event-log.ts';
@@ -51,7 +50,7 @@ const refused = new Error('value out of range');
 
 test('a commit is bounded in bytes too', async () => {
   const { log, store } = await openLog({ commitBytesMax: 10_000, commandsBytesMax: 100_000 });
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   store.faults.push({ begin: gate.promise });
   const updates = [1, 2, 3, 4, 5, 6].map((id) => log.appendCommand([listenerOf(id, 2000)]));
   gate.resolve();
@@ -71,7 +70,7 @@ test('a command that is larger than a commit is refused, and what only happened 
 
 test('commands that wait are bounded in bytes', async () => {
   const { log, store } = await openLog({ commandsBytesMax: 10_000 });
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   store.faults.push({ begin: gate.promise });
   const first = log.append([visit(1)]);
   const command = log.appendCommand([listenerOf(1, 5000)]);
@@ -83,7 +82,7 @@ test('commands that wait are bounded in bytes', async () => {
 
 test('a command that the store can not do in time fails alone, and the log goes on', async () => {
   const { log, store, logger, database } = await openLog({ commandTimeoutMs: 30 });
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   store.faults.push({ begin: gate.promise });
   store.judge = ({ events }) => (events.some((event) => 'listener' in event) ? slow() : null);
   const before = log.append([visit(1)]);
@@ -109,7 +108,7 @@ test('a store that is slow gets less at a time, and more again once it is not', 
   eventsMax = 100;
   const sizes = () => store.appends.map(({ events }) => events.length);
   await waitFor('whole commits', async () => {
-    const gate = deferred<void>();
+    const gate = Promise.withResolvers<void>();
     store.faults.push({ begin: gate.promise });
     const commits = Array.from({ length: 31 }, () => log.append([sampleEvent()]));
     gate.resolve();
@@ -120,7 +119,7 @@ test('a store that is slow gets less at a time, and more again once it is not', 
 
 test('an answer that was lost is not taken for a commit that failed', async () => {
   const { log, store, database } = await openLog();
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   store.faults.push({ begin: gate.promise, fails: 'after' }, { fails: 'after' });
   const commits = [log.append([visit(1)]), log.append([visit(2), visit(3)])];
   gate.resolve();
@@ -132,7 +131,7 @@ test('a record that the store refuses is left out and told, and all others are c
   const { log, store, logger, database } = await openLog();
   const bad = [sampleId(7), sampleId(30)];
   store.judge = (append) => (idsOf(append).some((id) => bad.includes(id)) ? refused : null);
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   store.faults.push({ begin: gate.promise });
   const first = log.append([visit(99)]);
   const batches = [0, 1, 2, 3].map((batch) => {
@@ -168,7 +167,7 @@ test('counters that the store refuses cost nothing else', async () => {
 test('how long the oldest has waited is known, also while it is being committed', async () => {
   const { log, store } = await openLog();
   expect(log.waitingMs).toBe(0);
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   store.faults.push({ begin: gate.promise });
   const commit = log.append([visit(1)]);
   await waitFor('some time', () => log.waitingMs > 5);

@@ -9,7 +9,6 @@ import {
   sampleLogLimits,
 } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { deferred } from './deferred.ts';
 import { AppError, hasCode } from './errors.ts';
 import { EventLog, type EventLogLimits } from './event-log.ts';
 
@@ -31,7 +30,7 @@ async function openLog(limits: Partial<EventLogLimits> = {}, store = new MemoryS
 
 /** Holds the next append until it is let go. */
 function hold(store: MemoryStore, at: 'begin' | 'end', fault: AppendFault = {}) {
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   store.faults.push({ ...fault, [at]: gate.promise });
   return gate;
 }

@@ -6,7 +6,6 @@
  * - A follower owns one number, its seq, and is woken by level: it reads, and waits only at the head.
  */
 import { AppendQueue, type AppendQueueLimits, type AppendQueueOptions } from './append-queue.ts';
-import { deferred } from './deferred.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { Event, EventDraft } from './event.ts';
 import { type EventFilter, eventMatcher, everyEvent } from './event-filter.ts';
@@ -134,7 +133,7 @@ export class EventLog {
    * @throws unavailable when it takes longer; it may still come
    */
   async inTime<Result>(commit: Promise<Result>, giveUp?: () => void): Promise<Result> {
-    const timeout = deferred<'late'>();
+    const timeout = Promise.withResolvers<'late'>();
     const { commandTimeoutMs } = this.#options.limits;
     const timer = setTimeout(() => timeout.resolve('late'), commandTimeoutMs);
     try {

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { deferred } from './deferred.ts';
 import { inParallel } from './in-parallel.ts';
 
 test('so many are under way at once, and the next begins when one is over', async () => {
-  const works = Array.from({ length: 10 }, () => deferred<void>());
+  const works = Array.from({ length: 10 }, () => Promise.withResolvers<void>());
   const begun: number[] = [];
   const done = inParallel([...works.keys()], 3, async (item) => {
     begun.push(item);
@@ -20,7 +19,7 @@ test('so many are under way at once, and the next begins when one is over', asyn
 });
 
 test('a failure is thrown once what was begun is over', async () => {
-  const slow = deferred<void>();
+  const slow = Promise.withResolvers<void>();
   let isOver = false;
   const done = inParallel([1, 2, 3], 2, async (item) => {
     if (item === 1) throw new RangeError('no');

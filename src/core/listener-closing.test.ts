@@ -3,7 +3,6 @@ import { caller, createListener, makeWorld } from '../../test/support/core-world
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import { rejection, sampleId, sampleNewListener } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { deferred } from './deferred.ts';
 import { AppError } from './errors.ts';
 
 type World = Awaited<ReturnType<typeof makeWorld>>;
@@ -28,7 +27,7 @@ function endsOf(world: World, id: string) {
 test('a delete answers when the port is free and the end is committed', async () => {
   const world = await makeWorld();
   const { id } = await create(world);
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   world.dataPlane.gates.close = gate.promise;
   const deleted = world.control.deleteListener(caller, 'mine', 0);
   await waitFor('the close', () => world.dataPlane.kindsOf(id).includes('close'));
@@ -72,7 +71,7 @@ test('what another node has is not ours to change or delete', async () => {
 test('a draining listener says so until it is closed', async () => {
   const world = await makeWorld();
   const { id } = await create(world);
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   world.dataPlane.gates.close = gate.promise;
   const deleted = world.control.deleteListener(caller, id, 5000);
   await waitFor('the close', () => world.dataPlane.kindsOf(id).includes('close'));
@@ -87,7 +86,7 @@ test('a draining listener says so until it is closed', async () => {
 test('a delete while it drains makes the drain end sooner', async () => {
   const world = await makeWorld();
   const { id } = await create(world);
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   world.dataPlane.gates.close = gate.promise;
   const deletes = [world.control.deleteListener(caller, id, 5000)];
   await waitFor('the drain', () => world.dataPlane.kindsOf(id).includes('close'));
@@ -136,7 +135,7 @@ test('what is closed while the store is away is closed in the record when it is 
 test('who deletes again while the end waits for the store makes no second end', async () => {
   const world = await makeWorld({ limits: { commandTimeoutMs: 5 } });
   const { id } = await create(world);
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   world.store.faults.push({ begin: gate.promise });
   const deletes = [1, 2, 3].map(() => codeOf(world.control.deleteListener(caller, id, 0)));
   expect(await Promise.all(deletes)).toEqual(['unavailable', 'unavailable', 'unavailable']);
@@ -149,7 +148,7 @@ test('who deletes again while the end waits for the store makes no second end', 
 test('what is being closed can no longer be changed', async () => {
   const world = await makeWorld({ limits: { commandTimeoutMs: 5 } });
   const { id } = await create(world);
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   world.store.faults.push({ begin: gate.promise });
   expect(await codeOf(world.control.deleteListener(caller, id, 0))).toBe('unavailable');
   expect(await codeOf(world.control.updateListener(caller, id, {}))).toBe('failed_precondition');
@@ -162,7 +161,7 @@ test('what is being closed can no longer be changed', async () => {
 test('a change that lands late does not bring back what was closed meanwhile', async () => {
   const world = await makeWorld({ limits: { commandTimeoutMs: 5 } });
   const { id } = await create(world);
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   world.store.faults.push({ begin: gate.promise });
   expect(await codeOf(world.control.updateListener(caller, id, { labels: { a: '1' } }))).toBe(
     'unavailable',

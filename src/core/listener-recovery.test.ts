@@ -8,7 +8,6 @@ import {
   sampleNewListener,
 } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { deferred } from './deferred.ts';
 import { AppError } from './errors.ts';
 import type { NewListener } from './listener.ts';
 
@@ -65,7 +64,7 @@ test('a start reads its listeners page by page, and binds so many at once', asyn
     // What there is already is above its bounds.
     ...{ specBytesMax: 10, nodeBytesMax: 10, listenersMax: 1 },
   });
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   second.dataPlane.gates.open = gate.promise;
   const recovered = second.recovery.recover();
   await waitFor('the first binds', () => second.dataPlane.calls.length > 0);
@@ -172,7 +171,7 @@ test('a listener that expired between two runs is closed, and does not come back
   const { id } = await create(first, { expiresAt: first.clock.now() + 3_600_000_000 });
   const clock = handClock(first.clock.now() + 2 * 3_600_000_000);
   const second = await restart(first, clock);
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   second.dataPlane.gates.open = gate.promise;
   const recovered = second.recovery.recover();
   await waitFor('the bind', () => second.dataPlane.calls.length > 0);
@@ -209,7 +208,7 @@ test('a listener that a new worker could not bind is failed, and tried again', a
 
 test('a worker that is lost during a create is told after the create', async () => {
   const world = await makeWorld();
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   world.dataPlane.openGates.push(Promise.resolve(), gate.promise);
   const batch = [1, 2].map(() => sampleNewListener());
   const created = world.control.createListeners(caller, batch);

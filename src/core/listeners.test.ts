@@ -8,7 +8,6 @@ import {
   sampleNewListener,
 } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { deferred } from './deferred.ts';
 import { AppError } from './errors.ts';
 import type { ListenerPatch, NewListener } from './listener.ts';
 
@@ -42,7 +41,7 @@ test('a create binds, commits and serves, in this order, and answers with what w
 
 test('nothing is served before it is committed', async () => {
   const world = await makeWorld();
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   world.store.faults.push({ begin: gate.promise });
   const created = create(world);
   await waitFor('the append', () => world.store.appends.length === 1);
@@ -158,7 +157,7 @@ test('while the store is away a create is refused and leaves nothing behind', as
 
 test('a create that lands late is closed again', async () => {
   const world = await makeWorld({ limits: { commandTimeoutMs: 5 } });
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   world.store.faults.push({ begin: gate.promise });
   expect(await codeOf(create(world, { name: 'mine' }))).toBe('unavailable');
   expect([world.set.size, world.dataPlane.bound.size]).toEqual([0, 0]);
@@ -181,7 +180,7 @@ test('a create that cannot be served is closed again', async () => {
 
 test('a delete by name of what is just being created waits for the create', async () => {
   const world = await makeWorld();
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   world.dataPlane.gates.open = gate.promise;
   const created = create(world, { name: 'mine' });
   await waitFor('the bind', () => world.dataPlane.calls.length === 1);
@@ -195,7 +194,7 @@ test('a delete by name of what is just being created waits for the create', asyn
 
 test('a delete of what could not be created is no error', async () => {
   const world = await makeWorld();
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   world.dataPlane.gates.open = gate.promise;
   world.dataPlane.openErrors.push(new AppError('permission_denied', 'no'));
   const created = codeOf(create(world, { name: 'mine' }));
@@ -340,7 +339,7 @@ test('an update that cannot be committed is taken back', async () => {
 test('an update that lands late is undone', async () => {
   const world = await makeWorld({ limits: { commandTimeoutMs: 5 } });
   const before = await create(world);
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   world.store.faults.push({ begin: gate.promise });
   const patch = { limits: { maxConnections: 5 } };
   expect(await codeOf(world.control.updateListener(caller, before.id, patch))).toBe('unavailable');

@@ -5,7 +5,6 @@
  * - What changes one listener happens one after the other.
  * - The rows in the store follow from the events appended here.
  */
-import { deferred } from './deferred.ts';
 import { AppError } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
@@ -87,7 +86,7 @@ export class Listeners {
     set.assertRoom({ count: news.length, bytes }, limits);
     const planned = news.map((one, index) => [one, ids[index] ?? makeId()] as const);
     const entries: ListenerEntry[] = [];
-    const created = deferred<void>();
+    const created = Promise.withResolvers<void>();
     try {
       await this.#commitNew(planned, entries, { created: created.promise, signal });
       await this.#serve(entries);

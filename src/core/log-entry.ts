@@ -1,5 +1,4 @@
 /** What waits for its commit: events that were appended together, and about how many bytes they take. */
-import { type Deferred, deferred } from './deferred.ts';
 import type { Event, EventDraft } from './event.ts';
 import type { ListenerSecrets } from './listener.ts';
 import type { Counters } from './record.ts';
@@ -19,7 +18,7 @@ export interface Entry extends Required<AppendExtra> {
   readonly bytes: number;
   /** By the monotonic clock, in milliseconds. */
   readonly addedAt: number;
-  readonly committed: Deferred<readonly Event[]>;
+  readonly committed: PromiseWithResolvers<readonly Event[]>;
   /** Whoever waited for it was told that it failed: what is not done by then need not be done. */
   isGivenUp: boolean;
 }
@@ -35,7 +34,7 @@ export function makeEntry(events: readonly EventDraft[], extra: AppendExtra): En
     isDivisible,
     bytes: events.reduce((sum, event) => sum + eventBytes(event), 0),
     addedAt: performance.now(),
-    committed: deferred<readonly Event[]>(),
+    committed: Promise.withResolvers<readonly Event[]>(),
     isGivenUp: false,
   };
 }

@@ -9,7 +9,6 @@ import {
   sampleLogLimits,
 } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { deferred } from './deferred.ts';
 import { EventLog } from './event-log.ts';
 import type { WorkerRecord } from './record.ts';
 import { Recorder } from './recorder.ts';
@@ -82,7 +81,7 @@ test('each step becomes an event that holds the connection as it was at that ste
 
 test('it answers once all is committed', async () => {
   const { recorder, store, history } = await makeRecorder();
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   store.faults.push({ begin: gate.promise });
   let isDone = false;
   const recorded = recorder.record(workerId, [opened(1)]).then(() => {
@@ -209,7 +208,7 @@ test('who waits for a close is told when it is committed, not before', async () 
       told.push(name);
     });
   const early = wait('early');
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   store.faults.push({ begin: gate.promise });
   const recorded = recorder.record(workerId, [closed(1)]);
   await waitFor('the append', () => store.appends.length === 2);

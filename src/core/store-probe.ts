@@ -1,4 +1,3 @@
-import { deferred } from './deferred.ts';
 import type { Store } from './store.ts';
 
 /** Whether the store answers in time. A probe does not wait as long as a query may. */
@@ -6,7 +5,7 @@ export async function isStoreThere(
   store: Pick<Store, 'ping'>,
   timeoutMs: number,
 ): Promise<boolean> {
-  const timeout = deferred<boolean>();
+  const timeout = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => timeout.resolve(false), timeoutMs);
   const answer = store.ping().then(
     () => true,

@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import { call, want } from '../../test/support/rest-client.ts';
 import { restEdge } from '../../test/support/rest-edge.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { deferred } from '../core/deferred.ts';
 
 test('the address is the one that was really bound', async () => {
   await using edge = await restEdge();
@@ -28,7 +27,7 @@ test('a port that is taken fails the start, and leaves nothing behind', async ()
 
 test('a stop lets a request that is under way end', async () => {
   await using edge = await restEdge();
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   edge.dataPlane.gates.open = gate.promise;
   const under = call(edge, 'POST', '/v1/listeners', {});
   await waitFor('the bind', () => edge.dataPlane.calls.length === 1);
@@ -41,7 +40,7 @@ test('a stop lets a request that is under way end', async () => {
 
 test('a stop cuts what does not end within its bound', async () => {
   await using edge = await restEdge({ limits: { stopTimeoutMs: 100 } });
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   edge.dataPlane.gates.open = gate.promise;
   const under = call(edge, 'POST', '/v1/listeners', {});
   await waitFor('the bind', () => edge.dataPlane.calls.length === 1);

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { call, want } from '../../test/support/rest-client.ts';
 import { restEdge } from '../../test/support/rest-edge.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { deferred } from '../core/deferred.ts';
 import { AppError } from '../core/errors.ts';
 
 const key = (value: string) => ({ 'idempotency-key': value });
@@ -74,7 +73,7 @@ test('with too many keys kept a new one is refused by the name of the limit', as
 
 test('while the first call runs, the second is told so', async () => {
   await using edge = await restEdge();
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   edge.dataPlane.gates.open = gate.promise;
   const first = call(edge, 'POST', '/v1/listeners', {}, key('k'));
   await waitFor('the bind', () => edge.dataPlane.calls.length === 1);

@@ -5,7 +5,6 @@ import { expect, test } from 'vitest';
 import { call, want } from '../../test/support/rest-client.ts';
 import { restEdge } from '../../test/support/rest-edge.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { deferred } from '../core/deferred.ts';
 
 const host = 'Host: localhost\r\n';
 /** More than the kernel keeps for a client that does not read. */
@@ -58,7 +57,7 @@ test('a client that is slow, but reads, gets all of a long answer', async () => 
 
 test('an answer may take longer to be made than to be taken, also behind another', async () => {
   await using edge = await restEdge({ limits: { responseWriteTimeoutMs: 50 } });
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   edge.dataPlane.gates.open = gate.promise;
   using socket = await client(edge.port);
   socket.write(`GET /healthz HTTP/1.1\r\n${host}\r\n${post('{}')}`);
@@ -72,7 +71,7 @@ test('an answer may take longer to be made than to be taken, also behind another
 
 test('requests that are sent ahead on one connection are bounded in number', async () => {
   await using edge = await restEdge({ limits: { requestsPerConnectionMax: 2 } });
-  const gate = deferred<void>();
+  const gate = Promise.withResolvers<void>();
   edge.dataPlane.gates.open = gate.promise;
   using socket = await client(edge.port);
   socket.write(post('{}').repeat(4));

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { rejection, sampleConnection, sampleId } from '../../test/support/samples.ts';
 import { readConfig } from '../config.ts';
-import { deferred } from '../core/deferred.ts';
 import type { WorkerRecord } from '../core/record.ts';
 import type { Command, Report, Request, WorkerSettings } from '../echo/messages.ts';
 import { Link, WorkerFailure } from './link.ts';
@@ -77,7 +76,7 @@ test('each answer goes to its own request, in whatever order they come', async (
 });
 
 test('a batch is acknowledged once it is committed, and not before those that are', async () => {
-  const commits = [deferred<void>(), deferred<void>()];
+  const commits = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const taken: WorkerRecord[][] = [];
   const { link, sent, receive } = makeLink((records) => {
     const commit = commits[taken.length];

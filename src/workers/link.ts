@@ -3,7 +3,6 @@
  * batches of records, each acknowledged once it is committed. A worker sends no more than so many that are not: an
  * acknowledgement that waits is what holds it back.
  */
-import { type Deferred, deferred } from '../core/deferred.ts';
 import { AppError } from '../core/errors.ts';
 import type { WorkerRecord } from '../core/record.ts';
 import type {
@@ -52,8 +51,8 @@ export class Link {
   /** Rejects with `unavailable` where the link ends before. */
   readonly ready: Promise<void>;
   readonly #options: LinkOptions;
-  readonly #ready = deferred<void>();
-  readonly #waiting = new Map<number, Deferred<BoundSocket | null>>();
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #waiting = new Map<number, PromiseWithResolvers<BoundSocket | null>>();
   /** Batches that are being committed. */
   readonly #committing = new Set<Promise<void>>();
   #requests = 0;
@@ -112,7 +111,7 @@ export class Link {
   async request(request: Request): Promise<BoundSocket | null> {
     if (this.#hasEnded) throw gone();
     const number = ++this.#requests;
-    const waiting = deferred<BoundSocket | null>();
+    const waiting = Promise.withResolvers<BoundSocket | null>();
     this.#waiting.set(number, waiting);
     this.#options.transport.send({ kind: 'request', number, request });
     try {

@@ -1,7 +1,6 @@
 /** A client of the data plane without sockets: what it does, and what happens to it, is told as a worker tells it. */
 import { randomUUID } from 'node:crypto';
 import type { CloseInitiator, CloseReason } from '../../src/core/connection.ts';
-import { deferred } from '../../src/core/deferred.ts';
 import type { Refusal } from '../../src/core/event.ts';
 import type { WorkerRecord } from '../../src/core/record.ts';
 
@@ -19,8 +18,8 @@ export class FakeClient implements AsyncDisposable {
   readonly listenerId: string;
   readonly ended: Promise<void>;
   readonly #options: FakeClientOptions;
-  readonly #accepted = deferred<void>();
-  readonly #ended = deferred<void>();
+  readonly #accepted = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
   #state: 'waiting' | 'open' | 'ended' = 'waiting';
   #bytes = 0;
 
