@@ -15,8 +15,9 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   faults: /^$/,
   core: /^faults\//,
   api: /^(core|faults)\//,
-  http: /^(core|api)\//,
-  grpc: /^(core|api)\//,
+  http: /^(core|api|edge-sockets)\//,
+  grpc: /^(core|api|edge-sockets)\//,
+  'edge-sockets': /^core\/address\.ts$/,
   tls: /^core\//,
   metrics: /^core\//,
   postgres: /^core\//,
@@ -136,6 +137,14 @@ test('no imports go round in a circle, of types neither', () => {
     left = new Map([...left].filter(([, targets]) => targets.some((target) => left.has(target))));
   }
   expect([...left.keys()]).toEqual([]);
+});
+
+test('core meets no socket', () => {
+  const paths = sources.filter((path) => path.startsWith('src/core/') && !isTest(path));
+  const pattern = /\b(createServer|createConnection|connect|Server|Socket)\b[^;]*from 'node:net'/;
+  expect(faultsOf(paths, pattern, 'core says what kodama is, not what it is made with')).toEqual(
+    [],
+  );
 });
 
 test('only config.ts and main.ts read the environment', () => {

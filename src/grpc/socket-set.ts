@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Address } from '../core/address.ts';
-import { listenError } from '../core/listen-error.ts';
-import { firstAddressOf, LoopbackTwin } from '../core/loopback-twin.ts';
+import { listenError } from '../edge-sockets/listen-error.ts';
+import { firstAddressOf, LoopbackTwin } from '../edge-sockets/loopback-twin.ts';
 
 export class SocketSet {
   readonly #server: Server;

@@ -1,8 +1,8 @@
 /** The REST edge: starts listening, and stops in order. */
 import type { AddressInfo } from 'node:net';
 import type { Address } from '../core/address.ts';
-import { listenError } from '../core/listen-error.ts';
-import { firstAddressOf, LoopbackTwin } from '../core/loopback-twin.ts';
+import { listenError } from '../edge-sockets/listen-error.ts';
+import { firstAddressOf, LoopbackTwin } from '../edge-sockets/loopback-twin.ts';
 import type { HttpApp } from './edge.ts';
 import { type HttpAppOptions, httpApp } from './http-app.ts';
 import type { OpenConnections } from './open-connections.ts';

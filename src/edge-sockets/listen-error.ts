@@ -1,5 +1,5 @@
 /** Why an edge could not listen (bind(2), listen(2)), in words. */
-import { type Address, formatAddress } from './address.ts';
+import { type Address, formatAddress } from '../core/address.ts';
 
 export function listenError(edge: 'REST' | 'gRPC', address: Address, cause: unknown): Error {
   const where = formatAddress(address);
