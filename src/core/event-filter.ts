@@ -20,6 +20,16 @@ export const everyEvent: EventFilter = {
   remoteCidrs: [],
 };
 
+/** A filter that is ready for use: its sets are built once for all pages of a reader. */
+export interface EventSelection {
+  readonly filter: EventFilter;
+  readonly matches: (event: EventDraft) => boolean;
+}
+
+export function selectionOf(filter: EventFilter): EventSelection {
+  return { filter, matches: eventMatcher(filter) };
+}
+
 export function isEveryEvent(filter: EventFilter): boolean {
   return Object.values(filter).every((values: readonly unknown[]) => values.length === 0);
 }
@@ -39,3 +49,5 @@ export function eventMatcher(filter: EventFilter): (event: EventDraft) => boolea
     (protocols.size === 0 || protocols.has(eventProtocol(event))) &&
     (filter.remoteCidrs.length === 0 || eventRemoteIps(event).some(isRemote));
 }
+
+export const everySelection: EventSelection = selectionOf(everyEvent);

@@ -8,7 +8,7 @@
 import { AppendQueue, type AppendQueueLimits, type AppendQueueOptions } from './append-queue.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { Event, EventDraft } from './event.ts';
-import { type EventFilter, eventMatcher, everyEvent } from './event-filter.ts';
+import { type EventFilter, type EventSelection, everySelection } from './event-filter.ts';
 import { EventRing } from './event-ring.ts';
 import { type AppendExtra, type Entry, makeEntry } from './log-entry.ts';
 import type { EventPage, LogBounds, Store } from './store.ts';
@@ -195,7 +195,7 @@ export class EventLog {
   async read(
     afterSeq: number,
     limit: number,
-    filter: EventFilter = everyEvent,
+    { filter, matches }: EventSelection = everySelection,
     bytesMax = this.#options.limits.pageBytesMax,
   ): Promise<EventPage> {
     await this.checkCursor(afterSeq);
@@ -206,7 +206,7 @@ export class EventLog {
     const recent = this.#ring.after(seq, limit, bytesMax);
     if (recent !== null) {
       const throughSeq = recent.at(-1)?.seq ?? seq;
-      return { ...bounds, events: recent.filter(eventMatcher(filter)), throughSeq };
+      return { ...bounds, events: recent.filter(matches), throughSeq };
     }
     const { store } = this.#options;
     const page = await store.log.read({ afterSeq: seq, limit, bytesMax, filter });

@@ -1,7 +1,7 @@
 /** Pages of the log as a caller asks for them: of so many events, where the bytes and the time allow. */
 import { invalidField } from './errors.ts';
 import type { Event } from './event.ts';
-import type { EventFilter } from './event-filter.ts';
+import { type EventFilter, selectionOf } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
 import { startSeq } from './follow.ts';
 import { type Page, type PageAsk, pageKey, pageToken } from './page.ts';
@@ -40,11 +40,12 @@ interface EventPageAsk extends PageAsk, EventPlace {
 export async function readEventPage(ask: EventPageAsk): Promise<Page<Event>> {
   const { order, query, log, filter } = ask;
   const from = keySeq(pageKey(ask.pageToken, query)) ?? (await firstSeq(ask));
+  const selection = selectionOf(filter);
   const page = await fillPage(
     order === 'asc'
       ? {
           from,
-          read: (seq, limit, bytesMax) => log.read(seq, limit, filter, bytesMax),
+          read: (seq, limit, bytesMax) => log.read(seq, limit, selection, bytesMax),
           hasMore: ({ throughSeq, headSeq }) => throughSeq < headSeq,
         }
       : {

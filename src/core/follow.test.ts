@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { MemoryDatabase } from '../../test/support/memory-database.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import { keepingLogger, sampleEvent, sampleLogLimits } from '../../test/support/samples.ts';
-import { everyEvent } from './event-filter.ts';
+import { type EventFilter, everyEvent } from './event-filter.ts';
 import { EventLog } from './event-log.ts';
 import { follow } from './follow.ts';
 
@@ -51,4 +51,30 @@ test('a start by time is not behind what another node appended and purged unhear
   expect(await stream.next()).toMatchObject({ value: { kind: 'events', events: [{ seq: 3 }] } });
   stop.abort();
   await stream.return();
+});
+
+test('the sets of a filter are built once for a reader, however many pages it reads', async () => {
+  const { store, log } = await openNode('node-a', new MemoryDatabase());
+  await log.append(Array.from({ length: 50 }, () => sampleEvent()));
+  let reads = 0;
+  const filter: EventFilter = {
+    ...everyEvent,
+    get remoteCidrs() {
+      reads += 1;
+      return ['127.0.0.0/8'];
+    },
+  };
+  const readsOf = async (pageEventsMax: number) => {
+    reads = 0;
+    const start = { kind: 'after_seq', seq: 0 } as const;
+    const ask = { store, log, start, filter, endAtHead: true, heartbeatMs: 60_000, pageEventsMax };
+    let pages = 0;
+    for await (const item of follow({ ...ask, signal: new AbortController().signal })) {
+      if (item.kind === 'events') pages += 1;
+    }
+    return { pages, reads };
+  };
+  const whole = await readsOf(50);
+  expect(whole).toMatchObject({ pages: 1 });
+  expect(await readsOf(5)).toEqual({ pages: 10, reads: whole.reads });
 });

@@ -1,6 +1,6 @@
 /** A stream of the log: what was, from a start; then what comes, as long as its reader wants. */
 import type { Event } from './event.ts';
-import { type EventFilter, everyEvent } from './event-filter.ts';
+import { type EventFilter, everySelection, selectionOf } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
 import type { Log } from './store.ts';
 import type { Micros } from './time.ts';
@@ -55,7 +55,7 @@ export async function* follow(options: Follow): AsyncGenerator<StreamItem, void,
   const backlogEnd = options.start.kind === 'from_now' ? seq : log.headSeq;
   // Who comes after that is seen to come.
   const watch = await options.watch?.();
-  const filter = watch?.filter ?? options.filter;
+  const selection = selectionOf(watch?.filter ?? options.filter);
   let isSynced = false;
   let silentSince = performance.now();
   while (!signal.aborted) {
@@ -66,7 +66,7 @@ export async function* follow(options: Follow): AsyncGenerator<StreamItem, void,
       silentSince = performance.now();
     }
     const room = isSynced ? options.pageEventsMax : backlogEnd - seq;
-    const wanted = isSynced && watch !== undefined ? everyEvent : filter;
+    const wanted = isSynced && watch !== undefined ? everySelection : selection;
     const page = await log.read(seq, Math.min(options.pageEventsMax, room), wanted);
     // A filtered page reads past the backlog's end; what is live comes after `synced`, in its own page.
     const throughSeq = isSynced ? page.throughSeq : Math.min(page.throughSeq, backlogEnd);
