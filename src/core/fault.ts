@@ -15,7 +15,7 @@ export interface FaultMatch {
   readonly afterN?: number;
 }
 
-interface FaultCommon {
+type FaultCommon = {
   /** Chance, 0 to 1, drawn once a connection; for UDP once a datagram. */
   readonly probability: number;
   /** The same seed gives the same run; null draws one. */
@@ -23,7 +23,7 @@ interface FaultCommon {
   readonly match: FaultMatch;
   readonly enabled: boolean;
   readonly expiresAt: Micros | null;
-}
+};
 
 type EffectOfEach<Definition> = Definition extends {
   readonly type: infer Type extends string;

@@ -1,12 +1,21 @@
-/** The resources as REST shows them: what the API page says of every field, and the types of the views. */
+/**
+ * The resources as REST shows them: the fields of each, what the API page says of them, and how what core holds of each is
+ * written. All else about a field follows from here.
+ */
 import { z } from 'zod';
 import { closeInitiators, closeReasons, connectionStates } from '../core/connection.ts';
 import { eventTypes, refusalRules } from '../core/event.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
+import { formatTime, parseTime } from '../core/time.ts';
 
 const id = z.uuid().meta({ examples: ['01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90'] });
 const count = z.int().min(0);
-const time = z.string().meta({ format: 'date-time', examples: ['2026-11-24T03:53:53.123456Z'] });
+/** Core's microseconds, as text. */
+const time = z.codec(
+  z.int(),
+  z.string().meta({ format: 'date-time', examples: ['2026-11-24T03:53:53.123456Z'] }),
+  { decode: formatTime, encode: (text) => parseTime(text) ?? Number.NaN },
+);
 const protocol = z.enum(protocols);
 const listenerName = z.string().nullable();
 
@@ -254,15 +263,3 @@ export const statusResource = z
     retention: retentionStatus.nullable().describe('How old and large the log is; null at first.'),
   })
   .meta({ id: 'Status', description: 'How the node is.' });
-
-/** A view is made of what core holds, and never changed. */
-type View<Value> = Value extends object
-  ? { readonly [Key in keyof Value]: View<Value[Key]> }
-  : Value;
-
-export type AddressView = View<z.output<typeof address>>;
-export type FaultView = View<z.output<typeof faultResource>>;
-export type ListenerView = View<z.output<typeof listenerResource>>;
-export type ConnectionView = View<z.output<typeof connectionResource>>;
-export type EventView = View<z.output<typeof eventResource>>;
-export type StatusView = View<z.output<typeof statusResource>>;
