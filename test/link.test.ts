@@ -67,7 +67,10 @@ test('a host is asked, reports and is acknowledged over a TCP connection as over
   expect(await talk(bound?.port ?? 0, 'as ever')).toBe('as ever');
   await link.request({ kind: 'close', listenerId, drainMs: 0, reason: 'listener_deleted' });
   expect(records[0]).toMatchObject({ kind: 'opened', connection: { listenerId, pid: 77 } });
-  expect(records.at(-1)).toMatchObject({ kind: 'closed', reason: 'peer_fin', bytesIn: 7 });
+  expect(records.at(-1)).toMatchObject({
+    kind: 'closed',
+    connection: { closeReason: 'peer_fin', bytesIn: 7 },
+  });
   await link.settled();
   socket.end();
   await once(socket, 'close');

@@ -72,20 +72,35 @@ export interface Connection {
   readonly tls: TlsInfo | null;
 }
 
-/** What is known of a connection when it opens; the rest follows. */
-export type AcceptedConnection = Pick<
-  Connection,
-  | 'id'
-  | 'listenerId'
-  | 'protocol'
-  | 'laddr'
-  | 'raddr'
-  | 'declaredRaddr'
-  | 'pid'
-  | 'fd'
-  | 'acceptedAt'
-  | 'tls'
->;
+/** What is known of a connection when it opens. What most have not stands last. */
+export const acceptedFields = [
+  'id',
+  'listenerId',
+  'protocol',
+  'laddr',
+  'pid',
+  'raddr',
+  'fd',
+  'acceptedAt',
+  'declaredRaddr',
+  'tls',
+] as const satisfies readonly (keyof Connection)[];
+/** How far it has come. */
+export const counterFields = ['bytesIn', 'bytesOut', 'firstByteAt'] as const;
+const endFields = ['closedAt', 'halfClosedAt', 'closeInitiator', 'closeReason', 'error'] as const;
+/** What is known when it closes, besides. */
+export const closedFields = ['id', ...endFields, ...counterFields] as const;
+
+export type AcceptedConnection = Pick<Connection, (typeof acceptedFields)[number]>;
+export interface HalfClosedConnection
+  extends Pick<Connection, 'id' | (typeof counterFields)[number]> {
+  readonly halfClosedAt: Micros;
+}
+export interface ClosedConnection extends Pick<Connection, (typeof closedFields)[number]> {
+  readonly closedAt: Micros;
+  readonly closeInitiator: CloseInitiator;
+  readonly closeReason: CloseReason;
+}
 
 export function openConnection(accepted: AcceptedConnection, nodeId: string): Connection {
   return {

@@ -1,27 +1,22 @@
-/** What a worker reports of its sockets, in the order in which it happened. */
-import type { AcceptedConnection, CloseInitiator, CloseReason } from './connection.ts';
+/** What a worker reports of its sockets, in the order in which it happened: what is newly known of a connection. */
+import type {
+  AcceptedConnection,
+  ClosedConnection,
+  Connection,
+  counterFields,
+  HalfClosedConnection,
+} from './connection.ts';
 import type { Refusal } from './event.ts';
 import type { Micros } from './time.ts';
 
-export interface Counters {
-  readonly id: string;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly firstByteAt: Micros | null;
-}
+/** How far a connection has come. */
+export type Counters = Pick<Connection, 'id' | (typeof counterFields)[number]>;
 
 /** A step in a life: becomes an event. */
 export type StepRecord =
   | { readonly kind: 'opened'; readonly connection: AcceptedConnection }
-  | ({ readonly kind: 'half_closed'; readonly at: Micros } & Counters)
-  | ({
-      readonly kind: 'closed';
-      readonly at: Micros;
-      readonly halfClosedAt: Micros | null;
-      readonly initiator: CloseInitiator;
-      readonly reason: CloseReason;
-      readonly error: string | null;
-    } & Counters)
+  | { readonly kind: 'half_closed'; readonly connection: HalfClosedConnection }
+  | { readonly kind: 'closed'; readonly connection: ClosedConnection }
   | {
       readonly kind: 'refused';
       readonly at: Micros;
@@ -30,6 +25,9 @@ export type StepRecord =
     };
 
 /** How far an open connection has come: changes its row, and is no event. */
-export type CountersRecord = { readonly kind: 'counters' } & Counters;
+export interface CountersRecord {
+  readonly kind: 'counters';
+  readonly connection: Counters;
+}
 
 export type WorkerRecord = StepRecord | CountersRecord;

@@ -41,18 +41,22 @@ function opened(number: number): WorkerRecord {
 
 function counters(number: number, bytes: number): WorkerRecord {
   const id = sampleId(number);
-  return { kind: 'counters', id, bytesIn: bytes, bytesOut: bytes - 1, firstByteAt: 7 };
+  return {
+    kind: 'counters',
+    connection: { id, bytesIn: bytes, bytesOut: bytes - 1, firstByteAt: 7 },
+  };
 }
 
 function halfClosed(number: number): WorkerRecord {
   const id = sampleId(number);
-  return { kind: 'half_closed', at: 8, id, bytesIn: 5, bytesOut: 4, firstByteAt: 7 };
+  const connection = { id, halfClosedAt: 8, bytesIn: 5, bytesOut: 4, firstByteAt: 7 };
+  return { kind: 'half_closed', connection };
 }
 
 function closed(number: number, halfClosedAt: number | null = null): WorkerRecord {
-  const end = { initiator: 'peer', reason: 'peer_fin', error: null } as const;
+  const end = { closeInitiator: 'peer', closeReason: 'peer_fin', error: null } as const;
   const count = { id: sampleId(number), bytesIn: 6, bytesOut: 6, firstByteAt: 7 };
-  return { kind: 'closed', at: 9, halfClosedAt, ...end, ...count };
+  return { kind: 'closed', connection: { closedAt: 9, halfClosedAt, ...end, ...count } };
 }
 
 test('each step becomes an event that holds the connection as it was at that step', async () => {

@@ -4,7 +4,12 @@
  *
  * Every connection gets one opened and one closed event: a record of a connection that its worker has not open is a bug.
  */
-import { type CloseReason, type Connection, openConnection } from './connection.ts';
+import {
+  type ClosedConnection,
+  type CloseReason,
+  type Connection,
+  openConnection,
+} from './connection.ts';
 import type { EventDraft } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import type { Clock, Logger } from './ports.ts';
@@ -19,6 +24,11 @@ export interface ConnectionCounts {
 const closePieceMax = 1000;
 
 const noConnections: ConnectionCounts = { open: 0, total: 0 };
+
+type ConnectionEnd = Pick<
+  ClosedConnection,
+  'closedAt' | 'closeInitiator' | 'closeReason' | 'error'
+>;
 
 /** What a worker has open, by id. */
 type OpenOfWorker = Map<string, Connection>;
@@ -81,7 +91,7 @@ export class Recorder {
     const counters: Counters[] = [];
     for (const record of records) {
       if (record.kind === 'counters') {
-        if (this.#take(open, record) !== null) counters.push(record);
+        if (this.#take(open, record.connection) !== null) counters.push(record.connection);
       } else {
         const event = this.#event(open, record);
         if (event !== null) events.push(event);
@@ -115,18 +125,17 @@ export class Recorder {
         return { type: 'connection_opened', time, listenerId, connection };
       }
       case 'half_closed': {
-        const change = { state: 'half_closed', halfClosedAt: record.at } as const;
-        const connection = this.#take(open, record, change);
+        const connection = this.#take(open, { ...record.connection, state: 'half_closed' });
         if (connection === null) return null;
         const { listenerId } = connection;
-        return { type: 'connection_half_closed', time: record.at, listenerId, connection };
+        const { halfClosedAt: time } = record.connection;
+        return { type: 'connection_half_closed', time, listenerId, connection };
       }
       case 'closed': {
-        const connection = this.#take(open, record, { halfClosedAt: record.halfClosedAt });
+        const connection = this.#take(open, record.connection);
         if (connection === null) return null;
         open.delete(connection.id);
-        const { at, initiator, reason, error } = record;
-        return this.#close(connection, { at, initiator, reason, error });
+        return this.#close(connection, record.connection);
       }
       case 'refused': {
         const { at: time, listenerId, refusal } = record;
@@ -135,48 +144,26 @@ export class Recorder {
     }
   }
 
-  /** The open connection with the counters, and the change, taken over. */
-  #take(
-    open: OpenOfWorker,
-    counters: Counters,
-    change: Partial<Connection> = {},
-  ): Connection | null {
-    const before = open.get(counters.id);
+  /** The open connection with what is newly known of it. */
+  #take(open: OpenOfWorker, news: Counters & Partial<Connection>): Connection | null {
+    const before = open.get(news.id);
     if (before === undefined) {
-      this.#logger.error(
-        { connectionId: counters.id },
-        'a record of a connection that is not open',
-      );
+      this.#logger.error({ connectionId: news.id }, 'a record of a connection that is not open');
       return null;
     }
-    const { bytesIn, bytesOut, firstByteAt } = counters;
-    this.#bytesIn += bytesIn - before.bytesIn;
-    this.#bytesOut += bytesOut - before.bytesOut;
-    const connection = { ...before, ...change, bytesIn, bytesOut, firstByteAt };
+    this.#bytesIn += news.bytesIn - before.bytesIn;
+    this.#bytesOut += news.bytesOut - before.bytesOut;
+    const connection = { ...before, ...news };
     open.set(connection.id, connection);
     return connection;
   }
 
-  #close(
-    open: Connection,
-    end: Pick<Connection, 'error'> & {
-      at: number;
-      initiator: NonNullable<Connection['closeInitiator']>;
-      reason: CloseReason;
-    },
-  ): EventDraft {
+  #close(open: Connection, end: ConnectionEnd): EventDraft {
     this.#committing.add(open.id);
     this.#count(open.listenerId, -1);
-    const connection: Connection = {
-      ...open,
-      state: 'closed',
-      closedAt: end.at,
-      closeInitiator: end.initiator,
-      closeReason: end.reason,
-      error: end.error,
-    };
+    const connection: Connection = { ...open, ...end, state: 'closed' };
     const { listenerId } = open;
-    return { type: 'connection_closed', time: end.at, listenerId, connection };
+    return { type: 'connection_closed', time: end.closedAt, listenerId, connection };
   }
 
   #count(listenerId: string, change: 1 | -1): void {
@@ -199,7 +186,8 @@ export class Recorder {
   }
 
   async #closeAll(connections: readonly Connection[], reason: CloseReason): Promise<void> {
-    const end = { at: this.#clock.now(), initiator: 'system', reason, error: null } as const;
+    const closedAt = this.#clock.now();
+    const end = { closedAt, closeInitiator: 'system', closeReason: reason, error: null } as const;
     const events = connections.map((connection) => this.#close(connection, end));
     // In pieces: one commit of all that a worker had open would take too long to be done in time.
     const pieces: Promise<void>[] = [];

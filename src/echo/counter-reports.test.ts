@@ -26,8 +26,8 @@ function makeReports({ pieceMax = 10, unackedMax = 40 } = {}) {
       movedCounters() {
         if (this.bytesIn === told) return null;
         told = this.bytesIn;
-        const counters = { bytesIn: this.bytesIn, bytesOut: 0, firstByteAt: null };
-        return { kind: 'counters', id, ...counters } as const;
+        const counters = { id, bytesIn: this.bytesIn, bytesOut: 0, firstByteAt: null };
+        return { kind: 'counters', connection: counters } as const;
       },
       close: () => undefined,
     };
@@ -84,7 +84,8 @@ test('they are told also while other records are on their way, and not while the
   const push = (count: number) => {
     const counters = { bytesIn: 0, bytesOut: 0, firstByteAt: null };
     for (let n = 0; n < count; n++) {
-      records.push({ kind: 'half_closed', at: n, id: sampleId(1000 + n), ...counters });
+      const connection = { id: sampleId(1000 + n), halfClosedAt: n, ...counters };
+      records.push({ kind: 'half_closed', connection });
     }
   };
   push(10);

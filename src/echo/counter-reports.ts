@@ -80,7 +80,7 @@ export class CounterReports {
     const { connections, records } = this.#options;
     const moved = records.isFull ? null : (connection?.movedCounters() ?? null);
     if (moved === null) return false;
-    connections.hasTold(moved.id);
+    connections.hasTold(moved.connection.id);
     records.push(moved);
     return true;
   }

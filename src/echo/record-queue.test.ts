@@ -15,7 +15,7 @@ function makeQueue({ batchMax = 3, unackedMax = 8 } = {}) {
       if (report.kind !== 'records') throw new TypeError('records');
       const ids = fromRows(report.rows, 1).map((record) => {
         if (record.kind !== 'counters') throw new TypeError('counters');
-        return record.bytesIn;
+        return record.connection.bytesIn;
       });
       sent.push({ batch: report.batch, ids });
     },
@@ -28,10 +28,7 @@ function makeQueue({ batchMax = 3, unackedMax = 8 } = {}) {
 
 const recordOf = (number: number): WorkerRecord => ({
   kind: 'counters',
-  id: sampleId(number),
-  bytesIn: number,
-  bytesOut: 0,
-  firstByteAt: null,
+  connection: { id: sampleId(number), bytesIn: number, bytesOut: 0, firstByteAt: null },
 });
 
 test('what comes in one turn goes in one batch, at its end', async () => {

@@ -35,11 +35,14 @@ test.each<WorkerRecord>([
     },
   },
   {
-    ...{ kind: 'closed', at: 9, halfClosedAt: null, initiator: 'peer', reason: 'peer_rst' },
-    ...{ error: 'ECONNRESET', ...counters },
+    kind: 'closed',
+    connection: {
+      ...{ closedAt: 9, halfClosedAt: null, closeInitiator: 'peer', closeReason: 'peer_rst' },
+      ...{ error: 'ECONNRESET', ...counters },
+    },
   },
-  { kind: 'half_closed', at: 8, ...counters },
-  { kind: 'counters', ...counters },
+  { kind: 'half_closed', connection: { ...counters, halfClosedAt: 8 } },
+  { kind: 'counters', connection: counters },
 ])('a $kind record arrives as it was sent', (record) => {
   expect(sent([record])).toEqual([record]);
 });

@@ -4,121 +4,95 @@
  * - What comes with every connection goes without its fields' names; other records are rare, and go as they are.
  * - What the connections of a listener have in common is said once, before them.
  */
-import type {
-  AcceptedConnection,
-  CloseInitiator,
-  CloseReason,
-  TlsInfo,
+import {
+  type AcceptedConnection,
+  acceptedFields,
+  type ClosedConnection,
+  closedFields,
 } from '../core/connection.ts';
-import type { Protocol } from '../core/listener.ts';
 import type { WorkerRecord } from '../core/record.ts';
-import type { Micros } from '../core/time.ts';
 
-export type RecordRow = PlaceRow | OpenedRow | ClosedRow | WorkerRecord;
+export type RecordRow = CommonRow | OpenedRow | ClosedRow | WorkerRecord;
 
-type Address = AcceptedConnection['laddr'];
-/** Where the connections of the opened rows after it came in, until the next of its kind. */
-type PlaceRow = readonly [
-  kind: 'p',
-  listenerId: string,
-  protocol: Protocol,
-  lip: string,
-  lport: number,
-];
-type OpenedRow = readonly [
-  kind: 'o',
-  id: string,
-  rip: string | null,
-  rport: number | null,
-  fd: number,
-  acceptedAt: Micros,
-  declaredRaddr?: Address | null,
-  tls?: TlsInfo | null,
-];
-type ClosedRow = readonly [
-  kind: 'c',
-  id: string,
-  at: Micros,
-  halfClosedAt: Micros | null,
-  initiator: CloseInitiator,
-  reason: CloseReason,
-  error: string | null,
-  bytesIn: number,
-  bytesOut: number,
-  firstByteAt: Micros | null,
-];
+/** What the connections of the opened rows after it have in common, until the next of its kind. */
+type CommonRow = readonly ['p', ...values: unknown[]];
+type OpenedRow = readonly ['o', ...values: unknown[]];
+type ClosedRow = readonly ['c', ...values: unknown[]];
+
+type AcceptedField = (typeof acceptedFields)[number];
+const commonFields = ['listenerId', 'protocol', 'laddr'] as const;
+type Common = Pick<AcceptedConnection, (typeof commonFields)[number]>;
+/** The pid is that of the worker, which is known by its link. */
+const saidElsewhere = new Set<AcceptedField>([...commonFields, 'pid']);
+const openedFields = acceptedFields.filter((field) => !saidElsewhere.has(field));
 
 export function toRows(records: readonly WorkerRecord[]): readonly RecordRow[] {
   const rows: RecordRow[] = [];
-  let place: AcceptedConnection | null = null;
+  let last: Common | null = null;
   for (const record of records) {
     if (record.kind === 'opened') {
       const { connection } = record;
-      if (place === null || !isSamePlace(connection, place)) rows.push(placeRow(connection));
-      place = connection;
-      rows.push(openedRow(connection));
-    } else {
-      rows.push(record.kind === 'closed' ? closedRow(record) : record);
-    }
+      if (last === null || !hasInCommon(connection, last)) {
+        rows.push(rowOf('p', connection, commonFields));
+      }
+      last = connection;
+      rows.push(rowOf('o', connection, openedFields));
+    } else if (record.kind === 'closed') {
+      rows.push(rowOf('c', record.connection, closedFields));
+    } else rows.push(record);
   }
   return rows;
 }
 
-function isSamePlace(one: AcceptedConnection, other: AcceptedConnection): boolean {
+function hasInCommon(one: Common, other: Common): boolean {
   if (one.listenerId !== other.listenerId) return false;
   const { laddr } = one;
   return laddr === other.laddr || (laddr.ip === other.laddr.ip && laddr.port === other.laddr.port);
 }
 
-function placeRow({ listenerId, protocol, laddr }: AcceptedConnection): PlaceRow {
-  return ['p', listenerId, protocol, laddr.ip, laddr.port];
-}
-
-function openedRow(connection: AcceptedConnection): OpenedRow {
-  const { id, raddr, fd, acceptedAt, declaredRaddr, tls } = connection;
-  const rip = raddr?.ip ?? null;
-  const rport = raddr?.port ?? null;
-  return declaredRaddr === null && tls === null
-    ? ['o', id, rip, rport, fd, acceptedAt]
-    : ['o', id, rip, rport, fd, acceptedAt, declaredRaddr, tls];
-}
-
-function closedRow(record: Extract<WorkerRecord, { kind: 'closed' }>): ClosedRow {
-  const { id, at, halfClosedAt, initiator, reason, error } = record;
-  const { bytesIn, bytesOut, firstByteAt } = record;
-  return ['c', id, at, halfClosedAt, initiator, reason, error, bytesIn, bytesOut, firstByteAt];
+/** Without the nulls at the end. */
+function rowOf<Kind extends string, Field extends string>(
+  kind: Kind,
+  connection: Readonly<Record<Field, unknown>>,
+  fields: readonly Field[],
+): readonly [Kind, ...unknown[]] {
+  const row: [Kind, ...unknown[]] = [kind];
+  for (const field of fields) row.push(connection[field]);
+  while (row[row.length - 1] === null) row.pop();
+  return row;
 }
 
 /** `pid` is the worker's, whose sockets they are. */
 export function fromRows(rows: readonly RecordRow[], pid: number): readonly WorkerRecord[] {
   const records: WorkerRecord[] = [];
-  let place: Place | null = null;
+  let common: Common | null = null;
   for (const row of rows) {
     if ('kind' in row) records.push(row);
-    else if (row[0] === 'c') records.push(closedRecord(row));
-    else if (row[0] === 'p') {
-      const [, listenerId, protocol, ip, port] = row;
-      place = { listenerId, protocol, laddr: { ip, port } };
-    } else {
-      if (place === null) throw new TypeError('a connection before its place');
-      records.push(openedRecord(row, place, pid));
+    else if (row[0] === 'c') {
+      records.push({
+        kind: 'closed',
+        connection: readInto<ClosedConnection>({}, closedFields, row),
+      });
+    } else if (row[0] === 'p') common = readInto<Common>({}, commonFields, row);
+    else {
+      if (common === null) throw new TypeError('a connection before what it has in common');
+      const connection = readInto<AcceptedConnection>({ ...common, pid }, openedFields, row);
+      records.push({ kind: 'opened', connection });
     }
   }
   return records;
 }
 
-type Place = Pick<AcceptedConnection, 'listenerId' | 'protocol' | 'laddr'>;
-
-function openedRecord(row: OpenedRow, place: Place, pid: number): WorkerRecord {
-  const [, id, ip, port, fd, acceptedAt, declaredRaddr = null, tls = null] = row;
-  const { listenerId, protocol, laddr } = place;
-  const raddr = ip === null || port === null ? null : { ip, port };
-  const own = { id, listenerId, protocol, laddr, raddr, declaredRaddr, pid, fd, acceptedAt, tls };
-  return { kind: 'opened', connection: own };
-}
-
-function closedRecord(row: ClosedRow): WorkerRecord {
-  const [, id, at, halfClosedAt, initiator, reason, error, bytesIn, bytesOut, firstByteAt] = row;
-  const counters = { id, bytesIn, bytesOut, firstByteAt };
-  return { kind: 'closed', at, halfClosedAt, initiator, reason, error, ...counters };
+/** The fields stand behind the kind of the row. */
+function readInto<Known>(
+  known: Record<string, unknown>,
+  fields: readonly string[],
+  row: readonly unknown[],
+): Known {
+  let at = 0;
+  for (const field of fields) {
+    at += 1;
+    known[field] = row[at] ?? null;
+  }
+  return known as Known;
 }

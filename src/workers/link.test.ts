@@ -3,6 +3,7 @@ import { rejection, sampleConnection, sampleId } from '../../test/support/sample
 import { readConfig } from '../config.ts';
 import type { WorkerRecord } from '../core/record.ts';
 import type { Command, Report, Request, WorkerSettings } from '../echo/messages.ts';
+import { toRows } from '../echo/record-rows.ts';
 import { Link, WorkerFailure } from './link.ts';
 
 const settings: WorkerSettings = {
@@ -83,15 +84,9 @@ test('a batch is acknowledged once it is committed, and not before those that ar
     taken.push([...records]);
     return commit?.promise ?? Promise.resolve();
   });
-  const { id, listenerId, laddr, raddr, acceptedAt } = sampleConnection();
-  receive({
-    kind: 'records',
-    batch: 1,
-    rows: [
-      ['p', listenerId, 'tcp', laddr.ip, laddr.port],
-      ['o', id, raddr?.ip ?? null, raddr?.port ?? null, 30, acceptedAt],
-    ],
-  });
+  const connection = sampleConnection({ pid: 78, fd: 30 });
+  const { id } = connection;
+  receive({ kind: 'records', batch: 1, rows: toRows([{ kind: 'opened', connection }]) });
   receive({ kind: 'records', batch: 2, rows: [] });
   // Sockets are those of the link's worker, whatever it says.
   expect(taken[0]).toMatchObject([{ kind: 'opened', connection: { id, pid: 77, fd: 30 } }]);

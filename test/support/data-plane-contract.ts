@@ -203,7 +203,13 @@ function closeContract(worldOf: () => World): void {
     const kinds = told.of(id).map(({ kind }) => kind);
     expect(kinds).toEqual(['opened', 'opened', 'opened', 'closed', 'closed', 'closed']);
     expect(told.of(id).slice(3)).toMatchObject(
-      clients.map(() => ({ initiator: 'operator', reason: 'listener_deleted', bytesIn: 5 })),
+      clients.map(() => ({
+        connection: {
+          closeInitiator: 'operator',
+          closeReason: 'listener_deleted',
+          bytesIn: 5,
+        },
+      })),
     );
     await Promise.all(clients.map(({ ended }) => ended));
     await expect(world.ground.connect(port)).rejects.toThrow('ECONNREFUSED');
@@ -220,7 +226,10 @@ function closeContract(worldOf: () => World): void {
     expect(await client.echo('still')).toBe('still');
     client.end();
     await closed;
-    expect(told.of(id).at(-1)).toMatchObject({ kind: 'closed', reason: 'peer_fin' });
+    expect(told.of(id).at(-1)).toMatchObject({
+      kind: 'closed',
+      connection: { closeReason: 'peer_fin' },
+    });
   });
 
   test('a drain whose time is over closes who is in', async () => {
@@ -228,7 +237,10 @@ function closeContract(worldOf: () => World): void {
     const { id, port } = await world.listen();
     await using client = await world.letIn(port);
     await plane.close(id, { ...atOnce, drainMs: 20 });
-    expect(told.of(id).at(-1)).toMatchObject({ kind: 'closed', reason: 'listener_deleted' });
+    expect(told.of(id).at(-1)).toMatchObject({
+      kind: 'closed',
+      connection: { closeReason: 'listener_deleted' },
+    });
     await client.ended;
   });
 
@@ -257,7 +269,8 @@ function connectionContract(worldOf: () => World): void {
     client.end();
     await client.ended;
     await waitFor('its record', () => told.of(id).at(-1)?.kind === 'closed');
-    const closed = { id: place.connectionId, initiator: 'operator', reason };
+    const how = { closeInitiator: 'operator', closeReason: reason };
+    const closed = { connection: { id: place.connectionId, ...how } };
     expect(told.of(id).filter(({ kind }) => kind === 'closed')).toMatchObject([closed]);
     expect(await other.echo('still')).toBe('still');
     // It is gone now: that is no error.

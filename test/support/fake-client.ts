@@ -65,10 +65,12 @@ export class FakeClient implements AsyncDisposable {
   close(initiator: CloseInitiator, reason: CloseReason): void {
     const bytes = this.#bytes;
     const counters = { id: this.id, bytesIn: bytes, bytesOut: bytes, firstByteAt: null };
-    const end = { initiator, reason, error: null, halfClosedAt: null, at: Date.now() * 1000 };
+    const end = { closeInitiator: initiator, closeReason: reason, error: null };
+    const times = { halfClosedAt: null, closedAt: Date.now() * 1000 };
     const wasOpen = this.isOpen;
     this.cut();
-    if (wasOpen) this.#options.report({ kind: 'closed', ...end, ...counters });
+    if (wasOpen)
+      this.#options.report({ kind: 'closed', connection: { ...counters, ...times, ...end } });
   }
 
   /** Over, with nothing on record. */

@@ -55,8 +55,7 @@ export class ToldEvents implements DataPlaneEvents {
 
   #listenerIdOf(record: Exclude<StepRecord, { kind: 'half_closed' }>): string | undefined {
     if (record.kind === 'refused') return record.listenerId;
-    const id = record.kind === 'opened' ? record.connection.id : record.id;
-    return this.#listenerOf.get(id);
+    return this.#listenerOf.get(record.connection.id);
   }
 
   /** How many connections were opened on this port. */

@@ -1,9 +1,8 @@
 import type { Address } from '../../core/address.ts';
 import type { CloseInitiator, CloseReason } from '../../core/connection.ts';
+import type { End } from '../connection-progress.ts';
 
-export interface PreambleEnd {
-  readonly initiator: CloseInitiator;
-  readonly reason: CloseReason;
+export interface PreambleEnd extends End {
   /** The system's, OpenSSL's, or one of ours: ERR_PROXY_HEADER_…, ERR_TLS_HANDSHAKE_…. */
   readonly code: string | null;
 }

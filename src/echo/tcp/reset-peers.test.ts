@@ -91,7 +91,7 @@ async function settled({ listener, recorded, sockets, records }: Listening, step
   expect(free).toEqual([...Array(count + 1).fill(true), false]);
   return {
     opened: recorded.flatMap((one) => (one.kind === 'opened' ? [one.connection] : [])),
-    closed: recorded.flatMap((one) => (one.kind === 'closed' ? [one] : [])),
+    closed: recorded.flatMap((one) => (one.kind === 'closed' ? [one.connection] : [])),
     refused: recorded.flatMap((one) => (one.kind === 'refused' ? [one.refusal] : [])),
   };
 }
@@ -100,7 +100,7 @@ type Listening = Awaited<ReturnType<typeof startListener>>;
 const none = () => {
   throw new Error('no such module');
 };
-const reset = { reason: 'peer_rst', initiator: 'peer', error: 'ECONNRESET' };
+const reset = { closeReason: 'peer_rst', closeInitiator: 'peer', error: 'ECONNRESET' };
 const noBytes = { bytesIn: 0, bytesOut: 0, firstByteAt: null, halfClosedAt: null };
 const isLinux = process.platform === 'linux';
 
@@ -164,7 +164,8 @@ test.runIf(isLinux)(
   async () => {
     const listening = await startListener({ isStoreAway: true });
     const { records, recorded, listener, port } = listening;
-    records.push({ kind: 'counters', id: sampleId(9), bytesIn: 0, bytesOut: 0, firstByteAt: null });
+    const counters = { id: sampleId(9), bytesIn: 0, bytesOut: 0, firstByteAt: null };
+    records.push({ kind: 'counters', connection: counters });
     expect(records.isFull).toBe(true);
     const openFiles = () => readdirSync('/proc/self/fd').length;
     const before = openFiles();
@@ -177,7 +178,7 @@ test.runIf(isLinux)(
       clients.map((client) => client.port).toSorted(),
     );
     expect(closed).toHaveLength(count);
-    const deleted = { reason: 'listener_deleted', initiator: 'operator', error: null };
+    const deleted = { closeReason: 'listener_deleted', closeInitiator: 'operator', error: null };
     for (const one of closed) expect(one).toMatchObject({ ...deleted, ...noBytes });
   },
 );

@@ -173,7 +173,7 @@ function open({ mode = 'echo', limits = {}, faults = faultsOf(), isStarted = tru
       const ends = records.filter(({ kind }) => kind === 'closed');
       expect([ends.length, closed]).toEqual([1, 1]);
       expect(records.at(-1)).toBe(ends[0]);
-      return ends[0];
+      return ends[0]?.kind === 'closed' ? ends[0].connection : null;
     },
   };
 }
@@ -185,7 +185,12 @@ describe('the client ends it', () => {
     transport.sendFin();
     expect(transport.text).toBe('abc');
     expect(kinds()).toEqual(['closed']);
-    expect(end()).toMatchObject({ initiator: 'peer', reason: 'peer_fin', bytesIn: 3, bytesOut: 3 });
+    expect(end()).toMatchObject({
+      closeInitiator: 'peer',
+      closeReason: 'peer_fin',
+      bytesIn: 3,
+      bytesOut: 3,
+    });
   });
 
   test('FIN while bytes wait is told, and answered after them', async () => {
@@ -201,7 +206,7 @@ describe('the client ends it', () => {
     transport.take();
     await vi.advanceTimersByTimeAsync(0);
     expect(end()).toMatchObject({
-      reason: 'peer_fin',
+      closeReason: 'peer_fin',
       bytesOut: 3,
       halfClosedAt: expect.any(Number),
     });
@@ -218,7 +223,12 @@ describe('the client ends it', () => {
     const { transport, end } = open();
     transport.send('abc');
     transport.fail(code);
-    expect(end()).toMatchObject({ initiator, reason, error: code, bytesIn: 3 });
+    expect(end()).toMatchObject({
+      closeInitiator: initiator,
+      closeReason: reason,
+      error: code,
+      bytesIn: 3,
+    });
   });
 
   test('RST behind its FIN, while bytes wait, is how it ended', () => {
@@ -228,7 +238,7 @@ describe('the client ends it', () => {
     transport.resume();
     transport.sendFin();
     transport.fail('ECONNRESET');
-    expect(end()).toMatchObject({ reason: 'peer_rst', bytesIn: 3, bytesOut: 1 });
+    expect(end()).toMatchObject({ closeReason: 'peer_rst', bytesIn: 3, bytesOut: 1 });
   });
 
   test('what it left unsaid ends in no timer', () => {
@@ -259,10 +269,10 @@ describe('we end it', () => {
     connection.close(mode, initiator, reason);
     if (!transport.isClosed) transport.fail('ECONNRESET');
     const error = mode === 'rst' ? null : 'ECONNRESET';
-    expect(end()).toMatchObject({ initiator, reason, error });
+    expect(end()).toMatchObject({ closeInitiator: initiator, closeReason: reason, error });
     connection.close('rst', 'system', 'shutdown');
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(end()).toMatchObject({ initiator, reason });
+    expect(end()).toMatchObject({ closeInitiator: initiator, closeReason: reason });
   });
 
   test('the client has a while to end its side, and what it still sends is dropped', async () => {
@@ -273,7 +283,7 @@ describe('we end it', () => {
     expect(transport.text).toBe('');
     expect(records).toEqual([]);
     transport.sendFin();
-    expect(end()).toMatchObject({ reason: 'operator_fin', bytesIn: 0, error: null });
+    expect(end()).toMatchObject({ closeReason: 'operator_fin', bytesIn: 0, error: null });
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -282,7 +292,7 @@ describe('we end it', () => {
     connection.close('fin', 'operator', 'operator_fin');
     await vi.advanceTimersByTimeAsync(lingerMs);
     expect(transport.calls).toEqual(['end', 'destroy']);
-    expect(end()).toMatchObject({ reason: 'operator_fin', halfClosedAt: null });
+    expect(end()).toMatchObject({ closeReason: 'operator_fin', halfClosedAt: null });
   });
 
   test('one that takes what waits is waited for, and one that takes nothing is not', async () => {
@@ -303,7 +313,7 @@ describe('we end it', () => {
     const { connection, end } = open();
     connection.close('fin', 'system', reason);
     await vi.advanceTimersByTimeAsync(0);
-    expect(end()).toMatchObject({ reason });
+    expect(end()).toMatchObject({ closeReason: reason });
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -312,7 +322,7 @@ describe('we end it', () => {
     connection.close('fin', 'operator', 'operator_fin');
     connection.close('rst', 'operator', 'operator_rst');
     expect(transport.calls.at(-1)).toBe('reset');
-    expect(end()).toMatchObject({ reason: 'operator_fin' });
+    expect(end()).toMatchObject({ closeReason: 'operator_fin' });
   });
 
   test('half-closed by a fault it stays until its client or a second close ends it', async () => {
@@ -321,12 +331,12 @@ describe('we end it', () => {
     await vi.advanceTimersByTimeAsync(lingerMs * 100);
     expect(first.transport.isClosed).toBe(false);
     first.transport.sendFin();
-    expect(first.end()).toMatchObject({ initiator: 'server', reason: 'fault' });
+    expect(first.end()).toMatchObject({ closeInitiator: 'server', closeReason: 'fault' });
     const second = open();
     second.connection.close('half_close');
     await vi.advanceTimersByTimeAsync(0);
     second.connection.close('fin', 'operator', 'listener_deleted');
-    expect(second.end()).toMatchObject({ reason: 'fault' });
+    expect(second.end()).toMatchObject({ closeReason: 'fault' });
   });
 
   test('before its start it can be ended, and then never starts', async () => {
@@ -335,7 +345,7 @@ describe('we end it', () => {
     await vi.advanceTimersByTimeAsync(0);
     connection.start(Buffer.from('welcome'));
     expect(transport.text).toBe('');
-    expect(end()).toMatchObject({ reason: 'listener_deleted' });
+    expect(end()).toMatchObject({ closeReason: 'listener_deleted' });
     expect(vi.getTimerCount()).toBe(0);
   });
 });
@@ -348,7 +358,7 @@ describe('limits', () => {
     transport.send('more');
     expect(transport.text).toBe('abcde');
     await vi.advanceTimersByTimeAsync(lingerMs);
-    expect(end()).toMatchObject({ reason: 'max_bytes', bytesIn: 5, bytesOut: 5 });
+    expect(end()).toMatchObject({ closeReason: 'max_bytes', bytesIn: 5, bytesOut: 5 });
   });
 
   test('what faults hold goes back before max_bytes closes', async () => {
@@ -359,7 +369,7 @@ describe('limits', () => {
     expect(transport.text).toBe('abcde');
     expect(transport.calls).toEqual(['end']);
     transport.sendFin();
-    expect(end()).toMatchObject({ initiator: 'server', reason: 'max_bytes', bytesIn: 5 });
+    expect(end()).toMatchObject({ closeInitiator: 'server', closeReason: 'max_bytes', bytesIn: 5 });
   });
 
   test('one at its bytes whose faults hold them for ever ends when it is closed', async () => {
@@ -371,7 +381,7 @@ describe('limits', () => {
     transport.send('abcdefgh');
     await vi.advanceTimersByTimeAsync(lingerMs * 10);
     connection.close('fin', 'operator', 'listener_deleted');
-    expect(end()).toMatchObject({ reason: 'max_bytes' });
+    expect(end()).toMatchObject({ closeReason: 'max_bytes' });
   });
 
   test('a write that fails leaves no timer of a limit behind', () => {
@@ -381,7 +391,7 @@ describe('limits', () => {
       return false;
     };
     transport.send('abc');
-    expect(end()).toMatchObject({ reason: 'peer_rst', error: 'EPIPE' });
+    expect(end()).toMatchObject({ closeReason: 'peer_rst', error: 'EPIPE' });
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -391,7 +401,7 @@ describe('limits', () => {
     host.limits = { ...sampleLimits, maxDurationMs: 100, idleTimeoutMs: 5000 };
     connection.updateLimits();
     await vi.advanceTimersByTimeAsync(lingerMs);
-    expect(end()).toMatchObject({ initiator: 'server', reason: 'max_duration' });
+    expect(end()).toMatchObject({ closeInitiator: 'server', closeReason: 'max_duration' });
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -405,7 +415,7 @@ describe('limits', () => {
     }
     expect(transport.calls).toEqual([]);
     await vi.advanceTimersByTimeAsync(400 + 100 + 2 * lingerMs);
-    expect(end()).toMatchObject({ reason: 'write_timeout', bytesOut: 5 });
+    expect(end()).toMatchObject({ closeReason: 'write_timeout', bytesOut: 5 });
   });
 });
 
@@ -430,7 +440,7 @@ test('faults that come and go keep the order of the bytes', async () => {
   transport.send('3');
   expect(transport.text).toBe('123');
   transport.sendFin();
-  expect(end()).toMatchObject({ reason: 'peer_fin', bytesIn: 3, bytesOut: 3 });
+  expect(end()).toMatchObject({ closeReason: 'peer_fin', bytesIn: 3, bytesOut: 3 });
 });
 
 test('discard takes all and says nothing; its FIN is answered', () => {
@@ -439,13 +449,13 @@ test('discard takes all and says nothing; its FIN is answered', () => {
   transport.sendFin();
   vi.advanceTimersByTime(10);
   expect(transport.text).toBe('');
-  expect(end()).toMatchObject({ reason: 'peer_fin', bytesIn: 3, bytesOut: 0 });
+  expect(end()).toMatchObject({ closeReason: 'peer_fin', bytesIn: 3, bytesOut: 0 });
 });
 
 test('counters are told when they have moved', () => {
   const { connection, transport } = open();
   expect(connection.movedCounters()).toBeNull();
   transport.send('abc');
-  expect(connection.movedCounters()).toMatchObject({ bytesIn: 3, bytesOut: 3 });
+  expect(connection.movedCounters()).toMatchObject({ connection: { bytesIn: 3, bytesOut: 3 } });
   expect(connection.movedCounters()).toBeNull();
 });

@@ -9,9 +9,9 @@
  */
 import type { CloseInitiator, CloseReason } from '../../core/connection.ts';
 import type { CountersRecord } from '../../core/record.ts';
-import type { Micros } from '../../core/time.ts';
 import { behindDiscard } from '../../faults/drop.ts';
 import type { CloseMode } from '../../faults/held-items.ts';
+import { ConnectionProgress, type End } from '../connection-progress.ts';
 import type { OpenConnection } from '../echo-listener.ts';
 import { FaultPipeline } from '../faults/fault-pipeline.ts';
 import type { ConnectionFaults } from '../faults/listener-faults.ts';
@@ -29,12 +29,9 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   faults: ConnectionFaults;
   readonly #host: ConnectionHost;
   readonly #transport: StreamTransport;
-  #bytesIn = 0;
-  #firstByteAt: Micros | null = null;
-  #halfClosedAt: Micros | null = null;
-  #end: { readonly initiator: CloseInitiator; readonly reason: CloseReason } | null = null;
+  readonly #progress: ConnectionProgress;
+  #end: End | null = null;
   #error: string | null = null;
-  #countedBytes = 0;
   /** Nothing stands between a read and its write. */
   #isPlain = false;
   /** We end it: what still comes is dropped. While there is a pipeline, that still has bytes which go back first. */
@@ -53,6 +50,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   ) {
     this.#host = host;
     this.accepted = accepted;
+    this.#progress = new ConnectionProgress(accepted.id);
     this.faults = faults;
     this.#transport = makeTransport(this);
   }
@@ -112,12 +110,12 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
 
   onBytes(bytes: Buffer): void {
     if (this.#isEnding && !this.#isHalfClosed) return;
-    if (this.#firstByteAt === null) this.#firstByteAt = this.#host.clock.now();
+    this.#progress.began(this.#host.clock);
     if (!this.#isPlain) {
       this.#onBytesWithin(bytes);
       return;
     }
-    this.#bytesIn += bytes.length;
+    this.#progress.readBytes += bytes.length;
     if (!this.#transport.write(bytes)) this.#transport.pause();
   }
 
@@ -128,9 +126,9 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
 
   #onBytesWithin(bytes: Buffer): void {
     const { mode, limits } = this.#host;
-    const room = (limits.maxBytes ?? Number.POSITIVE_INFINITY) - this.#bytesIn;
+    const room = (limits.maxBytes ?? Number.POSITIVE_INFINITY) - this.#progress.readBytes;
     const taken = bytes.length > room ? bytes.subarray(0, Math.max(0, room)) : bytes;
-    this.#bytesIn += taken.length;
+    this.#progress.readBytes += taken.length;
     this.#timer?.moved();
     if (this.#isEnding) return;
     if (taken.length > 0) {
@@ -193,21 +191,21 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
 
   onEnd(): void {
     if (this.#isEnding) {
-      this.#halfClosedAt ??= this.#host.clock.now();
+      this.#progress.halfClose(this.#host.clock);
       if (this.#hasFinished) this.#transport.destroy();
       return;
     }
     this.#end = { initiator: 'peer', reason: 'peer_fin' };
-    this.#halfClosedAt = this.#host.clock.now();
+    this.#progress.halfClose(this.#host.clock);
     if (this.#pipeline !== null) this.#pipeline.end();
     else this.#transport.finish();
     if (this.#isEnding) return;
-    this.#host.record({ kind: 'half_closed', at: this.#halfClosedAt, ...this.#counters() });
+    this.#host.record(this.#progress.halfClosed(this.#transport.bytesWritten));
   }
 
   onFinished(): void {
     this.#hasFinished = true;
-    if (this.#halfClosedAt !== null) this.#transport.destroy();
+    if (this.#progress.isHalfClosed) this.#transport.destroy();
     else if (this.#end !== null && hasteful.has(this.#end.reason)) this.#transport.destroy();
     else if (this.#linger !== null) this.#waitForClient();
   }
@@ -225,8 +223,9 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     this.#stopTimers();
     this.#timer?.stop();
     const end = this.#end ?? { initiator: 'system', reason: 'error' };
-    const last = { ...this.#counters(), halfClosedAt: this.#halfClosedAt, error: this.#error };
-    this.#host.record({ ...last, ...end, kind: 'closed', at: this.#host.clock.now() });
+    const { bytesWritten: bytesOut } = this.#transport;
+    const at = this.#host.clock.now();
+    this.#host.record(this.#progress.closed({ ...end, at, bytesOut, error: this.#error }));
     this.#host.onClosed(this.accepted);
   }
 
@@ -236,21 +235,8 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     if (this.#linger !== null) clearTimeout(this.#linger);
   }
 
-  #counters() {
-    return {
-      id: this.accepted.id,
-      bytesIn: this.#bytesIn,
-      bytesOut: this.#transport.bytesWritten,
-      firstByteAt: this.#firstByteAt,
-    };
-  }
-
   movedCounters(): CountersRecord | null {
-    const counters = this.#counters();
-    const bytes = counters.bytesIn + counters.bytesOut;
-    if (bytes === this.#countedBytes) return null;
-    this.#countedBytes = bytes;
-    return { kind: 'counters', ...counters };
+    return this.#progress.moved(this.#transport.bytesWritten);
   }
 
   /**

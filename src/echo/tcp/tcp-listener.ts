@@ -14,6 +14,7 @@ import type { ListenerLimits, ListenerMode } from '../../core/listener.ts';
 import type { Binding } from '../../core/ports.ts';
 import type { WorkerRecord } from '../../core/record.ts';
 import { Admission } from '../admission.ts';
+import { acceptedConnection, ConnectionProgress } from '../connection-progress.ts';
 import type { EchoContext, EchoListener } from '../echo-listener.ts';
 import type { FaultResources } from '../faults/fault-pipeline.ts';
 import { ListenerFaults } from '../faults/listener-faults.ts';
@@ -189,8 +190,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     const laddr = this.#laddrOf(handle);
     const id = this.#context.ids.next(acceptedAt);
     const { fd } = handle;
-    const own = { id, listenerId, protocol, laddr, raddr, pid: process.pid, fd, acceptedAt };
-    return { ...own, declaredRaddr: null, tls: null };
+    return acceptedConnection({ id, listenerId, protocol, laddr, raddr, fd, acceptedAt });
   }
 
   #laddrOf(handle: TcpHandle): Address {
@@ -222,11 +222,10 @@ export class TcpListener implements EchoListener, ConnectionHost {
   }
 
   /** One that was over before it could be served, such as by its preamble: opened and closed at once. */
-  #recordEnded(opened: AcceptedConnection, { initiator, reason, code }: PreambleEnd): void {
-    const counters = { id: opened.id, bytesIn: 0, bytesOut: 0, firstByteAt: null };
-    const end = { at: this.clock.now(), halfClosedAt: null, initiator, reason, error: code };
+  #recordEnded(opened: AcceptedConnection, { initiator, reason, code: error }: PreambleEnd): void {
+    const end = { initiator, reason, error, at: this.clock.now(), bytesOut: 0 };
     this.record({ kind: 'opened', connection: opened });
-    this.record({ kind: 'closed', ...end, ...counters });
+    this.record(new ConnectionProgress(opened.id).closed(end));
   }
 
   /** RST, before a byte is read. */

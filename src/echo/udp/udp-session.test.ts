@@ -58,7 +58,8 @@ async function openSession(change: Partial<UdpSessionHost> = {}, isHeld = false)
     async end(mode: 'fin' | 'rst' = 'fin') {
       session.close(mode, 'server', 'idle_timeout');
       await closed.promise;
-      return records.at(-1);
+      const last = records.at(-1);
+      return last?.kind === 'closed' ? last.connection : last;
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
@@ -129,6 +130,10 @@ test('a session has one end: the first, after what was sent has left', async () 
   world.session.close('fin', 'server', 'max_bytes');
   expect(world.records).toEqual([]);
   world.session.close('rst', 'operator', 'operator_rst');
-  expect(await world.end('rst')).toMatchObject({ reason: 'max_bytes', bytesOut: 3, error: null });
+  expect(await world.end('rst')).toMatchObject({
+    closeReason: 'max_bytes',
+    bytesOut: 3,
+    error: null,
+  });
   expect(world.records).toHaveLength(1);
 });

@@ -13,6 +13,7 @@ import type { CountersRecord, StepRecord } from '../../core/record.ts';
 import type { Micros } from '../../core/time.ts';
 import type { CloseMode } from '../../faults/held-items.ts';
 import type { ActiveFault } from '../../faults/stage.ts';
+import { acceptedConnection, ConnectionProgress, type End } from '../connection-progress.ts';
 import type { OpenConnection } from '../echo-listener.ts';
 import type { FaultResources } from '../faults/fault-pipeline.ts';
 import { FaultPipeline } from '../faults/fault-pipeline.ts';
@@ -60,11 +61,6 @@ export interface UdpSessionOptions {
   readonly isHeld: boolean;
 }
 
-interface End {
-  readonly initiator: CloseInitiator;
-  readonly reason: CloseReason;
-}
-
 export class UdpSession implements OpenConnection, LoopSide {
   readonly id: string;
   readonly endpoint: UdpEndpoint;
@@ -83,10 +79,8 @@ export class UdpSession implements OpenConnection, LoopSide {
   readonly #host: UdpSessionHost;
   #waiting: Buffer[] | null;
   #lastAt: Micros;
-  #firstByteAt: Micros | null = null;
-  #bytesIn = 0;
-  #bytesOut = 0;
-  #countedBytes = 0;
+  readonly #progress: ConnectionProgress;
+  #sentBytes = 0;
   /** Answers that the kernel has not taken yet. */
   #sending = 0;
   #pipeline: FaultPipeline | null = null;
@@ -106,6 +100,7 @@ export class UdpSession implements OpenConnection, LoopSide {
     this.pair = crc32(`${formatAddress(endpoint.laddr)} ${formatAddress(raddr)}`);
     this.faults = options.faults;
     this.#host = host;
+    this.#progress = new ConnectionProgress(id);
     this.traits = this.#traitsOf(this.faults.active);
     this.#waiting = options.isHeld ? [] : null;
     this.#lastAt = since;
@@ -122,24 +117,22 @@ export class UdpSession implements OpenConnection, LoopSide {
     return this.#waiting !== null || this.#pipeline?.isHolding === true;
   }
 
-  get bytesIn(): number {
-    return this.#bytesIn;
+  get readBytes(): number {
+    return this.#progress.readBytes;
   }
 
   get accepted(): AcceptedConnection {
     const { id, endpoint, raddr, openedAt: acceptedAt } = this;
     const { listenerId } = this.#host;
     const { laddr, fd } = endpoint;
-    const addresses = { laddr, raddr, declaredRaddr: null };
-    const { pid } = process;
-    return { id, listenerId, protocol: 'udp', ...addresses, pid, fd, acceptedAt, tls: null };
+    return acceptedConnection({ id, listenerId, protocol: 'udp', laddr, raddr, fd, acceptedAt });
   }
 
   /** `now` is the monotonic clock's. */
   receive(bytes: Buffer, now: Micros): void {
     this.#lastAt = now;
-    this.#bytesIn += bytes.length;
-    if (bytes.length > 0) this.#firstByteAt ??= this.#host.clock.now();
+    if (bytes.length > 0) this.#progress.began(this.#host.clock);
+    this.#progress.readBytes += bytes.length;
     if (this.#waiting === null) this.#answer(bytes, now);
     else if (this.#host.held.take(bytes)) this.#waiting.push(bytes);
   }
@@ -225,7 +218,7 @@ export class UdpSession implements OpenConnection, LoopSide {
   #onSent(error: NodeJS.ErrnoException | null, length: number): void {
     this.#sending -= 1;
     this.#host.sending.give({ length });
-    if (error === null) this.#bytesOut += length;
+    if (error === null) this.#sentBytes += length;
     // Of this datagram only: the next may well go.
     else if (!this.#isClosed) this.#error = error.code ?? 'UNKNOWN';
     if (this.#sending === 0 && this.#end !== null) this.#finish(this.#end);
@@ -241,28 +234,16 @@ export class UdpSession implements OpenConnection, LoopSide {
     if (mode === 'rst' || this.#sending === 0) this.#finish(this.#end);
   }
 
-  #finish({ initiator, reason }: End): void {
+  #finish(end: End): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     const at = this.#host.clock.now();
-    const end = { at, halfClosedAt: null, initiator, reason, error: this.#error };
-    this.#host.record({ kind: 'closed', ...end, ...this.#counters() });
+    const last = { ...end, at, error: this.#error, bytesOut: this.#sentBytes };
+    this.#host.record(this.#progress.closed(last));
     this.#host.onClosed(this);
   }
 
-  #counters() {
-    return {
-      id: this.id,
-      bytesIn: this.#bytesIn,
-      bytesOut: this.#bytesOut,
-      firstByteAt: this.#firstByteAt,
-    };
-  }
-
   movedCounters(): CountersRecord | null {
-    const bytes = this.#bytesIn + this.#bytesOut;
-    if (bytes === this.#countedBytes) return null;
-    this.#countedBytes = bytes;
-    return { kind: 'counters', ...this.#counters() };
+    return this.#progress.moved(this.#sentBytes);
   }
 }

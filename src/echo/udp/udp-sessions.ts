@@ -83,9 +83,9 @@ export class UdpSessions {
   }
 
   /** It has brought as many bytes as it may. */
-  isFull({ bytesIn }: UdpSession): boolean {
+  isFull({ readBytes }: UdpSession): boolean {
     const { maxBytes } = this.#limits;
-    return maxBytes !== null && bytesIn >= maxBytes;
+    return maxBytes !== null && readBytes >= maxBytes;
   }
 
   #endOf(session: UdpSession, now: Micros): End {
