@@ -7,6 +7,7 @@ import { closeInitiators, closeReasons, connectionStates } from '../core/connect
 import { eventTypes, refusalRules } from '../core/event.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
 import { formatTime, parseTime } from '../core/time.ts';
+import { openWords } from './route-schemas.ts';
 
 const id = z.uuid().meta({ examples: ['01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90'] });
 const count = z.int().min(0);
@@ -16,7 +17,6 @@ const time = z.codec(
   z.string().meta({ format: 'date-time', examples: ['2026-11-24T03:53:53.123456Z'] }),
   { decode: formatTime, encode: (text) => parseTime(text) ?? Number.NaN },
 );
-const protocol = z.enum(protocols);
 const listenerName = z.string().nullable();
 
 const address = z
@@ -108,7 +108,7 @@ const proxyProtocol = z.object({
 });
 
 const reason = z.object({
-  code: z.string().describe('For programs, such as port_in_use.'),
+  code: z.string().describe(`For programs, such as port_in_use. ${openWords}`),
   message: z.string().describe('In words.'),
 });
 
@@ -122,13 +122,15 @@ export const listenerResource = z
     id: id.describe('UUIDv7: id order is the order of creation.'),
     name: z.string().nullable().describe('Unique among listeners that are not closed.'),
     labels: z.record(z.string(), z.string()).describe('To find it by.'),
-    protocol: protocol.describe('What it speaks.'),
+    protocol: z.enum(protocols).describe(`What it speaks. ${openWords}`),
     host: z.string().describe('The address as asked for.'),
     port: z.int().describe('The port as asked for; 0 is any free one.'),
     laddr: address.nullable().describe('What the kernel really bound; kept over restarts.'),
     state: z
       .enum(listenerStates)
-      .describe('failed: it should listen, cannot, and is tried again. closed is the end.'),
+      .describe(
+        `failed: it should listen, cannot, and is tried again. closed is the end. ${openWords}`,
+      ),
     reason: reason.nullable().describe('Why it failed.'),
     mode: z.enum(listenerModes).describe('What it does with the bytes that it reads.'),
     limits,
@@ -171,7 +173,7 @@ export const connectionResource = z
     listenerId: id.describe('The listener that accepted it.'),
     listenerName: listenerName.describe("Its listener's name, as it is now or was at its end."),
     nodeId: z.string().describe('The node that accepted it.'),
-    protocol: protocol.describe('Of its listener.'),
+    protocol: z.enum(protocols).describe(`Of its listener. ${openWords}`),
     laddr: address.describe('Our end: the address of the listener.'),
     raddr: address
       .nullable()
@@ -181,15 +183,15 @@ export const connectionResource = z
     declaredRaddr: address.nullable().describe('The client, as a PROXY header declared it.'),
     pid: z.int().describe('The worker process that holds the socket.'),
     fd: z.int().describe('The socket in that process: only pid and fd together name it.'),
-    state: z.enum(connectionStates).describe('half_closed: the client sent FIN.'),
+    state: z.enum(connectionStates).describe(`half_closed: the client sent FIN. ${openWords}`),
     acceptedAt: time.describe('When it was accepted.'),
     firstByteAt: time.nullable().describe('When the first byte was read.'),
     halfClosedAt: time.nullable().describe("When the client's FIN was read."),
     closedAt: time.nullable().describe('When it was over.'),
     bytesIn: count.describe('Read from the client; refreshed every few seconds while open.'),
     bytesOut: count.describe('Sent to the client.'),
-    closeInitiator: z.enum(closeInitiators).nullable().describe('Who ended it.'),
-    closeReason: z.enum(closeReasons).nullable().describe('How it ended.'),
+    closeInitiator: z.enum(closeInitiators).nullable().describe(`Who ended it. ${openWords}`),
+    closeReason: z.enum(closeReasons).nullable().describe(`How it ended. ${openWords}`),
     error: z.string().nullable().describe("The system's error code, such as ECONNRESET."),
     tls: tlsInfo.nullable().describe('Of a TLS connection.'),
   })
@@ -201,10 +203,10 @@ export const connectionResource = z
 const refusal = z
   .object({
     listenerName: listenerName.describe("The listener's name, as it is now or was at its end."),
-    protocol: protocol.describe('Of the listener.'),
+    protocol: z.enum(protocols).describe(`Of the listener. ${openWords}`),
     laddr: address.describe('Where it arrived.'),
     raddr: address.nullable().describe('Where it came from. Null as that of a connection.'),
-    rule: z.enum(refusalRules).describe('What turned it away.'),
+    rule: z.enum(refusalRules).describe(`What turned it away. ${openWords}`),
     count: count.describe('Above 1 when alike refusals were sampled.'),
   })
   .meta({ id: 'Refusal', description: 'An arrival that was turned away before a byte was read.' });
@@ -213,8 +215,10 @@ export const eventResource = z
   .object({
     seq: count.describe('Its place in the one log: dense, rising in commit order.'),
     time: time.describe('When it happened.'),
-    type: z.enum(eventTypes).describe('What happened.'),
-    listenerId: id.describe('The listener that it is about, or whose connection.'),
+    type: z.enum(eventTypes).describe(`What happened. ${openWords}`),
+    listenerId: id
+      .optional()
+      .describe('The listener that it is about, or whose connection. An event may come without.'),
     connectionId: id.optional().describe('The connection that it is about.'),
     listener: listenerResource.optional().describe('As it was then.'),
     connection: connectionResource.optional().describe('As it was then.'),

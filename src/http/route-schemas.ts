@@ -3,6 +3,9 @@ import { z } from 'zod';
 import { type ErrorCode, errorCodes } from '../core/errors.ts';
 import { problemType, statuses } from './problem.ts';
 
+/** Of the words of an answer, of which a later version may have more. */
+export const openWords = 'Words may be added: take one that is not known.';
+
 const problemResource = z
   .object({
     type: z
@@ -11,7 +14,7 @@ const problemResource = z
     title: z.string().describe('What the code means.'),
     status: z.int().describe('The status of the response.'),
     detail: z.string().describe('What went wrong, in words.'),
-    code: z.enum(errorCodes).describe('What went wrong, for programs.'),
+    code: z.enum(errorCodes).describe(`What went wrong, for programs. ${openWords}`),
     requestId: z.string().describe('Names this request in the log of the server.'),
     errors: z
       .array(
