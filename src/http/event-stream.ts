@@ -7,7 +7,7 @@ import type { FastifyReply } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
 import type { NamedStreamItem } from '../core/listener-names.ts';
-import { isInternal, type Problem, toRefusal } from './problem.ts';
+import { isInternal, type Problem, toProblemAnswer } from './problem.ts';
 import { eventView } from './views.ts';
 
 export interface StreamFormat {
@@ -81,7 +81,7 @@ export async function sendStream(options: SendStream): Promise<void> {
   } catch (error) {
     if (!reply.sent) throw error;
     if (isInternal(error)) reply.log.error({ err: error }, 'a stream failed');
-    const { problem } = toRefusal(error, reply.request.id);
+    const { problem } = toProblemAnswer(error, reply.request.id);
     const resume = written === undefined ? {} : { resumeAfterSeq: written };
     if (!signal.aborted) response.write(format.error({ ...problem, ...resume }));
   } finally {

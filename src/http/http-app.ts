@@ -24,7 +24,7 @@ import { jsonText } from './json-text.ts';
 import { listenerRoutes } from './listener-routes.ts';
 import { refuseUnknownRoutes } from './not-found.ts';
 import { OpenConnections } from './open-connections.ts';
-import { parserError, problemType, refusedPart, toRefusal } from './problem.ts';
+import { parserError, problemType, refusedPart, toProblemAnswer } from './problem.ts';
 import { parseRawQuery } from './query.ts';
 import { statusRoutes } from './status-routes.ts';
 import { Traffic } from './traffic.ts';
@@ -147,7 +147,7 @@ function guard(app: HttpApp, { api, isLoopbackOnly }: HttpAppOptions): void {
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof ReplayedError) reply.header('idempotent-replayed', 'true');
-  const { problem, headers: extra } = toRefusal(error, request.id);
+  const { problem, headers: extra } = toProblemAnswer(error, request.id);
   return reply.code(problem.status).headers(extra).type(problemType).send(jsonText(problem));
 }
 
@@ -161,7 +161,7 @@ function refuseUnparsed(
     socket.destroy();
     return;
   }
-  const { problem } = toRefusal(parserError(error), randomUUID());
+  const { problem } = toProblemAnswer(parserError(error), randomUUID());
   const body = jsonText(problem);
   socket.setTimeout(refusedTimeoutMs, () => socket.destroy());
   socket.end(
@@ -177,7 +177,7 @@ const refusedTimeoutMs = 1000;
 /** Node would answer by itself, and not in our words. 100-continue it knows. */
 function refuseExpectation(_: IncomingMessage, response: ServerResponse): void {
   const refused = refusedPart(417, 'expect', 'only 100-continue can be expected');
-  const { problem } = toRefusal(refused, randomUUID());
+  const { problem } = toProblemAnswer(refused, randomUUID());
   response.writeHead(problem.status, {
     ...headers,
     'content-type': problemType,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { AppError, errorCodes } from '../core/errors.ts';
-import { HttpError, isInternal, parserError, statuses, toRefusal } from './problem.ts';
+import { HttpError, isInternal, parserError, statuses, toProblemAnswer } from './problem.ts';
 
 test('every code has its status', () => {
   const table = Object.fromEntries(errorCodes.map((code) => [code, statuses[code][0]]));
@@ -24,7 +24,7 @@ test('every code has its status', () => {
 
 test('a problem shows the code, the words, and all the details', () => {
   const error = new AppError('port_in_use', 'port 4000 is in use', { owner: 'foreign' });
-  expect(toRefusal(error, 'r1')).toEqual({
+  expect(toProblemAnswer(error, 'r1')).toEqual({
     problem: {
       type: 'urn:kodama:error:port_in_use',
       title: 'The port is in use',
@@ -40,7 +40,7 @@ test('a problem shows the code, the words, and all the details', () => {
 
 test('a failure that passes says when to come back, in whole seconds of which there is at least one', () => {
   const seconds = (retryAfterMs?: number) =>
-    toRefusal(
+    toProblemAnswer(
       new AppError('unavailable', 'away', retryAfterMs === undefined ? {} : { retryAfterMs }),
       'r',
     ).headers['retry-after'];
@@ -54,7 +54,7 @@ test('a failure that passes says when to come back, in whole seconds of which th
 });
 
 test('a caller who is not known is told how to say who he is', () => {
-  const { headers } = toRefusal(new AppError('unauthenticated', 'who?'), 'r');
+  const { headers } = toProblemAnswer(new AppError('unauthenticated', 'who?'), 'r');
   expect(headers).toEqual({ 'www-authenticate': 'Bearer realm="kodama"' });
 });
 
@@ -68,7 +68,7 @@ test.each([
   Object.assign(new Error('secret'), { code: 'ENOENT' }),
   Object.assign(new Error('secret'), { statusCode: 500 }),
 ])('what nobody foresaw reads the same to every caller: %s', (error) => {
-  const { problem } = toRefusal(error, 'r');
+  const { problem } = toProblemAnswer(error, 'r');
   expect(problem).toMatchObject({ status: 500, code: 'internal' });
   expect(JSON.stringify(problem)).not.toContain('secret');
   expect(isInternal(error)).toBe(true);
@@ -82,12 +82,12 @@ test.each([
   ['FST_ERR_MAX_PARAM_LENGTH', 414, 'invalid_argument'],
 ])('what the framework refuses as %s has a status and a code', (code, status, ours) => {
   const error = Object.assign(new Error('theirs'), { code });
-  expect(toRefusal(error, 'r').problem).toMatchObject({ status, code: ours });
+  expect(toProblemAnswer(error, 'r').problem).toMatchObject({ status, code: ours });
 });
 
 test('any other refusal of the framework keeps its status, not its words', () => {
   const error = Object.assign(new Error('theirs'), { code: 'X', statusCode: 417 });
-  expect(toRefusal(error, 'r').problem).toMatchObject({
+  expect(toProblemAnswer(error, 'r').problem).toMatchObject({
     status: 417,
     code: 'invalid_argument',
     detail: 'expectation failed',
@@ -102,5 +102,5 @@ test.each([
 ])('what is no HTTP, %s, has the status %s', (code, status) => {
   const error = parserError({ code });
   expect(error).toBeInstanceOf(HttpError);
-  expect(toRefusal(error, 'r').problem.status).toBe(status);
+  expect(toProblemAnswer(error, 'r').problem.status).toBe(status);
 });

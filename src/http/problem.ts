@@ -18,7 +18,7 @@ export interface Problem extends Omit<ErrorDetails, 'retryAfterMs'> {
 }
 
 /** A failure as the wire shows it. */
-export interface Refusal {
+export interface ProblemAnswer {
   readonly problem: Problem;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -72,7 +72,7 @@ export function refusedPart(
   return new HttpError(status, { code: 'invalid_argument', message: detail, errors }, headers);
 }
 
-export function toRefusal(error: unknown, requestId: string): Refusal {
+export function toProblemAnswer(error: unknown, requestId: string): ProblemAnswer {
   const known = asAppError(error);
   const [codeStatus, title] = statuses[known.code];
   const status = known instanceof HttpError ? known.status : codeStatus;

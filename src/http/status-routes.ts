@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { operationRoute } from './operation-route.ts';
-import { problemType, toRefusal } from './problem.ts';
+import { problemType, toProblemAnswer } from './problem.ts';
 import { statusResource } from './resources.ts';
 import { answer, problemResponses } from './route-schemas.ts';
 import { statusView } from './views.ts';
@@ -100,7 +100,7 @@ function sendNotReady(
   reply: FastifyReply,
 ): FastifyReply {
   const error = new AppError('unavailable', `not ready: ${problems.join(', ')}`);
-  const { problem, headers } = toRefusal(error, requestId);
+  const { problem, headers } = toProblemAnswer(error, requestId);
   return reply
     .code(problem.status)
     .headers(headers)
