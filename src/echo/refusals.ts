@@ -18,7 +18,7 @@ export interface RefusalsOptions {
   readonly records: Pick<RecordQueue, 'isFull' | 'push'>;
 }
 
-export interface Arrival {
+export interface AddressPair {
   readonly laddr: Address;
   /** Null where it is not known. */
   readonly raddr: Address | null;
@@ -29,7 +29,7 @@ const summaryIntervalMs = 1000;
 export class Refusals {
   readonly #options: RefusalsOptions;
   readonly #bucket: TokenBucket;
-  readonly #counted = new Map<RefusalRule, Arrival & { readonly count: number }>();
+  readonly #counted = new Map<RefusalRule, AddressPair & { readonly count: number }>();
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: RefusalsOptions) {
@@ -41,19 +41,19 @@ export class Refusals {
     );
   }
 
-  add(rule: RefusalRule, arrival: Arrival): void {
+  add(rule: RefusalRule, pair: AddressPair): void {
     const { records, clock } = this.#options;
     // What waits to be recorded is bounded whoever knocks: then they are only counted.
     if (!records.isFull && this.#bucket.take(clock.monotonic())) {
-      this.#tell(rule, arrival, 1);
+      this.#tell(rule, pair, 1);
       return;
     }
     const count = (this.#counted.get(rule)?.count ?? 0) + 1;
-    this.#counted.set(rule, { ...arrival, count });
+    this.#counted.set(rule, { ...pair, count });
     this.#timer ??= setTimeout(() => this.#summarize(), summaryIntervalMs).unref();
   }
 
-  #tell(rule: RefusalRule, { laddr, raddr }: Arrival, count: number): void {
+  #tell(rule: RefusalRule, { laddr, raddr }: AddressPair, count: number): void {
     const { listenerId, protocol, clock, records } = this.#options;
     const refusal = { protocol, laddr, raddr, rule, count };
     records.push({ kind: 'refused', at: clock.now(), listenerId, refusal });
@@ -68,7 +68,7 @@ export class Refusals {
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    for (const [rule, { count, ...arrival }] of this.#counted) this.#tell(rule, arrival, count);
+    for (const [rule, { count, ...pair }] of this.#counted) this.#tell(rule, pair, count);
     this.#counted.clear();
   }
 }

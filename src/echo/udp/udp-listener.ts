@@ -31,7 +31,7 @@ import {
   type UdpSocket,
 } from './udp-sockets.ts';
 
-interface Arrival {
+interface Datagram {
   readonly bytes: Buffer;
   readonly remote: UdpRemote;
   readonly endpoint: UdpEndpoint;
@@ -49,7 +49,7 @@ export class UdpListener implements EchoListener {
   readonly #faults: ListenerFaults;
   #sockets: readonly UdpSocket[] = [];
   #state: 'bound' | 'serving' | 'draining' = 'bound';
-  #held: Arrival[] = [];
+  #held: Datagram[] = [];
   #drainTimer: NodeJS.Timeout | null = null;
   #drainEndsAt = Number.POSITIVE_INFINITY;
   #closed: Promise<void> | null = null;
@@ -107,9 +107,9 @@ export class UdpListener implements EchoListener {
   serve(): void {
     if (this.#state !== 'bound') return;
     this.#state = 'serving';
-    for (const arrival of this.#held.splice(0)) {
-      this.#heldBytes.give(arrival.bytes);
-      this.#onDatagram(arrival);
+    for (const datagram of this.#held.splice(0)) {
+      this.#heldBytes.give(datagram.bytes);
+      this.#onDatagram(datagram);
     }
   }
 
@@ -129,14 +129,14 @@ export class UdpListener implements EchoListener {
   /** Nothing waits for room in the records: what came meanwhile is gone. */
   resume(): void {}
 
-  #onDatagram(arrival: Arrival): void {
-    const { bytes, remote, endpoint } = arrival;
+  #onDatagram(datagram: Datagram): void {
+    const { bytes, remote, endpoint } = datagram;
     if (this.#state === 'bound') {
-      if (this.#heldBytes.take(bytes)) this.#held.push(arrival);
+      if (this.#heldBytes.take(bytes)) this.#held.push(datagram);
       return;
     }
     const now = this.#context.clock.monotonic();
-    const session = this.#sessions.find(endpoint, remote) ?? this.#open(arrival, now);
+    const session = this.#sessions.find(endpoint, remote) ?? this.#open(datagram, now);
     if (session === null) return;
     // What it has brought is answered before it ends; more it may not bring.
     if (!this.#sessions.isFull(session)) session.receive(bytes, now);
@@ -144,7 +144,7 @@ export class UdpListener implements EchoListener {
   }
 
   /** Null when it is not let in. */
-  #open({ endpoint, remote }: Arrival, now: Micros): UdpSession | null {
+  #open({ endpoint, remote }: Datagram, now: Micros): UdpSession | null {
     const { records, connections, ids, clock } = this.#context;
     if (this.#state !== 'serving' || records.isFull) return null;
     const raddr = addressOf(remote);
