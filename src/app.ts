@@ -30,7 +30,7 @@ import { Metrics } from './metrics/prometheus.ts';
 import { prepareDataDir } from './node/data-dir.ts';
 import { lockDataDir } from './node/data-dir-lock.ts';
 import { readNodeId } from './node/node-id.ts';
-import { step } from './node/start-error.ts';
+import { orStartError } from './node/start-error.ts';
 import { PostgresStore } from './postgres/postgres-store.ts';
 import { certificates } from './tls/certificates.ts';
 import { WorkerDataPlane } from './workers/worker-data-plane.ts';
@@ -95,7 +95,7 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   const connectionString = config.databaseUrl ?? (await startPostgres(options, resources));
   signal?.throwIfAborted();
   const storeName = config.databaseUrl === null ? 'the embedded database' : 'DATABASE_URL';
-  const store = await step(
+  const store = await orStartError(
     () =>
       PostgresStore.open({
         ...{ connectionString, nodeId, log: logger, signal, onDisplaced: options.onFatal },
@@ -128,7 +128,7 @@ async function takeNodeId(
 ): Promise<string> {
   // Who has an id and a database needs no directory.
   if (nodeId !== null && databaseUrl !== null) return nodeId;
-  const id = await step(
+  const id = await orStartError(
     async () => {
       const directory = await prepareDataDir(dataDir);
       return nodeId ?? (await readNodeId(directory));
@@ -137,7 +137,7 @@ async function takeNodeId(
   );
   // The embedded PostgreSQL takes the lock itself.
   if (databaseUrl !== null) {
-    const release = await step(
+    const release = await orStartError(
       () => lockDataDir(dataDir),
       (reason) => reason,
     );
@@ -151,7 +151,7 @@ async function startPostgres(
   resources: AsyncDisposableStack,
 ): Promise<string> {
   const { dataDir, postgres } = config;
-  const server = await step(
+  const server = await orStartError(
     () => EmbeddedPostgres.start({ dataDir, log: logger, signal, ...postgres }),
     (reason) => reason,
   );
@@ -258,14 +258,14 @@ async function startEdges(
     idempotency: { keys: store.idempotencyKeys, clock, logger, limits: idempotency },
   });
   const shared = { api, bounds, logger, readiness: control };
-  const grpcServer = await step(
+  const grpcServer = await orStartError(
     () => GrpcServer.start({ ...shared, ...grpc }),
     (reason) => `${reason} (KODAMA_GRPC_HOST, KODAMA_GRPC_PORT)`,
   );
   resources.use(grpcServer);
   const isLoopbackOnly = isLoopback(http.host);
   const edge = { ...shared, ...http, version, metrics, isLoopbackOnly };
-  const httpServer = await step(
+  const httpServer = await orStartError(
     () => HttpServer.start(edge),
     (reason) => `${reason} (KODAMA_HTTP_HOST, KODAMA_HTTP_PORT)`,
   );

@@ -15,7 +15,7 @@ export type Decoder = (bytes: Uint8Array) => Input;
 /** Takes a value as protobufjs decodes it. */
 type Read = (value: never) => unknown;
 /** Adds a field of the message to the input, where it is there. */
-type Step = (message: Input, input: Record<string, unknown>) => void;
+type FieldReader = (message: Input, input: Record<string, unknown>) => void;
 
 export function decoderOf(type: protobuf.Type): Decoder {
   const read = messageReader(type);
@@ -23,18 +23,18 @@ export function decoderOf(type: protobuf.Type): Decoder {
 }
 
 function messageReader(type: protobuf.Type): (message: object) => Input {
-  const steps = [
-    ...type.fieldsArray.filter(({ partOf }) => !isTyped(partOf)).map(fieldStep),
-    ...type.oneofsArray.filter(isTyped).map(typeStep),
+  const readers = [
+    ...type.fieldsArray.filter(({ partOf }) => !isTyped(partOf)).map(fieldReader),
+    ...type.oneofsArray.filter(isTyped).map(typeReader),
   ];
   return (message) => {
     const input: Record<string, unknown> = {};
-    for (const step of steps) step(message as Input, input);
+    for (const readField of readers) readField(message as Input, input);
     return input;
   };
 }
 
-function fieldStep(field: protobuf.Field): Step {
+function fieldReader(field: protobuf.Field): FieldReader {
   const read = readerOf(field.resolve());
   const { name } = field;
   const key = jsonName(field);
@@ -51,8 +51,8 @@ function fieldStep(field: protobuf.Field): Step {
 }
 
 /** A oneof is the name of its field that came last. */
-function typeStep(oneof: protobuf.OneOf): Step {
-  const steps = oneof.fieldsArray.map((field): readonly [unknown, Step] => {
+function typeReader(oneof: protobuf.OneOf): FieldReader {
+  const readers = oneof.fieldsArray.map((field): readonly [unknown, FieldReader] => {
     const type = typeWord(field);
     const read = readerOf(field.resolve());
     return [
@@ -60,7 +60,7 @@ function typeStep(oneof: protobuf.OneOf): Step {
       (message, input) => Object.assign(input, { type }, read(message[field.name] as never)),
     ];
   });
-  const byName = new Map(steps);
+  const byName = new Map(readers);
   return (message, input) => byName.get(message[oneof.name])?.(message, input);
 }
 

@@ -13,7 +13,7 @@ export type Encoder = (value: object, sink: ByteSink, parent?: object) => void;
 
 type Write = (value: unknown, sink: ByteSink, parent: Fields) => void;
 
-interface Step {
+interface FieldWriter {
   readonly name: string;
   /** Null where core has the field under its name. */
   readonly find: Find | null;
@@ -26,13 +26,13 @@ const fieldBytesMax = 32;
 export function encoderOf(type: protobuf.Type, known = new Map<protobuf.Type, Encoder>()): Encoder {
   const made = known.get(type);
   if (made !== undefined) return made;
-  const steps: Step[] = [];
+  const writers: FieldWriter[] = [];
   const variants: Write[] = [];
   const bytesMax = type.fieldsArray.length * fieldBytesMax;
   const encoder: Encoder = (value, sink, parent = value) => {
     sink.reserve(bytesMax);
     const fields = value as Fields;
-    for (const { name, find, write } of steps) {
+    for (const { name, find, write } of writers) {
       const one = find === null ? fields[name] : find(fields, parent as Fields);
       if (one !== undefined && one !== null) write(one, sink, fields);
     }
@@ -42,7 +42,7 @@ export function encoderOf(type: protobuf.Type, known = new Map<protobuf.Type, En
   for (const field of type.fieldsArray.toSorted((a, b) => a.id - b.id)) {
     if (isTyped(field.partOf)) continue;
     const write = writerOf(field.resolve(), known);
-    steps.push({ name: field.name, find: finderOf(field), write });
+    writers.push({ name: field.name, find: finderOf(field), write });
   }
   for (const oneof of type.oneofsArray.filter(isTyped)) variants.push(variantWriter(oneof, known));
   return encoder;

@@ -6,7 +6,7 @@ export class StartError extends Error {
 }
 
 /** Does one step of the start; what it fails of for reasons outside the program becomes a StartError. */
-export async function step<Result>(
+export async function orStartError<Result>(
   work: () => Promise<Result>,
   words: (reason: string) => string,
 ): Promise<Result> {

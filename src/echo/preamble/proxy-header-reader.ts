@@ -13,7 +13,7 @@ export interface ProxyHeaderReaderOptions {
   readonly waitMs: number | null;
 }
 
-type Step =
+type Verdict =
   | { readonly kind: 'on' }
   | { readonly kind: 'done'; readonly declaredRaddr: Address | null; readonly byteLength: number }
   | { readonly kind: 'failed'; readonly end: PreambleEnd };
@@ -25,28 +25,28 @@ export function readProxyHeader(
 ): Promise<Address | null> {
   const { promise, resolve, reject } = Promise.withResolvers<Address | null>();
   let bytes: Buffer = Buffer.alloc(0);
-  const settle = (step: Step) => {
-    if (step.kind === 'on') return;
+  const settle = (verdict: Verdict) => {
+    if (verdict.kind === 'on') return;
     clearTimeout(timer);
     socket.off('readable', onReadable).off('error', onError).off('close', onClose);
-    if (step.kind === 'failed') {
-      reject(new PreambleError(step.end));
+    if (verdict.kind === 'failed') {
+      reject(new PreambleError(verdict.end));
       return;
     }
-    const own = bytes.subarray(step.byteLength);
+    const own = bytes.subarray(verdict.byteLength);
     if (own.length > 0) socket.unshift(own);
-    resolve(step.declaredRaddr);
+    resolve(verdict.declaredRaddr);
   };
   const onReadable = () => {
     // Not a byte more than there is: asking for all would let the end pass by before the rest is put back.
     const { readableLength } = socket;
     const chunk: Buffer | null = readableLength > 0 ? socket.read(readableLength) : null;
     if (chunk === null) {
-      settle(stepAtEnd(bytes, isRequired));
+      settle(verdictAtEnd(bytes, isRequired));
       return;
     }
     bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-    settle(stepOf(bytes, isRequired));
+    settle(verdictOf(bytes, isRequired));
   };
   const onWaited = () => {
     if (!isHeader(bytes)) settle(ownBytes);
@@ -59,9 +59,9 @@ export function readProxyHeader(
   return promise;
 }
 
-const ownBytes: Step = { kind: 'done', declaredRaddr: null, byteLength: 0 };
+const ownBytes: Verdict = { kind: 'done', declaredRaddr: null, byteLength: 0 };
 
-function failed(initiator: 'peer' | 'server', code: string): Step {
+function failed(initiator: 'peer' | 'server', code: string): Verdict {
   return { kind: 'failed', end: { initiator, reason: 'proxy_header_error', code } };
 }
 
@@ -70,7 +70,7 @@ function isHeader(bytes: Buffer): boolean {
   return parsed.kind === 'need_more' && parsed.isHeader;
 }
 
-function stepOf(bytes: Buffer, isRequired: boolean): Step {
+function verdictOf(bytes: Buffer, isRequired: boolean): Verdict {
   const parsed = parseProxyHeader(bytes);
   switch (parsed.kind) {
     case 'need_more':
@@ -85,7 +85,7 @@ function stepOf(bytes: Buffer, isRequired: boolean): Step {
 }
 
 /** FIN, and the bytes are no whole header. */
-function stepAtEnd(bytes: Buffer, isRequired: boolean): Step {
+function verdictAtEnd(bytes: Buffer, isRequired: boolean): Verdict {
   if (!isRequired && !isHeader(bytes)) return ownBytes;
   if (bytes.length === 0) return { kind: 'failed', end: peerLeft };
   return failed('peer', 'ERR_PROXY_HEADER_CUT_OFF');
