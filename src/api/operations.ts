@@ -11,7 +11,7 @@ import {
   listSchemas,
   toConnectionAsk,
   toEventAsk,
-  toEventPlace,
+  toEventStart,
   toListenerQuery,
   toStreamStart,
 } from './queries.ts';
@@ -137,7 +137,7 @@ function eventOperations(bounds: ListenerBounds) {
       scope: 'events:read',
       input: events,
       run: ({ control }, caller, { input }) =>
-        control.listEvents(caller, { ...toEventAsk(input), ...toEventPlace(input) }, input),
+        control.listEvents(caller, { ...toEventAsk(input), ...toEventStart(input) }, input),
     }),
     streamEvents: streamOperation({
       name: 'streamEvents',

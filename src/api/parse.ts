@@ -131,29 +131,34 @@ function oneOf(values: readonly unknown[]): string {
 }
 
 /** What lies in the input, and in what: its path is only made for what is at fault. */
-interface Place {
+interface Container {
   readonly value: unknown;
   readonly key: PropertyKey;
-  readonly parent: Place | null;
+  readonly parent: Container | null;
   readonly depth: number;
 }
 
 /** A schema passes over a field of the name __proto__ where any name may come: it would be lost in silence. */
 function* hiddenFields(input: unknown): Generator<FieldError, void, void> {
-  const rest: Place[] = [{ value: input, key: '', parent: null, depth: 0 }];
-  for (let place = rest.pop(); place !== undefined; place = rest.pop()) {
-    const { value, depth } = place;
+  const rest: Container[] = [{ value: input, key: '', parent: null, depth: 0 }];
+  for (let container = rest.pop(); container !== undefined; container = rest.pop()) {
+    const { value, depth } = container;
     if (!isContainer(value) || depth > depthMax) continue;
     const isList = Array.isArray(value);
     for (const key in value) {
       if (!Object.hasOwn(value, key)) continue;
       if (key === '__proto__') {
-        yield { path: fieldPath([...pathOf(place), key]), message: unknownField };
+        yield { path: fieldPath([...pathOf(container), key]), message: unknownField };
         continue;
       }
       const item = value[key];
       if (!isContainer(item)) continue;
-      rest.push({ value: item, key: isList ? Number(key) : key, parent: place, depth: depth + 1 });
+      rest.push({
+        value: item,
+        key: isList ? Number(key) : key,
+        parent: container,
+        depth: depth + 1,
+      });
     }
   }
 }
@@ -162,8 +167,8 @@ function isContainer(value: unknown): value is Readonly<Record<string, unknown>>
   return typeof value === 'object' && value !== null;
 }
 
-function pathOf(place: Place): readonly PropertyKey[] {
-  return place.parent === null ? [] : [...pathOf(place.parent), place.key];
+function pathOf(container: Container): readonly PropertyKey[] {
+  return container.parent === null ? [] : [...pathOf(container.parent), container.key];
 }
 
 /** `faults[0].delayMs`, as the caller would write it. */

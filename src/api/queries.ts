@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { closeReasons, connectionStates } from '../core/connection.ts';
 import { eventTypes } from '../core/event.ts';
-import { type EventPlace, eventOrders } from '../core/event-page.ts';
+import { type EventStart, eventOrders } from '../core/event-page.ts';
 import type { StreamStart } from '../core/follow.ts';
 import { listenerStates, protocols } from '../core/listener.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
@@ -168,7 +168,7 @@ export function toEventAsk(input: EventAsk): EventAsk {
   return { ...filter, listeners, labels: wanted };
 }
 
-export function toEventPlace(input: Partial<EventPlace> & Pick<EventPlace, 'order'>): EventPlace {
+export function toEventStart(input: Partial<EventStart> & Pick<EventStart, 'order'>): EventStart {
   const { order, afterSeq = null, last = null } = input;
   return { order, afterSeq, last };
 }

@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { Event } from './event.ts';
 import type { EventLog } from './event-log.ts';
-import { type EventPlace, readEventPage } from './event-page.ts';
+import { type EventStart, readEventPage } from './event-page.ts';
 import { EventStreams, type Follower } from './event-streams.ts';
 import { GoneNodes } from './gone-nodes.ts';
 import type { FollowAsk } from './labelled-listeners.ts';
@@ -227,7 +227,7 @@ export class ControlPlane {
    */
   async listEvents(
     caller: Caller,
-    query: EventAsk & EventPlace,
+    query: EventAsk & EventStart,
     ask: PageAsk,
   ): Promise<Page<Named<Event>>> {
     const { eventLog: log, store, limits } = this.#options;

@@ -12,7 +12,7 @@ import type { EventPage, Log } from './store.ts';
 export const eventOrders = ['asc', 'desc'] as const;
 
 /** Where the pages begin: without any, at the oldest event, or for `desc` at the newest. */
-export interface EventPlace {
+export interface EventStart {
   readonly order: (typeof eventOrders)[number];
   /** Exclusive. For `asc`, instead of `last`. */
   readonly afterSeq: number | null;
@@ -26,7 +26,7 @@ interface PageLimits {
   readonly pageFillMs: number;
 }
 
-interface EventPageAsk extends PageAsk, EventPlace {
+interface EventPageAsk extends PageAsk, EventStart {
   readonly filter: EventFilter;
   /** What a token is bound to: all that was asked for, in the words of the caller. */
   readonly query: object;

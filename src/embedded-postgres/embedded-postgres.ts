@@ -23,9 +23,9 @@ import {
 } from './postgres-cluster.ts';
 import {
   boundLog,
+  type Installation,
   launch,
   logTail,
-  type Place,
   type Postmaster,
   removeSocket,
   shutDown,
@@ -53,7 +53,7 @@ export class EmbeddedPostgres implements AsyncDisposable {
   /** For pg and Prisma. The same over restarts of the server, and over runs. */
   readonly connectionString: string;
   readonly #options: EmbeddedPostgresOptions;
-  readonly #place: Place;
+  readonly #installation: Installation;
   readonly #stopping = new AbortController();
   #postmaster: Postmaster | null = null;
   #supervision: Promise<void> = Promise.resolve();
@@ -79,9 +79,9 @@ export class EmbeddedPostgres implements AsyncDisposable {
     await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
     const dataDir = await realpath(options.dataDir);
     cleanup.defer(await lockDataDir(dataDir));
-    const place = await preparePlace(dataDir, options, signal);
-    cleanup.defer(() => leave(place));
-    const server = new EmbeddedPostgres(options, place);
+    const installation = await prepareInstallation(dataDir, options, signal);
+    cleanup.defer(() => leave(installation));
+    const server = new EmbeddedPostgres(options, installation);
     cleanup.defer(() => server.#end());
     await server.#launch(signal);
 
@@ -94,12 +94,12 @@ export class EmbeddedPostgres implements AsyncDisposable {
     return server;
   }
 
-  private constructor(options: EmbeddedPostgresOptions, place: Place) {
-    const host = encodeURIComponent(place.socketDirectory);
+  private constructor(options: EmbeddedPostgresOptions, installation: Installation) {
+    const host = encodeURIComponent(installation.socketDirectory);
     // Complete, so that no PGPORT or PGSSLMODE of the environment has a say.
     this.connectionString = `postgresql://${superuser}@/postgres?host=${host}&port=${socketPort}&sslmode=disable`;
     this.#options = options;
-    this.#place = place;
+    this.#installation = installation;
   }
 
   /** The postmaster's, as this host sees it; null while it is down. */
@@ -118,10 +118,10 @@ export class EmbeddedPostgres implements AsyncDisposable {
   }
 
   async #launch(signal: AbortSignal): Promise<void> {
-    await removeSocket(this.#place.socketDirectory);
+    await removeSocket(this.#installation.socketDirectory);
     signal.throwIfAborted();
-    this.#postmaster = await launch(this.#place);
-    await untilReady(this.#place, this.#postmaster, signal);
+    this.#postmaster = await launch(this.#installation);
+    await untilReady(this.#installation, this.#postmaster, signal);
   }
 
   async #supervise(): Promise<void> {
@@ -136,7 +136,7 @@ export class EmbeddedPostgres implements AsyncDisposable {
       if (how === null || signal.aborted) return;
       const { pid } = this.#postmaster;
       this.#postmaster = null;
-      const said = await logTail(this.#place.logFile);
+      const said = await logTail(this.#installation.logFile);
       this.#options.log.error({ pid, how, said }, 'PostgreSQL ended, starting it again');
       quickDeaths = performance.now() - readyAt < steadyAfterMs ? quickDeaths + 1 : 0;
       await this.#startAgain(quickDeaths);
@@ -151,7 +151,7 @@ export class EmbeddedPostgres implements AsyncDisposable {
       try {
         await delay(delayMs, undefined, { signal });
         // Children of the dead server hold its shared memory for a moment.
-        await stopCluster(this.#place.cluster, this.#options.stopTimeoutMs);
+        await stopCluster(this.#installation.cluster, this.#options.stopTimeoutMs);
         await this.#launch(signal);
         this.#options.log.warn({ pid: this.pid }, 'PostgreSQL is ready again');
         return;
@@ -167,13 +167,13 @@ export class EmbeddedPostgres implements AsyncDisposable {
     this.#stopping.abort();
     await this.#supervision;
     if (this.#postmaster === null) return;
-    await shutDown(this.#place, this.#postmaster, this.#options.stopTimeoutMs);
+    await shutDown(this.#installation, this.#postmaster, this.#options.stopTimeoutMs);
     this.#postmaster = null;
   }
 
   async #boundLog(): Promise<void> {
     try {
-      await boundLog(this.#place.logFile);
+      await boundLog(this.#installation.logFile);
     } catch (error) {
       this.#options.log.warn({ err: error }, 'the log of PostgreSQL could not be cut');
     }
@@ -181,11 +181,11 @@ export class EmbeddedPostgres implements AsyncDisposable {
 }
 
 /** Everything up to the server itself: programs, an idle cluster, a folder for the socket. */
-async function preparePlace(
+async function prepareInstallation(
   dataDir: string,
   options: EmbeddedPostgresOptions,
   signal: AbortSignal,
-): Promise<Place> {
+): Promise<Installation> {
   const cluster = join(dataDir, 'postgres');
   const binaries = await preparePostgresBinaries(join(dataDir, 'postgres.lib'));
   const pids = await stopCluster(cluster, options.stopTimeoutMs);
@@ -197,8 +197,8 @@ async function preparePlace(
   return { cluster, socketDirectory, logFile: join(dataDir, 'postgres.log'), binaries };
 }
 
-async function leave(place: Place): Promise<void> {
-  await removeSocket(place.socketDirectory);
+async function leave(installation: Installation): Promise<void> {
+  await removeSocket(installation.socketDirectory);
   // Ours alone, but a file that somebody put there is not ours to remove.
-  await rmdir(place.socketDirectory).catch(() => {});
+  await rmdir(installation.socketDirectory).catch(() => {});
 }

@@ -13,7 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { hintFor, type PostgresBinaries } from './postgres-binaries.ts';
 import { readPostmaster, socketPort, stopCluster } from './postgres-cluster.ts';
 
-export interface Place {
+export interface Installation {
   readonly cluster: string;
   readonly socketDirectory: string;
   readonly logFile: string;
@@ -36,21 +36,21 @@ const logTailBytes = 2_048;
  * other than those of kodama's own server.
  */
 export async function launch(
-  place: Place,
+  installation: Installation,
   changes: Readonly<Record<string, string>> = {},
 ): Promise<Postmaster> {
-  const given = { ...settings(place.socketDirectory), ...changes };
+  const given = { ...settings(installation.socketDirectory), ...changes };
   const [program = '', ...args] = [
-    ...place.binaries.prefix,
-    ...[place.binaries.postgres, '-D', place.cluster],
+    ...installation.binaries.prefix,
+    ...[installation.binaries.postgres, '-D', installation.cluster],
     ...Object.entries(given).flatMap(([k, v]) => ['-c', `${k}=${v}`]),
   ];
-  await rename(place.logFile, `${place.logFile}.1`).catch(() => {});
-  const log = await open(place.logFile, 'a', 0o600);
+  await rename(installation.logFile, `${installation.logFile}.1`).catch(() => {});
+  const log = await open(installation.logFile, 'a', 0o600);
   try {
     const child = spawn(program, args, {
-      cwd: place.cluster,
-      env: place.binaries.env,
+      cwd: installation.cluster,
+      env: installation.binaries.env,
       stdio: ['ignore', log.fd, log.fd],
       detached: true,
     });
@@ -72,7 +72,7 @@ export async function launch(
 
 /** Throws with the server's last words if it ends first, or if it is not ready when the signal comes. */
 export async function untilReady(
-  place: Place,
+  installation: Installation,
   postmaster: Postmaster,
   signal: AbortSignal,
 ): Promise<void> {
@@ -82,14 +82,14 @@ export async function untilReady(
   });
   for (;;) {
     if (ended !== null) {
-      const words = `${ended}\n${await logTail(place.logFile)}`.trim();
+      const words = `${ended}\n${await logTail(installation.logFile)}`.trim();
       throw new Error(`PostgreSQL did not start: ${words}${hintFor(words)}`);
     }
-    const status = await readPostmaster(place.cluster);
+    const status = await readPostmaster(installation.cluster);
     // The pid file may be a dead server's: only our child's word counts.
     if (status?.pid === postmaster.pid && status?.state === 'ready') return;
     if (signal.aborted) {
-      throw new Error(`PostgreSQL was not ready in time:\n${await logTail(place.logFile)}`, {
+      throw new Error(`PostgreSQL was not ready in time:\n${await logTail(installation.logFile)}`, {
         cause: signal.reason,
       });
     }
@@ -99,13 +99,13 @@ export async function untilReady(
 
 /** Resolves when the server and all its children are gone. */
 export async function shutDown(
-  place: Place,
+  installation: Installation,
   postmaster: Postmaster,
   timeoutMs: number,
 ): Promise<void> {
   const isGone = postmaster.exited.then(() => true);
   // More than once, for a server that has only just been started and is not in its folder yet.
-  do await stopCluster(place.cluster, timeoutMs, postmaster.pid);
+  do await stopCluster(installation.cluster, timeoutMs, postmaster.pid);
   while (!(await Promise.race([isGone, delay(pollMs, false)])));
 }
 

@@ -30,7 +30,7 @@ test('those beyond the bound wait unread, in the order in which they came', asyn
 
 test('who leaves a place, or the queue, leaves it to the next', async () => {
   const turns = new PreambleTurns(1);
-  const [first, second, third] = [turns.place(), turns.place(), turns.place()];
+  const [first, second, third] = [turns.take(), turns.take(), turns.take()];
   const begun: string[] = [];
   void second.ready.then(() => begun.push('second'));
   void third.ready.then(() => begun.push('third'));
@@ -41,7 +41,7 @@ test('who leaves a place, or the queue, leaves it to the next', async () => {
   first.leave();
   await third.ready;
   third.leave();
-  await turns.place().ready;
+  await turns.take().ready;
   expect(begun).toEqual(['third']);
 });
 
@@ -54,7 +54,7 @@ test('a listener that closes takes those that wait with it', async () => {
   server.stop.abort();
   await waitFor('their ends', () => server.outcomes.length === 2);
   expect(server.sockets.map(({ destroyed }) => destroyed)).toEqual([true, true]);
-  await turns.place().ready;
+  await turns.take().ready;
 });
 
 /** Notes the turn of the loop in which each client's first words are answered. */

@@ -5,7 +5,7 @@
  * - The first words of a TLS client cost a signature, milliseconds with a long key. So each has a turn of the loop of
  *   its own, however many came at once: everybody else is served in between.
  */
-export interface PreamblePlace {
+export interface PreambleTurn {
   /** Resolves when it may begin. */
   readonly ready: Promise<void>;
   /** To be called once, whether it had begun or not. */
@@ -22,7 +22,7 @@ export class PreambleTurns {
     this.#max = max;
   }
 
-  place(): PreamblePlace {
+  take(): PreambleTurn {
     const { promise: ready, resolve } = Promise.withResolvers<void>();
     this.#waiting.add(resolve);
     this.#fill();

@@ -9,7 +9,7 @@
  * - Optional: the bytes are a header from its signature on (6 bytes of version 1, 12 of version 2), and then it must
  *   be right. A client that says nothing, or ends before the signature is whole, has sent none.
  * - Without TLS the server may have to speak first: an optional header is waited for `optionalHeaderWaitMs` at most.
- * - One deadline holds for the whole, however the bytes trickle, and for the wait for a place (preamble-turns.ts); what
+ * - One deadline holds for the whole, however the bytes trickle, and for the wait for a turn (preamble-turns.ts); what
  *   is held is at most a header and one read.
  */
 import type { Socket } from 'node:net';
@@ -31,7 +31,7 @@ export interface PreambleOptions {
   /** Null: TCP. */
   readonly tls: TlsAcceptor | null;
   readonly turns: PreambleTurns;
-  /** Of the whole, waiting for a place included. */
+  /** Of the whole, waiting for a turn included. */
   readonly timeoutMs: number;
   readonly optionalHeaderWaitMs: number;
   /** The listener closes: this ends at once. */
@@ -70,10 +70,10 @@ export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
   signal.addEventListener('abort', onAbort);
   // It stays: no error of a socket may bring the worker down.
   socket.on('error', () => undefined);
-  const place = turns.place();
+  const turn = turns.take();
   try {
     signal.throwIfAborted();
-    await Promise.race([place.ready, cut.promise]);
+    await Promise.race([turn.ready, cut.promise]);
     declaredRaddr = await Promise.race([headerOf(options), cut.promise]);
     if (tls === null) return { stream: socket, declaredRaddr, tls: null };
     phase = 'tls_error';
@@ -84,7 +84,7 @@ export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
     socket.destroy();
     throw error instanceof HandshakeError ? failure(endOf(error), declaredRaddr) : error;
   } finally {
-    place.leave();
+    turn.leave();
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   }
