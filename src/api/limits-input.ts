@@ -1,12 +1,12 @@
 /** The schema of a listener's limits, and their defaults. */
 import { z } from 'zod';
 import type { ListenerLimits } from '../core/listener.ts';
-import type { Bound, ListenerBounds } from '../core/listener-bounds.ts';
+import type { LimitRange, ListenerBounds } from '../core/listener-bounds.ts';
 import { list } from './list.ts';
 import { cidr, wholeNumber } from './values.ts';
 
-function bounded(min: number, bound: Bound) {
-  return wholeNumber(min, bound.max).nullable();
+function bounded(min: number, range: LimitRange) {
+  return wholeNumber(min, range.max).nullable();
 }
 
 /** The limits, each optional: what a change gives. */

@@ -5,7 +5,7 @@ import { type AnySpecBody, largestFields, specBytes } from './sizes.ts';
  * What a listener may ask for: the default and the ceiling of each of its limits. The configuration sets
  * these; an ask above a ceiling is refused by name.
  */
-export interface Bound {
+export interface LimitRange {
   readonly default: number | null;
   readonly max: number;
 }
@@ -14,13 +14,13 @@ export interface ListenerBounds {
   /** The host of a listener that names none. */
   readonly listenHost: string;
   readonly maxConnections: { readonly default: number; readonly max: number };
-  readonly maxConnectionsPerSource: Bound;
+  readonly maxConnectionsPerSource: LimitRange;
   readonly acceptPerSecondMax: number;
   readonly acceptBurstMax: number;
-  readonly idleTimeoutMs: Bound;
-  readonly maxDurationMs: Bound;
-  readonly maxBytes: Bound;
-  readonly writeTimeoutMs: Bound;
+  readonly idleTimeoutMs: LimitRange;
+  readonly maxDurationMs: LimitRange;
+  readonly maxBytes: LimitRange;
+  readonly writeTimeoutMs: LimitRange;
   readonly udpIdleTimeoutMs: { readonly default: number; readonly max: number };
   readonly cidrsMax: number;
   readonly faultsMax: number;
