@@ -83,7 +83,7 @@ export async function answerOnce<Output>(
     answerBytesMax: limits.idempotencyAnswerBytesMax,
   });
   if (!('seed' in taken)) {
-    // It was kept as the answer of this very call.
+    // What is taken was kept as the answer of this very call.
     return { output: replay(taken, bodyHash) as Output, isReplayed: true };
   }
   const ids = (count: number) => Array.from({ length: count }, (_, at) => idAfter(taken.seed, at));

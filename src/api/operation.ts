@@ -42,7 +42,7 @@ export interface Operation<At extends z.ZodType, Input extends z.ZodType, Output
   ): Promise<Output>;
 }
 
-/** One whose answer goes on for as long as its caller is there. */
+/** An operation whose answer goes on for as long as its caller is there. */
 export interface StreamOperation<Input extends z.ZodType, Item> extends Declared {
   readonly input: Input;
   run(world: World, caller: Caller, input: z.output<Input>): AsyncGenerator<Item, void, void>;

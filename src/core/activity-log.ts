@@ -55,7 +55,7 @@ export class ActivityLog implements Disposable {
 
   #tellListener(now: number, type: ListenerEventType, listener: Listener): void {
     const { logger } = this.#options;
-    // It listens in the same commit.
+    // A listener that is created listens in the same commit.
     if (type === 'listener_created') return;
     const { id: listenerId, name, protocol, host, port, laddr, reason } = listener;
     const said = listenerWords(type, listener);

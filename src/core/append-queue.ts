@@ -1,9 +1,9 @@
 /**
- * What is to be committed, in its order, by one writer. It always gets on once the store does.
+ * What is to be committed, in its order, by one writer. The queue always gets on once the store does.
  *
  * - Group commit: an idle queue commits at once; while a commit is under way the next batch gathers, up to a bound.
- * - Each attempt has its number. One that failed is settled first: it was done, or it never will be. What was not
- *   done goes back to the head of the queue, without those that nobody waits for, and in smaller batches.
+ * - Each attempt has its number. An attempt that failed is settled first: it was done, or it never will be. What
+ *   was not done goes back to the head of the queue, without those that nobody waits for, and in smaller batches.
  * - What the store refuses fails alone. Of records that is one record: it is left out, and told.
  */
 import { AppError, hasCode } from './errors.ts';

@@ -133,7 +133,8 @@ export class ControlPlane {
   }
 
   /**
-   * Idempotent by id, and goes on when the caller goes away. One of a node that is not there is closed in its place.
+   * Idempotent by id, and goes on when the caller goes away. A listener of a
+   * node that is not there is closed on its behalf.
    * @throws not_found, failed_precondition (of another node, which is up), unavailable
    */
   async deleteListener(caller: Caller, idOrName: string, drainMs: number): Promise<void> {

@@ -53,7 +53,7 @@ export async function* follow(options: Follow): AsyncGenerator<StreamItem, void,
   const { log, signal, heartbeatMs, endAtHead } = options;
   let seq = await startSeq(options);
   const backlogEnd = options.start.kind === 'from_now' ? seq : log.headSeq;
-  // Who comes after that is seen to come.
+  // A listener that comes after that is seen to come.
   const watch = await options.watch?.();
   const selection = selectionOf(watch?.filter ?? options.filter);
   let isSynced = false;

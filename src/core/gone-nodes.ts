@@ -2,8 +2,8 @@
  * What is done for nodes that are not there: their connections are closed on record as interrupted, and their listeners
  * with them, so that nothing is shown as living that is dead.
  *
- * Whoever acts for a node takes its place in the log first. Were it there all the same, it could append no more and
- * would end; at its next start it finds what is left.
+ * Whoever acts for a node takes its place in the log first. Were the node there all the same, it could append no
+ * more and would end; at its next start it finds what is left.
  */
 import type { Connection } from './connection.ts';
 import { AppError, hasCode } from './errors.ts';
@@ -119,7 +119,7 @@ export class GoneNodes {
     return place;
   }
 
-  /** Those of one listener, or all of the node; resolves to their number. */
+  /** Closes the connections of one listener, or all of the node; resolves to their number. */
   async #closeConnections(place: Place, listenerId: string | null): Promise<number> {
     let closed = 0;
     for (let afterId: string | null = null; ; ) {

@@ -1,6 +1,6 @@
 /**
- * The listeners that carry some labels, as the log goes on. Who knows them all at one seq, and is shown every event
- * after it, knows them at any later one: each change of a listener is an event that holds its labels.
+ * The listeners that carry some labels, as the log goes on. A reader that knows them all at one seq, and is shown every
+ * event after it, knows them at any later seq: each change of a listener is an event that holds its labels.
  */
 import type { Event } from './event.ts';
 import { type EventFilter, eventMatcher } from './event-filter.ts';

@@ -54,7 +54,7 @@ export class NewBinds {
     let tries = 0;
     for (const port of portsToDraw(listener, set.all(), rules, this.#nextDraw)) {
       if (tries === limits.drawTriesMax) break;
-      // Another may have drawn it since the draw began.
+      // Another listener may have drawn the port since the draw began.
       if (findConflict({ ...listener, port }, set.all()) !== null) continue;
       tries += 1;
       this.#nextDraw = port - drawnFrom.from + 1;

@@ -73,7 +73,7 @@ export interface LogAgeing {
   readonly timeMin: Micros | null;
   /** And with the database's clock up to here; null: not with it. */
   readonly timeMax: Micros | null;
-  /** It is that late, a person says, unless the database's clock shows less. */
+  /** How late it is, as a person says; unless the database's clock shows less. */
   readonly confirmedTime: Micros | null;
   /** A clock that is ahead of it by no more is believed. */
   readonly leapMaxMs: number;

@@ -36,7 +36,8 @@ export class Admission {
   }
 
   /**
-   * The rule that turns it away; null lets it in. One whose address is not known is on no list, and counts for no source.
+   * The rule that turns it away; null lets it in. A client whose address is not known is on no list,
+   * and counts for no source.
    */
   refusal(ip: string | null, now: Micros): RefusalRule | null {
     const verdict = ip === null ? this.#unlisted : this.#networks(ip);

@@ -29,7 +29,7 @@ export class EchoHost {
   /** Of all UDP listeners: they know of each other, and a source's rate is one. */
   #udpGuards: UdpGuards | null = null;
 
-  /** It is ready as soon as it is made, and says so. */
+  /** A host is ready as soon as it is made, and says so. */
   constructor(settings: WorkerSettings, send: (report: Report) => void) {
     this.#send = send;
     this.#context = this.#makeContext(settings);

@@ -36,7 +36,7 @@ export interface EmbeddedPostgresOptions {
   /** Made, for this user alone, if it is not there. */
   readonly dataDir: string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
-  /** Until the server answers. One that was killed reads its write-ahead log first: up to a minute on slow disks. */
+  /** Until the server answers. One that was killed first reads its write-ahead log: up to a minute on slow disks. */
   readonly startTimeoutMs: number;
   /** For the fast shutdown, which writes everything out; the immediate one comes after it. */
   readonly stopTimeoutMs: number;

@@ -78,7 +78,7 @@ export async function ensureSocketDirectory(dataDir: string): Promise<string> {
     () => directory,
     () => mkdtemp(`${directory}-`),
   );
-  // Who could rename it would be our database for us.
+  // A user who could rename the directory could put a database of their own there.
   await assertTrustedWay(own);
   return own;
 }

@@ -41,8 +41,8 @@ export const close = {
 } as const satisfies FaultDefinition<Close>;
 
 /**
- * Stands in front of all others, since it counts what is read. What was read before it goes back behind the other
- * faults, then it closes; at a time it closes at once.
+ * The stage stands in front of all others, since it counts what is read. What was read before goes back behind the
+ * other faults, then the connection is closed; one that closes at a time does so at once.
  */
 class CloseStage extends Stage {
   readonly #mode: CloseMode;

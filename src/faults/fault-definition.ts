@@ -21,7 +21,7 @@ interface Described<Effect extends AnyEffect> {
   readonly exactlyOneOf?: readonly string[];
   /** For connections still to come: those that live neither have it nor are counted. */
   readonly isForNewOnly?: true;
-  /** It counts what is read, so it stands in front of all others, wherever it is listed. */
+  /** The fault counts what is read, so it stands in front of all others, wherever it is listed. */
   readonly countsReads?: true;
   /** A datagram comes back as two. */
   readonly isDoubling?: true;

@@ -38,7 +38,7 @@ export interface StageContext {
   hasTime(): boolean;
   /** What was left for want of time goes on in the next turn, by `goOn` of each stage. */
   later(): void;
-  /** Those behind the stage hold no more than they may: else it goes on when they have let go of some. */
+  /** The stages behind this one hold no more than they may: else it goes on when they have let go of some. */
   hasRoomBehind(stage: Stage): boolean;
   /** Ends the connection now, whatever is held. */
   closeNow(mode: CloseMode): void;

@@ -92,7 +92,7 @@ class WaitingAnswers {
       stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     }
     const { remoteAddress, remotePort } = session.socket;
-    // By then Node has written the resets. Who has taken them keeps the connection, and so is told.
+    // By then Node has written the resets. A client that has taken them keeps the connection, and so is told.
     setImmediate(() => {
       if (unsentBytes(session) > 0) this.#options.onStuck(`${remoteAddress}:${remotePort}`);
     });

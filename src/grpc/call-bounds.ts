@@ -33,7 +33,7 @@ export function callBounds(limits: CallLimits, onStuck: (peer: string) => void):
         bounded.arrived();
         pass();
       })
-      // It comes at the end of each call, however that ends.
+      // A cancel comes at the end of each call, however that ends.
       .withOnCancel(() => bounded.end())
       .build();
     const responder = new ResponderBuilder()

@@ -25,7 +25,7 @@ export class CallStreams implements Disposable {
     subscribe(channel, this.#onCreated);
   }
 
-  /** That of the call for which grpc-js makes an interceptor: it does so within the event of its stream. */
+  /** The stream of the call for which grpc-js makes an interceptor, which it does within the event of that stream. */
   get newest(): CallStream {
     if (this.#newest === null) throw new TypeError('an interceptor is made outside of a call');
     return this.#newest;

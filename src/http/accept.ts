@@ -6,9 +6,9 @@ interface Range {
 }
 
 /**
- * Of the types offered the one that the header wants most. What it names comes before what it only allows,
- * as in `text/event-stream, *\/*`; then what it names first, then what is offered first. Where it wants none of
- * them it is the first of all, since a header may be passed over.
+ * The one of the types offered that the header wants most. What the header names comes before what it only allows, as
+ * in `text/event-stream, *\/*`; then what it names first, then what is offered first. Where the header wants none of
+ * them the answer is the first of all, since a header may be passed over.
  */
 export function preferredType<Type extends string>(
   accept: string | undefined,

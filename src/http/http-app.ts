@@ -37,7 +37,7 @@ export interface HttpAppOptions extends Edge {
 
 const paramCharsMax = 256;
 const checkIntervalMsMax = 1000;
-/** Any load balancer may ask these, in whatever name. */
+/** A load balancer may ask for these under any host name. */
 const probePaths = new Set(['/healthz', '/readyz']);
 /** The API page and its document hold nothing that is not public. */
 const publicPath = /^\/(?:docs(?:\/.*)?|openapi\.json)$/;

@@ -1,4 +1,4 @@
-/** The one place where what core holds becomes what REST shows. */
+/** What core holds becomes what REST shows here, and nowhere else. */
 import type { Connection } from '../core/connection.ts';
 import type { Event } from '../core/event.ts';
 import {

@@ -160,7 +160,7 @@ export class Metrics {
     let restarts = 0;
     this.#counterOf('kodama_worker_restarts_total', 'Workers that were lost and replaced.', () => {
       const { workers } = control.status();
-      // One that is being replaced is not among them for a moment.
+      // A worker that is being replaced is not among them for a moment.
       restarts = Math.max(
         restarts,
         workers.reduce((sum, worker) => sum + worker.restarts, 0),

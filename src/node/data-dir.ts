@@ -53,7 +53,7 @@ export async function compileCacheDir(dataDir: string): Promise<string | null> {
     await privateFolder(directory);
     return directory;
   } catch {
-    // Who needs the directory for more than that will say why it can not be had.
+    // The parts of kodama that need the directory for more than that will say why it can not be had.
     return null;
   }
 }

@@ -31,8 +31,8 @@ export const certificates: Certificates = {
 };
 
 /**
- * For localhost, the loopback addresses and the bound one; P-256, which every TLS 1.2 client speaks. It is good since
- * yesterday, for clients whose clock is behind ours.
+ * The certificate is for localhost, the loopback addresses and the bound one; its key is P-256, which every TLS 1.2
+ * client speaks. It is good since yesterday, for clients whose clock is behind ours.
  */
 async function makeSelfSigned(host: string): Promise<{ cert: string; key: string }> {
   const isNamed = isIP(host) !== 0 && !unspecified.has(host);

@@ -6,7 +6,7 @@
  * - One step (a piece, a write) is never cut: it must be small.
  */
 
-/** Who has work left. */
+/** A connection whose faults have work left. */
 export interface FaultWork {
   /** Goes on for as long as there is time, and asks for another turn if that does not do. */
   goOn(): void;
@@ -67,7 +67,7 @@ export class FaultTurns {
     this.#isTurn = false;
     if (this.#waiting.size === 0) return;
     this.#openTurn(this.#now());
-    // Who asks again comes behind all others, in this very loop.
+    // A connection that asks again comes behind all others, in this very loop.
     for (const work of this.#waiting) {
       if (this.#now() >= this.#turnEndsAt) return;
       this.#waiting.delete(work);

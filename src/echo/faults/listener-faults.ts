@@ -154,7 +154,7 @@ export class Rule {
   readonly key: string;
   readonly fault: Fault;
   readonly #isInNetwork: ((ip: string) => boolean) | null;
-  /** Who is there already was let in, and can no longer be spoken to first. */
+  /** A client that is there already was let in, and can no longer be spoken to first. */
   readonly isForNewOnly: boolean;
   /** What it does to a connection at its accept; null where it stays with it. */
   readonly admission: Admission | null;

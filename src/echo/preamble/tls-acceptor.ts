@@ -70,8 +70,8 @@ export class TlsAcceptor {
   }
 
   /**
-   * The socket is paused, and what was read of it too early is back in it. It is the caller's to destroy when this
-   * rejects, and to cut by destroying it when it takes too long.
+   * The socket is paused, and what was read of it too early is back in it. The caller destroys it when this
+   * rejects, and cuts a handshake that takes too long in the same way.
    * @throws HandshakeError
    */
   async accept(socket: Socket): Promise<Handshake> {

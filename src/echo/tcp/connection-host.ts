@@ -21,7 +21,7 @@ export interface ConnectionHost {
   onClosed(accepted: Accepted): void;
 }
 
-/** One that can be served: its peer's address is known. */
+/** A connection that can be served: its peer's address is known. */
 export interface LocatedConnection extends AcceptedConnection {
   readonly raddr: Address;
 }

@@ -151,7 +151,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   #write(bytes: Buffer): boolean {
     const isTaken = this.#transport.write(bytes);
     if (isTaken) this.#timer?.moved();
-    // One that failed has closed it.
+    // A write that failed has closed the connection.
     else if (!this.#isEnding) this.#timer?.blocked();
     return isTaken;
   }

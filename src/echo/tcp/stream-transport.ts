@@ -28,7 +28,7 @@ export interface StreamTransport {
   pause(): void;
   /** FIN, after all that was written. */
   end(): void;
-  /** As `end`, and then nothing more: the client has ended its side. It may be closed when this returns. */
+  /** As `end`, and then nothing more: the client has ended its side. The transport may be closed when this returns. */
   finish(): void;
   /** RST: at once, or when the kernel has taken all that was written. */
   reset(isAfterWrites?: boolean): void;

@@ -17,7 +17,7 @@ export interface TcpHandle {
   readonly writeQueueSize: number;
   /** May answer the buffer that the next read goes to. */
   onread: (this: TcpHandle) => Uint8Array | undefined;
-  /** Ours: who reads and writes through it. */
+  /** Set by us: who reads and writes through the handle. */
   transport: unknown;
   useUserBuffer(buffer: Uint8Array): void;
   /** These answer 0, or minus the system's error number. */
@@ -37,7 +37,7 @@ export interface HandleRequest {
 }
 
 export interface WriteRequest extends HandleRequest {
-  /** Ours: what must stay until the write is done, and whose it is. */
+  /** Set by us: what must stay until the write is done, and whose it is. */
   buffer: Buffer<ArrayBuffer> | null;
   transport: unknown;
 }

@@ -221,7 +221,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     else startLater();
   }
 
-  /** One that was over before it could be served, such as by its preamble: opened and closed at once. */
+  /** A connection that was over before it could be served, such as by its preamble, is opened and closed at once. */
   #recordEnded(opened: AcceptedConnection, { initiator, reason, code: error }: PreambleEnd): void {
     const end = { initiator, reason, error, at: this.clock.now(), bytesOut: 0 };
     this.record({ kind: 'opened', connection: opened });
@@ -250,7 +250,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     if (this.#isEmpty) this.#onEmpty?.();
   }
 
-  /** One that waited to be served. Before the first `serve` the listener is on no record itself. */
+  /** Ends an arrival that waited. Before the first `serve` the listener is on no record itself. */
   #endHeld(arrival: Arrival, end: PreambleEnd): void {
     const raddr = this.#context.peerNames.of(arrival.handle);
     if (this.#isServing) this.#recordEnded(this.#accepted(arrival, raddr), end);

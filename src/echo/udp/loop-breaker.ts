@@ -23,7 +23,7 @@ const slots = 65_536;
 /** What the faults of a session mean for a loop through it. */
 export interface LoopTraits {
   readonly isChanged: boolean;
-  /** One that is answered more than once is ended only by silence: none is answered until it stays away. */
+  /** A datagram is answered more than once: its loop ends only by silence, so none is answered until it stays away. */
   readonly isMultiplied: boolean;
   readonly heldMs: number;
 }

@@ -164,7 +164,8 @@ const noInterface = Buffer.alloc(4);
 
 /**
  * An in_pktinfo: interface, the local address that stands for the destination, the destination. They are the same for
- * an address of this host. One that arrived before `enable` has no local address.
+ * an address of this host. A datagram that arrived before `enable` has no local
+ * address.
  */
 function isIpv4Group(info: Buffer): boolean {
   const local = info.subarray(4, 8);

@@ -128,7 +128,7 @@ export type UdpRates = Pick<
   'udpDatagramsPerSecondMax' | 'udpDatagramsBurstMax' | 'udpBytesPerSecondMax' | 'udpBytesBurstMax'
 >;
 
-/** The sources of a worker's sessions. One that has none any more is kept until its rate is as new. */
+/** The sources of a worker's sessions. A source without sessions is kept until its rate is as new. */
 export class UdpSources {
   readonly #settings: WorkerSettings;
   readonly #clock: MonotonicClock;

@@ -38,7 +38,7 @@ export interface UdpSessionHost {
   /** Its faults have let this through, as it is and at this time. */
   onAnswer(session: UdpSession, bytes: Buffer, now: Micros): void;
   record(record: StepRecord): void;
-  /** It takes no more datagrams: the next one from there opens another. */
+  /** The session takes no more datagrams: the next one from there opens another. */
   onClosing(session: UdpSession): void;
   /** Its closed record is written. */
   onClosed(session: UdpSession): void;

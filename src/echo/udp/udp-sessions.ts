@@ -49,7 +49,7 @@ export class UdpSessions {
     const same = this.#byLocalIp.get(ip) ?? new Map<string, UdpSession>();
     this.#byLocalIp.set(ip, same.set(keyOf(remote), session));
     this.#size += 1;
-    // Those before it end no later.
+    // The sessions before it end no later.
     if (this.#timer === null) this.#schedule(this.#endOf(session, session.since).at);
   }
 
@@ -82,7 +82,7 @@ export class UdpSessions {
     });
   }
 
-  /** It has brought as many bytes as it may. */
+  /** Whether the session has brought as many bytes as it may. */
   isFull({ readBytes }: UdpSession): boolean {
     const { maxBytes } = this.#limits;
     return maxBytes !== null && readBytes >= maxBytes;

@@ -38,7 +38,7 @@ export type OnSent = (error: NodeJS.ErrnoException | null) => void;
 export interface UdpEndpoint {
   readonly laddr: Address;
   readonly fd: number;
-  /** Stands for many hosts: a broadcast or multicast address. Where that is not told it is false. */
+  /** The address stands for many hosts (broadcast, multicast); false where the system does not tell. */
   readonly isGroup: boolean;
   /** Bytes of answers that the kernel has not taken yet. */
   queuedBytes(): number;
