@@ -18,17 +18,13 @@ interface Field {
  * binding and its input in place of the worker, and a second proto for what may be asked for.
  */
 const placesMax: Readonly<Record<string, { elsewhere: number; postgres: number }>> = {
-  connection: { elsewhere: 6, postgres: 4 },
+  connection: { elsewhere: 6, postgres: 5 },
   listener: { elsewhere: 8, postgres: 2 },
 };
 
 const fields: readonly Field[] = [
   { of: 'connection', name: 'firstByteAt', users: [] },
-  {
-    of: 'connection',
-    name: 'halfClosedAt',
-    users: ['src/core/recorder.ts', 'src/postgres/connection-reader.ts'],
-  },
+  { of: 'connection', name: 'halfClosedAt', users: ['src/core/recorder.ts'] },
   {
     of: 'connection',
     name: 'declaredRaddr',
@@ -37,14 +33,13 @@ const fields: readonly Field[] = [
       'src/core/event.ts',
       'src/echo/preamble/',
       'src/echo/tcp/greeting.ts',
-      'src/postgres/event-statements.ts',
     ],
   },
   { of: 'listener', name: 'recording', users: ['src/echo/tcp/', 'src/echo/udp/'] },
   {
     of: 'listener',
     name: 'totalConnections',
-    users: ['src/core/activity-log.ts', 'src/core/listener-recovery.ts', 'src/core/listeners.ts'],
+    users: ['src/core/activity-log.ts', 'src/core/listener-', 'src/core/listeners.ts'],
   },
 ];
 
@@ -66,6 +61,11 @@ function placesOf(name: string): readonly string[] {
   return sources.filter((path) => named.test(codeOf(read(path)))).sort();
 }
 
+/** A field comes with one migration; what later ones do to its column is no part of that. */
+function placeOf(path: string): string {
+  return path.startsWith('prisma/migrations/') ? 'a migration' : path;
+}
+
 test.each(fields)('$name of a $of is named in few files', ({ of, name, users }) => {
   const places = placesOf(name);
   for (const path of [`src/core/${of}.ts`, `proto/kodama/v1/${of}.proto`, 'prisma/schema.prisma']) {
@@ -74,7 +74,7 @@ test.each(fields)('$name of a $of is named in few files', ({ of, name, users }) 
   const isUser = (path: string) => users.some((user) => path.startsWith(user));
   const idle = users.filter((user) => !places.some((path) => path.startsWith(user)));
   expect(idle, 'no file of these names it').toEqual([]);
-  const carriers = places.filter((path) => !isUser(path));
+  const carriers = [...new Set(places.filter((path) => !isUser(path)).map(placeOf))];
   const inPostgres = carriers.filter((path) => path.startsWith('src/postgres/'));
   const elsewhere = carriers.filter((path) => !path.startsWith('src/postgres/'));
   const max = placesMax[of];
