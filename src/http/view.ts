@@ -15,46 +15,56 @@ export type Held<Schema extends z.ZodType> = Unchanged<z.input<Schema>>;
 export type Shown<Schema extends z.ZodType> = Unchanged<z.output<Schema>>;
 
 type View<Schema extends z.ZodType> = (held: Held<Schema>) => Shown<Schema>;
-type Decode = (value: unknown) => unknown;
+type Change = (value: unknown) => unknown;
 
-/**
- * Compiled once a schema, as zod compiles its own: a loop over the fields costs a row half as much again as code that
- * names them. The code is made of the schema's names alone.
- */
+/** What follows from the schema is worked out once, not with each row. */
 export function viewOf<Schema extends z.ZodType>(schema: Schema): View<Schema> {
-  const decoders: Decode[] = [];
-  const code = codeOf(schema, 'held', decoders);
-  return new Function('decoders', `return (held) => (${code})`)(decoders);
+  const change = changeOf(schema) ?? ((held: unknown) => held);
+  return (held) => change(held) as Shown<Schema>;
 }
 
-/** An expression for the view of `value`, which is one itself and cheap to say twice. */
-function codeOf(schema: z.core.SomeType, value: string, decoders: Decode[]): string {
+/** Null for what is shown as it is held. */
+function changeOf(schema: z.core.SomeType): Change | null {
   if (schema instanceof z.ZodNullable || schema instanceof z.ZodOptional) {
-    const inner = codeOf(schema.unwrap(), value, decoders);
-    return inner === value ? value : `(${value} == null ? ${value} : ${inner})`;
+    const change = changeOf(schema.unwrap());
+    return change && ((value) => (value == null ? value : change(value)));
   }
   if (schema instanceof z.ZodCodec) {
     const { transform } = schema.def;
-    decoders.push((held) => transform(held, { value: held, issues: [] }));
-    return `decoders[${decoders.length - 1}](${value})`;
+    return (value) => transform(value, { value, issues: [] });
   }
   if (schema instanceof z.ZodArray) {
-    const each = codeOf(schema.element, 'each', decoders);
-    return each === 'each' ? value : `${value}.map((each) => (${each}))`;
+    const change = changeOf(schema.element);
+    return change && ((items) => (items as readonly unknown[]).map((item) => change(item)));
   }
-  return schema instanceof z.ZodObject ? fieldsCode(schema, value, decoders) : value;
+  return schema instanceof z.ZodObject ? changeOfObject(schema) : null;
 }
 
-function fieldsCode({ shape, def }: z.ZodObject, value: string, decoders: Decode[]): string {
-  const names = Object.keys(shape).map((name) => JSON.stringify(name));
-  const fields = Object.values<z.core.SomeType>(shape).map((schema, index) => {
-    const name = names[index];
-    return `${name}: ${codeOf(schema, `${value}[${name}]`, decoders)}`;
-  });
-  if (def.catchall === undefined) return `({ ${fields.join(', ')} })`;
+type Fields = readonly (readonly [name: string, change: Change | null])[];
+type Row = Record<string, unknown>;
+
+function changeOfObject({ shape, def }: z.ZodObject): Change {
+  const fields: Fields = Object.entries<z.core.SomeType>(shape).map(([name, schema]) => [
+    name,
+    changeOf(schema),
+  ]);
+  if (def.catchall === undefined) return (held) => addFields({}, held as Row, fields);
   // The first field of an open object tells its kind: the fields of that kind follow it, as they are.
-  const [kind, ...others] = fields;
-  const named = names.map((name, index) => `${name}: _${index}`);
-  const rest = `(({ ${named.join(', ')}, ...rest }) => rest)(${value})`;
-  return `({ ${kind}, ...${rest}, ${others.join(', ')} })`;
+  const kind = fields.slice(0, 1);
+  const others = fields.slice(1);
+  return (value) => {
+    const held = value as Row;
+    const shown = addFields({}, held, kind);
+    for (const name of Object.keys(held)) {
+      if (!Object.hasOwn(shape, name)) shown[name] = held[name];
+    }
+    return addFields(shown, held, others);
+  };
+}
+
+function addFields(shown: Row, held: Row, fields: Fields): Row {
+  for (const [name, change] of fields) {
+    shown[name] = change === null ? held[name] : change(held[name]);
+  }
+  return shown;
 }
