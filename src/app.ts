@@ -16,10 +16,11 @@ import { systemClock } from './core/clock.ts';
 import { ControlPlane } from './core/control-plane.ts';
 import { EventLog } from './core/event-log.ts';
 import type { Listener } from './core/listener.ts';
+import { ListenerObserver } from './core/listener-observer.ts';
 import { ListenerRecovery } from './core/listener-recovery.ts';
 import { ListenerSet } from './core/listener-set.ts';
 import { Listeners } from './core/listeners.ts';
-import type { Clock, DataPlane } from './core/ports.ts';
+import type { Clock } from './core/ports.ts';
 import { Recorder } from './core/recorder.ts';
 import { Retention } from './core/retention.ts';
 import type { Store, Writer } from './core/store.ts';
@@ -185,7 +186,8 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   });
   resources.defer(() => eventLog.drain(AbortSignal.timeout(config.shutdownTimeoutMs / 4)));
   const recorder = new Recorder({ nodeId, log: eventLog, clock, logger });
-  const dataPlane: DataPlane & AsyncDisposable = await WorkerDataPlane.start({
+  const observer = new ListenerObserver({ set, eventLog, recorder, clock, onFatal });
+  const dataPlane = await WorkerDataPlane.start({
     workers: config.workers,
     nodeId,
     log: logger,
@@ -194,7 +196,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     events: {
       onRecords: (workerId, records) => recorder.record(workerId, records),
       onWorkerLost: (workerId) => void recorder.workerLost(workerId).catch(onFatal),
-      onRebound: (id, outcome) => void recovery.rebound(id, outcome).catch(onFatal),
+      onObserved: (observed) => observer.observe(observed),
     },
   });
   resources.use(dataPlane);
@@ -222,10 +224,10 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     ...shared,
     node,
     listeners,
-    rebind: config.rebind,
+    observer,
+    bindsAtOnceMax: config.dataPlane.rebindsAtOnceMax,
     pages: { sizeMax: config.bounds.pageSize.max, bytesMax: config.bounds.pageBytesMax },
   });
-  resources.defer(() => recovery.stop());
   const bounds = { ...config.retention, idempotencyTtlMs: config.idempotency.idempotencyTtlMs };
   const retention = resources.use(new Retention({ store, eventLog, clock, logger, ...bounds }));
   const control = new ControlPlane({

@@ -164,7 +164,6 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     },
     listenPorts,
     idempotency: idempotencyLimits,
-    rebind: { minMs: 250, maxMs: 10_000, atOnceMax: 64 },
     bounds: { ...defaultBounds, listenHost: env.KODAMA_LISTEN_HOST },
     postgres: { startTimeoutMs: 60_000, stopTimeoutMs: 5000 },
     eventLog: eventLogLimits,
@@ -232,6 +231,8 @@ const dataPlaneLimits = {
   requestTimeoutMs: 10_000,
   restartMinMs: 50,
   restartMaxMs: 5000,
+  rebindMinMs: 250,
+  rebindMaxMs: 10_000,
   rebindsAtOnceMax: 64,
 };
 

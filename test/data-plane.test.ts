@@ -32,7 +32,7 @@ async function startWorkers(events: DataPlaneEvents): Promise<WorkerDataPlane> {
     workers: 1,
     nodeId: 'node-1',
     log: keepingLogger(),
-    limits: { ...readConfig({}).dataPlane, restartMinMs: 1 },
+    limits: { ...readConfig({}).dataPlane, restartMinMs: 1, rebindMinMs: 10 },
     onFatal(error) {
       throw error;
     },

@@ -45,10 +45,10 @@ test('a delete goes on without its caller', async () => {
   const [listener] = await world.control.createListeners(caller, [sampleNewListener({})]);
   const { caller: one, leave } = leaving();
   const end = Promise.withResolvers<void>();
-  world.dataPlane.gates.close = end.promise;
+  world.dataPlane.gates.endWish = end.promise;
   const id = listener?.id ?? '';
   const deleted = world.control.deleteListener(one, id, 0);
-  await waitFor('the close', () => world.dataPlane.calls.some(({ kind }) => kind === 'close'));
+  await waitFor('the close', () => world.dataPlane.calls.some(({ kind }) => kind === 'endWish'));
   leave();
   await expect(deleted).rejects.toMatchObject(wentAway);
   end.resolve();

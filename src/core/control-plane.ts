@@ -123,13 +123,8 @@ export class ControlPlane {
 
   /** @throws not_found, failed_precondition (closed, or another node's), and what Listeners.update throws */
   async updateListener(caller: Caller, idOrName: string, patch: ListenerPatch): Promise<Listener> {
-    const { listeners, set } = this.#options;
     const id = await whileThere(caller, this.#ownListenerId(idOrName));
-    // Its turn may be a whole drain away.
-    if (set.get(id)?.listener.state === 'draining') {
-      throw new AppError('failed_precondition', 'it is being closed');
-    }
-    return await whileThere(caller, listeners.update(id, patch));
+    return await whileThere(caller, this.#options.listeners.update(id, patch));
   }
 
   /**

@@ -17,7 +17,7 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 }
 
 function isClose({ kind }: { readonly kind: string }): boolean {
-  return kind === 'close';
+  return kind === 'endWish';
 }
 
 function endsOf(world: World, id: string) {
@@ -28,9 +28,9 @@ test('a delete answers when the port is free and the end is committed', async ()
   const world = await makeWorld();
   const { id } = await create(world);
   const gate = Promise.withResolvers<void>();
-  world.dataPlane.gates.close = gate.promise;
+  world.dataPlane.gates.endWish = gate.promise;
   const deleted = world.control.deleteListener(caller, 'mine', 0);
-  await waitFor('the close', () => world.dataPlane.kindsOf(id).includes('close'));
+  await waitFor('the close', () => world.dataPlane.kindsOf(id).includes('endWish'));
   expect(endsOf(world, id)).toHaveLength(0);
   gate.resolve();
   await deleted;
@@ -72,11 +72,11 @@ test('a draining listener says so until it is closed', async () => {
   const world = await makeWorld();
   const { id } = await create(world);
   const gate = Promise.withResolvers<void>();
-  world.dataPlane.gates.close = gate.promise;
+  world.dataPlane.gates.endWish = gate.promise;
   const deleted = world.control.deleteListener(caller, id, 5000);
-  await waitFor('the close', () => world.dataPlane.kindsOf(id).includes('close'));
+  await waitFor('the close', () => world.dataPlane.kindsOf(id).includes('endWish'));
   expect(await world.control.getListener(caller, id)).toMatchObject({ state: 'draining' });
-  expect(world.dataPlane.calls.at(-1)).toMatchObject({ kind: 'close', drainMs: 5000 });
+  expect(world.dataPlane.calls.at(-1)).toMatchObject({ kind: 'endWish', drainMs: 5000 });
   expect(await codeOf(world.control.updateListener(caller, id, {}))).toBe('failed_precondition');
   gate.resolve();
   await deleted;
@@ -87,12 +87,12 @@ test('a delete while it drains makes the drain end sooner', async () => {
   const world = await makeWorld();
   const { id } = await create(world);
   const gate = Promise.withResolvers<void>();
-  world.dataPlane.gates.close = gate.promise;
+  world.dataPlane.gates.endWish = gate.promise;
   const deletes = [world.control.deleteListener(caller, id, 5000)];
-  await waitFor('the drain', () => world.dataPlane.kindsOf(id).includes('close'));
+  await waitFor('the drain', () => world.dataPlane.kindsOf(id).includes('endWish'));
   deletes.push(world.control.deleteListener(caller, id, 0));
   await waitFor('the second close', () => world.dataPlane.calls.filter(isClose).length === 2);
-  expect(world.dataPlane.calls.at(-1)).toMatchObject({ kind: 'close', drainMs: 0 });
+  expect(world.dataPlane.calls.at(-1)).toMatchObject({ kind: 'endWish', drainMs: 0 });
   gate.resolve();
   await Promise.all(deletes);
   expect(endsOf(world, id)).toHaveLength(1);
@@ -152,7 +152,10 @@ test('what is being closed can no longer be changed', async () => {
   world.store.faults.push({ begin: gate.promise });
   expect(await codeOf(world.control.deleteListener(caller, id, 0))).toBe('unavailable');
   expect(await codeOf(world.control.updateListener(caller, id, {}))).toBe('failed_precondition');
-  await world.recovery.rebound(id, { code: 'unavailable', message: 'the worker is gone' });
+  // The end is told again, and so is what was before.
+  const reason = { code: 'unavailable', message: 'the worker is gone' };
+  world.observer.observe({ listenerId: id, generation: 1, state: 'failed', reason });
+  world.observer.observe({ listenerId: id, generation: 2, state: 'gone' });
   gate.resolve();
   await waitFor('the end', () => world.set.size === 0);
   expect(world.typesOf(id).slice(2)).toEqual(['listener_closed']);

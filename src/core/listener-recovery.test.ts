@@ -33,8 +33,7 @@ test('a start binds again what should be listening, with ids, names and ports as
   await second.recovery.recover();
   const port = listener.laddr?.port;
   expect(second.dataPlane.calls).toMatchObject([
-    { kind: 'open', listenerId: listener.id, binding: { port, tlsKey: null } },
-    { kind: 'serve', listenerId: listener.id },
+    { kind: 'wish', listenerId: listener.id, generation: 1, binding: { port, tlsKey: null } },
   ]);
   expect(await second.control.getListener(caller, 'mine')).toMatchObject({
     id: listener.id,
@@ -65,7 +64,7 @@ test('a start reads its listeners page by page, and binds so many at once', asyn
     ...{ specBytesMax: 10, nodeBytesMax: 10, listenersMax: 1 },
   });
   const gate = Promise.withResolvers<void>();
-  second.dataPlane.gates.open = gate.promise;
+  second.dataPlane.gates.wish = gate.promise;
   const recovered = second.recovery.recover();
   await waitFor('the first binds', () => second.dataPlane.calls.length > 0);
   expect(second.dataPlane.calls).toHaveLength(4);
@@ -106,18 +105,19 @@ test('connections that an earlier run left open are closed as interrupted before
   expect(second.recorder.counts(id)).toEqual({ open: 0, total: 2 });
 });
 
-test('what cannot be bound is failed with its reason, and bound when that is possible', async () => {
+test('what cannot be bound is failed with its reason, and listens when that is possible', async () => {
   const first = await makeWorld();
   const { id } = await create(first);
   const second = await restart(first);
   second.dataPlane.openErrors.push(inUse(), inUse(), inUse());
   await second.recovery.recover();
+  expect(second.typesOf(id).slice(2)).toEqual(['listener_failed']);
   expect(await second.control.getListener(caller, id)).toMatchObject({
     state: 'failed',
     sockets: [],
     reason: { code: 'port_in_use', message: 'taken' },
   });
-  await waitFor('the bind', () => second.dataPlane.served.has(id));
+  await waitFor('the bind', () => second.typesOf(id).length === 4);
   expect(second.typesOf(id).slice(2)).toEqual(['listener_failed', 'listener_listening']);
   expect(await second.control.getListener(caller, id)).toMatchObject({
     state: 'listening',
@@ -125,36 +125,24 @@ test('what cannot be bound is failed with its reason, and bound when that is pos
   });
 });
 
-test('a listener that keeps failing can be deleted, and is then left alone', async () => {
+test('a listener that keeps failing can be changed and deleted, and is then left alone', async () => {
   const first = await makeWorld();
   const { id } = await create(first);
   const second = await restart(first);
-  second.dataPlane.isUp = false;
+  second.dataPlane.openErrors.push(...Array.from({ length: 10_000 }, inUse));
   await second.recovery.recover();
+  await second.control.updateListener(caller, id, { limits: { maxConnections: 5 } });
   await second.control.deleteListener(caller, id, 0);
-  await second.recovery.stop();
-  second.dataPlane.isUp = true;
-  expect(second.typesOf(id).at(-1)).toBe('listener_closed');
-  expect(second.dataPlane.bound.size).toBe(0);
+  const types = ['listener_failed', 'listener_updated', 'listener_closed'];
+  expect(second.typesOf(id).slice(2)).toEqual(types);
+  expect(second.dataPlane.kindsOf(id)).toEqual(['wish', 'wish', 'endWish']);
   expect(second.logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
-});
-
-test('stopping ends every retry', async () => {
-  const first = await makeWorld();
-  await create(first);
-  const second = await restart(first);
-  second.dataPlane.isUp = false;
-  await second.recovery.recover();
-  await second.recovery.stop();
-  const calls = second.dataPlane.calls.length;
-  await new Promise((next) => setImmediate(next));
-  expect(second.dataPlane.calls).toHaveLength(calls);
 });
 
 test('a listener that was draining is closed at the next start', async () => {
   const first = await makeWorld();
   const { id } = await create(first);
-  first.dataPlane.gates.close = new Promise(() => undefined);
+  first.dataPlane.gates.endWish = new Promise(() => undefined);
   void first.control.deleteListener(caller, id, 5000);
   await waitFor(
     'the drain',
@@ -172,7 +160,7 @@ test('a listener that expired between two runs is closed, and does not come back
   const clock = handClock(first.clock.now() + 2 * 3_600_000_000);
   const second = await restart(first, clock);
   const gate = Promise.withResolvers<void>();
-  second.dataPlane.gates.open = gate.promise;
+  second.dataPlane.gates.wish = gate.promise;
   const recovered = second.recovery.recover();
   await waitFor('the bind', () => second.dataPlane.calls.length > 0);
   await waitFor('the expiry', () => second.set.size === 0, 20).catch(() => undefined);
@@ -181,55 +169,4 @@ test('a listener that expired between two runs is closed, and does not come back
   await waitFor('the end', () => second.set.size === 0);
   expect(second.typesOf(id).at(-1)).toBe('listener_closed');
   expect(second.dataPlane.bound.size).toBe(0);
-});
-
-test('a listener that a new worker bound again is listening on its new sockets', async () => {
-  const world = await makeWorld();
-  const { id, laddr } = await create(world);
-  const sockets = [{ pid: 200, fd: 9 }];
-  if (laddr === null) throw new TypeError('it is bound');
-  await world.recovery.rebound(id, { laddr, sockets });
-  expect(await world.control.getListener(caller, id)).toMatchObject({
-    state: 'listening',
-    sockets,
-  });
-});
-
-test('a listener that a new worker could not bind is failed, and tried again', async () => {
-  const world = await makeWorld();
-  const { id } = await create(world);
-  await world.recovery.rebound(id, { code: 'port_in_use', message: 'taken' });
-  await waitFor('the bind', () => world.dataPlane.kindsOf(id).length > 2);
-  await waitFor('the state', () => world.typesOf(id).at(-1) === 'listener_listening');
-  expect(world.typesOf(id).slice(2)).toEqual(['listener_failed', 'listener_listening']);
-  expect(world.dataPlane.kindsOf(id).slice(2)).toEqual(['close', 'open', 'serve']);
-  await world.recovery.stop();
-});
-
-test('a worker that is lost during a create is told after the create', async () => {
-  const world = await makeWorld();
-  const gate = Promise.withResolvers<void>();
-  world.dataPlane.openGates.push(Promise.resolve(), gate.promise);
-  const batch = [1, 2].map(() => sampleNewListener());
-  const created = world.control.createListeners(caller, batch);
-  await waitFor('the first bind', () => world.dataPlane.bound.size === 1);
-  const [[id, bound] = []] = world.dataPlane.bound;
-  if (id === undefined || bound === undefined) throw new TypeError('one is bound');
-  const sockets = [{ pid: 200, fd: 9 }];
-  const rebound = world.recovery.rebound(id, { ...bound, sockets });
-  gate.resolve();
-  await Promise.all([created, rebound]);
-  const types = ['listener_created', 'listener_listening', 'listener_listening'];
-  expect(world.typesOf(id)).toEqual(types);
-  expect(await world.control.getListener(caller, id)).toMatchObject({ sockets });
-});
-
-test('a worker that is lost while a listener is closed changes nothing any more', async () => {
-  const world = await makeWorld();
-  const { id, laddr } = await create(world);
-  if (laddr === null) throw new TypeError('it is bound');
-  const deleted = world.control.deleteListener(caller, id, 0);
-  await Promise.all([deleted, world.recovery.rebound(id, { laddr, sockets: [] })]);
-  await world.recovery.rebound(id, { code: 'unavailable', message: 'gone' });
-  expect(world.typesOf(id).at(-1)).toBe('listener_closed');
 });

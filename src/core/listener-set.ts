@@ -1,7 +1,7 @@
 /** The listeners of this node that are not closed: by id, by name, and the order of work on each. */
 import { AppError } from './errors.ts';
 import type { Listener, ListenerSecrets } from './listener.ts';
-import type { Binding } from './ports.ts';
+import type { Binding, DataPlane } from './ports.ts';
 import { heldBytes } from './sizes.ts';
 
 export interface ListenerEntry {
@@ -9,7 +9,10 @@ export interface ListenerEntry {
   readonly secrets: ListenerSecrets;
   /** The end of what was last begun on this listener. */
   turn: Promise<unknown>;
-  /** It listens no more, and its end is being committed. */
+  /** The generation of what the data plane was told last; 0 before the first wish. */
+  wished: number;
+  /** Resolves when it listens no more, and its end is being committed. */
+  readonly gone: PromiseWithResolvers<void>;
   ending: Promise<void> | null;
   expiry: NodeJS.Timeout | null;
   /** What is held for it: see sizes.ts. */
@@ -69,7 +72,10 @@ export class ListenerSet {
     turn: Promise<unknown> = Promise.resolve(),
   ): ListenerEntry {
     const bytes = heldBytes(listener, secrets);
-    const entry: ListenerEntry = { listener, secrets, turn, ending: null, expiry: null, bytes };
+    const entry: ListenerEntry = {
+      ...{ listener, secrets, turn, bytes, expiry: null },
+      ...{ wished: 0, gone: Promise.withResolvers(), ending: null },
+    };
     this.#entries.set(listener.id, entry);
     this.#bytes += bytes;
     if (listener.name !== null) this.#ids.set(listener.name, listener.id);
@@ -119,10 +125,23 @@ export function nameTaken(name: string): AppError {
   });
 }
 
-/** What the data plane needs; once bound, the port that the kernel chose stays. */
+/** The listener as the data plane binds it; once bound, the port that the kernel chose stays. */
 export function bindingOf({ listener, secrets }: ListenerEntry): Binding {
   const { protocol, host, mode, limits, faults, tls, proxyProtocol, recording, id } = listener;
   const port = listener.laddr?.port ?? listener.port;
   const spec = { protocol, host, port, mode, limits, faults, tls, proxyProtocol, recording };
   return { ...spec, ...secrets, listenerId: id };
+}
+
+/** It is to listen as it is on record. */
+export async function wish(dataPlane: DataPlane, entry: ListenerEntry): Promise<void> {
+  entry.wished = entry.listener.generation;
+  await dataPlane.wish({ generation: entry.wished, binding: bindingOf(entry) });
+}
+
+/** It is to listen no more. The end is a generation of its own that is not on record: it has no spec. */
+export function endWish(dataPlane: DataPlane, entry: ListenerEntry, drainMs: number): void {
+  const { id, generation } = entry.listener;
+  entry.wished = generation + 1;
+  dataPlane.endWish({ listenerId: id, generation: entry.wished, drainMs });
 }

@@ -1,4 +1,5 @@
 /** Changes a listener that lives: what a patch sets, and takes back where it could not be committed. */
+
 import { AppError } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
@@ -6,19 +7,20 @@ import { assertFaultsSuit } from './fault.ts';
 import type { Listener, ListenerPatch } from './listener.ts';
 import { assertSpecFits } from './listener-bounds.ts';
 import { changeOf, type ListenerChange } from './listener-change.ts';
-import type { ListenerEntry, ListenerSet, RoomLimits } from './listener-set.ts';
+import { type ListenerEntry, type ListenerSet, type RoomLimits, wish } from './listener-set.ts';
 import type { Clock, DataPlane, Logger } from './ports.ts';
+import type { Recorder } from './recorder.ts';
 import { heldBytes } from './sizes.ts';
 
 export interface ListenerUpdatesOptions {
   readonly set: ListenerSet;
   readonly eventLog: EventLog;
+  readonly recorder: Recorder;
   readonly dataPlane: DataPlane;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: RoomLimits;
   readonly bounds: { readonly specBytesMax: number };
-  readonly counted: (listener: Listener) => Listener;
   readonly assertNameFree: (name: string | null) => Promise<void>;
   readonly scheduleExpiry: (entry: ListenerEntry) => void;
 }
@@ -35,12 +37,12 @@ export class ListenerUpdates {
    * @throws already_exists, failed_precondition, invalid_argument, resource_exhausted, unavailable
    */
   async update(entry: ListenerEntry, patch: ListenerPatch): Promise<Listener> {
-    const { set, counted, assertNameFree, scheduleExpiry } = this.#options;
-    const { id, name, state, protocol } = entry.listener;
+    const { set, recorder, dataPlane, assertNameFree, scheduleExpiry } = this.#options;
+    const { id, name, state, protocol, generation } = entry.listener;
     if (state === 'draining') throw new AppError('failed_precondition', 'it is being closed');
     assertFaultsSuit(patch.faults ?? [], protocol);
     const change = changeOf(entry.listener, patch);
-    if (change === null) return counted(entry.listener);
+    if (change === null) return recorder.counted(entry.listener);
     const isRenamed = change.name !== name;
     if (isRenamed) await assertNameFree(change.name);
     const bytesBefore = entry.bytes;
@@ -53,6 +55,7 @@ export class ListenerUpdates {
     }
     if (isRenamed) set.rename(id, name, change.name);
     scheduleExpiry(entry);
+    if (change.generation !== generation) await wish(dataPlane, entry);
     return entry.listener;
   }
 
@@ -69,33 +72,26 @@ export class ListenerUpdates {
   }
 
   async #commit(entry: ListenerEntry, change: ListenerChange): Promise<void> {
-    const { clock, dataPlane, eventLog, counted } = this.#options;
-    const { id, state, limits, faults, generation } = entry.listener;
-    const isForWorkers = state === 'listening' && change.generation !== generation;
-    const behaviour = { limits: change.limits, faults: change.faults };
-    if (isForWorkers) await dataPlane.update(id, behaviour);
-    const updatedAt = clock.now();
-    // Meanwhile a worker may have been replaced: only what was changed is taken over.
-    const after = () => counted({ ...entry.listener, ...change, updatedAt });
+    const { clock, eventLog, recorder } = this.#options;
+    const after = recorder.counted({ ...entry.listener, ...change, updatedAt: clock.now() });
     try {
       const onLate = () => this.correct(entry);
-      await eventLog.appendCommand([listenerEvent('listener_updated', after())], { onLate });
+      await eventLog.appendCommand([listenerEvent('listener_updated', after)], { onLate });
     } catch (error) {
       // What failed may land yet: no other spec may have its generation.
       entry.listener = { ...entry.listener, generation: change.generation + 1 };
-      if (isForWorkers) await dataPlane.update(id, { limits, faults });
       throw error;
     }
-    entry.listener = after();
+    entry.listener = after;
   }
 
   /** The caller was told that a change failed, and then it landed: what holds is told again. */
   correct(entry: ListenerEntry): void {
-    const { eventLog, logger, set, counted } = this.#options;
+    const { eventLog, logger, set, recorder } = this.#options;
     const { id } = entry.listener;
     if (set.get(id) !== entry || entry.ending !== null) return;
     eventLog
-      .append([listenerEvent('listener_updated', counted(entry.listener))])
+      .append([listenerEvent('listener_updated', recorder.counted(entry.listener))])
       .catch((err: unknown) => logger.error({ err, listenerId: id }, 'a late change stays'));
   }
 }

@@ -30,7 +30,7 @@ test('a create binds, commits and serves, in this order, and answers with what w
   const listener = await create(world, { name: 'mine', labels: { env: 'ci' } });
   expect(listener).toMatchObject({ name: 'mine', state: 'listening', nodeId: 'node-a', port: 0 });
   expect(listener.laddr).toEqual({ ip: '127.0.0.1', port: 40_000 });
-  expect(world.dataPlane.kindsOf(listener.id)).toEqual(['open', 'serve']);
+  expect(world.dataPlane.kindsOf(listener.id)).toEqual(['open', 'wish']);
   expect(world.history).toMatchObject([
     { type: 'listener_created', listener: { state: 'pending', laddr: null, sockets: [] } },
     { type: 'listener_listening', listener: { state: 'listening', laddr: listener.laddr } },
@@ -168,16 +168,6 @@ test('a create that lands late is closed again', async () => {
   expect(await world.store.node.readListeners(allOwn)).toEqual([]);
 });
 
-test('a create that cannot be served is closed again', async () => {
-  const world = await makeWorld();
-  const failing = Promise.reject(new AppError('unavailable', 'the worker is gone'));
-  failing.catch(() => undefined);
-  world.dataPlane.gates.serve = failing;
-  expect(await codeOf(create(world, { name: 'mine' }))).toBe('unavailable');
-  expect([world.set.size, world.dataPlane.bound.size]).toEqual([0, 0]);
-  expect(await world.store.node.readListeners(allOwn)).toEqual([]);
-});
-
 test('a delete by name of what is just being created waits for the create', async () => {
   const world = await makeWorld();
   const gate = Promise.withResolvers<void>();
@@ -221,8 +211,9 @@ test('an update changes what it names and touches nothing else', async () => {
   });
   expect(await world.control.getListener(caller, 'mine')).toEqual(after);
   expect(world.dataPlane.calls.at(-1)).toMatchObject({
-    kind: 'update',
-    change: { limits: after.limits, faults: [sampleFault] },
+    kind: 'wish',
+    generation: 2,
+    binding: { limits: after.limits, faults: [sampleFault] },
   });
 });
 
@@ -241,7 +232,7 @@ test('an update that changes nothing does nothing', async () => {
     expect(await world.control.updateListener(caller, 'mine', patch)).toEqual(before);
   }
   expect(world.typesOf(before.id)).toEqual(['listener_created', 'listener_listening']);
-  expect(world.dataPlane.kindsOf(before.id)).toEqual(['open', 'serve']);
+  expect(world.dataPlane.kindsOf(before.id)).toEqual(['open', 'wish']);
 });
 
 test('only another spec is another generation, and goes to the workers', async () => {
@@ -249,7 +240,7 @@ test('only another spec is another generation, and goes to the workers', async (
   const { id } = await create(world);
   const renamed = await world.control.updateListener(caller, id, { name: 'mine' });
   expect(renamed).toMatchObject({ name: 'mine', generation: 1 });
-  expect(world.dataPlane.kindsOf(id)).toEqual(['open', 'serve']);
+  expect(world.dataPlane.kindsOf(id)).toEqual(['open', 'wish']);
   const labelled = await world.control.updateListener(caller, id, { labels: { a: '1' } });
   expect(labelled).toMatchObject({ name: 'mine', generation: 2 });
 });
@@ -326,14 +317,27 @@ test('a rename moves the name', async () => {
   await create(world, { name: 'old' });
 });
 
-test('an update that cannot be committed is taken back', async () => {
+test('an update that cannot be committed is none, and nobody was told of it', async () => {
   const world = await makeWorld();
   const { id } = await create(world);
   world.store.faults.push({ refusal: new AppError('already_exists', 'the name is taken') });
   const patch = { name: 'new', limits: { maxConnections: 5 } };
   expect(await codeOf(world.control.updateListener(caller, id, patch))).toBe('already_exists');
   expect(world.set.get(id)?.listener).toMatchObject({ name: null, limits: sampleLimits });
-  expect(world.dataPlane.calls.at(-1)).toMatchObject({ change: { limits: sampleLimits } });
+  expect(world.dataPlane.kindsOf(id)).toEqual(['open', 'wish']);
+});
+
+test('an update holds for workers once it is committed', async () => {
+  const world = await makeWorld();
+  const { id } = await create(world);
+  const gate = Promise.withResolvers<void>();
+  world.store.faults.push({ begin: gate.promise });
+  const updated = world.control.updateListener(caller, id, { limits: { maxConnections: 5 } });
+  await waitFor('the append', () => world.store.appends.length === 2);
+  expect(world.dataPlane.kindsOf(id)).toEqual(['open', 'wish']);
+  gate.resolve();
+  await updated;
+  expect(world.dataPlane.kindsOf(id)).toEqual(['open', 'wish', 'wish']);
 });
 
 test('an update that lands late is undone', async () => {
@@ -347,7 +351,9 @@ test('an update that lands late is undone', async () => {
   await waitFor('the correction', () => world.history.length === 4);
   // What landed has its generation for good: what holds has another.
   expect(await world.control.getListener(caller, before.id)).toEqual({ ...before, generation: 3 });
-  expect(world.dataPlane.calls.at(-1)).toMatchObject({ change: { limits: sampleLimits } });
+  expect(world.dataPlane.kindsOf(before.id)).toEqual(['open', 'wish']);
+  await world.control.updateListener(caller, before.id, patch);
+  expect(world.dataPlane.calls.at(-1)).toMatchObject({ generation: 4 });
 });
 
 test('a listener ends by itself at its expiry', async () => {

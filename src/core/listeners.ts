@@ -2,6 +2,7 @@
  * What is done with this node's listeners: create, update, close, expire.
  *
  * - Create: bind, commit, serve. A create that fails leaves nothing behind.
+ * - A change is committed, and then wished; a close is wished, and committed once it is observed.
  * - What changes one listener happens one after the other.
  * - The rows in the store follow from the events appended here.
  */
@@ -12,10 +13,12 @@ import type { Listener, ListenerPatch, NewListener } from './listener.ts';
 import { ListenerExpiry } from './listener-expiry.ts';
 import { assertPortAllowed, findConflict, type PortRules, portInUse } from './listener-ports.ts';
 import {
+  endWish,
   type ListenerEntry,
   type ListenerSet,
   nameTaken,
   type RoomLimits,
+  wish,
 } from './listener-set.ts';
 import { ListenerUpdates } from './listener-updates.ts';
 import { NewBinds } from './new-binds.ts';
@@ -66,7 +69,6 @@ export class Listeners {
     this.#expiry = new ListenerExpiry({ ...options, close: (id) => this.close(id, 0) });
     this.#updates = new ListenerUpdates({
       ...options,
-      counted: (listener) => this.counted(listener),
       assertNameFree: (name) => this.#assertNameFree(name),
       scheduleExpiry: (entry) => this.scheduleExpiry(entry),
     });
@@ -89,7 +91,7 @@ export class Listeners {
     const created = Promise.withResolvers<void>();
     try {
       await this.#commitNew(planned, entries, { created: created.promise, signal });
-      await this.#serve(entries);
+      await Promise.all(entries.map((entry) => wish(this.#options.dataPlane, entry)));
     } finally {
       created.resolve();
     }
@@ -124,17 +126,6 @@ export class Listeners {
       await this.#options.eventLog.appendCommand(events, { secrets, onLate });
     } catch (error) {
       await Promise.allSettled(entries.map(({ listener }) => this.#forget(listener.id)));
-      throw error;
-    }
-  }
-
-  async #serve(entries: readonly ListenerEntry[]): Promise<void> {
-    const { dataPlane } = this.#options;
-    try {
-      await Promise.all(entries.map(({ listener }) => dataPlane.serve(listener.id)));
-    } catch (error) {
-      // The caller is told that there are none.
-      await Promise.allSettled(entries.map((entry) => this.#end(entry, 0)));
       throw error;
     }
   }
@@ -184,7 +175,7 @@ export class Listeners {
   async #forget(id: string): Promise<void> {
     const { set, recorder, dataPlane } = this.#options;
     try {
-      await dataPlane.close(id, { drainMs: 0, reason: 'listener_deleted' });
+      await dataPlane.release(id);
     } finally {
       set.remove(id);
       recorder.endCounting(id);
@@ -211,60 +202,35 @@ export class Listeners {
   }
 
   /**
-   * Resolves when the port is free and the end of it is committed. Idempotent. Once the port is free the
-   * end is committed, sooner or later, whatever the caller was told.
-   * @throws unavailable
+   * Resolves when the port is free and the end of it is committed. Idempotent; one that comes during a drain can make
+   * that end sooner. Once the port is free the end is committed, sooner or later, whatever the caller was told.
+   * @throws not_found when it is gone meanwhile, unavailable
    */
   async close(id: string, drainMs: number): Promise<void> {
-    const { dataPlane, set } = this.#options;
+    const { eventLog, set } = this.#options;
     const entry = set.get(id);
     if (entry === null) return;
-    const isDraining = entry.listener.state === 'draining' && entry.ending === null;
-    // The drain has the listener's turn: who comes meanwhile can make it end sooner.
-    if (isDraining) await dataPlane.close(id, { drainMs, reason: 'listener_deleted' });
     await set.inTurn(id, (own) => this.#end(own, drainMs));
+    await entry.gone.promise;
+    await eventLog.inTime(Promise.resolve(entry.ending));
   }
 
   async #end(entry: ListenerEntry, drainMs: number): Promise<void> {
-    const { dataPlane, eventLog, limits } = this.#options;
-    if (entry.ending === null) {
-      const drain = Math.min(drainMs, limits.drainMsMax);
-      if (drain > 0) await this.#startDrain(entry);
-      await dataPlane.close(entry.listener.id, { drainMs: drain, reason: 'listener_deleted' });
-      entry.ending = this.#commitEnd(entry);
-    }
-    await eventLog.inTime(entry.ending);
+    if (entry.ending !== null) return;
+    const { dataPlane, limits } = this.#options;
+    const drain = Math.min(drainMs, limits.drainMsMax);
+    if (drain > 0 && entry.listener.state !== 'draining') await this.#commitDrain(entry);
+    // Nothing can be changed from here on; without a drain only its end is told.
+    entry.listener = { ...entry.listener, state: 'draining' };
+    endWish(dataPlane, entry, drain);
   }
 
-  async #startDrain(entry: ListenerEntry): Promise<void> {
-    const { clock, eventLog } = this.#options;
-    const before = entry.listener;
-    entry.listener = { ...before, state: 'draining', updatedAt: clock.now() };
-    try {
-      const draining = listenerEvent('listener_updated', this.counted(entry.listener));
-      await eventLog.appendCommand([draining], { onLate: () => this.#updates.correct(entry) });
-    } catch (error) {
-      entry.listener = before;
-      throw error;
-    }
-  }
-
-  /** Its connections' records were passed on before: they come before it in the log. */
-  async #commitEnd(entry: ListenerEntry): Promise<void> {
-    const { clock, eventLog, recorder, set } = this.#options;
-    const now = clock.now();
-    entry.listener = { ...entry.listener, state: 'draining', sockets: [], updatedAt: now };
-    const end = { state: 'closed', reason: null, closedAt: now } as const;
-    const closed = { ...this.counted(entry.listener), ...end };
-    await eventLog.append([listenerEvent('listener_closed', closed)]);
-    set.remove(closed.id);
-    recorder.endCounting(closed.id);
-  }
-
-  /** The listener with its counts as they are now. */
-  counted(listener: Listener): Listener {
-    const { open, total } = this.#options.recorder.counts(listener.id);
-    return { ...listener, openConnections: open, totalConnections: total };
+  async #commitDrain(entry: ListenerEntry): Promise<void> {
+    const { clock, eventLog, recorder } = this.#options;
+    const draining = { ...entry.listener, state: 'draining', updatedAt: clock.now() } as const;
+    const event = listenerEvent('listener_updated', recorder.counted(draining));
+    await eventLog.appendCommand([event], { onLate: () => this.#updates.correct(entry) });
+    entry.listener = draining;
   }
 
   scheduleExpiry(entry: ListenerEntry): void {

@@ -1,4 +1,5 @@
 /** Binds listeners that are being made: at their port, at any that the kernel gives, or at one of a range. */
+
 import { AppError, hasCode } from './errors.ts';
 import {
   findConflict,

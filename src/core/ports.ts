@@ -1,9 +1,6 @@
 /** What core needs of the world. Each method names the AppError codes that it throws. */
 import type { Address } from './address.ts';
-import type { CloseReason } from './connection.ts';
-import type { Fault } from './fault.ts';
 import type {
-  ListenerLimits,
   ListenerReason,
   ListenerSecrets,
   ListenerSpec,
@@ -31,10 +28,34 @@ export interface Binding extends ListenerSpec, ListenerSecrets {
   readonly listenerId: string;
 }
 
+/** What is to listen from now on. */
+export interface Wish {
+  /** Rises with each wish of a listener. */
+  readonly generation: number;
+  readonly binding: Binding;
+}
+
+/** What is to listen no more. */
+export interface ListenerEnd {
+  readonly listenerId: string;
+  /** As of a wish: what was observed of those before it says nothing any more. */
+  readonly generation: number;
+  /** How long connections may go on by themselves; then they are closed as `listener_deleted`. */
+  readonly drainMs: number;
+}
+
+/** Where a listener is bound. */
 export interface Bound {
   readonly laddr: Address;
   readonly sockets: readonly ListeningSocket[];
 }
+
+/** What became of a wish. One that `failed` is tried again; one that is `gone` has no socket and no connection left. */
+export type Observed = { readonly listenerId: string; readonly generation: number } & (
+  | ({ readonly state: 'bound' } & Bound)
+  | { readonly state: 'failed'; readonly reason: ListenerReason }
+  | { readonly state: 'gone' }
+);
 
 /** Makes what a TLS listener needs: checks a given pair, or makes a self-signed one. */
 export interface Certificates {
@@ -59,28 +80,33 @@ export interface DataPlaneEvents {
   onRecords(workerId: string, records: readonly WorkerRecord[]): Promise<void>;
   /** The worker is gone, all that it reported has been passed on; its connections are no more. */
   onWorkerLost(workerId: string): void;
-  /** A listener's sockets changed: bound again by a new worker; or not, and then it is open here no more. */
-  onRebound(listenerId: string, outcome: Bound | ListenerReason): void;
+  /** Told once for each wish, and when it changes; the same may be told again. */
+  onObserved(observed: Observed): void;
 }
 
-/** The echo sockets. */
+/**
+ * The echo sockets. It is told what is wished, and makes it so: over workers that are lost, and by binding again, with
+ * back-off, what could not be bound.
+ */
 export interface DataPlane {
   /**
-   * Binds, and holds back what arrives until `serve`.
+   * Binds, and holds back what arrives until it is wished. Nothing is observed of what is only held.
    * @throws port_in_use (owner foreign), invalid_argument (an address that is not ours), permission_denied,
    *   resource_exhausted, unavailable
    */
   open(binding: Binding): Promise<Bound>;
-  serve(listenerId: string): Promise<void>;
-  update(
-    listenerId: string,
-    change: { readonly limits: ListenerLimits; readonly faults: readonly Fault[] },
-  ): Promise<void>;
+  /** Lets go of what is held and will not be wished. Resolves when its port is free. Idempotent. */
+  release(listenerId: string): Promise<void>;
   /**
-   * Stops listening at once; gives connections `drainMs` to end by themselves, then closes them with the
-   * reason. Resolves when the port is free and all its records have been passed on. Idempotent.
+   * Binds it where it is not open, and serves it as the binding says; a wish of no higher generation than the last does
+   * nothing. Resolves when whoever serves it has taken it over, and what is observed of it now has been told.
    */
-  close(listenerId: string, options: { drainMs: number; reason: CloseReason }): Promise<void>;
+  wish(wish: Wish): Promise<void>;
+  /**
+   * Stops listening at once, and is observed as `gone` when the port is free and all its records have been passed on. A
+   * later end with a shorter drain ends it sooner.
+   */
+  endWish(end: ListenerEnd): void;
   /** Resolves when the worker has begun it; a connection or a worker that is gone is no error. */
   closeConnection(
     place: { readonly workerId: string; readonly connectionId: string },

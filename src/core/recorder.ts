@@ -12,6 +12,7 @@ import {
 } from './connection.ts';
 import type { EventDraft } from './event.ts';
 import type { EventLog } from './event-log.ts';
+import type { Listener } from './listener.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { Counters, StepRecord, WorkerRecord } from './record.ts';
 
@@ -74,6 +75,12 @@ export class Recorder {
   /** As reported, a moment ahead of what is committed. */
   counts(listenerId: string): ConnectionCounts {
     return this.#counts.get(listenerId) ?? noConnections;
+  }
+
+  /** The listener with its counts as they are now. */
+  counted(listener: Listener): Listener {
+    const { open, total } = this.counts(listener.id);
+    return { ...listener, openConnections: open, totalConnections: total };
   }
 
   startCounting(listenerId: string, counts: ConnectionCounts): void {

@@ -5,11 +5,13 @@ import { sendAll } from '../../test/support/neighbours.ts';
 import { talk } from '../../test/support/tcp-client.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import {
+  countOn,
+  end,
   kill,
   listen,
   listenAll,
   pidOf,
-  sampleBinding,
+  pidsOf,
   startPlane,
 } from '../../test/support/worker-plane.ts';
 
@@ -35,8 +37,9 @@ test('many listeners that are closed while a new worker binds them do not listen
   const before = pidOf(plane);
   kill(plane);
   await waitFor('the successor', () => ![undefined, before].includes(pidOf(plane)));
-  const end = { drainMs: 0, reason: 'listener_deleted' } as const;
-  await Promise.all(ports.map((_, number) => plane.close(sampleBinding(number).listenerId, end)));
+  for (const number of ports.keys()) end(plane, number);
+  const gone = () => world.observed.filter(({ state }) => state === 'gone').length;
+  await waitFor('the ends', () => gone() === ports.length);
   for (const port of ports) await expect(talk(port, 'x')).rejects.toThrow('ECONNREFUSED');
 });
 
@@ -53,13 +56,14 @@ test('a worker that has more to do than it can for long is not taken for one tha
 
 test('both workers lost at once, again and again, come back with all their ports', async () => {
   await using world = await startPlane({ workers: 2 });
-  const { plane, rebound } = world;
+  const { plane, observed } = world;
   const ports = await listenAll(plane, 20);
   for (let round = 1; round <= 3; round++) {
     for (const { pid } of plane.status()) process.kill(pid, 'SIGKILL');
-    await waitFor('both to have bound all', () => rebound.length >= round * 2 * ports.length);
-    await waitFor('both to be up', () => plane.status().length === 2);
+    await waitFor('both to be lost', () => world.lost.length === round * 2);
+    const pids = await waitFor('both successors', () => pidsOf(plane, 2));
+    await waitFor('both to have bound all', () => countOn(pids, observed) === ports.length);
   }
-  expect(rebound.filter((outcome) => 'code' in outcome)).toEqual([]);
+  expect(observed.filter(({ state }) => state !== 'bound')).toEqual([]);
   for (const port of ports) expect(await talk(port, 'x')).toBe('x');
 });

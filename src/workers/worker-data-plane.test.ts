@@ -9,13 +9,17 @@ import { sampleLimits } from '../../test/support/samples.ts';
 import { openClient, type TcpClient, talk } from '../../test/support/tcp-client.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import {
+  countOn,
+  end,
   kill,
   listen,
   listenAll,
   pidOf,
+  pidsOf,
   sampleBinding,
   startPlane,
 } from '../../test/support/worker-plane.ts';
+import type { Observed } from '../core/ports.ts';
 
 /** Worker processes of this process, ready or not. */
 function workerProcesses(): readonly number[] {
@@ -35,38 +39,46 @@ function commandOf(pid: string): string {
   }
 }
 
+function goneIn(observed: readonly Observed[]): number {
+  return observed.filter(({ state }) => state === 'gone').length;
+}
+
+/** How many sockets the listener that was observed last has. */
+function partsOf(observed: readonly Observed[]): number {
+  const last = observed.at(-1);
+  return last?.state === 'bound' ? last.sockets.length : 0;
+}
+
 const isEchoed = async (port: number) => (await talk(port, 'x').catch(() => '')) === 'x';
 
 test('a worker that is lost while it binds its listeners anew has a successor too', async () => {
-  let rebinds = 0;
+  const count = 5;
+  let told = 0;
   const killAtFirst = () => {
-    rebinds += 1;
-    if (rebinds === 1) kill(world.plane);
+    told += 1;
+    if (told === count + 1) kill(world.plane);
   };
   // One by one: all others are still to be bound when the first is.
-  await using world = await startPlane({ rebindsAtOnceMax: 1, onRebound: killAtFirst });
-  const ports = await listenAll(world.plane, 5);
+  await using world = await startPlane({ rebindsAtOnceMax: 1, onObserved: killAtFirst });
+  const ports = await listenAll(world.plane, count);
   kill(world.plane);
   for (const port of ports) await waitFor(`port ${port}`, () => isEchoed(port));
-  expect([world.lost.length, rebinds]).toEqual([2, 1 + ports.length]);
+  expect([world.lost.length, told]).toEqual([2, count + 1 + count]);
 });
 
 test('a listener that is closed while a new worker binds it does not listen afterwards', async () => {
-  const end = { drainMs: 0, reason: 'listener_deleted' } as const;
-  const closing: Promise<unknown>[] = [];
-  const closeAll = () => {
-    for (let n = 0; n < count; n++) {
-      closing.push(world.plane.close(sampleBinding(n).listenerId, end));
-    }
-  };
   const count = 5;
-  await using world = await startPlane({ rebindsAtOnceMax: 1, onRebound: closeAll });
+  let told = 0;
+  const endAllAtFirst = () => {
+    told += 1;
+    if (told === count + 1) for (let n = 0; n < count; n++) end(world.plane, n);
+  };
+  await using world = await startPlane({ rebindsAtOnceMax: 1, onObserved: endAllAtFirst });
   const ports = await listenAll(world.plane, count);
   kill(world.plane);
-  await waitFor('the closes', () => closing.length > 0);
-  await Promise.all(closing);
+  await waitFor('the ends', () => goneIn(world.observed) === count);
   for (const port of ports) await expect(talk(port, 'x')).rejects.toThrow('ECONNREFUSED');
-  expect([world.rebound.length, world.plane.status()[0]?.listeners]).toEqual([1, 0]);
+  expect([told, world.plane.status()[0]?.listeners]).toEqual([count + 1 + count, 0]);
 });
 
 test('workers that are lost before they are ready are made up for, once each', async () => {
@@ -97,7 +109,8 @@ describe.concurrent('a worker that stands still', () => {
     const frozen = pidOf(plane);
     process.kill(frozen ?? 0, 'SIGSTOP');
     // Its port goes with it: the close has succeeded.
-    await plane.close(sampleBinding(2).listenerId, { drainMs: 0, reason: 'listener_deleted' });
+    end(plane, 2);
+    await waitFor('its end', () => goneIn(world.observed) === 1);
     expect(world.lost).toEqual([frozen]);
     expect(logger.lines.map(({ message }) => message)).toContain(
       'the worker does not answer: it is killed',
@@ -125,12 +138,13 @@ describe.concurrent('a worker that stands still', () => {
 
   test('a change while a worker is lost holds for its successor too', async () => {
     await using world = await startPlane({ workers: 2, requestTimeoutMs: 500 });
-    const { plane, rebound } = world;
+    const { plane, observed } = world;
     const port = await listen(plane, 1);
     process.kill(pidOf(plane) ?? 0, 'SIGSTOP');
     const limits = { ...sampleLimits, denyCidrs: ['127.0.0.1'] };
-    await plane.update(sampleBinding(1).listenerId, { limits, faults: [] });
-    await waitFor('the successor', () => rebound.length === 1);
+    await plane.wish({ generation: 2, binding: sampleBinding(1, { limits }) });
+    await waitFor('the successor', () => observed.length === 3);
+    expect(observed.map(({ generation }) => generation)).toEqual([1, 2, 2]);
     await using clients = new AsyncDisposableStack();
     expect(await letIn(port, 20, clients)).toBe(0);
   });
@@ -148,15 +162,16 @@ describe.concurrent('a worker that stands still', () => {
 
   test('a worker that is lost while a listener is bound on all does not fail it', async () => {
     await using world = await startPlane({ workers: 2, requestTimeoutMs: 500 });
-    const { plane, rebound } = world;
+    const { plane, observed } = world;
     const [, second] = plane.status();
     process.kill(second?.pid ?? 0, 'SIGSTOP');
     const binding = sampleBinding(1);
     const { sockets } = await plane.open(binding);
     expect(sockets).toHaveLength(1);
-    await plane.serve(binding.listenerId);
-    await waitFor('the successor', () => rebound.length === 1);
-    expect(rebound[0]).toMatchObject({ sockets: [sockets[0], {}] });
+    await plane.wish({ generation: 1, binding });
+    await waitFor('the successor', () => plane.status().length === 2);
+    await waitFor('its part', () => partsOf(observed) === 2);
+    expect(observed.at(-1)).toMatchObject({ generation: 1, sockets: [sockets[0], {}] });
   });
 });
 
@@ -174,8 +189,8 @@ test('a worker that has more to do than it can is not taken for one that hangs',
   }
   for (let n = 2; n < 10; n++) await listen(world.plane, n);
   // Its word that it is alive is all that comes now: for longer than silence would be suffered.
-  const end = performance.now() + 3 * requestTimeoutMs;
-  await waitFor('the end of patience', () => performance.now() > end);
+  const patience = performance.now() + 3 * requestTimeoutMs;
+  await waitFor('the end of patience', () => performance.now() > patience);
   const back = busy.map(({ arrivals }) => arrivals.at(-1)?.total ?? 0);
   expect(back.filter((total) => total === payload.length)).toEqual([]);
   expect(world.lost).toEqual([]);
@@ -229,17 +244,17 @@ test('several workers let in no more together than the listener allows, and no f
 test('a limit too small for all workers is served by fewer, and by more once it is raised', async () => {
   await using world = await startPlane({ workers: 3 });
   await using clients = new AsyncDisposableStack();
-  const { plane, rebound } = world;
+  const { plane, observed } = world;
   const limits = { ...sampleLimits, maxConnections: 1 };
   const binding = sampleBinding(1, { limits });
   const { laddr, sockets } = await plane.open(binding);
-  await plane.serve(binding.listenerId);
+  await plane.wish({ generation: 1, binding });
   expect(sockets).toHaveLength(1);
   // Whoever comes first is let in, whichever worker the kernel would have chosen.
   expect(await letIn(laddr.port, 6, clients)).toBe(1);
   const raised = { ...sampleLimits, maxConnections: 9 };
-  await plane.update(binding.listenerId, { limits: raised, faults: [] });
-  expect(rebound.at(-1)).toMatchObject({ laddr, sockets: [sockets[0], {}, {}] });
+  await plane.wish({ generation: 2, binding: { ...binding, limits: raised } });
+  expect(observed.at(-1)).toMatchObject({ laddr, sockets: [sockets[0], {}, {}] });
   expect(await letIn(laddr.port, 60, clients)).toBe(8);
 });
 
@@ -264,33 +279,33 @@ test.runIf(process.platform === 'linux')(
   },
 );
 
-test('a port that another process took while no worker was up is told, not shared', async () => {
-  await using world = await startPlane({ workers: 2, restartMinMs: 1000 });
-  const { plane, rebound } = world;
+test('a port that another process took while no worker was up is told, not shared, and taken back', async () => {
+  await using world = await startPlane({ workers: 2, restartMinMs: 1000, rebindMinMs: 10 });
+  const { plane, observed } = world;
   const port = await listen(plane, 1);
   for (const { pid } of plane.status()) process.kill(pid, 'SIGKILL');
   await waitFor('the port to be free', () => isFree(port));
   const foreign = createServer().listen({ port, host: '127.0.0.1', reusePort: true });
   await once(foreign, 'listening');
-  await waitFor('the word of it', () => rebound.length > 0);
+  await waitFor('the word of it', () => observed.length > 1);
+  await waitFor('both to be up', () => plane.status().length === 2);
+  expect(observed.slice(1)).toMatchObject([{ state: 'failed', reason: { code: 'port_in_use' } }]);
+  expect(plane.status()[0]?.listeners).toBe(0);
   foreign.close();
   await once(foreign, 'close');
-  // It is the caller's to open anew, as it is by then: no later successor binds it as it was.
-  process.kill(await waitFor('a successor', () => pidOf(plane)), 'SIGKILL');
-  await waitFor('its end', () => world.lost.length === 3);
-  await waitFor('both to be up', () => plane.status().length === 2);
-  expect(rebound).toMatchObject([{ code: 'port_in_use' }]);
-  expect(plane.status()[0]?.listeners).toBe(0);
-  expect(await listen(plane, 1, { port })).toBe(port);
+  await waitFor('both to have bound it', () => partsOf(observed) === 2);
+  expect(await talk(port, 'x')).toBe('x');
 });
 
 test('both workers lost at once come back with the same ports', async () => {
   await using world = await startPlane({ workers: 2 });
-  const { plane, rebound } = world;
+  const { plane, observed } = world;
   const ports = await listenAll(plane, 5);
   for (const { pid } of plane.status()) process.kill(pid, 'SIGKILL');
-  await waitFor('both to have bound all', () => rebound.length >= 2 * ports.length);
-  expect(rebound.filter((outcome) => 'code' in outcome)).toEqual([]);
+  await waitFor('both to be lost', () => world.lost.length === 2);
+  const pids = await waitFor('both successors', () => pidsOf(plane, 2));
+  await waitFor('both to have bound all', () => countOn(pids, observed) === ports.length);
+  expect(observed.filter(({ state }) => state !== 'bound')).toEqual([]);
   for (const port of ports) expect(await talk(port, 'x')).toBe('x');
 });
 
@@ -325,11 +340,17 @@ test('a worker that can not even be started for want of a file is tried again', 
 
 test('what is asked after its end is refused at once, and nothing of it is left', async () => {
   const exitListeners = process.listenerCount('exit');
-  const { plane } = await startPlane({ workers: 2 });
+  const world = await startPlane({ workers: 2 });
+  const { plane } = world;
   await listen(plane, 1);
   await plane[Symbol.asyncDispose]();
   await expect(plane.open(sampleBinding(2))).rejects.toMatchObject({ code: 'unavailable' });
-  await plane.close(sampleBinding(1).listenerId, { drainMs: 0, reason: 'listener_deleted' });
+  await plane.wish({ generation: 1, binding: sampleBinding(2) });
+  await plane.release(sampleBinding(2).listenerId);
+  // What was to listen still is, by the next start: nothing is observed as gone, but whose end is asked for.
+  expect(goneIn(world.observed)).toBe(0);
+  end(plane, 1);
+  await waitFor('its end', () => goneIn(world.observed) === 1);
   expect(plane.status()).toEqual([]);
   expect(process.listenerCount('exit')).toBe(exitListeners);
 });

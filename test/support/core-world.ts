@@ -3,11 +3,12 @@ import { type Caller, operator } from '../../src/core/caller.ts';
 import { ControlPlane } from '../../src/core/control-plane.ts';
 import { EventLog, type EventLogLimits } from '../../src/core/event-log.ts';
 import type { Listener, NewListener } from '../../src/core/listener.ts';
+import { ListenerObserver } from '../../src/core/listener-observer.ts';
 import type { PortRange } from '../../src/core/listener-ports.ts';
 import { ListenerRecovery } from '../../src/core/listener-recovery.ts';
 import { ListenerSet } from '../../src/core/listener-set.ts';
 import { Listeners } from '../../src/core/listeners.ts';
-import type { Certificates } from '../../src/core/ports.ts';
+import type { Certificates, DataPlaneEvents } from '../../src/core/ports.ts';
 import { Recorder } from '../../src/core/recorder.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -57,6 +58,20 @@ export async function createListener(
   return listener;
 }
 
+/** Where a data plane tells what happened, as app.ts has it. */
+export function tellsTo(core: {
+  readonly recorder: Recorder;
+  readonly observer: ListenerObserver;
+  readonly onFatal: (error: unknown) => void;
+}): DataPlaneEvents {
+  const { recorder, observer, onFatal } = core;
+  return {
+    onRecords: (workerId, records) => recorder.record(workerId, records),
+    onWorkerLost: (workerId) => void recorder.workerLost(workerId).catch(onFatal),
+    onObserved: (observed) => observer.observe(observed),
+  };
+}
+
 /** The numbers of the ids go on over all worlds of a test, as ids do over restarts. */
 let lastId = 1000;
 
@@ -77,14 +92,14 @@ export async function makeWorld(options: WorldOptions = {}) {
     },
     onFatal: (error) => fatal.push(error),
   });
-  const dataPlane = new FakeDataPlane();
+  const set = new ListenerSet();
+  const recorder = new Recorder({ nodeId: store.nodeId, log: eventLog, clock, logger });
+  const onFatal = (error: unknown) => void fatal.push(error);
+  const observer = new ListenerObserver({ set, eventLog, recorder, clock, onFatal });
+  const dataPlane = new FakeDataPlane(tellsTo({ recorder, observer, onFatal }));
   const shared = {
     nodeId: store.nodeId,
-    set: new ListenerSet(),
-    store,
-    eventLog,
-    recorder: new Recorder({ nodeId: store.nodeId, log: eventLog, clock, logger }),
-    dataPlane,
+    ...{ set, store, eventLog, recorder, dataPlane },
     certificates,
     clock,
     logger,
@@ -110,7 +125,8 @@ export async function makeWorld(options: WorldOptions = {}) {
     ...shared,
     node,
     listeners,
-    rebind: { minMs: 1, maxMs: 2, atOnceMax: options.bindsAtOnceMax ?? 8 },
+    observer,
+    bindsAtOnceMax: options.bindsAtOnceMax ?? 8,
     pages: { sizeMax: 3, bytesMax: options.pageBytesMax ?? 1e9 },
   });
   const control = new ControlPlane({
@@ -131,6 +147,7 @@ export async function makeWorld(options: WorldOptions = {}) {
   });
   return {
     ...shared,
+    observer,
     listeners,
     recovery,
     control,

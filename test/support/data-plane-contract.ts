@@ -5,6 +5,7 @@ import type {
   Bound,
   DataPlane,
   DataPlaneEvents,
+  ListenerEnd,
   WorkerStatus,
 } from '../../src/core/ports.ts';
 import { rejection, sampleId, sampleLimits, sampleNewListener } from './samples.ts';
@@ -32,7 +33,6 @@ export interface DataPlaneGround extends AsyncDisposable {
 export type MakeDataPlane = (events: DataPlaneEvents) => Promise<DataPlaneGround>;
 
 const longMs = 60_000;
-const atOnce = { drainMs: 0, reason: 'listener_deleted' } as const;
 const hasNone = { workerId: 'no worker', connectionId: sampleId(0) };
 
 let lastListener = 0;
@@ -66,12 +66,23 @@ class World implements AsyncDisposable {
     return this.plane.status()[0];
   }
 
-  /** A listener that echoes. */
+  /** A listener that echoes, by its first wish. */
   async listen(given: Partial<Binding> = {}): Promise<Bound & { id: string; port: number }> {
     const binding = bindingOf(given);
-    const bound = await this.plane.open(binding);
-    await this.plane.serve(binding.listenerId);
-    return { ...bound, id: binding.listenerId, port: bound.laddr.port };
+    const listening = await this.plane.open(binding);
+    await this.plane.wish({ generation: 1, binding });
+    return { ...listening, id: binding.listenerId, port: listening.laddr.port };
+  }
+
+  /** Ends its wish; resolves when it is observed as gone. */
+  async end(id: string, given: Partial<ListenerEnd> = {}): Promise<void> {
+    const count = this.#goneOf(id);
+    this.plane.endWish({ listenerId: id, generation: 2, drainMs: 0, ...given });
+    await waitFor('its end', () => this.#goneOf(id) > count);
+  }
+
+  #goneOf(id: string): number {
+    return this.told.observedOf(id).filter(({ state }) => state === 'gone').length;
   }
 
   /** A client that is let in: something of it was echoed, and it is on record, which may come later. */
@@ -95,15 +106,17 @@ export function dataPlaneContract(name: string, make: MakeDataPlane): void {
       world = await World.start(make);
     });
     afterAll(() => world[Symbol.asyncDispose]());
-    describe('open and serve', () => openContract(() => world));
-    describe('update', () => updateContract(() => world));
-    describe('close', () => closeContract(() => world));
+    describe('a hold', () => holdContract(() => world));
+    describe('a wish', () => wishContract(() => world));
+    describe('another generation', () => generationContract(() => world));
+    describe('a wish that can not be met', () => failureContract(() => world));
+    describe('the end of a wish', () => endContract(() => world));
     describe('closing a connection', () => connectionContract(() => world));
     describe('a worker that is lost', () => lossContract(() => world));
   });
 }
 
-function openContract(worldOf: () => World): void {
+function holdContract(worldOf: () => World): void {
   test('an open tells the address that was bound, and the worker’s sockets', async () => {
     const world = worldOf();
     const binding = bindingOf();
@@ -111,10 +124,10 @@ function openContract(worldOf: () => World): void {
     expect(laddr).toEqual({ ip: '127.0.0.1', port: expect.any(Number) });
     expect(laddr.port).toBeGreaterThan(0);
     expect(sockets).toEqual([{ pid: world.worker?.pid, fd: expect.any(Number) }]);
-    await world.plane.close(binding.listenerId, atOnce);
+    await world.plane.release(binding.listenerId);
   });
 
-  test('who comes before the serve waits for it, and is then echoed', async () => {
+  test('who comes before the wish waits for it, and is then echoed', async () => {
     const world = worldOf();
     const binding = bindingOf();
     const { laddr } = await world.plane.open(binding);
@@ -124,7 +137,7 @@ function openContract(worldOf: () => World): void {
     const other = await world.listen();
     await using _other = await world.letIn(other.port);
     expect(world.told.of(binding.listenerId)).toEqual([]);
-    await world.plane.serve(binding.listenerId);
+    await world.plane.wish({ generation: 1, binding });
     expect(await echoed).toBe('early');
     await waitFor('its record', () => world.told.of(binding.listenerId).length > 0);
     expect(world.told.of(binding.listenerId)).toMatchObject([{ kind: 'opened' }]);
@@ -152,12 +165,16 @@ function openContract(worldOf: () => World): void {
     await using _client = await world.letIn(port);
   });
 
-  test('a serve, an update and a close of no listener do nothing', async () => {
-    const { plane } = worldOf();
-    const id = bindingOf().listenerId;
-    await plane.serve(id);
-    await plane.update(id, { limits: sampleLimits, faults: [] });
-    await plane.close(id, atOnce);
+  test('what is released is free, and nothing was observed of it', async () => {
+    const { plane, told, ground } = worldOf();
+    const binding = bindingOf();
+    const { laddr } = await plane.open(binding);
+    await plane.release(binding.listenerId);
+    await expect(ground.connect(laddr.port)).rejects.toThrow('ECONNREFUSED');
+    await plane.release(binding.listenerId);
+    expect(told.observedOf(binding.listenerId)).toEqual([]);
+    expect((await plane.open({ ...binding, port: laddr.port })).laddr).toEqual(laddr);
+    await plane.release(binding.listenerId);
   });
 
   test('the status counts listeners and open connections', async () => {
@@ -171,17 +188,45 @@ function openContract(worldOf: () => World): void {
       listeners: (before?.listeners ?? 0) + 1,
       openConnections: (before?.openConnections ?? 0) + 1,
     });
-    await world.plane.close(id, atOnce);
+    await world.end(id);
     expect(world.worker).toEqual(before);
   });
 }
 
-function updateContract(worldOf: () => World): void {
-  test('new limits hold for who comes, and who is in stays', async () => {
+function wishContract(worldOf: () => World): void {
+  test('of what is held is observed by the time that it is served', async () => {
+    const { told, ...world } = handsOf(worldOf());
+    const { id, laddr, sockets } = await world.listen();
+    const observed = { listenerId: id, generation: 1, state: 'bound', laddr, sockets };
+    expect(told.observedOf(id)).toEqual([observed]);
+  });
+
+  test('of what is not open binds and serves it, and is observed once', async () => {
+    const { plane, told, ...world } = handsOf(worldOf());
+    const binding = bindingOf();
+    const id = binding.listenerId;
+    await plane.wish({ generation: 7, binding });
+    const observed = told.observedOf(id)[0];
+    const sockets = [{ pid: plane.status()[0]?.pid, fd: expect.any(Number) }];
+    const laddr = { ip: '127.0.0.1', port: expect.any(Number) };
+    expect(observed).toEqual({ listenerId: id, generation: 7, state: 'bound', laddr, sockets });
+    const port = observed?.state === 'bound' ? observed.laddr.port : 0;
+    await using _client = await world.letIn(port);
+    await plane.wish({ generation: 7, binding });
+    expect(told.observedOf(id)).toHaveLength(1);
+  });
+}
+
+function generationContract(worldOf: () => World): void {
+  const one = { ...sampleLimits, maxConnections: 1 };
+
+  test('holds for who comes, and who is in stays; each is observed', async () => {
     const { plane, told, ...world } = handsOf(worldOf());
     const { id, port } = await world.listen();
     await using client = await world.letIn(port);
-    await plane.update(id, { limits: { ...sampleLimits, maxConnections: 1 }, faults: [] });
+    const wish = (generation: number, limits = sampleLimits) =>
+      plane.wish({ generation, binding: bindingOf({ listenerId: id, port, limits }) });
+    await wish(2, one);
     // Its reset may come before it has seen that it was connected.
     const refused = await world.ground.connect(port).catch(() => null);
     await refused?.ended;
@@ -189,19 +234,75 @@ function updateContract(worldOf: () => World): void {
     const refusal = { rule: 'max_connections', count: 1 };
     expect(told.of(id)[1]).toMatchObject({ kind: 'refused', listenerId: id, refusal });
     expect(await client.echo('still')).toBe('still');
-    await plane.update(id, { limits: sampleLimits, faults: [] });
+    await wish(4);
     await using _next = await world.letIn(port);
+    const [first, ...others] = told.observedOf(id);
+    expect(others).toEqual([2, 4].map((generation) => ({ ...first, generation })));
+  });
+
+  test('that is no higher than the last does nothing', async () => {
+    const { plane, told, ...world } = handsOf(worldOf());
+    const { id, port } = await world.listen();
+    const binding = bindingOf({ listenerId: id, port });
+    await plane.wish({ generation: 3, binding });
+    for (const generation of [1, 2, 3]) {
+      await plane.wish({ generation, binding: { ...binding, limits: one } });
+    }
+    await using _first = await world.letIn(port);
+    await using _second = await world.letIn(port);
+    expect(told.observedOf(id).map(({ generation }) => generation)).toEqual([1, 3]);
   });
 }
 
-function closeContract(worldOf: () => World): void {
-  test('its port is free, its clients are gone, and all is on record when it resolves', async () => {
-    const { plane, told, ...world } = handsOf(worldOf());
+function failureContract(worldOf: () => World): void {
+  test('is observed with its reason, and tried again until it is met', async () => {
+    const { plane, told, ground, ...world } = handsOf(worldOf());
+    const { id: owner, port } = await world.listen();
+    const binding = bindingOf({ port });
+    const { listenerId } = binding;
+    await plane.wish({ generation: 1, binding });
+    const reason = { code: 'port_in_use', message: expect.any(String) };
+    const failed = { listenerId, generation: 1, state: 'failed', reason };
+    expect(told.observedOf(listenerId)).toEqual([failed]);
+    // A generation is answered, whatever became of the one before.
+    await plane.wish({ generation: 2, binding });
+    expect(told.observedOf(listenerId)).toEqual([failed, { ...failed, generation: 2 }]);
+    await world.end(owner);
+    await waitFor('the bind', () => told.observedOf(listenerId).length === 3);
+    const bound = { listenerId, generation: 2, state: 'bound', laddr: { port } };
+    expect(told.observedOf(listenerId)[2]).toMatchObject(bound);
+    await using _client = await world.letIn(port);
+    await world.end(listenerId);
+    await expect(ground.connect(port)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  test('is not tried again once it has ended', async () => {
+    const { plane, told, ground, ...world } = handsOf(worldOf());
+    const { id: owner, port } = await world.listen();
+    const wishes = [1, 2].map(() => bindingOf({ port }));
+    for (const binding of wishes) await plane.wish({ generation: 1, binding });
+    const [ended, kept] = wishes.map(({ listenerId }) => listenerId);
+    if (ended === undefined || kept === undefined) throw new TypeError('there are two');
+    await world.end(ended);
+    await world.end(owner);
+    await waitFor('the other', () => told.observedOf(kept).at(-1)?.state === 'bound');
+    await world.end(kept);
+    await expect(ground.connect(port)).rejects.toThrow('ECONNREFUSED');
+    expect(told.observedOf(ended).map(({ state }) => state)).toEqual(['failed', 'gone']);
+  });
+}
+
+function endContract(worldOf: () => World): void {
+  test('its port is free, its clients are gone, and all is on record by then', async () => {
+    const { told, ...world } = handsOf(worldOf());
     const { id, port } = await world.listen();
     const clients = await Promise.all([1, 2, 3].map(() => world.letIn(port)));
-    await plane.close(id, atOnce);
-    const kinds = told.of(id).map(({ kind }) => kind);
-    expect(kinds).toEqual(['opened', 'opened', 'opened', 'closed', 'closed', 'closed']);
+    await world.end(id, { generation: 5 });
+    expect(told.of(id, { untilGone: true }).map(({ kind }) => kind)).toEqual([
+      ...['opened', 'opened', 'opened'],
+      ...['closed', 'closed', 'closed'],
+    ]);
+    expect(told.observedOf(id).at(-1)).toEqual({ listenerId: id, generation: 5, state: 'gone' });
     expect(told.of(id).slice(3)).toMatchObject(
       clients.map(() => ({
         connection: {
@@ -213,19 +314,26 @@ function closeContract(worldOf: () => World): void {
     );
     await Promise.all(clients.map(({ ended }) => ended));
     await expect(world.ground.connect(port)).rejects.toThrow('ECONNREFUSED');
-    await plane.close(id, atOnce);
     expect((await world.listen({ port, listenerId: id })).port).toBe(port);
   });
 
+  test('of what nobody wished for is observed as well', async () => {
+    const world = worldOf();
+    const id = bindingOf().listenerId;
+    await world.end(id);
+    expect(world.told.observedOf(id)).toEqual([{ listenerId: id, generation: 2, state: 'gone' }]);
+  });
+
   test('a drain lets who is in end, and nobody else in', async () => {
-    const { plane, told, ...world } = handsOf(worldOf());
+    const { told, ...world } = handsOf(worldOf());
     const { id, port } = await world.listen();
     await using client = await world.letIn(port);
-    const closed = plane.close(id, { ...atOnce, drainMs: longMs });
+    const ended = world.end(id, { drainMs: longMs });
     await waitFor('the port to be free', () => isRefused(world.ground, port));
     expect(await client.echo('still')).toBe('still');
+    expect(told.observedOf(id).at(-1)?.state).toBe('bound');
     client.end();
-    await closed;
+    await ended;
     expect(told.of(id).at(-1)).toMatchObject({
       kind: 'closed',
       connection: { closeReason: 'peer_fin' },
@@ -233,10 +341,10 @@ function closeContract(worldOf: () => World): void {
   });
 
   test('a drain whose time is over closes who is in', async () => {
-    const { plane, told, ...world } = handsOf(worldOf());
+    const { told, ...world } = handsOf(worldOf());
     const { id, port } = await world.listen();
     await using client = await world.letIn(port);
-    await plane.close(id, { ...atOnce, drainMs: 20 });
+    await world.end(id, { drainMs: 20 });
     expect(told.of(id).at(-1)).toMatchObject({
       kind: 'closed',
       connection: { closeReason: 'listener_deleted' },
@@ -244,13 +352,12 @@ function closeContract(worldOf: () => World): void {
     await client.ended;
   });
 
-  test('a second close ends the drain of the first', async () => {
+  test('a second end ends the drain of the first', async () => {
     const { plane, ...world } = handsOf(worldOf());
     const { id, port } = await world.listen();
     await using client = await world.letIn(port);
-    const drained = plane.close(id, { ...atOnce, drainMs: longMs });
-    await plane.close(id, atOnce);
-    await drained;
+    plane.endWish({ listenerId: id, generation: 2, drainMs: longMs });
+    await world.end(id);
     await client.ended;
   });
 }
@@ -310,20 +417,23 @@ function lossContract(worldOf: () => World): void {
     expect(told.of(id).map(({ kind }) => kind)).toEqual(['opened']);
     await plane.closeConnection({ workerId, connectionId }, 'rst');
 
-    await waitFor('the successor', () => told.rebound.get(unserved.listenerId));
-    await waitFor('the other', () => told.rebound.get(id));
+    await waitFor('the successor', () => told.observedOf(id).length === 2);
     const after = plane.status()[0];
-    expect(after).toMatchObject({ restarts: 1, openConnections: 0, listeners: before?.listeners });
     const sockets = [{ pid: after?.pid, fd: expect.any(Number) }];
-    expect(told.rebound.get(id)).toEqual({ laddr, sockets });
+    const bound = { listenerId: id, generation: 1, state: 'bound', laddr, sockets };
+    expect(told.observedOf(id)[1]).toEqual(bound);
+    await waitFor('the hold', () => plane.status()[0]?.listeners === before?.listeners);
+    expect(plane.status()[0]).toMatchObject({ restarts: 1, openConnections: 0 });
 
     await using next = await world.letIn(port);
     expect(told.placeOf(id).workerId).not.toBe(workerId);
     await using waiting = await world.ground.connect(early.laddr.port);
     const echoed = waiting.echo('early');
     expect(await next.echo('still')).toBe('still');
-    expect(told.of(unserved.listenerId)).toEqual([]);
-    await plane.serve(unserved.listenerId);
+    const { listenerId } = unserved;
+    expect([...told.of(listenerId), ...told.observedOf(listenerId)]).toEqual([]);
+    await plane.wish({ generation: 1, binding: unserved });
+    expect(told.observedOf(listenerId)).toMatchObject([{ laddr: early.laddr, sockets }]);
     expect(await echoed).toBe('early');
     expect(told.isAllBeforeLoss(workerId)).toBe(true);
   });
@@ -334,7 +444,8 @@ function handsOf(world: World) {
   const { plane, told, ground } = world;
   const listen = (given?: Partial<Binding>) => world.listen(given);
   const letIn = (port: number) => world.letIn(port);
-  return { plane, told, ground, listen, letIn };
+  const end = (id: string, given?: Partial<ListenerEnd>) => world.end(id, given);
+  return { plane, told, ground, listen, letIn, end };
 }
 
 async function isRefused({ connect }: DataPlaneGround, port: number): Promise<boolean> {

@@ -4,13 +4,16 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CloseReason } from '../../src/core/connection.ts';
+import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../src/core/errors.ts';
 import type {
   Binding,
   Bound,
   DataPlane,
   DataPlaneEvents,
+  ListenerEnd,
+  Observed,
+  Wish,
   WorkerStatus,
 } from '../../src/core/ports.ts';
 import type { WorkerRecord } from '../../src/core/record.ts';
@@ -18,18 +21,9 @@ import { FakeClient } from './fake-client.ts';
 
 export type DataPlaneCall =
   | { readonly kind: 'open'; readonly listenerId: string; readonly binding: Binding }
-  | { readonly kind: 'serve'; readonly listenerId: string }
-  | {
-      readonly kind: 'update';
-      readonly listenerId: string;
-      readonly change: Parameters<DataPlane['update']>[1];
-    }
-  | {
-      readonly kind: 'close';
-      readonly listenerId: string;
-      readonly drainMs: number;
-      readonly reason: CloseReason;
-    }
+  | { readonly kind: 'release'; readonly listenerId: string }
+  | ({ readonly kind: 'wish'; readonly listenerId: string } & Wish)
+  | ({ readonly kind: 'endWish' } & ListenerEnd)
   | {
       readonly kind: 'closeConnection';
       readonly connectionId: string;
@@ -38,26 +32,22 @@ export type DataPlaneCall =
 
 const firstPort = 40_000;
 
-const nobody: DataPlaneEvents = {
-  onRecords: async () => undefined,
-  onWorkerLost: () => undefined,
-  onRebound: () => undefined,
-};
-
 export class FakeDataPlane implements DataPlane {
   readonly calls: DataPlaneCall[] = [];
-  /** Open listeners: what is bound to which. */
+  /** Open listeners: where each is bound. */
   readonly bound = new Map<string, Bound>();
   readonly served = new Set<string>();
-  /** Each open takes the first of these and throws it; null: that one succeeds. */
+  /** Each bind takes the first of these and throws it; null: that one succeeds. */
   readonly openErrors: (Error | null)[] = [];
   /** Each open takes the first of these and waits for it. */
   readonly openGates: Promise<unknown>[] = [];
-  /** Waited for within each call of that kind, before it does anything. */
+  /** Waited for within each call of that kind, before it does anything; a wish is known by then. */
   readonly gates: Partial<Record<DataPlaneCall['kind'], Promise<unknown>>> = {};
   isUp = true;
   readonly #events: DataPlaneEvents;
-  readonly #bindings = new Map<string, Binding>();
+  /** What is held, of generation 0, or wished. */
+  readonly #wishes = new Map<string, Wish>();
+  readonly #observed = new Map<string, Observed>();
   readonly #clients = new Set<FakeClient>();
   #workerId: string = randomUUID();
   #pid = 100;
@@ -65,23 +55,32 @@ export class FakeDataPlane implements DataPlane {
   #nextPort = firstPort;
   #nextFd = 20;
 
-  constructor(events: DataPlaneEvents = nobody) {
+  constructor(events: DataPlaneEvents) {
     this.#events = events;
   }
 
   async open(binding: Binding): Promise<Bound> {
-    const { listenerId, host, port } = binding;
+    const { listenerId } = binding;
     this.calls.push({ kind: 'open', listenerId, binding });
     await (this.openGates.shift() ?? this.gates.open);
+    if (this.#wishes.has(listenerId)) throw new TypeError(`listener ${listenerId} is open already`);
+    return this.#bind({ generation: 0, binding });
+  }
+
+  #bind({ generation, binding }: Wish): Bound {
+    const { listenerId, host, port: asked } = binding;
     const error = this.openErrors.shift() ?? null;
     if (error !== null) throw error;
     if (!this.isUp) throw new AppError('unavailable', 'no worker is up');
-    if (this.bound.has(listenerId)) throw new TypeError(`listener ${listenerId} is open already`);
-    if (port !== 0 && this.#listenerAt(port) !== undefined) {
-      throw new AppError('port_in_use', `${host} port ${port} is in use`, { owner: 'foreign' });
+    if (asked !== 0 && this.#listenerAt(asked) !== undefined) {
+      throw new AppError('port_in_use', `${host} port ${asked} is in use`, { owner: 'foreign' });
     }
-    this.#bindings.set(listenerId, binding);
-    return this.#bind(listenerId, { ip: host, port: port === 0 ? this.#nextPort++ : port });
+    const port = asked === 0 ? this.#nextPort++ : asked;
+    const sockets = [{ pid: this.#pid, fd: this.#nextFd++ }];
+    const listening: Bound = { laddr: { ip: host, port }, sockets };
+    this.bound.set(listenerId, listening);
+    this.#wishes.set(listenerId, { generation, binding: { ...binding, port } });
+    return listening;
   }
 
   #listenerAt(port: number): string | undefined {
@@ -89,40 +88,74 @@ export class FakeDataPlane implements DataPlane {
     return undefined;
   }
 
-  #bind(listenerId: string, laddr: Bound['laddr']): Bound {
-    const bound: Bound = { laddr, sockets: [{ pid: this.#pid, fd: this.#nextFd++ }] };
-    this.bound.set(listenerId, bound);
-    return bound;
+  async wish(wish: Wish): Promise<void> {
+    const { listenerId } = wish.binding;
+    this.calls.push({ kind: 'wish', listenerId, ...wish });
+    const before = this.#wishes.get(listenerId);
+    if (before === undefined || wish.generation > before.generation) {
+      // Bound once, it keeps its port.
+      const port = before?.binding.port || wish.binding.port;
+      this.#wishes.set(listenerId, { ...wish, binding: { ...wish.binding, port } });
+    }
+    await this.gates.wish;
+    this.#reconcile(listenerId);
   }
 
-  async serve(listenerId: string): Promise<void> {
-    this.calls.push({ kind: 'serve', listenerId });
-    await this.gates.serve;
-    if (!this.bound.has(listenerId)) return;
+  #reconcile(listenerId: string): void {
+    const wish = this.#wishes.get(listenerId);
+    if (wish === undefined || !this.isUp) return;
+    const { generation } = wish;
+    try {
+      const listening = this.bound.get(listenerId) ?? this.#bind(wish);
+      if (generation === 0) return;
+      this.#serve(listenerId);
+      this.#tell({ listenerId, generation, state: 'bound', ...listening });
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      const { code, message } = error;
+      if (generation > 0) {
+        this.#tell({ listenerId, generation, state: 'failed', reason: { code, message } });
+      }
+      setTimeout(() => this.#reconcile(listenerId), 1).unref();
+    }
+  }
+
+  #serve(listenerId: string): void {
+    if (this.served.has(listenerId)) return;
     this.served.add(listenerId);
     for (const client of this.#clientsOf(listenerId)) this.#accept(client);
   }
 
-  async update(listenerId: string, change: Parameters<DataPlane['update']>[1]): Promise<void> {
-    const { limits, faults } = change;
-    this.calls.push({ kind: 'update', listenerId, change: { limits, faults } });
-    await this.gates.update;
-    const binding = this.#bindings.get(listenerId);
-    if (binding !== undefined) this.#bindings.set(listenerId, { ...binding, limits, faults });
+  #tell(observed: Observed): void {
+    if (isDeepStrictEqual(this.#observed.get(observed.listenerId), observed)) return;
+    this.#observed.set(observed.listenerId, observed);
+    this.#events.onObserved(observed);
   }
 
-  async close(
-    listenerId: string,
-    { drainMs, reason }: { drainMs: number; reason: CloseReason },
-  ): Promise<void> {
-    this.calls.push({ kind: 'close', listenerId, drainMs, reason });
-    await this.gates.close;
+  async release(listenerId: string): Promise<void> {
+    this.calls.push({ kind: 'release', listenerId });
+    await this.gates.release;
+    await this.#close(listenerId, 0);
+  }
+
+  endWish(end: ListenerEnd): void {
+    this.calls.push({ kind: 'endWish', ...end });
+    void this.#end(end);
+  }
+
+  async #end({ listenerId, generation, drainMs }: ListenerEnd): Promise<void> {
+    await this.gates.endWish;
+    await this.#close(listenerId, drainMs);
+    this.#observed.delete(listenerId);
+    this.#events.onObserved({ listenerId, generation, state: 'gone' });
+  }
+
+  async #close(listenerId: string, drainMs: number): Promise<void> {
     this.bound.delete(listenerId);
-    this.#bindings.delete(listenerId);
+    this.#wishes.delete(listenerId);
     this.served.delete(listenerId);
     await this.#drain(this.#clientsOf(listenerId), drainMs);
-    const initiator = reason === 'listener_deleted' ? 'operator' : 'system';
-    for (const client of this.#clientsOf(listenerId)) client.close(initiator, reason);
+    for (const client of this.#clientsOf(listenerId)) client.close('operator', 'listener_deleted');
   }
 
   async #drain(clients: readonly FakeClient[], drainMs: number): Promise<void> {
@@ -161,7 +194,7 @@ export class FakeDataPlane implements DataPlane {
   }
 
   #accept(client: FakeClient): void {
-    const { limits } = this.#bindings.get(client.listenerId) ?? {};
+    const { limits } = this.#wishes.get(client.listenerId)?.binding ?? {};
     const open = this.#clientsOf(client.listenerId).filter(({ isOpen }) => isOpen);
     if (open.length < (limits?.maxConnections ?? 0)) client.accept();
     else client.refuse('max_connections');
@@ -180,13 +213,15 @@ export class FakeDataPlane implements DataPlane {
     const lostId = this.#workerId;
     this.isUp = false;
     for (const client of this.#clients) client.cut();
+    this.bound.clear();
+    this.served.clear();
     this.#workerId = randomUUID();
     this.#pid += 1;
     this.#restarts += 1;
     this.#events.onWorkerLost(lostId);
     setImmediate(() => {
       this.isUp = true;
-      for (const [id, { laddr }] of this.bound) this.#events.onRebound(id, this.#bind(id, laddr));
+      for (const id of this.#wishes.keys()) this.#reconcile(id);
     });
   }
 

@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from '../../src/core/clock.ts';
 import { ControlPlane } from '../../src/core/control-plane.ts';
 import { EventLog } from '../../src/core/event-log.ts';
+import { ListenerObserver } from '../../src/core/listener-observer.ts';
 import { ListenerSet } from '../../src/core/listener-set.ts';
 import { Listeners } from '../../src/core/listeners.ts';
 import type { Certificates } from '../../src/core/ports.ts';
 import { Recorder } from '../../src/core/recorder.ts';
+import { tellsTo } from './core-world.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
 import { keepingLogger, type LogLine, sampleLogLimits } from './samples.ts';
@@ -37,27 +39,19 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
   const logger = keepingLogger();
   const nodeId = 'node-1';
   const store = new MemoryStore({ nodeId, clock });
-  const eventLog = await EventLog.open({
-    store,
-    writer: await store.nodes.takeOwn(),
-    log: logger,
-    limits: sampleLogLimits,
-    onFatal(error) {
-      throw error;
-    },
-  });
-  const dataPlane = new FakeDataPlane();
+  const onFatal = (error: unknown) => {
+    throw error;
+  };
+  const writer = await store.nodes.takeOwn();
+  const log = { store, writer, log: logger, limits: sampleLogLimits, onFatal };
+  const eventLog = await EventLog.open(log);
+  const set = new ListenerSet();
   const recorder = new Recorder({ nodeId, log: eventLog, clock, logger });
+  const observer = new ListenerObserver({ set, eventLog, recorder, clock, onFatal });
+  const dataPlane = new FakeDataPlane(tellsTo({ recorder, observer, onFatal }));
   const shared = {
-    nodeId,
-    set: new ListenerSet(),
-    store,
-    eventLog,
-    recorder,
-    dataPlane,
-    certificates,
-    clock,
-    logger,
+    ...{ nodeId, set, store, eventLog, recorder, dataPlane },
+    ...{ certificates, clock, logger },
   };
   const listeners = new Listeners({
     ...shared,

@@ -1,15 +1,13 @@
 /** What a data plane told, in order. */
-import type { ListenerReason } from '../../src/core/listener.ts';
-import type { Bound, DataPlaneEvents } from '../../src/core/ports.ts';
+import type { DataPlaneEvents, Observed } from '../../src/core/ports.ts';
 import type { StepRecord, WorkerRecord } from '../../src/core/record.ts';
 
 type Told =
   | { readonly kind: 'record'; readonly workerId: string; readonly record: WorkerRecord }
-  | { readonly kind: 'lost'; readonly workerId: string };
+  | { readonly kind: 'lost'; readonly workerId: string }
+  | { readonly kind: 'observed'; readonly observed: Observed };
 
 export class ToldEvents implements DataPlaneEvents {
-  /** Of each listener, what was told last. */
-  readonly rebound = new Map<string, Bound | ListenerReason>();
   readonly #told: Told[] = [];
   /** Connections, by id: the listener of each. */
   readonly #listenerOf = new Map<string, string>();
@@ -28,8 +26,15 @@ export class ToldEvents implements DataPlaneEvents {
     this.#atLoss();
   }
 
-  onRebound(listenerId: string, outcome: Bound | ListenerReason): void {
-    this.rebound.set(listenerId, outcome);
+  onObserved(observed: Observed): void {
+    this.#told.push({ kind: 'observed', observed });
+  }
+
+  /** What was observed of the listener, in order. */
+  observedOf(listenerId: string): readonly Observed[] {
+    return this.#told.flatMap((one) =>
+      one.kind === 'observed' && one.observed.listenerId === listenerId ? [one.observed] : [],
+    );
   }
 
   get lost(): readonly string[] {
@@ -44,13 +49,23 @@ export class ToldEvents implements DataPlaneEvents {
   }
 
   /** The steps in the lives of a listener's connections, but for half-closes, and who was refused there. */
-  of(listenerId: string): readonly StepRecord[] {
-    return this.#told.flatMap((one) => {
-      if (one.kind === 'lost') return [];
+  of(listenerId: string, { untilGone = false } = {}): readonly StepRecord[] {
+    const told = untilGone ? this.#told.slice(0, this.#goneAt(listenerId)) : this.#told;
+    return told.flatMap((one) => {
+      if (one.kind !== 'record') return [];
       const { record } = one;
       if (record.kind === 'counters' || record.kind === 'half_closed') return [];
       return this.#listenerIdOf(record) === listenerId ? [record] : [];
     });
+  }
+
+  #goneAt(listenerId: string): number {
+    return this.#told.findIndex(
+      (one) =>
+        one.kind === 'observed' &&
+        one.observed.listenerId === listenerId &&
+        one.observed.state === 'gone',
+    );
   }
 
   #listenerIdOf(record: Exclude<StepRecord, { kind: 'half_closed' }>): string | undefined {
@@ -71,7 +86,7 @@ export class ToldEvents implements DataPlaneEvents {
   /** Where the last of the listener's connections was opened. */
   placeOf(listenerId: string): { workerId: string; connectionId: string } {
     for (const one of this.#told.toReversed()) {
-      if (one.kind === 'lost' || one.record.kind !== 'opened') continue;
+      if (one.kind !== 'record' || one.record.kind !== 'opened') continue;
       const { connection } = one.record;
       if (connection.listenerId !== listenerId) continue;
       return { workerId: one.workerId, connectionId: connection.id };
@@ -81,6 +96,7 @@ export class ToldEvents implements DataPlaneEvents {
 
   /** Nothing was told of this worker after its loss. */
   isAllBeforeLoss(workerId: string): boolean {
-    return this.#told.findLast((one) => one.workerId === workerId)?.kind === 'lost';
+    const ofWorker = (one: Told) => one.kind !== 'observed' && one.workerId === workerId;
+    return this.#told.findLast(ofWorker)?.kind === 'lost';
   }
 }

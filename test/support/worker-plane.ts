@@ -1,18 +1,17 @@
 /** The data plane over worker processes, by itself: what it told, and listeners on it. */
 import { readConfig } from '../../src/config.ts';
-import type { ListenerReason } from '../../src/core/listener.ts';
-import type { Binding, Bound } from '../../src/core/ports.ts';
+import type { Binding, Observed } from '../../src/core/ports.ts';
 import { type DataPlaneLimits, WorkerDataPlane } from '../../src/workers/worker-data-plane.ts';
 import { keepingLogger, sampleId, sampleNewListener } from './samples.ts';
 
 interface PlaneOptions extends Partial<DataPlaneLimits> {
   readonly workers?: number;
-  /** Called within each word of sockets that changed. */
-  readonly onRebound?: (plane: WorkerDataPlane) => void;
+  /** Called within each word of what is observed. */
+  readonly onObserved?: (plane: WorkerDataPlane, observed: Observed) => void;
 }
 
-export async function startPlane({ workers = 1, onRebound, ...limits }: PlaneOptions) {
-  const rebound: (Bound | ListenerReason)[] = [];
+export async function startPlane({ workers = 1, onObserved, ...limits }: PlaneOptions) {
+  const observed: Observed[] = [];
   const opened: { readonly workerId: string; readonly connectionId: string }[] = [];
   const logger = keepingLogger();
   const plane: WorkerDataPlane = await WorkerDataPlane.start({
@@ -32,15 +31,16 @@ export async function startPlane({ workers = 1, onRebound, ...limits }: PlaneOpt
         }
       },
       onWorkerLost: () => undefined,
-      onRebound(_, outcome) {
-        rebound.push(outcome);
-        onRebound?.(plane);
+      onObserved(one) {
+        observed.push(one);
+        onObserved?.(plane, one);
       },
     },
   });
   return {
     plane,
-    rebound,
+    /** In order. */
+    observed,
     /** Where each connection was opened. */
     opened,
     logger,
@@ -66,15 +66,36 @@ export async function listen(
 ): Promise<number> {
   const binding = sampleBinding(number, given);
   const { laddr } = await plane.open(binding);
-  await plane.serve(binding.listenerId);
+  await plane.wish({ generation: 1, binding });
   return laddr.port;
+}
+
+/** Ends the wish of a listener, which is observed as gone. */
+export function end(plane: WorkerDataPlane, number: number): void {
+  const { listenerId } = sampleBinding(number);
+  plane.endWish({ listenerId, generation: 9, drainMs: 0 });
 }
 
 export function listenAll(plane: WorkerDataPlane, count: number): Promise<readonly number[]> {
   return Promise.all(Array.from({ length: count }, (_, number) => listen(plane, number)));
 }
 
+/** How many listeners were last observed on each of these workers, by pid. */
+export function countOn(pids: readonly number[], observed: readonly Observed[]): number {
+  const last = [...new Map(observed.map((one) => [one.listenerId, one])).values()];
+  return last.filter((one) => {
+    const sockets = one.state === 'bound' ? one.sockets : [];
+    return pids.every((pid) => sockets.some((socket) => socket.pid === pid));
+  }).length;
+}
+
 export const pidOf = (plane: WorkerDataPlane): number | undefined => plane.status()[0]?.pid;
+
+/** Null until there are so many. */
+export function pidsOf(plane: WorkerDataPlane, count: number): readonly number[] | null {
+  const pids = plane.status().map(({ pid }) => pid);
+  return pids.length === count ? pids : null;
+}
 
 export function kill(plane: WorkerDataPlane): void {
   process.kill(pidOf(plane) ?? 0, 'SIGKILL');

@@ -1,0 +1,95 @@
+/**
+ * Puts on record what the data plane observes of this node's listeners: that one listens, or could not be bound, or is
+ * gone. It asks for nothing: to bind again is the data plane's own.
+ *
+ * - What was observed of an earlier wish says nothing any more.
+ * - What is on record already is not told again.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { hasCode } from './errors.ts';
+import { listenerEvent } from './event.ts';
+import type { EventLog } from './event-log.ts';
+import type { Listener } from './listener.ts';
+import type { ListenerEntry, ListenerSet } from './listener-set.ts';
+import type { Clock, Observed } from './ports.ts';
+import type { Recorder } from './recorder.ts';
+
+export interface ListenerObserverOptions {
+  readonly set: ListenerSet;
+  readonly eventLog: EventLog;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+  readonly onFatal: (error: unknown) => void;
+}
+
+export class ListenerObserver {
+  readonly #options: ListenerObserverOptions;
+  /** What is being put on record. */
+  readonly #recording = new Set<Promise<void>>();
+
+  constructor(options: ListenerObserverOptions) {
+    this.#options = options;
+  }
+
+  /** Calls come in the order in which things were observed. */
+  observe(observed: Observed): void {
+    const recording = this.#record(observed).catch((error: unknown) => {
+      // It is closed on record by now; or the log has ended, and the next start observes anew.
+      if (hasCode(error, 'not_found') || hasCode(error, 'unavailable')) return;
+      this.#options.onFatal(error);
+    });
+    this.#recording.add(recording);
+    void recording.finally(() => this.#recording.delete(recording));
+  }
+
+  /** Resolves when all that was observed so far is on record. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#recording);
+  }
+
+  async #record(observed: Observed): Promise<void> {
+    const { set } = this.#options;
+    // While the store is away the commit may wait for long: the listener's turn does not.
+    const { committed } = await set.inTurn(observed.listenerId, async (entry) => ({
+      committed: this.#take(entry, observed),
+    }));
+    await committed;
+  }
+
+  async #take(entry: ListenerEntry, observed: Observed): Promise<void> {
+    if (observed.generation !== entry.wished) return;
+    const { laddr, sockets, state, reason } = entry.listener;
+    if (observed.state === 'gone') {
+      entry.ending ??= this.#end(entry);
+      entry.gone.resolve();
+      await entry.ending;
+    } else if (observed.state === 'failed') {
+      if (reason?.code === observed.reason.code) return;
+      await this.#become(entry, { sockets: [], state: 'failed', reason: observed.reason });
+    } else {
+      const { laddr: ip, sockets: now } = observed;
+      if (state === 'listening' && isDeepStrictEqual([laddr, sockets], [ip, now])) return;
+      await this.#become(entry, { laddr: ip, sockets: now, state: 'listening', reason: null });
+    }
+  }
+
+  /** The state must be told, and stays told: a store that is away is waited for. */
+  async #become(entry: ListenerEntry, change: Partial<Listener>): Promise<void> {
+    const { eventLog, clock, recorder } = this.#options;
+    entry.listener = { ...entry.listener, ...change, updatedAt: clock.now() };
+    const type = change.state === 'listening' ? 'listener_listening' : 'listener_failed';
+    await eventLog.append([listenerEvent(type, recorder.counted(entry.listener))]);
+  }
+
+  /** Its connections' records were passed on before: they come before it in the log. */
+  async #end(entry: ListenerEntry): Promise<void> {
+    const { eventLog, clock, recorder, set } = this.#options;
+    const now = clock.now();
+    entry.listener = { ...entry.listener, sockets: [], updatedAt: now };
+    const end = { state: 'closed', reason: null, closedAt: now } as const;
+    const closed = { ...recorder.counted(entry.listener), ...end };
+    await eventLog.append([listenerEvent('listener_closed', closed)]);
+    set.remove(closed.id);
+    recorder.endCounting(closed.id);
+  }
+}
