@@ -62,7 +62,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   node: 400,
   postgres: 3900,
   tls: 150,
-  workers: 900,
+  workers: 960,
 };
 
 const root = join(import.meta.dirname, '..');

@@ -81,9 +81,8 @@ export class WishedListener {
 
   /** Resolves after a pass that began after the call. */
   async reconcile(): Promise<void> {
-    const pass = this.#turn.then(() => this.#pass()).catch(this.#options.onFatal);
-    this.#turn = pass;
-    await pass;
+    this.#turn = this.#turn.then(() => this.#pass()).catch(this.#options.onFatal);
+    await this.#turn;
   }
 
   /** Stops listening. Resolves when no worker has it any more; a later call ends the drain of an earlier one sooner. */
@@ -109,15 +108,11 @@ export class WishedListener {
     else this.#retryLater();
     const who = { listenerId: wish.binding.listenerId, generation: wish.generation };
     const listening = this.#listening;
-    if (listening !== null) {
-      if (failure !== null) {
-        this.#options.log.warn({ err: failure, ...who }, 'a worker serves no part of it');
-      }
-      this.#tell({ ...who, state: 'bound', ...listening });
-    } else if (failure !== null) {
-      const { code, message } = failure;
-      this.#tell({ ...who, state: 'failed', reason: { code, message } });
-    }
+    if (listening !== null) this.#tell({ ...who, state: 'bound', ...listening });
+    if (failure === null) return;
+    const { code, message } = failure;
+    if (listening === null) this.#tell({ ...who, state: 'failed', reason: { code, message } });
+    else this.#options.log.warn({ err: failure, ...who }, 'a worker serves no part of it');
   }
 
   #tell(observed: Observed): void {
@@ -127,10 +122,9 @@ export class WishedListener {
   }
 
   #retryLater(): void {
-    const { rebindMaxMs } = this.#options.limits;
     if (this.#retry !== null) clearTimeout(this.#retry);
     this.#retry = setTimeout(() => void this.reconcile(), this.#delayMs);
-    this.#delayMs = Math.min(this.#delayMs * 2, rebindMaxMs);
+    this.#delayMs = Math.min(this.#delayMs * 2, this.#options.limits.rebindMaxMs);
   }
 
   /** Null where no worker that is up has it. */

@@ -102,7 +102,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   }
 
   async release(listenerId: string): Promise<void> {
-    await this.#close(listenerId, 0);
+    await this.#close(listenerId, 0, 'listener_deleted');
   }
 
   async wish(wish: Wish): Promise<void> {
@@ -114,14 +114,10 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   endWish({ listenerId, generation, drainMs }: ListenerEnd): void {
     const { events, onFatal } = this.#options;
     const tellGone = () => events.onObserved({ listenerId, generation, state: 'gone' });
-    this.#close(listenerId, drainMs).then(tellGone).catch(onFatal);
+    this.#close(listenerId, drainMs, 'listener_deleted').then(tellGone).catch(onFatal);
   }
 
-  async #close(
-    listenerId: string,
-    drainMs: number,
-    reason: CloseReason = 'listener_deleted',
-  ): Promise<void> {
+  async #close(listenerId: string, drainMs: number, reason: CloseReason): Promise<void> {
     const listener = this.#listeners.get(listenerId);
     await listener?.close(drainMs, reason);
     if (this.#listeners.get(listenerId) === listener) this.#listeners.delete(listenerId);
@@ -131,13 +127,12 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     { workerId, connectionId }: { workerId: string; connectionId: string },
     mode: 'fin' | 'rst',
   ): Promise<void> {
-    const request = { kind: 'close_connection', connectionId, mode } as const;
-    await this.#up
+    const closed = this.#up
       .get(workerId)
-      ?.request(request)
-      .catch((error: unknown) => {
-        if (this.#up.has(workerId)) throw error;
-      });
+      ?.request({ kind: 'close_connection', connectionId, mode });
+    await closed?.catch((error: unknown) => {
+      if (this.#up.has(workerId)) throw error;
+    });
   }
 
   status(): readonly WorkerStatus[] {
