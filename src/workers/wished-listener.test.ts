@@ -25,10 +25,11 @@ function makeWorld(answer: () => Promise<void> = async () => undefined) {
   const up = new Map<string, FakeWorker>();
   const observed: Observed[] = [];
   const fatal: unknown[] = [];
+  const log = keepingLogger();
   const { rebindMinMs, rebindMaxMs } = readConfig({}).dataPlane;
   const listener = new WishedListener(binding, {
     workers: slots.length,
-    ...{ up, log: keepingLogger(), limits: { rebindMinMs, rebindMaxMs } },
+    ...{ up, log, limits: { rebindMinMs, rebindMaxMs } },
     onObserved: (one) => {
       if (one.state === 'bound') expectSpec(up, one.generation);
       observed.push(one);
@@ -39,7 +40,7 @@ function makeWorld(answer: () => Promise<void> = async () => undefined) {
   /** Nobody reconciles what is neither held nor wished. */
   let isThere = false;
   return {
-    ...{ ports, up, observed, fatal, listener },
+    ...{ ports, up, observed, fatal, log, listener },
     get generation(): number {
       return generation;
     },
@@ -155,6 +156,21 @@ test('what can not be bound on one worker is served by the other, and tried agai
   expect(world.observed.slice(1)).toMatchObject([{ state: 'bound', sockets: [{}, {}] }]);
 });
 
+test('a worker with a bug fails the listener, not the process, and is asked again', async () => {
+  let hasBug = true;
+  const world = makeWorld(async () => {
+    if (hasBug) throw new TypeError('a bug');
+  });
+  await world.start(0);
+  await world.wish();
+  expect(world.observed).toMatchObject([{ state: 'failed', reason: { code: 'internal' } }]);
+  expect(world.log.lines).toMatchObject([{ level: 'error', message: 'a worker failed' }]);
+  hasBug = false;
+  await vi.advanceTimersByTimeAsync(readConfig({}).dataPlane.rebindMinMs);
+  expect(world.observed.slice(1)).toMatchObject([{ state: 'bound' }]);
+  expect(world.fatal).toEqual([]);
+});
+
 const action = fc.oneof(
   { weight: 3, arbitrary: fc.constant({ kind: 'wish' as const }) },
   {
@@ -247,8 +263,9 @@ function act(world: World, one: Action): readonly Promise<unknown>[] {
 }
 
 function expectFixedPoint(world: World, toldAtEnd: number | null): void {
-  const { up, observed, generation, fatal } = world;
+  const { up, observed, generation, fatal, log } = world;
   expect(fatal).toEqual([]);
+  expect(log.lines.filter(({ level }) => level === 'error')).toEqual([]);
   expect(vi.getTimerCount()).toBe(0);
   const workers = [...up.values()];
   const generations = observed.map((one) => one.generation);

@@ -156,7 +156,9 @@ export class WishedListener {
   #failureOf(worker: ServingWorker, error: unknown): AppError | null {
     if (!this.#options.up.has(worker.id)) return null;
     if (error instanceof AppError) return error;
-    throw error;
+    const { listenerId } = this.#wish.binding;
+    this.#options.log.error({ err: error, listenerId, pid: worker.pid }, 'a worker failed');
+    return new AppError('internal', 'a worker failed', { cause: error });
   }
 
   /** Binds it on the worker, tells it of another spec, and serves it: each where that is still to be done. */

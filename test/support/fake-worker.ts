@@ -52,7 +52,7 @@ export class FakeWorker implements ServingWorker {
     if (request.kind === 'close') this.#isClosed = true;
     else if (this.#isClosed) throw new TypeError('nothing is asked of a listener after its end');
     const answered = this.#turn.then(this.#options.answer);
-    this.#turn = answered;
+    this.#turn = answered.catch(() => undefined);
     const acted = answered.then(() => this.#act(request));
     acted.catch(() => undefined);
     return await Promise.race([this.#death.promise, acted]);
