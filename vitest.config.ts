@@ -27,7 +27,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'unit', include: ['src/**/*.test.ts'], exclude: [isLong, isPure] },
+        test: { name: 'unit', include: ['src/**/*.test.ts'], exclude: [isLong, isPure], isolate: false },
       },
       {
         extends: true,
