@@ -21,7 +21,7 @@ import {
 } from '../../src/embedded-postgres/postgres-cluster.ts';
 import { launch, shutDown, untilReady } from '../../src/embedded-postgres/postmaster.ts';
 import { migrate } from '../../src/postgres/migrations.ts';
-import { onServer, templateDatabase, withDatabase } from './test-database.ts';
+import { templateDatabase, withDatabase } from './test-database.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -82,14 +82,24 @@ async function startServer(
 }
 
 async function makeTemplate(url: string): Promise<void> {
-  await onServer(url, `CREATE DATABASE ${templateDatabase}`);
-  const client = new Client({ connectionString: withDatabase(url, templateDatabase) });
+  const template = withDatabase(url, templateDatabase);
+  await connected(url, async (client) => {
+    await client.query(`CREATE DATABASE ${templateDatabase}`);
+    await connected(template, (migrating) => migrate(migrating, quiet));
+    // A database that somebody is connected to can not be copied.
+    await client.query(`ALTER DATABASE ${templateDatabase} ALLOW_CONNECTIONS false`);
+  });
+}
+
+async function connected(
+  connectionString: string,
+  work: (client: Client) => Promise<unknown>,
+): Promise<void> {
+  const client = new Client({ connectionString });
   await client.connect();
   try {
-    await migrate(client, quiet);
+    await work(client);
   } finally {
     await client.end();
   }
-  // A database that somebody is connected to can not be copied.
-  await onServer(url, `ALTER DATABASE ${templateDatabase} ALLOW_CONNECTIONS false`);
 }
