@@ -3,8 +3,11 @@ import { defineConfig } from 'vitest/config';
 const isLong = '{src,test}/**/*.long.test.ts';
 const isProcess = 'test/process/*.long.test.ts';
 const isFuzz = 'test/hostile/*.test.ts';
-/** Folders whose code keeps no state in modules or in the process: their tests load it once, not once a file. */
-const isPure = 'src/{api,core,faults,echo/faults,echo/preamble}/**/*.test.ts';
+/** They measure the heap of their process, or take all that it has: each has one of its own. */
+const isAlone = [
+  'src/postgres/database.test.ts',
+  'src/workers/worker-data-plane.test.ts',
+];
 
 /**
  * `npm test` runs three projects: `pure` and `unit` tests stand beside their file, `product` tests speak to a running
@@ -23,11 +26,16 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'pure', include: [isPure], exclude: [isLong], isolate: false },
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts'],
+          exclude: [isLong, ...isAlone],
+          isolate: false,
+        },
       },
       {
         extends: true,
-        test: { name: 'unit', include: ['src/**/*.test.ts'], exclude: [isLong, isPure], isolate: false },
+        test: { name: 'alone', include: isAlone },
       },
       {
         extends: true,

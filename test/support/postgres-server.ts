@@ -38,6 +38,8 @@ const quiet = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 10_000;
 const unsynced = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+/** Its clients are not one kodama, but as many as run at once in all files. */
+const shared = { max_connections: '200' };
 
 /** Tests start many kodamas, each with a new data directory: what one compiles, the next need not. */
 const compileCache = join(import.meta.dirname, '../../node_modules/.cache/kodama-tests');
@@ -74,7 +76,7 @@ async function startServer(
   const socketDirectory = await ensureSocketDirectory(folder);
   resources.defer(() => rm(socketDirectory, { recursive: true, force: true }));
   const place = { cluster, socketDirectory, logFile: join(folder, 'postgres.log'), binaries };
-  const postmaster = await launch(place, unsynced);
+  const postmaster = await launch(place, { ...unsynced, ...shared });
   resources.defer(() => shutDown(place, postmaster, stopTimeoutMs));
   await untilReady(place, postmaster, AbortSignal.timeout(startTimeoutMs));
   const host = encodeURIComponent(socketDirectory);
