@@ -1,12 +1,14 @@
 /** What only volume shows: kills that fall anywhere in a long rebind, and a worker that is busy for long. */
+import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { faultOf } from '../../test/support/fault-bench.ts';
 import { sendAll } from '../../test/support/neighbours.ts';
-import { talk } from '../../test/support/tcp-client.ts';
+import { openClient, type TcpClient, talk } from '../../test/support/tcp-client.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import {
   countOn,
   end,
+  isEchoed,
   kill,
   listen,
   listenAll,
@@ -14,8 +16,6 @@ import {
   pidsOf,
   startPlane,
 } from '../../test/support/worker-plane.ts';
-
-const isEchoed = async (port: number) => (await talk(port, 'x').catch(() => '')) === 'x';
 
 test('a worker that is lost again and again while it binds many listeners is made up for', async () => {
   await using world = await startPlane({});
@@ -51,6 +51,27 @@ test('a worker that has more to do than it can for long is not taken for one tha
   await using sent = await sendAll(faulty, { clients: 8, bytes: 65_536 });
   for (let n = 2; n < 50; n++) await listen(plane, n);
   await sent.allBack;
+  expect(world.lost).toEqual([]);
+});
+
+test('a worker that has more to do than it can is not taken for one that hangs', async () => {
+  const requestTimeoutMs = 1000;
+  await using world = await startPlane({ requestTimeoutMs });
+  await using clients = new AsyncDisposableStack();
+  const slice = { type: 'slice', averageBytes: 1, variationBytes: 0, delayMs: 0 } as const;
+  const faulty = await listen(world.plane, 1, { faults: [faultOf(slice)] });
+  const [payload, busy] = [randomBytes(1 << 20), []] as [Buffer, TcpClient[]];
+  for (let n = 0; n < 8; n++) {
+    const client = clients.use(await openClient(faulty));
+    client.socket.write(payload);
+    busy.push(client);
+  }
+  for (let n = 2; n < 10; n++) await listen(world.plane, n);
+  // Its word that it is alive is all that comes now: for longer than silence would be suffered.
+  const patience = performance.now() + 3 * requestTimeoutMs;
+  await waitFor('the end of patience', () => performance.now() > patience);
+  const back = busy.map(({ arrivals }) => arrivals.at(-1)?.total ?? 0);
+  expect(back.filter((total) => total === payload.length)).toEqual([]);
   expect(world.lost).toEqual([]);
 });
 

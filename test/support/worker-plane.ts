@@ -1,8 +1,11 @@
 /** The data plane over worker processes, by itself: what it told, and listeners on it. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { readConfig } from '../../src/config.ts';
 import type { Binding, Observed } from '../../src/core/ports.ts';
 import { type DataPlaneLimits, WorkerDataPlane } from '../../src/workers/worker-data-plane.ts';
 import { keepingLogger, sampleId, sampleNewListener } from './samples.ts';
+import { openClient, talk } from './tcp-client.ts';
 
 interface PlaneOptions extends Partial<DataPlaneLimits> {
   readonly workers?: number;
@@ -99,4 +102,49 @@ export function pidsOf(plane: WorkerDataPlane, count: number): readonly number[]
 
 export function kill(plane: WorkerDataPlane): void {
   process.kill(pidOf(plane) ?? 0, 'SIGKILL');
+}
+
+export const isEchoed = async (port: number): Promise<boolean> =>
+  (await talk(port, 'x').catch(() => '')) === 'x';
+
+export function goneIn(observed: readonly Observed[]): number {
+  return observed.filter(({ state }) => state === 'gone').length;
+}
+
+/** How many sockets the listener that was observed last has. */
+export function partsOf(observed: readonly Observed[]): number {
+  const last = observed.at(-1);
+  return last?.state === 'bound' ? last.sockets.length : 0;
+}
+
+/** Clients that are let in, of so many that connect one after the other and stay. */
+export async function letIn(
+  port: number,
+  count: number,
+  clients: AsyncDisposableStack,
+): Promise<number> {
+  let echoed = 0;
+  for (let n = 0; n < count; n++) {
+    const client = await openClient(port).catch(() => null);
+    if (client === null) continue;
+    clients.use(client);
+    const isEchoed = client.echo('x').then(
+      () => true,
+      () => false,
+    );
+    if (await Promise.race([isEchoed, client.ended.then(() => false)])) echoed += 1;
+  }
+  return echoed;
+}
+
+/** Nobody listens on it any more. */
+export async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  return await once(server, 'listening').then(
+    () => {
+      server.close();
+      return true;
+    },
+    () => false,
+  );
 }
