@@ -44,7 +44,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [isLong],
           isolate: false,
-          provide: { fuzzShare: 0.25 },
+          provide: { fuzzShare: 0.1 },
         },
       },
       {

@@ -805,7 +805,7 @@ describe('faults', () => {
 
 describe('two workers', () => {
   test('a source stays with its worker, and a lost worker takes only its own sessions', async () => {
-    await using app = await startApp({ KODAMA_WORKERS: '2' });
+    const app = pair;
     const listener = await listen(app);
     const pids: number[] = listener.sockets.map(({ pid }: { pid: number }) => pid);
     expect(new Set(pids).size).toBe(2);
@@ -831,6 +831,10 @@ describe('two workers', () => {
     const open = await sessionsOf(app, listener, '&state=open');
     for (const { id } of of(kept)) expect(open.map((session) => session.id)).toContain(id);
     await Promise.all(clients.map((client) => client.echo(listener.laddr, 'back')));
+    await waitFor('its successor', async () => {
+      const { workers } = await want(200, app, 'GET', '/v1/status');
+      return workers.length === 2;
+    });
   });
 
   test('two listeners of one node do not talk to each other, whichever worker they reach', async () => {

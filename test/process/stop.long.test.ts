@@ -4,10 +4,11 @@ import { connect } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
 import { streamEvents } from '../support/grpc-client.ts';
+import { hangingStop } from '../support/hanging-stop.ts';
 import { all, type Reply, want } from '../support/rest-client.ts';
 import { collect, ndjson, serverSent } from '../support/rest-stream.ts';
 import { openClient } from '../support/tcp-client.ts';
-import { makeHome, startApp, startProcess, type TestProcess } from '../support/test-app.ts';
+import { makeHome, startApp, startProcess } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** Says what the socket sends, as it is, and reads nothing that comes back. */
@@ -66,26 +67,6 @@ test('a stop with open streams and connections ends in order, within its bound',
   expect(history).toHaveLength(many + 1);
   expect(new Set(history.map(({ closeReason }) => closeReason))).toEqual(new Set(['shutdown']));
 });
-
-function killHanging(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // Its control plane has done so: its loop has stood still for too long.
-  }
-}
-
-/** A stop that cannot end by itself: the worker hangs, and answers no more. */
-async function hangingStop(app: TestProcess): Promise<void> {
-  const { workers } = await want(200, app, 'GET', '/v1/status');
-  for (const { pid } of workers) {
-    process.kill(pid, 'SIGSTOP');
-    onTestFinished(() => killHanging(pid));
-  }
-  await want(200, app, 'GET', '/v1/status');
-  app.child.kill('SIGTERM');
-  await waitFor('the stop', () => app.lines.some((line) => line.includes('"msg":"stopping"')));
-}
 
 test('a second signal forces the end of a stop that hangs', async () => {
   await using home = await makeHome();

@@ -7,13 +7,17 @@ import { waitFor } from './wait-for.ts';
 
 const clientsAtOnce = 30;
 
-interface Echoed {
+export interface Echoed {
   readonly ip: string;
   readonly bytes: number;
 }
 
 /** Clients from addresses of their own; kills once the first byte of any of them is back. */
-async function killAtFirstEcho(port: number, round: number, kill: () => void): Promise<Echoed[]> {
+export async function killAtFirstEcho(
+  port: number,
+  round: number,
+  kill: () => void,
+): Promise<Echoed[]> {
   const echoed: Echoed[] = [];
   const visit = (index: number) =>
     new Promise<void>((resolve) => {
