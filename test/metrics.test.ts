@@ -6,7 +6,7 @@ import { refusalRules } from '../src/core/event.ts';
 import { streamEvents } from './support/grpc-client.ts';
 import { call, want } from './support/rest-client.ts';
 import { openClient } from './support/tcp-client.ts';
-import { startApp, type TestApp } from './support/test-app.ts';
+import { type RunningApp, sharedApp, startApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
 /** An address where nobody else looks for a port: all that comes is counted. */
@@ -53,7 +53,7 @@ async function knock(port: number, localAddress: string): Promise<void> {
   await new Promise((resolve) => socket.once('close', resolve));
 }
 
-async function metrics(app: TestApp): Promise<Metrics> {
+async function metrics(app: RunningApp): Promise<Metrics> {
   const { status, headers, body } = await call(app, 'GET', '/metrics');
   expect(status).toBe(200);
   expect(headers.get('content-type')).toContain('text/plain; version=0.0.4');
@@ -135,8 +135,10 @@ test('after known traffic the numbers are those of the traffic', async () => {
   expect(sum('process_cpu_seconds_total')).toBeGreaterThan(0);
 });
 
+const pair = sharedApp({ KODAMA_WORKERS: '2' });
+
 test('a worker that is lost is counted, and so is what it held', async () => {
-  await using app = await startApp({ KODAMA_WORKERS: '2' });
+  const app = pair;
   const { laddr } = await want(201, app, 'POST', '/v1/listeners', {});
   await using client = await openClient(laddr.port);
   await client.echo('x');
@@ -156,7 +158,7 @@ test('a worker that is lost is counted, and so is what it held', async () => {
 });
 
 test('names and units are as Prometheus wants them, and no label grows with its callers', async () => {
-  await using app = await startApp();
+  const app = pair;
   const series = ({ samples }: Metrics) =>
     samples
       .filter(({ name }) => name.startsWith('kodama_'))

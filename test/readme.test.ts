@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { settings } from '../src/config.ts';
-import { makeHome, startProcess, type TestProcess } from './support/test-app.ts';
+import { type RunningApp, startApp } from './support/test-app.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -44,7 +44,7 @@ interface Outcome {
 }
 
 /** All steps in one bash, as a user pastes them; nothing of them is changed but the two ports. */
-async function paste(steps: readonly Step[], app: TestProcess): Promise<Outcome[]> {
+async function paste(steps: readonly Step[], app: RunningApp): Promise<Outcome[]> {
   const mark = (index: number) => `printf '\\n<end of %d: %d>\\n' ${index} $?`;
   const lines = steps.flatMap(({ commands }, index) => [commands, mark(index)]);
   const script = lines
@@ -180,16 +180,16 @@ const more: Promises = [
   [/^The end of them all/, (output) => expect(output).toBe('')],
 ];
 
-test.each([
+const sections = [
   { title: 'A tour', promises: tour },
   { title: 'Faults, UDP, TLS, and who is behind the load balancer', promises: more },
-])(
-  'every line of "$title" works as it stands, and does what its comment says',
-  async ({ title, promises }) => {
+];
+
+test('every line of the tour, and of what comes after it, works as it stands and does what its comment says', async () => {
+  await using app = await startApp();
+  for (const { title, promises } of sections) {
     const steps = stepsOf(section(title));
-    expect(steps).toHaveLength(promises.length);
-    await using home = await makeHome();
-    await using app = await startProcess(home);
+    expect(steps, title).toHaveLength(promises.length);
     const outcomes = await paste(steps, app);
     for (const [index, { comment }] of steps.entries()) {
       const [pattern, check] = promises[index] ?? [];
@@ -197,8 +197,8 @@ test.each([
       expect(outcomes[index]?.code, comment).toBe(0);
       check?.(outcomes[index]?.output ?? '');
     }
-  },
-);
+  }
+});
 
 test('the table of variables is what the configuration reads, each with its default', () => {
   const words = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, w = '']) => w);
