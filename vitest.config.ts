@@ -1,19 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
 const isLong = '{src,test}/**/*.long.test.ts';
-const isProcess = 'test/process/*.long.test.ts';
 const isFuzz = 'test/hostile/*.test.ts';
-/** They measure the heap of their process, or take all that it has: each has one of its own. */
-const isAlone = [
-  'src/postgres/database.test.ts',
-  'src/workers/worker-data-plane.test.ts',
+/** They hold the memory of a process, or a time, against a bound. */
+const isMeasured = [
+  'test/cost/*.long.test.ts',
+  'test/{faulty-neighbours,hostile-tcp,outage,overload,slow-reader,small-heap,udp-flood}.long.test.ts',
 ];
+/** They measure the heap of their process, or take all that it has: each has one of its own. */
+const isAlone = ['src/postgres/database.test.ts', 'src/workers/worker-data-plane.test.ts'];
 
 /**
- * `npm test` runs three projects: `pure` and `unit` tests stand beside their file, `product` tests speak to a running
- * kodama, which they load once for all files of a worker. What takes long is for `npm run test:long`: the `slow` ones
- * start kodamas as users do, again and again, or make all runs of a fuzz, and the worth of the `long` ones lies in
- * their volume. These measure, so they run one after the other, behind all others.
+ * `npm test` runs three projects: `unit` tests stand beside their file, and load the sources once for all files of a
+ * worker, since modules keep no state; so do `product` tests, which speak to a running kodama; the few of `alone` can
+ * not share their process. What takes long is for `npm run test:long`: the `slow` ones start kodamas as users do, again
+ * and again, or have volume, or make all runs of a fuzz. Those of `measured` run one after the other, behind all others.
  * The time-outs only guard against a hang; a test waits for conditions with deadlines of its own.
  */
 export default defineConfig({
@@ -51,17 +52,18 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'slow',
-          include: [isProcess, isFuzz],
+          include: [isLong, isFuzz],
+          exclude: isMeasured,
           isolate: false,
+          testTimeout: 300_000,
           provide: { fuzzShare: 1 },
         },
       },
       {
         extends: true,
         test: {
-          name: 'long',
-          include: [isLong],
-          exclude: [isProcess],
+          name: 'measured',
+          include: isMeasured,
           testTimeout: 300_000,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },

@@ -107,7 +107,7 @@ function report(served: Served, attacked: Attacked, before: Used, after: Used): 
   const attackers = `attackers ${((100 * attacked.cpuSeconds) / seconds).toFixed(0)} %`;
   const shares = ['control', 'worker', 'postgres', 'bystanders'] as const;
   return [
-    `CROWD_SECONDS=${seconds} npx vitest run --project long test/cost/crowd.long.test.ts`,
+    `CROWD_SECONDS=${seconds} npx vitest run --project measured test/cost/crowd.long.test.ts`,
     `${callers} callers: ${attacked.calls} calls, ${attacked.megabytes.toFixed(0)} MB`,
     `echoes of bystanders: ${told(served.echoMs)}`,
     `calls of bystanders: ${told(served.callMs)}`,
