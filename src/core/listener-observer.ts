@@ -25,7 +25,7 @@ export interface ListenerObserverOptions {
 export class ListenerObserver {
   readonly #options: ListenerObserverOptions;
   /** What is being put on record. */
-  readonly #recording = new Set<Promise<void>>();
+  readonly #pending = new Set<Promise<void>>();
 
   constructor(options: ListenerObserverOptions) {
     this.#options = options;
@@ -33,18 +33,18 @@ export class ListenerObserver {
 
   /** Calls come in the order in which things were observed. */
   observe(observed: Observed): void {
-    const recording = this.#record(observed).catch((error: unknown) => {
+    const writing = this.#record(observed).catch((error: unknown) => {
       // It is closed on record by now; or the log has ended, and the next start observes anew.
       if (hasCode(error, 'not_found') || hasCode(error, 'unavailable')) return;
       this.#options.onFatal(error);
     });
-    this.#recording.add(recording);
-    void recording.finally(() => this.#recording.delete(recording));
+    this.#pending.add(writing);
+    void writing.finally(() => this.#pending.delete(writing));
   }
 
   /** Resolves when all that was observed so far is on record. */
   async settled(): Promise<void> {
-    await Promise.all(this.#recording);
+    await Promise.all(this.#pending);
   }
 
   async #record(observed: Observed): Promise<void> {
