@@ -53,7 +53,9 @@ export async function seed({ connections, dataDir }: RowOptions): Promise<void> 
 }
 
 async function fill(client: pg.Client, connections: number): Promise<void> {
-  const { rows } = await client.query<{ seq: string }>('SELECT seq FROM log_head');
+  const { rows } = await client.query<{ seq: string }>(
+    'SELECT seq FROM log_heads WHERE project = 1',
+  );
   if (Number(rows[0]?.seq) > 0) throw new Error('the database is not empty: remove its directory');
   await client.query(
     `SET synchronous_commit = off; SET maintenance_work_mem = '1GB'; SET jit = off`,
@@ -100,10 +102,10 @@ const netOf = (raddr: string): string => `(CASE family(${raddr}) WHEN 6 THEN x'2
 
 const listenersSql = `WITH made AS (
   INSERT INTO listeners (id, node, name, protocol, host, port, mode, state, laddr, lport, recording, sockets,
-    created_at, updated_at, closed_at, generation, spec_bytes)
+    created_at, updated_at, closed_at, generation, spec_bytes, project, revision)
   SELECT ${uuidOf('at + n')}, 1, 'seed-' || n,
     (CASE n % 10 WHEN 7 THEN 'tls' WHEN 8 THEN 'udp' ELSE 'tcp' END)::protocol, '127.0.0.1', 20000 + n, 'echo',
-    'closed', '127.0.0.1', 20000 + n, 'batched', '[]', at, now, now, 1, 50
+    'closed', '127.0.0.1', 20000 + n, 'batched', '[]', at, now, now, 1, 50, 1, 1
   FROM generate_series(0, ${listenerCount - 1}) n,
     (SELECT now, now - ${21 * 86_400 * 1e6} AS at FROM (SELECT (extract(epoch FROM now()) * 1e6)::bigint) t(now)) time
   RETURNING id
@@ -139,24 +141,27 @@ const closedSql = `WITH ${drawn(`(SELECT i, $3::bigint + i * $4::bigint + floor(
       i < $5::bigint / 20 AS is_early
     FROM generate_series($1::bigint, $2::bigint) i OFFSET 0) places`)}
 INSERT INTO closed_connections (id, listener_id, opened_seq, closed_seq, accepted_at, first_byte_at, closed_at,
-  bytes_in, bytes_out, pid, fd, lport, rport, protocol, close_initiator, close_reason, net, node, laddr, raddr,
+  bytes_in, bytes_out, pid, fd, lport, rport, protocol, close_initiator, close_reason, net, node, project, laddr, raddr,
   error)
 SELECT ${uuidOf('at')}, l.id, 2 * i + 1, 2 * i + 2, at, at + 100, at + 200 + floor(span * $4::bigint / 4)::bigint,
   bytes, bytes, 1000, 20 + i % 1000, 20000 + n, rport, d.protocol,
   (CASE WHEN d.reason IN ('peer_fin', 'peer_rst') THEN 'peer' WHEN d.reason = 'operator_rst' THEN 'operator'
     WHEN d.reason IN ('error', 'tls_error') THEN 'system' ELSE 'server' END)::close_initiator,
-  d.reason, ${netOf('d.raddr')}, 1, '127.0.0.1', d.raddr, CASE d.reason WHEN 'peer_rst' THEN 'ECONNRESET' END
+  d.reason, ${netOf('d.raddr')}, 1, 1, '127.0.0.1', d.raddr, CASE d.reason WHEN 'peer_rst' THEN 'ECONNRESET' END
 FROM drawn d JOIN listeners l ON l.name = 'seed-' || n ORDER BY i`;
 
 /** Of another node, which our own start leaves alone. */
 const openSql = `WITH other AS (
-    INSERT INTO nodes (id, epoch, append_number, first_seq) VALUES ('another', 1, 0, 0) RETURNING ref
+    INSERT INTO nodes (created_at, project, is_built_in, shared, id, name)
+    VALUES (0, 1, true, true, 'another', 'another') RETURNING ref
+  ), writer AS (
+    INSERT INTO writers (ref, epoch, append_number, id) SELECT ref, 1, 0, 'another' FROM other
   ), ${drawn(`(SELECT i, $1::bigint + i * 1000000::bigint AS at,
       false AS is_early FROM generate_series(1, ${openCount}) i OFFSET 0) places`)}
 INSERT INTO open_connections (id, listener_id, opened_seq, accepted_at, first_byte_at, half_closed_at, bytes_in,
-  bytes_out, pid, fd, lport, rport, protocol, node, laddr, raddr)
+  bytes_out, pid, fd, lport, rport, protocol, node, project, laddr, raddr)
 SELECT ${uuidOf('at')}, l.id, $2::bigint + i, at, at + 100, CASE WHEN i % 50 = 0 THEN at + 200 END, bytes, bytes, 1000,
-  i, 20000 + n, rport, d.protocol, other.ref, '127.0.0.1', raddr
+  i, 20000 + n, rport, d.protocol, other.ref, 1, '127.0.0.1', raddr
 FROM other, drawn d JOIN listeners l ON l.name = 'seed-' || n ORDER BY i`;
 
 const countsSql = `INSERT INTO listener_counts (listener_id, open_connections, total_connections)
@@ -164,8 +169,8 @@ const countsSql = `INSERT INTO listener_counts (listener_id, open_connections, t
     (SELECT count(*) FROM closed_connections c WHERE c.listener_id = l.id) FROM listeners l`;
 
 const marksSql = `WITH head AS (
-    UPDATE log_head SET seq = $1::bigint, max_time = $4::bigint,
+    UPDATE log_heads SET seq = $1::bigint, max_time = $4::bigint,
       marked_seq = $1::bigint / ${markEvents} * ${markEvents}
   )
-  INSERT INTO log_marks SELECT seq, least($4::bigint, $2::bigint + (seq / 2 + 1) * $3::bigint)
+  INSERT INTO log_marks (project, seq, max_time) SELECT 1, seq, least($4::bigint, $2::bigint + (seq / 2 + 1) * $3::bigint)
   FROM generate_series(${markEvents}::bigint, $1::bigint, ${markEvents}) seq`;

@@ -12,6 +12,7 @@ import type { Config } from './config.ts';
 import { ActivityLog } from './core/activity-log.ts';
 import { type Address, isLoopback } from './core/address.ts';
 import type { Commit } from './core/append-queue.ts';
+import type { Caller } from './core/caller.ts';
 import { systemClock } from './core/clock.ts';
 import { ControlPlane } from './core/control-plane.ts';
 import { EventLog } from './core/event-log.ts';
@@ -21,6 +22,7 @@ import { ListenerRecovery } from './core/listener-recovery.ts';
 import { ListenerSet } from './core/listener-set.ts';
 import { Listeners } from './core/listeners.ts';
 import type { Clock } from './core/ports.ts';
+import { Projects } from './core/projects.ts';
 import { Recorder } from './core/recorder.ts';
 import { Retention } from './core/retention.ts';
 import type { Store, Writer } from './core/store.ts';
@@ -83,6 +85,7 @@ interface Ground {
   readonly clock: Clock;
   readonly nodeId: string;
   readonly store: Store;
+  readonly projects: Projects;
   readonly metrics: Metrics;
   /** Filled in when the edges are bound. */
   readonly reservedPorts: number[];
@@ -106,7 +109,9 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
     (reason) => `${storeName} cannot be used: ${reason}`,
   );
   resources.use(store);
-  const ground = { ...options, clock, nodeId, store, metrics: new Metrics(), reservedPorts: [] };
+  const projects = new Projects(store.projects);
+  const own = { metrics: new Metrics(), reservedPorts: [] };
+  const ground = { ...options, clock, nodeId, store, projects, ...own };
   const { control, recovery, eventLog, activity, set } = await startCore(ground, resources);
   signal?.throwIfAborted();
   if (config.databaseUrl === null) await control.letGoOfOtherNodes();
@@ -169,7 +174,8 @@ async function openEventLog(
 }
 
 async function startCore(ground: Ground, resources: AsyncDisposableStack) {
-  const { config, logger, clock, nodeId, store, metrics, reservedPorts, onFatal } = ground;
+  const { config, logger, clock, nodeId, store, projects, metrics, reservedPorts, onFatal } =
+    ground;
   const set = new ListenerSet();
   const activity = resources.use(
     new ActivityLog({
@@ -232,6 +238,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const retention = resources.use(new Retention({ store, eventLog, clock, logger, ...bounds }));
   const control = new ControlPlane({
     ...shared,
+    projects,
     version,
     listeners,
     retention,
@@ -251,13 +258,15 @@ async function startEdges(
   control: ControlPlane,
   resources: AsyncDisposableStack,
 ): Promise<Pick<App, 'httpAddress' | 'grpcAddress'>> {
-  const { config, logger, clock, store, metrics, reservedPorts } = ground;
+  const { config, logger, clock, store, projects, metrics, reservedPorts } = ground;
+  const keysOf = async (caller: Pick<Caller, 'project'>) =>
+    store.of(await projects.of(caller)).idempotencyKeys;
   const { http, grpc, bounds, apiToken, idempotency } = config;
   const api = new Api({
     world: { control, bounds, clock },
     operations: operations(bounds, config.listeners),
     keys: tokenKeys(apiToken),
-    idempotency: { keys: store.idempotencyKeys, clock, logger, limits: idempotency },
+    idempotency: { keysOf, clock, logger, limits: idempotency },
   });
   const shared = { api, bounds, logger, readiness: control };
   const grpcServer = await orStartError(

@@ -192,6 +192,7 @@ const eventLogLimits = {
   commitBytesMax: 4_194_304,
   ringEventsMax: 20_000,
   ringBytesMax: 67_108_864,
+  logsMax: 200,
   pageEventsMax: 1000,
   commandsMax: 10_000,
   commandsBytesMax: 67_108_864,

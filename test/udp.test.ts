@@ -110,7 +110,7 @@ async function stopTheLog({ databaseUrl }: SharedApp) {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   await client.query('BEGIN');
-  await client.query('SELECT seq FROM log_head FOR UPDATE');
+  await client.query('SELECT seq FROM log_heads FOR UPDATE');
   let isReleased = false;
   const release = async () => {
     if (!isReleased) await client.end();

@@ -1,9 +1,14 @@
-/** What PostgreSQL alone costs for each connection, by the size of the appends: without workers, load or readers. */
+/**
+ * What PostgreSQL alone costs for each connection, by the size of the appends and the number of projects in each: without
+ * workers, load or readers.
+ */
 import { rm } from 'node:fs/promises';
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import type { Connection } from '../../src/core/connection.ts';
 import type { EventDraft } from '../../src/core/event.ts';
+import { type ProjectRef, projectRef } from '../../src/core/project.ts';
+import type { AppendEntry } from '../../src/core/store.ts';
 import { EmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { PostgresStore } from '../../src/postgres/postgres-store.ts';
 import { inTurn, median } from '../figures.ts';
@@ -11,7 +16,15 @@ import { makeDataDir } from '../kodama.ts';
 import { cpuMilliseconds, processTree } from '../process-stats.ts';
 import type { Row } from '../row.ts';
 
-const sizes = [1, 10, 100];
+/** Connections of an append, and projects that share them. */
+const shapes = [
+  [1, 1],
+  [10, 1],
+  [100, 1],
+  [100, 10],
+  [100, 100],
+] as const;
+const projectsMax = 100;
 const quiet = { debug() {}, info() {}, warn: console.warn, error: console.error };
 
 export const appendRow: Row = {
@@ -32,40 +45,59 @@ export const appendRow: Row = {
     const client = new pg.Client({ connectionString });
     await client.connect();
     resources.defer(() => client.end());
-    const walBytes = new Map(sizes.map((size) => [size, 0]));
+    await client.query(projectsSql);
+    const walBytes = new Map<string, number>();
     let number = 0;
-    const measure = async ({ size }: { readonly size: number }): Promise<number> => {
+    const measure = async ({ name, size, projects }: Subject): Promise<number> => {
       const pids = processTree(process.pid).filter((pid) => pid !== process.pid);
       const wal = await walPosition(client);
       const before = cpuMilliseconds(pids);
       const appends = Math.ceil(5000 / size) / (size === 1 ? 10 : 1);
       for (let index = 0; index < appends; index += 1) {
         number += 1;
-        const events = Array.from({ length: size }, life).flat();
-        await node.append({
-          number,
-          events,
-          secrets: new Map(),
-          counters: [],
-          bytes: 300 * events.length,
-        });
+        const share = size / projects;
+        const entries = Array.from({ length: projects }, (_, at) =>
+          entry(projectRef(1 + at), share),
+        );
+        await node.append({ number, entries });
       }
       const connections = appends * size;
       const cpuUs = ((cpuMilliseconds(pids) - before) * 1000) / connections;
-      walBytes.set(size, ((await walPosition(client)) - wal) / connections);
+      walBytes.set(name, ((await walPosition(client)) - wal) / connections);
       return cpuUs;
     };
-    const subjects = sizes.map((size) => ({ name: String(size), size }));
+    const subjects = shapes.map(([size, projects]) => ({
+      name: `append of ${size} connection${size === 1 ? '' : 's'}, opened and closed${projects === 1 ? '' : `, of ${projects} projects`}`,
+      ...{ size, projects },
+    }));
     await inTurn(subjects, 1, measure);
     const figures = await inTurn(subjects, isQuick ? 5 : 15, measure);
-    return subjects.map(({ name, size }) => ({
-      what: `append of ${size} connection${size === 1 ? '' : 's'}, opened and closed: PostgreSQL`,
+    return subjects.map(({ name }) => ({
+      what: `${name}: PostgreSQL`,
       unit: 'µs/connection',
       kodama: median(figures.get(name) ?? []),
-      note: `${Math.round(walBytes.get(size) ?? 0)} bytes of write-ahead log each; the least ${Math.min(...(figures.get(name) ?? [])).toFixed(1)} µs`,
+      note: `${Math.round(walBytes.get(name) ?? 0)} bytes of write-ahead log each; the least ${Math.min(...(figures.get(name) ?? [])).toFixed(1)} µs`,
     }));
   },
 };
+
+interface Subject {
+  readonly name: string;
+  readonly size: number;
+  readonly projects: number;
+}
+
+const projectsSql = `WITH made AS (
+    INSERT INTO projects (ref, name, created_at) SELECT n, 'bench-' || n, 0 FROM generate_series(2, ${projectsMax}) n
+    RETURNING ref
+  )
+  INSERT INTO log_heads (project, listeners, seq, oldest_seq, max_time, marked_seq, bytes)
+  SELECT ref, 0, 0, 1, 0, 0, 0 FROM made`;
+
+function entry(project: ProjectRef, connections: number): AppendEntry {
+  const events = Array.from({ length: connections }, life).flat();
+  return { project, events, secrets: new Map(), counters: [], bytes: 300 * events.length };
+}
 
 async function walPosition(client: pg.Client): Promise<number> {
   const { rows } = await client.query<{ at: string }>(

@@ -1,6 +1,7 @@
 /** How fast the oldest of a long history goes, a piece after the other. It takes from what `seed` made. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { defaultProject } from '../../src/core/project.ts';
 import { EmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { PostgresStore } from '../../src/postgres/postgres-store.ts';
 import { quantile } from '../figures.ts';
@@ -25,7 +26,7 @@ export const purgeRow: Row = {
     });
     const { connectionString } = server;
     await using store = await PostgresStore.open({ connectionString, nodeId: 'purge', log: quiet });
-    const { headSeq, oldestSeq } = await store.log.readBounds();
+    const { headSeq, oldestSeq } = await store.of(defaultProject).log.readBounds();
     const events = pieceEvents * (isQuick ? 20 : 100);
     const eventsMax = headSeq - oldestSeq + 1 - events;
     const pids = processTree(process.pid).filter((pid) => pid !== process.pid);
@@ -33,7 +34,7 @@ export const purgeRow: Row = {
     const before = cpuMilliseconds(pids);
     for (let hasMore = true; hasMore; ) {
       const startedAt = performance.now();
-      ({ hasMore } = await store.keeping.purge({
+      ({ hasMore } = await store.of(defaultProject).keeping.purge({
         before: 0,
         eventsMax,
         bytesMax: Number.MAX_SAFE_INTEGER,

@@ -64,7 +64,8 @@ export const CloseReason = {
   interrupted: 'interrupted',
   tls_error: 'tls_error',
   proxy_header_error: 'proxy_header_error',
-  error: 'error'
+  error: 'error',
+  node_lost: 'node_lost'
 } as const
 
 export type CloseReason = (typeof CloseReason)[keyof typeof CloseReason]
@@ -79,10 +80,35 @@ export const EventType = {
   connection_opened: 'connection_opened',
   connection_half_closed: 'connection_half_closed',
   connection_closed: 'connection_closed',
-  connection_refused: 'connection_refused'
+  connection_refused: 'connection_refused',
+  node_joined: 'node_joined',
+  node_ready: 'node_ready',
+  node_disconnected: 'node_disconnected',
+  node_lost: 'node_lost',
+  node_removed: 'node_removed'
 } as const
 
 export type EventType = (typeof EventType)[keyof typeof EventType]
+
+
+export const ProjectState = {
+  active: 'active',
+  deleting: 'deleting'
+} as const
+
+export type ProjectState = (typeof ProjectState)[keyof typeof ProjectState]
+
+
+export const NodeState = {
+  pending: 'pending',
+  ready: 'ready',
+  disconnected: 'disconnected',
+  lost: 'lost',
+  quarantined: 'quarantined',
+  removed: 'removed'
+} as const
+
+export type NodeState = (typeof NodeState)[keyof typeof NodeState]
 
 
 export const Recording = {

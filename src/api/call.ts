@@ -51,6 +51,7 @@ export class Api {
     }
     const { kind, id } = caller.actor;
     return await answerOnce(this.#idempotency, {
+      caller,
       key,
       scope: [caller.project, kind, id ?? '', operation.name, JSON.stringify(given.at)],
       given: given.input,

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
+import type { Caller } from '../core/caller.ts';
 import { AppError, type ErrorCode, type ErrorDetails, invalidField } from '../core/errors.ts';
 import type { IdempotencyKeys, IdempotentAnswer } from '../core/idempotency-keys.ts';
 import type { Clock, Logger } from '../core/ports.ts';
@@ -20,13 +21,15 @@ export interface IdempotencyLimits {
 }
 
 export interface IdempotencyOptions {
-  readonly keys: IdempotencyKeys;
+  /** Those of the project. */
+  readonly keysOf: (caller: Pick<Caller, 'project'>) => Promise<IdempotencyKeys>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: IdempotencyLimits;
 }
 
 interface IdempotentCall<Output> {
+  readonly caller: Pick<Caller, 'project'>;
   /** As the caller sent it. */
   readonly key: string;
   /** Keys of different calls have nothing to do with each other. */
@@ -68,7 +71,8 @@ export async function answerOnce<Output>(
   if (!/^[\x21-\x7e]{1,255}$/.test(call.key)) {
     throw invalidField('Idempotency-Key', 'must be 1 to 255 visible ASCII characters');
   }
-  const { keys, clock, limits } = options;
+  const { keysOf, clock, limits } = options;
+  const keys = await keysOf(call.caller);
   const key = sha256(JSON.stringify([...call.scope, call.key]));
   const bodyHash = sha256(JSON.stringify(call.given));
   const seed = uuidv7();
@@ -88,7 +92,10 @@ export async function answerOnce<Output>(
   }
   const ids = (count: number) => Array.from({ length: count }, (_, at) => idAfter(taken.seed, at));
   const run = { ids, isResumed: taken.seed !== seed };
-  return { output: await runOnce(options, key, { run, call }), isReplayed: false };
+  return {
+    output: await runOnce({ keys, logger: options.logger }, key, { run, call }),
+    isReplayed: false,
+  };
 }
 
 /** The UUID that lies so far behind: only its last, random bits are another's. */
@@ -120,7 +127,7 @@ function replay({ bodyHash, body }: IdempotentAnswer, wanted: string): unknown {
 export class ReplayedError extends AppError {}
 
 async function runOnce<Output>(
-  { keys, logger }: IdempotencyOptions,
+  { keys, logger }: { readonly keys: IdempotencyKeys; readonly logger: Logger },
   key: string,
   { run, call }: { readonly run: Run; readonly call: IdempotentCall<Output> },
 ): Promise<Output> {

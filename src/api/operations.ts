@@ -33,7 +33,7 @@ export function operations(
     getStatus: operation({
       name: 'getStatus',
       scope: null,
-      run: async ({ control }) => control.status(),
+      run: async ({ control }, caller) => await control.getStatus(caller),
     }),
   };
 }

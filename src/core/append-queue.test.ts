@@ -9,11 +9,11 @@ import {
   sampleListener,
   sampleLogLimits,
 } from '../../test/support/samples.ts';
+import { eventsOf } from '../../test/support/store-samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { EventDraft } from './event.ts';
 import { EventLog, type EventLogLimits } from './event-log.ts';
-import type { Append } from './store.ts';
 
 async function openLog(limits: Partial<EventLogLimits> = {}) {
   const store = new MemoryStore();
@@ -42,7 +42,7 @@ function visit(id: number): EventDraft {
   return sampleEvent({ id: sampleId(id) });
 }
 
-const idsOf = ({ events }: Pick<Append, 'events'>) =>
+const idsOf = (events: readonly EventDraft[]) =>
   events.map((event) => ('connection' in event ? event.connection.id : event.listenerId));
 
 const slow = () => new AppError('unavailable', 'canceled by the time-out of the statement');
@@ -55,8 +55,11 @@ test('a commit is bounded in bytes too', async () => {
   const updates = [1, 2, 3, 4, 5, 6].map((id) => log.appendCommand([listenerOf(id, 2000)]));
   gate.resolve();
   await Promise.all(updates);
-  expect(store.appends.map(({ events }) => events.length)).toEqual([1, 2, 2, 1]);
-  expect(store.appends.every(({ bytes }) => bytes > 2000 && bytes <= 10_000)).toBe(true);
+  expect(store.appends.map((one) => eventsOf(one).length)).toEqual([1, 2, 2, 1]);
+  const sizes = store.appends.map(({ entries }) =>
+    entries.reduce((sum, { bytes }) => sum + bytes, 0),
+  );
+  expect(sizes.every((bytes) => bytes > 2000 && bytes <= 10_000)).toBe(true);
 });
 
 test('a command that is larger than a commit is refused, and what only happened is not', async () => {
@@ -84,7 +87,7 @@ test('a command that the store can not do in time fails alone, and the log goes 
   const { log, store, logger, database } = await openLog({ commandTimeoutMs: 30 });
   const gate = Promise.withResolvers<void>();
   store.faults.push({ begin: gate.promise });
-  store.judge = ({ events }) => (events.some((event) => 'listener' in event) ? slow() : null);
+  store.judge = (one) => (eventsOf(one).some((event) => 'listener' in event) ? slow() : null);
   const before = log.append([visit(1)]);
   const onLate = () => expect.unreachable('it was never done');
   const command = rejection(log.appendCommand([listenerOf(1, 10)], { onLate }));
@@ -93,7 +96,7 @@ test('a command that the store can not do in time fails alone, and the log goes 
   await before;
   expect(hasCode(await command, 'unavailable')).toBe(true);
   expect(await after).toHaveLength(2);
-  expect(idsOf({ events: database.history })).toEqual([1, 2, 3].map(sampleId));
+  expect(idsOf(database.history)).toEqual([1, 2, 3].map(sampleId));
   await waitFor('commands to be taken again', () => log.failure === null);
   expect(logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
 });
@@ -101,12 +104,12 @@ test('a command that the store can not do in time fails alone, and the log goes 
 test('a store that is slow gets less at a time, and more again once it is not', async () => {
   const { log, store, database } = await openLog();
   let eventsMax = 3;
-  store.judge = ({ events }) => (events.length > eventsMax ? slow() : null);
+  store.judge = (one) => (eventsOf(one).length > eventsMax ? slow() : null);
   const visits = Array.from({ length: 40 }, (_, index) => visit(index));
   await log.append(visits, { isDivisible: true });
-  expect(idsOf({ events: database.history })).toEqual(visits.map((_, index) => sampleId(index)));
+  expect(idsOf(database.history)).toEqual(visits.map((_, index) => sampleId(index)));
   eventsMax = 100;
-  const sizes = () => store.appends.map(({ events }) => events.length);
+  const sizes = () => store.appends.map((one) => eventsOf(one).length);
   await waitFor('whole commits', async () => {
     const gate = Promise.withResolvers<void>();
     store.faults.push({ begin: gate.promise });
@@ -130,7 +133,7 @@ test('an answer that was lost is not taken for a commit that failed', async () =
 test('a record that the store refuses is left out and told, and all others are committed in order', async () => {
   const { log, store, logger, database } = await openLog();
   const bad = [sampleId(7), sampleId(30)];
-  store.judge = (append) => (idsOf(append).some((id) => bad.includes(id)) ? refused : null);
+  store.judge = (one) => (idsOf(eventsOf(one)).some((id) => bad.includes(id)) ? refused : null);
   const gate = Promise.withResolvers<void>();
   store.faults.push({ begin: gate.promise });
   const first = log.append([visit(99)]);
@@ -141,9 +144,7 @@ test('a record that the store refuses is left out and told, and all others are c
   gate.resolve();
   await Promise.all([first, ...batches]);
   const wanted = Array.from({ length: 40 }, (_, index) => sampleId(index));
-  expect(idsOf({ events: database.history }).slice(1)).toEqual(
-    wanted.filter((id) => !bad.includes(id)),
-  );
+  expect(idsOf(database.history).slice(1)).toEqual(wanted.filter((id) => !bad.includes(id)));
   expect(log.refusedRecords).toBe(2);
   const errors = logger.lines.filter(({ level }) => level === 'error');
   expect(errors).toMatchObject(
@@ -156,7 +157,8 @@ test('counters that the store refuses cost nothing else', async () => {
   const counters = [1, 2, 3].map((id) => ({
     ...{ id: sampleId(id), bytesIn: id, bytesOut: 0, firstByteAt: null },
   }));
-  store.judge = (append) => (append.counters.some(({ id }) => id === sampleId(2)) ? refused : null);
+  store.judge = ({ entries }) =>
+    entries.some(({ counters }) => counters.some(({ id }) => id === sampleId(2))) ? refused : null;
   const events = [1, 2, 3].map(visit);
   await log.append(events, { counters, isDivisible: true });
   expect([database.history.length, log.refusedRecords]).toEqual([3, 1]);

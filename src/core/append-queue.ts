@@ -6,11 +6,13 @@
  *   was not done goes back to the head of the queue, without those that nobody waits for, and in smaller batches.
  * - What the store refuses fails alone. Of records that is one record: it is left out, and told.
  */
-import { AppError, hasCode } from './errors.ts';
+import { AppError, hasCode, PlaceLost } from './errors.ts';
 import type { Event, EventDraft } from './event.ts';
 import { type Entry, halve, sizeOf } from './log-entry.ts';
 import type { Logger } from './ports.ts';
-import type { Append, Writer } from './store.ts';
+import type { ProjectRef } from './project.ts';
+import { Revisions } from './revisions.ts';
+import type { Append, FirstSeqs, Writer } from './store.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface AppendQueueLimits {
@@ -35,7 +37,7 @@ export interface AppendQueueOptions {
   readonly onFatal: (error: unknown) => void;
   readonly onCommit?: (commit: Commit) => void;
   /** Told of what is committed before those who wait for it are. */
-  readonly publish: (firstSeq: number, events: readonly Event[]) => void;
+  readonly publish: (project: ProjectRef, firstSeq: number, events: readonly Event[]) => void;
 }
 
 /** By then a batch is one entry. */
@@ -44,6 +46,7 @@ const halvingsMax = 12;
 export class AppendQueue {
   readonly #options: AppendQueueOptions;
   readonly #wakeUps = new WakeUps();
+  readonly #revisions = new Revisions();
   readonly #stop = new AbortController();
   #entries: Entry[] = [];
   /** What is being committed. */
@@ -159,16 +162,16 @@ export class AppendQueue {
 
   async #commit(entries: readonly Entry[]): Promise<void> {
     const begun = performance.now();
-    const append = appendOf(this.#number + 1, entries);
-    let firstSeq: number | null;
+    const append = { number: this.#number + 1, entries: this.#revisions.raised(entries) };
+    let firstSeqs: FirstSeqs | null;
     try {
-      ({ firstSeq } = await this.#options.writer.append(append));
+      firstSeqs = await this.#options.writer.append(append);
     } catch (error) {
-      if (hasCode(error, 'failed_precondition')) throw error;
+      if (error instanceof PlaceLost) throw error;
       const isRefused = !hasCode(error, 'unavailable');
       if (!isRefused) await this.#pause(error);
-      firstSeq = await this.#settle(append.number);
-      if (firstSeq === null) {
+      firstSeqs = await this.#settle(append.number);
+      if (firstSeqs === null) {
         this.#number = append.number;
         if (isRefused) this.#refuse(entries, error);
         else this.#putBack(entries, error);
@@ -177,8 +180,10 @@ export class AppendQueue {
     }
     this.#number = append.number;
     this.#isBack();
-    this.#publish(entries, firstSeq);
-    this.#options.onCommit?.({ events: append.events, durationMs: performance.now() - begun });
+    this.#revisions.keep(append.entries);
+    this.#publish(entries, append, firstSeqs);
+    const events = append.entries.flatMap((entry) => entry.events);
+    this.#options.onCommit?.({ events, durationMs: performance.now() - begun });
   }
 
   /** @throws the failure once the queue is to stop */
@@ -193,7 +198,7 @@ export class AppendQueue {
   }
 
   /** Repeats until the store answers. @throws unavailable only once the queue is to stop */
-  async #settle(number: number): Promise<number | null> {
+  async #settle(number: number): Promise<FirstSeqs | null> {
     for (;;) {
       try {
         return await this.#options.writer.settle(number);
@@ -250,10 +255,20 @@ export class AppendQueue {
     this.#halvings = Math.max(0, this.#halvings - 1);
   }
 
-  #publish(entries: readonly Entry[], firstSeq: number): void {
-    let seq = firstSeq;
-    const batches = entries.map((entry) => entry.events.map((draft) => ({ ...draft, seq: seq++ })));
-    this.#options.publish(firstSeq, batches.flat());
+  /** Of each project its events at once, in their order. */
+  #publish(entries: readonly Entry[], append: Append, firstSeqs: FirstSeqs): void {
+    const published = new Map([...firstSeqs.keys()].map((project) => [project, [] as Event[]]));
+    const batches = append.entries.map(({ project, events }) => {
+      const before = published.get(project);
+      if (before === undefined) throw new TypeError('an append tells the seqs of each project');
+      const seq = (firstSeqs.get(project) ?? 0) + before.length;
+      const numbered = events.map((draft, index): Event => ({ ...draft, seq: seq + index }));
+      for (const event of numbered) before.push(event);
+      return numbered;
+    });
+    for (const [project, events] of published) {
+      this.#options.publish(project, firstSeqs.get(project) ?? 0, events);
+    }
     entries.forEach((entry, index) => {
       entry.committed.resolve(batches[index] ?? []);
     });
@@ -263,14 +278,4 @@ export class AppendQueue {
 /** Whether it can be committed in two parts. */
 function isLarge(entry: Entry): boolean {
   return entry.isDivisible && sizeOf(entry) > 1;
-}
-
-function appendOf(number: number, entries: readonly Entry[]): Append {
-  return {
-    number,
-    events: entries.flatMap((entry) => entry.events),
-    secrets: new Map(entries.flatMap((entry) => [...entry.secrets])),
-    counters: entries.flatMap((entry) => entry.counters),
-    bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
-  };
 }

@@ -23,9 +23,11 @@ import type { ListenerSet } from './listener-set.ts';
 import type { Listeners } from './listeners.ts';
 import { listPage, type Page, type PageAsk, type PageRequest, readWithNext } from './page.ts';
 import type { Clock, DataPlane, Logger, WorkerStatus } from './ports.ts';
+import { defaultProject, type ProjectRef } from './project.ts';
+import type { Projects } from './projects.ts';
 import type { Recorder } from './recorder.ts';
-import type { RetentionState } from './retention.ts';
-import type { ListenerQuery, Store } from './store.ts';
+import type { Retention, RetentionState } from './retention.ts';
+import type { ListenerQuery, ProjectStore, Store } from './store.ts';
 import { isStoreThere } from './store-probe.ts';
 
 export interface Status {
@@ -50,12 +52,13 @@ export interface ControlPlaneOptions {
   readonly version: string;
   readonly nodeId: string;
   readonly store: Store;
+  readonly projects: Projects;
   readonly eventLog: EventLog;
   readonly recorder: Recorder;
   readonly dataPlane: DataPlane;
   readonly set: ListenerSet;
   readonly listeners: Listeners;
-  readonly retention: { readonly state: RetentionState | null };
+  readonly retention: Pick<Retention, 'stateOf'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: {
@@ -75,18 +78,34 @@ export interface ControlPlaneOptions {
   };
 }
 
+/** What a caller's project has. */
+interface Own {
+  readonly project: ProjectRef;
+  readonly store: ProjectStore;
+}
+
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #startedAt = performance.now();
   readonly #goneNodes: GoneNodes;
-  readonly #names: ListenerNames;
   readonly #streams: EventStreams;
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
-    this.#names = new ListenerNames(options);
-    this.#streams = new EventStreams({ ...options, names: this.#names });
+    const names = (project: ProjectRef) => this.#names(project);
+    this.#streams = new EventStreams({ ...options, names });
     this.#goneNodes = new GoneNodes({ ...options, pageBytesMax: options.limits.pageBytesMax });
+  }
+
+  /** What the caller may see of: another project's things are not found. @throws not_found, unavailable */
+  async #of(caller: Caller): Promise<Own> {
+    const project = await this.#options.projects.of(caller);
+    return { project, store: this.#options.store.of(project) };
+  }
+
+  #names(project: ProjectRef): ListenerNames {
+    const { set, store } = this.#options;
+    return new ListenerNames({ set, store: store.of(project) });
   }
 
   /**
@@ -95,35 +114,40 @@ export class ControlPlane {
    * @throws what Listeners.create throws
    */
   async createListeners(
-    { signal }: Caller,
+    caller: Caller,
     inputs: readonly NewListener[],
     ids: readonly string[] = [],
   ): Promise<readonly Listener[]> {
-    return await this.#options.listeners.create(inputs, { ids, signal });
+    const { project } = await this.#of(caller);
+    const { signal } = caller;
+    return await this.#options.listeners.create(project, inputs, { ids, signal });
   }
 
   /** By id or name; a closed one by its id. @throws not_found, unavailable */
   async getListener(caller: Caller, idOrName: string): Promise<Listener> {
-    return await whileThere(caller, this.#listener(idOrName));
+    const { store } = await this.#of(caller);
+    return await whileThere(caller, this.#listener(store, idOrName));
   }
 
-  async #listener(idOrName: string): Promise<Listener> {
-    const listener = await this.#options.store.listeners.find(idOrName);
+  async #listener({ listeners }: ProjectStore, idOrName: string): Promise<Listener> {
+    const listener = await listeners.find(idOrName);
     if (listener === null) throw new AppError('not_found', `no listener ${idOrName}`);
     return listener;
   }
 
   /** @throws invalid_argument for a token of another query; unavailable */
   async listListeners(caller: Caller, query: ListenerQuery, ask: PageAsk): Promise<Page<Listener>> {
-    const { store, limits } = this.#options;
-    const { pageBytesMax: bytesMax } = limits;
+    const { store } = await this.#of(caller);
+    const { pageBytesMax: bytesMax } = this.#options.limits;
+    const asked = { ...query, project: caller.project };
     const read = (page: PageRequest) => store.listeners.list(query, { ...page, bytesMax });
-    return await whileThere(caller, listPage(query, ask, read));
+    return await whileThere(caller, listPage(asked, ask, read));
   }
 
   /** @throws not_found, failed_precondition (closed, or another node's), and what Listeners.update throws */
   async updateListener(caller: Caller, idOrName: string, patch: ListenerPatch): Promise<Listener> {
-    const id = await whileThere(caller, this.#ownListenerId(idOrName));
+    const own = await this.#of(caller);
+    const id = await whileThere(caller, this.#ownListenerId(own, idOrName));
     return await whileThere(caller, this.#options.listeners.update(id, patch));
   }
 
@@ -134,13 +158,14 @@ export class ControlPlane {
    */
   async deleteListener(caller: Caller, idOrName: string, drainMs: number): Promise<void> {
     caller.signal.throwIfAborted();
-    await whileThere(caller, this.#delete(idOrName, drainMs));
+    const own = await this.#of(caller);
+    await whileThere(caller, this.#delete(own, idOrName, drainMs));
   }
 
-  async #delete(idOrName: string, drainMs: number): Promise<void> {
-    const id = this.#options.set.findId(idOrName);
+  async #delete({ project, store }: Own, idOrName: string, drainMs: number): Promise<void> {
+    const id = this.#options.set.findId(project, idOrName);
     if (id === null) {
-      const listener = await this.#listener(idOrName);
+      const listener = await this.#listener(store, idOrName);
       if (isOver(listener)) return;
       await this.#goneNodes.closeListener(listener);
     } else {
@@ -151,10 +176,10 @@ export class ControlPlane {
     }
   }
 
-  async #ownListenerId(idOrName: string): Promise<string> {
-    const id = this.#options.set.findId(idOrName);
+  async #ownListenerId({ project, store }: Own, idOrName: string): Promise<string> {
+    const id = this.#options.set.findId(project, idOrName);
     if (id !== null) return id;
-    const listener = await this.#listener(idOrName);
+    const listener = await this.#listener(store, idOrName);
     const why = isOver(listener) ? 'is closed' : await this.#where(listener.nodeId);
     throw new AppError('failed_precondition', `listener ${idOrName} ${why}`);
   }
@@ -167,13 +192,14 @@ export class ControlPlane {
 
   /** @throws not_found, unavailable */
   async getConnection(caller: Caller, id: string): Promise<Named<Connection>> {
-    return await whileThere(caller, this.#connection(id));
+    const own = await this.#of(caller);
+    return await whileThere(caller, this.#connection(own, id));
   }
 
-  async #connection(id: string): Promise<Named<Connection>> {
-    const connection = await this.#options.store.connections.find(id);
+  async #connection({ project, store }: Own, id: string): Promise<Named<Connection>> {
+    const connection = await store.connections.find(id);
     if (connection === null) throw new AppError('not_found', `no connection ${id}`);
-    return await this.#names.item(connection);
+    return await this.#names(project).item(connection);
   }
 
   /** @throws not_found, resource_exhausted for its listeners; invalid_argument for another query's token; unavailable */
@@ -182,13 +208,16 @@ export class ControlPlane {
     query: ConnectionAsk,
     ask: PageAsk,
   ): Promise<Page<Named<Connection>>> {
-    const { store, limits } = this.#options;
+    const { project, store } = await this.#of(caller);
+    const { labelledListenersMax } = this.#options.limits;
     const { listeners: _l, labels: _s, ...rest } = query;
-    const chosen = chooseListeners(store.listeners, query, limits.labelledListenersMax);
+    const chosen = chooseListeners(store.listeners, query, labelledListenersMax);
     const listenerIds = await whileThere(caller, chosen);
     const read = (page: PageRequest) => store.connections.list({ ...rest, listenerIds }, page);
-    const found = listPage(query, ask, (page) => readWithNext(page, read));
-    return await whileThere(caller, this.#names.page(await whileThere(caller, found)));
+    const asked = { ...query, project: caller.project };
+    const found = listPage(asked, ask, (page) => readWithNext(page, read));
+    const page = await whileThere(caller, found);
+    return await whileThere(caller, this.#names(project).page(page));
   }
 
   /**
@@ -205,7 +234,8 @@ export class ControlPlane {
     const connection = await this.getConnection(caller, id);
     if (connection.state === 'closed') return connection;
     if (connection.nodeId !== nodeId) {
-      await whileThere(caller, this.#goneNodes.closeConnection(connection));
+      const { project } = await this.#of(caller);
+      await whileThere(caller, this.#goneNodes.closeConnection(project, connection));
       return await this.getConnection(caller, id);
     }
     const signal = AbortSignal.any([caller.signal, AbortSignal.timeout(limits.closeTimeoutMs)]);
@@ -226,13 +256,17 @@ export class ControlPlane {
     query: EventAsk & EventStart,
     ask: PageAsk,
   ): Promise<Page<Named<Event>>> {
-    const { eventLog: log, store, limits } = this.#options;
+    const { eventLog, limits } = this.#options;
+    const { project, store } = await this.#of(caller);
+    const log = eventLog.of(project);
+    await log.known();
     const { order, afterSeq, last, ...asked } = query;
     const chosen = chooseEvents(store.listeners, asked, limits.labelledListenersMax);
     const { filter } = await whileThere(caller, chosen);
-    const read = { ...ask, order, afterSeq, last, filter, query, signal: caller.signal };
+    const of = { query: { ...query, project: caller.project }, signal: caller.signal };
+    const read = { ...ask, order, afterSeq, last, filter, ...of };
     const page = await whileThere(caller, readEventPage({ ...read, log, store, limits }));
-    return await whileThere(caller, this.#names.page(page));
+    return await whileThere(caller, this.#names(project).page(page));
   }
 
   /**
@@ -256,22 +290,31 @@ export class ControlPlane {
     return this.#streams.followers;
   }
 
-  status(): Status {
+  /** @throws not_found, unavailable */
+  async getStatus(caller: Caller): Promise<Status> {
+    const project = await this.#options.projects.of(caller);
+    await this.#options.eventLog.of(project).known();
+    return this.status(project);
+  }
+
+  /** With what is known here of the project's log. */
+  status(project = defaultProject): Status {
     const { version, nodeId, dataPlane, eventLog } = this.#options;
+    const { headSeq, oldestSeq } = eventLog.of(project);
     return {
       version,
       nodeId,
       uptimeMs: Math.round(performance.now() - this.#startedAt),
       workers: dataPlane.status(),
-      headSeq: eventLog.headSeq,
-      oldestSeq: eventLog.oldestSeq,
+      headSeq,
+      oldestSeq,
       store: {
         state: eventLog.failure === null ? 'reachable' : 'away',
         queuedEvents: eventLog.queuedEvents,
         waitingMs: Math.round(eventLog.waitingMs),
         refusedRecords: eventLog.refusedRecords,
       },
-      retention: this.#options.retention.state,
+      retention: this.#options.retention.stateOf(project),
     };
   }
 

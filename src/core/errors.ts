@@ -60,6 +60,13 @@ export class AppError extends Error {
   }
 }
 
+/** Another process has taken this one's place in the logs: nothing that it holds is its own any more. */
+export class PlaceLost extends AppError {
+  constructor(nodeId: string) {
+    super('failed_precondition', `another process has taken the place of node ${nodeId}`);
+  }
+}
+
 /** invalid_argument for one field. */
 export function invalidField(path: string, message: string): AppError {
   return new AppError('invalid_argument', `${path}: ${message}`, { errors: [{ path, message }] });

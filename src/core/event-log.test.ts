@@ -8,8 +8,9 @@ import {
   sampleListener,
   sampleLogLimits,
 } from '../../test/support/samples.ts';
+import { eventsOf } from '../../test/support/store-samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { AppError, hasCode } from './errors.ts';
+import { AppError, hasCode, PlaceLost } from './errors.ts';
 import { EventLog, type EventLogLimits } from './event-log.ts';
 
 const long = 60_000;
@@ -67,18 +68,18 @@ test('an idle log commits at once, and gathers while a commit is under way', asy
   const { log, store } = await openLog({ commitEventsMax: 3 });
   const gate = hold(store, 'begin');
   const commits = [1, 2, 3, 4, 5].map(() => log.append([sampleEvent()]));
-  expect(store.appends.map((append) => append.events.length)).toEqual([1]);
+  expect(store.appends.map((append) => eventsOf(append).length)).toEqual([1]);
   expect(log.queuedEvents).toBe(4);
   gate.resolve();
   await Promise.all(commits);
-  expect(store.appends.map((append) => append.events.length)).toEqual([1, 3, 1]);
+  expect(store.appends.map((append) => eventsOf(append).length)).toEqual([1, 3, 1]);
   expect(store.appends.map((append) => append.number)).toEqual([1, 2, 3]);
 });
 
 test('an entry larger than a batch is committed whole', async () => {
   const { log, store } = await openLog({ commitEventsMax: 2 });
   await log.append(Array.from({ length: 5 }, () => sampleEvent()));
-  expect(store.appends.map((append) => append.events.length)).toEqual([5]);
+  expect(store.appends.map((append) => eventsOf(append).length)).toEqual([5]);
 });
 
 test('a failed append is settled first, so that it is done once', async () => {
@@ -143,7 +144,7 @@ test('when another process has taken its place everyone who waits is told, and i
 test('when its place is lost while a refused batch is taken apart everyone who waits is told', async () => {
   const { log, store, fatal } = await openLog();
   const gate = hold(store, 'begin');
-  const fenced = { refusal: new AppError('failed_precondition', 'taken') };
+  const fenced = { refusal: new PlaceLost('node-a') };
   store.faults.push(refused, refused, fenced);
   const first = log.append([sampleEvent()]);
   const batch = [1, 2, 3, 4].map(() => rejection(log.append([sampleEvent()])));

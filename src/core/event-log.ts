@@ -1,24 +1,29 @@
 /**
- * The one log, as this process sees it. It owns the queue of what is to be committed, the newest committed
- * events in memory, and the followers' wake-ups.
+ * A project's log, as this process sees it: its newest committed events in memory, and its followers' wake-ups. One queue
+ * holds what is to be committed of all of them.
  *
  * - Commit, then publish: nothing is seen that a crash could undo.
  * - A follower owns one number, its seq, and is woken by level: it reads, and waits only at the head.
  */
 import { AppendQueue, type AppendQueueLimits, type AppendQueueOptions } from './append-queue.ts';
-import { AppError, hasCode } from './errors.ts';
+import { AppError } from './errors.ts';
 import type { Event, EventDraft } from './event.ts';
 import { type EventFilter, type EventSelection, everySelection } from './event-filter.ts';
 import { EventRing } from './event-ring.ts';
-import { type AppendExtra, type Entry, makeEntry } from './log-entry.ts';
-import type { EventPage, LogBounds, Store } from './store.ts';
+import { KnownLogs } from './known-logs.ts';
+import { LogCommands } from './log-commands.ts';
+import { type AppendExtra, makeEntry } from './log-entry.ts';
+import { defaultProject, type ProjectRef } from './project.ts';
+import type { EventPage, Log, LogBounds, Store } from './store.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface EventLogLimits extends AppendQueueLimits {
-  /** Newest events kept in memory. */
+  /** Newest events kept in memory, of the default project. */
   readonly ringEventsMax: number;
-  /** Bytes of them. */
+  /** Bytes of them; those of all other projects together hold as much. */
   readonly ringBytesMax: number;
+  /** Projects whose logs are known at once, and more only while they are followed. */
+  readonly logsMax: number;
   /** Events of one page that a follower reads. */
   readonly pageEventsMax: number;
   /** A page ends with the event with which it holds so many. */
@@ -32,36 +37,103 @@ export interface EventLogLimits extends AppendQueueLimits {
 }
 
 export interface EventLogOptions extends Omit<AppendQueueOptions, 'limits' | 'publish'> {
-  readonly store: Pick<Store, 'log' | 'foreignAppends'>;
+  readonly store: Pick<Store, 'of' | 'foreignAppends'>;
   readonly limits: EventLogLimits;
 }
 
+/** What the logs of all projects have in common. */
+interface Shared {
+  readonly options: EventLogOptions;
+  readonly queue: AppendQueue;
+  readonly commands: LogCommands;
+  readonly logs: KnownLogs<EventLog>;
+}
+
 export class EventLog {
-  readonly #options: EventLogOptions;
-  readonly #queue: AppendQueue;
+  readonly #project: ProjectRef;
+  readonly #shared: Shared;
+  readonly #stored: Log;
   readonly #ring: EventRing;
   readonly #wakeUps = new WakeUps();
-  #commands = 0;
-  #headSeq: number;
-  #oldestSeq: number;
-  #endForeign: () => void;
+  #headSeq = 0;
+  #oldestSeq = 1;
+  #isKnown = false;
+  /** Until its bounds have been read. */
+  #reading: Promise<void> | null = null;
+  #holders = 0;
+  readonly #endForeign: () => void;
 
-  private constructor(options: EventLogOptions, bounds: LogBounds) {
-    this.#options = options;
-    const { ringEventsMax: eventsMax, ringBytesMax: bytesMax } = options.limits;
+  private constructor(shared: Shared, project: ProjectRef) {
+    this.#project = project;
+    this.#shared = shared;
+    const { store, limits } = shared.options;
+    this.#stored = store.of(project).log;
+    const { ringEventsMax: eventsMax, ringBytesMax, logsMax } = limits;
+    const bytesMax = project === defaultProject ? ringBytesMax : ringBytesMax / logsMax;
     this.#ring = new EventRing({ eventsMax, bytesMax });
-    this.#headSeq = bounds.headSeq;
-    this.#oldestSeq = bounds.oldestSeq;
-    const publish = (firstSeq: number, events: readonly Event[]) => {
-      this.#ring.push(firstSeq, events);
-      this.#advance(firstSeq + events.length - 1);
-    };
-    this.#queue = new AppendQueue({ ...options, publish });
-    this.#endForeign = options.store.foreignAppends.on((headSeq) => this.#advance(headSeq));
+    this.#endForeign = store.foreignAppends.on(project, (headSeq) => this.#advance(headSeq));
   }
 
+  /** That of the default project, which is always known. */
   static async open(options: EventLogOptions): Promise<EventLog> {
-    return new EventLog(options, await options.store.log.readBounds());
+    const logs = new KnownLogs<EventLog>(options.limits.logsMax);
+    const publish: AppendQueueOptions['publish'] = (project, firstSeq, events) =>
+      logs.find(project)?.publish(firstSeq, events);
+    const queue = new AppendQueue({ ...options, publish });
+    const commands = new LogCommands({ ...options, queue });
+    const shared: Shared = { options, queue, commands, logs };
+    const own = logs.get(defaultProject, () => new EventLog(shared, defaultProject));
+    own.hold();
+    await own.known();
+    return own;
+  }
+
+  /** That of another project, written by the same queue. */
+  of(project: ProjectRef): EventLog {
+    return this.#shared.logs.get(project, () => new EventLog(this.#shared, project));
+  }
+
+  /** As long as it is held it hears of each new event. */
+  hold(): Disposable {
+    this.#holders += 1;
+    return {
+      [Symbol.dispose]: () => {
+        this.#holders -= 1;
+      },
+    };
+  }
+
+  get isHeld(): boolean {
+    return this.#holders > 0;
+  }
+
+  end(): void {
+    this.#endForeign();
+  }
+
+  /** Whether its bounds have been read once; from then on it hears how they change. */
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
+  /** Resolves when its bounds are known. @throws not_found where the project has no log, unavailable */
+  async known(): Promise<void> {
+    this.#reading ??= this.#readBounds().finally(() => {
+      this.#reading = null;
+    });
+    await this.#reading;
+  }
+
+  async #readBounds(): Promise<void> {
+    if (this.#isKnown) return;
+    this.#observe(await this.#stored.readBounds());
+    this.#isKnown = true;
+  }
+
+  /** They are committed. */
+  publish(firstSeq: number, events: readonly Event[]): void {
+    this.#ring.push(firstSeq, events);
+    this.#advance(firstSeq + events.length - 1);
   }
 
   get headSeq(): number {
@@ -74,21 +146,21 @@ export class EventLog {
 
   /** Why the last commit failed, while it is being repeated; null when all is well. */
   get failure(): unknown {
-    return this.#queue.failure;
+    return this.#shared.queue.failure;
   }
 
   get queuedEvents(): number {
-    return this.#queue.queuedEvents;
+    return this.#shared.queue.queuedEvents;
   }
 
   /** How long the oldest of what is to be committed has waited; 0 when nothing does. */
   get waitingMs(): number {
-    return this.#queue.waitingMs;
+    return this.#shared.queue.waitingMs;
   }
 
   /** Records that the store refused, and that were left out. */
   get refusedRecords(): number {
-    return this.#queue.refusedRecords;
+    return this.#shared.queue.refusedRecords;
   }
 
   /**
@@ -96,8 +168,8 @@ export class EventLog {
    * @throws unavailable once the log is drained
    */
   append(events: readonly EventDraft[], extra: AppendExtra = {}): Promise<readonly Event[]> {
-    const entry = makeEntry(events, extra);
-    this.#queue.add(entry);
+    const entry = makeEntry(this.#project, events, extra);
+    this.#shared.queue.add(entry);
     return entry.committed.promise;
   }
 
@@ -111,70 +183,26 @@ export class EventLog {
     events: readonly EventDraft[],
     { onLate, ...extra }: Pick<AppendExtra, 'secrets'> & { readonly onLate?: () => void } = {},
   ): Promise<readonly Event[]> {
-    const { commandsMax, commandsBytesMax } = this.#options.limits;
-    if (this.failure !== null || this.#commands >= commandsMax) throw this.#unavailable();
-    const entry = makeEntry(events, extra);
-    this.#assertCommittable(entry);
-    if (this.#queue.queuedBytes + entry.bytes > commandsBytesMax) throw this.#unavailable();
-    this.#commands += 1;
-    this.#queue.add(entry);
-    const giveUp = () => {
-      if (!this.#queue.giveUp(entry)) this.#undoLate(entry, onLate);
-    };
-    try {
-      return await this.inTime(entry.committed.promise, giveUp);
-    } finally {
-      this.#commands -= 1;
-    }
+    return await this.#shared.commands.commit(makeEntry(this.#project, events, extra), onLate);
   }
 
   /**
    * What waits for a commit, for a caller who waits only as long as for a command.
    * @throws unavailable when it takes longer; it may still come
    */
-  async inTime<Result>(commit: Promise<Result>, giveUp?: () => void): Promise<Result> {
-    const timeout = Promise.withResolvers<'late'>();
-    const { commandTimeoutMs } = this.#options.limits;
-    const timer = setTimeout(() => timeout.resolve('late'), commandTimeoutMs);
-    try {
-      const outcome = await Promise.race([commit, timeout.promise]);
-      if (outcome !== 'late') return outcome;
-      giveUp?.();
-      throw this.#unavailable();
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  /** What is larger could take longer than a commit may, and hold up all that comes after it. */
-  #assertCommittable({ bytes }: Entry): void {
-    const { commitBytesMax } = this.#options.limits;
-    if (bytes <= commitBytesMax) return;
-    const message = `it takes ${bytes} bytes on record, and one change at most ${commitBytesMax}`;
-    const limit = { limit: 'commitBytesMax', limitValue: commitBytesMax };
-    throw new AppError('resource_exhausted', message, limit);
-  }
-
-  #undoLate({ committed }: Entry, onLate: (() => void) | undefined): void {
-    committed.promise.then(
-      () => onLate?.(),
-      (error: unknown) => {
-        if (!hasCode(error, 'unavailable')) {
-          this.#options.log.error({ err: error }, 'a late commit failed');
-        }
-      },
-    );
+  async inTime<Result>(commit: Promise<Result>): Promise<Result> {
+    return await this.#shared.commands.inTime(commit);
   }
 
   /** At a stop: what the store does not take until the signal is given up, so that the rest can end in order. */
   endBy(signal: AbortSignal): void {
-    this.#queue.endBy(signal);
+    this.#shared.queue.endBy(signal);
   }
 
   /** Commits all that is queued, at most for as long as the signal allows; then no more is taken. */
   async drain(signal: AbortSignal): Promise<void> {
-    await this.#queue.drain(signal);
-    this.#endForeign();
+    await this.#shared.queue.drain(signal);
+    this.#shared.logs.end();
   }
 
   #advance(headSeq: number): void {
@@ -183,7 +211,11 @@ export class EventLog {
     this.#wakeUps.wakeAll();
   }
 
-  /** Purging moved the oldest event. */
+  /** Purging moved the oldest event of a project's log, which need not be known here. */
+  expireOf(project: ProjectRef, oldestSeq: number): void {
+    this.#shared.logs.find(project)?.expire(oldestSeq);
+  }
+
   expire(oldestSeq: number): void {
     this.#oldestSeq = Math.max(this.#oldestSeq, oldestSeq);
   }
@@ -196,7 +228,7 @@ export class EventLog {
     afterSeq: number,
     limit: number,
     { filter, matches }: EventSelection = everySelection,
-    bytesMax = this.#options.limits.pageBytesMax,
+    bytesMax = this.#shared.options.limits.pageBytesMax,
   ): Promise<EventPage> {
     await this.checkCursor(afterSeq);
     const bounds = { headSeq: this.#headSeq, oldestSeq: this.#oldestSeq };
@@ -208,8 +240,7 @@ export class EventLog {
       const throughSeq = recent.at(-1)?.seq ?? seq;
       return { ...bounds, events: recent.filter(matches), throughSeq };
     }
-    const { store } = this.#options;
-    const page = await store.log.read({ afterSeq: seq, limit, bytesMax, filter });
+    const page = await this.#stored.read({ afterSeq: seq, limit, bytesMax, filter });
     this.#observe(page);
     // The purge may have passed the reader while it read.
     this.#assertKept(afterSeq);
@@ -221,10 +252,9 @@ export class EventLog {
     beforeSeq: number,
     limit: number,
     filter: EventFilter,
-    bytesMax = this.#options.limits.pageBytesMax,
+    bytesMax = this.#shared.options.limits.pageBytesMax,
   ): Promise<EventPage> {
-    const { store } = this.#options;
-    const page = await store.log.readBack({ beforeSeq, limit, bytesMax, filter });
+    const page = await this.#stored.readBack({ beforeSeq, limit, bytesMax, filter });
     this.#observe(page);
     return page;
   }
@@ -243,7 +273,8 @@ export class EventLog {
 
   /** Another node may have appended what this one has not heard of yet. @throws unavailable */
   async learn(seq: number): Promise<void> {
-    if (seq > this.#headSeq) this.#observe(await this.#options.store.log.readBounds());
+    if (!this.#isKnown) await this.known();
+    if (seq > this.#headSeq) this.#observe(await this.#stored.readBounds());
   }
 
   #assertKept(afterSeq: number): void {
@@ -263,12 +294,5 @@ export class EventLog {
   async changed(seq: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
     if (this.#headSeq > seq) return;
     await this.#wakeUps.sleep(timeoutMs, signal);
-  }
-
-  #unavailable(): AppError {
-    return new AppError('unavailable', 'the store is away', {
-      retryAfterMs: this.#options.limits.retryMaxMs,
-      cause: this.failure,
-    });
   }
 }

@@ -5,17 +5,22 @@ import type { EventLog } from './event-log.ts';
 import { follow } from './follow.ts';
 import { type FollowAsk, streamFilter } from './labelled-listeners.ts';
 import type { ListenerNames, NamedStreamItem } from './listener-names.ts';
+import type { ProjectRef } from './project.ts';
+import type { Projects } from './projects.ts';
 import type { Store } from './store.ts';
 
-/** Where a stream stands, for the metrics. */
+/** Where a stream stands, and in which log, for the metrics. */
 export interface Follower {
+  readonly log: { readonly headSeq: number };
   readonly seq: number;
 }
 
 interface EventStreamsOptions {
-  readonly store: Pick<Store, 'log' | 'listeners'>;
+  readonly store: Pick<Store, 'of'>;
   readonly eventLog: EventLog;
-  readonly names: ListenerNames;
+  readonly projects: Projects;
+  /** Those of the project's listeners. */
+  readonly names: (project: ProjectRef) => ListenerNames;
   readonly limits: {
     readonly pageEventsMax: number;
     readonly labelledListenersMax: number;
@@ -25,7 +30,7 @@ interface EventStreamsOptions {
 
 export class EventStreams {
   readonly #options: EventStreamsOptions;
-  readonly #followers = new Set<{ seq: number }>();
+  readonly #followers = new Set<Follower & { seq: number }>();
   readonly #stop = new AbortController();
 
   constructor(options: EventStreamsOptions) {
@@ -47,9 +52,12 @@ export class EventStreams {
 
   /** See ControlPlane.followEvents. */
   async *follow(caller: Caller, ask: FollowAsk): AsyncGenerator<NamedStreamItem, void, void> {
-    const { eventLog, store, names, limits } = this.#options;
+    const { eventLog, projects, names, limits } = this.#options;
     if (this.#followers.size >= limits.followersMax) throw tooMany(limits.followersMax);
-    const follower = { seq: eventLog.headSeq };
+    const project = await projects.of(caller);
+    const log = eventLog.of(project);
+    using _held = log.hold();
+    const follower = { log, seq: log.headSeq };
     this.#followers.add(follower);
     try {
       const signal = AbortSignal.any([caller.signal, this.#stop.signal]);
@@ -57,9 +65,10 @@ export class EventStreams {
         follower.seq = seq;
       };
       const { pageEventsMax, labelledListenersMax } = limits;
+      const store = this.#options.store.of(project);
       const chosen = await streamFilter(store.listeners, ask.filter, labelledListenersMax);
-      const from = { ...ask, ...chosen, signal, log: eventLog, store };
-      yield* names.stream(follow({ ...from, pageEventsMax, onSeq }));
+      const from = { ...ask, ...chosen, signal, log, store };
+      yield* names(project).stream(follow({ ...from, pageEventsMax, onSeq }));
     } finally {
       this.#followers.delete(follower);
     }

@@ -110,9 +110,11 @@ export async function startSeq({
     case 'since':
       return await kept(await store.log.seqBefore(start.time));
     case 'last':
+      if (!log.isKnown) await log.known();
       if (start.count === 0) return log.headSeq;
       return await kept(await store.log.seqBeforeNewest(start.count, filter));
     case 'from_now':
+      if (!log.isKnown) await log.known();
       return log.headSeq;
   }
 }

@@ -12,10 +12,11 @@ import type { EventLog } from './event-log.ts';
 import { isOver, type Listener } from './listener.ts';
 import { eventBytes } from './log-entry.ts';
 import type { Clock, Logger } from './ports.ts';
+import type { ProjectRef } from './project.ts';
 import type { Store, TakenNode } from './store.ts';
 
 export interface GoneNodesOptions {
-  readonly store: Pick<Store, 'nodes' | 'listeners' | 'connections'>;
+  readonly store: Pick<Store, 'of' | 'nodes' | 'projects'>;
   readonly eventLog: EventLog;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -47,20 +48,20 @@ export class GoneNodes {
   }
 
   /** Idempotent. @throws failed_precondition when its node is up; unavailable */
-  async closeListener({ id, nodeId }: Listener): Promise<void> {
+  async closeListener({ id, nodeId, project }: Listener): Promise<void> {
     await this.#inPlaceOf(nodeId, `listener ${id}`, async (place) => {
-      await this.#closeConnections(place, id);
-      const listener = await this.#options.store.listeners.find(id);
+      await this.#closeConnections(place, project, id);
+      const listener = await this.#options.store.of(project).listeners.find(id);
       if (listener !== null && !isOver(listener)) await this.#closeListeners(place, [listener]);
     });
   }
 
   /** Idempotent. @throws failed_precondition when its node is up; unavailable */
-  async closeConnection({ id, nodeId }: Connection): Promise<void> {
+  async closeConnection(project: ProjectRef, { id, nodeId }: Connection): Promise<void> {
     await this.#inPlaceOf(nodeId, `connection ${id}`, async (place) => {
-      const connection = await this.#options.store.connections.find(id);
+      const connection = await this.#options.store.of(project).connections.find(id);
       if (connection === null || connection.state === 'closed') return;
-      await this.#append(place, [this.#interrupted(connection)]);
+      await this.#append(place, project, [this.#interrupted(connection)]);
     });
   }
 
@@ -72,7 +73,10 @@ export class GoneNodes {
     const { store, logger } = this.#options;
     for (const nodeId of await store.nodes.others()) {
       await this.#inPlaceOf(nodeId, 'what is here', async (place) => {
-        const connections = await this.#closeConnections(place, null);
+        let connections = 0;
+        for (const project of await store.projects.all()) {
+          connections += await this.#closeConnections(place, project, null);
+        }
         const names = await this.#closeAllListeners(place);
         logger.warn(
           { node: nodeId, connections, listeners: names },
@@ -119,13 +123,18 @@ export class GoneNodes {
     return place;
   }
 
-  /** Closes the connections of one listener, or all of the node; resolves to their number. */
-  async #closeConnections(place: Place, listenerId: string | null): Promise<number> {
+  /** Closes the connections of one listener, or all that the project has on the node; resolves to their number. */
+  async #closeConnections(
+    place: Place,
+    project: ProjectRef,
+    listenerId: string | null,
+  ): Promise<number> {
     let closed = 0;
     for (let afterId: string | null = null; ; ) {
-      const page = await place.node.readOpenConnections(afterId, pieceMax, listenerId);
+      const page = await place.node.readOpenConnections(project, afterId, pieceMax, listenerId);
       await this.#append(
         place,
+        project,
         page.map((connection) => this.#interrupted(connection)),
       );
       closed += page.length;
@@ -159,35 +168,34 @@ export class GoneNodes {
 
   async #closeListeners(place: Place, listeners: readonly Listener[]): Promise<void> {
     const now = this.#options.clock.now();
-    const end = {
-      state: 'closed',
-      sockets: [],
-      reason: null,
-      closedAt: now,
-      updatedAt: now,
-    } as const;
-    let piece: EventDraft[] = [];
-    let bytes = 0;
-    for (const listener of listeners) {
-      const event = listenerEvent('listener_closed', { ...listener, ...end });
-      bytes += eventBytes(event);
-      if (bytes > pieceBytesMax) {
-        await this.#append(place, piece);
-        piece = [];
-        bytes = eventBytes(event);
+    const over = { state: 'closed', closedAt: now, updatedAt: now } as const;
+    const end = { ...over, sockets: [], reason: null };
+    for (const [project, own] of Map.groupBy(listeners, (one) => one.project)) {
+      let piece: EventDraft[] = [];
+      let bytes = 0;
+      for (const listener of own) {
+        const revision = listener.revision + 1;
+        const event = listenerEvent('listener_closed', { ...listener, ...end, revision });
+        bytes += eventBytes(event);
+        if (bytes > pieceBytesMax) {
+          await this.#append(place, project, piece);
+          piece = [];
+          bytes = eventBytes(event);
+        }
+        piece.push(event);
       }
-      piece.push(event);
+      await this.#append(place, project, piece);
     }
-    await this.#append(place, piece);
   }
 
   /** This node hears of it before it answers. */
-  async #append(place: Place, events: readonly EventDraft[]): Promise<void> {
+  async #append(place: Place, project: ProjectRef, events: readonly EventDraft[]): Promise<void> {
     if (events.length === 0) return;
     place.number += 1;
     const bytes = events.reduce((sum, event) => sum + eventBytes(event), 0);
-    const append = { number: place.number, events, bytes, secrets: new Map(), counters: [] };
-    const { firstSeq } = await place.node.append(append);
-    await this.#options.eventLog.learn(firstSeq + events.length - 1);
+    const entry = { project, events, bytes, secrets: new Map(), counters: [] };
+    const firstSeqs = await place.node.append({ number: place.number, entries: [entry] });
+    const firstSeq = firstSeqs.get(project) ?? 0;
+    await this.#options.eventLog.of(project).learn(firstSeq + events.length - 1);
   }
 }

@@ -3,7 +3,7 @@ import type { Event } from './event.ts';
 import type { StreamItem } from './follow.ts';
 import type { ListenerSet } from './listener-set.ts';
 import type { Page } from './page.ts';
-import type { ListenerDirectory, Store } from './store.ts';
+import type { ListenerDirectory, ProjectStore } from './store.ts';
 
 export type Named<Item> = Item & { readonly listenerName: string | null };
 export type NameMap = ReadonlyMap<string, string | null>;
@@ -22,7 +22,7 @@ export class ListenerNames {
 
   constructor(options: {
     readonly set: Pick<ListenerSet, 'get'>;
-    readonly store: Pick<Store, 'listeners'>;
+    readonly store: Pick<ProjectStore, 'listeners'>;
   }) {
     this.#set = options.set;
     this.#directory = options.store.listeners;

@@ -78,7 +78,8 @@ export class ListenerObserver {
     const { eventLog, clock, recorder } = this.#options;
     entry.listener = { ...entry.listener, ...change, updatedAt: clock.now() };
     const type = change.state === 'listening' ? 'listener_listening' : 'listener_failed';
-    await eventLog.append([listenerEvent(type, recorder.counted(entry.listener))]);
+    const event = listenerEvent(type, recorder.counted(entry.listener));
+    await eventLog.of(entry.listener.project).append([event]);
   }
 
   /** Its connections' records were passed on before: they come before it in the log. */
@@ -88,7 +89,7 @@ export class ListenerObserver {
     entry.listener = { ...entry.listener, sockets: [], updatedAt: now };
     const end = { state: 'closed', reason: null, closedAt: now } as const;
     const closed = { ...recorder.counted(entry.listener), ...end };
-    await eventLog.append([listenerEvent('listener_closed', closed)]);
+    await eventLog.of(closed.project).append([listenerEvent('listener_closed', closed)]);
     set.remove(closed.id);
     recorder.endCounting(closed.id);
   }

@@ -10,6 +10,7 @@ import {
 import { waitFor } from '../../test/support/wait-for.ts';
 import { AppError } from './errors.ts';
 import type { NewListener } from './listener.ts';
+import { defaultProject } from './project.ts';
 
 type World = Awaited<ReturnType<typeof makeWorld>>;
 
@@ -101,7 +102,7 @@ test('connections that an earlier run left open are closed as interrupted before
   await second.recovery.recover();
   const types = second.history.slice(4).map(({ type }) => type);
   expect(types).toEqual(['connection_closed', 'connection_closed', 'listener_listening']);
-  expect(await second.store.node.readOpenConnections(null, 10)).toEqual([]);
+  expect(await second.store.node.readOpenConnections(defaultProject, null, 10)).toEqual([]);
   expect(second.recorder.counts(id)).toEqual({ open: 0, total: 2 });
 });
 

@@ -3,10 +3,12 @@ import { inParallel } from './in-parallel.ts';
 import type { ListenerObserver } from './listener-observer.ts';
 import { type ListenerEntry, wish } from './listener-set.ts';
 import type { Listeners, ListenersOptions } from './listeners.ts';
-import type { NodeContents } from './store.ts';
+import type { ProjectRef } from './project.ts';
+import type { NodeContents, Store } from './store.ts';
 
 export interface RecoveryOptions extends ListenersOptions {
   readonly node: NodeContents;
+  readonly store: Pick<Store, 'of' | 'projects'>;
   readonly listeners: Listeners;
   readonly observer: ListenerObserver;
   /** Binds that are under way at once. */
@@ -44,7 +46,7 @@ export class ListenerRecovery {
       const stored = await node.readListeners(page);
       for (const { secrets, ...listener } of stored) {
         const { openConnections: open, totalConnections: total } = listener;
-        recorder.startCounting(listener.id, { open, total });
+        recorder.startCounting(listener, { open, total });
         entries.push(set.add({ ...listener, sockets: [] }, secrets));
       }
       after = stored.at(-1)?.id ?? null;
@@ -53,16 +55,23 @@ export class ListenerRecovery {
   }
 
   async #closeInterrupted(): Promise<void> {
-    const { node, recorder, logger } = this.#options;
+    const { store, logger } = this.#options;
+    let closed = 0;
+    for (const project of await store.projects.all()) closed += await this.#closeAllOf(project);
+    if (closed > 0) logger.warn({ connections: closed }, 'closed what an earlier run left open');
+  }
+
+  /** Resolves to their number. */
+  async #closeAllOf(project: ProjectRef): Promise<number> {
+    const { node, recorder } = this.#options;
     let closed = 0;
     for (let afterId: string | null = null; ; ) {
-      const page = await node.readOpenConnections(afterId, interruptedPageMax);
-      await recorder.closeInterrupted(page);
+      const page = await node.readOpenConnections(project, afterId, interruptedPageMax);
+      await recorder.closeInterrupted(project, page);
       closed += page.length;
       afterId = page.at(-1)?.id ?? null;
-      if (page.length < interruptedPageMax) break;
+      if (page.length < interruptedPageMax) return closed;
     }
-    if (closed > 0) logger.warn({ connections: closed }, 'closed what an earlier run left open');
   }
 
   async #recoverOne(entry: ListenerEntry): Promise<void> {

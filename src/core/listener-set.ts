@@ -2,6 +2,7 @@
 import { AppError } from './errors.ts';
 import type { Listener, ListenerSecrets } from './listener.ts';
 import type { Binding, DataPlane } from './ports.ts';
+import type { ProjectRef } from './project.ts';
 import { heldBytes } from './sizes.ts';
 
 export interface ListenerEntry {
@@ -27,6 +28,7 @@ export interface RoomLimits {
 
 export class ListenerSet {
   readonly #entries = new Map<string, ListenerEntry>();
+  /** By project and name. */
   readonly #ids = new Map<string, string>();
   #bytes = 0;
 
@@ -57,12 +59,14 @@ export class ListenerSet {
     return this.#entries.get(id) ?? null;
   }
 
-  findId(idOrName: string): string | null {
-    return this.#entries.has(idOrName) ? idOrName : (this.#ids.get(idOrName) ?? null);
+  /** Of one that is the project's. */
+  findId(project: ProjectRef, idOrName: string): string | null {
+    if (this.#entries.get(idOrName)?.listener.project === project) return idOrName;
+    return this.#ids.get(nameKey(project, idOrName)) ?? null;
   }
 
-  hasName(name: string): boolean {
-    return this.#ids.has(name);
+  hasName(project: ProjectRef, name: string): boolean {
+    return this.#ids.has(nameKey(project, name));
   }
 
   /** What is done with it in its turn waits for `turn` first. */
@@ -78,13 +82,14 @@ export class ListenerSet {
     };
     this.#entries.set(listener.id, entry);
     this.#bytes += bytes;
-    if (listener.name !== null) this.#ids.set(listener.name, listener.id);
+    const { project, name } = listener;
+    if (name !== null) this.#ids.set(nameKey(project, name), listener.id);
     return entry;
   }
 
-  rename(id: string, from: string | null, to: string | null): void {
-    if (from !== null) this.#ids.delete(from);
-    if (to !== null) this.#ids.set(to, id);
+  rename({ id, project }: Listener, from: string | null, to: string | null): void {
+    if (from !== null) this.#ids.delete(nameKey(project, from));
+    if (to !== null) this.#ids.set(nameKey(project, to), id);
   }
 
   /** It holds so many bytes from now on. */
@@ -99,7 +104,8 @@ export class ListenerSet {
     if (entry.expiry !== null) clearTimeout(entry.expiry);
     this.#entries.delete(id);
     this.#bytes -= entry.bytes;
-    if (entry.listener.name !== null) this.#ids.delete(entry.listener.name);
+    const { project, name } = entry.listener;
+    if (name !== null) this.#ids.delete(nameKey(project, name));
   }
 
   /**
@@ -117,6 +123,11 @@ export class ListenerSet {
     entry.turn = result.catch(() => undefined);
     return result;
   }
+}
+
+/** No name holds a space. */
+function nameKey(project: ProjectRef, name: string): string {
+  return `${project} ${name}`;
 }
 
 export function nameTaken(name: string): AppError {

@@ -9,6 +9,7 @@ import { assertSpecFits } from './listener-bounds.ts';
 import { changeOf, type ListenerChange } from './listener-change.ts';
 import { type ListenerEntry, type ListenerSet, type RoomLimits, wish } from './listener-set.ts';
 import type { Clock, DataPlane, Logger } from './ports.ts';
+import type { ProjectRef } from './project.ts';
 import type { Recorder } from './recorder.ts';
 import { heldBytes } from './sizes.ts';
 
@@ -21,7 +22,7 @@ export interface ListenerUpdatesOptions {
   readonly logger: Logger;
   readonly limits: RoomLimits;
   readonly bounds: { readonly specBytesMax: number };
-  readonly assertNameFree: (name: string | null) => Promise<void>;
+  readonly assertNameFree: (project: ProjectRef, name: string | null) => Promise<void>;
   readonly scheduleExpiry: (entry: ListenerEntry) => void;
 }
 
@@ -38,13 +39,13 @@ export class ListenerUpdates {
    */
   async update(entry: ListenerEntry, patch: ListenerPatch): Promise<Listener> {
     const { set, recorder, dataPlane, assertNameFree, scheduleExpiry } = this.#options;
-    const { id, name, state, protocol, generation } = entry.listener;
+    const { project, name, state, protocol, generation } = entry.listener;
     if (state === 'draining') throw new AppError('failed_precondition', 'it is being closed');
     assertFaultsSuit(patch.faults ?? [], protocol);
     const change = changeOf(entry.listener, patch);
     if (change === null) return recorder.counted(entry.listener);
     const isRenamed = change.name !== name;
-    if (isRenamed) await assertNameFree(change.name);
+    if (isRenamed) await assertNameFree(project, change.name);
     const bytesBefore = entry.bytes;
     this.#takeRoom(entry, change);
     try {
@@ -53,7 +54,7 @@ export class ListenerUpdates {
       set.resize(entry, bytesBefore);
       throw error;
     }
-    if (isRenamed) set.rename(id, name, change.name);
+    if (isRenamed) set.rename(entry.listener, name, change.name);
     scheduleExpiry(entry);
     if (change.generation !== generation) await wish(dataPlane, entry);
     return entry.listener;
@@ -73,10 +74,12 @@ export class ListenerUpdates {
 
   async #commit(entry: ListenerEntry, change: ListenerChange): Promise<void> {
     const { clock, eventLog, recorder } = this.#options;
+    const { project } = entry.listener;
     const after = recorder.counted({ ...entry.listener, ...change, updatedAt: clock.now() });
     try {
       const onLate = () => this.correct(entry);
-      await eventLog.appendCommand([listenerEvent('listener_updated', after)], { onLate });
+      const updated = listenerEvent('listener_updated', after);
+      await eventLog.of(project).appendCommand([updated], { onLate });
     } catch (error) {
       // What failed may land yet: no other spec may have its generation.
       entry.listener = { ...entry.listener, generation: change.generation + 1 };
@@ -88,9 +91,10 @@ export class ListenerUpdates {
   /** The caller was told that a change failed, and then it landed: what holds is told again. */
   correct(entry: ListenerEntry): void {
     const { eventLog, logger, set, recorder } = this.#options;
-    const { id } = entry.listener;
+    const { id, project } = entry.listener;
     if (set.get(id) !== entry || entry.ending !== null) return;
     eventLog
+      .of(project)
       .append([listenerEvent('listener_updated', recorder.counted(entry.listener))])
       .catch((err: unknown) => logger.error({ err, listenerId: id }, 'a late change stays'));
   }

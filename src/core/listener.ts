@@ -7,6 +7,7 @@
  */
 import type { Address } from './address.ts';
 import type { Fault } from './fault.ts';
+import type { ProjectRef } from './project.ts';
 import type { Micros } from './time.ts';
 
 export const protocols = ['tcp', 'udp', 'tls'] as const;
@@ -85,6 +86,9 @@ export interface ListenerReason {
 export interface Listener extends ListenerSpec {
   /** UUIDv7. */
   readonly id: string;
+  readonly project: ProjectRef;
+  /** Of its row, as it was read: each append that changes it raises it by one. 0 of one that was not on record. */
+  readonly revision: number;
   /** Rises with each change of labels, limits or faults: the spec of one generation is always the same. */
   readonly generation: number;
   readonly name: string | null;

@@ -35,8 +35,9 @@ test('a create binds, commits and serves, in this order, and answers with what w
     { type: 'listener_created', listener: { state: 'pending', laddr: null, sockets: [] } },
     { type: 'listener_listening', listener: { state: 'listening', laddr: listener.laddr } },
   ]);
-  expect(await world.control.getListener(caller, 'mine')).toEqual(listener);
-  expect(await world.control.getListener(caller, listener.id)).toEqual(listener);
+  const onRecord = { ...listener, revision: 1 };
+  expect(await world.control.getListener(caller, 'mine')).toEqual(onRecord);
+  expect(await world.control.getListener(caller, listener.id)).toEqual(onRecord);
 });
 
 test('nothing is served before it is committed', async () => {
@@ -209,7 +210,8 @@ test('an update changes what it names and touches nothing else', async () => {
     limits: { ...sampleLimits, maxConnections: 5 },
     faults: [sampleFault],
   });
-  expect(await world.control.getListener(caller, 'mine')).toEqual(after);
+  const onRecord = { ...after, revision: 2 };
+  expect(await world.control.getListener(caller, 'mine')).toEqual(onRecord);
   expect(world.dataPlane.calls.at(-1)).toMatchObject({
     kind: 'wish',
     generation: 2,
@@ -350,7 +352,8 @@ test('an update that lands late is undone', async () => {
   gate.resolve();
   await waitFor('the correction', () => world.history.length === 4);
   // What landed has its generation for good: what holds has another.
-  expect(await world.control.getListener(caller, before.id)).toEqual({ ...before, generation: 3 });
+  const onRecord = { ...before, generation: 3, revision: 3 };
+  expect(await world.control.getListener(caller, before.id)).toEqual(onRecord);
   expect(world.dataPlane.kindsOf(before.id)).toEqual(['open', 'wish']);
   await world.control.updateListener(caller, before.id, patch);
   expect(world.dataPlane.calls.at(-1)).toMatchObject({ generation: 4 });

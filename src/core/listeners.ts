@@ -23,14 +23,15 @@ import {
 import { ListenerUpdates } from './listener-updates.ts';
 import { NewBinds } from './new-binds.ts';
 import type { Certificates, Clock, DataPlane, Logger } from './ports.ts';
+import type { ProjectRef } from './project.ts';
 import type { Recorder } from './recorder.ts';
 import { heldBytes, specBytes } from './sizes.ts';
-import type { ListenerDirectory } from './store.ts';
+import type { Store } from './store.ts';
 
 export interface ListenersOptions {
   readonly nodeId: string;
   readonly set: ListenerSet;
-  readonly store: { readonly listeners: ListenerDirectory };
+  readonly store: Pick<Store, 'of'>;
   readonly eventLog: EventLog;
   readonly recorder: Recorder;
   readonly dataPlane: DataPlane;
@@ -69,7 +70,7 @@ export class Listeners {
     this.#expiry = new ListenerExpiry({ ...options, close: (id) => this.close(id, 0) });
     this.#updates = new ListenerUpdates({
       ...options,
-      assertNameFree: (name) => this.#assertNameFree(name),
+      assertNameFree: (project, name) => this.#assertNameFree(project, name),
       scheduleExpiry: (entry) => this.scheduleExpiry(entry),
     });
   }
@@ -80,6 +81,7 @@ export class Listeners {
    *   resource_exhausted, unavailable
    */
   async create(
+    project: ProjectRef,
     news: readonly NewListener[],
     { ids = [], signal }: CreateOptions = {},
   ): Promise<Listener[]> {
@@ -90,7 +92,7 @@ export class Listeners {
     const entries: ListenerEntry[] = [];
     const created = Promise.withResolvers<void>();
     try {
-      await this.#commitNew(planned, entries, { created: created.promise, signal });
+      await this.#commitNew(project, planned, entries, { created: created.promise, signal });
       await Promise.all(entries.map((entry) => wish(this.#options.dataPlane, entry)));
     } finally {
       created.resolve();
@@ -100,6 +102,7 @@ export class Listeners {
   }
 
   async #commitNew(
+    project: ProjectRef,
     planned: readonly Planned[],
     entries: ListenerEntry[],
     { created, signal }: { created: Promise<void>; signal: AbortSignal | undefined },
@@ -107,7 +110,7 @@ export class Listeners {
     try {
       for (const one of planned) {
         signal?.throwIfAborted();
-        entries.push(await this.#admit(one, created));
+        entries.push(await this.#admit(project, one, created));
       }
       const binds = await Promise.allSettled(entries.map((entry) => this.#binds.bind(entry)));
       for (const bind of binds) if (bind.status === 'rejected') throw bind.reason;
@@ -122,8 +125,12 @@ export class Listeners {
         listenerEvent('listener_listening', listener),
       ]);
       const secrets = new Map(entries.map(({ listener, secrets: own }) => [listener.id, own]));
-      const onLate = () => this.#undoLate(entries.map((entry) => entry.listener));
-      await this.#options.eventLog.appendCommand(events, { secrets, onLate });
+      const onLate = () =>
+        this.#undoLate(
+          project,
+          entries.map((entry) => entry.listener),
+        );
+      await this.#options.eventLog.of(project).appendCommand(events, { secrets, onLate });
     } catch (error) {
       await Promise.allSettled(entries.map(({ listener }) => this.#forget(listener.id)));
       throw error;
@@ -131,15 +138,21 @@ export class Listeners {
   }
 
   /** Takes the id, the name and the port, so that no one else gets them meanwhile. */
-  async #admit([input, id]: Planned, created: Promise<void>): Promise<ListenerEntry> {
+  async #admit(
+    project: ProjectRef,
+    [input, id]: Planned,
+    created: Promise<void>,
+  ): Promise<ListenerEntry> {
     const { nodeId, clock, certificates, portRules, recorder, set, limits } = this.#options;
     const now = clock.now();
     assertPortAllowed(input, portRules);
-    await this.#assertNameFree(input.name);
+    await this.#assertNameFree(project, input.name);
     const tls = input.tls === null ? null : await certificates.prepare(input.tls, input.host);
     const listener: Listener = {
       ...input,
       id,
+      project,
+      revision: 0,
       generation: 1,
       tls: tls?.settings ?? null,
       laddr: null,
@@ -157,18 +170,20 @@ export class Listeners {
     const secrets = { tlsKey: tls?.key ?? null };
     set.assertRoom({ count: 1, bytes: heldBytes(listener, secrets) }, limits);
     if (set.get(id) !== null) throw new AppError('failed_precondition', 'it is being made');
-    if (listener.name !== null && set.hasName(listener.name)) throw nameTaken(listener.name);
+    if (listener.name !== null && set.hasName(project, listener.name))
+      throw nameTaken(listener.name);
     const conflict = findConflict(listener, set.all());
     if (conflict !== null) throw portInUse(listener, conflict.id);
-    recorder.startCounting(listener.id, { open: 0, total: 0 });
+    recorder.startCounting(listener, { open: 0, total: 0 });
     return set.add(listener, secrets, created);
   }
 
   /** Asks the store too: another node may have the name. */
-  async #assertNameFree(name: string | null | undefined): Promise<void> {
+  async #assertNameFree(project: ProjectRef, name: string | null | undefined): Promise<void> {
     if (name == null) return;
     const { set, store } = this.#options;
-    if (set.hasName(name) || (await store.listeners.find(name)) !== null) throw nameTaken(name);
+    if (set.hasName(project, name)) throw nameTaken(name);
+    if ((await store.of(project).listeners.find(name)) !== null) throw nameTaken(name);
   }
 
   /** Takes back what a failed create had begun. */
@@ -183,12 +198,13 @@ export class Listeners {
   }
 
   /** The caller was told that the create failed, and then it landed. */
-  #undoLate(listeners: readonly Listener[]): void {
+  #undoLate(project: ProjectRef, listeners: readonly Listener[]): void {
     const { clock, eventLog, logger } = this.#options;
     const now = clock.now();
     const end = { state: 'closed', sockets: [], closedAt: now, updatedAt: now } as const;
     const events = listeners.map((one) => listenerEvent('listener_closed', { ...one, ...end }));
     eventLog
+      .of(project)
       .append(events)
       .catch((err: unknown) => logger.error({ err }, 'a late create stays open'));
   }
@@ -229,7 +245,8 @@ export class Listeners {
     const { clock, eventLog, recorder } = this.#options;
     const draining = { ...entry.listener, state: 'draining', updatedAt: clock.now() } as const;
     const event = listenerEvent('listener_updated', recorder.counted(draining));
-    await eventLog.appendCommand([event], { onLate: () => this.#updates.correct(entry) });
+    const onLate = () => this.#updates.correct(entry);
+    await eventLog.of(draining.project).appendCommand([event], { onLate });
     entry.listener = draining;
   }
 

@@ -1,7 +1,9 @@
 /** What waits for its commit: events that were appended together, and about how many bytes they take. */
 import type { Event, EventDraft } from './event.ts';
 import type { ListenerSecrets } from './listener.ts';
+import type { ProjectRef } from './project.ts';
 import type { Counters } from './record.ts';
+import type { AppendEntry } from './store.ts';
 
 export interface AppendExtra {
   /** By listener id, of the listeners that the events create. */
@@ -12,10 +14,7 @@ export interface AppendExtra {
 }
 
 /** What was appended together, and is committed together unless it is divisible. */
-export interface Entry extends Required<AppendExtra> {
-  readonly events: readonly EventDraft[];
-  /** Of its events in the store, about. */
-  readonly bytes: number;
+export interface Entry extends AppendEntry, Required<AppendExtra> {
   /** By the monotonic clock, in milliseconds. */
   readonly addedAt: number;
   readonly committed: PromiseWithResolvers<readonly Event[]>;
@@ -25,9 +24,14 @@ export interface Entry extends Required<AppendExtra> {
 
 const noSecrets: ReadonlyMap<string, ListenerSecrets> = new Map();
 
-export function makeEntry(events: readonly EventDraft[], extra: AppendExtra): Entry {
+export function makeEntry(
+  project: ProjectRef,
+  events: readonly EventDraft[],
+  extra: AppendExtra,
+): Entry {
   const { secrets = noSecrets, counters = [], isDivisible = false } = extra;
   return {
+    project,
     events,
     secrets,
     counters,
@@ -49,7 +53,7 @@ export function halve(entry: Entry): readonly [Entry, Entry] {
   const middle = Math.ceil(entry.events.length / 2);
   const rest = entry.events.length > 0 ? 0 : Math.ceil(entry.counters.length / 2);
   const part = (events: readonly EventDraft[], counters: readonly Counters[]): Entry => ({
-    ...makeEntry(events, { secrets: entry.secrets, counters, isDivisible: true }),
+    ...makeEntry(entry.project, events, { secrets: entry.secrets, counters, isDivisible: true }),
     addedAt: entry.addedAt,
   });
   const halves = [

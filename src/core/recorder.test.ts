@@ -8,13 +8,16 @@ import {
   sampleId,
   sampleLogLimits,
 } from '../../test/support/samples.ts';
+import { eventsOf } from '../../test/support/store-samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { EventLog } from './event-log.ts';
+import { defaultProject } from './project.ts';
 import type { WorkerRecord } from './record.ts';
 import { Recorder } from './recorder.ts';
 import type { Append } from './store.ts';
 
 const listenerId = sampleId(1);
+const listener = { id: listenerId, project: defaultProject };
 const workerId = 'worker-1';
 const never = new AbortController().signal;
 
@@ -31,7 +34,7 @@ async function makeRecorder(store = new MemoryStore()) {
     onFatal,
   });
   const recorder = new Recorder({ nodeId: 'node-a', log, clock: handClock(5_000_000), logger });
-  recorder.startCounting(listenerId, { open: 0, total: 0 });
+  recorder.startCounting(listener, { open: 0, total: 0 });
   return { recorder, store, logger, history: store.database.history };
 }
 
@@ -175,7 +178,7 @@ test('thousands that a worker had open are closed in pieces', async () => {
   const sizes: number[] = [];
   class MeasuringStore extends MemoryStore {
     override judge = (append: Append) => {
-      sizes.push(append.events.length);
+      sizes.push(eventsOf(append).length);
       return null;
     };
   }
@@ -193,13 +196,15 @@ test('thousands that a worker had open are closed in pieces', async () => {
 
 test('what an earlier run left open is closed as interrupted', async () => {
   const { recorder, history } = await makeRecorder();
-  recorder.startCounting(listenerId, { open: 1, total: 9 });
-  await recorder.closeInterrupted([sampleConnection({ state: 'half_closed', halfClosedAt: 3 })]);
+  recorder.startCounting(listener, { open: 1, total: 9 });
+  await recorder.closeInterrupted(defaultProject, [
+    sampleConnection({ state: 'half_closed', halfClosedAt: 3 }),
+  ]);
   expect(history).toMatchObject([
     { connection: { state: 'closed', halfClosedAt: 3, closeReason: 'interrupted' } },
   ]);
   expect(recorder.counts(listenerId)).toEqual({ open: 0, total: 9 });
-  await recorder.closeInterrupted([]);
+  await recorder.closeInterrupted(defaultProject, []);
   expect(history).toHaveLength(1);
 });
 

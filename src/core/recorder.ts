@@ -14,6 +14,7 @@ import type { EventDraft } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import type { Listener } from './listener.ts';
 import type { Clock, Logger } from './ports.ts';
+import type { ProjectRef } from './project.ts';
 import type { Counters, StepRecord, WorkerRecord } from './record.ts';
 
 export interface ConnectionCounts {
@@ -31,8 +32,22 @@ type ConnectionEnd = Pick<
   'closedAt' | 'closeInitiator' | 'closeReason' | 'error'
 >;
 
+interface Open {
+  readonly project: ProjectRef;
+  connection: Connection;
+}
+
 /** What a worker has open, by id. */
-type OpenOfWorker = Map<string, Connection>;
+type OpenOfWorker = Map<string, Open>;
+
+/** What is to be appended to a project's log. */
+interface Told {
+  readonly events: EventDraft[];
+  readonly counters: Counters[];
+}
+
+/** What tells whose the listener is. */
+type OfProject = Pick<Listener, 'id' | 'project'>;
 
 export class Recorder {
   readonly #nodeId: string;
@@ -42,6 +57,8 @@ export class Recorder {
   /** By the id of their worker, and their own. */
   readonly #open = new Map<string, OpenOfWorker>();
   readonly #counts = new Map<string, ConnectionCounts>();
+  /** By the ids of their listeners. */
+  readonly #projects = new Map<string, ProjectRef>();
   /** Closed, and not yet committed as such. */
   readonly #committing = new Set<string>();
   readonly #closing = new Map<string, Set<() => void>>();
@@ -83,50 +100,79 @@ export class Recorder {
     return { ...listener, openConnections: open, totalConnections: total };
   }
 
-  startCounting(listenerId: string, counts: ConnectionCounts): void {
-    this.#counts.set(listenerId, counts);
+  /** A listener's connections and refusals are its project's. */
+  startCounting({ id, project }: OfProject, counts: ConnectionCounts): void {
+    this.#counts.set(id, counts);
+    this.#projects.set(id, project);
   }
 
   endCounting(listenerId: string): void {
     this.#counts.delete(listenerId);
+    this.#projects.delete(listenerId);
   }
 
   /** What this worker reports. Resolves when all of it is committed. */
   async record(workerId: string, records: readonly WorkerRecord[]): Promise<void> {
     const open = this.#openOf(workerId);
-    const events: EventDraft[] = [];
-    const counters: Counters[] = [];
+    const told = new Map<ProjectRef, Told>();
     for (const record of records) {
+      const project = this.#projectOf(open, record);
+      if (project === null) continue;
+      const { events, counters } = told.get(project) ?? emptyAt(told, project);
       if (record.kind === 'counters') {
         if (this.#take(open, record.connection) !== null) counters.push(record.connection);
       } else {
-        const event = this.#event(open, record);
+        const event = this.#event(open, record, project);
         if (event !== null) events.push(event);
       }
     }
-    if (events.length + counters.length === 0) return;
-    await this.#append(events, counters);
+    await Promise.all(
+      [...told].map(([project, { events, counters }]) => this.#append(project, events, counters)),
+    );
+  }
+
+  /** Whose log it belongs to: that of its listener, or of the connection that it goes on with. */
+  #projectOf(open: OpenOfWorker, record: WorkerRecord): ProjectRef | null {
+    const isFirst = record.kind === 'opened' || record.kind === 'refused';
+    if (!isFirst) {
+      const known = open.get(record.connection.id);
+      if (known !== undefined) return known.project;
+      const connectionId = record.connection.id;
+      this.#logger.error({ connectionId }, 'a record of a connection that is not open');
+      return null;
+    }
+    const listenerId = record.kind === 'opened' ? record.connection.listenerId : record.listenerId;
+    const project = this.#projects.get(listenerId) ?? null;
+    if (project === null) {
+      this.#logger.error({ listenerId }, 'a record of a listener that is not here');
+    }
+    return project;
   }
 
   #openOf(workerId: string): OpenOfWorker {
-    const open = this.#open.get(workerId) ?? new Map<string, Connection>();
+    const open = this.#open.get(workerId) ?? new Map<string, Open>();
     this.#open.set(workerId, open);
     return open;
   }
 
-  async #append(events: readonly EventDraft[], counters: readonly Counters[] = []): Promise<void> {
+  async #append(
+    project: ProjectRef,
+    events: readonly EventDraft[],
+    counters: readonly Counters[] = [],
+  ): Promise<void> {
+    if (events.length + counters.length === 0) return;
     try {
-      await this.#log.append(events, { counters, isDivisible: true });
+      await this.#log.of(project).append(events, { counters, isDivisible: true });
     } finally {
       for (const event of events) if (event.type === 'connection_closed') this.#tellClosed(event);
     }
   }
 
-  #event(open: OpenOfWorker, record: StepRecord): EventDraft | null {
+  #event(open: OpenOfWorker, record: StepRecord, project: ProjectRef): EventDraft | null {
     switch (record.kind) {
       case 'opened': {
         const connection = openConnection(record.connection, this.#nodeId);
-        open.set(connection.id, connection);
+        open.set(connection.id, { project, connection });
         this.#count(connection.listenerId, 1);
         const { listenerId, acceptedAt: time } = connection;
         return { type: 'connection_opened', time, listenerId, connection };
@@ -153,16 +199,13 @@ export class Recorder {
 
   /** The open connection with what is newly known of it. */
   #take(open: OpenOfWorker, news: Counters & Partial<Connection>): Connection | null {
-    const before = open.get(news.id);
-    if (before === undefined) {
-      this.#logger.error({ connectionId: news.id }, 'a record of a connection that is not open');
-      return null;
-    }
+    const known = open.get(news.id);
+    if (known === undefined) return null;
+    const before = known.connection;
     this.#bytesIn += news.bytesIn - before.bytesIn;
     this.#bytesOut += news.bytesOut - before.bytesOut;
-    const connection = { ...before, ...news };
-    open.set(connection.id, connection);
-    return connection;
+    known.connection = { ...before, ...news };
+    return known.connection;
   }
 
   #close(open: Connection, end: ConnectionEnd): EventDraft {
@@ -182,24 +225,33 @@ export class Recorder {
 
   /** Closes what the lost worker had open. */
   async workerLost(workerId: string): Promise<void> {
-    const lost = [...(this.#open.get(workerId)?.values() ?? [])];
+    const lost = Map.groupBy(this.#open.get(workerId)?.values() ?? [], (one) => one.project);
     this.#open.delete(workerId);
-    await this.#closeAll(lost, 'worker_crashed');
+    await Promise.all(
+      [...lost].map(([project, all]) => {
+        const connections = all.map(({ connection }) => connection);
+        return this.#closeAll(project, connections, 'worker_crashed');
+      }),
+    );
   }
 
   /** Closes what an earlier run of this node left open in the store. */
-  async closeInterrupted(connections: readonly Connection[]): Promise<void> {
-    await this.#closeAll(connections, 'interrupted');
+  async closeInterrupted(project: ProjectRef, connections: readonly Connection[]): Promise<void> {
+    await this.#closeAll(project, connections, 'interrupted');
   }
 
-  async #closeAll(connections: readonly Connection[], reason: CloseReason): Promise<void> {
+  async #closeAll(
+    project: ProjectRef,
+    connections: readonly Connection[],
+    reason: CloseReason,
+  ): Promise<void> {
     const closedAt = this.#clock.now();
     const end = { closedAt, closeInitiator: 'system', closeReason: reason, error: null } as const;
     const events = connections.map((connection) => this.#close(connection, end));
     // In pieces: one commit of all that a worker had open would take too long to be done in time.
     const pieces: Promise<void>[] = [];
     for (let at = 0; at < events.length; at += closePieceMax) {
-      pieces.push(this.#append(events.slice(at, at + closePieceMax)));
+      pieces.push(this.#append(project, events.slice(at, at + closePieceMax)));
     }
     await Promise.all(pieces);
   }
@@ -229,4 +281,10 @@ export class Recorder {
       else signal.addEventListener('abort', done, { once: true });
     });
   }
+}
+
+function emptyAt(told: Map<ProjectRef, Told>, project: ProjectRef): Told {
+  const empty: Told = { events: [], counters: [] };
+  told.set(project, empty);
+  return empty;
 }

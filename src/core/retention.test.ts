@@ -1,4 +1,5 @@
 /** What retention takes when clocks are wrong. The database's clock and those that never jump are moved by hand. */
+
 import { expect, test } from 'vitest';
 import { MemoryDatabase } from '../../test/support/memory-database.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
@@ -9,6 +10,7 @@ import {
   sampleLogLimits,
 } from '../../test/support/samples.ts';
 import { EventLog } from './event-log.ts';
+import { defaultProject } from './project.ts';
 import { Retention, type RetentionOptions } from './retention.ts';
 
 const hourMs = 3_600_000;
@@ -77,7 +79,7 @@ test('where clocks are right what is older than its age goes, and nothing else',
   await live(world, [node], 21);
   expect(world.kept()).toBeGreaterThanOrEqual(30);
   expect(world.kept()).toBeLessThanOrEqual(31);
-  expect(node.retention.state).toMatchObject({ clockAheadMs: 0 });
+  expect(node.retention.stateOf(defaultProject)).toMatchObject({ clockAheadMs: 0 });
   expect(warnings(world)).toEqual([]);
 });
 
@@ -89,7 +91,7 @@ test('a clock that leaps 60 days ahead takes nothing at once, says so, and its d
   await node.retention.purge();
   await node.retention.purge();
   expect(world.kept()).toBe(20);
-  expect(node.retention.state).toMatchObject({ clockAheadMs: 60 * dayMs });
+  expect(node.retention.stateOf(defaultProject)).toMatchObject({ clockAheadMs: 60 * dayMs });
   expect(warnings(world)).toMatchObject([{ fields: { clockAheadMs: 60 * dayMs } }]);
   // Over a long weekend its oldest are six days older, as far as retention goes.
   await live(world, [node], 3);
@@ -128,9 +130,9 @@ test('a person’s word is believed at once, as far as the clock shows it', asyn
   await using told = await world.openNode('a', { confirmedTime });
   // To the 30th day all is young; the word says no more than that.
   expect(world.kept()).toBe(20);
-  expect(told.retention.state).toMatchObject({ clockAheadMs: 10 * dayMs });
+  expect(told.retention.stateOf(defaultProject)).toMatchObject({ clockAheadMs: 10 * dayMs });
   await using later = await world.openNode('a', { confirmedTime: start + 300 * dayMs * 1000 });
-  expect(later.retention.state).toMatchObject({ clockAheadMs: 0 });
+  expect(later.retention.stateOf(defaultProject)).toMatchObject({ clockAheadMs: 0 });
   expect(world.kept()).toBe(20 - 10);
 });
 
@@ -142,14 +144,14 @@ test('a log whose node was off for months gets to its end, and one that was off 
   }
   world.clock.move(8 * hourMs);
   await using morning = await world.openNode('a');
-  expect(morning.retention.state).toMatchObject({ clockAheadMs: 0 });
+  expect(morning.retention.stateOf(defaultProject)).toMatchObject({ clockAheadMs: 0 });
   world.clock.move(90 * dayMs);
   await using node = await world.openNode('a');
   await live(world, [node], 20);
   // Those of before are gone: thirty days of the log's time are fifteen of ours.
   expect(world.kept()).toBeLessThanOrEqual(20);
   await live(world, [node], 80);
-  expect(node.retention.state).toMatchObject({ clockAheadMs: 0 });
+  expect(node.retention.stateOf(defaultProject)).toMatchObject({ clockAheadMs: 0 });
   expect(world.kept()).toBeLessThanOrEqual(31);
 });
 
@@ -179,7 +181,7 @@ test('several nodes are no faster than one', async () => {
   world.clock.move(60 * dayMs);
   await live(world, [a, b, c], 4);
   expect(world.kept()).toBe(24);
-  const ahead = a.retention.state?.clockAheadMs ?? 0;
+  const ahead = a.retention.stateOf(defaultProject)?.clockAheadMs ?? 0;
   expect(ahead).toBeGreaterThanOrEqual(56 * dayMs);
   expect(ahead).toBeLessThan(57 * dayMs);
 });
@@ -191,7 +193,7 @@ test('the log is bounded in bytes, also where its events are few and large', asy
     await node.eventLog.append(Array.from({ length: 10 }, () => sampleEvent()));
     world.pass(hourMs);
     await node.retention.purge();
-    expect(node.retention.state?.bytes ?? 0).toBeLessThanOrEqual(20_000 + 3000);
+    expect(node.retention.stateOf(defaultProject)?.bytes ?? 0).toBeLessThanOrEqual(20_000 + 3000);
   }
   expect(world.kept()).toBeGreaterThan(50);
   expect(world.kept()).toBeLessThan(80);

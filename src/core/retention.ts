@@ -9,12 +9,13 @@
  */
 import type { EventLog } from './event-log.ts';
 import type { Clock, Logger } from './ports.ts';
-import type { LogAge, Store } from './store.ts';
+import type { ProjectRef } from './project.ts';
+import type { LogAge, ProjectStore, Store } from './store.ts';
 import type { Micros } from './time.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface RetentionOptions {
-  readonly store: Pick<Store, 'keeping' | 'idempotencyKeys'>;
+  readonly store: Pick<Store, 'of' | 'projects'>;
   readonly eventLog: EventLog;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -54,6 +55,7 @@ export class Retention implements AsyncDisposable {
   readonly #running: Promise<void>;
   #last: (LogAge & { readonly atMs: number }) | null = null;
   #isHeldBack = false;
+  readonly #bytes = new Map<ProjectRef, number>();
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -61,10 +63,11 @@ export class Retention implements AsyncDisposable {
     this.#running = this.#run();
   }
 
-  /** As it was last looked at; null before the first time. */
-  get state(): RetentionState | null {
+  /** Of the project's log, as it was last looked at; null before the first time. */
+  stateOf(project: ProjectRef): RetentionState | null {
     if (this.#last === null) return null;
-    const { time, clock, bytes } = this.#last;
+    const { time, clock } = this.#last;
+    const bytes = this.#bytes.get(project) ?? 0;
     return { clockAheadMs: Math.round((clock - time) / 1000), bytes };
   }
 
@@ -83,32 +86,39 @@ export class Retention implements AsyncDisposable {
 
   /** Purges all that is due now. @throws unavailable */
   async purge(): Promise<void> {
-    await this.#purgeKeys();
-    const { store, eventLog, ageMs, eventsMax, bytesMax, purgeEventsMax: limit } = this.#options;
-    const time = await this.#age();
+    const { store } = this.#options;
+    for (const project of await store.projects.all()) {
+      const own = store.of(project);
+      await this.#purgeKeys(own);
+      await this.#purgeLog(project, own, await this.#age(project, own));
+    }
+  }
+
+  async #purgeLog(project: ProjectRef, { keeping }: ProjectStore, time: Micros): Promise<void> {
+    const { eventLog, ageMs, eventsMax, bytesMax, purgeEventsMax: limit } = this.#options;
     const before = time - ageMs * 1000;
     let hasMore = true;
     while (hasMore && !this.#stop.signal.aborted) {
-      const result = await store.keeping.purge({ before, eventsMax, bytesMax, limit });
-      eventLog.expire(result.oldestSeq);
+      const result = await keeping.purge({ before, eventsMax, bytesMax, limit });
+      eventLog.expireOf(project, result.oldestSeq);
       hasMore = result.hasMore;
     }
   }
 
-  async #purgeKeys(): Promise<void> {
-    const { store, clock, idempotencyTtlMs, purgeEventsMax: limit } = this.#options;
+  async #purgeKeys({ idempotencyKeys }: ProjectStore): Promise<void> {
+    const { clock, idempotencyTtlMs, purgeEventsMax: limit } = this.#options;
     const before = clock.now() - idempotencyTtlMs * 1000;
     let hasMore = true;
     while (hasMore && !this.#stop.signal.aborted) {
-      hasMore = await store.idempotencyKeys.purge(before, limit);
+      hasMore = await idempotencyKeys.purge(before, limit);
     }
   }
 
-  async #age(): Promise<Micros> {
-    const { store, ageMs, bytesMax, confirmedTime } = this.#options;
+  async #age(project: ProjectRef, { keeping }: ProjectStore): Promise<Micros> {
+    const { ageMs, bytesMax, confirmedTime } = this.#options;
     const last = this.#last;
     const elapsed = last === null ? 0 : (this.#monotonicMs() - last.atMs) * 1000;
-    const age = await store.keeping.age({
+    const age = await keeping.age({
       // Counted from what was seen, not from what is there now: so several nodes are no faster than one.
       timeMin: last === null ? null : Math.round(last.time + elapsed * paceMin),
       timeMax: last === null ? null : Math.round(last.time + elapsed * paceMax),
@@ -118,6 +128,7 @@ export class Retention implements AsyncDisposable {
       markBytes: Math.ceil(bytesMax * markShare),
     });
     this.#last = { ...age, atMs: this.#monotonicMs() };
+    this.#bytes.set(project, age.bytes);
     this.#tell(age);
     return age.time;
   }

@@ -1,6 +1,6 @@
 /**
- * What core needs of the database, a port for each that asks: the log, who may write it, what is on record of listeners
- * and connections, the nodes. All methods throw `unavailable` when the database is away, within a bound; each names
+ * What core needs of the database, a port for each that asks: a project's log and what is on record of its listeners and
+ * connections; who may write, the nodes. All methods throw `unavailable` when the database is away, within a bound; each names
  * what else it throws.
  */
 import type { CloseReason, Connection, ConnectionState } from './connection.ts';
@@ -9,6 +9,7 @@ import type { EventFilter } from './event-filter.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
 import type { Listener, ListenerSecrets, ListenerState, Protocol } from './listener.ts';
 import type { PageItems, PageRequest, SizedPageRequest } from './page.ts';
+import type { ProjectRef } from './project.ts';
 import type { Counters } from './record.ts';
 import type { Micros } from './time.ts';
 
@@ -44,21 +45,33 @@ export interface LabelledRequest {
   readonly limit: number;
 }
 
-/** One transaction of the log. */
+/** One transaction of the logs. */
 export interface Append {
   /**
    * Rises by one with every append of this process; one that was settled takes up its number, one that was refused
    * does not. An append that is repeated under its number is done once.
    */
   readonly number: number;
-  /** A listener event writes its listener's row (counts aside), a connection event its connection's. */
+  readonly entries: readonly AppendEntry[];
+}
+
+/** What an append writes for one project, which may have several entries. */
+export interface AppendEntry {
+  readonly project: ProjectRef;
+  /**
+   * A listener event writes its listener's row (counts aside), a connection event its connection's. A listener has the
+   * revision that its row gets, and is changed only on top of the one before.
+   */
   readonly events: readonly EventDraft[];
   /** By listener id, for listeners created in this append. */
   readonly secrets: ReadonlyMap<string, ListenerSecrets>;
   readonly counters: readonly Counters[];
-  /** Of its events in the store, about; the log's own size is the sum of these. */
+  /** Of its events in the store, about; a log's own size is the sum of these. */
   readonly bytes: number;
 }
+
+/** Of each project that an append was for, the seq of its first event there: the others follow, entry after entry. */
+export type FirstSeqs = ReadonlyMap<ProjectRef, number>;
 
 export interface LogBounds {
   /** Seq of the newest committed event; 0 before the first. */
@@ -67,7 +80,7 @@ export interface LogBounds {
   readonly oldestSeq: number;
 }
 
-/** How the log's own time goes on, and how often the log is marked with it. */
+/** How the logs' own time goes on, and how often a log is marked with it. */
 export interface LogAgeing {
   /** The time goes on up to here at least; null: it may stand still. */
   readonly timeMin: Micros | null;
@@ -84,7 +97,7 @@ export interface LogAgeing {
 }
 
 export interface LogAge {
-  /** The log's own; it never falls. */
+  /** The logs' own; it never falls. */
   readonly time: Micros;
   /** What the database's clock shows. */
   readonly clock: Micros;
@@ -112,7 +125,7 @@ interface EventRead {
   readonly filter: EventFilter;
 }
 
-/** The one log, as any process may read it. */
+/** A project's log, as any process may read it. */
 export interface Log {
   /**
    * Reads on after `afterSeq`, at most `limit` events, and no more once they hold `bytesMax`; may return fewer, and
@@ -130,13 +143,13 @@ export interface Log {
 
 /** Learns of what other nodes append. */
 export interface ForeignAppends {
-  /** Calls back with a new head. Returns a function that ends it. */
-  on(callback: (headSeq: number) => void): () => void;
+  /** Calls back with a new head of the project's log. Returns a function that ends it. */
+  on(project: ProjectRef, callback: (headSeq: number) => void): () => void;
 }
 
-/** Keeps the log short. */
+/** Keeps a project's log short. */
 export interface LogKeeping {
-  /** Lets the log's own time go on. */
+  /** Lets the time go on that all logs have in common, and marks this one with it. */
   age(ageing: LogAgeing): Promise<LogAge>;
   /**
    * Deletes a bounded piece of what is older than `before`, or beyond the newest `eventsMax` events or `bytesMax`
@@ -147,30 +160,36 @@ export interface LogKeeping {
   purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }>;
 }
 
-/** Who may append to the log. */
+/** Who may append to the logs. */
 export interface Writer {
   /**
-   * Writes it all in one transaction, durable when it resolves; seqs are firstSeq, firstSeq + 1, …
+   * Writes it all in one transaction, durable when it resolves; the seqs of each project are dense.
    * @throws already_exists when a listener's name is taken
-   * @throws failed_precondition when another process has taken the node
+   * @throws failed_precondition when a listener is not at the revision before
+   * @throws not_found when a project has no log
+   * @throws PlaceLost when another process has taken the node
    */
-  append(append: Append): Promise<{ readonly firstSeq: number }>;
+  append(append: Append): Promise<FirstSeqs>;
   /**
-   * The outcome of an append that failed, for good: its first seq when it was done; null when it was not, and then it
+   * The outcome of an append that failed, for good: its first seqs when it was done; null when it was not, and then it
    * never will be, whatever of it is still on its way. Either way its number is used up.
-   * @throws failed_precondition when another process has taken the node
+   * @throws PlaceLost when another process has taken the node
    */
-  settle(number: number): Promise<number | null>;
+  settle(number: number): Promise<FirstSeqs | null>;
 }
 
 /** What is on record as living on a node. */
 export interface NodeContents {
-  /** The node's listeners that are not closed, in id order; none is the end. */
+  /** The node's listeners that are not closed, of all projects, in id order; none is the end. */
   readListeners(
     page: SizedPageRequest,
   ): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]>;
-  /** The node's connections that are not closed, in id order, at most `limit` after the id; of one listener, or of all. */
+  /**
+   * The node's connections that are not closed, of the project, in id order, at most `limit` after the id; of one
+   * listener, or of all.
+   */
   readOpenConnections(
+    project: ProjectRef,
     afterId: string | null,
     limit: number,
     listenerId?: string | null,
@@ -195,7 +214,7 @@ export interface Nodes {
   others(): Promise<readonly string[]>;
 }
 
-/** Listeners on record, closed ones too, whichever node has them. */
+/** A project's listeners on record, closed ones too, whichever node has them. */
 export interface ListenerDirectory {
   /** By id, or by the name of one that is not closed; null where there is none. */
   find(idOrName: string): Promise<Listener | null>;
@@ -208,20 +227,32 @@ export interface ListenerDirectory {
   list(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>>;
 }
 
-/** Connections on record, open and closed, of every node. */
+/** A project's connections on record, open and closed, of every node. */
 export interface ConnectionDirectory {
   find(id: string): Promise<Connection | null>;
   /** Newest first; the page key is an id. */
   list(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]>;
 }
 
-export interface Store {
+/** What is on record of one project; of others it shows and reaches nothing. */
+export interface ProjectStore {
   readonly log: Log;
-  readonly foreignAppends: ForeignAppends;
   readonly keeping: LogKeeping;
-  readonly nodes: Nodes;
   readonly listeners: ListenerDirectory;
   readonly connections: ConnectionDirectory;
   readonly idempotencyKeys: IdempotencyKeys;
+}
+
+export interface ProjectDirectory {
+  /** Null where there is none of the name. */
+  find(name: string): Promise<ProjectRef | null>;
+  all(): Promise<readonly ProjectRef[]>;
+}
+
+export interface Store {
+  readonly projects: ProjectDirectory;
+  of(project: ProjectRef): ProjectStore;
+  readonly foreignAppends: ForeignAppends;
+  readonly nodes: Nodes;
   ping(): Promise<void>;
 }

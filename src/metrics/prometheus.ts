@@ -132,7 +132,7 @@ export class Metrics {
       kodama_streams: ['Open event streams.', () => control.followers.length],
       kodama_streams_lag_events: [
         'Events between the head and the stream that is furthest behind.',
-        () => Math.max(0, ...control.followers.map(({ seq }) => eventLog.headSeq - seq)),
+        () => Math.max(0, ...control.followers.map(({ log, seq }) => log.headSeq - seq)),
       ],
       kodama_workers: ['Workers that are up.', () => control.status().workers.length],
     };

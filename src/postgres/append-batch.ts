@@ -4,42 +4,56 @@
  */
 import type { Connection } from '../core/connection.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
+import type { ProjectRef } from '../core/project.ts';
 import type { Counters } from '../core/record.ts';
-import type { Append } from '../core/store.ts';
+import type { Append, AppendEntry } from '../core/store.ts';
 import type { Micros } from '../core/time.ts';
 import { eventRecord } from './event-rows.ts';
 import { listenerRecord, specRecord } from './listener-rows.ts';
 import type { Field } from './record-literal.ts';
-import { changeRecord, closedRecord, openRecord } from './rows.ts';
+import { changeRecord, closedRecord, keyRecord, openRecord, type Place } from './rows.ts';
 
-type Records = readonly (readonly Field[])[];
+type Record = readonly Field[];
 
-/** Rows by table, as their tables' records. Seqs in them count from 1, the first of this append. */
+/**
+ * Rows by table, as their tables' records. A record has in the place of its project that project's place among `logs`,
+ * from 1, and its seqs count from 1, the project's first of this append.
+ */
 export interface AppendBatch {
-  readonly eventCount: number;
-  readonly bytes: number;
-  /** Of any event; 0 where there is none. */
-  readonly maxTime: Micros;
-  readonly events: Records;
+  /** In the order of their projects' numbers. */
+  readonly logs: readonly LogShare[];
+  readonly events: readonly Record[];
   /** Opened here, and still open. */
-  readonly open: Records;
+  readonly open: readonly Record[];
   /** Opened by an earlier append, and still open. */
-  readonly changed: Records;
-  readonly closed: Records;
-  /** Opened by an earlier append, and closed here. */
-  readonly closedIds: readonly string[];
-  readonly listeners: Records;
+  readonly changed: readonly Record[];
+  readonly closed: readonly Record[];
+  /** Opened by an earlier append, and closed here: by its key alone. */
+  readonly gone: readonly Record[];
+  readonly newListeners: readonly Record[];
+  readonly changedListeners: readonly Record[];
   /** Of each generation that an event names; one that is there already stays. */
-  readonly specs: Records;
-  readonly secrets: Records;
+  readonly specs: readonly Record[];
+  readonly secrets: readonly Record[];
   /** Their secrets go. */
   readonly closedListenerIds: readonly string[];
   /** By how much the counts of a listener change. */
-  readonly counts: Records;
+  readonly counts: readonly Record[];
 }
 
-/** `changed`: no event but counters, or a half-close, of a connection opened earlier. */
+/** What a project's log gets. */
+export interface LogShare {
+  readonly project: ProjectRef;
+  events: number;
+  bytes: number;
+  /** Of any event; 0 where there is none. */
+  maxTime: Micros;
+  /** How many more listeners that are not closed it has. */
+  listeners: number;
+}
+
 interface Life {
+  readonly project: number;
   connection: Connection;
   openedSeq: number | null;
   closedSeq: number | null;
@@ -50,90 +64,143 @@ interface Counts {
   total: number;
 }
 
-export function foldAppend(append: Append, node: number): AppendBatch {
-  const lives = new Map<string, Life>();
-  const listeners = new Map<string, Listener>();
-  const specs = new Map<string, readonly Field[]>();
-  const counts = new Map<string, Counts>();
-  const events: (readonly Field[])[] = [];
-  let maxTime = 0;
-  append.events.forEach((event, index) => {
-    const seq = index + 1;
-    if (event.time > maxTime) maxTime = event.time;
-    const record = eventRecord(event, seq);
-    if (record !== null) events.push(record);
-    if ('listener' in event) {
-      const { listener } = event;
-      listeners.set(event.listenerId, listener);
-      const key = `${listener.id} ${listener.generation}`;
-      if (!specs.has(key)) specs.set(key, specRecord(listener));
-      countsOf(counts, event.listenerId);
-    } else if ('connection' in event) {
-      live(lives, event.connection, event.type, seq);
-      count(countsOf(counts, event.listenerId), event.type);
-    }
-  });
-  return {
-    eventCount: append.events.length,
-    bytes: append.bytes,
-    maxTime,
-    events,
-    ...foldConnections(lives, append.counters, node),
-    ...foldListeners(listeners, append.secrets, node),
-    specs: [...specs.values()],
-    counts: [...counts].map(([id, { open, total }]) => [id, open, total]),
-  };
-}
-
-function live(lives: Map<string, Life>, connection: Connection, type: string, seq: number): void {
-  const life = lives.get(connection.id) ?? { connection, openedSeq: null, closedSeq: null };
-  life.connection = connection;
-  if (type === 'connection_opened') life.openedSeq = seq;
-  if (type === 'connection_closed') life.closedSeq = seq;
-  lives.set(connection.id, life);
-}
-
-function countsOf(counts: Map<string, Counts>, listenerId: string): Counts {
-  const found = counts.get(listenerId);
-  if (found !== undefined) return found;
-  const fresh = { open: 0, total: 0 };
-  counts.set(listenerId, fresh);
-  return fresh;
-}
-
-function count(counts: Counts, type: string): void {
-  if (type === 'connection_opened') {
-    counts.open += 1;
-    counts.total += 1;
-  } else if (type === 'connection_closed') counts.open -= 1;
-}
-
-function foldConnections(
-  lives: ReadonlyMap<string, Life>,
-  counters: readonly Counters[],
-  node: number,
-): Pick<AppendBatch, 'open' | 'changed' | 'closed' | 'closedIds'> {
-  const latest = new Map(counters.map((one) => [one.id, one]));
-  const open: (readonly Field[])[] = [];
-  const closed: (readonly Field[])[] = [];
-  const closedIds: string[] = [];
-  const changes = new Map<string, Counters & { halfClosedAt: Micros | null }>();
-  for (const { id } of counters) {
-    const one = latest.get(id);
-    if (one !== undefined && !lives.has(id)) changes.set(id, { ...one, halfClosedAt: null });
+export function foldAppend({ entries }: Append, node: number): AppendBatch {
+  const numbers = [...new Set(entries.map((entry) => entry.project))].sort((a, b) => a - b);
+  const logs: readonly LogShare[] = numbers.map((project) => ({
+    ...{ project, events: 0, bytes: 0, maxTime: 0, listeners: 0 },
+  }));
+  const fold = new Fold(node);
+  for (const entry of entries) {
+    const index = numbers.indexOf(entry.project);
+    const share = logs[index];
+    if (share !== undefined) fold.add(entry, index + 1, share);
   }
-  for (const [id, { connection, openedSeq, closedSeq }] of lives) {
-    const place = { node, openedSeq };
-    if (closedSeq !== null) {
-      closed.push(closedRecord(connection, { ...place, closedSeq }));
-      if (openedSeq === null) closedIds.push(id);
-    } else {
-      const now = advanced(connection, latest.get(id));
-      if (openedSeq === null) changes.set(id, now);
-      else open.push(openRecord(now, place));
-    }
+  return { logs, ...fold.records(logs) };
+}
+
+/** What was met so far, with the places of its projects. */
+class Fold {
+  readonly #node: number;
+  readonly #lives = new Map<string, Life>();
+  readonly #counters = new Map<string, Counters & { readonly project: number }>();
+  readonly #listeners = new Map<string, { listener: Listener; readonly project: number }>();
+  readonly #specs = new Map<string, Record>();
+  readonly #secrets = new Map<string, ListenerSecrets>();
+  readonly #counts = new Map<string, Counts>();
+  readonly #events: Record[] = [];
+
+  constructor(node: number) {
+    this.#node = node;
   }
-  return { open, closed, closedIds, changed: [...changes.values()].map(changeRecord) };
+
+  add({ events, counters, secrets, bytes }: AppendEntry, project: number, share: LogShare): void {
+    share.bytes += bytes;
+    for (const event of events) {
+      share.events += 1;
+      const seq = share.events;
+      if (event.time > share.maxTime) share.maxTime = event.time;
+      const record = eventRecord(event, { project, seq });
+      if (record !== null) this.#events.push(record);
+      if ('listener' in event) this.#listener(event.listener, project);
+      else if ('connection' in event) this.#connection(event.connection, event.type, project, seq);
+    }
+    for (const one of counters) this.#counters.set(one.id, { ...one, project });
+    for (const [id, own] of secrets) this.#secrets.set(id, own);
+  }
+
+  #listener(listener: Listener, project: number): void {
+    this.#listeners.set(listener.id, { listener, project });
+    const key = `${listener.id} ${listener.generation}`;
+    if (!this.#specs.has(key)) this.#specs.set(key, specRecord(listener));
+    this.#countsOf(listener.id);
+  }
+
+  #connection(connection: Connection, type: string, project: number, seq: number): void {
+    const { id, listenerId } = connection;
+    const known = this.#lives.get(id);
+    const life = known ?? { project, connection, openedSeq: null, closedSeq: null };
+    life.connection = connection;
+    if (type === 'connection_opened') life.openedSeq = seq;
+    if (type === 'connection_closed') life.closedSeq = seq;
+    if (known === undefined) this.#lives.set(id, life);
+    const counts = this.#countsOf(listenerId);
+    if (type === 'connection_opened') {
+      counts.open += 1;
+      counts.total += 1;
+    } else if (type === 'connection_closed') counts.open -= 1;
+  }
+
+  #countsOf(listenerId: string): Counts {
+    const found = this.#counts.get(listenerId);
+    if (found !== undefined) return found;
+    const fresh = { open: 0, total: 0 };
+    this.#counts.set(listenerId, fresh);
+    return fresh;
+  }
+
+  records(logs: readonly LogShare[]): Omit<AppendBatch, 'logs'> {
+    return {
+      events: this.#events,
+      ...this.#connectionRecords(),
+      ...this.#listenerRecords(logs),
+      specs: [...this.#specs.values()],
+      counts: [...this.#counts].map(([id, { open, total }]) => [id, open, total]),
+    };
+  }
+
+  #connectionRecords(): Pick<AppendBatch, 'open' | 'changed' | 'closed' | 'gone'> {
+    const node = this.#node;
+    const open: Record[] = [];
+    const closed: Record[] = [];
+    const gone: Record[] = [];
+    const changed: Record[] = [];
+    for (const [id, { project, ...counters }] of this.#counters) {
+      const place: Place = { project, node, openedSeq: null, closedSeq: null };
+      if (!this.#lives.has(id))
+        changed.push(changeRecord({ ...counters, halfClosedAt: null }, place));
+    }
+    for (const [id, { connection, ...seqs }] of this.#lives) {
+      const place: Place = { node, ...seqs };
+      if (seqs.closedSeq !== null) {
+        closed.push(closedRecord(connection, place));
+        if (seqs.openedSeq === null) gone.push(keyRecord(connection, place));
+      } else {
+        const now = advanced(connection, this.#counters.get(id));
+        if (seqs.openedSeq === null) changed.push(changeRecord(now, place));
+        else open.push(openRecord(now, place));
+      }
+    }
+    return { open, closed, gone, changed };
+  }
+
+  #listenerRecords(
+    logs: readonly LogShare[],
+  ): Pick<AppendBatch, 'newListeners' | 'changedListeners' | 'secrets' | 'closedListenerIds'> {
+    // Closed ones first: another may take the name of one of them.
+    const inOrder = [...this.#listeners.values()].sort(
+      (a, b) => Number(isClosed(b.listener)) - Number(isClosed(a.listener)),
+    );
+    const newListeners: Record[] = [];
+    const changedListeners: Record[] = [];
+    for (const { listener, project } of inOrder) {
+      const isNew = listener.revision === 1;
+      const record = listenerRecord(listener, { node: this.#node, project });
+      (isNew ? newListeners : changedListeners).push(record);
+      const share = logs[project - 1];
+      if (share !== undefined) share.listeners += (isClosed(listener) ? 0 : 1) - (isNew ? 0 : 1);
+    }
+    const closed = inOrder.filter(({ listener }) => isClosed(listener));
+    const closedListenerIds = closed.map(({ listener }) => listener.id);
+    const secrets: Record[] = [];
+    for (const [id, { tlsKey }] of this.#secrets) {
+      if (tlsKey !== null && !closedListenerIds.includes(id)) secrets.push([id, tlsKey]);
+    }
+    return { newListeners, changedListeners, secrets, closedListenerIds };
+  }
+}
+
+function isClosed(listener: Listener): boolean {
+  return listener.state === 'closed';
 }
 
 /** Counters only grow: whichever of the two is ahead is the newer one. */
@@ -144,26 +211,5 @@ function advanced(connection: Connection, counters: Counters | undefined): Conne
     bytesIn: Math.max(connection.bytesIn, counters.bytesIn),
     bytesOut: Math.max(connection.bytesOut, counters.bytesOut),
     firstByteAt: connection.firstByteAt ?? counters.firstByteAt,
-  };
-}
-
-function foldListeners(
-  listeners: ReadonlyMap<string, Listener>,
-  secrets: ReadonlyMap<string, ListenerSecrets>,
-  node: number,
-): Pick<AppendBatch, 'listeners' | 'secrets' | 'closedListenerIds'> {
-  const isClosed = (id: string) => listeners.get(id)?.state === 'closed';
-  // Closed ones first: another may take the name of one of them.
-  const inOrder = [...listeners.values()].sort(
-    (a, b) => Number(b.state === 'closed') - Number(a.state === 'closed'),
-  );
-  const kept: (readonly Field[])[] = [];
-  for (const [id, { tlsKey }] of secrets) {
-    if (tlsKey !== null && !isClosed(id)) kept.push([id, tlsKey]);
-  }
-  return {
-    listeners: inOrder.map((listener) => listenerRecord(listener, node)),
-    secrets: kept,
-    closedListenerIds: [...listeners.keys()].filter(isClosed),
   };
 }

@@ -1,21 +1,27 @@
 /**
  * The append: one statement, one transaction, one round trip, with a part for each table that it writes to.
  *
- *   fence   this process still has its node's place, and the number was not done yet; else nothing happens
- *   head    takes as many seqs as there are events: its row's lock puts the appends of all nodes in one order
- *   …       the rows, whose seqs count from head's base
+ *   writer   this process still has its place, and the number was not done yet
+ *   held     the listeners that are changed are at the revision before
+ *   locked   the heads of the projects' logs; these take as many seqs as there are events. The lock of a head's row puts
+ *            the appends of all writers to that log in one order
+ *   …        the rows, whose seqs count from their head's base
  *
- * A reader that sees a head sees all up to it: the next append gets past `head` only after this one is visible.
+ * It does nothing at all unless all of these were found. Locks are taken in one order everywhere: writers, listeners,
+ * heads, each in the order of their keys; so no two appends wait for each other.
+ *
+ * A reader that sees a head sees all up to it: the next append gets past `locked` only after this one is visible.
  */
 
 import type { AppendBatch } from './append-batch.ts';
 import type { Statement } from './database.ts';
 import { listenerColumns } from './listener-rows.ts';
 import { recordsLiteral } from './record-literal.ts';
+import { changesSql, closedRowSql, openRowSql } from './rows.ts';
 
 export interface Fence {
-  /** The node's number in the rows. */
-  readonly node: number;
+  /** The writer's number in the rows. */
+  readonly writer: number;
   readonly epoch: number;
   readonly number: number;
 }
@@ -23,132 +29,168 @@ export interface Fence {
 /** How far apart the marks are, by which a time's place in the log is found. */
 const markEvents = 4096;
 
-/** Told to the other nodes, where there are any. */
-export const notifyChannel = 'kodama_log';
-
 interface Part {
   readonly letter: string;
   readonly value: unknown;
   readonly sql: (parameter: string) => string;
 }
 
-/** Gives one row with the first seq, or none when the fence did not hold. */
+/** In the place of a record's project and seqs, what they are: its project's number, and what comes after its base. */
+const project = '($4::integer[])[r.project]';
+const seqOf = (column: string): string => `bases[r.project] + r.${column}`;
+
+/**
+ * Gives one AppendRow.
+ *
+ * The heads are locked in a step of their own and then updated, as is the writer: an update alone would lock several of
+ * them in an order of its choosing.
+ */
 export function appendStatement(batch: AppendBatch, fence: Fence): Statement {
-  const parts = partsOf(batch);
+  const { logs, changedListeners } = batch;
   const values: unknown[] = [
-    fence.node,
-    fence.epoch,
-    fence.number,
-    batch.eventCount,
-    batch.maxTime,
-    batch.bytes,
+    ...[fence.writer, fence.epoch, fence.number, logs.map((log) => log.project)],
+    ...[logs.map((log) => log.events), logs.map((log) => log.bytes)],
+    ...[logs.map((log) => log.maxTime), logs.map((log) => log.listeners)],
   ];
+  const hasChanges = changedListeners.length > 0;
+  if (hasChanges) values.push(recordsLiteral(changedListeners));
+  const parts = partsOf(batch);
   const sqls = parts.map(({ sql, value }) => {
     values.push(value);
     return sql(`$${values.length}`);
   });
+  const fences = hasChanges ? [writerSql, heldSql] : [writerSql];
+  const changes = hasChanges ? [changedListenersSql] : [];
   return {
-    name: `append ${parts.map(({ letter }) => letter).join('')}`,
-    text: `${[headSql, ...sqls].join(',\n')}\n${answerSql}`,
+    name: `append ${hasChanges ? 'l' : ''}${parts.map(({ letter }) => letter).join('')}`,
+    text: `WITH ${[...fences, headSql(hasChanges), ...changes, ...sqls].join(',\n')}\n${answerSql(hasChanges)}`,
     values,
   };
 }
 
-const headSql = `WITH fence AS MATERIALIZED (
-  SELECT ref FROM nodes
-  WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint - 1 FOR UPDATE
-), head AS (
-  UPDATE log_head h SET seq = h.seq + $4::bigint, bytes = h.bytes + $6::bigint,
-    max_time = CASE WHEN h.marked_seq = h.seq THEN $5::bigint ELSE greatest(h.max_time, $5::bigint) END,
-    marked_seq = CASE WHEN h.seq + $4::bigint >= h.marked_seq + ${markEvents} THEN h.seq + $4::bigint
-      ELSE h.marked_seq END
-  FROM fence RETURNING h.seq - $4::bigint AS base, h.seq, h.max_time, h.marked_seq, h.node_count
-), mark AS (
-  INSERT INTO log_marks SELECT seq, max_time FROM head WHERE seq = marked_seq AND seq > base
-), node AS (
-  UPDATE nodes SET append_number = $3::bigint, first_seq = head.base + 1 FROM head
-  WHERE ref = $1::smallint
+/** `bases` is null where nothing was done; `held` is how many of the listeners were as they were to be. */
+export type AppendRow = readonly [
+  bases: readonly number[] | null,
+  isWriter: boolean,
+  held: number,
+  hasOthers: boolean,
+];
+
+const writerSql = `writer AS MATERIALIZED (
+  SELECT ref FROM writers
+  WHERE ref = $1::integer AND epoch = $2::bigint AND append_number = $3::bigint - 1 FOR UPDATE
 )`;
 
-const answerSql = `SELECT base + 1, CASE WHEN seq > base AND node_count > 1
-  THEN pg_notify('${notifyChannel}', $1::text || ':' || seq) END FROM head`;
+const heldSql = `held AS MATERIALIZED (
+  SELECT l.id FROM unnest($9::listeners[]) r JOIN listeners l
+    ON l.id = r.id AND l.project = ${project} AND l.revision = r.revision - 1
+  WHERE EXISTS (SELECT FROM writer) ORDER BY l.id FOR UPDATE OF l
+)`;
+
+const headSql = (hasChanges: boolean) => `locked AS MATERIALIZED (
+  SELECT h.project FROM log_heads h WHERE h.project = ANY ($4::integer[]) AND EXISTS (SELECT FROM writer)
+    ${hasChanges ? 'AND (SELECT count(*) FROM held) = cardinality($9::listeners[])' : ''}
+  ORDER BY h.project FOR UPDATE
+), heads AS (
+  UPDATE log_heads h SET seq = h.seq + a.events, bytes = h.bytes + a.bytes, listeners = h.listeners + a.listeners,
+    max_time = CASE WHEN h.marked_seq = h.seq THEN a.max_time ELSE greatest(h.max_time, a.max_time) END,
+    marked_seq = CASE WHEN h.seq + a.events >= h.marked_seq + ${markEvents} THEN h.seq + a.events
+      ELSE h.marked_seq END
+  FROM unnest($4::integer[], $5::integer[], $6::bigint[], $7::bigint[], $8::integer[])
+    a(project, events, bytes, max_time, listeners)
+  WHERE h.project = a.project AND (SELECT count(*) FROM locked) = cardinality($4::integer[])
+  RETURNING h.project, h.seq - a.events AS base, h.seq, h.max_time, h.marked_seq
+), head AS MATERIALIZED (
+  SELECT array_agg(base ORDER BY project) AS bases FROM heads HAVING count(*) > 0
+), mark AS (
+  INSERT INTO log_marks (seq, max_time, project)
+  SELECT seq, max_time, project FROM heads WHERE seq = marked_seq AND seq > base
+), done AS (
+  UPDATE writers SET append_number = $3::bigint, first_seqs = ARRAY[$4::bigint[], bases] FROM head
+  WHERE ref = $1::integer
+)`;
+
+const answerSql = (
+  hasChanges: boolean,
+) => `SELECT array_to_json(head.bases), EXISTS (SELECT FROM writer),
+  ${hasChanges ? '(SELECT count(*) FROM held)' : '0'}, EXISTS (SELECT FROM writers w WHERE w.ref <> $1::integer)
+FROM (SELECT) one LEFT JOIN head ON true`;
 
 function partsOf(batch: AppendBatch): readonly Part[] {
   const parts: Part[] = [];
-  const add = (letter: string, rows: readonly unknown[], value: unknown, sql: Part['sql']) => {
-    if (rows.length > 0) parts.push({ letter, value, sql });
+  const add = (letter: string, rows: readonly unknown[], sql: Part['sql'], value?: unknown) => {
+    if (rows.length === 0) return;
+    parts.push({ letter, value: value ?? recordsLiteral(rows as AppendBatch['events']), sql });
   };
-  const { events, open, changed, closed, closedIds, listeners, specs, secrets } = batch;
-  const { closedListenerIds } = batch;
-  add('e', events, recordsLiteral(events), eventsSql);
-  add('o', open, recordsLiteral(open), openSql);
-  add('u', changed, recordsLiteral(changed), changedSql);
-  add('g', closedIds, `{${closedIds.join(',')}}`, goneSql);
-  add('c', closed, recordsLiteral(closed), closedSql(closedIds.length > 0));
-  add('l', listeners, recordsLiteral(listeners), listenersSql);
-  add('p', specs, recordsLiteral(specs), specsSql);
-  add('n', batch.counts, recordsLiteral(batch.counts), countsSql);
-  add('s', secrets, recordsLiteral(secrets), secretsSql);
-  add('d', closedListenerIds, `{${closedListenerIds.join(',')}}`, closedListenersSql);
+  const { closed, gone, changedListeners, newListeners, closedListenerIds } = batch;
+  add('e', batch.events, eventsSql);
+  add('o', batch.open, openSql);
+  add('u', batch.changed, changedSql);
+  add('g', gone, goneSql);
+  add('c', closed, closedSql(gone.length > 0));
+  add('n', newListeners, newListenersSql(changedListeners.length > 0));
+  add('p', batch.specs, specsSql);
+  add('t', batch.counts, countsSql);
+  add('s', batch.secrets, secretsSql);
+  add('d', closedListenerIds, closedListenersSql, `{${closedListenerIds.join(',')}}`);
   return parts;
 }
 
 const eventsSql: Part['sql'] = (rows) => `event_rows AS (
-  INSERT INTO events SELECT base + r.seq, r.time, r.listener_id, r.connection_id, r.type, r.data, r.generation
+  INSERT INTO events SELECT ${seqOf('seq')}, r.time, r.listener_id, r.connection_id, ${project}, r.type, r.generation,
+    r.data
   FROM head, unnest(${rows}::events[]) r
 )`;
 
 const openSql: Part['sql'] = (rows) => `opened AS (
-  INSERT INTO open_connections SELECT r.id, r.listener_id, base + r.opened_seq, r.accepted_at, r.first_byte_at,
-    r.half_closed_at, r.bytes_in, r.bytes_out, r.pid, r.fd, r.lport, r.rport, r.declared_rport, r.protocol, r.node,
-    r.laddr, r.raddr, r.declared_raddr, r.tls
+  INSERT INTO open_connections SELECT ${openRowSql({ project, opened_seq: seqOf('opened_seq') })}
   FROM head, unnest(${rows}::open_connections[]) r
 )`;
 
 const changedSql: Part['sql'] = (rows) => `changed AS (
-  UPDATE open_connections o SET first_byte_at = coalesce(r.first_byte_at, o.first_byte_at),
-    half_closed_at = coalesce(r.half_closed_at, o.half_closed_at), bytes_in = r.bytes_in, bytes_out = r.bytes_out
-  FROM head, unnest(${rows}::open_connections[]) r WHERE o.id = r.id
+  UPDATE open_connections o SET ${changesSql}
+  FROM head, unnest(${rows}::open_connections[]) r WHERE o.project = ${project} AND o.id = r.id
 )`;
 
-const goneSql: Part['sql'] = (ids) => `gone AS (
-  DELETE FROM open_connections o USING head, unnest(${ids}::uuid[]) r(id) WHERE o.id = r.id
-  RETURNING o.id, o.opened_seq
+const goneSql: Part['sql'] = (rows) => `gone AS (
+  DELETE FROM open_connections o USING head, unnest(${rows}::open_connections[]) r
+  WHERE o.project = ${project} AND o.id = r.id RETURNING o.id, o.opened_seq
 )`;
 
 /** A connection that is neither opened here nor open is a bug: it has no opened_seq, and the row is refused. */
-const closedSql =
-  (hasGone: boolean): Part['sql'] =>
-  (rows) =>
-    `closed AS (
-  INSERT INTO closed_connections SELECT r.id, r.listener_id,
-    ${hasGone ? 'coalesce(base + r.opened_seq, gone.opened_seq)' : 'base + r.opened_seq'}, base + r.closed_seq,
-    r.accepted_at, r.first_byte_at, r.half_closed_at, r.closed_at, r.bytes_in, r.bytes_out, r.pid, r.fd, r.lport,
-    r.rport, r.declared_rport, r.protocol, r.close_initiator, r.close_reason, r.net, r.node, r.laddr,
-    r.raddr, r.declared_raddr, r.error, r.tls
+function closedSql(hasGone: boolean): Part['sql'] {
+  const here = seqOf('opened_seq');
+  const openedSeq = hasGone ? `coalesce(${here}, gone.opened_seq)` : here;
+  const row = closedRowSql({ project, opened_seq: openedSeq, closed_seq: seqOf('closed_seq') });
+  return (rows) => `closed AS (
+  INSERT INTO closed_connections SELECT ${row}
   FROM head CROSS JOIN unnest(${rows}::closed_connections[]) r
   ${hasGone ? 'LEFT JOIN gone ON gone.id = r.id' : ''}
 )`;
+}
 
 /** What never changes is not written again. */
 const fixedColumns: readonly string[] = [
-  'id',
-  'node',
-  'protocol',
-  'host',
-  'port',
-  'mode',
-  'created_at',
+  ...['id', 'project', 'node', 'protocol', 'host', 'port', 'mode', 'created_at'],
 ];
 const listenerChanges = listenerColumns
   .filter((column) => !fixedColumns.includes(column))
-  .map((column) => `${column} = excluded.${column}`)
+  .map((column) => `${column} = r.${column}`)
   .join(', ');
 
-const listenersSql: Part['sql'] = (rows) => `listener_rows AS (
-  INSERT INTO listeners (${listenerColumns.join(', ')}) SELECT ${listenerColumns.map((column) => `r.${column}`).join(', ')}
+const changedListenersSql = `listener_changes AS (
+  UPDATE listeners l SET ${listenerChanges} FROM head, unnest($9::listeners[]) r WHERE l.id = r.id RETURNING l.id
+)`;
+
+/** After the changes: one of these may have given up the name that a new one takes. */
+const newListenersSql =
+  (hasChanges: boolean): Part['sql'] =>
+  (rows) =>
+    `listener_rows AS (
+  INSERT INTO listeners (${listenerColumns.join(', ')})
+  SELECT ${listenerColumns.map((name) => (name === 'project' ? project : `r.${name}`)).join(', ')}
   FROM head, unnest(${rows}::listeners[]) r
-  ON CONFLICT (id) DO UPDATE SET ${listenerChanges}
+  ${hasChanges ? 'WHERE (SELECT count(*) FROM listener_changes) > 0' : ''}
 )`;
 
 const specsSql: Part['sql'] = (rows) => `specs AS (

@@ -1,6 +1,7 @@
 /** Look-ups and lists of connections: newest first, open and closed ones in one order by id. */
 import type { Connection, ConnectionState } from '../core/connection.ts';
 import type { PageRequest } from '../core/page.ts';
+import type { ProjectRef } from '../core/project.ts';
 import type { ConnectionDirectory, ConnectionQuery } from '../core/store.ts';
 import type { Database, Rows, Statement } from './database.ts';
 import { readHistory } from './history.ts';
@@ -11,32 +12,40 @@ import {
   historyQuery,
   idConditionsOf,
   Parameters,
+  projectCondition,
   timeConditionsOf,
   whereSql,
 } from './history-query.ts';
 import type { NodeDirectory } from './node-directory.ts';
 import { closedColumns, isUuid, nodeOfConnection, openColumns, parseConnection } from './rows.ts';
 
+/** Of one project. */
 export class ConnectionReader implements ConnectionDirectory {
   readonly #database: Database;
   readonly #nodes: NodeDirectory;
+  readonly #project: ProjectRef;
 
-  constructor(database: Database, nodes: NodeDirectory) {
+  constructor(database: Database, nodes: NodeDirectory, project: ProjectRef) {
     this.#database = database;
     this.#nodes = nodes;
+    this.#project = project;
   }
 
   async find(id: string): Promise<Connection | null> {
     if (!isUuid(id)) return null;
-    const text = `SELECT ${openColumns} FROM open_connections WHERE id = $1::uuid
-      UNION ALL SELECT ${closedColumns} FROM closed_connections WHERE id = $1::uuid`;
-    const [connection] = await this.#read({ name: 'connection', text, values: [id] });
+    const text = `SELECT ${openColumns} FROM open_connections WHERE project = $2::integer AND id = $1::uuid
+      UNION ALL SELECT ${closedColumns} FROM closed_connections WHERE project = $2::integer AND id = $1::uuid`;
+    const [connection] = await this.#read({
+      name: 'connection',
+      text,
+      values: [id, this.#project],
+    });
     return connection ?? null;
   }
 
   async list(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]> {
     if (query.listenerIds?.length === 0) return [];
-    const history = historyQuery(query, page.after);
+    const history = historyQuery(this.#project, query, page.after);
     // The open ones first: one that closes meanwhile is then found twice, and never missed.
     const open = await this.#listOpen(query.state, history, page.pageSize);
     const closed = await this.#listClosed(query.state, history, page.pageSize);
@@ -76,9 +85,12 @@ export class ConnectionReader implements ConnectionDirectory {
     },
   ): Promise<Connection[]> {
     const text = `SELECT ${openColumns} FROM open_connections
-      WHERE node = $1::smallint AND ($2::uuid IS NULL OR id > $2::uuid)
+      WHERE project = $5::integer AND node = $1::integer AND ($2::uuid IS NULL OR id > $2::uuid)
         AND ($4::uuid IS NULL OR listener_id = $4::uuid) ORDER BY id LIMIT $3::bigint`;
-    return await this.#read({ text, values: [node, page.afterId, page.limit, page.listenerId] });
+    return await this.#read({
+      text,
+      values: [node, ...[page.afterId, page.limit, page.listenerId], this.#project],
+    });
   }
 
   async #read(statement: Statement): Promise<Connection[]> {
@@ -99,6 +111,7 @@ function openStatement(
 ): Statement {
   const parameters = new Parameters();
   const conditions = [
+    projectCondition(query, parameters),
     ...conditionsOf(query, filters, parameters),
     ...timeConditionsOf(query, parameters),
     ...idConditionsOf(query.range, parameters),

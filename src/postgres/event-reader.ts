@@ -1,6 +1,8 @@
 /** Reads of the log: pages, its bounds, and the places of times and counts in it. */
+import { AppError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
 import { type EventFilter, eventMatcher, isEveryEvent } from '../core/event-filter.ts';
+import type { ProjectRef } from '../core/project.ts';
 import type { EventPage, Log, LogBounds } from '../core/store.ts';
 import type { Micros } from '../core/time.ts';
 import type { Database, Rows } from './database.ts';
@@ -26,41 +28,49 @@ import type { NodeDirectory } from './node-directory.ts';
  */
 const seqBeforeSql = `WITH mark AS MATERIALIZED (
   SELECT h.seq AS head, greatest(h.oldest_seq - 1, (
-    SELECT seq FROM log_marks WHERE seq < coalesce((
-      SELECT seq FROM log_marks WHERE seq >= h.oldest_seq AND max_time >= $1::bigint ORDER BY seq LIMIT 1
+    SELECT seq FROM log_marks WHERE project = h.project AND seq < coalesce((
+      SELECT seq FROM log_marks
+      WHERE project = h.project AND seq >= h.oldest_seq AND max_time >= $2::bigint ORDER BY seq LIMIT 1
     ), h.seq + 1) ORDER BY seq DESC LIMIT 1
-  )) AS seq FROM log_head h
+  )) AS seq FROM log_heads h WHERE h.project = $1::integer
 )
 SELECT coalesce(first.seq - 1, mark.head) FROM mark LEFT JOIN LATERAL (
   (SELECT opened_seq AS seq FROM open_connections
-    WHERE opened_seq > mark.seq AND accepted_at >= $1::bigint ORDER BY opened_seq LIMIT 1)
+    WHERE project = $1::integer AND opened_seq > mark.seq AND accepted_at >= $2::bigint ORDER BY opened_seq LIMIT 1)
   UNION ALL (SELECT opened_seq FROM closed_connections
-    WHERE opened_seq > mark.seq AND accepted_at >= $1::bigint ORDER BY opened_seq LIMIT 1)
+    WHERE project = $1::integer AND opened_seq > mark.seq AND accepted_at >= $2::bigint ORDER BY opened_seq LIMIT 1)
   UNION ALL (SELECT closed_seq FROM closed_connections
-    WHERE closed_seq > mark.seq AND closed_at >= $1::bigint ORDER BY closed_seq LIMIT 1)
+    WHERE project = $1::integer AND closed_seq > mark.seq AND closed_at >= $2::bigint ORDER BY closed_seq LIMIT 1)
   UNION ALL (SELECT seq FROM events
-    WHERE seq > mark.seq AND time >= $1::bigint ORDER BY seq LIMIT 1)
+    WHERE project = $1::integer AND seq > mark.seq AND time >= $2::bigint ORDER BY seq LIMIT 1)
   ORDER BY seq LIMIT 1
 ) first ON true`;
 
+/** Of one project. */
 export class EventReader implements Log {
   readonly #database: Database;
   readonly #nodes: NodeDirectory;
+  readonly #project: ProjectRef;
 
-  constructor(database: Database, nodes: NodeDirectory) {
+  constructor(database: Database, nodes: NodeDirectory, project: ProjectRef) {
     this.#database = database;
     this.#nodes = nodes;
+    this.#project = project;
   }
 
   async read(read: EventRead): Promise<EventPage> {
-    const { events, bounds, range, last } = await this.#readPage(read, eventsStatement(read));
+    const { events, bounds, range, last } = await this.#readPage(
+      read,
+      eventsStatement(this.#project, read),
+    );
     const from = Math.max(read.afterSeq, bounds.oldestSeq - 1);
     const end = range === null ? bounds.headSeq : Math.min(bounds.headSeq, from + range);
     return { ...bounds, events, throughSeq: Math.max(read.afterSeq, last?.seq ?? end) };
   }
 
   async readBack(read: EventReadBack): Promise<EventPage> {
-    const { events, bounds, range, last } = await this.#readPage(read, eventsBackStatement(read));
+    const statement = eventsBackStatement(this.#project, read);
+    const { events, bounds, range, last } = await this.#readPage(read, statement);
     const to = Math.min(read.beforeSeq - 1, bounds.headSeq);
     const end = range === null ? 0 : to - range + 1;
     return { ...bounds, events, throughSeq: last?.seq ?? Math.max(bounds.oldestSeq, end) };
@@ -76,7 +86,9 @@ export class EventReader implements Log {
     const hasEvents = rows.some((row) => row[eventColumn] !== null);
     const nodeIds = await this.#nodes.with(rows.map((row) => nodeOfEvent(row, eventColumn)));
     const found = (hasEvents ? rows : []).map((row) =>
-      parseEvent(row, nodeIds, { offset: eventColumn, spec: parseSpec(row, specColumn) }),
+      parseEvent(row, nodeIds, {
+        ...{ offset: eventColumn, spec: parseSpec(row, specColumn), project: this.#project },
+      }),
     );
     // A full page ends with its last event; what the filter leaves out was looked at all the same.
     const count = Number(rows[0]?.[countColumn] ?? 0);
@@ -87,11 +99,13 @@ export class EventReader implements Log {
   }
 
   async readBounds(): Promise<LogBounds> {
-    return await readBounds(this.#database);
+    const text = 'SELECT seq, oldest_seq FROM log_heads WHERE project = $1::integer';
+    const values = [this.#project];
+    return parseBounds(await this.#database.query({ name: 'bounds', text, values }));
   }
 
   async seqBefore(time: Micros): Promise<number> {
-    const values = [time];
+    const values = [this.#project, time];
     const [row] = await this.#database.query({ name: 'seq before', text: seqBeforeSql, values });
     const [seq] = row as readonly [number];
     return seq;
@@ -104,7 +118,9 @@ export class EventReader implements Log {
     const isById = filter.connectionIds.length + filter.listenerIds.length > 0;
     let missing = count;
     for (let before = headSeq + 1; ; before -= newestRange) {
-      const [row] = await this.#database.query(newestStatement(before, missing, filter));
+      const [row] = await this.#database.query(
+        newestStatement(this.#project, before, { limit: missing, filter }),
+      );
       const [matches, lowest, oldest] = row as readonly [number, number | null, number];
       if (matches === missing && lowest !== null) return lowest - 1;
       missing -= matches;
@@ -113,12 +129,9 @@ export class EventReader implements Log {
   }
 }
 
-export async function readBounds(database: Database): Promise<LogBounds> {
-  const text = 'SELECT seq, oldest_seq FROM log_head';
-  return parseBounds(await database.query({ name: 'bounds', text }));
-}
-
+/** @throws not_found where the project has no log */
 function parseBounds([row]: Rows): LogBounds {
+  if (row === undefined) throw new AppError('not_found', 'the project has no log');
   const [headSeq, oldestSeq] = row as readonly [number, number];
   return { headSeq, oldestSeq };
 }

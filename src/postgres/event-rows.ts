@@ -2,27 +2,40 @@
 import type { Connection } from '../core/connection.ts';
 import type { Event, EventDraft, ListenerEventType, Refusal } from '../core/event.ts';
 import type { Listener } from '../core/listener.ts';
+import type { ProjectRef } from '../core/project.ts';
 import type { SpecBody } from '../core/sizes.ts';
 import { type ListenerHead, listenerHead } from './listener-rows.ts';
 import { type Field, jsonText } from './record-literal.ts';
-import { closedColumns, type NodeIds, nodeOfConnection, parseConnection } from './rows.ts';
+import {
+  closedColumns,
+  listenerColumnsOnly,
+  type NodeIds,
+  nodeOfConnection,
+  openedColumns,
+  type Place,
+  parseConnection,
+} from './rows.ts';
 
-/** Null for those that their connection's row tells. `seq` counts from the first of the append. */
-export function eventRecord(event: EventDraft, seq: number): readonly Field[] | null {
+/** Where its row belongs: as a connection's, and its seq counts as one there. */
+type EventPlace = Pick<Place, 'project'> & { readonly seq: number };
+
+/** In the order of the table's columns; null for an event that its connection's row tells. */
+export function eventRecord(event: EventDraft, place: EventPlace): readonly Field[] | null {
   const { type, time, listenerId } = event;
   if (type === 'connection_opened' || type === 'connection_closed') return null;
-  if ('listener' in event) {
-    const { listener } = event;
-    const data = jsonText(listenerHead(listener));
-    return [seq, time, listenerId, null, type, data, listener.generation];
-  }
-  if ('refusal' in event) return [seq, time, listenerId, null, type, jsonText(event.refusal), null];
-  const { connection } = event;
-  return [seq, time, listenerId, connection.id, type, jsonText(connection), null];
+  const connectionId = 'connection' in event ? event.connection.id : null;
+  const generation = 'listener' in event ? event.listener.generation : null;
+  const record = [place.seq, time, listenerId, connectionId, place.project, type, generation];
+  return [...record, dataOf(event)];
 }
 
-/** An event from before specs had rows of their own holds its listener whole. */
-type OldListener = Omit<Listener, 'generation'>;
+function dataOf(event: EventDraft): string {
+  if ('listener' in event) return jsonText(listenerHead(event.listener));
+  return jsonText('refusal' in event ? event.refusal : event.connection);
+}
+
+/** An event from before specs had rows of their own holds its listener whole; and revisions are younger still. */
+type OldListener = Omit<Listener, 'generation' | 'revision' | 'project'>;
 
 /** What the row of an event begins with; a ConnectionRow follows. */
 type EventHead =
@@ -34,26 +47,24 @@ type EventHead =
 const eventHeadLength = 5;
 
 /** The head of an event with a row of its own; its listener's id stands where a connection's row has it. */
-export const eventRowColumns = `seq, type, time, data, generation, NULL::uuid, listener_id, NULL::smallint, NULL::protocol,
-  NULL::inet, NULL::integer, NULL::inet, NULL::integer, NULL::inet, NULL::integer, NULL::integer, NULL::integer,
-  NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::jsonb, NULL::bigint,
-  NULL::close_initiator, NULL::close_reason, NULL::text`;
+export const eventRowColumns = `seq, type, time, data, generation, ${listenerColumnsOnly}`;
 
-/** The connection as it was when it was opened. */
-export const openedEventColumns = `opened_seq AS seq, 'connection_opened'::event_type AS type, NULL::bigint AS time,
-  NULL::json AS data, NULL::integer AS generation, id, listener_id, node, protocol, laddr, lport, raddr, rport, declared_raddr, declared_rport,
-  pid, fd, accepted_at, NULL::bigint AS first_byte_at, NULL::bigint AS half_closed_at, 0::bigint AS bytes_in,
-  0::bigint AS bytes_out, tls, NULL::bigint AS closed_at, NULL::close_initiator AS close_initiator,
-  NULL::close_reason AS close_reason, NULL::text AS error`;
+const noHead = 'NULL::bigint AS time, NULL::json AS data, NULL::integer AS generation';
+export const openedEventColumns = `opened_seq AS seq, 'connection_opened'::event_type AS type, ${noHead}, ${openedColumns}`;
+export const closedEventColumns = `closed_seq AS seq, 'connection_closed'::event_type AS type, ${noHead}, ${closedColumns}`;
 
-export const closedEventColumns = `closed_seq AS seq, 'connection_closed'::event_type AS type, NULL::bigint AS time,
-  NULL::json AS data, NULL::integer AS generation, ${closedColumns}`;
+/** Where it stands in a row, the spec of its listener, and whose log it is. */
+export interface EventPart {
+  readonly offset: number;
+  readonly spec: SpecBody | null;
+  readonly project: ProjectRef;
+}
 
-/** The event of a row whose head begins at `offset`, and the spec of its listener. */
+/** The event of a row whose head begins at `offset`. */
 export function parseEvent(
   columns: readonly unknown[],
   nodeIds: NodeIds,
-  { offset, spec }: { readonly offset: number; readonly spec: SpecBody | null },
+  { offset, spec, project }: EventPart,
 ): Event {
   const head: unknown = columns.slice(offset, offset + eventHeadLength);
   const [seq, type, time, data] = head as EventHead;
@@ -72,14 +83,19 @@ export function parseEvent(
     case 'connection_refused':
       return { seq, time, type, listenerId, refusal: data };
     default:
-      return { seq, time, type, listenerId, listener: listenerOf(data, spec) };
+      return { seq, time, type, listenerId, listener: listenerOf(data, spec, project) };
   }
 }
 
-function listenerOf(data: ListenerHead | OldListener, spec: SpecBody | null): Listener {
-  if ('labels' in data) return { ...data, generation: 0 };
+function listenerOf(
+  data: ListenerHead | OldListener,
+  spec: SpecBody | null,
+  project: ProjectRef,
+): Listener {
+  const before = { project, revision: 0, generation: 0 };
+  if ('labels' in data) return { ...before, ...data };
   if (spec === null) throw new TypeError(`no spec ${data.generation} of listener ${data.id}`);
-  return { ...data, ...spec };
+  return { ...before, ...data, ...spec };
 }
 
 export function nodeOfEvent(columns: readonly unknown[], offset: number): number | null {

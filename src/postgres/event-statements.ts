@@ -7,6 +7,7 @@
  */
 import { type EventType, eventTypes } from '../core/event.ts';
 import type { EventFilter } from '../core/event-filter.ts';
+import type { ProjectRef } from '../core/project.ts';
 import { itemBytes } from '../core/sizes.ts';
 import type { Statement } from './database.ts';
 import { closedEventColumns, eventRowColumns, openedEventColumns } from './event-rows.ts';
@@ -104,6 +105,8 @@ type Order = 'ASC' | 'DESC';
 
 /** What the parts of a statement share: its parameters, and which of the four sources it reads. */
 interface Query {
+  /** SQL for its number. */
+  readonly project: string;
   readonly filter: EventFilter;
   readonly sources: readonly Source[];
   readonly columns: (source: Source) => string;
@@ -126,33 +129,38 @@ export const specColumn = 3;
 export const eventColumn = specColumn + specRowLength;
 
 /** Nulls stand in the place of an event where none matches. */
-export function eventsStatement({ afterSeq, limit, bytesMax, filter }: EventRead): EventStatement {
-  const { parameter, values } = makeParameters();
+export function eventsStatement(ref: ProjectRef, read: EventRead): EventStatement {
+  const { afterSeq, limit, bytesMax, filter } = read;
+  const { parameter, values, project } = makeParameters(ref);
   const range = rangeOf(filter, limit);
   const from = `greatest(${parameter(afterSeq)}::bigint, h.oldest_seq - 1)`;
   const to = range === null ? 'h.seq' : `least(h.seq, ${from} + ${parameter(range)}::bigint)`;
-  const query = pageQuery({ filter, order: 'ASC', from, to, limit: parameter(limit), parameter });
+  const bounds = { project, filter, from, to };
+  const query = pageQuery({ ...bounds, order: 'ASC', limit: parameter(limit), parameter });
   const text = pageSql(query, parameter(bytesMax));
   const name = statementName('events', filter);
   return { name, text, values, range, isLoose: query.isLoose };
 }
 
-export function eventsBackStatement(read: EventReadBack): EventStatement {
+export function eventsBackStatement(ref: ProjectRef, read: EventReadBack): EventStatement {
   const { beforeSeq, limit, bytesMax, filter } = read;
-  const { parameter, values } = makeParameters();
+  const { parameter, values, project } = makeParameters(ref);
   const range = rangeOf(filter, limit);
   const to = `least(h.seq, ${parameter(beforeSeq)}::bigint - 1)`;
   const end = 'h.oldest_seq - 1';
   const from = range === null ? end : `greatest(${end}, ${to} - ${parameter(range)}::bigint)`;
-  const query = pageQuery({ filter, order: 'DESC', from, to, limit: parameter(limit), parameter });
+  const bounds = { project, filter, from, to };
+  const query = pageQuery({ ...bounds, order: 'DESC', limit: parameter(limit), parameter });
   const text = pageSql(query, parameter(bytesMax));
   const name = statementName('events back', filter);
   return { name, text, values, range, isLoose: query.isLoose };
 }
 
-function makeParameters() {
-  const values: unknown[] = [];
-  return { values, parameter: (value: unknown) => `$${values.push(value)}` };
+/** The first is the project. */
+function makeParameters(project: ProjectRef) {
+  const values: unknown[] = [project];
+  const parameter = (value: unknown) => `$${values.push(value)}`;
+  return { values, parameter, project: '$1::integer' };
 }
 
 function pageQuery(query: Omit<Query, 'sources' | 'columns' | 'isLoose'>): Query {
@@ -164,12 +172,12 @@ function pageQuery(query: Omit<Query, 'sources' | 'columns' | 'isLoose'>): Query
 /** The page is cut by the bytes of its rows before what is large of them is read. */
 function pageSql(query: Query, bytesMax: string): string {
   const { order } = query;
-  return `SELECT h.seq, h.oldest_seq, p.* FROM log_head h LEFT JOIN LATERAL (
+  return `SELECT h.seq, h.oldest_seq, p.* FROM log_heads h LEFT JOIN LATERAL (
     SELECT count(*) OVER () AS count, ${specColumns('s')}, e.*,
       sum(${rowBytes}) OVER (ORDER BY e.seq ${order}) - ${rowBytes} AS bytes_before
     FROM (${unionSql(query)} ORDER BY 1 ${order} LIMIT ${query.limit}::bigint) e
     LEFT JOIN listener_specs s ON s.listener_id = e.listener_id AND s.generation = e.generation
-  ) p ON p.bytes_before < ${bytesMax}::bigint ORDER BY p.seq ${order}`;
+  ) p ON p.bytes_before < ${bytesMax}::bigint WHERE h.project = ${query.project} ORDER BY p.seq ${order}`;
 }
 
 /** The same text for the same kinds of filter: planned once a connection. */
@@ -230,8 +238,9 @@ function listenersUnionSql(query: Query, rowConditions: RowConditions): string {
 }
 
 function selectSql(query: Query, source: Source, conditions: readonly string[]): string {
-  const { from, to, columns } = query;
-  const where = [`${source.seq} > ${from}`, `${source.seq} <= ${to}`, ...conditions].join(' AND ');
+  const { project, from, to, columns } = query;
+  const bounds = [`project = ${project}`, `${source.seq} > ${from}`, `${source.seq} <= ${to}`];
+  const where = [...bounds, ...conditions].join(' AND ');
   return `SELECT ${columns(source)} FROM ${source.table} WHERE ${where}`;
 }
 
@@ -256,11 +265,16 @@ function rowConditionsOf({ filter, isLoose, parameter }: Query): RowConditions {
 export const newestRange = 200_000;
 
 /** One row: how many of the newest events below the seq match, up to the limit, and the lowest seq of them. */
-export function newestStatement(beforeSeq: number, limit: number, filter: EventFilter): Statement {
-  const { parameter, values } = makeParameters();
+export function newestStatement(
+  ref: ProjectRef,
+  beforeSeq: number,
+  { limit, filter }: Pick<EventRead, 'limit' | 'filter'>,
+): Statement {
+  const { parameter, values, project } = makeParameters(ref);
   const before = parameter(beforeSeq);
   const oldest = 'h.oldest_seq - 1';
   const query: Query = {
+    project,
     filter,
     sources: wantedSources(filter),
     columns: (source) => `${source.seq} AS seq`,
@@ -273,7 +287,8 @@ export function newestStatement(beforeSeq: number, limit: number, filter: EventF
     limit: parameter(limit),
     parameter,
   };
-  const text = `SELECT count(e.seq), min(e.seq), h.oldest_seq FROM log_head h LEFT JOIN LATERAL (
-    ${unionSql(query)} ORDER BY 1 DESC LIMIT ${query.limit}::bigint) e ON true GROUP BY h.oldest_seq`;
+  const text = `SELECT count(e.seq), min(e.seq), h.oldest_seq FROM log_heads h LEFT JOIN LATERAL (
+    ${unionSql(query)} ORDER BY 1 DESC LIMIT ${query.limit}::bigint) e ON true
+    WHERE h.project = ${project} GROUP BY h.oldest_seq`;
   return { text, values };
 }

@@ -9,6 +9,7 @@ import {
   idAbove,
   idBelow,
   Parameters,
+  projectCondition,
   whereSql,
 } from './history-query.ts';
 
@@ -48,12 +49,16 @@ export async function latestEra(database: Database, query: HistoryQuery): Promis
 }
 
 /** All that were there at the end of the time asked for; of those closed before, one more than is taken. */
-function listenersStatement({ filters, times: { acceptedAfter }, range: { below } }: HistoryQuery) {
+function listenersStatement(query: HistoryQuery) {
+  const { filters, times, range } = query;
+  const { acceptedAfter } = times;
+  const { below } = range;
   const parameters = new Parameters();
   const [earliest, latest] =
     below === null ? [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] : acceptTimes(below);
   const end = parameters.add(earliest, 'bigint');
   const asked = [
+    projectCondition(query, parameters),
     ...listenerConditions(filters, parameters),
     `c.created_at <= ${parameters.add(latest, 'bigint')}`,
   ];

@@ -12,6 +12,7 @@ import {
   idConditionsOf,
   isAsked,
   Parameters,
+  projectCondition,
   timeConditionsOf,
   whereSql,
 } from './history-query.ts';
@@ -122,7 +123,10 @@ export async function readList(
 function entriesSql(list: List, query: HistoryQuery, parameters: Parameters): string {
   const keys = list.keys.filter((key) => key !== 'listenerIds');
   const conditions = [
-    ...(list.keys.includes('listenerIds') ? ['c.listener_id = l.id'] : []),
+    // A listener is of one project; its lists have no more than its id, and which project it is shows at the row.
+    list.keys.includes('listenerIds')
+      ? 'c.listener_id = l.id'
+      : projectCondition(query, parameters),
     ...conditionsOf(query, keys, parameters),
     ...(list.part === undefined ? [] : [list.part.sql]),
     ...idConditionsOf(query.range, parameters),
@@ -154,6 +158,7 @@ export async function gatherNetwork(
   const parameters = new Parameters();
   const list: List = { keys: ['network'] };
   const entries = whereSql([
+    projectCondition(query, parameters),
     ...conditionsOf(query, list.keys, parameters),
     ...idConditionsOf(query.range, parameters),
   ]);
@@ -185,7 +190,11 @@ type FoundRow<Told = string | null> = readonly [
 
 /** The statement that ends in `found` and `reached`, with the rows of what was found. */
 function withRows(sql: string, query: HistoryQuery, parameters: Parameters): Statement {
-  const conditions = ['c.id = found.id', ...timeConditionsOf(query, parameters)];
+  const conditions = [
+    projectCondition(query, parameters),
+    'c.id = found.id',
+    ...timeConditionsOf(query, parameters),
+  ];
   return parameters.statement(`${sql} SELECT r.*, found.id, f.* FROM reached r LEFT JOIN found ON true
   LEFT JOIN LATERAL (SELECT ${closedColumns} FROM closed_connections c ${whereSql(conditions)} OFFSET 0) f ON true
   ORDER BY found.id DESC`);

@@ -1,5 +1,6 @@
 /** What a list of connections asks for, as SQL: which conditions a row must meet, and between which ids it lies. */
 import { parseCidr } from '../core/address.ts';
+import type { ProjectRef } from '../core/project.ts';
 import type { ConnectionQuery } from '../core/store.ts';
 import type { Micros } from '../core/time.ts';
 import type { Statement } from './database.ts';
@@ -37,6 +38,7 @@ export interface IdRange {
 export type TimeRange = Pick<ConnectionQuery, 'acceptedAfter' | 'acceptedBefore'>;
 
 export interface HistoryQuery {
+  readonly project: ProjectRef;
   readonly filters: Filters;
   readonly times: TimeRange;
   /** Where all lie that the times ask for, and some more. */
@@ -57,10 +59,15 @@ export class Parameters {
 }
 
 /** `after` is the id of the last connection that was seen. */
-export function historyQuery(query: ConnectionQuery, after: string | null): HistoryQuery {
+export function historyQuery(
+  project: ProjectRef,
+  query: ConnectionQuery,
+  after: string | null,
+): HistoryQuery {
   const { listenerIds, protocol, lport, closeReason, acceptedAfter, acceptedBefore } = query;
   const below = acceptedBefore === null ? null : idAbove(acceptedBefore);
   return {
+    project,
     filters: {
       listenerIds,
       lport,
@@ -99,6 +106,11 @@ const conditions: Readonly<Record<Filter, (parameters: Parameters, value: unknow
   protocol: (parameters, name) => `c.protocol = ${parameters.add(name, 'protocol')}`,
   closeReason: (parameters, name) => `c.close_reason = ${parameters.add(name, 'close_reason')}`,
 };
+
+/** Of a row `c`. */
+export function projectCondition({ project }: HistoryQuery, parameters: Parameters): string {
+  return `c.project = ${parameters.add(project, 'integer')}`;
+}
 
 export function isAsked({ filters }: HistoryQuery, name: Filter): boolean {
   return filters[name] !== null;

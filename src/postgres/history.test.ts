@@ -1,7 +1,7 @@
 /** Pages of a history that is longer than what one step looks at, held against one plain query. */
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sampleTime } from '../../test/support/store-samples.ts';
+import { ofDefault, sampleTime } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import type { ConnectionQuery } from '../core/store.ts';
 import { idAbove } from './history-query.ts';
@@ -26,10 +26,10 @@ const idOf = (
 /** Each connection a second after the one before. The network 198.51.100.0/24 is only in the first sixth. */
 const fillSql = `WITH l AS (
   INSERT INTO listeners (id, node, name, protocol, host, port, mode, state, laddr, lport, recording, sockets,
-    created_at, updated_at, closed_at, generation, spec_bytes)
+    created_at, updated_at, closed_at, generation, spec_bytes, project, revision)
   SELECT ${idOf('at', 'n')}, 1, NULL, (CASE WHEN n % 7 = 0 THEN 'udp' ELSE 'tcp' END)::protocol, '127.0.0.1',
     9000, 'echo', 'closed', '127.0.0.1', CASE WHEN n % 50 = 0 THEN 9001 ELSE 9000 END, 'batched', '[]',
-    at, at, at + 100 * ${second}, 1, 6
+    at, at, at + 100 * ${second}, 1, 6, 1, 1
   FROM generate_series(0, ${listeners - 1}) n, LATERAL (SELECT ${sampleTime} + n * 100::bigint * ${second} AS at) t
   RETURNING id, lport, protocol, created_at
 ), c AS (
@@ -43,9 +43,9 @@ const fillSql = `WITH l AS (
   FROM generate_series(0, ${connections - 1}) n
 )
 INSERT INTO closed_connections (id, listener_id, opened_seq, closed_seq, accepted_at, closed_at, bytes_in, bytes_out,
-  pid, fd, lport, rport, protocol, close_initiator, close_reason, net, node, laddr, raddr)
+  pid, fd, lport, rport, protocol, close_initiator, close_reason, net, node, project, laddr, raddr)
 SELECT ${idOf('at', 'n')}, l.id, 2 * n + 1, 2 * n + 2, at, at + 1000, 1, 1, 1, 1, l.lport, 1, l.protocol, 'peer',
-  reason, CASE WHEN family(raddr) = 6 THEN ${netOf('2001:db8::')} ELSE (raddr - '0.0.0.0'::inet) >> 16 END, 1,
+  reason, CASE WHEN family(raddr) = 6 THEN ${netOf('2001:db8::')} ELSE (raddr - '0.0.0.0'::inet) >> 16 END, 1, 1,
   '127.0.0.1', raddr
 FROM c JOIN l ON l.created_at = ${sampleTime} + (n / 100) * 100::bigint * ${second}`;
 
@@ -125,7 +125,10 @@ test.for(queries)('%o is read as one plain query reads it, page by page', async 
   // Small pages at first, where a page is the most that is looked at; large ones further down.
   for (let after: string | null = null; ; ) {
     const pageSize = found.length < 100 ? 23 : 1000;
-    const page = await store.connections.list({ ...anyConnection, ...query }, { pageSize, after });
+    const page = await ofDefault(store).connections.list(
+      { ...anyConnection, ...query },
+      { pageSize, after },
+    );
     found.push(...page.map(({ id }) => id));
     if (page.length < pageSize) break;
     after = page.at(-1)?.id ?? null;

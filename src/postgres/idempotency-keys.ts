@@ -7,25 +7,28 @@ import type {
   IdempotentAnswer,
 } from '../core/idempotency-keys.ts';
 import type { Clock } from '../core/ports.ts';
+import type { ProjectRef } from '../core/project.ts';
 import type { Micros } from '../core/time.ts';
-import type { Fence } from './append-statement.ts';
 import type { Database } from './database.ts';
+import type { NodePlace } from './node-place.ts';
 
 /** An expired key is as good as none; one whose run was lost goes on under the seed of that run. */
-const takeSql = `INSERT INTO idempotency_keys AS k (key, body_hash, created_at, seed, node, epoch)
-SELECT $1, $2, $3::bigint, $6::uuid, $7::smallint, $8::bigint
-WHERE NOT $9::boolean OR EXISTS (SELECT FROM idempotency_keys WHERE key = $1)
-ON CONFLICT (key) DO UPDATE SET body_hash = excluded.body_hash, created_at = excluded.created_at,
-  body = NULL, node = excluded.node, epoch = excluded.epoch,
+const takeSql = `INSERT INTO idempotency_keys AS k (project, key, body_hash, created_at, seed, writer, epoch)
+SELECT $10::integer, $1, $2, $3::bigint, $6::uuid, $7::integer, $8::bigint
+WHERE NOT $9::boolean OR EXISTS (SELECT FROM idempotency_keys WHERE project = $10::integer AND key = $1)
+ON CONFLICT (project, key) DO UPDATE SET body_hash = excluded.body_hash, created_at = excluded.created_at,
+  body = NULL, writer = excluded.writer, epoch = excluded.epoch,
   seed = CASE WHEN k.created_at < $4::bigint THEN excluded.seed ELSE coalesce(k.seed, excluded.seed) END
 WHERE k.created_at < $4::bigint OR (k.body IS NULL AND k.body_hash = excluded.body_hash AND (
-  k.created_at < $5::bigint OR EXISTS (SELECT FROM nodes n WHERE n.ref = k.node AND n.epoch > k.epoch)))
+  k.created_at < $5::bigint OR EXISTS (SELECT FROM writers w WHERE w.ref = k.writer AND w.epoch > k.epoch)))
 RETURNING seed`;
 
-const findSql = 'SELECT body_hash, body FROM idempotency_keys WHERE key = $1';
+const findSql = `SELECT body_hash, body FROM idempotency_keys
+  WHERE project = $2::integer AND key = $1`;
 
-const purgeSql = `DELETE FROM idempotency_keys WHERE key IN (
-  SELECT key FROM idempotency_keys WHERE created_at < $1::bigint ORDER BY created_at LIMIT $2)
+const purgeSql = `DELETE FROM idempotency_keys WHERE (project, key) IN (
+  SELECT project, key FROM idempotency_keys WHERE project = $3::integer AND created_at < $1::bigint
+  ORDER BY created_at LIMIT $2)
 RETURNING 1`;
 
 /** The length of a text is known without reading it. */
@@ -35,9 +38,10 @@ const countSql = `SELECT count(*)::integer, coalesce(sum(octet_length(body)), 0)
 type AnswerRow = readonly [bodyHash: string, body: string | null];
 
 /** The process that takes a key, as the log knows it. */
-type Place = Pick<Fence, 'node' | 'epoch'>;
+type Place = Pick<NodePlace, 'ref' | 'epoch'>;
 
-export class PostgresIdempotencyKeys implements IdempotencyKeys {
+/** Of all projects: what they keep counts together. */
+export class IdempotencyKeyRows {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #ownPlace: () => Place | null;
@@ -50,26 +54,31 @@ export class PostgresIdempotencyKeys implements IdempotencyKeys {
     this.#ownPlace = ownPlace;
   }
 
-  async take({
-    key,
-    bodyHash,
-    seed,
-    expiresBefore,
-    lostBefore,
-    ...limits
-  }: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer> {
-    const { node = null, epoch = null } = this.#ownPlace() ?? {};
+  of(project: ProjectRef): IdempotencyKeys {
+    return {
+      take: (take) => this.#take(project, take),
+      keep: (key, body) => this.#keep(project, key, body),
+      release: (key) => this.#release(project, key),
+      purge: (expiresBefore, limit) => this.#purge(project, expiresBefore, limit),
+    };
+  }
+
+  async #take(
+    project: ProjectRef,
+    { key, bodyHash, seed, expiresBefore, lostBefore, ...limits }: IdempotencyTake,
+  ): Promise<IdempotencyRun | IdempotentAnswer> {
+    const { ref = null, epoch = null } = this.#ownPlace() ?? {};
     const kept = this.#kept ?? (await this.#count());
     for (;;) {
       const full = fullness(kept, limits);
       const times = [this.#clock.now(), expiresBefore, lostBefore];
-      const values = [key, bodyHash, ...times, seed, node, epoch, full !== null];
+      const values = [key, bodyHash, ...times, seed, ref, epoch, full !== null, project];
       const [taken] = await this.#database.query({ text: takeSql, values });
       if (taken !== undefined) {
         kept.count += 1;
         return { seed: taken[0] as string };
       }
-      const [row] = await this.#database.query({ text: findSql, values: [key] });
+      const [row] = await this.#database.query({ text: findSql, values: [key, project] });
       if (row === undefined && full !== null) throw full;
       if (row === undefined) continue; // Released meanwhile: take it.
       const [hash, body] = row as AnswerRow;
@@ -77,22 +86,23 @@ export class PostgresIdempotencyKeys implements IdempotencyKeys {
     }
   }
 
-  async keep(key: string, body: string): Promise<void> {
-    const text = 'UPDATE idempotency_keys SET body = $2 WHERE key = $1';
-    await this.#database.query({ text, values: [key, body] });
+  async #keep(project: ProjectRef, key: string, body: string): Promise<void> {
+    const text = 'UPDATE idempotency_keys SET body = $2 WHERE project = $3::integer AND key = $1';
+    await this.#database.query({ text, values: [key, body, project] });
     if (this.#kept !== null) this.#kept.bytes += Buffer.byteLength(body);
   }
 
   /** One that has its answer stays. */
-  async release(key: string): Promise<void> {
-    const text = 'DELETE FROM idempotency_keys WHERE key = $1 AND body IS NULL';
-    await this.#database.query({ text, values: [key] });
+  async #release(project: ProjectRef, key: string): Promise<void> {
+    const text = `DELETE FROM idempotency_keys
+      WHERE project = $2::integer AND key = $1 AND body IS NULL`;
+    await this.#database.query({ text, values: [key, project] });
     if (this.#kept !== null) this.#kept.count -= 1;
   }
 
   /** Of those that have expired. Resolves with whether there may be more. */
-  async purge(expiresBefore: Micros, limit: number): Promise<boolean> {
-    const values = [expiresBefore, limit];
+  async #purge(project: ProjectRef, expiresBefore: Micros, limit: number): Promise<boolean> {
+    const values = [expiresBefore, limit, project];
     const gone = await this.#database.query({ text: purgeSql, values });
     const hasMore = gone.length === limit;
     if (!hasMore) await this.#count();

@@ -12,13 +12,14 @@ import type {
   ProxyProtocolSettings,
   TlsSettings,
 } from '../core/listener.ts';
+import { projectRef } from '../core/project.ts';
 import { type SpecBody, specBytes } from '../core/sizes.ts';
 import { type Field, jsonText, safeText } from './record-literal.ts';
-import type { NodeIds } from './rows.ts';
+import type { NodeIds, Place } from './rows.ts';
 
 const nameLengthMax = 255;
 
-/** All but is_live, which the database makes. */
+/** All that the append writes: the database makes is_live, and nobody tells yet what nodes observe and placements are. */
 export const listenerColumns = [
   'id',
   'node',
@@ -39,9 +40,14 @@ export const listenerColumns = [
   'expires_at',
   'generation',
   'spec_bytes',
+  'project',
+  'revision',
 ] as const;
 
-export function listenerRecord(listener: Listener, node: number): readonly Field[] {
+export function listenerRecord(
+  listener: Listener,
+  { node, project }: Pick<Place, 'node' | 'project'>,
+): readonly Field[] {
   const { reason, laddr } = listener;
   return [
     listener.id,
@@ -64,6 +70,10 @@ export function listenerRecord(listener: Listener, node: number): readonly Field
     null,
     listener.generation,
     specBytes(listener),
+    project,
+    listener.revision,
+    null,
+    null,
   ];
 }
 
@@ -106,11 +116,12 @@ export function parseSpec(columns: readonly unknown[], offset: number): SpecBody
   return { labels, limits, faults, tls, proxyProtocol };
 }
 
-/** A listener without its spec. */
-export type ListenerHead = Omit<Listener, keyof SpecBody>;
+/** A listener without its spec, and without its project, whose number is only the store's. */
+export type ListenerHead = Omit<Listener, keyof SpecBody | 'project'>;
 
 export function listenerHead(listener: Listener): ListenerHead {
-  const { labels: _l, limits: _i, faults: _f, tls: _t, proxyProtocol: _p, ...head } = listener;
+  const { labels: _l, limits: _i, faults: _f, tls: _t, proxyProtocol: _p, ...named } = listener;
+  const { project: _, ...head } = named;
   return head;
 }
 
@@ -121,6 +132,8 @@ export function parseListener(row: ListenerRow, spec: SpecBody, nodeIds: NodeIds
   const { laddr, lport } = row;
   return {
     id: row.id,
+    project: projectRef(row.project),
+    revision: row.revision,
     generation: row.generation,
     name: row.name,
     protocol: row.protocol,

@@ -1,13 +1,12 @@
 /** Specs on a real database: stored once a generation, and what was stored before there were such rows. */
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { migrateBefore } from '../../test/support/migrate-before.ts';
 import {
   append,
   closed,
   listenerEvent,
+  ofDefault,
   opened,
   sampleConnection,
   sampleListener,
@@ -15,7 +14,6 @@ import {
 } from '../../test/support/store-samples.ts';
 import { makeDatabase, makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { everyEvent } from '../core/event-filter.ts';
-import { migrate, migrationsFolder } from './migrations.ts';
 import { PostgresStore } from './postgres-store.ts';
 
 const nothing = () => undefined;
@@ -53,15 +51,15 @@ test('a spec is stored once, and each event shows the one of its step', async ()
   const second = { ...first, generation: 2, labels: large('b'), updatedAt: sampleTime + 1 };
   const steps = [
     listenerEvent('listener_created', { ...first, state: 'pending' }),
-    listenerEvent('listener_listening', first),
-    listenerEvent('listener_failed', { ...first, state: 'failed' }),
-    listenerEvent('listener_updated', second),
+    listenerEvent('listener_listening', { ...first, revision: 2 }),
+    listenerEvent('listener_failed', { ...first, revision: 3, state: 'failed' }),
+    listenerEvent('listener_updated', { ...second, revision: 4 }),
     // A rename keeps the spec.
-    listenerEvent('listener_updated', { ...second, name: 'renamed' }),
-    listenerEvent('listener_closed', { ...second, state: 'closed' }),
+    listenerEvent('listener_updated', { ...second, revision: 5, name: 'renamed' }),
+    listenerEvent('listener_closed', { ...second, revision: 6, state: 'closed' }),
   ];
   for (const [index, step] of steps.entries()) await store.node.append(append(index + 1, [step]));
-  const { events } = await store.log.read(everything);
+  const { events } = await ofDefault(store).log.read(everything);
   expect(events).toEqual(steps.map((step, index) => ({ ...step, seq: index + 1 })));
   expect(await ground.specs()).toEqual([1, 2]);
   const { rows } = await ground.client.query(
@@ -90,15 +88,15 @@ test('a spec goes with the last event that names it, the last one with its liste
     ]),
   );
   const purgeTo = async (eventsMax: number) => {
-    await store.keeping.purge({ before: 0, eventsMax, bytesMax: 1e12, limit: 1000 });
+    await ofDefault(store).keeping.purge({ before: 0, eventsMax, bytesMax: 1e12, limit: 1000 });
     return await ground.specs();
   };
   expect(await purgeTo(6)).toEqual([1, 2, 3]);
   expect(await purgeTo(5)).toEqual([2, 3]);
   expect(await purgeTo(3)).toEqual([3]);
-  expect((await store.listeners.find(first.id))?.labels).toEqual({ a: '3' });
+  expect((await ofDefault(store).listeners.find(first.id))?.labels).toEqual({ a: '3' });
   expect(await purgeTo(0)).toEqual([]);
-  expect(await store.listeners.find(first.id)).toBeNull();
+  expect(await ofDefault(store).listeners.find(first.id)).toBeNull();
 });
 
 test('a listener that lives keeps its spec when all its events are gone', async () => {
@@ -106,31 +104,23 @@ test('a listener that lives keeps its spec when all its events are gone', async 
   const store = await ground.open();
   const listener = sampleListener({ labels: { a: '1' } });
   await store.node.append(append(1, [listenerEvent('listener_created', listener)]));
-  await store.keeping.purge({ before: 0, eventsMax: 0, bytesMax: 1e12, limit: 1000 });
-  expect(await store.listeners.find(listener.id)).toEqual(listener);
+  await ofDefault(store).keeping.purge({ before: 0, eventsMax: 0, bytesMax: 1e12, limit: 1000 });
+  expect(await ofDefault(store).listeners.find(listener.id)).toEqual(listener);
   // The next event names it as before.
-  const failed = listenerEvent('listener_failed', { ...listener, state: 'failed' });
+  const failed = listenerEvent('listener_failed', { ...listener, revision: 2, state: 'failed' });
   await store.node.append(append(2, [failed]));
-  expect((await store.log.read(everything)).events).toEqual([{ ...failed, seq: 2 }]);
+  expect((await ofDefault(store).log.read(everything)).events).toEqual([{ ...failed, seq: 2 }]);
 });
-
-/** The migrations up to the one that gives specs rows of their own. */
-async function migrateBefore(client: Client): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'kodama-migrations-'));
-  try {
-    for (const name of (await readdir(migrationsFolder)).filter((one) => one < specsMigration)) {
-      await cp(join(migrationsFolder, name), join(folder, name), { recursive: true });
-    }
-    await migrate(client, log, folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
 
 test('listeners and events from before stay as they are, whatever their size', async () => {
   await using ground = await makeGround(makeEmptyDatabase);
-  await migrateBefore(ground.client);
-  const { generation: _, ...listener } = sampleListener({
+  await migrateBefore(ground.client, specsMigration);
+  const {
+    generation: _,
+    revision: _r,
+    project,
+    ...listener
+  } = sampleListener({
     name: 'old',
     // Above what a spec may hold now.
     labels: { ...large('x'), more: 'y'.repeat(200_000) },
@@ -152,20 +142,24 @@ test('listeners and events from before stay as they are, whatever their size', a
   );
   await ground.client.query('UPDATE log_head SET seq = 5, node_count = 1');
   const store = await ground.open();
-  const now = { ...listener, generation: 1 };
-  expect(await store.listeners.find('old')).toEqual(now);
+  const now = { ...listener, project, generation: 1, revision: 1 };
+  expect(await ofDefault(store).listeners.find('old')).toEqual(now);
   const [own] = await store.node.readListeners({ pageSize: 9, after: null, bytesMax: 1 });
   expect(own).toEqual({ ...now, secrets: { tlsKey: null } });
   const label = { more: labels.more ?? '' };
   const query = { state: null, protocol: null, port: null, name: null, labels: label };
-  const list = await store.listeners.list(query, { pageSize: 9, after: null, bytesMax: 1 });
+  const list = await ofDefault(store).listeners.list(query, {
+    pageSize: 9,
+    after: null,
+    bytesMax: 1,
+  });
   expect(list).toEqual({ items: [now], hasMore: false });
   // They too are cut by their bytes.
-  const page = await store.log.read({ ...everything, bytesMax: 300_000 });
+  const page = await ofDefault(store).log.read({ ...everything, bytesMax: 300_000 });
   expect(page.events.map(({ seq }) => seq)).toEqual([1, 2]);
   expect(page.events[1]).toMatchObject({ seq: 2, listener: listener });
-  const end = listenerEvent('listener_closed', { ...now, state: 'closed' });
+  const end = listenerEvent('listener_closed', { ...now, state: 'closed', revision: 2 });
   await store.node.append(append(1, [end]));
-  const rest = await store.log.read({ ...everything, afterSeq: 5 });
+  const rest = await ofDefault(store).log.read({ ...everything, afterSeq: 5 });
   expect(rest.events).toEqual([{ ...end, seq: 6 }]);
 });

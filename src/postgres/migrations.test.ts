@@ -1,8 +1,9 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { migrateBefore } from '../../test/support/migrate-before.ts';
 import { makeDatabase, makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { closeInitiators, closeReasons } from '../core/connection.ts';
 import { eventTypes } from '../core/event.ts';
@@ -123,6 +124,8 @@ test('the words of the database are those of core', async () => {
   const { rows } = await ground.client.query<{ name: string; words: string[] }>(`
     SELECT typname AS name, array_agg(enumlabel ORDER BY enumsortorder)::text[] AS words
     FROM pg_enum JOIN pg_type ON pg_type.oid = enumtypid GROUP BY 1`);
+  const steps = ['joined', 'ready', 'disconnected', 'lost', 'removed'];
+  const nodeEvents = steps.map((step) => `node_${step}`);
   const words = Object.fromEntries(rows.map((row) => [row.name, row.words]));
   expect(words).toEqual({
     protocol: [...protocols],
@@ -130,19 +133,18 @@ test('the words of the database are those of core', async () => {
     listener_mode: [...listenerModes],
     recording: ['batched', 'durable'],
     close_initiator: [...closeInitiators],
-    close_reason: [...closeReasons],
-    event_type: [...eventTypes],
+    // Those of nodes come after what core knows so far.
+    close_reason: [...closeReasons, 'node_lost'],
+    event_type: [...eventTypes, ...nodeEvents],
+    project_state: ['active', 'deleting'],
+    node_state: ['pending', 'ready', 'disconnected', 'lost', 'quarantined', 'removed'],
   });
 });
 
 test('a log of before has its age and its bytes afterwards', async () => {
   await using ground = await makeGround(makeEmptyDatabase);
-  const name = '20261126020000_log_age';
-  const kept = join(ground.folder, name);
-  const aside = `${ground.folder}-aside`;
-  await rename(kept, aside);
   const { client } = ground;
-  await migrate(client, log, ground.folder);
+  await migrateBefore(client, '20261126020000_log_age');
   const day = 86_400_000_000;
   const now = Date.now() * 1000;
   // A hundred days, a mark each; the first ten are purged, and the last one is a day ahead.
@@ -153,9 +155,8 @@ test('a log of before has its age and its bytes afterwards', async () => {
   await client.query('UPDATE log_head SET seq = 500010, oldest_seq = 50001, max_time = $1', [
     now + day,
   ]);
-  await rename(aside, kept);
   await migrate(client, log, ground.folder);
-  const { rows: heads } = await client.query('SELECT bytes::float8, seq::float8 FROM log_head');
+  const { rows: heads } = await client.query('SELECT bytes::float8, seq::float8 FROM log_heads');
   const [{ bytes }] = heads;
   expect(bytes).toBeGreaterThan(0);
   const { rows: clocks } = await client.query('SELECT time::float8 FROM log_clock');

@@ -39,8 +39,12 @@ interface Applied {
   readonly is_finished: boolean;
 }
 
+/** A role or a database may bound what its statements take; one of these is over when its rows are done. */
+const patienceSql = `SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN
+  ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')`;
+
 /**
- * On a connection of its own, whose statements may take their time.
+ * On a connection of its own, whose statements may take their time; they tell how far they are in notices.
  * @throws failed_precondition when the database is newer than the program, or not what its migrations say
  */
 export async function migrate(
@@ -49,6 +53,7 @@ export async function migrate(
   folder = migrationsFolder,
 ): Promise<void> {
   const migrations = await readMigrations(folder);
+  await client.query(`${patienceSql}; SET client_min_messages = notice`);
   await client.query('SELECT pg_advisory_lock($1)', [advisoryLock]);
   try {
     await client.query(createTable);
@@ -56,7 +61,7 @@ export async function migrate(
     assertKnown(applied, migrations);
     const names = new Set(applied.map((one) => one.migration_name));
     for (const migration of migrations.filter(({ name }) => !names.has(name))) {
-      await apply(client, migration);
+      await applyTelling(client, migration, log);
       log.info({ migration: migration.name }, 'migrated the database');
     }
   } finally {
@@ -109,6 +114,17 @@ function assertKnown(applied: readonly Applied[], migrations: readonly Migration
 
 function refusal(reason: string): AppError {
   return new AppError('failed_precondition', `the database cannot be used: ${reason}`);
+}
+
+async function applyTelling(client: Client, migration: Migration, log: Logger): Promise<void> {
+  const tell = ({ message }: { readonly message?: string | undefined }) =>
+    log.info({ migration: migration.name, step: message }, 'migrating the database');
+  client.on('notice', tell);
+  try {
+    await apply(client, migration);
+  } finally {
+    client.off('notice', tell);
+  }
 }
 
 async function apply(client: Client, { name, sql, checksum }: Migration): Promise<void> {

@@ -1,97 +1,121 @@
 /** A node's place in the log, once it is taken: what may be done in it, until another process takes it. */
 import type { Connection } from '../core/connection.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, PlaceLost } from '../core/errors.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { SizedPageRequest } from '../core/page.ts';
-import type { Append, TakenNode } from '../core/store.ts';
-import { foldAppend } from './append-batch.ts';
-import { appendStatement } from './append-statement.ts';
+import { type ProjectRef, projectRef } from '../core/project.ts';
+import type { Append, FirstSeqs, TakenNode } from '../core/store.ts';
+import { type AppendBatch, foldAppend } from './append-batch.ts';
+import { type AppendRow, appendStatement } from './append-statement.ts';
 import type { ConnectionReader } from './connection-reader.ts';
 import type { Database } from './database.ts';
 import { isUniqueViolation } from './database-errors.ts';
-import type { ListenerReader } from './listener-reader.ts';
+import type { ListenerRows } from './listener-reader.ts';
 
 export interface NodePlaceOptions {
   readonly database: Database;
-  readonly listeners: ListenerReader;
-  readonly connections: ConnectionReader;
+  readonly listeners: ListenerRows;
+  readonly connections: (project: ProjectRef) => ConnectionReader;
   readonly nodeId: string;
-  /** The node's number in the rows. */
-  readonly node: number;
+  /** The number in the rows of the writer, and of the node that is built into it. */
+  readonly ref: number;
   readonly epoch: number;
+  /** Told which logs have grown, where there is another who may want to know. */
+  readonly onAppend: (projects: Iterable<ProjectRef>) => void;
 }
 
-/** An append that was settled and not done has no first seq. */
-const settleSql = `UPDATE nodes SET append_number = $3::bigint, first_seq = 0
-  WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint - 1 RETURNING true`;
-const outcomeSql = `SELECT nullif(first_seq, 0) FROM nodes
-  WHERE ref = $1::smallint AND epoch = $2::bigint AND append_number = $3::bigint`;
-const isHeldSql = 'SELECT FROM nodes WHERE ref = $1::smallint AND epoch = $2::bigint';
+const placeSql = 'ref = $1::integer AND epoch = $2::bigint';
+/** An append that was settled and not done has no first seqs. */
+const settleSql = `UPDATE writers SET append_number = $3::bigint, first_seqs = NULL
+  WHERE ${placeSql} AND append_number = $3::bigint - 1 RETURNING true`;
+const outcomeSql = `SELECT array_to_json(first_seqs) FROM writers
+  WHERE ${placeSql} AND append_number = $3::bigint`;
+const isHeldSql = `SELECT FROM writers WHERE ${placeSql}`;
+
+/** In the row of a writer: projects, and the seqs behind which its last append began in each. */
+type Bases = readonly [projects: readonly number[], bases: readonly number[]];
 
 export class NodePlace implements TakenNode {
-  readonly node: number;
+  readonly ref: number;
   readonly epoch: number;
   readonly #options: NodePlaceOptions;
 
   constructor(options: NodePlaceOptions) {
     this.#options = options;
-    this.node = options.node;
+    this.ref = options.ref;
     this.epoch = options.epoch;
   }
 
-  async append(append: Append): Promise<{ readonly firstSeq: number }> {
+  async append(append: Append): Promise<FirstSeqs> {
     const { database } = this.#options;
-    const { node, epoch } = this;
-    const fence = { node, epoch, number: append.number };
-    const statement = appendStatement(foldAppend(append, node), fence);
-    const [row] = await database.append(statement).catch((error: unknown) => {
+    const fence = { writer: this.ref, epoch: this.epoch, number: append.number };
+    const batch = foldAppend(append, this.ref);
+    const [row] = await database.append(appendStatement(batch, fence)).catch((error: unknown) => {
       if (!isUniqueViolation(error, 'listeners_name_key')) throw error;
       throw new AppError('already_exists', 'the name is taken', {
         errors: [{ path: 'name', message: 'is taken' }],
         cause: error,
       });
     });
-    if (row !== undefined) return { firstSeq: row[0] as number };
-    // The fence did not hold: the append was done before, or the place is another's.
-    const firstSeq = await this.settle(append.number);
-    if (firstSeq === null) throw new TypeError(`append ${append.number} was settled as not done`);
-    return { firstSeq };
+    const [bases, isWriter, held, hasOthers] = row as AppendRow;
+    if (bases !== null) {
+      const grown = batch.logs.filter(({ events }) => events > 0).map(({ project }) => project);
+      if (hasOthers && grown.length > 0) this.#options.onAppend(grown);
+      return firstSeqs([batch.logs.map(({ project }) => project), bases]);
+    }
+    if (isWriter) throw refusal(batch, Number(held));
+    // The append was done before, or the place is another's.
+    const done = await this.settle(append.number);
+    if (done === null) throw new TypeError(`append ${append.number} was settled as not done`);
+    return done;
   }
 
   /** Whichever comes first takes the number: the append, still on its way to the server, or this. */
-  async settle(number: number): Promise<number | null> {
-    const { database } = this.#options;
-    const values = [this.node, this.epoch, number];
+  async settle(number: number): Promise<FirstSeqs | null> {
+    const { database, nodeId } = this.#options;
+    const values = [this.ref, this.epoch, number];
     const [settled] = await database.queryAsWriter({ text: settleSql, values });
     if (settled !== undefined) return null;
     const [row] = await database.queryAsWriter({ text: outcomeSql, values });
-    if (row === undefined) throw this.#lost();
-    return row[0] as number | null;
+    if (row === undefined) throw new PlaceLost(nodeId);
+    const bases = row[0] as Bases | null;
+    return bases === null ? null : firstSeqs(bases);
   }
 
-  /** @throws failed_precondition when another process has taken the place; unavailable */
+  /** @throws PlaceLost when another process has taken the place; unavailable */
   async assertHeld(): Promise<void> {
-    const values = [this.node, this.epoch];
+    const values = [this.ref, this.epoch];
     const [row] = await this.#options.database.query({ text: isHeldSql, values });
-    if (row === undefined) throw this.#lost();
-  }
-
-  #lost(): AppError {
-    const message = `another process has taken the place of node ${this.#options.nodeId}`;
-    return new AppError('failed_precondition', message);
+    if (row === undefined) throw new PlaceLost(this.#options.nodeId);
   }
 
   async readListeners(
     page: SizedPageRequest,
   ): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
-    return await this.#options.listeners.own(this.node, page);
+    return await this.#options.listeners.own(this.ref, page);
   }
 
   async readOpenConnections(
+    project: ProjectRef,
     afterId: string | null,
     limit: number,
     listenerId: string | null = null,
   ): Promise<readonly Connection[]> {
-    return await this.#options.connections.ownOpen(this.node, { afterId, limit, listenerId });
+    return await this.#options
+      .connections(project)
+      .ownOpen(this.ref, { afterId, limit, listenerId });
   }
+}
+
+function firstSeqs([projects, bases]: Bases): FirstSeqs {
+  return new Map(projects.map((project, index) => [projectRef(project), (bases[index] ?? 0) + 1]));
+}
+
+/** Why the writer's own append was not done. */
+function refusal({ changedListeners, logs }: AppendBatch, held: number): AppError {
+  if (held < changedListeners.length) {
+    return new AppError('failed_precondition', 'the listener was changed by another meanwhile');
+  }
+  const projects = logs.map(({ project }) => project).join(', ');
+  return new AppError('not_found', `not each of the projects ${projects} has a log`);
 }

@@ -1,14 +1,16 @@
 /** Who has which node's place in the log: takes one's own, and that of a node that is not there. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { AppError } from '../core/errors.ts';
+import { AppError, PlaceLost } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
+import { defaultProject } from '../core/project.ts';
 import type { Nodes } from '../core/store.ts';
 import type { Database } from './database.ts';
 import { toAppError } from './database-errors.ts';
 import { NodePlace, type NodePlaceOptions } from './node-place.ts';
 import { isHeldSql, NodePresence, presenceKey } from './node-presence.ts';
 
-export interface NodePlacesOptions extends Pick<NodePlaceOptions, 'listeners' | 'connections'> {
+export interface NodePlacesOptions
+  extends Pick<NodePlaceOptions, 'listeners' | 'connections' | 'onAppend'> {
   readonly database: Database;
   readonly nodeId: string;
   readonly log: Logger;
@@ -18,22 +20,21 @@ export interface NodePlacesOptions extends Pick<NodePlaceOptions, 'listeners' | 
   readonly onDisplaced: (error: unknown) => void;
 }
 
-const retakeNodeSql = `UPDATE nodes SET epoch = epoch + 1, append_number = 0 WHERE id = $1
+const retakeSql = `UPDATE writers SET epoch = epoch + 1, append_number = 0 WHERE id = $1
   RETURNING ref, epoch`;
-/** Of two that enter the same node at once, one finds the other's row: xmax tells. */
-const enterNodeSql = `WITH node AS (
-  INSERT INTO nodes AS n (id, epoch, append_number, first_seq) VALUES ($1, 1, 0, 0)
-  ON CONFLICT (id) DO UPDATE SET epoch = n.epoch + 1, append_number = 0
-  RETURNING ref, epoch, xmax = 0 AS is_new
-), head AS (
-  UPDATE log_head SET node_count = node_count + 1 FROM node WHERE is_new
+/** Two that enter with one id at once: the node of one, and the writer of it, is the other's too. */
+const enterSql = `WITH node AS (
+  INSERT INTO nodes AS n (created_at, project, is_built_in, shared, id, name)
+  VALUES ((extract(epoch FROM clock_timestamp()) * 1000000)::bigint, ${defaultProject}, true, true, $1, $1)
+  ON CONFLICT (id) DO UPDATE SET id = n.id RETURNING ref
 )
-SELECT ref, epoch FROM node`;
-const lookSql = `SELECT n.epoch, ${isHeldSql('$2')} FROM nodes n WHERE n.id = $1`;
+INSERT INTO writers AS w (ref, epoch, append_number, id) SELECT ref, 1, 0, $1 FROM node
+ON CONFLICT (id) DO UPDATE SET epoch = w.epoch + 1, append_number = 0 RETURNING ref, epoch`;
+const lookSql = `SELECT w.epoch, ${isHeldSql('$2')} FROM writers w WHERE w.id = $1`;
 /** A process that came meanwhile has a newer epoch; one that comes now takes a newer one after this. */
-const takeOverSql = `UPDATE nodes SET epoch = epoch + 1, append_number = 0
+const takeOverSql = `UPDATE writers SET epoch = epoch + 1, append_number = 0
   WHERE id = $1 AND epoch = $3::bigint AND NOT ${isHeldSql('$2')} RETURNING ref, epoch`;
-const othersSql = `SELECT n.id FROM nodes n WHERE n.id <> $1 AND (
+const othersSql = `SELECT n.id FROM writers n WHERE n.id <> $1 AND (
   EXISTS (SELECT FROM listeners l WHERE l.node = n.ref AND l.is_live) OR
   EXISTS (SELECT FROM open_connections o WHERE o.node = n.ref)) ORDER BY n.ref`;
 
@@ -66,8 +67,8 @@ export class NodePlaces implements Nodes, AsyncDisposable {
     }
     const values = [nodeId];
     // An insert that finds a row would use up a number all the same, and they are few.
-    let [row] = await database.queryAsWriter({ text: retakeNodeSql, values });
-    if (row === undefined) [row] = await database.queryAsWriter({ text: enterNodeSql, values });
+    let [row] = await database.queryAsWriter({ text: retakeSql, values });
+    if (row === undefined) [row] = await database.queryAsWriter({ text: enterSql, values });
     this.#own = this.#place(nodeId, row as readonly [number, number]);
     return this.#own;
   }
@@ -76,7 +77,7 @@ export class NodePlaces implements Nodes, AsyncDisposable {
     try {
       await this.#own?.assertHeld();
     } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'failed_precondition') throw error;
+      if (!(error instanceof PlaceLost)) throw error;
       this.#options.onDisplaced(error);
     }
   }
@@ -114,8 +115,8 @@ export class NodePlaces implements Nodes, AsyncDisposable {
     });
   }
 
-  #place(nodeId: string, [node, epoch]: readonly [number, number]): NodePlace {
-    return new NodePlace({ ...this.#options, nodeId, node, epoch });
+  #place(nodeId: string, [ref, epoch]: readonly [number, number]): NodePlace {
+    return new NodePlace({ ...this.#options, nodeId, ref, epoch });
   }
 
   /** Those with listeners that are not closed, or connections that are open. */

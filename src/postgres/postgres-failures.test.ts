@@ -7,7 +7,9 @@ import { keepingLogger, rejection, sampleLogLimits } from '../../test/support/sa
 import {
   append,
   closed,
+  firstSeq,
   listenerEvent,
+  ofDefault,
   opened,
   sampleConnection,
   sampleListener,
@@ -16,6 +18,7 @@ import { makeDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { everyEvent } from '../core/event-filter.ts';
 import { EventLog } from '../core/event-log.ts';
+import { defaultProject } from '../core/project.ts';
 import { PostgresStore, type PostgresStoreLimits } from './postgres-store.ts';
 
 const nothing = () => undefined;
@@ -69,9 +72,9 @@ test('a server that is killed is unavailable, and then goes on where it was', as
   process.kill(server.pid ?? 0, 'SIGKILL');
   const calls = [
     () => node.append(append(2, [closed(connection)])),
-    () => store.log.readBounds(),
-    () => store.listeners.find('some'),
-    () => store.connections.list(allConnections, { pageSize: 9, after: null }),
+    () => ofDefault(store).log.readBounds(),
+    () => ofDefault(store).listeners.find('some'),
+    () => ofDefault(store).connections.list(allConnections, { pageSize: 9, after: null }),
   ];
   // Some of them may still get an answer from a connection that outlived the postmaster for a moment.
   const outcomes = await Promise.allSettled(calls.map((call) => call()));
@@ -80,8 +83,13 @@ test('a server that is killed is unavailable, and then goes on where it was', as
   }
   await waitFor('the store', () => store.ping().then(() => true, isAway));
   // Whether it was done or not is the store's to know.
-  expect(await node.append(append(2, [closed(connection)]))).toEqual({ firstSeq: 2 });
-  const page = await store.log.read({ afterSeq: 0, limit: 9, bytesMax: 1e9, filter: everyEvent });
+  expect(await node.append(append(2, [closed(connection)]))).toEqual(firstSeq(2));
+  const page = await ofDefault(store).log.read({
+    afterSeq: 0,
+    limit: 9,
+    bytesMax: 1e9,
+    filter: everyEvent,
+  });
   expect(page.events.map(({ type }) => type)).toEqual(['connection_opened', 'connection_closed']);
 });
 
@@ -89,7 +97,7 @@ test('a server that hangs is unavailable within a bound; what it did meanwhile i
   const limits = { statementTimeoutMs: 300, connectTimeoutMs: 1500, pollMs: 20 };
   await using ground = await makeGround(limits);
   const { store, node, server } = ground;
-  const end = store.foreignAppends.on(nothing);
+  const end = store.foreignAppends.on(defaultProject, nothing);
   await node.append(append(1, [opened(sampleConnection())]));
   // The postmaster first: then it makes no more that would be missed.
   if (server.pid !== null) process.kill(server.pid, 'SIGSTOP');
@@ -101,20 +109,18 @@ test('a server that hangs is unavailable within a bound; what it did meanwhile i
     // By now on new connections, which get no answer either.
     const calls = [
       () => node.append(second),
-      () => store.log.readBounds(),
-      () => store.listeners.find('some'),
-      () => store.listeners.list(allListeners, page),
+      () => ofDefault(store).log.readBounds(),
+      () => ofDefault(store).listeners.find('some'),
+      () => ofDefault(store).listeners.list(allListeners, page),
     ];
     await Promise.all(calls.map((call) => expect(call()).rejects.toMatchObject(unavailable)));
   } finally {
     for (const pid of pids) process.kill(pid, 'SIGCONT');
   }
   const second = append(2, [opened(sampleConnection())]);
-  const firstSeq = await waitFor('the append', () =>
-    node.append(second).then((done) => done.firstSeq, isAway),
-  );
-  expect(firstSeq).toBe(2);
-  expect((await store.log.readBounds()).headSeq).toBe(2);
+  const done = await waitFor('the append', () => node.append(second).catch(isAway));
+  expect(done).toEqual(firstSeq(2));
+  expect((await ofDefault(store).log.readBounds()).headSeq).toBe(2);
   end();
 });
 
@@ -127,12 +133,12 @@ test('an append that waits for a lock gives up within a bound, and has had no ef
   const rival = new Client({ connectionString: database.url });
   await rival.connect();
   try {
-    await rival.query('BEGIN; SELECT FROM log_head FOR UPDATE');
+    await rival.query('BEGIN; SELECT FROM log_heads FOR UPDATE');
     const first = append(1, [opened(sampleConnection())]);
     await expect(node.append(first)).rejects.toMatchObject(unavailable);
     await rival.query('COMMIT');
-    expect((await store.log.readBounds()).headSeq).toBe(0);
-    expect(await node.append(first)).toEqual({ firstSeq: 1 });
+    expect((await ofDefault(store).log.readBounds()).headSeq).toBe(0);
+    expect(await node.append(first)).toEqual(firstSeq(1));
   } finally {
     await rival.end();
   }
@@ -148,15 +154,15 @@ test('an append that is still on its way when it is settled is not done any more
   const rival = new Client({ connectionString: database.url });
   await Promise.all([client.connect(), rival.connect()]);
   try {
-    await rival.query('BEGIN; SELECT FROM nodes FOR UPDATE');
+    await rival.query('BEGIN; SELECT FROM writers FOR UPDATE');
     const late = slowNode.append(append(1, [opened(sampleConnection())]));
     const refused = expect(late).rejects.toThrow('settled as not done');
     await waitFor('the append to wait', () => hasWaiters(database.url, 1));
     // As settle does it, by a connection that is not queued behind the append.
-    await rival.query('UPDATE nodes SET append_number = 1, first_seq = 0');
+    await rival.query('UPDATE writers SET append_number = 1, first_seqs = NULL');
     await rival.query('COMMIT');
     await refused;
-    expect((await slow.log.readBounds()).headSeq).toBe(0);
+    expect((await ofDefault(slow).log.readBounds()).headSeq).toBe(0);
     expect(await slowNode.settle(1)).toBeNull();
   } finally {
     await Promise.all([client.end(), rival.end()]);
@@ -178,7 +184,10 @@ test('what can not be written in time is told, is not done, and holds up nothing
     onFatal: (error) => expect.unreachable(String(error)),
   });
   const named = (name: string) =>
-    listenerEvent('listener_listening', sampleListener({ id: sampleConnection().id, name }));
+    listenerEvent(
+      'listener_listening',
+      sampleListener({ id: sampleConnection().id, revision: 0, name }),
+    );
   const onLate = () => expect.unreachable('it was never done');
   const slow = rejection(eventLog.appendCommand([named('slow')], { onLate }));
   const records = [1, 2, 3].map(() => {
@@ -189,8 +198,8 @@ test('what can not be written in time is told, is not done, and holds up nothing
   const seqs = (await Promise.all(records)).flat().map(({ seq }) => seq);
   expect(seqs).toEqual([1, 2, 3, 4, 5, 6]);
   await eventLog.appendCommand([named('quick')]);
-  expect(await store.listeners.find('slow')).toBeNull();
-  expect(await store.listeners.find('quick')).not.toBeNull();
+  expect(await ofDefault(store).listeners.find('slow')).toBeNull();
+  expect(await ofDefault(store).listeners.find('quick')).not.toBeNull();
   await eventLog.drain(AbortSignal.timeout(10_000));
 });
 
@@ -217,7 +226,7 @@ test('a batch that takes too long together is done in parts', async () => {
   const connections = Array.from({ length: 20 }, () => sampleConnection());
   const events = connections.flatMap((one) => [opened(one), closed(one)]);
   await eventLog.append(events, { isDivisible: true });
-  const page = await store.log.read({
+  const page = await ofDefault(store).log.read({
     afterSeq: 0,
     limit: 99,
     bytesMax: 1e9,
@@ -275,19 +284,19 @@ test('a process that was thought dead, and comes back in the middle of an append
   const rival = new Client({ connectionString: database.url });
   await rival.connect();
   try {
-    await rival.query('BEGIN; SELECT FROM nodes FOR UPDATE');
+    await rival.query('BEGIN; SELECT FROM writers FOR UPDATE');
     const late = zombieNode.append(append(1, [opened(sampleConnection())]));
     const refused = expect(late).rejects.toMatchObject({ code: 'failed_precondition' });
     await waitFor('the append to wait', () => hasWaiters(database.url, 1));
     const taking = store.nodes.takeOwn();
     await waitFor('the other to wait', () => hasWaiters(database.url, 2));
     // Whichever of the two comes first: once the place is taken, the old process is out.
-    await rival.query('UPDATE nodes SET epoch = epoch + 1');
+    await rival.query('UPDATE writers SET epoch = epoch + 1');
     await rival.query('COMMIT');
     const node = await taking;
     await refused;
-    expect((await store.log.readBounds()).headSeq).toBe(0);
-    expect(await node.append(append(1, [opened(sampleConnection())]))).toEqual({ firstSeq: 1 });
+    expect((await ofDefault(store).log.readBounds()).headSeq).toBe(0);
+    expect(await node.append(append(1, [opened(sampleConnection())]))).toEqual(firstSeq(1));
   } finally {
     await rival.end();
   }
@@ -314,8 +323,8 @@ test('an append whose rows are refused leaves nothing, and its number is still t
   const orphan = closed(sampleConnection());
   const broken = append(1, [listenerEvent('listener_listening', listener), orphan]);
   await expect(node.append(broken)).rejects.toThrow('opened_seq');
-  expect(await store.listeners.find(listener.id)).toBeNull();
-  expect(await node.append(append(1, []))).toEqual({ firstSeq: 1 });
+  expect(await ofDefault(store).listeners.find(listener.id)).toBeNull();
+  expect(await node.append(append(1, []))).toEqual(firstSeq(1));
 });
 
 test('text with NUL is stored without it', async () => {
@@ -328,7 +337,7 @@ test('text with NUL is stored without it', async () => {
   const dirty = 'connection' in end ? { ...end.connection, error: `E\0${'x'.repeat(500)}` } : null;
   if (dirty === null || !('connection' in end)) throw new TypeError('it is a connection');
   await node.append(append(1, [opened(connection), { ...end, connection: dirty }]));
-  expect((await store.connections.find(connection.id))?.error).toMatch(/^Ex{198,199}$/);
+  expect((await ofDefault(store).connections.find(connection.id))?.error).toMatch(/^Ex{198,199}$/);
 });
 
 test('where there is no server, an open fails within its bound', async () => {

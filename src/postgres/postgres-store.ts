@@ -1,24 +1,28 @@
 /** The Store over PostgreSQL: wires what keeps each of its ports. Each part has its SQL beside its parser. */
 import { systemClock } from '../core/clock.ts';
 import type { Clock, Logger } from '../core/ports.ts';
-import type { LogKeeping, Store } from '../core/store.ts';
+import type { ProjectRef } from '../core/project.ts';
+import type { ProjectDirectory, ProjectStore, Store } from '../core/store.ts';
 import { ConnectionReader } from './connection-reader.ts';
 import { Database, type DatabaseLimits } from './database.ts';
 import { EventReader } from './event-reader.ts';
-import { PostgresForeignAppends } from './foreign-appends.ts';
-import { PostgresIdempotencyKeys } from './idempotency-keys.ts';
-import { ListenerReader } from './listener-reader.ts';
+import { IdempotencyKeyRows } from './idempotency-keys.ts';
+import { ListenerReader, ListenerRows } from './listener-reader.ts';
 import { age } from './log-ages.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { NodePlaces } from './node-places.ts';
 import { openDatabase } from './open-database.ts';
+import { ProjectRows } from './project-rows.ts';
 import { purge } from './purge.ts';
+import { Wakes } from './wakes.ts';
 
 export interface PostgresStoreLimits extends DatabaseLimits {
   /** How long an open waits for a server that is not there yet. */
   readonly openTimeoutMs: number;
   /** How often to look for other nodes' appends without being told. */
   readonly pollMs: number;
+  /** How often to tell other nodes of this one's appends, at most. */
+  readonly wakeMs: number;
   /** How long another node must be away before it counts as gone: 0 where nobody else can be there. */
   readonly absenceMs: number;
 }
@@ -41,42 +45,46 @@ const defaultLimits: PostgresStoreLimits = {
   readConnectionsMax: 8,
   openTimeoutMs: 30_000,
   pollMs: 2000,
+  wakeMs: 5,
   absenceMs: 3000,
 };
 
 export class PostgresStore implements Store, AsyncDisposable {
-  readonly log: EventReader;
-  readonly foreignAppends: PostgresForeignAppends;
-  readonly keeping: LogKeeping;
+  readonly projects: ProjectDirectory;
+  readonly foreignAppends: Wakes;
   readonly nodes: NodePlaces;
-  readonly listeners: ListenerReader;
-  readonly connections: ConnectionReader;
-  readonly idempotencyKeys: PostgresIdempotencyKeys;
+  /** Made anew for each who asks: it holds nothing. */
+  readonly of: (project: ProjectRef) => ProjectStore;
   readonly #database: Database;
 
   private constructor(
     { nodeId, log, clock = systemClock(), onDisplaced = () => undefined }: PostgresStoreOptions,
-    { absenceMs, pollMs }: PostgresStoreLimits,
+    { absenceMs, pollMs, wakeMs }: PostgresStoreLimits,
     database: Database,
     schema: string,
   ) {
     this.#database = database;
     const directory = new NodeDirectory(database);
-    const listeners = new ListenerReader(database, directory, schema);
-    const connections = new ConnectionReader(database, directory);
-    const places = { database, listeners, connections, nodeId, log, absenceMs, onDisplaced };
-    const nodes = new NodePlaces(places);
-    const ownNode = () => nodes.own?.node ?? null;
-    this.log = new EventReader(database, directory);
-    this.foreignAppends = new PostgresForeignAppends({ database, log, pollMs, ownNode });
-    this.keeping = {
-      age: (ageing) => age(database, ageing),
-      purge: (request) => purge(database, request),
-    };
+    const listeners = new ListenerRows(database, directory, schema);
+    const connections = (project: ProjectRef) => new ConnectionReader(database, directory, project);
+    const wakes = new Wakes({ database, log, pollMs, wakeMs });
+    const onAppend = (projects: Iterable<ProjectRef>) => wakes.tell(projects);
+    const rows = { database, listeners, connections };
+    const nodes = new NodePlaces({ ...rows, nodeId, log, absenceMs, onDisplaced, onAppend });
+    const keys = new IdempotencyKeyRows(database, clock, () => nodes.own);
+    this.projects = new ProjectRows(database);
+    this.foreignAppends = wakes;
     this.nodes = nodes;
-    this.listeners = listeners;
-    this.connections = connections;
-    this.idempotencyKeys = new PostgresIdempotencyKeys(database, clock, () => nodes.own);
+    this.of = (project) => ({
+      log: new EventReader(database, directory, project),
+      keeping: {
+        age: (ageing) => age(database, project, ageing),
+        purge: (request) => purge(database, project, request),
+      },
+      listeners: new ListenerReader(database, listeners, project),
+      connections: connections(project),
+      idempotencyKeys: keys.of(project),
+    });
   }
 
   /**

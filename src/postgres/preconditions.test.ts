@@ -9,7 +9,12 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { startStoreProxy } from '../../test/support/store-proxy.ts';
-import { append, listenerEvent, sampleListener } from '../../test/support/store-samples.ts';
+import {
+  append,
+  listenerEvent,
+  ofDefault,
+  sampleListener,
+} from '../../test/support/store-samples.ts';
 import { makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { PostgresStore } from './postgres-store.ts';
@@ -94,13 +99,13 @@ test('a schema of its own by search_path holds all, for every reader, over a res
     const node = await store.nodes.takeOwn();
     if (start === 1) await node.append(append(1, [listenerEvent('listener_created', listener)]));
     const wanted = { state: null, protocol: listener.protocol, port: null, name: null, labels: {} };
-    const { items } = await store.listeners.list(wanted, {
+    const { items } = await ofDefault(store).listeners.list(wanted, {
       pageSize: 10,
       after: null,
       bytesMax: 1e9,
     });
     expect(items).toHaveLength(1);
-    expect(await store.listeners.find(listener.id)).toMatchObject({ id: listener.id });
+    expect(await ofDefault(store).listeners.find(listener.id)).toMatchObject({ id: listener.id });
   }
   expect(await query(ground.url, `${tablesSql} AND nspname <> 'mine'`)).toEqual([]);
   // Another path would make new tables, and what is on record would seem gone.

@@ -1,4 +1,5 @@
 /** A purge beside appends and a follower, cut off in the middle, and by a wrong clock: on a real database. */
+
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import {
@@ -7,12 +8,19 @@ import {
   purgeLogLimits,
 } from '../../test/support/old-log.ts';
 import { keepingLogger } from '../../test/support/samples.ts';
-import { append, closed, opened, sampleConnection } from '../../test/support/store-samples.ts';
+import {
+  append,
+  closed,
+  ofDefault,
+  opened,
+  sampleConnection,
+} from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { systemClock } from '../core/clock.ts';
 import { everyEvent } from '../core/event-filter.ts';
 import { EventLog } from '../core/event-log.ts';
+import { defaultProject } from '../core/project.ts';
 import { Retention } from '../core/retention.ts';
 import { PostgresStore } from './postgres-store.ts';
 
@@ -31,7 +39,7 @@ test('a purge that is held up in the middle holds up neither appends nor readers
   // What it is to delete is held by another transaction, and so is it.
   await client.query('BEGIN');
   await client.query('SELECT FROM closed_connections ORDER BY closed_seq LIMIT 1 FOR UPDATE');
-  const purging = store.keeping.purge({
+  const purging = ofDefault(store).keeping.purge({
     before: 0,
     eventsMax: 1000,
     bytesMax: Number.MAX_SAFE_INTEGER,
@@ -44,14 +52,14 @@ test('a purge that is held up in the middle holds up neither appends nor readers
   });
 
   const connection = sampleConnection({ listenerId: listener.id });
-  const { firstSeq } = await node.append(append(2, [opened(connection)]));
+  const [seq = 0] = (await node.append(append(2, [opened(connection)]))).values();
   await node.append(append(3, [closed(connection)]));
-  const read = { afterSeq: firstSeq - 1, limit: 10, bytesMax: 1e9, filter: everyEvent };
-  const { events } = await store.log.read(read);
-  expect(events.map(({ seq }) => seq)).toEqual([firstSeq, firstSeq + 1]);
-  expect(await store.connections.find(connection.id)).toMatchObject({ state: 'closed' });
+  const read = { afterSeq: seq - 1, limit: 10, bytesMax: 1e9, filter: everyEvent };
+  const { events } = await ofDefault(store).log.read(read);
+  expect(events.map((event) => event.seq)).toEqual([seq, seq + 1]);
+  expect(await ofDefault(store).connections.find(connection.id)).toMatchObject({ state: 'closed' });
   // Its bound holds already: what it is about to delete is read by nobody.
-  expect((await store.log.readBounds()).oldestSeq).toBe(5001);
+  expect((await ofDefault(store).log.readBounds()).oldestSeq).toBe(5001);
 
   await client.query('COMMIT');
   expect(await purging).toMatchObject({ oldestSeq: 5001, hasMore: true });
@@ -66,7 +74,9 @@ test.each(['listeners', 'log_marks'])(
     const request = { before: 0, eventsMax: 2 * oldConnections, bytesMax: everything, limit: 5000 };
     // It is held up in the middle, and cut off there.
     await client.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
-    const purging = store.keeping.purge(request).catch((error: unknown) => error);
+    const purging = ofDefault(store)
+      .keeping.purge(request)
+      .catch((error: unknown) => error);
     await waitFor('the purge to be held up', async () => {
       const { rows } = await client.query(`SELECT pid FROM pg_locks
       WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`);
@@ -77,8 +87,8 @@ test.each(['listeners', 'log_marks'])(
     });
     expect(await purging).toMatchObject({ code: 'unavailable' });
     await client.query('COMMIT');
-    await store.keeping.purge({ ...request, eventsMax: 2 * oldConnections - 1 });
-    expect(await store.listeners.find(old.gone.id)).toBeNull();
+    await ofDefault(store).keeping.purge({ ...request, eventsMax: 2 * oldConnections - 1 });
+    expect(await ofDefault(store).listeners.find(old.gone.id)).toBeNull();
     const { rows } = await client.query(
       `SELECT
     (SELECT count(*)::int FROM listener_counts WHERE listener_id = $1) AS counts,
@@ -112,7 +122,7 @@ test('a clock that is sixty days ahead erases nothing until a person says that i
       ...{ intervalMs: 3_600_000, purgeEventsMax: 5000 },
     });
     await retention.purge();
-    return retention.state;
+    return retention.stateOf(defaultProject);
   };
   await eventLog.append([opened(sampleConnection())]);
   await look(null);
@@ -123,9 +133,9 @@ test('a clock that is sixty days ahead erases nothing until a person says that i
   await client.query(`UPDATE log_ages SET time = time - ${days} WHERE seq > 0`);
   await client.end();
   expect((await look(null))?.clockAheadMs).toBeGreaterThan(59 * 86_400_000);
-  expect(await store.log.readBounds()).toEqual({ headSeq: 1, oldestSeq: 1 });
+  expect(await ofDefault(store).log.readBounds()).toEqual({ headSeq: 1, oldestSeq: 1 });
   expect(logger.lines).toMatchObject([{ level: 'warn' }]);
   expect((await look(Number.MAX_SAFE_INTEGER))?.clockAheadMs).toBe(0);
-  expect(await store.log.readBounds()).toEqual({ headSeq: 1, oldestSeq: 2 });
+  expect(await ofDefault(store).log.readBounds()).toEqual({ headSeq: 1, oldestSeq: 2 });
   await eventLog.drain(AbortSignal.timeout(10_000));
 });

@@ -1,28 +1,30 @@
 /**
- * Deletes the oldest of the log, a bounded piece at a time. The bound moves first, in a statement of its own that
+ * Deletes the oldest of a project's log, a bounded piece at a time. The bound moves first, in a statement of its own that
  * holds the head for no longer than an append does; what lies below it is then read by nobody, and deleted at leisure.
  */
+import type { ProjectRef } from '../core/project.ts';
 import type { LogBounds, PurgeRequest } from '../core/store.ts';
 import type { Database } from './database.ts';
 import { seqOfBytes } from './log-ages.ts';
 
 /** The seq up to which the log is due, and the bounds before. */
 const dueSql = `SELECT h.seq, h.oldest_seq, greatest(
-    (SELECT max(seq) FROM log_ages WHERE time <= $1::bigint), h.seq - $2::bigint, ${seqOfBytes('(h.bytes - $3::bigint)')}
-  ) FROM log_head h`;
+    (SELECT max(seq) FROM log_ages WHERE project = h.project AND time <= $1::bigint), h.seq - $2::bigint, ${seqOfBytes('(h.bytes - $3::bigint)')}
+  ) FROM log_heads h WHERE h.project = $4::integer`;
 
-const moveBoundSql = `UPDATE log_head SET oldest_seq = greatest(oldest_seq, $1::bigint + 1)
-  RETURNING seq, oldest_seq`;
+const moveBoundSql = `UPDATE log_heads SET oldest_seq = greatest(oldest_seq, $2::bigint + 1)
+  WHERE project = $1::integer RETURNING seq, oldest_seq`;
 
 /**
  * A closed listener goes with the last that tells of it: before that is deleted, so that whoever is cut off in between
  * finds it again.
  */
 const deleteListenersSql = `WITH told AS MATERIALIZED (
-  SELECT listener_id AS id FROM closed_connections WHERE closed_seq > $1::bigint AND closed_seq <= $2::bigint
-  UNION SELECT listener_id FROM events WHERE seq > $1::bigint AND seq <= $2::bigint
+  SELECT listener_id AS id FROM closed_connections
+    WHERE project = $3::integer AND closed_seq > $1::bigint AND closed_seq <= $2::bigint
+  UNION SELECT listener_id FROM events WHERE project = $3::integer AND seq > $1::bigint AND seq <= $2::bigint
 ), gone AS (
-  DELETE FROM listeners l USING told WHERE l.id = told.id AND l.state = 'closed'
+  DELETE FROM listeners l USING told WHERE l.id = told.id AND l.project = $3::integer AND l.state = 'closed'
     AND (SELECT true FROM events e WHERE e.listener_id = l.id AND e.seq > $2::bigint LIMIT 1) IS NULL
     AND (SELECT true FROM closed_connections c WHERE c.listener_id = l.id AND c.closed_seq > $2::bigint LIMIT 1) IS NULL
     AND (SELECT true FROM open_connections o WHERE o.listener_id = l.id LIMIT 1) IS NULL
@@ -37,9 +39,11 @@ DELETE FROM listener_counts c USING gone WHERE c.listener_id = gone.id`;
  * stays: from there on is counted.
  */
 const deleteSql = `WITH gone_connections AS (
-  DELETE FROM closed_connections WHERE closed_seq > $1::bigint AND closed_seq <= $2::bigint
+  DELETE FROM closed_connections
+    WHERE project = $3::integer AND closed_seq > $1::bigint AND closed_seq <= $2::bigint
 ), gone_events AS (
-  DELETE FROM events WHERE seq > $1::bigint AND seq <= $2::bigint RETURNING listener_id, generation
+  DELETE FROM events WHERE project = $3::integer AND seq > $1::bigint AND seq <= $2::bigint
+  RETURNING listener_id, generation
 ), gone_specs AS (
   DELETE FROM listener_specs s USING (
     SELECT DISTINCT listener_id, generation FROM gone_events WHERE generation IS NOT NULL
@@ -49,23 +53,28 @@ const deleteSql = `WITH gone_connections AS (
       WHERE e.listener_id = s.listener_id AND e.generation = s.generation AND e.seq > $2::bigint)
     AND NOT EXISTS (SELECT FROM listeners l WHERE l.id = s.listener_id AND l.generation = s.generation)
 ), gone_ages AS (
-  DELETE FROM log_ages WHERE seq < (SELECT max(seq) FROM log_ages WHERE seq <= $2::bigint)
+  DELETE FROM log_ages WHERE project = $3::integer
+    AND seq < (SELECT max(seq) FROM log_ages WHERE project = $3::integer AND seq <= $2::bigint)
 )
-DELETE FROM log_marks WHERE seq > $1::bigint AND seq <= $2::bigint`;
+DELETE FROM log_marks WHERE project = $3::integer AND seq > $1::bigint AND seq <= $2::bigint`;
 
 export async function purge(
   database: Database,
+  project: ProjectRef,
   { before, eventsMax, bytesMax, limit }: PurgeRequest,
 ): Promise<LogBounds & { readonly hasMore: boolean }> {
-  const [due] = await database.query({ text: dueSql, values: [before, eventsMax, bytesMax] });
+  const [due] = await database.query({
+    text: dueSql,
+    values: [before, eventsMax, bytesMax, project],
+  });
   const [head, oldest, target] = due as readonly [number, number, number];
   const cut = Math.min(target, oldest - 1 + limit);
   if (cut < oldest) return { headSeq: head, oldestSeq: oldest, hasMore: false };
-  const [moved] = await database.query({ text: moveBoundSql, values: [cut] });
+  const [moved] = await database.query({ text: moveBoundSql, values: [project, cut] });
   const [headSeq, oldestSeq] = moved as readonly [number, number];
   const hasMore = cut < target;
   // Each piece looks at itself only, past the entries of what is gone; the last one at what a crash may have left.
-  const values = [hasMore ? oldest - 1 : 0, cut];
+  const values = [hasMore ? oldest - 1 : 0, cut, project];
   await database.query({ text: deleteListenersSql, values });
   await database.query({ text: deleteSql, values });
   return { headSeq, oldestSeq, hasMore };

@@ -1,11 +1,11 @@
 /**
- * Rows of connections ↔ core, and nowhere else. Rows of tables that are written in bulk are records in the order of their table's
- * columns; rows that are read are tuples in the order of the column lists here.
+ * Rows of connections ↔ core, and nowhere else: a field of a connection is one of `columns`, and a line where it is
+ * parsed. Rows that are written are records in the order of their table's columns; rows that are read are tuples in
+ * that order too, without what core does not know.
  */
 import type { Address } from '../core/address.ts';
 import type { CloseInitiator, CloseReason, Connection, TlsInfo } from '../core/connection.ts';
 import type { Protocol } from '../core/listener.ts';
-import type { Counters } from '../core/record.ts';
 import { type Field, jsonText, safeText } from './record-literal.ts';
 
 /** A node's id by its number in the rows. */
@@ -20,68 +20,162 @@ export function isUuid(text: string): boolean {
   return uuid.test(text);
 }
 
-/** A connection whose row is in open_connections; `openedSeq` counts from the first of the append. */
-export function openRecord({ laddr, raddr, ...open }: Connection, place: Place): readonly Field[] {
-  return [
-    open.id,
-    open.listenerId,
-    place.openedSeq,
-    open.acceptedAt,
-    open.firstByteAt,
-    open.halfClosedAt,
-    open.bytesIn,
-    open.bytesOut,
-    open.pid,
-    open.fd,
-    laddr.port,
-    raddr?.port ?? null,
-    open.declaredRaddr?.port ?? null,
-    open.protocol,
-    place.node,
-    laddr.ip,
-    raddr?.ip ?? null,
-    open.declaredRaddr?.ip ?? null,
-    open.tls === null ? null : jsonText(open.tls),
-  ];
-}
-
-/** Where a row belongs. Seqs count from the first of the append; null for one that was opened in an earlier append. */
+/** Where a row belongs. */
 export interface Place {
+  /** The place of its project among those of the append, from 1. */
+  readonly project: number;
   readonly node: number;
+  /** Seqs count from 1, the project's first of the append; null for one that was opened in an earlier append. */
   readonly openedSeq: number | null;
+  readonly closedSeq: number | null;
 }
 
-export function closedRecord(
-  { laddr, raddr, ...closed }: Connection,
-  place: Place & { readonly closedSeq: number },
-): readonly Field[] {
-  return [
-    closed.id,
-    closed.listenerId,
-    place.openedSeq,
-    place.closedSeq,
-    closed.acceptedAt,
-    closed.firstByteAt,
-    closed.halfClosedAt,
-    closed.closedAt,
-    closed.bytesIn,
-    closed.bytesOut,
-    closed.pid,
-    closed.fd,
-    laddr.port,
-    raddr?.port ?? null,
-    closed.declaredRaddr?.port ?? null,
-    closed.protocol,
-    closed.closeInitiator,
-    closed.closeReason,
-    raddr === null ? null : netOf(raddr.ip),
-    place.node,
-    laddr.ip,
-    raddr?.ip ?? null,
-    closed.declaredRaddr?.ip ?? null,
-    closed.error === null ? null : safeText(closed.error, errorLengthMax),
-    closed.tls === null ? null : jsonText(closed.tls),
-  ];
+/** How far an open connection has come. */
+export type ConnectionChange = Pick<
+  Connection,
+  'id' | 'firstByteAt' | 'halfClosedAt' | 'bytesIn' | 'bytesOut'
+>;
+
+interface Traits {
+  /** Of what the table of connections has that are closed, and that of open ones has not. */
+  readonly isOfEnd?: true;
+  /** Of what core does not know. */
+  readonly isUnread?: true;
+  /** What it was when the connection was opened, where it was something else. */
+  readonly atOpening?: 'NULL' | '0';
+}
+
+interface Column extends Traits {
+  readonly name: string;
+  readonly type: string;
+  readonly of: (connection: Connection, place: Place) => Field;
+}
+
+/** What tells an open connection's row from others, and what changes in it: to what is told last, or was told first. */
+interface MovingColumn extends Traits {
+  readonly name: string;
+  readonly type: string;
+  readonly of: (change: ConnectionChange, place: Place) => Field;
+  readonly onChange: 'key' | 'last' | 'first';
+}
+
+const column = (name: string, type: string, of: Column['of'], traits: Traits = {}): Column => ({
+  ...{ name, type, of, ...traits },
+});
+const moving = (
+  name: string,
+  type: string,
+  of: MovingColumn['of'],
+  traits: Traits & Pick<MovingColumn, 'onChange'>,
+): MovingColumn => ({ name, type, of, ...traits });
+
+const first = { onChange: 'first', atOpening: 'NULL' } as const;
+const last = { onChange: 'last', atOpening: '0' } as const;
+const ofEnd = { isOfEnd: true } as const;
+const unread = { isUnread: true } as const;
+
+/** In the order of their tables. */
+const columns: readonly (Column | MovingColumn)[] = [
+  moving('id', 'uuid', ({ id }) => id, { onChange: 'key' }),
+  column('listener_id', 'uuid', ({ listenerId }) => listenerId),
+  column('opened_seq', 'bigint', (_, { openedSeq }) => openedSeq, unread),
+  column('closed_seq', 'bigint', (_, { closedSeq }) => closedSeq, { ...unread, ...ofEnd }),
+  column('accepted_at', 'bigint', ({ acceptedAt }) => acceptedAt),
+  moving('first_byte_at', 'bigint', ({ firstByteAt }) => firstByteAt, first),
+  // Nobody tells it yet.
+  column('last_byte_at', 'bigint', () => null, unread),
+  moving('half_closed_at', 'bigint', ({ halfClosedAt }) => halfClosedAt, first),
+  column('closed_at', 'bigint', ({ closedAt }) => closedAt, ofEnd),
+  moving('bytes_in', 'bigint', ({ bytesIn }) => bytesIn, last),
+  moving('bytes_out', 'bigint', ({ bytesOut }) => bytesOut, last),
+  moving('project', 'integer', (_, { project }) => project, { ...unread, onChange: 'key' }),
+  column('node', 'integer', (_, { node }) => node),
+  column('net', 'integer', ({ raddr }) => (raddr === null ? null : netOf(raddr.ip)), {
+    ...unread,
+    ...ofEnd,
+  }),
+  column('pid', 'integer', ({ pid }) => pid),
+  column('fd', 'integer', ({ fd }) => fd),
+  column('lport', 'integer', ({ laddr }) => laddr.port),
+  column('rport', 'integer', ({ raddr }) => raddr?.port ?? null),
+  column('declared_rport', 'integer', ({ declaredRaddr }) => declaredRaddr?.port ?? null),
+  column('protocol', 'protocol', ({ protocol }) => protocol),
+  column('close_initiator', 'close_initiator', (one) => one.closeInitiator, ofEnd),
+  column('close_reason', 'close_reason', (one) => one.closeReason, ofEnd),
+  column('laddr', 'inet', ({ laddr }) => laddr.ip),
+  column('raddr', 'inet', ({ raddr }) => raddr?.ip ?? null),
+  column('declared_raddr', 'inet', ({ declaredRaddr }) => declaredRaddr?.ip ?? null),
+  column('error', 'text', (one) => textOrNull(one.error), ofEnd),
+  column('tls', 'jsonb', ({ tls }) => (tls === null ? null : jsonText(tls))),
+];
+
+type ConnectionRow = readonly [
+  id: string,
+  listenerId: string,
+  acceptedAt: number,
+  firstByteAt: number | null,
+  halfClosedAt: number | null,
+  closedAt: number | null,
+  bytesIn: number,
+  bytesOut: number,
+  node: number,
+  pid: number,
+  fd: number,
+  lport: number,
+  rport: number | null,
+  declaredRport: number | null,
+  protocol: Protocol,
+  closeInitiator: CloseInitiator | null,
+  closeReason: CloseReason | null,
+  laddr: string,
+  raddr: string | null,
+  declaredRaddr: string | null,
+  error: string | null,
+  tls: TlsInfo | null,
+];
+
+/** The connection of a row, whose ConnectionRow begins at `offset`. */
+export function parseConnection(
+  tuple: readonly unknown[],
+  nodeIds: NodeIds,
+  offset = 0,
+): Connection {
+  const row = (offset === 0 ? tuple : tuple.slice(offset)) as ConnectionRow;
+  return {
+    id: row[0],
+    listenerId: row[1],
+    nodeId: nodeIds.get(row[8]) ?? '',
+    protocol: row[14],
+    laddr: { ip: row[17], port: row[11] },
+    raddr: addressOrNull(row[18], row[12]),
+    declaredRaddr: addressOrNull(row[19], row[13]),
+    pid: row[9],
+    fd: row[10],
+    state: row[5] !== null ? 'closed' : row[4] !== null ? 'half_closed' : 'open',
+    acceptedAt: row[2],
+    firstByteAt: row[3],
+    halfClosedAt: row[4],
+    closedAt: row[5],
+    bytesIn: row[6],
+    bytesOut: row[7],
+    closeInitiator: row[15],
+    closeReason: row[16],
+    error: row[20],
+    tls: row[21],
+  };
+}
+
+/** The number of the row's node, so that it can be looked up beforehand; null in the row of another event. */
+export function nodeOfConnection(tuple: readonly unknown[], offset = 0): number | null {
+  return tuple[offset + 8] as number | null;
+}
+
+function addressOrNull(ip: string | null, port: number | null): Address | null {
+  return ip === null || port === null ? null : { ip, port };
+}
+
+function textOrNull(text: string | null): string | null {
+  return text === null ? null : safeText(text, errorLengthMax);
 }
 
 /** The wider network of an address, as a number: its first 16 bits, or 32 of IPv6. */
@@ -97,101 +191,61 @@ export function netBits(ip: string): number {
   return ip.includes(':') ? 32 : 16;
 }
 
-/** How far an open connection has come. */
-export function changeRecord(
-  change: Counters & Pick<Connection, 'halfClosedAt'>,
-): readonly Field[] {
-  const { id, firstByteAt, halfClosedAt, bytesIn, bytesOut } = change;
-  const unchanged = Array<null>(11).fill(null);
-  return [id, null, null, null, firstByteAt, halfClosedAt, bytesIn, bytesOut, ...unchanged];
+const openTable = columns.filter(({ isOfEnd }) => !isOfEnd);
+const read = columns.filter(({ isUnread }) => !isUnread);
+
+/** A connection whose row is in open_connections. */
+export function openRecord(open: Connection, place: Place): readonly Field[] {
+  return openTable.map((one) => one.of(open, place));
 }
 
-const sharedColumns = [
-  'id',
-  'listener_id',
-  'node',
-  'protocol',
-  'laddr',
-  'lport',
-  'raddr',
-  'rport',
-  'declared_raddr',
-  'declared_rport',
-  'pid',
-  'fd',
-  'accepted_at',
-  'first_byte_at',
-  'half_closed_at',
-  'bytes_in',
-  'bytes_out',
-  'tls',
-].join(', ');
-
-/** Both give the columns of a ConnectionRow. */
-export const openColumns = `${sharedColumns}, NULL::bigint AS closed_at, NULL::close_initiator AS close_initiator,
-  NULL::close_reason AS close_reason, NULL::text AS error`;
-export const closedColumns = `${sharedColumns}, closed_at, close_initiator, close_reason, error`;
-type ConnectionRow = readonly [
-  id: string,
-  listenerId: string,
-  node: number,
-  protocol: Protocol,
-  laddr: string,
-  lport: number,
-  raddr: string | null,
-  rport: number | null,
-  declaredRaddr: string | null,
-  declaredRport: number | null,
-  pid: number,
-  fd: number,
-  acceptedAt: number,
-  firstByteAt: number | null,
-  halfClosedAt: number | null,
-  bytesIn: number,
-  bytesOut: number,
-  tls: TlsInfo | null,
-  closedAt: number | null,
-  closeInitiator: CloseInitiator | null,
-  closeReason: CloseReason | null,
-  error: string | null,
-];
-
-/** The connection of a row, whose ConnectionRow begins at `offset`. */
-export function parseConnection(
-  columns: readonly unknown[],
-  nodeIds: NodeIds,
-  offset = 0,
-): Connection {
-  const row = (offset === 0 ? columns : columns.slice(offset)) as ConnectionRow;
-  return {
-    id: row[0],
-    listenerId: row[1],
-    nodeId: nodeIds.get(row[2]) ?? '',
-    protocol: row[3],
-    laddr: { ip: row[4], port: row[5] },
-    raddr: addressOrNull(row[6], row[7]),
-    declaredRaddr: addressOrNull(row[8], row[9]),
-    pid: row[10],
-    fd: row[11],
-    state: row[18] !== null ? 'closed' : row[14] !== null ? 'half_closed' : 'open',
-    acceptedAt: row[12],
-    firstByteAt: row[13],
-    halfClosedAt: row[14],
-    closedAt: row[18],
-    bytesIn: row[15],
-    bytesOut: row[16],
-    closeInitiator: row[19],
-    closeReason: row[20],
-    error: row[21],
-    tls: row[17],
-  };
+export function closedRecord(closed: Connection, place: Place): readonly Field[] {
+  return columns.map((one) => one.of(closed, place));
 }
 
-function addressOrNull(ip: string | null, port: number | null): Address | null {
-  return ip === null || port === null ? null : { ip, port };
+/** Of open_connections, what tells the row and what changes in it. */
+export function changeRecord(change: ConnectionChange, place: Place): readonly Field[] {
+  return openTable.map((one) => ('onChange' in one ? one.of(change, place) : null));
 }
 
-/** The number of the row's node, so that it can be looked up beforehand; null in the row of another event. */
-export function nodeOfConnection(columns: readonly unknown[], offset = 0): number | null {
-  return columns[offset + 2] as number | null;
+/** Of open_connections, what tells the row. */
+export function keyRecord(connection: Pick<Connection, 'id'>, place: Place): readonly Field[] {
+  const isKey = (one: Column | MovingColumn) => 'onChange' in one && one.onChange === 'key';
+  return openTable.map((one) => (isKey(one) ? one.of(connection as Connection, place) : null));
 }
+
+/** The row of a record `r`: some of its columns are written otherwise than they stand there. */
+function written(table: typeof columns, instead: Readonly<Record<string, string>>): string {
+  return table.map(({ name }) => instead[name] ?? `r.${name}`).join(', ');
+}
+
+export function openRowSql(instead: Readonly<Record<string, string>>): string {
+  return written(openTable, instead);
+}
+
+export function closedRowSql(instead: Readonly<Record<string, string>>): string {
+  return written(columns, instead);
+}
+
+/** How a row `o` of open_connections takes over a record `r` of changes. */
+export const changesSql = openTable
+  .flatMap((one) => {
+    if (!('onChange' in one) || one.onChange === 'key') return [];
+    const { name, onChange } = one;
+    return `${name} = ${onChange === 'last' ? `r.${name}` : `coalesce(r.${name}, o.${name})`}`;
+  })
+  .join(', ');
+
+/** The columns of a ConnectionRow, of which those that the row does not have are null. */
+function readSql(expression: (column: (typeof columns)[number]) => string | null): string {
+  return read.map((one) => `${expression(one) ?? `NULL::${one.type}`} AS ${one.name}`).join(', ');
+}
+
+export const openColumns = readSql(({ name, isOfEnd }) => (isOfEnd ? null : name));
+export const closedColumns = readSql(({ name }) => name);
+/** The connection as it was when it was opened. */
+export const openedColumns = readSql(({ name, isOfEnd, atOpening }) =>
+  isOfEnd || atOpening === 'NULL' ? null : atOpening === '0' ? '0::bigint' : name,
+);
+/** Of an event with a row of its own: only its listener. */
+export const listenerColumnsOnly = readSql(({ name }) => (name === 'listener_id' ? name : null));

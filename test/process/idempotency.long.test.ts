@@ -43,7 +43,7 @@ test('killed before the commit: the repeat makes it, on any node', async () => {
   const locked = new Client({ connectionString: home.environment.DATABASE_URL });
   await locked.connect();
   // Whoever holds this row holds every commit.
-  await locked.query('BEGIN; SELECT seq FROM log_head FOR UPDATE');
+  await locked.query('BEGIN; SELECT seq FROM log_heads FOR UPDATE');
   const lost = call(first, 'POST', '/v1/listeners', { name: 'a' }, key).catch(() => null);
   await waitFor('the key', async () => (await query(home, 'TABLE idempotency_keys')).length === 1);
   first.child.kill('SIGKILL');

@@ -7,12 +7,12 @@ import type { Event } from '../../src/core/event.ts';
 import { eventMatcher } from '../../src/core/event-filter.ts';
 import type { EventLog } from '../../src/core/event-log.ts';
 import { type FollowRequest, follow, type StreamItem } from '../../src/core/follow.ts';
-import type { Store } from '../../src/core/store.ts';
+import type { ProjectStore } from '../../src/core/store.ts';
 import type { MemoryDatabase } from './memory-database.ts';
 
 export interface CheckedFollowerOptions extends Omit<FollowRequest, 'signal'> {
   readonly log: EventLog;
-  readonly store: Store;
+  readonly store: Pick<ProjectStore, 'log'>;
   readonly database: MemoryDatabase;
   readonly pageEventsMax: number;
   /** It leaves after this many items; null: never. */

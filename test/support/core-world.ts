@@ -9,6 +9,7 @@ import { ListenerRecovery } from '../../src/core/listener-recovery.ts';
 import { ListenerSet } from '../../src/core/listener-set.ts';
 import { Listeners } from '../../src/core/listeners.ts';
 import type { Certificates, DataPlaneEvents } from '../../src/core/ports.ts';
+import { Projects } from '../../src/core/projects.ts';
 import { Recorder } from '../../src/core/recorder.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -132,7 +133,8 @@ export async function makeWorld(options: WorldOptions = {}) {
   const control = new ControlPlane({
     ...shared,
     version: '1.2.3',
-    retention: { state: { clockAheadMs: 0, bytes: 0 } },
+    retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
+    projects: new Projects(store.projects),
     listeners,
     limits: {
       pageEventsMax: sampleLogLimits.pageEventsMax,

@@ -37,7 +37,7 @@ export function edgeApi(options: EdgeApiOptions): Api {
     operations: operations(defaultBounds, { drainMsMax: 86_400_000 }),
     keys: options.keys ?? tokenKeys(null),
     idempotency: {
-      keys: expected(options.idempotencyKeys ?? {}),
+      keysOf: async () => expected(options.idempotencyKeys ?? {}),
       clock,
       logger,
       limits: { ...idempotencyLimits, ...options.idempotency },

@@ -7,6 +7,7 @@ import { ListenerObserver } from '../../src/core/listener-observer.ts';
 import { ListenerSet } from '../../src/core/listener-set.ts';
 import { Listeners } from '../../src/core/listeners.ts';
 import type { Certificates } from '../../src/core/ports.ts';
+import { Projects } from '../../src/core/projects.ts';
 import { Recorder } from '../../src/core/recorder.ts';
 import { tellsTo } from './core-world.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
@@ -63,7 +64,8 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
   const control = new ControlPlane({
     ...shared,
     version: '1.2.3',
-    retention: { state: { clockAheadMs: 0, bytes: 0 } },
+    retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
+    projects: new Projects(store.projects),
     listeners,
     limits: {
       followersMax,

@@ -1,13 +1,16 @@
-/** What a PostgreSQL would hold, in memory: one log for all the stores over it. See memory-store.ts. */
+/** What a PostgreSQL would hold, in memory: the same logs for all the stores over it. See memory-store.ts. */
 import { networkSet } from '../../src/core/address.ts';
 import type { Connection } from '../../src/core/connection.ts';
-import { AppError } from '../../src/core/errors.ts';
+import { AppError, PlaceLost } from '../../src/core/errors.ts';
 import type { Event, EventDraft } from '../../src/core/event.ts';
 import type { IdempotentAnswer } from '../../src/core/idempotency-keys.ts';
 import type { Listener, ListenerSecrets } from '../../src/core/listener.ts';
+import { defaultProject, type ProjectRef, projectRef } from '../../src/core/project.ts';
 import type {
   Append,
+  AppendEntry,
   ConnectionQuery,
+  FirstSeqs,
   ListenerQuery,
   LogAge,
   LogAgeing,
@@ -15,6 +18,7 @@ import type {
   PurgeRequest,
 } from '../../src/core/store.ts';
 import type { Micros } from '../../src/core/time.ts';
+import { MemoryLog } from './memory-log.ts';
 
 export interface ListenerRow {
   readonly listener: Listener;
@@ -25,8 +29,11 @@ export interface ListenerRow {
 interface NodePlace {
   readonly place: number;
   readonly number: number;
-  readonly firstSeq: number;
+  /** Of the append of that number; null where it was settled and not done. */
+  readonly firstSeqs: FirstSeqs | null;
 }
+
+type ForeignAppend = (project: ProjectRef, headSeq: number) => void;
 
 export interface KeptAnswer extends IdempotentAnswer {
   readonly takenAt: Micros;
@@ -36,31 +43,59 @@ export interface KeptAnswer extends IdempotentAnswer {
 }
 
 export class MemoryDatabase {
-  /** Every event ever committed, purged ones too: what tests hold streams against. */
-  readonly history: Event[] = [];
+  readonly #logs = new Map([[defaultProject, new MemoryLog()]]);
   readonly listeners = new Map<string, ListenerRow>();
   readonly connections = new Map<string, Connection>();
+  /** The projects of connections, by their ids. */
+  readonly #owners = new Map<string, ProjectRef>();
+  /** By project and key. */
   readonly answers = new Map<string, KeptAnswer>();
   /** While it is true, other nodes hear of appends only by `notify`. */
   isHoldingNotices = false;
-  #oldestSeq = 1;
-  #bytes = 0;
-  /** The log's own time; null until it is first asked for. */
+  /** The logs' own time; null until it is first asked for. */
   #time: Micros | null = null;
-  #ages: readonly (Pick<LogAge, 'time' | 'bytes'> & { readonly seq: number })[] = [
-    { seq: 0, time: 0, bytes: 0 },
-  ];
   readonly #nodes = new Map<string, NodePlace>();
-  readonly #watchers = new Set<{ nodeId: string; callback: (headSeq: number) => void }>();
+  readonly #watchers = new Set<{ nodeId: string; callback: ForeignAppend }>();
   readonly #notices = new Set<() => void>();
 
+  /** @throws not_found where the project has none */
+  log(project: ProjectRef): MemoryLog {
+    const log = this.#logs.get(project);
+    if (log === undefined) throw new AppError('not_found', 'the project has no log');
+    return log;
+  }
+
+  /** By their names. */
+  readonly names = new Map([['default', defaultProject]]);
+
+  addProject(name: string): ProjectRef {
+    const project = projectRef(this.names.size + 1);
+    this.names.set(name, project);
+    this.#logs.set(project, new MemoryLog());
+    return project;
+  }
+
+  /** Of the project, by its id. */
+  connection(project: ProjectRef, id: string): Connection | null {
+    return this.#owners.get(id) === project ? (this.connections.get(id) ?? null) : null;
+  }
+
+  connectionsOf(project: ProjectRef): readonly Connection[] {
+    return [...this.connections.values()].filter(({ id }) => this.#owners.get(id) === project);
+  }
+
+  /** Of the default project. */
+  get history(): readonly Event[] {
+    return this.log(defaultProject).history;
+  }
+
   get bounds(): LogBounds {
-    return { headSeq: this.history.length, oldestSeq: this.#oldestSeq };
+    return this.log(defaultProject).bounds;
   }
 
   takeNode(nodeId: string): number {
     const place = (this.#nodes.get(nodeId)?.place ?? 0) + 1;
-    this.#nodes.set(nodeId, { place, number: 0, firstSeq: 0 });
+    this.#nodes.set(nodeId, { place, number: 0, firstSeqs: null });
     return place;
   }
 
@@ -73,60 +108,77 @@ export class MemoryDatabase {
   }
 
   /** All or nothing. An append that is repeated under its number is done once. */
-  append(nodeId: string, place: number | null, append: Append): { firstSeq: number } {
-    const node = this.#nodes.get(nodeId);
-    if (node === undefined || node.place !== place) {
-      throw new AppError('failed_precondition', `another process has the place of node ${nodeId}`);
-    }
-    const { number, firstSeq: doneAt } = node;
-    if (append.number === number && doneAt === 0) throw new TypeError(`${number} was settled`);
-    if (append.number === number) return { firstSeq: doneAt };
+  append(nodeId: string, place: number | null, append: Append): FirstSeqs {
+    const node = this.#held(nodeId, place);
+    const { number, firstSeqs: done } = node;
+    if (append.number === number && done === null) throw new TypeError(`${number} was settled`);
+    if (append.number === number && done !== null) return done;
     if (append.number !== number + 1)
       throw new TypeError(`append ${append.number} after ${number}`);
-    this.#assertNamesFree(append.events);
-    const firstSeq = this.history.length + 1;
-    append.events.forEach((draft, index) => {
-      this.history.push({ ...draft, seq: firstSeq + index });
-      this.#write(draft, append.secrets);
-    });
-    for (const { id, bytesIn, bytesOut, firstByteAt } of append.counters) {
+    const projects = new Set(append.entries.map(({ project }) => project));
+    const firstSeqs = new Map(
+      [...projects].map((project) => [project, this.log(project).history.length + 1]),
+    );
+    this.#assertListeners(append.entries);
+    for (const entry of append.entries) this.#do(entry);
+    this.#nodes.set(nodeId, { place: node.place, number: append.number, firstSeqs });
+    for (const { project, events } of append.entries) {
+      if (events.length > 0) this.#tellOthers(nodeId, project);
+    }
+    return firstSeqs;
+  }
+
+  #held(nodeId: string, place: number | null): NodePlace {
+    const node = this.#nodes.get(nodeId);
+    if (node === undefined || node.place !== place) throw new PlaceLost(nodeId);
+    return node;
+  }
+
+  #do({ project, events, secrets, counters, bytes }: AppendEntry): void {
+    const log = this.log(project);
+    for (const draft of events) {
+      log.history.push({ ...draft, seq: log.history.length + 1 });
+      this.#write(project, draft, secrets);
+    }
+    for (const { id, bytesIn, bytesOut, firstByteAt } of counters) {
       const row = this.connections.get(id);
       if (row === undefined || row.state === 'closed') continue;
       this.connections.set(id, { ...row, bytesIn, bytesOut, firstByteAt });
     }
-    this.#bytes += append.bytes;
-    this.#nodes.set(nodeId, { place, number: append.number, firstSeq });
-    if (append.events.length > 0) this.#tellOthers(nodeId);
-    return { firstSeq };
+    log.grow(bytes);
   }
 
-  /** A number that is settled and not done has no first seq. */
-  settle(nodeId: string, place: number | null, number: number): number | null {
-    const node = this.#nodes.get(nodeId);
-    if (node === undefined || node.place !== place) {
-      throw new AppError('failed_precondition', `another process has the place of node ${nodeId}`);
-    }
-    if (node.number === number) return node.firstSeq === 0 ? null : node.firstSeq;
+  settle(nodeId: string, place: number | null, number: number): FirstSeqs | null {
+    const node = this.#held(nodeId, place);
+    if (node.number === number) return node.firstSeqs;
     if (node.number !== number - 1) throw new TypeError(`settling ${number} after ${node.number}`);
-    this.#nodes.set(nodeId, { place: node.place, number, firstSeq: 0 });
+    this.#nodes.set(nodeId, { place: node.place, number, firstSeqs: null });
     return null;
   }
 
-  #assertNamesFree(events: readonly EventDraft[]): void {
+  /** Each name is of one listener, and each change on top of what is there. */
+  #assertListeners(entries: readonly AppendEntry[]): void {
     const rows = new Map([...this.listeners].map(([id, row]) => [id, row.listener]));
-    for (const event of events) {
+    for (const event of entries.flatMap(({ events }) => events)) {
       if (!('listener' in event)) continue;
-      const { id, name, state } = event.listener;
+      const { id, project, name, state, revision } = event.listener;
+      if (revision !== (this.listeners.get(id)?.listener.revision ?? 0) + 1) {
+        throw new AppError('failed_precondition', `${id} is not at revision ${revision - 1}`);
+      }
       rows.set(id, event.listener);
       if (name === null || state === 'closed') continue;
       const taken = [...rows.values()].some(
-        (other) => other.id !== id && other.name === name && other.state !== 'closed',
+        (other) =>
+          other.id !== id &&
+          other.project === project &&
+          other.name === name &&
+          other.state !== 'closed',
       );
       if (taken) throw new AppError('already_exists', `the name ${name} is taken`);
     }
   }
 
-  #write(event: EventDraft, secrets: Append['secrets']): void {
+  #write(project: ProjectRef, event: EventDraft, secrets: AppendEntry['secrets']): void {
     if ('listener' in event) {
       const { id } = event.listener;
       const old = this.listeners.get(id);
@@ -141,6 +193,7 @@ export class MemoryDatabase {
     } else if ('connection' in event) {
       const { connection, type } = event;
       this.connections.set(connection.id, connection);
+      this.#owners.set(connection.id, project);
       if (type === 'connection_opened') this.#count(connection.listenerId, 1, 1);
       if (type === 'connection_closed') this.#count(connection.listenerId, -1, 0);
     }
@@ -158,7 +211,7 @@ export class MemoryDatabase {
     this.listeners.set(listenerId, { ...row, listener });
   }
 
-  watch(nodeId: string, callback: (headSeq: number) => void): () => void {
+  watch(nodeId: string, callback: ForeignAppend): () => void {
     const watcher = { nodeId, callback };
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
@@ -168,11 +221,11 @@ export class MemoryDatabase {
     return this.#watchers.size;
   }
 
-  #tellOthers(nodeId: string): void {
-    const headSeq = this.history.length;
+  #tellOthers(nodeId: string, project: ProjectRef): void {
+    const { headSeq } = this.log(project).bounds;
     this.#notices.add(() => {
       for (const watcher of [...this.#watchers]) {
-        if (watcher.nodeId !== nodeId) watcher.callback(headSeq);
+        if (watcher.nodeId !== nodeId) watcher.callback(project, headSeq);
       }
     });
     if (!this.isHoldingNotices) this.notify();
@@ -185,63 +238,28 @@ export class MemoryDatabase {
     for (const notice of notices) notice();
   }
 
-  age(ageing: LogAgeing, clock: Micros): LogAge {
-    const { timeMin, timeMax, confirmedTime, leapMaxMs, markMs, markBytes } = ageing;
+  age(project: ProjectRef, ageing: LogAgeing, clock: Micros): LogAge {
+    const { timeMin, timeMax, confirmedTime, leapMaxMs } = ageing;
     const before = this.#time ?? clock;
     const isClose = clock - before <= leapMaxMs * 1000;
     const ahead = Math.max(before, timeMax ?? 0, confirmedTime ?? 0, isClose ? clock : 0);
     const time = Math.max(before, timeMin ?? 0, Math.min(clock, ahead));
     this.#time = time;
-    const seq = this.history.length;
-    const last = this.#ages.at(-1);
-    const isDue =
-      last !== undefined &&
-      seq > last.seq &&
-      (time - last.time >= markMs * 1000 || this.#bytes - last.bytes >= markBytes);
-    if (isDue) this.#ages = [...this.#ages, { seq, time, bytes: this.#bytes }];
-    return { time, clock, bytes: this.#bytes - this.#bytesBefore(this.#oldestSeq - 1) };
+    return { time, clock, bytes: this.log(project).age(ageing, time) };
   }
 
-  /** The mark at or before, and the next one or the head. */
-  #around(isBefore: (mark: { seq: number; bytes: number }) => boolean) {
-    const marks = [...this.#ages, { seq: this.history.length, bytes: this.#bytes }];
-    const at = this.#ages.findLastIndex(isBefore);
-    const [mark, next = mark] = marks.slice(Math.max(at, 0));
-    if (mark === undefined || next === undefined) throw new TypeError('there is a first mark');
-    return { at, mark, next };
-  }
-
-  #bytesBefore(seq: number): number {
-    const { mark, next } = this.#around((one) => one.seq <= seq);
-    const part = (seq - mark.seq) / Math.max(1, next.seq - mark.seq);
-    return Math.round(mark.bytes + (next.bytes - mark.bytes) * part);
-  }
-
-  #seqOfBytes(bytes: number): number {
-    const { at, mark, next } = this.#around((one) => one.bytes <= bytes);
-    if (at < 0) return 0;
-    const part = (next.seq - mark.seq) * (bytes - mark.bytes);
-    return mark.seq + Math.ceil(part / Math.max(1, next.bytes - mark.bytes));
-  }
-
-  purge({ before, eventsMax, bytesMax, limit }: PurgeRequest): LogBounds & { hasMore: boolean } {
-    const aged = this.#ages.findLast(({ time }) => time <= before)?.seq ?? 0;
-    const headSeq = this.history.length;
-    const due = Math.max(aged, headSeq - eventsMax, this.#seqOfBytes(this.#bytes - bytesMax));
-    const end = Math.min(due, this.#oldestSeq - 1 + limit);
-    while (this.#oldestSeq <= end) {
-      const event = this.history[this.#oldestSeq - 1];
-      this.#oldestSeq += 1;
-      if (event?.type === 'connection_closed') this.connections.delete(event.connection.id);
+  purge(project: ProjectRef, request: PurgeRequest): LogBounds & { hasMore: boolean } {
+    const log = this.log(project);
+    const { gone, hasMore } = log.purge(request);
+    for (const event of gone) {
+      if (event.type === 'connection_closed') this.connections.delete(event.connection.id);
     }
-    const first = this.#ages.findLastIndex(({ seq }) => seq < this.#oldestSeq);
-    this.#ages = this.#ages.slice(first);
-    const kept = this.history.slice(this.#oldestSeq - 1);
-    const isNamed = (id: string) => kept.some((event) => event.listenerId === id);
+    const told = new Set(log.kept.map((event) => event.listenerId));
     for (const [id, { listener }] of this.listeners) {
-      if (listener.state === 'closed' && !isNamed(id)) this.listeners.delete(id);
+      const isOurs = listener.project === project;
+      if (isOurs && listener.state === 'closed' && !told.has(id)) this.listeners.delete(id);
     }
-    return { ...this.bounds, hasMore: this.#oldestSeq <= due };
+    return { ...log.bounds, hasMore };
   }
 }
 

@@ -15,6 +15,7 @@ import { isOver, type Listener } from '../../src/core/listener.ts';
 import { carries } from '../../src/core/listener-choice.ts';
 import type { PageRequest } from '../../src/core/page.ts';
 import type { Clock } from '../../src/core/ports.ts';
+import { defaultProject, type ProjectRef } from '../../src/core/project.ts';
 import { eventBytes, itemBytes, specBytes, takeBytes } from '../../src/core/sizes.ts';
 import type {
   Append,
@@ -24,6 +25,8 @@ import type {
   Log,
   LogKeeping,
   Nodes,
+  ProjectDirectory,
+  ProjectStore,
   Store,
   TakenNode,
 } from '../../src/core/store.ts';
@@ -68,6 +71,12 @@ export class MemoryStore implements Store {
   readonly settled: number[] = [];
   /** How often events were read. */
   reads = 0;
+  /** What the default project has, for tests of one project. */
+  readonly log: Log;
+  readonly keeping: LogKeeping;
+  readonly listeners: ListenerDirectory;
+  readonly connections: ConnectionDirectory;
+  readonly idempotencyKeys: IdempotencyKeys;
   readonly #clock: Clock;
   readonly #turn: () => Promise<void>;
   #place: number | null = null;
@@ -77,6 +86,12 @@ export class MemoryStore implements Store {
     this.nodeId = options.nodeId ?? 'node-a';
     this.#clock = options.clock ?? { now: () => Date.now() * 1000 };
     this.#turn = options.turn ?? (() => Promise.resolve());
+    const own = this.of(defaultProject);
+    this.log = own.log;
+    this.keeping = own.keeping;
+    this.listeners = own.listeners;
+    this.connections = own.connections;
+    this.idempotencyKeys = own.idempotencyKeys;
   }
 
   async #call<Result>(work: () => Result): Promise<Result> {
@@ -117,9 +132,10 @@ export class MemoryStore implements Store {
           .sort((a, b) => (a.id < b.id ? -1 : 1));
         return takeBytes(rest.slice(0, pageSize), listenerBytes, bytesMax);
       }),
-    readOpenConnections: (afterId, limit, listenerId = null) =>
+    readOpenConnections: (project, afterId, limit, listenerId = null) =>
       this.#call(() =>
-        [...this.database.connections.values()]
+        this.database
+          .connectionsOf(project)
           .filter(({ nodeId, state }) => nodeId === this.nodeId && state !== 'closed')
           .filter(({ id }) => afterId === null || id > afterId)
           .filter((one) => listenerId === null || one.listenerId === listenerId)
@@ -128,108 +144,143 @@ export class MemoryStore implements Store {
       ),
   };
 
-  readonly log: Log = {
-    read: ({ afterSeq, limit, bytesMax, filter }) => {
-      this.reads += 1;
-      return this.#call(() => {
-        const { history, bounds } = this.database;
-        const begin = Math.max(afterSeq, bounds.oldestSeq - 1);
-        const seen = history.slice(begin, Math.min(bounds.headSeq, begin + this.scanMax));
-        const { events, last } = matching(seen, { limit, bytesMax, filter });
-        return { events, throughSeq: last ?? Math.max(afterSeq, begin), ...bounds };
-      });
-    },
-    readBack: ({ beforeSeq, limit, bytesMax, filter }) =>
-      this.#call(() => {
-        const { bounds } = this.database;
-        const below = this.#kept().filter(({ seq }) => seq < beforeSeq);
-        const seen = below.toReversed().slice(0, this.scanMax);
-        const { events, last } = matching(seen, { limit, bytesMax, filter });
-        return { events, throughSeq: last ?? bounds.oldestSeq, ...bounds };
-      }),
-    readBounds: () => this.#call(() => this.database.bounds),
-    seqBefore: (time) =>
-      this.#call(() => {
-        const first = this.#kept().find((event) => event.time >= time);
-        return first === undefined ? this.database.bounds.headSeq : first.seq - 1;
-      }),
-    seqBeforeNewest: (count, filter) =>
-      this.#call(() => {
-        const { headSeq, oldestSeq } = this.database.bounds;
-        if (count === 0) return headSeq;
-        const wanted = this.#kept().filter(eventMatcher(filter));
-        return (wanted.at(-count)?.seq ?? oldestSeq) - 1;
-      }),
+  readonly projects: ProjectDirectory = {
+    find: (name) => this.#call(() => this.database.names.get(name) ?? null),
+    all: () => this.#call(() => [...this.database.names.values()]),
   };
 
-  /** The kept events, oldest first. */
-  #kept() {
-    return this.database.history.slice(this.database.bounds.oldestSeq - 1);
+  of(project: ProjectRef): ProjectStore {
+    return {
+      log: this.#log(project),
+      keeping: {
+        age: (ageing) => this.#call(() => this.database.age(project, ageing, this.#clock.now())),
+        purge: (request) => this.#call(() => this.database.purge(project, request)),
+      },
+      listeners: this.#directory(project),
+      connections: {
+        find: (id) => this.#call(() => this.database.connection(project, id)),
+        list: (query, page) =>
+          this.#call(() => {
+            const all = this.database.connectionsOf(project);
+            return newestFirst(
+              all.filter((connection) => connectionMatches(connection, query)),
+              page,
+            );
+          }),
+      },
+      idempotencyKeys: this.#keys(project),
+    };
   }
 
-  readonly foreignAppends: ForeignAppends = {
-    on: (callback) => this.database.watch(this.nodeId, callback),
-  };
+  #log(project: ProjectRef): Log {
+    const log = () => this.database.log(project);
+    return {
+      read: ({ afterSeq, limit, bytesMax, filter }) => {
+        this.reads += 1;
+        return this.#call(() => {
+          const { history, bounds } = log();
+          const begin = Math.max(afterSeq, bounds.oldestSeq - 1);
+          const seen = history.slice(begin, Math.min(bounds.headSeq, begin + this.scanMax));
+          const { events, last } = matching(seen, { limit, bytesMax, filter });
+          return { events, throughSeq: last ?? Math.max(afterSeq, begin), ...bounds };
+        });
+      },
+      readBack: ({ beforeSeq, limit, bytesMax, filter }) =>
+        this.#call(() => {
+          const { kept, bounds } = log();
+          const below = kept.filter(({ seq }) => seq < beforeSeq);
+          const seen = below.toReversed().slice(0, this.scanMax);
+          const { events, last } = matching(seen, { limit, bytesMax, filter });
+          return { events, throughSeq: last ?? bounds.oldestSeq, ...bounds };
+        }),
+      readBounds: () => this.#call(() => log().bounds),
+      seqBefore: (time) =>
+        this.#call(() => {
+          const { kept, bounds } = log();
+          const first = kept.find((event) => event.time >= time);
+          return first === undefined ? bounds.headSeq : first.seq - 1;
+        }),
+      seqBeforeNewest: (count, filter) =>
+        this.#call(() => {
+          const { kept, bounds } = log();
+          if (count === 0) return bounds.headSeq;
+          const wanted = kept.filter(eventMatcher(filter));
+          return (wanted.at(-count)?.seq ?? bounds.oldestSeq) - 1;
+        }),
+    };
+  }
 
-  readonly keeping: LogKeeping = {
-    age: (ageing) => this.#call(() => this.database.age(ageing, this.#clock.now())),
-    purge: (request) => this.#call(() => this.database.purge(request)),
-  };
-
-  readonly listeners: ListenerDirectory = {
-    find: (idOrName) =>
-      this.#call(() => {
-        const { listeners } = this.database;
-        return listeners.get(idOrName)?.listener ?? this.#live(idOrName) ?? null;
-      }),
-    list: (query, page) =>
-      this.#call(() => {
-        const wanted = this.#allListeners().filter((listener) => listenerMatches(listener, query));
-        const rows = newestFirst(wanted, { ...page, pageSize: page.pageSize + 1 });
-        const items = takeBytes(rows.slice(0, page.pageSize), listenerBytes, page.bytesMax);
-        return { items, hasMore: items.length < rows.length };
-      }),
-    findIds: (idsOrNames) => this.#call(() => idsOrNames.map((one) => this.#named(one))),
-    findLabelledIds: ({ labels, among, limit }) =>
-      this.#call(() =>
-        this.#allListeners()
-          .filter(({ id }) => among === null || among.includes(id))
-          .filter((listener) => carries(listener, labels))
-          .slice(0, limit)
-          .map(({ id }) => id),
-      ),
-    findNames: (ids) =>
-      this.#call(() => {
-        const wanted = this.#allListeners().filter(({ id }) => ids.includes(id));
-        return new Map(wanted.map(({ id, name }) => [id, name]));
-      }),
-  };
+  #directory(project: ProjectRef): ListenerDirectory {
+    const all = () => this.#allListeners().filter((listener) => listener.project === project);
+    const live = (wanted: string) => all().find((one) => one.name === wanted && !isOver(one));
+    const byId = (wanted: string) => all().find(({ id }) => id === wanted);
+    const over = (wanted: string) =>
+      all()
+        .filter(({ name, state }) => name === wanted && state === 'closed')
+        .sort((a, b) => (a.id > b.id ? -1 : 1))[0];
+    return {
+      find: (idOrName) => this.#call(() => byId(idOrName) ?? live(idOrName) ?? null),
+      list: (query, page) =>
+        this.#call(() => {
+          const wanted = all().filter((listener) => listenerMatches(listener, query));
+          const rows = newestFirst(wanted, { ...page, pageSize: page.pageSize + 1 });
+          const items = takeBytes(rows.slice(0, page.pageSize), listenerBytes, page.bytesMax);
+          return { items, hasMore: items.length < rows.length };
+        }),
+      findIds: (idsOrNames) =>
+        this.#call(() =>
+          idsOrNames.map((one) => (byId(one) ?? live(one) ?? over(one))?.id ?? null),
+        ),
+      findLabelledIds: ({ labels, among, limit }) =>
+        this.#call(() =>
+          all()
+            .filter(({ id }) => among === null || among.includes(id))
+            .filter((listener) => carries(listener, labels))
+            .slice(0, limit)
+            .map(({ id }) => id),
+        ),
+      findNames: (ids) =>
+        this.#call(() => {
+          const wanted = all().filter(({ id }) => ids.includes(id));
+          return new Map(wanted.map(({ id, name }) => [id, name]));
+        }),
+    };
+  }
 
   #allListeners(): readonly Listener[] {
     return [...this.database.listeners.values()].map(({ listener }) => listener);
   }
 
-  #live(wanted: string): Listener | undefined {
-    return this.#allListeners().find((one) => one.name === wanted && !isOver(one));
+  #keys(project: ProjectRef): IdempotencyKeys {
+    const { answers } = this.database;
+    const nameOf = (key: string) => `${project} ${key}`;
+    return {
+      take: (take) => this.#call(() => this.#takeKey({ ...take, key: nameOf(take.key) })),
+      keep: (key, body) =>
+        this.#call(() => {
+          const taken = answers.get(nameOf(key));
+          if (taken !== undefined) answers.set(nameOf(key), { ...taken, body });
+        }),
+      release: (key) =>
+        this.#call(() => {
+          answers.delete(nameOf(key));
+        }),
+      purge: (expiresBefore, limit) =>
+        this.#call(() => {
+          const expired = [...answers].filter(
+            ([name, { takenAt }]) => name.startsWith(nameOf('')) && takenAt < expiresBefore,
+          );
+          const gone = expired.slice(0, limit);
+          for (const [key] of gone) answers.delete(key);
+          return gone.length === limit;
+        }),
+    };
   }
 
-  #named(idOrName: string): string | null {
-    const all = this.#allListeners();
-    const closed = all.filter(({ name, state }) => name === idOrName && state === 'closed');
-    const newest = closed.sort((a, b) => (a.id > b.id ? -1 : 1))[0];
-    const one = all.find(({ id }) => id === idOrName) ?? this.#live(idOrName);
-    return (one ?? newest)?.id ?? null;
-  }
-
-  readonly connections: ConnectionDirectory = {
-    find: (id) => this.#call(() => this.database.connections.get(id) ?? null),
-    list: (query, page) =>
-      this.#call(() => {
-        const all = [...this.database.connections.values()];
-        return newestFirst(
-          all.filter((connection) => connectionMatches(connection, query)),
-          page,
-        );
+  readonly foreignAppends: ForeignAppends = {
+    on: (project, callback) =>
+      this.database.watch(this.nodeId, (grown, headSeq) => {
+        if (grown === project) callback(headSeq);
       }),
   };
 
@@ -267,28 +318,6 @@ export class MemoryStore implements Store {
   ping(): Promise<void> {
     return this.#call(() => undefined);
   }
-
-  readonly idempotencyKeys: IdempotencyKeys = {
-    take: (take) => this.#call(() => this.#takeKey(take)),
-    keep: (key, body) =>
-      this.#call(() => {
-        const { answers } = this.database;
-        const taken = answers.get(key);
-        if (taken !== undefined) answers.set(key, { ...taken, body });
-      }),
-    release: (key) =>
-      this.#call(() => {
-        this.database.answers.delete(key);
-      }),
-    purge: (expiresBefore, limit) =>
-      this.#call(() => {
-        const { answers } = this.database;
-        const expired = [...answers].filter(([, { takenAt }]) => takenAt < expiresBefore);
-        const gone = expired.slice(0, limit);
-        for (const [key] of gone) answers.delete(key);
-        return gone.length === limit;
-      }),
-  };
 
   #takeKey(take: IdempotencyTake): IdempotencyRun | IdempotentAnswer {
     const { key, bodyHash, expiresBefore, lostBefore, keysMax, answerBytesMax } = take;

@@ -11,6 +11,7 @@ import {
   append,
   closed,
   listenerEvent,
+  ofDefault,
   opened,
   sampleConnection,
   sampleListener,
@@ -50,7 +51,7 @@ export async function makeOldLog(oldConnections: number) {
     generate_series(1, ${oldConnections}) n, LATERAL jsonb_populate_record(c, jsonb_build_object(
       'id', '${ended.id.slice(0, 24)}' || lpad(n::text, 12, '0'), 'listener_id', '${listener.id}',
       'opened_seq', 5 + 2 * n, 'closed_seq', 6 + 2 * n)) r`);
-  await client.query('UPDATE log_head SET seq = seq + $1::bigint', [2 * oldConnections]);
+  await client.query('UPDATE log_heads SET seq = seq + $1::bigint', [2 * oldConnections]);
   const all = resources.move();
   const parts = { store, node, client, listener, gone, open, ended };
   return { ...parts, [Symbol.asyncDispose]: () => all.disposeAsync() };
@@ -61,6 +62,7 @@ export const purgeLogLimits = {
   commitBytesMax: 1_000_000,
   ringEventsMax: 100,
   ringBytesMax: 1e9,
+  logsMax: 10,
   pageEventsMax: 500,
   pageBytesMax: 1e9,
   commandsMax: 100,
@@ -94,7 +96,7 @@ export async function assertPurgeBesideAppends(
     const request = { filter: everyEvent, endAtHead: false, heartbeatMs: 1000 };
     const start = { kind: 'after_seq', seq: firstNew - 1 } as const;
     const { signal } = stop;
-    const world = { log: eventLog, store, pageEventsMax: 500 };
+    const world = { log: eventLog, store: ofDefault(store), pageEventsMax: 500 };
     for await (const item of follow({ ...request, ...world, start, signal })) {
       if (item.kind === 'events') seen.push(...item.events.map(({ seq }) => seq));
     }
@@ -102,7 +104,7 @@ export async function assertPurgeBesideAppends(
 
   const take = { bodyHash: '', expiresBefore: 0, lostBefore: 0 };
   const limits = { keysMax: 10, answerBytesMax: 1000 };
-  await store.idempotencyKeys.take({
+  await ofDefault(store).idempotencyKeys.take({
     ...take,
     ...limits,
     key: 'old',
@@ -130,7 +132,7 @@ export async function assertPurgeBesideAppends(
   expect(seen).toEqual(Array.from({ length: appended }, (_, index) => firstNew + index));
 
   const bounds = { headSeq: firstNew - 1 + appended, oldestSeq: firstNew + appended - 1000 };
-  expect(await store.log.readBounds()).toEqual(bounds);
+  expect(await ofDefault(store).log.readBounds()).toEqual(bounds);
   await expect(eventLog.read(1, 10)).rejects.toMatchObject({
     code: 'cursor_expired',
     details: { oldestSeq: bounds.oldestSeq },
@@ -142,10 +144,10 @@ export async function assertPurgeBesideAppends(
       FROM closed_connections`);
     return rows[0].kept === 500 && rows[0].oldest === bounds.oldestSeq + 1;
   });
-  expect(await store.listeners.find(old.gone.id)).toBeNull();
-  expect(await store.connections.find(old.ended.id)).toBeNull();
-  expect(await store.connections.find(old.open.id)).toEqual(old.open);
-  expect(await store.listeners.find(listener.id)).toMatchObject({ state: 'listening' });
+  expect(await ofDefault(store).listeners.find(old.gone.id)).toBeNull();
+  expect(await ofDefault(store).connections.find(old.ended.id)).toBeNull();
+  expect(await ofDefault(store).connections.find(old.open.id)).toEqual(old.open);
+  expect(await ofDefault(store).listeners.find(listener.id)).toMatchObject({ state: 'listening' });
   stop.abort();
   await following;
   await eventLog.drain(AbortSignal.timeout(10_000));

@@ -5,6 +5,7 @@ import type { EventLogLimits } from '../../src/core/event-log.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { Listener, ListenerLimits, NewListener } from '../../src/core/listener.ts';
 import type { Clock, Logger } from '../../src/core/ports.ts';
+import { defaultProject } from '../../src/core/project.ts';
 
 /** A UUID that orders by its number. */
 export function sampleId(number: number): string {
@@ -59,6 +60,8 @@ export function sampleListener(given: Partial<Listener> = {}): Listener {
     ...sampleNewListener(),
     tls: null,
     id: sampleId(1),
+    project: defaultProject,
+    revision: 0,
     generation: 1,
     laddr: { ip: '127.0.0.1', port: 40_000 },
     state: 'listening',
@@ -112,6 +115,7 @@ export const sampleLogLimits: EventLogLimits = {
   commitBytesMax: 1_000_000,
   ringEventsMax: 100,
   ringBytesMax: 1e9,
+  logsMax: 10,
   pageEventsMax: 10,
   pageBytesMax: 1e9,
   commandsMax: 10,

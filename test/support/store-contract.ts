@@ -4,16 +4,25 @@ import type { Connection } from '../../src/core/connection.ts';
 import type { EventDraft } from '../../src/core/event.ts';
 import { everyEvent } from '../../src/core/event-filter.ts';
 import type { Listener } from '../../src/core/listener.ts';
+import { defaultProject } from '../../src/core/project.ts';
 import { itemBytes } from '../../src/core/sizes.ts';
-import type { ListenerQuery, LogAge, LogAgeing, Store, TakenNode } from '../../src/core/store.ts';
+import type {
+  ListenerQuery,
+  LogAge,
+  LogAgeing,
+  ProjectStore,
+  TakenNode,
+} from '../../src/core/store.ts';
 import { sampleId } from './samples.ts';
 import { filterContract } from './store-filters.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
 import {
   append,
   closed,
+  firstSeq,
   halfClosed,
   listenerEvent,
+  ofDefault,
   opened,
   sampleConnection,
   sampleListener,
@@ -67,8 +76,8 @@ function appendContract(makeGround: MakeGround): void {
     await using store = await openNode(ground);
     const connection = sampleConnection();
     const drafts = [opened(connection), halfClosed(connection), closed(connection)];
-    expect(await store.node.append(append(1, drafts.slice(0, 2)))).toEqual({ firstSeq: 1 });
-    expect(await store.node.append(append(2, drafts.slice(2)))).toEqual({ firstSeq: 3 });
+    expect(await store.node.append(append(1, drafts.slice(0, 2)))).toEqual(firstSeq(1));
+    expect(await store.node.append(append(2, drafts.slice(2)))).toEqual(firstSeq(3));
     expect(await store.log.readBounds()).toEqual({ headSeq: 3, oldestSeq: 1 });
     expect(await readAll(store)).toEqual(numbered(drafts));
   });
@@ -79,9 +88,9 @@ function appendContract(makeGround: MakeGround): void {
     await using other = await openNode(ground, 'node-b');
     const first = append(1, [opened(sampleConnection())]);
     await store.node.append(append(1, [opened(sampleConnection())]));
-    expect(await other.node.append(first)).toEqual({ firstSeq: 2 });
+    expect(await other.node.append(first)).toEqual(firstSeq(2));
     await store.node.append(append(2, [opened(sampleConnection())]));
-    expect(await other.node.append(first)).toEqual({ firstSeq: 2 });
+    expect(await other.node.append(first)).toEqual(firstSeq(2));
     expect(await store.log.readBounds()).toEqual({ headSeq: 3, oldestSeq: 1 });
   });
 
@@ -92,15 +101,13 @@ function appendContract(makeGround: MakeGround): void {
     await other.node.append(append(1, [opened(sampleConnection())]));
     const first = append(1, [opened(sampleConnection())]);
     await store.node.append(first);
-    expect(await store.node.settle(1)).toBe(2);
+    expect(await store.node.settle(1)).toEqual(firstSeq(2));
     expect(await store.node.settle(2)).toBeNull();
     expect(await store.node.settle(2)).toBeNull();
     // It comes late, after it was settled.
     await expect(store.node.append(append(2, [opened(sampleConnection())]))).rejects.toThrow();
-    expect(await store.node.append(append(3, [opened(sampleConnection())]))).toEqual({
-      firstSeq: 3,
-    });
-    expect(await store.node.settle(3)).toBe(3);
+    expect(await store.node.append(append(3, [opened(sampleConnection())]))).toEqual(firstSeq(3));
+    expect(await store.node.settle(3)).toEqual(firstSeq(3));
     expect(await readAll(other)).toHaveLength(3);
     await using later = await openNode(ground);
     await expect(store.node.settle(4)).rejects.toMatchObject({ code: 'failed_precondition' });
@@ -116,13 +123,38 @@ function appendContract(makeGround: MakeGround): void {
       code: 'failed_precondition',
     });
     // Its numbers begin anew.
-    expect(await store.node.append(append(1, [opened(sampleConnection())]))).toEqual({
-      firstSeq: 2,
-    });
+    expect(await store.node.append(append(1, [opened(sampleConnection())]))).toEqual(firstSeq(2));
     await expect(old.node.append(append(1, []))).rejects.toMatchObject({
       code: 'failed_precondition',
     });
     expect(await readAll(store)).toHaveLength(2);
+  });
+
+  test('a listener is changed only on top of the revision that its change was made for', async () => {
+    await using ground = await makeGround();
+    await using a = await openNode(ground, 'node-a');
+    await using b = await openNode(ground, 'node-b');
+    const listener = sampleListener({ name: 'raced' });
+    await a.node.append(append(1, [listenerEvent('listener_created', listener)]));
+    const change = (revision: number, name: string) => [
+      opened(sampleConnection()),
+      listenerEvent('listener_updated', { ...listener, revision, name }),
+    ];
+    await b.node.append(append(1, change(2, 'first')));
+    const refusal = { code: 'failed_precondition' };
+    for (const revision of [2, 4]) {
+      await expect(a.node.append(append(2, change(revision, 'late')))).rejects.toMatchObject(
+        refusal,
+      );
+    }
+    const other = sampleListener({ revision: 2 });
+    const unknown = [listenerEvent('listener_updated', other)];
+    await expect(a.node.append(append(2, unknown))).rejects.toMatchObject(refusal);
+    // Nothing of it was done, and its number is free.
+    expect(await a.log.readBounds()).toEqual({ headSeq: 3, oldestSeq: 1 });
+    await a.node.append(append(2, change(3, 'second')));
+    expect(await b.listeners.find(listener.id)).toMatchObject({ name: 'second', revision: 3 });
+    expect(await readAll(b)).toHaveLength(5);
   });
 
   test('writers on several nodes at once make one dense log that all read the same', async () => {
@@ -135,7 +167,7 @@ function appendContract(makeGround: MakeGround): void {
       for (let number = 1; number <= rounds; number += 1) {
         const connection = sampleConnection({ nodeId, fd: number });
         const drafts = [opened(connection), closed(connection)];
-        firstSeqs.push((await node.append(append(number, drafts))).firstSeq);
+        firstSeqs.push(...(await node.append(append(number, drafts))).values());
       }
       return firstSeqs;
     };
@@ -163,7 +195,7 @@ function appendContract(makeGround: MakeGround): void {
     const writing = Promise.all([write(a, 'node-a'), write(b, 'node-b')]);
     const seen: number[] = [];
     for (let seq = 0; seq < 2 * rounds; ) {
-      const page = await reader.log.read({
+      const page = await ofDefault(reader).log.read({
         afterSeq: seq,
         limit: 7,
         bytesMax: 1e9,
@@ -181,7 +213,7 @@ function appendContract(makeGround: MakeGround): void {
     await using a = await openNode(ground, 'node-a');
     await using b = await openNode(ground, 'node-b');
     let heard = 0;
-    const end = b.foreignAppends.on((headSeq) => {
+    const end = b.foreignAppends.on(defaultProject, (headSeq) => {
       heard = Math.max(heard, headSeq);
     });
     await a.node.append(append(1, [opened(sampleConnection()), opened(sampleConnection())]));
@@ -285,9 +317,10 @@ function listenerContract(makeGround: MakeGround): void {
       append(1, [listenerEvent('listener_created', listener), opened(connection)]),
     );
     await store.node.append(append(2, [closed(connection), opened(second)]));
-    const change = { updatedAt: sampleTime + 9, generation: 2, labels: {}, openConnections: 99 };
+    const change = { updatedAt: sampleTime + 9, labels: {}, openConnections: 99 };
     const reason = { code: 'port_in_use', message: 'it\'s "taken"' };
-    const updated = { ...listener, ...change, state: 'failed' as const, reason, sockets: [] };
+    const next = { revision: 2, generation: 2, reason, sockets: [] };
+    const updated = { ...listener, ...change, ...next, state: 'failed' as const };
     await store.node.append(append(3, [listenerEvent('listener_failed', updated)]));
     const expected = { ...updated, openConnections: 1, totalConnections: 2 };
     expect(await store.listeners.find(listener.id)).toEqual(expected);
@@ -306,7 +339,8 @@ function listenerContract(makeGround: MakeGround): void {
       store.node.append(append(2, [listenerEvent('listener_listening', second)])),
     ).rejects.toMatchObject({ code: 'already_exists' });
     expect(await store.log.readBounds()).toEqual({ headSeq: 1, oldestSeq: 1 });
-    const end: typeof first = { ...first, state: 'closed', closedAt: sampleTime + 1, sockets: [] };
+    const over = { state: 'closed', closedAt: sampleTime + 1, sockets: [], revision: 2 } as const;
+    const end = { ...first, ...over };
     const events = [
       listenerEvent('listener_closed', end),
       listenerEvent('listener_listening', second),
@@ -354,8 +388,9 @@ function listenerContract(makeGround: MakeGround): void {
     expect(await labelled({ env: 'ci' }, [])).toEqual([]);
     expect((await labelled({ env: 'ci' }, null, 2)).length).toBe(2);
     // Now counts, and for who is closed the end.
-    const changed = { ...newer, name: 'renamed', generation: 2, labels: { env: 'dev' } };
-    await store.node.append(append(3, [listenerEvent('listener_updated', changed), end(other)]));
+    const next = { revision: 2, generation: 2, name: 'renamed', labels: { env: 'dev' } };
+    const updated = listenerEvent('listener_updated', { ...newer, ...next });
+    await store.node.append(append(3, [updated, end({ ...other, revision: 2 })]));
     expect(await ids('echo', 'renamed', 'other')).toEqual([old.id, newer.id, other.id]);
     expect(await labelled({ env: 'ci' })).toEqual([old.id, other.id]);
     expect(await labelled({ env: 'dev' })).toEqual([newer.id]);
@@ -438,7 +473,9 @@ function listenerContract(makeGround: MakeGround): void {
     const shown = [await readAll(store), await store.listeners.find(listener.id)];
     expect(JSON.stringify(shown)).not.toContain('SECRET');
     // A change keeps the secret.
-    await store.node.append(append(2, [listenerEvent('listener_updated', listener)]));
+    await store.node.append(
+      append(2, [listenerEvent('listener_updated', { ...listener, revision: 2 })]),
+    );
     expect((await store.node.readListeners(firstOwn))[0]?.secrets).toEqual({ tlsKey: 'SECRET' });
   });
 }
@@ -475,13 +512,13 @@ function connectionContract(makeGround: MakeGround): void {
     await store.node.append(append(1, events));
     await other.node.append(append(1, [opened(sampleConnection({ nodeId: 'node-b' }))]));
     const ids = open.slice(1).map(({ id }) => id);
-    const page = await store.node.readOpenConnections(null, 3);
+    const page = await store.node.readOpenConnections(defaultProject, null, 3);
     expect(page.map(({ id }) => id)).toEqual(ids.slice(0, 3));
     expect(page[0]).toEqual(snapshot(halfClosed(second)));
-    const rest = await store.node.readOpenConnections(ids[2] ?? null, 3);
+    const rest = await store.node.readOpenConnections(defaultProject, ids[2] ?? null, 3);
     expect(rest.map(({ id }) => id)).toEqual(ids.slice(3));
     await using unknown = await openNode(ground, 'node-c');
-    expect(await unknown.node.readOpenConnections(null, 3)).toEqual([]);
+    expect(await unknown.node.readOpenConnections(defaultProject, null, 3)).toEqual([]);
     expect(await unknown.node.readListeners(firstOwn)).toEqual([]);
   });
 }
@@ -489,7 +526,7 @@ function connectionContract(makeGround: MakeGround): void {
 function placeContract(makeGround: MakeGround): void {
   const name = 'taken';
   const closing = (listener: Listener) =>
-    listenerEvent('listener_closed', { ...listener, state: 'closed' });
+    listenerEvent('listener_closed', { ...listener, state: 'closed', revision: 2 });
 
   test('the place of a node that is there is not given away', async () => {
     await using ground = await makeGround();
@@ -521,9 +558,9 @@ function placeContract(makeGround: MakeGround): void {
     }
     await waitFor('its end to be seen', async () => !(await other.nodes.isThere('node-a')));
     const place = await other.nodes.takeOver('node-a');
-    const ofGone = await place?.readOpenConnections(null, 2, gone.id);
+    const ofGone = await place?.readOpenConnections(defaultProject, null, 2, gone.id);
     expect(ofGone?.map(({ id }) => id)).toEqual([first.id, second.id]);
-    const rest = await place?.readOpenConnections(second.id, 2, gone.id);
+    const rest = await place?.readOpenConnections(defaultProject, second.id, 2, gone.id);
     expect(rest?.map(({ id }) => id)).toEqual([third.id]);
     expect((await place?.readListeners(firstOwn))?.map(({ id }) => id).sort()).toEqual(
       [kept.id, gone.id].sort(),
@@ -545,10 +582,10 @@ function placeContract(makeGround: MakeGround): void {
       code: 'failed_precondition',
     });
     expect((await back.node.readListeners(firstOwn)).map(({ id }) => id)).toEqual([kept.id]);
-    expect((await back.node.readOpenConnections(null, 9)).map(({ id }) => id)).toEqual([
-      elsewhere.id,
-    ]);
-    expect((await back.node.append(append(1, [closing(kept)]))).firstSeq).toBe(11);
+    expect(
+      (await back.node.readOpenConnections(defaultProject, null, 9)).map(({ id }) => id),
+    ).toEqual([elsewhere.id]);
+    expect(await back.node.append(append(1, [closing(kept)]))).toEqual(firstSeq(11));
   });
 
   test('of two that take one place the later one has it', async () => {
@@ -584,7 +621,7 @@ const standing: LogAgeing = {
 };
 
 /** What was appended up to now is known to be this old. */
-async function mark(store: Store): Promise<LogAge> {
+async function mark(store: Pick<ProjectStore, 'keeping'>): Promise<LogAge> {
   return await store.keeping.age({ ...standing, confirmedTime: farOff, markMs: 0 });
 }
 
@@ -599,8 +636,7 @@ function purgeContract(makeGround: MakeGround): void {
       sampleConnection({ listenerId: listener.id, acceptedAt: sampleTime + index * 10_000 }),
     );
     const end = listenerEvent('listener_closed', {
-      ...listener,
-      state: 'closed',
+      ...{ ...listener, revision: 2, state: 'closed' },
       updatedAt: sampleTime + 90_000,
     });
     const events = [
@@ -655,9 +691,7 @@ function purgeContract(makeGround: MakeGround): void {
     expect(await readAll(store)).toEqual([]);
     expect(await store.log.seqBefore(0)).toBe(10);
     expect((await store.keeping.age(standing)).bytes).toBe(0);
-    expect(await store.node.append(append(3, [opened(sampleConnection())]))).toEqual({
-      firstSeq: 11,
-    });
+    expect(await store.node.append(append(3, [opened(sampleConnection())]))).toEqual(firstSeq(11));
     expect(await readAll(store)).toHaveLength(1);
     expect((await store.keeping.age(standing)).bytes).toBe(1000);
   });
@@ -666,7 +700,8 @@ function purgeContract(makeGround: MakeGround): void {
     await using ground = await makeGround();
     await using store = await openNode(ground);
     for (let number = 1; number <= 20; number += 1) {
-      const events = [listenerEvent('listener_updated', sampleListener())];
+      const listener = sampleListener();
+      const events = [listenerEvent('listener_created', listener)];
       await store.node.append(append(number, events, { bytes: number <= 10 ? 1_000_000 : 1000 }));
       if (number % 5 === 0) await mark(store);
     }

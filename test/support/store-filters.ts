@@ -4,11 +4,11 @@ import { connectionStates } from '../../src/core/connection.ts';
 import type { Event } from '../../src/core/event.ts';
 import { type EventFilter, eventMatcher, everyEvent } from '../../src/core/event-filter.ts';
 import { itemBytes } from '../../src/core/sizes.ts';
-import type { ConnectionQuery, Store } from '../../src/core/store.ts';
+import type { ConnectionQuery, ProjectStore } from '../../src/core/store.ts';
 import { connectionMatches } from './memory-database.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
 import { makePopulation } from './store-population.ts';
-import { sampleTime } from './store-samples.ts';
+import { eventsOf, sampleTime } from './store-samples.ts';
 
 const anyConnection: ConnectionQuery = {
   listenerIds: null,
@@ -24,7 +24,7 @@ const anyConnection: ConnectionQuery = {
 export function filterContract(makeGround: MakeGround, lives?: number): void {
   const { appends, listenerIds } = makePopulation('node-a', lives);
   const resources = new AsyncDisposableStack();
-  let store: Store;
+  let store: ProjectStore;
 
   beforeAll(async () => {
     const opened = resources.use(await openNode(resources.use(await makeGround())));
@@ -34,7 +34,7 @@ export function filterContract(makeGround: MakeGround, lives?: number): void {
   afterAll(() => resources.disposeAsync());
 
   test('those of events find what a plain loop finds, page by page', async () => {
-    const all = numbered(appends.flatMap(({ events }) => events));
+    const all = numbered(appends.flatMap(eventsOf));
     expect(await readAll(store)).toEqual(all);
     for (const filter of eventFilters(all, listenerIds)) {
       const wanted = all.filter(eventMatcher(filter));
@@ -52,7 +52,7 @@ export function filterContract(makeGround: MakeGround, lives?: number): void {
   test('those of connections find what a plain loop finds, page by page', async () => {
     const rows = new Map(
       appends
-        .flatMap(({ events }) => events)
+        .flatMap(eventsOf)
         .flatMap((event) =>
           'connection' in event ? [[event.connection.id, event.connection]] : [],
         ),

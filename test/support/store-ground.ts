@@ -2,7 +2,8 @@
 import { expect } from 'vitest';
 import type { Event, EventDraft } from '../../src/core/event.ts';
 import { type EventFilter, everyEvent } from '../../src/core/event-filter.ts';
-import type { Store } from '../../src/core/store.ts';
+import type { ProjectStore, Store } from '../../src/core/store.ts';
+import { ofDefault } from './store-samples.ts';
 
 /** A database of a test's own. */
 export interface StoreGround extends AsyncDisposable {
@@ -15,11 +16,11 @@ export type MakeGround = () => Promise<StoreGround>;
 /** A store, and its node taken. */
 export async function openNode(ground: StoreGround, nodeId = 'node-a') {
   const store = await ground.open(nodeId);
-  return Object.assign(store, { node: await store.nodes.takeOwn() });
+  return Object.assign(store, ofDefault(store), { node: await store.nodes.takeOwn() });
 }
 
 export async function readAll(
-  store: Store,
+  store: Pick<ProjectStore, 'log'>,
   filter: EventFilter = everyEvent,
   limit = 1000,
   bytesMax = 1e9,
@@ -38,7 +39,12 @@ export async function readAll(
   }
 }
 
-export async function readAllBack(store: Store, filter: EventFilter, limit = 1000, bytesMax = 1e9) {
+export async function readAllBack(
+  store: Pick<ProjectStore, 'log'>,
+  filter: EventFilter,
+  limit = 1000,
+  bytesMax = 1e9,
+) {
   const events: Event[] = [];
   for (let seq = Number.MAX_SAFE_INTEGER; ; ) {
     const page = await store.log.readBack({ beforeSeq: seq, limit, bytesMax, filter });

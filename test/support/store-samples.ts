@@ -3,7 +3,8 @@ import { v7 as uuidv7 } from 'uuid';
 import type { CloseReason, Connection } from '../../src/core/connection.ts';
 import type { EventDraft, ListenerEventType } from '../../src/core/event.ts';
 import type { Listener } from '../../src/core/listener.ts';
-import type { Append } from '../../src/core/store.ts';
+import { defaultProject } from '../../src/core/project.ts';
+import type { Append, AppendEntry, FirstSeqs, ProjectStore, Store } from '../../src/core/store.ts';
 
 /** Some time, in whole microseconds, at which ids were made too. */
 export const sampleTime = Date.UTC(2026, 10, 24) * 1000 + 123_456;
@@ -15,6 +16,8 @@ export function sampleId(time: number): string {
 export function sampleListener(change: Partial<Listener> = {}): Listener {
   return {
     id: sampleId(sampleTime),
+    project: defaultProject,
+    revision: 1,
     generation: 1,
     name: null,
     labels: {},
@@ -116,9 +119,27 @@ export function closed(open: Connection, closeReason: CloseReason = 'peer_fin'):
 export function append(
   number: number,
   events: readonly EventDraft[],
-  rest: Partial<Append> = {},
+  rest: Partial<AppendEntry> = {},
 ): Append {
-  return { number, events, secrets: new Map(), counters: [], bytes: 1000 * events.length, ...rest };
+  const project = defaultProject;
+  const bytes = 1000 * events.length;
+  const entry = { project, events, secrets: new Map(), counters: [], bytes, ...rest };
+  return { number, entries: [entry] };
+}
+
+/** All that an append writes to logs. */
+export function eventsOf({ entries }: Append): readonly EventDraft[] {
+  return entries.flatMap(({ events }) => events);
+}
+
+/** What is on record of the default project. */
+export function ofDefault(store: Pick<Store, 'of'>): ProjectStore {
+  return store.of(defaultProject);
+}
+
+/** What an append of the default project resolves to. */
+export function firstSeq(seq: number): FirstSeqs {
+  return new Map([[defaultProject, seq]]);
 }
 
 /** Numbers from 0 to 1, the same in every run (mulberry32). */

@@ -3,6 +3,7 @@ import type { Connection } from '../../src/core/connection.ts';
 import type { Event, Refusal } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
 import type { Listener } from '../../src/core/listener.ts';
+import { defaultProject } from '../../src/core/project.ts';
 import { sampleId } from './samples.ts';
 
 /** A field that core gets is one of its sample, or the types do not fit. */
@@ -47,8 +48,11 @@ export const wholeFaults = Object.entries(effects).map(
   ([type, effect]) => ({ type, ...effect, ...common }) as Fault,
 );
 
-export const wholeListener: Whole<Omit<Listener, 'faults'>> & Pick<Listener, 'faults'> = {
+export const wholeListener: Whole<Omit<Listener, 'faults' | 'project'>> &
+  Pick<Listener, 'faults' | 'project'> = {
   id: sampleId(1),
+  project: defaultProject,
+  revision: 9,
   generation: 7,
   name: 'whole',
   labels: { env: 'ci' },

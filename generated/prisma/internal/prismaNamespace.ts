@@ -775,7 +775,11 @@ export const ListenerScalarFieldEnum = {
   expiresAt: 'expiresAt',
   isLive: 'isLive',
   generation: 'generation',
-  specBytes: 'specBytes'
+  specBytes: 'specBytes',
+  project: 'project',
+  revision: 'revision',
+  observedGeneration: 'observedGeneration',
+  placement: 'placement'
 } as const
 
 export type ListenerScalarFieldEnum = (typeof ListenerScalarFieldEnum)[keyof typeof ListenerScalarFieldEnum]

@@ -36,6 +36,9 @@ export type ListenerAvgAggregateOutputType = {
   expiresAt: number | null
   generation: number | null
   specBytes: number | null
+  project: number | null
+  revision: number | null
+  observedGeneration: number | null
 }
 
 export type ListenerSumAggregateOutputType = {
@@ -48,6 +51,9 @@ export type ListenerSumAggregateOutputType = {
   expiresAt: bigint | null
   generation: number | null
   specBytes: number | null
+  project: number | null
+  revision: number | null
+  observedGeneration: number | null
 }
 
 export type ListenerMinAggregateOutputType = {
@@ -69,6 +75,9 @@ export type ListenerMinAggregateOutputType = {
   isLive: boolean | null
   generation: number | null
   specBytes: number | null
+  project: number | null
+  revision: number | null
+  observedGeneration: number | null
 }
 
 export type ListenerMaxAggregateOutputType = {
@@ -90,6 +99,9 @@ export type ListenerMaxAggregateOutputType = {
   isLive: boolean | null
   generation: number | null
   specBytes: number | null
+  project: number | null
+  revision: number | null
+  observedGeneration: number | null
 }
 
 export type ListenerCountAggregateOutputType = {
@@ -113,6 +125,10 @@ export type ListenerCountAggregateOutputType = {
   isLive: number
   generation: number
   specBytes: number
+  project: number
+  revision: number
+  observedGeneration: number
+  placement: number
   _all: number
 }
 
@@ -127,6 +143,9 @@ export type ListenerAvgAggregateInputType = {
   expiresAt?: true
   generation?: true
   specBytes?: true
+  project?: true
+  revision?: true
+  observedGeneration?: true
 }
 
 export type ListenerSumAggregateInputType = {
@@ -139,6 +158,9 @@ export type ListenerSumAggregateInputType = {
   expiresAt?: true
   generation?: true
   specBytes?: true
+  project?: true
+  revision?: true
+  observedGeneration?: true
 }
 
 export type ListenerMinAggregateInputType = {
@@ -160,6 +182,9 @@ export type ListenerMinAggregateInputType = {
   isLive?: true
   generation?: true
   specBytes?: true
+  project?: true
+  revision?: true
+  observedGeneration?: true
 }
 
 export type ListenerMaxAggregateInputType = {
@@ -181,6 +206,9 @@ export type ListenerMaxAggregateInputType = {
   isLive?: true
   generation?: true
   specBytes?: true
+  project?: true
+  revision?: true
+  observedGeneration?: true
 }
 
 export type ListenerCountAggregateInputType = {
@@ -204,6 +232,10 @@ export type ListenerCountAggregateInputType = {
   isLive?: true
   generation?: true
   specBytes?: true
+  project?: true
+  revision?: true
+  observedGeneration?: true
+  placement?: true
   _all?: true
 }
 
@@ -314,6 +346,10 @@ export type ListenerGroupByOutputType = {
   isLive: boolean
   generation: number
   specBytes: number
+  project: number
+  revision: number
+  observedGeneration: number | null
+  placement: runtime.JsonValue | null
   _count: ListenerCountAggregateOutputType | null
   _avg: ListenerAvgAggregateOutputType | null
   _sum: ListenerSumAggregateOutputType | null
@@ -360,6 +396,10 @@ export type ListenerWhereInput = {
   isLive?: Prisma.BoolFilter<"Listener"> | boolean
   generation?: Prisma.IntFilter<"Listener"> | number
   specBytes?: Prisma.IntFilter<"Listener"> | number
+  project?: Prisma.IntFilter<"Listener"> | number
+  revision?: Prisma.IntFilter<"Listener"> | number
+  observedGeneration?: Prisma.IntNullableFilter<"Listener"> | number | null
+  placement?: Prisma.JsonNullableFilter<"Listener">
   spec?: Prisma.XOR<Prisma.ListenerSpecNullableScalarRelationFilter, Prisma.ListenerSpecWhereInput> | null
   counts?: Prisma.XOR<Prisma.ListenerCountsNullableScalarRelationFilter, Prisma.ListenerCountsWhereInput> | null
   secrets?: Prisma.XOR<Prisma.ListenerSecretsNullableScalarRelationFilter, Prisma.ListenerSecretsWhereInput> | null
@@ -386,6 +426,10 @@ export type ListenerOrderByWithRelationInput = {
   isLive?: Prisma.SortOrder
   generation?: Prisma.SortOrder
   specBytes?: Prisma.SortOrder
+  project?: Prisma.SortOrder
+  revision?: Prisma.SortOrder
+  observedGeneration?: Prisma.SortOrderInput | Prisma.SortOrder
+  placement?: Prisma.SortOrderInput | Prisma.SortOrder
   spec?: Prisma.ListenerSpecOrderByWithRelationInput
   counts?: Prisma.ListenerCountsOrderByWithRelationInput
   secrets?: Prisma.ListenerSecretsOrderByWithRelationInput
@@ -415,6 +459,10 @@ export type ListenerWhereUniqueInput = Prisma.AtLeast<{
   isLive?: Prisma.BoolFilter<"Listener"> | boolean
   generation?: Prisma.IntFilter<"Listener"> | number
   specBytes?: Prisma.IntFilter<"Listener"> | number
+  project?: Prisma.IntFilter<"Listener"> | number
+  revision?: Prisma.IntFilter<"Listener"> | number
+  observedGeneration?: Prisma.IntNullableFilter<"Listener"> | number | null
+  placement?: Prisma.JsonNullableFilter<"Listener">
   spec?: Prisma.XOR<Prisma.ListenerSpecNullableScalarRelationFilter, Prisma.ListenerSpecWhereInput> | null
   counts?: Prisma.XOR<Prisma.ListenerCountsNullableScalarRelationFilter, Prisma.ListenerCountsWhereInput> | null
   secrets?: Prisma.XOR<Prisma.ListenerSecretsNullableScalarRelationFilter, Prisma.ListenerSecretsWhereInput> | null
@@ -441,6 +489,10 @@ export type ListenerOrderByWithAggregationInput = {
   isLive?: Prisma.SortOrder
   generation?: Prisma.SortOrder
   specBytes?: Prisma.SortOrder
+  project?: Prisma.SortOrder
+  revision?: Prisma.SortOrder
+  observedGeneration?: Prisma.SortOrderInput | Prisma.SortOrder
+  placement?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.ListenerCountOrderByAggregateInput
   _avg?: Prisma.ListenerAvgOrderByAggregateInput
   _max?: Prisma.ListenerMaxOrderByAggregateInput
@@ -472,6 +524,10 @@ export type ListenerScalarWhereWithAggregatesInput = {
   isLive?: Prisma.BoolWithAggregatesFilter<"Listener"> | boolean
   generation?: Prisma.IntWithAggregatesFilter<"Listener"> | number
   specBytes?: Prisma.IntWithAggregatesFilter<"Listener"> | number
+  project?: Prisma.IntWithAggregatesFilter<"Listener"> | number
+  revision?: Prisma.IntWithAggregatesFilter<"Listener"> | number
+  observedGeneration?: Prisma.IntNullableWithAggregatesFilter<"Listener"> | number | null
+  placement?: Prisma.JsonNullableWithAggregatesFilter<"Listener">
 }
 
 export type ListenerCreateInput = {
@@ -493,6 +549,10 @@ export type ListenerCreateInput = {
   expiresAt?: bigint | number | null
   isLive?: boolean
   specBytes: number
+  project: number
+  revision: number
+  observedGeneration?: number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   spec?: Prisma.ListenerSpecCreateNestedOneWithoutListenersInput
   counts?: Prisma.ListenerCountsCreateNestedOneWithoutListenerInput
   secrets?: Prisma.ListenerSecretsCreateNestedOneWithoutListenerInput
@@ -519,6 +579,10 @@ export type ListenerUncheckedCreateInput = {
   isLive?: boolean
   generation: number
   specBytes: number
+  project: number
+  revision: number
+  observedGeneration?: number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   counts?: Prisma.ListenerCountsUncheckedCreateNestedOneWithoutListenerInput
   secrets?: Prisma.ListenerSecretsUncheckedCreateNestedOneWithoutListenerInput
 }
@@ -542,6 +606,10 @@ export type ListenerUpdateInput = {
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  project?: Prisma.IntFieldUpdateOperationsInput | number
+  revision?: Prisma.IntFieldUpdateOperationsInput | number
+  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   spec?: Prisma.ListenerSpecUpdateOneWithoutListenersNestedInput
   counts?: Prisma.ListenerCountsUpdateOneWithoutListenerNestedInput
   secrets?: Prisma.ListenerSecretsUpdateOneWithoutListenerNestedInput
@@ -568,6 +636,10 @@ export type ListenerUncheckedUpdateInput = {
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   generation?: Prisma.IntFieldUpdateOperationsInput | number
   specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  project?: Prisma.IntFieldUpdateOperationsInput | number
+  revision?: Prisma.IntFieldUpdateOperationsInput | number
+  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   counts?: Prisma.ListenerCountsUncheckedUpdateOneWithoutListenerNestedInput
   secrets?: Prisma.ListenerSecretsUncheckedUpdateOneWithoutListenerNestedInput
 }
@@ -593,6 +665,10 @@ export type ListenerCreateManyInput = {
   isLive?: boolean
   generation: number
   specBytes: number
+  project: number
+  revision: number
+  observedGeneration?: number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ListenerUpdateManyMutationInput = {
@@ -614,6 +690,10 @@ export type ListenerUpdateManyMutationInput = {
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  project?: Prisma.IntFieldUpdateOperationsInput | number
+  revision?: Prisma.IntFieldUpdateOperationsInput | number
+  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ListenerUncheckedUpdateManyInput = {
@@ -637,6 +717,10 @@ export type ListenerUncheckedUpdateManyInput = {
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   generation?: Prisma.IntFieldUpdateOperationsInput | number
   specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  project?: Prisma.IntFieldUpdateOperationsInput | number
+  revision?: Prisma.IntFieldUpdateOperationsInput | number
+  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ListenerCountOrderByAggregateInput = {
@@ -660,6 +744,10 @@ export type ListenerCountOrderByAggregateInput = {
   isLive?: Prisma.SortOrder
   generation?: Prisma.SortOrder
   specBytes?: Prisma.SortOrder
+  project?: Prisma.SortOrder
+  revision?: Prisma.SortOrder
+  observedGeneration?: Prisma.SortOrder
+  placement?: Prisma.SortOrder
 }
 
 export type ListenerAvgOrderByAggregateInput = {
@@ -672,6 +760,9 @@ export type ListenerAvgOrderByAggregateInput = {
   expiresAt?: Prisma.SortOrder
   generation?: Prisma.SortOrder
   specBytes?: Prisma.SortOrder
+  project?: Prisma.SortOrder
+  revision?: Prisma.SortOrder
+  observedGeneration?: Prisma.SortOrder
 }
 
 export type ListenerMaxOrderByAggregateInput = {
@@ -693,6 +784,9 @@ export type ListenerMaxOrderByAggregateInput = {
   isLive?: Prisma.SortOrder
   generation?: Prisma.SortOrder
   specBytes?: Prisma.SortOrder
+  project?: Prisma.SortOrder
+  revision?: Prisma.SortOrder
+  observedGeneration?: Prisma.SortOrder
 }
 
 export type ListenerMinOrderByAggregateInput = {
@@ -714,6 +808,9 @@ export type ListenerMinOrderByAggregateInput = {
   isLive?: Prisma.SortOrder
   generation?: Prisma.SortOrder
   specBytes?: Prisma.SortOrder
+  project?: Prisma.SortOrder
+  revision?: Prisma.SortOrder
+  observedGeneration?: Prisma.SortOrder
 }
 
 export type ListenerSumOrderByAggregateInput = {
@@ -726,6 +823,9 @@ export type ListenerSumOrderByAggregateInput = {
   expiresAt?: Prisma.SortOrder
   generation?: Prisma.SortOrder
   specBytes?: Prisma.SortOrder
+  project?: Prisma.SortOrder
+  revision?: Prisma.SortOrder
+  observedGeneration?: Prisma.SortOrder
 }
 
 export type ListenerListRelationFilter = {
@@ -892,6 +992,10 @@ export type ListenerCreateWithoutSpecInput = {
   expiresAt?: bigint | number | null
   isLive?: boolean
   specBytes: number
+  project: number
+  revision: number
+  observedGeneration?: number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   counts?: Prisma.ListenerCountsCreateNestedOneWithoutListenerInput
   secrets?: Prisma.ListenerSecretsCreateNestedOneWithoutListenerInput
 }
@@ -915,6 +1019,10 @@ export type ListenerUncheckedCreateWithoutSpecInput = {
   expiresAt?: bigint | number | null
   isLive?: boolean
   specBytes: number
+  project: number
+  revision: number
+  observedGeneration?: number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   counts?: Prisma.ListenerCountsUncheckedCreateNestedOneWithoutListenerInput
   secrets?: Prisma.ListenerSecretsUncheckedCreateNestedOneWithoutListenerInput
 }
@@ -969,6 +1077,10 @@ export type ListenerScalarWhereInput = {
   isLive?: Prisma.BoolFilter<"Listener"> | boolean
   generation?: Prisma.IntFilter<"Listener"> | number
   specBytes?: Prisma.IntFilter<"Listener"> | number
+  project?: Prisma.IntFilter<"Listener"> | number
+  revision?: Prisma.IntFilter<"Listener"> | number
+  observedGeneration?: Prisma.IntNullableFilter<"Listener"> | number | null
+  placement?: Prisma.JsonNullableFilter<"Listener">
 }
 
 export type ListenerCreateWithoutCountsInput = {
@@ -990,6 +1102,10 @@ export type ListenerCreateWithoutCountsInput = {
   expiresAt?: bigint | number | null
   isLive?: boolean
   specBytes: number
+  project: number
+  revision: number
+  observedGeneration?: number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   spec?: Prisma.ListenerSpecCreateNestedOneWithoutListenersInput
   secrets?: Prisma.ListenerSecretsCreateNestedOneWithoutListenerInput
 }
@@ -1015,6 +1131,10 @@ export type ListenerUncheckedCreateWithoutCountsInput = {
   isLive?: boolean
   generation: number
   specBytes: number
+  project: number
+  revision: number
+  observedGeneration?: number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   secrets?: Prisma.ListenerSecretsUncheckedCreateNestedOneWithoutListenerInput
 }
 
@@ -1053,6 +1173,10 @@ export type ListenerUpdateWithoutCountsInput = {
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  project?: Prisma.IntFieldUpdateOperationsInput | number
+  revision?: Prisma.IntFieldUpdateOperationsInput | number
+  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   spec?: Prisma.ListenerSpecUpdateOneWithoutListenersNestedInput
   secrets?: Prisma.ListenerSecretsUpdateOneWithoutListenerNestedInput
 }
@@ -1078,6 +1202,10 @@ export type ListenerUncheckedUpdateWithoutCountsInput = {
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   generation?: Prisma.IntFieldUpdateOperationsInput | number
   specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  project?: Prisma.IntFieldUpdateOperationsInput | number
+  revision?: Prisma.IntFieldUpdateOperationsInput | number
+  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   secrets?: Prisma.ListenerSecretsUncheckedUpdateOneWithoutListenerNestedInput
 }
 
@@ -1100,6 +1228,10 @@ export type ListenerCreateWithoutSecretsInput = {
   expiresAt?: bigint | number | null
   isLive?: boolean
   specBytes: number
+  project: number
+  revision: number
+  observedGeneration?: number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   spec?: Prisma.ListenerSpecCreateNestedOneWithoutListenersInput
   counts?: Prisma.ListenerCountsCreateNestedOneWithoutListenerInput
 }
@@ -1125,6 +1257,10 @@ export type ListenerUncheckedCreateWithoutSecretsInput = {
   isLive?: boolean
   generation: number
   specBytes: number
+  project: number
+  revision: number
+  observedGeneration?: number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   counts?: Prisma.ListenerCountsUncheckedCreateNestedOneWithoutListenerInput
 }
 
@@ -1163,6 +1299,10 @@ export type ListenerUpdateWithoutSecretsInput = {
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  project?: Prisma.IntFieldUpdateOperationsInput | number
+  revision?: Prisma.IntFieldUpdateOperationsInput | number
+  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   spec?: Prisma.ListenerSpecUpdateOneWithoutListenersNestedInput
   counts?: Prisma.ListenerCountsUpdateOneWithoutListenerNestedInput
 }
@@ -1188,6 +1328,10 @@ export type ListenerUncheckedUpdateWithoutSecretsInput = {
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   generation?: Prisma.IntFieldUpdateOperationsInput | number
   specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  project?: Prisma.IntFieldUpdateOperationsInput | number
+  revision?: Prisma.IntFieldUpdateOperationsInput | number
+  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   counts?: Prisma.ListenerCountsUncheckedUpdateOneWithoutListenerNestedInput
 }
 
@@ -1210,6 +1354,10 @@ export type ListenerCreateManySpecInput = {
   expiresAt?: bigint | number | null
   isLive?: boolean
   specBytes: number
+  project: number
+  revision: number
+  observedGeneration?: number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ListenerUpdateWithoutSpecInput = {
@@ -1231,6 +1379,10 @@ export type ListenerUpdateWithoutSpecInput = {
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  project?: Prisma.IntFieldUpdateOperationsInput | number
+  revision?: Prisma.IntFieldUpdateOperationsInput | number
+  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   counts?: Prisma.ListenerCountsUpdateOneWithoutListenerNestedInput
   secrets?: Prisma.ListenerSecretsUpdateOneWithoutListenerNestedInput
 }
@@ -1254,6 +1406,10 @@ export type ListenerUncheckedUpdateWithoutSpecInput = {
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  project?: Prisma.IntFieldUpdateOperationsInput | number
+  revision?: Prisma.IntFieldUpdateOperationsInput | number
+  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   counts?: Prisma.ListenerCountsUncheckedUpdateOneWithoutListenerNestedInput
   secrets?: Prisma.ListenerSecretsUncheckedUpdateOneWithoutListenerNestedInput
 }
@@ -1277,6 +1433,10 @@ export type ListenerUncheckedUpdateManyWithoutSpecInput = {
   expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   specBytes?: Prisma.IntFieldUpdateOperationsInput | number
+  project?: Prisma.IntFieldUpdateOperationsInput | number
+  revision?: Prisma.IntFieldUpdateOperationsInput | number
+  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 
@@ -1302,6 +1462,10 @@ export type ListenerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   isLive?: boolean
   generation?: boolean
   specBytes?: boolean
+  project?: boolean
+  revision?: boolean
+  observedGeneration?: boolean
+  placement?: boolean
   spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
   counts?: boolean | Prisma.Listener$countsArgs<ExtArgs>
   secrets?: boolean | Prisma.Listener$secretsArgs<ExtArgs>
@@ -1328,6 +1492,10 @@ export type ListenerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   isLive?: boolean
   generation?: boolean
   specBytes?: boolean
+  project?: boolean
+  revision?: boolean
+  observedGeneration?: boolean
+  placement?: boolean
   spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
 }, ExtArgs["result"]["listener"]>
 
@@ -1352,6 +1520,10 @@ export type ListenerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   isLive?: boolean
   generation?: boolean
   specBytes?: boolean
+  project?: boolean
+  revision?: boolean
+  observedGeneration?: boolean
+  placement?: boolean
   spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
 }, ExtArgs["result"]["listener"]>
 
@@ -1376,9 +1548,13 @@ export type ListenerSelectScalar = {
   isLive?: boolean
   generation?: boolean
   specBytes?: boolean
+  project?: boolean
+  revision?: boolean
+  observedGeneration?: boolean
+  placement?: boolean
 }
 
-export type ListenerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "node" | "name" | "protocol" | "host" | "port" | "mode" | "state" | "reason" | "laddr" | "lport" | "recording" | "sockets" | "createdAt" | "updatedAt" | "closedAt" | "expiresAt" | "isLive" | "generation" | "specBytes", ExtArgs["result"]["listener"]>
+export type ListenerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "node" | "name" | "protocol" | "host" | "port" | "mode" | "state" | "reason" | "laddr" | "lport" | "recording" | "sockets" | "createdAt" | "updatedAt" | "closedAt" | "expiresAt" | "isLive" | "generation" | "specBytes" | "project" | "revision" | "observedGeneration" | "placement", ExtArgs["result"]["listener"]>
 export type ListenerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
   counts?: boolean | Prisma.Listener$countsArgs<ExtArgs>
@@ -1419,6 +1595,10 @@ export type $ListenerPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     isLive: boolean
     generation: number
     specBytes: number
+    project: number
+    revision: number
+    observedGeneration: number | null
+    placement: runtime.JsonValue | null
   }, ExtArgs["result"]["listener"]>
   composites: {}
 }
@@ -1865,6 +2045,10 @@ export interface ListenerFieldRefs {
   readonly isLive: Prisma.FieldRef<"Listener", 'Boolean'>
   readonly generation: Prisma.FieldRef<"Listener", 'Int'>
   readonly specBytes: Prisma.FieldRef<"Listener", 'Int'>
+  readonly project: Prisma.FieldRef<"Listener", 'Int'>
+  readonly revision: Prisma.FieldRef<"Listener", 'Int'>
+  readonly observedGeneration: Prisma.FieldRef<"Listener", 'Int'>
+  readonly placement: Prisma.FieldRef<"Listener", 'Json'>
 }
     
 

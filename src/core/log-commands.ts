@@ -1,0 +1,83 @@
+/** Commits for callers who wait, and only so long: bounded in number and in bytes. */
+import type { AppendQueue } from './append-queue.ts';
+import { AppError, hasCode } from './errors.ts';
+import type { Event } from './event.ts';
+import type { EventLogLimits } from './event-log.ts';
+import type { Entry } from './log-entry.ts';
+import type { Logger } from './ports.ts';
+
+export interface LogCommandsOptions {
+  readonly queue: AppendQueue;
+  readonly log: Logger;
+  readonly limits: EventLogLimits;
+}
+
+export class LogCommands {
+  readonly #options: LogCommandsOptions;
+  #count = 0;
+
+  constructor(options: LogCommandsOptions) {
+    this.#options = options;
+  }
+
+  /** See EventLog.appendCommand. */
+  async commit(entry: Entry, onLate: (() => void) | undefined): Promise<readonly Event[]> {
+    const { queue, limits } = this.#options;
+    const { commandsMax, commandsBytesMax } = limits;
+    if (queue.failure !== null || this.#count >= commandsMax) throw this.#unavailable();
+    this.#assertCommittable(entry);
+    if (queue.queuedBytes + entry.bytes > commandsBytesMax) throw this.#unavailable();
+    this.#count += 1;
+    queue.add(entry);
+    const giveUp = () => {
+      if (!queue.giveUp(entry)) this.#undoLate(entry, onLate);
+    };
+    try {
+      return await this.inTime(entry.committed.promise, giveUp);
+    } finally {
+      this.#count -= 1;
+    }
+  }
+
+  /** See EventLog.inTime. */
+  async inTime<Result>(commit: Promise<Result>, giveUp?: () => void): Promise<Result> {
+    const timeout = Promise.withResolvers<'late'>();
+    const { commandTimeoutMs } = this.#options.limits;
+    const timer = setTimeout(() => timeout.resolve('late'), commandTimeoutMs);
+    try {
+      const outcome = await Promise.race([commit, timeout.promise]);
+      if (outcome !== 'late') return outcome;
+      giveUp?.();
+      throw this.#unavailable();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** What is larger could take longer than a commit may, and hold up all that comes after it. */
+  #assertCommittable({ bytes }: Entry): void {
+    const { commitBytesMax } = this.#options.limits;
+    if (bytes <= commitBytesMax) return;
+    const message = `it takes ${bytes} bytes on record, and one change at most ${commitBytesMax}`;
+    const limit = { limit: 'commitBytesMax', limitValue: commitBytesMax };
+    throw new AppError('resource_exhausted', message, limit);
+  }
+
+  #undoLate({ committed }: Entry, onLate: (() => void) | undefined): void {
+    committed.promise.then(
+      () => onLate?.(),
+      (error: unknown) => {
+        if (!hasCode(error, 'unavailable')) {
+          this.#options.log.error({ err: error }, 'a late commit failed');
+        }
+      },
+    );
+  }
+
+  #unavailable(): AppError {
+    return new AppError('unavailable', 'the store is away', {
+      retryAfterMs: this.#options.limits.retryMaxMs,
+      cause: this.#options.queue.failure,
+    });
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Tells the other processes of a database which logs have grown, and learns it from them: by NOTIFY, apart from the
+ * append, whose commit would otherwise hold a lock of the whole server; and by a slow look at the heads. A wake that
+ * is lost costs the time until that look. https://www.postgresql.org/docs/current/sql-notify.html
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client, Notification } from 'pg';
+import type { Logger } from '../core/ports.ts';
+import { type ProjectRef, projectRef } from '../core/project.ts';
+import type { ForeignAppends } from '../core/store.ts';
+import type { Database } from './database.ts';
+
+export interface WakesOptions {
+  readonly database: Database;
+  readonly log: Logger;
+  /** How often to look at the heads without being told. */
+  readonly pollMs: number;
+  /** How often to tell the others, at most. */
+  readonly wakeMs: number;
+}
+
+const channel = 'kodama_wake';
+/** A payload must be shorter than 8,000 bytes. */
+const payloadBytesMax = 7999;
+const goodbyeMs = 500;
+
+type Callback = (headSeq: number) => void;
+
+export class Wakes implements ForeignAppends, AsyncDisposable {
+  readonly #options: WakesOptions;
+  readonly #followed = new Map<ProjectRef, Set<Callback>>();
+  readonly #stop = new AbortController();
+  #running: Promise<unknown> | null = null;
+  /** Listens, and tells: who tells does not hear itself. Null while it is not connected. */
+  #client: Client | null = null;
+  /** Grown, and not told yet. */
+  readonly #grown = new Set<ProjectRef>();
+  #telling: NodeJS.Timeout | null = null;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  /** To be looked at. */
+  readonly #due = new Set<ProjectRef>();
+  #looking: Promise<void> | null = null;
+
+  constructor(options: WakesOptions) {
+    this.#options = options;
+  }
+
+  on(project: ProjectRef, callback: Callback): () => void {
+    // A callback may be given twice: each time it is another subscription.
+    const own: Callback = (headSeq) => callback(headSeq);
+    const callbacks = this.#followed.get(project) ?? new Set();
+    this.#followed.set(project, callbacks.add(own));
+    this.#running ??= Promise.all([this.#listen(), this.#poll()]);
+    return () => {
+      callbacks.delete(own);
+      if (callbacks.size === 0) this.#followed.delete(project);
+    };
+  }
+
+  /** The logs of these have grown: to be told once that can be seen. */
+  tell(projects: Iterable<ProjectRef>): void {
+    for (const project of projects) this.#grown.add(project);
+    const waitMs = this.#toldAt + this.#options.wakeMs - performance.now();
+    this.#telling ??= setTimeout(() => this.#notify(), Math.max(0, waitMs));
+  }
+
+  #notify(): void {
+    const names = `log:${[...this.#grown].join(',')}`;
+    const payload = names.length > payloadBytesMax ? 'log:*' : names;
+    this.#grown.clear();
+    this.#telling = null;
+    this.#toldAt = performance.now();
+    this.#client
+      ?.query('SELECT pg_notify($1, $2)', [channel, payload])
+      .catch((err: unknown) => this.#options.log.debug({ err }, 'could not wake the others'));
+  }
+
+  async #poll(): Promise<void> {
+    while (await this.#pause()) await this.#look(this.#followed.keys());
+  }
+
+  async #listen(): Promise<void> {
+    do {
+      try {
+        await this.#listenOnce();
+      } catch (err) {
+        this.#options.log.debug({ err }, 'could not listen for appends; polling meanwhile');
+      }
+    } while (await this.#pause());
+  }
+
+  /** Resolves when the connection is lost, or at the end. */
+  async #listenOnce(): Promise<void> {
+    const client = this.#options.database.client('kodama listen');
+    const lost = lossOf(client, this.#stop.signal);
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      client.on('notification', (told) => {
+        if (told.processId !== rows[0]?.pid) void this.#heard(told);
+      });
+      await client.query(`LISTEN ${channel}`);
+      this.#client = client;
+      // What was appended before the LISTEN took hold.
+      await this.#look(this.#followed.keys());
+      await lost;
+    } finally {
+      this.#client = null;
+      // A server that hangs never answers the goodbye.
+      await Promise.race([client.end().catch(() => undefined), delay(goodbyeMs)]);
+    }
+  }
+
+  async #heard({ payload = '' }: Notification): Promise<void> {
+    const [kind, names = ''] = payload.split(':');
+    if (kind !== 'log') return;
+    const all = [...this.#followed.keys()];
+    const told = new Set(names.split(',').map((name) => projectRef(Number(name))));
+    await this.#look(names === '*' ? all : all.filter((project) => told.has(project)));
+  }
+
+  /** Looks at the heads of logs that somebody follows: one look at a time, over all that were asked for meanwhile. */
+  async #look(projects: Iterable<ProjectRef>): Promise<void> {
+    for (const project of projects) this.#due.add(project);
+    this.#looking ??= this.#lookAtAll().finally(() => {
+      this.#looking = null;
+    });
+    await this.#looking;
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const { database, log } = this.#options;
+    while (this.#due.size > 0) {
+      const values = [[...this.#due]];
+      this.#due.clear();
+      const text = 'SELECT project, seq FROM log_heads WHERE project = ANY ($1::integer[])';
+      try {
+        const heads = await database.query({ name: 'heads', text, values });
+        for (const [ref, seq] of heads as readonly (readonly [number, number])[]) {
+          for (const callback of this.#followed.get(projectRef(ref)) ?? []) callback(seq);
+        }
+      } catch (err) {
+        log.debug({ err }, 'could not look at the heads of the logs');
+      }
+    }
+  }
+
+  /** False at the end. */
+  async #pause(): Promise<boolean> {
+    const { signal } = this.#stop;
+    return await delay(this.#options.pollMs, true, { signal }).catch(() => false);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#followed.clear();
+    this.#stop.abort();
+    if (this.#telling !== null) clearTimeout(this.#telling);
+    await this.#running;
+    await this.#looking;
+  }
+}
+
+function lossOf(client: Client, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => resolve();
+    client.once('end', done);
+    client.on('error', done);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
