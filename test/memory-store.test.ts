@@ -11,6 +11,7 @@ storeContract('the store in memory', async () => {
       const store = new MemoryStore({ database, nodeId });
       return Object.assign(store, { [Symbol.asyncDispose]: async () => store.leave() });
     },
+    addProject: async (name) => database.addProject(name),
     [Symbol.asyncDispose]: nothing,
   };
 });

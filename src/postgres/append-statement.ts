@@ -101,12 +101,13 @@ const headSql = (hasChanges: boolean) => `locked AS MATERIALIZED (
   WHERE h.project = a.project AND (SELECT count(*) FROM locked) = cardinality($4::integer[])
   RETURNING h.project, h.seq - a.events AS base, h.seq, h.max_time, h.marked_seq
 ), head AS MATERIALIZED (
-  SELECT array_agg(base ORDER BY project) AS bases FROM heads HAVING count(*) > 0
+  SELECT array_agg(base ORDER BY project) AS bases, array_agg(ARRAY[project, base] ORDER BY project) AS pairs
+  FROM heads HAVING count(*) > 0
 ), mark AS (
   INSERT INTO log_marks (seq, max_time, project)
   SELECT seq, max_time, project FROM heads WHERE seq = marked_seq AND seq > base
 ), done AS (
-  UPDATE writers SET append_number = $3::bigint, first_seqs = ARRAY[$4::bigint[], bases] FROM head
+  UPDATE writers SET append_number = $3::bigint, first_seqs = pairs FROM head
   WHERE ref = $1::integer
 )`;
 

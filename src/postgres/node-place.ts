@@ -32,8 +32,8 @@ const outcomeSql = `SELECT array_to_json(first_seqs) FROM writers
   WHERE ${placeSql} AND append_number = $3::bigint`;
 const isHeldSql = `SELECT FROM writers WHERE ${placeSql}`;
 
-/** In the row of a writer: projects, and the seqs behind which its last append began in each. */
-type Bases = readonly [projects: readonly number[], bases: readonly number[]];
+/** In the row of a writer: the seqs behind which its last append began, by project. */
+type Bases = readonly (readonly [project: number, base: number])[];
 
 export class NodePlace implements TakenNode {
   readonly ref: number;
@@ -61,7 +61,7 @@ export class NodePlace implements TakenNode {
     if (bases !== null) {
       const grown = batch.logs.filter(({ events }) => events > 0).map(({ project }) => project);
       if (hasOthers && grown.length > 0) this.#options.onAppend(grown);
-      return firstSeqs([batch.logs.map(({ project }) => project), bases]);
+      return firstSeqs(batch.logs.map(({ project }, at) => [project, bases[at] ?? 0]));
     }
     if (isWriter) throw refusal(batch, Number(held));
     // The append was done before, or the place is another's.
@@ -107,8 +107,8 @@ export class NodePlace implements TakenNode {
   }
 }
 
-function firstSeqs([projects, bases]: Bases): FirstSeqs {
-  return new Map(projects.map((project, index) => [projectRef(project), (bases[index] ?? 0) + 1]));
+function firstSeqs(bases: Bases): FirstSeqs {
+  return new Map(bases.map(([project, base]) => [projectRef(project), base + 1]));
 }
 
 /** Why the writer's own append was not done. */

@@ -141,8 +141,8 @@ export class MemoryDatabase {
       this.#write(project, draft, secrets);
     }
     for (const { id, bytesIn, bytesOut, firstByteAt } of counters) {
-      const row = this.connections.get(id);
-      if (row === undefined || row.state === 'closed') continue;
+      const row = this.connection(project, id);
+      if (row === null || row.state === 'closed') continue;
       this.connections.set(id, { ...row, bytesIn, bytesOut, firstByteAt });
     }
     log.grow(bytes);
@@ -162,7 +162,9 @@ export class MemoryDatabase {
     for (const event of entries.flatMap(({ events }) => events)) {
       if (!('listener' in event)) continue;
       const { id, project, name, state, revision } = event.listener;
-      if (revision !== (this.listeners.get(id)?.listener.revision ?? 0) + 1) {
+      const known = this.listeners.get(id)?.listener;
+      const isForeign = known !== undefined && known.project !== project;
+      if (isForeign || revision !== (known?.revision ?? 0) + 1) {
         throw new AppError('failed_precondition', `${id} is not at revision ${revision - 1}`);
       }
       rows.set(id, event.listener);

@@ -263,7 +263,7 @@ export class MemoryStore implements Store {
         }),
       release: (key) =>
         this.#call(() => {
-          answers.delete(nameOf(key));
+          if (answers.get(nameOf(key))?.body === null) answers.delete(nameOf(key));
         }),
       purge: (expiresBefore, limit) =>
         this.#call(() => {

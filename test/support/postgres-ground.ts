@@ -1,4 +1,6 @@
 /** A real database for the contract of a store. */
+import { Client } from 'pg';
+import { type ProjectRef, projectRef } from '../../src/core/project.ts';
 import { PostgresStore } from '../../src/postgres/postgres-store.ts';
 import type { StoreGround } from './store-ground.ts';
 import { makeDatabase } from './test-database.ts';
@@ -14,6 +16,26 @@ export async function postgresGround(): Promise<StoreGround> {
         ...{ connectionString: database.url, nodeId, log },
         limits: { absenceMs: 10 },
       }),
+    addProject: (name) => addProject(database.url, name),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
+}
+
+async function addProject(connectionString: string, name: string): Promise<ProjectRef> {
+  const client = new Client({ connectionString });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ project: number }>(
+      `WITH made AS (INSERT INTO projects (name, created_at) VALUES ($1, 0) RETURNING ref)
+      INSERT INTO log_heads (project, listeners, seq, oldest_seq, max_time, marked_seq, bytes)
+      SELECT ref, 0, 0, 1, 0, 0, 0 FROM made RETURNING project`,
+      [name],
+    );
+    await client.query('INSERT INTO log_ages (project, seq, time, bytes) VALUES ($1, 0, 0, 0)', [
+      rows[0]?.project,
+    ]);
+    return projectRef(rows[0]?.project ?? 0);
+  } finally {
+    await client.end();
+  }
 }

@@ -13,6 +13,7 @@ import type {
   ProjectStore,
   TakenNode,
 } from '../../src/core/store.ts';
+import { projectContract } from './project-contract.ts';
 import { sampleId } from './samples.ts';
 import { filterContract } from './store-filters.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
@@ -52,6 +53,7 @@ export function storeContract(name: string, makeGround: MakeGround, lives?: numb
     describe('the purge', () => purgeContract(makeGround));
     describe('places of other nodes', () => placeContract(makeGround));
     describe('idempotency keys', () => idempotencyContract(makeGround));
+    describe('projects', () => projectContract(makeGround));
   });
 }
 

@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import type { Event, EventDraft } from '../../src/core/event.ts';
 import { type EventFilter, everyEvent } from '../../src/core/event-filter.ts';
+import type { ProjectRef } from '../../src/core/project.ts';
 import type { ProjectStore, Store } from '../../src/core/store.ts';
 import { ofDefault } from './store-samples.ts';
 
@@ -9,6 +10,8 @@ import { ofDefault } from './store-samples.ts';
 export interface StoreGround extends AsyncDisposable {
   /** A store on it, as a process of the node has one. */
   open(nodeId: string): Promise<Store & AsyncDisposable>;
+  /** Beside the default one. */
+  addProject(name: string): Promise<ProjectRef>;
 }
 
 export type MakeGround = () => Promise<StoreGround>;

@@ -51,8 +51,8 @@ ALTER TABLE log_ages ADD COLUMN project integer NOT NULL DEFAULT 1;
 ALTER TABLE log_ages ALTER COLUMN project DROP DEFAULT, DROP CONSTRAINT log_ages_pkey, ADD PRIMARY KEY (project, seq);
 
 -- The place of a control plane's process in the logs: only the newest epoch may append, each number once. Its last
--- append began behind these seqs, as pairs of project and seq; null where that was settled and not done. Its number is
--- that of the node that is built into it.
+-- append began behind these seqs: of each project a pair of its number and the seq; null where that was settled and not
+-- done. Its own number is that of the node that is built into it.
 CREATE TABLE writers (
   ref integer PRIMARY KEY,
   epoch bigint NOT NULL,
@@ -62,7 +62,7 @@ CREATE TABLE writers (
   first_seqs bigint[]
 ) WITH (fillfactor = 10);
 INSERT INTO writers (ref, epoch, append_number, id, first_seqs)
-  SELECT ref, epoch, append_number, id, CASE WHEN first_seq > 0 THEN ARRAY[1, first_seq - 1] END FROM nodes;
+  SELECT ref, epoch, append_number, id, CASE WHEN first_seq > 0 THEN ARRAY[[1, first_seq - 1]] END FROM nodes;
 CREATE UNIQUE INDEX writers_id_key ON writers (id);
 DROP TABLE nodes;
 
