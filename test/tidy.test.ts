@@ -46,12 +46,12 @@ const generatedFor: Readonly<Record<string, string>> = { postgres: 'prisma' };
 const forbiddenNames =
   /^(index|utils?|helpers?|common|manager|base)\.|-(utils?|helpers?|manager|base)\./;
 const linesMax = 300;
-const spineLinesMax = 5500;
+const spineLinesMax = 5900;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 1100,
   api: 1600,
-  core: 4800,
+  core: 5300,
   echo: 5500,
   'edge-sockets': 100,
   'embedded-postgres': 850,
@@ -60,7 +60,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   http: 2800,
   metrics: 200,
   node: 400,
-  postgres: 3900,
+  postgres: 4200,
   tls: 150,
   workers: 960,
 };

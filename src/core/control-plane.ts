@@ -22,31 +22,13 @@ import { ListenerNames, type Named, type NamedStreamItem } from './listener-name
 import type { ListenerSet } from './listener-set.ts';
 import type { Listeners } from './listeners.ts';
 import { listPage, type Page, type PageAsk, type PageRequest, readWithNext } from './page.ts';
-import type { Clock, DataPlane, Logger, WorkerStatus } from './ports.ts';
+import type { Clock, DataPlane, Logger } from './ports.ts';
 import { defaultProject, type ProjectRef } from './project.ts';
 import type { Projects } from './projects.ts';
 import type { Recorder } from './recorder.ts';
-import type { Retention, RetentionState } from './retention.ts';
+import type { Retention } from './retention.ts';
 import type { ListenerQuery, ProjectStore, Store } from './store.ts';
-import { isStoreThere } from './store-probe.ts';
-
-export interface Status {
-  readonly version: string;
-  readonly nodeId: string;
-  readonly uptimeMs: number;
-  readonly workers: readonly WorkerStatus[];
-  readonly headSeq: number;
-  readonly oldestSeq: number;
-  readonly store: {
-    readonly state: 'reachable' | 'away';
-    readonly queuedEvents: number;
-    /** The oldest of what waits for its commit; 0 when nothing does. */
-    readonly waitingMs: number;
-    readonly refusedRecords: number;
-  };
-  /** Null until it was first looked at. */
-  readonly retention: RetentionState | null;
-}
+import { problemsOf, type Status, statusOf } from './status.ts';
 
 export interface ControlPlaneOptions {
   readonly version: string;
@@ -119,8 +101,7 @@ export class ControlPlane {
     ids: readonly string[] = [],
   ): Promise<readonly Listener[]> {
     const { project } = await this.#of(caller);
-    const { signal } = caller;
-    return await this.#options.listeners.create(project, inputs, { ids, signal });
+    return await this.#options.listeners.create(project, inputs, { ids, signal: caller.signal });
   }
 
   /** By id or name; a closed one by its id. @throws not_found, unavailable */
@@ -297,37 +278,14 @@ export class ControlPlane {
     return this.status(project);
   }
 
-  /** With what is known here of the project's log. */
   status(project = defaultProject): Status {
-    const { version, nodeId, dataPlane, eventLog } = this.#options;
-    const { headSeq, oldestSeq } = eventLog.of(project);
-    return {
-      version,
-      nodeId,
-      uptimeMs: Math.round(performance.now() - this.#startedAt),
-      workers: dataPlane.status(),
-      headSeq,
-      oldestSeq,
-      store: {
-        state: eventLog.failure === null ? 'reachable' : 'away',
-        queuedEvents: eventLog.queuedEvents,
-        waitingMs: Math.round(eventLog.waitingMs),
-        refusedRecords: eventLog.refusedRecords,
-      },
-      retention: this.#options.retention.stateOf(project),
-    };
+    return statusOf(this.#options, this.#startedAt, project);
   }
 
   /** What keeps this node from serving; empty when it is ready. */
   async problems(): Promise<readonly string[]> {
-    const { dataPlane, eventLog, store, limits } = this.#options;
-    const problems: string[] = [];
-    if (this.#streams.isEnded) problems.push('shutting down');
-    if (dataPlane.status().length === 0) problems.push('no worker is up');
-    if (!(await isStoreThere(store, limits.pingTimeoutMs))) problems.push('the store is away');
-    // A store that answers may still refuse, or be too slow: then creates fail, and records are held back.
-    else if (eventLog.waitingMs > limits.commitTimeoutMs) problems.push('the log does not get on');
-    return problems;
+    const problems = await problemsOf(this.#options);
+    return this.#streams.isEnded ? ['shutting down', ...problems] : problems;
   }
 
   /** Ends every stream. */

@@ -11,13 +11,13 @@ import type { Event, EventDraft } from './event.ts';
 import { type EventFilter, type EventSelection, everySelection } from './event-filter.ts';
 import { EventRing } from './event-ring.ts';
 import { KnownLogs } from './known-logs.ts';
-import { LogCommands } from './log-commands.ts';
+import { LogCommands, type LogCommandsLimits } from './log-commands.ts';
 import { type AppendExtra, makeEntry } from './log-entry.ts';
 import { defaultProject, type ProjectRef } from './project.ts';
 import type { EventPage, Log, LogBounds, Store } from './store.ts';
 import { WakeUps } from './wake-ups.ts';
 
-export interface EventLogLimits extends AppendQueueLimits {
+export interface EventLogLimits extends AppendQueueLimits, LogCommandsLimits {
   /** Newest events kept in memory, of the default project. */
   readonly ringEventsMax: number;
   /** Bytes of them; those of all other projects together hold as much. */
@@ -28,12 +28,6 @@ export interface EventLogLimits extends AppendQueueLimits {
   readonly pageEventsMax: number;
   /** A page ends with the event with which it holds so many. */
   readonly pageBytesMax: number;
-  /** Commands that may wait for their commit at once. */
-  readonly commandsMax: number;
-  /** And the bytes of what they would have committed, about. */
-  readonly commandsBytesMax: number;
-  /** How long a command waits for its commit. */
-  readonly commandTimeoutMs: number;
 }
 
 export interface EventLogOptions extends Omit<AppendQueueOptions, 'limits' | 'publish'> {

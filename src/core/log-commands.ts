@@ -1,15 +1,23 @@
 /** Commits for callers who wait, and only so long: bounded in number and in bytes. */
-import type { AppendQueue } from './append-queue.ts';
+import type { AppendQueue, AppendQueueLimits } from './append-queue.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { Event } from './event.ts';
-import type { EventLogLimits } from './event-log.ts';
 import type { Entry } from './log-entry.ts';
 import type { Logger } from './ports.ts';
+
+export interface LogCommandsLimits {
+  /** Commands that may wait for their commit at once. */
+  readonly commandsMax: number;
+  /** And the bytes of what they would have committed, about. */
+  readonly commandsBytesMax: number;
+  /** How long a command waits for its commit. */
+  readonly commandTimeoutMs: number;
+}
 
 export interface LogCommandsOptions {
   readonly queue: AppendQueue;
   readonly log: Logger;
-  readonly limits: EventLogLimits;
+  readonly limits: LogCommandsLimits & AppendQueueLimits;
 }
 
 export class LogCommands {

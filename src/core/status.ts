@@ -1,0 +1,79 @@
+/** How this node is, for those who watch it. */
+import type { EventLog } from './event-log.ts';
+import type { DataPlane, WorkerStatus } from './ports.ts';
+import type { ProjectRef } from './project.ts';
+import type { Retention, RetentionState } from './retention.ts';
+import type { Store } from './store.ts';
+import { isStoreThere } from './store-probe.ts';
+
+export interface Status {
+  readonly version: string;
+  readonly nodeId: string;
+  readonly uptimeMs: number;
+  readonly workers: readonly WorkerStatus[];
+  readonly headSeq: number;
+  readonly oldestSeq: number;
+  readonly store: {
+    readonly state: 'reachable' | 'away';
+    readonly queuedEvents: number;
+    /** The oldest of what waits for its commit; 0 when nothing does. */
+    readonly waitingMs: number;
+    readonly refusedRecords: number;
+  };
+  /** Null until it was first looked at. */
+  readonly retention: RetentionState | null;
+}
+
+export interface StatusSources {
+  readonly version: string;
+  readonly nodeId: string;
+  readonly store: Pick<Store, 'ping'>;
+  readonly eventLog: EventLog;
+  readonly dataPlane: Pick<DataPlane, 'status'>;
+  readonly retention: Pick<Retention, 'stateOf'>;
+  readonly limits: {
+    /** How long a store that says nothing counts as there. */
+    readonly pingTimeoutMs: number;
+    /** How long what waits for its commit may wait while the node counts as ready. */
+    readonly commitTimeoutMs: number;
+  };
+}
+
+/** With what is known here of the project's log. */
+export function statusOf(
+  { version, nodeId, dataPlane, eventLog, retention }: StatusSources,
+  startedAt: number,
+  project: ProjectRef,
+): Status {
+  const { headSeq, oldestSeq } = eventLog.of(project);
+  return {
+    version,
+    nodeId,
+    uptimeMs: Math.round(performance.now() - startedAt),
+    workers: dataPlane.status(),
+    headSeq,
+    oldestSeq,
+    store: {
+      state: eventLog.failure === null ? 'reachable' : 'away',
+      queuedEvents: eventLog.queuedEvents,
+      waitingMs: Math.round(eventLog.waitingMs),
+      refusedRecords: eventLog.refusedRecords,
+    },
+    retention: retention.stateOf(project),
+  };
+}
+
+/** What keeps the node from serving. */
+export async function problemsOf({
+  dataPlane,
+  eventLog,
+  store,
+  limits,
+}: StatusSources): Promise<readonly string[]> {
+  const problems: string[] = [];
+  if (dataPlane.status().length === 0) problems.push('no worker is up');
+  if (!(await isStoreThere(store, limits.pingTimeoutMs))) problems.push('the store is away');
+  // A store that answers may still refuse, or be too slow: then creates fail, and records are held back.
+  else if (eventLog.waitingMs > limits.commitTimeoutMs) problems.push('the log does not get on');
+  return problems;
+}
