@@ -27,8 +27,8 @@ import { defaultProject, type ProjectRef } from './project.ts';
 import type { Projects } from './projects.ts';
 import type { Recorder } from './recorder.ts';
 import type { Retention } from './retention.ts';
-import type { ListenerQuery, ProjectStore, Store } from './store.ts';
 import { problemsOf, type Status, statusOf } from './status.ts';
+import type { ListenerQuery, ProjectStore, Store } from './store.ts';
 
 export interface ControlPlaneOptions {
   readonly version: string;

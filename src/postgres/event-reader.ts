@@ -17,6 +17,7 @@ import {
   eventsStatement,
   newestRange,
   newestStatement,
+  ofProjectBySeq,
   specColumn,
 } from './event-statements.ts';
 import { parseSpec } from './listener-rows.ts';
@@ -36,11 +37,11 @@ const seqBeforeSql = `WITH mark AS MATERIALIZED (
 )
 SELECT coalesce(first.seq - 1, mark.head) FROM mark LEFT JOIN LATERAL (
   (SELECT opened_seq AS seq FROM open_connections
-    WHERE project = $1::integer AND opened_seq > mark.seq AND accepted_at >= $2::bigint ORDER BY opened_seq LIMIT 1)
+    WHERE ${ofProjectBySeq('opened_seq', '$1::integer')} AND opened_seq > mark.seq AND accepted_at >= $2::bigint ORDER BY opened_seq LIMIT 1)
   UNION ALL (SELECT opened_seq FROM closed_connections
-    WHERE project = $1::integer AND opened_seq > mark.seq AND accepted_at >= $2::bigint ORDER BY opened_seq LIMIT 1)
+    WHERE ${ofProjectBySeq('opened_seq', '$1::integer')} AND opened_seq > mark.seq AND accepted_at >= $2::bigint ORDER BY opened_seq LIMIT 1)
   UNION ALL (SELECT closed_seq FROM closed_connections
-    WHERE project = $1::integer AND closed_seq > mark.seq AND closed_at >= $2::bigint ORDER BY closed_seq LIMIT 1)
+    WHERE ${ofProjectBySeq('closed_seq', '$1::integer')} AND closed_seq > mark.seq AND closed_at >= $2::bigint ORDER BY closed_seq LIMIT 1)
   UNION ALL (SELECT seq FROM events
     WHERE project = $1::integer AND seq > mark.seq AND time >= $2::bigint ORDER BY seq LIMIT 1)
   ORDER BY seq LIMIT 1

@@ -42,6 +42,8 @@ interface Source {
   readonly table: string;
   readonly columns: string;
   readonly seq: string;
+  /** That it is the project's, as the index by seq has it. */
+  readonly ofProject: (project: string) => string;
   readonly connectionId: string;
   readonly conditions: FilterConditions;
 }
@@ -66,12 +68,18 @@ const ofData: FilterConditions = {
 const connectionOpened: EventType = 'connection_opened';
 const connectionClosed: EventType = 'connection_closed';
 
+/** Of connections, so that only their index by this seq fits, whatever the planner knows of the table. */
+export function ofProjectBySeq(seq: 'opened_seq' | 'closed_seq', project: string): string {
+  return `project::bigint = ${project} AND ${seq} > 0`;
+}
+
 const sources: readonly Source[] = [
   {
     types: [connectionOpened],
     table: 'open_connections',
     columns: openedEventColumns,
     seq: 'opened_seq',
+    ofProject: (project) => ofProjectBySeq('opened_seq', project),
     connectionId: 'id',
     conditions: ofConnection,
   },
@@ -80,6 +88,7 @@ const sources: readonly Source[] = [
     table: 'closed_connections',
     columns: openedEventColumns,
     seq: 'opened_seq',
+    ofProject: (project) => ofProjectBySeq('opened_seq', project),
     connectionId: 'id',
     conditions: ofConnection,
   },
@@ -88,6 +97,7 @@ const sources: readonly Source[] = [
     table: 'closed_connections',
     columns: closedEventColumns,
     seq: 'closed_seq',
+    ofProject: (project) => ofProjectBySeq('closed_seq', project),
     connectionId: 'id',
     conditions: ofConnection,
   },
@@ -96,6 +106,7 @@ const sources: readonly Source[] = [
     table: 'events',
     columns: eventRowColumns,
     seq: 'seq',
+    ofProject: (project) => `project = ${project}`,
     connectionId: 'connection_id',
     conditions: ofData,
   },
@@ -239,7 +250,7 @@ function listenersUnionSql(query: Query, rowConditions: RowConditions): string {
 
 function selectSql(query: Query, source: Source, conditions: readonly string[]): string {
   const { project, from, to, columns } = query;
-  const bounds = [`project = ${project}`, `${source.seq} > ${from}`, `${source.seq} <= ${to}`];
+  const bounds = [source.ofProject(project), `${source.seq} > ${from}`, `${source.seq} <= ${to}`];
   const where = [...bounds, ...conditions].join(' AND ');
   return `SELECT ${columns(source)} FROM ${source.table} WHERE ${where}`;
 }

@@ -5,6 +5,7 @@
 import type { ProjectRef } from '../core/project.ts';
 import type { LogBounds, PurgeRequest } from '../core/store.ts';
 import type { Database } from './database.ts';
+import { ofProjectBySeq } from './event-statements.ts';
 import { seqOfBytes } from './log-ages.ts';
 
 /** The seq up to which the log is due, and the bounds before. */
@@ -21,7 +22,7 @@ const moveBoundSql = `UPDATE log_heads SET oldest_seq = greatest(oldest_seq, $2:
  */
 const deleteListenersSql = `WITH told AS MATERIALIZED (
   SELECT listener_id AS id FROM closed_connections
-    WHERE project = $3::integer AND closed_seq > $1::bigint AND closed_seq <= $2::bigint
+    WHERE ${ofProjectBySeq('closed_seq', '$3::integer')} AND closed_seq > $1::bigint AND closed_seq <= $2::bigint
   UNION SELECT listener_id FROM events WHERE project = $3::integer AND seq > $1::bigint AND seq <= $2::bigint
 ), gone AS (
   DELETE FROM listeners l USING told WHERE l.id = told.id AND l.project = $3::integer AND l.state = 'closed'
@@ -40,7 +41,7 @@ DELETE FROM listener_counts c USING gone WHERE c.listener_id = gone.id`;
  */
 const deleteSql = `WITH gone_connections AS (
   DELETE FROM closed_connections
-    WHERE project = $3::integer AND closed_seq > $1::bigint AND closed_seq <= $2::bigint
+    WHERE ${ofProjectBySeq('closed_seq', '$3::integer')} AND closed_seq > $1::bigint AND closed_seq <= $2::bigint
 ), gone_events AS (
   DELETE FROM events WHERE project = $3::integer AND seq > $1::bigint AND seq <= $2::bigint
   RETURNING listener_id, generation

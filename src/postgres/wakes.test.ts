@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import {
   append,
   firstSeq,
-  opened,
   ofDefault,
+  opened,
   sampleConnection,
 } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';

@@ -220,27 +220,32 @@ DO $$
 DECLARE
   -- The lists below are read newest last, for the filters of src/postgres/history.ts. What they include lets a list be
   -- checked for other filters without a look at the rows. `net` is the wider network of raddr. A listener's own lists
-  -- need no project. Most connections speak TCP and end with the peer's FIN: some of them cost these nothing.
+  -- need no project. A plan may be made while a table is nearly empty, and kept while it grows: so each look fits one
+  -- index only, whatever the planner takes a project for. The keys by seq want it as a bigint, and to be told that the
+  -- seq is above 0, as all are; lists by address want an address. Most connections speak TCP and end with the peer's FIN: some of them cost these nothing.
   statements text[] := ARRAY[
     'ALTER TABLE events ADD CONSTRAINT events_pkey PRIMARY KEY (project, seq)',
-    'CREATE INDEX events_listener_id_idx ON events (listener_id, seq)',
+    'CREATE INDEX events_listener_id_idx ON events (listener_id, seq) WHERE listener_id IS NOT NULL',
     'CREATE INDEX events_connection_id_idx ON events (connection_id, seq) WHERE connection_id IS NOT NULL',
     'CREATE INDEX events_generation_idx ON events (listener_id, generation, seq) WHERE generation IS NOT NULL',
     'ALTER TABLE open_connections ADD CONSTRAINT open_connections_pkey PRIMARY KEY (project, id)',
-    'CREATE UNIQUE INDEX open_connections_opened_seq_key ON open_connections (project, opened_seq)',
+    'CREATE UNIQUE INDEX open_connections_opened_seq_key ON open_connections ((project::bigint), opened_seq)
+       WHERE opened_seq > 0',
     'CREATE INDEX open_connections_listener_id_idx ON open_connections (listener_id, id)',
     'ALTER TABLE closed_connections ADD CONSTRAINT closed_connections_pkey PRIMARY KEY (project, id)
        INCLUDE (close_reason, protocol, raddr)',
-    'CREATE UNIQUE INDEX closed_connections_opened_seq_key ON closed_connections (project, opened_seq)',
-    'CREATE UNIQUE INDEX closed_connections_closed_seq_key ON closed_connections (project, closed_seq)',
+    'CREATE UNIQUE INDEX closed_connections_opened_seq_key ON closed_connections ((project::bigint), opened_seq)
+       WHERE opened_seq > 0',
+    'CREATE UNIQUE INDEX closed_connections_closed_seq_key ON closed_connections ((project::bigint), closed_seq)
+       WHERE closed_seq > 0',
     'CREATE INDEX closed_connections_listener_id_opened_seq_idx ON closed_connections (listener_id, opened_seq)',
     'CREATE INDEX closed_connections_listener_id_closed_seq_idx ON closed_connections (listener_id, closed_seq)',
     'CREATE INDEX closed_connections_listener_id_idx ON closed_connections (listener_id, id)
        INCLUDE (close_reason, protocol, raddr)',
     'CREATE INDEX closed_connections_raddr_idx ON closed_connections (project, raddr, id)
-       INCLUDE (close_reason, protocol, listener_id)',
+       INCLUDE (close_reason, protocol, listener_id) WHERE raddr IS NOT NULL',
     'CREATE INDEX closed_connections_net_idx ON closed_connections (project, net, id)
-       INCLUDE (close_reason, protocol, raddr)',
+       INCLUDE (close_reason, protocol, raddr) WHERE net IS NOT NULL',
     'CREATE INDEX closed_connections_close_reason_idx ON closed_connections (project, close_reason, id)
        INCLUDE (protocol, listener_id, raddr) WHERE close_reason <> ''peer_fin''',
     'CREATE INDEX closed_connections_listener_id_close_reason_idx ON closed_connections (listener_id, close_reason, id)
@@ -248,12 +253,18 @@ DECLARE
     'CREATE INDEX closed_connections_raddr_close_reason_idx ON closed_connections (project, raddr, close_reason, id)
        WHERE close_reason <> ''peer_fin''',
     'CREATE INDEX closed_connections_protocol_idx ON closed_connections (project, protocol, id)
-       INCLUDE (close_reason, listener_id, raddr) WHERE protocol <> ''tcp''',
-    'ANALYZE events, open_connections, closed_connections'
+       INCLUDE (close_reason, listener_id, raddr) WHERE protocol <> ''tcp'''
   ];
+  large text;
 BEGIN
   FOR n IN 1 .. array_length(statements, 1) LOOP
     RAISE NOTICE 'indexes are made: % of %', n, array_length(statements, 1);
     EXECUTE statements[n];
+  END LOOP;
+  -- What is known to be empty has no index that is better than another.
+  FOREACH large IN ARRAY ARRAY['events', 'open_connections', 'closed_connections'] LOOP
+    IF pg_relation_size(large::regclass) > 0 THEN
+      EXECUTE format('ANALYZE %I', large);
+    END IF;
   END LOOP;
 END $$;

@@ -1,0 +1,52 @@
+/** A plan may be made while a table is nearly empty, and kept while it grows: each look must fit its one index then, too. */
+import { Client } from 'pg';
+import { expect, test } from 'vitest';
+import { append, closed, halfClosed, sampleConnection } from '../../test/support/store-samples.ts';
+import { makeDatabase } from '../../test/support/test-database.ts';
+import { everyEvent } from '../core/event-filter.ts';
+import { defaultProject } from '../core/project.ts';
+import { foldAppend } from './append-batch.ts';
+import { appendStatement } from './append-statement.ts';
+import type { Statement } from './database.ts';
+import { eventsBackStatement, eventsStatement } from './event-statements.ts';
+
+test.each(['as it was made', 'of which it is known that it is empty'])(
+  'a database %s has each row looked up by its key, and each page read along its seqs',
+  async (state) => {
+    await using database = await makeDatabase();
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    if (state !== 'as it was made') await client.query('VACUUM (ANALYZE)');
+    // As src/postgres/database.ts has it for the append.
+    await client.query(
+      'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off',
+    );
+    const indexesOf = async ({ text, values }: Statement) => {
+      const { rows } = await client.query({
+        text: `EXPLAIN ${text}`,
+        values: [...(values ?? [])],
+      });
+      const lines = rows.map((row) => String(row['QUERY PLAN']));
+      const used = lines.flatMap((line) => /(?:using|Index Scan on) (\w+)/.exec(line)?.[1] ?? []);
+      return new Set(used.filter((name) => /^(open|closed)_connections|^events_/.test(name)));
+    };
+    const read = { limit: 100, bytesMax: 1e6, filter: everyEvent };
+    const bySeq = new Set([
+      'open_connections_opened_seq_key',
+      'closed_connections_opened_seq_key',
+      'closed_connections_closed_seq_key',
+      'events_pkey',
+    ]);
+    expect(await indexesOf(eventsStatement(defaultProject, { ...read, afterSeq: 0 }))).toEqual(
+      bySeq,
+    );
+    expect(await indexesOf(eventsBackStatement(defaultProject, { ...read, beforeSeq: 9 }))).toEqual(
+      bySeq,
+    );
+    const changes = [halfClosed(sampleConnection()), closed(sampleConnection())];
+    const fence = { writer: 1, epoch: 1, number: 1 };
+    const statement = appendStatement(foldAppend(append(1, changes), 1), fence);
+    expect(await indexesOf(statement)).toEqual(new Set(['open_connections_pkey']));
+    await client.end();
+  },
+);
