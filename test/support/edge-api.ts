@@ -48,6 +48,8 @@ export function edgeApi(options: EdgeApiOptions): Api {
 function expected<Whole extends object>(given: Partial<Whole>): Whole {
   return new Proxy({} as Whole, {
     get(_, name) {
+      // What a promise resolves to is asked whether it is one.
+      if (name === 'then') return undefined;
       const method: unknown = Reflect.get(given, name);
       if (typeof method === 'function') return method.bind(given);
       return () => {
