@@ -109,9 +109,8 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
     (reason) => `${storeName} cannot be used: ${reason}`,
   );
   resources.use(store);
-  const projects = new Projects(store.projects);
-  const own = { metrics: new Metrics(), reservedPorts: [] };
-  const ground = { ...options, clock, nodeId, store, projects, ...own };
+  const own = { projects: new Projects(store.projects), metrics: new Metrics(), reservedPorts: [] };
+  const ground = { ...options, clock, nodeId, store, ...own };
   const { control, recovery, eventLog, activity, set } = await startCore(ground, resources);
   signal?.throwIfAborted();
   if (config.databaseUrl === null) await control.letGoOfOtherNodes();

@@ -22,7 +22,8 @@ test('a listener whose worker is lost listens on the sockets of the successor', 
   world.dataPlane.loseWorker();
   await waitFor('the event', () => world.history.length === 3);
   const after = await world.control.getListener(caller, before.id);
-  expect(after).toEqual({ ...before, sockets: world.dataPlane.bound.get(before.id)?.sockets });
+  const { sockets } = world.dataPlane.bound.get(before.id) ?? {};
+  expect(after).toEqual({ ...before, sockets, revision: 2 });
   expect(after.sockets).not.toEqual(before.sockets);
   expect(world.typesOf(before.id).slice(2)).toEqual(['listener_listening']);
 });

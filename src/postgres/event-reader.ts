@@ -17,11 +17,11 @@ import {
   eventsStatement,
   newestRange,
   newestStatement,
-  ofProjectBySeq,
   specColumn,
 } from './event-statements.ts';
 import { parseSpec } from './listener-rows.ts';
 import type { NodeDirectory } from './node-directory.ts';
+import { ofProjectBySeq } from './rows.ts';
 
 /**
  * Of the few thousand events between two marks one has the latest time. The first that is not before the time lies in the

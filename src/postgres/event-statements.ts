@@ -12,6 +12,7 @@ import { itemBytes } from '../core/sizes.ts';
 import type { Statement } from './database.ts';
 import { closedEventColumns, eventRowColumns, openedEventColumns } from './event-rows.ts';
 import { specColumns, specRowLength } from './listener-rows.ts';
+import { ofProjectBySeq } from './rows.ts';
 
 /** Seqs that one page looks at: every one of them is an event to look at, or only few are. */
 const denseRange = 20_000;
@@ -68,11 +69,6 @@ const ofData: FilterConditions = {
 const connectionOpened: EventType = 'connection_opened';
 const connectionClosed: EventType = 'connection_closed';
 
-/** Of connections, so that only their index by this seq fits, whatever the planner knows of the table. */
-export function ofProjectBySeq(seq: 'opened_seq' | 'closed_seq', project: string): string {
-  return `project::bigint = ${project} AND ${seq} > 0`;
-}
-
 const sources: readonly Source[] = [
   {
     types: [connectionOpened],
@@ -114,9 +110,8 @@ const sources: readonly Source[] = [
 
 type Order = 'ASC' | 'DESC';
 
-/** What the parts of a statement share: its parameters, and which of the four sources it reads. */
+/** What a statement's parts share: its parameters, and which of the four sources it reads. */
 interface Query {
-  /** SQL for its number. */
   readonly project: string;
   readonly filter: EventFilter;
   readonly sources: readonly Source[];

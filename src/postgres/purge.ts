@@ -5,8 +5,8 @@
 import type { ProjectRef } from '../core/project.ts';
 import type { LogBounds, PurgeRequest } from '../core/store.ts';
 import type { Database } from './database.ts';
-import { ofProjectBySeq } from './event-statements.ts';
 import { seqOfBytes } from './log-ages.ts';
+import { ofProjectBySeq } from './rows.ts';
 
 /** The seq up to which the log is due, and the bounds before. */
 const dueSql = `SELECT h.seq, h.oldest_seq, greatest(

@@ -249,3 +249,8 @@ export const openedColumns = readSql(({ name, isOfEnd, atOpening }) =>
 );
 /** Of an event with a row of its own: only its listener. */
 export const listenerColumnsOnly = readSql(({ name }) => (name === 'listener_id' ? name : null));
+
+/** Of connections, so that only their index by this seq fits, whatever the planner knows of the table. */
+export function ofProjectBySeq(seq: 'opened_seq' | 'closed_seq', project: string): string {
+  return `project::bigint = ${project} AND ${seq} > 0`;
+}
