@@ -51,13 +51,3 @@ export type Listener = Prisma.ListenerModel
  * 
  */
 export type ListenerSpec = Prisma.ListenerSpecModel
-/**
- * Model ListenerCounts
- * 
- */
-export type ListenerCounts = Prisma.ListenerCountsModel
-/**
- * Model ListenerSecrets
- * 
- */
-export type ListenerSecrets = Prisma.ListenerSecretsModel

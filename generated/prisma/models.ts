@@ -10,6 +10,4 @@
  */
 export type * from './models/Listener.ts'
 export type * from './models/ListenerSpec.ts'
-export type * from './models/ListenerCounts.ts'
-export type * from './models/ListenerSecrets.ts'
 export type * from './commonInputTypes.ts'

@@ -39,12 +39,12 @@ test('what is shown of a connection is all that core holds of it', () => {
   expect(readBack(connectionResource, view)).toEqual({ ...connection, listenerName: 'echo' });
 });
 
-test('what is shown of a listener is all that is no secret and no count of its changes', () => {
-  const { generation, ...listener } = sampleListener({
+test('what is shown of a listener is all but secrets, counts of its changes, and what only the store needs', () => {
+  const { generation, revision, project, ...listener } = sampleListener({
     faults: [{ ...sampleFault, expiresAt: 5_000_000 }],
     expiresAt: 6_000_000,
   });
-  const withSecrets = { ...listener, generation, tlsKey: 'secret' };
+  const withSecrets = { ...listener, generation, revision, project, tlsKey: 'secret' };
   const view = listenerView(withSecrets);
   expect(JSON.stringify(view)).not.toContain('secret');
   expect(readBack(listenerResource, view)).toEqual(listener);

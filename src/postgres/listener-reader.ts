@@ -1,25 +1,26 @@
 /**
- * Look-ups and lists of listeners, through Prisma Client where it can say them; their rows are written by the append. The rows are small.
- * Their specs may not be: a page is cut by what they take, and then they are read.
+ * Look-ups of listeners by statements of our own, since they are many; lists, which are rare, by Prisma Client, which is
+ * loaded with the first of them. Rows are written by the append. A row is small, its spec may not be: a page is cut by
+ * what the specs take, and then its listeners are read.
  */
-import { PrismaPg } from '@prisma/adapter-pg';
-import { PrismaClient } from '../../generated/prisma/client.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { PageItems, SizedPageRequest } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
-import { itemBytes, type SpecBody, takeBytes } from '../core/sizes.ts';
+import { itemBytes, takeBytes } from '../core/sizes.ts';
 import type { LabelledRequest, ListenerDirectory, ListenerQuery } from '../core/store.ts';
 import type { Database } from './database.ts';
-import { toAppError } from './database-errors.ts';
-import { type ListenerRow, parseListener, parseSpec, specColumns } from './listener-rows.ts';
+import type { ListenerList, ListenerSize } from './listener-list.ts';
+import { listenerSource, nodeOfListener, parseListener } from './listener-rows.ts';
 import type { NodeDirectory } from './node-directory.ts';
 import { isUuid } from './rows.ts';
 
-const counts = { counts: true } as const;
+const byIdText = `${listenerSource} WHERE l.project = $1::integer AND l.id = $2::uuid`;
+const byNameText = `${listenerSource} WHERE l.project = $1::integer AND l.name = $2 AND l.is_live`;
+const byIdsText = `${listenerSource} WHERE l.id = ANY ($1::uuid[])`;
 
-const specsText = `SELECT s.listener_id, ${specColumns('s')}
-  FROM unnest($1::uuid[], $2::integer[]) k(id, generation)
-  JOIN listener_specs s ON s.listener_id = k.id AND s.generation = k.generation`;
+const ownText = `SELECT id, spec_bytes FROM listeners
+  WHERE node = $1::integer AND is_live AND ($2::uuid IS NULL OR id > $2::uuid) ORDER BY id LIMIT $3::bigint`;
+const secretsText = `SELECT listener_id, tls_key FROM listener_secrets WHERE listener_id = ANY ($1::uuid[])`;
 
 /** Of ids made one after the other the highest is the newest. */
 const idsText = `SELECT coalesce(
@@ -47,59 +48,54 @@ const labelledAmongText = `SELECT l.id FROM listeners l
 /** Rows of listeners, of any project. */
 export class ListenerRows {
   readonly #database: Database;
-  readonly #prisma: PrismaClient;
   readonly #nodes: NodeDirectory;
+  readonly #schema: string;
+  #list: Promise<ListenerList> | null = null;
 
   /** Prisma names the schema in every statement; all others leave it to the search path. */
   constructor(database: Database, nodes: NodeDirectory, schema: string) {
     this.#database = database;
-    this.#prisma = new PrismaClient({ adapter: new PrismaPg(database.prismaPool, { schema }) });
     this.#nodes = nodes;
+    this.#schema = schema;
   }
 
-  async ask<Result>(query: (prisma: PrismaClient) => Promise<Result>): Promise<Result> {
-    try {
-      return await query(this.#prisma);
-    } catch (error) {
-      throw toAppError(error);
-    }
-  }
-
-  /** With their specs. One whose spec is gone is gone itself since its row was read. */
-  async whole(rows: readonly ListenerRow[]): Promise<readonly Listener[]> {
-    if (rows.length === 0) return [];
-    const values = [rows.map(({ id }) => id), rows.map(({ generation }) => generation)];
-    const found = await this.#database.query({ name: 'specs', text: specsText, values });
-    const specs = new Map<unknown, SpecBody | null>(
-      found.map((row) => [row[0], parseSpec(row, 1)]),
+  /** Prisma takes a second of CPU to load. */
+  async list(): Promise<ListenerList> {
+    this.#list ??= import('./listener-list.ts').then(
+      (module) => new module.ListenerList(this.#database, this.#schema),
     );
-    const nodeIds = await this.#nodes.with(rows.map((row) => row.node));
-    return rows.flatMap((row) => {
-      const spec = specs.get(row.id) ?? null;
-      return spec === null ? [] : [parseListener(row, spec, nodeIds)];
-    });
+    return await this.#list;
+  }
+
+  async read(name: string, text: string, values: readonly unknown[]): Promise<readonly Listener[]> {
+    const rows = await this.#database.query({ name, text, values });
+    const nodeIds = await this.#nodes.with(rows.map(nodeOfListener));
+    return rows.map((row) => parseListener(row, nodeIds));
+  }
+
+  /** In the order of the ids. One that is gone since it was counted is left out. */
+  async whole(ids: readonly string[]): Promise<readonly Listener[]> {
+    if (ids.length === 0) return [];
+    const listeners = await this.read('listeners', byIdsText, [ids]);
+    const byId = new Map(listeners.map((listener) => [listener.id, listener]));
+    return ids.flatMap((id) => byId.get(id) ?? []);
   }
 
   /** Of a node, of all projects: not closed, in id order. */
   async own(
     node: number,
-    page: SizedPageRequest,
+    { after, pageSize, bytesMax }: SizedPageRequest,
   ): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
-    const rows = await this.ask((prisma) =>
-      prisma.listener.findMany({
-        where: { node, isLive: true, ...(page.after === null ? {} : { id: { gt: page.after } }) },
-        include: counts,
-        orderBy: { id: 'asc' },
-        take: page.pageSize,
-      }),
-    );
-    const taken = takeBytes(rows, bytesOf, page.bytesMax);
-    const ids = taken.map(({ id }) => id);
-    const keys = await this.ask((prisma) =>
-      prisma.listenerSecrets.findMany({ where: { listenerId: { in: ids } } }),
-    );
-    const keyOf = new Map(keys.map(({ listenerId, tlsKey }) => [listenerId, tlsKey]));
-    return (await this.whole(taken)).map((listener) => ({
+    const values = [node, after, pageSize];
+    const rows = await this.#database.query({ name: 'own listeners', text: ownText, values });
+    const sizes = (rows as readonly (readonly [string, number])[]).map(([id, specBytes]) => ({
+      id,
+      specBytes,
+    }));
+    const ids = takeBytes(sizes, bytesOf, bytesMax).map(({ id }) => id);
+    const keys = await this.#database.query({ text: secretsText, values: [ids] });
+    const keyOf = new Map(keys as readonly (readonly [id: string, tlsKey: string])[]);
+    return (await this.whole(ids)).map((listener) => ({
       ...listener,
       secrets: { tlsKey: keyOf.get(listener.id) ?? null },
     }));
@@ -119,12 +115,11 @@ export class ListenerReader implements ListenerDirectory {
   }
 
   async find(idOrName: string): Promise<Listener | null> {
-    const named = isUuid(idOrName) ? { id: idOrName } : { name: idOrName, isLive: true };
-    const where = { project: this.#project, ...named };
-    const row = await this.#rows.ask((prisma) =>
-      prisma.listener.findFirst({ where, include: counts }),
-    );
-    const [listener] = await this.#rows.whole(row === null ? [] : [row]);
+    const values = [this.#project, idOrName];
+    const found = isUuid(idOrName)
+      ? this.#rows.read('listener by id', byIdText, values)
+      : this.#rows.read('listener by name', byNameText, values);
+    const [listener] = await found;
     return listener ?? null;
   }
 
@@ -155,32 +150,14 @@ export class ListenerReader implements ListenerDirectory {
   }
 
   async list(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>> {
-    const { state, protocol, port, name, labels } = query;
-    const wanted = Object.entries(labels).map(([key, value]) => ({
-      spec: { is: { labels: { path: [key], equals: value } } },
-    }));
-    const rows = await this.#rows.ask((prisma) =>
-      prisma.listener.findMany({
-        where: {
-          project: this.#project,
-          ...(page.after === null ? {} : { id: { lt: page.after } }),
-          isLive: state !== 'closed',
-          ...(state === null ? {} : { state }),
-          ...(protocol === null ? {} : { protocol }),
-          ...(name === null ? {} : { name }),
-          ...(port === null ? {} : { OR: [{ lport: port }, { lport: null, port }] }),
-          AND: wanted,
-        },
-        include: counts,
-        orderBy: { id: 'desc' },
-        take: page.pageSize + 1,
-      }),
-    );
-    const taken = takeBytes(rows.slice(0, page.pageSize), bytesOf, page.bytesMax);
-    return { items: await this.#rows.whole(taken), hasMore: taken.length < rows.length };
+    const list = await this.#rows.list();
+    const sizes = await list.sizes(this.#project, query, page);
+    const taken = takeBytes(sizes.slice(0, page.pageSize), bytesOf, page.bytesMax);
+    const items = await this.#rows.whole(taken.map(({ id }) => id));
+    return { items, hasMore: taken.length < sizes.length };
   }
 }
 
-function bytesOf({ specBytes }: ListenerRow): number {
+function bytesOf({ specBytes }: ListenerSize): number {
   return itemBytes + specBytes;
 }

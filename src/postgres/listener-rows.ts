@@ -3,16 +3,14 @@
  * a row of its own for each generation.
  */
 
-import type { ListenerCounts, Listener as ListenerModel } from '../../generated/prisma/client.ts';
+import type { Address } from '../core/address.ts';
 import type { Fault } from '../core/fault.ts';
 import type {
   Listener,
   ListenerLimits,
-  ListeningSocket,
   ProxyProtocolSettings,
   TlsSettings,
 } from '../core/listener.ts';
-import { projectRef } from '../core/project.ts';
 import { type SpecBody, specBytes } from '../core/sizes.ts';
 import { type Field, jsonText, safeText } from './record-literal.ts';
 import type { NodeIds, Place } from './rows.ts';
@@ -125,33 +123,60 @@ export function listenerHead(listener: Listener): ListenerHead {
   return head;
 }
 
-/** A listener as Prisma reads it. */
-export type ListenerRow = ListenerModel & { readonly counts: ListenerCounts | null };
+/** Of each listener one row: what is read of it, by its name in core. */
+const readColumns = {
+  id: 'l.id',
+  project: 'l.project',
+  revision: 'l.revision',
+  generation: 'l.generation',
+  name: 'l.name',
+  protocol: 'l.protocol',
+  host: 'l.host',
+  port: 'l.port',
+  laddr: 'host(l.laddr)',
+  lport: 'l.lport',
+  state: 'l.state',
+  reason: 'l.reason',
+  mode: 'l.mode',
+  recording: 'l.recording',
+  sockets: 'l.sockets',
+  node: 'l.node',
+  openConnections: 'coalesce(c.open_connections, 0)',
+  totalConnections: 'coalesce(c.total_connections, 0)',
+  createdAt: 'l.created_at',
+  updatedAt: 'l.updated_at',
+  closedAt: 'l.closed_at',
+  expiresAt: 'l.expires_at',
+} as const;
 
-export function parseListener(row: ListenerRow, spec: SpecBody, nodeIds: NodeIds): Listener {
-  const { laddr, lport } = row;
+const readNames = Object.keys(readColumns) as readonly (keyof typeof readColumns)[];
+const nodeAt = readNames.indexOf('node');
+
+/** Rows for `parseListener`, of a table `l`; one whose spec is gone is gone itself. */
+export const listenerSource = `SELECT ${Object.values(readColumns).join(', ')}, ${specColumns('s')}
+  FROM listeners l JOIN listener_specs s ON s.listener_id = l.id AND s.generation = l.generation
+  LEFT JOIN listener_counts c ON c.listener_id = l.id`;
+
+/** What a row has of core's, as it is, and what it has in the place of the rest. */
+interface ReadRow extends Omit<Listener, keyof SpecBody | 'laddr' | 'nodeId'> {
+  readonly laddr: Address['ip'] | null;
+  readonly lport: number | null;
+  readonly node: number;
+}
+
+export function nodeOfListener(row: readonly unknown[]): number {
+  return row[nodeAt] as number;
+}
+
+export function parseListener(row: readonly unknown[], nodeIds: NodeIds): Listener {
+  const read: unknown = Object.fromEntries(readNames.map((name, at) => [name, row[at]]));
+  const { laddr, lport, node, ...rest } = read as ReadRow;
+  const spec = parseSpec(row, readNames.length);
+  if (spec === null) throw new TypeError('a listener that is read has a spec');
   return {
-    id: row.id,
-    project: projectRef(row.project),
-    revision: row.revision,
-    generation: row.generation,
-    name: row.name,
-    protocol: row.protocol,
-    host: row.host,
-    port: row.port,
+    ...rest,
     laddr: laddr === null || lport === null ? null : { ip: laddr, port: lport },
-    state: row.state,
-    reason: row.reason as Listener['reason'],
-    mode: row.mode,
+    nodeId: nodeIds.get(node) ?? '',
     ...spec,
-    recording: row.recording,
-    sockets: row.sockets as unknown as readonly ListeningSocket[],
-    nodeId: nodeIds.get(row.node) ?? '',
-    openConnections: row.counts?.openConnections ?? 0,
-    totalConnections: Number(row.counts?.totalConnections ?? 0),
-    createdAt: Number(row.createdAt),
-    updatedAt: Number(row.updatedAt),
-    closedAt: row.closedAt === null ? null : Number(row.closedAt),
-    expiresAt: row.expiresAt === null ? null : Number(row.expiresAt),
   };
 }

@@ -398,9 +398,7 @@ type FieldRefInputType<Model, FieldType> = Model extends never ? never : FieldRe
 
 export const ModelName = {
   Listener: 'Listener',
-  ListenerSpec: 'ListenerSpec',
-  ListenerCounts: 'ListenerCounts',
-  ListenerSecrets: 'ListenerSecrets'
+  ListenerSpec: 'ListenerSpec'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -416,7 +414,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "listener" | "listenerSpec" | "listenerCounts" | "listenerSecrets"
+    modelProps: "listener" | "listenerSpec"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -568,154 +566,6 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
-    ListenerCounts: {
-      payload: Prisma.$ListenerCountsPayload<ExtArgs>
-      fields: Prisma.ListenerCountsFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.ListenerCountsFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerCountsPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.ListenerCountsFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerCountsPayload>
-        }
-        findFirst: {
-          args: Prisma.ListenerCountsFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerCountsPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.ListenerCountsFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerCountsPayload>
-        }
-        findMany: {
-          args: Prisma.ListenerCountsFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerCountsPayload>[]
-        }
-        create: {
-          args: Prisma.ListenerCountsCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerCountsPayload>
-        }
-        createMany: {
-          args: Prisma.ListenerCountsCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.ListenerCountsCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerCountsPayload>[]
-        }
-        delete: {
-          args: Prisma.ListenerCountsDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerCountsPayload>
-        }
-        update: {
-          args: Prisma.ListenerCountsUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerCountsPayload>
-        }
-        deleteMany: {
-          args: Prisma.ListenerCountsDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.ListenerCountsUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.ListenerCountsUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerCountsPayload>[]
-        }
-        upsert: {
-          args: Prisma.ListenerCountsUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerCountsPayload>
-        }
-        aggregate: {
-          args: Prisma.ListenerCountsAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateListenerCounts>
-        }
-        groupBy: {
-          args: Prisma.ListenerCountsGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.ListenerCountsGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.ListenerCountsCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.ListenerCountsCountAggregateOutputType> | number
-        }
-      }
-    }
-    ListenerSecrets: {
-      payload: Prisma.$ListenerSecretsPayload<ExtArgs>
-      fields: Prisma.ListenerSecretsFieldRefs
-      operations: {
-        findUnique: {
-          args: Prisma.ListenerSecretsFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSecretsPayload> | null
-        }
-        findUniqueOrThrow: {
-          args: Prisma.ListenerSecretsFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSecretsPayload>
-        }
-        findFirst: {
-          args: Prisma.ListenerSecretsFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSecretsPayload> | null
-        }
-        findFirstOrThrow: {
-          args: Prisma.ListenerSecretsFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSecretsPayload>
-        }
-        findMany: {
-          args: Prisma.ListenerSecretsFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSecretsPayload>[]
-        }
-        create: {
-          args: Prisma.ListenerSecretsCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSecretsPayload>
-        }
-        createMany: {
-          args: Prisma.ListenerSecretsCreateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        createManyAndReturn: {
-          args: Prisma.ListenerSecretsCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSecretsPayload>[]
-        }
-        delete: {
-          args: Prisma.ListenerSecretsDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSecretsPayload>
-        }
-        update: {
-          args: Prisma.ListenerSecretsUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSecretsPayload>
-        }
-        deleteMany: {
-          args: Prisma.ListenerSecretsDeleteManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateMany: {
-          args: Prisma.ListenerSecretsUpdateManyArgs<ExtArgs>
-          result: BatchPayload
-        }
-        updateManyAndReturn: {
-          args: Prisma.ListenerSecretsUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSecretsPayload>[]
-        }
-        upsert: {
-          args: Prisma.ListenerSecretsUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$ListenerSecretsPayload>
-        }
-        aggregate: {
-          args: Prisma.ListenerSecretsAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateListenerSecrets>
-        }
-        groupBy: {
-          args: Prisma.ListenerSecretsGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.ListenerSecretsGroupByOutputType>[]
-        }
-        count: {
-          args: Prisma.ListenerSecretsCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.ListenerSecretsCountAggregateOutputType> | number
-        }
-      }
-    }
   }
 } & {
   other: {
@@ -797,23 +647,6 @@ export const ListenerSpecScalarFieldEnum = {
 } as const
 
 export type ListenerSpecScalarFieldEnum = (typeof ListenerSpecScalarFieldEnum)[keyof typeof ListenerSpecScalarFieldEnum]
-
-
-export const ListenerCountsScalarFieldEnum = {
-  listenerId: 'listenerId',
-  openConnections: 'openConnections',
-  totalConnections: 'totalConnections'
-} as const
-
-export type ListenerCountsScalarFieldEnum = (typeof ListenerCountsScalarFieldEnum)[keyof typeof ListenerCountsScalarFieldEnum]
-
-
-export const ListenerSecretsScalarFieldEnum = {
-  listenerId: 'listenerId',
-  tlsKey: 'tlsKey'
-} as const
-
-export type ListenerSecretsScalarFieldEnum = (typeof ListenerSecretsScalarFieldEnum)[keyof typeof ListenerSecretsScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -1155,8 +988,6 @@ export type PrismaClientOptions = PrismaClientOptionsWithAccelerateUrl | PrismaC
 export type GlobalOmitConfig = {
   listener?: Prisma.ListenerOmit
   listenerSpec?: Prisma.ListenerSpecOmit
-  listenerCounts?: Prisma.ListenerCountsOmit
-  listenerSecrets?: Prisma.ListenerSecretsOmit
 }
 
 /* Types for Logging */

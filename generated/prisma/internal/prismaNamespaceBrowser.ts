@@ -52,9 +52,7 @@ export const AnyNull = runtime.AnyNull
 
 export const ModelName = {
   Listener: 'Listener',
-  ListenerSpec: 'ListenerSpec',
-  ListenerCounts: 'ListenerCounts',
-  ListenerSecrets: 'ListenerSecrets'
+  ListenerSpec: 'ListenerSpec'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -115,23 +113,6 @@ export const ListenerSpecScalarFieldEnum = {
 } as const
 
 export type ListenerSpecScalarFieldEnum = (typeof ListenerSpecScalarFieldEnum)[keyof typeof ListenerSpecScalarFieldEnum]
-
-
-export const ListenerCountsScalarFieldEnum = {
-  listenerId: 'listenerId',
-  openConnections: 'openConnections',
-  totalConnections: 'totalConnections'
-} as const
-
-export type ListenerCountsScalarFieldEnum = (typeof ListenerCountsScalarFieldEnum)[keyof typeof ListenerCountsScalarFieldEnum]
-
-
-export const ListenerSecretsScalarFieldEnum = {
-  listenerId: 'listenerId',
-  tlsKey: 'tlsKey'
-} as const
-
-export type ListenerSecretsScalarFieldEnum = (typeof ListenerSecretsScalarFieldEnum)[keyof typeof ListenerSecretsScalarFieldEnum]
 
 
 export const SortOrder = {

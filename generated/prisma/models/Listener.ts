@@ -401,8 +401,6 @@ export type ListenerWhereInput = {
   observedGeneration?: Prisma.IntNullableFilter<"Listener"> | number | null
   placement?: Prisma.JsonNullableFilter<"Listener">
   spec?: Prisma.XOR<Prisma.ListenerSpecNullableScalarRelationFilter, Prisma.ListenerSpecWhereInput> | null
-  counts?: Prisma.XOR<Prisma.ListenerCountsNullableScalarRelationFilter, Prisma.ListenerCountsWhereInput> | null
-  secrets?: Prisma.XOR<Prisma.ListenerSecretsNullableScalarRelationFilter, Prisma.ListenerSecretsWhereInput> | null
 }
 
 export type ListenerOrderByWithRelationInput = {
@@ -431,8 +429,6 @@ export type ListenerOrderByWithRelationInput = {
   observedGeneration?: Prisma.SortOrderInput | Prisma.SortOrder
   placement?: Prisma.SortOrderInput | Prisma.SortOrder
   spec?: Prisma.ListenerSpecOrderByWithRelationInput
-  counts?: Prisma.ListenerCountsOrderByWithRelationInput
-  secrets?: Prisma.ListenerSecretsOrderByWithRelationInput
 }
 
 export type ListenerWhereUniqueInput = Prisma.AtLeast<{
@@ -464,8 +460,6 @@ export type ListenerWhereUniqueInput = Prisma.AtLeast<{
   observedGeneration?: Prisma.IntNullableFilter<"Listener"> | number | null
   placement?: Prisma.JsonNullableFilter<"Listener">
   spec?: Prisma.XOR<Prisma.ListenerSpecNullableScalarRelationFilter, Prisma.ListenerSpecWhereInput> | null
-  counts?: Prisma.XOR<Prisma.ListenerCountsNullableScalarRelationFilter, Prisma.ListenerCountsWhereInput> | null
-  secrets?: Prisma.XOR<Prisma.ListenerSecretsNullableScalarRelationFilter, Prisma.ListenerSecretsWhereInput> | null
 }, "id">
 
 export type ListenerOrderByWithAggregationInput = {
@@ -554,8 +548,6 @@ export type ListenerCreateInput = {
   observedGeneration?: number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   spec?: Prisma.ListenerSpecCreateNestedOneWithoutListenersInput
-  counts?: Prisma.ListenerCountsCreateNestedOneWithoutListenerInput
-  secrets?: Prisma.ListenerSecretsCreateNestedOneWithoutListenerInput
 }
 
 export type ListenerUncheckedCreateInput = {
@@ -583,8 +575,6 @@ export type ListenerUncheckedCreateInput = {
   revision: number
   observedGeneration?: number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  counts?: Prisma.ListenerCountsUncheckedCreateNestedOneWithoutListenerInput
-  secrets?: Prisma.ListenerSecretsUncheckedCreateNestedOneWithoutListenerInput
 }
 
 export type ListenerUpdateInput = {
@@ -611,8 +601,6 @@ export type ListenerUpdateInput = {
   observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   spec?: Prisma.ListenerSpecUpdateOneWithoutListenersNestedInput
-  counts?: Prisma.ListenerCountsUpdateOneWithoutListenerNestedInput
-  secrets?: Prisma.ListenerSecretsUpdateOneWithoutListenerNestedInput
 }
 
 export type ListenerUncheckedUpdateInput = {
@@ -640,8 +628,6 @@ export type ListenerUncheckedUpdateInput = {
   revision?: Prisma.IntFieldUpdateOperationsInput | number
   observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  counts?: Prisma.ListenerCountsUncheckedUpdateOneWithoutListenerNestedInput
-  secrets?: Prisma.ListenerSecretsUncheckedUpdateOneWithoutListenerNestedInput
 }
 
 export type ListenerCreateManyInput = {
@@ -838,11 +824,6 @@ export type ListenerOrderByRelationAggregateInput = {
   _count?: Prisma.SortOrder
 }
 
-export type ListenerScalarRelationFilter = {
-  is?: Prisma.ListenerWhereInput
-  isNot?: Prisma.ListenerWhereInput
-}
-
 export type IntFieldUpdateOperationsInput = {
   set?: number
   increment?: number
@@ -945,34 +926,6 @@ export type ListenerUncheckedUpdateManyWithoutSpecNestedInput = {
   deleteMany?: Prisma.ListenerScalarWhereInput | Prisma.ListenerScalarWhereInput[]
 }
 
-export type ListenerCreateNestedOneWithoutCountsInput = {
-  create?: Prisma.XOR<Prisma.ListenerCreateWithoutCountsInput, Prisma.ListenerUncheckedCreateWithoutCountsInput>
-  connectOrCreate?: Prisma.ListenerCreateOrConnectWithoutCountsInput
-  connect?: Prisma.ListenerWhereUniqueInput
-}
-
-export type ListenerUpdateOneRequiredWithoutCountsNestedInput = {
-  create?: Prisma.XOR<Prisma.ListenerCreateWithoutCountsInput, Prisma.ListenerUncheckedCreateWithoutCountsInput>
-  connectOrCreate?: Prisma.ListenerCreateOrConnectWithoutCountsInput
-  upsert?: Prisma.ListenerUpsertWithoutCountsInput
-  connect?: Prisma.ListenerWhereUniqueInput
-  update?: Prisma.XOR<Prisma.XOR<Prisma.ListenerUpdateToOneWithWhereWithoutCountsInput, Prisma.ListenerUpdateWithoutCountsInput>, Prisma.ListenerUncheckedUpdateWithoutCountsInput>
-}
-
-export type ListenerCreateNestedOneWithoutSecretsInput = {
-  create?: Prisma.XOR<Prisma.ListenerCreateWithoutSecretsInput, Prisma.ListenerUncheckedCreateWithoutSecretsInput>
-  connectOrCreate?: Prisma.ListenerCreateOrConnectWithoutSecretsInput
-  connect?: Prisma.ListenerWhereUniqueInput
-}
-
-export type ListenerUpdateOneRequiredWithoutSecretsNestedInput = {
-  create?: Prisma.XOR<Prisma.ListenerCreateWithoutSecretsInput, Prisma.ListenerUncheckedCreateWithoutSecretsInput>
-  connectOrCreate?: Prisma.ListenerCreateOrConnectWithoutSecretsInput
-  upsert?: Prisma.ListenerUpsertWithoutSecretsInput
-  connect?: Prisma.ListenerWhereUniqueInput
-  update?: Prisma.XOR<Prisma.XOR<Prisma.ListenerUpdateToOneWithWhereWithoutSecretsInput, Prisma.ListenerUpdateWithoutSecretsInput>, Prisma.ListenerUncheckedUpdateWithoutSecretsInput>
-}
-
 export type ListenerCreateWithoutSpecInput = {
   node: number
   name?: string | null
@@ -996,8 +949,6 @@ export type ListenerCreateWithoutSpecInput = {
   revision: number
   observedGeneration?: number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  counts?: Prisma.ListenerCountsCreateNestedOneWithoutListenerInput
-  secrets?: Prisma.ListenerSecretsCreateNestedOneWithoutListenerInput
 }
 
 export type ListenerUncheckedCreateWithoutSpecInput = {
@@ -1023,8 +974,6 @@ export type ListenerUncheckedCreateWithoutSpecInput = {
   revision: number
   observedGeneration?: number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  counts?: Prisma.ListenerCountsUncheckedCreateNestedOneWithoutListenerInput
-  secrets?: Prisma.ListenerSecretsUncheckedCreateNestedOneWithoutListenerInput
 }
 
 export type ListenerCreateOrConnectWithoutSpecInput = {
@@ -1083,258 +1032,6 @@ export type ListenerScalarWhereInput = {
   placement?: Prisma.JsonNullableFilter<"Listener">
 }
 
-export type ListenerCreateWithoutCountsInput = {
-  node: number
-  name?: string | null
-  protocol: $Enums.Protocol
-  host: string
-  port: number
-  mode: $Enums.ListenerMode
-  state: $Enums.ListenerState
-  reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  laddr?: string | null
-  lport?: number | null
-  recording: $Enums.Recording
-  sockets: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  createdAt: bigint | number
-  updatedAt: bigint | number
-  closedAt?: bigint | number | null
-  expiresAt?: bigint | number | null
-  isLive?: boolean
-  specBytes: number
-  project: number
-  revision: number
-  observedGeneration?: number | null
-  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  spec?: Prisma.ListenerSpecCreateNestedOneWithoutListenersInput
-  secrets?: Prisma.ListenerSecretsCreateNestedOneWithoutListenerInput
-}
-
-export type ListenerUncheckedCreateWithoutCountsInput = {
-  id: string
-  node: number
-  name?: string | null
-  protocol: $Enums.Protocol
-  host: string
-  port: number
-  mode: $Enums.ListenerMode
-  state: $Enums.ListenerState
-  reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  laddr?: string | null
-  lport?: number | null
-  recording: $Enums.Recording
-  sockets: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  createdAt: bigint | number
-  updatedAt: bigint | number
-  closedAt?: bigint | number | null
-  expiresAt?: bigint | number | null
-  isLive?: boolean
-  generation: number
-  specBytes: number
-  project: number
-  revision: number
-  observedGeneration?: number | null
-  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  secrets?: Prisma.ListenerSecretsUncheckedCreateNestedOneWithoutListenerInput
-}
-
-export type ListenerCreateOrConnectWithoutCountsInput = {
-  where: Prisma.ListenerWhereUniqueInput
-  create: Prisma.XOR<Prisma.ListenerCreateWithoutCountsInput, Prisma.ListenerUncheckedCreateWithoutCountsInput>
-}
-
-export type ListenerUpsertWithoutCountsInput = {
-  update: Prisma.XOR<Prisma.ListenerUpdateWithoutCountsInput, Prisma.ListenerUncheckedUpdateWithoutCountsInput>
-  create: Prisma.XOR<Prisma.ListenerCreateWithoutCountsInput, Prisma.ListenerUncheckedCreateWithoutCountsInput>
-  where?: Prisma.ListenerWhereInput
-}
-
-export type ListenerUpdateToOneWithWhereWithoutCountsInput = {
-  where?: Prisma.ListenerWhereInput
-  data: Prisma.XOR<Prisma.ListenerUpdateWithoutCountsInput, Prisma.ListenerUncheckedUpdateWithoutCountsInput>
-}
-
-export type ListenerUpdateWithoutCountsInput = {
-  node?: Prisma.IntFieldUpdateOperationsInput | number
-  name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
-  host?: Prisma.StringFieldUpdateOperationsInput | string
-  port?: Prisma.IntFieldUpdateOperationsInput | number
-  mode?: Prisma.EnumListenerModeFieldUpdateOperationsInput | $Enums.ListenerMode
-  state?: Prisma.EnumListenerStateFieldUpdateOperationsInput | $Enums.ListenerState
-  reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
-  sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
-  updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
-  closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
-  expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
-  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
-  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
-  project?: Prisma.IntFieldUpdateOperationsInput | number
-  revision?: Prisma.IntFieldUpdateOperationsInput | number
-  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  spec?: Prisma.ListenerSpecUpdateOneWithoutListenersNestedInput
-  secrets?: Prisma.ListenerSecretsUpdateOneWithoutListenerNestedInput
-}
-
-export type ListenerUncheckedUpdateWithoutCountsInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
-  node?: Prisma.IntFieldUpdateOperationsInput | number
-  name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
-  host?: Prisma.StringFieldUpdateOperationsInput | string
-  port?: Prisma.IntFieldUpdateOperationsInput | number
-  mode?: Prisma.EnumListenerModeFieldUpdateOperationsInput | $Enums.ListenerMode
-  state?: Prisma.EnumListenerStateFieldUpdateOperationsInput | $Enums.ListenerState
-  reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
-  sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
-  updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
-  closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
-  expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
-  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
-  generation?: Prisma.IntFieldUpdateOperationsInput | number
-  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
-  project?: Prisma.IntFieldUpdateOperationsInput | number
-  revision?: Prisma.IntFieldUpdateOperationsInput | number
-  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  secrets?: Prisma.ListenerSecretsUncheckedUpdateOneWithoutListenerNestedInput
-}
-
-export type ListenerCreateWithoutSecretsInput = {
-  node: number
-  name?: string | null
-  protocol: $Enums.Protocol
-  host: string
-  port: number
-  mode: $Enums.ListenerMode
-  state: $Enums.ListenerState
-  reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  laddr?: string | null
-  lport?: number | null
-  recording: $Enums.Recording
-  sockets: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  createdAt: bigint | number
-  updatedAt: bigint | number
-  closedAt?: bigint | number | null
-  expiresAt?: bigint | number | null
-  isLive?: boolean
-  specBytes: number
-  project: number
-  revision: number
-  observedGeneration?: number | null
-  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  spec?: Prisma.ListenerSpecCreateNestedOneWithoutListenersInput
-  counts?: Prisma.ListenerCountsCreateNestedOneWithoutListenerInput
-}
-
-export type ListenerUncheckedCreateWithoutSecretsInput = {
-  id: string
-  node: number
-  name?: string | null
-  protocol: $Enums.Protocol
-  host: string
-  port: number
-  mode: $Enums.ListenerMode
-  state: $Enums.ListenerState
-  reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  laddr?: string | null
-  lport?: number | null
-  recording: $Enums.Recording
-  sockets: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  createdAt: bigint | number
-  updatedAt: bigint | number
-  closedAt?: bigint | number | null
-  expiresAt?: bigint | number | null
-  isLive?: boolean
-  generation: number
-  specBytes: number
-  project: number
-  revision: number
-  observedGeneration?: number | null
-  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  counts?: Prisma.ListenerCountsUncheckedCreateNestedOneWithoutListenerInput
-}
-
-export type ListenerCreateOrConnectWithoutSecretsInput = {
-  where: Prisma.ListenerWhereUniqueInput
-  create: Prisma.XOR<Prisma.ListenerCreateWithoutSecretsInput, Prisma.ListenerUncheckedCreateWithoutSecretsInput>
-}
-
-export type ListenerUpsertWithoutSecretsInput = {
-  update: Prisma.XOR<Prisma.ListenerUpdateWithoutSecretsInput, Prisma.ListenerUncheckedUpdateWithoutSecretsInput>
-  create: Prisma.XOR<Prisma.ListenerCreateWithoutSecretsInput, Prisma.ListenerUncheckedCreateWithoutSecretsInput>
-  where?: Prisma.ListenerWhereInput
-}
-
-export type ListenerUpdateToOneWithWhereWithoutSecretsInput = {
-  where?: Prisma.ListenerWhereInput
-  data: Prisma.XOR<Prisma.ListenerUpdateWithoutSecretsInput, Prisma.ListenerUncheckedUpdateWithoutSecretsInput>
-}
-
-export type ListenerUpdateWithoutSecretsInput = {
-  node?: Prisma.IntFieldUpdateOperationsInput | number
-  name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
-  host?: Prisma.StringFieldUpdateOperationsInput | string
-  port?: Prisma.IntFieldUpdateOperationsInput | number
-  mode?: Prisma.EnumListenerModeFieldUpdateOperationsInput | $Enums.ListenerMode
-  state?: Prisma.EnumListenerStateFieldUpdateOperationsInput | $Enums.ListenerState
-  reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
-  sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
-  updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
-  closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
-  expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
-  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
-  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
-  project?: Prisma.IntFieldUpdateOperationsInput | number
-  revision?: Prisma.IntFieldUpdateOperationsInput | number
-  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  spec?: Prisma.ListenerSpecUpdateOneWithoutListenersNestedInput
-  counts?: Prisma.ListenerCountsUpdateOneWithoutListenerNestedInput
-}
-
-export type ListenerUncheckedUpdateWithoutSecretsInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
-  node?: Prisma.IntFieldUpdateOperationsInput | number
-  name?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  protocol?: Prisma.EnumProtocolFieldUpdateOperationsInput | $Enums.Protocol
-  host?: Prisma.StringFieldUpdateOperationsInput | string
-  port?: Prisma.IntFieldUpdateOperationsInput | number
-  mode?: Prisma.EnumListenerModeFieldUpdateOperationsInput | $Enums.ListenerMode
-  state?: Prisma.EnumListenerStateFieldUpdateOperationsInput | $Enums.ListenerState
-  reason?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  laddr?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  lport?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  recording?: Prisma.EnumRecordingFieldUpdateOperationsInput | $Enums.Recording
-  sockets?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
-  updatedAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
-  closedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
-  expiresAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
-  isLive?: Prisma.BoolFieldUpdateOperationsInput | boolean
-  generation?: Prisma.IntFieldUpdateOperationsInput | number
-  specBytes?: Prisma.IntFieldUpdateOperationsInput | number
-  project?: Prisma.IntFieldUpdateOperationsInput | number
-  revision?: Prisma.IntFieldUpdateOperationsInput | number
-  observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  counts?: Prisma.ListenerCountsUncheckedUpdateOneWithoutListenerNestedInput
-}
-
 export type ListenerCreateManySpecInput = {
   node: number
   name?: string | null
@@ -1383,8 +1080,6 @@ export type ListenerUpdateWithoutSpecInput = {
   revision?: Prisma.IntFieldUpdateOperationsInput | number
   observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  counts?: Prisma.ListenerCountsUpdateOneWithoutListenerNestedInput
-  secrets?: Prisma.ListenerSecretsUpdateOneWithoutListenerNestedInput
 }
 
 export type ListenerUncheckedUpdateWithoutSpecInput = {
@@ -1410,8 +1105,6 @@ export type ListenerUncheckedUpdateWithoutSpecInput = {
   revision?: Prisma.IntFieldUpdateOperationsInput | number
   observedGeneration?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   placement?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  counts?: Prisma.ListenerCountsUncheckedUpdateOneWithoutListenerNestedInput
-  secrets?: Prisma.ListenerSecretsUncheckedUpdateOneWithoutListenerNestedInput
 }
 
 export type ListenerUncheckedUpdateManyWithoutSpecInput = {
@@ -1467,8 +1160,6 @@ export type ListenerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   observedGeneration?: boolean
   placement?: boolean
   spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
-  counts?: boolean | Prisma.Listener$countsArgs<ExtArgs>
-  secrets?: boolean | Prisma.Listener$secretsArgs<ExtArgs>
 }, ExtArgs["result"]["listener"]>
 
 export type ListenerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -1557,8 +1248,6 @@ export type ListenerSelectScalar = {
 export type ListenerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "node" | "name" | "protocol" | "host" | "port" | "mode" | "state" | "reason" | "laddr" | "lport" | "recording" | "sockets" | "createdAt" | "updatedAt" | "closedAt" | "expiresAt" | "isLive" | "generation" | "specBytes" | "project" | "revision" | "observedGeneration" | "placement", ExtArgs["result"]["listener"]>
 export type ListenerInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
-  counts?: boolean | Prisma.Listener$countsArgs<ExtArgs>
-  secrets?: boolean | Prisma.Listener$secretsArgs<ExtArgs>
 }
 export type ListenerIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   spec?: boolean | Prisma.Listener$specArgs<ExtArgs>
@@ -1571,8 +1260,6 @@ export type $ListenerPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
   name: "Listener"
   objects: {
     spec: Prisma.$ListenerSpecPayload<ExtArgs> | null
-    counts: Prisma.$ListenerCountsPayload<ExtArgs> | null
-    secrets: Prisma.$ListenerSecretsPayload<ExtArgs> | null
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -1994,8 +1681,6 @@ readonly fields: ListenerFieldRefs;
 export interface Prisma__ListenerClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
   spec<T extends Prisma.Listener$specArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Listener$specArgs<ExtArgs>>): Prisma.Prisma__ListenerSpecClient<runtime.Types.Result.GetResult<Prisma.$ListenerSpecPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
-  counts<T extends Prisma.Listener$countsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Listener$countsArgs<ExtArgs>>): Prisma.Prisma__ListenerCountsClient<runtime.Types.Result.GetResult<Prisma.$ListenerCountsPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
-  secrets<T extends Prisma.Listener$secretsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Listener$secretsArgs<ExtArgs>>): Prisma.Prisma__ListenerSecretsClient<runtime.Types.Result.GetResult<Prisma.$ListenerSecretsPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -2466,44 +2151,6 @@ export type Listener$specArgs<ExtArgs extends runtime.Types.Extensions.InternalA
    */
   include?: Prisma.ListenerSpecInclude<ExtArgs> | null
   where?: Prisma.ListenerSpecWhereInput
-}
-
-/**
- * Listener.counts
- */
-export type Listener$countsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  /**
-   * Select specific fields to fetch from the ListenerCounts
-   */
-  select?: Prisma.ListenerCountsSelect<ExtArgs> | null
-  /**
-   * Omit specific fields from the ListenerCounts
-   */
-  omit?: Prisma.ListenerCountsOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.ListenerCountsInclude<ExtArgs> | null
-  where?: Prisma.ListenerCountsWhereInput
-}
-
-/**
- * Listener.secrets
- */
-export type Listener$secretsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  /**
-   * Select specific fields to fetch from the ListenerSecrets
-   */
-  select?: Prisma.ListenerSecretsSelect<ExtArgs> | null
-  /**
-   * Omit specific fields from the ListenerSecrets
-   */
-  omit?: Prisma.ListenerSecretsOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.ListenerSecretsInclude<ExtArgs> | null
-  where?: Prisma.ListenerSecretsWhereInput
 }
 
 /**
