@@ -190,6 +190,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
 const eventLogLimits = {
   commitEventsMax: 4000,
   commitBytesMax: 4_194_304,
+  commitProjectsMax: 256,
   ringEventsMax: 20_000,
   ringBytesMax: 67_108_864,
   logsMax: 200,

@@ -49,7 +49,7 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 1100,
+  src: 1150,
   api: 1600,
   core: 5300,
   echo: 5500,

@@ -62,6 +62,21 @@ test('a commit is bounded in bytes too', async () => {
   expect(sizes.every((bytes) => bytes > 2000 && bytes <= 10_000)).toBe(true);
 });
 
+test('a commit is bounded in projects too', async () => {
+  const { log, store, database } = await openLog({ commitProjectsMax: 2 });
+  const projects = ['a', 'b', 'c'].map((name) => log.of(database.addProject(name)));
+  const gate = Promise.withResolvers<void>();
+  store.faults.push({ begin: gate.promise });
+  const first = log.append([visit(1)]);
+  const rest = projects.flatMap((project, n) => [
+    project.append([visit(10 + n)]),
+    project.append([visit(20 + n)]),
+  ]);
+  gate.resolve();
+  await Promise.all([first, ...rest]);
+  expect(store.appends.map(({ entries }) => entries.length)).toEqual([1, 4, 2]);
+});
+
 test('a command that is larger than a commit is refused, and what only happened is not', async () => {
   const { log, database } = await openLog({ commitBytesMax: 10_000 });
   const error = await rejection(log.appendCommand([listenerOf(1, 5000), listenerOf(2, 5000)]));

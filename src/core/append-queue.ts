@@ -18,6 +18,8 @@ import { WakeUps } from './wake-ups.ts';
 export interface AppendQueueLimits {
   /** Events of one commit. */
   readonly commitEventsMax: number;
+  /** Projects of one commit: it locks the log of each. */
+  readonly commitProjectsMax: number;
   /** Bytes of one commit, about. */
   readonly commitBytesMax: number;
   readonly retryMinMs: number;
@@ -144,15 +146,20 @@ export class AppendQueue {
 
   /** At least one entry; after failures few, so that the store can do them in time. */
   #takeBatch(): readonly Entry[] {
-    const { commitEventsMax, commitBytesMax } = this.#options.limits;
+    const { commitEventsMax, commitBytesMax, commitProjectsMax } = this.#options.limits;
     const share = 2 ** -this.#halvings;
+    const projects = new Set<ProjectRef>();
     let size = 0;
     let bytes = 0;
     let count = 0;
     for (const entry of this.#entries) {
       size += sizeOf(entry);
       bytes += entry.bytes;
-      const isOver = size > commitEventsMax * share || bytes > commitBytesMax * share;
+      projects.add(entry.project);
+      const isOver =
+        size > commitEventsMax * share ||
+        bytes > commitBytesMax * share ||
+        projects.size > commitProjectsMax;
       if (count > 0 && (isOver || this.#alone > 0)) break;
       count += 1;
     }

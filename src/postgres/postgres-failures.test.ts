@@ -92,7 +92,7 @@ test('text with NUL is stored without it', async () => {
 test('where there is no server, an open fails within its bound', async () => {
   const connectionString = 'postgresql://nobody@/none?host=/nonexistent&port=5432';
   const limits = { openTimeoutMs: 300, connectTimeoutMs: 100 };
-  const options = { connectionString, nodeId: 'node-a', log };
+  const options = { connectionString, nodeId: 'node-a', log, limits };
   await expect(PostgresStore.open(options)).rejects.toMatchObject(unavailable);
 });
 

@@ -60,6 +60,7 @@ export async function makeOldLog(oldConnections: number) {
 export const purgeLogLimits = {
   commitEventsMax: 1000,
   commitBytesMax: 1_000_000,
+  commitProjectsMax: 10,
   ringEventsMax: 100,
   ringBytesMax: 1e9,
   logsMax: 10,

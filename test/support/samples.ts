@@ -112,6 +112,7 @@ export function sampleEvent(given: Partial<Connection> = {}): EventDraft {
 
 export const sampleLogLimits: EventLogLimits = {
   commitEventsMax: 100,
+  commitProjectsMax: 10,
   commitBytesMax: 1_000_000,
   ringEventsMax: 100,
   ringBytesMax: 1e9,
