@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { benchDir, compile } from './compile.ts';
 
 export interface EchoLoad {
-  readonly mode: 'echo' | 'churn';
+  readonly mode: 'echo' | 'churn' | 'udp';
   readonly port: number;
   readonly connections: number;
   readonly bytes: number;
@@ -44,11 +44,7 @@ export class LoadGenerator implements AsyncDisposable {
     const args = [mode, port, connections, bytes, seconds, rate, ...(file ? [file] : [])].map(
       String,
     );
-    const program = compile('load/echo-load.c');
-    const child =
-      program === null
-        ? spawn(process.execPath, [join(benchDir, 'load/echo-load.ts'), ...args], { stdio })
-        : spawn(program, args, { stdio });
+    const child = spawnLoad(mode, args);
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const generator = new LoadGenerator(child, lines);
     const first = await lines.next();
@@ -74,6 +70,19 @@ export class LoadGenerator implements AsyncDisposable {
     this.#child.stdin?.end();
     await this.#exited;
   }
+}
+
+/** Where there is no C compiler, the load for TCP is dearer, and there is none for UDP. */
+function spawnLoad(mode: EchoLoad['mode'], args: readonly string[]) {
+  if (mode === 'udp') {
+    const program = compile('load/udp-load.c');
+    if (program === null) throw new Error('no C compiler');
+    return spawn(program, args.slice(1), { stdio });
+  }
+  const program = compile('load/echo-load.c');
+  return program === null
+    ? spawn(process.execPath, [join(benchDir, 'load/echo-load.ts'), ...args], { stdio })
+    : spawn(program, args, { stdio });
 }
 
 const stdio: ['pipe', 'pipe', 'inherit'] = ['pipe', 'pipe', 'inherit'];

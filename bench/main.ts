@@ -19,10 +19,12 @@ import { purgeRow } from './rows/purge.ts';
 import { recordingRow } from './rows/recording.ts';
 import { replayRow } from './rows/replay.ts';
 import { startRow } from './rows/start.ts';
+import { udpRow } from './rows/udp.ts';
 import { seed } from './seed.ts';
 
 const rows: readonly Row[] = [
   echoRow,
+  udpRow,
   churnRow,
   appendRow,
   latencyRow,

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { benchDir, compile } from './compile.ts';
 import { cpuSeconds } from './process-stats.ts';
 
-export type ReferenceName = 'c' | 'go' | 'pipe' | 'fastify';
+export type ReferenceName = 'c' | 'go' | 'pipe' | 'udp' | 'dgram' | 'fastify';
 
 /** Something that serves, mostly an echo, and what it has cost so far. */
 export interface EchoServer extends AsyncDisposable {
@@ -22,6 +22,8 @@ const commands: Readonly<Record<ReferenceName, () => string[] | null>> = {
   c: () => compiled('reference/epoll-echo.c'),
   go: () => compiled('reference/go-echo.go'),
   pipe: () => [process.execPath, join(benchDir, 'reference/pipe-echo.ts')],
+  udp: () => compiled('reference/udp-echo.c'),
+  dgram: () => [process.execPath, join(benchDir, 'reference/dgram-echo.ts')],
   fastify: () => [process.execPath, join(benchDir, 'reference/bare-fastify.ts')],
 };
 
