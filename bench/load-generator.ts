@@ -15,6 +15,8 @@ export interface EchoLoad {
   readonly rate?: number;
   /** Where to write each connection's address and time; only for churn. */
   readonly file?: string;
+  /** What comes before the echo. */
+  readonly before?: 'tls' | 'proxy';
 }
 
 export interface LoadResult {
@@ -40,11 +42,11 @@ export class LoadGenerator implements AsyncDisposable {
 
   /** Resolves when all lasting connections are open, each after one round trip. */
   static async start(load: EchoLoad): Promise<LoadGenerator> {
-    const { mode, port, connections, bytes, seconds, rate = 0, file } = load;
-    const args = [mode, port, connections, bytes, seconds, rate, ...(file ? [file] : [])].map(
-      String,
-    );
-    const child = spawnLoad(mode, args);
+    const { mode, port, connections, bytes, seconds, rate = 0, file, before } = load;
+    const args = [mode, port, connections, bytes, seconds, rate].map(String);
+    if (file !== undefined || before !== undefined) args.push(file ?? '');
+    if (before !== undefined) args.push(before);
+    const child = spawnLoad(load, args);
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const generator = new LoadGenerator(child, lines);
     const first = await lines.next();
@@ -72,14 +74,14 @@ export class LoadGenerator implements AsyncDisposable {
   }
 }
 
-/** Where there is no C compiler, the load for TCP is dearer, and there is none for UDP. */
-function spawnLoad(mode: EchoLoad['mode'], args: readonly string[]) {
+/** Where there is no C compiler, the load for TCP is dearer, and there is none for UDP. TLS and PROXY are not in C. */
+function spawnLoad({ mode, before }: EchoLoad, args: readonly string[]) {
   if (mode === 'udp') {
     const program = compile('load/udp-load.c');
     if (program === null) throw new Error('no C compiler');
     return spawn(program, args.slice(1), { stdio });
   }
-  const program = compile('load/echo-load.c');
+  const program = before === undefined ? compile('load/echo-load.c') : null;
   return program === null
     ? spawn(process.execPath, [join(benchDir, 'load/echo-load.ts'), ...args], { stdio })
     : spawn(program, args, { stdio });

@@ -12,9 +12,11 @@ import { callsRow } from './rows/calls.ts';
 import { churnRow } from './rows/churn.ts';
 import { createRow } from './rows/create.ts';
 import { echoRow } from './rows/echo.ts';
+import { faultsRow } from './rows/faults.ts';
 import { historyRow } from './rows/history.ts';
 import { idleRow } from './rows/idle.ts';
 import { latencyRow } from './rows/latency.ts';
+import { preambleRow } from './rows/preamble.ts';
 import { purgeRow } from './rows/purge.ts';
 import { recordingRow } from './rows/recording.ts';
 import { replayRow } from './rows/replay.ts';
@@ -25,6 +27,8 @@ import { seed } from './seed.ts';
 const rows: readonly Row[] = [
   echoRow,
   udpRow,
+  preambleRow,
+  faultsRow,
   churnRow,
   appendRow,
   latencyRow,

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { benchDir, compile } from './compile.ts';
 import { cpuSeconds } from './process-stats.ts';
 
-export type ReferenceName = 'c' | 'go' | 'pipe' | 'udp' | 'dgram' | 'fastify';
+export type ReferenceName = 'c' | 'go' | 'pipe' | 'udp' | 'dgram' | 'tls' | 'fastify';
 
 /** Something that serves, mostly an echo, and what it has cost so far. */
 export interface EchoServer extends AsyncDisposable {
@@ -24,6 +24,7 @@ const commands: Readonly<Record<ReferenceName, () => string[] | null>> = {
   pipe: () => [process.execPath, join(benchDir, 'reference/pipe-echo.ts')],
   udp: () => compiled('reference/udp-echo.c'),
   dgram: () => [process.execPath, join(benchDir, 'reference/dgram-echo.ts')],
+  tls: () => [process.execPath, join(benchDir, 'reference/tls-echo.ts')],
   fastify: () => [process.execPath, join(benchDir, 'reference/bare-fastify.ts')],
 };
 

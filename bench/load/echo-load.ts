@@ -1,14 +1,16 @@
 /**
- * echo-load.c where there is no C compiler: the same arguments, the same answers (see its head). It is dearer than
- * the servers that it talks to, so only the CPU of the servers means something then.
+ * echo-load.c where there is no C compiler, or something comes before the echo: the same arguments, the same answers (see
+ * its head), and behind them `tls` or `proxy`. It is dearer than the servers that it talks to, so only their CPU means
+ * something then.
  */
 import { createWriteStream } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { connect as connectTls } from 'node:tls';
 
-const [mode, port, connections, bytes, seconds, rate = 0, file] = process.argv
+const [mode, port, connections, bytes, seconds, rate = 0, file = '', before] = process.argv
   .slice(2)
-  .map((value, index) => (index === 0 || index === 6 ? value : Number(value))) as [
+  .map((value, index) => (index === 0 || index >= 6 ? value : Number(value))) as [
   'echo' | 'churn',
   number,
   number,
@@ -16,11 +18,12 @@ const [mode, port, connections, bytes, seconds, rate = 0, file] = process.argv
   number,
   number?,
   string?,
+  ('tls' | 'proxy')?,
 ];
 
 const sources = 200;
 const pattern = Buffer.from(Uint8Array.from({ length: bytes }, (_, at) => at * 31 + at / 251));
-const out = file === undefined ? null : createWriteStream(file);
+const out = file === '' ? null : createWriteStream(file);
 const counts = { operations: 0, errors: 0, missed: 0 };
 let samples: number[] = [];
 let nextSource = 0;
@@ -28,7 +31,11 @@ let nextSource = 0;
 function connect(): Socket {
   const wallUs = Math.round((performance.timeOrigin + performance.now()) * 1000);
   const localAddress = `127.0.0.${1 + (nextSource++ % sources)}`;
-  const socket = createConnection({ host: '127.0.0.1', port, localAddress, noDelay: true });
+  const to = { host: '127.0.0.1', port, localAddress, noDelay: true };
+  // Of no reference can it be asked who it is. Each handshake is a whole one.
+  const socket =
+    before === 'tls' ? connectTls({ ...to, rejectUnauthorized: false }) : createConnection(to);
+  if (before === 'proxy') socket.write('PROXY TCP4 192.0.2.1 192.0.2.2 1024 7\r\n');
   socket.on('connect', () => out?.write(`${localAddress}:${socket.localPort} ${wallUs}\n`));
   return socket;
 }
