@@ -199,7 +199,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     limits: config.dataPlane,
     onFatal,
     events: {
-      onRecords: (workerId, records) => recorder.record(workerId, records),
+      onRecords: (...report) => recorder.record(...report),
       onWorkerLost: (workerId) => void recorder.workerLost(workerId).catch(onFatal),
       onObserved: (observed) => observer.observe(observed),
     },

@@ -191,6 +191,8 @@ const eventLogLimits = {
   commitEventsMax: 4000,
   commitBytesMax: 4_194_304,
   commitProjectsMax: 256,
+  gatherMs: 10,
+  gatherEventsMax: 500,
   ringEventsMax: 20_000,
   ringBytesMax: 67_108_864,
   logsMax: 200,

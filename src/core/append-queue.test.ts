@@ -1,5 +1,5 @@
 /** No content and no slow store stops the queue, and nothing that happened is lost in silence. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import {
   keepingLogger,
@@ -75,6 +75,62 @@ test('a commit is bounded in projects too', async () => {
   gate.resolve();
   await Promise.all([first, ...rest]);
   expect(store.appends.map(({ entries }) => entries.length)).toEqual([1, 4, 2]);
+});
+
+describe('what nobody waits for', () => {
+  const aDay = { gatherMs: 86_400_000, gatherEventsMax: 5 };
+  const record = { isDivisible: true };
+
+  /** A log that has just committed, and would wait for a day. */
+  async function gatheringLog() {
+    const world = await openLog(aDay);
+    await world.log.append([visit(1)], record);
+    return world;
+  }
+
+  const sizes = ({ store }: { store: MemoryStore }) =>
+    store.appends.map((one) => eventsOf(one).length);
+
+  test('is committed at once by a log that is idle', async () => {
+    const world = await gatheringLog();
+    expect(sizes(world)).toEqual([1]);
+  });
+
+  test('gathers until there is so much of it', async () => {
+    const world = await gatheringLog();
+    const records = [2, 3, 4, 5, 6].map((id) => world.log.append([visit(id)], record));
+    await Promise.all(records);
+    expect(sizes(world)).toEqual([1, 5]);
+  });
+
+  test('goes with what somebody waits for', async () => {
+    const world = await gatheringLog();
+    const waiting = world.log.append([visit(2)], record);
+    await world.log.append([visit(3)], { ...record, isAwaited: true });
+    await waiting;
+    const again = world.log.append([visit(4)], record);
+    await world.log.appendCommand([listenerOf(1, 10)]);
+    await again;
+    expect(sizes(world)).toEqual([1, 2, 2]);
+  });
+
+  test('goes as soon as a follower asks for it, and when the log is drained', async () => {
+    const world = await gatheringLog();
+    const waiting = world.log.append([visit(2)], record);
+    const stop = new AbortController();
+    await world.log.changed(1, 60_000, stop.signal);
+    await waiting;
+    const last = world.log.append([visit(3)], record);
+    await world.log.drain(stop.signal);
+    await last;
+    expect(sizes(world)).toEqual([1, 1, 1]);
+  });
+
+  test('gathers for so long at most', async () => {
+    const world = await openLog({ ...aDay, gatherMs: 5 });
+    for (const id of [1, 2, 3]) await world.log.append([visit(id)], record);
+    expect(sizes(world)).toEqual([1, 1, 1]);
+  });
 });
 
 test('a command that is larger than a commit is refused, and what only happened is not', async () => {

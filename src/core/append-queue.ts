@@ -1,13 +1,15 @@
 /**
  * What is to be committed, in its order, by one writer. The queue always gets on once the store does.
  *
- * - Group commit: an idle queue commits at once; while a commit is under way the next batch gathers, up to a bound.
+ * - Group commit: an idle queue commits at once; while a commit is under way the next batch gathers, up to a bound,
+ *   and what nobody waits for gathers for a moment longer (gathering.ts).
  * - Each attempt has its number. An attempt that failed is settled first: it was done, or it never will be. What
  *   was not done goes back to the head of the queue, without those that nobody waits for, and in smaller batches.
  * - What the store refuses fails alone. Of records that is one record: it is left out, and told.
  */
 import { AppError, hasCode, PlaceLost } from './errors.ts';
 import type { Event, EventDraft } from './event.ts';
+import { Gathering, type GatheringLimits } from './gathering.ts';
 import { type Entry, halve, sizeOf } from './log-entry.ts';
 import type { Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
@@ -15,7 +17,7 @@ import { Revisions } from './revisions.ts';
 import type { Append, FirstSeqs, Writer } from './store.ts';
 import { WakeUps } from './wake-ups.ts';
 
-export interface AppendQueueLimits {
+export interface AppendQueueLimits extends GatheringLimits {
   /** Events of one commit. */
   readonly commitEventsMax: number;
   /** Projects of one commit: it locks the log of each. */
@@ -46,6 +48,7 @@ export interface AppendQueueOptions {
 const halvingsMax = 12;
 
 export class AppendQueue {
+  readonly gathering: Gathering;
   readonly #options: AppendQueueOptions;
   readonly #wakeUps = new WakeUps();
   readonly #revisions = new Revisions();
@@ -65,6 +68,7 @@ export class AppendQueue {
 
   constructor(options: AppendQueueOptions) {
     this.#options = options;
+    this.gathering = new Gathering(options.limits);
   }
 
   /** Why the last commit failed, while it is being repeated; null when all is well. */
@@ -98,6 +102,7 @@ export class AppendQueue {
     } else {
       this.#entries.push(entry);
       this.#running ??= this.#run();
+      this.gathering.added(this.#entries);
     }
   }
 
@@ -111,6 +116,7 @@ export class AppendQueue {
 
   /** What the store does not take until the signal is given up: then nobody waits for it any more. */
   endBy(signal: AbortSignal): void {
+    this.gathering.end();
     const stop = () => this.#stop.abort();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
@@ -126,6 +132,8 @@ export class AppendQueue {
   async #run(): Promise<void> {
     try {
       while (this.#entries.length > 0) {
+        const restMs = this.gathering.restMs(this.#entries);
+        if (restMs > 0) await this.gathering.rest(restMs, this.#stop.signal);
         this.#batch = this.#takeBatch();
         await this.#commit(this.#batch);
         this.#batch = [];
@@ -186,6 +194,7 @@ export class AppendQueue {
       }
     }
     this.#number = append.number;
+    this.gathering.committed();
     this.#isBack();
     this.#revisions.keep(append.entries);
     this.#publish(entries, append, firstSeqs);

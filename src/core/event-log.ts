@@ -287,6 +287,7 @@ export class EventLog {
   /** Resolves when the head may have moved past the seq, the time is over or the signal aborts. */
   async changed(seq: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
     if (this.#headSeq > seq) return;
+    using _ = this.#shared.queue.gathering.ask();
     await this.#wakeUps.sleep(timeoutMs, signal);
   }
 }

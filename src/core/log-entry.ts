@@ -11,6 +11,8 @@ export interface AppendExtra {
   readonly counters?: readonly Counters[];
   /** Records of what has happened, each by itself: what the store refuses of them is left out. */
   readonly isDivisible?: boolean;
+  /** Somebody waits for it: it is not held back so that more may come. What is not divisible is always waited for. */
+  readonly isAwaited?: boolean;
 }
 
 /** What was appended together, and is committed together unless it is divisible. */
@@ -30,12 +32,14 @@ export function makeEntry(
   extra: AppendExtra,
 ): Entry {
   const { secrets = noSecrets, counters = [], isDivisible = false } = extra;
+  const { isAwaited = !isDivisible } = extra;
   return {
     project,
     events,
     secrets,
     counters,
     isDivisible,
+    isAwaited,
     bytes: events.reduce((sum, event) => sum + eventBytes(event), 0),
     addedAt: performance.now(),
     committed: Promise.withResolvers<readonly Event[]>(),

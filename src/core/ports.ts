@@ -76,8 +76,8 @@ export interface WorkerStatus {
  * other has, before or after it, on this host or another; its pid is only told.
  */
 export interface DataPlaneEvents {
-  /** Resolve it once all is committed: then the worker may send more. */
-  onRecords(workerId: string, records: readonly WorkerRecord[]): Promise<void>;
+  /** Resolve it once all is committed: then the worker may send more. Awaited are records that a client waits for. */
+  onRecords(workerId: string, records: readonly WorkerRecord[], isAwaited: boolean): Promise<void>;
   /** The worker is gone, all that it reported has been passed on; its connections are no more. */
   onWorkerLost(workerId: string): void;
   /** Told once for each wish, and when it changes; the same may be told again. */

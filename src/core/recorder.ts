@@ -112,7 +112,11 @@ export class Recorder {
   }
 
   /** What this worker reports. Resolves when all of it is committed. */
-  async record(workerId: string, records: readonly WorkerRecord[]): Promise<void> {
+  async record(
+    workerId: string,
+    records: readonly WorkerRecord[],
+    isAwaited = false,
+  ): Promise<void> {
     const open = this.#openOf(workerId);
     const told = new Map<ProjectRef, Told>();
     for (const record of records) {
@@ -127,7 +131,9 @@ export class Recorder {
       }
     }
     await Promise.all(
-      [...told].map(([project, { events, counters }]) => this.#append(project, events, counters)),
+      [...told].map(([project, { events, counters }]) =>
+        this.#append(project, { events, counters, isAwaited }),
+      ),
     );
   }
 
@@ -157,12 +163,11 @@ export class Recorder {
 
   async #append(
     project: ProjectRef,
-    events: readonly EventDraft[],
-    counters: readonly Counters[] = [],
+    { events, counters, isAwaited }: Readonly<Told> & { readonly isAwaited: boolean },
   ): Promise<void> {
     if (events.length + counters.length === 0) return;
     try {
-      await this.#log.of(project).append(events, { counters, isDivisible: true });
+      await this.#log.of(project).append(events, { counters, isAwaited, isDivisible: true });
     } finally {
       for (const event of events) if (event.type === 'connection_closed') this.#tellClosed(event);
     }
@@ -251,7 +256,8 @@ export class Recorder {
     // In pieces: one commit of all that a worker had open would take too long to be done in time.
     const pieces: Promise<void>[] = [];
     for (let at = 0; at < events.length; at += closePieceMax) {
-      pieces.push(this.#append(project, events.slice(at, at + closePieceMax)));
+      const piece = { events: events.slice(at, at + closePieceMax), counters: [] };
+      pieces.push(this.#append(project, { ...piece, isAwaited: true }));
     }
     await Promise.all(pieces);
   }

@@ -118,6 +118,8 @@ export type Report =
       readonly kind: 'records';
       readonly batch: number;
       readonly rows: readonly RecordRow[];
+      /** A connection waits for its record before it may echo. */
+      readonly isAwaited?: boolean;
     };
 
 /** What carries messages, in order and none twice, as one of its two ends sees it. */

@@ -97,7 +97,8 @@ export class RecordQueue {
     const later = this.#waiting.findIndex(({ record }) => record > this.#sent);
     const waiting = this.#waiting.splice(0, later === -1 ? this.#waiting.length : later);
     this.#inFlight.set(this.#batches, { count: records.length, waiting });
-    send({ kind: 'records', batch: this.#batches, rows: toRows(records) });
+    const isAwaited = waiting.length > 0 && ({ isAwaited: true } as const);
+    send({ kind: 'records', batch: this.#batches, rows: toRows(records), ...isAwaited });
   }
 
   #setFull(isFull: boolean): void {

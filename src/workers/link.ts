@@ -21,7 +21,7 @@ export interface LinkOptions {
   /** The worker's process, in whose table the sockets of its records are. */
   readonly pid: number;
   /** Resolves once all is committed. */
-  readonly onRecords: (records: readonly WorkerRecord[]) => Promise<void>;
+  readonly onRecords: (records: readonly WorkerRecord[], isAwaited: boolean) => Promise<void>;
   readonly onWarning: (message: string) => void;
   /** The link is over: all that came has been passed on, and what waits for an answer fails right after. */
   readonly onEnd: () => void;
@@ -89,9 +89,9 @@ export class Link {
     }
   }
 
-  #commit({ batch, rows }: Extract<Report, { kind: 'records' }>): void {
+  #commit({ batch, rows, isAwaited = false }: Extract<Report, { kind: 'records' }>): void {
     const { transport, pid, onRecords, onFailure } = this.#options;
-    const committing = onRecords(fromRows(rows, pid)).then(
+    const committing = onRecords(fromRows(rows, pid), isAwaited).then(
       () => transport.send({ kind: 'committed', batch }),
       onFailure,
     );

@@ -48,7 +48,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     this.#supervisor = new WorkerSupervisor({
       ...options,
       onUp: (worker) => this.#onUp(worker),
-      onRecords: ({ id }, records) => options.events.onRecords(id, records),
+      onRecords: ({ id }, ...report) => options.events.onRecords(id, ...report),
       onGone: (worker) => this.#onGone(worker),
     });
   }

@@ -1,10 +1,9 @@
 /** Keeps worker processes up: one that is lost is started again in its place, with back-off. */
 import type { Logger } from '../core/ports.ts';
-import type { WorkerRecord } from '../core/record.ts';
 import { WakeUps } from '../core/wake-ups.ts';
 import type { WorkerSettings } from '../echo/messages.ts';
 import { endOrphans } from './orphans.ts';
-import { Worker } from './worker.ts';
+import { Worker, type WorkerOptions } from './worker.ts';
 import { type ProcessLimits, workerFile } from './worker-process.ts';
 
 export interface SupervisorLimits
@@ -21,7 +20,7 @@ export interface SupervisorOptions {
   readonly limits: SupervisorLimits;
   /** A worker takes requests. A stop waits for what is done here. */
   readonly onUp: (worker: Worker) => Promise<void>;
-  readonly onRecords: (worker: Worker, records: readonly WorkerRecord[]) => Promise<void>;
+  readonly onRecords: WorkerOptions['onRecords'];
   /** A worker that was up is gone, and all that it reported has been passed on. */
   readonly onGone: (worker: Worker) => void;
   readonly onFatal: (error: unknown) => void;

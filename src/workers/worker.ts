@@ -10,7 +10,11 @@ export interface WorkerOptions {
   readonly restarts: number;
   readonly settings: Omit<WorkerSettings, 'heartbeatMs'>;
   readonly limits: ProcessLimits;
-  readonly onRecords: (worker: Worker, records: readonly WorkerRecord[]) => Promise<void>;
+  readonly onRecords: (
+    worker: Worker,
+    records: readonly WorkerRecord[],
+    isAwaited: boolean,
+  ) => Promise<void>;
   readonly onWarning: (worker: Worker, message: string) => void;
   readonly onEnd: (worker: Worker) => void;
   readonly onFailure: (error: unknown) => void;
@@ -38,9 +42,9 @@ export class Worker {
       transport: this.#process,
       settings: { ...settings, heartbeatMs: this.#process.heartbeatMs },
       pid: this.#process.pid,
-      onRecords: (records) => {
+      onRecords: (records, isAwaited) => {
         this.#count(records);
-        return options.onRecords(this, records);
+        return options.onRecords(this, records, isAwaited);
       },
       onWarning,
       onEnd: () => options.onEnd(this),

@@ -67,7 +67,7 @@ export function tellsTo(core: {
 }): DataPlaneEvents {
   const { recorder, observer, onFatal } = core;
   return {
-    onRecords: (workerId, records) => recorder.record(workerId, records),
+    onRecords: (...report) => recorder.record(...report),
     onWorkerLost: (workerId) => void recorder.workerLost(workerId).catch(onFatal),
     onObserved: (observed) => observer.observe(observed),
   };

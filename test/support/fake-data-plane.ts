@@ -201,7 +201,7 @@ export class FakeDataPlane implements DataPlane {
   }
 
   #report(record: WorkerRecord): void {
-    void this.#events.onRecords(this.#workerId, [record]);
+    void this.#events.onRecords(this.#workerId, [record], false);
   }
 
   #clientsOf(listenerId: string): readonly FakeClient[] {

@@ -61,6 +61,8 @@ export const purgeLogLimits = {
   commitEventsMax: 1000,
   commitBytesMax: 1_000_000,
   commitProjectsMax: 10,
+  gatherMs: 0,
+  gatherEventsMax: 500,
   ringEventsMax: 100,
   ringBytesMax: 1e9,
   logsMax: 10,

@@ -113,6 +113,8 @@ export function sampleEvent(given: Partial<Connection> = {}): EventDraft {
 export const sampleLogLimits: EventLogLimits = {
   commitEventsMax: 100,
   commitProjectsMax: 10,
+  gatherMs: 0,
+  gatherEventsMax: 50,
   commitBytesMax: 1_000_000,
   ringEventsMax: 100,
   ringBytesMax: 1e9,
