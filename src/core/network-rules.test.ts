@@ -78,6 +78,8 @@ test('all networks that a listener may name cost little more than one', () => {
   };
   const few = networkRules(['10.0.0.0/8'], ['2001:db8::/32']);
   const all = networkRules(many, six);
-  for (const verdict of [few, all]) cpuOf(verdict);
-  expect(cpuOf(all)).toBeLessThan(5 * cpuOf(few));
+  // What else the process does meanwhile only adds: the least of several is what it costs.
+  const leastOf = (verdict: (ip: string) => unknown) =>
+    Math.min(...Array.from({ length: 5 }, () => cpuOf(verdict)));
+  expect(leastOf(all)).toBeLessThan(5 * leastOf(few));
 });
