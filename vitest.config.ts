@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 const isLong = '{src,test}/**/*.long.test.ts';
@@ -7,13 +8,17 @@ const isMeasured = [
   'test/cost/*.long.test.ts',
   'test/{faulty-neighbours,hostile-tcp,outage,overload,slow-reader,small-heap,udp-flood}.long.test.ts',
 ];
+/** They count the timers of their process: what others left there, such as a connection that is kept, would be counted. */
+const isClocked = globSync('src/**/*.test.ts', { cwd: import.meta.dirname }).filter((path) =>
+  readFileSync(`${import.meta.dirname}/${path}`, 'utf8').includes('useFakeTimers'),
+);
 /** They measure the heap of their process, or take all that it has: each has one of its own. */
 const isAlone = ['src/postgres/database.test.ts', 'src/workers/worker-data-plane.test.ts'];
 
 /**
- * `npm test` runs three projects: `unit` tests stand beside their file, and load the sources once for all files of a
- * worker, since modules keep no state; so do `product` tests, which speak to a running kodama; the few of `alone` can
- * not share their process. What takes long is for `npm run test:long`: the `slow` ones start kodamas as users do, again
+ * `npm test` runs four projects: `unit` tests stand beside their file, and load the sources once for all files of a
+ * worker, since modules keep no state; so do `product` tests, which speak to a running kodama, and those of `clocked`,
+ * whose time is made; the few of `alone` can not share their process. What takes long is for `npm run test:long`: the `slow` ones start kodamas as users do, again
  * and again, or have volume, or make all runs of a fuzz. Those of `measured` run one after the other, behind all others.
  * Tests wait more than they compute: three files at a time keep two cores busy.
  * The time-outs only guard against a hang; a test waits for conditions with deadlines of its own.
@@ -31,9 +36,13 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts'],
-          exclude: [isLong, ...isAlone],
+          exclude: [isLong, ...isAlone, ...isClocked],
           isolate: false,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'clocked', include: isClocked, exclude: [isLong], isolate: false },
       },
       {
         extends: true,
