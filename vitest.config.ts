@@ -20,14 +20,13 @@ const isAlone = ['src/postgres/database.test.ts', 'src/workers/worker-data-plane
  * worker, since modules keep no state; so do `product` tests, which speak to a running kodama, and those of `clocked`,
  * whose time is made; the few of `alone` can not share their process. What takes long is for `npm run test:long`: the `slow` ones start kodamas as users do, again
  * and again, or have volume, or make all runs of a fuzz. Those of `measured` run one after the other, behind all others.
- * Tests wait more than they compute: three files at a time keep two cores busy.
  * The time-outs only guard against a hang; a test waits for conditions with deadlines of its own.
  */
 export default defineConfig({
   test: {
     globalSetup: './test/support/postgres-server.ts',
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: 180_000,
     hookTimeout: 180_000,
     projects: [

@@ -41,5 +41,10 @@ export async function floodAndServe(
   }
   await waitFor('the last session', async () => (await openSessions()) === 0);
   await using client = await openUdp();
-  expect(String(await client.echo(laddr, 'well again'))).toBe('well again');
+  // What is left of the flood may still fill the socket: then the kernel drops what comes.
+  await waitFor('an echo', async () => {
+    await client.send(laddr, 'well again');
+    return client.answers.length > 0;
+  });
+  expect(String(client.answers[0]?.bytes)).toBe('well again');
 }
