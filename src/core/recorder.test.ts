@@ -10,7 +10,7 @@ import {
 } from '../../test/support/samples.ts';
 import { eventsOf } from '../../test/support/store-samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { EventLog } from './event-log.ts';
+import { EventLog, type EventLogLimits } from './event-log.ts';
 import { defaultProject } from './project.ts';
 import type { WorkerRecord } from './record.ts';
 import { Recorder } from './recorder.ts';
@@ -21,7 +21,7 @@ const listener = { id: listenerId, project: defaultProject };
 const workerId = 'worker-1';
 const never = new AbortController().signal;
 
-async function makeRecorder(store = new MemoryStore()) {
+async function makeRecorder(store = new MemoryStore(), limits: Partial<EventLogLimits> = {}) {
   const logger = keepingLogger();
   const onFatal = (error: unknown) => {
     throw error;
@@ -30,7 +30,7 @@ async function makeRecorder(store = new MemoryStore()) {
     store,
     writer: await store.nodes.takeOwn(),
     log: logger,
-    limits: sampleLogLimits,
+    limits: { ...sampleLogLimits, ...limits },
     onFatal,
   });
   const recorder = new Recorder({ nodeId: 'node-a', log, clock: handClock(5_000_000), logger });
@@ -172,6 +172,16 @@ test('a lost worker’s connections are closed as worker_crashed, and no others'
   expect(recorder.counts(listenerId)).toEqual({ open: 1, total: 3 });
   await recorder.workerLost(workerId);
   expect(history).toHaveLength(5);
+});
+
+test('what a client waits for does not gather', async () => {
+  const { recorder, history } = await makeRecorder(undefined, { gatherMs: 86_400_000 });
+  await recorder.record(workerId, [opened(1)]);
+  const gathering = recorder.record(workerId, [opened(2)]);
+  expect(history).toHaveLength(1);
+  await recorder.record(workerId, [opened(3)], true);
+  await gathering;
+  expect(history).toHaveLength(3);
 });
 
 test('thousands that a worker had open are closed in pieces', async () => {

@@ -83,6 +83,19 @@ test('who waits is told when its own record is committed, and not before', async
   expect(told).toEqual([4, 5, 1, 2, 3]);
 });
 
+test('a batch says whether somebody waits for it', async () => {
+  const said: (boolean | undefined)[] = [];
+  const queue = new RecordQueue({
+    send: (report) => said.push(report.kind === 'records' && report.isAwaited),
+    ...{ batchMax: 1, unackedMax: 8, onFull: () => undefined },
+  });
+  queue.push(recordOf(1));
+  queue.whenCommitted(() => undefined);
+  queue.push(recordOf(2));
+  await nextTurn();
+  expect(said).toEqual([true, undefined]);
+});
+
 test('all that is pending can be sent at once, before an answer', () => {
   const { queue, sent } = makeQueue();
   for (let n = 1; n <= 10; n++) queue.push(recordOf(n));

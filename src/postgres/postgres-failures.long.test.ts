@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { makeDataDirs, startEmbedded } from '../../test/support/embedded-servers.ts';
+import { isAway, log, makeGround, unavailable } from '../../test/support/maltreated-server.ts';
 import { keepingLogger, rejection, sampleLogLimits } from '../../test/support/samples.ts';
 import {
   append,
@@ -19,25 +19,7 @@ import { waitFor } from '../../test/support/wait-for.ts';
 import { everyEvent } from '../core/event-filter.ts';
 import { EventLog } from '../core/event-log.ts';
 import { defaultProject } from '../core/project.ts';
-import { PostgresStore, type PostgresStoreLimits } from './postgres-store.ts';
-
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-const unavailable = { code: 'unavailable', details: { retryAfterMs: expect.any(Number) } };
-
-/** A server of a test's own, to be maltreated, and a store on it. */
-async function makeGround(limits: Partial<PostgresStoreLimits> = {}) {
-  await using resources = new AsyncDisposableStack();
-  const dirs = resources.use(await makeDataDirs());
-  const server = resources.use(await startEmbedded(await dirs.make()));
-  const { connectionString } = server;
-  const store = resources.use(
-    await PostgresStore.open({ connectionString, nodeId: 'node-a', log, limits }),
-  );
-  const node = await store.nodes.takeOwn();
-  const owned = resources.move();
-  return { server, store, node, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
+import { PostgresStore } from './postgres-store.ts';
 
 /** The postmaster and all its children. */
 function serverPids(postmaster: number | null): readonly number[] {
@@ -62,7 +44,7 @@ test('a server that hangs is unavailable within a bound; what it did meanwhile i
   const limits = { statementTimeoutMs: 300, connectTimeoutMs: 1500, pollMs: 20 };
   await using ground = await makeGround(limits);
   const { store, node, server } = ground;
-  const end = store.foreignAppends.on(defaultProject, nothing);
+  const end = store.foreignAppends.on(defaultProject, () => undefined);
   await node.append(append(1, [opened(sampleConnection())]));
   // The postmaster first: then it makes no more that would be missed.
   if (server.pid !== null) process.kill(server.pid, 'SIGSTOP');
@@ -281,8 +263,3 @@ async function hasWaiters(connectionString: string, count: number): Promise<bool
 
 const page = { pageSize: 9, after: null, bytesMax: 1e9 };
 const allListeners = { state: null, protocol: null, port: null, name: null, labels: {} };
-/** For waiting: not yet, as long as it is away; anything else is a failure. */
-function isAway(error: unknown): null {
-  expect(error).toMatchObject(unavailable);
-  return null;
-}

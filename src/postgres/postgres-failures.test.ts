@@ -1,6 +1,6 @@
 /** What callers see while the database is away or refuses, and after. What hangs or is slow is among the long tests. */
 import { expect, test } from 'vitest';
-import { makeDataDirs, startEmbedded } from '../../test/support/embedded-servers.ts';
+import { isAway, log, makeGround, unavailable } from '../../test/support/maltreated-server.ts';
 import {
   append,
   closed,
@@ -15,24 +15,6 @@ import { makeDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { everyEvent } from '../core/event-filter.ts';
 import { PostgresStore } from './postgres-store.ts';
-
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-const unavailable = { code: 'unavailable', details: { retryAfterMs: expect.any(Number) } };
-
-/** A server of a test's own, to be maltreated, and a store on it. */
-async function makeGround() {
-  await using resources = new AsyncDisposableStack();
-  const dirs = resources.use(await makeDataDirs());
-  const server = resources.use(await startEmbedded(await dirs.make()));
-  const { connectionString } = server;
-  const store = resources.use(
-    await PostgresStore.open({ connectionString, nodeId: 'node-a', log }),
-  );
-  const node = await store.nodes.takeOwn();
-  const owned = resources.move();
-  return { server, store, node, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
 
 test('a server that is killed is unavailable, and then goes on where it was', async () => {
   await using ground = await makeGround();
@@ -112,9 +94,3 @@ const allConnections = {
   acceptedAfter: null,
   acceptedBefore: null,
 };
-
-/** For waiting: not yet, as long as it is away; anything else is a failure. */
-function isAway(error: unknown): null {
-  expect(error).toMatchObject(unavailable);
-  return null;
-}

@@ -4,7 +4,7 @@ import { readConfig } from '../config.ts';
 import type { WorkerRecord } from '../core/record.ts';
 import type { Command, Report, Request, WorkerSettings } from '../echo/messages.ts';
 import { toRows } from '../echo/record-rows.ts';
-import { Link, WorkerFailure } from './link.ts';
+import { Link, type LinkOptions, WorkerFailure } from './link.ts';
 
 const settings: WorkerSettings = {
   ...readConfig({}).dataPlane,
@@ -17,7 +17,7 @@ const bound = { ip: '127.0.0.1', port: 7, fd: 20 };
 const isUnavailable = { code: 'unavailable', details: { retryAfterMs: 1000 } };
 
 /** A link whose other side is the test. */
-function makeLink(onRecords: (records: readonly WorkerRecord[]) => Promise<void> = async () => {}) {
+function makeLink(onRecords: LinkOptions['onRecords'] = async () => {}) {
   const sent: Command[] = [];
   const warnings: string[] = [];
   const failures: unknown[] = [];
@@ -74,6 +74,14 @@ test('each answer goes to its own request, in whatever order they come', async (
   const failure = await rejection(answers[2] ?? Promise.resolve());
   expect(failure).toBeInstanceOf(WorkerFailure);
   expect(failure).toMatchObject({ code: `E${'X'.repeat(199)}` });
+});
+
+test('what a client waits for is told as such', () => {
+  const told: boolean[] = [];
+  const { receive } = makeLink(async (_, isAwaited) => void told.push(isAwaited));
+  receive({ kind: 'records', batch: 1, rows: [], isAwaited: true });
+  receive({ kind: 'records', batch: 2, rows: [] });
+  expect(told).toEqual([true, false]);
 });
 
 test('a batch is acknowledged once it is committed, and not before those that are', async () => {
