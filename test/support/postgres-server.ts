@@ -3,7 +3,7 @@
  * once. The server is kodama's own but for what makes it survive a crash of the machine, which no test of it is about.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -37,6 +37,7 @@ const quiet = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 10_000;
+const memoryBytesMin = 4 * 1024 ** 3;
 const unsynced = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 /** Its clients are not one kodama, but as many as run at once in all files. */
 const shared = { max_connections: '200' };
@@ -47,7 +48,7 @@ const compileCache = join(import.meta.dirname, '../../node_modules/.cache/kodama
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   process.env.NODE_COMPILE_CACHE = compileCache;
   await using resources = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'kodama-test-'));
+  const folder = await mkdtemp(join(await roomyFolder(), 'kodama-test-'));
   resources.defer(() => rm(folder, { recursive: true, force: true }));
   const cluster = join(folder, 'postgres');
   const binaries = await preparePostgresBinaries(join(folder, 'postgres.lib'));
@@ -60,6 +61,17 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('postgresUrl', url);
   const all = resources.move();
   return () => all.disposeAsync();
+}
+
+/** In memory where there is room for the databases of a run: to copy one on a disk costs ten times as much. */
+async function roomyFolder(): Promise<string> {
+  const memory = '/dev/shm';
+  try {
+    const { bavail, bsize } = await statfs(memory);
+    return bavail * bsize >= memoryBytesMin ? memory : tmpdir();
+  } catch {
+    return tmpdir();
+  }
 }
 
 interface Ground {
