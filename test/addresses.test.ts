@@ -5,9 +5,9 @@ import { freePort } from './chaos/free-port.ts';
 import { closedConnections } from './support/history.ts';
 import { call, type Reply, want } from './support/rest-client.ts';
 import { openClient } from './support/tcp-client.ts';
-import { type RunningApp, sharedApp, startApp } from './support/test-app.ts';
+import { commonApp, type RunningApp, sharedApp, startApp } from './support/test-app.ts';
 
-const app = sharedApp();
+const app = commonApp();
 const pair = sharedApp({ KODAMA_WORKERS: '2' });
 const apps = [
   { workers: 1, app },

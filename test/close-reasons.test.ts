@@ -6,10 +6,10 @@ import { expect, test } from 'vitest';
 import { anOpenConnection, closedConnections } from './support/history.ts';
 import { want } from './support/rest-client.ts';
 import { openClient } from './support/tcp-client.ts';
-import { sharedApp } from './support/test-app.ts';
+import { commonApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const app = sharedApp();
+const app = commonApp();
 
 async function listen(spec: object = {}) {
   const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', spec);

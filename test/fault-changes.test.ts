@@ -17,9 +17,9 @@ import { closedConnections } from './support/history.ts';
 import { plainMessage, withoutNothing } from './support/plain-message.ts';
 import { want } from './support/rest-client.ts';
 import { openClient, wantRefused } from './support/tcp-client.ts';
-import { makeHome, sharedApp, startApp } from './support/test-app.ts';
+import { commonApp, makeHome, startApp } from './support/test-app.ts';
 
-const app = sharedApp();
+const app = commonApp();
 let client: GrpcClient;
 beforeAll(() => {
   client = grpcClient(app.grpcAddress);

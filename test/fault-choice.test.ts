@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest';
 import { arrivalOf, listenWith, patchFaults } from './support/fault-client.ts';
 import { openClient } from './support/tcp-client.ts';
-import { sharedApp } from './support/test-app.ts';
+import { commonApp } from './support/test-app.ts';
 
-const app = sharedApp();
+const app = commonApp();
 
 /** A digit for each connection, one after the other: 1 where it was chosen. */
 async function choices(port: number, count: number, localAddress = '127.0.0.1'): Promise<string> {

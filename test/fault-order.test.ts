@@ -15,10 +15,10 @@ import {
 import { closedConnections } from './support/history.ts';
 import { all, want } from './support/rest-client.ts';
 import { openClient, openTlsClient, type TcpClient } from './support/tcp-client.ts';
-import { sharedApp } from './support/test-app.ts';
+import { commonApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const app = sharedApp();
+const app = commonApp();
 
 const listen = (faults: readonly object[], spec: object = {}) => listenWith(app, faults, spec);
 

@@ -15,10 +15,10 @@ import {
 import { closedConnections, refusals } from './support/history.ts';
 import { want } from './support/rest-client.ts';
 import { openClient, type TcpClient, wantRefused } from './support/tcp-client.ts';
-import { sharedApp } from './support/test-app.ts';
+import { commonApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const app = sharedApp();
+const app = commonApp();
 
 const listen = (faults: readonly object[], spec: object = {}) => listenWith(app, faults, spec);
 

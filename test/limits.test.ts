@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import { refusals } from './support/history.ts';
 import { want } from './support/rest-client.ts';
 import { openClient, wantRefused } from './support/tcp-client.ts';
-import { type RunningApp, sharedApp, startApp } from './support/test-app.ts';
+import { commonApp, type RunningApp, startApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const app = sharedApp();
+const app = commonApp();
 
 async function listen(limits: object, there: RunningApp = app) {
   const { id, laddr } = await want(201, there, 'POST', '/v1/listeners', { limits });

@@ -4,10 +4,10 @@ import { connect, createServer, type Server } from 'node:net';
 import { expect, test } from 'vitest';
 import { call, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
-import { sharedApp, startApp } from './support/test-app.ts';
+import { commonApp, startApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const app = sharedApp();
+const app = commonApp();
 
 /** A server of somebody else's, with so many ports on either side that the kernel gives to no one by itself. */
 async function foreignServer(room: number): Promise<Server & { readonly port: number }> {

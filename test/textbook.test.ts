@@ -10,10 +10,10 @@ import { expect, test } from 'vitest';
 import { kernelSocket } from './support/proc-sockets.ts';
 import { all, type Reply, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
-import { type RunningApp, sharedApp, startApp } from './support/test-app.ts';
+import { commonApp, type RunningApp, startApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const app = sharedApp();
+const app = commonApp();
 
 type Body = Reply['body'];
 

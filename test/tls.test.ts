@@ -4,11 +4,11 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
 import { all, call, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
-import { sharedApp } from './support/test-app.ts';
+import { commonApp } from './support/test-app.ts';
 import { makeAuthority, makeCertificate } from './support/tls-certificates.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const app = sharedApp();
+const app = commonApp();
 
 async function tlsClient(
   listener: { laddr: { port: number }; tls: { cert: string } },

@@ -5,20 +5,29 @@ import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
-import type { Config } from '../src/config.ts';
 import { all, call, want } from './support/rest-client.ts';
 import { talk } from './support/tcp-client.ts';
 import {
+  commonApp,
   makeHome,
   type RunningApp,
   type SharedApp,
   sharedApp,
   startApp,
-  type Tune,
 } from './support/test-app.ts';
 import { openUdp, type UdpClient, type UdpTarget } from './support/udp-client.ts';
 import { floodAndServe } from './support/udp-flood.ts';
-import { waitFor } from './support/wait-for.ts';
+import {
+  bounceToDeath,
+  closedSession,
+  listenUdp,
+  refusalsOf,
+  refusalsWhen,
+  sessionsOf,
+  sessionsWhen,
+  withDataPlane,
+} from './support/udp-sessions.ts';
+import { passed, waitFor } from './support/wait-for.ts';
 
 const hasIpv6 = Object.values(networkInterfaces()).some((some) =>
   some?.some(({ address }) => address === '::1'),
@@ -26,11 +35,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((some) =>
 const largest = 65_507;
 const isLinux = process.platform === 'linux';
 
-const withDataPlane =
-  (change: Partial<Config['dataPlane']>): Tune =>
-  (config) => ({ ...config, dataPlane: { ...config.dataPlane, ...change } });
-
-const app = sharedApp();
+const app = commonApp();
 const pair = sharedApp({ KODAMA_WORKERS: '2' });
 const small = sharedApp(
   {},
@@ -39,52 +44,6 @@ const small = sharedApp(
 );
 const alone = { workers: 1, app };
 const both = { workers: 2, app: pair };
-
-function listen(at: RunningApp, spec: object = {}) {
-  return want(201, at, 'POST', '/v1/listeners', { protocol: 'udp', ...spec });
-}
-
-function sessionsOf(app: RunningApp, { id }: { id: string }, filter = '') {
-  return all(app, `/v1/connections?listener=${id}${filter}`, 'connections');
-}
-
-async function refusalsOf(app: RunningApp, { id }: { id: string }) {
-  const query = `afterSeq=0&listenerId=${id}&type=connection_refused`;
-  const events = await all(app, `/v1/events?${query}`, 'events');
-  return events.map(({ refusal }) => refusal);
-}
-
-/** Waits until there are as many. */
-async function sessionsWhen(app: RunningApp, listener: { id: string }, count: number, filter = '') {
-  let found: Awaited<ReturnType<typeof sessionsOf>> = [];
-  await waitFor(`${count} sessions`, async () => {
-    found = await sessionsOf(app, listener, filter);
-    return found.length === count;
-  });
-  return found;
-}
-
-async function refusalsWhen(
-  app: RunningApp,
-  listener: { id: string },
-  isEnough: (refusals: Awaited<ReturnType<typeof refusalsOf>>) => boolean,
-) {
-  let found: Awaited<ReturnType<typeof refusalsOf>> = [];
-  await waitFor('the refusals', async () => {
-    found = await refusalsOf(app, listener);
-    return isEnough(found);
-  });
-  return found;
-}
-
-/** Waits for the session of the listener, which must be the only one, to be closed. */
-function closedSession(app: RunningApp, listener: { id: string }) {
-  return waitFor('the close', async () => {
-    const [session, ...others] = await sessionsOf(app, listener);
-    expect(others).toEqual([]);
-    return session?.state === 'closed' && session;
-  });
-}
 
 /** Sends one that must be refused by the rule, and sees that nothing comes back and that it is told. */
 async function expectRefused(
@@ -121,7 +80,7 @@ async function stopTheLog({ databaseUrl }: SharedApp) {
 
 describe('echo', () => {
   test('one datagram in, the same back: of any size, never truncated, never joined', async () => {
-    const { laddr } = await listen(app);
+    const { laddr } = await listenUdp(app);
     await using client = await openUdp();
     const sizes = [0, 1, 2, 1472, 1473, 8192, 65_506, largest, 0, 64];
     for (const size of [...sizes, ...Array.from({ length: 50 }, () => randomInt(largest))]) {
@@ -140,7 +99,7 @@ describe('echo', () => {
   });
 
   test('a session is a pair of addresses, and its record tells its whole life', async () => {
-    const listener = await listen(app, { limits: { udpIdleTimeoutMs: 300 } });
+    const listener = await listenUdp(app, { limits: { udpIdleTimeoutMs: 300 } });
     const { laddr, sockets, nodeId } = listener;
     await using client = await openUdp();
     await client.echo(laddr, '');
@@ -175,11 +134,13 @@ describe('echo', () => {
   });
 
   test('datagrams keep a session open; after its end the next one opens another', async () => {
-    const listener = await listen(app, { limits: { udpIdleTimeoutMs: 1000 } });
+    const listener = await listenUdp(app, { limits: { udpIdleTimeoutMs: 1000 } });
     await using client = await openUdp();
     const began = performance.now();
-    while (performance.now() - began < 2000)
+    while (performance.now() - began < 2000) {
       await client.echo(listener.laddr, `${performance.now()}`);
+      await passed(10);
+    }
     expect(await sessionsOf(app, listener)).toHaveLength(1);
     const first = await closedSession(app, listener);
     await client.echo(listener.laddr, 'again');
@@ -191,7 +152,7 @@ describe('echo', () => {
   });
 
   test('many clients are served by one socket, told apart by their addresses', async () => {
-    const listener = await listen(app);
+    const listener = await listenUdp(app);
     await using resources = new AsyncDisposableStack();
     const one = resources.use(await openUdp({ ip: '127.0.0.2' }));
     const clients = [one, resources.use(await openUdp({ ip: '127.0.0.3', port: one.port }))];
@@ -206,7 +167,7 @@ describe('echo', () => {
   });
 
   test('discard counts and answers nothing', async () => {
-    const listener = await listen(app, { mode: 'discard', limits: { udpIdleTimeoutMs: 200 } });
+    const listener = await listenUdp(app, { mode: 'discard', limits: { udpIdleTimeoutMs: 200 } });
     await using client = await openUdp();
     await client.send(listener.laddr, 'into');
     await client.send(listener.laddr, 'the void');
@@ -215,8 +176,9 @@ describe('echo', () => {
   });
 
   test('durable: nothing is answered before the opening is committed', async () => {
-    const batched = await listen(app);
-    const durable = await listen(app, { recording: 'durable' });
+    const app = small;
+    const batched = await listenUdp(app);
+    const durable = await listenUdp(app, { recording: 'durable' });
     await using client = await openUdp();
     await using log = await stopTheLog(app);
     for (const text of ['one', '', 'three']) await client.send(durable.laddr, text);
@@ -233,7 +195,7 @@ describe('echo', () => {
 
 describe('addresses', () => {
   test('a wildcard answers from the address that was asked, and records it', async () => {
-    const listener = await listen(app, { host: '0.0.0.0' });
+    const listener = await listenUdp(app, { host: '0.0.0.0' });
     expect(listener.laddr.ip).toBe('0.0.0.0');
     const ips = Object.values(networkInterfaces())
       .flatMap((some) => some ?? [])
@@ -253,7 +215,7 @@ describe('addresses', () => {
   test.runIf(isLinux).each([alone, both])(
     'asked at an address that no interface has, a wildcard answers from there, too: $workers workers',
     async ({ workers, app }) => {
-      const listener = await listen(app, { host: '0.0.0.0' });
+      const listener = await listenUdp(app, { host: '0.0.0.0' });
       const { port } = listener.laddr;
       await using resources = new AsyncDisposableStack();
       const clients: UdpClient[] = [];
@@ -288,7 +250,7 @@ describe('addresses', () => {
     await using client = await openUdp();
     client.setBroadcast();
     for (const host of ['0.0.0.0', ...(hasIpv6 ? ['::'] : [])]) {
-      const listener = await listen(app, { host });
+      const listener = await listenUdp(app, { host });
       to.port = listener.laddr.port;
       await client.send(to, 'anybody?');
       const [refusal] = await refusalsWhen(app, listener, ({ length }) => length > 0);
@@ -310,8 +272,8 @@ describe('addresses', () => {
   test.runIf(hasIpv6)(
     'IPv6, and a dual stack whose IPv4 clients are recorded as IPv4',
     async () => {
-      const six = await listen(app, { host: '::1' });
-      const dual = await listen(app, { host: '::' });
+      const six = await listenUdp(app, { host: '::1' });
+      const dual = await listenUdp(app, { host: '::' });
       await using client6 = await openUdp({ ip: '::1' });
       await using client4 = await openUdp();
       const payload = randomBytes(largest);
@@ -334,7 +296,7 @@ describe('addresses', () => {
 
   test('TCP and UDP may have the same port', async () => {
     const tcp = await want(201, app, 'POST', '/v1/listeners', {});
-    const udp = await listen(app, { port: tcp.laddr.port });
+    const udp = await listenUdp(app, { port: tcp.laddr.port });
     expect(udp.laddr).toEqual(tcp.laddr);
     await using client = await openUdp();
     expect(String(await client.echo(udp.laddr, 'udp'))).toBe('udp');
@@ -362,7 +324,7 @@ describe('addresses', () => {
   );
 
   test('a port that a listener has is in use by it', async () => {
-    const { id, laddr } = await listen(app);
+    const { id, laddr } = await listenUdp(app);
     const spec = { protocol: 'udp', host: '0.0.0.0', port: laddr.port };
     const refused = await call(app, 'POST', '/v1/listeners', spec);
     expect(refused).toMatchObject({ status: 409, body: { code: 'port_in_use', owner: id } });
@@ -372,7 +334,7 @@ describe('addresses', () => {
 describe('the end', () => {
   test('a delete ends the sessions and frees the port: a create of it succeeds at once', async () => {
     await using client = await openUdp();
-    let listener = await listen(app, { host: '0.0.0.0' });
+    let listener = await listenUdp(app, { host: '0.0.0.0' });
     const { port } = listener.laddr;
     for (let round = 0; round < 20; round++) {
       await client.echo({ ip: '127.0.0.1', port }, 'x');
@@ -380,12 +342,12 @@ describe('the end', () => {
       expect(await sessionsOf(app, listener)).toMatchObject([
         { state: 'closed', closeReason: 'listener_deleted', closeInitiator: 'operator' },
       ]);
-      listener = await listen(app, { host: round % 2 === 0 ? '127.0.0.1' : '0.0.0.0', port });
+      listener = await listenUdp(app, { host: round % 2 === 0 ? '127.0.0.1' : '0.0.0.0', port });
     }
   });
 
   test('while it drains known sessions go on and no new one begins', async () => {
-    const listener = await listen(app, { limits: { udpIdleTimeoutMs: 2000 } });
+    const listener = await listenUdp(app, { limits: { udpIdleTimeoutMs: 2000 } });
     const { id, laddr } = listener;
     await using known = await openUdp();
     await using stranger = await openUdp();
@@ -411,7 +373,7 @@ describe('the end', () => {
   });
 
   test('a drain ends when its time is over', async () => {
-    const listener = await listen(app);
+    const listener = await listenUdp(app);
     await using client = await openUdp();
     await client.echo(listener.laddr, 'x');
     await want(204, app, 'DELETE', `/v1/listeners/${listener.id}?drainMs=100`);
@@ -421,7 +383,7 @@ describe('the end', () => {
   test.each(['fin', 'rst'])(
     'an operator ends a session by %s; the next datagram opens another',
     async (mode) => {
-      const listener = await listen(app);
+      const listener = await listenUdp(app);
       await using client = await openUdp();
       await client.echo(listener.laddr, 'x');
       const [open] = await sessionsWhen(app, listener, 1);
@@ -439,11 +401,11 @@ describe('the end', () => {
   );
 
   test('max_bytes: the datagram that reaches it is answered whole, then the session ends', async () => {
-    const listener = await listen(app, { limits: { maxBytes: 10 } });
+    const listener = await listenUdp(app, { limits: { maxBytes: 10 } });
     await using client = await openUdp();
     await client.echo(listener.laddr, '1234');
     expect(String(await client.echo(listener.laddr, '567890123'))).toBe('567890123');
-    const durable = await listen(app, { limits: { maxBytes: 1 }, recording: 'durable' });
+    const durable = await listenUdp(app, { limits: { maxBytes: 1 }, recording: 'durable' });
     expect(String(await client.echo(durable.laddr, 'all of this'))).toBe('all of this');
     const end = { closeReason: 'max_bytes', closeInitiator: 'server' };
     const first = await closedSession(app, listener);
@@ -453,7 +415,7 @@ describe('the end', () => {
   });
 
   test('max_duration ends a session that never falls idle; a change of limits holds at once', async () => {
-    const listener = await listen(app);
+    const listener = await listenUdp(app);
     await using client = await openUdp();
     await client.echo(listener.laddr, 'x');
     const limits = { maxDurationMs: 200 };
@@ -468,7 +430,7 @@ describe('the end', () => {
   test('a shutdown ends the sessions, and after it the listener is bound again', async () => {
     await using home = await makeHome();
     const first = await startApp({}, home);
-    const listener = await listen(first, { name: 'kept', host: '0.0.0.0' });
+    const listener = await listenUdp(first, { name: 'kept', host: '0.0.0.0' });
     const target = { ip: '127.0.0.1', port: listener.laddr.port };
     await using client = await openUdp();
     await client.echo(target, 'x');
@@ -485,7 +447,9 @@ describe('the end', () => {
 
 describe('limits', () => {
   test('max_connections, and room again when a session ends', async () => {
-    const listener = await listen(app, { limits: { maxConnections: 1, udpIdleTimeoutMs: 2000 } });
+    const listener = await listenUdp(app, {
+      limits: { maxConnections: 1, udpIdleTimeoutMs: 2000 },
+    });
     await using first = await openUdp();
     await using second = await openUdp();
     await first.echo(listener.laddr, 'x');
@@ -499,25 +463,25 @@ describe('limits', () => {
     await using one = await openUdp();
     await using same = await openUdp();
     await using other = await openUdp({ ip: '127.0.0.2' });
-    const perSource = await listen(app, { limits: { maxConnectionsPerSource: 1 } });
+    const perSource = await listenUdp(app, { limits: { maxConnectionsPerSource: 1 } });
     await one.echo(perSource.laddr, 'x');
     await expectRefused(app, perSource, same, 'max_connections_per_source');
     await other.echo(perSource.laddr, 'x');
-    const allowing = await listen(app, { limits: { allowCidrs: ['127.0.0.1/32'] } });
+    const allowing = await listenUdp(app, { limits: { allowCidrs: ['127.0.0.1/32'] } });
     await one.echo(allowing.laddr, 'x');
     await expectRefused(app, allowing, other, 'allow_cidrs');
-    const denying = await listen(app, { limits: { denyCidrs: ['127.0.0.2/32'] } });
+    const denying = await listenUdp(app, { limits: { denyCidrs: ['127.0.0.2/32'] } });
     await one.echo(denying.laddr, 'x');
     await expectRefused(app, denying, other, 'deny_cidrs');
     const acceptRate = { perSecond: 1, burst: 1 };
-    const rated = await listen(app, { limits: { acceptRate } });
+    const rated = await listenUdp(app, { limits: { acceptRate } });
     await one.echo(rated.laddr, 'x');
     await expectRefused(app, rated, same, 'accept_rate');
   });
 
   test('the sessions of a worker are bounded over all listeners', async () => {
     await using app = await startApp({}, undefined, withDataPlane({ udpSessionsMax: 2 }));
-    const listeners = [await listen(app), await listen(app)] as const;
+    const listeners = [await listenUdp(app), await listenUdp(app)] as const;
     await using first = await openUdp();
     await using second = await openUdp();
     await first.echo(listeners[0].laddr, 'x');
@@ -529,7 +493,7 @@ describe('limits', () => {
 
   test('while the log stands still no session begins, and known ones go on', async () => {
     const app = small;
-    const listener = await listen(app);
+    const listener = await listenUdp(app);
     await using resources = new AsyncDisposableStack();
     const known = resources.use(await openUdp());
     await known.echo(listener.laddr, 'x');
@@ -568,7 +532,7 @@ describe('guards', () => {
   );
 
   test('a reflecting service is not answered', async () => {
-    const listener = await listen(app);
+    const listener = await listenUdp(app);
     let asked = 0;
     for (const port of [7, 19, 53, 123, 1900, 5353, 11_211]) {
       // Some other program may have it, or we may not.
@@ -582,8 +546,8 @@ describe('guards', () => {
   });
 
   test('two listeners of one node do not talk to each other', async () => {
-    const one = await listen(app, { host: '0.0.0.0' });
-    const other = await listen(app);
+    const one = await listenUdp(app, { host: '0.0.0.0' });
+    const other = await listenUdp(app);
     await using posing = await openUdp({ ip: '127.0.0.2', port: one.laddr.port, reusePort: true });
     await expectRefused(app, other, posing, 'udp_own_listener');
     expect(await sessionsOf(app, one)).toEqual([]);
@@ -591,39 +555,8 @@ describe('guards', () => {
     expect(String(await posing.echo(other.laddr, 'just a client'))).toBe('just a client');
   });
 
-  test.each([
-    { faults: [] },
-    { faults: [{ type: 'corrupt', bytes: 2 }] },
-    {
-      faults: [
-        { type: 'corrupt', bytes: 2 },
-        { type: 'latency', delayMs: 20 },
-      ],
-    },
-    { faults: [{ type: 'corrupt', bytes: 2 }, { type: 'duplicate' }] },
-  ])('datagrams that bounce between the listeners of two nodes die out: %o', async ({ faults }) => {
-    const [one, two] = nodes;
-    const limits = { udpIdleTimeoutMs: 1000 };
-    const there = await listen(one, { host: '0.0.0.0', limits, faults });
-    const here = await listen(two, { limits, faults });
-    const refusals = async () => [
-      ...(await refusalsOf(one, there)),
-      ...(await refusalsOf(two, here)),
-    ];
-    // We share the port of the first for as long as it takes to send; then all answers go to it alone.
-    await waitFor('a loop that was ended', async () => {
-      await using posing = await openUdp({ port: there.laddr.port, reusePort: true });
-      for (let n = 0; n < 20; n++) await posing.send(here.laddr, `round ${n}`);
-      return (await refusals()).length > 0;
-    });
-    const rules = (await refusals()).map(({ rule }) => rule);
-    expect(new Set(rules)).toEqual(new Set(['udp_loop']));
-    // A session whose datagrams go round never falls idle.
-    await waitFor('silence', async () => {
-      const sessions = [...(await sessionsOf(one, there)), ...(await sessionsOf(two, here))];
-      return sessions.every(({ closeReason }) => closeReason === 'idle_timeout');
-    });
-  });
+  test('datagrams that bounce between the listeners of two nodes die out', () =>
+    bounceToDeath(nodes, []));
 
   test.each([
     { host: '127.0.0.1', ip: '127.0.0.1' },
@@ -632,7 +565,7 @@ describe('guards', () => {
     'a payload that its own echo brings back again and again is not answered for ever: %o',
     async ({ host, ip }) => {
       const [app] = nodes;
-      const listener = await listen(app, { host });
+      const listener = await listenUdp(app, { host });
       const mirror = createSocket('udp4').bind(0, '127.0.0.1');
       await once(mirror, 'listening');
       const mirrored = { count: 0 };
@@ -650,12 +583,11 @@ describe('guards', () => {
 
   test('equal datagrams at a modest rate are all answered', async () => {
     const app = small;
-    const listener = await listen(app);
+    const listener = await listenUdp(app);
     await using client = await openUdp();
     for (let n = 0; n < 20; n++) {
       await client.echo(listener.laddr, 'are you there?');
-      const sentAt = performance.now();
-      await waitFor('the next', () => performance.now() - sentAt > 15);
+      await passed(15);
     }
     expect(await refusalsOf(app, listener)).toEqual([]);
   });
@@ -666,8 +598,8 @@ describe('guards', () => {
   ])('a source is answered so many bytes a second, a second answer included: %o', async (given) => {
     const { host, ip, from } = given;
     const app = sparing;
-    const plain = await listen(app, { host });
-    const doubling = await listen(app, { host, faults: [{ type: 'duplicate' }] });
+    const plain = await listenUdp(app, { host });
+    const doubling = await listenUdp(app, { host, faults: [{ type: 'duplicate' }] });
     await using client = await openUdp({ ip: from });
     await client.echo({ ip, port: plain.laddr.port }, Buffer.alloc(6000));
     const to = { ip, port: doubling.laddr.port };
@@ -680,7 +612,7 @@ describe('guards', () => {
 
   test('a source is answered so often a second over all listeners, and refusals are sampled', async () => {
     const app = sparing;
-    const listeners = [await listen(app), await listen(app)] as const;
+    const listeners = [await listenUdp(app), await listenUdp(app)] as const;
     await using client = await openUdp({ ip: '127.0.0.13' });
     await using other = await openUdp({ ip: '127.0.0.14' });
     for (let n = 0; n < 9; n++) await client.echo(listeners[0].laddr, `datagram ${n}`);
@@ -701,7 +633,7 @@ describe('faults', () => {
   test('no list of them answers a datagram more than twice', async () => {
     const duplicate = { type: 'duplicate' };
     const faults = [duplicate, { type: 'corrupt', bytes: 3 }, { type: 'latency', delayMs: 20 }];
-    const listener = await listen(app, { faults });
+    const listener = await listenUdp(app, { faults });
     const refusedField = async (method: string, path: string, spec: object) => {
       const { status, body } = await call(app, method, path, spec);
       return [status, body.errors?.map((error: { path: string }) => error.path)];
@@ -733,9 +665,9 @@ describe('faults', () => {
   });
 
   test('drop, duplicate, corrupt and latency, changed while the session lives', async () => {
-    const listener = await listen(app, { faults: [{ type: 'duplicate' }] });
+    const listener = await listenUdp(app, { faults: [{ type: 'duplicate' }] });
     const { id, laddr } = listener;
-    const plain = await listen(app);
+    const plain = await listenUdp(app);
     const change = async (...faults: object[]) => {
       // What was sent before has arrived by the time that this is back.
       await using other = await openUdp();
@@ -765,7 +697,7 @@ describe('faults', () => {
     const faults = [{ type: 'drop', probability: 0.5, seed: 7 }];
     const runs: string[][] = [];
     for (let run = 0; run < 2; run++) {
-      const listener = await listen(app, { faults, limits: { udpIdleTimeoutMs: 300 } });
+      const listener = await listenUdp(app, { faults, limits: { udpIdleTimeoutMs: 300 } });
       await using client = await openUdp();
       for (let n = 100; n < 200; n++) await client.send(listener.laddr, `${n}`);
       const { bytesIn, bytesOut } = await closedSession(app, listener);
@@ -779,10 +711,10 @@ describe('faults', () => {
   });
 
   test('refuse and limit: a refusal with its rule, an end with its reason', async () => {
-    const refusing = await listen(app, { faults: [{ type: 'refuse' }] });
+    const refusing = await listenUdp(app, { faults: [{ type: 'refuse' }] });
     await using client = await openUdp();
     await expectRefused(app, refusing, client, 'refuse_fault');
-    const limited = await listen(app, { faults: [{ type: 'limit', bytes: 10, action: 'fin' }] });
+    const limited = await listenUdp(app, { faults: [{ type: 'limit', bytes: 10, action: 'fin' }] });
     await client.echo(limited.laddr, '12345');
     await client.send(limited.laddr, 'more than is left');
     const end = { closeReason: 'fault', closeInitiator: 'server', bytesIn: 22, bytesOut: 5 };
@@ -791,8 +723,8 @@ describe('faults', () => {
 
   test('an answer that a fault holds is waited for: by the idle time and by max_bytes', async () => {
     const faults = [{ type: 'latency', delayMs: 600 }];
-    const idle = await listen(app, { faults, limits: { udpIdleTimeoutMs: 50 } });
-    const full = await listen(app, { faults, limits: { maxBytes: 4 } });
+    const idle = await listenUdp(app, { faults, limits: { udpIdleTimeoutMs: 50 } });
+    const full = await listenUdp(app, { faults, limits: { maxBytes: 4 } });
     await using client = await openUdp();
     expect(String(await client.echo(idle.laddr, 'idle'))).toBe('idle');
     expect(String(await client.echo(full.laddr, 'full'))).toBe('full');
@@ -806,7 +738,7 @@ describe('faults', () => {
 describe('two workers', () => {
   test('a source stays with its worker, and a lost worker takes only its own sessions', async () => {
     const app = pair;
-    const listener = await listen(app);
+    const listener = await listenUdp(app);
     const pids: number[] = listener.sockets.map(({ pid }: { pid: number }) => pid);
     expect(new Set(pids).size).toBe(2);
     await using resources = new AsyncDisposableStack();
@@ -838,8 +770,8 @@ describe('two workers', () => {
   });
 
   test('two listeners of one node do not talk to each other, whichever worker they reach', async () => {
-    const one = await listen(pair);
-    const other = await listen(pair);
+    const one = await listenUdp(pair);
+    const other = await listenUdp(pair);
     for (let n = 0; n < 10; n++) {
       await using posing = await openUdp({ port: one.laddr.port, reusePort: true });
       await posing.send(other.laddr, `datagram ${n}`);
@@ -850,11 +782,11 @@ describe('two workers', () => {
 
   test('a delete frees the port in both, a create of it succeeds at once', async () => {
     await using client = await openUdp();
-    let listener = await listen(pair);
+    let listener = await listenUdp(pair);
     for (let round = 0; round < 10; round++) {
       await client.echo(listener.laddr, 'x');
       await want(204, pair, 'DELETE', `/v1/listeners/${listener.id}`);
-      listener = await listen(pair, { port: listener.laddr.port });
+      listener = await listenUdp(pair, { port: listener.laddr.port });
     }
   });
 });

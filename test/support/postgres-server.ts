@@ -25,6 +25,8 @@ import { templateDatabase, withDatabase } from './test-database.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
+    /** Of the run, gone after it. */
+    folder: string;
     /** Connection string of the server's maintenance database. */
     postgresUrl: string;
     /** A cluster as initdb makes it, for servers of a test's own to be copied. */
@@ -50,6 +52,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   await using resources = new AsyncDisposableStack();
   const folder = await mkdtemp(join(await roomyFolder(), 'kodama-test-'));
   resources.defer(() => rm(folder, { recursive: true, force: true }));
+  project.provide('folder', folder);
   const cluster = join(folder, 'postgres');
   const binaries = await preparePostgresBinaries(join(folder, 'postgres.lib'));
   await ensureCluster(cluster, binaries, AbortSignal.timeout(startTimeoutMs));

@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pino from 'pino';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { App } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
+import { all, want } from './rest-client.ts';
 import { makeDatabase, type TestDatabase } from './test-database.ts';
 
 // PostgreSQL and each worker have a listener there, to end with this process, and a file may have several apps.
@@ -42,16 +43,19 @@ export async function makeHome(extra: Environment = {}): Promise<TestHome> {
   const dataDir = await mkdtemp(join(tmpdir(), 'kodama-app-'));
   resources.defer(() => rm(dataDir, { recursive: true, force: true }));
   const database: TestDatabase = resources.use(await makeDatabase());
-  const environment = {
+  const environment = { ...homeEnvironment({ dataDir, url: database.url }), ...extra };
+  const made = resources.move();
+  return { environment, [Symbol.asyncDispose]: () => made.disposeAsync() };
+}
+
+function homeEnvironment({ dataDir, url }: { dataDir: string; url: string }): Environment {
+  return {
     KODAMA_HTTP_PORT: '0',
     KODAMA_GRPC_PORT: '0',
     KODAMA_DATA_DIR: dataDir,
-    DATABASE_URL: database.url,
+    DATABASE_URL: url,
     KODAMA_LOG_LEVEL: 'silent',
-    ...extra,
   };
-  const all = resources.move();
-  return { environment, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 function endpoints({ httpPort, grpcPort }: Endpoints) {
@@ -73,10 +77,10 @@ export async function startApp(
     throw new Error('the app could not go on', { cause: error });
   };
   const app = resources.use(await App.start({ config, logger, onFatal }));
-  const all = resources.move();
+  const started = resources.move();
   return {
     ...endpoints({ httpPort: app.httpAddress.port, grpcPort: app.grpcAddress.port }),
-    [Symbol.asyncDispose]: () => all.disposeAsync(),
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
 }
 
@@ -97,6 +101,36 @@ export function sharedApp(extra: Environment = {}, home = sharedHome(), tune?: T
   });
   afterAll(() => resources.disposeAsync());
   return shared as SharedApp;
+}
+
+let common: Promise<RunningApp> | undefined;
+
+/**
+ * One for all files of this process that need nothing of their own: no whole log, no variable, no worker to lose. It
+ * is there until the process ends; what a file has left listening there ends with the file.
+ */
+export function commonApp(): RunningApp {
+  const shared = {} as RunningApp;
+  beforeAll(async () => {
+    common ??= startCommon();
+    Object.assign(shared, await common);
+  });
+  afterAll(() => deleteListeners(shared));
+  return shared;
+}
+
+async function startCommon(): Promise<RunningApp> {
+  const { url } = await makeDatabase();
+  const dataDir = await mkdtemp(join(inject('folder'), 'kodama-app-'));
+  const environment = homeEnvironment({ dataDir, url });
+  const home = { environment, [Symbol.asyncDispose]: async () => undefined };
+  return await startApp({}, home);
+}
+
+async function deleteListeners(app: RunningApp): Promise<void> {
+  for (const { id, state } of await all(app, '/v1/listeners', 'listeners')) {
+    if (state !== 'closed') await want(204, app, 'DELETE', `/v1/listeners/${id}`);
+  }
 }
 
 /** For the shared apps of one database; theirs alone unless it is given to several. */

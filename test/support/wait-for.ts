@@ -1,14 +1,26 @@
-/** Polls until the condition holds, and says what it waited for when the deadline passes. */
+const pollMinMs = 5;
+const pollMaxMs = 100;
+
+/** For what is about time itself; whoever waits for something else waits for that. */
+export async function passed(ms: number): Promise<void> {
+  await new Promise((next) => setTimeout(next, ms));
+}
+
+/**
+ * Polls until the condition holds, and says what it waited for when the deadline passes. The longer it has waited, the
+ * less often it looks, since many conditions cost a call: what takes long is seen at most a tenth later.
+ */
 export async function waitFor<Value>(
   what: string,
   condition: () => Value | Promise<Value>,
   timeoutMs = 20_000,
 ): Promise<NonNullable<Value>> {
-  const deadline = performance.now() + timeoutMs;
+  const startedAt = performance.now();
   for (;;) {
     const value = await condition();
     if (value) return value;
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`);
-    await new Promise((next) => setTimeout(next, 5));
+    const waitedMs = performance.now() - startedAt;
+    if (waitedMs > timeoutMs) throw new Error(`waited ${timeoutMs} ms for ${what}`);
+    await passed(Math.min(Math.max(pollMinMs, waitedMs / 10), pollMaxMs));
   }
 }
