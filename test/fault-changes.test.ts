@@ -17,7 +17,7 @@ import { closedConnections } from './support/history.ts';
 import { plainMessage, withoutNothing } from './support/plain-message.ts';
 import { want } from './support/rest-client.ts';
 import { openClient, wantRefused } from './support/tcp-client.ts';
-import { commonApp, makeHome, startApp } from './support/test-app.ts';
+import { commonApp } from './support/test-app.ts';
 
 const app = commonApp();
 let client: GrpcClient;
@@ -226,24 +226,4 @@ test.concurrent('a fault ends by itself at its time, and what it held comes back
   expect(faults).toMatchObject([latency(hour)]);
   await using next = await openClient(port);
   expect(await next.echo('quick')).toBe('quick');
-});
-
-test('faults outlive a restart of kodama', async () => {
-  await using home = await makeHome();
-  const spec = [{ type: 'banner', text: 'hello ', seed: 7 }, latency(200)];
-  let made: Awaited<ReturnType<typeof listenWith>>;
-  let before: object;
-  {
-    await using first = await startApp({}, home);
-    made = await listenWith(first, spec);
-    before = await want(200, first, 'GET', `/v1/listeners/${made.id}`);
-  }
-  await using second = await startApp({}, home);
-  const { faults } = await want(200, second, 'GET', `/v1/listeners/${made.id}`);
-  expect({ faults }).toEqual({ faults: (before as { faults: object }).faults });
-  await using living = await openClient(made.port, halfOpen);
-  living.socket.end('you');
-  await wantEnd(living);
-  expect(living.received.toString()).toBe('hello you');
-  expect((living.arrivals[0]?.at ?? 0) - living.begunAt).toBeGreaterThanOrEqual(200);
 });

@@ -56,3 +56,31 @@ test('what 800 clients have held for an hour is a part of what they sent', async
   const grownMb = (residentBytes(pid) - before) / 1e6;
   expect(grownMb).toBeLessThan(200);
 });
+
+test.each([
+  {
+    name: 'single bytes that are held, paced and let go again',
+    bytes: 16_384,
+    trips: 50,
+    faults: [
+      { type: 'slice', averageBytes: 1 },
+      { type: 'latency', delayMs: 50 },
+      { type: 'slice', averageBytes: 1 },
+      { type: 'bandwidth', bytesPerSecond: 1e12 },
+    ],
+  },
+  {
+    name: 'many changes',
+    bytes: 400_000,
+    trips: 50,
+    faults: Array(16).fill({ type: 'corrupt', bytes: 65_536 }),
+  },
+])('$name cost their sender, not its neighbours', async ({ faults, bytes, trips }) => {
+  await using app = await startApp();
+  const faulty = await listenWith(app, faults);
+  const plain = await listenWith(app, []);
+  const pid = await workerPid(app);
+  await using sent = await sendAll(faulty.port, { clients: 4, bytes });
+  expect(await countTrips(plain.port, sent.allBack)).toBeGreaterThan(trips);
+  expect(await workerPid(app)).toBe(pid);
+});

@@ -22,29 +22,13 @@ afterAll(async () => {
 const faultHeldBytesTotalMax = 2_097_152;
 /** A read is held whole. */
 const readBytesMax = 16_384;
-const corrupt = { type: 'corrupt', bytes: 65_536 };
-const slice = { type: 'slice', averageBytes: 1 };
 
-test.each([
-  { name: 'single bytes', bytes: 65_536, trips: 100, faults: [slice] },
-  {
-    name: 'single bytes that are held, paced and let go again',
-    bytes: 16_384,
-    trips: 50,
-    faults: [
-      slice,
-      { type: 'latency', delayMs: 50 },
-      slice,
-      { type: 'bandwidth', bytesPerSecond: 1e12 },
-    ],
-  },
-  { name: 'many changes', bytes: 400_000, trips: 50, faults: Array(16).fill(corrupt) },
-])('$name cost their sender, not its neighbours', async ({ faults, bytes, trips }) => {
-  const faulty = await listenWith(app, faults);
+test('single bytes cost their sender, not its neighbours', async () => {
+  const faulty = await listenWith(app, [{ type: 'slice', averageBytes: 1 }]);
   const plain = await listenWith(app, []);
   const { pid } = (await want(200, app, 'GET', '/v1/status')).workers[0];
-  await using sent = await sendAll(faulty.port, { clients: 4, bytes });
-  expect(await countTrips(plain.port, sent.allBack)).toBeGreaterThan(trips);
+  await using sent = await sendAll(faulty.port, { clients: 4, bytes: 65_536 });
+  expect(await countTrips(plain.port, sent.allBack)).toBeGreaterThan(100);
   expect((await want(200, app, 'GET', '/v1/status')).workers[0].pid).toBe(pid);
 });
 

@@ -9,7 +9,6 @@ import { all, call, want } from './support/rest-client.ts';
 import { talk } from './support/tcp-client.ts';
 import {
   commonApp,
-  makeHome,
   type RunningApp,
   type SharedApp,
   sharedApp,
@@ -425,23 +424,6 @@ describe('the end', () => {
       return (await sessionsOf(app, listener)).find(({ state }) => state === 'closed');
     });
     expect(first).toMatchObject({ closeReason: 'max_duration', closeInitiator: 'server' });
-  });
-
-  test('a shutdown ends the sessions, and after it the listener is bound again', async () => {
-    await using home = await makeHome();
-    const first = await startApp({}, home);
-    const listener = await listenUdp(first, { name: 'kept', host: '0.0.0.0' });
-    const target = { ip: '127.0.0.1', port: listener.laddr.port };
-    await using client = await openUdp();
-    await client.echo(target, 'x');
-    await first[Symbol.asyncDispose]();
-    await using second = await startApp({}, home);
-    expect(await sessionsOf(second, listener)).toMatchObject([
-      { state: 'closed', closeReason: 'shutdown', closeInitiator: 'system', bytesIn: 1 },
-    ]);
-    const again = await want(200, second, 'GET', '/v1/listeners/kept');
-    expect(again).toMatchObject({ id: listener.id, laddr: listener.laddr, state: 'listening' });
-    expect(String(await client.echo(target, 'back'))).toBe('back');
   });
 });
 

@@ -49,6 +49,13 @@ test.runIf(process.platform === 'linux')(
 );
 
 describe('the data directory', () => {
+  test('is refused while this process uses it, too', async () => {
+    const dir = await dirs.make();
+    await using server = await startEmbedded(dir);
+    await expect(startEmbedded(dir)).rejects.toThrow(`is in use by process ${process.pid}`);
+    expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
   test('is refused while another process uses it, and that one goes on', async () => {
     const dir = await dirs.make();
     await using holder = await startInChild(dir);
@@ -113,6 +120,15 @@ describe('the data directory', () => {
 });
 
 describe('after a kill -9 of kodama', () => {
+  test('the server that it left is stopped, nothing committed is lost', async () => {
+    const dir = await dirs.make();
+    const { pids } = await orphan(dir);
+    await using server = await startEmbedded(dir);
+    expect(pids.filter(isAlive)).toEqual([]);
+    expect(await query(server, 'select answer from kept')).toEqual([{ answer: 42 }]);
+    expect((await readdir(dir)).filter((name) => name.startsWith('kodama.lock')).length).toBe(1);
+  });
+
   test('a server that hangs in SIGSTOP is stopped as well', async () => {
     const dir = await dirs.make();
     const { pids } = await orphan(dir);
@@ -235,4 +251,14 @@ describe('a start that fails', () => {
     await using server = await startEmbedded(dir);
     expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
+});
+
+test('stop leaves no process and no socket, however often it is called', async () => {
+  const server = await startEmbedded(await dirs.make());
+  const pids = postgresPids(server.pid);
+  expect(pids.length).toBeGreaterThan(1);
+  await Promise.all([server.stop(), server.stop(), server[Symbol.asyncDispose]()]);
+  await server.stop();
+  expect(pids.filter(isAlive)).toEqual([]);
+  await expect(access(socketDirectory(server))).rejects.toThrow('ENOENT');
 });

@@ -1,11 +1,8 @@
-import { access, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  isAlive,
   makeDataDirs,
-  orphan,
-  postgresPids,
   processes,
   query,
   socketDirectory,
@@ -38,16 +35,6 @@ test('it answers on a socket that only this user can reach, and on no port', asy
   expect(processes().find(({ pid }) => pid === server.pid)?.group).toBe(server.pid);
 });
 
-test('stop leaves no process and no socket, however often it is called', async () => {
-  const server = await startEmbedded(await dirs.make());
-  const pids = postgresPids(server.pid);
-  expect(pids.length).toBeGreaterThan(1);
-  await Promise.all([server.stop(), server.stop(), server[Symbol.asyncDispose]()]);
-  await server.stop();
-  expect(pids.filter(isAlive)).toEqual([]);
-  await expect(access(socketDirectory(server))).rejects.toThrow('ENOENT');
-});
-
 test('what was committed is there after a stop and a start, at the same address', async () => {
   const dir = await dirs.make();
   const first = await startEmbedded(dir);
@@ -68,13 +55,6 @@ describe('the data directory', () => {
     expect((await readdir(dir)).sort()).toEqual(['postgres', 'postgres.log']);
   });
 
-  test('is refused while this process uses it, too', async () => {
-    const dir = await dirs.make();
-    await using server = await startEmbedded(dir);
-    await expect(startEmbedded(dir)).rejects.toThrow(`is in use by process ${process.pid}`);
-    expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }]);
-  });
-
   test('of another major version is refused by name, untouched', async () => {
     const dir = await dirs.make();
     await writeFile(join(dir, 'postgres/PG_VERSION'), '17\n');
@@ -82,17 +62,6 @@ describe('the data directory', () => {
       /was made by PostgreSQL 17, and .* brings PostgreSQL 18/,
     );
     expect(await readdir(dir)).not.toContain('postgres.run');
-  });
-});
-
-describe('after a kill -9 of kodama', () => {
-  test('the server that it left is stopped, nothing committed is lost', async () => {
-    const dir = await dirs.make();
-    const { pids } = await orphan(dir);
-    await using server = await startEmbedded(dir);
-    expect(pids.filter(isAlive)).toEqual([]);
-    expect(await query(server, 'select answer from kept')).toEqual([{ answer: 42 }]);
-    expect((await readdir(dir)).filter((name) => name.startsWith('kodama.lock')).length).toBe(1);
   });
 });
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { faultOf } from '../../test/support/fault-bench.ts';
 import { sendAll } from '../../test/support/neighbours.ts';
+import { sampleLimits } from '../../test/support/samples.ts';
 import { openClient, type TcpClient, talk } from '../../test/support/tcp-client.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import {
@@ -10,6 +11,7 @@ import {
   end,
   isEchoed,
   kill,
+  letIn,
   listen,
   listenAll,
   pidOf,
@@ -85,6 +87,35 @@ test('both workers lost at once, again and again, come back with all their ports
     const pids = await waitFor('both successors', () => pidsOf(plane, 2));
     await waitFor('both to have bound all', () => countOn(pids, observed) === ports.length);
   }
+  expect(observed.filter(({ state }) => state !== 'bound')).toEqual([]);
+  for (const port of ports) expect(await talk(port, 'x')).toBe('x');
+});
+
+test('several workers let in no more together than the listener allows, and no fewer', async () => {
+  await using world = await startPlane({ workers: 3 });
+  await using clients = new AsyncDisposableStack();
+  const limits = { ...sampleLimits, maxConnections: 7 };
+  const port = await listen(world.plane, 1, { limits });
+  expect(await letIn(port, 60, clients)).toBe(7);
+  const perSource = { ...sampleLimits, maxConnectionsPerSource: 4 };
+  expect(await letIn(await listen(world.plane, 2, { limits: perSource }), 60, clients)).toBe(4);
+  const acceptRate = { perSecond: 1, burst: 5 };
+  const burst = await letIn(
+    await listen(world.plane, 3, { limits: { ...sampleLimits, acceptRate } }),
+    5,
+    clients,
+  );
+  expect(burst).toBeLessThanOrEqual(5);
+});
+
+test('both workers lost at once come back with the same ports', async () => {
+  await using world = await startPlane({ workers: 2 });
+  const { plane, observed } = world;
+  const ports = await listenAll(plane, 5);
+  for (const { pid } of plane.status()) process.kill(pid, 'SIGKILL');
+  await waitFor('both to be lost', () => world.lost.length === 2);
+  const pids = await waitFor('both successors', () => pidsOf(plane, 2));
+  await waitFor('both to have bound all', () => countOn(pids, observed) === ports.length);
   expect(observed.filter(({ state }) => state !== 'bound')).toEqual([]);
   for (const port of ports) expect(await talk(port, 'x')).toBe('x');
 });

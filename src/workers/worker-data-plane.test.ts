@@ -7,7 +7,6 @@ import { sampleLimits } from '../../test/support/samples.ts';
 import { talk } from '../../test/support/tcp-client.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import {
-  countOn,
   end,
   goneIn,
   isEchoed,
@@ -17,7 +16,6 @@ import {
   listen,
   listenAll,
   pidOf,
-  pidsOf,
   sampleBinding,
   startPlane,
 } from '../../test/support/worker-plane.ts';
@@ -70,23 +68,6 @@ test('a worker that does not answer is killed, and what was asked of it is done 
   await expect(talk(gone, 'x')).rejects.toThrow('ECONNREFUSED');
 });
 
-test('several workers let in no more together than the listener allows, and no fewer', async () => {
-  await using world = await startPlane({ workers: 3 });
-  await using clients = new AsyncDisposableStack();
-  const limits = { ...sampleLimits, maxConnections: 7 };
-  const port = await listen(world.plane, 1, { limits });
-  expect(await letIn(port, 60, clients)).toBe(7);
-  const perSource = { ...sampleLimits, maxConnectionsPerSource: 4 };
-  expect(await letIn(await listen(world.plane, 2, { limits: perSource }), 60, clients)).toBe(4);
-  const acceptRate = { perSecond: 1, burst: 5 };
-  const burst = await letIn(
-    await listen(world.plane, 3, { limits: { ...sampleLimits, acceptRate } }),
-    5,
-    clients,
-  );
-  expect(burst).toBeLessThanOrEqual(5);
-});
-
 test('a limit too small for all workers is served by fewer, and by more once it is raised', async () => {
   await using world = await startPlane({ workers: 3 });
   await using clients = new AsyncDisposableStack();
@@ -124,18 +105,6 @@ test.runIf(process.platform === 'linux')(
     expect(plane.status()[0]?.listeners).toBe(0);
   },
 );
-
-test('both workers lost at once come back with the same ports', async () => {
-  await using world = await startPlane({ workers: 2 });
-  const { plane, observed } = world;
-  const ports = await listenAll(plane, 5);
-  for (const { pid } of plane.status()) process.kill(pid, 'SIGKILL');
-  await waitFor('both to be lost', () => world.lost.length === 2);
-  const pids = await waitFor('both successors', () => pidsOf(plane, 2));
-  await waitFor('both to have bound all', () => countOn(pids, observed) === ports.length);
-  expect(observed.filter(({ state }) => state !== 'bound')).toEqual([]);
-  for (const port of ports) expect(await talk(port, 'x')).toBe('x');
-});
 
 /** Takes every file descriptor that this process may still have. */
 function takeAllFiles(): Disposable {

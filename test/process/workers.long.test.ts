@@ -2,10 +2,18 @@
 import { expect, test } from 'vitest';
 import { closedConnections } from '../support/history.ts';
 import { all, call, type Reply, want } from '../support/rest-client.ts';
-import { openClient, talk } from '../support/tcp-client.ts';
-import { makeHome, startApp, startProcess } from '../support/test-app.ts';
+import { openClient, type TcpClient, talk } from '../support/tcp-client.ts';
+import { makeHome, startApp, startProcess, type TestApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { foreignServer, withSuccessors, workerPids } from '../support/worker-sockets.ts';
+import {
+  clientsOfAll,
+  foreignServer,
+  isDead,
+  pidsOf,
+  type Socket,
+  withSuccessors,
+  workerPids,
+} from '../support/worker-sockets.ts';
 
 type Body = Reply['body'];
 
@@ -88,4 +96,77 @@ test('a stop while a listener drains does not wait for the drain', async () => {
   expect(listener.state).toBe('closed');
   const [connection] = await closedConnections(second, id);
   expect(connection).toMatchObject({ closeReason: 'shutdown', closeInitiator: 'system' });
+});
+
+async function startWorkers(count: number): Promise<TestApp & { pids: number[] }> {
+  const own = await startApp({ KODAMA_WORKERS: String(count) });
+  return { ...own, pids: await workerPids(own) };
+}
+
+test('kill -9 of one of two workers: the other goes on, and new clients are served throughout', async () => {
+  await using own = await startWorkers(2);
+  await using stack = new AsyncDisposableStack();
+  const listener = await want(201, own, 'POST', '/v1/listeners', {});
+  const { clients, records } = await clientsOfAll(own, listener, 3, stack);
+  const [lost = 0, kept] = own.pids;
+  const portsOf = (pid: number | undefined) =>
+    records.filter((record) => record.pid === pid).map(({ raddr }) => raddr.port);
+  const has = (pid: number | undefined) => (client: TcpClient) =>
+    portsOf(pid).includes(client.socket.localPort);
+  process.kill(lost, 'SIGKILL');
+  await Promise.all(clients.filter(has(lost)).map(({ ended }) => ended));
+  // Its connections may be closed a moment before its listening socket is; then nobody is sent there any more.
+  await waitFor('the death of all of it', () => isDead(lost));
+  let served = 0;
+  const successors = withSuccessors(own, listener.id, 2, [lost]);
+  let isOver = false;
+  const end = () => {
+    isOver = true;
+  };
+  successors.then(end, end);
+  while (!isOver || served < 20) {
+    expect(await talk(listener.laddr.port, 'new')).toBe('new');
+    served += 1;
+  }
+  const now = await successors;
+  expect(now.laddr).toEqual(listener.laddr);
+  expect(pidsOf(now)).toContain(kept);
+  for (const client of clients.filter(has(kept))) {
+    expect(await client.echo('untouched')).toBe('untouched');
+    expect(client.error).toBeNull();
+  }
+  const crashed = await all(
+    own,
+    `/v1/connections?listener=${listener.id}&closeReason=worker_crashed`,
+    'connections',
+  );
+  expect(crashed.map(({ raddr }) => raddr.port).toSorted()).toEqual(portsOf(lost).toSorted());
+  for (const { pid, closeInitiator } of crashed)
+    expect([pid, closeInitiator]).toEqual([lost, 'system']);
+  const { workers } = await want(200, own, 'GET', '/v1/status');
+  expect(workers.map(({ pid }: Socket) => pid).toSorted()).toEqual(pidsOf(now).toSorted());
+});
+
+test('kill -9 of all workers at once: what was open is on record once, and all ports come back', async () => {
+  await using own = await startWorkers(2);
+  await using stack = new AsyncDisposableStack();
+  const listeners = await Promise.all(
+    Array.from({ length: 5 }, () => want(201, own, 'POST', '/v1/listeners', {})),
+  );
+  const [listener] = listeners;
+  const { clients } = await clientsOfAll(own, listener, 2, stack);
+  for (const pid of own.pids) process.kill(pid, 'SIGKILL');
+  await Promise.all(clients.map(({ ended }) => ended));
+  for (const { id, laddr } of listeners) {
+    const now = await withSuccessors(own, id, 2, own.pids);
+    expect(now.laddr).toEqual(laddr);
+    expect(await talk(laddr.port, 'back')).toBe('back');
+  }
+  const path = `/v1/events?afterSeq=0&listenerId=${listener.id}&type=connection_closed`;
+  const ends = await waitFor('the ends', async () => {
+    const events = await all(own, path, 'events');
+    return events.length === clients.length + 1 ? events : null;
+  });
+  const reasons = ends.map(({ connection }) => connection.closeReason);
+  expect(reasons.filter((reason) => reason === 'worker_crashed')).toHaveLength(clients.length);
 });
