@@ -114,12 +114,14 @@ describe('what nobody waits for', () => {
     expect(sizes(world)).toEqual([1, 2, 2]);
   });
 
-  test('goes as soon as a follower asks for it, and when the log is drained', async () => {
+  test('goes at once while the log is followed, and when it is drained', async () => {
     const world = await gatheringLog();
     const waiting = world.log.append([visit(2)], record);
+    {
+      using _ = world.log.followed();
+      await waiting;
+    }
     const stop = new AbortController();
-    await world.log.changed(1, 60_000, stop.signal);
-    await waiting;
     const last = world.log.append([visit(3)], record);
     await world.log.drain(stop.signal);
     await last;

@@ -286,8 +286,11 @@ export class EventLog {
 
   /** Resolves when the head may have moved past the seq, the time is over or the signal aborts. */
   async changed(seq: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    if (this.#headSeq > seq) return;
-    using _ = this.#shared.queue.gathering.ask();
-    await this.#wakeUps.sleep(timeoutMs, signal);
+    if (this.#headSeq <= seq) await this.#wakeUps.sleep(timeoutMs, signal);
+  }
+
+  /** Somebody follows it live until what is returned is disposed of: nothing gathers meanwhile. */
+  followed(): Disposable {
+    return this.#shared.queue.gathering.ask();
   }
 }

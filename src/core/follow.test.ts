@@ -3,10 +3,14 @@ import { MemoryDatabase } from '../../test/support/memory-database.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import { keepingLogger, sampleEvent, sampleLogLimits } from '../../test/support/samples.ts';
 import { type EventFilter, everyEvent } from './event-filter.ts';
-import { EventLog } from './event-log.ts';
+import { EventLog, type EventLogLimits } from './event-log.ts';
 import { follow } from './follow.ts';
 
-async function openNode(nodeId: string, database: MemoryDatabase) {
+async function openNode(
+  nodeId: string,
+  database: MemoryDatabase,
+  limits: Partial<EventLogLimits> = {},
+) {
   const store = new MemoryStore({ database, nodeId });
   const onFatal = (error: unknown) => {
     throw error;
@@ -16,7 +20,7 @@ async function openNode(nodeId: string, database: MemoryDatabase) {
     store,
     writer: await store.nodes.takeOwn(),
     log: logger,
-    limits: sampleLogLimits,
+    limits: { ...sampleLogLimits, ...limits },
     onFatal,
   });
   return { store, log };
@@ -77,4 +81,24 @@ test('the sets of a filter are built once for a reader, however many pages it re
   const whole = await readsOf(50);
   expect(whole).toMatchObject({ pages: 1 });
   expect(await readsOf(5)).toEqual({ pages: 10, reads: whole.reads });
+});
+
+test('while somebody follows at the head records are committed at once, and gather after that', async () => {
+  const { store, log } = await openNode('node-a', new MemoryDatabase(), { gatherMs: 86_400_000 });
+  const record = { isDivisible: true };
+  const stream = follow({
+    ...{ store, log, start: { kind: 'from_now' }, filter: everyEvent, endAtHead: false },
+    ...{ heartbeatMs: 60_000, pageEventsMax: 10, signal: new AbortController().signal },
+  });
+  await stream.next();
+  // It stands at what it has sent, and does not read on: it follows all the same.
+  const item = stream.next();
+  await log.append([sampleEvent()], record);
+  await item;
+  await log.append([sampleEvent()], record);
+  await stream.return();
+  const gathering = log.append([sampleEvent()], record);
+  await log.append([sampleEvent()], { ...record, isAwaited: true });
+  await gathering;
+  expect(store.appends.map(({ entries }) => entries.length)).toEqual([1, 1, 2]);
 });

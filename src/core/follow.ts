@@ -56,6 +56,7 @@ export async function* follow(options: Follow): AsyncGenerator<StreamItem, void,
   // A listener that comes after that is seen to come.
   const watch = await options.watch?.();
   const selection = selectionOf(watch?.filter ?? options.filter);
+  using following = new DisposableStack();
   let isSynced = false;
   let silentSince = performance.now();
   while (!signal.aborted) {
@@ -63,6 +64,7 @@ export async function* follow(options: Follow): AsyncGenerator<StreamItem, void,
       isSynced = true;
       yield { kind: 'synced', seq };
       if (endAtHead) return;
+      following.use(log.followed());
       silentSince = performance.now();
     }
     const room = isSynced ? options.pageEventsMax : backlogEnd - seq;
