@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { HandleTransport } from '../../src/echo/tcp/handle-transport.ts';
 import type { StreamTransport, TransportOwner } from '../../src/echo/tcp/stream-transport.ts';
-import { takeHandles } from '../../src/echo/tcp/tcp-handle.ts';
+import { type TcpHandle, takeHandles } from '../../src/echo/tcp/tcp-handle.ts';
 import { waitFor } from './wait-for.ts';
 
 export const mebi = 1 << 20;
@@ -67,14 +67,18 @@ export class Owner implements TransportOwner {
 
 const absent = Object.create(null) as StreamTransport;
 
-/** A server of bare handles, with clients of a test's own. */
-export async function startServer(makeOwner = () => new Owner()) {
+/** A server of bare handles, with clients of a test's own. A handle that is prepared has no transport yet. */
+export async function startServer(
+  makeOwner = () => new Owner(),
+  prepare: (handle: TcpHandle) => void = () => undefined,
+) {
   const owners: Owner[] = [];
   const clients: Socket[] = [];
   const server = createServer().listen({ host: '127.0.0.1', port: 0, backlog: 511 });
   await once(server, 'listening');
   takeHandles(server, (_, handle) => {
     const owner = makeOwner();
+    prepare(handle);
     owner.transport = new HandleTransport(handle, owner);
     owners.push(owner);
     owner.transport.resume();

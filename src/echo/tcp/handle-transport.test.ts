@@ -54,6 +54,32 @@ test('what waits goes back before FIN, and then the end is told', async () => {
   expect(owner.transport).toMatchObject({ pendingBytes: 0, bytesWritten: taken });
 });
 
+test('what is written never lies where it was read from within a page, also when writes wait', async () => {
+  const places: { read: Uint8Array; written: Uint8Array }[] = [];
+  await using server = await startServer(undefined, (handle) => {
+    let read: Uint8Array = Buffer.of();
+    handle.useUserBuffer = (buffer) => {
+      read = buffer;
+      Object.getPrototypeOf(handle).useUserBuffer.call(handle, buffer);
+    };
+    handle.writeBuffer = (request, written) => {
+      places.push({ read, written });
+      return Object.getPrototypeOf(handle).writeBuffer.call(handle, request, written);
+    };
+  });
+  for (let n = 0; n < 3; n++) {
+    const { client, owner } = await server.open();
+    client.pause();
+    client.write(Buffer.alloc(16 * mebi, 'k'));
+    await waitFor('it to be stuck', () => owner.transport.pendingBytes > 0);
+  }
+  for (const { read, written } of places) {
+    expect(written.buffer).toBe(read.buffer);
+    expect((written.byteOffset - read.byteOffset) % 4096).toBe(2048);
+  }
+  expect(new Set(places.map(({ written }) => written.byteOffset)).size).toBeGreaterThan(2);
+});
+
 test('a reset while our FIN is on its way is a reset all the same, and closes once', async () => {
   await using server = await startServer();
   const { client, owner } = await server.open();
