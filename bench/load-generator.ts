@@ -15,8 +15,8 @@ export interface EchoLoad {
   readonly rate?: number;
   /** Where to write each connection's address and time; only for churn. */
   readonly file?: string;
-  /** What comes before the echo. */
-  readonly before?: 'tls' | 'proxy';
+  /** What comes before the echo; `nothing` is as if absent, but by the same program as the others. */
+  readonly before?: 'tls' | 'proxy' | 'nothing';
 }
 
 export interface LoadResult {

@@ -96,6 +96,20 @@ test('optional: a header is used, and other bytes are the client’s own', async
   expect(await closedOf(other)).toMatchObject({ declaredRaddr, bytesIn: 5 });
 });
 
+test('what comes right behind the header waits for its record, and passes faults and limits', async () => {
+  const faults = [{ type: 'corrupt', bytes: 100 }];
+  const rest = { recording: 'durable', faults, limits: { maxBytes: 5 } };
+  const { id, laddr } = await listen('required', rest);
+  await using client = await openClient(laddr.port);
+  client.socket.end(`${v1}hello, world`);
+  const parts: Buffer[] = [];
+  for await (const part of client.socket) parts.push(part);
+  const back = Buffer.concat(parts);
+  expect(back).toHaveLength(5);
+  for (const [n, byte] of back.entries()) expect(byte).not.toBe('hello'.charCodeAt(n));
+  expect(await closedOf(id)).toMatchObject({ declaredRaddr, bytesIn: 5, closeReason: 'max_bytes' });
+});
+
 test('a peer outside the trusted networks sets no address', async () => {
   const trustedCidrs = ['10.0.0.0/8'];
   const { id, laddr } = await listen('optional', { trustedCidrs });

@@ -1,6 +1,6 @@
 /**
  * echo-load.c where there is no C compiler, or something comes before the echo: the same arguments, the same answers (see
- * its head), and behind them `tls` or `proxy`. It is dearer than the servers that it talks to, so only their CPU means
+ * its head), and behind them `tls`, `proxy` or `nothing`. It is dearer than the servers that it talks to, so only their CPU means
  * something then.
  */
 import { createWriteStream } from 'node:fs';
@@ -18,7 +18,7 @@ const [mode, port, connections, bytes, seconds, rate = 0, file = '', before] = p
   number,
   number?,
   string?,
-  ('tls' | 'proxy')?,
+  ('tls' | 'proxy' | 'nothing')?,
 ];
 
 const sources = 200;

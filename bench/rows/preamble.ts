@@ -35,7 +35,7 @@ export const preambleRow: Row = {
     const proxyProtocol = { mode: 'required', trustedCidrs: ['127.0.0.0/8'] };
     const proxied = resources.use(await kodama.asEchoServer({ proxyProtocol }));
     const subjects: readonly Subject[] = [
-      { ...partsOf(plain), name: 'plain' },
+      { ...partsOf(plain), name: 'plain', before: 'nothing' },
       { ...partsOf(proxied), before: 'proxy' },
     ];
     const load = { mode: 'churn', connections: 20, bytes: 16 } as const;

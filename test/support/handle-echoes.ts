@@ -67,11 +67,23 @@ export class Owner implements TransportOwner {
 
 const absent = Object.create(null) as StreamTransport;
 
-/** A server of bare handles, with clients of a test's own. A handle that is prepared has no transport yet. */
-export async function startServer(
+export interface HandleServerOptions {
+  readonly makeOwner?: () => Owner;
+  /** Before there is a transport over it. */
+  readonly prepare?: (handle: TcpHandle) => void;
+  /** As if it had been read of each handle before. */
+  readonly unread?: Buffer;
+  /** Each is read from the start. */
+  readonly isReading?: boolean;
+}
+
+/** A server of bare handles, with clients of a test's own. */
+export async function startServer({
   makeOwner = () => new Owner(),
-  prepare: (handle: TcpHandle) => void = () => undefined,
-) {
+  prepare = () => undefined,
+  unread,
+  isReading = true,
+}: HandleServerOptions = {}) {
   const owners: Owner[] = [];
   const clients: Socket[] = [];
   const server = createServer().listen({ host: '127.0.0.1', port: 0, backlog: 511 });
@@ -79,9 +91,9 @@ export async function startServer(
   takeHandles(server, (_, handle) => {
     const owner = makeOwner();
     prepare(handle);
-    owner.transport = new HandleTransport(handle, owner);
+    owner.transport = new HandleTransport(handle, owner, unread);
     owners.push(owner);
-    owner.transport.resume();
+    if (isReading) owner.transport.resume();
   });
   const address = server.address();
   const port = typeof address === 'object' ? (address?.port ?? 0) : 0;

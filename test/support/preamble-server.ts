@@ -1,12 +1,14 @@
 /** Accepts on loopback, runs the preamble of each connection, and echoes what comes behind it. */
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import type { ListenerSpec } from '../../src/core/listener.ts';
 import { type Preamble, runPreamble, trustOf } from '../../src/echo/preamble/preamble.ts';
 import { PreambleError } from '../../src/echo/preamble/preamble-error.ts';
 import { PreambleTurns } from '../../src/echo/preamble/preamble-turns.ts';
 import { TlsAcceptor } from '../../src/echo/preamble/tls-acceptor.ts';
-import { DuplexTransport } from '../../src/echo/tcp/duplex-transport.ts';
+import { addressOf } from '../../src/echo/tcp/peer-names.ts';
+import type { StreamTransport } from '../../src/echo/tcp/stream-transport.ts';
+import { type TcpHandle, takeHandles } from '../../src/echo/tcp/tcp-handle.ts';
 import { certificates } from '../../src/tls/certificates.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -34,7 +36,8 @@ const defaults = {
 
 export async function preambleServer(options: PreambleServerOptions = {}) {
   const outcomes: Outcome[] = [];
-  const sockets: Socket[] = [];
+  const sockets: WatchedSocket[] = [];
+  const errors: string[] = [];
   const stop = new AbortController();
   const prepared =
     options.tls === undefined
@@ -43,11 +46,13 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
   const tls = prepared === null ? null : new TlsAcceptor(prepared.settings, prepared.key);
   const isTrusted = trustOf(options.trustedCidrs ?? []);
   const turns = options.turns ?? new PreambleTurns(1000);
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
-    sockets.push(socket);
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  takeHandles(server, (_, handle) => {
+    sockets.push(new WatchedSocket(handle));
     const run = runPreamble({
-      socket,
-      raddrIp: socket.remoteAddress ?? '',
+      handle,
+      raddrIp: addressOf(handle, 'getpeername')?.ip ?? '',
       proxyProtocol: options.proxyProtocol ?? 'off',
       isTrusted,
       tls,
@@ -59,12 +64,11 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
     run.then(
       (preamble) => {
         outcomes.push({ preamble, error: null });
-        echo(preamble, socket);
+        echo(preamble, errors);
       },
       (error: unknown) => void outcomes.push({ preamble: null, error }),
     );
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new TypeError('not an IP socket');
   return {
@@ -72,6 +76,8 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
     cert: prepared?.settings.cert ?? '',
     outcomes,
     sockets,
+    /** Of the echoes, in the order in which they came. */
+    errors,
     stop,
     /** How the n-th preamble to end ended well. */
     async preamble(index = 0): Promise<Preamble> {
@@ -85,27 +91,55 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
       if (!(outcome.error instanceof PreambleError)) {
         throw new Error('the preamble did not fail as one', { cause: outcome.error });
       }
-      await waitFor('the socket to be closed', () => sockets[index]?.destroyed);
+      await waitFor('the socket to be closed', () => sockets[index]?.isClosed);
       return outcome.error;
     },
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close');
       server.close();
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets) socket.close();
       await closed;
     },
   };
 }
 
-function echo({ stream }: Preamble, socket: Socket): void {
-  const transport: DuplexTransport = new DuplexTransport(stream, socket, {
+/** What was accepted, and whether it is closed by now. */
+class WatchedSocket {
+  readonly #handle: TcpHandle & { readonly bytesRead: number };
+  #bytesRead = 0;
+  isClosed = false;
+
+  constructor(handle: TcpHandle) {
+    this.#handle = handle as TcpHandle & { readonly bytesRead: number };
+    for (const how of ['close', 'reset'] as const) {
+      const end = handle[how];
+      const watched = (...args: unknown[]): unknown => {
+        this.#bytesRead = this.bytesRead;
+        this.isClosed = true;
+        return Reflect.apply(end, handle, args);
+      };
+      Object.assign(handle, { [how]: watched });
+    }
+  }
+
+  get bytesRead(): number {
+    return this.isClosed ? this.#bytesRead : this.#handle.bytesRead;
+  }
+
+  close(): void {
+    if (!this.isClosed) this.#handle.close();
+  }
+}
+
+function echo({ makeTransport }: Preamble, errors: string[]): void {
+  const transport: StreamTransport = makeTransport({
     onBytes: (bytes) => {
       if (!transport.write(bytes)) transport.pause();
     },
     onDrain: () => transport.resume(),
     onEnd: () => transport.finish(),
     onFinished: () => undefined,
-    onError: () => undefined,
+    onError: (code) => void errors.push(code),
     onClosed: () => undefined,
   });
   transport.resume();

@@ -4,7 +4,7 @@ import { openClient, openTlsClient } from '../../../test/support/tcp-client.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
 import { PreambleTurns } from './preamble-turns.ts';
 
-const header = 'PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n';
+const headerOf = (n: number) => `PROXY TCP4 192.0.2.${n} 198.51.100.2 56324 443\r\n`;
 const turn = () => new Promise((next) => setImmediate(next));
 
 test('those beyond the bound wait unread, in the order in which they came', async () => {
@@ -13,19 +13,19 @@ test('those beyond the bound wait unread, in the order in which they came', asyn
   await using first = await openClient(server.port);
   await waitFor('the first', () => server.sockets.length === 1);
   await using second = await openClient(server.port);
-  second.socket.write(header);
+  second.socket.write(headerOf(2));
   await waitFor('the second', () => server.sockets.length === 2);
   await using third = await openClient(server.port);
-  third.socket.write(header);
+  third.socket.write(headerOf(3));
   await waitFor('the third', () => server.sockets.length === 3);
   for (let n = 0; n < 100; n++) await turn();
   expect(server.sockets.map(({ bytesRead }) => bytesRead)).toEqual([0, 0, 0]);
   expect(server.outcomes).toEqual([]);
   expect(await first.echo('').then(() => server.outcomes)).toEqual([]);
-  first.socket.write(header);
+  first.socket.write(headerOf(1));
   await waitFor('all of them', () => server.outcomes.length === 3);
-  const streams = server.outcomes.map(({ preamble }) => preamble?.stream);
-  expect(streams).toEqual(server.sockets);
+  const ips = server.outcomes.map(({ preamble }) => preamble?.declaredRaddr?.ip);
+  expect(ips).toEqual(['192.0.2.1', '192.0.2.2', '192.0.2.3']);
 });
 
 test('who leaves a place, or the queue, leaves it to the next', async () => {
@@ -53,7 +53,7 @@ test('a listener that closes takes those that wait with it', async () => {
   await waitFor('both', () => server.sockets.length === 2);
   server.stop.abort();
   await waitFor('their ends', () => server.outcomes.length === 2);
-  expect(server.sockets.map(({ destroyed }) => destroyed)).toEqual([true, true]);
+  expect(server.sockets.map(({ isClosed }) => isClosed)).toEqual([true, true]);
   await turns.take().ready;
 });
 

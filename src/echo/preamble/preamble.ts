@@ -12,19 +12,22 @@
  * - One deadline holds for the whole, however the bytes trickle, and for the wait for a turn (preamble-turns.ts); what
  *   is held is at most a header and one read.
  */
-import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import { type Address, networkSet } from '../../core/address.ts';
 import type { TlsInfo } from '../../core/connection.ts';
 import type { ProxyProtocolSettings } from '../../core/listener.ts';
+import { DuplexTransport } from '../tcp/duplex-transport.ts';
+import { HandleTransport } from '../tcp/handle-transport.ts';
+import type { StreamTransport, TransportOwner } from '../tcp/stream-transport.ts';
+import type { TcpHandle } from '../tcp/tcp-handle.ts';
 import { type PreambleEnd, PreambleError, peerLeft, peerReset } from './preamble-error.ts';
 import type { PreambleTurns } from './preamble-turns.ts';
-import { readProxyHeader } from './proxy-header-reader.ts';
-import { HandshakeError, type TlsAcceptor } from './tls-acceptor.ts';
+import { type FirstBytes, type HeaderReading, readProxyHeader } from './proxy-header-reader.ts';
+import { type Handshake, HandshakeError, type TlsAcceptor } from './tls-acceptor.ts';
 
 export interface PreambleOptions {
-  /** Paused, with nothing read yet, and `allowHalfOpen`. */
-  readonly socket: Socket;
+  /** Nothing was read of it yet. */
+  readonly handle: TcpHandle;
   readonly raddrIp: string;
   readonly proxyProtocol: ProxyProtocolSettings['mode'];
   readonly isTrusted: (ip: string) => boolean;
@@ -39,13 +42,10 @@ export interface PreambleOptions {
 }
 
 export interface Preamble {
-  /**
-   * Not flowing. It is the socket itself, or TLS over it; what the client sent behind its header is in it. Its `end`
-   * may be over already: `readableEnded` tells.
-   */
-  readonly stream: Duplex;
   readonly declaredRaddr: Address | null;
   readonly tls: TlsInfo | null;
+  /** Of what comes behind the preamble. To be called at once, and once. */
+  makeTransport(owner: TransportOwner): StreamTransport;
 }
 
 /** No network named: every peer may send the header. */
@@ -54,11 +54,11 @@ export function trustOf(trustedCidrs: readonly string[]): (ip: string) => boolea
 }
 
 /**
- * Resolves when the connection can be opened. When it rejects, the socket is destroyed.
+ * Resolves when the connection can be opened. When it rejects, the handle is closed.
  * @throws PreambleError, or the signal's reason
  */
 export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
-  const { socket, tls, turns, timeoutMs, signal } = options;
+  const { handle, tls, turns, timeoutMs, signal } = options;
   let declaredRaddr: Address | null = null;
   let phase: 'proxy_header_error' | 'tls_error' =
     options.proxyProtocol === 'off' ? 'tls_error' : 'proxy_header_error';
@@ -68,20 +68,25 @@ export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
   }, timeoutMs);
   const onAbort = () => cut.reject(signal.reason);
   signal.addEventListener('abort', onAbort);
-  // It stays: no error of a socket may bring the worker down.
-  socket.on('error', () => undefined);
   const turn = turns.take();
+  let reading: HeaderReading | null = null;
+  let socket: Socket | null = null;
   try {
     signal.throwIfAborted();
     await Promise.race([turn.ready, cut.promise]);
-    declaredRaddr = await Promise.race([headerOf(options), cut.promise]);
-    if (tls === null) return { stream: socket, declaredRaddr, tls: null };
+    reading = headerReadingOf(options);
+    const first = reading === null ? nothingRead : await Promise.race([reading.done, cut.promise]);
+    declaredRaddr = first.declaredRaddr;
+    if (tls === null) return plainPreamble(handle, first);
     phase = 'tls_error';
+    socket = socketOver(handle, first.own);
     await Promise.race([hasSpoken(socket).then(() => turns.hello()), cut.promise]);
     const { stream, info } = await Promise.race([tls.accept(socket), cut.promise]);
-    return { stream, declaredRaddr, tls: info };
+    return tlsPreamble({ stream, info }, socket, declaredRaddr);
   } catch (error) {
-    socket.destroy();
+    reading?.stop();
+    if (socket === null) handle.close();
+    else socket.destroy();
     throw error instanceof HandshakeError ? failure(endOf(error), declaredRaddr) : error;
   } finally {
     turn.leave();
@@ -93,18 +98,52 @@ export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
 const failure = (end: PreambleEnd, declaredRaddr: Address | null) =>
   new PreambleError(end, declaredRaddr);
 
-async function headerOf(options: PreambleOptions): Promise<Address | null> {
-  const { socket, raddrIp, proxyProtocol, isTrusted, tls, optionalHeaderWaitMs } = options;
+const nothingRead: FirstBytes = { declaredRaddr: null, own: Buffer.alloc(0) };
+
+function plainPreamble(handle: TcpHandle, { declaredRaddr, own }: FirstBytes): Preamble {
+  const unread = own.length > 0 ? own : null;
+  const makeTransport = (owner: TransportOwner) => new HandleTransport(handle, owner, unread);
+  return { declaredRaddr, tls: null, makeTransport };
+}
+
+function tlsPreamble(
+  { stream, info }: Handshake,
+  socket: Socket,
+  declaredRaddr: Address | null,
+): Preamble {
+  const makeTransport = (owner: TransportOwner) => new DuplexTransport(stream, socket, owner);
+  return { declaredRaddr, tls: info, makeTransport };
+}
+
+/** Null where no header is looked for. */
+function headerReadingOf(options: PreambleOptions): HeaderReading | null {
+  const { handle, raddrIp, proxyProtocol, isTrusted, tls, optionalHeaderWaitMs } = options;
   if (proxyProtocol === 'off') return null;
   const isRequired = proxyProtocol === 'required';
   if (isTrusted(raddrIp)) {
     // A TLS client speaks first, header or not.
     const waitMs = isRequired || tls !== null ? null : optionalHeaderWaitMs;
-    return readProxyHeader(socket, { isRequired, waitMs });
+    return readProxyHeader(handle, { isRequired, waitMs, isForStream: tls !== null });
   }
   if (!isRequired) return null;
   const code = 'ERR_PROXY_HEADER_UNTRUSTED';
   throw new PreambleError({ initiator: 'server', reason: 'proxy_header_error', code });
+}
+
+/** As a server of Node's makes it of what it accepts, paused; with what was read before it in it. */
+function socketOver(handle: TcpHandle, own: Buffer): Socket {
+  const options = {
+    handle,
+    allowHalfOpen: true,
+    pauseOnCreate: true,
+    readable: true,
+    writable: true,
+  };
+  const socket = new Socket(options as unknown as SocketConstructorOpts);
+  // It stays: no error of a socket may bring the worker down.
+  socket.on('error', () => undefined);
+  if (own.length > 0) socket.unshift(own);
+  return socket;
 }
 
 /** Resolves when there is something to read of it, or it is over. */

@@ -1,10 +1,8 @@
 /** The connections of a listener that are accepted and not opened yet: each has its preamble before it. */
-import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { Binding } from '../../core/ports.ts';
 import { WakeUps } from '../../core/wake-ups.ts';
 import type { EchoContext } from '../echo-listener.ts';
 import type { LocatedConnection } from '../tcp/connection-host.ts';
-import { DuplexTransport } from '../tcp/duplex-transport.ts';
 import type { StreamTransport, TransportOwner } from '../tcp/stream-transport.ts';
 import type { TcpHandle } from '../tcp/tcp-handle.ts';
 import { runPreamble, trustOf } from './preamble.ts';
@@ -70,11 +68,10 @@ export class Preambles {
     owner: PreambleOwner,
   ): Promise<void> {
     this.#size += 1;
-    const socket = socketOver(handle);
     try {
       if (delayMs > 0) await new WakeUps().sleep(delayMs, this.#stop.signal);
-      const { stream, declaredRaddr, tls } = await runPreamble({
-        socket,
+      const { declaredRaddr, tls, makeTransport } = await runPreamble({
+        handle,
         raddrIp: accepted.raddr.ip,
         proxyProtocol: this.#proxyProtocol,
         isTrusted: this.#isTrusted,
@@ -85,10 +82,7 @@ export class Preambles {
         signal: this.#stop.signal,
       });
       this.#size -= 1;
-      owner.onReady(
-        { ...accepted, declaredRaddr, tls },
-        (transportOwner) => new DuplexTransport(stream, socket, transportOwner),
-      );
+      owner.onReady({ ...accepted, declaredRaddr, tls }, makeTransport);
     } catch (error) {
       if (!(error instanceof PreambleError)) throw error;
       this.#size -= 1;
@@ -101,16 +95,4 @@ export class Preambles {
   close(end: Omit<PreambleEnd, 'code'>): void {
     this.#stop.abort(new PreambleError({ ...end, code: null }));
   }
-}
-
-/** As a server of Node's makes it of what it accepts, paused. */
-function socketOver(handle: TcpHandle): Socket {
-  const options = {
-    handle,
-    allowHalfOpen: true,
-    pauseOnCreate: true,
-    readable: true,
-    writable: true,
-  };
-  return new Socket(options as unknown as SocketConstructorOpts);
 }

@@ -1,9 +1,10 @@
 /**
- * Reads a PROXY header off an accepted socket. What is not the header's goes back into the socket, before anyone can
- * see that it was gone: the FIN behind it comes after it.
+ * Reads a PROXY header off an accepted handle, before anybody else reads from it. The FIN behind it, if it was read with
+ * it, is read again by who comes next.
  */
-import type { Socket } from 'node:net';
+import { getSystemErrorName } from 'node:util';
 import type { Address } from '../../core/address.ts';
+import { endOfFile, readBytesOrError, streamBaseState, type TcpHandle } from '../tcp/tcp-handle.ts';
 import { type PreambleEnd, PreambleError, peerLeft, peerReset } from './preamble-error.ts';
 import { parseProxyHeader } from './proxy-header.ts';
 
@@ -11,6 +12,22 @@ export interface ProxyHeaderReaderOptions {
   readonly isRequired: boolean;
   /** How long an optional header is waited for; null: until the client says something. */
   readonly waitMs: number | null;
+  /** Node's own streams read on: they know no other buffers than those that Node makes, 64 KiB for each read. */
+  readonly isForStream: boolean;
+}
+
+export interface FirstBytes {
+  /** Null where none was declared, or no header was sent. */
+  readonly declaredRaddr: Address | null;
+  /** What the client has sent behind its header, or in place of one. */
+  readonly own: Buffer;
+}
+
+export interface HeaderReading {
+  /** @throws PreambleError */
+  readonly done: Promise<FirstBytes>;
+  /** Reads no more, and resolves no more. Idempotent. */
+  stop(): void;
 }
 
 type Verdict =
@@ -18,51 +35,64 @@ type Verdict =
   | { readonly kind: 'done'; readonly declaredRaddr: Address | null; readonly byteLength: number }
   | { readonly kind: 'failed'; readonly end: PreambleEnd };
 
-/** The declared address; null where none was declared, or none was sent. @throws PreambleError */
+/** What all others read into: it is copied at once. */
+const readBuffer = Buffer.allocUnsafeSlow(16 * 1024);
+
 export function readProxyHeader(
-  socket: Socket,
-  { isRequired, waitMs }: ProxyHeaderReaderOptions,
-): Promise<Address | null> {
-  const { promise, resolve, reject } = Promise.withResolvers<Address | null>();
+  handle: TcpHandle,
+  { isRequired, waitMs, isForStream }: ProxyHeaderReaderOptions,
+): HeaderReading {
+  const { promise: done, resolve, reject } = Promise.withResolvers<FirstBytes>();
   let bytes: Buffer = Buffer.alloc(0);
+  const stop = () => {
+    clearTimeout(timer);
+    handle.onread = () => undefined;
+    handle.readStop();
+  };
   const settle = (verdict: Verdict) => {
     if (verdict.kind === 'on') return;
-    clearTimeout(timer);
-    socket.off('readable', onReadable).off('error', onError).off('close', onClose);
-    if (verdict.kind === 'failed') {
-      reject(new PreambleError(verdict.end));
-      return;
+    stop();
+    if (verdict.kind === 'failed') reject(new PreambleError(verdict.end));
+    else {
+      const { declaredRaddr, byteLength } = verdict;
+      resolve({ declaredRaddr, own: bytes.subarray(byteLength) });
     }
-    const own = bytes.subarray(verdict.byteLength);
-    if (own.length > 0) socket.unshift(own);
-    resolve(verdict.declaredRaddr);
   };
-  const onReadable = () => {
-    // Not a byte more than there is: asking for all would let the end pass by before the rest is put back.
-    const { readableLength } = socket;
-    const chunk: Buffer | null = readableLength > 0 ? socket.read(readableLength) : null;
-    if (chunk === null) {
-      settle(verdictAtEnd(bytes, isRequired));
-      return;
+  const failRead = (status: number) => settle(lost(getSystemErrorName(status)));
+  const timer =
+    waitMs === null
+      ? undefined
+      : setTimeout(() => {
+          if (!isHeader(bytes)) settle(ownBytes);
+        }, waitMs);
+  handle.onread = (read) => {
+    const length = streamBaseState[readBytesOrError] ?? 0;
+    if (length === endOfFile) settle(verdictAtEnd(bytes, isRequired));
+    else if (length < 0) failRead(length);
+    else if (length > 0) {
+      const chunk =
+        read === undefined
+          ? Buffer.from(readBuffer.subarray(0, length))
+          : Buffer.from(read, 0, length);
+      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+      settle(verdictOf(bytes, isRequired));
     }
-    bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-    settle(verdictOf(bytes, isRequired));
+    return undefined;
   };
-  const onWaited = () => {
-    if (!isHeader(bytes)) settle(ownBytes);
-  };
-  const onError = (error: NodeJS.ErrnoException) => fail(peerReset(error.code ?? 'UNKNOWN'));
-  const onClose = () => fail(peerReset('ECONNRESET'));
-  const fail = (end: PreambleEnd) => settle({ kind: 'failed', end });
-  const timer = waitMs === null ? undefined : setTimeout(onWaited, waitMs);
-  socket.on('readable', onReadable).on('error', onError).on('close', onClose);
-  return promise;
+  if (!isForStream) handle.useUserBuffer(readBuffer);
+  const status = handle.readStart();
+  if (status !== 0) failRead(status);
+  return { done, stop };
 }
 
 const ownBytes: Verdict = { kind: 'done', declaredRaddr: null, byteLength: 0 };
 
 function failed(initiator: 'peer' | 'server', code: string): Verdict {
   return { kind: 'failed', end: { initiator, reason: 'proxy_header_error', code } };
+}
+
+function lost(code: string): Verdict {
+  return { kind: 'failed', end: peerReset(code) };
 }
 
 function isHeader(bytes: Buffer): boolean {

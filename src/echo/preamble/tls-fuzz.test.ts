@@ -35,7 +35,7 @@ async function send(server: Server, bytes: Buffer): Promise<void> {
   await client.ended;
   const outcome = await waitFor('the outcome', () => server.outcomes[before]);
   expect(outcome.error).toMatchObject({ reason: expect.stringMatching(/^(tls_error|peer_\w+)$/) });
-  await waitFor('the socket', () => server.sockets[before]?.destroyed);
+  await waitFor('the socket', () => server.sockets[before]?.isClosed);
 }
 
 async function goesOn(server: Server): Promise<void> {

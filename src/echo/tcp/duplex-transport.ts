@@ -1,4 +1,4 @@
-/** A byte stream over one of Node's own: TLS, and TCP whose first bytes were read by others. */
+/** A byte stream over one of Node's own, as TLS is. */
 import type { Duplex } from 'node:stream';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
 

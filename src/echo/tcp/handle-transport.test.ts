@@ -11,6 +11,7 @@ import {
   startServer,
 } from '../../../test/support/handle-echoes.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
+import type { TcpHandle } from './tcp-handle.ts';
 
 test('each gets its own bytes back, in order, however many there are and however slowly they read', async () => {
   await assertOwnBytes(3);
@@ -54,9 +55,34 @@ test('what waits goes back before FIN, and then the end is told', async () => {
   expect(owner.transport).toMatchObject({ pendingBytes: 0, bytesWritten: taken });
 });
 
+test('what others have read comes first, once, and only while it reads', async () => {
+  await using server = await startServer({ unread: Buffer.from('first '), isReading: false });
+  const { client, owner } = await server.open();
+  client.end('then');
+  for (let n = 0; n < 100; n++) await new Promise((turn) => setImmediate(turn));
+  expect(owner.told).toEqual([]);
+  owner.transport.resume();
+  expect(owner.told).toEqual([]);
+  owner.transport.pause();
+  owner.transport.resume();
+  const parts: Buffer[] = [];
+  for await (const part of client) parts.push(part);
+  expect(String(Buffer.concat(parts))).toBe('first then');
+  await waitFor('its end', () => owner.has('closed'));
+});
+
+test('what others have read is dropped by one that closes', async () => {
+  await using server = await startServer({ unread: Buffer.from('first'), isReading: false });
+  const { client, owner } = await server.open();
+  owner.transport.resume();
+  owner.transport.reset();
+  await waitFor('the client to see it', () => client.destroyed);
+  expect(owner.told).toEqual(['closed']);
+});
+
 test('what is written never lies where it was read from within a page, also when writes wait', async () => {
   const places: { read: Uint8Array; written: Uint8Array }[] = [];
-  await using server = await startServer(undefined, (handle) => {
+  const prepare = (handle: TcpHandle) => {
     let read: Uint8Array = Buffer.of();
     handle.useUserBuffer = (buffer) => {
       read = buffer;
@@ -66,7 +92,8 @@ test('what is written never lies where it was read from within a page, also when
       places.push({ read, written });
       return Object.getPrototypeOf(handle).writeBuffer.call(handle, request, written);
     };
-  });
+  };
+  await using server = await startServer({ prepare });
   for (let n = 0; n < 3; n++) {
     const { client, owner } = await server.open();
     client.pause();

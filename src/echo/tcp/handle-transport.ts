@@ -103,6 +103,8 @@ export class HandleTransport implements StreamTransport {
   #isReading = false;
   #isLargeReader = false;
   #readsSmall = false;
+  /** What others have read of it, until it is told. */
+  #unread: Buffer | null;
   /** The client's FIN was read: reading on would tell of it again. */
   #hasEnded = false;
   #ending: 'not_yet' | 'after_writes' | 'under_way' | 'done' = 'not_yet';
@@ -112,8 +114,10 @@ export class HandleTransport implements StreamTransport {
   /** Counted when the handle closed. */
   #lostBytes = 0;
 
-  constructor(handle: TcpHandle, owner: TransportOwner) {
+  /** `unread` was read of the handle already: it comes first. */
+  constructor(handle: TcpHandle, owner: TransportOwner, unread: Buffer | null = null) {
     this.owner = owner;
+    this.#unread = unread;
     this.#handle = handle;
     handle.transport = this;
     handle.onread = onRead;
@@ -214,6 +218,20 @@ export class HandleTransport implements StreamTransport {
   resume(): void {
     if (this.#isReading || this.#hasEnded || this.#isClosed) return;
     this.#isReading = true;
+    // As any read, it is told when whoever resumes is through.
+    if (this.#unread !== null) queueMicrotask(() => this.#tellUnread());
+    else this.#startReading();
+  }
+
+  #tellUnread(): void {
+    const unread = this.#unread;
+    if (unread === null || !this.#isReading) return;
+    this.#unread = null;
+    this.#startReading();
+    if (!this.#isClosed) this.owner.onBytes(unread);
+  }
+
+  #startReading(): void {
     const error = this.#handle.readStart();
     if (error !== 0) this.#fail(error);
   }

@@ -15,8 +15,11 @@ export interface TcpHandle {
   readonly fd: number;
   /** Bytes that were written and that the kernel has not taken. */
   readonly writeQueueSize: number;
-  /** May answer the buffer that the next read goes to. */
-  onread: (this: TcpHandle) => Uint8Array | undefined;
+  /**
+   * Told of each read in `streamBaseState`. Without a buffer of ours it is given what was read; with one it may answer the
+   * buffer that the next read goes to.
+   */
+  onread: (this: TcpHandle, read?: ArrayBuffer) => Uint8Array | undefined;
   /** Set by us: who reads and writes through the handle. */
   transport: unknown;
   useUserBuffer(buffer: Uint8Array): void;
