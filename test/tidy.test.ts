@@ -52,7 +52,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   src: 1150,
   api: 1600,
   core: 5400,
-  echo: 5600,
+  echo: 6000,
   'edge-sockets': 100,
   'embedded-postgres': 850,
   faults: 1400,

@@ -15,6 +15,7 @@ import { RecordQueue } from './record-queue.ts';
 import { SocketBudget } from './socket-budget.ts';
 import { PeerNames } from './tcp/peer-names.ts';
 import { TcpListener } from './tcp/tcp-listener.ts';
+import { DatagramBatches } from './udp/datagram-batches.ts';
 import { UdpGuards } from './udp/udp-guards.ts';
 import { UdpListener } from './udp/udp-listener.ts';
 import { WildcardReader } from './udp/wildcard-reader.ts';
@@ -70,6 +71,7 @@ export class EchoHost {
       peerNames,
       preambleTurns: new PreambleTurns(settings.preamblesMax),
       wildcards,
+      batches: new DatagramBatches({ onMissing: (why) => this.#warn(`UDP costs more: ${why}`) }),
       faultResources: {
         turns: new FaultTurns(settings.faultTurnMs),
         room: new FaultRoom(settings.faultHeldBytesMax, settings.faultHeldBytesTotalMax),

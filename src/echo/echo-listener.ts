@@ -10,6 +10,7 @@ import type { PreambleTurns } from './preamble/preamble-turns.ts';
 import type { RecordQueue } from './record-queue.ts';
 import type { SocketBudget } from './socket-budget.ts';
 import type { PeerNames } from './tcp/peer-names.ts';
+import type { DatagramBatches } from './udp/datagram-batches.ts';
 import type { WildcardReader } from './udp/wildcard-reader.ts';
 import type { WorkerClock } from './worker-clock.ts';
 
@@ -25,6 +26,7 @@ export interface EchoContext {
   readonly peerNames: PeerNames;
   readonly preambleTurns: PreambleTurns;
   readonly wildcards: WildcardReader;
+  readonly batches: DatagramBatches;
   /** Time and memory that the faults of all connections share. */
   readonly faultResources: FaultResources;
 }

@@ -7,6 +7,7 @@ import { PreambleTurns } from '../../src/echo/preamble/preamble-turns.ts';
 import { RecordQueue } from '../../src/echo/record-queue.ts';
 import { SocketBudget } from '../../src/echo/socket-budget.ts';
 import { PeerNames } from '../../src/echo/tcp/peer-names.ts';
+import { DatagramBatches } from '../../src/echo/udp/datagram-batches.ts';
 import { WildcardReader } from '../../src/echo/udp/wildcard-reader.ts';
 import { type WorkerClock, workerClock } from '../../src/echo/worker-clock.ts';
 import { boundlessFaults } from './fault-bench.ts';
@@ -30,6 +31,7 @@ export function echoContext(change: Partial<EchoContext> = {}): EchoContext {
     faultResources: boundlessFaults(),
     preambleTurns: new PreambleTurns(1000),
     wildcards: new WildcardReader({ datagramsPerTurnMax: 64, onMissing: () => undefined }),
+    batches: new DatagramBatches({ onMissing: () => undefined }),
     ...change,
   };
 }

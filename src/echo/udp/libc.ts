@@ -17,6 +17,9 @@ export interface Libc {
   /** recvmsg(2), sendmsg(2) */
   receive(fd: number, message: Buffer, flags: number): number;
   send(fd: number, message: Buffer, flags: number): number;
+  /** recvmmsg(2), without a time-out, and sendmmsg(2); `messages` are mmsghdrs. They answer how many there were. */
+  receiveMany(fd: number, messages: Buffer, count: number, flags: number): number;
+  sendMany(fd: number, messages: Buffer, count: number, flags: number): number;
   errno(): number;
   /** Of memory that must outlive the call that is told. */
   addressOf(bytes: Buffer): bigint;
@@ -32,12 +35,15 @@ export function loadLibc(): Libc {
   const library = koffi.load(null);
   const call = <Call extends keyof Libc>(declaration: string) =>
     library.func(declaration) as unknown as Libc[Call];
+  const receiveMany = library.func('int recvmmsg(int, void *, uint32_t, int, void *)');
   return {
     setOption: call<'setOption'>('int setsockopt(int, int, int, void *, uint32_t)'),
     control: call<'control'>('int fcntl(int, int, int64_t)'),
     poll: call<'poll'>('int poll(void *, uint64_t, int)'),
     receive: call<'receive'>('int64_t recvmsg(int, void *, int)'),
     send: call<'send'>('int64_t sendmsg(int, void *, int)'),
+    receiveMany: (fd, messages, count, flags) => receiveMany(fd, messages, count, flags, null),
+    sendMany: call<'sendMany'>('int sendmmsg(int, void *, uint32_t, int)'),
     errno: () => koffi.errno(),
     addressOf: (bytes) => koffi.address(bytes),
   };

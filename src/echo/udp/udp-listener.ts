@@ -91,8 +91,9 @@ export class UdpListener implements EchoListener {
         share,
         budget: this.#context.sockets,
         wildcards: this.#context.wildcards,
+        batches: this.#context.batches,
         hostAddresses: () => this.#guards.host.unicast,
-        onDatagram: (bytes, remote, endpoint) => this.#onDatagram({ bytes, remote, endpoint }),
+        onDatagram: (bytes, remote, endpoint) => this.#onDatagram(bytes, remote, endpoint),
       });
     } catch (error) {
       this.#faults.close();
@@ -107,9 +108,9 @@ export class UdpListener implements EchoListener {
   serve(): void {
     if (this.#state !== 'bound') return;
     this.#state = 'serving';
-    for (const datagram of this.#held.splice(0)) {
-      this.#heldBytes.give(datagram.bytes);
-      this.#onDatagram(datagram);
+    for (const { bytes, remote, endpoint } of this.#held.splice(0)) {
+      this.#heldBytes.give(bytes);
+      this.#onDatagram(bytes, remote, endpoint);
     }
   }
 
@@ -129,14 +130,15 @@ export class UdpListener implements EchoListener {
   /** Nothing waits for room in the records: what came meanwhile is gone. */
   resume(): void {}
 
-  #onDatagram(datagram: Datagram): void {
-    const { bytes, remote, endpoint } = datagram;
+  #onDatagram(bytes: Buffer, remote: UdpRemote, endpoint: UdpEndpoint): void {
     if (this.#state === 'bound') {
-      if (this.#heldBytes.take(bytes)) this.#held.push(datagram);
+      if (this.#heldBytes.take(bytes)) {
+        this.#held.push({ bytes: Buffer.from(bytes), remote, endpoint });
+      }
       return;
     }
     const now = this.#context.clock.monotonic();
-    const session = this.#sessions.find(endpoint, remote) ?? this.#open(datagram, now);
+    const session = this.#sessions.find(endpoint, remote) ?? this.#open(remote, endpoint, now);
     if (session === null) return;
     // What it has brought is answered before it ends; more it may not bring.
     if (!this.#sessions.isFull(session)) session.receive(bytes, now);
@@ -144,7 +146,7 @@ export class UdpListener implements EchoListener {
   }
 
   /** Null when it is not let in. */
-  #open({ endpoint, remote }: Datagram, now: Micros): UdpSession | null {
+  #open(remote: UdpRemote, endpoint: UdpEndpoint, now: Micros): UdpSession | null {
     const { records, connections, ids, clock } = this.#context;
     if (this.#state !== 'serving' || records.isFull) return null;
     const raddr = addressOf(remote);

@@ -6,6 +6,7 @@ import { readConfig } from '../../config.ts';
 import type { StepRecord } from '../../core/record.ts';
 import { SocketBudget } from '../socket-budget.ts';
 import { workerClock } from '../worker-clock.ts';
+import { DatagramBatches } from './datagram-batches.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { SourceRate } from './udp-guards.ts';
 import { UdpSession, type UdpSessionHost } from './udp-session.ts';
@@ -13,6 +14,7 @@ import { bindUdpSockets, closeSocket, type UdpEndpoint } from './udp-sockets.ts'
 import { WildcardReader } from './wildcard-reader.ts';
 
 const budget = new SocketBudget(100, () => undefined);
+const batches = new DatagramBatches({ onMissing: () => undefined });
 const wildcards = new WildcardReader({ datagramsPerTurnMax: 64, onMissing: () => undefined });
 
 async function openSession(change: Partial<UdpSessionHost> = {}, isHeld = false) {
@@ -26,6 +28,7 @@ async function openSession(change: Partial<UdpSessionHost> = {}, isHeld = false)
     share: 'alone',
     budget,
     wildcards,
+    batches,
     hostAddresses: () => [],
     onDatagram: () => undefined,
   });

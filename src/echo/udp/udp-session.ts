@@ -128,13 +128,13 @@ export class UdpSession implements OpenConnection, LoopSide {
     return acceptedConnection({ id, listenerId, protocol: 'udp', laddr, raddr, fd, acceptedAt });
   }
 
-  /** `now` is the monotonic clock's. */
+  /** The bytes are there during the call only; `now` is the monotonic clock's. */
   receive(bytes: Buffer, now: Micros): void {
     this.#lastAt = now;
     if (bytes.length > 0) this.#progress.began(this.#host.clock);
     this.#progress.readBytes += bytes.length;
     if (this.#waiting === null) this.#answer(bytes, now);
-    else if (this.#host.held.take(bytes)) this.#waiting.push(bytes);
+    else if (this.#host.held.take(bytes)) this.#waiting.push(Buffer.from(bytes));
   }
 
   /** The opening is committed: answers what has waited. */
@@ -212,17 +212,17 @@ export class UdpSession implements OpenConnection, LoopSide {
       return;
     }
     this.#sending += 1;
-    endpoint.send(bytes, remote, (error) => this.#onSent(error, bytes.length));
+    endpoint.send(bytes, remote, this.#onSent);
   }
 
-  #onSent(error: NodeJS.ErrnoException | null, length: number): void {
+  readonly #onSent = (error: NodeJS.ErrnoException | null, length: number): void => {
     this.#sending -= 1;
     this.#host.sending.give({ length });
     if (error === null) this.#sentBytes += length;
     // Of this datagram only: the next may well go.
     else if (!this.#isClosed) this.#error = error.code ?? 'UNKNOWN';
     if (this.#sending === 0 && this.#end !== null) this.#finish(this.#end);
-  }
+  };
 
   /** `fin` lets what was sent leave. No peer is told: UDP has no words for it. */
   close(mode: 'fin' | 'rst', initiator: CloseInitiator, reason: CloseReason): void {

@@ -130,6 +130,6 @@ export class UdpSessions {
 }
 
 /** As the socket names the remote end: a link-local one with its zone. */
-function keyOf({ address, port }: UdpRemote): string {
-  return `${address}|${port}`;
+function keyOf({ address, port, key }: UdpRemote): string {
+  return key ?? `${address}|${port}`;
 }

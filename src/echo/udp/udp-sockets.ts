@@ -13,12 +13,13 @@
  * Only Linux spreads sockets that share a port like that. Elsewhere there is the wildcard alone, whose answers leave
  * from where the route says; as do those of the wildcard where it can not be read past Node.
  */
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import type { Address } from '../../core/address.ts';
 import type { Share } from '../messages.ts';
 import type { SocketBudget } from '../socket-budget.ts';
+import type { BatchReader, DatagramBatches, OnSent } from './datagram-batches.ts';
 import { isCovered } from './host-addresses.ts';
 import type { WildcardReader } from './wildcard-reader.ts';
 
@@ -30,9 +31,12 @@ const addressSocketsMax = 16;
 const attemptsMax = 5;
 
 /** Where a datagram came from, as its socket names it: where its answers go. */
-export type UdpRemote = Pick<RemoteInfo, 'address' | 'port'>;
-
-export type OnSent = (error: NodeJS.ErrnoException | null) => void;
+export interface UdpRemote {
+  readonly address: string;
+  readonly port: number;
+  /** The same text for the same address, where it is known already. */
+  readonly key?: string;
+}
 
 /** An address of ours at which datagrams arrive, and which their answers leave from. */
 export interface UdpEndpoint {
@@ -42,13 +46,17 @@ export interface UdpEndpoint {
   readonly isGroup: boolean;
   /** Bytes of answers that the kernel has not taken yet. */
   queuedBytes(): number;
+  /** The bytes may be a datagram that is told of in this very call, or are the endpoint's from then on. */
   send(bytes: Buffer, remote: UdpRemote, onSent: OnSent): void;
 }
 
 export interface UdpSocket extends UdpEndpoint {
   readonly socket: Socket;
+  /** Null where each datagram is read by Node. */
+  readonly reader: BatchReader | null;
 }
 
+/** The bytes are there during the call only. */
 export type OnDatagram = (bytes: Buffer, remote: UdpRemote, endpoint: UdpEndpoint) => void;
 
 export interface UdpBind {
@@ -58,6 +66,7 @@ export interface UdpBind {
   readonly hostAddresses: () => readonly string[];
   readonly budget: SocketBudget;
   readonly wildcards: WildcardReader;
+  readonly batches: DatagramBatches;
   readonly onDatagram: OnDatagram;
 }
 
@@ -75,7 +84,7 @@ export async function bindUdpSockets(bind: UdpBind): Promise<readonly UdpSocket[
 /** From the turn of the loop in which it was bound, so that nothing is read without its address. */
 function watch({ socket, fd, laddr }: UdpSocket, { wildcards, onDatagram }: UdpBind): void {
   const handle = handleOf(socket);
-  if (handle?.recvStop === undefined) return;
+  if (handle === undefined) return;
   const isWatched = wildcards.watch({
     fd,
     isIpv6: isIPv6(laddr.ip),
@@ -86,7 +95,7 @@ function watch({ socket, fd, laddr }: UdpSocket, { wildcards, onDatagram }: UdpB
         isGroup: to.isGroup,
         queuedBytes: () => 0,
         // All that is sent through this endpoint goes to where its datagram came from.
-        send: (answered, _remote, onSent) => onSent(answer(answered)),
+        send: (answered, _remote, onSent) => onSent(answer(answered), answered.length),
       }),
   });
   if (isWatched) handle.recvStop();
@@ -141,7 +150,7 @@ async function bindOne(bind: UdpBind, one: OneBind): Promise<UdpSocket> {
   }
 }
 
-async function openSocket({ onDatagram }: UdpBind, { host, port, ...how }: OneBind) {
+async function openSocket(bind: UdpBind, { host, port, ...how }: OneBind) {
   const socket = createSocket({
     type: isIPv6(host) ? 'udp6' : 'udp4',
     // Addresses are numbers already: a look-up would put off every answer to the next turn of the loop.
@@ -150,7 +159,9 @@ async function openSocket({ onDatagram }: UdpBind, { host, port, ...how }: OneBi
   });
   let endpoint: UdpSocket | null = null;
   socket.on('message', (bytes, remote) => {
-    if (endpoint !== null) onDatagram(bytes, remote, endpoint);
+    if (endpoint === null) return;
+    bind.onDatagram(bytes, remote, endpoint);
+    endpoint.reader?.readOn();
   });
   const listening = once(socket, 'listening');
   socket.bind({ port, address: host, exclusive: true });
@@ -163,14 +174,39 @@ async function openSocket({ onDatagram }: UdpBind, { host, port, ...how }: OneBi
   // What the system tells of one datagram (ICMP, no memory) ends nothing: the socket goes on.
   socket.on('error', () => undefined);
   widen(socket);
-  const bound = socket.address();
-  endpoint = {
+  endpoint = endpointOf(socket, bind);
+  return endpoint;
+}
+
+function endpointOf(socket: Socket, { batches, onDatagram }: UdpBind): UdpSocket {
+  const { address: ip, port } = socket.address();
+  const handle = handleOf(socket);
+  const fd = handle?.fd ?? -1;
+  const sendLate = (bytes: Buffer, remote: UdpRemote, onSent: OnSent) => {
+    socket.send(bytes, remote.port, remote.address, (error) => onSent(error, bytes.length));
+  };
+  const endpoint: UdpSocket = {
     socket,
-    laddr: { ip: bound.address, port: bound.port },
-    fd: handleOf(socket)?.fd ?? -1,
+    laddr: { ip, port },
+    fd,
     isGroup: false,
+    reader:
+      isIPv6(ip) || handle === undefined || isWildcard(ip)
+        ? null
+        : batches.reader({
+            fd,
+            handle,
+            onDatagram: (bytes, remote) => onDatagram(bytes, remote, endpoint),
+            sendLate,
+          }),
     queuedBytes: () => socket.getSendQueueSize(),
-    send: (bytes, { address, port }, onSent) => socket.send(bytes, port, address, onSent),
+    send: (bytes, remote, onSent) => {
+      const { reader } = endpoint;
+      // What Node keeps goes first.
+      const isFirst = socket.getSendQueueSize() === 0;
+      if (isFirst && reader?.answer(bytes, onSent) === true) return;
+      sendLate(reader?.isPassing(bytes) === true ? Buffer.from(bytes) : bytes, remote, onSent);
+    },
   };
   return endpoint;
 }
@@ -185,24 +221,28 @@ function widen(socket: Socket): void {
 }
 
 interface UdpHandle {
-  readonly fd?: number;
-  recvStop?(): void;
+  readonly fd: number;
+  recvStart(): void;
+  recvStop(): void;
 }
 
-/** Node shows a socket's handle only in a state that has no name. */
+/** Node shows a socket's handle only in a state that has no name; undefined where it is not as kodama knows it. */
 function handleOf(socket: Socket): UdpHandle | undefined {
   const symbols = Object.getOwnPropertySymbols(socket);
   const symbol = symbols.find(({ description }) => description === 'state symbol');
   const states = socket as unknown as Record<symbol, { handle?: UdpHandle } | undefined>;
-  return symbol === undefined ? undefined : states[symbol]?.handle;
+  const handle = symbol === undefined ? undefined : states[symbol]?.handle;
+  const isKnown = typeof handle?.recvStart === 'function' && typeof handle.recvStop === 'function';
+  return isKnown ? handle : undefined;
 }
 
 /** Resolves when the port is free. */
 export async function closeSocket(
-  { socket, fd }: UdpSocket,
+  { socket, fd, reader }: UdpSocket,
   { budget, wildcards }: Pick<UdpBind, 'budget' | 'wildcards'>,
 ): Promise<void> {
   wildcards.unwatch(fd);
+  reader?.close();
   const closed = once(socket, 'close');
   socket.close();
   await closed;

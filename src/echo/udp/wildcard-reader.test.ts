@@ -4,10 +4,12 @@ import { expect, test } from 'vitest';
 import { openUdp } from '../../../test/support/udp-client.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
 import { SocketBudget } from '../socket-budget.ts';
+import { DatagramBatches } from './datagram-batches.ts';
 import { bindUdpSockets, closeSocket, type UdpBind, type UdpEndpoint } from './udp-sockets.ts';
 import { WildcardReader, type WildcardReaderOptions } from './wildcard-reader.ts';
 
 const budget = new SocketBudget(100, () => undefined);
+const batches = new DatagramBatches({ onMissing: () => undefined });
 const isLinux = process.platform === 'linux';
 const datagramsPerTurnMax = 10;
 
@@ -19,7 +21,7 @@ function readerOf(given: Partial<WildcardReaderOptions> = {}) {
 
 async function bindWildcard(wildcards: WildcardReader, onDatagram: UdpBind['onDatagram']) {
   const how = { host: '0.0.0.0', port: 0, share: 'alone', hostAddresses: () => [] } as const;
-  const sockets = [...(await bindUdpSockets({ ...how, budget, wildcards, onDatagram }))];
+  const sockets = [...(await bindUdpSockets({ ...how, budget, wildcards, batches, onDatagram }))];
   const close = async () => {
     await Promise.all(sockets.splice(0).map((one) => closeSocket(one, { budget, wildcards })));
   };
