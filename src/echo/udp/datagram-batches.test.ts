@@ -191,3 +191,28 @@ test('what is held until the listener is served is kept whole, however much come
   expect(context.connections.size).toBe(1);
   await listener.close(0, 'listener_deleted');
 });
+
+test.runIf(isLinux)('what is closed in the middle of a batch is told no more of it', async () => {
+  const { load, received } = watchedLibc();
+  let told = 0;
+  const closing: Promise<void>[] = [];
+  const echo = await openEcho({
+    load,
+    onDatagram: (bytes, remote, endpoint) => {
+      told += 1;
+      endpoint.send(bytes, remote, () => undefined);
+      if (bytes.length === 3) closing.push(echo[Symbol.asyncDispose]());
+    },
+  });
+  await using client = await openUdp();
+  sendAtOnce(
+    client,
+    echo.to,
+    [1, 2, 3, 4, 5, 6].map((length) => Buffer.alloc(length)),
+  );
+  await waitFor('the close', () => closing.length > 0);
+  await Promise.all(closing);
+  expect(received).toEqual([5]);
+  expect(told).toBe(3);
+  expect(client.answers.length).toBeLessThan(3);
+});

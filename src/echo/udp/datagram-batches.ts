@@ -85,7 +85,7 @@ export class DatagramBatches {
     const count = libc.receiveMany(socket.fd, memory.received, slotsMax, dontWait);
     if (count <= 0) return 0;
     this.#socket = socket;
-    for (let slot = 0; slot < count; slot++) {
+    for (let slot = 0; slot < count && this.#socket === socket; slot++) {
       this.#slot = slot;
       this.#bytes = memory.payloadOf(slot);
       this.#remote = memory.remoteOf(slot);
@@ -95,6 +95,13 @@ export class DatagramBatches {
     this.#socket = null;
     this.#bytes = null;
     return count;
+  }
+
+  /** Its fd is closed, and may be another's: what was read of it is neither told nor answered any more. */
+  forget(socket: BatchedSocket): void {
+    if (this.#socket !== socket) return;
+    this.#socket = null;
+    this.#answers.length = 0;
   }
 
   /** Whether the bytes lie in the memory of a batch, and must be copied by who keeps them. */
@@ -157,7 +164,8 @@ export class BatchReader {
 
   /** libuv has read one, and it was told of: reads what else there is. */
   readOn(): void {
-    if (this.#turn !== null || this.#isClosed || this.#batches.read(this.#socket) === 0) return;
+    if (this.#turn !== null || this.#isClosed) return;
+    if (this.#batches.read(this.#socket) === 0 || this.#isClosed) return;
     this.#socket.handle.recvStop();
     this.#turn = setImmediate(this.#next);
   }
@@ -165,13 +173,16 @@ export class BatchReader {
   /** One batch in a turn of the loop, so that a flood leaves the rest of each to others. */
   readonly #next = (): void => {
     this.#turn = null;
-    if (this.#batches.read(this.#socket) > 0) this.#turn = setImmediate(this.#next);
+    const count = this.#batches.read(this.#socket);
+    if (this.#isClosed) return;
+    if (count > 0) this.#turn = setImmediate(this.#next);
     else this.#socket.handle.recvStart();
   };
 
   /** Before its fd is closed, and may be another's. */
   close(): void {
     this.#isClosed = true;
+    this.#batches.forget(this.#socket);
     if (this.#turn !== null) clearImmediate(this.#turn);
   }
 
