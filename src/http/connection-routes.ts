@@ -3,11 +3,12 @@ import { z } from 'zod';
 import { connectionFilter, pageFields } from '../api/queries.ts';
 import { uuid } from '../api/values.ts';
 import type { Edge, HttpApp } from './edge.ts';
+import { listBytes } from './json-text.ts';
 import { labelled, labelParameter, toLabels } from './label-query.ts';
 import { operationRoute } from './operation-route.ts';
+import { connectionJson } from './resource-json.ts';
 import { connectionResource } from './resources.ts';
 import { answer, bodyMeta, nextPageToken, problemResponses } from './route-schemas.ts';
-import { connectionView } from './views.ts';
 
 const tags = ['Connections'];
 const params = z.strictObject({ id: uuid.describe('The id of the connection.') });
@@ -42,10 +43,8 @@ export function connectionRoutes(app: HttpApp, edge: Edge): void {
       at: {},
       input: { ...rest, labels: toLabels(label) },
     }),
-    answer: (page) => ({
-      connections: page.items.map((one) => connectionView(one, one.listenerName)),
-      nextPageToken: page.nextPageToken ?? undefined,
-    }),
+    answer: ({ items, nextPageToken: next }) =>
+      listBytes('connections', items, connectionJson, next),
   });
   operationRoute(app, edge, {
     operation: getConnection,
@@ -62,7 +61,7 @@ export function connectionRoutes(app: HttpApp, edge: Edge): void {
     },
     params,
     give: ({ params: at }) => ({ at, input: {} }),
-    answer: (connection) => connectionView(connection, connection.listenerName),
+    answer: connectionJson,
   });
   operationRoute(app, edge, {
     operation: closeConnection,
@@ -82,6 +81,6 @@ export function connectionRoutes(app: HttpApp, edge: Edge): void {
       bodyMeta('ConnectionClose', [{ mode: 'fin' }, { mode: 'rst' }]),
     ),
     give: ({ params: at, body }) => ({ at, input: body }),
-    answer: (connection) => connectionView(connection, connection.listenerName),
+    answer: connectionJson,
   });
 }

@@ -15,12 +15,13 @@ import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { preferredType } from './accept.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventFormats, sendStream } from './event-stream.ts';
+import { jsonType, listBytes } from './json-text.ts';
 import { labelled, labelParameter, toLabels } from './label-query.ts';
 import { callerOf } from './operation-route.ts';
 import { readQuery } from './query.ts';
+import { eventJson } from './resource-json.ts';
 import { eventResource } from './resources.ts';
 import { nextPageToken, problemResponses } from './route-schemas.ts';
-import { eventView } from './views.ts';
 
 /** The filter, each of its parameters repeatable: OR inside a parameter, AND between them. */
 const filterQuery = (bounds: ListenerBounds) => ({
@@ -84,10 +85,7 @@ export function eventRoutes(app: HttpApp, { api, bounds, limits }: Edge): void {
   async function page(caller: Caller, raw: unknown) {
     const { output } = await api.call(listEvents, { caller, read: () => readPage(raw) });
     const { items, nextPageToken: next } = output;
-    return {
-      events: items.map((event) => eventView(event, event.listenerName)),
-      nextPageToken: next ?? undefined,
-    };
+    return listBytes('events', items, (event) => eventJson(event, event.listenerName), next);
   }
 
   function readStream(raw: unknown, headers: IncomingHttpHeaders) {
@@ -136,7 +134,7 @@ export function eventRoutes(app: HttpApp, { api, bounds, limits }: Edge): void {
       const type = preferredType(request.headers.accept, offered);
       const format = request.method === 'GET' ? eventFormats.get(type) : undefined;
       const caller = callerOf(request, reply);
-      if (format === undefined) return await page(caller, raw);
+      if (format === undefined) return reply.type(jsonType).send(await page(caller, raw));
       await sendStream({
         items: api.stream(streamEvents, caller, () => readStream(raw, request.headers)),
         signal: caller.signal,

@@ -7,8 +7,9 @@ import type { FastifyReply } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
 import type { NamedStreamItem } from '../core/listener-names.ts';
+import { jsonText } from './json-text.ts';
 import { isInternal, type Problem, toProblemAnswer } from './problem.ts';
-import { eventView } from './views.ts';
+import { eventJson } from './resource-json.ts';
 
 export interface StreamFormat {
   readonly contentType: string;
@@ -20,29 +21,25 @@ export interface StreamFormat {
 
 const serverSentEvents: StreamFormat = {
   contentType: 'text/event-stream; charset=utf-8',
-  event: (event, name) => message(event.type, eventView(event, name), event.seq),
-  synced: (seq) => message('synced', { seq }, seq),
+  event: (event, name) => message(event.type, eventJson(event, name), event.seq),
+  synced: (seq) => message('synced', `{"seq":${seq}}`, seq),
   // An id without data moves the reader's Last-Event-ID and is no event to it.
   heartbeat: (seq) => `: heartbeat\nid: ${seq}\n\n`,
-  error: (problem) => message('error', problem),
+  error: (problem) => message('error', JSON.stringify(problem)),
 };
 
-function message(type: string, data: object, seq?: number): string {
+function message(type: string, data: string, seq?: number): string {
   const id = seq === undefined ? '' : `id: ${seq}\n`;
-  return `${id}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+  return `${id}event: ${type}\ndata: ${data}\n\n`;
 }
 
 const ndjson: StreamFormat = {
   contentType: 'application/x-ndjson',
-  event: (event, name) => line({ seq: event.seq, event: eventView(event, name) }),
-  synced: (seq) => line({ seq, synced: {} }),
-  heartbeat: (seq) => line({ seq, heartbeat: {} }),
-  error: (problem) => line({ error: problem }),
+  event: (event, name) => `{"seq":${event.seq},"event":${eventJson(event, name)}}\n`,
+  synced: (seq) => jsonText({ seq, synced: {} }),
+  heartbeat: (seq) => jsonText({ seq, heartbeat: {} }),
+  error: (problem) => jsonText({ error: problem }),
 };
-
-function line(value: object): string {
-  return `${JSON.stringify(value)}\n`;
-}
 
 /** By media type. */
 export const eventFormats: ReadonlyMap<string, StreamFormat> = new Map([

@@ -3,11 +3,12 @@ import { z } from 'zod';
 import { listenerFilter, pageFields } from '../api/queries.ts';
 import { idOrName } from '../api/values.ts';
 import type { Edge, HttpApp } from './edge.ts';
+import { listBytes } from './json-text.ts';
 import { labelParameter, toLabels } from './label-query.ts';
 import { operationRoute } from './operation-route.ts';
+import { listenerJson } from './resource-json.ts';
 import { listenerResource } from './resources.ts';
 import { answer, bodyMeta, nextPageToken, problemResponses } from './route-schemas.ts';
-import { listenerView } from './views.ts';
 
 const tags = ['Listeners'];
 const createProblems = problemResponses(
@@ -67,7 +68,7 @@ function createRoutes(app: HttpApp, edge: Edge): void {
     give: ({ body }) => ({ at: {}, input: body }),
     answer(listener, reply) {
       reply.code(201).header('location', `/v1/listeners/${listener.id}`);
-      return listenerView(listener);
+      return listenerJson(listener);
     },
   });
   operationRoute(app, edge, {
@@ -92,7 +93,7 @@ function createRoutes(app: HttpApp, edge: Edge): void {
     give: ({ body }) => ({ at: {}, input: body }),
     answer(listeners, reply) {
       reply.code(201);
-      return { listeners: listeners.map(listenerView) };
+      return listBytes('listeners', listeners, listenerJson);
     },
   });
 }
@@ -131,10 +132,7 @@ function readRoutes(app: HttpApp, edge: Edge): void {
       at: {},
       input: { ...rest, labels: toLabels(label) },
     }),
-    answer: (page) => ({
-      listeners: page.items.map(listenerView),
-      nextPageToken: page.nextPageToken ?? undefined,
-    }),
+    answer: ({ items, nextPageToken: next }) => listBytes('listeners', items, listenerJson, next),
   });
   operationRoute(app, edge, {
     operation: getListener,
@@ -151,7 +149,7 @@ function readRoutes(app: HttpApp, edge: Edge): void {
     },
     params: listenerParams,
     give: ({ params }) => ({ at: { id: params.listener }, input: {} }),
-    answer: listenerView,
+    answer: listenerJson,
   });
 }
 
@@ -176,7 +174,7 @@ function changeRoutes(app: HttpApp, edge: Edge): void {
     params: listenerParams,
     body: updateListener.input.meta(bodyMeta('ListenerPatch', patchExamples)),
     give: ({ params, body }) => ({ at: { id: params.listener }, input: body }),
-    answer: listenerView,
+    answer: listenerJson,
   });
   operationRoute(app, edge, {
     operation: deleteListener,
@@ -196,6 +194,9 @@ function changeRoutes(app: HttpApp, edge: Edge): void {
     params: listenerParams,
     query: deleteListener.input,
     give: ({ params, query }) => ({ at: { id: params.listener }, input: query }),
-    answer: (_, reply) => reply.code(204).send(),
+    answer(_, reply) {
+      reply.code(204);
+      return null;
+    },
   });
 }

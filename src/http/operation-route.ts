@@ -6,6 +6,7 @@ import { parse } from '../api/parse.ts';
 import { type Caller, callerGone } from '../core/caller.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { readBody } from './json-bodies.ts';
+import { jsonType } from './json-text.ts';
 import { readQuery } from './query.ts';
 import { idempotencyHeaders, noQuery } from './route-schemas.ts';
 
@@ -33,8 +34,8 @@ interface OperationRoute<
   give(
     parts: Parts<z.output<Params>, z.output<Query>, z.output<Body>>,
   ): Given<z.output<At>, z.output<Input>>;
-  /** The body of the answer; what else it has goes by the reply. */
-  answer(output: Output, reply: FastifyReply): unknown;
+  /** The body of the answer, as JSON; null: none. What else it has goes by the reply. */
+  answer(output: Output, reply: FastifyReply): string | Buffer | null;
 }
 
 type Nothing = typeof noQuery;
@@ -79,9 +80,14 @@ export function operationRoute<
         key: idempotencyKey(request),
       });
       if (isReplayed) reply.header('idempotent-replayed', 'true');
-      return route.answer(output, reply);
+      return sendJson(reply, route.answer(output, reply));
     },
   });
+}
+
+function sendJson(reply: FastifyReply, body: string | Buffer | null): FastifyReply {
+  if (body === null) return reply.send();
+  return reply.type(jsonType).send(typeof body === 'string' ? `${body}\n` : body);
 }
 
 function idempotencyKey({ headers }: FastifyRequest): string | undefined {

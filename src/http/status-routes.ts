@@ -5,9 +5,9 @@ import { AppError } from '../core/errors.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { operationRoute } from './operation-route.ts';
 import { problemType, toProblemAnswer } from './problem.ts';
+import { statusJson } from './resource-json.ts';
 import { statusResource } from './resources.ts';
 import { answer, problemResponses } from './route-schemas.ts';
-import { statusView } from './views.ts';
 
 const tags = ['Status'];
 
@@ -24,7 +24,7 @@ export function statusRoutes(app: HttpApp, edge: Edge): void {
       response: { 200: answer('How the node is.', statusResource), ...problemResponses() },
     },
     give: () => ({ at: {}, input: {} }),
-    answer: statusView,
+    answer: statusJson,
   });
   probeRoutes(app, readiness);
   if (metrics === null) return;

@@ -33,7 +33,9 @@ export class Traffic {
       }
     });
     app.addHook('onSend', async (_, reply, payload) => {
-      if (typeof payload === 'string') this.#keepWaiting(reply.raw, Buffer.byteLength(payload));
+      if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
+        this.#keepWaiting(reply.raw, Buffer.byteLength(payload));
+      }
       return payload;
     });
   }
