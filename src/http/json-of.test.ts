@@ -31,11 +31,7 @@ test('a name of a field is never taken for code', () => {
 });
 
 test('any text, number and list is what JSON.stringify makes of it', () => {
-  const anyText = fc.oneof(
-    fc.string(),
-    fc.string({ unit: 'binary' }),
-    fc.stringMatching(/^[\s\S]*$/),
-  );
+  const anyText = fc.oneof(fc.string(), fc.string({ unit: 'binary' }));
   const parts = { text: anyText, number: fc.double(), flag: fc.boolean(), list: fc.array(anyText) };
   const schema = z.object({
     text: z.string(),

@@ -3,6 +3,7 @@ import type { Connection, ConnectionState } from '../core/connection.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { ConnectionDirectory, ConnectionQuery } from '../core/store.ts';
+import { allStatement, isAll } from './all-connections.ts';
 import type { Database, Rows, Statement } from './database.ts';
 import { readHistory } from './history.ts';
 import {
@@ -46,6 +47,7 @@ export class ConnectionReader implements ConnectionDirectory {
   async list(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]> {
     if (query.listenerIds?.length === 0) return [];
     const history = historyQuery(this.#project, query, page.after);
+    if (isAll(history)) return await this.#read(allStatement(history, query.state, page.pageSize));
     // The open ones first: one that closes meanwhile is then found twice, and never missed.
     const open = await this.#listOpen(query.state, history, page.pageSize);
     const closed = await this.#listClosed(query.state, history, page.pageSize);

@@ -3,8 +3,10 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ofDefault, sampleTime } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
+import { defaultProject } from '../core/project.ts';
 import type { ConnectionQuery } from '../core/store.ts';
-import { idAbove } from './history-query.ts';
+import { allStatement } from './all-connections.ts';
+import { historyQuery, idAbove } from './history-query.ts';
 import { PostgresStore } from './postgres-store.ts';
 import { netOf } from './rows.ts';
 
@@ -117,6 +119,7 @@ const queries: readonly Partial<ConnectionQuery>[] = [
   { lport: 9000, raddr: '10.2.0.7', protocol: 'tcp' },
   { lport: 9000, protocol: 'udp', acceptedAfter: at(20_000), acceptedBefore: at(20_000 + 2000) },
   { lport: 9002 },
+  { acceptedAfter: at(20_000), acceptedBefore: at(20_000 + 1500) },
 ];
 
 test.for(queries)('%o is read as one plain query reads it, page by page', async (query) => {
@@ -134,6 +137,21 @@ test.for(queries)('%o is read as one plain query reads it, page by page', async 
     after = page.at(-1)?.id ?? null;
   }
   expect(found).toEqual(expected);
+});
+
+test.each([2, 51, 1001])('the plan of a page of %i of all connections is kept', async (limit) => {
+  const query = historyQuery(defaultProject, { ...anyConnection, state: null }, null);
+  const { name, text, values = [] } = allStatement(query, null, limit);
+  const own = `${name} of ${limit}`;
+  // PostgreSQL keeps a plan after five that it made anew, if those were not cheaper by more than it takes to make one.
+  for (let time = 0; time < 8; time += 1) {
+    const { rows } = await client.query({ name: own, text, values: [...values] });
+    expect(rows).toHaveLength(limit);
+  }
+  const { rows } = await client.query('SELECT * FROM pg_prepared_statements WHERE name = $1', [
+    own,
+  ]);
+  expect(rows[0]).toMatchObject({ generic_plans: '3', custom_plans: '5' });
 });
 
 test('the bounds of a page of time hold what was accepted in it', async () => {

@@ -3,14 +3,19 @@ import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { append, closed, halfClosed, sampleConnection } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
+import { connectionStates } from '../core/connection.ts';
 import { everyEvent } from '../core/event-filter.ts';
 import { defaultProject } from '../core/project.ts';
+import { allStatement } from './all-connections.ts';
 import { foldAppend } from './append-batch.ts';
 import { appendStatement } from './append-statement.ts';
 import type { Statement } from './database.ts';
 import { eventsBackStatement, eventsStatement } from './event-statements.ts';
+import { historyQuery } from './history-query.ts';
 
-test.each(['as it was made', 'of which it is known that it is empty'])(
+const states = ['as it was made', 'of which it is known that it is empty'];
+
+test.each(states)(
   'a database %s has each row looked up by its key, and each page read along its seqs',
   async (state) => {
     await using database = await makeDatabase();
@@ -50,3 +55,41 @@ test.each(['as it was made', 'of which it is known that it is empty'])(
     await client.end();
   },
 );
+
+/** Between any times and any page. */
+const allQueries = [null, 1].flatMap((acceptedAfter) =>
+  [null, 2].flatMap((acceptedBefore) =>
+    [null, sampleConnection().id].map((after) => {
+      const nothing = { listenerIds: null, protocol: null, lport: null, raddr: null };
+      const query = { ...nothing, closeReason: null, state: null, acceptedAfter, acceptedBefore };
+      return historyQuery(defaultProject, query, after);
+    }),
+  ),
+);
+
+test.each(states)('a page of all connections of a database %s is read in order', async (state) => {
+  await using database = await makeDatabase();
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  if (state !== 'as it was made') await client.query('VACUUM (ANALYZE)');
+  await client.query('SET enable_seqscan = off');
+  const names = new Map<string | undefined, string>();
+  for (const query of allQueries) {
+    for (const one of [null, ...connectionStates]) {
+      const { name, text } = allStatement(query, one, 51);
+      expect(names.get(name) ?? text).toBe(text);
+      names.set(name, text);
+      const { rows } = await client.query(`EXPLAIN (GENERIC_PLAN) ${text}`);
+      const plan = rows.map((row) => String(row['QUERY PLAN'])).join('\n');
+      expect(plan).not.toMatch(/Sort {2}|Bitmap|Seq Scan/);
+      const scans = [...plan.matchAll(/Index Scan Backward using (\w+)/g)].map(
+        ([, index]) => index,
+      );
+      expect(scans).toEqual([
+        ...(one === 'closed' ? [] : ['open_connections_pkey']),
+        ...(one === null || one === 'closed' ? ['closed_connections_pkey'] : []),
+      ]);
+    }
+  }
+  await client.end();
+});
