@@ -101,7 +101,10 @@ function familyOf(ip: string): 'ipv4' | 'ipv6' {
 }
 
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || loopback(host);
+  return usualLoopback.has(host) || loopback(host);
 }
+
+/** Asked for with nearly every request, and told at once. */
+const usualLoopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
 
 const loopback = networkSet(['127.0.0.0/8', '::1']);

@@ -11,13 +11,18 @@ export class KnownLogs<Log extends Known> {
   readonly #max: number;
   /** In the order in which they were asked for. */
   readonly #logs = new Map<ProjectRef, Log>();
+  #newest: ProjectRef | null = null;
 
   constructor(max: number) {
     this.#max = max;
   }
 
   get(project: ProjectRef, make: () => Log): Log {
-    const log = this.#logs.get(project) ?? make();
+    const known = this.#logs.get(project);
+    // Mostly it is the project of the call before.
+    if (known !== undefined && project === this.#newest) return known;
+    const log = known ?? make();
+    this.#newest = project;
     this.#logs.delete(project);
     this.#logs.set(project, log);
     for (const [other, { isHeld }] of this.#logs) {

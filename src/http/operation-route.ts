@@ -54,11 +54,11 @@ export function operationRoute<
 ): void {
   const { operation, method, url, docs, params, query, body } = route;
   // Where a part is left out, its type is that of what stands in for it.
-  const at = (params ?? noQuery) as Params;
+  const noParams = {} as z.output<Params>;
   const asked = (query ?? noQuery) as Query;
   const read = (request: FastifyRequest) =>
     route.give({
-      params: parse(at, request.params),
+      params: params === undefined ? noParams : parse(params, request.params),
       body: body === undefined ? (undefined as z.output<Body>) : readBody(body, request.body),
       query: readQuery(asked, request.query),
     });

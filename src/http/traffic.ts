@@ -26,17 +26,18 @@ export class Traffic {
   }
 
   addHooks(app: HttpApp): void {
-    app.addHook('onRequest', async ({ socket }) => {
+    app.addHook('onRequest', ({ socket }, _, done) => {
       const { requestsPerConnectionMax: limitValue } = this.#limits;
       if (this.#connections.answersOf(socket) > limitValue) {
         throw exhausted('requestsPerConnectionMax', limitValue);
       }
+      done();
     });
-    app.addHook('onSend', async (_, reply, payload) => {
+    app.addHook('onSend', (_, reply, payload, done) => {
       if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
         this.#keepWaiting(reply.raw, Buffer.byteLength(payload));
       }
-      return payload;
+      done();
     });
   }
 
