@@ -4,15 +4,11 @@
  */
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
-import { Api } from './api/call.ts';
-import { tokenKeys } from './api/keys.ts';
-import { operations } from './api/operations.ts';
 import { version } from './command-line.ts';
 import type { Config } from './config.ts';
 import { ActivityLog } from './core/activity-log.ts';
-import { type Address, isLoopback } from './core/address.ts';
+import type { Address } from './core/address.ts';
 import type { Commit } from './core/append-queue.ts';
-import type { Caller } from './core/caller.ts';
 import { systemClock } from './core/clock.ts';
 import { ControlPlane } from './core/control-plane.ts';
 import { EventLog } from './core/event-log.ts';
@@ -21,14 +17,12 @@ import { ListenerObserver } from './core/listener-observer.ts';
 import { ListenerRecovery } from './core/listener-recovery.ts';
 import { ListenerSet } from './core/listener-set.ts';
 import { Listeners } from './core/listeners.ts';
-import type { Clock } from './core/ports.ts';
 import { Projects } from './core/projects.ts';
 import { Recorder } from './core/recorder.ts';
 import { Retention } from './core/retention.ts';
-import type { Store, Writer } from './core/store.ts';
+import type { Writer } from './core/store.ts';
+import type { EdgesGround } from './edges.ts';
 import { EmbeddedPostgres } from './embedded-postgres/embedded-postgres.ts';
-import { GrpcServer } from './grpc/grpc-server.ts';
-import { HttpServer } from './http/http-server.ts';
 import { Metrics } from './metrics/prometheus.ts';
 import { prepareDataDir } from './node/data-dir.ts';
 import { lockDataDir } from './node/data-dir-lock.ts';
@@ -79,16 +73,9 @@ export class App implements AsyncDisposable {
 type Started = Pick<App, 'nodeId' | 'httpAddress' | 'grpcAddress' | 'recovered'>;
 
 /** What everything after the store is made of. */
-interface Ground {
-  readonly config: Config;
-  readonly logger: Logger;
-  readonly clock: Clock;
+interface Ground extends EdgesGround {
   readonly nodeId: string;
-  readonly store: Store;
-  readonly projects: Projects;
   readonly metrics: Metrics;
-  /** Filled in when the edges are bound. */
-  readonly reservedPorts: number[];
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -96,7 +83,9 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   const { config, logger, signal } = options;
   const clock = systemClock();
   const nodeId = await takeNodeId(config, resources);
-  const connectionString = config.databaseUrl ?? (await startPostgres(options, resources));
+  const database = config.databaseUrl ?? startPostgres(options, resources);
+  // While PostgreSQL starts, this process has nothing to do; to load the edges takes about as long.
+  const [connectionString, { startEdges }] = await Promise.all([database, import('./edges.ts')]);
   signal?.throwIfAborted();
   const storeName = config.databaseUrl === null ? 'the embedded database' : 'DATABASE_URL';
   const store = await orStartError(
@@ -250,38 +239,4 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   });
   metrics.observe({ control, eventLog, recorder });
   return { control, recovery, eventLog, activity, set };
-}
-
-async function startEdges(
-  ground: Ground,
-  control: ControlPlane,
-  resources: AsyncDisposableStack,
-): Promise<Pick<App, 'httpAddress' | 'grpcAddress'>> {
-  const { config, logger, clock, store, projects, metrics, reservedPorts } = ground;
-  const keysOf = async (caller: Pick<Caller, 'project'>) =>
-    store.of(await projects.of(caller)).idempotencyKeys;
-  const { http, grpc, bounds, apiToken, idempotency } = config;
-  const api = new Api({
-    world: { control, bounds, clock },
-    operations: operations(bounds, config.listeners),
-    keys: tokenKeys(apiToken),
-    idempotency: { keysOf, clock, logger, limits: idempotency },
-  });
-  const shared = { api, bounds, logger, readiness: control };
-  const grpcServer = await orStartError(
-    () => GrpcServer.start({ ...shared, ...grpc }),
-    (reason) => `${reason} (KODAMA_GRPC_HOST, KODAMA_GRPC_PORT)`,
-  );
-  resources.use(grpcServer);
-  const isLoopbackOnly = isLoopback(http.host);
-  const edge = { ...shared, ...http, version, metrics, isLoopbackOnly };
-  const httpServer = await orStartError(
-    () => HttpServer.start(edge),
-    (reason) => `${reason} (KODAMA_HTTP_HOST, KODAMA_HTTP_PORT)`,
-  );
-  resources.use(httpServer);
-  // Streams end before their servers wait for them.
-  resources.defer(() => control.endStreams());
-  reservedPorts.push(httpServer.address.port, grpcServer.address.port);
-  return { httpAddress: httpServer.address, grpcAddress: grpcServer.address };
 }

@@ -50,6 +50,13 @@ const headers = {
   'x-frame-options': 'DENY',
 };
 
+/** In the place of fastify's own compilers of schemas: to load them would be a tenth of a start. */
+const compilersFactory = { buildValidator: unused, buildSerializer: unused };
+
+function unused(): never {
+  throw new TypeError('each route has the compilers of the app');
+}
+
 export async function httpApp(
   options: HttpAppOptions,
 ): Promise<{ readonly app: HttpApp; readonly connections: OpenConnections }> {
@@ -64,6 +71,7 @@ export async function httpApp(
     // A request that still arrives while the server closes is answered like any other.
     return503OnClosing: false,
     genReqId: () => randomUUID(),
+    schemaController: { compilersFactory },
     rewriteUrl: ({ url = '' }) => withColons(url),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestTimeoutMs,

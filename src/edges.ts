@@ -1,0 +1,63 @@
+/** The two edges, and what both are given. Their libraries are most of what a start loads, so app.ts loads this meanwhile. */
+import type { Logger } from 'pino';
+import { Api } from './api/call.ts';
+import { tokenKeys } from './api/keys.ts';
+import { operations } from './api/operations.ts';
+import { version } from './command-line.ts';
+import type { Config } from './config.ts';
+import { type Address, isLoopback } from './core/address.ts';
+import type { Caller } from './core/caller.ts';
+import type { ControlPlane } from './core/control-plane.ts';
+import type { Clock } from './core/ports.ts';
+import type { Projects } from './core/projects.ts';
+import type { Store } from './core/store.ts';
+import { GrpcServer } from './grpc/grpc-server.ts';
+import type { MetricsText } from './http/edge.ts';
+import { HttpServer } from './http/http-server.ts';
+import { orStartError } from './node/start-error.ts';
+
+export interface EdgesGround {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly projects: Projects;
+  readonly metrics: MetricsText;
+  /** Filled in when the edges are bound. */
+  readonly reservedPorts: number[];
+}
+
+/** Resolves when both are bound. */
+export async function startEdges(
+  ground: EdgesGround,
+  control: ControlPlane,
+  resources: AsyncDisposableStack,
+): Promise<{ readonly httpAddress: Address; readonly grpcAddress: Address }> {
+  const { config, logger, clock, store, projects, metrics, reservedPorts } = ground;
+  const keysOf = async (caller: Pick<Caller, 'project'>) =>
+    store.of(await projects.of(caller)).idempotencyKeys;
+  const { http, grpc, bounds, apiToken, idempotency } = config;
+  const api = new Api({
+    world: { control, bounds, clock },
+    operations: operations(bounds, config.listeners),
+    keys: tokenKeys(apiToken),
+    idempotency: { keysOf, clock, logger, limits: idempotency },
+  });
+  const shared = { api, bounds, logger, readiness: control };
+  const grpcServer = await orStartError(
+    () => GrpcServer.start({ ...shared, ...grpc }),
+    (reason) => `${reason} (KODAMA_GRPC_HOST, KODAMA_GRPC_PORT)`,
+  );
+  resources.use(grpcServer);
+  const isLoopbackOnly = isLoopback(http.host);
+  const edge = { ...shared, ...http, version, metrics, isLoopbackOnly };
+  const httpServer = await orStartError(
+    () => HttpServer.start(edge),
+    (reason) => `${reason} (KODAMA_HTTP_HOST, KODAMA_HTTP_PORT)`,
+  );
+  resources.use(httpServer);
+  // Streams end before their servers wait for them.
+  resources.defer(() => control.endStreams());
+  reservedPorts.push(httpServer.address.port, grpcServer.address.port);
+  return { httpAddress: httpServer.address, grpcAddress: grpcServer.address };
+}
