@@ -11,6 +11,7 @@ import { logText } from './log-text.ts';
 import { compileCacheDir } from './node/data-dir.ts';
 import { StartError } from './node/start-error.ts';
 import { Output } from './output.ts';
+import { spareMemory } from './spare-memory.ts';
 
 const usage = `npm start            starts kodama; Ctrl-C stops it
 
@@ -50,6 +51,7 @@ async function main(): Promise<number> {
     const { App } = await import('./app.ts');
     await using app = await App.start({ config, logger, signal: stop.signal, onFatal: fail });
     announce(app, config, logger);
+    spareMemory();
     await new Promise((resolve) => {
       stop.signal.addEventListener('abort', resolve, { once: true });
       if (stop.signal.aborted) resolve(null);
