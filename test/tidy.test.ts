@@ -1,10 +1,10 @@
 /**
  * The architecture as a test. `core` says what kodama is and `faults` what a fault is, and they know no technology;
- * each technology folder knows core and itself; only app.ts joins them. What a linter cannot say about the tree stands
- * here too.
+ * each technology folder knows core and itself; only app.ts and edges.ts join them. What a linter cannot say about the
+ * tree stands here too.
  *
- *   main.ts ─► app.ts ─► http grpc ─► api ─► core ─► faults      config.ts ─► core
- *                  └───► postgres echo workers ─────┘                  workers ─► echo/messages.ts, record-rows.ts
+ *   main.ts ─► app.ts ─► edges.ts ─► http grpc ─► api ─► core ─► faults      config.ts ─► core
+ *                  └───► postgres echo workers ───────────────────┘      workers ─► echo/messages.ts, record-rows.ts
  */
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -31,9 +31,11 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   'log-text.ts': /^$/,
   'unknown-variables.ts': /^$/,
   'banner.ts': /^core\//,
+  'spare-memory.ts': /^$/,
+  'edges.ts': /^(api|core|grpc|http)\/|^(config|command-line|node\/start-error)\.ts$/,
   'app.ts': /^(?!main\.ts$)/,
   'main.ts':
-    /^((app|banner|command-line|config|log-text|output)|node\/(data-dir|start-error)|core\/address)\.ts$/,
+    /^((app|banner|command-line|config|log-text|output|spare-memory)|node\/(data-dir|start-error)|core\/address)\.ts$/,
 };
 /** The packages of the folders that know no technology, and of workers, which start often: others may use any. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
@@ -57,10 +59,10 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'embedded-postgres': 850,
   faults: 1400,
   grpc: 2300,
-  http: 2800,
+  http: 2850,
   metrics: 200,
   node: 400,
-  postgres: 4200,
+  postgres: 4300,
   tls: 150,
   workers: 960,
 };

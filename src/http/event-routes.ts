@@ -15,7 +15,7 @@ import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { preferredType } from './accept.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventFormats, sendStream } from './event-stream.ts';
-import { jsonType, listBytes } from './json-text.ts';
+import { listBytes, sendJson } from './json-text.ts';
 import { labelled, labelParameter, toLabels } from './label-query.ts';
 import { callerOf } from './operation-route.ts';
 import { readQuery } from './query.ts';
@@ -134,7 +134,7 @@ export function eventRoutes(app: HttpApp, { api, bounds, limits }: Edge): void {
       const type = preferredType(request.headers.accept, offered);
       const format = request.method === 'GET' ? eventFormats.get(type) : undefined;
       const caller = callerOf(request, reply);
-      if (format === undefined) return reply.type(jsonType).send(await page(caller, raw));
+      if (format === undefined) return sendJson(reply, await page(caller, raw));
       await sendStream({
         items: api.stream(streamEvents, caller, () => readStream(raw, request.headers)),
         signal: caller.signal,

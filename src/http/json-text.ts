@@ -1,4 +1,6 @@
-export const jsonType = 'application/json; charset=utf-8';
+import type { FastifyReply } from 'fastify';
+
+const jsonType = 'application/json; charset=utf-8';
 
 /** JSON as it is sent: it ends with a newline, so that a terminal's prompt stands below it. */
 export function jsonText(value: unknown): string {
@@ -21,4 +23,10 @@ export function listBytes<Item>(
     ...items.map((item, at) => Buffer.from(at === 0 ? json(item) : `,${json(item)}`)),
     Buffer.from(`]${token}}\n`),
   ]);
+}
+
+/** Text without its newline, bytes with theirs; null is an answer without a body. */
+export function sendJson(reply: FastifyReply, body: string | Buffer | null): FastifyReply {
+  if (body === null) return reply.send();
+  return reply.type(jsonType).send(typeof body === 'string' ? `${body}\n` : body);
 }

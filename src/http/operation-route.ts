@@ -6,7 +6,7 @@ import { parse } from '../api/parse.ts';
 import { type Caller, callerGone } from '../core/caller.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { readBody } from './json-bodies.ts';
-import { jsonType } from './json-text.ts';
+import { sendJson } from './json-text.ts';
 import { readQuery } from './query.ts';
 import { idempotencyHeaders, noQuery } from './route-schemas.ts';
 
@@ -83,11 +83,6 @@ export function operationRoute<
       return sendJson(reply, route.answer(output, reply));
     },
   });
-}
-
-function sendJson(reply: FastifyReply, body: string | Buffer | null): FastifyReply {
-  if (body === null) return reply.send();
-  return reply.type(jsonType).send(typeof body === 'string' ? `${body}\n` : body);
 }
 
 function idempotencyKey({ headers }: FastifyRequest): string | undefined {
