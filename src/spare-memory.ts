@@ -8,7 +8,10 @@ interface Collection {
   readonly flavor: 'last-resort';
 }
 
-/** Takes some 50 ms. Node has no call of its own for it: V8 gives its `gc` to a context that is made under this flag. */
+/**
+ * Everything else waits for it. Node has no call of its own for it: V8 gives its `gc` to a context that is made under
+ * this flag.
+ */
 export function spareMemory(): void {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as (collection: Collection) => void;

@@ -114,7 +114,7 @@ export async function httpApp(
     if (isTold) reply.raw.once('close', () => logRequest(options.logger, request, reply));
     reply.headers(headers).header('x-request-id', request.id);
   };
-  // Hooks that wait for nothing are no promises: several to a request were a tenth of what a small one costs.
+  // Hooks that wait for nothing are no promises: every request runs through several of them.
   app.addHook('onRequest', (request, reply, done) => {
     begin(request, reply);
     done();
