@@ -46,18 +46,18 @@ const generatedFor: Readonly<Record<string, string>> = { postgres: 'prisma' };
 const forbiddenNames =
   /^(index|utils?|helpers?|common|manager|base)\.|-(utils?|helpers?|manager|base)\./;
 const linesMax = 300;
-const spineLinesMax = 5500;
+const spineLinesMax = 5600;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 1150,
-  api: 1600,
-  core: 5400,
+  api: 1750,
+  core: 6400,
   echo: 6000,
   'edge-sockets': 100,
   'embedded-postgres': 850,
   faults: 1400,
   grpc: 2300,
-  http: 2800,
+  http: 3000,
   metrics: 200,
   node: 400,
   postgres: 4200,

@@ -16,6 +16,7 @@ import {
   toStreamStart,
 } from './queries.ts';
 import { idOrName, uuid, wholeNumber } from './values.ts';
+import { toConnectionWait, toEventWait, waitSchemas } from './wait-input.ts';
 
 export type Operations = ReturnType<typeof operations>;
 
@@ -112,6 +113,13 @@ function connectionOperations(bounds: ListenerBounds) {
       run: ({ control }, caller, { input }) =>
         control.listConnections(caller, toConnectionAsk(input), input),
     }),
+    waitConnections: operation({
+      name: 'waitConnections',
+      scope: 'connections:read',
+      input: waitSchemas(bounds).connections,
+      run: ({ control }, caller, { input }) =>
+        control.waitConnections(caller, toConnectionWait(input)),
+    }),
     closeConnection: operation({
       name: 'closeConnection',
       scope: 'connections:write',
@@ -138,6 +146,12 @@ function eventOperations(bounds: ListenerBounds) {
       input: events,
       run: ({ control }, caller, { input }) =>
         control.listEvents(caller, { ...toEventAsk(input), ...toEventStart(input) }, input),
+    }),
+    waitEvents: operation({
+      name: 'waitEvents',
+      scope: 'events:read',
+      input: waitSchemas(bounds).events,
+      run: ({ control }, caller, { input }) => control.waitEvents(caller, toEventWait(input)),
     }),
     streamEvents: streamOperation({
       name: 'streamEvents',

@@ -127,11 +127,15 @@ export function oneStart<Input extends Starts>(
   }
 }
 
-export function listSchemas(bounds: ListenerBounds) {
-  const page = pageFields(bounds);
-  const carried = labels(bounds.labelsMax)
+export function labelsCarried(bounds: ListenerBounds) {
+  return labels(bounds.labelsMax)
     .default({})
     .describe('Of listeners that carry all of them, now or at their end.');
+}
+
+export function listSchemas(bounds: ListenerBounds) {
+  const page = pageFields(bounds);
+  const carried = labelsCarried(bounds);
   return {
     listeners: z.strictObject({
       ...listenerFilter,
@@ -156,9 +160,17 @@ export function toListenerQuery(input: z.output<ListSchemas['listeners']>): List
   return { state, protocol, port: number, name: called, labels: wanted };
 }
 
-export function toConnectionAsk(input: z.output<ListSchemas['connections']>): ConnectionAsk {
-  const { listener, pageSize: _size, pageToken: _token, ...rest } = input;
-  return { ...rest, listeners: listener === null ? [] : [listener] };
+type ConnectionFilter = z.output<z.ZodObject<typeof connectionFilter>>;
+
+export function toConnectionAsk(
+  input: ConnectionFilter & Pick<ConnectionAsk, 'labels'>,
+): ConnectionAsk {
+  const { listener, state, protocol, raddr, lport, closeReason } = input;
+  const { acceptedAfter, acceptedBefore, labels: wanted } = input;
+  return {
+    ...{ state, protocol, raddr, lport, closeReason, acceptedAfter, acceptedBefore },
+    ...{ listeners: listener === null ? [] : [listener], labels: wanted },
+  };
 }
 
 export function toEventAsk(input: EventAsk): EventAsk {

@@ -54,8 +54,10 @@ const asked: Readonly<Record<string, Asked>> = {
   DeleteListener: { operation: all.deleteListener },
   GetConnection: { operation: all.getConnection },
   ListConnections: { operation: all.listConnections },
+  WaitConnections: { operation: all.waitConnections },
   CloseConnection: { operation: all.closeConnection },
   ListEvents: { operation: all.listEvents },
+  WaitEvents: { operation: all.waitEvents },
   StreamEvents: { operation: all.streamEvents },
 };
 
@@ -109,6 +111,7 @@ test("every enum of the protos has exactly core's words, in core's order", () =>
 
 const listenerName = 'whole';
 const connection = { ...wholeConnection, listenerName };
+const namedEvents = wholeEvents.map((event) => ({ ...event, listenerName }));
 const page = { nextPageToken: 'more' };
 
 /** It answers whatever it is asked, with all that core can say. */
@@ -120,11 +123,10 @@ const control: Partial<Control> = {
   deleteListener: async () => undefined,
   getConnection: async () => connection,
   listConnections: async () => ({ items: [connection], ...page }),
+  waitConnections: async () => ({ count: 1, seq: 3, items: [connection] }),
   closeConnection: async () => connection,
-  listEvents: async () => ({
-    items: wholeEvents.map((event) => ({ ...event, listenerName })),
-    ...page,
-  }),
+  listEvents: async () => ({ items: namedEvents, ...page }),
+  waitEvents: async () => ({ count: 3, seq: 3, items: namedEvents }),
   async *followEvents() {
     const names = new Map([[sampleId(1), listenerName]]);
     yield { kind: 'events', seq: 3, events: wholeEvents, names };

@@ -9,6 +9,7 @@ import {
   streamOptions,
   streamStart,
 } from '../api/queries.ts';
+import { possibleWait, waitFields } from '../api/wait-input.ts';
 import type { Caller } from '../core/caller.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
@@ -16,10 +17,10 @@ import { preferredType } from './accept.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventFormats, sendStream } from './event-stream.ts';
 import { labelled, labelParameter, toLabels } from './label-query.ts';
-import { callerOf } from './operation-route.ts';
+import { callerOf, operationRoute } from './operation-route.ts';
 import { readQuery } from './query.ts';
 import { eventResource } from './resources.ts';
-import { nextPageToken, problemResponses } from './route-schemas.ts';
+import { answer, nextPageToken, problemResponses, waited } from './route-schemas.ts';
 import { eventView } from './views.ts';
 
 /** The filter, each of its parameters repeatable: OR inside a parameter, AND between them. */
@@ -66,7 +67,9 @@ function toFilter(query: FilterQuery) {
   };
 }
 
-export function eventRoutes(app: HttpApp, { api, bounds, limits }: Edge): void {
+export function eventRoutes(app: HttpApp, edge: Edge): void {
+  waitRoute(app, edge);
+  const { api, bounds, limits } = edge;
   const { listEvents, streamEvents } = api.operations;
   const { page: pageQuery, stream: streamQuery } = querySchemas(bounds);
 
@@ -146,6 +149,39 @@ export function eventRoutes(app: HttpApp, { api, bounds, limits }: Edge): void {
       });
       return reply;
     },
+  });
+}
+
+function waitRoute(app: HttpApp, edge: Edge): void {
+  operationRoute(app, edge, {
+    operation: edge.api.operations.waitEvents,
+    method: 'GET',
+    url: '/v1/events::wait',
+    docs: {
+      summary: 'Wait for events, of now and of before',
+      description:
+        'As `GET /v1/connections:wait`, for the events that match: refusals, half-closes, listeners that failed. ' +
+        'A refusal that stands for many counts as one event.',
+      tags: ['Events'],
+      response: {
+        200: answer('It is met.', waited('events', eventResource)),
+        ...problemResponses('not_found', 'not_met', 'cursor_expired', 'resource_exhausted'),
+      },
+    },
+    query: z
+      .strictObject({ ...filterQuery(edge.bounds), ...waitFields(edge.bounds) })
+      .superRefine(possibleWait),
+    give: ({ query: { afterSeq, min, max, settleMs, timeoutMs, pageSize, ...filter } }) => ({
+      at: {},
+      input: {
+        ...{ afterSeq, min, max, settleMs, timeoutMs, pageSize },
+        ...toFilter(filter),
+      },
+    }),
+    answer: ({ count, seq, items }) => ({
+      ...{ met: true, count, seq },
+      events: items.map((event) => eventView(event, event.listenerName)),
+    }),
   });
 }
 

@@ -7,7 +7,7 @@ import { closeInitiators, closeReasons, connectionStates } from '../core/connect
 import { eventTypes, refusalRules } from '../core/event.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
 import { formatTime, parseTime } from '../core/time.ts';
-import { openWords } from './route-schemas.ts';
+import { openWords } from './open-words.ts';
 
 const id = z.uuid().meta({ examples: ['01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90'] });
 const count = z.int().min(0);

@@ -143,6 +143,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       labelledListenersMax: 100,
       followersMax: options.followersMax ?? 10,
       closeTimeoutMs: 5000,
+      waitRowsMax: 10_000,
       pingTimeoutMs: 2000,
       commitTimeoutMs: 5000,
     },

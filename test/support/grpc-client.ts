@@ -39,10 +39,10 @@ interface Services {
     >
   >;
   readonly ConnectionService: Service<
-    Calls<'GetConnection' | 'ListConnections' | 'CloseConnection'>
+    Calls<'GetConnection' | 'ListConnections' | 'WaitConnections' | 'CloseConnection'>
   >;
   readonly EventService: Service<
-    Calls<'ListEvents'> & {
+    Calls<'ListEvents' | 'WaitEvents'> & {
       StreamEvents(
         request: object,
         metadata: Metadata,

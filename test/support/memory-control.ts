@@ -70,6 +70,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     limits: {
       followersMax,
       closeTimeoutMs: 5000,
+      waitRowsMax: 10_000,
       pingTimeoutMs: 2000,
       commitTimeoutMs: 5000,
       pageFillMs: 500,

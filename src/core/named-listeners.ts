@@ -1,0 +1,70 @@
+/** What callers do with a listener that they name, whichever node has it: this one, another, or one that is not there. */
+import { AppError, hasCode } from './errors.ts';
+import type { GoneNodes } from './gone-nodes.ts';
+import { isOver, type Listener } from './listener.ts';
+import type { ListenerSet } from './listener-set.ts';
+import type { Listeners } from './listeners.ts';
+import type { ProjectRef } from './project.ts';
+import type { ProjectStore, Store } from './store.ts';
+
+/** What a caller's project has. */
+export interface Own {
+  readonly project: ProjectRef;
+  readonly store: ProjectStore;
+}
+
+interface NamedListenersOptions {
+  readonly set: ListenerSet;
+  readonly store: Pick<Store, 'nodes'>;
+  readonly listeners: Listeners;
+  readonly goneNodes: GoneNodes;
+}
+
+export class NamedListeners {
+  readonly #options: NamedListenersOptions;
+
+  constructor(options: NamedListenersOptions) {
+    this.#options = options;
+  }
+
+  /** Idempotent by id. @throws not_found, failed_precondition (of another node, which is up), unavailable */
+  async close({ project, store }: Own, idOrName: string, drainMs: number): Promise<void> {
+    const { set, listeners, goneNodes } = this.#options;
+    const id = set.findId(project, idOrName);
+    if (id === null) {
+      const listener = await listenerOf(store, idOrName);
+      if (isOver(listener)) return;
+      await goneNodes.closeListener(listener);
+    } else {
+      await listeners.close(id, drainMs).catch((error: unknown) => {
+        // Someone else's delete was faster.
+        if (!hasCode(error, 'not_found')) throw error;
+      });
+    }
+  }
+
+  /** The id of one that this node may change. @throws not_found, failed_precondition, unavailable */
+  async ownId({ project, store }: Own, idOrName: string): Promise<string> {
+    const id = this.#options.set.findId(project, idOrName);
+    if (id !== null) return id;
+    const listener = await listenerOf(store, idOrName);
+    const why = isOver(listener) ? 'is closed' : await this.#where(listener.nodeId);
+    throw new AppError('failed_precondition', `listener ${idOrName} ${why}`);
+  }
+
+  async #where(nodeId: string): Promise<string> {
+    const isThere = await this.#options.store.nodes.isThere(nodeId);
+    const what = isThere ? 'is up: ask there' : 'is not there: it can only be deleted meanwhile';
+    return `is on node ${nodeId}, which ${what}`;
+  }
+}
+
+/** By id or name; a closed one by its id. @throws not_found, unavailable */
+export async function listenerOf(
+  { listeners }: Pick<ProjectStore, 'listeners'>,
+  idOrName: string,
+): Promise<Listener> {
+  const listener = await listeners.find(idOrName);
+  if (listener === null) throw new AppError('not_found', `no listener ${idOrName}`);
+  return listener;
+}
