@@ -163,6 +163,7 @@ function eventOperations(bounds: ListenerBounds) {
           filter: toEventAsk(input),
           endAtHead: input.endAtHead,
           heartbeatMs: input.heartbeatMs,
+          ...{ maxEvents: input.maxEvents, timeoutMs: input.timeoutMs },
         }),
     }),
   };

@@ -77,6 +77,8 @@ export const eventFilter = {
 
 const seq = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 const lastMax = 100_000;
+const streamEventsMax = 1_000_000;
+const streamTimeoutMsMax = 86_400_000;
 
 /** Where a stream starts: at most one of the four; none is from now. */
 export const streamStart = {
@@ -94,6 +96,12 @@ export const streamOptions = {
   heartbeatMs: wholeNumber(1000, 60_000)
     .default(15_000)
     .describe('Send a heartbeat when nothing else was sent for so long.'),
+  maxEvents: wholeNumber(1, streamEventsMax)
+    .optional()
+    .describe('End after so many events, and say so: `ended`, why `max_events`.'),
+  timeoutMs: wholeNumber(1, streamTimeoutMsMax)
+    .optional()
+    .describe('End after so long, and say so: `ended`, why `timeout`.'),
 };
 
 /** Where pages start: at most one of the first two, and neither in the order that starts at the newest. */

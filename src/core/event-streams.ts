@@ -1,4 +1,5 @@
 /** The streams of events that are open: bounded in number, each seen where it stands, all ended at a stop. */
+import { bounded } from './bounded-stream.ts';
 import type { Caller } from './caller.ts';
 import { AppError } from './errors.ts';
 import type { EventLog } from './event-log.ts';
@@ -93,8 +94,20 @@ export class EventStreams {
     const { pageEventsMax, labelledListenersMax } = limits;
     const { project, log, store, signal, onSeq } = stream;
     const chosen = await streamFilter(store.listeners, ask.filter, labelledListenersMax);
-    const from = { ...ask, ...chosen, signal, log, store };
-    yield* names(project).stream(follow({ ...from, pageEventsMax, onSeq }));
+    const from = { ...ask, ...chosen, log, store, pageEventsMax };
+    const items = bounded({
+      ...{ signal, maxEvents: ask.maxEvents, timeoutMs: ask.timeoutMs },
+      open: (ending, tell) =>
+        follow({
+          ...from,
+          signal: ending,
+          onSeq: (seq) => {
+            onSeq(seq);
+            tell(seq);
+          },
+        }),
+    });
+    yield* names(project).stream(items);
     if (!caller.signal.aborted) this.#stop.signal.throwIfAborted();
   }
 }

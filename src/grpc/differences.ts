@@ -13,6 +13,7 @@ const flatFields: ReadonlySet<string> = new Set([
 const typedOneofs: ReadonlySet<string> = new Set(['Fault.effect']);
 const otherNames: ReadonlyMap<string, string> = new Map([
   ['StreamEventsRequest.heartbeatInterval', 'heartbeatMs'],
+  ['StreamEventsRequest.timeout', 'timeoutMs'],
   ...['WaitConnectionsRequest', 'WaitEventsRequest'].flatMap((request) => [
     [`${request}.settle`, 'settleMs'] as const,
     [`${request}.timeout`, 'timeoutMs'] as const,

@@ -16,6 +16,7 @@ import { operations } from '../api/operations.ts';
 import { closeInitiators, closeReasons, connectionStates } from '../core/connection.ts';
 import { eventTypes, refusalRules } from '../core/event.ts';
 import { eventOrders } from '../core/event-page.ts';
+import { streamEnds } from '../core/follow.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import { parseTime } from '../core/time.ts';
@@ -96,6 +97,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
   CloseMode: ['fin', 'rst'],
   EventType: eventTypes,
   EventOrder: eventOrders,
+  StreamEnd: streamEnds,
   RefusalRule: refusalRules,
 };
 
@@ -132,6 +134,7 @@ const control: Partial<Control> = {
     yield { kind: 'events', seq: 3, events: wholeEvents, names };
     yield { kind: 'synced', seq: 3 };
     yield { kind: 'heartbeat', seq: 4 };
+    yield { kind: 'ended', seq: 4, why: 'timeout' };
   },
 };
 

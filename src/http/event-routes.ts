@@ -188,11 +188,12 @@ function waitRoute(app: HttpApp, edge: Edge): void {
 const description =
   'A page by default. With `Accept: text/event-stream` (server-sent events) or `application/x-ndjson` the ' +
   'same log as a live stream, from now unless a start is given; `afterSeq`, `since`, `last` and `fromNow` ' +
-  'exclude each other. `order`, `pageSize` and `pageToken` are for pages; `since`, `fromNow`, `endAtHead` ' +
-  'and `heartbeatMs` for streams. Server-sent events have the seq as their id, so `Last-Event-ID` resumes; ' +
-  'their types are those of the log, `synced` once after the backlog, and `error` with a problem at the ' +
-  'end; heartbeats are comments. NDJSON has one object a line: `{seq, event}`, `{seq, synced}`, ' +
-  '`{seq, heartbeat}`, `{error}`.';
+  'exclude each other. `order`, `pageSize` and `pageToken` are for pages; `since`, `fromNow`, `endAtHead`, ' +
+  '`heartbeatMs`, `maxEvents` and `timeoutMs` for streams. Server-sent events have the seq as their id, so ' +
+  '`Last-Event-ID` resumes; their types are those of the log, `synced` once after the backlog, `ended` where ' +
+  '`maxEvents` or `timeoutMs` end the stream, and `error` with a problem at another end; heartbeats are ' +
+  'comments. NDJSON has one object a line: `{seq, event}`, `{seq, synced}`, `{seq, heartbeat}`, ' +
+  '`{seq, ended}`, `{error}`.';
 
 /** A parameter of the other kind of answer is none that is not known. @throws invalid_argument */
 function refuseOther(raw: unknown, theirs: object, ours: object, what: string): void {
