@@ -4,6 +4,7 @@ import type { Caller } from '../core/caller.ts';
 import { hasCode } from '../core/errors.ts';
 import type { Listener, NewListener } from '../core/listener.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
+import { closeSchema, toCloseMany } from './close-input.ts';
 import type { Run } from './idempotency.ts';
 import { listenerSchemas, toBatch, toListenerPatch, toNewListener } from './listener-input.ts';
 import { operation, streamOperation, type World } from './operation.ts';
@@ -82,6 +83,13 @@ function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
       input: patch,
       run: ({ control, clock }, caller, { at, input }) =>
         control.updateListener(caller, at.id, toListenerPatch(input, clock.now())),
+    }),
+    closeListeners: operation({
+      name: 'closeListeners',
+      scope: 'listeners:write',
+      takesKey: true,
+      input: closeSchema(bounds),
+      run: ({ control }, caller, { input }) => control.closeListeners(caller, toCloseMany(input)),
     }),
     deleteListener: operation({
       name: 'deleteListener',

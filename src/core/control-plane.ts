@@ -21,7 +21,7 @@ import {
 import { ListenerNames, type Named, type NamedStreamItem } from './listener-names.ts';
 import type { ListenerSet } from './listener-set.ts';
 import type { Listeners } from './listeners.ts';
-import { listenerOf, NamedListeners, type Own } from './named-listeners.ts';
+import { type CloseMany, listenerOf, NamedListeners, type Own } from './named-listeners.ts';
 import { listPage, type Page, type PageAsk, type PageRequest, readWithNext } from './page.ts';
 import type { Clock, DataPlane, Logger } from './ports.ts';
 import { defaultProject, type ProjectRef } from './project.ts';
@@ -77,8 +77,9 @@ export class ControlPlane {
     const names = (project: ProjectRef) => this.#names(project);
     this.#streams = new EventStreams({ ...options, names });
     this.#waits = new Waits({ ...options, names, streams: this.#streams });
-    this.#goneNodes = new GoneNodes({ ...options, pageBytesMax: options.limits.pageBytesMax });
-    this.#listeners = new NamedListeners({ ...options, goneNodes: this.#goneNodes });
+    const { pageBytesMax } = options.limits;
+    this.#goneNodes = new GoneNodes({ ...options, pageBytesMax });
+    this.#listeners = new NamedListeners({ ...options, pageBytesMax, goneNodes: this.#goneNodes });
   }
 
   /** What the caller may see of: another project's things are not found. @throws not_found, unavailable */
@@ -137,6 +138,15 @@ export class ControlPlane {
     caller.signal.throwIfAborted();
     const own = await this.#of(caller);
     await whileThere(caller, this.#listeners.close(own, idOrName, drainMs));
+  }
+
+  /**
+   * As deleteListener without a drain, for many: those named, or the next of those that carry the labels. All that can
+   * be closed of them are when it answers, or throws for one that can not.
+   */
+  async closeListeners(caller: Caller, ask: CloseMany): Promise<Page<string>> {
+    const own = await this.#of(caller);
+    return await whileThere(caller, this.#listeners.closeMany(own, ask));
   }
 
   /** @throws not_found, unavailable */

@@ -1,11 +1,13 @@
 /** What callers do with a listener that they name, whichever node has it: this one, another, or one that is not there. */
 import { AppError, hasCode } from './errors.ts';
 import type { GoneNodes } from './gone-nodes.ts';
+import { inParallel } from './in-parallel.ts';
 import { isOver, type Listener } from './listener.ts';
 import type { ListenerSet } from './listener-set.ts';
 import type { Listeners } from './listeners.ts';
+import { listPage, type Page } from './page.ts';
 import type { ProjectRef } from './project.ts';
-import type { ProjectStore, Store } from './store.ts';
+import type { ListenerDirectory, ProjectStore, Store } from './store.ts';
 
 /** What a caller's project has. */
 export interface Own {
@@ -13,11 +15,25 @@ export interface Own {
   readonly store: ProjectStore;
 }
 
+/** So many in one call. */
+export const closeMax = 1000;
+const closesAtOnce = 32;
+
+export interface CloseMany {
+  /** Or names; null: by the labels. */
+  readonly ids: readonly string[] | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly pageToken: string | null;
+}
+
+const anyListener = { state: null, protocol: null, port: null, name: null };
+
 interface NamedListenersOptions {
   readonly set: ListenerSet;
   readonly store: Pick<Store, 'nodes'>;
   readonly listeners: Listeners;
   readonly goneNodes: GoneNodes;
+  readonly pageBytesMax: number;
 }
 
 export class NamedListeners {
@@ -43,6 +59,33 @@ export class NamedListeners {
     }
   }
 
+  /**
+   * Those named, or a page of those that carry the labels; what can be closed of them is, and the first that can not is
+   * thrown. @throws not_found before any is closed, and what close throws
+   */
+  async closeMany(own: Own, { ids, labels, pageToken }: CloseMany): Promise<Page<string>> {
+    const { listeners } = own.store;
+    const page =
+      ids === null
+        ? await listPage(
+            { labels, project: own.project },
+            { pageSize: closeMax, pageToken },
+            (ask) =>
+              listeners.list(
+                { ...anyListener, labels },
+                { ...ask, bytesMax: this.#options.pageBytesMax },
+              ),
+          )
+        : { items: await foundOf(listeners, ids), nextPageToken: null };
+    const items = page.items.map(({ id }) => id);
+    const failures: unknown[] = [];
+    await inParallel(items, closesAtOnce, (id) =>
+      this.close(own, id, 0).catch((error: unknown) => void failures.push(error)),
+    );
+    if (failures.length > 0) throw failures[0];
+    return { ...page, items };
+  }
+
   /** The id of one that this node may change. @throws not_found, failed_precondition, unavailable */
   async ownId({ project, store }: Own, idOrName: string): Promise<string> {
     const id = this.#options.set.findId(project, idOrName);
@@ -65,6 +108,18 @@ export async function listenerOf(
   idOrName: string,
 ): Promise<Listener> {
   const listener = await listeners.find(idOrName);
-  if (listener === null) throw new AppError('not_found', `no listener ${idOrName}`);
-  return listener;
+  return listener ?? notFound(idOrName);
+}
+
+async function foundOf(
+  directory: Pick<ListenerDirectory, 'findIds'>,
+  idsOrNames: readonly string[],
+): Promise<readonly { readonly id: string }[]> {
+  const found = await directory.findIds(idsOrNames);
+  const ids = idsOrNames.map((one, index) => found[index] ?? notFound(one));
+  return [...new Set(ids)].map((id) => ({ id }));
+}
+
+function notFound(idOrName: string): never {
+  throw new AppError('not_found', `no listener ${idOrName}`);
 }

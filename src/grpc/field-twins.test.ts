@@ -52,6 +52,7 @@ const asked: Readonly<Record<string, Asked>> = {
     operation: all.updateListener,
     more: ['updateMask', 'updateMask.paths[]: string'],
   },
+  CloseListeners: { operation: all.closeListeners },
   DeleteListener: { operation: all.deleteListener },
   GetConnection: { operation: all.getConnection },
   ListConnections: { operation: all.listConnections },
@@ -123,6 +124,7 @@ const control: Partial<Control> = {
   listListeners: async () => ({ items: [wholeListener], ...page }),
   updateListener: async () => wholeListener,
   deleteListener: async () => undefined,
+  closeListeners: async () => ({ items: [sampleId(1)], ...page }),
   getConnection: async () => connection,
   listConnections: async () => ({ items: [connection], ...page }),
   waitConnections: async () => ({ count: 1, seq: 3, items: [connection] }),
@@ -163,6 +165,7 @@ async function answers(method: protobuf.Method): Promise<readonly Message[]> {
 
 function requestOf(type: protobuf.Type): object {
   if (type.name === 'BatchCreateListenersRequest') return { listeners: [{}] };
+  if (type.name === 'CloseListenersRequest') return { ids: ['one'] };
   return type.fields.id === undefined ? {} : { id: sampleId(1) };
 }
 

@@ -25,6 +25,12 @@ export function listenerHandlers(edge: Edge): UntypedServiceImplementation {
       plain: changeReader(edge.bounds),
       ...one,
     }),
+    CloseListeners: operationCall(edge, operations.closeListeners, {
+      answer: ({ items, nextPageToken }) => ({
+        closed: items,
+        nextPageToken: nextPageToken ?? '',
+      }),
+    }),
     DeleteListener: operationCall(edge, operations.deleteListener, { answer: () => ({}) }),
   };
 }

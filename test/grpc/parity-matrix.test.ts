@@ -56,6 +56,10 @@ const useCases: Readonly<Record<string, UseCase>> = {
     rest: ['DELETE', `/v1/listeners/${id}`],
     grpc: ({ listeners }) => grpcCall((done) => listeners.DeleteListener({ id }, done)),
   },
+  closeListeners: {
+    rest: ['POST', '/v1/listeners:close', { ids: [id] }],
+    grpc: ({ listeners }) => grpcCall((done) => listeners.CloseListeners({ ids: [id] }, done)),
+  },
   getConnection: {
     rest: ['GET', `/v1/connections/${id}`],
     grpc: ({ connections }) => grpcCall((done) => connections.GetConnection({ id }, done)),

@@ -36,6 +36,7 @@ interface Services {
       | 'ListListeners'
       | 'UpdateListener'
       | 'DeleteListener'
+      | 'CloseListeners'
     >
   >;
   readonly ConnectionService: Service<
