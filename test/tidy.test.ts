@@ -50,17 +50,17 @@ const spineLinesMax = 5600;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 1150,
-  api: 1750,
-  core: 6400,
+  api: 1850,
+  core: 6500,
   echo: 6000,
   'edge-sockets': 100,
   'embedded-postgres': 850,
   faults: 1400,
   grpc: 2300,
-  http: 3000,
+  http: 3050,
   metrics: 200,
   node: 400,
-  postgres: 4200,
+  postgres: 4230,
   tls: 150,
   workers: 960,
 };

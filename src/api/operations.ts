@@ -5,6 +5,7 @@ import { hasCode } from '../core/errors.ts';
 import type { Listener, NewListener } from '../core/listener.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { closeSchema, toCloseMany } from './close-input.ts';
+import { faultOperations } from './fault-operations.ts';
 import type { Run } from './idempotency.ts';
 import { listenerSchemas, toBatch, toListenerPatch, toNewListener } from './listener-input.ts';
 import { operation, streamOperation, type World } from './operation.ts';
@@ -84,6 +85,7 @@ function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
       run: ({ control, clock }, caller, { at, input }) =>
         control.updateListener(caller, at.id, toListenerPatch(input, clock.now())),
     }),
+    ...faultOperations(),
     closeListeners: operation({
       name: 'closeListeners',
       scope: 'listeners:write',

@@ -9,6 +9,7 @@ import type { Event } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { type EventStart, readEventPage } from './event-page.ts';
 import { EventStreams, type Follower } from './event-streams.ts';
+import type { FaultChange } from './fault-changes.ts';
 import { GoneNodes } from './gone-nodes.ts';
 import type { FollowAsk } from './labelled-listeners.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
@@ -127,6 +128,13 @@ export class ControlPlane {
     const own = await this.#of(caller);
     const id = await whileThere(caller, this.#listeners.ownId(own, idOrName));
     return await whileThere(caller, this.#options.listeners.update(id, patch));
+  }
+
+  /** As updateListener, of its faults as they are when its turn comes. @throws what the change throws, too */
+  async updateFaults(caller: Caller, idOrName: string, change: FaultChange): Promise<Listener> {
+    const own = await this.#of(caller);
+    const id = await whileThere(caller, this.#listeners.ownId(own, idOrName));
+    return await whileThere(caller, this.#options.listeners.updateFaults(id, change));
   }
 
   /**

@@ -67,6 +67,7 @@ const effects = fc.oneof(
 );
 
 const common = fc.record({
+  name: fc.constantFrom('one', 'another-1'),
   probability: fc.double({ min: 0, max: 1, noNaN: true }),
   seed: fc.option(fc.nat({ max: 0xffff_ffff })),
   match: fc.record(

@@ -9,6 +9,8 @@ const flatFields: ReadonlySet<string> = new Set([
   'ListEventsRequest.filter',
   'StreamEventsRequest.filter',
   'WaitEventsRequest.filter',
+  'AddFaultRequest.fault',
+  'UpdateFaultRequest.fault',
 ]);
 const typedOneofs: ReadonlySet<string> = new Set(['Fault.effect']);
 const otherNames: ReadonlyMap<string, string> = new Map([

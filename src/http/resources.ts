@@ -65,6 +65,7 @@ const faultMatch = z.object({
 const faultResource = z
   .looseObject({
     type: z.string().describe('Which fault; the fields beside it are those of its kind.'),
+    name: z.string().describe('Unique in the list, and by which it is changed.'),
     probability: z.number().describe('Chance that it applies.'),
     seed: z.int().nullable().describe('The same seed gives the same run; null draws one.'),
     match: faultMatch.describe('Which connections it is for; all that is given must hold.'),
@@ -80,6 +81,7 @@ const faultResource = z
         delayMs: 100,
         jitterMs: 20,
         distribution: 'normal',
+        name: 'latency',
         probability: 1,
         seed: null,
         match: {},

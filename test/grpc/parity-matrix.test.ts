@@ -60,6 +60,27 @@ const useCases: Readonly<Record<string, UseCase>> = {
     rest: ['POST', '/v1/listeners:close', { ids: [id] }],
     grpc: ({ listeners }) => grpcCall((done) => listeners.CloseListeners({ ids: [id] }, done)),
   },
+  addFault: {
+    rest: ['POST', `/v1/listeners/${id}/faults`, { type: 'refuse' }],
+    grpc: ({ listeners }) =>
+      grpcCall((done) => listeners.AddFault({ id, fault: { refuse: {} } }, done)),
+  },
+  updateFault: {
+    rest: ['PATCH', `/v1/listeners/${id}/faults/one`, { enabled: false }],
+    grpc: ({ listeners }) =>
+      grpcCall((done) =>
+        listeners.UpdateFault({ id, faultName: 'one', fault: { enabled: false } }, done),
+      ),
+  },
+  removeFault: {
+    rest: ['DELETE', `/v1/listeners/${id}/faults/one`],
+    grpc: ({ listeners }) =>
+      grpcCall((done) => listeners.RemoveFault({ id, faultName: 'one' }, done)),
+  },
+  resetFaults: {
+    rest: ['POST', `/v1/listeners/${id}/faults:reset`],
+    grpc: ({ listeners }) => grpcCall((done) => listeners.ResetFaults({ id }, done)),
+  },
   getConnection: {
     rest: ['GET', `/v1/connections/${id}`],
     grpc: ({ connections }) => grpcCall((done) => connections.GetConnection({ id }, done)),

@@ -110,7 +110,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       drainMsMax: 60_000,
       drawTriesMax: 5,
     },
-    bounds: { specBytesMax: options.specBytesMax ?? 1e9 },
+    bounds: { specBytesMax: options.specBytesMax ?? 1e9, faultsMax: 16 },
     portRules: {
       reservedPorts: [8080],
       isPrivilegedAllowed: false,

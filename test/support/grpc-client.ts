@@ -37,6 +37,10 @@ interface Services {
       | 'UpdateListener'
       | 'DeleteListener'
       | 'CloseListeners'
+      | 'AddFault'
+      | 'UpdateFault'
+      | 'RemoveFault'
+      | 'ResetFaults'
     >
   >;
   readonly ConnectionService: Service<

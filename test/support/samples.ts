@@ -26,6 +26,7 @@ export const sampleLimits: ListenerLimits = {
 };
 
 export const sampleFault: Fault = {
+  name: 'latency',
   type: 'latency',
   delayMs: 10,
   jitterMs: 0,

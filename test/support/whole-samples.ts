@@ -37,6 +37,7 @@ const effects: WholeFaults = {
 };
 
 const common: Whole<Omit<Pick<Fault, keyof Fault>, 'type'>> = {
+  name: 'one',
   probability: 0.25,
   seed: 4_000_000_000,
   match: { cidr: '10.0.0.0/8', everyNth: 2, firstN: 10, afterN: 3 },
