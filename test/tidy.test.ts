@@ -46,7 +46,7 @@ const generatedFor: Readonly<Record<string, string>> = { postgres: 'prisma' };
 const forbiddenNames =
   /^(index|utils?|helpers?|common|manager|base)\.|-(utils?|helpers?|manager|base)\./;
 const linesMax = 300;
-const spineLinesMax = 5600;
+const spineLinesMax = 5650;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 1150,

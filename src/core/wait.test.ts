@@ -194,7 +194,9 @@ test('what is carried counts while a connection is open, as soon as it is on rec
       ask({ minBytesIn: bytes, minBytesOut: bytes - 1 }, { afterSeq }),
     );
     await asleep();
-    const counters = [{ id: one.id, bytesIn: bytes, bytesOut: bytes, firstByteAt: 7 }];
+    const counters = [
+      { id: one.id, bytesIn: bytes, bytesOut: bytes, firstByteAt: 7, lastByteAt: 7 },
+    ];
     await world.eventLog.append([], { counters });
     expect(await waiting).toMatchObject({ count: 1, items: [{ id: one.id, bytesIn: bytes }] });
   }

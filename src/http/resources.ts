@@ -188,6 +188,9 @@ export const connectionResource = z
     state: z.enum(connectionStates).describe(`half_closed: the client sent FIN. ${openWords}`),
     acceptedAt: time.describe('When it was accepted.'),
     firstByteAt: time.nullable().describe('When the first byte was read.'),
+    lastByteAt: time
+      .nullable()
+      .describe('When the last byte was read or sent; refreshed every few seconds while open.'),
     halfClosedAt: time.nullable().describe("When the client's FIN was read."),
     closedAt: time.nullable().describe('When it was over.'),
     bytesIn: count.describe('Read from the client; refreshed every few seconds while open.'),

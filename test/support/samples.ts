@@ -92,6 +92,7 @@ export function sampleConnection(given: Partial<Connection> = {}): Connection {
     state: 'open',
     acceptedAt: 1_000_000,
     firstByteAt: null,
+    lastByteAt: null,
     halfClosedAt: null,
     closedAt: null,
     bytesIn: 0,

@@ -110,6 +110,7 @@ export const wholeConnection: Whole<Connection> = {
   state: 'closed',
   acceptedAt: 1_790_000_000_000_001,
   firstByteAt: 1_790_000_000_000_002,
+  lastByteAt: 1_790_000_000_000_007,
   halfClosedAt: 1_790_000_000_000_003,
   closedAt: 1_790_000_000_000_004,
   bytesIn: 5e9,
