@@ -65,3 +65,21 @@ test('events tell it as it was at their step', async () => {
     ['connection_closed', lastByteAt],
   ]);
 });
+
+test('a server that speaks into silences is on record with its last byte', async () => {
+  const speak = { type: 'speak', text: 'hey', afterIdleMs: 50, growth: 3, times: 2 };
+  const { id, laddr } = await listen({ faults: [speak], limits: { idleTimeoutMs: 400 } });
+  const client = await openClient(laddr.port);
+  await client.ended;
+  expect(client.received.toString()).toBe('heyhey');
+  const { acceptedAt, firstByteAt, lastByteAt, closedAt, closeReason } = await closedOf(id);
+  expect([firstByteAt, closeReason]).toEqual([null, 'idle_timeout']);
+  expect(microsOf(lastByteAt) - microsOf(acceptedAt)).toBeGreaterThan(4 * 50_000 - 20_000);
+  expect(microsOf(closedAt) - microsOf(lastByteAt)).toBeGreaterThan(400_000 - 20_000);
+  const refused = await want(400, app, 'POST', '/v1/listeners', {
+    protocol: 'udp',
+    faults: [{ type: 'speak', afterIdleMs: 9 }],
+  });
+  const paths = refused.errors.map(({ path }: { path: string }) => path);
+  expect(paths).toContain('faults[0].afterIdleMs');
+});

@@ -55,7 +55,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   echo: 6000,
   'edge-sockets': 100,
   'embedded-postgres': 850,
-  faults: 1400,
+  faults: 1450,
   grpc: 2300,
   http: 3050,
   metrics: 200,

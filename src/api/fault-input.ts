@@ -160,7 +160,8 @@ function widest(fields: readonly Field[]): z.ZodType {
     return wholeNumber(Math.min(...min), Math.max(...max)).describe(about);
   }
   if (words.length > 0) return z.enum([...new Set(words)]).describe(about);
-  if (only === undefined || fields.length > 1) throw new TypeError('fields of one name differ');
+  if (only === undefined || fields.some(({ kind }) => kind !== only.kind))
+    throw new TypeError('fields of one name differ');
   return schemaOf(only).describe(about);
 }
 

@@ -34,6 +34,10 @@ const effects: WholeFaults = {
   corrupt: { bytes: 4 },
   slow_close: { delayMs: 30 },
   banner: { text: 'hello', base64: 'aGVsbG8=', delayMs: 40 },
+  speak: {
+    ...{ text: 'hello', base64: 'aGVsbG8=', afterIdleMs: 50 },
+    ...{ growth: 2, maxIdleMs: 500, times: 3 },
+  },
 };
 
 const common: Whole<Omit<Pick<Fault, keyof Fault>, 'type'>> = {
