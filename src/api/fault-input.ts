@@ -122,26 +122,24 @@ export function faultList(faultsMax: number) {
 /** One more of a list, with where it comes. */
 export const addedFault = faultSchema({
   before: name.optional().describe('Before the fault of this name; at the end where it is absent.'),
-}).meta({ id: 'AddedFault' });
+});
 
 /** A change of one: whichever fault it is, its own schema then reads what comes of it. */
-export const faultPatch = z
-  .strictObject({
-    type: z
-      .enum(allFaults.map(({ type }) => type))
-      .optional()
-      .describe('May be told; a fault stays what it is.'),
-    ...Object.fromEntries(
-      [...mergedFields(), ...Object.entries(common)].map(([field, schema]) => [
-        field,
-        unwrapped(schema)
-          .nullable()
-          .optional()
-          .describe(schema.description ?? ''),
-      ]),
-    ),
-  })
-  .meta({ id: 'FaultPatch' });
+export const faultPatch = z.strictObject({
+  type: z
+    .enum(allFaults.map(({ type }) => type))
+    .optional()
+    .describe('May be told; a fault stays what it is.'),
+  ...Object.fromEntries(
+    [...mergedFields(), ...Object.entries(common)].map(([field, schema]) => [
+      field,
+      unwrapped(schema)
+        .nullable()
+        .optional()
+        .describe(schema.description ?? ''),
+    ]),
+  ),
+});
 
 /** The fields of all faults, by their names: those of one name are of one kind. */
 function mergedFields(): readonly (readonly [string, z.ZodType])[] {
