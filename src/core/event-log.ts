@@ -271,12 +271,6 @@ export class EventLog {
     if (seq > this.#headSeq) this.#observe(await this.#stored.readBounds());
   }
 
-  /** The head, as far as any read so far can have shown. @throws unavailable */
-  async readHead(): Promise<number> {
-    this.#observe(await this.#stored.readBounds());
-    return this.#headSeq;
-  }
-
   #assertKept(afterSeq: number): void {
     if (afterSeq === 0 || afterSeq >= this.#oldestSeq - 1) return;
     throw new AppError('cursor_expired', `the oldest event kept is ${this.#oldestSeq}`, {

@@ -8,6 +8,7 @@
 import type { Event } from './event.ts';
 import type { EventSelection } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
+import type { Log } from './store.ts';
 
 /** No condition is about more, and no more are counted. */
 export const waitCountMax = 1000;
@@ -69,6 +70,7 @@ interface Waiting {
   readonly tally: Tally;
   readonly rule: WaitRule;
   readonly log: EventLog;
+  readonly store: { readonly log: Log };
   /** The seq from which the log is taken. */
   readonly from: number;
   readonly pageEventsMax: number;
@@ -82,7 +84,7 @@ const lookShare = 20;
 
 /** @throws what the signal was aborted with, cursor_expired, unavailable, and what the tally throws */
 export async function wait(waiting: Waiting): Promise<WaitOutcome> {
-  const { tally, rule, log, signal, onSeq, pageEventsMax } = waiting;
+  const { tally, rule, log, store, signal, onSeq, pageEventsMax } = waiting;
   let seq = waiting.from;
   let throughSeq = 0;
   let nextLook = 0;
@@ -90,7 +92,8 @@ export async function wait(waiting: Waiting): Promise<WaitOutcome> {
     const begin = performance.now();
     await tally.look();
     // All that was seen is committed up to here.
-    throughSeq = await log.readHead();
+    throughSeq = (await store.log.readBounds()).headSeq;
+    await log.learn(throughSeq);
     const end = performance.now();
     nextLook = end + Math.max(lookMs, lookShare * (end - begin));
   };

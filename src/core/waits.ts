@@ -144,14 +144,17 @@ export class Waits {
   }
 
   async #wait<Item extends { readonly listenerId: string }>(
-    { log, signal, onSeq, project }: OpenStream,
+    { log, store, signal, onSeq, project }: OpenStream,
     tally: Shown<Item>,
     { asked, from }: { readonly asked: WaitAsk; readonly from: number },
     toSeen: (seen: Omit<SeenOf<string, Named<Item>>, 'kind'>) => Seen,
   ): Promise<Waited<Named<Item>>> {
     const { pageEventsMax } = this.#options.limits;
     const names = this.#options.names(project);
-    const outcome = await wait({ tally, rule: asked, log, from, pageEventsMax, signal, onSeq });
+    const outcome = await wait({
+      ...{ tally, rule: asked, log, store, from },
+      ...{ pageEventsMax, signal, onSeq },
+    });
     const count = toldCount(tally);
     const items = await names.items(await tally.items(asked.pageSize));
     if (outcome.why === 'met') return { count, seq: outcome.seq, items };
