@@ -170,6 +170,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     streams: {
       followersMax: env.KODAMA_STREAMS_MAX,
       closeTimeoutMs: 5000,
+      waitRowsMax: 10_000,
       pageFillMs: 500,
       labelledListenersMax: 100,
     },

@@ -24,6 +24,7 @@ const placesMax: Readonly<Record<string, { elsewhere: number; postgres: number }
 
 const fields: readonly Field[] = [
   { of: 'connection', name: 'firstByteAt', users: [] },
+  { of: 'connection', name: 'lastByteAt', users: [] },
   { of: 'connection', name: 'halfClosedAt', users: ['src/core/recorder.ts'] },
   {
     of: 'connection',

@@ -48,21 +48,21 @@ const generatedFor: Readonly<Record<string, string>> = { postgres: 'prisma' };
 const forbiddenNames =
   /^(index|utils?|helpers?|common|manager|base)\.|-(utils?|helpers?|manager|base)\./;
 const linesMax = 300;
-const spineLinesMax = 5500;
+const spineLinesMax = 5650;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 1150,
-  api: 1600,
-  core: 5400,
+  api: 1850,
+  core: 6500,
   echo: 6000,
   'edge-sockets': 100,
   'embedded-postgres': 850,
-  faults: 1400,
+  faults: 1450,
   grpc: 2300,
-  http: 2850,
+  http: 3050,
   metrics: 200,
   node: 400,
-  postgres: 4300,
+  postgres: 4330,
   tls: 150,
   workers: 960,
 };

@@ -121,12 +121,26 @@ function life(): EventDraft[] {
     ...{ id: uuidv7(), listenerId, nodeId: 'append', protocol: 'tcp', state: 'open' },
     ...{ laddr: { ip: '127.0.0.1', port: 20_000 }, raddr: { ip, port: 1024 + (made % 60_000) } },
     ...{ declaredRaddr: null, pid: 1000, fd: 20 + (made % 50), acceptedAt, tls: null },
-    ...{ firstByteAt: null, halfClosedAt: null, closedAt: null, bytesIn: 0, bytesOut: 0 },
+    ...{
+      firstByteAt: null,
+      lastByteAt: null,
+      halfClosedAt: null,
+      closedAt: null,
+      bytesIn: 0,
+      bytesOut: 0,
+    },
     ...{ closeInitiator: null, closeReason: null, error: null },
   };
   const closed: Connection = {
     ...open,
-    ...{ state: 'closed', firstByteAt: acceptedAt + 50, closedAt, bytesIn: 16, bytesOut: 16 },
+    ...{
+      state: 'closed',
+      firstByteAt: acceptedAt + 50,
+      lastByteAt: acceptedAt + 60,
+      closedAt,
+      bytesIn: 16,
+      bytesOut: 16,
+    },
     ...{ closeInitiator: 'peer', closeReason: 'peer_fin' },
   };
   return [

@@ -4,6 +4,8 @@ import type { Caller } from '../core/caller.ts';
 import { hasCode } from '../core/errors.ts';
 import type { Listener, NewListener } from '../core/listener.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
+import { closeSchema, toCloseMany } from './close-input.ts';
+import { faultOperations } from './fault-operations.ts';
 import type { Run } from './idempotency.ts';
 import { listenerSchemas, toBatch, toListenerPatch, toNewListener } from './listener-input.ts';
 import { operation, streamOperation, type World } from './operation.ts';
@@ -16,6 +18,7 @@ import {
   toStreamStart,
 } from './queries.ts';
 import { idOrName, uuid, wholeNumber } from './values.ts';
+import { toConnectionWait, toEventWait, waitSchemas } from './wait-input.ts';
 
 export type Operations = ReturnType<typeof operations>;
 
@@ -82,6 +85,14 @@ function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
       run: ({ control, clock }, caller, { at, input }) =>
         control.updateListener(caller, at.id, toListenerPatch(input, clock.now())),
     }),
+    ...faultOperations(),
+    closeListeners: operation({
+      name: 'closeListeners',
+      scope: 'listeners:write',
+      takesKey: true,
+      input: closeSchema(bounds),
+      run: ({ control }, caller, { input }) => control.closeListeners(caller, toCloseMany(input)),
+    }),
     deleteListener: operation({
       name: 'deleteListener',
       scope: 'listeners:write',
@@ -112,6 +123,13 @@ function connectionOperations(bounds: ListenerBounds) {
       run: ({ control }, caller, { input }) =>
         control.listConnections(caller, toConnectionAsk(input), input),
     }),
+    waitConnections: operation({
+      name: 'waitConnections',
+      scope: 'connections:read',
+      input: waitSchemas(bounds).connections,
+      run: ({ control }, caller, { input }) =>
+        control.waitConnections(caller, toConnectionWait(input)),
+    }),
     closeConnection: operation({
       name: 'closeConnection',
       scope: 'connections:write',
@@ -139,6 +157,12 @@ function eventOperations(bounds: ListenerBounds) {
       run: ({ control }, caller, { input }) =>
         control.listEvents(caller, { ...toEventAsk(input), ...toEventStart(input) }, input),
     }),
+    waitEvents: operation({
+      name: 'waitEvents',
+      scope: 'events:read',
+      input: waitSchemas(bounds).events,
+      run: ({ control }, caller, { input }) => control.waitEvents(caller, toEventWait(input)),
+    }),
     streamEvents: streamOperation({
       name: 'streamEvents',
       scope: 'events:read',
@@ -149,6 +173,7 @@ function eventOperations(bounds: ListenerBounds) {
           filter: toEventAsk(input),
           endAtHead: input.endAtHead,
           heartbeatMs: input.heartbeatMs,
+          ...{ maxEvents: input.maxEvents, timeoutMs: input.timeoutMs },
         }),
     }),
   };

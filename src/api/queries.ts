@@ -77,6 +77,8 @@ export const eventFilter = {
 
 const seq = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 const lastMax = 100_000;
+const streamEventsMax = 1_000_000;
+const streamTimeoutMsMax = 86_400_000;
 
 /** Where a stream starts: at most one of the four; none is from now. */
 export const streamStart = {
@@ -94,6 +96,12 @@ export const streamOptions = {
   heartbeatMs: wholeNumber(1000, 60_000)
     .default(15_000)
     .describe('Send a heartbeat when nothing else was sent for so long.'),
+  maxEvents: wholeNumber(1, streamEventsMax)
+    .optional()
+    .describe('End after so many events, and say so: `ended`, why `max_events`.'),
+  timeoutMs: wholeNumber(1, streamTimeoutMsMax)
+    .optional()
+    .describe('End after so long, and say so: `ended`, why `timeout`.'),
 };
 
 /** Where pages start: at most one of the first two, and neither in the order that starts at the newest. */
@@ -127,11 +135,15 @@ export function oneStart<Input extends Starts>(
   }
 }
 
-export function listSchemas(bounds: ListenerBounds) {
-  const page = pageFields(bounds);
-  const carried = labels(bounds.labelsMax)
+export function labelsCarried(bounds: ListenerBounds) {
+  return labels(bounds.labelsMax)
     .default({})
     .describe('Of listeners that carry all of them, now or at their end.');
+}
+
+export function listSchemas(bounds: ListenerBounds) {
+  const page = pageFields(bounds);
+  const carried = labelsCarried(bounds);
   return {
     listeners: z.strictObject({
       ...listenerFilter,
@@ -156,9 +168,17 @@ export function toListenerQuery(input: z.output<ListSchemas['listeners']>): List
   return { state, protocol, port: number, name: called, labels: wanted };
 }
 
-export function toConnectionAsk(input: z.output<ListSchemas['connections']>): ConnectionAsk {
-  const { listener, pageSize: _size, pageToken: _token, ...rest } = input;
-  return { ...rest, listeners: listener === null ? [] : [listener] };
+type ConnectionFilter = z.output<z.ZodObject<typeof connectionFilter>>;
+
+export function toConnectionAsk(
+  input: ConnectionFilter & Pick<ConnectionAsk, 'labels'>,
+): ConnectionAsk {
+  const { listener, state, protocol, raddr, lport, closeReason } = input;
+  const { acceptedAfter, acceptedBefore, labels: wanted } = input;
+  return {
+    ...{ state, protocol, raddr, lport, closeReason, acceptedAfter, acceptedBefore },
+    ...{ listeners: listener === null ? [] : [listener], labels: wanted },
+  };
 }
 
 export function toEventAsk(input: EventAsk): EventAsk {

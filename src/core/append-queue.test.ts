@@ -228,7 +228,7 @@ test('a record that the store refuses is left out and told, and all others are c
 test('counters that the store refuses cost nothing else', async () => {
   const { log, store, database } = await openLog();
   const counters = [1, 2, 3].map((id) => ({
-    ...{ id: sampleId(id), bytesIn: id, bytesOut: 0, firstByteAt: null },
+    ...{ id: sampleId(id), bytesIn: id, bytesOut: 0, firstByteAt: null, lastByteAt: null },
   }));
   store.judge = ({ entries }) =>
     entries.some(({ counters }) => counters.some(({ id }) => id === sampleId(2))) ? refused : null;

@@ -61,6 +61,8 @@ export interface Connection {
   readonly state: ConnectionState;
   readonly acceptedAt: Micros;
   readonly firstByteAt: Micros | null;
+  /** Of a byte in either direction. Exact once it is closed. */
+  readonly lastByteAt: Micros | null;
   readonly halfClosedAt: Micros | null;
   readonly closedAt: Micros | null;
   readonly bytesIn: number;
@@ -86,7 +88,7 @@ export const acceptedFields = [
   'tls',
 ] as const satisfies readonly (keyof Connection)[];
 /** How far it has come. */
-export const counterFields = ['bytesIn', 'bytesOut', 'firstByteAt'] as const;
+export const counterFields = ['bytesIn', 'bytesOut', 'firstByteAt', 'lastByteAt'] as const;
 const endFields = ['closedAt', 'halfClosedAt', 'closeInitiator', 'closeReason', 'error'] as const;
 /** What is known when it closes, besides. */
 export const closedFields = ['id', ...endFields, ...counterFields] as const;
@@ -108,6 +110,7 @@ export function openConnection(accepted: AcceptedConnection, nodeId: string): Co
     nodeId,
     state: 'open',
     firstByteAt: null,
+    lastByteAt: null,
     halfClosedAt: null,
     closedAt: null,
     bytesIn: 0,

@@ -4,14 +4,15 @@
  */
 import { type Caller, whileThere } from './caller.ts';
 import type { Connection } from './connection.ts';
-import { AppError, hasCode } from './errors.ts';
+import { AppError } from './errors.ts';
 import type { Event } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { type EventStart, readEventPage } from './event-page.ts';
 import { EventStreams, type Follower } from './event-streams.ts';
+import type { FaultChange } from './fault-changes.ts';
 import { GoneNodes } from './gone-nodes.ts';
 import type { FollowAsk } from './labelled-listeners.ts';
-import { isOver, type Listener, type ListenerPatch, type NewListener } from './listener.ts';
+import type { Listener, ListenerPatch, NewListener } from './listener.ts';
 import {
   type ConnectionAsk,
   chooseEvents,
@@ -21,6 +22,7 @@ import {
 import { ListenerNames, type Named, type NamedStreamItem } from './listener-names.ts';
 import type { ListenerSet } from './listener-set.ts';
 import type { Listeners } from './listeners.ts';
+import { type CloseMany, listenerOf, NamedListeners, type Own } from './named-listeners.ts';
 import { listPage, type Page, type PageAsk, type PageRequest, readWithNext } from './page.ts';
 import type { Clock, DataPlane, Logger } from './ports.ts';
 import { defaultProject, type ProjectRef } from './project.ts';
@@ -28,7 +30,8 @@ import type { Projects } from './projects.ts';
 import type { Recorder } from './recorder.ts';
 import type { Retention } from './retention.ts';
 import { problemsOf, type Status, statusOf } from './status.ts';
-import type { ListenerQuery, ProjectStore, Store } from './store.ts';
+import type { ListenerQuery, Store } from './store.ts';
+import { type ConnectionWaitAsk, type EventWaitAsk, type Waited, Waits } from './waits.ts';
 
 export interface ControlPlaneOptions {
   readonly version: string;
@@ -52,6 +55,8 @@ export interface ControlPlaneOptions {
     /** Listeners that a reader may choose by their labels. */
     readonly labelledListenersMax: number;
     readonly followersMax: number;
+    /** Connections that a wait looks through. */
+    readonly waitRowsMax: number;
     readonly closeTimeoutMs: number;
     /** How long a store that says nothing counts as there. */
     readonly pingTimeoutMs: number;
@@ -60,23 +65,22 @@ export interface ControlPlaneOptions {
   };
 }
 
-/** What a caller's project has. */
-interface Own {
-  readonly project: ProjectRef;
-  readonly store: ProjectStore;
-}
-
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #startedAt = performance.now();
   readonly #goneNodes: GoneNodes;
+  readonly #listeners: NamedListeners;
   readonly #streams: EventStreams;
+  readonly #waits: Waits;
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
     const names = (project: ProjectRef) => this.#names(project);
     this.#streams = new EventStreams({ ...options, names });
-    this.#goneNodes = new GoneNodes({ ...options, pageBytesMax: options.limits.pageBytesMax });
+    this.#waits = new Waits({ ...options, names, streams: this.#streams });
+    const { pageBytesMax } = options.limits;
+    this.#goneNodes = new GoneNodes({ ...options, pageBytesMax });
+    this.#listeners = new NamedListeners({ ...options, pageBytesMax, goneNodes: this.#goneNodes });
   }
 
   /** What the caller may see of: another project's things are not found. @throws not_found, unavailable */
@@ -107,13 +111,7 @@ export class ControlPlane {
   /** By id or name; a closed one by its id. @throws not_found, unavailable */
   async getListener(caller: Caller, idOrName: string): Promise<Listener> {
     const { store } = await this.#of(caller);
-    return await whileThere(caller, this.#listener(store, idOrName));
-  }
-
-  async #listener({ listeners }: ProjectStore, idOrName: string): Promise<Listener> {
-    const listener = await listeners.find(idOrName);
-    if (listener === null) throw new AppError('not_found', `no listener ${idOrName}`);
-    return listener;
+    return await whileThere(caller, listenerOf(store, idOrName));
   }
 
   /** @throws invalid_argument for a token of another query; unavailable */
@@ -128,8 +126,15 @@ export class ControlPlane {
   /** @throws not_found, failed_precondition (closed, or another node's), and what Listeners.update throws */
   async updateListener(caller: Caller, idOrName: string, patch: ListenerPatch): Promise<Listener> {
     const own = await this.#of(caller);
-    const id = await whileThere(caller, this.#ownListenerId(own, idOrName));
+    const id = await whileThere(caller, this.#listeners.ownId(own, idOrName));
     return await whileThere(caller, this.#options.listeners.update(id, patch));
+  }
+
+  /** As updateListener, of its faults as they are when its turn comes. @throws what the change throws, too */
+  async updateFaults(caller: Caller, idOrName: string, change: FaultChange): Promise<Listener> {
+    const own = await this.#of(caller);
+    const id = await whileThere(caller, this.#listeners.ownId(own, idOrName));
+    return await whileThere(caller, this.#options.listeners.updateFaults(id, change));
   }
 
   /**
@@ -140,35 +145,16 @@ export class ControlPlane {
   async deleteListener(caller: Caller, idOrName: string, drainMs: number): Promise<void> {
     caller.signal.throwIfAborted();
     const own = await this.#of(caller);
-    await whileThere(caller, this.#delete(own, idOrName, drainMs));
+    await whileThere(caller, this.#listeners.close(own, idOrName, drainMs));
   }
 
-  async #delete({ project, store }: Own, idOrName: string, drainMs: number): Promise<void> {
-    const id = this.#options.set.findId(project, idOrName);
-    if (id === null) {
-      const listener = await this.#listener(store, idOrName);
-      if (isOver(listener)) return;
-      await this.#goneNodes.closeListener(listener);
-    } else {
-      await this.#options.listeners.close(id, drainMs).catch((error: unknown) => {
-        // Someone else's delete was faster.
-        if (!hasCode(error, 'not_found')) throw error;
-      });
-    }
-  }
-
-  async #ownListenerId({ project, store }: Own, idOrName: string): Promise<string> {
-    const id = this.#options.set.findId(project, idOrName);
-    if (id !== null) return id;
-    const listener = await this.#listener(store, idOrName);
-    const why = isOver(listener) ? 'is closed' : await this.#where(listener.nodeId);
-    throw new AppError('failed_precondition', `listener ${idOrName} ${why}`);
-  }
-
-  async #where(nodeId: string): Promise<string> {
-    const isThere = await this.#options.store.nodes.isThere(nodeId);
-    const what = isThere ? 'is up: ask there' : 'is not there: it can only be deleted meanwhile';
-    return `is on node ${nodeId}, which ${what}`;
+  /**
+   * As deleteListener without a drain, for many: those named, or the next of those that carry the labels. All that can
+   * be closed of them are when it answers, or throws for one that can not.
+   */
+  async closeListeners(caller: Caller, ask: CloseMany): Promise<Page<string>> {
+    const own = await this.#of(caller);
+    return await whileThere(caller, this.#listeners.closeMany(own, ask));
   }
 
   /** @throws not_found, unavailable */
@@ -256,6 +242,24 @@ export class ControlPlane {
    */
   followEvents(caller: Caller, ask: FollowAsk): AsyncGenerator<NamedStreamItem, void, void> {
     return this.#streams.follow(caller, ask);
+  }
+
+  /**
+   * Resolves when the connections that match are as many as is asked for, and have been for so long. A wait is one of
+   * the streams, and its listeners are looked up once.
+   * @throws not_met when it ran out of time, or can not be met any more; what followEvents throws; not_found and
+   *   resource_exhausted for its listeners, and when there is too much to look through
+   */
+  async waitConnections(
+    caller: Caller,
+    ask: ConnectionWaitAsk,
+  ): Promise<Waited<Named<Connection>>> {
+    return await this.#waits.connections(caller, ask);
+  }
+
+  /** As waitConnections, for the events that match. */
+  async waitEvents(caller: Caller, ask: EventWaitAsk): Promise<Waited<Named<Event>>> {
+    return await this.#waits.events(caller, ask);
   }
 
   /** At a start that has the database to itself: any other node is gone. @throws unavailable */

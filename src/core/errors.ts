@@ -14,6 +14,7 @@ export const errorCodes = [
   'port_in_use',
   'failed_precondition',
   'idempotency_mismatch',
+  'not_met',
   'cursor_expired',
   'resource_exhausted',
   'unavailable',
@@ -41,6 +42,12 @@ export interface ErrorDetails {
   /** resource_exhausted: the name of the limit, and its value. */
   readonly limit?: string;
   readonly limitValue?: number;
+  /** not_met: why the wait ended, what was counted and wanted, and where the log stood. */
+  readonly why?: string;
+  readonly count?: number;
+  readonly min?: number;
+  readonly max?: number;
+  readonly seq?: number;
   /** permission_denied: what the caller's key would have to hold. */
   readonly scope?: string;
   /** unavailable, resource_exhausted: when to try again. */

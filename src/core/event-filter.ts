@@ -50,4 +50,21 @@ export function eventMatcher(filter: EventFilter): (event: EventDraft) => boolea
     (filter.remoteCidrs.length === 0 || eventRemoteIps(event).some(isRemote));
 }
 
+/** What an event has of a field, as people read it. */
+const has: Readonly<Record<keyof EventFilter, (event: EventDraft) => unknown>> = {
+  listenerIds: ({ listenerId }) => listenerId,
+  connectionIds: (event) => ('connection' in event ? event.connection.id : null),
+  types: ({ type }) => type,
+  protocols: eventProtocol,
+  remoteCidrs: (event) => eventRemoteIps(event).join(' and ') || null,
+};
+
+/** In which fields an event is not what the filter wants, such as `types: connection_opened, not connection_refused`. */
+export function eventDiffers(event: EventDraft, filter: EventFilter): readonly string[] {
+  const fields = Object.keys(has) as (keyof EventFilter)[];
+  return fields
+    .filter((field) => !eventMatcher({ ...everyEvent, [field]: filter[field] })(event))
+    .map((field) => `${field}: ${has[field](event)}, not ${filter[field].join(' or ')}`);
+}
+
 export const everySelection: EventSelection = selectionOf(everyEvent);

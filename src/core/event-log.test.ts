@@ -270,7 +270,7 @@ test('draining an idle log is done at once, and twice is no harm', async () => {
 test('counters alone are committed, and are no event', async () => {
   const { log, store, database } = await openLog();
   await log.append([sampleEvent()]);
-  const counters = { id: sampleId(100), bytesIn: 5, bytesOut: 4, firstByteAt: 9 };
+  const counters = { id: sampleId(100), bytesIn: 5, bytesOut: 4, firstByteAt: 9, lastByteAt: 9 };
   expect(await log.append([], { counters: [counters] })).toEqual([]);
   expect(await store.connections.find(counters.id)).toMatchObject(counters);
   expect([log.headSeq, database.history.length]).toEqual([1, 1]);

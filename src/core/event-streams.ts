@@ -1,4 +1,5 @@
 /** The streams of events that are open: bounded in number, each seen where it stands, all ended at a stop. */
+import { bounded } from './bounded-stream.ts';
 import type { Caller } from './caller.ts';
 import { AppError } from './errors.ts';
 import type { EventLog } from './event-log.ts';
@@ -7,12 +8,22 @@ import { type FollowAsk, streamFilter } from './labelled-listeners.ts';
 import type { ListenerNames, NamedStreamItem } from './listener-names.ts';
 import type { ProjectRef } from './project.ts';
 import type { Projects } from './projects.ts';
-import type { Store } from './store.ts';
+import type { ProjectStore, Store } from './store.ts';
 
 /** Where a stream stands, and in which log, for the metrics. */
 export interface Follower {
   readonly log: { readonly headSeq: number };
   readonly seq: number;
+}
+
+export interface OpenStream extends Disposable {
+  readonly project: ProjectRef;
+  readonly log: EventLog;
+  readonly store: ProjectStore;
+  /** Aborts when its caller goes away, and at a stop. */
+  readonly signal: AbortSignal;
+  /** Told of where it stands. */
+  readonly onSeq: (seq: number) => void;
 }
 
 interface EventStreamsOptions {
@@ -47,36 +58,57 @@ export class EventStreams {
 
   /** Ends every stream. */
   end(): void {
-    this.#stop.abort();
+    const error = new AppError('unavailable', 'shutting down: resume from the last seq', {
+      retryAfterMs: 1000,
+    });
+    this.#stop.abort(error);
+  }
+
+  /** A place among them, until it is disposed. @throws resource_exhausted, not_found, unavailable */
+  async open(caller: Caller): Promise<OpenStream> {
+    const { eventLog, projects, limits } = this.#options;
+    const project = await projects.of(caller);
+    // Nothing waits from here until it is counted.
+    if (this.#followers.size >= limits.followersMax) throw tooMany(limits.followersMax);
+    const log = eventLog.of(project);
+    const held = log.hold();
+    const follower = { log, seq: log.headSeq };
+    this.#followers.add(follower);
+    return {
+      ...{ project, log, store: this.#options.store.of(project) },
+      signal: AbortSignal.any([caller.signal, this.#stop.signal]),
+      onSeq: (seq) => {
+        follower.seq = seq;
+      },
+      [Symbol.dispose]: () => {
+        this.#followers.delete(follower);
+        held[Symbol.dispose]();
+      },
+    };
   }
 
   /** See ControlPlane.followEvents. */
   async *follow(caller: Caller, ask: FollowAsk): AsyncGenerator<NamedStreamItem, void, void> {
-    const { eventLog, projects, names, limits } = this.#options;
-    if (this.#followers.size >= limits.followersMax) throw tooMany(limits.followersMax);
-    const project = await projects.of(caller);
-    const log = eventLog.of(project);
-    using _held = log.hold();
-    const follower = { log, seq: log.headSeq };
-    this.#followers.add(follower);
-    try {
-      const signal = AbortSignal.any([caller.signal, this.#stop.signal]);
-      const onSeq = (seq: number) => {
-        follower.seq = seq;
-      };
-      const { pageEventsMax, labelledListenersMax } = limits;
-      const store = this.#options.store.of(project);
-      const chosen = await streamFilter(store.listeners, ask.filter, labelledListenersMax);
-      const from = { ...ask, ...chosen, signal, log, store };
-      yield* names(project).stream(follow({ ...from, pageEventsMax, onSeq }));
-    } finally {
-      this.#followers.delete(follower);
-    }
-    if (this.isEnded && !caller.signal.aborted) {
-      throw new AppError('unavailable', 'shutting down: resume from the last seq', {
-        retryAfterMs: 1000,
-      });
-    }
+    const { names, limits } = this.#options;
+    using stream = await this.open(caller);
+    const { pageEventsMax, labelledListenersMax } = limits;
+    const { project, log, store, signal, onSeq } = stream;
+    const chosen = await streamFilter(store.listeners, ask.filter, labelledListenersMax);
+    const from = { ...ask, ...chosen, log, store, pageEventsMax };
+    const items = bounded({
+      ...{ signal, maxEvents: ask.maxEvents, timeoutMs: ask.timeoutMs },
+      open: (ending, tell) =>
+        follow({
+          ...from,
+          signal: ending,
+          onSeq: (seq) => {
+            onSeq(seq);
+            tell(seq);
+          },
+        }),
+    });
+    yield* names(project).stream(items);
+    if (!caller.signal.aborted) this.#stop.signal.throwIfAborted();
   }
 }
 

@@ -16,6 +16,8 @@ export interface FaultMatch {
 }
 
 type FaultCommon = {
+  /** Unique in its list. */
+  readonly name: string;
   /** Chance, 0 to 1, drawn once a connection; for UDP once a datagram. */
   readonly probability: number;
   /** The same seed gives the same run; null draws one. */
@@ -36,6 +38,53 @@ type EffectOfEach<Definition> = Definition extends {
 export type FaultEffect = EffectOfEach<(typeof allFaults)[number]>;
 
 export type Fault = FaultEffect & FaultCommon;
+
+/** One that may have no name yet. */
+export type UnnamedFault = FaultEffect &
+  Omit<FaultCommon, 'name'> & { readonly name?: string | undefined };
+
+/**
+ * Whoever has no name is named for its type, and by number where that is taken: `latency`, `latency-2`. The same list
+ * is always named alike.
+ */
+export function nameFaults(faults: readonly UnnamedFault[]): readonly Fault[] {
+  const taken = new Set(faults.map(({ name }) => name));
+  return faults.map((fault) => {
+    if (fault.name !== undefined) return { ...fault, name: fault.name };
+    let name: string = fault.type;
+    for (let number = 2; taken.has(name); number += 1) name = `${fault.type}-${number}`;
+    taken.add(name);
+    return { ...fault, name };
+  });
+}
+
+/** What is wrong with some in a list that are right by themselves: where, and why. */
+export function listFaultIssues(
+  faults: readonly UnnamedFault[],
+): readonly (readonly [index: number, field: 'name' | 'type', message: string])[] {
+  const names = new Set<string>();
+  const twice = faults.flatMap(({ name }, index) => {
+    if (name === undefined || !names.has(name)) {
+      if (name !== undefined) names.add(name);
+      return [];
+    }
+    return [[index, 'name', 'is the name of another fault of the list'] as const];
+  });
+  const doubling = faults.flatMap((fault, index) => {
+    const message = `only one ${fault.type} may be enabled: a datagram is answered twice at most`;
+    const isDoubling = fault.enabled && definitionOf(fault).isDoubling === true;
+    return isDoubling ? [[index, 'type', message] as const] : [];
+  });
+  return [...twice, ...doubling.slice(1)];
+}
+
+/** @throws invalid_argument for a list that is too long, or that does not go together */
+export function assertFaultList(faults: readonly Fault[], faultsMax: number): void {
+  if (faults.length > faultsMax) throw invalidField('faults', `holds at most ${faultsMax}`);
+  for (const [index, field, message] of listFaultIssues(faults)) {
+    throw invalidField(`faults[${index}].${field}`, message);
+  }
+}
 
 type Protocol = 'tcp' | 'udp' | 'tls';
 

@@ -26,7 +26,12 @@ export type StreamItem =
   /** Once: after the backlog, before the first live event. */
   | { readonly kind: 'synced'; readonly seq: number }
   /** Nothing else was sent for a while; its seq moves past events that the filter left out. */
-  | { readonly kind: 'heartbeat'; readonly seq: number };
+  | { readonly kind: 'heartbeat'; readonly seq: number }
+  /** The last, of a stream that its caller has bounded. */
+  | { readonly kind: 'ended'; readonly seq: number; readonly why: StreamEnd };
+
+export const streamEnds = ['max_events', 'timeout'] as const;
+export type StreamEnd = (typeof streamEnds)[number];
 
 /** What comes of listeners by their labels: `filter` is of those that are there, who then comes is `listeners`'. */
 export interface Watch {
@@ -52,6 +57,7 @@ interface Follow extends FollowRequest {
 export async function* follow(options: Follow): AsyncGenerator<StreamItem, void, void> {
   const { log, signal, heartbeatMs, endAtHead } = options;
   let seq = await startSeq(options);
+  options.onSeq?.(seq);
   const backlogEnd = options.start.kind === 'from_now' ? seq : log.headSeq;
   // A listener that comes after that is seen to come.
   const watch = await options.watch?.();

@@ -2,6 +2,7 @@
  * The listeners that carry some labels, as the log goes on. A reader that knows them all at one seq, and is shown every
  * event after it, knows them at any later seq: each change of a listener is an event that holds its labels.
  */
+import type { StreamBounds } from './bounded-stream.ts';
 import type { Event } from './event.ts';
 import { type EventFilter, eventMatcher } from './event-filter.ts';
 import type { FollowRequest, Watch } from './follow.ts';
@@ -48,7 +49,8 @@ export class LabelledListeners {
 }
 
 /** As FollowRequest, with its listeners as the caller names them, and with the caller's signal. */
-export type FollowAsk = Omit<FollowRequest, 'filter' | 'signal'> & { readonly filter: EventAsk };
+export type FollowAsk = Omit<FollowRequest, 'filter' | 'signal'> &
+  StreamBounds & { readonly filter: EventAsk };
 
 /** What a stream is to read, and for labels how it goes on. @throws what chooseEvents throws */
 export async function streamFilter(

@@ -81,7 +81,7 @@ async function labelledIds(
 }
 
 /** No listener has it: an empty list would want all of them. */
-const nobodysId = '00000000-0000-0000-0000-000000000000';
+export const nobodysId = '00000000-0000-0000-0000-000000000000';
 
 function ofListeners(filter: EventFilter, ids: readonly string[] | null): EventFilter {
   if (ids === null) return filter;

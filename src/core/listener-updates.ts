@@ -3,7 +3,8 @@
 import { AppError } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
-import { assertFaultsSuit } from './fault.ts';
+import { assertFaultList, assertFaultsSuit, nameFaults } from './fault.ts';
+import type { FaultChange } from './fault-changes.ts';
 import type { Listener, ListenerPatch } from './listener.ts';
 import { assertSpecFits } from './listener-bounds.ts';
 import { changeOf, type ListenerChange } from './listener-change.ts';
@@ -21,7 +22,7 @@ export interface ListenerUpdatesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: RoomLimits;
-  readonly bounds: { readonly specBytesMax: number };
+  readonly bounds: { readonly specBytesMax: number; readonly faultsMax: number };
   readonly assertNameFree: (project: ProjectRef, name: string | null) => Promise<void>;
   readonly scheduleExpiry: (entry: ListenerEntry) => void;
 }
@@ -58,6 +59,13 @@ export class ListenerUpdates {
     scheduleExpiry(entry);
     if (change.generation !== generation) await wish(dataPlane, entry);
     return entry.listener;
+  }
+
+  /** As update, of its faults as they are when it is its turn: nobody's change is lost in another's. */
+  async updateFaults(entry: ListenerEntry, change: FaultChange): Promise<Listener> {
+    const faults = nameFaults(change(entry.listener.faults));
+    assertFaultList(faults, this.#options.bounds.faultsMax);
+    return await this.update(entry, { faults });
   }
 
   /** One from before there was a bound may be above it: it may change, but not grow. */

@@ -9,6 +9,7 @@
 import { AppError } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
+import type { FaultChange } from './fault-changes.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
 import { ListenerExpiry } from './listener-expiry.ts';
 import { assertPortAllowed, findConflict, type PortRules, portInUse } from './listener-ports.ts';
@@ -43,7 +44,7 @@ export interface ListenersOptions {
     /** Ports that one draw tries, where others on this host have them. */
     readonly drawTriesMax: number;
   };
-  readonly bounds: { readonly specBytesMax: number };
+  readonly bounds: { readonly specBytesMax: number; readonly faultsMax: number };
   readonly portRules: PortRules;
   readonly makeId: () => string;
 }
@@ -215,6 +216,11 @@ export class Listeners {
    */
   async update(id: string, patch: ListenerPatch): Promise<Listener> {
     return await this.#options.set.inTurn(id, (entry) => this.#updates.update(entry, patch));
+  }
+
+  /** @throws what the change throws, and what update throws */
+  async updateFaults(id: string, change: FaultChange): Promise<Listener> {
+    return await this.#options.set.inTurn(id, (entry) => this.#updates.updateFaults(entry, change));
   }
 
   /**

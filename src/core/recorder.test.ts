@@ -46,19 +46,26 @@ function counters(number: number, bytes: number): WorkerRecord {
   const id = sampleId(number);
   return {
     kind: 'counters',
-    connection: { id, bytesIn: bytes, bytesOut: bytes - 1, firstByteAt: 7 },
+    connection: { id, bytesIn: bytes, bytesOut: bytes - 1, firstByteAt: 7, lastByteAt: 7 },
   };
 }
 
 function halfClosed(number: number): WorkerRecord {
   const id = sampleId(number);
-  const connection = { id, halfClosedAt: 8, bytesIn: 5, bytesOut: 4, firstByteAt: 7 };
+  const connection = {
+    id,
+    halfClosedAt: 8,
+    bytesIn: 5,
+    bytesOut: 4,
+    firstByteAt: 7,
+    lastByteAt: 7,
+  };
   return { kind: 'half_closed', connection };
 }
 
 function closed(number: number, halfClosedAt: number | null = null): WorkerRecord {
   const end = { closeInitiator: 'peer', closeReason: 'peer_fin', error: null } as const;
-  const count = { id: sampleId(number), bytesIn: 6, bytesOut: 6, firstByteAt: 7 };
+  const count = { id: sampleId(number), bytesIn: 6, bytesOut: 6, firstByteAt: 7, lastByteAt: 7 };
   return { kind: 'closed', connection: { closedAt: 9, halfClosedAt, ...end, ...count } };
 }
 
@@ -66,7 +73,7 @@ test('each step becomes an event that holds the connection as it was at that ste
   const { recorder, history } = await makeRecorder();
   await recorder.record(workerId, [opened(1), counters(1, 3), halfClosed(1), closed(1, 8)]);
   const connection = sampleConnection({ id: sampleId(1) });
-  const half = { state: 'half_closed', halfClosedAt: 8, firstByteAt: 7 };
+  const half = { state: 'half_closed', halfClosedAt: 8, firstByteAt: 7, lastByteAt: 7 };
   expect(history).toMatchObject([
     { type: 'connection_opened', time: connection.acceptedAt, connection },
     { type: 'connection_half_closed', time: 8, connection: { ...half, bytesIn: 5, bytesOut: 4 } },

@@ -230,6 +230,8 @@ export interface ListenerDirectory {
 /** A project's connections on record, open and closed, of every node. */
 export interface ConnectionDirectory {
   find(id: string): Promise<Connection | null>;
+  /** Those of them that are on record, in id order. */
+  findAll(ids: readonly string[]): Promise<readonly Connection[]>;
   /** Newest first; the page key is an id. */
   list(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]>;
 }

@@ -36,6 +36,7 @@ export class ConnectionProgress {
   /** Of what the client has sent. */
   readBytes = 0;
   #firstByteAt: Micros | null = null;
+  #lastByteAt: Micros | null = null;
   #halfClosedAt: Micros | null = null;
   #toldBytes = 0;
 
@@ -43,9 +44,15 @@ export class ConnectionProgress {
     this.id = id;
   }
 
-  /** Before what has come is counted. */
-  began(clock: WorkerClock): void {
-    if (this.#firstByteAt === null) this.#firstByteAt = clock.now();
+  /** Bytes have come. */
+  received(clock: WorkerClock): void {
+    this.#lastByteAt = clock.now();
+    this.#firstByteAt ??= this.#lastByteAt;
+  }
+
+  /** Bytes have gone out at another time than others came. */
+  sent(clock: WorkerClock): void {
+    this.#lastByteAt = clock.now();
   }
 
   get isHalfClosed(): boolean {
@@ -58,7 +65,8 @@ export class ConnectionProgress {
   }
 
   #counters(bytesOut: number): Counters {
-    return { id: this.id, bytesIn: this.readBytes, bytesOut, firstByteAt: this.#firstByteAt };
+    const [firstByteAt, lastByteAt] = [this.#firstByteAt, this.#lastByteAt];
+    return { id: this.id, bytesIn: this.readBytes, bytesOut, firstByteAt, lastByteAt };
   }
 
   halfClosed(bytesOut: number): StepRecord {

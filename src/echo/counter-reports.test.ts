@@ -26,7 +26,13 @@ function makeReports({ pieceMax = 10, unackedMax = 40 } = {}) {
       movedCounters() {
         if (this.bytesIn === told) return null;
         told = this.bytesIn;
-        const counters = { id, bytesIn: this.bytesIn, bytesOut: 0, firstByteAt: null };
+        const counters = {
+          id,
+          bytesIn: this.bytesIn,
+          bytesOut: 0,
+          firstByteAt: null,
+          lastByteAt: null,
+        };
         return { kind: 'counters', connection: counters } as const;
       },
       close: () => undefined,
@@ -82,7 +88,7 @@ test('they are told also while other records are on their way, and not while the
   const { reports, add, told, commitAll, records } = makeReports({ unackedMax: 20 });
   const connection = add(1);
   const push = (count: number) => {
-    const counters = { bytesIn: 0, bytesOut: 0, firstByteAt: null };
+    const counters = { bytesIn: 0, bytesOut: 0, firstByteAt: null, lastByteAt: null };
     for (let n = 0; n < count; n++) {
       const connection = { id: sampleId(1000 + n), halfClosedAt: n, ...counters };
       records.push({ kind: 'half_closed', connection });

@@ -28,7 +28,13 @@ function makeQueue({ batchMax = 3, unackedMax = 8 } = {}) {
 
 const recordOf = (number: number): WorkerRecord => ({
   kind: 'counters',
-  connection: { id: sampleId(number), bytesIn: number, bytesOut: 0, firstByteAt: null },
+  connection: {
+    id: sampleId(number),
+    bytesIn: number,
+    bytesOut: 0,
+    firstByteAt: null,
+    lastByteAt: null,
+  },
 });
 
 test('what comes in one turn goes in one batch, at its end', async () => {

@@ -9,7 +9,7 @@ const accepted = (() => {
     sampleConnection({ id: sampleId(1) });
   return { id, listenerId, protocol, laddr, raddr, declaredRaddr, pid, fd, acceptedAt, tls };
 })();
-const counters = { id: accepted.id, bytesIn: 3, bytesOut: 2, firstByteAt: 5 };
+const counters = { id: accepted.id, bytesIn: 3, bytesOut: 2, firstByteAt: 5, lastByteAt: 5 };
 
 function sent(records: readonly WorkerRecord[]) {
   return fromRows(JSON.parse(JSON.stringify(toRows(records))), accepted.pid);

@@ -13,6 +13,7 @@ import { limit } from './limit.ts';
 import { refuse } from './refuse.ts';
 import { slice } from './slice.ts';
 import { slowClose } from './slow-close.ts';
+import { speak } from './speak.ts';
 
 export const allFaults = [
   latency,
@@ -28,6 +29,7 @@ export const allFaults = [
   corrupt,
   slowClose,
   banner,
+  speak,
 ] as const satisfies readonly FaultDefinition[];
 
 const byType: ReadonlyMap<string, FaultDefinition> = new Map(

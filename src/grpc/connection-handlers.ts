@@ -8,7 +8,7 @@ import { operationCall } from './operation-call.ts';
 const one = { answer: (connection: Named<Connection>) => ({ connection }) };
 
 export function connectionHandlers(edge: Edge): UntypedServiceImplementation {
-  const { getConnection, listConnections, closeConnection } = edge.api.operations;
+  const { getConnection, listConnections, waitConnections, closeConnection } = edge.api.operations;
   return {
     GetConnection: operationCall(edge, getConnection, one),
     ListConnections: operationCall(edge, listConnections, {
@@ -16,6 +16,9 @@ export function connectionHandlers(edge: Edge): UntypedServiceImplementation {
         connections: items,
         nextPageToken: nextPageToken ?? '',
       }),
+    }),
+    WaitConnections: operationCall(edge, waitConnections, {
+      answer: ({ items, ...waited }) => ({ ...waited, connections: items }),
     }),
     CloseConnection: operationCall(edge, closeConnection, one),
   };

@@ -62,11 +62,16 @@ const effects = fc.oneof(
   effect('duplicate'),
   effect('corrupt', { bytes: size }),
   effect('slow_close', { delayMs: dayMs }),
+  effect('speak', {
+    ...{ text: fc.string({ maxLength: 100 }), growth: fc.integer({ min: 1, max: 1000 }) },
+    afterIdleMs: fc.integer({ min: 10, max: 86_400_000 }),
+  }),
   effect('banner', { text: fc.string({ maxLength: 100 }), delayMs: dayMs }),
   effect('banner', { base64: fc.base64String(), delayMs: dayMs }),
 );
 
 const common = fc.record({
+  name: fc.constantFrom('one', 'another-1'),
   probability: fc.double({ min: 0, max: 1, noNaN: true }),
   seed: fc.option(fc.nat({ max: 0xffff_ffff })),
   match: fc.record(

@@ -8,10 +8,18 @@ const flatFields: ReadonlySet<string> = new Set([
   'BatchCreateListenersRequest.each',
   'ListEventsRequest.filter',
   'StreamEventsRequest.filter',
+  'WaitEventsRequest.filter',
+  'AddFaultRequest.fault',
+  'UpdateFaultRequest.fault',
 ]);
 const typedOneofs: ReadonlySet<string> = new Set(['Fault.effect']);
 const otherNames: ReadonlyMap<string, string> = new Map([
   ['StreamEventsRequest.heartbeatInterval', 'heartbeatMs'],
+  ['StreamEventsRequest.timeout', 'timeoutMs'],
+  ...['WaitConnectionsRequest', 'WaitEventsRequest'].flatMap((request) => [
+    [`${request}.settle`, 'settleMs'] as const,
+    [`${request}.timeout`, 'timeoutMs'] as const,
+  ]),
 ]);
 const otherWords: ReadonlyMap<string, string> = new Map([
   ['TLS_VERSION_1_2', 'TLSv1.2'],

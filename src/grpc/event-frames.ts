@@ -30,8 +30,9 @@ export class EventFrames {
     // An encoder that failed may have left a part of its event.
     this.#sink.at = 0;
     if (item.kind !== 'events') {
-      this.#frame({ seq: item.seq, [item.kind]: {} });
-      yield { message: this.#sink.take(), seq: item.seq };
+      const { kind, seq, ...said } = item;
+      this.#frame({ seq, [kind]: said });
+      yield { message: this.#sink.take(), seq };
       return;
     }
     let written = 0;

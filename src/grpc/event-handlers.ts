@@ -9,7 +9,7 @@ import { operationCall } from './operation-call.ts';
 
 export function eventHandlers(edge: Edge): UntypedServiceImplementation {
   const { api, calls, frames } = edge;
-  const { listEvents, streamEvents } = api.operations;
+  const { listEvents, waitEvents, streamEvents } = api.operations;
 
   /** Frames, not messages: see framing.ts. */
   async function* writes(
@@ -23,6 +23,9 @@ export function eventHandlers(edge: Edge): UntypedServiceImplementation {
   return {
     ListEvents: operationCall(edge, listEvents, {
       answer: ({ items, nextPageToken }) => ({ events: items, nextPageToken: nextPageToken ?? '' }),
+    }),
+    WaitEvents: operationCall(edge, waitEvents, {
+      answer: ({ items, ...waited }) => ({ ...waited, events: items }),
     }),
     StreamEvents: calls.stream(writes),
   };

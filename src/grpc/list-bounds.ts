@@ -7,6 +7,7 @@ import protobuf from 'protobufjs';
 import { filterValuesMax } from '../api/queries.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
+import { closeMax } from '../core/named-listeners.ts';
 import { isFlat } from './differences.ts';
 
 /** At most so many items in the lists of this name. */
@@ -23,6 +24,7 @@ export function listBounds(bounds: ListenerBounds): ListBounds {
     ['listeners', Math.max(bounds.batchMax, filterValuesMax)],
     ['faults', bounds.faultsMax],
     ['labels', bounds.labelsMax],
+    ['ids', closeMax],
     ...['allowCidrs', 'denyCidrs', 'trustedCidrs'].map((one) => [one, bounds.cidrsMax] as const),
     ...filters.map((one) => [one, filterValuesMax] as const),
     ['paths', maskPathsMax],

@@ -25,6 +25,16 @@ export function listenerHandlers(edge: Edge): UntypedServiceImplementation {
       plain: changeReader(edge.bounds),
       ...one,
     }),
+    AddFault: operationCall(edge, operations.addFault, one),
+    UpdateFault: operationCall(edge, operations.updateFault, one),
+    RemoveFault: operationCall(edge, operations.removeFault, one),
+    ResetFaults: operationCall(edge, operations.resetFaults, one),
+    CloseListeners: operationCall(edge, operations.closeListeners, {
+      answer: ({ items, nextPageToken }) => ({
+        closed: items,
+        nextPageToken: nextPageToken ?? '',
+      }),
+    }),
     DeleteListener: operationCall(edge, operations.deleteListener, { answer: () => ({}) }),
   };
 }

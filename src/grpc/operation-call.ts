@@ -18,16 +18,22 @@ export function operationCall<At extends z.ZodType, Asked extends z.ZodType, Out
   operation: Operation<At, Asked, Output>,
   { answer, plain = (request) => request }: OperationCall<Output>,
 ) {
-  return calls.unary(async ({ id, ...request }: Input, context) => {
+  return calls.unary(async (request: Input, context) => {
+    const [at, rest] = parted(request);
     const { output, isReplayed } = await api.call(operation, {
       caller: context.caller,
       read: () => ({
-        at: parse(operation.at, id === undefined ? {} : { id }),
-        input: parse(operation.input, plain(request)),
+        at: parse(operation.at, at),
+        input: parse(operation.input, plain(rest)),
       }),
       key: context.idempotencyKey,
     });
     if (isReplayed) context.sendMetadata('idempotent-replayed', 'true');
     return answer(output);
   });
+}
+
+/** The fields that name the thing that a request is about, and the others. */
+function parted({ id, faultName, ...rest }: Input): readonly [at: Input, rest: Input] {
+  return [{ ...(id !== undefined && { id }), ...(faultName !== undefined && { faultName }) }, rest];
 }

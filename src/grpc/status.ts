@@ -8,6 +8,7 @@ import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import { ReplayedError } from '../api/idempotency.ts';
 import { AppError, type ErrorCode, type ErrorDetails } from '../core/errors.ts';
+import { NotMet } from '../core/waits.ts';
 
 export const statuses: Readonly<Record<ErrorCode, status>> = {
   invalid_argument: status.INVALID_ARGUMENT,
@@ -19,6 +20,7 @@ export const statuses: Readonly<Record<ErrorCode, status>> = {
   already_exists: status.ALREADY_EXISTS,
   port_in_use: status.ALREADY_EXISTS,
   failed_precondition: status.FAILED_PRECONDITION,
+  not_met: status.FAILED_PRECONDITION,
   idempotency_mismatch: status.FAILED_PRECONDITION,
   cursor_expired: status.OUT_OF_RANGE,
   resource_exhausted: status.RESOURCE_EXHAUSTED,
@@ -54,7 +56,12 @@ export function toStatus(
   if (error instanceof ReplayedError) metadata.set('idempotent-replayed', 'true');
   for (const [name, value] of facts(details)) metadata.set(`kodama-${name}`, value);
   const { status: grpcCode = statuses[code] } = added;
-  const rich = { code: grpcCode, message, details: richDetails(code, details, requestId) };
+  const seen = known instanceof NotMet ? [nearOf(known)] : [];
+  const rich = {
+    code: grpcCode,
+    message,
+    details: [...richDetails(code, details, requestId), ...seen],
+  };
   metadata.set('grpc-status-details-bin', Buffer.from(rpc.Status.encode(rich).finish()));
   return { code: grpcCode, details: message, metadata };
 }
@@ -65,11 +72,10 @@ export function isInternal(error: unknown): boolean {
 }
 
 function facts(details: Facts): (readonly [string, string])[] {
-  const { owner, scope, oldestSeq, headSeq, resumeAfterSeq, limit, limitValue, retryAfterMs } =
-    details;
+  const { oldestSeq, headSeq, resumeAfterSeq, limitValue, retryAfterMs } = details;
+  const { owner, scope, why, count, min, max, seq, limit } = details;
   const all = {
-    owner,
-    scope,
+    ...{ owner, scope, why, count, min, max, seq },
     'oldest-seq': oldestSeq,
     'head-seq': headSeq,
     'resume-after-seq': resumeAfterSeq,
@@ -108,6 +114,16 @@ function richDetails(code: ErrorCode, details: Facts, requestId: string) {
   return all;
 }
 
+/** What differs, in each that might have been meant. */
+function nearOf({ seen }: NotMet): object {
+  const violations = seen.near.map(({ item, differs }) => ({
+    type: 'NOT_MET',
+    subject: 'seq' in item ? `events/${item.seq}` : `connections/${item.id}`,
+    description: shorten(differs.join('; ')),
+  }));
+  return any('PreconditionFailure', { violations });
+}
+
 function shorten(text: string): string {
   return (text.length > textMax ? `${text.slice(0, textMax)}…` : text).toWellFormed();
 }
@@ -129,4 +145,5 @@ const rpc = {
   RetryInfo: rpcRoot.lookupType('google.rpc.RetryInfo'),
   RequestInfo: rpcRoot.lookupType('google.rpc.RequestInfo'),
   BadRequest: rpcRoot.lookupType('google.rpc.BadRequest'),
+  PreconditionFailure: rpcRoot.lookupType('google.rpc.PreconditionFailure'),
 };

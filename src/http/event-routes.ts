@@ -9,6 +9,7 @@ import {
   streamOptions,
   streamStart,
 } from '../api/queries.ts';
+import { possibleWait, waitFields } from '../api/wait-input.ts';
 import type { Caller } from '../core/caller.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
@@ -17,11 +18,11 @@ import type { Edge, HttpApp } from './edge.ts';
 import { eventFormats, sendStream } from './event-stream.ts';
 import { listBytes, sendJson } from './json-text.ts';
 import { labelled, labelParameter, toLabels } from './label-query.ts';
-import { callerOf } from './operation-route.ts';
+import { callerOf, operationRoute } from './operation-route.ts';
 import { readQuery } from './query.ts';
-import { eventJson } from './resource-json.ts';
+import { eventJson, metJson } from './resource-json.ts';
 import { eventResource } from './resources.ts';
-import { nextPageToken, problemResponses } from './route-schemas.ts';
+import { answer, nextPageToken, problemResponses, waited } from './route-schemas.ts';
 
 /** The filter, each of its parameters repeatable: OR inside a parameter, AND between them. */
 const filterQuery = (bounds: ListenerBounds) => ({
@@ -67,7 +68,9 @@ function toFilter(query: FilterQuery) {
   };
 }
 
-export function eventRoutes(app: HttpApp, { api, bounds, limits }: Edge): void {
+export function eventRoutes(app: HttpApp, edge: Edge): void {
+  waitRoute(app, edge);
+  const { api, bounds, limits } = edge;
   const { listEvents, streamEvents } = api.operations;
   const { page: pageQuery, stream: streamQuery } = querySchemas(bounds);
 
@@ -147,14 +150,45 @@ export function eventRoutes(app: HttpApp, { api, bounds, limits }: Edge): void {
   });
 }
 
+function waitRoute(app: HttpApp, edge: Edge): void {
+  operationRoute(app, edge, {
+    operation: edge.api.operations.waitEvents,
+    method: 'GET',
+    url: '/v1/events::wait',
+    docs: {
+      summary: 'Wait for events, of now and of before',
+      description:
+        'As `GET /v1/connections:wait`, for the events that match: refusals, half-closes, listeners that failed. ' +
+        'A refusal that stands for many counts as one event.',
+      tags: ['Events'],
+      response: {
+        200: answer('It is met.', waited('events', eventResource)),
+        ...problemResponses('not_found', 'not_met', 'cursor_expired', 'resource_exhausted'),
+      },
+    },
+    query: z
+      .strictObject({ ...filterQuery(edge.bounds), ...waitFields(edge.bounds) })
+      .superRefine(possibleWait),
+    give: ({ query: { afterSeq, min, max, settleMs, timeoutMs, pageSize, ...filter } }) => ({
+      at: {},
+      input: {
+        ...{ afterSeq, min, max, settleMs, timeoutMs, pageSize },
+        ...toFilter(filter),
+      },
+    }),
+    answer: (met) => metJson('events', met, (event) => eventJson(event, event.listenerName)),
+  });
+}
+
 const description =
   'A page by default. With `Accept: text/event-stream` (server-sent events) or `application/x-ndjson` the ' +
   'same log as a live stream, from now unless a start is given; `afterSeq`, `since`, `last` and `fromNow` ' +
-  'exclude each other. `order`, `pageSize` and `pageToken` are for pages; `since`, `fromNow`, `endAtHead` ' +
-  'and `heartbeatMs` for streams. Server-sent events have the seq as their id, so `Last-Event-ID` resumes; ' +
-  'their types are those of the log, `synced` once after the backlog, and `error` with a problem at the ' +
-  'end; heartbeats are comments. NDJSON has one object a line: `{seq, event}`, `{seq, synced}`, ' +
-  '`{seq, heartbeat}`, `{error}`.';
+  'exclude each other. `order`, `pageSize` and `pageToken` are for pages; `since`, `fromNow`, `endAtHead`, ' +
+  '`heartbeatMs`, `maxEvents` and `timeoutMs` for streams. Server-sent events have the seq as their id, so ' +
+  '`Last-Event-ID` resumes; their types are those of the log, `synced` once after the backlog, `ended` where ' +
+  '`maxEvents` or `timeoutMs` end the stream, and `error` with a problem at another end; heartbeats are ' +
+  'comments. NDJSON has one object a line: `{seq, event}`, `{seq, synced}`, `{seq, heartbeat}`, ' +
+  '`{seq, ended}`, `{error}`.';
 
 /** A parameter of the other kind of answer is none that is not known. @throws invalid_argument */
 function refuseOther(raw: unknown, theirs: object, ours: object, what: string): void {

@@ -6,6 +6,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
+import type { StreamEnd } from '../core/follow.ts';
 import type { NamedStreamItem } from '../core/listener-names.ts';
 import { jsonText } from './json-text.ts';
 import { isInternal, type Problem, toProblemAnswer } from './problem.ts';
@@ -16,6 +17,7 @@ export interface StreamFormat {
   event(event: Event, listenerName: string | null): string;
   synced(seq: number): string;
   heartbeat(seq: number): string;
+  ended(seq: number, why: StreamEnd): string;
   error(problem: Problem): string;
 }
 
@@ -25,6 +27,7 @@ const serverSentEvents: StreamFormat = {
   synced: (seq) => message('synced', `{"seq":${seq}}`, seq),
   // An id without data moves the reader's Last-Event-ID and is no event to it.
   heartbeat: (seq) => `: heartbeat\nid: ${seq}\n\n`,
+  ended: (seq, why) => message('ended', JSON.stringify({ seq, why }), seq),
   error: (problem) => message('error', JSON.stringify(problem)),
 };
 
@@ -38,6 +41,7 @@ const ndjson: StreamFormat = {
   event: (event, name) => `{"seq":${event.seq},"event":${eventJson(event, name)}}\n`,
   synced: (seq) => jsonText({ seq, synced: {} }),
   heartbeat: (seq) => jsonText({ seq, heartbeat: {} }),
+  ended: (seq, why) => jsonText({ seq, ended: { why } }),
   error: (problem) => jsonText({ error: problem }),
 };
 
@@ -121,9 +125,10 @@ interface Chunk {
 
 /** Many events to a write, so that a page costs few system calls, and a bounded amount to each. */
 function* chunks(item: NamedStreamItem, format: StreamFormat): Generator<Chunk, void, void> {
-  const { kind, seq } = item;
-  if (kind !== 'events') {
-    yield { text: kind === 'synced' ? format.synced(seq) : format.heartbeat(seq), seq };
+  const { seq } = item;
+  if (item.kind !== 'events') {
+    const text = item.kind === 'ended' ? format.ended(seq, item.why) : format[item.kind](seq);
+    yield { text, seq };
     return;
   }
   let text = '';

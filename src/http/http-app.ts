@@ -18,6 +18,7 @@ import { docsPage } from './docs-page.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventRoutes } from './event-routes.ts';
 import { FailureLog } from './failure-log.ts';
+import { faultRoutes } from './fault-routes.ts';
 import { checkHost, checkOrigin, checkSingleHeaders } from './guards.ts';
 import { jsonBodies } from './json-bodies.ts';
 import { jsonText } from './json-text.ts';
@@ -125,6 +126,7 @@ export async function httpApp(
   refuseUnknownRoutes(app);
   await docsPage(app, options.version);
   listenerRoutes(app, options);
+  faultRoutes(app, options);
   connectionRoutes(app, options);
   eventRoutes(app, options);
   statusRoutes(app, options);

@@ -39,6 +39,8 @@ const patchExamples = [
   { ttlMs: 3_600_000 },
 ];
 
+const closeExamples = [{ labels: { env: 'ci' } }, { ids: ['tour'] }];
+
 export function listenerRoutes(app: HttpApp, edge: Edge): void {
   createRoutes(app, edge);
   readRoutes(app, edge);
@@ -154,7 +156,7 @@ function readRoutes(app: HttpApp, edge: Edge): void {
 }
 
 function changeRoutes(app: HttpApp, edge: Edge): void {
-  const { updateListener, deleteListener } = edge.api.operations;
+  const { updateListener, deleteListener, closeListeners } = edge.api.operations;
   operationRoute(app, edge, {
     operation: updateListener,
     method: 'PATCH',
@@ -198,5 +200,28 @@ function changeRoutes(app: HttpApp, edge: Edge): void {
       reply.code(204);
       return null;
     },
+  });
+  operationRoute(app, edge, {
+    operation: closeListeners,
+    method: 'POST',
+    url: '/v1/listeners::close',
+    docs: {
+      summary: 'Close many listeners',
+      description:
+        'Either `ids`, of which each must be there, or `labels`: up to 1,000 at a time, each as by DELETE. One that ' +
+        'can not be closed fails the call after the others are closed; asking again does no harm.',
+      tags,
+      response: {
+        200: answer(
+          'They are closed, and their ports free.',
+          z.object({ closed: z.array(z.string()).describe('Their ids.'), nextPageToken }),
+        ),
+        ...problemResponses('not_found', 'failed_precondition', 'idempotency_mismatch'),
+      },
+    },
+    body: closeListeners.input.meta(bodyMeta('ListenersClose', closeExamples)),
+    give: ({ body }) => ({ at: {}, input: body }),
+    answer: ({ items, nextPageToken: next }) =>
+      listBytes('closed', items, (id) => JSON.stringify(id), next),
   });
 }

@@ -46,9 +46,16 @@ test('it holds every call of the API', () => {
     'get /v1/listeners/{listener}',
     'patch /v1/listeners/{listener}',
     'delete /v1/listeners/{listener}',
+    'post /v1/listeners:close',
+    'post /v1/listeners/{listener}/faults',
+    'patch /v1/listeners/{listener}/faults/{fault}',
+    'delete /v1/listeners/{listener}/faults/{fault}',
+    'post /v1/listeners/{listener}/faults:reset',
     'get /v1/connections',
+    'get /v1/connections:wait',
     'get /v1/connections/{id}',
     'post /v1/connections/{id}:close',
+    'get /v1/events:wait',
     'get /v1/events',
     'get /v1/status',
     'get /healthz',
@@ -106,6 +113,9 @@ test('input names its fields, output may grow', () => {
     'NewListeners',
     'ListenerPatch',
     'ConnectionClose',
+    'ListenersClose',
+    'AddedFault',
+    'FaultPatch',
   ]);
   const isOutput = ([name]: [string, unknown]) => !inputs.has(name);
   const schemas: Record<string, Json> = document.components.schemas;

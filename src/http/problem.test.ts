@@ -14,6 +14,7 @@ test('every code has its status', () => {
     already_exists: 409,
     port_in_use: 409,
     failed_precondition: 409,
+    not_met: 409,
     idempotency_mismatch: 422,
     cursor_expired: 410,
     resource_exhausted: 429,

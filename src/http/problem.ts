@@ -1,6 +1,8 @@
 /** What a caller is told of a failure: problem details (RFC 9457), from one table of codes. */
 import { STATUS_CODES } from 'node:http';
 import { AppError, type ErrorCode, type ErrorDetails } from '../core/errors.ts';
+import { NotMet } from '../core/waits.ts';
+import { seenView } from './resource-json.ts';
 
 export const problemType = 'application/problem+json';
 
@@ -33,6 +35,7 @@ export const statuses: Readonly<Record<ErrorCode, readonly [status: number, titl
   already_exists: [409, 'The name is taken'],
   port_in_use: [409, 'The port is in use'],
   failed_precondition: [409, 'The state does not allow it'],
+  not_met: [409, 'It is not what was waited for'],
   idempotency_mismatch: [422, 'The idempotency key was used with another request'],
   cursor_expired: [410, 'The events asked for are gone'],
   resource_exhausted: [429, 'A limit is reached'],
@@ -85,6 +88,7 @@ export function toProblemAnswer(error: unknown, requestId: string): ProblemAnswe
     code: known.code,
     requestId,
     ...details,
+    ...(known instanceof NotMet && seenView(known.seen)),
   };
   const headers: Record<string, string> = known instanceof HttpError ? { ...known.headers } : {};
   if (known.code === 'unauthenticated') headers['www-authenticate'] = 'Bearer realm="kodama"';

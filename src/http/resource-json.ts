@@ -2,6 +2,7 @@
 import type { Connection } from '../core/connection.ts';
 import type { Event } from '../core/event.ts';
 import type { Named } from '../core/listener-names.ts';
+import type { Seen } from '../core/waits.ts';
 import { type Held, jsonOf } from './json-of.ts';
 import {
   connectionResource,
@@ -18,6 +19,25 @@ const heldEventJson = jsonOf(eventResource);
 /** The name is its listener's, for what is no listener. */
 export function eventJson(event: Event, listenerName: string | null): string {
   return heldEventJson(named(event, listenerName));
+}
+
+/** The answer of a wait that is met: its items under their name. */
+export function metJson<Item>(
+  name: string,
+  { count, seq, items }: { count: number; seq: number; items: readonly Item[] },
+  json: (item: Item) => string,
+): string {
+  return `{"met":true,"count":${count},"seq":${seq},"${name}":[${items.map(json).join()}]}`;
+}
+
+/** What a wait saw instead of what it waited for, as members of its problem. */
+export function seenView({ kind, ...seen }: Seen) {
+  const view = (item: Named<Connection> | Named<Event>): object =>
+    JSON.parse('seq' in item ? eventJson(item, item.listenerName) : connectionJson(item));
+  return {
+    [kind]: seen.items.map(view),
+    near: seen.near.map(({ item, differs }) => ({ ...view(item), differs })),
+  };
 }
 
 function named(event: Event, listenerName: string | null): Held<typeof eventResource> {

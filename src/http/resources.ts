@@ -7,7 +7,7 @@ import { closeInitiators, closeReasons, connectionStates } from '../core/connect
 import { eventTypes, refusalRules } from '../core/event.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
 import { formatTime, parseTime } from '../core/time.ts';
-import { openWords } from './route-schemas.ts';
+import { openWords } from './open-words.ts';
 
 const id = z.uuid().meta({ examples: ['01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90'] });
 const count = z.int().min(0);
@@ -65,6 +65,7 @@ const faultMatch = z.object({
 const faultResource = z
   .looseObject({
     type: z.string().describe('Which fault; the fields beside it are those of its kind.'),
+    name: z.string().describe('Unique in the list, and by which it is changed.'),
     probability: z.number().describe('Chance that it applies.'),
     seed: z.int().nullable().describe('The same seed gives the same run; null draws one.'),
     match: faultMatch.describe('Which connections it is for; all that is given must hold.'),
@@ -80,6 +81,7 @@ const faultResource = z
         delayMs: 100,
         jitterMs: 20,
         distribution: 'normal',
+        name: 'latency',
         probability: 1,
         seed: null,
         match: {},
@@ -186,6 +188,9 @@ export const connectionResource = z
     state: z.enum(connectionStates).describe(`half_closed: the client sent FIN. ${openWords}`),
     acceptedAt: time.describe('When it was accepted.'),
     firstByteAt: time.nullable().describe('When the first byte was read.'),
+    lastByteAt: time
+      .nullable()
+      .describe('When the last byte was read or sent; refreshed every few seconds while open.'),
     halfClosedAt: time.nullable().describe("When the client's FIN was read."),
     closedAt: time.nullable().describe('When it was over.'),
     bytesIn: count.describe('Read from the client; refreshed every few seconds while open.'),

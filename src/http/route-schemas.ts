@@ -1,10 +1,9 @@
 /** What routes have in common for the API page: their errors, pages and headers. */
 import { z } from 'zod';
 import { type ErrorCode, errorCodes } from '../core/errors.ts';
+import { openWords } from './open-words.ts';
 import { problemType, statuses } from './problem.ts';
-
-/** Of the words of an answer, of which a later version may have more. */
-export const openWords = 'Words may be added: take one that is not known.';
+import { connectionResource, eventResource } from './resources.ts';
 
 const problemResource = z
   .object({
@@ -33,6 +32,28 @@ const problemResource = z
     headSeq: z.int().optional().describe('A cursor above the head: the newest event.'),
     limit: z.string().optional().describe('resource_exhausted: the name of the limit.'),
     limitValue: z.number().optional().describe('resource_exhausted: its value.'),
+    why: z
+      .string()
+      .optional()
+      .describe(
+        `not_met: timeout, exceeded (more than max, and they stay), or over (nobody can come). ${openWords}`,
+      ),
+    count: z.int().optional().describe('not_met: how many matched; 1001 is more than 1,000.'),
+    min: z.int().optional().describe('not_met: at least so many were asked for.'),
+    max: z.int().optional().describe('not_met: no more than so many were asked for.'),
+    seq: z.int().optional().describe('not_met: where the log stood.'),
+    connections: z.array(connectionResource).optional().describe('not_met: those that matched.'),
+    events: z.array(eventResource).optional().describe('not_met: those that matched.'),
+    near: z
+      .array(
+        z.looseObject({
+          differs: z
+            .array(z.string())
+            .meta({ description: 'In what.', examples: [['closeReason: peer_rst, not peer_fin']] }),
+        }),
+      )
+      .optional()
+      .describe('not_met: the newest connections or events of the same listeners that differ.'),
     scope: z
       .string()
       .optional()
@@ -97,6 +118,16 @@ export function bodyMeta(title: string, bodies: readonly object[]) {
 /** What a route answers when all is well. */
 export function answer<Schema extends z.ZodType>(description: string, schema: Schema) {
   return { description, content: { 'application/json': { schema } } };
+}
+
+/** What a wait answers when it is met. */
+export function waited<Name extends string>(name: Name, item: z.ZodType) {
+  return z.object({
+    met: z.literal(true).describe('Always; else the answer is a problem, not_met.'),
+    count: z.int().min(0).describe('How many match; 1001 is more than 1,000.'),
+    seq: z.int().min(0).describe('Where the log stood: afterSeq of the next wait.'),
+    [name]: z.array(item).describe('The oldest of them, at most pageSize.'),
+  });
 }
 
 export const nextPageToken = z

@@ -211,5 +211,6 @@ function advanced(connection: Connection, counters: Counters | undefined): Conne
     bytesIn: Math.max(connection.bytesIn, counters.bytesIn),
     bytesOut: Math.max(connection.bytesOut, counters.bytesOut),
     firstByteAt: connection.firstByteAt ?? counters.firstByteAt,
+    lastByteAt: Math.max(connection.lastByteAt ?? 0, counters.lastByteAt ?? 0) || null,
   };
 }

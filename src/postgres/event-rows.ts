@@ -79,7 +79,14 @@ export function parseEvent(
       return { seq, time: connection.closedAt ?? 0, type, listenerId, connection };
     }
     case 'connection_half_closed':
-      return { seq, time, type, listenerId, connection: data };
+      // One of before this was told lacks it.
+      return {
+        seq,
+        time,
+        type,
+        listenerId,
+        connection: { ...data, lastByteAt: data.lastByteAt ?? null },
+      };
     case 'connection_refused':
       return { seq, time, type, listenerId, refusal: data };
     default:

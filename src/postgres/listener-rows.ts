@@ -4,7 +4,7 @@
  */
 
 import type { Address } from '../core/address.ts';
-import type { Fault } from '../core/fault.ts';
+import { nameFaults, type UnnamedFault } from '../core/fault.ts';
 import type {
   Listener,
   ListenerLimits,
@@ -101,7 +101,7 @@ export const specRowLength = 5;
 type SpecRow = readonly [
   labels: Listener['labels'],
   limits: ListenerLimits,
-  faults: readonly Fault[],
+  faults: readonly UnnamedFault[],
   tls: TlsSettings | null,
   proxyProtocol: ProxyProtocolSettings,
 ];
@@ -111,7 +111,8 @@ export function parseSpec(columns: readonly unknown[], offset: number): SpecBody
   if (columns[offset] === null) return null;
   const row: unknown = columns.slice(offset, offset + specRowLength);
   const [labels, limits, faults, tls, proxyProtocol] = row as SpecRow;
-  return { labels, limits, faults, tls, proxyProtocol };
+  // Those of before faults had names are named as they are read, always alike.
+  return { labels, limits, faults: nameFaults(faults), tls, proxyProtocol };
 }
 
 /** A listener without its spec, and without its project, whose number is only the store's. */

@@ -2,6 +2,7 @@
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { migrateBefore } from '../../test/support/migrate-before.ts';
+import { sampleFault } from '../../test/support/samples.ts';
 import {
   append,
   closed,
@@ -14,6 +15,7 @@ import {
 } from '../../test/support/store-samples.ts';
 import { makeDatabase, makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { everyEvent } from '../core/event-filter.ts';
+import type { Listener } from '../core/listener.ts';
 import { PostgresStore } from './postgres-store.ts';
 
 const nothing = () => undefined;
@@ -162,4 +164,17 @@ test('listeners and events from before stay as they are, whatever their size', a
   await store.node.append(append(1, [end]));
   const rest = await ofDefault(store).log.read({ ...everything, afterSeq: 5 });
   expect(rest.events).toEqual([{ ...end, seq: 6 }]);
+});
+
+test('faults of before they had names are named as they are read, always alike', async () => {
+  await using ground = await makeGround();
+  const store = await ground.open();
+  const { name: _, ...unnamed } = sampleFault;
+  const faults = [unnamed, unnamed] as unknown as Listener['faults'];
+  const listener = sampleListener({ faults });
+  await store.node.append(append(1, [listenerEvent('listener_listening', listener)]));
+  const { listeners, log: own } = ofDefault(store);
+  const names = ['latency', 'latency-2'].map((name) => ({ name }));
+  expect((await listeners.find(listener.id))?.faults).toMatchObject(names);
+  expect((await own.read(everything)).events).toMatchObject([{ listener: { faults: names } }]);
 });

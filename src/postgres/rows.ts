@@ -33,7 +33,7 @@ export interface Place {
 /** How far an open connection has come. */
 export type ConnectionChange = Pick<
   Connection,
-  'id' | 'firstByteAt' | 'halfClosedAt' | 'bytesIn' | 'bytesOut'
+  'id' | 'firstByteAt' | 'lastByteAt' | 'halfClosedAt' | 'bytesIn' | 'bytesOut'
 >;
 
 interface Traits {
@@ -82,8 +82,7 @@ const columns: readonly (Column | MovingColumn)[] = [
   column('closed_seq', 'bigint', (_, { closedSeq }) => closedSeq, { ...unread, ...ofEnd }),
   column('accepted_at', 'bigint', ({ acceptedAt }) => acceptedAt),
   moving('first_byte_at', 'bigint', ({ firstByteAt }) => firstByteAt, first),
-  // Nobody tells it yet.
-  column('last_byte_at', 'bigint', () => null, unread),
+  moving('last_byte_at', 'bigint', ({ lastByteAt }) => lastByteAt, { ...last, atOpening: 'NULL' }),
   moving('half_closed_at', 'bigint', ({ halfClosedAt }) => halfClosedAt, first),
   column('closed_at', 'bigint', ({ closedAt }) => closedAt, ofEnd),
   moving('bytes_in', 'bigint', ({ bytesIn }) => bytesIn, last),
@@ -114,6 +113,7 @@ type ConnectionRow = readonly [
   listenerId: string,
   acceptedAt: number,
   firstByteAt: number | null,
+  lastByteAt: number | null,
   halfClosedAt: number | null,
   closedAt: number | null,
   bytesIn: number,
@@ -144,30 +144,31 @@ export function parseConnection(
   return {
     id: row[0],
     listenerId: row[1],
-    nodeId: nodeIds.get(row[8]) ?? '',
-    protocol: row[14],
-    laddr: { ip: row[17], port: row[11] },
-    raddr: addressOrNull(row[18], row[12]),
-    declaredRaddr: addressOrNull(row[19], row[13]),
-    pid: row[9],
-    fd: row[10],
-    state: row[5] !== null ? 'closed' : row[4] !== null ? 'half_closed' : 'open',
+    nodeId: nodeIds.get(row[9]) ?? '',
+    protocol: row[15],
+    laddr: { ip: row[18], port: row[12] },
+    raddr: addressOrNull(row[19], row[13]),
+    declaredRaddr: addressOrNull(row[20], row[14]),
+    pid: row[10],
+    fd: row[11],
+    state: row[6] !== null ? 'closed' : row[5] !== null ? 'half_closed' : 'open',
     acceptedAt: row[2],
     firstByteAt: row[3],
-    halfClosedAt: row[4],
-    closedAt: row[5],
-    bytesIn: row[6],
-    bytesOut: row[7],
-    closeInitiator: row[15],
-    closeReason: row[16],
-    error: row[20],
-    tls: row[21],
+    lastByteAt: row[4],
+    halfClosedAt: row[5],
+    closedAt: row[6],
+    bytesIn: row[7],
+    bytesOut: row[8],
+    closeInitiator: row[16],
+    closeReason: row[17],
+    error: row[21],
+    tls: row[22],
   };
 }
 
 /** The number of the row's node, so that it can be looked up beforehand; null in the row of another event. */
 export function nodeOfConnection(tuple: readonly unknown[], offset = 0): number | null {
-  return tuple[offset + 8] as number | null;
+  return tuple[offset + 9] as number | null;
 }
 
 function addressOrNull(ip: string | null, port: number | null): Address | null {

@@ -56,6 +56,31 @@ const useCases: Readonly<Record<string, UseCase>> = {
     rest: ['DELETE', `/v1/listeners/${id}`],
     grpc: ({ listeners }) => grpcCall((done) => listeners.DeleteListener({ id }, done)),
   },
+  closeListeners: {
+    rest: ['POST', '/v1/listeners:close', { ids: [id] }],
+    grpc: ({ listeners }) => grpcCall((done) => listeners.CloseListeners({ ids: [id] }, done)),
+  },
+  addFault: {
+    rest: ['POST', `/v1/listeners/${id}/faults`, { type: 'refuse' }],
+    grpc: ({ listeners }) =>
+      grpcCall((done) => listeners.AddFault({ id, fault: { refuse: {} } }, done)),
+  },
+  updateFault: {
+    rest: ['PATCH', `/v1/listeners/${id}/faults/one`, { enabled: false }],
+    grpc: ({ listeners }) =>
+      grpcCall((done) =>
+        listeners.UpdateFault({ id, faultName: 'one', fault: { enabled: false } }, done),
+      ),
+  },
+  removeFault: {
+    rest: ['DELETE', `/v1/listeners/${id}/faults/one`],
+    grpc: ({ listeners }) =>
+      grpcCall((done) => listeners.RemoveFault({ id, faultName: 'one' }, done)),
+  },
+  resetFaults: {
+    rest: ['POST', `/v1/listeners/${id}/faults:reset`],
+    grpc: ({ listeners }) => grpcCall((done) => listeners.ResetFaults({ id }, done)),
+  },
   getConnection: {
     rest: ['GET', `/v1/connections/${id}`],
     grpc: ({ connections }) => grpcCall((done) => connections.GetConnection({ id }, done)),
@@ -64,6 +89,10 @@ const useCases: Readonly<Record<string, UseCase>> = {
     rest: ['GET', '/v1/connections'],
     grpc: ({ connections }) => grpcCall((done) => connections.ListConnections({}, done)),
   },
+  waitConnections: {
+    rest: ['GET', '/v1/connections:wait'],
+    grpc: ({ connections }) => grpcCall((done) => connections.WaitConnections({}, done)),
+  },
   closeConnection: {
     rest: ['POST', `/v1/connections/${id}:close`, { mode: 'rst' }],
     grpc: ({ connections }) => grpcCall((done) => connections.CloseConnection({ id }, done)),
@@ -71,6 +100,10 @@ const useCases: Readonly<Record<string, UseCase>> = {
   listEvents: {
     rest: ['GET', '/v1/events'],
     grpc: ({ events }) => grpcCall((done) => events.ListEvents({}, done)),
+  },
+  waitEvents: {
+    rest: ['GET', '/v1/events:wait'],
+    grpc: ({ events }) => grpcCall((done) => events.WaitEvents({}, done)),
   },
   streamEvents: {
     rest: ['GET', '/v1/events?afterSeq=1'],
@@ -87,6 +120,7 @@ const useCases: Readonly<Record<string, UseCase>> = {
 const details: Readonly<Partial<Record<ErrorCode, ErrorDetails>>> = {
   invalid_argument: { errors: [{ path: 'limits.maxBytes', message: 'é "quoted"\n' }], headSeq: 7 },
   port_in_use: { owner: id },
+  not_met: { why: 'timeout', count: 0, min: 1, max: 2, seq: 0 },
   cursor_expired: { oldestSeq: 4711 },
   resource_exhausted: { limit: 'listenersMax', limitValue: 3, retryAfterMs: 2500 },
   unavailable: { retryAfterMs: 1500 },
@@ -165,7 +199,9 @@ describe.each(Object.entries(useCases))('%s', (name, useCase) => {
     expect(reply.status).toBe(restStatuses[code][0]);
     expect(error.code).toBe(grpcStatuses[code]);
     const { errors, owner, oldestSeq, headSeq, limit, limitValue, detail } = reply.body;
-    const told = { code, detail, errors, owner, oldestSeq, headSeq, limit, limitValue };
+    const { why, count, min, max, seq } = reply.body;
+    const waited = { why, count, min, max, seq };
+    const told = { code, detail, errors, owner, oldestSeq, headSeq, limit, limitValue, ...waited };
     expect(plainError(error)).toEqual(told);
     const { retryAfterMs, ...shown } = given;
     expect(reply.body).toMatchObject(shown);

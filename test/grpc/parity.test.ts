@@ -144,6 +144,23 @@ const refusals: Readonly<Record<string, Case>> = {
     ],
     grpc: create({ faults: [{ close: { afterMs: 1, afterBytes: 1 } }] }),
   },
+  'a wait for connections of a listener that is closed': {
+    rest: () => ['GET', `/v1/connections:wait?listener=${closedId}&max=3`],
+    grpc: ({ connections }) =>
+      grpcCall((done) => connections.WaitConnections({ listener: closedId, max: 3 }, done)),
+  },
+  'a wait for events that settles longer than it may last': {
+    rest: () => ['GET', '/v1/events:wait?settleMs=2000&timeoutMs=1000'],
+    grpc: ({ events }) =>
+      grpcCall((done) =>
+        events.WaitEvents({ settle: { seconds: 2 }, timeout: { seconds: 1 } }, done),
+      ),
+  },
+  'a fault that the listener has not': {
+    rest: () => ['DELETE', '/v1/listeners/all/faults/none'],
+    grpc: ({ listeners }) =>
+      grpcCall((done) => listeners.RemoveFault({ id: 'all', faultName: 'none' }, done)),
+  },
   'a name that is taken': sameCreate({ name: 'all' }),
   'a privileged port': sameCreate({ port: 80 }),
   'an address that is not ours': sameCreate({ host: '192.0.2.1' }),

@@ -40,7 +40,10 @@ export function messagesOf(type: protobuf.Type, knobs: Knobs, depth = 0): fc.Arb
     .filter((field) => depth < 4 || !(field.resolvedType instanceof protobuf.Type))
     .map((field) => {
       const value = fc.oneof(
-        { weight: field.name === 'id' ? 30 : 1, arbitrary: fieldValues(field, knobs, depth) },
+        {
+          weight: /^(id|faultName)$/.test(field.name) ? 30 : 1,
+          arbitrary: fieldValues(field, knobs, depth),
+        },
         { weight: 3, arbitrary: fc.constant(undefined) },
       );
       return value.map((one): (readonly [string, unknown])[] =>
@@ -103,6 +106,7 @@ function texts(name: string): fc.Arbitrary<string> {
   if (name === 'host') return fc.constantFrom('127.0.0.1', '127.0.0.2', '::1', 'localhost');
   if (name === 'id' || name === 'listener')
     return fc.constantFrom('fixture', aListener, aConnection);
+  if (name === 'faultName') return fc.constant('fixture');
   if (name === 'listenerIds') return fc.constant(aListener);
   if (name === 'connectionIds') return fc.constant(aConnection);
   if (name === 'pageToken') return fc.constant('');

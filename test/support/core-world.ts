@@ -110,7 +110,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       drainMsMax: 60_000,
       drawTriesMax: 5,
     },
-    bounds: { specBytesMax: options.specBytesMax ?? 1e9 },
+    bounds: { specBytesMax: options.specBytesMax ?? 1e9, faultsMax: 16 },
     portRules: {
       reservedPorts: [8080],
       isPrivilegedAllowed: false,
@@ -143,6 +143,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       labelledListenersMax: 100,
       followersMax: options.followersMax ?? 10,
       closeTimeoutMs: 5000,
+      waitRowsMax: 10_000,
       pingTimeoutMs: 2000,
       commitTimeoutMs: 5000,
     },

@@ -64,7 +64,13 @@ export class FakeClient implements AsyncDisposable {
 
   close(initiator: CloseInitiator, reason: CloseReason): void {
     const bytes = this.#bytes;
-    const counters = { id: this.id, bytesIn: bytes, bytesOut: bytes, firstByteAt: null };
+    const counters = {
+      id: this.id,
+      bytesIn: bytes,
+      bytesOut: bytes,
+      firstByteAt: null,
+      lastByteAt: null,
+    };
     const end = { closeInitiator: initiator, closeReason: reason, error: null };
     const times = { halfClosedAt: null, closedAt: Date.now() * 1000 };
     const wasOpen = this.isOpen;

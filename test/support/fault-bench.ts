@@ -15,7 +15,7 @@ export function faultOf(
   common: Partial<Pick<Fault, 'probability' | 'seed' | 'match' | 'enabled' | 'expiresAt'>> = {},
 ): Fault {
   const always = { probability: 1, seed: null, match: {}, enabled: true, expiresAt: null };
-  return { ...always, ...common, ...effect };
+  return { name: effect.type, ...always, ...common, ...effect };
 }
 
 export function activeFault(

@@ -16,7 +16,7 @@ interface Schema {
   readonly items?: Schema;
   readonly enum?: readonly string[];
   readonly const?: unknown;
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly format?: string;
 }
 
@@ -48,8 +48,10 @@ function schemaPlaces(
 
 function leaf({ type, format, enum: words }: Schema): readonly string[] {
   if (words !== undefined) return words;
-  if (type === 'null') return [];
-  return [format === 'date-time' ? 'time' : type === 'integer' ? 'number' : (type ?? 'unknown')];
+  const kinds = [type ?? 'unknown'].flat().filter((kind) => kind !== 'null');
+  return kinds.map((kind) =>
+    format === 'date-time' ? 'time' : kind === 'integer' ? 'number' : kind,
+  );
 }
 
 type Decode = (bytes: Uint8Array) => object;

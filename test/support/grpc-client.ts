@@ -36,13 +36,18 @@ interface Services {
       | 'ListListeners'
       | 'UpdateListener'
       | 'DeleteListener'
+      | 'CloseListeners'
+      | 'AddFault'
+      | 'UpdateFault'
+      | 'RemoveFault'
+      | 'ResetFaults'
     >
   >;
   readonly ConnectionService: Service<
-    Calls<'GetConnection' | 'ListConnections' | 'CloseConnection'>
+    Calls<'GetConnection' | 'ListConnections' | 'WaitConnections' | 'CloseConnection'>
   >;
   readonly EventService: Service<
-    Calls<'ListEvents'> & {
+    Calls<'ListEvents' | 'WaitEvents'> & {
       StreamEvents(
         request: object,
         metadata: Metadata,

@@ -58,7 +58,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     ...shared,
     limits: { listenersMax: 1000, specBytesMax: 1e9, drainMsMax: 86_400_000, drawTriesMax: 10 },
     portRules: { reservedPorts: [], isPrivilegedAllowed: false, drawnFrom: null },
-    bounds: { specBytesMax: 1e9 },
+    bounds: { specBytesMax: 1e9, faultsMax: 16 },
     makeId: () => randomUUID(),
   });
   const control = new ControlPlane({
@@ -70,6 +70,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     limits: {
       followersMax,
       closeTimeoutMs: 5000,
+      waitRowsMax: 10_000,
       pingTimeoutMs: 2000,
       commitTimeoutMs: 5000,
       pageFillMs: 500,

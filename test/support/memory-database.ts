@@ -140,10 +140,10 @@ export class MemoryDatabase {
       log.history.push({ ...draft, seq: log.history.length + 1 });
       this.#write(project, draft, secrets);
     }
-    for (const { id, bytesIn, bytesOut, firstByteAt } of counters) {
+    for (const { id, ...counted } of counters) {
       const row = this.connection(project, id);
       if (row === null || row.state === 'closed') continue;
-      this.connections.set(id, { ...row, bytesIn, bytesOut, firstByteAt });
+      this.connections.set(id, { ...row, ...counted });
     }
     log.grow(bytes);
   }

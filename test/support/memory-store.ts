@@ -159,6 +159,10 @@ export class MemoryStore implements Store {
       listeners: this.#directory(project),
       connections: {
         find: (id) => this.#call(() => this.database.connection(project, id)),
+        findAll: (ids) =>
+          this.#call(() =>
+            [...ids].sort().flatMap((id) => this.database.connection(project, id) ?? []),
+          ),
         list: (query, page) =>
           this.#call(() => {
             const all = this.database.connectionsOf(project);

@@ -95,6 +95,8 @@ export function plainError(error: ServiceError): { readonly [key: string]: unkno
     owner: text('owner'),
     oldestSeq: number('oldest-seq'),
     headSeq: number('head-seq'),
+    why: text('why'),
+    ...{ count: number('count'), min: number('min'), max: number('max'), seq: number('seq') },
     limit: text('limit'),
     limitValue: number('limit-value'),
   };

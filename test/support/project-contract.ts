@@ -179,7 +179,9 @@ export function projectContract(makeGround: MakeGround): void {
       node.append({ number: 4, entries: [entry(defaultProject, events)] }),
     ).rejects.toMatchObject({ code: 'failed_precondition' });
     // Nor its open connection: there is none of that id here.
-    const counters = [{ id: theirs.own.open.id, bytesIn: 99, bytesOut: 99, firstByteAt: null }];
+    const counters = [
+      { id: theirs.own.open.id, bytesIn: 99, bytesOut: 99, firstByteAt: null, lastByteAt: null },
+    ];
     await node.append({ number: 4, entries: [{ ...entry(defaultProject, []), counters }] });
     expect(await theirs.stored.connections.find(theirs.own.open.id)).toEqual(theirs.own.open);
     expect((await theirs.stored.listeners.find('echo'))?.revision).toBe(1);

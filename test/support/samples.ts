@@ -26,6 +26,7 @@ export const sampleLimits: ListenerLimits = {
 };
 
 export const sampleFault: Fault = {
+  name: 'latency',
   type: 'latency',
   delayMs: 10,
   jitterMs: 0,
@@ -91,6 +92,7 @@ export function sampleConnection(given: Partial<Connection> = {}): Connection {
     state: 'open',
     acceptedAt: 1_000_000,
     firstByteAt: null,
+    lastByteAt: null,
     halfClosedAt: null,
     closedAt: null,
     bytesIn: 0,

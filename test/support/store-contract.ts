@@ -490,8 +490,19 @@ function connectionContract(makeGround: MakeGround): void {
     const long = sampleConnection({ acceptedAt: sampleTime + 5000 });
     await store.node.append(append(1, [opened(long), opened(brief), closed(brief)]));
     expect(await store.connections.find(brief.id)).toEqual(snapshot(closed(brief)));
+    const ids = [long.id, sampleConnection().id, brief.id];
+    const both = [brief.id, long.id].sort().map((id) => ({ id }));
+    expect(await store.connections.findAll(ids)).toMatchObject(both);
     expect(await store.connections.find(long.id)).toEqual(long);
-    const counters = [{ id: long.id, bytesIn: 5, bytesOut: 3, firstByteAt: sampleTime + 5100 }];
+    const counters = [
+      {
+        id: long.id,
+        bytesIn: 5,
+        bytesOut: 3,
+        firstByteAt: sampleTime + 5100,
+        lastByteAt: sampleTime + 5200,
+      },
+    ];
     await store.node.append(append(2, [], { counters }));
     expect(await store.connections.find(long.id)).toEqual({ ...long, ...counters[0] });
     await store.node.append(append(3, [halfClosed(long)]));

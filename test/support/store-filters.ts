@@ -1,6 +1,7 @@
 /** Every filter of a store and its combinations, held against a plain loop over one population. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectionStates } from '../../src/core/connection.ts';
+import { connectionMatcher } from '../../src/core/connection-filter.ts';
 import type { Event } from '../../src/core/event.ts';
 import { type EventFilter, eventMatcher, everyEvent } from '../../src/core/event-filter.ts';
 import { itemBytes } from '../../src/core/sizes.ts';
@@ -60,6 +61,8 @@ export function filterContract(makeGround: MakeGround, lives?: number): void {
     const all = [...rows.values()].sort((a, b) => (a.id > b.id ? -1 : 1));
     for (const query of connectionQueries(listenerIds)) {
       const wanted = all.filter((connection) => connectionMatches(connection, query));
+      const counted = { ...query, minBytesIn: null, minBytesOut: null };
+      expect(all.filter(connectionMatcher(counted))).toEqual(wanted);
       expect(await store.connections.list(query, { pageSize: 1000, after: null })).toEqual(wanted);
       const paged: string[] = [];
       for (let after: string | null = null; ; ) {

@@ -76,6 +76,7 @@ export function sampleConnection(change: Partial<Connection> = {}): Connection {
     state: 'open',
     acceptedAt,
     firstByteAt: null,
+    lastByteAt: null,
     halfClosedAt: null,
     closedAt: null,
     bytesIn: 0,
@@ -95,7 +96,12 @@ export function opened(connection: Connection): EventDraft {
 
 export function halfClosed(open: Connection, bytesIn = 7): EventDraft {
   const time = open.acceptedAt + 500;
-  const change = { state: 'half_closed', halfClosedAt: time, firstByteAt: time - 100 } as const;
+  const change = {
+    state: 'half_closed',
+    halfClosedAt: time,
+    firstByteAt: time - 100,
+    lastByteAt: time - 50,
+  } as const;
   const connection: Connection = { ...open, ...change, bytesIn };
   return { type: 'connection_half_closed', time, listenerId: open.listenerId, connection };
 }
@@ -106,6 +112,7 @@ export function closed(open: Connection, closeReason: CloseReason = 'peer_fin'):
     ...open,
     state: 'closed',
     firstByteAt: open.acceptedAt + 100,
+    lastByteAt: open.acceptedAt + 150,
     closedAt: time,
     bytesIn: 7,
     bytesOut: 7,

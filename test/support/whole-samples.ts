@@ -34,9 +34,14 @@ const effects: WholeFaults = {
   corrupt: { bytes: 4 },
   slow_close: { delayMs: 30 },
   banner: { text: 'hello', base64: 'aGVsbG8=', delayMs: 40 },
+  speak: {
+    ...{ text: 'hello', base64: 'aGVsbG8=', afterIdleMs: 50 },
+    ...{ growth: 2, maxIdleMs: 500, times: 3 },
+  },
 };
 
 const common: Whole<Omit<Pick<Fault, keyof Fault>, 'type'>> = {
+  name: 'one',
   probability: 0.25,
   seed: 4_000_000_000,
   match: { cidr: '10.0.0.0/8', everyNth: 2, firstN: 10, afterN: 3 },
@@ -109,6 +114,7 @@ export const wholeConnection: Whole<Connection> = {
   state: 'closed',
   acceptedAt: 1_790_000_000_000_001,
   firstByteAt: 1_790_000_000_000_002,
+  lastByteAt: 1_790_000_000_000_007,
   halfClosedAt: 1_790_000_000_000_003,
   closedAt: 1_790_000_000_000_004,
   bytesIn: 5e9,

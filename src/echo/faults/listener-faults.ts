@@ -193,8 +193,8 @@ export class Rule {
   }
 }
 
-/** The same text for the same fault, in whatever order its fields come. */
-function canonical(fault: Fault): string {
+/** The same text for the same fault, whatever its name and in whatever order its fields come. */
+function canonical({ name: _name, ...fault }: Fault): string {
   return JSON.stringify(fault, (_, value: unknown) =>
     typeof value === 'object' && value !== null
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))

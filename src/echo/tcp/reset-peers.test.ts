@@ -101,7 +101,13 @@ const none = () => {
   throw new Error('no such module');
 };
 const reset = { closeReason: 'peer_rst', closeInitiator: 'peer', error: 'ECONNRESET' };
-const noBytes = { bytesIn: 0, bytesOut: 0, firstByteAt: null, halfClosedAt: null };
+const noBytes = {
+  bytesIn: 0,
+  bytesOut: 0,
+  firstByteAt: null,
+  lastByteAt: null,
+  halfClosedAt: null,
+};
 const isLinux = process.platform === 'linux';
 
 test.runIf(isLinux).each([
@@ -164,7 +170,13 @@ test.runIf(isLinux)(
   async () => {
     const listening = await startListener({ isStoreAway: true });
     const { records, recorded, listener, port } = listening;
-    const counters = { id: sampleId(9), bytesIn: 0, bytesOut: 0, firstByteAt: null };
+    const counters = {
+      id: sampleId(9),
+      bytesIn: 0,
+      bytesOut: 0,
+      firstByteAt: null,
+      lastByteAt: null,
+    };
     records.push({ kind: 'counters', connection: counters });
     expect(records.isFull).toBe(true);
     const openFiles = () => readdirSync('/proc/self/fd').length;

@@ -59,7 +59,10 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   start(greeting: Buffer | null): void {
     if (this.#isEnding) return;
     this.#hasStarted = true;
-    if (greeting !== null) this.#transport.write(greeting);
+    if (greeting !== null) {
+      this.#transport.write(greeting);
+      this.#progress.sent(this.#host.clock);
+    }
     this.#transport.resume();
     this.updateLimits();
     this.updateFaults(this.faults);
@@ -110,7 +113,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
 
   onBytes(bytes: Buffer): void {
     if (this.#isEnding && !this.#isHalfClosed) return;
-    this.#progress.began(this.#host.clock);
+    this.#progress.received(this.#host.clock);
     if (!this.#isPlain) {
       this.#onBytesWithin(bytes);
       return;
@@ -159,6 +162,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   // What the faults do with the client's end of the connection.
 
   write(bytes: Buffer): void {
+    this.#progress.sent(this.#host.clock);
     this.#write(bytes);
   }
 
@@ -184,6 +188,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   }
 
   onDrain(): void {
+    this.#progress.sent(this.#host.clock);
     this.#timer?.drained();
     this.#pipeline?.drained();
     if (this.#pipeline === null) this.#transport.resume();

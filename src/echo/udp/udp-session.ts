@@ -131,7 +131,7 @@ export class UdpSession implements OpenConnection, LoopSide {
   /** The bytes are there during the call only; `now` is the monotonic clock's. */
   receive(bytes: Buffer, now: Micros): void {
     this.#lastAt = now;
-    if (bytes.length > 0) this.#progress.began(this.#host.clock);
+    if (bytes.length > 0) this.#progress.received(this.#host.clock);
     this.#progress.readBytes += bytes.length;
     if (this.#waiting === null) this.#answer(bytes, now);
     else if (this.#host.held.take(bytes)) this.#waiting.push(Buffer.from(bytes));
@@ -140,7 +140,9 @@ export class UdpSession implements OpenConnection, LoopSide {
   /** The opening is committed: answers what has waited. */
   release(): void {
     const now = this.#host.clock.monotonic();
-    for (const bytes of this.#takeWaiting()) this.#answer(bytes, now);
+    const waiting = this.#takeWaiting();
+    if (waiting.some(({ length }) => length > 0)) this.#progress.sent(this.#host.clock);
+    for (const bytes of waiting) this.#answer(bytes, now);
   }
 
   #takeWaiting(): readonly Buffer[] {
@@ -199,6 +201,7 @@ export class UdpSession implements OpenConnection, LoopSide {
 
   #sendLate(bytes: Buffer): void {
     this.#lastAt = this.#host.clock.monotonic();
+    if (bytes.length > 0) this.#progress.sent(this.#host.clock);
     this.#host.onAnswer(this, bytes, this.#lastAt);
     this.#send(bytes);
   }

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { ConnectionProgress } from './connection-progress.ts';
+import type { WorkerClock } from './worker-clock.ts';
+
+test('the first and last byte are told as they are known, in either direction', () => {
+  let now = 10;
+  const clock: WorkerClock = { now: () => now, monotonic: () => now };
+  const progress = new ConnectionProgress('id');
+  expect(progress.moved(0)).toBeNull();
+  progress.sent(clock);
+  expect(progress.moved(5)?.connection).toMatchObject({ firstByteAt: null, lastByteAt: 10 });
+  now = 20;
+  progress.received(clock);
+  progress.readBytes += 3;
+  expect(progress.moved(5)?.connection).toMatchObject({ firstByteAt: 20, lastByteAt: 20 });
+  now = 30;
+  progress.received(clock);
+  now = 40;
+  progress.sent(clock);
+  const end = { at: 50, initiator: 'peer', reason: 'peer_fin', error: null, bytesOut: 8 } as const;
+  expect(progress.closed(end)).toMatchObject({ connection: { firstByteAt: 20, lastByteAt: 40 } });
+});
