@@ -6,6 +6,7 @@
  *   grpc      proto/kodama/v1/      →  generated/grpc/: descriptors for reflection
  *             src/grpc/google/rpc/  →  the same, of what the details of errors are
  *   openapi   the routes' schemas   →  openapi.json
+ *   client    openapi.json          →  clients/typescript/src/contract.ts
  *
  * Both modes generate into a staging folder first and compare, so that a failing generator changes nothing.
  * The staging folder lies in node_modules, where generated code still finds the packages that it imports.
@@ -31,9 +32,10 @@ const targets: Readonly<Record<string, Target>> = {
   prisma: { output: 'generated/prisma', generate: generatePrisma },
   grpc: { output: 'generated/grpc', generate: generateGrpc },
   openapi: { output: 'openapi.json', generate: generateOpenApi },
+  client: { output: 'clients/typescript/src/contract.ts', generate: generateClient },
 };
 
-const usage = `npm run generate [-- prisma | grpc | openapi …] [--check]
+const usage = `npm run generate [-- prisma | grpc | openapi | client …] [--check]
 
 Writes the committed files that are made from others; with --check it only says which are stale.`;
 
@@ -96,6 +98,13 @@ async function generateOpenApi(staging: string): Promise<void> {
   const { openApiDocument } = await import('../src/http/openapi-document.ts');
   const document = await openApiDocument();
   await writeFile(join(staging, 'openapi.json'), `${JSON.stringify(document, null, 2)}\n`);
+}
+
+/** The generator works with an older TypeScript than ours, and has a workspace of its own for it. */
+async function generateClient(staging: string): Promise<void> {
+  const output = join(staging, 'clients/typescript/src/contract.ts');
+  const program = '../scripts/openapi-client/node_modules/openapi-typescript/bin/cli.js';
+  await runPackage(program, [join(root, 'openapi.json'), '--output', output]);
 }
 
 /** Runs a package's program on this very Node, whichever one PATH would find. */

@@ -1,0 +1,112 @@
+/** The log as an iterator: it goes on over cuts and restarts, from the seq where it stood. */
+import { errorOf, UnreachableError } from './errors.ts';
+import { isPassing, Pauses } from './repeat.ts';
+import type { Rest } from './rest.ts';
+import type { Event, EventsQuery, Problem } from './types.ts';
+
+/** A line of the stream; one that is not known is passed over. */
+interface Line {
+  readonly seq?: number;
+  readonly event?: Event;
+  readonly synced?: object;
+  readonly ended?: object;
+  readonly error?: Problem;
+}
+
+export interface FollowOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called once, when all that had happened before has been given. */
+  readonly onSynced?: (() => void) | undefined;
+}
+
+/**
+ * Ends where the query says so (`endAtHead`, `maxEvents`, `timeoutMs`), or when the loop over it is left.
+ * @throws KodamaError what does not pass by itself, such as cursor_expired, and what the signal was aborted with
+ */
+export async function* follow(
+  rest: Rest,
+  query: EventsQuery,
+  { signal, onSynced }: FollowOptions,
+): AsyncGenerator<Event, void> {
+  const place = new Place(query);
+  const pauses = new Pauses();
+  for (;;) {
+    try {
+      for await (const line of lines(rest, place.query(), signal)) {
+        pauses.reset();
+        if (line.error !== undefined) throw errorOf(line.error);
+        place.pass(line);
+        if (line.synced !== undefined && !place.isSynced) {
+          place.isSynced = true;
+          onSynced?.();
+        }
+        if (line.event !== undefined) yield line.event;
+        if (line.ended !== undefined) return;
+      }
+      if (query.endAtHead === true && place.isSynced) return;
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
+    await pauses.next(signal);
+  }
+}
+
+/** What is still asked for, as the stream goes on. */
+class Place {
+  readonly #query: EventsQuery;
+  readonly #endsAt: number | null;
+  #seq: number | null = null;
+  #eventsLeft: number | undefined;
+  isSynced = false;
+
+  constructor(query: EventsQuery) {
+    this.#query = query;
+    this.#eventsLeft = query.maxEvents;
+    this.#endsAt = query.timeoutMs === undefined ? null : performance.now() + query.timeoutMs;
+  }
+
+  pass({ seq, event }: Line): void {
+    if (seq !== undefined) this.#seq = seq;
+    if (event !== undefined && this.#eventsLeft !== undefined) this.#eventsLeft -= 1;
+  }
+
+  query(): EventsQuery {
+    const query: EventsQuery = { ...this.#query };
+    if (this.#eventsLeft !== undefined) query.maxEvents = Math.max(1, this.#eventsLeft);
+    if (this.#endsAt !== null) {
+      query.timeoutMs = Math.max(0, Math.ceil(this.#endsAt - performance.now()));
+    }
+    if (this.#seq === null) return query;
+    const { since: _, last: __, fromNow: ___, ...rest } = query;
+    return { ...rest, afterSeq: this.#seq };
+  }
+}
+
+async function* lines(
+  rest: Rest,
+  query: object,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Line, void> {
+  const response = await rest.call('GET', '/v1/events', {
+    ...{ query, accept: 'application/x-ndjson', signal },
+  });
+  const decoder = new TextDecoder();
+  let text = '';
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch((cause) => {
+        signal?.throwIfAborted();
+        throw new UnreachableError(`the stream of ${rest.url} was cut`, { cause });
+      });
+      if (done) return;
+      text += decoder.decode(value, { stream: true });
+      const whole = text.split('\n');
+      text = whole.pop() ?? '';
+      for (const line of whole) if (line !== '') yield JSON.parse(line) as Line;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}

@@ -1,0 +1,175 @@
+/** The client package as its users have it: against a real kodama, over cuts, and its example as it stands. */
+import { execFile } from 'node:child_process';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Event, Kodama, KodamaError, startKodama } from '../clients/typescript/src/index.ts';
+import { openClient, talk } from './support/tcp-client.ts';
+import { commonApp, makeHome, nodeMain } from './support/test-app.ts';
+import { waitFor } from './support/wait-for.ts';
+
+const root = join(import.meta.dirname, '..');
+const app = commonApp();
+let kodama: Kodama;
+beforeAll(() => {
+  kodama = new Kodama({ url: app.url });
+});
+
+test('a listener is made, found, changed, and gone when it is disposed of', async () => {
+  let id: string;
+  {
+    await using listener = await kodama.listen({ name: 'typed', labels: { of: 'client' } });
+    id = listener.id;
+    expect(await talk(listener.port, 'hello')).toBe('hello');
+    expect(await kodama.updateListener('typed', { labels: { of: 'change' } })).toMatchObject({
+      id,
+    });
+    const listed = await Array.fromAsync(kodama.listeners({ label: ['of=change'] }));
+    expect(listed.map((one) => one.id)).toEqual([id]);
+    await listener.wait({ closeReason: 'peer_fin' });
+    const [connection] = await Array.fromAsync(listener.connections());
+    expect(connection).toMatchObject({ listenerName: 'typed', bytesIn: 5 });
+    expect(await kodama.getConnection(connection?.id ?? '')).toEqual(connection);
+  }
+  expect(await kodama.getListener(id)).toMatchObject({ state: 'closed' });
+});
+
+test('what is refused is thrown with its code and its fields', async () => {
+  const refused = kodama.createListener({ port: -1 });
+  await expect(refused).rejects.toBeInstanceOf(KodamaError);
+  await expect(refused).rejects.toMatchObject({
+    code: 'invalid_argument',
+    status: 400,
+    problem: { errors: [{ path: 'port' }] },
+  });
+});
+
+describe('a wait', () => {
+  test('is met by what comes, and by what was there', async () => {
+    await using listener = await kodama.listen();
+    const coming = listener.wait({ state: 'open' });
+    await using client = await openClient(listener.port);
+    await client.echo('x');
+    const { count, seq } = await coming;
+    expect(count).toBe(1);
+    expect(await listener.wait({ state: 'open', timeoutMs: 0 })).toMatchObject({ met: true });
+    await expect(listener.wait({ afterSeq: seq, timeoutMs: 0 })).rejects.toMatchObject({
+      ...{ code: 'not_met', why: 'timeout', count: 0 },
+    });
+  });
+
+  test('says what nearly matched', async () => {
+    await using listener = await kodama.listen();
+    await talk(listener.port, 'hello');
+    await listener.wait({ closeReason: 'peer_fin' });
+    const waiting = listener.wait({ closeReason: 'peer_rst', timeoutMs: 0 });
+    await expect(waiting).rejects.toThrow(/near .*127\.0\.0\.1:\d+.*closeReason: peer_fin, not/);
+  });
+
+  test('goes on over a cut, and ends when it is given up', async () => {
+    await using proxy = await cuttingProxy(app.httpPort);
+    await using listener = await kodama.listen();
+    const far = new Kodama({ url: proxy.url });
+    const waiting = far.wait({ listener: listener.id, timeoutMs: 20_000 });
+    await waitFor('the call', () => proxy.open() > 0);
+    proxy.cut();
+    await talk(listener.port, 'hello');
+    expect(await waiting).toMatchObject({ count: 1 });
+    const stop = new AbortController();
+    const never = far.wait({ listener: listener.id, min: 9, timeoutMs: 60_000 }, stop.signal);
+    await waitFor('the second call', () => proxy.open() > 0);
+    stop.abort(new Error('given up'));
+    await expect(never).rejects.toThrow('given up');
+  });
+});
+
+test('events go on over cuts, without a gap and nothing twice', async () => {
+  await using proxy = await cuttingProxy(app.httpPort);
+  await using listener = await kodama.listen();
+  const far = new Kodama({ url: proxy.url });
+  const seen: Event[] = [];
+  let isSynced = false;
+  const onSynced = () => {
+    isSynced = true;
+  };
+  const query = { listenerId: [listener.id], afterSeq: 0 };
+  for await (const event of far.events(query, { onSynced })) {
+    seen.push(event);
+    if (event.type === 'listener_listening') await waitFor('a connection', () => proxy.open() > 0);
+    if (event.type === 'connection_closed') proxy.cut();
+    const closed = seen.filter(({ type }) => type === 'connection_closed').length;
+    if (closed === 5) break;
+    if (event.type !== 'connection_opened') void talk(listener.port, 'hello');
+  }
+  expect(isSynced).toBe(true);
+  const { headSeq } = await kodama.status();
+  const all = await Array.fromAsync(kodama.events({ ...query, endAtHead: true }));
+  expect(all.at(-1)?.seq).toBeLessThanOrEqual(headSeq);
+  expect(seen.map(({ seq }) => seq)).toEqual(all.slice(0, seen.length).map(({ seq }) => seq));
+});
+
+test('a stream ends after so many events', async () => {
+  await using listener = await kodama.listen();
+  expect(await Array.fromAsync(listener.events({ maxEvents: 2 }))).toMatchObject([
+    { type: 'listener_created' },
+    { type: 'listener_listening' },
+  ]);
+});
+
+test('the example passes', async () => {
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  const words = ['run', '--root', join(root, 'clients/typescript'), 'example'];
+  const { stdout } = await promisify(execFile)(process.execPath, [vitest, ...words], {
+    env: { PATH: process.env.PATH, KODAMA_URL: app.url, NO_COLOR: '1' },
+  });
+  expect(stdout).toContain('2 passed');
+});
+
+test('a kodama of its own starts, and nothing of it is left', async () => {
+  await using home = await makeHome();
+  let url: string;
+  let pid: number;
+  {
+    const [program = '', ...words] = nodeMain;
+    const { DATABASE_URL = '' } = home.environment;
+    const environment = { KODAMA_API_TOKEN: '', DATABASE_URL };
+    await using own = await startKodama({ command: [program, ...words], environment });
+    ({ url, pid } = own);
+    await using listener = await own.listen();
+    expect(await talk(listener.port, 'hello')).toBe('hello');
+  }
+  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  await expect(new Kodama({ url }).status()).rejects.toThrow('does not answer');
+});
+
+/** In front of REST: whoever is connected can be cut off. */
+async function cuttingProxy(port: number) {
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect({ port, host: '127.0.0.1' });
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      one.pipe(other);
+      one.on('error', () => undefined);
+      one.on('close', () => other.destroy());
+    }
+    sockets.add(client);
+    client.on('close', () => sockets.delete(client));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port: own } = server.address() as { port: number };
+  return {
+    url: `http://127.0.0.1:${own}`,
+    open: () => sockets.size,
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
