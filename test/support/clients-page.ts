@@ -1,4 +1,4 @@
-/** The programs of docs/clients.md, run as they stand, through a network that fails once. */
+/** The programs of pages, run as they stand, and those of docs/clients.md through a network that fails once. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -12,7 +12,6 @@ import { expect, onTestFinished, type TestContext } from 'vitest';
 import type { RunningApp } from './test-app.ts';
 
 const root = join(import.meta.dirname, '../..');
-const page = readFileSync(join(root, 'docs/clients.md'), 'utf8');
 
 export interface Language {
   /** As the fence of its code names it. */
@@ -25,8 +24,11 @@ export const python: Language = { fence: 'python', program: 'python3', words: []
 export const go: Language = { fence: 'go', program: 'go', words: ['run'] };
 export const typescript: Language = { fence: 'ts', program: process.execPath, words: [] };
 export const shell: Language = { fence: 'sh', program: 'bash', words: [] };
+/** Of what only bash can do. */
+export const bash: Language = { fence: 'bash', program: 'bash', words: [] };
 
-export function blocks(fence: string): string[] {
+export function blocks(fence: string, name = 'docs/clients.md'): string[] {
+  const page = readFileSync(join(root, name), 'utf8');
   const pattern = new RegExp(`^\`\`\`${fence}\n([\\s\\S]*?)^\`\`\`$`, 'gm');
   return [...page.matchAll(pattern)].map(([, block = '']) => block);
 }
@@ -45,7 +47,8 @@ export async function runBlock(
     .replaceAll(/\b8080\b/g, String(ports.http))
     .replaceAll(/\b50051\b/g, String(ports.grpc));
   await writeFile(file, source);
-  const child = spawn(program, [...words, file], { cwd: root, timeout: 50_000 });
+  const env = { ...process.env, KODAMA_URL: `http://127.0.0.1:${ports.http}` };
+  const child = spawn(program, [...words, file], { cwd: root, timeout: 50_000, env });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (part: string) => {
     stderr += part;

@@ -1,0 +1,16 @@
+/** docs/ci.md, taken at its word: each program of it is run as it stands, and asserts. */
+import { expect, test } from 'vitest';
+import { blocks, go, python, runBlock, shell } from './support/clients-page.ts';
+import { all } from './support/rest-client.ts';
+import { commonApp } from './support/test-app.ts';
+
+const app = commonApp();
+
+test.for([shell, python, go])('the $fence of the page passes', async (language, context) => {
+  const before = (await all(app, '/v1/listeners', 'listeners')).length;
+  const programs = blocks(language.fence, 'docs/ci.md');
+  expect(programs.length).toBe(1);
+  for (const program of programs)
+    await runBlock(context, language, program, { http: app.httpPort });
+  expect(await all(app, '/v1/listeners', 'listeners')).toHaveLength(before + 1);
+});
