@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { listenerEventTypes } from '../core/event.ts';
 import { listenerStates, protocols } from '../core/listener.ts';
 import {
   choice,
@@ -10,8 +11,11 @@ import {
   wholeNumber,
   withOptions,
 } from './flags.ts';
+import { listenerColumns } from './resource-tables.ts';
+import type { Listener } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
 import { sayCut, showListeners } from './show.ts';
+import { watch } from './watch.ts';
 
 interface ListenersOptions {
   readonly state?: string;
@@ -20,6 +24,7 @@ interface ListenersOptions {
   readonly port?: number;
   readonly label?: Labels;
   readonly limit: number;
+  readonly watch?: true;
 }
 
 const limitDefault = 1000;
@@ -36,13 +41,33 @@ export function listenersCommand(run: Run): Command {
     option('--port <port>', 'only bound to this port', port),
     labelOption('only with this label; repeatable'),
     option('--limit <n>', 'at most so many', wholeNumber).default(limitDefault),
+    new Option('-w, --watch', 'go on: redrawn on a terminal, changed rows in a pipe'),
   ]);
 }
 
 async function listListeners(session: Session, command: Command): Promise<undefined> {
-  const { label, limit, ...rest } = command.opts<ListenersOptions>();
+  const options = command.opts<ListenersOptions>();
+  const { label, limit, watch: isWatched, ...rest } = options;
   const query = { ...rest, label: labelQuery(label) };
-  const { items, isCut } = await session.client.list('listeners', query, limit);
+  const list = () => session.client.list('listeners', query, limit);
+  if (isWatched === true) {
+    await watch(session, {
+      list,
+      filter: { type: listenerEventTypes, protocol: rest.protocol, label: query.label },
+      rowOf: ({ listener }) => (listener && fits(options)(listener) ? listener : undefined),
+      columns: listenerColumns(session.format),
+    });
+    return;
+  }
+  const { items, isCut } = await list();
   await showListeners(session, items);
   if (isCut) sayCut(session, items.length, 'listeners');
+}
+
+/** What of the filter the log does not tell apart. */
+function fits({ state, name, port: number }: ListenersOptions): (listener: Listener) => boolean {
+  return (listener) =>
+    (state === undefined ? listener.state !== 'closed' : listener.state === state) &&
+    (name === undefined || listener.name === name) &&
+    (number === undefined || listener.laddr?.port === number);
 }

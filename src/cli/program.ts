@@ -1,6 +1,9 @@
 /** The tree of commands, without any of what they do: who prints help or completes words walks it. */
 import { Command, Option } from 'commander';
+import { connectionCommand } from './connection-command.ts';
+import { connectionsCommand } from './connections-command.ts';
 import type { CommandEnvironment } from './environment.ts';
+import { eventsCommand } from './events-command.ts';
 import { createCommand, deleteCommand, getCommand, setCommand } from './listener-commands.ts';
 import { listenersCommand } from './listeners-command.ts';
 import { formats, type Run } from './session.ts';
@@ -31,6 +34,9 @@ export function buildProgram({ url, project }: CommandEnvironment, run: Run): Co
     createCommand,
     setCommand,
     deleteCommand,
+    connectionsCommand,
+    connectionCommand,
+    eventsCommand,
     statusCommand,
     versionCommand,
   ];

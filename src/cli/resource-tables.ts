@@ -44,16 +44,17 @@ function stateStyle(state: string): Style | null {
 
 export function listenerColumns(format: Format): readonly Column<Listener>[] {
   const columns: Column<Listener>[] = [
-    { title: 'NAME', cell: nameOf },
+    { title: 'NAME', width: 14, cell: nameOf },
     { title: 'PROTOCOL', cell: ({ protocol }) => protocol },
-    { title: 'LADDR', cell: whereText },
+    { title: 'LADDR', width: 21, cell: whereText },
     {
       title: 'STATE',
+      width: 9,
       cell: ({ state, reason }) => (reason === null ? state : `${state}: ${reason.code}`),
       style: ({ state }) => stateStyle(state),
     },
-    { title: 'OPEN', cell: ({ openConnections }) => openConnections },
-    { title: 'TOTAL', cell: ({ totalConnections }) => totalConnections },
+    { title: 'OPEN', isNumber: true, cell: ({ openConnections }) => openConnections },
+    { title: 'TOTAL', isNumber: true, cell: ({ totalConnections }) => totalConnections },
     { title: 'FAULTS', cell: ({ faults }) => faultsText(faults) },
   ];
   if (format !== 'wide') return columns;
@@ -84,15 +85,25 @@ export function endText({ closeReason, closeInitiator, error }: Connection): str
 
 export function connectionColumns(format: Format): readonly Column<Connection>[] {
   const columns: Column<Connection>[] = [
-    { title: 'ACCEPTED', cell: ({ acceptedAt }) => timeCell(acceptedAt) },
-    { title: 'LISTENER', cell: ({ listenerName, listenerId }) => listenerName ?? listenerId },
-    { title: 'RADDR', cell: ({ raddr }) => addressText(raddr) },
-    { title: 'LADDR', cell: ({ laddr }) => addressText(laddr) },
-    { title: 'STATE', cell: ({ state }) => state, style: ({ state }) => stateStyle(state) },
-    { title: 'IN', cell: ({ bytesIn }) => bytesIn },
-    { title: 'OUT', cell: ({ bytesOut }) => bytesOut },
+    { title: 'ACCEPTED', width: 12, cell: ({ acceptedAt }) => timeCell(acceptedAt) },
+    {
+      title: 'LISTENER',
+      width: 14,
+      cell: ({ listenerName, listenerId }) => listenerName ?? listenerId,
+    },
+    { title: 'RADDR', width: 21, cell: ({ raddr }) => addressText(raddr) },
+    { title: 'LADDR', width: 21, cell: ({ laddr }) => addressText(laddr) },
+    {
+      title: 'STATE',
+      width: 11,
+      cell: ({ state }) => state,
+      style: ({ state }) => stateStyle(state),
+    },
+    { title: 'IN', isNumber: true, cell: ({ bytesIn }) => bytesIn },
+    { title: 'OUT', isNumber: true, cell: ({ bytesOut }) => bytesOut },
     {
       title: 'LASTED',
+      width: 9,
       cell: ({ acceptedAt, closedAt }) =>
         formatElapsed(elapsedMs(acceptedAt, closedAt, Date.now())),
     },
@@ -102,8 +113,8 @@ export function connectionColumns(format: Format): readonly Column<Connection>[]
   return [
     ...columns,
     { title: 'PROTOCOL', cell: ({ protocol }) => protocol },
-    { title: 'PID', cell: ({ pid }) => pid },
-    { title: 'FD', cell: ({ fd }) => fd },
+    { title: 'PID', isNumber: true, cell: ({ pid }) => pid },
+    { title: 'FD', isNumber: true, cell: ({ fd }) => fd },
     { title: 'NODE', cell: ({ nodeId }) => nodeId },
     { title: 'DECLARED', cell: ({ declaredRaddr }) => addressText(declaredRaddr) },
     { title: 'ID', cell: ({ id }) => id },

@@ -9,7 +9,7 @@ interface Row {
 
 const columns: readonly Column<Row>[] = [
   { title: 'NAME', cell: ({ name }) => name, style: () => 'red' },
-  { title: 'BYTES', cell: ({ bytes }) => bytes },
+  { title: 'BYTES', width: 8, isNumber: true, cell: ({ bytes }) => bytes },
   { title: 'END', cell: () => 'peer_fin' },
 ];
 const rows: readonly Row[] = [
@@ -60,4 +60,13 @@ test('facts are a line each', () => {
     { isColored: false },
   );
   expect(text).toBe('name     tour\nexpires  -\n');
+});
+
+test('a table that is printed in parts has the room that it will need, and widens', () => {
+  const widths: number[] = [];
+  const print = (part: readonly Row[], isHeaded: boolean) =>
+    tableText(columns, part, { isColored: false, widths, isHeaded });
+  expect(print([], true)).toBe('NAME     BYTES  END\n');
+  expect(print([{ name: 'long-name', bytes: 7 }], false)).toBe('long-name         7  peer_fin\n');
+  expect(print(rows.slice(0, 1), false)).toBe('tour              6  peer_fin\n');
 });

@@ -6,6 +6,10 @@ export type Style = 'red' | 'green' | 'yellow' | 'dim';
 
 export interface Column<Row> {
   readonly title: string;
+  /** What it mostly needs, for a table that is printed in parts. */
+  readonly width?: number;
+  /** Its cells stand to the right. */
+  readonly isNumber?: true;
   cell(row: Row): string | number | null;
   style?(row: Row): Style | null;
 }
@@ -13,7 +17,11 @@ export interface Column<Row> {
 export interface TableOptions {
   readonly isColored: boolean;
   /** The room of a terminal: what does not fit is cut off, and is said to be. */
-  readonly room?: { readonly rows: number; readonly columns: number };
+  readonly room?: { readonly rows: number; readonly columns: number } | undefined;
+  /** Of the columns: kept and widened, for a table that is printed in parts. */
+  readonly widths?: number[];
+  /** False: without titles. */
+  readonly isHeaded?: boolean;
 }
 
 const gap = '  ';
@@ -24,23 +32,22 @@ const nothing = '-';
 export function tableText<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
-  { isColored, room }: TableOptions,
+  { isColored, room, widths, isHeaded = true }: TableOptions,
 ): string {
   const cells = rows.map((row) => columns.map((column) => cellText(column.cell(row))));
-  const isNumber = columns.map((column) =>
-    rows.some((row) => typeof column.cell(row) === 'number'),
-  );
   const titles = columns.map(({ title }) => title);
-  const widths = titles.map((title, at) =>
-    Math.max(lengthOf(title), ...cells.map((row) => lengthOf(row[at] ?? ''))),
-  );
+  const known = widths ?? titles.map(() => 0);
+  for (const [at, { title, width = 0 }] of columns.entries()) {
+    const lengths = cells.map((row) => lengthOf(row[at] ?? ''));
+    known[at] = Math.max(known[at] ?? width, lengthOf(title), ...lengths);
+  }
   const paint = isColored ? styled : (text: string) => text;
   const line = (texts: readonly string[], styleOf: (at: number) => Style | null) =>
     fitted(
       texts.map((text, at) => {
-        const spaces = ' '.repeat((widths[at] ?? 0) - lengthOf(text));
+        const spaces = ' '.repeat((known[at] ?? 0) - lengthOf(text));
         const style = styleOf(at);
-        return { text, style, spaces, isNumber: isNumber[at] === true };
+        return { text, style, spaces, isNumber: columns[at]?.isNumber === true };
       }),
       room?.columns ?? Number.POSITIVE_INFINITY,
       paint,
@@ -48,7 +55,7 @@ export function tableText<Row>(
   const shown = room === undefined ? rows : rows.slice(0, Math.max(0, room.rows - 2));
   const more = rows.length - shown.length;
   const lines = [
-    line(titles, () => 'dim'),
+    ...(isHeaded ? [line(titles, () => 'dim')] : []),
     ...shown.map((row, index) =>
       line(cells[index] ?? [], (at) => columns[at]?.style?.(row) ?? null),
     ),
