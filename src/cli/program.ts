@@ -4,6 +4,7 @@ import { connectionCommand } from './connection-command.ts';
 import { connectionsCommand } from './connections-command.ts';
 import type { CommandEnvironment } from './environment.ts';
 import { eventsCommand } from './events-command.ts';
+import { listenCommand } from './listen-command.ts';
 import { createCommand, deleteCommand, getCommand, setCommand } from './listener-commands.ts';
 import { listenersCommand } from './listeners-command.ts';
 import { formats, type Run } from './session.ts';
@@ -29,6 +30,7 @@ export function buildProgram({ url, project }: CommandEnvironment, run: Run): Co
     )
     .addHelpText('after', exitText);
   const commands = [
+    listenCommand,
     listenersCommand,
     getCommand,
     createCommand,
