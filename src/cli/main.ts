@@ -40,6 +40,8 @@ function isJsonAsked(program: Command): boolean {
 /** What was not foreseen is a bug, and ends the process with its stack. */
 function report(error: unknown, isJson: boolean): number {
   if (error instanceof OutputGone) return exitCodes.done;
+  // Only Ctrl-C ends what a command waits for.
+  if (error instanceof Error && error.name === 'AbortError') return exitCodes.interrupted;
   // Commander has said it already.
   if (error instanceof CommanderError)
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;

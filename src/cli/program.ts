@@ -1,7 +1,9 @@
 /** The tree of commands, without any of what they do: who prints help or completes words walks it. */
 import { Command, Option } from 'commander';
+import { completeCommand, completionCommand } from './completion-command.ts';
 import { connectionCommand } from './connection-command.ts';
 import { connectionsCommand } from './connections-command.ts';
+import { demoCommand } from './demo-command.ts';
 import type { CommandEnvironment } from './environment.ts';
 import { eventsCommand } from './events-command.ts';
 import { listenCommand } from './listen-command.ts';
@@ -9,6 +11,7 @@ import { createCommand, deleteCommand, getCommand, setCommand } from './listener
 import { listenersCommand } from './listeners-command.ts';
 import { formats, type Run } from './session.ts';
 import { statusCommand } from './status-command.ts';
+import { upCommand } from './up-command.ts';
 import { versionCommand } from './version-command.ts';
 
 /** `run` makes the actions of the handlers. */
@@ -30,6 +33,7 @@ export function buildProgram({ url, project }: CommandEnvironment, run: Run): Co
     )
     .addHelpText('after', exitText);
   const commands = [
+    upCommand,
     listenCommand,
     listenersCommand,
     getCommand,
@@ -40,9 +44,12 @@ export function buildProgram({ url, project }: CommandEnvironment, run: Run): Co
     connectionCommand,
     eventsCommand,
     statusCommand,
+    demoCommand,
+    completionCommand,
     versionCommand,
   ];
   for (const make of commands) program.addCommand(make(run));
+  program.addCommand(completeCommand(run), { hidden: true });
   return program;
 }
 
