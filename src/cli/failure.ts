@@ -56,11 +56,15 @@ export class Refused extends CommandFailure {
 /** Nobody answered, or not to the end. */
 export class Unreachable extends CommandFailure {
   override readonly name = 'Unreachable';
+  /** Nobody listens there, or nothing is known of the place. */
+  readonly isNobodyThere: boolean;
 
   constructor(url: string, what: string, cause?: unknown) {
     const detail = `cannot reach kodama at ${url}: ${what}`;
     const hint = 'kodama up starts it here; KODAMA_URL or --url says where else it is';
     super(exitCodes.unreachable, { code: 'unreachable', detail }, { hint, cause });
+    const { code } = (cause ?? {}) as { readonly code?: unknown };
+    this.isNobodyThere = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(String(code));
   }
 }
 

@@ -15,6 +15,7 @@ import { formats, type Run } from './session.ts';
 import { statusCommand } from './status-command.ts';
 import { upCommand } from './up-command.ts';
 import { versionCommand } from './version-command.ts';
+import { waitCommand } from './wait-command.ts';
 
 /** `run` makes the actions of the handlers. */
 export function buildProgram({ url, project }: CommandEnvironment, run: Run): Command {
@@ -45,6 +46,7 @@ export function buildProgram({ url, project }: CommandEnvironment, run: Run): Co
     connectionsCommand,
     connectionCommand,
     eventsCommand,
+    waitCommand,
     statusCommand,
     applyCommand,
     exportCommand,
