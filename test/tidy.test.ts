@@ -56,7 +56,7 @@ const spineLinesMax = 5500;
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 1150,
   api: 1600,
-  cli: 3000,
+  cli: 3600,
   core: 5400,
   echo: 6000,
   'edge-sockets': 100,
