@@ -7,7 +7,7 @@ import { exitCodes, failed, Refused, usageFailure } from './failure.ts';
 import { listenerPath } from './listener-commands.ts';
 import { type ListenersFile, readListenersFile, type WantedListener } from './listeners-file.ts';
 import { nameOf, whereText } from './resource-tables.ts';
-import type { Listener } from './rest-client.ts';
+import type { Listener, RestClient } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
 import { showListeners } from './show.ts';
 
@@ -128,14 +128,28 @@ async function carryOut({ client }: Session, steps: readonly Step[]): Promise<vo
   );
   await inParallel(gone, atOnce, ({ id }) => client.call('DELETE', listenerPath(id)));
   for (let at = 0; at < made.length; at += batchMax) {
-    const body = { listeners: made.slice(at, at + batchMax) };
-    await client.call('POST', '/v1/listeners:batch', { body });
+    await createAll(client, made.slice(at, at + batchMax));
   }
   await inParallel(steps, atOnce, async (step) => {
     if (step.action !== 'update') return;
     const body = patchOf(step.wanted, step.changes);
     await client.call('PATCH', listenerPath(step.is.id), { body });
   });
+}
+
+/** A refusal tells the place in the batch, which is nobody's but this command's: it is told by name. */
+async function createAll(client: RestClient, listeners: readonly WantedListener[]): Promise<void> {
+  try {
+    await client.call('POST', '/v1/listeners:batch', { body: { listeners } });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const named = (text: string) =>
+      text.replace(/^listeners\[(\d+)\]/, (place, at) => listeners[Number(at)]?.name ?? place);
+    const { detail, errors = [] } = error.problem;
+    const told = errors.map(({ path, message }) => ({ path: named(path), message }));
+    const fields = told.length === 0 ? {} : { errors: told };
+    throw new Refused({ ...error.problem, detail: named(detail), ...fields });
+  }
 }
 
 function stepName(step: Step): string {

@@ -14,6 +14,8 @@ export interface ProblemLike {
   readonly code: string;
   readonly detail: string;
   readonly status?: number;
+  /** Each field that is wrong; the detail tells the first. */
+  readonly errors?: readonly { readonly path: string; readonly message: string }[];
 }
 
 /** A failure that can be expected: told in words, or as the problem itself. */

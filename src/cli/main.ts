@@ -50,6 +50,9 @@ function report(error: unknown, isJson: boolean): number {
   if (isJson) terminal.sayText(`${JSON.stringify(problem)}\n`);
   else {
     terminal.say(`kodama: ${codeText(problem.code)}${problem.detail}`);
+    for (const { path, message } of problem.errors?.slice(1) ?? []) {
+      terminal.say(`kodama: ${path}: ${message}`);
+    }
     if (hint !== null) terminal.hint(hint);
   }
   return exitCode;

@@ -91,14 +91,14 @@ test('what differs is changed, made again only when that is said, and what is le
   expect(after.id).not.toBe(before.id);
 });
 
-test('what is new is made all at once or not at all, and is refused by the names of the API', async () => {
-  const { code, stderr } = await apply(
-    'listeners: [{name: cli-good}, {name: cli-bad, port: 99999}]',
-  );
-  expect({ code, stderr }).toEqual({
-    code: 1,
-    stderr: expect.stringContaining('listeners[1].port'),
-  });
+test('what is new is made all at once or not at all, and what is refused is told by name', async () => {
+  const bad = '{name: cli-bad, port: 99999, limits: {maxConnections: 0}}';
+  const { code, stderr } = await apply(`listeners: [{name: cli-good}, ${bad}]`);
+  expect(code).toBe(1);
+  expect(stderr.trim().split('\n').slice(2)).toEqual([
+    expect.stringMatching(/^kodama: invalid_argument: cli-bad\.port: must be a whole number/),
+    expect.stringMatching(/^kodama: cli-bad\.limits\.maxConnections: must be a whole number/),
+  ]);
   await want(404, app, 'GET', '/v1/listeners/cli-good');
   const none = await apply('listeners: [');
   expect(none).toMatchObject({
