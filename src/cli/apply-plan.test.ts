@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { patchOf, planOf } from './apply-plan.ts';
-import { specOf } from './export-command.ts';
+import { specOf } from './export-listeners.ts';
 import { type ListenersFile, toListenersFile, type WantedListener } from './listeners-file.ts';
 import type { Listener } from './rest-client.ts';
 

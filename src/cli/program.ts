@@ -1,13 +1,12 @@
 /** The tree of commands, without any of what they do: who prints help or completes words walks it. */
 import { Command, Option } from 'commander';
-import { applyCommand } from './apply-command.ts';
 import { completeCommand, completionCommand } from './completion-command.ts';
 import { connectionCommand } from './connection-command.ts';
 import { connectionsCommand } from './connections-command.ts';
 import { demoCommand } from './demo-command.ts';
 import type { CommandEnvironment } from './environment.ts';
 import { eventsCommand } from './events-command.ts';
-import { exportCommand } from './export-command.ts';
+import { applyCommand, exportCommand } from './file-commands.ts';
 import { listenCommand } from './listen-command.ts';
 import { createCommand, deleteCommand, getCommand, setCommand } from './listener-commands.ts';
 import { listenersCommand } from './listeners-command.ts';

@@ -1,6 +1,6 @@
 /** Makes what listens what a file says, and shows first what that takes. */
 import { createInterface } from 'node:readline/promises';
-import { Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { inParallel } from '../core/in-parallel.ts';
 import { patchOf, planOf, type Step } from './apply-plan.ts';
 import { exitCodes, failed, Refused, usageFailure } from './failure.ts';
@@ -8,7 +8,7 @@ import { listenerPath } from './listener-commands.ts';
 import { type ListenersFile, readListenersFile, type WantedListener } from './listeners-file.ts';
 import { nameOf, whereText } from './resource-tables.ts';
 import type { Listener, RestClient } from './rest-client.ts';
-import type { Run, Session } from './session.ts';
+import type { Session } from './session.ts';
 import { showListeners } from './show.ts';
 
 interface ApplyOptions {
@@ -24,23 +24,7 @@ const atOnce = 8;
 /** Of listeners:batch. */
 const batchMax = 100;
 
-export function applyCommand(run: Run): Command {
-  return new Command('apply')
-    .description('make what listens what a file says; what it does not name stays as it is')
-    .requiredOption('-f, --file <file>', 'the file in YAML or JSON; - is stdin')
-    .option('--dry-run', 'show the plan only')
-    .addOption(
-      new Option('--exit-code', 'exit with 3 where there is something to do').implies({
-        dryRun: true,
-      }),
-    )
-    .option('--prune', 'delete what has the label set of the file and is not in it')
-    .option('--recreate', 'close and make again what can not be changed; its connections end')
-    .option('-y, --yes', 'do not ask before deleting')
-    .action(run(apply));
-}
-
-async function apply(session: Session, command: Command): Promise<number> {
+export async function apply(session: Session, command: Command): Promise<number> {
   const { terminal, format } = session;
   const options = command.opts<ApplyOptions>();
   const file = await readListenersFile(options.file);

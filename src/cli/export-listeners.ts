@@ -1,21 +1,14 @@
 /** What listens, as the file that `apply` reads: without what it has by default. */
 import { isDeepStrictEqual } from 'node:util';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import { withoutDefaults } from './fault-defaults.ts';
-import { type Labels, labelOption, labelQuery } from './flags.ts';
+import { type Labels, labelQuery } from './flags.ts';
 import type { Fields } from './listeners-file.ts';
 import type { Listener } from './rest-client.ts';
-import type { Run, Session } from './session.ts';
+import type { Session } from './session.ts';
 
-export function exportCommand(run: Run): Command {
-  return new Command('export')
-    .description('print what listens as a file for apply; -l set=NAME makes NAME its set')
-    .addOption(labelOption('only with this label; repeatable'))
-    .action(run(exportListeners));
-}
-
-async function exportListeners(session: Session, command: Command): Promise<undefined> {
+export async function exportListeners(session: Session, command: Command): Promise<undefined> {
   const { client, terminal, format } = session;
   const { label = {} } = command.opts<{ readonly label?: Labels }>();
   const { items } = await client.list('listeners', { label: labelQuery(label) });
