@@ -5,6 +5,7 @@ import { closeReasons, connectionStates } from '../core/connection.ts';
 import { connectionEventTypes } from '../core/event.ts';
 import { protocols } from '../core/listener.ts';
 import {
+  atLeastOne,
   choice,
   type Labels,
   labelOption,
@@ -12,7 +13,6 @@ import {
   option,
   port,
   since,
-  wholeNumber,
   withOptions,
 } from './flags.ts';
 import { connectionColumns } from './resource-tables.ts';
@@ -64,7 +64,7 @@ export function connectionsCommand(run: Run): Command {
   return withOptions(command, [
     option('--listener <listener>', 'only of this listener, by name or id'),
     ...connectionFilterOptions(),
-    option('--limit <n>', 'at most so many', wholeNumber).default(50),
+    option('--limit <n>', 'at most so many', atLeastOne).default(50),
     new Option('-w, --watch', 'go on: redrawn on a terminal, changed rows in a pipe'),
   ]);
 }

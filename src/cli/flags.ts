@@ -18,6 +18,10 @@ export const wholeNumber = reader(
   (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null),
   'a whole number',
 );
+export const atLeastOne = reader(
+  (text) => (/^[1-9]\d{0,14}$/.test(text) ? Number(text) : null),
+  'a whole number above 0',
+);
 export const port = reader(
   (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : null),
   'a port from 0 to 65535',

@@ -2,13 +2,13 @@ import { Command, Option } from 'commander';
 import { listenerEventTypes } from '../core/event.ts';
 import { listenerStates, protocols } from '../core/listener.ts';
 import {
+  atLeastOne,
   choice,
   type Labels,
   labelOption,
   labelQuery,
   option,
   port,
-  wholeNumber,
   withOptions,
 } from './flags.ts';
 import { listenerColumns } from './resource-tables.ts';
@@ -40,7 +40,7 @@ export function listenersCommand(run: Run): Command {
     option('--name <name>', 'only of this name'),
     option('--port <port>', 'only bound to this port', port),
     labelOption('only with this label; repeatable'),
-    option('--limit <n>', 'at most so many', wholeNumber).default(limitDefault),
+    option('--limit <n>', 'at most so many', atLeastOne).default(limitDefault),
     new Option('-w, --watch', 'go on: redrawn on a terminal, changed rows in a pipe'),
   ]);
 }

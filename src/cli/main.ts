@@ -18,19 +18,12 @@ async function runCommand(words: readonly string[]): Promise<number> {
       code = (await handler(session, this)) ?? exitCodes.done;
     };
   const program = buildProgram(environment, run);
-  everyCommand(program, (command) => command.exitOverride());
   try {
     await program.parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {
     return report(error, isJsonAsked(program));
   }
-}
-
-/** A command inherits nothing when it is added. */
-function everyCommand(command: Command, change: (command: Command) => void): void {
-  change(command);
-  for (const each of command.commands) everyCommand(each, change);
 }
 
 function isJsonAsked(program: Command): boolean {

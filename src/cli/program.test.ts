@@ -44,3 +44,13 @@ test('no two flags of a command are the same letter', () => {
     expect(letters, command.name()).toHaveLength(new Set(letters).size);
   }
 });
+
+test('help of a command tells the flags of all, and nothing but main.ts ends the process', () => {
+  for (const command of visible) {
+    expect(command.helpInformation()).toMatch(/Global Options:[\s\S]*--token-file/);
+    const said: string[] = [];
+    command.configureOutput({ writeErr: (text) => said.push(text) });
+    expect(() => command.parse(['--no-such-flag'], { from: 'user' })).toThrow(/error: /);
+    expect(said).toHaveLength(1);
+  }
+});

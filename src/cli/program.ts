@@ -1,5 +1,6 @@
 /** The tree of commands, without any of what they do: who prints help or completes words walks it. */
 import { Command, Option } from 'commander';
+import { version } from '../command-line.ts';
 import { completeCommand, completionCommand } from './completion-command.ts';
 import { connectionCommand } from './connection-command.ts';
 import { connectionsCommand } from './connections-command.ts';
@@ -20,7 +21,10 @@ import { waitCommand } from './wait-command.ts';
 export function buildProgram({ url, project }: CommandEnvironment, run: Run): Command {
   const program = new Command('kodama')
     .description('echo socket servers, every connection of theirs, and how it ended')
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .version(`kodama ${version}`, '--version', 'print the version of the command')
+    .configureHelp({ showGlobalOptions: true })
+    // Nobody but main.ts ends the process.
+    .exitOverride()
     .addOption(new Option('--url <url>', 'where the API is (KODAMA_URL)').default(url))
     .option('--token-file <file>', 'the file that holds the token (else KODAMA_API_TOKEN)')
     .addOption(
@@ -53,8 +57,10 @@ export function buildProgram({ url, project }: CommandEnvironment, run: Run): Co
     completionCommand,
     versionCommand,
   ];
-  for (const make of commands) program.addCommand(make(run));
-  program.addCommand(completeCommand(run), { hidden: true });
+  const add = (command: Command, options = {}) =>
+    program.addCommand(command.copyInheritedSettings(program), options);
+  for (const make of commands) add(make(run));
+  add(completeCommand(run), { hidden: true });
   return program;
 }
 

@@ -5,7 +5,7 @@ import {
   connectionQuery,
 } from './connections-command.ts';
 import { exitCodes, Refused, usageFailure } from './failure.ts';
-import { duration, option, size, wholeNumber, withOptions } from './flags.ts';
+import { atLeastOne, duration, option, size, wholeNumber, withOptions } from './flags.ts';
 import { addressText } from './resource-tables.ts';
 import type { Query } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
@@ -47,7 +47,7 @@ export function waitCommand(run: Run): Command {
       10_000,
       '10s',
     ),
-    option('--limit <n>', 'print at most so many', wholeNumber).default(50),
+    option('--limit <n>', 'print at most so many', atLeastOne).default(50),
     new Option('-q, --quiet', 'print nothing where it is met'),
   ]);
 }
@@ -83,7 +83,7 @@ export function waitQuery(options: WaitOptions, listener: string | undefined): Q
     minBytesIn,
     minBytesOut,
     afterSeq,
-    pageSize: Math.max(1, limit),
+    pageSize: limit,
   };
 }
 
