@@ -12,6 +12,10 @@ COPY proto ./proto
 COPY prisma/migrations ./prisma/migrations
 COPY generated ./generated
 COPY src ./src
+COPY bin ./bin
+
+# `docker exec kodama kodama listeners`: the command finds the server and its token as they are in here.
+RUN ln -s /app/bin/kodama.js /usr/local/bin/kodama
 
 # The data directory keeps the embedded PostgreSQL and the id of this node across restarts.
 RUN install --directory --owner=node --group=node /var/lib/kodama

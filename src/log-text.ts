@@ -1,5 +1,6 @@
 /** The log for people: a line of pino's JSON as one line of text, a failure with its stack below. */
 import { styleText } from 'node:util';
+import { plainText } from './plain-text.ts';
 
 interface LogLine extends Record<string, unknown> {
   readonly level: number;
@@ -72,12 +73,4 @@ function failureText({ stack, type: _, message: __, ...rest }: Failure): string 
   const lines = String(stack).split('\n');
   if (Object.keys(rest).length > 0) lines.push(JSON.stringify(rest));
   return lines.map((line) => `    ${plainText(line)}\n`).join('');
-}
-
-/** What could move a terminal's cursor, hide text or turn it around is written as its code. */
-function plainText(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (sign) => {
-    const code = sign.codePointAt(0) ?? 0;
-    return `\\u{${code.toString(16)}}`;
-  });
 }

@@ -1,7 +1,13 @@
 /** A variable that is misspelt would otherwise be passed over in silence, and its default be used. */
 
 /** Read by other programs of the project, or by the scripts around them. */
-const ofOthers = new Set(['KODAMA_URL', 'KODAMA_PROJECT', 'KODAMA_LISTENER']);
+const ofOthers = new Set([
+  'KODAMA_URL',
+  'KODAMA_PROJECT',
+  'KODAMA_HOST',
+  'KODAMA_PORT',
+  'KODAMA_LISTENER',
+]);
 
 /** A sentence for each name that begins as ours do and is not one, with the nearest that is. */
 export function unknownVariables(

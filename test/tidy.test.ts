@@ -5,6 +5,7 @@
  *
  *   main.ts ─► app.ts ─► edges.ts ─► http grpc ─► api ─► core ─► faults      config.ts ─► core
  *                  └───► postgres echo workers ───────────────────┘      workers ─► echo/messages.ts, record-rows.ts
+ *   cli/main.ts ─► core, and the types of http/resources.ts: it speaks REST
  */
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -25,10 +26,12 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   echo: /^(core|faults)\//,
   workers: /^(core\/|echo\/(messages|record-rows)\.ts$)/,
   node: /^(core\/errors|config)\.ts$/,
+  cli: /^(core\/|faults\/|http\/resources\.ts$|command-line\.ts$|plain-text\.ts$)/,
   'config.ts': /^(core\/|postgres\/database-url\.ts$|unknown-variables\.ts$)/,
   'command-line.ts': /^$/,
   'output.ts': /^$/,
-  'log-text.ts': /^$/,
+  'log-text.ts': /^plain-text\.ts$/,
+  'plain-text.ts': /^$/,
   'unknown-variables.ts': /^$/,
   'banner.ts': /^core\//,
   'spare-memory.ts': /^$/,
@@ -53,6 +56,7 @@ const spineLinesMax = 5650;
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 1150,
   api: 1850,
+  cli: 3600,
   core: 6500,
   echo: 6000,
   'edge-sockets': 100,
@@ -128,6 +132,7 @@ test('the rules refuse what they are there to refuse', () => {
     ['src/echo/messages.ts', '../workers/pool.ts'],
     ['src/workers/worker-pool.ts', '../echo/tcp-echo.ts'],
     ['src/main.ts', './http/server.ts'],
+    ['src/cli/main.ts', '../http/http-server.ts'],
     ['src/shared/misc.ts', 'zod'],
   ];
   expect(refused.filter(([path, specifier]) => importFault(path, specifier) === undefined)).toEqual(
@@ -142,6 +147,12 @@ test('every import keeps to the architecture', () => {
     importsOf(read(path)).map((each) => importFault(path, each)),
   );
   expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
+});
+
+test('the command loads nothing of the edge that it speaks to', () => {
+  const paths = sources.filter((path) => path.startsWith('src/cli/'));
+  const pattern = /\bimport (?!type\b)[^;]*from '\.\.\/http\//;
+  expect(faultsOf(paths, pattern, 'of http only types')).toEqual([]);
 });
 
 test('no imports go round in a circle, of types neither', () => {
@@ -167,10 +178,17 @@ test('core meets no socket', () => {
   );
 });
 
-test('only config.ts and main.ts read the environment', () => {
-  const paths = sources.filter((path) => !isTest(path) && !/^src\/(config|main)\.ts$/.test(path));
+test('the environment is read in three files', () => {
+  const readers = /^src\/(config|main|cli\/environment)\.ts$/;
+  const paths = sources.filter((path) => !isTest(path) && !readers.test(path));
   const pattern = /\bprocess\.env\b|\benv\b[^;]*from 'node:process'/;
-  expect(faultsOf(paths, pattern, 'only config.ts reads the environment')).toEqual([]);
+  expect(
+    faultsOf(
+      paths,
+      pattern,
+      'only config.ts, or for the command cli/environment.ts, reads the environment',
+    ),
+  ).toEqual([]);
 });
 
 test('files are short and named for what they hold', () => {

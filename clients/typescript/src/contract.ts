@@ -96,6 +96,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/listeners/{listener}/faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a fault to a listener
+         * @description At the end of the list, or `before` another. Connections that live have it at once. Whoever else changes the faults at the same time is not undone.
+         */
+        post: operations["addFault"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/listeners/{listener}/faults/{fault}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take one fault away from a listener
+         * @description What it holds of living connections goes on its way.
+         */
+        delete: operations["removeFault"];
+        options?: never;
+        head?: never;
+        /**
+         * Change one fault of a listener
+         * @description What is absent stays, what is null goes back to its default. Its type never changes.
+         */
+        patch: operations["updateFault"];
+        trace?: never;
+    };
+    "/v1/listeners/{listener}/faults:reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take all faults away from a listener
+         * @description Whatever they are: it is a plain listener again.
+         */
+        post: operations["resetFaults"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/connections": {
         parameters: {
             query?: never;
@@ -315,6 +379,8 @@ export interface components {
              * @enum {string}
              */
             distribution?: "uniform" | "normal" | "pareto";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
             /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
             probability?: number;
             /** @description The same seed gives the same run. */
@@ -350,6 +416,8 @@ export interface components {
              * @enum {string}
              */
             scope?: "connection" | "listener";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
             /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
             probability?: number;
             /** @description The same seed gives the same run. */
@@ -384,6 +452,8 @@ export interface components {
             variationBytes?: number;
             /** @description Between two pieces. Default: 0. */
             delayMs?: number;
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
             /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
             probability?: number;
             /** @description The same seed gives the same run. */
@@ -419,6 +489,8 @@ export interface components {
              * @enum {string}
              */
             action?: "fin" | "rst" | "blackhole";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
             /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
             probability?: number;
             /** @description The same seed gives the same run. */
@@ -458,6 +530,8 @@ export interface components {
              * @enum {string}
              */
             mode?: "fin" | "rst" | "half_close";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
             /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
             probability?: number;
             /** @description The same seed gives the same run. */
@@ -488,6 +562,8 @@ export interface components {
             type: "accept_delay";
             /** @description Milliseconds. */
             delayMs: number;
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
             /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
             probability?: number;
             /** @description The same seed gives the same run. */
@@ -516,6 +592,8 @@ export interface components {
              * @constant
              */
             type: "refuse";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
             /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
             probability?: number;
             /** @description The same seed gives the same run. */
@@ -549,6 +627,8 @@ export interface components {
              * @enum {string}
              */
             how?: "drop" | "stall";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
             /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
             probability?: number;
             /** @description The same seed gives the same run. */
@@ -577,6 +657,8 @@ export interface components {
              * @constant
              */
             type: "drop";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
             /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
             probability?: number;
             /** @description The same seed gives the same run. */
@@ -605,6 +687,8 @@ export interface components {
              * @constant
              */
             type: "duplicate";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
             /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
             probability?: number;
             /** @description The same seed gives the same run. */
@@ -635,6 +719,8 @@ export interface components {
             type: "corrupt";
             /** @description How many. */
             bytes: number;
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
             /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
             probability?: number;
             /** @description The same seed gives the same run. */
@@ -665,6 +751,8 @@ export interface components {
             type: "slow_close";
             /** @description Milliseconds. */
             delayMs: number;
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
             /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
             probability?: number;
             /** @description The same seed gives the same run. */
@@ -702,6 +790,53 @@ export interface components {
             base64?: string;
             /** @description Milliseconds after the accept. Default: 0. */
             delayMs?: number;
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+        } | {
+            /**
+             * @description The server speaks into a silence: exactly one of text and base64.
+             * @constant
+             */
+            type: "speak";
+            /** @description Sent as UTF-8. */
+            text?: string;
+            /**
+             * Format: base64
+             * @description Sent as the bytes that it stands for.
+             */
+            base64?: string;
+            /** @description Milliseconds without a byte either way. */
+            afterIdleMs: number;
+            /** @description So many times longer is each silence than the one before. Default: 1. */
+            growth?: number;
+            /** @description No silence is longer than that. */
+            maxIdleMs?: number;
+            /** @description How often it speaks. */
+            times?: number;
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
             /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
             probability?: number;
             /** @description The same seed gives the same run. */
@@ -773,6 +908,7 @@ export interface components {
          *       "delayMs": 100,
          *       "jitterMs": 20,
          *       "distribution": "normal",
+         *       "name": "latency",
          *       "probability": 1,
          *       "seed": null,
          *       "match": {},
@@ -783,6 +919,8 @@ export interface components {
         Fault: {
             /** @description Which fault; the fields beside it are those of its kind. */
             type: string;
+            /** @description Unique in the list, and by which it is changed. */
+            name: string;
             /** @description Chance that it applies. */
             probability: number;
             /** @description The same seed gives the same run; null draws one. */
@@ -985,6 +1123,8 @@ export interface components {
             acceptedAt: string;
             /** @description When the first byte was read. */
             firstByteAt: string | null;
+            /** @description When the last byte was read or sent; refreshed every few seconds while open. */
+            lastByteAt: string | null;
             /** @description When the client's FIN was read. */
             halfClosedAt: string | null;
             /** @description When it was over. */
@@ -1543,6 +1683,603 @@ export interface components {
             };
             /** @description The nextPageToken of the answer before, with the same labels. */
             pageToken?: string | null;
+        };
+        /** AddedFault */
+        AddedFault: {
+            /**
+             * @description Bytes come back later.
+             * @enum {string}
+             */
+            type: "latency";
+            /** @description Milliseconds. */
+            delayMs: number;
+            /** @description How far the delay strays. Default: 0. */
+            jitterMs?: number;
+            /**
+             * @description How it strays. Default: "uniform".
+             * @enum {string}
+             */
+            distribution?: "uniform" | "normal" | "pareto";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+            /** @description Before the fault of this name; at the end where it is absent. */
+            before?: string;
+        } | {
+            /**
+             * @description Bytes come back no faster.
+             * @enum {string}
+             */
+            type: "bandwidth";
+            /** @description In the long run. */
+            bytesPerSecond: number;
+            /**
+             * @description Whether each connection has it, or all share it. Default: "connection".
+             * @enum {string}
+             */
+            scope?: "connection" | "listener";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+            /** @description Before the fault of this name; at the end where it is absent. */
+            before?: string;
+        } | {
+            /**
+             * @description Bytes come back in small pieces.
+             * @enum {string}
+             */
+            type: "slice";
+            /** @description The size of a piece. */
+            averageBytes: number;
+            /** @description How far the size strays. Default: 0. */
+            variationBytes?: number;
+            /** @description Between two pieces. Default: 0. */
+            delayMs?: number;
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+            /** @description Before the fault of this name; at the end where it is absent. */
+            before?: string;
+        } | {
+            /**
+             * @description Ends the echo after so many bytes.
+             * @enum {string}
+             */
+            type: "limit";
+            /** @description Bytes that still come back. */
+            bytes: number;
+            /**
+             * @description What comes then. Default: "fin".
+             * @enum {string}
+             */
+            action?: "fin" | "rst" | "blackhole";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+            /** @description Before the fault of this name; at the end where it is absent. */
+            before?: string;
+        } | {
+            /**
+             * @description Closes, after exactly one of afterMs, afterBytes and afterMessages.
+             * @enum {string}
+             */
+            type: "close";
+            /** @description Milliseconds since accept. */
+            afterMs?: number;
+            /** @description Bytes read. */
+            afterBytes?: number;
+            /** @description Reads that brought bytes. */
+            afterMessages?: number;
+            /**
+             * @description half_close: FIN, and go on reading. Default: "fin".
+             * @enum {string}
+             */
+            mode?: "fin" | "rst" | "half_close";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+            /** @description Before the fault of this name; at the end where it is absent. */
+            before?: string;
+        } | {
+            /**
+             * @description Waits after the accept, before the first read.
+             * @enum {string}
+             */
+            type: "accept_delay";
+            /** @description Milliseconds. */
+            delayMs: number;
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+            /** @description Before the fault of this name; at the end where it is absent. */
+            before?: string;
+        } | {
+            /**
+             * @description RST at accept.
+             * @enum {string}
+             */
+            type: "refuse";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+            /** @description Before the fault of this name; at the end where it is absent. */
+            before?: string;
+        } | {
+            /**
+             * @description Nothing comes back.
+             * @enum {string}
+             */
+            type: "blackhole";
+            /**
+             * @description drop: read and forget. stall: do not read. Default: "drop".
+             * @enum {string}
+             */
+            how?: "drop" | "stall";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+            /** @description Before the fault of this name; at the end where it is absent. */
+            before?: string;
+        } | {
+            /**
+             * @description UDP: a datagram gets no answer.
+             * @enum {string}
+             */
+            type: "drop";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+            /** @description Before the fault of this name; at the end where it is absent. */
+            before?: string;
+        } | {
+            /**
+             * @description UDP: a datagram is answered twice.
+             * @enum {string}
+             */
+            type: "duplicate";
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+            /** @description Before the fault of this name; at the end where it is absent. */
+            before?: string;
+        } | {
+            /**
+             * @description Some bytes come back changed.
+             * @enum {string}
+             */
+            type: "corrupt";
+            /** @description How many. */
+            bytes: number;
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+            /** @description Before the fault of this name; at the end where it is absent. */
+            before?: string;
+        } | {
+            /**
+             * @description Answers the client's FIN late.
+             * @enum {string}
+             */
+            type: "slow_close";
+            /** @description Milliseconds. */
+            delayMs: number;
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+            /** @description Before the fault of this name; at the end where it is absent. */
+            before?: string;
+        } | {
+            /**
+             * @description The server speaks first: exactly one of text and base64.
+             * @enum {string}
+             */
+            type: "banner";
+            /** @description Sent as UTF-8. */
+            text?: string;
+            /**
+             * Format: byte
+             * @description Sent as the bytes that it stands for.
+             */
+            base64?: string;
+            /** @description Milliseconds after the accept. Default: 0. */
+            delayMs?: number;
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+            /** @description Before the fault of this name; at the end where it is absent. */
+            before?: string;
+        } | {
+            /**
+             * @description The server speaks into a silence: exactly one of text and base64.
+             * @enum {string}
+             */
+            type: "speak";
+            /** @description Sent as UTF-8. */
+            text?: string;
+            /**
+             * Format: byte
+             * @description Sent as the bytes that it stands for.
+             */
+            base64?: string;
+            /** @description Milliseconds without a byte either way. */
+            afterIdleMs: number;
+            /** @description So many times longer is each silence than the one before. Default: 1. */
+            growth?: number;
+            /** @description No silence is longer than that. */
+            maxIdleMs?: number;
+            /** @description How often it speaks. */
+            times?: number;
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. Default: 1. */
+            probability?: number;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            };
+            /** @description false keeps it in the list without effect. Default: true. */
+            enabled?: boolean;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
+            /** @description Before the fault of this name; at the end where it is absent. */
+            before?: string;
+        };
+        /** FaultPatch */
+        FaultPatch: {
+            /**
+             * @description May be told; a fault stays what it is.
+             * @enum {string}
+             */
+            type?: "latency" | "bandwidth" | "slice" | "limit" | "close" | "accept_delay" | "refuse" | "blackhole" | "drop" | "duplicate" | "corrupt" | "slow_close" | "banner" | "speak";
+            /** @description Milliseconds. Or: Between two pieces. Or: Milliseconds after the accept. */
+            delayMs?: number | null;
+            /** @description How far the delay strays. */
+            jitterMs?: number | null;
+            /** @description How it strays. */
+            distribution?: ("uniform" | "normal" | "pareto") | null;
+            /** @description In the long run. */
+            bytesPerSecond?: number | null;
+            /** @description Whether each connection has it, or all share it. */
+            scope?: ("connection" | "listener") | null;
+            /** @description The size of a piece. */
+            averageBytes?: number | null;
+            /** @description How far the size strays. */
+            variationBytes?: number | null;
+            /** @description Bytes that still come back. Or: How many. */
+            bytes?: number | null;
+            /** @description What comes then. */
+            action?: ("fin" | "rst" | "blackhole") | null;
+            /** @description Milliseconds since accept. */
+            afterMs?: number | null;
+            /** @description Bytes read. */
+            afterBytes?: number | null;
+            /** @description Reads that brought bytes. */
+            afterMessages?: number | null;
+            /** @description half_close: FIN, and go on reading. */
+            mode?: ("fin" | "rst" | "half_close") | null;
+            /** @description drop: read and forget. stall: do not read. */
+            how?: ("drop" | "stall") | null;
+            /** @description Sent as UTF-8. */
+            text?: string | null;
+            /** @description Sent as the bytes that it stands for. */
+            base64?: string | null;
+            /** @description Milliseconds without a byte either way. */
+            afterIdleMs?: number | null;
+            /** @description So many times longer is each silence than the one before. */
+            growth?: number | null;
+            /** @description No silence is longer than that. */
+            maxIdleMs?: number | null;
+            /** @description How often it speaks. */
+            times?: number | null;
+            /** @description Unique in the list; made of the type where it is absent. */
+            name?: string | null;
+            /** @description Chance that the fault applies: drawn once a connection, for UDP once a datagram. */
+            probability?: number | null;
+            /** @description The same seed gives the same run. */
+            seed?: number | null;
+            /** @description Which connections the fault is for; all that is given must hold. */
+            match?: {
+                /**
+                 * @description Only connections from this network.
+                 * @example 10.0.0.0/8
+                 */
+                cidr?: string;
+                /** @description Only every nth connection. */
+                everyNth?: number;
+                /** @description Only the first n connections. */
+                firstN?: number;
+                /** @description Only connections after the first n. */
+                afterN?: number;
+            } | null;
+            /** @description false keeps it in the list without effect. */
+            enabled?: boolean | null;
+            /** @description The fault ends by itself at this time. */
+            expiresAt?: string | null;
         };
         /** ConnectionClose */
         ConnectionClose: {
@@ -2179,6 +2916,375 @@ export interface operations {
             };
             /** @description `idempotency_mismatch`: the idempotency key was used with another request */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addFault: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @description Id or name of the listener. */
+                listener: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddedFault"];
+            };
+        };
+        responses: {
+            /** @description The listener as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listener"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `already_exists`: the name is taken; `failed_precondition`: the state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`: the idempotency key was used with another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeFault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name of the listener. */
+                listener: string;
+                /** @description The name of the fault. */
+                fault: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The listener as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listener"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `failed_precondition`: the state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateFault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name of the listener. */
+                listener: string;
+                /** @description The name of the fault. */
+                fault: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["FaultPatch"];
+                "application/merge-patch+json": components["schemas"]["FaultPatch"];
+            };
+        };
+        responses: {
+            /** @description The listener as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listener"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `already_exists`: the name is taken; `failed_precondition`: the state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetFaults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name of the listener. */
+                listener: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The listener as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listener"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `failed_precondition`: the state does not allow it */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest';
+import { patchOf, planOf } from './apply-plan.ts';
+import { specOf } from './export-listeners.ts';
+import { type ListenersFile, toListenersFile, type WantedListener } from './listeners-file.ts';
+import type { Listener } from './rest-client.ts';
+
+const fault = { probability: 1, seed: null, match: {}, enabled: true, expiresAt: null };
+const latency = { type: 'latency', delayMs: 300, jitterMs: 0, distribution: 'uniform', ...fault };
+
+const slow: Listener = {
+  id: '01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90',
+  name: 'slow',
+  labels: { set: 'ci', env: 'x' },
+  protocol: 'tcp',
+  host: '127.0.0.1',
+  port: 9001,
+  laddr: { ip: '127.0.0.1', port: 9001 },
+  state: 'listening',
+  reason: null,
+  mode: 'echo',
+  limits: {
+    maxConnections: 10_000,
+    maxConnectionsPerSource: null,
+    acceptRate: null,
+    idleTimeoutMs: 5000,
+    maxDurationMs: null,
+    maxBytes: null,
+    writeTimeoutMs: null,
+    udpIdleTimeoutMs: 30_000,
+    allowCidrs: [],
+    denyCidrs: ['10.0.0.0/8'],
+  },
+  faults: [latency],
+  tls: null,
+  proxyProtocol: { mode: 'off', trustedCidrs: [] },
+  recording: 'batched',
+  sockets: [],
+  nodeId: 'node',
+  openConnections: 0,
+  totalConnections: 0,
+  createdAt: '2026-11-24T12:00:00.000000Z',
+  updatedAt: '2026-11-24T12:00:00.000000Z',
+  closedAt: null,
+  expiresAt: null,
+};
+
+const step = (wanted: Omit<WantedListener, 'name'>, is: Listener = slow) =>
+  planOf([{ ...wanted, name: 'slow' }], new Map([['slow', is]]), [])[0];
+
+test('what is as the file says is kept, whatever the API shows besides', () => {
+  for (const wanted of [
+    {},
+    { port: 9001, protocol: 'tcp', host: '127.0.0.1' },
+    { port: 0, mode: 'echo', recording: 'batched' },
+    { faults: [{ type: 'latency', delayMs: 300 }] },
+    { faults: [{ type: 'latency', delayMs: 300, jitterMs: 0, enabled: true }] },
+    { limits: { idleTimeoutMs: 5000 }, proxyProtocol: { mode: 'off' } },
+    { labels: { env: 'x', set: 'ci' }, expiresAt: null },
+  ]) {
+    expect(step(wanted), JSON.stringify(wanted)).toMatchObject({ action: 'keep' });
+  }
+});
+
+test('what can change is changed, and only that', () => {
+  const wanted = { port: 9001, faults: [], limits: { idleTimeoutMs: 6000 }, labels: { set: 'ci' } };
+  const planned = step(wanted);
+  expect(planned).toMatchObject({ action: 'update', changes: ['faults', 'limits', 'labels'] });
+  const { port: _, ...patch } = wanted;
+  expect(patchOf({ ...wanted, name: 'slow' }, ['faults', 'limits', 'labels'])).toEqual(patch);
+});
+
+test('a fault that lost a field in the file has its default again', () => {
+  const is: Listener = { ...slow, faults: [{ ...latency, jitterMs: 50, seed: 42 }] };
+  for (const faults of [
+    [{ type: 'latency', delayMs: 300, seed: 42 }],
+    [{ type: 'latency', delayMs: 300, jitterMs: 50 }],
+    [{ type: 'latency', delayMs: 300, jitterMs: 50, seed: 42 }, { type: 'refuse' }],
+    [{ type: 'slow_close', delayMs: 300 }],
+  ]) {
+    expect(step({ faults }, is), JSON.stringify(faults)).toMatchObject({ action: 'update' });
+  }
+  // A field that is not known here, such as one of a later kodama, is as it is.
+  const later: Listener = { ...slow, faults: [{ ...latency, name: 'first' }] };
+  expect(step({ faults: [{ type: 'latency', delayMs: 300 }] }, later)).toMatchObject({
+    action: 'keep',
+  });
+});
+
+test('an address, a protocol and a mode never change: that takes another listener', () => {
+  for (const wanted of [
+    { port: 9002 },
+    { host: '0.0.0.0' },
+    { protocol: 'udp' },
+    { mode: 'discard' },
+    { tls: {} },
+    { proxyProtocol: { mode: 'required' } },
+  ]) {
+    expect(step({ ...wanted, faults: [] })).toMatchObject({
+      action: 'recreate',
+      changes: [Object.keys(wanted)[0], 'faults'],
+    });
+  }
+});
+
+test('what is new is created, and what is stale goes', () => {
+  const steps = planOf([{ name: 'fresh' }], new Map(), [slow]);
+  expect(steps.map(({ action }) => action)).toEqual(['create', 'delete']);
+});
+
+test('what is exported is kept when it is applied', () => {
+  const spec = specOf(slow, 'ci');
+  expect(spec).toEqual({
+    name: 'slow',
+    host: '127.0.0.1',
+    port: 9001,
+    labels: { env: 'x' },
+    limits: { idleTimeoutMs: 5000, denyCidrs: ['10.0.0.0/8'] },
+    faults: [{ type: 'latency', delayMs: 300 }],
+  });
+  const { listeners } = toListenersFile({ set: 'ci', listeners: [spec] });
+  expect(planOf(listeners, new Map([['slow', slow]]), [])).toMatchObject([{ action: 'keep' }]);
+});
+
+test('a file that is none is refused by the place that is wrong', () => {
+  const wrong: [unknown, string][] = [
+    [null, 'must hold `listeners`, a list'],
+    [{ listener: [] }, 'listener is none of set and listeners'],
+    [{ set: 5, listeners: [] }, 'set must be text'],
+    [{ listeners: {} }, 'listeners must be a list'],
+    [{ listeners: [{ name: 'a' }, { port: 1 }] }, 'listeners[1].name is required'],
+    [{ listeners: ['a'] }, 'listeners[0] must be a listener'],
+    [{ listeners: [{ name: 'a' }, { name: 'a' }] }, 'a is there twice'],
+  ];
+  for (const [value, message] of wrong) {
+    expect(() => toListenersFile(value)).toThrow(message);
+  }
+  const file: ListenersFile = toListenersFile({ set: 'ci', listeners: [{ name: 'a' }] });
+  expect(file.listeners).toEqual([{ name: 'a', labels: { set: 'ci' } }]);
+});

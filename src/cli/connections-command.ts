@@ -1,0 +1,105 @@
+/** Connections, live and past: as a list, and as a list that goes on. */
+import { Command, Option } from 'commander';
+import { networkSet } from '../core/address.ts';
+import { closeReasons, connectionStates } from '../core/connection.ts';
+import { connectionEventTypes } from '../core/event.ts';
+import { protocols } from '../core/listener.ts';
+import {
+  atLeastOne,
+  choice,
+  type Labels,
+  labelOption,
+  labelQuery,
+  option,
+  port,
+  since,
+  withOptions,
+} from './flags.ts';
+import { connectionColumns } from './resource-tables.ts';
+import type { Connection, Query } from './rest-client.ts';
+import type { Run, Session } from './session.ts';
+import { sayCut, showConnections } from './show.ts';
+import { watch } from './watch.ts';
+
+export interface ConnectionFilterOptions {
+  readonly listener?: string;
+  readonly state?: string;
+  readonly protocol?: string;
+  readonly raddr?: string;
+  readonly lport?: number;
+  readonly closeReason?: string;
+  readonly since?: string;
+  readonly label?: Labels;
+}
+
+interface ConnectionsOptions extends ConnectionFilterOptions {
+  readonly limit: number;
+  readonly watch?: true;
+}
+
+export function connectionFilterOptions(): readonly Option[] {
+  return [
+    choice('--state <state>', 'only in this state', connectionStates),
+    choice('--protocol <protocol>', 'only of this protocol', protocols),
+    option('--raddr <network>', 'only from this remote address or network'),
+    option('--lport <port>', 'only at this local port', port),
+    choice('--close-reason <reason>', 'only closed for this', closeReasons),
+    option('--since <time>', 'accepted at a time or later, or so long ago such as 5m', since),
+    labelOption('only of listeners with this label; repeatable'),
+  ];
+}
+
+export function connectionQuery(options: ConnectionFilterOptions): Query {
+  const { listener, state, protocol, raddr, lport, closeReason } = options;
+  const label = labelQuery(options.label);
+  const acceptedAfter = options.since;
+  return { listener, state, protocol, raddr, lport, closeReason, acceptedAfter, label };
+}
+
+export function connectionsCommand(run: Run): Command {
+  const command = new Command('connections')
+    .alias('conns')
+    .description('list connections, live and past, newest first')
+    .action(run(listConnections));
+  return withOptions(command, [
+    option('--listener <listener>', 'only of this listener, by name or id'),
+    ...connectionFilterOptions(),
+    option('--limit <n>', 'at most so many', atLeastOne).default(50),
+    new Option('-w, --watch', 'go on: redrawn on a terminal, changed rows in a pipe'),
+  ]);
+}
+
+async function listConnections(session: Session, command: Command): Promise<undefined> {
+  const options = command.opts<ConnectionsOptions>();
+  const list = () => session.client.list('connections', connectionQuery(options), options.limit);
+  if (options.watch === true) {
+    await watch(session, {
+      list,
+      filter: eventFilterOf(options),
+      rowOf: ({ connection }) => (connection && fits(options)(connection) ? connection : undefined),
+      columns: connectionColumns(session.format),
+    });
+    return;
+  }
+  const { items, isCut } = await list();
+  await showConnections(session, items);
+  if (isCut) sayCut(session, items.length, 'connections');
+}
+
+/** What of the filter the log can tell apart. */
+function eventFilterOf({ listener, protocol, raddr, label }: ConnectionFilterOptions): Query {
+  const type = connectionEventTypes;
+  return { type, listener, protocol, remoteCidr: raddr, label: labelQuery(label) };
+}
+
+/** The rest of it. The log finds a network by the declared address as well, the list only by the socket's. */
+function fits(options: ConnectionFilterOptions): (connection: Connection) => boolean {
+  const { state, closeReason, lport, since: time, raddr: network } = options;
+  const isInside = network === undefined ? () => true : networkSet([network]);
+  return (connection) =>
+    (state === undefined || connection.state === state) &&
+    (closeReason === undefined || connection.closeReason === closeReason) &&
+    (lport === undefined || connection.laddr.port === lport) &&
+    (time === undefined || Date.parse(connection.acceptedAt) >= Date.parse(time)) &&
+    (network === undefined || (connection.raddr !== null && isInside(connection.raddr.ip)));
+}

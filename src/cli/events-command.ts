@@ -1,0 +1,99 @@
+import { Command, Option } from 'commander';
+import { eventTypes } from '../core/event.ts';
+import { protocols } from '../core/listener.ts';
+import { eventLine } from './event-lines.ts';
+import {
+  collected,
+  type Labels,
+  labelOption,
+  labelQuery,
+  option,
+  since,
+  wholeNumber,
+  withOptions,
+} from './flags.ts';
+import { type Followed, follow } from './follow.ts';
+import type { Query } from './rest-client.ts';
+import type { Run, Session } from './session.ts';
+
+interface EventsOptions {
+  readonly follow?: true;
+  readonly afterSeq?: number;
+  readonly since?: string;
+  readonly last?: number;
+  readonly type?: readonly string[];
+  readonly listener?: readonly string[];
+  readonly connection?: readonly string[];
+  readonly raddr?: readonly string[];
+  readonly protocol?: readonly string[];
+  readonly label?: Labels;
+}
+
+const starts = ['afterSeq', 'since', 'last'];
+
+export function eventsCommand(run: Run): Command {
+  const command = new Command('events')
+    .description('print the log, from the oldest event that is kept to the newest; or follow it')
+    .action(run(printEvents));
+  const start = (flags: string, about: string, read: (text: string) => unknown) => {
+    const made = option(flags, about, read);
+    return made.conflicts(starts.filter((name) => name !== made.attributeName()));
+  };
+  return withOptions(command, [
+    new Option('-f, --follow', 'go on with what comes; without a start only with that').conflicts(
+      'untilSynced',
+    ),
+    new Option('--until-synced', 'end at the newest event, as without -f'),
+    start('--after-seq <seq>', 'what comes after it', wholeNumber),
+    start('--since <time>', 'from a time on, or from so long ago such as 5m', since),
+    start('--last <n>', 'the newest n that match', wholeNumber),
+    option('--type <type>', `one of ${eventTypes.join(', ')}; repeatable`, collected),
+    option('--listener <listener>', 'of this listener, by name or id; repeatable', collected),
+    option('--connection <id>', 'of this connection; repeatable', collected),
+    option('--raddr <network>', 'of this remote address or network; repeatable', collected),
+    option('--protocol <protocol>', `one of ${protocols.join(', ')}; repeatable`, collected),
+    labelOption('of listeners with this label; repeatable'),
+  ]);
+}
+
+async function printEvents(
+  { client, terminal, format }: Session,
+  command: Command,
+): Promise<undefined> {
+  const options = command.opts<EventsOptions>();
+  const isFollowing = options.follow === true;
+  const say = (text: string) => terminal.say(text);
+  const query = { ...filterOf(options), endAtHead: !isFollowing };
+  const print = (followed: Followed) => {
+    if (format === 'json') return terminal.print(`${followed.line}\n`);
+    const { message } = followed;
+    if (!('event' in message)) return;
+    return terminal.print(eventLine(message.event, { isWide: format === 'wide' }));
+  };
+  let isReady = false;
+  for await (const followed of follow({ client, query, start: startOf(options), say })) {
+    await print(followed);
+    const { message } = followed;
+    if (isReady || !isFollowing || !('synced' in message)) continue;
+    isReady = true;
+    say(`kodama: ready, and following from seq ${message.seq} on`);
+  }
+}
+
+function startOf({ follow: isFollowing, afterSeq, since: time, last }: EventsOptions): Query {
+  const given = { afterSeq, since: time, last };
+  const isGiven = Object.values(given).some((value) => value !== undefined);
+  if (isGiven) return given;
+  return isFollowing === true ? { fromNow: true } : { afterSeq: 0 };
+}
+
+function filterOf({ type, listener, connection, raddr, protocol, label }: EventsOptions): Query {
+  return {
+    type,
+    listener,
+    connectionId: connection,
+    remoteCidr: raddr,
+    protocol,
+    label: labelQuery(label),
+  };
+}

@@ -1,0 +1,81 @@
+/** How the command ends, and what it says when it could not do what was asked. */
+
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  notMet: 3,
+  unreachable: 4,
+  interrupted: 130,
+} as const;
+
+/** What is known of a problem; what the API answers has more, such as `errors`, `owner` and `limit`. */
+export interface ProblemLike {
+  readonly code: string;
+  readonly detail: string;
+  readonly status?: number;
+  /** Each field that is wrong; the detail tells the first. */
+  readonly errors?: readonly { readonly path: string; readonly message: string }[];
+}
+
+/** A failure that can be expected: told in words, or as the problem itself. */
+export class CommandFailure extends Error {
+  override readonly name: string = 'CommandFailure';
+  readonly exitCode: number;
+  readonly problem: ProblemLike;
+  /** What to do about it, for whoever sits at a terminal. */
+  readonly hint: string | null;
+
+  constructor(
+    exitCode: number,
+    problem: ProblemLike,
+    { hint = null, cause }: { readonly hint?: string | null; readonly cause?: unknown } = {},
+  ) {
+    super(problem.detail, cause === undefined ? undefined : { cause });
+    this.exitCode = exitCode;
+    this.problem = problem;
+    this.hint = hint;
+  }
+}
+
+/** The API has refused it: its own problem. */
+export class Refused extends CommandFailure {
+  override readonly name = 'Refused';
+
+  constructor(problem: ProblemLike) {
+    const isUnknown = problem.code === 'unauthenticated';
+    const hint = isUnknown ? 'set KODAMA_API_TOKEN, or give --token-file FILE' : null;
+    super(problem.code === 'not_met' ? exitCodes.notMet : exitCodes.failed, problem, { hint });
+  }
+
+  /** It may pass by itself, so the same may be asked again. */
+  get isPassing(): boolean {
+    const { status = 0, code } = this.problem;
+    return status >= 500 || code === 'unavailable' || code === 'resource_exhausted';
+  }
+}
+
+/** Nobody answered, or not to the end. */
+export class Unreachable extends CommandFailure {
+  override readonly name = 'Unreachable';
+  /** Nobody listens there, or nothing is known of the place. */
+  readonly isNobodyThere: boolean;
+
+  constructor(url: string, what: string, cause?: unknown) {
+    const detail = `cannot reach kodama at ${url}: ${what}`;
+    const hint = 'kodama up starts it here; KODAMA_URL or --url says where else it is';
+    super(exitCodes.unreachable, { code: 'unreachable', detail }, { hint, cause });
+    const { code } = (cause ?? {}) as { readonly code?: unknown };
+    this.isNobodyThere = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(String(code));
+  }
+}
+
+/** The command line asks for what cannot be. */
+export function usageFailure(detail: string): CommandFailure {
+  return new CommandFailure(exitCodes.usage, { code: 'usage', detail });
+}
+
+/** It could not be done, for a reason of this side. */
+export function failed(detail: string, hint: string | null = null): CommandFailure {
+  return new CommandFailure(exitCodes.failed, { code: 'failed', detail }, { hint });
+}

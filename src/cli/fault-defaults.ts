@@ -1,0 +1,34 @@
+/** What a fault has where its file says nothing, so that what is and what is wanted can be held against each other. */
+import { isDeepStrictEqual } from 'node:util';
+import { allFaults } from '../faults/all-faults.ts';
+import type { FaultDefinition } from '../faults/fault-definition.ts';
+
+type Fault = Readonly<Record<string, unknown>>;
+
+const common: Fault = { probability: 1, seed: null, match: {}, enabled: true, expiresAt: null };
+
+/** Of the fields that have one; none of a fault that is not known here. */
+function defaultsOf({ type }: Fault): Fault {
+  const all: readonly FaultDefinition[] = allFaults;
+  const own = Object.entries(all.find((each) => each.type === type)?.fields ?? {});
+  const known = own.flatMap(([name, field]) =>
+    'default' in field ? [[name, field.default] as const] : [],
+  );
+  return { ...common, ...Object.fromEntries(known) };
+}
+
+/** Whether a fault is as it is wanted. What is not wanted, and has no default that is known, is as it should be. */
+export function isAsWanted(fault: Fault, wanted: Fault): boolean {
+  const defaults = defaultsOf(wanted);
+  const full: Fault = { ...defaults, ...wanted };
+  return Object.keys(full).every((name) => isDeepStrictEqual(fault[name], full[name]));
+}
+
+/** The fault without what it has by default. */
+export function withoutDefaults(fault: Fault): Fault {
+  const defaults = defaultsOf(fault);
+  const given = Object.entries(fault).filter(
+    ([name, value]) => !(name in defaults && isDeepStrictEqual(value, defaults[name])),
+  );
+  return Object.fromEntries(given);
+}

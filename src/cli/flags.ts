@@ -1,0 +1,78 @@
+/** What options of several commands share: how their values are read, and what of them is refused. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDelay, parseDuration, parseRate, parseSize } from './durations.ts';
+
+function reader<Value>(read: (text: string) => Value | null, what: string) {
+  return (text: string): Value => {
+    const value = read(text);
+    if (value === null) throw new InvalidArgumentError(`It is not ${what}.`);
+    return value;
+  };
+}
+
+export const duration = reader(parseDuration, 'a duration such as 300ms, 5s or 2m');
+export const delay = reader(parseDelay, 'a delay such as 300ms or 300ms±50ms');
+export const size = reader(parseSize, 'a size such as 500B, 1kB or 1MiB');
+export const rate = reader(parseRate, 'a rate such as 56kB/s or 1MB/s');
+export const wholeNumber = reader(
+  (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null),
+  'a whole number',
+);
+export const atLeastOne = reader(
+  (text) => (/^[1-9]\d{0,14}$/.test(text) ? Number(text) : null),
+  'a whole number above 0',
+);
+export const port = reader(
+  (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : null),
+  'a port from 0 to 65535',
+);
+
+/** Each time that an option is given adds to it. */
+export function collected(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+export type Labels = Readonly<Record<string, string>>;
+
+export function label(text: string, before: Labels = {}): Labels {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('It is not key=value.');
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** As the query of the API has them. */
+export function labelQuery(labels: Labels = {}): readonly string[] {
+  return Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+}
+
+/** A time, or how long ago it was: `5m`. As the API takes it. */
+export const since = reader((text) => {
+  const ago = parseDuration(text);
+  if (ago !== null) return new Date(Date.now() - ago).toISOString();
+  return /^\d{4}-\d{2}-\d{2}T/.test(text) ? text : null;
+}, 'a time such as 2026-11-24T12:00:00Z, or how long ago it was such as 5m');
+
+export function choice(flags: string, about: string, words: readonly string[]): Option {
+  return new Option(flags, about).choices(words);
+}
+
+export function labelOption(about: string): Option {
+  return new Option('-l, --label <key=value>', about).argParser(label);
+}
+
+/** Options one by one, since commander has no list of them. */
+export function withOptions(command: Command, options: readonly Option[]): Command {
+  for (const option of options) command.addOption(option);
+  return command;
+}
+
+export function option(
+  flags: string,
+  about: string,
+  read?: (text: string, before: never) => unknown,
+): Option {
+  const made = new Option(flags, about);
+  return read === undefined
+    ? made
+    : made.argParser(read as (text: string, before: unknown) => unknown);
+}

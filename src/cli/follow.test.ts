@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, test } from 'vitest';
+import { Refused, Unreachable } from './failure.ts';
+import { type Followed, follow } from './follow.ts';
+import { RestClient } from './rest-client.ts';
+
+const problem = (status: number, code: string) => ({ status, code, detail: code });
+
+/** Answers the nth request with the nth of these; the last one again and again. */
+async function serve(...answers: readonly ((response: ServerResponse) => void)[]) {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(new URL(request.url ?? '', 'http://x').search);
+    answers[Math.min(asked.length, answers.length) - 1]?.(response);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const client = new RestClient({ url, token: null, project: null });
+  return {
+    asked,
+    client,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+const lines =
+  (...texts: readonly string[]) =>
+  (response: ServerResponse) =>
+    response.writeHead(200).write(texts.join('\n'));
+
+/** Cuts the connection behind what is written. */
+const cut =
+  (...texts: readonly string[]) =>
+  (response: ServerResponse) =>
+    response.writeHead(200).write(texts.join('\n'), () => response.destroy());
+
+const refuse = (status: number, code: string) => (response: ServerResponse) =>
+  response.writeHead(status).end(JSON.stringify(problem(status, code)));
+
+async function take(items: AsyncGenerator<Followed>, count: number): Promise<string[]> {
+  const taken: string[] = [];
+  for await (const { line } of items) {
+    taken.push(line);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+test('what breaks off goes on behind the last whole line, whatever it broke with', async () => {
+  await using server = await serve(
+    cut('{"seq":7,"synced":{}}', '{"seq":8,"heartbeat":{}}', '{"seq":9,"ev'),
+    refuse(503, 'unavailable'),
+    (response) =>
+      response.end('{"seq":9,"heartbeat":{}}\n{"error":{"code":"unavailable","detail":""}}\n'),
+    lines('{"seq":10,"heartbeat":{}}', ''),
+  );
+  const said: string[] = [];
+  const { client } = server;
+  const query = { type: 'connection_closed' };
+  const items = follow({ client, query, start: { fromNow: true }, say: (text) => said.push(text) });
+  expect(await take(items, 4)).toEqual([
+    '{"seq":7,"synced":{}}',
+    '{"seq":8,"heartbeat":{}}',
+    '{"seq":9,"heartbeat":{}}',
+    '{"seq":10,"heartbeat":{}}',
+  ]);
+  const filter = '?type=connection_closed';
+  expect(server.asked).toEqual([
+    `${filter}&fromNow=true`,
+    `${filter}&afterSeq=8`,
+    `${filter}&afterSeq=8`,
+    `${filter}&afterSeq=9`,
+  ]);
+  // Each loss is told once, however often it was tried to go on.
+  expect(said).toEqual([
+    expect.stringMatching(/^kodama: the connection is lost .* resuming after seq 8$/),
+    'kodama: connected again, after seq 8',
+    expect.stringMatching(/ resuming after seq 9$/),
+    'kodama: connected again, after seq 9',
+  ]);
+});
+
+test('what cannot pass by itself ends it, also later', async () => {
+  await using server = await serve(cut('{"seq":7,"synced":{}}', ''), refuse(410, 'cursor_expired'));
+  const { client } = server;
+  const items = follow({ client, query: {}, start: { afterSeq: 6 }, say() {} });
+  await expect(take(items, 2)).rejects.toThrow(Refused);
+  expect(server.asked).toEqual(['?afterSeq=6', '?afterSeq=7']);
+});
+
+test('a first connection that fails is not tried again', async () => {
+  await using server = await serve((response) => response.destroy());
+  const { client } = server;
+  const items = follow({ client, query: {}, start: { fromNow: true }, say() {} });
+  await expect(take(items, 1)).rejects.toThrow(Unreachable);
+  expect(server.asked).toHaveLength(1);
+});
+
+test('a follower that is stopped ends, while it reads and while it waits', async () => {
+  for (const answer of [lines('{"seq":7,"synced":{}}', ''), cut('{"seq":7,"synced":{}}', '')]) {
+    await using server = await serve(answer, refuse(503, 'unavailable'));
+    const stop = new AbortController();
+    const { client } = server;
+    const { signal } = stop;
+    const items = follow({ client, query: {}, start: {}, signal, say: () => stop.abort() });
+    const seen: string[] = [];
+    for await (const { line } of items) {
+      seen.push(line);
+      setImmediate(() => stop.abort());
+    }
+    expect(seen).toEqual(['{"seq":7,"synced":{}}']);
+  }
+});

@@ -1,0 +1,83 @@
+/**
+ * The log, followed by seq: what breaks off goes on behind the last line that was read, for ever, and each loss is told.
+ * Only what cannot pass by itself ends it, such as a seq that is no longer kept.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Refused, Unreachable } from './failure.ts';
+import type { Query, RestClient, StreamMessage } from './rest-client.ts';
+
+export interface FollowOptions {
+  readonly client: RestClient;
+  /** The filter, and `endAtHead` for what ends there. */
+  readonly query: Query;
+  /** Where it starts, as the API has it; none is from now. */
+  readonly start: Query;
+  readonly signal?: AbortSignal;
+  /** Told of each loss, and that it goes on. */
+  readonly say: (text: string) => void;
+}
+
+export interface Followed {
+  /** As it came. */
+  readonly line: string;
+  readonly message: Exclude<StreamMessage, { readonly error: unknown }>;
+}
+
+const waitMinMs = 100;
+const waitMaxMs = 5000;
+
+/** Ends with its signal, or where the query says so. @throws what the first connection fails with */
+export async function* follow(options: FollowOptions): AsyncGenerator<Followed, void, void> {
+  const { client, query, signal, say } = options;
+  let { start } = options;
+  let seq: number | null = null;
+  let waitMs = waitMinMs;
+  let isLost = false;
+  const isStopped = () => signal?.aborted === true;
+  while (!isStopped()) {
+    let loss: string;
+    try {
+      for await (const followed of messages(client, { ...query, ...start }, signal)) {
+        if (isLost) say(`kodama: connected again, after seq ${seq}`);
+        isLost = false;
+        waitMs = waitMinMs;
+        ({ seq } = followed.message);
+        start = { afterSeq: seq };
+        yield followed;
+      }
+      if (query.endAtHead === true) return;
+      loss = 'the stream ended';
+    } catch (error) {
+      if (isStopped()) return;
+      const isPassing =
+        error instanceof Unreachable || (error instanceof Refused && error.isPassing);
+      if (seq === null || !isPassing) throw error;
+      loss = (error as Error).message;
+    }
+    if (!isLost) say(`kodama: the connection is lost (${loss}): resuming after seq ${seq}`);
+    isLost = true;
+    await pause(waitMs, signal);
+    waitMs = Math.min(waitMs * 2, waitMaxMs);
+  }
+}
+
+async function* messages(
+  client: RestClient,
+  query: Query,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Followed> {
+  for await (const line of client.lines('/v1/events', query, signal)) {
+    const message: StreamMessage = JSON.parse(line);
+    if ('error' in message) throw new Refused(message.error);
+    yield { line, message };
+  }
+}
+
+/** Many commands that lost the same server do not come back at once. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await delay(ms * (0.5 + Math.random()), undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * A listener that lives as long as this process: it is deleted at the end, and its time is renewed until then, so that one
+ * whose holder was killed is gone soon.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { CommandFailure, Refused } from './failure.ts';
+import { randomName } from './random-name.ts';
+import type { Listener, RestClient, Status } from './rest-client.ts';
+
+export const leaseMsDefault = 120_000;
+/** So often within a lease it is renewed: a few may fail. */
+const renewalsPerLease = 4;
+const namesTriedMax = 5;
+
+export interface HoldOptions {
+  readonly client: RestClient;
+  /** Of POST /v1/listeners. One with a time of its own is not renewed. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** It stays when this process ends. */
+  readonly isKept?: boolean;
+  readonly leaseMs?: number;
+  readonly say: (text: string) => void;
+}
+
+export class HeldListener implements AsyncDisposable {
+  readonly listener: Listener;
+  /** The newest event before it was made. */
+  readonly beforeSeq: number;
+  readonly #options: HoldOptions;
+  readonly #stop = new AbortController();
+  readonly #renewing: Promise<void>;
+  #isClosed = false;
+
+  static async open(options: HoldOptions): Promise<HeldListener> {
+    const { client, body, isKept = false, leaseMs = leaseMsDefault } = options;
+    const { headSeq } = await client.get<Status>('/v1/status');
+    const isRenewed = !isKept && body.ttlMs === undefined;
+    const spec = isRenewed ? { ...body, ttlMs: leaseMs } : body;
+    const listener = await create(client, spec);
+    return new HeldListener(listener, headSeq, options, isRenewed ? leaseMs : null);
+  }
+
+  private constructor(
+    listener: Listener,
+    beforeSeq: number,
+    options: HoldOptions,
+    leaseMs: number | null,
+  ) {
+    this.listener = listener;
+    this.beforeSeq = beforeSeq;
+    this.#options = options;
+    this.#renewing = leaseMs === null ? Promise.resolve() : this.#renew(leaseMs);
+  }
+
+  async #renew(leaseMs: number): Promise<void> {
+    const { client, say } = this.#options;
+    const { signal } = this.#stop;
+    const everyMs = leaseMs / renewalsPerLease;
+    const body = { ttlMs: leaseMs };
+    for (;;) {
+      try {
+        await delay(everyMs, undefined, { signal });
+        await client.call('PATCH', this.#path, { body, signal, silenceMs: everyMs });
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof CommandFailure)) throw error;
+        // It is closed already, which its log tells.
+        if (error instanceof Refused && !error.isPassing) return;
+        say(`kodama: the listener could not be renewed: ${error.message}`);
+      }
+    }
+  }
+
+  get #path(): string {
+    return `/v1/listeners/${this.listener.id}`;
+  }
+
+  /** Its port is free then. One that is closed already is none the worse for it. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stop.abort();
+    await this.#renewing;
+    if (this.#options.isKept !== true) await this.#options.client.call('DELETE', this.#path);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** Under a name that is drawn where none is given. */
+async function create(
+  client: RestClient,
+  body: Readonly<Record<string, unknown>>,
+): Promise<Listener> {
+  for (let tried = 1; ; tried += 1) {
+    const named = body.name === undefined ? { name: randomName(), ...body } : body;
+    try {
+      return await client.call<Listener>('POST', '/v1/listeners', { body: named });
+    } catch (error) {
+      const isTaken = error instanceof Refused && error.problem.code === 'already_exists';
+      if (!isTaken || body.name !== undefined || tried === namesTriedMax) throw error;
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import { Command } from 'commander';
+import { expect, test } from 'vitest';
+import {
+  changeBody,
+  faultText,
+  newListenerBody,
+  withChangeFlags,
+  withNewListenerFlags,
+} from './listener-flags.ts';
+
+function parsed(words: string, prepare: (command: Command) => Command): Command {
+  const command = prepare(new Command('test').exitOverride().configureOutput({ writeErr() {} }));
+  return command.parse(words.split(' ').filter(Boolean), { from: 'user' });
+}
+
+const newBody = (words: string) => newListenerBody(parsed(words, withNewListenerFlags));
+const change = (words: string, isUdp = false) => changeBody(parsed(words, withChangeFlags), isUdp);
+
+test('what is not said is not sent', () => {
+  expect(newBody('')).toEqual({});
+  expect(change('')).toEqual({});
+});
+
+test('faults keep the order of their flags, and each has a seed of its own', () => {
+  const fault = '{"type":"refuse","match":{"firstN":2},"seed":7}';
+  const words = `--limit 1kB:rst --fault ${fault} --latency 1s±0.5s --bandwidth 1MB/s --seed 40`;
+  expect(newBody(words).faults).toEqual([
+    { type: 'limit', bytes: 1000, action: 'rst', seed: 40 },
+    { type: 'refuse', match: { firstN: 2 }, seed: 7 },
+    { type: 'latency', delayMs: 1000, jitterMs: 500, seed: 42 },
+    { type: 'bandwidth', bytesPerSecond: 1_000_000, seed: 43 },
+  ]);
+});
+
+test('all that a listener may be has a flag', () => {
+  const words =
+    '-n sdk -p 9000 --host ::1 --tls --discard --durable --proxy required -l env=ci -l team=a=b ' +
+    '--ttl 1m --idle 30s --max-connections 5 --allow 10.0.0.0/8 --allow ::1 --deny 10.1.0.0/16';
+  expect(newBody(words)).toEqual({
+    name: 'sdk',
+    port: 9000,
+    host: '::1',
+    protocol: 'tls',
+    mode: 'discard',
+    recording: 'durable',
+    proxyProtocol: { mode: 'required' },
+    labels: { env: 'ci', team: 'a=b' },
+    ttlMs: 60_000,
+    limits: {
+      idleTimeoutMs: 30_000,
+      maxConnections: 5,
+      allowCidrs: ['10.0.0.0/8', '::1'],
+      denyCidrs: ['10.1.0.0/16'],
+    },
+  });
+  expect(newBody('--udp --idle 1s').limits).toEqual({ udpIdleTimeoutMs: 1000 });
+  expect(change('--idle 1s', true)).toEqual({ limits: { udpIdleTimeoutMs: 1000 } });
+});
+
+test('--no-faults takes away what is not given beside it', () => {
+  expect(change('--no-faults')).toEqual({ faults: [] });
+  expect(change('--no-faults --latency 5ms')).toEqual({
+    faults: [{ type: 'latency', delayMs: 5 }],
+  });
+});
+
+test('what cannot be read is refused', () => {
+  for (const words of [
+    '--latency soon',
+    '--limit 1kB:explode',
+    '--limit 1kB:rst:fin',
+    '--fault {"type":',
+    '--fault 5',
+    '--bandwidth 1MB/h',
+    '--label nothing',
+    '--udp --tls',
+    '--info --discard',
+    '--ttl 1.5ms',
+  ]) {
+    expect(() => newBody(words), words).toThrow(/error:/);
+  }
+});
+
+test('a fault is told in few words', () => {
+  const told = [
+    { type: 'latency', delayMs: 300, jitterMs: 50 },
+    { type: 'latency', delayMs: 1000, jitterMs: 0 },
+    { type: 'limit', bytes: 1024, action: 'fin', enabled: false },
+    { type: 'bandwidth', bytesPerSecond: 1e6 },
+    { type: 'refuse' },
+  ].map(faultText);
+  expect(told).toEqual([
+    'latency 300ms±50ms',
+    'latency 1s',
+    'limit 1KiB:fin (off)',
+    'bandwidth 1MB/s',
+    'refuse',
+  ]);
+});

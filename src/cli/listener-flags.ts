@@ -1,0 +1,213 @@
+/** The options that say what a listener is to be, and the body that they make. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Delay, formatDuration, formatSize } from './durations.ts';
+import {
+  choice,
+  collected,
+  delay,
+  duration,
+  type Labels,
+  label,
+  option,
+  port,
+  rate,
+  size,
+  wholeNumber,
+  withOptions,
+} from './flags.ts';
+
+export type FaultBody = Readonly<Record<string, unknown>> & { readonly type: string };
+
+export interface ChangeOptions {
+  readonly label?: Labels;
+  readonly ttl?: number;
+  readonly idle?: number;
+  readonly maxConnections?: number;
+  readonly allow?: readonly string[];
+  readonly deny?: readonly string[];
+  /** False: --no-faults. */
+  readonly faults?: boolean;
+  readonly seed?: number;
+}
+
+export interface NewListenerOptions extends ChangeOptions {
+  readonly name?: string;
+  readonly port?: number;
+  readonly host?: string;
+  readonly udp?: true;
+  readonly tls?: true;
+  readonly info?: true;
+  readonly discard?: true;
+  readonly durable?: true;
+  readonly proxy?: string;
+}
+
+const newOptions = () => [
+  option('-p, --port <port>', 'the port; without it any free one', port),
+  option('--host <address>', 'the address to bind'),
+  option('-n, --name <name>', 'what it is called'),
+  new Option('--udp', 'UDP instead of TCP').conflicts(['tls', 'info', 'proxy']),
+  new Option('--tls', 'TLS, with a certificate made on the spot'),
+  new Option('--info', 'tell each client its connection first, in a line of JSON').conflicts(
+    'discard',
+  ),
+  new Option('--discard', 'send nothing back'),
+  new Option('--durable', 'echo nothing before the connection is on record'),
+  choice('--proxy <mode>', 'a PROXY header may or must come first', ['optional', 'required']),
+];
+
+const sharedOptions = () => [
+  option('-l, --label <key=value>', 'to find it by; repeatable', label),
+  option('--ttl <duration>', 'close it after so long', duration),
+  option('--idle <duration>', 'close a connection after so long without a byte', duration),
+  option('--max-connections <n>', 'open connections at once; more are refused', wholeNumber),
+  option('--allow <network>', 'only these may connect; repeatable', collected),
+  option('--deny <network>', 'these may not connect; repeatable', collected),
+];
+
+/** The faults of each command, in the order of its flags. */
+const faultsOf = new WeakMap<Command, FaultBody[]>();
+
+function faultOptions(command: Command): readonly Option[] {
+  const faults: FaultBody[] = [];
+  faultsOf.set(command, faults);
+  const add =
+    <Value>(read: (text: string) => Value, toFault: (value: Value) => FaultBody) =>
+    (text: string) =>
+      faults.push(toFault(read(text)));
+  return [
+    option(
+      '--latency <delay>',
+      'fault: bytes come back late, 300ms or 300ms±50ms',
+      add(delay, ({ delayMs, jitterMs }: Delay) => ({
+        type: 'latency',
+        delayMs,
+        ...(jitterMs === 0 ? {} : { jitterMs }),
+      })),
+    ),
+    option(
+      '--bandwidth <rate>',
+      'fault: bytes come back no faster, 1MB/s',
+      add(rate, (bytesPerSecond) => ({ type: 'bandwidth', bytesPerSecond })),
+    ),
+    option(
+      '--limit <size[:end]>',
+      'fault: so many bytes come back, then fin, rst or blackhole, 1kB:rst',
+      add(limit, (fault) => fault),
+    ),
+    option(
+      '--fault <json>',
+      'any fault, as the API takes it; repeatable',
+      add(faultJson, (fault) => fault),
+    ),
+    option(
+      '--seed <n>',
+      'makes the chance of the faults repeat: the first has n, the next n + 1',
+      wholeNumber,
+    ),
+  ];
+}
+
+const ends = ['fin', 'rst', 'blackhole'];
+
+function limit(text: string): FaultBody {
+  const [amount = '', action = 'fin', ...rest] = text.split(':');
+  if (!ends.includes(action) || rest.length > 0) {
+    throw new InvalidArgumentError(`Behind the colon stands one of ${ends.join(', ')}.`);
+  }
+  return { type: 'limit', bytes: size(amount), action };
+}
+
+function faultJson(text: string): FaultBody {
+  try {
+    const fault: unknown = JSON.parse(text);
+    if (typeof fault === 'object' && fault !== null && 'type' in fault) return fault as FaultBody;
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+  throw new InvalidArgumentError('It is no object with a type, such as {"type":"refuse"}.');
+}
+
+/** To make one. */
+export function withNewListenerFlags(command: Command): Command {
+  return withOptions(command, [...newOptions(), ...sharedOptions(), ...faultOptions(command)]);
+}
+
+/** To change one: the faults that are given are all that it has then. */
+export function withChangeFlags(command: Command): Command {
+  const noFaults = new Option('--no-faults', 'take all faults away that are not given here');
+  const rename = option('-n, --name <name>', 'what it is called from now on');
+  return withOptions(command, [rename, ...sharedOptions(), ...faultOptions(command), noFaults]);
+}
+
+/** The body of POST /v1/listeners. */
+export function newListenerBody(command: Command): Readonly<Record<string, unknown>> {
+  const options = command.opts<NewListenerOptions>();
+  const { name, port: number, host, udp, tls, info, discard, durable, proxy } = options;
+  const protocol = udp ? 'udp' : tls ? 'tls' : undefined;
+  const mode = info ? 'info' : discard ? 'discard' : undefined;
+  return given({
+    name,
+    port: number,
+    host,
+    protocol,
+    mode,
+    recording: durable ? 'durable' : undefined,
+    proxyProtocol: proxy === undefined ? undefined : { mode: proxy },
+    ...commonBody(command, protocol === 'udp'),
+  });
+}
+
+/** The body of PATCH /v1/listeners/{id}. `isUdp` tells what `--idle` is about. */
+export function changeBody(command: Command, isUdp: boolean): Readonly<Record<string, unknown>> {
+  const { name } = command.opts<{ readonly name?: string }>();
+  return given({ name, ...commonBody(command, isUdp) });
+}
+
+function commonBody(command: Command, isUdp: boolean): Readonly<Record<string, unknown>> {
+  const {
+    label: labels,
+    ttl,
+    idle,
+    maxConnections,
+    allow,
+    deny,
+    seed,
+    faults,
+  } = command.opts<ChangeOptions>();
+  const added = (faultsOf.get(command) ?? []).map((fault, index) =>
+    seed === undefined ? fault : { seed: seed + index, ...fault },
+  );
+  const limits = given({
+    [isUdp ? 'udpIdleTimeoutMs' : 'idleTimeoutMs']: idle,
+    maxConnections,
+    allowCidrs: allow,
+    denyCidrs: deny,
+  });
+  return {
+    labels,
+    ttlMs: ttl,
+    limits: Object.keys(limits).length === 0 ? undefined : limits,
+    faults: added.length > 0 || faults === false ? added : undefined,
+  };
+}
+
+function given(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** In few words: `latency 300ms`, `limit 1kB:rst`, `refuse`. */
+export function faultText(fault: Readonly<Record<string, unknown>>): string {
+  const { type, delayMs, jitterMs, bytesPerSecond, bytes, action, enabled } = fault;
+  const off = enabled === false ? ' (off)' : '';
+  return `${type}${valueText()}${off}`;
+
+  function valueText(): string {
+    if (type === 'limit') return ` ${formatSize(Number(bytes))}:${action}`;
+    if (bytesPerSecond !== undefined) return ` ${formatSize(Number(bytesPerSecond))}/s`;
+    if (typeof delayMs !== 'number') return '';
+    const stray =
+      typeof jitterMs === 'number' && jitterMs > 0 ? `±${formatDuration(jitterMs)}` : '';
+    return ` ${formatDuration(delayMs)}${stray}`;
+  }
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { expect, test } from 'vitest';
+import { buildProgram } from './program.ts';
+
+const environment = {
+  url: 'http://127.0.0.1:8080',
+  token: null,
+  project: null,
+  isColorRefused: false,
+};
+const program = buildProgram(environment, () => async () => undefined);
+const visible = program.commands.filter((command) => !command.name().startsWith('_'));
+const page = readFileSync(join(import.meta.dirname, '../../docs/cli.md'), 'utf8');
+
+test('the page has every command', () => {
+  const missing = visible.filter((command) => !new RegExp(`\`${command.name()}[ \`]`).test(page));
+  expect(missing.map((command) => command.name())).toEqual([]);
+});
+
+test('the page names every flag that says what a listener is, and those of all commands', () => {
+  const named = (command: Command | undefined) =>
+    command?.options.map(({ long }) => long ?? '') ?? [];
+  const create = visible.find((command) => command.name() === 'create');
+  const flags = [...named(create), ...named(program).filter((flag) => flag !== '--output')];
+  expect(flags.length).toBeGreaterThan(15);
+  const isNamed = (flag: string) => new RegExp(`${flag}(?![\\w-])`).test(page);
+  expect(flags.filter((flag) => !isNamed(flag))).toEqual([]);
+});
+
+test('every flag of the page is one of a command', () => {
+  const known = new Set(
+    [program, ...visible].flatMap((each) => each.options.map(({ long }) => long)),
+  );
+  const [...told] = page.matchAll(/(?<=[\s`/(])--[a-z][a-z-]+/g);
+  expect(told.length).toBeGreaterThan(30);
+  expect(told.map(([flag]) => flag).filter((flag) => !known.has(flag))).toEqual([]);
+});
+
+test('no two flags of a command are the same letter', () => {
+  for (const command of visible) {
+    const letters = [...command.options, ...program.options].flatMap(({ short }) => short ?? []);
+    expect(letters, command.name()).toHaveLength(new Set(letters).size);
+  }
+});
+
+test('help of a command tells the flags of all, and nothing but main.ts ends the process', () => {
+  for (const command of visible) {
+    expect(command.helpInformation()).toMatch(/Global Options:[\s\S]*--token-file/);
+    const said: string[] = [];
+    command.configureOutput({ writeErr: (text) => said.push(text) });
+    expect(() => command.parse(['--no-such-flag'], { from: 'user' })).toThrow(/error: /);
+    expect(said).toHaveLength(1);
+  }
+});

@@ -1,0 +1,68 @@
+/** The tree of commands, without any of what they do: who prints help or completes words walks it. */
+import { Command, Option } from 'commander';
+import { version } from '../command-line.ts';
+import { completeCommand, completionCommand } from './completion-command.ts';
+import { connectionCommand } from './connection-command.ts';
+import { connectionsCommand } from './connections-command.ts';
+import { demoCommand } from './demo-command.ts';
+import type { CommandEnvironment } from './environment.ts';
+import { eventsCommand } from './events-command.ts';
+import { applyCommand, exportCommand } from './file-commands.ts';
+import { listenCommand } from './listen-command.ts';
+import { createCommand, deleteCommand, getCommand, setCommand } from './listener-commands.ts';
+import { listenersCommand } from './listeners-command.ts';
+import { formats, type Run } from './session.ts';
+import { statusCommand } from './status-command.ts';
+import { upCommand } from './up-command.ts';
+import { versionCommand } from './version-command.ts';
+import { waitCommand } from './wait-command.ts';
+
+/** `run` makes the actions of the handlers. */
+export function buildProgram({ url, project }: CommandEnvironment, run: Run): Command {
+  const program = new Command('kodama')
+    .description('echo socket servers, every connection of theirs, and how it ended')
+    .version(`kodama ${version}`, '--version', 'print the version of the command')
+    .configureHelp({ showGlobalOptions: true })
+    // Nobody but main.ts ends the process.
+    .exitOverride()
+    .addOption(new Option('--url <url>', 'where the API is (KODAMA_URL)').default(url))
+    .option('--token-file <file>', 'the file that holds the token (else KODAMA_API_TOKEN)')
+    .addOption(
+      new Option('--project <name>', 'whose things are asked for (KODAMA_PROJECT)').default(
+        project ?? undefined,
+      ),
+    )
+    .addOption(
+      new Option('-o, --output <format>', 'how data is printed; json is as the API has it')
+        .choices(formats)
+        .default('table'),
+    )
+    .addHelpText('after', exitText);
+  const commands = [
+    upCommand,
+    listenCommand,
+    listenersCommand,
+    getCommand,
+    createCommand,
+    setCommand,
+    deleteCommand,
+    connectionsCommand,
+    connectionCommand,
+    eventsCommand,
+    waitCommand,
+    statusCommand,
+    applyCommand,
+    exportCommand,
+    demoCommand,
+    completionCommand,
+    versionCommand,
+  ];
+  const add = (command: Command, options = {}) =>
+    program.addCommand(command.copyInheritedSettings(program), options);
+  for (const make of commands) add(make(run));
+  add(completeCommand(run), { hidden: true });
+  return program;
+}
+
+const exitText = `
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not met, 4 kodama not reachable.`;

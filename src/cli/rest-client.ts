@@ -1,0 +1,220 @@
+/**
+ * REST as the command speaks it: what is not answered with success is thrown as the API's own problem, and whoever
+ * cannot be reached as `Unreachable`. Nothing is asked twice here.
+ */
+import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { z } from 'zod';
+import type {
+  connectionResource,
+  eventResource,
+  listenerResource,
+  statusResource,
+} from '../http/resources.ts';
+import { failed, type ProblemLike, Refused, Unreachable } from './failure.ts';
+
+/** A resource as it is answered, which nobody changes. */
+type Shown<Schema extends z.ZodType> = Unchanged<z.output<Schema>>;
+type Unchanged<Value> = Value extends object
+  ? { readonly [Key in keyof Value]: Unchanged<Value[Key]> }
+  : Value;
+
+export type Listener = Shown<typeof listenerResource>;
+export type Connection = Shown<typeof connectionResource>;
+export type Event = Shown<typeof eventResource>;
+export type Status = Shown<typeof statusResource>;
+type Lists = {
+  readonly listeners: Listener;
+  readonly connections: Connection;
+  readonly events: Event;
+};
+
+/** A line of a stream of the log. */
+export type StreamMessage =
+  | { readonly seq: number; readonly event: Event }
+  | { readonly seq: number; readonly synced: object }
+  | { readonly seq: number; readonly heartbeat: object }
+  | { readonly error: ProblemLike };
+
+export type Query = Readonly<
+  Record<string, string | number | boolean | readonly string[] | null | undefined>
+>;
+
+interface Ask {
+  readonly query?: Query;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+  /** How long the other side may say nothing. */
+  readonly silenceMs?: number;
+}
+
+export interface RestClientOptions {
+  readonly url: string;
+  readonly token: string | null;
+  readonly project: string | null;
+}
+
+const silenceMsDefault = 60_000;
+/** Streams have a heartbeat every 15 s. */
+const streamSilenceMs = 45_000;
+/** The most that a page may have. */
+const pageSizeMax = 1000;
+
+export class RestClient {
+  readonly url: string;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor({ url, token, project }: RestClientOptions) {
+    this.url = url.replace(/\/+$/, '');
+    this.#headers = {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(project === null ? {} : { 'kodama-project': project }),
+    };
+  }
+
+  /** The body of the answer; undefined where it has none. */
+  async call<Answer>(method: string, path: string, ask: Ask = {}): Promise<Answer> {
+    const response = await this.#send(method, path, 'application/json', ask);
+    const text = await this.#textOf(response);
+    return (text === '' ? undefined : parseJson(text, this.url)) as Answer;
+  }
+
+  get<Answer>(path: string, query: Query = {}, signal?: AbortSignal): Promise<Answer> {
+    return this.call('GET', path, { query, signal });
+  }
+
+  /** All that match, page by page, up to `limit` of them. */
+  async list<Name extends keyof Lists>(
+    name: Name,
+    query: Query,
+    limit = Number.POSITIVE_INFINITY,
+  ): Promise<{ readonly items: readonly Lists[Name][]; readonly isCut: boolean }> {
+    const items: Lists[Name][] = [];
+    for (let pageToken: string | undefined; ; ) {
+      const pageSize = Math.min(limit - items.length, pageSizeMax);
+      const page = await this.get<
+        Readonly<Record<Name, readonly Lists[Name][]>> & { readonly nextPageToken?: string }
+      >(`/v1/${name}`, { ...query, pageSize, pageToken });
+      items.push(...page[name]);
+      pageToken = page.nextPageToken;
+      if (pageToken === undefined) return { items, isCut: false };
+      if (items.length >= limit) return { items, isCut: true };
+    }
+  }
+
+  /** Each whole line of a stream, without its end. */
+  async *lines(path: string, query: Query, signal?: AbortSignal): AsyncGenerator<string> {
+    const ask = { query, signal, silenceMs: streamSilenceMs };
+    const response = await this.#send('GET', path, 'application/x-ndjson', ask);
+    let rest = '';
+    for await (const text of this.#parts(response)) {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
+  }
+
+  async #send(
+    method: string,
+    path: string,
+    accept: string,
+    { query = {}, body, signal, silenceMs = silenceMsDefault }: Ask,
+  ): Promise<IncomingMessage> {
+    const json = body === undefined ? null : JSON.stringify(body);
+    const headers = {
+      ...this.#headers,
+      accept: `${accept}, application/problem+json`,
+      ...(json === null
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }),
+    };
+    const options: RequestOptions = { method, headers, signal, agent: false };
+    const url = new URL(`${this.url}${path}${queryText(query)}`);
+    const response = await this.#exchange(url, options, json, silenceMs);
+    const { statusCode = 0 } = response;
+    if (statusCode >= 200 && statusCode < 300) return response;
+    throw refusal(statusCode, await this.#textOf(response), this.url);
+  }
+
+  #exchange(
+    url: URL,
+    options: RequestOptions,
+    body: string | null,
+    silenceMs: number,
+  ): Promise<IncomingMessage> {
+    const request = url.protocol === 'https:' ? requestHttps : requestHttp;
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const asked = request(url, options, resolve);
+    asked.setTimeout(silenceMs, () =>
+      asked.destroy(new Error(`it said nothing for ${silenceMs / 1000} s`)),
+    );
+    asked.on('error', (error) => reject(this.#broken(error)));
+    asked.end(body ?? undefined);
+    return promise;
+  }
+
+  async #textOf(response: IncomingMessage): Promise<string> {
+    let text = '';
+    for await (const part of this.#parts(response)) text += part;
+    return text;
+  }
+
+  async *#parts(response: IncomingMessage): AsyncGenerator<string> {
+    response.setEncoding('utf8');
+    try {
+      yield* response as AsyncIterable<string>;
+    } catch (error) {
+      throw this.#broken(error);
+    }
+  }
+
+  /** What a caller has aborted stays what it is. */
+  #broken(error: unknown): unknown {
+    if (!(error instanceof Error) || error.name === 'AbortError') return error;
+    return new Unreachable(this.url, causeText(error), error);
+  }
+}
+
+/** A host of several addresses fails with one error for each. */
+function causeText(error: Error): string {
+  if (error instanceof AggregateError) {
+    return error.errors.map((each: unknown) => String((each as Error).message)).join(', ');
+  }
+  return error.message;
+}
+
+function queryText(query: Query): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === null || value === undefined) continue;
+    const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+    for (const each of values) parameters.append(name, String(each));
+  }
+  return parameters.size === 0 ? '' : `?${parameters}`;
+}
+
+function refusal(status: number, text: string, url: string): Error {
+  const problem = parsed(text);
+  if (isProblem(problem)) return new Refused(problem);
+  return failed(`${url} answers ${status}, and not as a kodama does: is it one?`);
+}
+
+function parseJson(text: string, url: string): unknown {
+  const value = parsed(text);
+  if (value === undefined) throw failed(`${url} answers no JSON: is it a kodama?`);
+  return value;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isProblem(value: unknown): value is ProblemLike {
+  if (typeof value !== 'object' || value === null) return false;
+  const { code, detail } = value as Partial<ProblemLike>;
+  return typeof code === 'string' && typeof detail === 'string';
+}

@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { readEnvironment } from './environment.ts';
+import { openSession } from './session.ts';
+import { Terminal } from './terminal.ts';
+
+const terminal = new Terminal({ isColorRefused: true });
+const open = (options: object, token: string | null = null) =>
+  openSession({ url: 'http://127.0.0.1:8080', output: 'table', ...options }, { token, terminal });
+
+async function listen(): Promise<{
+  url: string;
+  seen: { path: string; headers: IncomingHttpHeaders }[];
+}> {
+  const seen: { path: string; headers: IncomingHttpHeaders }[] = [];
+  const server = createServer((request, response) => {
+    seen.push({ path: request.url ?? '', headers: request.headers });
+    response.end('{}');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
+}
+
+async function fileWith(text: string): Promise<string> {
+  const path = join(tmpdir(), `kodama-token-${process.pid}-${Math.random()}`);
+  await writeFile(path, text, { mode: 0o600 });
+  onTestFinished(() => rm(path));
+  return path;
+}
+
+test('the API is asked below the URL that is given, with the token and the project as headers', async () => {
+  const { url, seen } = await listen();
+  const tokenFile = await fileWith('from-the-file\n');
+  await open({ url: `${url}/behind/`, project: 'mine' }, 'from-the-environment').client.get(
+    '/v1/status',
+  );
+  await open({ url, tokenFile }, 'from-the-environment').client.get('/v1/status', {
+    label: ['a=b', 'c=d'],
+  });
+  await open({ url }).client.get('/v1/status');
+  expect(seen).toMatchObject([
+    {
+      path: '/behind/v1/status',
+      headers: { authorization: 'Bearer from-the-environment', 'kodama-project': 'mine' },
+    },
+    {
+      path: '/v1/status?label=a%3Db&label=c%3Dd',
+      headers: { authorization: 'Bearer from-the-file' },
+    },
+    { path: '/v1/status', headers: { accept: expect.stringContaining('application/json') } },
+  ]);
+  const { authorization, 'kodama-project': project } = seen[2]?.headers ?? {};
+  expect({ authorization, project }).toEqual({});
+});
+
+test('what can be no URL, token or project is refused before anything is sent, and no token is shown', async () => {
+  const twoLines = await fileWith('secret-one\nsecret-two\n');
+  const wrong: [object, string | null][] = [
+    [{ url: '127.0.0.1:8080' }, null],
+    [{ url: 'localhost:8080' }, null],
+    [{ url: 'ftp://127.0.0.1' }, null],
+    [{ project: 'two words' }, null],
+    [{ tokenFile: '/nonexistent/token' }, null],
+    [{ tokenFile: twoLines }, null],
+    [{}, 'secret-one\r\nx: y'],
+  ];
+  for (const [options, token] of wrong) {
+    let failure: unknown;
+    try {
+      open(options, token);
+    } catch (error) {
+      failure = error;
+    }
+    expect(failure, JSON.stringify(options)).toMatchObject({ exitCode: 2 });
+    expect(String(failure)).not.toContain('secret');
+  }
+});
+
+test('an empty variable is none', () => {
+  const names = ['KODAMA_URL', 'KODAMA_API_TOKEN', 'KODAMA_PROJECT', 'NO_COLOR'];
+  const empty = Object.fromEntries(names.map((name) => [name, '']));
+  const given = Object.fromEntries(names.map((name) => [name, 'x']));
+  expect(readEnvironment(empty)).toEqual(readEnvironment({}));
+  expect(readEnvironment({})).toMatchObject({
+    url: 'http://127.0.0.1:8080',
+    isColorRefused: false,
+  });
+  expect(readEnvironment(given)).toEqual({
+    url: 'x',
+    token: 'x',
+    project: 'x',
+    isColorRefused: true,
+  });
+});

@@ -1,0 +1,36 @@
+/** What is answered, as it was asked for: as a table, or as the API's own objects, one a line. */
+
+import { connectionColumns, listenerColumns } from './resource-tables.ts';
+import type { Connection, Listener } from './rest-client.ts';
+import type { Session } from './session.ts';
+import { type Column, tableText } from './tables.ts';
+
+async function show<Row>(
+  { terminal, format }: Session,
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+): Promise<void> {
+  if (format === 'json') {
+    await terminal.print(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  } else {
+    await terminal.print(tableText(columns, rows, terminal));
+  }
+}
+
+export async function showListeners(session: Session, rows: readonly Listener[]): Promise<void> {
+  await show(session, listenerColumns(session.format), rows);
+}
+
+export async function showConnections(
+  session: Session,
+  rows: readonly Connection[],
+): Promise<void> {
+  await show(session, connectionColumns(session.format), rows);
+}
+
+/** A list that is cut is never taken for the whole. */
+export function sayCut({ terminal }: Session, count: number, what: string): void {
+  terminal.say(
+    `kodama: the newest ${count} ${what} are shown and there are more: --limit N shows so many`,
+  );
+}

@@ -1,0 +1,56 @@
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { environmentWith } from './environment.ts';
+import { option, port, wholeNumber, withOptions } from './flags.ts';
+import type { Run } from './session.ts';
+
+interface UpOptions {
+  readonly port?: number;
+  readonly grpcPort?: number;
+  readonly dataDir?: string;
+  readonly workers?: number;
+}
+
+export function upCommand(run: Run): Command {
+  const command = new Command('up')
+    .description('start kodama here, in the foreground, as npm start does; Ctrl-C stops it')
+    .action(run((_, self) => becomeServer(self.opts<UpOptions>())));
+  return withOptions(command, [
+    option('-p, --port <port>', 'of REST (KODAMA_HTTP_PORT)', port),
+    option('--grpc-port <port>', 'of gRPC (KODAMA_GRPC_PORT)', port),
+    option('--data-dir <folder>', 'what it keeps (KODAMA_DATA_DIR)'),
+    option('--workers <n>', 'processes that hold echo sockets (KODAMA_WORKERS)', wholeNumber),
+  ]);
+}
+
+/** The server takes the place of this process: its signals, its output and its exit code are its own. */
+async function becomeServer(options: UpOptions): Promise<never> {
+  const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
+  const main = fileURLToPath(new URL(`../main.${extension}`, import.meta.url));
+  const environment = environmentWith(variablesOf(options));
+  const given = Object.entries(environment).filter(([, value]) => value !== undefined);
+  // Node calls execve experimental; the warning would be printed by the server.
+  process.removeAllListeners('warning');
+  return process.execve?.(
+    process.execPath,
+    [process.execPath, main],
+    Object.fromEntries(given),
+  ) as never;
+}
+
+/** A flag comes before the environment. */
+function variablesOf({
+  port: http,
+  grpcPort,
+  dataDir,
+  workers,
+}: UpOptions): Record<string, string> {
+  const all = {
+    KODAMA_HTTP_PORT: http,
+    KODAMA_GRPC_PORT: grpcPort,
+    KODAMA_DATA_DIR: dataDir,
+    KODAMA_WORKERS: workers,
+  };
+  const given = Object.entries(all).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
+}

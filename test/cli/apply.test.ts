@@ -1,0 +1,109 @@
+/** `kodama apply` and `export`: what listens, as a file. */
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { command, jsonLines } from '../support/command.ts';
+import { want } from '../support/rest-client.ts';
+import { commonApp } from '../support/test-app.ts';
+
+const app = commonApp();
+
+const file = `
+set: cli-apply
+listeners:
+  - name: cli-slow
+    faults: [{type: latency, delayMs: 300, seed: 42}]
+  - name: cli-flaky
+    protocol: tls
+    faults: [{type: close, afterBytes: 1024, mode: rst, probability: 0.3}]
+`;
+
+const apply = (input: string, ...flags: readonly string[]) =>
+  command(app, ['apply', '-f', '-', ...flags], { input });
+
+test('a file becomes what listens, and nothing more is done the second time', async () => {
+  const dry = await apply(file, '--exit-code', '-o', 'json');
+  expect(dry).toMatchObject({ code: 3, stderr: '' });
+  expect(jsonLines(dry.stdout)).toEqual([
+    { action: 'create', name: 'cli-slow', changes: [] },
+    { action: 'create', name: 'cli-flaky', changes: [] },
+  ]);
+  await want(404, app, 'GET', '/v1/listeners/cli-slow');
+
+  const made = await apply(file, '-o', 'json');
+  expect(made).toMatchObject({ code: 0 });
+  expect(jsonLines(made.stdout)).toMatchObject([
+    { name: 'cli-slow', labels: { set: 'cli-apply' }, state: 'listening' },
+    { name: 'cli-flaky', protocol: 'tls', faults: [{ probability: 0.3 }] },
+  ]);
+  const again = await apply(file);
+  expect(again).toEqual({
+    code: 0,
+    stdout: '',
+    stderr: '= keep      cli-slow\n= keep      cli-flaky\n',
+  });
+
+  const exported = await command(app, ['export', '-l', 'set=cli-apply']);
+  expect(parse(exported.stdout)).toEqual({
+    set: 'cli-apply',
+    listeners: [
+      {
+        name: 'cli-slow',
+        host: '127.0.0.1',
+        faults: [{ type: 'latency', delayMs: 300, seed: 42 }],
+      },
+      {
+        name: 'cli-flaky',
+        protocol: 'tls',
+        host: '127.0.0.1',
+        faults: [{ type: 'close', afterBytes: 1024, mode: 'rst', probability: 0.3 }],
+      },
+    ],
+  });
+});
+
+test('what differs is changed, made again only when that is said, and what is left out goes only when that is said', async () => {
+  await apply('{set: cli-prune, listeners: [{name: cli-a}, {name: cli-b}]}');
+  const before = await want(200, app, 'GET', '/v1/listeners/cli-a');
+
+  const changed = await apply(
+    '{set: cli-prune, listeners: [{name: cli-a, faults: [{type: refuse}]}]}',
+  );
+  expect(changed.stderr).toMatch(/^~ update +cli-a .* faults\n$/);
+  expect(await want(200, app, 'GET', '/v1/listeners/cli-a')).toMatchObject({
+    id: before.id,
+    faults: [{ type: 'refuse' }],
+  });
+
+  const other = '{set: cli-prune, listeners: [{name: cli-a, protocol: udp}]}';
+  const refused = await apply(other, '--prune', '--yes');
+  expect(refused).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('nothing was done: cli-a'),
+  });
+  const unasked = await apply(other, '--prune', '--recreate');
+  expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') });
+  await want(200, app, 'GET', '/v1/listeners/cli-b');
+
+  expect(await apply(other, '--prune', '--recreate', '--yes')).toMatchObject({ code: 0 });
+  await want(404, app, 'GET', '/v1/listeners/cli-b');
+  const after = await want(200, app, 'GET', '/v1/listeners/cli-a');
+  expect(after).toMatchObject({ protocol: 'udp', state: 'listening' });
+  expect(after.id).not.toBe(before.id);
+});
+
+test('what is new is made all at once or not at all, and what is refused is told by name', async () => {
+  const bad = '{name: cli-bad, port: 99999, limits: {maxConnections: 0}}';
+  const { code, stderr } = await apply(`listeners: [{name: cli-good}, ${bad}]`);
+  expect(code).toBe(1);
+  expect(stderr.trim().split('\n').slice(2)).toEqual([
+    expect.stringMatching(/^kodama: invalid_argument: cli-bad\.port: must be a whole number/),
+    expect.stringMatching(/^kodama: cli-bad\.limits\.maxConnections: must be a whole number/),
+  ]);
+  await want(404, app, 'GET', '/v1/listeners/cli-good');
+  const none = await apply('listeners: [');
+  expect(none).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^kodama: -: /),
+  });
+});

@@ -1,0 +1,103 @@
+/** The log and the history through the command. */
+import { expect, test } from 'vitest';
+import { beginCommand, command, jsonLines } from '../support/command.ts';
+import { all, want } from '../support/rest-client.ts';
+import { collect, ndjson } from '../support/rest-stream.ts';
+import { talk } from '../support/tcp-client.ts';
+import { commonApp } from '../support/test-app.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const app = commonApp();
+
+/** A listener with so many connections that are over, on record. */
+async function used(name: string, connections: number): Promise<{ id: string; port: number }> {
+  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', { name });
+  for (let count = 0; count < connections; count += 1) await talk(laddr.port, 'hello');
+  const path = `/v1/connections?listener=${id}&state=closed`;
+  await waitFor(
+    'their ends',
+    async () => (await all(app, path, 'connections')).length === connections,
+  );
+  return { id, port: laddr.port };
+}
+
+test('the log is printed to its newest event, and in JSON as the API has it, line for line', async () => {
+  const { id } = await used('cli-log', 1);
+  const url = `${app.url}/v1/events?listenerId=${id}&afterSeq=0&endAtHead=true`;
+  const lines = await collect(ndjson(url));
+  const json = await command(app, ['events', '--listener', 'cli-log', '-o', 'json']);
+  expect(json).toMatchObject({ code: 0, stderr: '' });
+  expect(jsonLines(json.stdout).slice(0, -1)).toEqual(lines.slice(0, -1));
+  expect(jsonLines(json.stdout).at(-1)).toEqual({ seq: expect.any(Number), synced: {} });
+  const text = await command(app, ['events', '--listener', 'cli-log', '--last', '1']);
+  expect(text.stdout).toMatch(
+    /^ +\d+ {2}\S+ {2}connection_closed +cli-log +127\.0\.0\.1:\d+ +peer_fin by peer {2}in 5 out 5 {2}\d+\.\d{3} s\n$/,
+  );
+});
+
+test('a follower says that it is ready, and not before it has what happened before', async () => {
+  const { port } = await used('cli-follow', 1);
+  const words = [
+    'events',
+    '-f',
+    '--after-seq',
+    '0',
+    '--listener',
+    'cli-follow',
+    '--type',
+    'connection_closed',
+  ];
+  const { output, child, ended } = beginCommand(app, words);
+  await waitFor('ready', () => output.stderr.includes('kodama: ready, and following from seq'));
+  expect(output.stdout.trim().split('\n')).toHaveLength(1);
+  await talk(port, 'again');
+  await waitFor('the second end', () => output.stdout.trim().split('\n').length === 2);
+  child.kill('SIGINT');
+  expect(await ended).toMatchObject({ code: 'SIGINT' });
+});
+
+test('connections are listed as the API has them, and one of them is told with its timeline', async () => {
+  await used('cli-history', 2);
+  const { connections } = await want(200, app, 'GET', '/v1/connections?listener=cli-history');
+  const filter = [
+    '--listener',
+    'cli-history',
+    '--raddr',
+    '127.0.0.0/8',
+    '--close-reason',
+    'peer_fin',
+  ];
+  const json = await command(app, ['connections', ...filter, '--since', '5m', '-o', 'json']);
+  expect(jsonLines(json.stdout)).toEqual(connections);
+  const cut = await command(app, ['connections', ...filter, '--limit', '1', '-o', 'wide']);
+  expect(cut.stdout.trim()).toMatch(new RegExp(`^ACCEPTED .* ID\\n.* ${connections[0].id}$`));
+  expect(cut.stderr).toContain('the newest 1 connections are shown and there are more');
+  const one = await command(app, ['connection', connections[1].id]);
+  expect(one.stdout).toMatch(/^socket +pid \d+ fd \d+$/m);
+  expect(one.stdout).toMatch(/ opened .*\n.* closed .*\n$/);
+});
+
+test('a list that goes on in a pipe prints what has changed', async () => {
+  const { port } = await used('cli-watch', 1);
+  const words = ['connections', '-w', '--listener', 'cli-watch', '--state', 'open', '-o', 'json'];
+  const { output } = beginCommand(app, words);
+  await waitFor('ready', () => output.stderr.includes('kodama: ready'));
+  expect(output.stdout).toBe('');
+  await talk(port, 'hello');
+  // The one that was shown as open is shown again when it is closed; the one of before never was open here.
+  await waitFor('both rows', () => output.stdout.split('\n').length === 3);
+  const [open, closed] = jsonLines(output.stdout);
+  expect(open).toMatchObject({ state: 'open' });
+  expect(closed).toMatchObject({ id: open.id, state: 'closed', closeReason: 'peer_fin' });
+});
+
+test('whoever stops reading ends it without a complaint', async () => {
+  await used('cli-head', 1);
+  const { child, ended, output } = beginCommand(app, ['events', '-f', '--after-seq', '0']);
+  child.stdout?.once('data', () => child.stdout?.destroy());
+  await waitFor('the first lines', () => output.stdout !== '');
+  // What is written next finds nobody.
+  await used('cli-head-two', 1);
+  const { code, stderr } = await ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining('EPIPE') });
+});

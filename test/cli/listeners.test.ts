@@ -1,0 +1,98 @@
+/** The command on listeners, in processes of its own against a kodama that runs. */
+import { expect, test } from 'vitest';
+import { command, jsonLines } from '../support/command.ts';
+import { foreignPort } from '../support/foreign-port.ts';
+import { want } from '../support/rest-client.ts';
+import { commonApp } from '../support/test-app.ts';
+
+const app = commonApp();
+
+test('a listener is made, shown, changed and closed', async () => {
+  const flags = ['--latency', '300ms±50ms', '--limit', '1kB:rst', '--seed', '42', '--idle', '30s'];
+  const made = await command(app, ['create', '--name', 'cli-slow', '-l', 'cli=life', ...flags]);
+  expect(made).toMatchObject({ code: 0, stderr: '' });
+  expect(made.stdout).toMatch(
+    /^NAME .*\ncli-slow +tcp .* listening .* latency 300ms±50ms, limit 1kB:rst\n$/,
+  );
+  const record = await want(200, app, 'GET', '/v1/listeners/cli-slow');
+  expect(record).toMatchObject({
+    labels: { cli: 'life' },
+    limits: { idleTimeoutMs: 30_000 },
+    faults: [
+      { type: 'latency', delayMs: 300, jitterMs: 50, seed: 42 },
+      { type: 'limit', bytes: 1000, action: 'rst', seed: 43 },
+    ],
+  });
+
+  const shown = await command(app, ['get', 'cli-slow', '-o', 'json']);
+  expect(jsonLines(shown.stdout)).toEqual([record]);
+  const set = await command(app, ['set', 'cli-slow', '--no-faults', '-o', 'json']);
+  expect(jsonLines(set.stdout)).toMatchObject([{ id: record.id, faults: [] }]);
+  const closed = await command(app, ['delete', '-l', 'cli=life', '--drain', '5s']);
+  expect(closed).toMatchObject({
+    code: 0,
+    stdout: '',
+    stderr: expect.stringContaining('closed cli-slow'),
+  });
+  expect(await want(200, app, 'GET', `/v1/listeners/${record.id}`)).toMatchObject({
+    state: 'closed',
+  });
+});
+
+test('a list is the same as that of the API, line for line, and says where it is cut', async () => {
+  for (const name of ['cli-one', 'cli-two', 'cli-three']) {
+    await want(201, app, 'POST', '/v1/listeners', { name, labels: { cli: 'list' } });
+  }
+  const { listeners } = await want(200, app, 'GET', '/v1/listeners?label=cli=list');
+  const all = await command(app, ['listeners', '-l', 'cli=list', '-o', 'json']);
+  expect(all.stderr).toBe('');
+  expect(jsonLines(all.stdout)).toEqual(listeners);
+  const cut = await command(app, ['listeners', '-l', 'cli=list', '--limit', '2', '-o', 'wide']);
+  expect(cut.stdout.split('\n').slice(1, -1)).toEqual([
+    expect.stringMatching(/^cli-three .* cli=list .*-/),
+    expect.stringMatching(/^cli-two /),
+  ]);
+  expect(cut.stderr).toContain('the newest 2 listeners are shown and there are more');
+});
+
+test('what is refused says so in words, or as the problem itself', async () => {
+  const words = await command(app, ['get', 'cli-nobody']);
+  expect(words).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'kodama: not_found: no listener cli-nobody\n',
+  });
+  const json = await command(app, ['get', 'cli-nobody', '-o', 'json']);
+  expect(json).toMatchObject({ code: 1, stdout: '' });
+  expect(jsonLines(json.stderr)).toMatchObject([{ code: 'not_found', status: 404 }]);
+});
+
+test('whoever is deleted beside one that is not there is deleted all the same', async () => {
+  await want(201, app, 'POST', '/v1/listeners', { name: 'cli-there' });
+  const { code, stderr } = await command(app, ['delete', 'cli-nobody', 'cli-there']);
+  expect({ code, lines: stderr.trim().split('\n').toSorted() }).toEqual({
+    code: 1,
+    lines: ['closed cli-there', 'kodama: not_found: no listener cli-nobody'],
+  });
+});
+
+test('a wrong command line is told from a kodama that is not there, and from one that is no kodama', async () => {
+  const usage = await command(app, ['listeners', '--state', 'asleep']);
+  expect(usage).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('asleep') });
+  const token = await command(app, ['status'], { environment: { KODAMA_API_TOKEN: 'two words' } });
+  expect(token).toMatchObject({ code: 2, stderr: expect.not.stringContaining('two') });
+
+  await using taken = await foreignPort();
+  const stranger = { url: `http://127.0.0.1:${taken.port}` };
+  const away = await command(stranger, ['status', '--ready', '1s', '-o', 'json']);
+  expect(away).toMatchObject({ code: 4, stdout: '' });
+  expect(jsonLines(away.stderr)).toMatchObject([{ code: 'unreachable' }]);
+  const other = await command(app, ['status', '--url', `${app.url}/docs`]);
+  expect(other).toMatchObject({ code: 1, stdout: '' });
+});
+
+test('status waits until the node can serve, and shows how it is', async () => {
+  const status = await command(app, ['status', '--ready', '20s']);
+  expect(status).toMatchObject({ code: 0, stderr: '' });
+  expect(status.stdout).toMatch(/^store +reachable$/m);
+});
