@@ -1,12 +1,12 @@
 /** docs/ci.md, taken at its word: each program of it is run as it stands, and asserts. */
 import { expect, test } from 'vitest';
-import { blocks, go, python, runBlock, shell } from './support/clients-page.ts';
+import { bash, blocks, go, python, runBlock, shell } from './support/clients-page.ts';
 import { all } from './support/rest-client.ts';
 import { commonApp } from './support/test-app.ts';
 
 const app = commonApp();
 
-test.for([shell, python, go])('the $fence of the page passes', async (language, context) => {
+test.for([bash, shell, python, go])('the $fence of the page passes', async (language, context) => {
   const before = (await all(app, '/v1/listeners', 'listeners')).length;
   const programs = blocks(language.fence, 'docs/ci.md');
   expect(programs.length).toBe(1);

@@ -5,7 +5,14 @@ import { type ListenersFile, toListenersFile, type WantedListener } from './list
 import type { Listener } from './rest-client.ts';
 
 const fault = { probability: 1, seed: null, match: {}, enabled: true, expiresAt: null };
-const latency = { type: 'latency', delayMs: 300, jitterMs: 0, distribution: 'uniform', ...fault };
+const latency = {
+  name: 'latency',
+  type: 'latency',
+  delayMs: 300,
+  jitterMs: 0,
+  distribution: 'uniform',
+  ...fault,
+};
 
 const slow: Listener = {
   id: '01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90',
@@ -80,7 +87,7 @@ test('a fault that lost a field in the file has its default again', () => {
     expect(step({ faults }, is), JSON.stringify(faults)).toMatchObject({ action: 'update' });
   }
   // A field that is not known here, such as one of a later kodama, is as it is.
-  const later: Listener = { ...slow, faults: [{ ...latency, name: 'first' }] };
+  const later: Listener = { ...slow, faults: [{ ...latency, ofLater: 'first' }] };
   expect(step({ faults: [{ type: 'latency', delayMs: 300 }] }, later)).toMatchObject({
     action: 'keep',
   });
@@ -115,7 +122,7 @@ test('what is exported is kept when it is applied', () => {
     port: 9001,
     labels: { env: 'x' },
     limits: { idleTimeoutMs: 5000, denyCidrs: ['10.0.0.0/8'] },
-    faults: [{ type: 'latency', delayMs: 300 }],
+    faults: [{ name: 'latency', type: 'latency', delayMs: 300 }],
   });
   const { listeners } = toListenersFile({ set: 'ci', listeners: [spec] });
   expect(planOf(listeners, new Map([['slow', slow]]), [])).toMatchObject([{ action: 'keep' }]);

@@ -17,6 +17,7 @@ const connection: Connection = {
   state: 'open',
   acceptedAt: time,
   firstByteAt: null,
+  lastByteAt: null,
   halfClosedAt: null,
   closedAt: null,
   bytesIn: 5,
