@@ -5,12 +5,13 @@ import { all } from './support/rest-client.ts';
 import { commonApp } from './support/test-app.ts';
 
 const app = commonApp();
+const ended = () => all(app, '/v1/connections?closeReason=peer_fin', 'connections');
 
 test.for([bash, shell, python, go])('the $fence of the page passes', async (language, context) => {
-  const before = (await all(app, '/v1/listeners', 'listeners')).length;
+  const before = (await ended()).length;
   const programs = blocks(language.fence, 'docs/ci.md');
   expect(programs.length).toBe(1);
   for (const program of programs)
     await runBlock(context, language, program, { http: app.httpPort });
-  expect(await all(app, '/v1/listeners', 'listeners')).toHaveLength(before + 1);
+  expect(await ended()).toHaveLength(before + 1);
 });
