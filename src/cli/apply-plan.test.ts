@@ -122,7 +122,7 @@ test('what is exported is kept when it is applied', () => {
     port: 9001,
     labels: { env: 'x' },
     limits: { idleTimeoutMs: 5000, denyCidrs: ['10.0.0.0/8'] },
-    faults: [{ name: 'latency', type: 'latency', delayMs: 300 }],
+    faults: [{ type: 'latency', delayMs: 300 }],
   });
   const { listeners } = toListenersFile({ set: 'ci', listeners: [spec] });
   expect(planOf(listeners, new Map([['slow', slow]]), [])).toMatchObject([{ action: 'keep' }]);

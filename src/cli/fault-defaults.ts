@@ -24,9 +24,9 @@ export function isAsWanted(fault: Fault, wanted: Fault): boolean {
   return Object.keys(full).every((name) => isDeepStrictEqual(fault[name], full[name]));
 }
 
-/** The fault without what it has by default. */
+/** The fault without what it has by default; its type is the name that the first of it is given. */
 export function withoutDefaults(fault: Fault): Fault {
-  const defaults = defaultsOf(fault);
+  const defaults: Fault = { ...defaultsOf(fault), name: fault.type };
   const given = Object.entries(fault).filter(
     ([name, value]) => !(name in defaults && isDeepStrictEqual(value, defaults[name])),
   );
