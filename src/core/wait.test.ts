@@ -293,3 +293,12 @@ test('a wait is one of the streams, and ends with its caller and at a stop', asy
   expect((await rejection(stopped)) as AppError).toMatchObject({ code: 'unavailable' });
   expect(control.followers).toEqual([]);
 });
+
+test('what a wait may wait for does not gather', async () => {
+  const world = await makeWorld({ limits: { gatherMs: 86_400_000 } });
+  await world.eventLog.append([listenerEvent('listener_listening', listener)]);
+  const waiting = world.control.waitConnections(caller, ask({}));
+  await asleep();
+  await world.eventLog.append([opened(connection())], { isDivisible: true });
+  expect(await waiting).toMatchObject({ count: 1 });
+});

@@ -85,6 +85,7 @@ const lookShare = 20;
 /** @throws what the signal was aborted with, cursor_expired, unavailable, and what the tally throws */
 export async function wait(waiting: Waiting): Promise<WaitOutcome> {
   const { tally, rule, log, store, signal, onSeq, pageEventsMax } = waiting;
+  using _ = log.followed();
   let seq = waiting.from;
   let throughSeq = 0;
   let nextLook = 0;
