@@ -8,37 +8,35 @@ import type { ProjectRef } from '../core/project.ts';
 import type { Counters } from '../core/record.ts';
 import type { Append, AppendEntry } from '../core/store.ts';
 import type { Micros } from '../core/time.ts';
-import { eventRecord } from './event-rows.ts';
-import { listenerRecord, specRecord } from './listener-rows.ts';
-import type { Field } from './record-literal.ts';
-import { changeRecord, closedRecord, keyRecord, openRecord, type Place } from './rows.ts';
-
-type Record = readonly Field[];
+import { eventRow } from './event-rows.ts';
+import { listenerRow, specRow } from './listener-rows.ts';
+import type { Row } from './row-literal.ts';
+import { changeRow, closedRow, keyRow, openRow, type Place } from './rows.ts';
 
 /**
- * Rows by table, as their tables' records. A record has in the place of its project that project's place among `logs`,
+ * Rows by table. A row has in the place of its project that project's place among `logs`,
  * from 1, and its seqs count from 1, the project's first of this append.
  */
 export interface AppendBatch {
   /** In the order of their projects' numbers. */
   readonly logs: readonly LogShare[];
-  readonly events: readonly Record[];
+  readonly events: readonly Row[];
   /** Opened here, and still open. */
-  readonly open: readonly Record[];
+  readonly open: readonly Row[];
   /** Opened by an earlier append, and still open. */
-  readonly changed: readonly Record[];
-  readonly closed: readonly Record[];
+  readonly changed: readonly Row[];
+  readonly closed: readonly Row[];
   /** Opened by an earlier append, and closed here: by its key alone. */
-  readonly gone: readonly Record[];
-  readonly newListeners: readonly Record[];
-  readonly changedListeners: readonly Record[];
+  readonly gone: readonly Row[];
+  readonly newListeners: readonly Row[];
+  readonly changedListeners: readonly Row[];
   /** Of each generation that an event names; one that is there already stays. */
-  readonly specs: readonly Record[];
-  readonly secrets: readonly Record[];
+  readonly specs: readonly Row[];
+  readonly secrets: readonly Row[];
   /** Their secrets go. */
   readonly closedListenerIds: readonly string[];
   /** By how much the counts of a listener change. */
-  readonly counts: readonly Record[];
+  readonly counts: readonly Row[];
 }
 
 /** What a project's log gets. */
@@ -75,7 +73,7 @@ export function foldAppend({ entries }: Append, node: number): AppendBatch {
     const share = logs[index];
     if (share !== undefined) fold.add(entry, index + 1, share);
   }
-  return { logs, ...fold.records(logs) };
+  return { logs, ...fold.rows(logs) };
 }
 
 /** What was met so far, with the places of its projects. */
@@ -84,10 +82,10 @@ class Fold {
   readonly #lives = new Map<string, Life>();
   readonly #counters = new Map<string, Counters & { readonly project: number }>();
   readonly #listeners = new Map<string, { listener: Listener; readonly project: number }>();
-  readonly #specs = new Map<string, Record>();
+  readonly #specs = new Map<string, Row>();
   readonly #secrets = new Map<string, ListenerSecrets>();
   readonly #counts = new Map<string, Counts>();
-  readonly #events: Record[] = [];
+  readonly #events: Row[] = [];
 
   constructor(node: number) {
     this.#node = node;
@@ -99,8 +97,8 @@ class Fold {
       share.events += 1;
       const seq = share.events;
       if (event.time > share.maxTime) share.maxTime = event.time;
-      const record = eventRecord(event, { project, seq });
-      if (record !== null) this.#events.push(record);
+      const row = eventRow(event, { project, seq });
+      if (row !== null) this.#events.push(row);
       if ('listener' in event) this.#listener(event.listener, project);
       else if ('connection' in event) this.#connection(event.connection, event.type, project, seq);
     }
@@ -111,7 +109,7 @@ class Fold {
   #listener(listener: Listener, project: number): void {
     this.#listeners.set(listener.id, { listener, project });
     const key = `${listener.id} ${listener.generation}`;
-    if (!this.#specs.has(key)) this.#specs.set(key, specRecord(listener));
+    if (!this.#specs.has(key)) this.#specs.set(key, specRow(listener));
     this.#countsOf(listener.id);
   }
 
@@ -138,60 +136,59 @@ class Fold {
     return fresh;
   }
 
-  records(logs: readonly LogShare[]): Omit<AppendBatch, 'logs'> {
+  rows(logs: readonly LogShare[]): Omit<AppendBatch, 'logs'> {
     return {
       events: this.#events,
-      ...this.#connectionRecords(),
-      ...this.#listenerRecords(logs),
+      ...this.#connectionRows(),
+      ...this.#listenerRows(logs),
       specs: [...this.#specs.values()],
       counts: [...this.#counts].map(([id, { open, total }]) => [id, open, total]),
     };
   }
 
-  #connectionRecords(): Pick<AppendBatch, 'open' | 'changed' | 'closed' | 'gone'> {
+  #connectionRows(): Pick<AppendBatch, 'open' | 'changed' | 'closed' | 'gone'> {
     const node = this.#node;
-    const open: Record[] = [];
-    const closed: Record[] = [];
-    const gone: Record[] = [];
-    const changed: Record[] = [];
+    const open: Row[] = [];
+    const closed: Row[] = [];
+    const gone: Row[] = [];
+    const changed: Row[] = [];
     for (const [id, { project, ...counters }] of this.#counters) {
       const place: Place = { project, node, openedSeq: null, closedSeq: null };
-      if (!this.#lives.has(id))
-        changed.push(changeRecord({ ...counters, halfClosedAt: null }, place));
+      if (!this.#lives.has(id)) changed.push(changeRow({ ...counters, halfClosedAt: null }, place));
     }
     for (const [id, { connection, ...seqs }] of this.#lives) {
       const place: Place = { node, ...seqs };
       if (seqs.closedSeq !== null) {
-        closed.push(closedRecord(connection, place));
-        if (seqs.openedSeq === null) gone.push(keyRecord(connection, place));
+        closed.push(closedRow(connection, place));
+        if (seqs.openedSeq === null) gone.push(keyRow(connection, place));
       } else {
         const now = advanced(connection, this.#counters.get(id));
-        if (seqs.openedSeq === null) changed.push(changeRecord(now, place));
-        else open.push(openRecord(now, place));
+        if (seqs.openedSeq === null) changed.push(changeRow(now, place));
+        else open.push(openRow(now, place));
       }
     }
     return { open, closed, gone, changed };
   }
 
-  #listenerRecords(
+  #listenerRows(
     logs: readonly LogShare[],
   ): Pick<AppendBatch, 'newListeners' | 'changedListeners' | 'secrets' | 'closedListenerIds'> {
     // Closed ones first: another may take the name of one of them.
     const inOrder = [...this.#listeners.values()].sort(
       (a, b) => Number(isClosed(b.listener)) - Number(isClosed(a.listener)),
     );
-    const newListeners: Record[] = [];
-    const changedListeners: Record[] = [];
+    const newListeners: Row[] = [];
+    const changedListeners: Row[] = [];
     for (const { listener, project } of inOrder) {
       const isNew = listener.revision === 1;
-      const record = listenerRecord(listener, { node: this.#node, project });
-      (isNew ? newListeners : changedListeners).push(record);
+      const row = listenerRow(listener, { node: this.#node, project });
+      (isNew ? newListeners : changedListeners).push(row);
       const share = logs[project - 1];
       if (share !== undefined) share.listeners += (isClosed(listener) ? 0 : 1) - (isNew ? 0 : 1);
     }
     const closed = inOrder.filter(({ listener }) => isClosed(listener));
     const closedListenerIds = closed.map(({ listener }) => listener.id);
-    const secrets: Record[] = [];
+    const secrets: Row[] = [];
     for (const [id, { tlsKey }] of this.#secrets) {
       if (tlsKey !== null && !closedListenerIds.includes(id)) secrets.push([id, tlsKey]);
     }

@@ -16,7 +16,7 @@
 import type { AppendBatch } from './append-batch.ts';
 import type { Statement } from './database.ts';
 import { listenerColumns } from './listener-rows.ts';
-import { recordsLiteral } from './record-literal.ts';
+import { rowsLiteral } from './row-literal.ts';
 import { changesSql, closedRowSql, openRowSql } from './rows.ts';
 
 export interface Fence {
@@ -35,7 +35,7 @@ interface Part {
   readonly sql: (parameter: string) => string;
 }
 
-/** In the place of a record's project and seqs, what they are: its project's number, and what comes after its base. */
+/** In the place of a row's project and seqs, what they are: its project's number, and what comes after its base. */
 const project = '($4::integer[])[r.project]';
 const seqOf = (column: string): string => `bases[r.project] + r.${column}`;
 
@@ -53,7 +53,7 @@ export function appendStatement(batch: AppendBatch, fence: Fence): Statement {
     ...[logs.map((log) => log.maxTime), logs.map((log) => log.listeners)],
   ];
   const hasChanges = changedListeners.length > 0;
-  if (hasChanges) values.push(recordsLiteral(changedListeners));
+  if (hasChanges) values.push(rowsLiteral(changedListeners));
   const parts = partsOf(batch);
   const sqls = parts.map(({ sql, value }) => {
     values.push(value);
@@ -121,7 +121,7 @@ function partsOf(batch: AppendBatch): readonly Part[] {
   const parts: Part[] = [];
   const add = (letter: string, rows: readonly unknown[], sql: Part['sql'], value?: unknown) => {
     if (rows.length === 0) return;
-    parts.push({ letter, value: value ?? recordsLiteral(rows as AppendBatch['events']), sql });
+    parts.push({ letter, value: value ?? rowsLiteral(rows as AppendBatch['events']), sql });
   };
   const { closed, gone, changedListeners, newListeners, closedListenerIds } = batch;
   add('e', batch.events, eventsSql);

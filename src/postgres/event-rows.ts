@@ -5,7 +5,7 @@ import type { Listener } from '../core/listener.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { SpecBody } from '../core/sizes.ts';
 import { type ListenerHead, listenerHead } from './listener-rows.ts';
-import { type Field, jsonText } from './record-literal.ts';
+import { jsonText, type Row } from './row-literal.ts';
 import {
   closedColumns,
   listenerColumnsOnly,
@@ -20,13 +20,13 @@ import {
 type EventPlace = Pick<Place, 'project'> & { readonly seq: number };
 
 /** In the order of the table's columns; null for an event that its connection's row tells. */
-export function eventRecord(event: EventDraft, place: EventPlace): readonly Field[] | null {
+export function eventRow(event: EventDraft, place: EventPlace): Row | null {
   const { type, time, listenerId } = event;
   if (type === 'connection_opened' || type === 'connection_closed') return null;
   const connectionId = 'connection' in event ? event.connection.id : null;
   const generation = 'listener' in event ? event.listener.generation : null;
-  const record = [place.seq, time, listenerId, connectionId, place.project, type, generation];
-  return [...record, dataOf(event)];
+  const row = [place.seq, time, listenerId, connectionId, place.project, type, generation];
+  return [...row, dataOf(event)];
 }
 
 function dataOf(event: EventDraft): string {

@@ -12,7 +12,7 @@ import type {
   TlsSettings,
 } from '../core/listener.ts';
 import { type SpecBody, specBytes } from '../core/sizes.ts';
-import { type Field, jsonText, safeText } from './record-literal.ts';
+import { jsonText, type Row, safeText } from './row-literal.ts';
 import type { NodeIds, Place } from './rows.ts';
 
 const nameLengthMax = 255;
@@ -42,10 +42,10 @@ export const listenerColumns = [
   'revision',
 ] as const;
 
-export function listenerRecord(
+export function listenerRow(
   listener: Listener,
   { node, project }: Pick<Place, 'node' | 'project'>,
-): readonly Field[] {
+): Row {
   const { reason, laddr } = listener;
   return [
     listener.id,
@@ -75,7 +75,7 @@ export function listenerRecord(
   ];
 }
 
-export function specRecord(listener: Listener): readonly Field[] {
+export function specRow(listener: Listener): Row {
   const { id, generation, labels, limits, faults, tls, proxyProtocol } = listener;
   return [
     id,

@@ -1,12 +1,12 @@
 /**
  * Rows of connections ↔ core, and nowhere else: a field of a connection is one of `columns`, and a line where it is
- * parsed. Rows that are written are records in the order of their table's columns; rows that are read are tuples in
- * that order too, without what core does not know.
+ * parsed. Rows that are written and rows that are read are tuples in the order of their table's columns, those that
+ * are read without what core does not know.
  */
 import type { Address } from '../core/address.ts';
 import type { CloseInitiator, CloseReason, Connection, TlsInfo } from '../core/connection.ts';
 import type { Protocol } from '../core/listener.ts';
-import { type Field, jsonText, safeText } from './record-literal.ts';
+import { type Field, jsonText, type Row, safeText } from './row-literal.ts';
 
 /** A node's id by its number in the rows. */
 export type NodeIds = ReadonlyMap<number, string>;
@@ -196,26 +196,26 @@ const openTable = columns.filter(({ isOfEnd }) => !isOfEnd);
 const read = columns.filter(({ isUnread }) => !isUnread);
 
 /** A connection whose row is in open_connections. */
-export function openRecord(open: Connection, place: Place): readonly Field[] {
+export function openRow(open: Connection, place: Place): Row {
   return openTable.map((one) => one.of(open, place));
 }
 
-export function closedRecord(closed: Connection, place: Place): readonly Field[] {
+export function closedRow(closed: Connection, place: Place): Row {
   return columns.map((one) => one.of(closed, place));
 }
 
 /** Of open_connections, what tells the row and what changes in it. */
-export function changeRecord(change: ConnectionChange, place: Place): readonly Field[] {
+export function changeRow(change: ConnectionChange, place: Place): Row {
   return openTable.map((one) => ('onChange' in one ? one.of(change, place) : null));
 }
 
 /** Of open_connections, what tells the row. */
-export function keyRecord(connection: Pick<Connection, 'id'>, place: Place): readonly Field[] {
+export function keyRow(connection: Pick<Connection, 'id'>, place: Place): Row {
   const isKey = (one: Column | MovingColumn) => 'onChange' in one && one.onChange === 'key';
   return openTable.map((one) => (isKey(one) ? one.of(connection as Connection, place) : null));
 }
 
-/** The row of a record `r`: some of its columns are written otherwise than they stand there. */
+/** A row as the row `r` of the parameter tells it: some of its columns are written otherwise than they stand there. */
 function written(table: typeof columns, instead: Readonly<Record<string, string>>): string {
   return table.map(({ name }) => instead[name] ?? `r.${name}`).join(', ');
 }
@@ -228,7 +228,7 @@ export function closedRowSql(instead: Readonly<Record<string, string>>): string 
   return written(columns, instead);
 }
 
-/** How a row `o` of open_connections takes over a record `r` of changes. */
+/** How a row `o` of open_connections takes over a row `r` of changes. */
 export const changesSql = openTable
   .flatMap((one) => {
     if (!('onChange' in one) || one.onChange === 'key') return [];

@@ -4,8 +4,10 @@
  * https://www.postgresql.org/docs/current/rowtypes.html#ROWTYPES-IO-SYNTAX
  */
 
-/** In the order of the table's columns. */
 export type Field = string | number | null;
+
+/** Its fields are in the order of the table's columns. */
+export type Row = readonly Field[];
 
 const plain = /^[\w.:-]+$/;
 const special = /["\\]/g;
@@ -19,7 +21,7 @@ function field(value: Field): string {
   return quoted.replaceAll(special, '\\$&');
 }
 
-function row(fields: readonly Field[]): string {
+function element(fields: Row): string {
   let text = '"(';
   for (let index = 0; index < fields.length; index += 1) {
     if (index > 0) text += ',';
@@ -28,8 +30,8 @@ function row(fields: readonly Field[]): string {
   return `${text})"`;
 }
 
-export function recordsLiteral(rows: readonly (readonly Field[])[]): string {
-  return `{${rows.map(row).join(',')}}`;
+export function rowsLiteral(rows: readonly Row[]): string {
+  return `{${rows.map(element).join(',')}}`;
 }
 
 /** Text from strangers, as PostgreSQL can store it (it knows no NUL), and no longer than `lengthMax`. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { expect, inject, test } from 'vitest';
-import { jsonText, recordsLiteral, safeText } from './record-literal.ts';
+import { jsonText, rowsLiteral, safeText } from './row-literal.ts';
 
 async function onServer<Result>(work: (client: Client) => Promise<Result>): Promise<Result> {
   const client = new Client({ connectionString: inject('postgresUrl') });
@@ -29,7 +29,7 @@ test('rows come out as they went in, whatever their text', async () => {
   await onServer(async (client) => {
     await fc.assert(
       fc.asyncProperty(rows, async (given) => {
-        const literal = recordsLiteral(
+        const literal = rowsLiteral(
           given.map((row) => [
             row.id,
             row.words === null ? null : safeText(row.words, 1000),
@@ -61,7 +61,7 @@ test('what PostgreSQL cannot store is left out: NUL, halves of surrogate pairs, 
   expect(safeText('a\ud800', 10)).toBe('a\ufffd');
   const data = { 'k\0': ['\0', '\udfff', '\\u0000', 'ok'] };
   const stored = await onServer(async (client) => {
-    const literal = recordsLiteral([[1, safeText('\0', 9), jsonText(data)]]);
+    const literal = rowsLiteral([[1, safeText('\0', 9), jsonText(data)]]);
     return await client.query('SELECT words, data FROM unnest($1::sample[])', [literal]);
   });
   expect(stored.rows).toEqual([{ words: '', data: { k: ['', '\ufffd', '\\u0000', 'ok'] } }]);
