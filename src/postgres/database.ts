@@ -80,9 +80,7 @@ export class Database implements AsyncDisposable {
   }
 
   #pool({ name, max, settings }: PoolOptions, overrides: pg.PoolConfig = {}): pg.Pool {
-    const { log, limits } = this.#options;
-    // Not among the parameters of the connection: PgBouncer refuses those that it does not know.
-    const bound = `SET statement_timeout = ${limits.statementTimeoutMs}`;
+    const { log } = this.#options;
     const pool = new pg.Pool({
       ...this.#clientConfig(name),
       ...overrides,
@@ -90,7 +88,7 @@ export class Database implements AsyncDisposable {
       idleTimeoutMillis: idleTimeoutMs,
       types,
       onConnect: async (client) => {
-        await client.query(`${bound}; ${settings}`);
+        await client.query(this.#settings(settings));
       },
     });
     // A connection that fails while idle is dropped by the pool; the next query makes another.
@@ -99,6 +97,11 @@ export class Database implements AsyncDisposable {
       log.debug({ reason: message }, 'a database connection was lost'),
     );
     return pool;
+  }
+
+  /** Not among the parameters of the connection: PgBouncer refuses those that it does not know. */
+  #settings(settings: string): string {
+    return `SET statement_timeout = ${this.#options.limits.statementTimeoutMs}; ${settings}`;
   }
 
   #clientConfig(name: string): pg.ClientConfig {
@@ -139,7 +142,32 @@ export class Database implements AsyncDisposable {
     return new pg.Client(this.#clientConfig(name));
   }
 
-  /** One whose statements may take as long as they take, for work that is done once. */
+  /**
+   * The connection of the append, for work that comes before the first one: its statements may take as long as they
+   * take, with the settings that the server gives a session.
+   */
+  async patientWriter(): Promise<AsyncDisposable & { readonly client: pg.Client }> {
+    const client = await this.#writer.connect();
+    try {
+      await client.query('RESET ALL');
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+    return { client, [Symbol.asyncDispose]: () => this.#asWriterAgain(client) };
+  }
+
+  async #asWriterAgain(client: pg.PoolClient): Promise<void> {
+    try {
+      await client.query(`RESET ALL; ${this.#settings(writerSettings)}`);
+      client.release();
+    } catch {
+      // Whatever has become of it: the next append makes another.
+      client.release(true);
+    }
+  }
+
+  /** A connection of its own, whose statements may take as long as they take. */
   async patientClient(name: string): Promise<AsyncDisposable & { readonly client: pg.Client }> {
     const { log } = this.#options;
     const client = new pg.Client({ ...this.#clientConfig(name), query_timeout: 0 });

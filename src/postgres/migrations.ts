@@ -44,7 +44,7 @@ const patienceSql = `SELECT set_config(name, '0', false) FROM pg_settings WHERE 
   ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')`;
 
 /**
- * On a connection of its own, whose statements may take their time; they tell how far they are in notices.
+ * On a connection that nobody else uses meanwhile, whose statements may take their time; they tell how far they are in notices.
  * @throws failed_precondition when the database is newer than the program, or not what its migrations say
  */
 export async function migrate(

@@ -51,7 +51,7 @@ function permanentOr(error: unknown): unknown {
 }
 
 async function prepare({ database, log }: OpenOptions): Promise<string> {
-  await using connection = await database.patientClient('kodama migrate');
+  await using connection = await database.patientWriter();
   const { client } = connection;
   const schema = await checkServer(client, () => database.patientClient('kodama probe'));
   await migrate(client, log);
