@@ -16,10 +16,11 @@ const isClocked = globSync('src/**/*.test.ts', { cwd: import.meta.dirname }).fil
 const isAlone = ['src/postgres/database.test.ts', 'src/workers/worker-data-plane.test.ts'];
 
 /**
- * `npm test` runs four projects: `unit` tests stand beside their file, and load the sources once for all files of a
- * worker, since modules keep no state; so do `product` tests, which speak to a running kodama, and those of `clocked`,
- * whose time is made; the few of `alone` can not share their process. What takes long is for `npm run test:long`: the `slow` ones start kodamas as users do, again
- * and again, or have volume, or make all runs of a fuzz. Those of `measured` run one after the other, behind all others.
+ * `npm test` runs three projects: `quick` has the unit tests, which stand beside their file, and those that speak to a
+ * running kodama; they load the sources once for all files of a process, since modules keep no state. So does
+ * `clocked`, whose time is made; the few of `alone` can not share their process. What takes long is for
+ * `npm run test:long`: the `slow` ones start kodamas as users do, again and again, or have volume, or make all runs of
+ * a fuzz. Those of `measured` run one after the other, behind all others.
  * The time-outs only guard against a hang; a test waits for conditions with deadlines of its own.
  */
 export default defineConfig({
@@ -33,10 +34,11 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'unit',
-          include: ['src/**/*.test.ts'],
+          name: 'quick',
+          include: ['{src,test}/**/*.test.ts'],
           exclude: [isLong, ...isAlone, ...isClocked],
           isolate: false,
+          provide: { fuzzShare: 0.1 },
         },
       },
       {
@@ -46,16 +48,6 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'alone', include: isAlone },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'product',
-          include: ['test/**/*.test.ts'],
-          exclude: [isLong],
-          isolate: false,
-          provide: { fuzzShare: 0.1 },
-        },
       },
       {
         extends: true,

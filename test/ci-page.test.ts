@@ -1,17 +1,5 @@
-/** docs/ci.md, taken at its word: each program of it is run as it stands, and asserts. */
-import { expect, test } from 'vitest';
-import { bash, blocks, go, python, runBlock, shell } from './support/clients-page.ts';
-import { all } from './support/rest-client.ts';
-import { commonApp } from './support/test-app.ts';
+/** What docs/ci.md has for every shell; its other languages are in ci-page.long.test.ts. */
+import { ciPagePasses } from './support/ci-page.ts';
+import { bash, shell } from './support/clients-page.ts';
 
-const app = commonApp();
-const ended = () => all(app, '/v1/connections?closeReason=peer_fin', 'connections');
-
-test.for([bash, shell, python, go])('the $fence of the page passes', async (language, context) => {
-  const before = (await ended()).length;
-  const programs = blocks(language.fence, 'docs/ci.md');
-  expect(programs.length).toBe(1);
-  for (const program of programs)
-    await runBlock(context, language, program, { http: app.httpPort });
-  expect(await ended()).toHaveLength(before + 1);
-});
+ciPagePasses([bash, shell]);

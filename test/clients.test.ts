@@ -1,11 +1,9 @@
-/** docs/clients.md, taken at its word: each program of it is run as it stands, through a network that fails once. */
+/** What docs/clients.md has for a shell; its other languages are in clients.long.test.ts. */
 import { test } from 'vitest';
-import { expectSeenToTheEnd, python, shell, typescript } from './support/clients-page.ts';
+import { expectSeenToTheEnd, shell } from './support/clients-page.ts';
 import { commonApp } from './support/test-app.ts';
 
 const app = commonApp();
 
-test.for([python, typescript, shell])(
-  'the $fence of the page sees a connection to its end, though its stream is cut off',
-  (language, context) => expectSeenToTheEnd(app, language, context),
-);
+test('the shell of the page sees a connection to its end, though its stream is cut off', (context) =>
+  expectSeenToTheEnd(app, shell, context));

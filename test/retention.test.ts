@@ -7,8 +7,8 @@ import { openClient, talk } from './support/tcp-client.ts';
 import { makeHome, startApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const kept = 1000;
-const visits = 700;
+const kept = 200;
+const visits = 150;
 
 test('beyond its size the log is let go of, every edge tells from where on it is kept, and what lives stays', async () => {
   await using home = await makeHome();
@@ -29,10 +29,10 @@ test('beyond its size the log is let go of, every edge tells from where on it is
   });
 
   // Another node of the same log, which keeps less of it.
-  await using second = await startApp(
-    { KODAMA_NODE_ID: 'second', KODAMA_RETENTION_EVENTS_MAX: String(kept) },
-    home,
-  );
+  await using second = await startApp({ KODAMA_NODE_ID: 'second' }, home, (config) => ({
+    ...config,
+    retention: { ...config.retention, eventsMax: kept },
+  }));
   const oldestSeq = headSeq - kept + 1;
   await waitFor('the purge', async () => {
     const now = await want(200, second, 'GET', '/v1/status');

@@ -1,15 +1,11 @@
-/** The client package as its users have it: against a real kodama, over cuts, and its example as it stands. */
-import { execFile } from 'node:child_process';
+/** The client package as its users have it: against a real kodama, over cuts. */
 import { connect, createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Event, Kodama, KodamaError, startKodama } from '../clients/typescript/src/index.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { commonApp, makeHome, nodeMain } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const root = join(import.meta.dirname, '..');
 const app = commonApp();
 let kodama: Kodama;
 beforeAll(() => {
@@ -115,15 +111,6 @@ test('a stream ends after so many events', async () => {
     { type: 'listener_created' },
     { type: 'listener_listening' },
   ]);
-});
-
-test('the example passes', async () => {
-  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const words = ['run', '--root', join(root, 'clients/typescript'), 'example'];
-  const { stdout } = await promisify(execFile)(process.execPath, [vitest, ...words], {
-    env: { PATH: process.env.PATH, KODAMA_URL: app.url, NO_COLOR: '1' },
-  });
-  expect(stdout).toContain('2 passed');
 });
 
 test('a kodama of its own starts, and nothing of it is left', async () => {

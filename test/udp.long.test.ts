@@ -1,4 +1,4 @@
-/** UDP over a restart, and datagrams that go round between two nodes, changed so that none is like the one before. */
+/** UDP over a restart, and datagrams that go round between two nodes, also changed so that none is like another. */
 import { expect, test } from 'vitest';
 import { want } from './support/rest-client.ts';
 import { makeHome, sharedApp, startApp } from './support/test-app.ts';
@@ -10,6 +10,7 @@ const nodes = [sharedApp({}, undefined, looping), sharedApp({}, undefined, loopi
 const corrupt = { type: 'corrupt', bytes: 2 };
 
 test.each([
+  [[]],
   [[corrupt]],
   [[corrupt, { type: 'latency', delayMs: 20 }]],
   [[corrupt, { type: 'duplicate' }]],

@@ -1,12 +1,22 @@
-/** The programs of docs/clients.md that take a compiler, or the tools of this repository. */
+/** The programs of docs/clients.md that take long to start or a compiler, or the tools of this repository. */
 import { expect, test } from 'vitest';
-import { blocks, expectSeenToTheEnd, go, runBlock, shell } from '../support/clients-page.ts';
+import {
+  blocks,
+  expectSeenToTheEnd,
+  go,
+  python,
+  runBlock,
+  shell,
+  typescript,
+} from '../support/clients-page.ts';
 import { sharedApp } from '../support/test-app.ts';
 
 const app = sharedApp();
 
-test('the go of the page sees a connection to its end, though its stream is cut off', (context) =>
-  expectSeenToTheEnd(app, go, context));
+test.for([go, python, typescript])(
+  'the $fence of the page sees a connection to its end, though its stream is cut off',
+  (language, context) => expectSeenToTheEnd(app, language, context),
+);
 
 test('buf curl makes the calls of the page by reflection alone', async (context) => {
   const [, block = ''] = blocks('sh');
