@@ -54,8 +54,10 @@ test('many that grow in a moment are told at once, and very many as all', async 
   await using ground = await makeGround();
   const { database, heard } = ground;
   await using wakes = new Wakes({ database, log, pollMs: never, wakeMs: 5 });
-  const end = wakes.on(defaultProject, nothing);
-  await waitFor('it to listen', ground.isListening);
+  const looks: number[] = [];
+  const end = wakes.on(defaultProject, (headSeq) => looks.push(headSeq));
+  // It looks once it knows that it listens, which the server knows a moment before.
+  await waitFor('its look at the start', () => looks.length > 0);
   for (const ref of [1, 2, 1, 3]) wakes.tell([projectRef(ref)]);
   await waitFor('the wake', () => heard.length > 0);
   expect(heard).toEqual(['log:1,2,3']);
