@@ -27,7 +27,7 @@ export default defineConfig({
   test: {
     globalSetup: './test/support/postgres-server.ts',
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 180_000,
     hookTimeout: 180_000,
     projects: [
