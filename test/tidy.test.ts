@@ -51,13 +51,13 @@ const generatedFor: Readonly<Record<string, string>> = { postgres: 'prisma' };
 const forbiddenNames =
   /^(index|utils?|helpers?|common|manager|base)\.|-(utils?|helpers?|manager|base)\./;
 const linesMax = 300;
-const spineLinesMax = 5650;
+const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 1150,
   api: 1850,
   cli: 3600,
-  core: 6500,
+  core: 6600,
   echo: 6000,
   'edge-sockets': 100,
   'embedded-postgres': 850,

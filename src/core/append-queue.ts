@@ -10,11 +10,11 @@
 import { AppError, hasCode, PlaceLost } from './errors.ts';
 import type { Event, EventDraft } from './event.ts';
 import { Gathering, type GatheringLimits } from './gathering.ts';
-import { type Entry, halve, sizeOf } from './log-entry.ts';
+import { type Entry, halve, numbered, sizeOf } from './log-entry.ts';
 import type { Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 import { Revisions } from './revisions.ts';
-import type { Append, FirstSeqs, Writer } from './store.ts';
+import type { FirstSeqs, Writer } from './store.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface AppendQueueLimits extends GatheringLimits {
@@ -197,7 +197,13 @@ export class AppendQueue {
     this.gathering.committed();
     this.#isBack();
     this.#revisions.keep(append.entries);
-    this.#publish(entries, append, firstSeqs);
+    const { batches, logs } = numbered(append.entries, firstSeqs);
+    for (const { project, firstSeq, events } of logs) {
+      this.#options.publish(project, firstSeq, events);
+    }
+    entries.forEach((entry, index) => {
+      entry.committed.resolve(batches[index] ?? []);
+    });
     const events = append.entries.flatMap((entry) => entry.events);
     this.#options.onCommit?.({ events, durationMs: performance.now() - begun });
   }
@@ -269,25 +275,6 @@ export class AppendQueue {
     if (this.#failure !== null) this.#options.log.info({}, 'commits succeed again');
     this.#failure = null;
     this.#halvings = Math.max(0, this.#halvings - 1);
-  }
-
-  /** Of each project its events at once, in their order. */
-  #publish(entries: readonly Entry[], append: Append, firstSeqs: FirstSeqs): void {
-    const published = new Map([...firstSeqs.keys()].map((project) => [project, [] as Event[]]));
-    const batches = append.entries.map(({ project, events }) => {
-      const before = published.get(project);
-      if (before === undefined) throw new TypeError('an append tells the seqs of each project');
-      const seq = (firstSeqs.get(project) ?? 0) + before.length;
-      const numbered = events.map((draft, index): Event => ({ ...draft, seq: seq + index }));
-      for (const event of numbered) before.push(event);
-      return numbered;
-    });
-    for (const [project, events] of published) {
-      this.#options.publish(project, firstSeqs.get(project) ?? 0, events);
-    }
-    entries.forEach((entry, index) => {
-      entry.committed.resolve(batches[index] ?? []);
-    });
   }
 }
 

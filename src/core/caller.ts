@@ -1,5 +1,4 @@
 /** Who calls, and what of them a use case may know: each takes its caller first. */
-import { AppError } from './errors.ts';
 
 /** What a key may do; `operator` is for what belongs to no project. */
 export const scopes = [
@@ -62,27 +61,3 @@ export const nobody: Identity = {
   actor: { kind: 'system', id: null, hint: null },
   scopes: new Set(),
 };
-
-/** What a caller's signal is aborted with. Nobody is there to read it. */
-export function callerGone(): AppError {
-  return new AppError('unavailable', 'the caller went away');
-}
-
-/** Waits no longer than the caller does; the work itself goes on. @throws what the signal was aborted with */
-export async function whileThere<Result>(
-  { signal }: Pick<Caller, 'signal'>,
-  work: Promise<Result>,
-): Promise<Result> {
-  if (signal.aborted) {
-    work.catch(() => undefined);
-    throw signal.reason;
-  }
-  const { promise: gone, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, gone]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}

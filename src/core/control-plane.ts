@@ -2,36 +2,38 @@
  * What callers can do, whichever edge they come through: the one list of use cases. It reads through the
  * store, so that any node answers about all; it changes what is this node's own.
  */
-import { type Caller, whileThere } from './caller.ts';
+import type { Caller } from './caller.ts';
 import type { Connection } from './connection.ts';
-import { AppError } from './errors.ts';
+import { type ConnectionLimits, Connections } from './connections.ts';
 import type { Event } from './event.ts';
 import type { EventLog } from './event-log.ts';
-import { type EventStart, readEventPage } from './event-page.ts';
-import { EventStreams, type Follower } from './event-streams.ts';
+import { type EventPageLimits, type EventStart, readEventPage } from './event-page.ts';
+import { EventStreams, type Follower, type StreamLimits } from './event-streams.ts';
 import type { FaultChange } from './fault-changes.ts';
 import { GoneNodes } from './gone-nodes.ts';
 import type { FollowAsk } from './labelled-listeners.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
-import {
-  type ConnectionAsk,
-  chooseEvents,
-  chooseListeners,
-  type EventAsk,
-} from './listener-choice.ts';
+import { type ConnectionAsk, chooseEvents, type EventAsk } from './listener-choice.ts';
 import { ListenerNames, type Named, type NamedStreamItem } from './listener-names.ts';
 import type { ListenerSet } from './listener-set.ts';
 import type { Listeners } from './listeners.ts';
 import { type CloseMany, listenerOf, NamedListeners, type Own } from './named-listeners.ts';
-import { listPage, type Page, type PageAsk, type PageRequest, readWithNext } from './page.ts';
+import { listPage, type Page, type PageAsk, type PageRequest } from './page.ts';
 import type { Clock, DataPlane, Logger } from './ports.ts';
 import { defaultProject, type ProjectRef } from './project.ts';
 import type { Projects } from './projects.ts';
 import type { Recorder } from './recorder.ts';
 import type { Retention } from './retention.ts';
-import { problemsOf, type Status, statusOf } from './status.ts';
+import { problemsOf, type ReadinessLimits, type Status, statusOf } from './status.ts';
 import type { ListenerQuery, Store } from './store.ts';
-import { type ConnectionWaitAsk, type EventWaitAsk, type Waited, Waits } from './waits.ts';
+import {
+  type ConnectionWaitAsk,
+  type EventWaitAsk,
+  type Waited,
+  type WaitLimits,
+  Waits,
+} from './waits.ts';
+import { whileThere } from './while-there.ts';
 
 export interface ControlPlaneOptions {
   readonly version: string;
@@ -46,23 +48,7 @@ export interface ControlPlaneOptions {
   readonly retention: Pick<Retention, 'stateOf'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly limits: {
-    readonly pageEventsMax: number;
-    /** A page ends with the item with which it holds so many. */
-    readonly pageBytesMax: number;
-    /** How long a page of events may read on for what its filter wants. */
-    readonly pageFillMs: number;
-    /** Listeners that a reader may choose by their labels. */
-    readonly labelledListenersMax: number;
-    readonly followersMax: number;
-    /** Connections that a wait looks through. */
-    readonly waitRowsMax: number;
-    readonly closeTimeoutMs: number;
-    /** How long a store that says nothing counts as there. */
-    readonly pingTimeoutMs: number;
-    /** How long what waits for its commit may wait while the node counts as ready. */
-    readonly commitTimeoutMs: number;
-  };
+  readonly limits: EventPageLimits & StreamLimits & WaitLimits & ConnectionLimits & ReadinessLimits;
 }
 
 export class ControlPlane {
@@ -70,6 +56,7 @@ export class ControlPlane {
   readonly #startedAt = performance.now();
   readonly #goneNodes: GoneNodes;
   readonly #listeners: NamedListeners;
+  readonly #connections: Connections;
   readonly #streams: EventStreams;
   readonly #waits: Waits;
 
@@ -80,7 +67,9 @@ export class ControlPlane {
     this.#waits = new Waits({ ...options, names, streams: this.#streams });
     const { pageBytesMax } = options.limits;
     this.#goneNodes = new GoneNodes({ ...options, pageBytesMax });
-    this.#listeners = new NamedListeners({ ...options, pageBytesMax, goneNodes: this.#goneNodes });
+    const goneNodes = this.#goneNodes;
+    this.#listeners = new NamedListeners({ ...options, pageBytesMax, goneNodes });
+    this.#connections = new Connections({ ...options, names, goneNodes });
   }
 
   /** What the caller may see of: another project's things are not found. @throws not_found, unavailable */
@@ -160,57 +149,27 @@ export class ControlPlane {
   /** @throws not_found, unavailable */
   async getConnection(caller: Caller, id: string): Promise<Named<Connection>> {
     const own = await this.#of(caller);
-    return await whileThere(caller, this.#connection(own, id));
+    return await whileThere(caller, this.#connections.get(own, id));
   }
 
-  async #connection({ project, store }: Own, id: string): Promise<Named<Connection>> {
-    const connection = await store.connections.find(id);
-    if (connection === null) throw new AppError('not_found', `no connection ${id}`);
-    return await this.#names(project).item(connection);
-  }
-
-  /** @throws not_found, resource_exhausted for its listeners; invalid_argument for another query's token; unavailable */
+  /** @throws what Connections.list throws */
   async listConnections(
     caller: Caller,
     query: ConnectionAsk,
     ask: PageAsk,
   ): Promise<Page<Named<Connection>>> {
-    const { project, store } = await this.#of(caller);
-    const { labelledListenersMax } = this.#options.limits;
-    const { listeners: _l, labels: _s, ...rest } = query;
-    const chosen = chooseListeners(store.listeners, query, labelledListenersMax);
-    const listenerIds = await whileThere(caller, chosen);
-    const read = (page: PageRequest) => store.connections.list({ ...rest, listenerIds }, page);
-    const asked = { ...query, project: caller.project };
-    const found = listPage(asked, ask, (page) => readWithNext(page, read));
-    const page = await whileThere(caller, found);
-    return await whileThere(caller, this.#names(project).page(page));
+    const own = await this.#of(caller);
+    return await whileThere(caller, this.#connections.list(own, caller, query, ask));
   }
 
-  /**
-   * Resolves with the final record; one that is closed already stays as it is, and one of a node that is not there is
-   * closed as interrupted.
-   * @throws not_found, failed_precondition (of another node, which is up), unavailable
-   */
+  /** @throws what Connections.close throws */
   async closeConnection(
     caller: Caller,
     id: string,
     mode: 'fin' | 'rst',
   ): Promise<Named<Connection>> {
-    const { dataPlane, recorder, nodeId, limits } = this.#options;
-    const connection = await this.getConnection(caller, id);
-    if (connection.state === 'closed') return connection;
-    if (connection.nodeId !== nodeId) {
-      const { project } = await this.#of(caller);
-      await whileThere(caller, this.#goneNodes.closeConnection(project, connection));
-      return await this.getConnection(caller, id);
-    }
-    const signal = AbortSignal.any([caller.signal, AbortSignal.timeout(limits.closeTimeoutMs)]);
-    const closed = recorder.closed(id, signal);
-    const workerId = recorder.workerOf(id);
-    if (workerId !== null) await dataPlane.closeConnection({ workerId, connectionId: id }, mode);
-    await closed;
-    return await this.getConnection(caller, id);
+    const own = await this.#of(caller);
+    return await whileThere(caller, this.#connections.close(own, caller, id, mode));
   }
 
   /**

@@ -20,9 +20,12 @@ export interface EventStart {
   readonly last: number | null;
 }
 
-interface PageLimits {
+export interface EventPageLimits {
+  /** Of one read of the log. */
   readonly pageEventsMax: number;
+  /** A page ends with the item with which it holds so many. */
   readonly pageBytesMax: number;
+  /** How long a page of events may read on for what its filter wants. */
   readonly pageFillMs: number;
 }
 
@@ -32,7 +35,7 @@ interface EventPageAsk extends PageAsk, EventStart {
   readonly query: object;
   readonly log: EventLog;
   readonly store: { readonly log: Log };
-  readonly limits: PageLimits;
+  readonly limits: EventPageLimits;
   readonly signal: AbortSignal;
 }
 

@@ -26,17 +26,22 @@ export interface OpenStream extends Disposable {
   readonly onSeq: (seq: number) => void;
 }
 
+export interface StreamLimits {
+  /** Events of one page that a follower reads. */
+  readonly pageEventsMax: number;
+  /** Listeners that a reader may choose by their labels. */
+  readonly labelledListenersMax: number;
+  /** Streams and waits at once. */
+  readonly followersMax: number;
+}
+
 interface EventStreamsOptions {
   readonly store: Pick<Store, 'of'>;
   readonly eventLog: EventLog;
   readonly projects: Projects;
   /** Those of the project's listeners. */
   readonly names: (project: ProjectRef) => ListenerNames;
-  readonly limits: {
-    readonly pageEventsMax: number;
-    readonly labelledListenersMax: number;
-    readonly followersMax: number;
-  };
+  readonly limits: StreamLimits;
 }
 
 export class EventStreams {

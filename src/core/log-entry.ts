@@ -3,7 +3,7 @@ import type { Event, EventDraft } from './event.ts';
 import type { ListenerSecrets } from './listener.ts';
 import type { ProjectRef } from './project.ts';
 import type { Counters } from './record.ts';
-import type { AppendEntry } from './store.ts';
+import type { AppendEntry, FirstSeqs } from './store.ts';
 
 export interface AppendExtra {
   /** By listener id, of the listeners that the events create. */
@@ -71,6 +71,36 @@ export function halve(entry: Entry): readonly [Entry, Entry] {
     (error: unknown) => entry.committed.reject(error),
   );
   return halves;
+}
+
+interface Committed {
+  /** The events of each entry. */
+  readonly batches: readonly (readonly Event[])[];
+  /** Those of each project at once, in their order. */
+  readonly logs: readonly {
+    readonly project: ProjectRef;
+    readonly firstSeq: number;
+    readonly events: readonly Event[];
+  }[];
+}
+
+/** The events under their seqs. */
+export function numbered(entries: readonly AppendEntry[], firstSeqs: FirstSeqs): Committed {
+  const logs = new Map(
+    [...firstSeqs].map(([project, firstSeq]) => {
+      const events: Event[] = [];
+      return [project, { project, firstSeq, events }];
+    }),
+  );
+  const batches = entries.map(({ project, events }) => {
+    const log = logs.get(project);
+    if (log === undefined) throw new TypeError('an append tells the seqs of each project');
+    const seq = log.firstSeq + log.events.length;
+    const batch = events.map((draft, index): Event => ({ ...draft, seq: seq + index }));
+    for (const event of batch) log.events.push(event);
+    return batch;
+  });
+  return { batches, logs: [...logs.values()] };
 }
 
 /** A connection's row with its indexes is 600 bytes (docs/limits.md), and tells two events. */

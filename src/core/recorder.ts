@@ -4,6 +4,7 @@
  *
  * Every connection gets one opened and one closed event: a record of a connection that its worker has not open is a bug.
  */
+import { AwaitedCloses } from './awaited-closes.ts';
 import {
   type ClosedConnection,
   type CloseReason,
@@ -59,9 +60,7 @@ export class Recorder {
   readonly #counts = new Map<string, ConnectionCounts>();
   /** By the ids of their listeners. */
   readonly #projects = new Map<string, ProjectRef>();
-  /** Closed, and not yet committed as such. */
-  readonly #committing = new Set<string>();
-  readonly #closing = new Map<string, Set<() => void>>();
+  readonly #closes = new AwaitedCloses();
   #bytesIn = 0;
   #bytesOut = 0;
 
@@ -169,7 +168,9 @@ export class Recorder {
     try {
       await this.#log.of(project).append(events, { counters, isAwaited, isDivisible: true });
     } finally {
-      for (const event of events) if (event.type === 'connection_closed') this.#tellClosed(event);
+      for (const event of events) {
+        if (event.type === 'connection_closed') this.#closes.committed(event.connection.id);
+      }
     }
   }
 
@@ -214,7 +215,7 @@ export class Recorder {
   }
 
   #close(open: Connection, end: ConnectionEnd): EventDraft {
-    this.#committing.add(open.id);
+    this.#closes.begun(open.id);
     this.#count(open.listenerId, -1);
     const connection: Connection = { ...open, ...end, state: 'closed' };
     const { listenerId } = open;
@@ -262,30 +263,10 @@ export class Recorder {
     await Promise.all(pieces);
   }
 
-  #tellClosed(event: EventDraft): void {
-    if (!('connection' in event)) return;
-    this.#committing.delete(event.connection.id);
-    const waiting = this.#closing.get(event.connection.id);
-    this.#closing.delete(event.connection.id);
-    for (const resolve of waiting ?? []) resolve();
-  }
-
   /** Resolves when the connection's closed event is committed, or the signal aborts. */
-  closed(id: string, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const waiting = this.#closing.get(id) ?? new Set();
-      const done = () => {
-        waiting.delete(done);
-        if (waiting.size === 0) this.#closing.delete(id);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      waiting.add(done);
-      this.#closing.set(id, waiting);
-      const isComing = this.workerOf(id) !== null || this.#committing.has(id);
-      if (signal.aborted || !isComing) done();
-      else signal.addEventListener('abort', done, { once: true });
-    });
+  async closed(id: string, signal: AbortSignal): Promise<void> {
+    const isComing = this.workerOf(id) !== null || this.#closes.isUnderWay(id);
+    if (isComing) await this.#closes.wait(id, signal);
   }
 }
 

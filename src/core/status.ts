@@ -24,6 +24,13 @@ export interface Status {
   readonly retention: RetentionState | null;
 }
 
+export interface ReadinessLimits {
+  /** How long a store that says nothing counts as there. */
+  readonly pingTimeoutMs: number;
+  /** How long what waits for its commit may wait while the node counts as ready. */
+  readonly commitTimeoutMs: number;
+}
+
 export interface StatusSources {
   readonly version: string;
   readonly nodeId: string;
@@ -31,12 +38,7 @@ export interface StatusSources {
   readonly eventLog: EventLog;
   readonly dataPlane: Pick<DataPlane, 'status'>;
   readonly retention: Pick<Retention, 'stateOf'>;
-  readonly limits: {
-    /** How long a store that says nothing counts as there. */
-    readonly pingTimeoutMs: number;
-    /** How long what waits for its commit may wait while the node counts as ready. */
-    readonly commitTimeoutMs: number;
-  };
+  readonly limits: ReadinessLimits;
 }
 
 /** With what is known here of the project's log. */

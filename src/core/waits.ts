@@ -1,5 +1,5 @@
 /** What callers wait for: each wait is a stream that answers once, and ends as streams do. */
-import { type Caller, whileThere } from './caller.ts';
+import type { Caller } from './caller.ts';
 import type { Connection } from './connection.ts';
 import type { CountedQuery } from './connection-filter.ts';
 import { ConnectionTally } from './connection-tally.ts';
@@ -26,6 +26,7 @@ import {
   wait,
   waitCountMax,
 } from './wait.ts';
+import { whileThere } from './while-there.ts';
 
 export interface WaitAsk extends WaitRule {
   /** Only what came after it counts; 0: all. */
@@ -68,15 +69,20 @@ export class NotMet extends AppError {
   }
 }
 
+export interface WaitLimits {
+  /** Events of one page that a wait reads. */
+  readonly pageEventsMax: number;
+  readonly pageBytesMax: number;
+  /** Listeners that a wait may choose by their labels. */
+  readonly labelledListenersMax: number;
+  /** Connections that a wait looks through. */
+  readonly waitRowsMax: number;
+}
+
 interface WaitsOptions {
   readonly streams: EventStreams;
   readonly names: (project: ProjectRef) => ListenerNames;
-  readonly limits: {
-    readonly pageEventsMax: number;
-    readonly pageBytesMax: number;
-    readonly labelledListenersMax: number;
-    readonly waitRowsMax: number;
-  };
+  readonly limits: WaitLimits;
 }
 
 /** A tally that shows what it has counted. */

@@ -13,9 +13,10 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
 } from '@grpc/grpc-js';
-import { type Caller, callerGone } from '../core/caller.ts';
+import type { Caller } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
+import { callerGone } from '../core/while-there.ts';
 import { identityOf } from './auth.ts';
 import { isInternal, toStatus } from './status.ts';
 

@@ -3,8 +3,8 @@ import { parseCidr } from '../core/address.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { ConnectionQuery } from '../core/store.ts';
 import type { Micros } from '../core/time.ts';
+import { netBits, netOf } from './address-nets.ts';
 import type { Statement } from './database.ts';
-import { netBits, netOf } from './rows.ts';
 
 /** Each is a condition on a row. `net` is one beside `network`, on the rows that have it. */
 export const filters = [

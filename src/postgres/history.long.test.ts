@@ -5,10 +5,10 @@ import { ofDefault, sampleTime } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { defaultProject } from '../core/project.ts';
 import type { ConnectionQuery } from '../core/store.ts';
+import { netOf } from './address-nets.ts';
 import { allStatement } from './all-connections.ts';
 import { historyQuery, idAbove } from './history-query.ts';
 import { PostgresStore } from './postgres-store.ts';
-import { netOf } from './rows.ts';
 
 const nothing = () => undefined;
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };

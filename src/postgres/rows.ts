@@ -6,6 +6,7 @@
 import type { Address } from '../core/address.ts';
 import type { CloseInitiator, CloseReason, Connection, TlsInfo } from '../core/connection.ts';
 import type { Protocol } from '../core/listener.ts';
+import { netOf } from './address-nets.ts';
 import { type Field, jsonText, type Row, safeText } from './row-literal.ts';
 
 /** A node's id by its number in the rows. */
@@ -177,19 +178,6 @@ function addressOrNull(ip: string | null, port: number | null): Address | null {
 
 function textOrNull(text: string | null): string | null {
   return text === null ? null : safeText(text, errorLengthMax);
-}
-
-/** The wider network of an address, as a number: its first 16 bits, or 32 of IPv6. */
-export function netOf(ip: string): number {
-  const [first = '', second = ''] = ip.split(ip.includes(':') ? ':' : '.', 2);
-  if (!ip.includes(':')) return Number(first) * 256 + Number(second);
-  // An empty group is the first of several zeros (RFC 5952, 4.2).
-  return (Number.parseInt(`${first || 0}`, 16) << 16) | Number.parseInt(second || '0', 16);
-}
-
-/** Of an address of this family, the bits that its net tells. */
-export function netBits(ip: string): number {
-  return ip.includes(':') ? 32 : 16;
 }
 
 const openTable = columns.filter(({ isOfEnd }) => !isOfEnd);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { caller, makeWorld } from '../../test/support/core-world.ts';
 import { sampleId, sampleNewListener } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { callerGone, whileThere } from './caller.ts';
+import { callerGone, whileThere } from './while-there.ts';
 
 function leaving() {
   const gone = new AbortController();
