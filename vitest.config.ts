@@ -10,7 +10,9 @@ const isMeasured = [
 ];
 /** They count the timers of their process: what others left there, such as a connection that is kept, would be counted. */
 const isClocked = globSync('src/**/*.test.ts', { cwd: import.meta.dirname }).filter((path) =>
-  readFileSync(`${import.meta.dirname}/${path}`, 'utf8').includes('useFakeTimers'),
+  /useFakeTimers|getActiveResourcesInfo/.test(
+    readFileSync(`${import.meta.dirname}/${path}`, 'utf8'),
+  ),
 );
 /** They measure the heap of their process, or take all that it has: each has one of its own. */
 const isAlone = ['src/postgres/database.test.ts', 'src/workers/worker-data-plane.test.ts'];
