@@ -212,6 +212,7 @@ test('what cannot be searched is refused, and no listener is left', async () => 
   const made = ['--listen-port', '0'];
   const refusals: readonly (readonly [number, RegExp, readonly string[]])[] = [
     [2, /is not HOST:PORT/, ['nat.example']],
+    [2, /a forged datagram could make it/, [at(9), '--udp', '--direction', 'server']],
     [2, /cannot be used with option '--listen-port/, [at(9), ...made, '--listener', 'a']],
     [1, /port_in_use: /, [at(9), '--listen-port', String(taken.port)]],
     [1, /cannot reach .* ECONNREFUSED/, [at(9), ...made]],

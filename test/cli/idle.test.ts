@@ -17,7 +17,8 @@ test('it finds after which silence both ends are reset, and leaves its record be
     return one.laddr.port;
   };
   await using box = await startTcpBox({ toPort, timeoutMs, ending: 'rst' });
-  const target = `127.0.0.1:${box.port}`;
+  // Of its addresses one leads there.
+  const target = `localhost:${box.port}`;
   // Far apart: on a machine that is late, too, the first lives and the second does not.
   const ladder = ['--from', '50ms', '--to', '30s', '--steps', '2', '--listen-port', '0'];
   const { code, stdout, stderr } = await command(app, ['idle', target, ...ladder, '-o', 'json']);
@@ -43,13 +44,4 @@ test('it finds after which silence both ends are reset, and leaves its record be
   expect(Date.parse(made?.expiresAt ?? '') - Date.now()).toBeLessThanOrEqual(120_000);
   const { body } = await call(app, 'GET', `/v1/listeners/${made?.id}`);
   expect(body).toMatchObject({ state: 'closed' });
-});
-
-test('it does not let a server speak over UDP, and says why', async () => {
-  const words = ['idle', '127.0.0.1:9', '--udp', '--direction', 'server'];
-  expect(await command(app, words)).toMatchObject({
-    code: 2,
-    stdout: '',
-    stderr: expect.stringContaining('a forged datagram'),
-  });
 });

@@ -11,8 +11,8 @@ import { answerMs, type End, type Heard, type Probe, ProbeFailure, within } from
 import type { Direction } from './search-plan.ts';
 
 /**
- * `alive`, or how it died as its client saw it; `rst_on_next` is RST once the silence was broken, the other ends came while
- * it lasted. `unopened` could not be tried, `unfinished` was given up.
+ * `alive`, or how it died as its client saw it: `rst` came while it was silent, `rst_on_next` when somebody had spoken.
+ * `unopened` could not be tried, `unfinished` was given up.
  */
 export type ClientWord =
   | 'alive'
@@ -31,6 +31,8 @@ export interface Rung {
   readonly silenceMs: number;
   readonly client: ClientWord;
   readonly connectionId: string | null;
+  /** Somebody spoke: what ended it came after that, and does not tell when its time was over. */
+  readonly isBroken: boolean;
   /** An echo came, but not of the first try: its session may be a new one. */
   readonly isUnsure: boolean;
 }
@@ -150,7 +152,7 @@ async function climbRung(
 }
 
 function untried({ silenceMs }: RungPlan, client: ClientWord): Rung {
-  return { silenceMs, client, connectionId: null, isUnsure: false };
+  return { silenceMs, client, connectionId: null, isBroken: false, isUnsure: false };
 }
 
 async function attempt(
@@ -171,7 +173,7 @@ async function attempt(
   const { connectionId } = probe.greeting;
   const broken = await Promise.race([probe.ended, breakSilence(probe, silenceMs, signal)]);
   if (typeof broken === 'string') {
-    return { silenceMs, client: broken, connectionId, isUnsure: false };
+    return { ...untried(plan, broken), connectionId };
   }
   await broken.said;
   const saidAt = performance.now();
@@ -186,6 +188,7 @@ async function attempt(
     silenceMs: keptMs,
     client,
     connectionId,
+    isBroken: true,
     isUnsure: client === 'alive' && probe.tries > 1,
   };
 }

@@ -3,9 +3,8 @@ import { isIPv6 } from 'node:net';
 import { formatAddress } from '../../core/address.ts';
 import { usageFailure } from '../failure.ts';
 
-export const directions = ['client', 'server'] as const;
 /** Who breaks the silence. */
-export type Direction = (typeof directions)[number];
+export type Direction = 'client' | 'server';
 
 export interface Place {
   readonly host: string;
@@ -56,7 +55,7 @@ export function searchPlan(target: string, options: IdleOptions): SearchPlan {
   return {
     target: placeOf(target),
     protocol: udp === true ? 'udp' : 'tcp',
-    directions: direction === 'both' ? directions : [direction],
+    directions: direction === 'both' ? ['client', 'server'] : [direction],
     silencesMs: ladderOf(from, to, steps),
     isRefined: refine === true,
   };

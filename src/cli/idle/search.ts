@@ -26,9 +26,9 @@ export async function search(options: SearchOptions): Promise<readonly Found[]> 
   const { plan, listener, signal, say } = options;
   const { directions, silencesMs } = plan;
   using probes = new DisposableStack();
-  const openProbe = await opener(options);
-  const open = async () => probes.use(await openProbe());
-  using control = new BusyControl(await firstOf(open, options), Math.min(...silencesMs));
+  const { ip, first } = await firstProbe(options);
+  using control = new BusyControl(probes.use(first), Math.min(...silencesMs));
+  const open = async () => probes.use(await openProbe(ip, options));
   const rungs = new Map<Direction, readonly Rung[]>();
   const climbAll = async (climbs: readonly Climb[]) => {
     say(planText(options, climbs));
@@ -66,41 +66,42 @@ function finerClimb({ plan, direction, verdict }: Found): readonly Climb[] {
   return silencesMs.length === 0 ? [] : [{ direction, silencesMs }];
 }
 
-/** Makes connections to the target, each of which has told that it is one of the listener. */
-async function opener({ plan, listener, signal }: SearchOptions): Promise<() => Promise<Probe>> {
-  const { target, protocol } = plan;
-  const { id } = listener.listener;
-  const ip = await ipOf(target.host);
-  const place = { ip, port: target.port, signal };
-  return async () => {
-    const probe = await (protocol === 'udp' ? UdpProbe.open(place) : TcpProbe.open(place));
-    if (probe.greeting.listenerId === id) return probe;
-    probe[Symbol.dispose]();
-    throw new ProbeFailure(`it leads to another listener, ${probe.greeting.listenerId}`);
-  };
+/** A connection to the target that has told that it is one of the listener. @throws ProbeFailure */
+async function openProbe(ip: string, { plan, listener, signal }: SearchOptions): Promise<Probe> {
+  const place = { ip, port: plan.target.port, signal };
+  const probe = await (plan.protocol === 'udp' ? UdpProbe.open(place) : TcpProbe.open(place));
+  const { listenerId } = probe.greeting;
+  if (listenerId === listener.listener.id) return probe;
+  probe[Symbol.dispose]();
+  throw new ProbeFailure(`it leads to another listener, ${listenerId}`);
 }
 
-async function ipOf(host: string): Promise<string> {
+/** At the first address of the target that leads to the listener: all others are opened there. */
+async function firstProbe(
+  options: SearchOptions,
+): Promise<{ readonly ip: string; readonly first: Probe }> {
+  const { target } = options.plan;
+  const { listener } = options.listener;
+  const whys: string[] = [];
+  for (const ip of await addressesOf(target.host)) {
+    try {
+      return { ip, first: await openProbe(ip, options) };
+    } catch (error) {
+      if (!(error instanceof ProbeFailure)) throw error;
+      whys.push(error.message);
+    }
+  }
+  throw failed(
+    `cannot reach ${nameOf(listener)} at ${whereText(listener)} through ${targetText(target)}: ${whys.join(', ')}`,
+    '--listen-port and --listen-host say where the listener is to be, or --listener which one it is',
+  );
+}
+
+async function addressesOf(host: string): Promise<readonly string[]> {
   try {
-    return (await lookup(host)).address;
+    return (await lookup(host, { all: true })).map(({ address }) => address);
   } catch (error) {
     throw failed(`cannot resolve ${host}: ${(error as Error).message}`);
-  }
-}
-
-async function firstOf(
-  open: () => Promise<Probe>,
-  { plan: { target }, listener: { listener } }: SearchOptions,
-): Promise<Probe> {
-  try {
-    return await open();
-  } catch (error) {
-    if (!(error instanceof ProbeFailure)) throw error;
-    const where = `${nameOf(listener)} at ${whereText(listener)}`;
-    throw failed(
-      `cannot reach ${where} through ${targetText(target)}: ${error.message}`,
-      '--listen-port and --listen-host say where the listener is to be, or --listener which one it is',
-    );
   }
 }
 

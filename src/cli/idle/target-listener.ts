@@ -144,8 +144,9 @@ function requireSuitable(listener: Listener, { protocol, silencesMs }: SearchPla
   }
 }
 
-function isSettled({ client, isUnsure }: Rung, record: RungRecord | undefined): boolean {
+function isSettled({ client, isBroken, isUnsure }: Rung, record: RungRecord | undefined): boolean {
   if (record === undefined) return false;
-  if (client === 'rst' || client === 'fin') return record.closedAt !== null;
+  // The other end of what the box has closed is mostly closed as well.
+  if (!isBroken && client !== 'unfinished') return record.closedAt !== null;
   return !isUnsure || record.bytesIn >= 2 * datagramBytes;
 }

@@ -23,7 +23,8 @@ const closedAt = (ms: number, closeReason: RungRecord['closeReason'] = 'peer_rst
 });
 
 function rung(silenceMs: number, client: ClientWord, record: RungRecord | null = open): JoinedRung {
-  return { silenceMs, client, connectionId: 'id', isUnsure: false, record };
+  const isBroken = client !== 'rst' && client !== 'fin';
+  return { silenceMs, client, connectionId: 'id', isBroken, isUnsure: false, record };
 }
 
 const alive = [500, 1000, 2000].map((silenceMs) => rung(silenceMs, 'alive'));
@@ -43,7 +44,8 @@ test('the bracket is between the longest silence that lived and the shortest tha
 test('what the box ended on both sides has its time-out on record', () => {
   const ends = [2601, 2603, 2610].map((ms) => rung(4000, 'rst', closedAt(ms + 1)));
   const late = rung(3900, 'rst_on_next', closedAt(3950));
-  expect(verdictOf([...alive, late, ...ends], null)).toMatchObject({
+  const onNext = { ...rung(8000, 'fin', closedAt(8001, 'peer_fin')), isBroken: true };
+  expect(verdictOf([...alive, late, ...ends, onNext], null)).toMatchObject({
     deadMs: 3900,
     how: 'rst',
     recordedMs: 2603,

@@ -83,8 +83,8 @@ function endedByUs({ client, record }: JoinedRung): string | null {
 }
 
 /** Of one that the box has ended on both sides while it was silent. */
-function silenceBeforeEndMs({ client, record }: JoinedRung): readonly number[] {
-  const isEnded = (client === 'rst' || client === 'fin') && record?.closeInitiator === 'peer';
+function silenceBeforeEndMs({ isBroken, record }: JoinedRung): readonly number[] {
+  const isEnded = !isBroken && record?.closeInitiator === 'peer';
   const silenceMs = isEnded ? silenceMsOf(record) : null;
   return silenceMs === null ? [] : [silenceMs];
 }
