@@ -56,7 +56,7 @@ const spineLinesMax = 5500;
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 1150,
   api: 1850,
-  cli: 3600,
+  cli: 4850,
   core: 6600,
   echo: 6000,
   'edge-sockets': 100,

@@ -165,6 +165,23 @@ describe('echo', () => {
     expect(new Set(sessions.map(({ fd, pid }) => `${pid} ${fd}`)).size).toBe(1);
   });
 
+  test('info tells a session its connection, and nobody more than was sent', async () => {
+    const listener = await listenUdp(app, { mode: 'info' });
+    const { laddr } = listener;
+    await using client = await openUdp();
+    const long = 'long enough '.padEnd(512, '.');
+    const line = JSON.parse(String(await client.echo(laddr, long)));
+    expect(String(await client.echo(laddr, long))).toBe(long);
+    const raddr = { ip: '127.0.0.1', port: client.port };
+    expect(line).toMatchObject({ listenerId: listener.id, raddr, laddr, declaredRaddr: null });
+    await using short = await openUdp();
+    expect(String(await short.echo(laddr, 'short'))).toBe('short');
+    expect(String(await short.echo(laddr, long))).toBe(long);
+    const sessions = await sessionsWhen(app, listener, 2);
+    const { id } = sessions.find(({ raddr: { port } }) => port === client.port) ?? {};
+    expect(line.connectionId).toBe(id);
+  });
+
   test('discard counts and answers nothing', async () => {
     const listener = await listenUdp(app, { mode: 'discard', limits: { udpIdleTimeoutMs: 200 } });
     await using client = await openUdp();

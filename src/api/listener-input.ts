@@ -100,7 +100,7 @@ function specFields(bounds: ListenerBounds) {
       .default('echo')
       .describe(
         'echo: bytes come back. discard: they do not. info: first one JSON line that tells the client ' +
-          'its connection, then echo.',
+          'its connection, then echo; over udp it answers the first datagram, if that is as long.',
       ),
     limits: limitsPatch(bounds).default({}).describe('What is absent has its default.'),
     faults: faultList(bounds.faultsMax)
@@ -122,7 +122,6 @@ function specFields(bounds: ListenerBounds) {
 interface SpecInput {
   readonly protocol: 'tcp' | 'udp' | 'tls';
   readonly tls?: unknown;
-  readonly mode: string;
   readonly proxyProtocol: { readonly mode: string };
   readonly faults: readonly Pick<Fault, 'type'>[];
   readonly expiresAt?: unknown;
@@ -137,9 +136,8 @@ function agreement<Input extends SpecInput>(input: Input, context: z.RefinementC
   if (input.tls !== undefined && input.protocol !== 'tls') {
     refuse(['tls'], 'is for protocol tls only');
   }
-  if (input.protocol === 'udp') {
-    if (input.proxyProtocol.mode !== 'off') refuse(['proxyProtocol'], 'is for tcp and tls only');
-    if (input.mode === 'info') refuse(['mode'], 'info is for tcp and tls only');
+  if (input.protocol === 'udp' && input.proxyProtocol.mode !== 'off') {
+    refuse(['proxyProtocol'], 'is for tcp and tls only');
   }
   input.faults.forEach((fault, index) => {
     const mismatch = faultMismatch(fault, input.protocol);

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { formatElapsed } from './durations.ts';
 import { listenerEventLine } from './event-lines.ts';
 import { choice } from './flags.ts';
-import { addressText, endText } from './resource-tables.ts';
+import { addressText, endText, silenceText } from './resource-tables.ts';
 import type { Connection } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
 import { factsText } from './tables.ts';
@@ -49,9 +49,11 @@ function factsOf(connection: Connection): readonly (readonly [string, string | n
     ['node', nodeId],
     ['accepted', connection.acceptedAt],
     ['first byte', connection.firstByteAt],
+    ['last byte', connection.lastByteAt],
     ['FIN read', connection.halfClosedAt],
     ['closed', connection.closedAt],
     ['lasted', formatElapsed(lasted)],
+    ['silent at end', silenceText(connection)],
     ['bytes in', connection.bytesIn],
     ['bytes out', connection.bytesOut],
     ['end', endText(connection)],

@@ -46,7 +46,7 @@ const newOptions = () => [
   option('-p, --port <port>', 'the port; without it any free one', port),
   option('--host <address>', 'the address to bind'),
   option('-n, --name <name>', 'what it is called'),
-  new Option('--udp', 'UDP instead of TCP').conflicts(['tls', 'info', 'proxy']),
+  new Option('--udp', 'UDP instead of TCP').conflicts(['tls', 'proxy']),
   new Option('--tls', 'TLS, with a certificate made on the spot'),
   new Option('--info', 'tell each client its connection first, in a line of JSON').conflicts(
     'discard',

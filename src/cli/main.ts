@@ -32,6 +32,12 @@ function isJsonAsked(program: Command): boolean {
 
 /** What was not foreseen is a bug, and ends the process with its stack. */
 function report(error: unknown, isJson: boolean): number {
+  // What went wrong first, and what then could not be put away, such as a listener of a kodama that is gone.
+  if (error instanceof SuppressedError) {
+    const code = report(error.suppressed, isJson);
+    report(error.error, isJson);
+    return code;
+  }
   if (error instanceof OutputGone) return exitCodes.done;
   // Only Ctrl-C ends what a command waits for.
   if (error instanceof Error && error.name === 'AbortError') return exitCodes.interrupted;

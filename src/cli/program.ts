@@ -8,6 +8,7 @@ import { demoCommand } from './demo-command.ts';
 import type { CommandEnvironment } from './environment.ts';
 import { eventsCommand } from './events-command.ts';
 import { applyCommand, exportCommand } from './file-commands.ts';
+import { idleCommand } from './idle-command.ts';
 import { listenCommand } from './listen-command.ts';
 import { createCommand, deleteCommand, getCommand, setCommand } from './listener-commands.ts';
 import { listenersCommand } from './listeners-command.ts';
@@ -50,6 +51,7 @@ export function buildProgram({ url, project }: CommandEnvironment, run: Run): Co
     connectionCommand,
     eventsCommand,
     waitCommand,
+    idleCommand,
     statusCommand,
     applyCommand,
     exportCommand,

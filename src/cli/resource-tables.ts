@@ -77,10 +77,29 @@ function timeCell(time: string | null): string | null {
 }
 
 /** How it ended, and who ended it; empty while it has not. */
-export function endText({ closeReason, closeInitiator, error }: Connection): string {
+export function endText({
+  closeReason,
+  closeInitiator,
+  error,
+}: Pick<Connection, 'closeReason' | 'closeInitiator' | 'error'>): string {
   if (closeReason === null) return '';
   const cause = error === null ? '' : ` (${error})`;
   return `${closeReason} by ${closeInitiator}${cause}`;
+}
+
+/** How long it had been silent when it was closed; null where it is open, or never had a byte. */
+export function silenceMsOf({
+  lastByteAt,
+  closedAt,
+}: Pick<Connection, 'lastByteAt' | 'closedAt'>): number | null {
+  return lastByteAt === null || closedAt === null ? null : elapsedMs(lastByteAt, closedAt, 0);
+}
+
+export function silenceText(
+  connection: Pick<Connection, 'lastByteAt' | 'closedAt'>,
+): string | null {
+  const ms = silenceMsOf(connection);
+  return ms === null ? null : formatElapsed(ms);
 }
 
 export function connectionColumns(format: Format): readonly Column<Connection>[] {

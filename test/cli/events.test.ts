@@ -74,6 +74,7 @@ test('connections are listed as the API has them, and one of them is told with i
   expect(cut.stderr).toContain('the newest 1 connections are shown and there are more');
   const one = await command(app, ['connection', connections[1].id]);
   expect(one.stdout).toMatch(/^socket +pid \d+ fd \d+$/m);
+  expect(one.stdout).toMatch(/^last byte +2.*\n(.*\n)*silent at end +\d+\.\d{3} s$/m);
   expect(one.stdout).toMatch(/ opened .*\n.* closed .*\n$/);
 });
 

@@ -1347,7 +1347,7 @@ export interface components {
             /** @description The address to bind; :: is dual stack. KODAMA_LISTEN_HOST sets the default. Default: "127.0.0.1". */
             host?: string;
             /**
-             * @description echo: bytes come back. discard: they do not. info: first one JSON line that tells the client its connection, then echo. Default: "echo".
+             * @description echo: bytes come back. discard: they do not. info: first one JSON line that tells the client its connection, then echo; over udp it answers the first datagram, if that is as long. Default: "echo".
              * @enum {string}
              */
             mode?: "echo" | "discard" | "info";
@@ -1446,7 +1446,7 @@ export interface components {
                 /** @description The address to bind; :: is dual stack. KODAMA_LISTEN_HOST sets the default. Default: "127.0.0.1". */
                 host?: string;
                 /**
-                 * @description echo: bytes come back. discard: they do not. info: first one JSON line that tells the client its connection, then echo. Default: "echo".
+                 * @description echo: bytes come back. discard: they do not. info: first one JSON line that tells the client its connection, then echo; over udp it answers the first datagram, if that is as long. Default: "echo".
                  * @enum {string}
                  */
                 mode?: "echo" | "discard" | "info";
@@ -1545,7 +1545,7 @@ export interface components {
             /** @description The address to bind; :: is dual stack. KODAMA_LISTEN_HOST sets the default. Default: "127.0.0.1". */
             host?: string;
             /**
-             * @description echo: bytes come back. discard: they do not. info: first one JSON line that tells the client its connection, then echo. Default: "echo".
+             * @description echo: bytes come back. discard: they do not. info: first one JSON line that tells the client its connection, then echo; over udp it answers the first datagram, if that is as long. Default: "echo".
              * @enum {string}
              */
             mode?: "echo" | "discard" | "info";

@@ -18,13 +18,13 @@ import { acceptedConnection, ConnectionProgress } from '../connection-progress.t
 import type { EchoContext, EchoListener } from '../echo-listener.ts';
 import type { FaultResources } from '../faults/fault-pipeline.ts';
 import { ListenerFaults } from '../faults/listener-faults.ts';
+import { greetingOf } from '../greeting.ts';
 import type { BoundSocket, Share, WorkerSettings } from '../messages.ts';
 import { type PreambleEnd, peerReset } from '../preamble/preamble-error.ts';
 import { Preambles } from '../preamble/preambles.ts';
 import { Refusals } from '../refusals.ts';
 import type { WorkerClock } from '../worker-clock.ts';
 import type { Accepted, Admitted, Arrival, ConnectionHost } from './connection-host.ts';
-import { greetingOf } from './greeting.ts';
 import { HandleTransport } from './handle-transport.ts';
 import { addressOf } from './peer-names.ts';
 import { StreamConnection } from './stream-connection.ts';

@@ -169,6 +169,7 @@ export class UdpListener implements EchoListener {
       since: now,
       faults,
       isHeld,
+      isGreeted: this.#binding.mode === 'info',
     });
     this.#sessions.add(session);
     this.#guards.host.asked(endpoint.laddr.ip);

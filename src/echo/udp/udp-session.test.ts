@@ -84,6 +84,7 @@ function newSession(host: UdpSessionHost, endpoint: UdpEndpoint, port: number, i
     since: 0,
     faults: { isRefused: false, acceptDelayMs: 0, active: [], drawn: new Map() },
     isHeld,
+    isGreeted: false,
   });
 }
 

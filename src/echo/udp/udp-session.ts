@@ -18,6 +18,7 @@ import type { OpenConnection } from '../echo-listener.ts';
 import type { FaultResources } from '../faults/fault-pipeline.ts';
 import { FaultPipeline } from '../faults/fault-pipeline.ts';
 import type { ConnectionFaults } from '../faults/listener-faults.ts';
+import { greetingOf } from '../greeting.ts';
 import type { WorkerClock } from '../worker-clock.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import { type LoopSide, type LoopTraits, loopTraitsOf } from './loop-breaker.ts';
@@ -59,6 +60,8 @@ export interface UdpSessionOptions {
   readonly faults: ConnectionFaults;
   /** Datagrams wait until `release`. */
   readonly isHeld: boolean;
+  /** Its first datagram is answered with the greeting, faults aside, where that is no longer. */
+  readonly isGreeted: boolean;
 }
 
 export class UdpSession implements OpenConnection, LoopSide {
@@ -78,6 +81,7 @@ export class UdpSession implements OpenConnection, LoopSide {
   traits: LoopTraits;
   readonly #host: UdpSessionHost;
   #waiting: Buffer[] | null;
+  #isGreeted: boolean;
   #lastAt: Micros;
   readonly #progress: ConnectionProgress;
   #sentBytes = 0;
@@ -103,6 +107,7 @@ export class UdpSession implements OpenConnection, LoopSide {
     this.#progress = new ConnectionProgress(id);
     this.traits = this.#traitsOf(this.faults.active);
     this.#waiting = options.isHeld ? [] : null;
+    this.#isGreeted = options.isGreeted;
     this.#lastAt = since;
     this.#applyFaults(this.faults.active);
   }
@@ -154,8 +159,16 @@ export class UdpSession implements OpenConnection, LoopSide {
 
   #answer(bytes: Buffer, now: Micros): void {
     if (this.#end !== null || !this.#host.mayAnswer(this, bytes, now)) return;
-    if (this.#pipeline === null) this.#send(bytes);
+    const greeting = this.#takeGreeting();
+    if (greeting !== null && greeting.length <= bytes.length) this.#send(greeting);
+    else if (this.#pipeline === null) this.#send(bytes);
     else this.#pipeline.push(bytes);
+  }
+
+  #takeGreeting(): Buffer | null {
+    if (!this.#isGreeted) return null;
+    this.#isGreeted = false;
+    return greetingOf(this.accepted);
   }
 
   /** The listener's faults have changed. */
