@@ -65,7 +65,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'edge-sockets': 100,
   'embedded-postgres': 850,
   faults: 1450,
-  grpc: 2300,
+  grpc: 2360,
   http: 3100,
   'listeners-file': 330,
   metrics: 200,
