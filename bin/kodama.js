@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 /**
- * The command `kodama`. This file is for any Node since 20; the sources need Node 24, which comes with kodama's packages
- * where there is one for the machine: an older Node runs that one in its place.
+ * The command `kodama`. This file is for any Node since 20; what it runs, TypeScript in a clone and JavaScript in a
+ * package, needs Node 24, which comes with kodama's packages where there is one for the machine: an older Node runs that
+ * one in its place.
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createRequire, enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -13,7 +15,8 @@ if (Number.parseInt(process.versions.node, 10) >= majorMin) {
   // What was compiled once needs no compiling at the next call: it halves what a short one costs. Kept beside the
   // packages, where nobody can write but who installed them.
   enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/kodama', import.meta.url)));
-  await import('../src/cli/main.ts');
+  const compiled = new URL('../src/cli/main.js', import.meta.url);
+  await import(existsSync(compiled) ? compiled.href : '../src/cli/main.ts');
 } else {
   const program = packagedNode();
   if (program === null) {

@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
+import type { AppliedFile } from './applied-file.ts';
 import { version } from './command-line.ts';
 import type { Config } from './config.ts';
 import { ActivityLog } from './core/activity-log.ts';
@@ -82,6 +83,7 @@ interface Ground extends EdgesGround {
 async function start(options: AppOptions, resources: AsyncDisposableStack): Promise<Started> {
   const { config, logger, signal } = options;
   const clock = systemClock();
+  const appliedFile = await readApplied(config);
   const nodeId = await takeNodeId(config, resources);
   const database = config.databaseUrl ?? startPostgres(options, resources);
   // While PostgreSQL starts, this process has nothing to do; to load the edges takes about as long.
@@ -98,8 +100,9 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
     (reason) => `${storeName} cannot be used: ${reason}`,
   );
   resources.use(store);
-  const own = { projects: new Projects(store.projects), metrics: new Metrics(), reservedPorts: [] };
-  const ground = { ...options, clock, nodeId, store, ...own };
+  const own = { projects: new Projects(store.projects), metrics: new Metrics() };
+  const reservedPorts = [config.http.port, config.grpc.port].filter((port) => port !== 0);
+  const ground = { ...options, clock, nodeId, store, ...own, reservedPorts, appliedFile };
   const { control, recovery, eventLog, activity, set } = await startCore(ground, resources);
   signal?.throwIfAborted();
   if (config.databaseUrl === null) await control.letGoOfOtherNodes();
@@ -107,12 +110,20 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   if (config.logFormat === 'json') activity.begin();
   await recovery.recover();
   activity.begin();
-  const recovered = set.all();
+  const earlier = new Set(set.all().map(({ id }) => id));
   signal?.throwIfAborted();
   const addresses = await startEdges(ground, control, resources);
+  const recovered = set.all().filter(({ id }) => earlier.has(id));
   // The first thing of a stop: without its store kodama ends all the same.
   resources.defer(() => eventLog.endBy(AbortSignal.timeout(config.shutdownTimeoutMs / 2)));
   return { nodeId, recovered, ...addresses };
+}
+
+/** What it is made with is loaded only for who has such a file. */
+async function readApplied({ applyPath, bounds }: Config): Promise<AppliedFile | null> {
+  if (applyPath === null) return null;
+  const { readAppliedFile } = await import('./applied-file.ts');
+  return await readAppliedFile(applyPath, bounds);
 }
 
 /** Two processes with one id would take each other's place: who reads it from the directory holds that. */

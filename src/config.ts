@@ -63,6 +63,7 @@ export const settings = z.object({
   KODAMA_GRPC_PORT: port.default(50_051),
   KODAMA_LISTEN_HOST: listenHost.default(defaultBounds.listenHost),
   KODAMA_LISTEN_PORTS: portRange.optional(),
+  KODAMA_APPLY: z.string().optional(),
   KODAMA_DATA_DIR: z.string().default('.kodama'),
   DATABASE_URL: z
     .string()
@@ -141,6 +142,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     http: { host: env.KODAMA_HTTP_HOST, port: env.KODAMA_HTTP_PORT, limits: httpLimits },
     grpc: { host: env.KODAMA_GRPC_HOST, port: env.KODAMA_GRPC_PORT, limits: grpcLimits },
     apiToken,
+    applyPath: env.KODAMA_APPLY === undefined ? null : resolve(env.KODAMA_APPLY),
     dataDir: resolve(env.KODAMA_DATA_DIR),
     databaseUrl: env.DATABASE_URL ?? null,
     nodeId: env.KODAMA_NODE_ID ?? null,

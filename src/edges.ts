@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { Api } from './api/call.ts';
 import { tokenKeys } from './api/keys.ts';
 import { operations } from './api/operations.ts';
+import { type AppliedFile, applyAtStart } from './applied-file.ts';
 import { version } from './command-line.ts';
 import type { Config } from './config.ts';
 import { type Address, isLoopback } from './core/address.ts';
@@ -23,8 +24,11 @@ export interface EdgesGround {
   readonly store: Store;
   readonly projects: Projects;
   readonly metrics: MetricsText;
-  /** Filled in when the edges are bound. */
+  /** Those that are configured, and then those that the edges are bound to. */
   readonly reservedPorts: number[];
+  /** Applied before either edge answers. */
+  readonly appliedFile: AppliedFile | null;
+  readonly signal?: AbortSignal;
 }
 
 /** Resolves when both are bound. */
@@ -33,7 +37,7 @@ export async function startEdges(
   control: ControlPlane,
   resources: AsyncDisposableStack,
 ): Promise<{ readonly httpAddress: Address; readonly grpcAddress: Address }> {
-  const { config, logger, clock, store, projects, metrics, reservedPorts } = ground;
+  const { config, logger, clock, store, projects, metrics, reservedPorts, appliedFile } = ground;
   const keysOf = async (caller: Pick<Caller, 'project'>) =>
     store.of(await projects.of(caller)).idempotencyKeys;
   const { http, grpc, bounds, apiToken, idempotency } = config;
@@ -43,6 +47,8 @@ export async function startEdges(
     keys: tokenKeys(apiToken),
     idempotency: { keysOf, clock, logger, limits: idempotency },
   });
+  const { signal = new AbortController().signal } = ground;
+  if (appliedFile !== null) await applyAtStart(appliedFile, api, signal);
   const shared = { api, bounds, logger, readiness: control };
   const grpcServer = await orStartError(
     () => GrpcServer.start({ ...shared, ...grpc }),

@@ -107,9 +107,9 @@ const tour: Promises = [
     },
   ],
   [
-    /^Hang up, and look again/,
+    /^Hang up, and wait until/,
     (output) => {
-      expect(output.trim()).toMatch(/ closed +6 +6 +\S+ s +peer_fin by peer$/);
+      expect(output.trim()).toMatch(/ closed +6 +6 +\S+ s +peer_fin by peer\nmet: 1, at seq \d+$/);
     },
   ],
   [/^Any other client/, (output) => expect(output).toMatch(/^(\S*nc\nhello again\n?)?$/)],

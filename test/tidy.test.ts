@@ -5,7 +5,7 @@
  *
  *   main.ts ─► app.ts ─► edges.ts ─► http grpc ─► api ─► core ─► faults      config.ts ─► core
  *                  └───► postgres echo workers ───────────────────┘      workers ─► echo/messages.ts, record-rows.ts
- *   cli/main.ts ─► core, and the types of http/resources.ts: it speaks REST
+ *   cli/main.ts ─► core, listeners-file, and the types of http/resources.ts: it speaks REST
  */
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -26,7 +26,8 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   echo: /^(core|faults)\//,
   workers: /^(core\/|echo\/(messages|record-rows)\.ts$)/,
   node: /^(core\/errors|config)\.ts$/,
-  cli: /^(core\/|faults\/|http\/resources\.ts$|command-line\.ts$|plain-text\.ts$)/,
+  'listeners-file': /^(core\/|faults\/|http\/resources\.ts$)/,
+  cli: /^(core\/|faults\/|listeners-file\/|http\/resources\.ts$|command-line\.ts$|plain-text\.ts$)/,
   'config.ts': /^(core\/|postgres\/database-url\.ts$|unknown-variables\.ts$)/,
   'command-line.ts': /^$/,
   'output.ts': /^$/,
@@ -35,7 +36,9 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   'unknown-variables.ts': /^$/,
   'banner.ts': /^core\//,
   'spare-memory.ts': /^$/,
-  'edges.ts': /^(api|core|grpc|http)\/|^(config|command-line|node\/start-error)\.ts$/,
+  'applied-file.ts':
+    /^(api|core|listeners-file)\/|^http\/resource-json\.ts$|^node\/start-error\.ts$/,
+  'edges.ts': /^(api|core|grpc|http)\/|^(applied-file|config|command-line|node\/start-error)\.ts$/,
   'app.ts': /^(?!main\.ts$)/,
   'main.ts':
     /^((app|banner|command-line|config|log-text|output|spare-memory)|node\/(data-dir|start-error)|core\/address)\.ts$/,
@@ -54,7 +57,7 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 1150,
+  src: 1300,
   api: 1850,
   cli: 4850,
   core: 6600,
@@ -62,8 +65,9 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'edge-sockets': 100,
   'embedded-postgres': 850,
   faults: 1450,
-  grpc: 2300,
+  grpc: 2360,
   http: 3100,
+  'listeners-file': 330,
   metrics: 200,
   node: 400,
   postgres: 4330,
@@ -150,7 +154,7 @@ test('every import keeps to the architecture', () => {
 });
 
 test('the command loads nothing of the edge that it speaks to', () => {
-  const paths = sources.filter((path) => path.startsWith('src/cli/'));
+  const paths = sources.filter((path) => /^src\/(cli|listeners-file)\//.test(path));
   const pattern = /\bimport (?!type\b)[^;]*from '\.\.\/http\//;
   expect(faultsOf(paths, pattern, 'of http only types')).toEqual([]);
 });
@@ -209,7 +213,8 @@ test('tests all run, and none sleeps', () => {
 
 test('an operation is said in few files', () => {
   const hand = [
-    ...sources.filter((path) => !isTest(path)),
+    // Who calls them as a client does says none of them.
+    ...sources.filter((path) => !isTest(path) && path !== 'src/applied-file.ts'),
     ...globSync('proto/**/*.proto', { cwd: root }),
   ];
   for (const [name, method] of [

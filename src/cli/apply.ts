@@ -1,11 +1,20 @@
 /** Makes what listens what a file says, and shows first what that takes. */
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import { inParallel } from '../core/in-parallel.ts';
-import { patchOf, planOf, type Step } from './apply-plan.ts';
+import { planOf, type Step } from '../listeners-file/apply-plan.ts';
+import {
+  carryOut,
+  existingOf,
+  type ListenerCalls,
+  namedPlace,
+} from '../listeners-file/apply-steps.ts';
+import {
+  type ListenersFile,
+  readListenersFile,
+  type WantedListener,
+} from '../listeners-file/listeners-file.ts';
 import { exitCodes, failed, Refused, usageFailure } from './failure.ts';
 import { listenerPath } from './listener-commands.ts';
-import { type ListenersFile, readListenersFile, type WantedListener } from './listeners-file.ts';
 import { nameOf, whereText } from './resource-tables.ts';
 import type { Listener, RestClient } from './rest-client.ts';
 import type { Session } from './session.ts';
@@ -20,14 +29,10 @@ interface ApplyOptions {
   readonly yes?: true;
 }
 
-const atOnce = 8;
-/** Of listeners:batch. */
-const batchMax = 100;
-
 export async function apply(session: Session, command: Command): Promise<number> {
   const { terminal, format } = session;
   const options = command.opts<ApplyOptions>();
-  const file = await readListenersFile(options.file);
+  const file = await readFile(options.file);
   const steps = await plan(session, file, options);
   const isJson = format === 'json';
   const text = steps.map((step) => (isJson ? `${JSON.stringify(told(step))}\n` : stepText(step)));
@@ -45,9 +50,22 @@ export async function apply(session: Session, command: Command): Promise<number>
     );
   }
   await confirm(session, steps, options);
-  await carryOut(session, steps);
-  if (isJson) await showListeners(session, (await existing(session, file.listeners)).items);
+  const calls = callsOf(session.client);
+  await carryOut(calls, steps);
+  if (isJson) {
+    const there = await existingOf(calls, file.listeners);
+    await showListeners(session, [...there.values()]);
+  }
   return exitCodes.done;
+}
+
+/** `-` is what comes on stdin. @throws CommandFailure that says what is wrong with it, and where */
+async function readFile(path: string): Promise<ListenersFile> {
+  try {
+    return await readListenersFile(path === '-' ? process.stdin.fd : path);
+  } catch (error) {
+    throw failed(`${path}: ${(error as Error).message}`);
+  }
 }
 
 async function plan(
@@ -58,22 +76,9 @@ async function plan(
   if (prune === true && file.set === null) {
     throw usageFailure('--prune deletes what has the set of the file: give it one, `set: NAME`');
   }
-  const { byName } = await existing(session, file.listeners);
+  const byName = await existingOf(callsOf(session.client), file.listeners);
   const stale = prune === true ? await staleOf(session, file, byName) : [];
   return planOf(file.listeners, byName, stale);
-}
-
-/** Those of the file that are there, in its order. */
-async function existing({ client }: Session, wanted: readonly WantedListener[]) {
-  const byName = new Map<string, Listener>();
-  await inParallel(wanted, atOnce, async ({ name }) => {
-    try {
-      byName.set(name, await client.get<Listener>(listenerPath(name)));
-    } catch (error) {
-      if (!(error instanceof Refused && error.problem.code === 'not_found')) throw error;
-    }
-  });
-  return { byName, items: wanted.flatMap(({ name }) => byName.get(name) ?? []) };
 }
 
 async function staleOf(
@@ -102,38 +107,38 @@ async function confirm(
   if (!/^y(es)?$/i.test(answer.trim())) throw failed('nothing was done');
 }
 
-/** First what frees ports and names, then all that is new at once, then what changes. */
-async function carryOut({ client }: Session, steps: readonly Step[]): Promise<void> {
-  const gone = steps.flatMap((step) =>
-    step.action === 'delete' || step.action === 'recreate' ? [step.is] : [],
-  );
-  const made = steps.flatMap((step) =>
-    step.action === 'create' || step.action === 'recreate' ? [step.wanted] : [],
-  );
-  await inParallel(gone, atOnce, ({ id }) => client.call('DELETE', listenerPath(id)));
-  for (let at = 0; at < made.length; at += batchMax) {
-    await createAll(client, made.slice(at, at + batchMax));
-  }
-  await inParallel(steps, atOnce, async (step) => {
-    if (step.action !== 'update') return;
-    const body = patchOf(step.wanted, step.changes);
-    await client.call('PATCH', listenerPath(step.is.id), { body });
-  });
+/** The calls of REST. A refusal of a batch is told by the names of its listeners. */
+function callsOf(client: RestClient): ListenerCalls {
+  return {
+    async find(name) {
+      try {
+        return await client.get<Listener>(listenerPath(name));
+      } catch (error) {
+        if (error instanceof Refused && error.problem.code === 'not_found') return null;
+        throw error;
+      }
+    },
+    async createAll(listeners) {
+      try {
+        await client.call('POST', '/v1/listeners:batch', { body: { listeners } });
+      } catch (error) {
+        throw error instanceof Refused ? namedRefusal(error, listeners) : error;
+      }
+    },
+    async update({ id }, body) {
+      await client.call('PATCH', listenerPath(id), { body });
+    },
+    async delete({ id }) {
+      await client.call('DELETE', listenerPath(id));
+    },
+  };
 }
 
-/** A refusal tells the place in the batch, which is nobody's but this command's: it is told by name. */
-async function createAll(client: RestClient, listeners: readonly WantedListener[]): Promise<void> {
-  try {
-    await client.call('POST', '/v1/listeners:batch', { body: { listeners } });
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    const named = (text: string) =>
-      text.replace(/^listeners\[(\d+)\]/, (place, at) => listeners[Number(at)]?.name ?? place);
-    const { detail, errors = [] } = error.problem;
-    const told = errors.map(({ path, message }) => ({ path: named(path), message }));
-    const fields = told.length === 0 ? {} : { errors: told };
-    throw new Refused({ ...error.problem, detail: named(detail), ...fields });
-  }
+function namedRefusal({ problem }: Refused, listeners: readonly WantedListener[]): Refused {
+  const { detail, errors = [] } = problem;
+  const told = errors.map(({ path, message }) => ({ path: namedPlace(path, listeners), message }));
+  const fields = told.length === 0 ? {} : { errors: told };
+  return new Refused({ ...problem, detail: namedPlace(detail, listeners), ...fields });
 }
 
 function stepName(step: Step): string {

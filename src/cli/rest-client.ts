@@ -4,20 +4,14 @@
  */
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { z } from 'zod';
 import type {
   connectionResource,
   eventResource,
   listenerResource,
+  Shown,
   statusResource,
 } from '../http/resources.ts';
 import { failed, type ProblemLike, Refused, Unreachable } from './failure.ts';
-
-/** A resource as it is answered, which nobody changes. */
-type Shown<Schema extends z.ZodType> = Unchanged<z.output<Schema>>;
-type Unchanged<Value> = Value extends object
-  ? { readonly [Key in keyof Value]: Unchanged<Value[Key]> }
-  : Value;
 
 export type Listener = Shown<typeof listenerResource>;
 export type Connection = Shown<typeof connectionResource>;

@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { extname, join } from 'node:path';
 import { Command } from 'commander';
 import { environmentWith } from './environment.ts';
 import { option, port, wholeNumber, withOptions } from './flags.ts';
@@ -25,8 +25,8 @@ export function upCommand(run: Run): Command {
 
 /** The server takes the place of this process: its signals, its output and its exit code are its own. */
 async function becomeServer(options: UpOptions): Promise<never> {
-  const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
-  const main = fileURLToPath(new URL(`../main.${extension}`, import.meta.url));
+  // TypeScript in a clone, JavaScript in a package, as this file is.
+  const main = join(import.meta.dirname, `../main${extname(import.meta.filename)}`);
   const environment = environmentWith(variablesOf(options));
   const given = Object.entries(environment).filter(([, value]) => value !== undefined);
   // Node calls execve experimental; the warning would be printed by the server.

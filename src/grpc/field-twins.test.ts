@@ -40,6 +40,8 @@ interface Asked {
   readonly more?: readonly string[];
 }
 
+const mask = ['updateMask', 'updateMask.paths[]: string'];
+
 /** The operation of each method. */
 const asked: Readonly<Record<string, Asked>> = {
   CreateListener: { operation: all.createListener },
@@ -50,12 +52,9 @@ const asked: Readonly<Record<string, Asked>> = {
   },
   GetListener: { operation: all.getListener },
   ListListeners: { operation: all.listListeners },
-  UpdateListener: {
-    operation: all.updateListener,
-    more: ['updateMask', 'updateMask.paths[]: string'],
-  },
+  UpdateListener: { operation: all.updateListener, more: mask },
   AddFault: { operation: all.addFault, isOfAnyType: true },
-  UpdateFault: { operation: all.updateFault, isOfAnyType: true },
+  UpdateFault: { operation: all.updateFault, isOfAnyType: true, more: mask },
   RemoveFault: { operation: all.removeFault },
   ResetFaults: { operation: all.resetFaults },
   CloseListeners: { operation: all.closeListeners },

@@ -3,7 +3,7 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Listener } from '../core/listener.ts';
 import type { Edge } from './edge.ts';
 import { operationCall } from './operation-call.ts';
-import { changeReader } from './update-request.ts';
+import { changeReader, faultChangeReader } from './update-request.ts';
 
 const one = { answer: (listener: Listener) => ({ listener }) };
 
@@ -26,7 +26,10 @@ export function listenerHandlers(edge: Edge): UntypedServiceImplementation {
       ...one,
     }),
     AddFault: operationCall(edge, operations.addFault, one),
-    UpdateFault: operationCall(edge, operations.updateFault, one),
+    UpdateFault: operationCall(edge, operations.updateFault, {
+      plain: faultChangeReader(),
+      ...one,
+    }),
     RemoveFault: operationCall(edge, operations.removeFault, one),
     ResetFaults: operationCall(edge, operations.resetFaults, one),
     CloseListeners: operationCall(edge, operations.closeListeners, {

@@ -1,21 +1,30 @@
 import { expect, test } from 'vitest';
 import { leastCpuMs } from '../../test/support/cpu-cost.ts';
+import { faultPatch } from '../api/fault-input.ts';
 import { listenerSchemas, toListenerPatch } from '../api/listener-input.ts';
 import { parse } from '../api/parse.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import { decoderOf } from './message-decoder.ts';
 import { messageType } from './protos.ts';
-import { changeReader } from './update-request.ts';
+import { changeReader, faultChangeReader } from './update-request.ts';
 
 const { patch } = listenerSchemas(defaultBounds);
 const type = messageType('UpdateListenerRequest');
 const decode = decoderOf(type);
 const read = changeReader(defaultBounds);
+const faultType = messageType('UpdateFaultRequest');
+const decodeFault = decoderOf(faultType);
+const readFault = faultChangeReader();
 
 /** A request as a client sends it. */
 function change(request: object, ...paths: readonly string[]) {
   const message = type.fromObject({ ...request, updateMask: { paths } });
   return toListenerPatch(parse(patch, read(decode(type.encode(message).finish()))), 0);
+}
+
+function faultChange(fault: object, ...paths: readonly string[]) {
+  const message = faultType.fromObject({ fault, updateMask: { paths } });
+  return given(parse(faultPatch, readFault(decodeFault(faultType.encode(message).finish()))));
 }
 
 function given(fields: object): object {
@@ -104,4 +113,41 @@ test.each(['limits.', '_a'])('a path of a megabyte of %s is not looked through',
   const refusing = tenTimes(() => expect(() => read(request)).toThrow('updateMask: '));
   const splitting = tenTimes(() => void path.split(part));
   expect(refusing).toBeLessThan(splitting / 4 + 50);
+});
+
+test('of a fault without a mask what is there is set, with one what is listed, and cleared where it is not there', () => {
+  const fault = { seed: 7, enabled: false, latency: { delayMs: 5, jitterMs: 3 } };
+  const type = 'latency';
+  expect(faultChange(fault)).toEqual({ type, seed: 7, enabled: false, delayMs: 5, jitterMs: 3 });
+  expect(faultChange(fault, 'seed', 'latency.jitter_ms')).toEqual({ type, seed: 7, jitterMs: 3 });
+  const common = ['name', 'probability', 'seed', 'match', 'enabled', 'expires_at'];
+  expect(faultChange({}, ...common)).toEqual({
+    ...{ name: null, probability: null, seed: null, match: null, enabled: null, expiresAt: null },
+  });
+  expect(faultChange({ latency: { delayMs: 5 } }, 'latency')).toEqual({
+    ...{ type, delayMs: 5, jitterMs: null, distribution: null },
+  });
+  expect(faultChange({}, 'accept_delay.delay_ms')).toEqual({
+    ...{ type: 'accept_delay', delayMs: null },
+  });
+  expect(faultChange({}, 'refuse')).toEqual({ type: 'refuse' });
+  // What belongs to a fault of another type is not there.
+  expect(faultChange({ slowClose: { delayMs: 5 } }, 'latency.delay_ms')).toEqual({
+    ...{ type, delayMs: null },
+  });
+});
+
+test.each([
+  ['effect'],
+  ['type'],
+  ['fault.seed'],
+  ['match.cidr'],
+  ['latency.'],
+  ['latency.mode'],
+  ['delay_ms'],
+  ['latency.delay_ms', 'close.mode'],
+])('a path that is none of a fault, or of a second type, is refused by name: %s', (...paths) => {
+  expect(() => faultChange({ seed: 1 }, ...paths)).toThrow(
+    `updateMask: ${paths.at(-1)} is not a field that can change`,
+  );
 });

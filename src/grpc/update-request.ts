@@ -1,10 +1,12 @@
-/** A change: what its message says, with its field mask → what the schema of src/api of a change reads. */
+/** Changes: what their messages say, with their field masks → what the schemas of src/api of a change read. */
 import { defaultLimits, limitsPatch } from '../api/limits-input.ts';
 import { listenerSchemas } from '../api/listener-input.ts';
 import { shorten } from '../api/parse.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
+import { isTyped, jsonName, typeWord } from './differences.ts';
 import type { Input } from './message-decoder.ts';
+import { messageType } from './protos.ts';
 
 /** No field's path is longer. */
 const pathCharsMax = 64;
@@ -17,20 +19,19 @@ export function changeReader(bounds: ListenerBounds): (request: Input) => Input 
   const clearedFields = fieldsCleared(bounds);
   const clearedLimits = limitsCleared(bounds);
   return ({ updateMask, ...given }) => {
-    const { paths = [] } = (updateMask ?? {}) as { readonly paths?: readonly string[] };
+    const paths = pathsOf(updateMask);
     if (paths.length === 0) return given;
     const fields: Input = { ...clearedFields, ...given };
     const limits: Input = { ...clearedLimits, ...(given.limits as Input) };
     const input: Record<string, unknown> = {};
     const listedLimits: Record<string, unknown> = {};
     for (const path of paths) {
-      if (path.length > pathCharsMax) throw notInMask(path);
-      const [field = '', limit, ...rest] = path.split('.').map(camelCase);
+      const [field = '', limit, ...rest] = partsOf(path);
       if (field === 'limits' && rest.length === 0) {
         const names = limit === undefined ? Object.keys(limits) : [limit];
         for (const name of names) listedLimits[name] = fieldOf(limits, name, path);
       } else if (limit !== undefined) {
-        throw notInMask(path);
+        refuse(path);
       } else if (field === 'ttlMs' && given.ttlMs === undefined) {
         input.expiresAt ??= null;
       } else {
@@ -39,6 +40,49 @@ export function changeReader(bounds: ListenerBounds): (request: Input) => Input 
     }
     return Object.keys(listedLimits).length === 0 ? input : { ...input, limits: listedLimits };
   };
+}
+
+/** What a path of a mask is about: fields of the input, of faults of one type only where it names that. */
+interface FaultFields {
+  readonly type: string | null;
+  readonly names: readonly string[];
+}
+
+/** As changeReader, of one fault: what is cleared goes back to its default. The paths are those of the message. */
+export function faultChangeReader(): (request: Input) => Input {
+  const fields = faultFields();
+  return ({ updateMask, ...given }) => {
+    const paths = pathsOf(updateMask);
+    if (paths.length === 0) return given;
+    const input: Record<string, unknown> = {};
+    for (const path of paths) {
+      const { type, names } = fields.get(partsOf(path).join('.')) ?? refuse(path);
+      if (type !== null) {
+        if (input.type !== undefined && input.type !== type) refuse(path);
+        // Whether it is a fault of that type will be seen.
+        input.type = type;
+      }
+      const isThere = type === null || given.type === type;
+      for (const name of names) input[name] = (isThere ? given[name] : null) ?? null;
+    }
+    return input;
+  };
+}
+
+function faultFields(): ReadonlyMap<string, FaultFields> {
+  const all = messageType('Fault').fieldsArray.flatMap((field): [string, FaultFields][] => {
+    if (!isTyped(field.partOf)) return [[field.name, { type: null, names: [jsonName(field)] }]];
+    const own = messageType(field.type).fieldsArray;
+    const type = typeWord(field);
+    return [
+      [field.name, { type, names: own.map(jsonName) }],
+      ...own.map((one): [string, FaultFields] => [
+        `${field.name}.${one.name}`,
+        { type, names: [jsonName(one)] },
+      ]),
+    ];
+  });
+  return new Map(all);
 }
 
 /** A field that is cleared is as in a listener that was made without it. */
@@ -57,13 +101,23 @@ function limitsCleared(bounds: ListenerBounds): Input {
   return Object.fromEntries(entries);
 }
 
+function pathsOf(mask: unknown): readonly string[] {
+  const { paths = [] } = (mask ?? {}) as { readonly paths?: readonly string[] };
+  return paths;
+}
+
+function partsOf(path: string): readonly string[] {
+  if (path.length > pathCharsMax) refuse(path);
+  return path.split('.').map(camelCase);
+}
+
 function fieldOf(fields: Input, name: string, path: string): unknown {
-  if (!Object.hasOwn(fields, name)) throw notInMask(path);
+  if (!Object.hasOwn(fields, name)) refuse(path);
   return fields[name];
 }
 
-function notInMask(path: string) {
-  return invalidField('updateMask', `${shorten(path)} is not a field that can change`);
+function refuse(path: string): never {
+  throw invalidField('updateMask', `${shorten(path)} is not a field that can change`);
 }
 
 function camelCase(name: string): string {

@@ -9,6 +9,12 @@ import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
 import { formatTime, parseTime } from '../core/time.ts';
 import { openWords } from './open-words.ts';
 
+/** A resource as it is answered, which nobody changes. */
+export type Shown<Schema extends z.ZodType> = Unchanged<z.output<Schema>>;
+type Unchanged<Value> = Value extends object
+  ? { readonly [Key in keyof Value]: Unchanged<Value[Key]> }
+  : Value;
+
 const id = z.uuid().meta({ examples: ['01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90'] });
 const count = z.int().min(0);
 /** Core's microseconds, as text. */

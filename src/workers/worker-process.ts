@@ -2,8 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { getCompileCacheDir } from 'node:module';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, extname, join } from 'node:path';
 import type { Command, Report, Transport } from '../echo/messages.ts';
 
 export interface ProcessLimits {
@@ -40,7 +39,11 @@ const semiSpaceFlag = (bytes: number) =>
 /** Who looks into the control plane wants to look into its workers, too. */
 const lookingFlags = /^--(cpu-prof|heapsnapshot-signal|diagnostic-dir)/;
 
-export const workerFile = fileURLToPath(new URL('../echo/worker-main.ts', import.meta.url));
+/** TypeScript in a clone, JavaScript in a package, as this file is. */
+export const workerFile = join(
+  import.meta.dirname,
+  `../echo/worker-main${extname(import.meta.filename)}`,
+);
 
 /** That of the control plane, if it has one: compiling is most of a worker's start. Node names a folder within it. */
 function compileCache(): Readonly<Record<string, string>> {

@@ -1,28 +1,17 @@
 /** The log and the history through the command. */
 import { expect, test } from 'vitest';
 import { beginCommand, command, jsonLines } from '../support/command.ts';
-import { all, want } from '../support/rest-client.ts';
+import { want } from '../support/rest-client.ts';
 import { collect, ndjson } from '../support/rest-stream.ts';
 import { talk } from '../support/tcp-client.ts';
 import { commonApp } from '../support/test-app.ts';
+import { usedListener } from '../support/used-listener.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const app = commonApp();
 
-/** A listener with so many connections that are over, on record. */
-async function used(name: string, connections: number): Promise<{ id: string; port: number }> {
-  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', { name });
-  for (let count = 0; count < connections; count += 1) await talk(laddr.port, 'hello');
-  const path = `/v1/connections?listener=${id}&state=closed`;
-  await waitFor(
-    'their ends',
-    async () => (await all(app, path, 'connections')).length === connections,
-  );
-  return { id, port: laddr.port };
-}
-
 test('the log is printed to its newest event, and in JSON as the API has it, line for line', async () => {
-  const { id } = await used('cli-log', 1);
+  const { id } = await usedListener(app, 'cli-log', 1);
   const url = `${app.url}/v1/events?listenerId=${id}&afterSeq=0&endAtHead=true`;
   const lines = await collect(ndjson(url));
   const json = await command(app, ['events', '--listener', 'cli-log', '-o', 'json']);
@@ -36,7 +25,7 @@ test('the log is printed to its newest event, and in JSON as the API has it, lin
 });
 
 test('a follower says that it is ready, and not before it has what happened before', async () => {
-  const { port } = await used('cli-follow', 1);
+  const { port } = await usedListener(app, 'cli-follow', 1);
   const words = [
     'events',
     '-f',
@@ -57,7 +46,7 @@ test('a follower says that it is ready, and not before it has what happened befo
 });
 
 test('connections are listed as the API has them, and one of them is told with its timeline', async () => {
-  await used('cli-history', 2);
+  await usedListener(app, 'cli-history', 2);
   const { connections } = await want(200, app, 'GET', '/v1/connections?listener=cli-history');
   const filter = [
     '--listener',
@@ -79,7 +68,7 @@ test('connections are listed as the API has them, and one of them is told with i
 });
 
 test('a list that goes on in a pipe prints what has changed', async () => {
-  const { port } = await used('cli-watch', 1);
+  const { port } = await usedListener(app, 'cli-watch', 1);
   const words = ['connections', '-w', '--listener', 'cli-watch', '--state', 'open', '-o', 'json'];
   const { output } = beginCommand(app, words);
   await waitFor('ready', () => output.stderr.includes('kodama: ready'));
@@ -93,12 +82,12 @@ test('a list that goes on in a pipe prints what has changed', async () => {
 });
 
 test('whoever stops reading ends it without a complaint', async () => {
-  await used('cli-head', 1);
+  await usedListener(app, 'cli-head', 1);
   const { child, ended, output } = beginCommand(app, ['events', '-f', '--after-seq', '0']);
   child.stdout?.once('data', () => child.stdout?.destroy());
   await waitFor('the first lines', () => output.stdout !== '');
   // What is written next finds nobody.
-  await used('cli-head-two', 1);
+  await usedListener(app, 'cli-head-two', 1);
   const { code, stderr } = await ended;
   expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining('EPIPE') });
 });

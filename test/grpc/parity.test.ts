@@ -530,6 +530,41 @@ describe('answered alike', () => {
     }
   });
 
+  test('a change of one fault is the same through either edge', async () => {
+    const latency = { type: 'latency', delayMs: 5, jitterMs: 3, seed: 7, match: { firstN: 2 } };
+    const faults = [{ ...latency, name: 'one', expiresAt: '2100-01-01T00:00:00Z' }];
+    const mask = (...paths: readonly string[]) => ({ updateMask: { paths } });
+    const changes: readonly (readonly [patch: object, request: object])[] = [
+      [{ enabled: false }, { fault: { enabled: false } }],
+      [{ seed: null, match: null, expiresAt: null }, mask('seed', 'match', 'expires_at')],
+      [{ name: null, jitterMs: null }, mask('name', 'latency.jitter_ms')],
+      [
+        { delayMs: 9, jitterMs: null, distribution: null },
+        { fault: { seed: 1, latency: { delayMs: 9 } }, ...mask('latency') },
+      ],
+      [{ delayMs: null }, mask('latency.delay_ms')],
+      [{ type: 'close', mode: null }, mask('close.mode')],
+    ];
+    for (const [patch, request] of changes) {
+      const one = await want(201, app, 'POST', '/v1/listeners', { faults });
+      const other = await want(201, app, 'POST', '/v1/listeners', { faults });
+      const path = `/v1/listeners/${one.id}/faults/one`;
+      const { status, body } = await call(app, 'PATCH', path, patch);
+      const change = { id: other.id, faultName: 'one', ...request };
+      const answer = grpcCall<{ listener: object }>((done) =>
+        client.listeners.UpdateFault(change, done),
+      );
+      if (status === 200) {
+        const { listener: changed } = await answer;
+        const plain = masked(withoutNothing(plainMessage(changed)));
+        expect(plain, JSON.stringify(request)).toEqual(masked(withoutNothing(body)));
+      } else {
+        await expect(answer, JSON.stringify(request)).rejects.toThrow(body.detail);
+      }
+      for (const { id } of [one, other]) await want(204, app, 'DELETE', `/v1/listeners/${id}`);
+    }
+  });
+
   test('a listener is written the same however it is asked for', async () => {
     const made = await want(201, app, 'POST', '/v1/listeners', { labels: { b: '1', a: '2' } });
     const found = await want(200, app, 'GET', `/v1/listeners/${made.id}`);

@@ -41,10 +41,11 @@ export async function startKodama(options: StartOptions = {}): Promise<StartedKo
       ...options.environment,
     },
   });
-  const killWithUs = () => child.kill('SIGKILL');
-  process.once('exit', killWithUs);
+  // An older Node runs kodama by a newer one and passes on what can be passed on: SIGKILL would leave kodama behind.
+  const endWithUs = () => child.kill('SIGTERM');
+  process.once('exit', endWithUs);
   const stop = async () => {
-    process.removeListener('exit', killWithUs);
+    process.removeListener('exit', endWithUs);
     await end(child);
     await rm(dataDir, { recursive: true, force: true });
   };

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
-import { patchOf, planOf } from './apply-plan.ts';
-import { specOf } from './export-listeners.ts';
+import { type Listener, patchOf, planOf } from './apply-plan.ts';
+import { specOf } from './listener-spec.ts';
 import { type ListenersFile, toListenersFile, type WantedListener } from './listeners-file.ts';
-import type { Listener } from './rest-client.ts';
 
 const fault = { probability: 1, seed: null, match: {}, enabled: true, expiresAt: null };
 const latency = {
@@ -58,6 +57,7 @@ test('what is as the file says is kept, whatever the API shows besides', () => {
   for (const wanted of [
     {},
     { port: 9001, protocol: 'tcp', host: '127.0.0.1' },
+    { host: 'localhost' },
     { port: 0, mode: 'echo', recording: 'batched' },
     { faults: [{ type: 'latency', delayMs: 300 }] },
     { faults: [{ type: 'latency', delayMs: 300, jitterMs: 0, enabled: true }] },
@@ -86,6 +86,14 @@ test('a fault that lost a field in the file has its default again', () => {
   ]) {
     expect(step({ faults }, is), JSON.stringify(faults)).toMatchObject({ action: 'update' });
   }
+  const ending: Listener = {
+    ...slow,
+    faults: [{ ...latency, expiresAt: '2030-01-01T00:00:00.000000Z' }],
+  };
+  const expiresAt = '2030-01-01T01:00:00+01:00';
+  expect(step({ faults: [{ type: 'latency', delayMs: 300, expiresAt }] }, ending)).toMatchObject({
+    action: 'keep',
+  });
   // A field that is not known here, such as one of a later kodama, is as it is.
   const later: Listener = { ...slow, faults: [{ ...latency, ofLater: 'first' }] };
   expect(step({ faults: [{ type: 'latency', delayMs: 300 }] }, later)).toMatchObject({

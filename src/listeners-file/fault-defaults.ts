@@ -21,7 +21,15 @@ function defaultsOf({ type }: Fault): Fault {
 export function isAsWanted(fault: Fault, wanted: Fault): boolean {
   const defaults = defaultsOf(wanted);
   const full: Fault = { ...defaults, ...wanted };
-  return Object.keys(full).every((name) => isDeepStrictEqual(fault[name], full[name]));
+  return Object.keys(full).every((name) => isSame(name, fault[name], full[name]));
+}
+
+/** A time may be written in many ways. */
+function isSame(name: string, value: unknown, wanted: unknown): boolean {
+  if (name === 'expiresAt' && typeof value === 'string' && typeof wanted === 'string') {
+    return Date.parse(value) === Date.parse(wanted);
+  }
+  return isDeepStrictEqual(value, wanted);
 }
 
 /** The fault without what it has by default; its type is the name that the first of it is given. */

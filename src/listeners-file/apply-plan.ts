@@ -2,9 +2,12 @@
 import { isIPv6, SocketAddress } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { plainIp } from '../core/address.ts';
+import type { listenerResource, Shown } from '../http/resources.ts';
 import { isAsWanted } from './fault-defaults.ts';
 import type { Fields, WantedListener } from './listeners-file.ts';
-import type { Listener } from './rest-client.ts';
+
+/** As REST shows it, which is how files speak of it. */
+export type Listener = Shown<typeof listenerResource>;
 
 export type Step =
   | { readonly action: 'create' | 'keep'; readonly wanted: WantedListener }
@@ -69,6 +72,7 @@ function isSame(field: string, wanted: WantedListener, is: Listener): boolean {
 }
 
 function plainHost(host: string): string {
+  if (host === 'localhost') return '127.0.0.1';
   if (!isIPv6(host)) return host;
   return plainIp(new SocketAddress({ address: host, family: 'ipv6' }).address);
 }

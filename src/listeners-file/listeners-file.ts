@@ -3,7 +3,6 @@
  * which refuses it by the same names.
  */
 import { readFileSync } from 'node:fs';
-import { failed } from './failure.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 /** A body of POST /v1/listeners. */
@@ -15,24 +14,19 @@ export interface ListenersFile {
   readonly listeners: readonly WantedListener[];
 }
 
-/** `-` is what comes on stdin. @throws CommandFailure that says what is wrong with it, and where */
-export async function readListenersFile(path: string): Promise<ListenersFile> {
-  // Only these commands need it.
+/** A path, or a descriptor that is open. @throws Error that says what is wrong with it, and where */
+export async function readListenersFile(file: string | number): Promise<ListenersFile> {
+  // Only what reads such a file needs it.
   const { parse } = await import('yaml');
-  const text = readText(path);
+  const text = readFileSync(file, 'utf8');
+  let value: unknown;
   try {
-    return toListenersFile(parse(text));
-  } catch (error) {
-    throw failed(`${path}: ${(error as Error).message}`);
+    value = parse(text);
+  } catch (cause) {
+    // What the reader throws of a file that is wrong may look like a bug of ours.
+    throw new Error((cause as Error).message.trim(), { cause });
   }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path === '-' ? 0 : path, 'utf8');
-  } catch (error) {
-    throw failed(`${path}: ${(error as Error).message}`);
-  }
+  return toListenersFile(value);
 }
 
 export function toListenersFile(value: unknown): ListenersFile {

@@ -1,0 +1,116 @@
+/**
+ * KODAMA_APPLY: what a file says is made so while kodama starts, as `kodama apply` does it and before anybody is answered.
+ * What can only be made again is: at a start no connection ends with it.
+ */
+import type { Api } from './api/call.ts';
+import { listenerSchemas } from './api/listener-input.ts';
+import type { Operation } from './api/operation.ts';
+import { parse, read } from './api/parse.ts';
+import { type Caller, operator } from './core/caller.ts';
+import { AppError, hasCode } from './core/errors.ts';
+import type { ListenerBounds } from './core/listener-bounds.ts';
+import { listenerJson } from './http/resource-json.ts';
+import { planOf } from './listeners-file/apply-plan.ts';
+import {
+  carryOut,
+  existingOf,
+  type ListenerCalls,
+  namedPlace,
+} from './listeners-file/apply-steps.ts';
+import { type ListenersFile, readListenersFile } from './listeners-file/listeners-file.ts';
+import { orStartError } from './node/start-error.ts';
+
+export interface AppliedFile extends ListenersFile {
+  readonly path: string;
+}
+
+/** Before anything is started. @throws StartError that names each field that is wrong */
+export async function readAppliedFile(path: string, bounds: ListenerBounds): Promise<AppliedFile> {
+  return await orStartError(
+    async () => {
+      const file = await readListenersFile(path);
+      const wrong = wrongFields(file, bounds);
+      if (wrong.length > 0) throw new Error(wrong.join('\n'));
+      return { ...file, path };
+    },
+    (reason) => refusal(path, reason),
+  );
+}
+
+/** @throws StartError */
+export async function applyAtStart(
+  file: AppliedFile,
+  api: Api,
+  signal: AbortSignal,
+): Promise<void> {
+  const caller = { ...operator, requestId: 'start', sourceIp: null, userAgent: null, signal };
+  const calls = callsOf(api, caller);
+  await orStartError(
+    async () => {
+      const there = await existingOf(calls, file.listeners);
+      await carryOut(calls, planOf(file.listeners, there, []));
+    },
+    (reason) => refusal(file.path, reason),
+  );
+}
+
+function refusal(path: string, reason: string): string {
+  return reason
+    .split('\n')
+    .map((line) => `KODAMA_APPLY (${path}): ${line}`)
+    .join('\n');
+}
+
+function wrongFields({ listeners }: ListenersFile, bounds: ListenerBounds): readonly string[] {
+  const { newListener } = listenerSchemas(bounds);
+  return listeners.flatMap((wanted) => {
+    const result = read(newListener, wanted);
+    const errors = 'errors' in result ? result.errors : [];
+    const placed = (path: string) => (path === '' ? wanted.name : `${wanted.name}.${path}`);
+    return errors.map(({ path, message }) => `${placed(path)}: ${message}`);
+  });
+}
+
+/** The calls of the API, with nobody between. */
+function callsOf(api: Api, caller: Caller): ListenerCalls {
+  const { getListener, createListeners, updateListener, deleteListener } = api.operations;
+  const call = async <Output>(
+    // biome-ignore lint/suspicious/noExplicitAny: whatever an operation is about, its own schema reads it
+    operation: Operation<any, any, Output>,
+    given: { readonly at?: object; readonly input?: object },
+  ): Promise<Output> => {
+    const { at = {}, input = {} } = given;
+    const whole = () => ({ at: parse(operation.at, at), input: parse(operation.input, input) });
+    return (await api.call(operation, { caller, read: whole })).output;
+  };
+  return {
+    async find(id) {
+      try {
+        return JSON.parse(listenerJson(await call(getListener, { at: { id } })));
+      } catch (error) {
+        if (hasCode(error, 'not_found')) return null;
+        throw error;
+      }
+    },
+    async createAll(listeners) {
+      const place = (text: string) => namedPlace(text, listeners);
+      await toldAs(place, call(createListeners, { input: { listeners } }));
+    },
+    async update({ id, name }, input) {
+      await toldAs((text) => `${name}: ${text}`, call(updateListener, { at: { id }, input }));
+    },
+    async delete({ id, name }) {
+      await toldAs((text) => `${name}: ${text}`, call(deleteListener, { at: { id } }));
+    },
+  };
+}
+
+/** What is refused is told of by the names in the file. */
+async function toldAs(words: (text: string) => string, work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError(error.code, words(error.message), { ...error.details, cause: error.cause });
+  }
+}

@@ -1,0 +1,93 @@
+/** The scripts in the shells that they are for, each where it is installed. */
+import { execFile, spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type TemporaryFolder, temporaryFolder } from '../../test/support/temporary-folder.ts';
+import { completionScript } from './completion-command.ts';
+import { buildProgram } from './program.ts';
+
+const program = buildProgram(
+  { url: 'http://127.0.0.1:8080', token: null, project: null, isColorRefused: false },
+  () => async () => undefined,
+);
+
+/** What is written, and what may come then; the last word is the one that is being written. */
+const lines: readonly (readonly [line: readonly string[], words: readonly string[] | null])[] = [
+  [['stat'], ['status']],
+  [['l'], ['listen', 'listeners', 'ls']],
+  [['help', 'wa'], ['wait']],
+  [
+    ['wait', '--m'],
+    ['--min-bytes-in', '--min-bytes-out'],
+  ],
+  // The states of a listener are not those of a connection.
+  [['listeners', '--state', 'f'], ['failed']],
+  [['connections', '--state', 'h'], ['half_closed']],
+  [['conns', '--close-reason', 'peer_f'], ['peer_fin']],
+  [['events', '-o', 'j'], ['json']],
+  [['--output', 'w'], ['wide']],
+  [['--url', 'http://kodama', 'versi'], ['version']],
+  [['--url', 'get', 'completion', 'z'], ['zsh']],
+  [
+    ['get', ''],
+    ['alpha', 'beta'],
+  ],
+  [['delete', 'alpha', 'b'], ['beta']],
+  [['events', '--listener', 'a'], ['alpha']],
+  // Files, and what is another program's, the shell knows by itself.
+  [['apply', '--file', 'listeners.y'], null],
+  [['listen', '--', 'get', 'listeners.y'], null],
+];
+
+const kodama = 'if [ "$*" = __complete ]; then echo alpha; echo beta; fi';
+const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(' ');
+
+const shells = {
+  bash: {
+    before: `kodama() { ${kodama}; }`,
+    ask: (line: readonly string[]) => `COMP_WORDS=(kodama ${quoted(line)})
+COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
+_kodama; echo "\${COMPREPLY[@]-}"`,
+  },
+  zsh: {
+    // Only its editor can complete: what it would be given is printed instead.
+    before: `kodama() { ${kodama}; }
+compdef() { echo "$@" }
+_files() { echo }
+compadd() { shift; local at; local -a fit; for at in "$@"; do [[ $at = "\${words[CURRENT]}"* ]] && fit+=($at); done; echo $fit }`,
+    ask: (line: readonly string[]) => `words=(kodama ${quoted(line)}); CURRENT=\${#words}
+_kodama`,
+  },
+  fish: {
+    before: 'function kodama; echo alpha; echo beta; end',
+    ask: (line: readonly string[]) =>
+      `echo (complete -C ${quoted([['kodama', ...line].join(' ')])} | string split -f 1 \\t)`,
+  },
+} as const;
+
+let folder: TemporaryFolder;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  await writeFile(join(folder.path, 'listeners.yaml'), '');
+  return () => folder[Symbol.asyncDispose]();
+});
+
+describe.each(Object.entries(shells))('%s', (shell, { before, ask }) => {
+  const isThere = spawnSync(shell, ['--version']).error === undefined;
+
+  test.runIf(isThere)('completes commands, flags, their values, and names', async () => {
+    const asked = lines.map(([line]) => ask(line));
+    const script = [before, completionScript(shell, program), ...asked].join('\n');
+    const run = promisify(execFile);
+    const { stdout, stderr } = await run(shell, ['-c', script], { cwd: folder.path });
+    expect(stderr).toBe('');
+    const answers = stdout.split('\n').slice(shell === 'zsh' ? 1 : 0, -1);
+    const told = answers.map((answer) => answer.trim().split(' ').toSorted().join(' '));
+    // Fish finds files itself, bash and zsh behind the script.
+    const files = shell === 'fish' ? 'listeners.yaml' : '';
+    const expected = lines.map(([, words]) => words?.join(' ') ?? files);
+    expect(told).toEqual(expected);
+  });
+});

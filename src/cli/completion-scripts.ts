@@ -1,0 +1,210 @@
+/**
+ * The scripts by which shells complete the command. They know the tree of commands, so that only the names of listeners
+ * cost a process.
+ */
+
+/** One of a few words, or what is to be found elsewhere. */
+export type Value = readonly string[] | 'listener' | 'file' | 'any';
+
+export interface Flag {
+  readonly long: string;
+  readonly short: string | null;
+  readonly about: string;
+  /** Null: it takes none. */
+  readonly value: Value | null;
+}
+
+export interface CommandWords {
+  /** The name, then the aliases. */
+  readonly names: readonly string[];
+  readonly about: string;
+  readonly flags: readonly Flag[];
+  readonly argument: Value | null;
+}
+
+export interface Tree {
+  /** The flags that each command has. */
+  readonly all: readonly Flag[];
+  readonly commands: readonly CommandWords[];
+}
+
+export const completionScripts: Readonly<Record<'bash' | 'zsh' | 'fish', (tree: Tree) => string>> =
+  {
+    bash: (tree) => `${wordsFunction(tree)}
+_kodama() {
+  local current=\${COMP_WORDS[COMP_CWORD]} line
+  COMPREPLY=()
+  while IFS= read -r line; do
+    [[ $line == "$current"* ]] && COMPREPLY+=("$line")
+  done < <(_kodama_words "$current" "\${COMP_WORDS[@]:1:COMP_CWORD-1}")
+}
+complete -o default -F _kodama kodama
+`,
+    zsh: (tree) => `#compdef kodama
+${wordsFunction(tree)}
+_kodama() {
+  local found
+  found=$(_kodama_words "\${words[CURRENT]}" "\${(@)words[2,CURRENT-1]}")
+  if [ -n "$found" ]; then compadd -- "\${(@f)found}"; else _files; fi
+}
+# As a file of fpath this is the body of the function; else it is read as it stands.
+if [ "\${funcstack[1]}" = _kodama ]; then _kodama "$@"; else
+  (( \${+functions[compdef]} )) || { autoload -U compinit && compinit; }
+  compdef _kodama kodama
+fi
+`,
+    fish: fishScript,
+  };
+
+const askNames = 'kodama __complete 2>/dev/null';
+
+/**
+ * For bash and zsh, whose arrays differ: prints what may come next, one a line, given the word that is being written and
+ * those before it. Without a line the shell offers files.
+ */
+function wordsFunction({ all, commands }: Tree): string {
+  const names = commands.flatMap((command) => command.names);
+  const values = [
+    ...commands.flatMap(({ names: own, flags }) =>
+      valueCases(flags, (word) => own.map((name) => `"${name} ${word}"`).join('|')),
+    ),
+    ...valueCases(all, (word) => `*" ${word}"`),
+  ];
+  const args = commands.flatMap(({ names: own, argument }) =>
+    argument === null || argument === 'any'
+      ? []
+      : `      ${own.join('|')}) ${printed(argument)}; return ;;`,
+  );
+  const flags = commands.map(({ names: own, flags: their }) => {
+    return `    ${own.join('|')}) ${print([...longs(their), ...longs(all), '--help'])} ;;`;
+  });
+  return `_kodama_words() {
+  local current=$1 command= previous= word= isValue=
+  shift
+  for word in "$@"; do
+    previous=$word
+    if [ "$word" = -- ]; then return; fi
+    if [ -n "$command" ]; then continue; fi
+    if [ -n "$isValue" ]; then isValue=; continue; fi
+    case $word in
+      ${takingWords(all).join('|')}) isValue=1 ;;
+      -*) ;;
+      *) command=$word ;;
+    esac
+  done
+  case "$command $previous" in
+${values.join('\n')}
+  esac
+  case $current in
+    -*) ;;
+    *) case $command in
+      ''|help) ${print([...names, 'help'])}; return ;;
+${args.join('\n')}
+    esac ;;
+  esac
+  case $command in
+    '') ${print([...longs(all), '--help'])} ;;
+${flags.join('\n')}
+  esac
+}`;
+}
+
+function spellings({ long, short }: Flag): readonly string[] {
+  return short === null ? [long] : [long, short];
+}
+
+/** Those that another word belongs to. */
+function takingWords(flags: readonly Flag[]): readonly string[] {
+  return flags.filter(({ value }) => value !== null).flatMap(spellings);
+}
+
+function longs(flags: readonly Flag[]): readonly string[] {
+  return flags.map(({ long }) => long);
+}
+
+/** What may follow the flags that take a value: a line for all of which it is the same. */
+function valueCases(flags: readonly Flag[], place: (word: string) => string): readonly string[] {
+  const taking = flags.flatMap((flag) =>
+    flag.value === null
+      ? []
+      : spellings(flag).map((word) => [printed(flag.value ?? 'any'), word] as const),
+  );
+  const byValue = Map.groupBy(taking, ([text]) => text);
+  return [...byValue].map(
+    ([text, places]) =>
+      `    ${places.map(([, word]) => place(word)).join('|')}) ${text}; return ;;`,
+  );
+}
+
+function printed(value: Value): string {
+  if (value === 'listener') return askNames;
+  return typeof value === 'string' ? ':' : print(value);
+}
+
+function print(words: readonly string[]): string {
+  return `printf '%s\\n' ${words.join(' ')}`;
+}
+
+function fishScript({ all, commands }: Tree): string {
+  const names = commands.flatMap((command) => command.names);
+  const isNone = "__kodama_is ''";
+  const lines = [
+    fishFunctions(all),
+    // Behind -- stands another program.
+    "complete -c kodama -n 'not contains -- -- (commandline -opc)' -f",
+    ...all.map((flag) => fishFlag(flag, null)),
+    "complete -c kodama -l help -d 'display help for command'",
+    `complete -c kodama -n ${quoted(isNone)} -a help -d 'display help for command'`,
+    `complete -c kodama -n '__kodama_is help' -a ${quoted(names.join(' '))}`,
+    ...commands.flatMap(({ names: own, about, flags, argument }) => {
+      const isIt = quoted(`__kodama_is ${own.join(' ')}`);
+      const values = argument === null ? '' : fishValues(argument);
+      return [
+        `complete -c kodama -n ${quoted(isNone)} -a ${quoted(own.join(' '))} -d ${quoted(about)}`,
+        ...flags.map((flag) => fishFlag(flag, isIt)),
+        ...(values === '' ? [] : [`complete -c kodama -n ${isIt}${values}`]),
+      ];
+    }),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Whether the command that is being written is one of these; '' where there is none yet. */
+function fishFunctions(all: readonly Flag[]): string {
+  return `function __kodama_is
+  set -l words (commandline -opc)
+  set -e words[1]
+  if contains -- -- $words; return 1; end
+  set -l command ''
+  set -l isValue no
+  for word in $words
+    if test $isValue = yes; set isValue no; continue; end
+    switch $word
+      case ${takingWords(all).join(' ')}
+        set isValue yes
+      case '-*'
+      case '*'
+        set command $word
+        break
+    end
+  end
+  contains -- "$command" $argv
+end`;
+}
+
+function fishFlag({ long, short, about, value }: Flag, condition: string | null): string {
+  const when = condition === null ? '' : ` -n ${condition}`;
+  const letter = short === null ? '' : ` -s ${short.slice(1)}`;
+  const values = value === null ? '' : ` -r${fishValues(value)}`;
+  return `complete -c kodama${when} -l ${long.slice(2)}${letter}${values} -d ${quoted(about)}`;
+}
+
+function fishValues(value: Value): string {
+  if (value === 'any') return '';
+  if (value === 'file') return ' -F';
+  return ` -a ${quoted(value === 'listener' ? `(${askNames})` : value.join(' '))}`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll(/['\\]/g, (letter) => `\\${letter}`)}'`;
+}
