@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { healthClient } from './support/health-client.ts';
 import { call, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
-import { makeHome, startApp } from './support/test-app.ts';
+import { sharedApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
 /** Twenty listeners with so much text each. */
@@ -18,36 +18,42 @@ function banners(chars: number) {
   return [7, 11, 13].map((seed) => ({ type: 'banner', text: bytesOf(seed).join('') }));
 }
 
+const commitBytesMax = 200_000;
+const app = sharedApp({}, undefined, (config) => ({
+  ...config,
+  eventLog: { ...config.eventLog, commitBytesMax },
+  readiness: { ...config.readiness, commitTimeoutMs: 200 },
+}));
+
+async function untilReady(): Promise<void> {
+  await waitFor('it to be ready', async () => (await call(app, 'GET', '/readyz')).status === 200);
+}
+
+const refusedRecords = async (): Promise<number> =>
+  (await want(200, app, 'GET', '/v1/status')).store.refusedRecords;
+
 test('a batch that is larger on record than a commit may be is refused, and the log goes on', async () => {
-  const commitBytesMax = 200_000;
-  await using app = await startApp({}, undefined, (config) => ({
-    ...config,
-    eventLog: { ...config.eventLog, commitBytesMax },
-  }));
   const durable = await want(201, app, 'POST', '/v1/listeners', { recording: 'durable' });
+  const { listeners: before } = await want(200, app, 'GET', '/v1/listeners');
   const refusal = await call(app, 'POST', '/v1/listeners:batch', batchOf(2000));
   expect(refusal).toMatchObject({
     status: 429,
     body: { code: 'resource_exhausted', limit: 'commitBytesMax', limitValue: commitBytesMax },
   });
   expect(await talk(durable.laddr.port, 'still here')).toBe('still here');
-  expect((await want(200, app, 'GET', '/v1/listeners')).listeners).toHaveLength(1);
+  expect((await want(200, app, 'GET', '/v1/listeners')).listeners).toHaveLength(before.length);
   const { listeners } = await want(201, app, 'POST', '/v1/listeners:batch', batchOf(10));
   expect(listeners).toHaveLength(20);
-  await want(200, app, 'GET', '/readyz');
+  await untilReady();
 });
 
 test('a log that does not get on is said while it lasts, and then it has all', async () => {
-  await using home = await makeHome();
-  await using app = await startApp({}, home, (config) => ({
-    ...config,
-    readiness: { ...config.readiness, commitTimeoutMs: 200 },
-  }));
+  const refusedBefore = await refusedRecords();
   const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
   using health = healthClient(app.grpcAddress);
   const { seen } = health.watch();
   await waitFor('health', () => seen[0] === 'SERVING');
-  const rival = new Client({ connectionString: home.environment.DATABASE_URL ?? '' });
+  const rival = new Client({ connectionString: app.databaseUrl });
   await rival.connect();
   try {
     // The store answers, and takes nothing.
@@ -67,7 +73,7 @@ test('a log that does not get on is said while it lasts, and then it has all', a
   } finally {
     await rival.end();
   }
-  await waitFor('it to be ready', async () => (await call(app, 'GET', '/readyz')).status === 200);
+  await untilReady();
   await waitFor('the word of that', () => seen.at(-1) === 'SERVING');
   expect(await health.check('kodama.v1.EventService')).toBe('SERVING');
   const view = await waitFor('the record', async () => {
@@ -76,15 +82,15 @@ test('a log that does not get on is said while it lasts, and then it has all', a
   });
   expect(view.state).toBe('listening');
   const { store, retention } = await want(200, app, 'GET', '/v1/status');
-  expect(store).toEqual({ state: 'reachable', queuedEvents: 0, waitingMs: 0, refusedRecords: 0 });
+  const none = { queuedEvents: 0, waitingMs: 0, refusedRecords: refusedBefore };
+  expect(store).toEqual({ state: 'reachable', ...none });
   expect(Math.abs(retention.clockAheadMs)).toBeLessThan(60_000);
 });
 
 test('a record that the database refuses is left out, told and counted, and the rest is on record', async () => {
-  await using home = await makeHome();
-  await using app = await startApp({}, home);
+  const refusedBefore = await refusedRecords();
   const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
-  const client = new Client({ connectionString: home.environment.DATABASE_URL ?? '' });
+  const client = new Client({ connectionString: app.databaseUrl });
   await client.connect();
   await client.query(`ALTER TABLE open_connections ADD CHECK (raddr <> '127.6.6.6')`);
   await client.query(`ALTER TABLE closed_connections ADD CHECK (raddr <> '127.6.6.6')`);
@@ -98,9 +104,7 @@ test('a record that the database refuses is left out, told and counted, and the 
     const listener = await want(200, app, 'GET', `/v1/listeners/${id}`);
     return listener.totalConnections === 2 && listener.openConnections === 0;
   });
-  await waitFor('the count', async () => {
-    return (await want(200, app, 'GET', '/v1/status')).store.refusedRecords >= 1;
-  });
+  await waitFor('the count', async () => (await refusedRecords()) > refusedBefore);
   await visit('127.6.6.8');
   await waitFor('who came after', async () => {
     return (await want(200, app, 'GET', `/v1/listeners/${id}`)).totalConnections === 3;

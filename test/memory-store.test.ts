@@ -2,16 +2,18 @@
 import { MemoryDatabase } from './support/memory-database.ts';
 import { MemoryStore } from './support/memory-store.ts';
 import { storeContract } from './support/store-contract.ts';
+import type { StoreGround } from './support/store-ground.ts';
 
-storeContract('the store in memory', async () => {
+async function memoryGround(): Promise<StoreGround> {
   const database = new MemoryDatabase();
-  const nothing = async () => undefined;
   return {
     open: async (nodeId) => {
       const store = new MemoryStore({ database, nodeId });
       return Object.assign(store, { [Symbol.asyncDispose]: async () => store.leave() });
     },
     addProject: async (name) => database.addProject(name),
-    [Symbol.asyncDispose]: nothing,
+    [Symbol.asyncDispose]: async () => undefined,
   };
-});
+}
+
+storeContract('the store in memory', memoryGround, 40);

@@ -6,7 +6,6 @@ import { all, call, want } from './support/rest-client.ts';
 import { collect, ndjson } from './support/rest-stream.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import {
-  makeHome,
   type RunningApp,
   sharedApp,
   sharedHome,
@@ -81,11 +80,13 @@ test('what is another node’s is changed there only, and the refusal names the 
 });
 
 test('followers of either node see one log in one order, while both write to it', async () => {
-  await using home = await makeHome();
-  await using a = await startNode(nodeA, home);
-  await using b = await startNode(nodeB, home);
   const nodes = [a, b];
-  const live = nodes.map((node) => streamEvents(node.grpcAddress, {}, { afterSeq: 0 }));
+  await waitFor('the end of what came before', async () => {
+    const { connections } = await want(200, a, 'GET', '/v1/connections?state=open');
+    return connections.length === 0;
+  });
+  const afterSeq = await headOf(a);
+  const live = nodes.map((node) => streamEvents(node.grpcAddress, {}, { afterSeq }));
   await Promise.all(live.map(({ synced }) => synced));
   await Promise.all(
     nodes.map(async (node) => {
@@ -95,19 +96,21 @@ test('followers of either node see one log in one order, while both write to it'
     }),
   );
   // Created, listening and closed, and two of each connection, on each node.
-  const headSeq = 2 * (3 + 2 * 25);
+  const count = 2 * (3 + 2 * 25);
+  const headSeq = afterSeq + count;
   for (const node of nodes) {
     await waitFor('the head', async () => (await headOf(node)) === headSeq);
   }
   const [fromA, fromB] = await Promise.all(live.map((stream) => seenBy(stream, headSeq)));
   expect(fromA?.map(({ seq }) => Number(seq))).toEqual(
-    Array.from({ length: headSeq }, (_, index) => index + 1),
+    Array.from({ length: count }, (_, index) => afterSeq + index + 1),
   );
   expect(fromB).toEqual(fromA);
   // Read back, by page and as a stream, it is the same.
-  expect(await all(b, '/v1/events', 'events')).toEqual(await all(a, '/v1/events', 'events'));
+  const path = `/v1/events?afterSeq=${afterSeq}`;
+  expect(await all(b, path, 'events')).toEqual(await all(a, path, 'events'));
   const [again, other] = await Promise.all(
-    nodes.map(({ url }) => collect(ndjson(`${url}/v1/events?afterSeq=0&endAtHead=true`))),
+    nodes.map(({ url }) => collect(ndjson(`${url}${path}&endAtHead=true`))),
   );
   expect(other).toEqual(again);
   for (const stream of live) stream.cancel();
