@@ -7,6 +7,7 @@
  *             src/grpc/google/rpc/  →  the same, of what the details of errors are
  *   openapi   the routes' schemas   →  openapi.json
  *   client    openapi.json          →  clients/typescript/src/contract.ts
+ *   console   src/console/          →  generated/console/: the page, its script and its style
  *
  * Both modes generate into a staging folder first and compare, so that a failing generator changes nothing.
  * The staging folder lies in node_modules, where generated code still finds the packages that it imports.
@@ -33,9 +34,10 @@ const targets: Readonly<Record<string, Target>> = {
   grpc: { output: 'generated/grpc', generate: generateGrpc },
   openapi: { output: 'openapi.json', generate: generateOpenApi },
   client: { output: 'clients/typescript/src/contract.ts', generate: generateClient },
+  console: { output: 'generated/console', generate: generateConsole },
 };
 
-const usage = `npm run generate [-- prisma | grpc | openapi | client …] [--check]
+const usage = `npm run generate [-- prisma | grpc | openapi | client | console …] [--check]
 
 Writes the committed files that are made from others; with --check it only says which are stale.`;
 
@@ -105,6 +107,35 @@ async function generateClient(staging: string): Promise<void> {
   const output = join(staging, 'clients/typescript/src/contract.ts');
   const program = '../scripts/openapi-client/node_modules/openapi-typescript/bin/cli.js';
   await runPackage(program, [join(root, 'openapi.json'), '--output', output]);
+}
+
+/** One script, not minified and under a fixed name: a change of a line is a change of a line there, too. */
+async function generateConsole(staging: string): Promise<void> {
+  const { build } = await import('vite');
+  const source = join(root, 'src/console');
+  const output = join(staging, 'generated/console');
+  await build({
+    root: source,
+    configFile: false,
+    envDir: false,
+    publicDir: false,
+    logLevel: 'warn',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+    build: {
+      outDir: output,
+      emptyOutDir: false,
+      target: 'es2024',
+      minify: false,
+      modulePreload: false,
+      rolldownOptions: {
+        input: join(source, 'main.tsx'),
+        output: { entryFileNames: 'console.js', codeSplitting: false, comments: false },
+      },
+    },
+  });
+  for (const file of ['index.html', 'console.css'])
+    await cp(join(source, file), join(output, file));
 }
 
 /** Runs a package's program on this very Node, whichever one PATH would find. */

@@ -206,7 +206,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   });
   resources.use(dataPlane);
   const shared = {
-    nodeId,
+    ...{ nodeId, pid: process.pid },
     set,
     store,
     eventLog,

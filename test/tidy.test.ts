@@ -6,6 +6,7 @@
  *   main.ts ─► app.ts ─► edges.ts ─► http grpc ─► api ─► core ─► faults      config.ts ─► core
  *                  └───► postgres echo workers ───────────────────┘      workers ─► echo/messages.ts, record-rows.ts
  *   cli/main.ts ─► core, listeners-file, and the types of http/resources.ts: it speaks REST
+ *   console/main.tsx ─► the same types, and what is pure of core: it runs in a browser
  */
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -28,6 +29,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   node: /^(core\/errors|config)\.ts$/,
   'listeners-file': /^(core\/|faults\/|http\/resources\.ts$)/,
   cli: /^(core\/|faults\/|listeners-file\/|http\/resources\.ts$|command-line\.ts$|plain-text\.ts$)/,
+  console: /^(http\/resources|core\/(connection|event|listener))\.ts$/,
   'config.ts': /^(core\/|postgres\/database-url\.ts$|unknown-variables\.ts$)/,
   'command-line.ts': /^$/,
   'output.ts': /^$/,
@@ -45,6 +47,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
 };
 /** The packages of the folders that know no technology, and of workers, which start often: others may use any. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
+  console: ['preact', 'preact/hooks', '@preact/signals'],
   core: [],
   faults: [],
   echo: ['koffi', 'uuid'],
@@ -60,13 +63,14 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   src: 1300,
   api: 1850,
   cli: 4850,
+  console: 4200,
   core: 6600,
   echo: 6000,
   'edge-sockets': 100,
   'embedded-postgres': 850,
   faults: 1450,
   grpc: 2360,
-  http: 3100,
+  http: 3250,
   'listeners-file': 330,
   metrics: 200,
   node: 400,
@@ -77,7 +81,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
 
 const root = join(import.meta.dirname, '..');
 const isTest = (path: string): boolean => path.endsWith('.test.ts');
-const sources = globSync('src/**/*.ts', { cwd: root }).sort();
+const sources = globSync('src/**/*.{ts,tsx}', { cwd: root }).sort();
 const tests = [...sources.filter(isTest), ...globSync('test/**/*.ts', { cwd: root }).sort()];
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const linesOf = (path: string): number => read(path).split('\n').length - 1;
@@ -96,7 +100,8 @@ function importFault(path: string, specifier: string): string | undefined {
   const allowed = mayImport[place];
   if (allowed === undefined) return `${path}: src/${place} has no place in the architecture`;
   if (!specifier.startsWith('.')) {
-    const packages = isTest(path) || specifier.startsWith('node:') ? undefined : packagesOf[place];
+    const isOfNode = specifier.startsWith('node:') && place !== 'console';
+    const packages = isTest(path) || isOfNode ? undefined : packagesOf[place];
     if (packages === undefined || packages.includes(specifier)) return undefined;
     return `${path}: ${place} may not use ${specifier}`;
   }
@@ -137,6 +142,8 @@ test('the rules refuse what they are there to refuse', () => {
     ['src/workers/worker-pool.ts', '../echo/tcp-echo.ts'],
     ['src/main.ts', './http/server.ts'],
     ['src/cli/main.ts', '../http/http-server.ts'],
+    ['src/console/api.ts', 'node:net'],
+    ['src/console/api.ts', '../core/address.ts'],
     ['src/shared/misc.ts', 'zod'],
   ];
   expect(refused.filter(([path, specifier]) => importFault(path, specifier) === undefined)).toEqual(
@@ -157,6 +164,29 @@ test('the command loads nothing of the edge that it speaks to', () => {
   const paths = sources.filter((path) => /^src\/(cli|listeners-file)\//.test(path));
   const pattern = /\bimport (?!type\b)[^;]*from '\.\.\/http\//;
   expect(faultsOf(paths, pattern, 'of http only types')).toEqual([]);
+});
+
+test('the console loads nothing that a browser has not', () => {
+  const paths = sources.filter((path) => path.startsWith('src/console/') && !isTest(path));
+  const ofServer = /\bimport (?!type\b)[^;]*from '\.\.\/http\//;
+  const ofNode =
+    /\b(process|Buffer|require|__dirname)\b(?=[.(])|\bimport\.meta\.(dirname|filename)\b/;
+  const ofMarkup =
+    /\b(innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML|document\.write)\b/;
+  expect([
+    ...faultsOf(paths, ofServer, 'of http only types'),
+    ...faultsOf(paths, ofNode, 'a browser has no such thing'),
+    ...faultsOf(paths, ofMarkup, 'text becomes markup'),
+  ]).toEqual([]);
+  // Whatever the pure files of core import for their values would come along.
+  const loaded = new Set(
+    paths.flatMap((path) =>
+      [...codeOf(read(path)).matchAll(/\bimport (?!type\b)[^;]*from '\.\.\/(core\/[^']+)'/g)].map(
+        ([, target = '']) => `src/${target}`,
+      ),
+    ),
+  );
+  expect(faultsOf([...loaded], /\bimport (?!type\b)/, 'it is not pure')).toEqual([]);
 });
 
 test('no imports go round in a circle, of types neither', () => {
@@ -203,7 +233,8 @@ test('files are short and named for what they hold', () => {
 });
 
 test('tests all run, and none sleeps', () => {
-  const sleep = /\bsetTimeout\(resolve\b|\bawait (sleep|delay|setTimeout)\((\d{3}|\d+_)/;
+  const sleep =
+    /\bsetTimeout\(resolve\b|\bwaitForTimeout\b|\bawait (sleep|delay|setTimeout)\((\d{3}|\d+_)/;
   const faults = [
     ...faultsOf(tests, /\.(only|skip)\(/, 'a test is skipped or run alone'),
     ...faultsOf(tests.filter(isTest), sleep, 'a test sleeps: wait for a condition'),

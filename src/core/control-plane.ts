@@ -38,6 +38,7 @@ import { whileThere } from './while-there.ts';
 export interface ControlPlaneOptions {
   readonly version: string;
   readonly nodeId: string;
+  readonly pid: number;
   readonly store: Store;
   readonly projects: Projects;
   readonly eventLog: EventLog;

@@ -9,6 +9,8 @@ import { isStoreThere } from './store-probe.ts';
 export interface Status {
   readonly version: string;
   readonly nodeId: string;
+  /** The control plane's own process, which forked the workers. */
+  readonly pid: number;
   readonly uptimeMs: number;
   readonly workers: readonly WorkerStatus[];
   readonly headSeq: number;
@@ -34,6 +36,7 @@ export interface ReadinessLimits {
 export interface StatusSources {
   readonly version: string;
   readonly nodeId: string;
+  readonly pid: number;
   readonly store: Pick<Store, 'ping'>;
   readonly eventLog: EventLog;
   readonly dataPlane: Pick<DataPlane, 'status'>;
@@ -43,7 +46,7 @@ export interface StatusSources {
 
 /** With what is known here of the project's log. */
 export function statusOf(
-  { version, nodeId, dataPlane, eventLog, retention }: StatusSources,
+  { version, nodeId, pid, dataPlane, eventLog, retention }: StatusSources,
   startedAt: number,
   project: ProjectRef,
 ): Status {
@@ -51,6 +54,7 @@ export function statusOf(
   return {
     version,
     nodeId,
+    pid,
     uptimeMs: Math.round(performance.now() - startedAt),
     workers: dataPlane.status(),
     headSeq,

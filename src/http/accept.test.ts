@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { preferredType } from './accept.ts';
+import { preferredCoding, preferredType } from './accept.ts';
 
 const offered = ['application/json', 'text/event-stream', 'application/x-ndjson'] as const;
 
@@ -24,4 +24,19 @@ test.each([
   ['constructor, __proto__', 'application/json'],
 ])('of an Accept of %j it is %s', (accept, type) => {
   expect(preferredType(accept, offered)).toBe(type);
+});
+
+test.each([
+  [undefined, 'identity'],
+  ['', 'identity'],
+  ['identity', 'identity'],
+  ['deflate, zstd', 'identity'],
+  ['gzip, deflate, br, zstd', 'br'],
+  ['gzip', 'gzip'],
+  ['*', 'br'],
+  ['br;q=0, *', 'gzip'],
+  ['br;q=0.1, gzip;q=0.9', 'gzip'],
+  ['*;q=0', 'identity'],
+])('of an Accept-Encoding of %j it is %s', (acceptEncoding, coding) => {
+  expect(preferredCoding(acceptEncoding)).toBe(coding);
 });

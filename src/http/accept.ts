@@ -29,6 +29,23 @@ export function preferredType<Type extends string>(
   return ranked[0]?.type ?? offered[0];
 }
 
+/** What an answer may be compressed with, the smallest first. */
+const codings = ['br', 'gzip'] as const;
+export type Coding = (typeof codings)[number] | 'identity';
+
+/** The smallest of what the header wants most (RFC 9110, 12.5.3); as it is, where the header wants nothing else. */
+export function preferredCoding(acceptEncoding: string | undefined): Coding {
+  const ranges = (acceptEncoding ?? '').split(',').map(parseRange);
+  const [best] = codings
+    .map((coding) => {
+      const range = [coding, '*'].map((name) => ranges.find(({ type }) => type === name));
+      return { coding, quality: range.find((one) => one !== undefined)?.quality ?? 0 };
+    })
+    .filter(({ quality }) => quality > 0)
+    .toSorted((a, b) => b.quality - a.quality);
+  return best?.coding ?? 'identity';
+}
+
 function parseRange(text: string): Range {
   const [type = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase());
   const quality = parameters.find((parameter) => parameter.startsWith('q='));

@@ -14,6 +14,7 @@ import { ReplayedError } from '../api/idempotency.ts';
 import { identify } from '../api/keys.ts';
 import { invalidField } from '../core/errors.ts';
 import { connectionRoutes } from './connection-routes.ts';
+import { consolePage, consoleUrls } from './console-page.ts';
 import { docsPage } from './docs-page.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventRoutes } from './event-routes.ts';
@@ -130,6 +131,7 @@ export async function httpApp(
   connectionRoutes(app, options);
   eventRoutes(app, options);
   statusRoutes(app, options);
+  consolePage(app);
   return { app, connections };
 }
 
@@ -155,7 +157,7 @@ function guard(app: HttpApp, { api, isLoopbackOnly }: HttpAppOptions): void {
     if (isLoopbackOnly) checkHost(given.host);
     if (given.host === undefined) throw invalidField('host', 'is missing');
     checkOrigin(method, given);
-    if (publicPath.test(url)) return done();
+    if (publicPath.test(url) || consoleUrls.has(url)) return done();
     return identify(api.keys, given.authorization).then((identity) => {
       request.identity = identity;
     });

@@ -270,6 +270,7 @@ export const statusResource = z
   .object({
     version: z.string().describe('Of the program.'),
     nodeId: z.string().describe('This node.'),
+    pid: z.int().describe('The process of the control plane, which forked the workers.'),
     uptimeMs: count.describe('Since its start.'),
     workers: z.array(worker).describe('The processes that hold the echo sockets: those up now.'),
     headSeq: count.describe('Seq of the newest event.'),
@@ -278,3 +279,14 @@ export const statusResource = z
     retention: retentionStatus.nullable().describe('How old and large the log is; null at first.'),
   })
   .meta({ id: 'Status', description: 'How the node is.' });
+
+/** A resource as it is answered, which nobody changes. */
+type View<Schema extends z.ZodType> = Unchanged<z.output<Schema>>;
+type Unchanged<Value> = Value extends object
+  ? { readonly [Key in keyof Value]: Unchanged<Value[Key]> }
+  : Value;
+
+export type ListenerView = View<typeof listenerResource>;
+export type ConnectionView = View<typeof connectionResource>;
+export type EventView = View<typeof eventResource>;
+export type StatusView = View<typeof statusResource>;

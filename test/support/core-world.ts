@@ -100,6 +100,7 @@ export async function makeWorld(options: WorldOptions = {}) {
   const dataPlane = new FakeDataPlane(tellsTo({ recorder, observer, onFatal }));
   const shared = {
     nodeId: store.nodeId,
+    pid: process.pid,
     ...{ set, store, eventLog, recorder, dataPlane },
     certificates,
     clock,

@@ -51,7 +51,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
   const observer = new ListenerObserver({ set, eventLog, recorder, clock, onFatal });
   const dataPlane = new FakeDataPlane(tellsTo({ recorder, observer, onFatal }));
   const shared = {
-    ...{ nodeId, set, store, eventLog, recorder, dataPlane },
+    ...{ nodeId, pid: process.pid, set, store, eventLog, recorder, dataPlane },
     ...{ certificates, clock, logger },
   };
   const listeners = new Listeners({

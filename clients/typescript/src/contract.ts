@@ -1203,6 +1203,8 @@ export interface components {
             version: string;
             /** @description This node. */
             nodeId: string;
+            /** @description The process of the control plane, which forked the workers. */
+            pid: number;
             /** @description Since its start. */
             uptimeMs: number;
             /** @description The processes that hold the echo sockets: those up now. */

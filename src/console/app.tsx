@@ -1,0 +1,77 @@
+/** The frame of every page: header, page, time bar, and the dialogs that may come over it. */
+import { useEffect } from 'preact/hooks';
+import { ActivityLine } from './activity-line.tsx';
+import { ConnectionsPage } from './connections-page.tsx';
+import { useConsole } from './console-context.ts';
+import { Header } from './header.tsx';
+import { KeysDialog } from './keys-dialog.tsx';
+import { ListenerPage } from './listener-page.tsx';
+import { LivePage } from './live-page.tsx';
+import { Notices } from './notices.tsx';
+import { SignIn } from './sign-in.tsx';
+import { TimeBar } from './time-bar.tsx';
+import { useKeys } from './use-keys.ts';
+
+export function App() {
+  const { api, playhead, router, words } = useConsole();
+  useKeys({
+    ' ': () => playhead.togglePause(),
+    '[': () => playhead.step(-1),
+    ']': () => playhead.step(1),
+    l: () => playhead.goLive(),
+    1: () => router.go(router.href('/')),
+    2: () => router.go(router.href('/connections')),
+  });
+  usePlaceInUrl();
+  return (
+    <>
+      <a class="skip" href="#content">
+        {words.header.skip}
+      </a>
+      <Header />
+      <Notices />
+      <main id="content" tabIndex={-1}>
+        <CurrentPage />
+      </main>
+      <TimeBar />
+      <ActivityLine />
+      <KeysDialog />
+      {api.isKeyWanted.value && <SignIn />}
+    </>
+  );
+}
+
+function CurrentPage() {
+  const { router, words } = useConsole();
+  const page = router.page.value;
+  switch (page?.name) {
+    case 'live':
+      return <LivePage />;
+    case 'connections':
+      return <ConnectionsPage selectedId={null} />;
+    case 'connection':
+      return <ConnectionsPage selectedId={page.id} />;
+    case 'listener':
+      return <ListenerPage key={page.key} listenerKey={page.key} />;
+    case undefined:
+      return (
+        <section class="page">
+          <h1>{words.problem.lost}</h1>
+          <a href={router.href('/')}>{words.problem.toLive}</a>
+        </section>
+      );
+  }
+}
+
+const urlDelayMs = 250;
+
+/** The seq of the page stands in its URL. Browsers bound how often it may change, so it follows a drag with a delay. */
+function usePlaceInUrl(): void {
+  const { playhead, router } = useConsole();
+  const moment = playhead.moment.value;
+  useEffect(() => {
+    const at = moment.kind === 'past' ? moment.seq : null;
+    const timer = setTimeout(() => router.change({ at }), urlDelayMs);
+    return () => clearTimeout(timer);
+  }, [router, moment]);
+}

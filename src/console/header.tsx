@@ -1,0 +1,109 @@
+/** Who answers, how it is, and where in the log the page stands: on every page. */
+import { useConsole } from './console-context.ts';
+
+export function Header() {
+  const { api, keyboard, router, words } = useConsole();
+  const page = router.page.value?.name;
+  const isTable = page === 'connections' || page === 'connection';
+  return (
+    <header class="top">
+      <a class="brand" href={router.href('/')} aria-label={words.header.home}>
+        <Mark />
+        kodama
+      </a>
+      <nav>
+        <a href={router.href('/')} aria-current={page === 'live' ? 'page' : undefined}>
+          {words.pages.live}
+        </a>
+        <a href={router.href('/connections')} aria-current={isTable ? 'page' : undefined}>
+          {words.pages.connections}
+        </a>
+        <a href="/docs/" target="_blank" rel="noreferrer">
+          {words.pages.docs}
+        </a>
+      </nav>
+      <div class="top-end">
+        <NodeState />
+        <Place />
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => {
+            keyboard.isListed.value = true;
+          }}
+        >
+          <span class="key" aria-hidden="true">
+            ?
+          </span>
+          <span class="unseen">{words.header.keys}</span>
+        </button>
+        {api.key.value !== null && (
+          <button type="button" class="quiet" onClick={() => api.signOut()}>
+            {words.header.signOut}
+          </button>
+        )}
+      </div>
+    </header>
+  );
+}
+
+/** Two waves that come back from a point. */
+function Mark() {
+  return (
+    <svg class="mark" viewBox="0 0 32 32" width="20" height="20" aria-hidden="true">
+      <circle cx="9" cy="16" r="5" />
+      <path d="M17 9a10 10 0 0 1 0 14M23 5a16 16 0 0 1 0 22" />
+    </svg>
+  );
+}
+
+function NodeState() {
+  const { log, router, words } = useConsole();
+  const status = log.status.value;
+  const project = router.query.value.get('project');
+  if (status === null) return null;
+  const { store, nodeId, version } = status;
+  return (
+    <dl class="node">
+      {project !== null && (
+        <div>
+          <dt>{words.header.project}</dt>
+          <dd>{project}</dd>
+        </div>
+      )}
+      <div>
+        <dt class="unseen">{words.header.node}</dt>
+        <dd title={nodeId}>
+          {nodeId} <span class="faint">{version}</span>
+        </dd>
+      </div>
+      <div>
+        <dt class="unseen">store</dt>
+        <dd class={store.state === 'reachable' ? undefined : 'bad'}>
+          {words.header.store[store.state]}
+        </dd>
+      </div>
+    </dl>
+  );
+}
+
+/** Shape and word first, colour second. */
+function Place() {
+  const { log, playhead, state, words } = useConsole();
+  const moment = playhead.moment.value;
+  const { seq } = state.value;
+  const { header } = words;
+  const [mark, word, kind] =
+    moment.kind === 'paused'
+      ? ['❚❚', header.paused, 'paused']
+      : moment.kind === 'past'
+        ? ['⟲', header.past, 'past']
+        : log.link.value === 'following'
+          ? ['●', header.live, 'live']
+          : ['○', log.link.value === 'waiting' ? header.waiting : header.connecting, 'waiting'];
+  return (
+    <p class={`place ${kind}`} data-place={kind}>
+      <span aria-hidden="true">{mark}</span> {word} <span class="number">{header.seq(seq)}</span>
+    </p>
+  );
+}

@@ -1,0 +1,48 @@
+/** The keys of the page (WCAG 2.1.4): none where a field has focus or a dialog is open, and all can be turned off. */
+import { signal } from '@preact/signals';
+
+export type Keys = Readonly<Record<string, (event: KeyboardEvent) => void>>;
+
+const storageName = 'kodama-keys';
+/** What is typed into, or takes these keys itself. */
+const takers = 'input, select, textarea, [contenteditable], dialog';
+/** Space and Enter press what has focus. */
+const pressed = 'button, a, summary';
+
+export class Keyboard {
+  readonly isOn;
+  /** Whether the list of the keys is shown. */
+  readonly isListed = signal(false);
+  readonly #storage: Pick<Storage, 'getItem' | 'setItem'>;
+  /** The last one that was added comes first. */
+  readonly #layers: Keys[] = [];
+
+  constructor(target: Document, storage: Pick<Storage, 'getItem' | 'setItem'>) {
+    this.#storage = storage;
+    this.isOn = signal(storage.getItem(storageName) !== 'off');
+    target.addEventListener('keydown', (event) => this.#press(event));
+  }
+
+  turn(isOn: boolean): void {
+    this.isOn.value = isOn;
+    this.#storage.setItem(storageName, isOn ? 'on' : 'off');
+  }
+
+  /** Until what it gives is called. */
+  add(keys: Keys): () => void {
+    this.#layers.unshift(keys);
+    return () => void this.#layers.splice(this.#layers.indexOf(keys), 1);
+  }
+
+  #press(event: KeyboardEvent): void {
+    const { key, target } = event;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.isOn.value && key.length === 1) return;
+    if (!(target instanceof Element) || target.closest(takers) !== null) return;
+    if ((key === ' ' || key === 'Enter') && target.closest(pressed) !== null) return;
+    const action = this.#layers.find((keys) => Object.hasOwn(keys, key))?.[key];
+    if (action === undefined) return;
+    event.preventDefault();
+    action(event);
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * The log as a browser follows it: NDJSON by `fetch`, cut and resumed by seq, so that nothing is lost and nothing comes
+ * twice. A hidden page lets its stream go, since a browser has six connections for one origin, and resumes when it is shown.
+ */
+import type { EventView } from '../http/resources.ts';
+import { CallFailure, type Problem, type Query } from './api.ts';
+
+export type LogItem =
+  | { readonly kind: 'events'; readonly events: readonly EventView[]; readonly seq: number }
+  /** Everything that was committed when the stream began has come. */
+  | { readonly kind: 'synced'; readonly seq: number }
+  /** The stream was cut, or let go of; it goes on by itself. */
+  | { readonly kind: 'waiting'; readonly problem: Problem | null }
+  /** What comes next is not what follows what came last: those events are past their retention. */
+  | { readonly kind: 'expired'; readonly oldestSeq: number };
+
+/** A line of the stream. */
+interface Line {
+  readonly seq?: number;
+  readonly event?: EventView;
+  readonly synced?: object;
+  readonly error?: Problem;
+}
+
+export interface FollowLog {
+  /** The stream from there. @throws CallFailure */
+  readonly open: (start: Query, signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>;
+  readonly start: Query;
+  readonly signal: AbortSignal;
+  /** Resolves once the page is shown. */
+  readonly shown: (signal: AbortSignal) => Promise<void>;
+  /** Resolves once the page is hidden. */
+  readonly hidden: (signal: AbortSignal) => Promise<void>;
+  readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+const retryMsMin = 500;
+const retryMsMax = 10_000;
+/** Those who must be asked for a key, or are asked for by mistake, are not helped by asking again. */
+const finalCodes = new Set(['unauthenticated', 'invalid_argument', 'permission_denied']);
+
+/** Until `signal` aborts. @throws CallFailure where to ask again does not help */
+export async function* followLog(options: FollowLog): AsyncGenerator<LogItem, void, void> {
+  const { signal, shown, delay } = options;
+  let { start } = options;
+  let retryMs = retryMsMin;
+  while (!signal.aborted) {
+    await shown(signal);
+    try {
+      for await (const item of streamOnce({ ...options, start })) {
+        start = { afterSeq: item.seq };
+        retryMs = retryMsMin;
+        yield item;
+      }
+      yield { kind: 'waiting', problem: null };
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof CallFailure)) throw error;
+      const { problem } = error;
+      if (finalCodes.has(problem.code)) throw error;
+      if (problem.code === 'cursor_expired') {
+        const oldestSeq = Number(problem.oldestSeq ?? 1);
+        start = { afterSeq: oldestSeq - 1 };
+        yield { kind: 'expired', oldestSeq };
+        continue;
+      }
+      yield { kind: 'waiting', problem };
+      await delay(retryMs, signal);
+      retryMs = Math.min(retryMs * 2, retryMsMax);
+    }
+  }
+}
+
+type StreamItem = Exclude<LogItem, { kind: 'waiting' | 'expired' }>;
+
+/** One stream, until it is cut, the page is hidden, or all of it is given up. */
+async function* streamOnce(options: FollowLog): AsyncGenerator<StreamItem, void, void> {
+  const { open, start, signal, hidden } = options;
+  const cut = new AbortController();
+  const either = AbortSignal.any([signal, cut.signal]);
+  const watch = hidden(either).then(() => cut.abort());
+  try {
+    const body = await open(start, either);
+    yield* readItems(body);
+  } catch (error) {
+    // A page that was hidden has cut its stream itself.
+    if (!cut.signal.aborted || signal.aborted) throw asCut(error);
+  } finally {
+    cut.abort();
+    await watch;
+  }
+}
+
+function asCut(error: unknown): unknown {
+  // What a browser throws where a body ends early.
+  if (!(error instanceof TypeError)) return error;
+  const detail = 'the stream was cut';
+  return new CallFailure({ status: 0, code: 'unreachable', detail }, { cause: error });
+}
+
+/** An item for each chunk, and not for each event: a chunk is folded at once. */
+async function* readItems(body: ReadableStream<Uint8Array>): AsyncGenerator<StreamItem, void> {
+  const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair).getReader();
+  let rest = '';
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const lines = (rest + value).split('\n');
+      rest = lines.pop() ?? '';
+      yield* itemsOf(lines.map((line) => JSON.parse(line) as Line));
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+function* itemsOf(lines: readonly Line[]): Generator<StreamItem, void> {
+  let events: EventView[] = [];
+  let seq: number | undefined;
+  for (const line of lines) {
+    if (line.error !== undefined) {
+      if (seq !== undefined) yield { kind: 'events', events, seq };
+      throw new CallFailure(line.error);
+    }
+    if (line.event !== undefined) events.push(line.event);
+    // A heartbeat too moves the place to go on from.
+    seq = line.seq ?? seq;
+    if (line.synced === undefined || seq === undefined) continue;
+    if (events.length > 0) yield { kind: 'events', events, seq };
+    events = [];
+    yield { kind: 'synced', seq };
+  }
+  if (seq !== undefined && lines.length > 0) yield { kind: 'events', events, seq };
+}

@@ -1,0 +1,53 @@
+/** The console: it starts here, in the browser. */
+import { computed } from '@preact/signals';
+import { render } from 'preact';
+import { Api, keyOfFragment } from './api.ts';
+import { App } from './app.tsx';
+import { type Console, ConsoleContext } from './console-context.ts';
+import { Keyboard } from './keyboard.ts';
+import { LiveLog } from './live-log.ts';
+import { Playhead } from './playhead.ts';
+import { Router } from './router.ts';
+import { wordsFor } from './words.ts';
+
+function start(root: HTMLElement): void {
+  const given = keyOfFragment(location.hash);
+  // The key stays in no history of the browser.
+  if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
+  const words = wordsFor(navigator.languages);
+  document.documentElement.lang = words.language;
+  const router = new Router(window);
+  const project = computed(() => router.query.value.get('project'));
+  const api = new Api({ storage: sessionStorage, project });
+  if (given !== null) api.signIn(given);
+  const log = new LiveLog(api, project);
+  const playhead = new Playhead({
+    track: () => log.timeline,
+    onFrame: (callback) => {
+      const id = requestAnimationFrame(callback);
+      return () => cancelAnimationFrame(id);
+    },
+    start: momentOf(router.query.value.get('at')),
+  });
+  const state = computed(() => {
+    void log.drawing.value;
+    return log.timeline.stateAt(playhead.seq.value);
+  });
+  const keyboard = new Keyboard(document, localStorage);
+  const all: Console = { api, log, playhead, router, keyboard, words, state };
+  render(
+    <ConsoleContext.Provider value={all}>
+      <App />
+    </ConsoleContext.Provider>,
+    root,
+  );
+}
+
+function momentOf(at: string | null) {
+  if (at === null || !/^\d{1,15}$/.test(at)) return { kind: 'live' } as const;
+  return { kind: 'past', seq: Number(at) } as const;
+}
+
+const root = document.getElementById('console');
+if (root === null) throw new TypeError('the page has no place for the console');
+start(root);

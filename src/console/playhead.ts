@@ -1,0 +1,129 @@
+/** Where in the log the page stands: at its head, held still there, or at a seq of the past. */
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import type { EventView } from '../http/resources.ts';
+
+export type Moment =
+  | { readonly kind: 'live' }
+  /** The picture is held still; the record goes on. */
+  | { readonly kind: 'paused'; readonly seq: number }
+  | { readonly kind: 'past'; readonly seq: number };
+
+/** How fast the log is played: as a multiple of its own time, or an event for each drawing. */
+export type Speed = 1 | 10 | 'all';
+
+/** What the playhead moves along. */
+export interface Track {
+  readonly headSeq: number;
+  readonly firstSeq: number;
+  readonly events: readonly EventView[];
+  step(seq: number, by: 1 | -1): number | null;
+}
+
+export interface PlayheadOptions {
+  readonly track: () => Track;
+  /** Calls back before a next frame, with a time in milliseconds; gives what stops it. */
+  readonly onFrame: (callback: (nowMs: number) => void) => () => void;
+  readonly start: Moment;
+}
+
+/** Nobody waits at a log in which nothing happened for an hour: a gap is played in so much time at most. */
+const gapMsMax = 1500;
+
+export class Playhead {
+  readonly #options: PlayheadOptions;
+  readonly #moment;
+  readonly #speed = signal<Speed | null>(null);
+  readonly moment: ReadonlySignal<Moment>;
+  /** Null at the head. */
+  readonly seq: ReadonlySignal<number | null>;
+  /** Null where nothing is played. */
+  readonly speed: ReadonlySignal<Speed | null> = this.#speed;
+  #stop: () => void = () => undefined;
+
+  constructor(options: PlayheadOptions) {
+    this.#options = options;
+    this.#moment = signal(options.start);
+    this.moment = this.#moment;
+    this.seq = computed(() => ('seq' in this.#moment.value ? this.#moment.value.seq : null));
+  }
+
+  goLive(): void {
+    this.stop();
+    this.#moment.value = { kind: 'live' };
+  }
+
+  pause(): void {
+    this.stop();
+    if (this.#moment.value.kind !== 'live') return;
+    this.#moment.value = { kind: 'paused', seq: this.#options.track().headSeq };
+  }
+
+  togglePause(): void {
+    if (this.#moment.value.kind === 'live') this.pause();
+    else this.goLive();
+  }
+
+  goTo(seq: number): void {
+    this.stop();
+    this.#set(seq);
+  }
+
+  step(by: 1 | -1): void {
+    this.stop();
+    const next = this.#options.track().step(this.#place, by);
+    if (next !== null) this.#set(next);
+  }
+
+  play(speed: Speed): void {
+    this.stop();
+    const track = this.#options.track();
+    // At the end there is nothing left to play: it begins again.
+    if (this.#place >= track.headSeq) this.#set(track.firstSeq - 1);
+    this.#speed.value = speed;
+    this.#advance(speed);
+  }
+
+  stop(): void {
+    this.#stop();
+    this.#stop = () => undefined;
+    this.#speed.value = null;
+  }
+
+  get #place(): number {
+    return this.seq.value ?? this.#options.track().headSeq;
+  }
+
+  #set(seq: number): void {
+    const { headSeq } = this.#options.track();
+    this.#moment.value = { kind: 'past', seq: Math.max(0, Math.min(seq, headSeq)) };
+  }
+
+  #advance(speed: Speed): void {
+    let dueAt = 0;
+    const turn = (nowMs: number) => {
+      const track = this.#options.track();
+      let next = track.step(this.#place, 1);
+      for (let left = perFrameMax; next !== null && dueAt <= nowMs && left > 0; left--) {
+        const gapMs = speed === 'all' ? frameMs : gapOf(track, next) / speed;
+        dueAt = Math.max(dueAt, nowMs - frameMs) + Math.min(gapMs, gapMsMax);
+        this.#set(next);
+        next = track.step(next, 1);
+      }
+      if (next === null) this.goLive();
+      else this.#stop = this.#options.onFrame(turn);
+    };
+    this.#stop = this.#options.onFrame(turn);
+  }
+}
+
+const frameMs = 16;
+const perFrameMax = 1000;
+
+/** From this event to the next one, in milliseconds of the server's time. */
+function gapOf({ events, firstSeq }: Track, seq: number): number {
+  // The window has no gaps of seq, so a place in it is a difference.
+  const at = seq - firstSeq;
+  const [event, next] = [events[at], events[at + 1]];
+  if (event === undefined || next === undefined) return 0;
+  return Math.max(0, Date.parse(next.time) - Date.parse(event.time));
+}

@@ -1,0 +1,130 @@
+/** The foot of every page: the window of the log, and the playhead in it, moved by event, by drag and by play. */
+
+import type { EventView } from '../http/resources.ts';
+import { useConsole } from './console-context.ts';
+import { addressText } from './facts.ts';
+import type { Speed } from './playhead.ts';
+
+const speeds: readonly Speed[] = [1, 10, 'all'];
+/** Places of the curve. */
+const curveCount = 160;
+
+export function TimeBar() {
+  const { log, playhead, state, words } = useConsole();
+  const { seq, event } = state.value;
+  const { timeline } = log;
+  const { firstSeq, headSeq } = timeline;
+  const isEmpty = timeline.events.length === 0;
+  const { timeBar } = words;
+  const seqMin = Math.max(0, firstSeq - 1);
+  return (
+    <footer class="time-bar">
+      {isEmpty ? (
+        <p class="faint">{timeBar.empty}</p>
+      ) : (
+        <>
+          <div class="track">
+            <span class="number">{words.count(firstSeq)}</span>
+            <div class="rail">
+              <Curve />
+              <input
+                type="range"
+                min={seqMin}
+                max={headSeq}
+                value={seq}
+                aria-label={timeBar.place}
+                aria-valuetext={timeBar.placeText(seq, headSeq)}
+                title={timeBar.counters}
+                onInput={(input) => playhead.goTo(Number(input.currentTarget.value))}
+              />
+            </div>
+            <span class="number">{words.count(headSeq)}</span>
+          </div>
+          <div class="controls">
+            <div class="buttons">
+              <Step label={timeBar.toStart} mark="⏮" onClick={() => playhead.goTo(seqMin)} />
+              <Step label={timeBar.back} mark="◀" onClick={() => playhead.step(-1)} />
+              <Step label={timeBar.forward} mark="▶" onClick={() => playhead.step(1)} />
+              <button
+                type="button"
+                disabled={playhead.seq.value === null}
+                onClick={() => playhead.goLive()}
+              >
+                <span aria-hidden="true">⏭ </span>
+                {timeBar.toLive}
+              </button>
+            </div>
+            <PlayButtons />
+            {event !== null && <EventText event={event} />}
+          </div>
+        </>
+      )}
+    </footer>
+  );
+}
+
+interface StepProps {
+  readonly label: string;
+  readonly mark: string;
+  readonly onClick: () => void;
+}
+
+function Step({ label, mark, onClick }: StepProps) {
+  return (
+    <button type="button" aria-label={label} title={label} onClick={onClick}>
+      <span aria-hidden="true">{mark}</span>
+    </button>
+  );
+}
+
+function PlayButtons() {
+  const { playhead, words } = useConsole();
+  const { timeBar } = words;
+  const playing = playhead.speed.value;
+  return (
+    <fieldset class="buttons">
+      <legend>{playing === null ? timeBar.play : timeBar.stop}</legend>
+      {speeds.map((speed) => (
+        <button
+          key={speed}
+          type="button"
+          aria-pressed={playing === speed}
+          aria-label={`${timeBar.play}, ${timeBar.speedNames[speed]}`}
+          onClick={() => (playing === speed ? playhead.stop() : playhead.play(speed))}
+        >
+          {timeBar.speeds[speed]}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+function EventText({ event }: { readonly event: EventView }) {
+  const { words } = useConsole();
+  const { connection, listener, refusal } = event;
+  const address = (connection ?? refusal)?.raddr ?? listener?.laddr;
+  return (
+    <p class="event">
+      <span class="faint">#{event.seq}</span> {words.event[event.type] ?? event.type}
+      {address && <span class="mono"> {addressText(address)}</span>}{' '}
+      <time class="faint" dateTime={event.time}>
+        {event.time.slice(11, 23)}
+      </time>
+    </p>
+  );
+}
+
+/** How many were open, along the window. */
+function Curve() {
+  const { log, words } = useConsole();
+  const counts = log.timeline.openCounts(curveCount, ({ connection }) => connection !== undefined);
+  const most = Math.max(1, ...counts);
+  const points = counts.map((count, at) => `${at},${(1 - count / most) * 28 + 2}`);
+  const last = curveCount - 1;
+  return (
+    <svg class="curve" viewBox={`0 0 ${last} 30`} preserveAspectRatio="none" aria-hidden="true">
+      <title>{words.timeBar.open}</title>
+      <path d={`M0,30 L${points.join(' L')} L${last},30 Z`} />
+    </svg>
+  );
+}
