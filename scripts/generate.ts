@@ -109,7 +109,7 @@ async function generateClient(staging: string): Promise<void> {
   await runPackage(program, [join(root, 'openapi.json'), '--output', output]);
 }
 
-/** One script, not minified and under a fixed name: a change of a line is a change of a line there, too. */
+/** One script, under a fixed name. */
 async function generateConsole(staging: string): Promise<void> {
   const { build } = await import('vite');
   const source = join(root, 'src/console');
@@ -126,11 +126,10 @@ async function generateConsole(staging: string): Promise<void> {
       outDir: output,
       emptyOutDir: false,
       target: 'es2024',
-      minify: false,
       modulePreload: false,
       rolldownOptions: {
         input: join(source, 'main.tsx'),
-        output: { entryFileNames: 'console.js', codeSplitting: false, comments: false },
+        output: { entryFileNames: 'console.js', codeSplitting: false },
       },
     },
   });

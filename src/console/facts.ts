@@ -80,7 +80,7 @@ export function findFacts(scene: Scene): Fact[] {
   return found.filter((fact) => fact !== null);
 }
 
-function raddrOf({ raddr }: ConnectionView): string {
+export function raddrText({ raddr }: ConnectionView): string {
   return raddr === null ? '?' : addressText(raddr);
 }
 
@@ -91,7 +91,7 @@ function accepted({ listener, open }: Scene): Fact | null {
   if (socket === undefined) return null;
   const proof = [connection.id, listeningId(socket)];
   const { fd } = connection;
-  return { kind: 'accepted', fd, raddr: raddrOf(connection), listeningFd: socket.fd, proof };
+  return { kind: 'accepted', fd, raddr: raddrText(connection), listeningFd: socket.fd, proof };
 }
 
 function onePort({ listener, open }: Scene): Fact | null {
@@ -146,8 +146,8 @@ function fdAgain({ open, closed }: Scene): Fact | null {
     return {
       kind: 'fd_again',
       ...{ pid, fd, proof },
-      before: raddrOf(before),
-      now: raddrOf(connection),
+      before: raddrText(before),
+      now: raddrText(connection),
     };
   }
   return null;
@@ -156,7 +156,7 @@ function fdAgain({ open, closed }: Scene): Fact | null {
 function halfClosed({ open }: Scene): Fact | null {
   const connection = open.findLast(({ state }) => state === 'half_closed');
   if (connection === undefined) return null;
-  return { kind: 'half_closed', raddr: raddrOf(connection), proof: [connection.id] };
+  return { kind: 'half_closed', raddr: raddrText(connection), proof: [connection.id] };
 }
 
 function declared({ open }: Scene): Fact | null {
@@ -164,14 +164,14 @@ function declared({ open }: Scene): Fact | null {
   if (!connection?.declaredRaddr) return null;
   const proof = [connection.id];
   const told = addressText(connection.declaredRaddr);
-  return { kind: 'declared', raddr: raddrOf(connection), declared: told, proof };
+  return { kind: 'declared', raddr: raddrText(connection), declared: told, proof };
 }
 
 /** Of the newest few: what happened long ago is not in the picture. */
 function reset({ closed }: Scene): Fact | null {
   const connection = closed.slice(-5).findLast(({ closeReason }) => closeReason === 'peer_rst');
   if (connection === undefined) return null;
-  return { kind: 'reset', raddr: raddrOf(connection), proof: [connection.id] };
+  return { kind: 'reset', raddr: raddrText(connection), proof: [connection.id] };
 }
 
 function udpFact({ listener, open }: Scene): Fact | null {

@@ -1,12 +1,93 @@
-/** The textbook's picture, of what is really running. */
+/** The textbook's picture, of what is really running: first of nothing, then of one listener among its neighbours. */
+import type { ConnectionView, ListenerView } from '../http/resources.ts';
+import { BothEnds } from './both-ends.tsx';
+import { ConnectPanel } from './connect-panel.tsx';
 import { useConsole } from './console-context.ts';
+import { EmptyState } from './empty-state.tsx';
+import { FactList } from './fact-list.tsx';
+import { findFacts } from './facts.ts';
+import { ListenerCards } from './listener-cards.tsx';
+import { ListenerLine } from './listener-line.tsx';
+import { useLit } from './lit.ts';
+import { Picture } from './picture.tsx';
 
 export function LivePage() {
-  const { state, words } = useConsole();
+  const { log, router, state, words } = useConsole();
+  const { listeners, open } = state.value;
+  const byListener = Map.groupBy(open, ({ listenerId }) => listenerId);
+  const openOf = (id: string) => byListener.get(id) ?? [];
+  const wanted = router.query.value.get('listener');
+  const listener = chosen(listeners, wanted, (id) => openOf(id).length);
+  if (listener === undefined) {
+    if (log.link.value === 'connecting') return <section class="page" aria-busy="true" />;
+    return <EmptyState />;
+  }
   return (
-    <section class="page">
-      <h1>{words.live.title}</h1>
-      <p>{state.value.open.length}</p>
+    <section class="page live">
+      <h1 class="unseen">{words.live.title}</h1>
+      {listeners.length > 1 && (
+        <ListenerCards
+          listeners={listeners}
+          selected={listener}
+          countOf={(id) => openOf(id).length}
+        />
+      )}
+      <Scene key={listener.id} listener={listener} open={openOf(listener.id)} />
     </section>
+  );
+}
+
+/** The one of the URL; else the busiest, of several the newest. */
+function chosen(
+  listeners: readonly ListenerView[],
+  wanted: string | null,
+  countOf: (id: string) => number,
+): ListenerView | undefined {
+  const asked = listeners.findLast(
+    ({ id, name }) => wanted !== null && [id, name].includes(wanted),
+  );
+  if (asked !== undefined) return asked;
+  return listeners.reduce<ListenerView | undefined>(
+    (best, one) => (best === undefined || countOf(one.id) >= countOf(best.id) ? one : best),
+    undefined,
+  );
+}
+
+interface SceneProps {
+  readonly listener: ListenerView;
+  readonly open: readonly ConnectionView[];
+}
+
+function Scene({ listener, open }: SceneProps) {
+  const { log, playhead, router, state, words } = useConsole();
+  const [lit, setLit] = useLit();
+  const closed = state.value.closed.filter(({ listenerId }) => listenerId === listener.id);
+  const isLive = playhead.seq.value === null;
+  const told = isLive && !log.timeline.isWhole ? listener.openConnections : 0;
+  const scene = { listener, open, closed, openCount: Math.max(open.length, told) };
+  const facts = findFacts(scene);
+  const selectedId = router.query.value.get('connection');
+  const selected = [...open, ...closed].find(({ id }) => id === selectedId);
+  return (
+    <>
+      <ListenerLine listener={listener} openCount={scene.openCount} />
+      <div class="stage">
+        <Picture
+          {...scene}
+          facts={facts}
+          lit={lit}
+          setLit={setLit}
+          selectedId={selected?.id ?? null}
+        />
+        <aside class="beside">
+          {selected !== undefined && <BothEnds connection={selected} />}
+          <FactList facts={facts} setLit={setLit} />
+          {open.length < 3 && isLive && <ConnectPanel listener={listener} />}
+        </aside>
+      </div>
+      {scene.openCount > open.length && (
+        <p class="soft">{words.live.notAll(open.length, scene.openCount)}</p>
+      )}
+    </>
   );
 }

@@ -1,0 +1,60 @@
+/** What a kodama shows in which nothing listens: one button, and two lines for who prefers a terminal. */
+import { useState } from 'preact/hooks';
+import { CallFailure } from './api.ts';
+import { useConsole } from './console-context.ts';
+import { CommandLine } from './copy-button.tsx';
+
+export function EmptyState() {
+  const { log, playhead, words } = useConsole();
+  const { live } = words;
+  const isLive = playhead.seq.value === null;
+  return (
+    <section class="page empty">
+      <h1>{live.emptyTitle}</h1>
+      <p class="soft">{live.emptyText}</p>
+      {isLive ? <OpenButton /> : <p class="soft">{live.pastNote}</p>}
+      {isLive && (
+        <div class="lines">
+          <h2>{live.fromTerminal}</h2>
+          <CommandLine text="npx kodama listen" />
+          <CommandLine text={`curl -X POST ${location.origin}/v1/listeners`} />
+        </div>
+      )}
+      {log.problem.value !== null && <p class="bad">{log.problem.value.detail}</p>}
+    </section>
+  );
+}
+
+function OpenButton() {
+  const { api, log, words } = useConsole();
+  const [isOpening, setOpening] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const open = async () => {
+    setOpening(true);
+    setProblem(null);
+    try {
+      await api.call('POST', '/v1/listeners', { body: { host: '127.0.0.1' } });
+      await log.refresh();
+    } catch (error) {
+      if (!(error instanceof CallFailure)) throw error;
+      setProblem(error.problem.detail);
+    } finally {
+      setOpening(false);
+    }
+  };
+  return (
+    <>
+      <p class="first">
+        <button type="button" class="main large" disabled={isOpening} onClick={open}>
+          {words.live.open}
+        </button>
+        <span class="soft">{words.live.openHint}</span>
+      </p>
+      {problem !== null && (
+        <p class="bad" role="alert">
+          {problem}
+        </p>
+      )}
+    </>
+  );
+}

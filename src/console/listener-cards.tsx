@@ -1,0 +1,58 @@
+/** The listeners beside each other: whose picture is drawn is chosen here. */
+import { useState } from 'preact/hooks';
+import type { ListenerView } from '../http/resources.ts';
+import { useConsole } from './console-context.ts';
+import { ListenerState, listenerName, whereText } from './listener-line.tsx';
+
+export interface ListenerCardsProps {
+  readonly listeners: readonly ListenerView[];
+  readonly selected: ListenerView;
+  readonly countOf: (id: string) => number;
+}
+
+const shownMax = 12;
+
+export function ListenerCards({ listeners, selected, countOf }: ListenerCardsProps) {
+  const { router, words } = useConsole();
+  const [text, setText] = useState('');
+  const matching = listeners.filter((one) => searchText(one).includes(text.toLowerCase()));
+  const busiest = matching.toSorted((one, other) => countOf(other.id) - countOf(one.id));
+  const shown = busiest.slice(0, shownMax);
+  const left = matching.length - shown.length;
+  return (
+    <nav class="cards" aria-label={words.live.listeners}>
+      {listeners.length > shownMax && (
+        <input
+          type="search"
+          value={text}
+          placeholder={words.live.find}
+          aria-label={words.live.find}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+      )}
+      <ul>
+        {shown.map((listener) => (
+          <li key={listener.id}>
+            <a
+              class="card"
+              href={router.href('/', { listener: listener.name ?? listener.id })}
+              aria-current={listener.id === selected.id ? 'true' : undefined}
+            >
+              <strong>{listenerName(listener)}</strong>
+              <span class="mono">{whereText(listener)}</span>
+              <span>
+                <ListenerState listener={listener} />{' '}
+                <span class="soft">{words.live.openCount(countOf(listener.id))}</span>
+              </span>
+            </a>
+          </li>
+        ))}
+        {left > 0 && <li class="soft">{words.live.moreListeners(left)}</li>}
+      </ul>
+    </nav>
+  );
+}
+
+function searchText(listener: ListenerView): string {
+  return `${listener.name ?? ''} ${listener.id} ${whereText(listener)}`.toLowerCase();
+}

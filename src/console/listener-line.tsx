@@ -1,0 +1,115 @@
+/** The listener whose picture is drawn: what it is, how it is, and what can be done with it. */
+import { useState } from 'preact/hooks';
+import type { ListenerView } from '../http/resources.ts';
+import { CallFailure } from './api.ts';
+import { connectLines } from './connect-lines.ts';
+import { useConsole } from './console-context.ts';
+import { CopyButton } from './copy-button.tsx';
+import { Dialog } from './dialog.tsx';
+import { addressText } from './facts.ts';
+
+/** Who was given no name is called by the start of its id. */
+export function listenerName({ name, id }: ListenerView): string {
+  return name ?? id.slice(0, 8);
+}
+
+/** What it speaks, and where. */
+export function whereText({ protocol, laddr, host, port }: ListenerView): string {
+  return `${protocol} ${addressText(laddr ?? { ip: host, port })}`;
+}
+
+const marks: Readonly<Record<string, string>> = {
+  listening: '●',
+  failed: '✕',
+  draining: '◐',
+};
+
+export function ListenerState({ listener }: { readonly listener: ListenerView }) {
+  const { words } = useConsole();
+  const { state, reason } = listener;
+  return (
+    <span class={`state ${state}`} title={reason?.message}>
+      <span aria-hidden="true">{marks[state] ?? '○'}</span> {words.live.state[state] ?? state}
+    </span>
+  );
+}
+
+export interface ListenerLineProps {
+  readonly listener: ListenerView;
+  readonly openCount: number;
+}
+
+export function ListenerLine({ listener, openCount }: ListenerLineProps) {
+  const { playhead, router, words } = useConsole();
+  const { live } = words;
+  const [isAsked, setAsked] = useState(false);
+  const everCount = Math.max(listener.totalConnections, openCount);
+  const [connect] = connectLines(listener, location.hostname);
+  const isLive = playhead.seq.value === null;
+  return (
+    <header class="listener-line">
+      <h2>{listenerName(listener)}</h2>
+      <span class="mono">{whereText(listener)}</span>
+      <ListenerState listener={listener} />
+      <span class="number">
+        {live.openCount(openCount)}
+        {isLive && ` · ${live.everCount(everCount)}`}
+      </span>
+      {listener.reason !== null && <span class="bad">{listener.reason.message}</span>}
+      <span class="line-actions">
+        <a class="button" href={router.href(`/listeners/${listener.name ?? listener.id}`)}>
+          {live.faults(listener.faults.length)}
+        </a>
+        {connect !== undefined && <CopyButton text={connect.text} label={live.copyConnect} />}
+        <button
+          type="button"
+          class="danger"
+          disabled={!isLive}
+          title={isLive ? undefined : live.pastNote}
+          onClick={() => setAsked(true)}
+        >
+          {live.close}
+        </button>
+      </span>
+      {isAsked && <CloseDialog listener={listener} onClose={() => setAsked(false)} />}
+    </header>
+  );
+}
+
+interface CloseDialogProps {
+  readonly listener: ListenerView;
+  readonly onClose: () => void;
+}
+
+function CloseDialog({ listener, onClose }: CloseDialogProps) {
+  const { api, log, words } = useConsole();
+  const [problem, setProblem] = useState<string | null>(null);
+  const close = async () => {
+    try {
+      await api.call('DELETE', `/v1/listeners/${listener.id}`);
+      onClose();
+      await log.refresh();
+    } catch (error) {
+      if (!(error instanceof CallFailure)) throw error;
+      setProblem(error.problem.detail);
+    }
+  };
+  return (
+    <Dialog title={`${words.live.close}: ${listenerName(listener)}`} onClose={onClose}>
+      <p>{words.live.closeSure}</p>
+      {problem !== null && (
+        <p class="bad" role="alert">
+          {problem}
+        </p>
+      )}
+      <p class="actions">
+        <button type="button" onClick={onClose}>
+          {words.live.closeNo}
+        </button>
+        <button type="button" class="main" onClick={close}>
+          {words.live.closeYes}
+        </button>
+      </p>
+    </Dialog>
+  );
+}

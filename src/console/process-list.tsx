@@ -1,0 +1,189 @@
+/** The processes: the control plane, and the workers that it forked, each with the descriptors that are on record. */
+import type { ListenerView } from '../http/resources.ts';
+import { Badges } from './badges.tsx';
+import { useConsole } from './console-context.ts';
+import { addressText, raddrText } from './facts.ts';
+import type { Lit } from './lit.ts';
+import type { FdRow, Picture, ProcessBox } from './picture-layout.ts';
+
+export interface ProcessListProps {
+  readonly picture: Picture;
+  readonly listener: ListenerView;
+  /** Null where nobody knows. */
+  readonly parentPid: number | null;
+  readonly lit: Lit;
+  readonly badges: ReadonlyMap<string, readonly number[]>;
+  readonly selectedId: string | null;
+}
+
+export function ProcessList({ picture, parentPid, ...given }: ProcessListProps) {
+  const { words } = useConsole();
+  const { live } = words;
+  return (
+    <div class="processes">
+      <section class="box parent" aria-label={live.controlPlane}>
+        <h3>
+          {parentPid !== null && (
+            <>
+              <span class="faint plain">{live.pid}</span> <span class="mono">{parentPid}</span>{' '}
+            </>
+          )}
+          {live.controlPlane}
+        </h3>
+        <p class="faint">{live.controlPlaneHint}</p>
+      </section>
+      {picture.processes.length === 0 && <p class="bad">{live.noWorker}</p>}
+      {picture.processes.map((box) => (
+        <ProcessTable key={box.pid} box={box} {...given} />
+      ))}
+    </div>
+  );
+}
+
+type Marked = Omit<ProcessListProps, 'picture' | 'parentPid'>;
+
+function ProcessTable({ box, ...marked }: Marked & { readonly box: ProcessBox }) {
+  const { words } = useConsole();
+  const { live } = words;
+  return (
+    <section
+      class="box process"
+      style={{ height: `${box.height}px` }}
+      aria-label={`${live.pid} ${box.pid} ${live.worker}`}
+    >
+      <h3>
+        <span class="faint plain">{live.pid}</span> <span class="mono">{box.pid}</span>{' '}
+        {live.worker}
+      </h3>
+      <table class="fds">
+        <thead>
+          <tr>
+            <th scope="col">{live.fd}</th>
+            <th scope="col">{live.laddr}</th>
+            <th scope="col">{live.raddr}</th>
+            <th scope="col">{live.stateTitle}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {box.rows.map((row) => (
+            <Row key={keyOf(row)} row={row} {...marked} />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function keyOf(row: FdRow): string {
+  switch (row.kind) {
+    case 'listening':
+      return row.id;
+    case 'accepted':
+    case 'freed':
+      return row.connection.id;
+    case 'run':
+      return `run:${row.from}`;
+    case 'total':
+    case 'more':
+      return row.kind;
+  }
+}
+
+function Row({ row, listener, lit, badges, selectedId }: Marked & { readonly row: FdRow }) {
+  const { words } = useConsole();
+  const { live } = words;
+  const laddr = listener.laddr === null ? '' : addressText(listener.laddr);
+  const mark = (id: string) => (lit.has(id) || id === selectedId ? 'lit' : '');
+  switch (row.kind) {
+    case 'listening': {
+      // The sessions of a UDP socket are wired to it, and are lit with it.
+      const isOfLit = mark(row.id);
+      return (
+        <tr class={`listening ${isOfLit}`} data-id={row.id}>
+          <td class="number">{row.fd}</td>
+          <td class="mono">{laddr}</td>
+          <td class="mono">*</td>
+          <td>
+            <span class="state listening">
+              ◉ {row.sessions > 0 ? live.sessions(row.sessions) : live.listening}
+            </span>
+            <Badges numbers={badges.get(row.id)} />
+          </td>
+        </tr>
+      );
+    }
+    case 'accepted':
+    case 'freed': {
+      const { connection } = row;
+      const { id, fd, state } = connection;
+      const isFreed = row.kind === 'freed';
+      return (
+        <tr class={`${row.kind} ${mark(id)}`} data-id={id}>
+          <td class="number">{fd}</td>
+          <td class="mono">{isFreed ? '' : addressText(connection.laddr)}</td>
+          <td class="mono">{isFreed ? '' : raddrText(connection)}</td>
+          <td>
+            {isFreed ? (
+              <span class="state faint">○ {live.gone}</span>
+            ) : (
+              <span class={state === 'open' ? 'state open' : 'state half'}>
+                {state === 'open' ? `● ${live.open1}` : `◐ ${live.halfClosed}`}
+              </span>
+            )}
+            <Badges numbers={badges.get(id)} />
+          </td>
+        </tr>
+      );
+    }
+    case 'run':
+      return (
+        <tr class="run">
+          <td class="number">{live.run(row.from, row.to)}</td>
+          <td class="mono">{laddr}</td>
+          <td class="faint">…</td>
+          <td class="state open">● {live.acceptedCount(row.count)}</td>
+        </tr>
+      );
+    case 'more':
+      return (
+        <tr class="run">
+          <td class="number">…</td>
+          <td />
+          <td />
+          <td class="state open">● {live.acceptedCount(row.count)}</td>
+        </tr>
+      );
+    case 'total':
+      return <Total row={row} laddr={laddr} />;
+  }
+}
+
+type TotalRow = Extract<FdRow, { readonly kind: 'total' }>;
+
+function Total({ row, laddr }: { readonly row: TotalRow; readonly laddr: string }) {
+  const { words } = useConsole();
+  const { live } = words;
+  const { open, halfClosed, share } = row;
+  const half = halfClosed / Math.max(1, open + halfClosed);
+  return (
+    <tr class="total">
+      <td class="number">…</td>
+      <td class="mono">{laddr}</td>
+      <td>
+        <span class="bar" aria-hidden="true">
+          <span style={{ width: `${share * (1 - half) * 100}%` }} />
+          <span class="half" style={{ width: `${share * half * 100}%` }} />
+        </span>
+      </td>
+      <td>
+        <span class="state open">● {live.openCount(open)}</span>
+        {halfClosed > 0 && (
+          <span class="state half">
+            {' '}
+            ◐ {words.count(halfClosed)} {live.halfClosed}
+          </span>
+        )}
+      </td>
+    </tr>
+  );
+}
