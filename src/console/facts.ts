@@ -105,7 +105,7 @@ function samePort({ open }: Scene): Fact | null {
   for (const [port, connections] of byPort) {
     const byHost = new Map(connections.map((one) => [one.raddr?.ip ?? '', one]));
     if (byHost.size < 2) continue;
-    const shown = [...byHost].slice(0, namedMax);
+    const shown = [...byHost].slice(0, namedMax).sort(([one], [other]) => (one < other ? -1 : 1));
     const proof = shown.map(([, { id }]) => id);
     return { kind: 'same_port', port, hosts: shown.map(([host]) => host), proof };
   }
@@ -131,7 +131,7 @@ function sameFd({ listener, open }: Scene): Fact | null {
     const byPid = new Map(same.map((one) => [one.pid, one]));
     if (byPid.size < 2) continue;
     const proof = same.map(({ id }) => id);
-    return { kind: 'same_fd', fd, pids: [...byPid.keys()].slice(0, namedMax), proof };
+    return { kind: 'same_fd', fd, pids: [...byPid.keys()].sort().slice(0, namedMax), proof };
   }
   return null;
 }

@@ -82,9 +82,9 @@ function Scene({ listener, open }: SceneProps) {
         <aside class="beside">
           {selected !== undefined && <BothEnds connection={selected} />}
           <FactList facts={facts} setLit={setLit} />
-          {open.length < 3 && isLive && <ConnectPanel listener={listener} />}
         </aside>
       </div>
+      {open.length < 3 && isLive && <ConnectPanel listener={listener} />}
       {scene.openCount > open.length && (
         <p class="soft">{words.live.notAll(open.length, scene.openCount)}</p>
       )}

@@ -130,28 +130,39 @@ export function layOut(scene: PictureScene): Picture {
   };
 }
 
-/** Whose descriptor nobody has taken since. */
-function lastFreed({ listener, open, closed }: PictureScene): ConnectionView[] {
+/** Whose descriptor nobody has taken since, in a process that is there still. */
+function lastFreed(scene: PictureScene): ConnectionView[] {
+  const { listener, open, closed } = scene;
   if (listener.protocol === 'udp') return [];
+  const there = pidsOf(scene);
   const taken = new Set(open.map(socketKey));
   const freed: ConnectionView[] = [];
   for (let at = closed.length - 1; at >= 0 && freed.length < freedMax; at--) {
     const connection = closed[at];
-    if (connection === undefined || taken.has(socketKey(connection))) continue;
+    if (connection === undefined || !there.has(connection.pid)) continue;
+    if (taken.has(socketKey(connection))) continue;
     taken.add(socketKey(connection));
     freed.push(connection);
   }
   return freed.reverse();
 }
 
+function pidsOf({ listener, open, pids }: PictureScene): Set<number> {
+  return new Set([...[...listener.sockets, ...open].map(({ pid }) => pid), ...pids]);
+}
+
 function socketKey({ pid, fd }: ConnectionView): string {
   return `${pid}:${fd}`;
 }
 
+const byAddress = new Intl.Collator('en', { numeric: true });
+
 function hostBoxes(scale: Scale, { open }: PictureScene, freed: readonly ConnectionView[]) {
   const byHost = Map.groupBy([...open, ...freed], ({ raddr }) => raddr?.ip ?? null);
   const ranked = [...byHost];
-  if (scale !== 'each') ranked.sort(([, one], [, other]) => other.length - one.length);
+  // A few are found by their address, many by how much they have.
+  if (scale === 'each') ranked.sort(([one], [other]) => byAddress.compare(one ?? '', other ?? ''));
+  else ranked.sort(([, one], [, other]) => other.length - one.length);
   const shown = ranked.slice(0, hostsMax[scale]);
   const left = ranked.slice(hostsMax[scale]);
   let top = 0;
@@ -171,14 +182,14 @@ function hostBoxes(scale: Scale, { open }: PictureScene, freed: readonly Connect
 
 function processBoxes(
   scale: Scale,
-  { listener, open, pids }: PictureScene,
+  scene: PictureScene,
   freed: readonly ConnectionView[],
 ): ProcessBox[] {
+  const { listener, open } = scene;
   const byPid = Map.groupBy([...open, ...freed], ({ pid }) => pid);
-  const all = new Set([...listener.sockets.map(({ pid }) => pid), ...byPid.keys(), ...pids]);
   const most = Math.max(1, ...[...byPid.values()].map(({ length }) => length));
   let top = parentHeight;
-  return [...all]
+  return [...pidsOf(scene)]
     .sort((one, other) => one - other)
     .map((pid) => {
       const connections = byPid.get(pid) ?? [];

@@ -4,7 +4,7 @@ import { Badges } from './badges.tsx';
 import { useConsole } from './console-context.ts';
 import { addressText, raddrText } from './facts.ts';
 import type { Lit } from './lit.ts';
-import type { FdRow, Picture, ProcessBox } from './picture-layout.ts';
+import { type FdRow, type Picture, type ProcessBox, parentHeight } from './picture-layout.ts';
 
 export interface ProcessListProps {
   readonly picture: Picture;
@@ -40,6 +40,9 @@ export function ProcessList({ picture, parentPid, ...given }: ProcessListProps) 
   );
 }
 
+/** From the foot of the control plane to the head of a worker. */
+const forkTop = parentHeight - 36;
+
 type Marked = Omit<ProcessListProps, 'picture' | 'parentPid'>;
 
 function ProcessTable({ box, ...marked }: Marked & { readonly box: ProcessBox }) {
@@ -48,7 +51,7 @@ function ProcessTable({ box, ...marked }: Marked & { readonly box: ProcessBox })
   return (
     <section
       class="box process"
-      style={{ height: `${box.height}px` }}
+      style={{ height: `${box.height}px`, '--fork': `${box.top - forkTop}px` }}
       aria-label={`${live.pid} ${box.pid} ${live.worker}`}
     >
       <h3>

@@ -42,15 +42,15 @@ export function TimeBar() {
           </div>
           <div class="controls">
             <div class="buttons">
-              <Step label={timeBar.toStart} mark="⏮" onClick={() => playhead.goTo(seqMin)} />
-              <Step label={timeBar.back} mark="◀" onClick={() => playhead.step(-1)} />
-              <Step label={timeBar.forward} mark="▶" onClick={() => playhead.step(1)} />
+              <Step label={timeBar.toStart} icon="start" onClick={() => playhead.goTo(seqMin)} />
+              <Step label={timeBar.back} icon="back" onClick={() => playhead.step(-1)} />
+              <Step label={timeBar.forward} icon="forward" onClick={() => playhead.step(1)} />
               <button
                 type="button"
                 disabled={playhead.seq.value === null}
                 onClick={() => playhead.goLive()}
               >
-                <span aria-hidden="true">⏭ </span>
+                <Icon name="live" />
                 {timeBar.toLive}
               </button>
             </div>
@@ -63,16 +63,32 @@ export function TimeBar() {
   );
 }
 
+const icons = {
+  start: 'M3 3v10M13 3v10L5 8z',
+  back: 'M12 3v10L4 8z',
+  forward: 'M4 3v10l8-5z',
+  live: 'M13 3v10M3 3v10l8-5z',
+} as const;
+
+/** Drawn, since few fonts have these signs. */
+function Icon({ name }: { readonly name: keyof typeof icons }) {
+  return (
+    <svg class="icon" viewBox="0 0 16 16" width="12" height="12" aria-hidden="true">
+      <path d={icons[name]} />
+    </svg>
+  );
+}
+
 interface StepProps {
   readonly label: string;
-  readonly mark: string;
+  readonly icon: keyof typeof icons;
   readonly onClick: () => void;
 }
 
-function Step({ label, mark, onClick }: StepProps) {
+function Step({ label, icon, onClick }: StepProps) {
   return (
     <button type="button" aria-label={label} title={label} onClick={onClick}>
-      <span aria-hidden="true">{mark}</span>
+      <Icon name={icon} />
     </button>
   );
 }
@@ -120,11 +136,13 @@ function Curve() {
   const counts = log.timeline.openCounts(curveCount, ({ connection }) => connection !== undefined);
   const most = Math.max(1, ...counts);
   const points = counts.map((count, at) => `${at},${(1 - count / most) * 28 + 2}`);
+  const edge = points.join(' L');
   const last = curveCount - 1;
   return (
     <svg class="curve" viewBox={`0 0 ${last} 30`} preserveAspectRatio="none" aria-hidden="true">
       <title>{words.timeBar.open}</title>
-      <path d={`M0,30 L${points.join(' L')} L${last},30 Z`} />
+      <path class="under" d={`M0,30 L${edge} L${last},30 Z`} />
+      <path class="edge" d={`M${edge}`} />
     </svg>
   );
 }

@@ -136,7 +136,7 @@ export const english = {
     faults: (count: number) => (count === 0 ? 'Faults' : some(count, 'fault')),
     picture: 'Picture',
     clients: 'Clients',
-    clientsHint: 'their raddr, as the server sees it',
+    clientsHint: 'by their raddr',
     server: 'Server',
     host: 'host',
     controlPlane: 'control plane',

@@ -132,7 +132,7 @@ export const japanese: Words = {
     faults: (amount) => (amount === 0 ? '障害設定' : `障害 ${n(amount)} 件`),
     picture: '図',
     clients: 'クライアント',
-    clientsHint: 'サーバーから見た raddr',
+    clientsHint: 'raddr で',
     server: 'サーバー',
     host: 'ホスト',
     controlPlane: 'コントロールプレーン',
