@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 const isLong = '{src,test}/**/*.long.test.ts';
@@ -6,6 +6,7 @@ const isFuzz = 'test/hostile/*.test.ts';
 /** They hold the memory of a process, or a time, against a bound. */
 const isMeasured = [
   'test/cost/*.long.test.ts',
+  'test/console/crowd.long.test.ts',
   'test/{faulty-neighbours,hostile-tcp,outage,overload,slow-reader,small-heap,udp-flood}.long.test.ts',
 ];
 /** They count the timers of their process: what others left there, such as a connection that is kept, would be counted. */
@@ -16,6 +17,29 @@ const isClocked = globSync('src/**/*.test.ts', { cwd: import.meta.dirname }).fil
 );
 /** They measure the heap of their process, or take all that it has: each has one of its own. */
 const isAlone = ['src/postgres/database.test.ts', 'src/workers/worker-data-plane.test.ts'];
+
+/** The browser of the tests of the console; null where there is none. */
+const chromium = findChromium();
+/** Where there is no browser these are not run, and it is said. */
+const isUnseen = chromium === null ? ['test/console/*.test.ts'] : [];
+
+function findChromium(): string | null {
+  const { KODAMA_TEST_CHROMIUM: given } = process.env;
+  if (given) {
+    if (existsSync(given)) return given;
+    throw new Error(`KODAMA_TEST_CHROMIUM: there is no ${given}`);
+  }
+  const usual = [
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  ];
+  const found = usual.find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  process.stderr.write('The console is not tested: no Chromium, nor KODAMA_TEST_CHROMIUM.\n');
+  return null;
+}
 
 /**
  * `npm test` runs three projects: `quick` has the unit tests, which stand beside their file, and those that speak to a
@@ -32,13 +56,14 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    provide: { chromium },
     projects: [
       {
         extends: true,
         test: {
           name: 'quick',
           include: ['{src,test}/**/*.test.ts'],
-          exclude: [isLong, ...isAlone, ...isClocked],
+          exclude: [isLong, ...isAlone, ...isClocked, ...isUnseen],
           isolate: false,
           provide: { fuzzShare: 0.1 },
         },
@@ -56,7 +81,7 @@ export default defineConfig({
         test: {
           name: 'slow',
           include: [isLong, isFuzz],
-          exclude: isMeasured,
+          exclude: [...isMeasured, ...isUnseen],
           isolate: false,
           testTimeout: 300_000,
           provide: { fuzzShare: 1 },
@@ -67,6 +92,7 @@ export default defineConfig({
         test: {
           name: 'measured',
           include: isMeasured,
+          exclude: isUnseen,
           testTimeout: 300_000,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },

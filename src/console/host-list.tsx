@@ -5,7 +5,8 @@ import { Badges } from './badges.tsx';
 import { useConsole } from './console-context.ts';
 import { raddrText } from './facts.ts';
 import type { Lit } from './lit.ts';
-import type { HostBox, Picture } from './picture-layout.ts';
+import type { HostBox } from './picture-boxes.ts';
+import type { Picture } from './picture-layout.ts';
 import { VirtualRows } from './virtual-rows.tsx';
 
 export interface HostListProps {

@@ -4,7 +4,8 @@ import { Badges } from './badges.tsx';
 import { useConsole } from './console-context.ts';
 import { addressText, raddrText } from './facts.ts';
 import type { Lit } from './lit.ts';
-import { type FdRow, type Picture, type ProcessBox, parentHeight } from './picture-layout.ts';
+import { type FdRow, type ProcessBox, parentHeight } from './picture-boxes.ts';
+import type { Picture } from './picture-layout.ts';
 
 export interface ProcessListProps {
   readonly picture: Picture;

@@ -105,7 +105,7 @@ function PlayButtons() {
           key={speed}
           type="button"
           aria-pressed={playing === speed}
-          aria-label={`${timeBar.play}, ${timeBar.speedNames[speed]}`}
+          aria-label={`${timeBar.speeds[speed]}: ${timeBar.play}, ${timeBar.speedNames[speed]}`}
           onClick={() => (playing === speed ? playhead.stop() : playhead.play(speed))}
         >
           {timeBar.speeds[speed]}
