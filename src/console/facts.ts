@@ -123,6 +123,7 @@ function sameHost({ open }: Scene): Fact | null {
 }
 
 function sameFd({ listener, open }: Scene): Fact | null {
+  if (open.length === 0) return null;
   const sockets = [
     ...open.map(({ id, pid, fd }) => ({ id, pid, fd })),
     ...listener.sockets.map((socket) => ({ id: listeningId(socket), ...socket })),

@@ -22,6 +22,8 @@ const refreshMs = 5000;
 export class LiveLog implements Disposable {
   readonly status: Signal<StatusView | null> = signal(null);
   readonly link: Signal<Link> = signal('connecting');
+  /** Whether the listeners have been read, so that one that is not there is none. */
+  readonly isListed: Signal<boolean> = signal(false);
   /** Why the page can not go on, or has to wait. */
   readonly problem: Signal<Problem | null> = signal(null);
   /** The oldest seq that is kept, where events were lost to the retention while nobody followed. */
@@ -40,7 +42,7 @@ export class LiveLog implements Disposable {
   #timeline = new Timeline();
   #isRefreshing = false;
   /** Whether what opened before the window has been read. */
-  #isListed = false;
+  #isOpenListed = false;
 
   constructor(api: Api, project: ReadonlySignal<string | null>) {
     this.#api = api;
@@ -88,6 +90,7 @@ export class LiveLog implements Disposable {
         signal,
       );
       this.#timeline.knowListeners(listeners);
+      this.isListed.value = true;
       if (this.link.value === 'following') this.problem.value = null;
       this.#pace.ask();
     } catch (error) {
@@ -113,7 +116,8 @@ export class LiveLog implements Disposable {
 
   #startAnew(): void {
     this.#timeline = new Timeline();
-    this.#isListed = false;
+    this.isListed.value = false;
+    this.#isOpenListed = false;
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
@@ -167,9 +171,9 @@ export class LiveLog implements Disposable {
   async #readLists(signal: AbortSignal): Promise<void> {
     try {
       await this.refresh();
-      if (this.#isListed) return;
+      if (this.#isOpenListed) return;
       for (const state of ['half_closed', 'open']) await this.#readOpen(state, signal);
-      this.#isListed = true;
+      this.#isOpenListed = true;
     } catch (error) {
       this.#tell(error);
     }

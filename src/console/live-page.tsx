@@ -12,14 +12,15 @@ import { useLit } from './lit.ts';
 import { Picture } from './picture.tsx';
 
 export function LivePage() {
-  const { log, router, state, words } = useConsole();
+  const { log, playhead, router, state, words } = useConsole();
   const { listeners, open } = state.value;
   const byListener = Map.groupBy(open, ({ listenerId }) => listenerId);
   const openOf = (id: string) => byListener.get(id) ?? [];
   const wanted = router.query.value.get('listener');
   const listener = chosen(listeners, wanted, (id) => openOf(id).length);
   if (listener === undefined) {
-    if (log.link.value === 'connecting') return <section class="page" aria-busy="true" />;
+    if (!log.isListed.value && playhead.seq.value === null)
+      return <section class="page" aria-busy="true" />;
     return <EmptyState />;
   }
   return (

@@ -76,6 +76,8 @@ export const hostHead = 32;
 export const processHead = 58;
 export const boxTail = 8;
 export const boxGap = 14;
+/** Between hosts that are a line each. */
+export const lineGap = 6;
 /** The control plane, above the workers. */
 export const parentHeight = 76;
 
@@ -113,12 +115,18 @@ function socketKey({ pid, fd }: ConnectionView): string {
 
 const byAddress = new Intl.Collator('en', { numeric: true });
 
+type Ranked = readonly [ip: string | null, connections: readonly ConnectionView[]];
+
+function mostFirst([ip, one]: Ranked, [otherIp, other]: Ranked): number {
+  return other.length - one.length || byAddress.compare(ip ?? '', otherIp ?? '');
+}
+
 export function hostBoxes(scale: Scale, { open }: PictureScene, freed: readonly ConnectionView[]) {
   const byHost = Map.groupBy([...open, ...freed], ({ raddr }) => raddr?.ip ?? null);
   const ranked = [...byHost];
   // A few are found by their address, many by how much they have.
   if (scale === 'each') ranked.sort(([one], [other]) => byAddress.compare(one ?? '', other ?? ''));
-  else ranked.sort(([, one], [, other]) => other.length - one.length);
+  else ranked.sort(mostFirst);
   const shown = ranked.slice(0, hostsMax[scale]);
   const left = ranked.slice(hostsMax[scale]);
   let top = 0;
@@ -129,7 +137,7 @@ export function hostBoxes(scale: Scale, { open }: PictureScene, freed: readonly 
         : [{ kind: 'ports', connections }];
     const height = scale === 'each' ? hostHead + rows.length * rowHeight + boxTail : hostHead + 2;
     const box = { ip, rows, top, height };
-    top += height + boxGap;
+    top += height + (scale === 'each' ? boxGap : lineGap);
     return box;
   });
   const connections = left.reduce((sum, [, some]) => sum + some.length, 0);

@@ -32,7 +32,7 @@ export function Picture(props: PictureProps) {
   return (
     <section
       ref={frame}
-      class={`panel picture ${picture.scale}`}
+      class={`panel picture scale-${picture.scale}`}
       aria-label={words.live.picture}
       data-scale={picture.scale}
     >
