@@ -14,6 +14,7 @@ import { createCommand, deleteCommand, getCommand, setCommand } from './listener
 import { listenersCommand } from './listeners-command.ts';
 import { formats, type Run } from './session.ts';
 import { statusCommand } from './status-command.ts';
+import { uiCommand } from './ui-command.ts';
 import { upCommand } from './up-command.ts';
 import { versionCommand } from './version-command.ts';
 import { waitCommand } from './wait-command.ts';
@@ -53,6 +54,7 @@ export function buildProgram({ url, project }: CommandEnvironment, run: Run): Co
     waitCommand,
     idleCommand,
     statusCommand,
+    uiCommand,
     applyCommand,
     exportCommand,
     demoCommand,

@@ -98,3 +98,10 @@ test('an empty variable is none', () => {
     isColorRefused: true,
   });
 });
+
+test('the console is opened with what the command was given', () => {
+  expect(open({}).consoleUrl).toBe('http://127.0.0.1:8080/');
+  expect(open({ url: 'https://here/behind/', project: 'a&b' }, 'a+b=').consoleUrl).toBe(
+    'https://here/behind/?project=a%26b#key=a%2Bb%3D',
+  );
+});

@@ -17,6 +17,8 @@ export interface CommonOptions {
 
 export interface Session {
   readonly client: RestClient;
+  /** The console, with the token where there is one: for the terminal of its owner, and nowhere else. */
+  readonly consoleUrl: string;
   readonly terminal: Terminal;
   readonly format: Format;
 }
@@ -45,11 +47,19 @@ export function openSession(
     const place = tokenFile ?? 'KODAMA_API_TOKEN';
     throw usageFailure(`${place} holds no token: 1 to 512 visible ASCII characters`);
   }
+  const client = new RestClient({ url, token: shown, project: project ?? null });
   return {
-    client: new RestClient({ url, token: shown, project: project ?? null }),
+    client,
+    consoleUrl: consoleUrl(client.url, shown, project),
     terminal,
     format: output,
   };
+}
+
+function consoleUrl(url: string, token: string | null, project?: string): string {
+  const query = project === undefined ? '' : `?project=${encodeURIComponent(project)}`;
+  const fragment = token === null ? '' : `#key=${encodeURIComponent(token)}`;
+  return `${url}/${query}${fragment}`;
 }
 
 function readToken(path: string): string {

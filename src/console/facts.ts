@@ -132,7 +132,8 @@ function sameFd({ listener, open }: Scene): Fact | null {
     const byPid = new Map(same.map((one) => [one.pid, one]));
     if (byPid.size < 2) continue;
     const proof = same.map(({ id }) => id);
-    return { kind: 'same_fd', fd, pids: [...byPid.keys()].sort().slice(0, namedMax), proof };
+    const pids = [...byPid.keys()].sort((one, other) => one - other).slice(0, namedMax);
+    return { kind: 'same_fd', fd, pids, proof };
   }
   return null;
 }

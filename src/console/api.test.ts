@@ -1,0 +1,69 @@
+import { signal } from '@preact/signals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type RestEdge, restEdge } from '../../test/support/rest-edge.ts';
+import { tokenKeys } from '../api/keys.ts';
+import { Api, CallFailure, keyOfFragment, urlOf } from './api.ts';
+
+const token = 'a-token-of-sixteen';
+let edge: RestEdge;
+beforeAll(async () => {
+  edge = await restEdge({ keys: tokenKeys(token) });
+});
+afterAll(() => edge[Symbol.asyncDispose]());
+
+/** The storage of a tab. */
+function storage() {
+  const kept = new Map<string, string>();
+  return {
+    getItem: (name: string) => kept.get(name) ?? null,
+    setItem: (name: string, value: string) => void kept.set(name, value),
+    removeItem: (name: string) => void kept.delete(name),
+  };
+}
+
+const open = (kept = storage()) => new Api({ storage: kept, project: signal(null) });
+
+test('who lacks a key is asked for one, and has it for as long as the tab', async () => {
+  const kept = storage();
+  const api = open(kept);
+  await expect(api.get(`${edge.url}/v1/status`)).rejects.toThrow(CallFailure);
+  expect(api.isKeyWanted.value).toBe(true);
+  api.signIn(token);
+  expect(api.isKeyWanted.value).toBe(false);
+  await expect(api.get(`${edge.url}/v1/status`)).resolves.toMatchObject({ version: '1.2.3' });
+  await expect(open(kept).get(`${edge.url}/v1/status`)).resolves.toBeDefined();
+  api.signOut();
+  expect([api.isKeyWanted.value, open(kept).key.value]).toEqual([true, null]);
+});
+
+test('a refusal is the problem of the API', async () => {
+  const api = open();
+  api.signIn(token);
+  const refused = api.call('POST', `${edge.url}/v1/listeners`, { body: { port: 'nine' } });
+  await expect(refused).rejects.toMatchObject({
+    problem: { status: 400, code: 'invalid_argument', errors: [{ path: 'port' }] },
+  });
+});
+
+test('who can not be reached has no answer, and is no bug', async () => {
+  await expect(open().get('http://127.0.0.1:1/v1/status')).rejects.toMatchObject({
+    problem: { code: 'unreachable' },
+  });
+});
+
+test.each([
+  ['#key=abc', 'abc'],
+  ['#key=a%2Bb', 'a+b'],
+  ['#key=', null],
+  ['#other', null],
+  ['', null],
+])('of the fragment %j the key is %j', (fragment, key) => {
+  expect(keyOfFragment(fragment)).toBe(key);
+});
+
+test('a query repeats what is a list, and leaves out what is not given', () => {
+  expect(urlOf('/v1/events', { type: ['a', 'b'], last: 3, since: null, x: undefined })).toBe(
+    '/v1/events?type=a&type=b&last=3',
+  );
+  expect(urlOf('/v1/events', {})).toBe('/v1/events');
+});

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { listenerView } from '../../test/support/console-views.ts';
+import { connectLines } from './connect-lines.ts';
+
+const at = (ip: string, protocol: 'tcp' | 'udp' | 'tls' = 'tcp') =>
+  connectLines(listenerView({ laddr: { ip, port: 9000 }, protocol }), 'kodama.example').map(
+    ({ kind, text }) => `${kind}: ${text}`,
+  );
+
+test('a loopback listener is reached from two hosts with one port', () => {
+  expect(at('127.0.0.1')).toEqual([
+    'bash: exec 3<>/dev/tcp/127.0.0.1/9000; echo hello >&3; head -n 1 <&3',
+    'nc: nc 127.0.0.1 9000',
+    ...['127.0.0.2', '127.0.0.3'].map(
+      (host) =>
+        `python: python3 -c 'import socket; s = socket.create_connection(("127.0.0.1", 9000), 9, ("${host}", 9783)); input()'`,
+    ),
+  ]);
+});
+
+test('a listener on all addresses is reached where the page came from', () => {
+  expect(at('0.0.0.0')).toEqual([
+    'bash: exec 3<>/dev/tcp/kodama.example/9000; echo hello >&3; head -n 1 <&3',
+    'nc: nc kodama.example 9000',
+  ]);
+});
+
+test('UDP and TLS have their own', () => {
+  expect(at('127.0.0.1', 'udp')[0]).toMatch(/^datagram: exec 3<>\/dev\/udp\/127\.0\.0\.1\/9000/);
+  expect(at('::1', 'tls')).toEqual(['openssl: openssl s_client -quiet -connect [::1]:9000']);
+  expect(connectLines(listenerView({ laddr: null }), 'here')).toEqual([]);
+});

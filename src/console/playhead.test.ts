@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { eventView } from '../../test/support/console-views.ts';
+import { Playhead } from './playhead.ts';
+import { Timeline } from './timeline.ts';
+
+/** A log of events a second apart, and frames that come when they are told to. */
+function world(count: number) {
+  const timeline = new Timeline();
+  const events = Array.from({ length: count }, (_, at) => {
+    const time = new Date(Date.UTC(2026, 0, 1, 0, 0, at)).toISOString();
+    return eventView(at + 1, { time });
+  });
+  timeline.append(events, count);
+  const frames: ((nowMs: number) => void)[] = [];
+  const playhead = new Playhead({
+    track: () => timeline,
+    onFrame(callback) {
+      frames.push(callback);
+      return () => void frames.splice(frames.indexOf(callback), 1);
+    },
+    start: { kind: 'live' },
+  });
+  let now = 0;
+  const run = (ms: number) => {
+    for (const end = now + ms; now < end; now += 16) frames.shift()?.(now);
+  };
+  return { playhead, timeline, run, frames };
+}
+
+test('a pause holds the page at the head of then', () => {
+  const { playhead, timeline } = world(5);
+  playhead.togglePause();
+  timeline.append([eventView(6, {})], 6);
+  expect(playhead.moment.value).toEqual({ kind: 'paused', seq: 5 });
+  playhead.togglePause();
+  expect([playhead.moment.value, playhead.seq.value]).toEqual([{ kind: 'live' }, null]);
+});
+
+test('steps stay within the log', () => {
+  const { playhead } = world(2);
+  const seqs = ([-1, -1, -1, 1, 1, 1] as const).map((by) => {
+    playhead.step(by);
+    return playhead.seq.value;
+  });
+  expect(seqs).toEqual([1, 0, 0, 1, 2, 2]);
+});
+
+test('it plays in the time of the log, or faster, and is live at the end', () => {
+  for (const [speed, ms] of [
+    [1, 4000],
+    [10, 400],
+    ['all', 70],
+  ] as const) {
+    const { playhead, run } = world(5);
+    playhead.goTo(0);
+    playhead.play(speed);
+    run(ms * 0.6);
+    expect(playhead.seq.value).toBeGreaterThan(1);
+    expect(playhead.seq.value).toBeLessThan(5);
+    run(ms);
+    expect(playhead.moment.value).toEqual({ kind: 'live' });
+    expect(playhead.speed.value).toBe(null);
+  }
+});
+
+test('whoever takes hold of it while it plays has it', () => {
+  const { playhead, run, frames } = world(5);
+  playhead.play(1);
+  expect(playhead.seq.value).toBe(0);
+  run(100);
+  playhead.goTo(3);
+  run(5000);
+  expect([playhead.seq.value, playhead.speed.value, frames.length]).toEqual([3, null, 0]);
+});
