@@ -4,14 +4,18 @@ import { useContext } from 'preact/hooks';
 import type { Api } from './api.ts';
 import type { Keyboard } from './keyboard.ts';
 import type { LiveLog } from './live-log.ts';
+import type { PastWindow } from './past-window.ts';
 import type { Playhead } from './playhead.ts';
 import type { Router } from './router.ts';
-import type { LogState } from './timeline.ts';
+import type { LogState, Timeline } from './timeline.ts';
 import type { Words } from './words-english.ts';
 
 export interface Console {
   readonly api: Api;
   readonly log: LiveLog;
+  readonly past: PastWindow;
+  /** The window of the log that is drawn: the live one, or one of the past. */
+  readonly timeline: { readonly value: Timeline };
   readonly playhead: Playhead;
   readonly router: Router;
   readonly keyboard: Keyboard;

@@ -1,11 +1,12 @@
 /** The console: it starts here, in the browser. */
-import { computed } from '@preact/signals';
+import { computed, effect } from '@preact/signals';
 import { render } from 'preact';
 import { Api, keyOfFragment } from './api.ts';
 import { App } from './app.tsx';
 import { type Console, ConsoleContext } from './console-context.ts';
 import { Keyboard } from './keyboard.ts';
 import { LiveLog } from './live-log.ts';
+import { PastWindow } from './past-window.ts';
 import { Playhead } from './playhead.ts';
 import { Router } from './router.ts';
 import { wordsFor } from './words.ts';
@@ -22,19 +23,28 @@ function start(root: HTMLElement): void {
   if (given !== null) api.signIn(given);
   const log = new LiveLog(api, project);
   const playhead = new Playhead({
-    track: () => log.timeline,
+    track: () => timeline.peek(),
     onFrame: (callback) => {
       const id = requestAnimationFrame(callback);
       return () => cancelAnimationFrame(id);
     },
     start: momentOf(router.query.value.get('at')),
   });
+  const past = new PastWindow(api);
+  const timeline = computed(() => {
+    void log.drawing.value;
+    return past.windowAt(playhead.seq.value, log.timeline);
+  });
   const state = computed(() => {
     void log.drawing.value;
-    return log.timeline.stateAt(playhead.seq.value);
+    return timeline.value.stateAt(playhead.seq.value);
+  });
+  effect(() => {
+    void log.drawing.value;
+    void past.prepare(playhead.seq.value, log.timeline);
   });
   const keyboard = new Keyboard(document, localStorage);
-  const all: Console = { api, log, playhead, router, keyboard, words, state };
+  const all: Console = { api, log, past, timeline, playhead, router, keyboard, words, state };
   render(
     <ConsoleContext.Provider value={all}>
       <App />

@@ -2,8 +2,10 @@
 import { useConsole } from './console-context.ts';
 
 export function Notices() {
-  const { log, words } = useConsole();
-  const problem = log.problem.value;
+  const { log, past, playhead, timeline, words } = useConsole();
+  const { firstSeq } = timeline.value;
+  const isPast = playhead.seq.value !== null && timeline.value !== log.timeline;
+  const problem = log.problem.value ?? (playhead.seq.value === null ? null : past.problem.value);
   const expiredBelow = log.expiredBelow.value;
   return (
     <div role="status" class="notices">
@@ -12,6 +14,7 @@ export function Notices() {
           {problem.code === 'unreachable' ? words.problem.unreachable : problem.detail}
         </p>
       )}
+      {isPast && firstSeq > 1 && <p class="notice">{words.header.cut(firstSeq)}</p>}
       {log.isOutdated.value && (
         <p class="notice">
           {words.header.outdated}{' '}

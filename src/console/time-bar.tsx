@@ -10,11 +10,10 @@ const speeds: readonly Speed[] = [1, 10, 'all'];
 const curveCount = 160;
 
 export function TimeBar() {
-  const { log, playhead, state, words } = useConsole();
+  const { playhead, state, timeline, words } = useConsole();
   const { seq, event } = state.value;
-  const { timeline } = log;
-  const { firstSeq, headSeq } = timeline;
-  const isEmpty = timeline.events.length === 0;
+  const { firstSeq, headSeq, events } = timeline.value;
+  const isEmpty = events.length === 0;
   const { timeBar } = words;
   const seqMin = Math.max(0, firstSeq - 1);
   return (
@@ -132,8 +131,11 @@ function EventText({ event }: { readonly event: EventView }) {
 
 /** How many were open, along the window. */
 function Curve() {
-  const { log, words } = useConsole();
-  const counts = log.timeline.openCounts(curveCount, ({ connection }) => connection !== undefined);
+  const { timeline, words } = useConsole();
+  const counts = timeline.value.openCounts(
+    curveCount,
+    ({ connection }) => connection !== undefined,
+  );
   const most = Math.max(1, ...counts);
   const points = counts.map((count, at) => `${at},${(1 - count / most) * 28 + 2}`);
   const edge = points.join(' L');

@@ -30,6 +30,8 @@ export const english = {
     outdated: 'kodama was updated.',
     reload: 'Reload',
     expired: (seq: number) => `Events before seq ${n(seq)} are past their retention.`,
+    cut: (seq: number) =>
+      `Connections that opened before seq ${n(seq)} and were open to the end of what is shown here are not shown.`,
     skip: 'Skip to the content',
   },
   signIn: {

@@ -26,6 +26,8 @@ export const japanese: Words = {
     outdated: 'kodama が更新されました。',
     reload: '再読み込み',
     expired: (seq) => `seq ${n(seq)} より前のイベントは保存期間を過ぎました。`,
+    cut: (seq) =>
+      `seq ${n(seq)} より前に開き、ここに示す範囲の終わりまで開いていた接続は表示されません。`,
     skip: '本文へ',
   },
   signIn: {
