@@ -45,6 +45,7 @@ const edges = {
 
 test('it is short where there is nothing to add', () => {
   expect(bannerText(edges)).toBe(`kodama is ready.
+  Console   http://127.0.0.1:8080/
   REST      http://127.0.0.1:8080/v1
   gRPC      127.0.0.1:50051
   API page  http://127.0.0.1:8080/docs
@@ -70,7 +71,7 @@ test('what listens again has a line each, what failed comes first, and many are 
     sampleListener({ id: sampleId(7), protocol: 'udp' }),
     sampleListener({ name: 'web', ...failed }),
   ];
-  const lines = (text: string) => text.split('\n').slice(5, -1);
+  const lines = (text: string) => text.split('\n').slice(6, -1);
   expect(lines(bannerText({ ...edges, recovered }))).toEqual([
     '  Listeners from the last run:',
     '    web  tcp [::]:99  failed: the address is in use',

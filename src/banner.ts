@@ -23,6 +23,7 @@ export function bannerText(options: BannerOptions): string {
   const authorization = hasToken ? '-H "authorization: Bearer $KODAMA_API_TOKEN" ' : '';
   const lines = [
     'kodama is ready.',
+    `  Console   ${rest}/`,
     `  REST      ${rest}/v1${alsoAt(otherRest)}`,
     `  gRPC      ${grpc}${alsoAt(otherGrpc)}`,
     `  API page  ${rest}/docs`,

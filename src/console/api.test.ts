@@ -1,13 +1,12 @@
 import { signal } from '@preact/signals';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type RestEdge, restEdge } from '../../test/support/rest-edge.ts';
-import { tokenKeys } from '../api/keys.ts';
+import { guardedRestEdge, type RestEdge } from '../../test/support/rest-edge.ts';
 import { Api, CallFailure, keyOfFragment, urlOf } from './api.ts';
 
 const token = 'a-token-of-sixteen';
 let edge: RestEdge;
 beforeAll(async () => {
-  edge = await restEdge({ keys: tokenKeys(token) });
+  edge = await guardedRestEdge(token);
 });
 afterAll(() => edge[Symbol.asyncDispose]());
 

@@ -3,12 +3,11 @@ import { request } from 'node:http';
 import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rawHttp } from '../../test/support/raw-http.ts';
-import { type RestEdge, restEdge } from '../../test/support/rest-edge.ts';
-import { tokenKeys } from '../api/keys.ts';
+import { guardedRestEdge, type RestEdge } from '../../test/support/rest-edge.ts';
 
 let edge: RestEdge;
 beforeAll(async () => {
-  edge = await restEdge({ keys: tokenKeys('a-token-of-sixteen') });
+  edge = await guardedRestEdge('a-token-of-sixteen');
 });
 afterAll(() => edge[Symbol.asyncDispose]());
 

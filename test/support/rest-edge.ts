@@ -1,5 +1,6 @@
 /** The REST edge by itself: over HTTP on a port of the kernel's choice, its control plane in memory. */
 import pino from 'pino';
+import { tokenKeys } from '../../src/api/keys.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
 import type { HttpLimits } from '../../src/http/edge.ts';
 import { HttpServer, type HttpServerOptions } from '../../src/http/http-server.ts';
@@ -38,6 +39,11 @@ export interface RestEdgeOptions
     Partial<Omit<EdgeApiOptions, 'logger'>> {
   readonly limits?: Partial<HttpLimits>;
   readonly followersMax?: number;
+}
+
+/** Who has not this token is refused. */
+export function guardedRestEdge(token: string): Promise<RestEdge> {
+  return restEdge({ keys: tokenKeys(token) });
 }
 
 export async function restEdge(given: RestEdgeOptions = {}): Promise<RestEdge> {
