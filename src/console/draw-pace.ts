@@ -13,7 +13,7 @@ export interface DrawPaceOptions {
 }
 
 /** A drawing may take this share of the time. */
-const costShare = 1 / 8;
+const costShare = 1 / 10;
 const waitMsMax = 1000;
 
 export class DrawPace {

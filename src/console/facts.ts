@@ -60,6 +60,9 @@ export function addressText(address: { readonly ip: string; readonly port: numbe
 /** Two hosts, or ports, are enough to say it. */
 const namedMax = 2;
 
+/** 127.0.0.9 comes before 127.0.0.10. */
+export const byAddress = new Intl.Collator('en', { numeric: true });
+
 /** In the order in which they are best read. */
 export function findFacts(scene: Scene): Fact[] {
   const { listener } = scene;
@@ -105,7 +108,9 @@ function samePort({ open }: Scene): Fact | null {
   for (const [port, connections] of byPort) {
     const byHost = new Map(connections.map((one) => [one.raddr?.ip ?? '', one]));
     if (byHost.size < 2) continue;
-    const shown = [...byHost].slice(0, namedMax).sort(([one], [other]) => (one < other ? -1 : 1));
+    const shown = [...byHost]
+      .slice(0, namedMax)
+      .sort(([one], [other]) => byAddress.compare(one, other));
     const proof = shown.map(([, { id }]) => id);
     return { kind: 'same_port', port, hosts: shown.map(([host]) => host), proof };
   }

@@ -54,6 +54,19 @@ function chosen(
   );
 }
 
+/** Beyond them nobody looks for whose descriptor is used again. */
+const closedMax = 200;
+
+/** The newest of those of the listener, in order. */
+function lastOf(closed: readonly ConnectionView[], listenerId: string): ConnectionView[] {
+  const found: ConnectionView[] = [];
+  for (let at = closed.length - 1; at >= 0 && found.length < closedMax; at--) {
+    const connection = closed[at];
+    if (connection?.listenerId === listenerId) found.push(connection);
+  }
+  return found.reverse();
+}
+
 interface SceneProps {
   readonly listener: ListenerView;
   readonly open: readonly ConnectionView[];
@@ -62,7 +75,7 @@ interface SceneProps {
 function Scene({ listener, open }: SceneProps) {
   const { log, playhead, router, state, words } = useConsole();
   const [lit, setLit] = useLit();
-  const closed = state.value.closed.filter(({ listenerId }) => listenerId === listener.id);
+  const closed = lastOf(state.value.closed, listener.id);
   const isLive = playhead.seq.value === null;
   const told = isLive && !log.timeline.isWhole ? listener.openConnections : 0;
   const scene = { listener, open, closed, openCount: Math.max(open.length, told) };

@@ -1,6 +1,6 @@
 /** The boxes of the picture: hosts with their ports, processes with their descriptors, and how high each of them is. */
 import type { ConnectionView, ListenerView } from '../http/resources.ts';
-import { listeningId } from './facts.ts';
+import { byAddress, listeningId } from './facts.ts';
 
 export type Scale = 'each' | 'hosts' | 'totals';
 
@@ -112,8 +112,6 @@ function pidsOf({ listener, open, pids }: PictureScene): Set<number> {
 function socketKey({ pid, fd }: ConnectionView): string {
   return `${pid}:${fd}`;
 }
-
-const byAddress = new Intl.Collator('en', { numeric: true });
 
 type Ranked = readonly [ip: string | null, connections: readonly ConnectionView[]];
 
