@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import type { ConnectionView } from '../http/resources.ts';
 import { useConsole } from './console-context.ts';
 import { addressText, raddrText } from './facts.ts';
+import { useKeys } from './use-keys.ts';
 
 export function BothEnds({ connection }: { readonly connection: ConnectionView }) {
   const { router, words } = useConsole();
@@ -10,6 +11,8 @@ export function BothEnds({ connection }: { readonly connection: ConnectionView }
   const { laddr, pid, fd, id } = connection;
   const ours = addressText(laddr);
   const theirs = raddrText(connection);
+  const close = () => router.change({ connection: null });
+  useKeys({ Escape: close });
   const unknown = <span class="faint">{live.unknown}</span>;
   return (
     <section class="panel both-ends">
@@ -23,7 +26,7 @@ export function BothEnds({ connection }: { readonly connection: ConnectionView }
         <a class="button" href={router.href(`/connections/${id}`)}>
           {live.details}
         </a>
-        <button type="button" onClick={() => router.change({ connection: null })}>
+        <button type="button" onClick={close}>
           {live.unselect}
         </button>
       </p>

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { ListenerView } from '../http/resources.ts';
 import { useConsole } from './console-context.ts';
 import { ListenerState, listenerName, whereText } from './listener-line.tsx';
+import { acceptedLastMinute } from './rates.ts';
 
 export interface ListenerCardsProps {
   readonly listeners: readonly ListenerView[];
@@ -13,7 +14,9 @@ export interface ListenerCardsProps {
 const shownMax = 12;
 
 export function ListenerCards({ listeners, selected, countOf }: ListenerCardsProps) {
-  const { router, words } = useConsole();
+  const { playhead, router, timeline, words } = useConsole();
+  const isLive = playhead.seq.value === null;
+  const rates = isLive ? acceptedLastMinute(timeline.value.events) : null;
   const [text, setText] = useState('');
   const matching = listeners.filter((one) => searchText(one).includes(text.toLowerCase()));
   const busiest = matching.toSorted((one, other) => countOf(other.id) - countOf(one.id));
@@ -42,7 +45,10 @@ export function ListenerCards({ listeners, selected, countOf }: ListenerCardsPro
               <span class="mono">{whereText(listener)}</span>
               <span>
                 <ListenerState listener={listener} />{' '}
-                <span class="soft">{words.live.openCount(countOf(listener.id))}</span>
+                <span class="soft">
+                  {words.live.openCount(countOf(listener.id))}
+                  {rates !== null && ` · ${words.live.perMinute(rates.get(listener.id) ?? 0)}`}
+                </span>
               </span>
             </a>
           </li>
