@@ -280,13 +280,7 @@ export const statusResource = z
   })
   .meta({ id: 'Status', description: 'How the node is.' });
 
-/** A resource as it is answered, which nobody changes. */
-type View<Schema extends z.ZodType> = Unchanged<z.output<Schema>>;
-type Unchanged<Value> = Value extends object
-  ? { readonly [Key in keyof Value]: Unchanged<Value[Key]> }
-  : Value;
-
-export type ListenerView = View<typeof listenerResource>;
-export type ConnectionView = View<typeof connectionResource>;
-export type EventView = View<typeof eventResource>;
-export type StatusView = View<typeof statusResource>;
+export type ListenerView = Shown<typeof listenerResource>;
+export type ConnectionView = Shown<typeof connectionResource>;
+export type EventView = Shown<typeof eventResource>;
+export type StatusView = Shown<typeof statusResource>;
