@@ -35,7 +35,7 @@ const packages: readonly Package[] = [
     compiledTo: '.',
     copied: [
       ...['README.md', 'LICENSE', 'bin', 'src'],
-      ...['generated/grpc', 'prisma/migrations', 'proto/kodama'],
+      ...['generated/console', 'generated/grpc', 'prisma/migrations', 'proto/kodama'],
     ],
   },
   {
@@ -65,12 +65,17 @@ async function make({ name, from, project, compiledTo, copied }: Package): Promi
   for (const path of copied) {
     const source = join(from, path);
     const target = join(to, path.replace(/^(\.\.\/)+/, ''));
-    await cp(source, target, { recursive: true, filter: (file) => extname(file) !== '.ts' });
+    await cp(source, target, { recursive: true, filter: isServed });
   }
   await writeFile(join(to, 'package.json'), `${await manifestOf(from)}\n`);
   const packed = await run('npm', ['pack', to, '--pack-destination', out, '--json']);
   const [{ filename, size, entryCount }] = JSON.parse(packed.stdout);
   console.log(`${join(out, filename)}: ${size} bytes, ${entryCount} files`);
+}
+
+/** The sources of the console are in its script. */
+function isServed(file: string): boolean {
+  return extname(file) !== '.ts' && file !== join(root, 'src/console');
 }
 
 /** Without what only those need who work on it. */

@@ -78,7 +78,7 @@ test('a package holds what runs, and nothing that only its makers need', () => {
     const names = filesOf(name).map((path) => path.replace(/^.*?((\.d)?\.\w+)?$/, '$1'));
     return new Set(names);
   };
-  const assets = ['.md', '.json', '.proto', '.sql', '.toml', '.binpb'];
+  const assets = ['.md', '.json', '.proto', '.sql', '.toml', '.binpb', '.html', '.css'];
   expect([...kinds('kodama')].toSorted()).toEqual(['', '.js', ...assets].toSorted());
   expect([...kinds('kodama-client')].toSorted()).toEqual(['', '.d.ts', '.js', '.json', '.md']);
   for (const name of ['kodama', 'kodama-client']) {
@@ -114,6 +114,8 @@ test('up, listen and wait: a server of the package, with its PostgreSQL and its 
   );
   const { httpPort } = await server.ready();
   const url = { KODAMA_URL: `http://127.0.0.1:${httpPort}` };
+  for (const path of ['/', '/console.js', '/console.css'])
+    expect((await fetch(url.KODAMA_URL + path)).status, path).toBe(200);
   const listened = await kodama(
     ['listen', '--name', 'sdk', '--', process.execPath, '-e', client],
     url,
