@@ -14,7 +14,7 @@ test('one click opens a listener, and who connects is in the picture', async () 
   await page.goto(`${app.url}/`);
   await isLive(page);
   await page.getByRole('button', { name: 'Open an echo listener' }).click();
-  await page.getByText('listening socket').waitFor();
+  await page.getByRole('cell', { name: 'listening socket' }).waitFor();
 
   const [{ laddr }] = await all(app, '/v1/listeners', 'listeners');
   await using one = await openClient(laddr.port, { localAddress: '127.0.0.2' });
