@@ -45,8 +45,6 @@ describe('with two workers', () => {
     await page.locator('.parent', { hasText: String(pid) }).waitFor();
     for (const worker of workers) {
       const table = page.getByRole('region', { name: `pid ${worker.pid} worker` });
-      const rows = await table.locator('tr.accepted').allInnerTexts();
-      const drawn = rows.map((row) => row.split(/\s+/).slice(0, 3).join(' ')).sort();
       const address = ({ ip, port }: { ip: string; port: number }) => `${ip}:${port}`;
       const recorded = (
         await all(app, `/v1/connections?listener=${name}&state=open`, 'connections')
@@ -54,12 +52,17 @@ describe('with two workers', () => {
         .filter((one) => one.pid === worker.pid)
         .map(({ fd, laddr: ours, raddr }) => `${fd} ${address(ours)} ${address(raddr)}`)
         .sort();
-      expect(drawn).toEqual(recorded);
+      await waitFor(`the sockets of ${worker.pid}: ${recorded}`, async () => {
+        const rows = await table.locator('tr.accepted').allInnerTexts();
+        const drawn = rows.map((row) => row.split(/\s+/).slice(0, 3).join(' ')).sort();
+        return JSON.stringify(drawn) === JSON.stringify(recorded);
+      });
     }
     expect(await page.locator('.wires .wire').count()).toBeGreaterThanOrEqual(records.length);
 
     const sentence = page.getByRole('button', { name: `both use port ${localPort}.` });
     await sentence.hover();
+    await page.locator('.client.lit').nth(1).waitFor();
     expect(await page.locator('.client.lit .mono').allInnerTexts()).toEqual([
       `127.0.0.2:${localPort}`,
       `127.0.0.3:${localPort}`,
@@ -67,6 +70,7 @@ describe('with two workers', () => {
 
     await page.getByRole('button', { name: `127.0.0.2:${localPort}` }).click();
     const mirror = page.locator('.both-ends');
+    await mirror.waitFor();
     const [client = '', server = ''] = await mirror.locator('.ends > div').allInnerTexts();
     const pair = [`127.0.0.2:${localPort}`, `127.0.0.1:${laddr.port}`];
     const addresses = (text: string) => text.match(/127\S+/g);
