@@ -133,8 +133,9 @@ async function generateConsole(staging: string): Promise<void> {
       },
     },
   });
-  for (const file of ['index.html', 'console.css'])
-    await cp(join(source, file), join(output, file));
+  await cp(join(source, 'index.html'), join(output, 'index.html'));
+  const styles = ['console.css', 'pages.css'].map((file) => readFile(join(source, file), 'utf8'));
+  await writeFile(join(output, 'console.css'), (await Promise.all(styles)).join('\n'));
 }
 
 /** Runs a package's program on this very Node, whichever one PATH would find. */

@@ -20,7 +20,10 @@ const network = fc.oneof(
   fc.tuple(ip, fc.integer({ min: 0, max: 128 })).map(([one, length]) => `${one}/${length}`),
 );
 const micros = fc.integer({ min: 1_764_000_000_000_000, max: 1_764_000_000_000_050 });
-const listenerIds = ['01987c5e-0000-7000-8000-000000000001', '01987c5e-0000-7000-8000-000000000002'];
+const listenerIds = [
+  '01987c5e-0000-7000-8000-000000000001',
+  '01987c5e-0000-7000-8000-000000000002',
+];
 
 const nothing = {
   ...{ listenerIds: null, state: null, protocol: null, raddr: null, lport: null },
@@ -28,7 +31,10 @@ const nothing = {
 };
 
 test('a network is one here where it is one there', () => {
-  const text = fc.oneof(network, fc.string({ unit: fc.constantFrom(...'0123456789abf.:/'), maxLength: 20 }));
+  const text = fc.oneof(
+    network,
+    fc.string({ unit: fc.constantFrom(...'0123456789abf.:/'), maxLength: 20 }),
+  );
   fc.assert(
     fc.property(text, (one) => {
       expect(parseNetwork(one) !== null).toBe(parseCidr(one) !== null);
@@ -81,7 +87,9 @@ test('a connection is let through here where it is there', () => {
         ...(ids && { listener: 'tour' }),
         ...(lport && { lport: String(lport) }),
         ...(acceptedAfter && { acceptedAfter: formatTime(acceptedAfter) }),
-        ...(acceptedBefore && { acceptedBefore: formatTime(acceptedBefore).replace('Z', '+00:00') }),
+        ...(acceptedBefore && {
+          acceptedBefore: formatTime(acceptedBefore).replace('Z', '+00:00'),
+        }),
       };
       const isMet = connectionTest(filter, ids?.[0] ?? null);
       const view = { ...connection, acceptedAt: formatTime(connection.acceptedAt) };

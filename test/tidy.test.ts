@@ -29,7 +29,8 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   node: /^(core\/errors|config)\.ts$/,
   'listeners-file': /^(core\/|faults\/|http\/resources\.ts$)/,
   cli: /^(core\/|faults\/|listeners-file\/|http\/resources\.ts$|command-line\.ts$|plain-text\.ts$)/,
-  console: /^(http\/resources|core\/(connection|event|listener|time)|faults\/fields)\.ts$/,
+  console:
+    /^(http\/resources|core\/(connection|event|listener|time)|faults\/fields)\.ts$|^plain-text\.ts$/,
   'config.ts': /^(core\/|postgres\/database-url\.ts$|unknown-variables\.ts$)/,
   'command-line.ts': /^$/,
   'output.ts': /^$/,

@@ -1,4 +1,5 @@
 /** The words of the page in English, by the part of the page that says them. */
+import { connectionWordsEnglish } from './connection-words-english.ts';
 import type { Fact } from './facts.ts';
 
 const count = new Intl.NumberFormat('en');
@@ -205,6 +206,6 @@ export const english = {
         return `The socket says ${fact.raddr}; the PROXY header says that the client is ${fact.declared}.`;
     }
   },
-  connections: { title: 'Connections' },
+  connections: connectionWordsEnglish,
   listener: { title: (name: string) => `Listener ${name}` },
 };

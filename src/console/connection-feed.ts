@@ -1,0 +1,132 @@
+/** Fills the rows of the table: the first page of the list, older ones as they are scrolled to, and the counters of the newest. */
+import { type Signal, signal } from '@preact/signals';
+import type { ConnectionView, ListenerView } from '../http/resources.ts';
+import { type Api, CallFailure, type Problem } from './api.ts';
+import { type ConnectionFilter, connectionTest, refusalTest } from './connection-filter.ts';
+import { ConnectionRows } from './connection-rows.ts';
+import type { Timeline } from './timeline.ts';
+
+interface ConnectionPage {
+  readonly connections: readonly ConnectionView[];
+  readonly nextPageToken?: string;
+}
+
+interface ListenerPage {
+  readonly listeners: readonly ListenerView[];
+}
+
+export interface ConnectionFeedOptions {
+  readonly api: Api;
+  readonly filter: ConnectionFilter;
+  readonly timeline: Timeline;
+  /** Something has come. */
+  readonly onChange: () => void;
+}
+
+const firstPageSize = 200;
+const pageSize = 1000;
+/** The counters of open connections are on record within so long. */
+const refreshMs = 3000;
+const refreshSize = 100;
+
+export class ConnectionFeed implements Disposable {
+  readonly problem: Signal<Problem | null> = signal(null);
+  readonly filter: ConnectionFilter;
+  /** Null until the first page is there. */
+  rows: ConnectionRows | null = null;
+  readonly #options: ConnectionFeedOptions;
+  readonly #end = new AbortController();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #pageToken: string | undefined;
+  #isReading = false;
+
+  constructor(options: ConnectionFeedOptions) {
+    this.#options = options;
+    this.filter = options.filter;
+    this.#timer = setInterval(() => void this.#refresh(), refreshMs);
+    void this.#read(() => this.#start());
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#end.abort();
+  }
+
+  /** Whether older ones can be read. */
+  get hasMore(): boolean {
+    return this.rows === null || (this.#pageToken !== undefined && !this.rows.isFull);
+  }
+
+  /** The next page of older ones, unless one is on its way. */
+  async more(): Promise<void> {
+    const { rows } = this;
+    // Whoever was refused is not asked again at each scroll: the next look at the newest tells whether it can be.
+    if (rows === null || !this.hasMore || this.problem.value !== null) return;
+    await this.#read(async () => {
+      const page = await this.#page(pageSize, this.#pageToken);
+      this.#pageToken = page.nextPageToken;
+      rows.addPage(page.connections, page.nextPageToken === undefined);
+    });
+  }
+
+  async #start(): Promise<void> {
+    const { filter, timeline } = this.#options;
+    const listenerId = filter.listener === undefined ? null : await this.#idOf(filter.listener);
+    const page = await this.#page(firstPageSize);
+    const { state: _, closeReason: __, ...ofArrival } = filter;
+    const rows = new ConnectionRows({
+      isKept: connectionTest(ofArrival, listenerId),
+      isWanted: connectionTest(filter, listenerId),
+      isRefusalWanted: refusalTest(filter, listenerId),
+      timeline,
+    });
+    this.#pageToken = page.nextPageToken;
+    rows.addPage(page.connections, page.nextPageToken === undefined);
+    this.rows = rows;
+  }
+
+  async #refresh(): Promise<void> {
+    const { rows } = this;
+    if (document.visibilityState === 'hidden') return;
+    if (rows === null) await this.#read(() => this.#start());
+    else await this.#read(async () => rows.refresh((await this.#page(refreshSize)).connections));
+  }
+
+  async #page(size: number, pageToken?: string): Promise<ConnectionPage> {
+    const query = { ...this.filter, pageSize: size, pageToken };
+    return await this.#options.api.get('/v1/connections', query, this.#end.signal);
+  }
+
+  /** As the API finds a listener: who has the name now, else the newest closed one. */
+  async #idOf(key: string): Promise<string | null> {
+    const { api } = this.#options;
+    const { signal } = this.#end;
+    try {
+      return (await api.get<ListenerView>(`/v1/listeners/${key}`, {}, signal)).id;
+    } catch (error) {
+      if (!(error instanceof CallFailure) || error.problem.code !== 'not_found') throw error;
+    }
+    const query = { name: key, state: 'closed', pageSize };
+    const { listeners } = await api.get<ListenerPage>('/v1/listeners', query, signal);
+    const newest = listeners.toSorted((one, other) =>
+      (one.closedAt ?? '') < (other.closedAt ?? '') ? 1 : -1,
+    );
+    return newest[0]?.id ?? null;
+  }
+
+  async #read(read: () => Promise<void>): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    try {
+      await read();
+      this.problem.value = null;
+    } catch (error) {
+      if (this.#end.signal.aborted) return;
+      if (!(error instanceof CallFailure)) throw error;
+      this.problem.value = error.problem;
+    } finally {
+      this.#isReading = false;
+    }
+    if (!this.#end.signal.aborted) this.#options.onChange();
+  }
+}
