@@ -5,7 +5,7 @@ import { ConnectionsPage } from './connections-page.tsx';
 import { useConsole } from './console-context.ts';
 import { Header } from './header.tsx';
 import { KeysDialog } from './keys-dialog.tsx';
-import { ListenerPage } from './listener-page.tsx';
+import { LaterPart } from './later-part.tsx';
 import { LivePage } from './live-page.tsx';
 import { Notices } from './notices.tsx';
 import { SignIn } from './sign-in.tsx';
@@ -52,7 +52,7 @@ function CurrentPage() {
     case 'connection':
       return <ConnectionsPage selectedId={page.id} />;
     case 'listener':
-      return <ListenerPage key={page.key} listenerKey={page.key} />;
+      return <LaterPart key={page.key} load={loadListenerPage} listenerKey={page.key} />;
     case undefined:
       return (
         <section class="page">
@@ -61,6 +61,11 @@ function CurrentPage() {
         </section>
       );
   }
+}
+
+/** With the editor of faults it is large, and most readers look at other pages. */
+async function loadListenerPage() {
+  return (await import('./listener-page.tsx')).ListenerPage;
 }
 
 const urlDelayMs = 250;

@@ -1,18 +1,15 @@
 /** Fills the rows of the table: the first page of the list, older ones as they are scrolled to, and the counters of the newest. */
 import { type Signal, signal } from '@preact/signals';
-import type { ConnectionView, ListenerView } from '../http/resources.ts';
+import type { ConnectionView } from '../http/resources.ts';
 import { type Api, CallFailure, type Problem } from './api.ts';
 import { type ConnectionFilter, connectionTest, refusalTest } from './connection-filter.ts';
 import { ConnectionRows } from './connection-rows.ts';
+import { findListener } from './listener-lookup.ts';
 import type { Timeline } from './timeline.ts';
 
 interface ConnectionPage {
   readonly connections: readonly ConnectionView[];
   readonly nextPageToken?: string;
-}
-
-interface ListenerPage {
-  readonly listeners: readonly ListenerView[];
 }
 
 export interface ConnectionFeedOptions {
@@ -70,8 +67,11 @@ export class ConnectionFeed implements Disposable {
   }
 
   async #start(): Promise<void> {
-    const { filter, timeline } = this.#options;
-    const listenerId = filter.listener === undefined ? null : await this.#idOf(filter.listener);
+    const { api, filter, timeline } = this.#options;
+    const { listener } = filter;
+    const found =
+      listener === undefined ? null : await findListener(api, listener, this.#end.signal);
+    const listenerId = found?.id ?? null;
     const page = await this.#page(firstPageSize);
     const { state: _, closeReason: __, ...ofArrival } = filter;
     const rows = new ConnectionRows({
@@ -95,23 +95,6 @@ export class ConnectionFeed implements Disposable {
   async #page(size: number, pageToken?: string): Promise<ConnectionPage> {
     const query = { ...this.filter, pageSize: size, pageToken };
     return await this.#options.api.get('/v1/connections', query, this.#end.signal);
-  }
-
-  /** As the API finds a listener: who has the name now, else the newest closed one. */
-  async #idOf(key: string): Promise<string | null> {
-    const { api } = this.#options;
-    const { signal } = this.#end;
-    try {
-      return (await api.get<ListenerView>(`/v1/listeners/${key}`, {}, signal)).id;
-    } catch (error) {
-      if (!(error instanceof CallFailure) || error.problem.code !== 'not_found') throw error;
-    }
-    const query = { name: key, state: 'closed', pageSize };
-    const { listeners } = await api.get<ListenerPage>('/v1/listeners', query, signal);
-    const newest = listeners.toSorted((one, other) =>
-      (one.closedAt ?? '') < (other.closedAt ?? '') ? 1 : -1,
-    );
-    return newest[0]?.id ?? null;
   }
 
   async #read(read: () => Promise<void>): Promise<void> {

@@ -1,6 +1,8 @@
 /** The words of the page in English, by the part of the page that says them. */
+
 import { connectionWordsEnglish } from './connection-words-english.ts';
 import type { Fact } from './facts.ts';
+import { listenerWordsEnglish } from './listener-words-english.ts';
 
 const count = new Intl.NumberFormat('en');
 const n = (value: number): string => count.format(value);
@@ -207,5 +209,5 @@ export const english = {
     }
   },
   connections: connectionWordsEnglish,
-  listener: { title: (name: string) => `Listener ${name}` },
+  listener: listenerWordsEnglish,
 };

@@ -1,5 +1,7 @@
 /** The words of the page in Japanese. */
+
 import { connectionWordsJapanese } from './connection-words-japanese.ts';
+import { listenerWordsJapanese } from './listener-words-japanese.ts';
 import type { Words } from './words-english.ts';
 
 const count = new Intl.NumberFormat('ja');
@@ -202,5 +204,5 @@ export const japanese: Words = {
     }
   },
   connections: connectionWordsJapanese,
-  listener: { title: (name) => `リスナー ${name}` },
+  listener: listenerWordsJapanese,
 };
