@@ -1,7 +1,6 @@
 /** The frame of every page: header, page, time bar, and the dialogs that may come over it. */
 import { useEffect } from 'preact/hooks';
 import { ActivityLine } from './activity-line.tsx';
-import { ConnectionsPage } from './connections-page.tsx';
 import { useConsole } from './console-context.ts';
 import { Header } from './header.tsx';
 import { KeysDialog } from './keys-dialog.tsx';
@@ -48,9 +47,9 @@ function CurrentPage() {
     case 'live':
       return <LivePage />;
     case 'connections':
-      return <ConnectionsPage selectedId={null} />;
+      return <LaterPart load={loadConnectionsPage} selectedId={null} />;
     case 'connection':
-      return <ConnectionsPage selectedId={page.id} />;
+      return <LaterPart load={loadConnectionsPage} selectedId={page.id} />;
     case 'listener':
       return <LaterPart key={page.key} load={loadListenerPage} listenerKey={page.key} />;
     case undefined:
@@ -63,7 +62,10 @@ function CurrentPage() {
   }
 }
 
-/** With the editor of faults it is large, and most readers look at other pages. */
+async function loadConnectionsPage() {
+  return (await import('./connections-page.tsx')).ConnectionsPage;
+}
+
 async function loadListenerPage() {
   return (await import('./listener-page.tsx')).ListenerPage;
 }

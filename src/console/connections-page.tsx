@@ -25,7 +25,7 @@ export function ConnectionsPage({ selectedId }: ConnectionsPageProps) {
   const links = () => [...(frame.current?.querySelectorAll<HTMLElement>('[data-row]') ?? [])];
   const move = (by: 1 | -1) => {
     const all = links();
-    const at = all.findIndex((link) => link === document.activeElement);
+    const at = all.findIndex((link) => link.matches(':focus'));
     all[at < 0 ? 0 : at + by]?.focus();
   };
   const close = () => {

@@ -42,6 +42,8 @@ const files: readonly ServedFile[] = [
   script('console.js'),
   script('console-shared.js'),
   // What the page loads when it is first shown.
+  script('console-connections-page.js'),
+  script('console-create-dialog.js'),
   script('console-listener-page.js'),
   script('console-words-japanese.js'),
   { urls: ['/console.css'], name: 'console.css', type: 'text/css; charset=utf-8' },
