@@ -20,6 +20,10 @@ export interface ConnectionsPageProps {
 export function ConnectionsPage({ selectedId }: ConnectionsPageProps) {
   const { router, words } = useConsole();
   const feed = useFeed();
+  // Until another filter has its first rows, those of the one before stay.
+  const last = useRef<ConnectionFeed | null>(null);
+  if (feed?.rows) last.current = feed;
+  const shown = feed?.problem.value ? feed : last.current;
   const curl = useCurl();
   const frame = useRef<HTMLElement>(null);
   const links = () => [...(frame.current?.querySelectorAll<HTMLElement>('[data-row]') ?? [])];
@@ -53,8 +57,8 @@ export function ConnectionsPage({ selectedId }: ConnectionsPageProps) {
         </p>
       )}
       <div class="table-and-panel">
-        {feed?.rows ? (
-          <Rows feed={feed} rows={feed.rows} selectedId={selectedId} />
+        {shown?.rows ? (
+          <Rows feed={shown} rows={shown.rows} selectedId={selectedId} />
         ) : (
           <div class="panel" aria-busy="true" />
         )}
@@ -89,7 +93,9 @@ interface RowsProps {
 }
 
 function Rows({ feed, rows, selectedId }: RowsProps) {
-  const { playhead, state, words } = useConsole();
+  const { log, playhead, state, words } = useConsole();
+  // What follow() finds is in no property: it is looked for at each drawing.
+  void log.drawing.value;
   const frame = useRef<HTMLDivElement>(null);
   /** Whoever scrolls back up again has not asked for a pause. */
   const isPausedByScroll = useRef(false);
