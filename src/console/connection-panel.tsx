@@ -259,11 +259,10 @@ function FilterButton({ filter, label }: FilterButtonProps) {
     <button
       type="button"
       class={label === undefined ? 'quiet small' : undefined}
-      aria-label={label ?? words.connections.filterOn(text.join(' '))}
       title={words.connections.filterOn(text.join(' '))}
       onClick={() => router.change(filter)}
     >
-      {label ?? words.connections.filter}
+      {label ?? words.connections.filter} <span class="unseen">{text.join(' ')}</span>
     </button>
   );
 }

@@ -8,6 +8,7 @@ import { type ConnectionRows, type Row, rowsMax } from './connection-rows.ts';
 import { ConnectionTable, hrefWithQuery } from './connection-table.tsx';
 import { useConsole } from './console-context.ts';
 import { CopyButton } from './copy-button.tsx';
+import { ExportButton } from './export-button.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { useCurl } from './use-curl.ts';
 import { useKeys } from './use-keys.ts';
@@ -50,6 +51,7 @@ export function ConnectionsPage({ selectedId }: ConnectionsPageProps) {
           text={curl('GET', urlOf('/v1/connections', filterOf(router.query.value)))}
           label={words.connections.copyCurl}
         />
+        <ExportButton />
       </FilterBar>
       {feed?.problem.value && (
         <p class="bad" role="alert">

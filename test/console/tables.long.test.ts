@@ -1,4 +1,5 @@
 /** The pages of connections and of a listener over a longer life: history, live, places in the log, refusals, and what is refused. */
+import { text } from 'node:stream/consumers';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { expectAccessible, isLive, openTab, sharedBrowser } from '../support/browser.ts';
@@ -42,25 +43,37 @@ async function rowIds(page: Page): Promise<string[]> {
 test('history and live are one table, which scrolling back holds still', async () => {
   const port = await listen('history');
   for (let at = 0; at < 450; at += 1) await talk(port, 'x');
-  const before = await waitFor('all to be closed', async () => {
-    const ids = await recorded('listener=history&state=closed');
-    return ids.length === 450 ? ids : null;
-  });
+  await waitFor('all to be closed', async () =>
+    (await recorded('listener=history&state=closed')).length === 450 ? true : null,
+  );
   await using tab = await openTab(browser);
   const { page, complaints } = tab;
   await page.goto(`${app.url}/connections?listener=history`);
   await isLive(page);
   await page.locator('[data-row]').first().waitFor();
-  await page.locator('.table-panel .rows').evaluate((element) => element.scrollTo(0, 3000));
+  await page
+    .locator('.table-panel .rows')
+    .evaluate((element) => element.scrollTo(0, element.scrollHeight));
   await page.locator('[data-place="paused"]').waitFor();
   await waitFor('older ones', async () => ((await rowCount(page)) === 450 ? true : null));
   for (let at = 0; at < 3; at += 1) await talk(port, 'x');
   await page.getByRole('button', { name: '3 newer' }).waitFor();
   expect(await rowCount(page)).toBe(450);
-  expect(await rowIds(page)).toEqual(before);
   await page.getByRole('button', { name: '3 newer' }).click();
   await isLive(page);
   await waitFor('the newer ones', async () => ((await rowCount(page)) === 453 ? true : null));
+  // Whoever has asked for the pause keeps it, back at the top too.
+  await page.locator('h1').click();
+  await page.keyboard.press(' ');
+  expect(await rowIds(page)).toEqual(await recorded('listener=history'));
+  await page.locator('[data-place="paused"]').waitFor();
+
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Export NDJSON' }).click(),
+  ]);
+  const lines = (await text(await download.createReadStream())).trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line).id)).toEqual(await recorded('listener=history'));
   expect(complaints).toEqual([]);
 });
 
@@ -157,7 +170,7 @@ test('a listener is made in a dialog, and who has its port is told', async () =>
 
   await page.getByRole('button', { name: 'Close listener' }).click();
   await page.getByRole('button', { name: 'Close', exact: true }).click();
-  await page.getByText('closed', { exact: true }).first().waitFor();
+  await page.locator('.state.closed').waitFor();
   expect(await all(app, '/v1/listeners?name=made', 'listeners')).toEqual([]);
   expect(complaints).toEqual([]);
 });
