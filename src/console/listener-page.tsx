@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ListenerView } from '../http/resources.ts';
 import { plainText } from '../plain-text.ts';
-import { CallFailure, type Problem } from './api.ts';
+import { type Api, CallFailure, type Problem } from './api.ts';
 import { connectLines } from './connect-lines.ts';
 import { useConsole } from './console-context.ts';
 import { CommandLine } from './copy-button.tsx';
@@ -33,9 +33,9 @@ export function ListenerPage({ listenerKey }: ListenerPageProps) {
   return (
     <section class="page listener-page">
       <Head listener={listener} isOver={isOver} />
-      {/* Of another place in the log the faults are others. */}
+      {/* At a seq of the past the faults are others; a pause takes nobody's draft away. */}
       <FaultEditor
-        key={isLive ? 'now' : 'then'}
+        key={playhead.moment.value.kind === 'past' ? 'then' : 'now'}
         listener={listener}
         isDisabled={isOver || !isLive}
       />
@@ -62,17 +62,33 @@ function useListener(key: string): Found {
   useEffect(() => {
     if (!isMissing) return undefined;
     const end = new AbortController();
-    findListener(api, key, end.signal).then(
-      (found) => setTold({ listener: found, problem: null }),
-      (error) => {
-        if (end.signal.aborted) return;
-        if (!(error instanceof CallFailure)) throw error;
-        setTold({ listener: undefined, problem: error.problem });
-      },
-    );
-    return () => end.abort();
+    let timer: ReturnType<typeof setTimeout>;
+    const look = async () => {
+      const found = await lookUp(api, key, end.signal);
+      if (end.signal.aborted) return;
+      setTold(found);
+      // Its end is in the log a moment before whoever is asked for it knows of it.
+      if (found.listener && found.listener.state !== 'closed') timer = setTimeout(look, againMs);
+    };
+    void look();
+    return () => {
+      end.abort();
+      clearTimeout(timer);
+    };
   }, [api, key, isMissing]);
   return listener === undefined ? told : { listener, problem: null };
+}
+
+const againMs = 500;
+
+async function lookUp(api: Api, key: string, signal: AbortSignal): Promise<Found> {
+  try {
+    return { listener: await findListener(api, key, signal), problem: null };
+  } catch (error) {
+    if (signal.aborted) return { listener: undefined, problem: null };
+    if (!(error instanceof CallFailure)) throw error;
+    return { listener: undefined, problem: error.problem };
+  }
 }
 
 interface OfListener {
