@@ -18,6 +18,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { readCommandLine } from '../src/command-line.ts';
+import { faultKindsOf } from './fault-kinds.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const run = promisify(execFile);
@@ -109,7 +110,7 @@ async function generateClient(staging: string): Promise<void> {
   await runPackage(program, [join(root, 'openapi.json'), '--output', output]);
 }
 
-/** One script, under a fixed name. */
+/** A script, what it shares with what it loads later, and these, under fixed names. */
 async function generateConsole(staging: string): Promise<void> {
   const { build } = await import('vite');
   const source = join(root, 'src/console');
@@ -120,7 +121,10 @@ async function generateConsole(staging: string): Promise<void> {
     envDir: false,
     publicDir: false,
     logLevel: 'warn',
-    define: { 'process.env.NODE_ENV': '"production"' },
+    define: {
+      'process.env.NODE_ENV': '"production"',
+      builtFaultKinds: JSON.stringify(faultKindsOf()),
+    },
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
     build: {
       outDir: output,
@@ -129,12 +133,17 @@ async function generateConsole(staging: string): Promise<void> {
       modulePreload: false,
       rolldownOptions: {
         input: join(source, 'main.tsx'),
-        output: { entryFileNames: 'console.js', codeSplitting: false },
+        output: {
+          entryFileNames: 'console.js',
+          chunkFileNames: 'console-[name].js',
+          codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
+        },
       },
     },
   });
-  for (const file of ['index.html', 'console.css'])
-    await cp(join(source, file), join(output, file));
+  await cp(join(source, 'index.html'), join(output, 'index.html'));
+  const styles = ['console.css', 'pages.css'].map((file) => readFile(join(source, file), 'utf8'));
+  await writeFile(join(output, 'console.css'), (await Promise.all(styles)).join('\n'));
 }
 
 /** Runs a package's program on this very Node, whichever one PATH would find. */

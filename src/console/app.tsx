@@ -1,11 +1,10 @@
 /** The frame of every page: header, page, time bar, and the dialogs that may come over it. */
 import { useEffect } from 'preact/hooks';
 import { ActivityLine } from './activity-line.tsx';
-import { ConnectionsPage } from './connections-page.tsx';
 import { useConsole } from './console-context.ts';
 import { Header } from './header.tsx';
 import { KeysDialog } from './keys-dialog.tsx';
-import { ListenerPage } from './listener-page.tsx';
+import { LaterPart } from './later-part.tsx';
 import { LivePage } from './live-page.tsx';
 import { Notices } from './notices.tsx';
 import { SignIn } from './sign-in.tsx';
@@ -48,11 +47,11 @@ function CurrentPage() {
     case 'live':
       return <LivePage />;
     case 'connections':
-      return <ConnectionsPage selectedId={null} />;
+      return <LaterPart load={loadConnectionsPage} selectedId={null} />;
     case 'connection':
-      return <ConnectionsPage selectedId={page.id} />;
+      return <LaterPart load={loadConnectionsPage} selectedId={page.id} />;
     case 'listener':
-      return <ListenerPage key={page.key} listenerKey={page.key} />;
+      return <LaterPart key={page.key} load={loadListenerPage} listenerKey={page.key} />;
     case undefined:
       return (
         <section class="page">
@@ -61,6 +60,14 @@ function CurrentPage() {
         </section>
       );
   }
+}
+
+async function loadConnectionsPage() {
+  return (await import('./connections-page.tsx')).ConnectionsPage;
+}
+
+async function loadListenerPage() {
+  return (await import('./listener-page.tsx')).ListenerPage;
 }
 
 const urlDelayMs = 250;

@@ -1,5 +1,17 @@
-/** The table of connections, live and past; beside it the one that is selected. */
+/** The table of connections, live and past as one; beside it the one that is selected. */
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { urlOf } from './api.ts';
+import { ConnectionFeed } from './connection-feed.ts';
+import { filterOf } from './connection-filter.ts';
+import { ConnectionPanel } from './connection-panel.tsx';
+import { type ConnectionRows, type Row, rowsMax } from './connection-rows.ts';
+import { ConnectionTable, hrefWithQuery } from './connection-table.tsx';
 import { useConsole } from './console-context.ts';
+import { CopyButton } from './copy-button.tsx';
+import { ExportButton } from './export-button.tsx';
+import { FilterBar } from './filter-bar.tsx';
+import { useCurl } from './use-curl.ts';
+import { useKeys } from './use-keys.ts';
 
 export interface ConnectionsPageProps {
   /** The connection whose panel is open. */
@@ -7,11 +19,161 @@ export interface ConnectionsPageProps {
 }
 
 export function ConnectionsPage({ selectedId }: ConnectionsPageProps) {
-  const { words } = useConsole();
+  const { router, words } = useConsole();
+  const feed = useFeed();
+  // Until another filter has its first rows, those of the one before stay.
+  const last = useRef<ConnectionFeed | null>(null);
+  if (feed?.rows) last.current = feed;
+  const shown = feed?.problem.value ? feed : last.current;
+  const curl = useCurl();
+  const frame = useRef<HTMLElement>(null);
+  const links = () => [...(frame.current?.querySelectorAll<HTMLElement>('[data-row]') ?? [])];
+  const move = (by: 1 | -1) => {
+    const all = links();
+    const at = all.findIndex((link) => link.matches(':focus'));
+    all[at < 0 ? 0 : at + by]?.focus();
+  };
+  const close = () => {
+    router.go(hrefWithQuery(router, '/connections'));
+    links()
+      .find(({ dataset }) => dataset.row === selectedId)
+      ?.focus();
+  };
+  useKeys({
+    ...{ j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1) },
+    ...(selectedId !== null && { Escape: close }),
+  });
   return (
-    <section class="page">
+    <section ref={frame} class={selectedId === null ? 'page table-page' : 'page table-page split'}>
       <h1>{words.connections.title}</h1>
-      <p>{selectedId}</p>
+      <FilterBar>
+        <CopyButton
+          text={curl('GET', urlOf('/v1/connections', filterOf(router.query.value)))}
+          label={words.connections.copyCurl}
+        />
+        <ExportButton />
+      </FilterBar>
+      {feed?.problem.value && (
+        <p class="bad" role="alert">
+          {feed.problem.value.detail}
+        </p>
+      )}
+      <div class="table-and-panel">
+        {shown?.rows ? (
+          <Rows feed={shown} rows={shown.rows} selectedId={selectedId} />
+        ) : (
+          <div class="panel" aria-busy="true" />
+        )}
+        {selectedId !== null && (
+          <ConnectionPanel key={selectedId} id={selectedId} onClose={close} />
+        )}
+      </div>
     </section>
+  );
+}
+
+/** Of the filter in the URL; a new one where that or the log is another. */
+function useFeed(): ConnectionFeed | null {
+  const { api, log, router } = useConsole();
+  void log.drawing.value;
+  const { timeline } = log;
+  const filter = filterOf(router.query.value);
+  const key = JSON.stringify(filter);
+  const [feed, setFeed] = useState<ConnectionFeed | null>(null);
+  useEffect(() => {
+    const made = new ConnectionFeed({ api, filter, timeline, onChange: () => log.draw() });
+    setFeed(made);
+    return () => made[Symbol.dispose]();
+  }, [api, log, timeline, key]);
+  return feed;
+}
+
+interface RowsProps {
+  readonly feed: ConnectionFeed;
+  readonly rows: ConnectionRows;
+  readonly selectedId: string | null;
+}
+
+function Rows({ feed, rows, selectedId }: RowsProps) {
+  const { log, playhead, state, words } = useConsole();
+  // What follow() finds is in no property: it is looked for at each drawing.
+  void log.drawing.value;
+  const frame = useRef<HTMLDivElement>(null);
+  /** Whoever scrolls back up again has not asked for a pause. */
+  const isPausedByScroll = useRef(false);
+  const isLive = playhead.moment.value.kind === 'live';
+  rows.follow();
+  const now = rows.live();
+  const shown = isLive ? now : rows.at(state.value);
+  useLayoutEffect(() => {
+    if (!isLive) return;
+    isPausedByScroll.current = false;
+    frame.current?.querySelector('.rows')?.scrollTo(0, 0);
+  }, [isLive]);
+  const onScroll = ({ isAtTop, isAtEnd }: { isAtTop: boolean; isAtEnd: boolean }) => {
+    if (isAtEnd) void feed.more();
+    const { kind: moment } = playhead.moment.value;
+    if (moment === 'live' && !isAtTop) {
+      isPausedByScroll.current = true;
+      playhead.pause();
+    } else if (moment === 'paused' && isAtTop && isPausedByScroll.current) playhead.goLive();
+  };
+  return (
+    <div ref={frame} class="panel table-panel">
+      <ConnectionTable rows={shown} selectedId={selectedId} onScroll={onScroll} />
+      {shown.length === 0 && (
+        <p class="soft nothing">
+          {Object.keys(feed.filter).length > 0
+            ? words.connections.none
+            : words.connections.noneAtAll}
+        </p>
+      )}
+      <Extent {...{ feed, rows, shown }} newer={isLive ? 0 : newerThan(now, shown)} />
+    </div>
+  );
+}
+
+function newerThan(now: readonly Row[], shown: readonly Row[]): number {
+  const newest = shown[0]?.key ?? '';
+  const at = now.findIndex(({ key }) => key <= newest);
+  return at < 0 ? now.length : at;
+}
+
+interface ExtentProps {
+  readonly feed: ConnectionFeed;
+  readonly rows: ConnectionRows;
+  readonly shown: readonly Row[];
+  readonly newer: number;
+}
+
+/** What is shown of how much: nothing is left out unsaid. */
+function Extent({ feed, rows, shown, newer }: ExtentProps) {
+  const { log, playhead, state, words } = useConsole();
+  const { connections } = words;
+  const { timeline } = log;
+  const { open, closed, seq } = state.value;
+  const ids = shown.flatMap((row) => (row.kind === 'connection' ? row.connection.id : []));
+  const beyond = ids.filter((id) => timeline.connectionAt(id, seq) === undefined).length;
+  const isPaused = playhead.moment.value.kind === 'paused';
+  return (
+    <div class="extent soft">
+      {newer > 0 && (
+        <button type="button" onClick={() => playhead.goLive()}>
+          ▲ {connections.newer(newer)}
+        </button>
+      )}
+      {isPaused && <span>{connections.paused}</span>}
+      <span class="extent-end">
+        <strong class="number" title={connections.shownHint}>
+          {connections.shown(ids.length, open.length + closed.length + beyond)}
+        </strong>{' '}
+        {rows.isFull
+          ? connections.isFull(rowsMax)
+          : feed.hasMore
+            ? connections.hasMore
+            : connections.isAll}{' '}
+        {timeline.firstSeq > 1 && connections.since(timeline.firstSeq)}
+      </span>
+    </div>
   );
 }

@@ -1,5 +1,6 @@
 /** Who answers, how it is, and where in the log the page stands: on every page. */
 import { useConsole } from './console-context.ts';
+import { CreateButton } from './create-button.tsx';
 
 export function Header() {
   const { api, keyboard, router, words } = useConsole();
@@ -25,6 +26,7 @@ export function Header() {
       <div class="top-end">
         <NodeState />
         <Place />
+        <CreateButton />
         <button
           type="button"
           class="quiet"

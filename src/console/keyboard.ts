@@ -6,8 +6,11 @@ export type Keys = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 const storageName = 'kodama-keys';
 /** What is typed into, or takes these keys itself. */
 const takers = 'input, select, textarea, [contenteditable], dialog';
-/** Space and Enter press what has focus. */
-const pressed = 'button, a, summary';
+/** What has focus takes these keys itself. */
+const pressed: Readonly<Record<string, string>> = {
+  ' ': 'button, summary',
+  Enter: 'button, summary, a',
+};
 
 export class Keyboard {
   readonly isOn;
@@ -39,7 +42,8 @@ export class Keyboard {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (!this.isOn.value && key.length === 1) return;
     if (!(target instanceof Element) || target.closest(takers) !== null) return;
-    if ((key === ' ' || key === 'Enter') && target.closest(pressed) !== null) return;
+    const presser = pressed[key];
+    if (presser !== undefined && target.closest(presser) !== null) return;
     const action = this.#layers.find((keys) => Object.hasOwn(keys, key))?.[key];
     if (action === undefined) return;
     event.preventDefault();

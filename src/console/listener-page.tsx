@@ -1,5 +1,16 @@
-/** One listener: its faults, its limits, and how its connections ended. */
+/** One listener: its faults, its limits, how its connections ended lately, and how a CI run asserts on it. */
+import { useEffect, useState } from 'preact/hooks';
+import type { ListenerView } from '../http/resources.ts';
+import { plainText } from '../plain-text.ts';
+import { type Api, CallFailure, type Problem } from './api.ts';
+import { connectLines } from './connect-lines.ts';
 import { useConsole } from './console-context.ts';
+import { CommandLine } from './copy-button.tsx';
+import { EndButton } from './end-button.tsx';
+import { FaultEditor } from './fault-editor.tsx';
+import { ListenerState, listenerName, whereText } from './listener-line.tsx';
+import { findListener } from './listener-lookup.ts';
+import { recentEnds, waitLine } from './recent-ends.ts';
 
 export interface ListenerPageProps {
   /** Its name or its id. */
@@ -7,10 +18,191 @@ export interface ListenerPageProps {
 }
 
 export function ListenerPage({ listenerKey }: ListenerPageProps) {
+  const { playhead, words } = useConsole();
+  const { listener, problem } = useListener(listenerKey);
+  if (!listener)
+    return (
+      <section class="page" aria-busy={listener === undefined && problem === null}>
+        <h1>{words.listener.title(listenerKey)}</h1>
+        {problem !== null && <p class="bad">{problem.detail}</p>}
+        {listener === null && <p>{words.listener.lost}</p>}
+      </section>
+    );
+  const isOver = listener.state === 'closed' || listener.state === 'draining';
+  const isLive = playhead.seq.value === null;
+  return (
+    <section class="page listener-page">
+      <Head listener={listener} isOver={isOver} />
+      {/* At a seq of the past the faults are others; a pause takes nobody's draft away. */}
+      <FaultEditor
+        key={playhead.moment.value.kind === 'past' ? 'then' : 'now'}
+        listener={listener}
+        isDisabled={isOver || !isLive}
+      />
+      <div class="halves">
+        <Limits listener={listener} />
+        <Recent listener={listener} />
+      </div>
+    </section>
+  );
+}
+
+interface Found {
+  /** Null where there is none; undefined until that is known. */
+  readonly listener: ListenerView | null | undefined;
+  readonly problem: Problem | null;
+}
+
+/** At the playhead; one that is closed as its record tells. */
+function useListener(key: string): Found {
+  const { api, log, state } = useConsole();
+  const [told, setTold] = useState<Found>({ listener: undefined, problem: null });
+  const listener = state.value.listeners.findLast(({ id, name }) => [id, name].includes(key));
+  const isMissing = listener === undefined && log.link.value !== 'connecting';
+  useEffect(() => {
+    if (!isMissing) return undefined;
+    const end = new AbortController();
+    let timer: ReturnType<typeof setTimeout>;
+    const look = async () => {
+      const found = await lookUp(api, key, end.signal);
+      if (end.signal.aborted) return;
+      setTold(found);
+      // Its end is in the log a moment before whoever is asked for it knows of it.
+      if (found.listener && found.listener.state !== 'closed') timer = setTimeout(look, againMs);
+    };
+    void look();
+    return () => {
+      end.abort();
+      clearTimeout(timer);
+    };
+  }, [api, key, isMissing]);
+  return listener === undefined ? told : { listener, problem: null };
+}
+
+const againMs = 500;
+
+async function lookUp(api: Api, key: string, signal: AbortSignal): Promise<Found> {
+  try {
+    return { listener: await findListener(api, key, signal), problem: null };
+  } catch (error) {
+    if (signal.aborted) return { listener: undefined, problem: null };
+    if (!(error instanceof CallFailure)) throw error;
+    return { listener: undefined, problem: error.problem };
+  }
+}
+
+interface OfListener {
+  readonly listener: ListenerView;
+}
+
+function Head({ listener, isOver }: OfListener & { readonly isOver: boolean }) {
+  const { router, words } = useConsole();
+  const key = listener.name ?? listener.id;
+  const labels = Object.entries(listener.labels).map(([name, value]) => `${name}=${value}`);
+  const lines = isOver ? [] : connectLines(listener, location.hostname).slice(0, 2);
+  const { mode, recording, proxyProtocol, expiresAt } = listener;
+  const facts = [
+    ...(mode === 'echo' ? [] : [mode]),
+    ...(recording === 'durable' ? [recording] : []),
+    ...(proxyProtocol.mode === 'off' ? [] : [`PROXY ${proxyProtocol.mode}`]),
+    ...labels.map(plainText),
+    ...(expiresAt === null ? [] : [`${words.listener.expires} ${expiresAt.slice(0, 19)}Z`]),
+  ];
+  return (
+    <>
+      <header class="listener-line">
+        <h1>{listenerName(listener)}</h1>
+        <span class="mono">{whereText(listener)}</span>
+        <ListenerState listener={listener} />
+        {listener.reason !== null && <span class="bad">{listener.reason.message}</span>}
+        <span class="soft">{facts.join(' · ')}</span>
+        <span class="line-actions">
+          <a class="button" href={router.href('/connections', { listener: key })}>
+            {words.listener.connections}
+          </a>
+          <a class="button" href={router.href('/', { listener: key })}>
+            {words.live.picture}
+          </a>
+          {listener.state !== 'closed' && <EndButton listener={listener} />}
+        </span>
+      </header>
+      {lines.length > 0 && (
+        <div class="commands">
+          {lines.map(({ text }) => (
+            <CommandLine key={text} text={text} />
+          ))}
+        </div>
+      )}
+    </>
+  );
+}
+
+function Limits({ listener }: OfListener) {
   const { words } = useConsole();
   return (
-    <section class="page">
-      <h1>{words.listener.title(listenerKey)}</h1>
+    <section class="panel">
+      <h2>{words.listener.limits}</h2>
+      <dl class="record">
+        {Object.entries(listener.limits).map(([name, value]) => [
+          <dt key={name} class="mono">
+            {name}
+          </dt>,
+          <dd key={`${name} value`} class="number">
+            {limitText(value, words.count) ?? <span class="faint">{words.listener.noLimit}</span>}
+          </dd>,
+        ])}
+      </dl>
     </section>
+  );
+}
+
+function limitText(
+  value: ListenerView['limits'][keyof ListenerView['limits']],
+  count: (value: number) => string,
+): string | null {
+  if (typeof value === 'number') return count(value);
+  if (value === null) return null;
+  if ('perSecond' in value) return `${count(value.perSecond)}/s, ${count(value.burst)}`;
+  return value.length === 0 ? null : value.join(', ');
+}
+
+function Recent({ listener }: OfListener) {
+  const { log, router, state, words } = useConsole();
+  const { timeline } = log;
+  const recent = recentEnds(timeline.events, listener.id, state.value.seq);
+  const { opened, openedCount, reasons, refusedCount } = recent;
+  const most = Math.max(1, ...opened);
+  const key = listener.name ?? listener.id;
+  return (
+    <div class="stacked">
+      <section class="panel">
+        <h2>{words.listener.recent}</h2>
+        <p>
+          <span class="bars" aria-hidden="true">
+            {opened.map((times, minute) => (
+              <span key={minute} style={{ height: `${(times / most) * 100}%` }} />
+            ))}
+          </span>{' '}
+          {words.listener.opened(openedCount)}
+          {refusedCount > 0 && ` · ${words.listener.refused(refusedCount)}`}
+        </p>
+        {reasons.length === 0 && <p class="soft">{words.listener.noEnds}</p>}
+        <ul class="reasons">
+          {reasons.map(([closeReason, times]) => (
+            <li key={closeReason}>
+              <a href={router.href('/connections', { listener: key, closeReason })}>
+                {closeReason}
+              </a>{' '}
+              <span class="number">{words.count(times)}</span>
+            </li>
+          ))}
+        </ul>
+        {timeline.firstSeq > 1 && <p class="soft">{words.listener.since(timeline.firstSeq)}</p>}
+      </section>
+      <section class="panel">
+        <h2>{words.listener.assert}</h2>
+        <CommandLine text={waitLine(key, recent)} />
+      </section>
+    </div>
   );
 }

@@ -11,11 +11,11 @@ import { Playhead } from './playhead.ts';
 import { Router } from './router.ts';
 import { wordsFor } from './words.ts';
 
-function start(root: HTMLElement): void {
+async function start(root: HTMLElement): Promise<void> {
   const given = keyOfFragment(location.hash);
   // The key stays in no history of the browser.
   if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
-  const words = wordsFor(navigator.languages);
+  const words = await wordsFor(navigator.languages);
   document.documentElement.lang = words.language;
   const router = new Router(window);
   const project = computed(() => router.query.value.get('project'));
@@ -60,4 +60,4 @@ function momentOf(at: string | null) {
 
 const root = document.getElementById('console');
 if (root === null) throw new TypeError('the page has no place for the console');
-start(root);
+await start(root);

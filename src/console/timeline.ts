@@ -120,6 +120,12 @@ export class Timeline {
     return { seq, event, listeners: this.#listeners.at(at), open, closed };
   }
 
+  /** One connection at seq: null where it had not opened yet, undefined where nothing is known of it. */
+  connectionAt(id: string, seq: number): ConnectionView | null | undefined {
+    const life = this.#lives.get(id);
+    return life && viewAt(life, seq, this.#events[0]?.time ?? '');
+  }
+
   /** How many were open at each of `count` places of the window, evenly spread by seq. */
   openCounts(count: number, isCounted: (event: EventView) => boolean): number[] {
     const { firstSeq, headSeq } = this;

@@ -11,8 +11,8 @@ export interface VirtualRowsProps {
   readonly head: ComponentChildren;
   readonly count: number;
   readonly rowHeight: number;
-  /** A `tr` with these attributes. */
-  readonly row: (index: number, attributes: RowAttributes) => JSX.Element;
+  /** A `tr` with these attributes; the first one that is in the document may be a tab stop. */
+  readonly row: (index: number, attributes: RowAttributes, isFirst: boolean) => JSX.Element;
   /** The row to be kept in sight, such as the one with focus; null is none. */
   readonly focused?: number | null;
   readonly onScroll?: (place: { readonly isAtTop: boolean; readonly isAtEnd: boolean }) => void;
@@ -55,10 +55,11 @@ export function VirtualRows(props: VirtualRowsProps) {
   const first = Math.max(0, Math.floor(view.top / rowHeight) - margin);
   const last = Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + margin);
   const rows = Array.from({ length: Math.max(0, last - first) }, (_, at) =>
-    row(first + at, {
-      'aria-rowindex': first + at + 2,
-      style: { height: `${rowHeight}px` },
-    }),
+    row(
+      first + at,
+      { 'aria-rowindex': first + at + 2, style: { height: `${rowHeight}px` } },
+      at === 0,
+    ),
   );
   // What stands for the rows that are not in the document.
   const gaps = {

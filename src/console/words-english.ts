@@ -1,5 +1,8 @@
 /** The words of the page in English, by the part of the page that says them. */
+
+import { connectionWordsEnglish } from './connection-words-english.ts';
 import type { Fact } from './facts.ts';
+import { listenerWordsEnglish } from './listener-words-english.ts';
 
 const count = new Intl.NumberFormat('en');
 const n = (value: number): string => count.format(value);
@@ -205,6 +208,6 @@ export const english = {
         return `The socket says ${fact.raddr}; the PROXY header says that the client is ${fact.declared}.`;
     }
   },
-  connections: { title: 'Connections' },
-  listener: { title: (name: string) => `Listener ${name}` },
+  connections: connectionWordsEnglish,
+  listener: listenerWordsEnglish,
 };

@@ -1,4 +1,7 @@
 /** The words of the page in Japanese. */
+
+import { connectionWordsJapanese } from './connection-words-japanese.ts';
+import { listenerWordsJapanese } from './listener-words-japanese.ts';
 import type { Words } from './words-english.ts';
 
 const count = new Intl.NumberFormat('ja');
@@ -200,6 +203,6 @@ export const japanese: Words = {
         return `ソケットの相手は ${fact.raddr}、PROXY ヘッダーが示すクライアントは ${fact.declared} です。`;
     }
   },
-  connections: { title: '接続' },
-  listener: { title: (name) => `リスナー ${name}` },
+  connections: connectionWordsJapanese,
+  listener: listenerWordsJapanese,
 };

@@ -39,9 +39,19 @@ const files: readonly ServedFile[] = [
     name: 'index.html',
     type: 'text/html; charset=utf-8',
   },
-  { urls: ['/console.js'], name: 'console.js', type: 'text/javascript; charset=utf-8' },
+  script('console.js'),
+  script('console-shared.js'),
+  // What the page loads when it is first shown.
+  script('console-connections-page.js'),
+  script('console-create-dialog.js'),
+  script('console-listener-page.js'),
+  script('console-words-japanese.js'),
   { urls: ['/console.css'], name: 'console.css', type: 'text/css; charset=utf-8' },
 ];
+
+function script(name: string): ServedFile {
+  return { urls: [`/${name}`], name, type: 'text/javascript; charset=utf-8' };
+}
 
 /** The URLs that need no token. */
 export const consoleUrls: ReadonlySet<string> = new Set(files.flatMap(({ urls }) => urls));

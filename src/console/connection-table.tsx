@@ -1,0 +1,217 @@
+/** The table of connections: a row is a link to its panel, and each cell can become the filter. */
+import { useState } from 'preact/hooks';
+import type { ConnectionView, EventView } from '../http/resources.ts';
+import type { ConnectionFilter } from './connection-filter.ts';
+import type { Row } from './connection-rows.ts';
+import { useConsole } from './console-context.ts';
+import { addressText, raddrText } from './facts.ts';
+import { clockText } from './spans.ts';
+import { type RowAttributes, VirtualRows } from './virtual-rows.tsx';
+
+export interface ConnectionTableProps {
+  readonly rows: readonly Row[];
+  readonly selectedId: string | null;
+  readonly onScroll: (place: { readonly isAtTop: boolean; readonly isAtEnd: boolean }) => void;
+}
+
+const columns = [
+  'accepted',
+  'proto',
+  'laddr',
+  'raddr',
+  'declared',
+  'fd',
+  'bytes',
+  'state',
+] as const;
+const rowHeight = 30;
+
+export function ConnectionTable({ rows, selectedId, onScroll }: ConnectionTableProps) {
+  const { words } = useConsole();
+  const [focusedKey, setFocusedKey] = useState<string | null>(null);
+  const day = (rows[0] === undefined ? '' : timeOf(rows[0])).slice(0, 10);
+  return (
+    <VirtualRows
+      label={words.connections.title}
+      count={rows.length}
+      rowHeight={rowHeight}
+      onScroll={onScroll}
+      head={
+        <tr>
+          {columns.map((column) => (
+            <th key={column} scope="col" class={`of-${column}`}>
+              {words.connections.columns[column]}
+            </th>
+          ))}
+        </tr>
+      }
+      row={(index, attributes, isFirst) => {
+        const row = rows[index];
+        if (row === undefined) return <tr key={index} {...attributes} />;
+        if (row.kind === 'refusal')
+          return <RefusalRow key={row.key} {...{ attributes, day }} event={row.event} />;
+        const isTabStop = isFirst || row.key === focusedKey;
+        return (
+          <ConnectionRow
+            key={row.key}
+            {...{ attributes, day, isTabStop }}
+            connection={row.connection}
+            isSelected={row.key === selectedId}
+            onFocus={() => setFocusedKey(row.key)}
+          />
+        );
+      }}
+    />
+  );
+}
+
+function timeOf(row: Row): string {
+  return row.kind === 'connection' ? row.connection.acceptedAt : row.event.time;
+}
+
+interface ConnectionRowProps {
+  readonly connection: ConnectionView;
+  readonly attributes: RowAttributes;
+  readonly day: string;
+  readonly isTabStop: boolean;
+  readonly isSelected: boolean;
+  readonly onFocus: () => void;
+}
+
+function ConnectionRow(props: ConnectionRowProps) {
+  const { connection, attributes, day, isTabStop, isSelected, onFocus } = props;
+  const { router, words } = useConsole();
+  const { id, acceptedAt, protocol, laddr, raddr, declaredRaddr, fd } = connection;
+  const isOther = declaredRaddr !== null && raddrText(connection) !== addressText(declaredRaddr);
+  const pair = raddr && { raddr: raddr.ip, lport: String(laddr.port) };
+  return (
+    <tr {...attributes} class={connection.state} aria-current={isSelected ? 'true' : undefined}>
+      <td>
+        <a
+          class="number"
+          href={hrefWithQuery(router, `/connections/${id}`)}
+          data-row={id}
+          tabIndex={isTabStop ? 0 : -1}
+          title={acceptedAt}
+          onFocus={onFocus}
+        >
+          {clockText(acceptedAt, day)}
+        </a>
+      </td>
+      <td>
+        {protocol} <CellFilter filter={{ protocol }} />
+      </td>
+      <td class="mono">
+        {addressText(laddr)} <CellFilter filter={{ lport: String(laddr.port) }} />
+      </td>
+      <td class="mono">
+        {raddrText(connection)}
+        {raddr !== null && <CellFilter filter={{ raddr: raddr.ip }} />}
+        {pair && <CellFilter filter={pair} mark="⇄" label={words.connections.panel.onlyPair} />}
+      </td>
+      <td class="mono">
+        {declaredRaddr === null ? <span class="faint">–</span> : addressText(declaredRaddr)}
+        {isOther && <span title={words.connections.differs}> ≠</span>}
+      </td>
+      <td class="number">{fd}</td>
+      <td class="number">
+        {words.count(connection.bytesIn)} / {words.count(connection.bytesOut)}
+      </td>
+      <td>
+        <ConnectionState connection={connection} /> <CellFilter filter={stateFilter(connection)} />
+      </td>
+    </tr>
+  );
+}
+
+function stateFilter({ state, closeReason }: ConnectionView): ConnectionFilter {
+  return closeReason === null ? { state } : { closeReason };
+}
+
+/** The same page with the same filters, at another path. */
+export function hrefWithQuery(
+  { query }: { readonly query: { readonly value: URLSearchParams } },
+  path: string,
+): string {
+  const text = query.value.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+const resets: ReadonlySet<string | null> = new Set(['peer_rst', 'operator_rst']);
+
+/** Shape and word first, colour second. */
+export function ConnectionState({ connection }: { readonly connection: ConnectionView }) {
+  const { words } = useConsole();
+  const { state, closeReason } = connection;
+  const { open, half } = words.connections;
+  const [mark, word, kind] =
+    state === 'open'
+      ? ['●', open, 'open']
+      : state === 'half_closed'
+        ? ['◐', half, 'half']
+        : [resets.has(closeReason) ? '✕' : '○', closeReason ?? state, 'over'];
+  return (
+    <span class={`state ${kind}`}>
+      <span aria-hidden="true">{mark}</span> {word}
+    </span>
+  );
+}
+
+interface RefusalRowProps {
+  readonly event: EventView;
+  readonly attributes: RowAttributes;
+  readonly day: string;
+}
+
+function RefusalRow({ event, attributes, day }: RefusalRowProps) {
+  const { words } = useConsole();
+  const { refusal } = event;
+  if (refusal === undefined) return <tr {...attributes} />;
+  const { protocol, laddr, raddr, rule, count } = refusal;
+  return (
+    <tr {...attributes} class="refused">
+      <td class="number" title={event.time}>
+        {clockText(event.time, day)}
+      </td>
+      <td>{protocol}</td>
+      <td class="mono">{addressText(laddr)}</td>
+      <td class="mono">
+        {raddr === null ? '?' : addressText(raddr)}
+        {raddr !== null && <CellFilter filter={{ raddr: raddr.ip }} />}
+      </td>
+      <td class="faint">–</td>
+      <td class="faint">–</td>
+      <td class="faint">–</td>
+      <td>
+        <span class="state">
+          <span aria-hidden="true">⊘</span> {words.connections.refused(rule, count)}
+        </span>
+      </td>
+    </tr>
+  );
+}
+
+interface CellFilterProps {
+  readonly filter: ConnectionFilter;
+  readonly mark?: string;
+  readonly label?: string;
+}
+
+/** The panel has the same for who has no pointer. */
+function CellFilter({ filter, mark = '+', label }: CellFilterProps) {
+  const { router, words } = useConsole();
+  const text = Object.entries(filter).map(([name, value]) => `${name}:${value}`);
+  const title = label ?? words.connections.filterOn(text.join(' '));
+  return (
+    <button
+      type="button"
+      class="cell-filter"
+      tabIndex={-1}
+      title={title}
+      aria-label={title}
+      onClick={() => router.change(filter)}
+    >
+      {mark}
+    </button>
+  );
+}

@@ -1,0 +1,216 @@
+/** Makes a listener, and shows the request that it makes it with. */
+import { useId, useRef, useState } from 'preact/hooks';
+import { listenerModes, protocols } from '../core/listener.ts';
+import type { ListenerView } from '../http/resources.ts';
+import { CallFailure, type Problem } from './api.ts';
+import { useConsole } from './console-context.ts';
+import { CommandLine, CopyButton } from './copy-button.tsx';
+import { Dialog } from './dialog.tsx';
+import {
+  emptyForm,
+  type ListenerForm,
+  listenerBody,
+  listenerYaml,
+  randomKey,
+} from './new-listener.ts';
+import { useCurl } from './use-curl.ts';
+
+export interface CreateDialogProps {
+  readonly onClose: () => void;
+}
+
+export function CreateDialog({ onClose }: CreateDialogProps) {
+  const { words } = useConsole();
+  const { create } = words.listener;
+  const [form, setForm] = useState<ListenerForm>(emptyForm);
+  const { submit, isCreating, problem } = useCreate(form, onClose);
+  const field = (name: keyof ListenerForm, label: string, more: FieldMore = {}) => (
+    <FormField
+      label={label}
+      value={form[name]}
+      issue={problem?.errors?.find(({ path }) => path === (more.path ?? name))?.message}
+      onChange={(value) => setForm({ ...form, [name]: value })}
+      {...more}
+    />
+  );
+  const ttls = Object.entries(create.ttls);
+  return (
+    <Dialog title={create.title} onClose={onClose}>
+      <form onSubmit={submit}>
+        <div class="form-fields">
+          {field('protocol', create.protocol, { options: protocols.map((one) => [one, one]) })}
+          {field('port', create.port, { hint: create.portHint })}
+          {field('name', create.name, { hint: create.nameHint })}
+          {field('mode', create.mode, { options: listenerModes.map((one) => [one, one]) })}
+          {field('ttlMs', create.ttl, { options: [['', create.ttlNone], ...ttls] })}
+        </div>
+        <details>
+          <summary>{create.more}</summary>
+          <div class="form-fields">
+            {field('host', create.host, { hint: create.hostHint })}
+            {field('maxConnections', create.maxConnections, { path: 'limits.maxConnections' })}
+            {field('idleTimeoutMs', create.idleTimeoutMs, { path: 'limits.idleTimeoutMs' })}
+            {field('proxy', create.proxy, { options: proxyModes, path: 'proxyProtocol' })}
+            {field('recording', create.recording, { options: recordings })}
+            {form.protocol === 'tls' && (
+              <>
+                {field('cert', create.cert, {
+                  path: 'tls.cert',
+                  hint: create.certHint,
+                  isLong: true,
+                })}
+                {field('key', create.key, { path: 'tls.key', isLong: true })}
+              </>
+            )}
+          </div>
+        </details>
+        {problem !== null && <Refusal problem={problem} />}
+        <Request form={form} />
+        <p class="actions">
+          <button type="button" onClick={onClose}>
+            {create.cancel}
+          </button>
+          <button type="submit" class="main" disabled={isCreating}>
+            {create.submit}
+          </button>
+        </p>
+      </form>
+    </Dialog>
+  );
+}
+
+type Options = readonly (readonly [value: string, name: string])[];
+const proxyModes: Options = ['off', 'optional', 'required'].map((one) => [one, one] as const);
+const recordings: Options = ['batched', 'durable'].map((one) => [one, one] as const);
+
+function useCreate(form: ListenerForm, onClose: () => void) {
+  const { api, log, router } = useConsole();
+  const [isCreating, setCreating] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  // The same request, sent twice by a double click or after a cut, makes one listener. What was refused is asked anew.
+  const sent = useRef({ text: '', key: '' });
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const body = listenerBody(form);
+    const text = JSON.stringify(body);
+    if (sent.current.text !== text) sent.current = { text, key: randomKey() };
+    setCreating(true);
+    try {
+      const ask = { body, idempotencyKey: sent.current.key };
+      const made = await api.call<ListenerView>('POST', '/v1/listeners', ask);
+      onClose();
+      await log.refresh();
+      router.go(router.href(`/listeners/${made.name ?? made.id}`));
+    } catch (error) {
+      if (!(error instanceof CallFailure)) throw error;
+      if (error.problem.code !== 'unreachable') sent.current.text = '';
+      setProblem(error.problem);
+    } finally {
+      setCreating(false);
+    }
+  };
+  return { submit, isCreating, problem };
+}
+
+/** Who has a port is told, and found where it is one of ours. */
+function Refusal({ problem }: { readonly problem: Problem }) {
+  const { router, words } = useConsole();
+  const { create } = words.listener;
+  const { code, detail, owner } = problem;
+  return (
+    <p class="bad" role="alert">
+      {detail}{' '}
+      {code === 'port_in_use' &&
+        (typeof owner === 'string' && owner !== 'foreign' ? (
+          <a href={router.href(`/listeners/${owner}`)}>{create.owner}</a>
+        ) : (
+          create.foreign
+        ))}
+    </p>
+  );
+}
+
+function Request({ form }: { readonly form: ListenerForm }) {
+  const { words } = useConsole();
+  const { create } = words.listener;
+  const curl = useCurl();
+  const body = listenerBody(form);
+  const yaml = listenerYaml(body);
+  return (
+    <div class="request">
+      <CommandLine text={curl('POST', '/v1/listeners', body)} />
+      {'name' in body ? (
+        <details>
+          <summary>{create.asYaml}</summary>
+          <pre class="command">
+            <code>{yaml}</code>
+            <CopyButton text={yaml} />
+          </pre>
+        </details>
+      ) : (
+        <p class="soft">{create.yamlWantsName}</p>
+      )}
+    </div>
+  );
+}
+
+interface FieldMore {
+  readonly options?: Options;
+  readonly hint?: string;
+  /** Of its error, where that is not its own name. */
+  readonly path?: string;
+  readonly isLong?: boolean;
+}
+
+interface FormFieldProps extends FieldMore {
+  readonly label: string;
+  readonly value: string;
+  readonly issue: string | undefined;
+  readonly onChange: (value: string) => void;
+}
+
+function FormField({ label, value, issue, options, hint, isLong, onChange }: FormFieldProps) {
+  const [fieldId, issueId] = [useId(), useId()];
+  const common = {
+    id: fieldId,
+    value,
+    'aria-invalid': issue !== undefined,
+    'aria-describedby': issue === undefined ? undefined : issueId,
+  };
+  return (
+    <div class={isLong ? 'wide' : undefined}>
+      <label for={fieldId}>{label}</label>
+      {options !== undefined ? (
+        <select {...common} onChange={(event) => onChange(event.currentTarget.value)}>
+          {options.map(([one, name]) => (
+            <option key={one} value={one}>
+              {name}
+            </option>
+          ))}
+        </select>
+      ) : isLong ? (
+        <textarea
+          {...common}
+          rows={3}
+          placeholder={hint}
+          spellcheck={false}
+          onInput={(event) => onChange(event.currentTarget.value)}
+        />
+      ) : (
+        <input
+          {...common}
+          type="text"
+          placeholder={hint}
+          autocomplete="off"
+          spellcheck={false}
+          onInput={(event) => onChange(event.currentTarget.value)}
+        />
+      )}
+      {issue !== undefined && (
+        <span id={issueId} class="bad">
+          {issue}
+        </span>
+      )}
+    </div>
+  );
+}
