@@ -50,8 +50,8 @@ const sources = globSync(
   ['src/**/*.ts', 'prisma/schema.prisma', 'prisma/migrations/**/*.sql', 'proto/**/*.proto'],
   { cwd: root },
 )
-  // What the command shows of a thing in its tables is chosen there; as JSON it prints what the API has.
-  .filter((path) => !path.endsWith('.test.ts') && !path.startsWith('src/cli/'));
+  // What the command and the console show of a thing is chosen there; as JSON both have what the API has.
+  .filter((path) => !/\.test\.ts$|^src\/(cli|console)\//.test(path));
 
 /** A comment may speak of a field. */
 function codeOf(text: string): string {
