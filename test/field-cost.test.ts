@@ -33,10 +33,14 @@ const fields: readonly Field[] = [
       'src/core/activity-log.ts',
       'src/core/event.ts',
       'src/echo/preamble/',
-      'src/echo/tcp/greeting.ts',
+      'src/echo/greeting.ts',
     ],
   },
-  { of: 'listener', name: 'recording', users: ['src/echo/tcp/', 'src/echo/udp/'] },
+  {
+    of: 'listener',
+    name: 'recording',
+    users: ['src/echo/tcp/', 'src/echo/udp/', 'src/listeners-file/listener-spec.ts'],
+  },
   {
     of: 'listener',
     name: 'totalConnections',
