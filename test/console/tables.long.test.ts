@@ -81,8 +81,11 @@ test('at a seq of the past the table is what it was', async () => {
   const port = await listen('past');
   await using first = await openClient(port);
   await first.echo('a');
+  const then = await waitFor('the record of the first', async () => {
+    const open = await recorded('listener=past&state=open');
+    return open.length === 1 && open;
+  });
   const { headSeq } = await want(200, app, 'GET', '/v1/status');
-  const then = await recorded('listener=past&state=open');
   await using second = await openClient(port);
   await second.echo('b');
   await first[Symbol.asyncDispose]();

@@ -132,11 +132,16 @@ async function sendAndCheck(request: Request): Promise<ServiceError | null> {
 }
 
 function requests(knobs: Knobs, isDamaged = false): fc.Arbitrary<Request> {
-  const each = methods.map(({ path, request }) => {
-    const bytes = messagesOf(request, knobs).map((message) => encode(request, message));
-    return (isDamaged ? damaged(bytes) : bytes).map((all) => ({ path, hex: all.toString('hex') }));
-  });
-  return fc.oneof(...each);
+  return fc.oneof(...methods.map((method) => requestsOf(method, knobs, isDamaged)));
+}
+
+function requestsOf(
+  { path, request }: (typeof methods)[number],
+  knobs: Knobs,
+  isDamaged = false,
+): fc.Arbitrary<Request> {
+  const bytes = messagesOf(request, knobs).map((message) => encode(request, message));
+  return (isDamaged ? damaged(bytes) : bytes).map((all) => ({ path, hex: all.toString('hex') }));
 }
 
 async function checked(request: Request): Promise<void> {
@@ -149,7 +154,15 @@ test('a message as people send them has a status of ours, and each call succeeds
     if ((await sendAndCheck(request)) === null) succeeded.add(request.path);
   });
   await fc.assert(property, { ...runs, numRuns: fuzzRuns(300) });
-  if (isWholeFuzz()) expect([...succeeded].sort()).toEqual(methods.map(({ path }) => path).sort());
+  if (!isWholeFuzz()) return;
+  for (const method of methods) {
+    const few = fc.sample(requestsOf(method, { isWild: false }), { seed: runs.seed, numRuns: 100 });
+    for (const request of few) {
+      if (succeeded.has(method.path)) break;
+      if ((await sendAndCheck(request)) === null) succeeded.add(method.path);
+    }
+  }
+  expect([...succeeded].sort()).toEqual(methods.map(({ path }) => path).sort());
 });
 
 test('a message with any values has a status of ours', async () => {

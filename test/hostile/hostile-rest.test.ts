@@ -119,22 +119,25 @@ function requests(
     .map(({ name, schema }) => [name, schema]);
   const good = valuesOf({ type: 'object', properties: Object.fromEntries(parameters) });
   const query = isSpoiled.query === true ? spoiled(good) : good;
-  const ids = operation.parameters
+  const named = operation.parameters
     .filter((parameter) => parameter.in === 'path')
-    .map(({ schema }) =>
-      fc.oneof(
-        valuesOf(schema),
-        fc.constant(schema.format === 'uuid' ? aConnection : 'fixture'),
-        hostileText,
+    .map(({ schema }) => ({ schema, real: schema.format === 'uuid' ? aConnection : 'fixture' }));
+  // Of several that are drawn by themselves hardly ever all would be those of something that is there.
+  const ids: fc.Arbitrary<Json[]> = fc.oneof(
+    fc.constant(named.map(({ real }) => real)),
+    fc.tuple(
+      ...named.map(({ schema, real }) =>
+        fc.oneof(valuesOf(schema), fc.constant(real), hostileText),
       ),
-    );
+    ),
+  );
   const { body } = operation;
   const bodies = body === null ? fc.constant(null) : valuesOf(body);
   const accept = fc.constantFrom('*/*', 'application/json', 'text/event-stream', 'nonsense;q=x');
   return fc
     .record({
       query,
-      ids: fc.tuple(...ids),
+      ids,
       body: isSpoiled.body === true && body !== null ? spoiled(bodies) : bodies,
       accept,
       mode: fc.constantFrom('application/json', 'application/json; charset=utf-8'),
@@ -174,7 +177,15 @@ test('a request that fits its schema is answered in our words, and each call suc
     if (status < 300 && request.operation !== undefined) succeeded.add(request.operation);
   });
   await fc.assert(property, { ...runs, numRuns: fuzzRuns(400) });
-  if (isWholeFuzz()) expect([...succeeded].sort()).toEqual(calls.map(nameOf).sort());
+  if (!isWholeFuzz()) return;
+  for (const operation of calls) {
+    const few = fc.sample(requests(operation, {}), { seed: runs.seed, numRuns: 100 });
+    for (const request of few) {
+      if (succeeded.has(nameOf(operation))) break;
+      if ((await sendAndCheck(request)).status < 300) succeeded.add(nameOf(operation));
+    }
+  }
+  expect([...succeeded].sort()).toEqual(calls.map(nameOf).sort());
 });
 
 test.each([
