@@ -30,3 +30,11 @@ test('a shell that completes the name of a listener is told which there are', as
     names: expect.arrayContaining(['cli-completed']),
   });
 });
+
+test('completion is printed for a shell that it knows, and refused for another', async () => {
+  const script = await command(app, ['completion', 'bash']);
+  expect(script).toMatchObject({ code: 0, stderr: '' });
+  expect(script.stdout).toMatch(/^complete .* kodama$/m);
+  const other = await command(app, ['completion', 'tcsh']);
+  expect(other).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('tcsh') });
+});
