@@ -5,16 +5,14 @@
  * one in its place.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { createRequire, enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const majorMin = 24;
 
 if (Number.parseInt(process.versions.node, 10) >= majorMin) {
-  // What was compiled once needs no compiling at the next call: it halves what a short one costs. Kept beside the
-  // packages, where nobody can write but who installed them.
-  enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/kodama', import.meta.url)));
+  keepCompiled();
   const compiled = new URL('../src/cli/main.js', import.meta.url);
   await import(existsSync(compiled) ? compiled.href : '../src/cli/main.ts');
 } else {
@@ -27,6 +25,21 @@ if (Number.parseInt(process.versions.node, 10) >= majorMin) {
   } else {
     runBy(program);
   }
+}
+
+/**
+ * What was compiled once needs no compiling at the next call: it halves what a short one costs. Node runs it without a look
+ * at the sources, so it lies beside the packages, in a folder of this user alone; where that can not be had, nothing is kept.
+ */
+function keepCompiled() {
+  const folder = fileURLToPath(new URL('../node_modules/.cache/kodama', import.meta.url));
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700);
+  } catch {
+    return;
+  }
+  enableCompileCache(folder);
 }
 
 function packagedNode() {

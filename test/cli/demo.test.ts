@@ -1,4 +1,6 @@
 /** What else the command does: the demo, and what a shell completes with. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { command } from '../support/command.ts';
 import { want } from '../support/rest-client.ts';
@@ -29,6 +31,12 @@ test('a shell that completes the name of a listener is told which there are', as
     code: 0,
     names: expect.arrayContaining(['cli-completed']),
   });
+});
+
+test('what the command has compiled can be written by nobody else', async () => {
+  expect(await command(app, ['version'])).toMatchObject({ code: 0 });
+  const { mode } = await stat(join(import.meta.dirname, '../../node_modules/.cache/kodama'));
+  expect(mode & 0o777).toBe(0o700);
 });
 
 test('completion is printed for a shell that it knows, and refused for another', async () => {
