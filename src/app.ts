@@ -95,7 +95,10 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
       PostgresStore.open({
         ...{ connectionString, nodeId, log: logger, signal, onDisplaced: options.onFatal },
         // Who has the database to itself need not wait for others to come back.
-        limits: config.databaseUrl === null ? { absenceMs: 0 } : config.nodes,
+        limits: {
+          ...(config.databaseUrl === null ? { absenceMs: 0 } : config.nodes),
+          projectsMax: config.tenancy.projectsMax,
+        },
       }),
     (reason) => `${storeName} cannot be used: ${reason}`,
   );

@@ -8,6 +8,14 @@ import { z } from 'zod';
 import { isLoopback } from './core/address.ts';
 import { defaultBounds } from './core/listener-bounds.ts';
 import { parseTime } from './core/time.ts';
+import {
+  dataPlaneLimits,
+  eventLogLimits,
+  grpcLimits,
+  httpLimits,
+  idempotencyLimits,
+  tenancyLimits,
+} from './limits.ts';
 import { databaseUrlFault } from './postgres/database-url.ts';
 import { unknownVariables } from './unknown-variables.ts';
 
@@ -166,6 +174,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     },
     listenPorts,
     idempotency: idempotencyLimits,
+    tenancy: tenancyLimits,
     bounds: { ...defaultBounds, listenHost: env.KODAMA_LISTEN_HOST },
     postgres: { startTimeoutMs: 60_000, stopTimeoutMs: 5000 },
     eventLog: eventLogLimits,
@@ -189,101 +198,3 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     warnings,
   });
 }
-
-const eventLogLimits = {
-  commitEventsMax: 4000,
-  commitBytesMax: 4_194_304,
-  commitProjectsMax: 256,
-  gatherMs: 10,
-  gatherEventsMax: 500,
-  ringEventsMax: 20_000,
-  ringBytesMax: 67_108_864,
-  logsMax: 200,
-  pageEventsMax: 1000,
-  commandsMax: 10_000,
-  commandsBytesMax: 67_108_864,
-  commandTimeoutMs: 5000,
-  retryMinMs: 50,
-  retryMaxMs: 1000,
-};
-
-/** Of each worker. */
-const dataPlaneLimits = {
-  recordBatchMax: 1000,
-  recordsUnackedMax: 20_000,
-  countersIntervalMs: 3000,
-  firstCountersMs: 500,
-  refusalsPerSecondMax: 100,
-  faultHeldBytesMax: 1_048_576,
-  faultHeldBytesTotalMax: 67_108_864,
-  faultTurnMs: 2,
-  preamblesMax: 4096,
-  preambleTimeoutMs: 10_000,
-  // Long enough for a first segment that is lost and sent again (proxy-protocol.txt, section 2).
-  optionalHeaderWaitMs: 3000,
-  lingerMs: 1000,
-  udpSessionsMax: 100_000,
-  udpDatagramsPerSecondMax: 20_000,
-  udpDatagramsBurstMax: 2000,
-  udpBytesPerSecondMax: 33_554_432,
-  udpBytesBurstMax: 8_388_608,
-  udpLoopWindowMs: 500,
-  udpLoopReturnsMax: 1000,
-  udpWildcardTurnMax: 64,
-  udpHeldBytesMax: 1_048_576,
-  udpHeldBytesTotalMax: 67_108_864,
-  udpSendQueueBytesMax: 4_194_304,
-  udpSendQueueBytesTotalMax: 67_108_864,
-  semiSpaceBytesMax: 8_388_608,
-  requestTimeoutMs: 10_000,
-  restartMinMs: 50,
-  restartMaxMs: 5000,
-  rebindMinMs: 250,
-  rebindMaxMs: 10_000,
-  rebindsAtOnceMax: 64,
-};
-
-const httpLimits = {
-  bodyBytesMax: 1_048_576,
-  bodyDepthMax: 32,
-  bodyPartsMax: 32_768,
-  bodyEntriesMax: 1024,
-  bodyBytesArrivingMax: 67_108_864,
-  headerBytesMax: 16_384,
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 30_000,
-  keepAliveTimeoutMs: 30_000,
-  connectionsMax: 4096,
-  requestsPerConnectionMax: 16,
-  answerBytesWaitingMax: 268_435_456,
-  responseWriteTimeoutMs: 60_000,
-  streamWriteTimeoutMs: 60_000,
-  outageLinesPerSecondMax: 5,
-  stopTimeoutMs: 2000,
-};
-
-const idempotencyLimits = {
-  idempotencyTtlMs: day,
-  idempotencyRunTimeoutMs: 60_000,
-  idempotencyKeysMax: 100_000,
-  idempotencyAnswerBytesMax: 268_435_456,
-};
-
-const grpcLimits = {
-  messageBytesMax: 1_048_576,
-  connectionsMax: 4096,
-  callsPerConnectionMax: 100,
-  callsPerMethodMax: 4096,
-  requestsArrivingMax: 256,
-  requestTimeoutMs: 30_000,
-  keepaliveIntervalMs: 30_000,
-  keepaliveTimeoutMs: 10_000,
-  idleConnectionMs: 300_000,
-  answerBytesWaitingMax: 268_435_456,
-  streamWriteTimeoutMs: 60_000,
-  streamWriteBytesMax: 65_536,
-  framesKept: 20_000,
-  framesKeptBytesMax: 10_485_760,
-  healthIntervalMs: 1000,
-  stopTimeoutMs: 2000,
-};

@@ -1,7 +1,7 @@
 /** The two edges, and what both are given. Their libraries are most of what a start loads, so app.ts loads this meanwhile. */
 import type { Logger } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
 import { Api } from './api/call.ts';
-import { tokenKeys } from './api/keys.ts';
 import { operations } from './api/operations.ts';
 import { type AppliedFile, applyAtStart } from './applied-file.ts';
 import { version } from './command-line.ts';
@@ -16,12 +16,16 @@ import { GrpcServer } from './grpc/grpc-server.ts';
 import type { MetricsText } from './http/edge.ts';
 import { HttpServer } from './http/http-server.ts';
 import { orStartError } from './node/start-error.ts';
+import { KeyRing } from './tenancy/key-ring.ts';
+import { KeyCases } from './tenancy/keys.ts';
+import { ProjectCases } from './tenancy/projects.ts';
+import type { TenancyStore } from './tenancy/store.ts';
 
 export interface EdgesGround {
   readonly config: Config;
   readonly logger: Logger;
   readonly clock: Clock;
-  readonly store: Store;
+  readonly store: Store & { readonly tenancy: TenancyStore };
   readonly projects: Projects;
   readonly metrics: MetricsText;
   /** Those that are configured, and then those that the edges are bound to. */
@@ -40,11 +44,12 @@ export async function startEdges(
   const { config, logger, clock, store, projects, metrics, reservedPorts, appliedFile } = ground;
   const keysOf = async (caller: Pick<Caller, 'project'>) =>
     store.of(await projects.of(caller)).idempotencyKeys;
-  const { http, grpc, bounds, apiToken, idempotency } = config;
+  const { http, grpc, bounds, idempotency } = config;
+  const { keys, cases } = openTenancy(ground, resources);
   const api = new Api({
-    world: { control, bounds, clock },
+    world: { control, bounds, clock, ...cases },
     operations: operations(bounds, config.listeners),
-    keys: tokenKeys(apiToken),
+    keys,
     idempotency: { keysOf, clock, logger, limits: idempotency },
   });
   const { signal = new AbortController().signal } = ground;
@@ -66,4 +71,18 @@ export async function startEdges(
   resources.defer(() => control.endStreams());
   reservedPorts.push(httpServer.address.port, grpcServer.address.port);
   return { httpAddress: httpServer.address, grpcAddress: grpcServer.address };
+}
+
+/** Who may call, and what can be done with projects and keys. */
+function openTenancy(ground: EdgesGround, resources: AsyncDisposableStack) {
+  const { config, clock, logger, store, projects: known } = ground;
+  const { projects: projectRows, keys: keyRows, wakes } = store.tenancy;
+  const { apiToken, tenancy: limits } = config;
+  const isOpen = apiToken === null;
+  const ring = { keys: keyRows, wakes, apiToken, isOpen, clock, logger, limits };
+  resources.defer(wakes.onChange(() => known.forget()));
+  const shared = { wakes, clock, makeId: uuidv7 };
+  const projects = new ProjectCases({ ...shared, rows: projectRows });
+  const keys = new KeyCases({ ...shared, rows: keyRows, projects, limits });
+  return { keys: resources.use(new KeyRing(ring)), cases: { projects, keys } };
 }

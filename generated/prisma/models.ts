@@ -8,6 +8,9 @@
  *
  * 🟢 You can import this file directly.
  */
+export type * from './models/Project.ts'
+export type * from './models/ApiKey.ts'
+export type * from './models/AuditEntry.ts'
 export type * from './models/Listener.ts'
 export type * from './models/ListenerSpec.ts'
 export type * from './commonInputTypes.ts'

@@ -3,8 +3,9 @@
  * allowed, its input is read, a repeat is answered as before, and the operation runs.
  */
 import type { z } from 'zod';
-import type { Caller, Keys, Scope } from '../core/caller.ts';
+import type { Caller, Scope } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
+import type { Keys } from '../core/keys.ts';
 import { type Answer, answerOnce, type IdempotencyOptions } from './idempotency.ts';
 import type { Given, Operation, StreamOperation, World } from './operation.ts';
 import type { Operations } from './operations.ts';
@@ -45,6 +46,7 @@ export class Api {
   ): Promise<Answer<Output>> {
     assertAllowed(caller, operation);
     const given = read();
+    if (operation.waits) return await this.#wait(operation, caller, given);
     if (key === undefined || !operation.takesKey) {
       const output = await operation.run(this.#world, caller, given, null);
       return { output, isReplayed: false };
@@ -56,7 +58,19 @@ export class Api {
       scope: [caller.project, kind, id ?? '', operation.name, JSON.stringify(given.at)],
       given: given.input,
       run: (run) => operation.run(this.#world, caller, given, run),
+      kept: (output) => (operation.kept === undefined ? output : operation.kept(output)),
     });
+  }
+
+  async #wait<At extends z.ZodType, Input extends z.ZodType, Output>(
+    operation: Operation<At, Input, Output>,
+    caller: Caller,
+    given: Given<z.output<At>, z.output<Input>>,
+  ): Promise<Answer<Output>> {
+    using watch = this.keys.watch(caller);
+    const signal = AbortSignal.any([caller.signal, watch.signal]);
+    const output = await operation.run(this.#world, { ...caller, signal }, given, null);
+    return { output, isReplayed: false };
   }
 
   /** @throws permission_denied, invalid_argument, and what the stream throws */
@@ -66,7 +80,23 @@ export class Api {
     read: () => z.output<Input>,
   ): AsyncGenerator<Item, void, void> {
     assertAllowed(caller, operation);
-    return operation.run(this.#world, caller, read());
+    return this.#watched(operation, caller, read());
+  }
+
+  /** It ends when its caller's key does: nothing passes that the key would not let pass now. */
+  async *#watched<Input extends z.ZodType, Item>(
+    operation: StreamOperation<Input, Item>,
+    caller: Caller,
+    input: z.output<Input>,
+  ): AsyncGenerator<Item, void, void> {
+    using watch = this.keys.watch(caller);
+    const signal = AbortSignal.any([caller.signal, watch.signal]);
+    for await (const item of operation.run(this.#world, { ...caller, signal }, input)) {
+      const isGood = watch.good();
+      if (isGood !== null) await isGood;
+      yield item;
+    }
+    if (!caller.signal.aborted) watch.signal.throwIfAborted();
   }
 }
 

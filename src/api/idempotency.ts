@@ -37,6 +37,8 @@ interface IdempotentCall<Output> {
   /** What it asks for. */
   readonly given: unknown;
   readonly run: (run: Run) => Promise<Output>;
+  /** What is kept of its answer: not a secret. */
+  readonly kept: (output: Output) => unknown;
 }
 
 /** One try of a call that has a key. */
@@ -136,7 +138,7 @@ async function runOnce<Output>(
   try {
     // A call without an answer has one all the same: null, as JSON has it.
     const output = await call.run(run);
-    await keep({ output: output ?? null }).catch(warn);
+    await keep({ output: call.kept(output) ?? null }).catch(warn);
     return output;
   } catch (error) {
     if (error instanceof AppError && !mayPass.has(error.code)) {

@@ -15,10 +15,11 @@ import {
 import { assertSpecFits, type ListenerBounds } from '../core/listener-bounds.ts';
 import { specBytes } from '../core/sizes.ts';
 import type { Micros } from '../core/time.ts';
+import { expiryOf, oneExpiry, ttlMs } from './expiry.ts';
 import { faultList } from './fault-input.ts';
 import { defaultLimits, limitsPatch } from './limits-input.ts';
 import { list } from './list.ts';
-import { cidr, host, isWhole, labels, name, port, time, wholeNumber } from './values.ts';
+import { cidr, host, isWhole, labels, name, port, time } from './values.ts';
 
 const pemBytesMax = 65_536;
 const ttlMsMax = 365 * 86_400_000;
@@ -73,21 +74,6 @@ function proxyProtocolInput(bounds: ListenerBounds) {
   });
 }
 
-function expiry<Shape extends { expiresAt?: unknown; ttlMs?: unknown }>(
-  input: Shape,
-  context: z.RefinementCtx<Shape>,
-): void {
-  if (input.expiresAt != null && input.ttlMs !== undefined) {
-    context.addIssue({
-      code: 'custom',
-      path: ['ttlMs'],
-      message: 'give expiresAt or ttlMs, not both',
-    });
-  }
-}
-
-const ttlMs = wholeNumber(1, ttlMsMax).describe('Milliseconds from now, instead of expiresAt.');
-
 function specFields(bounds: ListenerBounds) {
   return {
     labels: labels(bounds.labelsMax).default({}).describe('To find it by; they mean nothing here.'),
@@ -115,7 +101,7 @@ function specFields(bounds: ListenerBounds) {
       .default('batched')
       .describe('durable: no byte is echoed before the opened event is committed.'),
     expiresAt: time.nullable().default(null).describe('The listener is closed at this time.'),
-    ttlMs: ttlMs.optional(),
+    ttlMs: ttlMs(ttlMsMax).optional(),
   };
 }
 
@@ -130,7 +116,7 @@ interface SpecInput {
 
 /** What no single field shows: fields that contradict each other. */
 function agreement<Input extends SpecInput>(input: Input, context: z.RefinementCtx<Input>): void {
-  expiry(input, context);
+  oneExpiry(input, context);
   const refuse = (path: PropertyKey[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
   if (input.tls !== undefined && input.protocol !== 'tls') {
@@ -161,9 +147,9 @@ export function listenerSchemas(bounds: ListenerBounds) {
         .optional()
         .describe('Replaced whole; connections that live have them at once.'),
       expiresAt: time.nullable().optional().describe('null: it does not expire.'),
-      ttlMs: ttlMs.optional(),
+      ttlMs: ttlMs(ttlMsMax).optional(),
     })
-    .superRefine(expiry);
+    .superRefine(oneExpiry);
   const range = z
     .strictObject({
       from: port.min(1).describe('The first port.'),
@@ -188,19 +174,6 @@ export type ListenerSchemas = ReturnType<typeof listenerSchemas>;
 export type NewListenerInput = z.output<ListenerSchemas['newListener']>;
 export type ListenerPatchInput = z.output<ListenerSchemas['patch']>;
 export type BatchInput = z.output<ListenerSchemas['batch']>;
-
-/** @throws invalid_argument for one that has passed; a ttlMs is from now, however long the call then takes */
-function expiryOf(
-  { expiresAt = null, ttlMs: ttl }: { readonly expiresAt?: Micros | null; readonly ttlMs?: number },
-  now: Micros,
-  place = '',
-): Micros | null {
-  if (ttl !== undefined) return now + ttl * 1000;
-  if (expiresAt !== null && expiresAt <= now) {
-    throw invalidField(`${place}expiresAt`, 'must lie in the future');
-  }
-  return expiresAt;
-}
 
 export function toNewListener(
   input: NewListenerInput,

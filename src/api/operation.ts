@@ -7,12 +7,16 @@ import type { Caller, Scope } from '../core/caller.ts';
 import type { ControlPlane } from '../core/control-plane.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Clock } from '../core/ports.ts';
+import type { KeyCases } from '../tenancy/keys.ts';
+import type { ProjectCases } from '../tenancy/projects.ts';
 import type { Run } from './idempotency.ts';
 
 /** What operations work on. */
 export interface World {
   /** All that is public of it, so that a test can stand in. */
   readonly control: Pick<ControlPlane, keyof ControlPlane>;
+  readonly projects: Pick<ProjectCases, keyof ProjectCases>;
+  readonly keys: Pick<KeyCases, keyof KeyCases>;
   readonly bounds: ListenerBounds;
   readonly clock: Clock;
 }
@@ -34,6 +38,10 @@ export interface Operation<At extends z.ZodType, Input extends z.ZodType, Output
   readonly input: Input;
   /** A repeat under its Idempotency-Key has no second effect, and gets the first answer: plain JSON data. */
   readonly takesKey: boolean;
+  /** It may wait for long: then it ends when its caller's key does. */
+  readonly waits: boolean;
+  /** What is kept of an answer under its Idempotency-Key, where that is not all of it. */
+  kept?(output: Output): unknown;
   run(
     world: World,
     caller: Caller,
@@ -51,7 +59,7 @@ export interface StreamOperation<Input extends z.ZodType, Item> extends Declared
 const nothing = z.strictObject({});
 type Nothing = typeof nothing;
 
-type OptionalParts = 'at' | 'input' | 'takesKey';
+type OptionalParts = 'at' | 'input' | 'takesKey' | 'waits';
 
 export function operation<
   Output,
@@ -63,7 +71,8 @@ export function operation<
 ): Operation<At, Input, Output> {
   // Where a schema is left out, its type is that of `nothing`.
   const { at = nothing as z.ZodType as At, input = nothing as z.ZodType as Input } = parts;
-  return { ...parts, at, input, takesKey: parts.takesKey ?? false };
+  const { takesKey = false, waits = false } = parts;
+  return { ...parts, at, input, takesKey, waits };
 }
 
 export function streamOperation<Input extends z.ZodType, Item>(

@@ -95,13 +95,17 @@ export const labelKey = z.string().regex(labelKeyPattern, {
 /** Half of a character, which no UTF-8 has, can be neither sent nor stored. */
 export const isWhole = (text: string): boolean => text.isWellFormed();
 
-/** Printable: a control character is a mistake. Said as no pattern, since languages differ in what `\p{Cc}` is. */
-export const labelValue = z
-  .string()
-  .max(255, { error: 'a label value holds at most 255 characters' })
-  .refine((text) => isWhole(text) && !/\p{Cc}/u.test(text), {
-    error: 'a label value holds no control characters',
-  });
+/** A control character is a mistake. Said as no pattern, since languages differ in what `\p{Cc}` is. */
+export function printable(max: number, what = 'it') {
+  return z
+    .string()
+    .max(max, { error: `${what} holds at most ${max} characters` })
+    .refine((text) => isWhole(text) && !/\p{Cc}/u.test(text), {
+      error: `${what} holds no control characters`,
+    });
+}
+
+export const labelValue = printable(255, 'a label value');
 
 export function labels(max: number) {
   return record(labelKey, labelValue, max).meta({ examples: [{ env: 'ci', team: 'net' }] });

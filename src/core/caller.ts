@@ -1,5 +1,7 @@
 /** Who calls, and what of them a use case may know: each takes its caller first. */
 
+import type { Micros } from './time.ts';
+
 /** What a key may do; `operator` is for what belongs to no project. */
 export const scopes = [
   'listeners:read',
@@ -18,8 +20,10 @@ export const scopes = [
 
 export type Scope = (typeof scopes)[number];
 
+export const actorKinds = ['key', 'operator', 'node', 'system'] as const;
+
 export interface Actor {
-  readonly kind: 'key' | 'operator' | 'node' | 'system';
+  readonly kind: (typeof actorKinds)[number];
   readonly id: string | null;
   /** What people know it by, without its secret. */
   readonly hint: string | null;
@@ -30,6 +34,10 @@ export interface Identity {
   readonly project: string;
   readonly actor: Actor;
   readonly scopes: ReadonlySet<Scope>;
+  /** The digest of a key that can end; null: nothing was shown, or what the environment says. */
+  readonly digest: string | null;
+  /** When it ends by itself. */
+  readonly expiresAt: Micros | null;
 }
 
 export interface Caller extends Identity {
@@ -40,12 +48,6 @@ export interface Caller extends Identity {
   readonly signal: AbortSignal;
 }
 
-/** Names whoever shows a key. @throws unauthenticated */
-export interface Keys {
-  /** `secret` is null where none was shown. */
-  identify(secret: string | null): Promise<Identity>;
-}
-
 export const defaultProject = 'default';
 
 /** Whoever may do all there is. */
@@ -53,6 +55,7 @@ export const operator: Identity = {
   project: defaultProject,
   actor: { kind: 'operator', id: null, hint: null },
   scopes: new Set(scopes),
+  ...{ digest: null, expiresAt: null },
 };
 
 /** Whoever is not asked who they are, such as a probe. */
@@ -60,4 +63,10 @@ export const nobody: Identity = {
   project: defaultProject,
   actor: { kind: 'system', id: null, hint: null },
   scopes: new Set(),
+  ...{ digest: null, expiresAt: null },
 };
+
+/** Whether it is for what belongs to no project. */
+export function isOperator({ actor, scopes: own }: Identity): boolean {
+  return actor.kind === 'operator' && own.has('operator');
+}

@@ -84,11 +84,14 @@ function hostsOverlap(a: string, b: string): boolean {
   return b === '0.0.0.0' && !isIPv6(a);
 }
 
+/** By a listener of ours, or else by another process. What another project has is foreign too. */
 export function portInUse(
-  { host, port }: Pick<Listener, 'host' | 'port'>,
-  owner: string,
+  { host, port, project }: Pick<Listener, 'host' | 'port' | 'project'>,
+  other: Listener | null,
   cause?: unknown,
 ): AppError {
-  const by = owner === 'foreign' ? 'another process' : `listener ${owner}`;
+  const own = other?.project === project ? other : null;
+  const by = own === null ? 'another process' : `listener ${own.id}`;
+  const owner = own?.id ?? 'foreign';
   return new AppError('port_in_use', `${host} port ${port} is in use by ${by}`, { owner, cause });
 }

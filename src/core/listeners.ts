@@ -174,7 +174,7 @@ export class Listeners {
     if (listener.name !== null && set.hasName(project, listener.name))
       throw nameTaken(listener.name);
     const conflict = findConflict(listener, set.all());
-    if (conflict !== null) throw portInUse(listener, conflict.id);
+    if (conflict !== null) throw portInUse(listener, conflict);
     recorder.startCounting(listener, { open: 0, total: 0 });
     return set.add(listener, secrets, created);
   }

@@ -42,8 +42,7 @@ export class NewBinds {
     } catch (error) {
       if (!hasCode(error, 'port_in_use')) throw error;
       // The kernel may have given this very port to a listener of ours that asked for any.
-      const owner = findConflict(listener, set.all());
-      throw portInUse(listener, owner?.id ?? 'foreign', error);
+      throw portInUse(listener, findConflict(listener, set.all()), error);
     }
   }
 

@@ -246,8 +246,8 @@ export interface ProjectStore {
 }
 
 export interface ProjectDirectory {
-  /** Null where there is none of the name. */
-  find(name: string): Promise<ProjectRef | null>;
+  /** Null where there is none of the name, or one that is being deleted. */
+  findRef(name: string): Promise<ProjectRef | null>;
   all(): Promise<readonly ProjectRef[]>;
 }
 

@@ -6,7 +6,7 @@ import type { RefusalRule } from '../core/event.ts';
 import type { ListenerLimits } from '../core/listener.ts';
 import { type NetworkVerdict, networkRules } from '../core/network-rules.ts';
 import type { Micros } from '../core/time.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '../core/token-bucket.ts';
 
 export class Admission {
   readonly #perSource = new Map<string, number>();

@@ -6,8 +6,8 @@
 import type { Address } from '../core/address.ts';
 import type { RefusalRule } from '../core/event.ts';
 import type { Protocol } from '../core/listener.ts';
+import { TokenBucket } from '../core/token-bucket.ts';
 import type { RecordQueue } from './record-queue.ts';
-import { TokenBucket } from './token-bucket.ts';
 import type { WorkerClock } from './worker-clock.ts';
 
 export interface RefusalsOptions {

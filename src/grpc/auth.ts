@@ -7,9 +7,10 @@ import {
   type ServerInterceptor,
   ServerListenerBuilder,
 } from '@grpc/grpc-js';
-import { identify } from '../api/keys.ts';
-import { type Identity, type Keys, nobody } from '../core/caller.ts';
+import { identify, projectHeader } from '../api/keys.ts';
+import { type Identity, nobody } from '../core/caller.ts';
 import { invalidField } from '../core/errors.ts';
+import type { Keys } from '../core/keys.ts';
 import { toStatus } from './status.ts';
 
 const openPrefix = '/grpc.health.v1.Health/';
@@ -34,7 +35,7 @@ export function identification(keys: Keys): ServerInterceptor {
         };
         const refused = (error: unknown) => call.sendStatus(toStatus(error, randomUUID()));
         if (isOpen) found(nobody);
-        else whoIs(keys, metadata).then(found, refused);
+        else whoIs(keys, metadata, ipOf(call.getPeer())).then(found, refused);
       })
       .build();
     return new ServerInterceptingCall(
@@ -44,11 +45,17 @@ export function identification(keys: Keys): ServerInterceptor {
   };
 }
 
-async function whoIs(keys: Keys, metadata: Metadata): Promise<Identity> {
-  const [value, ...more] = metadata.get('authorization').map(String);
-  // What was sent twice comes joined.
-  if (more.length > 0 || value?.includes(', ')) {
-    throw invalidField('authorization', 'is given more than once');
-  }
-  return await identify(keys, value);
+export function ipOf(peer: string): string {
+  return peer.replace(/:\d+$/, '');
+}
+
+async function whoIs(keys: Keys, metadata: Metadata, sourceIp: string): Promise<Identity> {
+  const one = (name: string) => {
+    const [value, ...more] = metadata.get(name).map(String);
+    // What was sent twice comes joined.
+    if (more.length === 0 && !value?.includes(', ')) return value;
+    throw invalidField(name, 'is given more than once');
+  };
+  const shown = { authorization: one('authorization'), project: one(projectHeader) };
+  return await identify(keys, { ...shown, sourceIp });
 }

@@ -17,7 +17,7 @@ import type { Caller } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import { callerGone } from '../core/while-there.ts';
-import { identityOf } from './auth.ts';
+import { identityOf, ipOf } from './auth.ts';
 import { isInternal, toStatus } from './status.ts';
 
 export interface CallsOptions {
@@ -171,7 +171,7 @@ function callerOf(
   return {
     ...identityOf(call.metadata),
     requestId,
-    sourceIp: call.getPeer().replace(/:\d+$/, ''),
+    sourceIp: ipOf(call.getPeer()),
     userAgent: userAgent ?? null,
     signal,
   };

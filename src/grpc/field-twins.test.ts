@@ -12,7 +12,9 @@ import { type GrpcEdge, startGrpcEdge } from '../../test/support/grpc-edge.ts';
 import { plainMessage } from '../../test/support/plain-message.ts';
 import { sampleId } from '../../test/support/samples.ts';
 import { wholeConnection, wholeEvents, wholeListener } from '../../test/support/whole-samples.ts';
+import type { World } from '../api/operation.ts';
 import { operations } from '../api/operations.ts';
+import { actorKinds } from '../core/caller.ts';
 import { closeInitiators, closeReasons, connectionStates } from '../core/connection.ts';
 import { eventTypes, refusalRules } from '../core/event.ts';
 import { eventOrders } from '../core/event-page.ts';
@@ -20,6 +22,8 @@ import { streamEnds } from '../core/follow.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import { parseTime } from '../core/time.ts';
+import { projectStates } from '../tenancy/project.ts';
+import { noQuotas } from '../tenancy/quotas.ts';
 import { typeWord, wordOf } from './differences.ts';
 import { decoderOf } from './message-decoder.ts';
 import { messageType } from './protos.ts';
@@ -66,6 +70,19 @@ const asked: Readonly<Record<string, Asked>> = {
   ListEvents: { operation: all.listEvents },
   WaitEvents: { operation: all.waitEvents },
   StreamEvents: { operation: all.streamEvents },
+  CreateProject: { operation: all.createProject },
+  GetProject: { operation: all.getProject },
+  GetOwnProject: { operation: all.getOwnProject },
+  ListProjects: { operation: all.listProjects },
+  UpdateProject: { operation: all.updateProject, more: mask },
+  DeleteProject: { operation: all.deleteProject },
+  ListQuotas: { operation: all.listQuotas },
+  CreateKey: { operation: all.createKey },
+  GetKey: { operation: all.getKey },
+  ListKeys: { operation: all.listKeys },
+  UpdateKey: { operation: all.updateKey },
+  RevokeKey: { operation: all.revokeKey },
+  RotateKey: { operation: all.rotateKey },
 };
 
 test('every method has its operation', () => {
@@ -117,6 +134,8 @@ const words: Readonly<Record<string, readonly string[]>> = {
   EventOrder: eventOrders,
   StreamEnd: streamEnds,
   RefusalRule: refusalRules,
+  ActorKind: actorKinds,
+  ProjectState: projectStates,
 };
 
 test("every enum of the protos has exactly core's words, in core's order", () => {
@@ -158,6 +177,38 @@ const control: Partial<Control> = {
   },
 };
 
+const project = {
+  ...{ name: 'team', id: sampleId(1), displayName: 'Team', state: 'active' as const },
+  quotas: Object.fromEntries(Object.keys(noQuotas).map((name) => [name, 7])) as typeof noQuotas,
+  ...{ bindHosts: ['127.0.0.1'], createdAt: 1, updatedAt: 2 },
+};
+const key = {
+  ...{ id: sampleId(1), project: 'team', name: 'ci', scopes: ['events:read' as const] },
+  ...{ hint: 'kodama_abcde…wxyz', createdAt: 1, expiresAt: 2, formerSecretEndsAt: 3 },
+  createdBy: { kind: 'key' as const, id: sampleId(2), hint: 'kodama_fghij…stuv' },
+  ...{ lastUsedAt: 4, lastUsedIp: '192.0.2.1', revokedAt: 5 },
+};
+const toldKey = { ...key, secret: 'kodama_' };
+
+const projects: Partial<World['projects']> = {
+  create: async () => project,
+  get: async () => project,
+  getOwn: async () => ({ ...project, keyId: key.id, keyHint: key.hint, scopes: key.scopes }),
+  list: async () => ({ items: [project], ...page }),
+  update: async () => project,
+  delete: async () => project,
+  quotas: async () => [{ name: 'keys', limit: 2, used: 1 }],
+};
+
+const apiKeys: Partial<World['keys']> = {
+  create: async () => toldKey,
+  get: async () => key,
+  list: async () => ({ items: [key], ...page }),
+  rename: async () => key,
+  revoke: async () => undefined,
+  rotate: async () => toldKey,
+};
+
 type Message = Readonly<Record<string, unknown>>;
 
 /** All that a method answers, as a client reads it. */
@@ -184,6 +235,8 @@ async function answers(method: protobuf.Method): Promise<readonly Message[]> {
 function requestOf(type: protobuf.Type): object {
   if (type.name === 'BatchCreateListenersRequest') return { listeners: [{}] };
   if (type.name === 'CloseListenersRequest') return { ids: ['one'] };
+  if (type.name === 'CreateKeyRequest') return { name: 'ci', scopes: ['read'] };
+  if (/^(Create|Get|Update|Delete)ProjectRequest$/.test(type.name)) return { name: 'team' };
   const fault = type.name === 'AddFaultRequest' && { fault: { refuse: {} } };
   const faultName = type.fields.faultName !== undefined && { faultName: 'one' };
   return type.fields.id === undefined ? {} : { id: sampleId(1), ...faultName, ...fault };
@@ -204,7 +257,7 @@ let edge: GrpcEdge;
 let client: Client;
 
 beforeAll(async () => {
-  edge = await startGrpcEdge(control);
+  edge = await startGrpcEdge(control, { projects, apiKeys });
   client = new Client(edge.address, credentials.createInsecure());
 });
 

@@ -10,8 +10,8 @@ import { call, type GrpcClient, grpcClient, streamEvents } from '../../test/supp
 import { startGrpcEdge } from '../../test/support/grpc-edge.ts';
 import { healthClient } from '../../test/support/health-client.ts';
 import { rejection, sampleId, sampleListener } from '../../test/support/samples.ts';
+import { tokenKeys } from '../../test/support/token-keys.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { tokenKeys } from '../api/keys.ts';
 import { AppError, errorCodes } from '../core/errors.ts';
 import type { Listener } from '../core/listener.ts';
 import { statuses } from './status.ts';

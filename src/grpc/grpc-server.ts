@@ -3,7 +3,12 @@
  * not grpc-js's, so that a bind fails with the system's own reason, connections are counted, and the one of a
  * reader who is stuck can be dropped.
  */
-import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import {
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import type { Api } from '../api/call.ts';
 import type { Address } from '../core/address.ts';
 import type { ControlPlane } from '../core/control-plane.ts';
@@ -28,6 +33,7 @@ import { listenerHandlers } from './listener-handlers.ts';
 import { serviceDefinition } from './protos.ts';
 import { addReflection } from './reflection.ts';
 import { SocketSet } from './socket-set.ts';
+import { keyHandlers, projectHandlers } from './tenancy-handlers.ts';
 
 export interface GrpcServerOptions {
   readonly api: Api;
@@ -44,6 +50,8 @@ const services = [
   'kodama.v1.ListenerService',
   'kodama.v1.ConnectionService',
   'kodama.v1.EventService',
+  'kodama.v1.ProjectService',
+  'kodama.v1.KeyService',
 ] as const;
 /** At a stop, how long the last bytes of calls that have ended may take to leave. */
 const flushTimeoutMs = 500;
@@ -155,12 +163,16 @@ function addServices(server: Server, edge: Edge, health: Health): void {
   const lists = listBounds(edge.bounds);
   const events = serviceDefinition('kodama.v1.EventService', lists);
   server.addService(withFrames(events), eventHandlers(edge));
-  server.addService(serviceDefinition('kodama.v1.ListenerService', lists), listenerHandlers(edge));
-  server.addService(
-    serviceDefinition('kodama.v1.ConnectionService', lists),
-    connectionHandlers(edge),
-  );
-  server.addService(serviceDefinition('grpc.health.v1.Health', lists), health.handlers(edge.calls));
+  const others: Readonly<Record<string, UntypedServiceImplementation>> = {
+    'kodama.v1.ListenerService': listenerHandlers(edge),
+    'kodama.v1.ConnectionService': connectionHandlers(edge),
+    'kodama.v1.ProjectService': projectHandlers(edge),
+    'kodama.v1.KeyService': keyHandlers(edge),
+    'grpc.health.v1.Health': health.handlers(edge.calls),
+  };
+  for (const [name, handlers] of Object.entries(others)) {
+    server.addService(serviceDefinition(name, lists), handlers);
+  }
   addReflection(server);
 }
 

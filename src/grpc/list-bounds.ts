@@ -5,9 +5,11 @@
  */
 import protobuf from 'protobufjs';
 import { filterValuesMax } from '../api/queries.ts';
+import { bindHostsMax } from '../api/tenancy-operations.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { closeMax } from '../core/named-listeners.ts';
+import { scopeWords } from '../tenancy/api-key.ts';
 import { isFlat } from './differences.ts';
 
 /** At most so many items in the lists of this name. */
@@ -28,6 +30,8 @@ export function listBounds(bounds: ListenerBounds): ListBounds {
     ...['allowCidrs', 'denyCidrs', 'trustedCidrs'].map((one) => [one, bounds.cidrsMax] as const),
     ...filters.map((one) => [one, filterValuesMax] as const),
     ['paths', maskPathsMax],
+    ['bindHosts', bindHostsMax],
+    ['scopes', scopeWords.length],
   ]);
 }
 

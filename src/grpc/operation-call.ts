@@ -1,5 +1,5 @@
 /** From an operation to its call: what a request says is its input, and its output is what the answer says. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Api } from '../api/call.ts';
 import type { Operation } from '../api/operation.ts';
 import { parse } from '../api/parse.ts';
@@ -18,8 +18,10 @@ export function operationCall<At extends z.ZodType, Asked extends z.ZodType, Out
   operation: Operation<At, Asked, Output>,
   { answer, plain = (request) => request }: OperationCall<Output>,
 ) {
+  // The fields that name the thing that a request is about; the others are the input.
+  const names = operation.at instanceof z.ZodObject ? Object.keys(operation.at.shape) : [];
   return calls.unary(async (request: Input, context) => {
-    const [at, rest] = parted(request);
+    const [at, rest] = parted(request, names);
     const { output, isReplayed } = await api.call(operation, {
       caller: context.caller,
       read: () => ({
@@ -33,7 +35,7 @@ export function operationCall<At extends z.ZodType, Asked extends z.ZodType, Out
   });
 }
 
-/** The fields that name the thing that a request is about, and the others. */
-function parted({ id, faultName, ...rest }: Input): readonly [at: Input, rest: Input] {
-  return [{ ...(id !== undefined && { id }), ...(faultName !== undefined && { faultName }) }, rest];
+function parted(request: Input, names: readonly string[]): readonly [named: Input, rest: Input] {
+  const fields = Map.groupBy(Object.entries(request), ([name]) => names.includes(name));
+  return [Object.fromEntries(fields.get(true) ?? []), Object.fromEntries(fields.get(false) ?? [])];
 }

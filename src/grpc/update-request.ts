@@ -4,6 +4,7 @@ import { listenerSchemas } from '../api/listener-input.ts';
 import { shorten } from '../api/parse.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
+import { noQuotas } from '../tenancy/quotas.ts';
 import { isTyped, jsonName, typeWord } from './differences.ts';
 import type { Input } from './message-decoder.ts';
 import { messageType } from './protos.ts';
@@ -16,21 +17,34 @@ const pathCharsMax = 64;
  * throws invalid_argument for a path that is none.
  */
 export function changeReader(bounds: ListenerBounds): (request: Input) => Input {
-  const clearedFields = fieldsCleared(bounds);
-  const clearedLimits = limitsCleared(bounds);
+  return maskedReader(fieldsCleared(bounds), { limits: limitsCleared(bounds) });
+}
+
+/** As changeReader, of a project. */
+export function projectChangeReader(): (request: Input) => Input {
+  const cleared = { displayName: null, quotas: noQuotas, bindHosts: null };
+  return maskedReader(cleared, { quotas: noQuotas });
+}
+
+/** What each field is when it is cleared; those within `within` are each a field of their own, too. */
+function maskedReader(
+  clearedFields: Input,
+  within: Readonly<Record<string, Input>>,
+): (request: Input) => Input {
   return ({ updateMask, ...given }) => {
     const paths = pathsOf(updateMask);
     if (paths.length === 0) return given;
     const fields: Input = { ...clearedFields, ...given };
-    const limits: Input = { ...clearedLimits, ...(given.limits as Input) };
     const input: Record<string, unknown> = {};
-    const listedLimits: Record<string, unknown> = {};
     for (const path of paths) {
-      const [field = '', limit, ...rest] = partsOf(path);
-      if (field === 'limits' && rest.length === 0) {
-        const names = limit === undefined ? Object.keys(limits) : [limit];
-        for (const name of names) listedLimits[name] = fieldOf(limits, name, path);
-      } else if (limit !== undefined) {
+      const [field = '', part, ...rest] = partsOf(path);
+      const clearedParts = Object.hasOwn(within, field) ? within[field] : undefined;
+      if (clearedParts !== undefined && rest.length === 0) {
+        const parts: Input = { ...clearedParts, ...(given[field] as Input) };
+        const names = part === undefined ? Object.keys(parts) : [part];
+        const listed = names.map((name) => [name, fieldOf(parts, name, path)]);
+        input[field] = { ...(input[field] as Input), ...Object.fromEntries(listed) };
+      } else if (part !== undefined) {
         refuse(path);
       } else if (field === 'ttlMs' && given.ttlMs === undefined) {
         input.expiresAt ??= null;
@@ -38,7 +52,7 @@ export function changeReader(bounds: ListenerBounds): (request: Input) => Input 
         input[field] = fieldOf(fields, field, path);
       }
     }
-    return Object.keys(listedLimits).length === 0 ? input : { ...input, limits: listedLimits };
+    return input;
   };
 }
 

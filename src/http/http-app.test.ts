@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import { rawHttp } from '../../test/support/raw-http.ts';
 import { call, want } from '../../test/support/rest-client.ts';
 import { restEdge } from '../../test/support/rest-edge.ts';
+import { tokenKeys } from '../../test/support/token-keys.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { tokenKeys } from '../api/keys.ts';
 import { AppError } from '../core/errors.ts';
 
 const json = { 'content-type': 'application/json' };

@@ -11,7 +11,7 @@ import {
   LogController,
 } from 'fastify';
 import { ReplayedError } from '../api/idempotency.ts';
-import { identify } from '../api/keys.ts';
+import { identify, projectHeader } from '../api/keys.ts';
 import { invalidField } from '../core/errors.ts';
 import { connectionRoutes } from './connection-routes.ts';
 import { consolePage, consoleUrls } from './console-page.ts';
@@ -23,10 +23,12 @@ import { faultRoutes } from './fault-routes.ts';
 import { checkHost, checkOrigin, checkSingleHeaders } from './guards.ts';
 import { jsonBodies } from './json-bodies.ts';
 import { jsonText } from './json-text.ts';
+import { keyRoutes } from './key-routes.ts';
 import { listenerRoutes } from './listener-routes.ts';
 import { refuseUnknownRoutes } from './not-found.ts';
 import { OpenConnections } from './open-connections.ts';
 import { parserError, problemType, refusedPart, toProblemAnswer } from './problem.ts';
+import { projectRoutes } from './project-routes.ts';
 import { parseRawQuery } from './query.ts';
 import { statusRoutes } from './status-routes.ts';
 import { Traffic } from './traffic.ts';
@@ -130,6 +132,8 @@ export async function httpApp(
   faultRoutes(app, options);
   connectionRoutes(app, options);
   eventRoutes(app, options);
+  projectRoutes(app, options);
+  keyRoutes(app, options);
   statusRoutes(app, options);
   consolePage(app);
   return { app, connections };
@@ -158,7 +162,10 @@ function guard(app: HttpApp, { api, isLoopbackOnly }: HttpAppOptions): void {
     if (given.host === undefined) throw invalidField('host', 'is missing');
     checkOrigin(method, given);
     if (publicPath.test(url) || consoleUrls.has(url)) return done();
-    return identify(api.keys, given.authorization).then((identity) => {
+    const { authorization, [projectHeader]: project } = given;
+    const shown = { authorization, project: Array.isArray(project) ? project.join() : project };
+    const sourceIp = request.socket.remoteAddress ?? null;
+    return identify(api.keys, { ...shown, sourceIp }).then((identity) => {
       request.identity = identity;
     });
   });

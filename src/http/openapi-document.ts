@@ -39,7 +39,7 @@ const day = 86_400_000;
 const documented: Edge = {
   api: new Api({
     operations: operations(defaultBounds, { drainMsMax: day }),
-    keys: { identify: never },
+    keys: { identify: never, watch: never },
     world: undescribed(),
     idempotency: undescribed(),
   }),

@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { closeInitiators, closeReasons, connectionStates } from '../core/connection.ts';
 import { eventTypes, refusalRules } from '../core/event.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
-import { formatTime, parseTime } from '../core/time.ts';
 import { openWords } from './open-words.ts';
+import { count, id, time } from './resource-fields.ts';
 
 /** A resource as it is answered, which nobody changes. */
 export type Shown<Schema extends z.ZodType> = Unchanged<z.output<Schema>>;
@@ -15,14 +15,6 @@ type Unchanged<Value> = Value extends object
   ? { readonly [Key in keyof Value]: Unchanged<Value[Key]> }
   : Value;
 
-const id = z.uuid().meta({ examples: ['01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90'] });
-const count = z.int().min(0);
-/** Core's microseconds, as text. */
-const time = z.codec(
-  z.int(),
-  z.string().meta({ format: 'date-time', examples: ['2026-11-24T03:53:53.123456Z'] }),
-  { decode: formatTime, encode: (text) => parseTime(text) ?? Number.NaN },
-);
 const listenerName = z.string().nullable();
 
 const address = z

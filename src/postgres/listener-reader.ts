@@ -9,7 +9,8 @@ import type { ProjectRef } from '../core/project.ts';
 import { itemBytes, takeBytes } from '../core/sizes.ts';
 import type { LabelledRequest, ListenerDirectory, ListenerQuery } from '../core/store.ts';
 import type { Database } from './database.ts';
-import type { ListenerList, ListenerSize } from './listener-list.ts';
+import type { LazyPrisma } from './lazy-prisma.ts';
+import { type ListenerSize, listenerSizes } from './listener-list.ts';
 import { listenerSource, nodeOfListener, parseListener } from './listener-rows.ts';
 import type { NodeDirectory } from './node-directory.ts';
 import { isUuid } from './rows.ts';
@@ -49,22 +50,12 @@ const labelledAmongText = `SELECT l.id FROM listeners l
 export class ListenerRows {
   readonly #database: Database;
   readonly #nodes: NodeDirectory;
-  readonly #schema: string;
-  #list: Promise<ListenerList> | null = null;
+  readonly prisma: LazyPrisma;
 
-  /** Prisma names the schema in every statement; all others leave it to the search path. */
-  constructor(database: Database, nodes: NodeDirectory, schema: string) {
+  constructor(database: Database, nodes: NodeDirectory, prisma: LazyPrisma) {
     this.#database = database;
     this.#nodes = nodes;
-    this.#schema = schema;
-  }
-
-  /** Prisma takes a second of CPU to load. */
-  async list(): Promise<ListenerList> {
-    this.#list ??= import('./listener-list.ts').then(
-      (module) => new module.ListenerList(this.#database, this.#schema),
-    );
-    return await this.#list;
+    this.prisma = prisma;
   }
 
   async read(name: string, text: string, values: readonly unknown[]): Promise<readonly Listener[]> {
@@ -150,8 +141,7 @@ export class ListenerReader implements ListenerDirectory {
   }
 
   async list(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>> {
-    const list = await this.#rows.list();
-    const sizes = await list.sizes(this.#project, query, page);
+    const sizes = await listenerSizes(this.#rows.prisma, this.#project, query, page);
     const taken = takeBytes(sizes.slice(0, page.pageSize), bytesOf, page.bytesMax);
     const items = await this.#rows.whole(taken.map(({ id }) => id));
     return { items, hasMore: taken.length < sizes.length };

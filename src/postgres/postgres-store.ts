@@ -2,11 +2,14 @@
 import { systemClock } from '../core/clock.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { ProjectRef } from '../core/project.ts';
-import type { ProjectDirectory, ProjectStore, Store } from '../core/store.ts';
+import type { ProjectStore, Store } from '../core/store.ts';
+import type { TenancyStore } from '../tenancy/store.ts';
 import { ConnectionReader } from './connection-reader.ts';
 import { Database, type DatabaseLimits } from './database.ts';
 import { EventReader } from './event-reader.ts';
 import { IdempotencyKeyRows } from './idempotency-keys.ts';
+import { KeyRows } from './key-rows.ts';
+import { LazyPrisma } from './lazy-prisma.ts';
 import { ListenerReader, ListenerRows } from './listener-reader.ts';
 import { age } from './log-ages.ts';
 import { NodeDirectory } from './node-directory.ts';
@@ -25,6 +28,7 @@ export interface PostgresStoreLimits extends DatabaseLimits {
   readonly wakeMs: number;
   /** How long another node must be away before it counts as gone: 0 where nobody else can be there. */
   readonly absenceMs: number;
+  readonly projectsMax: number;
 }
 
 export interface PostgresStoreOptions {
@@ -47,10 +51,12 @@ const defaultLimits: PostgresStoreLimits = {
   pollMs: 2000,
   wakeMs: 5,
   absenceMs: 3000,
+  projectsMax: 1000,
 };
 
 export class PostgresStore implements Store, AsyncDisposable {
-  readonly projects: ProjectDirectory;
+  readonly projects: ProjectRows;
+  readonly tenancy: TenancyStore;
   readonly foreignAppends: Wakes;
   readonly nodes: NodePlaces;
   /** Made anew for each who asks: it holds nothing. */
@@ -59,20 +65,23 @@ export class PostgresStore implements Store, AsyncDisposable {
 
   private constructor(
     { nodeId, log, clock = systemClock(), onDisplaced = () => undefined }: PostgresStoreOptions,
-    { absenceMs, pollMs, wakeMs }: PostgresStoreLimits,
+    { absenceMs, pollMs, wakeMs, projectsMax }: PostgresStoreLimits,
     database: Database,
     schema: string,
   ) {
     this.#database = database;
     const directory = new NodeDirectory(database);
-    const listeners = new ListenerRows(database, directory, schema);
+    const prisma = new LazyPrisma(database, schema);
+    const listeners = new ListenerRows(database, directory, prisma);
     const connections = (project: ProjectRef) => new ConnectionReader(database, directory, project);
     const wakes = new Wakes({ database, log, pollMs, wakeMs });
     const onAppend = (projects: Iterable<ProjectRef>) => wakes.tell(projects);
     const rows = { database, listeners, connections };
     const nodes = new NodePlaces({ ...rows, nodeId, log, absenceMs, onDisplaced, onAppend });
     const keys = new IdempotencyKeyRows(database, clock, () => nodes.own);
-    this.projects = new ProjectRows(database);
+    this.projects = new ProjectRows(database, prisma, { projectsMax });
+    const apiKeys = new KeyRows(database, prisma);
+    this.tenancy = { projects: this.projects, keys: apiKeys, wakes };
     this.foreignAppends = wakes;
     this.nodes = nodes;
     this.of = (project) => ({

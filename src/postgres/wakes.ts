@@ -1,5 +1,5 @@
 /**
- * Tells the other processes of a database which logs have grown, and learns it from them: by NOTIFY, apart from the
+ * Tells the other processes of a database which logs have grown, or that keys have changed, and learns it from them: by NOTIFY, apart from the
  * append, whose commit would otherwise hold a lock of the whole server; and by a slow look at the heads. A wake that
  * is lost costs the time until that look. https://www.postgresql.org/docs/current/sql-notify.html
  */
@@ -8,6 +8,7 @@ import type { Client, Notification } from 'pg';
 import type { Logger } from '../core/ports.ts';
 import { type ProjectRef, projectRef } from '../core/project.ts';
 import type { ForeignAppends } from '../core/store.ts';
+import type { TenancyWakes } from '../tenancy/store.ts';
 import type { Database } from './database.ts';
 
 export interface WakesOptions {
@@ -22,13 +23,15 @@ export interface WakesOptions {
 const channel = 'kodama_wake';
 /** A payload must be shorter than 8,000 bytes. */
 const payloadBytesMax = 7999;
+const tenancyPayload = 'tenancy:';
 const goodbyeMs = 500;
 
 type Callback = (headSeq: number) => void;
 
-export class Wakes implements ForeignAppends, AsyncDisposable {
+export class Wakes implements ForeignAppends, TenancyWakes, AsyncDisposable {
   readonly #options: WakesOptions;
   readonly #followed = new Map<ProjectRef, Set<Callback>>();
+  readonly #changes = new Set<() => void>();
   readonly #stop = new AbortController();
   #running: Promise<unknown> | null = null;
   /** Listens, and tells: who tells does not hear itself. Null while it is not connected. */
@@ -45,12 +48,33 @@ export class Wakes implements ForeignAppends, AsyncDisposable {
     this.#options = options;
   }
 
+  onChange(callback: () => void): () => void {
+    const own = () => callback();
+    this.#changes.add(own);
+    this.#run();
+    return () => this.#changes.delete(own);
+  }
+
+  /** It is committed. */
+  tellChange(): void {
+    this.#changed();
+    this.#send(tenancyPayload);
+  }
+
+  #changed(): void {
+    for (const callback of this.#changes) callback();
+  }
+
+  #run(): void {
+    this.#running ??= Promise.all([this.#listen(), this.#poll()]);
+  }
+
   on(project: ProjectRef, callback: Callback): () => void {
     // A callback may be given twice: each time it is another subscription.
     const own: Callback = (headSeq) => callback(headSeq);
     const callbacks = this.#followed.get(project) ?? new Set();
     this.#followed.set(project, callbacks.add(own));
-    this.#running ??= Promise.all([this.#listen(), this.#poll()]);
+    this.#run();
     return () => {
       callbacks.delete(own);
       if (callbacks.size === 0) this.#followed.delete(project);
@@ -70,6 +94,10 @@ export class Wakes implements ForeignAppends, AsyncDisposable {
     this.#grown.clear();
     this.#telling = null;
     this.#toldAt = performance.now();
+    this.#send(payload);
+  }
+
+  #send(payload: string): void {
     this.#client
       ?.query('SELECT pg_notify($1, $2)', [channel, payload])
       .catch((err: unknown) => this.#options.log.debug({ err }, 'could not wake the others'));
@@ -101,7 +129,8 @@ export class Wakes implements ForeignAppends, AsyncDisposable {
       });
       await client.query(`LISTEN ${channel}`);
       this.#client = client;
-      // What was appended before the LISTEN took hold.
+      // What was appended, or changed, before the LISTEN took hold.
+      this.#changed();
       await this.#look(this.#followed.keys());
       await lost;
     } finally {
@@ -113,6 +142,7 @@ export class Wakes implements ForeignAppends, AsyncDisposable {
 
   async #heard({ payload = '' }: Notification): Promise<void> {
     const [kind, names = ''] = payload.split(':');
+    if (kind === 'tenancy') this.#changed();
     if (kind !== 'log') return;
     const all = [...this.#followed.keys()];
     const told = new Set(names.split(',').map((name) => projectRef(Number(name))));

@@ -1,21 +1,23 @@
 /** The operations over a control plane of a test's own, for an edge by itself. */
 import { Api } from '../../src/api/call.ts';
 import type { IdempotencyLimits } from '../../src/api/idempotency.ts';
-import { tokenKeys } from '../../src/api/keys.ts';
 import type { World } from '../../src/api/operation.ts';
 import { operations } from '../../src/api/operations.ts';
-import type { Keys } from '../../src/core/caller.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { IdempotencyKeys } from '../../src/core/idempotency-keys.ts';
+import type { Keys } from '../../src/core/keys.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
 import type { Clock, Logger } from '../../src/core/ports.ts';
 import { keepingLogger } from './samples.ts';
+import { tokenKeys } from './token-keys.ts';
 
 export type Control = World['control'];
 
 export interface EdgeApiOptions {
   /** Whole or in part: what is missing must not be called. */
   readonly control: Partial<Control>;
+  readonly projects?: Partial<World['projects']>;
+  readonly apiKeys?: Partial<World['keys']>;
   readonly idempotencyKeys?: IdempotencyKeys;
   readonly idempotency?: Partial<IdempotencyLimits>;
   readonly clock?: Clock;
@@ -33,7 +35,13 @@ const idempotencyLimits: IdempotencyLimits = {
 export function edgeApi(options: EdgeApiOptions): Api {
   const { clock = systemClock(), logger = keepingLogger() } = options;
   return new Api({
-    world: { control: expected(options.control), bounds: defaultBounds, clock },
+    world: {
+      control: expected(options.control),
+      projects: expected(options.projects ?? {}),
+      keys: expected(options.apiKeys ?? {}),
+      bounds: defaultBounds,
+      clock,
+    },
     operations: operations(defaultBounds, { drainMsMax: 86_400_000 }),
     keys: options.keys ?? tokenKeys(null),
     idempotency: {

@@ -13,7 +13,9 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 
 const includeDirs = [join(import.meta.dirname, '../../proto')];
-const files = ['listener', 'connection', 'event'].map((name) => `kodama/v1/${name}_service.proto`);
+const files = ['listener', 'connection', 'event', 'project', 'key'].map(
+  (name) => `kodama/v1/${name}_service.proto`,
+);
 
 /** Enums as their names, 64-bit numbers as strings, absent fields absent. */
 // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever it expects to be there
@@ -55,6 +57,20 @@ interface Services {
       ): ClientReadableStream<Message>;
     }
   >;
+  readonly ProjectService: Service<
+    Calls<
+      | 'CreateProject'
+      | 'GetProject'
+      | 'GetOwnProject'
+      | 'ListProjects'
+      | 'UpdateProject'
+      | 'DeleteProject'
+      | 'ListQuotas'
+    >
+  >;
+  readonly KeyService: Service<
+    Calls<'CreateKey' | 'GetKey' | 'ListKeys' | 'UpdateKey' | 'RevokeKey' | 'RotateKey'>
+  >;
 }
 
 const { kodama } = loadPackageDefinition(
@@ -79,6 +95,8 @@ export function grpcClient(address: string, { token, windowBytes }: GrpcClientOp
     listeners: new kodama.v1.ListenerService(address, insecure, options),
     connections: new kodama.v1.ConnectionService(address, insecure, options),
     events: new kodama.v1.EventService(address, insecure, options),
+    projects: new kodama.v1.ProjectService(address, insecure, options),
+    keys: new kodama.v1.KeyService(address, insecure, options),
   };
   const metadata = new Metadata();
   if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);

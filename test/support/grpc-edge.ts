@@ -1,9 +1,9 @@
 /** The gRPC edge by itself, over a control plane that the test makes up. */
-import type { Keys } from '../../src/core/caller.ts';
+import type { Keys } from '../../src/core/keys.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
 import type { GrpcLimits } from '../../src/grpc/grpc-limits.ts';
 import { GrpcServer } from '../../src/grpc/grpc-server.ts';
-import { type Control, edgeApi } from './edge-api.ts';
+import { type Control, type EdgeApiOptions, edgeApi } from './edge-api.ts';
 import { keepingLogger, type LogLine } from './samples.ts';
 
 export const sampleGrpcLimits: GrpcLimits = {
@@ -31,7 +31,7 @@ export interface GrpcEdge extends AsyncDisposable {
   readonly lines: readonly LogLine[];
 }
 
-export interface GrpcEdgeOptions {
+export interface GrpcEdgeOptions extends Pick<EdgeApiOptions, 'projects' | 'apiKeys'> {
   readonly keys?: Keys;
   readonly port?: number;
   readonly limits?: Partial<GrpcLimits>;
@@ -41,11 +41,11 @@ export interface GrpcEdgeOptions {
 
 export async function startGrpcEdge(
   control: Partial<Control>,
-  { keys, port = 0, limits = {}, problems = async () => [] }: GrpcEdgeOptions = {},
+  { keys, port = 0, limits = {}, problems = async () => [], ...cases }: GrpcEdgeOptions = {},
 ): Promise<GrpcEdge> {
   const logger = keepingLogger();
   const server = await GrpcServer.start({
-    api: edgeApi({ control, logger, ...(keys !== undefined && { keys }) }),
+    api: edgeApi({ control, logger, ...cases, ...(keys !== undefined && { keys }) }),
     readiness: { problems },
     bounds: defaultBounds,
     logger,

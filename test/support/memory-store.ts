@@ -145,7 +145,7 @@ export class MemoryStore implements Store {
   };
 
   readonly projects: ProjectDirectory = {
-    find: (name) => this.#call(() => this.database.names.get(name) ?? null),
+    findRef: (name) => this.#call(() => this.database.names.get(name) ?? null),
     all: () => this.#call(() => [...this.database.names.values()]),
   };
 

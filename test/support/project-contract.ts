@@ -203,8 +203,8 @@ export function projectContract(makeGround: MakeGround): void {
     await expect(two.store.node.append({ number: 4, entries })).rejects.toMatchObject({
       code: 'not_found',
     });
-    expect(await two.store.projects.find('other')).toBe(two.other);
-    expect(await two.store.projects.find('none')).toBeNull();
+    expect(await two.store.projects.findRef('other')).toBe(two.other);
+    expect(await two.store.projects.findRef('none')).toBeNull();
     expect(await two.store.projects.all()).toEqual([defaultProject, two.other]);
   });
 

@@ -1,11 +1,11 @@
 /** The REST edge by itself: over HTTP on a port of the kernel's choice, its control plane in memory. */
 import pino from 'pino';
-import { tokenKeys } from '../../src/api/keys.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
 import type { HttpLimits } from '../../src/http/edge.ts';
 import { HttpServer, type HttpServerOptions } from '../../src/http/http-server.ts';
 import { type EdgeApiOptions, edgeApi } from './edge-api.ts';
 import { type MemoryControl, memoryControl } from './memory-control.ts';
+import { tokenKeys } from './token-keys.ts';
 
 export interface RestEdge extends MemoryControl {
   readonly url: string;

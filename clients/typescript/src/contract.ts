@@ -280,6 +280,170 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/projects/self": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the own project
+         * @description For any key: its project, its own hint, and what it may do.
+         */
+        get: operations["getOwnProject"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the quotas of the own project
+         * @description The limit of each, and what is used of it.
+         */
+        get: operations["listQuotas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List projects
+         * @description For operators. In the order of their creation.
+         */
+        get: operations["listProjects"];
+        put?: never;
+        /**
+         * Make a project
+         * @description For operators.
+         */
+        post: operations["createProject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one project
+         * @description For operators.
+         */
+        get: operations["getProject"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a project
+         * @description For operators. Its keys are refused and its streams ended at once; it is gone once its listeners are closed and what is on record of it is deleted. The project `default` stays.
+         */
+        delete: operations["deleteProject"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a project
+         * @description For operators. What is absent stays; `quotas` are changed one by one.
+         */
+        patch: operations["updateProject"];
+        trace?: never;
+    };
+    "/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List keys, newest first
+         * @description Those that ended are there for 30 days more.
+         */
+        get: operations["listKeys"];
+        put?: never;
+        /**
+         * Make a key
+         * @description Its secret is in the answer, and told never again. A key gives at most what it has, in scopes and in time.
+         */
+        post: operations["createKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{id}:rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a key a second secret
+         * @description The first one ends after the overlap; until then there is no third.
+         */
+        post: operations["rotateKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one key
+         * @description Without its secret, which is nowhere.
+         */
+        get: operations["getKey"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a key
+         * @description It is refused from now on, on every node within 10 s, and its streams end. Revoking it again is no error.
+         */
+        delete: operations["revokeKey"];
+        options?: never;
+        head?: never;
+        /**
+         * Give a key another name
+         * @description What it allows never changes: make another.
+         */
+        patch: operations["updateKey"];
+        trace?: never;
+    };
     "/v1/status": {
         parameters: {
             query?: never;
@@ -1325,6 +1489,201 @@ export interface components {
             /** @description What keeps a node from being ready. */
             problems?: string[];
         };
+        /** @description Who did it. */
+        Actor: {
+            /**
+             * @description What it is. Words may be added: take one that is not known.
+             * @enum {string}
+             */
+            kind: "key" | "operator" | "node" | "system";
+            /** @description Of its key, or its name. */
+            id: string | null;
+            /** @description What people know it by, without its secret. */
+            hint: string | null;
+        };
+        /** @description What a project may have; null is no bound of its own. */
+        Quotas: {
+            /** @description Listeners that are not closed. */
+            listeners: number | null;
+            /** @description Keys that have not ended. */
+            keys: number | null;
+            /** @description Nodes of its own. */
+            nodes: number | null;
+            /** @description Join tokens that have not ended. */
+            joinTokens: number | null;
+            /** @description Streams and waits at once, on each replica. */
+            streams: number | null;
+            /** @description Calls of its keys, on each replica. */
+            requestsPerSecond: number | null;
+            /** @description Open connections at once, on each node. */
+            openConnections: number | null;
+            /** @description Connections that are accepted, on each node. */
+            acceptsPerSecond: number | null;
+            /** @description Older events go. */
+            eventsKept: number | null;
+            /** @description Older events go. */
+            retentionDays: number | null;
+        };
+        /** @description Whose listeners, connections, events and keys are: of others' nothing is seen. */
+        Project: {
+            /** @description It never changes. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description UUID.
+             * @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90
+             */
+            id: string;
+            /** @description What people read. */
+            displayName: string | null;
+            /**
+             * @description deleting: its keys are refused, and what it has is being deleted. Words may be added: take one that is not known.
+             * @enum {string}
+             */
+            state: "active" | "deleting";
+            quotas: components["schemas"]["Quotas"];
+            /** @description The addresses and networks that its listeners may be bound to; null: any. */
+            bindHosts: string[] | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            updatedAt: string;
+        };
+        /** @description The project of a caller, and what the caller is. */
+        OwnProject: {
+            /** @description It never changes. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description UUID.
+             * @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90
+             */
+            id: string;
+            /** @description What people read. */
+            displayName: string | null;
+            /**
+             * @description deleting: its keys are refused, and what it has is being deleted. Words may be added: take one that is not known.
+             * @enum {string}
+             */
+            state: "active" | "deleting";
+            quotas: components["schemas"]["Quotas"];
+            /** @description The addresses and networks that its listeners may be bound to; null: any. */
+            bindHosts: string[] | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            updatedAt: string;
+            /** @description The key that asks; null where it has none. */
+            keyId: string | null;
+            /** @description The first and last characters of the key's secret. */
+            keyHint: string | null;
+            /** @description What the caller may do. */
+            scopes: ("listeners:read" | "listeners:write" | "connections:read" | "connections:write" | "events:read" | "nodes:read" | "nodes:write" | "keys:read" | "keys:write" | "audit:read" | "metrics:read" | "operator")[];
+        };
+        /** @description What a project may have of a kind, and has. */
+        Quota: {
+            /**
+             * @description Which. Words may be added: take one that is not known.
+             * @enum {string}
+             */
+            name: "listeners" | "keys" | "nodes" | "joinTokens" | "streams" | "requestsPerSecond" | "openConnections" | "acceptsPerSecond" | "eventsKept" | "retentionDays";
+            /** @description null: no bound of its own. */
+            limit: number | null;
+            /** @description null where it is not counted in one place. */
+            used: number | null;
+        };
+        /** @description What a caller shows, without its secret. */
+        Key: {
+            /**
+             * Format: uuid
+             * @description UUIDv7: id order is the order of creation.
+             * @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90
+             */
+            id: string;
+            /** @description null: of none, an operator's. */
+            project: string | null;
+            /** @description Unique among the keys of a project that are not revoked. */
+            name: string;
+            /** @description What it allows. Words may be added: take one that is not known. */
+            scopes: ("listeners:read" | "listeners:write" | "connections:read" | "connections:write" | "events:read" | "nodes:read" | "nodes:write" | "keys:read" | "keys:write" | "audit:read" | "metrics:read" | "operator")[];
+            /**
+             * @description The ends of its secret.
+             * @example kodama_4hXyz…9QkL
+             */
+            hint: string;
+            createdBy: components["schemas"]["Actor"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            createdAt: string;
+            /** @description When it ends by itself. */
+            expiresAt: string | null;
+            /** @description While a rotation overlaps: when the secret of before ends. */
+            formerSecretEndsAt: string | null;
+            /** @description Behind by up to a minute. */
+            lastUsedAt: string | null;
+            /** @description Where it was last used from. */
+            lastUsedIp: string | null;
+            /** @description When it was revoked. */
+            revokedAt: string | null;
+        };
+        /** @description A key with its secret. */
+        ToldKey: {
+            /**
+             * Format: uuid
+             * @description UUIDv7: id order is the order of creation.
+             * @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90
+             */
+            id: string;
+            /** @description null: of none, an operator's. */
+            project: string | null;
+            /** @description Unique among the keys of a project that are not revoked. */
+            name: string;
+            /** @description What it allows. Words may be added: take one that is not known. */
+            scopes: ("listeners:read" | "listeners:write" | "connections:read" | "connections:write" | "events:read" | "nodes:read" | "nodes:write" | "keys:read" | "keys:write" | "audit:read" | "metrics:read" | "operator")[];
+            /**
+             * @description The ends of its secret.
+             * @example kodama_4hXyz…9QkL
+             */
+            hint: string;
+            createdBy: components["schemas"]["Actor"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            createdAt: string;
+            /** @description When it ends by itself. */
+            expiresAt: string | null;
+            /** @description While a rotation overlaps: when the secret of before ends. */
+            formerSecretEndsAt: string | null;
+            /** @description Behind by up to a minute. */
+            lastUsedAt: string | null;
+            /** @description Where it was last used from. */
+            lastUsedIp: string | null;
+            /** @description When it was revoked. */
+            revokedAt: string | null;
+            /** @description Told once: null in the answer to a repeat under an Idempotency-Key. */
+            secret: string | null;
+        };
         /** NewListener */
         NewListener: {
             /** @description Unique; it can stand for the id. */
@@ -2290,6 +2649,97 @@ export interface components {
              * @enum {string}
              */
             mode?: "fin" | "rst";
+        };
+        /** NewProject */
+        NewProject: {
+            /**
+             * @description It never changes.
+             * @example team-a
+             */
+            name: string;
+            /** @description What people read. */
+            displayName?: string | null;
+            /** @description What it may have of each; null is no bound. What is absent stays. */
+            quotas?: {
+                /** @description Listeners that are not closed. */
+                listeners?: number | null;
+                /** @description Keys that have not ended. */
+                keys?: number | null;
+                /** @description Nodes of its own. */
+                nodes?: number | null;
+                /** @description Join tokens that have not ended. */
+                joinTokens?: number | null;
+                /** @description Streams and waits at once, on each replica. */
+                streams?: number | null;
+                /** @description Calls of its keys, on each replica. */
+                requestsPerSecond?: number | null;
+                /** @description Open connections at once, on each node. */
+                openConnections?: number | null;
+                /** @description Connections that are accepted, on each node. */
+                acceptsPerSecond?: number | null;
+                /** @description Older events go. */
+                eventsKept?: number | null;
+                /** @description Older events go. */
+                retentionDays?: number | null;
+            };
+            /** @description The addresses and networks that its listeners may be bound to; null: any. */
+            bindHosts?: string[] | null;
+        };
+        /** ProjectPatch */
+        ProjectPatch: {
+            /** @description What people read. */
+            displayName?: string | null;
+            /** @description What it may have of each; null is no bound. What is absent stays. */
+            quotas?: {
+                /** @description Listeners that are not closed. */
+                listeners?: number | null;
+                /** @description Keys that have not ended. */
+                keys?: number | null;
+                /** @description Nodes of its own. */
+                nodes?: number | null;
+                /** @description Join tokens that have not ended. */
+                joinTokens?: number | null;
+                /** @description Streams and waits at once, on each replica. */
+                streams?: number | null;
+                /** @description Calls of its keys, on each replica. */
+                requestsPerSecond?: number | null;
+                /** @description Open connections at once, on each node. */
+                openConnections?: number | null;
+                /** @description Connections that are accepted, on each node. */
+                acceptsPerSecond?: number | null;
+                /** @description Older events go. */
+                eventsKept?: number | null;
+                /** @description Older events go. */
+                retentionDays?: number | null;
+            };
+            /** @description The addresses and networks that its listeners may be bound to; null: any. */
+            bindHosts?: string[] | null;
+        };
+        /** NewKey */
+        NewKey: {
+            /** @description Unique among the keys of a project that are not revoked. */
+            name: string;
+            /** @description What it allows, of listeners:read, listeners:write, connections:read, connections:write, events:read, nodes:read, nodes:write, keys:read, keys:write, audit:read, metrics:read, operator, read, write; read and write are those of listeners, connections, events and nodes. */
+            scopes: string[];
+            /**
+             * Format: date-time
+             * @description When it ends by itself.
+             */
+            expiresAt?: string;
+            /** @description Milliseconds from now, instead of expiresAt. */
+            ttlMs?: number;
+            /** @description null: a key of no project, for operators. */
+            project?: null;
+        };
+        /** KeyRotation */
+        KeyRotation: {
+            /** @description For so long the secret of before holds too. Default: 3600000. */
+            overlapMs?: number;
+        };
+        /** KeyPatch */
+        KeyPatch: {
+            /** @description Its new name. */
+            name?: string;
         };
     };
     responses: never;
@@ -4010,6 +4460,1124 @@ export interface operations {
             };
             /** @description `resource_exhausted`: a limit is reached */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOwnProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the caller is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnProject"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listQuotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The quotas. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description All there are. */
+                        quotas: components["schemas"]["Quota"][];
+                    };
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listProjects: {
+        parameters: {
+            query?: {
+                /** @description At most so many; 50 by default, 1000 at most. A page may hold fewer before the end, since its bytes are bounded too. */
+                pageSize?: number;
+                /** @description The nextPageToken of the page before, with the same filters. */
+                pageToken?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of projects. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Oldest first. */
+                        projects: components["schemas"]["Project"][];
+                        /** @description Ask with it as pageToken for the next page; absent at the end. */
+                        nextPageToken?: string;
+                    };
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createProject: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProject"];
+            };
+        };
+        responses: {
+            /** @description The project; `Location` says where it is. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `already_exists`: the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`: the idempotency key was used with another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example team-a */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The project. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example team-a */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its end has begun. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `failed_precondition`: the state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example team-a */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ProjectPatch"];
+                "application/merge-patch+json": components["schemas"]["ProjectPatch"];
+            };
+        };
+        responses: {
+            /** @description The project as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `failed_precondition`: the state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listKeys: {
+        parameters: {
+            query?: {
+                /** @description Those of no project instead, for operators. Default: false. */
+                operators?: boolean;
+                /** @description At most so many; 50 by default, 1000 at most. A page may hold fewer before the end, since its bytes are bounded too. */
+                pageSize?: number;
+                /** @description The nextPageToken of the page before, with the same filters. */
+                pageToken?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Newest first. */
+                        keys: components["schemas"]["Key"][];
+                        /** @description Ask with it as pageToken for the next page; absent at the end. */
+                        nextPageToken?: string;
+                    };
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description The key; `Location` says where it is. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToldKey"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `already_exists`: the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`: the idempotency key was used with another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["KeyRotation"];
+            };
+        };
+        responses: {
+            /** @description The key, with its new secret. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToldKey"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `failed_precondition`: the state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`: the idempotency key was used with another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["KeyPatch"];
+                "application/merge-patch+json": components["schemas"]["KeyPatch"];
+            };
+        };
+        responses: {
+            /** @description The key as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `already_exists`: the name is taken */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

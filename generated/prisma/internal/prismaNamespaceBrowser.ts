@@ -51,6 +51,9 @@ export const AnyNull = runtime.AnyNull
 
 
 export const ModelName = {
+  Project: 'Project',
+  ApiKey: 'ApiKey',
+  AuditEntry: 'AuditEntry',
   Listener: 'Listener',
   ListenerSpec: 'ListenerSpec'
 } as const
@@ -69,6 +72,65 @@ export const TransactionIsolationLevel = runtime.makeStrictEnum({
 } as const)
 
 export type TransactionIsolationLevel = (typeof TransactionIsolationLevel)[keyof typeof TransactionIsolationLevel]
+
+
+export const ProjectScalarFieldEnum = {
+  ref: 'ref',
+  shard: 'shard',
+  state: 'state',
+  id: 'id',
+  name: 'name',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt',
+  displayName: 'displayName',
+  quotas: 'quotas',
+  bindHosts: 'bindHosts'
+} as const
+
+export type ProjectScalarFieldEnum = (typeof ProjectScalarFieldEnum)[keyof typeof ProjectScalarFieldEnum]
+
+
+export const ApiKeyScalarFieldEnum = {
+  id: 'id',
+  createdAt: 'createdAt',
+  expiresAt: 'expiresAt',
+  formerEndsAt: 'formerEndsAt',
+  lastUsedAt: 'lastUsedAt',
+  revokedAt: 'revokedAt',
+  project: 'project',
+  name: 'name',
+  digest: 'digest',
+  formerDigest: 'formerDigest',
+  hint: 'hint',
+  lastUsedIp: 'lastUsedIp',
+  scopes: 'scopes',
+  createdBy: 'createdBy'
+} as const
+
+export type ApiKeyScalarFieldEnum = (typeof ApiKeyScalarFieldEnum)[keyof typeof ApiKeyScalarFieldEnum]
+
+
+export const AuditEntryScalarFieldEnum = {
+  id: 'id',
+  time: 'time',
+  count: 'count',
+  project: 'project',
+  projectName: 'projectName',
+  actorKind: 'actorKind',
+  actorId: 'actorId',
+  actorHint: 'actorHint',
+  operation: 'operation',
+  resourceKind: 'resourceKind',
+  resourceId: 'resourceId',
+  resourceName: 'resourceName',
+  outcome: 'outcome',
+  sourceIp: 'sourceIp',
+  userAgent: 'userAgent',
+  requestId: 'requestId',
+  change: 'change'
+} as const
+
+export type AuditEntryScalarFieldEnum = (typeof AuditEntryScalarFieldEnum)[keyof typeof AuditEntryScalarFieldEnum]
 
 
 export const ListenerScalarFieldEnum = {
@@ -123,19 +185,19 @@ export const SortOrder = {
 export type SortOrder = (typeof SortOrder)[keyof typeof SortOrder]
 
 
+export const JsonNullValueInput = {
+  JsonNull: JsonNull
+} as const
+
+export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
+
+
 export const NullableJsonNullValueInput = {
   DbNull: DbNull,
   JsonNull: JsonNull
 } as const
 
 export type NullableJsonNullValueInput = (typeof NullableJsonNullValueInput)[keyof typeof NullableJsonNullValueInput]
-
-
-export const JsonNullValueInput = {
-  JsonNull: JsonNull
-} as const
-
-export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
 
 
 export const QueryMode = {

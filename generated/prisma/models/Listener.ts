@@ -824,24 +824,8 @@ export type ListenerOrderByRelationAggregateInput = {
   _count?: Prisma.SortOrder
 }
 
-export type IntFieldUpdateOperationsInput = {
-  set?: number
-  increment?: number
-  decrement?: number
-  multiply?: number
-  divide?: number
-}
-
-export type NullableStringFieldUpdateOperationsInput = {
-  set?: string | null
-}
-
 export type EnumProtocolFieldUpdateOperationsInput = {
   set?: $Enums.Protocol
-}
-
-export type StringFieldUpdateOperationsInput = {
-  set?: string
 }
 
 export type EnumListenerModeFieldUpdateOperationsInput = {
@@ -852,32 +836,8 @@ export type EnumListenerStateFieldUpdateOperationsInput = {
   set?: $Enums.ListenerState
 }
 
-export type NullableIntFieldUpdateOperationsInput = {
-  set?: number | null
-  increment?: number
-  decrement?: number
-  multiply?: number
-  divide?: number
-}
-
 export type EnumRecordingFieldUpdateOperationsInput = {
   set?: $Enums.Recording
-}
-
-export type BigIntFieldUpdateOperationsInput = {
-  set?: bigint | number
-  increment?: bigint | number
-  decrement?: bigint | number
-  multiply?: bigint | number
-  divide?: bigint | number
-}
-
-export type NullableBigIntFieldUpdateOperationsInput = {
-  set?: bigint | number | null
-  increment?: bigint | number
-  decrement?: bigint | number
-  multiply?: bigint | number
-  divide?: bigint | number
 }
 
 export type BoolFieldUpdateOperationsInput = {

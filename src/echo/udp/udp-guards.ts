@@ -7,8 +7,8 @@
 import type { Address } from '../../core/address.ts';
 import type { RefusalRule } from '../../core/event.ts';
 import type { Micros } from '../../core/time.ts';
+import { TokenBucket } from '../../core/token-bucket.ts';
 import type { WorkerSettings } from '../messages.ts';
-import { TokenBucket } from '../token-bucket.ts';
 import type { MonotonicClock } from '../worker-clock.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { HostAddresses, isCovered } from './host-addresses.ts';

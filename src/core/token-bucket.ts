@@ -1,5 +1,5 @@
 /** A rate with room for bursts: `perSecond` tokens come in a second, and at most `burst` are kept. */
-import type { Micros } from '../core/time.ts';
+import type { Micros } from './time.ts';
 
 export interface Rate {
   readonly perSecond: number;
@@ -27,6 +27,11 @@ export class TokenBucket {
     if (this.#tokens < count) return false;
     this.#tokens -= count;
     return true;
+  }
+
+  /** What was taken was not meant to be counted. */
+  giveBack(count = 1): void {
+    this.#tokens = Math.min(this.#rate.burst, this.#tokens + count);
   }
 
   /** Nothing was taken for so long that it is as new. */

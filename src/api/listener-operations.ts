@@ -1,0 +1,108 @@
+/** The operations of listeners. */
+import { z } from 'zod';
+import type { Caller } from '../core/caller.ts';
+import { hasCode } from '../core/errors.ts';
+import type { Listener, NewListener } from '../core/listener.ts';
+import type { ListenerBounds } from '../core/listener-bounds.ts';
+import { closeSchema, toCloseMany } from './close-input.ts';
+import { faultOperations } from './fault-operations.ts';
+import type { Run } from './idempotency.ts';
+import { listenerSchemas, toBatch, toListenerPatch, toNewListener } from './listener-input.ts';
+import { operation, type World } from './operation.ts';
+import { listSchemas, toListenerQuery } from './queries.ts';
+import { idOrName, wholeNumber } from './values.ts';
+
+const listener = z.strictObject({ id: idOrName });
+
+export function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
+  const { newListener, batch, patch } = listenerSchemas(bounds);
+  return {
+    createListener: operation({
+      name: 'createListener',
+      scope: 'listeners:write',
+      takesKey: true,
+      input: newListener,
+      async run(world, caller, { input }, run) {
+        const one = toNewListener(input, bounds, world.clock.now());
+        const [made] = await createOnce(world, caller, [one], run);
+        if (made === undefined) throw new TypeError('one in, one out');
+        return made;
+      },
+    }),
+    createListeners: operation({
+      name: 'createListeners',
+      scope: 'listeners:write',
+      takesKey: true,
+      input: batch,
+      run: (world, caller, { input }, run) =>
+        createOnce(world, caller, toBatch(input, bounds, world.clock.now()), run),
+    }),
+    getListener: operation({
+      name: 'getListener',
+      scope: 'listeners:read',
+      at: listener,
+      run: ({ control }, caller, { at }) => control.getListener(caller, at.id),
+    }),
+    listListeners: operation({
+      name: 'listListeners',
+      scope: 'listeners:read',
+      input: listSchemas(bounds).listeners,
+      run: ({ control }, caller, { input }) =>
+        control.listListeners(caller, toListenerQuery(input), input),
+    }),
+    updateListener: operation({
+      name: 'updateListener',
+      scope: 'listeners:write',
+      at: listener,
+      input: patch,
+      run: ({ control, clock }, caller, { at, input }) =>
+        control.updateListener(caller, at.id, toListenerPatch(input, clock.now())),
+    }),
+    ...faultOperations(),
+    closeListeners: operation({
+      name: 'closeListeners',
+      scope: 'listeners:write',
+      takesKey: true,
+      input: closeSchema(bounds),
+      run: ({ control }, caller, { input }) => control.closeListeners(caller, toCloseMany(input)),
+    }),
+    deleteListener: operation({
+      name: 'deleteListener',
+      scope: 'listeners:write',
+      at: listener,
+      input: z.strictObject({
+        drainMs: wholeNumber(0, drainMsMax)
+          .default(0)
+          .describe('Let connections end by themselves for so long before they are closed.'),
+      }),
+      run: ({ control }, caller, { at, input }) =>
+        control.deleteListener(caller, at.id, input.drainMs),
+    }),
+  };
+}
+
+/** Creates them, unless a run that was lost did: then they are there, all of them. */
+async function createOnce(
+  { control }: World,
+  caller: Caller,
+  inputs: readonly NewListener[],
+  run: Run | null,
+): Promise<readonly Listener[]> {
+  if (run === null) return await control.createListeners(caller, inputs);
+  const ids = run.ids(inputs.length);
+  const [first] = ids;
+  if (run.isResumed && first !== undefined && (await isThere(control, caller, first))) {
+    return await Promise.all(ids.map((id) => control.getListener(caller, id)));
+  }
+  return await control.createListeners(caller, inputs, ids);
+}
+
+async function isThere(control: World['control'], caller: Caller, id: string): Promise<boolean> {
+  try {
+    await control.getListener(caller, id);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'not_found')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,52 @@
+/** Prisma Client, for what is asked for rarely. It is loaded with the first who asks: that takes a second of CPU. */
+import type { Prisma, PrismaClient } from '../../generated/prisma/client.ts';
+import type { Database } from './database.ts';
+import { toAppError } from './database-errors.ts';
+
+export type Transaction = Prisma.TransactionClient;
+
+/** Of rows that a few people change now and then. */
+const transactionTimeoutMs = 10_000;
+
+export class LazyPrisma {
+  readonly #database: Database;
+  readonly #schema: string;
+  #client: Promise<PrismaClient> | null = null;
+
+  /** It names the schema in every statement; all others leave it to the search path. */
+  constructor(database: Database, schema: string) {
+    this.#database = database;
+    this.#schema = schema;
+  }
+
+  /** @throws unavailable */
+  async run<Result>(work: (prisma: PrismaClient) => Promise<Result>): Promise<Result> {
+    this.#client ??= this.#load();
+    const client = await this.#client;
+    try {
+      return await work(client);
+    } catch (error) {
+      throw toAppError(error);
+    }
+  }
+
+  /** All of it, or nothing. @throws unavailable, and what the work throws */
+  async transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+    const timeout = transactionTimeoutMs;
+    return await this.run((prisma) => prisma.$transaction(work, { timeout, maxWait: timeout }));
+  }
+
+  async #load(): Promise<PrismaClient> {
+    const [{ PrismaClient }, { PrismaPg }] = await Promise.all([
+      import('../../generated/prisma/client.ts'),
+      import('@prisma/adapter-pg'),
+    ]);
+    const adapter = new PrismaPg(this.#database.prismaPool, { schema: this.#schema });
+    return new PrismaClient({ adapter });
+  }
+}
+
+/** Whether a row was refused since another has its name. */
+export function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'P2002';
+}

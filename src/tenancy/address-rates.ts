@@ -1,0 +1,35 @@
+/** A rate for each address that calls, of the newest so many. Of IPv6 it is one for each /64: a host has as many. */
+import { isIPv6 } from 'node:net';
+import type { Micros } from '../core/time.ts';
+import { type Rate, TokenBucket } from '../core/token-bucket.ts';
+
+export class AddressRates {
+  readonly #rate: Rate;
+  readonly #addressesMax: number;
+  /** In the order in which they were asked for. */
+  readonly #buckets = new Map<string, TokenBucket>();
+
+  constructor(rate: Rate, addressesMax: number) {
+    this.#rate = rate;
+    this.#addressesMax = addressesMax;
+  }
+
+  of(address: string | null, now: Micros): TokenBucket {
+    const network = networkOf(address);
+    const bucket = this.#buckets.get(network) ?? new TokenBucket(this.#rate, now);
+    this.#buckets.delete(network);
+    this.#buckets.set(network, bucket);
+    const [oldest = network] = this.#buckets.keys();
+    if (this.#buckets.size > this.#addressesMax) this.#buckets.delete(oldest);
+    return bucket;
+  }
+}
+
+function networkOf(address: string | null): string {
+  if (address === null || !isIPv6(address)) return address ?? '';
+  const [head = '', tail] = address.split('::');
+  const groups = head.split(':');
+  // What `::` stands for is zeros: four groups are the /64.
+  const missing = 8 - groups.length - (tail?.split(':').length ?? 0);
+  return [...groups, ...Array<string>(Math.max(0, missing)).fill('0')].slice(0, 4).join(':');
+}

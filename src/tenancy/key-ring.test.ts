@@ -1,0 +1,202 @@
+import { expect, test } from 'vitest';
+import { keepingLogger } from '../../test/support/samples.ts';
+import { keyRingLimits } from '../../test/support/token-keys.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import { operator } from '../core/caller.ts';
+import { AppError } from '../core/errors.ts';
+import { projectRef } from '../core/project.ts';
+import type { FoundKey } from './api-key.ts';
+import { KeyRing, type KeyRingLimits } from './key-ring.ts';
+import { digestOf, hintOf, makeSecret } from './key-secret.ts';
+import type { KeyUse } from './store.ts';
+
+const address = '192.0.2.1';
+
+/** The keys of a database, which may be away, and how often it was asked. */
+class Rows {
+  readonly keys = new Map<string, FoundKey>();
+  readonly uses: KeyUse[] = [];
+  looks = 0;
+  isAway = false;
+  readonly #changed = new Set<() => void>();
+
+  readonly wakes = {
+    onChange: (callback: () => void) => {
+      this.#changed.add(callback);
+      return () => this.#changed.delete(callback);
+    },
+  };
+
+  async findByDigest(digest: Buffer): Promise<FoundKey | null> {
+    this.looks += 1;
+    if (this.isAway) throw new AppError('unavailable', 'the database is away');
+    return this.keys.get(digest.toString('hex')) ?? null;
+  }
+
+  async used(uses: readonly KeyUse[]): Promise<void> {
+    this.uses.push(...uses);
+  }
+
+  put(secret: string, more: Partial<FoundKey> = {}): void {
+    const digest = digestOf(secret);
+    const project = { ref: projectRef(7), name: 'team' };
+    const ends = { expiresAt: null, formerSecretEndsAt: null, revokedAt: null, isFrozen: false };
+    const key: FoundKey = {
+      ...{ id: secret, project, scopes: ['events:read'], hint: hintOf(secret) },
+      ...{ digest, formerDigest: null, ...ends, ...more },
+    };
+    this.keys.set(digest.toString('hex'), key);
+  }
+
+  wake(): void {
+    for (const callback of this.#changed) callback();
+  }
+}
+
+let time = 1_000_000;
+
+function ring(rows: Rows, limits: Partial<KeyRingLimits> = {}, apiToken: string | null = 'token') {
+  return new KeyRing({
+    ...{ keys: rows, wakes: rows.wakes, apiToken, isOpen: false },
+    ...{ clock: { now: () => time }, logger: keepingLogger() },
+    limits: { ...keyRingLimits, ...limits },
+  });
+}
+
+const shown = (secret: string | null, sourceIp = address) => ({ secret, project: null, sourceIp });
+
+test('a key that is found is not looked up again, and its use is written down', async () => {
+  const rows = new Rows();
+  const secret = makeSecret();
+  rows.put(secret);
+  {
+    await using keys = ring(rows);
+    const seen = await Promise.all([1, 2, 3].map(() => keys.identify(shown(secret))));
+    await keys.identify(shown(secret));
+    expect(rows.looks).toBe(1);
+    expect(seen[0]).toMatchObject({
+      ...{ project: 'team', actor: { kind: 'key', id: secret, hint: hintOf(secret) } },
+      scopes: new Set(['events:read']),
+    });
+  }
+  expect(rows.uses).toEqual([{ id: secret, at: time, ip: address }]);
+});
+
+test.each<[string, Partial<FoundKey>]>([
+  ['is revoked', { revokedAt: 1 }],
+  ['has expired', { expiresAt: 999_999 }],
+  ['is being deleted', { isFrozen: true }],
+  ['another secret', { digest: digestOf('other') }],
+  ['another secret', { digest: digestOf('other'), formerSecretEndsAt: 1 }],
+])('a key that %s is refused', async (words, more) => {
+  const rows = new Rows();
+  const secret = makeSecret();
+  rows.put(secret, { formerDigest: digestOf(secret), ...more });
+  await using keys = ring(rows);
+  await expect(keys.identify(shown(secret))).rejects.toMatchObject({
+    code: 'unauthenticated',
+    message: expect.stringContaining(words),
+  });
+});
+
+test('what was mistyped is refused without a look', async () => {
+  const rows = new Rows();
+  await using keys = ring(rows);
+  const secret = makeSecret();
+  for (const wrong of [
+    '',
+    'toke',
+    `${secret.slice(0, -1)}-`,
+    secret.toLowerCase(),
+    'x'.repeat(9999),
+  ]) {
+    await expect(keys.identify(shown(wrong))).rejects.toMatchObject({ code: 'unauthenticated' });
+  }
+  expect(rows.looks).toBe(0);
+});
+
+test('keys that are none are limited by address, and hold up no good one that is remembered', async () => {
+  const rows = new Rows();
+  const [good, other] = [makeSecret(), makeSecret()];
+  for (const secret of [good, other]) rows.put(secret);
+  await using keys = ring(rows, { failedKeysPerSecond: 3 });
+  await keys.identify(shown(good));
+  for (const _ of [1, 2, 3]) {
+    await expect(keys.identify(shown('none'))).rejects.toMatchObject({ code: 'unauthenticated' });
+  }
+  for (const secret of ['none', other, 'token']) {
+    await expect(keys.identify(shown(secret))).rejects.toMatchObject({
+      code: 'resource_exhausted',
+      details: { limit: 'failedKeysPerSecond', limitValue: 3 },
+    });
+  }
+  await keys.identify(shown(good));
+  await keys.identify(shown(other, '192.0.2.2'));
+  time += 1_000_000;
+  await keys.identify(shown(other));
+  expect(await keys.identify(shown('token'))).toBe(operator);
+});
+
+test('what is nobody’s is looked up once, until it may be somebody’s', async () => {
+  const rows = new Rows();
+  const secret = makeSecret();
+  await using keys = ring(rows, { unknownKeyTtlMs: 60_000 });
+  for (const _ of [1, 2]) {
+    await expect(keys.identify(shown(secret))).rejects.toMatchObject({ code: 'unauthenticated' });
+  }
+  expect(rows.looks).toBe(1);
+  rows.put(secret);
+  rows.wake();
+  await keys.identify(shown(secret));
+  expect(rows.looks).toBe(2);
+});
+
+test('no more keys are remembered than so many', async () => {
+  const rows = new Rows();
+  const secrets = Array.from({ length: 4 }, makeSecret);
+  for (const secret of secrets) rows.put(secret);
+  await using keys = ring(rows, { rememberedKeysMax: 2 });
+  for (const secret of [...secrets, ...secrets.slice(2)]) await keys.identify(shown(secret));
+  expect(rows.looks).toBe(4);
+  await keys.identify(shown(secrets[0] ?? ''));
+  expect(rows.looks).toBe(5);
+});
+
+test('a watched call ends with its key, told or not', async () => {
+  const rows = new Rows();
+  const secret = makeSecret();
+  rows.put(secret);
+  await using keys = ring(rows, { keyTtlMs: 50 });
+  const identity = await keys.identify(shown(secret));
+  using told = keys.watch(identity);
+  rows.put(secret, { revokedAt: 1 });
+  rows.wake();
+  await waitFor('the end', () => told.signal.aborted);
+  expect(told.signal.reason).toMatchObject({ code: 'unauthenticated' });
+  rows.put(secret);
+  using untold = keys.watch(await keys.identify(shown(secret)));
+  rows.keys.clear();
+  await waitFor('the end', () => untold.signal.aborted);
+  using never = keys.watch(operator);
+  expect(never.good()).toBeNull();
+});
+
+test('while the database is away a watched call stays, and nothing passes', async () => {
+  const rows = new Rows();
+  const secret = makeSecret();
+  rows.put(secret);
+  await using keys = ring(rows, { keyTtlMs: 20, unknownKeyTtlMs: 5 });
+  using watch = keys.watch(await keys.identify(shown(secret)));
+  expect(watch.good()).toBeNull();
+  rows.isAway = true;
+  const { passing } = await waitFor('a look that is due', () => {
+    const due = watch.good();
+    return due === null ? null : { passing: due };
+  });
+  const looks = rows.looks;
+  await waitFor('some tries', () => rows.looks > looks + 3);
+  expect(watch.signal.aborted).toBe(false);
+  rows.put(secret, { revokedAt: 1 });
+  rows.isAway = false;
+  await expect(passing).rejects.toMatchObject({ code: 'unauthenticated' });
+});

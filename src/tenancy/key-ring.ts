@@ -1,0 +1,275 @@
+/**
+ * Who shows which key. A key that was found good is remembered for some seconds, one that is nobody's for one; when
+ * keys change, nothing is. A stream is watched: its key is looked at again while it lasts, so that no key outlives
+ * its end by more than it is remembered.
+ */
+import { timingSafeEqual } from 'node:crypto';
+import { type Identity, operator } from '../core/caller.ts';
+import { AppError, hasCode, invalidField } from '../core/errors.ts';
+import type { Keys, KeyWatch, Shown } from '../core/keys.ts';
+import type { Clock, Logger } from '../core/ports.ts';
+import { WakeUps } from '../core/wake-ups.ts';
+import { AddressRates } from './address-rates.ts';
+import type { FoundKey } from './api-key.ts';
+import { digestOf, isSecret } from './key-secret.ts';
+import { projectName } from './project.ts';
+import type { KeyRows, KeyUse, TenancyWakes } from './store.ts';
+
+export interface KeyRingLimits {
+  /** How long a key that was found good is not looked up again. */
+  readonly keyTtlMs: number;
+  /** The same for what is nobody's key. */
+  readonly unknownKeyTtlMs: number;
+  /** Keys that are remembered, good ones and others. */
+  readonly rememberedKeysMax: number;
+  /** Shown from one address: beyond it they are refused unseen. */
+  readonly failedKeysPerSecond: number;
+  readonly failedKeyAddressesMax: number;
+  /** How often it is written down when keys were last used. */
+  readonly keyUseIntervalMs: number;
+}
+
+export interface KeyRingOptions {
+  readonly keys: Pick<KeyRows, 'findByDigest' | 'used'>;
+  readonly wakes: Pick<TenancyWakes, 'onChange'>;
+  /** An operator's, from the environment; null: there is none. */
+  readonly apiToken: string | null;
+  /** Whoever shows no key is an operator. */
+  readonly isOpen: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: KeyRingLimits;
+}
+
+interface Remembered {
+  /** Null: nobody's. */
+  readonly key: FoundKey | null;
+  readonly identity: Identity | null;
+  /** Of a clock that never jumps. */
+  readonly untilMs: number;
+}
+
+/** How often the key of a watched call is looked up. */
+const watchShare = 0.5;
+
+export class KeyRing implements Keys, AsyncDisposable {
+  readonly #options: KeyRingOptions;
+  readonly #token: Buffer | null;
+  readonly #failures: AddressRates;
+  /** By digest, in the order in which they came. */
+  readonly #remembered = new Map<string, Remembered>();
+  readonly #lookups = new Map<string, Promise<Remembered>>();
+  readonly #watched = new Map<string, Set<AbortController>>();
+  #uses = new Map<string, KeyUse>();
+  readonly #endChanges: () => void;
+  readonly #watching: NodeJS.Timeout;
+  readonly #writing: NodeJS.Timeout;
+  readonly #stop = new AbortController();
+
+  constructor(options: KeyRingOptions) {
+    this.#options = options;
+    const { apiToken, limits, wakes } = options;
+    this.#token = apiToken === null ? null : digestOf(apiToken);
+    const { failedKeysPerSecond: perSecond } = limits;
+    this.#failures = new AddressRates(
+      { perSecond, burst: perSecond },
+      limits.failedKeyAddressesMax,
+    );
+    this.#endChanges = wakes.onChange(() => {
+      this.#remembered.clear();
+      void this.#lookAgain();
+    });
+    this.#watching = setInterval(
+      () => void this.#lookAgain(),
+      limits.keyTtlMs * watchShare,
+    ).unref();
+    this.#writing = setInterval(() => void this.#writeUses(), limits.keyUseIntervalMs).unref();
+  }
+
+  async identify({ secret, project, sourceIp }: Shown): Promise<Identity> {
+    if (project !== null && !projectName.pattern.test(project)) {
+      throw invalidField('kodama-project', projectName.words);
+    }
+    const identity = await this.#whoHas(secret, sourceIp);
+    if (project === null || project === identity.project) return identity;
+    if (identity.actor.kind === 'operator') return { ...identity, project };
+    throw new AppError('not_found', `no project ${project}`);
+  }
+
+  async #whoHas(secret: string | null, sourceIp: string | null): Promise<Identity> {
+    if (secret === null) {
+      if (this.#options.isOpen) return operator;
+      throw unauthenticated('is missing');
+    }
+    const digest = digestOf(secret);
+    const name = digest.toString('hex');
+    const known = this.#recall(name);
+    if (known?.identity != null) return this.#used(known.identity, sourceIp);
+    const { clock, limits } = this.#options;
+    const failures = this.#failures.of(sourceIp, clock.now());
+    if (!failures.take(clock.now())) {
+      const { failedKeysPerSecond: limitValue } = limits;
+      const message = `more than ${limitValue} keys a second from ${sourceIp ?? 'one address'} that are none`;
+      const limit = { limit: 'failedKeysPerSecond', limitValue, retryAfterMs: 1000 };
+      throw new AppError('resource_exhausted', message, limit);
+    }
+    const { identity } = await this.#whose(secret, digest, name);
+    if (identity === null) throw unauthenticated('holds no valid bearer token');
+    failures.giveBack();
+    return this.#used(identity, sourceIp);
+  }
+
+  async #whose(secret: string, digest: Buffer, name: string): Promise<Remembered> {
+    // Digests have one length, so that the comparison tells nothing of the token.
+    if (this.#token !== null && timingSafeEqual(digest, this.#token)) {
+      return this.#remember(name, null, operator);
+    }
+    if (!isSecret(secret)) return this.#remember(name, null, null);
+    return this.#recall(name) ?? (await this.#lookUp(name));
+  }
+
+  /** What is remembered, unless its time is over. @throws unauthenticated where it has ended meanwhile */
+  #recall(name: string): Remembered | null {
+    const remembered = this.#remembered.get(name);
+    if (remembered === undefined || remembered.untilMs <= performance.now()) return null;
+    if (remembered.key !== null) assertGood(remembered.key, name, this.#options.clock.now());
+    return remembered;
+  }
+
+  #remember(name: string, key: FoundKey | null, identity: Identity | null): Remembered {
+    const { keyTtlMs, unknownKeyTtlMs, rememberedKeysMax } = this.#options.limits;
+    const ttlMs = identity === null ? unknownKeyTtlMs : keyTtlMs;
+    const remembered = { key, identity, untilMs: performance.now() + ttlMs };
+    this.#remembered.delete(name);
+    this.#remembered.set(name, remembered);
+    const [oldest = name] = this.#remembered.keys();
+    if (this.#remembered.size > rememberedKeysMax) this.#remembered.delete(oldest);
+    return remembered;
+  }
+
+  /** Many who show one key at once are one look. @throws unauthenticated for one that has ended, unavailable */
+  #lookUp(name: string): Promise<Remembered> {
+    const underWay = this.#lookups.get(name);
+    if (underWay !== undefined) return underWay;
+    const lookup = this.#findKey(name).finally(() => this.#lookups.delete(name));
+    this.#lookups.set(name, lookup);
+    return lookup;
+  }
+
+  async #findKey(name: string): Promise<Remembered> {
+    const key = await this.#options.keys.findByDigest(Buffer.from(name, 'hex'));
+    if (key === null) return this.#remember(name, null, null);
+    this.#remembered.delete(name);
+    assertGood(key, name, this.#options.clock.now());
+    return this.#remember(name, key, identityOf(key, name));
+  }
+
+  #used(identity: Identity, ip: string | null): Identity {
+    const { id } = identity.actor;
+    if (id !== null) this.#uses.set(id, { id, ip, at: this.#options.clock.now() });
+    return identity;
+  }
+
+  watch({ digest }: Identity): KeyWatch {
+    const ended = new AbortController();
+    const { signal } = ended;
+    if (digest === null) return { signal, good: () => null, [Symbol.dispose]: () => undefined };
+    const watchers = this.#watched.get(digest) ?? new Set();
+    this.#watched.set(digest, watchers.add(ended));
+    return {
+      signal,
+      good: () => (this.#recall(digest) === null ? this.#goodAgain(digest, signal) : null),
+      [Symbol.dispose]: () => {
+        watchers.delete(ended);
+        if (watchers.size === 0 && this.#watched.get(digest) === watchers)
+          this.#watched.delete(digest);
+      },
+    };
+  }
+
+  /** While the database is away it waits. @throws unauthenticated */
+  async #goodAgain(digest: string, signal: AbortSignal): Promise<void> {
+    const wakeUps = new WakeUps();
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        const { identity } = await this.#lookUp(digest);
+        if (identity === null) throw ended();
+        return;
+      } catch (error) {
+        if (!hasCode(error, 'unavailable') || this.#stop.signal.aborted) throw error;
+        await wakeUps.sleep(
+          this.#options.limits.unknownKeyTtlMs,
+          AbortSignal.any([signal, this.#stop.signal]),
+        );
+      }
+    }
+  }
+
+  /** At the keys of the calls that are watched. */
+  async #lookAgain(): Promise<void> {
+    await Promise.all(
+      [...this.#watched].map(async ([digest, watchers]) => {
+        try {
+          const { identity } = await this.#lookUp(digest);
+          if (identity === null) throw ended();
+        } catch (error) {
+          // Who waits for the database goes on; see `good`.
+          if (!hasCode(error, 'unauthenticated')) return;
+          for (const watcher of watchers) watcher.abort(error);
+        }
+      }),
+    );
+  }
+
+  async #writeUses(): Promise<void> {
+    if (this.#uses.size === 0) return;
+    const uses = [...this.#uses.values()];
+    this.#uses = new Map();
+    try {
+      await this.#options.keys.used(uses);
+    } catch (err) {
+      this.#options.logger.debug({ err }, 'could not write down when keys were used');
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#endChanges();
+    clearInterval(this.#watching);
+    clearInterval(this.#writing);
+    this.#stop.abort();
+    await this.#writeUses();
+  }
+}
+
+function identityOf({ id, project, scopes, hint, expiresAt }: FoundKey, digest: string): Identity {
+  const kind = project === null ? 'operator' : 'key';
+  return {
+    project: project?.name ?? operator.project,
+    actor: { kind, id, hint },
+    scopes: new Set(scopes),
+    ...{ digest, expiresAt },
+  };
+}
+
+/** @throws unauthenticated */
+function assertGood(key: FoundKey, digest: string, now: number): void {
+  const shown = Buffer.from(digest, 'hex');
+  const { formerDigest, formerSecretEndsAt, expiresAt } = key;
+  const isFormer = formerDigest !== null && timingSafeEqual(formerDigest, shown);
+  const isOverlap = isFormer && formerSecretEndsAt !== null && formerSecretEndsAt > now;
+  if (key.revokedAt !== null) throw unauthenticated('the key is revoked');
+  if (expiresAt !== null && expiresAt <= now) throw unauthenticated('the key has expired');
+  if (!timingSafeEqual(key.digest, shown) && !isOverlap) {
+    throw unauthenticated('the key has another secret since it was rotated');
+  }
+  if (key.isFrozen) throw unauthenticated("the key's project is being deleted");
+}
+
+function ended(): AppError {
+  return unauthenticated('the key is no more');
+}
+
+function unauthenticated(what: string): AppError {
+  return new AppError('unauthenticated', `authorization: ${what}`);
+}
