@@ -10,6 +10,7 @@ import { type Address, isLoopback } from './core/address.ts';
 import type { Caller } from './core/caller.ts';
 import type { ControlPlane } from './core/control-plane.ts';
 import type { Clock } from './core/ports.ts';
+import type { ProjectRef } from './core/project.ts';
 import type { Projects } from './core/projects.ts';
 import type { Store } from './core/store.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
@@ -20,6 +21,7 @@ import { KeyRing } from './tenancy/key-ring.ts';
 import { KeyCases } from './tenancy/keys.ts';
 import { ProjectCases } from './tenancy/projects.ts';
 import type { TenancyStore } from './tenancy/store.ts';
+import { TenancyUpkeep } from './tenancy/upkeep.ts';
 
 export interface EdgesGround {
   readonly config: Config;
@@ -45,7 +47,7 @@ export async function startEdges(
   const keysOf = async (caller: Pick<Caller, 'project'>) =>
     store.of(await projects.of(caller)).idempotencyKeys;
   const { http, grpc, bounds, idempotency } = config;
-  const { keys, cases } = openTenancy(ground, resources);
+  const { keys, cases } = openTenancy(ground, control, resources);
   const api = new Api({
     world: { control, bounds, clock, ...cases },
     operations: operations(bounds, config.listeners),
@@ -74,9 +76,9 @@ export async function startEdges(
 }
 
 /** Who may call, and what can be done with projects and keys. */
-function openTenancy(ground: EdgesGround, resources: AsyncDisposableStack) {
+function openTenancy(ground: EdgesGround, control: ControlPlane, resources: AsyncDisposableStack) {
   const { config, clock, logger, store, projects: known } = ground;
-  const { projects: projectRows, keys: keyRows, wakes } = store.tenancy;
+  const { projects: projectRows, keys: keyRows, removal, wakes } = store.tenancy;
   const { apiToken, tenancy: limits } = config;
   const isOpen = apiToken === null;
   const ring = { keys: keyRows, wakes, apiToken, isOpen, clock, logger, limits };
@@ -84,5 +86,8 @@ function openTenancy(ground: EdgesGround, resources: AsyncDisposableStack) {
   const shared = { wakes, clock, makeId: uuidv7 };
   const projects = new ProjectCases({ ...shared, rows: projectRows });
   const keys = new KeyCases({ ...shared, rows: keyRows, projects, limits });
+  const close = (project: ProjectRef) => control.closeProject(project);
+  const upkeep = { removal, keys: keyRows, wakes, close, clock, logger, limits };
+  resources.use(new TenancyUpkeep(upkeep));
   return { keys: resources.use(new KeyRing(ring)), cases: { projects, keys } };
 }

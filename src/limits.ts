@@ -85,6 +85,9 @@ export const tenancyLimits = {
   failedKeysPerSecond: 10,
   failedKeyAddressesMax: 10_000,
   keyUseIntervalMs: 60_000,
+  upkeepIntervalMs: 60_000,
+  removalIntervalMs: 1000,
+  removalRowsMax: 5000,
 };
 
 export const idempotencyLimits = {

@@ -222,6 +222,15 @@ export class ControlPlane {
     return await this.#waits.events(caller, ask);
   }
 
+  /**
+   * Of a project that is being deleted: ends its streams, and closes its listeners.
+   * @throws failed_precondition while another node has some of them, unavailable
+   */
+  async closeProject(project: ProjectRef): Promise<void> {
+    this.#streams.endOf(project);
+    await this.#listeners.closeAll({ project, store: this.#options.store.of(project) });
+  }
+
   /** At a start that has the database to itself: any other node is gone. @throws unavailable */
   async letGoOfOtherNodes(): Promise<void> {
     await this.#goneNodes.letGo();

@@ -16,6 +16,12 @@ export interface Follower {
   readonly seq: number;
 }
 
+interface OpenFollower extends Follower {
+  readonly project: ProjectRef;
+  seq: number;
+  readonly ending: AbortController;
+}
+
 export interface OpenStream extends Disposable {
   readonly project: ProjectRef;
   readonly log: EventLog;
@@ -46,7 +52,7 @@ interface EventStreamsOptions {
 
 export class EventStreams {
   readonly #options: EventStreamsOptions;
-  readonly #followers = new Set<Follower & { seq: number }>();
+  readonly #followers = new Set<OpenFollower>();
   readonly #stop = new AbortController();
 
   constructor(options: EventStreamsOptions) {
@@ -69,6 +75,12 @@ export class EventStreams {
     this.#stop.abort(error);
   }
 
+  /** Ends those of a project that is being deleted. */
+  endOf(project: ProjectRef): void {
+    const error = new AppError('not_found', 'the project is being deleted');
+    for (const one of this.#followers) if (one.project === project) one.ending.abort(error);
+  }
+
   /** A place among them, until it is disposed. @throws resource_exhausted, not_found, unavailable */
   async open(caller: Caller): Promise<OpenStream> {
     const { eventLog, projects, limits } = this.#options;
@@ -77,11 +89,11 @@ export class EventStreams {
     if (this.#followers.size >= limits.followersMax) throw tooMany(limits.followersMax);
     const log = eventLog.of(project);
     const held = log.hold();
-    const follower = { log, seq: log.headSeq };
+    const follower = { project, log, seq: log.headSeq, ending: new AbortController() };
     this.#followers.add(follower);
     return {
       ...{ project, log, store: this.#options.store.of(project) },
-      signal: AbortSignal.any([caller.signal, this.#stop.signal]),
+      signal: AbortSignal.any([caller.signal, this.#stop.signal, follower.ending.signal]),
       onSeq: (seq) => {
         follower.seq = seq;
       },
@@ -113,7 +125,7 @@ export class EventStreams {
         }),
     });
     yield* names(project).stream(items);
-    if (!caller.signal.aborted) this.#stop.signal.throwIfAborted();
+    if (!caller.signal.aborted) signal.throwIfAborted();
   }
 }
 

@@ -86,6 +86,15 @@ export class NamedListeners {
     return { ...page, items };
   }
 
+  /** Page by page. @throws as closeMany does */
+  async closeAll(own: Own): Promise<void> {
+    for (let pageToken: string | null = null; ; ) {
+      const page: Page<string> = await this.closeMany(own, { ids: null, labels: {}, pageToken });
+      pageToken = page.nextPageToken;
+      if (pageToken === null) return;
+    }
+  }
+
   /** The id of one that this node may change. @throws not_found, failed_precondition, unavailable */
   async ownId({ project, store }: Own, idOrName: string): Promise<string> {
     const id = this.#options.set.findId(project, idOrName);

@@ -15,6 +15,7 @@ import { age } from './log-ages.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { NodePlaces } from './node-places.ts';
 import { openDatabase } from './open-database.ts';
+import { ProjectRemoval } from './project-removal.ts';
 import { ProjectRows } from './project-rows.ts';
 import { purge } from './purge.ts';
 import { Wakes } from './wakes.ts';
@@ -81,7 +82,8 @@ export class PostgresStore implements Store, AsyncDisposable {
     const keys = new IdempotencyKeyRows(database, clock, () => nodes.own);
     this.projects = new ProjectRows(database, prisma, { projectsMax });
     const apiKeys = new KeyRows(database, prisma);
-    this.tenancy = { projects: this.projects, keys: apiKeys, wakes };
+    const removal = new ProjectRemoval(database);
+    this.tenancy = { projects: this.projects, keys: apiKeys, removal, wakes };
     this.foreignAppends = wakes;
     this.nodes = nodes;
     this.of = (project) => ({

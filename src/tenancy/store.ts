@@ -35,6 +35,19 @@ export interface ProjectRows {
   uses(project: KnownProject): Promise<readonly QuotaUse[]>;
 }
 
+export type DeletedProject = Pick<KnownProject, 'ref' | 'name'>;
+
+/** What is left of projects that are being deleted. */
+export interface ProjectRemoval {
+  deleting(): Promise<readonly DeletedProject[]>;
+  /** Whether none of its listeners and connections is open. */
+  isQuiet(project: ProjectRef): Promise<boolean>;
+  /** Deletes a piece of what is on record of it; resolves with whether there is more. */
+  purge(project: ProjectRef, limit: number): Promise<boolean>;
+  /** The rest: then its name is free. */
+  remove(project: ProjectRef): Promise<void>;
+}
+
 export interface KeyToStore extends Omit<ApiKey, 'project'> {
   readonly project: KnownProject | null;
   readonly digest: Buffer;
@@ -83,5 +96,6 @@ export interface TenancyWakes {
 export interface TenancyStore {
   readonly projects: ProjectRows;
   readonly keys: KeyRows;
+  readonly removal: ProjectRemoval;
   readonly wakes: TenancyWakes;
 }

@@ -1,0 +1,75 @@
+/** Deletes all that is on record of a project, a piece at a time: the audit alone stays. */
+import { type ProjectRef, projectRef } from '../core/project.ts';
+import type { ProjectRemoval as Port } from '../tenancy/store.ts';
+import type { Database } from './database.ts';
+
+const quietSql = `SELECT h.listeners = 0
+  AND NOT EXISTS (SELECT FROM listeners l WHERE l.project = h.project AND l.is_live)
+  AND NOT EXISTS (SELECT FROM open_connections o WHERE o.project = h.project)
+FROM log_heads h WHERE h.project = $1::integer`;
+
+/** A piece of each table, by the key that finds one. A listener's other rows go with it. */
+const piecesSql: readonly string[] = [
+  ...[
+    ['events', 'seq'],
+    ['closed_connections', 'id'],
+    ['log_marks', 'seq'],
+    ['log_ages', 'seq'],
+    ['idempotency_keys', 'key'],
+    ['api_keys', 'id'],
+  ].map(
+    ([table, key]) => `DELETE FROM ${table} WHERE project = $1::integer AND ${key} IN (
+      SELECT ${key} FROM ${table} WHERE project = $1::integer ORDER BY ${key} LIMIT $2::bigint) RETURNING 1`,
+  ),
+  `WITH gone AS (
+    DELETE FROM listeners WHERE project = $1::integer AND id IN (
+      SELECT id FROM listeners WHERE project = $1::integer AND NOT is_live ORDER BY name, id LIMIT $2::bigint)
+    RETURNING id
+  ), specs AS (
+    DELETE FROM listener_specs s USING gone WHERE s.listener_id = gone.id
+  ), counts AS (
+    DELETE FROM listener_counts c USING gone WHERE c.listener_id = gone.id
+  ), secrets AS (
+    DELETE FROM listener_secrets s USING gone WHERE s.listener_id = gone.id
+  ) SELECT id FROM gone`,
+];
+
+/** The head goes last: an append that finds none leaves that project's part out. */
+const removeSql = `WITH head AS (
+  DELETE FROM log_heads WHERE project = $1::integer AND EXISTS (
+    SELECT FROM projects WHERE ref = $1::integer AND state = 'deleting')
+)
+DELETE FROM projects WHERE ref = $1::integer AND state = 'deleting'`;
+
+export class ProjectRemoval implements Port {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async deleting() {
+    const text = "SELECT ref, name FROM projects WHERE state = 'deleting' ORDER BY ref";
+    const rows = await this.#database.query({ text });
+    return rows.map(([ref, name]) => ({ ref: projectRef(ref as number), name: name as string }));
+  }
+
+  async isQuiet(project: ProjectRef): Promise<boolean> {
+    const [row] = await this.#database.query({ text: quietSql, values: [project] });
+    // Another node has taken the head.
+    return row === undefined || row[0] === true;
+  }
+
+  async purge(project: ProjectRef, limit: number): Promise<boolean> {
+    let hasMore = false;
+    for (const text of piecesSql) {
+      const gone = await this.#database.query({ text, values: [project, limit] });
+      if (gone.length === limit) hasMore = true;
+    }
+    return hasMore;
+  }
+
+  async remove(project: ProjectRef): Promise<void> {
+    await this.#database.query({ text: removeSql, values: [project] });
+  }
+}
