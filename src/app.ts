@@ -251,6 +251,6 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
       pageBytesMax: config.bounds.pageBytesMax,
     },
   });
-  metrics.observe({ control, eventLog, recorder });
+  metrics.observe({ control, eventLog, recorder, retention });
   return { control, recovery, eventLog, activity, set };
 }

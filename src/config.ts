@@ -88,6 +88,7 @@ export const settings = z.object({
     .regex(/^[\x21-\x7e]{16,512}$/, { error: 'must be 16 to 512 visible ASCII characters' })
     .optional(),
   KODAMA_INSECURE: flag.default(false),
+  KODAMA_METRICS_OPEN: flag.default(false),
   KODAMA_ALLOW_PRIVILEGED_PORTS: flag.default(false),
   KODAMA_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], {
@@ -150,6 +151,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     http: { host: env.KODAMA_HTTP_HOST, port: env.KODAMA_HTTP_PORT, limits: httpLimits },
     grpc: { host: env.KODAMA_GRPC_HOST, port: env.KODAMA_GRPC_PORT, limits: grpcLimits },
     apiToken,
+    isMetricsOpen: env.KODAMA_METRICS_OPEN,
     applyPath: env.KODAMA_APPLY === undefined ? null : resolve(env.KODAMA_APPLY),
     dataDir: resolve(env.KODAMA_DATA_DIR),
     databaseUrl: env.DATABASE_URL ?? null,

@@ -63,7 +63,8 @@ export async function startEdges(
   );
   resources.use(grpcServer);
   const isLoopbackOnly = isLoopback(http.host);
-  const edge = { ...shared, ...http, version, metrics, isLoopbackOnly };
+  const { isMetricsOpen } = config;
+  const edge = { ...shared, ...http, version, metrics, isLoopbackOnly, isMetricsOpen };
   const httpServer = await orStartError(
     () => HttpServer.start(edge),
     (reason) => `${reason} (KODAMA_HTTP_HOST, KODAMA_HTTP_PORT)`,

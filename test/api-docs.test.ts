@@ -58,7 +58,7 @@ test('every type of event and every reason of an end is explained', () => {
 test('every metric of the product is listed', async () => {
   await using memory = await memoryControl();
   const metrics = new Metrics();
-  metrics.observe(memory);
+  metrics.observe({ ...memory, retention: { bytes: 0 } });
   const served = [...(await metrics.text()).matchAll(/^# TYPE (kodama_\S+)/gm)];
   const names = served.map(([, name]) => name);
   expect(
@@ -71,7 +71,8 @@ test('every metric of the product is listed', async () => {
 test('every call is listed, on both edges', () => {
   const { paths } = JSON.parse(readFileSync(join(root, 'openapi.json'), 'utf8'));
   const plain = (path: string) => path.replace(/\{[^}]*\}/g, '{}').replace(/\?.*/, '');
-  const listed = table('Calls').flatMap(([rest]) => {
+  const calls = ['Calls', 'Projects and keys'].flatMap(table);
+  const listed = calls.flatMap(([rest]) => {
     let last = '';
     // What stands without a method goes on from the path before it: `GET /v1/listeners` · `/{id or name}`.
     return words(rest).map((call) => {
@@ -81,10 +82,10 @@ test('every call is listed, on both edges', () => {
     });
   });
   expect([...new Set(listed)].sort()).toEqual(Object.keys(paths).map(plain).sort());
-  const protos = ['listener', 'connection', 'event'].map((name) =>
+  const protos = ['listener', 'connection', 'event', 'project', 'key'].map((name) =>
     readFileSync(join(root, `proto/kodama/v1/${name}_service.proto`), 'utf8'),
   );
-  const calls = [...protos.join('\n').matchAll(/^ {2}rpc (\w+)/gm)].map(([, name]) => name);
-  const grpc = table('Calls').flatMap(([, cell]) => words(cell));
-  expect(grpc.sort()).toEqual(calls.sort());
+  const methods = [...protos.join('\n').matchAll(/^ {2}rpc (\w+)/gm)].map(([, name]) => name);
+  const grpc = calls.flatMap(([, cell]) => words(cell));
+  expect(grpc.sort()).toEqual(methods.sort());
 });

@@ -3,7 +3,7 @@
  * allowed, its input is read, a repeat is answered as before, and the operation runs.
  */
 import type { z } from 'zod';
-import type { Caller, Scope } from '../core/caller.ts';
+import type { Caller, Identity, Scope } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import type { Keys } from '../core/keys.ts';
 import { type Answer, answerOnce, type IdempotencyOptions } from './idempotency.ts';
@@ -100,8 +100,9 @@ export class Api {
   }
 }
 
-function assertAllowed(
-  caller: Caller,
+/** @throws permission_denied */
+export function assertAllowed(
+  caller: Identity,
   { name, scope }: { readonly name: string; readonly scope: Scope | null },
 ): void {
   if (scope === null || caller.scopes.has(scope)) return;

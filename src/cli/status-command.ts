@@ -50,17 +50,18 @@ function notReady(last: CommandFailure, timeoutMs: number): CommandFailure {
 function factsOf(status: Status): readonly (readonly [string, string | number | null])[] {
   const { version, nodeId, uptimeMs, workers, headSeq, oldestSeq, store, retention } = status;
   const of = (field: 'openConnections' | 'listeners' | 'restarts') =>
-    workers.reduce((sum, worker) => sum + worker[field], 0);
-  const waiting = store.queuedEvents === 0 ? '' : `, ${store.queuedEvents} events wait for it`;
+    workers?.reduce((sum, worker) => sum + worker[field], 0) ?? null;
+  const pids = workers?.map(({ pid }) => pid).join(', ');
+  const waiting = store?.queuedEvents ? `, ${store.queuedEvents} events wait for it` : '';
   return [
     ['version', version],
     ['node', nodeId],
     ['up for', formatElapsed(uptimeMs)],
-    ['workers', `${workers.map(({ pid }) => pid).join(', ')} (restarts: ${of('restarts')})`],
+    ['workers', pids === undefined ? null : `${pids} (restarts: ${of('restarts')})`],
     ['listeners', of('listeners')],
     ['open connections', of('openConnections')],
     ['events', `${oldestSeq} to ${headSeq}`],
     ['kept', retention === null ? null : `about ${formatSize(retention.bytes)}`],
-    ['store', `${store.state}${waiting}`],
+    ['store', store === undefined ? null : `${store.state}${waiting}`],
   ];
 }

@@ -90,7 +90,7 @@ function Identity({ connection }: OfConnection) {
   const { log, router, words } = useConsole();
   const { panel } = words.connections;
   const { pid, fd, nodeId, tls, error, listenerId, listenerName } = connection;
-  const worker = log.status.value?.workers.findIndex((one) => one.pid === pid) ?? -1;
+  const worker = log.status.value?.workers?.findIndex((one) => one.pid === pid) ?? -1;
   const listener = listenerName ?? listenerId;
   const tlsText = tls && [tls.version, tls.cipher, tls.sni, tls.alpn].flatMap((one) => one ?? []);
   const rows: readonly (readonly [string, ComponentChildren])[] = [

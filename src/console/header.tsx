@@ -79,12 +79,14 @@ function NodeState() {
           {nodeId} <span class="faint">{version}</span>
         </dd>
       </div>
-      <div>
-        <dt class="unseen">store</dt>
-        <dd class={store.state === 'reachable' ? undefined : 'bad'}>
-          {words.header.store[store.state]}
-        </dd>
-      </div>
+      {store !== undefined && (
+        <div>
+          <dt class="unseen">store</dt>
+          <dd class={store.state === 'reachable' ? undefined : 'bad'}>
+            {words.header.store[store.state]}
+          </dd>
+        </div>
+      )}
     </dl>
   );
 }

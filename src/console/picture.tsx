@@ -25,7 +25,7 @@ export function Picture(props: PictureProps) {
   const { log, playhead, words } = useConsole();
   const frame = useRef<HTMLElement>(null);
   const status = log.status.value;
-  const workers = status?.workers.map(({ pid }) => pid) ?? [];
+  const workers = status?.workers?.map(({ pid }) => pid) ?? [];
   const picture = layOut({ ...props, pids: playhead.seq.value === null ? workers : [] });
   const badges = badgesOf(facts);
   useLitUnderPointer(frame, setLit);

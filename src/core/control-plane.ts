@@ -24,7 +24,14 @@ import { defaultProject, type ProjectRef } from './project.ts';
 import type { Projects } from './projects.ts';
 import type { Recorder } from './recorder.ts';
 import type { Retention } from './retention.ts';
-import { problemsOf, type ReadinessLimits, type Status, statusOf } from './status.ts';
+import {
+  problemsOf,
+  type ReadinessLimits,
+  type ShownStatus,
+  type Status,
+  shownStatus,
+  statusOf,
+} from './status.ts';
 import type { ListenerQuery, Store } from './store.ts';
 import {
   type ConnectionWaitAsk,
@@ -245,10 +252,10 @@ export class ControlPlane {
   }
 
   /** @throws not_found, unavailable */
-  async getStatus(caller: Caller): Promise<Status> {
+  async getStatus(caller: Caller): Promise<ShownStatus> {
     const project = await this.#options.projects.of(caller);
     await this.#options.eventLog.of(project).known();
-    return this.status(project);
+    return shownStatus(this.status(project), caller);
   }
 
   status(project = defaultProject): Status {

@@ -71,6 +71,11 @@ export class Retention implements AsyncDisposable {
     return { clockAheadMs: Math.round((clock - time) / 1000), bytes };
   }
 
+  /** Of the logs of all projects, as they were last looked at. */
+  get bytes(): number {
+    return [...this.#bytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
   async #run(): Promise<void> {
     const { logger, intervalMs } = this.#options;
     const wakeUps = new WakeUps();

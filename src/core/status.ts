@@ -1,4 +1,5 @@
 /** How this node is, for those who watch it. */
+import { type Caller, isOperator } from './caller.ts';
 import type { EventLog } from './event-log.ts';
 import type { DataPlane, WorkerStatus } from './ports.ts';
 import type { ProjectRef } from './project.ts';
@@ -24,6 +25,16 @@ export interface Status {
   };
   /** Null until it was first looked at. */
   readonly retention: RetentionState | null;
+}
+
+/** What only operators are shown: how busy others are is not a project's to know. */
+type OperatorsPart = 'pid' | 'workers' | 'store';
+export type ShownStatus = Omit<Status, OperatorsPart> & Partial<Pick<Status, OperatorsPart>>;
+
+export function shownStatus(status: Status, caller: Caller): ShownStatus {
+  if (isOperator(caller)) return status;
+  const { pid: _, workers: _w, store: _s, ...shown } = status;
+  return shown;
 }
 
 export interface ReadinessLimits {

@@ -37,6 +37,8 @@ export interface HttpAppOptions extends Edge {
   readonly version: string;
   /** Then the Host header must name loopback too. */
   readonly isLoopbackOnly: boolean;
+  /** Anybody may read them; else who has the scope. */
+  readonly isMetricsOpen: boolean;
 }
 
 const paramCharsMax = 256;
@@ -151,7 +153,7 @@ function quieter(level: string): string {
   return ['error', 'fatal', 'silent'].includes(level) ? level : 'warn';
 }
 
-function guard(app: HttpApp, { api, isLoopbackOnly }: HttpAppOptions): void {
+function guard(app: HttpApp, { api, isLoopbackOnly, isMetricsOpen }: HttpAppOptions): void {
   app.decorateRequest('identity', null);
   app.addHook('onRequest', (request, _, done) => {
     const { method, headers: given, raw, routeOptions } = request;
@@ -162,6 +164,7 @@ function guard(app: HttpApp, { api, isLoopbackOnly }: HttpAppOptions): void {
     if (given.host === undefined) throw invalidField('host', 'is missing');
     checkOrigin(method, given);
     if (publicPath.test(url) || consoleUrls.has(url)) return done();
+    if (url === '/metrics' && isMetricsOpen) return done();
     const { authorization, [projectHeader]: project } = given;
     const shown = { authorization, project: Array.isArray(project) ? project.join() : project };
     const sourceIp = request.socket.remoteAddress ?? null;

@@ -12,6 +12,7 @@ export async function openApiDocument(): Promise<object> {
     ...documented,
     version: packageVersion(),
     isLoopbackOnly: true,
+    isMetricsOpen: false,
   });
   await app.ready();
   const document = app.swagger();

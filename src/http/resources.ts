@@ -262,12 +262,18 @@ export const statusResource = z
   .object({
     version: z.string().describe('Of the program.'),
     nodeId: z.string().describe('This node.'),
-    pid: z.int().describe('The process of the control plane, which forked the workers.'),
+    pid: z
+      .int()
+      .optional()
+      .describe('For operators: the process of the control plane, which forked the workers.'),
     uptimeMs: count.describe('Since its start.'),
-    workers: z.array(worker).describe('The processes that hold the echo sockets: those up now.'),
+    workers: z
+      .array(worker)
+      .optional()
+      .describe('For operators: the processes that hold the echo sockets, those up now.'),
     headSeq: count.describe('Seq of the newest event.'),
     oldestSeq: count.describe('Seq of the oldest event that is kept.'),
-    store: storeStatus.describe('The database.'),
+    store: storeStatus.optional().describe('For operators: the database.'),
     retention: retentionStatus.nullable().describe('How old and large the log is; null at first.'),
   })
   .meta({ id: 'Status', description: 'How the node is.' });

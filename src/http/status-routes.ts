@@ -1,6 +1,7 @@
 /** How the node is: for people, for probes, and for Prometheus. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { assertAllowed } from '../api/call.ts';
 import { AppError } from '../core/errors.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { operationRoute } from './operation-route.ts';
@@ -34,14 +35,19 @@ export function statusRoutes(app: HttpApp, edge: Edge): void {
     schema: {
       operationId: 'getMetrics',
       summary: 'Metrics in the Prometheus text format',
-      description: 'Connections, log, streams, workers and the process itself.',
+      description:
+        'Connections, log, streams, workers and the process itself, of all projects together. It wants the scope ' +
+        '`metrics:read`, unless KODAMA_METRICS_OPEN is set.',
       tags,
       response: {
         200: { description: 'The metrics.', content: { 'text/plain': { schema: z.string() } } },
         ...problemResponses(),
       },
     },
-    handler: async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()),
+    async handler({ identity }, reply) {
+      if (identity !== null) assertAllowed(identity, { name: 'getMetrics', scope: 'metrics:read' });
+      return reply.type(metrics.contentType).send(await metrics.text());
+    },
   });
 }
 

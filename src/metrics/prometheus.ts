@@ -9,11 +9,13 @@ import { refusalRules } from '../core/event.ts';
 import type { EventLog } from '../core/event-log.ts';
 import { protocols } from '../core/listener.ts';
 import type { Recorder } from '../core/recorder.ts';
+import type { Retention } from '../core/retention.ts';
 
 export interface Observed {
   readonly control: ControlPlane;
   readonly eventLog: EventLog;
   readonly recorder: Recorder;
+  readonly retention: Pick<Retention, 'bytes'>;
 }
 
 const commitSeconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
@@ -32,6 +34,7 @@ export class Metrics {
   readonly #raddrUnknown: Counter;
   readonly #refused: Counter<'rule'>;
   readonly #closed: Counter<'reason' | 'initiator'>;
+  readonly #events: Counter;
   readonly #commitEvents: Histogram;
   readonly #commitSeconds: Histogram;
 
@@ -62,6 +65,11 @@ export class Metrics {
       labelNames: ['reason', 'initiator'],
       registers,
     });
+    this.#events = new Counter({
+      name: 'kodama_log_events_total',
+      help: 'Events that this node has committed, of all projects.',
+      registers,
+    });
     this.#commitEvents = new Histogram({
       name: 'kodama_log_commit_events',
       help: 'Events of one commit.',
@@ -88,6 +96,7 @@ export class Metrics {
   }
 
   onCommit({ events, durationMs }: Commit): void {
+    this.#events.inc(events.length);
     this.#commitEvents.observe(events.length);
     this.#commitSeconds.observe(durationMs / 1000);
     for (const event of events) {
@@ -106,20 +115,18 @@ export class Metrics {
   }
 
   /** What is read when it is asked for. */
-  observe({ control, eventLog, recorder }: Observed): void {
+  observe({ control, eventLog, recorder, retention }: Observed): void {
     const gauges: Record<string, readonly [help: string, read: () => number]> = {
       kodama_connections_open: ['Open connections.', () => recorder.openConnections],
       kodama_listeners: ['Listeners that are not closed.', () => control.listenerCount],
-      kodama_log_head_seq: ['Seq of the newest committed event.', () => eventLog.headSeq],
-      kodama_log_oldest_seq: ['Seq of the oldest event kept.', () => eventLog.oldestSeq],
       kodama_log_queued_events: ['Events that wait for their commit.', () => eventLog.queuedEvents],
       kodama_log_waiting_seconds: [
         'How long the oldest of what waits for its commit has waited.',
         () => eventLog.waitingMs / 1000,
       ],
       kodama_log_bytes: [
-        'What the events that are kept take, about.',
-        () => control.status().retention?.bytes ?? 0,
+        'What the events that are kept of all projects take, about.',
+        () => retention.bytes,
       ],
       kodama_retention_clock_ahead_seconds: [
         "How far the database's clock is ahead of the time that retention goes by.",

@@ -18,6 +18,8 @@ class Rows {
   readonly uses: KeyUse[] = [];
   looks = 0;
   isAway = false;
+  /** Waited for between the look and its answer. */
+  turn = Promise.resolve();
   readonly #changed = new Set<() => void>();
 
   readonly wakes = {
@@ -30,7 +32,9 @@ class Rows {
   async findByDigest(digest: Buffer): Promise<FoundKey | null> {
     this.looks += 1;
     if (this.isAway) throw new AppError('unavailable', 'the database is away');
-    return this.keys.get(digest.toString('hex')) ?? null;
+    const found = this.keys.get(digest.toString('hex')) ?? null;
+    await this.turn;
+    return found;
   }
 
   async used(uses: readonly KeyUse[]): Promise<void> {
@@ -179,6 +183,23 @@ test('a watched call ends with its key, told or not', async () => {
   await waitFor('the end', () => untold.signal.aborted);
   using never = keys.watch(operator);
   expect(never.good()).toBeNull();
+});
+
+test('what was being looked up when keys changed is not remembered', async () => {
+  const rows = new Rows();
+  const secret = makeSecret();
+  rows.put(secret);
+  await using keys = ring(rows);
+  const held = Promise.withResolvers<void>();
+  rows.turn = held.promise;
+  const early = keys.identify(shown(secret));
+  await waitFor('the look', () => rows.looks === 1);
+  rows.put(secret, { revokedAt: 1 });
+  rows.turn = Promise.resolve();
+  rows.wake();
+  held.resolve();
+  await early;
+  await expect(keys.identify(shown(secret))).rejects.toMatchObject({ code: 'unauthenticated' });
 });
 
 test('while the database is away a watched call stays, and nothing passes', async () => {

@@ -77,6 +77,8 @@ export class KeyRing implements Keys, AsyncDisposable {
     );
     this.#endChanges = wakes.onChange(() => {
       this.#remembered.clear();
+      // What is being looked up may be from before.
+      this.#lookups.clear();
       void this.#lookAgain();
     });
     this.#watching = setInterval(
@@ -151,17 +153,27 @@ export class KeyRing implements Keys, AsyncDisposable {
   #lookUp(name: string): Promise<Remembered> {
     const underWay = this.#lookups.get(name);
     if (underWay !== undefined) return underWay;
-    const lookup = this.#findKey(name).finally(() => this.#lookups.delete(name));
+    const lookup: Promise<Remembered> = this.#findKey(
+      name,
+      () => this.#lookups.get(name) === lookup,
+    );
     this.#lookups.set(name, lookup);
+    const end = () => {
+      if (this.#lookups.get(name) === lookup) this.#lookups.delete(name);
+    };
+    lookup.then(end, end);
     return lookup;
   }
 
-  async #findKey(name: string): Promise<Remembered> {
+  /** What it finds is remembered unless keys have changed meanwhile. */
+  async #findKey(name: string, isOfNow: () => boolean): Promise<Remembered> {
     const key = await this.#options.keys.findByDigest(Buffer.from(name, 'hex'));
-    if (key === null) return this.#remember(name, null, null);
-    this.#remembered.delete(name);
+    const remember = (identity: Identity | null): Remembered =>
+      isOfNow() ? this.#remember(name, key, identity) : { key, identity, untilMs: 0 };
+    if (key === null) return remember(null);
+    if (isOfNow()) this.#remembered.delete(name);
     assertGood(key, name, this.#options.clock.now());
-    return this.#remember(name, key, identityOf(key, name));
+    return remember(identityOf(key, name));
   }
 
   #used(identity: Identity, ip: string | null): Identity {

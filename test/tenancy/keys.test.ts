@@ -167,6 +167,20 @@ test('when a key was last used is written down', async () => {
   expect(used.lastUsedIp).toBe('127.0.0.1');
 });
 
+test('the metrics want their scope, and the state of the node is an operator’s', async () => {
+  const key = await makeKey(['read']);
+  const own = bearer(key.secret);
+  const refused = await want(403, app, 'GET', '/metrics', undefined, own);
+  expect(refused).toMatchObject({ code: 'permission_denied', scope: 'metrics:read' });
+  const body = { name: 'prometheus', scopes: ['metrics:read'], project: null };
+  const scraper = await want(201, app, 'POST', '/v1/keys', body, operator);
+  const text = await want(200, app, 'GET', '/metrics', undefined, bearer(scraper.secret));
+  expect(text).toContain('kodama_log_events_total');
+  const status = await want(200, app, 'GET', '/v1/status', undefined, own);
+  expect(status).toMatchObject({ headSeq: expect.any(Number), version: expect.any(String) });
+  for (const field of ['pid', 'workers', 'store']) expect(status).not.toHaveProperty(field);
+});
+
 test('no more keys are kept than so many', async () => {
   for (;;) {
     made += 1;

@@ -513,7 +513,7 @@ export interface paths {
         };
         /**
          * Metrics in the Prometheus text format
-         * @description Connections, log, streams, workers and the process itself.
+         * @description Connections, log, streams, workers and the process itself, of all projects together. It wants the scope `metrics:read`, unless KODAMA_METRICS_OPEN is set.
          */
         get: operations["getMetrics"];
         put?: never;
@@ -1367,12 +1367,12 @@ export interface components {
             version: string;
             /** @description This node. */
             nodeId: string;
-            /** @description The process of the control plane, which forked the workers. */
-            pid: number;
+            /** @description For operators: the process of the control plane, which forked the workers. */
+            pid?: number;
             /** @description Since its start. */
             uptimeMs: number;
-            /** @description The processes that hold the echo sockets: those up now. */
-            workers: {
+            /** @description For operators: the processes that hold the echo sockets, those up now. */
+            workers?: {
                 /** @description The process. */
                 pid: number;
                 /** @description Listeners that it serves. */
@@ -1386,8 +1386,8 @@ export interface components {
             headSeq: number;
             /** @description Seq of the oldest event that is kept. */
             oldestSeq: number;
-            /** @description The database. */
-            store: {
+            /** @description For operators: the database. */
+            store?: {
                 /**
                  * @description Whether commits succeed.
                  * @enum {string}
