@@ -32,12 +32,13 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   cli: /^(core\/|faults\/|listeners-file\/|http\/resources\.ts$|command-line\.ts$|plain-text\.ts$)/,
   console:
     /^(http\/resources|core\/(connection|event|listener|time)|faults\/fields)\.ts$|^plain-text\.ts$/,
-  'config.ts': /^(core\/|postgres\/database-url\.ts$|(limits|unknown-variables)\.ts$)/,
+  'config.ts': /^(core\/|postgres\/database-url\.ts$|(limits|secret-settings|unknown-variables)\.ts$)/,
   'limits.ts': /^$/,
   'command-line.ts': /^$/,
   'output.ts': /^$/,
   'log-text.ts': /^plain-text\.ts$/,
   'plain-text.ts': /^$/,
+  'secret-settings.ts': /^$/,
   'unknown-variables.ts': /^$/,
   'banner.ts': /^core\//,
   'spare-memory.ts': /^$/,
@@ -65,7 +66,7 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 1350,
+  src: 1390,
   api: 2150,
   cli: 4850,
   core: 6750,
@@ -79,7 +80,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'listeners-file': 330,
   metrics: 200,
   node: 400,
-  postgres: 4750,
+  postgres: 5120,
   tenancy: 1000,
   tls: 150,
   workers: 960,
