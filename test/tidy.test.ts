@@ -32,7 +32,8 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   cli: /^(core\/|faults\/|listeners-file\/|http\/resources\.ts$|command-line\.ts$|plain-text\.ts$)/,
   console:
     /^(http\/resources|core\/(connection|event|listener|time)|faults\/fields)\.ts$|^plain-text\.ts$/,
-  'config.ts': /^(core\/|postgres\/database-url\.ts$|(limits|secret-settings|unknown-variables)\.ts$)/,
+  'config.ts':
+    /^(core\/|postgres\/database-url\.ts$|(limits|secret-settings|unknown-variables)\.ts$)/,
   'limits.ts': /^$/,
   'command-line.ts': /^$/,
   'output.ts': /^$/,
@@ -41,6 +42,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   'secret-settings.ts': /^$/,
   'unknown-variables.ts': /^$/,
   'banner.ts': /^core\//,
+  'restore-mark.ts': /^(config|(embedded-postgres|node|postgres)\/[a-z-]+)\.ts$/,
   'spare-memory.ts': /^$/,
   'applied-file.ts':
     /^(api|core|listeners-file)\/|^http\/resource-json\.ts$|^node\/start-error\.ts$/,
@@ -48,7 +50,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
     /^(api|core|grpc|http|tenancy)\/|^(applied-file|config|command-line|node\/start-error)\.ts$/,
   'app.ts': /^(?!main\.ts$)/,
   'main.ts':
-    /^((app|banner|command-line|config|log-text|output|spare-memory)|node\/(data-dir|start-error)|core\/address)\.ts$/,
+    /^((app|banner|command-line|config|log-text|output|restore-mark|spare-memory)|node\/(data-dir|start-error)|core\/address)\.ts$/,
 };
 /** The packages of the folders that know no technology, and of workers, which start often: others may use any. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
@@ -66,10 +68,10 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 1390,
+  src: 1450,
   api: 2150,
   cli: 4850,
-  core: 6750,
+  core: 6850,
   console: 7200,
   echo: 6000,
   'edge-sockets': 100,
@@ -80,7 +82,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'listeners-file': 330,
   metrics: 200,
   node: 400,
-  postgres: 5120,
+  postgres: 5220,
   tenancy: 1000,
   tls: 150,
   workers: 960,

@@ -265,6 +265,9 @@ export const statusResource = z
     pid: z.int().describe('The process of the control plane, which forked the workers.'),
     uptimeMs: count.describe('Since its start.'),
     workers: z.array(worker).describe('The processes that hold the echo sockets: those up now.'),
+    log: z
+      .string()
+      .describe('Which log the seqs are of; another one after a restore from a backup.'),
     headSeq: count.describe('Seq of the newest event.'),
     oldestSeq: count.describe('Seq of the oldest event that is kept.'),
     store: storeStatus.describe('The database.'),

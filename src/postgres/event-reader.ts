@@ -81,6 +81,13 @@ export class EventReader implements Log {
     return parseBounds(await this.#database.query({ name: 'bounds', text, values }));
   }
 
+  async readId(): Promise<string> {
+    const text = 'SELECT log_id FROM log_heads WHERE project = $1::integer';
+    const [row] = await this.#database.query({ text, values: [this.#project] });
+    if (row === undefined) throw noLog();
+    return row[0] as string;
+  }
+
   async seqBefore(time: Micros): Promise<number> {
     const values = [this.#project, time];
     const [row] = await this.#database.query({ name: 'seq before', text: seqBeforeSql, values });
@@ -108,7 +115,11 @@ export class EventReader implements Log {
 
 /** @throws not_found where the project has no log */
 function parseBounds([row]: Rows): LogBounds {
-  if (row === undefined) throw new AppError('not_found', 'the project has no log');
+  if (row === undefined) throw noLog();
   const [headSeq, oldestSeq] = row as readonly [number, number];
   return { headSeq, oldestSeq };
+}
+
+function noLog(): AppError {
+  return new AppError('not_found', 'the project has no log');
 }

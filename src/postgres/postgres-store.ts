@@ -47,7 +47,7 @@ export interface PostgresStoreOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const defaultLimits: PostgresStoreLimits = {
+export const defaultLimits: PostgresStoreLimits = {
   connectTimeoutMs: 5000,
   statementTimeoutMs: 10_000,
   readConnectionsMax: 8,
