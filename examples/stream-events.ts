@@ -34,6 +34,7 @@ interface EventClient extends Client {
 /** What is read here of a message, in the options of `loadSync`; proto/kodama/v1 has the rest. */
 interface StreamMessage {
   readonly seq: string;
+  readonly log?: string;
   readonly event?: EventMessage;
 }
 
@@ -72,17 +73,19 @@ const client = new kodama.v1.EventService(args.addr, credentials.createInsecure(
 const metadata = new Metadata();
 if (args.token !== '') metadata.set('authorization', `Bearer ${args.token}`);
 
-/** Resume from here: the seq of the newest message. */
+/** Resume from here: the seq of the newest message, and the log that the first one named. */
 let afterSeq = args['after-seq'];
+let log: string | undefined;
 let isOver = false;
 for (let waitMs = 100; !isOver; waitMs = Math.min(waitMs * 2, 10_000)) {
-  const start = afterSeq === undefined ? { fromNow: true } : { afterSeq };
+  const start = afterSeq === undefined ? { fromNow: true } : { afterSeq, log };
   const filter = { listenerIds: args.listener };
   const endAtHead = args['end-at-head'];
   try {
     const stream = client.StreamEvents({ ...start, filter, endAtHead }, metadata);
     for await (const message of stream) {
       afterSeq = message.seq;
+      log = message.log || log;
       waitMs = 100;
       if (message.event !== undefined) console.log(line(message.event));
     }

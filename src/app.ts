@@ -94,6 +94,7 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
     () =>
       PostgresStore.open({
         ...{ connectionString, nodeId, log: logger, signal, onDisplaced: options.onFatal },
+        secretKeys: config.secrets.keys,
         // Who has the database to itself need not wait for others to come back.
         limits: {
           ...(config.databaseUrl === null ? { absenceMs: 0 } : config.nodes),
@@ -117,6 +118,7 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   signal?.throwIfAborted();
   const addresses = await startEdges(ground, control, resources);
   const recovered = set.all().filter(({ id }) => earlier.has(id));
+  resources.use(store.rotateSecrets(config.secrets));
   // The first thing of a stop: without its store kodama ends all the same.
   resources.defer(() => eventLog.endBy(AbortSignal.timeout(config.shutdownTimeoutMs / 2)));
   return { nodeId, recovered, ...addresses };

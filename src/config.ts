@@ -17,6 +17,7 @@ import {
   tenancyLimits,
 } from './limits.ts';
 import { databaseUrlFault } from './postgres/database-url.ts';
+import { plainSecretsWarning, secretKey, secretKeysFault } from './secret-settings.ts';
 import { unknownVariables } from './unknown-variables.ts';
 
 const flag = z
@@ -89,6 +90,8 @@ export const settings = z.object({
     .optional(),
   KODAMA_INSECURE: flag.default(false),
   KODAMA_METRICS_OPEN: flag.default(false),
+  KODAMA_SECRET_KEY: secretKey.optional(),
+  KODAMA_SECRET_KEY_OLD: secretKey.optional(),
   KODAMA_ALLOW_PRIVILEGED_PORTS: flag.default(false),
   KODAMA_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], {
@@ -147,11 +150,16 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
       'KODAMA_LISTEN_PORTS holds privileged ports: KODAMA_ALLOW_PRIVILEGED_PORTS=true allows them',
     );
   }
+  const { KODAMA_SECRET_KEY: current = null, KODAMA_SECRET_KEY_OLD: old = null } = env;
+  const keysFault = secretKeysFault({ current, old });
+  if (keysFault !== null) throw new ConfigError(keysFault);
+  const isPlainInSight = current === null && !isLoopback(env.KODAMA_HTTP_HOST);
   return Object.freeze({
     http: { host: env.KODAMA_HTTP_HOST, port: env.KODAMA_HTTP_PORT, limits: httpLimits },
     grpc: { host: env.KODAMA_GRPC_HOST, port: env.KODAMA_GRPC_PORT, limits: grpcLimits },
     apiToken,
     isMetricsOpen: env.KODAMA_METRICS_OPEN,
+    secrets: { keys: { current, old }, rotationRowsMax: 100, rotationRetryMs: 5000 },
     applyPath: env.KODAMA_APPLY === undefined ? null : resolve(env.KODAMA_APPLY),
     dataDir: resolve(env.KODAMA_DATA_DIR),
     databaseUrl: env.DATABASE_URL ?? null,
@@ -197,6 +205,6 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     signalEchoMs: 500,
     nodes: { absenceMs: 3000 },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
-    warnings,
+    warnings: isPlainInSight ? [...warnings, plainSecretsWarning] : warnings,
   });
 }

@@ -13,7 +13,8 @@ import { StartError } from './node/start-error.ts';
 import { Output } from './output.ts';
 import { spareMemory } from './spare-memory.ts';
 
-const usage = `npm start            starts kodama; Ctrl-C stops it
+const usage = `npm start             starts kodama; Ctrl-C stops it
+npm run restore-mark  after a restore of the database from a backup, before the next start
 
   --help     prints this
   --version  prints the version
@@ -22,7 +23,7 @@ It is configured by environment variables: see README.md.`;
 
 const exitCode = { ok: 0, failed: 1, badConfig: 2, forced: 130 } as const;
 
-readCommandLine({ usage, options: {} });
+const { words } = readCommandLine({ usage, options: {}, words: ['restore-mark'] });
 // PostgreSQL and each worker have one, to end with this process.
 process.setMaxListeners(0);
 
@@ -45,6 +46,12 @@ async function main(): Promise<number> {
   onBugs(logger);
   for (const warning of config.warnings) warn(warning, config, logger);
   try {
+    if (words.length > 0) {
+      const { restoreMark } = await import('./restore-mark.ts');
+      const text = await restoreMark({ config, logger, signal: stop.signal });
+      (config.logFormat === 'text' ? stdout : stderr).write(text);
+      return exitCode.ok;
+    }
     // What was compiled once needs no compiling at the next start: it halves the time to ready. Workers use it too.
     const cacheDir = await compileCacheDir(config.dataDir);
     if (cacheDir !== null) enableCompileCache(cacheDir);

@@ -32,14 +32,17 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   cli: /^(core\/|faults\/|listeners-file\/|http\/resources\.ts$|command-line\.ts$|plain-text\.ts$)/,
   console:
     /^(http\/resources|core\/(connection|event|listener|time)|faults\/fields)\.ts$|^plain-text\.ts$/,
-  'config.ts': /^(core\/|postgres\/database-url\.ts$|(limits|unknown-variables)\.ts$)/,
+  'config.ts':
+    /^(core\/|postgres\/database-url\.ts$|(limits|secret-settings|unknown-variables)\.ts$)/,
   'limits.ts': /^$/,
   'command-line.ts': /^$/,
   'output.ts': /^$/,
   'log-text.ts': /^plain-text\.ts$/,
   'plain-text.ts': /^$/,
+  'secret-settings.ts': /^$/,
   'unknown-variables.ts': /^$/,
   'banner.ts': /^core\//,
+  'restore-mark.ts': /^(config|(embedded-postgres|node|postgres)\/[a-z-]+)\.ts$/,
   'spare-memory.ts': /^$/,
   'applied-file.ts':
     /^(api|core|listeners-file)\/|^http\/resource-json\.ts$|^node\/start-error\.ts$/,
@@ -47,7 +50,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
     /^(api|core|grpc|http|tenancy)\/|^(applied-file|config|command-line|node\/start-error)\.ts$/,
   'app.ts': /^(?!main\.ts$)/,
   'main.ts':
-    /^((app|banner|command-line|config|log-text|output|spare-memory)|node\/(data-dir|start-error)|core\/address)\.ts$/,
+    /^((app|banner|command-line|config|log-text|output|restore-mark|spare-memory)|node\/(data-dir|start-error)|core\/address)\.ts$/,
 };
 /** The packages of the folders that know no technology, and of workers, which start often: others may use any. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
@@ -65,11 +68,11 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 1350,
+  src: 1450,
   api: 2150,
   cli: 4850,
-  core: 6850,
-  console: 7200,
+  core: 6950,
+  console: 7300,
   echo: 6000,
   'edge-sockets': 100,
   'embedded-postgres': 850,
@@ -79,7 +82,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'listeners-file': 330,
   metrics: 200,
   node: 400,
-  postgres: 4900,
+  postgres: 5300,
   tenancy: 1200,
   tls: 150,
   workers: 960,

@@ -1,5 +1,7 @@
 /** The client package as its users have it: against a real kodama, over cuts. */
-import { connect, createServer, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Event, Kodama, KodamaError, startKodama } from '../clients/typescript/src/index.ts';
 import { openClient, talk } from './support/tcp-client.ts';
@@ -160,3 +162,26 @@ async function cuttingProxy(port: number) {
     },
   };
 }
+
+test('a stream that was cut goes on in the log that it was of, and ends where that is another one', async () => {
+  const asked: string[] = [];
+  const problem = { status: 410, code: 'cursor_expired', detail: 'gone', why: 'log_changed' };
+  const bodies = ['{"seq":3,"log":"old","heartbeat":{}}\n', '{"seq":4,"heartbeat":{}}\n'];
+  const server = createHttpServer((request, response) => {
+    asked.push(request.url ?? '');
+    const body = bodies.shift();
+    const headers = { 'content-type': 'application/problem+json' };
+    if (body === undefined) response.writeHead(410, headers).end(JSON.stringify(problem));
+    else response.end(body);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const events = new Kodama({ url: `http://127.0.0.1:${port}` }).events({ last: 9 });
+  await expect(Array.fromAsync(events)).rejects.toMatchObject({ code: 'cursor_expired', problem });
+  const path = '/v1/events?';
+  const log = 'log=old';
+  expect(asked).toEqual([`${path}last=9`, `${path}afterSeq=3&${log}`, `${path}afterSeq=4&${log}`]);
+  server.closeAllConnections();
+  server.close();
+});

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { closeReasons, connectionStates } from '../core/connection.ts';
 import { eventTypes } from '../core/event.ts';
 import { type EventStart, eventOrders } from '../core/event-page.ts';
-import type { StreamStart } from '../core/follow.ts';
 import { listenerStates, protocols } from '../core/listener.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { ConnectionAsk, EventAsk } from '../core/listener-choice.ts';
 import type { ListenerQuery } from '../core/store.ts';
+import type { StreamStart } from '../core/stream-start.ts';
 import { list } from './list.ts';
 import { cidr, idOrName, labels, name, port, time, uuid, wholeNumber } from './values.ts';
 
@@ -79,6 +79,17 @@ const seq = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 const lastMax = 100_000;
 const streamEventsMax = 1_000_000;
 const streamTimeoutMsMax = 86_400_000;
+
+/** Of which log a cursor is. What it looks like is nobody's to know. */
+export const cursorLog = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/, { error: 'must be the id of a log' })
+  .nullable()
+  .default(null)
+  .describe(
+    'The id of the log that the cursor is of, as answers and `/v1/status` have it: where that is another one by now, ' +
+      'such as after a restore from a backup, `cursor_expired` with `why` `log_changed`.',
+  );
 
 /** Where a stream starts: at most one of the four; none is from now. */
 export const streamStart = {
@@ -152,10 +163,12 @@ export function listSchemas(bounds: ListenerBounds) {
     }),
     connections: z.strictObject({ ...connectionFilter, labels: carried, ...page }),
     events: z
-      .strictObject({ ...pageStart, ...eventFilter, labels: carried, ...page })
+      .strictObject({ ...pageStart, log: cursorLog, ...eventFilter, labels: carried, ...page })
       .superRefine(oneStart),
     stream: z
-      .strictObject({ ...streamStart, ...eventFilter, labels: carried, ...streamOptions })
+      .strictObject({
+        ...{ ...streamStart, log: cursorLog, ...eventFilter, labels: carried, ...streamOptions },
+      })
       .superRefine(oneStart),
   };
 }

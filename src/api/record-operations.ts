@@ -62,7 +62,11 @@ export function eventOperations(bounds: ListenerBounds) {
       scope: 'events:read',
       input: events,
       run: ({ control }, caller, { input }) =>
-        control.listEvents(caller, { ...toEventAsk(input), ...toEventStart(input) }, input),
+        control.listEvents(
+          caller,
+          { ...toEventAsk(input), ...toEventStart(input), log: input.log },
+          input,
+        ),
     }),
     waitEvents: operation({
       name: 'waitEvents',
@@ -78,6 +82,7 @@ export function eventOperations(bounds: ListenerBounds) {
       run: ({ control }, caller, input) =>
         control.followEvents(caller, {
           start: toStreamStart(input),
+          log: input.log,
           filter: toEventAsk(input),
           endAtHead: input.endAtHead,
           heartbeatMs: input.heartbeatMs,

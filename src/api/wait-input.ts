@@ -5,6 +5,7 @@ import { waitCountMax } from '../core/wait.ts';
 import type { ConnectionWaitAsk, EventWaitAsk, WaitAsk } from '../core/waits.ts';
 import {
   connectionFilter,
+  cursorLog,
   eventFilter,
   labelsCarried,
   pageFields,
@@ -21,6 +22,7 @@ export function waitFields(bounds: ListenerBounds) {
     afterSeq: seq
       .default(0)
       .describe('Only what came after it counts; take it from `headSeq` before you act. 0 is all.'),
+    log: cursorLog,
     min: wholeNumber(0, waitCountMax)
       .optional()
       .describe('At least so many; 1 by default, or 0 with `max` 0.'),
@@ -78,7 +80,7 @@ export function toEventWait(input: z.output<WaitSchemas['events']>): EventWaitAs
   return { ...toEventAsk(input), wait: toWait(input) };
 }
 
-function toWait({ afterSeq, max, settleMs, timeoutMs, pageSize, ...given }: Wait): WaitAsk {
+function toWait({ afterSeq, log, max, settleMs, timeoutMs, pageSize, ...given }: Wait): WaitAsk {
   const { min = max === 0 ? 0 : 1 } = given;
-  return { afterSeq, min, max: max ?? null, settleMs, timeoutMs, pageSize };
+  return { afterSeq, log, min, max: max ?? null, settleMs, timeoutMs, pageSize };
 }

@@ -19,6 +19,7 @@ import type { Run, Session } from './session.ts';
 interface EventsOptions {
   readonly follow?: true;
   readonly afterSeq?: number;
+  readonly log?: string;
   readonly since?: string;
   readonly last?: number;
   readonly type?: readonly string[];
@@ -45,6 +46,7 @@ export function eventsCommand(run: Run): Command {
     ),
     new Option('--until-synced', 'end at the newest event, as without -f'),
     start('--after-seq <seq>', 'what comes after it', wholeNumber),
+    option('--log <id>', 'refuse where the seqs are of another log, such as after a restore'),
     start('--since <time>', 'from a time on, or from so long ago such as 5m', since),
     start('--last <n>', 'the newest n that match', wholeNumber),
     option('--type <type>', `one of ${eventTypes.join(', ')}; repeatable`, collected),
@@ -63,7 +65,7 @@ async function printEvents(
   const options = command.opts<EventsOptions>();
   const isFollowing = options.follow === true;
   const say = (text: string) => terminal.say(text);
-  const query = { ...filterOf(options), endAtHead: !isFollowing };
+  const query = { ...filterOf(options), log: options.log, endAtHead: !isFollowing };
   const print = (followed: Followed) => {
     if (format === 'json') return terminal.print(`${followed.line}\n`);
     const { message } = followed;

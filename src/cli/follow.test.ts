@@ -87,6 +87,18 @@ test('what breaks off goes on behind the last whole line, whatever it broke with
   ]);
 });
 
+test('it goes on in the log that the first line named, and ends where that is another one', async () => {
+  await using server = await serve(
+    cut('{"seq":7,"log":"a","synced":{}}', '{"seq":8,"heartbeat":{}}', ''),
+    cut('{"seq":9,"log":"a","heartbeat":{}}', ''),
+    refuse(410, 'cursor_expired'),
+  );
+  const { client } = server;
+  const items = follow({ client, query: {}, start: { fromNow: true }, say() {} });
+  await expect(take(items, 4)).rejects.toThrow(Refused);
+  expect(server.asked).toEqual(['?fromNow=true', '?afterSeq=8&log=a', '?afterSeq=9&log=a']);
+});
+
 test('what cannot pass by itself ends it, also later', async () => {
   await using server = await serve(cut('{"seq":7,"synced":{}}', ''), refuse(410, 'cursor_expired'));
   const { client } = server;

@@ -1,6 +1,6 @@
 /**
  * The log, followed by seq: what breaks off goes on behind the last line that was read, for ever, and each loss is told.
- * Only what cannot pass by itself ends it, such as a seq that is no longer kept.
+ * Only what cannot pass by itself ends it, such as a seq that is no longer kept, or a log that is another one by now.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Refused, Unreachable } from './failure.ts';
@@ -31,6 +31,7 @@ export async function* follow(options: FollowOptions): AsyncGenerator<Followed, 
   const { client, query, signal, say } = options;
   let { start } = options;
   let seq: number | null = null;
+  let log: string | undefined;
   let waitMs = waitMinMs;
   let isLost = false;
   const isStopped = () => signal?.aborted === true;
@@ -41,8 +42,9 @@ export async function* follow(options: FollowOptions): AsyncGenerator<Followed, 
         if (isLost) say(`kodama: connected again, after seq ${seq}`);
         isLost = false;
         waitMs = waitMinMs;
-        ({ seq } = followed.message);
-        start = { afterSeq: seq };
+        ({ seq, log = log } = followed.message);
+        // The same seq of another log, such as after a restore, would be another event's: it is refused.
+        start = { afterSeq: seq, log };
         yield followed;
       }
       if (query.endAtHead === true) return;

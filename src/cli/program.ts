@@ -15,7 +15,7 @@ import { listenersCommand } from './listeners-command.ts';
 import { formats, type Run } from './session.ts';
 import { statusCommand } from './status-command.ts';
 import { uiCommand } from './ui-command.ts';
-import { upCommand } from './up-command.ts';
+import { restoreMarkCommand, upCommand } from './up-command.ts';
 import { versionCommand } from './version-command.ts';
 import { waitCommand } from './wait-command.ts';
 
@@ -57,6 +57,7 @@ export function buildProgram({ url, project }: CommandEnvironment, run: Run): Co
     uiCommand,
     applyCommand,
     exportCommand,
+    restoreMarkCommand,
     demoCommand,
     completionCommand,
     versionCommand,

@@ -23,11 +23,17 @@ type Lists = {
   readonly events: Event;
 };
 
+/** Where a stream stands; the first line of one has the log that it is of. */
+interface StreamPlace {
+  readonly seq: number;
+  readonly log?: string;
+}
+
 /** A line of a stream of the log. */
 export type StreamMessage =
-  | { readonly seq: number; readonly event: Event }
-  | { readonly seq: number; readonly synced: object }
-  | { readonly seq: number; readonly heartbeat: object }
+  | (StreamPlace & { readonly event: Event })
+  | (StreamPlace & { readonly synced: object })
+  | (StreamPlace & { readonly heartbeat: object })
   | { readonly error: ProblemLike };
 
 export type Query = Readonly<

@@ -48,7 +48,7 @@ function notReady(last: CommandFailure, timeoutMs: number): CommandFailure {
 }
 
 function factsOf(status: Status): readonly (readonly [string, string | number | null])[] {
-  const { version, nodeId, uptimeMs, workers, headSeq, oldestSeq, store, retention } = status;
+  const { version, nodeId, uptimeMs, workers, log, headSeq, oldestSeq, store, retention } = status;
   const of = (field: 'openConnections' | 'listeners' | 'restarts') =>
     workers?.reduce((sum, worker) => sum + worker[field], 0) ?? null;
   const pids = workers?.map(({ pid }) => pid).join(', ');
@@ -61,6 +61,7 @@ function factsOf(status: Status): readonly (readonly [string, string | number | 
     ['listeners', of('listeners')],
     ['open connections', of('openConnections')],
     ['events', `${oldestSeq} to ${headSeq}`],
+    ['log', log],
     ['kept', retention === null ? null : `about ${formatSize(retention.bytes)}`],
     ['store', store === undefined ? null : `${store.state}${waiting}`],
   ];

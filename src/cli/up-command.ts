@@ -11,20 +11,32 @@ interface UpOptions {
   readonly workers?: number;
 }
 
+const dataDirAbout = 'what it keeps (KODAMA_DATA_DIR)';
+
 export function upCommand(run: Run): Command {
   const command = new Command('up')
     .description('start kodama here, in the foreground, as npm start does; Ctrl-C stops it')
-    .action(run((_, self) => becomeServer(self.opts<UpOptions>())));
+    .action(run((_, self) => become([], self.opts<UpOptions>())));
   return withOptions(command, [
     option('-p, --port <port>', 'of REST (KODAMA_HTTP_PORT)', port),
     option('--grpc-port <port>', 'of gRPC (KODAMA_GRPC_PORT)', port),
-    option('--data-dir <folder>', 'what it keeps (KODAMA_DATA_DIR)'),
+    option('--data-dir <folder>', dataDirAbout),
     option('--workers <n>', 'processes that hold echo sockets (KODAMA_WORKERS)', wholeNumber),
   ]);
 }
 
+/** It works on the database itself, with the server's own settings: there is no API to ask while kodama is off. */
+export function restoreMarkCommand(run: Run): Command {
+  const command = new Command('restore-mark')
+    .description(
+      'after a restore from a backup, with kodama off: no cursor of before is good any more',
+    )
+    .action(run((_, self) => become(['restore-mark'], self.opts<UpOptions>())));
+  return withOptions(command, [option('--data-dir <folder>', dataDirAbout)]);
+}
+
 /** The server takes the place of this process: its signals, its output and its exit code are its own. */
-async function becomeServer(options: UpOptions): Promise<never> {
+async function become(words: readonly string[], options: UpOptions): Promise<never> {
   // TypeScript in a clone, JavaScript in a package, as this file is.
   const main = join(import.meta.dirname, `../main${extname(import.meta.filename)}`);
   const environment = environmentWith(variablesOf(options));
@@ -33,7 +45,7 @@ async function becomeServer(options: UpOptions): Promise<never> {
   process.removeAllListeners('warning');
   return process.execve?.(
     process.execPath,
-    [process.execPath, main],
+    [process.execPath, main, ...words],
     Object.fromEntries(given),
   ) as never;
 }

@@ -113,6 +113,26 @@ test('what is past its retention is told, and the rest goes on', async () => {
   expect(starts[1]).toEqual({ afterSeq: 49 });
 });
 
+test('it is resumed in the log that it was of, and begun anew where that is another one', async () => {
+  const changed = { status: 410, code: 'cursor_expired', detail: 'gone', why: 'log_changed' };
+  const first = `${JSON.stringify({ seq: 1, log: 'old', event: eventView(1, {}) })}\n`;
+  const { starts, kinds } = await follow(
+    [
+      () => bodyOf(first + line(2), 'closed'),
+      () => bodyOf(line(3), 'closed'),
+      () => {
+        throw new CallFailure({ ...changed, oldestSeq: 1, log: 'new' });
+      },
+      () => bodyOf(line(9), 'open'),
+    ],
+    hasSeq(9),
+  );
+  const [, ...resumed] = starts;
+  const log = 'old';
+  expect(resumed).toEqual([{ afterSeq: 2, log }, { afterSeq: 3, log }, { last: 100 }]);
+  expect(kinds).toContain('expired');
+});
+
 test('a hidden page has no stream, and resumes when it is shown', async () => {
   const hide = new AbortController();
   let shownCount = 0;

@@ -5,18 +5,23 @@
 import type { EventView } from '../http/resources.ts';
 import { CallFailure, type Problem, type Query } from './api.ts';
 
+interface Place {
+  readonly seq: number;
+  /** Of the first item of a stream: which log the seqs are of. */
+  readonly log?: string | undefined;
+}
+
 export type LogItem =
-  | { readonly kind: 'events'; readonly events: readonly EventView[]; readonly seq: number }
+  | (Place & { readonly kind: 'events'; readonly events: readonly EventView[] })
   /** Everything that was committed when the stream began has come. */
-  | { readonly kind: 'synced'; readonly seq: number }
+  | (Place & { readonly kind: 'synced' })
   /** The stream was cut, or let go of; it goes on by itself. */
   | { readonly kind: 'waiting'; readonly problem: Problem | null }
-  /** What comes next is not what follows what came last: those events are past their retention. */
+  /** What comes next is not what follows what came last: those events are past their retention, or of another log. */
   | { readonly kind: 'expired'; readonly oldestSeq: number };
 
 /** A line of the stream. */
-interface Line {
-  readonly seq?: number;
+interface Line extends Partial<Place> {
   readonly event?: EventView;
   readonly synced?: object;
   readonly error?: Problem;
@@ -43,12 +48,14 @@ const finalCodes = new Set(['unauthenticated', 'invalid_argument', 'permission_d
 export async function* followLog(options: FollowLog): AsyncGenerator<LogItem, void, void> {
   const { signal, shown, delay } = options;
   let { start } = options;
+  let log: string | undefined;
   let retryMs = retryMsMin;
   while (!signal.aborted) {
     await shown(signal);
     try {
       for await (const item of streamOnce({ ...options, start })) {
-        start = { afterSeq: item.seq };
+        log = item.log ?? log;
+        start = { afterSeq: item.seq, log };
         retryMs = retryMsMin;
         yield item;
       }
@@ -60,7 +67,9 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogItem, vo
       if (finalCodes.has(problem.code)) throw error;
       if (problem.code === 'cursor_expired') {
         const oldestSeq = Number(problem.oldestSeq ?? 1);
-        start = { afterSeq: oldestSeq - 1 };
+        log = undefined;
+        // Another log, such as after a restore, is begun as the first one was.
+        start = problem.why === 'log_changed' ? options.start : { afterSeq: oldestSeq - 1 };
         yield { kind: 'expired', oldestSeq };
         continue;
       }
@@ -118,18 +127,19 @@ async function* readItems(body: ReadableStream<Uint8Array>): AsyncGenerator<Stre
 function* itemsOf(lines: readonly Line[]): Generator<StreamItem, void> {
   let events: EventView[] = [];
   let seq: number | undefined;
+  const log = lines.find((line) => line.log !== undefined)?.log;
   for (const line of lines) {
     if (line.error !== undefined) {
-      if (seq !== undefined) yield { kind: 'events', events, seq };
+      if (seq !== undefined) yield { kind: 'events', events, seq, log };
       throw new CallFailure(line.error);
     }
     if (line.event !== undefined) events.push(line.event);
     // A heartbeat too moves the place to go on from.
     seq = line.seq ?? seq;
     if (line.synced === undefined || seq === undefined) continue;
-    if (events.length > 0) yield { kind: 'events', events, seq };
+    if (events.length > 0) yield { kind: 'events', events, seq, log };
     events = [];
-    yield { kind: 'synced', seq };
+    yield { kind: 'synced', seq, log };
   }
-  if (seq !== undefined && lines.length > 0) yield { kind: 'events', events, seq };
+  if (seq !== undefined && lines.length > 0) yield { kind: 'events', events, seq, log };
 }

@@ -9,6 +9,7 @@ import type { NamedStreamItem } from './listener-names.ts';
 const ask: FollowAsk = {
   start: { kind: 'after_seq', seq: 0 },
   filter: { ...everyEvent, listeners: [], labels: {} },
+  log: null,
   endAtHead: false,
   heartbeatMs: 60_000,
 };

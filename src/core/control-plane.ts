@@ -5,9 +5,15 @@
 import type { Caller } from './caller.ts';
 import type { Connection } from './connection.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
+import { assertSameLog } from './cursor-errors.ts';
 import type { Event } from './event.ts';
 import type { EventLog } from './event-log.ts';
-import { type EventPageLimits, type EventStart, readEventPage } from './event-page.ts';
+import {
+  type EventPageLimits,
+  type EventStart,
+  type LogPage,
+  readEventPage,
+} from './event-page.ts';
 import { EventStreams, type Follower, type StreamLimits } from './event-streams.ts';
 import type { FaultChange } from './fault-changes.ts';
 import { GoneNodes } from './gone-nodes.ts';
@@ -187,20 +193,22 @@ export class ControlPlane {
    */
   async listEvents(
     caller: Caller,
-    query: EventAsk & EventStart,
+    query: EventAsk & EventStart & { readonly log: string | null },
     ask: PageAsk,
-  ): Promise<Page<Named<Event>>> {
+  ): Promise<LogPage<Named<Event>>> {
     const { eventLog, limits } = this.#options;
     const { project, store } = await this.#of(caller);
     const log = eventLog.of(project);
-    await log.known();
-    const { order, afterSeq, last, ...asked } = query;
+    const { log: cursorLog, ...of } = query;
+    await assertSameLog(log, cursorLog);
+    const { order, afterSeq, last, ...asked } = of;
     const chosen = chooseEvents(store.listeners, asked, limits.labelledListenersMax);
     const { filter } = await whileThere(caller, chosen);
-    const of = { query: { ...query, project: caller.project }, signal: caller.signal };
-    const read = { ...ask, order, afterSeq, last, filter, ...of };
+    const from = { query: { ...of, project: caller.project }, signal: caller.signal };
+    const read = { ...ask, order, afterSeq, last, filter, ...from };
     const page = await whileThere(caller, readEventPage({ ...read, log, store, limits }));
-    return await whileThere(caller, this.#names(project).page(page));
+    const { items } = await whileThere(caller, this.#names(project).page(page));
+    return { ...page, items };
   }
 
   /**

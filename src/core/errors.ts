@@ -37,12 +37,14 @@ export interface ErrorDetails {
   readonly owner?: string;
   /** cursor_expired: the oldest seq that can still be read; resume with `oldestSeq - 1`. */
   readonly oldestSeq?: number;
+  /** cursor_expired of another log (why: log_changed): the id of the one that is there. */
+  readonly log?: string;
   /** A cursor above the head: where the head is. */
   readonly headSeq?: number;
   /** resource_exhausted: the name of the limit, and its value. */
   readonly limit?: string;
   readonly limitValue?: number;
-  /** not_met: why the wait ended, what was counted and wanted, and where the log stood. */
+  /** cursor_expired: log_changed. not_met: why the wait ended, what was counted and wanted, and where the log stood. */
   readonly why?: string;
   readonly count?: number;
   readonly min?: number;

@@ -6,7 +6,7 @@
  * - A follower owns one number, its seq, and is woken by level: it reads, and waits only at the head.
  */
 import { AppendQueue, type AppendQueueLimits, type AppendQueueOptions } from './append-queue.ts';
-import { AppError } from './errors.ts';
+import { aboveHead, belowOldest } from './cursor-errors.ts';
 import type { Event, EventDraft } from './event.ts';
 import { type EventFilter, type EventSelection, everySelection } from './event-filter.ts';
 import { EventRing } from './event-ring.ts';
@@ -49,6 +49,7 @@ export class EventLog {
   readonly #stored: Log;
   readonly #ring: EventRing;
   readonly #wakeUps = new WakeUps();
+  #id = '';
   #headSeq = 0;
   #oldestSeq = 1;
   #isKnown = false;
@@ -120,6 +121,7 @@ export class EventLog {
 
   async #readBounds(): Promise<void> {
     if (this.#isKnown) return;
+    this.#id = await this.#stored.readId();
     this.#observe(await this.#stored.readBounds());
     this.#isKnown = true;
   }
@@ -128,6 +130,11 @@ export class EventLog {
   publish(firstSeq: number, events: readonly Event[]): void {
     this.#ring.push(firstSeq, events);
     this.#advance(firstSeq + events.length - 1);
+  }
+
+  /** Once it is known. Another one after a restore from a backup: seqs mean something within it only. */
+  get id(): string {
+    return this.#id;
   }
 
   get headSeq(): number {
@@ -256,12 +263,7 @@ export class EventLog {
   /** @throws cursor_expired below the log, invalid_argument above its head, unavailable */
   async checkCursor(afterSeq: number): Promise<void> {
     await this.learn(afterSeq);
-    if (afterSeq > this.#headSeq) {
-      throw new AppError('invalid_argument', `afterSeq: the newest event is ${this.#headSeq}`, {
-        errors: [{ path: 'afterSeq', message: `is above the newest event, ${this.#headSeq}` }],
-        headSeq: this.#headSeq,
-      });
-    }
+    if (afterSeq > this.#headSeq) throw aboveHead(this.#headSeq);
     this.#assertKept(afterSeq);
   }
 
@@ -273,9 +275,7 @@ export class EventLog {
 
   #assertKept(afterSeq: number): void {
     if (afterSeq === 0 || afterSeq >= this.#oldestSeq - 1) return;
-    throw new AppError('cursor_expired', `the oldest event kept is ${this.#oldestSeq}`, {
-      oldestSeq: this.#oldestSeq,
-    });
+    throw belowOldest(this.#oldestSeq);
   }
 
   /** The store's own bounds, which may be ahead of what was told of them. */

@@ -1,12 +1,13 @@
 /** Pages of the log as a caller asks for them: of so many events, where the bytes and the time allow. */
+import { assertSameLog } from './cursor-errors.ts';
 import { invalidField } from './errors.ts';
 import type { Event } from './event.ts';
 import { type EventFilter, selectionOf } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
-import { startSeq } from './follow.ts';
 import { type Page, type PageAsk, pageKey, pageToken } from './page.ts';
 import { eventBytes } from './sizes.ts';
 import type { EventPage, Log } from './store.ts';
+import { startSeq } from './stream-start.ts';
 
 /** By seq. */
 export const eventOrders = ['asc', 'desc'] as const;
@@ -19,6 +20,9 @@ export interface EventStart {
   /** With the newest so many that match. For `asc`. */
   readonly last: number | null;
 }
+
+/** A page, and the log that it is of. */
+export type LogPage<Item> = Page<Item> & { readonly log: string };
 
 export interface EventPageLimits {
   /** Of one read of the log. */
@@ -40,9 +44,9 @@ interface EventPageAsk extends PageAsk, EventStart {
 }
 
 /** @throws cursor_expired, invalid_argument, unavailable */
-export async function readEventPage(ask: EventPageAsk): Promise<Page<Event>> {
+export async function readEventPage(ask: EventPageAsk): Promise<LogPage<Event>> {
   const { order, query, log, filter } = ask;
-  const from = keySeq(pageKey(ask.pageToken, query)) ?? (await firstSeq(ask));
+  const from = (await keySeq(pageKey(ask.pageToken, query), log)) ?? (await firstSeq(ask));
   const selection = selectionOf(filter);
   const page = await fillPage(
     order === 'asc'
@@ -58,15 +62,17 @@ export async function readEventPage(ask: EventPageAsk): Promise<Page<Event>> {
         },
     ask,
   );
-  const nextPageToken = page.hasMore ? pageToken(String(page.throughSeq), query) : null;
-  return { items: page.events, nextPageToken };
+  const nextPageToken = page.hasMore ? pageToken(`${page.throughSeq}@${log.id}`, query) : null;
+  return { items: page.events, nextPageToken, log: log.id };
 }
 
 /** An id is a key, too, of other lists. */
-function keySeq(key: string | null): number | null {
+async function keySeq(key: string | null, log: EventLog): Promise<number | null> {
   if (key === null) return null;
-  if (!/^\d{1,16}$/.test(key)) throw invalidField('pageToken', 'is not a token of this API');
-  return Number(key);
+  const [, seq, logId = null] = /^(\d{1,16})@(.+)$/.exec(key) ?? [];
+  if (seq === undefined) throw invalidField('pageToken', 'is not a token of this API');
+  await assertSameLog(log, logId);
+  return Number(seq);
 }
 
 async function firstSeq(ask: EventPageAsk): Promise<number> {

@@ -1,6 +1,7 @@
 /** The streams of events that are open: bounded in number, each seen where it stands, all ended at a stop. */
 import { bounded } from './bounded-stream.ts';
 import type { Caller } from './caller.ts';
+import { assertSameLog } from './cursor-errors.ts';
 import { AppError } from './errors.ts';
 import type { EventLog } from './event-log.ts';
 import { follow } from './follow.ts';
@@ -110,6 +111,7 @@ export class EventStreams {
     using stream = await this.open(caller);
     const { pageEventsMax, labelledListenersMax } = limits;
     const { project, log, store, signal, onSeq } = stream;
+    await assertSameLog(log, ask.log);
     const chosen = await streamFilter(store.listeners, ask.filter, labelledListenersMax);
     const from = { ...ask, ...chosen, log, store, pageEventsMax };
     const items = bounded({
@@ -124,7 +126,7 @@ export class EventStreams {
           },
         }),
     });
-    yield* names(project).stream(items);
+    yield* names(project).stream(items, log);
     if (!caller.signal.aborted) signal.throwIfAborted();
   }
 }

@@ -19,7 +19,7 @@ import { waitFor } from '../../test/support/wait-for.ts';
 import { hasCode } from './errors.ts';
 import { type EventFilter, everyEvent } from './event-filter.ts';
 import { EventLog } from './event-log.ts';
-import type { StreamStart } from './follow.ts';
+import type { StreamStart } from './stream-start.ts';
 
 const limits = { ...sampleLogLimits, commitEventsMax: 3, ringEventsMax: 3, retryMinMs: 0 };
 const pageEventsMax = 2;

@@ -3,13 +3,7 @@ import type { Event } from './event.ts';
 import { type EventFilter, everySelection, selectionOf } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
 import type { Log } from './store.ts';
-import type { Micros } from './time.ts';
-
-export type StreamStart =
-  | { readonly kind: 'after_seq'; readonly seq: number }
-  | { readonly kind: 'since'; readonly time: Micros }
-  | { readonly kind: 'last'; readonly count: number }
-  | { readonly kind: 'from_now' };
+import { type StreamStart, startSeq } from './stream-start.ts';
 
 export interface FollowRequest {
   readonly start: StreamStart;
@@ -96,33 +90,5 @@ export async function* follow(options: Follow): AsyncGenerator<StreamItem, void,
     } else if (!hasMoved && isSynced) {
       await log.changed(seq, heartbeatMs - silentMs, signal);
     }
-  }
-}
-
-/** The seq after which a reader begins. @throws as follow does */
-export async function startSeq({
-  start,
-  log,
-  store,
-  filter,
-}: Pick<Follow, 'start' | 'log' | 'store' | 'filter'>): Promise<number> {
-  // The log's oldest event may be gone by the time it is read: before the oldest is 0, whichever that is.
-  const kept = async (seq: number) => {
-    await log.learn(seq);
-    return seq < log.oldestSeq ? 0 : Math.min(seq, log.headSeq);
-  };
-  switch (start.kind) {
-    case 'after_seq':
-      await log.checkCursor(start.seq);
-      return start.seq;
-    case 'since':
-      return await kept(await store.log.seqBefore(start.time));
-    case 'last':
-      if (!log.isKnown) await log.known();
-      if (start.count === 0) return log.headSeq;
-      return await kept(await store.log.seqBeforeNewest(start.count, filter));
-    case 'from_now':
-      if (!log.isKnown) await log.known();
-      return log.headSeq;
   }
 }

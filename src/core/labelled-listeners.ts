@@ -50,7 +50,11 @@ export class LabelledListeners {
 
 /** As FollowRequest, with its listeners as the caller names them, and with the caller's signal. */
 export type FollowAsk = Omit<FollowRequest, 'filter' | 'signal'> &
-  StreamBounds & { readonly filter: EventAsk };
+  StreamBounds & {
+    readonly filter: EventAsk;
+    /** Of which log the start is; null: of any. */
+    readonly log: string | null;
+  };
 
 /** What a stream is to read, and for labels how it goes on. @throws what chooseEvents throws */
 export async function streamFilter(

@@ -7,10 +7,14 @@ import type { ListenerDirectory, ProjectStore } from './store.ts';
 
 export type Named<Item> = Item & { readonly listenerName: string | null };
 export type NameMap = ReadonlyMap<string, string | null>;
-export type NamedStreamItem =
+export type NamedStreamItem = {
+  /** Of the first item: the log that the stream is of. */
+  readonly log?: string;
+} & (
   | Exclude<StreamItem, { readonly kind: 'events' }>
   /** By the ids of all listeners that the events are of. */
-  | (Extract<StreamItem, { readonly kind: 'events' }> & { readonly names: NameMap });
+  | (Extract<StreamItem, { readonly kind: 'events' }> & { readonly names: NameMap })
+);
 
 interface OfListener {
   readonly listenerId: string;
@@ -42,9 +46,15 @@ export class ListenerNames {
     return items.map((item) => ({ ...item, listenerName: names.get(item.listenerId) ?? null }));
   }
 
-  async *stream(items: AsyncIterable<StreamItem>): AsyncGenerator<NamedStreamItem, void, void> {
+  async *stream(
+    items: AsyncIterable<StreamItem>,
+    log: { readonly id: string },
+  ): AsyncGenerator<NamedStreamItem, void, void> {
+    let first: { readonly log?: string } = { log: log.id };
     for await (const item of items) {
-      yield item.kind === 'events' ? { ...item, names: await this.#of(item.events) } : item;
+      const told = { ...item, ...first };
+      yield told.kind === 'events' ? { ...told, names: await this.#of(told.events) } : told;
+      first = {};
     }
   }
 

@@ -90,6 +90,28 @@ test('a private key survives the restart', async () => {
   expect(second.dataPlane.calls[0]).toMatchObject({ binding: { tlsKey: 'a key' } });
 });
 
+test('one whose key cannot be read is failed and not bound; it can be changed and deleted', async () => {
+  const first = await makeWorld();
+  const { id } = await create(first);
+  const unreadable = { code: 'secret_key_missing', message: 'not there' };
+  const row = first.store.database.listeners.get(id);
+  if (row === undefined) throw new TypeError('it is on record');
+  first.store.database.listeners.set(id, { ...row, secrets: { tlsKey: null, unreadable } });
+  const second = await restart(first);
+  await second.recovery.recover();
+  const failed = { state: 'failed', reason: unreadable, sockets: [] };
+  expect(await second.control.getListener(caller, id)).toMatchObject(failed);
+  await second.control.updateListener(caller, id, { limits: { maxConnections: 5 } });
+  expect(await second.control.getListener(caller, id)).toMatchObject(failed);
+  expect(second.dataPlane.kindsOf(id)).toEqual([]);
+  // What is on record already is not told again.
+  const third = await restart(second);
+  await third.recovery.recover();
+  await third.control.deleteListener(caller, id, 0);
+  const types = ['listener_failed', 'listener_updated', 'listener_closed'];
+  expect(third.typesOf(id).slice(2)).toEqual(types);
+});
+
 test('connections that an earlier run left open are closed as interrupted before anything listens', async () => {
   const first = await makeWorld();
   const { id } = await create(first);

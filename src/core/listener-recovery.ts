@@ -75,12 +75,17 @@ export class ListenerRecovery {
   }
 
   async #recoverOne(entry: ListenerEntry): Promise<void> {
-    const { listeners, dataPlane } = this.#options;
+    const { listeners, dataPlane, observer } = this.#options;
     if (entry.listener.state === 'draining') {
       await listeners.close(entry.listener.id, 0);
       return;
     }
     const wished = wish(dataPlane, entry);
+    const { unreadable: reason } = entry.secrets;
+    if (reason !== undefined) {
+      const { wished: generation, listener } = entry;
+      observer.observe({ listenerId: listener.id, generation, state: 'failed', reason });
+    }
     listeners.scheduleExpiry(entry);
     await wished;
   }

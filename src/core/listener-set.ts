@@ -141,12 +141,13 @@ export function bindingOf({ listener, secrets }: ListenerEntry): Binding {
   const { protocol, host, mode, limits, faults, tls, proxyProtocol, recording, id } = listener;
   const port = listener.laddr?.port ?? listener.port;
   const spec = { protocol, host, port, mode, limits, faults, tls, proxyProtocol, recording };
-  return { ...spec, ...secrets, listenerId: id };
+  return { ...spec, tlsKey: secrets.tlsKey, listenerId: id };
 }
 
-/** It is to listen as it is on record. */
+/** It is to listen as it is on record; one whose secrets could not be read is not bound. */
 export async function wish(dataPlane: DataPlane, entry: ListenerEntry): Promise<void> {
   entry.wished = entry.listener.generation;
+  if (entry.secrets.unreadable !== undefined) return;
   await dataPlane.wish({ generation: entry.wished, binding: bindingOf(entry) });
 }
 

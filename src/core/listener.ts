@@ -70,6 +70,8 @@ export interface ListenerSpec {
 export interface ListenerSecrets {
   /** PEM. */
   readonly tlsKey: string | null;
+  /** Why they could not be read from the record: then it can not be bound. */
+  readonly unreadable?: ListenerReason;
 }
 
 /** One listening socket, in one worker process. */

@@ -45,8 +45,9 @@ export function pageToken(key: string, query: object): string {
   return Buffer.from(`${fingerprint(query)}:${key}`).toString('base64url');
 }
 
-/** A seq, or the id of a listener or connection. */
-const keyPattern = /^(?:\d{1,16}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/;
+/** A seq with the id of its log, a project's number, or the id of anything else. */
+const keyPattern =
+  /^(?:\d{1,16}(?:@[\x21-\x7e]{1,128})?|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/;
 
 /**
  * The key that a token holds; null for an absent token.

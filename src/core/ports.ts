@@ -24,7 +24,7 @@ export interface Logger {
 }
 
 /** A listener as the data plane is asked to bind it. */
-export interface Binding extends ListenerSpec, ListenerSecrets {
+export interface Binding extends ListenerSpec, Pick<ListenerSecrets, 'tlsKey'> {
   readonly listenerId: string;
 }
 

@@ -14,6 +14,8 @@ export interface Status {
   readonly pid: number;
   readonly uptimeMs: number;
   readonly workers: readonly WorkerStatus[];
+  /** The id of the project's log: seqs mean something within it only. */
+  readonly log: string;
   readonly headSeq: number;
   readonly oldestSeq: number;
   readonly store: {
@@ -61,15 +63,14 @@ export function statusOf(
   startedAt: number,
   project: ProjectRef,
 ): Status {
-  const { headSeq, oldestSeq } = eventLog.of(project);
+  const { id: log, headSeq, oldestSeq } = eventLog.of(project);
   return {
     version,
     nodeId,
     pid,
     uptimeMs: Math.round(performance.now() - startedAt),
     workers: dataPlane.status(),
-    headSeq,
-    oldestSeq,
+    ...{ log, headSeq, oldestSeq },
     store: {
       state: eventLog.failure === null ? 'reachable' : 'away',
       queuedEvents: eventLog.queuedEvents,

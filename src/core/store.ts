@@ -135,6 +135,8 @@ export interface Log {
   /** As read, back from before `beforeSeq`, newest first: all down to `throughSeq`; `oldestSeq` is the end. */
   readBack(request: EventRead & { readonly beforeSeq: number }): Promise<EventPage>;
   readBounds(): Promise<LogBounds>;
+  /** Of the log itself: never changes while a process uses the store. @throws not_found */
+  readId(): Promise<string>;
   /** Seq of the newest event before `time`, so that reading after it gives all since; 0 where none is. */
   seqBefore(time: Micros): Promise<number>;
   /** The seq after which exactly the newest `count` matching events lie. */

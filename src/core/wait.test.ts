@@ -30,7 +30,8 @@ function connection(given: Partial<Connection> = {}): Connection {
 }
 
 const wait: WaitAsk = {
-  ...{ min: 1, max: null, settleMs: 0, timeoutMs: 60_000, afterSeq: 0, pageSize: 50 },
+  ...{ min: 1, max: null, settleMs: 0, timeoutMs: 60_000, afterSeq: 0 },
+  ...{ log: null, pageSize: 50 },
 };
 const any: ConnectionWaitAsk = {
   ...{ listeners: [], labels: {}, state: null, protocol: null, raddr: null, lport: null },

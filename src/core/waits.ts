@@ -3,6 +3,7 @@ import type { Caller } from './caller.ts';
 import type { Connection } from './connection.ts';
 import type { CountedQuery } from './connection-filter.ts';
 import { ConnectionTally } from './connection-tally.ts';
+import { assertSameLog } from './cursor-errors.ts';
 import { AppError } from './errors.ts';
 import type { Event } from './event.ts';
 import type { EventStreams, OpenStream } from './event-streams.ts';
@@ -31,6 +32,8 @@ import { whileThere } from './while-there.ts';
 export interface WaitAsk extends WaitRule {
   /** Only what came after it counts; 0: all. */
   readonly afterSeq: number;
+  /** Of which log that is; null: of any. */
+  readonly log: string | null;
   /** So many are shown. */
   readonly pageSize: number;
 }
@@ -43,8 +46,9 @@ export type EventWaitAsk = EventAsk & { readonly wait: WaitAsk };
 export interface Waited<Item> {
   /** One above waitCountMax stands for any number. */
   readonly count: number;
-  /** Where the log stood: the next wait's afterSeq. */
+  /** Where the log stood, and which it is: the next wait's afterSeq and log. */
   readonly seq: number;
+  readonly log: string;
   /** The oldest of them. */
   readonly items: readonly Item[];
 }
@@ -102,7 +106,7 @@ export class Waits {
   async connections(caller: Caller, ask: ConnectionWaitAsk): Promise<Waited<Named<Connection>>> {
     const { labelledListenersMax, waitRowsMax: rowsMax } = this.#options.limits;
     const { listeners: _l, labels: _s, wait: asked, ...rest } = ask;
-    return await this.#during(caller, async (stream) => {
+    return await this.#during(caller, asked, async (stream) => {
       const { store, log } = stream;
       const chosen = await chooseListeners(store.listeners, ask, labelledListenersMax);
       const ends = await ListenerEnds.of(chosen, store.listeners);
@@ -122,7 +126,7 @@ export class Waits {
   async events(caller: Caller, ask: EventWaitAsk): Promise<Waited<Named<Event>>> {
     const { labelledListenersMax, pageBytesMax: bytesMax } = this.#options.limits;
     const { wait: asked, ...rest } = ask;
-    return await this.#during(caller, async (stream) => {
+    return await this.#during(caller, asked, async (stream) => {
       const { store } = stream;
       const { filter } = await chooseEvents(store.listeners, rest, labelledListenersMax);
       const { listenerIds } = filter;
@@ -142,10 +146,11 @@ export class Waits {
   /** What it still reads when its caller goes away comes to nothing. */
   async #during<Result>(
     caller: Caller,
+    { log }: WaitAsk,
     work: (stream: OpenStream) => Promise<Result>,
   ): Promise<Result> {
     using stream = await this.#options.streams.open(caller);
-    await stream.log.known();
+    await assertSameLog(stream.log, log);
     return await whileThere(stream, work(stream));
   }
 
@@ -163,7 +168,7 @@ export class Waits {
     });
     const count = toldCount(tally);
     const items = await names.items(await tally.items(asked.pageSize));
-    if (outcome.why === 'met') return { count, seq: outcome.seq, items };
+    if (outcome.why === 'met') return { count, seq: outcome.seq, log: log.id, items };
     const near = await tally.near();
     const named = await names.items(near.map(({ item }) => item));
     const differing = named.map((item, index) => ({ item, differs: near[index]?.differs ?? [] }));

@@ -172,7 +172,9 @@ async function clusterPids(directory: string): Promise<readonly number[]> {
       .map(Number)
       .filter((pid) => pid > 0 && belongs(pid, directory));
   }
-  const list = await promisify(execFile)('/bin/ps', ['-axww', '-o', 'pid=,command=']);
+  const list = await promisify(execFile)('/bin/ps', ['-axww', '-o', 'pid=,command='], {
+    env: {},
+  });
   return list.stdout
     .split('\n')
     .filter((line) => line.includes(`postgres -D ${directory} `))

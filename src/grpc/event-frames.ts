@@ -30,8 +30,8 @@ export class EventFrames {
     // An encoder that failed may have left a part of its event.
     this.#sink.at = 0;
     if (item.kind !== 'events') {
-      const { kind, seq, ...said } = item;
-      this.#frame({ seq, [kind]: said });
+      const { kind, seq, log, ...said } = item;
+      this.#frame({ seq, log, [kind]: said });
       yield { message: this.#sink.take(), seq };
       return;
     }
@@ -40,7 +40,8 @@ export class EventFrames {
       let seq = item.seq;
       for (const event of item.events.slice(written)) {
         if (this.#sink.at >= this.#writeBytesMax) break;
-        this.#frameEvent(event, item.names.get(event.listenerId) ?? null);
+        const log = written === 0 ? item.log : undefined;
+        this.#frameEvent(event, item.names.get(event.listenerId) ?? null, log);
         seq = event.seq;
         written += 1;
       }
@@ -48,12 +49,13 @@ export class EventFrames {
     }
   }
 
-  #frameEvent(event: Event, listenerName: string | null): void {
+  /** One that says which log it is of is the first of its stream, and is that stream's own. */
+  #frameEvent(event: Event, listenerName: string | null, log?: string): void {
     const { seq } = event;
-    if (this.#kept.copyTo(this.#sink, seq, listenerName)) return;
+    if (log === undefined && this.#kept.copyTo(this.#sink, seq, listenerName)) return;
     const start = this.#sink.at;
-    this.#frame({ seq, event: { ...event, listenerName } });
-    this.#kept.keep(seq, this.#sink, start, listenerName);
+    this.#frame({ seq, log, event: { ...event, listenerName } });
+    if (log === undefined) this.#kept.keep(seq, this.#sink, start, listenerName);
   }
 
   #frame(item: object): void {

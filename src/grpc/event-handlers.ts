@@ -22,7 +22,9 @@ export function eventHandlers(edge: Edge): UntypedServiceImplementation {
 
   return {
     ListEvents: operationCall(edge, listEvents, {
-      answer: ({ items, nextPageToken }) => ({ events: items, nextPageToken: nextPageToken ?? '' }),
+      answer: ({ items, nextPageToken, log }) => ({
+        ...{ events: items, nextPageToken: nextPageToken ?? '', log },
+      }),
     }),
     WaitEvents: operationCall(edge, waitEvents, {
       answer: ({ items, ...waited }) => ({ ...waited, events: items }),

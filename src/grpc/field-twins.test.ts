@@ -164,13 +164,13 @@ const control: Partial<Control> = {
   closeListeners: async () => ({ items: [sampleId(1)], ...page }),
   getConnection: async () => connection,
   listConnections: async () => ({ items: [connection], ...page }),
-  waitConnections: async () => ({ count: 1, seq: 3, items: [connection] }),
+  waitConnections: async () => ({ count: 1, seq: 3, log: 'a log', items: [connection] }),
   closeConnection: async () => connection,
-  listEvents: async () => ({ items: namedEvents, ...page }),
-  waitEvents: async () => ({ count: 3, seq: 3, items: namedEvents }),
+  listEvents: async () => ({ items: namedEvents, log: 'a log', ...page }),
+  waitEvents: async () => ({ count: 3, seq: 3, log: 'a log', items: namedEvents }),
   async *followEvents() {
     const names = new Map([[sampleId(1), listenerName]]);
-    yield { kind: 'events', seq: 3, events: wholeEvents, names };
+    yield { kind: 'events', seq: 3, events: wholeEvents, names, log: 'a log' };
     yield { kind: 'synced', seq: 3 };
     yield { kind: 'heartbeat', seq: 4 };
     yield { kind: 'ended', seq: 4, why: 'timeout' };

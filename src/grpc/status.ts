@@ -73,9 +73,9 @@ export function isInternal(error: unknown): boolean {
 
 function facts(details: Facts): (readonly [string, string])[] {
   const { oldestSeq, headSeq, resumeAfterSeq, limitValue, retryAfterMs } = details;
-  const { owner, scope, why, count, min, max, seq, limit } = details;
+  const { owner, scope, why, count, min, max, seq, log, limit } = details;
   const all = {
-    ...{ owner, scope, why, count, min, max, seq },
+    ...{ owner, scope, why, count, min, max, seq, log },
     'oldest-seq': oldestSeq,
     'head-seq': headSeq,
     'resume-after-seq': resumeAfterSeq,

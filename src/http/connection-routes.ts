@@ -84,8 +84,7 @@ function listRoutes(app: HttpApp, edge: Edge): void {
       at: {},
       input: { ...rest, labels: toLabels(label) },
     }),
-    answer: ({ items, nextPageToken: next }) =>
-      listBytes('connections', items, connectionJson, next),
+    answer: ({ items, ...page }) => listBytes('connections', items, connectionJson, page),
   });
   operationRoute(app, edge, {
     operation: waitConnections,

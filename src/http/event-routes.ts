@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import {
+  cursorLog,
   eventFilter,
   oneStart,
   pageFields,
@@ -22,7 +23,7 @@ import { callerOf, operationRoute } from './operation-route.ts';
 import { readQuery } from './query.ts';
 import { eventJson, metJson } from './resource-json.ts';
 import { eventResource } from './resources.ts';
-import { answer, nextPageToken, problemResponses, waited } from './route-schemas.ts';
+import { answer, logId, nextPageToken, problemResponses, waited } from './route-schemas.ts';
 
 /** The filter, each of its parameters repeatable: OR inside a parameter, AND between them. */
 const filterQuery = (bounds: ListenerBounds) => ({
@@ -43,10 +44,14 @@ const filterQuery = (bounds: ListenerBounds) => ({
 
 const querySchemas = (bounds: ListenerBounds) => ({
   page: z
-    .strictObject({ ...pageStart, ...filterQuery(bounds), ...pageFields(bounds) })
+    .strictObject({
+      ...{ ...pageStart, log: cursorLog, ...filterQuery(bounds), ...pageFields(bounds) },
+    })
     .superRefine(oneStart),
   stream: z
-    .strictObject({ ...streamStart, ...filterQuery(bounds), ...streamOptions })
+    .strictObject({
+      ...{ ...streamStart, log: cursorLog, ...filterQuery(bounds), ...streamOptions },
+    })
     .superRefine(oneStart),
 });
 
@@ -87,16 +92,17 @@ export function eventRoutes(app: HttpApp, edge: Edge): void {
 
   async function page(caller: Caller, raw: unknown) {
     const { output } = await api.call(listEvents, { caller, read: () => readPage(raw) });
-    const { items, nextPageToken: next } = output;
-    return listBytes('events', items, (event) => eventJson(event, event.listenerName), next);
+    const { items, nextPageToken, log } = output;
+    const json = (event: (typeof items)[number]) => eventJson(event, event.listenerName);
+    return listBytes('events', items, json, { nextPageToken, log });
   }
 
   function readStream(raw: unknown, headers: IncomingHttpHeaders) {
     refuseOther(raw, pageQuery.shape, streamQuery.shape, 'pages: ask for application/json');
     const query = readQuery(streamQuery, raw);
     const { since, last, ...rest } = { ...query, ...toFilter(query) };
-    const afterSeq = resumeSeq(headers);
-    return afterSeq === null ? { ...rest, since, last } : { ...rest, afterSeq };
+    const cursor = lastEvent(headers);
+    return cursor === null ? { ...rest, since, last } : { ...rest, ...cursor };
   }
 
   app.route({
@@ -111,7 +117,9 @@ export function eventRoutes(app: HttpApp, edge: Edge): void {
         'last-event-id': z
           .string()
           .optional()
-          .describe('Streams: go on after this seq; it stands in place of any other start.'),
+          .describe(
+            'Streams: go on after the event of this id; it stands in place of any other start.',
+          ),
       }),
       querystring: z.object({ ...pageQuery.shape, ...streamQuery.shape }),
       response: {
@@ -122,6 +130,7 @@ export function eventRoutes(app: HttpApp, edge: Edge): void {
               schema: z.object({
                 events: z.array(eventResource).describe('In seq order, or the reverse.'),
                 nextPageToken,
+                log: logId,
               }),
             },
             'text/event-stream': { schema: z.string() },
@@ -169,10 +178,10 @@ function waitRoute(app: HttpApp, edge: Edge): void {
     query: z
       .strictObject({ ...filterQuery(edge.bounds), ...waitFields(edge.bounds) })
       .superRefine(possibleWait),
-    give: ({ query: { afterSeq, min, max, settleMs, timeoutMs, pageSize, ...filter } }) => ({
+    give: ({ query: { afterSeq, log, min, max, settleMs, timeoutMs, pageSize, ...filter } }) => ({
       at: {},
       input: {
-        ...{ afterSeq, min, max, settleMs, timeoutMs, pageSize },
+        ...{ afterSeq, log, min, max, settleMs, timeoutMs, pageSize },
         ...toFilter(filter),
       },
     }),
@@ -184,11 +193,11 @@ const description =
   'A page by default. With `Accept: text/event-stream` (server-sent events) or `application/x-ndjson` the ' +
   'same log as a live stream, from now unless a start is given; `afterSeq`, `since`, `last` and `fromNow` ' +
   'exclude each other. `order`, `pageSize` and `pageToken` are for pages; `since`, `fromNow`, `endAtHead`, ' +
-  '`heartbeatMs`, `maxEvents` and `timeoutMs` for streams. Server-sent events have the seq as their id, so ' +
-  '`Last-Event-ID` resumes; their types are those of the log, `synced` once after the backlog, `ended` where ' +
+  '`heartbeatMs`, `maxEvents` and `timeoutMs` for streams. Server-sent events have the seq and the log as their id, ' +
+  'so `Last-Event-ID` resumes; their types are those of the log, `synced` once after the backlog, `ended` where ' +
   '`maxEvents` or `timeoutMs` end the stream, and `error` with a problem at another end; heartbeats are ' +
   'comments. NDJSON has one object a line: `{seq, event}`, `{seq, synced}`, `{seq, heartbeat}`, ' +
-  '`{seq, ended}`, `{error}`.';
+  '`{seq, ended}`, `{error}`; the first one has `log`, too.';
 
 /** A parameter of the other kind of answer is none that is not known. @throws invalid_argument */
 function refuseOther(raw: unknown, theirs: object, ours: object, what: string): void {
@@ -199,9 +208,11 @@ function refuseOther(raw: unknown, theirs: object, ours: object, what: string): 
 }
 
 /** A browser's EventSource reconnects with the same URL, so what it last saw comes before the URL's start. */
-function resumeSeq(headers: IncomingHttpHeaders): number | null {
+function lastEvent(headers: IncomingHttpHeaders) {
   const { 'last-event-id': id } = headers;
   if (id === undefined || id === '') return null;
-  if (typeof id === 'string' && /^\d{1,16}$/.test(id)) return Number(id);
-  throw invalidField('Last-Event-ID', 'must be the seq of an event');
+  const [, seq, log] = /^(\d{1,16})(?::([\x21-\x7e]{1,128}))?$/.exec(String(id)) ?? [];
+  if (seq === undefined) throw invalidField('Last-Event-ID', 'must be the id of an event');
+  // A seq alone is of the log that the URL names, if any.
+  return { afterSeq: Number(seq), ...(log !== undefined && { log }) };
 }

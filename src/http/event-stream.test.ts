@@ -37,14 +37,15 @@ test('NDJSON: the backlog, synced once, then what comes', async () => {
   await waitFor('the stream to end', () => edge.control.followers.length === 0);
 });
 
-test('server-sent events: the seq is the id, the type the event', async () => {
+test('server-sent events: the id is the seq and the log, the type the event', async () => {
   await using edge = await restEdge();
   await create(edge, 1);
   const stream = serverSent(`${edge.url}/v1/events?afterSeq=1&endAtHead=true`);
   const page = await want(200, edge, 'GET', '/v1/events?afterSeq=1');
+  const id = `2:${edge.eventLog.id}`;
   expect(await collect(stream)).toEqual([
-    { id: '2', event: 'listener_listening', data: page.events[0] },
-    { id: '2', event: 'synced', data: { seq: 2 } },
+    { id, event: 'listener_listening', data: page.events[0] },
+    { id, event: 'synced', data: { seq: 2 } },
   ]);
 });
 
@@ -53,8 +54,10 @@ test('Last-Event-ID goes on where the reader was, whatever start the URL has', a
   await create(edge, 2);
   for (const query of ['afterSeq=0', 'fromNow=true', 'last=4', 'since=2020-01-01T00:00:00Z', '']) {
     const url = `${edge.url}/v1/events?${query}&endAtHead=true`;
-    const resumed = await collect(serverSent(url, { headers: { 'last-event-id': '3' } }));
-    expect(resumed.map(({ id }) => id)).toEqual(['4', '4']);
+    for (const last of ['3', `3:${edge.eventLog.id}`]) {
+      const resumed = await collect(serverSent(url, { headers: { 'last-event-id': last } }));
+      expect(resumed.map(({ id }) => Number.parseInt(id ?? '', 10))).toEqual([4, 4]);
+    }
   }
 });
 
@@ -85,7 +88,9 @@ test('heartbeats move a reader past what the filter left out', async () => {
   await until(messages, ({ event }) => event === 'synced');
   await create(edge, 1);
   expect(await until(rows, () => true)).toEqual([{ seq: 2, heartbeat: {} }]);
-  expect(await until(messages, () => true)).toEqual([{ comment: 'heartbeat', id: '2' }]);
+  expect(await until(messages, () => true)).toEqual([
+    { comment: 'heartbeat', id: `2:${edge.eventLog.id}` },
+  ]);
 });
 
 test('the filter is an or within a parameter, and an and between them', async () => {
@@ -139,12 +144,15 @@ test('a parameter of pages in a stream, or of streams in a page, is told where i
   });
 });
 
-test.each(['x', '-1', '1.5', '99999999999999999'])('Last-Event-ID %s is refused', async (id) => {
-  await using edge = await restEdge();
-  const headers = { ...sse, 'last-event-id': id };
-  const refused = await call(edge, 'GET', '/v1/events', undefined, headers);
-  expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: 'Last-Event-ID' }] } });
-});
+test.each(['x', '-1', '1.5', '99999999999999999', '1:', '1: x', ':x', `1:${'x'.repeat(129)}`])(
+  'Last-Event-ID %s is refused',
+  async (id) => {
+    await using edge = await restEdge();
+    const headers = { ...sse, 'last-event-id': id };
+    const refused = await call(edge, 'GET', '/v1/events', undefined, headers);
+    expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: 'Last-Event-ID' }] } });
+  },
+);
 
 test('a cursor that has expired is refused with the oldest seq', async () => {
   await using edge = await restEdge();
@@ -152,6 +160,39 @@ test('a cursor that has expired is refused with the oldest seq', async () => {
   edge.eventLog.expire(5);
   const refused = await call(edge, 'GET', '/v1/events?afterSeq=2', undefined, sse);
   expect(refused).toMatchObject({ status: 410, body: { code: 'cursor_expired', oldestSeq: 5 } });
+});
+
+test('a cursor of another log is refused, whichever way it comes', async () => {
+  await using edge = await restEdge();
+  await create(edge, 1);
+  const { id: log } = edge.eventLog;
+  const changed = { code: 'cursor_expired', why: 'log_changed', log, oldestSeq: 1 };
+  const asked = [
+    ['/v1/events?afterSeq=1&log=other', sse],
+    ['/v1/events?afterSeq=1&log=other', lines],
+    ['/v1/events?log=other', lines],
+    ['/v1/events?afterSeq=1&log=other', {}],
+    ['/v1/events:wait?afterSeq=1&log=other', {}],
+    ['/v1/connections:wait?log=other', {}],
+    ['/v1/events', { ...sse, 'last-event-id': '1:other' }],
+    // What was seen last comes before what the URL says, its log too; a seq alone is of the URL's.
+    [`/v1/events?log=${log}`, { ...sse, 'last-event-id': '1:other' }],
+    ['/v1/events?log=other', { ...sse, 'last-event-id': '1' }],
+  ] as const;
+  for (const [path, headers] of asked) {
+    const refused = await call(edge, 'GET', path, undefined, headers);
+    expect(refused, path).toMatchObject({ status: 410, body: changed });
+  }
+  for (const query of [`afterSeq=1&log=${log}`, `log=${log}`, 'afterSeq=1']) {
+    const rows = await collect(ndjson(`${edge.url}/v1/events?${query}&endAtHead=true`));
+    // The first line says which it is.
+    expect(rows.map((row) => row.log)).toEqual([log, ...rows.slice(1).map(() => undefined)]);
+    expect(await want(200, edge, 'GET', `/v1/events?${query}`)).toMatchObject({ log });
+  }
+  expect(await want(200, edge, 'GET', '/v1/events:wait?min=0')).toMatchObject({ log });
+  expect(await want(200, edge, 'GET', '/v1/status')).toMatchObject({ log });
+  const wrong = await call(edge, 'GET', `/v1/events?log=${'x'.repeat(129)}`);
+  expect(wrong).toMatchObject({ status: 400, body: { errors: [{ path: 'log' }] } });
 });
 
 test('one stream too many is refused by the name of the limit', async () => {

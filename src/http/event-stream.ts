@@ -21,32 +21,43 @@ export interface StreamFormat {
   error(problem: Problem): string;
 }
 
-const serverSentEvents: StreamFormat = {
-  contentType: 'text/event-stream; charset=utf-8',
-  event: (event, name) => message(event.type, eventJson(event, name), event.seq),
-  synced: (seq) => message('synced', `{"seq":${seq}}`, seq),
-  // An id without data moves the reader's Last-Event-ID and is no event to it.
-  heartbeat: (seq) => `: heartbeat\nid: ${seq}\n\n`,
-  ended: (seq, why) => message('ended', JSON.stringify({ seq, why }), seq),
-  error: (problem) => message('error', JSON.stringify(problem)),
+type MakeFormat = (log: string) => StreamFormat;
+
+/** Each id has the log, so that a reader who resumes by itself names it. */
+const serverSentEvents: MakeFormat = (log) => {
+  const id = (seq: number) => `id: ${seq}:${log}\n`;
+  const message = (type: string, data: string) => `event: ${type}\ndata: ${data}\n\n`;
+  return {
+    contentType: 'text/event-stream; charset=utf-8',
+    event: (event, name) => `${id(event.seq)}${message(event.type, eventJson(event, name))}`,
+    synced: (seq) => `${id(seq)}${message('synced', `{"seq":${seq}}`)}`,
+    // An id without data moves the reader's Last-Event-ID and is no event to it.
+    heartbeat: (seq) => `: heartbeat\n${id(seq)}\n`,
+    ended: (seq, why) => `${id(seq)}${message('ended', JSON.stringify({ seq, why }))}`,
+    error: (problem) => message('error', JSON.stringify(problem)),
+  };
 };
 
-function message(type: string, data: string, seq?: number): string {
-  const id = seq === undefined ? '' : `id: ${seq}\n`;
-  return `${id}event: ${type}\ndata: ${data}\n\n`;
-}
-
-const ndjson: StreamFormat = {
-  contentType: 'application/x-ndjson',
-  event: (event, name) => `{"seq":${event.seq},"event":${eventJson(event, name)}}\n`,
-  synced: (seq) => jsonText({ seq, synced: {} }),
-  heartbeat: (seq) => jsonText({ seq, heartbeat: {} }),
-  ended: (seq, why) => jsonText({ seq, ended: { why } }),
-  error: (problem) => jsonText({ error: problem }),
+/** The first line has the log. */
+const ndjson: MakeFormat = (log) => {
+  let said = `,"log":${JSON.stringify(log)}`;
+  const line = (seq: number, name: string, value: string) => {
+    const text = `{"seq":${seq}${said},"${name}":${value}}\n`;
+    said = '';
+    return text;
+  };
+  return {
+    contentType: 'application/x-ndjson',
+    event: (event, name) => line(event.seq, 'event', eventJson(event, name)),
+    synced: (seq) => line(seq, 'synced', '{}'),
+    heartbeat: (seq) => line(seq, 'heartbeat', '{}'),
+    ended: (seq, why) => line(seq, 'ended', JSON.stringify({ why })),
+    error: (problem) => jsonText({ error: problem }),
+  };
 };
 
-/** By media type. */
-export const eventFormats: ReadonlyMap<string, StreamFormat> = new Map([
+/** By media type; each for one stream, of that log. */
+export const eventFormats: ReadonlyMap<string, MakeFormat> = new Map([
   ['text/event-stream', serverSentEvents],
   ['application/x-ndjson', ndjson],
 ]);
@@ -55,7 +66,7 @@ export interface SendStream {
   readonly items: AsyncGenerator<NamedStreamItem, void, void>;
   /** Aborts when the reader goes away. */
   readonly signal: AbortSignal;
-  readonly format: StreamFormat;
+  readonly format: MakeFormat;
   /** How long the reader may take nothing. */
   readonly writeTimeoutMs: number;
   readonly reply: FastifyReply;
@@ -66,11 +77,13 @@ export interface SendStream {
  * last that the stream says, with the seq to go on from.
  */
 export async function sendStream(options: SendStream): Promise<void> {
-  const { items, signal, format, writeTimeoutMs, reply } = options;
+  const { items, signal, writeTimeoutMs, reply } = options;
   const { raw: response } = reply;
+  let format = options.format('');
   let written: number | undefined;
   try {
     const first = await items.next();
+    format = options.format(first.value?.log ?? '');
     begin(reply, format.contentType);
     for (let item = first; item.done !== true; item = await items.next()) {
       for (const { text, seq } of chunks(item.value, format)) {

@@ -15,13 +15,14 @@ export function listBytes<Item>(
   name: string,
   items: readonly Item[],
   json: (item: Item) => string,
-  nextPageToken: string | null = null,
+  { nextPageToken = null, ...rest }: Readonly<Record<string, string | null>> = {},
 ): Buffer {
-  const token = nextPageToken === null ? '' : `,"nextPageToken":${JSON.stringify(nextPageToken)}`;
+  const said = Object.entries({ ...(nextPageToken !== null && { nextPageToken }), ...rest });
+  const members = said.map(([key, value]) => `,"${key}":${JSON.stringify(value)}`).join('');
   return Buffer.concat([
     Buffer.from(`{"${name}":[`),
     ...items.map((item, at) => Buffer.from(at === 0 ? json(item) : `,${json(item)}`)),
-    Buffer.from(`]${token}}\n`),
+    Buffer.from(`]${members}}\n`),
   ]);
 }
 

@@ -107,7 +107,7 @@ function readRoutes(app: HttpApp, edge: Edge): void {
     },
     query: z.strictObject({ operators, ...pageFields(edge.bounds) }),
     give: ({ query }) => ({ at: {}, input: query }),
-    answer: ({ items, nextPageToken: next }) => listBytes('keys', items, keyJson, next),
+    answer: ({ items, ...page }) => listBytes('keys', items, keyJson, page),
   });
   operationRoute(app, edge, {
     operation: getKey,

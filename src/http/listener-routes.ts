@@ -134,7 +134,7 @@ function readRoutes(app: HttpApp, edge: Edge): void {
       at: {},
       input: { ...rest, labels: toLabels(label) },
     }),
-    answer: ({ items, nextPageToken: next }) => listBytes('listeners', items, listenerJson, next),
+    answer: ({ items, ...page }) => listBytes('listeners', items, listenerJson, page),
   });
   operationRoute(app, edge, {
     operation: getListener,
@@ -221,7 +221,6 @@ function changeRoutes(app: HttpApp, edge: Edge): void {
     },
     body: closeListeners.input.meta(bodyMeta('ListenersClose', closeExamples)),
     give: ({ body }) => ({ at: {}, input: body }),
-    answer: ({ items, nextPageToken: next }) =>
-      listBytes('closed', items, (id) => JSON.stringify(id), next),
+    answer: ({ items, ...page }) => listBytes('closed', items, (id) => JSON.stringify(id), page),
   });
 }

@@ -100,7 +100,7 @@ function operatorRoutes(app: HttpApp, edge: Edge): void {
     },
     query: z.strictObject(pageFields(edge.bounds)),
     give: ({ query }) => ({ at: {}, input: query }),
-    answer: ({ items, nextPageToken: next }) => listBytes('projects', items, projectJson, next),
+    answer: ({ items, ...page }) => listBytes('projects', items, projectJson, page),
   });
   operationRoute(app, edge, {
     operation: getProject,

@@ -2,7 +2,7 @@
 import type { Connection } from '../core/connection.ts';
 import type { Event } from '../core/event.ts';
 import type { Named } from '../core/listener-names.ts';
-import type { Seen } from '../core/waits.ts';
+import type { Seen, Waited } from '../core/waits.ts';
 import { type Held, jsonOf } from './json-of.ts';
 import {
   connectionResource,
@@ -24,10 +24,11 @@ export function eventJson(event: Event, listenerName: string | null): string {
 /** The answer of a wait that is met: its items under their name. */
 export function metJson<Item>(
   name: string,
-  { count, seq, items }: { count: number; seq: number; items: readonly Item[] },
+  { count, seq, log, items }: Waited<Item>,
   json: (item: Item) => string,
 ): string {
-  return `{"met":true,"count":${count},"seq":${seq},"${name}":[${items.map(json).join()}]}`;
+  const at = `"seq":${seq},"log":${JSON.stringify(log)}`;
+  return `{"met":true,"count":${count},${at},"${name}":[${items.map(json).join()}]}`;
 }
 
 /** What a wait saw instead of what it waited for, as members of its problem. */

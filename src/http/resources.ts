@@ -271,6 +271,9 @@ export const statusResource = z
       .array(worker)
       .optional()
       .describe('For operators: the processes that hold the echo sockets, those up now.'),
+    log: z
+      .string()
+      .describe('Which log the seqs are of; another one after a restore from a backup.'),
     headSeq: count.describe('Seq of the newest event.'),
     oldestSeq: count.describe('Seq of the oldest event that is kept.'),
     store: storeStatus.optional().describe('For operators: the database.'),

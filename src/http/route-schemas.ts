@@ -29,6 +29,7 @@ const problemResource = z
       .optional()
       .describe('port_in_use: the id of the listener that has the port, or `foreign`.'),
     oldestSeq: z.int().optional().describe('cursor_expired: the oldest event that is kept.'),
+    log: z.string().optional().describe('cursor_expired, log_changed: the log that is there.'),
     headSeq: z.int().optional().describe('A cursor above the head: the newest event.'),
     limit: z.string().optional().describe('resource_exhausted: the name of the limit.'),
     limitValue: z.number().optional().describe('resource_exhausted: its value.'),
@@ -36,7 +37,7 @@ const problemResource = z
       .string()
       .optional()
       .describe(
-        `not_met: timeout, exceeded (more than max, and they stay), or over (nobody can come). ${openWords}`,
+        `cursor_expired: log_changed, of another log. not_met: timeout, exceeded (more than max, and they stay), or over (nobody can come). ${openWords}`,
       ),
     count: z.int().optional().describe('not_met: how many matched; 1001 is more than 1,000.'),
     min: z.int().optional().describe('not_met: at least so many were asked for.'),
@@ -120,12 +121,17 @@ export function answer<Schema extends z.ZodType>(description: string, schema: Sc
   return { description, content: { 'application/json': { schema } } };
 }
 
+export const logId = z
+  .string()
+  .describe('Which log the seqs are of: `log` of what goes on from them.');
+
 /** What a wait answers when it is met. */
 export function waited<Name extends string>(name: Name, item: z.ZodType) {
   return z.object({
     met: z.literal(true).describe('Always; else the answer is a problem, not_met.'),
     count: z.int().min(0).describe('How many match; 1001 is more than 1,000.'),
     seq: z.int().min(0).describe('Where the log stood: afterSeq of the next wait.'),
+    log: logId,
     [name]: z.array(item).describe('The oldest of them, at most pageSize.'),
   });
 }

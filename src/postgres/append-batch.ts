@@ -3,7 +3,7 @@
  * of the batch. One that opens and closes within the batch costs a single insert.
  */
 import type { Connection } from '../core/connection.ts';
-import type { Listener, ListenerSecrets } from '../core/listener.ts';
+import type { Listener } from '../core/listener.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Counters } from '../core/record.ts';
 import type { Append, AppendEntry } from '../core/store.ts';
@@ -12,6 +12,8 @@ import { eventRow } from './event-rows.ts';
 import { listenerRow, specRow } from './listener-rows.ts';
 import type { Row } from './row-literal.ts';
 import { changeRow, closedRow, keyRow, openRow, type Place } from './rows.ts';
+import type { SecretCipher } from './secret-cipher.ts';
+import { secretRow } from './secret-rows.ts';
 
 /**
  * Rows by table. A row has in the place of its project that project's place among `logs`,
@@ -62,12 +64,12 @@ interface Counts {
   total: number;
 }
 
-export function foldAppend({ entries }: Append, node: number): AppendBatch {
+export function foldAppend({ entries }: Append, node: number, cipher: SecretCipher): AppendBatch {
   const numbers = [...new Set(entries.map((entry) => entry.project))].sort((a, b) => a - b);
   const logs: readonly LogShare[] = numbers.map((project) => ({
     ...{ project, events: 0, bytes: 0, maxTime: 0, listeners: 0 },
   }));
-  const fold = new Fold(node);
+  const fold = new Fold(node, cipher);
   for (const entry of entries) {
     const index = numbers.indexOf(entry.project);
     const share = logs[index];
@@ -83,15 +85,18 @@ class Fold {
   readonly #counters = new Map<string, Counters & { readonly project: number }>();
   readonly #listeners = new Map<string, { listener: Listener; readonly project: number }>();
   readonly #specs = new Map<string, Row>();
-  readonly #secrets = new Map<string, ListenerSecrets>();
+  readonly #cipher: SecretCipher;
+  readonly #secrets = new Map<string, Row>();
   readonly #counts = new Map<string, Counts>();
   readonly #events: Row[] = [];
 
-  constructor(node: number) {
+  constructor(node: number, cipher: SecretCipher) {
     this.#node = node;
+    this.#cipher = cipher;
   }
 
-  add({ events, counters, secrets, bytes }: AppendEntry, project: number, share: LogShare): void {
+  add(entry: AppendEntry, project: number, share: LogShare): void {
+    const { events, counters, secrets, bytes } = entry;
     share.bytes += bytes;
     for (const event of events) {
       share.events += 1;
@@ -103,7 +108,10 @@ class Fold {
       else if ('connection' in event) this.#connection(event.connection, event.type, project, seq);
     }
     for (const one of counters) this.#counters.set(one.id, { ...one, project });
-    for (const [id, own] of secrets) this.#secrets.set(id, own);
+    for (const [listenerId, { tlsKey }] of secrets) {
+      const place = { project: entry.project, listenerId };
+      if (tlsKey !== null) this.#secrets.set(listenerId, secretRow(tlsKey, place, this.#cipher));
+    }
   }
 
   #listener(listener: Listener, project: number): void {
@@ -188,10 +196,8 @@ class Fold {
     }
     const closed = inOrder.filter(({ listener }) => isClosed(listener));
     const closedListenerIds = closed.map(({ listener }) => listener.id);
-    const secrets: Row[] = [];
-    for (const [id, { tlsKey }] of this.#secrets) {
-      if (tlsKey !== null && !closedListenerIds.includes(id)) secrets.push([id, tlsKey]);
-    }
+    for (const id of closedListenerIds) this.#secrets.delete(id);
+    const secrets = [...this.#secrets.values()];
     return { newListeners, changedListeners, secrets, closedListenerIds };
   }
 }

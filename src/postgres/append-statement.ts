@@ -209,9 +209,9 @@ const countsSql: Part['sql'] = (rows) => `counts AS (
 )`;
 
 const secretsSql: Part['sql'] = (rows) => `secrets AS (
-  INSERT INTO listener_secrets SELECT r.listener_id, r.tls_key
-  FROM head, unnest(${rows}::listener_secrets[]) r
-  ON CONFLICT (listener_id) DO UPDATE SET tls_key = excluded.tls_key
+  INSERT INTO listener_secrets SELECT r.* FROM head, unnest(${rows}::listener_secrets[]) r
+  ON CONFLICT (listener_id) DO UPDATE SET tls_key = excluded.tls_key, key_id = excluded.key_id,
+    sealed_tls_key = excluded.sealed_tls_key
 )`;
 
 const closedListenersSql: Part['sql'] = (ids) => `closed_secrets AS (

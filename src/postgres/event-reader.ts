@@ -21,31 +21,7 @@ import {
 } from './event-statements.ts';
 import { parseSpec } from './listener-rows.ts';
 import type { NodeDirectory } from './node-directory.ts';
-import { ofProjectBySeq } from './rows.ts';
-
-/**
- * Of the few thousand events between two marks one has the latest time. The first that is not before the time lies in the
- * first such piece whose latest is not before it, or else in what came after the last mark.
- */
-const seqBeforeSql = `WITH mark AS MATERIALIZED (
-  SELECT h.seq AS head, greatest(h.oldest_seq - 1, (
-    SELECT seq FROM log_marks WHERE project = h.project AND seq < coalesce((
-      SELECT seq FROM log_marks
-      WHERE project = h.project AND seq >= h.oldest_seq AND max_time >= $2::bigint ORDER BY seq LIMIT 1
-    ), h.seq + 1) ORDER BY seq DESC LIMIT 1
-  )) AS seq FROM log_heads h WHERE h.project = $1::integer
-)
-SELECT coalesce(first.seq - 1, mark.head) FROM mark LEFT JOIN LATERAL (
-  (SELECT opened_seq AS seq FROM open_connections
-    WHERE ${ofProjectBySeq('opened_seq', '$1::integer')} AND opened_seq > mark.seq AND accepted_at >= $2::bigint ORDER BY opened_seq LIMIT 1)
-  UNION ALL (SELECT opened_seq FROM closed_connections
-    WHERE ${ofProjectBySeq('opened_seq', '$1::integer')} AND opened_seq > mark.seq AND accepted_at >= $2::bigint ORDER BY opened_seq LIMIT 1)
-  UNION ALL (SELECT closed_seq FROM closed_connections
-    WHERE ${ofProjectBySeq('closed_seq', '$1::integer')} AND closed_seq > mark.seq AND closed_at >= $2::bigint ORDER BY closed_seq LIMIT 1)
-  UNION ALL (SELECT seq FROM events
-    WHERE project = $1::integer AND seq > mark.seq AND time >= $2::bigint ORDER BY seq LIMIT 1)
-  ORDER BY seq LIMIT 1
-) first ON true`;
+import { seqBeforeSql } from './seq-before.ts';
 
 /** Of one project. */
 export class EventReader implements Log {
@@ -105,6 +81,13 @@ export class EventReader implements Log {
     return parseBounds(await this.#database.query({ name: 'bounds', text, values }));
   }
 
+  async readId(): Promise<string> {
+    const text = 'SELECT log_id FROM log_heads WHERE project = $1::integer';
+    const [row] = await this.#database.query({ text, values: [this.#project] });
+    if (row === undefined) throw noLog();
+    return row[0] as string;
+  }
+
   async seqBefore(time: Micros): Promise<number> {
     const values = [this.#project, time];
     const [row] = await this.#database.query({ name: 'seq before', text: seqBeforeSql, values });
@@ -132,7 +115,11 @@ export class EventReader implements Log {
 
 /** @throws not_found where the project has no log */
 function parseBounds([row]: Rows): LogBounds {
-  if (row === undefined) throw new AppError('not_found', 'the project has no log');
+  if (row === undefined) throw noLog();
   const [headSeq, oldestSeq] = row as readonly [number, number];
   return { headSeq, oldestSeq };
+}
+
+function noLog(): AppError {
+  return new AppError('not_found', 'the project has no log');
 }

@@ -14,6 +14,8 @@ import { type ListenerSize, listenerSizes } from './listener-list.ts';
 import { listenerSource, nodeOfListener, parseListener } from './listener-rows.ts';
 import type { NodeDirectory } from './node-directory.ts';
 import { isUuid } from './rows.ts';
+import type { SecretCipher } from './secret-cipher.ts';
+import { openSecrets, readSecrets } from './secret-rows.ts';
 
 const byIdText = `${listenerSource} WHERE l.project = $1::integer AND l.id = $2::uuid`;
 const byNameText = `${listenerSource} WHERE l.project = $1::integer AND l.name = $2 AND l.is_live`;
@@ -21,7 +23,6 @@ const byIdsText = `${listenerSource} WHERE l.id = ANY ($1::uuid[])`;
 
 const ownText = `SELECT id, spec_bytes FROM listeners
   WHERE node = $1::integer AND is_live AND ($2::uuid IS NULL OR id > $2::uuid) ORDER BY id LIMIT $3::bigint`;
-const secretsText = `SELECT listener_id, tls_key FROM listener_secrets WHERE listener_id = ANY ($1::uuid[])`;
 
 /** Of ids made one after the other the highest is the newest. */
 const idsText = `SELECT coalesce(
@@ -46,15 +47,24 @@ const labelledAmongText = `SELECT l.id FROM listeners l
   JOIN listener_specs s ON s.listener_id = l.id AND s.generation = l.generation
   WHERE l.project = $3::integer AND l.id = ANY ($4::uuid[]) AND s.labels @> $1::jsonb LIMIT $2::bigint`;
 
+interface ListenerRowsOptions {
+  readonly database: Database;
+  readonly nodes: NodeDirectory;
+  readonly cipher: SecretCipher;
+  readonly prisma: LazyPrisma;
+}
+
 /** Rows of listeners, of any project. */
 export class ListenerRows {
   readonly #database: Database;
   readonly #nodes: NodeDirectory;
+  readonly #cipher: SecretCipher;
   readonly prisma: LazyPrisma;
 
-  constructor(database: Database, nodes: NodeDirectory, prisma: LazyPrisma) {
+  constructor({ database, nodes, cipher, prisma }: ListenerRowsOptions) {
     this.#database = database;
     this.#nodes = nodes;
+    this.#cipher = cipher;
     this.prisma = prisma;
   }
 
@@ -84,11 +94,10 @@ export class ListenerRows {
       specBytes,
     }));
     const ids = takeBytes(sizes, bytesOf, bytesMax).map(({ id }) => id);
-    const keys = await this.#database.query({ text: secretsText, values: [ids] });
-    const keyOf = new Map(keys as readonly (readonly [id: string, tlsKey: string])[]);
+    const secretsOf = await readSecrets(this.#database, ids);
     return (await this.whole(ids)).map((listener) => ({
       ...listener,
-      secrets: { tlsKey: keyOf.get(listener.id) ?? null },
+      secrets: openSecrets(secretsOf.get(listener.id), listener, this.#cipher),
     }));
   }
 }

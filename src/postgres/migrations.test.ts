@@ -172,3 +172,20 @@ test('a log of before has its age and its bytes afterwards', async () => {
   expect(half.bytes / bytes).toBeCloseTo(0.5, 2);
   expect(ages.every((one) => one.time <= time)).toBe(true);
 });
+
+test('a TLS key of before stays as it is, and a row is plain or sealed', async () => {
+  await using ground = await makeGround(makeEmptyDatabase);
+  const { client } = ground;
+  await migrateBefore(client, '20261126100000_secret_keys');
+  const id = '01990000-0000-7000-8000-000000000001';
+  await client.query("INSERT INTO listener_secrets VALUES ($1, 'SECRET')", [id]);
+  await migrate(client, log, ground.folder);
+  const { rows } = await client.query('SELECT * FROM listener_secrets');
+  expect(rows).toEqual([
+    { listener_id: id, tls_key: 'SECRET', key_id: null, sealed_tls_key: null },
+  ]);
+  for (const change of ['tls_key = NULL', "key_id = 'a key'", "sealed_tls_key = ''"]) {
+    const changed = client.query(`UPDATE listener_secrets SET ${change}`);
+    await expect(changed).rejects.toThrow('listener_secrets_form_check');
+  }
+});

@@ -11,11 +11,13 @@ import type { ConnectionReader } from './connection-reader.ts';
 import type { Database } from './database.ts';
 import { isUniqueViolation } from './database-errors.ts';
 import type { ListenerRows } from './listener-reader.ts';
+import type { SecretCipher } from './secret-cipher.ts';
 
 export interface NodePlaceOptions {
   readonly database: Database;
   readonly listeners: ListenerRows;
   readonly connections: (project: ProjectRef) => ConnectionReader;
+  readonly cipher: SecretCipher;
   readonly nodeId: string;
   /** The number in the rows of the writer, and of the node that is built into it. */
   readonly ref: number;
@@ -47,9 +49,9 @@ export class NodePlace implements TakenNode {
   }
 
   async append(append: Append): Promise<FirstSeqs> {
-    const { database } = this.#options;
+    const { database, cipher } = this.#options;
     const fence = { writer: this.ref, epoch: this.epoch, number: append.number };
-    const batch = foldAppend(append, this.ref);
+    const batch = foldAppend(append, this.ref, cipher);
     const [row] = await database.append(appendStatement(batch, fence)).catch((error: unknown) => {
       if (!isUniqueViolation(error, 'listeners_name_key')) throw error;
       throw new AppError('already_exists', 'the name is taken', {

@@ -33,6 +33,11 @@ export const isHeldSql = (parameter: string): string => `EXISTS (SELECT FROM pg_
     AND l.objid = ${parameter}::bigint::oid
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))`;
 
+/** How many nodes hold their locks. */
+export const presentNodesSql = `SELECT count(DISTINCT l.objid) FROM pg_locks l
+  WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = ${lockClass}::oid
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
 /** Two ids with one key would each seem to be there while the other is: nothing is taken from either then. */
 export function presenceKey(nodeId: string): number {
   return createHash('sha256').update(nodeId).digest().readUInt32BE() >>> 1;

@@ -12,7 +12,9 @@ import { appendStatement } from './append-statement.ts';
 import type { Statement } from './database.ts';
 import { eventsBackStatement, eventsStatement } from './event-statements.ts';
 import { historyQuery } from './history-query.ts';
+import { SecretCipher } from './secret-cipher.ts';
 
+const cipher = new SecretCipher({ current: null, old: null });
 const states = ['as it was made', 'of which it is known that it is empty'];
 
 test.each(states)(
@@ -50,7 +52,7 @@ test.each(states)(
     );
     const changes = [halfClosed(sampleConnection()), closed(sampleConnection())];
     const fence = { writer: 1, epoch: 1, number: 1 };
-    const statement = appendStatement(foldAppend(append(1, changes), 1), fence);
+    const statement = appendStatement(foldAppend(append(1, changes), 1, cipher), fence);
     expect(await indexesOf(statement)).toEqual(new Set(['open_connections_pkey']));
     await client.end();
   },

@@ -18,6 +18,8 @@ import { openDatabase } from './open-database.ts';
 import { ProjectRemoval } from './project-removal.ts';
 import { ProjectRows } from './project-rows.ts';
 import { purge } from './purge.ts';
+import { SecretCipher, type SecretKeys } from './secret-cipher.ts';
+import { SecretRotation, type SecretRotationLimits } from './secret-rotation.ts';
 import { Wakes } from './wakes.ts';
 
 export interface PostgresStoreLimits extends DatabaseLimits {
@@ -37,6 +39,8 @@ export interface PostgresStoreOptions {
   readonly nodeId: string;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Without any, secrets lie in the database as they are. */
+  readonly secretKeys?: SecretKeys;
   readonly limits?: Partial<PostgresStoreLimits>;
   /** Told when another process has taken this node's place, as soon as it can be known. */
   readonly onDisplaced?: (error: unknown) => void;
@@ -44,7 +48,7 @@ export interface PostgresStoreOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const defaultLimits: PostgresStoreLimits = {
+export const defaultLimits: PostgresStoreLimits = {
   connectTimeoutMs: 5000,
   statementTimeoutMs: 10_000,
   readConnectionsMax: 8,
@@ -63,21 +67,27 @@ export class PostgresStore implements Store, AsyncDisposable {
   /** Made anew for each who asks: it holds nothing. */
   readonly of: (project: ProjectRef) => ProjectStore;
   readonly #database: Database;
+  readonly #log: Logger;
+  readonly #cipher: SecretCipher;
 
   private constructor(
-    { nodeId, log, clock = systemClock(), onDisplaced = () => undefined }: PostgresStoreOptions,
+    options: PostgresStoreOptions,
     { absenceMs, pollMs, wakeMs, projectsMax }: PostgresStoreLimits,
     database: Database,
     schema: string,
   ) {
+    const { nodeId, log, clock = systemClock(), onDisplaced = () => undefined } = options;
     this.#database = database;
+    this.#log = log;
+    const cipher = new SecretCipher(options.secretKeys ?? { current: null, old: null });
+    this.#cipher = cipher;
     const directory = new NodeDirectory(database);
     const prisma = new LazyPrisma(database, schema);
-    const listeners = new ListenerRows(database, directory, prisma);
+    const listeners = new ListenerRows({ database, nodes: directory, cipher, prisma });
     const connections = (project: ProjectRef) => new ConnectionReader(database, directory, project);
     const wakes = new Wakes({ database, log, pollMs, wakeMs });
     const onAppend = (projects: Iterable<ProjectRef>) => wakes.tell(projects);
-    const rows = { database, listeners, connections };
+    const rows = { database, listeners, connections, cipher };
     const nodes = new NodePlaces({ ...rows, nodeId, log, absenceMs, onDisplaced, onAppend });
     const keys = new IdempotencyKeyRows(database, clock, () => nodes.own);
     this.projects = new ProjectRows(database, prisma, { projectsMax });
@@ -111,6 +121,12 @@ export class PostgresStore implements Store, AsyncDisposable {
     const store = new PostgresStore(options, limits, database, schema);
     resources.move();
     return store;
+  }
+
+  /** Behind the use of the store, which it must not outlive. */
+  rotateSecrets(limits: SecretRotationLimits): SecretRotation {
+    const of = { database: this.#database, cipher: this.#cipher, log: this.#log };
+    return new SecretRotation({ ...of, limits });
   }
 
   async ping(): Promise<void> {

@@ -1,4 +1,5 @@
 /** A project's log, as a MemoryDatabase has it. */
+import { randomUUID } from 'node:crypto';
 import type { Event } from '../../src/core/event.ts';
 import type { LogAge, LogAgeing, LogBounds, PurgeRequest } from '../../src/core/store.ts';
 import type { Micros } from '../../src/core/time.ts';
@@ -11,6 +12,9 @@ export class MemoryLog {
   #ages: readonly (Pick<LogAge, 'time' | 'bytes'> & { readonly seq: number })[] = [
     { seq: 0, time: 0, bytes: 0 },
   ];
+
+  /** Another one is that of another log, such as after a restore. */
+  id: string = randomUUID();
 
   get bounds(): LogBounds {
     return { headSeq: this.history.length, oldestSeq: this.#oldestSeq };

@@ -198,6 +198,7 @@ export class MemoryStore implements Store {
           return { events, throughSeq: last ?? bounds.oldestSeq, ...bounds };
         }),
       readBounds: () => this.#call(() => log().bounds),
+      readId: () => this.#call(() => log().id),
       seqBefore: (time) =>
         this.#call(() => {
           const { kept, bounds } = log();

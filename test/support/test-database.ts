@@ -20,6 +20,12 @@ export async function makeEmptyDatabase(): Promise<TestDatabase> {
   return await createDatabase('template1');
 }
 
+/** As a restore from a backup leaves it: all of it, as it is now. Nobody may be connected to it. */
+export async function copyDatabase(url: string): Promise<TestDatabase> {
+  const [, name = ''] = /\/([^/?]+)(?:\?|$)/.exec(url) ?? [];
+  return await createDatabase(name);
+}
+
 /** A connection costs as much as a database: this process has one for all that it makes and drops. */
 let maintenance: Pool | undefined;
 

@@ -269,7 +269,7 @@ export interface paths {
         };
         /**
          * Read or follow the log of events
-         * @description A page by default. With `Accept: text/event-stream` (server-sent events) or `application/x-ndjson` the same log as a live stream, from now unless a start is given; `afterSeq`, `since`, `last` and `fromNow` exclude each other. `order`, `pageSize` and `pageToken` are for pages; `since`, `fromNow`, `endAtHead`, `heartbeatMs`, `maxEvents` and `timeoutMs` for streams. Server-sent events have the seq as their id, so `Last-Event-ID` resumes; their types are those of the log, `synced` once after the backlog, `ended` where `maxEvents` or `timeoutMs` end the stream, and `error` with a problem at another end; heartbeats are comments. NDJSON has one object a line: `{seq, event}`, `{seq, synced}`, `{seq, heartbeat}`, `{seq, ended}`, `{error}`.
+         * @description A page by default. With `Accept: text/event-stream` (server-sent events) or `application/x-ndjson` the same log as a live stream, from now unless a start is given; `afterSeq`, `since`, `last` and `fromNow` exclude each other. `order`, `pageSize` and `pageToken` are for pages; `since`, `fromNow`, `endAtHead`, `heartbeatMs`, `maxEvents` and `timeoutMs` for streams. Server-sent events have the seq and the log as their id, so `Last-Event-ID` resumes; their types are those of the log, `synced` once after the backlog, `ended` where `maxEvents` or `timeoutMs` end the stream, and `error` with a problem at another end; heartbeats are comments. NDJSON has one object a line: `{seq, event}`, `{seq, synced}`, `{seq, heartbeat}`, `{seq, ended}`, `{error}`; the first one has `log`, too.
          */
         get: operations["listEvents"];
         put?: never;
@@ -1382,6 +1382,8 @@ export interface components {
                 /** @description How often it was lost and replaced. */
                 restarts: number;
             }[];
+            /** @description Which log the seqs are of; another one after a restore from a backup. */
+            log: string;
             /** @description Seq of the newest event. */
             headSeq: number;
             /** @description Seq of the oldest event that is kept. */
@@ -1450,13 +1452,15 @@ export interface components {
             owner?: string;
             /** @description cursor_expired: the oldest event that is kept. */
             oldestSeq?: number;
+            /** @description cursor_expired, log_changed: the log that is there. */
+            log?: string;
             /** @description A cursor above the head: the newest event. */
             headSeq?: number;
             /** @description resource_exhausted: the name of the limit. */
             limit?: string;
             /** @description resource_exhausted: its value. */
             limitValue?: number;
-            /** @description not_met: timeout, exceeded (more than max, and they stay), or over (nobody can come). Words may be added: take one that is not known. */
+            /** @description cursor_expired: log_changed, of another log. not_met: timeout, exceeded (more than max, and they stay), or over (nobody can come). Words may be added: take one that is not known. */
             why?: string;
             /** @description not_met: how many matched; 1001 is more than 1,000. */
             count?: number;
@@ -3902,6 +3906,8 @@ export interface operations {
                 minBytesOut?: number;
                 /** @description Only what came after it counts; take it from `headSeq` before you act. 0 is all. Default: 0. */
                 afterSeq?: number;
+                /** @description The id of the log that the cursor is of, as answers and `/v1/status` have it: where that is another one by now, such as after a restore from a backup, `cursor_expired` with `why` `log_changed`. */
+                log?: string;
                 /** @description At least so many; 1 by default, or 0 with `max` 0. */
                 min?: number;
                 /** @description No more than so many. */
@@ -3935,6 +3941,8 @@ export interface operations {
                         count: number;
                         /** @description Where the log stood: afterSeq of the next wait. */
                         seq: number;
+                        /** @description Which log the seqs are of: `log` of what goes on from them. */
+                        log: string;
                         /** @description The oldest of them, at most pageSize. */
                         connections: components["schemas"]["Connection"][];
                     };
@@ -4227,6 +4235,8 @@ export interface operations {
                 remoteCidr?: string[];
                 /** @description Only what came after it counts; take it from `headSeq` before you act. 0 is all. Default: 0. */
                 afterSeq?: number;
+                /** @description The id of the log that the cursor is of, as answers and `/v1/status` have it: where that is another one by now, such as after a restore from a backup, `cursor_expired` with `why` `log_changed`. */
+                log?: string;
                 /** @description At least so many; 1 by default, or 0 with `max` 0. */
                 min?: number;
                 /** @description No more than so many. */
@@ -4260,6 +4270,8 @@ export interface operations {
                         count: number;
                         /** @description Where the log stood: afterSeq of the next wait. */
                         seq: number;
+                        /** @description Which log the seqs are of: `log` of what goes on from them. */
+                        log: string;
                         /** @description The oldest of them, at most pageSize. */
                         events: components["schemas"]["Event"][];
                     };
@@ -4357,6 +4369,8 @@ export interface operations {
                 last?: number;
                 /** @description asc: by seq. desc: the newest first, from the newest on. Default: "asc". */
                 order?: "asc" | "desc";
+                /** @description The id of the log that the cursor is of, as answers and `/v1/status` have it: where that is another one by now, such as after a restore from a backup, `cursor_expired` with `why` `log_changed`. */
+                log?: string;
                 /** @description Events of these listeners, by id or name: who has it now, else the newest closed one. Repeatable. */
                 listener?: string[];
                 /** @description `key=value`; repeated: of listeners that carry all of them, now or at their end. */
@@ -4389,7 +4403,7 @@ export interface operations {
                 timeoutMs?: number;
             };
             header?: {
-                /** @description Streams: go on after this seq; it stands in place of any other start. */
+                /** @description Streams: go on after the event of this id; it stands in place of any other start. */
                 "last-event-id"?: string;
             };
             path?: never;
@@ -4408,6 +4422,8 @@ export interface operations {
                         events: components["schemas"]["Event"][];
                         /** @description Ask with it as pageToken for the next page; absent at the end. */
                         nextPageToken?: string;
+                        /** @description Which log the seqs are of: `log` of what goes on from them. */
+                        log: string;
                     };
                     "text/event-stream": string;
                     "application/x-ndjson": string;

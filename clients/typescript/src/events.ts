@@ -1,4 +1,4 @@
-/** The log as an iterator: it goes on over cuts and restarts, from the seq where it stood. */
+/** The log as an iterator: it goes on over cuts and restarts, from the seq where it stood, in the same log. */
 import { errorOf, UnreachableError } from './errors.ts';
 import { isPassing, Pauses } from './repeat.ts';
 import type { Rest } from './rest.ts';
@@ -7,6 +7,8 @@ import type { Event, EventsQuery, Problem } from './types.ts';
 /** A line of the stream; one that is not known is passed over. */
 interface Line {
   readonly seq?: number;
+  /** Of the first line: which log the seqs are of. */
+  readonly log?: string;
   readonly event?: Event;
   readonly synced?: object;
   readonly ended?: object;
@@ -56,6 +58,7 @@ class Place {
   readonly #query: EventsQuery;
   readonly #endsAt: number | null;
   #seq: number | null = null;
+  #log: string | undefined;
   #eventsLeft: number | undefined;
   isSynced = false;
 
@@ -65,8 +68,9 @@ class Place {
     this.#endsAt = query.timeoutMs === undefined ? null : performance.now() + query.timeoutMs;
   }
 
-  pass({ seq, event }: Line): void {
+  pass({ seq, log, event }: Line): void {
     if (seq !== undefined) this.#seq = seq;
+    if (log !== undefined) this.#log = log;
     if (event !== undefined && this.#eventsLeft !== undefined) this.#eventsLeft -= 1;
   }
 
@@ -78,7 +82,8 @@ class Place {
     }
     if (this.#seq === null) return query;
     const { since: _, last: __, fromNow: ___, ...rest } = query;
-    return { ...rest, afterSeq: this.#seq };
+    // Of a log that is another one by now, such as after a restore, the same seq is another event's: it is refused.
+    return { ...rest, afterSeq: this.#seq, ...(this.#log !== undefined && { log: this.#log }) };
   }
 }
 

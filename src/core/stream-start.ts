@@ -1,0 +1,41 @@
+/** Where a reader of the log begins. */
+import type { EventFilter } from './event-filter.ts';
+import type { EventLog } from './event-log.ts';
+import type { Log } from './store.ts';
+import type { Micros } from './time.ts';
+
+export type StreamStart =
+  | { readonly kind: 'after_seq'; readonly seq: number }
+  | { readonly kind: 'since'; readonly time: Micros }
+  | { readonly kind: 'last'; readonly count: number }
+  | { readonly kind: 'from_now' };
+
+interface From {
+  readonly start: StreamStart;
+  readonly filter: EventFilter;
+  readonly log: EventLog;
+  readonly store: { readonly log: Log };
+}
+
+/** The seq after which a reader begins. @throws cursor_expired, invalid_argument (a start above the head), unavailable */
+export async function startSeq({ start, log, store, filter }: From): Promise<number> {
+  // The log's oldest event may be gone by the time it is read: before the oldest is 0, whichever that is.
+  const kept = async (seq: number) => {
+    await log.learn(seq);
+    return seq < log.oldestSeq ? 0 : Math.min(seq, log.headSeq);
+  };
+  switch (start.kind) {
+    case 'after_seq':
+      await log.checkCursor(start.seq);
+      return start.seq;
+    case 'since':
+      return await kept(await store.log.seqBefore(start.time));
+    case 'last':
+      if (!log.isKnown) await log.known();
+      if (start.count === 0) return log.headSeq;
+      return await kept(await store.log.seqBeforeNewest(start.count, filter));
+    case 'from_now':
+      if (!log.isKnown) await log.known();
+      return log.headSeq;
+  }
+}

@@ -1,0 +1,194 @@
+/** After a restore from a backup: seqs are given again, and no cursor of before may show other events under them. */
+import { expect, test } from 'vitest';
+import { Kodama } from '../clients/typescript/src/index.ts';
+import { PostgresStore } from '../src/postgres/postgres-store.ts';
+import { renewLogIds } from '../src/postgres/restored-logs.ts';
+import { command } from './support/command.ts';
+import { call as grpcCall, grpcClient, streamEvents } from './support/grpc-client.ts';
+import { run } from './support/printed-run.ts';
+import { call, want } from './support/rest-client.ts';
+import { collect, ndjson, serverSent } from './support/rest-stream.ts';
+import { append, ofDefault, opened, sampleConnection } from './support/store-samples.ts';
+import { makeHome, type RunningApp, startApp } from './support/test-app.ts';
+import { copyDatabase, makeDatabase, makeEmptyDatabase } from './support/test-database.ts';
+
+const nothing = () => undefined;
+const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+const { signal } = new AbortController();
+
+/** Each is three events. */
+async function comeAndGo(app: RunningApp, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    await want(201, app, 'POST', '/v1/listeners', { name });
+    await want(204, app, 'DELETE', `/v1/listeners/${name}`);
+  }
+}
+
+/** What readers of every kind keep to go on from. */
+async function cursorsOf(app: RunningApp) {
+  const end = 'afterSeq=0&endAtHead=true';
+  const messages = await collect(serverSent(`${app.url}/v1/events?${end}`));
+  const [first, ...rows] = await collect(ndjson(`${app.url}/v1/events?${end}`));
+  const page = await want(200, app, 'GET', '/v1/events?pageSize=5');
+  const waited = await want(200, app, 'GET', '/v1/events:wait?min=1');
+  using stream = streamEvents(app.grpcAddress, {}, { afterSeq: 0, endAtHead: true });
+  await stream.ended;
+  const logs = [first.log, page.log, waited.log, stream.messages[0].log];
+  expect(new Set(logs).size).toBe(1);
+  return {
+    log: String(first.log),
+    seq: Number(rows.at(-1).seq),
+    lastEventId: String(messages.at(-1)?.id),
+    pageToken: String(page.nextPageToken),
+  };
+}
+
+/** The answers of both edges to a reader that goes on from there. */
+async function answersTo(app: RunningApp, cursor: Awaited<ReturnType<typeof cursorsOf>>) {
+  const { seq, lastEventId, pageToken } = cursor;
+  const query = `afterSeq=${seq}&log=${cursor.log}`;
+  const rest = [
+    [`/v1/events?${query}`, 'application/json'],
+    [`/v1/events?${query}&endAtHead=true`, 'application/x-ndjson'],
+    [`/v1/events?endAtHead=true`, 'text/event-stream'],
+    [`/v1/events?pageSize=5&pageToken=${pageToken}`, 'application/json'],
+    [`/v1/events:wait?min=0&${query}`, 'application/json'],
+    [`/v1/connections:wait?min=0&${query}`, 'application/json'],
+  ];
+  const answers: { status: unknown; why: unknown; log: unknown }[] = [];
+  for (const [path = '', accept = ''] of rest) {
+    const given = accept.endsWith('stream') ? { 'last-event-id': lastEventId } : {};
+    const response = await fetch(app.url + path, { headers: { accept, ...given } });
+    const text = await response.text();
+    const { why, log: told } = response.ok ? { why: null, log: null } : JSON.parse(text);
+    answers.push({ status: response.status, why, log: told });
+  }
+  using client = grpcClient(app.grpcAddress);
+  const asked = { afterSeq: seq, log: cursor.log };
+  for (const ask of [
+    () => grpcCall((done) => client.events.ListEvents(asked, done)),
+    () => grpcCall((done) => client.events.WaitEvents({ ...asked, min: 0 }, done)),
+    () => grpcCall((done) => client.connections.WaitConnections({ ...asked, min: 0 }, done)),
+    async () => {
+      using stream = streamEvents(app.grpcAddress, {}, { ...asked, endAtHead: true });
+      const ended = await stream.ended;
+      if (ended !== null && ended.code !== 0) throw ended;
+    },
+  ]) {
+    answers.push(
+      await ask().then(
+        () => ({ status: 200, why: null, log: null }),
+        ({ metadata }) => ({
+          status: metadata.get('kodama-code')[0] === 'cursor_expired' ? 410 : metadata,
+          why: metadata.get('kodama-why')[0],
+          log: metadata.get('kodama-log')[0],
+        }),
+      ),
+    );
+  }
+  return answers;
+}
+
+test('after a restore and the mark old cursors are refused on both edges, and new ones are good', async () => {
+  await using home = await makeHome();
+  const { DATABASE_URL: url = '' } = home.environment;
+  {
+    await using app = await startApp({}, home);
+    await comeAndGo(app, ['a', 'b', 'c']);
+  }
+  await using backup = await copyDatabase(url);
+  let before: Awaited<ReturnType<typeof cursorsOf>>;
+  {
+    await using app = await startApp({}, home);
+    await comeAndGo(app, ['lost-1', 'lost-2']);
+    before = await cursorsOf(app);
+    expect(before.seq).toBe(15);
+    expect((await answersTo(app, before)).map(({ status }) => status)).toEqual(Array(10).fill(200));
+  }
+  await using restored = await copyDatabase(backup.url);
+  const environment = { DATABASE_URL: restored.url };
+  const marked = await run({ ...home.environment, ...environment }, ['restore-mark']);
+  expect(marked).toMatchObject({ code: 0, stdout: '' });
+  await using app = await startApp(environment, home);
+  const { log: now } = await want(200, app, 'GET', '/v1/status');
+  expect(marked.stderr).toContain(`default: ${now}, whose newest event is 9\n`);
+  expect(now).not.toBe(before.log);
+  // Above the head there is nothing to be taken for something else yet; then there is.
+  const changed = { status: 410, why: 'log_changed', log: now };
+  expect(await answersTo(app, before)).toEqual(Array(10).fill(changed));
+  await comeAndGo(app, ['other-1', 'other-2', 'other-3']);
+  expect(await answersTo(app, before)).toEqual(Array(10).fill(changed));
+  // What such a reader would see without it: another's events, and no gap.
+  const bare = await want(200, app, 'GET', `/v1/events?afterSeq=${before.seq}`);
+  expect(bare.events[0].seq).toBe(before.seq + 1);
+  const after = await cursorsOf(app);
+  expect(after.log).toBe(now);
+  expect((await answersTo(app, after)).map(({ status }) => status)).toEqual(Array(10).fill(200));
+  const words = ['events', '--after-seq', String(before.seq), '--log', before.log, '-o', 'json'];
+  const refused = await command(app, words);
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toContain(now);
+  const kodama = new Kodama({ url: app.url });
+  const query = { afterSeq: before.seq, log: before.log };
+  await expect(Array.fromAsync(kodama.events(query))).rejects.toMatchObject({
+    code: 'cursor_expired',
+    problem: { why: 'log_changed', log: now },
+  });
+  // Once means once: a restart is no restore.
+  const { log: same } = await want(200, app, 'GET', '/v1/status');
+  expect(same).toBe(now);
+});
+
+test('while a kodama uses the database nothing is marked, and it says so', async () => {
+  await using home = await makeHome();
+  await using app = await startApp({ KODAMA_NODE_ID: 'one' }, home);
+  await using other = await startApp({ KODAMA_NODE_ID: 'two' }, home);
+  const { log: before } = await want(200, app, 'GET', '/v1/status');
+  const refused = await run(home.environment, ['restore-mark']);
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toBe(
+    'kodama: the database of DATABASE_URL cannot be marked: 2 nodes of kodama use it: ' +
+      'stop it first, and start it again afterwards\n',
+  );
+  for (const one of [app, other]) {
+    expect((await want(200, one, 'GET', '/v1/status')).log).toBe(before);
+    expect((await call(one, 'GET', `/v1/events?log=${before}`)).status).toBe(200);
+  }
+});
+
+test('what holds no kodama is left as it is', async () => {
+  await using empty = await makeEmptyDatabase();
+  const options = { connectionString: empty.url, log, signal };
+  await expect(renewLogIds(options)).rejects.toMatchObject({
+    code: 'failed_precondition',
+    message: 'it holds no tables of kodama: restore it first',
+  });
+  await using home = await makeHome();
+  const nobody = await run({ ...home.environment, DATABASE_URL: '' }, ['restore-mark']);
+  expect(nobody).toMatchObject({ code: 1 });
+  expect(nobody.stderr).toMatch(/KODAMA_DATA_DIR \(.*\) holds no database/);
+});
+
+test('each log gets an id of its own, and a process that was cut off has lost its place', async () => {
+  await using database = await makeDatabase();
+  const connectionString = database.url;
+  await using store = await PostgresStore.open({ connectionString, nodeId: 'node-a', log });
+  const node = await store.nodes.takeOwn();
+  const one = append(1, [opened(sampleConnection())]);
+  await node.append(one);
+  const before = await ofDefault(store).log.readId();
+  const refused = renewLogIds({ connectionString, log, signal });
+  await expect(refused).rejects.toMatchObject({
+    message: expect.stringContaining('a kodama uses'),
+  });
+  // As one that can not reach the database: it is not seen, and goes on when it can.
+  await store.nodes[Symbol.asyncDispose]();
+  const first = await renewLogIds({ connectionString, log, signal });
+  const second = await renewLogIds({ connectionString, log, signal });
+  const ids = [before, ...first.map((it) => it.log), ...second.map((it) => it.log)];
+  expect(new Set(ids).size).toBe(3);
+  expect(second).toMatchObject([{ project: 'default', headSeq: 1 }]);
+  await expect(node.append(append(2, [opened(sampleConnection())]))).rejects.toMatchObject({
+    message: 'another process has taken the place of node node-a',
+  });
+});
