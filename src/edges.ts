@@ -6,7 +6,7 @@ import { operations } from './api/operations.ts';
 import { type AppliedFile, applyAtStart } from './applied-file.ts';
 import { version } from './command-line.ts';
 import type { Config } from './config.ts';
-import { type Address, isLoopback } from './core/address.ts';
+import type { Address } from './core/address.ts';
 import type { Caller } from './core/caller.ts';
 import type { ControlPlane } from './core/control-plane.ts';
 import type { Clock } from './core/ports.ts';
@@ -56,14 +56,14 @@ export async function startEdges(
   });
   const { signal = new AbortController().signal } = ground;
   if (appliedFile !== null) await applyAtStart(appliedFile, api, signal);
-  const shared = { api, bounds, logger, readiness: control };
+  const { forwarding } = config;
+  const shared = { api, bounds, logger, readiness: control, forwarding };
   const grpcServer = await orStartError(
     () => GrpcServer.start({ ...shared, ...grpc }),
     (reason) => `${reason} (KODAMA_GRPC_HOST, KODAMA_GRPC_PORT)`,
   );
   resources.use(grpcServer);
-  const isLoopbackOnly = isLoopback(http.host);
-  const edge = { ...shared, ...http, version, metrics, isLoopbackOnly };
+  const edge = { ...shared, ...http, version, metrics, allowedHosts: config.allowedHosts };
   const httpServer = await orStartError(
     () => HttpServer.start(edge),
     (reason) => `${reason} (KODAMA_HTTP_HOST, KODAMA_HTTP_PORT)`,

@@ -46,6 +46,19 @@ test.each(['0.0.0.0', '::', '0', '192.0.2.1', 'localhost.example.com', '127.0.0.
   },
 );
 
+test.each(['KODAMA_ALLOWED_HOSTS', 'KODAMA_TRUSTED_PROXIES'])(
+  'without a token %s is refused: a proxy beside kodama would make everyone its operator',
+  (name) => {
+    const open = { [name]: '192.0.2.7' };
+    const words = `${name} opens the API to more than loopback, so anyone who reaches it`;
+    expect(() => readConfig(open)).toThrow(words);
+    expect(() => readConfig({ ...open, KODAMA_INSECURE: 'false' })).toThrow(words);
+    for (const meant of [{ KODAMA_API_TOKEN: token }, { KODAMA_INSECURE: 'true' }]) {
+      expect(() => readConfig({ ...open, ...meant })).not.toThrow();
+    }
+  },
+);
+
 test('without a token an edge that would open to everyone ends the start before it begins', async () => {
   await using home = await makeHome();
   const { KODAMA_DATA_DIR: dataDir = '' } = home.environment;

@@ -32,7 +32,8 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   cli: /^(core\/|faults\/|listeners-file\/|http\/resources\.ts$|command-line\.ts$|plain-text\.ts$)/,
   console:
     /^(http\/resources|core\/(connection|event|listener|time)|faults\/fields)\.ts$|^plain-text\.ts$/,
-  'config.ts': /^(core\/|postgres\/database-url\.ts$|(limits|unknown-variables)\.ts$)/,
+  'config.ts': /^(core\/|postgres\/database-url\.ts$|(edge-settings|limits|unknown-variables)\.ts$)/,
+  'edge-settings.ts': /^core\//,
   'limits.ts': /^$/,
   'command-line.ts': /^$/,
   'output.ts': /^$/,
@@ -65,23 +66,23 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 1350,
+  src: 1500,
   api: 2150,
   cli: 4850,
   core: 6850,
   console: 7200,
   echo: 6000,
-  'edge-sockets': 100,
+  'edge-sockets': 260,
   'embedded-postgres': 850,
   faults: 1450,
-  grpc: 2450,
-  http: 3750,
+  grpc: 2480,
+  http: 3860,
   'listeners-file': 330,
   metrics: 200,
   node: 400,
   postgres: 4900,
   tenancy: 1200,
-  tls: 150,
+  tls: 290,
   workers: 960,
 };
 

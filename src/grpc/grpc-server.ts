@@ -15,6 +15,7 @@ import type { ControlPlane } from '../core/control-plane.ts';
 import { AppError } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Logger } from '../core/ports.ts';
+import { type Forwarding, sourceIpBy } from '../edge-sockets/source-ip.ts';
 import { answerBounds } from './answer-bounds.ts';
 import { identification } from './auth.ts';
 import { callBounds } from './call-bounds.ts';
@@ -40,6 +41,7 @@ export interface GrpcServerOptions {
   readonly readiness: Pick<ControlPlane, 'problems'>;
   readonly bounds: ListenerBounds;
   readonly logger: Logger;
+  readonly forwarding: Forwarding;
   readonly host: string;
   /** 0 is a port of the kernel's choice. */
   readonly port: number;
@@ -138,7 +140,7 @@ function makeParts(options: GrpcServerOptions): Parts {
 }
 
 function makeServer(
-  { limits, api }: GrpcServerOptions,
+  { limits, api, forwarding }: GrpcServerOptions,
   streams: CallStreams,
   onStuck: (peer: string) => void,
 ): Server {
@@ -155,7 +157,7 @@ function makeServer(
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.max_connection_idle_ms': limits.idleConnectionMs,
     'grpc.enable_channelz': 0,
-    interceptors: [identification(api.keys), ...bounds],
+    interceptors: [identification(api.keys, sourceIpBy(forwarding)), ...bounds],
   });
 }
 

@@ -30,15 +30,16 @@ export function checkSingleHeaders(rawHeaders: readonly string[]): void {
 }
 
 /**
- * A web page that had its own name point to 127.0.0.1 (DNS rebinding) still sends its own name as Host.
+ * A web page that had its own name point to 127.0.0.1 (DNS rebinding) still sends its own name as Host. Those of
+ * loopback are allowed, and the given ones.
  * @throws permission_denied
  */
-export function checkHost(host: string | undefined): void {
+export function checkHost(host: string | undefined, allowed: ReadonlySet<string>): void {
   const name = host === undefined ? null : hostName(host);
-  if (name !== null && isLoopback(name)) return;
+  if (name !== null && (isLoopback(name) || allowed.has(name))) return;
   throw new AppError(
     'permission_denied',
-    'host: this server listens on loopback and answers to localhost, 127.0.0.1 and [::1] only',
+    'host: this server answers to localhost, 127.0.0.1, [::1] and what KODAMA_ALLOWED_HOSTS names',
   );
 }
 

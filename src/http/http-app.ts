@@ -13,6 +13,7 @@ import {
 import { ReplayedError } from '../api/idempotency.ts';
 import { identify, projectHeader } from '../api/keys.ts';
 import { invalidField } from '../core/errors.ts';
+import { type Forwarding, sourceIpBy } from '../edge-sockets/source-ip.ts';
 import { connectionRoutes } from './connection-routes.ts';
 import { consolePage, consoleUrls } from './console-page.ts';
 import { docsPage } from './docs-page.ts';
@@ -35,8 +36,9 @@ import { Traffic } from './traffic.ts';
 
 export interface HttpAppOptions extends Edge {
   readonly version: string;
-  /** Then the Host header must name loopback too. */
-  readonly isLoopbackOnly: boolean;
+  /** Beside those of loopback; null: any host is. */
+  readonly allowedHosts: readonly string[] | null;
+  readonly forwarding: Forwarding;
 }
 
 const paramCharsMax = 256;
@@ -151,21 +153,26 @@ function quieter(level: string): string {
   return ['error', 'fatal', 'silent'].includes(level) ? level : 'warn';
 }
 
-function guard(app: HttpApp, { api, isLoopbackOnly }: HttpAppOptions): void {
+function guard(app: HttpApp, { api, allowedHosts, forwarding }: HttpAppOptions): void {
+  const hosts = allowedHosts === null ? null : new Set(allowedHosts);
+  const sourceIp = sourceIpBy(forwarding);
   app.decorateRequest('identity', null);
+  app.decorateRequest('sourceIp', null);
   app.addHook('onRequest', (request, _, done) => {
     const { method, headers: given, raw, routeOptions } = request;
     const { url = '' } = routeOptions;
     checkSingleHeaders(raw.rawHeaders);
     if (probePaths.has(url)) return done();
-    if (isLoopbackOnly) checkHost(given.host);
+    if (hosts !== null) checkHost(given.host, hosts);
     if (given.host === undefined) throw invalidField('host', 'is missing');
     checkOrigin(method, given);
     if (publicPath.test(url) || consoleUrls.has(url)) return done();
+    request.sourceIp = sourceIp(raw.socket.remoteAddress, () =>
+      raw.headersDistinct['x-forwarded-for']?.join(),
+    );
     const { authorization, [projectHeader]: project } = given;
     const shown = { authorization, project: Array.isArray(project) ? project.join() : project };
-    const sourceIp = request.socket.remoteAddress ?? null;
-    return identify(api.keys, { ...shown, sourceIp }).then((identity) => {
+    return identify(api.keys, { ...shown, sourceIp: request.sourceIp }).then((identity) => {
       request.identity = identity;
     });
   });

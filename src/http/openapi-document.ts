@@ -11,7 +11,8 @@ export async function openApiDocument(): Promise<object> {
   const { app } = await httpApp({
     ...documented,
     version: packageVersion(),
-    isLoopbackOnly: true,
+    allowedHosts: [],
+    forwarding: { trustedProxies: [], hopsMax: 1 },
   });
   await app.ready();
   const document = app.swagger();

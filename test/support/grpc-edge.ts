@@ -34,6 +34,7 @@ export interface GrpcEdge extends AsyncDisposable {
 export interface GrpcEdgeOptions extends Pick<EdgeApiOptions, 'projects' | 'apiKeys'> {
   readonly keys?: Keys;
   readonly port?: number;
+  readonly trustedProxies?: readonly string[];
   readonly limits?: Partial<GrpcLimits>;
   /** What keeps the node from serving: nothing, unless the test says. */
   readonly problems?: () => Promise<readonly string[]>;
@@ -41,7 +42,14 @@ export interface GrpcEdgeOptions extends Pick<EdgeApiOptions, 'projects' | 'apiK
 
 export async function startGrpcEdge(
   control: Partial<Control>,
-  { keys, port = 0, limits = {}, problems = async () => [], ...cases }: GrpcEdgeOptions = {},
+  {
+    keys,
+    port = 0,
+    trustedProxies = [],
+    limits = {},
+    problems = async () => [],
+    ...cases
+  }: GrpcEdgeOptions = {},
 ): Promise<GrpcEdge> {
   const logger = keepingLogger();
   const server = await GrpcServer.start({
@@ -49,6 +57,7 @@ export async function startGrpcEdge(
     readiness: { problems },
     bounds: defaultBounds,
     logger,
+    forwarding: { trustedProxies, hopsMax: 32 },
     host: '127.0.0.1',
     port,
     limits: { ...sampleGrpcLimits, ...limits },

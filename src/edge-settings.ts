@@ -1,0 +1,59 @@
+/** The variables of both edges that say what stands before them: which names, proxies and pages of other origins. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { isLoopback, parseCidr } from './core/address.ts';
+
+/** Of values with commas between them; spaces around one do not count. */
+function list(isOne: (text: string) => boolean, words: string) {
+  return z
+    .string()
+    .transform((text) => text.split(',').map((one) => one.trim()))
+    .refine((texts) => texts.every(isOne), { error: `must be ${words}, with commas between them` })
+    .default([]);
+}
+
+const host = z.string().regex(/^[A-Za-z0-9.:-]+$/, { error: 'must be an address or a host name' });
+
+export const edgeSettings = {
+  KODAMA_HTTP_HOST: host.default('127.0.0.1'),
+  KODAMA_GRPC_HOST: host.default('127.0.0.1'),
+  KODAMA_ALLOWED_HOSTS: list(isHost, 'names or addresses without a port'),
+  KODAMA_TRUSTED_PROXIES: list(
+    (text) => parseCidr(text) !== null,
+    'networks such as 10.0.0.0/8, or addresses',
+  ),
+};
+
+type EdgeVariables = z.output<z.ZodObject<typeof edgeSettings>>;
+
+/** As a Host header has it. */
+function isHost(text: string): boolean {
+  return /^[A-Za-z0-9.-]+$/.test(text) || isIP(text.replace(/^\[(.*)\]$/, '$1')) === 6;
+}
+
+/**
+ * Why others than the users of this machine may reach the API, by the variable that says so; null: they can not. What
+ * comes through a proxy beside kodama comes from loopback, whoever sent it.
+ */
+export function wayBeyondLoopback(env: EdgeVariables): string | null {
+  const { KODAMA_HTTP_HOST: http, KODAMA_GRPC_HOST: grpc } = env;
+  if (!isLoopback(http)) return 'KODAMA_HTTP_HOST is not a loopback address';
+  if (!isLoopback(grpc)) return 'KODAMA_GRPC_HOST is not a loopback address';
+  const named = (['KODAMA_ALLOWED_HOSTS', 'KODAMA_TRUSTED_PROXIES'] as const).find(
+    (name) => env[name].length > 0,
+  );
+  return named === undefined ? null : `${named} opens the API to more than loopback`;
+}
+
+/**
+ * The Host headers that REST answers to, beside those of loopback; null: to any. A page that had its own name point here
+ * would bring that name.
+ */
+export function allowedHosts(env: EdgeVariables): readonly string[] | null {
+  const { KODAMA_HTTP_HOST: http, KODAMA_ALLOWED_HOSTS: named } = env;
+  if (named.length === 0 && !isLoopback(http)) return null;
+  return named.map((name) => name.toLowerCase().replace(/^\[(.*)\]$/, '$1'));
+}
+
+/** At most so many proxies stand one behind the other. */
+export const forwardingLimits = { hopsMax: 32 };
