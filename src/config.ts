@@ -151,6 +151,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     http: { host: env.KODAMA_HTTP_HOST, port: env.KODAMA_HTTP_PORT, limits: httpLimits },
     grpc: { host: env.KODAMA_GRPC_HOST, port: env.KODAMA_GRPC_PORT, limits: grpcLimits },
     allowedHosts: allowedHosts(env),
+    corsOrigins: env.KODAMA_CORS_ORIGINS,
     forwarding: { trustedProxies: env.KODAMA_TRUSTED_PROXIES, ...forwardingLimits },
     apiToken,
     applyPath: env.KODAMA_APPLY === undefined ? null : resolve(env.KODAMA_APPLY),

@@ -22,6 +22,7 @@ export const edgeSettings = {
     (text) => parseCidr(text) !== null,
     'networks such as 10.0.0.0/8, or addresses',
   ),
+  KODAMA_CORS_ORIGINS: list(isOrigin, 'origins such as https://ci.example.com'),
 };
 
 type EdgeVariables = z.output<z.ZodObject<typeof edgeSettings>>;
@@ -29,6 +30,11 @@ type EdgeVariables = z.output<z.ZodObject<typeof edgeSettings>>;
 /** As a Host header has it. */
 function isHost(text: string): boolean {
   return /^[A-Za-z0-9.-]+$/.test(text) || isIP(text.replace(/^\[(.*)\]$/, '$1')) === 6;
+}
+
+/** As an Origin header has it (RFC 6454, 6.2): no path, no default port, lower case. */
+function isOrigin(text: string): boolean {
+  return /^https?:[^*]+$/.test(text) && URL.parse(text)?.origin === text;
 }
 
 /**

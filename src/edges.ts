@@ -63,7 +63,8 @@ export async function startEdges(
     (reason) => `${reason} (KODAMA_GRPC_HOST, KODAMA_GRPC_PORT)`,
   );
   resources.use(grpcServer);
-  const edge = { ...shared, ...http, version, metrics, allowedHosts: config.allowedHosts };
+  const { allowedHosts, corsOrigins } = config;
+  const edge = { ...shared, ...http, version, metrics, allowedHosts, corsOrigins };
   const httpServer = await orStartError(
     () => HttpServer.start(edge),
     (reason) => `${reason} (KODAMA_HTTP_HOST, KODAMA_HTTP_PORT)`,

@@ -48,3 +48,26 @@ test('proxies that are trusted are addresses and networks', () => {
     expect(() => proxiesOf(wrong), wrong).toThrow(/^KODAMA_TRUSTED_PROXIES must be/);
   }
 });
+
+test('origins of other pages are named as a browser writes them, and their naming opens nothing', () => {
+  const originsOf = (text: string) => readConfig({ KODAMA_CORS_ORIGINS: text }).corsOrigins;
+  expect(originsOf('https://ci.example, http://localhost:3000')).toEqual([
+    'https://ci.example',
+    'http://localhost:3000',
+  ]);
+  expect(readConfig({}).corsOrigins).toEqual([]);
+  for (const wrong of [
+    '*',
+    'null',
+    'ci.example',
+    'https://ci.example/',
+    'https://ci.example:443',
+    'https://CI.example',
+    'https://*.ci.example',
+    'https://a@ci.example',
+    'file:///page.html',
+    'https://ci.example https://b.example',
+  ]) {
+    expect(() => originsOf(wrong), wrong).toThrow(/^KODAMA_CORS_ORIGINS must be/);
+  }
+});

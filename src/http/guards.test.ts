@@ -56,7 +56,7 @@ test.each([
   ['GET', { host, origin: 'http://example.com', 'sec-fetch-site': 'cross-site' }],
   ['POST', { host, 'sec-fetch-site': 'none' }],
 ])('%s with %j is let through', (method, headers) => {
-  expect(() => checkOrigin(method, headers)).not.toThrow();
+  expect(() => checkOrigin(method, headers, none)).not.toThrow();
 });
 
 test.each([
@@ -68,5 +68,26 @@ test.each([
   ['DELETE', { host, 'sec-fetch-site': 'cross-site' }],
   ['PUT', { origin: 'http://example.com' }],
 ])('%s with %j, as another site has it sent, is refused', (method, headers) => {
-  expect(() => checkOrigin(method, headers)).toThrow(/^origin: /);
+  expect(() => checkOrigin(method, headers, none)).toThrow(/^origin: /);
+});
+
+test('a page of another site may do what it likes where its origin is named, and nobody else', () => {
+  const allowed = new Set(['https://ci.example']);
+  const site = { 'sec-fetch-site': 'cross-site' };
+  const check = (headers: object) => () => checkOrigin('POST', { host, ...headers }, allowed);
+  expect(check({ origin: 'https://ci.example', ...site })).not.toThrow();
+  for (const origin of [
+    'http://ci.example',
+    'https://ci.example:444',
+    'https://ci.example.evil',
+    'https://a.ci.example',
+    'https://ci.example/',
+    'HTTPS://CI.EXAMPLE',
+    'null',
+    '',
+  ]) {
+    expect(check({ origin, ...site }), origin).toThrow(/^origin: /);
+    expect(check({ origin }), origin).toThrow(/^origin: /);
+  }
+  expect(check(site)).toThrow(/^origin: /);
 });

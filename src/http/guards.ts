@@ -50,12 +50,18 @@ function hostName(host: string): string | null {
 }
 
 /**
- * A web page may send simple requests to any server, without asking. Browsers say so in these headers.
+ * A web page may send simple requests to any server, without asking. Browsers say so in these headers. Pages of the
+ * given origins may.
  * @throws permission_denied
  */
-export function checkOrigin(method: string, headers: IncomingHttpHeaders): void {
+export function checkOrigin(
+  method: string,
+  headers: IncomingHttpHeaders,
+  allowed: ReadonlySet<string>,
+): void {
   if (method === 'GET' || method === 'HEAD') return;
   const { origin, host } = headers;
+  if (origin !== undefined && allowed.has(origin)) return;
   const isForeign =
     headers['sec-fetch-site'] === 'cross-site' ||
     (origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host));

@@ -16,6 +16,7 @@ import { invalidField } from '../core/errors.ts';
 import { type Forwarding, sourceIpBy } from '../edge-sockets/source-ip.ts';
 import { connectionRoutes } from './connection-routes.ts';
 import { consolePage, consoleUrls } from './console-page.ts';
+import { answerPreflight, isPreflight, markForPages } from './cors.ts';
 import { docsPage } from './docs-page.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventRoutes } from './event-routes.ts';
@@ -39,6 +40,8 @@ export interface HttpAppOptions extends Edge {
   /** Beside those of loopback; null: any host is. */
   readonly allowedHosts: readonly string[] | null;
   readonly forwarding: Forwarding;
+  /** Other origins whose pages may call. */
+  readonly corsOrigins: readonly string[];
 }
 
 const paramCharsMax = 256;
@@ -67,6 +70,7 @@ export async function httpApp(
   options: HttpAppOptions,
 ): Promise<{ readonly app: HttpApp; readonly connections: OpenConnections }> {
   const { limits } = options;
+  const origins = new Set(options.corsOrigins);
   const app: HttpApp = fastify({
     // Of fastify's own lines only those that tell of trouble; a request's line is ours.
     loggerInstance: options.logger.child({}, { level: quieter(options.logger.level) }),
@@ -119,13 +123,14 @@ export async function httpApp(
     traffic.watch(request.socket, reply.raw);
     if (isTold) reply.raw.once('close', () => logRequest(options.logger, request, reply));
     reply.headers(headers).header('x-request-id', request.id);
+    markForPages(origins, request, reply);
   };
   // Hooks that wait for nothing are no promises: every request runs through several of them.
   app.addHook('onRequest', (request, reply, done) => {
     begin(request, reply);
     done();
   });
-  guard(app, options);
+  guard(app, options, origins);
   traffic.addHooks(app);
   jsonBodies(app, traffic, limits);
   refuseUnknownRoutes(app);
@@ -153,19 +158,24 @@ function quieter(level: string): string {
   return ['error', 'fatal', 'silent'].includes(level) ? level : 'warn';
 }
 
-function guard(app: HttpApp, { api, allowedHosts, forwarding }: HttpAppOptions): void {
+function guard(
+  app: HttpApp,
+  { api, allowedHosts, forwarding }: HttpAppOptions,
+  origins: ReadonlySet<string>,
+): void {
   const hosts = allowedHosts === null ? null : new Set(allowedHosts);
   const sourceIp = sourceIpBy(forwarding);
   app.decorateRequest('identity', null);
   app.decorateRequest('sourceIp', null);
-  app.addHook('onRequest', (request, _, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const { method, headers: given, raw, routeOptions } = request;
     const { url = '' } = routeOptions;
     checkSingleHeaders(raw.rawHeaders);
     if (probePaths.has(url)) return done();
     if (hosts !== null) checkHost(given.host, hosts);
     if (given.host === undefined) throw invalidField('host', 'is missing');
-    checkOrigin(method, given);
+    checkOrigin(method, given, origins);
+    if (isPreflight(origins, request)) return answerPreflight(reply);
     if (publicPath.test(url) || consoleUrls.has(url)) return done();
     request.sourceIp = sourceIp(raw.socket.remoteAddress, () =>
       raw.headersDistinct['x-forwarded-for']?.join(),

@@ -12,6 +12,7 @@ export async function openApiDocument(): Promise<object> {
     ...documented,
     version: packageVersion(),
     allowedHosts: [],
+    corsOrigins: [],
     forwarding: { trustedProxies: [], hopsMax: 1 },
   });
   await app.ready();

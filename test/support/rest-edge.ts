@@ -61,6 +61,7 @@ export async function restEdge(given: RestEdgeOptions = {}): Promise<RestEdge> {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],
+    corsOrigins: [],
     forwarding: { trustedProxies: [], hopsMax: 32 },
     metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'kodama_workers 1\n' },
     ...given,
