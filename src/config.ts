@@ -7,12 +7,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { defaultBounds } from './core/listener-bounds.ts';
 import { parseTime } from './core/time.ts';
-import {
-  allowedHosts,
-  edgeSettings,
-  forwardingLimits,
-  wayBeyondLoopback,
-} from './edge-settings.ts';
+import { edgeConfig, edgeSettings, tlsFault, wayBeyondLoopback } from './edge-settings.ts';
 import {
   dataPlaneLimits,
   eventLogLimits,
@@ -141,6 +136,8 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
         'set KODAMA_API_TOKEN, or say KODAMA_INSECURE=true',
     );
   }
+  const halfTls = tlsFault(env);
+  if (halfTls !== null) throw new ConfigError(halfTls);
   const { KODAMA_LISTEN_PORTS: listenPorts = null } = env;
   if (listenPorts !== null && listenPorts.from < 1024 && !env.KODAMA_ALLOW_PRIVILEGED_PORTS) {
     throw new ConfigError(
@@ -150,9 +147,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
   return Object.freeze({
     http: { host: env.KODAMA_HTTP_HOST, port: env.KODAMA_HTTP_PORT, limits: httpLimits },
     grpc: { host: env.KODAMA_GRPC_HOST, port: env.KODAMA_GRPC_PORT, limits: grpcLimits },
-    allowedHosts: allowedHosts(env),
-    corsOrigins: env.KODAMA_CORS_ORIGINS,
-    forwarding: { trustedProxies: env.KODAMA_TRUSTED_PROXIES, ...forwardingLimits },
+    ...edgeConfig(env),
     apiToken,
     applyPath: env.KODAMA_APPLY === undefined ? null : resolve(env.KODAMA_APPLY),
     dataDir: resolve(env.KODAMA_DATA_DIR),

@@ -1,5 +1,6 @@
-/** The variables of both edges that say what stands before them: which names, proxies and pages of other origins. */
+/** The variables of both edges: where they are, their TLS, and what stands before them. */
 import { isIP } from 'node:net';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isLoopback, parseCidr } from './core/address.ts';
 
@@ -9,7 +10,7 @@ function list(isOne: (text: string) => boolean, words: string) {
     .string()
     .transform((text) => text.split(',').map((one) => one.trim()))
     .refine((texts) => texts.every(isOne), { error: `must be ${words}, with commas between them` })
-    .default([]);
+    .optional();
 }
 
 const host = z.string().regex(/^[A-Za-z0-9.:-]+$/, { error: 'must be an address or a host name' });
@@ -17,6 +18,8 @@ const host = z.string().regex(/^[A-Za-z0-9.:-]+$/, { error: 'must be an address 
 export const edgeSettings = {
   KODAMA_HTTP_HOST: host.default('127.0.0.1'),
   KODAMA_GRPC_HOST: host.default('127.0.0.1'),
+  KODAMA_TLS_CERT: z.string().optional(),
+  KODAMA_TLS_KEY: z.string().optional(),
   KODAMA_ALLOWED_HOSTS: list(isHost, 'names or addresses without a port'),
   KODAMA_TRUSTED_PROXIES: list(
     (text) => parseCidr(text) !== null,
@@ -26,6 +29,16 @@ export const edgeSettings = {
 };
 
 type EdgeVariables = z.output<z.ZodObject<typeof edgeSettings>>;
+
+/** The part of the configuration that comes of them. */
+export function edgeConfig(env: EdgeVariables) {
+  return {
+    tls: { files: tlsFiles(env), limits: tlsLimits },
+    allowedHosts: allowedHosts(env),
+    corsOrigins: env.KODAMA_CORS_ORIGINS ?? [],
+    forwarding: { trustedProxies: env.KODAMA_TRUSTED_PROXIES ?? [], ...forwardingLimits },
+  };
+}
 
 /** As a Host header has it. */
 function isHost(text: string): boolean {
@@ -46,7 +59,7 @@ export function wayBeyondLoopback(env: EdgeVariables): string | null {
   if (!isLoopback(http)) return 'KODAMA_HTTP_HOST is not a loopback address';
   if (!isLoopback(grpc)) return 'KODAMA_GRPC_HOST is not a loopback address';
   const named = (['KODAMA_ALLOWED_HOSTS', 'KODAMA_TRUSTED_PROXIES'] as const).find(
-    (name) => env[name].length > 0,
+    (name) => env[name] !== undefined,
   );
   return named === undefined ? null : `${named} opens the API to more than loopback`;
 }
@@ -55,11 +68,34 @@ export function wayBeyondLoopback(env: EdgeVariables): string | null {
  * The Host headers that REST answers to, beside those of loopback; null: to any. A page that had its own name point here
  * would bring that name.
  */
-export function allowedHosts(env: EdgeVariables): readonly string[] | null {
-  const { KODAMA_HTTP_HOST: http, KODAMA_ALLOWED_HOSTS: named } = env;
+function allowedHosts(env: EdgeVariables): readonly string[] | null {
+  const { KODAMA_HTTP_HOST: http, KODAMA_ALLOWED_HOSTS: named = [] } = env;
   if (named.length === 0 && !isLoopback(http)) return null;
   return named.map((name) => name.toLowerCase().replace(/^\[(.*)\]$/, '$1'));
 }
 
+/** Null: both edges are plain. */
+function tlsFiles(env: EdgeVariables): { cert: string; key: string } | null {
+  const { KODAMA_TLS_CERT: cert, KODAMA_TLS_KEY: key } = env;
+  if (cert === undefined || key === undefined) return null;
+  return { cert: resolve(cert), key: resolve(key) };
+}
+
+/** What is wrong where only one of the two is given: it would be served without TLS, which nobody meant. */
+export function tlsFault(env: EdgeVariables): string | null {
+  const [given, ...rest] = tlsVariables.filter((name) => env[name] !== undefined);
+  if (given === undefined || rest.length > 0) return null;
+  return `${given} is set alone: TLS wants ${tlsVariables.join(' and ')}`;
+}
+
+const tlsVariables = ['KODAMA_TLS_CERT', 'KODAMA_TLS_KEY'] as const;
+
+const tlsLimits = {
+  handshakesMax: 1024,
+  handshakeTimeoutMs: 10_000,
+  readIntervalMs: 5000,
+  fileBytesMax: 1_048_576,
+};
+
 /** At most so many proxies stand one behind the other. */
-export const forwardingLimits = { hopsMax: 32 };
+const forwardingLimits = { hopsMax: 32 };

@@ -13,6 +13,7 @@ import type { Clock } from './core/ports.ts';
 import type { ProjectRef } from './core/project.ts';
 import type { Projects } from './core/projects.ts';
 import type { Store } from './core/store.ts';
+import type { EdgeTls } from './edge-sockets/edge-tls.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
 import type { MetricsText } from './http/edge.ts';
 import { HttpServer } from './http/http-server.ts';
@@ -34,6 +35,8 @@ export interface EdgesGround {
   readonly reservedPorts: number[];
   /** Applied before either edge answers. */
   readonly appliedFile: AppliedFile | null;
+  /** Null: both edges are plain. */
+  readonly certificate: EdgeTls['certificate'] | null;
   readonly signal?: AbortSignal;
 }
 
@@ -44,6 +47,7 @@ export async function startEdges(
   resources: AsyncDisposableStack,
 ): Promise<{ readonly httpAddress: Address; readonly grpcAddress: Address }> {
   const { config, logger, clock, store, projects, metrics, reservedPorts, appliedFile } = ground;
+  const { certificate } = ground;
   const keysOf = async (caller: Pick<Caller, 'project'>) =>
     store.of(await projects.of(caller)).idempotencyKeys;
   const { http, grpc, bounds, idempotency } = config;
@@ -57,7 +61,8 @@ export async function startEdges(
   const { signal = new AbortController().signal } = ground;
   if (appliedFile !== null) await applyAtStart(appliedFile, api, signal);
   const { forwarding } = config;
-  const shared = { api, bounds, logger, readiness: control, forwarding };
+  const tls = certificate === null ? null : { certificate, limits: config.tls.limits };
+  const shared = { api, bounds, logger, readiness: control, forwarding, tls };
   const grpcServer = await orStartError(
     () => GrpcServer.start({ ...shared, ...grpc }),
     (reason) => `${reason} (KODAMA_GRPC_HOST, KODAMA_GRPC_PORT)`,

@@ -71,3 +71,13 @@ test('origins of other pages are named as a browser writes them, and their namin
     expect(() => originsOf(wrong), wrong).toThrow(/^KODAMA_CORS_ORIGINS must be/);
   }
 });
+
+test('TLS wants both of its files', () => {
+  const both = { KODAMA_TLS_CERT: '/tls.crt', KODAMA_TLS_KEY: '/tls.key' };
+  expect(readConfig(both).tls.files).toEqual({ cert: '/tls.crt', key: '/tls.key' });
+  expect(readConfig({}).tls.files).toBeNull();
+  for (const [given, path] of Object.entries(both)) {
+    const words = `${given} is set alone: TLS wants KODAMA_TLS_CERT and KODAMA_TLS_KEY`;
+    expect(() => readConfig({ [given]: path })).toThrow(words);
+  }
+});

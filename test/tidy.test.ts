@@ -45,7 +45,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   'applied-file.ts':
     /^(api|core|listeners-file)\/|^http\/resource-json\.ts$|^node\/start-error\.ts$/,
   'edges.ts':
-    /^(api|core|grpc|http|tenancy)\/|^(applied-file|config|command-line|node\/start-error)\.ts$/,
+    /^(api|core|edge-sockets|grpc|http|tenancy)\/|^(applied-file|config|command-line|node\/start-error)\.ts$/,
   'app.ts': /^(?!main\.ts$)/,
   'main.ts':
     /^((app|banner|command-line|config|log-text|output|spare-memory)|node\/(data-dir|start-error)|core\/address)\.ts$/,

@@ -13,6 +13,7 @@ import {
 import { ReplayedError } from '../api/idempotency.ts';
 import { identify, projectHeader } from '../api/keys.ts';
 import { invalidField } from '../core/errors.ts';
+import type { EdgeTls } from '../edge-sockets/edge-tls.ts';
 import { type Forwarding, sourceIpBy } from '../edge-sockets/source-ip.ts';
 import { connectionRoutes } from './connection-routes.ts';
 import { consolePage, consoleUrls } from './console-page.ts';
@@ -27,8 +28,9 @@ import { jsonBodies } from './json-bodies.ts';
 import { jsonText } from './json-text.ts';
 import { keyRoutes } from './key-routes.ts';
 import { listenerRoutes } from './listener-routes.ts';
+import { type NodeServer, nodeServer } from './node-server.ts';
 import { refuseUnknownRoutes } from './not-found.ts';
-import { OpenConnections } from './open-connections.ts';
+import type { OpenConnections } from './open-connections.ts';
 import { parserError, problemType, refusedPart, toProblemAnswer } from './problem.ts';
 import { projectRoutes } from './project-routes.ts';
 import { parseRawQuery } from './query.ts';
@@ -40,12 +42,13 @@ export interface HttpAppOptions extends Edge {
   /** Beside those of loopback; null: any host is. */
   readonly allowedHosts: readonly string[] | null;
   readonly forwarding: Forwarding;
+  /** Null: the edge speaks plain HTTP. */
+  readonly tls: EdgeTls | null;
   /** Other origins whose pages may call. */
   readonly corsOrigins: readonly string[];
 }
 
 const paramCharsMax = 256;
-const checkIntervalMsMax = 1000;
 /** A load balancer may ask for these under any host name. */
 const probePaths = new Set(['/healthz', '/readyz']);
 /** The API page and its document hold nothing that is not public. */
@@ -66,10 +69,13 @@ function unused(): never {
   throw new TypeError('each route has the compilers of the app');
 }
 
-export async function httpApp(
-  options: HttpAppOptions,
-): Promise<{ readonly app: HttpApp; readonly connections: OpenConnections }> {
+export interface ReadyApp extends Pick<NodeServer, 'connections' | 'handshakes'> {
+  readonly app: HttpApp;
+}
+
+export async function httpApp(options: HttpAppOptions): Promise<ReadyApp> {
   const { limits } = options;
+  const { server, connections, handshakes } = nodeServer(limits, options.tls);
   const origins = new Set(options.corsOrigins);
   const app: HttpApp = fastify({
     // Of fastify's own lines only those that tell of trouble; a request's line is ours.
@@ -84,29 +90,17 @@ export async function httpApp(
     schemaController: { compilersFactory },
     rewriteUrl: ({ url = '' }) => withColons(url),
     bodyLimit: limits.bodyBytesMax,
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
     routerOptions: { maxParamLength: paramCharsMax, querystringParser: parseRawQuery },
-    http: {
-      maxHeaderSize: limits.headerBytesMax,
-      headersTimeout: limits.headersTimeoutMs,
-      connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, checkIntervalMsMax),
-      // A request without it is refused below, in our words.
-      requireHostHeader: false,
-    },
+    serverFactory: (handler) => server.on('request', handler),
     frameworkErrors(error, request, reply) {
       begin(request, reply);
       fail(error, request, reply);
     },
     clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, connections),
   });
-  const connections = new OpenConnections(app.server);
   const traffic = new Traffic(limits, connections);
   const failures = new FailureLog(options.logger, limits.outageLinesPerSecondMax);
-  app.server.maxConnections = limits.connectionsMax;
-  // Their bytes are bounded; beyond a count Node would drop some unseen.
-  app.server.maxHeadersCount = 0;
-  app.server.on('checkExpectation', refuseExpectation);
+  server.on('checkExpectation', refuseExpectation);
   // The schemas of a route are for the API page: what it takes is read once its caller is known to be allowed.
   app.setValidatorCompiler(() => (value) => ({ value }));
   app.setSerializerCompiler(() => jsonText);
@@ -143,7 +137,7 @@ export async function httpApp(
   keyRoutes(app, options);
   statusRoutes(app, options);
   consolePage(app);
-  return { app, connections };
+  return { app, connections, handshakes };
 }
 
 /** `%3A` in a path is a colon (RFC 3986, 3.3 and 6.2.2.2); the router would not take `:batch` for it. */
@@ -194,13 +188,17 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
   return reply.code(problem.status).headers(extra).type(problemType).send(jsonText(problem));
 }
 
-/** What is no HTTP has no request, so its answer is written by hand, unless another is being written. */
+/**
+ * What is no HTTP has no request, so its answer is written by hand, unless another is being written. A connection that
+ * broke, or its TLS, takes none.
+ */
 function refuseUnparsed(
   error: ConnectionError,
   socket: Socket,
   connections: OpenConnections,
 ): void {
-  if (error.code === 'ECONNRESET' || connections.isAnswering(socket) || !socket.writable) {
+  const isOfHttp = /^(HPE|ERR_HTTP)_/.test(error.code ?? '');
+  if (!isOfHttp || connections.isAnswering(socket) || !socket.writable) {
     socket.destroy();
     return;
   }

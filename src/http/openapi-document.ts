@@ -13,6 +13,7 @@ export async function openApiDocument(): Promise<object> {
     version: packageVersion(),
     allowedHosts: [],
     corsOrigins: [],
+    tls: null,
     forwarding: { trustedProxies: [], hopsMax: 1 },
   });
   await app.ready();

@@ -1,6 +1,7 @@
 /** The gRPC edge by itself, over a control plane that the test makes up. */
 import type { Keys } from '../../src/core/keys.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
+import type { EdgeTls } from '../../src/edge-sockets/edge-tls.ts';
 import type { GrpcLimits } from '../../src/grpc/grpc-limits.ts';
 import { GrpcServer } from '../../src/grpc/grpc-server.ts';
 import { type Control, type EdgeApiOptions, edgeApi } from './edge-api.ts';
@@ -34,6 +35,7 @@ export interface GrpcEdge extends AsyncDisposable {
 export interface GrpcEdgeOptions extends Pick<EdgeApiOptions, 'projects' | 'apiKeys'> {
   readonly keys?: Keys;
   readonly port?: number;
+  readonly tls?: EdgeTls | null;
   readonly trustedProxies?: readonly string[];
   readonly limits?: Partial<GrpcLimits>;
   /** What keeps the node from serving: nothing, unless the test says. */
@@ -46,6 +48,7 @@ export async function startGrpcEdge(
     keys,
     port = 0,
     trustedProxies = [],
+    tls = null,
     limits = {},
     problems = async () => [],
     ...cases
@@ -57,6 +60,7 @@ export async function startGrpcEdge(
     readiness: { problems },
     bounds: defaultBounds,
     logger,
+    tls,
     forwarding: { trustedProxies, hopsMax: 32 },
     host: '127.0.0.1',
     port,

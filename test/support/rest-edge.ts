@@ -62,6 +62,7 @@ export async function restEdge(given: RestEdgeOptions = {}): Promise<RestEdge> {
     port: 0,
     allowedHosts: [],
     corsOrigins: [],
+    tls: null,
     forwarding: { trustedProxies: [], hopsMax: 32 },
     metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'kodama_workers 1\n' },
     ...given,
