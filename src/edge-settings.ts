@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isLoopback, parseCidr } from './core/address.ts';
+import { forwardingLimits, tlsLimits } from './limits.ts';
 
 /** Of values with commas between them; spaces around one do not count. */
 function list(isOne: (text: string) => boolean, words: string) {
@@ -89,13 +90,3 @@ export function tlsFault(env: EdgeVariables): string | null {
 }
 
 const tlsVariables = ['KODAMA_TLS_CERT', 'KODAMA_TLS_KEY'] as const;
-
-const tlsLimits = {
-  handshakesMax: 1024,
-  handshakeTimeoutMs: 10_000,
-  readIntervalMs: 5000,
-  fileBytesMax: 1_048_576,
-};
-
-/** At most so many proxies stand one behind the other. */
-const forwardingLimits = { hopsMax: 32 };

@@ -32,8 +32,9 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   cli: /^(core\/|faults\/|listeners-file\/|http\/resources\.ts$|command-line\.ts$|plain-text\.ts$)/,
   console:
     /^(http\/resources|core\/(connection|event|listener|time)|faults\/fields)\.ts$|^plain-text\.ts$/,
-  'config.ts': /^(core\/|postgres\/database-url\.ts$|(edge-settings|limits|unknown-variables)\.ts$)/,
-  'edge-settings.ts': /^core\//,
+  'config.ts':
+    /^(core\/|postgres\/database-url\.ts$|(edge-settings|limits|unknown-variables)\.ts$)/,
+  'edge-settings.ts': /^(core\/|limits\.ts$)/,
   'limits.ts': /^$/,
   'command-line.ts': /^$/,
   'output.ts': /^$/,

@@ -51,11 +51,7 @@ export function identification(keys: Keys, sourceIp: SourceIp): ServerIntercepto
   };
 }
 
-async function whoIs(
-  keys: Keys,
-  metadata: Metadata,
-  sourceIp: string | null,
-): Promise<Identity> {
+async function whoIs(keys: Keys, metadata: Metadata, sourceIp: string | null): Promise<Identity> {
   const one = (name: string) => {
     const [value, ...more] = metadata.get(name).map(String);
     // What was sent twice comes joined.

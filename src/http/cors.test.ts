@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { rawHttp } from '../../test/support/raw-http.ts';
 import { call } from '../../test/support/rest-client.ts';
 import { guardedRestEdge, type RestEdge, restEdge } from '../../test/support/rest-edge.ts';
-import { tokenKeys } from '../api/keys.ts';
+import { tokenKeys } from '../../test/support/token-keys.ts';
 
 const token = 'sesame-open-sesame';
 const origin = 'https://ci.example';
