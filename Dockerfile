@@ -31,7 +31,8 @@ ENV KODAMA_LISTEN_HOST=0.0.0.0 KODAMA_LISTEN_PORTS=20000-20099
 # REST, gRPC, listeners.
 EXPOSE 8080 50051 20000-20099/tcp 20000-20099/udp
 
+# The certificate of TLS is for kodama's own name, not for loopback.
 HEALTHCHECK --interval=10s --timeout=10s --start-period=15s --retries=3 \
-  CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.KODAMA_HTTP_PORT ?? 8080}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "--eval", "const { KODAMA_TLS_CERT: tls, KODAMA_HTTP_PORT: port = 8080 } = process.env; require(tls ? 'https' : 'http').get({ host: '127.0.0.1', port, path: '/healthz', rejectUnauthorized: false }, (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 
 CMD ["node", "src/main.ts"]

@@ -1,25 +1,28 @@
 /**
  * Prints the events of a kodama, a line each, and goes on where it was when the connection breaks.
  *
- *   npm run stream -- [--addr 127.0.0.1:50051] [--after-seq N] [--listener ID]… [--token …] [--end-at-head]
+ *   npm run stream -- [--addr 127.0.0.1:50051] [--ca-cert FILE] [--after-seq N] [--listener ID]… [--token …] [--end-at-head]
  *
  * Without --after-seq it starts from now; 0 is from the oldest event kept. Ctrl-C ends it.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { readCommandLine } from '../src/command-line.ts';
 
-const usage = `npm run stream -- [--addr 127.0.0.1:50051] [--after-seq N] [--listener ID]… [--token …] [--end-at-head]
+const usage = `npm run stream -- [--addr 127.0.0.1:50051] [--ca-cert FILE] [--after-seq N] [--listener ID]… [--token …] [--end-at-head]
 
 Prints the events of a kodama, a line each. Without --after-seq it starts from now; 0 is from the oldest event kept.
-The token is that of KODAMA_API_TOKEN unless it is given.`;
+The token is that of KODAMA_API_TOKEN unless it is given. Over TLS it wants the authority of the server's certificate,
+or KODAMA_CA_CERT.`;
 
 const { values: args } = readCommandLine({
   usage,
   options: {
     addr: { type: 'string', default: '127.0.0.1:50051' },
+    'ca-cert': { type: 'string', default: process.env.KODAMA_CA_CERT ?? '' },
     'after-seq': { type: 'string' },
     listener: { type: 'string', multiple: true, default: [] },
     token: { type: 'string', default: process.env.KODAMA_API_TOKEN ?? '' },
@@ -69,7 +72,10 @@ const { kodama } = loadPackageDefinition(
     includeDirs: [join(import.meta.dirname, '../proto')],
   }),
 ) as unknown as Protos;
-const client = new kodama.v1.EventService(args.addr, credentials.createInsecure());
+const { 'ca-cert': caCert } = args;
+const channel =
+  caCert === '' ? credentials.createInsecure() : credentials.createSsl(readFileSync(caCert));
+const client = new kodama.v1.EventService(args.addr, channel);
 const metadata = new Metadata();
 if (args.token !== '') metadata.set('authorization', `Bearer ${args.token}`);
 

@@ -30,6 +30,7 @@ import { lockDataDir } from './node/data-dir-lock.ts';
 import { readNodeId } from './node/node-id.ts';
 import { orStartError } from './node/start-error.ts';
 import { PostgresStore } from './postgres/postgres-store.ts';
+import { CertificateFiles } from './tls/certificate-files.ts';
 import { certificates } from './tls/certificates.ts';
 import { WorkerDataPlane } from './workers/worker-data-plane.ts';
 
@@ -84,6 +85,7 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   const { config, logger, signal } = options;
   const clock = systemClock();
   const appliedFile = await readApplied(config);
+  const certificate = await openCertificate(options, resources);
   const nodeId = await takeNodeId(config, resources);
   const database = config.databaseUrl ?? startPostgres(options, resources);
   // While PostgreSQL starts, this process has nothing to do; to load the edges takes about as long.
@@ -106,7 +108,16 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   resources.use(store);
   const own = { projects: new Projects(store.projects), metrics: new Metrics() };
   const reservedPorts = [config.http.port, config.grpc.port].filter((port) => port !== 0);
-  const ground = { ...options, clock, nodeId, store, ...own, reservedPorts, appliedFile };
+  const ground = {
+    ...options,
+    clock,
+    nodeId,
+    store,
+    ...own,
+    reservedPorts,
+    appliedFile,
+    certificate,
+  };
   const { control, recovery, eventLog, activity, set } = await startCore(ground, resources);
   signal?.throwIfAborted();
   if (config.databaseUrl === null) await control.letGoOfOtherNodes();
@@ -129,6 +140,18 @@ async function readApplied({ applyPath, bounds }: Config): Promise<AppliedFile |
   if (applyPath === null) return null;
   const { readAppliedFile } = await import('./applied-file.ts');
   return await readAppliedFile(applyPath, bounds);
+}
+
+/** Of both edges, where they speak TLS. */
+async function openCertificate(
+  { config: { tls }, logger }: AppOptions,
+  resources: AsyncDisposableStack,
+): Promise<CertificateFiles | null> {
+  const { files: paths, limits } = tls;
+  if (paths === null) return null;
+  const names = { cert: 'KODAMA_TLS_CERT', key: 'KODAMA_TLS_KEY' };
+  const open = () => CertificateFiles.open({ paths, names, logger, limits });
+  return resources.use(await orStartError(open, (reason) => reason));
 }
 
 /** Two processes with one id would take each other's place: who reads it from the directory holds that. */

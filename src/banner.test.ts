@@ -39,6 +39,7 @@ const edges = {
   httpAddresses: [{ ip: '127.0.0.1', port: 8080 }],
   grpcAddresses: [{ ip: '127.0.0.1', port: 50_051 }],
   hasToken: false,
+  isTls: false,
   recovered: [],
   listenersMax: 20,
 };
@@ -51,6 +52,15 @@ test('it is short where there is nothing to add', () => {
   API page  http://127.0.0.1:8080/docs
   Try:      curl -X POST http://127.0.0.1:8080/v1/listeners
 `);
+});
+
+test('over TLS it names both edges so', () => {
+  const text = bannerText({ ...edges, isTls: true });
+  expect(text).toContain(
+    'REST      https://127.0.0.1:8080/v1\n  gRPC      127.0.0.1:50051 (TLS)\n',
+  );
+  expect(text).toContain('curl -X POST https://127.0.0.1:8080/v1/listeners\n');
+  expect(text).not.toContain('http://');
 });
 
 test('other addresses stand beside the nearest, and a bracket is quoted for the shell', () => {

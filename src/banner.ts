@@ -11,21 +11,22 @@ export interface BannerOptions {
   readonly httpAddresses: readonly Address[];
   readonly grpcAddresses: readonly Address[];
   readonly hasToken: boolean;
+  readonly isTls: boolean;
   readonly recovered: readonly Listener[];
   /** So many of them have a line of their own. */
   readonly listenersMax: number;
 }
 
 export function bannerText(options: BannerOptions): string {
-  const { hasToken, recovered, listenersMax, ...edges } = options;
-  const [rest = '', ...otherRest] = edges.httpAddresses.map((address) => restUrl(address));
+  const { hasToken, isTls, recovered, listenersMax, ...edges } = options;
+  const [rest = '', ...otherRest] = edges.httpAddresses.map((address) => restUrl(address, isTls));
   const [grpc = '', ...otherGrpc] = edges.grpcAddresses.map(formatAddress);
   const authorization = hasToken ? '-H "authorization: Bearer $KODAMA_API_TOKEN" ' : '';
   const lines = [
     'kodama is ready.',
     `  Console   ${rest}/`,
     `  REST      ${rest}/v1${alsoAt(otherRest)}`,
-    `  gRPC      ${grpc}${alsoAt(otherGrpc)}`,
+    `  gRPC      ${grpc}${isTls ? ' (TLS)' : ''}${alsoAt(otherGrpc)}`,
     `  API page  ${rest}/docs`,
     `  Try:      curl ${authorization}-X POST ${inShell(`${rest}/v1/listeners`)}`,
     ...listenerLines(recovered, listenersMax),
@@ -33,8 +34,8 @@ export function bannerText(options: BannerOptions): string {
   return `${lines.join('\n')}\n`;
 }
 
-export function restUrl(address: Address): string {
-  return `http://${formatAddress(address)}`;
+export function restUrl(address: Address, isTls: boolean): string {
+  return `${isTls ? 'https' : 'http'}://${formatAddress(address)}`;
 }
 
 function alsoAt(others: readonly string[]): string {

@@ -5,9 +5,9 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { isLoopback } from './core/address.ts';
 import { defaultBounds } from './core/listener-bounds.ts';
 import { parseTime } from './core/time.ts';
+import { edgeConfig, edgeSettings, tlsFault, wayBeyondLoopback } from './edge-settings.ts';
 import {
   dataPlaneLimits,
   eventLogLimits,
@@ -55,8 +55,6 @@ export const nodeIdRule = {
   words: 'must be 1 to 64 letters, digits, dots or dashes',
 } as const;
 
-const host = z.string().regex(/^[A-Za-z0-9.:-]+$/, { error: 'must be an address or a host name' });
-
 const time = z.string().transform((text, context) => {
   const parsed = parseTime(text);
   if (parsed !== null) return parsed;
@@ -66,9 +64,8 @@ const time = z.string().transform((text, context) => {
 
 /** Every variable that kodama reads. An empty one counts as absent. */
 export const settings = z.object({
-  KODAMA_HTTP_HOST: host.default('127.0.0.1'),
+  ...edgeSettings,
   KODAMA_HTTP_PORT: port.default(8080),
-  KODAMA_GRPC_HOST: host.default('127.0.0.1'),
   KODAMA_GRPC_PORT: port.default(50_051),
   KODAMA_LISTEN_HOST: listenHost.default(defaultBounds.listenHost),
   KODAMA_LISTEN_PORTS: portRange.optional(),
@@ -135,15 +132,16 @@ export function readConfig(
 export const outputLimits = { heldBytesMax: 1_048_576, flushTimeoutMs: 1000 };
 
 function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: readonly string[]) {
-  const isLoopbackOnly = isLoopback(env.KODAMA_HTTP_HOST) && isLoopback(env.KODAMA_GRPC_HOST);
+  const way = wayBeyondLoopback(env);
   const apiToken = env.KODAMA_API_TOKEN ?? null;
-  if (!isLoopbackOnly && apiToken === null && !env.KODAMA_INSECURE) {
-    const open = isLoopback(env.KODAMA_HTTP_HOST) ? 'KODAMA_GRPC_HOST' : 'KODAMA_HTTP_HOST';
+  if (way !== null && apiToken === null && !env.KODAMA_INSECURE) {
     throw new ConfigError(
-      `${open} is not a loopback address, so anyone who reaches it could drive the API: ` +
+      `${way}, so anyone who reaches it could drive the API: ` +
         'set KODAMA_API_TOKEN, or say KODAMA_INSECURE=true',
     );
   }
+  const halfTls = tlsFault(env);
+  if (halfTls !== null) throw new ConfigError(halfTls);
   const { KODAMA_LISTEN_PORTS: listenPorts = null } = env;
   if (listenPorts !== null && listenPorts.from < 1024 && !env.KODAMA_ALLOW_PRIVILEGED_PORTS) {
     throw new ConfigError(
@@ -153,10 +151,11 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
   const { KODAMA_SECRET_KEY: current = null, KODAMA_SECRET_KEY_OLD: old = null } = env;
   const keysFault = secretKeysFault({ current, old });
   if (keysFault !== null) throw new ConfigError(keysFault);
-  const isPlainInSight = current === null && !isLoopback(env.KODAMA_HTTP_HOST);
+  const isPlainInSight = current === null && way !== null;
   return Object.freeze({
     http: { host: env.KODAMA_HTTP_HOST, port: env.KODAMA_HTTP_PORT, limits: httpLimits },
     grpc: { host: env.KODAMA_GRPC_HOST, port: env.KODAMA_GRPC_PORT, limits: grpcLimits },
+    ...edgeConfig(env),
     apiToken,
     isMetricsOpen: env.KODAMA_METRICS_OPEN,
     secrets: { keys: { current, old }, rotationRowsMax: 100, rotationRetryMs: 5000 },

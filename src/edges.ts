@@ -6,13 +6,14 @@ import { operations } from './api/operations.ts';
 import { type AppliedFile, applyAtStart } from './applied-file.ts';
 import { version } from './command-line.ts';
 import type { Config } from './config.ts';
-import { type Address, isLoopback } from './core/address.ts';
+import type { Address } from './core/address.ts';
 import type { Caller } from './core/caller.ts';
 import type { ControlPlane } from './core/control-plane.ts';
 import type { Clock } from './core/ports.ts';
 import type { ProjectRef } from './core/project.ts';
 import type { Projects } from './core/projects.ts';
 import type { Store } from './core/store.ts';
+import type { EdgeTls } from './edge-sockets/edge-tls.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
 import type { MetricsText } from './http/edge.ts';
 import { HttpServer } from './http/http-server.ts';
@@ -34,6 +35,8 @@ export interface EdgesGround {
   readonly reservedPorts: number[];
   /** Applied before either edge answers. */
   readonly appliedFile: AppliedFile | null;
+  /** Null: both edges are plain. */
+  readonly certificate: EdgeTls['certificate'] | null;
   readonly signal?: AbortSignal;
 }
 
@@ -44,6 +47,7 @@ export async function startEdges(
   resources: AsyncDisposableStack,
 ): Promise<{ readonly httpAddress: Address; readonly grpcAddress: Address }> {
   const { config, logger, clock, store, projects, metrics, reservedPorts, appliedFile } = ground;
+  const { certificate } = ground;
   const keysOf = async (caller: Pick<Caller, 'project'>) =>
     store.of(await projects.of(caller)).idempotencyKeys;
   const { http, grpc, bounds, idempotency } = config;
@@ -56,15 +60,17 @@ export async function startEdges(
   });
   const { signal = new AbortController().signal } = ground;
   if (appliedFile !== null) await applyAtStart(appliedFile, api, signal);
-  const shared = { api, bounds, logger, readiness: control };
+  const { forwarding } = config;
+  const tls = certificate === null ? null : { certificate, limits: config.tls.limits };
+  const shared = { api, bounds, logger, readiness: control, forwarding, tls };
   const grpcServer = await orStartError(
     () => GrpcServer.start({ ...shared, ...grpc }),
     (reason) => `${reason} (KODAMA_GRPC_HOST, KODAMA_GRPC_PORT)`,
   );
   resources.use(grpcServer);
-  const isLoopbackOnly = isLoopback(http.host);
-  const { isMetricsOpen } = config;
-  const edge = { ...shared, ...http, version, metrics, isLoopbackOnly, isMetricsOpen };
+  const { allowedHosts, corsOrigins, isMetricsOpen } = config;
+  const own = { version, metrics, isMetricsOpen, allowedHosts, corsOrigins };
+  const edge = { ...shared, ...http, ...own };
   const httpServer = await orStartError(
     () => HttpServer.start(edge),
     (reason) => `${reason} (KODAMA_HTTP_HOST, KODAMA_HTTP_PORT)`,

@@ -115,3 +115,14 @@ export const grpcLimits = {
   healthIntervalMs: 1000,
   stopTimeoutMs: 2000,
 };
+
+/** Of both edges, each by itself; files are read for both. */
+export const tlsLimits = {
+  handshakesMax: 1024,
+  handshakeTimeoutMs: 10_000,
+  readIntervalMs: 5000,
+  fileBytesMax: 1_048_576,
+};
+
+/** At most so many proxies stand one behind the other. */
+export const forwardingLimits = { hopsMax: 32 };

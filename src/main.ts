@@ -178,18 +178,21 @@ async function exit(code: number): Promise<never> {
   process.exit(code);
 }
 
-function announce(app: App, { logFormat, apiToken, logLines }: Config, logger: Logger): void {
+function announce(app: App, { logFormat, apiToken, logLines, tls }: Config, logger: Logger): void {
   const { nodeId, recovered } = app;
   const httpAddresses = reachableAddresses(app.httpAddress);
   const grpcAddresses = reachableAddresses(app.grpcAddress);
-  const hasToken = apiToken !== null;
-  const { bannerListenersMax: listenersMax } = logLines;
-  const text = bannerText({ httpAddresses, grpcAddresses, hasToken, recovered, listenersMax });
+  const isTls = tls.files !== null;
+  const text = bannerText({
+    ...{ httpAddresses, grpcAddresses, recovered, isTls },
+    hasToken: apiToken !== null,
+    listenersMax: logLines.bannerListenersMax,
+  });
   if (logFormat === 'text') {
     stdout.write(text);
     return;
   }
-  const [rest = ''] = httpAddresses.map(restUrl);
+  const [rest = ''] = httpAddresses.map((address) => restUrl(address, isTls));
   const [grpc = ''] = grpcAddresses.map(formatAddress);
   const ports = { httpPort: app.httpAddress.port, grpcPort: app.grpcAddress.port };
   logger.info({ ...ports, rest, grpc, nodeId, docs: `${rest}/docs` }, 'ready');

@@ -4,6 +4,7 @@
 const ofOthers = new Set([
   'KODAMA_URL',
   'KODAMA_PROJECT',
+  'KODAMA_CA_CERT',
   'KODAMA_HOST',
   'KODAMA_PORT',
   'KODAMA_LISTENER',

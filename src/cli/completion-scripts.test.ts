@@ -9,7 +9,7 @@ import { completionScript } from './completion-command.ts';
 import { buildProgram } from './program.ts';
 
 const program = buildProgram(
-  { url: 'http://127.0.0.1:8080', token: null, project: null, isColorRefused: false },
+  { url: 'http://127.0.0.1:8080', token: null, project: null, caCert: null, isColorRefused: false },
   () => async () => undefined,
 );
 

@@ -4,6 +4,7 @@ export interface CommandEnvironment {
   readonly url: string;
   readonly token: string | null;
   readonly project: string | null;
+  readonly caCert: string | null;
   /** https://no-color.org: any value but the empty one. */
   readonly isColorRefused: boolean;
 }
@@ -17,6 +18,7 @@ export function readEnvironment(variables: Variables = process.env): CommandEnvi
     url: given('KODAMA_URL') ?? 'http://127.0.0.1:8080',
     token: given('KODAMA_API_TOKEN'),
     project: given('KODAMA_PROJECT'),
+    caCert: given('KODAMA_CA_CERT'),
     isColorRefused: given('NO_COLOR') !== null,
   };
 }

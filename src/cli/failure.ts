@@ -63,9 +63,11 @@ export class Unreachable extends CommandFailure {
 
   constructor(url: string, what: string, cause?: unknown) {
     const detail = `cannot reach kodama at ${url}: ${what}`;
-    const hint = 'kodama up starts it here; KODAMA_URL or --url says where else it is';
-    super(exitCodes.unreachable, { code: 'unreachable', detail }, { hint, cause });
     const { code } = (cause ?? {}) as { readonly code?: unknown };
+    const hint = /CERT|VERIFY/.test(String(code))
+      ? 'KODAMA_CA_CERT or --ca-cert names the authority of its certificate'
+      : 'kodama up starts it here; KODAMA_URL or --url says where else it is';
+    super(exitCodes.unreachable, { code: 'unreachable', detail }, { hint, cause });
     this.isNobodyThere = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(String(code));
   }
 }

@@ -18,7 +18,7 @@ async function serve(...answers: readonly ((response: ServerResponse) => void)[]
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
-  const client = new RestClient({ url, token: null, project: null });
+  const client = new RestClient({ url, ca: null, token: null, project: null });
   return {
     asked,
     client,

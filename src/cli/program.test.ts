@@ -8,6 +8,7 @@ const environment = {
   url: 'http://127.0.0.1:8080',
   token: null,
   project: null,
+  caCert: null,
   isColorRefused: false,
 };
 const program = buildProgram(environment, () => async () => undefined);

@@ -20,7 +20,7 @@ import { versionCommand } from './version-command.ts';
 import { waitCommand } from './wait-command.ts';
 
 /** `run` makes the actions of the handlers. */
-export function buildProgram({ url, project }: CommandEnvironment, run: Run): Command {
+export function buildProgram({ url, project, caCert }: CommandEnvironment, run: Run): Command {
   const program = new Command('kodama')
     .description('echo socket servers, every connection of theirs, and how it ended')
     .version(`kodama ${version}`, '--version', 'print the version of the command')
@@ -28,6 +28,12 @@ export function buildProgram({ url, project }: CommandEnvironment, run: Run): Co
     // Nobody but main.ts ends the process.
     .exitOverride()
     .addOption(new Option('--url <url>', 'where the API is (KODAMA_URL)').default(url))
+    .addOption(
+      new Option(
+        '--ca-cert <file>',
+        'the authority of its certificate, as PEM (KODAMA_CA_CERT)',
+      ).default(caCert ?? undefined),
+    )
     .option('--token-file <file>', 'the file that holds the token (else KODAMA_API_TOKEN)')
     .addOption(
       new Option('--project <name>', 'whose things are asked for (KODAMA_PROJECT)').default(

@@ -2,8 +2,8 @@
  * REST as the command speaks it: what is not answered with success is thrown as the API's own problem, and whoever
  * cannot be reached as `Unreachable`. Nothing is asked twice here.
  */
-import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { type RequestOptions, request as requestHttps } from 'node:https';
 import type {
   connectionResource,
   eventResource,
@@ -50,6 +50,8 @@ interface Ask {
 
 export interface RestClientOptions {
   readonly url: string;
+  /** What alone may vouch for its certificate, as PEM; null: the authorities that Node knows. */
+  readonly ca: string | null;
   readonly token: string | null;
   readonly project: string | null;
 }
@@ -62,10 +64,12 @@ const pageSizeMax = 1000;
 
 export class RestClient {
   readonly url: string;
+  readonly #ca: string | null;
   readonly #headers: Readonly<Record<string, string>>;
 
-  constructor({ url, token, project }: RestClientOptions) {
+  constructor({ url, ca, token, project }: RestClientOptions) {
     this.url = url.replace(/\/+$/, '');
+    this.#ca = ca;
     this.#headers = {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...(project === null ? {} : { 'kodama-project': project }),
@@ -128,7 +132,8 @@ export class RestClient {
         ? {}
         : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }),
     };
-    const options: RequestOptions = { method, headers, signal, agent: false };
+    const trust = this.#ca === null ? {} : { ca: this.#ca };
+    const options: RequestOptions = { method, headers, signal, agent: false, ...trust };
     const url = new URL(`${this.url}${path}${queryText(query)}`);
     const response = await this.#exchange(url, options, json, silenceMs);
     const { statusCode = 0 } = response;

@@ -5,6 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { testTls } from '../../test/support/edge-tls.ts';
+import { restEdge } from '../../test/support/rest-edge.ts';
+import { makeAuthority } from '../../test/support/tls-certificates.ts';
 import { readEnvironment } from './environment.ts';
 import { openSession } from './session.ts';
 import { Terminal } from './terminal.ts';
@@ -68,6 +71,8 @@ test('what can be no URL, token or project is refused before anything is sent, a
     [{ project: 'two words' }, null],
     [{ tokenFile: '/nonexistent/token' }, null],
     [{ tokenFile: twoLines }, null],
+    [{ caCert: '/nonexistent/ca.pem' }, null],
+    [{ caCert: twoLines }, null],
     [{}, 'secret-one\r\nx: y'],
   ];
   for (const [options, token] of wrong) {
@@ -82,8 +87,28 @@ test('what can be no URL, token or project is refused before anything is sent, a
   }
 });
 
+test('over TLS it goes on only with who the authority vouches for, and says what to set', async () => {
+  const { tls, ca } = await testTls();
+  await using edge = await restEdge({ tls });
+  const url = `https://127.0.0.1:${edge.port}`;
+  const caCert = await fileWith(ca);
+  const { version } = await open({ url, caCert }).client.get<{ version: string }>('/v1/status');
+  expect(version).toBeDefined();
+  const lines = open({ url, caCert }).client.lines('/v1/events', { afterSeq: 0, endAtHead: true });
+  expect(await Array.fromAsync(lines)).not.toEqual([]);
+  const { cert: other } = await makeAuthority('another');
+  for (const options of [{ url }, { url, caCert: await fileWith(other) }]) {
+    await expect(open(options).client.get('/v1/status')).rejects.toMatchObject({
+      exitCode: 4,
+      hint: expect.stringContaining('KODAMA_CA_CERT'),
+    });
+  }
+});
+
 test('an empty variable is none', () => {
-  const names = ['KODAMA_URL', 'KODAMA_API_TOKEN', 'KODAMA_PROJECT', 'NO_COLOR'];
+  const names = [
+    ...['KODAMA_URL', 'KODAMA_API_TOKEN', 'KODAMA_PROJECT', 'KODAMA_CA_CERT', 'NO_COLOR'],
+  ];
   const empty = Object.fromEntries(names.map((name) => [name, '']));
   const given = Object.fromEntries(names.map((name) => [name, 'x']));
   expect(readEnvironment(empty)).toEqual(readEnvironment({}));
@@ -95,6 +120,7 @@ test('an empty variable is none', () => {
     url: 'x',
     token: 'x',
     project: 'x',
+    caCert: 'x',
     isColorRefused: true,
   });
 });

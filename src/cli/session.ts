@@ -1,4 +1,5 @@
 /** What each command has: the API, the terminal, and what holds for all of them on the command line. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { usageFailure } from './failure.ts';
@@ -10,6 +11,7 @@ export type Format = (typeof formats)[number];
 
 export interface CommonOptions {
   readonly url: string;
+  readonly caCert?: string;
   readonly tokenFile?: string;
   readonly project?: string;
   readonly output: Format;
@@ -33,7 +35,7 @@ const visible = /^[\x21-\x7e]{1,512}$/;
 
 /** @throws CommandFailure where the options cannot be */
 export function openSession(
-  { url, tokenFile, project, output }: CommonOptions,
+  { url, caCert, tokenFile, project, output }: CommonOptions,
   { token, terminal }: { readonly token: string | null; readonly terminal: Terminal },
 ): Session {
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
@@ -47,7 +49,8 @@ export function openSession(
     const place = tokenFile ?? 'KODAMA_API_TOKEN';
     throw usageFailure(`${place} holds no token: 1 to 512 visible ASCII characters`);
   }
-  const client = new RestClient({ url, token: shown, project: project ?? null });
+  const ca = caCert === undefined ? null : readAuthority(caCert);
+  const client = new RestClient({ url, ca, token: shown, project: project ?? null });
   return {
     client,
     consoleUrl: consoleUrl(client.url, shown, project),
@@ -60,6 +63,17 @@ function consoleUrl(url: string, token: string | null, project?: string): string
   const query = project === undefined ? '' : `?project=${encodeURIComponent(project)}`;
   const fragment = token === null ? '' : `#key=${encodeURIComponent(token)}`;
   return `${url}/${query}${fragment}`;
+}
+
+/** What Node makes of no PEM at all it would say with the first request, in OpenSSL's words. */
+function readAuthority(path: string): string {
+  try {
+    const text = readFileSync(path, 'utf8');
+    new X509Certificate(text);
+    return text;
+  } catch (error) {
+    throw usageFailure(`--ca-cert: ${path} holds no certificate: ${(error as Error).message}`);
+  }
 }
 
 function readToken(path: string): string {

@@ -22,7 +22,12 @@ async function serve(...answers: readonly ((response: ServerResponse) => void)[]
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const client = new RestClient({ url: `http://127.0.0.1:${port}`, token: null, project: null });
+  const client = new RestClient({
+    url: `http://127.0.0.1:${port}`,
+    ca: null,
+    token: null,
+    project: null,
+  });
   return {
     asked,
     wait: (timeoutMs: number, settleMs = 0) =>

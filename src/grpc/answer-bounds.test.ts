@@ -4,6 +4,7 @@ import { constants } from 'node:http2';
 import { connect } from 'node:net';
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
+import { openTls, testTls } from '../../test/support/edge-tls.ts';
 import { begin, empty, ending, session } from '../../test/support/grpc-by-hand.ts';
 import { call as grpcCall, grpcClient } from '../../test/support/grpc-client.ts';
 import { startGrpcEdge } from '../../test/support/grpc-edge.ts';
@@ -95,24 +96,33 @@ test('a gRPC client that is reset is told RESOURCE_EXHAUSTED', async () => {
   expect(refused.code).toBe(status.RESOURCE_EXHAUSTED);
 });
 
-test('who does not even read that it is reset loses the connection', async () => {
-  const answerBytesWaitingMax = 20_000_000;
-  await using edge = await startGrpcEdge(control, { limits: { answerBytesWaitingMax } });
-  const socket = connect(edge.server.address.port, '127.0.0.1');
-  socket.on('error', () => undefined);
-  await once(socket, 'connect');
-  socket.pause();
-  socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-  socket.write(frame(frameType.settings, 0, 0, Buffer.from([0, 4, ...maxWindow])));
-  socket.write(frame(windowUpdate, 0, 0, Buffer.from([0x7f, 0, 0, 0])));
-  for (let id = 1; id < 2 * 90; id += 2) {
-    socket.write(Buffer.concat([callFrame(id, method), frame(frameType.data, 1, id, empty)]));
-  }
-  await waitFor('its connection', () => edge.server.connections === 1);
-  await waitFor('its end', () => edge.server.connections === 0);
-  await answerBytes(edge.address);
-  socket.destroy();
-});
+test.each(['TCP', 'TLS'])(
+  'who does not even read that it is reset loses the connection over %s',
+  async (wire) => {
+    const limits = { answerBytesWaitingMax: 20_000_000 };
+    const { tls, ca } = wire === 'TLS' ? await testTls() : { tls: null, ca: undefined };
+    await using edge = await startGrpcEdge(control, { limits, tls });
+    const { port } = edge.server.address;
+    const socket =
+      ca === undefined
+        ? connect(port, '127.0.0.1')
+        : await openTls(port, { ca, ALPNProtocols: ['h2'] });
+    socket.on('error', () => undefined);
+    if (socket.connecting) await once(socket, 'connect');
+    socket.pause();
+    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    socket.write(frame(frameType.settings, 0, 0, Buffer.from([0, 4, ...maxWindow])));
+    socket.write(frame(windowUpdate, 0, 0, Buffer.from([0x7f, 0, 0, 0])));
+    for (let id = 1; id < 2 * 90; id += 2) {
+      socket.write(Buffer.concat([callFrame(id, method), frame(frameType.data, 1, id, empty)]));
+    }
+    await waitFor('its connection', () => edge.server.connections === 1);
+    await waitFor('its end', () => edge.server.connections === 0);
+    using client = grpcClient(edge.address, { ...(ca !== undefined && { ca }) });
+    await grpcCall((done) => client.listeners.ListListeners({}, done));
+    socket.destroy();
+  },
+);
 
 const windowUpdate = 8;
 const maxWindow = [0x7f, 0xff, 0xff, 0xff];

@@ -8,34 +8,40 @@ import {
   ServerListenerBuilder,
 } from '@grpc/grpc-js';
 import { identify, projectHeader } from '../api/keys.ts';
-import { type Identity, nobody } from '../core/caller.ts';
+import { type Caller, type Identity, nobody } from '../core/caller.ts';
 import { invalidField } from '../core/errors.ts';
 import type { Keys } from '../core/keys.ts';
+import type { SourceIp } from '../edge-sockets/source-ip.ts';
 import { toStatus } from './status.ts';
 
 const openPrefix = '/grpc.health.v1.Health/';
 
-/** By the metadata that a call came with, which its handler is given too. */
-const identities = new WeakMap<Metadata, Identity>();
+/** Who calls, and from where. */
+export interface Known extends Identity, Pick<Caller, 'sourceIp'> {}
 
-export function identityOf(metadata: Metadata): Identity {
-  const identity = identities.get(metadata);
-  if (identity === undefined) throw new TypeError('a call of operations is open to nobody unknown');
-  return identity;
+/** By the metadata that a call came with, which its handler is given too. */
+const known = new WeakMap<Metadata, Known>();
+
+export function knownOf(metadata: Metadata): Known {
+  const found = known.get(metadata);
+  if (found === undefined) throw new TypeError('a call of operations is open to nobody unknown');
+  return found;
 }
 
-export function identification(keys: Keys): ServerInterceptor {
+export function identification(keys: Keys, sourceIp: SourceIp): ServerInterceptor {
   return (method, call) => {
     const isOpen = method.path.startsWith(openPrefix);
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
+        const peer = call.getPeer().replace(/:\d+$/, '');
+        const source = sourceIp(peer, () => metadata.get('x-forwarded-for').join());
         const found = (identity: Identity) => {
-          identities.set(metadata, identity);
+          known.set(metadata, { ...identity, sourceIp: source });
           next(metadata);
         };
         const refused = (error: unknown) => call.sendStatus(toStatus(error, randomUUID()));
         if (isOpen) found(nobody);
-        else whoIs(keys, metadata, ipOf(call.getPeer())).then(found, refused);
+        else whoIs(keys, metadata, source).then(found, refused);
       })
       .build();
     return new ServerInterceptingCall(
@@ -45,11 +51,7 @@ export function identification(keys: Keys): ServerInterceptor {
   };
 }
 
-export function ipOf(peer: string): string {
-  return peer.replace(/:\d+$/, '');
-}
-
-async function whoIs(keys: Keys, metadata: Metadata, sourceIp: string): Promise<Identity> {
+async function whoIs(keys: Keys, metadata: Metadata, sourceIp: string | null): Promise<Identity> {
   const one = (name: string) => {
     const [value, ...more] = metadata.get(name).map(String);
     // What was sent twice comes joined.

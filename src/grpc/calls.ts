@@ -17,7 +17,7 @@ import type { Caller } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import { callerGone } from '../core/while-there.ts';
-import { identityOf, ipOf } from './auth.ts';
+import { knownOf } from './auth.ts';
 import { isInternal, toStatus } from './status.ts';
 
 export interface CallsOptions {
@@ -169,9 +169,8 @@ function callerOf(
 ): Caller {
   const [userAgent] = call.metadata.get('user-agent').map(String);
   return {
-    ...identityOf(call.metadata),
+    ...knownOf(call.metadata),
     requestId,
-    sourceIp: ipOf(call.getPeer()),
     userAgent: userAgent ?? null,
     signal,
   };

@@ -240,8 +240,8 @@ test('health tells of the whole and of each service, and lists them', async () =
   const problems: string[] = [];
   await using edge = await startGrpcEdge({}, { problems: async () => problems });
   using health = healthClient(edge.address);
-  const services = ['ListenerService', 'ConnectionService', 'EventService'].map(
-    (name) => `kodama.v1.${name}`,
+  const services = ['Listener', 'Connection', 'Event', 'Project', 'Key'].map(
+    (name) => `kodama.v1.${name}Service`,
   );
   for (const service of ['', ...services]) expect(await health.check(service)).toBe('SERVING');
   problems.push('the store is away');
@@ -334,7 +334,9 @@ test.each(['v1', 'v1alpha'])(
       'grpc.health.v1.Health',
       'kodama.v1.ConnectionService',
       'kodama.v1.EventService',
+      'kodama.v1.KeyService',
       'kodama.v1.ListenerService',
+      'kodama.v1.ProjectService',
     ]);
     const details = ['ErrorInfo', 'RequestInfo', 'BadRequest', 'RetryInfo'];
     for (const symbol of [

@@ -15,6 +15,8 @@ import type { ControlPlane } from '../core/control-plane.ts';
 import { AppError } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Logger } from '../core/ports.ts';
+import type { EdgeTls } from '../edge-sockets/edge-tls.ts';
+import { type Forwarding, sourceIpBy } from '../edge-sockets/source-ip.ts';
 import { answerBounds } from './answer-bounds.ts';
 import { identification } from './auth.ts';
 import { callBounds } from './call-bounds.ts';
@@ -40,6 +42,8 @@ export interface GrpcServerOptions {
   readonly readiness: Pick<ControlPlane, 'problems'>;
   readonly bounds: ListenerBounds;
   readonly logger: Logger;
+  readonly forwarding: Forwarding;
+  readonly tls: EdgeTls | null;
   readonly host: string;
   /** 0 is a port of the kernel's choice. */
   readonly port: number;
@@ -119,7 +123,7 @@ interface Parts {
 }
 
 function makeParts(options: GrpcServerOptions): Parts {
-  const { limits, logger } = options;
+  const { limits, logger, tls } = options;
   const { streamWriteTimeoutMs, connectionsMax } = limits;
   const onStuck = (peer: string) => sockets.drop(peer);
   const calls = new Calls({ logger, streamWriteTimeoutMs, onStuck });
@@ -132,13 +136,16 @@ function makeParts(options: GrpcServerOptions): Parts {
     intervalMs: limits.healthIntervalMs,
   });
   addServices(server, { ...options, calls, frames }, health);
+  // Over TLS, too: a connection is handed on once its handshake is over, which we bound and grpc-js would not.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const sockets = new SocketSet(connectionsMax, (socket) => injector.injectConnection(socket));
+  const sockets = new SocketSet({ connectionsMax, tls }, (socket) =>
+    injector.injectConnection(socket),
+  );
   return { server, calls, sockets, streams };
 }
 
 function makeServer(
-  { limits, api }: GrpcServerOptions,
+  { limits, api, forwarding }: GrpcServerOptions,
   streams: CallStreams,
   onStuck: (peer: string) => void,
 ): Server {
@@ -155,7 +162,7 @@ function makeServer(
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.max_connection_idle_ms': limits.idleConnectionMs,
     'grpc.enable_channelz': 0,
-    interceptors: [identification(api.keys), ...bounds],
+    interceptors: [identification(api.keys, sourceIpBy(forwarding)), ...bounds],
   });
 }
 

@@ -1,25 +1,43 @@
-/** A listening TCP socket with the connections that it accepted. */
+/** A listening TCP socket with the connections that it accepted; over TLS, those whose handshake is over. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createSecureServer } from 'node:tls';
 import type { Address } from '../core/address.ts';
+import { contextOf, type EdgeTls, Handshakes } from '../edge-sockets/edge-tls.ts';
 import { listenError } from '../edge-sockets/listen-error.ts';
 import { firstAddressOf, LoopbackTwin } from '../edge-sockets/loopback-twin.ts';
+
+export interface SocketSetOptions {
+  readonly connectionsMax: number;
+  /** Null: the edge speaks plain HTTP/2. */
+  readonly tls: EdgeTls | null;
+}
 
 export class SocketSet {
   readonly #server: Server;
   readonly #connectionsMax: number;
   readonly #sockets = new Map<string, Socket>();
+  readonly #handshakes: Handshakes | null = null;
   #twin: LoopbackTwin | null = null;
 
-  constructor(connectionsMax: number, onConnection: (socket: Socket) => void) {
+  constructor({ connectionsMax, tls }: SocketSetOptions, onConnection: (socket: Socket) => void) {
     this.#connectionsMax = connectionsMax;
-    this.#server = createServer({ noDelay: true }, (socket) => {
+    const take = (socket: Socket) => {
       const peer = `${socket.remoteAddress}:${socket.remotePort}`;
       this.#sockets.set(peer, socket);
       socket.once('close', () => this.#sockets.delete(peer));
       socket.on('error', () => socket.destroy());
       onConnection(socket);
-    });
+    };
+    const options = { noDelay: true };
+    if (tls === null) {
+      this.#server = createServer(options, take);
+    } else {
+      const context = contextOf(tls.certificate.pair);
+      const server = createSecureServer({ ...options, ...context, ALPNProtocols: ['h2'] }, take);
+      this.#handshakes = new Handshakes(server, tls);
+      this.#server = server;
+    }
     this.#server.maxConnections = connectionsMax;
   }
 
@@ -41,6 +59,7 @@ export class SocketSet {
   /** Takes no more; resolves when all connections are closed. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#handshakes?.closeAll();
     await Promise.all([closed, this.#twin?.close()]);
   }
 
@@ -54,6 +73,7 @@ export class SocketSet {
   }
 
   dropAll(): void {
+    this.#handshakes?.closeAll();
     for (const socket of this.#sockets.values()) socket.destroy();
   }
 }

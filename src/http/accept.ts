@@ -1,4 +1,5 @@
-/** Content negotiation (RFC 9110, 12.5.1). */
+/** Content negotiation (RFC 9110, 12.5). */
+import type { FastifyReply } from 'fastify';
 
 interface Range {
   readonly type: string;
@@ -50,4 +51,10 @@ function parseRange(text: string): Range {
   const [type = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase());
   const quality = parameters.find((parameter) => parameter.startsWith('q='));
   return { type, quality: quality === undefined ? 1 : Number(quality.slice(2)) || 0 };
+}
+
+/** A cache is to know that the answer goes by this header of the request, beside others. */
+export function varyBy(reply: FastifyReply, header: string): void {
+  const others = reply.getHeader('vary');
+  reply.header('vary', others === undefined ? header : `${others}, ${header}`);
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Coding, preferredCoding } from './accept.ts';
+import { type Coding, preferredCoding, varyBy } from './accept.ts';
 import type { HttpApp } from './edge.ts';
 
 const folder = join(import.meta.dirname, '../../generated/console');
@@ -101,8 +101,8 @@ function send(request: FastifyRequest, reply: FastifyReply, type: string, encode
     'cache-control': 'no-cache',
     'content-security-policy': contentSecurityPolicy,
     etag: tag,
-    vary: 'accept-encoding',
   });
+  varyBy(reply, 'accept-encoding');
   const known = request.headers['if-none-match'];
   if (known?.split(',').some((one) => one.trim() === tag)) return reply.code(304).send();
   const coding = preferredCoding(request.headers['accept-encoding']);

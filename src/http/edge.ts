@@ -10,6 +10,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Null where nobody was asked who they are. */
     identity: Identity | null;
+    /** The caller's address, behind proxies too; null: it is gone. */
+    sourceIp: string | null;
   }
 }
 

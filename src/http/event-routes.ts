@@ -14,7 +14,7 @@ import { possibleWait, waitFields } from '../api/wait-input.ts';
 import type { Caller } from '../core/caller.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
-import { preferredType } from './accept.ts';
+import { preferredType, varyBy } from './accept.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventFormats, sendStream } from './event-stream.ts';
 import { listBytes, sendJson } from './json-text.ts';
@@ -141,7 +141,7 @@ export function eventRoutes(app: HttpApp, edge: Edge): void {
       },
     },
     async handler(request, reply) {
-      reply.header('vary', 'accept');
+      varyBy(reply, 'accept');
       const raw: unknown = request.query;
       const type = preferredType(request.headers.accept, offered);
       const format = request.method === 'GET' ? eventFormats.get(type) : undefined;

@@ -30,15 +30,16 @@ export function checkSingleHeaders(rawHeaders: readonly string[]): void {
 }
 
 /**
- * A web page that had its own name point to 127.0.0.1 (DNS rebinding) still sends its own name as Host.
+ * A web page that had its own name point to 127.0.0.1 (DNS rebinding) still sends its own name as Host. Those of
+ * loopback are allowed, and the given ones.
  * @throws permission_denied
  */
-export function checkHost(host: string | undefined): void {
+export function checkHost(host: string | undefined, allowed: ReadonlySet<string>): void {
   const name = host === undefined ? null : hostName(host);
-  if (name !== null && isLoopback(name)) return;
+  if (name !== null && (isLoopback(name) || allowed.has(name))) return;
   throw new AppError(
     'permission_denied',
-    'host: this server listens on loopback and answers to localhost, 127.0.0.1 and [::1] only',
+    'host: this server answers to localhost, 127.0.0.1, [::1] and what KODAMA_ALLOWED_HOSTS names',
   );
 }
 
@@ -49,12 +50,18 @@ function hostName(host: string): string | null {
 }
 
 /**
- * A web page may send simple requests to any server, without asking. Browsers say so in these headers.
+ * A web page may send simple requests to any server, without asking. Browsers say so in these headers. Pages of the
+ * given origins may.
  * @throws permission_denied
  */
-export function checkOrigin(method: string, headers: IncomingHttpHeaders): void {
+export function checkOrigin(
+  method: string,
+  headers: IncomingHttpHeaders,
+  allowed: ReadonlySet<string>,
+): void {
   if (method === 'GET' || method === 'HEAD') return;
   const { origin, host } = headers;
+  if (origin !== undefined && allowed.has(origin)) return;
   const isForeign =
     headers['sec-fetch-site'] === 'cross-site' ||
     (origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host));

@@ -263,7 +263,8 @@ test('on loopback only the names of loopback are answered', async () => {
 test.each([true, false])(
   'the probes answer whoever asks, as load balancers do (on loopback only: %s)',
   async (isLoopbackOnly) => {
-    await using edge = await restEdge({ isLoopbackOnly, keys: tokenKeys('sesame-open-sesame') });
+    const allowedHosts = isLoopbackOnly ? [] : null;
+    await using edge = await restEdge({ allowedHosts, keys: tokenKeys('sesame-open-sesame') });
     for (const path of ['/healthz', '/readyz']) {
       const asks = [
         `GET ${path} HTTP/1.0\r\n\r\n`,
@@ -276,8 +277,20 @@ test.each([true, false])(
   },
 );
 
+test('a server with further names answers to those, too', async () => {
+  await using edge = await restEdge({ allowedHosts: ['kodama.example'] });
+  const get = async (host: string) => {
+    const ask = `GET /v1/status HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
+    return (await rawHttp(edge.port, ask)).status;
+  };
+  expect(await get('kodama.example')).toBe(200);
+  expect(await get('kodama.example:443')).toBe(200);
+  expect(await get('127.0.0.1')).toBe(200);
+  expect(await get('rebound.example')).toBe(403);
+});
+
 test('elsewhere every name is answered, but a request has one', async () => {
-  await using edge = await restEdge({ isLoopbackOnly: false });
+  await using edge = await restEdge({ allowedHosts: null });
   const get = (headers: string) =>
     rawHttp(edge.port, `GET /v1/status HTTP/1.1\r\n${headers}connection: close\r\n\r\n`);
   expect((await get('host: kodama.example\r\n')).status).toBe(200);

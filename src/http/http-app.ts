@@ -13,8 +13,11 @@ import {
 import { ReplayedError } from '../api/idempotency.ts';
 import { identify, projectHeader } from '../api/keys.ts';
 import { invalidField } from '../core/errors.ts';
+import type { EdgeTls } from '../edge-sockets/edge-tls.ts';
+import { type Forwarding, sourceIpBy } from '../edge-sockets/source-ip.ts';
 import { connectionRoutes } from './connection-routes.ts';
 import { consolePage, consoleUrls } from './console-page.ts';
+import { answerPreflight, isPreflight, markForPages } from './cors.ts';
 import { docsPage } from './docs-page.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventRoutes } from './event-routes.ts';
@@ -25,8 +28,9 @@ import { jsonBodies } from './json-bodies.ts';
 import { jsonText } from './json-text.ts';
 import { keyRoutes } from './key-routes.ts';
 import { listenerRoutes } from './listener-routes.ts';
+import { type NodeServer, nodeServer } from './node-server.ts';
 import { refuseUnknownRoutes } from './not-found.ts';
-import { OpenConnections } from './open-connections.ts';
+import type { OpenConnections } from './open-connections.ts';
 import { parserError, problemType, refusedPart, toProblemAnswer } from './problem.ts';
 import { projectRoutes } from './project-routes.ts';
 import { parseRawQuery } from './query.ts';
@@ -35,14 +39,18 @@ import { Traffic } from './traffic.ts';
 
 export interface HttpAppOptions extends Edge {
   readonly version: string;
-  /** Then the Host header must name loopback too. */
-  readonly isLoopbackOnly: boolean;
   /** Anybody may read them; else who has the scope. */
   readonly isMetricsOpen: boolean;
+  /** Beside those of loopback; null: any host is. */
+  readonly allowedHosts: readonly string[] | null;
+  readonly forwarding: Forwarding;
+  /** Null: the edge speaks plain HTTP. */
+  readonly tls: EdgeTls | null;
+  /** Other origins whose pages may call. */
+  readonly corsOrigins: readonly string[];
 }
 
 const paramCharsMax = 256;
-const checkIntervalMsMax = 1000;
 /** A load balancer may ask for these under any host name. */
 const probePaths = new Set(['/healthz', '/readyz']);
 /** The API page and its document hold nothing that is not public. */
@@ -63,10 +71,14 @@ function unused(): never {
   throw new TypeError('each route has the compilers of the app');
 }
 
-export async function httpApp(
-  options: HttpAppOptions,
-): Promise<{ readonly app: HttpApp; readonly connections: OpenConnections }> {
+export interface ReadyApp extends Pick<NodeServer, 'connections' | 'handshakes'> {
+  readonly app: HttpApp;
+}
+
+export async function httpApp(options: HttpAppOptions): Promise<ReadyApp> {
   const { limits } = options;
+  const { server, connections, handshakes } = nodeServer(limits, options.tls);
+  const origins = new Set(options.corsOrigins);
   const app: HttpApp = fastify({
     // Of fastify's own lines only those that tell of trouble; a request's line is ours.
     loggerInstance: options.logger.child({}, { level: quieter(options.logger.level) }),
@@ -80,29 +92,17 @@ export async function httpApp(
     schemaController: { compilersFactory },
     rewriteUrl: ({ url = '' }) => withColons(url),
     bodyLimit: limits.bodyBytesMax,
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
     routerOptions: { maxParamLength: paramCharsMax, querystringParser: parseRawQuery },
-    http: {
-      maxHeaderSize: limits.headerBytesMax,
-      headersTimeout: limits.headersTimeoutMs,
-      connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, checkIntervalMsMax),
-      // A request without it is refused below, in our words.
-      requireHostHeader: false,
-    },
+    serverFactory: (handler) => server.on('request', handler),
     frameworkErrors(error, request, reply) {
       begin(request, reply);
       fail(error, request, reply);
     },
     clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, connections),
   });
-  const connections = new OpenConnections(app.server);
   const traffic = new Traffic(limits, connections);
   const failures = new FailureLog(options.logger, limits.outageLinesPerSecondMax);
-  app.server.maxConnections = limits.connectionsMax;
-  // Their bytes are bounded; beyond a count Node would drop some unseen.
-  app.server.maxHeadersCount = 0;
-  app.server.on('checkExpectation', refuseExpectation);
+  server.on('checkExpectation', refuseExpectation);
   // The schemas of a route are for the API page: what it takes is read once its caller is known to be allowed.
   app.setValidatorCompiler(() => (value) => ({ value }));
   app.setSerializerCompiler(() => jsonText);
@@ -119,13 +119,14 @@ export async function httpApp(
     traffic.watch(request.socket, reply.raw);
     if (isTold) reply.raw.once('close', () => logRequest(options.logger, request, reply));
     reply.headers(headers).header('x-request-id', request.id);
+    markForPages(origins, request, reply);
   };
   // Hooks that wait for nothing are no promises: every request runs through several of them.
   app.addHook('onRequest', (request, reply, done) => {
     begin(request, reply);
     done();
   });
-  guard(app, options);
+  guard(app, options, origins);
   traffic.addHooks(app);
   jsonBodies(app, traffic, limits);
   refuseUnknownRoutes(app);
@@ -138,7 +139,7 @@ export async function httpApp(
   keyRoutes(app, options);
   statusRoutes(app, options);
   consolePage(app);
-  return { app, connections };
+  return { app, connections, handshakes };
 }
 
 /** `%3A` in a path is a colon (RFC 3986, 3.3 and 6.2.2.2); the router would not take `:batch` for it. */
@@ -153,22 +154,32 @@ function quieter(level: string): string {
   return ['error', 'fatal', 'silent'].includes(level) ? level : 'warn';
 }
 
-function guard(app: HttpApp, { api, isLoopbackOnly, isMetricsOpen }: HttpAppOptions): void {
+function guard(
+  app: HttpApp,
+  { api, allowedHosts, forwarding, isMetricsOpen }: HttpAppOptions,
+  origins: ReadonlySet<string>,
+): void {
+  const hosts = allowedHosts === null ? null : new Set(allowedHosts);
+  const sourceIp = sourceIpBy(forwarding);
   app.decorateRequest('identity', null);
-  app.addHook('onRequest', (request, _, done) => {
+  app.decorateRequest('sourceIp', null);
+  app.addHook('onRequest', (request, reply, done) => {
     const { method, headers: given, raw, routeOptions } = request;
     const { url = '' } = routeOptions;
     checkSingleHeaders(raw.rawHeaders);
     if (probePaths.has(url)) return done();
-    if (isLoopbackOnly) checkHost(given.host);
+    if (hosts !== null) checkHost(given.host, hosts);
     if (given.host === undefined) throw invalidField('host', 'is missing');
-    checkOrigin(method, given);
+    checkOrigin(method, given, origins);
+    if (isPreflight(origins, request)) return answerPreflight(reply);
     if (publicPath.test(url) || consoleUrls.has(url)) return done();
     if (url === '/metrics' && isMetricsOpen) return done();
+    request.sourceIp = sourceIp(raw.socket.remoteAddress, () =>
+      raw.headersDistinct['x-forwarded-for']?.join(),
+    );
     const { authorization, [projectHeader]: project } = given;
     const shown = { authorization, project: Array.isArray(project) ? project.join() : project };
-    const sourceIp = request.socket.remoteAddress ?? null;
-    return identify(api.keys, { ...shown, sourceIp }).then((identity) => {
+    return identify(api.keys, { ...shown, sourceIp: request.sourceIp }).then((identity) => {
       request.identity = identity;
     });
   });
@@ -180,13 +191,17 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
   return reply.code(problem.status).headers(extra).type(problemType).send(jsonText(problem));
 }
 
-/** What is no HTTP has no request, so its answer is written by hand, unless another is being written. */
+/**
+ * What is no HTTP has no request, so its answer is written by hand, unless another is being written. A connection that
+ * broke, or its TLS, takes none.
+ */
 function refuseUnparsed(
   error: ConnectionError,
   socket: Socket,
   connections: OpenConnections,
 ): void {
-  if (error.code === 'ECONNRESET' || connections.isAnswering(socket) || !socket.writable) {
+  const isOfHttp = /^(HPE|ERR_HTTP)_/.test(error.code ?? '');
+  if (!isOfHttp || connections.isAnswering(socket) || !socket.writable) {
     socket.destroy();
     return;
   }

@@ -3,18 +3,14 @@ import type { AddressInfo } from 'node:net';
 import type { Address } from '../core/address.ts';
 import { listenError } from '../edge-sockets/listen-error.ts';
 import { firstAddressOf, LoopbackTwin } from '../edge-sockets/loopback-twin.ts';
-import type { HttpApp } from './edge.ts';
-import { type HttpAppOptions, httpApp } from './http-app.ts';
-import type { OpenConnections } from './open-connections.ts';
+import { type HttpAppOptions, httpApp, type ReadyApp } from './http-app.ts';
 
 export interface HttpServerOptions extends HttpAppOptions {
   readonly host: string;
   readonly port: number;
 }
 
-interface Parts {
-  readonly app: HttpApp;
-  readonly connections: OpenConnections;
+interface Parts extends ReadyApp {
   readonly twin: LoopbackTwin | null;
   readonly stopTimeoutMs: number;
 }
@@ -32,14 +28,15 @@ export class HttpServer implements AsyncDisposable {
   /** Rejects with the system's reason when it cannot bind. */
   static async start(options: HttpServerOptions): Promise<HttpServer> {
     const { stopTimeoutMs, connectionsMax } = options.limits;
-    const { app, connections } = await httpApp(options);
+    const ready = await httpApp(options);
+    const { app } = ready;
     const { host, port: wanted } = options;
     try {
       const listening: Promise<unknown> = app.listen({ host: firstAddressOf(host), port: wanted });
       await listening;
       const { address: ip, port } = app.server.address() as AddressInfo;
       const twin = await LoopbackTwin.listen(host, app.server, { port, connectionsMax });
-      return new HttpServer({ app, connections, twin, stopTimeoutMs }, { ip, port });
+      return new HttpServer({ ...ready, twin, stopTimeoutMs }, { ip, port });
     } catch (error) {
       await app.close();
       throw listenError('REST', { ip: host, port: wanted }, error);
@@ -56,12 +53,16 @@ export class HttpServer implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { app, connections, twin, stopTimeoutMs } = this.#parts;
+    const { app, connections, handshakes, twin, stopTimeoutMs } = this.#parts;
+    const closeIdle = () => {
+      connections.closeIdle();
+      handshakes?.closeAll();
+    };
     // A connection that falls idle once its request is answered would stay for its keep-alive time.
-    const sweep = setInterval(() => connections.closeIdle(), sweepMs);
+    const sweep = setInterval(closeIdle, sweepMs);
     const cut = setTimeout(() => app.server.closeAllConnections(), stopTimeoutMs);
     try {
-      connections.closeIdle();
+      closeIdle();
       await Promise.all([app.close(), twin?.close()]);
     } finally {
       clearInterval(sweep);

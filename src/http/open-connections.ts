@@ -7,9 +7,11 @@ import type { Socket } from 'node:net';
 
 export class OpenConnections {
   readonly #answers = new Map<Socket, Set<ServerResponse>>();
+  readonly #closing = new WeakSet<Socket>();
 
-  constructor(server: Server) {
-    server.on('connection', (socket: Socket) => {
+  /** The event is what tells of one on which a request may come. */
+  constructor(server: Server, event: 'connection' | 'secureConnection') {
+    server.on(event, (socket: Socket) => {
       this.#answers.set(socket, new Set());
       socket.once('close', () => this.#answers.delete(socket));
     });
@@ -35,6 +37,11 @@ export class OpenConnections {
 
   /** Closes each connection on which nothing is under way. */
   closeIdle(): void {
-    for (const [socket, answers] of this.#answers) if (answers.size === 0) socket.destroySoon();
+    for (const [socket, answers] of this.#answers) {
+      if (answers.size > 0 || this.#closing.has(socket)) continue;
+      // Each time it is asked for, Node would wait once more.
+      this.#closing.add(socket);
+      socket.destroySoon();
+    }
   }
 }

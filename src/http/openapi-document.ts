@@ -11,8 +11,11 @@ export async function openApiDocument(): Promise<object> {
   const { app } = await httpApp({
     ...documented,
     version: packageVersion(),
-    isLoopbackOnly: true,
     isMetricsOpen: false,
+    allowedHosts: [],
+    corsOrigins: [],
+    tls: null,
+    forwarding: { trustedProxies: [], hopsMax: 1 },
   });
   await app.ready();
   const document = app.swagger();

@@ -101,7 +101,7 @@ export function callerOf(request: FastifyRequest, reply: FastifyReply): Caller {
   return {
     ...identity,
     requestId: request.id,
-    sourceIp: request.socket.remoteAddress ?? null,
+    sourceIp: request.sourceIp,
     userAgent: request.headers['user-agent'] ?? null,
     signal: gone.signal,
   };

@@ -15,7 +15,7 @@ export const certificates: Certificates = {
   async prepare(tls, host) {
     const isSelfSigned = tls.cert === null || tls.key === null;
     const pair = isSelfSigned ? await makeSelfSigned(host) : { cert: tls.cert, key: tls.key };
-    const { fingerprint256 } = checkPair(pair.cert, pair.key);
+    const { fingerprint256 } = checkPair(pair, ofListener);
     checkAuthorities(tls);
     const { clientAuth, ca, minVersion } = tls;
     const settings: TlsSettings = {
@@ -62,21 +62,32 @@ async function makeSelfSigned(host: string): Promise<{ cert: string; key: string
   return { cert, key };
 }
 
+/** How whoever gives a certificate and its key knows them. */
+export interface PairNames {
+  readonly cert: string;
+  readonly key: string;
+}
+
+const ofListener: PairNames = { cert: 'tls.cert', key: 'tls.key' };
+
 /** An expired one is taken as it is: how clients meet it may be what is tested. @throws invalid_argument */
-function checkPair(cert: string, key: string): X509Certificate {
-  const chain = readCertificates('tls.cert', cert);
+export function checkPair(
+  { cert, key }: { readonly cert: string; readonly key: string },
+  names: PairNames,
+): X509Certificate {
+  const chain = readCertificates(names.cert, cert);
   if (/ENCRYPTED/.test(key)) {
-    throw invalidField('tls.key', 'is encrypted: it is needed without a passphrase');
+    throw invalidField(names.key, 'is encrypted: it is needed without a passphrase');
   }
-  const privateKey = attempt('tls.key', 'is not a PEM private key', () => createPrivateKey(key));
+  const privateKey = attempt(names.key, 'is not a PEM private key', () => createPrivateKey(key));
   const [leaf] = chain;
   if (leaf === undefined || !leaf.checkPrivateKey(privateKey)) {
     const isBehind = chain.some((one) => one.checkPrivateKey(privateKey));
     if (isBehind)
-      throw invalidField('tls.cert', 'has its leaf, the certificate of tls.key, not first');
-    throw invalidField('tls.key', 'is not the key of tls.cert');
+      throw invalidField(names.cert, `has its leaf, the certificate of ${names.key}, not first`);
+    throw invalidField(names.key, `is not the key of ${names.cert}`);
   }
-  attempt('tls.cert', 'is a chain that TLS cannot use', () => createSecureContext({ cert, key }));
+  attempt(names.cert, 'is a chain that TLS cannot use', () => createSecureContext({ cert, key }));
   return leaf;
 }
 
@@ -87,7 +98,7 @@ function checkAuthorities({ ca }: NewTls): void {
 }
 
 /** What is shown again holds certificates and nothing else: a key in the same file is an easy mistake. */
-function readCertificates(path: 'tls.cert' | 'tls.ca', pem: string): readonly X509Certificate[] {
+function readCertificates(path: string, pem: string): readonly X509Certificate[] {
   const labels = [...pem.matchAll(/-----BEGIN ([^-\n]*)-----/g)].map(([, label]) => label);
   const other = labels.find((label) => label !== 'CERTIFICATE');
   if (other !== undefined) {

@@ -73,7 +73,7 @@ test('it ends when somebody else closes its listener; --keep leaves it there', a
 });
 
 test('the time of what is held is renewed until it is let go of', async () => {
-  const client = new RestClient({ url: app.url, token: null, project: null });
+  const client = new RestClient({ url: app.url, ca: null, token: null, project: null });
   const body = { name: 'cli-renewed' };
   const say = () => undefined;
   await using held = await HeldListener.open({ client, body, leaseMs: 12_000, say });

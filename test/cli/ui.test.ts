@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest';
 import { command } from '../support/command.ts';
-import { commonApp } from '../support/test-app.ts';
+import { want } from '../support/rest-client.ts';
+import { sharedApp } from '../support/test-app.ts';
 
-const app = commonApp();
+const token = 'of+sixteen=letters';
+const app = sharedApp({ KODAMA_API_TOKEN: token });
 
 test('the address of the console has the token where no server sees it', async () => {
-  const token = 'of+sixteen=letters';
+  const headers = { authorization: `Bearer ${token}` };
+  await want(201, app, 'POST', '/v1/projects', { name: 'mine' }, headers);
   const environment = { KODAMA_API_TOKEN: token, KODAMA_PROJECT: 'mine' };
   const { code, stdout } = await command(app, ['ui'], { environment });
   expect(code).toBe(0);

@@ -79,24 +79,29 @@ const { kodama } = loadPackageDefinition(
 
 export interface GrpcClientOptions {
   readonly token?: string;
+  /** The authority of the server's certificate; without it the connection is plain. */
+  readonly ca?: string;
   /** Bytes that the client lets a stream send ahead of its reader. */
   readonly windowBytes?: number;
   /** Of a stream; none by default. */
   readonly deadlineMs?: number;
 }
 
-export function grpcClient(address: string, { token, windowBytes }: GrpcClientOptions = {}) {
+export function grpcClient(address: string, { token, windowBytes, ca }: GrpcClientOptions = {}) {
   const options = {
     'grpc.use_local_subchannel_pool': 1,
     'grpc-node.flow_control_window': windowBytes ?? 65_535,
+    // An address is no name that TLS could ask for.
+    ...(ca !== undefined && { 'grpc.ssl_target_name_override': 'localhost' }),
   };
-  const insecure = credentials.createInsecure();
+  const channel =
+    ca === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(ca));
   const clients = {
-    listeners: new kodama.v1.ListenerService(address, insecure, options),
-    connections: new kodama.v1.ConnectionService(address, insecure, options),
-    events: new kodama.v1.EventService(address, insecure, options),
-    projects: new kodama.v1.ProjectService(address, insecure, options),
-    keys: new kodama.v1.KeyService(address, insecure, options),
+    listeners: new kodama.v1.ListenerService(address, channel, options),
+    connections: new kodama.v1.ConnectionService(address, channel, options),
+    events: new kodama.v1.EventService(address, channel, options),
+    projects: new kodama.v1.ProjectService(address, channel, options),
+    keys: new kodama.v1.KeyService(address, channel, options),
   };
   const metadata = new Metadata();
   if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);

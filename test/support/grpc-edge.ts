@@ -1,6 +1,7 @@
 /** The gRPC edge by itself, over a control plane that the test makes up. */
 import type { Keys } from '../../src/core/keys.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
+import type { EdgeTls } from '../../src/edge-sockets/edge-tls.ts';
 import type { GrpcLimits } from '../../src/grpc/grpc-limits.ts';
 import { GrpcServer } from '../../src/grpc/grpc-server.ts';
 import { type Control, type EdgeApiOptions, edgeApi } from './edge-api.ts';
@@ -34,6 +35,8 @@ export interface GrpcEdge extends AsyncDisposable {
 export interface GrpcEdgeOptions extends Pick<EdgeApiOptions, 'projects' | 'apiKeys'> {
   readonly keys?: Keys;
   readonly port?: number;
+  readonly tls?: EdgeTls | null;
+  readonly trustedProxies?: readonly string[];
   readonly limits?: Partial<GrpcLimits>;
   /** What keeps the node from serving: nothing, unless the test says. */
   readonly problems?: () => Promise<readonly string[]>;
@@ -41,7 +44,15 @@ export interface GrpcEdgeOptions extends Pick<EdgeApiOptions, 'projects' | 'apiK
 
 export async function startGrpcEdge(
   control: Partial<Control>,
-  { keys, port = 0, limits = {}, problems = async () => [], ...cases }: GrpcEdgeOptions = {},
+  {
+    keys,
+    port = 0,
+    trustedProxies = [],
+    tls = null,
+    limits = {},
+    problems = async () => [],
+    ...cases
+  }: GrpcEdgeOptions = {},
 ): Promise<GrpcEdge> {
   const logger = keepingLogger();
   const server = await GrpcServer.start({
@@ -49,6 +60,8 @@ export async function startGrpcEdge(
     readiness: { problems },
     bounds: defaultBounds,
     logger,
+    tls,
+    forwarding: { trustedProxies, hopsMax: 32 },
     host: '127.0.0.1',
     port,
     limits: { ...sampleGrpcLimits, ...limits },
