@@ -8,10 +8,11 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { type StartedKodama, startKodama } from '../clients/typescript/src/start-kodama.ts';
+import { findChromium } from './find-chromium.ts';
 
 const root = join(import.meta.dirname, '..');
 const folder = join(root, 'docs/pictures');
-const executablePath = process.env.KODAMA_TEST_CHROMIUM ?? '/usr/bin/chromium';
+const executablePath = findChromium() ?? '/usr/bin/chromium';
 
 async function openFrom(port: number, ip: string, localPort?: number): Promise<Socket> {
   const from = { localAddress: ip, ...(localPort !== undefined && { localPort }) };
