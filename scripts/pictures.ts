@@ -110,8 +110,16 @@ function textbookViews(url: string): View[] {
         await page.locator('.course').waitFor();
       },
     },
-    { name: 'none-match', url: `${url}/connections?raddr=10.0.0.9`, look: (page) => page.locator('.nothing').waitFor() },
-    { name: 'bad-filter', url: `${url}/connections?lport=none`, look: (page) => page.locator('.bad').first().waitFor() },
+    {
+      name: 'none-match',
+      url: `${url}/connections?raddr=10.0.0.9`,
+      look: (page) => page.locator('.nothing').waitFor(),
+    },
+    {
+      name: 'bad-filter',
+      url: `${url}/connections?lport=none`,
+      look: (page) => page.locator('.bad').first().waitFor(),
+    },
     { name: 'listener', url: `${url}/listeners/flaky`, look: text('latency') },
     {
       name: 'listener-changed',
@@ -121,7 +129,11 @@ function textbookViews(url: string): View[] {
         await page.locator('.apply').waitFor();
       },
     },
-    { name: 'listener-lost', url: `${url}/listeners/nobody`, look: (page) => page.locator('h1').waitFor() },
+    {
+      name: 'listener-lost',
+      url: `${url}/listeners/nobody`,
+      look: (page) => page.locator('h1').waitFor(),
+    },
     { name: 'create', url: `${url}/connections`, look: openDialog },
     { name: 'keys', url: `${url}/`, look: openKeys },
     {
@@ -158,7 +170,11 @@ function crowdViews(url: string): View[] {
   return [
     { name: 'crowd-hosts', url: `${url}/?listener=hosts`, look: wait },
     { name: 'crowd-totals', url: `${url}/?listener=totals`, look: wait },
-    { name: 'crowd-connections', url: `${url}/connections`, look: (page) => page.locator('[data-row]').first().waitFor() },
+    {
+      name: 'crowd-connections',
+      url: `${url}/connections`,
+      look: (page) => page.locator('[data-row]').first().waitFor(),
+    },
   ];
 }
 
@@ -181,7 +197,11 @@ async function takeAll(browser: Browser, folder: string): Promise<void> {
   ];
   const views: View[] = [
     { name: 'empty', url: empty.url, look: (page) => page.locator('.empty').waitFor() },
-    { name: 'empty-connections', url: `${empty.url}/connections`, look: (page) => page.locator('.nothing').waitFor() },
+    {
+      name: 'empty-connections',
+      url: `${empty.url}/connections`,
+      look: (page) => page.locator('.nothing').waitFor(),
+    },
     { name: 'sign-in', url: locked.url, look: (page) => page.locator('dialog').waitFor() },
     ...textbookViews(textbook.url),
     ...oddViews(odd.url),

@@ -92,9 +92,7 @@ function Scene({ listener, open }: SceneProps) {
         </aside>
       </div>
       {open.length < 3 && isLive && <ConnectPanel listener={listener} />}
-      {openCount > open.length && (
-        <p class="soft">{words.live.notAll(open.length, openCount)}</p>
-      )}
+      {openCount > open.length && <p class="soft">{words.live.notAll(open.length, openCount)}</p>}
     </>
   );
 }
