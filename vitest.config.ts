@@ -1,12 +1,13 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { findChromium } from './scripts/find-chromium.ts';
 
 const isLong = '{src,test}/**/*.long.test.ts';
 const isFuzz = 'test/hostile/*.test.ts';
 /** They hold the memory of a process, or a time, against a bound. */
 const isMeasured = [
   'test/cost/*.long.test.ts',
-  'test/console/crowd.long.test.ts',
+  'test/console/{crowd,flood}.long.test.ts',
   'test/{faulty-neighbours,hostile-tcp,outage,overload,slow-reader,small-heap,udp-flood}.long.test.ts',
 ];
 /** They count the timers of their process: what others left there, such as a connection that is kept, would be counted. */
@@ -23,23 +24,8 @@ const chromium = findChromium();
 /** Where there is no browser these are not run, and it is said. */
 const isUnseen = chromium === null ? ['test/console/*.test.ts'] : [];
 
-function findChromium(): string | null {
-  const { KODAMA_TEST_CHROMIUM: given } = process.env;
-  if (given) {
-    if (existsSync(given)) return given;
-    throw new Error(`KODAMA_TEST_CHROMIUM: there is no ${given}`);
-  }
-  const usual = [
-    '/usr/bin/chromium',
-    '/usr/bin/chromium-browser',
-    '/usr/bin/google-chrome',
-    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  ];
-  const found = usual.find((path) => existsSync(path));
-  if (found !== undefined) return found;
+if (chromium === null)
   process.stderr.write('The console is not tested: no Chromium, nor KODAMA_TEST_CHROMIUM.\n');
-  return null;
-}
 
 /**
  * `npm test` runs three projects: `quick` has the unit tests, which stand beside their file, and those that speak to a

@@ -10,6 +10,7 @@ import type { Row, RowOptions } from './row.ts';
 import { appendRow } from './rows/append.ts';
 import { callsRow } from './rows/calls.ts';
 import { churnRow } from './rows/churn.ts';
+import { consoleRow } from './rows/console.ts';
 import { createRow } from './rows/create.ts';
 import { echoRow } from './rows/echo.ts';
 import { faultsRow } from './rows/faults.ts';
@@ -37,6 +38,7 @@ const rows: readonly Row[] = [
   idleRow,
   createRow,
   callsRow,
+  consoleRow,
   historyRow,
   purgeRow,
   startRow,

@@ -136,7 +136,13 @@ async function generateConsole(staging: string): Promise<void> {
         output: {
           entryFileNames: 'console.js',
           chunkFileNames: 'console-[name].js',
-          codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
+          codeSplitting: {
+            groups: [
+              // What edits faults is large: two parts of the page have it, and its first look has not.
+              { name: 'shared', minShareCount: 2, test: /^(?!.*\/console\/fault-)/, priority: 1 },
+              { name: 'faults', minShareCount: 2 },
+            ],
+          },
         },
       },
     },

@@ -1,75 +1,231 @@
 /**
  * The pictures of the console in docs/pictures: each page, of a kodama with two workers and the clients of the textbook.
- * `node scripts/pictures.ts`, where a Chromium is.
+ * `npx node scripts/pictures.ts`, where a Chromium is. With `--all FOLDER` all that there is to see, in both schemes and at
+ * several widths, to be looked at: full of what is long, many, or nothing at all.
  */
-import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { type StartedKodama, startKodama } from '../clients/typescript/src/start-kodama.ts';
+import { readCommandLine } from '../src/command-line.ts';
+import { findChromium } from './find-chromium.ts';
+import { fillCrowd, fillOddities, fillTextbook, longName, startScene } from './picture-scenes.ts';
 
-const root = join(import.meta.dirname, '..');
-const folder = join(root, 'docs/pictures');
-const executablePath = process.env.KODAMA_TEST_CHROMIUM ?? '/usr/bin/chromium';
+const usage = `npx node scripts/pictures.ts                 takes the pictures of docs/pictures
+npx node scripts/pictures.ts --all FOLDER    takes every page and dialog, light and dark, at several widths
+    [--only odd-live,create]                 or some of them`;
+const options = { all: { type: 'string' }, only: { type: 'string' } } as const;
+const { values } = readCommandLine({ usage, options });
 
-async function openFrom(port: number, ip: string, localPort?: number): Promise<Socket> {
-  const from = { localAddress: ip, ...(localPort !== undefined && { localPort }) };
-  const socket = connect({ host: '127.0.0.1', port, ...from });
-  await once(socket, 'connect');
-  socket.write('hello');
-  await once(socket, 'data');
-  return socket;
+interface View {
+  readonly name: string;
+  readonly url: string;
+  readonly look: (page: Page) => unknown;
 }
 
-/** Two hosts with the same port, two clients of one host, one that is gone, and one that a fault ends. */
-async function fill(kodama: StartedKodama): Promise<readonly Socket[]> {
-  const { laddr } = await kodama.createListener({ name: 'tour' });
-  const port = laddr?.port ?? 0;
-  const one = await openFrom(port, '127.0.0.2');
-  const same = await openFrom(port, '127.0.0.3', one.localPort);
-  const others = [await openFrom(port, '127.0.0.1'), await openFrom(port, '127.0.0.1')];
-  const gone = await openFrom(port, '127.0.0.1');
-  gone.end();
-  await once(gone, 'close');
-  const slow = await kodama.createListener({
-    name: 'flaky',
-    faults: [
-      { type: 'latency', delayMs: 20, jitterMs: 10 },
-      { type: 'limit', bytes: 1000, action: 'rst' },
-    ],
-  });
-  const cut = await openFrom(slow.laddr?.port ?? 0, '127.0.0.4');
-  const closed = new Promise((resolve) => cut.on('error', resolve));
-  cut.write(Buffer.alloc(2000));
-  await closed;
-  return [one, same, ...others];
+const text = (wanted: string | RegExp) => (page: Page) => page.getByText(wanted).first().waitFor();
+const schemes = ['light', 'dark'] as const;
+/** Of a telephone, a tablet, a laptop and a screen. */
+const sizes = [
+  { width: 320, height: 1000 },
+  { width: 768, height: 1000 },
+  { width: 1280, height: 800 },
+  { width: 1920, height: 1000 },
+];
+const place = '[data-place="live"], [data-place="past"]';
+
+interface Shot {
+  readonly scheme: (typeof schemes)[number];
+  readonly width: number;
+  readonly height: number;
+  readonly file: string;
 }
 
-async function take(browser: Browser, url: string, name: string, look: (page: Page) => unknown) {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    const viewport = { width: 1280, height: 720 };
-    const page = await browser.newPage({ locale: 'en-US', viewport, colorScheme });
-    await page.goto(url);
-    await page.locator('[data-place="live"]').waitFor();
-    await look(page);
-    await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`) });
-    await page.close();
+/** Opens it once, and takes it as often as is asked for. */
+async function take(browser: Browser, view: View, locale: string, shots: readonly Shot[]) {
+  const page = await browser.newPage({ locale, viewport: { width: 1280, height: 800 } });
+  await page.goto(view.url);
+  if (view.name !== 'sign-in') await page.locator(place).waitFor();
+  await view.look(page);
+  for (const { scheme, width, height, file } of shots) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.setViewportSize({ width, height });
+    await page.screenshot({ path: file });
   }
+  await page.close();
 }
 
-await mkdir(folder, { recursive: true });
-const command = [process.execPath, join(root, 'src/main.ts')] as const;
-await using kodama = await startKodama({ command, environment: { KODAMA_WORKERS: '2' } });
-const sockets = await fill(kodama);
-const browser = await chromium.launch({ executablePath });
-try {
+async function takeForDocs(browser: Browser): Promise<void> {
+  const folder = join(import.meta.dirname, '../docs/pictures');
+  await mkdir(folder, { recursive: true });
+  await using kodama = await startScene();
   const { url } = kodama;
-  const cell = (text: string) => (page: Page) => page.getByText(text).first().waitFor();
-  await take(browser, `${url}/?listener=tour`, 'live', cell('both use port'));
-  await take(browser, `${url}/connections`, 'connections', cell('peer_fin'));
-  await take(browser, `${url}/listeners/flaky`, 'listener', cell('latency'));
+  const sockets = await fillTextbook(kodama);
+  const views = [
+    { name: 'live', url: `${url}/?listener=tour`, look: text('both use port') },
+    { name: 'connections', url: `${url}/connections`, look: text('peer_fin') },
+    { name: 'listener', url: `${url}/listeners/flaky`, look: text('latency') },
+  ];
+  for (const view of views) {
+    const shots = schemes.map((scheme): Shot => {
+      const file = join(folder, `${view.name}-${scheme}.png`);
+      return { scheme, width: 1280, height: 720, file };
+    });
+    await take(browser, view, 'en-US', shots);
+  }
+  for (const socket of sockets) socket.destroy();
+}
+
+async function openDialog(page: Page): Promise<void> {
+  await page.keyboard.press('n');
+  const dialog = page.locator('dialog');
+  await dialog.locator('summary').first().click();
+  await dialog.locator('.adders select').selectOption('latency');
+  await dialog.locator('.adders button').first().click();
+  await dialog.locator('button.main').click();
+  await dialog.locator('[aria-invalid="true"]').first().waitFor();
+}
+
+function textbookViews(url: string): View[] {
+  const openKeys = async (page: Page) => {
+    await page.keyboard.press('?');
+    await page.locator('dialog').waitFor();
+  };
+  return [
+    { name: 'live', url: `${url}/?listener=tour`, look: text('127.0.0.2') },
+    {
+      name: 'live-selected',
+      url: `${url}/?listener=tour`,
+      look: async (page) => {
+        await page.locator('.client').first().click();
+        await page.locator('.both-ends').waitFor();
+      },
+    },
+    { name: 'live-past', url: `${url}/?listener=tour&at=4`, look: text('127.0.0.2') },
+    { name: 'connections', url: `${url}/connections`, look: text('peer_fin') },
+    {
+      name: 'connection',
+      url: `${url}/connections`,
+      look: async (page) => {
+        await page.locator('tr:has-text("peer_fin") [data-row]').first().click();
+        await page.locator('.course').waitFor();
+      },
+    },
+    {
+      name: 'none-match',
+      url: `${url}/connections?raddr=10.0.0.9`,
+      look: (page) => page.locator('.nothing').waitFor(),
+    },
+    {
+      name: 'bad-filter',
+      url: `${url}/connections?lport=none`,
+      look: (page) => page.locator('.bad').first().waitFor(),
+    },
+    { name: 'listener', url: `${url}/listeners/flaky`, look: text('latency') },
+    {
+      name: 'listener-changed',
+      url: `${url}/listeners/flaky`,
+      look: async (page) => {
+        await page.locator('.adders button').first().click();
+        await page.locator('.apply').waitFor();
+      },
+    },
+    {
+      name: 'listener-lost',
+      url: `${url}/listeners/nobody`,
+      look: (page) => page.locator('h1').waitFor(),
+    },
+    { name: 'create', url: `${url}/connections`, look: openDialog },
+    { name: 'keys', url: `${url}/`, look: openKeys },
+    {
+      name: 'close',
+      url: `${url}/listeners/flaky`,
+      look: async (page) => {
+        await page.locator('.line-actions button.danger').click();
+        await page.locator('dialog').waitFor();
+      },
+    },
+  ];
+}
+
+function oddViews(url: string): View[] {
+  const key = encodeURIComponent(longName);
+  return [
+    { name: 'odd-live', url: `${url}/?listener=${key}`, look: text('[::1]') },
+    { name: 'odd-balancer', url: `${url}/?listener=behind-a-balancer`, look: text('2001:db8') },
+    { name: 'odd-connections', url: `${url}/connections`, look: text('2001:db8') },
+    { name: 'odd-listener', url: `${url}/listeners/${key}`, look: text('banner') },
+    {
+      name: 'odd-connection',
+      url: `${url}/connections?listener=behind-a-balancer`,
+      look: async (page) => {
+        await page.locator('[data-row]').first().click();
+        await page.locator('.course').waitFor();
+      },
+    },
+  ];
+}
+
+function crowdViews(url: string): View[] {
+  const wait = (page: Page) => page.locator('.picture').waitFor();
+  return [
+    { name: 'crowd-hosts', url: `${url}/?listener=hosts`, look: wait },
+    { name: 'crowd-totals', url: `${url}/?listener=totals`, look: wait },
+    {
+      name: 'crowd-connections',
+      url: `${url}/connections`,
+      look: (page) => page.locator('[data-row]').first().waitFor(),
+    },
+  ];
+}
+
+async function takeAll(browser: Browser, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await using resources = new AsyncDisposableStack();
+  const start = async (environment = {}) => resources.use(await startScene(environment));
+  const [empty, locked, textbook, odd, crowd] = [
+    await start(),
+    await start({ KODAMA_API_TOKEN: 'a-token-of-sixteen' }),
+    await start(),
+    await start(),
+    await start(),
+  ];
+  const sockets = [
+    ...(await fillTextbook(textbook)),
+    ...(await fillOddities(odd)),
+    ...(await fillCrowd(crowd, 'hosts', 150, 45)),
+    ...(await fillCrowd(crowd, 'totals', 1500, 60)),
+  ];
+  const views: View[] = [
+    { name: 'empty', url: empty.url, look: (page) => page.locator('.empty').waitFor() },
+    {
+      name: 'empty-connections',
+      url: `${empty.url}/connections`,
+      look: (page) => page.locator('.nothing').waitFor(),
+    },
+    { name: 'sign-in', url: locked.url, look: (page) => page.locator('dialog').waitFor() },
+    ...textbookViews(textbook.url),
+    ...oddViews(odd.url),
+    ...crowdViews(crowd.url),
+  ];
+  const only = values.only?.split(',') ?? views.map(({ name }) => name);
+  for (const view of views.filter(({ name }) => only.includes(name))) {
+    const shots = sizes.flatMap(({ width, height }) =>
+      schemes.map((scheme): Shot => {
+        const file = join(folder, `${view.name}-${width}-${scheme}.png`);
+        return { scheme, width, height, file };
+      }),
+    );
+    await take(browser, view, 'en-US', shots);
+    const file = join(folder, `${view.name}-ja.png`);
+    await take(browser, view, 'ja-JP', [{ scheme: 'light', width: 1280, height: 800, file }]);
+  }
+  for (const socket of sockets) socket.destroy();
+}
+
+const browser = await chromium.launch({ executablePath: findChromium() ?? '/usr/bin/chromium' });
+try {
+  if (values.all === undefined) await takeForDocs(browser);
+  else await takeAll(browser, values.all);
 } finally {
   await browser.close();
-  for (const socket of sockets) socket.destroy();
 }

@@ -73,7 +73,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   api: 2150,
   cli: 4850,
   core: 6950,
-  console: 7300,
+  console: 7500,
   echo: 6000,
   'edge-sockets': 260,
   'embedded-postgres': 850,

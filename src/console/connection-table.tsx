@@ -101,17 +101,18 @@ function ConnectionRow(props: ConnectionRowProps) {
       <td>
         {protocol} <CellFilter filter={{ protocol }} />
       </td>
-      <td class="mono">
+      <td class="mono" title={addressText(laddr)}>
         {addressText(laddr)} <CellFilter filter={{ lport: String(laddr.port) }} />
       </td>
-      <td class="mono">
+      <td class="mono" title={raddrText(connection)}>
         {raddrText(connection)}
         {raddr !== null && <CellFilter filter={{ raddr: raddr.ip }} />}
         {pair && <CellFilter filter={pair} mark="⇄" label={words.connections.panel.onlyPair} />}
       </td>
-      <td class="mono">
+      <td class="mono" title={declaredRaddr === null ? undefined : addressText(declaredRaddr)}>
+        {/* First, since a long address is cut off at its end. */}
+        {isOther && <span title={words.connections.differs}>≠ </span>}
         {declaredRaddr === null ? <span class="faint">–</span> : addressText(declaredRaddr)}
-        {isOther && <span title={words.connections.differs}> ≠</span>}
       </td>
       <td class="number">{fd}</td>
       <td class="number">
@@ -171,7 +172,7 @@ function RefusalRow({ event, attributes, day }: RefusalRowProps) {
   return (
     <tr {...attributes} class="refused">
       <td class="number" title={event.time}>
-        {clockText(event.time, day)}
+        <span>{clockText(event.time, day)}</span>
       </td>
       <td>{protocol}</td>
       <td class="mono">{addressText(laddr)}</td>
@@ -183,7 +184,7 @@ function RefusalRow({ event, attributes, day }: RefusalRowProps) {
       <td class="faint">–</td>
       <td class="faint">–</td>
       <td>
-        <span class="state">
+        <span class="state" title={words.connections.refused(rule, count)}>
           <span aria-hidden="true">⊘</span> {words.connections.refused(rule, count)}
         </span>
       </td>

@@ -62,7 +62,7 @@ export function ConnectionsPage({ selectedId }: ConnectionsPageProps) {
         {shown?.rows ? (
           <Rows feed={shown} rows={shown.rows} selectedId={selectedId} />
         ) : (
-          <div class="panel" aria-busy="true" />
+          !feed?.problem.value && <div class="panel" aria-busy="true" />
         )}
         {selectedId !== null && (
           <ConnectionPanel key={selectedId} id={selectedId} onClose={close} />

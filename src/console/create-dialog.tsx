@@ -6,8 +6,11 @@ import { CallFailure, type Problem } from './api.ts';
 import { useConsole } from './console-context.ts';
 import { CommandLine, CopyButton } from './copy-button.tsx';
 import { Dialog } from './dialog.tsx';
+import { bodyOf, type Draft } from './fault-draft.ts';
+import { FaultList, type FaultRefusal } from './fault-list.tsx';
 import {
   emptyForm,
+  type ListenerBody,
   type ListenerForm,
   listenerBody,
   listenerYaml,
@@ -23,19 +26,22 @@ export function CreateDialog({ onClose }: CreateDialogProps) {
   const { words } = useConsole();
   const { create } = words.listener;
   const [form, setForm] = useState<ListenerForm>(emptyForm);
-  const { submit, isCreating, problem } = useCreate(form, onClose);
+  const [draft, setDraft] = useState<Draft>([]);
+  const body = listenerBody(form, bodyOf(draft));
+  const { submit, isCreating, refusal } = useCreate(body, draft, onClose);
+  const paths = refusal?.problem.errors?.map(({ path }) => path) ?? [];
   const field = (name: keyof ListenerForm, label: string, more: FieldMore = {}) => (
     <FormField
       label={label}
       value={form[name]}
-      issue={problem?.errors?.find(({ path }) => path === (more.path ?? name))?.message}
+      issue={refusal?.problem.errors?.find(({ path }) => path === (more.path ?? name))?.message}
       onChange={(value) => setForm({ ...form, [name]: value })}
       {...more}
     />
   );
   const ttls = Object.entries(create.ttls);
   return (
-    <Dialog title={create.title} onClose={onClose}>
+    <Dialog title={create.title} onClose={onClose} isWide>
       <form onSubmit={submit}>
         <div class="form-fields">
           {field('protocol', create.protocol, { options: protocols.map((one) => [one, one]) })}
@@ -44,7 +50,17 @@ export function CreateDialog({ onClose }: CreateDialogProps) {
           {field('mode', create.mode, { options: listenerModes.map((one) => [one, one]) })}
           {field('ttlMs', create.ttl, { options: [['', create.ttlNone], ...ttls] })}
         </div>
-        <details>
+        <details open={draft.length > 0 || paths.some((path) => path.startsWith('faults'))}>
+          <summary>{create.faults(draft.length)}</summary>
+          <div class="faults">
+            <FaultList
+              protocol={form.protocol}
+              isDisabled={isCreating}
+              {...{ draft, setDraft, refusal }}
+            />
+          </div>
+        </details>
+        <details open={paths.some((path) => morePaths.test(path))}>
           <summary>{create.more}</summary>
           <div class="form-fields">
             {field('host', create.host, { hint: create.hostHint })}
@@ -64,8 +80,8 @@ export function CreateDialog({ onClose }: CreateDialogProps) {
             )}
           </div>
         </details>
-        {problem !== null && <Refusal problem={problem} />}
-        <Request form={form} />
+        {refusal !== null && <Refusal problem={refusal.problem} />}
+        <Request body={body} />
         <p class="actions">
           <button type="button" onClick={onClose}>
             {create.cancel}
@@ -83,15 +99,17 @@ type Options = readonly (readonly [value: string, name: string])[];
 const proxyModes: Options = ['off', 'optional', 'required'].map((one) => [one, one] as const);
 const recordings: Options = ['batched', 'durable'].map((one) => [one, one] as const);
 
-function useCreate(form: ListenerForm, onClose: () => void) {
+/** Of what is in sight only once it is asked for. */
+const morePaths = /^(host|limits|proxyProtocol|recording|tls)\b/;
+
+function useCreate(body: ListenerBody, draft: Draft, onClose: () => void) {
   const { api, log, router } = useConsole();
   const [isCreating, setCreating] = useState(false);
-  const [problem, setProblem] = useState<Problem | null>(null);
+  const [refusal, setRefusal] = useState<FaultRefusal | null>(null);
   // The same request, sent twice by a double click or after a cut, makes one listener. What was refused is asked anew.
   const sent = useRef({ text: '', key: '' });
   const submit = async (event: Event) => {
     event.preventDefault();
-    const body = listenerBody(form);
     const text = JSON.stringify(body);
     if (sent.current.text !== text) sent.current = { text, key: randomKey() };
     setCreating(true);
@@ -104,12 +122,12 @@ function useCreate(form: ListenerForm, onClose: () => void) {
     } catch (error) {
       if (!(error instanceof CallFailure)) throw error;
       if (error.problem.code !== 'unreachable') sent.current.text = '';
-      setProblem(error.problem);
+      setRefusal({ problem: error.problem, draft });
     } finally {
       setCreating(false);
     }
   };
-  return { submit, isCreating, problem };
+  return { submit, isCreating, refusal };
 }
 
 /** Who has a port is told, and found where it is one of ours. */
@@ -130,11 +148,10 @@ function Refusal({ problem }: { readonly problem: Problem }) {
   );
 }
 
-function Request({ form }: { readonly form: ListenerForm }) {
+function Request({ body }: { readonly body: ListenerBody }) {
   const { words } = useConsole();
   const { create } = words.listener;
   const curl = useCurl();
-  const body = listenerBody(form);
   const yaml = listenerYaml(body);
   return (
     <div class="request">

@@ -6,16 +6,19 @@ export interface DialogProps {
   readonly title: string;
   /** Null where it can not be closed without an answer. */
   readonly onClose: (() => void) | null;
+  /** Where it holds more than a few fields. */
+  readonly isWide?: boolean;
   readonly children: ComponentChildren;
 }
 
-export function Dialog({ title, onClose, children }: DialogProps) {
+export function Dialog({ title, onClose, isWide = false, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog
       ref={dialog}
+      class={isWide ? 'wide' : undefined}
       aria-labelledby={titleId}
       onCancel={(event) => {
         event.preventDefault();

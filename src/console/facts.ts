@@ -104,60 +104,60 @@ function onePort({ listener, open }: Scene): Fact | null {
 }
 
 function samePort({ open }: Scene): Fact | null {
-  const byPort = groups(open, ({ raddr }) => raddr?.port);
-  for (const [port, connections] of byPort) {
-    const byHost = new Map(connections.map((one) => [one.raddr?.ip ?? '', one]));
-    if (byHost.size < 2) continue;
-    const shown = [...byHost]
-      .slice(0, namedMax)
-      .sort(([one], [other]) => byAddress.compare(one, other));
-    const proof = shown.map(([, { id }]) => id);
-    return { kind: 'same_port', port, hosts: shown.map(([host]) => host), proof };
-  }
-  return null;
+  const connections = sharedBy(
+    open,
+    ({ raddr }) => raddr?.port,
+    ({ raddr }) => raddr?.ip,
+  );
+  const port = connections[0]?.raddr?.port;
+  if (port === undefined) return null;
+  const byHost = new Map(connections.map((one) => [one.raddr?.ip ?? '', one]));
+  const shown = [...byHost]
+    .slice(0, namedMax)
+    .sort(([one], [other]) => byAddress.compare(one, other));
+  const proof = shown.map(([, { id }]) => id);
+  return { kind: 'same_port', port, hosts: shown.map(([host]) => host), proof };
 }
 
 function sameHost({ open }: Scene): Fact | null {
-  const byHost = groups(open, ({ raddr }) => raddr?.ip);
-  const [first] = [...byHost].sort(([, one], [, other]) => other.length - one.length);
-  if (first === undefined || first[1].length < 2) return null;
-  const [host, connections] = first;
+  const counts = new Map<string, number>();
+  for (const { raddr } of open)
+    if (raddr !== null) counts.set(raddr.ip, (counts.get(raddr.ip) ?? 0) + 1);
+  let [host, count] = ['', 1];
+  for (const [one, times] of counts) if (times > count) [host, count] = [one, times];
+  if (count < 2) return null;
+  const connections = open.filter(({ raddr }) => raddr?.ip === host);
   const ports = connections.flatMap(({ raddr }) => raddr?.port ?? []).slice(0, namedMax);
   const proof = connections.map(({ id }) => id);
-  return { kind: 'same_host', host, count: connections.length, ports, proof };
+  return { kind: 'same_host', host, count, ports, proof };
 }
 
 function sameFd({ listener, open }: Scene): Fact | null {
   if (open.length === 0) return null;
-  const sockets = [
-    ...open.map(({ id, pid, fd }) => ({ id, pid, fd })),
-    ...listener.sockets.map((socket) => ({ id: listeningId(socket), ...socket })),
-  ];
-  for (const [fd, same] of groups(sockets, (one) => one.fd)) {
-    const byPid = new Map(same.map((one) => [one.pid, one]));
-    if (byPid.size < 2) continue;
-    const proof = same.map(({ id }) => id);
-    const pids = [...byPid.keys()].sort((one, other) => one - other).slice(0, namedMax);
-    return { kind: 'same_fd', fd, pids, proof };
-  }
-  return null;
+  const listening = listener.sockets.map((socket) => ({ id: listeningId(socket), ...socket }));
+  const same = sharedBy<{ readonly id: string; readonly pid: number; readonly fd: number }, number>(
+    [...open, ...listening],
+    ({ fd }) => fd,
+    ({ pid }) => pid,
+  );
+  const [first] = same;
+  if (first === undefined) return null;
+  const pids = [...new Set(same.map(({ pid }) => pid))].sort((one, other) => one - other);
+  const proof = same.map(({ id }) => id);
+  return { kind: 'same_fd', fd: first.fd, pids: pids.slice(0, namedMax), proof };
 }
 
 function fdAgain({ open, closed }: Scene): Fact | null {
-  const freed = new Map(closed.map((one) => [`${one.pid}:${one.fd}`, one]));
-  for (const connection of open.toReversed()) {
-    const before = freed.get(`${connection.pid}:${connection.fd}`);
-    if (before === undefined) continue;
-    const { pid, fd } = connection;
-    const proof = [before.id, connection.id];
-    return {
-      kind: 'fd_again',
-      ...{ pid, fd, proof },
-      before: raddrText(before),
-      now: raddrText(connection),
-    };
-  }
-  return null;
+  if (closed.length === 0) return null;
+  const keyOf = ({ pid, fd }: ConnectionView) => `${pid}:${fd}`;
+  const freed = new Map(closed.map((one) => [keyOf(one), one]));
+  const connection = open.findLast((one) => freed.has(keyOf(one)));
+  const before = connection && freed.get(keyOf(connection));
+  if (connection === undefined || before === undefined) return null;
+  const { pid, fd } = connection;
+  const proof = [before.id, connection.id];
+  const [then, now] = [raddrText(before), raddrText(connection)];
+  return { kind: 'fd_again', pid, fd, before: then, now, proof };
 }
 
 function halfClosed({ open }: Scene): Fact | null {
@@ -190,18 +190,22 @@ function udpFact({ listener, open }: Scene): Fact | null {
   return { kind: 'udp', fd: first.fd, count: same.length, proof };
 }
 
-/** What has no key is in no group. */
-function groups<Item, Key>(
+/**
+ * All items of the first key that two of them share though they differ in `other`; what has no key shares none. There are
+ * ten thousand items at each drawing: no list is made of any other key.
+ */
+function sharedBy<Item, Key>(
   items: readonly Item[],
   keyOf: (item: Item) => Key | undefined,
-): Map<Key, Item[]> {
-  const found = new Map<Key, Item[]>();
+  otherOf: (item: Item) => unknown,
+): Item[] {
+  const firsts = new Map<Key, Item>();
   for (const item of items) {
     const key = keyOf(item);
     if (key === undefined) continue;
-    const group = found.get(key);
-    if (group === undefined) found.set(key, [item]);
-    else group.push(item);
+    const first = firsts.get(key);
+    if (first === undefined) firsts.set(key, item);
+    else if (otherOf(first) !== otherOf(item)) return items.filter((one) => keyOf(one) === key);
   }
-  return found;
+  return [];
 }

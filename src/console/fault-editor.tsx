@@ -1,26 +1,19 @@
 /** The faults of a listener, edited as a whole and applied by one change, while connections live. */
 import { useState } from 'preact/hooks';
 import type { ListenerView } from '../http/resources.ts';
-import { CallFailure, type Problem } from './api.ts';
+import { CallFailure } from './api.ts';
 import { useConsole } from './console-context.ts';
 import { CommandLine, CopyButton } from './copy-button.tsx';
-import { FaultCard } from './fault-card.tsx';
 import {
   bodyOf,
   countChanges,
   type Draft,
   draftOf,
   type FaultValue,
-  issueAt,
-  type PresetName,
-  presets,
-  suits,
   touchesLiving,
-  withAdded,
-  withField,
-  withMoved,
 } from './fault-draft.ts';
-import { faultKinds, kindOf } from './fault-kinds.ts';
+import { kindOf } from './fault-kinds.ts';
+import { FaultList, type FaultRefusal, isToldAtFields } from './fault-list.tsx';
 import { useCurl } from './use-curl.ts';
 
 export interface FaultEditorProps {
@@ -30,40 +23,15 @@ export interface FaultEditorProps {
 
 export function FaultEditor({ listener, isDisabled }: FaultEditorProps) {
   const { words } = useConsole();
-  const { faults } = words.listener;
   const edit = useEdit(listener);
-  const { draft, setDraft, problem } = edit;
-  const errors = problem?.errors ?? [];
-  const elsewhere = errors.filter(({ path }) => !path.startsWith('faults['));
+  const { draft, setDraft, refusal } = edit;
   return (
     <section class="panel faults">
-      <h2>{faults.title}</h2>
-      {draft.length === 0 && <p class="soft">{faults.none}</p>}
-      <ol>
-        {draft.map((fault, index) => (
-          <FaultCard
-            key={fault.key}
-            fault={fault}
-            kind={kindOf(fault.value.type)}
-            number={index + 1}
-            isLast={index === draft.length - 1}
-            isDisabled={isDisabled}
-            issueAt={(path) => issueAt(errors, index, path)}
-            onField={(path, value) => setDraft(withField(draft, fault.key, path, value))}
-            onMove={(by) => setDraft(withMoved(draft, fault.key, by))}
-            onRemove={() => setDraft(draft.filter(({ key }) => key !== fault.key))}
-          />
-        ))}
-      </ol>
-      {!isDisabled && (
-        <Adders
-          protocol={listener.protocol}
-          onAdd={(values) => setDraft(withAdded(draft, values))}
-        />
-      )}
-      {problem !== null && (errors.length === 0 || elsewhere.length > 0) && (
+      <h2>{words.listener.faults.title}</h2>
+      <FaultList protocol={listener.protocol} {...{ draft, setDraft, refusal, isDisabled }} />
+      {refusal !== null && !isToldAtFields(refusal) && (
         <p class="bad" role="alert">
-          {problem.detail}
+          {refusal.problem.detail}
         </p>
       )}
       {!isDisabled && <ApplyLine listener={listener} edit={edit} />}
@@ -77,7 +45,7 @@ interface Edit {
   readonly base: Draft;
   readonly draft: Draft;
   readonly setDraft: (draft: Draft) => void;
-  readonly problem: Problem | null;
+  readonly refusal: FaultRefusal | null;
   readonly isChangedElsewhere: boolean;
   readonly revert: () => void;
   readonly apply: () => Promise<void>;
@@ -90,11 +58,11 @@ function useEdit({ id, faults }: ListenerView): Edit {
     base: draftOf(faults),
   }));
   const [given, setDraft] = useState<Draft | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
+  const [refusal, setRefusal] = useState<FaultRefusal | null>(null);
   const begin = (now: readonly FaultValue[]) => {
     start({ text: JSON.stringify(now), base: draftOf(now) });
     setDraft(null);
-    setProblem(null);
+    setRefusal(null);
   };
   const { base, text } = started;
   const draft = given ?? base;
@@ -109,55 +77,14 @@ function useEdit({ id, faults }: ListenerView): Edit {
       await log.refresh();
     } catch (error) {
       if (!(error instanceof CallFailure)) throw error;
-      setProblem(error.problem);
+      setRefusal({ problem: error.problem, draft });
     }
   };
   return {
-    ...{ base, draft, problem, apply, setDraft },
+    ...{ base, draft, refusal, apply, setDraft },
     isChangedElsewhere: isOther,
     revert: () => begin(faults),
   };
-}
-
-function Adders({
-  protocol,
-  onAdd,
-}: {
-  readonly protocol: string;
-  readonly onAdd: (values: readonly FaultValue[]) => void;
-}) {
-  const { words } = useConsole();
-  const { faults } = words.listener;
-  const offered = (Object.keys(presets) as PresetName[]).filter((name) =>
-    presets[name].every(({ type }) => suits(kindOf(type), protocol)),
-  );
-  return (
-    <div class="adders">
-      <select
-        aria-label={faults.add}
-        value=""
-        onChange={(event) => {
-          onAdd([{ type: event.currentTarget.value }]);
-          event.currentTarget.value = '';
-        }}
-      >
-        <option value="">+ {faults.add}</option>
-        {faultKinds
-          .filter((kind) => suits(kind, protocol))
-          .map(({ type, about }) => (
-            <option key={type} value={type}>
-              {type}: {about}
-            </option>
-          ))}
-      </select>
-      <span class="soft">{faults.preset}</span>
-      {offered.map((name) => (
-        <button key={name} type="button" onClick={() => onAdd(presets[name])}>
-          {faults.presets[name]}
-        </button>
-      ))}
-    </div>
-  );
 }
 
 function ApplyLine({ listener, edit }: { readonly listener: ListenerView; readonly edit: Edit }) {

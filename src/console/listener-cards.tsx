@@ -41,7 +41,7 @@ export function ListenerCards({ listeners, selected, countOf }: ListenerCardsPro
               href={router.href('/', { listener: listener.name ?? listener.id })}
               aria-current={listener.id === selected.id ? 'true' : undefined}
             >
-              <strong>{listenerName(listener)}</strong>
+              <strong title={listenerName(listener)}>{listenerName(listener)}</strong>
               <span class="mono">{whereText(listener)}</span>
               <span>
                 <ListenerState listener={listener} />{' '}

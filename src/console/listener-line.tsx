@@ -37,13 +37,15 @@ export function ListenerState({ listener }: { readonly listener: ListenerView })
 export interface ListenerLineProps {
   readonly listener: ListenerView;
   readonly openCount: number;
+  /** As far as the page knows: what the list of listeners counts is some seconds old. */
+  readonly knownCount: number;
 }
 
-export function ListenerLine({ listener, openCount }: ListenerLineProps) {
+export function ListenerLine({ listener, openCount, knownCount }: ListenerLineProps) {
   const { playhead, router, words } = useConsole();
   const { live } = words;
   const [isAsked, setAsked] = useState(false);
-  const everCount = Math.max(listener.totalConnections, openCount);
+  const everCount = Math.max(listener.totalConnections, knownCount);
   const [connect] = connectLines(listener, location.hostname);
   const isLive = playhead.seq.value === null;
   return (

@@ -18,14 +18,18 @@ export interface ListenerPageProps {
 }
 
 export function ListenerPage({ listenerKey }: ListenerPageProps) {
-  const { playhead, words } = useConsole();
+  const { playhead, router, words } = useConsole();
   const { listener, problem } = useListener(listenerKey);
   if (!listener)
     return (
       <section class="page" aria-busy={listener === undefined && problem === null}>
         <h1>{words.listener.title(listenerKey)}</h1>
         {problem !== null && <p class="bad">{problem.detail}</p>}
-        {listener === null && <p>{words.listener.lost}</p>}
+        {listener === null && (
+          <p>
+            {words.listener.lost} <a href={router.href('/')}>{words.problem.toLive}</a>
+          </p>
+        )}
       </section>
     );
   const isOver = listener.state === 'closed' || listener.state === 'draining';

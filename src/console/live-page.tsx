@@ -57,16 +57,6 @@ function chosen(
 /** Beyond them nobody looks for whose descriptor is used again. */
 const closedMax = 200;
 
-/** The newest of those of the listener, in order. */
-function lastOf(closed: readonly ConnectionView[], listenerId: string): ConnectionView[] {
-  const found: ConnectionView[] = [];
-  for (let at = closed.length - 1; at >= 0 && found.length < closedMax; at--) {
-    const connection = closed[at];
-    if (connection?.listenerId === listenerId) found.push(connection);
-  }
-  return found.reverse();
-}
-
 interface SceneProps {
   readonly listener: ListenerView;
   readonly open: readonly ConnectionView[];
@@ -75,16 +65,19 @@ interface SceneProps {
 function Scene({ listener, open }: SceneProps) {
   const { log, playhead, router, state, words } = useConsole();
   const [lit, setLit] = useLit();
-  const closed = lastOf(state.value.closed, listener.id);
   const isLive = playhead.seq.value === null;
   const told = isLive && !log.timeline.isWhole ? listener.openConnections : 0;
-  const scene = { listener, open, closed, openCount: Math.max(open.length, told) };
+  const openCount = Math.max(open.length, told);
+  const ended = state.value.closed.filter(({ listenerId }) => listenerId === listener.id);
+  const knownCount = openCount + ended.length;
+  const closed = ended.slice(-closedMax);
+  const scene = { listener, open, closed, openCount };
   const facts = findFacts(scene);
   const selectedId = router.query.value.get('connection');
   const selected = [...open, ...closed].find(({ id }) => id === selectedId);
   return (
     <>
-      <ListenerLine listener={listener} openCount={scene.openCount} />
+      <ListenerLine listener={listener} {...{ openCount, knownCount }} />
       <div class="stage">
         <Picture
           {...scene}
@@ -99,9 +92,7 @@ function Scene({ listener, open }: SceneProps) {
         </aside>
       </div>
       {open.length < 3 && isLive && <ConnectPanel listener={listener} />}
-      {scene.openCount > open.length && (
-        <p class="soft">{words.live.notAll(open.length, scene.openCount)}</p>
-      )}
+      {openCount > open.length && <p class="soft">{words.live.notAll(open.length, openCount)}</p>}
     </>
   );
 }

@@ -152,6 +152,32 @@ test('a hidden page has no stream, and resumes when it is shown', async () => {
   expect([starts.length, shownCount]).toEqual([2, 2]);
 });
 
+test('at the head small pieces are let gather, and what is behind is read on', async () => {
+  const many = Array.from({ length: 400 }, (_, at) => line(at + 2)).join('');
+  const pieces = [line(1), synced(1), many, line(402), line(403)];
+  const bytes = pieces.map((piece) => new TextEncoder().encode(piece));
+  const body = () => (signal: AbortSignal) =>
+    new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          const piece = bytes.shift();
+          if (piece !== undefined) controller.enqueue(piece);
+          else await at(signal);
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  const waits: { readonly ms: number; readonly left: number }[] = [];
+  const { seqs } = await follow([body], hasSeq(403), {
+    delay: async (ms) => void waits.push({ ms, left: bytes.length }),
+  });
+  expect(seqs).toHaveLength(403);
+  expect(waits).toEqual([
+    { ms: 100, left: 3 },
+    { ms: 100, left: 1 },
+  ]);
+});
+
 test('who lacks a key is told so, and not asked again', async () => {
   const problem = { status: 401, code: 'unauthenticated', detail: 'a token is wanted' };
   const followed = follow(

@@ -41,6 +41,12 @@ export interface FollowLog {
 
 const retryMsMin = 500;
 const retryMsMax = 10_000;
+/**
+ * A read costs a browser more than the few events that it brings, and a busy log is sent in a hundred pieces a second. At
+ * the head, who has read a small piece lets the next ones gather; a large one says that there is more to be read.
+ */
+const gatherMs = 100;
+const smallPieceBytes = 16 * 1024;
 /** Those who must be asked for a key, or are asked for by mistake, are not helped by asking again. */
 const finalCodes = new Set(['unauthenticated', 'invalid_argument', 'permission_denied']);
 
@@ -84,13 +90,13 @@ type StreamItem = Exclude<LogItem, { kind: 'waiting' | 'expired' }>;
 
 /** One stream, until it is cut, the page is hidden, or all of it is given up. */
 async function* streamOnce(options: FollowLog): AsyncGenerator<StreamItem, void, void> {
-  const { open, start, signal, hidden } = options;
+  const { open, start, signal, hidden, delay } = options;
   const cut = new AbortController();
   const either = AbortSignal.any([signal, cut.signal]);
   const watch = hidden(either).then(() => cut.abort());
   try {
     const body = await open(start, either);
-    yield* readItems(body);
+    yield* readItems(body, () => delay(gatherMs, either));
   } catch (error) {
     // A page that was hidden has cut its stream itself.
     if (!cut.signal.aborted || signal.aborted) throw asCut(error);
@@ -107,17 +113,26 @@ function asCut(error: unknown): unknown {
   return new CallFailure({ status: 0, code: 'unreachable', detail }, { cause: error });
 }
 
-/** An item for each chunk, and not for each event: a chunk is folded at once. */
-async function* readItems(body: ReadableStream<Uint8Array>): AsyncGenerator<StreamItem, void> {
-  const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair).getReader();
+/** An item for each piece, and not for each event: a piece is folded at once. */
+async function* readItems(
+  body: ReadableStream<Uint8Array>,
+  gather: () => Promise<void>,
+): AsyncGenerator<StreamItem, void> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
   let rest = '';
+  let isAtHead = false;
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      const lines = (rest + value).split('\n');
+      const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
       rest = lines.pop() ?? '';
-      yield* itemsOf(lines.map((line) => JSON.parse(line) as Line));
+      for (const item of itemsOf(lines.map((line) => JSON.parse(line) as Line))) {
+        isAtHead ||= item.kind === 'synced';
+        yield item;
+      }
+      if (isAtHead && value.length < smallPieceBytes) await gather();
     }
   } finally {
     await reader.cancel().catch(() => undefined);

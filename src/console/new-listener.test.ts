@@ -19,6 +19,16 @@ test('what is given is asked for, and what is no number the API is left to refus
   });
 });
 
+test('faults are asked for as they stand in the list', () => {
+  const faults = [
+    { type: 'latency', delayMs: 9 },
+    { type: 'limit', bytes: 'many' },
+  ];
+  const body = listenerBody({ ...emptyForm, name: 'slow' }, faults);
+  expect(body).toEqual({ name: 'slow', faults });
+  expect(parse(listenerYaml(body))).toEqual({ listeners: [body] });
+});
+
 test('the file says the same, without an end', () => {
   const body = { name: 'edge', port: 9000, tls: { cert: 'a\nb: "c"\n' }, limits: { maxBytes: 9 } };
   expect(parse(listenerYaml({ ...body, ttlMs: 5 }))).toEqual({ listeners: [body] });

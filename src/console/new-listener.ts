@@ -1,5 +1,5 @@
 /** What the dialog for a new listener asks the API for: what was left empty is not in it, and has its default. */
-import { fieldValue } from './fault-draft.ts';
+import { type FaultValue, fieldValue } from './fault-draft.ts';
 
 export const emptyForm = {
   protocol: 'tcp',
@@ -19,7 +19,7 @@ export type ListenerForm = Readonly<Record<keyof typeof emptyForm, string>>;
 
 export type ListenerBody = Readonly<Record<string, unknown>>;
 
-export function listenerBody(form: ListenerForm): ListenerBody {
+export function listenerBody(form: ListenerForm, faults: readonly FaultValue[] = []): ListenerBody {
   const { protocol, name, mode, host, proxy, recording, cert, key } = form;
   const limits = given({
     maxConnections: fieldValue(form.maxConnections),
@@ -37,6 +37,7 @@ export function listenerBody(form: ListenerForm): ListenerBody {
     tls: Object.keys(tls).length > 0 ? tls : '',
     proxyProtocol: proxy === emptyForm.proxy ? '' : { mode: proxy },
     recording: recording === emptyForm.recording ? '' : recording,
+    faults: faults.length > 0 ? faults : '',
   });
 }
 

@@ -17,8 +17,10 @@ export function spanText(ms: number): string {
   if (ms < 1000) return `${Number(ms.toFixed(ms < 10 ? 3 : 1))} ms`;
   if (ms < 60_000) return `${Number((ms / 1000).toFixed(3))} s`;
   const seconds = Math.round(ms / 1000);
-  if (ms < 3_600_000) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  const [whole, part] = ms < 3_600_000 ? [60, 1] : [3600, 60];
+  const [word, partWord] = ms < 3_600_000 ? ['min', 's'] : ['h', 'min'];
+  const rest = Math.floor((seconds % whole) / part);
+  return `${Math.floor(seconds / whole)} ${word}${rest === 0 ? '' : ` ${rest} ${partWord}`}`;
 }
 
 /** `1.3 kB/s`: bytes over a span. */

@@ -44,6 +44,7 @@ const files: readonly ServedFile[] = [
   // What the page loads when it is first shown.
   script('console-connections-page.js'),
   script('console-create-dialog.js'),
+  script('console-faults.js'),
   script('console-listener-page.js'),
   script('console-words-japanese.js'),
   { urls: ['/console.css'], name: 'console.css', type: 'text/css; charset=utf-8' },

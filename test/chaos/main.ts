@@ -1,4 +1,5 @@
 /** Rounds of chaos, or a soak: docs/reliability.md. Ends with 1 at the first round that breaks an invariant. */
+import { findChromium } from '../../scripts/find-chromium.ts';
 import { readChoice, readCommandLine, readNumber } from '../../src/command-line.ts';
 import { type RoundOptions, type RoundResult, runRound } from './round.ts';
 import { storeKinds } from './round-store.ts';
@@ -8,6 +9,7 @@ const recordings = ['batched', 'durable'] as const;
 const usage = `npm run chaos -- --seed 1 --rounds 100 --seconds 8
     [--store ${storeKinds.join('|')}] [--recording ${recordings.join('|')}] [--workers 2] [--clients 20]
     [--attacks kill_worker,…]         what is not given changes with the seed
+    [--console]                       each round has the console open in a browser, and not every third
 npm run chaos -- --soak --minutes 40 --rate 200`;
 
 const { values } = readCommandLine({
@@ -21,6 +23,7 @@ const { values } = readCommandLine({
     workers: { type: 'string' },
     clients: { type: 'string', default: '20' },
     attacks: { type: 'string' },
+    console: { type: 'boolean', default: false },
     soak: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '40' },
     rate: { type: 'string', default: '200' },
@@ -39,6 +42,9 @@ const given = {
   store: readChoice('store', values.store, storeKinds, usage),
   recording: readChoice('recording', values.recording, recordings, usage),
 };
+
+const chromium = findChromium();
+if (values.console && chromium === null) throw new Error('no Chromium, nor KODAMA_TEST_CHROMIUM');
 
 const summed = ['visits', 'echoed', 'recorded', 'lost', 'events', 'resumes', 'kills'] as const;
 
@@ -69,14 +75,15 @@ function optionsOf(seed: number): RoundOptions {
     store: store ?? kinds[seed % kinds.length] ?? 'embedded',
     recording: recording ?? (seed % 2 === 0 ? 'durable' : 'batched'),
     clientsAtOnce: clients,
+    chromium: values.console || seed % 3 === 0 ? chromium : null,
     workers: workers ?? 1 + (Math.floor(seed / 2) % 2),
     ...(values.attacks === undefined ? {} : { attackNames: values.attacks.split(',') }),
   };
 }
 
-function report({ store, recording, workers }: RoundOptions, result: RoundResult): void {
+function report({ store, recording, workers, chromium }: RoundOptions, result: RoundResult): void {
   const { breaches, log, attacks, seed, ...figures } = result;
-  const about = { seed, store, recording, workers };
+  const about = { seed, store, recording, workers, hasConsole: chromium !== null };
   const counts = { attacks: attacks.length, breaches: breaches.length };
   console.log(JSON.stringify({ ...about, ...figures, ...counts }));
   if (breaches.length === 0) return;

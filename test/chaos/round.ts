@@ -9,6 +9,7 @@ import { talk } from '../support/tcp-client.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { type Attacked, attacksOn } from './attacks.ts';
 import { Clients } from './clients.ts';
+import { ConsoleWatch } from './console-watch.ts';
 import { freePort } from './free-port.ts';
 import { KodamaProcess } from './kodama-process.ts';
 import { type ConfirmedListener, ListenerChurn } from './listener-churn.ts';
@@ -28,6 +29,8 @@ export interface RoundOptions {
   readonly attackNames?: readonly string[];
   readonly clientsAtOnce?: number;
   readonly listenersMax?: number;
+  /** The browser that has the console open throughout; null is none. */
+  readonly chromium?: string | null;
 }
 
 export interface RoundResult extends Verdict {
@@ -64,6 +67,7 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
     const churn = { recording, listenersMax };
     const listeners = new ListenerChurn(target, new Random(seed + 2), churn);
     await listeners.make();
+    await using watch = await openConsole(options.chromium ?? null, target, listeners);
     const judged = { target, clients, listeners, readers, recording };
     const attacked = { target, other, store, random: new Random(seed) };
     const attacks = await rage(judged, attacked, options);
@@ -74,6 +78,7 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
     const verdict = await judge(judged);
     const breaches = [
       ...verdict.breaches,
+      ...((await watch?.judge(target)) ?? []),
       ...(await probePorts(judged)),
       ...leaks(judged, fdsAtFirst),
     ];
@@ -89,6 +94,16 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
     await other?.kill();
     await target.kill();
   }
+}
+
+async function openConsole(
+  chromium: string | null,
+  { url }: KodamaProcess,
+  { confirmed }: ListenerChurn,
+): Promise<ConsoleWatch | null> {
+  const [listener] = confirmed.values();
+  if (chromium === null || listener === undefined) return null;
+  return await ConsoleWatch.open(chromium, url, listener.id);
 }
 
 async function makeTarget(

@@ -178,6 +178,49 @@ test('a listener is made in a dialog, and who has its port is told', async () =>
   expect(complaints).toEqual([]);
 });
 
+test('a listener is made with faults, and what is wrong with one stands at its field', async () => {
+  await using tab = await openTab(browser);
+  const { page, complaints } = tab;
+  await page.goto(`${app.url}/connections`);
+  await isLive(page);
+  await page.keyboard.press('n');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox', { name: 'Name', exact: true }).fill('faulty');
+  await dialog.getByText('Faults', { exact: true }).click();
+  await dialog.getByRole('button', { name: 'reset after 1 kB' }).click();
+  await dialog.getByRole('combobox', { name: 'Add a fault' }).selectOption('latency');
+  const create = dialog.getByRole('button', { name: 'Create', exact: true });
+  await create.click();
+  await dialog.getByText('is required', { exact: true }).waitFor();
+  await expectAccessible(page);
+  // It stays at its field wherever the fault is moved.
+  await dialog.getByRole('button', { name: 'latency: earlier' }).click();
+  const delay = dialog.getByRole('textbox', { name: 'delayMs' });
+  expect(await delay.getAttribute('aria-invalid')).toBe('true');
+  expect(await dialog.locator('[aria-invalid="true"]').count()).toBe(1);
+  await delay.fill('9');
+  const faults = [
+    { type: 'latency', delayMs: 9 },
+    { type: 'limit', bytes: 1024, action: 'rst' },
+  ];
+  const body = { name: 'faulty', faults };
+  expect(await dialog.getByText('curl -X POST').innerText()).toContain(JSON.stringify(body));
+  await dialog.getByText('For kodama apply').click();
+  await dialog.getByText(`faults: ${JSON.stringify(faults)}`).waitFor();
+  await create.click();
+  await page.waitForURL(`${app.url}/listeners/faulty`);
+  expect((await want(200, app, 'GET', '/v1/listeners/faulty')).faults).toMatchObject(faults);
+
+  // What is wrong elsewhere is shown too where it was folded away.
+  await page.keyboard.press('n');
+  await dialog.getByText('More', { exact: true }).click();
+  await dialog.getByRole('textbox', { name: 'Max connections' }).fill('many');
+  await dialog.getByText('More', { exact: true }).click();
+  await create.click();
+  await dialog.locator('[aria-invalid="true"]').waitFor();
+  expect(complaints).toEqual([]);
+});
+
 test.each([
   { colorScheme: 'light', locale: 'en-US' },
   { colorScheme: 'dark', locale: 'ja-JP' },
