@@ -5,10 +5,10 @@ import { freePort } from './chaos/free-port.ts';
 import { closedConnections } from './support/history.ts';
 import { call, type Reply, want } from './support/rest-client.ts';
 import { openClient } from './support/tcp-client.ts';
-import { commonApp, type RunningApp, sharedApp, startApp } from './support/test-app.ts';
+import { commonApp, commonPair, type RunningApp, startApp } from './support/test-app.ts';
 
 const app = commonApp();
-const pair = sharedApp({ KODAMA_WORKERS: '2' });
+const pair = commonPair();
 const apps = [
   { workers: 1, app },
   { workers: 2, app: pair },

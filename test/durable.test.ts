@@ -1,6 +1,5 @@
 /** Recording durable: no byte comes back before the connection's opened event is committed. */
 import { expect, test } from 'vitest';
-import { killWorkers } from './support/kills-at-echo.ts';
 import { all, want } from './support/rest-client.ts';
 import { startStoreProxy } from './support/store-proxy.ts';
 import { openClient } from './support/tcp-client.ts';
@@ -29,5 +28,3 @@ test('while the store does not answer nothing is echoed, and once it does all of
   const open = await all(app, '/v1/connections?state=open', 'connections');
   expect(open.map(({ raddr }) => raddr.port)).toContain(waiting.socket.localPort);
 });
-
-test('kill -9 of the worker at the first echo: every echo is on record', () => killWorkers(2));

@@ -16,4 +16,4 @@ async function memoryGround(): Promise<StoreGround> {
   };
 }
 
-storeContract('the store in memory', memoryGround, 40);
+storeContract('the store in memory', memoryGround, { lives: 40 });

@@ -1,27 +1,23 @@
 /** Peers that reset right after the handshake: each that the kernel hands over is on record, opened and closed. */
 import { networkInterfaces } from 'node:os';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { closedConnections, refusals } from './support/history.ts';
 import { resetAtOnce } from './support/resetting-clients.ts';
 import { all, type Reply, want } from './support/rest-client.ts';
 import { talk } from './support/tcp-client.ts';
-import { startApp, type TestApp } from './support/test-app.ts';
+import { commonPair } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
 type Body = Reply['body'];
 
-const count = 100;
+const count = 40;
 const hasIpv6 = Object.values(networkInterfaces())
   .flatMap((some) => some ?? [])
   .some(({ address }) => address === '::1');
 const header = 'PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n';
 const proxyProtocol = (mode: string) => ({ proxyProtocol: { mode, trustedCidrs: [] } });
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await startApp({ KODAMA_WORKERS: '2' });
-});
-afterAll(() => app[Symbol.asyncDispose]());
+const app = commonPair();
 
 const plain = (ip: string): string => ip.replace('::ffff:', '');
 const addressesOf = (records: readonly Body[]): string[] =>

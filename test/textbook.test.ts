@@ -10,10 +10,11 @@ import { expect, test } from 'vitest';
 import { kernelSocket } from './support/proc-sockets.ts';
 import { all, type Reply, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
-import { commonApp, type RunningApp, startApp } from './support/test-app.ts';
+import { commonApp, commonPair, type RunningApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const app = commonApp();
+const pair = commonPair();
 
 type Body = Reply['body'];
 
@@ -89,7 +90,7 @@ test.runIf(isLinux)(
     );
     const pairs = clients.map((client) => `${ownAddress(client)} → ${text(listener.laddr)}`);
     expect(records.map(pairOf).toSorted()).toEqual(pairs.toSorted());
-    // In one process each socket has a descriptor of its own, and the kernel knows the same pairs by it.
+    // In one process each socket has a descriptor of its pair, and the kernel knows the same pairs by it.
     expect(new Set(records.map(({ fd }) => fd)).size).toBe(many);
     const sockets = await Promise.all(records.map((record) => kernelSocket(record)));
     expect(sockets.map(({ local, remote }) => `${remote} → ${local}`)).toEqual(records.map(pairOf));
@@ -170,10 +171,9 @@ test.runIf(isLinux)(
   'two workers may serve under the same descriptor: only pid and fd together name a socket',
   async () => {
     const clientsMax = 200;
-    await using own = await startApp({ KODAMA_WORKERS: '2' });
     await using cleanup = new AsyncDisposableStack();
-    const listener = await want(201, own, 'POST', '/v1/listeners', {});
-    const { workers } = await want(200, own, 'GET', '/v1/status');
+    const listener = await want(201, pair, 'POST', '/v1/listeners', {});
+    const { workers } = await want(200, pair, 'GET', '/v1/status');
     const pids = workers.map(({ pid }: { pid: number }) => pid);
     expect(new Set(pids).size).toBe(2);
     expect(listener.sockets.map(({ pid }: { pid: number }) => pid).toSorted()).toEqual(
@@ -191,7 +191,7 @@ test.runIf(isLinux)(
     for (let count = 1; twins.length === 0 && count <= clientsMax; count += 1) {
       const client = cleanup.use(await openClient(listener.laddr.port));
       await client.echo('x');
-      const records = await openRecords(listener, count, own);
+      const records = await openRecords(listener, count, pair);
       for (const one of records) {
         const other = records.find(({ pid, fd }) => fd === one.fd && pid !== one.pid);
         if (other !== undefined) twins = [one, other];

@@ -59,7 +59,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   core: [],
   faults: [],
   tenancy: ['uuid'],
-  echo: ['koffi', 'uuid'],
+  echo: ['koffi'],
 };
 /** The one folder of generated code that a folder of src may use. */
 const generatedFor: Readonly<Record<string, string>> = { postgres: 'prisma' };

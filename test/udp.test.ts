@@ -10,10 +10,10 @@ import { all, call, want } from './support/rest-client.ts';
 import { talk } from './support/tcp-client.ts';
 import {
   commonApp,
+  commonPair,
   type RunningApp,
   type SharedApp,
   sharedApp,
-  startApp,
 } from './support/test-app.ts';
 import { openUdp, type UdpClient, type UdpTarget } from './support/udp-client.ts';
 import { floodAndServe } from './support/udp-flood.ts';
@@ -35,11 +35,21 @@ const largest = 65_507;
 const isLinux = process.platform === 'linux';
 
 const app = commonApp();
-const pair = sharedApp({ KODAMA_WORKERS: '2' });
+const pair = commonPair();
+/** It answers each source little; so each test has sources of its own. */
 const small = sharedApp(
   {},
   undefined,
-  withDataPlane({ recordsUnackedMax: 8, udpLoopReturnsMax: 5, udpLoopWindowMs: 10 }),
+  withDataPlane({
+    recordsUnackedMax: 8,
+    udpLoopReturnsMax: 5,
+    udpLoopWindowMs: 10,
+    udpDatagramsPerSecondMax: 1,
+    udpDatagramsBurstMax: 30,
+    udpBytesPerSecondMax: 1,
+    udpBytesBurstMax: 10_000,
+    refusalsPerSecondMax: 3,
+  }),
 );
 const alone = { workers: 1, app };
 const both = { workers: 2, app: pair };
@@ -133,21 +143,29 @@ describe('echo', () => {
   });
 
   test('datagrams keep a session open; after its end the next one opens another', async () => {
-    const listener = await listenUdp(app, { limits: { udpIdleTimeoutMs: 1000 } });
+    const idleMs = 1000;
+    const listener = await listenUdp(app, { limits: { udpIdleTimeoutMs: idleMs } });
     await using client = await openUdp();
-    const began = performance.now();
-    while (performance.now() - began < 2000) {
-      await client.echo(listener.laddr, `${performance.now()}`);
+    let began = performance.now();
+    for (let sent = began; sent - began < 2 * idleMs; ) {
+      sent = performance.now();
+      await client.echo(listener.laddr, `${sent}`);
       await passed(10);
+      // Where the machine stood still for as long, the session has ended: it is that of the next one which is kept.
+      if (performance.now() - sent > idleMs / 2) began = performance.now() + 10;
     }
-    expect(await sessionsOf(app, listener)).toHaveLength(1);
-    const first = await closedSession(app, listener);
+    const ended = await waitFor('its end', async () => {
+      const sessions = await sessionsOf(app, listener);
+      return sessions.every(({ state }) => state === 'closed') ? sessions : null;
+    });
+    const [kept] = ended;
+    expect(Date.parse(kept.closedAt) - Date.parse(kept.acceptedAt)).toBeGreaterThan(2 * idleMs);
     await client.echo(listener.laddr, 'again');
-    const sessions = await sessionsWhen(app, listener, 2);
-    expect(sessions.map(({ state }) => state)).toEqual(['open', 'closed']);
-    expect(sessions[0].raddr).toEqual(first.raddr);
+    const sessions = await sessionsWhen(app, listener, ended.length + 1);
+    expect(sessions.map(({ state }) => state)).toEqual(['open', ...ended.map(() => 'closed')]);
+    expect(sessions[0].raddr).toEqual(kept.raddr);
     const shown = await want(200, app, 'GET', `/v1/listeners/${listener.id}`);
-    expect(shown).toMatchObject({ openConnections: 1, totalConnections: 2 });
+    expect(shown).toMatchObject({ openConnections: 1, totalConnections: ended.length + 1 });
   });
 
   test('many clients are served by one socket, told apart by their addresses', async () => {
@@ -195,7 +213,7 @@ describe('echo', () => {
     const app = small;
     const batched = await listenUdp(app);
     const durable = await listenUdp(app, { recording: 'durable' });
-    await using client = await openUdp();
+    await using client = await openUdp({ ip: '127.0.0.15' });
     await using log = await stopTheLog(app);
     for (const text of ['one', '', 'three']) await client.send(durable.laddr, text);
     expect(String(await client.echo(batched.laddr, 'at once'))).toBe('at once');
@@ -478,27 +496,17 @@ describe('limits', () => {
     await expectRefused(app, rated, same, 'accept_rate');
   });
 
-  test('the sessions of a worker are bounded over all listeners', async () => {
-    await using app = await startApp({}, undefined, withDataPlane({ udpSessionsMax: 2 }));
-    const listeners = [await listenUdp(app), await listenUdp(app)] as const;
-    await using first = await openUdp();
-    await using second = await openUdp();
-    await first.echo(listeners[0].laddr, 'x');
-    await first.echo(listeners[1].laddr, 'x');
-    await expectRefused(app, listeners[0], second, 'worker_capacity');
-    await want(204, app, 'DELETE', `/v1/listeners/${listeners[1].id}`);
-    await second.echo(listeners[0].laddr, 'x');
-  });
-
   test('while the log stands still no session begins, and known ones go on', async () => {
     const app = small;
     const listener = await listenUdp(app);
     await using resources = new AsyncDisposableStack();
-    const known = resources.use(await openUdp());
+    const known = resources.use(await openUdp({ ip: '127.0.0.16' }));
     await known.echo(listener.laddr, 'x');
     await using log = await stopTheLog(app);
     const clients: UdpClient[] = [];
-    for (let n = 0; n < 20; n++) clients.push(resources.use(await openUdp()));
+    for (let n = 0; n < 20; n++) {
+      clients.push(resources.use(await openUdp({ ip: '127.0.0.17' })));
+    }
     for (const client of clients) await client.send(listener.laddr, 'x');
     for (let n = 0; n < 20; n++) await known.echo(listener.laddr, `still ${n}`);
     const answered = clients.filter(({ answers }) => answers.length > 0).length;
@@ -514,19 +522,6 @@ describe('limits', () => {
 });
 
 describe('guards', () => {
-  /** It answers each source little; so each test has sources of its own. */
-  const sparing = sharedApp(
-    {},
-    undefined,
-    withDataPlane({
-      udpDatagramsPerSecondMax: 1,
-      udpDatagramsBurstMax: 10,
-      udpBytesPerSecondMax: 1,
-      udpBytesBurstMax: 10_000,
-      refusalsPerSecondMax: 3,
-    }),
-  );
-
   test('a reflecting service is not answered', async () => {
     const listener = await listenUdp(app);
     let asked = 0;
@@ -577,7 +572,7 @@ describe('guards', () => {
   test('equal datagrams at a modest rate are all answered', async () => {
     const app = small;
     const listener = await listenUdp(app);
-    await using client = await openUdp();
+    await using client = await openUdp({ ip: '127.0.0.18' });
     for (let n = 0; n < 20; n++) {
       await client.echo(listener.laddr, 'are you there?');
       await passed(15);
@@ -590,7 +585,7 @@ describe('guards', () => {
     { host: '0.0.0.0', ip: '127.0.0.5', from: '127.0.0.12' },
   ])('a source is answered so many bytes a second, a second answer included: %o', async (given) => {
     const { host, ip, from } = given;
-    const app = sparing;
+    const app = small;
     const plain = await listenUdp(app, { host });
     const doubling = await listenUdp(app, { host, faults: [{ type: 'duplicate' }] });
     await using client = await openUdp({ ip: from });
@@ -604,14 +599,14 @@ describe('guards', () => {
   });
 
   test('a source is answered so often a second over all listeners, and refusals are sampled', async () => {
-    const app = sparing;
+    const app = small;
     const listeners = [await listenUdp(app), await listenUdp(app)] as const;
     await using client = await openUdp({ ip: '127.0.0.13' });
     await using other = await openUdp({ ip: '127.0.0.14' });
     for (let n = 0; n < 9; n++) await client.echo(listeners[0].laddr, `datagram ${n}`);
     for (let n = 0; n < 60; n++) await client.send(listeners[1].laddr, `more ${n}`);
     await other.echo(listeners[1].laddr, 'another source');
-    expect(client.answers.length).toBeLessThan(20);
+    expect(client.answers.length).toBeLessThan(40);
     const refusals = await refusalsWhen(app, listeners[1], (some) => {
       const told = some.reduce((sum, { count }) => sum + count, 0);
       return told + client.answers.length === 69;

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { isLoopback } from '../core/address.ts';
+import { type OpenFrom, openFour } from './demo-clients.ts';
 import { failed } from './failure.ts';
 import { HeldListener } from './held-listener.ts';
 import { Interrupts } from './interrupts.ts';
@@ -45,7 +46,7 @@ async function demo(session: Session, command: Command): Promise<undefined> {
   const { listener } = held;
   const { laddr } = listener;
   if (laddr === null || !isLoopback(laddr.ip)) throw failed('the demo needs a kodama on this host');
-  const open = async (localAddress: string, localPort = 0) => {
+  const open: OpenFrom = async (localAddress, localPort) => {
     const socket = connect({
       host: laddr.ip,
       port: laddr.port,
@@ -54,12 +55,7 @@ async function demo(session: Session, command: Command): Promise<undefined> {
       allowHalfOpen: true,
     });
     clients.defer(() => void socket.destroy());
-    try {
-      await once(socket, 'connect', { signal });
-    } catch (error) {
-      if (signal.aborted) throw error;
-      throw failed(`a client could not connect: ${(error as Error).message}`);
-    }
+    await once(socket, 'connect', { signal });
     return socket;
   };
   const say = (text: string) => terminal.print(`${text}\n`);
@@ -68,11 +64,15 @@ async function demo(session: Session, command: Command): Promise<undefined> {
   await say(
     `1. ${nameOf(listener)} listens on ${addressText(laddr)}: one socket, pid ${socket?.pid} fd ${socket?.fd}.`,
   );
-  const first = await open('127.0.0.2');
-  await open('127.0.0.3', first.localPort);
-  await open('127.0.0.1');
-  await open('127.0.0.1');
-  const four = await recorded(session, listener, signal, (all) => all.length === 4);
+  const sockets = await openFour(open).catch((error: Error) => {
+    throw signal.aborted ? error : failed(`a client could not connect: ${error.message}`);
+  });
+  const [first] = sockets;
+  const own = new Set(sockets.map((each) => `${each.localAddress}:${each.localPort}`));
+  const isOwn = ({ raddr }: Connection) => own.has(addressText(raddr) ?? '');
+  const four = (
+    await recorded(session, listener, signal, (all) => all.filter(isOwn).length === 4)
+  ).filter(isOwn);
   await say(
     '\n2. Four clients. Each accepted socket has the same laddr as the listening one, and an fd of its own:',
   );
@@ -82,7 +82,8 @@ async function demo(session: Session, command: Command): Promise<undefined> {
 
   first.end('goodbye');
   await once(first.resume(), 'end', { signal });
-  const isOver = ({ raddr, state }: Connection) => raddr?.ip === '127.0.0.2' && state === 'closed';
+  const isOver = (one: Connection) =>
+    isOwn(one) && one.raddr?.ip === '127.0.0.2' && one.state === 'closed';
   const closed = (await recorded(session, listener, signal, (all) => all.some(isOver))).find(
     isOver,
   );

@@ -1,65 +1,10 @@
-/** The process of the command: command line → what it asks for → exit code. */
-import { type Command, CommanderError } from 'commander';
+/** The process of the command. */
 import { readEnvironment } from './environment.ts';
-import { CommandFailure, exitCodes } from './failure.ts';
-import { buildProgram } from './program.ts';
-import { type CommonOptions, type Handler, openSession } from './session.ts';
-import { OutputGone, Terminal } from './terminal.ts';
+import { runCommand } from './run-command.ts';
+import { Terminal } from './terminal.ts';
 
 const environment = readEnvironment();
-const terminal = new Terminal(environment);
+const { stdout, stderr } = process;
+const terminal = new Terminal({ ...environment, stdout, stderr });
 
-async function runCommand(words: readonly string[]): Promise<number> {
-  let code: number = exitCodes.done;
-  const run = (handler: Handler) =>
-    async function action(this: Command) {
-      const options = this.optsWithGlobals<CommonOptions>();
-      const session = openSession(options, { token: environment.token, terminal });
-      code = (await handler(session, this)) ?? exitCodes.done;
-    };
-  const program = buildProgram(environment, run);
-  try {
-    await program.parseAsync(words, { from: 'user' });
-    return code;
-  } catch (error) {
-    return report(error, isJsonAsked(program));
-  }
-}
-
-function isJsonAsked(program: Command): boolean {
-  return program.opts<Partial<CommonOptions>>().output === 'json';
-}
-
-/** What was not foreseen is a bug, and ends the process with its stack. */
-function report(error: unknown, isJson: boolean): number {
-  // What went wrong first, and what then could not be put away, such as a listener of a kodama that is gone.
-  if (error instanceof SuppressedError) {
-    const code = report(error.suppressed, isJson);
-    report(error.error, isJson);
-    return code;
-  }
-  if (error instanceof OutputGone) return exitCodes.done;
-  // Only Ctrl-C ends what a command waits for.
-  if (error instanceof Error && error.name === 'AbortError') return exitCodes.interrupted;
-  // Commander has said it already.
-  if (error instanceof CommanderError)
-    return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  if (!(error instanceof CommandFailure)) throw error;
-  const { problem, hint, exitCode } = error;
-  if (isJson) terminal.sayText(`${JSON.stringify(problem)}\n`);
-  else {
-    terminal.say(`kodama: ${codeText(problem.code)}${problem.detail}`);
-    for (const { path, message } of problem.errors?.slice(1) ?? []) {
-      terminal.say(`kodama: ${path}: ${message}`);
-    }
-    if (hint !== null) terminal.hint(hint);
-  }
-  return exitCode;
-}
-
-/** Codes of the API are for those who look them up; those of the command say nothing more than its words. */
-function codeText(code: string): string {
-  return ['usage', 'failed', 'unreachable'].includes(code) ? '' : `${code}: `;
-}
-
-process.exitCode = await runCommand(process.argv.slice(2));
+process.exitCode = await runCommand(process.argv.slice(2), { environment, terminal });

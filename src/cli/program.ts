@@ -1,5 +1,5 @@
 /** The tree of commands, without any of what they do: who prints help or completes words walks it. */
-import { Command, Option } from 'commander';
+import { Command, Option, type OutputConfiguration } from 'commander';
 import { version } from '../command-line.ts';
 import { completeCommand, completionCommand } from './completion-command.ts';
 import { connectionCommand } from './connection-command.ts';
@@ -20,11 +20,16 @@ import { versionCommand } from './version-command.ts';
 import { waitCommand } from './wait-command.ts';
 
 /** `run` makes the actions of the handlers. */
-export function buildProgram({ url, project, caCert }: CommandEnvironment, run: Run): Command {
+export function buildProgram(
+  { url, project, caCert }: CommandEnvironment,
+  run: Run,
+  output: OutputConfiguration = {},
+): Command {
   const program = new Command('kodama')
     .description('echo socket servers, every connection of theirs, and how it ended')
     .version(`kodama ${version}`, '--version', 'print the version of the command')
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput(output)
     // Nobody but main.ts ends the process.
     .exitOverride()
     .addOption(new Option('--url <url>', 'where the API is (KODAMA_URL)').default(url))

@@ -12,7 +12,8 @@ import { readEnvironment } from './environment.ts';
 import { openSession } from './session.ts';
 import { Terminal } from './terminal.ts';
 
-const terminal = new Terminal({ isColorRefused: true });
+const { stdout, stderr } = process;
+const terminal = new Terminal({ isColorRefused: true, stdout, stderr });
 const open = (options: object, token: string | null = null) =>
   openSession({ url: 'http://127.0.0.1:8080', output: 'table', ...options }, { token, terminal });
 

@@ -1,5 +1,7 @@
 /** Where the command prints: data on stdout, everything else on stderr. */
 
+import type { Writable } from 'node:stream';
+import type { OutputConfiguration } from 'commander';
 import { plainText } from '../plain-text.ts';
 import { styled } from './tables.ts';
 
@@ -8,14 +10,26 @@ export class OutputGone extends Error {
   override readonly name = 'OutputGone';
 }
 
+/** A terminal, or what stands in its place: a pipe or a file. */
+type Screen = Writable &
+  Partial<Pick<NodeJS.WriteStream, 'isTTY' | 'rows' | 'columns' | 'hasColors'>>;
+
+export interface TerminalOptions {
+  readonly isColorRefused: boolean;
+  readonly stdout: Screen;
+  readonly stderr: Screen;
+}
+
 export class Terminal {
-  readonly #stdout = process.stdout;
-  readonly #stderr = process.stderr;
+  readonly #stdout: Screen;
+  readonly #stderr: Screen;
   readonly #isColorRefused: boolean;
   #isGone = false;
 
-  constructor({ isColorRefused }: { readonly isColorRefused: boolean }) {
+  constructor({ isColorRefused, stdout, stderr }: TerminalOptions) {
     this.#isColorRefused = isColorRefused;
+    this.#stdout = stdout;
+    this.#stderr = stderr;
     // Each write learns of its own failure; without listeners an error would end the process.
     this.#stdout.on('error', () => undefined);
     this.#stderr.on('error', () => undefined);
@@ -28,17 +42,25 @@ export class Terminal {
 
   /** Whether someone may be asked. */
   get isInteractive(): boolean {
-    return process.stdin.isTTY === true && this.#stderr.isTTY === true;
+    return this.#stderr.isTTY === true && process.stdin.isTTY === true;
   }
 
   get isColored(): boolean {
-    return this.isWatched && !this.#isColorRefused && this.#stdout.hasColors();
+    return this.isWatched && !this.#isColorRefused && this.#stdout.hasColors?.() === true;
   }
 
   /** What fits on the screen; undefined where there is none. */
   get room(): { readonly rows: number; readonly columns: number } | undefined {
-    const { rows, columns } = this.#stdout;
+    const { rows = 0, columns = 0 } = this.#stdout;
     return this.isWatched && rows > 0 && columns > 0 ? { rows, columns } : undefined;
+  }
+
+  /** What the parser of the command line says: help, or what is wrong. */
+  get asItComes(): OutputConfiguration {
+    return {
+      writeOut: (text) => this.#stdout.write(text),
+      writeErr: (text) => this.#stderr.write(text),
+    };
   }
 
   /** Data, as it is. Resolves when it is taken. @throws OutputGone */
@@ -73,7 +95,7 @@ export class Terminal {
   /** What else might be of use, for whoever sits there. */
   hint(text: string): void {
     if (this.#stderr.isTTY !== true) return;
-    const isColored = !this.#isColorRefused && this.#stderr.hasColors();
+    const isColored = !this.#isColorRefused && this.#stderr.hasColors?.() === true;
     this.#stderr.write(`${isColored ? styled(text, 'dim') : text}\n`);
   }
 }

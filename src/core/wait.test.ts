@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { caller, makeWorld } from '../../test/support/core-world.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import { rejection, sampleId } from '../../test/support/samples.ts';
@@ -15,7 +15,6 @@ import type { Connection } from './connection.ts';
 import type { AppError } from './errors.ts';
 import type { EventDraft } from './event.ts';
 import { everyEvent } from './event-filter.ts';
-import { EventLog } from './event-log.ts';
 import type { Listener } from './listener.ts';
 import { type ConnectionWaitAsk, NotMet, type WaitAsk } from './waits.ts';
 
@@ -56,19 +55,16 @@ async function notMet(waiting: Promise<unknown>): Promise<NotMet> {
   return error as NotMet;
 }
 
-/** Resolves when a wait that has just begun has looked at all and sleeps at the head, or is over before. */
-async function asleep(waiting: Promise<unknown>): Promise<void> {
-  const { changed } = EventLog.prototype;
-  const sleeps = Promise.withResolvers<void>();
-  const spy = vi.spyOn(EventLog.prototype, 'changed').mockImplementation(function (
-    this: EventLog,
-    ...given
-  ) {
-    sleeps.resolve();
-    return changed.apply(this, given);
-  });
-  await Promise.race([sleeps.promise, waiting.catch(() => undefined)]);
-  spy.mockRestore();
+/**
+ * Resolves when a wait that has begun sleeps, or is over: in a world in memory whatever can go on does so within a turn of the
+ * loop, and nothing does any more once two turns have brought no further call of the store.
+ */
+async function asleep(callsSoFar = () => 0): Promise<void> {
+  for (let before = -1; before !== callsSoFar(); ) {
+    before = callsSoFar();
+    await setImmediate();
+    await setImmediate();
+  }
 }
 
 test('what closes before, at any step of, or after the call is counted, and once', async () => {
@@ -77,12 +73,14 @@ test('what closes before, at any step of, or after the call is counted, and once
     for (let step = 0; !isAfter; step += 1) {
       const one = connection();
       let left = Number.POSITIVE_INFINITY;
+      let calls = 0;
       let closing: Promise<unknown> | null = null;
       const close = () => {
         closing = world.eventLog.append([closed(one)]);
       };
       const store = new MemoryStore({
         async turn() {
+          calls += 1;
           await setImmediate();
           left -= 1;
           if (left === 0) close();
@@ -93,7 +91,7 @@ test('what closes before, at any step of, or after the call is counted, and once
       else left = step;
       const ask = { ...fin, wait: { ...wait, min: 1, max: 1, afterSeq } };
       const waiting = world.control.waitConnections(caller, ask);
-      await asleep(waiting);
+      await asleep(() => calls);
       isAfter = closing === null;
       if (isAfter) {
         left = Number.POSITIVE_INFINITY;
@@ -154,7 +152,7 @@ test('a listener that closes ends the wait for whom nobody can come any more', a
   const one = connection();
   const world = await worldWith([opened(one)]);
   const waiting = world.control.waitConnections(caller, fin);
-  await asleep(waiting);
+  await asleep();
   await world.eventLog.append([closed(one, 'listener_deleted'), over]);
   expect((await notMet(waiting)).details).toMatchObject({ why: 'over', count: 0, seq: 4 });
   // By its name, too, once it is closed.
@@ -180,14 +178,14 @@ test('a gauge may be too high for a while, and a break of it begins the settling
   const world = await worldWith([opened(one), opened(two)]);
   const open = { state: 'open', min: 1, max: 1 } as const;
   const waiting = world.control.waitConnections(caller, ask({ state: 'open' }, open));
-  await asleep(waiting);
+  await asleep();
   await world.eventLog.append([halfClosed(two)]);
   expect(await waiting).toMatchObject({ count: 1, items: [{ id: one.id }] });
   const settled = world.control.waitConnections(
     caller,
     ask({ state: 'open' }, { ...open, settleMs: 60_000 }),
   );
-  await asleep(settled);
+  await asleep();
   // Broken and mended in one commit.
   const three = connection();
   await world.eventLog.append([opened(three), closed(three), closed(one), over]);
@@ -205,7 +203,7 @@ test('what is carried counts while a connection is open, as soon as it is on rec
       caller,
       ask({ minBytesIn: bytes, minBytesOut: bytes - 1 }, { afterSeq }),
     );
-    await asleep(waiting);
+    await asleep();
     const counters = [
       { id: one.id, bytesIn: bytes, bytesOut: bytes, firstByteAt: 7, lastByteAt: 7 },
     ];
@@ -232,7 +230,7 @@ test('at most a thousand are kept, and one more stands for any number', async ()
   const exceeded = notMet(control.waitConnections(caller, ask({}, { max: 1000, afterSeq: 1 })));
   expect((await exceeded).message).toContain('more than 1000 connections');
   const gauge = control.waitConnections(caller, ask({ state: 'open' }, { max: 1000 }));
-  await asleep(gauge);
+  await asleep();
   for (const one of all.slice(0, 6)) await eventLog.append([closed(one)]);
   expect(await gauge).toMatchObject({ count: 999 });
 });
@@ -261,14 +259,14 @@ test('events are waited for as connections are; one that stands for many is one'
   const { control, eventLog } = world;
   expect(await control.waitEvents(caller, { ...asked, wait })).toMatchObject({ count: 1, seq: 2 });
   const two = control.waitEvents(caller, { ...asked, wait: { ...wait, min: 2 } });
-  await asleep(two);
+  await asleep();
   await eventLog.append([refused]);
   expect(await two).toMatchObject({
     count: 2,
     items: [{ seq: 2, listenerName: 'sdk' }, { seq: 3 }],
   });
   const late = control.waitEvents(caller, { ...asked, wait: { ...wait, afterSeq: 3 } });
-  await asleep(late);
+  await asleep();
   await eventLog.append([over]);
   expect(await notMet(late)).toMatchObject({
     details: { why: 'over', seq: 4 },
@@ -289,7 +287,7 @@ test('a wait is one of the streams, and ends with its caller and at a stop', asy
   const gone = new AbortController();
   const cut = control.waitConnections({ ...caller, signal: gone.signal }, ask({ listeners: [] }));
   cut.catch(() => undefined);
-  await asleep(cut);
+  await asleep();
   expect(control.followers).toHaveLength(1);
   expect(await rejection(control.waitConnections(caller, ask({ listeners: [] })))).toMatchObject({
     code: 'resource_exhausted',
@@ -300,7 +298,7 @@ test('a wait is one of the streams, and ends with its caller and at a stop', asy
   expect(control.followers).toEqual([]);
   const stopped = control.waitConnections(caller, ask({ listeners: [] }));
   stopped.catch(() => undefined);
-  await asleep(stopped);
+  await asleep();
   control.endStreams();
   expect((await rejection(stopped)) as AppError).toMatchObject({ code: 'unavailable' });
   expect(control.followers).toEqual([]);
@@ -310,7 +308,7 @@ test('what a wait may wait for does not gather', async () => {
   const world = await makeWorld({ limits: { gatherMs: 86_400_000 } });
   await world.eventLog.append([listenerEvent('listener_listening', listener)]);
   const waiting = world.control.waitConnections(caller, ask({}));
-  await asleep(waiting);
+  await asleep();
   await world.eventLog.append([opened(connection())], { isDivisible: true });
   expect(await waiting).toMatchObject({ count: 1 });
 });

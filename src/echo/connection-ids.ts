@@ -3,7 +3,6 @@
  * drawn for many at a time.
  */
 import { randomFillSync } from 'node:crypto';
-import { v7 } from 'uuid';
 import type { Micros } from '../core/time.ts';
 
 const bytesPerId = 16;
@@ -30,7 +29,7 @@ export class ConnectionIds {
     } else {
       this.#seq += 1;
     }
-    return v7({ msecs: this.#millis, seq: this.#seq, random });
+    return uuidOf(random, this.#millis, this.#seq);
   }
 
   #draw(): Buffer {
@@ -43,4 +42,15 @@ export class ConnectionIds {
     if (random === undefined) throw new TypeError('a place beyond what was drawn');
     return random;
   }
+}
+
+/** Over the random bytes of an id go its time, version, variant and, in all that is not random then, its seq of 31 bits. */
+function uuidOf(bytes: Buffer, millis: number, seq: number): string {
+  bytes.writeUIntBE(millis, 0, 6);
+  bytes.writeUInt16BE(0x7000 | (seq >>> 19), 6);
+  bytes.writeUInt16BE(0x8000 | ((seq >>> 5) & 0x3fff), 8);
+  bytes.writeUInt8(((seq & 0x1f) << 3) | (bytes.readUInt8(10) & 0x7), 10);
+  const hex = bytes.toString('hex');
+  const ends = [8, 12, 16, 20, 32];
+  return ends.map((end, at) => hex.slice(ends[at - 1] ?? 0, end)).join('-');
 }

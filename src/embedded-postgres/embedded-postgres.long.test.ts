@@ -49,6 +49,15 @@ test.runIf(process.platform === 'linux')(
 );
 
 describe('the data directory', () => {
+  test('is made for this user alone, with a cluster, at the first start', async () => {
+    const dir = join(dirs.base, 'new');
+    const server = await startEmbedded(dir);
+    await server.stop();
+    expect((await stat(dir)).mode & 0o777).toBe(0o700);
+    expect(await readFile(join(dir, 'postgres/PG_VERSION'), 'utf8')).toMatch(/^\d+\n$/);
+    expect((await readdir(dir)).sort()).toEqual(['postgres', 'postgres.log']);
+  });
+
   test('is refused while this process uses it, too', async () => {
     const dir = await dirs.make();
     await using server = await startEmbedded(dir);

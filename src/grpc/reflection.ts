@@ -11,16 +11,21 @@ import protobuf from 'protobufjs';
 
 const descriptorSet = join(import.meta.dirname, '../../generated/grpc/descriptors.binpb');
 
+/** Of the reflection protocol, which is v1 and v1alpha. */
+interface Version {
+  readonly definition: ServiceDefinition;
+  readonly answer: Answer;
+}
+
+/** They know no file. */
+const empty = versions({});
+
 /** Its index of the files takes a tenth of a second, and most servers are never asked: it is made for the first call. */
 export function addReflection(server: Server): void {
-  const fileDescriptorProtos = files(readFileSync(descriptorSet));
-  // The service reads nothing of a definition but its files.
-  const format = 'Protocol Buffer 3 EnumDescriptorProto';
-  const kodama = { format, type: {}, fileDescriptorProtos } as const;
   let indexed: readonly Version[] | undefined;
-  for (const [index, { definition }] of versions({}).entries()) {
+  for (const [index, { definition }] of empty.entries()) {
     const answer: Answer = (stream) => {
-      indexed ??= versions({ kodama });
+      indexed ??= versions({ kodama: ownPackage() });
       indexed[index]?.answer(stream);
       pace(stream);
     };
@@ -28,10 +33,10 @@ export function addReflection(server: Server): void {
   }
 }
 
-/** Of the reflection protocol, which is v1 and v1alpha. */
-interface Version {
-  readonly definition: ServiceDefinition;
-  readonly answer: Answer;
+/** The service reads nothing of a definition but its files. */
+function ownPackage() {
+  const format = 'Protocol Buffer 3 EnumDescriptorProto' as const;
+  return { format, type: {}, fileDescriptorProtos: files(readFileSync(descriptorSet)) };
 }
 
 function versions(root: PackageDefinition): readonly Version[] {

@@ -1,15 +1,22 @@
 import { gzipSync } from 'node:zlib';
 import pino from 'pino';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rawHttp } from '../../test/support/raw-http.ts';
 import { call, want } from '../../test/support/rest-client.ts';
-import { restEdge } from '../../test/support/rest-edge.ts';
+import { type RestEdge, restEdge } from '../../test/support/rest-edge.ts';
 import { tokenKeys } from '../../test/support/token-keys.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { AppError } from '../core/errors.ts';
 
 const json = { 'content-type': 'application/json' };
 const unknownId = '01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90';
+
+/** Of all that is refused before anything is done. */
+let edge: RestEdge;
+beforeAll(async () => {
+  edge = await restEdge();
+});
+afterAll(() => edge[Symbol.asyncDispose]());
 
 /** Sends a body as it is. */
 function post(url: string, body: string | Uint8Array, headers: Record<string, string>) {
@@ -38,7 +45,6 @@ test.each([
   ['GET', '/v1/listeners/x?fields=id', 400, 'invalid_argument'],
   ['DELETE', '/v1/listeners/x?drainMs=-1', 400, 'invalid_argument'],
 ])('%s %s is refused with %i', async (method, path, status, code) => {
-  await using edge = await restEdge();
   const { headers, ...reply } = await call(edge, method, path);
   expect(reply).toEqual({
     status,
@@ -65,7 +71,6 @@ test.each([
   ['OPTIONS', '/v1/listeners', 'GET, HEAD, POST'],
   ['DELETE', '/healthz', 'GET, HEAD, OPTIONS'],
 ])('%s %s is told what the path takes', async (method, path, allow) => {
-  await using edge = await restEdge();
   const { status, headers, body } = await call(edge, method, path);
   expect({ status, allow: headers.get('allow') }).toEqual({ status: 405, allow });
   expect(body).toMatchObject({ code: 'invalid_argument', errors: [{ path: 'method' }] });
@@ -80,7 +85,6 @@ test.each([
   ['nonsense', '{}'],
   ['', '{}'],
 ])('a body of the type %j is refused', async (type, body) => {
-  await using edge = await restEdge();
   const reply = await post(`${edge.url}/v1/listeners`, Buffer.from(body), {
     'content-type': type,
   });
@@ -96,7 +100,6 @@ test.each([
 test.each(['{', 'nope', '{"name": "x",}', '\u0000', Buffer.from('{"name":"\xff"}', 'latin1')])(
   'a body that is no JSON is refused: %j',
   async (body) => {
-    await using edge = await restEdge();
     const reply = await post(`${edge.url}/v1/listeners`, body, json);
     expect(reply.status).toBe(400);
     expect(await reply.json()).toMatchObject({ code: 'invalid_argument', errors: [{ path: '' }] });
@@ -108,7 +111,6 @@ test.each([
   ['{"labels": {"__proto__": "x"}}', 'labels.__proto__'],
   ['{"constructor": {"prototype": {"port": 1}}}', 'constructor'],
 ])('%s is refused by its field', async (body, path) => {
-  await using edge = await restEdge();
   const reply = await post(`${edge.url}/v1/listeners`, body, json);
   expect(await reply.json()).toMatchObject({ status: 400, errors: [{ path }] });
 });
@@ -116,7 +118,6 @@ test.each([
 test.each(['null', '[]', '5', '"x"', 'true'])(
   'a body that is no object is refused: %s',
   async (body) => {
-    await using edge = await restEdge();
     const reply = await post(`${edge.url}/v1/listeners`, body, json);
     expect(await reply.json()).toMatchObject({ status: 400, errors: [{ path: '' }] });
   },

@@ -7,7 +7,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { expect, inject, onTestFinished, test } from 'vitest';
+import { afterEach, expect, inject, onTestFinished, test } from 'vitest';
 import { startStoreProxy } from '../../test/support/store-proxy.ts';
 import {
   append,
@@ -22,14 +22,26 @@ import { PostgresStore } from './postgres-store.ts';
 const nothing = () => undefined;
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-async function query(connectionString: string, sql: string): Promise<readonly object[]> {
+/** A connection of this test for each URL: it costs more than what is asked on it. */
+const clients = new Map<string, Client>();
+
+afterEach(async () => {
+  await Promise.all([...clients.values()].map((client) => client.end()));
+  clients.clear();
+});
+
+async function query(url: string, sql: string): Promise<readonly object[]> {
+  const client = clients.get(url) ?? (await connected(url));
+  clients.set(url, client);
+  return (await client.query(sql)).rows;
+}
+
+async function connected(connectionString: string): Promise<Client> {
   const client = new Client({ connectionString });
+  // Its database goes before it does.
+  client.on('error', nothing);
   await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
+  return client;
 }
 
 async function open(connectionString: string): Promise<PostgresStore> {
@@ -41,7 +53,7 @@ const tablesSql = `SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = r
   WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema')`;
 
 async function expectRefused(url: string, words: string | RegExp): Promise<void> {
-  const tables = await query(inject('postgresUrl'), 'SELECT 1').then(() => query(url, tablesSql));
+  const tables = await query(url, tablesSql);
   await expect(open(url)).rejects.toThrow(words);
   expect(await query(url, tablesSql)).toEqual(tables);
 }

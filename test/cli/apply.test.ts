@@ -1,8 +1,11 @@
 /** `kodama apply` and `export`: what listens, as a file. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { command, jsonLines } from '../support/command.ts';
+import { type CommandEnd, command, jsonLines, runProgram } from '../support/command.ts';
 import { want } from '../support/rest-client.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { commonApp } from '../support/test-app.ts';
 
 const app = commonApp();
@@ -17,8 +20,12 @@ listeners:
     faults: [{type: close, afterBytes: 1024, mode: rst, probability: 0.3}]
 `;
 
-const apply = (input: string, ...flags: readonly string[]) =>
-  command(app, ['apply', '-f', '-', ...flags], { input });
+async function apply(text: string, ...flags: readonly string[]): Promise<CommandEnd> {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'listeners.yaml');
+  await writeFile(path, text);
+  return await command(app, ['apply', '-f', path, ...flags]);
+}
 
 test('a file becomes what listens, and nothing more is done the second time', async () => {
   const dry = await apply(file, '--exit-code', '-o', 'json');
@@ -100,7 +107,14 @@ test('what is new is made all at once or not at all, and what is refused is told
     expect.stringMatching(/^kodama: cli-bad\.limits\.maxConnections: must be a whole number/),
   ]);
   await want(404, app, 'GET', '/v1/listeners/cli-good');
-  const none = await apply('listeners: [');
+});
+
+test('what comes on stdin is applied as a file is', async () => {
+  const words = ['apply', '-f', '-'];
+  const made = await runProgram(app, words, { input: 'listeners: [{name: cli-stdin}]' });
+  expect(made).toEqual({ code: 0, stdout: '', stderr: '+ create    cli-stdin\n' });
+  await want(200, app, 'GET', '/v1/listeners/cli-stdin');
+  const none = await runProgram(app, words, { input: 'listeners: [' });
   expect(none).toMatchObject({
     code: 1,
     stdout: '',

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { command } from '../support/command.ts';
+import { command, runProgram } from '../support/command.ts';
 import { want } from '../support/rest-client.ts';
 import { commonApp } from '../support/test-app.ts';
 
@@ -34,7 +34,7 @@ test('a shell that completes the name of a listener is told which there are', as
 });
 
 test('what the command has compiled can be written by nobody else', async () => {
-  expect(await command(app, ['version'])).toMatchObject({ code: 0 });
+  expect(await runProgram(app, ['version'])).toMatchObject({ code: 0 });
   const { mode } = await stat(join(import.meta.dirname, '../../node_modules/.cache/kodama'));
   expect(mode & 0o777).toBe(0o700);
 });

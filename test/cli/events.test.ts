@@ -1,6 +1,6 @@
 /** The log and the history through the command. */
 import { expect, test } from 'vitest';
-import { beginCommand, command, jsonLines } from '../support/command.ts';
+import { beginProgram, command, jsonLines } from '../support/command.ts';
 import { want } from '../support/rest-client.ts';
 import { collect, ndjson } from '../support/rest-stream.ts';
 import { talk } from '../support/tcp-client.ts';
@@ -36,7 +36,7 @@ test('a follower says that it is ready, and not before it has what happened befo
     '--type',
     'connection_closed',
   ];
-  const { output, child, ended } = beginCommand(app, words);
+  const { output, child, ended } = beginProgram(app, words);
   await waitFor('ready', () => output.stderr.includes('kodama: ready, and following from seq'));
   expect(output.stdout.trim().split('\n')).toHaveLength(1);
   await talk(port, 'again');
@@ -70,7 +70,7 @@ test('connections are listed as the API has them, and one of them is told with i
 test('a list that goes on in a pipe prints what has changed', async () => {
   const { port } = await usedListener(app, 'cli-watch', 1);
   const words = ['connections', '-w', '--listener', 'cli-watch', '--state', 'open', '-o', 'json'];
-  const { output } = beginCommand(app, words);
+  const { output } = beginProgram(app, words);
   await waitFor('ready', () => output.stderr.includes('kodama: ready'));
   expect(output.stdout).toBe('');
   await talk(port, 'hello');
@@ -83,7 +83,7 @@ test('a list that goes on in a pipe prints what has changed', async () => {
 
 test('whoever stops reading ends it without a complaint', async () => {
   await usedListener(app, 'cli-head', 1);
-  const { child, ended, output } = beginCommand(app, ['events', '-f', '--after-seq', '0']);
+  const { child, ended, output } = beginProgram(app, ['events', '-f', '--after-seq', '0']);
   child.stdout?.once('data', () => child.stdout?.destroy());
   await waitFor('the first lines', () => output.stdout !== '');
   // What is written next finds nobody.

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { beginCommand, type CommandEnd, command, jsonLines } from '../support/command.ts';
+import { beginProgram, type CommandEnd, command, jsonLines } from '../support/command.ts';
 import { foreignPort } from '../support/foreign-port.ts';
 import { want } from '../support/rest-client.ts';
 import { makeHome, sharedApp, startProcess } from '../support/test-app.ts';
@@ -243,7 +243,7 @@ test('Ctrl-C ends it and its listener; a kodama that dies meanwhile is told of',
     const free = await want(201, at, 'POST', '/v1/listeners', {});
     await want(204, at, 'DELETE', `/v1/listeners/${free.id}`);
     const { port } = free.laddr;
-    const begun = beginCommand(at, ['idle', `127.0.0.1:${port}`]);
+    const begun = beginProgram(at, ['idle', `127.0.0.1:${port}`]);
     await waitFor('the ladder', () => begun.output.stderr.includes('24 silences'));
     return { ...begun, port };
   };

@@ -1,4 +1,4 @@
-/** `kodama idle`, as far as it is quick: against a box that resets what has been silent for a second. */
+/** `kodama idle`, as far as it is quick: against a box that resets what has been silent for three seconds. */
 import { expect, test } from 'vitest';
 import { command, jsonLines } from '../support/command.ts';
 import { call, want } from '../support/rest-client.ts';
@@ -8,7 +8,7 @@ import { startTcpBox } from '../support/timeout-box.ts';
 const app = commonApp();
 
 test('it finds after which silence both ends are reset, and leaves its record behind and no listener', async () => {
-  const timeoutMs = 1000;
+  const timeoutMs = 3000;
   let made: { id: string; labels: object; expiresAt: string } | undefined;
   const toPort = async () => {
     const { listeners } = await want(200, app, 'GET', '/v1/listeners?pageSize=1000');
@@ -34,7 +34,9 @@ test('it finds after which silence both ends are reset, and leaves its record be
     control: 'alive',
     rungs: [{ client: 'alive' }, { client: 'rst', silenceMs: 30_000, closeReason: 'peer_rst' }],
   });
-  expect(found.aliveMs).toBeGreaterThanOrEqual(49);
+  // It is what was measured, and a timer may be a little early.
+  expect(found.aliveMs).toBe(found.rungs[0].silenceMs);
+  expect(found.aliveMs).toBeGreaterThan(40);
   expect(found.recordedMs).toBeGreaterThanOrEqual(timeoutMs - 20);
   const [, { connectionId, lastByteAt }] = found.rungs;
   expect(await want(200, app, 'GET', `/v1/connections/${connectionId}`)).toMatchObject({

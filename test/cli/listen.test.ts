@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { HeldListener } from '../../src/cli/held-listener.ts';
 import { RestClient } from '../../src/cli/rest-client.ts';
-import { beginCommand, command, jsonLines } from '../support/command.ts';
-import { want } from '../support/rest-client.ts';
+import { beginProgram, command, jsonLines, runProgram } from '../support/command.ts';
+import { call, want } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
 import { commonApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -11,7 +11,7 @@ import { waitFor } from '../support/wait-for.ts';
 const app = commonApp();
 
 test('it says where it listens, prints what happens there, and closes it at the end', async () => {
-  const { child, output, ended } = beginCommand(app, [
+  const { child, output, ended } = beginProgram(app, [
     'listen',
     '--latency',
     '1ms',
@@ -42,7 +42,7 @@ test('a program beside it is told where to connect, has stdout to itself, and it
     socket.on('data', (bytes) => console.log(name, String(bytes)));
     socket.on('close', () => process.exit(7));`;
   const words = ['listen', '--name', 'cli-beside', '--', process.execPath, '-e', script];
-  const { code, stdout, stderr } = await command(app, words);
+  const { code, stdout, stderr } = await runProgram(app, words);
   expect({ code, stdout }).toEqual({ code: 7, stdout: 'cli-beside hello\n' });
   expect(stderr).toMatch(/ opened +127\.0\.0\.1/);
   expect(stderr).toContain('\nclosed cli-beside: 1 connection');
@@ -56,15 +56,16 @@ test('a program that is not there leaves nothing behind', async () => {
 });
 
 test('it ends when somebody else closes its listener; --keep leaves it there', async () => {
-  const { output, ended } = beginCommand(app, ['listen', '--name', 'cli-theirs', '-o', 'json']);
-  await waitFor('ready', () => output.stderr.includes('listening on'));
-  await want(204, app, 'DELETE', '/v1/listeners/cli-theirs');
+  const theirs = '/v1/listeners/cli-theirs';
+  const ended = command(app, ['listen', '--name', 'cli-theirs', '-o', 'json']);
+  await waitFor('it', async () => (await call(app, 'GET', theirs)).status === 200);
+  await want(204, app, 'DELETE', theirs);
   const { code, stdout, stderr } = await ended;
   expect(code).toBe(1);
   expect(jsonLines(stdout).at(-1)).toMatchObject({ event: { type: 'listener_closed' } });
   expect(jsonLines(stderr.trim().split('\n').at(-1) ?? '')).toMatchObject([{ code: 'failed' }]);
 
-  const kept = beginCommand(app, ['listen', '--name', 'cli-kept', '--keep']);
+  const kept = beginProgram(app, ['listen', '--name', 'cli-kept', '--keep']);
   await waitFor('ready', () => kept.output.stderr.includes('listening on'));
   kept.child.kill('SIGINT');
   expect(await kept.ended).toMatchObject({ code: 0 });

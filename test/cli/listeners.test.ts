@@ -1,4 +1,4 @@
-/** The command on listeners, in processes of its own against a kodama that runs. */
+/** The command on listeners, against a kodama that runs. */
 import { expect, test } from 'vitest';
 import { command, jsonLines } from '../support/command.ts';
 import { foreignPort } from '../support/foreign-port.ts';

@@ -1,6 +1,6 @@
 /** `kodama wait`, the rest of it: what comes while it waits, what breaks meanwhile, and every exit code. */
 import { expect, test } from 'vitest';
-import { beginCommand, command, jsonLines } from '../support/command.ts';
+import { beginProgram, command, jsonLines } from '../support/command.ts';
 import { foreignPort } from '../support/foreign-port.ts';
 import { call } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
@@ -17,7 +17,7 @@ const untilItWaits = (of: RunningApp) =>
 
 test('what comes while it waits is counted, and shown as a table', async () => {
   const { port } = await usedListener(app, 'cli-coming', 1);
-  const { ended } = beginCommand(app, ['wait', 'cli-coming', '--at-least', '2', '--limit', '1']);
+  const { ended } = beginProgram(app, ['wait', 'cli-coming', '--at-least', '2', '--limit', '1']);
   await untilItWaits(app);
   await talk(port, 'hello');
   const { code, stdout, stderr } = await ended;
@@ -30,7 +30,7 @@ test('a wait outlives the server that it asked', async () => {
   await using home = await makeHome();
   await using first = await startApp({}, home);
   const { port } = await usedListener(first, 'cli-restart', 0);
-  const { ended } = beginCommand(first, ['wait', 'cli-restart', '--count', '1', '-o', 'json']);
+  const { ended } = beginProgram(first, ['wait', 'cli-restart', '--count', '1', '-o', 'json']);
   await untilItWaits(first);
   await first[Symbol.asyncDispose]();
   await using second = await startApp({ KODAMA_HTTP_PORT: String(first.httpPort) }, home);

@@ -3,10 +3,11 @@ import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import { grpcClient } from '../support/grpc-client.ts';
 import { call, want } from '../support/rest-client.ts';
-import { startApp } from '../support/test-app.ts';
+import { commonApp } from '../support/test-app.ts';
+
+const app = commonApp();
 
 test('the answer of one edge is that of the other', async () => {
-  await using app = await startApp();
   using client = grpcClient(app.grpcAddress);
   const key = (value: string) => ({ 'idempotency-key': value });
 
@@ -29,21 +30,21 @@ test('the answer of one edge is that of the other', async () => {
     return { id: reply.listener?.id, isReplayed };
   }
 
-  const first = await want(201, app, 'POST', '/v1/listeners', { name: 'a' }, key('one'));
-  expect(await create('a', 'one')).toEqual({ id: first.id, isReplayed: true });
-  const second = await create('b', 'two');
+  const first = await want(201, app, 'POST', '/v1/listeners', { name: 'a' }, key('one-key-one'));
+  expect(await create('a', 'one-key-one')).toEqual({ id: first.id, isReplayed: true });
+  const second = await create('b', 'one-key-two');
   expect(second.isReplayed).toBe(false);
-  const again = await call(app, 'POST', '/v1/listeners', { name: 'b' }, key('two'));
+  const again = await call(app, 'POST', '/v1/listeners', { name: 'b' }, key('one-key-two'));
   expect(again).toMatchObject({ status: 201, body: { id: second.id, name: 'b' } });
   expect(again.headers.get('idempotent-replayed')).toBe('true');
   expect(again.headers.get('location')).toBe(`/v1/listeners/${second.id}`);
 
-  const other = await create('c', 'two').catch((error: ServiceError) => error);
+  const other = await create('c', 'one-key-two').catch((error: ServiceError) => error);
   expect(other).toMatchObject({ code: status.FAILED_PRECONDITION });
-  const refused = await create('a', 'three').catch((error: ServiceError) => error);
+  const refused = await create('a', 'one-key-three').catch((error: ServiceError) => error);
   expect(refused).toMatchObject({ code: status.ALREADY_EXISTS });
   await want(204, app, 'DELETE', '/v1/listeners/a');
-  const kept = await call(app, 'POST', '/v1/listeners', { name: 'a' }, key('three'));
+  const kept = await call(app, 'POST', '/v1/listeners', { name: 'a' }, key('one-key-three'));
   expect(kept).toMatchObject({ status: 409, body: { code: 'already_exists' } });
   const { listeners } = await want(200, app, 'GET', '/v1/listeners');
   expect(listeners).toHaveLength(1);

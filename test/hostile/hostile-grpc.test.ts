@@ -11,7 +11,7 @@ import { fuzzRuns, isWholeFuzz } from '../support/fuzz-runs.ts';
 import { plainError } from '../support/plain-message.ts';
 import { call, want } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
-import { sharedApp } from '../support/test-app.ts';
+import { commonApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
 import {
   aConnection,
@@ -28,7 +28,7 @@ const messageBytesMax = 1_048_576;
 const streamPath = '/kodama.v1.EventService/StreamEvents';
 const runs = { seed: 20_261_125, endOnFailure: false };
 
-const app = sharedApp({ KODAMA_LISTENERS_MAX: '200' });
+const app = commonApp({ KODAMA_LISTENERS_MAX: '200' });
 let client: Client;
 let listenerId: string;
 let connectionId: string;

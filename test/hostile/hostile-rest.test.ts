@@ -10,7 +10,7 @@ import { errorCodes } from '../../src/core/errors.ts';
 import { fuzzRuns, isWholeFuzz } from '../support/fuzz-runs.ts';
 import { call, want } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
-import { sharedApp } from '../support/test-app.ts';
+import { commonApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { fieldName, hostileJson, hostileText, type Json, spoiled } from './hostile-values.ts';
 import { type Operation, operations, valuesOf } from './schema-values.ts';
@@ -18,7 +18,7 @@ import { type Operation, operations, valuesOf } from './schema-values.ts';
 const answerWithinMs = 5000;
 const runs = { seed: 20_261_125, endOnFailure: false };
 
-const app = sharedApp({ KODAMA_LISTENERS_MAX: '200' });
+const app = commonApp({ KODAMA_LISTENERS_MAX: '200' });
 /** Stands for the id of a connection that there is. */
 const aConnection = 'a-connection';
 let connectionId: string;

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { beginCommand, command } from '../support/command.ts';
+import { beginProgram, runProgram } from '../support/command.ts';
 import { makeHome } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -21,20 +21,20 @@ test('kodama up is the server: its flags, its banner, its signals and its exit c
   const { KODAMA_HTTP_PORT: _, ...environment } = home.environment;
   const settings = { ...environment, KODAMA_LOG_FORMAT: 'text', KODAMA_LOG_LEVEL: 'info' };
   const words = ['up', '--port', '0', '--workers', '2'];
-  const server = beginCommand({ url: '' }, words, { environment: settings });
+  const server = beginProgram({ url: '' }, words, { environment: settings });
   const [, url = ''] = await waitFor(
     'the banner',
     () => /REST +(http:\S+)\/v1/.exec(server.output.stdout),
     60_000,
   );
-  const status = await command({ url }, ['status', '--ready', '30s', '-o', 'json']);
+  const status = await runProgram({ url }, ['status', '--ready', '30s', '-o', 'json']);
   expect(JSON.parse(status.stdout).workers).toHaveLength(2);
   server.child.kill('SIGTERM');
   expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
 });
 
 test('kodama up refuses what the configuration refuses, in its words', async () => {
-  const { code, stderr } = await command({ url: '' }, ['up', '--workers', '99']);
+  const { code, stderr } = await runProgram({ url: '' }, ['up', '--workers', '99']);
   expect({ code, stderr }).toEqual({
     code: 2,
     stderr: 'kodama: KODAMA_WORKERS must be a whole number from 1 to 64\n',

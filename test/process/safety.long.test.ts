@@ -1,8 +1,9 @@
 /** Secrets of a whole kodama: neither its workers, nor its PostgreSQL, nor its log have them. */
 import { readdir, readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { expectOpen } from '../support/open-edge.ts';
 import { call, want } from '../support/rest-client.ts';
-import { makeHome, startProcess } from '../support/test-app.ts';
+import { makeHome, startApp, startProcess } from '../support/test-app.ts';
 
 const token = 'a-token-that-strangers-do-not-have';
 const keys = {
@@ -60,3 +61,9 @@ test.runIf(process.platform === 'linux').each([
     expect(app.lines.join()).toContain('curl -H "authorization: Bearer $KODAMA_API_TOKEN" -X POST');
   },
 );
+
+test('in as many words both edges open to every address without a token', async () => {
+  const hosts = { KODAMA_HTTP_HOST: '0.0.0.0', KODAMA_GRPC_HOST: '::' };
+  await using app = await startApp({ ...hosts, KODAMA_INSECURE: 'true' });
+  await expectOpen(app, '');
+});

@@ -202,3 +202,21 @@ test.each([
   expect(await call('--version')).toEqual({ code: 0, stdout: version, stderr: '' });
   expect(await call('--nonsense')).toEqual({ code: 2, stdout: '', stderr: usage });
 });
+
+test('a DATABASE_URL that is none is refused without showing its password', async () => {
+  await using home = await temporaryFolder();
+  const { code, stdout, stderr } = await run({
+    KODAMA_DATA_DIR: join(home.path, 'data'),
+    DATABASE_URL: 'postgresql://me:pa/ss@db.example/kodama',
+  });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(/^kodama: DATABASE_URL is not a URL: percent-encode [^\n]+\n$/);
+  expect(stderr).not.toMatch(/pa\/|ss@|db\.example/);
+});
+
+test('a word that no program asked for starts no server', async () => {
+  await using home = await temporaryFolder();
+  const { code, stderr } = await run({ KODAMA_DATA_DIR: join(home.path, 'data') }, ['serve']);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("'serve'") });
+  expect(await readdir(home.path)).toEqual([]);
+});

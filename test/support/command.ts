@@ -1,8 +1,15 @@
-/** The command `kodama` as a user runs it: the real program, in a process of its own. */
+/**
+ * The command `kodama`: in this process, for what it prints and how it ends; and as a user runs it, the real program in
+ * a process of its own, for what only that has, such as signals, stdin and a program beside it.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
+import { readEnvironment } from '../../src/cli/environment.ts';
+import { runCommand } from '../../src/cli/run-command.ts';
+import { Terminal } from '../../src/cli/terminal.ts';
 
 const program = join(import.meta.dirname, '../../bin/kodama.js');
 
@@ -12,7 +19,7 @@ export interface CommandEnd {
   readonly stderr: string;
 }
 
-export interface RunningCommand {
+export interface RunningProgram {
   readonly child: ChildProcess;
   /** What it has printed so far. */
   readonly output: { stdout: string; stderr: string };
@@ -21,16 +28,40 @@ export interface RunningCommand {
 
 export interface CommandOptions {
   readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface ProgramOptions extends CommandOptions {
   /** What it reads, to its end. */
   readonly input?: string;
 }
 
-/** Against the app; it is gone when the test is over. */
-export function beginCommand(
+/** Against the app, as its program runs it. Its output is no terminal. */
+export async function command(
   app: { readonly url: string },
   words: readonly string[],
-  { environment = {}, input = '' }: CommandOptions = {},
-): RunningCommand {
+  { environment = {} }: CommandOptions = {},
+): Promise<CommandEnd> {
+  const given = readEnvironment({ KODAMA_URL: app.url, ...environment });
+  const output = { stdout: '', stderr: '' };
+  const into = (name: 'stdout' | 'stderr') =>
+    new Writable({
+      decodeStrings: false,
+      write(text: string, _encoding, done) {
+        output[name] += text;
+        done();
+      },
+    });
+  const terminal = new Terminal({ ...given, stdout: into('stdout'), stderr: into('stderr') });
+  const code = await runCommand(words, { environment: given, terminal });
+  return { code, ...output };
+}
+
+/** Against the app; it is gone when the test is over. */
+export function beginProgram(
+  app: { readonly url: string },
+  words: readonly string[],
+  { environment = {}, input = '' }: ProgramOptions = {},
+): RunningProgram {
   const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
   const env = { PATH, NODE_COMPILE_CACHE, KODAMA_URL: app.url, ...environment };
   const child = spawn(process.execPath, [program, ...words], { env, stdio: 'pipe' });
@@ -49,12 +80,12 @@ export function beginCommand(
   return { child, output, ended };
 }
 
-export async function command(
+export async function runProgram(
   app: { readonly url: string },
   words: readonly string[],
-  options: CommandOptions = {},
+  options: ProgramOptions = {},
 ): Promise<CommandEnd> {
-  return await beginCommand(app, words, options).ended;
+  return await beginProgram(app, words, options).ended;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever it expects to be there

@@ -15,7 +15,7 @@ import type {
 } from '../../src/core/store.ts';
 import { projectContract } from './project-contract.ts';
 import { sampleId } from './samples.ts';
-import { filterContract } from './store-filters.ts';
+import { type FilterShare, filterContract } from './store-filters.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
 import {
   append,
@@ -42,14 +42,13 @@ const firstOwn = { pageSize: 1000, after: null, bytesMax: 1e9 };
 const farOff = Number.MAX_SAFE_INTEGER;
 const isNothing = { headSeq: 0, oldestSeq: 1 };
 
-/** `lives` are those that filters are held against: the more, the longer it takes. */
-export function storeContract(name: string, makeGround: MakeGround, lives?: number): void {
+export function storeContract(name: string, makeGround: MakeGround, filters: FilterShare): void {
   describe(name, () => {
     describe('the append', () => appendContract(makeGround));
     describe('events', () => eventContract(makeGround));
     describe('listeners', () => listenerContract(makeGround));
     describe('connections', () => connectionContract(makeGround));
-    describe('filters', () => filterContract(makeGround, lives));
+    describe('filters', () => filterContract(makeGround, filters));
     describe('the purge', () => purgeContract(makeGround));
     describe('places of other nodes', () => placeContract(makeGround));
     describe('idempotency keys', () => idempotencyContract(makeGround));

@@ -103,28 +103,36 @@ export function sharedApp(extra: Environment = {}, home = sharedHome(), tune?: T
   return shared as SharedApp;
 }
 
-let common: Promise<RunningApp> | undefined;
+/** By their variables. */
+const common = new Map<string, Promise<RunningApp>>();
 
 /**
- * One for all files of this process that need nothing of their own: no whole log, no variable, no worker to lose. It
- * is there until the process ends; what a file has left listening there ends with the file.
+ * One for all files of this process that need nothing of their own but these variables: no whole log, no worker that
+ * stays lost. It is there until the process ends; what a file has left listening there ends with the file.
  */
-export function commonApp(): RunningApp {
+export function commonApp(extra: Environment = {}): RunningApp {
   const shared = {} as RunningApp;
+  const key = JSON.stringify(extra);
   beforeAll(async () => {
-    common ??= startCommon();
-    Object.assign(shared, await common);
+    const app = common.get(key) ?? startCommon(extra);
+    common.set(key, app);
+    Object.assign(shared, await app);
   });
   afterAll(() => deleteListeners(shared));
   return shared;
 }
 
-async function startCommon(): Promise<RunningApp> {
+/** It has two workers. */
+export function commonPair(): RunningApp {
+  return commonApp({ KODAMA_WORKERS: '2' });
+}
+
+async function startCommon(extra: Environment): Promise<RunningApp> {
   const { url } = await makeDatabase();
   const dataDir = await mkdtemp(join(inject('folder'), 'kodama-app-'));
   const environment = homeEnvironment({ dataDir, url });
   const home = { environment, [Symbol.asyncDispose]: async () => undefined };
-  return await startApp({}, home);
+  return await startApp(extra, home);
 }
 
 async function deleteListeners(app: RunningApp): Promise<void> {
