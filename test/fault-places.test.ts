@@ -9,10 +9,10 @@ import { expect, test } from 'vitest';
 const root = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const proto = 'proto/kodama/v1/fault.proto';
-// The command has flags for some of them and the console presets; both take all others as they are.
+// The command has flags for some of them, the console presets, and the pictures scenes; all take the others as they are.
 const sources = globSync(['src/**/*.ts', 'proto/**/*.proto', 'scripts/*.ts', 'examples/*.ts'], {
   cwd: root,
-}).filter((path) => !/\.test\.ts$|^src\/(cli|console)\//.test(path));
+}).filter((path) => !/\.test\.ts$|^src\/(cli|console)\/|^scripts\/picture/.test(path));
 
 /** Their words mean other things, too (an action of a fault, an event of a socket), or stand in examples of the API. */
 const ambiguous = new Set(['latency', 'limit', 'close', 'blackhole', 'drop']);

@@ -10,7 +10,7 @@ const app = commonApp();
 test('after so many events, and after so long', async () => {
   const { id } = await want(201, app, 'POST', '/v1/listeners', {});
   const path = `/v1/events?afterSeq=0&listener=${id}`;
-  const { events } = await want(200, app, 'GET', path);
+  const { events, log } = await want(200, app, 'GET', path);
   const [first, second] = events.map(({ seq }: { seq: number }) => seq);
   const lines = await collect(ndjson(`${app.url}${path}&maxEvents=1`));
   expect(lines).toMatchObject([{ seq: first }, { seq: first, ended: { why: 'max_events' } }]);
@@ -20,7 +20,7 @@ test('after so many events, and after so long', async () => {
   const accept = { accept: 'text/event-stream' };
   const text = await (await fetch(`${app.url}${path}&maxEvents=2`, { headers: accept })).text();
   const data = JSON.stringify({ seq: second, why: 'max_events' });
-  expect(text.endsWith(`id: ${second}\nevent: ended\ndata: ${data}\n\n`)).toBe(true);
+  expect(text.endsWith(`id: ${second}:${log}\nevent: ended\ndata: ${data}\n\n`)).toBe(true);
   const bounds = { afterSeq: 0, maxEvents: 2, timeout: { seconds: 60 } };
   using stream = streamEvents(app.grpcAddress, { listenerIds: [id] }, bounds);
   expect(await stream.ended).toBeNull();
