@@ -6,13 +6,14 @@ import { type PageItems, type PageRequest, readWithNext } from '../core/page.ts'
 import { type ProjectRef, projectRef } from '../core/project.ts';
 import type { Micros } from '../core/time.ts';
 import type { ApiKey, FoundKey } from '../tenancy/api-key.ts';
+import { noProject } from '../tenancy/projects.ts';
 import type { AuditOf, KeyChange, KeyToStore, KeyUse, KeyRows as Port } from '../tenancy/store.ts';
 import { auditRow } from './audit-rows.ts';
 import type { Database } from './database.ts';
 import { isTaken, type LazyPrisma, type Transaction } from './lazy-prisma.ts';
 
 const byDigestSql = `SELECT k.id, k.project, p.name, k.scopes, k.hint, k.digest, k.former_digest, k.expires_at,
-  k.former_ends_at, k.revoked_at, p.state = 'deleting'
+  k.former_ends_at, k.revoked_at, k.project IS NOT NULL AND coalesce(p.state, 'deleting') = 'deleting'
 FROM api_keys k LEFT JOIN projects p ON p.ref = k.project WHERE k.digest = $1 OR k.former_digest = $1`;
 
 const usedSql = `UPDATE api_keys k SET last_used_at = u.at, last_used_ip = u.ip
@@ -56,7 +57,8 @@ export class KeyRows implements Port {
       revokedAt,
       isFrozen,
     ] = row;
-    const project = ref === null || name === null ? null : { ref: projectRef(ref), name };
+    // A key of a project that is gone is no key of none: it is frozen, whatever its project was called.
+    const project = ref === null ? null : { ref: projectRef(ref), name: name ?? '' };
     const ends = { expiresAt, formerSecretEndsAt: formerEndsAt, revokedAt };
     const digests = { digest: own, formerDigest };
     return { ...{ id, project, scopes, hint }, ...digests, ...ends, isFrozen: isFrozen === true };
@@ -143,13 +145,18 @@ export class KeyRows implements Port {
   }
 }
 
-/** The project's row is held meanwhile: so no two keys see the last room. @throws resource_exhausted */
+/**
+ * The project's row is held meanwhile: so no two keys see the last room.
+ * @throws resource_exhausted, not_found for a project that is being deleted
+ */
 async function assertRoom(
   transaction: Transaction,
   { project, createdAt }: KeyToStore,
   max: number,
 ): Promise<void> {
-  await transaction.$queryRaw`SELECT ref FROM projects WHERE ref = ${project?.ref ?? 1} FOR UPDATE`;
+  const held = await transaction.$queryRaw<object[]>`
+    SELECT ref FROM projects WHERE ref = ${project?.ref ?? 1} AND state = 'active' FOR UPDATE`;
+  if (held.length === 0) throw noProject(project?.name ?? '');
   const of = { project: project?.ref ?? null };
   const refuse = (what: string, limit: string, limitValue: number): never => {
     throw new AppError('resource_exhausted', `at most ${limitValue} ${what}`, {

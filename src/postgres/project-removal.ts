@@ -34,12 +34,11 @@ const piecesSql: readonly string[] = [
   ) SELECT id FROM gone`,
 ];
 
-/** The head goes last: an append that finds none leaves that project's part out. */
-const removeSql = `WITH head AS (
-  DELETE FROM log_heads WHERE project = $1::integer AND EXISTS (
-    SELECT FROM projects WHERE ref = $1::integer AND state = 'deleting')
-)
-DELETE FROM projects WHERE ref = $1::integer AND state = 'deleting'`;
+/** An append that finds no head leaves that project's part out: from then on nothing is written of it. */
+const endLogSql = `DELETE FROM log_heads WHERE project = $1::integer AND listeners = 0 AND EXISTS (
+  SELECT FROM projects WHERE ref = $1::integer AND state = 'deleting')`;
+const removeSql = `DELETE FROM projects WHERE ref = $1::integer AND state = 'deleting'
+  AND NOT EXISTS (SELECT FROM log_heads WHERE project = $1::integer) RETURNING 1`;
 
 export class ProjectRemoval implements Port {
   readonly #database: Database;
@@ -69,7 +68,12 @@ export class ProjectRemoval implements Port {
     return hasMore;
   }
 
-  async remove(project: ProjectRef): Promise<void> {
-    await this.#database.query({ text: removeSql, values: [project] });
+  async endLog(project: ProjectRef): Promise<void> {
+    await this.#database.query({ text: endLogSql, values: [project] });
+  }
+
+  async remove(project: ProjectRef): Promise<boolean> {
+    const gone = await this.#database.query({ text: removeSql, values: [project] });
+    return gone.length === 1;
   }
 }

@@ -44,8 +44,10 @@ export interface ProjectRemoval {
   isQuiet(project: ProjectRef): Promise<boolean>;
   /** Deletes a piece of what is on record of it; resolves with whether there is more. */
   purge(project: ProjectRef, limit: number): Promise<boolean>;
-  /** The rest: then its name is free. */
-  remove(project: ProjectRef): Promise<void>;
+  /** Nothing can be written of it any more, unless a listener came in between. */
+  endLog(project: ProjectRef): Promise<void>;
+  /** Its name is free; false while its log is there. */
+  remove(project: ProjectRef): Promise<boolean>;
 }
 
 export interface KeyToStore extends Omit<ApiKey, 'project'> {

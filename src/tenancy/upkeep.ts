@@ -74,20 +74,27 @@ export class TenancyUpkeep implements AsyncDisposable {
 
   /** Resolves with whether it is gone. */
   async #remove({ ref, name }: DeletedProject): Promise<boolean> {
-    const { removal, close, logger, limits } = this.#options;
+    const { removal, close, logger } = this.#options;
     await close(ref).catch((error: unknown) => {
       // What another node has is that node's to close; it is looked at again.
       if (!hasCode(error, 'failed_precondition')) throw error;
     });
     if (!(await removal.isQuiet(ref))) return false;
-    let hasMore = true;
-    while (hasMore) {
-      if (this.#stop.signal.aborted) return false;
-      hasMore = await removal.purge(ref, limits.removalRowsMax);
-    }
-    await removal.remove(ref);
+    await this.#purge(ref);
+    await removal.endLog(ref);
+    // What came since the first one.
+    await this.#purge(ref);
+    if (this.#stop.signal.aborted || !(await removal.remove(ref))) return false;
     logger.info({ project: name }, 'a project is deleted');
     return true;
+  }
+
+  async #purge(project: ProjectRef): Promise<void> {
+    const { removal, limits } = this.#options;
+    let hasMore = true;
+    while (hasMore && !this.#stop.signal.aborted) {
+      hasMore = await removal.purge(project, limits.removalRowsMax);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
 /** A project that is deleted: frozen at once, then gone with all that was on record of it but its audit. */
+import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { queryAt } from '../support/embedded-servers.ts';
 import { streamEvents } from '../support/grpc-client.ts';
@@ -57,6 +58,12 @@ test('a project that is deleted is frozen, and then gone', async () => {
   }
   const audit = await rowsOf("SELECT * FROM audit_entries WHERE project_name = 'gone'");
   expect(audit.map(({ operation }) => operation)).toContain('deleteProject');
+  // A key that was left behind would be nobody's, and no operator's.
+  const digest = createHash('sha256').update(secret).digest('hex');
+  await rowsOf(`INSERT INTO api_keys (id, created_at, project, name, digest, hint, scopes, created_by)
+    VALUES (gen_random_uuid(), 0, 4711, 'left', '\\x${digest}', '', '{operator,listeners:read}', '{}')`);
+  await want(401, app, 'GET', '/v1/listeners', undefined, { authorization: `Bearer ${secret}` });
+  await want(401, app, 'GET', '/v1/projects', undefined, { authorization: `Bearer ${secret}` });
   // The name is free, for a project that has nothing of the one before.
   await want(201, app, 'POST', '/v1/projects', body, operator);
   const { events } = await want(200, app, 'GET', '/v1/events', undefined, of('gone'));
