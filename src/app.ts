@@ -106,7 +106,8 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
     (reason) => `${storeName} cannot be used: ${reason}`,
   );
   resources.use(store);
-  const own = { projects: new Projects(store.projects), metrics: new Metrics() };
+  const projects = resources.use(new Projects(store.projects, logger));
+  const own = { projects, metrics: new Metrics() };
   const reservedPorts = [config.http.port, config.grpc.port].filter((port) => port !== 0);
   const ground = {
     ...options,

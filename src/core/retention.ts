@@ -8,9 +8,10 @@
  * preceded by some time without us; or if a person confirms it.
  */
 import type { EventLog } from './event-log.ts';
+import type { LogAge } from './log-keeping.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
-import type { LogAge, ProjectStore, Store } from './store.ts';
+import type { ProjectStore, Store } from './store.ts';
 import type { Micros } from './time.ts';
 import { WakeUps } from './wake-ups.ts';
 

@@ -8,8 +8,10 @@ import type { Event, EventDraft } from './event.ts';
 import type { EventFilter } from './event-filter.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
 import type { Listener, ListenerSecrets, ListenerState, Protocol } from './listener.ts';
+import type { LogBounds, LogKeeping } from './log-keeping.ts';
 import type { PageItems, PageRequest, SizedPageRequest } from './page.ts';
 import type { ProjectRef } from './project.ts';
+import type { NamedTerms } from './quotas.ts';
 import type { Counters } from './record.ts';
 import type { Micros } from './time.ts';
 
@@ -73,46 +75,6 @@ export interface AppendEntry {
 /** Of each project that an append was for, the seq of its first event there: the others follow, entry after entry. */
 export type FirstSeqs = ReadonlyMap<ProjectRef, number>;
 
-export interface LogBounds {
-  /** Seq of the newest committed event; 0 before the first. */
-  readonly headSeq: number;
-  /** Seq of the oldest event still kept; headSeq + 1 where none is. */
-  readonly oldestSeq: number;
-}
-
-/** How the logs' own time goes on, and how often a log is marked with it. */
-export interface LogAgeing {
-  /** The time goes on up to here at least; null: it may stand still. */
-  readonly timeMin: Micros | null;
-  /** And with the database's clock up to here; null: not with it. */
-  readonly timeMax: Micros | null;
-  /** How late it is, as a person says; unless the database's clock shows less. */
-  readonly confirmedTime: Micros | null;
-  /** A clock that is ahead of it by no more is believed. */
-  readonly leapMaxMs: number;
-  /** A mark comes after so much time, */
-  readonly markMs: number;
-  /** or after so many bytes. */
-  readonly markBytes: number;
-}
-
-export interface LogAge {
-  /** The logs' own; it never falls. */
-  readonly time: Micros;
-  /** What the database's clock shows. */
-  readonly clock: Micros;
-  /** Of the events that are kept, about. */
-  readonly bytes: number;
-}
-
-export interface PurgeRequest {
-  /** Of the log's own time: what was appended up to then goes. */
-  readonly before: Micros;
-  readonly eventsMax: number;
-  readonly bytesMax: number;
-  readonly limit: number;
-}
-
 export interface EventPage extends LogBounds {
   readonly events: readonly Event[];
   /** Every matching event up to here has been returned: read on after it. */
@@ -149,19 +111,6 @@ export interface ForeignAppends {
   on(project: ProjectRef, callback: (headSeq: number) => void): () => void;
 }
 
-/** Keeps a project's log short. */
-export interface LogKeeping {
-  /** Lets the time go on that all logs have in common, and marks this one with it. */
-  age(ageing: LogAgeing): Promise<LogAge>;
-  /**
-   * Deletes a bounded piece of what is older than `before`, or beyond the newest `eventsMax` events or `bytesMax`
-   * bytes, whole events from the oldest on, with the connections whose closed event goes and closed listeners of no
-   * more events. Age and bytes are known at the marks of `age`, and guessed in between. Resolves with the bounds, and
-   * whether there is more to delete.
-   */
-  purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }>;
-}
-
 /** Who may append to the logs. */
 export interface Writer {
   /**
@@ -169,6 +118,7 @@ export interface Writer {
    * @throws already_exists when a listener's name is taken
    * @throws failed_precondition when a listener is not at the revision before
    * @throws not_found when a project has no log
+   * @throws resource_exhausted when a project would have more listeners than its quota
    * @throws PlaceLost when another process has taken the node
    */
   append(append: Append): Promise<FirstSeqs>;
@@ -251,6 +201,10 @@ export interface ProjectDirectory {
   /** Null where there is none of the name, or one that is being deleted. */
   findRef(name: string): Promise<ProjectRef | null>;
   all(): Promise<readonly ProjectRef[]>;
+  /** What each may have. */
+  terms(): Promise<readonly NamedTerms[]>;
+  /** Its listeners that are not closed. */
+  countListeners(project: ProjectRef): Promise<number>;
 }
 
 export interface Store {

@@ -3,9 +3,9 @@ import { type Caller, defaultProject, isOperator } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import { listPage, type Page, type PageAsk } from '../core/page.ts';
 import type { Clock } from '../core/ports.ts';
+import type { QuotaUse } from '../core/quotas.ts';
 import { auditOf } from './audited.ts';
 import type { NewProject, Project, ProjectPatch } from './project.ts';
-import type { QuotaUse } from './quotas.ts';
 import type { KnownProject, ProjectRows, TenancyWakes } from './store.ts';
 
 export interface ProjectCasesOptions {

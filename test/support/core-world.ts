@@ -135,7 +135,7 @@ export async function makeWorld(options: WorldOptions = {}) {
     ...shared,
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
-    projects: new Projects(store.projects),
+    projects: new Projects(store.projects, logger),
     listeners,
     limits: {
       pageEventsMax: sampleLogLimits.pageEventsMax,

@@ -65,7 +65,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     ...shared,
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
-    projects: new Projects(store.projects),
+    projects: new Projects(store.projects, logger),
     listeners,
     limits: {
       followersMax,

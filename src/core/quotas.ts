@@ -1,4 +1,6 @@
 /** What a project may have of each kind: null is no bound of its own, beside those of the node. */
+import { AppError } from './errors.ts';
+import type { ProjectRef } from './project.ts';
 
 /** Each with what it is of. */
 export const quotaWords = {
@@ -27,4 +29,34 @@ export interface QuotaUse {
   readonly name: QuotaName;
   readonly limit: number | null;
   readonly used: number | null;
+}
+
+/** What an operator lets a project have. */
+export interface ProjectTerms {
+  readonly quotas: Quotas;
+  /** The addresses and networks that its listeners may be bound to; null: any. */
+  readonly bindHosts: readonly string[] | null;
+}
+
+export interface NamedTerms {
+  readonly ref: ProjectRef;
+  readonly name: string;
+  readonly terms: ProjectTerms;
+}
+
+/** Of a project of which nothing else is known. */
+export const noTerms: ProjectTerms = { quotas: noQuotas, bindHosts: null };
+
+/** A quota that says nothing, or more than the node's own bound, is that bound. */
+export function within(quota: number | null, bound: number): number {
+  return Math.min(quota ?? bound, bound);
+}
+
+export function quotaReached(name: QuotaName, limitValue: number, what: string): AppError {
+  const message = `at most ${limitValue} ${what}: the project's quota ${name}`;
+  return new AppError('resource_exhausted', message, {
+    limit: name,
+    limitValue,
+    retryAfterMs: 1000,
+  });
 }
