@@ -1,5 +1,6 @@
 /** What a project may have of each kind: null is no bound of its own, beside those of the node. */
 import { AppError } from './errors.ts';
+import type { ProjectLimits } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 
 /** Each with what it is of. */
@@ -50,6 +51,19 @@ export const noTerms: ProjectTerms = { quotas: noQuotas, bindHosts: null };
 /** A quota that says nothing, or more than the node's own bound, is that bound. */
 export function within(quota: number | null, bound: number): number {
   return Math.min(quota ?? bound, bound);
+}
+
+/** As the data plane takes them; null where there is no bound. */
+export function connectionLimits({
+  openConnections,
+  acceptsPerSecond: perSecond,
+}: Quotas): ProjectLimits | null {
+  if (openConnections === null && perSecond === null) return null;
+  return {
+    maxConnections: openConnections ?? Number.MAX_SAFE_INTEGER,
+    maxConnectionsPerSource: null,
+    acceptRate: perSecond === null ? null : { perSecond, burst: perSecond },
+  };
 }
 
 export function quotaReached(name: QuotaName, limitValue: number, what: string): AppError {

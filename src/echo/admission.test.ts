@@ -1,18 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { sampleLimits } from '../../test/support/samples.ts';
 import type { ListenerLimits } from '../core/listener.ts';
+import { defaultProject } from '../core/project.ts';
 import { Admission } from './admission.ts';
+import { ProjectRooms } from './project-rooms.ts';
 
 const second = 1_000_000;
 const one = '192.0.2.1';
 const other = '192.0.2.2';
+
+const rooms = new ProjectRooms({ monotonic: () => 0 });
 
 function limitsOf(given: Partial<ListenerLimits>): ListenerLimits {
   return { ...sampleLimits, ...given };
 }
 
 function admission(given: Partial<ListenerLimits>): Admission {
-  return new Admission(limitsOf(given), 0);
+  return new Admission(limitsOf(given), 0, rooms.of(defaultProject));
 }
 
 /** Asks, and is let in where nothing stands against it. */

@@ -8,6 +8,7 @@ import type {
   ListenerEnd,
   WorkerStatus,
 } from '../../src/core/ports.ts';
+import { defaultProject } from '../../src/core/project.ts';
 import { rejection, sampleId, sampleLimits, sampleNewListener } from './samples.ts';
 import { ToldEvents } from './told-events.ts';
 import { waitFor } from './wait-for.ts';
@@ -40,7 +41,8 @@ let lastListener = 0;
 export function bindingOf(given: Partial<Binding> = {}): Binding {
   const { name: _name, labels: _labels, expiresAt: _expiresAt, ...spec } = sampleNewListener();
   lastListener += 1;
-  return { ...spec, tls: null, tlsKey: null, listenerId: sampleId(lastListener), ...given };
+  const own = { tls: null, tlsKey: null, project: defaultProject };
+  return { ...spec, ...own, listenerId: sampleId(lastListener), ...given };
 }
 
 /** The data plane of the suite, and what it told. */
