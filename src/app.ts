@@ -18,8 +18,11 @@ import { ListenerObserver } from './core/listener-observer.ts';
 import { ListenerRecovery } from './core/listener-recovery.ts';
 import { ListenerSet } from './core/listener-set.ts';
 import { Listeners } from './core/listeners.ts';
+import type { ProjectRef } from './core/project.ts';
 import { Projects } from './core/projects.ts';
+import { connectionLimits } from './core/quotas.ts';
 import { Recorder } from './core/recorder.ts';
+import { RestingPorts } from './core/resting-ports.ts';
 import { Retention } from './core/retention.ts';
 import type { Writer } from './core/store.ts';
 import type { EdgesGround } from './edges.ts';
@@ -220,7 +223,9 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   });
   resources.defer(() => eventLog.drain(AbortSignal.timeout(config.shutdownTimeoutMs / 4)));
   const recorder = new Recorder({ nodeId, log: eventLog, clock, logger });
-  const observer = new ListenerObserver({ set, eventLog, recorder, clock, onFatal });
+  const restingPorts = new RestingPorts(config.listeners);
+  const observed = { set, eventLog, recorder, restingPorts, clock, onFatal };
+  const observer = new ListenerObserver(observed);
   const dataPlane = await WorkerDataPlane.start({
     workers: config.workers,
     nodeId,
@@ -234,6 +239,9 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     },
   });
   resources.use(dataPlane);
+  await projects.start((project, { quotas }) =>
+    dataPlane.limitProject(project, connectionLimits(quotas)),
+  );
   const shared = {
     ...{ nodeId, pid: process.pid },
     set,
@@ -246,10 +254,12 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     logger,
     limits: config.listeners,
     bounds: config.bounds,
+    ...{ projects, restingPorts },
     portRules: {
       reservedPorts,
       isPrivilegedAllowed: config.isPrivilegedAllowed,
       drawnFrom: config.listenPorts,
+      listenHost: config.bounds.listenHost,
     },
     makeId: uuidv7,
   };
@@ -263,10 +273,12 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     pages: { sizeMax: config.bounds.pageSize.max, bytesMax: config.bounds.pageBytesMax },
   });
   const bounds = { ...config.retention, idempotencyTtlMs: config.idempotency.idempotencyTtlMs };
-  const retention = resources.use(new Retention({ store, eventLog, clock, logger, ...bounds }));
+  const termsOf = (project: ProjectRef) => projects.termsOf(project);
+  const retention = resources.use(
+    new Retention({ store, eventLog, termsOf, clock, logger, ...bounds }),
+  );
   const control = new ControlPlane({
     ...shared,
-    projects,
     version,
     listeners,
     retention,

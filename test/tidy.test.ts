@@ -51,7 +51,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
     /^(api|core|edge-sockets|grpc|http|tenancy)\/|^(applied-file|config|command-line|node\/start-error)\.ts$/,
   'app.ts': /^(?!main\.ts$)/,
   'main.ts':
-    /^((app|banner|command-line|config|log-text|output|restore-mark|spare-memory)|node\/(data-dir|start-error)|core\/address)\.ts$/,
+    /^((app|banner|command-line|config|log-text|output|restore-mark|spare-memory)|node\/(data-dir|ephemeral-ports|start-error)|core\/address)\.ts$/,
 };
 /** The packages of the folders that know no technology, and of workers, which start often: others may use any. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {

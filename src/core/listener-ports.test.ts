@@ -8,6 +8,7 @@ const rules: PortRules = {
   reservedPorts: [8080, 50_051],
   isPrivilegedAllowed: false,
   drawnFrom: null,
+  listenHost: '127.0.0.1',
 };
 
 function refusal(port: number, protocol: Protocol = 'tcp', by = rules): string | null {

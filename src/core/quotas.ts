@@ -66,11 +66,13 @@ export function connectionLimits({
   };
 }
 
-export function quotaReached(name: QuotaName, limitValue: number, what: string): AppError {
+export function quotaReached(
+  name: QuotaName,
+  limitValue: number,
+  what: string,
+  retryAfterMs = 1000,
+): AppError {
   const message = `at most ${limitValue} ${what}: the project's quota ${name}`;
-  return new AppError('resource_exhausted', message, {
-    limit: name,
-    limitValue,
-    retryAfterMs: 1000,
-  });
+  const limit = { limit: name, limitValue, retryAfterMs };
+  return new AppError('resource_exhausted', message, limit);
 }

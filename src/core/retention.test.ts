@@ -11,6 +11,7 @@ import {
 } from '../../test/support/samples.ts';
 import { EventLog } from './event-log.ts';
 import { defaultProject } from './project.ts';
+import { noTerms } from './quotas.ts';
 import { Retention, type RetentionOptions } from './retention.ts';
 
 const hourMs = 3_600_000;
@@ -36,6 +37,7 @@ function makeWorld() {
     const retention = new Retention({
       ...{ store, eventLog, clock, logger, confirmedTime: null, monotonicMs: () => monotonicMs },
       idempotencyTtlMs: dayMs,
+      termsOf: (project) => database.terms.get(project) ?? noTerms,
       ...{ ageMs: 30 * dayMs, eventsMax: 10 ** 9, bytesMax: 10 ** 12 },
       // The test says when.
       ...{ intervalMs: 2 ** 31 - 1, purgeEventsMax: 100, ...given },

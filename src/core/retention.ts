@@ -11,6 +11,7 @@ import type { EventLog } from './event-log.ts';
 import type { LogAge } from './log-keeping.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
+import { type ProjectTerms, within } from './quotas.ts';
 import type { ProjectStore, Store } from './store.ts';
 import type { Micros } from './time.ts';
 import { WakeUps } from './wake-ups.ts';
@@ -18,6 +19,8 @@ import { WakeUps } from './wake-ups.ts';
 export interface RetentionOptions {
   readonly store: Pick<Store, 'of' | 'projects'>;
   readonly eventLog: EventLog;
+  /** A project may have less than what holds for all. */
+  readonly termsOf: (project: ProjectRef) => Pick<ProjectTerms, 'quotas'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly ageMs: number;
@@ -42,6 +45,7 @@ export interface RetentionState {
   readonly bytes: number;
 }
 
+const dayMs = 86_400_000;
 const paceMin = 0.5;
 const paceMax = 2;
 /** The part of the age that a start may leap. */
@@ -101,7 +105,8 @@ export class Retention implements AsyncDisposable {
   }
 
   async #purgeLog(project: ProjectRef, { keeping }: ProjectStore, time: Micros): Promise<void> {
-    const { eventLog, ageMs, eventsMax, bytesMax, purgeEventsMax: limit } = this.#options;
+    const { eventLog, bytesMax, purgeEventsMax: limit } = this.#options;
+    const { ageMs, eventsMax } = this.#boundsOf(project);
     const before = time - ageMs * 1000;
     let hasMore = true;
     while (hasMore && !this.#stop.signal.aborted) {
@@ -109,6 +114,13 @@ export class Retention implements AsyncDisposable {
       eventLog.expireOf(project, result.oldestSeq);
       hasMore = result.hasMore;
     }
+  }
+
+  #boundsOf(project: ProjectRef): { readonly ageMs: number; readonly eventsMax: number } {
+    const { ageMs, eventsMax, termsOf } = this.#options;
+    const { retentionDays, eventsKept } = termsOf(project).quotas;
+    const ownAgeMs = retentionDays === null ? null : retentionDays * dayMs;
+    return { ageMs: within(ownAgeMs, ageMs), eventsMax: within(eventsKept, eventsMax) };
   }
 
   async #purgeKeys({ idempotencyKeys }: ProjectStore): Promise<void> {
@@ -130,7 +142,7 @@ export class Retention implements AsyncDisposable {
       timeMax: last === null ? null : Math.round(last.time + elapsed * paceMax),
       confirmedTime,
       leapMaxMs: last === null ? ageMs * leapShare : 0,
-      markMs: ageMs * markShare,
+      markMs: this.#boundsOf(project).ageMs * markShare,
       markBytes: Math.ceil(bytesMax * markShare),
     });
     this.#last = { ...age, atMs: this.#monotonicMs() };

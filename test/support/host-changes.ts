@@ -2,9 +2,10 @@
  * A worker on a host whose addresses change: run it in a network namespace of its own (unshare(1)), where it may change
  * them. Prints what clients and the record were told, as JSON.
  */
-import { defaultProject } from '../../src/core/project.ts';
+
 import { execFileSync } from 'node:child_process';
 import { readConfig } from '../../src/config.ts';
+import { defaultProject } from '../../src/core/project.ts';
 import type { WorkerRecord } from '../../src/core/record.ts';
 import { Worker } from '../../src/workers/worker.ts';
 import { sampleId, sampleLimits, sampleNewListener } from './samples.ts';
