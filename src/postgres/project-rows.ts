@@ -75,7 +75,7 @@ export class ProjectRows implements ProjectDirectory, Port {
 
   async countListeners(project: ProjectRef): Promise<number> {
     const text = 'SELECT listeners FROM log_heads WHERE project = $1::integer';
-    const [row] = await this.#database.query({ name: 'listeners', text, values: [project] });
+    const [row] = await this.#database.query({ name: 'listener count', text, values: [project] });
     return Number(row?.[0] ?? 0);
   }
 
