@@ -3,49 +3,18 @@
  * connections; who may write, the nodes. All methods throw `unavailable` when the database is away, within a bound; each names
  * what else it throws.
  */
-import type { CloseReason, Connection, ConnectionState } from './connection.ts';
+import type { Connection } from './connection.ts';
+import type { ConnectionDirectory, ListenerDirectory } from './directories.ts';
 import type { Event, EventDraft } from './event.ts';
 import type { EventFilter } from './event-filter.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
-import type { Listener, ListenerSecrets, ListenerState, Protocol } from './listener.ts';
+import type { Listener, ListenerSecrets } from './listener.ts';
 import type { LogBounds, LogKeeping } from './log-keeping.ts';
-import type { PageItems, PageRequest, SizedPageRequest } from './page.ts';
+import type { SizedPageRequest } from './page.ts';
 import type { ProjectRef } from './project.ts';
 import type { NamedTerms } from './quotas.ts';
 import type { Counters } from './record.ts';
 import type { Micros } from './time.ts';
-
-export interface ListenerQuery {
-  /** Without a state, closed listeners are left out. */
-  readonly state: ListenerState | null;
-  readonly protocol: Protocol | null;
-  readonly port: number | null;
-  readonly name: string | null;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-export interface ConnectionQuery {
-  /** Of any of them; null: of all. */
-  readonly listenerIds: readonly string[] | null;
-  readonly state: ConnectionState | null;
-  readonly protocol: Protocol | null;
-  /** Address or CIDR of the socket's remote end. */
-  readonly raddr: string | null;
-  readonly lport: number | null;
-  readonly closeReason: CloseReason | null;
-  /** Inclusive. */
-  readonly acceptedAfter: Micros | null;
-  /** Exclusive. */
-  readonly acceptedBefore: Micros | null;
-}
-
-/** Who carries all of the labels now, or did at its end: any `limit` of them, in no order. */
-export interface LabelledRequest {
-  readonly labels: Readonly<Record<string, string>>;
-  /** Null: of all listeners. */
-  readonly among: readonly string[] | null;
-  readonly limit: number;
-}
 
 /** One transaction of the logs. */
 export interface Append {
@@ -164,28 +133,6 @@ export interface Nodes {
   takeOver(nodeId: string): Promise<TakenNode | null>;
   /** The other nodes that have listeners that are not closed, or open connections. */
   others(): Promise<readonly string[]>;
-}
-
-/** A project's listeners on record, closed ones too, whichever node has them. */
-export interface ListenerDirectory {
-  /** By id, or by the name of one that is not closed; null where there is none. */
-  find(idOrName: string): Promise<Listener | null>;
-  /** Of each the id, closed or not; of a name nobody has now the newest that had it at its end. Null for none. */
-  findIds(idsOrNames: readonly string[]): Promise<readonly (string | null)[]>;
-  findLabelledIds(request: LabelledRequest): Promise<readonly string[]>;
-  /** By id, of those that are on record, closed or not. */
-  findNames(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>>;
-  /** Newest first; the page key is an id. */
-  list(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>>;
-}
-
-/** A project's connections on record, open and closed, of every node. */
-export interface ConnectionDirectory {
-  find(id: string): Promise<Connection | null>;
-  /** Those of them that are on record, in id order. */
-  findAll(ids: readonly string[]): Promise<readonly Connection[]>;
-  /** Newest first; the page key is an id. */
-  list(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]>;
 }
 
 /** What is on record of one project; of others it shows and reaches nothing. */

@@ -1,6 +1,7 @@
 /** What a PostgreSQL would hold, in memory: the same logs for all the stores over it. See memory-store.ts. */
 import { networkSet } from '../../src/core/address.ts';
 import type { Connection } from '../../src/core/connection.ts';
+import type { ConnectionQuery, ListenerQuery } from '../../src/core/directories.ts';
 import { AppError, PlaceLost } from '../../src/core/errors.ts';
 import type { Event, EventDraft } from '../../src/core/event.ts';
 import type { IdempotentAnswer } from '../../src/core/idempotency-keys.ts';
@@ -14,13 +15,7 @@ import {
   type Quotas,
   quotaReached,
 } from '../../src/core/quotas.ts';
-import type {
-  Append,
-  AppendEntry,
-  ConnectionQuery,
-  FirstSeqs,
-  ListenerQuery,
-} from '../../src/core/store.ts';
+import type { Append, AppendEntry, FirstSeqs } from '../../src/core/store.ts';
 import type { Micros } from '../../src/core/time.ts';
 import { MemoryLog } from './memory-log.ts';
 

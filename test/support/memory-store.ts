@@ -2,6 +2,8 @@
  * A Store over a MemoryDatabase, with hooks for what a database does to its callers: it is away, it is slow,
  * it commits and the answer is lost.
  */
+
+import type { ConnectionDirectory, ListenerDirectory } from '../../src/core/directories.ts';
 import { AppError, idempotencyFull } from '../../src/core/errors.ts';
 import type { Event } from '../../src/core/event.ts';
 import { type EventFilter, eventMatcher } from '../../src/core/event-filter.ts';
@@ -21,9 +23,7 @@ import { noTerms } from '../../src/core/quotas.ts';
 import { eventBytes, itemBytes, specBytes, takeBytes } from '../../src/core/sizes.ts';
 import type {
   Append,
-  ConnectionDirectory,
   ForeignAppends,
-  ListenerDirectory,
   Log,
   Nodes,
   ProjectDirectory,

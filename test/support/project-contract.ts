@@ -1,14 +1,10 @@
 /** What every Store keeps apart: of two projects each sees and reaches its own only, in a log that is dense in itself. */
 import { expect, test } from 'vitest';
+import type { ConnectionQuery, ListenerQuery } from '../../src/core/directories.ts';
 import type { EventDraft } from '../../src/core/event.ts';
 import { everyEvent } from '../../src/core/event-filter.ts';
 import { defaultProject, type ProjectRef } from '../../src/core/project.ts';
-import type {
-  AppendEntry,
-  ConnectionQuery,
-  ListenerQuery,
-  ProjectStore,
-} from '../../src/core/store.ts';
+import type { AppendEntry, ProjectStore } from '../../src/core/store.ts';
 import { sampleId } from './samples.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
 import {
