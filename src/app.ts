@@ -15,10 +15,10 @@ import { ControlPlane } from './core/control-plane.ts';
 import { EventLog } from './core/event-log.ts';
 import type { Listener } from './core/listener.ts';
 import { ListenerObserver } from './core/listener-observer.ts';
+import type { PortRules } from './core/listener-ports.ts';
 import { ListenerRecovery } from './core/listener-recovery.ts';
 import { ListenerSet } from './core/listener-set.ts';
 import { Listeners } from './core/listeners.ts';
-import type { ProjectRef } from './core/project.ts';
 import { Projects } from './core/projects.ts';
 import { connectionLimits } from './core/quotas.ts';
 import { Recorder } from './core/recorder.ts';
@@ -204,18 +204,25 @@ async function openEventLog(
   return await EventLog.open({ store, writer, log: logger, limits, onFatal, onCommit });
 }
 
+function activityLog({ config, logger }: Ground, set: ListenerSet): ActivityLog {
+  return new ActivityLog({
+    logger,
+    nameOf: (id) => set.get(id)?.listener.name ?? null,
+    isInfoShown: logger.isLevelEnabled('info'),
+    limits: config.logLines,
+  });
+}
+
+function portRulesOf(config: Config, reservedPorts: readonly number[]): PortRules {
+  const { isPrivilegedAllowed, listenPorts: drawnFrom, bounds } = config;
+  return { reservedPorts, isPrivilegedAllowed, drawnFrom, listenHost: bounds.listenHost };
+}
+
 async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const { config, logger, clock, nodeId, store, projects, metrics, reservedPorts, onFatal } =
     ground;
   const set = new ListenerSet();
-  const activity = resources.use(
-    new ActivityLog({
-      logger,
-      nameOf: (id) => set.get(id)?.listener.name ?? null,
-      isInfoShown: logger.isLevelEnabled('info'),
-      limits: config.logLines,
-    }),
-  );
+  const activity = resources.use(activityLog(ground, set));
   const node = await store.nodes.takeOwn();
   const eventLog = await openEventLog(ground, node, (commit) => {
     metrics.onCommit(commit);
@@ -255,12 +262,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     limits: config.listeners,
     bounds: config.bounds,
     ...{ projects, restingPorts },
-    portRules: {
-      reservedPorts,
-      isPrivilegedAllowed: config.isPrivilegedAllowed,
-      drawnFrom: config.listenPorts,
-      listenHost: config.bounds.listenHost,
-    },
+    portRules: portRulesOf(config, reservedPorts),
     makeId: uuidv7,
   };
   const listeners = new Listeners(shared);
@@ -273,10 +275,8 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     pages: { sizeMax: config.bounds.pageSize.max, bytesMax: config.bounds.pageBytesMax },
   });
   const bounds = { ...config.retention, idempotencyTtlMs: config.idempotency.idempotencyTtlMs };
-  const termsOf = (project: ProjectRef) => projects.termsOf(project);
-  const retention = resources.use(
-    new Retention({ store, eventLog, termsOf, clock, logger, ...bounds }),
-  );
+  const kept = { store, eventLog, projects, clock, logger, ...bounds };
+  const retention = resources.use(new Retention(kept));
   const control = new ControlPlane({
     ...shared,
     version,

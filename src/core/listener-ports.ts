@@ -8,7 +8,7 @@ import type { ProjectTerms } from './quotas.ts';
 
 export interface PortRules {
   /** Ports of our own edges. */
-  reservedPorts: readonly number[];
+  readonly reservedPorts: readonly number[];
   readonly isPrivilegedAllowed: boolean;
   /** What port 0 is drawn from, and where projects other than the default one listen; null: the kernel chooses. */
   readonly drawnFrom: PortRange | null;

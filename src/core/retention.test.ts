@@ -37,7 +37,7 @@ function makeWorld() {
     const retention = new Retention({
       ...{ store, eventLog, clock, logger, confirmedTime: null, monotonicMs: () => monotonicMs },
       idempotencyTtlMs: dayMs,
-      termsOf: (project) => database.terms.get(project) ?? noTerms,
+      projects: { termsOf: (project) => database.terms.get(project) ?? noTerms },
       ...{ ageMs: 30 * dayMs, eventsMax: 10 ** 9, bytesMax: 10 ** 12 },
       // The test says when.
       ...{ intervalMs: 2 ** 31 - 1, purgeEventsMax: 100, ...given },

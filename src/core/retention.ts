@@ -11,7 +11,8 @@ import type { EventLog } from './event-log.ts';
 import type { LogAge } from './log-keeping.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
-import { type ProjectTerms, within } from './quotas.ts';
+import type { Projects } from './projects.ts';
+import { within } from './quotas.ts';
 import type { ProjectStore, Store } from './store.ts';
 import type { Micros } from './time.ts';
 import { WakeUps } from './wake-ups.ts';
@@ -20,7 +21,7 @@ export interface RetentionOptions {
   readonly store: Pick<Store, 'of' | 'projects'>;
   readonly eventLog: EventLog;
   /** A project may have less than what holds for all. */
-  readonly termsOf: (project: ProjectRef) => Pick<ProjectTerms, 'quotas'>;
+  readonly projects: Pick<Projects, 'termsOf'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly ageMs: number;
@@ -117,8 +118,8 @@ export class Retention implements AsyncDisposable {
   }
 
   #boundsOf(project: ProjectRef): { readonly ageMs: number; readonly eventsMax: number } {
-    const { ageMs, eventsMax, termsOf } = this.#options;
-    const { retentionDays, eventsKept } = termsOf(project).quotas;
+    const { ageMs, eventsMax, projects } = this.#options;
+    const { retentionDays, eventsKept } = projects.termsOf(project).quotas;
     const ownAgeMs = retentionDays === null ? null : retentionDays * dayMs;
     return { ageMs: within(ownAgeMs, ageMs), eventsMax: within(eventsKept, eventsMax) };
   }

@@ -116,7 +116,7 @@ export async function assertPurgeBesideAppends(
   });
   await using retention = new Retention({
     ...{ store, eventLog, clock: systemClock(), logger: log, idempotencyTtlMs: 1 },
-    termsOf: () => noTerms,
+    projects: { termsOf: () => noTerms },
     confirmedTime: null,
     ...{ ageMs: 3_650 * 86_400_000, eventsMax: 1000, bytesMax: Number.MAX_SAFE_INTEGER },
     ...{ intervalMs: 3_600_000, purgeEventsMax: 5000 },
