@@ -15,11 +15,14 @@ import { ControlPlane } from './core/control-plane.ts';
 import { EventLog } from './core/event-log.ts';
 import type { Listener } from './core/listener.ts';
 import { ListenerObserver } from './core/listener-observer.ts';
+import type { PortRules } from './core/listener-ports.ts';
 import { ListenerRecovery } from './core/listener-recovery.ts';
 import { ListenerSet } from './core/listener-set.ts';
 import { Listeners } from './core/listeners.ts';
 import { Projects } from './core/projects.ts';
+import { connectionLimits } from './core/quotas.ts';
 import { Recorder } from './core/recorder.ts';
+import { RestingPorts } from './core/resting-ports.ts';
 import { Retention } from './core/retention.ts';
 import type { Writer } from './core/store.ts';
 import type { EdgesGround } from './edges.ts';
@@ -106,7 +109,8 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
     (reason) => `${storeName} cannot be used: ${reason}`,
   );
   resources.use(store);
-  const own = { projects: new Projects(store.projects), metrics: new Metrics() };
+  const projects = resources.use(new Projects(store.projects, logger));
+  const own = { projects, metrics: new Metrics() };
   const reservedPorts = [config.http.port, config.grpc.port].filter((port) => port !== 0);
   const ground = {
     ...options,
@@ -200,18 +204,25 @@ async function openEventLog(
   return await EventLog.open({ store, writer, log: logger, limits, onFatal, onCommit });
 }
 
+function activityLog({ config, logger }: Ground, set: ListenerSet): ActivityLog {
+  return new ActivityLog({
+    logger,
+    nameOf: (id) => set.get(id)?.listener.name ?? null,
+    isInfoShown: logger.isLevelEnabled('info'),
+    limits: config.logLines,
+  });
+}
+
+function portRulesOf(config: Config, reservedPorts: readonly number[]): PortRules {
+  const { isPrivilegedAllowed, listenPorts: drawnFrom, bounds } = config;
+  return { reservedPorts, isPrivilegedAllowed, drawnFrom, listenHost: bounds.listenHost };
+}
+
 async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const { config, logger, clock, nodeId, store, projects, metrics, reservedPorts, onFatal } =
     ground;
   const set = new ListenerSet();
-  const activity = resources.use(
-    new ActivityLog({
-      logger,
-      nameOf: (id) => set.get(id)?.listener.name ?? null,
-      isInfoShown: logger.isLevelEnabled('info'),
-      limits: config.logLines,
-    }),
-  );
+  const activity = resources.use(activityLog(ground, set));
   const node = await store.nodes.takeOwn();
   const eventLog = await openEventLog(ground, node, (commit) => {
     metrics.onCommit(commit);
@@ -219,7 +230,9 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   });
   resources.defer(() => eventLog.drain(AbortSignal.timeout(config.shutdownTimeoutMs / 4)));
   const recorder = new Recorder({ nodeId, log: eventLog, clock, logger });
-  const observer = new ListenerObserver({ set, eventLog, recorder, clock, onFatal });
+  const restingPorts = new RestingPorts(config.listeners);
+  const observed = { set, eventLog, recorder, restingPorts, clock, onFatal };
+  const observer = new ListenerObserver(observed);
   const dataPlane = await WorkerDataPlane.start({
     workers: config.workers,
     nodeId,
@@ -233,6 +246,9 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     },
   });
   resources.use(dataPlane);
+  await projects.start((project, { quotas }) =>
+    dataPlane.limitProject(project, connectionLimits(quotas)),
+  );
   const shared = {
     ...{ nodeId, pid: process.pid },
     set,
@@ -245,11 +261,8 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     logger,
     limits: config.listeners,
     bounds: config.bounds,
-    portRules: {
-      reservedPorts,
-      isPrivilegedAllowed: config.isPrivilegedAllowed,
-      drawnFrom: config.listenPorts,
-    },
+    ...{ projects, restingPorts },
+    portRules: portRulesOf(config, reservedPorts),
     makeId: uuidv7,
   };
   const listeners = new Listeners(shared);
@@ -262,10 +275,10 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     pages: { sizeMax: config.bounds.pageSize.max, bytesMax: config.bounds.pageBytesMax },
   });
   const bounds = { ...config.retention, idempotencyTtlMs: config.idempotency.idempotencyTtlMs };
-  const retention = resources.use(new Retention({ store, eventLog, clock, logger, ...bounds }));
+  const kept = { store, eventLog, projects, clock, logger, ...bounds };
+  const retention = resources.use(new Retention(kept));
   const control = new ControlPlane({
     ...shared,
-    projects,
     version,
     listeners,
     retention,

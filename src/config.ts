@@ -180,6 +180,8 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
       specBytesMax: env.KODAMA_LISTENERS_BYTES_MAX,
       drainMsMax: day,
       drawTriesMax: 1000,
+      portRestMs: 60_000,
+      restingPortsMax: 10_000,
     },
     listenPorts,
     idempotency: idempotencyLimits,

@@ -12,6 +12,7 @@ import type { ControlPlane } from './core/control-plane.ts';
 import type { Clock } from './core/ports.ts';
 import type { ProjectRef } from './core/project.ts';
 import type { Projects } from './core/projects.ts';
+import { RequestRates } from './core/request-rates.ts';
 import type { Store } from './core/store.ts';
 import type { EdgeTls } from './edge-sockets/edge-tls.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
@@ -56,6 +57,7 @@ export async function startEdges(
     world: { control, bounds, clock, ...cases },
     operations: operations(bounds, config.listeners),
     keys,
+    rates: new RequestRates(projects),
     idempotency: { keysOf, clock, logger, limits: idempotency },
   });
   const { signal = new AbortController().signal } = ground;
@@ -91,7 +93,7 @@ function openTenancy(ground: EdgesGround, control: ControlPlane, resources: Asyn
   const ring = { keys: keyRows, wakes, apiToken, isOpen, clock, logger, limits };
   resources.defer(wakes.onChange(() => known.forget()));
   const shared = { wakes, clock, makeId: uuidv7 };
-  const projects = new ProjectCases({ ...shared, rows: projectRows });
+  const projects = new ProjectCases({ ...shared, rows: projectRows, retention: config.retention });
   const keys = new KeyCases({ ...shared, rows: keyRows, projects, limits });
   const close = (project: ProjectRef) => control.closeProject(project);
   const upkeep = { removal, keys: keyRows, wakes, close, clock, logger, limits };

@@ -9,6 +9,7 @@ import { type Config, ConfigError, outputLimits, readConfig } from './config.ts'
 import { formatAddress } from './core/address.ts';
 import { logText } from './log-text.ts';
 import { compileCacheDir } from './node/data-dir.ts';
+import { overlapWarning } from './node/ephemeral-ports.ts';
 import { StartError } from './node/start-error.ts';
 import { Output } from './output.ts';
 import { spareMemory } from './spare-memory.ts';
@@ -52,6 +53,9 @@ async function main(): Promise<number> {
       (config.logFormat === 'text' ? stdout : stderr).write(text);
       return exitCode.ok;
     }
+    const { listenPorts } = config;
+    const overlap = listenPorts === null ? null : await overlapWarning(listenPorts);
+    if (overlap !== null) warn(overlap, config, logger);
     // What was compiled once needs no compiling at the next start: it halves the time to ready. Workers use it too.
     const cacheDir = await compileCacheDir(config.dataDir);
     if (cacheDir !== null) enableCompileCache(cacheDir);

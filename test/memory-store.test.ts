@@ -12,6 +12,7 @@ async function memoryGround(): Promise<StoreGround> {
       return Object.assign(store, { [Symbol.asyncDispose]: async () => store.leave() });
     },
     addProject: async (name) => database.addProject(name),
+    limitListeners: async (project, listeners) => database.limit(project, { listeners }),
     [Symbol.asyncDispose]: async () => undefined,
   };
 }

@@ -51,7 +51,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
     /^(api|core|edge-sockets|grpc|http|tenancy)\/|^(applied-file|config|command-line|node\/start-error)\.ts$/,
   'app.ts': /^(?!main\.ts$)/,
   'main.ts':
-    /^((app|banner|command-line|config|log-text|output|restore-mark|spare-memory)|node\/(data-dir|start-error)|core\/address)\.ts$/,
+    /^((app|banner|command-line|config|log-text|output|restore-mark|spare-memory)|node\/(data-dir|ephemeral-ports|start-error)|core\/address)\.ts$/,
 };
 /** The packages of the folders that know no technology, and of workers, which start often: others may use any. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
@@ -72,9 +72,9 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   src: 1650,
   api: 2150,
   cli: 5400,
-  core: 6950,
+  core: 7350,
   console: 7500,
-  echo: 6000,
+  echo: 6100,
   'edge-sockets': 260,
   'embedded-postgres': 850,
   faults: 1450,
@@ -83,10 +83,10 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'listeners-file': 330,
   metrics: 200,
   node: 400,
-  postgres: 5300,
+  postgres: 5350,
   tenancy: 1200,
   tls: 290,
-  workers: 960,
+  workers: 1050,
 };
 
 const root = join(import.meta.dirname, '..');

@@ -1,11 +1,12 @@
 /**
  * What happens around every operation, for both edges alike and in this order: the caller has been identified, it is
- * allowed, its input is read, a repeat is answered as before, and the operation runs.
+ * allowed, within its project's rate, its input is read, a repeat is answered as before, and the operation runs.
  */
 import type { z } from 'zod';
 import type { Caller, Identity, Scope } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import type { Keys } from '../core/keys.ts';
+import type { RequestRates } from '../core/request-rates.ts';
 import { type Answer, answerOnce, type IdempotencyOptions } from './idempotency.ts';
 import type { Given, Operation, StreamOperation, World } from './operation.ts';
 import type { Operations } from './operations.ts';
@@ -23,28 +24,32 @@ export interface ApiOptions {
   readonly world: World;
   readonly operations: Operations;
   readonly keys: Keys;
+  readonly rates: Pick<RequestRates, 'take'>;
   readonly idempotency: IdempotencyOptions;
 }
 
 export class Api {
   readonly operations: Operations;
   readonly keys: Keys;
+  readonly #rates: ApiOptions['rates'];
   readonly #world: World;
   readonly #idempotency: IdempotencyOptions;
 
-  constructor({ world, operations, keys, idempotency }: ApiOptions) {
+  constructor({ world, operations, keys, rates, idempotency }: ApiOptions) {
     this.#world = world;
     this.operations = operations;
     this.keys = keys;
+    this.#rates = rates;
     this.#idempotency = idempotency;
   }
 
-  /** @throws permission_denied, invalid_argument, what answerOnce throws, and what the operation throws */
+  /** @throws permission_denied, resource_exhausted, invalid_argument, what answerOnce throws, and what the operation throws */
   async call<At extends z.ZodType, Input extends z.ZodType, Output>(
     operation: Operation<At, Input, Output>,
     { caller, read, key }: Ask<z.output<At>, z.output<Input>>,
   ): Promise<Answer<Output>> {
     assertAllowed(caller, operation);
+    this.#rates.take(caller);
     const given = read();
     if (operation.waits) return await this.#wait(operation, caller, given);
     if (key === undefined || !operation.takesKey) {
@@ -73,13 +78,14 @@ export class Api {
     return { output, isReplayed: false };
   }
 
-  /** @throws permission_denied, invalid_argument, and what the stream throws */
+  /** @throws permission_denied, resource_exhausted, invalid_argument, and what the stream throws */
   stream<Input extends z.ZodType, Item>(
     operation: StreamOperation<Input, Item>,
     caller: Caller,
     read: () => z.output<Input>,
   ): AsyncGenerator<Item, void, void> {
     assertAllowed(caller, operation);
+    this.#rates.take(caller);
     return this.#watched(operation, caller, read());
   }
 

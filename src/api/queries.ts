@@ -1,12 +1,12 @@
 /** The schemas of what a caller asks: pages, filters, and where a stream starts. */
 import { z } from 'zod';
 import { closeReasons, connectionStates } from '../core/connection.ts';
+import type { ListenerQuery } from '../core/directories.ts';
 import { eventTypes } from '../core/event.ts';
 import { type EventStart, eventOrders } from '../core/event-page.ts';
 import { listenerStates, protocols } from '../core/listener.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { ConnectionAsk, EventAsk } from '../core/listener-choice.ts';
-import type { ListenerQuery } from '../core/store.ts';
 import type { StreamStart } from '../core/stream-start.ts';
 import { list } from './list.ts';
 import { cidr, idOrName, labels, name, port, time, uuid, wholeNumber } from './values.ts';

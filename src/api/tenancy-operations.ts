@@ -1,9 +1,9 @@
 /** The operations of projects and keys. */
 import { z } from 'zod';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
+import { type Quotas, quotaNames, quotaWords } from '../core/quotas.ts';
 import { type ScopeWord, scopeWords, type ToldKey } from '../tenancy/api-key.ts';
 import { projectName } from '../tenancy/project.ts';
-import { type Quotas, quotaNames, quotaWords } from '../tenancy/quotas.ts';
 import { expiryOf, oneExpiry, ttlMs } from './expiry.ts';
 import { list } from './list.ts';
 import { operation } from './operation.ts';

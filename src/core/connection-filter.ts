@@ -1,7 +1,7 @@
 /** Which connections a reader wants: all that is asked for must hold. The lists of the store say the same in SQL. */
 import { networkSet } from './address.ts';
 import type { Connection } from './connection.ts';
-import type { ConnectionQuery } from './store.ts';
+import type { ConnectionQuery } from './directories.ts';
 import { formatTime, type Micros } from './time.ts';
 
 /** A list's, and what a connection has carried at least. Null where nothing is asked for. */

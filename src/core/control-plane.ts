@@ -6,6 +6,7 @@ import type { Caller } from './caller.ts';
 import type { Connection } from './connection.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { assertSameLog } from './cursor-errors.ts';
+import type { ListenerQuery } from './directories.ts';
 import type { Event } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import {
@@ -38,7 +39,7 @@ import {
   shownStatus,
   statusOf,
 } from './status.ts';
-import type { ListenerQuery, Store } from './store.ts';
+import type { Store } from './store.ts';
 import {
   type ConnectionWaitAsk,
   type EventWaitAsk,

@@ -13,8 +13,9 @@ import { EventRing } from './event-ring.ts';
 import { KnownLogs } from './known-logs.ts';
 import { LogCommands, type LogCommandsLimits } from './log-commands.ts';
 import { type AppendExtra, makeEntry } from './log-entry.ts';
+import type { LogBounds } from './log-keeping.ts';
 import { defaultProject, type ProjectRef } from './project.ts';
-import type { EventPage, Log, LogBounds, Store } from './store.ts';
+import type { EventPage, Log, Store } from './store.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface EventLogLimits extends AppendQueueLimits, LogCommandsLimits {

@@ -9,6 +9,7 @@ import { type FollowAsk, streamFilter } from './labelled-listeners.ts';
 import type { ListenerNames, NamedStreamItem } from './listener-names.ts';
 import type { ProjectRef } from './project.ts';
 import type { Projects } from './projects.ts';
+import { quotaReached } from './quotas.ts';
 import type { ProjectStore, Store } from './store.ts';
 
 /** Where a stream stands, and in which log, for the metrics. */
@@ -88,6 +89,7 @@ export class EventStreams {
     const project = await projects.of(caller);
     // Nothing waits from here until it is counted.
     if (this.#followers.size >= limits.followersMax) throw tooMany(limits.followersMax);
+    this.#assertQuota(caller, project);
     const log = eventLog.of(project);
     const held = log.hold();
     const follower = { project, log, seq: log.headSeq, ending: new AbortController() };
@@ -103,6 +105,14 @@ export class EventStreams {
         held[Symbol.dispose]();
       },
     };
+  }
+
+  /** Operators look on whatever a project has. */
+  #assertQuota({ actor }: Caller, project: ProjectRef): void {
+    const { streams: max } = this.#options.projects.termsOf(project).quotas;
+    if (max === null || actor.kind !== 'key') return;
+    const own = [...this.#followers].filter((one) => one.project === project);
+    if (own.length >= max) throw quotaReached('streams', max, 'streams at once');
   }
 
   /** See ControlPlane.followEvents. */

@@ -43,6 +43,7 @@ export const refusalRules = [
   'udp_rate',
   'udp_loop',
   'udp_destination_address',
+  'project_quota',
 ] as const;
 export type RefusalRule = (typeof refusalRules)[number];
 

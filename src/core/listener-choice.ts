@@ -1,7 +1,8 @@
 /** Which listeners a reader of connections or events wants, as it names them; resolved to ids once, as it starts. */
+
+import type { ConnectionQuery, ListenerDirectory } from './directories.ts';
 import { AppError } from './errors.ts';
 import type { EventFilter } from './event-filter.ts';
-import type { ConnectionQuery, ListenerDirectory } from './store.ts';
 
 export interface ListenerChoice {
   /** Ids or names, any of them; a name is who has it now, else the newest closed one. None: all listeners. */

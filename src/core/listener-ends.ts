@@ -1,7 +1,8 @@
 /** Whether listeners that a reader has chosen are all closed, as the log goes on: nothing comes of those any more. */
+
+import type { ListenerDirectory } from './directories.ts';
 import type { Event, EventType } from './event.ts';
 import { isOver } from './listener.ts';
-import type { ListenerDirectory } from './store.ts';
 
 export class ListenerEnds {
   /** Those that are not closed; null: any listener counts, and another may always come. */

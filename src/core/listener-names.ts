@@ -1,9 +1,11 @@
 /** What is read of connections, with the names of their listeners as they are when it is read. */
+
+import type { ListenerDirectory } from './directories.ts';
 import type { Event } from './event.ts';
 import type { StreamItem } from './follow.ts';
 import type { ListenerSet } from './listener-set.ts';
 import type { Page } from './page.ts';
-import type { ListenerDirectory, ProjectStore } from './store.ts';
+import type { ProjectStore } from './store.ts';
 
 export type Named<Item> = Item & { readonly listenerName: string | null };
 export type NameMap = ReadonlyMap<string, string | null>;

@@ -13,11 +13,13 @@ import type { Listener } from './listener.ts';
 import type { ListenerEntry, ListenerSet } from './listener-set.ts';
 import type { Clock, Observed } from './ports.ts';
 import type { Recorder } from './recorder.ts';
+import type { RestingPorts } from './resting-ports.ts';
 
 export interface ListenerObserverOptions {
   readonly set: ListenerSet;
   readonly eventLog: EventLog;
   readonly recorder: Recorder;
+  readonly restingPorts: RestingPorts;
   readonly clock: Clock;
   readonly onFatal: (error: unknown) => void;
 }
@@ -84,12 +86,13 @@ export class ListenerObserver {
 
   /** Its connections' records were passed on before: they come before it in the log. */
   async #end(entry: ListenerEntry): Promise<void> {
-    const { eventLog, clock, recorder, set } = this.#options;
+    const { eventLog, clock, recorder, restingPorts, set } = this.#options;
     const now = clock.now();
     entry.listener = { ...entry.listener, sockets: [], updatedAt: now };
     const end = { state: 'closed', reason: null, closedAt: now } as const;
     const closed = { ...recorder.counted(entry.listener), ...end };
     await eventLog.of(closed.project).append([listenerEvent('listener_closed', closed)]);
+    restingPorts.add(closed);
     set.remove(closed.id);
     recorder.endCounting(closed.id);
   }

@@ -1,13 +1,22 @@
 import { expect, test } from 'vitest';
 import { sampleId, sampleListener, sampleNewListener } from '../../test/support/samples.ts';
 import { AppError } from './errors.ts';
-import type { Listener, Protocol } from './listener.ts';
-import { assertPortAllowed, findConflict, type PortRules, portsToDraw } from './listener-ports.ts';
+import type { Listener, NewListener, Protocol } from './listener.ts';
+import {
+  assertPlaceAllowed,
+  assertPortAllowed,
+  findConflict,
+  type PortRules,
+  portsToDraw,
+} from './listener-ports.ts';
+import { defaultProject, projectRef } from './project.ts';
+import { noTerms } from './quotas.ts';
 
 const rules: PortRules = {
   reservedPorts: [8080, 50_051],
   isPrivilegedAllowed: false,
   drawnFrom: null,
+  listenHost: '127.0.0.1',
 };
 
 function refusal(port: number, protocol: Protocol = 'tcp', by = rules): string | null {
@@ -34,6 +43,53 @@ test('ports below 1024 want permission', () => {
 
 test('a port of the choice of the kernel is always allowed', () => {
   expect(refusal(0)).toBeNull();
+});
+
+function placeRefusal(
+  place: Partial<NewListener>,
+  given: Partial<PortRules> = {},
+  { project = projectRef(2), bindHosts = null as readonly string[] | null } = {},
+): string | null {
+  const terms = { ...noTerms, bindHosts };
+  try {
+    assertPlaceAllowed(sampleNewListener(place), { ...rules, ...given }, project, terms);
+    return null;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return [error.code, ...(error.details.errors ?? []).map(({ path }) => path)].join(' ');
+  }
+}
+
+test('beside the default project others listen on the ports for all, where these are named', () => {
+  const drawn = { drawnFrom: { from: 20_000, to: 20_099 } };
+  expect([0, 20_000, 20_099].map((port) => placeRefusal({ port }, drawn))).toEqual([
+    ...[null, null, null],
+  ]);
+  expect([19_999, 20_100].map((port) => placeRefusal({ port }, drawn))).toEqual([
+    ...['port_reserved', 'port_reserved'],
+  ]);
+  expect(placeRefusal({ port: 7000 })).toBeNull();
+  expect(placeRefusal({ port: 7000 }, drawn, { project: defaultProject })).toBeNull();
+});
+
+test('a project listens at the hosts that it is let', () => {
+  const at = (host: string, ...bindHosts: string[]) => placeRefusal({ host }, {}, { bindHosts });
+  expect(at('10.1.2.3', '10.0.0.0/8')).toBeNull();
+  expect(at('11.1.2.3', '10.0.0.0/8', '::1')).toBe('permission_denied host');
+  expect(at('0.0.0.0', '10.0.0.0/8')).toBe('permission_denied host');
+  expect(at('0.0.0.0', '0.0.0.0/0')).toBeNull();
+  // It is the wildcard of both.
+  expect(at('::', '::/0')).toBe('permission_denied host');
+  expect(at('::', '::/0', '0.0.0.0/0')).toBeNull();
+});
+
+test('loopback is the default project’s alone where others have an address', () => {
+  const out = { listenHost: '0.0.0.0' };
+  expect(placeRefusal({ host: '127.0.0.1' })).toBeNull();
+  expect(placeRefusal({ host: '127.0.0.9' }, out)).toBe('permission_denied host');
+  expect(placeRefusal({ host: '::1' }, out)).toBe('permission_denied host');
+  expect(placeRefusal({ host: '0.0.0.0' }, out)).toBeNull();
+  expect(placeRefusal({ host: '127.0.0.1' }, out, { project: defaultProject })).toBeNull();
 });
 
 function conflicts(wanted: Partial<Listener>, other: Partial<Listener>): boolean {

@@ -1,14 +1,19 @@
 /** Which ports a listener may have, and which listeners stand in each other's way. */
 import { isIPv6 } from 'node:net';
+import { isLoopback, networkSet } from './address.ts';
 import { AppError } from './errors.ts';
 import type { Listener, NewListener } from './listener.ts';
+import { defaultProject, type ProjectRef } from './project.ts';
+import type { ProjectTerms } from './quotas.ts';
 
 export interface PortRules {
   /** Ports of our own edges. */
-  reservedPorts: readonly number[];
+  readonly reservedPorts: readonly number[];
   readonly isPrivilegedAllowed: boolean;
-  /** What port 0 is drawn from; null: the kernel chooses. */
+  /** What port 0 is drawn from, and where projects other than the default one listen; null: the kernel chooses. */
   readonly drawnFrom: PortRange | null;
+  /** Where a listener is bound that names no host. */
+  readonly listenHost: string;
 }
 
 /** Both ends are in it. */
@@ -29,6 +34,37 @@ export function assertPortAllowed({ port, protocol }: NewListener, rules: PortRu
     const message = `port ${port} is privileged; KODAMA_ALLOW_PRIVILEGED_PORTS=true allows it`;
     throw new AppError('port_privileged', message);
   }
+}
+
+/**
+ * Where a project may listen on a node that all share: its operators say at which hosts. The default project is whoever
+ * runs the node: the ports beyond those for all are its own, and so is loopback where others have an address.
+ * @throws port_reserved, permission_denied
+ */
+export function assertPlaceAllowed(
+  { host, port }: NewListener,
+  { drawnFrom, listenHost }: PortRules,
+  project: ProjectRef,
+  { bindHosts }: ProjectTerms,
+): void {
+  const isOfHosts = bindHosts === null ? () => true : networkSet(bindHosts);
+  // The IPv6 wildcard is that of IPv4 too.
+  const hosts = host === '::' ? [host, '0.0.0.0'] : [host];
+  if (!hosts.every(isOfHosts)) throw hostDenied(host, "it is none of the project's bindHosts");
+  if (project === defaultProject) return;
+  if (isLoopback(host) && !isLoopback(listenHost)) {
+    throw hostDenied(host, 'loopback is for the project default');
+  }
+  if (port === 0 || drawnFrom === null) return;
+  const { from, to } = drawnFrom;
+  if (port >= from && port <= to) return;
+  throw new AppError('port_reserved', `port ${port} is not from ${from} to ${to}`);
+}
+
+function hostDenied(host: string, why: string): AppError {
+  const message = `may not be ${host}: ${why}`;
+  const errors = [{ path: 'host', message }];
+  return new AppError('permission_denied', `host: ${message}`, { errors });
 }
 
 /** The other listener that has this one's port, or is about to: null where none is. */

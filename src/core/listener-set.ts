@@ -138,10 +138,11 @@ export function nameTaken(name: string): AppError {
 
 /** The listener as the data plane binds it; once bound, the port that the kernel chose stays. */
 export function bindingOf({ listener, secrets }: ListenerEntry): Binding {
-  const { protocol, host, mode, limits, faults, tls, proxyProtocol, recording, id } = listener;
+  const { protocol, host, mode, limits, faults, tls, proxyProtocol, recording } = listener;
+  const { id: listenerId, project } = listener;
   const port = listener.laddr?.port ?? listener.port;
   const spec = { protocol, host, port, mode, limits, faults, tls, proxyProtocol, recording };
-  return { ...spec, tlsKey: secrets.tlsKey, listenerId: id };
+  return { ...spec, tlsKey: secrets.tlsKey, listenerId, project };
 }
 
 /** It is to listen as it is on record; one whose secrets could not be read is not bound. */

@@ -5,11 +5,13 @@ import {
   rejection,
   sampleFault,
   sampleLimits,
+  sampleListener,
   sampleNewListener,
 } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { AppError } from './errors.ts';
 import type { ListenerPatch, NewListener } from './listener.ts';
+import { defaultProject } from './project.ts';
 
 type World = Awaited<ReturnType<typeof makeWorld>>;
 
@@ -408,4 +410,43 @@ test('a port of any choice is drawn from the range, each once, until none is fre
     details: { limit: 'listenPorts' },
   });
   expect(dataPlane.bound.size).toBe(5);
+});
+
+test('a create beyond the quota of its project binds nothing', async () => {
+  const world = await makeWorld();
+  world.store.database.limit(defaultProject, { listeners: 2 });
+  await world.projects.start(() => undefined);
+  await create(world);
+  const refused = world.control.createListeners(caller, [sampleNewListener(), sampleNewListener()]);
+  await expect(refused).rejects.toMatchObject({
+    code: 'resource_exhausted',
+    details: { limit: 'listeners', limitValue: 2 },
+  });
+  expect(world.dataPlane.calls.filter(({ kind }) => kind === 'open')).toHaveLength(1);
+  await create(world);
+  await world.projects[Symbol.asyncDispose]();
+});
+
+test('a port that rests is drawn by its own project only', async () => {
+  const world = await makeWorld({ drawnFrom: { from: 20_000, to: 20_001 } });
+  world.store.database.addProject('other');
+  const other = { ...caller, project: 'other' };
+  const ask = [sampleNewListener({ port: 0 })];
+  const [first] = await world.control.createListeners(other, ask);
+  await world.control.deleteListener(other, first?.id ?? '', 0);
+  expect((await create(world, { port: 0 })).laddr?.port).toBe(20_001);
+  expect(await codeOf(create(world, { port: 0 }))).toBe('resource_exhausted');
+  expect(await codeOf(create(world, { port: 20_000 }))).toBe('port_in_use');
+  const [again] = await world.control.createListeners(other, ask);
+  expect(again?.laddr?.port).toBe(20_000);
+});
+
+test('the kernel is asked for another port where the one that it gave rests', async () => {
+  const world = await makeWorld();
+  const project = world.store.database.addProject('other');
+  const laddr = { ip: '127.0.0.1', port: 40_000 };
+  world.restingPorts.add(sampleListener({ project, laddr }));
+  const listener = await create(world, { port: 0 });
+  expect(listener.laddr?.port).toBe(40_001);
+  expect(world.dataPlane.kindsOf(listener.id)).toEqual(['open', 'release', 'open', 'wish']);
 });

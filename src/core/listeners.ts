@@ -12,7 +12,13 @@ import type { EventLog } from './event-log.ts';
 import type { FaultChange } from './fault-changes.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
 import { ListenerExpiry } from './listener-expiry.ts';
-import { assertPortAllowed, findConflict, type PortRules, portInUse } from './listener-ports.ts';
+import {
+  assertPlaceAllowed,
+  assertPortAllowed,
+  findConflict,
+  type PortRules,
+  portInUse,
+} from './listener-ports.ts';
 import {
   endWish,
   type ListenerEntry,
@@ -25,7 +31,9 @@ import { ListenerUpdates } from './listener-updates.ts';
 import { NewBinds } from './new-binds.ts';
 import type { Certificates, Clock, DataPlane, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
+import type { Projects } from './projects.ts';
 import type { Recorder } from './recorder.ts';
+import type { RestingPorts } from './resting-ports.ts';
 import { heldBytes, specBytes } from './sizes.ts';
 import type { Store } from './store.ts';
 
@@ -46,6 +54,8 @@ export interface ListenersOptions {
   };
   readonly bounds: { readonly specBytesMax: number; readonly faultsMax: number };
   readonly portRules: PortRules;
+  readonly projects: Projects;
+  readonly restingPorts: RestingPorts;
   readonly makeId: () => string;
 }
 
@@ -78,8 +88,8 @@ export class Listeners {
 
   /**
    * All or nothing.
-   * @throws already_exists, port_in_use, port_reserved, port_privileged, invalid_argument,
-   *   resource_exhausted, unavailable
+   * @throws already_exists, port_in_use, port_reserved, port_privileged, permission_denied (its host),
+   *   invalid_argument, resource_exhausted, unavailable
    */
   async create(
     project: ProjectRef,
@@ -89,6 +99,7 @@ export class Listeners {
     const { makeId, set, limits } = this.#options;
     const bytes = news.reduce((sum, one) => sum + specBytes(one), 0);
     set.assertRoom({ count: news.length, bytes }, limits);
+    await this.#options.projects.assertListenerRoom(project, news.length);
     const planned = news.map((one, index) => [one, ids[index] ?? makeId()] as const);
     const entries: ListenerEntry[] = [];
     const created = Promise.withResolvers<void>();
@@ -145,7 +156,9 @@ export class Listeners {
     created: Promise<void>,
   ): Promise<ListenerEntry> {
     const { nodeId, clock, certificates, portRules, recorder, set, limits } = this.#options;
+    const { projects, restingPorts } = this.#options;
     const now = clock.now();
+    assertPlaceAllowed(input, portRules, project, projects.termsOf(project));
     assertPortAllowed(input, portRules);
     await this.#assertNameFree(project, input.name);
     const tls = input.tls === null ? null : await certificates.prepare(input.tls, input.host);
@@ -175,6 +188,7 @@ export class Listeners {
       throw nameTaken(listener.name);
     const conflict = findConflict(listener, set.all());
     if (conflict !== null) throw portInUse(listener, conflict);
+    restingPorts.assertRested(listener);
     recorder.startCounting(listener, { open: 0, total: 0 });
     return set.add(listener, secrets, created);
   }

@@ -1,4 +1,6 @@
 /** What callers do with a listener that they name, whichever node has it: this one, another, or one that is not there. */
+
+import type { ListenerDirectory } from './directories.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { GoneNodes } from './gone-nodes.ts';
 import { inParallel } from './in-parallel.ts';
@@ -7,7 +9,7 @@ import type { ListenerSet } from './listener-set.ts';
 import type { Listeners } from './listeners.ts';
 import { listPage, type Page } from './page.ts';
 import type { ProjectRef } from './project.ts';
-import type { ListenerDirectory, ProjectStore, Store } from './store.ts';
+import type { ProjectStore, Store } from './store.ts';
 
 /** What a caller's project has. */
 export interface Own {

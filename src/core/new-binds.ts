@@ -10,11 +10,13 @@ import {
 } from './listener-ports.ts';
 import { bindingOf, type ListenerEntry, type ListenerSet } from './listener-set.ts';
 import type { DataPlane } from './ports.ts';
+import type { RestingPorts } from './resting-ports.ts';
 
 export interface NewBindsOptions {
   readonly set: ListenerSet;
   readonly dataPlane: DataPlane;
   readonly portRules: PortRules;
+  readonly restingPorts: RestingPorts;
   readonly limits: {
     /** Ports that one draw tries, where others on this host have them. */
     readonly drawTriesMax: number;
@@ -33,12 +35,11 @@ export class NewBinds {
   /** @throws port_in_use, resource_exhausted (no port of the range is free), and what DataPlane.open throws */
   async bind(entry: ListenerEntry): Promise<void> {
     const { listener } = entry;
-    const { dataPlane, portRules, set } = this.#options;
+    const { portRules, set } = this.#options;
     const { drawnFrom } = portRules;
     if (listener.port === 0 && drawnFrom !== null) return await this.#draw(entry, drawnFrom);
     try {
-      const bound = await dataPlane.open(bindingOf(entry));
-      entry.listener = { ...listener, ...bound, state: 'listening' };
+      await this.#open(entry);
     } catch (error) {
       if (!hasCode(error, 'port_in_use')) throw error;
       // The kernel may have given this very port to a listener of ours that asked for any.
@@ -46,16 +47,33 @@ export class NewBinds {
     }
   }
 
+  /** The kernel may choose a port that rests: then it is asked again. */
+  async #open(entry: ListenerEntry): Promise<void> {
+    const { listener } = entry;
+    const { dataPlane, restingPorts, limits } = this.#options;
+    for (let tries = 0; tries < limits.drawTriesMax; tries += 1) {
+      const bound = await dataPlane.open(bindingOf(entry));
+      const { port } = bound.laddr;
+      if (listener.port !== 0 || restingPorts.restMs({ ...listener, port }) === 0) {
+        entry.listener = { ...listener, ...bound, state: 'listening' };
+        return;
+      }
+      await dataPlane.release(listener.id);
+    }
+    throw noPortFree('no port is free');
+  }
+
   /** Binds any free port of the range, from behind the last one drawn: one that was let go is not given again at once. */
   async #draw(entry: ListenerEntry, drawnFrom: PortRange): Promise<void> {
     const { listener } = entry;
-    const { dataPlane, portRules, set, limits } = this.#options;
+    const { dataPlane, portRules, set, restingPorts, limits } = this.#options;
     const rules = { ...portRules, drawnFrom };
     let tries = 0;
     for (const port of portsToDraw(listener, set.all(), rules, this.#nextDraw)) {
       if (tries === limits.drawTriesMax) break;
       // Another listener may have drawn the port since the draw began.
-      if (findConflict({ ...listener, port }, set.all()) !== null) continue;
+      const wanted = { ...listener, port };
+      if (findConflict(wanted, set.all()) !== null || restingPorts.restMs(wanted) > 0) continue;
       tries += 1;
       this.#nextDraw = port - drawnFrom.from + 1;
       // Its own from here on, so that nobody else draws it.
@@ -68,9 +86,10 @@ export class NewBinds {
         if (!hasCode(error, 'port_in_use')) throw error;
       }
     }
-    const range = `${drawnFrom.from} to ${drawnFrom.to}`;
-    throw new AppError('resource_exhausted', `no port from ${range} is free`, {
-      limit: 'listenPorts',
-    });
+    throw noPortFree(`no port from ${drawnFrom.from} to ${drawnFrom.to} is free`);
   }
+}
+
+function noPortFree(message: string): AppError {
+  return new AppError('resource_exhausted', message, { limit: 'listenPorts' });
 }

@@ -1,6 +1,7 @@
 /** What core needs of the world. Each method names the AppError codes that it throws. */
 import type { Address } from './address.ts';
 import type {
+  ListenerLimits,
   ListenerReason,
   ListenerSecrets,
   ListenerSpec,
@@ -8,6 +9,7 @@ import type {
   NewTls,
   TlsSettings,
 } from './listener.ts';
+import type { ProjectRef } from './project.ts';
 import type { WorkerRecord } from './record.ts';
 import type { Micros } from './time.ts';
 
@@ -26,7 +28,14 @@ export interface Logger {
 /** A listener as the data plane is asked to bind it. */
 export interface Binding extends ListenerSpec, Pick<ListenerSecrets, 'tlsKey'> {
   readonly listenerId: string;
+  readonly project: ProjectRef;
 }
+
+/** What the connections of all listeners of a project on this node may be together. */
+export type ProjectLimits = Pick<
+  ListenerLimits,
+  'maxConnections' | 'maxConnectionsPerSource' | 'acceptRate'
+>;
 
 /** What is to listen from now on. */
 export interface Wish {
@@ -107,6 +116,8 @@ export interface DataPlane {
    * later end with a shorter drain ends it sooner.
    */
   endWish(end: ListenerEnd): void;
+  /** From now on, for what arrives; null: no bound. What is open stays. */
+  limitProject(project: ProjectRef, limits: ProjectLimits | null): void;
   /** Resolves when the worker has begun it; a connection or a worker that is gone is no error. */
   closeConnection(
     place: { readonly workerId: string; readonly connectionId: string },

@@ -11,6 +11,7 @@ import {
 } from '../../test/support/samples.ts';
 import { EventLog } from './event-log.ts';
 import { defaultProject } from './project.ts';
+import { noTerms, type Quotas } from './quotas.ts';
 import { Retention, type RetentionOptions } from './retention.ts';
 
 const hourMs = 3_600_000;
@@ -36,6 +37,7 @@ function makeWorld() {
     const retention = new Retention({
       ...{ store, eventLog, clock, logger, confirmedTime: null, monotonicMs: () => monotonicMs },
       idempotencyTtlMs: dayMs,
+      projects: { termsOf: (project) => database.terms.get(project) ?? noTerms },
       ...{ ageMs: 30 * dayMs, eventsMax: 10 ** 9, bytesMax: 10 ** 12 },
       // The test says when.
       ...{ intervalMs: 2 ** 31 - 1, purgeEventsMax: 100, ...given },
@@ -52,6 +54,7 @@ function makeWorld() {
       clock.move(ms);
       monotonicMs += ms;
     },
+    limit: (quotas: Partial<Quotas>) => database.limit(defaultProject, quotas),
     kept: () => database.history.length - database.bounds.oldestSeq + 1,
   };
 }
@@ -170,6 +173,21 @@ test('a clock that falls back keeps nothing for ever, and erases nothing when it
   world.clock.move(-365 * dayMs);
   await live(world, [node], 100);
   expect(world.kept()).toBeLessThanOrEqual(62);
+});
+
+test('a project keeps less than all where its quotas say so, and never more', async () => {
+  const world = makeWorld();
+  await using node = await world.openNode('a', { eventsMax: 50 });
+  world.limit({ retentionDays: 10 });
+  await live(world, [node], 40);
+  expect(world.kept()).toBeLessThanOrEqual(11);
+  expect(world.kept()).toBeGreaterThanOrEqual(10);
+  world.limit({ eventsKept: 4 });
+  await node.retention.purge();
+  expect(world.kept()).toBe(4);
+  world.limit({ eventsKept: 1000, retentionDays: 3650 });
+  await live(world, [node], 100);
+  expect(world.kept()).toBeLessThanOrEqual(31);
 });
 
 test('several nodes are no faster than one', async () => {

@@ -8,15 +8,20 @@
  * preceded by some time without us; or if a person confirms it.
  */
 import type { EventLog } from './event-log.ts';
+import type { LogAge } from './log-keeping.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
-import type { LogAge, ProjectStore, Store } from './store.ts';
+import type { Projects } from './projects.ts';
+import { within } from './quotas.ts';
+import type { ProjectStore, Store } from './store.ts';
 import type { Micros } from './time.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface RetentionOptions {
   readonly store: Pick<Store, 'of' | 'projects'>;
   readonly eventLog: EventLog;
+  /** A project may have less than what holds for all. */
+  readonly projects: Pick<Projects, 'termsOf'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly ageMs: number;
@@ -41,6 +46,7 @@ export interface RetentionState {
   readonly bytes: number;
 }
 
+const dayMs = 86_400_000;
 const paceMin = 0.5;
 const paceMax = 2;
 /** The part of the age that a start may leap. */
@@ -100,7 +106,8 @@ export class Retention implements AsyncDisposable {
   }
 
   async #purgeLog(project: ProjectRef, { keeping }: ProjectStore, time: Micros): Promise<void> {
-    const { eventLog, ageMs, eventsMax, bytesMax, purgeEventsMax: limit } = this.#options;
+    const { eventLog, bytesMax, purgeEventsMax: limit } = this.#options;
+    const { ageMs, eventsMax } = this.#boundsOf(project);
     const before = time - ageMs * 1000;
     let hasMore = true;
     while (hasMore && !this.#stop.signal.aborted) {
@@ -108,6 +115,13 @@ export class Retention implements AsyncDisposable {
       eventLog.expireOf(project, result.oldestSeq);
       hasMore = result.hasMore;
     }
+  }
+
+  #boundsOf(project: ProjectRef): { readonly ageMs: number; readonly eventsMax: number } {
+    const { ageMs, eventsMax, projects } = this.#options;
+    const { retentionDays, eventsKept } = projects.termsOf(project).quotas;
+    const ownAgeMs = retentionDays === null ? null : retentionDays * dayMs;
+    return { ageMs: within(ownAgeMs, ageMs), eventsMax: within(eventsKept, eventsMax) };
   }
 
   async #purgeKeys({ idempotencyKeys }: ProjectStore): Promise<void> {
@@ -129,7 +143,7 @@ export class Retention implements AsyncDisposable {
       timeMax: last === null ? null : Math.round(last.time + elapsed * paceMax),
       confirmedTime,
       leapMaxMs: last === null ? ageMs * leapShare : 0,
-      markMs: ageMs * markShare,
+      markMs: this.#boundsOf(project).ageMs * markShare,
       markBytes: Math.ceil(bytesMax * markShare),
     });
     this.#last = { ...age, atMs: this.#monotonicMs() };

@@ -3,47 +3,18 @@
  * connections; who may write, the nodes. All methods throw `unavailable` when the database is away, within a bound; each names
  * what else it throws.
  */
-import type { CloseReason, Connection, ConnectionState } from './connection.ts';
+import type { Connection } from './connection.ts';
+import type { ConnectionDirectory, ListenerDirectory } from './directories.ts';
 import type { Event, EventDraft } from './event.ts';
 import type { EventFilter } from './event-filter.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
-import type { Listener, ListenerSecrets, ListenerState, Protocol } from './listener.ts';
-import type { PageItems, PageRequest, SizedPageRequest } from './page.ts';
+import type { Listener, ListenerSecrets } from './listener.ts';
+import type { LogBounds, LogKeeping } from './log-keeping.ts';
+import type { SizedPageRequest } from './page.ts';
 import type { ProjectRef } from './project.ts';
+import type { NamedTerms } from './quotas.ts';
 import type { Counters } from './record.ts';
 import type { Micros } from './time.ts';
-
-export interface ListenerQuery {
-  /** Without a state, closed listeners are left out. */
-  readonly state: ListenerState | null;
-  readonly protocol: Protocol | null;
-  readonly port: number | null;
-  readonly name: string | null;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-export interface ConnectionQuery {
-  /** Of any of them; null: of all. */
-  readonly listenerIds: readonly string[] | null;
-  readonly state: ConnectionState | null;
-  readonly protocol: Protocol | null;
-  /** Address or CIDR of the socket's remote end. */
-  readonly raddr: string | null;
-  readonly lport: number | null;
-  readonly closeReason: CloseReason | null;
-  /** Inclusive. */
-  readonly acceptedAfter: Micros | null;
-  /** Exclusive. */
-  readonly acceptedBefore: Micros | null;
-}
-
-/** Who carries all of the labels now, or did at its end: any `limit` of them, in no order. */
-export interface LabelledRequest {
-  readonly labels: Readonly<Record<string, string>>;
-  /** Null: of all listeners. */
-  readonly among: readonly string[] | null;
-  readonly limit: number;
-}
 
 /** One transaction of the logs. */
 export interface Append {
@@ -72,46 +43,6 @@ export interface AppendEntry {
 
 /** Of each project that an append was for, the seq of its first event there: the others follow, entry after entry. */
 export type FirstSeqs = ReadonlyMap<ProjectRef, number>;
-
-export interface LogBounds {
-  /** Seq of the newest committed event; 0 before the first. */
-  readonly headSeq: number;
-  /** Seq of the oldest event still kept; headSeq + 1 where none is. */
-  readonly oldestSeq: number;
-}
-
-/** How the logs' own time goes on, and how often a log is marked with it. */
-export interface LogAgeing {
-  /** The time goes on up to here at least; null: it may stand still. */
-  readonly timeMin: Micros | null;
-  /** And with the database's clock up to here; null: not with it. */
-  readonly timeMax: Micros | null;
-  /** How late it is, as a person says; unless the database's clock shows less. */
-  readonly confirmedTime: Micros | null;
-  /** A clock that is ahead of it by no more is believed. */
-  readonly leapMaxMs: number;
-  /** A mark comes after so much time, */
-  readonly markMs: number;
-  /** or after so many bytes. */
-  readonly markBytes: number;
-}
-
-export interface LogAge {
-  /** The logs' own; it never falls. */
-  readonly time: Micros;
-  /** What the database's clock shows. */
-  readonly clock: Micros;
-  /** Of the events that are kept, about. */
-  readonly bytes: number;
-}
-
-export interface PurgeRequest {
-  /** Of the log's own time: what was appended up to then goes. */
-  readonly before: Micros;
-  readonly eventsMax: number;
-  readonly bytesMax: number;
-  readonly limit: number;
-}
 
 export interface EventPage extends LogBounds {
   readonly events: readonly Event[];
@@ -149,19 +80,6 @@ export interface ForeignAppends {
   on(project: ProjectRef, callback: (headSeq: number) => void): () => void;
 }
 
-/** Keeps a project's log short. */
-export interface LogKeeping {
-  /** Lets the time go on that all logs have in common, and marks this one with it. */
-  age(ageing: LogAgeing): Promise<LogAge>;
-  /**
-   * Deletes a bounded piece of what is older than `before`, or beyond the newest `eventsMax` events or `bytesMax`
-   * bytes, whole events from the oldest on, with the connections whose closed event goes and closed listeners of no
-   * more events. Age and bytes are known at the marks of `age`, and guessed in between. Resolves with the bounds, and
-   * whether there is more to delete.
-   */
-  purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }>;
-}
-
 /** Who may append to the logs. */
 export interface Writer {
   /**
@@ -169,6 +87,7 @@ export interface Writer {
    * @throws already_exists when a listener's name is taken
    * @throws failed_precondition when a listener is not at the revision before
    * @throws not_found when a project has no log
+   * @throws resource_exhausted when a project would have more listeners than its quota
    * @throws PlaceLost when another process has taken the node
    */
   append(append: Append): Promise<FirstSeqs>;
@@ -216,28 +135,6 @@ export interface Nodes {
   others(): Promise<readonly string[]>;
 }
 
-/** A project's listeners on record, closed ones too, whichever node has them. */
-export interface ListenerDirectory {
-  /** By id, or by the name of one that is not closed; null where there is none. */
-  find(idOrName: string): Promise<Listener | null>;
-  /** Of each the id, closed or not; of a name nobody has now the newest that had it at its end. Null for none. */
-  findIds(idsOrNames: readonly string[]): Promise<readonly (string | null)[]>;
-  findLabelledIds(request: LabelledRequest): Promise<readonly string[]>;
-  /** By id, of those that are on record, closed or not. */
-  findNames(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>>;
-  /** Newest first; the page key is an id. */
-  list(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>>;
-}
-
-/** A project's connections on record, open and closed, of every node. */
-export interface ConnectionDirectory {
-  find(id: string): Promise<Connection | null>;
-  /** Those of them that are on record, in id order. */
-  findAll(ids: readonly string[]): Promise<readonly Connection[]>;
-  /** Newest first; the page key is an id. */
-  list(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]>;
-}
-
 /** What is on record of one project; of others it shows and reaches nothing. */
 export interface ProjectStore {
   readonly log: Log;
@@ -251,6 +148,10 @@ export interface ProjectDirectory {
   /** Null where there is none of the name, or one that is being deleted. */
   findRef(name: string): Promise<ProjectRef | null>;
   all(): Promise<readonly ProjectRef[]>;
+  /** What each may have. */
+  terms(): Promise<readonly NamedTerms[]>;
+  /** Its listeners that are not closed. */
+  countListeners(project: ProjectRef): Promise<number>;
 }
 
 export interface Store {

@@ -1,18 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { sampleLimits } from '../../test/support/samples.ts';
 import type { ListenerLimits } from '../core/listener.ts';
+import { defaultProject, projectRef } from '../core/project.ts';
 import { Admission } from './admission.ts';
+import { ProjectRooms } from './project-rooms.ts';
 
 const second = 1_000_000;
 const one = '192.0.2.1';
 const other = '192.0.2.2';
+
+const rooms = new ProjectRooms({ monotonic: () => 0 });
 
 function limitsOf(given: Partial<ListenerLimits>): ListenerLimits {
   return { ...sampleLimits, ...given };
 }
 
 function admission(given: Partial<ListenerLimits>): Admission {
-  return new Admission(limitsOf(given), 0);
+  return new Admission(limitsOf(given), 0, rooms.of(defaultProject));
 }
 
 /** Asks, and is let in where nothing stands against it. */
@@ -21,6 +25,19 @@ function enter(gate: Admission, ip: string, now = 0) {
   if (rule === null) gate.opened(ip);
   return rule;
 }
+
+test('the project of a listener has limits beside its own, which it counts with its other listeners', () => {
+  const ofProject = new ProjectRooms({ monotonic: () => 0 });
+  const project = projectRef(2);
+  const acceptRate = { perSecond: 1, burst: 2 };
+  const gates = [1, 2].map(() => new Admission(sampleLimits, 0, ofProject.of(project)));
+  const enterAll = (now: number) => gates.map((gate) => enter(gate, one, now));
+  ofProject.limit(project, { maxConnections: 3, maxConnectionsPerSource: null, acceptRate });
+  expect([...enterAll(0), ...enterAll(0)]).toEqual([null, null, 'project_quota', 'project_quota']);
+  expect(enterAll(9 * second)).toEqual([null, 'project_quota']);
+  gates[0]?.closed(one);
+  expect(enterAll(9 * second)).toEqual([null, 'project_quota']);
+});
 
 describe('counts', () => {
   test('maxConnections holds for all together, until one leaves', () => {

@@ -1,5 +1,5 @@
 /**
- * Who is let in: the limits of a listener that are decided before a byte is read. It keeps the books of the
+ * Who is let in: the limits of a listener, and of its project, that are decided before a byte is read. It keeps the books of the
  * connections that are open, by source.
  */
 import type { RefusalRule } from '../core/event.ts';
@@ -7,6 +7,7 @@ import type { ListenerLimits } from '../core/listener.ts';
 import { type NetworkVerdict, networkRules } from '../core/network-rules.ts';
 import type { Micros } from '../core/time.ts';
 import { TokenBucket } from '../core/token-bucket.ts';
+import type { ProjectRoom } from './project-rooms.ts';
 
 export class Admission {
   readonly #perSource = new Map<string, number>();
@@ -14,9 +15,11 @@ export class Admission {
   #networks: (ip: string) => NetworkVerdict;
   #bucket: TokenBucket | null;
   #open = 0;
+  readonly #room: ProjectRoom;
 
-  constructor(limits: ListenerLimits, now: Micros) {
+  constructor(limits: ListenerLimits, now: Micros, room: ProjectRoom) {
     this.#limits = limits;
+    this.#room = room;
     this.#networks = networkRules(limits.allowCidrs, limits.denyCidrs);
     this.#bucket = limits.acceptRate === null ? null : new TokenBucket(limits.acceptRate, now);
   }
@@ -52,7 +55,9 @@ export class Admission {
     ) {
       return 'max_connections_per_source';
     }
-    return this.#bucket === null || this.#bucket.take(now) ? null : 'accept_rate';
+    if (this.#room.isFull) return 'project_quota';
+    if (this.#bucket !== null && !this.#bucket.take(now)) return 'accept_rate';
+    return this.#room.takes(now) ? null : 'project_quota';
   }
 
   get #unlisted(): NetworkVerdict {
@@ -61,11 +66,13 @@ export class Admission {
 
   opened(ip: string): void {
     this.#open += 1;
+    this.#room.opened();
     this.#perSource.set(ip, (this.#perSource.get(ip) ?? 0) + 1);
   }
 
   closed(ip: string): void {
     this.#open -= 1;
+    this.#room.closed();
     const count = (this.#perSource.get(ip) ?? 1) - 1;
     if (count === 0) this.#perSource.delete(ip);
     else this.#perSource.set(ip, count);

@@ -11,6 +11,7 @@ import { FaultTurns } from './faults/fault-turns.ts';
 import type { BoundSocket, Command, Report, Request, WorkerSettings } from './messages.ts';
 import { OpenConnections } from './open-connections.ts';
 import { PreambleTurns } from './preamble/preamble-turns.ts';
+import { ProjectRooms } from './project-rooms.ts';
 import { RecordQueue } from './record-queue.ts';
 import { SocketBudget } from './socket-budget.ts';
 import { PeerNames } from './tcp/peer-names.ts';
@@ -50,6 +51,7 @@ export class EchoHost {
     const sockets = new SocketBudget(settings.connectionsMax, (max) =>
       this.#warn(`all ${max} sockets of the worker are in use: no more are accepted`),
     );
+    const clock = workerClock();
     const peerNames = new PeerNames({
       onMissing: (cause) =>
         this.#warn(`peers that reset at once are recorded without their address: ${cause}`),
@@ -63,10 +65,11 @@ export class EchoHost {
     });
     return {
       settings,
-      clock: workerClock(),
+      clock,
       ids: new ConnectionIds(),
       records,
       connections: this.#connections,
+      projects: new ProjectRooms(clock),
       sockets,
       peerNames,
       preambleTurns: new PreambleTurns(settings.preamblesMax),
@@ -115,6 +118,10 @@ export class EchoHost {
     if (request.kind === 'close_connection') {
       const reason = request.mode === 'fin' ? 'operator_fin' : 'operator_rst';
       this.#connections.get(request.connectionId)?.close(request.mode, 'operator', reason);
+      return null;
+    }
+    if (request.kind === 'limit_project') {
+      this.#context.projects.limit(request.project, request.limits);
       return null;
     }
     // What comes while a listener is being bound is meant for it all the same.

@@ -7,6 +7,7 @@ import type { ConnectionIds } from './connection-ids.ts';
 import type { FaultResources } from './faults/fault-pipeline.ts';
 import type { BoundSocket, Share, WorkerSettings } from './messages.ts';
 import type { PreambleTurns } from './preamble/preamble-turns.ts';
+import type { ProjectRooms } from './project-rooms.ts';
 import type { RecordQueue } from './record-queue.ts';
 import type { SocketBudget } from './socket-budget.ts';
 import type { PeerNames } from './tcp/peer-names.ts';
@@ -21,6 +22,8 @@ export interface EchoContext {
   readonly ids: ConnectionIds;
   /** Every open connection of the worker, by id. */
   readonly connections: Map<string, OpenConnection>;
+  /** What the connections of each project may be together. */
+  readonly projects: ProjectRooms;
   /** Each listening and each accepted socket takes one. */
   readonly sockets: SocketBudget;
   readonly peerNames: PeerNames;

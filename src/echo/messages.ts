@@ -5,7 +5,8 @@
 import type { CloseReason } from '../core/connection.ts';
 import type { Fault } from '../core/fault.ts';
 import type { ListenerLimits } from '../core/listener.ts';
-import type { Binding } from '../core/ports.ts';
+import type { Binding, ProjectLimits } from '../core/ports.ts';
+import type { ProjectRef } from '../core/project.ts';
 import type { RecordRow } from './record-rows.ts';
 
 /** What a worker is told before all else. Every bound of a worker has its name here. */
@@ -84,6 +85,11 @@ export type Request =
       readonly listenerId: string;
       readonly drainMs: number;
       readonly reason: CloseReason;
+    }
+  | {
+      readonly kind: 'limit_project';
+      readonly project: ProjectRef;
+      readonly limits: ProjectLimits | null;
     }
   | {
       readonly kind: 'close_connection';

@@ -4,7 +4,7 @@ import { listenerSchemas } from '../api/listener-input.ts';
 import { shorten } from '../api/parse.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
-import { noQuotas } from '../tenancy/quotas.ts';
+import { noQuotas } from '../core/quotas.ts';
 import { isTyped, jsonName, typeWord } from './differences.ts';
 import type { Input } from './message-decoder.ts';
 import { messageType } from './protos.ts';

@@ -92,7 +92,7 @@ export function toProblemAnswer(error: unknown, requestId: string): ProblemAnswe
   };
   const headers: Record<string, string> = known instanceof HttpError ? { ...known.headers } : {};
   if (known.code === 'unauthenticated') headers['www-authenticate'] = 'Bearer realm="kodama"';
-  if (status === 429 || status === 503) {
+  if (retryAfterMs !== undefined || status === 429 || status === 503) {
     const seconds = Math.ceil((retryAfterMs ?? retryAfterMsDefault) / 1000);
     headers['retry-after'] = String(Math.max(1, seconds));
   }

@@ -1,8 +1,8 @@
 /** Projects, keys and quotas as REST shows them; see resources.ts. */
 import { z } from 'zod';
 import { actorKinds, scopes } from '../core/caller.ts';
+import { type QuotaName, quotaNames, quotaWords } from '../core/quotas.ts';
 import { projectStates } from '../tenancy/project.ts';
-import { type QuotaName, quotaNames, quotaWords } from '../tenancy/quotas.ts';
 import { openWords } from './open-words.ts';
 import { count, id, time } from './resource-fields.ts';
 

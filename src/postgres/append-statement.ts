@@ -5,9 +5,10 @@
  *   held     the listeners that are changed are at the revision before
  *   locked   the heads of the projects' logs; these take as many seqs as there are events. The lock of a head's row puts
  *            the appends of all writers to that log in one order
+ *   beyond   the projects that would have more listeners than their quota, as the lock shows them
  *   …        the rows, whose seqs count from their head's base
  *
- * It does nothing at all unless all of these were found. Locks are taken in one order everywhere: writers, listeners,
+ * It does nothing at all unless all of these were found, and none beyond. Locks are taken in one order everywhere: writers, listeners,
  * heads, each in the order of their keys; so no two appends wait for each other.
  *
  * A reader that sees a head sees all up to it: the next append gets past `locked` only after this one is visible.
@@ -46,7 +47,7 @@ const seqOf = (column: string): string => `bases[r.project] + r.${column}`;
  * them in an order of its choosing.
  */
 export function appendStatement(batch: AppendBatch, fence: Fence): Statement {
-  const { logs, changedListeners } = batch;
+  const { logs, changedListeners, newListeners } = batch;
   const values: unknown[] = [
     ...[fence.writer, fence.epoch, fence.number, logs.map((log) => log.project)],
     ...[logs.map((log) => log.events), logs.map((log) => log.bytes)],
@@ -59,11 +60,12 @@ export function appendStatement(batch: AppendBatch, fence: Fence): Statement {
     values.push(value);
     return sql(`$${values.length}`);
   });
+  const hasNew = newListeners.length > 0;
   const fences = hasChanges ? [writerSql, heldSql] : [writerSql];
   const changes = hasChanges ? [changedListenersSql] : [];
   return {
     name: `append ${hasChanges ? 'l' : ''}${parts.map(({ letter }) => letter).join('')}`,
-    text: `WITH ${[...fences, headSql(hasChanges), ...changes, ...sqls].join(',\n')}\n${answerSql(hasChanges)}`,
+    text: `WITH ${[...fences, headSql(hasChanges, hasNew), ...changes, ...sqls].join(',\n')}\n${answerSql(hasChanges, hasNew)}`,
     values,
   };
 }
@@ -74,6 +76,8 @@ export type AppendRow = readonly [
   isWriter: boolean,
   held: number,
   hasOthers: boolean,
+  /** The quota of listeners that a project would be beyond. */
+  listenersMax: number | null,
 ];
 
 const writerSql = `writer AS MATERIALIZED (
@@ -87,11 +91,17 @@ const heldSql = `held AS MATERIALIZED (
   WHERE EXISTS (SELECT FROM writer) ORDER BY l.id FOR UPDATE OF l
 )`;
 
-const headSql = (hasChanges: boolean) => `locked AS MATERIALIZED (
-  SELECT h.project FROM log_heads h WHERE h.project = ANY ($4::integer[]) AND EXISTS (SELECT FROM writer)
+/** What is only closed is taken whatever the quota is. */
+const beyondSql = `beyond AS MATERIALIZED (
+  SELECT l.listeners_max FROM locked l JOIN unnest($4::integer[], $8::integer[]) a(project, listeners)
+    ON l.project = a.project AND a.listeners > 0 AND l.listeners + a.listeners > l.listeners_max
+), `;
+
+const headSql = (hasChanges: boolean, hasNew: boolean) => `locked AS MATERIALIZED (
+  SELECT h.project, h.listeners, h.listeners_max FROM log_heads h WHERE h.project = ANY ($4::integer[]) AND EXISTS (SELECT FROM writer)
     ${hasChanges ? 'AND (SELECT count(*) FROM held) = cardinality($9::listeners[])' : ''}
   ORDER BY h.project FOR UPDATE
-), heads AS (
+), ${hasNew ? beyondSql : ''}heads AS (
   UPDATE log_heads h SET seq = h.seq + a.events, bytes = h.bytes + a.bytes, listeners = h.listeners + a.listeners,
     max_time = CASE WHEN h.marked_seq = h.seq THEN a.max_time ELSE greatest(h.max_time, a.max_time) END,
     marked_seq = CASE WHEN h.seq + a.events >= h.marked_seq + ${markEvents} THEN h.seq + a.events
@@ -99,6 +109,7 @@ const headSql = (hasChanges: boolean) => `locked AS MATERIALIZED (
   FROM unnest($4::integer[], $5::integer[], $6::bigint[], $7::bigint[], $8::integer[])
     a(project, events, bytes, max_time, listeners)
   WHERE h.project = a.project AND (SELECT count(*) FROM locked) = cardinality($4::integer[])
+    ${hasNew ? 'AND NOT EXISTS (SELECT FROM beyond)' : ''}
   RETURNING h.project, h.seq - a.events AS base, h.seq, h.max_time, h.marked_seq
 ), head AS MATERIALIZED (
   SELECT array_agg(base ORDER BY project) AS bases, array_agg(ARRAY[project, base] ORDER BY project) AS pairs
@@ -113,8 +124,10 @@ const headSql = (hasChanges: boolean) => `locked AS MATERIALIZED (
 
 const answerSql = (
   hasChanges: boolean,
+  hasNew: boolean,
 ) => `SELECT array_to_json(head.bases), EXISTS (SELECT FROM writer),
-  ${hasChanges ? '(SELECT count(*) FROM held)' : '0'}, EXISTS (SELECT FROM writers w WHERE w.ref <> $1::integer)
+  ${hasChanges ? '(SELECT count(*) FROM held)' : '0'}, EXISTS (SELECT FROM writers w WHERE w.ref <> $1::integer),
+  ${hasNew ? '(SELECT min(listeners_max) FROM beyond)' : 'NULL'}
 FROM (SELECT) one LEFT JOIN head ON true`;
 
 function partsOf(batch: AppendBatch): readonly Part[] {

@@ -1,8 +1,8 @@
 /** Look-ups and lists of connections: newest first, open and closed ones in one order by id. */
 import type { Connection, ConnectionState } from '../core/connection.ts';
+import type { ConnectionDirectory, ConnectionQuery } from '../core/directories.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
-import type { ConnectionDirectory, ConnectionQuery } from '../core/store.ts';
 import { allStatement, isAll } from './all-connections.ts';
 import type { Database, Rows, Statement } from './database.ts';
 import { readHistory } from './history.ts';

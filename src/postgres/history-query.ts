@@ -1,7 +1,7 @@
 /** What a list of connections asks for, as SQL: which conditions a row must meet, and between which ids it lies. */
 import { parseCidr } from '../core/address.ts';
+import type { ConnectionQuery } from '../core/directories.ts';
 import type { ProjectRef } from '../core/project.ts';
-import type { ConnectionQuery } from '../core/store.ts';
 import type { Micros } from '../core/time.ts';
 import { netBits, netOf } from './address-nets.ts';
 import type { Statement } from './database.ts';

@@ -1,7 +1,8 @@
 /** Which listeners a list has, by Prisma Client: any combination of filters, which are asked for rarely. */
+
+import type { ListenerQuery } from '../core/directories.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
-import type { ListenerQuery } from '../core/store.ts';
 import type { LazyPrisma } from './lazy-prisma.ts';
 
 /** What a page is cut by, before its listeners are read. */

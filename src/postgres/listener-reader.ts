@@ -3,11 +3,12 @@
  * loaded with the first of them. Rows are written by the append. A row is small, its spec may not be: a page is cut by
  * what the specs take, and then its listeners are read.
  */
+
+import type { LabelledRequest, ListenerDirectory, ListenerQuery } from '../core/directories.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { PageItems, SizedPageRequest } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
 import { itemBytes, takeBytes } from '../core/sizes.ts';
-import type { LabelledRequest, ListenerDirectory, ListenerQuery } from '../core/store.ts';
 import type { Database } from './database.ts';
 import type { LazyPrisma } from './lazy-prisma.ts';
 import { type ListenerSize, listenerSizes } from './listener-list.ts';

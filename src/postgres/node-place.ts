@@ -4,6 +4,7 @@ import { AppError, PlaceLost } from '../core/errors.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { SizedPageRequest } from '../core/page.ts';
 import { type ProjectRef, projectRef } from '../core/project.ts';
+import { quotaReached } from '../core/quotas.ts';
 import type { Append, FirstSeqs, TakenNode } from '../core/store.ts';
 import { type AppendBatch, foldAppend } from './append-batch.ts';
 import { type AppendRow, appendStatement } from './append-statement.ts';
@@ -59,12 +60,13 @@ export class NodePlace implements TakenNode {
         cause: error,
       });
     });
-    const [bases, isWriter, held, hasOthers] = row as AppendRow;
+    const [bases, isWriter, held, hasOthers, listenersMax] = row as AppendRow;
     if (bases !== null) {
       const grown = batch.logs.filter(({ events }) => events > 0).map(({ project }) => project);
       if (hasOthers && grown.length > 0) this.#options.onAppend(grown);
       return firstSeqs(batch.logs.map(({ project }, at) => [project, bases[at] ?? 0]));
     }
+    if (listenersMax !== null) throw quotaReached('listeners', listenersMax, 'listeners');
     if (isWriter) throw refusal(batch, Number(held));
     // The append was done before, or the place is another's.
     const done = await this.settle(append.number);

@@ -3,10 +3,16 @@ import type { Prisma, Project as Row } from '../../generated/prisma/client.ts';
 import { AppError } from '../core/errors.ts';
 import { type PageItems, type PageRequest, readWithNext } from '../core/page.ts';
 import { type ProjectRef, projectRef } from '../core/project.ts';
+import {
+  type NamedTerms,
+  noQuotas,
+  type QuotaName,
+  type Quotas,
+  type QuotaUse,
+} from '../core/quotas.ts';
 import type { ProjectDirectory } from '../core/store.ts';
 import type { NewProject } from '../tenancy/project.ts';
 import { noProject } from '../tenancy/projects.ts';
-import { noQuotas, type QuotaName, type Quotas, type QuotaUse } from '../tenancy/quotas.ts';
 import type { AuditOf, KnownProject, ProjectRows as Port } from '../tenancy/store.ts';
 import { auditRow } from './audit-rows.ts';
 import type { Database } from './database.ts';
@@ -26,6 +32,13 @@ const usesCounted: readonly QuotaName[] = [
   'nodes',
   'openConnections',
   'eventsKept',
+];
+
+type TermsRow = readonly [
+  ref: number,
+  name: string,
+  quotas: Partial<Quotas>,
+  bindHosts: readonly string[],
 ];
 
 export class ProjectRows implements ProjectDirectory, Port {
@@ -49,6 +62,21 @@ export class ProjectRows implements ProjectDirectory, Port {
     const text = 'SELECT project FROM log_heads ORDER BY project';
     const rows = await this.#database.query({ name: 'projects', text });
     return rows.map(([ref]) => projectRef(ref as number));
+  }
+
+  async terms(): Promise<readonly NamedTerms[]> {
+    const text = 'SELECT ref, name, quotas, bind_hosts FROM projects';
+    const rows = await this.#database.query({ name: 'terms', text });
+    return (rows as readonly TermsRow[]).map(([ref, name, quotas, bindHosts]) => ({
+      ...{ ref: projectRef(ref), name },
+      terms: { quotas: { ...noQuotas, ...quotas }, bindHosts: orNull(bindHosts) },
+    }));
+  }
+
+  async countListeners(project: ProjectRef): Promise<number> {
+    const text = 'SELECT listeners FROM log_heads WHERE project = $1::integer';
+    const [row] = await this.#database.query({ name: 'listener count', text, values: [project] });
+    return Number(row?.[0] ?? 0);
   }
 
   async create(
@@ -142,8 +170,13 @@ function projectOf(row: Row): KnownProject {
     ref: projectRef(ref),
     ...{ id, name, displayName, state },
     quotas: { ...noQuotas, ...(quotas as Prisma.JsonObject as unknown as Partial<Quotas>) },
-    bindHosts: bindHosts.length === 0 ? null : bindHosts,
+    bindHosts: orNull(bindHosts),
     createdAt: Number(row.createdAt),
     updatedAt: Number(row.updatedAt),
   };
+}
+
+/** In the rows no hosts stand for any. */
+function orNull(hosts: readonly string[]): readonly string[] | null {
+  return hosts.length === 0 ? null : hosts;
 }

@@ -21,9 +21,10 @@ import {
 } from '../../test/support/store-samples.ts';
 import { makeDatabase, makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
+import type { ConnectionQuery, ListenerQuery } from '../core/directories.ts';
 import { everyEvent } from '../core/event-filter.ts';
 import { defaultProject } from '../core/project.ts';
-import type { ConnectionQuery, ListenerQuery, TakenNode } from '../core/store.ts';
+import type { TakenNode } from '../core/store.ts';
 import { migrate } from './migrations.ts';
 import { PostgresStore } from './postgres-store.ts';
 

@@ -21,6 +21,7 @@ import { systemClock } from '../core/clock.ts';
 import { everyEvent } from '../core/event-filter.ts';
 import { EventLog } from '../core/event-log.ts';
 import { defaultProject } from '../core/project.ts';
+import { noTerms } from '../core/quotas.ts';
 import { Retention } from '../core/retention.ts';
 import { PostgresStore } from './postgres-store.ts';
 
@@ -116,6 +117,7 @@ test('a clock that is sixty days ahead erases nothing until a person says that i
   });
   const look = async (confirmedTime: number | null) => {
     await using retention = new Retention({
+      projects: { termsOf: () => noTerms },
       ...{ store, eventLog, logger, confirmedTime, ageMs: 30 * 86_400_000 },
       ...{ clock: systemClock(), idempotencyTtlMs: 86_400_000 },
       ...{ eventsMax: 1000, bytesMax: Number.MAX_SAFE_INTEGER },

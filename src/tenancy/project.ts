@@ -1,6 +1,7 @@
 /** A project as its callers know it. */
+
+import type { Quotas } from '../core/quotas.ts';
 import type { Micros } from '../core/time.ts';
-import type { Quotas } from './quotas.ts';
 
 /** It is a part of no URL but its own, and never taken for a key's or a listener's id. */
 export const projectName = {

@@ -3,14 +3,18 @@ import { type Caller, defaultProject, isOperator } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import { listPage, type Page, type PageAsk } from '../core/page.ts';
 import type { Clock } from '../core/ports.ts';
+import { type QuotaName, type QuotaUse, within } from '../core/quotas.ts';
 import { auditOf } from './audited.ts';
 import type { NewProject, Project, ProjectPatch } from './project.ts';
-import type { QuotaUse } from './quotas.ts';
 import type { KnownProject, ProjectRows, TenancyWakes } from './store.ts';
+
+const dayMs = 86_400_000;
 
 export interface ProjectCasesOptions {
   readonly rows: ProjectRows;
   readonly wakes: Pick<TenancyWakes, 'tellChange'>;
+  /** What holds for all: the most that a project may have. */
+  readonly retention: { readonly ageMs: number; readonly eventsMax: number };
   readonly clock: Clock;
   readonly makeId: () => string;
 }
@@ -31,9 +35,12 @@ export class ProjectCases {
 
   /** @throws already_exists, resource_exhausted, unavailable */
   async create(caller: Caller, given: NewProject, id = this.#options.makeId()): Promise<Project> {
-    const { rows, clock } = this.#options;
+    const { rows, wakes, clock } = this.#options;
     caller.signal.throwIfAborted();
-    return await rows.create({ ...given, id }, clock.now(), this.#audit(caller, 'createProject'));
+    const audit = this.#audit(caller, 'createProject');
+    const made = await rows.create({ ...given, id }, clock.now(), audit);
+    wakes.tellChange();
+    return made;
   }
 
   /** @throws not_found, unavailable */
@@ -112,7 +119,16 @@ export class ProjectCases {
 
   /** Of the caller's project. @throws not_found, unavailable */
   async quotas(caller: Caller): Promise<readonly QuotaUse[]> {
-    return await this.#options.rows.uses(await this.known(caller.project));
+    const { rows, retention } = this.#options;
+    const uses = await rows.uses(await this.known(caller.project));
+    const bounds = new Map<QuotaName, number>([
+      ['eventsKept', retention.eventsMax],
+      ['retentionDays', retention.ageMs / dayMs],
+    ]);
+    return uses.map((use) => {
+      const bound = bounds.get(use.name);
+      return bound === undefined ? use : { ...use, limit: within(use.limit, bound) };
+    });
   }
 
   #audit(caller: Caller, operation: string) {

@@ -5,10 +5,10 @@
 import type { AuditEntry } from '../core/audit.ts';
 import type { PageItems, PageRequest } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
+import type { QuotaUse } from '../core/quotas.ts';
 import type { Micros } from '../core/time.ts';
 import type { ApiKey, FoundKey } from './api-key.ts';
 import type { NewProject, Project } from './project.ts';
-import type { QuotaUse } from './quotas.ts';
 
 export type KnownProject = Project & { readonly ref: ProjectRef };
 

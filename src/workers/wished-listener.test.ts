@@ -29,6 +29,7 @@ function makeWorld(answer: () => Promise<void> = async () => undefined) {
   const { rebindMinMs, rebindMaxMs } = readConfig({}).dataPlane;
   const listener = new WishedListener(binding, {
     workers: slots.length,
+    hasRoom: () => true,
     ...{ up, log, limits: { rebindMinMs, rebindMaxMs } },
     onObserved: (one) => {
       if (one.state === 'bound') expectSpec(up, one.generation);

@@ -12,6 +12,7 @@ import { AppError } from '../core/errors.ts';
 import type { Fault } from '../core/fault.ts';
 import type { ListenerLimits, ListeningSocket } from '../core/listener.ts';
 import type { Binding, Bound, Logger, Observed, Wish } from '../core/ports.ts';
+import type { ProjectRef } from '../core/project.ts';
 import { bindError } from './bind-error.ts';
 import type { Worker } from './worker.ts';
 import { shareOf } from './worker-share.ts';
@@ -24,6 +25,8 @@ export interface WishedListenerOptions {
   readonly up: ReadonlyMap<string, ServingWorker>;
   /** Of the pauses before a bind that failed is tried again. */
   readonly limits: { readonly rebindMinMs: number; readonly rebindMaxMs: number };
+  /** Whether its project lets the worker in this slot let anybody in. */
+  readonly hasRoom: (slot: number) => boolean;
   readonly log: Logger;
   readonly onObserved: (observed: Observed) => void;
   readonly onFatal: (error: unknown) => void;
@@ -56,6 +59,10 @@ export class WishedListener {
     this.#options = options;
     this.#wish = { generation: 0, binding };
     this.#delayMs = options.limits.rebindMinMs;
+  }
+
+  get project(): ProjectRef {
+    return this.#wish.binding.project;
   }
 
   isOn(worker: ServingWorker): boolean {
@@ -166,7 +173,8 @@ export class WishedListener {
     const { listenerId, faults } = binding;
     const limits = shareOf(binding.limits, worker.slot, this.#options.workers);
     // With no part in it a worker is left out, unless it had one.
-    if (!this.#parts.has(worker.id) && limits.maxConnections > 0) {
+    const hasPart = limits.maxConnections > 0 && this.#options.hasRoom(worker.slot);
+    if (!this.#parts.has(worker.id) && hasPart) {
       await this.#bind(worker, { ...binding, limits });
     }
     const part = this.#parts.get(worker.id);

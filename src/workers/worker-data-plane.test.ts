@@ -15,10 +15,12 @@ import {
   letIn,
   listen,
   listenAll,
+  partsOf,
   pidOf,
   sampleBinding,
   startPlane,
 } from '../../test/support/worker-plane.ts';
+import { projectRef } from '../core/project.ts';
 
 test('a worker that is lost while it binds its listeners anew has a successor too', async () => {
   const count = 5;
@@ -83,6 +85,20 @@ test('a limit too small for all workers is served by fewer, and by more once it 
   await plane.wish({ generation: 2, binding: { ...binding, limits: raised } });
   expect(observed.at(-1)).toMatchObject({ laddr, sockets: [sockets[0], {}, {}] });
   expect(await letIn(laddr.port, 60, clients)).toBe(8);
+});
+
+test('a quota smaller than the number of workers is exact, and all listen once it is raised', async () => {
+  await using world = await startPlane({ workers: 3 });
+  await using clients = new AsyncDisposableStack();
+  const { plane, observed } = world;
+  const project = projectRef(2);
+  plane.limitProject(project, { ...sampleLimits, maxConnections: 1 });
+  const port = await listen(plane, 1, { project });
+  expect(partsOf(observed)).toBe(1);
+  expect(await letIn(port, 6, clients)).toBe(1);
+  plane.limitProject(project, null);
+  await waitFor('a socket on each worker', () => partsOf(observed) === 3);
+  expect(await letIn(port, 10, clients)).toBe(10);
 });
 
 test.runIf(process.platform === 'linux')(

@@ -11,9 +11,12 @@ import type {
   DataPlaneEvents,
   ListenerEnd,
   Logger,
+  ProjectLimits,
   Wish,
   WorkerStatus,
 } from '../core/ports.ts';
+import type { ProjectRef } from '../core/project.ts';
+import { ProjectShares } from './project-shares.ts';
 import { WishedListener } from './wished-listener.ts';
 import type { Worker } from './worker.ts';
 import { type SupervisorLimits, WorkerSupervisor } from './worker-supervisor.ts';
@@ -41,10 +44,12 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   readonly #up = new Map<string, Worker>();
   /** Held or wished, by id; one that is being closed stays until it is. */
   readonly #listeners = new Map<string, WishedListener>();
+  readonly #shares: ProjectShares;
   #isStopping = false;
 
   private constructor(options: WorkerDataPlaneOptions) {
     this.#options = options;
+    this.#shares = new ProjectShares(options);
     this.#supervisor = new WorkerSupervisor({
       ...options,
       onUp: (worker) => this.#onUp(worker),
@@ -66,6 +71,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
 
   async #onUp(worker: Worker): Promise<void> {
     this.#up.set(worker.id, worker);
+    this.#shares.tellAll(worker);
     const { rebindsAtOnceMax } = this.#options.limits;
     const listeners = [...this.#listeners.values()];
     await inParallel(listeners, rebindsAtOnceMax, (listener) => listener.reconcile());
@@ -81,6 +87,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     const { workers, limits, log, events, onFatal } = this.#options;
     const listener = new WishedListener(binding, {
       ...{ workers, limits, log, onFatal, up: this.#up },
+      hasRoom: (slot) => this.#shares.hasRoom(binding.project, slot),
       onObserved: (observed) => events.onObserved(observed),
     });
     // A worker that comes up from here on is brought there by itself.
@@ -133,6 +140,14 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     await closed?.catch((error: unknown) => {
       if (this.#up.has(workerId)) throw error;
     });
+  }
+
+  limitProject(project: ProjectRef, limits: ProjectLimits | null): void {
+    this.#shares.limit(project, limits, this.#up.values());
+    // A worker that had no part may have one now.
+    for (const listener of this.#listeners.values()) {
+      if (listener.project === project) void listener.reconcile();
+    }
   }
 
   status(): readonly WorkerStatus[] {

@@ -220,3 +220,19 @@ test('a word that no program asked for starts no server', async () => {
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("'serve'") });
   expect(await readdir(home.path)).toEqual([]);
 });
+
+test.runIf(process.platform === 'linux')(
+  'ports for listeners that the system gives to anybody are warned of',
+  async () => {
+    await using home = await makeHome();
+    await using foreign = await foreignPort();
+    const { code, stderr } = await run({
+      ...home.environment,
+      KODAMA_HTTP_PORT: foreign.port,
+      KODAMA_LISTEN_PORTS: '1024-65535',
+      KODAMA_LOG_FORMAT: 'text',
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain('kodama: KODAMA_LISTEN_PORTS 1024-65535 overlaps');
+  },
+);

@@ -11,6 +11,7 @@ import { Listeners } from '../../src/core/listeners.ts';
 import type { Certificates, DataPlaneEvents } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
 import { Recorder } from '../../src/core/recorder.ts';
+import { RestingPorts } from '../../src/core/resting-ports.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
 import { handClock, keepingLogger, sampleId, sampleLogLimits } from './samples.ts';
@@ -96,12 +97,15 @@ export async function makeWorld(options: WorldOptions = {}) {
   const set = new ListenerSet();
   const recorder = new Recorder({ nodeId: store.nodeId, log: eventLog, clock, logger });
   const onFatal = (error: unknown) => void fatal.push(error);
-  const observer = new ListenerObserver({ set, eventLog, recorder, clock, onFatal });
+  const restingPorts = new RestingPorts({ portRestMs: 60_000, restingPortsMax: 100 });
+  const observed = { set, eventLog, recorder, restingPorts, clock, onFatal };
+  const observer = new ListenerObserver(observed);
+  const projects = new Projects(store.projects, logger);
   const dataPlane = new FakeDataPlane(tellsTo({ recorder, observer, onFatal }));
   const shared = {
     nodeId: store.nodeId,
     pid: process.pid,
-    ...{ set, store, eventLog, recorder, dataPlane },
+    ...{ set, store, eventLog, recorder, dataPlane, projects, restingPorts },
     certificates,
     clock,
     logger,
@@ -116,6 +120,7 @@ export async function makeWorld(options: WorldOptions = {}) {
       reservedPorts: [8080],
       isPrivilegedAllowed: false,
       drawnFrom: options.drawnFrom ?? null,
+      listenHost: '127.0.0.1',
     },
     makeId: () => {
       lastId += 1;
@@ -135,7 +140,6 @@ export async function makeWorld(options: WorldOptions = {}) {
     ...shared,
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
-    projects: new Projects(store.projects),
     listeners,
     limits: {
       pageEventsMax: sampleLogLimits.pageEventsMax,

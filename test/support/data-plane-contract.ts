@@ -8,6 +8,7 @@ import type {
   ListenerEnd,
   WorkerStatus,
 } from '../../src/core/ports.ts';
+import { defaultProject, projectRef } from '../../src/core/project.ts';
 import { rejection, sampleId, sampleLimits, sampleNewListener } from './samples.ts';
 import { ToldEvents } from './told-events.ts';
 import { waitFor } from './wait-for.ts';
@@ -40,7 +41,8 @@ let lastListener = 0;
 export function bindingOf(given: Partial<Binding> = {}): Binding {
   const { name: _name, labels: _labels, expiresAt: _expiresAt, ...spec } = sampleNewListener();
   lastListener += 1;
-  return { ...spec, tls: null, tlsKey: null, listenerId: sampleId(lastListener), ...given };
+  const own = { tls: null, tlsKey: null, project: defaultProject };
+  return { ...spec, ...own, listenerId: sampleId(lastListener), ...given };
 }
 
 /** The data plane of the suite, and what it told. */
@@ -111,8 +113,51 @@ export function dataPlaneContract(name: string, make: MakeDataPlane): void {
     describe('another generation', () => generationContract(() => world));
     describe('a wish that can not be met', () => failureContract(() => world));
     describe('the end of a wish', () => endContract(() => world));
+    describe('the limits of a project', () => projectContract(() => world));
     describe('closing a connection', () => connectionContract(() => world));
     describe('a worker that is lost', () => lossContract(() => world));
+  });
+}
+
+/** Waits until a client was turned away for the project's sake. */
+async function refused(world: World, { id, port }: { id: string; port: number }): Promise<void> {
+  const refusals = () =>
+    world.told
+      .of(id)
+      .filter((step) => step.kind === 'refused' && step.refusal.rule === 'project_quota').length;
+  const before = refusals();
+  const client = await waitFor('its bind', () => world.ground.connect(port).catch(() => null));
+  await client.ended;
+  await waitFor('the refusal', () => refusals() > before);
+}
+
+function projectContract(worldOf: () => World): void {
+  const limits = { maxConnections: 2, maxConnectionsPerSource: null, acceptRate: null };
+
+  test('they hold for all its listeners together, over lost workers, until they change', async () => {
+    const world = worldOf();
+    const { plane, told } = world;
+    const project = projectRef(77);
+    plane.limitProject(project, limits);
+    const [one, two] = [await world.listen({ project }), await world.listen({ project })];
+    const beside = await world.listen();
+    const clients = [await world.letIn(one.port), await world.letIn(two.port)];
+    await refused(world, two);
+    await world.letIn(beside.port);
+    plane.limitProject(project, { ...limits, maxConnections: 3 });
+    clients.push(await world.letIn(one.port));
+    // What is open stays.
+    plane.limitProject(project, { ...limits, maxConnections: 1 });
+    for (const client of clients) expect(await client.echo('again')).toBe('again');
+    const lostBefore = told.lost.length;
+    world.ground.loseWorker();
+    await waitFor('the loss', () => told.lost.length > lostBefore);
+    const connect = () => world.ground.connect(one.port).catch(() => null);
+    const successor = await waitFor('its successor', connect);
+    expect(await successor.echo('hello')).toBe('hello');
+    await refused(world, two);
+    for (const { id } of [one, two, beside]) await world.end(id);
+    plane.limitProject(project, null);
   });
 }
 
@@ -412,7 +457,7 @@ function lossContract(worldOf: () => World): void {
     const openedThen = told.atLoss(() => rejection(plane.open(bindingOf())));
     world.ground.loseWorker();
     expect(await openedThen).toMatchObject({ code: 'unavailable' });
-    expect(told.lost).toEqual([workerId]);
+    expect(told.lost.at(-1)).toBe(workerId);
     await client.ended;
     expect(told.of(id).map(({ kind }) => kind)).toEqual(['opened']);
     await plane.closeConnection({ workerId, connectionId }, 'rst');
@@ -423,7 +468,7 @@ function lossContract(worldOf: () => World): void {
     const bound = { listenerId: id, generation: 1, state: 'bound', laddr, sockets };
     expect(told.observedOf(id)[1]).toEqual(bound);
     await waitFor('the hold', () => plane.status()[0]?.listeners === before?.listeners);
-    expect(plane.status()[0]).toMatchObject({ restarts: 1, openConnections: 0 });
+    expect(plane.status()[0]).toMatchObject({ restarts: told.lost.length, openConnections: 0 });
 
     await using next = await world.letIn(port);
     expect(told.placeOf(id).workerId).not.toBe(workerId);

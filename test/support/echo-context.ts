@@ -1,9 +1,11 @@
 /** What a listener of a worker is given, without a worker: records go to `send`, if anywhere. */
 import { readConfig } from '../../src/config.ts';
 import type { Binding } from '../../src/core/ports.ts';
+import { defaultProject } from '../../src/core/project.ts';
 import { ConnectionIds } from '../../src/echo/connection-ids.ts';
 import type { EchoContext } from '../../src/echo/echo-listener.ts';
 import { PreambleTurns } from '../../src/echo/preamble/preamble-turns.ts';
+import { ProjectRooms } from '../../src/echo/project-rooms.ts';
 import { RecordQueue } from '../../src/echo/record-queue.ts';
 import { SocketBudget } from '../../src/echo/socket-budget.ts';
 import { PeerNames } from '../../src/echo/tcp/peer-names.ts';
@@ -20,12 +22,14 @@ export function echoContext(change: Partial<EchoContext> = {}): EchoContext {
     unackedMax: 1000,
     onFull: () => undefined,
   });
+  const clock = workerClock();
   return {
     settings: { ...readConfig({}).dataPlane, nodeId: 'node-1', workers: 1, heartbeatMs: 1000 },
-    clock: workerClock(),
+    clock,
     records,
     ids: new ConnectionIds(),
     connections: new Map(),
+    projects: new ProjectRooms(clock),
     sockets: new SocketBudget(100, () => undefined),
     peerNames: new PeerNames({ onMissing: () => undefined }),
     faultResources: boundlessFaults(),
@@ -38,7 +42,7 @@ export function echoContext(change: Partial<EchoContext> = {}): EchoContext {
 
 export function sampleBinding(change: Partial<Binding>): Binding {
   const { name: _name, labels: _labels, expiresAt: _expiresAt, ...spec } = sampleNewListener();
-  const own = { host: '127.0.0.1', port: 0, tls: null, tlsKey: null };
+  const own = { host: '127.0.0.1', port: 0, tls: null, tlsKey: null, project: defaultProject };
   return { ...spec, ...own, listenerId: sampleId(1), ...change };
 }
 

@@ -44,6 +44,7 @@ export function edgeApi(options: EdgeApiOptions): Api {
     },
     operations: operations(defaultBounds, { drainMsMax: 86_400_000 }),
     keys: options.keys ?? tokenKeys(null),
+    rates: { take: () => undefined },
     idempotency: {
       keysOf: async () => expected(options.idempotencyKeys ?? {}),
       clock,

@@ -13,9 +13,11 @@ import type {
   DataPlaneEvents,
   ListenerEnd,
   Observed,
+  ProjectLimits,
   Wish,
   WorkerStatus,
 } from '../../src/core/ports.ts';
+import type { ProjectRef } from '../../src/core/project.ts';
 import type { WorkerRecord } from '../../src/core/record.ts';
 import { FakeClient } from './fake-client.ts';
 
@@ -48,6 +50,7 @@ export class FakeDataPlane implements DataPlane {
   /** What is held, of generation 0, or wished. */
   readonly #wishes = new Map<string, Wish>();
   readonly #observed = new Map<string, Observed>();
+  readonly #limits = new Map<ProjectRef, ProjectLimits>();
   readonly #clients = new Set<FakeClient>();
   #workerId: string = randomUUID();
   #pid = 100;
@@ -165,6 +168,11 @@ export class FakeDataPlane implements DataPlane {
     await delay(drainMs, undefined, drained).catch(() => undefined);
   }
 
+  limitProject(project: ProjectRef, limits: ProjectLimits | null): void {
+    if (limits === null) this.#limits.delete(project);
+    else this.#limits.set(project, limits);
+  }
+
   async closeConnection(
     { workerId, connectionId }: { workerId: string; connectionId: string },
     mode: 'fin' | 'rst',
@@ -194,10 +202,17 @@ export class FakeDataPlane implements DataPlane {
   }
 
   #accept(client: FakeClient): void {
-    const { limits } = this.#wishes.get(client.listenerId)?.binding ?? {};
+    const { limits, project } = this.#wishes.get(client.listenerId)?.binding ?? {};
     const open = this.#clientsOf(client.listenerId).filter(({ isOpen }) => isOpen);
-    if (open.length < (limits?.maxConnections ?? 0)) client.accept();
-    else client.refuse('max_connections');
+    const ofProject = [...this.#clients].filter(
+      ({ isOpen, listenerId }) =>
+        isOpen && this.#wishes.get(listenerId)?.binding.project === project,
+    );
+    const { maxConnections = Number.MAX_SAFE_INTEGER } =
+      (project && this.#limits.get(project)) ?? {};
+    if (open.length >= (limits?.maxConnections ?? 0)) client.refuse('max_connections');
+    else if (ofProject.length >= maxConnections) client.refuse('project_quota');
+    else client.accept();
   }
 
   #report(record: WorkerRecord): void {

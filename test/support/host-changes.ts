@@ -2,8 +2,10 @@
  * A worker on a host whose addresses change: run it in a network namespace of its own (unshare(1)), where it may change
  * them. Prints what clients and the record were told, as JSON.
  */
+
 import { execFileSync } from 'node:child_process';
 import { readConfig } from '../../src/config.ts';
+import { defaultProject } from '../../src/core/project.ts';
 import type { WorkerRecord } from '../../src/core/record.ts';
 import { Worker } from '../../src/workers/worker.ts';
 import { sampleId, sampleLimits, sampleNewListener } from './samples.ts';
@@ -27,7 +29,8 @@ let listeners = 0;
 async function listen(host: string): Promise<number> {
   const { name: _name, labels: _labels, expiresAt: _expiresAt, ...spec } = sampleNewListener();
   const listenerId = sampleId(++listeners);
-  const own = { protocol: 'udp', host, listenerId, tls: null, tlsKey: null } as const;
+  const none = { tls: null, tlsKey: null, project: defaultProject };
+  const own = { protocol: 'udp', host, listenerId, ...none } as const;
   const binding = { ...spec, ...own, limits: sampleLimits };
   const bound = await worker.request({ kind: 'open', binding, share: 'alone' });
   await worker.request({ kind: 'serve', listenerId });

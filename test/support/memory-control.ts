@@ -9,6 +9,7 @@ import { Listeners } from '../../src/core/listeners.ts';
 import type { Certificates } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
 import { Recorder } from '../../src/core/recorder.ts';
+import { RestingPorts } from '../../src/core/resting-ports.ts';
 import { tellsTo } from './core-world.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -48,16 +49,24 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
   const eventLog = await EventLog.open(log);
   const set = new ListenerSet();
   const recorder = new Recorder({ nodeId, log: eventLog, clock, logger });
-  const observer = new ListenerObserver({ set, eventLog, recorder, clock, onFatal });
+  const restingPorts = new RestingPorts({ portRestMs: 60_000, restingPortsMax: 100 });
+  const observed = { set, eventLog, recorder, restingPorts, clock, onFatal };
+  const observer = new ListenerObserver(observed);
+  const projects = new Projects(store.projects, logger);
   const dataPlane = new FakeDataPlane(tellsTo({ recorder, observer, onFatal }));
   const shared = {
     ...{ nodeId, pid: process.pid, set, store, eventLog, recorder, dataPlane },
-    ...{ certificates, clock, logger },
+    ...{ certificates, clock, logger, projects, restingPorts },
   };
   const listeners = new Listeners({
     ...shared,
     limits: { listenersMax: 1000, specBytesMax: 1e9, drainMsMax: 86_400_000, drawTriesMax: 10 },
-    portRules: { reservedPorts: [], isPrivilegedAllowed: false, drawnFrom: null },
+    portRules: {
+      reservedPorts: [],
+      isPrivilegedAllowed: false,
+      drawnFrom: null,
+      listenHost: '127.0.0.1',
+    },
     bounds: { specBytesMax: 1e9, faultsMax: 16 },
     makeId: () => randomUUID(),
   });
@@ -65,7 +74,6 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     ...shared,
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
-    projects: new Projects(store.projects),
     listeners,
     limits: {
       followersMax,

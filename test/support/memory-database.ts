@@ -1,22 +1,21 @@
 /** What a PostgreSQL would hold, in memory: the same logs for all the stores over it. See memory-store.ts. */
 import { networkSet } from '../../src/core/address.ts';
 import type { Connection } from '../../src/core/connection.ts';
+import type { ConnectionQuery, ListenerQuery } from '../../src/core/directories.ts';
 import { AppError, PlaceLost } from '../../src/core/errors.ts';
 import type { Event, EventDraft } from '../../src/core/event.ts';
 import type { IdempotentAnswer } from '../../src/core/idempotency-keys.ts';
 import type { Listener, ListenerSecrets } from '../../src/core/listener.ts';
+import type { LogAge, LogAgeing, LogBounds, PurgeRequest } from '../../src/core/log-keeping.ts';
 import { defaultProject, type ProjectRef, projectRef } from '../../src/core/project.ts';
-import type {
-  Append,
-  AppendEntry,
-  ConnectionQuery,
-  FirstSeqs,
-  ListenerQuery,
-  LogAge,
-  LogAgeing,
-  LogBounds,
-  PurgeRequest,
-} from '../../src/core/store.ts';
+import {
+  noQuotas,
+  noTerms,
+  type ProjectTerms,
+  type Quotas,
+  quotaReached,
+} from '../../src/core/quotas.ts';
+import type { Append, AppendEntry, FirstSeqs } from '../../src/core/store.ts';
 import type { Micros } from '../../src/core/time.ts';
 import { MemoryLog } from './memory-log.ts';
 
@@ -75,6 +74,18 @@ export class MemoryDatabase {
     return project;
   }
 
+  /** By project; who is not here has no bound. */
+  readonly terms = new Map<ProjectRef, ProjectTerms>();
+
+  limit(project: ProjectRef, quotas: Partial<Quotas>): void {
+    this.terms.set(project, { ...noTerms, quotas: { ...noQuotas, ...quotas } });
+  }
+
+  countListeners(project: ProjectRef): number {
+    const own = [...this.listeners.values()].filter((row) => row.listener.project === project);
+    return own.filter(({ listener }) => listener.state !== 'closed').length;
+  }
+
   /** Of the project, by its id. */
   connection(project: ProjectRef, id: string): Connection | null {
     return this.#owners.get(id) === project ? (this.connections.get(id) ?? null) : null;
@@ -120,6 +131,7 @@ export class MemoryDatabase {
       [...projects].map((project) => [project, this.log(project).history.length + 1]),
     );
     this.#assertListeners(append.entries);
+    this.#assertRoom(append.entries);
     for (const entry of append.entries) this.#do(entry);
     this.#nodes.set(nodeId, { place: node.place, number: append.number, firstSeqs });
     for (const { project, events } of append.entries) {
@@ -177,6 +189,25 @@ export class MemoryDatabase {
           other.state !== 'closed',
       );
       if (taken) throw new AppError('already_exists', `the name ${name} is taken`);
+    }
+  }
+
+  /** Of what is only closed none is refused. */
+  #assertRoom(entries: readonly AppendEntry[]): void {
+    for (const [project, { quotas }] of this.terms) {
+      const { listeners: max } = quotas;
+      if (max === null) continue;
+      const own = entries.filter((entry) => entry.project === project);
+      const after = new Map<string, boolean>();
+      for (const event of own.flatMap(({ events }) => events)) {
+        if ('listener' in event) after.set(event.listener.id, event.listener.state !== 'closed');
+      }
+      const isLive = (id: string) =>
+        (this.listeners.get(id)?.listener.state ?? 'closed') !== 'closed';
+      const more = [...after].reduce((sum, [id, now]) => sum + Number(now) - Number(isLive(id)), 0);
+      if (more > 0 && this.countListeners(project) + more > max) {
+        throw quotaReached('listeners', max, 'listeners');
+      }
     }
   }
 

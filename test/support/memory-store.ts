@@ -2,6 +2,8 @@
  * A Store over a MemoryDatabase, with hooks for what a database does to its callers: it is away, it is slow,
  * it commits and the answer is lost.
  */
+
+import type { ConnectionDirectory, ListenerDirectory } from '../../src/core/directories.ts';
 import { AppError, idempotencyFull } from '../../src/core/errors.ts';
 import type { Event } from '../../src/core/event.ts';
 import { type EventFilter, eventMatcher } from '../../src/core/event-filter.ts';
@@ -13,17 +15,16 @@ import type {
 } from '../../src/core/idempotency-keys.ts';
 import { isOver, type Listener } from '../../src/core/listener.ts';
 import { carries } from '../../src/core/listener-choice.ts';
+import type { LogKeeping } from '../../src/core/log-keeping.ts';
 import type { PageRequest } from '../../src/core/page.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import { defaultProject, type ProjectRef } from '../../src/core/project.ts';
+import { noTerms } from '../../src/core/quotas.ts';
 import { eventBytes, itemBytes, specBytes, takeBytes } from '../../src/core/sizes.ts';
 import type {
   Append,
-  ConnectionDirectory,
   ForeignAppends,
-  ListenerDirectory,
   Log,
-  LogKeeping,
   Nodes,
   ProjectDirectory,
   ProjectStore,
@@ -147,6 +148,14 @@ export class MemoryStore implements Store {
   readonly projects: ProjectDirectory = {
     findRef: (name) => this.#call(() => this.database.names.get(name) ?? null),
     all: () => this.#call(() => [...this.database.names.values()]),
+    terms: () =>
+      this.#call(() =>
+        [...this.database.names].map(([name, ref]) => {
+          const terms = this.database.terms.get(ref) ?? noTerms;
+          return { name, ref, terms };
+        }),
+      ),
+    countListeners: (project) => this.#call(() => this.database.countListeners(project)),
   };
 
   of(project: ProjectRef): ProjectStore {

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { everyEvent } from '../../src/core/event-filter.ts';
 import { EventLog } from '../../src/core/event-log.ts';
 import { follow } from '../../src/core/follow.ts';
+import { noTerms } from '../../src/core/quotas.ts';
 import { Retention } from '../../src/core/retention.ts';
 import { PostgresStore } from '../../src/postgres/postgres-store.ts';
 import {
@@ -115,6 +116,7 @@ export async function assertPurgeBesideAppends(
   });
   await using retention = new Retention({
     ...{ store, eventLog, clock: systemClock(), logger: log, idempotencyTtlMs: 1 },
+    projects: { termsOf: () => noTerms },
     confirmedTime: null,
     ...{ ageMs: 3_650 * 86_400_000, eventsMax: 1000, bytesMax: Number.MAX_SAFE_INTEGER },
     ...{ intervalMs: 3_600_000, purgeEventsMax: 5000 },

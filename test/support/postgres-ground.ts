@@ -17,6 +17,7 @@ export async function postgresGround(): Promise<StoreGround> {
         limits: { absenceMs: 10 },
       }),
     addProject: (name) => addProject(database.url, name),
+    limitListeners: (...limit) => limitListeners(database.url, ...limit),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }
@@ -35,6 +36,23 @@ async function addProject(connectionString: string, name: string): Promise<Proje
       rows[0]?.project,
     ]);
     return projectRef(rows[0]?.project ?? 0);
+  } finally {
+    await client.end();
+  }
+}
+
+async function limitListeners(
+  connectionString: string,
+  project: ProjectRef,
+  listeners: number,
+): Promise<void> {
+  const client = new Client({ connectionString });
+  await client.connect();
+  try {
+    const quotas = JSON.stringify({ listeners });
+    await client.query('UPDATE projects SET quotas = $2 WHERE ref = $1', [project, quotas]);
+    const text = 'UPDATE log_heads SET listeners_max = $2 WHERE project = $1';
+    await client.query(text, [project, listeners]);
   } finally {
     await client.end();
   }

@@ -1,14 +1,10 @@
 /** What every Store keeps apart: of two projects each sees and reaches its own only, in a log that is dense in itself. */
 import { expect, test } from 'vitest';
+import type { ConnectionQuery, ListenerQuery } from '../../src/core/directories.ts';
 import type { EventDraft } from '../../src/core/event.ts';
 import { everyEvent } from '../../src/core/event-filter.ts';
 import { defaultProject, type ProjectRef } from '../../src/core/project.ts';
-import type {
-  AppendEntry,
-  ConnectionQuery,
-  ListenerQuery,
-  ProjectStore,
-} from '../../src/core/store.ts';
+import type { AppendEntry, ProjectStore } from '../../src/core/store.ts';
 import { sampleId } from './samples.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
 import {
@@ -191,6 +187,44 @@ export function projectContract(makeGround: MakeGround): void {
     const refused = node.append({ number: 5, entries });
     await expect(refused).rejects.toMatchObject({ code: 'failed_precondition' });
     expect((await theirs.stored.log.readBounds()).headSeq).toBe(theirs.own.steps.flat().length);
+  });
+
+  test('a project has no more listeners than its quota, and what ends is always taken', async () => {
+    await using two = await makeTwo();
+    const { ground, store, other } = two;
+    await ground.limitListeners(other, 2);
+    const terms = await store.projects.terms();
+    const [own] = terms.filter(({ ref }) => ref === other);
+    expect(own).toMatchObject({ name: 'other', terms: { quotas: { listeners: 2, keys: null } } });
+    const listeners = [400, 401, 402, 403].map((at) =>
+      sampleListener({ project: other, name: null, id: sampleId(at) }),
+    );
+    const [first, second, third, fourth] = listeners.map((listener) =>
+      entry(other, [listenerEvent('listener_created', listener)]),
+    );
+    const ended = listeners[0];
+    if (!(first && second && third && fourth && ended)) throw new TypeError('there are four');
+    const appends = async (number: number, entries: readonly AppendEntry[]) => {
+      const done = store.node.append({ number, entries });
+      await done.catch(() => store.node.settle(number));
+      return await done;
+    };
+    // One lives already. Two entries of one append count together.
+    const full = { code: 'resource_exhausted', details: { limit: 'listeners', limitValue: 2 } };
+    const beside = entry(defaultProject, [opened(sampleConnection({ id: sampleId(410) }))]);
+    await expect(appends(4, [first, beside, second])).rejects.toMatchObject(full);
+    expect(await store.projects.countListeners(other)).toBe(1);
+    await appends(5, [first, beside]);
+    await expect(appends(6, [second])).rejects.toMatchObject(full);
+    await using another = await openNode(ground, 'node-b');
+    const elsewhere = another.node.append({ number: 1, entries: [third] });
+    await expect(elsewhere).rejects.toMatchObject(full);
+    // Below what it has, it may still lose some: in the same step another may come.
+    await ground.limitListeners(other, 1);
+    const end = { ...ended, state: 'closed', revision: 2 } as const;
+    await appends(7, [entry(other, [listenerEvent('listener_closed', end)]), fourth]);
+    expect(await store.projects.countListeners(other)).toBe(2);
+    expect(await store.projects.countListeners(defaultProject)).toBe(1);
   });
 
   test('a project without a log has nothing, and nothing is appended to it', async () => {

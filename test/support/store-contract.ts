@@ -1,18 +1,14 @@
 /** What every Store keeps: the suite that the fake and the real one both pass. */
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '../../src/core/connection.ts';
+import type { ListenerQuery } from '../../src/core/directories.ts';
 import type { EventDraft } from '../../src/core/event.ts';
 import { everyEvent } from '../../src/core/event-filter.ts';
 import type { Listener } from '../../src/core/listener.ts';
+import type { LogAge, LogAgeing } from '../../src/core/log-keeping.ts';
 import { defaultProject } from '../../src/core/project.ts';
 import { itemBytes } from '../../src/core/sizes.ts';
-import type {
-  ListenerQuery,
-  LogAge,
-  LogAgeing,
-  ProjectStore,
-  TakenNode,
-} from '../../src/core/store.ts';
+import type { ProjectStore, TakenNode } from '../../src/core/store.ts';
 import { projectContract } from './project-contract.ts';
 import { sampleId } from './samples.ts';
 import { type FilterShare, filterContract } from './store-filters.ts';

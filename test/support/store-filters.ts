@@ -2,10 +2,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectionStates } from '../../src/core/connection.ts';
 import { connectionMatcher } from '../../src/core/connection-filter.ts';
+import type { ConnectionQuery } from '../../src/core/directories.ts';
 import type { Event } from '../../src/core/event.ts';
 import { type EventFilter, eventMatcher, everyEvent } from '../../src/core/event-filter.ts';
 import { itemBytes } from '../../src/core/sizes.ts';
-import type { ConnectionQuery, ProjectStore } from '../../src/core/store.ts';
+import type { ProjectStore } from '../../src/core/store.ts';
 import { connectionMatches } from './memory-database.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
 import { makePopulation } from './store-population.ts';

@@ -12,6 +12,8 @@ export interface StoreGround extends AsyncDisposable {
   open(nodeId: string): Promise<Store & AsyncDisposable>;
   /** Beside the default one. */
   addProject(name: string): Promise<ProjectRef>;
+  /** From now on it may have no more. */
+  limitListeners(project: ProjectRef, listeners: number): Promise<void>;
 }
 
 export type MakeGround = () => Promise<StoreGround>;

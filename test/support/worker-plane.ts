@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { readConfig } from '../../src/config.ts';
 import type { Binding, Observed } from '../../src/core/ports.ts';
+import { defaultProject } from '../../src/core/project.ts';
 import { type DataPlaneLimits, WorkerDataPlane } from '../../src/workers/worker-data-plane.ts';
 import { keepingLogger, sampleId, sampleNewListener } from './samples.ts';
 import { openClient, talk } from './tcp-client.ts';
@@ -58,7 +59,8 @@ export async function startPlane({ workers = 1, onObserved, ...limits }: PlaneOp
 
 export function sampleBinding(number: number, given: Partial<Binding> = {}): Binding {
   const { name: _name, labels: _labels, expiresAt: _expiresAt, ...spec } = sampleNewListener();
-  return { ...spec, tls: null, tlsKey: null, ...given, listenerId: sampleId(number) };
+  const own = { tls: null, tlsKey: null, project: defaultProject };
+  return { ...spec, ...own, ...given, listenerId: sampleId(number) };
 }
 
 /** A listener that echoes; resolves with its port. */

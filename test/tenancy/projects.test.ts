@@ -101,7 +101,9 @@ test('a key names its own project or none, an operator any', async () => {
 test('quotas say limit and use', async () => {
   const { quotas } = await want(200, app, 'GET', '/v1/quotas', undefined, of('team-a'));
   expect(quotas).toContainEqual({ name: 'listeners', limit: 3, used: 0 });
-  expect(quotas).toContainEqual({ name: 'retentionDays', limit: null, used: null });
+  expect(quotas).toContainEqual({ name: 'streams', limit: null, used: null });
+  // What holds for all is the most.
+  expect(quotas).toContainEqual({ name: 'retentionDays', limit: 30, used: null });
 });
 
 test('the project default stays', async () => {

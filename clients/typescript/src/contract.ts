@@ -1323,7 +1323,7 @@ export interface components {
              * @description What turned it away. Words may be added: take one that is not known.
              * @enum {string}
              */
-            rule: "max_connections" | "max_connections_per_source" | "accept_rate" | "allow_cidrs" | "deny_cidrs" | "refuse_fault" | "worker_capacity" | "udp_source_port" | "udp_source_address" | "udp_own_listener" | "udp_rate" | "udp_loop" | "udp_destination_address";
+            rule: "max_connections" | "max_connections_per_source" | "accept_rate" | "allow_cidrs" | "deny_cidrs" | "refuse_fault" | "worker_capacity" | "udp_source_port" | "udp_source_address" | "udp_own_listener" | "udp_rate" | "udp_loop" | "udp_destination_address" | "project_quota";
             /** @description Above 1 when alike refusals were sampled. */
             count: number;
         };

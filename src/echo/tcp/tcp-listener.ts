@@ -58,8 +58,8 @@ export class TcpListener implements EchoListener, ConnectionHost {
   #onEmpty: (() => void) | null = null;
 
   constructor(binding: Binding, context: EchoContext) {
-    const { mode, limits, faults, listenerId, protocol } = binding;
-    const { settings, clock, records, faultResources } = context;
+    const { mode, limits, faults, listenerId, protocol, project } = binding;
+    const { settings, clock, records, faultResources, projects } = context;
     this.#binding = binding;
     this.#context = context;
     this.mode = mode;
@@ -67,7 +67,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     this.settings = settings;
     this.clock = clock;
     this.faultResources = faultResources;
-    this.#admission = new Admission(limits, clock.monotonic());
+    this.#admission = new Admission(limits, clock.monotonic(), projects.of(project));
     const { refusalsPerSecondMax: perSecondMax } = settings;
     this.#refusals = new Refusals({ listenerId, protocol, perSecondMax, clock, records });
     const { workers } = settings;

@@ -56,12 +56,12 @@ export class UdpListener implements EchoListener {
 
   /** `guards` are those of the worker, for all its UDP listeners. */
   constructor(binding: Binding, context: EchoContext, guards: UdpGuards) {
-    const { clock, settings, records } = context;
-    const { limits, listenerId } = binding;
+    const { clock, settings, records, projects } = context;
+    const { limits, listenerId, project } = binding;
     this.#binding = binding;
     this.#context = context;
     this.#guards = guards;
-    this.#admission = new Admission(limits, clock.monotonic());
+    this.#admission = new Admission(limits, clock.monotonic(), projects.of(project));
     this.#sessions = new UdpSessions(clock, limits);
     this.#heldBytes = new HeldBytes(settings.udpHeldBytesMax, guards.held);
     this.#refusals = new Refusals({

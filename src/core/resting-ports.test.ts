@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { sampleId, sampleListener } from '../../test/support/samples.ts';
+import type { Listener } from './listener.ts';
+import { projectRef } from './project.ts';
+import { RestingPorts } from './resting-ports.ts';
+
+const [mine, theirs] = [projectRef(2), projectRef(3)];
+
+function makePorts(restingPortsMax = 100) {
+  const time = { ms: 5000 };
+  const ports = new RestingPorts({ portRestMs: 60_000, restingPortsMax }, () => time.ms);
+  let ids = 0;
+  const at = (port: number, project = mine, given: Partial<Listener> = {}) => {
+    ids += 1;
+    return sampleListener({ id: sampleId(ids), port, laddr: null, project, ...given });
+  };
+  return { ports, time, at };
+}
+
+test('a port rests for others, and is free for its own project at once', () => {
+  const { ports, time, at } = makePorts();
+  const laddr = { ip: '127.0.0.1', port: 7000 };
+  ports.add(at(0, mine, { laddr }));
+  time.ms += 20_000;
+  expect(ports.restMs(at(7000))).toBe(0);
+  expect(ports.restMs(at(7000, theirs))).toBe(40_000);
+  expect(() => ports.assertRested(at(7000, theirs))).toThrow(
+    expect.objectContaining({
+      code: 'port_in_use',
+      details: { owner: 'resting', retryAfterMs: 40_000 },
+    }),
+  );
+  time.ms += 40_000;
+  expect(ports.restMs(at(7000, theirs))).toBe(0);
+});
+
+test('it rests where it was bound: another address, transport or port is free', () => {
+  const { ports, at } = makePorts();
+  ports.add(at(7000));
+  expect(ports.restMs(at(7000, theirs, { host: '127.0.0.2' }))).toBe(0);
+  expect(ports.restMs(at(7000, theirs, { protocol: 'udp' }))).toBe(0);
+  expect(ports.restMs(at(7001, theirs))).toBe(0);
+  expect(ports.restMs(at(7000, theirs, { host: '0.0.0.0' }))).toBe(60_000);
+});
+
+test('of too many the one that rested the longest is free', () => {
+  const { ports, at } = makePorts(2);
+  for (const port of [7000, 7001, 7002]) ports.add(at(port));
+  expect([7000, 7001, 7002].map((port) => ports.restMs(at(port, theirs)))).toEqual([
+    0, 60_000, 60_000,
+  ]);
+});

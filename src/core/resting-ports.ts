@@ -1,0 +1,70 @@
+/**
+ * The ports that were let go lately. Another project gets one only after a while: clients of its former owner may still
+ * come, and would be taken for the new one's. For its own project it is free at once.
+ */
+import { AppError } from './errors.ts';
+import type { Listener } from './listener.ts';
+import { findConflict } from './listener-ports.ts';
+
+export interface RestingPortsLimits {
+  readonly portRestMs: number;
+  /** Beyond it the one that rested the longest is free. */
+  readonly restingPortsMax: number;
+}
+
+interface Resting {
+  readonly listener: Listener;
+  readonly untilMs: number;
+}
+
+export type Place = Pick<Listener, 'id' | 'host' | 'port' | 'protocol' | 'project'>;
+
+export class RestingPorts {
+  readonly #limits: RestingPortsLimits;
+  readonly #monotonicMs: () => number;
+  /** By the id of the listener that had it, in the order in which they were let go. */
+  readonly #resting = new Map<string, Resting>();
+
+  /** The clock never jumps. */
+  constructor(limits: RestingPortsLimits, monotonicMs = () => performance.now()) {
+    this.#limits = limits;
+    this.#monotonicMs = monotonicMs;
+  }
+
+  /** The listener is gone. */
+  add(listener: Listener): void {
+    const { portRestMs, restingPortsMax } = this.#limits;
+    this.#forget();
+    this.#resting.set(listener.id, { listener, untilMs: this.#monotonicMs() + portRestMs });
+    const [oldest = listener.id] = this.#resting.keys();
+    if (this.#resting.size > restingPortsMax) this.#resting.delete(oldest);
+  }
+
+  #forget(): void {
+    const now = this.#monotonicMs();
+    for (const [id, { untilMs }] of this.#resting) {
+      if (untilMs > now) return;
+      this.#resting.delete(id);
+    }
+  }
+
+  /** How long it still rests for whoever wants it; 0 where it is free. */
+  restMs(wanted: Place): number {
+    this.#forget();
+    const foreign = [...this.#resting.values()].filter(
+      ({ listener }) => listener.project !== wanted.project,
+    );
+    const rests = foreign
+      .filter(({ listener }) => findConflict(wanted, [listener]) !== null)
+      .map(({ untilMs }) => untilMs - this.#monotonicMs());
+    return Math.ceil(Math.max(0, ...rests));
+  }
+
+  /** @throws port_in_use (owner resting) */
+  assertRested(wanted: Place): void {
+    const retryAfterMs = this.restMs(wanted);
+    if (retryAfterMs === 0) return;
+    const message = `${wanted.host} port ${wanted.port} was another's until lately`;
+    throw new AppError('port_in_use', message, { owner: 'resting', retryAfterMs });
+  }
+}

@@ -1,0 +1,81 @@
+/** Where projects may listen, on a node whose listeners are reached from outside. */
+import { status } from '@grpc/grpc-js';
+import { expect, test } from 'vitest';
+import { freePort } from '../chaos/free-port.ts';
+import { call as grpcCall, grpcClient } from '../support/grpc-client.ts';
+import { call, want } from '../support/rest-client.ts';
+import { sharedApp } from '../support/test-app.ts';
+
+const token = 'the-operators-own-token';
+const from = Math.min(await freePort(), 65_000);
+const to = from + 30;
+const app = sharedApp({
+  KODAMA_API_TOKEN: token,
+  KODAMA_LISTEN_HOST: '0.0.0.0',
+  KODAMA_LISTEN_PORTS: `${from}-${to}`,
+});
+const operator = { authorization: `Bearer ${token}` };
+const of = (project: string) => ({ ...operator, 'kodama-project': project });
+
+async function makeProject(name: string, bindHosts: readonly string[] | null = null) {
+  await want(201, app, 'POST', '/v1/projects', { name, bindHosts }, operator);
+  return of(name);
+}
+
+test('projects listen on the ports for all, and default on any', async () => {
+  const team = await makeProject('within');
+  const { laddr } = await want(201, app, 'POST', '/v1/listeners', {}, team);
+  expect(laddr.ip).toBe('0.0.0.0');
+  expect(laddr.port).toBeGreaterThanOrEqual(from);
+  expect(laddr.port).toBeLessThanOrEqual(to);
+  const port = await freePort();
+  const refused = await want(403, app, 'POST', '/v1/listeners', { port }, team);
+  expect(refused).toMatchObject({ code: 'port_reserved' });
+  await want(201, app, 'POST', '/v1/listeners', { port }, operator);
+});
+
+test('a port is its own project’s when the delete answers, and rests for others', async () => {
+  const [team, others] = [await makeProject('former'), await makeProject('next')];
+  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {}, team);
+  const { port } = laddr;
+  await want(204, app, 'DELETE', `/v1/listeners/${id}`, undefined, team);
+  const again = await want(201, app, 'POST', '/v1/listeners', { port }, team);
+  await want(204, app, 'DELETE', `/v1/listeners/${again.id}`, undefined, team);
+  for (const headers of [others, operator]) {
+    const {
+      status: code,
+      body,
+      ...rest
+    } = await call(...([app, 'POST', '/v1/listeners', { port }, headers] as const));
+    expect([code, body.code, body.owner]).toEqual([409, 'port_in_use', 'resting']);
+    const seconds = Number(rest.headers.get('retry-after'));
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThanOrEqual(60);
+  }
+  using client = grpcClient(app.grpcAddress, { token });
+  const refused = grpcCall((done) =>
+    client.listeners.CreateListener({ port }, client.metadata, done),
+  );
+  await expect(refused).rejects.toMatchObject({ code: status.ALREADY_EXISTS });
+});
+
+test('loopback is for default alone, and a project listens at its hosts only', async () => {
+  const team = await makeProject('outside');
+  const inside = { host: '127.0.0.1' };
+  const refused = await want(403, app, 'POST', '/v1/listeners', inside, team);
+  expect(refused).toMatchObject({ code: 'permission_denied', errors: [{ path: 'host' }] });
+  await want(201, app, 'POST', '/v1/listeners', inside, operator);
+  const bound = await makeProject('bound', ['10.0.0.0/8']);
+  const beyond = await want(403, app, 'POST', '/v1/listeners', {}, bound);
+  expect(beyond).toMatchObject({ code: 'permission_denied', errors: [{ path: 'host' }] });
+  using client = grpcClient(app.grpcAddress, { token });
+  client.metadata.set('kodama-project', 'bound');
+  const denied = grpcCall((done) => client.listeners.CreateListener({}, client.metadata, done));
+  await expect(denied).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
+  await want(200, app, 'PATCH', '/v1/projects/bound', { bindHosts: null }, operator);
+  await expect
+    .poll(() => call(app, 'POST', '/v1/listeners', {}, bound).then((reply) => reply.status), {
+      timeout: 30_000,
+    })
+    .toBe(201);
+});
