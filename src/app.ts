@@ -10,6 +10,7 @@ import type { Config } from './config.ts';
 import { ActivityLog } from './core/activity-log.ts';
 import type { Address } from './core/address.ts';
 import type { Commit } from './core/append-queue.ts';
+import { AuditKeeping } from './core/audit-keeping.ts';
 import { systemClock } from './core/clock.ts';
 import { ControlPlane } from './core/control-plane.ts';
 import { EventLog } from './core/event-log.ts';
@@ -20,6 +21,7 @@ import { ListenerSet } from './core/listener-set.ts';
 import { Listeners } from './core/listeners.ts';
 import { Projects } from './core/projects.ts';
 import { Recorder } from './core/recorder.ts';
+import { ResourceAudit } from './core/resource-audit.ts';
 import { Retention } from './core/retention.ts';
 import type { Writer } from './core/store.ts';
 import type { EdgesGround } from './edges.ts';
@@ -200,6 +202,12 @@ async function openEventLog(
   return await EventLog.open({ store, writer, log: logger, limits, onFatal, onCommit });
 }
 
+function startRetention({ config, store, clock, logger }: Ground, eventLog: EventLog): Retention {
+  const bounds = { ...config.retention, idempotencyTtlMs: config.idempotency.idempotencyTtlMs };
+  const kept = { store, eventLog, audit: new AuditKeeping(store.audit, config.tenancy) };
+  return new Retention({ ...kept, clock, logger, ...bounds });
+}
+
 async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const { config, logger, clock, nodeId, store, projects, metrics, reservedPorts, onFatal } =
     ground;
@@ -218,8 +226,9 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     activity.onCommit(commit);
   });
   resources.defer(() => eventLog.drain(AbortSignal.timeout(config.shutdownTimeoutMs / 4)));
-  const recorder = new Recorder({ nodeId, log: eventLog, clock, logger });
-  const observer = new ListenerObserver({ set, eventLog, recorder, clock, onFatal });
+  const audit = new ResourceAudit({ clock, makeId: uuidv7 });
+  const recorder = new Recorder({ nodeId, log: eventLog, clock, logger, audit });
+  const observer = new ListenerObserver({ set, eventLog, recorder, audit, clock, onFatal });
   const dataPlane = await WorkerDataPlane.start({
     workers: config.workers,
     nodeId,
@@ -240,6 +249,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     eventLog,
     recorder,
     dataPlane,
+    audit,
     certificates,
     clock,
     logger,
@@ -261,8 +271,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     bindsAtOnceMax: config.dataPlane.rebindsAtOnceMax,
     pages: { sizeMax: config.bounds.pageSize.max, bytesMax: config.bounds.pageBytesMax },
   });
-  const bounds = { ...config.retention, idempotencyTtlMs: config.idempotency.idempotencyTtlMs };
-  const retention = resources.use(new Retention({ store, eventLog, clock, logger, ...bounds }));
+  const retention = resources.use(startRetention(ground, eventLog));
   const control = new ControlPlane({
     ...shared,
     projects,

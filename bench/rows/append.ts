@@ -96,7 +96,14 @@ const projectsSql = `WITH made AS (
 
 function entry(project: ProjectRef, connections: number): AppendEntry {
   const events = Array.from({ length: connections }, life).flat();
-  return { project, events, secrets: new Map(), counters: [], bytes: 300 * events.length };
+  return {
+    project,
+    events,
+    secrets: new Map(),
+    counters: [],
+    audit: [],
+    bytes: 300 * events.length,
+  };
 }
 
 async function walPosition(client: pg.Client): Promise<number> {

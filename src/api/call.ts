@@ -6,13 +6,17 @@ import type { z } from 'zod';
 import type { Caller, Identity, Scope } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import type { Keys } from '../core/keys.ts';
+import type { Refusals } from '../tenancy/refusals.ts';
 import { type Answer, answerOnce, type IdempotencyOptions } from './idempotency.ts';
 import type { Given, Operation, StreamOperation, World } from './operation.ts';
 import type { Operations } from './operations.ts';
 
+/** Who calls, as an edge knows it: what is called is known here. */
+export type EdgeCaller = Omit<Caller, 'operation'>;
+
 /** What an edge has of a call. */
 export interface Ask<At, Input> {
-  readonly caller: Caller;
+  readonly caller: EdgeCaller;
   /** The input as its schemas leave it. @throws invalid_argument */
   readonly read: () => Given<At, Input>;
   /** Of its Idempotency-Key, where it has one. */
@@ -23,6 +27,8 @@ export interface ApiOptions {
   readonly world: World;
   readonly operations: Operations;
   readonly keys: Keys;
+  /** Told of what callers are not allowed. */
+  readonly refusals: Pick<Refusals, 'heard'>;
   readonly idempotency: IdempotencyOptions;
 }
 
@@ -30,19 +36,32 @@ export class Api {
   readonly operations: Operations;
   readonly keys: Keys;
   readonly #world: World;
+  readonly #refusals: ApiOptions['refusals'];
   readonly #idempotency: IdempotencyOptions;
 
-  constructor({ world, operations, keys, idempotency }: ApiOptions) {
+  constructor({ world, operations, keys, refusals, idempotency }: ApiOptions) {
     this.#world = world;
     this.operations = operations;
     this.keys = keys;
+    this.#refusals = refusals;
     this.#idempotency = idempotency;
   }
 
   /** @throws permission_denied, invalid_argument, what answerOnce throws, and what the operation throws */
   async call<At extends z.ZodType, Input extends z.ZodType, Output>(
     operation: Operation<At, Input, Output>,
-    { caller, read, key }: Ask<z.output<At>, z.output<Input>>,
+    ask: Ask<z.output<At>, z.output<Input>>,
+  ): Promise<Answer<Output>> {
+    const caller = { ...ask.caller, operation: operation.name };
+    return await this.#run(operation, caller, ask).catch((error: unknown) => {
+      throw this.#refusals.heard(caller, error);
+    });
+  }
+
+  async #run<At extends z.ZodType, Input extends z.ZodType, Output>(
+    operation: Operation<At, Input, Output>,
+    caller: Caller,
+    { read, key }: Ask<z.output<At>, z.output<Input>>,
   ): Promise<Answer<Output>> {
     assertAllowed(caller, operation);
     const given = read();
@@ -76,10 +95,15 @@ export class Api {
   /** @throws permission_denied, invalid_argument, and what the stream throws */
   stream<Input extends z.ZodType, Item>(
     operation: StreamOperation<Input, Item>,
-    caller: Caller,
+    by: EdgeCaller,
     read: () => z.output<Input>,
   ): AsyncGenerator<Item, void, void> {
-    assertAllowed(caller, operation);
+    const caller = { ...by, operation: operation.name };
+    try {
+      assertAllowed(caller, operation);
+    } catch (error) {
+      throw this.#refusals.heard(caller, error);
+    }
     return this.#watched(operation, caller, read());
   }
 

@@ -13,8 +13,9 @@ import { EventRing } from './event-ring.ts';
 import { KnownLogs } from './known-logs.ts';
 import { LogCommands, type LogCommandsLimits } from './log-commands.ts';
 import { type AppendExtra, makeEntry } from './log-entry.ts';
+import type { LogBounds } from './log-keeping.ts';
 import { defaultProject, type ProjectRef } from './project.ts';
-import type { EventPage, Log, LogBounds, Store } from './store.ts';
+import type { EventPage, Log, Store } from './store.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface EventLogLimits extends AppendQueueLimits, LogCommandsLimits {
@@ -182,7 +183,7 @@ export class EventLog {
    */
   async appendCommand(
     events: readonly EventDraft[],
-    { onLate, ...extra }: Pick<AppendExtra, 'secrets'> & { readonly onLate?: () => void } = {},
+    { onLate, ...extra }: AppendExtra & { readonly onLate?: () => void } = {},
   ): Promise<readonly Event[]> {
     return await this.#shared.commands.commit(makeEntry(this.#project, events, extra), onLate);
   }

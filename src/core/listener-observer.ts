@@ -13,11 +13,13 @@ import type { Listener } from './listener.ts';
 import type { ListenerEntry, ListenerSet } from './listener-set.ts';
 import type { Clock, Observed } from './ports.ts';
 import type { Recorder } from './recorder.ts';
+import type { ResourceAudit } from './resource-audit.ts';
 
 export interface ListenerObserverOptions {
   readonly set: ListenerSet;
   readonly eventLog: EventLog;
   readonly recorder: Recorder;
+  readonly audit: ResourceAudit;
   readonly clock: Clock;
   readonly onFatal: (error: unknown) => void;
 }
@@ -84,12 +86,16 @@ export class ListenerObserver {
 
   /** Its connections' records were passed on before: they come before it in the log. */
   async #end(entry: ListenerEntry): Promise<void> {
-    const { eventLog, clock, recorder, set } = this.#options;
+    const { audit: audits, eventLog, clock, recorder, set } = this.#options;
+    const { endedBy } = entry;
     const now = clock.now();
     entry.listener = { ...entry.listener, sockets: [], updatedAt: now };
     const end = { state: 'closed', reason: null, closedAt: now } as const;
     const closed = { ...recorder.counted(entry.listener), ...end };
-    await eventLog.of(closed.project).append([listenerEvent('listener_closed', closed)]);
+    const isNews = endedBy !== null && !endedBy.isAudited;
+    const audit = isNews ? [audits.listener(endedBy.by, endedBy.before, closed)] : [];
+    const event = listenerEvent('listener_closed', closed, endedBy?.by);
+    await eventLog.of(closed.project).append([event], { audit });
     set.remove(closed.id);
     recorder.endCounting(closed.id);
   }

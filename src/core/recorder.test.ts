@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { sampleAudit } from '../../test/support/core-world.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import {
   handClock,
@@ -33,7 +34,9 @@ async function makeRecorder(store = new MemoryStore(), limits: Partial<EventLogL
     limits: { ...sampleLogLimits, ...limits },
     onFatal,
   });
-  const recorder = new Recorder({ nodeId: 'node-a', log, clock: handClock(5_000_000), logger });
+  const clock = handClock(5_000_000);
+  const audit = sampleAudit(clock);
+  const recorder = new Recorder({ nodeId: 'node-a', log, clock, logger, audit });
   recorder.startCounting(listener, { open: 0, total: 0 });
   return { recorder, store, logger, history: store.database.history };
 }

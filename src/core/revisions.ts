@@ -11,8 +11,8 @@ export class Revisions {
 
   /** The entries as the store takes them: one on from what is on record, as far as it is known here. */
   raised(entries: readonly AppendEntry[]): readonly AppendEntry[] {
-    return entries.map(({ project, events, secrets, counters, bytes }) => ({
-      ...{ project, secrets, counters, bytes },
+    return entries.map(({ project, events, secrets, counters, audit, bytes }) => ({
+      ...{ project, secrets, counters, audit, bytes },
       events: events.some(isOfListener) ? events.map((event) => this.#raise(event)) : events,
     }));
   }

@@ -3,11 +3,13 @@
  * connections; who may write, the nodes. All methods throw `unavailable` when the database is away, within a bound; each names
  * what else it throws.
  */
+import type { AuditEntry, AuditLog } from './audit.ts';
 import type { CloseReason, Connection, ConnectionState } from './connection.ts';
 import type { Event, EventDraft } from './event.ts';
 import type { EventFilter } from './event-filter.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
 import type { Listener, ListenerSecrets, ListenerState, Protocol } from './listener.ts';
+import type { LogBounds, LogKeeping } from './log-keeping.ts';
 import type { PageItems, PageRequest, SizedPageRequest } from './page.ts';
 import type { ProjectRef } from './project.ts';
 import type { Counters } from './record.ts';
@@ -66,52 +68,14 @@ export interface AppendEntry {
   /** By listener id, for listeners created in this append. */
   readonly secrets: ReadonlyMap<string, ListenerSecrets>;
   readonly counters: readonly Counters[];
+  /** Who asked for what its events tell; there with them, or not at all. */
+  readonly audit: readonly AuditEntry[];
   /** Of its events in the store, about; a log's own size is the sum of these. */
   readonly bytes: number;
 }
 
 /** Of each project that an append was for, the seq of its first event there: the others follow, entry after entry. */
 export type FirstSeqs = ReadonlyMap<ProjectRef, number>;
-
-export interface LogBounds {
-  /** Seq of the newest committed event; 0 before the first. */
-  readonly headSeq: number;
-  /** Seq of the oldest event still kept; headSeq + 1 where none is. */
-  readonly oldestSeq: number;
-}
-
-/** How the logs' own time goes on, and how often a log is marked with it. */
-export interface LogAgeing {
-  /** The time goes on up to here at least; null: it may stand still. */
-  readonly timeMin: Micros | null;
-  /** And with the database's clock up to here; null: not with it. */
-  readonly timeMax: Micros | null;
-  /** How late it is, as a person says; unless the database's clock shows less. */
-  readonly confirmedTime: Micros | null;
-  /** A clock that is ahead of it by no more is believed. */
-  readonly leapMaxMs: number;
-  /** A mark comes after so much time, */
-  readonly markMs: number;
-  /** or after so many bytes. */
-  readonly markBytes: number;
-}
-
-export interface LogAge {
-  /** The logs' own; it never falls. */
-  readonly time: Micros;
-  /** What the database's clock shows. */
-  readonly clock: Micros;
-  /** Of the events that are kept, about. */
-  readonly bytes: number;
-}
-
-export interface PurgeRequest {
-  /** Of the log's own time: what was appended up to then goes. */
-  readonly before: Micros;
-  readonly eventsMax: number;
-  readonly bytesMax: number;
-  readonly limit: number;
-}
 
 export interface EventPage extends LogBounds {
   readonly events: readonly Event[];
@@ -147,19 +111,6 @@ export interface Log {
 export interface ForeignAppends {
   /** Calls back with a new head of the project's log. Returns a function that ends it. */
   on(project: ProjectRef, callback: (headSeq: number) => void): () => void;
-}
-
-/** Keeps a project's log short. */
-export interface LogKeeping {
-  /** Lets the time go on that all logs have in common, and marks this one with it. */
-  age(ageing: LogAgeing): Promise<LogAge>;
-  /**
-   * Deletes a bounded piece of what is older than `before`, or beyond the newest `eventsMax` events or `bytesMax`
-   * bytes, whole events from the oldest on, with the connections whose closed event goes and closed listeners of no
-   * more events. Age and bytes are known at the marks of `age`, and guessed in between. Resolves with the bounds, and
-   * whether there is more to delete.
-   */
-  purge(request: PurgeRequest): Promise<LogBounds & { readonly hasMore: boolean }>;
 }
 
 /** Who may append to the logs. */
@@ -258,5 +209,6 @@ export interface Store {
   of(project: ProjectRef): ProjectStore;
   readonly foreignAppends: ForeignAppends;
   readonly nodes: Nodes;
+  readonly audit: AuditLog;
   ping(): Promise<void>;
 }

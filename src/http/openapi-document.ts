@@ -44,6 +44,7 @@ const documented: Edge = {
   api: new Api({
     operations: operations(defaultBounds, { drainMsMax: day }),
     keys: { identify: never, watch: never },
+    refusals: { heard: never },
     world: undescribed(),
     idempotency: undescribed(),
   }),

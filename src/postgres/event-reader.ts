@@ -2,8 +2,9 @@
 import { AppError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
 import { type EventFilter, eventMatcher, isEveryEvent } from '../core/event-filter.ts';
+import type { LogBounds } from '../core/log-keeping.ts';
 import type { ProjectRef } from '../core/project.ts';
-import type { EventPage, Log, LogBounds } from '../core/store.ts';
+import type { EventPage, Log } from '../core/store.ts';
 import type { Micros } from '../core/time.ts';
 import type { Database, Rows } from './database.ts';
 import { nodeOfEvent, parseEvent } from './event-rows.ts';

@@ -2,8 +2,9 @@
  * The log's own time and size: how old and how large what lies between two seqs is, told by marks that are made now
  * and then. See src/core/retention.ts for why, and prisma/migrations for the tables.
  */
+
+import type { LogAge, LogAgeing } from '../core/log-keeping.ts';
 import type { ProjectRef } from '../core/project.ts';
-import type { LogAge, LogAgeing } from '../core/store.ts';
 import type { Database } from './database.ts';
 
 /** The mark at or before a place, and the next one or the head: what lies between them counts as all alike. */

@@ -9,7 +9,7 @@ import { Listeners } from '../../src/core/listeners.ts';
 import type { Certificates } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
 import { Recorder } from '../../src/core/recorder.ts';
-import { tellsTo } from './core-world.ts';
+import { sampleAudit, tellsTo } from './core-world.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
 import { keepingLogger, type LogLine, sampleLogLimits } from './samples.ts';
@@ -47,11 +47,12 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
   const log = { store, writer, log: logger, limits: sampleLogLimits, onFatal };
   const eventLog = await EventLog.open(log);
   const set = new ListenerSet();
-  const recorder = new Recorder({ nodeId, log: eventLog, clock, logger });
-  const observer = new ListenerObserver({ set, eventLog, recorder, clock, onFatal });
+  const audit = sampleAudit(clock);
+  const recorder = new Recorder({ nodeId, log: eventLog, clock, logger, audit });
+  const observer = new ListenerObserver({ set, eventLog, recorder, audit, clock, onFatal });
   const dataPlane = new FakeDataPlane(tellsTo({ recorder, observer, onFatal }));
   const shared = {
-    ...{ nodeId, pid: process.pid, set, store, eventLog, recorder, dataPlane },
+    ...{ nodeId, pid: process.pid, set, store, eventLog, recorder, dataPlane, audit },
     ...{ certificates, clock, logger },
   };
   const listeners = new Listeners({

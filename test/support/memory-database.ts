@@ -5,6 +5,7 @@ import { AppError, PlaceLost } from '../../src/core/errors.ts';
 import type { Event, EventDraft } from '../../src/core/event.ts';
 import type { IdempotentAnswer } from '../../src/core/idempotency-keys.ts';
 import type { Listener, ListenerSecrets } from '../../src/core/listener.ts';
+import type { LogAge, LogAgeing, LogBounds, PurgeRequest } from '../../src/core/log-keeping.ts';
 import { defaultProject, type ProjectRef, projectRef } from '../../src/core/project.ts';
 import type {
   Append,
@@ -12,12 +13,9 @@ import type {
   ConnectionQuery,
   FirstSeqs,
   ListenerQuery,
-  LogAge,
-  LogAgeing,
-  LogBounds,
-  PurgeRequest,
 } from '../../src/core/store.ts';
 import type { Micros } from '../../src/core/time.ts';
+import { MemoryAudit } from './memory-audit.ts';
 import { MemoryLog } from './memory-log.ts';
 
 export interface ListenerRow {
@@ -50,6 +48,7 @@ export class MemoryDatabase {
   readonly #owners = new Map<string, ProjectRef>();
   /** By project and key. */
   readonly answers = new Map<string, KeptAnswer>();
+  readonly audit = new MemoryAudit();
   /** While it is true, other nodes hear of appends only by `notify`. */
   isHoldingNotices = false;
   /** The logs' own time; null until it is first asked for. */
@@ -134,8 +133,9 @@ export class MemoryDatabase {
     return node;
   }
 
-  #do({ project, events, secrets, counters, bytes }: AppendEntry): void {
+  #do({ project, events, secrets, counters, audit, bytes }: AppendEntry): void {
     const log = this.log(project);
+    this.audit.push(audit);
     for (const draft of events) {
       log.history.push({ ...draft, seq: log.history.length + 1 });
       this.#write(project, draft, secrets);

@@ -1,7 +1,7 @@
 /** A project's log, as a MemoryDatabase has it. */
 import { randomUUID } from 'node:crypto';
 import type { Event } from '../../src/core/event.ts';
-import type { LogAge, LogAgeing, LogBounds, PurgeRequest } from '../../src/core/store.ts';
+import type { LogAge, LogAgeing, LogBounds, PurgeRequest } from '../../src/core/log-keeping.ts';
 import type { Micros } from '../../src/core/time.ts';
 
 export class MemoryLog {

@@ -2,6 +2,7 @@
  * A Store over a MemoryDatabase, with hooks for what a database does to its callers: it is away, it is slow,
  * it commits and the answer is lost.
  */
+import type { AuditLog } from '../../src/core/audit.ts';
 import { AppError, idempotencyFull } from '../../src/core/errors.ts';
 import type { Event } from '../../src/core/event.ts';
 import { type EventFilter, eventMatcher } from '../../src/core/event-filter.ts';
@@ -13,6 +14,7 @@ import type {
 } from '../../src/core/idempotency-keys.ts';
 import { isOver, type Listener } from '../../src/core/listener.ts';
 import { carries } from '../../src/core/listener-choice.ts';
+import type { LogKeeping } from '../../src/core/log-keeping.ts';
 import type { PageRequest } from '../../src/core/page.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import { defaultProject, type ProjectRef } from '../../src/core/project.ts';
@@ -23,7 +25,6 @@ import type {
   ForeignAppends,
   ListenerDirectory,
   Log,
-  LogKeeping,
   Nodes,
   ProjectDirectory,
   ProjectStore,
@@ -142,6 +143,14 @@ export class MemoryStore implements Store {
           .sort((a, b) => (a.id < b.id ? -1 : 1))
           .slice(0, limit),
       ),
+  };
+
+  readonly audit: AuditLog = {
+    add: (entry) => this.#call(() => this.database.audit.push([entry])),
+    list: (query, page) => this.#call(() => this.database.audit.list(query, page)),
+    purge: (before, limit) => this.#call(() => this.database.audit.purge(before, limit)),
+    purgeExcess: (excess, limit) =>
+      this.#call(() => this.database.audit.purgeExcess(excess, limit)),
   };
 
   readonly projects: ProjectDirectory = {

@@ -32,7 +32,14 @@ const page = { pageSize: 100, after: null, bytesMax: 1e9 };
 const everything = Number.MAX_SAFE_INTEGER;
 
 function entry(project: ProjectRef, events: readonly EventDraft[]): AppendEntry {
-  return { project, events, secrets: new Map(), counters: [], bytes: 1000 * events.length };
+  return {
+    project,
+    events,
+    secrets: new Map(),
+    counters: [],
+    audit: [],
+    bytes: 1000 * events.length,
+  };
 }
 
 /** Alike in all but their ids: a listener that lives, one that is closed, an open connection and a closed one. */
