@@ -10,6 +10,7 @@ import type { Config } from './config.ts';
 import { ActivityLog } from './core/activity-log.ts';
 import type { Address } from './core/address.ts';
 import type { Commit } from './core/append-queue.ts';
+import { AuditKeeping } from './core/audit-keeping.ts';
 import { systemClock } from './core/clock.ts';
 import { ControlPlane } from './core/control-plane.ts';
 import { EventLog } from './core/event-log.ts';
@@ -22,16 +23,15 @@ import { Listeners } from './core/listeners.ts';
 import { Projects } from './core/projects.ts';
 import { connectionLimits } from './core/quotas.ts';
 import { Recorder } from './core/recorder.ts';
+import { ResourceAudit } from './core/resource-audit.ts';
 import { RestingPorts } from './core/resting-ports.ts';
 import { Retention } from './core/retention.ts';
-import type { Writer } from './core/store.ts';
+import type { Writer } from './core/writer.ts';
 import type { EdgesGround } from './edges.ts';
 import { EmbeddedPostgres } from './embedded-postgres/embedded-postgres.ts';
 import { Metrics } from './metrics/prometheus.ts';
-import { prepareDataDir } from './node/data-dir.ts';
-import { lockDataDir } from './node/data-dir-lock.ts';
-import { readNodeId } from './node/node-id.ts';
 import { orStartError } from './node/start-error.ts';
+import { takeNodeId } from './node/take-node-id.ts';
 import { PostgresStore } from './postgres/postgres-store.ts';
 import { CertificateFiles } from './tls/certificate-files.ts';
 import { certificates } from './tls/certificates.ts';
@@ -158,31 +158,6 @@ async function openCertificate(
   return resources.use(await orStartError(open, (reason) => reason));
 }
 
-/** Two processes with one id would take each other's place: who reads it from the directory holds that. */
-async function takeNodeId(
-  { nodeId, dataDir, databaseUrl }: Config,
-  resources: AsyncDisposableStack,
-): Promise<string> {
-  // Who has an id and a database needs no directory.
-  if (nodeId !== null && databaseUrl !== null) return nodeId;
-  const id = await orStartError(
-    async () => {
-      const directory = await prepareDataDir(dataDir);
-      return nodeId ?? (await readNodeId(directory));
-    },
-    (reason) => `KODAMA_DATA_DIR (${dataDir}) cannot be used: ${reason}`,
-  );
-  // The embedded PostgreSQL takes the lock itself.
-  if (databaseUrl !== null) {
-    const release = await orStartError(
-      () => lockDataDir(dataDir),
-      (reason) => reason,
-    );
-    resources.defer(release);
-  }
-  return id;
-}
-
 async function startPostgres(
   { config, logger, signal }: AppOptions,
   resources: AsyncDisposableStack,
@@ -218,6 +193,15 @@ function portRulesOf(config: Config, reservedPorts: readonly number[]): PortRule
   return { reservedPorts, isPrivilegedAllowed, drawnFrom, listenHost: bounds.listenHost };
 }
 
+function startRetention(
+  { config, store, projects, clock, logger }: Ground,
+  eventLog: EventLog,
+): Retention {
+  const bounds = { ...config.retention, idempotencyTtlMs: config.idempotency.idempotencyTtlMs };
+  const kept = { store, eventLog, projects, audit: new AuditKeeping(store.audit, config.tenancy) };
+  return new Retention({ ...kept, clock, logger, ...bounds });
+}
+
 async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const { config, logger, clock, nodeId, store, projects, metrics, reservedPorts, onFatal } =
     ground;
@@ -229,9 +213,10 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     activity.onCommit(commit);
   });
   resources.defer(() => eventLog.drain(AbortSignal.timeout(config.shutdownTimeoutMs / 4)));
-  const recorder = new Recorder({ nodeId, log: eventLog, clock, logger });
+  const audit = new ResourceAudit({ clock, makeId: uuidv7 });
+  const recorder = new Recorder({ nodeId, log: eventLog, clock, logger, audit });
   const restingPorts = new RestingPorts(config.listeners);
-  const observed = { set, eventLog, recorder, restingPorts, clock, onFatal };
+  const observed = { set, eventLog, recorder, restingPorts, audit, clock, onFatal };
   const observer = new ListenerObserver(observed);
   const dataPlane = await WorkerDataPlane.start({
     workers: config.workers,
@@ -256,6 +241,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     eventLog,
     recorder,
     dataPlane,
+    audit,
     certificates,
     clock,
     logger,
@@ -274,9 +260,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     bindsAtOnceMax: config.dataPlane.rebindsAtOnceMax,
     pages: { sizeMax: config.bounds.pageSize.max, bytesMax: config.bounds.pageBytesMax },
   });
-  const bounds = { ...config.retention, idempotencyTtlMs: config.idempotency.idempotencyTtlMs };
-  const kept = { store, eventLog, projects, clock, logger, ...bounds };
-  const retention = resources.use(new Retention(kept));
+  const retention = resources.use(startRetention(ground, eventLog));
   const control = new ControlPlane({
     ...shared,
     version,

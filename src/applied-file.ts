@@ -2,11 +2,11 @@
  * KODAMA_APPLY: what a file says is made so while kodama starts, as `kodama apply` does it and before anybody is answered.
  * What can only be made again is: at a start no connection ends with it.
  */
-import type { Api } from './api/call.ts';
+import type { Api, EdgeCaller } from './api/call.ts';
 import { listenerSchemas } from './api/listener-input.ts';
 import type { Operation } from './api/operation.ts';
 import { parse, read } from './api/parse.ts';
-import { type Caller, operator } from './core/caller.ts';
+import { operator } from './core/caller.ts';
 import { AppError, hasCode } from './core/errors.ts';
 import type { ListenerBounds } from './core/listener-bounds.ts';
 import { listenerJson } from './http/resource-json.ts';
@@ -72,7 +72,7 @@ function wrongFields({ listeners }: ListenersFile, bounds: ListenerBounds): read
 }
 
 /** The calls of the API, with nobody between. */
-function callsOf(api: Api, caller: Caller): ListenerCalls {
+function callsOf(api: Api, caller: EdgeCaller): ListenerCalls {
   const { getListener, createListeners, updateListener, deleteListener } = api.operations;
   const call = async <Output>(
     // biome-ignore lint/suspicious/noExplicitAny: whatever an operation is about, its own schema reads it

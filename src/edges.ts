@@ -19,9 +19,11 @@ import { GrpcServer } from './grpc/grpc-server.ts';
 import type { MetricsText } from './http/edge.ts';
 import { HttpServer } from './http/http-server.ts';
 import { orStartError } from './node/start-error.ts';
+import { AuditCases } from './tenancy/audit-cases.ts';
 import { KeyRing } from './tenancy/key-ring.ts';
 import { KeyCases } from './tenancy/keys.ts';
 import { ProjectCases } from './tenancy/projects.ts';
+import { Refusals } from './tenancy/refusals.ts';
 import type { TenancyStore } from './tenancy/store.ts';
 import { TenancyUpkeep } from './tenancy/upkeep.ts';
 
@@ -31,7 +33,7 @@ export interface EdgesGround {
   readonly clock: Clock;
   readonly store: Store & { readonly tenancy: TenancyStore };
   readonly projects: Projects;
-  readonly metrics: MetricsText;
+  readonly metrics: MetricsText & { countUnauthenticated(): void };
   /** Those that are configured, and then those that the edges are bound to. */
   readonly reservedPorts: number[];
   /** Applied before either edge answers. */
@@ -52,12 +54,13 @@ export async function startEdges(
   const keysOf = async (caller: Pick<Caller, 'project'>) =>
     store.of(await projects.of(caller)).idempotencyKeys;
   const { http, grpc, bounds, idempotency } = config;
-  const { keys, cases } = openTenancy(ground, control, resources);
+  const { keys, refusals, cases } = openTenancy(ground, control, resources);
   const api = new Api({
     world: { control, bounds, clock, ...cases },
     operations: operations(bounds, config.listeners),
     keys,
     rates: new RequestRates(projects),
+    refusals,
     idempotency: { keysOf, clock, logger, limits: idempotency },
   });
   const { signal = new AbortController().signal } = ground;
@@ -86,11 +89,17 @@ export async function startEdges(
 
 /** Who may call, and what can be done with projects and keys. */
 function openTenancy(ground: EdgesGround, control: ControlPlane, resources: AsyncDisposableStack) {
-  const { config, clock, logger, store, projects: known } = ground;
+  const { config, clock, logger, store, metrics, projects: known } = ground;
   const { projects: projectRows, keys: keyRows, removal, wakes } = store.tenancy;
   const { apiToken, tenancy: limits } = config;
   const isOpen = apiToken === null;
-  const ring = { keys: keyRows, wakes, apiToken, isOpen, clock, logger, limits };
+  const projectOf = (caller: Pick<Caller, 'project'>) => known.of(caller);
+  const refusals = resources.use(
+    new Refusals({ audit: store.audit, projectOf, clock, logger, limits }),
+  );
+  const onUnauthenticated = () => metrics.countUnauthenticated();
+  const told = { refusals, onUnauthenticated, clock, logger };
+  const ring = { keys: keyRows, wakes, apiToken, isOpen, ...told, limits };
   resources.defer(wakes.onChange(() => known.forget()));
   const shared = { wakes, clock, makeId: uuidv7 };
   const projects = new ProjectCases({ ...shared, rows: projectRows, retention: config.retention });
@@ -98,5 +107,7 @@ function openTenancy(ground: EdgesGround, control: ControlPlane, resources: Asyn
   const close = (project: ProjectRef) => control.closeProject(project);
   const upkeep = { removal, keys: keyRows, wakes, close, clock, logger, limits };
   resources.use(new TenancyUpkeep(upkeep));
-  return { keys: resources.use(new KeyRing(ring)), cases: { projects, keys } };
+  const { pageBytesMax } = config.bounds;
+  const audit = new AuditCases({ log: store.audit, projects, pageBytesMax });
+  return { keys: resources.use(new KeyRing(ring)), refusals, cases: { projects, keys, audit } };
 }

@@ -88,6 +88,12 @@ export const tenancyLimits = {
   upkeepIntervalMs: 60_000,
   removalIntervalMs: 1000,
   removalRowsMax: 5000,
+  refusalIntervalMs: 60_000,
+  refusalsMax: 10_000,
+  auditAgeMs: 400 * day,
+  auditEntriesMax: 1_000_000,
+  auditCountIntervalMs: 3_600_000,
+  auditPurgeMax: 5000,
 };
 
 export const idempotencyLimits = {

@@ -82,7 +82,7 @@ test('every call is listed, on both edges', () => {
     });
   });
   expect([...new Set(listed)].sort()).toEqual(Object.keys(paths).map(plain).sort());
-  const protos = ['listener', 'connection', 'event', 'project', 'key'].map((name) =>
+  const protos = ['listener', 'connection', 'event', 'project', 'key', 'audit'].map((name) =>
     readFileSync(join(root, `proto/kodama/v1/${name}_service.proto`), 'utf8'),
   );
   const methods = [...protos.join('\n').matchAll(/^ {2}rpc (\w+)/gm)].map(([, name]) => name);

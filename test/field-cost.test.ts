@@ -25,13 +25,17 @@ const placesMax: Readonly<Record<string, { elsewhere: number; postgres: number }
 const fields: readonly Field[] = [
   { of: 'connection', name: 'firstByteAt', users: [] },
   { of: 'connection', name: 'lastByteAt', users: [] },
-  { of: 'connection', name: 'halfClosedAt', users: ['src/core/recorder.ts'] },
+  {
+    of: 'connection',
+    name: 'halfClosedAt',
+    users: ['src/core/recorder.ts', 'src/core/resource-audit.ts'],
+  },
   {
     of: 'connection',
     name: 'declaredRaddr',
     users: [
       'src/core/activity-log.ts',
-      'src/core/event.ts',
+      'src/core/event-filter.ts',
       'src/echo/preamble/',
       'src/echo/greeting.ts',
     ],
@@ -39,7 +43,12 @@ const fields: readonly Field[] = [
   {
     of: 'listener',
     name: 'recording',
-    users: ['src/echo/tcp/', 'src/echo/udp/', 'src/listeners-file/listener-spec.ts'],
+    users: [
+      'src/core/resource-audit.ts',
+      'src/echo/tcp/',
+      'src/echo/udp/',
+      'src/listeners-file/listener-spec.ts',
+    ],
   },
   {
     of: 'listener',

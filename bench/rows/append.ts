@@ -8,7 +8,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Connection } from '../../src/core/connection.ts';
 import type { EventDraft } from '../../src/core/event.ts';
 import { type ProjectRef, projectRef } from '../../src/core/project.ts';
-import type { AppendEntry } from '../../src/core/store.ts';
+import type { AppendEntry } from '../../src/core/writer.ts';
 import { EmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { PostgresStore } from '../../src/postgres/postgres-store.ts';
 import { inTurn, median } from '../figures.ts';
@@ -96,7 +96,14 @@ const projectsSql = `WITH made AS (
 
 function entry(project: ProjectRef, connections: number): AppendEntry {
   const events = Array.from({ length: connections }, life).flat();
-  return { project, events, secrets: new Map(), counters: [], bytes: 300 * events.length };
+  return {
+    project,
+    events,
+    secrets: new Map(),
+    counters: [],
+    audit: [],
+    bytes: 300 * events.length,
+  };
 }
 
 async function walPosition(client: pg.Client): Promise<number> {

@@ -7,13 +7,17 @@ import type { Caller, Identity, Scope } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import type { Keys } from '../core/keys.ts';
 import type { RequestRates } from '../core/request-rates.ts';
+import type { Refusals } from '../tenancy/refusals.ts';
 import { type Answer, answerOnce, type IdempotencyOptions } from './idempotency.ts';
 import type { Given, Operation, StreamOperation, World } from './operation.ts';
 import type { Operations } from './operations.ts';
 
+/** Who calls, as an edge knows it: what is called is known here. */
+export type EdgeCaller = Omit<Caller, 'operation'>;
+
 /** What an edge has of a call. */
 export interface Ask<At, Input> {
-  readonly caller: Caller;
+  readonly caller: EdgeCaller;
   /** The input as its schemas leave it. @throws invalid_argument */
   readonly read: () => Given<At, Input>;
   /** Of its Idempotency-Key, where it has one. */
@@ -25,6 +29,8 @@ export interface ApiOptions {
   readonly operations: Operations;
   readonly keys: Keys;
   readonly rates: Pick<RequestRates, 'take'>;
+  /** Told of what callers are not allowed. */
+  readonly refusals: Pick<Refusals, 'heard'>;
   readonly idempotency: IdempotencyOptions;
 }
 
@@ -33,20 +39,33 @@ export class Api {
   readonly keys: Keys;
   readonly #rates: ApiOptions['rates'];
   readonly #world: World;
+  readonly #refusals: ApiOptions['refusals'];
   readonly #idempotency: IdempotencyOptions;
 
-  constructor({ world, operations, keys, rates, idempotency }: ApiOptions) {
+  constructor({ world, operations, keys, rates, refusals, idempotency }: ApiOptions) {
     this.#world = world;
     this.operations = operations;
     this.keys = keys;
     this.#rates = rates;
+    this.#refusals = refusals;
     this.#idempotency = idempotency;
   }
 
   /** @throws permission_denied, resource_exhausted, invalid_argument, what answerOnce throws, and what the operation throws */
   async call<At extends z.ZodType, Input extends z.ZodType, Output>(
     operation: Operation<At, Input, Output>,
-    { caller, read, key }: Ask<z.output<At>, z.output<Input>>,
+    ask: Ask<z.output<At>, z.output<Input>>,
+  ): Promise<Answer<Output>> {
+    const caller = { ...ask.caller, operation: operation.name };
+    return await this.#run(operation, caller, ask).catch((error: unknown) => {
+      throw this.#refusals.heard(caller, error);
+    });
+  }
+
+  async #run<At extends z.ZodType, Input extends z.ZodType, Output>(
+    operation: Operation<At, Input, Output>,
+    caller: Caller,
+    { read, key }: Ask<z.output<At>, z.output<Input>>,
   ): Promise<Answer<Output>> {
     assertAllowed(caller, operation);
     this.#rates.take(caller);
@@ -81,11 +100,16 @@ export class Api {
   /** @throws permission_denied, resource_exhausted, invalid_argument, and what the stream throws */
   stream<Input extends z.ZodType, Item>(
     operation: StreamOperation<Input, Item>,
-    caller: Caller,
+    by: EdgeCaller,
     read: () => z.output<Input>,
   ): AsyncGenerator<Item, void, void> {
-    assertAllowed(caller, operation);
-    this.#rates.take(caller);
+    const caller = { ...by, operation: operation.name };
+    try {
+      assertAllowed(caller, operation);
+      this.#rates.take(caller);
+    } catch (error) {
+      throw this.#refusals.heard(caller, error);
+    }
     return this.#watched(operation, caller, read());
   }
 

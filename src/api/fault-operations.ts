@@ -13,6 +13,7 @@ export function faultOperations() {
     addFault: operation({
       name: 'addFault',
       scope: 'listeners:write',
+      audited: true,
       takesKey: true,
       at: listener,
       input: addedFault,
@@ -22,6 +23,7 @@ export function faultOperations() {
     updateFault: operation({
       name: 'updateFault',
       scope: 'listeners:write',
+      audited: true,
       at: one,
       input: faultPatch,
       run: ({ control }, caller, { at, input }) => {
@@ -32,6 +34,7 @@ export function faultOperations() {
     removeFault: operation({
       name: 'removeFault',
       scope: 'listeners:write',
+      audited: true,
       at: one,
       run: ({ control }, caller, { at }) =>
         control.updateFaults(caller, at.id, removeFault(at.faultName)),
@@ -39,6 +42,7 @@ export function faultOperations() {
     resetFaults: operation({
       name: 'resetFaults',
       scope: 'listeners:write',
+      audited: true,
       at: listener,
       run: ({ control }, caller, { at }) => control.updateFaults(caller, at.id, () => []),
     }),

@@ -5,6 +5,7 @@ import { identify } from './keys.ts';
 
 const presented = (authorization: string | undefined) => ({
   ...{ authorization, project: undefined, sourceIp: '127.0.0.1' },
+  ...{ userAgent: null, requestId: 'request', operation: null },
 });
 
 test('the token is an operator, whatever stands around it', async () => {
@@ -41,7 +42,10 @@ test('without a token all are operators, but who shows a key that is none', asyn
 
 test('an operator names a project', async () => {
   const shown = { ...presented(undefined), project: 'team-a' };
-  expect(await identify(tokenKeys(null), shown)).toEqual({ ...operator, project: 'team-a' });
+  expect(await identify(tokenKeys(null), shown)).toEqual({
+    ...operator,
+    ...{ project: 'team-a', isProjectNamed: true },
+  });
   for (const project of ['Team', '', 'a_b', 'a'.repeat(64), '1a']) {
     await expect(identify(tokenKeys(null), { ...shown, project })).rejects.toMatchObject({
       code: 'invalid_argument',

@@ -1,21 +1,20 @@
 /** Who shows which key. Both edges read theirs from the same words, and ask here. */
 import type { Identity } from '../core/caller.ts';
-import type { Keys } from '../core/keys.ts';
+import type { Keys, Shown } from '../core/keys.ts';
 
 /** What a call says of its caller, as it came; the metadata of gRPC have the same names. */
-export interface Presented {
+export interface Presented extends Omit<Shown, 'secret' | 'project'> {
   /** RFC 6750, 2.1. */
   readonly authorization: string | undefined;
   readonly project: string | undefined;
-  readonly sourceIp: string | null;
 }
 
 export const projectHeader = 'kodama-project';
 
 /** @throws what Keys.identify throws */
 export async function identify(keys: Keys, presented: Presented): Promise<Identity> {
-  const { authorization, project = null, sourceIp } = presented;
-  return await keys.identify({ secret: secretOf(authorization), project, sourceIp });
+  const { authorization, project = null, ...rest } = presented;
+  return await keys.identify({ ...rest, secret: secretOf(authorization), project });
 }
 
 function secretOf(authorization: string | undefined): string | null {

@@ -20,6 +20,7 @@ export function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
     createListener: operation({
       name: 'createListener',
       scope: 'listeners:write',
+      audited: true,
       takesKey: true,
       input: newListener,
       async run(world, caller, { input }, run) {
@@ -32,6 +33,7 @@ export function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
     createListeners: operation({
       name: 'createListeners',
       scope: 'listeners:write',
+      audited: true,
       takesKey: true,
       input: batch,
       run: (world, caller, { input }, run) =>
@@ -53,6 +55,7 @@ export function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
     updateListener: operation({
       name: 'updateListener',
       scope: 'listeners:write',
+      audited: true,
       at: listener,
       input: patch,
       run: ({ control, clock }, caller, { at, input }) =>
@@ -62,6 +65,7 @@ export function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
     closeListeners: operation({
       name: 'closeListeners',
       scope: 'listeners:write',
+      audited: true,
       takesKey: true,
       input: closeSchema(bounds),
       run: ({ control }, caller, { input }) => control.closeListeners(caller, toCloseMany(input)),
@@ -69,6 +73,7 @@ export function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
     deleteListener: operation({
       name: 'deleteListener',
       scope: 'listeners:write',
+      audited: true,
       at: listener,
       input: z.strictObject({
         drainMs: wholeNumber(0, drainMsMax)

@@ -7,6 +7,7 @@ import type { Caller, Scope } from '../core/caller.ts';
 import type { ControlPlane } from '../core/control-plane.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Clock } from '../core/ports.ts';
+import type { AuditCases } from '../tenancy/audit-cases.ts';
 import type { KeyCases } from '../tenancy/keys.ts';
 import type { ProjectCases } from '../tenancy/projects.ts';
 import type { Run } from './idempotency.ts';
@@ -17,6 +18,7 @@ export interface World {
   readonly control: Pick<ControlPlane, keyof ControlPlane>;
   readonly projects: Pick<ProjectCases, keyof ProjectCases>;
   readonly keys: Pick<KeyCases, keyof KeyCases>;
+  readonly audit: Pick<AuditCases, keyof AuditCases>;
   readonly bounds: ListenerBounds;
   readonly clock: Clock;
 }
@@ -36,6 +38,8 @@ interface Declared {
 export interface Operation<At extends z.ZodType, Input extends z.ZodType, Output> extends Declared {
   readonly at: At;
   readonly input: Input;
+  /** It changes something: who does is in the audit. */
+  readonly audited: boolean;
   /** A repeat under its Idempotency-Key has no second effect, and gets the first answer: plain JSON data. */
   readonly takesKey: boolean;
   /** It may wait for long: then it ends when its caller's key does. */
@@ -59,7 +63,7 @@ export interface StreamOperation<Input extends z.ZodType, Item> extends Declared
 const nothing = z.strictObject({});
 type Nothing = typeof nothing;
 
-type OptionalParts = 'at' | 'input' | 'takesKey' | 'waits';
+type OptionalParts = 'at' | 'input' | 'audited' | 'takesKey' | 'waits';
 
 export function operation<
   Output,
@@ -71,8 +75,8 @@ export function operation<
 ): Operation<At, Input, Output> {
   // Where a schema is left out, its type is that of `nothing`.
   const { at = nothing as z.ZodType as At, input = nothing as z.ZodType as Input } = parts;
-  const { takesKey = false, waits = false } = parts;
-  return { ...parts, at, input, takesKey, waits };
+  const { audited = false, takesKey = false, waits = false } = parts;
+  return { ...parts, at, input, audited, takesKey, waits };
 }
 
 export function streamOperation<Input extends z.ZodType, Item>(

@@ -1,5 +1,6 @@
 /** All that a caller can do, whichever edge it comes through. A new operation is said here, and bound by each edge. */
 import type { ListenerBounds } from '../core/listener-bounds.ts';
+import { auditOperations } from './audit-operations.ts';
 import { listenerOperations } from './listener-operations.ts';
 import { operation } from './operation.ts';
 import { connectionOperations, eventOperations } from './record-operations.ts';
@@ -17,6 +18,7 @@ export function operations(
     ...eventOperations(bounds),
     ...projectOperations(bounds),
     ...keyOperations(bounds),
+    ...auditOperations(bounds),
     getStatus: operation({
       name: 'getStatus',
       scope: null,

@@ -40,6 +40,7 @@ export function connectionOperations(bounds: ListenerBounds) {
     closeConnection: operation({
       name: 'closeConnection',
       scope: 'connections:write',
+      audited: true,
       takesKey: true,
       at: connection,
       input: z.strictObject({

@@ -46,6 +46,7 @@ export function projectOperations(bounds: ListenerBounds) {
     createProject: operation({
       name: 'createProject',
       scope: 'operator',
+      audited: true,
       takesKey: true,
       input: z.strictObject({
         name: project.shape.name.describe('It never changes.'),
@@ -80,6 +81,7 @@ export function projectOperations(bounds: ListenerBounds) {
     updateProject: operation({
       name: 'updateProject',
       scope: 'operator',
+      audited: true,
       at: project,
       input: z.strictObject(changeable),
       run: ({ projects }, caller, { at, input: { quotas: given, ...rest } }) =>
@@ -88,6 +90,7 @@ export function projectOperations(bounds: ListenerBounds) {
     deleteProject: operation({
       name: 'deleteProject',
       scope: 'operator',
+      audited: true,
       at: project,
       run: ({ projects }, caller, { at }) => projects.delete(caller, at.name),
     }),
@@ -107,19 +110,20 @@ const scopeWord = z
     error: `must be one of ${scopeWords.join(', ')}`,
   })
   .meta({ examples: ['read'] });
+const scopeList = list(scopeWord, scopeWords.length)
+  .min(1)
+  .describe(
+    `What it allows, of ${scopeWords.join(', ')}; read and write are those of listeners, connections, events and nodes.`,
+  );
 /** What is kept of an answer: a secret is told once. */
 const kept = (told: ToldKey): ToldKey => ({ ...told, secret: null });
 
 export function keyOperations(bounds: ListenerBounds) {
-  const scopeList = list(scopeWord, scopeWords.length)
-    .min(1)
-    .describe(
-      `What it allows, of ${scopeWords.join(', ')}; read and write are those of listeners, connections, events and nodes.`,
-    );
   return {
     createKey: operation({
       name: 'createKey',
       scope: 'keys:write',
+      audited: true,
       takesKey: true,
       kept,
       input: z
@@ -163,6 +167,7 @@ export function keyOperations(bounds: ListenerBounds) {
     updateKey: operation({
       name: 'updateKey',
       scope: 'keys:write',
+      audited: true,
       at: key,
       input: z.strictObject({ name: name.optional().describe('Its new name.') }),
       run: ({ keys }, caller, { at, input }) =>
@@ -171,12 +176,14 @@ export function keyOperations(bounds: ListenerBounds) {
     revokeKey: operation({
       name: 'revokeKey',
       scope: 'keys:write',
+      audited: true,
       at: key,
       run: ({ keys }, caller, { at }) => keys.revoke(caller, at.id),
     }),
     rotateKey: operation({
       name: 'rotateKey',
       scope: 'keys:write',
+      audited: true,
       takesKey: true,
       kept,
       at: key,

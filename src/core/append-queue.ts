@@ -14,8 +14,8 @@ import { type Entry, halve, numbered, sizeOf } from './log-entry.ts';
 import type { Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 import { Revisions } from './revisions.ts';
-import type { FirstSeqs, Writer } from './store.ts';
 import { WakeUps } from './wake-ups.ts';
+import type { FirstSeqs, Writer } from './writer.ts';
 
 export interface AppendQueueLimits extends GatheringLimits {
   /** Events of one commit. */
@@ -81,7 +81,7 @@ export class AppendQueue {
   }
 
   get queuedBytes(): number {
-    return this.#entries.reduce((sum, entry) => sum + entry.bytes, 0);
+    return this.#entries.reduce((sum, entry) => sum + entry.commitBytes, 0);
   }
 
   /** How long what waits for its commit, or is being committed, has waited; 0 when nothing does. */
@@ -162,7 +162,7 @@ export class AppendQueue {
     let count = 0;
     for (const entry of this.#entries) {
       size += sizeOf(entry);
-      bytes += entry.bytes;
+      bytes += entry.commitBytes;
       projects.add(entry.project);
       const isOver =
         size > commitEventsMax * share ||

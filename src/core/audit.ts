@@ -1,11 +1,14 @@
 /** Who changed what: an entry is written by the very transaction that changes it, and never changed. */
 import type { Actor, Caller } from './caller.ts';
 import type { ErrorCode } from './errors.ts';
+import type { PageItems, PageRequest } from './page.ts';
 import type { ProjectRef } from './project.ts';
-import type { Micros } from './time.ts';
+import { formatTime, type Micros } from './time.ts';
+
+export const auditedKinds = ['project', 'key', 'listener', 'connection', 'node'] as const;
 
 export interface AuditedResource {
-  readonly kind: 'project' | 'key' | 'listener' | 'connection' | 'node';
+  readonly kind: (typeof auditedKinds)[number];
   readonly id: string;
   readonly name: string | null;
 }
@@ -14,6 +17,8 @@ export interface AuditedResource {
 export interface Change {
   readonly before: Readonly<Record<string, unknown>> | null;
   readonly after: Readonly<Record<string, unknown>> | null;
+  /** Fields that differ too, and are too large to be kept. */
+  readonly cut: readonly string[];
 }
 
 /** What an entry tells of the caller. */
@@ -37,15 +42,87 @@ export interface AuditEntry {
   readonly count: number;
 }
 
-/** The fields that differ between the two; all of the one where the other is not there. */
+/** Which entries a reader wants; what is null or absent wants all. */
+export interface AuditQuery {
+  /** Null: of all projects, those that are gone, and of none. */
+  readonly project: ProjectRef | null;
+  /** The id of a key, or the name of a node, or `operator` or `system`. */
+  readonly actor?: string | undefined;
+  readonly operation?: string | undefined;
+  /** Its id or its name. */
+  readonly resource?: string | undefined;
+  readonly outcome?: string | undefined;
+  /** Inclusive. */
+  readonly after?: Micros | undefined;
+  /** Exclusive. */
+  readonly before?: Micros | undefined;
+}
+
+/** Whose entries are to be no more than so many. */
+export interface AuditExcess {
+  /** Null: those of no project. */
+  readonly project: ProjectRef | null;
+  readonly entriesMax: number;
+}
+
+/** The entries on record. All throw `unavailable` when the database is away. */
+export interface AuditLog {
+  /** Of what changes nothing, such as a refusal. */
+  add(entry: AuditEntry): Promise<void>;
+  /** Newest first; the page key is an id. */
+  list(query: AuditQuery, page: PageRequest): Promise<PageItems<AuditEntry>>;
+  /** Deletes at most `limit` of before then; resolves with whether there may be more. */
+  purge(before: Micros, limit: number): Promise<boolean>;
+  /** The same of the oldest that are too many. */
+  purgeExcess(excess: AuditExcess, limit: number): Promise<boolean>;
+}
+
+/** Of the two sides of a change together, as JSON. */
+export const changeBytesMax = 16_384;
+/** A program names itself as it likes. */
+const userAgentCharsMax = 256;
+
+export function auditedCaller({ requestId, sourceIp, userAgent, actor }: AuditedCaller) {
+  const agent = userAgent === null ? null : userAgent.slice(0, userAgentCharsMax);
+  return { requestId, sourceIp, userAgent: agent, actor };
+}
+
+/**
+ * The fields that differ between the two; all of the one where the other is not there. The largest are left out where
+ * they are too large together, and times are told as text.
+ */
 export function changeOf(before: object | null, after: object | null): Change {
-  const fields = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
   const [old, now] = [before, after].map((one) => one as Record<string, unknown> | null);
+  const fields = new Set([...Object.keys(old ?? {}), ...Object.keys(now ?? {})]);
   const isSame = (field: string) => JSON.stringify(old?.[field]) === JSON.stringify(now?.[field]);
   const differing = [...fields].filter((field) => old == null || now == null || !isSame(field));
+  const sizes = differing.map((field) => {
+    const value = (side: typeof old) => (side == null ? 0 : jsonBytes(side[field] ?? null));
+    return { field, bytes: 2 * (field.length + 4) + value(old) + value(now) };
+  });
+  let bytes = sizes.reduce((sum, one) => sum + one.bytes, 0);
+  const cut: string[] = [];
+  for (const one of sizes.toSorted((a, b) => b.bytes - a.bytes)) {
+    if (bytes <= changeBytesMax) break;
+    bytes -= one.bytes;
+    cut.push(one.field);
+  }
+  const kept = differing.filter((field) => !cut.includes(field));
   const pick = (from: Record<string, unknown> | null | undefined) =>
     from == null
       ? null
-      : Object.fromEntries(differing.map((field) => [field, from[field] ?? null]));
-  return { before: pick(old), after: pick(now) };
+      : Object.fromEntries(kept.map((field) => [field, told(from[field] ?? null, field)]));
+  return { before: pick(old), after: pick(now), cut };
+}
+
+function jsonBytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+/** As a reader has it elsewhere: microseconds as text. */
+function told(value: unknown, field = ''): unknown {
+  if (typeof value === 'number' && field.endsWith('At')) return formatTime(value);
+  if (Array.isArray(value)) return value.map((one) => told(one));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, told(one, name)]));
 }

@@ -34,6 +34,8 @@ export interface Identity {
   readonly project: string;
   readonly actor: Actor;
   readonly scopes: ReadonlySet<Scope>;
+  /** An operator's; a key is for its project, named or not. */
+  readonly isProjectNamed: boolean;
   /** The digest of a key that can end; null: nothing was shown, or what the environment says. */
   readonly digest: string | null;
   /** When it ends by itself. */
@@ -41,6 +43,8 @@ export interface Identity {
 }
 
 export interface Caller extends Identity {
+  /** What it calls: its name in the table of operations. */
+  readonly operation: string;
   readonly requestId: string;
   readonly sourceIp: string | null;
   readonly userAgent: string | null;
@@ -55,7 +59,7 @@ export const operator: Identity = {
   project: defaultProject,
   actor: { kind: 'operator', id: null, hint: null },
   scopes: new Set(scopes),
-  ...{ digest: null, expiresAt: null },
+  ...{ isProjectNamed: false, digest: null, expiresAt: null },
 };
 
 /** Whoever is not asked who they are, such as a probe. */
@@ -63,8 +67,13 @@ export const nobody: Identity = {
   project: defaultProject,
   actor: { kind: 'system', id: null, hint: null },
   scopes: new Set(),
-  ...{ digest: null, expiresAt: null },
+  ...{ isProjectNamed: false, digest: null, expiresAt: null },
 };
+
+/** Who caused what all of a project see: not which operator. */
+export function shownActor({ actor }: Identity): Actor {
+  return actor.kind === 'operator' ? operator.actor : actor;
+}
 
 /** Whether it is for what belongs to no project. */
 export function isOperator({ actor, scopes: own }: Identity): boolean {

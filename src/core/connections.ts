@@ -66,24 +66,27 @@ export class Connections {
    */
   async close(
     own: Own,
-    { signal }: Caller,
+    caller: Caller,
     id: string,
     mode: 'fin' | 'rst',
   ): Promise<Named<Connection>> {
     const { nodeId, goneNodes } = this.#options;
     const connection = await this.get(own, id);
     if (connection.state === 'closed') return connection;
-    if (connection.nodeId === nodeId) await this.#closeOwn(id, mode, signal);
-    else await goneNodes.closeConnection(own.project, connection);
+    if (connection.nodeId === nodeId) await this.#closeOwn(caller, id, mode);
+    else await goneNodes.closeConnection(caller, own.project, connection);
     return await this.get(own, id);
   }
 
-  async #closeOwn(connectionId: string, mode: 'fin' | 'rst', caller: AbortSignal): Promise<void> {
+  async #closeOwn(caller: Caller, connectionId: string, mode: 'fin' | 'rst'): Promise<void> {
     const { recorder, dataPlane, limits } = this.#options;
-    const signal = AbortSignal.any([caller, AbortSignal.timeout(limits.closeTimeoutMs)]);
+    const signal = AbortSignal.any([caller.signal, AbortSignal.timeout(limits.closeTimeoutMs)]);
     const closed = recorder.closed(connectionId, signal);
     const workerId = recorder.workerOf(connectionId);
-    if (workerId !== null) await dataPlane.closeConnection({ workerId, connectionId }, mode);
+    if (workerId !== null) {
+      recorder.askClose(caller, connectionId, mode);
+      await dataPlane.closeConnection({ workerId, connectionId }, mode);
+    }
     await closed;
   }
 }

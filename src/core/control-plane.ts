@@ -30,6 +30,7 @@ import type { Clock, DataPlane, Logger } from './ports.ts';
 import { defaultProject, type ProjectRef } from './project.ts';
 import type { Projects } from './projects.ts';
 import type { Recorder } from './recorder.ts';
+import type { ResourceAudit } from './resource-audit.ts';
 import type { Retention } from './retention.ts';
 import {
   problemsOf,
@@ -60,6 +61,7 @@ export interface ControlPlaneOptions {
   readonly dataPlane: DataPlane;
   readonly set: ListenerSet;
   readonly listeners: Listeners;
+  readonly audit: ResourceAudit;
   readonly retention: Pick<Retention, 'stateOf'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -109,7 +111,7 @@ export class ControlPlane {
     ids: readonly string[] = [],
   ): Promise<readonly Listener[]> {
     const { project } = await this.#of(caller);
-    return await this.#options.listeners.create(project, inputs, { ids, signal: caller.signal });
+    return await this.#options.listeners.create(caller, project, inputs, ids);
   }
 
   /** By id or name; a closed one by its id. @throws not_found, unavailable */
@@ -131,14 +133,14 @@ export class ControlPlane {
   async updateListener(caller: Caller, idOrName: string, patch: ListenerPatch): Promise<Listener> {
     const own = await this.#of(caller);
     const id = await whileThere(caller, this.#listeners.ownId(own, idOrName));
-    return await whileThere(caller, this.#options.listeners.update(id, patch));
+    return await whileThere(caller, this.#options.listeners.update(caller, id, patch));
   }
 
   /** As updateListener, of its faults as they are when its turn comes. @throws what the change throws, too */
   async updateFaults(caller: Caller, idOrName: string, change: FaultChange): Promise<Listener> {
     const own = await this.#of(caller);
     const id = await whileThere(caller, this.#listeners.ownId(own, idOrName));
-    return await whileThere(caller, this.#options.listeners.updateFaults(id, change));
+    return await whileThere(caller, this.#options.listeners.updateFaults(caller, id, change));
   }
 
   /**
@@ -149,7 +151,7 @@ export class ControlPlane {
   async deleteListener(caller: Caller, idOrName: string, drainMs: number): Promise<void> {
     caller.signal.throwIfAborted();
     const own = await this.#of(caller);
-    await whileThere(caller, this.#listeners.close(own, idOrName, drainMs));
+    await whileThere(caller, this.#listeners.close(own, caller, idOrName, drainMs));
   }
 
   /**
@@ -158,7 +160,7 @@ export class ControlPlane {
    */
   async closeListeners(caller: Caller, ask: CloseMany): Promise<Page<string>> {
     const own = await this.#of(caller);
-    return await whileThere(caller, this.#listeners.closeMany(own, ask));
+    return await whileThere(caller, this.#listeners.closeMany(own, caller, ask));
   }
 
   /** @throws not_found, unavailable */

@@ -1,6 +1,6 @@
 /** Which events a reader wants: OR inside a field, AND between fields; an empty field wants all. */
 import { networkSet } from './address.ts';
-import { type EventDraft, type EventType, eventProtocol, eventRemoteIps } from './event.ts';
+import type { EventDraft, EventType } from './event.ts';
 import type { Protocol } from './listener.ts';
 
 export interface EventFilter {
@@ -68,3 +68,16 @@ export function eventDiffers(event: EventDraft, filter: EventFilter): readonly s
 }
 
 export const everySelection: EventSelection = selectionOf(everyEvent);
+
+function eventProtocol(event: EventDraft): Protocol {
+  if ('listener' in event) return event.listener.protocol;
+  return 'connection' in event ? event.connection.protocol : event.refusal.protocol;
+}
+
+/** The remote addresses that an event is about: the socket's, and the declared one where there is one. */
+function eventRemoteIps(event: EventDraft): readonly string[] {
+  if ('listener' in event) return [];
+  const { raddr, declaredRaddr } =
+    'refusal' in event ? { ...event.refusal, declaredRaddr: null } : event.connection;
+  return [raddr, declaredRaddr].flatMap((address) => address?.ip ?? []);
+}

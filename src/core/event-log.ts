@@ -183,7 +183,7 @@ export class EventLog {
    */
   async appendCommand(
     events: readonly EventDraft[],
-    { onLate, ...extra }: Pick<AppendExtra, 'secrets'> & { readonly onLate?: () => void } = {},
+    { onLate, ...extra }: AppendExtra & { readonly onLate?: () => void } = {},
   ): Promise<readonly Event[]> {
     return await this.#shared.commands.commit(makeEntry(this.#project, events, extra), onLate);
   }

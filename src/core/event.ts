@@ -3,6 +3,7 @@
  * Its seq is its place in the one log of the database: dense, rising in commit order.
  */
 import type { Address } from './address.ts';
+import { type Actor, type Caller, shownActor } from './caller.ts';
 import type { Connection } from './connection.ts';
 import type { Listener, Protocol } from './listener.ts';
 import type { Micros } from './time.ts';
@@ -65,27 +66,24 @@ interface EventCommon {
 /** An event before it has its place in the log. */
 export type EventDraft = EventCommon &
   (
-    | { readonly type: ListenerEventType; readonly listener: Listener }
+    | {
+        readonly type: ListenerEventType;
+        readonly listener: Listener;
+        /** Who asked for it; absent where kodama did it by itself. */
+        readonly actor?: Actor;
+      }
     | { readonly type: ConnectionEventType; readonly connection: Connection }
     | { readonly type: 'connection_refused'; readonly refusal: Refusal }
   );
 
 export type Event = EventDraft & { readonly seq: number };
 
-export function eventProtocol(event: EventDraft): Protocol {
-  if ('listener' in event) return event.listener.protocol;
-  return 'connection' in event ? event.connection.protocol : event.refusal.protocol;
-}
-
-/** The remote addresses that an event is about: the socket's, and the declared one where there is one. */
-export function eventRemoteIps(event: EventDraft): readonly string[] {
-  if ('listener' in event) return [];
-  const { raddr, declaredRaddr } =
-    'refusal' in event ? { ...event.refusal, declaredRaddr: null } : event.connection;
-  return [raddr, declaredRaddr].flatMap((address) => address?.ip ?? []);
-}
-
-export function listenerEvent(type: ListenerEventType, listener: Listener): EventDraft {
+export function listenerEvent(
+  type: ListenerEventType,
+  listener: Listener,
+  by: Caller | null = null,
+): EventDraft {
   const time = type === 'listener_created' ? listener.createdAt : listener.updatedAt;
-  return { type, time, listenerId: listener.id, listener };
+  const actor = by === null ? {} : { actor: shownActor(by) };
+  return { type, time, listenerId: listener.id, listener, ...actor };
 }

@@ -5,19 +5,25 @@
  * Whoever acts for a node takes its place in the log first. Were the node there all the same, it could append no
  * more and would end; at its next start it finds what is left.
  */
+import type { AuditEntry } from './audit.ts';
+import type { Caller } from './caller.ts';
 import type { Connection } from './connection.ts';
 import { AppError, hasCode } from './errors.ts';
 import { type EventDraft, listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import { isOver, type Listener } from './listener.ts';
 import { eventBytes } from './log-entry.ts';
+import type { TakenNode } from './nodes.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
-import type { Store, TakenNode } from './store.ts';
+import type { ResourceAudit } from './resource-audit.ts';
+import type { Store } from './store.ts';
+import type { Micros } from './time.ts';
 
 export interface GoneNodesOptions {
   readonly store: Pick<Store, 'of' | 'nodes' | 'projects'>;
   readonly eventLog: EventLog;
+  readonly audit: ResourceAudit;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Of the listeners that are read at once. */
@@ -30,6 +36,12 @@ const pieceMax = 1000;
 const pieceBytesMax = 1_048_576;
 /** Another node may act for the same one at the same time. */
 const attemptsMax = 3;
+
+/** What is appended at once. */
+interface Piece {
+  readonly events: EventDraft[];
+  readonly audit: AuditEntry[];
+}
 
 interface Place {
   readonly node: TakenNode;
@@ -48,20 +60,26 @@ export class GoneNodes {
   }
 
   /** Idempotent. @throws failed_precondition when its node is up; unavailable */
-  async closeListener({ id, nodeId, project }: Listener): Promise<void> {
+  async closeListener(by: Caller | null, { id, nodeId, project }: Listener): Promise<void> {
     await this.#inPlaceOf(nodeId, `listener ${id}`, async (place) => {
       await this.#closeConnections(place, project, id);
       const listener = await this.#options.store.of(project).listeners.find(id);
-      if (listener !== null && !isOver(listener)) await this.#closeListeners(place, [listener]);
+      if (listener !== null && !isOver(listener)) await this.#closeListeners(place, by, [listener]);
     });
   }
 
   /** Idempotent. @throws failed_precondition when its node is up; unavailable */
-  async closeConnection(project: ProjectRef, { id, nodeId }: Connection): Promise<void> {
+  async closeConnection(
+    by: Caller,
+    project: ProjectRef,
+    { id, nodeId }: Connection,
+  ): Promise<void> {
     await this.#inPlaceOf(nodeId, `connection ${id}`, async (place) => {
       const connection = await this.#options.store.of(project).connections.find(id);
       if (connection === null || connection.state === 'closed') return;
-      await this.#append(place, project, [this.#interrupted(connection)]);
+      const closed = this.#interrupted(connection);
+      const audit = [this.#options.audit.connection(by, project, closed)];
+      await this.#append(place, project, { events: [closedEvent(closed)], audit });
     });
   }
 
@@ -132,11 +150,8 @@ export class GoneNodes {
     let closed = 0;
     for (let afterId: string | null = null; ; ) {
       const page = await place.node.readOpenConnections(project, afterId, pieceMax, listenerId);
-      await this.#append(
-        place,
-        project,
-        page.map((connection) => this.#interrupted(connection)),
-      );
+      const events = page.map((connection) => closedEvent(this.#interrupted(connection)));
+      await this.#append(place, project, { events, audit: [] });
       closed += page.length;
       afterId = page.at(-1)?.id ?? null;
       if (page.length < pieceMax) return closed;
@@ -152,6 +167,7 @@ export class GoneNodes {
       for (const { name, id } of listeners) if (names.length < pieceMax) names.push(name ?? id);
       await this.#closeListeners(
         place,
+        null,
         listeners.map(({ secrets: _, ...listener }) => ({ ...listener, openConnections: 0 })),
       );
       after = listeners.at(-1)?.id ?? null;
@@ -159,43 +175,54 @@ export class GoneNodes {
     }
   }
 
-  #interrupted(open: Connection): EventDraft {
-    const time = this.#options.clock.now();
+  #interrupted(open: Connection): Connection & { readonly closedAt: Micros } {
+    const closedAt = this.#options.clock.now();
     const end = { closeInitiator: 'system', closeReason: 'interrupted', error: null } as const;
-    const connection: Connection = { ...open, ...end, state: 'closed', closedAt: time };
-    return { type: 'connection_closed', time, listenerId: open.listenerId, connection };
+    return { ...open, ...end, state: 'closed', closedAt };
   }
 
-  async #closeListeners(place: Place, listeners: readonly Listener[]): Promise<void> {
+  async #closeListeners(
+    place: Place,
+    by: Caller | null,
+    listeners: readonly Listener[],
+  ): Promise<void> {
+    const { audit: audits } = this.#options;
     const now = this.#options.clock.now();
     const over = { state: 'closed', closedAt: now, updatedAt: now } as const;
     const end = { ...over, sockets: [], reason: null };
     for (const [project, own] of Map.groupBy(listeners, (one) => one.project)) {
-      let piece: EventDraft[] = [];
+      let piece: Piece = { events: [], audit: [] };
       let bytes = 0;
       for (const listener of own) {
         const revision = listener.revision + 1;
-        const event = listenerEvent('listener_closed', { ...listener, ...end, revision });
+        const closed = { ...listener, ...end, revision };
+        const event = listenerEvent('listener_closed', closed, by);
         bytes += eventBytes(event);
         if (bytes > pieceBytesMax) {
           await this.#append(place, project, piece);
-          piece = [];
+          piece = { events: [], audit: [] };
           bytes = eventBytes(event);
         }
-        piece.push(event);
+        piece.events.push(event);
+        if (by !== null) piece.audit.push(audits.listener(by, listener, closed));
       }
       await this.#append(place, project, piece);
     }
   }
 
   /** This node hears of it before it answers. */
-  async #append(place: Place, project: ProjectRef, events: readonly EventDraft[]): Promise<void> {
+  async #append(place: Place, project: ProjectRef, { events, audit }: Piece): Promise<void> {
     if (events.length === 0) return;
     place.number += 1;
     const bytes = events.reduce((sum, event) => sum + eventBytes(event), 0);
-    const entry = { project, events, bytes, secrets: new Map(), counters: [] };
+    const entry = { project, events, bytes, audit, secrets: new Map(), counters: [] };
     const firstSeqs = await place.node.append({ number: place.number, entries: [entry] });
     const firstSeq = firstSeqs.get(project) ?? 0;
     await this.#options.eventLog.of(project).learn(firstSeq + events.length - 1);
   }
+}
+
+function closedEvent(connection: Connection & { readonly closedAt: Micros }): EventDraft {
+  const { closedAt: time, listenerId } = connection;
+  return { type: 'connection_closed', time, listenerId, connection };
 }

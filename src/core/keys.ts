@@ -7,6 +7,10 @@ export interface Shown {
   /** The project that it names. */
   readonly project: string | null;
   readonly sourceIp: string | null;
+  readonly userAgent: string | null;
+  readonly requestId: string;
+  /** What it calls, as far as that can be told; null: nothing that has a name. */
+  readonly operation: string | null;
 }
 
 /** Watches over a call that goes on for long. */

@@ -13,6 +13,7 @@ import type { Listener } from './listener.ts';
 import type { ListenerEntry, ListenerSet } from './listener-set.ts';
 import type { Clock, Observed } from './ports.ts';
 import type { Recorder } from './recorder.ts';
+import type { ResourceAudit } from './resource-audit.ts';
 import type { RestingPorts } from './resting-ports.ts';
 
 export interface ListenerObserverOptions {
@@ -20,6 +21,7 @@ export interface ListenerObserverOptions {
   readonly eventLog: EventLog;
   readonly recorder: Recorder;
   readonly restingPorts: RestingPorts;
+  readonly audit: ResourceAudit;
   readonly clock: Clock;
   readonly onFatal: (error: unknown) => void;
 }
@@ -86,12 +88,16 @@ export class ListenerObserver {
 
   /** Its connections' records were passed on before: they come before it in the log. */
   async #end(entry: ListenerEntry): Promise<void> {
-    const { eventLog, clock, recorder, restingPorts, set } = this.#options;
+    const { audit: audits, eventLog, clock, recorder, restingPorts, set } = this.#options;
+    const { endedBy } = entry;
     const now = clock.now();
     entry.listener = { ...entry.listener, sockets: [], updatedAt: now };
     const end = { state: 'closed', reason: null, closedAt: now } as const;
     const closed = { ...recorder.counted(entry.listener), ...end };
-    await eventLog.of(closed.project).append([listenerEvent('listener_closed', closed)]);
+    const isNews = endedBy !== null && !endedBy.isAudited;
+    const audit = isNews ? [audits.listener(endedBy.by, endedBy.before, closed)] : [];
+    const event = listenerEvent('listener_closed', closed, endedBy?.by);
+    await eventLog.of(closed.project).append([event], { audit });
     restingPorts.add(closed);
     set.remove(closed.id);
     recorder.endCounting(closed.id);

@@ -1,10 +1,12 @@
 /** Takes up what an earlier run of this node left: closes what was open, and wishes for what should be listening. */
 import { inParallel } from './in-parallel.ts';
 import type { ListenerObserver } from './listener-observer.ts';
-import { type ListenerEntry, wish } from './listener-set.ts';
+import type { ListenerEntry } from './listener-set.ts';
+import { wish } from './listener-wish.ts';
 import type { Listeners, ListenersOptions } from './listeners.ts';
+import type { NodeContents } from './nodes.ts';
 import type { ProjectRef } from './project.ts';
-import type { NodeContents, Store } from './store.ts';
+import type { Store } from './store.ts';
 
 export interface RecoveryOptions extends ListenersOptions {
   readonly node: NodeContents;
@@ -77,7 +79,7 @@ export class ListenerRecovery {
   async #recoverOne(entry: ListenerEntry): Promise<void> {
     const { listeners, dataPlane, observer } = this.#options;
     if (entry.listener.state === 'draining') {
-      await listeners.close(entry.listener.id, 0);
+      await listeners.close(null, entry.listener.id, 0);
       return;
     }
     const wished = wish(dataPlane, entry);

@@ -1,7 +1,7 @@
 /** The listeners of this node that are not closed: by id, by name, and the order of work on each. */
+import type { Caller } from './caller.ts';
 import { AppError } from './errors.ts';
 import type { Listener, ListenerSecrets } from './listener.ts';
-import type { Binding, DataPlane } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 import { heldBytes } from './sizes.ts';
 
@@ -15,9 +15,19 @@ export interface ListenerEntry {
   /** Resolves when it listens no more, and its end is being committed. */
   readonly gone: PromiseWithResolvers<void>;
   ending: Promise<void> | null;
+  /** Whose delete its end is; null: nobody's. */
+  endedBy: ListenerEnd | null;
   expiry: NodeJS.Timeout | null;
   /** What is held for it: see sizes.ts. */
   bytes: number;
+}
+
+/** Who asked for the end of a listener, as it was until then. */
+export interface ListenerEnd {
+  readonly by: Caller;
+  readonly before: Listener;
+  /** With a drain that is on record. */
+  readonly isAudited: boolean;
 }
 
 export interface RoomLimits {
@@ -78,7 +88,7 @@ export class ListenerSet {
     const bytes = heldBytes(listener, secrets);
     const entry: ListenerEntry = {
       ...{ listener, secrets, turn, bytes, expiry: null },
-      ...{ wished: 0, gone: Promise.withResolvers(), ending: null },
+      ...{ wished: 0, gone: Promise.withResolvers(), ending: null, endedBy: null },
     };
     this.#entries.set(listener.id, entry);
     this.#bytes += bytes;
@@ -134,27 +144,4 @@ export function nameTaken(name: string): AppError {
   return new AppError('already_exists', `the name ${name} is taken`, {
     errors: [{ path: 'name', message: 'is taken' }],
   });
-}
-
-/** The listener as the data plane binds it; once bound, the port that the kernel chose stays. */
-export function bindingOf({ listener, secrets }: ListenerEntry): Binding {
-  const { protocol, host, mode, limits, faults, tls, proxyProtocol, recording } = listener;
-  const { id: listenerId, project } = listener;
-  const port = listener.laddr?.port ?? listener.port;
-  const spec = { protocol, host, port, mode, limits, faults, tls, proxyProtocol, recording };
-  return { ...spec, tlsKey: secrets.tlsKey, listenerId, project };
-}
-
-/** It is to listen as it is on record; one whose secrets could not be read is not bound. */
-export async function wish(dataPlane: DataPlane, entry: ListenerEntry): Promise<void> {
-  entry.wished = entry.listener.generation;
-  if (entry.secrets.unreadable !== undefined) return;
-  await dataPlane.wish({ generation: entry.wished, binding: bindingOf(entry) });
-}
-
-/** It is to listen no more. The end is a generation of its own that is not on record: it has no spec. */
-export function endWish(dataPlane: DataPlane, entry: ListenerEntry, drainMs: number): void {
-  const { id, generation } = entry.listener;
-  entry.wished = generation + 1;
-  dataPlane.endWish({ listenerId: id, generation: entry.wished, drainMs });
 }

@@ -1,5 +1,6 @@
 /** Changes a listener that lives: what a patch sets, and takes back where it could not be committed. */
 
+import type { Caller } from './caller.ts';
 import { AppError } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
@@ -8,10 +9,12 @@ import type { FaultChange } from './fault-changes.ts';
 import type { Listener, ListenerPatch } from './listener.ts';
 import { assertSpecFits } from './listener-bounds.ts';
 import { changeOf, type ListenerChange } from './listener-change.ts';
-import { type ListenerEntry, type ListenerSet, type RoomLimits, wish } from './listener-set.ts';
+import type { ListenerEntry, ListenerSet, RoomLimits } from './listener-set.ts';
+import { wish } from './listener-wish.ts';
 import type { Clock, DataPlane, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 import type { Recorder } from './recorder.ts';
+import type { ResourceAudit } from './resource-audit.ts';
 import { heldBytes } from './sizes.ts';
 
 export interface ListenerUpdatesOptions {
@@ -19,6 +22,7 @@ export interface ListenerUpdatesOptions {
   readonly eventLog: EventLog;
   readonly recorder: Recorder;
   readonly dataPlane: DataPlane;
+  readonly audit: ResourceAudit;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: RoomLimits;
@@ -38,7 +42,7 @@ export class ListenerUpdates {
    * In the listener's turn.
    * @throws already_exists, failed_precondition, invalid_argument, resource_exhausted, unavailable
    */
-  async update(entry: ListenerEntry, patch: ListenerPatch): Promise<Listener> {
+  async update(by: Caller, entry: ListenerEntry, patch: ListenerPatch): Promise<Listener> {
     const { set, recorder, dataPlane, assertNameFree, scheduleExpiry } = this.#options;
     const { project, name, state, protocol, generation } = entry.listener;
     if (state === 'draining') throw new AppError('failed_precondition', 'it is being closed');
@@ -50,7 +54,7 @@ export class ListenerUpdates {
     const bytesBefore = entry.bytes;
     this.#takeRoom(entry, change);
     try {
-      await this.#commit(entry, change);
+      await this.#commit(by, entry, change);
     } catch (error) {
       set.resize(entry, bytesBefore);
       throw error;
@@ -62,10 +66,10 @@ export class ListenerUpdates {
   }
 
   /** As update, of its faults as they are when it is its turn: nobody's change is lost in another's. */
-  async updateFaults(entry: ListenerEntry, change: FaultChange): Promise<Listener> {
+  async updateFaults(by: Caller, entry: ListenerEntry, change: FaultChange): Promise<Listener> {
     const faults = nameFaults(change(entry.listener.faults));
     assertFaultList(faults, this.#options.bounds.faultsMax);
-    return await this.update(entry, { faults });
+    return await this.update(by, entry, { faults });
   }
 
   /** One from before there was a bound may be above it: it may change, but not grow. */
@@ -80,14 +84,15 @@ export class ListenerUpdates {
     set.resize(entry, bytes);
   }
 
-  async #commit(entry: ListenerEntry, change: ListenerChange): Promise<void> {
-    const { clock, eventLog, recorder } = this.#options;
+  async #commit(by: Caller, entry: ListenerEntry, change: ListenerChange): Promise<void> {
+    const { audit: audits, clock, eventLog, recorder } = this.#options;
     const { project } = entry.listener;
     const after = recorder.counted({ ...entry.listener, ...change, updatedAt: clock.now() });
     try {
       const onLate = () => this.correct(entry);
-      const updated = listenerEvent('listener_updated', after);
-      await eventLog.of(project).appendCommand([updated], { onLate });
+      const updated = listenerEvent('listener_updated', after, by);
+      const audit = [audits.listener(by, entry.listener, after)];
+      await eventLog.of(project).appendCommand([updated], { audit, onLate });
     } catch (error) {
       // What failed may land yet: no other spec may have its generation.
       entry.listener = { ...entry.listener, generation: change.generation + 1 };

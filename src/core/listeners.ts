@@ -6,11 +6,13 @@
  * - What changes one listener happens one after the other.
  * - The rows in the store follow from the events appended here.
  */
+import type { Caller } from './caller.ts';
 import { AppError } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { EventLog } from './event-log.ts';
 import type { FaultChange } from './fault-changes.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
+import { ListenerCloses } from './listener-closes.ts';
 import { ListenerExpiry } from './listener-expiry.ts';
 import {
   assertPlaceAllowed,
@@ -20,19 +22,19 @@ import {
   portInUse,
 } from './listener-ports.ts';
 import {
-  endWish,
   type ListenerEntry,
   type ListenerSet,
   nameTaken,
   type RoomLimits,
-  wish,
 } from './listener-set.ts';
 import { ListenerUpdates } from './listener-updates.ts';
+import { wish } from './listener-wish.ts';
 import { NewBinds } from './new-binds.ts';
 import type { Certificates, Clock, DataPlane, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 import type { Projects } from './projects.ts';
 import type { Recorder } from './recorder.ts';
+import type { ResourceAudit } from './resource-audit.ts';
 import type { RestingPorts } from './resting-ports.ts';
 import { heldBytes, specBytes } from './sizes.ts';
 import type { Store } from './store.ts';
@@ -45,6 +47,7 @@ export interface ListenersOptions {
   readonly recorder: Recorder;
   readonly dataPlane: DataPlane;
   readonly certificates: Certificates;
+  readonly audit: ResourceAudit;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: RoomLimits & {
@@ -59,42 +62,47 @@ export interface ListenersOptions {
   readonly makeId: () => string;
 }
 
-export interface CreateOptions {
-  /** Instead of new ones. */
-  readonly ids?: readonly string[];
-  /** A create that is aborted before its commit leaves nothing behind. */
-  readonly signal?: AbortSignal;
-}
-
 /** A listener to be made, and its id. */
 type Planned = readonly [input: NewListener, id: string];
+
+/** What is to be made, and what is there of it so far. */
+interface NewListeners {
+  readonly planned: readonly Planned[];
+  readonly entries: ListenerEntry[];
+  /** The end of the create: until then nothing else happens to them. */
+  readonly created: Promise<void>;
+}
 
 export class Listeners {
   readonly #options: ListenersOptions;
   readonly #expiry: ListenerExpiry;
   readonly #binds: NewBinds;
   readonly #updates: ListenerUpdates;
+  readonly #closes: ListenerCloses;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
     this.#binds = new NewBinds(options);
-    this.#expiry = new ListenerExpiry({ ...options, close: (id) => this.close(id, 0) });
+    this.#expiry = new ListenerExpiry({ ...options, close: (id) => this.close(null, id, 0) });
     this.#updates = new ListenerUpdates({
       ...options,
       assertNameFree: (project, name) => this.#assertNameFree(project, name),
       scheduleExpiry: (entry) => this.scheduleExpiry(entry),
     });
+    const correct = (entry: ListenerEntry) => this.#updates.correct(entry);
+    this.#closes = new ListenerCloses({ ...options, correct });
   }
 
   /**
-   * All or nothing.
+   * All or nothing, with these ids instead of new ones; whoever goes away before the commit leaves nothing behind.
    * @throws already_exists, port_in_use, port_reserved, port_privileged, permission_denied (its host),
    *   invalid_argument, resource_exhausted, unavailable
    */
   async create(
+    by: Caller,
     project: ProjectRef,
     news: readonly NewListener[],
-    { ids = [], signal }: CreateOptions = {},
+    ids: readonly string[] = [],
   ): Promise<Listener[]> {
     const { makeId, set, limits } = this.#options;
     const bytes = news.reduce((sum, one) => sum + specBytes(one), 0);
@@ -104,7 +112,7 @@ export class Listeners {
     const entries: ListenerEntry[] = [];
     const created = Promise.withResolvers<void>();
     try {
-      await this.#commitNew(project, planned, entries, { created: created.promise, signal });
+      await this.#commitNew(by, project, { planned, entries, created: created.promise });
       await Promise.all(entries.map((entry) => wish(this.#options.dataPlane, entry)));
     } finally {
       created.resolve();
@@ -114,35 +122,33 @@ export class Listeners {
   }
 
   async #commitNew(
+    by: Caller,
     project: ProjectRef,
-    planned: readonly Planned[],
-    entries: ListenerEntry[],
-    { created, signal }: { created: Promise<void>; signal: AbortSignal | undefined },
+    { planned, entries, created }: NewListeners,
   ): Promise<void> {
+    const { audit: audits, eventLog } = this.#options;
+    const { signal } = by;
     try {
       for (const one of planned) {
-        signal?.throwIfAborted();
+        signal.throwIfAborted();
         entries.push(await this.#admit(project, one, created));
       }
       const binds = await Promise.allSettled(entries.map((entry) => this.#binds.bind(entry)));
       for (const bind of binds) if (bind.status === 'rejected') throw bind.reason;
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
+      const pending = { state: 'pending', laddr: null, sockets: [] } as const;
       const events = entries.flatMap(({ listener }) => [
-        listenerEvent('listener_created', {
-          ...listener,
-          state: 'pending',
-          laddr: null,
-          sockets: [],
-        }),
-        listenerEvent('listener_listening', listener),
+        listenerEvent('listener_created', { ...listener, ...pending }, by),
+        listenerEvent('listener_listening', listener, by),
       ]);
+      const audit = entries.map(({ listener }) => audits.listener(by, null, listener));
       const secrets = new Map(entries.map(({ listener, secrets: own }) => [listener.id, own]));
       const onLate = () =>
         this.#undoLate(
           project,
           entries.map((entry) => entry.listener),
         );
-      await this.#options.eventLog.of(project).appendCommand(events, { secrets, onLate });
+      await eventLog.of(project).appendCommand(events, { secrets, audit, onLate });
     } catch (error) {
       await Promise.allSettled(entries.map(({ listener }) => this.#forget(listener.id)));
       throw error;
@@ -228,46 +234,24 @@ export class Listeners {
    * A patch that changes nothing does nothing.
    * @throws not_found, already_exists, failed_precondition, invalid_argument, resource_exhausted, unavailable
    */
-  async update(id: string, patch: ListenerPatch): Promise<Listener> {
-    return await this.#options.set.inTurn(id, (entry) => this.#updates.update(entry, patch));
+  async update(by: Caller, id: string, patch: ListenerPatch): Promise<Listener> {
+    return await this.#options.set.inTurn(id, (entry) => this.#updates.update(by, entry, patch));
   }
 
   /** @throws what the change throws, and what update throws */
-  async updateFaults(id: string, change: FaultChange): Promise<Listener> {
-    return await this.#options.set.inTurn(id, (entry) => this.#updates.updateFaults(entry, change));
+  async updateFaults(by: Caller, id: string, change: FaultChange): Promise<Listener> {
+    const work = (entry: ListenerEntry) => this.#updates.updateFaults(by, entry, change);
+    return await this.#options.set.inTurn(id, work);
   }
 
   /**
    * Resolves when the port is free and the end of it is committed. Idempotent; one that comes during a drain can make
-   * that end sooner. Once the port is free the end is committed, sooner or later, whatever the caller was told.
+   * that end sooner. Once the port is free the end is committed, sooner or later, whatever the caller was told. Nobody
+   * may have asked for it.
    * @throws not_found when it is gone meanwhile, unavailable
    */
-  async close(id: string, drainMs: number): Promise<void> {
-    const { eventLog, set } = this.#options;
-    const entry = set.get(id);
-    if (entry === null) return;
-    await set.inTurn(id, (own) => this.#end(own, drainMs));
-    await entry.gone.promise;
-    await eventLog.inTime(Promise.resolve(entry.ending));
-  }
-
-  async #end(entry: ListenerEntry, drainMs: number): Promise<void> {
-    if (entry.ending !== null) return;
-    const { dataPlane, limits } = this.#options;
-    const drain = Math.min(drainMs, limits.drainMsMax);
-    if (drain > 0 && entry.listener.state !== 'draining') await this.#commitDrain(entry);
-    // Nothing can be changed from here on; without a drain only its end is told.
-    entry.listener = { ...entry.listener, state: 'draining' };
-    endWish(dataPlane, entry, drain);
-  }
-
-  async #commitDrain(entry: ListenerEntry): Promise<void> {
-    const { clock, eventLog, recorder } = this.#options;
-    const draining = { ...entry.listener, state: 'draining', updatedAt: clock.now() } as const;
-    const event = listenerEvent('listener_updated', recorder.counted(draining));
-    const onLate = () => this.#updates.correct(entry);
-    await eventLog.of(draining.project).appendCommand([event], { onLate });
-    entry.listener = draining;
+  async close(by: Caller | null, id: string, drainMs: number): Promise<void> {
+    await this.#closes.close(by, id, drainMs);
   }
 
   scheduleExpiry(entry: ListenerEntry): void {

@@ -34,7 +34,7 @@ export class LogCommands {
     const { commandsMax, commandsBytesMax } = limits;
     if (queue.failure !== null || this.#count >= commandsMax) throw this.#unavailable();
     this.#assertCommittable(entry);
-    if (queue.queuedBytes + entry.bytes > commandsBytesMax) throw this.#unavailable();
+    if (queue.queuedBytes + entry.commitBytes > commandsBytesMax) throw this.#unavailable();
     this.#count += 1;
     queue.add(entry);
     const giveUp = () => {
@@ -63,7 +63,7 @@ export class LogCommands {
   }
 
   /** What is larger could take longer than a commit may, and hold up all that comes after it. */
-  #assertCommittable({ bytes }: Entry): void {
+  #assertCommittable({ commitBytes: bytes }: Entry): void {
     const { commitBytesMax } = this.#options.limits;
     if (bytes <= commitBytesMax) return;
     const message = `it takes ${bytes} bytes on record, and one change at most ${commitBytesMax}`;

@@ -1,14 +1,17 @@
 /** What waits for its commit: events that were appended together, and about how many bytes they take. */
+import type { AuditEntry } from './audit.ts';
 import type { Event, EventDraft } from './event.ts';
 import type { ListenerSecrets } from './listener.ts';
 import type { ProjectRef } from './project.ts';
 import type { Counters } from './record.ts';
-import type { AppendEntry, FirstSeqs } from './store.ts';
+import type { AppendEntry, FirstSeqs } from './writer.ts';
 
 export interface AppendExtra {
   /** By listener id, of the listeners that the events create. */
   readonly secrets?: ReadonlyMap<string, ListenerSecrets>;
   readonly counters?: readonly Counters[];
+  /** Who asked for it. What has some is one event, or not divisible: they are on record together. */
+  readonly audit?: readonly AuditEntry[];
   /** Records of what has happened, each by itself: what the store refuses of them is left out. */
   readonly isDivisible?: boolean;
   /** Somebody waits for it: it is not held back so that more may come. What is not divisible is always waited for. */
@@ -19,6 +22,8 @@ export interface AppendExtra {
 export interface Entry extends AppendEntry, Required<AppendExtra> {
   /** By the monotonic clock, in milliseconds. */
   readonly addedAt: number;
+  /** Of all of it, about: its events and its audit. */
+  readonly commitBytes: number;
   readonly committed: PromiseWithResolvers<readonly Event[]>;
   /** Whoever waited for it was told that it failed: what is not done by then need not be done. */
   isGivenUp: boolean;
@@ -31,16 +36,19 @@ export function makeEntry(
   events: readonly EventDraft[],
   extra: AppendExtra,
 ): Entry {
-  const { secrets = noSecrets, counters = [], isDivisible = false } = extra;
+  const { secrets = noSecrets, counters = [], audit = [], isDivisible = false } = extra;
   const { isAwaited = !isDivisible } = extra;
+  const bytes = events.reduce((sum, event) => sum + eventBytes(event), 0);
   return {
     project,
     events,
     secrets,
     counters,
+    audit,
     isDivisible,
     isAwaited,
-    bytes: events.reduce((sum, event) => sum + eventBytes(event), 0),
+    bytes,
+    commitBytes: audit.reduce((sum, entry) => sum + auditBytes(entry), bytes),
     addedAt: performance.now(),
     committed: Promise.withResolvers<readonly Event[]>(),
     isGivenUp: false,
@@ -101,6 +109,11 @@ export function numbered(entries: readonly AppendEntry[], firstSeqs: FirstSeqs):
     return batch;
   });
   return { batches, logs: [...logs.values()] };
+}
+
+/** The change beside the rest of the row, and its place in the indexes. */
+function auditBytes({ change }: AuditEntry): number {
+  return dataBytes + Buffer.byteLength(JSON.stringify(change));
 }
 
 /** A connection's row with its indexes is 600 bytes (docs/limits.md), and tells two events. */

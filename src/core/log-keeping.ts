@@ -1,4 +1,4 @@
-/** What keeps a project's log short, as the store does it; see retention.ts. */
+/** What keeps a project's log short: its age, its bounds, and what is deleted of it. */
 import type { Micros } from './time.ts';
 
 export interface LogBounds {

@@ -1,5 +1,6 @@
 /** What callers do with a listener that they name, whichever node has it: this one, another, or one that is not there. */
 
+import type { Caller } from './caller.ts';
 import type { ListenerDirectory } from './directories.ts';
 import { AppError, hasCode } from './errors.ts';
 import type { GoneNodes } from './gone-nodes.ts';
@@ -46,15 +47,20 @@ export class NamedListeners {
   }
 
   /** Idempotent by id. @throws not_found, failed_precondition (of another node, which is up), unavailable */
-  async close({ project, store }: Own, idOrName: string, drainMs: number): Promise<void> {
+  async close(
+    { project, store }: Own,
+    by: Caller | null,
+    idOrName: string,
+    drainMs: number,
+  ): Promise<void> {
     const { set, listeners, goneNodes } = this.#options;
     const id = set.findId(project, idOrName);
     if (id === null) {
       const listener = await listenerOf(store, idOrName);
       if (isOver(listener)) return;
-      await goneNodes.closeListener(listener);
+      await goneNodes.closeListener(by, listener);
     } else {
-      await listeners.close(id, drainMs).catch((error: unknown) => {
+      await listeners.close(by, id, drainMs).catch((error: unknown) => {
         // Someone else's delete was faster.
         if (!hasCode(error, 'not_found')) throw error;
       });
@@ -65,7 +71,11 @@ export class NamedListeners {
    * Those named, or a page of those that carry the labels; what can be closed of them is, and the first that can not is
    * thrown. @throws not_found before any is closed, and what close throws
    */
-  async closeMany(own: Own, { ids, labels, pageToken }: CloseMany): Promise<Page<string>> {
+  async closeMany(
+    own: Own,
+    by: Caller | null,
+    { ids, labels, pageToken }: CloseMany,
+  ): Promise<Page<string>> {
     const { listeners } = own.store;
     const page =
       ids === null
@@ -82,16 +92,17 @@ export class NamedListeners {
     const items = page.items.map(({ id }) => id);
     const failures: unknown[] = [];
     await inParallel(items, closesAtOnce, (id) =>
-      this.close(own, id, 0).catch((error: unknown) => void failures.push(error)),
+      this.close(own, by, id, 0).catch((error: unknown) => void failures.push(error)),
     );
     if (failures.length > 0) throw failures[0];
     return { ...page, items };
   }
 
-  /** Page by page. @throws as closeMany does */
+  /** Page by page, for nobody. @throws as closeMany does */
   async closeAll(own: Own): Promise<void> {
     for (let pageToken: string | null = null; ; ) {
-      const page: Page<string> = await this.closeMany(own, { ids: null, labels: {}, pageToken });
+      const ask = { ids: null, labels: {}, pageToken };
+      const page: Page<string> = await this.closeMany(own, null, ask);
       pageToken = page.nextPageToken;
       if (pageToken === null) return;
     }

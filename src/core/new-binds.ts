@@ -8,7 +8,8 @@ import {
   portInUse,
   portsToDraw,
 } from './listener-ports.ts';
-import { bindingOf, type ListenerEntry, type ListenerSet } from './listener-set.ts';
+import type { ListenerEntry, ListenerSet } from './listener-set.ts';
+import { bindingOf } from './listener-wish.ts';
 import type { DataPlane } from './ports.ts';
 import type { RestingPorts } from './resting-ports.ts';
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { sampleAudit } from '../../test/support/core-world.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import {
   handClock,
@@ -14,7 +15,7 @@ import { EventLog, type EventLogLimits } from './event-log.ts';
 import { defaultProject } from './project.ts';
 import type { WorkerRecord } from './record.ts';
 import { Recorder } from './recorder.ts';
-import type { Append } from './store.ts';
+import type { Append } from './writer.ts';
 
 const listenerId = sampleId(1);
 const listener = { id: listenerId, project: defaultProject };
@@ -33,7 +34,9 @@ async function makeRecorder(store = new MemoryStore(), limits: Partial<EventLogL
     limits: { ...sampleLogLimits, ...limits },
     onFatal,
   });
-  const recorder = new Recorder({ nodeId: 'node-a', log, clock: handClock(5_000_000), logger });
+  const clock = handClock(5_000_000);
+  const audit = sampleAudit(clock);
+  const recorder = new Recorder({ nodeId: 'node-a', log, clock, logger, audit });
   recorder.startCounting(listener, { open: 0, total: 0 });
   return { recorder, store, logger, history: store.database.history };
 }

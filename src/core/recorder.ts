@@ -4,7 +4,8 @@
  *
  * Every connection gets one opened and one closed event: a record of a connection that its worker has not open is a bug.
  */
-import { AwaitedCloses } from './awaited-closes.ts';
+import { AwaitedCloses, type CloseMode } from './awaited-closes.ts';
+import type { Caller } from './caller.ts';
 import {
   type ClosedConnection,
   type CloseReason,
@@ -17,6 +18,8 @@ import type { Listener } from './listener.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 import type { Counters, StepRecord, WorkerRecord } from './record.ts';
+import type { ResourceAudit } from './resource-audit.ts';
+import { type ToldPiece, ToldRecords } from './told-records.ts';
 
 export interface ConnectionCounts {
   readonly open: number;
@@ -41,10 +44,12 @@ interface Open {
 /** What a worker has open, by id. */
 type OpenOfWorker = Map<string, Open>;
 
-/** What is to be appended to a project's log. */
-interface Told {
-  readonly events: EventDraft[];
-  readonly counters: Counters[];
+export interface RecorderOptions {
+  readonly nodeId: string;
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly audit: ResourceAudit;
 }
 
 /** What tells whose the listener is. */
@@ -60,15 +65,16 @@ export class Recorder {
   readonly #counts = new Map<string, ConnectionCounts>();
   /** By the ids of their listeners. */
   readonly #projects = new Map<string, ProjectRef>();
-  readonly #closes = new AwaitedCloses();
+  readonly #closes: AwaitedCloses;
   #bytesIn = 0;
   #bytesOut = 0;
 
-  constructor(options: { nodeId: string; log: EventLog; clock: Clock; logger: Logger }) {
+  constructor(options: RecorderOptions) {
     this.#nodeId = options.nodeId;
     this.#log = options.log;
     this.#clock = options.clock;
     this.#logger = options.logger;
+    this.#closes = new AwaitedCloses(options.audit);
   }
 
   get openConnections(): number {
@@ -117,23 +123,19 @@ export class Recorder {
     isAwaited = false,
   ): Promise<void> {
     const open = this.#openOf(workerId);
-    const told = new Map<ProjectRef, Told>();
+    const told = new ToldRecords();
     for (const record of records) {
       const project = this.#projectOf(open, record);
       if (project === null) continue;
-      const { events, counters } = told.get(project) ?? emptyAt(told, project);
       if (record.kind === 'counters') {
-        if (this.#take(open, record.connection) !== null) counters.push(record.connection);
+        if (this.#take(open, record.connection) !== null) told.counters(project, record.connection);
       } else {
         const event = this.#event(open, record, project);
-        if (event !== null) events.push(event);
+        if (event !== null) told.event(project, event, this.#closes.auditOf(project, event));
       }
     }
-    await Promise.all(
-      [...told].map(([project, { events, counters }]) =>
-        this.#append(project, { events, counters, isAwaited }),
-      ),
-    );
+    const appends = told.pieces.map((piece) => this.#append({ ...piece, isAwaited }));
+    await Promise.all(appends);
   }
 
   /** Whose log it belongs to: that of its listener, or of the connection that it goes on with. */
@@ -160,13 +162,10 @@ export class Recorder {
     return open;
   }
 
-  async #append(
-    project: ProjectRef,
-    { events, counters, isAwaited }: Readonly<Told> & { readonly isAwaited: boolean },
-  ): Promise<void> {
-    if (events.length + counters.length === 0) return;
+  async #append(piece: ToldPiece & { readonly isAwaited: boolean }): Promise<void> {
+    const { project, events, ...extra } = piece;
     try {
-      await this.#log.of(project).append(events, { counters, isAwaited, isDivisible: true });
+      await this.#log.of(project).append(events, { ...extra, isDivisible: true });
     } finally {
       for (const event of events) {
         if (event.type === 'connection_closed') this.#closes.committed(event.connection.id);
@@ -257,10 +256,15 @@ export class Recorder {
     // In pieces: one commit of all that a worker had open would take too long to be done in time.
     const pieces: Promise<void>[] = [];
     for (let at = 0; at < events.length; at += closePieceMax) {
-      const piece = { events: events.slice(at, at + closePieceMax), counters: [] };
-      pieces.push(this.#append(project, { ...piece, isAwaited: true }));
+      const piece = { events: events.slice(at, at + closePieceMax), counters: [], audit: [] };
+      pieces.push(this.#append({ project, ...piece, isAwaited: true }));
     }
     await Promise.all(pieces);
+  }
+
+  /** Of one that is open: whose its end is, where it comes to that. */
+  askClose(by: Caller, connectionId: string, mode: CloseMode): void {
+    this.#closes.ask(by, connectionId, mode);
   }
 
   /** Resolves when the connection's closed event is committed, or the signal aborts. */
@@ -268,10 +272,4 @@ export class Recorder {
     const isComing = this.workerOf(id) !== null || this.#closes.isUnderWay(id);
     if (isComing) await this.#closes.wait(id, signal);
   }
-}
-
-function emptyAt(told: Map<ProjectRef, Told>, project: ProjectRef): Told {
-  const empty: Told = { events: [], counters: [] };
-  told.set(project, empty);
-  return empty;
 }

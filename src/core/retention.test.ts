@@ -9,6 +9,8 @@ import {
   sampleEvent,
   sampleLogLimits,
 } from '../../test/support/samples.ts';
+import { sampleAuditEntry } from '../../test/support/store-samples.ts';
+import { AuditKeeping } from './audit-keeping.ts';
 import { EventLog } from './event-log.ts';
 import { defaultProject } from './project.ts';
 import { noTerms, type Quotas } from './quotas.ts';
@@ -17,6 +19,10 @@ import { Retention, type RetentionOptions } from './retention.ts';
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const start = Date.UTC(2026, 10, 26) * 1000;
+const auditLimits = {
+  ...{ auditAgeMs: 40 * dayMs, auditEntriesMax: 5 },
+  ...{ auditCountIntervalMs: 0, auditPurgeMax: 2 },
+};
 
 /** A world with one clock for the database, and one that never jumps for all nodes. */
 function makeWorld() {
@@ -34,8 +40,17 @@ function makeWorld() {
       limits: sampleLogLimits,
       onFatal,
     });
+    const audit = new AuditKeeping(store.audit, auditLimits);
     const retention = new Retention({
-      ...{ store, eventLog, clock, logger, confirmedTime: null, monotonicMs: () => monotonicMs },
+      ...{
+        store,
+        audit,
+        eventLog,
+        clock,
+        logger,
+        confirmedTime: null,
+        monotonicMs: () => monotonicMs,
+      },
       idempotencyTtlMs: dayMs,
       projects: { termsOf: (project) => database.terms.get(project) ?? noTerms },
       ...{ ageMs: 30 * dayMs, eventsMax: 10 ** 9, bytesMax: 10 ** 12 },
@@ -48,6 +63,7 @@ function makeWorld() {
   return {
     clock,
     logger,
+    audit: database.audit,
     openNode,
     /** Time truly passes, for every clock. */
     pass(ms: number) {
@@ -215,4 +231,28 @@ test('the log is bounded in bytes, also where its events are few and large', asy
   }
   expect(world.kept()).toBeGreaterThan(50);
   expect(world.kept()).toBeLessThan(80);
+});
+
+test('the audit goes by its own age in the time of the log, whatever leaps', async () => {
+  const world = makeWorld();
+  await using node = await world.openNode('a');
+  const old = sampleAuditEntry({ time: start });
+  const young = sampleAuditEntry({ time: start + 20 * dayMs * 1000 });
+  world.audit.push([old, young]);
+  world.clock.move(60 * dayMs);
+  await node.retention.purge();
+  expect(world.audit.entries).toEqual([old, young]);
+  world.clock.move(-60 * dayMs);
+  await live(world, [node], 41);
+  expect(world.audit.entries).toEqual([young]);
+});
+
+test('of each project the oldest of too many entries go, and those of none', async () => {
+  const world = makeWorld();
+  await using node = await world.openNode('a');
+  const entries = Array.from({ length: 8 }, () => sampleAuditEntry({ time: start }));
+  const ofNone = entries.slice(0, 6).map(() => sampleAuditEntry({ time: start, project: null }));
+  world.audit.push([...entries, ...ofNone]);
+  await node.retention.purge();
+  expect(world.audit.entries).toEqual([...entries.slice(3), ...ofNone.slice(1)]);
 });

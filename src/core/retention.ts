@@ -7,6 +7,7 @@
  * erases what is young, nor keeps for ever what is old. A leap is believed only if it is small, at a start, which was
  * preceded by some time without us; or if a person confirms it.
  */
+import type { AuditKeeping } from './audit-keeping.ts';
 import type { EventLog } from './event-log.ts';
 import type { LogAge } from './log-keeping.ts';
 import type { Clock, Logger } from './ports.ts';
@@ -22,6 +23,7 @@ export interface RetentionOptions {
   readonly eventLog: EventLog;
   /** A project may have less than what holds for all. */
   readonly projects: Pick<Projects, 'termsOf'>;
+  readonly audit: Pick<AuditKeeping, 'purge'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly ageMs: number;
@@ -97,12 +99,14 @@ export class Retention implements AsyncDisposable {
 
   /** Purges all that is due now. @throws unavailable */
   async purge(): Promise<void> {
-    const { store } = this.#options;
-    for (const project of await store.projects.all()) {
+    const { store, audit } = this.#options;
+    const projects = await store.projects.all();
+    for (const project of projects) {
       const own = store.of(project);
       await this.#purgeKeys(own);
       await this.#purgeLog(project, own, await this.#age(project, own));
     }
+    if (this.#last !== null) await audit.purge(this.#last.time, projects, this.#stop.signal);
   }
 
   async #purgeLog(project: ProjectRef, { keeping }: ProjectStore, time: Micros): Promise<void> {

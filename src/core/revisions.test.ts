@@ -9,7 +9,7 @@ test('a change is on top of what is on record, whatever revision is in memory', 
   const raise = (listener: Listener) => {
     const { project } = listener;
     const events = [listenerEvent('listener_updated', listener)];
-    const entry = { project, events, secrets: new Map(), counters: [], bytes: 0 };
+    const entry = { project, events, secrets: new Map(), counters: [], audit: [], bytes: 0 };
     return revisions.raised([entry]);
   };
   const numberOf = (raised: ReturnType<typeof raise>) =>

@@ -3,7 +3,7 @@
  * behind it where a change was given up: so the revision that a row gets is set when it is written.
  */
 import type { EventDraft } from './event.ts';
-import type { AppendEntry } from './store.ts';
+import type { AppendEntry } from './writer.ts';
 
 export class Revisions {
   /** As this process committed them last. */
@@ -11,8 +11,8 @@ export class Revisions {
 
   /** The entries as the store takes them: one on from what is on record, as far as it is known here. */
   raised(entries: readonly AppendEntry[]): readonly AppendEntry[] {
-    return entries.map(({ project, events, secrets, counters, bytes }) => ({
-      ...{ project, secrets, counters, bytes },
+    return entries.map(({ project, events, secrets, counters, audit, bytes }) => ({
+      ...{ project, secrets, counters, audit, bytes },
       events: events.some(isOfListener) ? events.map((event) => this.#raise(event)) : events,
     }));
   }

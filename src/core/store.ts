@@ -3,46 +3,16 @@
  * connections; who may write, the nodes. All methods throw `unavailable` when the database is away, within a bound; each names
  * what else it throws.
  */
-import type { Connection } from './connection.ts';
+import type { AuditLog } from './audit.ts';
 import type { ConnectionDirectory, ListenerDirectory } from './directories.ts';
-import type { Event, EventDraft } from './event.ts';
+import type { Event } from './event.ts';
 import type { EventFilter } from './event-filter.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
-import type { Listener, ListenerSecrets } from './listener.ts';
 import type { LogBounds, LogKeeping } from './log-keeping.ts';
-import type { SizedPageRequest } from './page.ts';
+import type { Nodes } from './nodes.ts';
 import type { ProjectRef } from './project.ts';
 import type { NamedTerms } from './quotas.ts';
-import type { Counters } from './record.ts';
 import type { Micros } from './time.ts';
-
-/** One transaction of the logs. */
-export interface Append {
-  /**
-   * Rises by one with every append of this process; one that was settled takes up its number, one that was refused
-   * does not. An append that is repeated under its number is done once.
-   */
-  readonly number: number;
-  readonly entries: readonly AppendEntry[];
-}
-
-/** What an append writes for one project, which may have several entries. */
-export interface AppendEntry {
-  readonly project: ProjectRef;
-  /**
-   * A listener event writes its listener's row (counts aside), a connection event its connection's. A listener has the
-   * revision that its row gets, and is changed only on top of the one before.
-   */
-  readonly events: readonly EventDraft[];
-  /** By listener id, for listeners created in this append. */
-  readonly secrets: ReadonlyMap<string, ListenerSecrets>;
-  readonly counters: readonly Counters[];
-  /** Of its events in the store, about; a log's own size is the sum of these. */
-  readonly bytes: number;
-}
-
-/** Of each project that an append was for, the seq of its first event there: the others follow, entry after entry. */
-export type FirstSeqs = ReadonlyMap<ProjectRef, number>;
 
 export interface EventPage extends LogBounds {
   readonly events: readonly Event[];
@@ -80,61 +50,6 @@ export interface ForeignAppends {
   on(project: ProjectRef, callback: (headSeq: number) => void): () => void;
 }
 
-/** Who may append to the logs. */
-export interface Writer {
-  /**
-   * Writes it all in one transaction, durable when it resolves; the seqs of each project are dense.
-   * @throws already_exists when a listener's name is taken
-   * @throws failed_precondition when a listener is not at the revision before
-   * @throws not_found when a project has no log
-   * @throws resource_exhausted when a project would have more listeners than its quota
-   * @throws PlaceLost when another process has taken the node
-   */
-  append(append: Append): Promise<FirstSeqs>;
-  /**
-   * The outcome of an append that failed, for good: its first seqs when it was done; null when it was not, and then it
-   * never will be, whatever of it is still on its way. Either way its number is used up.
-   * @throws PlaceLost when another process has taken the node
-   */
-  settle(number: number): Promise<FirstSeqs | null>;
-}
-
-/** What is on record as living on a node. */
-export interface NodeContents {
-  /** The node's listeners that are not closed, of all projects, in id order; none is the end. */
-  readListeners(
-    page: SizedPageRequest,
-  ): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]>;
-  /**
-   * The node's connections that are not closed, of the project, in id order, at most `limit` after the id; of one
-   * listener, or of all.
-   */
-  readOpenConnections(
-    project: ProjectRef,
-    afterId: string | null,
-    limit: number,
-    listenerId?: string | null,
-  ): Promise<readonly Connection[]>;
-}
-
-/** A node that this process has taken: it alone writes for it, until another process takes it. */
-export interface TakenNode extends Writer, NodeContents {}
-
-/** Who is there. Of the nodes, `own` is this process's. */
-export interface Nodes {
-  /** Takes the own node: no append of an earlier process with its id can land any more. */
-  takeOwn(): Promise<TakenNode>;
-  /** Whether a process of the node uses this database, as far as the database can tell. */
-  isThere(nodeId: string): Promise<boolean>;
-  /**
-   * Takes another node that is not there, and was not for a while; null when it is. Where it was only unreachable it
-   * can not append any more, and what it holds is another's to tell until it takes itself again.
-   */
-  takeOver(nodeId: string): Promise<TakenNode | null>;
-  /** The other nodes that have listeners that are not closed, or open connections. */
-  others(): Promise<readonly string[]>;
-}
-
 /** What is on record of one project; of others it shows and reaches nothing. */
 export interface ProjectStore {
   readonly log: Log;
@@ -159,5 +74,6 @@ export interface Store {
   of(project: ProjectRef): ProjectStore;
   readonly foreignAppends: ForeignAppends;
   readonly nodes: Nodes;
+  readonly audit: AuditLog;
   ping(): Promise<void>;
 }

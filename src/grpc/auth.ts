@@ -10,8 +10,9 @@ import {
 import { identify, projectHeader } from '../api/keys.ts';
 import { type Caller, type Identity, nobody } from '../core/caller.ts';
 import { invalidField } from '../core/errors.ts';
-import type { Keys } from '../core/keys.ts';
+import type { Keys, Shown } from '../core/keys.ts';
 import type { SourceIp } from '../edge-sockets/source-ip.ts';
+import { operationOf } from './differences.ts';
 import { toStatus } from './status.ts';
 
 const openPrefix = '/grpc.health.v1.Health/';
@@ -39,9 +40,11 @@ export function identification(keys: Keys, sourceIp: SourceIp): ServerIntercepto
           known.set(metadata, { ...identity, sourceIp: source });
           next(metadata);
         };
-        const refused = (error: unknown) => call.sendStatus(toStatus(error, randomUUID()));
+        const requestId = randomUUID();
+        const refused = (error: unknown) => call.sendStatus(toStatus(error, requestId));
+        const of = { sourceIp: source, requestId, operation: operationOf(method.path) };
         if (isOpen) found(nobody);
-        else whoIs(keys, metadata, source).then(found, refused);
+        else whoIs(keys, metadata, of).then(found, refused);
       })
       .build();
     return new ServerInterceptingCall(
@@ -51,7 +54,16 @@ export function identification(keys: Keys, sourceIp: SourceIp): ServerIntercepto
   };
 }
 
-async function whoIs(keys: Keys, metadata: Metadata, sourceIp: string | null): Promise<Identity> {
+export function userAgentOf(metadata: Metadata): string | null {
+  const [userAgent] = metadata.get('user-agent').map(String);
+  return userAgent ?? null;
+}
+
+async function whoIs(
+  keys: Keys,
+  metadata: Metadata,
+  of: Pick<Shown, 'sourceIp' | 'requestId' | 'operation'>,
+): Promise<Identity> {
   const one = (name: string) => {
     const [value, ...more] = metadata.get(name).map(String);
     // What was sent twice comes joined.
@@ -59,5 +71,5 @@ async function whoIs(keys: Keys, metadata: Metadata, sourceIp: string | null): P
     throw invalidField(name, 'is given more than once');
   };
   const shown = { authorization: one('authorization'), project: one(projectHeader) };
-  return await identify(keys, { ...shown, sourceIp });
+  return await identify(keys, { ...shown, ...of, userAgent: userAgentOf(metadata) });
 }

@@ -13,11 +13,11 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
 } from '@grpc/grpc-js';
-import type { Caller } from '../core/caller.ts';
+import type { EdgeCaller } from '../api/call.ts';
 import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import { callerGone } from '../core/while-there.ts';
-import { knownOf } from './auth.ts';
+import { knownOf, userAgentOf } from './auth.ts';
 import { isInternal, toStatus } from './status.ts';
 
 export interface CallsOptions {
@@ -39,7 +39,7 @@ interface Progress {
 }
 
 export interface CallContext {
-  readonly caller: Caller;
+  readonly caller: EdgeCaller;
   /** As the caller sent it, where it did. */
   readonly idempotencyKey: string | undefined;
   /** What the answer begins with. */
@@ -53,7 +53,7 @@ export type UnaryHandler<Request, Response> = (
 
 export type StreamHandler<Request, Message> = (
   request: Request,
-  caller: Caller,
+  caller: EdgeCaller,
 ) => AsyncIterable<StreamWrite<Message>>;
 
 const writesMax = 2;
@@ -166,17 +166,16 @@ function callerOf(
   call: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>,
   requestId: string,
   signal: AbortSignal,
-): Caller {
-  const [userAgent] = call.metadata.get('user-agent').map(String);
+): EdgeCaller {
   return {
     ...knownOf(call.metadata),
     requestId,
-    userAgent: userAgent ?? null,
+    userAgent: userAgentOf(call.metadata),
     signal,
   };
 }
 
-function contextOf(call: ServerUnaryCall<unknown, unknown>, caller: Caller): CallContext {
+function contextOf(call: ServerUnaryCall<unknown, unknown>, caller: EdgeCaller): CallContext {
   const keys = call.metadata.get('idempotency-key').map(String);
   return {
     caller,

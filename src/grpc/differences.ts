@@ -26,6 +26,11 @@ const otherWords: ReadonlyMap<string, string> = new Map([
   ['TLS_VERSION_1_3', 'TLSv1.3'],
 ]);
 
+/** The operations whose methods are not called as they are. */
+const otherOperations: ReadonlyMap<string, string> = new Map([
+  ['BatchCreateListeners', 'createListeners'],
+]);
+
 export type Fields = Readonly<Record<string, unknown>>;
 /** Finds what a field says, in the value itself or in what that lies in. */
 export type Find = (value: Fields, parent: Fields) => unknown;
@@ -35,7 +40,20 @@ const otherPlaces: ReadonlyMap<string, Find> = new Map<string, Find>([
   // A connection by itself has it; of an event's connection or refusal the event has it.
   ['Connection.listenerName', (own, parent) => own.listenerName ?? parent.listenerName],
   ['Refusal.listenerName', (_, event) => event.listenerName],
+  // What changed has fields of any kind.
+  ['AuditChange.before', ({ before }) => jsonOf(before)],
+  ['AuditChange.after', ({ after }) => jsonOf(after)],
 ]);
+
+function jsonOf(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
+/** Of `/kodama.v1.KeyService/CreateKey`: `createKey`. */
+export function operationOf(path: string): string {
+  const method = path.slice(path.lastIndexOf('/') + 1);
+  return otherOperations.get(method) ?? method.charAt(0).toLowerCase() + method.slice(1);
+}
 
 /** A message of its own on the wire; in JSON its fields are among those of the message around it. */
 export function isFlat(field: protobuf.ReflectionObject): boolean {

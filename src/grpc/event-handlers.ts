@@ -1,7 +1,7 @@
 /** EventService: the log, as pages and as a stream. */
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { EdgeCaller } from '../api/call.ts';
 import { parse } from '../api/parse.ts';
-import type { Caller } from '../core/caller.ts';
 import type { StreamWrite } from './calls.ts';
 import type { Edge } from './edge.ts';
 import type { Input } from './message-decoder.ts';
@@ -14,7 +14,7 @@ export function eventHandlers(edge: Edge): UntypedServiceImplementation {
   /** Frames, not messages: see framing.ts. */
   async function* writes(
     request: Input,
-    caller: Caller,
+    caller: EdgeCaller,
   ): AsyncGenerator<StreamWrite<Buffer>, void, void> {
     const read = () => parse(streamEvents.input, request);
     for await (const item of api.stream(streamEvents, caller, read)) yield* frames.writes(item);

@@ -14,6 +14,7 @@ import { sampleId } from '../../test/support/samples.ts';
 import { wholeConnection, wholeEvents, wholeListener } from '../../test/support/whole-samples.ts';
 import type { World } from '../api/operation.ts';
 import { operations } from '../api/operations.ts';
+import { auditedKinds } from '../core/audit.ts';
 import { actorKinds } from '../core/caller.ts';
 import { closeInitiators, closeReasons, connectionStates } from '../core/connection.ts';
 import { eventTypes, refusalRules } from '../core/event.ts';
@@ -24,7 +25,7 @@ import { defaultBounds } from '../core/listener-bounds.ts';
 import { noQuotas } from '../core/quotas.ts';
 import { parseTime } from '../core/time.ts';
 import { projectStates } from '../tenancy/project.ts';
-import { typeWord, wordOf } from './differences.ts';
+import { operationOf, typeWord, wordOf } from './differences.ts';
 import { decoderOf } from './message-decoder.ts';
 import { messageType } from './protos.ts';
 
@@ -37,7 +38,11 @@ const methods = nestedArray
 const all = operations(defaultBounds, { drainMsMax: 1 });
 
 interface Asked {
-  readonly operation: { readonly at?: z.ZodType; readonly input: z.ZodType };
+  readonly operation: {
+    readonly name: string;
+    readonly at?: z.ZodType;
+    readonly input: z.ZodType;
+  };
   /** Of a fault, whichever it is: what each has is told by those of a listener. */
   readonly isOfAnyType?: true;
   /** What the protos alone have. */
@@ -83,10 +88,15 @@ const asked: Readonly<Record<string, Asked>> = {
   UpdateKey: { operation: all.updateKey },
   RevokeKey: { operation: all.revokeKey },
   RotateKey: { operation: all.rotateKey },
+  ListAuditEntries: { operation: all.listAuditEntries },
 };
 
 test('every method has its operation', () => {
   expect(methods.map(({ name }) => name).sort()).toEqual(Object.keys(asked).sort());
+  for (const [name, { operation }] of Object.entries(asked)) {
+    // What is refused before it is known to be one is told by that name.
+    expect(operationOf(`/kodama.v1.Any/${name}`)).toBe(operation.name);
+  }
 });
 
 const faultTypes = new Set(messageType('Fault').oneofs.effect?.fieldsArray.map(typeWord));
@@ -135,6 +145,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
   StreamEnd: streamEnds,
   RefusalRule: refusalRules,
   ActorKind: actorKinds,
+  AuditedKind: auditedKinds,
   ProjectState: projectStates,
 };
 
@@ -209,6 +220,21 @@ const apiKeys: Partial<World['keys']> = {
   rotate: async () => toldKey,
 };
 
+const audit: Partial<World['audit']> = {
+  list: async () => ({
+    items: [
+      {
+        ...{ id: sampleId(1), time: 1, project: 'team', operation: 'closeListeners', count: 2 },
+        actor: key.createdBy,
+        resource: { kind: 'listener', id: sampleId(3), name: 'one' },
+        change: { before: { state: 'failed' }, after: { state: 'closed' }, cut: ['labels'] },
+        ...{ outcome: 'ok', sourceIp: '192.0.2.1', userAgent: 'agent', requestId: 'request' },
+      },
+    ],
+    ...page,
+  }),
+};
+
 type Message = Readonly<Record<string, unknown>>;
 
 /** All that a method answers, as a client reads it. */
@@ -257,7 +283,7 @@ let edge: GrpcEdge;
 let client: Client;
 
 beforeAll(async () => {
-  edge = await startGrpcEdge(control, { projects, apiKeys });
+  edge = await startGrpcEdge(control, { projects, apiKeys, audit });
   client = new Client(edge.address, credentials.createInsecure());
 });
 

@@ -35,7 +35,7 @@ import { listenerHandlers } from './listener-handlers.ts';
 import { serviceDefinition } from './protos.ts';
 import { addReflection } from './reflection.ts';
 import { SocketSet } from './socket-set.ts';
-import { keyHandlers, projectHandlers } from './tenancy-handlers.ts';
+import { auditHandlers, keyHandlers, projectHandlers } from './tenancy-handlers.ts';
 
 export interface GrpcServerOptions {
   readonly api: Api;
@@ -56,6 +56,7 @@ const services = [
   'kodama.v1.EventService',
   'kodama.v1.ProjectService',
   'kodama.v1.KeyService',
+  'kodama.v1.AuditService',
 ] as const;
 /** At a stop, how long the last bytes of calls that have ended may take to leave. */
 const flushTimeoutMs = 500;
@@ -175,6 +176,7 @@ function addServices(server: Server, edge: Edge, health: Health): void {
     'kodama.v1.ConnectionService': connectionHandlers(edge),
     'kodama.v1.ProjectService': projectHandlers(edge),
     'kodama.v1.KeyService': keyHandlers(edge),
+    'kodama.v1.AuditService': auditHandlers(edge),
     'grpc.health.v1.Health': health.handlers(edge.calls),
   };
   for (const [name, handlers] of Object.entries(others)) {

@@ -1,4 +1,4 @@
-/** ProjectService and KeyService: the operations of projects, quotas and keys. */
+/** ProjectService, KeyService and AuditService: the operations of projects, quotas, keys and the audit. */
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { ApiKey, ToldKey } from '../tenancy/api-key.ts';
 import type { Project } from '../tenancy/project.ts';
@@ -44,5 +44,16 @@ export function keyHandlers(edge: Edge): UntypedServiceImplementation {
     UpdateKey: operationCall(edge, operations.updateKey, key),
     RevokeKey: operationCall(edge, operations.revokeKey, { answer: () => ({}) }),
     RotateKey: operationCall(edge, operations.rotateKey, toldKey),
+  };
+}
+
+export function auditHandlers(edge: Edge): UntypedServiceImplementation {
+  return {
+    ListAuditEntries: operationCall(edge, edge.api.operations.listAuditEntries, {
+      answer: ({ items: entries, nextPageToken }) => ({
+        entries,
+        nextPageToken: nextPageToken ?? '',
+      }),
+    }),
   };
 }

@@ -1,6 +1,7 @@
 /** The log, as pages and as a live stream: the Accept header says which. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
+import type { EdgeCaller } from '../api/call.ts';
 import {
   cursorLog,
   eventFilter,
@@ -11,7 +12,6 @@ import {
   streamStart,
 } from '../api/queries.ts';
 import { possibleWait, waitFields } from '../api/wait-input.ts';
-import type { Caller } from '../core/caller.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { preferredType, varyBy } from './accept.ts';
@@ -90,7 +90,7 @@ export function eventRoutes(app: HttpApp, edge: Edge): void {
     return { at: {}, input: { ...query, ...toFilter(query) } };
   }
 
-  async function page(caller: Caller, raw: unknown) {
+  async function page(caller: EdgeCaller, raw: unknown) {
     const { output } = await api.call(listEvents, { caller, read: () => readPage(raw) });
     const { items, nextPageToken, log } = output;
     const json = (event: (typeof items)[number]) => eventJson(event, event.listenerName);

@@ -15,6 +15,7 @@ import { identify, projectHeader } from '../api/keys.ts';
 import { invalidField } from '../core/errors.ts';
 import type { EdgeTls } from '../edge-sockets/edge-tls.ts';
 import { type Forwarding, sourceIpBy } from '../edge-sockets/source-ip.ts';
+import { auditRoutes } from './audit-routes.ts';
 import { connectionRoutes } from './connection-routes.ts';
 import { consolePage, consoleUrls } from './console-page.ts';
 import { answerPreflight, isPreflight, markForPages } from './cors.ts';
@@ -137,6 +138,7 @@ export async function httpApp(options: HttpAppOptions): Promise<ReadyApp> {
   eventRoutes(app, options);
   projectRoutes(app, options);
   keyRoutes(app, options);
+  auditRoutes(app, options);
   statusRoutes(app, options);
   consolePage(app);
   return { app, connections, handshakes };
@@ -179,10 +181,18 @@ function guard(
     );
     const { authorization, [projectHeader]: project } = given;
     const shown = { authorization, project: Array.isArray(project) ? project.join() : project };
-    return identify(api.keys, { ...shown, sourceIp: request.sourceIp }).then((identity) => {
+    const userAgent = given['user-agent'] ?? null;
+    const call = { sourceIp: request.sourceIp, userAgent, requestId: request.id };
+    const of = { ...shown, ...call, operation: operationIdOf(request) };
+    return identify(api.keys, of).then((identity) => {
       request.identity = identity;
     });
   });
+}
+
+/** The routes are those of operations. */
+function operationIdOf({ routeOptions: { schema } }: FastifyRequest): string | null {
+  return schema !== undefined && 'operationId' in schema ? String(schema.operationId) : null;
 }
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -70,6 +70,7 @@ test('it holds every call of the API', () => {
     'get /v1/keys/{id}',
     'patch /v1/keys/{id}',
     'delete /v1/keys/{id}',
+    'get /v1/audit',
     'get /v1/status',
     'get /healthz',
     'get /readyz',

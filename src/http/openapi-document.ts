@@ -45,6 +45,7 @@ const documented: Edge = {
     operations: operations(defaultBounds, { drainMsMax: day }),
     keys: { identify: never, watch: never },
     rates: { take: never },
+    refusals: { heard: never },
     world: undescribed(),
     idempotency: undescribed(),
   }),

@@ -1,9 +1,9 @@
 /** From an operation to its route: who calls, what of the request is its input, and what it answers. */
 import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import type { z } from 'zod';
+import type { EdgeCaller } from '../api/call.ts';
 import type { Given, Operation } from '../api/operation.ts';
 import { parse } from '../api/parse.ts';
-import type { Caller } from '../core/caller.ts';
 import { callerGone } from '../core/while-there.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { readBody } from './json-bodies.ts';
@@ -91,7 +91,7 @@ function idempotencyKey({ headers }: FastifyRequest): string | undefined {
   return Array.isArray(key) ? key.join() : key;
 }
 
-export function callerOf(request: FastifyRequest, reply: FastifyReply): Caller {
+export function callerOf(request: FastifyRequest, reply: FastifyReply): EdgeCaller {
   const { identity } = request;
   if (identity === null) throw new TypeError('a route of operations is open to nobody unknown');
   const gone = new AbortController();

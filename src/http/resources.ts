@@ -7,7 +7,7 @@ import { closeInitiators, closeReasons, connectionStates } from '../core/connect
 import { eventTypes, refusalRules } from '../core/event.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
 import { openWords } from './open-words.ts';
-import { count, id, time } from './resource-fields.ts';
+import { actorResource, count, id, time } from './resource-fields.ts';
 
 /** A resource as it is answered, which nobody changes. */
 export type Shown<Schema extends z.ZodType> = Unchanged<z.output<Schema>>;
@@ -226,6 +226,11 @@ export const eventResource = z
     listener: listenerResource.optional().describe('As it was then.'),
     connection: connectionResource.optional().describe('As it was then.'),
     refusal: refusal.optional().describe('Who was turned away.'),
+    actor: actorResource
+      .optional()
+      .describe(
+        'Who asked for it, of a listener event: an operator without id and hint. Absent where kodama did it by itself.',
+      ),
   })
   .meta({
     id: 'Event',

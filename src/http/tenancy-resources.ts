@@ -1,20 +1,14 @@
 /** Projects, keys and quotas as REST shows them; see resources.ts. */
 import { z } from 'zod';
-import { actorKinds, scopes } from '../core/caller.ts';
+import { auditedKinds } from '../core/audit.ts';
+import { scopes } from '../core/caller.ts';
+import { errorCodes } from '../core/errors.ts';
 import { type QuotaName, quotaNames, quotaWords } from '../core/quotas.ts';
 import { projectStates } from '../tenancy/project.ts';
 import { openWords } from './open-words.ts';
-import { count, id, time } from './resource-fields.ts';
+import { actorResource, count, id, time } from './resource-fields.ts';
 
 const scope = z.enum(scopes).meta({ examples: ['listeners:read'] });
-
-export const actorResource = z
-  .object({
-    kind: z.enum(actorKinds).describe(`What it is. ${openWords}`),
-    id: z.string().nullable().describe('Of its key, or its name.'),
-    hint: z.string().nullable().describe('What people know it by, without its secret.'),
-  })
-  .meta({ id: 'Actor', description: 'Who did it.' });
 
 const quotas = z
   .object(
@@ -94,3 +88,42 @@ export const toldKeyResource = z
       .describe('Told once: null in the answer to a repeat under an Idempotency-Key.'),
   })
   .meta({ id: 'ToldKey', description: 'A key with its secret.' });
+
+const changedFields = z.record(z.string(), z.unknown()).nullable();
+
+const auditChange = z
+  .object({
+    before: changedFields.describe('null where it was not there.'),
+    after: changedFields.describe('null where it is no more there.'),
+    cut: z.array(z.string()).describe('Fields that differ too, and are too large to be kept.'),
+  })
+  .meta({
+    id: 'AuditChange',
+    description: 'The fields that differ, `redacted` in the place of a secret.',
+  });
+
+export const auditEntryResource = z
+  .object({
+    id: id.describe('UUIDv7.'),
+    time: time.describe('When it happened.'),
+    project: z.string().nullable().describe('null: of none. It may be gone.'),
+    actor: actorResource,
+    operation: z
+      .string()
+      .meta({ description: 'Its `operationId` here.', examples: ['createListener'] }),
+    resource: z
+      .object({
+        kind: z.enum(auditedKinds).describe(`What it is. ${openWords}`),
+        id: z.string().describe('Its id.'),
+        name: z.string().nullable().describe('Its name then.'),
+      })
+      .nullable()
+      .describe('What was changed; null where nothing was.'),
+    outcome: z.enum(['ok', ...errorCodes]).describe(`ok, or the code of the error. ${openWords}`),
+    change: auditChange.nullable().describe('null where nothing was changed.'),
+    count: count.describe('Above 1 where it stands for that many alike refusals.'),
+    sourceIp: z.string().nullable().describe('Where the call came from.'),
+    userAgent: z.string().nullable().describe('How its program names itself.'),
+    requestId: z.string().describe('`x-request-id` of its answer.'),
+  })
+  .meta({ id: 'AuditEntry', description: 'Who changed what, or was refused it.' });

@@ -35,6 +35,7 @@ export class Metrics {
   readonly #refused: Counter<'rule'>;
   readonly #closed: Counter<'reason' | 'initiator'>;
   readonly #events: Counter;
+  readonly #unauthenticated: Counter;
   readonly #commitEvents: Histogram;
   readonly #commitSeconds: Histogram;
 
@@ -46,6 +47,11 @@ export class Metrics {
       name: 'kodama_connections_accepted_total',
       help: 'Connections whose opened event is committed.',
       labelNames: ['protocol'],
+      registers,
+    });
+    this.#unauthenticated = new Counter({
+      name: 'kodama_unauthenticated_total',
+      help: 'Calls that no known key signs.',
       registers,
     });
     this.#raddrUnknown = new Counter({
@@ -93,6 +99,10 @@ export class Metrics {
 
   text(): Promise<string> {
     return this.#registry.metrics();
+  }
+
+  countUnauthenticated(): void {
+    this.#unauthenticated.inc();
   }
 
   onCommit({ events, durationMs }: Commit): void {

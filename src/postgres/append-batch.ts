@@ -6,8 +6,9 @@ import type { Connection } from '../core/connection.ts';
 import type { Listener } from '../core/listener.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Counters } from '../core/record.ts';
-import type { Append, AppendEntry } from '../core/store.ts';
 import type { Micros } from '../core/time.ts';
+import type { Append, AppendEntry } from '../core/writer.ts';
+import { auditFields } from './audit-rows.ts';
 import { eventRow } from './event-rows.ts';
 import { listenerRow, specRow } from './listener-rows.ts';
 import type { Row } from './row-literal.ts';
@@ -39,6 +40,7 @@ export interface AppendBatch {
   readonly closedListenerIds: readonly string[];
   /** By how much the counts of a listener change. */
   readonly counts: readonly Row[];
+  readonly audit: readonly Row[];
 }
 
 /** What a project's log gets. */
@@ -89,6 +91,7 @@ class Fold {
   readonly #secrets = new Map<string, Row>();
   readonly #counts = new Map<string, Counts>();
   readonly #events: Row[] = [];
+  readonly #audit: Row[] = [];
 
   constructor(node: number, cipher: SecretCipher) {
     this.#node = node;
@@ -96,7 +99,7 @@ class Fold {
   }
 
   add(entry: AppendEntry, project: number, share: LogShare): void {
-    const { events, counters, secrets, bytes } = entry;
+    const { events, counters, secrets, audit, bytes } = entry;
     share.bytes += bytes;
     for (const event of events) {
       share.events += 1;
@@ -112,6 +115,7 @@ class Fold {
       const place = { project: entry.project, listenerId };
       if (tlsKey !== null) this.#secrets.set(listenerId, secretRow(tlsKey, place, this.#cipher));
     }
+    for (const one of audit) this.#audit.push(auditFields(one, project));
   }
 
   #listener(listener: Listener, project: number): void {
@@ -147,6 +151,7 @@ class Fold {
   rows(logs: readonly LogShare[]): Omit<AppendBatch, 'logs'> {
     return {
       events: this.#events,
+      audit: this.#audit,
       ...this.#connectionRows(),
       ...this.#listenerRows(logs),
       specs: [...this.#specs.values()],

@@ -146,6 +146,7 @@ function partsOf(batch: AppendBatch): readonly Part[] {
   add('p', batch.specs, specsSql);
   add('t', batch.counts, countsSql);
   add('s', batch.secrets, secretsSql);
+  add('a', batch.audit, auditSql);
   add('d', closedListenerIds, closedListenersSql, `{${closedListenerIds.join(',')}}`);
   return parts;
 }
@@ -229,4 +230,11 @@ const secretsSql: Part['sql'] = (rows) => `secrets AS (
 
 const closedListenersSql: Part['sql'] = (ids) => `closed_secrets AS (
   DELETE FROM listener_secrets s USING head, unnest(${ids}::uuid[]) r(id) WHERE s.listener_id = r.id
+)`;
+
+const auditSql: Part['sql'] = (rows) => `audit AS (
+  INSERT INTO audit_entries SELECT r.id, r.time, r.count, ${project}, r.project_name, r.actor_kind, r.actor_id,
+    r.actor_hint, r.operation, r.resource_kind, r.resource_id, r.resource_name, r.outcome, r.source_ip, r.user_agent,
+    r.request_id, r.change
+  FROM head, unnest(${rows}::audit_entries[]) r
 )`;

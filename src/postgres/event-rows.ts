@@ -1,4 +1,5 @@
 /** Rows ↔ events. A connection's row tells two of them; the others have rows of their own. See rows.ts. */
+import type { Actor } from '../core/caller.ts';
 import type { Connection } from '../core/connection.ts';
 import type { Event, EventDraft, ListenerEventType, Refusal } from '../core/event.ts';
 import type { Listener } from '../core/listener.ts';
@@ -30,19 +31,26 @@ export function eventRow(event: EventDraft, place: EventPlace): Row | null {
 }
 
 function dataOf(event: EventDraft): string {
-  if ('listener' in event) return jsonText(listenerHead(event.listener));
+  if ('listener' in event) return jsonText({ ...listenerHead(event.listener), actor: event.actor });
   return jsonText('refusal' in event ? event.refusal : event.connection);
+}
+
+/** With who asked for it, where somebody did, since that is told. */
+interface Asked {
+  readonly actor?: Actor;
 }
 
 /** An event from before specs had rows of their own holds its listener whole; and revisions are younger still. */
 type OldListener = Omit<Listener, 'generation' | 'revision' | 'project'>;
+
+type ListenerData = (ListenerHead | OldListener) & Asked;
 
 /** What the row of an event begins with; a ConnectionRow follows. */
 type EventHead =
   | readonly [seq: number, type: 'connection_opened' | 'connection_closed']
   | readonly [seq: number, type: 'connection_half_closed', time: number, data: Connection]
   | readonly [seq: number, type: 'connection_refused', time: number, data: Refusal]
-  | readonly [seq: number, type: ListenerEventType, time: number, data: ListenerHead | OldListener];
+  | readonly [seq: number, type: ListenerEventType, time: number, data: ListenerData];
 
 const eventHeadLength = 5;
 
@@ -89,8 +97,11 @@ export function parseEvent(
       };
     case 'connection_refused':
       return { seq, time, type, listenerId, refusal: data };
-    default:
-      return { seq, time, type, listenerId, listener: listenerOf(data, spec, project) };
+    default: {
+      const { actor, ...head } = data;
+      const listener = listenerOf(head, spec, project);
+      return { seq, time, type, listenerId, listener, ...(actor && { actor }) };
+    }
   }
 }
 

@@ -2,10 +2,11 @@
 import type { Connection } from '../core/connection.ts';
 import { AppError, PlaceLost } from '../core/errors.ts';
 import type { Listener, ListenerSecrets } from '../core/listener.ts';
+import type { TakenNode } from '../core/nodes.ts';
 import type { SizedPageRequest } from '../core/page.ts';
 import { type ProjectRef, projectRef } from '../core/project.ts';
 import { quotaReached } from '../core/quotas.ts';
-import type { Append, FirstSeqs, TakenNode } from '../core/store.ts';
+import type { Append, FirstSeqs } from '../core/writer.ts';
 import { type AppendBatch, foldAppend } from './append-batch.ts';
 import { type AppendRow, appendStatement } from './append-statement.ts';
 import type { ConnectionReader } from './connection-reader.ts';

@@ -1,9 +1,9 @@
 /** Who has which node's place in the log: takes one's own, and that of a node that is not there. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, PlaceLost } from '../core/errors.ts';
+import type { Nodes } from '../core/nodes.ts';
 import type { Logger } from '../core/ports.ts';
 import { defaultProject } from '../core/project.ts';
-import type { Nodes } from '../core/store.ts';
 import type { Database } from './database.ts';
 import { toAppError } from './database-errors.ts';
 import { NodePlace, type NodePlaceOptions } from './node-place.ts';

@@ -1,9 +1,12 @@
 /** The Store over PostgreSQL: wires what keeps each of its ports. Each part has its SQL beside its parser. */
+
+import type { AuditLog } from '../core/audit.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { ProjectStore, Store } from '../core/store.ts';
 import type { TenancyStore } from '../tenancy/store.ts';
+import { AuditRows } from './audit-rows.ts';
 import { ConnectionReader } from './connection-reader.ts';
 import { Database, type DatabaseLimits } from './database.ts';
 import { EventReader } from './event-reader.ts';
@@ -62,6 +65,7 @@ export const defaultLimits: PostgresStoreLimits = {
 export class PostgresStore implements Store, AsyncDisposable {
   readonly projects: ProjectRows;
   readonly tenancy: TenancyStore;
+  readonly audit: AuditLog;
   readonly foreignAppends: Wakes;
   readonly nodes: NodePlaces;
   /** Made anew for each who asks: it holds nothing. */
@@ -92,6 +96,7 @@ export class PostgresStore implements Store, AsyncDisposable {
     const keys = new IdempotencyKeyRows(database, clock, () => nodes.own);
     this.projects = new ProjectRows(database, prisma, { projectsMax });
     const apiKeys = new KeyRows(database, prisma);
+    this.audit = new AuditRows(database, prisma);
     const removal = new ProjectRemoval(database);
     this.tenancy = { projects: this.projects, keys: apiKeys, removal, wakes };
     this.foreignAppends = wakes;

@@ -23,8 +23,8 @@ import { makeDatabase, makeEmptyDatabase } from '../../test/support/test-databas
 import { waitFor } from '../../test/support/wait-for.ts';
 import type { ConnectionQuery, ListenerQuery } from '../core/directories.ts';
 import { everyEvent } from '../core/event-filter.ts';
+import type { TakenNode } from '../core/nodes.ts';
 import { defaultProject } from '../core/project.ts';
-import type { TakenNode } from '../core/store.ts';
 import { migrate } from './migrations.ts';
 import { PostgresStore } from './postgres-store.ts';
 

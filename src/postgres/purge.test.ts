@@ -118,6 +118,7 @@ test('a clock that is sixty days ahead erases nothing until a person says that i
   const look = async (confirmedTime: number | null) => {
     await using retention = new Retention({
       projects: { termsOf: () => noTerms },
+      audit: { purge: async () => undefined },
       ...{ store, eventLog, logger, confirmedTime, ageMs: 30 * 86_400_000 },
       ...{ clock: systemClock(), idempotencyTtlMs: 86_400_000 },
       ...{ eventsMax: 1000, bytesMax: Number.MAX_SAFE_INTEGER },

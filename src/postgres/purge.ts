@@ -2,7 +2,6 @@
  * Deletes the oldest of a project's log, a bounded piece at a time. The bound moves first, in a statement of its own that
  * holds the head for no longer than an append does; what lies below it is then read by nobody, and deleted at leisure.
  */
-
 import type { LogBounds, PurgeRequest } from '../core/log-keeping.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Database } from './database.ts';

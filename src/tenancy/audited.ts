@@ -1,6 +1,6 @@
 /** Makes the entries of the audit. */
 import { v7 as uuidv7 } from 'uuid';
-import { type AuditEntry, type AuditedResource, changeOf } from '../core/audit.ts';
+import { type AuditEntry, type AuditedResource, auditedCaller, changeOf } from '../core/audit.ts';
 import type { Caller } from '../core/caller.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Micros } from '../core/time.ts';
@@ -27,12 +27,11 @@ export function auditOf<Thing extends { readonly id: string; readonly name: stri
   return (before, after): AuditEntry => {
     const thing = after ?? before;
     if (thing === null) throw new TypeError('a change is of something');
-    const { requestId, sourceIp, userAgent, actor } = caller;
     return {
       id: uuidv7(),
       time: now,
       project: project(thing),
-      caller: { requestId, sourceIp, userAgent, actor },
+      caller: auditedCaller(caller),
       operation,
       resource: { kind, id: thing.id, name: thing.name },
       outcome: 'ok',

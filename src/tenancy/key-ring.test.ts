@@ -8,6 +8,7 @@ import { projectRef } from '../core/project.ts';
 import type { FoundKey } from './api-key.ts';
 import { KeyRing, type KeyRingLimits } from './key-ring.ts';
 import { digestOf, hintOf, makeSecret } from './key-secret.ts';
+import type { Refused } from './refusals.ts';
 import type { KeyUse } from './store.ts';
 
 const address = '192.0.2.1';
@@ -16,6 +17,8 @@ const address = '192.0.2.1';
 class Rows {
   readonly keys = new Map<string, FoundKey>();
   readonly uses: KeyUse[] = [];
+  readonly refusals: Refused[] = [];
+  unauthenticated = 0;
   looks = 0;
   isAway = false;
   /** Waited for between the look and its answer. */
@@ -62,12 +65,19 @@ let time = 1_000_000;
 function ring(rows: Rows, limits: Partial<KeyRingLimits> = {}, apiToken: string | null = 'token') {
   return new KeyRing({
     ...{ keys: rows, wakes: rows.wakes, apiToken, isOpen: false },
+    refusals: { tell: (refused) => void rows.refusals.push(refused) },
+    onUnauthenticated: () => {
+      rows.unauthenticated += 1;
+    },
     ...{ clock: { now: () => time }, logger: keepingLogger() },
     limits: { ...keyRingLimits, ...limits },
   });
 }
 
-const shown = (secret: string | null, sourceIp = address) => ({ secret, project: null, sourceIp });
+const shown = (secret: string | null, sourceIp = address) => ({
+  ...{ secret, project: null, sourceIp },
+  ...{ userAgent: 'agent', requestId: 'request', operation: 'listListeners' },
+});
 
 test('a key that is found is not looked up again, and its use is written down', async () => {
   const rows = new Rows();
@@ -101,6 +111,11 @@ test.each<[string, Partial<FoundKey>]>([
     code: 'unauthenticated',
     message: expect.stringContaining(words),
   });
+  const caller = { actor: { kind: 'key', id: secret, hint: hintOf(secret) }, requestId: 'request' };
+  expect(rows.refusals).toMatchObject([
+    { caller, operation: 'listListeners', outcome: 'unauthenticated', project: { name: 'team' } },
+  ]);
+  expect(rows.unauthenticated).toBe(0);
 });
 
 test('what was mistyped is refused without a look', async () => {
@@ -117,6 +132,10 @@ test('what was mistyped is refused without a look', async () => {
     await expect(keys.identify(shown(wrong))).rejects.toMatchObject({ code: 'unauthenticated' });
   }
   expect(rows.looks).toBe(0);
+  await expect(keys.identify(shown(null))).rejects.toMatchObject({ code: 'unauthenticated' });
+  // Strangers make the audit no longer.
+  expect(rows.refusals).toEqual([]);
+  expect(rows.unauthenticated).toBe(6);
 });
 
 test('keys that are none are limited by address, and hold up no good one that is remembered', async () => {

@@ -11,8 +11,10 @@ import type { Clock, Logger } from '../core/ports.ts';
 import { WakeUps } from '../core/wake-ups.ts';
 import { AddressRates } from './address-rates.ts';
 import type { FoundKey } from './api-key.ts';
+import { actorOf, assertGood, ended, identityOf, KeyEnded, unauthenticated } from './good-key.ts';
 import { digestOf, isSecret } from './key-secret.ts';
 import { projectName } from './project.ts';
+import type { Refusals } from './refusals.ts';
 import type { KeyRows, KeyUse, TenancyWakes } from './store.ts';
 
 export interface KeyRingLimits {
@@ -36,6 +38,9 @@ export interface KeyRingOptions {
   readonly apiToken: string | null;
   /** Whoever shows no key is an operator. */
   readonly isOpen: boolean;
+  readonly refusals: Pick<Refusals, 'tell'>;
+  /** Somebody showed no key, or none that is known. */
+  readonly onUnauthenticated: () => void;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: KeyRingLimits;
@@ -88,17 +93,36 @@ export class KeyRing implements Keys, AsyncDisposable {
     this.#writing = setInterval(() => void this.#writeUses(), limits.keyUseIntervalMs).unref();
   }
 
-  async identify({ secret, project, sourceIp }: Shown): Promise<Identity> {
+  async identify(shown: Shown): Promise<Identity> {
+    const { project } = shown;
     if (project !== null && !projectName.pattern.test(project)) {
       throw invalidField('kodama-project', projectName.words);
     }
-    const identity = await this.#whoHas(secret, sourceIp);
-    if (project === null || project === identity.project) return identity;
-    if (identity.actor.kind === 'operator') return { ...identity, project };
+    const identity = await this.#whoHas(shown).catch((error: unknown) => {
+      this.#tell(error, shown);
+      throw error;
+    });
+    if (project === null) return identity;
+    if (identity.actor.kind === 'operator') return { ...identity, project, isProjectNamed: true };
+    if (project === identity.project) return identity;
     throw new AppError('not_found', `no project ${project}`);
   }
 
-  async #whoHas(secret: string | null, sourceIp: string | null): Promise<Identity> {
+  /** What a known key is refused is in the audit; what no key signs is counted, for strangers make it. */
+  #tell(error: unknown, { operation, ...caller }: Shown): void {
+    const { refusals, logger, onUnauthenticated } = this.#options;
+    if (error instanceof KeyEnded) {
+      const { project } = error.key;
+      const of = { caller: { ...caller, actor: actorOf(error.key) }, project };
+      refusals.tell({ ...of, operation: operation ?? 'none', outcome: error.code });
+    } else if (hasCode(error, 'unauthenticated')) {
+      const { sourceIp, requestId } = caller;
+      onUnauthenticated();
+      logger.debug({ sourceIp, requestId, operation }, 'a call that no known key signs');
+    }
+  }
+
+  async #whoHas({ secret, sourceIp }: Shown): Promise<Identity> {
     if (secret === null) {
       if (this.#options.isOpen) return operator;
       throw unauthenticated('is missing');
@@ -252,36 +276,4 @@ export class KeyRing implements Keys, AsyncDisposable {
     this.#stop.abort();
     await this.#writeUses();
   }
-}
-
-function identityOf({ id, project, scopes, hint, expiresAt }: FoundKey, digest: string): Identity {
-  const kind = project === null ? 'operator' : 'key';
-  return {
-    project: project?.name ?? operator.project,
-    actor: { kind, id, hint },
-    scopes: new Set(scopes),
-    ...{ digest, expiresAt },
-  };
-}
-
-/** @throws unauthenticated */
-function assertGood(key: FoundKey, digest: string, now: number): void {
-  const shown = Buffer.from(digest, 'hex');
-  const { formerDigest, formerSecretEndsAt, expiresAt } = key;
-  const isFormer = formerDigest !== null && timingSafeEqual(formerDigest, shown);
-  const isOverlap = isFormer && formerSecretEndsAt !== null && formerSecretEndsAt > now;
-  if (key.revokedAt !== null) throw unauthenticated('the key is revoked');
-  if (expiresAt !== null && expiresAt <= now) throw unauthenticated('the key has expired');
-  if (!timingSafeEqual(key.digest, shown) && !isOverlap) {
-    throw unauthenticated('the key has another secret since it was rotated');
-  }
-  if (key.isFrozen) throw unauthenticated("the key's project is being deleted");
-}
-
-function ended(): AppError {
-  return unauthenticated('the key is no more');
-}
-
-function unauthenticated(what: string): AppError {
-  return new AppError('unauthenticated', `authorization: ${what}`);
 }

@@ -142,6 +142,10 @@ const useCases: Readonly<Record<string, UseCase>> = {
     grpc: ({ keys: own }) =>
       grpcCall((done) => own.CreateKey({ name: 'ci', scopes: ['read'] }, done)),
   },
+  listAuditEntries: {
+    rest: ['GET', '/v1/audit'],
+    grpc: ({ audit }) => grpcCall((done) => audit.ListAuditEntries({}, done)),
+  },
   listKeys: {
     rest: ['GET', '/v1/keys'],
     grpc: ({ keys: own }) => grpcCall((done) => own.ListKeys({}, done)),
@@ -199,6 +203,7 @@ const failing = failingPart<Control>();
 const cases = {
   projects: failingPart<World['projects']>(),
   apiKeys: failingPart<World['keys']>(),
+  audit: failingPart<World['audit']>(),
 };
 
 /** What the caller's key holds. */
@@ -253,7 +258,9 @@ describe.each(Object.entries(useCases))('%s', (name, useCase) => {
     const { reply, error } = await refused(name, useCase);
     held = scopes;
     const { detail, scope } = reply.body;
-    expect(scope).toMatch(/^((listeners|connections|events|keys):(read|write)|operator)$/);
+    expect(scope).toMatch(
+      /^((listeners|connections|events|keys):(read|write)|audit:read|operator)$/,
+    );
     expect(reply.body).toMatchObject({
       code: 'permission_denied',
       detail: `${name} wants the scope ${scope}`,

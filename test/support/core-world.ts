@@ -8,9 +8,10 @@ import type { PortRange } from '../../src/core/listener-ports.ts';
 import { ListenerRecovery } from '../../src/core/listener-recovery.ts';
 import { ListenerSet } from '../../src/core/listener-set.ts';
 import { Listeners } from '../../src/core/listeners.ts';
-import type { Certificates, DataPlaneEvents } from '../../src/core/ports.ts';
+import type { Certificates, Clock, DataPlaneEvents } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
 import { Recorder } from '../../src/core/recorder.ts';
+import { ResourceAudit } from '../../src/core/resource-audit.ts';
 import { RestingPorts } from '../../src/core/resting-ports.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -45,6 +46,7 @@ const certificates: Certificates = {
 /** Whoever may do all, and is there to the end. */
 export const caller: Caller = {
   ...operator,
+  operation: 'any',
   requestId: 'request',
   sourceIp: null,
   userAgent: null,
@@ -74,6 +76,16 @@ export function tellsTo(core: {
   };
 }
 
+/** Its entries have ids of their own, in order. */
+export function sampleAudit(clock: Clock): ResourceAudit {
+  let entries = 0;
+  const makeId = () => {
+    entries += 1;
+    return `01a00000-0000-7000-8000-${entries.toString(16).padStart(12, '0')}`;
+  };
+  return new ResourceAudit({ clock, makeId });
+}
+
 /** The numbers of the ids go on over all worlds of a test, as ids do over restarts. */
 let lastId = 1000;
 
@@ -95,17 +107,18 @@ export async function makeWorld(options: WorldOptions = {}) {
     onFatal: (error) => fatal.push(error),
   });
   const set = new ListenerSet();
-  const recorder = new Recorder({ nodeId: store.nodeId, log: eventLog, clock, logger });
+  const audit = sampleAudit(clock);
+  const recorder = new Recorder({ nodeId: store.nodeId, log: eventLog, clock, logger, audit });
   const onFatal = (error: unknown) => void fatal.push(error);
   const restingPorts = new RestingPorts({ portRestMs: 60_000, restingPortsMax: 100 });
-  const observed = { set, eventLog, recorder, restingPorts, clock, onFatal };
+  const observed = { set, eventLog, recorder, restingPorts, audit, clock, onFatal };
   const observer = new ListenerObserver(observed);
   const projects = new Projects(store.projects, logger);
   const dataPlane = new FakeDataPlane(tellsTo({ recorder, observer, onFatal }));
   const shared = {
     nodeId: store.nodeId,
     pid: process.pid,
-    ...{ set, store, eventLog, recorder, dataPlane, projects, restingPorts },
+    ...{ set, store, eventLog, recorder, dataPlane, projects, restingPorts, audit },
     certificates,
     clock,
     logger,

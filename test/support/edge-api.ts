@@ -18,6 +18,7 @@ export interface EdgeApiOptions {
   readonly control: Partial<Control>;
   readonly projects?: Partial<World['projects']>;
   readonly apiKeys?: Partial<World['keys']>;
+  readonly audit?: Partial<World['audit']>;
   readonly idempotencyKeys?: IdempotencyKeys;
   readonly idempotency?: Partial<IdempotencyLimits>;
   readonly clock?: Clock;
@@ -39,12 +40,14 @@ export function edgeApi(options: EdgeApiOptions): Api {
       control: expected(options.control),
       projects: expected(options.projects ?? {}),
       keys: expected(options.apiKeys ?? {}),
+      audit: expected(options.audit ?? {}),
       bounds: defaultBounds,
       clock,
     },
     operations: operations(defaultBounds, { drainMsMax: 86_400_000 }),
     keys: options.keys ?? tokenKeys(null),
     rates: { take: () => undefined },
+    refusals: { heard: (_, error) => error },
     idempotency: {
       keysOf: async () => expected(options.idempotencyKeys ?? {}),
       clock,

@@ -13,7 +13,7 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 
 const includeDirs = [join(import.meta.dirname, '../../proto')];
-const files = ['listener', 'connection', 'event', 'project', 'key'].map(
+const files = ['listener', 'connection', 'event', 'project', 'key', 'audit'].map(
   (name) => `kodama/v1/${name}_service.proto`,
 );
 
@@ -71,6 +71,7 @@ interface Services {
   readonly KeyService: Service<
     Calls<'CreateKey' | 'GetKey' | 'ListKeys' | 'UpdateKey' | 'RevokeKey' | 'RotateKey'>
   >;
+  readonly AuditService: Service<Calls<'ListAuditEntries'>>;
 }
 
 const { kodama } = loadPackageDefinition(
@@ -102,6 +103,7 @@ export function grpcClient(address: string, { token, windowBytes, ca }: GrpcClie
     events: new kodama.v1.EventService(address, channel, options),
     projects: new kodama.v1.ProjectService(address, channel, options),
     keys: new kodama.v1.KeyService(address, channel, options),
+    audit: new kodama.v1.AuditService(address, channel, options),
   };
   const metadata = new Metadata();
   if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);

@@ -32,7 +32,7 @@ export interface GrpcEdge extends AsyncDisposable {
   readonly lines: readonly LogLine[];
 }
 
-export interface GrpcEdgeOptions extends Pick<EdgeApiOptions, 'projects' | 'apiKeys'> {
+export interface GrpcEdgeOptions extends Pick<EdgeApiOptions, 'projects' | 'apiKeys' | 'audit'> {
   readonly keys?: Keys;
   readonly port?: number;
   readonly tls?: EdgeTls | null;

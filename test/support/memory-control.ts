@@ -10,7 +10,7 @@ import type { Certificates } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
 import { Recorder } from '../../src/core/recorder.ts';
 import { RestingPorts } from '../../src/core/resting-ports.ts';
-import { tellsTo } from './core-world.ts';
+import { sampleAudit, tellsTo } from './core-world.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
 import { keepingLogger, type LogLine, sampleLogLimits } from './samples.ts';
@@ -48,14 +48,15 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
   const log = { store, writer, log: logger, limits: sampleLogLimits, onFatal };
   const eventLog = await EventLog.open(log);
   const set = new ListenerSet();
-  const recorder = new Recorder({ nodeId, log: eventLog, clock, logger });
+  const audit = sampleAudit(clock);
+  const recorder = new Recorder({ nodeId, log: eventLog, clock, logger, audit });
   const restingPorts = new RestingPorts({ portRestMs: 60_000, restingPortsMax: 100 });
-  const observed = { set, eventLog, recorder, restingPorts, clock, onFatal };
+  const observed = { set, eventLog, recorder, restingPorts, audit, clock, onFatal };
   const observer = new ListenerObserver(observed);
   const projects = new Projects(store.projects, logger);
   const dataPlane = new FakeDataPlane(tellsTo({ recorder, observer, onFatal }));
   const shared = {
-    ...{ nodeId, pid: process.pid, set, store, eventLog, recorder, dataPlane },
+    ...{ nodeId, pid: process.pid, set, store, eventLog, recorder, dataPlane, audit },
     ...{ certificates, clock, logger, projects, restingPorts },
   };
   const listeners = new Listeners({

@@ -15,8 +15,9 @@ import {
   type Quotas,
   quotaReached,
 } from '../../src/core/quotas.ts';
-import type { Append, AppendEntry, FirstSeqs } from '../../src/core/store.ts';
 import type { Micros } from '../../src/core/time.ts';
+import type { Append, AppendEntry, FirstSeqs } from '../../src/core/writer.ts';
+import { MemoryAudit } from './memory-audit.ts';
 import { MemoryLog } from './memory-log.ts';
 
 export interface ListenerRow {
@@ -49,6 +50,7 @@ export class MemoryDatabase {
   readonly #owners = new Map<string, ProjectRef>();
   /** By project and key. */
   readonly answers = new Map<string, KeptAnswer>();
+  readonly audit = new MemoryAudit();
   /** While it is true, other nodes hear of appends only by `notify`. */
   isHoldingNotices = false;
   /** The logs' own time; null until it is first asked for. */
@@ -146,8 +148,9 @@ export class MemoryDatabase {
     return node;
   }
 
-  #do({ project, events, secrets, counters, bytes }: AppendEntry): void {
+  #do({ project, events, secrets, counters, audit, bytes }: AppendEntry): void {
     const log = this.log(project);
+    this.audit.push(audit);
     for (const draft of events) {
       log.history.push({ ...draft, seq: log.history.length + 1 });
       this.#write(project, draft, secrets);

@@ -3,6 +3,7 @@
  * it commits and the answer is lost.
  */
 
+import type { AuditLog } from '../../src/core/audit.ts';
 import type { ConnectionDirectory, ListenerDirectory } from '../../src/core/directories.ts';
 import { AppError, idempotencyFull } from '../../src/core/errors.ts';
 import type { Event } from '../../src/core/event.ts';
@@ -16,21 +17,20 @@ import type {
 import { isOver, type Listener } from '../../src/core/listener.ts';
 import { carries } from '../../src/core/listener-choice.ts';
 import type { LogKeeping } from '../../src/core/log-keeping.ts';
+import type { Nodes, TakenNode } from '../../src/core/nodes.ts';
 import type { PageRequest } from '../../src/core/page.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import { defaultProject, type ProjectRef } from '../../src/core/project.ts';
 import { noTerms } from '../../src/core/quotas.ts';
 import { eventBytes, itemBytes, specBytes, takeBytes } from '../../src/core/sizes.ts';
 import type {
-  Append,
   ForeignAppends,
   Log,
-  Nodes,
   ProjectDirectory,
   ProjectStore,
   Store,
-  TakenNode,
 } from '../../src/core/store.ts';
+import type { Append } from '../../src/core/writer.ts';
 import { connectionMatches, listenerMatches, MemoryDatabase } from './memory-database.ts';
 
 /** What befalls one append. */
@@ -143,6 +143,14 @@ export class MemoryStore implements Store {
           .sort((a, b) => (a.id < b.id ? -1 : 1))
           .slice(0, limit),
       ),
+  };
+
+  readonly audit: AuditLog = {
+    add: (entry) => this.#call(() => this.database.audit.push([entry])),
+    list: (query, page) => this.#call(() => this.database.audit.list(query, page)),
+    purge: (before, limit) => this.#call(() => this.database.audit.purge(before, limit)),
+    purgeExcess: (excess, limit) =>
+      this.#call(() => this.database.audit.purgeExcess(excess, limit)),
   };
 
   readonly projects: ProjectDirectory = {

@@ -115,6 +115,7 @@ export async function assertPurgeBesideAppends(
     seed: '01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90',
   });
   await using retention = new Retention({
+    audit: { purge: async () => undefined },
     ...{ store, eventLog, clock: systemClock(), logger: log, idempotencyTtlMs: 1 },
     projects: { termsOf: () => noTerms },
     confirmedTime: null,

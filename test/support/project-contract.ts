@@ -4,7 +4,8 @@ import type { ConnectionQuery, ListenerQuery } from '../../src/core/directories.
 import type { EventDraft } from '../../src/core/event.ts';
 import { everyEvent } from '../../src/core/event-filter.ts';
 import { defaultProject, type ProjectRef } from '../../src/core/project.ts';
-import type { AppendEntry, ProjectStore } from '../../src/core/store.ts';
+import type { ProjectStore } from '../../src/core/store.ts';
+import type { AppendEntry } from '../../src/core/writer.ts';
 import { sampleId } from './samples.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
 import {
@@ -28,7 +29,14 @@ const page = { pageSize: 100, after: null, bytesMax: 1e9 };
 const everything = Number.MAX_SAFE_INTEGER;
 
 function entry(project: ProjectRef, events: readonly EventDraft[]): AppendEntry {
-  return { project, events, secrets: new Map(), counters: [], bytes: 1000 * events.length };
+  return {
+    project,
+    events,
+    secrets: new Map(),
+    counters: [],
+    audit: [],
+    bytes: 1000 * events.length,
+  };
 }
 
 /** Alike in all but their ids: a listener that lives, one that is closed, an open connection and a closed one. */

@@ -6,9 +6,11 @@ import type { EventDraft } from '../../src/core/event.ts';
 import { everyEvent } from '../../src/core/event-filter.ts';
 import type { Listener } from '../../src/core/listener.ts';
 import type { LogAge, LogAgeing } from '../../src/core/log-keeping.ts';
+import type { TakenNode } from '../../src/core/nodes.ts';
 import { defaultProject } from '../../src/core/project.ts';
 import { itemBytes } from '../../src/core/sizes.ts';
-import type { ProjectStore, TakenNode } from '../../src/core/store.ts';
+import type { ProjectStore } from '../../src/core/store.ts';
+import { auditContract } from './audit-contract.ts';
 import { projectContract } from './project-contract.ts';
 import { sampleId } from './samples.ts';
 import { type FilterShare, filterContract } from './store-filters.ts';
@@ -48,6 +50,7 @@ export function storeContract(name: string, makeGround: MakeGround, filters: Fil
     describe('the purge', () => purgeContract(makeGround));
     describe('places of other nodes', () => placeContract(makeGround));
     describe('idempotency keys', () => idempotencyContract(makeGround));
+    describe('the audit', () => auditContract(makeGround));
     describe('projects', () => projectContract(makeGround));
   });
 }

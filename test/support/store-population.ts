@@ -2,7 +2,7 @@
 import { closeReasons } from '../../src/core/connection.ts';
 import { type EventDraft, refusalRules } from '../../src/core/event.ts';
 import { protocols } from '../../src/core/listener.ts';
-import type { Append } from '../../src/core/store.ts';
+import type { Append } from '../../src/core/writer.ts';
 import {
   append,
   closed,

@@ -1,10 +1,12 @@
 /** Listeners, connections and the events of their lives, to be stored. */
 import { v7 as uuidv7 } from 'uuid';
+import type { AuditEntry } from '../../src/core/audit.ts';
 import type { CloseReason, Connection } from '../../src/core/connection.ts';
 import type { EventDraft, ListenerEventType } from '../../src/core/event.ts';
 import type { Listener } from '../../src/core/listener.ts';
 import { defaultProject } from '../../src/core/project.ts';
-import type { Append, AppendEntry, FirstSeqs, ProjectStore, Store } from '../../src/core/store.ts';
+import type { ProjectStore, Store } from '../../src/core/store.ts';
+import type { Append, AppendEntry, FirstSeqs } from '../../src/core/writer.ts';
 
 /** Some time, in whole microseconds, at which ids were made too. */
 export const sampleTime = Date.UTC(2026, 10, 24) * 1000 + 123_456;
@@ -130,7 +132,7 @@ export function append(
 ): Append {
   const project = defaultProject;
   const bytes = 1000 * events.length;
-  const entry = { project, events, secrets: new Map(), counters: [], bytes, ...rest };
+  const entry = { project, events, secrets: new Map(), counters: [], audit: [], bytes, ...rest };
   return { number, entries: [entry] };
 }
 
@@ -157,5 +159,27 @@ export function seededRandom(seed: number): () => number {
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+let auditEntries = 0;
+
+/** Each is newer than the one before. */
+export function sampleAuditEntry(given: Partial<AuditEntry> = {}): AuditEntry {
+  auditEntries += 1;
+  return {
+    id: `01987c5e-0000-7000-8000-${auditEntries.toString(16).padStart(12, '0')}`,
+    time: sampleTime + auditEntries,
+    project: { ref: defaultProject, name: 'default' },
+    caller: {
+      actor: { kind: 'key', id: 'a-key', hint: 'kodama_abcde…wxyz' },
+      ...{ sourceIp: '192.0.2.1', userAgent: 'agent "1", \\', requestId: 'request' },
+    },
+    operation: 'updateListener',
+    resource: { kind: 'listener', id: 'an-id', name: 'one' },
+    outcome: 'ok',
+    change: { before: { name: 'zwölf "\\' }, after: { name: null }, cut: ['labels'] },
+    count: 1,
+    ...given,
   };
 }

@@ -18,6 +18,7 @@ export function tokenKeys(apiToken: string | null): Keys {
   return new KeyRing({
     keys: { findByDigest: async () => null, used: async () => undefined },
     wakes: { onChange: () => () => undefined },
+    ...{ refusals: { tell: () => undefined }, onUnauthenticated: () => undefined },
     ...{ apiToken, isOpen: apiToken === null },
     ...{ clock: systemClock(), logger: keepingLogger(), limits: keyRingLimits },
   });

@@ -1,4 +1,5 @@
 /** Samples in which every field that core has says something: none is null, absent or empty. */
+import type { Actor } from '../../src/core/caller.ts';
 import type { Connection } from '../../src/core/connection.ts';
 import type { Event, Refusal } from '../../src/core/event.ts';
 import type { Fault } from '../../src/core/fault.ts';
@@ -142,8 +143,10 @@ const wholeRefusal: Whole<Refusal> = {
 
 const place = { time: 1_790_000_000_000_005, listenerId: sampleId(1) };
 
+const wholeActor: Whole<Actor> = { kind: 'key', id: sampleId(7), hint: 'kodama_abcde…wxyz' };
+
 export const wholeEvents: readonly Event[] = [
-  { ...place, seq: 1, type: 'listener_failed', listener: wholeListener },
+  { ...place, seq: 1, type: 'listener_failed', listener: wholeListener, actor: wholeActor },
   { ...place, seq: 2, type: 'connection_closed', connection: wholeConnection },
   { ...place, seq: 3, type: 'connection_refused', refusal: wholeRefusal },
 ];

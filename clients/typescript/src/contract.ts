@@ -444,6 +444,26 @@ export interface paths {
         patch: operations["updateKey"];
         trace?: never;
     };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who changed what, newest first
+         * @description A key sees its project; an operator that which he names, or without one all, those that are gone too.
+         */
+        get: operations["listAuditEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/status": {
         parameters: {
             query?: never;
@@ -1024,6 +1044,18 @@ export interface components {
             /** @description The fault ends by itself at this time. */
             expiresAt?: string | null;
         };
+        /** @description Who did it. */
+        Actor: {
+            /**
+             * @description What it is. Words may be added: take one that is not known.
+             * @enum {string}
+             */
+            kind: "key" | "operator" | "node" | "system";
+            /** @description Of its key, or its name. */
+            id: string | null;
+            /** @description What people know it by, without its secret. */
+            hint: string | null;
+        };
         /**
          * @description One end of a socket.
          * @example {
@@ -1360,6 +1392,8 @@ export interface components {
             connection?: components["schemas"]["Connection"];
             /** @description Who was turned away. */
             refusal?: components["schemas"]["Refusal"];
+            /** @description Who asked for it, of a listener event: an operator without id and hint. Absent where kodama did it by itself. */
+            actor?: components["schemas"]["Actor"];
         };
         /** @description How the node is. */
         Status: {
@@ -1492,18 +1526,6 @@ export interface components {
             resumeAfterSeq?: number;
             /** @description What keeps a node from being ready. */
             problems?: string[];
-        };
-        /** @description Who did it. */
-        Actor: {
-            /**
-             * @description What it is. Words may be added: take one that is not known.
-             * @enum {string}
-             */
-            kind: "key" | "operator" | "node" | "system";
-            /** @description Of its key, or its name. */
-            id: string | null;
-            /** @description What people know it by, without its secret. */
-            hint: string | null;
         };
         /** @description What a project may have; null is no bound of its own. */
         Quotas: {
@@ -1687,6 +1709,69 @@ export interface components {
             revokedAt: string | null;
             /** @description Told once: null in the answer to a repeat under an Idempotency-Key. */
             secret: string | null;
+        };
+        /** @description The fields that differ, `redacted` in the place of a secret. */
+        AuditChange: {
+            /** @description null where it was not there. */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            /** @description null where it is no more there. */
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Fields that differ too, and are too large to be kept. */
+            cut: string[];
+        };
+        /** @description Who changed what, or was refused it. */
+        AuditEntry: {
+            /**
+             * Format: uuid
+             * @description UUIDv7.
+             * @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            time: string;
+            /** @description null: of none. It may be gone. */
+            project: string | null;
+            actor: components["schemas"]["Actor"];
+            /**
+             * @description Its `operationId` here.
+             * @example createListener
+             */
+            operation: string;
+            /** @description What was changed; null where nothing was. */
+            resource: {
+                /**
+                 * @description What it is. Words may be added: take one that is not known.
+                 * @enum {string}
+                 */
+                kind: "project" | "key" | "listener" | "connection" | "node";
+                /** @description Its id. */
+                id: string;
+                /** @description Its name then. */
+                name: string | null;
+            } | null;
+            /**
+             * @description ok, or the code of the error. Words may be added: take one that is not known.
+             * @enum {string}
+             */
+            outcome: "ok" | "invalid_argument" | "unauthenticated" | "permission_denied" | "port_reserved" | "port_privileged" | "not_found" | "already_exists" | "port_in_use" | "failed_precondition" | "idempotency_mismatch" | "not_met" | "cursor_expired" | "resource_exhausted" | "unavailable" | "internal";
+            /** @description null where nothing was changed. */
+            change: components["schemas"]["AuditChange"] | null;
+            /** @description Above 1 where it stands for that many alike refusals. */
+            count: number;
+            /** @description Where the call came from. */
+            sourceIp: string | null;
+            /** @description How its program names itself. */
+            userAgent: string | null;
+            /** @description `x-request-id` of its answer. */
+            requestId: string;
         };
         /** NewListener */
         NewListener: {
@@ -5594,6 +5679,102 @@ export interface operations {
             };
             /** @description `already_exists`: the name is taken */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAuditEntries: {
+        parameters: {
+            query?: {
+                /** @description The id of a key, the name of a node, operator, or system. */
+                actor?: string;
+                /** @description Its name, such as createListener. */
+                operation?: string;
+                /** @description Its id or name. */
+                resource?: string;
+                /** @description ok, or the code of an error. */
+                outcome?: string;
+                /** @description At this time or later. */
+                after?: string;
+                /** @description Before this time. */
+                before?: string;
+                /** @description At most so many; 50 by default, 1000 at most. A page may hold fewer before the end, since its bytes are bounded too. */
+                pageSize?: number;
+                /** @description The nextPageToken of the page before, with the same filters. */
+                pageToken?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Newest first. */
+                        entries: components["schemas"]["AuditEntry"][];
+                        /** @description Ask with it as pageToken for the next page; absent at the end. */
+                        nextPageToken?: string;
+                    };
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

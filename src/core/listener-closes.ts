@@ -1,0 +1,64 @@
+/** How a listener of this node ends: a close is wished, and committed once it is observed. */
+import type { Caller } from './caller.ts';
+import { listenerEvent } from './event.ts';
+import type { EventLog } from './event-log.ts';
+import type { ListenerEntry, ListenerSet } from './listener-set.ts';
+import { endWish } from './listener-wish.ts';
+import type { Clock, DataPlane } from './ports.ts';
+import type { Recorder } from './recorder.ts';
+import type { ResourceAudit } from './resource-audit.ts';
+
+interface ListenerClosesOptions {
+  readonly set: ListenerSet;
+  readonly eventLog: EventLog;
+  readonly recorder: Recorder;
+  readonly dataPlane: DataPlane;
+  readonly audit: ResourceAudit;
+  readonly clock: Clock;
+  readonly limits: { readonly drainMsMax: number };
+  /** Puts on record again what the listener is, where a commit that was given up landed. */
+  readonly correct: (entry: ListenerEntry) => void;
+}
+
+export class ListenerCloses {
+  readonly #options: ListenerClosesOptions;
+
+  constructor(options: ListenerClosesOptions) {
+    this.#options = options;
+  }
+
+  /** See Listeners.close. */
+  async close(by: Caller | null, id: string, drainMs: number): Promise<void> {
+    const { eventLog, set } = this.#options;
+    const entry = set.get(id);
+    if (entry === null) return;
+    await set.inTurn(id, (own) => this.#end(by, own, drainMs));
+    await entry.gone.promise;
+    await eventLog.inTime(Promise.resolve(entry.ending));
+  }
+
+  async #end(by: Caller | null, entry: ListenerEntry, drainMs: number): Promise<void> {
+    if (entry.ending !== null) return;
+    const { dataPlane, limits } = this.#options;
+    const drain = Math.min(drainMs, limits.drainMsMax);
+    const before = entry.listener;
+    const isDrain = drain > 0 && before.state !== 'draining';
+    if (isDrain) await this.#commitDrain(by, entry);
+    // Who asks again changes nothing; but a drain can be cut short.
+    const isNews = isDrain || (drain === 0 && entry.endedBy?.isAudited !== false);
+    if (by !== null && isNews) entry.endedBy = { by, before, isAudited: isDrain };
+    // Nothing can be changed from here on; without a drain only its end is told.
+    entry.listener = { ...entry.listener, state: 'draining' };
+    endWish(dataPlane, entry, drain);
+  }
+
+  async #commitDrain(by: Caller | null, entry: ListenerEntry): Promise<void> {
+    const { audit: audits, clock, eventLog, recorder } = this.#options;
+    const draining = { ...entry.listener, state: 'draining', updatedAt: clock.now() } as const;
+    const event = listenerEvent('listener_updated', recorder.counted(draining), by);
+    const audit = by === null ? [] : [audits.listener(by, entry.listener, draining)];
+    const onLate = () => this.#options.correct(entry);
+    await eventLog.of(draining.project).appendCommand([event], { audit, onLate });
+    entry.listener = draining;
+  }
+}

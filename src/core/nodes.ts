@@ -1,0 +1,42 @@
+/** Who is there of the nodes, and what is on record as living on one. */
+import type { Connection } from './connection.ts';
+import type { Listener, ListenerSecrets } from './listener.ts';
+import type { SizedPageRequest } from './page.ts';
+import type { ProjectRef } from './project.ts';
+import type { Writer } from './writer.ts';
+
+/** What is on record as living on a node. */
+export interface NodeContents {
+  /** The node's listeners that are not closed, of all projects, in id order; none is the end. */
+  readListeners(
+    page: SizedPageRequest,
+  ): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]>;
+  /**
+   * The node's connections that are not closed, of the project, in id order, at most `limit` after the id; of one
+   * listener, or of all.
+   */
+  readOpenConnections(
+    project: ProjectRef,
+    afterId: string | null,
+    limit: number,
+    listenerId?: string | null,
+  ): Promise<readonly Connection[]>;
+}
+
+/** A node that this process has taken: it alone writes for it, until another process takes it. */
+export interface TakenNode extends Writer, NodeContents {}
+
+/** Who is there. Of the nodes, `own` is this process's. */
+export interface Nodes {
+  /** Takes the own node: no append of an earlier process with its id can land any more. */
+  takeOwn(): Promise<TakenNode>;
+  /** Whether a process of the node uses this database, as far as the database can tell. */
+  isThere(nodeId: string): Promise<boolean>;
+  /**
+   * Takes another node that is not there, and was not for a while; null when it is. Where it was only unreachable it
+   * can not append any more, and what it holds is another's to tell until it takes itself again.
+   */
+  takeOver(nodeId: string): Promise<TakenNode | null>;
+  /** The other nodes that have listeners that are not closed, or open connections. */
+  others(): Promise<readonly string[]>;
+}

@@ -1,0 +1,129 @@
+/**
+ * What known keys were refused, for the audit: at once the first time, and then in one entry a minute for each key and
+ * operation with their count. Nobody who has no key makes it grow.
+ */
+import { v7 as uuidv7 } from 'uuid';
+import {
+  type AuditEntry,
+  type AuditedCaller,
+  type AuditLog,
+  auditedCaller,
+} from '../core/audit.ts';
+import type { Caller } from '../core/caller.ts';
+import { type ErrorCode, hasCode } from '../core/errors.ts';
+import type { Clock, Logger } from '../core/ports.ts';
+import type { ProjectRef } from '../core/project.ts';
+
+export interface RefusalLimits {
+  /** Of a key and an operation there is one entry in so long. */
+  readonly refusalIntervalMs: number;
+  /** Keys with their operations that are counted at once. */
+  readonly refusalsMax: number;
+}
+
+export interface RefusalsOptions {
+  readonly audit: Pick<AuditLog, 'add'>;
+  readonly projectOf: (caller: Pick<Caller, 'project'>) => Promise<ProjectRef>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: RefusalLimits;
+}
+
+export interface Refused {
+  readonly caller: AuditedCaller;
+  /** Where its number is not known, it is looked up. Null: of none. */
+  readonly project: { readonly name: string; readonly ref: ProjectRef | null } | null;
+  readonly operation: string;
+  readonly outcome: ErrorCode;
+}
+
+interface Counted {
+  /** The last of them. */
+  refused: Refused;
+  /** Since the last entry. */
+  count: number;
+  /** When the next entry may be, of a clock that never jumps. */
+  dueMs: number;
+}
+
+/** How often it is looked whether an entry is due. */
+const lookShare = 1 / 6;
+
+export class Refusals implements AsyncDisposable {
+  readonly #options: RefusalsOptions;
+  /** By key, operation and outcome. */
+  readonly #counted = new Map<string, Counted>();
+  readonly #writing = new Set<Promise<void>>();
+  readonly #looking: NodeJS.Timeout;
+  #leftOut = 0;
+
+  constructor(options: RefusalsOptions) {
+    this.#options = options;
+    const lookMs = options.limits.refusalIntervalMs * lookShare;
+    this.#looking = setInterval(() => this.#look(performance.now()), lookMs).unref();
+  }
+
+  /** Why a call failed, which is told where its caller may not do that. */
+  heard(caller: Caller, error: unknown): unknown {
+    const { operation, project: name } = caller;
+    const outcome = 'permission_denied';
+    if (hasCode(error, outcome)) {
+      this.tell({ caller, project: { name, ref: null }, operation, outcome });
+    }
+    return error;
+  }
+
+  tell(refused: Refused): void {
+    const { refusalIntervalMs, refusalsMax } = this.#options.limits;
+    const { caller, operation, outcome } = refused;
+    const name = `${caller.actor.kind} ${caller.actor.id} ${operation} ${outcome}`;
+    const counted = this.#counted.get(name);
+    if (counted !== undefined) {
+      counted.count += 1;
+      counted.refused = refused;
+    } else if (this.#counted.size < refusalsMax) {
+      const dueMs = performance.now() + refusalIntervalMs;
+      this.#counted.set(name, { refused, count: 0, dueMs });
+      this.#write(refused, 1);
+    } else this.#leftOut += 1;
+  }
+
+  #look(nowMs: number): void {
+    for (const [name, counted] of this.#counted) {
+      if (counted.dueMs > nowMs) continue;
+      if (counted.count === 0) this.#counted.delete(name);
+      else this.#write(counted.refused, counted.count);
+      counted.count = 0;
+      counted.dueMs = nowMs + this.#options.limits.refusalIntervalMs;
+    }
+    if (this.#leftOut === 0) return;
+    this.#options.logger.warn({ refusals: this.#leftOut }, 'too many refusals at once to audit');
+    this.#leftOut = 0;
+  }
+
+  #write(refused: Refused, count: number): void {
+    const { audit, logger } = this.#options;
+    const writing = this.#entry(refused, count)
+      .then((entry) => audit.add(entry))
+      .catch((err: unknown) => logger.warn({ err, count }, 'refusals are not in the audit'));
+    this.#writing.add(writing);
+    void writing.finally(() => this.#writing.delete(writing));
+  }
+
+  async #entry({ project, caller, ...of }: Refused, count: number): Promise<AuditEntry> {
+    const { clock, projectOf } = this.#options;
+    const known = { id: uuidv7(), time: clock.now(), caller: auditedCaller(caller), count };
+    const none = { resource: null, change: null };
+    if (project === null) return { ...known, ...of, ...none, project };
+    const { name } = project;
+    const ref = project.ref ?? (await projectOf({ project: name }));
+    return { ...known, ...of, ...none, project: { ref, name } };
+  }
+
+  /** What was counted is written. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#looking);
+    this.#look(Number.POSITIVE_INFINITY);
+    await Promise.all(this.#writing);
+  }
+}
