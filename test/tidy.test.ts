@@ -5,7 +5,7 @@
  *
  *   main.ts ─► app.ts ─► edges.ts ─► http grpc ─► api ─► core ─► faults      config.ts ─► core
  *                  └───► postgres echo workers ───────────────────┘      workers ─► echo/messages.ts, record-rows.ts
- *   cli/main.ts ─► core, listeners-file, and the types of http/resources.ts: it speaks REST
+ *   cli/main.ts ─► core, listeners-file, and the types of http/*resources.ts: it speaks REST
  *   console/main.tsx ─► the same types, and what is pure of core: it runs in a browser
  */
 import { globSync, readFileSync } from 'node:fs';
@@ -29,9 +29,9 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   workers: /^(core\/|echo\/(messages|record-rows)\.ts$)/,
   node: /^(core\/errors|config)\.ts$/,
   'listeners-file': /^(core\/|faults\/|http\/resources\.ts$)/,
-  cli: /^(core\/|faults\/|listeners-file\/|http\/resources\.ts$|command-line\.ts$|plain-text\.ts$)/,
+  cli: /^(core\/|faults\/|listeners-file\/|http\/(tenancy-)?resources\.ts$|command-line\.ts$|plain-text\.ts$)/,
   console:
-    /^(http\/resources|core\/(connection|event|listener|time)|faults\/fields)\.ts$|^plain-text\.ts$/,
+    /^(http\/(tenancy-)?resources|core\/(connection|event|listener|time)|faults\/fields)\.ts$|^plain-text\.ts$/,
   'config.ts':
     /^(core\/|postgres\/database-url\.ts$|(edge-settings|limits|secret-settings|unknown-variables)\.ts$)/,
   'edge-settings.ts': /^(core\/|limits\.ts$)/,

@@ -1,5 +1,4 @@
 /** Makes what listens what a file says, and shows first what that takes. */
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { planOf, type Step } from '../listeners-file/apply-plan.ts';
 import {
@@ -13,6 +12,7 @@ import {
   readListenersFile,
   type WantedListener,
 } from '../listeners-file/listeners-file.ts';
+import { confirm } from './confirm.ts';
 import { exitCodes, failed, Refused, usageFailure } from './failure.ts';
 import { listenerPath } from './listener-commands.ts';
 import { nameOf, whereText } from './resource-tables.ts';
@@ -49,7 +49,10 @@ export async function apply(session: Session, command: Command): Promise<number>
       `nothing was done: ${fixed.map(stepName).join(', ')} can only be made again, with --recreate`,
     );
   }
-  await confirm(session, steps, options);
+  // Only what takes something away that the file does not speak of is asked about.
+  const deletes = steps.filter(({ action }) => action === 'delete').length;
+  if (deletes > 0 && options.yes !== true)
+    await confirm(session.terminal, `Delete ${deletes} of them?`, '--prune');
   const calls = callsOf(session.client);
   await carryOut(calls, steps);
   if (isJson) {
@@ -89,22 +92,6 @@ async function staleOf(
   const { items } = await client.list('listeners', { label: `set=${set}` });
   const kept = new Set([...byName.values()].map(({ id }) => id));
   return items.filter(({ id, state }) => !kept.has(id) && state !== 'draining');
-}
-
-/** Only what takes something away that the file does not speak of is asked about. */
-async function confirm(
-  { terminal }: Session,
-  steps: readonly Step[],
-  { yes }: ApplyOptions,
-): Promise<void> {
-  const count = steps.filter(({ action }) => action === 'delete').length;
-  if (count === 0 || yes === true) return;
-  if (!terminal.isInteractive)
-    throw usageFailure('nothing was done: --prune wants --yes where nobody can be asked');
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await lines.question(`Delete ${count} of them? [y/N] `);
-  lines.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw failed('nothing was done');
 }
 
 /** The calls of REST. A refusal of a batch is told by the names of its listeners. */

@@ -27,7 +27,7 @@ export function completionScript(shell: string, program: Command): string {
   const script = Object.entries(completionScripts).find(([name]) => name === shell)?.[1];
   if (script === undefined) throw new TypeError(`no script for ${shell}`);
   const visible = program.commands.filter((command) => !command.name().startsWith('_'));
-  return script({ all: program.options.map(flagOf), commands: visible.map(wordsOf) });
+  return script({ all: program.options.map(flagOf), commands: visible.flatMap(wordsOf) });
 }
 
 /** What the scripts ask while a word is completed: a kodama that cannot be reached has no names. */
@@ -40,16 +40,25 @@ async function printNames({ client, terminal }: Session): Promise<undefined> {
   await terminal.print(items.map((listener) => `${nameOf(listener)}\n`).join(''));
 }
 
-function wordsOf(command: Command): CommandWords {
-  const [argument] = command.registeredArguments;
+/** Those of the command, and of each that is a part of it. */
+function wordsOf(command: Command): readonly CommandWords[] {
+  const parts = command.commands.flatMap(wordsOf);
+  const names = [command.name(), ...command.aliases()];
   const [about = ''] = command.description().split('; ');
-  return {
-    names: [command.name(), ...command.aliases()],
-    about,
-    flags: command.options.map(flagOf),
-    argument:
-      argument === undefined ? null : valueNamed(argument.name(), argument.argChoices ?? undefined),
-  };
+  const flags = command.options.map(flagOf);
+  return [
+    { names, about, flags, argument: argumentOf(command) },
+    ...parts.map((part) => ({
+      ...part,
+      names: names.flatMap((name) => part.names.map((last) => `${name} ${last}`)),
+    })),
+  ];
+}
+
+function argumentOf({ commands, registeredArguments: [argument] }: Command): Value | null {
+  if (commands.length > 0) return commands.map((part) => part.name());
+  if (argument === undefined) return null;
+  return valueNamed(argument.name(), argument.argChoices ?? undefined);
 }
 
 function flagOf(option: Option): Flag {

@@ -16,7 +16,7 @@ const program = buildProgram(
 /** What is written, and what may come then; the last word is the one that is being written. */
 const lines: readonly (readonly [line: readonly string[], words: readonly string[] | null])[] = [
   [['stat'], ['status']],
-  [['l'], ['listen', 'listeners', 'ls']],
+  [['l'], ['listen', 'listeners', 'login', 'ls']],
   [['help', 'wa'], ['wait']],
   [
     ['wait', '--m'],
@@ -27,6 +27,11 @@ const lines: readonly (readonly [line: readonly string[], words: readonly string
   [['connections', '--state', 'h'], ['half_closed']],
   [['conns', '--close-reason', 'peer_f'], ['peer_fin']],
   [['events', '-o', 'j'], ['json']],
+  // A part of a command has flags of its own.
+  [['keys', 'ro'], ['rotate']],
+  [['keys', 'rotate', '--ov'], ['--overlap']],
+  [['projects', 'create', 'team-a', '--d'], ['--display-name']],
+  [['keys', '--op'], ['--operators']],
   [['--output', 'w'], ['wide']],
   [['--url', 'http://kodama', 'versi'], ['version']],
   [['--url', 'get', 'completion', 'z'], ['zsh']],

@@ -15,7 +15,7 @@ export interface Flag {
 }
 
 export interface CommandWords {
-  /** The name, then the aliases. */
+  /** The name, then the aliases; `keys create` where it is a part of another. */
   readonly names: readonly string[];
   readonly about: string;
   readonly flags: readonly Flag[];
@@ -63,7 +63,7 @@ const askNames = 'kodama __complete 2>/dev/null';
  * those before it. Without a line the shell offers files.
  */
 function wordsFunction({ all, commands }: Tree): string {
-  const names = commands.flatMap((command) => command.names);
+  const [names, parts] = namesOf(commands);
   const values = [
     ...commands.flatMap(({ names: own, flags }) =>
       valueCases(flags, (word) => own.map((name) => `"${name} ${word}"`).join('|')),
@@ -73,10 +73,10 @@ function wordsFunction({ all, commands }: Tree): string {
   const args = commands.flatMap(({ names: own, argument }) =>
     argument === null || argument === 'any'
       ? []
-      : `      ${own.join('|')}) ${printed(argument)}; return ;;`,
+      : `      ${cases(own)}) ${printed(argument)}; return ;;`,
   );
   const flags = commands.map(({ names: own, flags: their }) => {
-    return `    ${own.join('|')}) ${print([...longs(their), ...longs(all), '--help'])} ;;`;
+    return `    ${cases(own)}) ${print([...longs(their), ...longs(all), '--help'])} ;;`;
   });
   return `_kodama_words() {
   local current=$1 command= previous= word= isValue=
@@ -84,7 +84,10 @@ function wordsFunction({ all, commands }: Tree): string {
   for word in "$@"; do
     previous=$word
     if [ "$word" = -- ]; then return; fi
-    if [ -n "$command" ]; then continue; fi
+    if [ -n "$command" ]; then
+      case "$command $word" in ${cases(parts)}) command="$command $word" ;; esac
+      continue
+    fi
     if [ -n "$isValue" ]; then isValue=; continue; fi
     case $word in
       ${takingWords(all).join('|')}) isValue=1 ;;
@@ -107,6 +110,16 @@ ${args.join('\n')}
 ${flags.join('\n')}
   esac
 }`;
+}
+
+/** Of the commands, and of the parts of commands. */
+function namesOf(commands: readonly CommandWords[]): readonly [string[], string[]] {
+  const names = commands.flatMap((command) => command.names);
+  return [names.filter((name) => !name.includes(' ')), names.filter((name) => name.includes(' '))];
+}
+
+function cases(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join('|');
 }
 
 function spellings({ long, short }: Flag): readonly string[] {
@@ -146,10 +159,10 @@ function print(words: readonly string[]): string {
 }
 
 function fishScript({ all, commands }: Tree): string {
-  const names = commands.flatMap((command) => command.names);
+  const [names, parts] = namesOf(commands);
   const isNone = "__kodama_is ''";
   const lines = [
-    fishFunctions(all),
+    fishFunctions(all, parts),
     // Behind -- stands another program.
     "complete -c kodama -n 'not contains -- -- (commandline -opc)' -f",
     ...all.map((flag) => fishFlag(flag, null)),
@@ -157,10 +170,15 @@ function fishScript({ all, commands }: Tree): string {
     `complete -c kodama -n ${quoted(isNone)} -a help -d 'display help for command'`,
     `complete -c kodama -n '__kodama_is help' -a ${quoted(names.join(' '))}`,
     ...commands.flatMap(({ names: own, about, flags, argument }) => {
-      const isIt = quoted(`__kodama_is ${own.join(' ')}`);
+      const isIt = quoted(`__kodama_is ${own.map(quoted).join(' ')}`);
+      const isPart = own.every((name) => name.includes(' '));
       const values = argument === null ? '' : fishValues(argument);
       return [
-        `complete -c kodama -n ${quoted(isNone)} -a ${quoted(own.join(' '))} -d ${quoted(about)}`,
+        ...(isPart
+          ? []
+          : [
+              `complete -c kodama -n ${quoted(isNone)} -a ${quoted(own.join(' '))} -d ${quoted(about)}`,
+            ]),
         ...flags.map((flag) => fishFlag(flag, isIt)),
         ...(values === '' ? [] : [`complete -c kodama -n ${isIt}${values}`]),
       ];
@@ -170,7 +188,7 @@ function fishScript({ all, commands }: Tree): string {
 }
 
 /** Whether the command that is being written is one of these; '' where there is none yet. */
-function fishFunctions(all: readonly Flag[]): string {
+function fishFunctions(all: readonly Flag[], parts: readonly string[]): string {
   return `function __kodama_is
   set -l words (commandline -opc)
   set -e words[1]
@@ -184,8 +202,11 @@ function fishFunctions(all: readonly Flag[]): string {
         set isValue yes
       case '-*'
       case '*'
-        set command $word
-        break
+        if test "$command" = ''
+          set command $word
+        else if contains -- "$command $word" ${parts.map(quoted).join(' ')}
+          set command "$command $word"
+        end
     end
   end
   contains -- "$command" $argv

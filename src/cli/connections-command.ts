@@ -83,7 +83,7 @@ async function listConnections(session: Session, command: Command): Promise<unde
   }
   const { items, isCut } = await list();
   await showConnections(session, items);
-  if (isCut) sayCut(session, items.length, 'connections');
+  if (isCut) sayCut(session, `newest ${items.length} connections`);
 }
 
 /** What of the filter the log can tell apart. */

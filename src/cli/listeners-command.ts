@@ -61,7 +61,7 @@ async function listListeners(session: Session, command: Command): Promise<undefi
   }
   const { items, isCut } = await list();
   await showListeners(session, items);
-  if (isCut) sayCut(session, items.length, 'listeners');
+  if (isCut) sayCut(session, `newest ${items.length} listeners`);
 }
 
 /** What of the filter the log does not tell apart. */

@@ -13,11 +13,21 @@ const environment = {
 };
 const program = buildProgram(environment, () => async () => undefined);
 const visible = program.commands.filter((command) => !command.name().startsWith('_'));
+const withParts = visible.flatMap((command) => [command, ...command.commands]);
 const page = readFileSync(join(import.meta.dirname, '../../docs/cli.md'), 'utf8');
 
 test('the page has every command', () => {
   const missing = visible.filter((command) => !new RegExp(`\`${command.name()}[ \`]`).test(page));
   expect(missing.map((command) => command.name())).toEqual([]);
+  // Those of one command stand together.
+  const parts = visible.filter(({ commands }) => commands.length > 0);
+  const row = (name: string) => page.split('\n').find((line) => line.startsWith(`| \`${name}\``));
+  const untold = parts.flatMap((command) =>
+    command.commands.flatMap((part) =>
+      row(command.name())?.includes(`\`${part.name()}`) ? [] : `${command.name()} ${part.name()}`,
+    ),
+  );
+  expect([parts.length > 0, untold]).toEqual([true, []]);
 });
 
 test('the page names every flag that says what a listener is, and those of all commands', () => {
@@ -32,7 +42,7 @@ test('the page names every flag that says what a listener is, and those of all c
 
 test('every flag of the page is one of a command', () => {
   const known = new Set(
-    [program, ...visible].flatMap((each) => each.options.map(({ long }) => long)),
+    [program, ...withParts].flatMap((each) => each.options.map(({ long }) => long)),
   );
   const [...told] = page.matchAll(/(?<=[\s`/(])--[a-z][a-z-]+/g);
   expect(told.length).toBeGreaterThan(30);
@@ -40,14 +50,14 @@ test('every flag of the page is one of a command', () => {
 });
 
 test('no two flags of a command are the same letter', () => {
-  for (const command of visible) {
+  for (const command of withParts) {
     const letters = [...command.options, ...program.options].flatMap(({ short }) => short ?? []);
     expect(letters, command.name()).toHaveLength(new Set(letters).size);
   }
 });
 
 test('help of a command tells the flags of all, and nothing but main.ts ends the process', () => {
-  for (const command of visible) {
+  for (const command of withParts) {
     expect(command.helpInformation()).toMatch(/Global Options:[\s\S]*--token-file/);
     const said: string[] = [];
     command.configureOutput({ writeErr: (text) => said.push(text) });

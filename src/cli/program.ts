@@ -9,9 +9,13 @@ import type { CommandEnvironment } from './environment.ts';
 import { eventsCommand } from './events-command.ts';
 import { applyCommand, exportCommand } from './file-commands.ts';
 import { idleCommand } from './idle-command.ts';
+import { keysCommand } from './key-commands.ts';
 import { listenCommand } from './listen-command.ts';
 import { createCommand, deleteCommand, getCommand, setCommand } from './listener-commands.ts';
 import { listenersCommand } from './listeners-command.ts';
+import { loginCommand } from './login-command.ts';
+import { projectsCommand } from './project-commands.ts';
+import { quotasCommand } from './quotas-command.ts';
 import { formats, type Run } from './session.ts';
 import { statusCommand } from './status-command.ts';
 import { uiCommand } from './ui-command.ts';
@@ -68,13 +72,19 @@ export function buildProgram(
     uiCommand,
     applyCommand,
     exportCommand,
+    loginCommand,
+    projectsCommand,
+    keysCommand,
+    quotasCommand,
     restoreMarkCommand,
     demoCommand,
     completionCommand,
     versionCommand,
   ];
-  const add = (command: Command, options = {}) =>
+  const add = (command: Command, options = {}) => {
     program.addCommand(command.copyInheritedSettings(program), options);
+    for (const nested of command.commands) nested.copyInheritedSettings(program);
+  };
   for (const make of commands) add(make(run));
   add(completeCommand(run), { hidden: true });
   return program;

@@ -72,7 +72,7 @@ export function listenerColumns(format: Format): readonly Column<Listener>[] {
   ];
 }
 
-function timeCell(time: string | null): string | null {
+export function timeCell(time: string | null): string | null {
   return time === null ? null : clockText(time, Date.now());
 }
 

@@ -11,16 +11,30 @@ import type {
   Shown,
   statusResource,
 } from '../http/resources.ts';
+import type {
+  keyResource,
+  ownProjectResource,
+  projectResource,
+  quotaResource,
+  toldKeyResource,
+} from '../http/tenancy-resources.ts';
 import { failed, type ProblemLike, Refused, Unreachable } from './failure.ts';
 
 export type Listener = Shown<typeof listenerResource>;
 export type Connection = Shown<typeof connectionResource>;
 export type Event = Shown<typeof eventResource>;
 export type Status = Shown<typeof statusResource>;
-type Lists = {
+export type Project = Shown<typeof projectResource>;
+export type OwnProject = Shown<typeof ownProjectResource>;
+export type Key = Shown<typeof keyResource>;
+export type ToldKey = Shown<typeof toldKeyResource>;
+export type Quota = Shown<typeof quotaResource>;
+export type Lists = {
   readonly listeners: Listener;
   readonly connections: Connection;
   readonly events: Event;
+  readonly projects: Project;
+  readonly keys: Key;
 };
 
 /** Where a stream stands; the first line of one has the log that it is of. */
@@ -74,6 +88,10 @@ export class RestClient {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...(project === null ? {} : { 'kodama-project': project }),
     };
+  }
+
+  get isKeyed(): boolean {
+    return 'authorization' in this.#headers;
   }
 
   /** The body of the answer; undefined where it has none. */

@@ -5,7 +5,7 @@ import type { Connection, Listener } from './rest-client.ts';
 import type { Session } from './session.ts';
 import { type Column, tableText } from './tables.ts';
 
-async function show<Row>(
+export async function showRows<Row>(
   { terminal, format }: Session,
   columns: readonly Column<Row>[],
   rows: readonly Row[],
@@ -18,19 +18,17 @@ async function show<Row>(
 }
 
 export async function showListeners(session: Session, rows: readonly Listener[]): Promise<void> {
-  await show(session, listenerColumns(session.format), rows);
+  await showRows(session, listenerColumns(session.format), rows);
 }
 
 export async function showConnections(
   session: Session,
   rows: readonly Connection[],
 ): Promise<void> {
-  await show(session, connectionColumns(session.format), rows);
+  await showRows(session, connectionColumns(session.format), rows);
 }
 
 /** A list that is cut is never taken for the whole. */
-export function sayCut({ terminal }: Session, count: number, what: string): void {
-  terminal.say(
-    `kodama: the newest ${count} ${what} are shown and there are more: --limit N shows so many`,
-  );
+export function sayCut({ terminal }: Session, shown: string): void {
+  terminal.say(`kodama: the ${shown} are shown and there are more: --limit N shows so many`);
 }

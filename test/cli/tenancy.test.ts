@@ -1,0 +1,102 @@
+/** The command on projects, keys and quotas, as the operator and with the keys that it makes. */
+import { expect, test } from 'vitest';
+import { type CommandEnd, command, jsonLines } from '../support/command.ts';
+import { want } from '../support/rest-client.ts';
+import { sharedApp } from '../support/test-app.ts';
+
+const token = 'the-operators-own-token';
+const app = sharedApp({ KODAMA_API_TOKEN: token });
+const headers = { authorization: `Bearer ${token}` };
+
+/** As the operator, or with another key. */
+async function kodama(words: string, key: string | null = token): Promise<CommandEnd> {
+  const environment: Record<string, string> = key === null ? {} : { KODAMA_API_TOKEN: key };
+  return await command(app, words.split(' '), { environment });
+}
+
+test('a project is made, listed, changed and deleted', async () => {
+  const made = await kodama('projects create cli-a --quota listeners=3 --display-name Apples');
+  expect(made).toMatchObject({ code: 0, stderr: '' });
+  expect(made.stdout).toMatch(/^NAME .*\ncli-a +active +\S+ +listeners=3 +Apples\n$/);
+  const record = await want(200, app, 'GET', '/v1/projects/cli-a', undefined, headers);
+  const list = await kodama('projects -o json');
+  expect(jsonLines(list.stdout)).toContainEqual(record);
+
+  const flags = '--quota listeners=none --quota keys=5 --bind-host 10.0.0.0/8 -o json';
+  const set = await kodama(`projects set cli-a ${flags}`);
+  const quotas = { ...record.quotas, listeners: null, keys: 5 };
+  expect(jsonLines(set.stdout)).toMatchObject([{ quotas, bindHosts: ['10.0.0.0/8'] }]);
+  const freed = await kodama('projects set cli-a --bind-host any -o json');
+  expect(jsonLines(freed.stdout)).toMatchObject([{ quotas, bindHosts: null }]);
+  const shown = await kodama('quotas --project cli-a');
+  expect(shown.stdout).toMatch(/^QUOTA +LIMIT +USED\n[\s\S]*^keys +5 +0\n/m);
+
+  // Nobody can be asked here.
+  expect(await kodama('projects delete cli-a')).toMatchObject({ code: 2, stdout: '' });
+  await want(200, app, 'GET', '/v1/projects/cli-a', undefined, headers);
+  const gone = await kodama('projects delete cli-a --yes -o json');
+  expect(gone).toMatchObject({ code: 0, stderr: expect.stringContaining('is being deleted') });
+  expect(jsonLines(gone.stdout)).toMatchObject([{ name: 'cli-a', state: 'deleting' }]);
+  expect(await kodama('projects set cli-a --quota keys=1')).toMatchObject({ code: 1, stdout: '' });
+});
+
+test('what is wrong with a project is told', async () => {
+  expect(await kodama('projects set cli-b')).toMatchObject({ code: 2, stdout: '' });
+  expect(await kodama('projects create cli-b --quota many')).toMatchObject({ code: 2 });
+  expect(await kodama('projects grow cli-b')).toMatchObject({ code: 2, stdout: '' });
+  const unknown = await kodama('projects create cli-b --quota sockets=1');
+  expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('invalid_argument') });
+});
+
+test('a key is made, used, rotated, renamed and revoked', async () => {
+  const quiet = await kodama('keys create robot --scopes read,keys:read --ttl 30d -q');
+  expect(quiet).toMatchObject({ code: 0, stderr: '' });
+  expect(quiet.stdout).toMatch(/^kodama_[0-9A-Za-z]{33}\n$/);
+  const secret = quiet.stdout.trim();
+  const login = await kodama('login', secret);
+  expect(login).toMatchObject({ code: 0, stderr: '' });
+  const hint = `${secret.slice(0, 12)}…${secret.slice(-4)}`;
+  expect(login.stdout).toMatch(/^project +default\nkey +kodama_.*\nscopes +listeners:read, /);
+  expect(login.stdout).toContain(hint);
+
+  const listed = await kodama('keys -o json', secret);
+  const [key] = jsonLines(listed.stdout);
+  expect(key).toMatchObject({ name: 'robot', hint });
+  const days = (Date.parse(key.expiresAt) - Date.parse(key.createdAt)) / 86_400_000;
+  expect(Math.round(days)).toBe(30);
+  expect((await kodama('keys')).stdout).toContain(`${key.id}  robot  ${hint}  good`);
+  expect(await kodama('keys create more --scopes write', secret)).toMatchObject({ code: 1 });
+
+  const rotated = await kodama(`keys rotate ${key.id} --overlap 1h`);
+  expect(rotated.stderr).toContain('shown this once');
+  const [second = ''] = /kodama_[0-9A-Za-z]{33}/.exec(rotated.stdout) ?? [];
+  expect(second).not.toBe(secret);
+  expect(rotated.stdout).toMatch(/^old secret ends +\S+Z$/m);
+  for (const one of [secret, second]) expect(await kodama('login', one)).toMatchObject({ code: 0 });
+  const renamed = await kodama(`keys rename ${key.id} robot-2`);
+  expect(renamed.stdout).toMatch(/ robot-2 .* rotating /);
+
+  expect((await kodama(`keys revoke ${key.id}`)).stderr).toBe(`revoked ${key.id}\n`);
+  const refused = await kodama('login', second);
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toContain('unauthenticated');
+  expect((await kodama('keys')).stdout).toMatch(/ robot-2 .* revoked /);
+});
+
+test('a key of no project is one of the operators', async () => {
+  const made = await kodama('keys create boss --scopes read,operator --operator -o json');
+  const [key] = jsonLines(made.stdout);
+  expect(key).toMatchObject({ name: 'boss', project: null });
+  const listed = await kodama('keys --operators -o json');
+  expect(jsonLines(listed.stdout).map(({ id }) => id)).toContain(key.id);
+  expect(jsonLines((await kodama('keys -o json')).stdout).map(({ id }) => id)).not.toContain(key.id);
+  expect(await kodama('projects', key.secret)).toMatchObject({ code: 0 });
+});
+
+test('who has no key, or one that is mistyped, is told so', async () => {
+  for (const key of [null, 'kodama_none']) {
+    expect(await kodama('login', key)).toMatchObject({ code: 1, stdout: '' });
+  }
+  const own = await kodama('login');
+  expect(own.stdout).toMatch(/^project +default\nkey +the token of kodama itself\n/);
+});
