@@ -109,3 +109,29 @@ export async function fillCrowd(
   }
   return sockets;
 }
+
+export const sceneToken = 'a-token-of-sixteen';
+
+/** A team's project with quotas and keys. Resolves with the secret of one that sees its own project only. */
+export async function fillHosted({ url }: StartedKodama): Promise<string> {
+  const call = async (path: string, body: object, method = 'POST') => {
+    const headers = {
+      ...{ authorization: `Bearer ${sceneToken}`, 'content-type': 'application/json' },
+      'kodama-project': path === '/v1/projects' ? 'default' : 'payments',
+    };
+    const response = await fetch(url + path, { method, headers, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as { readonly id: string; readonly secret: string };
+  };
+  const quotas = { listeners: 4, keys: 20, openConnections: 10_000 };
+  await call('/v1/projects', { name: 'payments', displayName: 'Payments', quotas });
+  await call('/v1/projects', { name: 'search' });
+  for (const name of ['card-service', 'ledger', 'webhooks']) await call('/v1/listeners', { name });
+  const scopes = ['read', 'write', 'keys:read', 'keys:write'];
+  const { secret } = await call('/v1/keys', { name: 'team-lead', scopes });
+  await call('/v1/keys', { name: 'dashboard', scopes: ['read'], ttlMs: 2_592_000_000 });
+  const robot = await call('/v1/keys', { name: `ci-${longName}`, scopes: ['read', 'write'] });
+  await call(`/v1/keys/${robot.id}:rotate`, {});
+  await call('/v1/keys', { name: 'yesterday', scopes: ['read'], ttlMs: 1000 });
+  return secret;
+}

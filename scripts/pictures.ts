@@ -8,7 +8,15 @@ import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { readCommandLine } from '../src/command-line.ts';
 import { findChromium } from './find-chromium.ts';
-import { fillCrowd, fillOddities, fillTextbook, longName, startScene } from './picture-scenes.ts';
+import {
+  fillCrowd,
+  fillHosted,
+  fillOddities,
+  fillTextbook,
+  longName,
+  sceneToken,
+  startScene,
+} from './picture-scenes.ts';
 
 const usage = `npx node scripts/pictures.ts                 takes the pictures of docs/pictures
 npx node scripts/pictures.ts --all FOLDER    takes every page and dialog, light and dark, at several widths
@@ -165,6 +173,48 @@ function oddViews(url: string): View[] {
   ];
 }
 
+/** Of a team's key, and of an operator who looks at that team's project. */
+function hostedViews(url: string, secret: string): View[] {
+  const own = `#key=${secret}`;
+  const dialog = (page: Page) => page.locator('dialog').waitFor();
+  const keys = (page: Page) => page.locator('.key-card').first().waitFor();
+  const press = (name: number) => async (page: Page) => {
+    await keys(page);
+    await page.locator('.keys-page').getByRole('button').nth(name).click();
+    await dialog(page);
+  };
+  return [
+    { name: 'hosted-live', url: `${url}/${own}`, look: text('card-service') },
+    { name: 'hosted-keys', url: `${url}/keys${own}`, look: keys },
+    { name: 'hosted-new-key', url: `${url}/keys${own}`, look: press(1) },
+    {
+      name: 'hosted-secret',
+      url: `${url}/keys${own}`,
+      look: async (page) => {
+        await press(1)(page);
+        await page.locator('dialog input[type="text"]').fill(`robot-${Date.now()}`);
+        await page.locator('dialog button.main').click();
+        await page.locator('dialog[open] h3').waitFor();
+      },
+    },
+    { name: 'hosted-rotate', url: `${url}/keys${own}`, look: press(2) },
+    {
+      name: 'hosted-operator',
+      url: `${url}/?project=payments#key=${sceneToken}`,
+      look: (page) => page.locator('.top select').waitFor({ state: 'attached' }),
+    },
+    {
+      name: 'hosted-session',
+      url: `${url}/?project=payments#key=${sceneToken}`,
+      look: async (page) => {
+        await page.locator('.top select').waitFor({ state: 'attached' });
+        await page.locator('.top-end button.quiet').last().click();
+        await dialog(page);
+      },
+    },
+  ];
+}
+
 function crowdViews(url: string): View[] {
   const wait = (page: Page) => page.locator('.picture').waitFor();
   return [
@@ -184,7 +234,7 @@ async function takeAll(browser: Browser, folder: string): Promise<void> {
   const start = async (environment = {}) => resources.use(await startScene(environment));
   const [empty, locked, textbook, odd, crowd] = [
     await start(),
-    await start({ KODAMA_API_TOKEN: 'a-token-of-sixteen' }),
+    await start({ KODAMA_API_TOKEN: sceneToken }),
     await start(),
     await start(),
     await start(),
@@ -206,6 +256,7 @@ async function takeAll(browser: Browser, folder: string): Promise<void> {
     ...textbookViews(textbook.url),
     ...oddViews(odd.url),
     ...crowdViews(crowd.url),
+    ...hostedViews(locked.url, await fillHosted(locked)),
   ];
   const only = values.only?.split(',') ?? views.map(({ name }) => name);
   for (const view of views.filter(({ name }) => only.includes(name))) {

@@ -29,6 +29,8 @@ export interface Ask {
   readonly body?: unknown;
   readonly accept?: string;
   readonly idempotencyKey?: string;
+  /** Another key than that of the tab, to try it. */
+  readonly key?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -89,7 +91,7 @@ export class Api {
   /** The answer of a call that was not refused, its body unread. @throws CallFailure */
   async send(method: string, path: string, ask: Ask = {}): Promise<Response> {
     const { query = {}, body, accept = 'application/json', idempotencyKey, signal } = ask;
-    const key = this.key.value;
+    const key = ask.key ?? this.key.value;
     const project = this.#project.value;
     const response = await fetch(urlOf(path, query), {
       method,

@@ -20,6 +20,7 @@ export function App() {
     l: () => playhead.goLive(),
     1: () => router.go(router.href('/')),
     2: () => router.go(router.href('/connections')),
+    3: () => router.go(router.href('/keys')),
   });
   usePlaceInUrl();
   return (
@@ -52,6 +53,8 @@ function CurrentPage() {
       return <LaterPart load={loadConnectionsPage} selectedId={page.id} />;
     case 'listener':
       return <LaterPart key={page.key} load={loadListenerPage} listenerKey={page.key} />;
+    case 'keys':
+      return <LaterPart load={loadKeysPage} />;
     case undefined:
       return (
         <section class="page">
@@ -64,6 +67,10 @@ function CurrentPage() {
 
 async function loadConnectionsPage() {
   return (await import('./connections-page.tsx')).ConnectionsPage;
+}
+
+async function loadKeysPage() {
+  return (await import('./keys-page.tsx')).KeysPage;
 }
 
 async function loadListenerPage() {

@@ -2,6 +2,7 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Api } from './api.ts';
+import type { PageCaller } from './caller.ts';
 import type { Keyboard } from './keyboard.ts';
 import type { LiveLog } from './live-log.ts';
 import type { PastWindow } from './past-window.ts';
@@ -12,6 +13,7 @@ import type { Words } from './words-english.ts';
 
 export interface Console {
   readonly api: Api;
+  readonly caller: PageCaller;
   readonly log: LiveLog;
   readonly past: PastWindow;
   /** The window of the log that is drawn: the live one, or one of the past. */

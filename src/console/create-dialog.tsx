@@ -134,10 +134,10 @@ function useCreate(body: ListenerBody, draft: Draft, onClose: () => void) {
 function Refusal({ problem }: { readonly problem: Problem }) {
   const { router, words } = useConsole();
   const { create } = words.listener;
-  const { code, detail, owner } = problem;
+  const { code, detail, owner, limit } = problem;
   return (
     <p class="bad" role="alert">
-      {detail}{' '}
+      {detail} {code === 'resource_exhausted' && limit === 'listeners' && words.session.full}
       {code === 'port_in_use' &&
         (typeof owner === 'string' && owner !== 'foreign' ? (
           <a href={router.href(`/listeners/${owner}`)}>{create.owner}</a>

@@ -6,7 +6,7 @@ test('a call is one line, and its key is none of it', () => {
   const call = { url: 'http://127.0.0.1:8080/v1/connections?state=open&lport=9', project: null };
   expect(curlLine({ ...call, isKeyed: false })).toBe(`curl '${call.url}'`);
   expect(curlLine({ ...call, isKeyed: true, project: 'a' })).toBe(
-    `curl -H "authorization: Bearer $KODAMA_TOKEN" -H 'kodama-project: a' '${call.url}'`,
+    `curl -H "authorization: Bearer $KODAMA_API_TOKEN" -H 'kodama-project: a' '${call.url}'`,
   );
 });
 

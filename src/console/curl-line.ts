@@ -14,7 +14,7 @@ export function curlLine({ method = 'GET', url, body, isKeyed, project }: CurlCa
     'curl',
     ...(method === 'GET' ? [] : ['-X', method]),
     // In double quotes, so that the shell puts it in.
-    ...(isKeyed ? ['-H', '"authorization: Bearer $KODAMA_TOKEN"'] : []),
+    ...(isKeyed ? ['-H', '"authorization: Bearer $KODAMA_API_TOKEN"'] : []),
     ...(project === null ? [] : ['-H', inShell(`kodama-project: ${project}`)]),
     ...(body === undefined ? [] : ['-H', inShell('content-type: application/json')]),
     ...(body === undefined ? [] : ['-d', inShell(JSON.stringify(body))]),

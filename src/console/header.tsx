@@ -1,9 +1,13 @@
 /** Who answers, how it is, and where in the log the page stands: on every page. */
+
+import { fullest, usedPart } from './caller.ts';
 import { useConsole } from './console-context.ts';
 import { CreateButton } from './create-button.tsx';
+import { ProjectSwitch } from './project-switch.tsx';
+import { SessionButton } from './session-button.tsx';
 
 export function Header() {
-  const { api, keyboard, router, words } = useConsole();
+  const { caller, keyboard, router, words } = useConsole();
   const page = router.page.value?.name;
   const isTable = page === 'connections' || page === 'connection';
   return (
@@ -19,6 +23,11 @@ export function Header() {
         <a href={router.href('/connections')} aria-current={isTable ? 'page' : undefined}>
           {words.pages.connections}
         </a>
+        {caller.isHosted.value && caller.may('keys:read') && (
+          <a href={router.href('/keys')} aria-current={page === 'keys' ? 'page' : undefined}>
+            {words.pages.keys}
+          </a>
+        )}
         <a href="/docs/" target="_blank" rel="noreferrer">
           {words.pages.docs}
         </a>
@@ -39,11 +48,7 @@ export function Header() {
           </span>
           <span class="unseen">{words.header.keys}</span>
         </button>
-        {api.key.value !== null && (
-          <button type="button" class="quiet" onClick={() => api.signOut()}>
-            {words.header.signOut}
-          </button>
-        )}
+        <SessionButton />
       </div>
     </header>
   );
@@ -60,17 +65,27 @@ function Mark() {
 }
 
 function NodeState() {
-  const { log, router, words } = useConsole();
+  const { caller, log, words } = useConsole();
   const status = log.status.value;
-  const project = router.query.value.get('project');
+  const quota = fullest(caller.quotas.value);
   if (status === null) return null;
   const { store, nodeId, version } = status;
   return (
     <dl class="node">
-      {project !== null && (
+      {caller.isHosted.value && (
         <div>
           <dt>{words.header.project}</dt>
-          <dd>{project}</dd>
+          <dd>
+            <ProjectSwitch />
+          </dd>
+        </div>
+      )}
+      {quota !== null && (
+        <div>
+          <dt>{words.session.quotas[quota.name] ?? quota.name}</dt>
+          <dd class={usedPart(quota) === 1 ? 'number bad' : 'number'}>
+            {words.session.ofLimit(quota.used ?? 0, quota.limit ?? 0)}
+          </dd>
         </div>
       )}
       <div>

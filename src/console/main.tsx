@@ -3,6 +3,7 @@ import { computed, effect } from '@preact/signals';
 import { render } from 'preact';
 import { Api, keyOfFragment } from './api.ts';
 import { App } from './app.tsx';
+import { PageCaller } from './caller.ts';
 import { type Console, ConsoleContext } from './console-context.ts';
 import { Keyboard } from './keyboard.ts';
 import { LiveLog } from './live-log.ts';
@@ -22,6 +23,7 @@ async function start(root: HTMLElement): Promise<void> {
   const api = new Api({ storage: sessionStorage, project });
   if (given !== null) api.signIn(given);
   const log = new LiveLog(api, project);
+  const caller = new PageCaller({ api, project, status: log.status });
   const playhead = new Playhead({
     track: () => timeline.peek(),
     onFrame: (callback) => {
@@ -44,7 +46,18 @@ async function start(root: HTMLElement): Promise<void> {
     void past.prepare(playhead.seq.value, log.timeline);
   });
   const keyboard = new Keyboard(document, localStorage);
-  const all: Console = { api, log, past, timeline, playhead, router, keyboard, words, state };
+  const all: Console = {
+    api,
+    caller,
+    log,
+    past,
+    timeline,
+    playhead,
+    router,
+    keyboard,
+    words,
+    state,
+  };
   render(
     <ConsoleContext.Provider value={all}>
       <App />

@@ -10,6 +10,8 @@ test.each([
   ['/listeners', null],
   ['/listeners/%', null],
   ['/connections/a/b', null],
+  ['/keys', { name: 'keys' }],
+  ['/keys/an-id', null],
   ['/docs', null],
   ['/v1/status', null],
 ])('%s is the page %j', (path, page) => {

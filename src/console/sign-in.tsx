@@ -1,19 +1,28 @@
 /** Asks for a key, once a call was refused for want of one. The page stays as it is behind it. */
-import { useRef } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
+import { CallFailure, type Problem } from './api.ts';
 import { useConsole } from './console-context.ts';
 import { Dialog } from './dialog.tsx';
+import type { Words } from './words-english.ts';
 
 export function SignIn() {
   const { api, words } = useConsole();
   const field = useRef<HTMLInputElement>(null);
-  const isRefused = api.key.value !== null;
+  const { trying, refusal, tryKey } = useTrial();
+  // Of a key that was taken until now, the reason went to whoever showed it last.
+  const wrong =
+    refusal !== null
+      ? reasonOf(refusal, words)
+      : api.key.value === null
+        ? null
+        : words.signIn.wrong;
   return (
     <Dialog title={words.signIn.title} onClose={null}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
           const key = field.current?.value.trim() ?? '';
-          if (key !== '') api.signIn(key);
+          if (key !== '') void tryKey(key);
         }}
       >
         <p>{words.signIn.why}</p>
@@ -25,20 +34,45 @@ export function SignIn() {
             autocomplete="current-password"
             required
             spellcheck={false}
-            aria-describedby={isRefused ? 'key-refused' : undefined}
+            aria-describedby={wrong === null ? undefined : 'key-refused'}
           />
         </label>
-        {isRefused && (
+        {wrong !== null && (
           <p id="key-refused" class="bad" role="alert">
-            {words.signIn.wrong}
+            {wrong}
           </p>
         )}
         <p class="actions">
-          <button type="submit" class="main">
+          <button type="submit" class="main" disabled={trying}>
             {words.signIn.submit}
           </button>
         </p>
       </form>
     </Dialog>
   );
+}
+
+function reasonOf({ status, code, detail }: Problem, { problem, signIn }: Words): string {
+  if (code === 'unreachable') return problem.unreachable;
+  return status === 401 ? `${signIn.wrong} (${detail})` : detail;
+}
+
+/** A key is kept once it was found good: any key may ask what it is. */
+function useTrial() {
+  const { api } = useConsole();
+  const [trying, setTrying] = useState(false);
+  const [refusal, setRefusal] = useState<Problem | null>(null);
+  const tryKey = async (key: string) => {
+    setTrying(true);
+    try {
+      await api.call('GET', '/v1/projects/self', { key });
+      api.signIn(key);
+    } catch (error) {
+      if (!(error instanceof CallFailure)) throw error;
+      setRefusal(error.problem);
+    } finally {
+      setTrying(false);
+    }
+  };
+  return { trying, refusal, tryKey };
 }

@@ -35,7 +35,7 @@ async function get(path: string, headers: Record<string, string> = {}): Promise<
 const folder = join(import.meta.dirname, '../../generated/console');
 const scripts = readdirSync(folder).flatMap((name) => (name.endsWith('.js') ? `/${name}` : []));
 
-test.each(['/', '/connections', '/connections/an-id', '/listeners/tour', '/?at=7'])(
+test.each(['/', '/connections', '/connections/an-id', '/keys', '/listeners/tour', '/?at=7'])(
   '%s is the page, without a token',
   async (path) => {
     const { status, headers, body } = await get(path);

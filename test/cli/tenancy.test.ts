@@ -89,7 +89,9 @@ test('a key of no project is one of the operators', async () => {
   expect(key).toMatchObject({ name: 'boss', project: null });
   const listed = await kodama('keys --operators -o json');
   expect(jsonLines(listed.stdout).map(({ id }) => id)).toContain(key.id);
-  expect(jsonLines((await kodama('keys -o json')).stdout).map(({ id }) => id)).not.toContain(key.id);
+  expect(jsonLines((await kodama('keys -o json')).stdout).map(({ id }) => id)).not.toContain(
+    key.id,
+  );
   expect(await kodama('projects', key.secret)).toMatchObject({ code: 0 });
 });
 

@@ -1,0 +1,117 @@
+/**
+ * Who looks at the page: the project whose things are shown, what the key may do, and how much of its quotas is used.
+ * Where a read fails nothing is known, and is asked for again once the status was read: the log tells of the failure.
+ */
+import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import type { Shown } from '../http/resources.ts';
+import type {
+  ownProjectResource,
+  projectResource,
+  quotaResource,
+} from '../http/tenancy-resources.ts';
+import { type Api, CallFailure } from './api.ts';
+
+export type OwnProjectView = Shown<typeof ownProjectResource>;
+export type ProjectView = Shown<typeof projectResource>;
+export type QuotaView = Shown<typeof quotaResource>;
+type Scope = OwnProjectView['scopes'][number];
+
+/** Of those among which an operator may choose. */
+const projectsMax = 1000;
+
+export interface PageCallerOptions {
+  readonly api: Api;
+  readonly project: ReadonlySignal<string | null>;
+  /** Changes with each status that is read. */
+  readonly status: ReadonlySignal<unknown>;
+}
+
+export class PageCaller implements Disposable {
+  readonly own: Signal<OwnProjectView | null> = signal(null);
+  /** Of an operator: those that there are. */
+  readonly projects: Signal<readonly ProjectView[]> = signal([]);
+  /** Those that have a limit. */
+  readonly quotas: Signal<readonly QuotaView[]> = signal([]);
+  /** Whether keys or projects are in use at all: who is alone with a kodama need not know of them. */
+  readonly isHosted: ReadonlySignal<boolean>;
+  readonly #api: Api;
+  readonly #unwatch: readonly (() => void)[];
+  #run = new AbortController();
+
+  constructor({ api, project, status }: PageCallerOptions) {
+    this.#api = api;
+    this.isHosted = computed(
+      () => api.key.value !== null || project.value !== null || this.projects.value.length > 1,
+    );
+    const restart = effect(() => {
+      void [api.session.value, project.value];
+      this.#run.abort();
+      this.#run = new AbortController();
+      this.own.value = null;
+      this.quotas.value = [];
+    });
+    const refresh = effect(() => {
+      if (status.value !== null && !api.isKeyWanted.value) void this.refresh();
+    });
+    this.#unwatch = [restart, refresh];
+  }
+
+  [Symbol.dispose](): void {
+    for (const end of this.#unwatch) end();
+    this.#run.abort();
+  }
+
+  may(scope: Scope): boolean {
+    return this.own.value?.scopes.includes(scope) === true;
+  }
+
+  /** What is not known yet, and what changes by itself. */
+  async refresh(): Promise<void> {
+    const { signal: run } = this.#run;
+    try {
+      const own =
+        this.own.peek() ?? (await this.#api.get<OwnProjectView>('/v1/projects/self', {}, run));
+      if (this.own.peek() === null) await this.#know(own, run);
+      if (Object.values(own.quotas).some((limit) => limit !== null)) await this.#readQuotas(run);
+    } catch (error) {
+      const isGivenUp = error instanceof DOMException && error.name === 'AbortError';
+      if (!isGivenUp && !(error instanceof CallFailure)) throw error;
+    }
+  }
+
+  async #know(own: OwnProjectView, run: AbortSignal): Promise<void> {
+    this.own.value = own;
+    if (!this.may('operator')) {
+      this.projects.value = [];
+      return;
+    }
+    const query = { pageSize: projectsMax };
+    const { projects } = await this.#api.get<{ readonly projects: readonly ProjectView[] }>(
+      '/v1/projects',
+      query,
+      run,
+    );
+    this.projects.value = projects;
+  }
+
+  async #readQuotas(run: AbortSignal): Promise<void> {
+    const { quotas } = await this.#api.get<{ readonly quotas: readonly QuotaView[] }>(
+      '/v1/quotas',
+      {},
+      run,
+    );
+    this.quotas.value = quotas.filter(({ limit }) => limit !== null);
+  }
+}
+
+/** Of those that are counted, the one of which the largest part is used. */
+export function fullest(quotas: readonly QuotaView[]): QuotaView | null {
+  const counted = quotas.filter(({ limit, used }) => limit !== null && used !== null);
+  return counted.toSorted((a, b) => usedPart(b) - usedPart(a))[0] ?? null;
+}
+
+/** From 0 to 1. */
+export function usedPart({ limit, used }: QuotaView): number {
+  if (limit === null || used === null) return 0;
+  return limit === 0 ? 1 : Math.min(1, used / limit);
+}

@@ -1,0 +1,284 @@
+/** The dialogs of keys: a new one, another secret, the end of one; and the secret itself, told this once. */
+import { useState } from 'preact/hooks';
+import { CallFailure, type Problem } from './api.ts';
+import { useConsole } from './console-context.ts';
+import { CommandLine } from './copy-button.tsx';
+import { curlLine } from './curl-line.ts';
+import { Dialog } from './dialog.tsx';
+import { type KeyView, scopeChoice, type ToldKeyView } from './key-states.ts';
+import type { KeysWords } from './keys-words-english.ts';
+import { useCurl } from './use-curl.ts';
+
+export type KeyAct =
+  | { readonly kind: 'create' }
+  | { readonly kind: 'rotate'; readonly key: KeyView }
+  /** `isOwn`: it is the key of this tab. */
+  | { readonly kind: 'revoke'; readonly key: KeyView; readonly isOwn: boolean };
+
+export interface KeyDialogProps {
+  readonly act: KeyAct;
+  readonly said: KeysWords;
+  /** The list is another one now. */
+  readonly onChange: () => void;
+  readonly onClose: () => void;
+}
+
+export function KeyDialog({ act, said, onChange, onClose }: KeyDialogProps) {
+  const [told, setTold] = useState<ToldKeyView | null>(null);
+  const given = { said, onClose };
+  const onTold = (key: ToldKeyView) => {
+    setTold(key);
+    onChange();
+  };
+  if (told !== null) return <SecretDialog key="secret" told={told} {...given} />;
+  switch (act.kind) {
+    case 'create':
+      return <CreateDialog onTold={onTold} {...given} />;
+    case 'rotate':
+      return <RotateDialog shown={act.key} onTold={onTold} {...given} />;
+    case 'revoke':
+      return (
+        <RevokeDialog
+          shown={act.key}
+          isOwn={act.isOwn}
+          onDone={() => {
+            onClose();
+            onChange();
+          }}
+          {...given}
+        />
+      );
+  }
+}
+
+interface Given {
+  readonly said: KeysWords;
+  readonly onClose: () => void;
+}
+type Telling = Given & { readonly onTold: (key: ToldKeyView) => void };
+
+/** One call at a time; why it was refused. */
+function useCall<Answer>(onAnswer: (answer: Answer) => void) {
+  const { api } = useConsole();
+  const [isBusy, setBusy] = useState(false);
+  const [refusal, setRefusal] = useState<Problem | null>(null);
+  const call = async (method: string, path: string, body?: unknown) => {
+    setBusy(true);
+    try {
+      onAnswer(await api.call<Answer>(method, path, body === undefined ? {} : { body }));
+    } catch (error) {
+      if (!(error instanceof CallFailure)) throw error;
+      setRefusal(error.problem);
+      setBusy(false);
+    }
+  };
+  return { call, isBusy, refusal };
+}
+
+function CreateDialog({ said, onTold, onClose }: Telling) {
+  const { caller } = useConsole();
+  const { create } = said;
+  const curl = useCurl();
+  const [name, setName] = useState('');
+  const [ttl, setTtl] = useState('');
+  const [scopes, setScopes] = useState<ReadonlySet<string>>(new Set(['read']));
+  const [isTried, setTried] = useState(false);
+  const { call, isBusy, refusal } = useCall(onTold);
+  const { usual, parts } = scopeChoice(caller.own.value?.scopes ?? []);
+  const chosen = [...usual, ...parts].filter((scope) => scopes.has(scope));
+  const body = { name, scopes: chosen, ...(ttl !== '' && { ttlMs: Number(ttl) }) };
+  const toggle = (scope: string, isOn: boolean) =>
+    setScopes(new Set(isOn ? [...scopes, scope] : [...scopes].filter((one) => one !== scope)));
+  const boxes = (some: readonly string[]) =>
+    some.map((scope) => (
+      <label key={scope} class="switch">
+        <input
+          type="checkbox"
+          checked={scopes.has(scope)}
+          onChange={({ currentTarget }) => toggle(scope, currentTarget.checked)}
+        />
+        <span class="mono">{scope}</span>
+      </label>
+    ));
+  return (
+    <Dialog title={create.title} onClose={onClose} isWide>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          setTried(true);
+          if (chosen.length > 0) void call('POST', '/v1/keys', body);
+        }}
+      >
+        <div class="form-fields">
+          <label>
+            {create.name}
+            <input
+              type="text"
+              value={name}
+              required
+              autocomplete="off"
+              spellcheck={false}
+              onInput={({ currentTarget }) => setName(currentTarget.value)}
+            />
+          </label>
+          <Choice label={create.ttl} value={ttl} options={create.ttls} onChange={setTtl} />
+        </div>
+        <fieldset class="choices scopes">
+          <legend>{create.scopes}</legend>
+          {boxes(usual)}
+          {parts.length > 0 && (
+            <details>
+              <summary>{create.parts}</summary>
+              {boxes(parts)}
+            </details>
+          )}
+          {isTried && chosen.length === 0 && (
+            <p class="bad" role="alert">
+              {create.noScopes}
+            </p>
+          )}
+        </fieldset>
+        <Refusal problem={refusal} />
+        <CommandLine text={curl('POST', '/v1/keys', body)} />
+        <Actions said={said} submit={create.submit} isBusy={isBusy} onClose={onClose} />
+      </form>
+    </Dialog>
+  );
+}
+
+function RotateDialog({ shown, said, onTold, onClose }: Telling & { readonly shown: KeyView }) {
+  const { rotate } = said;
+  const curl = useCurl();
+  const [overlap, setOverlap] = useState('3600000');
+  const { call, isBusy, refusal } = useCall(onTold);
+  const path = `/v1/keys/${shown.id}:rotate`;
+  const body = { overlapMs: Number(overlap) };
+  return (
+    <Dialog title={rotate.title(shown.name)} onClose={onClose} isWide>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void call('POST', path, body);
+        }}
+      >
+        <p>{rotate.about}</p>
+        <Choice
+          label={rotate.overlap}
+          value={overlap}
+          options={rotate.overlaps}
+          onChange={setOverlap}
+        />
+        <Refusal problem={refusal} />
+        <CommandLine text={curl('POST', path, body)} />
+        <Actions said={said} submit={rotate.submit} isBusy={isBusy} onClose={onClose} />
+      </form>
+    </Dialog>
+  );
+}
+
+interface RevokeDialogProps extends Given {
+  readonly shown: KeyView;
+  readonly isOwn: boolean;
+  readonly onDone: () => void;
+}
+
+function RevokeDialog({ shown, isOwn, said, onDone, onClose }: RevokeDialogProps) {
+  const { revoke } = said;
+  const curl = useCurl();
+  const { call, isBusy, refusal } = useCall(onDone);
+  const path = `/v1/keys/${shown.id}`;
+  return (
+    <Dialog title={revoke.title(shown.name)} onClose={onClose} isWide>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void call('DELETE', path);
+        }}
+      >
+        <p>{revoke.about}</p>
+        {isOwn && <p class="bad">{revoke.own}</p>}
+        <Refusal problem={refusal} />
+        <CommandLine text={curl('DELETE', path)} />
+        <Actions said={said} submit={revoke.submit} isBusy={isBusy} onClose={onClose} />
+      </form>
+    </Dialog>
+  );
+}
+
+/** It closes by its button only: nobody sees the secret again. */
+function SecretDialog({ told, said, onClose }: Given & { readonly told: ToldKeyView }) {
+  const { secret } = said;
+  const url = `${location.origin}/v1/projects/self`;
+  return (
+    <Dialog title={secret.title(told.name)} onClose={null} isWide>
+      <div class="secret">
+        <p>{secret.once}</p>
+        <CommandLine text={told.secret ?? ''} />
+        <h3>{secret.use}</h3>
+        <CommandLine text={`export KODAMA_API_TOKEN=${told.secret}`} />
+        <CommandLine text={curlLine({ url, isKeyed: true, project: null })} />
+      </div>
+      <p class="actions">
+        <button type="button" class="main" onClick={onClose}>
+          {secret.done}
+        </button>
+      </p>
+    </Dialog>
+  );
+}
+
+interface ChoiceProps {
+  readonly label: string;
+  readonly value: string;
+  /** By their values. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly onChange: (value: string) => void;
+}
+
+function Choice({ label, value, options, onChange }: ChoiceProps) {
+  const known = Object.entries(options).toSorted(([a], [b]) => Number(a) - Number(b));
+  return (
+    <label>
+      {label}
+      <select value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+        {known.map(([one, name]) => (
+          <option key={one} value={one}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** A quota that is used up is told as such. */
+function Refusal({ problem }: { readonly problem: Problem | null }) {
+  const { words } = useConsole();
+  if (problem === null) return null;
+  const { code, detail, limit } = problem;
+  const isFull = code === 'resource_exhausted' && limit === 'keys';
+  return (
+    <p class="bad" role="alert">
+      {code === 'unreachable' ? words.problem.unreachable : detail}
+      {isFull && ` ${words.session.full}`}
+    </p>
+  );
+}
+
+interface ActionsProps extends Given {
+  readonly submit: string;
+  readonly isBusy: boolean;
+}
+
+function Actions({ said, submit, isBusy, onClose }: ActionsProps) {
+  return (
+    <p class="actions">
+      <button type="button" onClick={onClose}>
+        {said.cancel}
+      </button>
+      <button type="submit" class="main" disabled={isBusy}>
+        {submit}
+      </button>
+    </p>
+  );
+}
