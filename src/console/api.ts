@@ -48,6 +48,8 @@ export class Api {
   readonly key: Signal<string | null>;
   /** Whether a call was refused for want of a key, and none has come since. */
   readonly isKeyWanted = signal(false);
+  /** Why the key of the tab was refused. */
+  readonly refusal: Signal<Problem | null> = signal(null);
   /** Changes with each key that is given or taken back, be it the same one again. */
   readonly session = signal(0);
   readonly #storage: ApiOptions['storage'];
@@ -64,6 +66,7 @@ export class Api {
     batch(() => {
       this.key.value = key;
       this.isKeyWanted.value = false;
+      this.refusal.value = null;
       this.session.value++;
     });
   }
@@ -73,6 +76,7 @@ export class Api {
     batch(() => {
       this.key.value = null;
       this.isKeyWanted.value = true;
+      this.refusal.value = null;
       this.session.value++;
     });
   }
@@ -109,9 +113,15 @@ export class Api {
       redirect: 'error',
     }).catch(throwUnreachable);
     if (response.ok) return response;
+    const problem = await problemOf(response);
     // Of a key that was taken back meanwhile nothing is concluded about the one that is there now.
-    if (response.status === 401 && key === this.key.value) this.isKeyWanted.value = true;
-    throw new CallFailure(await problemOf(response));
+    if (response.status === 401 && key === this.key.value) {
+      batch(() => {
+        this.isKeyWanted.value = true;
+        this.refusal.value = key === null ? null : problem;
+      });
+    }
+    throw new CallFailure(problem);
   }
 }
 

@@ -9,13 +9,9 @@ export function SignIn() {
   const { api, words } = useConsole();
   const field = useRef<HTMLInputElement>(null);
   const { trying, refusal, tryKey } = useTrial();
-  // Of a key that was taken until now, the reason went to whoever showed it last.
-  const wrong =
-    refusal !== null
-      ? reasonOf(refusal, words)
-      : api.key.value === null
-        ? null
-        : words.signIn.wrong;
+  // Of the one that was just tried, or of one that was taken until now.
+  const problem = refusal ?? api.refusal.value;
+  const wrong = problem === null ? null : reasonOf(problem, words);
   return (
     <Dialog title={words.signIn.title} onClose={null}>
       <form

@@ -65,7 +65,7 @@ export const english = {
   signIn: {
     title: 'Sign in',
     why: 'This kodama asks for a key. It is kept for this tab only.',
-    wrong: 'This key is not known here.',
+    wrong: 'This key is refused.',
     key: 'Key',
     submit: 'Sign in',
   },

@@ -61,7 +61,7 @@ export const japanese: Words = {
   signIn: {
     title: 'サインイン',
     why: 'この kodama にはキーが必要です。キーはこのタブだけに保存されます。',
-    wrong: 'このキーは登録されていません。',
+    wrong: 'このキーは使えません。',
     key: 'キー',
     submit: 'サインイン',
   },

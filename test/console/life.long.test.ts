@@ -199,7 +199,7 @@ describe('with a token', () => {
     await expectAccessible(page);
     await field.fill('not-this-one-at-all');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByText('This key is not known here.').waitFor();
+    await page.getByText('This key is refused.').waitFor();
     await page.keyboard.press('Escape');
     await field.fill(token);
     await page.getByRole('button', { name: 'Sign in' }).click();
@@ -208,6 +208,7 @@ describe('with a token', () => {
     await isLive(page);
     expect(urls.filter((url) => url.includes(token))).toEqual([]);
     expect(await context.cookies()).toEqual([]);
+    await page.getByRole('button', { name: 'Session' }).click();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await field.waitFor();
     expect(await page.evaluate('sessionStorage.length')).toBe(0);
@@ -219,7 +220,7 @@ describe('with a token', () => {
     const { page } = tab;
     await page.goto(`${app.url}/?at=0#key=${token}`);
     await page.locator('[data-place="past"]').waitFor();
-    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+    await page.getByRole('button', { name: 'Session' }).waitFor();
     expect(page.url()).not.toContain(token);
   });
 });

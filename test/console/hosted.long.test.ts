@@ -1,0 +1,95 @@
+/** What an operator sees of projects, and how a key ends, in a real browser. */
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { expectAccessible, isLive, openTab, sharedBrowser } from '../support/browser.ts';
+import { want } from '../support/rest-client.ts';
+import { sharedApp } from '../support/test-app.ts';
+
+const token = 'the-operators-own-token';
+const app = sharedApp({ KODAMA_API_TOKEN: token });
+const browser = sharedBrowser();
+const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
+
+async function makeKey(project: string, name: string, scopes: readonly string[]) {
+  const headers = { ...bearer(token), 'kodama-project': project };
+  return await want(201, app, 'POST', '/v1/keys', { name, scopes }, headers);
+}
+
+async function expectNoScroll(page: Page): Promise<void> {
+  const width = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+  expect(await page.evaluate(width)).toBe(0);
+}
+
+test('an operator switches among projects, whose things stay apart', async () => {
+  for (const name of ['apples', 'pears']) {
+    await want(201, app, 'POST', '/v1/projects', { name }, bearer(token));
+    const headers = { ...bearer(token), 'kodama-project': name };
+    await want(201, app, 'POST', '/v1/listeners', { name: `of-${name}` }, headers);
+  }
+  await using tab = await openTab(browser);
+  const { page, complaints } = tab;
+  await page.goto(`${app.url}/#key=${token}`);
+  await isLive(page);
+  const choice = page.getByRole('combobox', { name: 'Project' });
+  for (const name of ['apples', 'pears']) {
+    await choice.selectOption(name);
+    await page.getByRole('heading', { name: `of-${name}` }).waitFor();
+    expect(new URL(page.url()).searchParams.get('project')).toBe(name);
+    const other = name === 'apples' ? 'of-pears' : 'of-apples';
+    expect(await page.getByText(other).count()).toBe(0);
+  }
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Session' }).click();
+  await page.getByText('the token of kodama itself').waitFor();
+  await page.getByText('This project has no limits of its own.').waitFor();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('Key', { exact: true }).waitFor();
+  expect(await page.evaluate('sessionStorage.length')).toBe(0);
+  expect(complaints).toEqual([]);
+});
+
+test('a key is rotated, and who may not change keys is offered nothing', async () => {
+  const { secret } = await makeKey('default', 'reader', ['read', 'keys:read']);
+  const { secret: first, id } = await makeKey('default', 'turned', ['read']);
+  await using tab = await openTab(browser, { viewport: { width: 320, height: 800 } });
+  const { page } = tab;
+  await page.goto(`${app.url}/keys#key=${token}`);
+  await page.getByRole('button', { name: 'Rotate turned' }).click();
+  await page.getByLabel('Overlap').selectOption('0');
+  await page.getByRole('button', { name: 'Rotate key' }).click();
+  await page.getByText('Copy it now').waitFor();
+  const second = (await page.getByRole('dialog').locator('code').first().textContent()) ?? '';
+  await want(200, app, 'GET', '/v1/status', undefined, bearer(second));
+  await want(401, app, 'GET', '/v1/status', undefined, bearer(first));
+  // Esc does not take away what nobody sees again.
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'I have it' }).click();
+  await expectNoScroll(page);
+  await expectAccessible(page);
+
+  await page.goto(`${app.url}/keys#key=${secret}`);
+  await page.reload();
+  await page.getByText('the key of this tab').waitFor();
+  for (const name of [/^New key/, /^Rotate/, /^Revoke/])
+    expect(await page.getByRole('button', { name }).count()).toBe(0);
+  await want(204, app, 'DELETE', `/v1/keys/${id}`, undefined, bearer(token));
+});
+
+test('a key that is revoked while it is used is told, and another one asked for', async () => {
+  const { secret, id } = await makeKey('default', 'short', ['read']);
+  await using tab = await openTab(browser);
+  const { page } = tab;
+  await page.goto(`${app.url}/#key=${secret}`);
+  await isLive(page);
+  expect(await page.getByRole('link', { name: 'API keys' }).count()).toBe(0);
+  await want(204, app, 'DELETE', `/v1/keys/${id}`, undefined, bearer(token));
+  const why = page.getByText('This key is refused. (authorization: the key is revoked)');
+  await why.waitFor();
+  const { secret: other } = await makeKey('default', 'after-it', ['read']);
+  await page.getByLabel('Key', { exact: true }).fill(other);
+  await page.keyboard.press('Enter');
+  await isLive(page);
+  expect(await why.count()).toBe(0);
+});
