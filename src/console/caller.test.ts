@@ -9,15 +9,19 @@ test.each([
   [10, 5, 0.5],
   [10, 12, 1],
   [0, 0, 1],
-  [null, 7, 0],
-  [10, null, 0],
+  [null, 7, null],
+  [10, null, null],
 ])('of %s with %s used the part is %s', (limit, used, part) => {
   expect(usedPart(quota('listeners', limit, used))).toBe(part);
 });
 
 test('the fullest quota is one that is counted and has a limit', () => {
   const keys = quota('keys', 20, 12);
-  const others = [quota('listeners', 10, 5), quota('streams', 1, null), quota('nodes', null, 9)];
+  const others = [
+    ...[quota('listeners', 10, 5), quota('streams', 1, null), quota('nodes', null, 9)],
+    // Nothing is refused where the log is full: its oldest events go.
+    quota('eventsKept', 100, 100),
+  ];
   expect(fullest([...others, keys])).toBe(keys);
   expect(fullest([quota('streams', 1, null)])).toBeNull();
 });

@@ -104,14 +104,17 @@ export class PageCaller implements Disposable {
   }
 }
 
-/** Of those that are counted, the one of which the largest part is used. */
+/** The quota of which the largest part is used. */
 export function fullest(quotas: readonly QuotaView[]): QuotaView | null {
-  const counted = quotas.filter(({ limit, used }) => limit !== null && used !== null);
-  return counted.toSorted((a, b) => usedPart(b) - usedPart(a))[0] ?? null;
+  const parts = quotas.flatMap((quota) => {
+    const part = usedPart(quota);
+    return part === null ? [] : { quota, part };
+  });
+  return parts.toSorted((a, b) => b.part - a.part)[0]?.quota ?? null;
 }
 
-/** From 0 to 1. */
-export function usedPart({ limit, used }: QuotaView): number {
-  if (limit === null || used === null) return 0;
+/** From 0 to 1, where something is refused; null of what is not counted, and where the oldest just go. */
+export function usedPart({ name, limit, used }: QuotaView): number | null {
+  if (limit === null || used === null || name === 'eventsKept') return null;
   return limit === 0 ? 1 : Math.min(1, used / limit);
 }

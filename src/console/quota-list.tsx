@@ -15,9 +15,9 @@ export function QuotaList({ quotas }: { readonly quotas: readonly QuotaView[] })
             <span class={usedPart(quota) === 1 ? 'number bad' : 'number'}>
               {useOf(quota, words)}
             </span>
-            {quota.used !== null && (
+            {usedPart(quota) !== null && (
               <span class="bar" aria-hidden="true">
-                <span style={{ width: `${usedPart(quota) * 100}%` }} />
+                <span style={{ width: `${(usedPart(quota) ?? 0) * 100}%` }} />
               </span>
             )}
           </dd>
