@@ -1,6 +1,7 @@
 /** The tree of commands, without any of what they do: who prints help or completes words walks it. */
 import { Command, Option, type OutputConfiguration } from 'commander';
 import { version } from '../command-line.ts';
+import { auditCommand } from './audit-command.ts';
 import { completeCommand, completionCommand } from './completion-command.ts';
 import { connectionCommand } from './connection-command.ts';
 import { connectionsCommand } from './connections-command.ts';
@@ -76,6 +77,7 @@ export function buildProgram(
     projectsCommand,
     keysCommand,
     quotasCommand,
+    auditCommand,
     restoreMarkCommand,
     demoCommand,
     completionCommand,

@@ -12,6 +12,7 @@ import type {
   statusResource,
 } from '../http/resources.ts';
 import type {
+  auditEntryResource,
   keyResource,
   ownProjectResource,
   projectResource,
@@ -28,6 +29,7 @@ export type Project = Shown<typeof projectResource>;
 export type OwnProject = Shown<typeof ownProjectResource>;
 export type Key = Shown<typeof keyResource>;
 export type ToldKey = Shown<typeof toldKeyResource>;
+export type AuditEntry = Shown<typeof auditEntryResource>;
 export type Quota = Shown<typeof quotaResource>;
 export type Lists = {
   readonly listeners: Listener;
@@ -35,7 +37,10 @@ export type Lists = {
   readonly events: Event;
   readonly projects: Project;
   readonly keys: Key;
+  readonly entries: AuditEntry;
 };
+/** Of a list that is not at a path of its name. */
+const listPaths: Partial<Record<keyof Lists, string>> = { entries: '/v1/audit' };
 
 /** Where a stream stands; the first line of one has the log that it is of. */
 interface StreamPlace {
@@ -116,7 +121,7 @@ export class RestClient {
       const pageSize = Math.min(limit - items.length, pageSizeMax);
       const page = await this.get<
         Readonly<Record<Name, readonly Lists[Name][]>> & { readonly nextPageToken?: string }
-      >(`/v1/${name}`, { ...query, pageSize, pageToken });
+      >(listPaths[name] ?? `/v1/${name}`, { ...query, pageSize, pageToken });
       items.push(...page[name]);
       pageToken = page.nextPageToken;
       if (pageToken === undefined) return { items, isCut: false };

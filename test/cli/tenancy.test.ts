@@ -102,3 +102,31 @@ test('who has no key, or one that is mistyped, is told so', async () => {
   const own = await kodama('login');
   expect(own.stdout).toMatch(/^project +default\nkey +the token of kodama itself\n/);
 });
+
+test('the audit says who changed what, and is filtered as the API does', async () => {
+  const { stdout } = await kodama('keys create auditor --scopes audit:read,write -q');
+  const secret = stdout.trim();
+  expect(await kodama('create --name audited', secret)).toMatchObject({ code: 0 });
+  expect(await kodama('set audited --max-connections 7', secret)).toMatchObject({ code: 0 });
+  expect(await kodama('keys create more --scopes read', secret)).toMatchObject({ code: 1 });
+
+  const all = await kodama('audit --resource audited -o json', secret);
+  const [newest, oldest] = jsonLines(all.stdout);
+  expect([newest, oldest]).toMatchObject([
+    { operation: 'updateListener', outcome: 'ok', project: 'default' },
+    { operation: 'createListener', outcome: 'ok', actor: { kind: 'key' } },
+  ]);
+  const table = await kodama('audit --resource audited --operation updateListener', secret);
+  const hint = `${secret.slice(0, 12)}…${secret.slice(-4)}`;
+  const [, row = '', ...more] = table.stdout.split('\n');
+  expect(more).toEqual(['']);
+  expect(row).toContain(`${hint}  updateListener  listener audited  ok`);
+  expect(row).toMatch(/limits: .*10000.* → .*7/);
+  const [{ keyId }] = jsonLines((await kodama('login -o json', secret)).stdout);
+  const refused = await kodama(`audit --actor ${keyId} --outcome permission_denied -o json`);
+  expect(jsonLines(refused.stdout)).toMatchObject([{ operation: 'createKey' }]);
+  const none = await kodama('audit --since 1h --before 30m -o json', secret);
+  expect(none).toMatchObject({ code: 0, stdout: '' });
+  const cut = await kodama('audit --limit 1', secret);
+  expect(cut.stderr).toContain('the newest 1 entries are shown and there are more');
+});

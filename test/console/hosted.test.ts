@@ -23,7 +23,9 @@ test('a key is tried before it is taken, says what it is, and makes another one'
   const field = page.getByLabel('Key', { exact: true });
   await field.fill('kodama_mistyped');
   await page.keyboard.press('Enter');
-  await page.getByText('This key is refused. (authorization: holds no valid bearer token)').waitFor();
+  await page
+    .getByText('This key is refused. (authorization: holds no valid bearer token)')
+    .waitFor();
   expect(await page.evaluate('sessionStorage.length')).toBe(0);
   await field.fill(secret);
   await page.keyboard.press('Enter');
