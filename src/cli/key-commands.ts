@@ -96,13 +96,15 @@ async function tell(
   key: ToldKey,
 ): Promise<undefined> {
   const { quiet } = command.opts<{ readonly quiet?: true }>();
-  if (quiet === true) return (await terminal.print(`${key.secret}\n`)) as undefined;
-  if (format === 'json') return (await terminal.printJson(key)) as undefined;
-  await terminal.print(factsText(factsOf(key), terminal));
-  terminal.say(
-    'kodama: the secret is shown this once. KODAMA_API_TOKEN takes it, or --token-file;',
-  );
-  terminal.say('kodama: `kodama login` tells whether it is good');
+  if (quiet === true) await terminal.print(`${key.secret}\n`);
+  else if (format === 'json') await terminal.printJson(key);
+  else {
+    await terminal.print(factsText(factsOf(key), terminal));
+    terminal.say(
+      'kodama: the secret is shown this once. Set KODAMA_API_TOKEN to it, or keep it in',
+    );
+    terminal.say('kodama: a file for --token-file; `kodama login` tells whether it is good');
+  }
 }
 
 function factsOf(key: ToldKey): readonly (readonly [string, string | null])[] {

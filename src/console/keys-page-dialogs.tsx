@@ -5,6 +5,7 @@ import { useConsole } from './console-context.ts';
 import { CommandLine } from './copy-button.tsx';
 import { curlLine } from './curl-line.ts';
 import { Dialog } from './dialog.tsx';
+import { KeyScopes } from './key-scopes.tsx';
 import { type KeyView, scopeChoice, type ToldKeyView } from './key-states.ts';
 import type { KeysWords } from './keys-words-english.ts';
 import { useCurl } from './use-curl.ts';
@@ -87,19 +88,6 @@ function CreateDialog({ said, onTold, onClose }: Telling) {
   const { usual, parts } = scopeChoice(caller.own.value?.scopes ?? []);
   const chosen = [...usual, ...parts].filter((scope) => scopes.has(scope));
   const body = { name, scopes: chosen, ...(ttl !== '' && { ttlMs: Number(ttl) }) };
-  const toggle = (scope: string, isOn: boolean) =>
-    setScopes(new Set(isOn ? [...scopes, scope] : [...scopes].filter((one) => one !== scope)));
-  const boxes = (some: readonly string[]) =>
-    some.map((scope) => (
-      <label key={scope} class="switch">
-        <input
-          type="checkbox"
-          checked={scopes.has(scope)}
-          onChange={({ currentTarget }) => toggle(scope, currentTarget.checked)}
-        />
-        <span class="mono">{scope}</span>
-      </label>
-    ));
   return (
     <Dialog title={create.title} onClose={onClose} isWide>
       <form
@@ -123,21 +111,10 @@ function CreateDialog({ said, onTold, onClose }: Telling) {
           </label>
           <Choice label={create.ttl} value={ttl} options={create.ttls} onChange={setTtl} />
         </div>
-        <fieldset class="choices scopes">
-          <legend>{create.scopes}</legend>
-          {boxes(usual)}
-          {parts.length > 0 && (
-            <details>
-              <summary>{create.parts}</summary>
-              {boxes(parts)}
-            </details>
-          )}
-          {isTried && chosen.length === 0 && (
-            <p class="bad" role="alert">
-              {create.noScopes}
-            </p>
-          )}
-        </fieldset>
+        <KeyScopes
+          {...{ said, usual, parts, scopes, setScopes }}
+          isMissing={isTried && chosen.length === 0}
+        />
         <Refusal problem={refusal} />
         <CommandLine text={curl('POST', '/v1/keys', body)} />
         <Actions said={said} submit={create.submit} isBusy={isBusy} onClose={onClose} />
