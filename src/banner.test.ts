@@ -73,6 +73,15 @@ test('other addresses stand beside the nearest, and a bracket is quoted for the 
   expect(text).toContain("curl -X POST 'http://[::1]:1/v1/listeners'\n");
 });
 
+test('with a token it tells how a first project and its key are made, and names the token by its variable', () => {
+  const text = bannerText({ ...edges, hasToken: true });
+  const lines = text.split('\n').filter((line) => line.startsWith('    curl '));
+  expect(lines).toHaveLength(2);
+  expect(lines[0]).toMatch(/ http:\/\/127\.0\.0\.1:8080\/v1\/projects$/);
+  expect(lines[1]).toMatch(/ http:\/\/127\.0\.0\.1:8080\/v1\/keys$/);
+  for (const line of lines) expect(line).toContain('"authorization: Bearer $KODAMA_API_TOKEN"');
+});
+
 test('what listens again has a line each, what failed comes first, and many are counted', () => {
   const reason = { code: 'port_in_use', message: 'the address is in use' };
   const failed = { state: 'failed', reason, laddr: null, host: '::', port: 99 } as const;

@@ -29,6 +29,7 @@ export function bannerText(options: BannerOptions): string {
     `  gRPC      ${grpc}${isTls ? ' (TLS)' : ''}${alsoAt(otherGrpc)}`,
     `  API page  ${rest}/docs`,
     `  Try:      curl ${authorization}-X POST ${inShell(`${rest}/v1/listeners`)}`,
+    ...(hasToken ? firstKeyLines(rest) : []),
     ...listenerLines(recovered, listenersMax),
   ];
   return `${lines.join('\n')}\n`;
@@ -45,6 +46,18 @@ function alsoAt(others: readonly string[]): string {
 /** Some shells take what stands in brackets for a pattern. */
 function inShell(url: string): string {
   return url.includes('[') ? `'${url}'` : url;
+}
+
+/** The token stands in them as its variable: what is printed is kept by those who keep logs. */
+function firstKeyLines(rest: string): string[] {
+  const post = (path: string, body: object, project = '') =>
+    `    curl -H "authorization: Bearer $KODAMA_API_TOKEN" -H 'content-type: application/json' ${project}` +
+    `-d '${JSON.stringify(body)}' ${inShell(`${rest}/v1/${path}`)}`;
+  return [
+    '  A project of its own for a team, and its first key, whose secret is shown once:',
+    post('projects', { name: 'team' }),
+    post('keys', { name: 'first', scopes: ['read', 'write'] }, "-H 'kodama-project: team' "),
+  ];
 }
 
 /** Those that failed come first: there is something to mend. */
