@@ -13,6 +13,7 @@ import { churnRow } from './rows/churn.ts';
 import { consoleRow } from './rows/console.ts';
 import { createRow } from './rows/create.ts';
 import { echoRow } from './rows/echo.ts';
+import { fairRow } from './rows/fair.ts';
 import { faultsRow } from './rows/faults.ts';
 import { historyRow } from './rows/history.ts';
 import { idleRow } from './rows/idle.ts';
@@ -38,6 +39,7 @@ const rows: readonly Row[] = [
   idleRow,
   createRow,
   callsRow,
+  fairRow,
   consoleRow,
   historyRow,
   purgeRow,

@@ -10,16 +10,20 @@ export interface Rest {
 
 const timeoutMs = 60_000;
 
-/** An answer other than 2xx throws. */
-export function restClient(port: number): Rest {
+/** An answer other than 2xx throws. Each request has the headers of `always`, such as its key. */
+export function restClient(port: number, always: Readonly<Record<string, string>> = {}): Rest {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const call = <T>(method: string, path: string, body?: unknown): Promise<T> =>
     new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body);
       const headers =
         text === undefined
-          ? {}
-          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+          ? always
+          : {
+              ...always,
+              'content-type': 'application/json',
+              'content-length': Buffer.byteLength(text),
+            };
       const options = { host: '127.0.0.1', port, method, path, headers, agent, timeout: timeoutMs };
       const sent = request(options, (response) => {
         const chunks: Buffer[] = [];

@@ -3,7 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { credentials, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js';
+import {
+  credentials,
+  loadPackageDefinition,
+  Metadata,
+  type ServiceClientConstructor,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { benchDir } from './compile.ts';
 
@@ -71,10 +76,11 @@ export interface EventMessage {
   };
 }
 
-/** Follows the log from now on; returns when it does. */
+/** Follows the log, of the key's project, from now on; returns when it does. */
 export async function follow(
   grpcPort: number,
   onMessage: (message: EventMessage) => void,
+  key?: string,
 ): Promise<() => void> {
   const definition = loadSync('kodama/v1/event_service.proto', {
     includeDirs: [join(benchDir, '../proto')],
@@ -86,7 +92,9 @@ export async function follow(
     kodama: { v1: { EventService: ServiceClientConstructor } };
   };
   const client = new kodama.v1.EventService(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
-  const stream = client.StreamEvents?.({ fromNow: true });
+  const metadata = new Metadata();
+  if (key !== undefined) metadata.set('authorization', `Bearer ${key}`);
+  const stream = client.StreamEvents?.({ fromNow: true }, metadata);
   stream.on('error', () => {});
   await new Promise<void>((resolve) => {
     stream.on('data', (message: EventMessage) => {
@@ -98,4 +106,20 @@ export async function follow(
     stream.cancel();
     client.close();
   };
+}
+
+/** By the server's clock, in microseconds; null where the message tells of no connection that was opened. */
+export function acceptedUs({ event }: EventMessage): number | null {
+  if (event?.type !== 'EVENT_TYPE_CONNECTION_OPENED' || event.connection === undefined) return null;
+  const { seconds, nanos } = event.connection.acceptedAt;
+  return seconds * 1e6 + Math.round(nanos / 1000);
+}
+
+/** The system's clock in microseconds, set where Date.now() steps to its next millisecond. */
+export function wallClock(): () => number {
+  const start = Date.now();
+  let now = start;
+  while (now === start) now = Date.now();
+  const origin = now - performance.now();
+  return () => Math.round((origin + performance.now()) * 1000);
 }

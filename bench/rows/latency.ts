@@ -10,7 +10,7 @@ import { LoadGenerator } from '../load-generator.ts';
 import { startReference } from '../reference-servers.ts';
 import type { Result } from '../report.ts';
 import type { Row } from '../row.ts';
-import { type EventMessage, follow } from '../subscribers.ts';
+import { acceptedUs, type EventMessage, follow, wallClock } from '../subscribers.ts';
 
 const rate = 1000;
 
@@ -121,18 +121,9 @@ function results(
   ];
 }
 
-function sightOf({ event }: EventMessage, seenUs: number): Sight | null {
-  if (event?.type !== 'EVENT_TYPE_CONNECTION_OPENED' || event.connection === undefined) return null;
-  const { raddr, acceptedAt } = event.connection;
-  const acceptedUs = acceptedAt.seconds * 1e6 + Math.round(acceptedAt.nanos / 1000);
-  return { raddr: `${raddr.ip}:${raddr.port}`, acceptedUs, seenUs };
-}
-
-/** The system's clock in microseconds, set where Date.now() steps to its next millisecond. */
-function wallClock(): () => number {
-  const start = Date.now();
-  let now = start;
-  while (now === start) now = Date.now();
-  const origin = now - performance.now();
-  return () => Math.round((origin + performance.now()) * 1000);
+function sightOf(message: EventMessage, seenUs: number): Sight | null {
+  const accepted = acceptedUs(message);
+  const raddr = message.event?.connection?.raddr;
+  if (accepted === null || raddr === undefined) return null;
+  return { raddr: `${raddr.ip}:${raddr.port}`, acceptedUs: accepted, seenUs };
 }
