@@ -39,6 +39,7 @@ export async function runBlock(
   { fence, program, words }: Language,
   block: string,
   ports: { readonly http: number; readonly grpc?: number },
+  environment: Readonly<Record<string, string>> = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'kodama-clients-'));
   onTestFinished(() => rm(folder, { recursive: true }));
@@ -47,7 +48,8 @@ export async function runBlock(
     .replaceAll(/\b8080\b/g, String(ports.http))
     .replaceAll(/\b50051\b/g, String(ports.grpc));
   await writeFile(file, source);
-  const env = { ...process.env, KODAMA_URL: `http://127.0.0.1:${ports.http}` };
+  const url = { KODAMA_URL: `http://127.0.0.1:${ports.http}` };
+  const env = { ...process.env, ...url, ...environment };
   const child = spawn(program, [...words, file], { cwd: root, timeout: 50_000, env });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (part: string) => {
