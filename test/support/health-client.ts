@@ -1,5 +1,6 @@
 /** The standard health service as a load balancer sees it. */
 import {
+  type ChannelCredentials,
   type Client,
   type ClientReadableStream,
   credentials,
@@ -26,8 +27,15 @@ const { grpc } = loadPackageDefinition(loadSync(protoPath, { enums: String })) a
   grpc: { health: { v1: { Health: new (...options: unknown[]) => HealthClient } } };
 };
 
-export function healthClient(address: string) {
-  const client = new grpc.health.v1.Health(address, credentials.createInsecure());
+export function healthClient(
+  address: string,
+  { over = credentials.createInsecure(), name }: { over?: ChannelCredentials; name?: string } = {},
+) {
+  const named =
+    name === undefined
+      ? {}
+      : { 'grpc.ssl_target_name_override': name, 'grpc.default_authority': name };
+  const client = new grpc.health.v1.Health(address, over, named);
   return {
     async check(service = ''): Promise<string> {
       return (await call<Answer>((done) => client.Check({ service }, done))).status;
