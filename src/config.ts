@@ -194,6 +194,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
       closeTimeoutMs: 5000,
       waitRowsMax: 10_000,
       pageFillMs: 500,
+      pieceEventsMax: 100,
       labelledListenersMax: 100,
     },
     dataPlane: {

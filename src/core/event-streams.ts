@@ -11,6 +11,7 @@ import type { ProjectRef } from './project.ts';
 import type { Projects } from './projects.ts';
 import { quotaReached } from './quotas.ts';
 import type { ProjectStore, Store } from './store.ts';
+import { StreamTurns } from './stream-turns.ts';
 
 /** Where a stream stands, and in which log, for the metrics. */
 export interface Follower {
@@ -37,6 +38,8 @@ export interface OpenStream extends Disposable {
 export interface StreamLimits {
   /** Events of one page that a follower reads. */
   readonly pageEventsMax: number;
+  /** Events of a long page that are handed on in one turn of the loop. */
+  readonly pieceEventsMax: number;
   /** Listeners that a reader may choose by their labels. */
   readonly labelledListenersMax: number;
   /** Streams and waits at once. */
@@ -56,9 +59,11 @@ export class EventStreams {
   readonly #options: EventStreamsOptions;
   readonly #followers = new Set<OpenFollower>();
   readonly #stop = new AbortController();
+  readonly #turns: StreamTurns<ProjectRef>;
 
   constructor(options: EventStreamsOptions) {
     this.#options = options;
+    this.#turns = new StreamTurns(options.limits.pieceEventsMax);
   }
 
   get followers(): readonly Follower[] {
@@ -136,7 +141,7 @@ export class EventStreams {
           },
         }),
     });
-    yield* names(project).stream(items, log);
+    yield* this.#turns.share(project, names(project).stream(items, log));
     if (!caller.signal.aborted) signal.throwIfAborted();
   }
 }

@@ -156,6 +156,7 @@ export async function makeWorld(options: WorldOptions = {}) {
     listeners,
     limits: {
       pageEventsMax: sampleLogLimits.pageEventsMax,
+      pieceEventsMax: 5,
       pageBytesMax: options.pageBytesMax ?? sampleLogLimits.pageBytesMax,
       pageFillMs: 500,
       labelledListenersMax: 100,

@@ -85,6 +85,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
       pageFillMs: 500,
       labelledListenersMax: 100,
       pageEventsMax: sampleLogLimits.pageEventsMax,
+      pieceEventsMax: 5,
       pageBytesMax: sampleLogLimits.pageBytesMax,
     },
   });

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import { sampleEvent } from '../../test/support/samples.ts';
+import type { NamedStreamItem } from './listener-names.ts';
+import { StreamTurns } from './stream-turns.ts';
+
+const names = new Map();
+
+async function* page(count: number): AsyncGenerator<NamedStreamItem, void, void> {
+  const events = Array.from({ length: count }, (_, n) => ({ ...sampleEvent(), seq: n + 1 }));
+  yield { kind: 'events', log: 'a', seq: count + 5, events, names };
+  yield { kind: 'synced', seq: count + 5 };
+}
+
+/** Counts turns of the loop, as long as it is not disposed of. */
+function loopTurns() {
+  let turn = 0;
+  let isCounting = true;
+  const count = () => {
+    turn += 1;
+    if (isCounting) setImmediate(count);
+  };
+  setImmediate(count);
+  return {
+    now: () => turn,
+    [Symbol.dispose]: () => {
+      isCounting = false;
+    },
+  };
+}
+
+test('a long page comes in pieces, in order, and says once which log it is of', async () => {
+  const turns = new StreamTurns<string>(10);
+  const items: NamedStreamItem[] = [];
+  for await (const item of turns.share('a', page(25))) items.push(item);
+  expect(items.map(({ kind, seq, log }) => [kind, seq, log])).toEqual([
+    ...[
+      ['events', 10, 'a'],
+      ['events', 20, undefined],
+      ['events', 30, undefined],
+    ],
+    ['synced', 30, undefined],
+  ]);
+  const seqs = items
+    .flatMap((item) => (item.kind === 'events' ? item.events : []))
+    .map((e) => e.seq);
+  expect(seqs).toEqual(Array.from({ length: 25 }, (_, n) => n + 1));
+});
+
+test('a short page waits for nobody', async () => {
+  const turns = new StreamTurns<string>(10);
+  using loop = loopTurns();
+  await turns.share('a', page(10)).next();
+  expect(loop.now()).toBe(0);
+});
+
+test('whatever many readers have to read, each turn of the loop has one piece of it', async () => {
+  const turns = new StreamTurns<string>(10);
+  using loop = loopTurns();
+  const seen: number[] = [];
+  const read = async () => {
+    for await (const { kind } of turns.share('a', page(50)))
+      if (kind === 'events') seen.push(loop.now());
+  };
+  await Promise.all(Array.from({ length: 20 }, read));
+  expect(seen).toHaveLength(100);
+  expect(new Set(seen).size).toBeGreaterThan(98);
+});
+
+test('a project with many readers has no more turns than one with a single reader', async () => {
+  const turns = new StreamTurns<string>(10);
+  const order: string[] = [];
+  const read = async (project: string) => {
+    for await (const { kind } of turns.share(project, page(50)))
+      if (kind === 'events') order.push(project);
+  };
+  await Promise.all([...Array.from({ length: 30 }, () => read('many')), read('one')]);
+  expect(order.filter((project) => project === 'one')).toHaveLength(5);
+  // Its five pieces stand among the first ones, each behind one of the other project's.
+  expect(order.lastIndexOf('one')).toBeLessThan(12);
+});
