@@ -4,7 +4,7 @@ import type { ConnectionDirectory, ConnectionQuery } from '../core/directories.t
 import type { PageRequest } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
 import { allStatement, isAll } from './all-connections.ts';
-import type { Database, Rows, Statement } from './database.ts';
+import type { Reads, Rows, Statement } from './database.ts';
 import { readHistory } from './history.ts';
 import {
   conditionsOf,
@@ -22,11 +22,11 @@ import { closedColumns, isUuid, nodeOfConnection, openColumns, parseConnection }
 
 /** Of one project. */
 export class ConnectionReader implements ConnectionDirectory {
-  readonly #database: Database;
+  readonly #database: Reads;
   readonly #nodes: NodeDirectory;
   readonly #project: ProjectRef;
 
-  constructor(database: Database, nodes: NodeDirectory, project: ProjectRef) {
+  constructor(database: Reads, nodes: NodeDirectory, project: ProjectRef) {
     this.#database = database;
     this.#nodes = nodes;
     this.#project = project;

@@ -55,6 +55,9 @@ const types: pg.CustomTypesConfig = {
     oid === int8Oid ? Number : pg.types.getTypeParser(oid, format),
 };
 
+/** What readers have of it. */
+export type Reads = Pick<Database, 'query'>;
+
 export class Database implements AsyncDisposable {
   readonly #options: DatabaseOptions;
   readonly #config: pg.ClientConfig;

@@ -6,7 +6,7 @@ import type { LogBounds } from '../core/log-keeping.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { EventPage, Log } from '../core/store.ts';
 import type { Micros } from '../core/time.ts';
-import type { Database, Rows } from './database.ts';
+import type { Reads, Rows } from './database.ts';
 import { nodeOfEvent, parseEvent } from './event-rows.ts';
 import {
   countColumn,
@@ -26,11 +26,11 @@ import { seqBeforeSql } from './seq-before.ts';
 
 /** Of one project. */
 export class EventReader implements Log {
-  readonly #database: Database;
+  readonly #database: Reads;
   readonly #nodes: NodeDirectory;
   readonly #project: ProjectRef;
 
-  constructor(database: Database, nodes: NodeDirectory, project: ProjectRef) {
+  constructor(database: Reads, nodes: NodeDirectory, project: ProjectRef) {
     this.#database = database;
     this.#nodes = nodes;
     this.#project = project;

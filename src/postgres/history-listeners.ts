@@ -2,7 +2,7 @@
  * Which listeners a list of connections is about. A listener keeps its protocol and port for life, so that these
  * filters need no index of connections: they are the listener's.
  */
-import type { Database } from './database.ts';
+import type { Reads } from './database.ts';
 import {
   acceptTimes,
   type HistoryQuery,
@@ -26,7 +26,7 @@ const closedMax = 256;
 
 type ListenerRow = readonly [id: string, closedAt: number | null];
 
-export async function latestEra(database: Database, query: HistoryQuery): Promise<Era> {
+export async function latestEra(database: Reads, query: HistoryQuery): Promise<Era> {
   const { filters, range } = query;
   const { listenerIds, lport, protocol } = filters;
   if (lport === null && (listenerIds === null || protocol === null)) {

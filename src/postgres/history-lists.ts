@@ -3,7 +3,7 @@
  * list's entries, keeps those that match all else that is asked for, and tells how far down it has seen them all.
  * It needs few rows of the table but those that it answers with: most of what it checks is in the index, too.
  */
-import type { Database, Rows, Statement } from './database.ts';
+import type { Reads, Rows, Statement } from './database.ts';
 import {
   conditionsOf,
   type Filter,
@@ -89,7 +89,7 @@ interface Ask {
 
 /** Looks at `size` entries of the list. */
 export async function readList(
-  database: Database,
+  database: Reads,
   list: List,
   { query, limit, size }: Ask & { readonly size: number },
 ): Promise<Step> {
@@ -151,10 +151,7 @@ function entryColumns(list: List, query: HistoryQuery): string {
 const gatheredMax = 16_000;
 
 /** The connections of a network out of the list of all addresses, sorted; null where they are too many for that. */
-export async function gatherNetwork(
-  database: Database,
-  { query, limit }: Ask,
-): Promise<Step | null> {
+export async function gatherNetwork(database: Reads, { query, limit }: Ask): Promise<Step | null> {
   const parameters = new Parameters();
   const list: List = { keys: ['network'] };
   const entries = whereSql([

@@ -6,7 +6,7 @@
  * seen a month ago only in its own. So each is read for a bounded piece, and the one that got furthest is read on.
  * Nothing here depends on statistics, which would not know which values come together.
  */
-import type { Database, Rows } from './database.ts';
+import type { Reads, Rows } from './database.ts';
 import { latestEra } from './history-listeners.ts';
 import {
   gatherNetwork,
@@ -20,7 +20,7 @@ import type { HistoryQuery } from './history-query.ts';
 
 /** Rows of ConnectionRow, newest first, at most `limit`. */
 export async function readHistory(
-  database: Database,
+  database: Reads,
   asked: HistoryQuery,
   limit: number,
 ): Promise<Rows> {
@@ -48,7 +48,7 @@ interface Reading {
   readonly size: number;
 }
 
-async function readEra(database: Database, query: HistoryQuery, limit: number): Promise<Rows> {
+async function readEra(database: Reads, query: HistoryQuery, limit: number): Promise<Rows> {
   const readings: Reading[] = [];
   for (const list of listsOf(query)) {
     const size = isExact(list, query) ? limit : sizeMin;
@@ -70,7 +70,7 @@ async function readEra(database: Database, query: HistoryQuery, limit: number): 
 
 /** A full step may hold less than a page: what does not lie in the time asked for was left out of it. */
 async function withRest(
-  database: Database,
+  database: Reads,
   { rows, reached }: Step,
   query: HistoryQuery,
   limit: number,
@@ -85,7 +85,7 @@ function isDone({ rows, reached }: Reading, limit: number): boolean {
 }
 
 async function readOn(
-  database: Database,
+  database: Reads,
   { list, rows, reached, size }: Reading,
   query: HistoryQuery,
   limit: number,

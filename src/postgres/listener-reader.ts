@@ -9,7 +9,7 @@ import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { PageItems, SizedPageRequest } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
 import { itemBytes, takeBytes } from '../core/sizes.ts';
-import type { Database } from './database.ts';
+import type { Database, Reads } from './database.ts';
 import type { LazyPrisma } from './lazy-prisma.ts';
 import { type ListenerSize, listenerSizes } from './listener-list.ts';
 import { listenerSource, nodeOfListener, parseListener } from './listener-rows.ts';
@@ -105,11 +105,11 @@ export class ListenerRows {
 
 /** Of one project. */
 export class ListenerReader implements ListenerDirectory {
-  readonly #database: Database;
+  readonly #database: Reads;
   readonly #rows: ListenerRows;
   readonly #project: ProjectRef;
 
-  constructor(database: Database, rows: ListenerRows, project: ProjectRef) {
+  constructor(database: Reads, rows: ListenerRows, project: ProjectRef) {
     this.#database = database;
     this.#rows = rows;
     this.#project = project;

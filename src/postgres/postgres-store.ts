@@ -18,6 +18,7 @@ import { age } from './log-ages.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { NodePlaces } from './node-places.ts';
 import { openDatabase } from './open-database.ts';
+import { ProjectReads } from './project-reads.ts';
 import { ProjectRemoval } from './project-removal.ts';
 import { ProjectRows } from './project-rows.ts';
 import { purge } from './purge.ts';
@@ -76,11 +77,12 @@ export class PostgresStore implements Store, AsyncDisposable {
 
   private constructor(
     options: PostgresStoreOptions,
-    { absenceMs, pollMs, wakeMs, projectsMax }: PostgresStoreLimits,
+    limits: PostgresStoreLimits,
     database: Database,
     schema: string,
   ) {
     const { nodeId, log, clock = systemClock(), onDisplaced = () => undefined } = options;
+    const { absenceMs, pollMs, wakeMs, projectsMax } = limits;
     this.#database = database;
     this.#log = log;
     const cipher = new SecretCipher(options.secretKeys ?? { current: null, old: null });
@@ -88,7 +90,12 @@ export class PostgresStore implements Store, AsyncDisposable {
     const directory = new NodeDirectory(database);
     const prisma = new LazyPrisma(database, schema);
     const listeners = new ListenerRows({ database, nodes: directory, cipher, prisma });
-    const connections = (project: ProjectRef) => new ConnectionReader(database, directory, project);
+    const reads = new ProjectReads(database, {
+      atOnceMax: Math.ceil(limits.readConnectionsMax / 2),
+      waitMs: limits.connectTimeoutMs,
+    });
+    const connections = (project: ProjectRef) =>
+      new ConnectionReader(reads.of(project), directory, project);
     const wakes = new Wakes({ database, log, pollMs, wakeMs });
     const onAppend = (projects: Iterable<ProjectRef>) => wakes.tell(projects);
     const rows = { database, listeners, connections, cipher };
@@ -102,12 +109,12 @@ export class PostgresStore implements Store, AsyncDisposable {
     this.foreignAppends = wakes;
     this.nodes = nodes;
     this.of = (project) => ({
-      log: new EventReader(database, directory, project),
+      log: new EventReader(reads.of(project), directory, project),
       keeping: {
         age: (ageing) => age(database, project, ageing),
         purge: (request) => purge(database, project, request),
       },
-      listeners: new ListenerReader(database, listeners, project),
+      listeners: new ListenerReader(reads.of(project), listeners, project),
       connections: connections(project),
       idempotencyKeys: keys.of(project),
     });
