@@ -160,6 +160,26 @@ test('keys that are none are limited by address, and hold up no good one that is
   expect(await keys.identify(shown('token'))).toBe(operator);
 });
 
+test('failed keys from an address hold up no key from there that was good before, though it is looked up again', async () => {
+  const rows = new Rows();
+  const secret = makeSecret();
+  rows.put(secret);
+  await using keys = ring(rows, { failedKeysPerSecond: 1 });
+  const limited = { code: 'resource_exhausted' };
+  await keys.identify(shown(secret));
+  await expect(keys.identify(shown('nobody’s'))).rejects.toMatchObject({ code: 'unauthenticated' });
+  await expect(keys.identify(shown('nobody’s'))).rejects.toMatchObject(limited);
+  // Nothing is remembered any more: keys have changed.
+  rows.wake();
+  await expect(keys.identify(shown(secret))).resolves.toMatchObject({ project: 'team' });
+  expect(rows.looks).toBe(2);
+  // One that has ended is no better than the others from then on.
+  rows.put(secret, { revokedAt: 1 });
+  rows.wake();
+  await expect(keys.identify(shown(secret))).rejects.toMatchObject({ code: 'unauthenticated' });
+  await expect(keys.identify(shown(secret))).rejects.toMatchObject(limited);
+});
+
 test('what is nobody’s is looked up once, until it may be somebody’s', async () => {
   const rows = new Rows();
   const secret = makeSecret();

@@ -63,6 +63,8 @@ export class KeyRing implements Keys, AsyncDisposable {
   readonly #failures: AddressRates;
   /** By digest, in the order in which they came. */
   readonly #remembered = new Map<string, Remembered>();
+  /** Digests that were good when they were last looked up, however long ago: no failures of others hold them up. */
+  readonly #wereGood = new Set<string>();
   readonly #lookups = new Map<string, Promise<Remembered>>();
   readonly #watched = new Map<string, Set<AbortController>>();
   #uses = new Map<string, KeyUse>();
@@ -133,7 +135,8 @@ export class KeyRing implements Keys, AsyncDisposable {
     if (known?.identity != null) return this.#used(known.identity, sourceIp);
     const { clock, limits } = this.#options;
     const failures = this.#failures.of(sourceIp, clock.now());
-    if (!failures.take(clock.now())) {
+    const wasGood = this.#wereGood.has(name);
+    if (!wasGood && !failures.take(clock.now())) {
       const { failedKeysPerSecond: limitValue } = limits;
       const message = `more than ${limitValue} keys a second from ${sourceIp ?? 'one address'} that are none`;
       const limit = { limit: 'failedKeysPerSecond', limitValue, retryAfterMs: 1000 };
@@ -141,7 +144,7 @@ export class KeyRing implements Keys, AsyncDisposable {
     }
     const { identity } = await this.#whose(secret, digest, name);
     if (identity === null) throw unauthenticated('holds no valid bearer token');
-    failures.giveBack();
+    if (!wasGood) failures.giveBack();
     return this.#used(identity, sourceIp);
   }
 
@@ -168,8 +171,12 @@ export class KeyRing implements Keys, AsyncDisposable {
     const remembered = { key, identity, untilMs: performance.now() + ttlMs };
     this.#remembered.delete(name);
     this.#remembered.set(name, remembered);
-    const [oldest = name] = this.#remembered.keys();
-    if (this.#remembered.size > rememberedKeysMax) this.#remembered.delete(oldest);
+    this.#wereGood.delete(name);
+    if (identity !== null) this.#wereGood.add(name);
+    for (const kept of [this.#remembered, this.#wereGood]) {
+      const [oldest = name] = kept.keys();
+      if (kept.size > rememberedKeysMax) kept.delete(oldest);
+    }
     return remembered;
   }
 
@@ -196,6 +203,7 @@ export class KeyRing implements Keys, AsyncDisposable {
       isOfNow() ? this.#remember(name, key, identity) : { key, identity, untilMs: 0 };
     if (key === null) return remember(null);
     if (isOfNow()) this.#remembered.delete(name);
+    this.#wereGood.delete(name);
     assertGood(key, name, this.#options.clock.now());
     return remember(identityOf(key, name));
   }
