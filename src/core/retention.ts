@@ -9,6 +9,7 @@
  */
 import type { AuditKeeping } from './audit-keeping.ts';
 import type { EventLog } from './event-log.ts';
+import { fairShare } from './fair-share.ts';
 import type { LogAge } from './log-keeping.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
@@ -29,8 +30,9 @@ export interface RetentionOptions {
   readonly ageMs: number;
   /** How long an answer is kept under its idempotency key. */
   readonly idempotencyTtlMs: number;
+  /** Of all projects. */
   readonly eventsMax: number;
-  /** Of the events in the store, about. */
+  /** Of the events of all projects in the store, about. */
   readonly bytesMax: number;
   /** A person's word that it is that late at least; null without. */
   readonly confirmedTime: Micros | null;
@@ -64,6 +66,7 @@ export class Retention implements AsyncDisposable {
   #last: (LogAge & { readonly atMs: number }) | null = null;
   #isHeldBack = false;
   readonly #bytes = new Map<ProjectRef, number>();
+  readonly #events = new Map<ProjectRef, number>();
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -101,6 +104,10 @@ export class Retention implements AsyncDisposable {
   async purge(): Promise<void> {
     const { store, audit } = this.#options;
     const projects = await store.projects.all();
+    for (const known of [...this.#bytes.keys()].filter((one) => !projects.includes(one))) {
+      this.#bytes.delete(known);
+      this.#events.delete(known);
+    }
     for (const project of projects) {
       const own = store.of(project);
       await this.#purgeKeys(own);
@@ -110,22 +117,27 @@ export class Retention implements AsyncDisposable {
   }
 
   async #purgeLog(project: ProjectRef, { keeping }: ProjectStore, time: Micros): Promise<void> {
-    const { eventLog, bytesMax, purgeEventsMax: limit } = this.#options;
-    const { ageMs, eventsMax } = this.#boundsOf(project);
+    const { eventLog, purgeEventsMax: limit } = this.#options;
+    const { ageMs, eventsMax, bytesMax } = this.#boundsOf(project);
     const before = time - ageMs * 1000;
     let hasMore = true;
     while (hasMore && !this.#stop.signal.aborted) {
       const result = await keeping.purge({ before, eventsMax, bytesMax, limit });
       eventLog.expireOf(project, result.oldestSeq);
+      this.#events.set(project, result.headSeq - result.oldestSeq + 1);
       hasMore = result.hasMore;
     }
   }
 
-  #boundsOf(project: ProjectRef): { readonly ageMs: number; readonly eventsMax: number } {
-    const { ageMs, eventsMax, projects } = this.#options;
+  /** Together the projects keep what the bounds say; whose log is small keeps it whole, and the large ones have as much each. */
+  #boundsOf(project: ProjectRef) {
+    const { ageMs, projects } = this.#options;
+    const eventsMax = fairShare(this.#events.values(), this.#options.eventsMax);
+    const bytesMax = fairShare(this.#bytes.values(), this.#options.bytesMax);
     const { retentionDays, eventsKept } = projects.termsOf(project).quotas;
     const ownAgeMs = retentionDays === null ? null : retentionDays * dayMs;
-    return { ageMs: within(ownAgeMs, ageMs), eventsMax: within(eventsKept, eventsMax) };
+    const own = { ageMs: within(ownAgeMs, ageMs), eventsMax: within(eventsKept, eventsMax) };
+    return { ...own, bytesMax };
   }
 
   async #purgeKeys({ idempotencyKeys }: ProjectStore): Promise<void> {
