@@ -1,3 +1,5 @@
+import { type AppError, idempotencyFull } from './errors.ts';
+import { defaultProject, type ProjectRef } from './project.ts';
 import type { Micros } from './time.ts';
 
 /** Answers kept under the keys of their calls. All methods throw `unavailable` as all of the store does. */
@@ -32,4 +34,29 @@ export interface IdempotencyRun {
 export interface IdempotentAnswer {
   readonly bodyHash: string;
   readonly body: string | null;
+}
+
+export interface KeptAnswers {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** What refuses a new key, if anything: all have one bound, and a project but the first at most half of it. */
+export function fullness(
+  own: KeptAnswers,
+  all: Iterable<KeptAnswers>,
+  project: ProjectRef,
+  { keysMax, answerBytesMax }: Pick<IdempotencyTake, 'keysMax' | 'answerBytesMax'>,
+): AppError | null {
+  const kept = [...all];
+  const share = project === defaultProject ? 1 : 1 / 2;
+  const reached = (of: keyof KeptAnswers, max: number): number | null => {
+    const ownMax = Math.ceil(max * share);
+    if (own[of] >= ownMax) return ownMax;
+    return kept.reduce((sum, each) => sum + each[of], 0) >= max ? max : null;
+  };
+  const keys = reached('count', keysMax);
+  if (keys !== null) return idempotencyFull('idempotencyKeysMax', keys);
+  const bytes = reached('bytes', answerBytesMax);
+  return bytes === null ? null : idempotencyFull('idempotencyAnswerBytesMax', bytes);
 }

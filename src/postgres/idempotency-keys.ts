@@ -1,13 +1,14 @@
 /** Answers kept under the keys of their requests: a key is taken by exactly one of those who try at once. */
-import { type AppError, idempotencyFull } from '../core/errors.ts';
-import type {
-  IdempotencyKeys,
-  IdempotencyRun,
-  IdempotencyTake,
-  IdempotentAnswer,
+import {
+  fullness,
+  type IdempotencyKeys,
+  type IdempotencyRun,
+  type IdempotencyTake,
+  type IdempotentAnswer,
+  type KeptAnswers,
 } from '../core/idempotency-keys.ts';
 import type { Clock } from '../core/ports.ts';
-import type { ProjectRef } from '../core/project.ts';
+import { type ProjectRef, projectRef } from '../core/project.ts';
 import type { Micros } from '../core/time.ts';
 import type { Database } from './database.ts';
 import type { NodePlace } from './node-place.ts';
@@ -32,13 +33,18 @@ const purgeSql = `DELETE FROM idempotency_keys WHERE (project, key) IN (
 RETURNING 1`;
 
 /** The length of a text is known without reading it. */
-const countSql = `SELECT count(*)::integer, coalesce(sum(octet_length(body)), 0)::bigint
-  FROM idempotency_keys`;
+const countSql = `SELECT project, count(*)::integer, coalesce(sum(octet_length(body)), 0)::bigint
+  FROM idempotency_keys GROUP BY project`;
 
 type AnswerRow = readonly [bodyHash: string, body: string | null];
 
 /** The process that takes a key, as the log knows it. */
 type Place = Pick<NodePlace, 'ref' | 'epoch'>;
+
+interface Kept extends KeptAnswers {
+  count: number;
+  bytes: number;
+}
 
 /** Of all projects: what they keep counts together. */
 export class IdempotencyKeyRows {
@@ -46,7 +52,7 @@ export class IdempotencyKeyRows {
   readonly #clock: Clock;
   readonly #ownPlace: () => Place | null;
   /** What is kept: counted at each purge, and followed between two. Other nodes' part is as old as that. */
-  #kept: { count: number; bytes: number } | null = null;
+  #kept: Map<ProjectRef, Kept> | null = null;
 
   constructor(database: Database, clock: Clock, ownPlace: () => Place | null) {
     this.#database = database;
@@ -70,12 +76,12 @@ export class IdempotencyKeyRows {
     const { ref = null, epoch = null } = this.#ownPlace() ?? {};
     const kept = this.#kept ?? (await this.#count());
     for (;;) {
-      const full = fullness(kept, limits);
+      const full = fullness(keptOf(kept, project), kept.values(), project, limits);
       const times = [this.#clock.now(), expiresBefore, lostBefore];
       const values = [key, bodyHash, ...times, seed, ref, epoch, full !== null, project];
       const [taken] = await this.#database.query({ text: takeSql, values });
       if (taken !== undefined) {
-        kept.count += 1;
+        keptOf(kept, project).count += 1;
         return { seed: taken[0] as string };
       }
       const [row] = await this.#database.query({ text: findSql, values: [key, project] });
@@ -89,7 +95,7 @@ export class IdempotencyKeyRows {
   async #keep(project: ProjectRef, key: string, body: string): Promise<void> {
     const text = 'UPDATE idempotency_keys SET body = $2 WHERE project = $3::integer AND key = $1';
     await this.#database.query({ text, values: [key, body, project] });
-    if (this.#kept !== null) this.#kept.bytes += Buffer.byteLength(body);
+    if (this.#kept !== null) keptOf(this.#kept, project).bytes += Buffer.byteLength(body);
   }
 
   /** One that has its answer stays. */
@@ -97,7 +103,7 @@ export class IdempotencyKeyRows {
     const text = `DELETE FROM idempotency_keys
       WHERE project = $2::integer AND key = $1 AND body IS NULL`;
     await this.#database.query({ text, values: [key, project] });
-    if (this.#kept !== null) this.#kept.count -= 1;
+    if (this.#kept !== null) keptOf(this.#kept, project).count -= 1;
   }
 
   /** Of those that have expired. Resolves with whether there may be more. */
@@ -109,19 +115,20 @@ export class IdempotencyKeyRows {
     return hasMore;
   }
 
-  async #count() {
-    const [row] = await this.#database.query({ text: countSql, values: [] });
-    const [count, bytes] = row as readonly [number, number];
-    this.#kept = { count, bytes };
+  async #count(): Promise<Map<ProjectRef, Kept>> {
+    const rows = await this.#database.query({ text: countSql, values: [] });
+    this.#kept = new Map(
+      (rows as readonly (readonly [number, number, number])[]).map(([project, count, bytes]) => [
+        projectRef(project),
+        { count, bytes },
+      ]),
+    );
     return this.#kept;
   }
 }
 
-function fullness(
-  { count, bytes }: { readonly count: number; readonly bytes: number },
-  { keysMax, answerBytesMax }: Pick<IdempotencyTake, 'keysMax' | 'answerBytesMax'>,
-): AppError | null {
-  if (count >= keysMax) return idempotencyFull('idempotencyKeysMax', keysMax);
-  if (bytes >= answerBytesMax) return idempotencyFull('idempotencyAnswerBytesMax', answerBytesMax);
-  return null;
+function keptOf(kept: Map<ProjectRef, Kept>, project: ProjectRef): Kept {
+  const own = kept.get(project) ?? { count: 0, bytes: 0 };
+  kept.set(project, own);
+  return own;
 }

@@ -5,14 +5,16 @@
 
 import type { AuditLog } from '../../src/core/audit.ts';
 import type { ConnectionDirectory, ListenerDirectory } from '../../src/core/directories.ts';
-import { AppError, idempotencyFull } from '../../src/core/errors.ts';
+import { AppError } from '../../src/core/errors.ts';
 import type { Event } from '../../src/core/event.ts';
 import { type EventFilter, eventMatcher } from '../../src/core/event-filter.ts';
-import type {
-  IdempotencyKeys,
-  IdempotencyRun,
-  IdempotencyTake,
-  IdempotentAnswer,
+import {
+  fullness,
+  type IdempotencyKeys,
+  type IdempotencyRun,
+  type IdempotencyTake,
+  type IdempotentAnswer,
+  type KeptAnswers,
 } from '../../src/core/idempotency-keys.ts';
 import { isOver, type Listener } from '../../src/core/listener.ts';
 import { carries } from '../../src/core/listener-choice.ts';
@@ -277,7 +279,7 @@ export class MemoryStore implements Store {
     const { answers } = this.database;
     const nameOf = (key: string) => `${project} ${key}`;
     return {
-      take: (take) => this.#call(() => this.#takeKey({ ...take, key: nameOf(take.key) })),
+      take: (take) => this.#call(() => this.#takeKey(project, { ...take, key: nameOf(take.key) })),
       keep: (key, body) =>
         this.#call(() => {
           const taken = answers.get(nameOf(key));
@@ -341,17 +343,18 @@ export class MemoryStore implements Store {
     return this.#call(() => undefined);
   }
 
-  #takeKey(take: IdempotencyTake): IdempotencyRun | IdempotentAnswer {
-    const { key, bodyHash, expiresBefore, lostBefore, keysMax, answerBytesMax } = take;
+  #kept(prefix = ''): KeptAnswers {
+    const kept = [...this.database.answers].filter(([name]) => name.startsWith(prefix));
+    const bytes = kept.reduce((sum, [, { body }]) => sum + (body?.length ?? 0), 0);
+    return { count: kept.length, bytes };
+  }
+
+  #takeKey(project: ProjectRef, take: IdempotencyTake): IdempotencyRun | IdempotentAnswer {
+    const { key, bodyHash, expiresBefore, lostBefore } = take;
     const { answers } = this.database;
     const given = answers.get(key);
-    if (given === undefined && answers.size >= keysMax) {
-      throw idempotencyFull('idempotencyKeysMax', keysMax);
-    }
-    const bytes = answers.values().reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
-    if (given === undefined && bytes >= answerBytesMax) {
-      throw idempotencyFull('idempotencyAnswerBytesMax', answerBytesMax);
-    }
+    const full = fullness(this.#kept(`${project} `), [this.#kept()], project, take);
+    if (given === undefined && full !== null) throw full;
     const isExpired = given === undefined || given.takenAt < expiresBefore;
     const isLost =
       given?.body === null &&

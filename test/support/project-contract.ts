@@ -299,6 +299,28 @@ export function projectContract(makeGround: MakeGround): void {
     expect(await mine?.take({ ...take, seed: seeds[1] })).toEqual(kept);
   });
 
+  test('one project has at most half of the keys, so that the first one finds the others free', async () => {
+    await using two = await makeTwo();
+    const all = { bodyHash: 'hash', expiresBefore: 0, lostBefore: 0, seed: sampleId(1) };
+    const takeOf = (key: string, side: number, more: object = {}) =>
+      two.sides[side]?.stored.idempotencyKeys.take({
+        ...{ ...all, key, keysMax: 4, answerBytesMax: 100, ...more },
+      });
+    await takeOf('a', 1);
+    await takeOf('b', 1);
+    const full = (limit: string, limitValue: number) => ({
+      ...{ code: 'resource_exhausted', details: { limit, limitValue } },
+    });
+    await expect(takeOf('c', 1)).rejects.toMatchObject(full('idempotencyKeysMax', 2));
+    await takeOf('a', 0);
+    await takeOf('b', 0);
+    await expect(takeOf('c', 0)).rejects.toMatchObject(full('idempotencyKeysMax', 4));
+    await two.sides[1]?.stored.idempotencyKeys.keep('a', 'x'.repeat(50));
+    const bytes = full('idempotencyAnswerBytesMax', 50);
+    await expect(takeOf('c', 1, { keysMax: 100 })).rejects.toMatchObject(bytes);
+    await takeOf('c', 0, { keysMax: 100 });
+  });
+
   test('who follows one log is not woken for another', async () => {
     await using two = await makeTwo();
     await using reader = await two.ground.open('node-b');
