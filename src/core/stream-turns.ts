@@ -1,15 +1,15 @@
 /**
- * Old events wait for nothing: whoever reads many of them could fill turn after turn of the loop, and nobody else would be
- * heard meanwhile. So a long page is handed on in pieces, one of them in each turn, and the projects that have some
- * waiting take turns. What is new comes in short pages, which wait for nobody.
+ * Old events wait for nothing, so a long page of them is handed on in pieces, each in a turn of its own. What is new comes in
+ * short pages, which wait for nobody.
  */
 import type { NamedStreamItem } from './listener-names.ts';
+import { Turns } from './turns.ts';
 
 type Items = AsyncGenerator<NamedStreamItem, void, void>;
 
 export class StreamTurns<Project> {
   readonly #pieceEventsMax: number;
-  readonly #waiting = new Map<Project, (() => void)[]>();
+  readonly #turns = new Turns<Project>();
 
   constructor(pieceEventsMax: number) {
     this.#pieceEventsMax = pieceEventsMax;
@@ -25,7 +25,7 @@ export class StreamTurns<Project> {
       }
       const { log, ...later } = item;
       for (let at = 0; at < item.events.length; at += max) {
-        await this.#next(project);
+        await this.#turns.next(project);
         const events = item.events.slice(at, at + max);
         const isLast = at + max >= item.events.length;
         const seq = isLast ? item.seq : (events.at(-1)?.seq ?? item.seq);
@@ -33,24 +33,4 @@ export class StreamTurns<Project> {
       }
     }
   }
-
-  #next(project: Project): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#waiting.size === 0) setImmediate(this.#turn);
-      const own = this.#waiting.get(project);
-      if (own === undefined) this.#waiting.set(project, [resolve]);
-      else own.push(resolve);
-    });
-  }
-
-  readonly #turn = (): void => {
-    const [next] = this.#waiting;
-    if (next === undefined) return;
-    const [project, own] = next;
-    own.shift()?.();
-    // Behind those of the others.
-    this.#waiting.delete(project);
-    if (own.length > 0) this.#waiting.set(project, own);
-    if (this.#waiting.size > 0) setImmediate(this.#turn);
-  };
 }

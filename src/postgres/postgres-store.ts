@@ -93,6 +93,7 @@ export class PostgresStore implements Store, AsyncDisposable {
     const reads = new ProjectReads(database, {
       atOnceMax: Math.ceil(limits.readConnectionsMax / 2),
       waitMs: limits.connectTimeoutMs,
+      turnRowsMax: 100,
     });
     const connections = (project: ProjectRef) =>
       new ConnectionReader(reads.of(project), directory, project);

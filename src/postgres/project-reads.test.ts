@@ -26,7 +26,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('a project has its share of the reads at once, another one its own, and the rest wait in order', async () => {
   const database = heldDatabase();
-  const reads = new ProjectReads(database, { atOnceMax: 2, waitMs: 60_000 });
+  const reads = new ProjectReads(database, { atOnceMax: 2, waitMs: 60_000, turnRowsMax: 9 });
   const asked = ['1', '2', '3', '4'].map((text) => reads.of(a).query({ text }));
   const other = reads.of(b).query({ text: 'other' });
   await turn();
@@ -47,7 +47,7 @@ test('a project has its share of the reads at once, another one its own, and the
 
 test('a read that fails gives its place on', async () => {
   const database = heldDatabase();
-  const reads = new ProjectReads(database, { atOnceMax: 1, waitMs: 60_000 });
+  const reads = new ProjectReads(database, { atOnceMax: 1, waitMs: 60_000, turnRowsMax: 9 });
   const failing = reads.of(a).query({ text: 'fails' });
   const next = reads.of(a).query({ text: 'next' });
   database.fail(0);
@@ -59,7 +59,7 @@ test('a read that fails gives its place on', async () => {
 
 test('a read that waits too long is unavailable, and leaves no place taken', async () => {
   const database = heldDatabase();
-  const reads = new ProjectReads(database, { atOnceMax: 1, waitMs: 10 });
+  const reads = new ProjectReads(database, { atOnceMax: 1, waitMs: 10, turnRowsMax: 9 });
   const first = reads.of(a).query({ text: 'first' });
   await expect(reads.of(a).query({ text: 'late' })).rejects.toMatchObject({ code: 'unavailable' });
   database.end(0);
@@ -69,4 +69,26 @@ test('a read that waits too long is unavailable, and leaves no place taken', asy
   database.end(1);
   await again;
   expect(database.begun()).toEqual(['first', 'again']);
+});
+
+test('each turn of the loop goes on with one long answer, and a short one waits for none', async () => {
+  const rows = (count: number) => Array.from({ length: count }, (_, n) => [n]);
+  const database = { query: async ({ text }: Statement) => rows(Number(text)) };
+  const reads = new ProjectReads(database, { atOnceMax: 20, waitMs: 60_000, turnRowsMax: 9 });
+  let loopTurn = 0;
+  const count = () => {
+    loopTurn += 1;
+    if (loopTurn < 100) setImmediate(count);
+  };
+  setImmediate(count);
+  const readAt = async (project: typeof a, text: string) => {
+    await reads.of(project).query({ text });
+    return loopTurn;
+  };
+  const many = Array.from({ length: 10 }, () => readAt(a, '10'));
+  const [short, long] = [readAt(b, '9'), readAt(b, '10')];
+  expect(await short).toBe(0);
+  // Its turn comes behind one of the other project's, not behind all ten.
+  expect(await long).toBeLessThanOrEqual(3);
+  expect(new Set(await Promise.all(many)).size).toBe(10);
 });

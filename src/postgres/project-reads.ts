@@ -1,8 +1,10 @@
 /**
  * Reads have a few connections for all projects. One project has at most its share of them at once, so that those of the
- * others find one however much it asks for; its further reads wait in line, for as long as they would for a connection.
+ * others find one however much it asks for; its further reads wait in line, for as long as they would for a connection. An
+ * answer that will cost the loop long waits for a turn of its own.
  */
 import type { ProjectRef } from '../core/project.ts';
+import { Turns } from '../core/turns.ts';
 import type { Database, Reads, Rows, Statement } from './database.ts';
 import { toAppError } from './database-errors.ts';
 
@@ -15,6 +17,8 @@ export interface ReadShares {
   /** Reads of one project at once. */
   readonly atOnceMax: number;
   readonly waitMs: number;
+  /** An answer of more rows is a long one. */
+  readonly turnRowsMax: number;
 }
 
 export class ProjectReads {
@@ -22,6 +26,7 @@ export class ProjectReads {
   readonly #shares: ReadShares;
   /** Of the projects that read just now. */
   readonly #lines = new Map<ProjectRef, Line>();
+  readonly #turns = new Turns<ProjectRef>();
 
   constructor(database: Pick<Database, 'query'>, shares: ReadShares) {
     this.#database = database;
@@ -38,7 +43,9 @@ export class ProjectReads {
     if (line.running < this.#shares.atOnceMax) line.running += 1;
     else await this.#placeIn(line);
     try {
-      return await this.#database.query(statement);
+      const rows = await this.#database.query(statement);
+      if (rows.length > this.#shares.turnRowsMax) await this.#turns.next(project);
+      return rows;
     } finally {
       const [next] = line.waiting;
       // The place goes from hand to hand, so that nobody overtakes.
