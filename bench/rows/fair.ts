@@ -129,10 +129,10 @@ async function measure(kodama: Kodama, b: Tenant, seconds: number): Promise<Figu
   const { port } = b.listener.laddr;
   await using generator = await LoadGenerator.start({ ...load, port, seconds });
   const stop = new AbortController();
-  const calls = callsUntil(stop.signal, kodama, b);
-  const { p50Us, p99Us } = await generator.run();
-  stop.abort();
-  const callsMs = await calls;
+  const [{ p50Us, p99Us }, callsMs] = await Promise.all([
+    generator.run().finally(() => stop.abort()),
+    callsUntil(stop.signal, kodama, b),
+  ]);
   endFollowing();
   const of = (values: readonly number[]) => ({
     p50: quantile(values, 0.5),
