@@ -22,6 +22,8 @@ const silenceMs = 20_000;
 export interface LogReaderOptions {
   /** Else they are checked as they come, and forgotten. */
   readonly keepsEvents: boolean;
+  /** Of the key whose project's log it is; none: that of `default`. */
+  readonly secret?: string;
 }
 
 abstract class LogReader implements AsyncDisposable {
@@ -29,14 +31,14 @@ abstract class LogReader implements AsyncDisposable {
   readonly faults: string[] = [];
   readonly name: string;
   protected readonly stop = new AbortController();
-  readonly #options: LogReaderOptions;
+  protected readonly options: LogReaderOptions;
   #running: Promise<void> | null = null;
   resumes = 0;
   seq = 0;
 
   constructor(name: string, options: LogReaderOptions = { keepsEvents: true }) {
     this.name = name;
-    this.#options = options;
+    this.options = options;
   }
 
   begin(): this {
@@ -71,7 +73,7 @@ abstract class LogReader implements AsyncDisposable {
   protected seen(event: SeenEvent): void {
     // The stream is not filtered and the log is dense: the next event has the next number.
     if (event.seq !== this.seq + 1) this.fault(`event ${event.seq} came after ${this.seq}`);
-    if (this.#options.keepsEvents) this.events.push(event);
+    if (this.options.keepsEvents) this.events.push(event);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,11 +91,15 @@ export class NdjsonReader extends LogReader {
   }
 
   protected async read(): Promise<void> {
+    const { secret } = this.options;
     const silence = new AbortController();
     const timer = setTimeout(() => silence.abort(new Error('silent')), silenceMs);
     try {
       const reply = await fetch(`${this.#url}/v1/events?afterSeq=${this.seq}&heartbeatMs=1000`, {
-        headers: { accept: 'application/x-ndjson' },
+        headers: {
+          accept: 'application/x-ndjson',
+          ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
+        },
         signal: AbortSignal.any([this.stop.signal, silence.signal]),
       });
       if (reply.status !== 200 && reply.status !== 503) {
@@ -142,7 +148,8 @@ export class GrpcReader extends LogReader {
   }
 
   protected async read(): Promise<void> {
-    using client = grpcClient(this.#address);
+    const { secret: token } = this.options;
+    using client = grpcClient(this.#address, { ...(token !== undefined && { token }) });
     const stream = client.events.StreamEvents(
       { afterSeq: String(this.seq), heartbeatInterval: { seconds: 1 } },
       client.metadata,
