@@ -36,6 +36,8 @@ export interface Ask {
 const ask = (rest: Ask['rest'], grpc: Ask['grpc']): Ask => ({ rest, grpc });
 /** Nothing is waited for, and no stream goes on. */
 const once = { timeout: { seconds: 0, nanos: 0 } };
+/** What any caller gives its things here. */
+export const commonWords: readonly string[] = ['sliver', 'taken', 'yes'];
 const sliver = { name: 'sliver', type: 'latency', delayMs: 1 };
 const grpcSliver = { name: 'sliver', latency: { delayMs: 1 } };
 
@@ -179,13 +181,19 @@ const ofEvents = {
         ['events', 'WaitEvents', { ...fields, ...once }],
       ),
     ),
-  streamEvents: (things) =>
-    eventsOf(things).map(([query, fields]) =>
+  streamEvents: (things) => [
+    // All of the own log: what is kept of another's, under the same seqs, is none of it.
+    ask(
+      ['GET', '/v1/events?afterSeq=0&endAtHead=true'],
+      ['events', 'StreamEvents', { afterSeq: 0, endAtHead: true }],
+    ),
+    ...eventsOf(things).map(([query, fields]) =>
       ask(
         ['GET', `/v1/events?${fromOldest(query)}&endAtHead=true`],
         ['events', 'StreamEvents', { afterSeq: 0, endAtHead: true, ...fields }],
       ),
     ),
+  ],
 } as const satisfies Partial<Asks>;
 
 const ofTenancy = {
@@ -232,6 +240,13 @@ const ofTenancy = {
     ask(['POST', `/v1/keys/${id}:rotate`, {}], ['keys', 'RotateKey', { id }]),
   ],
   revokeKey: ({ key: id }) => [ask(['DELETE', `/v1/keys/${id}`], ['keys', 'RevokeKey', { id }])],
+  listAuditEntries: ({ listener, connection, key, keyName, project }) =>
+    [
+      ...[listener, connection, key, keyName, project].map((resource) => ({ resource })),
+      { actor: key },
+    ].map((query) =>
+      ask(['GET', `/v1/audit?${new URLSearchParams(query)}`], ['audit', 'ListAuditEntries', query]),
+    ),
   getStatus: () => [ask(['GET', '/v1/status'], null)],
 } as const satisfies Partial<Asks>;
 

@@ -7,7 +7,7 @@ import { expect } from 'vitest';
 import type { RunningApp } from '../../support/test-app.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { type Answer, askRest, type EdgeName, GrpcCaller } from './answers.ts';
-import { type Ask, asks, type Things } from './asks.ts';
+import { type Ask, asks, commonWords, type Things } from './asks.ts';
 import { neverThings, Player, type View } from './player.ts';
 
 export interface Move {
@@ -67,7 +67,7 @@ export class Match implements AsyncDisposable {
     if (actor === undefined || other === undefined) throw new TypeError('there are two');
     const before = this.#views[1 - by] ?? (await other.view());
     const [mixed, twin] = this.#twins(actor, other, move);
-    const isComparable = this.#isComparable(by, mixed, move);
+    const isComparable = this.#isComparable(by, mixed, move, before);
     const answer = await this.#ask(actor, mixed, move);
     const about = `${move.operation} ${move.variant} over ${move.edge}`;
     this.#assertOwn(answer, by, mixed.idempotencyKey === other.things.idempotencyKey, move);
@@ -97,7 +97,7 @@ export class Match implements AsyncDisposable {
   #marksFor(by: 0 | 1, others: View): readonly string[] {
     const { [by]: one, [1 - by]: other } = this.#players;
     const { listenerName, keyName } = one.things;
-    const own = new Set([listenerName, keyName, ...this.#taken[by]]);
+    const own = new Set([...commonWords, listenerName, keyName, ...this.#taken[by]]);
     return [...(other?.marks(others) ?? [])].filter((mark) => !own.has(mark));
   }
 
@@ -132,12 +132,20 @@ export class Match implements AsyncDisposable {
    * Whether what never was must be answered alike: not where the first ask may have left nothing of the caller's own, nor
    * where the caller has something by the other's name.
    */
-  #isComparable(by: 0 | 1, things: Things, { operation, foreign, isRepeat }: Move): boolean {
+  #isComparable(
+    by: 0 | 1,
+    things: Things,
+    { operation, foreign, isRepeat }: Move,
+    others: View,
+  ): boolean {
     const taken = this.#taken[by];
     if (isRepeat && taken.has(`repeat of ${operation}`)) return false;
-    if (operation.startsWith('create')) return foreign.length === Object.keys(things).length;
+    const isForeign = foreign.length === Object.keys(things).length;
+    // A port that rests is told from one of another program.
+    const isBound = JSON.stringify(others.listeners).includes(`"port":${things.port}`);
+    if (operation.startsWith('create')) return isForeign && isBound;
     if (taken.has(things.listenerName)) return false;
-    return isRead(operation) || foreign.length === Object.keys(things).length;
+    return isRead(operation) || isForeign;
   }
 
   /** Under a key that the other has used nothing is answered as before, but what this one was answered itself. */

@@ -89,6 +89,8 @@ export class Player implements AsyncDisposable {
       connections: '/v1/connections?pageSize=1000',
       events: '/v1/events?afterSeq=0&pageSize=1000',
       keys: '/v1/keys?pageSize=1000',
+      // What was refused is written a little later.
+      audit: '/v1/audit?outcome=ok&pageSize=1000',
       quotas: '/v1/quotas',
     };
     const shown = await Promise.all(
@@ -99,7 +101,7 @@ export class Player implements AsyncDisposable {
       }),
     );
     const view = Object.fromEntries(shown);
-    const seqs = view['events'].events.map(({ seq }: Shown) => seq);
+    const seqs = view.events.events.map(({ seq }: Shown) => seq);
     expect(seqs).toEqual(seqs.map((_: number, index: number) => index + 1));
     return view;
   }
@@ -130,7 +132,7 @@ export class Player implements AsyncDisposable {
 
   /** Resolves when its followers have seen all of its log. */
   async caughtUp(): Promise<void> {
-    const { events } = (await this.view())['events'];
+    const { events } = (await this.view()).events;
     const last = `"seq":${events.length},"event"`;
     await waitFor('the followers', () => this.followed.some((line) => line.includes(last)));
     const seqs = this.followed.flatMap((line) => JSON.parse(line).event?.seq ?? []);
