@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { status as grpcStatus } from '@grpc/grpc-js';
-import { grpcClient, type Message } from '../support/grpc-client.ts';
+import { type GrpcClient, grpcClient, type Message } from '../support/grpc-client.ts';
 
 export interface SeenEvent {
   readonly seq: number;
@@ -105,7 +105,11 @@ export class NdjsonReader extends LogReader {
       if (reply.status !== 200 && reply.status !== 503) {
         this.fault(`resume after ${this.seq}: ${reply.status} ${await reply.text()}`);
       }
-      if (reply.status !== 200 || reply.body === null) return;
+      if (reply.status !== 200 || reply.body === null) {
+        // What is not read keeps its connection.
+        await reply.body?.cancel();
+        return;
+      }
       const lines = createInterface({ input: Readable.fromWeb(reply.body as never) });
       for await (const line of lines) {
         timer.refresh();
@@ -140,19 +144,25 @@ const expectedEnds = new Set([
 ]);
 
 export class GrpcReader extends LogReader {
-  readonly #address: string;
+  /** One for all of its streams: grpc-js leaves connections open of clients that are closed while they connect. */
+  readonly #client: GrpcClient;
 
   constructor(address: string, options?: LogReaderOptions) {
     super('gRPC', options);
-    this.#address = address;
+    const token = options?.secret;
+    const reconnectMsMax = 200;
+    this.#client = grpcClient(address, { reconnectMsMax, ...(token !== undefined && { token }) });
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
+    this.#client[Symbol.dispose]();
   }
 
   protected async read(): Promise<void> {
-    const { secret: token } = this.options;
-    using client = grpcClient(this.#address, { ...(token !== undefined && { token }) });
-    const stream = client.events.StreamEvents(
+    const stream = this.#client.events.StreamEvents(
       { afterSeq: String(this.seq), heartbeatInterval: { seconds: 1 } },
-      client.metadata,
+      this.#client.metadata,
     );
     const cancel = () => stream.cancel();
     this.stop.signal.addEventListener('abort', cancel, { once: true });
