@@ -7,5 +7,5 @@ const token = 'the-operators-own-token';
 const app = sharedApp({ KODAMA_API_TOKEN: token }, undefined, tuned);
 
 test('two projects at once see nothing of each other, however they are played', async () => {
-  await playMatches({ app, token, matches: 30, moves: 40 });
+  await playMatches({ app, token, matches: 12, moves: 30 });
 });
