@@ -78,7 +78,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'edge-sockets': 260,
   'embedded-postgres': 850,
   faults: 1450,
-  grpc: 2550,
+  grpc: 2570,
   http: 3950,
   'listeners-file': 330,
   metrics: 200,

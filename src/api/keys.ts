@@ -11,6 +11,18 @@ export interface Presented extends Omit<Shown, 'secret' | 'project'> {
 
 export const projectHeader = 'kodama-project';
 
+/** What a line of the log says of whoever called: of a key its hint. */
+export interface LoggedCaller {
+  readonly project?: string;
+  readonly keyHint?: string;
+}
+
+export function loggedCaller(identity: Identity | null): LoggedCaller {
+  if (identity === null) return {};
+  const { project, actor } = identity;
+  return { project, ...(actor.hint !== null && { keyHint: actor.hint }) };
+}
+
 /** @throws what Keys.identify throws */
 export async function identify(keys: Keys, presented: Presented): Promise<Identity> {
   const { authorization, project = null, ...rest } = presented;

@@ -12,8 +12,10 @@ import {
   Metadata,
   type ServerUnaryCall,
   type ServerWritableStream,
+  status,
 } from '@grpc/grpc-js';
 import type { EdgeCaller } from '../api/call.ts';
+import { loggedCaller } from '../api/keys.ts';
 import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import { callerGone } from '../core/while-there.ts';
@@ -74,6 +76,7 @@ export class Calls {
     return (call, answer) => {
       const end = this.#begin();
       const requestId = randomUUID();
+      const told = this.#telling(call, requestId);
       const gone = new AbortController();
       call.once('cancelled', () => gone.abort(callerGone()));
       this.#whileServing(() => {
@@ -81,8 +84,15 @@ export class Calls {
         return handle(readable(call.request), contextOf(call, caller));
       })
         .then(
-          (response) => answer(null, response),
-          (error: unknown) => answer(this.#status(error, call.getPath(), requestId)),
+          (response) => {
+            told(status.OK);
+            answer(null, response);
+          },
+          (error: unknown) => {
+            const failure = this.#status(error, call.getPath(), requestId);
+            told(failure.code);
+            answer(failure);
+          },
         )
         .finally(end);
     };
@@ -96,15 +106,21 @@ export class Calls {
       const signal = AbortSignal.any([gone.signal, this.#stop.signal]);
       const end = this.#begin();
       const requestId = randomUUID();
+      const told = this.#telling(call, requestId);
       const progress: Progress = { seq: undefined };
       call.once('cancelled', () => gone.abort(callerGone()));
       const writes = () => handle(readable(call.request), callerOf(call, requestId, signal));
       this.#pump(call, writes, signal, progress)
         .then(
-          () => call.end(),
+          () => {
+            told(status.OK);
+            call.end();
+          },
           (error: unknown) => {
-            if (gone.signal.aborted) return;
-            call.emit('error', this.#status(error, call.getPath(), requestId, progress.seq));
+            if (gone.signal.aborted) return told(status.CANCELLED);
+            const failure = this.#status(error, call.getPath(), requestId, progress.seq);
+            told(failure.code);
+            call.emit('error', failure);
           },
         )
         .finally(end);
@@ -118,6 +134,18 @@ export class Calls {
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve;
     });
+  }
+
+  /** Tells how a call has ended: never what was asked or answered, which may hold keys and names. */
+  #telling(call: AnyCall, requestId: string): (code: status) => void {
+    const begun = performance.now();
+    return (code) => {
+      const durationMs = Math.round((performance.now() - begun) * 10) / 10;
+      const caller = loggedCaller(knownOf(call.metadata));
+      const method = call.getPath();
+      const told = { requestId, method, status: status[code], durationMs, ...caller };
+      this.#options.logger.debug(told, 'call');
+    };
   }
 
   #begin(): () => void {
@@ -162,11 +190,9 @@ export class Calls {
   }
 }
 
-function callerOf(
-  call: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>,
-  requestId: string,
-  signal: AbortSignal,
-): EdgeCaller {
+type AnyCall = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>;
+
+function callerOf(call: AnyCall, requestId: string, signal: AbortSignal): EdgeCaller {
   return {
     ...knownOf(call.metadata),
     requestId,

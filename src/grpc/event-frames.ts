@@ -25,13 +25,21 @@ export class EventFrames {
     this.#writeBytesMax = options.streamWriteBytesMax;
   }
 
-  /** The frames of an item, in writes of about a bounded size. */
-  *writes(item: NamedStreamItem): Generator<StreamWrite<Buffer>, void, void> {
+  /** The frames of a stream's items, in writes of about a bounded size. The first item says which log it is of. */
+  async *writes(items: AsyncIterable<NamedStreamItem>): AsyncGenerator<StreamWrite<Buffer>> {
+    let log = '';
+    for await (const item of items) {
+      log = item.log ?? log;
+      yield* this.#writes(item, log);
+    }
+  }
+
+  *#writes(item: NamedStreamItem, log: string): Generator<StreamWrite<Buffer>> {
     // An encoder that failed may have left a part of its event.
     this.#sink.at = 0;
     if (item.kind !== 'events') {
-      const { kind, seq, log, ...said } = item;
-      this.#frame({ seq, log, [kind]: said });
+      const { kind, seq, log: told, ...said } = item;
+      this.#frame({ seq, log: told, [kind]: said });
       yield { message: this.#sink.take(), seq };
       return;
     }
@@ -40,8 +48,8 @@ export class EventFrames {
       let seq = item.seq;
       for (const event of item.events.slice(written)) {
         if (this.#sink.at >= this.#writeBytesMax) break;
-        const log = written === 0 ? item.log : undefined;
-        this.#frameEvent(event, item.names.get(event.listenerId) ?? null, log);
+        const name = item.names.get(event.listenerId) ?? null;
+        this.#frameEvent(event, name, log, written === 0 && item.log !== undefined);
         seq = event.seq;
         written += 1;
       }
@@ -49,13 +57,13 @@ export class EventFrames {
     }
   }
 
-  /** One that says which log it is of is the first of its stream, and is that stream's own. */
-  #frameEvent(event: Event, listenerName: string | null, log?: string): void {
+  /** The first of its stream says which log it is of, and is that stream's own. */
+  #frameEvent(event: Event, listenerName: string | null, log: string, isFirst: boolean): void {
     const { seq } = event;
-    if (log === undefined && this.#kept.copyTo(this.#sink, seq, listenerName)) return;
+    if (!isFirst && this.#kept.copyTo(this.#sink, log, seq, listenerName)) return;
     const start = this.#sink.at;
-    this.#frame({ seq, log, event: { ...event, listenerName } });
-    if (log === undefined) this.#kept.keep(seq, this.#sink, start, listenerName);
+    this.#frame({ seq, ...(isFirst && { log }), event: { ...event, listenerName } });
+    if (!isFirst) this.#kept.keep(log, seq, listenerName, this.#sink, start);
   }
 
   #frame(item: object): void {

@@ -2,7 +2,6 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { EdgeCaller } from '../api/call.ts';
 import { parse } from '../api/parse.ts';
-import type { StreamWrite } from './calls.ts';
 import type { Edge } from './edge.ts';
 import type { Input } from './message-decoder.ts';
 import { operationCall } from './operation-call.ts';
@@ -12,13 +11,8 @@ export function eventHandlers(edge: Edge): UntypedServiceImplementation {
   const { listEvents, waitEvents, streamEvents } = api.operations;
 
   /** Frames, not messages: see framing.ts. */
-  async function* writes(
-    request: Input,
-    caller: EdgeCaller,
-  ): AsyncGenerator<StreamWrite<Buffer>, void, void> {
-    const read = () => parse(streamEvents.input, request);
-    for await (const item of api.stream(streamEvents, caller, read)) yield* frames.writes(item);
-  }
+  const writes = (request: Input, caller: EdgeCaller) =>
+    frames.writes(api.stream(streamEvents, caller, () => parse(streamEvents.input, request)));
 
   return {
     ListEvents: operationCall(edge, listEvents, {

@@ -4,9 +4,11 @@
  * reader who is stuck can be dropped.
  */
 import {
+  logVerbosity,
   Server,
   ServerCredentials,
   type ServiceDefinition,
+  setLogVerbosity,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { Api } from '../api/call.ts';
@@ -60,6 +62,9 @@ const services = [
 ] as const;
 /** At a stop, how long the last bytes of calls that have ended may take to leave. */
 const flushTimeoutMs = 500;
+
+/** It would write metadata that it can not read to stderr, whole: keys are among them. */
+setLogVerbosity(logVerbosity.NONE);
 
 export class GrpcServer implements AsyncDisposable {
   readonly address: Address;

@@ -3,17 +3,19 @@ import { expect, test } from 'vitest';
 import { ByteSink } from './byte-sink.ts';
 import { KeptFrames } from './kept-frames.ts';
 
+const log = 'a-log';
+
 function keep(frames: KeptFrames, seq: number, text: string, name: string | null = null): void {
   const sink = new ByteSink();
   sink.string('what lies before it');
   const from = sink.at;
   sink.string(text);
-  frames.keep(seq, sink, from, name);
+  frames.keep(log, seq, name, sink, from);
 }
 
 function read(frames: KeptFrames, seq: number, name: string | null = null): Buffer | null {
   const sink = new ByteSink();
-  return frames.copyTo(sink, seq, name) ? sink.take() : null;
+  return frames.copyTo(sink, log, seq, name) ? sink.take() : null;
 }
 
 function bytes(text: string): Buffer {
@@ -49,6 +51,13 @@ test('a frame that tells an old name is framed anew', () => {
   expect(read(frames, 5, 'old')).toEqual(bytes('of old'));
   keep(frames, 5, 'of new', 'new');
   expect(read(frames, 5, 'new')).toEqual(bytes('of new'));
+});
+
+test('a frame of another log is none of this one', () => {
+  const frames = new KeptFrames({ framesMax: 2, bytesMax: 512 });
+  keep(frames, 5, 'of one');
+  expect(frames.copyTo(new ByteSink(), 'another-log', 5, null)).toBe(false);
+  expect(read(frames, 5)).toEqual(bytes('of one'));
 });
 
 test('a frame larger than all the room there is is not kept', () => {

@@ -1,5 +1,5 @@
 /**
- * The frames of the events that were written last, by seq. They lie in one ring of bytes, so that keeping them
+ * The frames of the events that were written last, by log and seq. They lie in one ring of bytes, so that keeping them
  * makes no work for the garbage collector: a frame is there until the ring comes round to it.
  */
 import type { ByteSink } from './byte-sink.ts';
@@ -11,6 +11,8 @@ export class KeptFrames {
   readonly #seqs: Float64Array;
   readonly #starts: Float64Array;
   readonly #lengths: Uint32Array;
+  /** Which log it is of: each has every seq. */
+  readonly #logs: string[];
   /** And which name of its listener it tells. */
   readonly #names: (string | null)[];
   /** Where the next frame starts. */
@@ -25,22 +27,23 @@ export class KeptFrames {
     this.#seqs = new Float64Array(max).fill(-1);
     this.#starts = new Float64Array(max);
     this.#lengths = new Uint32Array(max);
+    this.#logs = new Array<string>(max).fill('');
     this.#names = new Array<string | null>(max).fill(null);
   }
 
   /** Appends the frame of the seq to the sink; false where none is kept that tells this name. */
-  copyTo(sink: ByteSink, seq: number, name: string | null): boolean {
+  copyTo(sink: ByteSink, log: string, seq: number, name: string | null): boolean {
     const place = seq % this.#max;
     const start = this.#starts[place] ?? 0;
     const size = this.#bytes.length;
     if (this.#seqs[place] !== seq || start < this.#head - size) return false;
-    if (this.#names[place] !== name) return false;
+    if (this.#logs[place] !== log || this.#names[place] !== name) return false;
     sink.append(this.#bytes, start % size, (start % size) + (this.#lengths[place] ?? 0));
     return true;
   }
 
   /** Keeps the sink's bytes from a place on as the frame of the seq. */
-  keep(seq: number, sink: ByteSink, from: number, name: string | null): void {
+  keep(log: string, seq: number, name: string | null, sink: ByteSink, from: number): void {
     const length = sink.at - from;
     const size = this.#bytes.length;
     if (length > size) return;
@@ -52,6 +55,7 @@ export class KeptFrames {
     this.#seqs[place] = seq;
     this.#starts[place] = this.#head;
     this.#lengths[place] = length;
+    this.#logs[place] = log;
     this.#names[place] = name;
     this.#head += length;
   }

@@ -430,6 +430,7 @@ test('a request has one line in the log for debugging, which names its route', a
       route: '/v1/listeners/:listener',
       status: 400,
       durationMs: expect.any(Number),
+      project: 'default',
     },
   ]);
   expect(JSON.stringify(edge.log)).not.toMatch(/secret|theirs/);

@@ -11,7 +11,7 @@ import {
   LogController,
 } from 'fastify';
 import { ReplayedError } from '../api/idempotency.ts';
-import { identify, projectHeader } from '../api/keys.ts';
+import { identify, loggedCaller, projectHeader } from '../api/keys.ts';
 import { invalidField } from '../core/errors.ts';
 import type { EdgeTls } from '../edge-sockets/edge-tls.ts';
 import { type Forwarding, sourceIpBy } from '../edge-sockets/source-ip.ts';
@@ -250,6 +250,8 @@ function logRequest(logger: FastifyBaseLogger, request: FastifyRequest, reply: F
       route: request.routeOptions.url ?? 'none',
       status: reply.raw.statusCode,
       durationMs: Math.round(reply.elapsedTime * 10) / 10,
+      // What fastify refuses by itself has not been decorated.
+      ...loggedCaller(request.identity ?? null),
       ...(!reply.raw.writableFinished && { isAborted: true }),
     },
     'request',

@@ -120,8 +120,10 @@ export class KeyRows implements Port {
   ): Promise<ApiKey> {
     let wanted = '';
     const work = async (transaction: Transaction) => {
-      await transaction.$queryRaw`SELECT id FROM api_keys WHERE id = ${id}::uuid FOR UPDATE`;
-      const row = await transaction.apiKey.findFirst({ where: { id, project } });
+      const where = { id, project };
+      await transaction.$queryRaw`SELECT id FROM api_keys
+        WHERE id = ${id}::uuid AND project IS NOT DISTINCT FROM ${project}::integer FOR UPDATE`;
+      const row = await transaction.apiKey.findFirst({ where });
       if (row === null) throw new AppError('not_found', `no key ${id}`);
       const before = keyOf(row, await nameOf(transaction, project));
       const changed = change(before);
@@ -134,7 +136,7 @@ export class KeyRows implements Port {
         formerEndsAt: formerSecretEndsAt === null ? null : BigInt(formerSecretEndsAt),
         ...(rotation && { digest: new Uint8Array(rotation.digest), formerDigest: row.digest }),
       };
-      const saved = keyOf(await transaction.apiKey.update({ where: { id }, data }), before.project);
+      const saved = keyOf(await transaction.apiKey.update({ where, data }), before.project);
       await transaction.auditEntry.create({ data: auditRow(audit(before, saved)) });
       return saved;
     };

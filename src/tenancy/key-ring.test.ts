@@ -180,6 +180,32 @@ test('failed keys from an address hold up no key from there that was good before
   await expect(keys.identify(shown(secret))).rejects.toMatchObject(limited);
 });
 
+test('a flood of keys that only look like some is no flood of looks, and holds up no good one', async () => {
+  const rows = new Rows();
+  const good = makeSecret();
+  rows.put(good);
+  await using keys = ring(rows, { failedKeysPerSecond: 5, rememberedKeysMax: 100 });
+  await keys.identify(shown(good));
+  const flood = Array.from({ length: 500 }, () => keys.identify(shown(makeSecret())));
+  await Promise.allSettled(flood);
+  expect(rows.looks).toBe(1 + 5);
+  await keys.identify(shown(good));
+  expect(rows.looks).toBe(1 + 5);
+});
+
+test('a key that could not be looked at is none that failed', async () => {
+  const rows = new Rows();
+  const secret = makeSecret();
+  rows.put(secret);
+  rows.isAway = true;
+  await using keys = ring(rows, { failedKeysPerSecond: 2 });
+  for (const _ of Array.from({ length: 10 })) {
+    await expect(keys.identify(shown(secret))).rejects.toMatchObject({ code: 'unavailable' });
+  }
+  rows.isAway = false;
+  await keys.identify(shown(secret));
+});
+
 test('what is nobody’s is looked up once, until it may be somebody’s', async () => {
   const rows = new Rows();
   const secret = makeSecret();

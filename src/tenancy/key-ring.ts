@@ -142,7 +142,11 @@ export class KeyRing implements Keys, AsyncDisposable {
       const limit = { limit: 'failedKeysPerSecond', limitValue, retryAfterMs: 1000 };
       throw new AppError('resource_exhausted', message, limit);
     }
-    const { identity } = await this.#whose(secret, digest, name);
+    const { identity } = await this.#whose(secret, digest, name).catch((error: unknown) => {
+      // While the database is away nobody knows whether it is one.
+      if (hasCode(error, 'unavailable')) failures.giveBack();
+      throw error;
+    });
     if (identity === null) throw unauthenticated('holds no valid bearer token');
     if (!wasGood) failures.giveBack();
     return this.#used(identity, sourceIp);

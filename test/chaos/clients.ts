@@ -39,15 +39,18 @@ interface Plan {
 }
 
 const visitTimeoutMs = 8000;
+const clientsPerPlace = 32 * 65_536;
 
-/** Source addresses 127.1.0.0 and up, one a visit: 16 million before one comes again. */
+/** Source addresses 127.1.0.0 and up, one a visit: 2 million for each project before one comes again. */
 export class Clients {
   readonly visits: Visit[] = [];
   readonly #random: Random;
-  #next = 0;
+  #next: number;
 
-  constructor(random: Random) {
+  /** `place` tells the clients of several apart. */
+  constructor(random: Random, place: number) {
     this.#random = random;
+    this.#next = place * clientsPerPlace;
   }
 
   #sourceIp(): string {

@@ -135,6 +135,8 @@ export class KodamaProcess {
   async isReady(): Promise<boolean> {
     try {
       const reply = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(3000) });
+      // What is not read keeps its connection.
+      await reply.text();
       return reply.status === 200;
     } catch {
       return false;

@@ -1,6 +1,5 @@
 /** Listeners that come and go through the API, and what it confirmed of them. */
-import { call, type Reply } from '../support/rest-client.ts';
-import type { KodamaProcess } from './kodama-process.ts';
+import { call, type Reply, type RestApi } from '../support/rest-client.ts';
 import type { Random } from './random.ts';
 
 export interface ConfirmedListener {
@@ -27,11 +26,11 @@ export class ListenerChurn {
   unanswered = 0;
   refused = 0;
   slowestMs = 0;
-  readonly #target: KodamaProcess;
+  readonly #target: RestApi;
   readonly #random: Random;
   readonly #options: ListenerChurnOptions;
 
-  constructor(target: KodamaProcess, random: Random, options: ListenerChurnOptions) {
+  constructor(target: RestApi, random: Random, options: ListenerChurnOptions) {
     this.#target = target;
     this.#random = random;
     this.#options = options;

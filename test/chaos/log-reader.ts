@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { status as grpcStatus } from '@grpc/grpc-js';
-import { grpcClient, type Message } from '../support/grpc-client.ts';
+import { type GrpcClient, grpcClient, type Message } from '../support/grpc-client.ts';
 
 export interface SeenEvent {
   readonly seq: number;
@@ -22,6 +22,8 @@ const silenceMs = 20_000;
 export interface LogReaderOptions {
   /** Else they are checked as they come, and forgotten. */
   readonly keepsEvents: boolean;
+  /** Of the key whose project's log it is; none: that of `default`. */
+  readonly secret?: string;
 }
 
 abstract class LogReader implements AsyncDisposable {
@@ -29,14 +31,14 @@ abstract class LogReader implements AsyncDisposable {
   readonly faults: string[] = [];
   readonly name: string;
   protected readonly stop = new AbortController();
-  readonly #options: LogReaderOptions;
+  protected readonly options: LogReaderOptions;
   #running: Promise<void> | null = null;
   resumes = 0;
   seq = 0;
 
   constructor(name: string, options: LogReaderOptions = { keepsEvents: true }) {
     this.name = name;
-    this.#options = options;
+    this.options = options;
   }
 
   begin(): this {
@@ -71,7 +73,7 @@ abstract class LogReader implements AsyncDisposable {
   protected seen(event: SeenEvent): void {
     // The stream is not filtered and the log is dense: the next event has the next number.
     if (event.seq !== this.seq + 1) this.fault(`event ${event.seq} came after ${this.seq}`);
-    if (this.#options.keepsEvents) this.events.push(event);
+    if (this.options.keepsEvents) this.events.push(event);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,17 +91,25 @@ export class NdjsonReader extends LogReader {
   }
 
   protected async read(): Promise<void> {
+    const { secret } = this.options;
     const silence = new AbortController();
     const timer = setTimeout(() => silence.abort(new Error('silent')), silenceMs);
     try {
       const reply = await fetch(`${this.#url}/v1/events?afterSeq=${this.seq}&heartbeatMs=1000`, {
-        headers: { accept: 'application/x-ndjson' },
+        headers: {
+          accept: 'application/x-ndjson',
+          ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
+        },
         signal: AbortSignal.any([this.stop.signal, silence.signal]),
       });
       if (reply.status !== 200 && reply.status !== 503) {
         this.fault(`resume after ${this.seq}: ${reply.status} ${await reply.text()}`);
       }
-      if (reply.status !== 200 || reply.body === null) return;
+      if (reply.status !== 200 || reply.body === null) {
+        // What is not read keeps its connection.
+        await reply.body?.cancel();
+        return;
+      }
       const lines = createInterface({ input: Readable.fromWeb(reply.body as never) });
       for await (const line of lines) {
         timer.refresh();
@@ -134,18 +144,25 @@ const expectedEnds = new Set([
 ]);
 
 export class GrpcReader extends LogReader {
-  readonly #address: string;
+  /** One for all of its streams: grpc-js leaves connections open of clients that are closed while they connect. */
+  readonly #client: GrpcClient;
 
   constructor(address: string, options?: LogReaderOptions) {
     super('gRPC', options);
-    this.#address = address;
+    const token = options?.secret;
+    const reconnectMsMax = 200;
+    this.#client = grpcClient(address, { reconnectMsMax, ...(token !== undefined && { token }) });
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
+    this.#client[Symbol.dispose]();
   }
 
   protected async read(): Promise<void> {
-    using client = grpcClient(this.#address);
-    const stream = client.events.StreamEvents(
+    const stream = this.#client.events.StreamEvents(
       { afterSeq: String(this.seq), heartbeatInterval: { seconds: 1 } },
-      client.metadata,
+      this.#client.metadata,
     );
     const cancel = () => stream.cancel();
     this.stop.signal.addEventListener('abort', cancel, { once: true });

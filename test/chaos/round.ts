@@ -1,20 +1,19 @@
 /**
- * One round of chaos: a kodama, clients that come and go, listeners that are made and deleted, streams that are
- * resumed throughout, and attacks at random. Then everything is let heal, what the record says is held against
- * what the clients saw, and nothing may be left of it after its stop.
+ * One round of chaos: a kodama, and in each of three projects clients that come and go, listeners that are made and
+ * deleted and streams that are resumed throughout, with a key of its own; and attacks at random. Then everything is let
+ * heal, what the record of each says is held against what its clients saw, and nothing may be left after the stop.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { all, call } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { type Attacked, attacksOn } from './attacks.ts';
-import { Clients } from './clients.ts';
 import { ConsoleWatch } from './console-watch.ts';
 import { freePort } from './free-port.ts';
 import { KodamaProcess } from './kodama-process.ts';
-import { type ConfirmedListener, ListenerChurn } from './listener-churn.ts';
-import { GrpcReader, NdjsonReader } from './log-reader.ts';
+import type { ConfirmedListener } from './listener-churn.ts';
 import { fdCount, processesOf, sharedMemoryLeft, tcpSocketsOf } from './processes.ts';
+import { ChaosProject, type ProjectApi, projectNames } from './project.ts';
 import { Random } from './random.ts';
 import { makeRoundStore, type RoundStore, type StoreKind } from './round-store.ts';
 import { type Judged, judge, type Verdict } from './verdict.ts';
@@ -45,7 +44,8 @@ export interface RoundResult extends Verdict {
 }
 
 const clientsAtOnceDefault = 20;
-const listenersMaxDefault = 6;
+/** Of each project. */
+const listenersMaxDefault = 3;
 /** Pool connections, keep-alives and the like come and go; what leaks comes to more. */
 const fdSlack = 48;
 
@@ -58,17 +58,17 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   try {
     await target.begin();
     await other?.begin();
+    await using resources = new AsyncDisposableStack();
+    const { grpcAddress } = other ?? target;
+    const projects: ChaosProject[] = [];
+    for (const name of projectNames) {
+      const own = { target, grpcAddress, seed, name, recording, listenersMax };
+      projects.push(resources.use(await ChaosProject.begin(own)));
+    }
+    // With the streams of each, and what the first change of a project opens.
     const fdsAtFirst = fdCount(target.pid ?? 0);
-    await using ndjson = new NdjsonReader(target.url).begin();
-    // Any node shows all of the log.
-    await using grpc = new GrpcReader((other ?? target).grpcAddress).begin();
-    const readers = [ndjson, grpc];
-    const clients = new Clients(new Random(seed + 1));
-    const churn = { recording, listenersMax };
-    const listeners = new ListenerChurn(target, new Random(seed + 2), churn);
-    await listeners.make();
-    await using watch = await openConsole(options.chromium ?? null, target, listeners);
-    const judged = { target, clients, listeners, readers, recording };
+    await using watch = await openConsole(options.chromium ?? null, target, projects);
+    const judged = { target, projects, recording };
     const attacked = { target, other, store, random: new Random(seed) };
     const attacks = await rage(judged, attacked, options);
     const healedAt = performance.now();
@@ -85,7 +85,8 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
     await target.end();
     await other?.end();
     breaches.push(...(other?.faults ?? []), ...leftovers(store, target));
-    const { slowestMs, refused } = listeners;
+    const slowestMs = Math.max(...projects.map(({ listeners }) => listeners.slowestMs));
+    const refused = projects.reduce((sum, { listeners }) => sum + listeners.refused, 0);
     return { ...verdict, breaches, seed, attacks, healMs, slowestMs, refused, log: target.log };
   } catch (error) {
     const tails = [target.tail(), other?.tail() ?? ''];
@@ -96,12 +97,13 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   }
 }
 
+/** Without a key it shows the project `default`. */
 async function openConsole(
   chromium: string | null,
   { url }: KodamaProcess,
-  { confirmed }: ListenerChurn,
+  [project]: readonly ChaosProject[],
 ): Promise<ConsoleWatch | null> {
-  const [listener] = confirmed.values();
+  const [listener] = project?.listeners.confirmed.values() ?? [];
   if (chromium === null || listener === undefined) return null;
   return await ConsoleWatch.open(chromium, url, listener.id);
 }
@@ -120,14 +122,14 @@ async function makeTarget(
 
 /** Resolves with the attacks that there were. */
 async function rage(
-  { clients, listeners }: Judged,
+  { projects }: Judged,
   attacked: Attacked,
   { durationMs, attackNames, seed, clientsAtOnce = clientsAtOnceDefault }: RoundOptions,
 ): Promise<readonly string[]> {
   const until = performance.now() + durationMs;
   const isOver = () => performance.now() >= until;
   const ports = new Random(seed + 3);
-  const visitor = async () => {
+  const visitor = async ({ listeners, clients }: ChaosProject) => {
     while (!isOver()) {
       const listener = listeners.any(ports);
       if (listener === null) await pause(20);
@@ -136,8 +138,12 @@ async function rage(
   };
   const [done] = await Promise.all([
     attackUntil(isOver, attacked, attackNames),
-    listeners.churnUntil(isOver),
-    ...Array.from({ length: clientsAtOnce }, visitor),
+    ...projects.map(({ listeners }) => listeners.churnUntil(isOver)),
+    // Each has its share of the clients.
+    ...Array.from({ length: clientsAtOnce }, (_, index) => {
+      const project = projects[index % projects.length];
+      return project === undefined ? null : visitor(project);
+    }),
   ]);
   return done;
 }
@@ -160,28 +166,35 @@ async function attackUntil(
 }
 
 /** Everything that should be up is up, and nothing is open any more. */
-async function heal({ target, listeners, readers }: Judged): Promise<void> {
+async function heal({ target, projects }: Judged): Promise<void> {
   await target.ready();
+  for (const project of projects) await healProject(target, project);
+}
+
+async function healProject(
+  target: KodamaProcess,
+  { name, api, listeners, readers }: ChaosProject,
+): Promise<void> {
   for (const listener of listeners.confirmed.values()) {
-    await waitFor(`listener ${listener.id} to listen`, () => isListening(target, listener));
+    await waitFor(`listener ${listener.id} to listen`, () => isListening(target, api, listener));
   }
   for (const listener of listeners.doubtful.values()) {
     await waitFor(
       `listener ${listener.id} to be either there or gone`,
-      async () => (await isListening(target, listener)) || (await isGone(target, listener)),
+      async () => (await isListening(target, api, listener)) || (await isGone(api, listener)),
     );
   }
   for (const listener of listeners.deleted.values()) {
-    if (!(await isGone(target, listener))) throw new Error(`${listener.id} is not gone`);
+    if (!(await isGone(api, listener))) throw new Error(`${listener.id} is not gone`);
   }
-  await waitFor('every connection to be closed', async () => {
-    const open = await call(target, 'GET', '/v1/connections?state=open');
-    const half = await call(target, 'GET', '/v1/connections?state=half_closed');
+  await waitFor(`every connection of ${name} to be closed`, async () => {
+    const open = await call(api, 'GET', '/v1/connections?state=open');
+    const half = await call(api, 'GET', '/v1/connections?state=half_closed');
     if (open.status !== 200 || half.status !== 200) return false;
     return open.body.connections.length + half.body.connections.length === 0;
   });
-  await waitFor('the streams to be at the head', async () => {
-    const status = await call(target, 'GET', '/v1/status');
+  await waitFor(`the streams of ${name} to be at the head`, async () => {
+    const status = await call(api, 'GET', '/v1/status');
     return status.status === 200 && readers.every(({ seq }) => seq === status.body.headSeq);
   });
 }
@@ -190,8 +203,12 @@ async function heal({ target, listeners, readers }: Judged): Promise<void> {
  * On all workers that the system shows: one that was killed a moment ago may not have been missed yet, and one that
  * starts has no sockets.
  */
-async function isListening(target: KodamaProcess, { id }: ConfirmedListener): Promise<boolean> {
-  const { status, body } = await call(target, 'GET', `/v1/listeners/${id}`);
+async function isListening(
+  target: KodamaProcess,
+  api: ProjectApi,
+  { id }: ConfirmedListener,
+): Promise<boolean> {
+  const { status, body } = await call(api, 'GET', `/v1/listeners/${id}`);
   if (status !== 200 || body.state !== 'listening' || body.sockets.length === 0) return false;
   const pids = new Set(body.sockets.map(({ pid }: { pid: number }) => pid));
   const killed = target.kills.flatMap(({ workerPids }) => workerPids);
@@ -201,31 +218,33 @@ async function isListening(target: KodamaProcess, { id }: ConfirmedListener): Pr
   );
 }
 
-async function isGone(target: KodamaProcess, { id }: ConfirmedListener): Promise<boolean> {
-  const { status, body } = await call(target, 'GET', `/v1/listeners/${id}`);
+async function isGone(api: ProjectApi, { id }: ConfirmedListener): Promise<boolean> {
+  const { status, body } = await call(api, 'GET', `/v1/listeners/${id}`);
   return status === 200 && body.state === 'closed';
 }
 
 /** What listens echoes; what was deleted is refused, unless the kernel has given its port to another. */
-async function probePorts({ target, listeners }: Judged): Promise<string[]> {
+async function probePorts({ target, projects }: Judged): Promise<string[]> {
   const breaches: string[] = [];
-  const rows = await all(target, '/v1/listeners', 'listeners');
+  const rows = (
+    await Promise.all(projects.map(({ api }) => all(api, '/v1/listeners', 'listeners')))
+  ).flat();
   const ports = new Set<number>(rows.map(({ laddr }) => laddr.port));
-  for (const { port } of listeners.confirmed.values()) {
+  const listening = projects.flatMap(({ listeners }) => [...listeners.confirmed.values()]);
+  const deleted = projects.flatMap(({ listeners }) => [...listeners.deleted.values()]);
+  for (const { port } of listening) {
     const echo = await talk(port, 'hello').catch(String);
     if (echo !== 'hello') breaches.push(`port ${port} should echo: ${echo}`);
   }
-  for (const { port } of listeners.deleted.values()) {
+  for (const { port } of deleted) {
     if (ports.has(port)) continue;
     const echo = await talk(port, 'hello').catch(String);
     if (echo === 'hello') breaches.push(`port ${port} was deleted and echoes`);
   }
   for (const pid of target.workers()) {
-    const { listening } = tcpSocketsOf(pid);
-    if (listening === rows.length) continue;
-    breaches.push(
-      `worker ${pid} listens on ${listening} ports, there are ${rows.length} listeners`,
-    );
+    const { listening: bound } = tcpSocketsOf(pid);
+    if (bound === rows.length) continue;
+    breaches.push(`worker ${pid} listens on ${bound} ports, there are ${rows.length} listeners`);
   }
   return breaches;
 }

@@ -1,11 +1,11 @@
 /** What the record says against what the clients saw: the invariants, each with the words for its breach. */
 import { isDeepStrictEqual } from 'node:util';
 import { all } from '../support/rest-client.ts';
-import type { Clients, Visit } from './clients.ts';
+import type { Visit } from './clients.ts';
 import type { KodamaProcess } from './kodama-process.ts';
-import type { ListenerChurn } from './listener-churn.ts';
 import type { GrpcReader, NdjsonReader } from './log-reader.ts';
 import { aboutLoss, type Recorded } from './lost-echoes.ts';
+import type { ChaosProject } from './project.ts';
 
 export interface Verdict {
   /** Empty when every invariant held. */
@@ -20,29 +20,72 @@ export interface Verdict {
   readonly kills: number;
 }
 
+type ProjectVerdict = Omit<Verdict, 'kills'>;
+
 export interface Judged {
   readonly target: KodamaProcess;
-  readonly clients: Clients;
-  readonly listeners: ListenerChurn;
-  readonly readers: readonly (NdjsonReader | GrpcReader)[];
+  readonly projects: readonly ChaosProject[];
   readonly recording: 'batched' | 'durable';
 }
+
+/** One project, and what is on record of it. */
+interface JudgedProject extends ChaosProjectParts {
+  readonly target: KodamaProcess;
+  readonly recording: 'batched' | 'durable';
+  readonly connections: readonly Shown[];
+  readonly events: readonly Shown[];
+}
+
+type ChaosProjectParts = Pick<ChaosProject, 'name' | 'api' | 'clients' | 'listeners' | 'readers'>;
 
 // biome-ignore lint/suspicious/noExplicitAny: a record as REST shows it
 type Shown = any;
 
-export async function judge(judged: Judged): Promise<Verdict> {
-  const { target, clients, listeners, readers } = judged;
-  const breaches = [...target.faults, ...listeners.faults];
-  const connections: Shown[] = await all(target, '/v1/connections', 'connections');
-  const events: Shown[] = await all(target, '/v1/events?afterSeq=0', 'events');
+export async function judge({ target, projects, recording }: Judged): Promise<Verdict> {
+  const judged: JudgedProject[] = [];
+  for (const { name, api, clients, listeners, readers } of projects) {
+    const connections: Shown[] = await all(api, '/v1/connections', 'connections');
+    const events: Shown[] = await all(api, '/v1/events?afterSeq=0', 'events');
+    const parts = { name, api, clients, listeners, readers };
+    judged.push({ ...parts, target, recording, connections, events });
+  }
+  // A worker tells all that it has in one row, whosever it is.
+  const recorded = judged.flatMap(recordedOf);
+  const verdicts: ProjectVerdict[] = [];
+  for (const project of judged) verdicts.push(await judgeProject(project, recorded));
+  const sum = (count: (verdict: ProjectVerdict) => number) =>
+    verdicts.reduce((total, verdict) => total + count(verdict), 0);
+  return {
+    breaches: [...target.faults, ...verdicts.flatMap(({ breaches }) => breaches)],
+    visits: sum(({ visits }) => visits),
+    echoed: sum(({ echoed }) => echoed),
+    recorded: sum((verdict) => verdict.recorded),
+    lost: sum(({ lost }) => lost),
+    events: sum(({ events }) => events),
+    resumes: sum(({ resumes }) => resumes),
+    kills: target.kills.length,
+  };
+}
+
+function recordedOf({ clients, connections }: JudgedProject): Recorded[] {
   const visits = new Map(clients.visits.map((visit) => [visit.ip, visit]));
-  const recorded: Recorded[] = [];
+  return connections.flatMap((connection) => {
+    const visit = visits.get(ipOf(connection));
+    return visit === undefined ? [] : [{ visit, workerPid: connection.pid }];
+  });
+}
+
+async function judgeProject(
+  judged: JudgedProject,
+  recorded: readonly Recorded[],
+): Promise<ProjectVerdict> {
+  const { target, clients, listeners, readers, connections, events, name } = judged;
+  const breaches = [...listeners.faults];
+  const ips = new Set(clients.visits.map(({ ip }) => ip));
   for (const connection of connections) {
     const ip = ipOf(connection);
-    const visit = visits.get(ip);
-    if (visit === undefined) breaches.push(`${ip} is on record and was not there`);
-    else recorded.push({ visit, workerPid: connection.pid });
+    // A client of another project, too.
+    if (!ips.has(ip)) breaches.push(`${ip} is on record and was not there`);
   }
   const byIp = Map.groupBy(connections, ipOf);
   let lost = 0;
@@ -60,16 +103,15 @@ export async function judge(judged: Judged): Promise<Verdict> {
   }
   breaches.push(...compareLives(connections, events));
   for (const reader of readers) breaches.push(...reader.faults, ...compareLogs(events, reader));
-  breaches.push(...(await compareListeners(judged, connections)));
+  breaches.push(...(await compareListeners(judged)));
   return {
-    breaches,
+    breaches: breaches.map((breach) => `${name}: ${breach}`),
     visits: clients.visits.length,
     echoed: clients.visits.filter(({ receivedBytes }) => receivedBytes > 0).length,
     recorded: connections.length,
     lost,
     events: events.length,
     resumes: readers.reduce((sum, reader) => sum + reader.resumes, 0),
-    kills: target.kills.length,
   };
 }
 
@@ -96,7 +138,7 @@ const initiators: Readonly<Record<string, string>> = {
 /** Times of day of two processes, read a moment apart. */
 const clockSlackMs = 50;
 
-function compare(visit: Visit, record: Shown, { target, listeners }: Judged): string[] {
+function compare(visit: Visit, record: Shown, { target, listeners }: JudgedProject): string[] {
   const { closeReason: reason, closeInitiator: initiator, bytesIn, bytesOut, pid } = record;
   const about = `${visit.ip} ${visit.behaviour} (${record.id})`;
   const breaches: string[] = [];
@@ -177,13 +219,10 @@ function compareLogs(events: readonly Shown[], reader: NdjsonReader | GrpcReader
 }
 
 /** What was confirmed is there with its counts, and nothing is there that nobody was told of. */
-async function compareListeners(
-  { target, listeners }: Judged,
-  connections: readonly Shown[],
-): Promise<string[]> {
+async function compareListeners({ api, listeners, connections }: JudgedProject): Promise<string[]> {
   const { confirmed, deleted, doubtful } = listeners;
   const breaches: string[] = [];
-  const rows: Shown[] = await all(target, '/v1/listeners', 'listeners');
+  const rows: Shown[] = await all(api, '/v1/listeners', 'listeners');
   const byListener = Map.groupBy(connections, ({ listenerId }) => listenerId);
   let unknown = 0;
   for (const { id, openConnections, totalConnections } of rows) {

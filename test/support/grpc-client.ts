@@ -84,14 +84,22 @@ export interface GrpcClientOptions {
   readonly ca?: string;
   /** Bytes that the client lets a stream send ahead of its reader. */
   readonly windowBytes?: number;
+  /** At most so long between two tries to connect; as grpc-js has it by default. */
+  readonly reconnectMsMax?: number;
   /** Of a stream; none by default. */
   readonly deadlineMs?: number;
 }
 
-export function grpcClient(address: string, { token, windowBytes, ca }: GrpcClientOptions = {}) {
+export function grpcClient(
+  address: string,
+  { token, windowBytes, ca, reconnectMsMax: most }: GrpcClientOptions = {},
+) {
   const options = {
     'grpc.use_local_subchannel_pool': 1,
     'grpc-node.flow_control_window': windowBytes ?? 65_535,
+    ...(most !== undefined && {
+      ...{ 'grpc.initial_reconnect_backoff_ms': most, 'grpc.max_reconnect_backoff_ms': most },
+    }),
     // An address is no name that TLS could ask for.
     ...(ca !== undefined && { 'grpc.ssl_target_name_override': 'localhost' }),
   };

@@ -2,23 +2,33 @@
 import { Client } from 'pg';
 import { type ProjectRef, projectRef } from '../../src/core/project.ts';
 import { PostgresStore } from '../../src/postgres/postgres-store.ts';
+import type { SentStatements } from './sent-statements.ts';
 import type { StoreGround } from './store-ground.ts';
+import { startStoreProxy } from './store-proxy.ts';
 import { makeDatabase } from './test-database.ts';
 
 const nothing = () => undefined;
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-export async function postgresGround(): Promise<StoreGround> {
-  const database = await makeDatabase();
+export const postgresGround = (): Promise<StoreGround> => groundOf(null);
+
+/** As `postgresGround`; what is sent to the database is kept. */
+export const tappedGround = (statements: SentStatements) => () => groundOf(statements);
+
+async function groundOf(statements: SentStatements | null): Promise<StoreGround> {
+  await using resources = new AsyncDisposableStack();
+  const database = resources.use(await makeDatabase());
+  const proxy = statements && resources.use(await startStoreProxy(database.url, statements));
+  const all = resources.move();
   return {
     open: (nodeId) =>
       PostgresStore.open({
-        ...{ connectionString: database.url, nodeId, log },
+        ...{ connectionString: proxy?.url ?? database.url, nodeId, log },
         limits: { absenceMs: 10 },
       }),
     addProject: (name) => addProject(database.url, name),
     limitListeners: (...limit) => limitListeners(database.url, ...limit),
-    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
 

@@ -10,16 +10,23 @@ export interface Reply {
 
 const timeoutMs = 30_000;
 
+/** Where REST is, and what each call there shows of its caller. */
+export interface RestApi {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 export async function call(
-  app: { readonly url: string },
+  app: RestApi,
   method: string,
   path: string,
   body?: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Reply> {
+  const own = { ...app.headers, ...headers };
   const response = await fetch(app.url + path, {
     method,
-    headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
+    headers: body === undefined ? own : { 'content-type': 'application/json', ...own },
     body: body === undefined ? null : JSON.stringify(body),
     signal: AbortSignal.timeout(timeoutMs),
   });
@@ -47,7 +54,7 @@ export async function want(
 
 /** Every item of a list, page by page. */
 export async function all(
-  app: { readonly url: string },
+  app: RestApi,
   path: string,
   field: 'listeners' | 'connections' | 'events',
 ): Promise<Reply['body'][]> {

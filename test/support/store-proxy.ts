@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import type { SentStatements } from './sent-statements.ts';
 
 export interface StoreProxy extends AsyncDisposable {
   /** As DATABASE_URL, through the proxy. */
@@ -22,7 +23,10 @@ export interface StoreProxy extends AsyncDisposable {
 
 type Mode = 'open' | 'cut' | 'held' | 'muted';
 
-export async function startStoreProxy(serverUrl: string): Promise<StoreProxy> {
+export async function startStoreProxy(
+  serverUrl: string,
+  statements: SentStatements | null = null,
+): Promise<StoreProxy> {
   const { user, database, socketPath } = parse(serverUrl);
   const pairs = new Map<Socket, Socket>();
   let mode: Mode = 'open';
@@ -39,7 +43,11 @@ export async function startStoreProxy(serverUrl: string): Promise<StoreProxy> {
       upstream.destroy();
     };
     for (const socket of [client, upstream]) socket.on('close', end).on('error', end);
-    client.on('data', (data) => upstream.write(data));
+    const tap = statements?.tap();
+    client.on('data', (data: Buffer) => {
+      tap?.(data);
+      upstream.write(data);
+    });
     upstream.on('data', (data) => {
       if (mode !== 'muted') client.write(data);
     });

@@ -1,6 +1,6 @@
 /** Projects on a whole kodama: each has what is its own, and sees nothing else. */
 import { expect, test } from 'vitest';
-import { call as grpcCall, grpcClient } from '../support/grpc-client.ts';
+import { call as grpcCall, grpcClient, streamEvents } from '../support/grpc-client.ts';
 import { call, type Reply, want } from '../support/rest-client.ts';
 import { sharedApp } from '../support/test-app.ts';
 
@@ -80,6 +80,24 @@ test('what is of one project is not there for another', async () => {
   const taken = await call(app, 'POST', '/v1/listeners', { port }, two);
   expect(taken).toMatchObject({ status: 409, body: { code: 'port_in_use', owner: 'foreign' } });
   expect(JSON.stringify(taken.body)).not.toContain(mine.id);
+});
+
+test('streams of one place in two logs are each of its own', async () => {
+  for (const project of ['left', 'right']) {
+    await want(201, app, 'POST', '/v1/projects', { name: project }, operator);
+    await want(201, app, 'POST', '/v1/listeners', {}, of(project));
+  }
+  for (const project of ['left', 'right']) {
+    const { events } = await want(200, app, 'GET', '/v1/events', undefined, of(project));
+    const scope = { name: `reader-${project}`, scopes: ['read'] };
+    const { secret } = await want(201, app, 'POST', '/v1/keys', scope, of(project));
+    const request = { afterSeq: 0, endAtHead: true };
+    using stream = streamEvents(app.grpcAddress, {}, request, { token: secret });
+    expect(await stream.ended).toBeNull();
+    expect(stream.events.map(({ message }) => message.listenerId)).toEqual(
+      events.map(({ listenerId }: Reply['body']) => listenerId),
+    );
+  }
 });
 
 test('a key names its own project or none, an operator any', async () => {

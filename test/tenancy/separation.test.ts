@@ -1,0 +1,35 @@
+/** Projects are apart: every operation, through both edges, with the things of another project as its arguments. */
+import { expect, test } from 'vitest';
+import { operations } from '../../src/api/operations.ts';
+import { defaultBounds } from '../../src/core/listener-bounds.ts';
+import { notApart, storeReasons, tenancyReasons } from '../support/apart-statements.ts';
+import { SentStatements } from '../support/sent-statements.ts';
+import { sharedApp } from '../support/test-app.ts';
+import { Match } from './separation/match.ts';
+import { operationNames, playMatches, toursOf, tuned } from './separation/matches.ts';
+import { tappedHome } from './separation/tapped-home.ts';
+
+const token = 'the-operators-own-token';
+const statements = new SentStatements();
+const app = sharedApp({ KODAMA_API_TOKEN: token }, tappedHome(statements), tuned);
+
+test('every operation is played', () => {
+  const names = Object.keys(operations(defaultBounds, { drainMsMax: 1 }));
+  expect(operationNames.toSorted()).toEqual(names.toSorted());
+});
+
+test('what is another project’s is as what never was', async () => {
+  await using match = await Match.begin(app, token);
+  for (const move of operationNames.flatMap(toursOf)) await match.play(1, move);
+  await match.end();
+});
+
+test('two projects at once see nothing of each other', async () => {
+  await playMatches({ app, token, matches: 2, moves: 15 });
+});
+
+test('each statement of a whole kodama says whose rows it touches', () => {
+  const { statements: all } = notApart(statements, [...storeReasons, ...tenancyReasons]);
+  expect(all).toEqual([]);
+  expect(notApart(statements, tenancyReasons).unused).toEqual([]);
+});
