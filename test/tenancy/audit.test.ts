@@ -61,7 +61,8 @@ test('every operation that changes something is in the audit, and no other', asy
   await want(200, app, 'POST', `${path}/faults:reset`, undefined, own);
   await using client = await openClient(one.laddr.port);
   await client.echo('a');
-  const list = await want(200, app, 'GET', `/v1/connections?listener=${one.id}`, undefined, own);
+  const seen = `/v1/connections:wait?listener=${one.id}`;
+  const list = await want(200, app, 'GET', seen, undefined, own);
   await want(200, app, 'POST', `/v1/connections/${list.connections[0].id}:close`, {}, own);
   await want(204, app, 'DELETE', path, undefined, own);
   await post('/v1/listeners:close', { labels: { run: 'batch' } }, own, 200);
@@ -172,7 +173,7 @@ test('both edges tell the same, and write the same', async () => {
   await using socket = await openClient(listener.laddr.port);
   await socket.echo('a');
   const list = await want(
-    ...([200, app, 'GET', `/v1/connections?listener=${listener.id}`] as const),
+    ...([200, app, 'GET', `/v1/connections:wait?listener=${listener.id}`] as const),
     ...([undefined, own] as const),
   );
   const { id } = list.connections[0];
