@@ -58,6 +58,9 @@ export async function docsPage(app: HttpApp, version: string): Promise<void> {
         { name: 'Listeners', description: 'Echo servers, each bound to an address.' },
         { name: 'Connections', description: 'Accepted sockets, live and past.' },
         { name: 'Events', description: 'The one log of all that happened.' },
+        { name: 'Projects', description: 'Whose things are, and what each may have.' },
+        { name: 'Keys', description: 'Who may call, and for what.' },
+        { name: 'Audit', description: 'Who changed what.' },
         { name: 'Status', description: 'How the node is.' },
       ],
       components: {

@@ -2,6 +2,7 @@
  * Whatever is sent to the REST edge, it answers in time, in its own words, and lives: requests made of the
  * schemas in openapi.json, the same with one thing wrong, and what is hardly a request at all.
  */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import fc from 'fast-check';
@@ -19,9 +20,12 @@ const answerWithinMs = 5000;
 const runs = { seed: 20_261_125, endOnFailure: false };
 
 const app = commonApp({ KODAMA_LISTENERS_MAX: '200' });
-/** Stands for the id of a connection that there is. */
+/** What stand for the ids of a connection, a key and a project that there are. */
 const aConnection = 'a-connection';
+const aKey = 'a-key';
+const aProject = 'fixture-project';
 let connectionId: string;
+let keyId: string;
 
 beforeAll(async () => {
   const { laddr } = await makeFixture();
@@ -30,7 +34,16 @@ beforeAll(async () => {
     const { connections } = await want(200, app, 'GET', '/v1/connections?state=closed');
     return connections[0]?.id;
   });
+  await makeTenancyFixture();
 });
+
+/** Whatever of it a call has taken away is there again. */
+async function makeTenancyFixture(): Promise<void> {
+  const name = `fixture-${randomUUID()}`;
+  const key = await want(201, app, 'POST', '/v1/keys', { name, scopes: ['read'] });
+  keyId = key.id;
+  await call(app, 'POST', '/v1/projects', { name: aProject });
+}
 
 async function makeFixture(): Promise<{ readonly laddr: { readonly port: number } }> {
   return await want(201, app, 'POST', '/v1/listeners', {
@@ -57,7 +70,7 @@ interface Answer {
 /** A stream is let go after its first piece. */
 async function send({ method, path, headers, body }: Request): Promise<Answer> {
   const signal = AbortSignal.timeout(answerWithinMs);
-  const url = app.url + path.replace(aConnection, connectionId);
+  const url = app.url + path.replace(aConnection, connectionId).replace(aKey, keyId);
   const response = await fetch(url, { method, headers, body, signal });
   const type = response.headers.get('content-type') ?? '';
   const isStream = /event-stream|ndjson/.test(type);
@@ -109,6 +122,12 @@ function queryText(given: Readonly<Record<string, unknown>>): string {
   return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`;
 }
 
+function realOf({ path }: Operation, isId: boolean): string {
+  if (path.startsWith('/v1/keys')) return aKey;
+  if (path.startsWith('/v1/projects')) return aProject;
+  return isId ? aConnection : 'fixture';
+}
+
 /** Of one part of the operation, with what of it may be wrong. */
 function requests(
   operation: Operation,
@@ -121,7 +140,7 @@ function requests(
   const query = isSpoiled.query === true ? spoiled(good) : good;
   const named = operation.parameters
     .filter((parameter) => parameter.in === 'path')
-    .map(({ schema }) => ({ schema, real: schema.format === 'uuid' ? aConnection : 'fixture' }));
+    .map(({ schema }) => ({ schema, real: realOf(operation, schema.format === 'uuid') }));
   // Of several that are drawn by themselves hardly ever all would be those of something that is there.
   const ids: fc.Arbitrary<Json[]> = fc.oneof(
     fc.constant(named.map(({ real }) => real)),
@@ -182,6 +201,7 @@ test('a request that fits its schema is answered in our words, and each call suc
     const few = fc.sample(requests(operation, {}), { seed: runs.seed, numRuns: 100 });
     for (const request of few) {
       if (succeeded.has(nameOf(operation))) break;
+      if (/^\/v1\/(keys|projects)/.test(operation.path)) await makeTenancyFixture();
       if ((await sendAndCheck(request)).status < 300) succeeded.add(nameOf(operation));
     }
   }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { command } from '../support/command.ts';
+import { runProgram } from '../support/command.ts';
 import { call, want } from '../support/rest-client.ts';
 import { startProcess, type TestProcess } from '../support/test-app.ts';
 
@@ -26,7 +26,7 @@ test('a copied data directory is marked offline, once, and only while no kodama 
   const environment = { KODAMA_HTTP_PORT: '0', KODAMA_GRPC_PORT: '0', KODAMA_DATA_DIR: dataDir };
   const home = { environment, [Symbol.asyncDispose]: async () => undefined };
   const words = ['restore-mark', '--data-dir', dataDir];
-  const mark = () => command({ url: '' }, words, { environment: { KODAMA_LOG_LEVEL: 'warn' } });
+  const mark = () => runProgram({ url: '' }, words, { environment: { KODAMA_LOG_LEVEL: 'warn' } });
   // Where there is nothing, nothing is made.
   expect(await mark()).toMatchObject({ code: 1, stderr: expect.stringContaining('no database') });
   expect(await readdir(base)).toEqual([]);

@@ -63,7 +63,7 @@ test('an address that this host does not have is told as such', async () => {
   await using home = await makeHome({ KODAMA_INSECURE: 'true' });
   const { code, stderr } = await run({ ...home.environment, KODAMA_HTTP_HOST: '192.0.2.1' });
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^kodama: REST cannot listen on 192\.0\.2\.1:0: .* not one of this host/);
+  expect(stderr).toMatch(/^kodama: REST cannot listen on 192\.0\.2\.1:0: .* not one of this host/m);
 });
 
 test('a data directory may hold spaces, quotes and signs, and is for its user alone', async () => {
