@@ -39,7 +39,18 @@ const any: ConnectionWaitAsk = {
 };
 const fin = { ...any, listeners: ['sdk'], closeReason: 'peer_fin' } as const;
 
-async function worldWith(events: readonly EventDraft[], store = new MemoryStore()) {
+/** Of all stores that are made here: none is called by anything but the test that runs. */
+let storeCalls = 0;
+
+function countedStore(): MemoryStore {
+  return new MemoryStore({
+    async turn() {
+      storeCalls += 1;
+    },
+  });
+}
+
+async function worldWith(events: readonly EventDraft[], store = countedStore()) {
   const world = await makeWorld({ store });
   await world.eventLog.append([listenerEvent('listener_listening', listener), ...events]);
   return world;
@@ -59,7 +70,7 @@ async function notMet(waiting: Promise<unknown>): Promise<NotMet> {
  * Resolves when a wait that has begun sleeps, or is over: in a world in memory whatever can go on does so within a turn of the
  * loop, and nothing does any more once two turns have brought no further call of the store.
  */
-async function asleep(callsSoFar = () => 0): Promise<void> {
+async function asleep(callsSoFar = () => storeCalls): Promise<void> {
   for (let before = -1; before !== callsSoFar(); ) {
     before = callsSoFar();
     await setImmediate();

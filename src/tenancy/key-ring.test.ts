@@ -267,6 +267,37 @@ test('what was being looked up when keys changed is not remembered', async () =>
   await expect(keys.identify(shown(secret))).rejects.toMatchObject({ code: 'unauthenticated' });
 });
 
+test('a watched call passes nothing once its key is remembered as nobody’s', async () => {
+  const rows = new Rows();
+  const secret = makeSecret();
+  rows.put(secret);
+  await using keys = ring(rows, { unknownKeyTtlMs: 60_000 });
+  using watch = keys.watch(await keys.identify(shown(secret)));
+  rows.keys.clear();
+  const other = new Promise<void>((resolve) => {
+    rows.wakes.onChange(() => {
+      // Another call of the key looks first, and finds nobody.
+      keys.identify(shown(secret)).catch(() => resolve());
+    });
+  });
+  rows.wake();
+  await other;
+  await expect(watch.good() ?? 'it passes').rejects.toMatchObject({ code: 'unauthenticated' });
+});
+
+test('a key that was good gives no failures back while the database is away', async () => {
+  const rows = new Rows();
+  const secret = makeSecret();
+  rows.put(secret);
+  await using keys = ring(rows, { failedKeysPerSecond: 1 });
+  await keys.identify(shown(secret));
+  await expect(keys.identify(shown('none'))).rejects.toMatchObject({ code: 'unauthenticated' });
+  rows.isAway = true;
+  rows.wake();
+  await expect(keys.identify(shown(secret))).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(keys.identify(shown('none'))).rejects.toMatchObject({ code: 'resource_exhausted' });
+});
+
 test('while the database is away a watched call stays, and nothing passes', async () => {
   const rows = new Rows();
   const secret = makeSecret();

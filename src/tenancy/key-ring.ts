@@ -144,7 +144,7 @@ export class KeyRing implements Keys, AsyncDisposable {
     }
     const { identity } = await this.#whose(secret, digest, name).catch((error: unknown) => {
       // While the database is away nobody knows whether it is one.
-      if (hasCode(error, 'unavailable')) failures.giveBack();
+      if (!wasGood && hasCode(error, 'unavailable')) failures.giveBack();
       throw error;
     });
     if (identity === null) throw unauthenticated('holds no valid bearer token');
@@ -226,7 +226,7 @@ export class KeyRing implements Keys, AsyncDisposable {
     this.#watched.set(digest, watchers.add(ended));
     return {
       signal,
-      good: () => (this.#recall(digest) === null ? this.#goodAgain(digest, signal) : null),
+      good: () => (this.#recall(digest)?.identity == null ? this.#goodAgain(digest, signal) : null),
       [Symbol.dispose]: () => {
         watchers.delete(ended);
         if (watchers.size === 0 && this.#watched.get(digest) === watchers)

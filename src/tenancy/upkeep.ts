@@ -59,7 +59,7 @@ export class TenancyUpkeep implements AsyncDisposable {
 
   /** Resolves with whether a project is still being deleted. */
   async #pass(): Promise<boolean> {
-    const { removal, keys, clock, limits } = this.#options;
+    const { removal, keys, clock, logger, limits } = this.#options;
     const before = clock.now() - limits.endedKeyTtlMs * 1000;
     let hasMore = true;
     while (hasMore && !this.#stop.signal.aborted) {
@@ -67,7 +67,13 @@ export class TenancyUpkeep implements AsyncDisposable {
     }
     let isLeft = false;
     for (const project of await removal.deleting()) {
-      if (!(await this.#remove(project))) isLeft = true;
+      try {
+        if (!(await this.#remove(project))) isLeft = true;
+      } catch (err) {
+        // What keeps one from its end keeps no other.
+        logger.warn({ err, project: project.name }, 'a project can not be deleted yet');
+        isLeft = true;
+      }
     }
     return isLeft;
   }
