@@ -48,18 +48,14 @@ async function listen(session: Session, command: Command): Promise<number> {
       following.catch((error: Error) => say(`kodama: ${error.message}`));
       code = await runBeside({ words, listener, url: client.url, interrupts, say });
     } else {
-      await Promise.race([interrupts.came, watcher.closed, following]);
+      await Promise.race([interrupts.came, following]);
       const isOwnEnd = interrupts.signal.aborted || body.ttlMs !== undefined;
       if (!isOwnEnd) throw failed(`${nameOf(listener)} was closed by somebody else`);
       code = exitCodes.done;
     }
     await held.close();
     if (!isKept)
-      await Promise.race([
-        watcher.closed,
-        following,
-        delay(endTimeoutMs, undefined, { ref: false }),
-      ]);
+      await Promise.race([following, delay(endTimeoutMs, undefined, { ref: false })]);
     say(
       isKept
         ? `${nameOf(listener)} goes on listening: kodama delete ${nameOf(listener)}`
@@ -90,7 +86,6 @@ class ListenerWatcher {
   readonly #isBeside: boolean;
   readonly #stop = new AbortController();
   readonly #ready = Promise.withResolvers<void>();
-  readonly #closed = Promise.withResolvers<void>();
   #connections = 0;
   #bytesIn = 0;
   #bytesOut = 0;
@@ -108,11 +103,6 @@ class ListenerWatcher {
     return this.#ready.promise;
   }
 
-  /** The listener is closed, whoever did it. */
-  get closed(): Promise<void> {
-    return this.#closed.promise;
-  }
-
   stop(): void {
     this.#stop.abort();
   }
@@ -123,6 +113,7 @@ class ListenerWatcher {
     return `closed ${nameOf(this.#held.listener)}: ${connections}, ${this.#bytesIn} bytes in, ${this.#bytesOut} out`;
   }
 
+  /** Ends when the listener is closed, whoever did it: nothing is printed behind that. */
   async run(): Promise<void> {
     const { client, terminal } = this.#session;
     const { listener, beforeSeq } = this.#held;
@@ -136,6 +127,7 @@ class ListenerWatcher {
     for await (const each of followed) {
       await this.#print(each);
       if ('synced' in each.message) this.#ready.resolve();
+      if ('event' in each.message && each.message.event.type === 'listener_closed') break;
     }
   }
 
@@ -145,7 +137,6 @@ class ListenerWatcher {
     const text = format === 'json' ? `${line}\n` : this.#textOf(message);
     if (this.#isBeside) terminal.sayText(text);
     else await terminal.print(text);
-    if ('event' in message && message.event.type === 'listener_closed') this.#closed.resolve();
   }
 
   /** That it was made is said once it is ready, and that it is closed with what came of it. */
