@@ -17,13 +17,18 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   faults: /^$/,
   core: /^faults\//,
   tenancy: /^core\//,
-  api: /^(core|faults|tenancy)\//,
-  http: /^(core|api|edge-sockets|tenancy)\//,
-  grpc: /^(core|api|edge-sockets|tenancy)\//,
+  fleet: /^(core|tenancy)\//,
+  gateway: /^(core|edge-sockets|fleet|wire)\//,
+  agent:
+    /^(core|fleet|node|wire|workers)\/|^echo\/(messages|record-rows)\.ts$|^(command-line|config|limits)\.ts$/,
+  wire: /^(core\/|echo\/record-rows\.ts$)/,
+  api: /^(core|faults|fleet|tenancy)\//,
+  http: /^(core|api|edge-sockets|fleet|tenancy)\//,
+  grpc: /^(core|api|edge-sockets|fleet|tenancy)\//,
   'edge-sockets': /^core\/address\.ts$/,
   tls: /^core\//,
   metrics: /^core\//,
-  postgres: /^(core|tenancy)\//,
+  postgres: /^(core|fleet|tenancy)\//,
   'embedded-postgres': /^(core\/ports|node\/(trusted-path|data-dir-lock))\.ts$/,
   echo: /^(core|faults)\//,
   workers: /^(core\/|echo\/(messages|record-rows)\.ts$)/,
@@ -48,7 +53,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   'applied-file.ts':
     /^(api|core|listeners-file)\/|^http\/resource-json\.ts$|^node\/start-error\.ts$/,
   'edges.ts':
-    /^(api|core|edge-sockets|grpc|http|tenancy)\/|^(applied-file|config|command-line|node\/start-error)\.ts$/,
+    /^(api|core|edge-sockets|fleet|grpc|http|tenancy)\/|^(applied-file|config|command-line|node\/start-error)\.ts$/,
   'app.ts': /^(?!main\.ts$)/,
   'main.ts':
     /^((app|banner|command-line|config|log-text|output|restore-mark|spare-memory)|node\/(data-dir|ephemeral-ports|start-error)|core\/address)\.ts$/,
@@ -59,6 +64,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   core: [],
   faults: [],
   tenancy: ['uuid'],
+  fleet: ['uuid'],
   echo: ['koffi'],
 };
 /** The one folder of generated code that a folder of src may use. */
@@ -73,11 +79,14 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   api: 2200,
   cli: 5500,
   core: 7950,
+  agent: 1200,
   console: 8350,
   echo: 6100,
   'edge-sockets': 260,
   'embedded-postgres': 850,
   faults: 1450,
+  fleet: 1500,
+  gateway: 900,
   grpc: 2570,
   http: 3950,
   'listeners-file': 330,
@@ -86,6 +95,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   postgres: 5700,
   tenancy: 1550,
   tls: 290,
+  wire: 500,
   workers: 1050,
 };
 

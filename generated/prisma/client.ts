@@ -66,3 +66,13 @@ export type Listener = Prisma.ListenerModel
  * 
  */
 export type ListenerSpec = Prisma.ListenerSpecModel
+/**
+ * Model Node
+ * 
+ */
+export type Node = Prisma.NodeModel
+/**
+ * Model JoinToken
+ * 
+ */
+export type JoinToken = Prisma.JoinTokenModel

@@ -454,6 +454,50 @@ export type BoolWithAggregatesFilter<$PrismaModel = never> = {
   _max?: Prisma.NestedBoolFilter<$PrismaModel>
 }
 
+export type EnumNodeStateFilter<$PrismaModel = never> = {
+  equals?: $Enums.NodeState | Prisma.EnumNodeStateFieldRefInput<$PrismaModel>
+  in?: $Enums.NodeState[] | Prisma.ListEnumNodeStateFieldRefInput<$PrismaModel>
+  notIn?: $Enums.NodeState[] | Prisma.ListEnumNodeStateFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumNodeStateFilter<$PrismaModel> | $Enums.NodeState
+}
+
+export type UuidNullableFilter<$PrismaModel = never> = {
+  equals?: string | Prisma.StringFieldRefInput<$PrismaModel> | null
+  in?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  notIn?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  lt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  lte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  mode?: Prisma.QueryMode
+  not?: Prisma.NestedUuidNullableFilter<$PrismaModel> | string | null
+}
+
+export type EnumNodeStateWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.NodeState | Prisma.EnumNodeStateFieldRefInput<$PrismaModel>
+  in?: $Enums.NodeState[] | Prisma.ListEnumNodeStateFieldRefInput<$PrismaModel>
+  notIn?: $Enums.NodeState[] | Prisma.ListEnumNodeStateFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumNodeStateWithAggregatesFilter<$PrismaModel> | $Enums.NodeState
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumNodeStateFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumNodeStateFilter<$PrismaModel>
+}
+
+export type UuidNullableWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: string | Prisma.StringFieldRefInput<$PrismaModel> | null
+  in?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  notIn?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  lt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  lte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  mode?: Prisma.QueryMode
+  not?: Prisma.NestedUuidNullableWithAggregatesFilter<$PrismaModel> | string | null
+  _count?: Prisma.NestedIntNullableFilter<$PrismaModel>
+  _min?: Prisma.NestedStringNullableFilter<$PrismaModel>
+  _max?: Prisma.NestedStringNullableFilter<$PrismaModel>
+}
+
 export type NestedIntFilter<$PrismaModel = never> = {
   equals?: number | Prisma.IntFieldRefInput<$PrismaModel>
   in?: number[] | Prisma.ListIntFieldRefInput<$PrismaModel>
@@ -849,6 +893,48 @@ export type NestedBoolWithAggregatesFilter<$PrismaModel = never> = {
   _count?: Prisma.NestedIntFilter<$PrismaModel>
   _min?: Prisma.NestedBoolFilter<$PrismaModel>
   _max?: Prisma.NestedBoolFilter<$PrismaModel>
+}
+
+export type NestedEnumNodeStateFilter<$PrismaModel = never> = {
+  equals?: $Enums.NodeState | Prisma.EnumNodeStateFieldRefInput<$PrismaModel>
+  in?: $Enums.NodeState[] | Prisma.ListEnumNodeStateFieldRefInput<$PrismaModel>
+  notIn?: $Enums.NodeState[] | Prisma.ListEnumNodeStateFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumNodeStateFilter<$PrismaModel> | $Enums.NodeState
+}
+
+export type NestedUuidNullableFilter<$PrismaModel = never> = {
+  equals?: string | Prisma.StringFieldRefInput<$PrismaModel> | null
+  in?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  notIn?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  lt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  lte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedUuidNullableFilter<$PrismaModel> | string | null
+}
+
+export type NestedEnumNodeStateWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: $Enums.NodeState | Prisma.EnumNodeStateFieldRefInput<$PrismaModel>
+  in?: $Enums.NodeState[] | Prisma.ListEnumNodeStateFieldRefInput<$PrismaModel>
+  notIn?: $Enums.NodeState[] | Prisma.ListEnumNodeStateFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedEnumNodeStateWithAggregatesFilter<$PrismaModel> | $Enums.NodeState
+  _count?: Prisma.NestedIntFilter<$PrismaModel>
+  _min?: Prisma.NestedEnumNodeStateFilter<$PrismaModel>
+  _max?: Prisma.NestedEnumNodeStateFilter<$PrismaModel>
+}
+
+export type NestedUuidNullableWithAggregatesFilter<$PrismaModel = never> = {
+  equals?: string | Prisma.StringFieldRefInput<$PrismaModel> | null
+  in?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  notIn?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  lt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  lte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gt?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  gte?: string | Prisma.StringFieldRefInput<$PrismaModel>
+  not?: Prisma.NestedUuidNullableWithAggregatesFilter<$PrismaModel> | string | null
+  _count?: Prisma.NestedIntNullableFilter<$PrismaModel>
+  _min?: Prisma.NestedStringNullableFilter<$PrismaModel>
+  _max?: Prisma.NestedStringNullableFilter<$PrismaModel>
 }
 
 

@@ -401,7 +401,9 @@ export const ModelName = {
   ApiKey: 'ApiKey',
   AuditEntry: 'AuditEntry',
   Listener: 'Listener',
-  ListenerSpec: 'ListenerSpec'
+  ListenerSpec: 'ListenerSpec',
+  Node: 'Node',
+  JoinToken: 'JoinToken'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -417,7 +419,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "project" | "apiKey" | "auditEntry" | "listener" | "listenerSpec"
+    modelProps: "project" | "apiKey" | "auditEntry" | "listener" | "listenerSpec" | "node" | "joinToken"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -791,6 +793,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    Node: {
+      payload: Prisma.$NodePayload<ExtArgs>
+      fields: Prisma.NodeFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.NodeFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NodePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.NodeFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NodePayload>
+        }
+        findFirst: {
+          args: Prisma.NodeFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NodePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.NodeFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NodePayload>
+        }
+        findMany: {
+          args: Prisma.NodeFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NodePayload>[]
+        }
+        create: {
+          args: Prisma.NodeCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NodePayload>
+        }
+        createMany: {
+          args: Prisma.NodeCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.NodeCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NodePayload>[]
+        }
+        delete: {
+          args: Prisma.NodeDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NodePayload>
+        }
+        update: {
+          args: Prisma.NodeUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NodePayload>
+        }
+        deleteMany: {
+          args: Prisma.NodeDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.NodeUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.NodeUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NodePayload>[]
+        }
+        upsert: {
+          args: Prisma.NodeUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NodePayload>
+        }
+        aggregate: {
+          args: Prisma.NodeAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateNode>
+        }
+        groupBy: {
+          args: Prisma.NodeGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.NodeGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.NodeCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.NodeCountAggregateOutputType> | number
+        }
+      }
+    }
+    JoinToken: {
+      payload: Prisma.$JoinTokenPayload<ExtArgs>
+      fields: Prisma.JoinTokenFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.JoinTokenFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.JoinTokenFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>
+        }
+        findFirst: {
+          args: Prisma.JoinTokenFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.JoinTokenFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>
+        }
+        findMany: {
+          args: Prisma.JoinTokenFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>[]
+        }
+        create: {
+          args: Prisma.JoinTokenCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>
+        }
+        createMany: {
+          args: Prisma.JoinTokenCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.JoinTokenCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>[]
+        }
+        delete: {
+          args: Prisma.JoinTokenDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>
+        }
+        update: {
+          args: Prisma.JoinTokenUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>
+        }
+        deleteMany: {
+          args: Prisma.JoinTokenDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.JoinTokenUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.JoinTokenUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>[]
+        }
+        upsert: {
+          args: Prisma.JoinTokenUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$JoinTokenPayload>
+        }
+        aggregate: {
+          args: Prisma.JoinTokenAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateJoinToken>
+        }
+        groupBy: {
+          args: Prisma.JoinTokenGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.JoinTokenGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.JoinTokenCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.JoinTokenCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -931,6 +1081,58 @@ export const ListenerSpecScalarFieldEnum = {
 } as const
 
 export type ListenerSpecScalarFieldEnum = (typeof ListenerSpecScalarFieldEnum)[keyof typeof ListenerSpecScalarFieldEnum]
+
+
+export const NodeScalarFieldEnum = {
+  seenSweep: 'seenSweep',
+  createdAt: 'createdAt',
+  lastSeenAt: 'lastSeenAt',
+  removedAt: 'removedAt',
+  droppedRecords: 'droppedRecords',
+  clockOffsetMs: 'clockOffsetMs',
+  ref: 'ref',
+  project: 'project',
+  replica: 'replica',
+  lostAfterMs: 'lostAfterMs',
+  keyGeneration: 'keyGeneration',
+  spoolRecords: 'spoolRecords',
+  portFrom: 'portFrom',
+  portTo: 'portTo',
+  state: 'state',
+  isBuiltIn: 'isBuiltIn',
+  shared: 'shared',
+  cordoned: 'cordoned',
+  bootId: 'bootId',
+  joinToken: 'joinToken',
+  id: 'id',
+  name: 'name',
+  version: 'version',
+  hostname: 'hostname',
+  listenHost: 'listenHost',
+  key: 'key',
+  labels: 'labels',
+  addresses: 'addresses'
+} as const
+
+export type NodeScalarFieldEnum = (typeof NodeScalarFieldEnum)[keyof typeof NodeScalarFieldEnum]
+
+
+export const JoinTokenScalarFieldEnum = {
+  id: 'id',
+  createdAt: 'createdAt',
+  expiresAt: 'expiresAt',
+  revokedAt: 'revokedAt',
+  project: 'project',
+  usesMax: 'usesMax',
+  uses: 'uses',
+  shared: 'shared',
+  digest: 'digest',
+  hint: 'hint',
+  labels: 'labels',
+  createdBy: 'createdBy'
+} as const
+
+export type JoinTokenScalarFieldEnum = (typeof JoinTokenScalarFieldEnum)[keyof typeof JoinTokenScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -1135,6 +1337,20 @@ export type BooleanFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel,
 
 
 /**
+ * Reference to a field of type 'NodeState'
+ */
+export type EnumNodeStateFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'NodeState'>
+    
+
+
+/**
+ * Reference to a field of type 'NodeState[]'
+ */
+export type ListEnumNodeStateFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'NodeState[]'>
+    
+
+
+/**
  * Reference to a field of type 'Float'
  */
 export type FloatFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Float'>
@@ -1303,6 +1519,8 @@ export type GlobalOmitConfig = {
   auditEntry?: Prisma.AuditEntryOmit
   listener?: Prisma.ListenerOmit
   listenerSpec?: Prisma.ListenerSpecOmit
+  node?: Prisma.NodeOmit
+  joinToken?: Prisma.JoinTokenOmit
 }
 
 /* Types for Logging */

@@ -55,7 +55,9 @@ export const ModelName = {
   ApiKey: 'ApiKey',
   AuditEntry: 'AuditEntry',
   Listener: 'Listener',
-  ListenerSpec: 'ListenerSpec'
+  ListenerSpec: 'ListenerSpec',
+  Node: 'Node',
+  JoinToken: 'JoinToken'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -175,6 +177,58 @@ export const ListenerSpecScalarFieldEnum = {
 } as const
 
 export type ListenerSpecScalarFieldEnum = (typeof ListenerSpecScalarFieldEnum)[keyof typeof ListenerSpecScalarFieldEnum]
+
+
+export const NodeScalarFieldEnum = {
+  seenSweep: 'seenSweep',
+  createdAt: 'createdAt',
+  lastSeenAt: 'lastSeenAt',
+  removedAt: 'removedAt',
+  droppedRecords: 'droppedRecords',
+  clockOffsetMs: 'clockOffsetMs',
+  ref: 'ref',
+  project: 'project',
+  replica: 'replica',
+  lostAfterMs: 'lostAfterMs',
+  keyGeneration: 'keyGeneration',
+  spoolRecords: 'spoolRecords',
+  portFrom: 'portFrom',
+  portTo: 'portTo',
+  state: 'state',
+  isBuiltIn: 'isBuiltIn',
+  shared: 'shared',
+  cordoned: 'cordoned',
+  bootId: 'bootId',
+  joinToken: 'joinToken',
+  id: 'id',
+  name: 'name',
+  version: 'version',
+  hostname: 'hostname',
+  listenHost: 'listenHost',
+  key: 'key',
+  labels: 'labels',
+  addresses: 'addresses'
+} as const
+
+export type NodeScalarFieldEnum = (typeof NodeScalarFieldEnum)[keyof typeof NodeScalarFieldEnum]
+
+
+export const JoinTokenScalarFieldEnum = {
+  id: 'id',
+  createdAt: 'createdAt',
+  expiresAt: 'expiresAt',
+  revokedAt: 'revokedAt',
+  project: 'project',
+  usesMax: 'usesMax',
+  uses: 'uses',
+  shared: 'shared',
+  digest: 'digest',
+  hint: 'hint',
+  labels: 'labels',
+  createdBy: 'createdBy'
+} as const
+
+export type JoinTokenScalarFieldEnum = (typeof JoinTokenScalarFieldEnum)[keyof typeof JoinTokenScalarFieldEnum]
 
 
 export const SortOrder = {

@@ -1,0 +1,57 @@
+/** A node: what holds echo sockets on a host, as people see it. The rest of what is on record of it is the fleet's own. */
+import type { ProjectRef } from '../core/project.ts';
+import type { Micros } from '../core/time.ts';
+
+/**
+ *   pending → ready ⇄ disconnected → lost → ready      removed is the end
+ *
+ * `pending` has joined and never had a session; `disconnected` tells nothing, and serves on; of one that is `lost` the
+ * connections are closed on record.
+ */
+export const nodeStates = [
+  'pending',
+  'ready',
+  'disconnected',
+  'lost',
+  'quarantined',
+  'removed',
+] as const;
+export type NodeState = (typeof nodeStates)[number];
+
+export interface Node {
+  /** The number that rows have in its place. */
+  readonly ref: number;
+  readonly id: string;
+  readonly project: ProjectRef;
+  /** Of no other node of its project that is not removed. */
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: NodeState;
+  /** In a replica's own process. */
+  readonly isBuiltIn: boolean;
+  /** Serves every project. */
+  readonly shared: boolean;
+  /** It gets no new listeners. */
+  readonly cordoned: boolean;
+  readonly version: string | null;
+  readonly bootId: string | null;
+  /** Of its host. */
+  readonly addresses: readonly string[];
+  /** What it binds where a listener names no host; null: what the replica that was asked does. */
+  readonly listenHost: string | null;
+  /** From which ports are drawn where a listener names none; null: the kernel's choice. */
+  readonly portRange: { readonly from: number; readonly to: number } | null;
+  readonly lastSeenAt: Micros | null;
+  /** After so long without a word its connections are ended, there and on record. */
+  readonly lostAfterMs: number;
+  /** Records that it holds and that are not on record, as it last told. */
+  readonly spoolRecords: number;
+  /** Records that never came. */
+  readonly droppedRecords: number;
+  /** Its host's clock less that of the control plane. */
+  readonly clockOffsetMs: number | null;
+  readonly createdAt: Micros;
+  /** Of the project that asks, or of all for an operator. */
+  readonly listeners: number;
+  readonly openConnections: number;
+}
