@@ -14,21 +14,19 @@ import { AuditKeeping } from './core/audit-keeping.ts';
 import { systemClock } from './core/clock.ts';
 import { ControlPlane } from './core/control-plane.ts';
 import { EventLog } from './core/event-log.ts';
+import { HeldNode } from './core/held-node.ts';
+import { HeldNodes } from './core/held-nodes.ts';
 import type { Listener } from './core/listener.ts';
-import { ListenerObserver } from './core/listener-observer.ts';
 import type { PortRules } from './core/listener-ports.ts';
-import { ListenerRecovery } from './core/listener-recovery.ts';
-import { ListenerSet } from './core/listener-set.ts';
-import { Listeners } from './core/listeners.ts';
 import { Projects } from './core/projects.ts';
 import { connectionLimits } from './core/quotas.ts';
-import { Recorder } from './core/recorder.ts';
 import { ResourceAudit } from './core/resource-audit.ts';
-import { RestingPorts } from './core/resting-ports.ts';
 import { Retention } from './core/retention.ts';
 import type { Writer } from './core/writer.ts';
 import type { EdgesGround } from './edges.ts';
 import { EmbeddedPostgres } from './embedded-postgres/embedded-postgres.ts';
+import { NodeCommands } from './fleet/node-commands.ts';
+import { Placements } from './fleet/placements.ts';
 import { Metrics } from './metrics/prometheus.ts';
 import { orStartError } from './node/start-error.ts';
 import { takeNodeId } from './node/take-node-id.ts';
@@ -110,29 +108,30 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   );
   resources.use(store);
   const projects = resources.use(new Projects(store.projects, logger));
-  const own = { projects, metrics: new Metrics() };
+  const made = { projects, metrics: new Metrics() };
   const reservedPorts = [config.http.port, config.grpc.port].filter((port) => port !== 0);
   const ground = {
     ...options,
     clock,
     nodeId,
     store,
-    ...own,
+    ...made,
     reservedPorts,
     appliedFile,
     certificate,
   };
-  const { control, recovery, eventLog, activity, set } = await startCore(ground, resources);
+  const { control, own, eventLog, activity, commands } = await startCore(ground, resources);
   signal?.throwIfAborted();
   if (config.databaseUrl === null) await control.letGoOfOtherNodes();
   // A person has what listens again from the banner; a program reads only the log.
   if (config.logFormat === 'json') activity.begin();
-  await recovery.recover();
+  await own.recovery.recover();
   activity.begin();
-  const earlier = new Set(set.all().map(({ id }) => id));
+  const earlier = new Set(own.set.all().map(({ id }) => id));
   signal?.throwIfAborted();
   const addresses = await startEdges(ground, control, resources);
-  const recovered = set.all().filter(({ id }) => earlier.has(id));
+  commands.start((...command) => control.runHere(...command));
+  const recovered = own.set.all().filter(({ id }) => earlier.has(id));
   resources.use(store.rotateSecrets(config.secrets));
   // The first thing of a stop: without its store kodama ends all the same.
   resources.defer(() => eventLog.endBy(AbortSignal.timeout(config.shutdownTimeoutMs / 2)));
@@ -179,10 +178,10 @@ async function openEventLog(
   return await EventLog.open({ store, writer, log: logger, limits, onFatal, onCommit });
 }
 
-function activityLog({ config, logger }: Ground, set: ListenerSet): ActivityLog {
+function activityLog({ config, logger }: Ground, nodes: HeldNodes): ActivityLog {
   return new ActivityLog({
     logger,
-    nameOf: (id) => set.get(id)?.listener.name ?? null,
+    nameOf: (id) => nodes.listener(id)?.name ?? null,
     isInfoShown: logger.isLevelEnabled('info'),
     limits: config.logLines,
   });
@@ -205,8 +204,8 @@ function startRetention(
 async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const { config, logger, clock, nodeId, store, projects, metrics, reservedPorts, onFatal } =
     ground;
-  const set = new ListenerSet();
-  const activity = resources.use(activityLog(ground, set));
+  const nodes = new HeldNodes();
+  const activity = resources.use(activityLog(ground, nodes));
   const node = await store.nodes.takeOwn();
   const eventLog = await openEventLog(ground, node, (commit) => {
     metrics.onCommit(commit);
@@ -214,57 +213,42 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   });
   resources.defer(() => eventLog.drain(AbortSignal.timeout(config.shutdownTimeoutMs / 4)));
   const audit = new ResourceAudit({ clock, makeId: uuidv7 });
-  const recorder = new Recorder({ nodeId, log: eventLog, clock, logger, audit });
-  const restingPorts = new RestingPorts(config.listeners);
-  const observed = { set, eventLog, recorder, restingPorts, audit, clock, onFatal };
-  const observer = new ListenerObserver(observed);
+  const shared = {
+    pid: process.pid,
+    ...{ store, eventLog, audit, certificates, clock, logger, projects, onFatal },
+    limits: config.listeners,
+    bounds: config.bounds,
+    portRules: portRulesOf(config, reservedPorts),
+    makeId: uuidv7,
+    bindsAtOnceMax: config.dataPlane.rebindsAtOnceMax,
+    pages: { sizeMax: config.bounds.pageSize.max, bytesMax: config.bounds.pageBytesMax },
+  };
+  const own = new HeldNode({ ...shared, nodeId, node });
   const dataPlane = await WorkerDataPlane.start({
     workers: config.workers,
     nodeId,
     log: logger,
     limits: config.dataPlane,
     onFatal,
-    events: {
-      onRecords: (...report) => recorder.record(...report),
-      onWorkerLost: (workerId) => void recorder.workerLost(workerId).catch(onFatal),
-      onObserved: (observed) => observer.observe(observed),
-    },
+    events: own.events,
   });
   resources.use(dataPlane);
-  await projects.start((project, { quotas }) =>
-    dataPlane.limitProject(project, connectionLimits(quotas)),
-  );
-  const shared = {
-    ...{ nodeId, pid: process.pid },
-    set,
-    store,
-    eventLog,
-    recorder,
-    dataPlane,
-    audit,
-    certificates,
-    clock,
-    logger,
-    limits: config.listeners,
-    bounds: config.bounds,
-    ...{ projects, restingPorts },
-    portRules: portRulesOf(config, reservedPorts),
-    makeId: uuidv7,
-  };
-  const listeners = new Listeners(shared);
-  const recovery = new ListenerRecovery({
-    ...shared,
-    node,
-    listeners,
-    observer,
-    bindsAtOnceMax: config.dataPlane.rebindsAtOnceMax,
-    pages: { sizeMax: config.bounds.pageSize.max, bytesMax: config.bounds.pageBytesMax },
+  own.serve(dataPlane);
+  nodes.addOwn(own);
+  await projects.start((project, { quotas }) => {
+    const limits = connectionLimits(quotas);
+    for (const each of nodes.all()) each.dataPlane.limitProject(project, limits);
   });
   const retention = resources.use(startRetention(ground, eventLog));
+  const { sessions, commands: rows } = store.fleet;
+  const asks = { rows, places: store.nodes, held: nodes, logger, limits: config.fleet };
+  const commands = resources.use(new NodeCommands(asks));
   const control = new ControlPlane({
     ...shared,
     version,
-    listeners,
+    nodes,
+    others: commands,
+    placement: new Placements({ nodes: sessions, held: nodes, limits: config.fleet }),
     retention,
     limits: {
       ...config.streams,
@@ -273,6 +257,6 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
       pageBytesMax: config.bounds.pageBytesMax,
     },
   });
-  metrics.observe({ control, eventLog, recorder, retention });
-  return { control, recovery, eventLog, activity, set };
+  metrics.observe({ control, eventLog, nodes, retention });
+  return { control, own, eventLog, activity, commands };
 }

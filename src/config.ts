@@ -11,6 +11,7 @@ import { edgeConfig, edgeSettings, tlsFault, wayBeyondLoopback } from './edge-se
 import {
   dataPlaneLimits,
   eventLogLimits,
+  fleetLimits,
   grpcLimits,
   httpLimits,
   idempotencyLimits,
@@ -205,7 +206,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     output: outputLimits,
     logLines: { connectionsPerSecondMax: 20, listenersPerSecondMax: 20, bannerListenersMax: 20 },
     signalEchoMs: 500,
-    nodes: { absenceMs: 3000 },
+    ...{ nodes: { absenceMs: 3000 }, fleet: fleetLimits },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
     warnings: isPlainInSight ? [...warnings, plainSecretsWarning] : warnings,
   });

@@ -15,6 +15,7 @@ import type { Projects } from './core/projects.ts';
 import { RequestRates } from './core/request-rates.ts';
 import type { Store } from './core/store.ts';
 import type { EdgeTls } from './edge-sockets/edge-tls.ts';
+import type { FleetStore } from './fleet/store.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
 import type { MetricsText } from './http/edge.ts';
 import { HttpServer } from './http/http-server.ts';
@@ -31,7 +32,10 @@ export interface EdgesGround {
   readonly config: Config;
   readonly logger: Logger;
   readonly clock: Clock;
-  readonly store: Store & { readonly tenancy: TenancyStore };
+  readonly store: Store & {
+    readonly tenancy: TenancyStore;
+    readonly fleet: Pick<FleetStore, 'sessions' | 'commands'>;
+  };
   readonly projects: Projects;
   readonly metrics: MetricsText & { countUnauthenticated(): void };
   /** Those that are configured, and then those that the edges are bound to. */

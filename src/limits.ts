@@ -132,3 +132,19 @@ export const tlsLimits = {
 
 /** At most so many proxies stand one behind the other. */
 export const forwardingLimits = { hopsMax: 32 };
+
+export const fleetLimits = {
+  /** How long who asks something of a node that another replica has waits. */
+  commandTimeoutMs: 10_000,
+  /** Of those that wait for an answer, and that are run for others at once. */
+  commandsMax: 1000,
+  commandPollMs: 2000,
+  nodeListenersMax: 10_000,
+  sessionsMax: 1000,
+  beatsEveryMs: 1000,
+  wishWaitMs: 5000,
+  retryAfterMs: 1000,
+  sweepEveryMs: 5000,
+  missedSweeps: 3,
+  brakeFrom: 3,
+} as const;

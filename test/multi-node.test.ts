@@ -55,28 +55,28 @@ test('what one node does, the other shows', async () => {
   await want(409, b, 'POST', '/v1/listeners', { name: 'of-a' });
 });
 
-test('what is another node’s is changed there only, and the refusal names the node', async () => {
+test('what is another node’s is changed and closed through either', async () => {
   const { id, laddr } = await want(201, a, 'POST', '/v1/listeners', {});
   await using client = await openClient(laddr.port);
   await client.echo('hello');
-  const connection = await waitFor('the record', async () => {
+  const { id: connectionId } = await waitFor('the record', async () => {
     const path = `/v1/connections?state=open&listener=${id}`;
     return (await want(200, b, 'GET', path)).connections[0];
   });
-  const asks: readonly (readonly [method: string, path: string, body?: object])[] = [
-    ['PATCH', `/v1/listeners/${id}`, { labels: {} }],
-    ['DELETE', `/v1/listeners/${id}`],
-    ['POST', `/v1/connections/${connection.id}:close`, {}],
-  ];
-  for (const [method, path, body] of asks) {
-    const refused = await call(b, method, path, body);
-    expect(refused).toMatchObject({ status: 409, body: { code: 'failed_precondition' } });
-    expect(refused.body.detail).toContain(`node ${nodeA}, which is up: ask there`);
-  }
-  await want(204, a, 'DELETE', `/v1/listeners/${id}`);
-  expect(await want(200, b, 'GET', `/v1/connections/${connection.id}`)).toMatchObject({
-    closeReason: 'listener_deleted',
-  });
+  const path = `/v1/listeners/${id}`;
+  const latency = { type: 'latency', delayMs: 1 };
+  const changed = await want(200, b, 'PATCH', path, { labels: { by: 'b' }, faults: [latency] });
+  expect(changed).toMatchObject({ nodeId: nodeA, state: 'listening', labels: { by: 'b' } });
+  const [fault] = changed.faults;
+  await want(200, b, 'PATCH', `${path}/faults/${fault.name}`, { delayMs: 2 });
+  expect(await want(200, a, 'GET', path)).toMatchObject({ faults: [{ delayMs: 2 }] });
+  const refused = await call(b, 'PATCH', path, { faults: [{ type: 'drop', ratio: 0.5 }] });
+  expect(refused).toMatchObject({ status: 400, body: { code: 'invalid_argument' } });
+  const ended = await want(200, b, 'POST', `/v1/connections/${connectionId}:close`, {});
+  expect(ended).toMatchObject({ nodeId: nodeA, closeReason: 'operator_fin' });
+  await want(204, b, 'DELETE', path);
+  expect(await want(200, a, 'GET', path)).toMatchObject({ state: 'closed' });
+  await expect(openClient(laddr.port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
 
 test('followers of either node see one log in one order, while both write to it', async () => {

@@ -98,7 +98,7 @@ export class AppendQueue {
   /** Its `committed` rejects with `unavailable` once the queue is drained. */
   add(entry: Entry): void {
     if (this.#isDrained) {
-      entry.committed.reject(new AppError('unavailable', 'shutting down', { retryAfterMs: 1000 }));
+      entry.committed.reject(stopping());
     } else {
       this.#entries.push(entry);
       this.#running ??= this.#run();
@@ -122,6 +122,13 @@ export class AppendQueue {
     if (signal.aborted) stop();
   }
 
+  /** The place is to be another's, which is told again what is not committed by now: nothing more is. */
+  leave(): void {
+    this.#isDrained = true;
+    this.endBy(AbortSignal.abort());
+    for (const { committed } of this.#entries.splice(0)) committed.reject(stopping());
+  }
+
   /** Commits all that is queued, at most for as long as the signal allows; then no more is taken. */
   async drain(signal: AbortSignal): Promise<void> {
     this.endBy(signal);
@@ -143,7 +150,8 @@ export class AppendQueue {
         entry.committed.reject(error);
       }
       this.#batch = [];
-      if (this.#stop.signal.aborted) {
+      if (this.#isDrained) this.#options.log.debug({ err: error }, 'a place was left');
+      else if (this.#stop.signal.aborted) {
         this.#isDrained = true;
         this.#options.log.error({ err: error }, 'the log was not drained');
       } else this.#options.onFatal(error);
@@ -276,6 +284,10 @@ export class AppendQueue {
     this.#failure = null;
     this.#halvings = Math.max(0, this.#halvings - 1);
   }
+}
+
+function stopping(): AppError {
+  return new AppError('unavailable', 'shutting down', { retryAfterMs: 1000 });
 }
 
 /** Whether it can be committed in two parts. */

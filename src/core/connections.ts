@@ -3,26 +3,28 @@ import type { Caller } from './caller.ts';
 import type { Connection } from './connection.ts';
 import { AppError } from './errors.ts';
 import type { GoneNodes } from './gone-nodes.ts';
+import type { HeldNodes } from './held-nodes.ts';
 import { type ConnectionAsk, chooseListeners } from './listener-choice.ts';
 import type { ListenerNames, Named } from './listener-names.ts';
 import type { Own } from './named-listeners.ts';
+import type { NodeCalls } from './node-calls.ts';
+import type { OtherNodes } from './node-command.ts';
 import { listPage, type Page, type PageAsk, type PageRequest, readWithNext } from './page.ts';
-import type { DataPlane } from './ports.ts';
 import type { ProjectRef } from './project.ts';
-import type { Recorder } from './recorder.ts';
 import { whileThere } from './while-there.ts';
+
+/** By then its node may be back. */
+const retryAfterMs = 5000;
 
 export interface ConnectionLimits {
   /** Listeners that a reader may choose by their labels. */
   readonly labelledListenersMax: number;
-  /** How long who closes one waits for its end. */
-  readonly closeTimeoutMs: number;
 }
 
 interface ConnectionsOptions {
-  readonly nodeId: string;
-  readonly recorder: Recorder;
-  readonly dataPlane: DataPlane;
+  readonly nodes: HeldNodes;
+  readonly nodeCalls: NodeCalls;
+  readonly others: OtherNodes;
   readonly goneNodes: GoneNodes;
   readonly names: (project: ProjectRef) => ListenerNames;
   readonly limits: ConnectionLimits;
@@ -62,7 +64,7 @@ export class Connections {
   /**
    * Resolves with the final record; one that is closed already stays as it is, and one of a node that is not there is
    * closed as interrupted.
-   * @throws not_found, failed_precondition (of another node, which is up), unavailable
+   * @throws not_found, unavailable
    */
   async close(
     own: Own,
@@ -70,23 +72,20 @@ export class Connections {
     id: string,
     mode: 'fin' | 'rst',
   ): Promise<Named<Connection>> {
-    const { nodeId, goneNodes } = this.#options;
+    const { nodes, nodeCalls, others, goneNodes } = this.#options;
+    const { project } = own;
     const connection = await this.get(own, id);
     if (connection.state === 'closed') return connection;
-    if (connection.nodeId === nodeId) await this.#closeOwn(caller, id, mode);
-    else await goneNodes.closeConnection(caller, own.project, connection);
+    const { nodeId } = connection;
+    const held = nodes.get(nodeId);
+    const where = held === null ? await others.whereIs(nodeId) : 'there';
+    if (held !== null) await nodeCalls.closeConnection(held, caller, id, mode);
+    else if (where === 'there') {
+      await others.run(caller, project, nodeId, { kind: 'close_connection', id, mode });
+    } else if (where === 'disconnected') {
+      const message = `connection ${id} is on node ${nodeId}, which is not connected`;
+      throw new AppError('unavailable', message, { retryAfterMs });
+    } else await goneNodes.closeConnection(caller, project, connection);
     return await this.get(own, id);
-  }
-
-  async #closeOwn(caller: Caller, connectionId: string, mode: 'fin' | 'rst'): Promise<void> {
-    const { recorder, dataPlane, limits } = this.#options;
-    const signal = AbortSignal.any([caller.signal, AbortSignal.timeout(limits.closeTimeoutMs)]);
-    const closed = recorder.closed(connectionId, signal);
-    const workerId = recorder.workerOf(connectionId);
-    if (workerId !== null) {
-      recorder.askClose(caller, connectionId, mode);
-      await dataPlane.closeConnection({ workerId, connectionId }, mode);
-    }
-    await closed;
   }
 }

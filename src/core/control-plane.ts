@@ -18,18 +18,19 @@ import {
 import { EventStreams, type Follower, type StreamLimits } from './event-streams.ts';
 import type { FaultChange } from './fault-changes.ts';
 import { GoneNodes } from './gone-nodes.ts';
+import type { HeldNodes } from './held-nodes.ts';
 import type { FollowAsk } from './labelled-listeners.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
 import { type ConnectionAsk, chooseEvents, type EventAsk } from './listener-choice.ts';
 import { ListenerNames, type Named, type NamedStreamItem } from './listener-names.ts';
-import type { ListenerSet } from './listener-set.ts';
-import type { Listeners } from './listeners.ts';
 import { type CloseMany, listenerOf, NamedListeners, type Own } from './named-listeners.ts';
+import { type NodeCallLimits, NodeCalls } from './node-calls.ts';
+import type { OtherNodes } from './node-command.ts';
 import { listPage, type Page, type PageAsk, type PageRequest } from './page.ts';
-import type { Clock, DataPlane, Logger } from './ports.ts';
+import type { Placement } from './placement.ts';
+import type { Clock, Logger } from './ports.ts';
 import { defaultProject, type ProjectRef } from './project.ts';
 import type { Projects } from './projects.ts';
-import type { Recorder } from './recorder.ts';
 import type { ResourceAudit } from './resource-audit.ts';
 import type { Retention } from './retention.ts';
 import {
@@ -52,20 +53,25 @@ import { whileThere } from './while-there.ts';
 
 export interface ControlPlaneOptions {
   readonly version: string;
-  readonly nodeId: string;
   readonly pid: number;
   readonly store: Store;
   readonly projects: Projects;
   readonly eventLog: EventLog;
-  readonly recorder: Recorder;
-  readonly dataPlane: DataPlane;
-  readonly set: ListenerSet;
-  readonly listeners: Listeners;
+  readonly nodes: HeldNodes;
+  readonly others: OtherNodes;
+  readonly placement: Placement;
+  readonly makeId: () => string;
+  readonly bounds: { readonly specBytesMax: number; readonly faultsMax: number };
   readonly audit: ResourceAudit;
   readonly retention: Pick<Retention, 'stateOf'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly limits: EventPageLimits & StreamLimits & WaitLimits & ConnectionLimits & ReadinessLimits;
+  readonly limits: EventPageLimits &
+    StreamLimits &
+    WaitLimits &
+    ConnectionLimits &
+    ReadinessLimits &
+    NodeCallLimits;
 }
 
 export class ControlPlane {
@@ -74,6 +80,7 @@ export class ControlPlane {
   readonly #goneNodes: GoneNodes;
   readonly #listeners: NamedListeners;
   readonly #connections: Connections;
+  readonly #nodeCalls: NodeCalls;
   readonly #streams: EventStreams;
   readonly #waits: Waits;
 
@@ -85,8 +92,10 @@ export class ControlPlane {
     const { pageBytesMax } = options.limits;
     this.#goneNodes = new GoneNodes({ ...options, pageBytesMax });
     const goneNodes = this.#goneNodes;
-    this.#listeners = new NamedListeners({ ...options, pageBytesMax, goneNodes });
-    this.#connections = new Connections({ ...options, names, goneNodes });
+    this.#nodeCalls = new NodeCalls(options);
+    const shared = { ...options, pageBytesMax, goneNodes, names, nodeCalls: this.#nodeCalls };
+    this.#listeners = new NamedListeners(shared);
+    this.#connections = new Connections(shared);
   }
 
   /** What the caller may see of: another project's things are not found. @throws not_found, unavailable */
@@ -96,8 +105,8 @@ export class ControlPlane {
   }
 
   #names(project: ProjectRef): ListenerNames {
-    const { set, store } = this.#options;
-    return new ListenerNames({ set, store: store.of(project) });
+    const { nodes, store } = this.#options;
+    return new ListenerNames({ nodes, store: store.of(project) });
   }
 
   /**
@@ -111,7 +120,12 @@ export class ControlPlane {
     ids: readonly string[] = [],
   ): Promise<readonly Listener[]> {
     const { project } = await this.#of(caller);
-    return await this.#options.listeners.create(caller, project, inputs, ids);
+    return await this.#listeners.create(project, caller, inputs, ids);
+  }
+
+  /** What another process asks of a node whose place is here. @throws what the command throws, unavailable */
+  async runHere(...asked: Parameters<NodeCalls['run']>): Promise<readonly Listener[]> {
+    return await this.#nodeCalls.run(...asked);
   }
 
   /** By id or name; a closed one by its id. @throws not_found, unavailable */
@@ -129,29 +143,27 @@ export class ControlPlane {
     return await whileThere(caller, listPage(asked, ask, read));
   }
 
-  /** @throws not_found, failed_precondition (closed, or another node's), and what Listeners.update throws */
+  /** @throws not_found, failed_precondition (closed, or of a process that is gone), what Listeners.update throws */
   async updateListener(caller: Caller, idOrName: string, patch: ListenerPatch): Promise<Listener> {
     const own = await this.#of(caller);
-    const id = await whileThere(caller, this.#listeners.ownId(own, idOrName));
-    return await whileThere(caller, this.#options.listeners.update(caller, id, patch));
+    return await whileThere(caller, this.#listeners.update(own, caller, idOrName, patch));
   }
 
   /** As updateListener, of its faults as they are when its turn comes. @throws what the change throws, too */
   async updateFaults(caller: Caller, idOrName: string, change: FaultChange): Promise<Listener> {
     const own = await this.#of(caller);
-    const id = await whileThere(caller, this.#listeners.ownId(own, idOrName));
-    return await whileThere(caller, this.#options.listeners.updateFaults(caller, id, change));
+    return await whileThere(caller, this.#listeners.updateFaults(own, caller, idOrName, change));
   }
 
   /**
-   * Idempotent by id, and goes on when the caller goes away. A listener of a
-   * node that is not there is closed on its behalf.
-   * @throws not_found, failed_precondition (of another node, which is up), unavailable
+   * Idempotent by id, and goes on when the caller goes away. A listener of a node that is gone is closed on its behalf.
+   * Resolves with whether it is closed: where nobody hears of its node, it is closed when that is back, or lost.
+   * @throws not_found, unavailable
    */
-  async deleteListener(caller: Caller, idOrName: string, drainMs: number): Promise<void> {
+  async deleteListener(caller: Caller, idOrName: string, drainMs: number): Promise<boolean> {
     caller.signal.throwIfAborted();
     const own = await this.#of(caller);
-    await whileThere(caller, this.#listeners.close(own, caller, idOrName, drainMs));
+    return await whileThere(caller, this.#listeners.close(own, caller, idOrName, drainMs));
   }
 
   /**
@@ -254,8 +266,13 @@ export class ControlPlane {
     await this.#goneNodes.letGo();
   }
 
+  /** See GoneNodes.lose. @throws failed_precondition when it is up; unavailable */
+  async lose(nodeId: string, how: { readonly isRemoved: boolean }): Promise<void> {
+    await this.#goneNodes.lose(nodeId, how);
+  }
+
   get listenerCount(): number {
-    return this.#options.set.size;
+    return this.#options.nodes.listenerCount;
   }
 
   get followers(): readonly Follower[] {

@@ -5,18 +5,20 @@
  * - Commit, then publish: nothing is seen that a crash could undo.
  * - A follower owns one number, its seq, and is woken by level: it reads, and waits only at the head.
  */
-import { AppendQueue, type AppendQueueLimits, type AppendQueueOptions } from './append-queue.ts';
+import type { AppendQueueLimits, AppendQueueOptions } from './append-queue.ts';
 import { aboveHead, belowOldest } from './cursor-errors.ts';
 import type { Event, EventDraft } from './event.ts';
 import { type EventFilter, type EventSelection, everySelection } from './event-filter.ts';
 import { EventRing } from './event-ring.ts';
 import { KnownLogs } from './known-logs.ts';
-import { LogCommands, type LogCommandsLimits } from './log-commands.ts';
-import { type AppendExtra, makeEntry } from './log-entry.ts';
+import type { LogCommandsLimits } from './log-commands.ts';
+import type { AppendExtra } from './log-entry.ts';
 import type { LogBounds } from './log-keeping.ts';
+import { type Appends, LogWriter, type ProjectAppends } from './log-writer.ts';
 import { defaultProject, type ProjectRef } from './project.ts';
 import type { EventPage, Log, Store } from './store.ts';
 import { WakeUps } from './wake-ups.ts';
+import type { Writer } from './writer.ts';
 
 export interface EventLogLimits extends AppendQueueLimits, LogCommandsLimits {
   /** Newest events kept in memory, of the default project. */
@@ -39,12 +41,13 @@ export interface EventLogOptions extends Omit<AppendQueueOptions, 'limits' | 'pu
 /** What the logs of all projects have in common. */
 interface Shared {
   readonly options: EventLogOptions;
-  readonly queue: AppendQueue;
-  readonly commands: LogCommands;
+  /** In this process's own place. */
+  readonly writer: LogWriter;
+  readonly publish: AppendQueueOptions['publish'];
   readonly logs: KnownLogs<EventLog>;
 }
 
-export class EventLog {
+export class EventLog implements Appends, ProjectAppends {
   readonly #project: ProjectRef;
   readonly #shared: Shared;
   readonly #stored: Log;
@@ -75,9 +78,8 @@ export class EventLog {
     const logs = new KnownLogs<EventLog>(options.limits.logsMax);
     const publish: AppendQueueOptions['publish'] = (project, firstSeq, events) =>
       logs.find(project)?.publish(firstSeq, events);
-    const queue = new AppendQueue({ ...options, publish });
-    const commands = new LogCommands({ ...options, queue });
-    const shared: Shared = { options, queue, commands, logs };
+    const writer = new LogWriter({ ...options, publish });
+    const shared: Shared = { options, writer, publish, logs };
     const own = logs.get(defaultProject, () => new EventLog(shared, defaultProject));
     own.hold();
     await own.known();
@@ -146,64 +148,56 @@ export class EventLog {
     return this.#oldestSeq;
   }
 
+  /** What appends in another place that this process has: one that is lost is told. */
+  writer(writer: Writer, onFatal: (error: unknown) => void): LogWriter {
+    const { options, publish } = this.#shared;
+    // What comes from another host has gathered on its way.
+    const limits = { ...options.limits, gatherMs: 0 };
+    return new LogWriter({ ...options, limits, writer, onFatal, publish });
+  }
+
   /** Why the last commit failed, while it is being repeated; null when all is well. */
   get failure(): unknown {
-    return this.#shared.queue.failure;
+    return this.#shared.writer.queue.failure;
   }
 
   get queuedEvents(): number {
-    return this.#shared.queue.queuedEvents;
+    return this.#shared.writer.queue.queuedEvents;
   }
 
   /** How long the oldest of what is to be committed has waited; 0 when nothing does. */
   get waitingMs(): number {
-    return this.#shared.queue.waitingMs;
+    return this.#shared.writer.queue.waitingMs;
   }
 
   /** Records that the store refused, and that were left out. */
   get refusedRecords(): number {
-    return this.#shared.queue.refusedRecords;
+    return this.#shared.writer.queue.refusedRecords;
   }
 
-  /**
-   * Resolves when all of it is committed and published; waits as long as the store is away.
-   * @throws unavailable once the log is drained
-   */
   append(events: readonly EventDraft[], extra: AppendExtra = {}): Promise<readonly Event[]> {
-    const entry = makeEntry(this.#project, events, extra);
-    this.#shared.queue.add(entry);
-    return entry.committed.promise;
+    return this.#shared.writer.append(this.#project, events, extra);
   }
 
-  /**
-   * As append, for a caller who waits. When the answer is unavailable and the commit lands all the same,
-   * `onLate` undoes it.
-   * @throws unavailable when the store is away or too slow
-   * @throws resource_exhausted when it is larger than a commit may be
-   */
   async appendCommand(
     events: readonly EventDraft[],
-    { onLate, ...extra }: AppendExtra & { readonly onLate?: () => void } = {},
+    extra: AppendExtra & { readonly onLate?: () => void } = {},
   ): Promise<readonly Event[]> {
-    return await this.#shared.commands.commit(makeEntry(this.#project, events, extra), onLate);
+    return await this.#shared.writer.appendCommand(this.#project, events, extra);
   }
 
-  /**
-   * What waits for a commit, for a caller who waits only as long as for a command.
-   * @throws unavailable when it takes longer; it may still come
-   */
   async inTime<Result>(commit: Promise<Result>): Promise<Result> {
-    return await this.#shared.commands.inTime(commit);
+    return await this.#shared.writer.inTime(commit);
   }
 
   /** At a stop: what the store does not take until the signal is given up, so that the rest can end in order. */
   endBy(signal: AbortSignal): void {
-    this.#shared.queue.endBy(signal);
+    this.#shared.writer.queue.endBy(signal);
   }
 
   /** Commits all that is queued, at most for as long as the signal allows; then no more is taken. */
   async drain(signal: AbortSignal): Promise<void> {
-    await this.#shared.queue.drain(signal);
+    await this.#shared.writer.queue.drain(signal);
     this.#shared.logs.end();
   }
 
@@ -292,6 +286,6 @@ export class EventLog {
 
   /** Somebody follows it live until what is returned is disposed of: nothing gathers meanwhile. */
   followed(): Disposable {
-    return this.#shared.queue.gathering.ask();
+    return this.#shared.writer.queue.gathering.ask();
   }
 }

@@ -61,6 +61,8 @@ export interface Refusal {
 interface EventCommon {
   readonly time: Micros;
   readonly listenerId: string;
+  /** The number of the record that it tells, among those of a node on a host of its own. */
+  readonly record?: number;
 }
 
 /** An event before it has its place in the log. */

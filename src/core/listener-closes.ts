@@ -1,16 +1,16 @@
 /** How a listener of this node ends: a close is wished, and committed once it is observed. */
 import type { Caller } from './caller.ts';
 import { listenerEvent } from './event.ts';
-import type { EventLog } from './event-log.ts';
 import type { ListenerEntry, ListenerSet } from './listener-set.ts';
 import { endWish } from './listener-wish.ts';
+import type { Appends } from './log-writer.ts';
 import type { Clock, DataPlane } from './ports.ts';
 import type { Recorder } from './recorder.ts';
 import type { ResourceAudit } from './resource-audit.ts';
 
 interface ListenerClosesOptions {
   readonly set: ListenerSet;
-  readonly eventLog: EventLog;
+  readonly eventLog: Appends;
   readonly recorder: Recorder;
   readonly dataPlane: DataPlane;
   readonly audit: ResourceAudit;

@@ -3,7 +3,7 @@
 import type { ListenerDirectory } from './directories.ts';
 import type { Event } from './event.ts';
 import type { StreamItem } from './follow.ts';
-import type { ListenerSet } from './listener-set.ts';
+import type { HeldNodes } from './held-nodes.ts';
 import type { Page } from './page.ts';
 import type { ProjectStore } from './store.ts';
 
@@ -23,14 +23,14 @@ interface OfListener {
 }
 
 export class ListenerNames {
-  readonly #set: Pick<ListenerSet, 'get'>;
+  readonly #nodes: Pick<HeldNodes, 'listener'>;
   readonly #directory: Pick<ListenerDirectory, 'findNames'>;
 
   constructor(options: {
-    readonly set: Pick<ListenerSet, 'get'>;
+    readonly nodes: Pick<HeldNodes, 'listener'>;
     readonly store: Pick<ProjectStore, 'listeners'>;
   }) {
-    this.#set = options.set;
+    this.#nodes = options.nodes;
     this.#directory = options.store.listeners;
   }
 
@@ -60,15 +60,15 @@ export class ListenerNames {
     }
   }
 
-  /** This node's own are known; a stream at the head asks the store for nothing of theirs. */
+  /** Those that are held here are known; a stream at the head asks the store for nothing of theirs. */
   async #of(items: readonly (OfListener | Event)[]): Promise<NameMap> {
     const names = new Map<string, string | null>();
     const missing: string[] = [];
     for (const { listenerId: id } of items) {
       if (names.has(id)) continue;
-      const own = this.#set.get(id);
-      if (own === undefined || own === null) missing.push(id);
-      names.set(id, own?.listener.name ?? null);
+      const own = this.#nodes.listener(id);
+      if (own === null) missing.push(id);
+      names.set(id, own?.name ?? null);
     }
     if (missing.length === 0) return names;
     for (const [id, name] of await this.#directory.findNames(missing)) names.set(id, name);

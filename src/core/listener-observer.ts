@@ -8,9 +8,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { hasCode } from './errors.ts';
 import { listenerEvent } from './event.ts';
-import type { EventLog } from './event-log.ts';
 import type { Listener } from './listener.ts';
 import type { ListenerEntry, ListenerSet } from './listener-set.ts';
+import type { Appends } from './log-writer.ts';
 import type { Clock, Observed } from './ports.ts';
 import type { Recorder } from './recorder.ts';
 import type { ResourceAudit } from './resource-audit.ts';
@@ -18,7 +18,7 @@ import type { RestingPorts } from './resting-ports.ts';
 
 export interface ListenerObserverOptions {
   readonly set: ListenerSet;
-  readonly eventLog: EventLog;
+  readonly eventLog: Appends;
   readonly recorder: Recorder;
   readonly restingPorts: RestingPorts;
   readonly audit: ResourceAudit;

@@ -5,7 +5,6 @@ import type { ListenerEntry } from './listener-set.ts';
 import { wish } from './listener-wish.ts';
 import type { Listeners, ListenersOptions } from './listeners.ts';
 import type { NodeContents } from './nodes.ts';
-import type { ProjectRef } from './project.ts';
 import type { Store } from './store.ts';
 
 export interface RecoveryOptions extends ListenersOptions {
@@ -18,8 +17,8 @@ export interface RecoveryOptions extends ListenersOptions {
   readonly pages: { readonly sizeMax: number; readonly bytesMax: number };
 }
 
-/** Open connections of an earlier run are closed in pieces of this many. */
-const interruptedPageMax = 1000;
+/** Open connections of an earlier run are read, and closed, in pieces of this many. */
+const openPageMax = 1000;
 
 export class ListenerRecovery {
   readonly #options: RecoveryOptions;
@@ -33,14 +32,19 @@ export class ListenerRecovery {
    * @throws unavailable
    */
   async recover(): Promise<void> {
-    const { bindsAtOnceMax, observer } = this.#options;
-    const entries = await this.#readOwn();
-    await this.#closeInterrupted();
-    await inParallel(entries, bindsAtOnceMax, (entry) => this.#recoverOne(entry));
-    await observer.settled();
+    const entries = await this.readListeners();
+    await this.closeInterrupted();
+    await this.wishFor(entries);
+    await this.#options.observer.settled();
   }
 
-  async #readOwn(): Promise<readonly ListenerEntry[]> {
+  /** Resolves when all have been told. */
+  async wishFor(entries: readonly ListenerEntry[]): Promise<void> {
+    const { bindsAtOnceMax } = this.#options;
+    await inParallel(entries, bindsAtOnceMax, (entry) => this.#recoverOne(entry));
+  }
+
+  async readListeners(): Promise<readonly ListenerEntry[]> {
     const { node, set, recorder, pages } = this.#options;
     const entries: ListenerEntry[] = [];
     for (let after: string | null = null; ; ) {
@@ -56,23 +60,32 @@ export class ListenerRecovery {
     }
   }
 
-  async #closeInterrupted(): Promise<void> {
-    const { store, logger } = this.#options;
+  async closeInterrupted(): Promise<void> {
+    const { logger, recorder } = this.#options;
     let closed = 0;
-    for (const project of await store.projects.all()) closed += await this.#closeAllOf(project);
+    for await (const { project, connections } of this.#open()) {
+      await recorder.closeInterrupted(project, connections);
+      closed += connections.length;
+    }
     if (closed > 0) logger.warn({ connections: closed }, 'closed what an earlier run left open');
   }
 
-  /** Resolves to their number. */
-  async #closeAllOf(project: ProjectRef): Promise<number> {
-    const { node, recorder } = this.#options;
-    let closed = 0;
-    for (let afterId: string | null = null; ; ) {
-      const page = await node.readOpenConnections(project, afterId, interruptedPageMax);
-      await recorder.closeInterrupted(project, page);
-      closed += page.length;
-      afterId = page.at(-1)?.id ?? null;
-      if (page.length < interruptedPageMax) return closed;
+  /** What is on record as open goes on in this worker. */
+  async resume(workerId: string): Promise<void> {
+    for await (const { project, connections } of this.#open()) {
+      this.#options.recorder.resume(workerId, project, connections);
+    }
+  }
+
+  async *#open() {
+    const { node, store } = this.#options;
+    for (const project of await store.projects.all()) {
+      for (let afterId: string | null = null; ; ) {
+        const connections = await node.readOpenConnections(project, afterId, openPageMax);
+        yield { project, connections };
+        afterId = connections.at(-1)?.id ?? null;
+        if (connections.length < openPageMax) break;
+      }
     }
   }
 

@@ -118,6 +118,15 @@ export class ListenerSet {
     if (name !== null) this.#ids.delete(nameKey(project, name));
   }
 
+  /** Whoever waits for the end of one hears of it elsewhere. */
+  end(why: AppError): void {
+    for (const [id, { gone }] of this.#entries) {
+      gone.promise.catch(() => undefined);
+      gone.reject(why);
+      this.remove(id);
+    }
+  }
+
   /**
    * Does the work after all that was begun on this listener before.
    * @throws not_found when the listener is gone by the time its turn comes

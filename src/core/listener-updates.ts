@@ -3,7 +3,6 @@
 import type { Caller } from './caller.ts';
 import { AppError } from './errors.ts';
 import { listenerEvent } from './event.ts';
-import type { EventLog } from './event-log.ts';
 import { assertFaultList, assertFaultsSuit, nameFaults } from './fault.ts';
 import type { FaultChange } from './fault-changes.ts';
 import type { Listener, ListenerPatch } from './listener.ts';
@@ -11,6 +10,7 @@ import { assertSpecFits } from './listener-bounds.ts';
 import { changeOf, type ListenerChange } from './listener-change.ts';
 import type { ListenerEntry, ListenerSet, RoomLimits } from './listener-set.ts';
 import { wish } from './listener-wish.ts';
+import type { Appends } from './log-writer.ts';
 import type { Clock, DataPlane, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 import type { Recorder } from './recorder.ts';
@@ -19,7 +19,7 @@ import { heldBytes } from './sizes.ts';
 
 export interface ListenerUpdatesOptions {
   readonly set: ListenerSet;
-  readonly eventLog: EventLog;
+  readonly eventLog: Appends;
   readonly recorder: Recorder;
   readonly dataPlane: DataPlane;
   readonly audit: ResourceAudit;

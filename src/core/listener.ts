@@ -109,8 +109,16 @@ export interface Listener extends ListenerSpec {
   readonly expiresAt: Micros | null;
 }
 
+/** Where a listener is to be: on a node by its name or id, or on one that carries the labels. */
+export interface ListenerPlacement {
+  readonly node?: string | undefined;
+  readonly selector?: Readonly<Record<string, string>> | undefined;
+}
+
 /** A listener to be made: what the caller gave, checked, with every default in its place. */
 export interface NewListener extends Omit<ListenerSpec, 'tls'> {
+  /** Null: wherever. */
+  readonly placement?: ListenerPlacement | null;
   readonly name: string | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly tls: NewTls | null;

@@ -9,7 +9,6 @@
 import type { Caller } from './caller.ts';
 import { AppError } from './errors.ts';
 import { listenerEvent } from './event.ts';
-import type { EventLog } from './event-log.ts';
 import type { FaultChange } from './fault-changes.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
 import { ListenerCloses } from './listener-closes.ts';
@@ -29,6 +28,7 @@ import {
 } from './listener-set.ts';
 import { ListenerUpdates } from './listener-updates.ts';
 import { wish } from './listener-wish.ts';
+import type { Appends } from './log-writer.ts';
 import { NewBinds } from './new-binds.ts';
 import type { Certificates, Clock, DataPlane, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
@@ -43,7 +43,7 @@ export interface ListenersOptions {
   readonly nodeId: string;
   readonly set: ListenerSet;
   readonly store: Pick<Store, 'of'>;
-  readonly eventLog: EventLog;
+  readonly eventLog: Appends;
   readonly recorder: Recorder;
   readonly dataPlane: DataPlane;
   readonly certificates: Certificates;

@@ -3,14 +3,22 @@
 import type { Caller } from './caller.ts';
 import type { ListenerDirectory } from './directories.ts';
 import { AppError, hasCode } from './errors.ts';
+import { assertFaultList, assertFaultsSuit, nameFaults } from './fault.ts';
+import type { FaultChange } from './fault-changes.ts';
 import type { GoneNodes } from './gone-nodes.ts';
+import type { HeldNode } from './held-node.ts';
+import type { HeldNodes } from './held-nodes.ts';
 import { inParallel } from './in-parallel.ts';
-import { isOver, type Listener } from './listener.ts';
-import type { ListenerSet } from './listener-set.ts';
-import type { Listeners } from './listeners.ts';
+import { isOver, type Listener, type ListenerPatch, type NewListener } from './listener.ts';
+import { assertSpecFits } from './listener-bounds.ts';
+import { changeOf } from './listener-change.ts';
+import type { NodeCalls } from './node-calls.ts';
+import type { NodeCommand, OtherNodes } from './node-command.ts';
 import { listPage, type Page } from './page.ts';
+import type { Placement } from './placement.ts';
 import type { ProjectRef } from './project.ts';
-import type { ProjectStore, Store } from './store.ts';
+import { specBytes } from './sizes.ts';
+import type { ProjectStore } from './store.ts';
 
 /** What a caller's project has. */
 export interface Own {
@@ -21,6 +29,8 @@ export interface Own {
 /** So many in one call. */
 export const closeMax = 1000;
 const closesAtOnce = 32;
+/** Of a change that others' changes come between. */
+const attemptsMax = 3;
 
 export interface CloseMany {
   /** Or names; null: by the labels. */
@@ -32,11 +42,22 @@ export interface CloseMany {
 const anyListener = { state: null, protocol: null, port: null, name: null };
 
 interface NamedListenersOptions {
-  readonly set: ListenerSet;
-  readonly store: Pick<Store, 'nodes'>;
-  readonly listeners: Listeners;
+  readonly nodes: HeldNodes;
+  readonly nodeCalls: NodeCalls;
+  readonly others: OtherNodes;
+  readonly placement: Placement;
+  readonly makeId: () => string;
   readonly goneNodes: GoneNodes;
+  readonly bounds: { readonly specBytesMax: number; readonly faultsMax: number };
   readonly pageBytesMax: number;
+}
+
+/** What is done with one listener: where its node's place is here, elsewhere, or nowhere while the node serves on. */
+interface Change {
+  readonly here: (node: HeldNode, id: string) => Promise<Listener>;
+  readonly command: (listener: Listener) => NodeCommand;
+  /** Null: nothing is to be done. */
+  readonly absent: (listener: Listener) => Partial<Listener> | null;
 }
 
 export class NamedListeners {
@@ -46,24 +67,128 @@ export class NamedListeners {
     this.#options = options;
   }
 
-  /** Idempotent by id. @throws not_found, failed_precondition (of another node, which is up), unavailable */
-  async close(
-    { project, store }: Own,
-    by: Caller | null,
-    idOrName: string,
-    drainMs: number,
-  ): Promise<void> {
-    const { set, listeners, goneNodes } = this.#options;
-    const id = set.findId(project, idOrName);
-    if (id === null) {
-      const listener = await listenerOf(store, idOrName);
-      if (isOver(listener)) return;
+  /** All or nothing, and all on one node; under these ids, where there are some. @throws what Listeners.create throws */
+  async create(
+    project: ProjectRef,
+    by: Caller,
+    inputs: readonly NewListener[],
+    ids: readonly string[],
+  ): Promise<readonly Listener[]> {
+    const { placement, nodeCalls, others, makeId } = this.#options;
+    const made = inputs.map((_, index) => ids[index] ?? makeId());
+    const command = { kind: 'create', inputs, ids: made } as const;
+    return await placement.place(project, inputs, async ({ nodeId, isHere }) =>
+      isHere
+        ? await nodeCalls.run(by, project, nodeId, command)
+        : await others.run(by, project, nodeId, command),
+    );
+  }
+
+  /**
+   * Idempotent by id. Resolves with whether it is closed: one whose node nobody hears of is to be, once it is back.
+   * @throws not_found, unavailable
+   */
+  async close(own: Own, by: Caller | null, idOrName: string, drainMs: number): Promise<boolean> {
+    const held = this.#options.nodes.find(own.project, idOrName);
+    if (held === null) {
+      const listener = await listenerOf(own.store, idOrName);
+      return isOver(listener) || (await this.#closeElsewhere(by, listener, drainMs));
+    }
+    await held.node.listeners.close(by, held.id, drainMs).catch((error: unknown) => {
+      // Someone else's delete was faster.
+      if (!hasCode(error, 'not_found')) throw error;
+    });
+    return true;
+  }
+
+  async #closeElsewhere(by: Caller | null, listener: Listener, drainMs: number): Promise<boolean> {
+    const { others, goneNodes } = this.#options;
+    const { id, nodeId, project } = listener;
+    const where = await others.whereIs(nodeId);
+    if (where === 'there') {
+      await others.run(by, project, nodeId, { kind: 'close', id, drainMs });
+      return true;
+    }
+    if (where !== 'disconnected') {
       await goneNodes.closeListener(by, listener);
-    } else {
-      await listeners.close(by, id, drainMs).catch((error: unknown) => {
-        // Someone else's delete was faster.
-        if (!hasCode(error, 'not_found')) throw error;
-      });
+      return true;
+    }
+    await goneNodes.changeListener(by, listener, ({ state }) =>
+      state === 'draining' || state === 'closed' ? null : { state: 'draining' },
+    );
+    return false;
+  }
+
+  /** @throws not_found, failed_precondition (closed, or of a process that is gone), and what Listeners.update throws */
+  async update(own: Own, by: Caller, idOrName: string, patch: ListenerPatch): Promise<Listener> {
+    return await this.#change(own, by, idOrName, {
+      here: ({ listeners }, id) => listeners.update(by, id, patch),
+      command: ({ id }) => ({ kind: 'update', id, patch }),
+      absent: (listener) => this.#changeOf(listener, patch),
+    });
+  }
+
+  /** As update, of its faults as they are when it is its turn. @throws what the change throws, too */
+  async updateFaults(
+    own: Own,
+    by: Caller,
+    idOrName: string,
+    change: FaultChange,
+  ): Promise<Listener> {
+    const changed = ({ faults }: Listener) => {
+      const after = nameFaults(change(faults));
+      assertFaultList(after, this.#options.bounds.faultsMax);
+      return after;
+    };
+    return await this.#change(own, by, idOrName, {
+      here: ({ listeners }, id) => listeners.updateFaults(by, id, change),
+      command: (listener) => {
+        const { id, faults: before } = listener;
+        return { kind: 'set_faults', id, before, after: changed(listener) };
+      },
+      absent: (listener) => this.#changeOf(listener, { faults: changed(listener) }),
+    });
+  }
+
+  #changeOf(listener: Listener, patch: ListenerPatch): Partial<Listener> | null {
+    if (['draining', 'closed'].includes(listener.state)) {
+      throw new AppError('failed_precondition', 'it is being closed');
+    }
+    assertFaultsSuit(patch.faults ?? [], listener.protocol);
+    const change = changeOf(listener, patch);
+    const after = { ...listener, ...change };
+    const bytes = specBytes(after);
+    if (bytes > specBytes(listener)) {
+      assertSpecFits(after, this.#options.bounds.specBytesMax, { bytes });
+    }
+    return change;
+  }
+
+  async #change(own: Own, by: Caller, idOrName: string, change: Change): Promise<Listener> {
+    const { nodes, others, goneNodes } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      const held = nodes.find(own.project, idOrName);
+      if (held !== null) return await change.here(held.node, held.id);
+      const listener = await listenerOf(own.store, idOrName);
+      if (isOver(listener)) {
+        throw new AppError('failed_precondition', `listener ${idOrName} is closed`);
+      }
+      const { nodeId, project } = listener;
+      const where = await others.whereIs(nodeId);
+      if (where === 'gone') {
+        const message = `listener ${idOrName} is on node ${nodeId}, which is not there: it can only be deleted meanwhile`;
+        throw new AppError('failed_precondition', message);
+      }
+      try {
+        if (where !== 'there') {
+          return await goneNodes.changeListener(by, listener, change.absent);
+        }
+        const [changed] = await others.run(by, project, nodeId, change.command(listener));
+        return changed ?? listener;
+      } catch (error) {
+        // Somebody else's change came in between, or the node came back.
+        if (!hasCode(error, 'failed_precondition') || attempt === attemptsMax) throw error;
+      }
     }
   }
 
@@ -92,7 +217,7 @@ export class NamedListeners {
     const items = page.items.map(({ id }) => id);
     const failures: unknown[] = [];
     await inParallel(items, closesAtOnce, (id) =>
-      this.close(own, by, id, 0).catch((error: unknown) => void failures.push(error)),
+      this.close(own, by, id, 0).catch((error: unknown) => failures.push(error)),
     );
     if (failures.length > 0) throw failures[0];
     return { ...page, items };
@@ -106,21 +231,6 @@ export class NamedListeners {
       pageToken = page.nextPageToken;
       if (pageToken === null) return;
     }
-  }
-
-  /** The id of one that this node may change. @throws not_found, failed_precondition, unavailable */
-  async ownId({ project, store }: Own, idOrName: string): Promise<string> {
-    const id = this.#options.set.findId(project, idOrName);
-    if (id !== null) return id;
-    const listener = await listenerOf(store, idOrName);
-    const why = isOver(listener) ? 'is closed' : await this.#where(listener.nodeId);
-    throw new AppError('failed_precondition', `listener ${idOrName} ${why}`);
-  }
-
-  async #where(nodeId: string): Promise<string> {
-    const isThere = await this.#options.store.nodes.isThere(nodeId);
-    const what = isThere ? 'is up: ask there' : 'is not there: it can only be deleted meanwhile';
-    return `is on node ${nodeId}, which ${what}`;
   }
 }
 

@@ -26,17 +26,28 @@ export interface NodeContents {
 /** A node that this process has taken: it alone writes for it, until another process takes it. */
 export interface TakenNode extends Writer, NodeContents {}
 
+/** How a node is, for who wants something of it. */
+export type Whereabouts =
+  /** A process has its place. */
+  | 'there'
+  /** Built into a process that is gone. */
+  | 'gone'
+  /** On a host that nobody hears of, and that serves on. */
+  | 'disconnected'
+  /** Its connections are closed on record. */
+  | 'lost';
+
 /** Who is there. Of the nodes, `own` is this process's. */
 export interface Nodes {
   /** Takes the own node: no append of an earlier process with its id can land any more. */
   takeOwn(): Promise<TakenNode>;
-  /** Whether a process of the node uses this database, as far as the database can tell. */
-  isThere(nodeId: string): Promise<boolean>;
+  /** As far as the database can tell. @throws not_found */
+  whereIs(nodeId: string): Promise<Whereabouts>;
   /**
    * Takes another node that is not there, and was not for a while; null when it is. Where it was only unreachable it
    * can not append any more, and what it holds is another's to tell until it takes itself again.
    */
   takeOver(nodeId: string): Promise<TakenNode | null>;
-  /** The other nodes that have listeners that are not closed, or open connections. */
+  /** The other nodes that are built into a process and have listeners that are not closed, or open connections. */
   others(): Promise<readonly string[]>;
 }

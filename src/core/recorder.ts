@@ -13,8 +13,8 @@ import {
   openConnection,
 } from './connection.ts';
 import type { EventDraft } from './event.ts';
-import type { EventLog } from './event-log.ts';
 import type { Listener } from './listener.ts';
+import type { Appends } from './log-writer.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 import type { Counters, StepRecord, WorkerRecord } from './record.ts';
@@ -44,9 +44,12 @@ interface Open {
 /** What a worker has open, by id. */
 type OpenOfWorker = Map<string, Open>;
 
+/** How far the numbered records of a node's boot are on record, in each project's log. */
+export type Through = ReadonlyMap<ProjectRef, number>;
+
 export interface RecorderOptions {
   readonly nodeId: string;
-  readonly log: EventLog;
+  readonly log: Appends;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly audit: ResourceAudit;
@@ -57,7 +60,7 @@ type OfProject = Pick<Listener, 'id' | 'project'>;
 
 export class Recorder {
   readonly #nodeId: string;
-  readonly #log: EventLog;
+  readonly #log: Appends;
   readonly #clock: Clock;
   readonly #logger: Logger;
   /** By the id of their worker, and their own. */
@@ -66,6 +69,7 @@ export class Recorder {
   /** By the ids of their listeners. */
   readonly #projects = new Map<string, ProjectRef>();
   readonly #closes: AwaitedCloses;
+  #through: Through = new Map();
   #bytesIn = 0;
   #bytesOut = 0;
 
@@ -116,25 +120,43 @@ export class Recorder {
     this.#projects.delete(listenerId);
   }
 
-  /** What this worker reports. Resolves when all of it is committed. */
+  /** What the worker goes on with after a session that was lost: its open connections, and what is on record. */
+  resume(workerId: string, project: ProjectRef, connections: readonly Connection[]): void {
+    const open = this.#openOf(workerId);
+    for (const connection of connections) open.set(connection.id, { project, connection });
+  }
+
+  resumeAfter(through: Through): void {
+    this.#through = through;
+  }
+
+  /**
+   * What this worker reports. Resolves when all of it is committed. Where its records are numbered, `first` is the
+   * number of the first: what is on record already is left out.
+   */
   async record(
     workerId: string,
     records: readonly WorkerRecord[],
     isAwaited = false,
+    first?: number,
   ): Promise<void> {
     const open = this.#openOf(workerId);
     const told = new ToldRecords();
-    for (const record of records) {
+    for (const [index, record] of records.entries()) {
       const project = this.#projectOf(open, record);
       if (project === null) continue;
+      const number = first === undefined ? undefined : first + index;
+      if (number !== undefined && number <= (this.#through.get(project) ?? 0)) continue;
       if (record.kind === 'counters') {
         if (this.#take(open, record.connection) !== null) told.counters(project, record.connection);
       } else {
         const event = this.#event(open, record, project);
-        if (event !== null) told.event(project, event, this.#closes.auditOf(project, event));
+        if (event === null) continue;
+        const numbered = number === undefined ? event : { ...event, record: number };
+        told.event(project, numbered, this.#closes.auditOf(project, event));
       }
     }
-    const appends = told.pieces.map((piece) => this.#append({ ...piece, isAwaited }));
+    const appends = told.take().map((piece) => this.#append({ ...piece, isAwaited }));
     await Promise.all(appends);
   }
 

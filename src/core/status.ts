@@ -1,7 +1,8 @@
 /** How this node is, for those who watch it. */
 import { type Caller, isOperator } from './caller.ts';
 import type { EventLog } from './event-log.ts';
-import type { DataPlane, WorkerStatus } from './ports.ts';
+import type { HeldNodes } from './held-nodes.ts';
+import type { WorkerStatus } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 import type { Retention, RetentionState } from './retention.ts';
 import type { Store } from './store.ts';
@@ -9,7 +10,8 @@ import { isStoreThere } from './store-probe.ts';
 
 export interface Status {
   readonly version: string;
-  readonly nodeId: string;
+  /** Of the node that is built in; null: this process holds no echo sockets of its own. */
+  readonly nodeId: string | null;
   /** The control plane's own process, which forked the workers. */
   readonly pid: number;
   readonly uptimeMs: number;
@@ -48,28 +50,27 @@ export interface ReadinessLimits {
 
 export interface StatusSources {
   readonly version: string;
-  readonly nodeId: string;
   readonly pid: number;
   readonly store: Pick<Store, 'ping'>;
   readonly eventLog: EventLog;
-  readonly dataPlane: Pick<DataPlane, 'status'>;
+  readonly nodes: HeldNodes;
   readonly retention: Pick<Retention, 'stateOf'>;
   readonly limits: ReadinessLimits;
 }
 
 /** With what is known here of the project's log. */
 export function statusOf(
-  { version, nodeId, pid, dataPlane, eventLog, retention }: StatusSources,
+  { version, pid, nodes, eventLog, retention }: StatusSources,
   startedAt: number,
   project: ProjectRef,
 ): Status {
   const { id: log, headSeq, oldestSeq } = eventLog.of(project);
   return {
     version,
-    nodeId,
+    nodeId: nodes.own?.nodeId ?? null,
     pid,
     uptimeMs: Math.round(performance.now() - startedAt),
-    workers: dataPlane.status(),
+    workers: nodes.workers,
     ...{ log, headSeq, oldestSeq },
     store: {
       state: eventLog.failure === null ? 'reachable' : 'away',
@@ -83,13 +84,13 @@ export function statusOf(
 
 /** What keeps the node from serving. */
 export async function problemsOf({
-  dataPlane,
+  nodes,
   eventLog,
   store,
   limits,
 }: StatusSources): Promise<readonly string[]> {
   const problems: string[] = [];
-  if (dataPlane.status().length === 0) problems.push('no worker is up');
+  if (nodes.own !== null && nodes.workers.length === 0) problems.push('no worker is up');
   if (!(await isStoreThere(store, limits.pingTimeoutMs))) problems.push('the store is away');
   // A store that answers may still refuse, or be too slow: then creates fail, and records are held back.
   else if (eventLog.waitingMs > limits.commitTimeoutMs) problems.push('the log does not get on');

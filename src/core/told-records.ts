@@ -20,12 +20,16 @@ interface Told {
 
 export class ToldRecords {
   readonly #told = new Map<ProjectRef, Told>();
-  readonly #audited: ToldPiece[] = [];
+  readonly #pieces: ToldPiece[] = [];
 
   /** One that somebody asked for is appended by itself, so that it is on record with that or not at all. */
   event(project: ProjectRef, event: EventDraft, audit: AuditEntry | null): void {
-    if (audit === null) this.#of(project).events.push(event);
-    else this.#audited.push({ project, events: [event], counters: [], audit: [audit] });
+    if (audit === null) {
+      this.#of(project).events.push(event);
+      return;
+    }
+    this.#seal(project);
+    this.#pieces.push({ project, events: [event], counters: [], audit: [audit] });
   }
 
   counters(project: ProjectRef, counters: Counters): void {
@@ -38,9 +42,15 @@ export class ToldRecords {
     return told;
   }
 
-  /** In their order: an end comes after what it ends. */
-  get pieces(): readonly ToldPiece[] {
-    const told = [...this.#told.values()].map((one) => ({ ...one, audit: [] }));
-    return [...told, ...this.#audited];
+  #seal(project: ProjectRef): void {
+    const told = this.#told.get(project);
+    if (told !== undefined) this.#pieces.push({ ...told, audit: [] });
+    this.#told.delete(project);
+  }
+
+  /** Of each project in their order; once. */
+  take(): readonly ToldPiece[] {
+    for (const project of [...this.#told.keys()]) this.#seal(project);
+    return this.#pieces;
   }
 }

@@ -2,12 +2,15 @@
  * What the fleet needs of the database. All methods throw `unavailable` when it is away; each names what else it throws.
  */
 import type { AuditEntry } from '../core/audit.ts';
+import type { TakenNode } from '../core/nodes.ts';
 import type { PageItems, PageRequest } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
+import type { Through } from '../core/recorder.ts';
 import type { Micros } from '../core/time.ts';
-import type { KnownNode } from './admission.ts';
+import type { Beat, KnownNode, NodeHello } from './admission.ts';
 import type { JoinToken } from './join-token.ts';
 import type { Node, NodeState } from './node.ts';
+import type { PlaceableNode } from './placements.ts';
 
 /** An entry that is made of what the change turned out to be. */
 export type AuditOf<Thing> = (before: Thing | null, after: Thing | null) => AuditEntry;
@@ -78,4 +81,90 @@ export interface JoinTokenRows {
   ): Promise<KnownNode>;
   /** Deletes at most `limit` that ended before; resolves with whether there may be more. */
   purge(before: Micros, limit: number): Promise<boolean>;
+}
+
+/** A node's place, taken for a session. */
+export interface TakenSession {
+  readonly ref: number;
+  readonly place: TakenNode;
+  /** Rises with each session of the node. */
+  readonly number: number;
+  readonly lostAfterMs: number;
+  /** The boot whose things are on record as open; null: none ever was. */
+  readonly bootId: string | null;
+  readonly through: Through;
+  /** Of the database. */
+  readonly now: Micros;
+}
+
+/** A node that was heard of, in this session. */
+export interface SessionBeat extends Beat {
+  readonly ref: number;
+  readonly session: number;
+}
+
+/** A node that nobody has heard of for too long. */
+export interface OverdueNode {
+  readonly id: string;
+  readonly ref: number;
+  readonly name: string;
+  readonly project: ProjectRef;
+  readonly isLost: boolean;
+}
+
+/** How many nodes of their own each project has that are not lost. */
+export type NodeCounts = ReadonlyMap<ProjectRef, number>;
+
+export interface SessionRows {
+  /** A UUID that no other database has. */
+  installationId(): Promise<string>;
+  /** Who shows which key; null where there is none, or it was removed. */
+  find(nodeId: string): Promise<KnownNode | null>;
+  /** From whoever has it. Null where it was removed. */
+  take(hello: NodeHello): Promise<TakenSession | null>;
+  /** What an earlier boot left open is closed: from now on what is open is this one's. */
+  settleBoot(session: Pick<TakenSession, 'ref' | 'number'>, bootId: string): Promise<void>;
+  /** Resolves with those that are written: of the others the session is another's. */
+  beat(beats: readonly SessionBeat[]): Promise<ReadonlySet<number>>;
+  /** Whether this process won the tick: at most one does, about every `intervalMs`. */
+  sweep(intervalMs: number): Promise<boolean>;
+  /** Those of which nothing was heard for `missedSweeps`, which become disconnected; and how many there are. */
+  overdue(
+    missedSweeps: number,
+    intervalMs: number,
+  ): Promise<{ readonly nodes: readonly OverdueNode[]; readonly counts: NodeCounts }>;
+  /** The project's own nodes, and those that serve every project. */
+  placeable(project: ProjectRef): Promise<readonly PlaceableNode[]>;
+  /** Unless it is back. */
+  markLost(ref: number): Promise<void>;
+}
+
+/** A command on its way, as text. */
+export interface PostedCommand {
+  readonly id: string;
+  readonly nodeId: string;
+  readonly project: ProjectRef;
+  readonly text: string;
+  /** How long somebody still waits. */
+  readonly restMs: number;
+}
+
+export interface CommandRows {
+  post(command: PostedCommand): Promise<void>;
+  /** Those that wait for an answer of these nodes, the oldest first. */
+  waiting(nodeIds: readonly string[], limit: number): Promise<readonly PostedCommand[]>;
+  answer(id: string, text: string): Promise<void>;
+  /** Of those that are answered, by id. */
+  answers(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Nobody waits for it any more. */
+  remove(id: string): Promise<void>;
+  /** Told that there may be commands, or answers. Returns a function that ends it. */
+  onWake(callback: () => void): () => void;
+}
+
+export interface FleetStore {
+  readonly nodeRows: NodeRows;
+  readonly joinTokens: JoinTokenRows;
+  readonly sessions: SessionRows;
+  readonly commands: CommandRows;
 }

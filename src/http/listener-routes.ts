@@ -189,6 +189,9 @@ function changeRoutes(app: HttpApp, edge: Edge): void {
         'and its history stay readable. Closing a closed one, by its id, is no error.',
       tags,
       response: {
+        202: z
+          .undefined()
+          .describe('Its node is not connected: it is closed when that is back, or lost.'),
         204: z.undefined().describe('Closed; the port is free.'),
         ...problemResponses('not_found', 'failed_precondition'),
       },
@@ -196,8 +199,8 @@ function changeRoutes(app: HttpApp, edge: Edge): void {
     params: listenerParams,
     query: deleteListener.input,
     give: ({ params, query }) => ({ at: { id: params.listener }, input: query }),
-    answer(_, reply) {
-      reply.code(204);
+    answer(isClosed, reply) {
+      reply.code(isClosed ? 204 : 202);
       return null;
     },
   });

@@ -7,14 +7,14 @@ import type { Commit } from '../core/append-queue.ts';
 import type { ControlPlane } from '../core/control-plane.ts';
 import { refusalRules } from '../core/event.ts';
 import type { EventLog } from '../core/event-log.ts';
+import type { HeldNodes } from '../core/held-nodes.ts';
 import { protocols } from '../core/listener.ts';
-import type { Recorder } from '../core/recorder.ts';
 import type { Retention } from '../core/retention.ts';
 
 export interface Observed {
   readonly control: ControlPlane;
   readonly eventLog: EventLog;
-  readonly recorder: Recorder;
+  readonly nodes: HeldNodes;
   readonly retention: Pick<Retention, 'bytes'>;
 }
 
@@ -125,9 +125,9 @@ export class Metrics {
   }
 
   /** What is read when it is asked for. */
-  observe({ control, eventLog, recorder, retention }: Observed): void {
+  observe({ control, eventLog, nodes, retention }: Observed): void {
     const gauges: Record<string, readonly [help: string, read: () => number]> = {
-      kodama_connections_open: ['Open connections.', () => recorder.openConnections],
+      kodama_connections_open: ['Open connections.', () => nodes.openConnections],
       kodama_listeners: ['Listeners that are not closed.', () => control.listenerCount],
       kodama_log_queued_events: ['Events that wait for their commit.', () => eventLog.queuedEvents],
       kodama_log_waiting_seconds: [
@@ -162,12 +162,12 @@ export class Metrics {
     this.#counterOf(
       'kodama_connections_received_bytes_total',
       'Bytes read from clients, as last reported.',
-      () => recorder.bytes.in,
+      () => nodes.bytes.in,
     );
     this.#counterOf(
       'kodama_connections_sent_bytes_total',
       'Bytes sent to clients, as last reported.',
-      () => recorder.bytes.out,
+      () => nodes.bytes.out,
     );
     this.#counterOf(
       'kodama_log_refused_records_total',

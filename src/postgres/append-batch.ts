@@ -41,6 +41,8 @@ export interface AppendBatch {
   /** By how much the counts of a listener change. */
   readonly counts: readonly Row[];
   readonly audit: readonly Row[];
+  /** How far the node's records are on record with it. */
+  readonly streams: readonly Row[];
 }
 
 /** What a project's log gets. */
@@ -52,6 +54,8 @@ export interface LogShare {
   maxTime: Micros;
   /** How many more listeners that are not closed it has. */
   listeners: number;
+  /** The number of the newest record among its events; 0 where none has one. */
+  throughRecord: number;
 }
 
 interface Life {
@@ -66,10 +70,15 @@ interface Counts {
   total: number;
 }
 
-export function foldAppend({ entries }: Append, node: number, cipher: SecretCipher): AppendBatch {
+/** `boot` is that of a node on a host of its own, whose records are numbered. */
+export function foldAppend(
+  { entries }: Append,
+  { node, boot }: { readonly node: number; readonly boot: string | null },
+  cipher: SecretCipher,
+): AppendBatch {
   const numbers = [...new Set(entries.map((entry) => entry.project))].sort((a, b) => a - b);
   const logs: readonly LogShare[] = numbers.map((project) => ({
-    ...{ project, events: 0, bytes: 0, maxTime: 0, listeners: 0 },
+    ...{ project, events: 0, bytes: 0, maxTime: 0, listeners: 0, throughRecord: 0 },
   }));
   const fold = new Fold(node, cipher);
   for (const entry of entries) {
@@ -77,7 +86,10 @@ export function foldAppend({ entries }: Append, node: number, cipher: SecretCiph
     const share = logs[index];
     if (share !== undefined) fold.add(entry, index + 1, share);
   }
-  return { logs, ...fold.rows(logs) };
+  const streams = logs.flatMap(({ throughRecord }, index) =>
+    throughRecord === 0 ? [] : [[throughRecord, node, index + 1, boot]],
+  );
+  return { logs, streams, ...fold.rows(logs) };
 }
 
 /** What was met so far, with the places of its projects. */
@@ -105,6 +117,7 @@ class Fold {
       share.events += 1;
       const seq = share.events;
       if (event.time > share.maxTime) share.maxTime = event.time;
+      share.throughRecord = Math.max(share.throughRecord, event.record ?? 0);
       const row = eventRow(event, { project, seq });
       if (row !== null) this.#events.push(row);
       if ('listener' in event) this.#listener(event.listener, project);
@@ -148,7 +161,7 @@ class Fold {
     return fresh;
   }
 
-  rows(logs: readonly LogShare[]): Omit<AppendBatch, 'logs'> {
+  rows(logs: readonly LogShare[]): Omit<AppendBatch, 'logs' | 'streams'> {
     return {
       events: this.#events,
       audit: this.#audit,

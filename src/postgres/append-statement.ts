@@ -147,6 +147,7 @@ function partsOf(batch: AppendBatch): readonly Part[] {
   add('t', batch.counts, countsSql);
   add('s', batch.secrets, secretsSql);
   add('a', batch.audit, auditSql);
+  add('r', batch.streams, streamsSql);
   add('d', closedListenerIds, closedListenersSql, `{${closedListenerIds.join(',')}}`);
   return parts;
 }
@@ -237,4 +238,9 @@ const auditSql: Part['sql'] = (rows) => `audit AS (
     r.actor_hint, r.operation, r.resource_kind, r.resource_id, r.resource_name, r.outcome, r.source_ip, r.user_agent,
     r.request_id, r.change
   FROM head, unnest(${rows}::audit_entries[]) r
+)`;
+
+const streamsSql: Part['sql'] = (rows) => `streams AS (
+  INSERT INTO node_streams SELECT r.through, r.node, ${project}, r.boot FROM head, unnest(${rows}::node_streams[]) r
+  ON CONFLICT (node, project) DO UPDATE SET through = excluded.through, boot = excluded.boot
 )`;

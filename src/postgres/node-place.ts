@@ -24,6 +24,8 @@ export interface NodePlaceOptions {
   /** The number in the rows of the writer, and of the node that is built into it. */
   readonly ref: number;
   readonly epoch: number;
+  /** Of a node on a host of its own: each start of its agent has another. */
+  readonly boot?: string | undefined;
   /** Told which logs have grown, where there is another who may want to know. */
   readonly onAppend: (projects: Iterable<ProjectRef>) => void;
 }
@@ -51,9 +53,9 @@ export class NodePlace implements TakenNode {
   }
 
   async append(append: Append): Promise<FirstSeqs> {
-    const { database, cipher } = this.#options;
+    const { database, cipher, boot = null } = this.#options;
     const fence = { writer: this.ref, epoch: this.epoch, number: append.number };
-    const batch = foldAppend(append, this.ref, cipher);
+    const batch = foldAppend(append, { node: this.ref, boot }, cipher);
     const [row] = await database.append(appendStatement(batch, fence)).catch((error: unknown) => {
       if (!isUniqueViolation(error, 'listeners_name_key')) throw error;
       throw new AppError('already_exists', 'the name is taken', {

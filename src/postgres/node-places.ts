@@ -1,7 +1,7 @@
 /** Who has which node's place in the log: takes one's own, and that of a node that is not there. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, PlaceLost } from '../core/errors.ts';
-import type { Nodes } from '../core/nodes.ts';
+import type { Nodes, Whereabouts } from '../core/nodes.ts';
 import type { Logger } from '../core/ports.ts';
 import { defaultProject } from '../core/project.ts';
 import type { Database } from './database.ts';
@@ -30,11 +30,13 @@ const enterSql = `WITH node AS (
 )
 INSERT INTO writers AS w (ref, epoch, append_number, id) SELECT ref, 1, 0, $1 FROM node
 ON CONFLICT (id) DO UPDATE SET epoch = w.epoch + 1, append_number = 0 RETURNING ref, epoch`;
-const lookSql = `SELECT w.epoch, ${isHeldSql('$2')} FROM writers w WHERE w.id = $1`;
+const lookSql = `SELECT w.epoch, ${isHeldSql('$2')}, n.is_built_in, n.state
+  FROM writers w JOIN nodes n ON n.ref = w.ref WHERE w.id = $1`;
 /** A process that came meanwhile has a newer epoch; one that comes now takes a newer one after this. */
 const takeOverSql = `UPDATE writers SET epoch = epoch + 1, append_number = 0
-  WHERE id = $1 AND epoch = $3::bigint AND NOT ${isHeldSql('$2')} RETURNING ref, epoch`;
-const othersSql = `SELECT n.id FROM writers n WHERE n.id <> $1 AND (
+  WHERE id = $1 AND epoch = $3::bigint AND NOT ${isHeldSql('$2')} AND NOT EXISTS (
+    SELECT FROM nodes n WHERE n.ref = writers.ref AND NOT n.is_built_in AND n.state = 'ready') RETURNING ref, epoch`;
+const othersSql = `SELECT n.id FROM nodes n WHERE n.id <> $1 AND n.is_built_in AND (
   EXISTS (SELECT FROM listeners l WHERE l.node = n.ref AND l.is_live) OR
   EXISTS (SELECT FROM open_connections o WHERE o.node = n.ref)) ORDER BY n.ref`;
 
@@ -82,25 +84,28 @@ export class NodePlaces implements Nodes, AsyncDisposable {
     }
   }
 
-  async isThere(nodeId: string): Promise<boolean> {
-    return (await this.#look(nodeId)).isThere;
+  async whereIs(nodeId: string): Promise<Whereabouts> {
+    return (await this.#look(nodeId)).where;
   }
 
-  async #look(nodeId: string): Promise<{ readonly isThere: boolean; readonly epoch: number }> {
+  async #look(nodeId: string): Promise<{ readonly where: Whereabouts; readonly epoch: number }> {
     const values = [nodeId, presenceKey(nodeId)];
     const [row] = await this.#options.database.query({ text: lookSql, values });
-    if (row === undefined) throw new TypeError(`no node ${nodeId}`);
-    const [epoch, isThere] = row as readonly [number, boolean];
-    return { isThere, epoch };
+    if (row === undefined) throw new AppError('not_found', `no node ${nodeId}`);
+    const [epoch, isHeld, isBuiltIn, state] = row as readonly [number, boolean, boolean, string];
+    if (isBuiltIn) return { where: isHeld ? 'there' : 'gone', epoch };
+    if (state === 'ready') return { where: 'there', epoch };
+    return { where: ['lost', 'removed'].includes(state) ? 'lost' : 'disconnected', epoch };
   }
 
   /** Null when the node is there. */
   async takeOver(nodeId: string): Promise<NodePlace | null> {
     const { database, absenceMs } = this.#options;
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
-      const { isThere, epoch } = await this.#look(nodeId);
-      if (isThere) return null;
-      await this.#pause(absenceMs);
+      const { where, epoch } = await this.#look(nodeId);
+      if (where === 'there') return null;
+      // One whose process seems gone may be back at once; the others were waited for by sweeps.
+      if (where === 'gone') await this.#pause(absenceMs);
       const values = [nodeId, presenceKey(nodeId), epoch];
       const [row] = await database.query({ text: takeOverSql, values });
       if (row !== undefined) return this.#place(nodeId, row as readonly [number, number]);
@@ -117,6 +122,11 @@ export class NodePlaces implements Nodes, AsyncDisposable {
 
   #place(nodeId: string, [ref, epoch]: readonly [number, number]): NodePlace {
     return new NodePlace({ ...this.#options, nodeId, ref, epoch });
+  }
+
+  /** One that was taken for a session. */
+  sessionPlace(nodeId: string, taken: Pick<NodePlaceOptions, 'ref' | 'epoch' | 'boot'>): NodePlace {
+    return new NodePlace({ ...this.#options, nodeId, ...taken });
   }
 
   /** Those with listeners that are not closed, or connections that are open. */

@@ -38,6 +38,12 @@ export const presentNodesSql = `SELECT count(DISTINCT l.objid) FROM pg_locks l
   WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = ${lockClass}::oid
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
+/** The keys of those. */
+export const presentKeysSql = presentNodesSql.replace(
+  'count(DISTINCT l.objid)',
+  'DISTINCT l.objid::bigint',
+);
+
 /** Two ids with one key would each seem to be there while the other is: nothing is taken from either then. */
 export function presenceKey(nodeId: string): number {
   return createHash('sha256').update(nodeId).digest().readUInt32BE() >>> 1;

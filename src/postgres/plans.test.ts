@@ -52,7 +52,10 @@ test.each(states)(
     );
     const changes = [halfClosed(sampleConnection()), closed(sampleConnection())];
     const fence = { writer: 1, epoch: 1, number: 1 };
-    const statement = appendStatement(foldAppend(append(1, changes), 1, cipher), fence);
+    const statement = appendStatement(
+      foldAppend(append(1, changes), { node: 1, boot: null }, cipher),
+      fence,
+    );
     expect(await indexesOf(statement)).toEqual(new Set(['open_connections_pkey']));
     await client.end();
   },

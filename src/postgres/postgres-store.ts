@@ -5,8 +5,10 @@ import { systemClock } from '../core/clock.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { ProjectStore, Store } from '../core/store.ts';
+import type { FleetStore } from '../fleet/store.ts';
 import type { TenancyStore } from '../tenancy/store.ts';
 import { AuditRows } from './audit-rows.ts';
+import { CommandRows } from './command-rows.ts';
 import { ConnectionReader } from './connection-reader.ts';
 import { Database, type DatabaseLimits } from './database.ts';
 import { EventReader } from './event-reader.ts';
@@ -24,6 +26,7 @@ import { ProjectRows } from './project-rows.ts';
 import { purge } from './purge.ts';
 import { SecretCipher, type SecretKeys } from './secret-cipher.ts';
 import { SecretRotation, type SecretRotationLimits } from './secret-rotation.ts';
+import { SessionRows } from './session-rows.ts';
 import { Wakes } from './wakes.ts';
 
 export interface PostgresStoreLimits extends DatabaseLimits {
@@ -66,6 +69,7 @@ export const defaultLimits: PostgresStoreLimits = {
 export class PostgresStore implements Store, AsyncDisposable {
   readonly projects: ProjectRows;
   readonly tenancy: TenancyStore;
+  readonly fleet: Pick<FleetStore, 'sessions' | 'commands'>;
   readonly audit: AuditLog;
   readonly foreignAppends: Wakes;
   readonly nodes: NodePlaces;
@@ -109,6 +113,10 @@ export class PostgresStore implements Store, AsyncDisposable {
     this.tenancy = { projects: this.projects, keys: apiKeys, removal, wakes };
     this.foreignAppends = wakes;
     this.nodes = nodes;
+    this.fleet = {
+      sessions: new SessionRows({ database, places: nodes }),
+      commands: new CommandRows({ database, cipher, wakes }),
+    };
     this.of = (project) => ({
       log: new EventReader(reads.of(project), directory, project),
       keeping: {

@@ -140,6 +140,10 @@ beforeAll(async () => {
   const store = await open(today.url);
   before = { store, node: await store.nodes.takeOwn(), client: await connect(today.url) };
   await fill(before);
+  // There was no such end then.
+  await before.client.query(
+    `UPDATE closed_connections SET close_reason = 'error' WHERE close_reason = 'node_lost'`,
+  );
   // Nobody told it then.
   for (const table of ['open_connections', 'closed_connections']) {
     await before.client.query(`UPDATE ${table} SET last_byte_at = NULL`);

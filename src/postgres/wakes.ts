@@ -1,5 +1,6 @@
 /**
- * Tells the other processes of a database which logs have grown, or that keys have changed, and learns it from them: by NOTIFY, apart from the
+ * Tells the other processes of a database which logs have grown, that keys have changed, or that there are commands for
+ * nodes, and learns it from them: by NOTIFY, apart from the
  * append, whose commit would otherwise hold a lock of the whole server; and by a slow look at the heads. A wake that
  * is lost costs the time until that look. https://www.postgresql.org/docs/current/sql-notify.html
  */
@@ -24,6 +25,7 @@ const channel = 'kodama_wake';
 /** A payload must be shorter than 8,000 bytes. */
 const payloadBytesMax = 7999;
 const tenancyPayload = 'tenancy:';
+const fleetPayload = 'fleet:';
 const goodbyeMs = 500;
 
 type Callback = (headSeq: number) => void;
@@ -32,6 +34,7 @@ export class Wakes implements ForeignAppends, TenancyWakes, AsyncDisposable {
   readonly #options: WakesOptions;
   readonly #followed = new Map<ProjectRef, Set<Callback>>();
   readonly #changes = new Set<() => void>();
+  readonly #commands = new Set<() => void>();
   readonly #stop = new AbortController();
   #running: Promise<unknown> | null = null;
   /** Listens, and tells: who tells does not hear itself. Null while it is not connected. */
@@ -63,6 +66,19 @@ export class Wakes implements ForeignAppends, TenancyWakes, AsyncDisposable {
 
   #changed(): void {
     for (const callback of this.#changes) callback();
+  }
+
+  /** Told that there may be commands for nodes, or answers to some. Returns a function that ends it. */
+  onFleet(callback: () => void): () => void {
+    const own = () => callback();
+    this.#commands.add(own);
+    this.#run();
+    return () => this.#commands.delete(own);
+  }
+
+  /** It is committed. */
+  tellFleet(): void {
+    this.#send(fleetPayload);
   }
 
   #run(): void {
@@ -143,6 +159,7 @@ export class Wakes implements ForeignAppends, TenancyWakes, AsyncDisposable {
   async #heard({ payload = '' }: Notification): Promise<void> {
     const [kind, names = ''] = payload.split(':');
     if (kind === 'tenancy') this.#changed();
+    if (kind === 'fleet') for (const callback of this.#commands) callback();
     if (kind !== 'log') return;
     const all = [...this.#followed.keys()];
     const told = new Set(names.split(',').map((name) => projectRef(Number(name))));

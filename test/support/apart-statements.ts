@@ -30,6 +30,12 @@ export const storeReasons: Reasons = [
   [/FROM listeners WHERE node = \$1::integer AND is_live/, 'a sweep by node, at a start'],
   [/FROM listeners l WHERE l\.node = n\.ref/, 'a sweep by node'],
   [/FROM open_connections o WHERE o\.node = n\.ref/, 'a sweep by node'],
+  [/FROM writers w JOIN nodes n ON n\.ref = w\.ref WHERE w\.id = \$1/, 'how the node is'],
+  [/SELECT FROM nodes n WHERE n\.ref = writers\.ref/, 'how the node is'],
+  [
+    /SELECT n\.id FROM nodes n WHERE n\.id <> \$1 AND n\.is_built_in/,
+    'which other nodes there are',
+  ],
   [/^SELECT ref, id FROM nodes$/, 'the ids of nodes, which all projects see'],
   [
     /^SELECT project, count\(\*\).* FROM idempotency_keys GROUP BY project$/,

@@ -1,18 +1,17 @@
 /** The whole of core over a store in memory and a data plane without sockets. */
 import { type Caller, operator } from '../../src/core/caller.ts';
 import { ControlPlane } from '../../src/core/control-plane.ts';
+import { AppError } from '../../src/core/errors.ts';
 import { EventLog, type EventLogLimits } from '../../src/core/event-log.ts';
+import { HeldNode } from '../../src/core/held-node.ts';
+import { HeldNodes } from '../../src/core/held-nodes.ts';
 import type { Listener, NewListener } from '../../src/core/listener.ts';
-import { ListenerObserver } from '../../src/core/listener-observer.ts';
 import type { PortRange } from '../../src/core/listener-ports.ts';
-import { ListenerRecovery } from '../../src/core/listener-recovery.ts';
-import { ListenerSet } from '../../src/core/listener-set.ts';
-import { Listeners } from '../../src/core/listeners.ts';
-import type { Certificates, Clock, DataPlaneEvents } from '../../src/core/ports.ts';
+import type { OtherNodes } from '../../src/core/node-command.ts';
+import type { Placement } from '../../src/core/placement.ts';
+import type { Certificates, Clock } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
-import { Recorder } from '../../src/core/recorder.ts';
 import { ResourceAudit } from '../../src/core/resource-audit.ts';
-import { RestingPorts } from '../../src/core/resting-ports.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
 import { handClock, keepingLogger, sampleId, sampleLogLimits } from './samples.ts';
@@ -62,18 +61,21 @@ export async function createListener(
   return listener;
 }
 
-/** Where a data plane tells what happened, as app.ts has it. */
-export function tellsTo(core: {
-  readonly recorder: Recorder;
-  readonly observer: ListenerObserver;
-  readonly onFatal: (error: unknown) => void;
-}): DataPlaneEvents {
-  const { recorder, observer, onFatal } = core;
-  return {
-    onRecords: (...report) => recorder.record(...report),
-    onWorkerLost: (workerId) => void recorder.workerLost(workerId).catch(onFatal),
-    onObserved: (observed) => observer.observe(observed),
+/** A fleet of one node: what is asked of others is refused. */
+export function aloneOn(nodes: HeldNodes, store: MemoryStore) {
+  const others: OtherNodes = {
+    whereIs: (nodeId) => store.nodes.whereIs(nodeId),
+    run: async () => {
+      throw new AppError('unavailable', 'nobody answers for other nodes');
+    },
   };
+  const placement: Placement = {
+    place: async (_project, _inputs, make) => {
+      if (nodes.own === null) throw new TypeError('a world has a node of its own');
+      return await make({ nodeId: nodes.own.nodeId, isHere: true });
+    },
+  };
+  return { nodes, others, placement };
 }
 
 /** Its entries have ids of their own, in order. */
@@ -106,19 +108,12 @@ export async function makeWorld(options: WorldOptions = {}) {
     },
     onFatal: (error) => fatal.push(error),
   });
-  const set = new ListenerSet();
   const audit = sampleAudit(clock);
-  const recorder = new Recorder({ nodeId: store.nodeId, log: eventLog, clock, logger, audit });
   const onFatal = (error: unknown) => void fatal.push(error);
-  const restingPorts = new RestingPorts({ portRestMs: 60_000, restingPortsMax: 100 });
-  const observed = { set, eventLog, recorder, restingPorts, audit, clock, onFatal };
-  const observer = new ListenerObserver(observed);
   const projects = new Projects(store.projects, logger);
-  const dataPlane = new FakeDataPlane(tellsTo({ recorder, observer, onFatal }));
   const shared = {
-    nodeId: store.nodeId,
     pid: process.pid,
-    ...{ set, store, eventLog, recorder, dataPlane, projects, restingPorts, audit },
+    ...{ store, eventLog, projects, audit, onFatal },
     certificates,
     clock,
     logger,
@@ -127,6 +122,8 @@ export async function makeWorld(options: WorldOptions = {}) {
       specBytesMax: options.nodeBytesMax ?? 1e9,
       drainMsMax: 60_000,
       drawTriesMax: 5,
+      portRestMs: 60_000,
+      restingPortsMax: 100,
     },
     bounds: { specBytesMax: options.specBytesMax ?? 1e9, faultsMax: 16 },
     portRules: {
@@ -139,21 +136,19 @@ export async function makeWorld(options: WorldOptions = {}) {
       lastId += 1;
       return sampleId(lastId);
     },
-  };
-  const listeners = new Listeners(shared);
-  const recovery = new ListenerRecovery({
-    ...shared,
-    node,
-    listeners,
-    observer,
     bindsAtOnceMax: options.bindsAtOnceMax ?? 8,
     pages: { sizeMax: 3, bytesMax: options.pageBytesMax ?? 1e9 },
-  });
+  };
+  const own = new HeldNode({ ...shared, nodeId: store.nodeId, node });
+  const dataPlane = new FakeDataPlane(own.events);
+  own.serve(dataPlane);
+  const nodes = new HeldNodes();
+  nodes.addOwn(own);
   const control = new ControlPlane({
     ...shared,
+    ...aloneOn(nodes, store),
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
-    listeners,
     limits: {
       pageEventsMax: sampleLogLimits.pageEventsMax,
       pieceEventsMax: 5,
@@ -169,10 +164,10 @@ export async function makeWorld(options: WorldOptions = {}) {
   });
   return {
     ...shared,
-    observer,
-    listeners,
-    recovery,
-    control,
+    ...{ nodeId: store.nodeId, dataPlane, own, control },
+    ...{ set: own.set, recorder: own.recorder, observer: own.observer },
+    restingPorts: own.restingPorts,
+    ...{ listeners: own.listeners, recovery: own.recovery },
     fatal,
     history: store.database.history,
     /** The types of a listener's events, in order. */

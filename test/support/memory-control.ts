@@ -3,14 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from '../../src/core/clock.ts';
 import { ControlPlane } from '../../src/core/control-plane.ts';
 import { EventLog } from '../../src/core/event-log.ts';
-import { ListenerObserver } from '../../src/core/listener-observer.ts';
-import { ListenerSet } from '../../src/core/listener-set.ts';
-import { Listeners } from '../../src/core/listeners.ts';
+import { HeldNode } from '../../src/core/held-node.ts';
+import { HeldNodes } from '../../src/core/held-nodes.ts';
 import type { Certificates } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
-import { Recorder } from '../../src/core/recorder.ts';
-import { RestingPorts } from '../../src/core/resting-ports.ts';
-import { sampleAudit, tellsTo } from './core-world.ts';
+import { aloneOn, sampleAudit } from './core-world.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
 import { keepingLogger, type LogLine, sampleLogLimits } from './samples.ts';
@@ -19,7 +16,8 @@ export interface MemoryControl extends AsyncDisposable {
   readonly control: ControlPlane;
   readonly store: MemoryStore;
   readonly dataPlane: FakeDataPlane;
-  readonly recorder: Recorder;
+  readonly nodes: HeldNodes;
+  readonly recorder: HeldNode['recorder'];
   readonly eventLog: EventLog;
   readonly lines: readonly LogLine[];
 }
@@ -47,21 +45,18 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
   const writer = await store.nodes.takeOwn();
   const log = { store, writer, log: logger, limits: sampleLogLimits, onFatal };
   const eventLog = await EventLog.open(log);
-  const set = new ListenerSet();
   const audit = sampleAudit(clock);
-  const recorder = new Recorder({ nodeId, log: eventLog, clock, logger, audit });
-  const restingPorts = new RestingPorts({ portRestMs: 60_000, restingPortsMax: 100 });
-  const observed = { set, eventLog, recorder, restingPorts, audit, clock, onFatal };
-  const observer = new ListenerObserver(observed);
   const projects = new Projects(store.projects, logger);
-  const dataPlane = new FakeDataPlane(tellsTo({ recorder, observer, onFatal }));
   const shared = {
-    ...{ nodeId, pid: process.pid, set, store, eventLog, recorder, dataPlane, audit },
-    ...{ certificates, clock, logger, projects, restingPorts },
-  };
-  const listeners = new Listeners({
-    ...shared,
-    limits: { listenersMax: 1000, specBytesMax: 1e9, drainMsMax: 86_400_000, drawTriesMax: 10 },
+    ...{ pid: process.pid, store, eventLog, audit, certificates, clock, logger, projects, onFatal },
+    limits: {
+      listenersMax: 1000,
+      specBytesMax: 1e9,
+      drainMsMax: 86_400_000,
+      drawTriesMax: 10,
+      portRestMs: 60_000,
+      restingPortsMax: 100,
+    },
     portRules: {
       reservedPorts: [],
       isPrivilegedAllowed: false,
@@ -70,12 +65,19 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     },
     bounds: { specBytesMax: 1e9, faultsMax: 16 },
     makeId: () => randomUUID(),
-  });
+    bindsAtOnceMax: 8,
+    pages: { sizeMax: 100, bytesMax: 1e9 },
+  };
+  const own = new HeldNode({ ...shared, nodeId, node: writer });
+  const dataPlane = new FakeDataPlane(own.events);
+  own.serve(dataPlane);
+  const nodes = new HeldNodes();
+  nodes.addOwn(own);
   const control = new ControlPlane({
     ...shared,
+    ...aloneOn(nodes, store),
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
-    listeners,
     limits: {
       followersMax,
       closeTimeoutMs: 5000,
@@ -93,7 +95,8 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     control,
     store,
     dataPlane,
-    recorder,
+    nodes,
+    recorder: own.recorder,
     eventLog,
     lines: logger.lines,
     async [Symbol.asyncDispose]() {

@@ -315,7 +315,7 @@ export class MemoryStore implements Store {
         this.#place = this.database.takeNode(this.nodeId);
         return this.node;
       }),
-    isThere: (nodeId) => this.#call(() => this.database.present.has(nodeId)),
+    whereIs: (nodeId) => this.#call(() => (this.database.present.has(nodeId) ? 'there' : 'gone')),
     takeOver: (nodeId) =>
       this.#call(() => {
         if (this.database.present.has(nodeId)) return null;

@@ -545,7 +545,7 @@ function placeContract(makeGround: MakeGround): void {
     await using other = await openNode(ground, 'node-b');
     const listener = sampleListener();
     await store.node.append(append(1, [listenerEvent('listener_created', listener)]));
-    expect(await other.nodes.isThere('node-a')).toBe(true);
+    expect(await other.nodes.whereIs('node-a')).toBe('there');
     expect(await other.nodes.takeOver('node-a')).toBe(null);
     expect(await other.nodes.others()).toEqual(['node-a']);
     expect(await store.nodes.others()).toEqual([]);
@@ -567,7 +567,10 @@ function placeContract(makeGround: MakeGround): void {
       const all = [elsewhere, first, second, third].map((one) => opened(one));
       await store.node.append(append(1, [...made, ...all]));
     }
-    await waitFor('its end to be seen', async () => !(await other.nodes.isThere('node-a')));
+    await waitFor(
+      'its end to be seen',
+      async () => (await other.nodes.whereIs('node-a')) === 'gone',
+    );
     const place = await other.nodes.takeOver('node-a');
     const ofGone = await place?.readOpenConnections(defaultProject, null, 2, gone.id);
     expect(ofGone?.map(({ id }) => id)).toEqual([first.id, second.id]);
@@ -608,7 +611,10 @@ function placeContract(makeGround: MakeGround): void {
       await using store = await openNode(ground, 'node-a');
       await store.node.append(append(1, [listenerEvent('listener_created', listener)]));
     }
-    await waitFor('its end to be seen', async () => !(await other.nodes.isThere('node-a')));
+    await waitFor(
+      'its end to be seen',
+      async () => (await other.nodes.whereIs('node-a')) === 'gone',
+    );
     const early = await other.nodes.takeOver('node-a');
     const late = await third.nodes.takeOver('node-a');
     const lost = { code: 'failed_precondition' };

@@ -18,12 +18,13 @@ ALTER TABLE nodes
 CREATE UNIQUE INDEX nodes_join_token_key_key ON nodes (join_token, key) WHERE join_token IS NOT NULL;
 CREATE INDEX nodes_replica_idx ON nodes (replica) WHERE replica IS NOT NULL;
 
--- How far a node's numbered records are on record, in each project's log: written with them, or not at all.
+-- How far the numbered records of a node's boot are on record, in each project's log: written with them, or not at all.
 DROP TABLE node_streams;
 CREATE TABLE node_streams (
   through bigint NOT NULL,
   node integer NOT NULL,
   project integer NOT NULL,
+  boot uuid NOT NULL,
   PRIMARY KEY (node, project)
 ) WITH (fillfactor = 10);
 
@@ -59,9 +60,11 @@ CREATE UNLOGGED TABLE node_commands (
   id uuid PRIMARY KEY,
   deadline timestamptz NOT NULL,
   node integer NOT NULL,
-  writer integer NOT NULL,
-  command json NOT NULL,
-  answer json
+  project integer NOT NULL,
+  -- As a TLS key lies: see listener_secrets. It may hold one.
+  key_id text,
+  command bytea NOT NULL,
+  answer text
 );
 CREATE INDEX node_commands_node_idx ON node_commands (node, id) WHERE answer IS NULL;
 CREATE INDEX node_commands_deadline_idx ON node_commands (deadline);

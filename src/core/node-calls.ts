@@ -1,0 +1,87 @@
+/** What is asked of nodes whose places this process has, by its own callers and by other processes. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Caller } from './caller.ts';
+import { AppError } from './errors.ts';
+import type { Fault } from './fault.ts';
+import type { HeldNode } from './held-node.ts';
+import type { HeldNodes } from './held-nodes.ts';
+import type { Listener } from './listener.ts';
+import type { NodeCommand } from './node-command.ts';
+import type { ProjectRef } from './project.ts';
+
+export interface NodeCallLimits {
+  /** How long who closes a connection waits for its end. */
+  readonly closeTimeoutMs: number;
+}
+
+export interface NodeCallsOptions {
+  readonly nodes: HeldNodes;
+  readonly limits: NodeCallLimits;
+}
+
+const retryAfterMs = 1000;
+
+export class NodeCalls {
+  readonly #options: NodeCallsOptions;
+
+  constructor(options: NodeCallsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws what the command throws; unavailable where the node's place is not here any more */
+  async run(
+    by: Caller,
+    project: ProjectRef,
+    nodeId: string,
+    command: NodeCommand,
+  ): Promise<readonly Listener[]> {
+    const node = this.#options.nodes.get(nodeId);
+    if (node === null) {
+      throw new AppError('unavailable', `node ${nodeId} is not connected here`, { retryAfterMs });
+    }
+    const { listeners, set } = node;
+    switch (command.kind) {
+      case 'create': {
+        const made = command.ids.map((id) => set.get(id)?.listener);
+        if (made.every((listener) => listener !== undefined)) return made;
+        return await listeners.create(by, project, command.inputs, command.ids);
+      }
+      case 'update':
+        return [await listeners.update(by, command.id, command.patch)];
+      case 'set_faults': {
+        const { id, before, after } = command;
+        return [await listeners.updateFaults(by, id, (faults) => replaced(faults, before, after))];
+      }
+      case 'close':
+        await listeners.close(by, command.id, command.drainMs);
+        return [];
+      case 'close_connection':
+        await this.closeConnection(node, by, command.id, command.mode);
+        return [];
+    }
+  }
+
+  /** Resolves when its end is on record, or the time is over. */
+  async closeConnection(
+    { recorder, dataPlane }: HeldNode,
+    caller: Caller,
+    connectionId: string,
+    mode: 'fin' | 'rst',
+  ): Promise<void> {
+    const { limits } = this.#options;
+    const signal = AbortSignal.any([caller.signal, AbortSignal.timeout(limits.closeTimeoutMs)]);
+    const closed = recorder.closed(connectionId, signal);
+    const workerId = recorder.workerOf(connectionId);
+    if (workerId !== null) {
+      recorder.askClose(caller, connectionId, mode);
+      await dataPlane.closeConnection({ workerId, connectionId }, mode);
+    }
+    await closed;
+  }
+}
+
+/** @throws failed_precondition where they are not what they were */
+function replaced<After>(faults: readonly Fault[], before: readonly Fault[], after: After): After {
+  if (isDeepStrictEqual(faults, before)) return after;
+  throw new AppError('failed_precondition', 'another changed its faults meanwhile');
+}

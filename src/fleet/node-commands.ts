@@ -1,0 +1,216 @@
+/**
+ * What is asked of nodes whose place another replica has: a row in the database, and a wake; so is the answer. Whoever has
+ * the node's place runs it; one that finds no answer is run again by who has the place next, until nobody waits any more.
+ * So what is asked has one effect, however often it is run.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Caller, type Identity, nobody, type Scope } from '../core/caller.ts';
+import { AppError, type ErrorCode, type ErrorDetails, hasCode } from '../core/errors.ts';
+import type { HeldNodes } from '../core/held-nodes.ts';
+import type { Listener } from '../core/listener.ts';
+import type { NodeCommand, OtherNodes } from '../core/node-command.ts';
+import type { Nodes, Whereabouts } from '../core/nodes.ts';
+import type { Logger } from '../core/ports.ts';
+import type { ProjectRef } from '../core/project.ts';
+import type { CommandRows, PostedCommand } from './store.ts';
+
+export interface NodeCommandLimits {
+  /** How long who asks waits. */
+  readonly commandTimeoutMs: number;
+  /** Of those that wait here for an answer, and that are run here at once. */
+  readonly commandsMax: number;
+  /** How often it is looked for commands and answers without a wake. */
+  readonly commandPollMs: number;
+}
+
+export interface NodeCommandsOptions {
+  readonly rows: CommandRows;
+  readonly places: Pick<Nodes, 'whereIs'>;
+  readonly held: HeldNodes;
+  readonly logger: Logger;
+  readonly limits: NodeCommandLimits;
+}
+
+/** @throws what the command throws */
+export type RunHere = (
+  by: Caller,
+  project: ProjectRef,
+  nodeId: string,
+  command: NodeCommand,
+) => Promise<readonly Listener[]>;
+
+/** As JSON has it. */
+interface Asked {
+  readonly by: (Omit<Caller, 'signal' | 'scopes'> & { readonly scopes: readonly Scope[] }) | null;
+  readonly command: NodeCommand;
+}
+
+type Answer =
+  | { readonly listeners: readonly Listener[] }
+  | {
+      readonly error: {
+        readonly code: ErrorCode;
+        readonly message: string;
+        readonly details: ErrorDetails;
+      };
+    };
+
+const retryAfterMs = 1000;
+
+export class NodeCommands implements OtherNodes, AsyncDisposable {
+  readonly #options: NodeCommandsOptions;
+  readonly #stop = new AbortController();
+  /** By the ids of what is asked here. */
+  readonly #waiting = new Map<string, PromiseWithResolvers<Answer>>();
+  /** What is being run here, by its id. */
+  readonly #running = new Map<string, Promise<void>>();
+  #runHere: RunHere | null = null;
+  #endWake: () => void = () => undefined;
+  #looking: Promise<void> | null = null;
+  #isDue = false;
+  #polling: Promise<void> = Promise.resolve();
+
+  constructor(options: NodeCommandsOptions) {
+    this.#options = options;
+  }
+
+  /** From now on it answers what others ask. */
+  start(run: RunHere): void {
+    this.#runHere = run;
+    this.#endWake = this.#options.rows.onWake(() => this.#look());
+    this.#polling = this.#poll();
+  }
+
+  async whereIs(nodeId: string): Promise<Whereabouts> {
+    return await this.#options.places.whereIs(nodeId);
+  }
+
+  async run(
+    by: Caller | null,
+    project: ProjectRef,
+    nodeId: string,
+    command: NodeCommand,
+  ): Promise<readonly Listener[]> {
+    const { rows, limits } = this.#options;
+    const { commandsMax, commandTimeoutMs: restMs } = limits;
+    if (this.#waiting.size >= commandsMax) throw unanswered(nodeId);
+    const id = randomUUID();
+    const answer = Promise.withResolvers<Answer>();
+    this.#waiting.set(id, answer);
+    try {
+      const text = JSON.stringify({ by: by && plain(by), command } satisfies Asked);
+      await rows.post({ id, nodeId, project, text, restMs });
+      const late = delay(restMs, null, { ref: false, signal: this.#stop.signal });
+      const answered = await Promise.race([answer.promise, late.catch(() => null)]);
+      if (answered === null) throw unanswered(nodeId);
+      if ('listeners' in answered) return answered.listeners;
+      const { code, message, details } = answered.error;
+      throw new AppError(code, message, details);
+    } finally {
+      this.#waiting.delete(id);
+      await rows.remove(id).catch(() => undefined);
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const { signal } = this.#stop;
+    const { commandPollMs } = this.#options.limits;
+    while (await delay(commandPollMs, true, { signal }).catch(() => false)) this.#look();
+  }
+
+  /** One look at a time, and one more where it was asked for meanwhile. */
+  #look(): void {
+    this.#isDue = true;
+    this.#looking ??= this.#lookAll().finally(() => {
+      this.#looking = null;
+    });
+  }
+
+  async #lookAll(): Promise<void> {
+    while (this.#isDue && !this.#stop.signal.aborted) {
+      this.#isDue = false;
+      try {
+        await Promise.all([this.#lookForAnswers(), this.#lookForCommands()]);
+      } catch (err) {
+        if (!hasCode(err, 'unavailable')) {
+          this.#options.logger.error({ err }, 'could not look for commands of nodes');
+        }
+      }
+    }
+  }
+
+  async #lookForAnswers(): Promise<void> {
+    const ids = [...this.#waiting.keys()];
+    if (ids.length === 0) return;
+    for (const [id, text] of await this.#options.rows.answers(ids)) {
+      this.#waiting.get(id)?.resolve(JSON.parse(text) as Answer);
+    }
+  }
+
+  async #lookForCommands(): Promise<void> {
+    const { rows, held, limits } = this.#options;
+    const nodeIds = held.all().map(({ nodeId }) => nodeId);
+    const room = limits.commandsMax - this.#running.size;
+    if (nodeIds.length === 0 || room <= 0) return;
+    for (const posted of await rows.waiting(nodeIds, limits.commandsMax)) {
+      if (this.#running.has(posted.id)) continue;
+      const running = this.#serve(posted).finally(() => this.#running.delete(posted.id));
+      this.#running.set(posted.id, running);
+      if (this.#running.size >= limits.commandsMax) return;
+    }
+  }
+
+  async #serve({ id, nodeId, project, text, restMs }: PostedCommand): Promise<void> {
+    const { rows, held, logger } = this.#options;
+    const { by, command } = JSON.parse(text) as Asked;
+    const signal = AbortSignal.timeout(Math.max(1, Math.ceil(restMs)));
+    const caller = by === null ? system(signal) : { ...by, scopes: new Set(by.scopes), signal };
+    try {
+      const answer = await answerOf(() => this.#here(caller, project, nodeId, command));
+      const isElsewhere = 'error' in answer && held.get(nodeId) === null;
+      // Who has the place now runs it.
+      if (!isElsewhere) await rows.answer(id, JSON.stringify(answer));
+    } catch (err) {
+      logger.warn({ err, node: nodeId }, 'a command of another replica was not answered');
+    }
+  }
+
+  async #here(by: Caller, project: ProjectRef, nodeId: string, command: NodeCommand) {
+    if (this.#runHere === null) throw new TypeError('commands are served once it is known how');
+    return await this.#runHere(by, project, nodeId, command);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#endWake();
+    this.#stop.abort();
+    await this.#polling;
+    await this.#looking;
+    await Promise.all(this.#running.values());
+  }
+}
+
+async function answerOf(work: () => Promise<readonly Listener[]>): Promise<Answer> {
+  try {
+    return { listeners: await work() };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const { code, message, details } = error;
+    return { error: { code, message, details } };
+  }
+}
+
+function unanswered(nodeId: string): AppError {
+  const message = `nobody who has node ${nodeId} answers: it may still be done`;
+  return new AppError('unavailable', message, { retryAfterMs });
+}
+
+function plain({ signal: _, scopes, ...by }: Caller): NonNullable<Asked['by']> {
+  return { ...by, scopes: [...scopes] };
+}
+
+/** What nobody asked for, such as the end of a project. */
+function system(signal: AbortSignal): Caller {
+  const own = { operation: 'system', requestId: randomUUID(), sourceIp: null, userAgent: null };
+  return { ...(nobody satisfies Identity), ...own, signal };
+}

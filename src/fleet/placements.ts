@@ -1,0 +1,121 @@
+/** Which node gets new listeners: the less loaded of two that are drawn at random among those that fit. */
+import { AppError, hasCode } from '../core/errors.ts';
+import type { HeldNodes } from '../core/held-nodes.ts';
+import type { ListenerPlacement, NewListener } from '../core/listener.ts';
+import type { Placed, Placement } from '../core/placement.ts';
+import type { ProjectRef } from '../core/project.ts';
+
+/** A node that a project may use. */
+export interface PlaceableNode {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The project's own; else it serves every project. */
+  readonly isOwn: boolean;
+  readonly isReady: boolean;
+  readonly cordoned: boolean;
+  /** Of all projects, not closed. */
+  readonly listeners: number;
+}
+
+export interface PlacementsOptions {
+  readonly nodes: { placeable(project: ProjectRef): Promise<readonly PlaceableNode[]> };
+  readonly held: HeldNodes;
+  readonly limits: { readonly nodeListenersMax: number };
+  readonly random?: () => number;
+}
+
+/** Nodes that are tried for a port that nobody named a node for. */
+const triesMax = 4;
+const retryAfterMs = 5000;
+
+export class Placements implements Placement {
+  readonly #options: PlacementsOptions;
+
+  constructor(options: PlacementsOptions) {
+    this.#options = options;
+  }
+
+  async place<Made>(
+    project: ProjectRef,
+    inputs: readonly NewListener[],
+    make: (placed: Placed) => Promise<Made>,
+  ): Promise<Made> {
+    const { held } = this.#options;
+    const ask = askOf(inputs);
+    if (ask === null && held.own !== null) {
+      return await make({ nodeId: held.own.nodeId, isHere: true });
+    }
+    const fitting = await this.#fitting(project, ask, inputs.length);
+    const tries = ask?.node === undefined ? triesMax : 1;
+    for (let attempt = 1; ; attempt += 1) {
+      const { id: nodeId } = draw(fitting, this.#options.random ?? Math.random);
+      try {
+        return await make({ nodeId, isHere: held.get(nodeId) !== null });
+      } catch (error) {
+        const isLast = attempt === tries || fitting.length === 1;
+        if (isLast || !hasCode(error, 'port_in_use')) throw error;
+        fitting.splice(
+          fitting.findIndex(({ id }) => id === nodeId),
+          1,
+        );
+      }
+    }
+  }
+
+  async #fitting(
+    project: ProjectRef,
+    ask: ListenerPlacement | null,
+    count: number,
+  ): Promise<PlaceableNode[]> {
+    const { nodes, limits } = this.#options;
+    const all = await nodes.placeable(project);
+    const wanted = all.filter((node) => isWanted(node, ask));
+    if (wanted.length === 0) {
+      throw unfit('failed_precondition', ask === null ? 'there is no node' : 'no node fits');
+    }
+    const open = wanted.filter((node) => !node.cordoned);
+    if (open.length === 0) throw unfit('failed_precondition', 'those that fit are cordoned');
+    const ready = open.filter((node) => node.isReady);
+    if (ready.length === 0) throw unfit('unavailable', 'those that fit are not connected');
+    const { nodeListenersMax: limitValue } = limits;
+    const roomy = ready.filter(({ listeners }) => listeners + count <= limitValue);
+    if (roomy.length === 0) {
+      const limit = { limit: 'nodeListenersMax', limitValue };
+      const message = `a node holds at most ${limitValue} listeners`;
+      throw new AppError('resource_exhausted', message, limit);
+    }
+    const own = roomy.filter((node) => node.isOwn);
+    return ask?.node === undefined && own.length > 0 ? own : roomy;
+  }
+}
+
+/** A batch goes to one node whole. @throws invalid_argument where its listeners ask for several */
+function askOf(inputs: readonly NewListener[]): ListenerPlacement | null {
+  const asks = inputs.map(({ placement = null }) => placement);
+  const [first = null] = asks;
+  const text = JSON.stringify(first);
+  if (asks.every((ask) => JSON.stringify(ask) === text)) return first;
+  throw new AppError('invalid_argument', 'placement: a batch goes to one node whole', {
+    errors: [{ path: 'placement', message: 'must be the same for all' }],
+  });
+}
+
+function isWanted({ id, name, labels }: PlaceableNode, ask: ListenerPlacement | null): boolean {
+  if (ask === null) return true;
+  if (ask.node !== undefined) return ask.node === id || ask.node === name;
+  return Object.entries(ask.selector ?? {}).every(([key, value]) => labels[key] === value);
+}
+
+/** The less loaded of two. */
+function draw(nodes: readonly PlaceableNode[], random: () => number): PlaceableNode {
+  const pick = () => nodes[Math.floor(random() * nodes.length)] as PlaceableNode;
+  const [one, other] = [pick(), pick()];
+  return one.listeners <= other.listeners ? one : other;
+}
+
+function unfit(code: 'failed_precondition' | 'unavailable', why: string): AppError {
+  const errors = [{ path: 'placement', message: why }];
+  const again = code === 'unavailable' ? { retryAfterMs } : {};
+  return new AppError(code, `placement: ${why}`, { errors, ...again });
+}

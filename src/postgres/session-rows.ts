@@ -1,0 +1,193 @@
+/**
+ * Sessions of nodes: who has a node's place, when it was heard of last, and whose turn it is to look. Overdue is counted
+ * in sweeps of the one row of `fleet`, so that no clock of a replica plays a part, and a jump of the database's is worth one.
+ */
+import { type ProjectRef, projectRef } from '../core/project.ts';
+import type { KnownNode, NodeHello } from '../fleet/admission.ts';
+import type { PlaceableNode } from '../fleet/placements.ts';
+import type {
+  NodeCounts,
+  OverdueNode,
+  SessionBeat,
+  SessionRows as SessionRowsPort,
+  TakenSession,
+} from '../fleet/store.ts';
+import type { Database } from './database.ts';
+import type { NodePlaces } from './node-places.ts';
+import { presenceKey, presentKeysSql } from './node-presence.ts';
+
+const nowSql = '(extract(epoch FROM clock_timestamp()) * 1000000)::bigint';
+
+const findSql = `SELECT id, name, encode(key, 'base64') FROM nodes
+  WHERE id = $1 AND NOT is_built_in AND state <> 'removed' AND key IS NOT NULL`;
+
+/** The lock of a node comes before that of its place, here and wherever both are taken. */
+const takeSql = `WITH node AS (
+  UPDATE nodes n SET state = 'ready', replica = $2::integer, seen_sweep = f.sweep, last_seen_at = ${nowSql},
+    version = $3, hostname = $4, addresses = $5::text[], listen_host = $6, port_from = $7::integer, port_to = $8::integer,
+    clock_offset_ms = $9::bigint
+  FROM fleet f WHERE n.id = $1 AND NOT n.is_built_in AND n.state NOT IN ('removed', 'quarantined')
+  RETURNING n.ref, n.lost_after_ms, n.boot_id
+)
+UPDATE writers w SET epoch = epoch + 1, append_number = 0 FROM node WHERE w.ref = node.ref
+RETURNING w.ref, w.epoch, node.lost_after_ms, node.boot_id, ${nowSql}`;
+
+/** In a statement of its own: what a former session still wrote is seen only after its place was taken. */
+const throughSql =
+  'SELECT project, through FROM node_streams WHERE node = $1::integer AND boot = $2::uuid';
+
+const settleBootSql = `UPDATE nodes n SET boot_id = $3::uuid FROM writers w
+  WHERE n.ref = $1::integer AND w.ref = n.ref AND w.epoch = $2::bigint`;
+
+/** In the order of their keys, as every statement that locks many. */
+const beatSql = `WITH beats AS (
+  SELECT b.*, f.sweep FROM fleet f, unnest($1::integer[], $2::bigint[], $3::integer[], $4::bigint[], $5::bigint[])
+    b(ref, session, spool, dropped, clock)
+), held AS MATERIALIZED (
+  SELECT n.ref FROM nodes n JOIN beats b ON b.ref = n.ref JOIN writers w ON w.ref = n.ref AND w.epoch = b.session
+  WHERE n.state IN ('ready', 'disconnected') ORDER BY n.ref FOR UPDATE OF n
+)
+UPDATE nodes n SET state = 'ready', seen_sweep = b.sweep, last_seen_at = ${nowSql}, spool_records = b.spool,
+  dropped_records = b.dropped, clock_offset_ms = b.clock
+FROM held, beats b WHERE n.ref = held.ref AND b.ref = held.ref RETURNING n.ref`;
+
+/** Between what was and now: a clock that was set back does not stop the sweeps. */
+const sweepSql = `UPDATE fleet SET sweep = sweep + 1, swept_at = clock_timestamp()
+  WHERE swept_at NOT BETWEEN clock_timestamp() - make_interval(secs => $1::float8 / 1000) AND clock_timestamp()
+  RETURNING sweep`;
+
+const overdueSql = `WITH gone AS (
+  UPDATE nodes n SET state = 'disconnected', replica = NULL FROM fleet f
+  WHERE NOT n.is_built_in AND n.state = 'ready' AND f.sweep - n.seen_sweep >= $1::integer
+  RETURNING n.ref
+)
+SELECT n.id, n.ref, n.name, n.project, f.sweep - n.seen_sweep > ceil(n.lost_after_ms / $2::float8)
+FROM nodes n, fleet f
+WHERE NOT n.is_built_in AND (n.state = 'disconnected' OR n.ref IN (SELECT ref FROM gone)) ORDER BY n.ref`;
+
+const countsSql = `SELECT project, count(*) FROM nodes
+  WHERE NOT is_built_in AND state IN ('ready', 'disconnected') GROUP BY project`;
+
+const placeableSql = `SELECT n.id, n.name, n.labels, n.project = $1::integer, n.is_built_in, n.state, n.cordoned,
+  (SELECT count(*) FROM listeners l WHERE l.node = n.ref AND l.is_live)
+FROM nodes n WHERE (n.project = $1::integer OR n.shared) AND n.state <> 'removed' ORDER BY n.ref`;
+
+type PlaceableRow = readonly [
+  id: string,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  isOwn: boolean,
+  isBuiltIn: boolean,
+  state: string,
+  cordoned: boolean,
+  listeners: number,
+];
+
+export interface SessionRowsOptions {
+  readonly database: Database;
+  readonly places: NodePlaces;
+}
+
+export class SessionRows implements SessionRowsPort {
+  readonly #database: Database;
+  readonly #places: NodePlaces;
+
+  constructor({ database, places }: SessionRowsOptions) {
+    this.#database = database;
+    this.#places = places;
+  }
+
+  async installationId(): Promise<string> {
+    const [row] = await this.#database.query({ text: 'SELECT installation FROM fleet' });
+    return row?.[0] as string;
+  }
+
+  async find(nodeId: string): Promise<KnownNode | null> {
+    const [row] = await this.#database.query({ name: 'node', text: findSql, values: [nodeId] });
+    if (row === undefined) return null;
+    const [id, name, key] = row as readonly [string, string, string];
+    return { nodeId: id, name, publicKey: Buffer.from(key, 'base64') };
+  }
+
+  async take(hello: NodeHello): Promise<TakenSession | null> {
+    const { nodeId, bootId, version, hostname, addresses, listenHost, portRange } = hello;
+    const { clockOffsetMs } = hello;
+    const ports = [portRange?.from ?? null, portRange?.to ?? null];
+    const about = [version, hostname, addresses, listenHost, ...ports, Math.round(clockOffsetMs)];
+    const values = [nodeId, this.#places.own?.ref ?? null, ...about];
+    const [row] = await this.#database.queryAsWriter({ text: takeSql, values });
+    if (row === undefined) return null;
+    const [ref, epoch, lostAfterMs, boot, now] = row as readonly [
+      number,
+      number,
+      number,
+      string | null,
+      number,
+    ];
+    const through = await this.#database.query({ text: throughSql, values: [ref, bootId] });
+    const pairs = through as readonly (readonly [number, number])[];
+    return {
+      ...{ ref, number: epoch, lostAfterMs, bootId: boot, now },
+      place: this.#places.sessionPlace(nodeId, { ref, epoch, boot: bootId }),
+      through: new Map(pairs.map(([project, number]) => [projectRef(project), number])),
+    };
+  }
+
+  async settleBoot(
+    { ref, number }: Pick<TakenSession, 'ref' | 'number'>,
+    bootId: string,
+  ): Promise<void> {
+    await this.#database.query({ text: settleBootSql, values: [ref, number, bootId] });
+  }
+
+  async beat(beats: readonly SessionBeat[]): Promise<ReadonlySet<number>> {
+    const rows = await this.#database.query({
+      name: 'beat',
+      text: beatSql,
+      values: [
+        beats.map(({ ref }) => ref),
+        beats.map(({ session }) => session),
+        beats.map(({ spoolRecords }) => spoolRecords),
+        beats.map(({ droppedRecords }) => droppedRecords),
+        beats.map(({ clockOffsetMs }) => Math.round(clockOffsetMs)),
+      ],
+    });
+    return new Set(rows.map(([ref]) => ref as number));
+  }
+
+  async sweep(intervalMs: number): Promise<boolean> {
+    const rows = await this.#database.query({ text: sweepSql, values: [intervalMs] });
+    return rows.length > 0;
+  }
+
+  async overdue(
+    missedSweeps: number,
+    intervalMs: number,
+  ): Promise<{ readonly nodes: readonly OverdueNode[]; readonly counts: NodeCounts }> {
+    const values = [missedSweeps, intervalMs];
+    const rows = await this.#database.query({ text: overdueSql, values });
+    const counts = rows.length === 0 ? [] : await this.#database.query({ text: countsSql });
+    const all = rows as readonly (readonly [string, number, string, ProjectRef, boolean])[];
+    return {
+      nodes: all.map(([id, ref, name, project, isLost]) => ({ id, ref, name, project, isLost })),
+      counts: new Map(counts as readonly (readonly [ProjectRef, number])[]),
+    };
+  }
+
+  async placeable(project: ProjectRef): Promise<readonly PlaceableNode[]> {
+    const statement = { name: 'placeable', text: placeableSql, values: [project] };
+    const rows = (await this.#database.query(statement)) as readonly PlaceableRow[];
+    const present = rows.some(([, , , , isBuiltIn]) => isBuiltIn)
+      ? new Set((await this.#database.query({ text: presentKeysSql })).map(([key]) => Number(key)))
+      : new Set<number>();
+    return rows.map(([id, name, labels, isOwn, isBuiltIn, state, cordoned, listeners]) => {
+      const isReady = isBuiltIn ? present.has(presenceKey(id)) : state === 'ready';
+      return { id, name, labels, isOwn: isOwn && !isBuiltIn, isReady, cordoned, listeners };
+    });
+  }
+
+  async markLost(ref: number): Promise<void> {
+    const text = `UPDATE nodes SET state = 'lost' WHERE ref = $1::integer AND state = 'disconnected'`;
+    await this.#database.query({ text, values: [ref] });
+  }
+}
