@@ -77,6 +77,10 @@ export function notApart({ texts }: SentStatements, reasons: Reasons) {
 
 /** What comes to those of the store in a whole kodama. */
 export const tenancyReasons: Reasons = [
+  [
+    /FROM node_commands c JOIN nodes n ON n\.ref = c\.node/,
+    'what is asked of the nodes that are here',
+  ],
   [/FROM api_keys k .* WHERE k\.digest = \$1 OR k\.former_digest = \$1/, 'whose a key is'],
   [
     /DELETE FROM api_keys WHERE id IN \( SELECT id FROM api_keys WHERE least\(.*\) < \$1/,

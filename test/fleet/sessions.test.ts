@@ -1,0 +1,255 @@
+/** A node's sessions over two replicas of one database: what is told is on record once, whoever has the node's place. */
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { everyEvent } from '../../src/core/event-filter.ts';
+import { defaultProject } from '../../src/core/project.ts';
+import { caller } from '../support/core-world.ts';
+import { addNode, FakeAgent, type Replica, startReplica } from '../support/replica.ts';
+import { sampleNewListener } from '../support/samples.ts';
+import { makeDatabase } from '../support/test-database.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const resources = new AsyncDisposableStack();
+let client: Client;
+let a: Replica;
+let b: Replica;
+
+const query = async (text: string, values: unknown[] = []) =>
+  (await client.query(text, values)).rows;
+
+beforeAll(async () => {
+  const { url } = resources.use(await makeDatabase());
+  client = new Client({ connectionString: url });
+  await client.connect();
+  resources.defer(() => client.end());
+  [a, b] = await Promise.all([startReplica(url, 'a'), startReplica(url, 'b')]);
+  resources.use(a);
+  resources.use(b);
+});
+afterAll(() => resources.disposeAsync());
+
+let nodes = 0;
+
+async function joined() {
+  nodes += 1;
+  const name = `node-${nodes}`;
+  const agent = new FakeAgent(await addNode(a, query, name));
+  return { agent, name };
+}
+
+async function created(by: Replica, node: string) {
+  const [listener] = await by.control.createListeners(caller, [
+    sampleNewListener({ placement: { node } }),
+  ]);
+  if (listener === undefined) throw new TypeError('one in, one out');
+  return listener;
+}
+
+async function eventsOf(listenerId: string) {
+  const page = await b.store.of(defaultProject).log.read({
+    ...{ afterSeq: 0, limit: 10_000, bytesMax: 1e9 },
+    filter: { ...everyEvent, listenerIds: [listenerId] },
+  });
+  return page.events;
+}
+
+const typesOf = async (listenerId: string) => (await eventsOf(listenerId)).map(({ type }) => type);
+const stateOf = async (listenerId: string) => await b.control.getListener(caller, listenerId);
+const talkTo = async (agent: FakeAgent, port: number | undefined) => {
+  const client = await agent.plane.connect(port ?? 0);
+  await client.echo('hello');
+  return client;
+};
+
+/** Every seq from 1 is there once: of an event's row, or a connection's. */
+async function assertDense() {
+  const rows =
+    await query(`SELECT count(*)::int AS count, count(DISTINCT seq)::int AS seqs, max(seq)::int AS last,
+      (SELECT seq::int FROM log_heads WHERE project = 1) AS head FROM (
+    SELECT seq FROM events WHERE project = 1 UNION ALL
+    SELECT opened_seq FROM open_connections WHERE project = 1 UNION ALL
+    SELECT opened_seq FROM closed_connections WHERE project = 1 UNION ALL
+    SELECT closed_seq FROM closed_connections WHERE project = 1) all_seqs`);
+  const [{ count, seqs, last, head }] = rows;
+  expect({ count, seqs, last }).toEqual({ count: head, seqs: head, last: head });
+}
+
+test('a listener is made on a node through either replica, and what comes there is on record', async () => {
+  const { agent, name } = await joined();
+  await agent.connect(a);
+  for (const replica of [a, b]) {
+    const listener = await created(replica, name);
+    expect(listener).toMatchObject({ nodeId: agent.nodeId, state: 'listening' });
+    expect(agent.plane.served.has(listener.id)).toBe(true);
+    const client = await agent.plane.connect(listener.laddr?.port ?? 0);
+    await client.echo('hello');
+    client.end();
+    await waitFor('all of it', async () => (await typesOf(listener.id)).length === 4);
+    expect(await replica.control.deleteListener(caller, listener.id, 0)).toBe(true);
+    expect(await typesOf(listener.id)).toEqual([
+      ...['listener_created', 'listener_listening', 'connection_opened', 'connection_closed'],
+      'listener_closed',
+    ]);
+  }
+});
+
+test('what was not acknowledged comes again in the next session, and is on record once', async () => {
+  const { agent, name } = await joined();
+  await agent.connect(a);
+  const { id, laddr } = await created(a, name);
+  const stays = await talkTo(agent, laddr?.port);
+  await waitFor('its acknowledgement', () => agent.unacknowledged === 0);
+  // The acknowledgement of what it tells now is lost, and what comes then is told to nobody.
+  const { session } = agent;
+  const gone = await talkTo(agent, laddr?.port);
+  gone.end();
+  await waitFor('its record', async () => (await typesOf(id)).includes('connection_closed'));
+  agent.cut();
+  const alone = await talkTo(agent, laddr?.port);
+  alone.end();
+  stays.end();
+  const second = await agent.connect(b);
+  expect(second.number).toBeGreaterThan(session?.number ?? Number.NaN);
+  await waitFor('all of it', () => agent.unacknowledged === 0);
+  await waitFor('the wish', () => agent.wishEnds === 2);
+  const types = await typesOf(id);
+  expect(types.filter((type) => type === 'connection_opened')).toHaveLength(3);
+  expect(types.filter((type) => type === 'connection_closed')).toHaveLength(3);
+  await assertDense();
+});
+
+test('a replica whose session is another’s can write nothing more for the node', async () => {
+  const { agent, name } = await joined();
+  const first = await agent.connect(a);
+  const { id, laddr } = await created(a, name);
+  const client = await talkTo(agent, laddr?.port);
+  await waitFor('its acknowledgement', () => agent.unacknowledged === 0);
+  await agent.connect(b);
+  await waitFor('the wish', () => agent.wishEnds === 2);
+  // It hears of it with what it writes next.
+  const connection = {
+    id: client.id,
+    bytesIn: 1,
+    bytesOut: 1,
+    firstByteAt: null,
+    lastByteAt: null,
+  };
+  const end = {
+    closedAt: 1,
+    closeInitiator: 'peer',
+    closeReason: 'peer_fin',
+    error: null,
+  } as const;
+  const closed = {
+    kind: 'closed',
+    connection: { ...connection, ...end, halfClosedAt: null },
+  } as const;
+  void first.onRecords(1000, [closed], false).catch(() => undefined);
+  await waitFor('its goodbye', () => agent.goodbyes.length === 1);
+  expect(agent.goodbyes).toMatchObject([{ final: false }]);
+  expect(await typesOf(id)).not.toContain('connection_closed');
+  expect(b.nodes.get(agent.nodeId)?.recorder.openConnections).toBe(1);
+  client.end();
+  await waitFor('its end', async () => (await typesOf(id)).includes('connection_closed'));
+  await assertDense();
+});
+
+test('of another boot what was open is closed as interrupted, once, and it listens again', async () => {
+  const { agent, name } = await joined();
+  await agent.connect(a);
+  const { id, laddr } = await created(a, name);
+  await talkTo(agent, laddr?.port);
+  await waitFor('its acknowledgement', () => agent.unacknowledged === 0);
+  agent.cut();
+  const successor = new FakeAgent(agent.nodeId);
+  await successor.connect(b);
+  await waitFor('the wish', () => successor.wishEnds === 1);
+  await successor.connect(a);
+  await waitFor('the wish', () => successor.wishEnds === 2);
+  const ends = (await eventsOf(id)).filter(({ type }) => type === 'connection_closed');
+  expect(ends).toMatchObject([{ connection: { closeReason: 'interrupted' } }]);
+  expect(successor.plane.served.has(id)).toBe(true);
+  expect(await stateOf(id)).toMatchObject({ state: 'listening', laddr });
+  await assertDense();
+});
+
+test('what is changed while nobody hears of a node is done when it is back', async () => {
+  const { agent, name } = await joined();
+  await agent.connect(a);
+  const changed = await created(a, name);
+  const deleted = await created(b, name);
+  const client = await talkTo(agent, deleted.laddr?.port);
+  agent.cut();
+  await query(`UPDATE nodes SET state = 'disconnected' WHERE id = $1`, [agent.nodeId]);
+  const { generation } = await b.control.updateListener(caller, changed.id, { labels: { a: 'b' } });
+  expect(generation).toBe(changed.generation + 1);
+  expect(await b.control.deleteListener(caller, deleted.id, 0)).toBe(false);
+  expect(await b.control.deleteListener(caller, deleted.id, 0)).toBe(false);
+  expect(await stateOf(deleted.id)).toMatchObject({ state: 'draining' });
+  expect(client.isOpen).toBe(true);
+  const refused = created(a, name);
+  await expect(refused).rejects.toMatchObject({ code: 'unavailable' });
+  await agent.connect(b);
+  await waitFor('the end', async () => (await stateOf(deleted.id)).state === 'closed');
+  expect(client.isOpen).toBe(false);
+  await waitFor('the wish', () => agent.wishEnds === 2);
+  const wished = agent.plane.calls.filter(
+    (call) => call.kind === 'wish' && call.listenerId === changed.id,
+  );
+  expect(wished.at(-1)).toMatchObject({ generation });
+  const created_ = await typesOf(deleted.id);
+  expect(created_.filter((type) => type === 'listener_closed')).toHaveLength(1);
+  await assertDense();
+});
+
+test('the connections of a lost node are closed once, and what came meanwhile comes later', async () => {
+  const { agent, name } = await joined();
+  await agent.connect(a);
+  const { id, laddr } = await created(a, name);
+  const ended = await created(a, name);
+  const client = await talkTo(agent, laddr?.port);
+  await waitFor('its acknowledgement', () => agent.unacknowledged === 0);
+  agent.cut();
+  await query(`UPDATE nodes SET state = 'disconnected' WHERE id = $1`, [agent.nodeId]);
+  await b.control.deleteListener(caller, ended.id, 0);
+  await b.control.lose(agent.nodeId, { isRemoved: false });
+  await b.control.lose(agent.nodeId, { isRemoved: false });
+  await query(`UPDATE nodes SET state = 'lost' WHERE id = $1`, [agent.nodeId]);
+  expect(await stateOf(ended.id)).toMatchObject({ state: 'closed' });
+  expect(await stateOf(id)).toMatchObject({ state: 'failed', reason: { code: 'node_lost' } });
+  // The agent ended it by itself, and served another client after that.
+  client.close('system', 'node_lost');
+  const later = await talkTo(agent, laddr?.port);
+  later.end();
+  await agent.connect(a);
+  await waitFor('all of it', () => agent.unacknowledged === 0);
+  await waitFor('the wish', () => agent.wishEnds === 2);
+  expect(await stateOf(id)).toMatchObject({ state: 'listening', laddr });
+  const events = await eventsOf(id);
+  expect(events.map(({ type }) => type)).toEqual([
+    ...['listener_created', 'listener_listening', 'connection_opened', 'connection_closed'],
+    ...['listener_failed', 'connection_opened', 'connection_closed', 'listener_listening'],
+  ]);
+  const ends = events.filter(({ type }) => type === 'connection_closed');
+  expect(ends).toMatchObject([
+    { connection: { id: client.id, closeReason: 'node_lost' } },
+    { connection: { id: later.id, closeReason: 'peer_fin' } },
+  ]);
+  await assertDense();
+});
+
+test('a session is the node’s for as long as its heartbeats are written', async () => {
+  const { agent } = await joined();
+  const first = await agent.connect(a);
+  const beat = { openConnections: 0, spoolRecords: 3, droppedRecords: 0, clockOffsetMs: 5 };
+  expect(await first.beat(beat)).toBe(true);
+  const [row] = await query(
+    'SELECT state, spool_records, clock_offset_ms FROM nodes WHERE id = $1',
+    [agent.nodeId],
+  );
+  expect(row).toEqual({ state: 'ready', spool_records: 3, clock_offset_ms: '5' });
+  const second = await agent.connect(b);
+  expect(await first.beat(beat)).toBe(false);
+  expect(agent.goodbyes).toHaveLength(1);
+  expect(await second.beat(beat)).toBe(true);
+});
