@@ -25,8 +25,7 @@ import { Retention } from './core/retention.ts';
 import type { Writer } from './core/writer.ts';
 import type { EdgesGround } from './edges.ts';
 import { EmbeddedPostgres } from './embedded-postgres/embedded-postgres.ts';
-import { NodeCommands } from './fleet/node-commands.ts';
-import { Placements } from './fleet/placements.ts';
+import { makeFleet, startFleet } from './fleet-parts.ts';
 import { Metrics } from './metrics/prometheus.ts';
 import { orStartError } from './node/start-error.ts';
 import { takeNodeId } from './node/take-node-id.ts';
@@ -120,17 +119,18 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
     appliedFile,
     certificate,
   };
-  const { control, own, eventLog, activity, commands } = await startCore(ground, resources);
+  const { control, own, eventLog, activity, fleet } = await startCore(ground, resources);
   signal?.throwIfAborted();
-  if (config.databaseUrl === null) await control.letGoOfOtherNodes();
+  // Who has the database to itself: any other node is gone.
+  if (config.databaseUrl === null) await control.goneNodes.letGo();
   // A person has what listens again from the banner; a program reads only the log.
   if (config.logFormat === 'json') activity.begin();
-  await own.recovery.recover();
+  await (config.workers > 0 ? own.recovery.recover() : own.letGo());
   activity.begin();
   const earlier = new Set(own.set.all().map(({ id }) => id));
   signal?.throwIfAborted();
   const addresses = await startEdges(ground, control, resources);
-  commands.start((...command) => control.runHere(...command));
+  startFleet(ground, fleet, control, resources);
   const recovered = own.set.all().filter(({ id }) => earlier.has(id));
   resources.use(store.rotateSecrets(config.secrets));
   // The first thing of a stop: without its store kodama ends all the same.
@@ -206,7 +206,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     ground;
   const nodes = new HeldNodes();
   const activity = resources.use(activityLog(ground, nodes));
-  const node = await store.nodes.takeOwn();
+  const node = await store.nodes.takeOwn(config.workers > 0);
   const eventLog = await openEventLog(ground, node, (commit) => {
     metrics.onCommit(commit);
     activity.onCommit(commit);
@@ -234,21 +234,19 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   });
   resources.use(dataPlane);
   own.serve(dataPlane);
-  nodes.addOwn(own);
+  if (config.workers > 0) nodes.addOwn(own);
   await projects.start((project, { quotas }) => {
     const limits = connectionLimits(quotas);
     for (const each of nodes.all()) each.dataPlane.limitProject(project, limits);
   });
   const retention = resources.use(startRetention(ground, eventLog));
-  const { sessions, commands: rows } = store.fleet;
-  const asks = { rows, places: store.nodes, held: nodes, logger, limits: config.fleet };
-  const commands = resources.use(new NodeCommands(asks));
+  const fleet = makeFleet({ ...ground, eventLog, nodes, shared }, resources);
   const control = new ControlPlane({
     ...shared,
     version,
     nodes,
-    others: commands,
-    placement: new Placements({ nodes: sessions, held: nodes, limits: config.fleet }),
+    others: fleet.commands,
+    placement: fleet.placement,
     retention,
     limits: {
       ...config.streams,
@@ -258,5 +256,5 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     },
   });
   metrics.observe({ control, eventLog, nodes, retention });
-  return { control, own, eventLog, activity, commands };
+  return { control, own, eventLog, activity, fleet };
 }

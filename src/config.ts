@@ -81,7 +81,7 @@ export const settings = z.object({
     })
     .optional(),
   KODAMA_NODE_ID: z.string().regex(nodeIdRule.pattern, { error: nodeIdRule.words }).optional(),
-  KODAMA_WORKERS: number(1, 64).default(1),
+  KODAMA_WORKERS: number(0, 64).default(1),
   KODAMA_API_TOKEN: z
     .string()
     .regex(/^[\x21-\x7e]{16,512}$/, { error: 'must be 16 to 512 visible ASCII characters' })
@@ -200,13 +200,13 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     },
     dataPlane: {
       ...dataPlaneLimits,
-      connectionsMax: Math.ceil(env.KODAMA_CONNECTIONS_MAX / env.KODAMA_WORKERS),
+      connectionsMax: Math.ceil(env.KODAMA_CONNECTIONS_MAX / Math.max(1, env.KODAMA_WORKERS)),
     },
     readiness: { pingTimeoutMs: 2000, commitTimeoutMs: 5000 },
     output: outputLimits,
     logLines: { connectionsPerSecondMax: 20, listenersPerSecondMax: 20, bannerListenersMax: 20 },
     signalEchoMs: 500,
-    ...{ nodes: { absenceMs: 3000 }, fleet: fleetLimits },
+    ...{ nodes: { absenceMs: 3000 }, fleet: fleetLimits, gateway: null as null | object },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
     warnings: isPlainInSight ? [...warnings, plainSecretsWarning] : warnings,
   });

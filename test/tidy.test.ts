@@ -47,6 +47,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   'plain-text.ts': /^$/,
   'secret-settings.ts': /^$/,
   'unknown-variables.ts': /^$/,
+  'fleet-parts.ts': /^(config\.ts$|(core|fleet|gateway|postgres)\/)/,
   'banner.ts': /^core\//,
   'restore-mark.ts': /^(config|(embedded-postgres|node|postgres)\/[a-z-]+)\.ts$/,
   'spare-memory.ts': /^$/,

@@ -7,6 +7,8 @@
  *   was not done goes back to the head of the queue, without those that nobody waits for, and in smaller batches.
  * - What the store refuses fails alone. Of records that is one record: it is left out, and told.
  */
+
+import { CommitRetries, type RetryLimits } from './commit-retries.ts';
 import { AppError, hasCode, PlaceLost } from './errors.ts';
 import type { Event, EventDraft } from './event.ts';
 import { Gathering, type GatheringLimits } from './gathering.ts';
@@ -14,18 +16,15 @@ import { type Entry, halve, numbered, sizeOf } from './log-entry.ts';
 import type { Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 import { Revisions } from './revisions.ts';
-import { WakeUps } from './wake-ups.ts';
 import type { FirstSeqs, Writer } from './writer.ts';
 
-export interface AppendQueueLimits extends GatheringLimits {
+export interface AppendQueueLimits extends GatheringLimits, RetryLimits {
   /** Events of one commit. */
   readonly commitEventsMax: number;
   /** Projects of one commit: it locks the log of each. */
   readonly commitProjectsMax: number;
   /** Bytes of one commit, about. */
   readonly commitBytesMax: number;
-  readonly retryMinMs: number;
-  readonly retryMaxMs: number;
 }
 
 export interface Commit {
@@ -44,23 +43,17 @@ export interface AppendQueueOptions {
   readonly publish: (project: ProjectRef, firstSeq: number, events: readonly Event[]) => void;
 }
 
-/** By then a batch is one entry. */
-const halvingsMax = 12;
-
 export class AppendQueue {
   readonly gathering: Gathering;
   readonly #options: AppendQueueOptions;
-  readonly #wakeUps = new WakeUps();
   readonly #revisions = new Revisions();
   readonly #stop = new AbortController();
+  readonly #retries: CommitRetries;
   #entries: Entry[] = [];
   /** What is being committed. */
   #batch: readonly Entry[] = [];
   #running: Promise<void> | null = null;
   #number = 0;
-  #failure: unknown = null;
-  /** How often a commit failed, less how often one was done: so small are batches meanwhile. */
-  #halvings = 0;
   /** So many entries at the head are committed one by one, since the store refused them together. */
   #alone = 0;
   #refusedRecords = 0;
@@ -69,11 +62,12 @@ export class AppendQueue {
   constructor(options: AppendQueueOptions) {
     this.#options = options;
     this.gathering = new Gathering(options.limits);
+    this.#retries = new CommitRetries({ ...options, signal: this.#stop.signal });
   }
 
   /** Why the last commit failed, while it is being repeated; null when all is well. */
   get failure(): unknown {
-    return this.#failure;
+    return this.#retries.failure;
   }
 
   get queuedEvents(): number {
@@ -163,7 +157,7 @@ export class AppendQueue {
   /** At least one entry; after failures few, so that the store can do them in time. */
   #takeBatch(): readonly Entry[] {
     const { commitEventsMax, commitBytesMax, commitProjectsMax } = this.#options.limits;
-    const share = 2 ** -this.#halvings;
+    const share = this.#retries.share;
     const projects = new Set<ProjectRef>();
     let size = 0;
     let bytes = 0;
@@ -192,7 +186,7 @@ export class AppendQueue {
     } catch (error) {
       if (error instanceof PlaceLost) throw error;
       const isRefused = !hasCode(error, 'unavailable');
-      if (!isRefused) await this.#pause(error);
+      if (!isRefused) await this.#retries.pause(error);
       firstSeqs = await this.#settle(append.number);
       if (firstSeqs === null) {
         this.#number = append.number;
@@ -203,7 +197,7 @@ export class AppendQueue {
     }
     this.#number = append.number;
     this.gathering.committed();
-    this.#isBack();
+    this.#retries.isBack();
     this.#revisions.keep(append.entries);
     const { batches, logs } = numbered(append.entries, firstSeqs);
     for (const { project, firstSeq, events } of logs) {
@@ -216,17 +210,6 @@ export class AppendQueue {
     this.#options.onCommit?.({ events, durationMs: performance.now() - begun });
   }
 
-  /** @throws the failure once the queue is to stop */
-  async #pause(failure: unknown): Promise<void> {
-    const { log, limits } = this.#options;
-    if (this.#failure === null) log.warn({ err: failure }, 'a commit failed; trying again');
-    this.#failure = failure;
-    if (this.#stop.signal.aborted) throw failure;
-    const delayMs = Math.min(limits.retryMinMs * 2 ** this.#halvings, limits.retryMaxMs);
-    this.#halvings = Math.min(this.#halvings + 1, halvingsMax);
-    await this.#wakeUps.sleep(delayMs, this.#stop.signal);
-  }
-
   /** Repeats until the store answers. @throws unavailable only once the queue is to stop */
   async #settle(number: number): Promise<FirstSeqs | null> {
     for (;;) {
@@ -234,7 +217,7 @@ export class AppendQueue {
         return await this.#options.writer.settle(number);
       } catch (error) {
         if (!hasCode(error, 'unavailable')) throw error;
-        await this.#pause(error);
+        await this.#retries.pause(error);
       }
     }
   }
@@ -246,7 +229,7 @@ export class AppendQueue {
     const isOne = wanted.length === 1 && only !== undefined;
     this.#entries.unshift(...(isOne && isLarge(only) ? halve(only) : wanted));
     // With nothing left to repeat there is nothing that fails.
-    if (this.#entries.length === 0) this.#isBack();
+    if (this.#entries.length === 0) this.#retries.isBack();
   }
 
   /** What nobody waits for any more is not tried again. */
@@ -257,7 +240,7 @@ export class AppendQueue {
 
   /** A refusal is an answer too: the store is there, and keeps nothing of it. */
   #refuse(entries: readonly Entry[], error: unknown): void {
-    this.#isBack();
+    this.#retries.isBack();
     const [only] = entries;
     if (entries.length > 1) this.#commitAlone(this.#wanted(entries, error));
     else if (only === undefined) throw new TypeError('a batch has an entry');
@@ -277,12 +260,6 @@ export class AppendQueue {
     this.#options.log.error(fields, 'the store refuses a record: it is left out');
     this.#refusedRecords += 1;
     committed.resolve([]);
-  }
-
-  #isBack(): void {
-    if (this.#failure !== null) this.#options.log.info({}, 'commits succeed again');
-    this.#failure = null;
-    this.#halvings = Math.max(0, this.#halvings - 1);
   }
 }
 

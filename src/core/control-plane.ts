@@ -77,7 +77,7 @@ export interface ControlPlaneOptions {
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #startedAt = performance.now();
-  readonly #goneNodes: GoneNodes;
+  readonly goneNodes: GoneNodes;
   readonly #listeners: NamedListeners;
   readonly #connections: Connections;
   readonly #nodeCalls: NodeCalls;
@@ -90,8 +90,8 @@ export class ControlPlane {
     this.#streams = new EventStreams({ ...options, names });
     this.#waits = new Waits({ ...options, names, streams: this.#streams });
     const { pageBytesMax } = options.limits;
-    this.#goneNodes = new GoneNodes({ ...options, pageBytesMax });
-    const goneNodes = this.#goneNodes;
+    const goneNodes = new GoneNodes({ ...options, pageBytesMax });
+    this.goneNodes = goneNodes;
     this.#nodeCalls = new NodeCalls(options);
     const shared = { ...options, pageBytesMax, goneNodes, names, nodeCalls: this.#nodeCalls };
     this.#listeners = new NamedListeners(shared);
@@ -259,16 +259,6 @@ export class ControlPlane {
   async closeProject(project: ProjectRef): Promise<void> {
     this.#streams.endOf(project);
     await this.#listeners.closeAll({ project, store: this.#options.store.of(project) });
-  }
-
-  /** At a start that has the database to itself: any other node is gone. @throws unavailable */
-  async letGoOfOtherNodes(): Promise<void> {
-    await this.#goneNodes.letGo();
-  }
-
-  /** See GoneNodes.lose. @throws failed_precondition when it is up; unavailable */
-  async lose(nodeId: string, how: { readonly isRemoved: boolean }): Promise<void> {
-    await this.#goneNodes.lose(nodeId, how);
   }
 
   get listenerCount(): number {

@@ -80,6 +80,14 @@ export class HeldNode {
     return this.#serving;
   }
 
+  /** Closes all that is on record as being here. @throws unavailable */
+  async letGo(): Promise<void> {
+    const { listeners, recovery } = this.#served;
+    const entries = await recovery.readListeners();
+    await recovery.closeInterrupted();
+    for (const { listener } of entries) await listeners.close(null, listener.id, 0);
+  }
+
   /** Its place is another's: nothing here does anything for it any more. */
   end(why: AppError): void {
     this.set.end(why);

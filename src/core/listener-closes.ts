@@ -55,7 +55,7 @@ export class ListenerCloses {
   async #commitDrain(by: Caller | null, entry: ListenerEntry): Promise<void> {
     const { audit: audits, clock, eventLog, recorder } = this.#options;
     const draining = { ...entry.listener, state: 'draining', updatedAt: clock.now() } as const;
-    const event = listenerEvent('listener_updated', recorder.counted(draining), by);
+    const event = listenerEvent('listener_updated', recorder.counts.counted(draining), by);
     const audit = by === null ? [] : [audits.listener(by, entry.listener, draining)];
     const onLate = () => this.#options.correct(entry);
     await eventLog.of(draining.project).appendCommand([event], { audit, onLate });

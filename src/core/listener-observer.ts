@@ -82,7 +82,7 @@ export class ListenerObserver {
     const { eventLog, clock, recorder } = this.#options;
     entry.listener = { ...entry.listener, ...change, updatedAt: clock.now() };
     const type = change.state === 'listening' ? 'listener_listening' : 'listener_failed';
-    const event = listenerEvent(type, recorder.counted(entry.listener));
+    const event = listenerEvent(type, recorder.counts.counted(entry.listener));
     await eventLog.of(entry.listener.project).append([event]);
   }
 
@@ -93,13 +93,13 @@ export class ListenerObserver {
     const now = clock.now();
     entry.listener = { ...entry.listener, sockets: [], updatedAt: now };
     const end = { state: 'closed', reason: null, closedAt: now } as const;
-    const closed = { ...recorder.counted(entry.listener), ...end };
+    const closed = { ...recorder.counts.counted(entry.listener), ...end };
     const isNews = endedBy !== null && !endedBy.isAudited;
     const audit = isNews ? [audits.listener(endedBy.by, endedBy.before, closed)] : [];
     const event = listenerEvent('listener_closed', closed, endedBy?.by);
     await eventLog.of(closed.project).append([event], { audit });
     restingPorts.add(closed);
     set.remove(closed.id);
-    recorder.endCounting(closed.id);
+    recorder.counts.end(closed.id);
   }
 }

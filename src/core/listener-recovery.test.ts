@@ -125,7 +125,7 @@ test('connections that an earlier run left open are closed as interrupted before
   const types = second.history.slice(4).map(({ type }) => type);
   expect(types).toEqual(['connection_closed', 'connection_closed', 'listener_listening']);
   expect(await second.store.node.readOpenConnections(defaultProject, null, 10)).toEqual([]);
-  expect(second.recorder.counts(id)).toEqual({ open: 0, total: 2 });
+  expect(second.recorder.counts.of(id)).toEqual({ open: 0, total: 2 });
 });
 
 test('what cannot be bound is failed with its reason, and listens when that is possible', async () => {

@@ -52,7 +52,7 @@ export class ListenerRecovery {
       const stored = await node.readListeners(page);
       for (const { secrets, ...listener } of stored) {
         const { openConnections: open, totalConnections: total } = listener;
-        recorder.startCounting(listener, { open, total });
+        recorder.counts.start(listener, { open, total });
         entries.push(set.add({ ...listener, sockets: [] }, secrets));
       }
       after = stored.at(-1)?.id ?? null;

@@ -48,7 +48,7 @@ export class ListenerUpdates {
     if (state === 'draining') throw new AppError('failed_precondition', 'it is being closed');
     assertFaultsSuit(patch.faults ?? [], protocol);
     const change = changeOf(entry.listener, patch);
-    if (change === null) return recorder.counted(entry.listener);
+    if (change === null) return recorder.counts.counted(entry.listener);
     const isRenamed = change.name !== name;
     if (isRenamed) await assertNameFree(project, change.name);
     const bytesBefore = entry.bytes;
@@ -87,7 +87,7 @@ export class ListenerUpdates {
   async #commit(by: Caller, entry: ListenerEntry, change: ListenerChange): Promise<void> {
     const { audit: audits, clock, eventLog, recorder } = this.#options;
     const { project } = entry.listener;
-    const after = recorder.counted({ ...entry.listener, ...change, updatedAt: clock.now() });
+    const after = recorder.counts.counted({ ...entry.listener, ...change, updatedAt: clock.now() });
     try {
       const onLate = () => this.correct(entry);
       const updated = listenerEvent('listener_updated', after, by);
@@ -108,7 +108,7 @@ export class ListenerUpdates {
     if (set.get(id) !== entry || entry.ending !== null) return;
     eventLog
       .of(project)
-      .append([listenerEvent('listener_updated', recorder.counted(entry.listener))])
+      .append([listenerEvent('listener_updated', recorder.counts.counted(entry.listener))])
       .catch((err: unknown) => logger.error({ err, listenerId: id }, 'a late change stays'));
   }
 }

@@ -195,7 +195,7 @@ export class Listeners {
     const conflict = findConflict(listener, set.all());
     if (conflict !== null) throw portInUse(listener, conflict);
     restingPorts.assertRested(listener);
-    recorder.startCounting(listener, { open: 0, total: 0 });
+    recorder.counts.start(listener, { open: 0, total: 0 });
     return set.add(listener, secrets, created);
   }
 
@@ -214,7 +214,7 @@ export class Listeners {
       await dataPlane.release(id);
     } finally {
       set.remove(id);
-      recorder.endCounting(id);
+      recorder.counts.end(id);
     }
   }
 

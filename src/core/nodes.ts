@@ -39,8 +39,11 @@ export type Whereabouts =
 
 /** Who is there. Of the nodes, `own` is this process's. */
 export interface Nodes {
-  /** Takes the own node: no append of an earlier process with its id can land any more. */
-  takeOwn(): Promise<TakenNode>;
+  /**
+   * Takes the own node: no append of an earlier process with its id can land any more. One that holds no echo sockets has
+   * a place, and is no node for others to see.
+   */
+  takeOwn(holdsSockets?: boolean): Promise<TakenNode>;
   /** As far as the database can tell. @throws not_found */
   whereIs(nodeId: string): Promise<Whereabouts>;
   /**

@@ -70,6 +70,11 @@ export class Projects implements AsyncDisposable {
     return ref;
   }
 
+  /** What each may have, as it was last read. */
+  all(): ReadonlyMap<ProjectRef, ProjectTerms> {
+    return this.#terms;
+  }
+
   /** As it was last read. */
   termsOf(project: ProjectRef): ProjectTerms {
     return this.#terms.get(project) ?? noTerms;

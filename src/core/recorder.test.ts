@@ -37,7 +37,7 @@ async function makeRecorder(store = new MemoryStore(), limits: Partial<EventLogL
   const clock = handClock(5_000_000);
   const audit = sampleAudit(clock);
   const recorder = new Recorder({ nodeId: 'node-a', log, clock, logger, audit });
-  recorder.startCounting(listener, { open: 0, total: 0 });
+  recorder.counts.start(listener, { open: 0, total: 0 });
   return { recorder, store, logger, history: store.database.history };
 }
 
@@ -145,18 +145,18 @@ test('a refusal is an event without a connection', async () => {
   const refusal = { protocol: 'tcp', laddr, raddr, rule: 'accept_rate', count: 3 } as const;
   await recorder.record(workerId, [{ kind: 'refused', at: 4, listenerId, refusal }]);
   expect(history).toMatchObject([{ type: 'connection_refused', time: 4, listenerId, refusal }]);
-  expect(recorder.counts(listenerId)).toEqual({ open: 0, total: 0 });
+  expect(recorder.counts.of(listenerId)).toEqual({ open: 0, total: 0 });
 });
 
 test('it counts what is open and what ever was, listener by listener', async () => {
   const { recorder } = await makeRecorder();
   await recorder.record(workerId, [opened(1), opened(2), closed(1)]);
-  expect(recorder.counts(listenerId)).toEqual({ open: 1, total: 2 });
+  expect(recorder.counts.of(listenerId)).toEqual({ open: 1, total: 2 });
   expect(recorder.openConnections).toBe(1);
-  recorder.endCounting(listenerId);
-  expect(recorder.counts(listenerId)).toEqual({ open: 0, total: 0 });
+  recorder.counts.end(listenerId);
+  expect(recorder.counts.of(listenerId)).toEqual({ open: 0, total: 0 });
   await recorder.record(workerId, [closed(2)]);
-  expect(recorder.counts(listenerId)).toEqual({ open: 0, total: 0 });
+  expect(recorder.counts.of(listenerId)).toEqual({ open: 0, total: 0 });
 });
 
 test('a lost worker’s connections are closed as worker_crashed, and no others', async () => {
@@ -179,7 +179,7 @@ test('a lost worker’s connections are closed as worker_crashed, and no others'
       },
     })),
   );
-  expect(recorder.counts(listenerId)).toEqual({ open: 1, total: 3 });
+  expect(recorder.counts.of(listenerId)).toEqual({ open: 1, total: 3 });
   await recorder.workerLost(workerId);
   expect(history).toHaveLength(5);
 });
@@ -216,14 +216,14 @@ test('thousands that a worker had open are closed in pieces', async () => {
 
 test('what an earlier run left open is closed as interrupted', async () => {
   const { recorder, history } = await makeRecorder();
-  recorder.startCounting(listener, { open: 1, total: 9 });
+  recorder.counts.start(listener, { open: 1, total: 9 });
   await recorder.closeInterrupted(defaultProject, [
     sampleConnection({ state: 'half_closed', halfClosedAt: 3 }),
   ]);
   expect(history).toMatchObject([
     { connection: { state: 'closed', halfClosedAt: 3, closeReason: 'interrupted' } },
   ]);
-  expect(recorder.counts(listenerId)).toEqual({ open: 0, total: 9 });
+  expect(recorder.counts.of(listenerId)).toEqual({ open: 0, total: 9 });
   await recorder.closeInterrupted(defaultProject, []);
   expect(history).toHaveLength(1);
 });
@@ -300,7 +300,7 @@ test('each connection has one opened and one closed event, however its records a
         expect([types[0], types.at(-1)]).toEqual(['connection_opened', 'connection_closed']);
         expect(types.filter((type) => type !== 'connection_half_closed')).toHaveLength(2);
       }
-      expect(recorder.counts(listenerId)).toEqual({ open: 0, total: count });
+      expect(recorder.counts.of(listenerId)).toEqual({ open: 0, total: count });
     }),
     { numRuns: 50 },
   );

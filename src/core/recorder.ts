@@ -13,7 +13,7 @@ import {
   openConnection,
 } from './connection.ts';
 import type { EventDraft } from './event.ts';
-import type { Listener } from './listener.ts';
+import { ListenerCounts } from './listener-counts.ts';
 import type { Appends } from './log-writer.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
@@ -21,15 +21,8 @@ import type { Counters, StepRecord, WorkerRecord } from './record.ts';
 import type { ResourceAudit } from './resource-audit.ts';
 import { type ToldPiece, ToldRecords } from './told-records.ts';
 
-export interface ConnectionCounts {
-  readonly open: number;
-  readonly total: number;
-}
-
 /** Connections that are closed in one append. */
 const closePieceMax = 1000;
-
-const noConnections: ConnectionCounts = { open: 0, total: 0 };
 
 type ConnectionEnd = Pick<
   ClosedConnection,
@@ -55,19 +48,14 @@ export interface RecorderOptions {
   readonly audit: ResourceAudit;
 }
 
-/** What tells whose the listener is. */
-type OfProject = Pick<Listener, 'id' | 'project'>;
-
 export class Recorder {
   readonly #nodeId: string;
   readonly #log: Appends;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly counts = new ListenerCounts();
   /** By the id of their worker, and their own. */
   readonly #open = new Map<string, OpenOfWorker>();
-  readonly #counts = new Map<string, ConnectionCounts>();
-  /** By the ids of their listeners. */
-  readonly #projects = new Map<string, ProjectRef>();
   readonly #closes: AwaitedCloses;
   #through: Through = new Map();
   #bytesIn = 0;
@@ -96,28 +84,6 @@ export class Recorder {
   /** Of all connections since the start, as last reported. */
   get bytes(): { readonly in: number; readonly out: number } {
     return { in: this.#bytesIn, out: this.#bytesOut };
-  }
-
-  /** As reported, a moment ahead of what is committed. */
-  counts(listenerId: string): ConnectionCounts {
-    return this.#counts.get(listenerId) ?? noConnections;
-  }
-
-  /** The listener with its counts as they are now. */
-  counted(listener: Listener): Listener {
-    const { open, total } = this.counts(listener.id);
-    return { ...listener, openConnections: open, totalConnections: total };
-  }
-
-  /** A listener's connections and refusals are its project's. */
-  startCounting({ id, project }: OfProject, counts: ConnectionCounts): void {
-    this.#counts.set(id, counts);
-    this.#projects.set(id, project);
-  }
-
-  endCounting(listenerId: string): void {
-    this.#counts.delete(listenerId);
-    this.#projects.delete(listenerId);
   }
 
   /** What the worker goes on with after a session that was lost: its open connections, and what is on record. */
@@ -171,7 +137,7 @@ export class Recorder {
       return null;
     }
     const listenerId = record.kind === 'opened' ? record.connection.listenerId : record.listenerId;
-    const project = this.#projects.get(listenerId) ?? null;
+    const project = this.counts.projectOf(listenerId);
     if (project === null) {
       this.#logger.error({ listenerId }, 'a record of a listener that is not here');
     }
@@ -200,7 +166,7 @@ export class Recorder {
       case 'opened': {
         const connection = openConnection(record.connection, this.#nodeId);
         open.set(connection.id, { project, connection });
-        this.#count(connection.listenerId, 1);
+        this.counts.change(connection.listenerId, 1);
         const { listenerId, acceptedAt: time } = connection;
         return { type: 'connection_opened', time, listenerId, connection };
       }
@@ -237,17 +203,10 @@ export class Recorder {
 
   #close(open: Connection, end: ConnectionEnd): EventDraft {
     this.#closes.begun(open.id);
-    this.#count(open.listenerId, -1);
+    this.counts.change(open.listenerId, -1);
     const connection: Connection = { ...open, ...end, state: 'closed' };
     const { listenerId } = open;
     return { type: 'connection_closed', time: end.closedAt, listenerId, connection };
-  }
-
-  #count(listenerId: string, change: 1 | -1): void {
-    const counts = this.#counts.get(listenerId);
-    if (counts === undefined) return;
-    const { open, total } = counts;
-    this.#counts.set(listenerId, { open: open + change, total: total + (change === 1 ? 1 : 0) });
   }
 
   /** Closes what the lost worker had open. */

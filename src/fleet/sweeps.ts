@@ -3,8 +3,8 @@
  * disconnected, and serves on; one that is overdue for long is lost, and its connections are closed on record.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ControlPlane } from '../core/control-plane.ts';
 import { hasCode } from '../core/errors.ts';
+import type { GoneNodes } from '../core/gone-nodes.ts';
 import type { Logger } from '../core/ports.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { NodeCounts, OverdueNode, SessionRows } from './store.ts';
@@ -19,7 +19,7 @@ export interface SweepLimits {
 
 export interface SweepsOptions {
   readonly rows: SessionRows;
-  readonly control: Pick<ControlPlane, 'lose'>;
+  readonly goneNodes: Pick<GoneNodes, 'lose'>;
   readonly logger: Logger;
   readonly limits: SweepLimits;
 }
@@ -87,9 +87,9 @@ export class Sweeps implements AsyncDisposable {
   }
 
   async #lose({ id, ref }: OverdueNode): Promise<void> {
-    const { rows, control } = this.#options;
+    const { rows, goneNodes } = this.#options;
     try {
-      await control.lose(id, { isRemoved: false });
+      await goneNodes.lose(id, { isRemoved: false });
       await rows.markLost(ref);
     } catch (error) {
       // It is back.

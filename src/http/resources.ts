@@ -266,7 +266,10 @@ const retentionStatus = z.object({
 export const statusResource = z
   .object({
     version: z.string().describe('Of the program.'),
-    nodeId: z.string().describe('This node.'),
+    nodeId: z
+      .string()
+      .nullable()
+      .describe('This node; null where this process holds no echo sockets.'),
     pid: z
       .int()
       .optional()

@@ -30,6 +30,8 @@ const enterSql = `WITH node AS (
 )
 INSERT INTO writers AS w (ref, epoch, append_number, id) SELECT ref, 1, 0, $1 FROM node
 ON CONFLICT (id) DO UPDATE SET epoch = w.epoch + 1, append_number = 0 RETURNING ref, epoch`;
+/** Whether there is a node for others to see; of one that is, its presence tells how it is. */
+const ownStateSql = `UPDATE nodes SET state = $2::node_state WHERE ref = $1::integer AND state <> $2::node_state`;
 const lookSql = `SELECT w.epoch, ${isHeldSql('$2')}, n.is_built_in, n.state
   FROM writers w JOIN nodes n ON n.ref = w.ref WHERE w.id = $1`;
 /** A process that came meanwhile has a newer epoch; one that comes now takes a newer one after this. */
@@ -59,7 +61,7 @@ export class NodePlaces implements Nodes, AsyncDisposable {
   }
 
   /** First seen, then in the place: who looks for this node meanwhile does not take it for gone. */
-  async takeOwn(): Promise<NodePlace> {
+  async takeOwn(holdsSockets = true): Promise<NodePlace> {
     const { database, nodeId, log } = this.#options;
     try {
       const onReturn = () => this.#onReturn();
@@ -72,6 +74,8 @@ export class NodePlaces implements Nodes, AsyncDisposable {
     let [row] = await database.queryAsWriter({ text: retakeSql, values });
     if (row === undefined) [row] = await database.queryAsWriter({ text: enterSql, values });
     this.#own = this.#place(nodeId, row as readonly [number, number]);
+    const state = holdsSockets ? 'ready' : 'removed';
+    await database.queryAsWriter({ text: ownStateSql, values: [this.#own.ref, state] });
     return this.#own;
   }
 

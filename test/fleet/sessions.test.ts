@@ -212,8 +212,8 @@ test('the connections of a lost node are closed once, and what came meanwhile co
   agent.cut();
   await query(`UPDATE nodes SET state = 'disconnected' WHERE id = $1`, [agent.nodeId]);
   await b.control.deleteListener(caller, ended.id, 0);
-  await b.control.lose(agent.nodeId, { isRemoved: false });
-  await b.control.lose(agent.nodeId, { isRemoved: false });
+  await b.control.goneNodes.lose(agent.nodeId, { isRemoved: false });
+  await b.control.goneNodes.lose(agent.nodeId, { isRemoved: false });
   await query(`UPDATE nodes SET state = 'lost' WHERE id = $1`, [agent.nodeId]);
   expect(await stateOf(ended.id)).toMatchObject({ state: 'closed' });
   expect(await stateOf(id)).toMatchObject({ state: 'failed', reason: { code: 'node_lost' } });
