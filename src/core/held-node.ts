@@ -8,7 +8,7 @@ import { ListenerRecovery, type RecoveryOptions } from './listener-recovery.ts';
 import { ListenerSet } from './listener-set.ts';
 import { Listeners, type ListenersOptions } from './listeners.ts';
 import type { DataPlane, DataPlaneEvents } from './ports.ts';
-import { Recorder } from './recorder.ts';
+import { Recorder, type RecorderOptions } from './recorder.ts';
 import { RestingPorts, type RestingPortsLimits } from './resting-ports.ts';
 
 /** What it makes by itself of the others. */
@@ -18,6 +18,7 @@ export interface HeldNodeOptions
   extends Omit<RecoveryOptions & ListenersOptions, OwnPart | 'limits'> {
   readonly limits: ListenersOptions['limits'] & RestingPortsLimits;
   readonly onFatal: (error: unknown) => void;
+  readonly onStray?: RecorderOptions['onStray'];
 }
 
 export class HeldNode {

@@ -46,13 +46,15 @@ export interface RecorderOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly audit: ResourceAudit;
+  /** Told of records of what is not here, which are left out: of workers of this process that is a bug. */
+  readonly onStray?: Logger['error'];
 }
 
 export class Recorder {
   readonly #nodeId: string;
   readonly #log: Appends;
   readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #onStray: Logger['error'];
   readonly counts = new ListenerCounts();
   /** By the id of their worker, and their own. */
   readonly #open = new Map<string, OpenOfWorker>();
@@ -65,7 +67,8 @@ export class Recorder {
     this.#nodeId = options.nodeId;
     this.#log = options.log;
     this.#clock = options.clock;
-    this.#logger = options.logger;
+    const { logger } = options;
+    this.#onStray = options.onStray ?? ((...told) => logger.error(...told));
     this.#closes = new AwaitedCloses(options.audit);
   }
 
@@ -132,15 +135,12 @@ export class Recorder {
     if (!isFirst) {
       const known = open.get(record.connection.id);
       if (known !== undefined) return known.project;
-      const connectionId = record.connection.id;
-      this.#logger.error({ connectionId }, 'a record of a connection that is not open');
+      this.#onStray({ connectionId: record.connection.id }, 'a record of what is not open');
       return null;
     }
     const listenerId = record.kind === 'opened' ? record.connection.listenerId : record.listenerId;
     const project = this.counts.projectOf(listenerId);
-    if (project === null) {
-      this.#logger.error({ listenerId }, 'a record of a listener that is not here');
-    }
+    if (project === null) this.#onStray({ listenerId }, 'a record of a listener that is not here');
     return project;
   }
 

@@ -50,6 +50,7 @@ export class Sessions implements AsyncDisposable {
   #beats = new Map<number, Waiting>();
   readonly #timer: NodeJS.Timeout;
   #writing: Promise<void> = Promise.resolve();
+  #lateRecords = 0;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -59,6 +60,11 @@ export class Sessions implements AsyncDisposable {
 
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** Records of what was closed on record before they came: they are left out. */
+  get lateRecords(): number {
+    return this.#lateRecords;
   }
 
   /** @throws not_found (it was removed), resource_exhausted, unavailable */
@@ -71,12 +77,17 @@ export class Sessions implements AsyncDisposable {
     }
     const taken = await rows.take(hello);
     if (taken === null) throw new AppError('not_found', `no node ${hello.nodeId}`);
-    for (const { nodeId, leave } of this.#sessions) if (nodeId === hello.nodeId) leave();
+    for (const session of this.#sessions) {
+      if (session.nodeId === hello.nodeId) session.sendAway('it has another stream', false);
+    }
     const session = new Session(
       this.#options,
       { hello, link, taken },
       {
         beat: (beat) => this.#beat(beat),
+        onLate: () => {
+          this.#lateRecords += 1;
+        },
         onEnd: () => this.#sessions.delete(session),
       },
     );
@@ -145,6 +156,7 @@ interface SessionParts {
 
 interface SessionHooks {
   readonly beat: (beat: SessionBeat) => Promise<boolean>;
+  readonly onLate: () => void;
   readonly onEnd: () => void;
 }
 
@@ -183,7 +195,11 @@ class Session implements NodeSession {
       listenHost: hello.listenHost,
     };
     const own = { nodeId: this.nodeId, node: taken.place, eventLog: this.#writer, portRules };
-    this.#node = new HeldNode({ ...options, ...own, onFatal });
+    const onStray = (fields: object, message: string) => {
+      hooks.onLate();
+      options.logger.debug({ ...fields, node: this.nodeId }, message);
+    };
+    this.#node = new HeldNode({ ...options, ...own, onFatal, onStray });
     this.#node.serve(patient(link.dataPlane, options.sessionLimits.wishWaitMs));
     this.#node.recorder.resumeAfter(taken.through);
   }
@@ -246,9 +262,7 @@ class Session implements NodeSession {
     this.sendAway('the session is over', false);
   }
 
-  /** The stream is over. What is not committed comes again. */
-  readonly leave = (): void => this.end();
-
+  /** What is not committed comes again. */
   end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
