@@ -255,6 +255,6 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
       pageBytesMax: config.bounds.pageBytesMax,
     },
   });
-  metrics.observe({ control, eventLog, nodes, retention });
+  metrics.observe({ control, eventLog, nodes, retention, sessions: fleet.sessions });
   return { control, own, eventLog, activity, fleet };
 }

@@ -5,6 +5,7 @@ import type { ControlPlane } from './core/control-plane.ts';
 import type { EventLog } from './core/event-log.ts';
 import type { HeldNodeOptions } from './core/held-node.ts';
 import type { HeldNodes } from './core/held-nodes.ts';
+import type { Clock } from './core/ports.ts';
 import type { Projects } from './core/projects.ts';
 import { connectionLimits } from './core/quotas.ts';
 import type { Store } from './core/store.ts';
@@ -53,7 +54,7 @@ export function makeFleet(ground: FleetGround, resources: AsyncDisposableStack) 
 
 /** From now on this process answers what others ask of its nodes; where it has a gateway, it looks who is there. */
 export function startFleet(
-  { config, logger }: Pick<FleetGround, 'config' | 'logger'>,
+  { config, clock, logger }: Pick<FleetGround, 'config' | 'logger'> & { readonly clock: Clock },
   { rows, commands }: Fleet,
   control: ControlPlane,
   resources: AsyncDisposableStack,
@@ -61,5 +62,6 @@ export function startFleet(
   commands.start((...command) => control.runHere(...command));
   const { goneNodes } = control;
   if (config.gateway === null) return;
-  resources.use(new Sweeps({ rows, goneNodes, logger, limits: config.fleet }));
+  const expire = control.expireListener.bind(control);
+  resources.use(new Sweeps({ rows, goneNodes, expire, clock, logger, limits: config.fleet }));
 }

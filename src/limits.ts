@@ -147,4 +147,5 @@ export const fleetLimits = {
   sweepEveryMs: 5000,
   missedSweeps: 3,
   brakeFrom: 3,
+  expiredAtOnceMax: 1000,
 } as const;

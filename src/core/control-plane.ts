@@ -261,6 +261,11 @@ export class ControlPlane {
     await this.#listeners.closeAll({ project, store: this.#options.store.of(project) });
   }
 
+  /** For nobody: its time is over. @throws not_found, unavailable */
+  async expireListener(project: ProjectRef, id: string): Promise<void> {
+    await this.#listeners.close({ project, store: this.#options.store.of(project) }, null, id, 0);
+  }
+
   get listenerCount(): number {
     return this.#options.nodes.listenerCount;
   }

@@ -112,6 +112,11 @@ export interface OverdueNode {
   readonly isLost: boolean;
 }
 
+export interface ExpiredListener {
+  readonly project: ProjectRef;
+  readonly id: string;
+}
+
 /** How many nodes of their own each project has that are not lost. */
 export type NodeCounts = ReadonlyMap<ProjectRef, number>;
 
@@ -135,6 +140,8 @@ export interface SessionRows {
   ): Promise<{ readonly nodes: readonly OverdueNode[]; readonly counts: NodeCounts }>;
   /** The project's own nodes, and those that serve every project. */
   placeable(project: ProjectRef): Promise<readonly PlaceableNode[]>;
+  /** Listeners of nodes that are not connected whose time is over, at most so many. */
+  expired(now: Micros, limit: number): Promise<readonly ExpiredListener[]>;
   /** Unless it is back. */
   markLost(ref: number): Promise<void>;
 }

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { hasCode } from '../core/errors.ts';
 import type { GoneNodes } from '../core/gone-nodes.ts';
-import type { Logger } from '../core/ports.ts';
+import type { Clock, Logger } from '../core/ports.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { NodeCounts, OverdueNode, SessionRows } from './store.ts';
 
@@ -15,11 +15,16 @@ export interface SweepLimits {
   readonly missedSweeps: number;
   /** Of one owner's nodes that are overdue at once: beyond these, and more than half, none is declared lost. */
   readonly brakeFrom: number;
+  /** Listeners whose time is over that one sweep closes. */
+  readonly expiredAtOnceMax: number;
 }
 
 export interface SweepsOptions {
   readonly rows: SessionRows;
   readonly goneNodes: Pick<GoneNodes, 'lose'>;
+  /** Closes a listener whose time is over. */
+  readonly expire: (project: ProjectRef, id: string) => Promise<void>;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: SweepLimits;
 }
@@ -84,6 +89,15 @@ export class Sweeps implements AsyncDisposable {
     }
     this.#suspended = suspended;
     for (const node of lost) await this.#lose(node);
+    await this.#expire();
+  }
+
+  /** Those of connected nodes are closed by who has the session. */
+  async #expire(): Promise<void> {
+    const { rows, expire, clock, limits } = this.#options;
+    for (const { project, id } of await rows.expired(clock.now(), limits.expiredAtOnceMax)) {
+      await expire(project, id);
+    }
   }
 
   async #lose({ id, ref }: OverdueNode): Promise<void> {

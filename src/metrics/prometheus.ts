@@ -16,6 +16,8 @@ export interface Observed {
   readonly eventLog: EventLog;
   readonly nodes: HeldNodes;
   readonly retention: Pick<Retention, 'bytes'>;
+  /** Of nodes on hosts of their own. */
+  readonly sessions: { readonly size: number; readonly lateRecords: number };
 }
 
 const commitSeconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
@@ -125,7 +127,7 @@ export class Metrics {
   }
 
   /** What is read when it is asked for. */
-  observe({ control, eventLog, nodes, retention }: Observed): void {
+  observe({ control, eventLog, nodes, retention, sessions }: Observed): void {
     const gauges: Record<string, readonly [help: string, read: () => number]> = {
       kodama_connections_open: ['Open connections.', () => nodes.openConnections],
       kodama_listeners: ['Listeners that are not closed.', () => control.listenerCount],
@@ -146,6 +148,7 @@ export class Metrics {
         '1 while commits succeed, 0 while they are repeated.',
         () => (eventLog.failure === null ? 1 : 0),
       ],
+      kodama_sessions: ['Sessions of nodes on hosts of their own.', () => sessions.size],
       kodama_streams: ['Open event streams.', () => control.followers.length],
       kodama_streams_lag_events: [
         'Events between the head and the stream that is furthest behind.',
@@ -173,6 +176,11 @@ export class Metrics {
       'kodama_log_refused_records_total',
       'Records of connections that the database refused.',
       () => eventLog.refusedRecords,
+    );
+    this.#counterOf(
+      'kodama_records_late_total',
+      'Records of nodes that came after what they are of was closed on record.',
+      () => sessions.lateRecords,
     );
     let restarts = 0;
     this.#counterOf('kodama_worker_restarts_total', 'Workers that were lost and replaced.', () => {

@@ -3,9 +3,11 @@
  * in sweeps of the one row of `fleet`, so that no clock of a replica plays a part, and a jump of the database's is worth one.
  */
 import { type ProjectRef, projectRef } from '../core/project.ts';
+import type { Micros } from '../core/time.ts';
 import type { KnownNode, NodeHello } from '../fleet/admission.ts';
 import type { PlaceableNode } from '../fleet/placements.ts';
 import type {
+  ExpiredListener,
   NodeCounts,
   OverdueNode,
   SessionBeat,
@@ -64,6 +66,11 @@ const overdueSql = `WITH gone AS (
 SELECT n.id, n.ref, n.name, n.project, f.sweep - n.seen_sweep > ceil(n.lost_after_ms / $2::float8)
 FROM nodes n, fleet f
 WHERE NOT n.is_built_in AND (n.state = 'disconnected' OR n.ref IN (SELECT ref FROM gone)) ORDER BY n.ref`;
+
+/** One that drains is on its way already. */
+const expiredSql = `SELECT l.project, l.id FROM nodes n JOIN listeners l ON l.node = n.ref
+  WHERE NOT n.is_built_in AND n.state IN ('disconnected', 'lost')
+    AND l.is_live AND l.state <> 'draining' AND l.expires_at < $1::bigint LIMIT $2::integer`;
 
 const countsSql = `SELECT project, count(*) FROM nodes
   WHERE NOT is_built_in AND state IN ('ready', 'disconnected') GROUP BY project`;
@@ -184,6 +191,12 @@ export class SessionRows implements SessionRowsPort {
       const isReady = isBuiltIn ? present.has(presenceKey(id)) : state === 'ready';
       return { id, name, labels, isOwn: isOwn && !isBuiltIn, isReady, cordoned, listeners };
     });
+  }
+
+  async expired(now: Micros, limit: number): Promise<readonly ExpiredListener[]> {
+    const rows = await this.#database.query({ text: expiredSql, values: [now, limit] });
+    const all = rows as readonly (readonly [number, string])[];
+    return all.map(([project, id]) => ({ project: projectRef(project), id }));
   }
 
   async markLost(ref: number): Promise<void> {

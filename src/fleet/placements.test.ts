@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { AppError } from '../core/errors.ts';
+import { HeldNodes } from '../core/held-nodes.ts';
+import type { ListenerPlacement, NewListener } from '../core/listener.ts';
+import { defaultProject } from '../core/project.ts';
+import { type PlaceableNode, Placements } from './placements.ts';
+
+function node(name: string, given: Partial<PlaceableNode> = {}): PlaceableNode {
+  const state = { isOwn: true, isReady: true, cordoned: false, listeners: 0 };
+  return { id: `id-${name}`, name, labels: {}, ...state, ...given };
+}
+
+/** Resolves with the node that gets them; with the code of what is thrown instead. */
+async function placed(
+  nodes: readonly PlaceableNode[],
+  placement: ListenerPlacement | null,
+  { draws = [0, 0.99], failing = [] as readonly string[], count = 1 } = {},
+): Promise<string> {
+  let drawn = 0;
+  const placements = new Placements({
+    nodes: { placeable: async () => nodes },
+    held: new HeldNodes(),
+    limits: { nodeListenersMax: 10 },
+    random: () => draws[drawn++ % draws.length] ?? 0,
+  });
+  const input = { placement } as NewListener;
+  const inputs = Array.from({ length: count }, () => input);
+  try {
+    return await placements.place(defaultProject, inputs, async ({ nodeId }) => {
+      if (failing.includes(nodeId)) throw new AppError('port_in_use', 'taken');
+      return nodeId;
+    });
+  } catch (error) {
+    return (error as AppError).code;
+  }
+}
+
+test('one that is named is taken, by its name or its id', async () => {
+  const nodes = [node('a'), node('b', { listeners: 9 })];
+  expect(await placed(nodes, { node: 'b' })).toBe('id-b');
+  expect(await placed(nodes, { node: 'id-a' })).toBe('id-a');
+  expect(await placed(nodes, { node: 'c' })).toBe('failed_precondition');
+});
+
+test('one that carries the labels is taken, the less loaded of two', async () => {
+  const labels = { zone: 'dmz', tier: '1' };
+  const nodes = [node('a', { labels, listeners: 5 }), node('b'), node('c', { labels })];
+  expect(await placed(nodes, { selector: { zone: 'dmz' } })).toBe('id-c');
+  expect(await placed(nodes, { selector: { zone: 'lan' } })).toBe('failed_precondition');
+});
+
+test('who is cordoned, not connected or full gets nothing', async () => {
+  expect(await placed([node('a', { cordoned: true })], null)).toBe('failed_precondition');
+  expect(await placed([node('a', { isReady: false })], null)).toBe('unavailable');
+  expect(await placed([node('a', { listeners: 10 })], null)).toBe('resource_exhausted');
+  expect(await placed([node('a', { listeners: 9 })], null, { count: 2 })).toBe(
+    'resource_exhausted',
+  );
+  expect(await placed([], null)).toBe('failed_precondition');
+});
+
+test('its own nodes are taken before shared ones, where none is named', async () => {
+  const nodes = [node('shared', { isOwn: false }), node('own', { listeners: 9 })];
+  expect(await placed(nodes, null)).toBe('id-own');
+  expect(await placed(nodes, { node: 'shared' })).toBe('id-shared');
+});
+
+test('where a port is taken others are tried, unless a node is named', async () => {
+  const nodes = [node('a'), node('b')];
+  expect(await placed(nodes, null, { failing: ['id-a'] })).toBe('id-b');
+  expect(await placed(nodes, { node: 'a' }, { failing: ['id-a'] })).toBe('port_in_use');
+  expect(await placed(nodes, null, { failing: ['id-a', 'id-b'] })).toBe('port_in_use');
+});
