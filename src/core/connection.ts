@@ -31,6 +31,7 @@ export const closeReasons = [
   'tls_error',
   'proxy_header_error',
   'error',
+  'node_lost',
 ] as const;
 export type CloseReason = (typeof closeReasons)[number];
 

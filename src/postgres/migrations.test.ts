@@ -133,8 +133,8 @@ test('the words of the database are those of core', async () => {
     listener_mode: [...listenerModes],
     recording: ['batched', 'durable'],
     close_initiator: [...closeInitiators],
+    close_reason: [...closeReasons],
     // Those of nodes come after what core knows so far.
-    close_reason: [...closeReasons, 'node_lost'],
     event_type: [...eventTypes, ...nodeEvents],
     project_state: ['active', 'deleting'],
     node_state: ['pending', 'ready', 'disconnected', 'lost', 'quarantined', 'removed'],

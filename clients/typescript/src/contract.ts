@@ -1332,7 +1332,7 @@ export interface components {
             /** @description Who ended it. Words may be added: take one that is not known. */
             closeInitiator: ("peer" | "server" | "operator" | "system") | null;
             /** @description How it ended. Words may be added: take one that is not known. */
-            closeReason: ("peer_fin" | "peer_rst" | "idle_timeout" | "max_duration" | "max_bytes" | "write_timeout" | "fault" | "operator_fin" | "operator_rst" | "listener_deleted" | "shutdown" | "worker_crashed" | "interrupted" | "tls_error" | "proxy_header_error" | "error") | null;
+            closeReason: ("peer_fin" | "peer_rst" | "idle_timeout" | "max_duration" | "max_bytes" | "write_timeout" | "fault" | "operator_fin" | "operator_rst" | "listener_deleted" | "shutdown" | "worker_crashed" | "interrupted" | "tls_error" | "proxy_header_error" | "error" | "node_lost") | null;
             /** @description The system's error code, such as ECONNRESET. */
             error: string | null;
             /** @description Of a TLS connection. */
@@ -3867,7 +3867,7 @@ export interface operations {
                 /** @description Local port. */
                 lport?: number;
                 /** @description Only closed for this. */
-                closeReason?: "peer_fin" | "peer_rst" | "idle_timeout" | "max_duration" | "max_bytes" | "write_timeout" | "fault" | "operator_fin" | "operator_rst" | "listener_deleted" | "shutdown" | "worker_crashed" | "interrupted" | "tls_error" | "proxy_header_error" | "error";
+                closeReason?: "peer_fin" | "peer_rst" | "idle_timeout" | "max_duration" | "max_bytes" | "write_timeout" | "fault" | "operator_fin" | "operator_rst" | "listener_deleted" | "shutdown" | "worker_crashed" | "interrupted" | "tls_error" | "proxy_header_error" | "error" | "node_lost";
                 /** @description Accepted at this time or later. */
                 acceptedAfter?: string;
                 /** @description Accepted before this time. */
@@ -3978,7 +3978,7 @@ export interface operations {
                 /** @description Local port. */
                 lport?: number;
                 /** @description Only closed for this. */
-                closeReason?: "peer_fin" | "peer_rst" | "idle_timeout" | "max_duration" | "max_bytes" | "write_timeout" | "fault" | "operator_fin" | "operator_rst" | "listener_deleted" | "shutdown" | "worker_crashed" | "interrupted" | "tls_error" | "proxy_header_error" | "error";
+                closeReason?: "peer_fin" | "peer_rst" | "idle_timeout" | "max_duration" | "max_bytes" | "write_timeout" | "fault" | "operator_fin" | "operator_rst" | "listener_deleted" | "shutdown" | "worker_crashed" | "interrupted" | "tls_error" | "proxy_header_error" | "error" | "node_lost";
                 /** @description Accepted at this time or later. */
                 acceptedAfter?: string;
                 /** @description Accepted before this time. */
