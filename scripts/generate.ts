@@ -90,7 +90,9 @@ async function generateGrpc(staging: string): Promise<void> {
   const sets = sources.map((_, index) => join(staging, `${index}.binpb`));
   for (const [index, source] of sources.entries()) {
     const output = ['--as-file-descriptor-set', '-o', sets[index] ?? ''];
-    await runPackage('@bufbuild/buf/bin/buf', ['build', source, ...output]);
+    // What agents speak is no part of the public API.
+    const left = source === 'proto' ? ['--exclude-path', 'proto/kodama/fleet'] : [];
+    await runPackage('@bufbuild/buf/bin/buf', ['build', source, ...left, ...output]);
   }
   const descriptors = Buffer.concat(await Promise.all(sets.map((set) => readFile(set))));
   await mkdir(join(staging, 'generated/grpc'), { recursive: true });

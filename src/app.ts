@@ -153,7 +153,8 @@ async function openCertificate(
   const { files: paths, limits } = tls;
   if (paths === null) return null;
   const names = { cert: 'KODAMA_TLS_CERT', key: 'KODAMA_TLS_KEY' };
-  const open = () => CertificateFiles.open({ paths, names, logger, limits });
+  const owner = 'REST and gRPC';
+  const open = () => CertificateFiles.open({ paths, names, owner, logger, limits });
   return resources.use(await orStartError(open, (reason) => reason));
 }
 

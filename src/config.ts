@@ -9,6 +9,7 @@ import { defaultBounds } from './core/listener-bounds.ts';
 import { parseTime } from './core/time.ts';
 import { edgeConfig, edgeSettings, tlsFault, wayBeyondLoopback } from './edge-settings.ts';
 import {
+  agentLimits,
   dataPlaneLimits,
   eventLogLimits,
   fleetLimits,
@@ -115,22 +116,94 @@ export class ConfigError extends Error {
 }
 
 /** @throws ConfigError that names each wrong variable */
-export function readConfig(
-  environment: Readonly<Record<string, string | undefined>>,
-  { isTerminal = false } = {},
-): Config {
+export function readConfig(environment: Environment, { isTerminal = false } = {}): Config {
+  return build(parseBy(settings, environment), isTerminal, warningsOf(environment));
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function parseBy<Schema extends z.ZodType>(schema: Schema, environment: Environment) {
   const given = Object.entries(environment).filter(([, value]) => value !== '');
-  const result = settings.safeParse(Object.fromEntries(given));
-  if (!result.success) {
-    const lines = result.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
-    throw new ConfigError(lines.join('\n'));
-  }
-  const warnings = unknownVariables(Object.keys(environment), Object.keys(settings.shape));
-  return build(result.data, isTerminal, warnings);
+  const result = schema.safeParse(Object.fromEntries(given));
+  if (result.success) return result.data;
+  const lines = result.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+  throw new ConfigError(lines.join('\n'));
+}
+
+function warningsOf(environment: Environment): readonly string[] {
+  return unknownVariables(Object.keys(environment), Object.keys(settings.shape));
+}
+
+type Variables = z.output<typeof settings>;
+
+function dataPlaneOf(env: Pick<Variables, 'KODAMA_CONNECTIONS_MAX' | 'KODAMA_WORKERS'>) {
+  const connectionsMax = Math.ceil(env.KODAMA_CONNECTIONS_MAX / Math.max(1, env.KODAMA_WORKERS));
+  return { ...dataPlaneLimits, connectionsMax };
+}
+
+/** Those that mean the same to an agent. */
+const agentSettings = settings
+  .pick({
+    KODAMA_LISTEN_HOST: true,
+    KODAMA_LISTEN_PORTS: true,
+    KODAMA_CONNECTIONS_MAX: true,
+    KODAMA_ALLOW_PRIVILEGED_PORTS: true,
+    KODAMA_LOG_LEVEL: true,
+    KODAMA_LOG_FORMAT: true,
+    KODAMA_DATA_DIR: true,
+    KODAMA_SHUTDOWN_TIMEOUT_MS: true,
+  })
+  .extend({
+    KODAMA_JOIN_TOKEN: z.string().optional(),
+    KODAMA_WORKERS: number(1, 64).default(1),
+  });
+
+export type AgentConfig = ReturnType<typeof buildAgent>;
+
+/** @throws ConfigError that names each wrong variable */
+export function readAgentConfig(environment: Environment, { isTerminal = false } = {}) {
+  const env = parseBy(agentSettings, environment);
+  return buildAgent(env, isTerminal, warningsOf(environment));
+}
+
+function buildAgent(
+  env: z.output<typeof agentSettings>,
+  isTerminal: boolean,
+  warnings: readonly string[],
+) {
+  const { KODAMA_LISTEN_PORTS: listenPorts = null } = env;
+  assertUnprivileged(env);
+  return Object.freeze({
+    joinToken: env.KODAMA_JOIN_TOKEN ?? null,
+    dataDir: resolve(env.KODAMA_DATA_DIR),
+    workers: env.KODAMA_WORKERS,
+    isPrivilegedAllowed: env.KODAMA_ALLOW_PRIVILEGED_PORTS,
+    listenHost: env.KODAMA_LISTEN_HOST,
+    listenPorts,
+    logLevel: env.KODAMA_LOG_LEVEL,
+    logFormat: env.KODAMA_LOG_FORMAT ?? (isTerminal ? ('text' as const) : ('json' as const)),
+    dataPlane: dataPlaneOf(env),
+    limits: agentLimits,
+    signalEchoMs,
+    shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
+    warnings,
+  });
+}
+
+function assertUnprivileged({
+  KODAMA_LISTEN_PORTS: ports,
+  KODAMA_ALLOW_PRIVILEGED_PORTS: isAllowed,
+}: Pick<Variables, 'KODAMA_LISTEN_PORTS' | 'KODAMA_ALLOW_PRIVILEGED_PORTS'>): void {
+  if (ports === undefined || ports.from >= 1024 || isAllowed) return;
+  throw new ConfigError(
+    'KODAMA_LISTEN_PORTS holds privileged ports: KODAMA_ALLOW_PRIVILEGED_PORTS=true allows them',
+  );
 }
 
 /** Of what the process prints: known before the environment is. */
 export const outputLimits = { heldBytesMax: 1_048_576, flushTimeoutMs: 1000 };
+
+const signalEchoMs = 500;
 
 function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: readonly string[]) {
   const way = wayBeyondLoopback(env);
@@ -144,11 +217,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
   const halfTls = tlsFault(env);
   if (halfTls !== null) throw new ConfigError(halfTls);
   const { KODAMA_LISTEN_PORTS: listenPorts = null } = env;
-  if (listenPorts !== null && listenPorts.from < 1024 && !env.KODAMA_ALLOW_PRIVILEGED_PORTS) {
-    throw new ConfigError(
-      'KODAMA_LISTEN_PORTS holds privileged ports: KODAMA_ALLOW_PRIVILEGED_PORTS=true allows them',
-    );
-  }
+  assertUnprivileged(env);
   const { KODAMA_SECRET_KEY: current = null, KODAMA_SECRET_KEY_OLD: old = null } = env;
   const keysFault = secretKeysFault({ current, old });
   if (keysFault !== null) throw new ConfigError(keysFault);
@@ -198,15 +267,13 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
       pieceEventsMax: 100,
       labelledListenersMax: 100,
     },
-    dataPlane: {
-      ...dataPlaneLimits,
-      connectionsMax: Math.ceil(env.KODAMA_CONNECTIONS_MAX / Math.max(1, env.KODAMA_WORKERS)),
-    },
+    dataPlane: dataPlaneOf(env),
+    agent: agentLimits,
     readiness: { pingTimeoutMs: 2000, commitTimeoutMs: 5000 },
     output: outputLimits,
     logLines: { connectionsPerSecondMax: 20, listenersPerSecondMax: 20, bannerListenersMax: 20 },
-    signalEchoMs: 500,
-    ...{ nodes: { absenceMs: 3000 }, fleet: fleetLimits, gateway: null as null | object },
+    signalEchoMs,
+    ...{ nodes: { absenceMs: 3000 }, fleet: fleetLimits },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
     warnings: isPlainInSight ? [...warnings, plainSecretsWarning] : warnings,
   });

@@ -1,9 +1,9 @@
-/** The variables of both edges: where they are, their TLS, and what stands before them. */
+/** The variables of both edges and of the gateway: where they are, their TLS, and what stands before them. */
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isLoopback, parseCidr } from './core/address.ts';
-import { forwardingLimits, tlsLimits } from './limits.ts';
+import { forwardingLimits, gatewayLimits, tlsLimits } from './limits.ts';
 
 /** Of values with commas between them; spaces around one do not count. */
 function list(isOne: (text: string) => boolean, words: string) {
@@ -14,6 +14,8 @@ function list(isOne: (text: string) => boolean, words: string) {
     .optional();
 }
 
+const portMax = 65_535;
+const portWords = `must be a whole number from 0 to ${portMax}`;
 const host = z.string().regex(/^[A-Za-z0-9.:-]+$/, { error: 'must be an address or a host name' });
 
 export const edgeSettings = {
@@ -21,6 +23,15 @@ export const edgeSettings = {
   KODAMA_GRPC_HOST: host.default('127.0.0.1'),
   KODAMA_TLS_CERT: z.string().optional(),
   KODAMA_TLS_KEY: z.string().optional(),
+  KODAMA_GATEWAY_HOST: host.default('127.0.0.1'),
+  KODAMA_GATEWAY_PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, { error: portWords })
+    .transform(Number)
+    .refine((port) => port <= portMax, { error: portWords })
+    .optional(),
+  KODAMA_GATEWAY_TLS_CERT: z.string().optional(),
+  KODAMA_GATEWAY_TLS_KEY: z.string().optional(),
   KODAMA_ALLOWED_HOSTS: list(isHost, 'names or addresses without a port'),
   KODAMA_TRUSTED_PROXIES: list(
     (text) => parseCidr(text) !== null,
@@ -34,7 +45,15 @@ type EdgeVariables = z.output<z.ZodObject<typeof edgeSettings>>;
 /** The part of the configuration that comes of them. */
 export function edgeConfig(env: EdgeVariables) {
   return {
-    tls: { files: tlsFiles(env), limits: tlsLimits },
+    tls: { files: filesOf(env.KODAMA_TLS_CERT, env.KODAMA_TLS_KEY), limits: tlsLimits },
+    gateway: {
+      host: env.KODAMA_GATEWAY_HOST,
+      /** Null: there is none. */
+      port: env.KODAMA_GATEWAY_PORT ?? null,
+      /** Null: the certificate is that of the edges, or none. */
+      tlsFiles: filesOf(env.KODAMA_GATEWAY_TLS_CERT, env.KODAMA_GATEWAY_TLS_KEY),
+      limits: gatewayLimits,
+    },
     allowedHosts: allowedHosts(env),
     corsOrigins: env.KODAMA_CORS_ORIGINS ?? [],
     forwarding: { trustedProxies: env.KODAMA_TRUSTED_PROXIES ?? [], ...forwardingLimits },
@@ -75,18 +94,23 @@ function allowedHosts(env: EdgeVariables): readonly string[] | null {
   return named.map((name) => name.toLowerCase().replace(/^\[(.*)\]$/, '$1'));
 }
 
-/** Null: both edges are plain. */
-function tlsFiles(env: EdgeVariables): { cert: string; key: string } | null {
-  const { KODAMA_TLS_CERT: cert, KODAMA_TLS_KEY: key } = env;
+/** Null: none are given. */
+function filesOf(cert: string | undefined, key: string | undefined) {
   if (cert === undefined || key === undefined) return null;
   return { cert: resolve(cert), key: resolve(key) };
 }
 
-/** What is wrong where only one of the two is given: it would be served without TLS, which nobody meant. */
+/** What is wrong where only one of two is given: it would be served without TLS, which nobody meant. */
 export function tlsFault(env: EdgeVariables): string | null {
-  const [given, ...rest] = tlsVariables.filter((name) => env[name] !== undefined);
-  if (given === undefined || rest.length > 0) return null;
-  return `${given} is set alone: TLS wants ${tlsVariables.join(' and ')}`;
+  for (const names of pairs) {
+    const [given, ...rest] = names.filter((name) => env[name] !== undefined);
+    if (given !== undefined && rest.length === 0)
+      return `${given} is set alone: TLS wants ${names.join(' and ')}`;
+  }
+  return null;
 }
 
-const tlsVariables = ['KODAMA_TLS_CERT', 'KODAMA_TLS_KEY'] as const;
+const pairs = [
+  ['KODAMA_TLS_CERT', 'KODAMA_TLS_KEY'],
+  ['KODAMA_GATEWAY_TLS_CERT', 'KODAMA_GATEWAY_TLS_KEY'],
+] as const;

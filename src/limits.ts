@@ -122,6 +122,50 @@ export const grpcLimits = {
   stopTimeoutMs: 2000,
 };
 
+/** Of both sides of a session of a node. */
+const frameLimits = {
+  frameRecordsMax: 1000,
+  frameBytesMax: 1_048_576,
+  recordFramesMax: 8,
+  keepaliveIntervalMs: 20_000,
+  keepaliveTimeoutMs: 10_000,
+};
+
+/** Of the agents' door. */
+export const gatewayLimits = {
+  ...frameLimits,
+  connectionsMax: 2048,
+  sessionsMax: 1000,
+  handshakesMax: 64,
+  helloTimeoutMs: 5000,
+  idleConnectionMs: 30_000,
+  joinsPerSecond: 10,
+  joinAddressesMax: 10_000,
+  beatsUnansweredMax: 16,
+  streamHeldBytesMax: 33_554_432,
+  commandTimeoutMs: 10_000,
+  closeTimeoutMs: 5000,
+  heartbeatMs: 5000,
+  sessionMs: 1_800_000,
+  comeBackMs: 5000,
+  stopTimeoutMs: 2000,
+};
+
+/** Of an agent. */
+export const agentLimits = {
+  ...frameLimits,
+  spoolRecordsMax: 200_000,
+  spoolSlowMs: 250,
+  holdMs: 30_000,
+  welcomeTimeoutMs: 20_000,
+  answerTimeoutMs: 20_000,
+  leaseMarginMs: 5000,
+  leaseTimeoutMs: 15_000,
+  unstoredTimeoutMs: 10_000,
+  redialMinMs: 1000,
+  redialMaxMs: 30_000,
+};
+
 /** Of both edges, each by itself; files are read for both. */
 export const tlsLimits = {
   handshakesMax: 1024,

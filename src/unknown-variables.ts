@@ -3,6 +3,7 @@
 /** Read by other programs of the project, or by the scripts around them. */
 const ofOthers = new Set([
   'KODAMA_URL',
+  'KODAMA_JOIN_TOKEN',
   'KODAMA_PROJECT',
   'KODAMA_CA_CERT',
   'KODAMA_HOST',

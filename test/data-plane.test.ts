@@ -2,15 +2,17 @@
 import { readConfig } from '../src/config.ts';
 import type { DataPlaneEvents } from '../src/core/ports.ts';
 import { WorkerDataPlane } from '../src/workers/worker-data-plane.ts';
-import { type DataPlaneGround, dataPlaneContract } from './support/data-plane-contract.ts';
+import { dataPlaneContract } from './support/data-plane-contract.ts';
 import { FakeDataPlane } from './support/fake-data-plane.ts';
 import { keepingLogger } from './support/samples.ts';
-import { openClient } from './support/tcp-client.ts';
+import { connectTcp } from './support/tcp-client.ts';
 
 dataPlaneContract('worker processes', async (events) => {
   const plane = await startWorkers(events);
   return {
     plane,
+    isLossTold: true,
+    settled: async () => undefined,
     connect: connectTcp,
     loseWorker: () => process.kill(plane.status()[0]?.pid ?? 0, 'SIGKILL'),
     [Symbol.asyncDispose]: () => plane[Symbol.asyncDispose](),
@@ -21,6 +23,8 @@ dataPlaneContract('no sockets', async (events) => {
   const plane = new FakeDataPlane(events);
   return {
     plane,
+    isLossTold: true,
+    settled: async () => undefined,
     connect: (port) => plane.connect(port),
     loseWorker: () => plane.loseWorker(),
     [Symbol.asyncDispose]: async () => undefined,
@@ -38,9 +42,4 @@ async function startWorkers(events: DataPlaneEvents): Promise<WorkerDataPlane> {
     },
     events,
   });
-}
-
-async function connectTcp(port: number): ReturnType<DataPlaneGround['connect']> {
-  const { socket, ended, echo, [Symbol.asyncDispose]: dispose } = await openClient(port);
-  return { ended, echo, end: () => socket.end(), [Symbol.asyncDispose]: dispose };
 }

@@ -52,7 +52,6 @@ test('a host is asked, reports and is acknowledged over a TCP connection as over
   const link = new Link({
     transport: lines<Command, Report>(socket),
     settings: { ...readConfig({}).dataPlane, nodeId: 'node-1', workers: 1, heartbeatMs: 1000 },
-    pid: 77,
     onRecords: async (some) => void records.push(...some),
     onWarning: (message) => bugs.push(message),
     onEnd: () => undefined,
@@ -66,7 +65,10 @@ test('a host is asked, reports and is acknowledged over a TCP connection as over
   // Durable: it is echoed once its record is acknowledged.
   expect(await talk(bound?.port ?? 0, 'as ever')).toBe('as ever');
   await link.request({ kind: 'close', listenerId, drainMs: 0, reason: 'listener_deleted' });
-  expect(records[0]).toMatchObject({ kind: 'opened', connection: { listenerId, pid: 77 } });
+  expect(records[0]).toMatchObject({
+    kind: 'opened',
+    connection: { listenerId, pid: process.pid },
+  });
   expect(records.at(-1)).toMatchObject({
     kind: 'closed',
     connection: { closeReason: 'peer_fin', bytesIn: 7 },

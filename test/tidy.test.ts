@@ -20,7 +20,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   fleet: /^(core|tenancy)\//,
   gateway: /^(core|edge-sockets|fleet|wire)\//,
   agent:
-    /^(core|fleet|node|wire|workers)\/|^echo\/(messages|record-rows)\.ts$|^(command-line|config|limits)\.ts$/,
+    /^(core|fleet|node|wire|workers)\/|^echo\/(messages|record-rows)\.ts$|^(command-line|config|limits|program)\.ts$/,
   wire: /^(core\/|echo\/record-rows\.ts$)/,
   api: /^(core|faults|fleet|tenancy)\//,
   http: /^(core|api|edge-sockets|fleet|tenancy)\//,
@@ -45,11 +45,14 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   'output.ts': /^$/,
   'log-text.ts': /^plain-text\.ts$/,
   'plain-text.ts': /^$/,
+  'program.ts': /^(config|log-text|output|node\/start-error)\.ts$/,
   'secret-settings.ts': /^$/,
   'unknown-variables.ts': /^$/,
   'fleet-parts.ts': /^(config\.ts$|(core|fleet|gateway|postgres)\/)/,
   'banner.ts': /^core\//,
   'restore-mark.ts': /^(config|(embedded-postgres|node|postgres)\/[a-z-]+)\.ts$/,
+  'gateway-certificate.ts':
+    /^(config|core\/(address|ports)|edge-sockets\/edge-tls|(node|tls)\/[a-z-]+)\.ts$/,
   'spare-memory.ts': /^$/,
   'applied-file.ts':
     /^(api|core|listeners-file)\/|^http\/resource-json\.ts$|^node\/start-error\.ts$/,
@@ -57,7 +60,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
     /^(api|core|edge-sockets|fleet|grpc|http|tenancy)\/|^(applied-file|config|command-line|node\/start-error)\.ts$/,
   'app.ts': /^(?!main\.ts$)/,
   'main.ts':
-    /^((app|banner|command-line|config|log-text|output|restore-mark|spare-memory)|node\/(data-dir|ephemeral-ports|start-error)|core\/address)\.ts$/,
+    /^((app|banner|command-line|config|program|restore-mark|spare-memory)|node\/(data-dir|ephemeral-ports)|core\/address)\.ts$/,
 };
 /** The packages of the folders that know no technology, and of workers, which start often: others may use any. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
@@ -76,28 +79,28 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 1650,
+  src: 1900,
   api: 2200,
   cli: 5500,
   core: 7950,
-  agent: 1200,
+  agent: 1580,
   console: 8350,
-  echo: 6100,
-  'edge-sockets': 260,
+  echo: 6110,
+  'edge-sockets': 310,
   'embedded-postgres': 850,
   faults: 1450,
   fleet: 1500,
   gateway: 900,
-  grpc: 2570,
+  grpc: 2480,
   http: 3950,
   'listeners-file': 330,
   metrics: 200,
   node: 400,
   postgres: 5700,
   tenancy: 1550,
-  tls: 290,
-  wire: 500,
-  workers: 1050,
+  tls: 350,
+  wire: 580,
+  workers: 1080,
 };
 
 const root = join(import.meta.dirname, '..');
@@ -233,8 +236,8 @@ test('core meets no socket', () => {
   );
 });
 
-test('the environment is read in three files', () => {
-  const readers = /^src\/(config|main|cli\/environment)\.ts$/;
+test('the environment is read in four files', () => {
+  const readers = /^src\/(config|main|agent\/main|cli\/environment)\.ts$/;
   const paths = sources.filter((path) => !isTest(path) && !readers.test(path));
   const pattern = /\bprocess\.env\b|\benv\b[^;]*from 'node:process'/;
   expect(

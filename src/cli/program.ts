@@ -1,6 +1,7 @@
 /** The tree of commands, without any of what they do: who prints help or completes words walks it. */
 import { Command, Option, type OutputConfiguration } from 'commander';
 import { version } from '../command-line.ts';
+import { agentCommand } from './agent-command.ts';
 import { auditCommand } from './audit-command.ts';
 import { completeCommand, completionCommand } from './completion-command.ts';
 import { connectionCommand } from './connection-command.ts';
@@ -58,6 +59,7 @@ export function buildProgram(
     .addHelpText('after', exitText);
   const commands = [
     upCommand,
+    agentCommand,
     listenCommand,
     listenersCommand,
     getCommand,

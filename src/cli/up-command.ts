@@ -1,6 +1,5 @@
-import { extname, join } from 'node:path';
 import { Command } from 'commander';
-import { environmentWith } from './environment.ts';
+import { become } from './become.ts';
 import { option, port, wholeNumber, withOptions } from './flags.ts';
 import type { Run } from './session.ts';
 
@@ -16,7 +15,7 @@ const dataDirAbout = 'what it keeps (KODAMA_DATA_DIR)';
 export function upCommand(run: Run): Command {
   const command = new Command('up')
     .description('start kodama here, in the foreground, as npm start does; Ctrl-C stops it')
-    .action(run((_, self) => become([], self.opts<UpOptions>())));
+    .action(run((_, self) => become('main', [], variablesOf(self.opts<UpOptions>()))));
   return withOptions(command, [
     option('-p, --port <port>', 'of REST (KODAMA_HTTP_PORT)', port),
     option('--grpc-port <port>', 'of gRPC (KODAMA_GRPC_PORT)', port),
@@ -31,23 +30,10 @@ export function restoreMarkCommand(run: Run): Command {
     .description(
       'after a restore from a backup, with kodama off: no cursor of before is good any more',
     )
-    .action(run((_, self) => become(['restore-mark'], self.opts<UpOptions>())));
+    .action(
+      run((_, self) => become('main', ['restore-mark'], variablesOf(self.opts<UpOptions>()))),
+    );
   return withOptions(command, [option('--data-dir <folder>', dataDirAbout)]);
-}
-
-/** The server takes the place of this process: its signals, its output and its exit code are its own. */
-async function become(words: readonly string[], options: UpOptions): Promise<never> {
-  // TypeScript in a clone, JavaScript in a package, as this file is.
-  const main = join(import.meta.dirname, `../main${extname(import.meta.filename)}`);
-  const environment = environmentWith(variablesOf(options));
-  const given = Object.entries(environment).filter(([, value]) => value !== undefined);
-  // Node calls execve experimental; the warning would be printed by the server.
-  process.removeAllListeners('warning');
-  return process.execve?.(
-    process.execPath,
-    [process.execPath, main, ...words],
-    Object.fromEntries(given),
-  ) as never;
 }
 
 /** A flag comes before the environment. */

@@ -1,5 +1,6 @@
-/** The system's clock in microseconds. */
+/** The system's clocks in microseconds. */
 import type { Clock } from './ports.ts';
+import type { Micros } from './time.ts';
 
 /** Beyond this the system's clock was set, and we follow it. */
 const driftMaxMs = 100;
@@ -18,4 +19,12 @@ export function systemClock(): Clock {
       return Math.round(time * 1000);
     },
   };
+}
+
+/** Between the monotonic clock of this process and the one that all processes of the host have (clock_gettime(2)). */
+const monotonicZero = Number(process.hrtime.bigint()) / 1000 - performance.now() * 1000;
+
+/** For spans, evenly, whatever the time of day is set to. Two processes of one host read the same. */
+export function monotonic(): Micros {
+  return Math.round(monotonicZero + performance.now() * 1000);
 }

@@ -4,6 +4,7 @@
  */
 import type { Binding } from '../core/ports.ts';
 import { ConnectionIds } from './connection-ids.ts';
+import { ConnectionLease } from './connection-lease.ts';
 import { CounterReports } from './counter-reports.ts';
 import type { EchoContext, EchoListener } from './echo-listener.ts';
 import { FaultRoom } from './faults/fault-room.ts';
@@ -26,7 +27,9 @@ export class EchoHost {
   readonly #send: (report: Report) => void;
   readonly #listeners = new Map<string, EchoListener>();
   readonly #opening = new Map<string, Promise<void>>();
+  readonly #clock = workerClock();
   readonly #connections = new OpenConnections();
+  readonly #lease = new ConnectionLease(this.#connections, this.#clock);
   readonly #context: EchoContext;
   /** Of all UDP listeners: they know of each other, and a source's rate is one. */
   #udpGuards: UdpGuards | null = null;
@@ -51,7 +54,7 @@ export class EchoHost {
     const sockets = new SocketBudget(settings.connectionsMax, (max) =>
       this.#warn(`all ${max} sockets of the worker are in use: no more are accepted`),
     );
-    const clock = workerClock();
+    const clock = this.#clock;
     const peerNames = new PeerNames({
       onMissing: (cause) =>
         this.#warn(`peers that reset at once are recorded without their address: ${cause}`),
@@ -122,6 +125,10 @@ export class EchoHost {
     }
     if (request.kind === 'limit_project') {
       this.#context.projects.limit(request.project, request.limits);
+      return null;
+    }
+    if (request.kind === 'lease') {
+      this.#lease.take(request.lease);
       return null;
     }
     // What comes while a listener is being bound is meant for it all the same.

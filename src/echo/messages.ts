@@ -7,6 +7,7 @@ import type { Fault } from '../core/fault.ts';
 import type { ListenerLimits } from '../core/listener.ts';
 import type { Binding, ProjectLimits } from '../core/ports.ts';
 import type { ProjectRef } from '../core/project.ts';
+import type { WorkerLease } from '../core/worker-lease.ts';
 import type { RecordRow } from './record-rows.ts';
 
 /** What a worker is told before all else. Every bound of a worker has its name here. */
@@ -68,11 +69,8 @@ export interface WorkerSettings {
 export type Share = 'alone' | 'first' | 'next';
 
 export type Request =
-  | {
-      readonly kind: 'open';
-      readonly binding: Binding;
-      readonly share: Share;
-    }
+  | { readonly kind: 'lease'; readonly lease: WorkerLease }
+  | { readonly kind: 'open'; readonly binding: Binding; readonly share: Share }
   | { readonly kind: 'serve'; readonly listenerId: string }
   | {
       readonly kind: 'update';

@@ -13,7 +13,7 @@ function makeQueue({ batchMax = 3, unackedMax = 8 } = {}) {
   const queue = new RecordQueue({
     send: (report: Report) => {
       if (report.kind !== 'records') throw new TypeError('records');
-      const ids = fromRows(report.rows, 1).map((record) => {
+      const ids = fromRows(report.rows).map((record) => {
         if (record.kind !== 'counters') throw new TypeError('counters');
         return record.connection.bytesIn;
       });

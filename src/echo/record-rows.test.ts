@@ -12,7 +12,7 @@ const accepted = (() => {
 const counters = { id: accepted.id, bytesIn: 3, bytesOut: 2, firstByteAt: 5, lastByteAt: 5 };
 
 function sent(records: readonly WorkerRecord[]) {
-  return fromRows(JSON.parse(JSON.stringify(toRows(records))), accepted.pid);
+  return fromRows(JSON.parse(JSON.stringify(toRows(records))));
 }
 
 test.each<WorkerRecord>([
@@ -60,6 +60,7 @@ test('what comes in at several places is told apart, in one batch and in the nex
     opened({ laddr: { ...laddr, port: laddr.port + 1 } }, 4),
     opened({ listenerId: sampleId(9), protocol: 'udp' }, 5),
     opened({ listenerId }, 6),
+    opened({ pid: accepted.pid + 1 }, 7),
   ];
   expect(sent(records)).toEqual(records);
   expect(sent(records.slice(1, 2))).toEqual(records.slice(1, 2));

@@ -1,5 +1,5 @@
 /**
- * Records on their way from a worker to its control plane: rows of a JSON array.
+ * Records on their way from workers to their control plane: rows of a JSON array.
  *
  * - What comes with every connection goes without its fields' names; other records are rare, and go as they are.
  * - What the connections of a listener have in common is said once, before them.
@@ -20,11 +20,10 @@ type OpenedRow = readonly ['o', ...values: unknown[]];
 type ClosedRow = readonly ['c', ...values: unknown[]];
 
 type AcceptedField = (typeof acceptedFields)[number];
-const commonFields = ['listenerId', 'protocol', 'laddr'] as const;
+const commonFields = ['listenerId', 'protocol', 'laddr', 'pid'] as const;
 type Common = Pick<AcceptedConnection, (typeof commonFields)[number]>;
-/** The pid is that of the worker, which is known by its link. */
-const saidElsewhere = new Set<AcceptedField>([...commonFields, 'pid']);
-const openedFields = acceptedFields.filter((field) => !saidElsewhere.has(field));
+const saidBefore = new Set<AcceptedField>(commonFields);
+const openedFields = acceptedFields.filter((field) => !saidBefore.has(field));
 
 export function toRows(records: readonly WorkerRecord[]): readonly RecordRow[] {
   const rows: RecordRow[] = [];
@@ -45,7 +44,7 @@ export function toRows(records: readonly WorkerRecord[]): readonly RecordRow[] {
 }
 
 function hasInCommon(one: Common, other: Common): boolean {
-  if (one.listenerId !== other.listenerId) return false;
+  if (one.listenerId !== other.listenerId || one.pid !== other.pid) return false;
   const { laddr } = one;
   return laddr === other.laddr || (laddr.ip === other.laddr.ip && laddr.port === other.laddr.port);
 }
@@ -62,8 +61,7 @@ function rowOf<Kind extends string, Field extends string>(
   return row;
 }
 
-/** `pid` is the worker's, whose sockets they are. */
-export function fromRows(rows: readonly RecordRow[], pid: number): readonly WorkerRecord[] {
+export function fromRows(rows: readonly RecordRow[]): readonly WorkerRecord[] {
   const records: WorkerRecord[] = [];
   let common: Common | null = null;
   for (const row of rows) {
@@ -76,7 +74,7 @@ export function fromRows(rows: readonly RecordRow[], pid: number): readonly Work
     } else if (row[0] === 'p') common = readInto<Common>({}, commonFields, row);
     else {
       if (common === null) throw new TypeError('a connection before what it has in common');
-      const connection = readInto<AcceptedConnection>({ ...common, pid }, openedFields, row);
+      const connection = readInto<AcceptedConnection>({ ...common }, openedFields, row);
       records.push({ kind: 'opened', connection });
     }
   }

@@ -1,5 +1,5 @@
 /** The two clocks of a worker. */
-import { systemClock } from '../core/clock.ts';
+import { monotonic, systemClock } from '../core/clock.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Micros } from '../core/time.ts';
 
@@ -11,7 +11,25 @@ export interface MonotonicClock {
   monotonic(): Micros;
 }
 
-export function workerClock(): WorkerClock {
-  const { now } = systemClock();
-  return { now, monotonic: () => Math.round(performance.now() * 1000) };
+export interface LedClock extends WorkerClock {
+  /** From now on the time of day is the monotonic clock's with this added, whatever the host's is set to; never earlier than it was. */
+  goBy(offset: Micros): void;
+}
+
+export function workerClock(): LedClock {
+  const system = systemClock();
+  let offset: Micros | null = null;
+  let last: Micros = 0;
+  return {
+    monotonic,
+    now() {
+      if (offset === null) return system.now();
+      last = Math.max(last, monotonic() + offset);
+      return last;
+    },
+    goBy(next) {
+      // What was read of the host's own clock before was for nobody's record.
+      offset = next;
+    },
+  };
 }

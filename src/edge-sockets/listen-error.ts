@@ -1,7 +1,9 @@
 /** Why an edge could not listen (bind(2), listen(2)), in words. */
 import { type Address, formatAddress } from '../core/address.ts';
 
-export function listenError(edge: 'REST' | 'gRPC', address: Address, cause: unknown): Error {
+export type EdgeName = 'REST' | 'gRPC' | 'the gateway';
+
+export function listenError(edge: EdgeName, address: Address, cause: unknown): Error {
   const where = formatAddress(address);
   return new Error(`${edge} cannot listen on ${where}: ${why(cause)}`, { cause });
 }

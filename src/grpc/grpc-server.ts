@@ -18,6 +18,7 @@ import { AppError } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Logger } from '../core/ports.ts';
 import type { EdgeTls } from '../edge-sockets/edge-tls.ts';
+import { SocketSet } from '../edge-sockets/socket-set.ts';
 import { type Forwarding, sourceIpBy } from '../edge-sockets/source-ip.ts';
 import { answerBounds } from './answer-bounds.ts';
 import { identification } from './auth.ts';
@@ -36,7 +37,6 @@ import { listBounds } from './list-bounds.ts';
 import { listenerHandlers } from './listener-handlers.ts';
 import { serviceDefinition } from './protos.ts';
 import { addReflection } from './reflection.ts';
-import { SocketSet } from './socket-set.ts';
 import { auditHandlers, keyHandlers, projectHandlers } from './tenancy-handlers.ts';
 
 export interface GrpcServerOptions {
@@ -144,7 +144,7 @@ function makeParts(options: GrpcServerOptions): Parts {
   addServices(server, { ...options, calls, frames }, health);
   // Over TLS, too: a connection is handed on once its handshake is over, which we bound and grpc-js would not.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const sockets = new SocketSet({ connectionsMax, tls }, (socket) =>
+  const sockets = new SocketSet({ name: 'gRPC', connectionsMax, tls }, (socket) =>
     injector.injectConnection(socket),
   );
   return { server, calls, sockets, streams };

@@ -4,12 +4,12 @@
  * its end by more than it is remembered.
  */
 import { timingSafeEqual } from 'node:crypto';
+import { AddressRates } from '../core/address-rates.ts';
 import { type Identity, operator } from '../core/caller.ts';
 import { AppError, hasCode, invalidField } from '../core/errors.ts';
 import type { Keys, KeyWatch, Shown } from '../core/keys.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import { WakeUps } from '../core/wake-ups.ts';
-import { AddressRates } from './address-rates.ts';
 import type { FoundKey } from './api-key.ts';
 import { actorOf, assertGood, ended, identityOf, KeyEnded, unauthenticated } from './good-key.ts';
 import { digestOf, isSecret } from './key-secret.ts';

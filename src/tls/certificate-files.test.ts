@@ -37,7 +37,13 @@ async function replace(path: string, text: string): Promise<void> {
 
 async function opened(paths: { readonly cert: string; readonly key: string }) {
   const logger = keepingLogger();
-  const files = await CertificateFiles.open({ paths, names, logger, limits });
+  const files = await CertificateFiles.open({
+    paths,
+    names,
+    owner: 'REST and gRPC',
+    logger,
+    limits,
+  });
   const renewed: string[] = [];
   files.onRenewed(({ cert }) => renewed.push(cert));
   const told = (level: string) => logger.lines.filter((line) => line.level === level);
@@ -121,7 +127,9 @@ test.each([
 ])('with %s in the place of the certificate it does not open', async (_, words, place) => {
   const { key } = await put(await freshPlace(), first);
   const paths = { cert: await place(), key };
-  const open = CertificateFiles.open({ paths, names, logger: keepingLogger(), limits });
+  const open = CertificateFiles.open({
+    ...{ paths, names, owner: 'REST and gRPC', logger: keepingLogger(), limits },
+  });
   await expect(open).rejects.toThrow(new RegExp(`^${words}`));
 });
 

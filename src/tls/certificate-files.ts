@@ -12,6 +12,8 @@ export interface CertificateFilesOptions {
   readonly paths: Paths;
   /** How whoever set up the files knows them. */
   readonly names: PairNames;
+  /** Who shows it. */
+  readonly owner: string;
   readonly logger: Logger;
   readonly limits: CertificateFilesLimits;
 }
@@ -51,7 +53,7 @@ export class CertificateFiles implements AsyncDisposable {
   /** Rejects with what is wrong, by the name of the file. */
   static async open(options: CertificateFilesOptions): Promise<CertificateFiles> {
     const pair = await readPair(options);
-    tell(options.logger, 'the certificate of REST and gRPC', checkPair(pair, options.names));
+    tell(options, 'is read', checkPair(pair, options.names));
     return new CertificateFiles(options, pair);
   }
 
@@ -86,7 +88,7 @@ export class CertificateFiles implements AsyncDisposable {
         const leaf = checkPair(pair, names);
         this.#pair = pair;
         for (const listener of this.#listeners) listener(pair);
-        tell(logger, 'the certificate of REST and gRPC is a new one', leaf);
+        tell(this.#options, 'is a new one', leaf);
       }
       this.#fault = null;
     } catch (error) {
@@ -120,10 +122,11 @@ async function readPart(path: string, bytesMax: number): Promise<string> {
 
 /** It is used though its time is over, or has not come: how would anybody reach kodama to see it? */
 function tell(
-  logger: Logger,
-  message: string,
+  { logger, owner }: Pick<CertificateFilesOptions, 'logger' | 'owner'>,
+  what: string,
   { fingerprint256, validFromDate, validToDate }: ReturnType<typeof checkPair>,
 ): void {
+  const message = `the certificate of ${owner} ${what}`;
   const until = validToDate.toISOString();
   const now = Date.now();
   if (validFromDate.getTime() <= now && now < validToDate.getTime()) {

@@ -14,7 +14,9 @@ const unspecified = new Set(['0.0.0.0', '::']);
 export const certificates: Certificates = {
   async prepare(tls, host) {
     const isSelfSigned = tls.cert === null || tls.key === null;
-    const pair = isSelfSigned ? await makeSelfSigned(host) : { cert: tls.cert, key: tls.key };
+    const pair = isSelfSigned
+      ? await makeSelfSigned(host, selfSignedDays)
+      : { cert: tls.cert, key: tls.key };
     const { fingerprint256 } = checkPair(pair, ofListener);
     checkAuthorities(tls);
     const { clientAuth, ca, minVersion } = tls;
@@ -34,7 +36,10 @@ export const certificates: Certificates = {
  * The certificate is for localhost, the loopback addresses and the bound one; its key is P-256, which every TLS 1.2
  * client speaks. It is good since yesterday, for clients whose clock is behind ours.
  */
-async function makeSelfSigned(host: string): Promise<{ cert: string; key: string }> {
+export async function makeSelfSigned(
+  host: string,
+  days: number,
+): Promise<{ cert: string; key: string }> {
   const isNamed = isIP(host) !== 0 && !unspecified.has(host);
   const ips = new Set(['127.0.0.1', '::1', ...(isNamed ? [host] : [])]);
   const now = Date.now();
@@ -45,7 +50,7 @@ async function makeSelfSigned(host: string): Promise<{ cert: string; key: string
     curve: 'P-256',
     algorithm: 'sha256',
     notBeforeDate: new Date(now - millisPerDay),
-    notAfterDate: new Date(now + (selfSignedDays - 1) * millisPerDay),
+    notAfterDate: new Date(now + (days - 1) * millisPerDay),
     extensions: [
       { name: 'basicConstraints', cA: false },
       { name: 'keyUsage', digitalSignature: true },

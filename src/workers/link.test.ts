@@ -35,7 +35,6 @@ function makeLink(onRecords: LinkOptions['onRecords'] = async () => {}) {
       },
     },
     settings,
-    pid: 77,
     onRecords,
     onWarning: (message) => warnings.push(message),
     onEnd: () => {
@@ -97,7 +96,7 @@ test('a batch is acknowledged once it is committed, and not before those that ar
   receive({ kind: 'records', batch: 1, rows: toRows([{ kind: 'opened', connection }]) });
   receive({ kind: 'records', batch: 2, rows: [] });
   // Sockets are those of the link's worker, whatever it says.
-  expect(taken[0]).toMatchObject([{ kind: 'opened', connection: { id, pid: 77, fd: 30 } }]);
+  expect(taken[0]).toMatchObject([{ kind: 'opened', connection: { id, pid: 78, fd: 30 } }]);
   let isSettled = false;
   const settled = link.settled().then(() => {
     isSettled = true;

@@ -18,8 +18,6 @@ import { fromRows } from '../echo/record-rows.ts';
 export interface LinkOptions {
   readonly transport: Transport<Command, Report>;
   readonly settings: WorkerSettings;
-  /** The worker's process, in whose table the sockets of its records are. */
-  readonly pid: number;
   /** Resolves once all is committed. */
   readonly onRecords: (records: readonly WorkerRecord[], isAwaited: boolean) => Promise<void>;
   readonly onWarning: (message: string) => void;
@@ -90,8 +88,8 @@ export class Link {
   }
 
   #commit({ batch, rows, isAwaited = false }: Extract<Report, { kind: 'records' }>): void {
-    const { transport, pid, onRecords, onFailure } = this.#options;
-    const committing = onRecords(fromRows(rows, pid), isAwaited).then(
+    const { transport, onRecords, onFailure } = this.#options;
+    const committing = onRecords(fromRows(rows), isAwaited).then(
       () => transport.send({ kind: 'committed', batch }),
       onFailure,
     );

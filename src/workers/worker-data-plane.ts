@@ -19,6 +19,7 @@ import type { ProjectRef } from '../core/project.ts';
 import { ProjectShares } from './project-shares.ts';
 import { WishedListener } from './wished-listener.ts';
 import type { Worker } from './worker.ts';
+import { WorkerLeases } from './worker-leases.ts';
 import { type SupervisorLimits, WorkerSupervisor } from './worker-supervisor.ts';
 
 export interface DataPlaneLimits extends SupervisorLimits {
@@ -38,6 +39,7 @@ export interface WorkerDataPlaneOptions {
 }
 
 export class WorkerDataPlane implements DataPlane, AsyncDisposable {
+  readonly leases: WorkerLeases;
   readonly #options: WorkerDataPlaneOptions;
   readonly #supervisor: WorkerSupervisor;
   /** Those that are up, by id. */
@@ -50,6 +52,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   private constructor(options: WorkerDataPlaneOptions) {
     this.#options = options;
     this.#shares = new ProjectShares(options);
+    this.leases = new WorkerLeases(this.#up, options);
     this.#supervisor = new WorkerSupervisor({
       ...options,
       onUp: (worker) => this.#onUp(worker),
@@ -71,6 +74,7 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
 
   async #onUp(worker: Worker): Promise<void> {
     this.#up.set(worker.id, worker);
+    this.leases.tell(worker);
     this.#shares.tellAll(worker);
     const { rebindsAtOnceMax } = this.#options.limits;
     const listeners = [...this.#listeners.values()];

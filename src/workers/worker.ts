@@ -41,7 +41,6 @@ export class Worker {
     this.#link = new Link({
       transport: this.#process,
       settings: { ...settings, heartbeatMs: this.#process.heartbeatMs },
-      pid: this.#process.pid,
       onRecords: (records, isAwaited) => {
         this.#count(records);
         return options.onRecords(this, records, isAwaited);

@@ -79,6 +79,7 @@ export class FakeWorker implements ServingWorker {
       case 'close':
         this.listening = null;
         return null;
+      case 'lease':
       case 'limit_project':
       case 'close_connection':
         return null;

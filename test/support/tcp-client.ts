@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { expect } from 'vitest';
+import type { DataPlaneGround } from './data-plane-contract.ts';
 import { waitFor } from './wait-for.ts';
 
 /** On the clock of performance.now(). */
@@ -39,6 +40,12 @@ export async function openClient(
   const client = clientOf(socket, begunAt);
   await once(socket, 'connect');
   return client;
+}
+
+/** As the suite of data planes wants a client. */
+export async function connectTcp(port: number): ReturnType<DataPlaneGround['connect']> {
+  const { socket, ended, echo, [Symbol.asyncDispose]: dispose } = await openClient(port);
+  return { ended, echo, end: () => socket.end(), [Symbol.asyncDispose]: dispose };
 }
 
 /** As `openClient`, over TLS with the certificate that it trusts, and half open when the server ends. */

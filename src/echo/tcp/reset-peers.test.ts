@@ -61,7 +61,7 @@ async function startListener(world: World) {
   const records: RecordQueue = new RecordQueue({
     send: (report) => {
       if (report.kind !== 'records') return;
-      recorded.push(...fromRows(report.rows, process.pid));
+      recorded.push(...fromRows(report.rows));
       if (!isStoreAway) setImmediate(() => records.committed(report.batch));
     },
     batchMax: 1000,

@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer } from 'node:tls';
 import type { Address } from '../core/address.ts';
-import { contextOf, type EdgeTls, Handshakes } from '../edge-sockets/edge-tls.ts';
-import { listenError } from '../edge-sockets/listen-error.ts';
-import { firstAddressOf, LoopbackTwin } from '../edge-sockets/loopback-twin.ts';
+import { contextOf, type EdgeTls, Handshakes } from './edge-tls.ts';
+import { type EdgeName, listenError } from './listen-error.ts';
+import { firstAddressOf, LoopbackTwin } from './loopback-twin.ts';
 
 export interface SocketSetOptions {
+  /** Of whoever listens, for the words of an error. */
+  readonly name: EdgeName;
   readonly connectionsMax: number;
   /** Null: the edge speaks plain HTTP/2. */
   readonly tls: EdgeTls | null;
@@ -15,12 +17,17 @@ export interface SocketSetOptions {
 
 export class SocketSet {
   readonly #server: Server;
+  readonly #name: EdgeName;
   readonly #connectionsMax: number;
   readonly #sockets = new Map<string, Socket>();
   readonly #handshakes: Handshakes | null = null;
   #twin: LoopbackTwin | null = null;
 
-  constructor({ connectionsMax, tls }: SocketSetOptions, onConnection: (socket: Socket) => void) {
+  constructor(
+    { name, connectionsMax, tls }: SocketSetOptions,
+    onConnection: (socket: Socket) => void,
+  ) {
+    this.#name = name;
     this.#connectionsMax = connectionsMax;
     const take = (socket: Socket) => {
       const peer = `${socket.remoteAddress}:${socket.remotePort}`;
@@ -52,7 +59,7 @@ export class SocketSet {
       return { ip, port: bound };
     } catch (error) {
       this.#server.close();
-      throw listenError('gRPC', { ip: host, port }, error);
+      throw listenError(this.#name, { ip: host, port }, error);
     }
   }
 

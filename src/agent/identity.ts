@@ -1,0 +1,81 @@
+/** As whom an agent comes to its control plane, and where that is: as it is kept, or by a join. */
+import type { KeyObject } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { AgentConfig } from '../config.ts';
+import type { Logger } from '../core/ports.ts';
+import { StartError } from '../node/start-error.ts';
+import { type GivenToken, readJoinToken } from '../wire/pin.ts';
+import { type AgentStateFile, tokenDigest } from './agent-state.ts';
+import { type GatewayUrl, readGatewayUrl } from './gateway-channel.ts';
+import { join } from './join.ts';
+
+export interface Identity {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly installation: string;
+  readonly key: KeyObject;
+  readonly gateways: readonly GatewayUrl[];
+  readonly pin: string | null;
+}
+
+export interface IdentityOptions {
+  readonly file: AgentStateFile;
+  /** As they were given; none: those that are kept. */
+  readonly urls: readonly string[];
+  readonly token: string | null;
+  readonly name: string | null;
+  readonly version: string;
+  readonly limits: AgentConfig['limits'];
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Null where the node of this very token was removed. @throws StartError that says what is missing or wrong */
+export async function takeIdentity(options: IdentityOptions): Promise<Identity | null> {
+  const { file, token: given } = options;
+  const token = given === null ? null : readJoinToken(given);
+  if (given !== null && token === null) {
+    throw new StartError('this is no join token: it begins with kodamajoin_');
+  }
+  const urls = options.urls.length > 0 ? options.urls : file.state.urls;
+  const gateways = urls.map(gatewayOf);
+  if (gateways.length === 0) throw new StartError('where is the gateway? --join https://host:port');
+  const pin = token?.pin ?? file.state.pin;
+  const ways = { urls: gateways.map(({ url }) => url), pin };
+  if (file.state.joined === null) {
+    if (token === null) {
+      throw new StartError('this host has not joined yet: KODAMA_JOIN_TOKEN or --token-file');
+    }
+    if (file.state.spent.includes(tokenDigest(token.secret))) return null;
+    await joinNow(options, token, gateways);
+  }
+  await file.change(ways);
+  const { joined } = file.state;
+  if (joined === null) throw new TypeError('it has joined');
+  return { ...joined, key: await file.key(), gateways, pin };
+}
+
+async function joinNow(
+  { file, name, ...options }: IdentityOptions,
+  { secret, pin }: GivenToken,
+  gateways: readonly GatewayUrl[],
+): Promise<void> {
+  // Kept before it is shown: a join whose answer was lost is then repeated, and is the same one.
+  await file.change({ token: tokenDigest(secret) });
+  const key = await file.key();
+  const host = hostname();
+  const own = { name: name ?? nameOf(host), hostname: host, token: secret };
+  await file.change({ joined: await join({ ...options, ...own, key, pin, gateways }) });
+}
+
+function gatewayOf(text: string): GatewayUrl {
+  const gateway = readGatewayUrl(text);
+  if (gateway !== null) return gateway;
+  throw new StartError(`${text} is no gateway: https://host:port, or http:// on loopback`);
+}
+
+/** What of a host's name may be in that of a node. */
+function nameOf(host: string): string {
+  const plain = host.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 64);
+  return plain === '' ? 'node' : plain;
+}

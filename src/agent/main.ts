@@ -1,0 +1,79 @@
+/** The agent's process: command line, environment → identity → agent → signals → exit code. */
+import { readFile } from 'node:fs/promises';
+import { enableCompileCache } from 'node:module';
+import { hostname } from 'node:os';
+import { readCommandLine, refuse, version } from '../command-line.ts';
+import { type AgentConfig, nodeIdRule, readAgentConfig } from '../config.ts';
+import { compileCacheDir, prepareDataDir } from '../node/data-dir.ts';
+import { lockDataDir } from '../node/data-dir-lock.ts';
+import { orStartError } from '../node/start-error.ts';
+import { Program, type Run, stopped } from '../program.ts';
+import { Agent } from './agent.ts';
+import { AgentStateFile } from './agent-state.ts';
+import { takeIdentity } from './identity.ts';
+
+const usage = `kodama agent --join https://HOST:PORT   holds echo sockets on this host for a control plane
+
+  --join <url>         its gateway; several times: one after the other is tried
+  --token-file <file>  the join token, else KODAMA_JOIN_TOKEN
+  --name <name>        what the node is to be called, else as the host
+  --help               prints this
+  --version            prints the version
+
+A restart needs none of these: what it has joined is kept in KODAMA_DATA_DIR.`;
+
+const { values } = readCommandLine({
+  usage,
+  options: {
+    join: { type: 'string', multiple: true },
+    name: { type: 'string' },
+    'token-file': { type: 'string' },
+  },
+});
+const { join: urls = [], name = null, 'token-file': tokenFile = null } = values;
+if (name !== null && !nodeIdRule.pattern.test(name)) refuse(`--name ${nodeIdRule.words}`, usage);
+
+const program = new Program();
+const isTerminal = process.stdout.isTTY === true;
+await program.run(() => readAgentConfig(process.env, { isTerminal }), serve);
+
+async function serve({ config, logger, stop, fail }: Run<AgentConfig>): Promise<void> {
+  await using resources = new AsyncDisposableStack();
+  const file = await openState(config, resources);
+  const token = tokenFile === null ? config.joinToken : await readToken(tokenFile);
+  const { limits } = config;
+  const given = { file, urls, token, name, version, limits, logger, signal: stop.signal };
+  const identity = await takeIdentity(given);
+  if (identity === null) {
+    logger.warn({}, 'the node that joined with this token was removed: another token is needed');
+    return;
+  }
+  const { nodeId, name: node } = identity;
+  logger.info({ nodeId, node, host: hostname() }, 'ready');
+  {
+    await using agent = new Agent({ identity, config, version, logger, onFatal: fail });
+    await Promise.race([stopped(stop), agent.removed.then(() => file.forget())]);
+  }
+  logger.info({}, 'stopped');
+}
+
+async function openState(
+  { dataDir }: AgentConfig,
+  resources: AsyncDisposableStack,
+): Promise<AgentStateFile> {
+  const words = (reason: string) => `KODAMA_DATA_DIR (${dataDir}) cannot be used: ${reason}`;
+  const directory = await orStartError(() => prepareDataDir(dataDir), words);
+  const release = await orStartError(
+    () => lockDataDir(directory),
+    (reason) => reason,
+  );
+  resources.defer(release);
+  const cacheDir = await compileCacheDir(directory);
+  if (cacheDir !== null) enableCompileCache(cacheDir);
+  return await orStartError(() => AgentStateFile.open(directory), words);
+}
+
+async function readToken(path: string): Promise<string> {
+  const read = () => readFile(path, 'utf8');
+  return (await orStartError(read, (reason) => `--token-file: ${reason}`)).trim();
+}

@@ -1,0 +1,30 @@
+/** What bounds agents at the gateway; config.ts has the values. */
+import type { RowLimits } from '../wire/record-frames.ts';
+
+export interface GatewayLimits extends RowLimits {
+  readonly connectionsMax: number;
+  readonly sessionsMax: number;
+  /** Sessions that have begun and whose node is not known yet. */
+  readonly handshakesMax: number;
+  readonly helloTimeoutMs: number;
+  /** How long a connection may have no session. */
+  readonly idleConnectionMs: number;
+  /** For each address. */
+  readonly joinsPerSecond: number;
+  readonly joinAddressesMax: number;
+  /** Frames of records that are not on record yet. */
+  readonly recordFramesMax: number;
+  readonly beatsUnansweredMax: number;
+  /** Of frames that the agent does not take. */
+  readonly streamHeldBytesMax: number;
+  readonly commandTimeoutMs: number;
+  readonly closeTimeoutMs: number;
+  readonly heartbeatMs: number;
+  /** About how long a session goes on, so that agents spread over the replicas. */
+  readonly sessionMs: number;
+  /** Those of a replica that stops, or that refuses, come back within this time. */
+  readonly comeBackMs: number;
+  readonly keepaliveIntervalMs: number;
+  readonly keepaliveTimeoutMs: number;
+  readonly stopTimeoutMs: number;
+}

@@ -1,0 +1,174 @@
+/**
+ * The agents' door: a gRPC server of its own, so that it has another exposure than the public edges. It owns the
+ * listening socket, the agents' connections and their sessions.
+ */
+import {
+  logVerbosity,
+  type Metadata,
+  Server,
+  ServerCredentials,
+  setLogVerbosity,
+} from '@grpc/grpc-js';
+import type { Address } from '../core/address.ts';
+import type { Logger } from '../core/ports.ts';
+import type { EdgeTls } from '../edge-sockets/edge-tls.ts';
+import { SocketSet } from '../edge-sockets/socket-set.ts';
+import { type Forwarding, sourceIpBy } from '../edge-sockets/source-ip.ts';
+import type { Admission } from '../fleet/admission.ts';
+import { gatewayService } from '../wire/gateway-protos.ts';
+import { spkiPin } from '../wire/pin.ts';
+import { AgentSession } from './agent-session.ts';
+import { type AgentStream, FrameWriter } from './frame-writer.ts';
+import type { GatewayLimits } from './gateway-limits.ts';
+import { joinHandler } from './joins.ts';
+
+export interface GatewayOptions {
+  readonly admission: Admission;
+  readonly logger: Logger;
+  readonly forwarding: Forwarding;
+  /** Null: it speaks plain HTTP/2, on loopback. */
+  readonly tls: EdgeTls | null;
+  readonly host: string;
+  /** 0 is a port of the kernel's choice. */
+  readonly port: number;
+  readonly limits: GatewayLimits;
+}
+
+/** Beside the rows of one frame, what else is in it. */
+const frameOverheadBytes = 65_536;
+/** A session, and a join before it. */
+const callsPerConnectionMax = 4;
+
+/** It would write metadata that it can not read to stderr, whole. */
+setLogVerbosity(logVerbosity.NONE);
+
+export class GatewayServer implements AsyncDisposable {
+  readonly address: Address;
+  readonly #ground: Ground;
+  #stopped: Promise<void> | null = null;
+
+  private constructor(address: Address, ground: Ground) {
+    this.address = address;
+    this.#ground = ground;
+  }
+
+  /** Resolves when it serves. Rejects with the system's reason when it cannot bind. */
+  static async start(options: GatewayOptions): Promise<GatewayServer> {
+    const ground = new Ground(options);
+    return new GatewayServer(await ground.sockets.listen(options.host, options.port), ground);
+  }
+
+  /** By which agents know its certificate; null where it is plain. */
+  get pin(): string | null {
+    const { tls } = this.#ground.options;
+    return tls === null ? null : spkiPin(tls.certificate.pair.cert);
+  }
+
+  get sessions(): number {
+    return this.#ground.sessions.size;
+  }
+
+  /** Its agents go to other replicas, or come back within a moment. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopped ??= this.#ground.stop();
+    await this.#stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+class Ground {
+  readonly options: GatewayOptions;
+  readonly sockets: SocketSet;
+  readonly sessions = new Set<AgentSession>();
+  readonly #server: Server;
+  /** By the peer, as grpc-js names it: the sessions of a connection. */
+  readonly #sessionsOf = new Map<string, number>();
+  #handshakes = 0;
+
+  constructor(options: GatewayOptions) {
+    this.options = options;
+    const { limits, tls } = options;
+    const sourceIp = sourceIpBy(options.forwarding);
+    const sourceIpOf = (call: { getPeer(): string; readonly metadata: Metadata }) =>
+      sourceIp(call.getPeer().replace(/:\d+$/, ''), () =>
+        call.metadata.get('x-forwarded-for').join(),
+      );
+    this.#server = new Server({
+      'grpc.max_receive_message_length': limits.frameBytesMax + frameOverheadBytes,
+      'grpc.max_concurrent_streams': callsPerConnectionMax,
+      'grpc.keepalive_time_ms': limits.keepaliveIntervalMs,
+      'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
+      'grpc.enable_channelz': 0,
+    });
+    this.#server.addService(gatewayService, {
+      Join: joinHandler({ ...options, sourceIpOf }),
+      Session: (stream: AgentStream) => this.#begin(stream, sourceIpOf(stream)),
+    });
+    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    const { connectionsMax } = limits;
+    this.sockets = new SocketSet({ name: 'the gateway', connectionsMax, tls }, (socket) => {
+      const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+      const dropIdle = () => {
+        if (!this.#sessionsOf.has(peer)) socket.destroy();
+      };
+      const timer = setInterval(dropIdle, limits.idleConnectionMs).unref();
+      socket.once('close', () => clearInterval(timer));
+      injector.injectConnection(socket);
+    });
+  }
+
+  #begin(stream: AgentStream, sourceIp: string | null): void {
+    const { admission, logger, limits } = this.options;
+    const { sessionsMax, handshakesMax, comeBackMs } = limits;
+    if (this.sessions.size >= sessionsMax || this.#handshakes >= handshakesMax) {
+      const writer = new FrameWriter({ stream, bytesMax: Infinity, onStuck: () => undefined });
+      const retryAfterMs = Math.ceil(Math.random() * comeBackMs);
+      const reason = 'this replica has as many sessions as it may';
+      writer.send({ kind: 'goAway', reason, retryAfterMs, isFinal: false });
+      writer.end();
+      stream.on('data', () => undefined).on('error', () => undefined);
+      return;
+    }
+    const peer = stream.getPeer();
+    this.#count(peer, 1);
+    this.#handshakes += 1;
+    let isShaking = true;
+    const session: AgentSession = new AgentSession({
+      ...{ stream, sourceIp, admission, logger, limits },
+      onStuck: () => this.sockets.drop(peer),
+      onHandshakeOver: () => {
+        if (isShaking) this.#handshakes -= 1;
+        isShaking = false;
+      },
+      onEnd: () => {
+        this.sessions.delete(session);
+        this.#count(peer, -1);
+      },
+    });
+    this.sessions.add(session);
+  }
+
+  #count(peer: string, change: 1 | -1): void {
+    const count = (this.#sessionsOf.get(peer) ?? 0) + change;
+    if (count === 0) this.#sessionsOf.delete(peer);
+    else this.#sessionsOf.set(peer, count);
+  }
+
+  async stop(): Promise<void> {
+    const { comeBackMs, stopTimeoutMs } = this.options.limits;
+    const closed = this.sockets.close();
+    for (const session of this.sessions) {
+      const retryAfterMs = Math.ceil(Math.random() * comeBackMs);
+      session.end({ reason: 'this replica stops', retryAfterMs, final: false });
+    }
+    // Sends what is on its way, and asks the agents to close.
+    this.#server.tryShutdown(() => undefined);
+    const timer = setTimeout(() => this.sockets.dropAll(), stopTimeoutMs);
+    await closed;
+    clearTimeout(timer);
+    this.#server.forceShutdown();
+  }
+}

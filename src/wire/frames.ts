@@ -1,0 +1,232 @@
+/**
+ * The frames of a session and of a join, as plain data: what comes is checked, field by field, before anybody looks at
+ * it. The rows of records are read by themselves (record-rows.ts), since they are what comes most.
+ */
+import type protobuf from 'protobufjs';
+import { z } from 'zod';
+import { AppError, errorCodes } from '../core/errors.ts';
+import type { ListenerReason } from '../core/listener.ts';
+import type { Observed } from '../core/ports.ts';
+import * as of from './fields.ts';
+import { messageType } from './gateway-protos.ts';
+import { WireError } from './wire-error.ts';
+
+const number = z.int().min(1);
+const generation = z.int().min(1);
+const own = { version: of.shortText(64), hostname: of.shortText(253) };
+const clockOffsetMs = z.int();
+const nothing: z.ZodType<unknown> = z.object({});
+
+const nodeBodies = {
+  hello: z.object({
+    ...own,
+    nodeId: of.name,
+    bootId: of.uuid,
+    signature: of.bytes(64),
+    keyGeneration: z.literal(0),
+    addresses: z.array(of.shortText(64)).max(64).readonly(),
+    listenHost: of.shortText(64),
+    portRange: z
+      .object({ from: z.int().min(1), to: z.int().max(65_535) })
+      .refine(({ from, to }) => from <= to)
+      .nullable(),
+    clockOffsetMs,
+  }),
+  heartbeat: z.object({
+    number,
+    openConnections: of.count,
+    spoolRecords: of.count,
+    droppedRecords: of.count,
+    clockOffsetMs,
+    workers: z
+      .array(
+        z.object({
+          pid: of.count,
+          listeners: of.count,
+          openConnections: of.count,
+          restarts: of.count,
+        }),
+      )
+      .max(64)
+      .readonly(),
+  }),
+  records: z.object({ first: number, rows: of.raw, isAwaited: z.boolean() }),
+  observed: z.object({
+    listenerId: of.uuid,
+    generation,
+    state: z.enum(['bound', 'failed', 'gone']),
+    bound: of.json(of.bound).optional(),
+    failed: of.problem.optional(),
+    gone: nothing.optional(),
+  }),
+  reply: z.object({
+    number,
+    bound: of.jsonOrNull(of.bound),
+    problem: of.problem.nullable(),
+  }),
+};
+
+const controlBodies = {
+  challenge: z.object({ nonce: of.bytes(32), installation: of.uuid }),
+  welcome: z.object({
+    session: number,
+    heartbeatMs: z.int().min(1).max(3_600_000),
+    lostAfterMs: number,
+    serverTime: of.micros,
+  }),
+  wish: z.object({ number, listenerId: of.uuid, generation, binding: of.json(of.binding) }),
+  endWish: z.object({ listenerId: of.uuid, generation, drainMs: of.count }),
+  wishEnd: nothing,
+  limitProject: z.object({ project: of.project, limits: of.jsonOrNull(of.projectLimits) }),
+  command: z.object({
+    number,
+    command: z.enum(['open', 'release', 'closeConnection']),
+    open: z.object({ binding: of.json(of.binding) }).optional(),
+    release: z.object({ listenerId: of.uuid }).optional(),
+    closeConnection: z.object({ connectionId: of.uuid, isReset: z.boolean() }).optional(),
+  }),
+  committed: z.object({ through: number }),
+  lease: z.object({ number, stored: z.boolean(), serverTime: of.micros }),
+  goAway: z.object({
+    reason: of.text(512),
+    retryAfterMs: z.int().min(0).max(3_600_000),
+    isFinal: z.boolean(),
+  }),
+};
+
+const joinBodies = {
+  request: z.object({
+    ...own,
+    token: of.shortText(256),
+    publicKey: of.bytes(32),
+    name: of.name,
+  }),
+  joined: z.object({ nodeId: of.name, name: of.name, installation: of.uuid }),
+  problem: of.problem,
+};
+
+type Bodies = Readonly<Record<string, z.ZodType>>;
+type Frame<All extends Bodies> = {
+  [Kind in keyof All & string]: { readonly kind: Kind } & Readonly<z.output<All[Kind]>>;
+}[keyof All & string];
+
+export type NodeFrame = Frame<typeof nodeBodies>;
+export type ControlFrame = Frame<typeof controlBodies>;
+export type FrameOf<All extends { readonly kind: string }, Kind extends All['kind']> = Extract<
+  All,
+  { readonly kind: Kind }
+>;
+export type Problem = z.output<typeof of.problem>;
+export type JoinRequest = z.output<typeof joinBodies.request>;
+export type JoinOutcome = Frame<Pick<typeof joinBodies, 'joined' | 'problem'>>;
+
+/** Fields that are JSON in the bytes of a field, wherever they stand. */
+const jsonFields: ReadonlySet<string> = new Set(['binding', 'limits', 'bound', 'details']);
+
+function toWire(body: object): object {
+  const fields = Object.entries(body).map(([name, value]) => {
+    if (jsonFields.has(name)) return [name, value === undefined ? value : of.jsonBytes(value)];
+    const isMessage = typeof value === 'object' && value !== null && !isPlain(value);
+    return [name, isMessage ? toWire(value) : value];
+  });
+  return Object.fromEntries(fields);
+}
+
+const isPlain = (value: object): boolean => Array.isArray(value) || value instanceof Uint8Array;
+
+const conversion = { longs: Number, defaults: true, oneofs: true } as const;
+
+/** Of one message that is a oneof of frames. */
+function codecOf<All extends Bodies>(type: protobuf.Type, oneof: string, bodies: All) {
+  return {
+    encode({ kind, ...body }: Frame<All>): Buffer {
+      return Buffer.from(type.encode({ [kind]: toWire(body) }).finish());
+    },
+    /** @throws WireError */
+    decode(encoded: Buffer): Frame<All> {
+      const message = decodeAs(type, encoded);
+      const kind = String(message[oneof]);
+      const body = Object.hasOwn(bodies, kind) ? bodies[kind] : undefined;
+      if (body === undefined) throw new WireError('a frame that is not known');
+      return { kind, ...(checked(kind, body, message[kind]) as object) } as Frame<All>;
+    },
+  };
+}
+
+function decodeAs(type: protobuf.Type, encoded: Buffer): Readonly<Record<string, unknown>> {
+  try {
+    return type.toObject(type.decode(encoded), conversion);
+  } catch {
+    // It says where in the bytes, which helps nobody.
+    throw new WireError(`this is no ${type.name}`);
+  }
+}
+
+function checked<Body extends z.ZodType>(name: string, body: Body, value: unknown): z.output<Body> {
+  const { success, data, error } = body.safeParse(value);
+  if (success) return data;
+  const [issue] = error.issues;
+  throw new WireError(`${name}: ${issue?.path.join('.')} is not what it has to be`);
+}
+
+export const nodeFrames = codecOf(messageType('SessionRequest'), 'frame', nodeBodies);
+export const controlFrames = codecOf(messageType('SessionResponse'), 'frame', controlBodies);
+export const joinOutcomes = codecOf(messageType('JoinResponse'), 'outcome', {
+  joined: joinBodies.joined,
+  problem: joinBodies.problem,
+});
+
+const joinRequest = messageType('JoinRequest');
+
+export function encodeJoin(request: JoinRequest): Buffer {
+  return Buffer.from(joinRequest.encode(request).finish());
+}
+
+/** @throws WireError */
+export function decodeJoin(encoded: Buffer): JoinRequest {
+  return checked('join', joinBodies.request, decodeAs(joinRequest, encoded));
+}
+
+export function observedFrame(observed: Observed): FrameOf<NodeFrame, 'observed'> {
+  const { listenerId, generation, state } = observed;
+  const of = { kind: 'observed', listenerId, generation, state } as const;
+  if (observed.state === 'gone') return { ...of, gone: {} };
+  if (observed.state === 'failed') return { ...of, failed: problemOf(reasonError(observed)) };
+  const { laddr, sockets } = observed;
+  return { ...of, bound: { laddr, sockets } };
+}
+
+function reasonError({ reason }: { readonly reason: ListenerReason }): AppError {
+  const code = errorCodes.find((one) => one === reason.code) ?? 'internal';
+  return new AppError(code, reason.message);
+}
+
+/** @throws WireError */
+export function observedOf(frame: FrameOf<NodeFrame, 'observed'>): Observed {
+  const { listenerId, generation, state, bound, failed } = frame;
+  const of = { listenerId, generation };
+  if (state === 'gone') return { ...of, state };
+  if (state === 'bound' && bound !== undefined) return { ...of, state, ...bound };
+  if (state !== 'failed' || failed === undefined) throw new WireError('observed: nothing');
+  const { code, message } = failed;
+  return { ...of, state, reason: { code, message } };
+}
+
+/** What the other side is told of a failure: anything but an AppError is a bug, whose words stay here. */
+export function problemOf(error: unknown): Problem {
+  if (!(error instanceof AppError)) {
+    return { code: 'internal', message: 'something broke on the other side', details: {} };
+  }
+  const { errors, owner, limit, limitValue, retryAfterMs } = error.details;
+  const told = { errors: errors && [...errors], owner, limit, limitValue, retryAfterMs };
+  return { code: error.code, message: error.message, details: withoutAbsent(told) };
+}
+
+export function errorOf({ code, message, details }: Problem): AppError {
+  return new AppError(code, message, withoutAbsent(details));
+}
+
+function withoutAbsent<Fields extends object>(fields: Fields): Fields {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Fields;
+}

@@ -1,0 +1,308 @@
+/** An agent and its sessions: real workers and sockets, over a network that is cut, and a gateway that says goodbye. */
+import { connect } from 'node:net';
+import { expect, test } from 'vitest';
+import { AppError } from '../src/core/errors.ts';
+import type { WorkerRecord } from '../src/core/record.ts';
+import { identityOf, startAgent, startGateway, urlOf } from './support/agent-world.ts';
+import { bindingOf } from './support/data-plane-contract.ts';
+import { openClient, talk } from './support/tcp-client.ts';
+import { startTcpProxy } from './support/tcp-proxy.ts';
+import { TestAdmission, type TestSession } from './support/test-admission.ts';
+import { waitFor } from './support/wait-for.ts';
+
+type GatewayOptions = Parameters<typeof startGateway>[1];
+type AgentOptions = Parameters<typeof startAgent>[1];
+
+/** An agent behind a network that can be cut. */
+async function startWorld(gatewayLimits: GatewayOptions = {}, agentLimits: AgentOptions = {}) {
+  await using resources = new AsyncDisposableStack();
+  const admission = new TestAdmission();
+  const { server, logger } = resources.use(await startGateway(admission, gatewayLimits));
+  const { port } = server.address;
+  const proxy = resources.use(await startTcpProxy(() => connect(port, '127.0.0.1')));
+  const identity = identityOf(admission, [`http://127.0.0.1:${proxy.port}`]);
+  const { agent, failures } = resources.use(startAgent(identity, agentLimits));
+  const session = await waitFor('the session', () => admission.session);
+  const all = resources.move();
+  return {
+    ...{ admission, server, proxy, agent, identity, session, logger },
+    sessionAfter: (before: TestSession) =>
+      waitFor('the next session', () => {
+        const { session: now } = admission;
+        return now !== undefined && now !== before && now.isStarted ? now : null;
+      }),
+    async [Symbol.asyncDispose]() {
+      await all.disposeAsync();
+      expect(failures).toEqual([]);
+    },
+  };
+}
+
+/** A listener that echoes, by its first wish. */
+async function listen({ link: { dataPlane } }: TestSession, binding = bindingOf()) {
+  const { laddr } = await dataPlane.open(binding);
+  await dataPlane.wish({ generation: 1, binding });
+  return { binding, port: laddr.port };
+}
+
+const ofKind = <Kind extends WorkerRecord['kind']>(admission: TestAdmission, kind: Kind) =>
+  admission.records.filter(
+    (record): record is Extract<WorkerRecord, { kind: Kind }> => record.kind === kind,
+  );
+const closes = (admission: TestAdmission) =>
+  ofKind(admission, 'closed').map(({ connection }) => connection.closeReason);
+
+test('what was not acknowledged comes again under its numbers: nothing is lost, and nothing is twice', async () => {
+  await using world = await startWorld();
+  const { admission, proxy } = world;
+  let { session } = world;
+  const { binding, port } = await listen(session);
+  admission.onStart = ({ link }) => {
+    void link.dataPlane.wish({ generation: 1, binding }).then(() => link.wishEnd());
+  };
+  let talks = 0;
+  let isOver = false;
+  const talking = (async () => {
+    while (!isOver) {
+      expect(await talk(port, `${talks}`)).toBe(`${talks}`);
+      talks += 1;
+    }
+  })();
+  for (let round = 0; round < 4; round += 1) {
+    const before = talks;
+    // Commits that are done, and whose acknowledgement is lost.
+    if (round % 2 === 0) proxy.mute();
+    await waitFor('some talks', () => talks > before + 20);
+    proxy.cut();
+    const cutAt = talks;
+    await waitFor('some talks without a session', () => talks > cutAt + 20);
+    proxy.restore();
+    session = await world.sessionAfter(session);
+  }
+  isOver = true;
+  await talking;
+  await waitFor('all ends', () => closes(admission).length === talks);
+  expect(admission.committed.size).toBe(1);
+  expect(admission.repeats).toBeGreaterThan(0);
+  const [opened, closed] = [ofKind(admission, 'opened'), ofKind(admission, 'closed')];
+  expect(new Set(opened.map(({ connection }) => connection.id)).size).toBe(talks);
+  expect(new Set(closed.map(({ connection }) => connection.id)).size).toBe(talks);
+});
+
+test('wishes are kept over sessions, and what the next one does not name goes without a word', async () => {
+  await using world = await startWorld();
+  const { admission, proxy, session } = world;
+  const [kept, dropped] = [await listen(session), await listen(session)];
+  await using stays = await openClient(kept.port);
+  await using goes = await openClient(dropped.port);
+  await stays.echo('hello');
+  await goes.echo('hello');
+  const held = bindingOf();
+  const { laddr } = await session.link.dataPlane.open(held);
+  admission.onStart = () => undefined;
+  proxy.cut();
+  await waitFor('the end of the session', () => session.isOver);
+  expect(await stays.echo('on my own')).toBe('on my own');
+  proxy.restore();
+  const { link, observed } = await world.sessionAfter(session);
+  await link.dataPlane.wish({ generation: 1, binding: kept.binding });
+  expect(observed).toMatchObject([{ listenerId: kept.binding.listenerId, state: 'bound' }]);
+  expect(await goes.echo('still')).toBe('still');
+  link.wishEnd();
+  await goes.ended;
+  await waitFor('its end on record', () => closes(admission).length === 1);
+  expect(closes(admission)).toEqual(['listener_deleted']);
+  expect(await stays.echo('still')).toBe('still');
+  expect(observed).toHaveLength(1);
+  // A hold is nobody's wish: its commit may be on its way.
+  await link.dataPlane.wish({ generation: 1, binding: held });
+  expect(await talk(laddr.port, 'held')).toBe('held');
+});
+
+test('what is held and not wished in time is let go of', async () => {
+  await using world = await startWorld({}, { holdMs: 50 });
+  const { dataPlane } = world.session.link;
+  const binding = bindingOf();
+  const { laddr } = await dataPlane.open(binding);
+  await waitFor('its port', () =>
+    talk(laddr.port, 'x').then(
+      () => false,
+      (error: Error) => error.message.includes('ECONNREFUSED'),
+    ),
+  );
+  await dataPlane.release(binding.listenerId);
+});
+
+test('a durable connection is echoed once its record is committed, and not before', async () => {
+  await using world = await startWorld();
+  const { admission, session } = world;
+  const { port } = await listen(session, bindingOf({ recording: 'durable' }));
+  const gate = Promise.withResolvers<void>();
+  admission.gate = gate.promise;
+  const awaited: boolean[] = [];
+  admission.onRecords = (_, __, isAwaited) => void awaited.push(isAwaited);
+  await using client = await openClient(port);
+  const echoed = client.echo('hello');
+  // Another listener's round trip: the record is long there.
+  await listen(session);
+  expect(client.received).toHaveLength(0);
+  gate.resolve();
+  expect(await echoed).toBe('hello');
+  expect(awaited[0]).toBe(true);
+});
+
+test('without the control plane connections end in time, the listeners listen on, and all is told later', async () => {
+  const lostAfterMs = 1500;
+  await using resources = new AsyncDisposableStack();
+  const admission = new TestAdmission();
+  admission.lostAfterMs = lostAfterMs;
+  const { url, server } = resources.use(await startGateway(admission));
+  const { port: gatewayPort } = server.address;
+  const proxy = resources.use(await startTcpProxy(() => connect(gatewayPort, '127.0.0.1')));
+  expect(url).not.toBe('');
+  const identity = identityOf(admission, [urlOf({ ip: '', port: proxy.port })]);
+  const { failures } = resources.use(startAgent(identity, { leaseMarginMs: 500 }));
+  const session = await waitFor('the session', () => admission.session);
+  const { binding, port } = await listen(session);
+  await using client = await openClient(port);
+  await client.echo('hello');
+  // As long as heartbeats are answered, it goes on.
+  const { length } = session.beats;
+  await waitFor('more heartbeats than the lease is long', () => session.beats.length > length + 40);
+  expect(await client.echo('still')).toBe('still');
+  admission.onStart = ({ link }) => {
+    void link.dataPlane.wish({ generation: 1, binding }).then(() => link.wishEnd());
+  };
+  proxy.cut();
+  await client.ended;
+  expect(client.error).toBe('ECONNRESET');
+  expect(await talk(port, 'listens on')).toBe('listens on');
+  proxy.restore();
+  await waitFor('what came meanwhile', () => closes(admission).length === 2);
+  expect(closes(admission)).toEqual(['node_lost', 'peer_fin']);
+  expect(failures).toEqual([]);
+});
+
+test('a worker that is lost is told by the ends of its connections', async () => {
+  await using world = await startWorld();
+  const { admission, session } = world;
+  const { port } = await listen(session);
+  await using client = await openClient(port);
+  await client.echo('hello');
+  const told = await waitFor('its counters', () => {
+    const [first] = ofKind(admission, 'counters');
+    return first?.connection;
+  });
+  const [{ pid = 0 } = {}] = await waitFor('the worker', () => {
+    const workers = session.link.dataPlane.status();
+    return workers.length > 0 ? workers : null;
+  });
+  process.kill(pid, 'SIGKILL');
+  await waitFor('the end', () => closes(admission).length === 1);
+  const end = { closeInitiator: 'system', closeReason: 'worker_crashed', halfClosedAt: null };
+  expect(ofKind(admission, 'closed')[0]?.connection).toMatchObject({ ...told, ...end });
+});
+
+test('times of records are the control plane’s, whatever the host says', async () => {
+  const admission = new TestAdmission();
+  const year = 365 * 86_400_000_000;
+  admission.now = () => Date.now() * 1000 - year;
+  await using gateway = await startGateway(admission);
+  await using _agent = startAgent(identityOf(admission, [gateway.url]));
+  const session = await waitFor('the session', () => admission.session);
+  const { port } = await listen(session);
+  const before = admission.now();
+  expect(await talk(port, 'x')).toBe('x');
+  await waitFor('the record', () => ofKind(admission, 'closed').length === 1);
+  const [{ acceptedAt = 0 } = {}] = ofKind(admission, 'opened').map((one) => one.connection);
+  const minute = 60_000_000;
+  expect(Math.abs(acceptedAt - before)).toBeLessThan(minute);
+  await waitFor('its offset', () =>
+    session.beats.some(({ clockOffsetMs }) => Math.abs(clockOffsetMs - year / 1000) < 60_000),
+  );
+});
+
+test('a goodbye sends an agent away for as long as it says, and the next session serves the same', async () => {
+  await using world = await startWorld();
+  const { session } = world;
+  session.link.end({ reason: 'go elsewhere', retryAfterMs: 30, final: false });
+  const next = await world.sessionAfter(session);
+  expect(next.hello.bootId).toBe(session.hello.bootId);
+  expect(next.number).toBe(2);
+  await expect(session.link.dataPlane.open(bindingOf())).rejects.toMatchObject({
+    code: 'unavailable',
+  });
+  expect((await listen(next)).port).toBeGreaterThan(0);
+});
+
+test('what waits for an answer fails with the session', async () => {
+  await using world = await startWorld();
+  const { session, proxy } = world;
+  const { binding } = await listen(session);
+  proxy.hold();
+  const { dataPlane } = session.link;
+  const asked = [
+    dataPlane.wish({ generation: 2, binding }),
+    dataPlane.open(bindingOf()),
+    dataPlane.release(bindingOf().listenerId),
+  ].map((one) => one.catch((error: unknown) => error));
+  session.link.end({ reason: 'enough', retryAfterMs: 0, final: false });
+  for (const failure of await Promise.all(asked)) {
+    expect(failure).toMatchObject({ code: 'unavailable' });
+  }
+  proxy.restore();
+});
+
+test('a replica that says nothing, or that can write nothing, is left for another', async () => {
+  await using world = await startWorld({}, { leaseTimeoutMs: 200, unstoredTimeoutMs: 200 });
+  const { admission, session, proxy } = world;
+  proxy.mute();
+  await waitFor('the agent’s end of it', () => proxy.connections !== 1 || session.isOver);
+  proxy.cut();
+  proxy.restore();
+  const second = await world.sessionAfter(session);
+  admission.isStored = false;
+  const third = await world.sessionAfter(second);
+  // Once: then it stays where it gets.
+  const { length } = third.beats;
+  await waitFor('many heartbeats', () => third.beats.length > length + 20);
+  expect(third.isOver).toBe(false);
+});
+
+test('a node that was removed is told so, and has no more to come back for', async () => {
+  await using world = await startWorld();
+  const { admission, session, agent, identity } = world;
+  admission.nodes.delete(identity.nodeId);
+  session.link.end({ reason: 'come again', retryAfterMs: 0, final: false });
+  await agent.removed;
+  expect(admission.sessions).toHaveLength(1);
+});
+
+test('errors come over the wire with their code and details', async () => {
+  await using world = await startWorld();
+  const { dataPlane } = world.session.link;
+  const { port } = await listen(world.session);
+  const taken = await dataPlane.open(bindingOf({ port })).catch((error: unknown) => error);
+  expect(taken).toBeInstanceOf(AppError);
+  expect(taken).toMatchObject({ code: 'port_in_use', details: { owner: 'foreign' } });
+  const strange = dataPlane.open(bindingOf({ host: '192.0.2.7' }));
+  const errors = [{ path: 'host', message: 'is not an address of this machine' }];
+  await expect(strange).rejects.toMatchObject({ code: 'invalid_argument', details: { errors } });
+  await expect(dataPlane.open(bindingOf({ port: 80 }))).rejects.toMatchObject({
+    code: 'port_privileged',
+  });
+});
+
+test('a stop closes what is open as shutdown, and delivers it', async () => {
+  const admission = new TestAdmission();
+  await using gateway = await startGateway(admission);
+  const { agent } = startAgent(identityOf(admission, [gateway.url]));
+  const session = await waitFor('the session', () => admission.session);
+  const { port } = await listen(session);
+  await using client = await openClient(port);
+  await client.echo('hello');
+  await agent[Symbol.asyncDispose]();
+  await client.ended;
+  expect(closes(admission)).toEqual(['shutdown']);
+  await waitFor('the end of the session', () => session.isOver);
+});
