@@ -7,6 +7,8 @@ import type { Caller, Scope } from '../core/caller.ts';
 import type { ControlPlane } from '../core/control-plane.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { Clock } from '../core/ports.ts';
+import type { JoinTokenCases } from '../fleet/join-tokens.ts';
+import type { NodeCases } from '../fleet/nodes.ts';
 import type { AuditCases } from '../tenancy/audit-cases.ts';
 import type { KeyCases } from '../tenancy/keys.ts';
 import type { ProjectCases } from '../tenancy/projects.ts';
@@ -19,6 +21,8 @@ export interface World {
   readonly projects: Pick<ProjectCases, keyof ProjectCases>;
   readonly keys: Pick<KeyCases, keyof KeyCases>;
   readonly audit: Pick<AuditCases, keyof AuditCases>;
+  readonly nodes: Pick<NodeCases, keyof NodeCases>;
+  readonly joinTokens: Pick<JoinTokenCases, keyof JoinTokenCases>;
   readonly bounds: ListenerBounds;
   readonly clock: Clock;
 }

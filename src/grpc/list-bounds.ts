@@ -4,6 +4,7 @@
  * https://protobuf.dev/programming-guides/encoding/
  */
 import protobuf from 'protobufjs';
+import { sourceCidrsMax } from '../api/fleet-operations.ts';
 import { filterValuesMax } from '../api/queries.ts';
 import { bindHostsMax } from '../api/tenancy-operations.ts';
 import { invalidField } from '../core/errors.ts';
@@ -32,6 +33,7 @@ export function listBounds(bounds: ListenerBounds): ListBounds {
     ['paths', maskPathsMax],
     ['bindHosts', bindHostsMax],
     ['scopes', scopeWords.length],
+    ['sourceCidrs', sourceCidrsMax],
   ]);
 }
 

@@ -19,6 +19,8 @@ export interface EdgeApiOptions {
   readonly projects?: Partial<World['projects']>;
   readonly apiKeys?: Partial<World['keys']>;
   readonly audit?: Partial<World['audit']>;
+  readonly nodes?: Partial<World['nodes']>;
+  readonly joinTokens?: Partial<World['joinTokens']>;
   readonly idempotencyKeys?: IdempotencyKeys;
   readonly idempotency?: Partial<IdempotencyLimits>;
   readonly clock?: Clock;
@@ -41,6 +43,8 @@ export function edgeApi(options: EdgeApiOptions): Api {
       projects: expected(options.projects ?? {}),
       keys: expected(options.apiKeys ?? {}),
       audit: expected(options.audit ?? {}),
+      nodes: expected(options.nodes ?? {}),
+      joinTokens: expected(options.joinTokens ?? {}),
       bounds: defaultBounds,
       clock,
     },
