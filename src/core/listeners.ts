@@ -41,6 +41,8 @@ import type { Store } from './store.ts';
 
 export interface ListenersOptions {
   readonly nodeId: string;
+  /** Where that is not its id. */
+  readonly nodeName?: string;
   readonly set: ListenerSet;
   readonly store: Pick<Store, 'of'>;
   readonly eventLog: Appends;
@@ -161,7 +163,16 @@ export class Listeners {
     [input, id]: Planned,
     created: Promise<void>,
   ): Promise<ListenerEntry> {
-    const { nodeId, clock, certificates, portRules, recorder, set, limits } = this.#options;
+    const {
+      nodeId,
+      nodeName = nodeId,
+      clock,
+      certificates,
+      portRules,
+      recorder,
+      set,
+      limits,
+    } = this.#options;
     const { projects, restingPorts } = this.#options;
     const now = clock.now();
     assertPlaceAllowed(input, portRules, project, projects.termsOf(project));
@@ -179,7 +190,7 @@ export class Listeners {
       state: 'pending',
       reason: null,
       sockets: [],
-      nodeId,
+      ...{ nodeId, nodeName, observedGeneration: null },
       openConnections: 0,
       totalConnections: 0,
       createdAt: now,

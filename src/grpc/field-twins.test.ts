@@ -137,6 +137,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
   ListenerState: listenerStates,
   ListenerMode: listenerModes,
   Recording: ['batched', 'durable'],
+  OnNodeLost: ['stay', 'move'],
   ProxyProtocolMode: ['off', 'optional', 'required'],
   TlsClientAuth: ['none', 'request', 'require'],
   TlsVersion: ['TLSv1.2', 'TLSv1.3'],
@@ -352,7 +353,7 @@ test('what core holds is what a client reads, field by field', async () => {
     methods.filter(({ name }) => name === 'ListEvents').map((method) => answers(method)),
   );
   // For workers and for the store only.
-  const { generation: _g, project: _p, revision: _r, ...shown } = wholeListener;
+  const { project: _p, revision: _r, ...shown } = wholeListener;
   expect(withMicros(plainMessage(answer?.[0]?.events))).toEqual(
     wholeEvents.map((event) => {
       if ('listener' in event) return { ...event, listener: shown };

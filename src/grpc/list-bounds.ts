@@ -27,6 +27,7 @@ export function listBounds(bounds: ListenerBounds): ListBounds {
     ['listeners', Math.max(bounds.batchMax, filterValuesMax)],
     ['faults', bounds.faultsMax],
     ['labels', bounds.labelsMax],
+    ['selector', bounds.labelsMax],
     ['ids', closeMax],
     ...['allowCidrs', 'denyCidrs', 'trustedCidrs'].map((one) => [one, bounds.cidrsMax] as const),
     ...filters.map((one) => [one, filterValuesMax] as const),

@@ -1,10 +1,21 @@
-/** Nodes and join tokens as REST shows them; see resources.ts. */
+/** Nodes, what is to be on them, and join tokens as REST shows them; see resources.ts. */
 import { z } from 'zod';
 import { nodeStates } from '../fleet/node.ts';
 import { openWords } from './open-words.ts';
 import { actorResource, count, id, time } from './resource-fields.ts';
 
 const labels = z.record(z.string(), z.string());
+
+export const placementResource = z
+  .object({
+    node: z.string().optional().describe('On this node, by its name or id.'),
+    selector: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('On a node that carries all of these labels.'),
+    onNodeLost: z.enum(['stay', 'move']).describe(`stay: it is failed meanwhile. ${openWords}`),
+  })
+  .meta({ id: 'Placement', description: 'Which node a listener is to be on.' });
 
 export const nodeResource = z
   .object({

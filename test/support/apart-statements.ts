@@ -37,7 +37,7 @@ export const storeReasons: Reasons = [
     'which other nodes there are',
   ],
   [/UPDATE nodes SET state = 'pending'.* WHERE id = \$1/, 'a node that takes its own place'],
-  [/^SELECT ref, id FROM nodes$/, 'the ids of nodes, which all projects see'],
+  [/^SELECT ref, id, name FROM nodes$/, 'the names of nodes, for rows of a project'],
   [
     /^SELECT project, count\(\*\).* FROM idempotency_keys GROUP BY project$/,
     'a bound of the whole database',

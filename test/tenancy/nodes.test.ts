@@ -269,6 +269,66 @@ test('tokens that ended go', async () => {
   });
 });
 
+test('a listener says where it is to be, and where it is, on both edges', async () => {
+  const { own } = await makeProject();
+  const { id, name } = await builtIn(own);
+  const placement = { node: name };
+  const listener = await want(201, app, 'POST', '/v1/listeners', { placement }, own);
+  expect(listener).toMatchObject({
+    ...{ nodeId: id, nodeName: name, generation: 1, observedGeneration: 1 },
+    placement: { node: name, onNodeLost: 'stay' },
+  });
+  const path = `/v1/listeners/${listener.id}`;
+  const changed = await want(200, app, 'PATCH', path, { limits: { maxConnections: 5 } }, own);
+  expect(changed).toMatchObject({ generation: 2, observedGeneration: 2 });
+  expect(await want(200, app, 'GET', path, undefined, own)).toEqual(changed);
+  expect(await want(201, app, 'POST', '/v1/listeners', {}, own)).toMatchObject({ placement: null });
+  using client = grpcClient(app.grpcAddress, { token: own.authorization?.slice(7) ?? '' });
+  const made = await grpcCall<Body>((done) =>
+    client.listeners.CreateListener({ placement }, client.metadata, done),
+  );
+  expect(made.listener).toMatchObject({
+    ...{ nodeId: id, nodeName: name, observedGeneration: 1 },
+    placement: { node: name, onNodeLost: 'ON_NODE_LOST_STAY' },
+  });
+});
+
+test('a place that can not be is refused by name, on both edges', async () => {
+  const { own } = await makeProject();
+  using client = grpcClient(app.grpcAddress, { token: own.authorization?.slice(7) ?? '' });
+  const wrong: readonly (readonly [
+    placement: object,
+    grpc: object,
+    path: string,
+    words: string,
+  ])[] = [
+    [{}, {}, 'placement', 'wants a node'],
+    [{ selector: {} }, { selector: {} }, 'placement', 'wants a node'],
+    [
+      { node: 'a', selector: { site: 'dmz' } },
+      { node: 'a', selector: { site: 'dmz' } },
+      ...(['placement.selector', 'not both'] as const),
+    ],
+    [
+      { node: 'a', onNodeLost: 'move' },
+      { node: 'a', onNodeLost: 'ON_NODE_LOST_MOVE' },
+      ...(['placement.onNodeLost', 'move is not supported yet'] as const),
+    ],
+  ];
+  for (const [placement, given, path, words] of wrong) {
+    const { errors } = await want(400, app, 'POST', '/v1/listeners', { placement }, own);
+    expect(errors).toEqual([{ path, message: expect.stringContaining(words) }]);
+    await expect(
+      grpcCall((done) =>
+        client.listeners.CreateListener({ placement: given }, client.metadata, done),
+      ),
+    ).rejects.toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: expect.stringContaining(words),
+    });
+  }
+});
+
 test('nodes and join tokens want their scopes', async () => {
   const { name } = await makeProject();
   const key = { name: 'reader', scopes: ['nodes:read'] };

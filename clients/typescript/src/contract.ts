@@ -1256,6 +1256,20 @@ export interface components {
              */
             minVersion: "TLSv1.2" | "TLSv1.3";
         };
+        /** @description Which node a listener is to be on. */
+        Placement: {
+            /** @description On this node, by its name or id. */
+            node?: string;
+            /** @description On a node that carries all of these labels. */
+            selector?: {
+                [key: string]: string;
+            };
+            /**
+             * @description stay: it is failed meanwhile. Words may be added: take one that is not known.
+             * @enum {string}
+             */
+            onNodeLost: "stay" | "move";
+        };
         /** @description An echo server bound to an address. */
         Listener: {
             /**
@@ -1327,6 +1341,14 @@ export interface components {
             }[];
             /** @description The node that has it. */
             nodeId: string;
+            /** @description Its name. */
+            nodeName: string;
+            /** @description Where it is to be; null: wherever. */
+            placement: components["schemas"]["Placement"] | null;
+            /** @description Rises with each change of labels, limits or faults. */
+            generation: number;
+            /** @description The newest one that its node serves, or can not; null: none yet. */
+            observedGeneration: number | null;
             /** @description Connections open now. */
             openConnections: number;
             /** @description Connections ever accepted. */
@@ -2104,6 +2126,26 @@ export interface components {
              * @enum {string}
              */
             recording?: "batched" | "durable";
+            /** @description Where it is to be; null: wherever. It never changes. */
+            placement?: {
+                /** @description On this node, by its name or id. */
+                node?: string;
+                /**
+                 * @description On a node that carries all of these labels.
+                 * @example {
+                 *       "env": "ci",
+                 *       "team": "net"
+                 *     }
+                 */
+                selector?: {
+                    [key: string]: string;
+                };
+                /**
+                 * @description stay: it is failed while its node is lost. move is not supported yet. Default: "stay".
+                 * @enum {string}
+                 */
+                onNodeLost?: "stay" | "move";
+            } | null;
             /** @description The listener is closed at this time. */
             expiresAt?: string | null;
             /** @description Milliseconds from now, instead of expiresAt. */
@@ -2203,6 +2245,26 @@ export interface components {
                  * @enum {string}
                  */
                 recording?: "batched" | "durable";
+                /** @description Where it is to be; null: wherever. It never changes. */
+                placement?: {
+                    /** @description On this node, by its name or id. */
+                    node?: string;
+                    /**
+                     * @description On a node that carries all of these labels.
+                     * @example {
+                     *       "env": "ci",
+                     *       "team": "net"
+                     *     }
+                     */
+                    selector?: {
+                        [key: string]: string;
+                    };
+                    /**
+                     * @description stay: it is failed while its node is lost. move is not supported yet. Default: "stay".
+                     * @enum {string}
+                     */
+                    onNodeLost?: "stay" | "move";
+                } | null;
                 /** @description The listener is closed at this time. */
                 expiresAt?: string | null;
                 /** @description Milliseconds from now, instead of expiresAt. */
@@ -2302,6 +2364,26 @@ export interface components {
              * @enum {string}
              */
             recording?: "batched" | "durable";
+            /** @description Where it is to be; null: wherever. It never changes. */
+            placement?: {
+                /** @description On this node, by its name or id. */
+                node?: string;
+                /**
+                 * @description On a node that carries all of these labels.
+                 * @example {
+                 *       "env": "ci",
+                 *       "team": "net"
+                 *     }
+                 */
+                selector?: {
+                    [key: string]: string;
+                };
+                /**
+                 * @description stay: it is failed while its node is lost. move is not supported yet. Default: "stay".
+                 * @enum {string}
+                 */
+                onNodeLost?: "stay" | "move";
+            } | null;
             /** @description The listener is closed at this time. */
             expiresAt?: string | null;
             /** @description Milliseconds from now, instead of expiresAt. */
