@@ -163,17 +163,8 @@ export class Listeners {
     [input, id]: Planned,
     created: Promise<void>,
   ): Promise<ListenerEntry> {
-    const {
-      nodeId,
-      nodeName = nodeId,
-      clock,
-      certificates,
-      portRules,
-      recorder,
-      set,
-      limits,
-    } = this.#options;
-    const { projects, restingPorts } = this.#options;
+    const { nodeId, clock, certificates, portRules, recorder, set, limits } = this.#options;
+    const { projects, restingPorts, nodeName = nodeId } = this.#options;
     const now = clock.now();
     assertPlaceAllowed(input, portRules, project, projects.termsOf(project));
     assertPortAllowed(input, portRules);

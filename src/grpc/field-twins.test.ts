@@ -12,7 +12,7 @@ import { type GrpcEdge, startGrpcEdge } from '../../test/support/grpc-edge.ts';
 import { plainMessage } from '../../test/support/plain-message.ts';
 import { sampleId } from '../../test/support/samples.ts';
 import { wholeConnection, wholeEvents, wholeListener } from '../../test/support/whole-samples.ts';
-import type { World } from '../api/operation.ts';
+import type { World } from '../api/world.ts';
 import { operations } from '../api/operations.ts';
 import { auditedKinds } from '../core/audit.ts';
 import { actorKinds } from '../core/caller.ts';

@@ -1,7 +1,7 @@
 /** The operations over a control plane of a test's own, for an edge by itself. */
 import { Api } from '../../src/api/call.ts';
 import type { IdempotencyLimits } from '../../src/api/idempotency.ts';
-import type { World } from '../../src/api/operation.ts';
+import type { World } from '../../src/api/world.ts';
 import { operations } from '../../src/api/operations.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { IdempotencyKeys } from '../../src/core/idempotency-keys.ts';

@@ -1152,6 +1152,163 @@ export interface components {
             /** @description What people know it by, without its secret. */
             hint: string | null;
         };
+        /** @description Which node a listener is to be on. */
+        Placement: {
+            /** @description On this node, by its name or id. */
+            node?: string;
+            /** @description On a node that carries all of these labels. */
+            selector?: {
+                [key: string]: string;
+            };
+            /**
+             * @description stay: it is failed meanwhile. Words may be added: take one that is not known.
+             * @enum {string}
+             */
+            onNodeLost: "stay" | "move";
+        };
+        /** @description What holds echo sockets on a host: an agent of its own, or built into a replica. */
+        Node: {
+            /** @description Of an agent a UUIDv7. */
+            id: string;
+            /** @description Of no other node of its project that is not removed. */
+            name: string;
+            /** @description Whose it is. */
+            project: string;
+            /** @description To find it by. */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * @description pending: it joined and was never heard. ready: it is heard. disconnected: it is not, and serves on. lost: it was not for so long that its connections are closed on record. removed is the end. Words may be added: take one that is not known.
+             * @enum {string}
+             */
+            state: "pending" | "ready" | "disconnected" | "lost" | "quarantined" | "removed";
+            /** @description In a replica's own process. */
+            isBuiltIn: boolean;
+            /** @description It serves every project. */
+            shared: boolean;
+            /** @description It gets no new listeners. */
+            cordoned: boolean;
+            /** @description Of its program. null of a built-in one. */
+            version: string | null;
+            /** @description Another one with each start of its agent. */
+            bootId: string | null;
+            /** @description As its host calls itself. */
+            hostname: string | null;
+            /** @description Of its host. */
+            addresses: string[];
+            /** @description What it binds where a listener names no host. */
+            listenHost: string | null;
+            /** @description From which ports are drawn where a listener names none; null: any. */
+            portRange: {
+                /** @description The first port. */
+                from: number;
+                /** @description The last port. */
+                to: number;
+            } | null;
+            /** @description When it was last heard. */
+            lastSeenAt: string | null;
+            /** @description After so long without a word its connections are ended, there and on record. */
+            lostAfterMs: number;
+            /** @description Records that it holds and that are not on record, as it told. */
+            spoolRecords: number;
+            /** @description Records that never came. */
+            droppedRecords: number;
+            /** @description Its host's clock less that of the control plane. */
+            clockOffsetMs: number | null;
+            /** @description Those of the project that asks that are not closed; for an operator who names none, of all. */
+            listeners: number;
+            /** @description The same of its open connections. */
+            openConnections: number;
+            /**
+             * Format: date-time
+             * @description When it joined.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            createdAt: string;
+        };
+        /** @description By which nodes join a project, without its secret. */
+        JoinToken: {
+            /**
+             * Format: uuid
+             * @description UUIDv7: id order is the order of creation.
+             * @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90
+             */
+            id: string;
+            /**
+             * @description The ends of its secret.
+             * @example kodamajoin_4hXyz…9QkL
+             */
+            hint: string;
+            /** @description Of the nodes that join with it. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Whether these serve every project. */
+            shared: boolean;
+            /** @description How many nodes may join with it. */
+            uses: number;
+            /** @description How many have. */
+            used: number;
+            createdBy: components["schemas"]["Actor"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it ends by itself.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            expiresAt: string;
+            /** @description When it was revoked. */
+            revokedAt: string | null;
+        };
+        /** @description A join token with its secret. */
+        ToldJoinToken: {
+            /**
+             * Format: uuid
+             * @description UUIDv7: id order is the order of creation.
+             * @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90
+             */
+            id: string;
+            /**
+             * @description The ends of its secret.
+             * @example kodamajoin_4hXyz…9QkL
+             */
+            hint: string;
+            /** @description Of the nodes that join with it. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Whether these serve every project. */
+            shared: boolean;
+            /** @description How many nodes may join with it. */
+            uses: number;
+            /** @description How many have. */
+            used: number;
+            createdBy: components["schemas"]["Actor"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it ends by itself.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            expiresAt: string;
+            /** @description When it was revoked. */
+            revokedAt: string | null;
+            /** @description Told once: null in the answer to a repeat under an Idempotency-Key. */
+            secret: string | null;
+            /** @description Where nodes join; null while the gateway is off. */
+            joinUrl: string | null;
+        };
         /**
          * @description One end of a socket.
          * @example {
@@ -1255,20 +1412,6 @@ export interface components {
              * @enum {string}
              */
             minVersion: "TLSv1.2" | "TLSv1.3";
-        };
-        /** @description Which node a listener is to be on. */
-        Placement: {
-            /** @description On this node, by its name or id. */
-            node?: string;
-            /** @description On a node that carries all of these labels. */
-            selector?: {
-                [key: string]: string;
-            };
-            /**
-             * @description stay: it is failed meanwhile. Words may be added: take one that is not known.
-             * @enum {string}
-             */
-            onNodeLost: "stay" | "move";
         };
         /** @description An echo server bound to an address. */
         Listener: {
@@ -1517,8 +1660,8 @@ export interface components {
         Status: {
             /** @description Of the program. */
             version: string;
-            /** @description This node. */
-            nodeId: string;
+            /** @description This node; null where this process holds no echo sockets. */
+            nodeId: string | null;
             /** @description For operators: the process of the control plane, which forked the workers. */
             pid?: number;
             /** @description Since its start. */
@@ -1890,149 +2033,6 @@ export interface components {
             userAgent: string | null;
             /** @description `x-request-id` of its answer. */
             requestId: string;
-        };
-        /** @description What holds echo sockets on a host: an agent of its own, or built into a replica. */
-        Node: {
-            /** @description Of an agent a UUIDv7. */
-            id: string;
-            /** @description Of no other node of its project that is not removed. */
-            name: string;
-            /** @description Whose it is. */
-            project: string;
-            /** @description To find it by. */
-            labels: {
-                [key: string]: string;
-            };
-            /**
-             * @description pending: it joined and was never heard. ready: it is heard. disconnected: it is not, and serves on. lost: it was not for so long that its connections are closed on record. removed is the end. Words may be added: take one that is not known.
-             * @enum {string}
-             */
-            state: "pending" | "ready" | "disconnected" | "lost" | "quarantined" | "removed";
-            /** @description In a replica's own process. */
-            isBuiltIn: boolean;
-            /** @description It serves every project. */
-            shared: boolean;
-            /** @description It gets no new listeners. */
-            cordoned: boolean;
-            /** @description Of its program. null of a built-in one. */
-            version: string | null;
-            /** @description Another one with each start of its agent. */
-            bootId: string | null;
-            /** @description As its host calls itself. */
-            hostname: string | null;
-            /** @description Of its host. */
-            addresses: string[];
-            /** @description What it binds where a listener names no host. */
-            listenHost: string | null;
-            /** @description From which ports are drawn where a listener names none; null: any. */
-            portRange: {
-                /** @description The first port. */
-                from: number;
-                /** @description The last port. */
-                to: number;
-            } | null;
-            /** @description When it was last heard. */
-            lastSeenAt: string | null;
-            /** @description After so long without a word its connections are ended, there and on record. */
-            lostAfterMs: number;
-            /** @description Records that it holds and that are not on record, as it told. */
-            spoolRecords: number;
-            /** @description Records that never came. */
-            droppedRecords: number;
-            /** @description Its host's clock less that of the control plane. */
-            clockOffsetMs: number | null;
-            /** @description Those of the project that asks that are not closed; for an operator who names none, of all. */
-            listeners: number;
-            /** @description The same of its open connections. */
-            openConnections: number;
-            /**
-             * Format: date-time
-             * @description When it joined.
-             * @example 2026-11-24T03:53:53.123456Z
-             */
-            createdAt: string;
-        };
-        /** @description By which nodes join a project, without its secret. */
-        JoinToken: {
-            /**
-             * Format: uuid
-             * @description UUIDv7: id order is the order of creation.
-             * @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90
-             */
-            id: string;
-            /**
-             * @description The ends of its secret.
-             * @example kodamajoin_4hXyz…9QkL
-             */
-            hint: string;
-            /** @description Of the nodes that join with it. */
-            labels: {
-                [key: string]: string;
-            };
-            /** @description Whether these serve every project. */
-            shared: boolean;
-            /** @description How many nodes may join with it. */
-            uses: number;
-            /** @description How many have. */
-            used: number;
-            createdBy: components["schemas"]["Actor"];
-            /**
-             * Format: date-time
-             * @description When it was made.
-             * @example 2026-11-24T03:53:53.123456Z
-             */
-            createdAt: string;
-            /**
-             * Format: date-time
-             * @description When it ends by itself.
-             * @example 2026-11-24T03:53:53.123456Z
-             */
-            expiresAt: string;
-            /** @description When it was revoked. */
-            revokedAt: string | null;
-        };
-        /** @description A join token with its secret. */
-        ToldJoinToken: {
-            /**
-             * Format: uuid
-             * @description UUIDv7: id order is the order of creation.
-             * @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90
-             */
-            id: string;
-            /**
-             * @description The ends of its secret.
-             * @example kodamajoin_4hXyz…9QkL
-             */
-            hint: string;
-            /** @description Of the nodes that join with it. */
-            labels: {
-                [key: string]: string;
-            };
-            /** @description Whether these serve every project. */
-            shared: boolean;
-            /** @description How many nodes may join with it. */
-            uses: number;
-            /** @description How many have. */
-            used: number;
-            createdBy: components["schemas"]["Actor"];
-            /**
-             * Format: date-time
-             * @description When it was made.
-             * @example 2026-11-24T03:53:53.123456Z
-             */
-            createdAt: string;
-            /**
-             * Format: date-time
-             * @description When it ends by itself.
-             * @example 2026-11-24T03:53:53.123456Z
-             */
-            expiresAt: string;
-            /** @description When it was revoked. */
-            revokedAt: string | null;
-            /** @description Told once: null in the answer to a repeat under an Idempotency-Key. */
-            secret: string | null;
-            /** @description Where nodes join; null while the gateway is off. */
-            joinUrl: string | null;
         };
         /** NewListener */
         NewListener: {
