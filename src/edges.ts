@@ -15,6 +15,9 @@ import type { Projects } from './core/projects.ts';
 import { RequestRates } from './core/request-rates.ts';
 import type { Store } from './core/store.ts';
 import type { EdgeTls } from './edge-sockets/edge-tls.ts';
+import { JoinTokenCases } from './fleet/join-tokens.ts';
+import type { Node } from './fleet/node.ts';
+import { NodeCases } from './fleet/nodes.ts';
 import type { FleetStore } from './fleet/store.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
 import type { MetricsText } from './http/edge.ts';
@@ -32,10 +35,7 @@ export interface EdgesGround {
   readonly config: Config;
   readonly logger: Logger;
   readonly clock: Clock;
-  readonly store: Store & {
-    readonly tenancy: TenancyStore;
-    readonly fleet: Pick<FleetStore, 'sessions' | 'commands'>;
-  };
+  readonly store: Store & { readonly tenancy: TenancyStore; readonly fleet: FleetStore };
   readonly projects: Projects;
   readonly metrics: MetricsText & { countUnauthenticated(): void };
   /** Those that are configured, and then those that the edges are bound to. */
@@ -45,7 +45,23 @@ export interface EdgesGround {
   /** Null: both edges are plain. */
   readonly certificate: EdgeTls['certificate'] | null;
   readonly signal?: AbortSignal;
+  readonly fleet?: FleetGround;
 }
+
+/** What what is done with nodes and join tokens needs of whoever has the sessions. */
+export interface FleetGround {
+  readonly onRemoved: (node: Node) => Promise<void>;
+  /** Null where its certificate is one that an authority vouches for. */
+  readonly pin: () => string | null;
+  /** Null: the gateway is off. */
+  readonly gatewayUrl: () => string | null;
+}
+
+const noFleet: FleetGround = {
+  onRemoved: async () => undefined,
+  pin: () => null,
+  gatewayUrl: () => null,
+};
 
 /** Resolves when both are bound. */
 export async function startEdges(
@@ -91,7 +107,7 @@ export async function startEdges(
   return { httpAddress: httpServer.address, grpcAddress: grpcServer.address };
 }
 
-/** Who may call, and what can be done with projects and keys. */
+/** Who may call, and what can be done with projects, keys and nodes. */
 function openTenancy(ground: EdgesGround, control: ControlPlane, resources: AsyncDisposableStack) {
   const { config, clock, logger, store, metrics, projects: known } = ground;
   const { projects: projectRows, keys: keyRows, removal, wakes } = store.tenancy;
@@ -109,9 +125,22 @@ function openTenancy(ground: EdgesGround, control: ControlPlane, resources: Asyn
   const projects = new ProjectCases({ ...shared, rows: projectRows, retention: config.retention });
   const keys = new KeyCases({ ...shared, rows: keyRows, projects, limits });
   const close = (project: ProjectRef) => control.closeProject(project);
-  const upkeep = { removal, keys: keyRows, wakes, close, clock, logger, limits };
+  const { nodeRows, joinTokens: tokenRows } = store.fleet;
+  // What is on record of a node's connections is older than that by then, and gone.
+  const oldest = () => clock.now() - config.retention.ageMs * 1000;
+  const removedNodes = {
+    purge: (before: number, limit: number) => nodeRows.purge(Math.min(before, oldest()), limit),
+  };
+  const ending = [keyRows, tokenRows, removedNodes];
+  const upkeep = { removal, ending, wakes, close, clock, logger, limits };
   resources.use(new TenancyUpkeep(upkeep));
   const { pageBytesMax } = config.bounds;
   const audit = new AuditCases({ log: store.audit, projects, pageBytesMax });
-  return { keys: resources.use(new KeyRing(ring)), refusals, cases: { projects, keys, audit } };
+  const { fleet = noFleet } = ground;
+  const nodes = new NodeCases({ ...fleet, rows: nodeRows, projects, clock });
+  const joinTokens = new JoinTokenCases({
+    ...{ ...shared, ...fleet, rows: tokenRows, projects, limits: config.fleet },
+  });
+  const cases = { projects, keys, audit, nodes, joinTokens };
+  return { keys: resources.use(new KeyRing(ring)), refusals, cases };
 }

@@ -177,7 +177,12 @@ export const tlsLimits = {
 /** At most so many proxies stand one behind the other. */
 export const forwardingLimits = { hopsMax: 32 };
 
+/** Of nodes on other hosts, and of the tokens by which they join. */
 export const fleetLimits = {
+  nodesMax: 2000,
+  projectNodesMax: 50,
+  joinTokensMax: 100,
+  joinTokensKeptMax: 10_000,
   /** How long who asks something of a node that another replica has waits. */
   commandTimeoutMs: 10_000,
   /** Of those that wait for an answer, and that are run for others at once. */

@@ -34,7 +34,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   workers: /^(core\/|echo\/(messages|record-rows)\.ts$)/,
   node: /^(core\/errors|config)\.ts$/,
   'listeners-file': /^(core\/|faults\/|http\/resources\.ts$)/,
-  cli: /^(core\/|faults\/|listeners-file\/|http\/(tenancy-)?resources\.ts$|command-line\.ts$|plain-text\.ts$)/,
+  cli: /^(core\/|faults\/|listeners-file\/|http\/((fleet|tenancy)-)?resources\.ts$|command-line\.ts$|plain-text\.ts$)/,
   console:
     /^(http\/(tenancy-)?resources|core\/(connection|event|listener|time)|faults\/fields)\.ts$|^plain-text\.ts$/,
   'config.ts':
@@ -79,9 +79,9 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 1900,
-  api: 2200,
-  cli: 5500,
+  src: 1960,
+  api: 2400,
+  cli: 5750,
   core: 7950,
   agent: 1580,
   console: 8350,
@@ -91,12 +91,12 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   faults: 1450,
   fleet: 1500,
   gateway: 900,
-  grpc: 2480,
-  http: 3950,
+  grpc: 2570,
+  http: 4300,
   'listeners-file': 330,
   metrics: 200,
   node: 400,
-  postgres: 5700,
+  postgres: 6050,
   tenancy: 1550,
   tls: 350,
   wire: 580,

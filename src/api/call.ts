@@ -9,8 +9,9 @@ import type { Keys } from '../core/keys.ts';
 import type { RequestRates } from '../core/request-rates.ts';
 import type { Refusals } from '../tenancy/refusals.ts';
 import { type Answer, answerOnce, type IdempotencyOptions } from './idempotency.ts';
-import type { Given, Operation, StreamOperation, World } from './operation.ts';
+import type { Given, Operation, StreamOperation } from './operation.ts';
 import type { Operations } from './operations.ts';
+import type { World } from './world.ts';
 
 /** Who calls, as an edge knows it: what is called is known here. */
 export type EdgeCaller = Omit<Caller, 'operation'>;

@@ -19,7 +19,7 @@ import { expiryOf, oneExpiry, ttlMs } from './expiry.ts';
 import { faultList } from './fault-input.ts';
 import { defaultLimits, limitsPatch } from './limits-input.ts';
 import { list } from './list.ts';
-import { cidr, host, isWhole, labels, name, port, time } from './values.ts';
+import { cidr, host, isWhole, labels, name, nodeIdOrName, port, time } from './values.ts';
 
 const pemBytesMax = 65_536;
 const ttlMsMax = 365 * 86_400_000;
@@ -74,6 +74,30 @@ function proxyProtocolInput(bounds: ListenerBounds) {
   });
 }
 
+const nodeLost = ['stay', 'move'] as const;
+
+function placementInput(bounds: ListenerBounds) {
+  return z
+    .strictObject({
+      node: nodeIdOrName.optional().describe('On this node, by its name or id.'),
+      selector: labels(bounds.labelsMax)
+        .optional()
+        .describe('On a node that carries all of these labels.'),
+      onNodeLost: z
+        .enum(nodeLost)
+        .default('stay')
+        .refine((word): word is 'stay' => word === 'stay', { error: 'move is not supported yet' })
+        .describe('stay: it is failed while its node is lost. move is not supported yet.'),
+    })
+    .superRefine(({ node, selector = {} }, context) => {
+      const refuse = (path: string[], message: string) =>
+        context.addIssue({ code: 'custom', path, message });
+      const isSelected = Object.keys(selector).length > 0;
+      if (node === undefined && !isSelected) refuse([], 'wants a node, or a selector of labels');
+      if (node !== undefined && isSelected) refuse(['selector'], 'give node or selector, not both');
+    });
+}
+
 function specFields(bounds: ListenerBounds) {
   return {
     labels: labels(bounds.labelsMax).default({}).describe('To find it by; they mean nothing here.'),
@@ -100,6 +124,10 @@ function specFields(bounds: ListenerBounds) {
       .enum(['batched', 'durable'])
       .default('batched')
       .describe('durable: no byte is echoed before the opened event is committed.'),
+    placement: placementInput(bounds)
+      .nullable()
+      .default(null)
+      .describe('Where it is to be; null: wherever. It never changes.'),
     expiresAt: time.nullable().default(null).describe('The listener is closed at this time.'),
     ttlMs: ttlMs(ttlMsMax).optional(),
   };

@@ -8,9 +8,10 @@ import { closeSchema, toCloseMany } from './close-input.ts';
 import { faultOperations } from './fault-operations.ts';
 import type { Run } from './idempotency.ts';
 import { listenerSchemas, toBatch, toListenerPatch, toNewListener } from './listener-input.ts';
-import { operation, type World } from './operation.ts';
+import { operation } from './operation.ts';
 import { listSchemas, toListenerQuery } from './queries.ts';
 import { idOrName, wholeNumber } from './values.ts';
+import type { World } from './world.ts';
 
 const listener = z.strictObject({ id: idOrName });
 

@@ -4,24 +4,8 @@
  */
 import { z } from 'zod';
 import type { Caller, Scope } from '../core/caller.ts';
-import type { ControlPlane } from '../core/control-plane.ts';
-import type { ListenerBounds } from '../core/listener-bounds.ts';
-import type { Clock } from '../core/ports.ts';
-import type { AuditCases } from '../tenancy/audit-cases.ts';
-import type { KeyCases } from '../tenancy/keys.ts';
-import type { ProjectCases } from '../tenancy/projects.ts';
 import type { Run } from './idempotency.ts';
-
-/** What operations work on. */
-export interface World {
-  /** All that is public of it, so that a test can stand in. */
-  readonly control: Pick<ControlPlane, keyof ControlPlane>;
-  readonly projects: Pick<ProjectCases, keyof ProjectCases>;
-  readonly keys: Pick<KeyCases, keyof KeyCases>;
-  readonly audit: Pick<AuditCases, keyof AuditCases>;
-  readonly bounds: ListenerBounds;
-  readonly clock: Clock;
-}
+import type { World } from './world.ts';
 
 /** What a caller gives: the thing that it is about, as `at`, and all else. */
 export interface Given<At, Input> {

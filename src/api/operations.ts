@@ -1,6 +1,7 @@
 /** All that a caller can do, whichever edge it comes through. A new operation is said here, and bound by each edge. */
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { auditOperations } from './audit-operations.ts';
+import { joinTokenOperations, nodeOperations } from './fleet-operations.ts';
 import { listenerOperations } from './listener-operations.ts';
 import { operation } from './operation.ts';
 import { connectionOperations, eventOperations } from './record-operations.ts';
@@ -19,6 +20,8 @@ export function operations(
     ...projectOperations(bounds),
     ...keyOperations(bounds),
     ...auditOperations(bounds),
+    ...nodeOperations(bounds),
+    ...joinTokenOperations(bounds),
     getStatus: operation({
       name: 'getStatus',
       scope: null,

@@ -86,6 +86,13 @@ export const idOrName = z
   .transform((text) => uuid.safeParse(text).data ?? text)
   .meta({ examples: ['tour'] });
 
+/** A node as a caller names it: the id of a built-in one is its operator's choice. */
+export const nodeIdOrName = z
+  .string()
+  .regex(/^[a-zA-Z0-9._-]{1,64}$/, { error: 'must be the id or name of a node' })
+  .transform((text) => uuid.safeParse(text).data ?? text)
+  .meta({ examples: ['dmz-1'] });
+
 const labelKeyPattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9._/-]{0,61}[a-zA-Z0-9])?$/;
 
 export const labelKey = z.string().regex(labelKeyPattern, {

@@ -5,7 +5,14 @@ import type { PageItems, PageRequest } from './page.ts';
 import type { ProjectRef } from './project.ts';
 import { formatTime, type Micros } from './time.ts';
 
-export const auditedKinds = ['project', 'key', 'listener', 'connection', 'node'] as const;
+export const auditedKinds = [
+  'project',
+  'key',
+  'listener',
+  'connection',
+  'node',
+  'join_token',
+] as const;
 
 export interface AuditedResource {
   readonly kind: (typeof auditedKinds)[number];

@@ -45,6 +45,8 @@ export interface ListenerDirectory {
   findLabelledIds(request: LabelledRequest): Promise<readonly string[]>;
   /** By id, of those that are on record, closed or not. */
   findNames(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>>;
+  /** What its node serves now, where that is the newest generation: no event tells of it. @throws unavailable */
+  observed(id: string, generation: number): Promise<void>;
   /** Newest first; the page key is an id. */
   list(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>>;
 }

@@ -52,6 +52,33 @@ test('what is on record already is not told again', async () => {
   expect(world.typesOf(id).slice(2)).toEqual(['listener_failed']);
 });
 
+test('which generation its node serves is known, also where nothing else changes', async () => {
+  const world = await makeWorld();
+  const { id, generation, observedGeneration } = await create(world);
+  expect([generation, observedGeneration]).toEqual([1, 1]);
+  const shown = async () => {
+    const listener = await world.control.getListener(caller, id);
+    return [listener.generation, listener.observedGeneration];
+  };
+  const update = (maxConnections: number) =>
+    world.control.updateListener(caller, id, { limits: { maxConnections } });
+  expect(await update(5)).toMatchObject({ generation: 2, observedGeneration: 2 });
+  expect(await shown()).toEqual([2, 2]);
+  expect(world.typesOf(id).slice(2)).toEqual(['listener_updated']);
+  // A node that is slow tells later.
+  world.dataPlane.isUp = false;
+  expect(await update(6)).toMatchObject({ generation: 3, observedGeneration: 2 });
+  expect(await shown()).toEqual([3, 2]);
+  const failed = { listenerId: id, state: 'failed', reason } as const;
+  world.observer.observe({ ...failed, generation: 2 });
+  await world.observer.settled();
+  expect(await shown()).toEqual([3, 2]);
+  world.observer.observe({ ...failed, generation: 3 });
+  await world.observer.settled();
+  expect(await shown()).toEqual([3, 3]);
+  expect(world.history.at(-1)).toMatchObject({ listener: { observedGeneration: 3 } });
+});
+
 test('what was observed of an earlier generation, or of no listener here, says nothing', async () => {
   const world = await makeWorld();
   const { id } = await create(world);

@@ -3,7 +3,7 @@
  * gone. It asks for nothing: to bind again is the data plane's own.
  *
  * - What was observed of an earlier wish says nothing any more.
- * - What is on record already is not told again.
+ * - What is on record already is not told again: of a generation that changed nothing else it is only noted.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { hasCode } from './errors.ts';
@@ -11,13 +11,16 @@ import { listenerEvent } from './event.ts';
 import type { Listener } from './listener.ts';
 import type { ListenerEntry, ListenerSet } from './listener-set.ts';
 import type { Appends } from './log-writer.ts';
+import { noteObserved } from './observed-generations.ts';
 import type { Clock, Observed } from './ports.ts';
 import type { Recorder } from './recorder.ts';
 import type { ResourceAudit } from './resource-audit.ts';
 import type { RestingPorts } from './resting-ports.ts';
+import type { Store } from './store.ts';
 
 export interface ListenerObserverOptions {
   readonly set: ListenerSet;
+  readonly store: Pick<Store, 'of'>;
   readonly eventLog: Appends;
   readonly recorder: Recorder;
   readonly restingPorts: RestingPorts;
@@ -37,6 +40,10 @@ export class ListenerObserver {
 
   /** Calls come in the order in which things were observed. */
   observe(observed: Observed): void {
+    const entry = this.#options.set.get(observed.listenerId);
+    if (entry?.wished === observed.generation && observed.state !== 'gone') {
+      entry.observed = observed.generation;
+    }
     const writing = this.#record(observed).catch((error: unknown) => {
       // It is closed on record by now; or the log has ended, and the next start observes anew.
       if (hasCode(error, 'not_found') || hasCode(error, 'unavailable')) return;
@@ -63,16 +70,18 @@ export class ListenerObserver {
   async #take(entry: ListenerEntry, observed: Observed): Promise<void> {
     if (observed.generation !== entry.wished) return;
     const { laddr, sockets, state, reason } = entry.listener;
+    const { store } = this.#options;
     if (observed.state === 'gone') {
       entry.ending ??= this.#end(entry);
       entry.gone.resolve();
       await entry.ending;
     } else if (observed.state === 'failed') {
-      if (reason?.code === observed.reason.code) return;
+      if (reason?.code === observed.reason.code) return await noteObserved(store, entry);
       await this.#become(entry, { sockets: [], state: 'failed', reason: observed.reason });
     } else {
       const { laddr: ip, sockets: now } = observed;
-      if (state === 'listening' && isDeepStrictEqual([laddr, sockets], [ip, now])) return;
+      const isKnown = state === 'listening' && isDeepStrictEqual([laddr, sockets], [ip, now]);
+      if (isKnown) return await noteObserved(store, entry);
       await this.#become(entry, { laddr: ip, sockets: now, state: 'listening', reason: null });
     }
   }
@@ -80,7 +89,9 @@ export class ListenerObserver {
   /** The state must be told, and stays told: a store that is away is waited for. */
   async #become(entry: ListenerEntry, change: Partial<Listener>): Promise<void> {
     const { eventLog, clock, recorder } = this.#options;
-    entry.listener = { ...entry.listener, ...change, updatedAt: clock.now() };
+    const observedGeneration = entry.wished;
+    const updatedAt = clock.now();
+    entry.listener = { ...entry.listener, ...change, observedGeneration, updatedAt };
     const type = change.state === 'listening' ? 'listener_listening' : 'listener_failed';
     const event = listenerEvent(type, recorder.counts.counted(entry.listener));
     await eventLog.of(entry.listener.project).append([event]);

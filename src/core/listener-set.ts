@@ -12,6 +12,8 @@ export interface ListenerEntry {
   turn: Promise<unknown>;
   /** The generation of what the data plane was told last; 0 before the first wish. */
   wished: number;
+  /** The newest generation of which the data plane has told how it is; 0: of none. */
+  observed: number;
   /** Resolves when it listens no more, and its end is being committed. */
   readonly gone: PromiseWithResolvers<void>;
   ending: Promise<void> | null;
@@ -88,7 +90,7 @@ export class ListenerSet {
     const bytes = heldBytes(listener, secrets);
     const entry: ListenerEntry = {
       ...{ listener, secrets, turn, bytes, expiry: null },
-      ...{ wished: 0, gone: Promise.withResolvers(), ending: null, endedBy: null },
+      ...{ wished: 0, observed: 0, gone: Promise.withResolvers(), ending: null, endedBy: null },
     };
     this.#entries.set(listener.id, entry);
     this.#bytes += bytes;

@@ -11,14 +11,17 @@ import { changeOf, type ListenerChange } from './listener-change.ts';
 import type { ListenerEntry, ListenerSet, RoomLimits } from './listener-set.ts';
 import { wish } from './listener-wish.ts';
 import type { Appends } from './log-writer.ts';
+import { noteObserved } from './observed-generations.ts';
 import type { Clock, DataPlane, Logger } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 import type { Recorder } from './recorder.ts';
 import type { ResourceAudit } from './resource-audit.ts';
 import { heldBytes } from './sizes.ts';
+import type { Store } from './store.ts';
 
 export interface ListenerUpdatesOptions {
   readonly set: ListenerSet;
+  readonly store: Pick<Store, 'of'>;
   readonly eventLog: Appends;
   readonly recorder: Recorder;
   readonly dataPlane: DataPlane;
@@ -43,7 +46,7 @@ export class ListenerUpdates {
    * @throws already_exists, failed_precondition, invalid_argument, resource_exhausted, unavailable
    */
   async update(by: Caller, entry: ListenerEntry, patch: ListenerPatch): Promise<Listener> {
-    const { set, recorder, dataPlane, assertNameFree, scheduleExpiry } = this.#options;
+    const { set, store, recorder, dataPlane, assertNameFree, scheduleExpiry } = this.#options;
     const { project, name, state, protocol, generation } = entry.listener;
     if (state === 'draining') throw new AppError('failed_precondition', 'it is being closed');
     assertFaultsSuit(patch.faults ?? [], protocol);
@@ -61,7 +64,10 @@ export class ListenerUpdates {
     }
     if (isRenamed) set.rename(entry.listener, name, change.name);
     scheduleExpiry(entry);
-    if (change.generation !== generation) await wish(dataPlane, entry);
+    if (change.generation !== generation) {
+      await wish(dataPlane, entry);
+      await noteObserved(store, entry);
+    }
     return entry.listener;
   }
 

@@ -101,6 +101,12 @@ export interface Listener extends ListenerSpec {
   readonly reason: ListenerReason | null;
   readonly sockets: readonly ListeningSocket[];
   readonly nodeId: string;
+  /** It never changes. */
+  readonly nodeName: string;
+  /** As it was asked for; null: wherever. */
+  readonly placement: ListenerPlacement | null;
+  /** The newest generation of which its node has told that it is bound, or can not be; null: of none yet. */
+  readonly observedGeneration: number | null;
   readonly openConnections: number;
   readonly totalConnections: number;
   readonly createdAt: Micros;
@@ -113,12 +119,14 @@ export interface Listener extends ListenerSpec {
 export interface ListenerPlacement {
   readonly node?: string | undefined;
   readonly selector?: Readonly<Record<string, string>> | undefined;
+  /** It stays where it is, and is `failed` there until the node is back. */
+  readonly onNodeLost: 'stay';
 }
 
 /** A listener to be made: what the caller gave, checked, with every default in its place. */
 export interface NewListener extends Omit<ListenerSpec, 'tls'> {
   /** Null: wherever. */
-  readonly placement?: ListenerPlacement | null;
+  readonly placement: ListenerPlacement | null;
   readonly name: string | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly tls: NewTls | null;

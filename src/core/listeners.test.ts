@@ -208,7 +208,7 @@ test('an update changes what it names and touches nothing else', async () => {
   });
   expect(after).toEqual({
     ...before,
-    generation: 2,
+    ...{ generation: 2, observedGeneration: 2 },
     limits: { ...sampleLimits, maxConnections: 5 },
     faults: [sampleFault],
   });

@@ -41,6 +41,8 @@ import type { Store } from './store.ts';
 
 export interface ListenersOptions {
   readonly nodeId: string;
+  /** Where that is not its id. */
+  readonly nodeName?: string;
   readonly set: ListenerSet;
   readonly store: Pick<Store, 'of'>;
   readonly eventLog: Appends;
@@ -162,7 +164,7 @@ export class Listeners {
     created: Promise<void>,
   ): Promise<ListenerEntry> {
     const { nodeId, clock, certificates, portRules, recorder, set, limits } = this.#options;
-    const { projects, restingPorts } = this.#options;
+    const { projects, restingPorts, nodeName = nodeId } = this.#options;
     const now = clock.now();
     assertPlaceAllowed(input, portRules, project, projects.termsOf(project));
     assertPortAllowed(input, portRules);
@@ -179,7 +181,7 @@ export class Listeners {
       state: 'pending',
       reason: null,
       sockets: [],
-      nodeId,
+      ...{ nodeId, nodeName, observedGeneration: null },
       openConnections: 0,
       totalConnections: 0,
       createdAt: now,

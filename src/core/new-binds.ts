@@ -1,6 +1,7 @@
 /** Binds listeners that are being made: at their port, at any that the kernel gives, or at one of a range. */
 
 import { AppError, hasCode } from './errors.ts';
+import type { Listener } from './listener.ts';
 import {
   findConflict,
   type PortRange,
@@ -10,7 +11,7 @@ import {
 } from './listener-ports.ts';
 import type { ListenerEntry, ListenerSet } from './listener-set.ts';
 import { bindingOf } from './listener-wish.ts';
-import type { DataPlane } from './ports.ts';
+import type { Bound, DataPlane } from './ports.ts';
 import type { RestingPorts } from './resting-ports.ts';
 
 export interface NewBindsOptions {
@@ -56,7 +57,7 @@ export class NewBinds {
       const bound = await dataPlane.open(bindingOf(entry));
       const { port } = bound.laddr;
       if (listener.port !== 0 || restingPorts.restMs({ ...listener, port }) === 0) {
-        entry.listener = { ...listener, ...bound, state: 'listening' };
+        entry.listener = listening(listener, bound);
         return;
       }
       await dataPlane.release(listener.id);
@@ -81,7 +82,7 @@ export class NewBinds {
       entry.listener = { ...listener, laddr: { ip: listener.host, port } };
       try {
         const bound = await dataPlane.open(bindingOf(entry));
-        entry.listener = { ...listener, ...bound, state: 'listening' };
+        entry.listener = listening(listener, bound);
         return;
       } catch (error) {
         if (!hasCode(error, 'port_in_use')) throw error;
@@ -89,6 +90,10 @@ export class NewBinds {
     }
     throw noPortFree(`no port from ${drawnFrom.from} to ${drawnFrom.to} is free`);
   }
+}
+
+function listening(listener: Listener, bound: Bound): Listener {
+  return { ...listener, ...bound, state: 'listening', observedGeneration: listener.generation };
 }
 
 function noPortFree(message: string): AppError {

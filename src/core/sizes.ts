@@ -9,14 +9,21 @@ import type { Listener, ListenerSpec } from './listener.ts';
 export type SpecBody = Pick<Listener, 'labels' | 'limits' | 'faults' | 'tls' | 'proxyProtocol'>;
 
 /** The same of a listener that is to be made, whose `tls` holds the key too. */
-export type AnySpecBody = Omit<SpecBody, 'tls'> & { readonly tls: object | null };
+export type AnySpecBody = Omit<SpecBody, 'tls'> &
+  Pick<Listener, 'placement'> & { readonly tls: object | null };
 
 /** What an item takes besides a spec: more than any connection, refusal or small listener does. */
 export const itemBytes = 1024;
 
 export function specBody({ labels, limits, faults, tls, proxyProtocol }: SpecBody): SpecBody;
-export function specBody({ labels, limits, faults, tls, proxyProtocol }: AnySpecBody): AnySpecBody;
-export function specBody({ labels, limits, faults, tls, proxyProtocol }: AnySpecBody): AnySpecBody {
+export function specBody(spec: AnySpecBody): Omit<AnySpecBody, 'placement'>;
+export function specBody({
+  labels,
+  limits,
+  faults,
+  tls,
+  proxyProtocol,
+}: SpecBody | AnySpecBody): Omit<AnySpecBody, 'placement'> {
   return { labels, limits, faults, tls, proxyProtocol };
 }
 
@@ -24,13 +31,15 @@ export function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
+/** With where it is to be, which is as large as its caller made it, too. */
 export function specBytes(spec: AnySpecBody): number {
-  return jsonBytes(specBody(spec));
+  const { placement } = spec;
+  return jsonBytes(specBody(spec)) + (placement === null ? 0 : jsonBytes(placement));
 }
 
 /** What this node holds for a listener. */
 export function heldBytes(
-  listener: SpecBody,
+  listener: SpecBody & Pick<Listener, 'placement'>,
   { tlsKey }: { readonly tlsKey: string | null },
 ): number {
   return specBytes(listener) + (tlsKey === null ? 0 : tlsKey.length);

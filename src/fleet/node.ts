@@ -18,11 +18,23 @@ export const nodeStates = [
 ] as const;
 export type NodeState = (typeof nodeStates)[number];
 
+/** Of a node that nobody has told otherwise: an upgrade of the control plane is over sooner. */
+export const lostAfterMsDefault = 300_000;
+
+/** Never taken for an id. That of a built-in node is its id, which may be any 64 of these characters. */
+export const nodeName = {
+  pattern: /^(?!.{8}-.{4}-.{4}-.{4}-.{12}$)[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/,
+  charsMax: 63,
+  words:
+    'must start with a letter or digit and hold at most 63 letters, digits, dots, dashes or underscores, and be no UUID',
+};
+
 export interface Node {
   /** The number that rows have in its place. */
   readonly ref: number;
   readonly id: string;
   readonly project: ProjectRef;
+  readonly projectName: string;
   /** Of no other node of its project that is not removed. */
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -35,6 +47,8 @@ export interface Node {
   readonly cordoned: boolean;
   readonly version: string | null;
   readonly bootId: string | null;
+  /** As its host calls itself. */
+  readonly hostname: string | null;
   /** Of its host. */
   readonly addresses: readonly string[];
   /** What it binds where a listener names no host; null: what the replica that was asked does. */
@@ -54,4 +68,11 @@ export interface Node {
   /** Of the project that asks, or of all for an operator. */
   readonly listeners: number;
   readonly openConnections: number;
+}
+
+/** A node as it is told: callers know projects by their names. */
+export type ToldNode = Omit<Node, 'ref' | 'project' | 'projectName'> & { readonly project: string };
+
+export function toldNode({ ref: _, projectName: project, ...node }: Node): ToldNode {
+  return { ...node, project };
 }

@@ -1,5 +1,6 @@
 /**
- * What the fleet needs of the database. All methods throw `unavailable` when it is away; each names what else it throws.
+ * What the fleet needs of the database. Each change writes its audit entry in its own transaction. All methods throw
+ * `unavailable` when the database is away; each names what else it throws.
  */
 import type { AuditEntry } from '../core/audit.ts';
 import type { TakenNode } from '../core/nodes.ts';
@@ -7,13 +8,11 @@ import type { PageItems, PageRequest } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Through } from '../core/recorder.ts';
 import type { Micros } from '../core/time.ts';
+import type { AuditOf, KnownProject } from '../tenancy/store.ts';
 import type { Beat, KnownNode, NodeHello } from './admission.ts';
 import type { JoinToken } from './join-token.ts';
 import type { Node, NodeState } from './node.ts';
 import type { PlaceableNode } from './placements.ts';
-
-/** An entry that is made of what the change turned out to be. */
-export type AuditOf<Thing> = (before: Thing | null, after: Thing | null) => AuditEntry;
 
 export interface NodeQuery {
   /** Its own and the shared ones; null: all. */
@@ -24,30 +23,46 @@ export interface NodeQuery {
 }
 
 export interface NodeChange {
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly cordoned?: boolean;
-  readonly lostAfterMs?: number;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly cordoned?: boolean | undefined;
+  readonly lostAfterMs?: number | undefined;
 }
 
 export interface NodeRows {
-  /** By id, or by the name of one that is not removed: the project's own before a shared one; null: of any project. */
+  /**
+   * By id, or by the name of one that is not removed: the project's own before a shared one. For null any has its id,
+   * and those of `default` and the shared ones their names, of which other projects may have the same.
+   */
   find(project: ProjectRef | null, idOrName: string): Promise<Node | null>;
   /** In the order in which they joined; the page key is a number. */
   list(query: NodeQuery, page: PageRequest): Promise<PageItems<Node>>;
-  /** @throws not_found */
-  update(ref: number, change: NodeChange, audit: AuditOf<Node>): Promise<Node>;
-  /** Its key is void and its name free from now on. @throws not_found */
-  remove(ref: number, now: Micros, audit: AuditOf<Node>): Promise<Node>;
+  /** Of a node that was found: what it holds is told as it was then. @throws not_found (it was removed meanwhile) */
+  update(found: Node, change: NodeChange, audit: AuditOf<Node>): Promise<Node>;
+  /** Its key is void and its name free from now on. @throws not_found (it was removed meanwhile) */
+  remove(found: Node, now: Micros, audit: AuditOf<Node>): Promise<Node>;
+  /**
+   * Deletes at most `limit` that were removed before, with their places in the log; not those of which a listener or a
+   * connection that is open tells. Resolves with whether there may be more.
+   */
+  purge(before: Micros, limit: number): Promise<boolean>;
 }
 
 export interface TokenToStore extends JoinToken {
-  readonly project: ProjectRef;
+  readonly project: KnownProject;
   readonly digest: Buffer;
+}
+
+export interface TokenLimits {
+  /** Of a project, those that have not ended. */
+  readonly joinTokensMax: number;
+  /** Those that ended too, while they are kept. */
+  readonly joinTokensKeptMax: number;
 }
 
 /** A node that joins by a token. */
 export interface NodeToJoin {
   readonly id: string;
+  /** Of the token. */
   readonly digest: Buffer;
   readonly publicKey: Buffer;
   readonly name: string;
@@ -56,14 +71,19 @@ export interface NodeToJoin {
   readonly now: Micros;
 }
 
+export interface JoinLimits {
+  readonly nodesMax: number;
+  readonly projectNodesMax: number;
+}
+
 export interface JoinTokenRows {
-  /** @throws resource_exhausted (the project's quota, or `max`) */
-  create(token: TokenToStore, max: number, audit: AuditOf<JoinToken>): Promise<JoinToken>;
+  /** @throws resource_exhausted (the project's quota, or a limit), not_found (the project is being deleted) */
+  create(token: TokenToStore, limits: TokenLimits, audit: AuditOf<JoinToken>): Promise<JoinToken>;
   /** Null where there is none of the project. */
   find(project: ProjectRef, id: string): Promise<JoinToken | null>;
   /** Newest first; the page key is an id. */
   list(project: ProjectRef, page: PageRequest): Promise<PageItems<JoinToken>>;
-  /** @throws not_found */
+  /** Idempotent. @throws not_found */
   revoke(
     project: ProjectRef,
     id: string,
@@ -76,8 +96,8 @@ export interface JoinTokenRows {
    */
   join(
     node: NodeToJoin,
-    limits: { readonly nodesMax: number; readonly projectNodesMax: number },
-    audit: (node: Node) => AuditEntry,
+    limits: JoinLimits,
+    audit: (node: Node, token: JoinToken) => AuditEntry,
   ): Promise<KnownNode>;
   /** Deletes at most `limit` that ended before; resolves with whether there may be more. */
   purge(before: Micros, limit: number): Promise<boolean>;

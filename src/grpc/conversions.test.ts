@@ -214,5 +214,5 @@ test('what has no field is not shown', () => {
   const listener = { ...sampleListener(), tlsKey: 'a secret' };
   const bytes = encoded('Listener', listener);
   expect(bytes.includes('a secret')).toBe(false);
-  expect(type.toObject(type.decode(bytes))).not.toHaveProperty('generation');
+  expect(type.toObject(type.decode(bytes))).not.toHaveProperty('revision');
 });

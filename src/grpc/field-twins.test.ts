@@ -12,7 +12,7 @@ import { type GrpcEdge, startGrpcEdge } from '../../test/support/grpc-edge.ts';
 import { plainMessage } from '../../test/support/plain-message.ts';
 import { sampleId } from '../../test/support/samples.ts';
 import { wholeConnection, wholeEvents, wholeListener } from '../../test/support/whole-samples.ts';
-import type { World } from '../api/operation.ts';
+import type { World } from '../api/world.ts';
 import { operations } from '../api/operations.ts';
 import { auditedKinds } from '../core/audit.ts';
 import { actorKinds } from '../core/caller.ts';
@@ -24,6 +24,7 @@ import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import { noQuotas } from '../core/quotas.ts';
 import { parseTime } from '../core/time.ts';
+import { nodeStates, type ToldNode } from '../fleet/node.ts';
 import { projectStates } from '../tenancy/project.ts';
 import { operationOf, typeWord, wordOf } from './differences.ts';
 import { decoderOf } from './message-decoder.ts';
@@ -89,6 +90,14 @@ const asked: Readonly<Record<string, Asked>> = {
   RevokeKey: { operation: all.revokeKey },
   RotateKey: { operation: all.rotateKey },
   ListAuditEntries: { operation: all.listAuditEntries },
+  GetNode: { operation: all.getNode },
+  ListNodes: { operation: all.listNodes },
+  UpdateNode: { operation: all.updateNode, more: mask },
+  DeleteNode: { operation: all.deleteNode },
+  CreateJoinToken: { operation: all.createJoinToken },
+  GetJoinToken: { operation: all.getJoinToken },
+  ListJoinTokens: { operation: all.listJoinTokens },
+  DeleteJoinToken: { operation: all.deleteJoinToken },
 };
 
 test('every method has its operation', () => {
@@ -128,6 +137,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
   ListenerState: listenerStates,
   ListenerMode: listenerModes,
   Recording: ['batched', 'durable'],
+  OnNodeLost: ['stay', 'move'],
   ProxyProtocolMode: ['off', 'optional', 'required'],
   TlsClientAuth: ['none', 'request', 'require'],
   TlsVersion: ['TLSv1.2', 'TLSv1.3'],
@@ -147,6 +157,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
   ActorKind: actorKinds,
   AuditedKind: auditedKinds,
   ProjectState: projectStates,
+  NodeState: nodeStates,
 };
 
 test("every enum of the protos has exactly core's words, in core's order", () => {
@@ -235,6 +246,34 @@ const audit: Partial<World['audit']> = {
   }),
 };
 
+const labels = { site: 'dmz' };
+const node: ToldNode = {
+  ...{ id: sampleId(1), name: 'dmz-1', project: 'team', labels, state: 'ready', isBuiltIn: true },
+  ...{ shared: true, cordoned: true, version: '1.2.3', bootId: sampleId(2), hostname: 'dmz' },
+  ...{ addresses: ['192.0.2.1'], listenHost: '0.0.0.0', portRange: { from: 4000, to: 4099 } },
+  ...{ lastSeenAt: 2, lostAfterMs: 30_000, spoolRecords: 1, droppedRecords: 2 },
+  ...{ clockOffsetMs: -3, listeners: 4, openConnections: 5, createdAt: 1 },
+};
+const joinToken = {
+  ...{ id: sampleId(1), hint: 'kodamajoin_abcde…wxyz', labels, shared: true, uses: 2, used: 1 },
+  ...{ createdBy: key.createdBy, createdAt: 1, expiresAt: 2, revokedAt: 3 },
+};
+const toldJoinToken = { ...joinToken, secret: 'kodamajoin_', joinUrl: 'https://gateway:8082' };
+
+const nodes: Partial<World['nodes']> = {
+  get: async () => node,
+  list: async () => ({ items: [node], ...page }),
+  update: async () => node,
+  remove: async () => undefined,
+};
+
+const joinTokens: Partial<World['joinTokens']> = {
+  create: async () => toldJoinToken,
+  get: async () => joinToken,
+  list: async () => ({ items: [joinToken], ...page }),
+  revoke: async () => undefined,
+};
+
 type Message = Readonly<Record<string, unknown>>;
 
 /** All that a method answers, as a client reads it. */
@@ -283,7 +322,7 @@ let edge: GrpcEdge;
 let client: Client;
 
 beforeAll(async () => {
-  edge = await startGrpcEdge(control, { projects, apiKeys, audit });
+  edge = await startGrpcEdge(control, { projects, apiKeys, audit, nodes, joinTokens });
   client = new Client(edge.address, credentials.createInsecure());
 });
 
@@ -314,7 +353,7 @@ test('what core holds is what a client reads, field by field', async () => {
     methods.filter(({ name }) => name === 'ListEvents').map((method) => answers(method)),
   );
   // For workers and for the store only.
-  const { generation: _g, project: _p, revision: _r, ...shown } = wholeListener;
+  const { project: _p, revision: _r, ...shown } = wholeListener;
   expect(withMicros(plainMessage(answer?.[0]?.events))).toEqual(
     wholeEvents.map((event) => {
       if ('listener' in event) return { ...event, listener: shown };

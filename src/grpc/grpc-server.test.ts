@@ -240,9 +240,9 @@ test('health tells of the whole and of each service, and lists them', async () =
   const problems: string[] = [];
   await using edge = await startGrpcEdge({}, { problems: async () => problems });
   using health = healthClient(edge.address);
-  const services = ['Listener', 'Connection', 'Event', 'Project', 'Key', 'Audit'].map(
-    (name) => `kodama.v1.${name}Service`,
-  );
+  const services = [
+    ...['Listener', 'Connection', 'Event', 'Project', 'Key', 'Audit', 'Node', 'JoinToken'],
+  ].map((name) => `kodama.v1.${name}Service`);
   for (const service of ['', ...services]) expect(await health.check(service)).toBe('SERVING');
   problems.push('the store is away');
   for (const service of ['', ...services]) {
@@ -335,8 +335,10 @@ test.each(['v1', 'v1alpha'])(
       'kodama.v1.AuditService',
       'kodama.v1.ConnectionService',
       'kodama.v1.EventService',
+      'kodama.v1.JoinTokenService',
       'kodama.v1.KeyService',
       'kodama.v1.ListenerService',
+      'kodama.v1.NodeService',
       'kodama.v1.ProjectService',
     ]);
     const details = ['ErrorInfo', 'RequestInfo', 'BadRequest', 'RetryInfo'];

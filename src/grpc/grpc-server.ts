@@ -29,6 +29,7 @@ import { connectionHandlers } from './connection-handlers.ts';
 import type { Edge } from './edge.ts';
 import { EventFrames } from './event-frames.ts';
 import { eventHandlers } from './event-handlers.ts';
+import { joinTokenHandlers, nodeHandlers } from './fleet-handlers.ts';
 import { asOneMessage } from './framing.ts';
 import type { GrpcLimits } from './grpc-limits.ts';
 import { Health } from './health.ts';
@@ -59,6 +60,8 @@ const services = [
   'kodama.v1.ProjectService',
   'kodama.v1.KeyService',
   'kodama.v1.AuditService',
+  'kodama.v1.NodeService',
+  'kodama.v1.JoinTokenService',
 ] as const;
 /** At a stop, how long the last bytes of calls that have ended may take to leave. */
 const flushTimeoutMs = 500;
@@ -182,6 +185,8 @@ function addServices(server: Server, edge: Edge, health: Health): void {
     'kodama.v1.ProjectService': projectHandlers(edge),
     'kodama.v1.KeyService': keyHandlers(edge),
     'kodama.v1.AuditService': auditHandlers(edge),
+    'kodama.v1.NodeService': nodeHandlers(edge),
+    'kodama.v1.JoinTokenService': joinTokenHandlers(edge),
     'grpc.health.v1.Health': health.handlers(edge.calls),
   };
   for (const [name, handlers] of Object.entries(others)) {

@@ -4,6 +4,7 @@
  * https://protobuf.dev/programming-guides/encoding/
  */
 import protobuf from 'protobufjs';
+import { sourceCidrsMax } from '../api/fleet-operations.ts';
 import { filterValuesMax } from '../api/queries.ts';
 import { bindHostsMax } from '../api/tenancy-operations.ts';
 import { invalidField } from '../core/errors.ts';
@@ -26,12 +27,14 @@ export function listBounds(bounds: ListenerBounds): ListBounds {
     ['listeners', Math.max(bounds.batchMax, filterValuesMax)],
     ['faults', bounds.faultsMax],
     ['labels', bounds.labelsMax],
+    ['selector', bounds.labelsMax],
     ['ids', closeMax],
     ...['allowCidrs', 'denyCidrs', 'trustedCidrs'].map((one) => [one, bounds.cidrsMax] as const),
     ...filters.map((one) => [one, filterValuesMax] as const),
     ['paths', maskPathsMax],
     ['bindHosts', bindHostsMax],
     ['scopes', scopeWords.length],
+    ['sourceCidrs', sourceCidrsMax],
   ]);
 }
 

@@ -10,7 +10,9 @@ import { decoderOf } from './message-decoder.ts';
 import { encoderOf } from './message-encoder.ts';
 
 const protoDir = join(import.meta.dirname, '../../proto');
-const services = ['listener', 'connection', 'event', 'project', 'key', 'audit'] as const;
+const services = [
+  ...['listener', 'connection', 'event', 'project', 'key', 'audit', 'node', 'join_token'],
+] as const;
 const files = services.map((name) => `kodama/v1/${name}_service.proto`);
 
 const root = new protobuf.Root();

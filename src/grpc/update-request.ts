@@ -5,6 +5,7 @@ import { shorten } from '../api/parse.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { noQuotas } from '../core/quotas.ts';
+import { lostAfterMsDefault } from '../fleet/node.ts';
 import { isTyped, jsonName, typeWord } from './differences.ts';
 import type { Input } from './message-decoder.ts';
 import { messageType } from './protos.ts';
@@ -24,6 +25,11 @@ export function changeReader(bounds: ListenerBounds): (request: Input) => Input 
 export function projectChangeReader(): (request: Input) => Input {
   const cleared = { displayName: null, quotas: noQuotas, bindHosts: null };
   return maskedReader(cleared, { quotas: noQuotas });
+}
+
+/** As changeReader, of a node. */
+export function nodeChangeReader(): (request: Input) => Input {
+  return maskedReader({ labels: {}, cordoned: false, lostAfterMs: lostAfterMsDefault }, {});
 }
 
 /** What each field is when it is cleared; those within `within` are each a field of their own, too. */

@@ -60,6 +60,7 @@ export async function docsPage(app: HttpApp, version: string): Promise<void> {
         { name: 'Events', description: 'The one log of all that happened.' },
         { name: 'Projects', description: 'Whose things are, and what each may have.' },
         { name: 'Keys', description: 'Who may call, and for what.' },
+        { name: 'Nodes', description: 'What holds echo sockets, and how more of them join.' },
         { name: 'Audit', description: 'Who changed what.' },
         { name: 'Status', description: 'How the node is.' },
       ],

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { closeInitiators, closeReasons, connectionStates } from '../core/connection.ts';
 import { eventTypes, refusalRules } from '../core/event.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
+import { placementResource } from './fleet-resources.ts';
 import { openWords } from './open-words.ts';
 import { actorResource, count, id, time } from './resource-fields.ts';
 
@@ -144,6 +145,12 @@ export const listenerResource = z
       .array(listeningSocket)
       .describe('The listening sockets, one in each worker process.'),
     nodeId: z.string().describe('The node that has it.'),
+    nodeName: z.string().describe('Its name.'),
+    placement: placementResource.nullable().describe('Where it is to be; null: wherever.'),
+    generation: count.describe('Rises with each change of labels, limits or faults.'),
+    observedGeneration: count
+      .nullable()
+      .describe('The newest one that its node serves, or can not; null: none yet.'),
     openConnections: count.describe('Connections open now.'),
     totalConnections: count.describe('Connections ever accepted.'),
     createdAt: time.describe('When it was made.'),

@@ -42,6 +42,10 @@ const slow: Listener = {
   recording: 'batched',
   sockets: [],
   nodeId: 'node',
+  nodeName: 'node',
+  placement: null,
+  generation: 1,
+  observedGeneration: 1,
   openConnections: 0,
   totalConnections: 0,
   createdAt: '2026-11-24T12:00:00.000000Z',
@@ -62,7 +66,7 @@ test('what is as the file says is kept, whatever the API shows besides', () => {
     { faults: [{ type: 'latency', delayMs: 300 }] },
     { faults: [{ type: 'latency', delayMs: 300, jitterMs: 0, enabled: true }] },
     { limits: { idleTimeoutMs: 5000 }, proxyProtocol: { mode: 'off' } },
-    { labels: { env: 'x', set: 'ci' }, expiresAt: null },
+    { labels: { env: 'x', set: 'ci' }, expiresAt: null, placement: null },
   ]) {
     expect(step(wanted), JSON.stringify(wanted)).toMatchObject({ action: 'keep' });
   }
@@ -151,4 +155,13 @@ test('a file that is none is refused by the place that is wrong', () => {
   }
   const file: ListenersFile = toListenersFile({ set: 'ci', listeners: [{ name: 'a' }] });
   expect(file.listeners).toEqual([{ name: 'a', labels: { set: 'ci' } }]);
+});
+
+test('a listener that is to be on another node is closed and made again', () => {
+  const placed: Listener = { ...slow, placement: { node: 'dmz-1', onNodeLost: 'stay' } };
+  expect(step({ placement: { node: 'dmz-1' } }, placed)).toMatchObject({ action: 'keep' });
+  for (const placement of [null, { node: 'dmz-2' }, { selector: { site: 'dmz' } }]) {
+    const changes = ['placement'];
+    expect(step({ placement }, placed)).toMatchObject({ action: 'recreate', changes });
+  }
 });

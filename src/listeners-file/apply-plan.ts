@@ -60,6 +60,7 @@ function isSame(field: string, wanted: WantedListener, is: Listener): boolean {
     case 'faults':
       return Array.isArray(value) && areSameFaults(value, is.faults);
     case 'limits':
+    case 'placement':
     case 'proxyProtocol':
       return isPart(value, is[field]);
     case 'tls':

@@ -23,6 +23,7 @@ export function specOf(listener: Listener, set: string | null): Fields {
     tls: tlsOf(tls),
     proxyProtocol: [proxyProtocol, proxyProtocol.mode !== 'off'],
     recording: [recording, recording !== 'batched'],
+    placement: placementOf(listener),
   };
   const given = Object.entries(fields).flatMap(([key, [value, isGiven]]) =>
     isGiven ? [[key, value] as const] : [],
@@ -39,6 +40,12 @@ function limitsOf({ limits }: Listener): readonly [Fields, boolean] {
     return !isDeepStrictEqual(value, byDefault);
   });
   return [Object.fromEntries(given), given.length > 0];
+}
+
+function placementOf({ placement }: Listener): readonly [Fields, boolean] {
+  const { node, selector } = placement ?? {};
+  const fields = { ...(node !== undefined && { node }), ...(selector && { selector }) };
+  return [fields, placement !== null];
 }
 
 function tlsOf(tls: Listener['tls']): readonly [Fields, boolean] {

@@ -187,7 +187,7 @@ function closedSql(hasGone: boolean): Part['sql'] {
 
 /** What never changes is not written again. */
 const fixedColumns: readonly string[] = [
-  ...['id', 'project', 'node', 'protocol', 'host', 'port', 'mode', 'created_at'],
+  ...['id', 'project', 'node', 'protocol', 'host', 'port', 'mode', 'created_at', 'placement'],
 ];
 const listenerChanges = listenerColumns
   .filter((column) => !fixedColumns.includes(column))

@@ -40,8 +40,10 @@ interface Asked {
   readonly actor?: Actor;
 }
 
-/** An event from before specs had rows of their own holds its listener whole; and revisions are younger still. */
-type OldListener = Omit<Listener, 'generation' | 'revision' | 'project'>;
+/** An event from before specs had rows of their own holds its listener whole; and revisions, places and what
+ * nodes observe are younger still: all nodes were built in then, whose names are their ids. */
+type OldListener = Omit<Listener, 'generation' | 'revision' | 'project' | Younger>;
+type Younger = 'nodeName' | 'placement' | 'observedGeneration';
 
 type ListenerData = (ListenerHead | OldListener) & Asked;
 
@@ -110,7 +112,9 @@ function listenerOf(
   spec: SpecBody | null,
   project: ProjectRef,
 ): Listener {
-  const before = { project, revision: 0, generation: 0 };
+  const { nodeId: nodeName } = data;
+  const unplaced = { nodeName, placement: null, observedGeneration: null };
+  const before = { project, revision: 0, generation: 0, ...unplaced };
   if ('labels' in data) return { ...before, ...data };
   if (spec === null) throw new TypeError(`no spec ${data.generation} of listener ${data.id}`);
   return { ...before, ...data, ...spec };

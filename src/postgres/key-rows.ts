@@ -6,11 +6,11 @@ import { type PageItems, type PageRequest, readWithNext } from '../core/page.ts'
 import { type ProjectRef, projectRef } from '../core/project.ts';
 import type { Micros } from '../core/time.ts';
 import type { ApiKey, FoundKey } from '../tenancy/api-key.ts';
-import { noProject } from '../tenancy/projects.ts';
 import type { AuditOf, KeyChange, KeyToStore, KeyUse, KeyRows as Port } from '../tenancy/store.ts';
 import { auditRow } from './audit-rows.ts';
 import type { Database } from './database.ts';
 import { isTaken, type LazyPrisma, type Transaction } from './lazy-prisma.ts';
+import { assertBelow, holdProject } from './project-room.ts';
 
 const byDigestSql = `SELECT k.id, k.project, p.name, k.scopes, k.hint, k.digest, k.former_digest, k.expires_at,
   k.former_ends_at, k.revoked_at, k.project IS NOT NULL AND coalesce(p.state, 'deleting') = 'deleting'
@@ -147,37 +147,26 @@ export class KeyRows implements Port {
   }
 }
 
-/**
- * The project's row is held meanwhile: so no two keys see the last room.
- * @throws resource_exhausted, not_found for a project that is being deleted
- */
+/** @throws resource_exhausted, not_found for a project that is being deleted */
 async function assertRoom(
   transaction: Transaction,
   { project, createdAt }: KeyToStore,
   max: number,
 ): Promise<void> {
-  const held = await transaction.$queryRaw<object[]>`
-    SELECT ref FROM projects WHERE ref = ${project?.ref ?? 1} AND state = 'active' FOR UPDATE`;
-  if (held.length === 0) throw noProject(project?.name ?? '');
+  await holdProject(transaction, project);
   const of = { project: project?.ref ?? null };
-  const refuse = (what: string, limit: string, limitValue: number): never => {
-    throw new AppError('resource_exhausted', `at most ${limitValue} ${what}`, {
-      limit,
-      limitValue,
-    });
-  };
-  if ((await transaction.apiKey.count({ where: of })) >= max) {
-    refuse('keys of one project are kept, those that ended among them', 'keysMax', max);
-  }
+  assertBelow(await transaction.apiKey.count({ where: of }), {
+    what: 'keys of one project are kept, those that ended among them',
+    ...{ limit: 'keysMax', limitValue: max },
+  });
   const quota = project?.quotas.keys ?? null;
   if (quota === null) return;
   const living = {
     revokedAt: null,
     OR: [{ expiresAt: null }, { expiresAt: { gt: BigInt(createdAt) } }],
   };
-  if ((await transaction.apiKey.count({ where: { ...of, ...living } })) >= quota) {
-    refuse('keys', 'keys', quota);
-  }
+  const count = await transaction.apiKey.count({ where: { ...of, ...living } });
+  assertBelow(count, { what: 'keys', limit: 'keys', limitValue: quota });
 }
 
 async function nameOf(transaction: Transaction, ref: ProjectRef | null): Promise<string | null> {

@@ -48,6 +48,10 @@ const labelledAmongText = `SELECT l.id FROM listeners l
   JOIN listener_specs s ON s.listener_id = l.id AND s.generation = l.generation
   WHERE l.project = $3::integer AND l.id = ANY ($4::uuid[]) AND s.labels @> $1::jsonb LIMIT $2::bigint`;
 
+/** Beside the log, of one row and by nobody but its node: its revision stays. */
+const observedText = `UPDATE listeners SET observed_generation = $3::integer
+  WHERE project = $1::integer AND id = $2::uuid AND generation = $3::integer`;
+
 interface ListenerRowsOptions {
   readonly database: Database;
   readonly nodes: NodeDirectory;
@@ -148,6 +152,11 @@ export class ListenerReader implements ListenerDirectory {
         : { name: 'labelled among', text: labelledAmongText, values: [...values, among] };
     const rows = await this.#database.query(statement);
     return rows.map(([id]) => id as string);
+  }
+
+  async observed(id: string, generation: number): Promise<void> {
+    const values = [this.#project, id, generation];
+    await this.#database.query({ name: 'observed', text: observedText, values });
   }
 
   async list(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>> {

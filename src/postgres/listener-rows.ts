@@ -17,7 +17,7 @@ import type { NodeIds, Place } from './rows.ts';
 
 const nameLengthMax = 255;
 
-/** All that the append writes: the database makes is_live, and nobody tells yet what nodes observe and placements are. */
+/** All that the append writes: the database makes is_live. */
 export const listenerColumns = [
   'id',
   'node',
@@ -40,13 +40,15 @@ export const listenerColumns = [
   'spec_bytes',
   'project',
   'revision',
+  'observed_generation',
+  'placement',
 ] as const;
 
 export function listenerRow(
   listener: Listener,
   { node, project }: Pick<Place, 'node' | 'project'>,
 ): Row {
-  const { reason, laddr } = listener;
+  const { reason, laddr, placement } = listener;
   return [
     listener.id,
     node,
@@ -70,8 +72,8 @@ export function listenerRow(
     specBytes(listener),
     project,
     listener.revision,
-    null,
-    null,
+    listener.observedGeneration,
+    placement === null ? null : jsonText(placement),
   ];
 }
 
@@ -142,6 +144,8 @@ const readColumns = {
   recording: 'l.recording',
   sockets: 'l.sockets',
   node: 'l.node',
+  placement: 'l.placement',
+  observedGeneration: 'l.observed_generation',
   openConnections: 'coalesce(c.open_connections, 0)',
   totalConnections: 'coalesce(c.total_connections, 0)',
   createdAt: 'l.created_at',
@@ -159,7 +163,7 @@ export const listenerSource = `SELECT ${Object.values(readColumns).join(', ')}, 
   LEFT JOIN listener_counts c ON c.listener_id = l.id`;
 
 /** What a row has of core's, as it is, and what it has in the place of the rest. */
-interface ReadRow extends Omit<Listener, keyof SpecBody | 'laddr' | 'nodeId'> {
+interface ReadRow extends Omit<Listener, keyof SpecBody | 'laddr' | 'nodeId' | 'nodeName'> {
   readonly laddr: Address['ip'] | null;
   readonly lport: number | null;
   readonly node: number;
@@ -177,7 +181,7 @@ export function parseListener(row: readonly unknown[], nodeIds: NodeIds): Listen
   return {
     ...rest,
     laddr: laddr === null || lport === null ? null : { ip: laddr, port: lport },
-    nodeId: nodeIds.get(node) ?? '',
+    ...(nodeIds.get(node) ?? { nodeId: '', nodeName: '' }),
     ...spec,
   };
 }

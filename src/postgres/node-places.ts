@@ -20,13 +20,16 @@ export interface NodePlacesOptions
   readonly onDisplaced: (error: unknown) => void;
 }
 
-const retakeSql = `UPDATE writers SET epoch = epoch + 1, append_number = 0 WHERE id = $1
+/** One that was removed while it was away is back. */
+const backSql = "state = 'pending', removed_at = NULL";
+const retakeSql = `WITH node AS (UPDATE nodes SET ${backSql} WHERE id = $1 AND state = 'removed')
+  UPDATE writers SET epoch = epoch + 1, append_number = 0 WHERE id = $1
   RETURNING ref, epoch`;
 /** Two that enter with one id at once: the node of one, and the writer of it, is the other's too. */
 const enterSql = `WITH node AS (
   INSERT INTO nodes AS n (created_at, project, is_built_in, shared, id, name)
   VALUES ((extract(epoch FROM clock_timestamp()) * 1000000)::bigint, ${defaultProject}, true, true, $1, $1)
-  ON CONFLICT (id) DO UPDATE SET id = n.id RETURNING ref
+  ON CONFLICT (id) DO UPDATE SET ${backSql} RETURNING ref
 )
 INSERT INTO writers AS w (ref, epoch, append_number, id) SELECT ref, 1, 0, $1 FROM node
 ON CONFLICT (id) DO UPDATE SET epoch = w.epoch + 1, append_number = 0 RETURNING ref, epoch`;

@@ -33,16 +33,14 @@ export const isHeldSql = (parameter: string): string => `EXISTS (SELECT FROM pg_
     AND l.objid = ${parameter}::bigint::oid
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))`;
 
-/** How many nodes hold their locks. */
-export const presentNodesSql = `SELECT count(DISTINCT l.objid) FROM pg_locks l
+/** The keys of the nodes that hold their locks. */
+export const presentKeysSql = `SELECT DISTINCT l.objid::bigint FROM pg_locks l
   WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = ${lockClass}::oid
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
-/** The keys of those. */
-export const presentKeysSql = presentNodesSql.replace(
-  'count(DISTINCT l.objid)',
-  'DISTINCT l.objid::bigint',
-);
+/** As `presenceKey`, of an id in a column. */
+export const presenceKeySql = (column: string): string =>
+  `(('x' || left(encode(sha256(convert_to(${column}, 'UTF8')), 'hex'), 8))::bit(32)::bigint >> 1)`;
 
 /** Two ids with one key would each seem to be there while the other is: nothing is taken from either then. */
 export function presenceKey(nodeId: string): number {

@@ -13,12 +13,14 @@ import { ConnectionReader } from './connection-reader.ts';
 import { Database, type DatabaseLimits } from './database.ts';
 import { EventReader } from './event-reader.ts';
 import { IdempotencyKeyRows } from './idempotency-keys.ts';
+import { JoinTokenRows } from './join-token-rows.ts';
 import { KeyRows } from './key-rows.ts';
 import { LazyPrisma } from './lazy-prisma.ts';
 import { ListenerReader, ListenerRows } from './listener-reader.ts';
 import { age } from './log-ages.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { NodePlaces } from './node-places.ts';
+import { NodeRows } from './node-rows.ts';
 import { openDatabase } from './open-database.ts';
 import { ProjectReads } from './project-reads.ts';
 import { ProjectRemoval } from './project-removal.ts';
@@ -69,7 +71,7 @@ export const defaultLimits: PostgresStoreLimits = {
 export class PostgresStore implements Store, AsyncDisposable {
   readonly projects: ProjectRows;
   readonly tenancy: TenancyStore;
-  readonly fleet: Pick<FleetStore, 'sessions' | 'commands'>;
+  readonly fleet: FleetStore;
   readonly audit: AuditLog;
   readonly foreignAppends: Wakes;
   readonly nodes: NodePlaces;
@@ -114,6 +116,8 @@ export class PostgresStore implements Store, AsyncDisposable {
     this.foreignAppends = wakes;
     this.nodes = nodes;
     this.fleet = {
+      nodeRows: new NodeRows(database, prisma),
+      joinTokens: new JoinTokenRows(database, prisma),
       sessions: new SessionRows({ database, places: nodes }),
       commands: new CommandRows({ database, cipher, wakes }),
     };

@@ -17,6 +17,9 @@ const piecesSql: readonly string[] = [
     ['log_ages', 'seq'],
     ['idempotency_keys', 'key'],
     ['api_keys', 'id'],
+    ['join_tokens', 'id'],
+    // Of what other projects' nodes had of it.
+    ['node_streams', 'node'],
   ].map(
     ([table, key]) => `DELETE FROM ${table} WHERE project = $1::integer AND ${key} IN (
       SELECT ${key} FROM ${table} WHERE project = $1::integer ORDER BY ${key} LIMIT $2::bigint) RETURNING 1`,
@@ -32,6 +35,15 @@ const piecesSql: readonly string[] = [
   ), secrets AS (
     DELETE FROM listener_secrets s USING gone WHERE s.listener_id = gone.id
   ) SELECT id FROM gone`,
+  `WITH gone AS (
+    DELETE FROM nodes WHERE project = $1::integer AND ref IN (
+      SELECT ref FROM nodes WHERE project = $1::integer ORDER BY ref LIMIT $2::bigint)
+    RETURNING ref
+  ), places AS (
+    DELETE FROM writers w USING gone WHERE w.ref = gone.ref
+  ), streams AS (
+    DELETE FROM node_streams s USING gone WHERE s.node = gone.ref
+  ) SELECT ref FROM gone`,
 ];
 
 /** An append that finds no head leaves that project's part out: from then on nothing is written of it. */

@@ -21,6 +21,8 @@ import { isTaken, type LazyPrisma, type Transaction } from './lazy-prisma.ts';
 /** What is used of the quotas that are counted in the database. */
 const usesSql = `SELECT h.listeners,
   (SELECT count(*) FROM api_keys k WHERE k.project = h.project AND k.revoked_at IS NULL),
+  (SELECT count(*) FROM join_tokens t WHERE t.project = h.project AND t.revoked_at IS NULL AND t.uses < t.uses_max
+    AND t.expires_at > extract(epoch FROM clock_timestamp()) * 1000000),
   (SELECT count(*) FROM nodes n WHERE n.project = h.project AND NOT n.is_built_in AND n.state <> 'removed'),
   (SELECT coalesce(sum(c.open_connections), 0) FROM listeners l JOIN listener_counts c ON c.listener_id = l.id
     WHERE l.project = h.project AND l.is_live),
@@ -29,6 +31,7 @@ FROM log_heads h WHERE h.project = $1::integer`;
 const usesCounted: readonly QuotaName[] = [
   'listeners',
   'keys',
+  'joinTokens',
   'nodes',
   'openConnections',
   'eventsKept',

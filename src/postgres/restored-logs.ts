@@ -12,7 +12,7 @@ import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import { Database } from './database.ts';
 import { toAppError } from './database-errors.ts';
-import { presentNodesSql } from './node-presence.ts';
+import { presentKeysSql } from './node-presence.ts';
 import { openDatabase } from './open-database.ts';
 import { defaultLimits } from './postgres-store.ts';
 
@@ -67,7 +67,8 @@ async function assertRestored(client: Client): Promise<void> {
 }
 
 async function assertUnused(client: Client): Promise<void> {
-  const { rows } = await client.query({ text: presentNodesSql, rowMode: 'array' });
+  const text = `SELECT count(*) FROM (${presentKeysSql}) present`;
+  const { rows } = await client.query({ text, rowMode: 'array' });
   const nodes = Number(rows[0]?.[0]);
   if (nodes === 0) return;
   const who = nodes === 1 ? 'a kodama uses it' : `${nodes} nodes of kodama use it`;

@@ -5,12 +5,12 @@
  */
 import type { Address } from '../core/address.ts';
 import type { CloseInitiator, CloseReason, Connection, TlsInfo } from '../core/connection.ts';
-import type { Protocol } from '../core/listener.ts';
+import type { Listener, Protocol } from '../core/listener.ts';
 import { netOf } from './address-nets.ts';
 import { type Field, jsonText, type Row, safeText } from './row-literal.ts';
 
-/** A node's id by its number in the rows. */
-export type NodeIds = ReadonlyMap<number, string>;
+/** A node's id and name by its number in the rows. */
+export type NodeIds = ReadonlyMap<number, Pick<Listener, 'nodeId' | 'nodeName'>>;
 
 const errorLengthMax = 200;
 
@@ -145,7 +145,7 @@ export function parseConnection(
   return {
     id: row[0],
     listenerId: row[1],
-    nodeId: nodeIds.get(row[9]) ?? '',
+    nodeId: nodeIds.get(row[9])?.nodeId ?? '',
     protocol: row[15],
     laddr: { ip: row[18], port: row[12] },
     raddr: addressOrNull(row[19], row[13]),

@@ -1,6 +1,6 @@
 /** What can be read of the audit: a key sees its project's, an operator also that of all. */
 import type { AuditEntry, AuditLog, AuditQuery } from '../core/audit.ts';
-import { type Caller, isOperator } from '../core/caller.ts';
+import type { Caller } from '../core/caller.ts';
 import {
   listPage,
   type Page,
@@ -8,14 +8,13 @@ import {
   type PageItems,
   type PageRequest,
 } from '../core/page.ts';
-import type { ProjectRef } from '../core/project.ts';
 import { itemBytes, jsonBytes, takeBytes } from '../core/sizes.ts';
 import { whileThere } from '../core/while-there.ts';
 import type { ProjectCases } from './projects.ts';
 
 export interface AuditCasesOptions {
   readonly log: Pick<AuditLog, 'list'>;
-  readonly projects: Pick<ProjectCases, 'known'>;
+  readonly projects: Pick<ProjectCases, 'seenBy'>;
   /** A page ends with the entry with which it holds so many bytes. */
   readonly pageBytesMax: number;
 }
@@ -37,7 +36,7 @@ export class AuditCases {
     query: Omit<AuditQuery, 'project'>,
     ask: PageAsk,
   ): Promise<Page<ToldEntry>> {
-    const project = await this.#whose(caller);
+    const project = await this.#options.projects.seenBy(caller);
     const asked = { kind: 'audit', project, ...query };
     const page = listPage(asked, ask, (one) => this.#read({ project, ...query }, one));
     const { items, nextPageToken } = await whileThere(caller, page);
@@ -49,12 +48,6 @@ export class AuditCases {
     const { items: found, hasMore } = await log.list(query, page);
     const items = takeBytes(found, ({ change }) => itemBytes + jsonBytes(change), pageBytesMax);
     return { items, hasMore: hasMore || items.length < found.length };
-  }
-
-  /** Null: everybody's. */
-  async #whose(caller: Caller): Promise<ProjectRef | null> {
-    if (isOperator(caller) && !caller.isProjectNamed) return null;
-    return (await this.#options.projects.known(caller.project)).ref;
   }
 }
 

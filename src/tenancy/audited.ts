@@ -16,7 +16,7 @@ export interface Audited<Thing> {
   readonly fields: (thing: Thing) => object;
 }
 
-export function auditOf<Thing extends { readonly id: string; readonly name: string | null }>({
+export function auditOf<Thing extends { readonly id: string; readonly name?: string | null }>({
   caller,
   operation,
   now,
@@ -33,7 +33,7 @@ export function auditOf<Thing extends { readonly id: string; readonly name: stri
       project: project(thing),
       caller: auditedCaller(caller),
       operation,
-      resource: { kind, id: thing.id, name: thing.name },
+      resource: { kind, id: thing.id, name: thing.name ?? null },
       outcome: 'ok',
       change: changeOf(before && fields(before), after && fields(after)),
       count: 1,

@@ -1,26 +1,31 @@
 /**
- * The secret of a key: `kodama_`, 27 base62 characters of 160 random bits, and 6 of the CRC-32 of these 27. Secret
- * scanners find it by its form, and one that was mistyped is told from one that is nobody's without looking.
+ * The secret of a key, or of a join token: what it is, 27 base62 characters of 160 random bits, and 6 of the CRC-32 of
+ * these 27. Secret scanners find it by its form, and one that was mistyped is told from one that is nobody's without
+ * looking.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
-const prefix = 'kodama_';
+/** What a secret is begins it. */
+export type SecretPrefix = 'kodama_' | 'kodamajoin_';
+
 const secretBytes = 20;
 const randomChars = 27;
 const checkChars = 6;
 const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const pattern = new RegExp(`^${prefix}([0-9A-Za-z]{${randomChars}})([0-9A-Za-z]{${checkChars}})$`);
+const pattern = new RegExp(`^([a-z]+_)([0-9A-Za-z]{${randomChars}})([0-9A-Za-z]{${checkChars}})$`);
+/** What a hint shows of the random characters, at either end. */
+const hintChars = { first: 5, last: 4 };
 
-export function makeSecret(): string {
+export function makeSecret(prefix: SecretPrefix = 'kodama_'): string {
   const random = base62(BigInt(`0x${randomBytes(secretBytes).toString('hex')}`), randomChars);
   return `${prefix}${random}${checkOf(random)}`;
 }
 
 /** Whether it has the form of one, its check among it. */
-export function isSecret(text: string): boolean {
-  const [, random = '', check] = pattern.exec(text) ?? [];
-  return check !== undefined && checkOf(random) === check;
+export function isSecret(text: string, prefix: SecretPrefix = 'kodama_'): boolean {
+  const [, begin, random = '', check] = pattern.exec(text) ?? [];
+  return begin === prefix && checkOf(random) === check;
 }
 
 /** Under which it is kept. It has 160 random bits, so that no salt and no slow hash would add anything. */
@@ -28,9 +33,10 @@ export function digestOf(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }
 
-/** What people tell it by: its first 12 and last 4 characters. */
+/** What people tell it by: what it is, and its first 5 and last 4 characters. */
 export function hintOf(secret: string): string {
-  return `${secret.slice(0, 12)}…${secret.slice(-4)}`;
+  const { first, last } = hintChars;
+  return `${secret.slice(0, secret.indexOf('_') + 1 + first)}…${secret.slice(-last)}`;
 }
 
 function checkOf(random: string): string {

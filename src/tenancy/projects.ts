@@ -3,6 +3,7 @@ import { type Caller, defaultProject, isOperator } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import { listPage, type Page, type PageAsk } from '../core/page.ts';
 import type { Clock } from '../core/ports.ts';
+import type { ProjectRef } from '../core/project.ts';
 import { type QuotaName, type QuotaUse, within } from '../core/quotas.ts';
 import { auditOf } from './audited.ts';
 import type { NewProject, Project, ProjectPatch } from './project.ts';
@@ -58,6 +59,12 @@ export class ProjectCases {
     const project = await this.#options.rows.find(name);
     if (project === null) throw noProject(name);
     return project;
+  }
+
+  /** Whose things a caller sees: an operator who names no project those of all, which is null. @throws not_found */
+  async seenBy(caller: Caller): Promise<ProjectRef | null> {
+    if (isOperator(caller) && !caller.isProjectNamed) return null;
+    return (await this.known(caller.project)).ref;
   }
 
   /** The caller's own. @throws not_found, unavailable */

@@ -1,5 +1,6 @@
 /**
- * What goes on behind the calls: projects that are being deleted come to their end, and keys that ended long ago go.
+ * What goes on behind the calls: projects that are being deleted come to their end, and keys and join tokens that ended
+ * long ago go.
  *
  * A project's end: its streams end, each node closes its own listeners there, and those of a node that is gone are closed
  * on its behalf. Once nothing of it is open, what is on record of it is deleted in pieces, its log's head last. Every node
@@ -22,7 +23,8 @@ export interface UpkeepLimits {
 
 export interface UpkeepOptions {
   readonly removal: ProjectRemoval;
-  readonly keys: Pick<KeyRows, 'purge'>;
+  /** What ends, or is removed: keys, join tokens, nodes. */
+  readonly ending: readonly Pick<KeyRows, 'purge'>[];
   readonly wakes: Pick<TenancyWakes, 'onChange'>;
   /** Ends a project's streams, and closes what of its listeners can be closed here. */
   readonly close: (project: ProjectRef) => Promise<void>;
@@ -59,11 +61,10 @@ export class TenancyUpkeep implements AsyncDisposable {
 
   /** Resolves with whether a project is still being deleted. */
   async #pass(): Promise<boolean> {
-    const { removal, keys, clock, logger, limits } = this.#options;
+    const { removal, ending, clock, logger, limits } = this.#options;
     const before = clock.now() - limits.endedKeyTtlMs * 1000;
-    let hasMore = true;
-    while (hasMore && !this.#stop.signal.aborted) {
-      hasMore = await keys.purge(before, limits.removalRowsMax);
+    for (const rows of ending) {
+      await this.#untilDone(() => rows.purge(before, limits.removalRowsMax));
     }
     let isLeft = false;
     for (const project of await removal.deleting()) {
@@ -97,10 +98,12 @@ export class TenancyUpkeep implements AsyncDisposable {
 
   async #purge(project: ProjectRef): Promise<void> {
     const { removal, limits } = this.#options;
+    await this.#untilDone(() => removal.purge(project, limits.removalRowsMax));
+  }
+
+  async #untilDone(purge: () => Promise<boolean>): Promise<void> {
     let hasMore = true;
-    while (hasMore && !this.#stop.signal.aborted) {
-      hasMore = await removal.purge(project, limits.removalRowsMax);
-    }
+    while (hasMore && !this.#stop.signal.aborted) hasMore = await purge();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -39,7 +39,7 @@ async function joined() {
 
 async function created(by: Replica, node: string) {
   const [listener] = await by.control.createListeners(caller, [
-    sampleNewListener({ placement: { node } }),
+    sampleNewListener({ placement: { node, onNodeLost: 'stay' } }),
   ]);
   if (listener === undefined) throw new TypeError('one in, one out');
   return listener;

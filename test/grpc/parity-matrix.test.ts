@@ -4,7 +4,7 @@
  */
 import type { ServiceError } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { World } from '../../src/api/operation.ts';
+import type { World } from '../../src/api/world.ts';
 import { operations } from '../../src/api/operations.ts';
 import { operator, type Scope, scopes } from '../../src/core/caller.ts';
 import { AppError, type ErrorCode, type ErrorDetails, errorCodes } from '../../src/core/errors.ts';
@@ -166,6 +166,39 @@ const useCases: Readonly<Record<string, UseCase>> = {
     rest: ['POST', `/v1/keys/${id}:rotate`, {}],
     grpc: ({ keys: own }) => grpcCall((done) => own.RotateKey({ id }, done)),
   },
+  listNodes: {
+    rest: ['GET', '/v1/nodes'],
+    grpc: ({ nodes }) => grpcCall((done) => nodes.ListNodes({}, done)),
+  },
+  getNode: {
+    rest: ['GET', '/v1/nodes/dmz-1'],
+    grpc: ({ nodes }) => grpcCall((done) => nodes.GetNode({ id: 'dmz-1' }, done)),
+  },
+  updateNode: {
+    rest: ['PATCH', '/v1/nodes/dmz-1', { cordoned: true }],
+    grpc: ({ nodes }) =>
+      grpcCall((done) => nodes.UpdateNode({ id: 'dmz-1', cordoned: true }, done)),
+  },
+  deleteNode: {
+    rest: ['DELETE', '/v1/nodes/dmz-1'],
+    grpc: ({ nodes }) => grpcCall((done) => nodes.DeleteNode({ id: 'dmz-1' }, done)),
+  },
+  createJoinToken: {
+    rest: ['POST', '/v1/join-tokens', { uses: 2 }],
+    grpc: ({ joinTokens }) => grpcCall((done) => joinTokens.CreateJoinToken({ uses: 2 }, done)),
+  },
+  listJoinTokens: {
+    rest: ['GET', '/v1/join-tokens'],
+    grpc: ({ joinTokens }) => grpcCall((done) => joinTokens.ListJoinTokens({}, done)),
+  },
+  getJoinToken: {
+    rest: ['GET', `/v1/join-tokens/${id}`],
+    grpc: ({ joinTokens }) => grpcCall((done) => joinTokens.GetJoinToken({ id }, done)),
+  },
+  deleteJoinToken: {
+    rest: ['DELETE', `/v1/join-tokens/${id}`],
+    grpc: ({ joinTokens }) => grpcCall((done) => joinTokens.DeleteJoinToken({ id }, done)),
+  },
   streamEvents: {
     rest: ['GET', '/v1/events?afterSeq=1'],
     async grpc() {
@@ -204,6 +237,8 @@ const cases = {
   projects: failingPart<World['projects']>(),
   apiKeys: failingPart<World['keys']>(),
   audit: failingPart<World['audit']>(),
+  nodes: failingPart<World['nodes']>(),
+  joinTokens: failingPart<World['joinTokens']>(),
 };
 
 /** What the caller's key holds. */
@@ -259,7 +294,7 @@ describe.each(Object.entries(useCases))('%s', (name, useCase) => {
     held = scopes;
     const { detail, scope } = reply.body;
     expect(scope).toMatch(
-      /^((listeners|connections|events|keys):(read|write)|audit:read|operator)$/,
+      /^((listeners|connections|events|nodes|keys):(read|write)|audit:read|operator)$/,
     );
     expect(reply.body).toMatchObject({
       code: 'permission_denied',

@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { errorCodes } from '../../src/core/errors.ts';
 import { fuzzRuns, isWholeFuzz } from '../support/fuzz-runs.ts';
+import { joinedNode } from '../support/joined-node.ts';
 import { call, want } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
 import { commonApp } from '../support/test-app.ts';
@@ -20,12 +21,16 @@ const answerWithinMs = 5000;
 const runs = { seed: 20_261_125, endOnFailure: false };
 
 const app = commonApp({ KODAMA_LISTENERS_MAX: '200' });
-/** What stand for the ids of a connection, a key and a project that there are. */
+/** What stand for the ids of a connection, a key, a node, a join token and a project that there are. */
 const aConnection = 'a-connection';
 const aKey = 'a-key';
+const aNode = 'a-node';
+const aJoinToken = 'a-join-token';
 const aProject = 'fixture-project';
 let connectionId: string;
 let keyId: string;
+let nodeId = '';
+let joinTokenId: string;
 
 beforeAll(async () => {
   const { laddr } = await makeFixture();
@@ -43,6 +48,13 @@ async function makeTenancyFixture(): Promise<void> {
   const key = await want(201, app, 'POST', '/v1/keys', { name, scopes: ['read'] });
   keyId = key.id;
   await call(app, 'POST', '/v1/projects', { name: aProject });
+  // So many may be, and no more.
+  const { joinTokens } = await want(200, app, 'GET', '/v1/join-tokens?pageSize=1000');
+  for (const token of joinTokens) await want(204, app, 'DELETE', `/v1/join-tokens/${token.id}`);
+  if (nodeId !== '') await want(204, app, 'DELETE', `/v1/nodes/${nodeId}`);
+  const { id, secret } = await want(201, app, 'POST', '/v1/join-tokens', {});
+  joinTokenId = id;
+  nodeId = (await joinedNode(app.databaseUrl, secret, 'fixture')).nodeId;
 }
 
 async function makeFixture(): Promise<{ readonly laddr: { readonly port: number } }> {
@@ -70,7 +82,9 @@ interface Answer {
 /** A stream is let go after its first piece. */
 async function send({ method, path, headers, body }: Request): Promise<Answer> {
   const signal = AbortSignal.timeout(answerWithinMs);
-  const url = app.url + path.replace(aConnection, connectionId).replace(aKey, keyId);
+  const known = { [aConnection]: connectionId, [aKey]: keyId, [aNode]: nodeId };
+  const ids = Object.entries({ ...known, [aJoinToken]: joinTokenId });
+  const url = app.url + ids.reduce((text, [name, id]) => text.replace(name, id), path);
   const response = await fetch(url, { method, headers, body, signal });
   const type = response.headers.get('content-type') ?? '';
   const isStream = /event-stream|ndjson/.test(type);
@@ -125,6 +139,8 @@ function queryText(given: Readonly<Record<string, unknown>>): string {
 function realOf({ path }: Operation, isId: boolean): string {
   if (path.startsWith('/v1/keys')) return aKey;
   if (path.startsWith('/v1/projects')) return aProject;
+  if (path.startsWith('/v1/nodes')) return aNode;
+  if (path.startsWith('/v1/join-tokens')) return aJoinToken;
   return isId ? aConnection : 'fixture';
 }
 
@@ -201,7 +217,8 @@ test('a request that fits its schema is answered in our words, and each call suc
     const few = fc.sample(requests(operation, {}), { seed: runs.seed, numRuns: 100 });
     for (const request of few) {
       if (succeeded.has(nameOf(operation))) break;
-      if (/^\/v1\/(keys|projects)/.test(operation.path)) await makeTenancyFixture();
+      if (/^\/v1\/(keys|projects|nodes|join-tokens)/.test(operation.path))
+        await makeTenancyFixture();
       if ((await sendAndCheck(request)).status < 300) succeeded.add(nameOf(operation));
     }
   }

@@ -4,7 +4,7 @@ import type { SentStatements } from './sent-statements.ts';
 /** Those with a column `project`. */
 const tables = [
   ...['listeners', 'open_connections', 'closed_connections', 'events', 'log_heads', 'log_marks'],
-  ...['log_ages', 'idempotency_keys', 'api_keys', 'nodes', 'audit_entries'],
+  ...['log_ages', 'idempotency_keys', 'api_keys', 'nodes', 'join_tokens', 'audit_entries'],
 ];
 const table = `(?:"?\\w+"?\\.)?"?(?:${tables.join('|')})"?(?![\\w"])`;
 /** A row that is read, changed or deleted, by whatever its table is called in the statement. */
@@ -36,7 +36,8 @@ export const storeReasons: Reasons = [
     /SELECT n\.id FROM nodes n WHERE n\.id <> \$1 AND n\.is_built_in/,
     'which other nodes there are',
   ],
-  [/^SELECT ref, id FROM nodes$/, 'the ids of nodes, which all projects see'],
+  [/UPDATE nodes SET state = 'pending'.* WHERE id = \$1/, 'a node that takes its own place'],
+  [/^SELECT ref, id, name FROM nodes$/, 'the names of nodes, for rows of a project'],
   [
     /^SELECT project, count\(\*\).* FROM idempotency_keys GROUP BY project$/,
     'a bound of the whole database',
@@ -85,5 +86,25 @@ export const tenancyReasons: Reasons = [
   [
     /DELETE FROM api_keys WHERE id IN \( SELECT id FROM api_keys WHERE least\(.*\) < \$1/,
     'a sweep of those that ended long ago',
+  ],
+  [
+    /DELETE FROM join_tokens WHERE id IN \( SELECT id FROM join_tokens WHERE least\(.*\) < \$1/,
+    'a sweep of those that ended long ago',
+  ],
+  [
+    /^SELECT .* FROM (?:"\w+"\.)?"?join_tokens"? WHERE .*"?digest"? = \$1\b/,
+    'whose a join token is',
+  ],
+  [
+    /^SELECT COUNT\(\*\) .* FROM "\w+"\."nodes" WHERE \("\w+"\."nodes"\."is_built_in" = \$1 AND "\w+"\."nodes"\."state" <> [^=]*$/,
+    'a bound of the whole database',
+  ],
+  [
+    /DELETE FROM nodes WHERE ref IN \( SELECT n\.ref FROM nodes n WHERE n\.state = 'removed'/,
+    'a sweep of those that were removed long ago',
+  ],
+  [
+    /FROM listeners l WHERE l\.node = n\.ref\) AND NOT EXISTS \(SELECT FROM open_connections o/,
+    'the same sweep',
   ],
 ];

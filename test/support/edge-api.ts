@@ -1,7 +1,7 @@
 /** The operations over a control plane of a test's own, for an edge by itself. */
 import { Api } from '../../src/api/call.ts';
 import type { IdempotencyLimits } from '../../src/api/idempotency.ts';
-import type { World } from '../../src/api/operation.ts';
+import type { World } from '../../src/api/world.ts';
 import { operations } from '../../src/api/operations.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { IdempotencyKeys } from '../../src/core/idempotency-keys.ts';
@@ -19,6 +19,8 @@ export interface EdgeApiOptions {
   readonly projects?: Partial<World['projects']>;
   readonly apiKeys?: Partial<World['keys']>;
   readonly audit?: Partial<World['audit']>;
+  readonly nodes?: Partial<World['nodes']>;
+  readonly joinTokens?: Partial<World['joinTokens']>;
   readonly idempotencyKeys?: IdempotencyKeys;
   readonly idempotency?: Partial<IdempotencyLimits>;
   readonly clock?: Clock;
@@ -41,6 +43,8 @@ export function edgeApi(options: EdgeApiOptions): Api {
       projects: expected(options.projects ?? {}),
       keys: expected(options.apiKeys ?? {}),
       audit: expected(options.audit ?? {}),
+      nodes: expected(options.nodes ?? {}),
+      joinTokens: expected(options.joinTokens ?? {}),
       bounds: defaultBounds,
       clock,
     },

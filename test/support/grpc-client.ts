@@ -13,9 +13,9 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 
 const includeDirs = [join(import.meta.dirname, '../../proto')];
-const files = ['listener', 'connection', 'event', 'project', 'key', 'audit'].map(
-  (name) => `kodama/v1/${name}_service.proto`,
-);
+const files = [
+  ...['listener', 'connection', 'event', 'project', 'key', 'audit', 'node', 'join_token'],
+].map((name) => `kodama/v1/${name}_service.proto`);
 
 /** Enums as their names, 64-bit numbers as strings, absent fields absent. */
 // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever it expects to be there
@@ -72,6 +72,10 @@ interface Services {
     Calls<'CreateKey' | 'GetKey' | 'ListKeys' | 'UpdateKey' | 'RevokeKey' | 'RotateKey'>
   >;
   readonly AuditService: Service<Calls<'ListAuditEntries'>>;
+  readonly NodeService: Service<Calls<'GetNode' | 'ListNodes' | 'UpdateNode' | 'DeleteNode'>>;
+  readonly JoinTokenService: Service<
+    Calls<'CreateJoinToken' | 'GetJoinToken' | 'ListJoinTokens' | 'DeleteJoinToken'>
+  >;
 }
 
 const { kodama } = loadPackageDefinition(
@@ -112,6 +116,8 @@ export function grpcClient(
     projects: new kodama.v1.ProjectService(address, channel, options),
     keys: new kodama.v1.KeyService(address, channel, options),
     audit: new kodama.v1.AuditService(address, channel, options),
+    nodes: new kodama.v1.NodeService(address, channel, options),
+    joinTokens: new kodama.v1.JoinTokenService(address, channel, options),
   };
   const metadata = new Metadata();
   if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);

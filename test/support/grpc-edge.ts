@@ -32,7 +32,8 @@ export interface GrpcEdge extends AsyncDisposable {
   readonly lines: readonly LogLine[];
 }
 
-export interface GrpcEdgeOptions extends Pick<EdgeApiOptions, 'projects' | 'apiKeys' | 'audit'> {
+export interface GrpcEdgeOptions
+  extends Pick<EdgeApiOptions, 'projects' | 'apiKeys' | 'audit' | 'nodes' | 'joinTokens'> {
   readonly keys?: Keys;
   readonly port?: number;
   readonly tls?: EdgeTls | null;

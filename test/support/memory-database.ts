@@ -239,12 +239,16 @@ export class MemoryDatabase {
     const row = this.listeners.get(listenerId);
     if (row === undefined) return;
     const { openConnections, totalConnections } = row.listener;
-    const listener = {
-      ...row.listener,
+    this.change(listenerId, {
       openConnections: openConnections + open,
       totalConnections: totalConnections + total,
-    };
-    this.listeners.set(listenerId, { ...row, listener });
+    });
+  }
+
+  change(listenerId: string, fields: Partial<Listener>): void {
+    const row = this.listeners.get(listenerId);
+    if (row === undefined) return;
+    this.listeners.set(listenerId, { ...row, listener: { ...row.listener, ...fields } });
   }
 
   watch(nodeId: string, callback: ForeignAppend): () => void {

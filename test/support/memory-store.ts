@@ -263,6 +263,11 @@ export class MemoryStore implements Store {
             .slice(0, limit)
             .map(({ id }) => id),
         ),
+      observed: (id, generation) =>
+        this.#call(() => {
+          if (byId(id)?.generation !== generation) return;
+          this.database.change(id, { observedGeneration: generation });
+        }),
       findNames: (ids) =>
         this.#call(() => {
           const wanted = all().filter(({ id }) => ids.includes(id));

@@ -51,6 +51,7 @@ export function sampleNewListener(given: Partial<NewListener> = {}): NewListener
     tls: null,
     proxyProtocol: { mode: 'off', trustedCidrs: [] },
     recording: 'batched',
+    placement: null,
     expiresAt: null,
     ...given,
   };
@@ -68,7 +69,7 @@ export function sampleListener(given: Partial<Listener> = {}): Listener {
     state: 'listening',
     reason: null,
     sockets: [{ pid: 100, fd: 20 }],
-    nodeId: 'node-a',
+    ...{ nodeId: 'node-a', nodeName: 'node-a', observedGeneration: 1 },
     openConnections: 0,
     totalConnections: 0,
     createdAt: 1_000_000,

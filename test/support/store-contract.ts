@@ -157,6 +157,33 @@ function appendContract(makeGround: MakeGround): void {
     expect(await readAll(b)).toHaveLength(5);
   });
 
+  test('where a listener is to be is kept, and what its node observes is noted of its newest generation', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const placement = { selector: { site: 'dmz' }, onNodeLost: 'stay' } as const;
+    const listener = sampleListener({ placement, observedGeneration: 1 });
+    const created = listenerEvent('listener_created', { ...listener, observedGeneration: null });
+    await store.node.append(append(1, [created, listenerEvent('listener_listening', listener)]));
+    const shown = async () => {
+      const found = await store.listeners.find(listener.id);
+      return [found?.placement, found?.generation, found?.observedGeneration, found?.revision];
+    };
+    expect(await shown()).toEqual([placement, 1, 1, 1]);
+    const [first] = await readAll(store);
+    expect(first).toMatchObject({ listener: { placement, observedGeneration: null } });
+    const updated = { ...listener, generation: 2, revision: 2 };
+    await store.node.append(append(2, [listenerEvent('listener_updated', updated)]));
+    expect(await shown()).toEqual([placement, 2, 1, 2]);
+    await store.listeners.observed(listener.id, 1);
+    expect(await shown()).toEqual([placement, 2, 1, 2]);
+    await store.listeners.observed(listener.id, 2);
+    expect(await shown()).toEqual([placement, 2, 2, 2]);
+    // It is changed on top of its revision, as if nothing had been noted.
+    const closed = { ...updated, observedGeneration: 2, state: 'closed', revision: 3 } as const;
+    await store.node.append(append(3, [listenerEvent('listener_closed', closed)]));
+    expect(await shown()).toEqual([placement, 2, 2, 3]);
+  });
+
   test('writers on several nodes at once make one dense log that all read the same', async () => {
     await using ground = await makeGround();
     await using a = await openNode(ground, 'node-a');

@@ -47,7 +47,7 @@ export function sampleListener(change: Partial<Listener> = {}): Listener {
     proxyProtocol: { mode: 'off', trustedCidrs: [] },
     recording: 'batched',
     sockets: [{ pid: 77, fd: 21 }],
-    nodeId: 'node-a',
+    ...{ nodeId: 'node-a', nodeName: 'node-a', placement: null, observedGeneration: null },
     openConnections: 0,
     totalConnections: 0,
     createdAt: sampleTime,

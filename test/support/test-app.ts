@@ -104,14 +104,14 @@ export function sharedApp(extra: Environment = {}, home = sharedHome(), tune?: T
 }
 
 /** By their variables. */
-const common = new Map<string, Promise<RunningApp>>();
+const common = new Map<string, Promise<SharedApp>>();
 
 /**
  * One for all files of this process that need nothing of their own but these variables: no whole log, no worker that
  * stays lost. It is there until the process ends; what a file has left listening there ends with the file.
  */
-export function commonApp(extra: Environment = {}): RunningApp {
-  const shared = {} as RunningApp;
+export function commonApp(extra: Environment = {}): SharedApp {
+  const shared = {} as SharedApp;
   const key = JSON.stringify(extra);
   beforeAll(async () => {
     const app = common.get(key) ?? startCommon(extra);
@@ -127,12 +127,12 @@ export function commonPair(): RunningApp {
   return commonApp({ KODAMA_WORKERS: '2' });
 }
 
-async function startCommon(extra: Environment): Promise<RunningApp> {
+async function startCommon(extra: Environment): Promise<SharedApp> {
   const { url } = await makeDatabase();
   const dataDir = await mkdtemp(join(inject('folder'), 'kodama-app-'));
   const environment = homeEnvironment({ dataDir, url });
   const home = { environment, [Symbol.asyncDispose]: async () => undefined };
-  return await startApp(extra, home);
+  return Object.assign(await startApp(extra, home), { databaseUrl: url });
 }
 
 async function deleteListeners(app: RunningApp): Promise<void> {

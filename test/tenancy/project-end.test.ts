@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { queryAt } from '../support/embedded-servers.ts';
 import { streamEvents } from '../support/grpc-client.ts';
+import { joinedNode } from '../support/joined-node.ts';
 import { call, want } from '../support/rest-client.ts';
 import { openClient } from '../support/tcp-client.ts';
 import { sharedApp } from '../support/test-app.ts';
@@ -28,6 +29,8 @@ test('a project that is deleted is frozen, and then gone', async () => {
   const given = { name: 'all', scopes: ['read', 'write'] };
   const { secret } = await want(201, app, 'POST', '/v1/keys', given, of('gone'));
   const own = { authorization: `Bearer ${secret}`, 'idempotency-key': 'once' };
+  const token = await want(201, app, 'POST', '/v1/join-tokens', { uses: 5 }, of('gone'));
+  for (const name of ['a', 'b', 'c', 'd']) await joinedNode(app.databaseUrl, token.secret, name);
   const batch = { listeners: Array.from({ length: 5 }, () => ({ protocol: 'tls' })) };
   await want(201, app, 'POST', '/v1/listeners:batch', batch, own);
   const { laddr, id } = await want(201, app, 'POST', '/v1/listeners', {}, of('gone'));
@@ -56,6 +59,8 @@ test('a project that is deleted is frozen, and then gone', async () => {
   for (const table of ['listener_specs', 'listener_counts', 'listener_secrets']) {
     expect(await rowsOf(`SELECT * FROM ${table}`), table).toEqual([]);
   }
+  // Those of this process.
+  expect(await rowsOf('SELECT * FROM writers')).toHaveLength(1);
   const audit = await rowsOf("SELECT * FROM audit_entries WHERE project_name = 'gone'");
   expect(audit.map(({ operation }) => operation)).toContain('deleteProject');
   // A key that was left behind would be nobody's, and no operator's.

@@ -464,6 +464,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List nodes, in the order in which they joined
+         * @description Those of the project and the shared ones. Removed nodes are listed only with `state=removed`.
+         */
+        get: operations["listNodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/nodes/{node}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one node
+         * @description Of a shared one the counts are of what the project has there.
+         */
+        get: operations["getNode"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a node
+         * @description Its key is void, its session ends, and what it has is closed. A built-in node is removed only when its process is gone. Removing one by its id again is no error.
+         */
+        delete: operations["deleteNode"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a node
+         * @description What is absent stays. Shared and built-in nodes are for operators to change.
+         */
+        patch: operations["updateNode"];
+        trace?: never;
+    };
+    "/v1/join-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List join tokens, newest first
+         * @description Those that ended are there for 30 days more.
+         */
+        get: operations["listJoinTokens"];
+        put?: never;
+        /**
+         * Make a join token
+         * @description With it nodes join the project: `KODAMA_JOIN_TOKEN=<secret> kodama agent --join <joinUrl>`. Its secret is in the answer, and told never again.
+         */
+        post: operations["createJoinToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/join-tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one join token
+         * @description Without its secret, which is nowhere.
+         */
+        get: operations["getJoinToken"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a join token
+         * @description Nobody joins with it from now on; nodes that have stay. Revoking it again is no error.
+         */
+        delete: operations["deleteJoinToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/status": {
         parameters: {
             query?: never;
@@ -1056,6 +1152,163 @@ export interface components {
             /** @description What people know it by, without its secret. */
             hint: string | null;
         };
+        /** @description Which node a listener is to be on. */
+        Placement: {
+            /** @description On this node, by its name or id. */
+            node?: string;
+            /** @description On a node that carries all of these labels. */
+            selector?: {
+                [key: string]: string;
+            };
+            /**
+             * @description stay: it is failed meanwhile. Words may be added: take one that is not known.
+             * @enum {string}
+             */
+            onNodeLost: "stay" | "move";
+        };
+        /** @description What holds echo sockets on a host: an agent of its own, or built into a replica. */
+        Node: {
+            /** @description Of an agent a UUIDv7. */
+            id: string;
+            /** @description Of no other node of its project that is not removed. */
+            name: string;
+            /** @description Whose it is. */
+            project: string;
+            /** @description To find it by. */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * @description pending: it joined and was never heard. ready: it is heard. disconnected: it is not, and serves on. lost: it was not for so long that its connections are closed on record. removed is the end. Words may be added: take one that is not known.
+             * @enum {string}
+             */
+            state: "pending" | "ready" | "disconnected" | "lost" | "quarantined" | "removed";
+            /** @description In a replica's own process. */
+            isBuiltIn: boolean;
+            /** @description It serves every project. */
+            shared: boolean;
+            /** @description It gets no new listeners. */
+            cordoned: boolean;
+            /** @description Of its program. null of a built-in one. */
+            version: string | null;
+            /** @description Another one with each start of its agent. */
+            bootId: string | null;
+            /** @description As its host calls itself. */
+            hostname: string | null;
+            /** @description Of its host. */
+            addresses: string[];
+            /** @description What it binds where a listener names no host. */
+            listenHost: string | null;
+            /** @description From which ports are drawn where a listener names none; null: any. */
+            portRange: {
+                /** @description The first port. */
+                from: number;
+                /** @description The last port. */
+                to: number;
+            } | null;
+            /** @description When it was last heard. */
+            lastSeenAt: string | null;
+            /** @description After so long without a word its connections are ended, there and on record. */
+            lostAfterMs: number;
+            /** @description Records that it holds and that are not on record, as it told. */
+            spoolRecords: number;
+            /** @description Records that never came. */
+            droppedRecords: number;
+            /** @description Its host's clock less that of the control plane. */
+            clockOffsetMs: number | null;
+            /** @description Those of the project that asks that are not closed; for an operator who names none, of all. */
+            listeners: number;
+            /** @description The same of its open connections. */
+            openConnections: number;
+            /**
+             * Format: date-time
+             * @description When it joined.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            createdAt: string;
+        };
+        /** @description By which nodes join a project, without its secret. */
+        JoinToken: {
+            /**
+             * Format: uuid
+             * @description UUIDv7: id order is the order of creation.
+             * @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90
+             */
+            id: string;
+            /**
+             * @description The ends of its secret.
+             * @example kodamajoin_4hXyz…9QkL
+             */
+            hint: string;
+            /** @description Of the nodes that join with it. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Whether these serve every project. */
+            shared: boolean;
+            /** @description How many nodes may join with it. */
+            uses: number;
+            /** @description How many have. */
+            used: number;
+            createdBy: components["schemas"]["Actor"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it ends by itself.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            expiresAt: string;
+            /** @description When it was revoked. */
+            revokedAt: string | null;
+        };
+        /** @description A join token with its secret. */
+        ToldJoinToken: {
+            /**
+             * Format: uuid
+             * @description UUIDv7: id order is the order of creation.
+             * @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90
+             */
+            id: string;
+            /**
+             * @description The ends of its secret.
+             * @example kodamajoin_4hXyz…9QkL
+             */
+            hint: string;
+            /** @description Of the nodes that join with it. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Whether these serve every project. */
+            shared: boolean;
+            /** @description How many nodes may join with it. */
+            uses: number;
+            /** @description How many have. */
+            used: number;
+            createdBy: components["schemas"]["Actor"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it ends by itself.
+             * @example 2026-11-24T03:53:53.123456Z
+             */
+            expiresAt: string;
+            /** @description When it was revoked. */
+            revokedAt: string | null;
+            /** @description Told once: null in the answer to a repeat under an Idempotency-Key. */
+            secret: string | null;
+            /** @description Where nodes join; null while the gateway is off. */
+            joinUrl: string | null;
+        };
         /**
          * @description One end of a socket.
          * @example {
@@ -1231,6 +1484,14 @@ export interface components {
             }[];
             /** @description The node that has it. */
             nodeId: string;
+            /** @description Its name. */
+            nodeName: string;
+            /** @description Where it is to be; null: wherever. */
+            placement: components["schemas"]["Placement"] | null;
+            /** @description Rises with each change of labels, limits or faults. */
+            generation: number;
+            /** @description The newest one that its node serves, or can not; null: none yet. */
+            observedGeneration: number | null;
             /** @description Connections open now. */
             openConnections: number;
             /** @description Connections ever accepted. */
@@ -1399,8 +1660,8 @@ export interface components {
         Status: {
             /** @description Of the program. */
             version: string;
-            /** @description This node. */
-            nodeId: string;
+            /** @description This node; null where this process holds no echo sockets. */
+            nodeId: string | null;
             /** @description For operators: the process of the control plane, which forked the workers. */
             pid?: number;
             /** @description Since its start. */
@@ -1751,7 +2012,7 @@ export interface components {
                  * @description What it is. Words may be added: take one that is not known.
                  * @enum {string}
                  */
-                kind: "project" | "key" | "listener" | "connection" | "node";
+                kind: "project" | "key" | "listener" | "connection" | "node" | "join_token";
                 /** @description Its id. */
                 id: string;
                 /** @description Its name then. */
@@ -1865,6 +2126,26 @@ export interface components {
              * @enum {string}
              */
             recording?: "batched" | "durable";
+            /** @description Where it is to be; null: wherever. It never changes. */
+            placement?: {
+                /** @description On this node, by its name or id. */
+                node?: string;
+                /**
+                 * @description On a node that carries all of these labels.
+                 * @example {
+                 *       "env": "ci",
+                 *       "team": "net"
+                 *     }
+                 */
+                selector?: {
+                    [key: string]: string;
+                };
+                /**
+                 * @description stay: it is failed while its node is lost. move is not supported yet. Default: "stay".
+                 * @enum {string}
+                 */
+                onNodeLost?: "stay" | "move";
+            } | null;
             /** @description The listener is closed at this time. */
             expiresAt?: string | null;
             /** @description Milliseconds from now, instead of expiresAt. */
@@ -1964,6 +2245,26 @@ export interface components {
                  * @enum {string}
                  */
                 recording?: "batched" | "durable";
+                /** @description Where it is to be; null: wherever. It never changes. */
+                placement?: {
+                    /** @description On this node, by its name or id. */
+                    node?: string;
+                    /**
+                     * @description On a node that carries all of these labels.
+                     * @example {
+                     *       "env": "ci",
+                     *       "team": "net"
+                     *     }
+                     */
+                    selector?: {
+                        [key: string]: string;
+                    };
+                    /**
+                     * @description stay: it is failed while its node is lost. move is not supported yet. Default: "stay".
+                     * @enum {string}
+                     */
+                    onNodeLost?: "stay" | "move";
+                } | null;
                 /** @description The listener is closed at this time. */
                 expiresAt?: string | null;
                 /** @description Milliseconds from now, instead of expiresAt. */
@@ -2063,6 +2364,26 @@ export interface components {
              * @enum {string}
              */
             recording?: "batched" | "durable";
+            /** @description Where it is to be; null: wherever. It never changes. */
+            placement?: {
+                /** @description On this node, by its name or id. */
+                node?: string;
+                /**
+                 * @description On a node that carries all of these labels.
+                 * @example {
+                 *       "env": "ci",
+                 *       "team": "net"
+                 *     }
+                 */
+                selector?: {
+                    [key: string]: string;
+                };
+                /**
+                 * @description stay: it is failed while its node is lost. move is not supported yet. Default: "stay".
+                 * @enum {string}
+                 */
+                onNodeLost?: "stay" | "move";
+            } | null;
             /** @description The listener is closed at this time. */
             expiresAt?: string | null;
             /** @description Milliseconds from now, instead of expiresAt. */
@@ -2829,6 +3150,46 @@ export interface components {
         KeyPatch: {
             /** @description Its new name. */
             name?: string;
+        };
+        /** NodePatch */
+        NodePatch: {
+            /**
+             * @description Replaced whole.
+             * @example {
+             *       "env": "ci",
+             *       "team": "net"
+             *     }
+             */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description true: it gets no new listeners. */
+            cordoned?: boolean;
+            /** @description After so long without a word its connections are ended, there and on record. */
+            lostAfterMs?: number;
+        };
+        /** NewJoinToken */
+        NewJoinToken: {
+            /** @description Milliseconds from now until it ends by itself. Default: 3600000. */
+            ttlMs?: number;
+            /** @description How many nodes may join with it. Default: 1. */
+            uses?: number;
+            /**
+             * @description Of the nodes that join with it.
+             * @example {
+             *       "env": "ci",
+             *       "team": "net"
+             *     }
+             */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description Its nodes serve every project: for operators, of the project `default`. Default: false. */
+            shared?: boolean;
+            /** @description Not supported yet. */
+            namePattern?: string;
+            /** @description Not supported yet. */
+            sourceCidrs?: string[];
         };
     };
     responses: never;
@@ -5752,6 +6113,672 @@ export interface operations {
                         nextPageToken?: string;
                     };
                 };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listNodes: {
+        parameters: {
+            query?: {
+                /** @description Without it removed nodes are left out. */
+                state?: "pending" | "ready" | "disconnected" | "lost" | "quarantined" | "removed";
+                /** @description `key=value`; repeated: all of them must hold. */
+                label?: string[];
+                /** @description At most so many; 50 by default, 1000 at most. A page may hold fewer before the end, since its bytes are bounded too. */
+                pageSize?: number;
+                /** @description The nextPageToken of the page before, with the same filters. */
+                pageToken?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of nodes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Oldest first. */
+                        nodes: components["schemas"]["Node"][];
+                        /** @description Ask with it as pageToken for the next page; absent at the end. */
+                        nextPageToken?: string;
+                    };
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, or its name while it is not removed. */
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The node. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, or its name while it is not removed. */
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `failed_precondition`: the state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id, or its name while it is not removed. */
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NodePatch"];
+                "application/merge-patch+json": components["schemas"]["NodePatch"];
+            };
+        };
+        responses: {
+            /** @description The node as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listJoinTokens: {
+        parameters: {
+            query?: {
+                /** @description At most so many; 50 by default, 1000 at most. A page may hold fewer before the end, since its bytes are bounded too. */
+                pageSize?: number;
+                /** @description The nextPageToken of the page before, with the same filters. */
+                pageToken?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of join tokens. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Newest first. */
+                        joinTokens: components["schemas"]["JoinToken"][];
+                        /** @description Ask with it as pageToken for the next page; absent at the end. */
+                        nextPageToken?: string;
+                    };
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createJoinToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewJoinToken"];
+            };
+        };
+        responses: {
+            /** @description The join token; `Location` says where it is. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToldJoinToken"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`: the idempotency key was used with another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getJoinToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The join token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JoinToken"];
+                };
+            };
+            /** @description `invalid_argument`: the request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: the caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `permission_denied`: the caller may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: something broke */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: not available for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteJoinToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description `invalid_argument`: the request is not valid */
             400: {

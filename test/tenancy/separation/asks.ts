@@ -23,6 +23,11 @@ export interface Things {
   readonly connectionsToken: string;
   readonly eventsToken: string;
   readonly keysToken: string;
+  readonly node: string;
+  readonly nodeName: string;
+  readonly nodesToken: string;
+  readonly joinToken: string;
+  readonly joinTokensToken: string;
 }
 
 export type Service = Exclude<keyof GrpcClient, 'metadata' | symbol>;
@@ -240,13 +245,55 @@ const ofTenancy = {
     ask(['POST', `/v1/keys/${id}:rotate`, {}], ['keys', 'RotateKey', { id }]),
   ],
   revokeKey: ({ key: id }) => [ask(['DELETE', `/v1/keys/${id}`], ['keys', 'RevokeKey', { id }])],
-  listAuditEntries: ({ listener, connection, key, keyName, project }) =>
+  listAuditEntries: ({ listener, connection, key, keyName, project, node, joinToken }) =>
     [
       ...[listener, connection, key, keyName, project].map((resource) => ({ resource })),
+      ...[node, joinToken].map((resource) => ({ resource })),
       { actor: key },
     ].map((query) =>
       ask(['GET', `/v1/audit?${new URLSearchParams(query)}`], ['audit', 'ListAuditEntries', query]),
     ),
+  listNodes: ({ label: team, nodesToken: pageToken }) => [
+    ask(['GET', '/v1/nodes'], ['nodes', 'ListNodes', {}]),
+    ask(['GET', `/v1/nodes?label=team=${team}`], ['nodes', 'ListNodes', { labels: { team } }]),
+    ask(
+      ['GET', `/v1/nodes?pageSize=1&pageToken=${pageToken}`],
+      ['nodes', 'ListNodes', { pageSize: 1, pageToken }],
+    ),
+  ],
+  getNode: ({ node, nodeName }) =>
+    [node, nodeName].map((id) => ask(['GET', `/v1/nodes/${id}`], ['nodes', 'GetNode', { id }])),
+  updateNode: ({ node, nodeName }) =>
+    [node, nodeName].map((id) =>
+      ask(
+        ['PATCH', `/v1/nodes/${id}`, { labels: { taken: 'yes' } }],
+        ['nodes', 'UpdateNode', { id, labels: { taken: 'yes' } }],
+      ),
+    ),
+  deleteNode: ({ node, nodeName }) =>
+    [node, nodeName].map((id) =>
+      ask(['DELETE', `/v1/nodes/${id}`], ['nodes', 'DeleteNode', { id }]),
+    ),
+  createJoinToken: () => [
+    ask(['POST', '/v1/join-tokens', {}], ['joinTokens', 'CreateJoinToken', {}]),
+    ask(
+      ['POST', '/v1/join-tokens', { shared: true }],
+      ['joinTokens', 'CreateJoinToken', { shared: true }],
+    ),
+  ],
+  listJoinTokens: ({ joinTokensToken: pageToken }) => [
+    ask(['GET', '/v1/join-tokens'], ['joinTokens', 'ListJoinTokens', {}]),
+    ask(
+      ['GET', `/v1/join-tokens?pageSize=1&pageToken=${pageToken}`],
+      ['joinTokens', 'ListJoinTokens', { pageSize: 1, pageToken }],
+    ),
+  ],
+  getJoinToken: ({ joinToken: id }) => [
+    ask(['GET', `/v1/join-tokens/${id}`], ['joinTokens', 'GetJoinToken', { id }]),
+  ],
+  deleteJoinToken: ({ joinToken: id }) => [
+    ask(['DELETE', `/v1/join-tokens/${id}`], ['joinTokens', 'DeleteJoinToken', { id }]),
+  ],
   getStatus: () => [ask(['GET', '/v1/status'], null)],
 } as const satisfies Partial<Asks>;
 

@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:net';
 import { expect } from 'vitest';
-import type { RunningApp } from '../../support/test-app.ts';
+import type { SharedApp } from '../../support/test-app.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { type Answer, askRest, type EdgeName, GrpcCaller } from './answers.ts';
 import { type Ask, asks, commonWords, type Things } from './asks.ts';
@@ -27,7 +27,7 @@ export interface Move {
 const isRead = (operation: string) => /^(get|list|wait|stream)/.test(operation);
 
 export class Match implements AsyncDisposable {
-  readonly #app: RunningApp;
+  readonly #app: SharedApp;
   readonly #resources: AsyncDisposableStack;
   readonly #grpc: GrpcCaller;
   readonly #players: readonly [Player, Player];
@@ -39,7 +39,7 @@ export class Match implements AsyncDisposable {
   readonly #views: [View | null, View | null] = [null, null];
 
   private constructor(
-    app: RunningApp,
+    app: SharedApp,
     players: readonly [Player, Player],
     foreignPort: number,
     resources: AsyncDisposableStack,
@@ -51,7 +51,7 @@ export class Match implements AsyncDisposable {
     this.#grpc = resources.use(new GrpcCaller(app));
   }
 
-  static async begin(app: RunningApp, token: string): Promise<Match> {
+  static async begin(app: SharedApp, token: string): Promise<Match> {
     await using resources = new AsyncDisposableStack();
     const players = [
       resources.use(await Player.begin(app, token)),

@@ -1,6 +1,6 @@
 /** How the projects are played: each operation once through each edge, and at random. */
 import fc from 'fast-check';
-import type { RunningApp, Tune } from '../../support/test-app.ts';
+import type { SharedApp, Tune } from '../../support/test-app.ts';
 import { asks, type Things } from './asks.ts';
 import { Match, type Move } from './match.ts';
 
@@ -14,6 +14,7 @@ const thingNames = [
   ...(['project', 'listener', 'listenerName', 'label', 'fault', 'port', 'connection'] as const),
   ...(['raddr', 'key', 'keyName', 'log', 'headSeq', 'idempotencyKey'] as const),
   ...(['listenersToken', 'connectionsToken', 'eventsToken', 'keysToken'] as const),
+  ...(['node', 'nodeName', 'nodesToken', 'joinToken', 'joinTokensToken'] as const),
 ] satisfies readonly (keyof Things)[];
 /** For how many asks an operation has, whatever they are about. */
 const anything = Object.fromEntries(thingNames.map((name) => [name, ''])) as unknown as Things;
@@ -46,7 +47,7 @@ const move: fc.Arbitrary<Move> = fc.record({
 });
 
 export interface MatchesOptions {
-  readonly app: RunningApp;
+  readonly app: SharedApp;
   readonly token: string;
   readonly matches: number;
   readonly moves: number;

@@ -1,10 +1,11 @@
 /** A project with something of everything, and what it sees of itself. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
+import { joinedNode } from '../../support/joined-node.ts';
 import { type Reply, want } from '../../support/rest-client.ts';
 import { ndjson } from '../../support/rest-stream.ts';
 import { openClient } from '../../support/tcp-client.ts';
-import type { RunningApp } from '../../support/test-app.ts';
+import type { SharedApp } from '../../support/test-app.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import type { Things } from './asks.ts';
 
@@ -29,7 +30,7 @@ const clientsPerPlayer = 2;
 let players = 0;
 
 export class Player implements AsyncDisposable {
-  readonly #app: RunningApp;
+  readonly #app: SharedApp;
   readonly #operator: Headers;
   readonly #resources: AsyncDisposableStack;
   /** The paths of what it began with. */
@@ -41,7 +42,7 @@ export class Player implements AsyncDisposable {
   readonly followed: string[];
 
   private constructor(
-    app: RunningApp,
+    app: SharedApp,
     operator: Headers,
     parts: Pick<Player, 'things' | 'secrets' | 'followed'>,
     resources: AsyncDisposableStack,
@@ -54,7 +55,7 @@ export class Player implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  static async begin(app: RunningApp, token: string): Promise<Player> {
+  static async begin(app: SharedApp, token: string): Promise<Player> {
     await using resources = new AsyncDisposableStack();
     const project = `p-${word()}`;
     const root = { authorization: `Bearer ${token}` };
@@ -91,6 +92,9 @@ export class Player implements AsyncDisposable {
       keys: '/v1/keys?pageSize=1000',
       // What was refused is written a little later.
       audit: '/v1/audit?outcome=ok&pageSize=1000',
+      // Those that all projects see are none of its own.
+      nodes: '/v1/nodes?state=pending&pageSize=1000',
+      joinTokens: '/v1/join-tokens?pageSize=1000',
       quotas: '/v1/quotas',
     };
     const shown = await Promise.all(
@@ -121,12 +125,13 @@ export class Player implements AsyncDisposable {
     }
   }
 
-  /** Of its listeners and keys. */
+  /** Of its listeners, keys and join tokens. */
   async #paths(): Promise<readonly string[]> {
-    const { listeners, keys } = await this.view();
+    const { listeners, keys, joinTokens } = await this.view();
     return [
       ...listeners.listeners.map(({ id }: Shown) => `/v1/listeners/${id}`),
       ...keys.keys.map(({ id }: Shown) => `/v1/keys/${id}`),
+      ...joinTokens.joinTokens.map(({ id }: Shown) => `/v1/join-tokens/${id}`),
     ];
   }
 
@@ -145,7 +150,7 @@ export class Player implements AsyncDisposable {
 }
 
 function follow(
-  app: RunningApp,
+  app: SharedApp,
   headers: Headers,
   followed: string[],
   resources: AsyncDisposableStack,
@@ -172,7 +177,7 @@ interface Maker {
 }
 
 async function makeThings(
-  app: RunningApp,
+  app: SharedApp,
   { project, operator, secret }: Maker,
   resources: AsyncDisposableStack,
 ): Promise<Things> {
@@ -186,6 +191,10 @@ async function makeThings(
   await want(201, app, 'POST', '/v1/listeners', { labels: { team: label } }, operator);
   const spare = { name: keyName, scopes: ['read'] };
   const key = await want(201, app, 'POST', '/v1/keys', spare, own);
+  const joinToken = await want(201, app, 'POST', '/v1/join-tokens', {}, operator);
+  const labels = { team: label };
+  const spent = await want(201, app, 'POST', '/v1/join-tokens', { labels }, own);
+  const node = await joinedNode(app.databaseUrl, spent.secret, `d-${word()}`);
   // Silent ones: nothing about them changes by itself.
   for (let n = 0; n < clientsPerPlayer; n += 1) {
     resources.use(await openClient(listener.laddr.port, { localAddress: raddr }));
@@ -207,6 +216,9 @@ async function makeThings(
     connectionsToken: await token('/v1/connections'),
     eventsToken: await token('/v1/events'),
     keysToken: await token('/v1/keys'),
+    ...{ node: node.nodeId, nodeName: node.name, joinToken: joinToken.id },
+    nodesToken: await token('/v1/nodes'),
+    joinTokensToken: await token('/v1/join-tokens'),
   };
 }
 
@@ -222,6 +234,9 @@ export function neverThings(like: Things, port: number): Things {
     connectionsToken: otherToken(like.connectionsToken),
     eventsToken: otherToken(like.eventsToken),
     keysToken: otherToken(like.keysToken),
+    ...{ node: randomUUID(), nodeName: `d-${word()}`, joinToken: randomUUID() },
+    nodesToken: otherToken(like.nodesToken),
+    joinTokensToken: otherToken(like.joinTokensToken),
   };
 }
 
