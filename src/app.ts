@@ -75,7 +75,7 @@ export class App implements AsyncDisposable {
 type Started = Pick<App, 'nodeId' | 'httpAddress' | 'grpcAddress' | 'recovered'>;
 
 /** What everything after the store is made of. */
-interface Ground extends EdgesGround {
+interface Ground extends Omit<EdgesGround, 'fleet'> {
   readonly nodeId: string;
   readonly metrics: Metrics;
   readonly onFatal: (error: unknown) => void;
@@ -129,8 +129,8 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   activity.begin();
   const earlier = new Set(own.set.all().map(({ id }) => id));
   signal?.throwIfAborted();
-  const addresses = await startEdges(ground, control, resources);
-  startFleet(ground, fleet, control, resources);
+  const started = await startFleet({ ...ground, fleet, control }, resources);
+  const addresses = await startEdges({ ...ground, fleet: started }, control, resources);
   const recovered = own.set.all().filter(({ id }) => earlier.has(id));
   resources.use(store.rotateSecrets(config.secrets));
   // The first thing of a stop: without its store kodama ends all the same.

@@ -30,6 +30,12 @@ export const edgeSettings = {
     .transform(Number)
     .refine((port) => port <= portMax, { error: portWords })
     .optional(),
+  KODAMA_GATEWAY_URL: z
+    .string()
+    .regex(/^https?:\/\/[^/\s]+$/, {
+      error: 'must be a URL such as https://gateway.example.com:7443',
+    })
+    .optional(),
   KODAMA_GATEWAY_TLS_CERT: z.string().optional(),
   KODAMA_GATEWAY_TLS_KEY: z.string().optional(),
   KODAMA_ALLOWED_HOSTS: list(isHost, 'names or addresses without a port'),
@@ -50,6 +56,8 @@ export function edgeConfig(env: EdgeVariables) {
       host: env.KODAMA_GATEWAY_HOST,
       /** Null: there is none. */
       port: env.KODAMA_GATEWAY_PORT ?? null,
+      /** By which agents reach it; null: by its own address. */
+      url: env.KODAMA_GATEWAY_URL ?? null,
       /** Null: the certificate is that of the edges, or none. */
       tlsFiles: filesOf(env.KODAMA_GATEWAY_TLS_CERT, env.KODAMA_GATEWAY_TLS_KEY),
       limits: gatewayLimits,

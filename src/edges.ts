@@ -45,7 +45,7 @@ export interface EdgesGround {
   /** Null: both edges are plain. */
   readonly certificate: EdgeTls['certificate'] | null;
   readonly signal?: AbortSignal;
-  readonly fleet?: FleetGround;
+  readonly fleet: FleetGround;
 }
 
 /** What what is done with nodes and join tokens needs of whoever has the sessions. */
@@ -56,12 +56,6 @@ export interface FleetGround {
   /** Null: the gateway is off. */
   readonly gatewayUrl: () => string | null;
 }
-
-const noFleet: FleetGround = {
-  onRemoved: async () => undefined,
-  pin: () => null,
-  gatewayUrl: () => null,
-};
 
 /** Resolves when both are bound. */
 export async function startEdges(
@@ -136,7 +130,7 @@ function openTenancy(ground: EdgesGround, control: ControlPlane, resources: Asyn
   resources.use(new TenancyUpkeep(upkeep));
   const { pageBytesMax } = config.bounds;
   const audit = new AuditCases({ log: store.audit, projects, pageBytesMax });
-  const { fleet = noFleet } = ground;
+  const { fleet } = ground;
   const nodes = new NodeCases({ ...fleet, rows: nodeRows, projects, clock });
   const joinTokens = new JoinTokenCases({
     ...{ ...shared, ...fleet, rows: tokenRows, projects, limits: config.fleet },

@@ -1,5 +1,6 @@
 /** Wires the fleet: what reaches nodes of other processes, and the sessions of those on hosts of their own. */
 import type { Logger } from 'pino';
+import { reachableAddresses, restUrl } from './banner.ts';
 import type { Config } from './config.ts';
 import type { ControlPlane } from './core/control-plane.ts';
 import type { EventLog } from './core/event-log.ts';
@@ -9,16 +10,23 @@ import type { Clock } from './core/ports.ts';
 import type { Projects } from './core/projects.ts';
 import { connectionLimits } from './core/quotas.ts';
 import type { Store } from './core/store.ts';
+import type { EdgeTls } from './edge-sockets/edge-tls.ts';
+import type { FleetGround } from './edges.ts';
+import type { Admission } from './fleet/admission.ts';
+import { joinNode } from './fleet/join.ts';
 import { NodeCommands } from './fleet/node-commands.ts';
 import { Placements } from './fleet/placements.ts';
 import { Sessions } from './fleet/sessions.ts';
 import type { FleetStore } from './fleet/store.ts';
 import { Sweeps } from './fleet/sweeps.ts';
+import { GatewayServer } from './gateway/gateway-server.ts';
+import { openGatewayCertificate } from './gateway-certificate.ts';
+import { orStartError } from './node/start-error.ts';
 
 /** What every held node is made of. */
 type Shared = Omit<HeldNodeOptions, 'nodeId' | 'node' | 'eventLog'>;
 
-export interface FleetGround {
+interface FleetParts {
   readonly config: Config;
   readonly logger: Logger;
   readonly store: Pick<Store, 'nodes'> & {
@@ -32,7 +40,7 @@ export interface FleetGround {
 
 export type Fleet = ReturnType<typeof makeFleet>;
 
-export function makeFleet(ground: FleetGround, resources: AsyncDisposableStack) {
+export function makeFleet(ground: FleetParts, resources: AsyncDisposableStack) {
   const { config, logger, store, projects, eventLog, nodes, shared } = ground;
   const { sessions: rows, commands: commandRows } = store.fleet;
   const { fleet: limits } = config;
@@ -52,16 +60,64 @@ export function makeFleet(ground: FleetGround, resources: AsyncDisposableStack) 
   return { rows, commands, sessions, placement };
 }
 
-/** From now on this process answers what others ask of its nodes; where it has a gateway, it looks who is there. */
-export function startFleet(
-  { config, clock, logger }: Pick<FleetGround, 'config' | 'logger'> & { readonly clock: Clock },
-  { rows, commands }: Fleet,
-  control: ControlPlane,
+/** What starts with the fleet, and what the rest asks of it. */
+interface StartedFleet {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly store: { readonly fleet: Pick<FleetStore, 'joinTokens'> };
+  readonly certificate: EdgeTls['certificate'] | null;
+  readonly fleet: Fleet;
+  readonly control: ControlPlane;
+}
+
+/** From now on this process answers what others ask of its nodes; where it has a gateway, agents come, or are missed. */
+export async function startFleet(
+  ground: StartedFleet,
   resources: AsyncDisposableStack,
-): void {
-  commands.start((...command) => control.runHere(...command));
+): Promise<FleetGround> {
+  const { config, clock, logger, fleet, control } = ground;
   const { goneNodes } = control;
-  if (config.gateway === null) return;
+  fleet.commands.start((...command) => control.runHere(...command));
+  const onRemoved = async ({ id }: { readonly id: string }) => {
+    fleet.sessions.remove(id);
+    await goneNodes.lose(id, { isRemoved: true });
+  };
+  const { port, host } = config.gateway;
+  if (port === null) return { onRemoved, pin: () => null, gatewayUrl: () => null };
+  const { rows } = fleet;
   const expire = control.expireListener.bind(control);
   resources.use(new Sweeps({ rows, goneNodes, expire, clock, logger, limits: config.fleet }));
+  const gateway = await startGateway(ground, { host, port }, resources);
+  const url = config.gateway.url ?? gatewayUrl(gateway);
+  return { onRemoved, pin: () => gateway.pin, gatewayUrl: () => url };
+}
+
+async function startGateway(
+  { config, clock, logger, store, certificate, fleet }: StartedFleet,
+  place: { readonly host: string; readonly port: number },
+  resources: AsyncDisposableStack,
+): Promise<GatewayServer> {
+  const own = await openGatewayCertificate({ config, logger, ofEdges: certificate }, resources);
+  const joins = { rows: store.fleet.joinTokens, clock, limits: config.fleet };
+  const admission: Admission = {
+    installationId: () => fleet.rows.installationId(),
+    join: (request) => joinNode(joins, request),
+    find: (nodeId) => fleet.rows.find(nodeId),
+    begin: (hello, link) => fleet.sessions.begin(hello, link),
+  };
+  const { forwarding, gateway } = config;
+  const tls = own === null ? null : { certificate: own, limits: config.tls.limits };
+  const options = { admission, logger, forwarding, tls, ...place, limits: gateway.limits };
+  const server = await orStartError(
+    () => GatewayServer.start(options),
+    (reason) => `${reason} (KODAMA_GATEWAY_HOST, KODAMA_GATEWAY_PORT)`,
+  );
+  return resources.use(server);
+}
+
+/** Where other hosts reach it, as far as this one knows. */
+function gatewayUrl({ address, pin }: GatewayServer): string {
+  const [nearest = address, ...others] = reachableAddresses(address);
+  return restUrl(others[0] ?? nearest, pin !== null);
 }

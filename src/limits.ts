@@ -189,7 +189,6 @@ export const fleetLimits = {
   commandsMax: 1000,
   commandPollMs: 2000,
   nodeListenersMax: 10_000,
-  sessionsMax: 1000,
   beatsEveryMs: 1000,
   wishWaitMs: 5000,
   retryAfterMs: 1000,

@@ -48,7 +48,8 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   'program.ts': /^(config|log-text|output|node\/start-error)\.ts$/,
   'secret-settings.ts': /^$/,
   'unknown-variables.ts': /^$/,
-  'fleet-parts.ts': /^(config\.ts$|(core|fleet|gateway|postgres)\/)/,
+  'fleet-parts.ts':
+    /^(banner|config|edges|gateway-certificate)\.ts$|^(core|edge-sockets|fleet|gateway)\/|^node\/start-error\.ts$/,
   'banner.ts': /^core\//,
   'restore-mark.ts': /^(config|(embedded-postgres|node|postgres)\/[a-z-]+)\.ts$/,
   'gateway-certificate.ts':

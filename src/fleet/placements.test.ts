@@ -13,7 +13,7 @@ function node(name: string, given: Partial<PlaceableNode> = {}): PlaceableNode {
 /** Resolves with the node that gets them; with the code of what is thrown instead. */
 async function placed(
   nodes: readonly PlaceableNode[],
-  placement: ListenerPlacement | null,
+  placement: Omit<ListenerPlacement, 'onNodeLost'> | null,
   { draws = [0, 0.99], failing = [] as readonly string[], count = 1 } = {},
 ): Promise<string> {
   let drawn = 0;

@@ -14,6 +14,7 @@ import type { HeldNodes } from '../core/held-nodes.ts';
 import type { LogWriter } from '../core/log-writer.ts';
 import type { DataPlane, Observed } from '../core/ports.ts';
 import type { WorkerRecord } from '../core/record.ts';
+import type { Micros } from '../core/time.ts';
 import type { Beat, NodeHello, NodeSession, SessionLink } from './admission.ts';
 import type { SessionBeat, SessionRows, TakenSession } from './store.ts';
 
@@ -28,8 +29,6 @@ export interface SessionsOptions
 }
 
 export interface SessionLimits {
-  /** Of one replica. */
-  readonly sessionsMax: number;
   /** How often it is written who was heard of. */
   readonly beatsEveryMs: number;
   /** How long who changes a listener waits for its node. */
@@ -67,14 +66,9 @@ export class Sessions implements AsyncDisposable {
     return this.#lateRecords;
   }
 
-  /** @throws not_found (it was removed), resource_exhausted, unavailable */
+  /** @throws not_found (it was removed), unavailable */
   async begin(hello: NodeHello, link: SessionLink): Promise<NodeSession> {
-    const { rows, sessionLimits } = this.#options;
-    const { sessionsMax: limitValue } = sessionLimits;
-    if (this.#sessions.size >= limitValue) {
-      const message = `this replica has ${limitValue} sessions`;
-      throw new AppError('resource_exhausted', message, { limit: 'sessionsMax', limitValue });
-    }
+    const { rows } = this.#options;
     const taken = await rows.take(hello);
     if (taken === null) throw new AppError('not_found', `no node ${hello.nodeId}`);
     for (const session of this.#sessions) {
@@ -165,7 +159,7 @@ class Session implements NodeSession {
   readonly ref: number;
   readonly number: number;
   readonly lostAfterMs: number;
-  readonly now: number;
+  readonly #begunAt = performance.now();
   readonly #options: SessionsOptions;
   readonly #parts: SessionParts;
   readonly #hooks: SessionHooks;
@@ -184,7 +178,6 @@ class Session implements NodeSession {
     this.ref = taken.ref;
     this.number = taken.number;
     this.lostAfterMs = taken.lostAfterMs;
-    this.now = taken.now;
     this.#isRead.promise.catch(() => undefined);
     const onFatal = (error: unknown) => this.#fail(error);
     this.#writer = options.eventLog.writer(taken.place, onFatal);
@@ -202,6 +195,12 @@ class Session implements NodeSession {
     this.#node = new HeldNode({ ...options, ...own, onFatal, onStray });
     this.#node.serve(patient(link.dataPlane, options.sessionLimits.wishWaitMs));
     this.#node.recorder.resumeAfter(taken.through);
+  }
+
+  /** The database's clock, as it was read and went on since. */
+  get now(): Micros {
+    const passedMs = performance.now() - this.#begunAt;
+    return this.#parts.taken.now + Math.round(passedMs * 1000);
   }
 
   start(): void {

@@ -24,7 +24,10 @@ export async function playStolenSessions(seed: number, steps: number): Promise<v
   for (const name of ['one', 'two']) {
     const agent = new FakeAgent(await addNode(a, query, name));
     await agent.connect(a);
-    const input = sampleNewListener({ placement: { node: name }, name: `at-${name}` });
+    const input = sampleNewListener({
+      placement: { node: name, onNodeLost: 'stay' },
+      name: `at-${name}`,
+    });
     const [listener] = await b.control.createListeners(caller, [input]);
     agents.push({ agent, port: listener?.laddr?.port ?? 0, open: [] });
   }

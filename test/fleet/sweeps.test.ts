@@ -44,7 +44,7 @@ async function joined(name: string) {
   const agent = new FakeAgent(await addNode(a, query, name));
   const session = await agent.connect(a);
   const [listener] = await a.control.createListeners(caller, [
-    sampleNewListener({ placement: { node: name } }),
+    sampleNewListener({ placement: { node: name, onNodeLost: 'stay' } }),
   ]);
   if (listener === undefined) throw new TypeError('one in, one out');
   return { agent, session, listener };

@@ -4,8 +4,8 @@
  */
 import type { ServiceError } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { World } from '../../src/api/world.ts';
 import { operations } from '../../src/api/operations.ts';
+import type { World } from '../../src/api/world.ts';
 import { operator, type Scope, scopes } from '../../src/core/caller.ts';
 import { AppError, type ErrorCode, type ErrorDetails, errorCodes } from '../../src/core/errors.ts';
 import type { Keys } from '../../src/core/keys.ts';

@@ -1,8 +1,8 @@
 /** The operations over a control plane of a test's own, for an edge by itself. */
 import { Api } from '../../src/api/call.ts';
 import type { IdempotencyLimits } from '../../src/api/idempotency.ts';
-import type { World } from '../../src/api/world.ts';
 import { operations } from '../../src/api/operations.ts';
+import type { World } from '../../src/api/world.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { IdempotencyKeys } from '../../src/core/idempotency-keys.ts';
 import type { Keys } from '../../src/core/keys.ts';
