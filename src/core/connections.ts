@@ -7,7 +7,7 @@ import type { HeldNodes } from './held-nodes.ts';
 import { type ConnectionAsk, chooseListeners } from './listener-choice.ts';
 import type { ListenerNames, Named } from './listener-names.ts';
 import type { Own } from './named-listeners.ts';
-import type { NodeCalls } from './node-calls.ts';
+import type { NodeCallLimits, NodeCalls } from './node-calls.ts';
 import type { OtherNodes } from './node-command.ts';
 import { listPage, type Page, type PageAsk, type PageRequest, readWithNext } from './page.ts';
 import type { ProjectRef } from './project.ts';
@@ -16,7 +16,7 @@ import { whileThere } from './while-there.ts';
 /** By then its node may be back. */
 const retryAfterMs = 5000;
 
-export interface ConnectionLimits {
+export interface ConnectionLimits extends NodeCallLimits {
   /** Listeners that a reader may choose by their labels. */
   readonly labelledListenersMax: number;
 }

@@ -24,7 +24,7 @@ import type { Listener, ListenerPatch, NewListener } from './listener.ts';
 import { type ConnectionAsk, chooseEvents, type EventAsk } from './listener-choice.ts';
 import { ListenerNames, type Named, type NamedStreamItem } from './listener-names.ts';
 import { type CloseMany, listenerOf, NamedListeners, type Own } from './named-listeners.ts';
-import { type NodeCallLimits, NodeCalls } from './node-calls.ts';
+import { NodeCalls } from './node-calls.ts';
 import type { OtherNodes } from './node-command.ts';
 import { listPage, type Page, type PageAsk, type PageRequest } from './page.ts';
 import type { Placement } from './placement.ts';
@@ -66,12 +66,7 @@ export interface ControlPlaneOptions {
   readonly retention: Pick<Retention, 'stateOf'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly limits: EventPageLimits &
-    StreamLimits &
-    WaitLimits &
-    ConnectionLimits &
-    ReadinessLimits &
-    NodeCallLimits;
+  readonly limits: EventPageLimits & StreamLimits & WaitLimits & ConnectionLimits & ReadinessLimits;
 }
 
 export class ControlPlane {

@@ -7,6 +7,7 @@ import type { ProjectRef } from './project.ts';
 export class HeldNodes {
   readonly #nodes = new Map<string, HeldNode>();
   #own: HeldNode | null = null;
+  #onAdded: () => void = () => undefined;
 
   /** The one that is built in; null where this process holds no echo sockets. */
   get own(): HeldNode | null {
@@ -20,6 +21,12 @@ export class HeldNodes {
 
   add(node: HeldNode): void {
     this.#nodes.set(node.nodeId, node);
+    this.#onAdded();
+  }
+
+  /** Told of each that comes from now on. */
+  onAdded(callback: () => void): void {
+    this.#onAdded = callback;
   }
 
   /** Unless it has been taken anew meanwhile. */

@@ -122,10 +122,10 @@ export class ListenerSet {
 
   /** Whoever waits for the end of one hears of it elsewhere. */
   end(why: AppError): void {
-    for (const [id, { gone }] of this.#entries) {
+    for (const { listener, gone } of this.#entries.values()) {
       gone.promise.catch(() => undefined);
       gone.reject(why);
-      this.remove(id);
+      this.remove(listener.id);
     }
   }
 

@@ -79,6 +79,8 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
   start(run: RunHere): void {
     this.#runHere = run;
     this.#endWake = this.#options.rows.onWake(() => this.#look());
+    // What was asked of a node while nobody had its place.
+    this.#options.held.onAdded(() => this.#look());
     this.#polling = this.#poll();
   }
 
@@ -101,6 +103,8 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
     try {
       const text = JSON.stringify({ by: by && plain(by), command } satisfies Asked);
       await rows.post({ id, nodeId, project, text, restMs });
+      // A wake is for other processes, and the node's place may be here by now.
+      this.#look();
       const late = delay(restMs, null, { ref: false, signal: this.#stop.signal });
       const answered = await Promise.race([answer.promise, late.catch(() => null)]);
       if (answered === null) throw unanswered(nodeId);
@@ -171,6 +175,7 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
       const isElsewhere = 'error' in answer && held.get(nodeId) === null;
       // Who has the place now runs it.
       if (!isElsewhere) await rows.answer(id, JSON.stringify(answer));
+      if (this.#waiting.has(id)) this.#look();
     } catch (err) {
       logger.warn({ err, node: nodeId }, 'a command of another replica was not answered');
     }

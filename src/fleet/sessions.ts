@@ -187,7 +187,8 @@ class Session implements NodeSession {
       drawnFrom: hello.portRange,
       listenHost: hello.listenHost,
     };
-    const own = { nodeId: this.nodeId, node: taken.place, eventLog: this.#writer, portRules };
+    const { place: node, nodeName } = taken;
+    const own = { nodeId: this.nodeId, nodeName, node, eventLog: this.#writer, portRules };
     const onStray = (fields: object, message: string) => {
       hooks.onLate();
       options.logger.debug({ ...fields, node: this.nodeId }, message);

@@ -106,6 +106,7 @@ export interface JoinTokenRows {
 /** A node's place, taken for a session. */
 export interface TakenSession {
   readonly ref: number;
+  readonly nodeName: string;
   readonly place: TakenNode;
   /** Rises with each session of the node. */
   readonly number: number;

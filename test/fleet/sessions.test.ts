@@ -79,7 +79,7 @@ test('a listener is made on a node through either replica, and what comes there 
   await agent.connect(a);
   for (const replica of [a, b]) {
     const listener = await created(replica, name);
-    expect(listener).toMatchObject({ nodeId: agent.nodeId, state: 'listening' });
+    expect(listener).toMatchObject({ nodeId: agent.nodeId, nodeName: name, state: 'listening' });
     expect(agent.plane.served.has(listener.id)).toBe(true);
     const client = await agent.plane.connect(listener.laddr?.port ?? 0);
     await client.echo('hello');
