@@ -1,5 +1,5 @@
 /** The data plane of a node on another host keeps what every data plane keeps: a real agent, its workers, a real stream. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { identityOf, startAgent, startGateway } from './support/agent-world.ts';
 import { dataPlaneContract } from './support/data-plane-contract.ts';
 import { connectTcp } from './support/tcp-client.ts';

@@ -45,6 +45,7 @@ export class Agent implements AsyncDisposable {
   readonly #removed = Promise.withResolvers<void>();
   readonly #dialling: Promise<void>;
   #session: SessionClient | null = null;
+  #isRemoved = false;
   /** It has left a replica that could write nothing, and stays where it is until one can. */
   #hasLeft = false;
 
@@ -66,6 +67,7 @@ export class Agent implements AsyncDisposable {
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       const end = await this.#runSession(attempt);
       if (end.isFinal) {
+        this.#isRemoved = true;
         this.#removed.resolve();
         return;
       }
@@ -133,7 +135,9 @@ export class Agent implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const { shutdownTimeoutMs } = this.#options.config;
     await this.#node[Symbol.asyncDispose]();
-    await this.#node.spool.drained(AbortSignal.timeout(shutdownTimeoutMs / 2));
+    // Of a node that was removed nobody takes anything.
+    const waitMs = this.#isRemoved ? 0 : shutdownTimeoutMs / 2;
+    await this.#node.spool.drained(AbortSignal.timeout(waitMs));
     const { size: records } = this.#node.spool;
     if (records > 0) this.#options.logger.warn({ records }, 'records could not be delivered');
     this.#stop.abort();

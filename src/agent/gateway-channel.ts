@@ -1,6 +1,7 @@
 /** The way to a gateway: TLS that knows it, by its pin or by an authority, and one connection of its own for each dial. */
 
 import { once } from 'node:events';
+import { isIP } from 'node:net';
 import { connect, createSecureContext, getCACertificates, type PeerCertificate } from 'node:tls';
 import { type ChannelCredentials, Client, credentials } from '@grpc/grpc-js';
 import { isLoopback } from '../core/address.ts';
@@ -46,6 +47,8 @@ export async function openChannel(
   const { host, port } = gateway;
   const target = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return new Client(target, await credentialsOf(gateway, pin, limits), {
+    // An address is no server name (RFC 6066, 3), and with a pin none is looked at.
+    ...(pin !== null && isIP(host) !== 0 && { 'grpc.ssl_target_name_override': 'kodama' }),
     'grpc.max_receive_message_length': limits.frameBytesMax + frameOverheadBytes,
     'grpc.keepalive_time_ms': limits.keepaliveIntervalMs,
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,

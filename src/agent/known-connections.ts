@@ -1,10 +1,10 @@
 /** The connections that are open on this host, as last reported: of a worker that is lost nobody else tells their end. */
-import type { Counters, WorkerRecord } from '../core/record.ts';
+import { type Connection, closedFields, openConnection } from '../core/connection.ts';
+import type { WorkerRecord } from '../core/record.ts';
 import type { Micros } from '../core/time.ts';
 
-interface Known extends Counters {
-  readonly halfClosedAt: Micros | null;
-}
+/** What its end will tell of it, as far as it is known. */
+type Known = Pick<Connection, (typeof closedFields)[number]>;
 
 export class KnownConnections {
   /** By the id of their worker, and their own. */
@@ -29,24 +29,24 @@ export class KnownConnections {
       if (record.kind === 'refused') continue;
       const { id } = record.connection;
       if (record.kind === 'closed') known.delete(id);
-      else if (record.kind === 'opened') known.set(id, { id, ...untouched });
-      else known.set(id, { ...(known.get(id) ?? untouched), ...record.connection });
+      else if (record.kind === 'opened') known.set(id, toldAtEnd(record.connection));
+      else {
+        const before = known.get(id);
+        if (before !== undefined) known.set(id, { ...before, ...record.connection });
+      }
     }
   }
 
-  /** Forgets what the worker had; resolves to their ends. */
+  /** Forgets what the worker had; their ends. */
   lose(workerId: string, closedAt: Micros): readonly WorkerRecord[] {
     const lost = this.#known.get(workerId)?.values() ?? [];
     this.#known.delete(workerId);
     const end = { closedAt, closeInitiator: 'system', closeReason: 'worker_crashed' } as const;
-    return [...lost].map((known) => ({
-      kind: 'closed',
-      connection: { ...known, ...end, error: null },
-    }));
+    return [...lost].map((known) => ({ kind: 'closed', connection: { ...known, ...end } }));
   }
 }
 
-const untouched = {
-  ...{ bytesIn: 0, bytesOut: 0 },
-  ...{ firstByteAt: null, lastByteAt: null, halfClosedAt: null },
-} as const;
+function toldAtEnd(accepted: Parameters<typeof openConnection>[0]): Known {
+  const open = openConnection(accepted, '');
+  return Object.fromEntries(closedFields.map((field) => [field, open[field]])) as Known;
+}

@@ -12,7 +12,8 @@ interface AgentOptions {
 export function agentCommand(run: Run): Command {
   const command = new Command('agent')
     .description('hold echo sockets on this host for a control plane elsewhere')
-    .action(run((_, self) => become('agent/main', wordsOf(self.opts<AgentOptions>()))));
+    // --token-file is one of all commands, too.
+    .action(run((_, self) => become('agent/main', wordsOf(self.optsWithGlobals<AgentOptions>()))));
   const join = new Option('--join <url>', 'its gateway; several times: tried in turn');
   return withOptions(command.addOption(join.argParser(collected)), [
     option('--token-file <file>', 'the join token (else KODAMA_JOIN_TOKEN)'),

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+import { sampleConnection } from '../../test/support/samples.ts';
+import type { WorkerRecord } from '../core/record.ts';
+import { readRows, rowsBytes, rowsText } from './record-frames.ts';
+import { WireError } from './wire-error.ts';
+
+const limits = { frameRecordsMax: 10, frameBytesMax: 100_000 };
+const { id, listenerId, protocol, laddr, raddr, declaredRaddr, pid, fd, acceptedAt } =
+  sampleConnection();
+const tls = {
+  ...{ version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', sni: 'a', alpn: null },
+  ...{ clientFingerprint256: null, clientAuthorized: false },
+};
+const accepted = { id, listenerId, protocol, laddr, raddr, declaredRaddr, pid, fd, acceptedAt };
+const opened: WorkerRecord = { kind: 'opened', connection: { ...accepted, tls: null } };
+const counters = { id, bytesIn: 3, bytesOut: 2, firstByteAt: 5, lastByteAt: 6 };
+const end = { closeInitiator: 'peer', closeReason: 'peer_rst', error: 'ECONNRESET' } as const;
+
+const every: readonly WorkerRecord[] = [
+  opened,
+  { kind: 'opened', connection: { ...accepted, raddr: null, pid: pid + 1, tls } },
+  { kind: 'half_closed', connection: { ...counters, halfClosedAt: 7 } },
+  { kind: 'counters', connection: counters },
+  { kind: 'closed', connection: { ...counters, ...end, closedAt: 9, halfClosedAt: null } },
+  {
+    ...{ kind: 'refused', at: 10, listenerId },
+    refusal: { protocol: 'udp', laddr, raddr: null, rule: 'udp_rate', count: 12 },
+  },
+];
+
+test.each(every)('a $kind record arrives as it was sent', (record) => {
+  expect(readRows(rowsBytes([rowsText([record])]), limits)).toEqual([record]);
+});
+
+test('two texts are one frame, whichever worker each is of', () => {
+  expect(readRows(rowsBytes([rowsText(every), rowsText([opened])]), limits)).toEqual([
+    ...every,
+    opened,
+  ]);
+});
+
+test('strangers’ words are cut, and what else a record has is left out', () => {
+  const connection = { ...accepted, tls: { ...tls, sni: 'x'.repeat(1000) }, extra: 'root' };
+  const [record] = readRows(rowsBytes([rowsText([{ kind: 'opened', connection }])]), limits);
+  expect(record).toEqual({
+    kind: 'opened',
+    connection: { ...accepted, tls: { ...tls, sni: 'x'.repeat(255) } },
+  });
+  const [counted] = readRows(
+    Buffer.from(JSON.stringify([{ kind: 'counters', connection: counters, project: 1 }])),
+    limits,
+  );
+  expect(counted).toEqual({ kind: 'counters', connection: counters });
+});
+
+const rows = (...all: readonly unknown[]) => Buffer.from(JSON.stringify(all));
+const closed = { ...counters, ...end, closedAt: 9, halfClosedAt: null };
+
+test.each<[string, Buffer]>([
+  ['no JSON', Buffer.from('[')],
+  ['no list', Buffer.from('{"kind":"opened"}')],
+  ['an empty list', rows()],
+  ['null', rows(null)],
+  ['a number', rows(1)],
+  ['an opened row before what it has in common', rows(['o', id])],
+  ['a row of a strange kind', rows(['x'])],
+  ['a record of a strange kind', rows({ kind: 'audit' })],
+  ['a record without a connection', rows({ kind: 'counters' })],
+  ['an id that is none', rows({ kind: 'counters', connection: { ...counters, id: "' OR 1" } })],
+  ['negative bytes', rows({ kind: 'counters', connection: { ...counters, bytesIn: -1 } })],
+  [
+    'bytes that are no number',
+    rows({ kind: 'counters', connection: { ...counters, bytesIn: '3' } }),
+  ],
+  ['a strange reason', rows({ kind: 'closed', connection: { ...closed, closeReason: 'bored' } })],
+  ['an address that is none', rows(['p', listenerId, 'tcp', { ip: 'x', port: 1 }, 1], ['o', id])],
+  ['too many', rows(...Array<unknown>(11).fill({ kind: 'counters', connection: counters }))],
+  ['too many bytes', Buffer.alloc(limits.frameBytesMax + 1, ' ')],
+])('%s is refused', (_, bytes) => {
+  expect(() => readRows(bytes, limits)).toThrow(WireError);
+});

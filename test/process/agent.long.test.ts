@@ -1,0 +1,109 @@
+/** `kodama agent` as users start it: who it is, over restarts, and how it ends. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { startGateway } from '../support/agent-world.ts';
+import { bindingOf } from '../support/data-plane-contract.ts';
+import { openClient } from '../support/tcp-client.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { goodToken, TestAdmission } from '../support/test-admission.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const command = join(import.meta.dirname, '../../bin/kodama.js');
+
+function agent(
+  dataDir: string,
+  words: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+) {
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
+  const env = { PATH, NODE_COMPILE_CACHE, KODAMA_DATA_DIR: dataDir, ...environment };
+  const child = spawn(process.execPath, [command, 'agent', ...words], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const output = { text: '' };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output.text += text;
+    });
+  }
+  const ended = once(child, 'close').then(([code, signal]) => ({
+    code: code ?? signal,
+    text: output.text,
+  }));
+  const sessionOf = (admission: TestAdmission) => {
+    if (child.exitCode !== null) throw new Error(`it ended: ${output.text}`);
+    return admission.session;
+  };
+  return { child, ended, sessionOf };
+}
+
+const given = { KODAMA_JOIN_TOKEN: goodToken };
+const startMs = 60_000;
+
+test('it joins, is the same node after a restart without a word, and gives up once it was removed', async () => {
+  await using folder = await temporaryFolder();
+  const dataDir = join(folder.path, 'data');
+  const admission = new TestAdmission();
+  await using gateway = await startGateway(admission);
+  const tokenFile = join(folder.path, 'token');
+  await writeFile(tokenFile, `${goodToken}\n`, { mode: 0o600 });
+  const words = ['--join', gateway.url, '--name', 'dmz-1', '--token-file', tokenFile];
+  const first = agent(dataDir, words);
+  const session = await waitFor('its session', () => first.sessionOf(admission), startMs);
+  expect(admission.joins).toMatchObject([{ name: 'dmz-1', sourceIp: '127.0.0.1' }]);
+  const { dataPlane } = session.link;
+  const binding = bindingOf();
+  const { laddr } = await dataPlane.open(binding);
+  await dataPlane.wish({ generation: 1, binding });
+  await using client = await openClient(laddr.port);
+  await client.echo('hello');
+  first.child.kill('SIGTERM');
+  expect(await first.ended).toMatchObject({ code: 0 });
+  const ends = admission.records.flatMap((one) =>
+    one.kind === 'closed' ? [one.connection.closeReason] : [],
+  );
+  expect(ends).toEqual(['shutdown']);
+  const state = join(dataDir, 'agent.json');
+  expect((await stat(state)).mode & 0o777).toBe(0o600);
+  expect(await readFile(state, 'utf8')).not.toContain(goodToken);
+
+  const second = agent(dataDir);
+  const next = await waitFor('its next session', () => second.sessionOf(admission), startMs);
+  expect(next.hello.nodeId).toBe(session.hello.nodeId);
+  expect(next.hello.bootId).not.toBe(session.hello.bootId);
+  expect(admission.joins).toHaveLength(1);
+  admission.nodes.clear();
+  next.link.end({ reason: 'removed', retryAfterMs: 0, final: true });
+  expect(await second.ended).toMatchObject({ code: 0 });
+  expect(await readFile(state, 'utf8')).not.toContain('PRIVATE KEY');
+  // A supervisor that starts it again with the same token makes no new node.
+  const third = agent(dataDir, ['--join', gateway.url], given);
+  const { code, text } = await third.ended;
+  expect([code, text]).toEqual([0, expect.stringContaining('another token is needed')]);
+  expect(admission.joins).toHaveLength(1);
+});
+
+test('what is missing or wrong is said, and ends it', async () => {
+  await using folder = await temporaryFolder();
+  const admission = new TestAdmission();
+  await using gateway = await startGateway(admission);
+  const wrong = `kodamajoin_${'B'.repeat(33)}`;
+  const cases = [
+    [['--join', 'http://192.0.2.1'], given, 1, 'is no gateway'],
+    [['--join', gateway.url], {}, 1, 'has not joined yet'],
+    [['--join', gateway.url], { KODAMA_JOIN_TOKEN: 'sesame' }, 1, 'no join token'],
+    [['--join', gateway.url], { KODAMA_JOIN_TOKEN: wrong }, 1, 'refuses this host'],
+    [['--name', 'a b'], {}, 2, 'must be 1 to 64 letters'],
+    [[], { KODAMA_WORKERS: 'many' }, 2, 'KODAMA_WORKERS must be'],
+  ] as const;
+  const ends = cases.map(async ([words, environment, code, text], index) => {
+    const { ended } = agent(join(folder.path, `${index}`), words, environment);
+    expect(await ended).toEqual({ code, text: expect.stringContaining(text) });
+  });
+  await Promise.all(ends);
+});
