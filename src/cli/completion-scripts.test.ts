@@ -32,6 +32,8 @@ const lines: readonly (readonly [line: readonly string[], words: readonly string
   [['keys', 'rotate', '--ov'], ['--overlap']],
   [['projects', 'create', 'team-a', '--d'], ['--display-name']],
   [['keys', '--op'], ['--operators']],
+  [['join-token', 'create', '--sh'], ['--shared']],
+  [['nodes', 'unc'], ['uncordon']],
   [['--output', 'w'], ['wide']],
   [['--url', 'http://kodama', 'versi'], ['version']],
   [['--url', 'get', 'completion', 'z'], ['zsh']],

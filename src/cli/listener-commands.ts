@@ -52,7 +52,7 @@ function factsOf(listener: Listener): readonly (readonly [string, string | numbe
     ['labels', labelsText(labels)],
     ['PROXY header', listener.proxyProtocol.mode],
     ['certificate', listener.tls?.fingerprint256 ?? null],
-    ['node', listener.nodeId],
+    ['node', listener.nodeName],
     ['created', listener.createdAt],
     ['expires', listener.expiresAt],
     ['closed', listener.closedAt],

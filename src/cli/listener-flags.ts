@@ -40,6 +40,8 @@ export interface NewListenerOptions extends ChangeOptions {
   readonly discard?: true;
   readonly durable?: true;
   readonly proxy?: string;
+  readonly node?: string;
+  readonly nodeSelector?: Labels;
 }
 
 const newOptions = () => [
@@ -54,6 +56,10 @@ const newOptions = () => [
   new Option('--discard', 'send nothing back'),
   new Option('--durable', 'echo nothing before the connection is on record'),
   choice('--proxy <mode>', 'a PROXY header may or must come first', ['optional', 'required']),
+  option('--node <name>', 'on this node, by its name or id'),
+  option('--node-selector <key=value>', 'on a node with this label; repeatable', label).conflicts(
+    'node',
+  ),
 ];
 
 const sharedOptions = () => [
@@ -154,8 +160,13 @@ export function newListenerBody(command: Command): Readonly<Record<string, unkno
     mode,
     recording: durable ? 'durable' : undefined,
     proxyProtocol: proxy === undefined ? undefined : { mode: proxy },
+    placement: placementOf(options),
     ...commonBody(command, protocol === 'udp'),
   });
+}
+
+function placementOf({ node, nodeSelector: selector }: NewListenerOptions): object | undefined {
+  return node === undefined && selector === undefined ? undefined : given({ node, selector });
 }
 
 /** The body of PATCH /v1/listeners/{id}. `isUdp` tells what `--idle` is about. */

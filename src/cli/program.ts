@@ -11,11 +11,13 @@ import type { CommandEnvironment } from './environment.ts';
 import { eventsCommand } from './events-command.ts';
 import { applyCommand, exportCommand } from './file-commands.ts';
 import { idleCommand } from './idle-command.ts';
+import { joinTokensCommand } from './join-token-commands.ts';
 import { keysCommand } from './key-commands.ts';
 import { listenCommand } from './listen-command.ts';
 import { createCommand, deleteCommand, getCommand, setCommand } from './listener-commands.ts';
 import { listenersCommand } from './listeners-command.ts';
 import { loginCommand } from './login-command.ts';
+import { nodesCommand } from './node-commands.ts';
 import { projectsCommand } from './project-commands.ts';
 import { quotasCommand } from './quotas-command.ts';
 import { formats, type Run } from './session.ts';
@@ -78,6 +80,8 @@ export function buildProgram(
     loginCommand,
     projectsCommand,
     keysCommand,
+    nodesCommand,
+    joinTokensCommand,
     quotasCommand,
     auditCommand,
     restoreMarkCommand,

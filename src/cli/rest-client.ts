@@ -5,6 +5,11 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { type RequestOptions, request as requestHttps } from 'node:https';
 import type {
+  joinTokenResource,
+  nodeResource,
+  toldJoinTokenResource,
+} from '../http/fleet-resources.ts';
+import type {
   connectionResource,
   eventResource,
   listenerResource,
@@ -29,6 +34,9 @@ export type Project = Shown<typeof projectResource>;
 export type OwnProject = Shown<typeof ownProjectResource>;
 export type Key = Shown<typeof keyResource>;
 export type ToldKey = Shown<typeof toldKeyResource>;
+export type Node = Shown<typeof nodeResource>;
+export type JoinToken = Shown<typeof joinTokenResource>;
+export type ToldJoinToken = Shown<typeof toldJoinTokenResource>;
 export type AuditEntry = Shown<typeof auditEntryResource>;
 export type Quota = Shown<typeof quotaResource>;
 export type Lists = {
@@ -38,9 +46,14 @@ export type Lists = {
   readonly projects: Project;
   readonly keys: Key;
   readonly entries: AuditEntry;
+  readonly nodes: Node;
+  readonly joinTokens: JoinToken;
 };
 /** Of a list that is not at a path of its name. */
-const listPaths: Partial<Record<keyof Lists, string>> = { entries: '/v1/audit' };
+const listPaths: Partial<Record<keyof Lists, string>> = {
+  entries: '/v1/audit',
+  joinTokens: '/v1/join-tokens',
+};
 
 /** Where a stream stands; the first line of one has the log that it is of. */
 interface StreamPlace {

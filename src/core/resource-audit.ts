@@ -56,11 +56,11 @@ export class ResourceAudit {
 /** What callers set of it, and its state. Its key is nowhere; that it has one is told. */
 function listenerFields(listener: Listener): object {
   const { name, labels, protocol, host, port, state, mode, limits, faults } = listener;
-  const { tls, proxyProtocol, recording, expiresAt } = listener;
+  const { tls, proxyProtocol, recording, placement, expiresAt } = listener;
   return {
     ...{ name, labels, protocol, host, port, state, mode, limits, faults },
     tls: tls === null ? null : { ...tls, key: 'redacted' },
-    ...{ proxyProtocol, recording, expiresAt },
+    ...{ proxyProtocol, recording, placement, expiresAt },
   };
 }
 

@@ -1,0 +1,75 @@
+/** The command on nodes and join tokens. */
+import { expect, test } from 'vitest';
+import { type CommandEnd, command, jsonLines } from '../support/command.ts';
+import { joinedNode } from '../support/joined-node.ts';
+import { want } from '../support/rest-client.ts';
+import { sharedApp } from '../support/test-app.ts';
+
+const token = 'the-operators-own-token';
+const app = sharedApp({ KODAMA_API_TOKEN: token });
+const headers = { authorization: `Bearer ${token}` };
+
+async function kodama(words: string): Promise<CommandEnd> {
+  return await command(app, words.split(' '), { environment: { KODAMA_API_TOKEN: token } });
+}
+
+test('a join token is made, listed and revoked, and its secret is shown once', async () => {
+  const made = await kodama('join-token create --ttl 2h --uses 2 -l site=dmz');
+  expect(made.code).toBe(0);
+  const [, secret] = /^export KODAMA_JOIN_TOKEN=(kodamajoin_\w{33})\n/.exec(made.stdout) ?? [];
+  expect(made.stdout).toBe(`export KODAMA_JOIN_TOKEN=${secret}\nkodama agent --join URL\n`);
+  expect(made.stderr).toContain('2 nodes, within 2h');
+  expect(made.stderr).toContain('KODAMA_GATEWAY_PORT');
+  await joinedNode(app.databaseUrl, secret ?? '', 'cli-1');
+  const [shown] = jsonLines((await kodama('join-tokens -o json')).stdout);
+  expect(shown).toMatchObject({ uses: 2, used: 1, labels: { site: 'dmz' }, shared: false });
+  const table = await kodama('join-tokens');
+  expect(table.stdout).toContain(`${shown.id}  ${shown.hint}  good    1/2`);
+  expect(table.stdout).not.toContain(secret);
+  expect(await kodama(`join-tokens delete ${shown.id}`)).toMatchObject({ code: 0, stdout: '' });
+  expect((await kodama('join-tokens')).stdout).toMatch(/ revoked +1\/2 /);
+  const quiet = await kodama('join-tokens create --shared -q');
+  expect(quiet).toMatchObject({ code: 0, stderr: '' });
+  expect(quiet.stdout).toMatch(/^kodamajoin_\w{33}\n$/);
+  const wrong = await kodama('join-tokens create --uses 101');
+  expect(wrong).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('uses') });
+});
+
+test('a node is shown, cordoned, changed and removed', async () => {
+  const { secret } = await want(201, app, 'POST', '/v1/join-tokens', {}, headers);
+  const { nodeId } = await joinedNode(app.databaseUrl, secret, 'cli-2');
+  const listed = await kodama('nodes');
+  expect(listed.stdout).toMatch(/^NAME +STATE +KIND +LISTENERS +OPEN +LAST SEEN +LABELS\n/);
+  expect(listed.stdout).toMatch(/^\S+ +ready +built in +0 +0 /m);
+  expect(listed.stdout).toMatch(/^cli-2 +pending +own +0 +0 /m);
+  const node = await want(200, app, 'GET', '/v1/nodes/cli-2', undefined, headers);
+  expect(jsonLines((await kodama('nodes get cli-2 -o json')).stdout)).toEqual([node]);
+  expect((await kodama('nodes get cli-2')).stdout).toContain(nodeId);
+  expect((await kodama('nodes cordon cli-2')).stdout).toContain('pending, cordoned');
+  expect((await kodama('nodes uncordon cli-2')).stdout).not.toContain('cordoned');
+  const set = await kodama('nodes set cli-2 -l site=dmz -l rack=7 --lost-after 10m -o json');
+  const labels = { site: 'dmz', rack: '7' };
+  expect(jsonLines(set.stdout)).toMatchObject([{ labels, lostAfterMs: 600_000 }]);
+  const found = await kodama('nodes -l rack=7 -o json');
+  expect(jsonLines(found.stdout).map(({ name }) => name)).toEqual(['cli-2']);
+  const bare = await kodama('nodes set cli-2 --no-labels -o json');
+  expect(jsonLines(bare.stdout)).toMatchObject([{ labels: {}, lostAfterMs: 600_000 }]);
+  expect(await kodama('nodes set cli-2')).toMatchObject({ code: 2, stdout: '' });
+  // Nobody can be asked here.
+  expect(await kodama('nodes delete cli-2')).toMatchObject({ code: 2, stdout: '' });
+  expect(await kodama('nodes delete cli-2 --yes')).toMatchObject({ code: 0, stdout: '' });
+  expect(await kodama('nodes get cli-2')).toMatchObject({ code: 1, stdout: '' });
+  expect((await kodama('nodes --state removed')).stdout).toMatch(/^cli-2 +removed /m);
+});
+
+test('a listener is made on a node that is named, or selected', async () => {
+  const [{ name }] = jsonLines((await kodama('nodes --state ready -o json')).stdout);
+  const made = await kodama(`create --name placed --node ${name} -o json`);
+  const placement = { node: name, onNodeLost: 'stay' };
+  expect(jsonLines(made.stdout)).toMatchObject([{ nodeName: name, placement }]);
+  expect((await kodama('get placed')).stdout).toMatch(new RegExp(`^node +${name}$`, 'm'));
+  const both = await kodama(`create --node ${name} --node-selector site=dmz`);
+  expect(both).toMatchObject({ code: 2, stdout: '' });
+  const exported = await kodama('export');
+  expect(exported.stdout).toMatch(new RegExp(`placement:\\s+node: ${name}`));
+});
