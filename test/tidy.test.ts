@@ -80,10 +80,10 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 1960,
+  src: 2020,
   api: 2400,
-  cli: 5750,
-  core: 7950,
+  cli: 5860,
+  core: 8760,
   agent: 1580,
   console: 8350,
   echo: 6110,
@@ -95,9 +95,9 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   grpc: 2570,
   http: 4300,
   'listeners-file': 330,
-  metrics: 200,
+  metrics: 206,
   node: 400,
-  postgres: 6050,
+  postgres: 6400,
   tenancy: 1550,
   tls: 350,
   wire: 580,

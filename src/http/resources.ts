@@ -273,10 +273,7 @@ const retentionStatus = z.object({
 export const statusResource = z
   .object({
     version: z.string().describe('Of the program.'),
-    nodeId: z
-      .string()
-      .nullable()
-      .describe('This node; null where this process holds no echo sockets.'),
+    nodeId: z.string().nullable().describe('This node; null: it has no echo sockets.'),
     pid: z
       .int()
       .optional()

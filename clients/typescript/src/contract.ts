@@ -1660,7 +1660,7 @@ export interface components {
         Status: {
             /** @description Of the program. */
             version: string;
-            /** @description This node; null where this process holds no echo sockets. */
+            /** @description This node; null: it has no echo sockets. */
             nodeId: string | null;
             /** @description For operators: the process of the control plane, which forked the workers. */
             pid?: number;
