@@ -54,8 +54,7 @@ async function listen(session: Session, command: Command): Promise<number> {
       code = exitCodes.done;
     }
     await held.close();
-    if (!isKept)
-      await Promise.race([following, delay(endTimeoutMs, undefined, { ref: false })]);
+    if (!isKept) await Promise.race([following, delay(endTimeoutMs, undefined, { ref: false })]);
     say(
       isKept
         ? `${nameOf(listener)} goes on listening: kodama delete ${nameOf(listener)}`
