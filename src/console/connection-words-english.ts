@@ -29,8 +29,10 @@ export const connectionWordsEnglish = {
     bytes: 'in / out',
     state: 'state',
   },
-  shown: (shown: number, known: number) => `${n(shown)} of ${n(known)}`,
-  shownHint: 'Rows that match, of all that this page holds',
+  count: (count: number) => (count === 1 ? '1 connection.' : `${n(count)} connections.`),
+  /** Of how many that were ever accepted, where anybody knows. */
+  loaded: (loaded: number, ever: number | null) =>
+    ever === null ? `${n(loaded)} loaded.` : `${n(loaded)} loaded of ${n(ever)} ever accepted.`,
   isAll: 'All that is on record.',
   hasMore: 'Older ones come as you scroll.',
   isFull: (max: number) => `The newest ${n(max)} are held here. Older ones: narrow the filter.`,

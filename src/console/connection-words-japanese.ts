@@ -28,8 +28,11 @@ export const connectionWordsJapanese: ConnectionWords = {
     bytes: '受信 / 送信',
     state: '状態',
   },
-  shown: (shown, known) => `${n(known)} 件中 ${n(shown)} 件`,
-  shownHint: 'このページが持つ行のうち、条件に合う行',
+  count: (count) => `${n(count)} 件。`,
+  loaded: (loaded, ever) =>
+    ever === null
+      ? `${n(loaded)} 件を読み込み済み。`
+      : `これまでに受け入れた ${n(ever)} 件中 ${n(loaded)} 件を読み込み済み。`,
   isAll: '記録はこれですべてです。',
   hasMore: 'スクロールすると古い接続を読み込みます。',
   isFull: (max) => `新しい ${n(max)} 件を表示しています。古い接続は絞り込んで探してください。`,
