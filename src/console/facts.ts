@@ -20,7 +20,7 @@ export type Claim =
       readonly count: number;
       readonly ports: readonly number[];
     }
-  | { readonly kind: 'same_fd'; readonly fd: number; readonly pids: readonly number[] }
+  | { readonly kind: 'same_fd'; readonly fd: number; readonly processes: readonly Process[] }
   | {
       readonly kind: 'fd_again';
       readonly pid: number;
@@ -34,7 +34,7 @@ export type Claim =
   | { readonly kind: 'declared'; readonly raddr: string; readonly declared: string };
 
 export type Fact = Claim & {
-  /** Ids of connections, and `listening` sockets as listeningId writes them. */
+  /** Ids of connections, and `listening` sockets as listeningId writes them; those of many are listed when it is read. */
   readonly proof: readonly string[];
 };
 
@@ -46,9 +46,32 @@ export interface Scene {
   readonly closed: readonly ConnectionView[];
 }
 
+/** Pids are numbered by each host. */
+export interface Process {
+  readonly nodeId: string;
+  readonly pid: number;
+}
+
+export interface Descriptor extends Process {
+  readonly fd: number;
+}
+
+export function processKey({ nodeId, pid }: Process): string {
+  return `${nodeId}:${pid}`;
+}
+
+export function descriptorKey(of: Descriptor): string {
+  return `${processKey(of)}:${of.fd}`;
+}
+
 /** A row of the picture that is no connection. */
-export function listeningId({ pid, fd }: { readonly pid: number; readonly fd: number }): string {
-  return `listening:${pid}:${fd}`;
+export function listeningId(of: Descriptor): string {
+  return `listening:${descriptorKey(of)}`;
+}
+
+/** The listening sockets of a listener are all on its node. */
+export function listeningOf({ nodeId, sockets }: ListenerView): Descriptor[] {
+  return sockets.map(({ pid, fd }) => ({ nodeId, pid, fd }));
 }
 
 /** As the command and the docs write it. */
@@ -90,7 +113,8 @@ export function raddrText({ raddr }: ConnectionView): string {
 function accepted({ listener, open }: Scene): Fact | null {
   const [connection] = open;
   if (connection === undefined || open.length > 1 || connection.raddr === null) return null;
-  const socket = listener.sockets.find(({ pid }) => pid === connection.pid);
+  const process = processKey(connection);
+  const socket = listeningOf(listener).find((one) => processKey(one) === process);
   if (socket === undefined) return null;
   const proof = [connection.id, listeningId(socket)];
   const { fd } = connection;
@@ -99,8 +123,14 @@ function accepted({ listener, open }: Scene): Fact | null {
 
 function onePort({ listener, open }: Scene): Fact | null {
   if (open.length < 2 || listener.laddr === null) return null;
-  const proof = [...open.map(({ id }) => id), ...listener.sockets.map(listeningId)];
-  return { kind: 'one_port', port: listener.laddr.port, count: open.length, proof };
+  return {
+    kind: 'one_port',
+    port: listener.laddr.port,
+    count: open.length,
+    get proof() {
+      return [...open.map(({ id }) => id), ...listeningOf(listener).map(listeningId)];
+    },
+  };
 }
 
 function samePort({ open }: Scene): Fact | null {
@@ -119,40 +149,52 @@ function samePort({ open }: Scene): Fact | null {
   return { kind: 'same_port', port, hosts: shown.map(([host]) => host), proof };
 }
 
+/** As one node sees it: what two of them call 10.0.0.1 may be two hosts. */
 function sameHost({ open }: Scene): Fact | null {
-  const counts = new Map<string, number>();
-  for (const { raddr } of open)
-    if (raddr !== null) counts.set(raddr.ip, (counts.get(raddr.ip) ?? 0) + 1);
-  let [host, count] = ['', 1];
-  for (const [one, times] of counts) if (times > count) [host, count] = [one, times];
-  if (count < 2) return null;
-  const connections = open.filter(({ raddr }) => raddr?.ip === host);
-  const ports = connections.flatMap(({ raddr }) => raddr?.port ?? []).slice(0, namedMax);
-  const proof = connections.map(({ id }) => id);
-  return { kind: 'same_host', host, count, ports, proof };
+  const byNode = Map.groupBy(open, ({ nodeId }) => nodeId);
+  let most: readonly ConnectionView[] = [];
+  for (const some of byNode.values()) {
+    const byHost = Map.groupBy(some, ({ raddr }) => raddr?.ip);
+    for (const [host, connections] of byHost)
+      if (host !== undefined && connections.length > most.length) most = connections;
+  }
+  const host = most[0]?.raddr?.ip;
+  if (host === undefined || most.length < 2) return null;
+  const ports = most.slice(0, namedMax).flatMap(({ raddr }) => raddr?.port ?? []);
+  return {
+    kind: 'same_host',
+    host,
+    count: most.length,
+    ports,
+    get proof() {
+      return most.map(({ id }) => id);
+    },
+  };
 }
 
 function sameFd({ listener, open }: Scene): Fact | null {
   if (open.length === 0) return null;
-  const listening = listener.sockets.map((socket) => ({ id: listeningId(socket), ...socket }));
-  const same = sharedBy<{ readonly id: string; readonly pid: number; readonly fd: number }, number>(
+  const listening = listeningOf(listener).map((one) => ({ id: listeningId(one), ...one }));
+  const same = sharedBy<Descriptor & { readonly id: string }, number>(
     [...open, ...listening],
     ({ fd }) => fd,
-    ({ pid }) => pid,
+    processKey,
   );
   const [first] = same;
   if (first === undefined) return null;
-  const pids = [...new Set(same.map(({ pid }) => pid))].sort((one, other) => one - other);
+  const processes = new Map(
+    same.map(({ nodeId, pid }) => [processKey({ nodeId, pid }), { nodeId, pid }]),
+  );
+  const named = [...processes.values()].sort((one, other) => one.pid - other.pid);
   const proof = same.map(({ id }) => id);
-  return { kind: 'same_fd', fd: first.fd, pids: pids.slice(0, namedMax), proof };
+  return { kind: 'same_fd', fd: first.fd, processes: named.slice(0, namedMax), proof };
 }
 
 function fdAgain({ open, closed }: Scene): Fact | null {
   if (closed.length === 0) return null;
-  const keyOf = ({ pid, fd }: ConnectionView) => `${pid}:${fd}`;
-  const freed = new Map(closed.map((one) => [keyOf(one), one]));
-  const connection = open.findLast((one) => freed.has(keyOf(one)));
-  const before = connection && freed.get(keyOf(connection));
+  const freed = new Map(closed.map((one) => [descriptorKey(one), one]));
+  const connection = open.findLast((one) => freed.has(descriptorKey(one)));
+  const before = connection && freed.get(descriptorKey(connection));
   if (connection === undefined || before === undefined) return null;
   const { pid, fd } = connection;
   const proof = [before.id, connection.id];
@@ -184,10 +226,17 @@ function reset({ closed }: Scene): Fact | null {
 function udpFact({ listener, open }: Scene): Fact | null {
   const [first] = open;
   if (first === undefined) return null;
-  const same = open.filter(({ pid, fd }) => pid === first.pid && fd === first.fd);
-  const sockets = listener.sockets.filter(({ pid, fd }) => pid === first.pid && fd === first.fd);
-  const proof = [...same.map(({ id }) => id), ...sockets.map(listeningId)];
-  return { kind: 'udp', fd: first.fd, count: same.length, proof };
+  const key = descriptorKey(first);
+  const same = open.filter((one) => descriptorKey(one) === key);
+  return {
+    kind: 'udp',
+    fd: first.fd,
+    count: same.length,
+    get proof() {
+      const sockets = listeningOf(listener).filter((one) => descriptorKey(one) === key);
+      return [...same.map(({ id }) => id), ...sockets.map(listeningId)];
+    },
+  };
 }
 
 /**
