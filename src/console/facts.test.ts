@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { connectionView, listenerView } from '../../test/support/console-views.ts';
 import type { ConnectionView } from '../http/resources.ts';
-import { findFacts, listeningId, type Scene } from './facts.ts';
+import { listeningId } from './descriptors.ts';
+import { findFacts, type Scene } from './facts.ts';
+import { OpenConnections } from './open-connections.ts';
 import { english } from './words-english.ts';
 import { japanese } from './words-japanese.ts';
 
@@ -9,7 +11,8 @@ const socket = { pid: 100, fd: 20 };
 const here = { nodeId: 'node-1', ...socket };
 
 function scene(open: readonly ConnectionView[], given: Partial<Scene> = {}): Scene {
-  return { listener: listenerView({ sockets: [socket] }), open, closed: [], ...given };
+  const listener = listenerView({ sockets: [socket] });
+  return { listener, open: new OpenConnections(open), closed: [], ...given };
 }
 
 const kinds = (one: Scene) => findFacts(one).map(({ kind }) => kind);

@@ -3,6 +3,15 @@
  * prove it; nothing is said that the record does not show.
  */
 import type { ConnectionView, ListenerView } from '../http/resources.ts';
+import {
+  type Descriptor,
+  descriptorKey,
+  listeningId,
+  listeningOf,
+  type Process,
+  processKey,
+} from './descriptors.ts';
+import type { Group, OpenConnections } from './open-connections.ts';
 
 /** What a fact says. */
 export type Claim =
@@ -40,38 +49,10 @@ export type Fact = Claim & {
 
 export interface Scene {
   readonly listener: ListenerView;
-  /** Of this listener, in order of accept. */
-  readonly open: readonly ConnectionView[];
+  /** Of this listener. */
+  readonly open: OpenConnections;
   /** Of this listener, the last closed one last. */
   readonly closed: readonly ConnectionView[];
-}
-
-/** Pids are numbered by each host. */
-export interface Process {
-  readonly nodeId: string;
-  readonly pid: number;
-}
-
-export interface Descriptor extends Process {
-  readonly fd: number;
-}
-
-export function processKey({ nodeId, pid }: Process): string {
-  return `${nodeId}:${pid}`;
-}
-
-export function descriptorKey(of: Descriptor): string {
-  return `${processKey(of)}:${of.fd}`;
-}
-
-/** A row of the picture that is no connection. */
-export function listeningId(of: Descriptor): string {
-  return `listening:${descriptorKey(of)}`;
-}
-
-/** The listening sockets of a listener are all on its node. */
-export function listeningOf({ nodeId, sockets }: ListenerView): Descriptor[] {
-  return sockets.map(({ pid, fd }) => ({ nodeId, pid, fd }));
 }
 
 /** As the command and the docs write it. */
@@ -111,8 +92,8 @@ export function raddrText({ raddr }: ConnectionView): string {
 }
 
 function accepted({ listener, open }: Scene): Fact | null {
-  const [connection] = open;
-  if (connection === undefined || open.length > 1 || connection.raddr === null) return null;
+  const [connection] = open.all.values();
+  if (connection === undefined || open.all.size > 1 || connection.raddr === null) return null;
   const process = processKey(connection);
   const socket = listeningOf(listener).find((one) => processKey(one) === process);
   if (socket === undefined) return null;
@@ -122,20 +103,21 @@ function accepted({ listener, open }: Scene): Fact | null {
 }
 
 function onePort({ listener, open }: Scene): Fact | null {
-  if (open.length < 2 || listener.laddr === null) return null;
+  if (open.all.size < 2 || listener.laddr === null) return null;
   return {
     kind: 'one_port',
     port: listener.laddr.port,
-    count: open.length,
+    count: open.all.size,
     get proof() {
-      return [...open.map(({ id }) => id), ...listeningOf(listener).map(listeningId)];
+      return [...open.all.keys(), ...listeningOf(listener).map(listeningId)];
     },
   };
 }
 
 function samePort({ open }: Scene): Fact | null {
+  if (open.byHost.size < 2) return null;
   const connections = sharedBy(
-    open,
+    open.all,
     ({ raddr }) => raddr?.port,
     ({ raddr }) => raddr?.ip,
   );
@@ -149,37 +131,33 @@ function samePort({ open }: Scene): Fact | null {
   return { kind: 'same_port', port, hosts: shown.map(([host]) => host), proof };
 }
 
-/** As one node sees it: what two of them call 10.0.0.1 may be two hosts. */
 function sameHost({ open }: Scene): Fact | null {
-  const byNode = Map.groupBy(open, ({ nodeId }) => nodeId);
-  let most: readonly ConnectionView[] = [];
-  for (const some of byNode.values()) {
-    const byHost = Map.groupBy(some, ({ raddr }) => raddr?.ip);
-    for (const [host, connections] of byHost)
-      if (host !== undefined && connections.length > most.length) most = connections;
+  let most: Group = new Map();
+  for (const group of open.byHost.values()) {
+    const [first] = group.values();
+    if (first?.raddr && group.size > most.size) most = group;
   }
-  const host = most[0]?.raddr?.ip;
-  if (host === undefined || most.length < 2) return null;
-  const ports = most.slice(0, namedMax).flatMap(({ raddr }) => raddr?.port ?? []);
+  const named = [...most.values().take(namedMax)].flatMap(({ raddr }) => raddr ?? []);
+  const [first] = named;
+  if (first === undefined || most.size < 2) return null;
   return {
     kind: 'same_host',
-    host,
-    count: most.length,
-    ports,
+    host: first.ip,
+    count: most.size,
+    ports: named.map(({ port }) => port),
     get proof() {
-      return most.map(({ id }) => id);
+      return [...most.keys()];
     },
   };
 }
 
 function sameFd({ listener, open }: Scene): Fact | null {
-  if (open.length === 0) return null;
   const listening = listeningOf(listener).map((one) => ({ id: listeningId(one), ...one }));
-  const same = sharedBy<Descriptor & { readonly id: string }, number>(
-    [...open, ...listening],
-    ({ fd }) => fd,
-    processKey,
-  );
+  const there = new Set([...open.byProcess.keys(), ...listening.map(processKey)]);
+  if (open.all.size === 0 || there.size < 2) return null;
+  const rows = new Map<string, Descriptor & { readonly id: string }>(open.all);
+  for (const one of listening) rows.set(one.id, one);
+  const same = sharedBy(rows, ({ fd }) => fd, processKey);
   const [first] = same;
   if (first === undefined) return null;
   const processes = new Map(
@@ -191,9 +169,9 @@ function sameFd({ listener, open }: Scene): Fact | null {
 }
 
 function fdAgain({ open, closed }: Scene): Fact | null {
-  if (closed.length === 0) return null;
   const freed = new Map(closed.map((one) => [descriptorKey(one), one]));
-  const connection = open.findLast((one) => freed.has(descriptorKey(one)));
+  const fds = new Set(closed.map(({ fd }) => fd));
+  const connection = lastOf(open, (one) => fds.has(one.fd) && freed.has(descriptorKey(one)));
   const before = connection && freed.get(descriptorKey(connection));
   if (connection === undefined || before === undefined) return null;
   const { pid, fd } = connection;
@@ -203,13 +181,13 @@ function fdAgain({ open, closed }: Scene): Fact | null {
 }
 
 function halfClosed({ open }: Scene): Fact | null {
-  const connection = open.findLast(({ state }) => state === 'half_closed');
+  const connection = lastOf(open, ({ state }) => state === 'half_closed');
   if (connection === undefined) return null;
   return { kind: 'half_closed', raddr: raddrText(connection), proof: [connection.id] };
 }
 
 function declared({ open }: Scene): Fact | null {
-  const connection = open.findLast((one) => one.declaredRaddr !== null);
+  const connection = lastOf(open, (one) => one.declaredRaddr !== null);
   if (!connection?.declaredRaddr) return null;
   const proof = [connection.id];
   const told = addressText(connection.declaredRaddr);
@@ -224,37 +202,48 @@ function reset({ closed }: Scene): Fact | null {
 }
 
 function udpFact({ listener, open }: Scene): Fact | null {
-  const [first] = open;
+  const [first] = open.all.values();
   if (first === undefined) return null;
-  const key = descriptorKey(first);
-  const same = open.filter((one) => descriptorKey(one) === key);
+  const group = open.byProcess.get(processKey(first)) ?? new Map();
+  const same = [...group.values()].filter(({ fd }) => fd === first.fd);
   return {
     kind: 'udp',
     fd: first.fd,
     count: same.length,
     get proof() {
+      const key = descriptorKey(first);
       const sockets = listeningOf(listener).filter((one) => descriptorKey(one) === key);
       return [...same.map(({ id }) => id), ...sockets.map(listeningId)];
     },
   };
 }
 
+function lastOf(
+  { all }: OpenConnections,
+  isMeant: (connection: ConnectionView) => boolean,
+): ConnectionView | undefined {
+  let last: ConnectionView | undefined;
+  for (const connection of all.values()) if (isMeant(connection)) last = connection;
+  return last;
+}
+
 /**
- * All items of the first key that two of them share though they differ in `other`; what has no key shares none. There are
- * ten thousand items at each drawing: no list is made of any other key.
+ * All items of the first key that two of them share though they differ in `other`; what has no key shares none. There may
+ * be ten thousand items: no list is made of any other key.
  */
 function sharedBy<Item, Key>(
-  items: readonly Item[],
+  items: ReadonlyMap<string, Item>,
   keyOf: (item: Item) => Key | undefined,
   otherOf: (item: Item) => unknown,
 ): Item[] {
   const firsts = new Map<Key, Item>();
-  for (const item of items) {
+  for (const item of items.values()) {
     const key = keyOf(item);
     if (key === undefined) continue;
     const first = firsts.get(key);
     if (first === undefined) firsts.set(key, item);
-    else if (otherOf(first) !== otherOf(item)) return items.filter((one) => keyOf(one) === key);
+    else if (otherOf(first) !== otherOf(item))
+      return [...items.values()].filter((one) => keyOf(one) === key);
   }
   return [];
 }

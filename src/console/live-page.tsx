@@ -15,7 +15,7 @@ import { lastClosedMax } from './standing-connections.ts';
 export function LivePage() {
   const { log, playhead, router, state, words } = useConsole();
   const { listeners, connections } = state.value;
-  const countOf = (id: string) => connections.of(id).open.size;
+  const countOf = (id: string) => connections.of(id).open.all.size;
   const wanted = router.query.value.get('listener');
   const listener = chosen(listeners, wanted, countOf);
   if (listener === undefined) {
@@ -53,16 +53,16 @@ function Scene({ listener }: { readonly listener: ListenerView }) {
   const [lit, setLit] = useLit();
   const isLive = playhead.seq.value === null;
   const standing = state.value.connections.of(listener.id);
-  const open = [...standing.open.values()];
+  const { open } = standing;
+  const known = open.all.size;
   const closed = standing.lastClosed.slice(-lastClosedMax);
   const told = isLive && !log.timeline.isWhole ? listener.openConnections : 0;
-  const openCount = Math.max(open.length, told);
+  const openCount = Math.max(known, told);
   const knownCount = openCount + standing.closedCount;
   const scene = { listener, open, closed, openCount };
   const facts = findFacts(scene);
   const selectedId = router.query.value.get('connection');
-  const selected =
-    standing.open.get(selectedId ?? '') ?? closed.find(({ id }) => id === selectedId);
+  const selected = open.all.get(selectedId ?? '') ?? closed.find(({ id }) => id === selectedId);
   return (
     <>
       <ListenerLine listener={listener} {...{ openCount, knownCount }} />
@@ -79,8 +79,8 @@ function Scene({ listener }: { readonly listener: ListenerView }) {
           <FactList facts={facts} setLit={setLit} />
         </aside>
       </div>
-      {open.length < 3 && isLive && <ConnectPanel listener={listener} />}
-      {openCount > open.length && <p class="soft">{words.live.notAll(open.length, openCount)}</p>}
+      {known < 3 && isLive && <ConnectPanel listener={listener} />}
+      {openCount > known && <p class="soft">{words.live.notAll(known, openCount)}</p>}
     </>
   );
 }

@@ -1,13 +1,14 @@
 /** The boxes of the picture: hosts with their ports, processes with their descriptors, and how high each of them is. */
 import type { ConnectionView, ListenerView } from '../http/resources.ts';
 import {
-  byAddress,
   descriptorKey,
   listeningId,
   listeningOf,
   type Process,
   processKey,
-} from './facts.ts';
+} from './descriptors.ts';
+import { byAddress } from './facts.ts';
+import { hostKey, type OpenConnections } from './open-connections.ts';
 
 export type Scale = 'each' | 'hosts' | 'totals';
 
@@ -76,8 +77,8 @@ export interface NodeBand {
 
 export interface PictureScene {
   readonly listener: ListenerView;
-  /** Of this listener, in order of accept. */
-  readonly open: readonly ConnectionView[];
+  /** Of this listener. */
+  readonly open: OpenConnections;
   readonly closed: readonly ConnectionView[];
   /** Whatever else runs on its nodes, such as a worker that has no connection. */
   readonly running: readonly Process[];
@@ -108,7 +109,7 @@ export function lastFreed(scene: PictureScene): ConnectionView[] {
   const { listener, open, closed } = scene;
   if (listener.protocol === 'udp') return [];
   const there = processesOf(scene);
-  const taken = new Set(open.map(descriptorKey));
+  const taken = new Set([...open.all.values()].map(descriptorKey));
   const freed: ConnectionView[] = [];
   for (let at = closed.length - 1; at >= 0 && freed.length < freedMax; at--) {
     const connection = closed[at];
@@ -123,35 +124,51 @@ export function lastFreed(scene: PictureScene): ConnectionView[] {
 /** By their keys. */
 function processesOf({ listener, open, running }: PictureScene): Map<string, Process> {
   const found = new Map<string, Process>();
-  const nodes = new Set([listener.nodeId]);
-  const add = (process: Process) => {
-    const key = processKey(process);
-    if (!found.has(key)) found.set(key, process);
-    nodes.add(process.nodeId);
-  };
-  for (const process of listeningOf(listener)) add(process);
-  for (const process of open) add(process);
-  for (const process of running) if (nodes.has(process.nodeId)) add(process);
+  for (const process of listeningOf(listener)) found.set(processKey(process), process);
+  for (const [key, connections] of open.byProcess)
+    for (const process of connections.values().take(1)) found.set(key, process);
+  const nodes = new Set([listener.nodeId, ...[...found.values()].map(({ nodeId }) => nodeId)]);
+  for (const process of running)
+    if (nodes.has(process.nodeId)) found.set(processKey(process), process);
   return found;
 }
 
-type Ranked = readonly [key: string, connections: readonly ConnectionView[]];
-
-function mostFirst([ip, one]: Ranked, [otherIp, other]: Ranked): number {
-  return other.length - one.length || byAddress.compare(ip, otherIp);
+interface Ranked {
+  readonly key: string;
+  readonly count: number;
+  readonly connections: () => readonly ConnectionView[];
 }
 
-export function hostBoxes(scale: Scale, { open }: PictureScene, freed: readonly ConnectionView[]) {
-  // As each node sees it: what two of them call 10.0.0.1 may be two hosts.
-  const byHost = Map.groupBy([...open, ...freed], hostKey);
-  const ranked = [...byHost];
-  // A few are found by their address, many by how much they have.
-  if (scale === 'each') ranked.sort(([one], [other]) => byAddress.compare(one, other));
-  else ranked.sort(mostFirst);
-  const shown = ranked.slice(0, hostsMax[scale]);
+function byKey({ key: one }: Ranked, { key: other }: Ranked): number {
+  return byAddress.compare(one, other);
+}
+
+/** Of ten thousand only those are listed that are drawn. */
+function rankedHosts(
+  scale: Scale,
+  { open }: PictureScene,
+  freed: readonly ConnectionView[],
+): Ranked[] {
+  if (scale === 'each') {
+    const byHost = Map.groupBy([...open.all.values(), ...freed], hostKey);
+    const hosts = [...byHost].map(
+      ([key, some]): Ranked => ({ key, count: some.length, connections: () => some }),
+    );
+    // A few are found by their address, many by how much they have.
+    return hosts.sort(byKey);
+  }
+  const hosts = [...open.byHost].map(
+    ([key, some]): Ranked => ({ key, count: some.size, connections: () => [...some.values()] }),
+  );
+  return hosts.sort((one, other) => other.count - one.count || byKey(one, other));
+}
+
+export function hostBoxes(scale: Scale, scene: PictureScene, freed: readonly ConnectionView[]) {
+  const ranked = rankedHosts(scale, scene, freed);
   const left = ranked.slice(hostsMax[scale]);
   let top = 0;
-  const hosts = shown.map(([key, connections]): HostBox => {
+  const hosts = ranked.slice(0, hostsMax[scale]).map(({ key, connections: listed }): HostBox => {
+    const connections = listed();
     const rows: HostBox['rows'] =
       scale === 'each'
         ? connections.map((connection) => ({ kind: 'client', connection }))
@@ -161,12 +178,8 @@ export function hostBoxes(scale: Scale, { open }: PictureScene, freed: readonly 
     top += height + (scale === 'each' ? boxGap : lineGap);
     return box;
   });
-  const connections = left.reduce((sum, [, some]) => sum + some.length, 0);
+  const connections = left.reduce((sum, { count }) => sum + count, 0);
   return { hosts, more: left.length === 0 ? null : { hosts: left.length, connections } };
-}
-
-function hostKey({ nodeId, raddr }: ConnectionView): string {
-  return `${nodeId} ${raddr?.ip ?? ''}`;
 }
 
 /** That of the listener first. */
@@ -176,8 +189,8 @@ export function nodeBands(
   freed: readonly ConnectionView[],
 ): NodeBand[] {
   const { listener, open } = scene;
-  const byProcess = Map.groupBy([...open, ...freed], processKey);
-  const most = Math.max(1, ...[...byProcess.values()].map(({ length }) => length));
+  const most = Math.max(1, ...[...open.byProcess.values()].map(({ size }) => size));
+  const freedBy = Map.groupBy(freed, processKey);
   const byNode = Map.groupBy(processesOf(scene).values(), ({ nodeId }) => nodeId);
   const { nodeId: first } = listener;
   const others = [...byNode.keys()].filter((nodeId) => nodeId !== first).sort();
@@ -188,7 +201,8 @@ export function nodeBands(
     const inOrder = (byNode.get(nodeId) ?? []).toSorted((one, other) => one.pid - other.pid);
     const processes = inOrder.map(({ pid }): ProcessBox => {
       const key = processKey({ nodeId, pid });
-      const connections = byProcess.get(key) ?? [];
+      const group = open.byProcess.get(key)?.values() ?? [];
+      const connections = [...group, ...(freedBy.get(key) ?? [])];
       const share = connections.length / most;
       const rows = fdRows(scale, listener, { nodeId, pid }, connections, share);
       const height = processHead + rows.length * rowHeight + boxTail;

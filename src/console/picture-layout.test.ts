@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { connectionView, listenerView } from '../../test/support/console-views.ts';
 import type { ConnectionView } from '../http/resources.ts';
+import { OpenConnections } from './open-connections.ts';
 import {
   hostHead,
   type PictureScene,
@@ -24,7 +25,8 @@ function layOut(given: PictureScene): Picture & { readonly processes: readonly P
 
 function scene(open: readonly ConnectionView[], given: Partial<PictureScene> = {}): PictureScene {
   const listener = listenerView({ sockets });
-  return { listener, open, closed: [], running: [], openCount: open.length, ...given };
+  const all = new OpenConnections(open);
+  return { listener, open: all, closed: [], running: [], openCount: open.length, ...given };
 }
 
 /** From so many hosts, in turns; every second one in the other process. */

@@ -5,7 +5,7 @@
  * page, and costs as much.
  */
 import type { ConnectionView, ListenerView } from '../http/resources.ts';
-import { listeningId, processKey } from './facts.ts';
+import { listeningId, processKey } from './descriptors.ts';
 import {
   boxGap,
   eachMax,

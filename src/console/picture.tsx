@@ -7,13 +7,14 @@ import type { Fact } from './facts.ts';
 import { HostList } from './host-list.tsx';
 import type { Lit, SetLit } from './lit.ts';
 import { nodeNames } from './node-names.ts';
+import type { OpenConnections } from './open-connections.ts';
 import type { NodeBand } from './picture-boxes.ts';
 import { layOut, type Wire, wirePath } from './picture-layout.ts';
 import { ProcessList } from './process-list.tsx';
 
 export interface PictureProps {
   readonly listener: ListenerView;
-  readonly open: readonly ConnectionView[];
+  readonly open: OpenConnections;
   readonly closed: readonly ConnectionView[];
   readonly openCount: number;
   readonly facts: readonly Fact[];

@@ -3,10 +3,11 @@
  * log it is kept as each event comes, so that no drawing looks through the window.
  */
 import type { ConnectionView } from '../http/resources.ts';
+import { OpenConnections } from './open-connections.ts';
 
 export interface OfListener {
-  /** Open or half-closed, by id, in order of accept. */
-  readonly open: ReadonlyMap<string, ConnectionView>;
+  /** Or half-closed. */
+  readonly open: OpenConnections;
   /** Of the window. */
   readonly closedCount: number;
   /** The newest last; at least the last `lastClosedMax` of the window. */
@@ -14,7 +15,6 @@ export interface OfListener {
 }
 
 interface Kept extends OfListener {
-  readonly open: Map<string, ConnectionView>;
   closedCount: number;
   readonly lastClosed: ConnectionView[];
 }
@@ -22,7 +22,7 @@ interface Kept extends OfListener {
 /** Beyond them nobody looks for whose descriptor is used again. */
 export const lastClosedMax = 200;
 
-const none: OfListener = { open: new Map(), closedCount: 0, lastClosed: [] };
+const none: OfListener = { open: new OpenConnections(), closedCount: 0, lastClosed: [] };
 
 export class StandingConnections {
   readonly #byListener = new Map<string, Kept>();
@@ -40,7 +40,7 @@ export class StandingConnections {
   put(connection: ConnectionView): void {
     const { id, listenerId, state } = connection;
     const kept = this.#byListener.get(listenerId) ?? this.#add(listenerId);
-    const before = kept.open.size;
+    const before = kept.open.all.size;
     if (state === 'closed') {
       kept.open.delete(id);
       kept.closedCount++;
@@ -48,8 +48,8 @@ export class StandingConnections {
       // As many again may gather, so that they are cut off in one piece.
       if (kept.lastClosed.length > 2 * lastClosedMax)
         kept.lastClosed.splice(0, kept.lastClosed.length - lastClosedMax);
-    } else kept.open.set(id, connection);
-    this.#openCount += kept.open.size - before;
+    } else kept.open.put(connection);
+    this.#openCount += kept.open.all.size - before;
   }
 
   /** It has left the window, or can not be kept. Of the closed ones the oldest leaves first. */
@@ -59,12 +59,15 @@ export class StandingConnections {
     if (state === 'closed') {
       kept.closedCount--;
       if (kept.lastClosed[0]?.id === id) kept.lastClosed.shift();
-    } else if (kept.open.delete(id)) this.#openCount--;
-    if (kept.open.size === 0 && kept.closedCount === 0) this.#byListener.delete(listenerId);
+    } else {
+      this.#openCount -= Number(kept.open.all.has(id));
+      kept.open.delete(id);
+    }
+    if (kept.open.all.size === 0 && kept.closedCount === 0) this.#byListener.delete(listenerId);
   }
 
   #add(listenerId: string): Kept {
-    const made: Kept = { open: new Map(), closedCount: 0, lastClosed: [] };
+    const made: Kept = { open: new OpenConnections(), closedCount: 0, lastClosed: [] };
     this.#byListener.set(listenerId, made);
     return made;
   }

@@ -56,7 +56,7 @@ function logOf(made: readonly Choice[]): Step[] {
 
 /** Of the one listener that there is. */
 const openAt = (timeline: Timeline, seq: number | null) => [
-  ...timeline.stateAt(seq).connections.of(connectionView(1).listenerId).open.values(),
+  ...timeline.stateAt(seq).connections.of(connectionView(1).listenerId).open.all.values(),
 ];
 const told = (connections: Iterable<ConnectionView>) =>
   [...connections].map(({ id, state }) => `${id} ${state}`).sort();
@@ -118,7 +118,12 @@ test('what is kept at the head is what the window says of it', () => {
         const open = seen.filter(({ state }) => state !== 'closed');
         const { connections } = timeline.stateAt(null);
         const kept = connections.of(connectionView(1).listenerId);
-        expect(told(kept.open.values())).toEqual(told(open));
+        const { all, byHost, byProcess } = kept.open;
+        expect(told(all.values())).toEqual(told(open));
+        for (const groups of [byHost, byProcess]) {
+          const grouped = [...groups.values()].flatMap((group) => [...group.values()]);
+          expect(told(grouped)).toEqual(told(open));
+        }
         expect([kept.closedCount, connections.openCount]).toEqual([closed.length, open.length]);
         expect(told(kept.lastClosed)).toEqual(told(closed));
       }

@@ -1,7 +1,8 @@
 /** The words of the page in English, by the part of the page that says them. */
 
 import { connectionWordsEnglish } from './connection-words-english.ts';
-import type { Fact, Process } from './facts.ts';
+import type { Process } from './descriptors.ts';
+import type { Fact } from './facts.ts';
 import { listenerWordsEnglish } from './listener-words-english.ts';
 import type { NodeName } from './node-names.ts';
 

@@ -1,7 +1,7 @@
 /** The words of the page in Japanese. */
 
 import { connectionWordsJapanese } from './connection-words-japanese.ts';
-import type { Process } from './facts.ts';
+import type { Process } from './descriptors.ts';
 import { listenerWordsJapanese } from './listener-words-japanese.ts';
 import type { NodeName } from './node-names.ts';
 import type { Words } from './words-english.ts';
