@@ -1,6 +1,5 @@
 /** The words of the table of connections, and of the panel beside it, in English. */
-const count = new Intl.NumberFormat('en');
-const n = (value: number): string => count.format(value);
+import { countText as n } from './count-text.ts';
 
 export type ConnectionWords = typeof connectionWordsEnglish;
 

@@ -1,8 +1,7 @@
 /** The words of the table of connections, and of the panel beside it, in Japanese. */
+import { countText as n } from './count-text.ts';
 import type { ConnectionWords } from './connection-words-english.ts';
 
-const count = new Intl.NumberFormat('ja');
-const n = (value: number): string => count.format(value);
 
 export const connectionWordsJapanese: ConnectionWords = {
   title: '接続',

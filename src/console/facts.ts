@@ -65,7 +65,13 @@ export function addressText(address: { readonly ip: string; readonly port: numbe
 const namedMax = 2;
 
 /** 127.0.0.9 comes before 127.0.0.10. */
-export const byAddress = new Intl.Collator('en', { numeric: true });
+export function byAddress(one: string, other: string): number {
+  return padded(one) < padded(other) ? -1 : 1;
+}
+
+function padded(address: string): string {
+  return address.replace(/\d+/g, (digits) => digits.padStart(5, '0'));
+}
 
 /** In the order in which they are best read. */
 export function findFacts(scene: Scene): Fact[] {
@@ -126,7 +132,7 @@ function samePort({ open }: Scene): Fact | null {
   const byHost = new Map(connections.map((one) => [one.raddr?.ip ?? '', one]));
   const shown = [...byHost]
     .slice(0, namedMax)
-    .sort(([one], [other]) => byAddress.compare(one, other));
+    .sort(([one], [other]) => byAddress(one, other));
   const proof = shown.map(([, { id }]) => id);
   return { kind: 'same_port', port, hosts: shown.map(([host]) => host), proof };
 }

@@ -46,7 +46,7 @@ export class OpenConnections {
   }
 }
 
-export function hostKey({ nodeId, raddr }: ConnectionView): string {
+function hostKey({ nodeId, raddr }: ConnectionView): string {
   return `${nodeId} ${raddr?.ip ?? ''}`;
 }
 

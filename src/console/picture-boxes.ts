@@ -8,7 +8,7 @@ import {
   processKey,
 } from './descriptors.ts';
 import { byAddress } from './facts.ts';
-import { hostKey, type OpenConnections } from './open-connections.ts';
+import { type Group, OpenConnections } from './open-connections.ts';
 
 export type Scale = 'each' | 'hosts' | 'totals';
 
@@ -133,42 +133,31 @@ function processesOf({ listener, open, running }: PictureScene): Map<string, Pro
   return found;
 }
 
-interface Ranked {
-  readonly key: string;
-  readonly count: number;
-  readonly connections: () => readonly ConnectionView[];
+type Host = readonly [key: string, connections: Group];
+
+function mostFirst([, one]: Host, [, other]: Host): number {
+  return other.size - one.size;
 }
 
-function byKey({ key: one }: Ranked, { key: other }: Ranked): number {
-  return byAddress.compare(one, other);
+function byKey([one]: Host, [other]: Host): number {
+  return byAddress(one, other);
 }
 
-/** Of ten thousand only those are listed that are drawn. */
-function rankedHosts(
+export function hostBoxes(
   scale: Scale,
   { open }: PictureScene,
   freed: readonly ConnectionView[],
-): Ranked[] {
-  if (scale === 'each') {
-    const byHost = Map.groupBy([...open.all.values(), ...freed], hostKey);
-    const hosts = [...byHost].map(
-      ([key, some]): Ranked => ({ key, count: some.length, connections: () => some }),
-    );
-    // A few are found by their address, many by how much they have.
-    return hosts.sort(byKey);
-  }
-  const hosts = [...open.byHost].map(
-    ([key, some]): Ranked => ({ key, count: some.size, connections: () => [...some.values()] }),
-  );
-  return hosts.sort((one, other) => other.count - one.count || byKey(one, other));
-}
-
-export function hostBoxes(scale: Scale, scene: PictureScene, freed: readonly ConnectionView[]) {
-  const ranked = rankedHosts(scale, scene, freed);
+) {
+  const { byHost } =
+    freed.length === 0 ? open : new OpenConnections([...open.all.values(), ...freed]);
+  const ranked = [...byHost].sort(mostFirst);
   const left = ranked.slice(hostsMax[scale]);
+  // A few are found by their address, many by how much they have.
+  const shown = ranked.slice(0, hostsMax[scale]).sort(byKey);
+  if (scale !== 'each') shown.sort(mostFirst);
   let top = 0;
-  const hosts = ranked.slice(0, hostsMax[scale]).map(({ key, connections: listed }): HostBox => {
-    const connections = listed();
+  const hosts = shown.map(([key, group]): HostBox => {
+    const connections = [...group.values()];
     const rows: HostBox['rows'] =
       scale === 'each'
         ? connections.map((connection) => ({ kind: 'client', connection }))
@@ -178,7 +167,7 @@ export function hostBoxes(scale: Scale, scene: PictureScene, freed: readonly Con
     top += height + (scale === 'each' ? boxGap : lineGap);
     return box;
   });
-  const connections = left.reduce((sum, { count }) => sum + count, 0);
+  const connections = left.reduce((sum, [, { size }]) => sum + size, 0);
   return { hosts, more: left.length === 0 ? null : { hosts: left.length, connections } };
 }
 

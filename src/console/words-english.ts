@@ -1,13 +1,12 @@
 /** The words of the page in English, by the part of the page that says them. */
 
+import { countText as n } from './count-text.ts';
 import { connectionWordsEnglish } from './connection-words-english.ts';
 import type { Process } from './descriptors.ts';
 import type { Fact } from './facts.ts';
 import { listenerWordsEnglish } from './listener-words-english.ts';
 import type { NodeName } from './node-names.ts';
 
-const count = new Intl.NumberFormat('en');
-const n = (value: number): string => count.format(value);
 const some = (value: number, one: string, more = `${one}s`): string =>
   `${n(value)} ${value === 1 ? one : more}`;
 
