@@ -1,4 +1,5 @@
 /** The textbook's picture, of what is really running: first of nothing, then of one listener among its neighbours. */
+import { useEffect, useState } from 'preact/hooks';
 import type { ListenerView } from '../http/resources.ts';
 import { BothEnds } from './both-ends.tsx';
 import { ConnectPanel } from './connect-panel.tsx';
@@ -60,7 +61,8 @@ function Scene({ listener }: { readonly listener: ListenerView }) {
   const openCount = Math.max(known, told);
   const knownCount = openCount + standing.closedCount;
   const scene = { listener, open, closed, openCount };
-  const facts = findFacts(scene);
+  const isDrawn = useDrawn();
+  const facts = isDrawn ? findFacts(scene) : [];
   const selectedId = router.query.value.get('connection');
   const selected = open.all.get(selectedId ?? '') ?? closed.find(({ id }) => id === selectedId);
   return (
@@ -76,11 +78,18 @@ function Scene({ listener }: { readonly listener: ListenerView }) {
         />
         <aside class="beside">
           {selected !== undefined && <BothEnds connection={selected} />}
-          <FactList facts={facts} setLit={setLit} />
+          {isDrawn && <FactList facts={facts} setLit={setLit} />}
         </aside>
       </div>
       {known < 3 && isLive && <ConnectPanel listener={listener} />}
       {openCount > known && <p class="soft">{words.live.notAll(known, openCount)}</p>}
     </>
   );
+}
+
+/** False in the first drawing: what is said of a picture is a task of its own, after the picture. */
+function useDrawn(): boolean {
+  const [isDrawn, setDrawn] = useState(false);
+  useEffect(() => setDrawn(true), []);
+  return isDrawn;
 }
