@@ -32,7 +32,7 @@ test('a key is tried before it is taken, says what it is, and makes another one'
   await isLive(page);
   // Its status names no workers: what is drawn comes from the sockets of the listener.
   await page.getByRole('cell', { name: 'listening socket' }).waitFor();
-  await page.getByText('1 connection.').waitFor();
+  await page.getByText('1 of 1').waitFor();
 
   await page.keyboard.press('n');
   await page.getByRole('button', { name: 'Create', exact: true }).click();
