@@ -1,7 +1,7 @@
 /** The words of the table of connections, and of the panel beside it, in Japanese. */
-import { countText as n } from './count-text.ts';
-import type { ConnectionWords } from './connection-words-english.ts';
 
+import type { ConnectionWords } from './connection-words-english.ts';
+import { countText as n } from './count-text.ts';
 
 export const connectionWordsJapanese: ConnectionWords = {
   title: '接続',

@@ -130,9 +130,7 @@ function samePort({ open }: Scene): Fact | null {
   const port = connections[0]?.raddr?.port;
   if (port === undefined) return null;
   const byHost = new Map(connections.map((one) => [one.raddr?.ip ?? '', one]));
-  const shown = [...byHost]
-    .slice(0, namedMax)
-    .sort(([one], [other]) => byAddress(one, other));
+  const shown = [...byHost].slice(0, namedMax).sort(([one], [other]) => byAddress(one, other));
   const proof = shown.map(([, { id }]) => id);
   return { kind: 'same_port', port, hosts: shown.map(([host]) => host), proof };
 }

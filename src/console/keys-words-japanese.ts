@@ -2,7 +2,6 @@
 import { countText as n } from './count-text.ts';
 import type { KeysWords } from './keys-words-english.ts';
 
-
 export const keysWordsJapanese: KeysWords = {
   title: 'API キー',
   about: '呼び出し元が示すものです。シークレットの表示は一度だけで、どこにも保存されません。',

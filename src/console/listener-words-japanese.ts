@@ -2,7 +2,6 @@
 import { countText as n } from './count-text.ts';
 import type { ListenerWords } from './listener-words-english.ts';
 
-
 export const listenerWordsJapanese: ListenerWords = {
   title: (name) => `リスナー ${name}`,
   lost: 'このリスナーはありません。',

@@ -143,11 +143,7 @@ function byKey([one]: Host, [other]: Host): number {
   return byAddress(one, other);
 }
 
-export function hostBoxes(
-  scale: Scale,
-  { open }: PictureScene,
-  freed: readonly ConnectionView[],
-) {
+export function hostBoxes(scale: Scale, { open }: PictureScene, freed: readonly ConnectionView[]) {
   const { byHost } =
     freed.length === 0 ? open : new OpenConnections([...open.all.values(), ...freed]);
   const ranked = [...byHost].sort(mostFirst);

@@ -1,7 +1,7 @@
 /** The words of the page in English, by the part of the page that says them. */
 
-import { countText as n } from './count-text.ts';
 import { connectionWordsEnglish } from './connection-words-english.ts';
+import { countText as n } from './count-text.ts';
 import type { Process } from './descriptors.ts';
 import type { Fact } from './facts.ts';
 import { listenerWordsEnglish } from './listener-words-english.ts';

@@ -1,12 +1,11 @@
 /** The words of the page in Japanese. */
 
-import { countText as n } from './count-text.ts';
 import { connectionWordsJapanese } from './connection-words-japanese.ts';
+import { countText as n } from './count-text.ts';
 import type { Process } from './descriptors.ts';
 import { listenerWordsJapanese } from './listener-words-japanese.ts';
 import type { NodeName } from './node-names.ts';
 import type { Words } from './words-english.ts';
-
 
 export const japanese: Words = {
   language: 'ja',
