@@ -73,7 +73,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   api: 2200,
   cli: 5500,
   core: 7950,
-  console: 8350,
+  console: 8750,
   echo: 6100,
   'edge-sockets': 260,
   'embedded-postgres': 850,

@@ -100,8 +100,8 @@ export function raddrText({ raddr }: ConnectionView): string {
 function accepted({ listener, open }: Scene): Fact | null {
   const [connection] = open.all.values();
   if (connection === undefined || open.all.size > 1 || connection.raddr === null) return null;
-  const process = processKey(connection);
-  const socket = listeningOf(listener).find((one) => processKey(one) === process);
+  const owner = processKey(connection);
+  const socket = listeningOf(listener).find((one) => processKey(one) === owner);
   if (socket === undefined) return null;
   const proof = [connection.id, listeningId(socket)];
   const { fd } = connection;

@@ -124,12 +124,12 @@ export function lastFreed(scene: PictureScene): ConnectionView[] {
 /** By their keys. */
 function processesOf({ listener, open, running }: PictureScene): Map<string, Process> {
   const found = new Map<string, Process>();
-  for (const process of listeningOf(listener)) found.set(processKey(process), process);
+  for (const socket of listeningOf(listener)) found.set(processKey(socket), socket);
   for (const [key, connections] of open.byProcess)
-    for (const process of connections.values().take(1)) found.set(key, process);
+    for (const connection of connections.values().take(1)) found.set(key, connection);
   const nodes = new Set([listener.nodeId, ...[...found.values()].map(({ nodeId }) => nodeId)]);
-  for (const process of running)
-    if (nodes.has(process.nodeId)) found.set(processKey(process), process);
+  for (const worker of running)
+    if (nodes.has(worker.nodeId)) found.set(processKey(worker), worker);
   return found;
 }
 
@@ -202,12 +202,12 @@ export function nodeBands(
 function fdRows(
   scale: Scale,
   listener: ListenerView,
-  process: Process,
+  owner: Process,
   connections: readonly ConnectionView[],
   share: number,
 ): FdRow[] {
   const isUdp = listener.protocol === 'udp';
-  const key = processKey(process);
+  const key = processKey(owner);
   const listening = listeningOf(listener)
     .filter((socket) => processKey(socket) === key)
     .map((socket): ListeningRow => {
