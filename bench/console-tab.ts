@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core';
 import { findChromium } from '../scripts/find-chromium.ts';
+import { longestTask, type Task, type TraceEvent } from './page-tasks.ts';
 import { cpuSeconds, processName, processTree } from './process-stats.ts';
 
 export interface Frames {
@@ -33,11 +34,6 @@ const endFrames = `
   seen.isCounting = false;
   ({ gaps: seen.gaps, longestTaskMs: Math.max(0, ...seen.tasks.map(({ duration }) => duration)) })
 `;
-const longestSincePaint = `
-  const [painted] = performance.getEntriesByName('first-contentful-paint');
-  const after = seen.tasks.filter(({ startTime }) => startTime >= painted.startTime);
-  Math.max(0, ...after.map(({ duration }) => duration))
-`;
 
 export class ConsoleTab implements AsyncDisposable {
   readonly page: Page;
@@ -53,8 +49,8 @@ export class ConsoleTab implements AsyncDisposable {
     page.on('pageerror', (error) => this.#errors.push(error.message));
   }
 
-  /** Resolves once the page follows the log. */
-  static async open(url: string): Promise<ConsoleTab> {
+  /** Resolves once the page follows the log. `isTraced`: its tasks are noted from the first one on. */
+  static async open(url: string, { isTraced = false } = {}): Promise<ConsoleTab> {
     const executablePath = findChromium();
     if (executablePath === null) throw new Error('no Chromium, nor KODAMA_TEST_CHROMIUM');
     const browser = await chromium.launch({ executablePath });
@@ -63,6 +59,7 @@ export class ConsoleTab implements AsyncDisposable {
       const page = await context.newPage();
       await page.addInitScript(observer);
       const tab = new ConsoleTab(browser, page, await context.newCDPSession(page));
+      if (isTraced) await browser.startTracing(page, { categories: ['toplevel'] });
       await page.goto(url);
       await page.locator('[data-place="live"]').waitFor();
       return tab;
@@ -90,9 +87,10 @@ export class ConsoleTab implements AsyncDisposable {
     return (await this.page.evaluate(endFrames)) as Frames;
   }
 
-  /** Of what the page did since there was something to see. */
-  async longestTaskSincePaint(): Promise<number> {
-    return Number(await this.page.evaluate(longestSincePaint));
+  /** Of a tab that is traced, once. */
+  async longestTask(): Promise<Task> {
+    const trace = JSON.parse(String(await this.#browser.stopTracing()));
+    return longestTask(trace.traceEvents as readonly TraceEvent[]);
   }
 
   /** What is alive, in bytes. */
@@ -103,12 +101,12 @@ export class ConsoleTab implements AsyncDisposable {
 
   /** Of the process that runs the page, all of its threads. */
   rendererSeconds(): number {
-    return cpuSeconds(browserPids('--type=renderer'));
+    return cpuSeconds(browserPids().filter(isRenderer));
   }
 
   /** Of those beside it: the browser's own, and the one that paints where there is no GPU. */
   otherSeconds(): number {
-    return cpuSeconds(browserPids('--user-data-dir')) - this.rendererSeconds();
+    return cpuSeconds(browserPids().filter((pid) => !isRenderer(pid)));
   }
 
   expectSound(): void {
@@ -120,7 +118,13 @@ export class ConsoleTab implements AsyncDisposable {
   }
 }
 
-/** Of the browsers that this process has started. */
-function browserPids(argument: string): readonly number[] {
-  return processTree(process.pid).filter((pid) => processName(pid).includes(argument));
+/** Of the browsers that this process has started: what drives them has a pipe to each. */
+function browserPids(): readonly number[] {
+  const isBrowser = (pid: number) => processName(pid).includes('--remote-debugging-pipe');
+  const [first] = processTree(process.pid).filter(isBrowser);
+  return first === undefined ? [] : processTree(first);
+}
+
+function isRenderer(pid: number): boolean {
+  return processName(pid).includes('--type=renderer');
 }

@@ -85,7 +85,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   cli: 5860,
   core: 8760,
   agent: 1580,
-  console: 8350,
+  console: 8750,
   echo: 6110,
   'edge-sockets': 310,
   'embedded-postgres': 850,

@@ -79,7 +79,7 @@ async function measureCrowd(): Promise<Result> {
   const load = { mode: 'echo', port: laddr.port, bytes: 16, seconds: 1 } as const;
   await using _crowd = await LoadGenerator.start({ ...load, connections: crowdConnections });
   const startedAt = performance.now();
-  await using tab = await ConsoleTab.open(urlOf(kodama, '/?listener=bench'));
+  await using tab = await ConsoleTab.open(urlOf(kodama, '/?listener=bench'), { isTraced: true });
   const text = `one number for ${crowdConnections.toLocaleString('en')} clients`;
   await tab.page.getByText(text).waitFor();
   const drawnMs = performance.now() - startedAt;
@@ -87,12 +87,13 @@ async function measureCrowd(): Promise<Result> {
   await delay(12_000);
   tab.expectSound();
   const elements = await tab.page.evaluate('document.querySelectorAll("*").length');
+  const { cpuMs, wallMs } = await tab.longestTask();
   return {
-    what: `${crowdConnections.toLocaleString('en')} open in Live: longest task after the first paint`,
+    what: `${crowdConnections.toLocaleString('en')} open in Live: longest task, CPU`,
     unit: 'ms',
-    kodama: await tab.longestTaskSincePaint(),
+    kodama: cpuMs,
     goal: { of: 'figure', max: 50 },
-    note: `drawn ${(drawnMs / 1000).toFixed(1)} s after the browser's start; ${elements} elements`,
+    note: `${wallMs.toFixed(0)} ms by the clock; drawn ${(drawnMs / 1000).toFixed(1)} s after the browser's start; ${elements} elements`,
   };
 }
 

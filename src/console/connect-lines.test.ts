@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { listenerView } from '../../test/support/console-views.ts';
-import { connectLines } from './connect-lines.ts';
+import { connectLines, listenLine } from './connect-lines.ts';
 
 const at = (ip: string, protocol: 'tcp' | 'udp' | 'tls' = 'tcp') =>
   connectLines(listenerView({ laddr: { ip, port: 9000 }, protocol }), 'kodama.example').map(
@@ -29,4 +29,11 @@ test('UDP and TLS have their own', () => {
   expect(at('127.0.0.1', 'udp')[0]).toMatch(/^datagram: exec 3<>\/dev\/udp\/127\.0\.0\.1\/9000/);
   expect(at('::1', 'tls')).toEqual(['openssl: openssl s_client -quiet -connect [::1]:9000']);
   expect(connectLines(listenerView({ laddr: null }), 'here')).toEqual([]);
+});
+
+test('the command is told where kodama is, unless it is where it looks by itself', () => {
+  expect(listenLine('http://127.0.0.1:8080')).toBe('npx kodama listen');
+  expect(listenLine('http://127.0.0.1:41073')).toBe(
+    'npx kodama listen --url http://127.0.0.1:41073',
+  );
 });

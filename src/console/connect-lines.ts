@@ -37,3 +37,10 @@ function python(host: string, port: number, source: string): ConnectLine {
   const call = `socket.create_connection(("${host}", ${port}), 9, ("${source}", ${pythonPort}))`;
   return { kind: 'python', text: `python3 -c 'import socket; s = ${call}; input()'` };
 }
+
+/** Opens a listener at the kodama that this page came from: the command looks for one at this address by itself. */
+export function listenLine(origin: string): string {
+  return origin === 'http://127.0.0.1:8080'
+    ? 'npx kodama listen'
+    : `npx kodama listen --url ${origin}`;
+}

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { connectionView, eventView } from '../../test/support/console-views.ts';
 import type { ConnectionView } from '../http/resources.ts';
@@ -26,6 +27,11 @@ function closed(seq: number, n: number) {
   const connection = connectionView(n, { state: 'closed', closeReason: 'peer_fin', bytesIn: 5 });
   return eventView(seq, { type: 'connection_closed', connection });
 }
+
+const then = (timeline: Timeline, seq: number) => ({
+  ...timeline.stateAt(seq),
+  connections: timeline.connectionsAt(seq),
+});
 
 const fds = (rows: ReturnType<ConnectionRows['live']>) =>
   rows.map((row) => (row.kind === 'connection' ? row.connection.fd - 20 : row.event.refusal?.rule));
@@ -72,9 +78,9 @@ test('what does not match any more leaves the table, and was in it before', () =
   timeline.append([opened(1), opened(2), closed(3, 1)], 3);
   rows.follow();
   expect(fds(rows.live())).toEqual([2]);
-  expect(fds(rows.at(timeline.stateAt(2)))).toEqual([2, 1]);
-  expect(fds(rows.at(timeline.stateAt(1)))).toEqual([1]);
-  expect(fds(rows.at(timeline.stateAt(0)))).toEqual([]);
+  expect(fds(rows.at(then(timeline, 2)))).toEqual([2, 1]);
+  expect(fds(rows.at(then(timeline, 1)))).toEqual([1]);
+  expect(fds(rows.at(then(timeline, 0)))).toEqual([]);
 });
 
 test('who was turned away stands between the connections of its time', () => {
@@ -90,7 +96,33 @@ test('who was turned away stands between the connections of its time', () => {
   timeline.append([eventView(1, { type: 'connection_refused', time, refusal })], 1);
   rows.follow();
   expect(fds(rows.live())).toEqual([2, 'deny_cidrs', 1]);
-  expect(fds(rows.at(timeline.stateAt(0))).includes('deny_cidrs')).toBe(false);
+  expect(fds(rows.at(then(timeline, 0))).includes('deny_cidrs')).toBe(false);
+});
+
+test('what is put in its place one by one is what is put in order at once', () => {
+  const isWanted = ({ state }: ConnectionView) => state !== 'half_closed';
+  const steps = fc.array(fc.record({ n: fc.integer({ min: 1, max: 30 }), kind: fc.nat(3) }));
+  fc.assert(
+    fc.property(steps, fc.nat(30), (made, floor) => {
+      const { timeline, rows } = rowsOf({ isWanted, rowsMax: 12 });
+      const options = { isWanted, isKept: all, isRefusalWanted: all, timeline, rowsMax: 12 };
+      const late = new ConnectionRows(options);
+      rows.addPage([connectionView(floor)], false);
+      rows.live();
+      made.forEach(({ n, kind }, at) => {
+        const state = (['open', 'half_closed', 'closed', 'closed'] as const)[kind] ?? 'open';
+        const event = eventView(at + 1, { connection: connectionView(n, { state }) });
+        timeline.append([event], event.seq);
+        rows.follow();
+        rows.live();
+      });
+      late.addPage([connectionView(floor)], false);
+      late.follow();
+      if (made.length <= 12) expect(rows.live()).toEqual(late.live());
+      const keys = rows.live().map(({ key }) => key);
+      expect(keys).toEqual([...new Set(keys)].sort().reverse());
+    }),
+  );
 });
 
 test('of too many the oldest go, and it says so', () => {

@@ -5,6 +5,11 @@
 import type { ConnectionView, EventView } from '../http/resources.ts';
 import type { LogState, Timeline } from './timeline.ts';
 
+/** What was so at a seq. */
+export interface PastRows extends Pick<LogState, 'seq' | 'event'> {
+  readonly connections: Iterable<ConnectionView>;
+}
+
 export type Row =
   | { readonly kind: 'connection'; readonly key: string; readonly connection: ConnectionView }
   /** Who was turned away has no connection. */
@@ -25,6 +30,8 @@ export class ConnectionRows {
   readonly #options: Required<ConnectionRowsOptions>;
   readonly #connections = new Map<string, ConnectionView>();
   #refusals: Row[] = [];
+  /** What is wanted, the oldest first, so that what comes is mostly put at the end; null where it has to be made anew. */
+  #wanted: Row[] | null = null;
   /** Nothing below is shown: what lies there has not been read. Null where all has been. */
   #floor: string | null = '~';
   #seq = 0;
@@ -41,6 +48,7 @@ export class ConnectionRows {
 
   /** A page of the list, the newest first, that follows on the one before. */
   addPage(connections: readonly ConnectionView[], isLast: boolean): void {
+    this.#wanted = null;
     for (const connection of connections) this.#know(connection);
     if (isLast) this.#floor = null;
     else this.#floor = connections.at(-1)?.id ?? this.#floor;
@@ -60,47 +68,58 @@ export class ConnectionRows {
       const event = events[at];
       if (event?.connection !== undefined) this.#know(event.connection);
       if (event?.refusal === undefined || !isRefusalWanted(event)) continue;
-      this.#refusals.push({ kind: 'refusal', key: refusalKey(event), event });
+      const row: Row = { kind: 'refusal', key: refusalKey(event), event };
+      this.#refusals.push(row);
+      this.#place(row);
     }
     this.#seq = timeline.headSeq;
     const { firstSeq } = timeline;
     const gone = this.#refusals.findIndex(
       (row) => row.kind === 'refusal' && row.event.seq >= firstSeq,
     );
-    if (gone !== 0) this.#refusals = gone < 0 ? [] : this.#refusals.slice(gone);
+    if (gone > 0 || (gone < 0 && this.#refusals.length > 0)) {
+      this.#refusals = gone < 0 ? [] : this.#refusals.slice(gone);
+      this.#wanted = null;
+    }
     this.#forgetOldest();
   }
 
   /** As it is now. */
   live(): Row[] {
-    const rows: Row[] = [];
-    for (const connection of this.#connections.values()) this.#offer(connection, rows);
-    return this.#inOrder(rows, this.#refusals);
+    this.#wanted ??= this.#inOrder(this.#connections.values(), this.#refusals);
+    const rows = this.#wanted;
+    return rows.slice(this.#floor === null ? 0 : placeOf(rows, this.#floor)).reverse();
   }
 
   /** As it was at seq, by the log; what the log has nothing of was as it is, if it was there at all. */
-  at({ seq, open, closed, event }: LogState): Row[] {
+  at({ seq, event, connections }: PastRows): Row[] {
     const { timeline } = this.#options;
-    const rows: Row[] = [];
-    for (const connection of [...closed, ...open]) this.#offer(connection, rows);
+    const found = [...connections];
     for (const connection of this.#connections.values()) {
       if (timeline.connectionAt(connection.id, seq) !== undefined) continue;
-      if (event === null || connection.acceptedAt <= event.time) this.#offer(connection, rows);
+      if (event === null || connection.acceptedAt <= event.time) found.push(connection);
     }
-    return this.#inOrder(
-      rows,
-      this.#refusals.filter((row) => row.kind === 'refusal' && row.event.seq <= seq),
-    );
+    const refusals = this.#refusals.filter((row) => row.kind === 'refusal' && row.event.seq <= seq);
+    const rows = this.#inOrder(found, refusals);
+    return rows.filter(({ key }) => this.#isInReach(key)).reverse();
   }
 
-  #offer(connection: ConnectionView, rows: Row[]): void {
-    if (!this.#isInReach(connection.id) || !this.#options.isWanted(connection)) return;
-    rows.push({ kind: 'connection', key: connection.id, connection });
+  /** Those that are wanted, the oldest first. */
+  #inOrder(connections: Iterable<ConnectionView>, refusals: readonly Row[]): Row[] {
+    const rows = [...refusals];
+    for (const connection of connections)
+      if (this.#options.isWanted(connection)) rows.push(rowOf(connection));
+    return rows.sort(({ key: one }, { key: other }) => (one < other ? -1 : 1));
   }
 
-  #inOrder(rows: Row[], refusals: readonly Row[]): Row[] {
-    rows.push(...refusals.filter(({ key }) => this.#isInReach(key)));
-    return rows.sort(({ key: one }, { key: other }) => (one < other ? 1 : -1));
+  /** Puts it where it belongs, in place of what was there before. */
+  #place(row: Row): void {
+    const rows = this.#wanted;
+    if (rows === null) return;
+    const at = placeOf(rows, row.key);
+    const isThere = rows[at]?.key === row.key;
+    const isWanted = row.kind === 'refusal' || this.#options.isWanted(row.connection);
+    rows.splice(at, Number(isThere), ...(isWanted ? [row] : []));
   }
 
   #isInReach(key: string): boolean {
@@ -111,8 +130,9 @@ export class ConnectionRows {
   #know(told: ConnectionView): void {
     if (!this.#options.isKept(told)) return;
     const known = this.#connections.get(told.id);
-    if (known === undefined || progress(told) >= progress(known))
-      this.#connections.set(told.id, told);
+    if (known !== undefined && progress(told) < progress(known)) return;
+    this.#connections.set(told.id, told);
+    this.#place(rowOf(told));
   }
 
   #forgetOldest(): void {
@@ -120,12 +140,30 @@ export class ConnectionRows {
     if (this.#connections.size <= max * 1.125) return;
     const ids = [...this.#connections.keys()].sort();
     for (const id of ids.slice(0, -max)) this.#connections.delete(id);
+    this.#wanted = null;
     const oldest = ids.at(-max) ?? null;
     if (oldest !== null && this.#isInReach(oldest)) {
       this.#floor = oldest;
       this.#isCut = true;
     }
   }
+}
+
+function rowOf(connection: ConnectionView): Row {
+  return { kind: 'connection', key: connection.id, connection };
+}
+
+/** Of the first row that is not before the key. */
+function placeOf(rows: readonly Row[], key: string): number {
+  const newest = rows.at(-1);
+  if (newest === undefined || newest.key < key) return rows.length;
+  let [from, to] = [0, rows.length];
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((rows[middle]?.key ?? '') < key) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 const ranks: Readonly<Record<string, number>> = { open: 0, half_closed: 1, closed: 2 };

@@ -1,6 +1,5 @@
 /** The words of the table of connections, and of the panel beside it, in English. */
-const count = new Intl.NumberFormat('en');
-const n = (value: number): string => count.format(value);
+import { countText as n } from './count-text.ts';
 
 export type ConnectionWords = typeof connectionWordsEnglish;
 
@@ -29,8 +28,10 @@ export const connectionWordsEnglish = {
     bytes: 'in / out',
     state: 'state',
   },
-  shown: (shown: number, known: number) => `${n(shown)} of ${n(known)}`,
-  shownHint: 'Rows that match, of all that this page holds',
+  count: (count: number) => (count === 1 ? '1 connection.' : `${n(count)} connections.`),
+  /** Of how many that were ever accepted, where anybody knows. */
+  loaded: (loaded: number, ever: number | null) =>
+    ever === null ? `${n(loaded)} loaded.` : `${n(loaded)} loaded of ${n(ever)} ever accepted.`,
   isAll: 'All that is on record.',
   hasMore: 'Older ones come as you scroll.',
   isFull: (max: number) => `The newest ${n(max)} are held here. Older ones: narrow the filter.`,

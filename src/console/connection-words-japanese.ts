@@ -1,8 +1,7 @@
 /** The words of the table of connections, and of the panel beside it, in Japanese. */
-import type { ConnectionWords } from './connection-words-english.ts';
 
-const count = new Intl.NumberFormat('ja');
-const n = (value: number): string => count.format(value);
+import type { ConnectionWords } from './connection-words-english.ts';
+import { countText as n } from './count-text.ts';
 
 export const connectionWordsJapanese: ConnectionWords = {
   title: '接続',
@@ -28,8 +27,11 @@ export const connectionWordsJapanese: ConnectionWords = {
     bytes: '受信 / 送信',
     state: '状態',
   },
-  shown: (shown, known) => `${n(known)} 件中 ${n(shown)} 件`,
-  shownHint: 'このページが持つ行のうち、条件に合う行',
+  count: (count) => `${n(count)} 件。`,
+  loaded: (loaded, ever) =>
+    ever === null
+      ? `${n(loaded)} 件を読み込み済み。`
+      : `これまでに受け入れた ${n(ever)} 件中 ${n(loaded)} 件を読み込み済み。`,
   isAll: '記録はこれですべてです。',
   hasMore: 'スクロールすると古い接続を読み込みます。',
   isFull: (max) => `新しい ${n(max)} 件を表示しています。古い接続は絞り込んで探してください。`,

@@ -8,6 +8,7 @@ import { type ConnectionRows, type Row, rowsMax } from './connection-rows.ts';
 import { ConnectionTable, hrefWithQuery } from './connection-table.tsx';
 import { useConsole } from './console-context.ts';
 import { CopyButton } from './copy-button.tsx';
+import { everAccepted } from './ever-accepted.ts';
 import { ExportButton } from './export-button.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { useCurl } from './use-curl.ts';
@@ -95,7 +96,7 @@ interface RowsProps {
 }
 
 function Rows({ feed, rows, selectedId }: RowsProps) {
-  const { log, playhead, state, words } = useConsole();
+  const { log, playhead, state, timeline, words } = useConsole();
   // What follow() finds is in no property: it is looked for at each drawing.
   void log.drawing.value;
   const frame = useRef<HTMLDivElement>(null);
@@ -104,7 +105,8 @@ function Rows({ feed, rows, selectedId }: RowsProps) {
   const isLive = playhead.moment.value.kind === 'live';
   rows.follow();
   const now = rows.live();
-  const shown = isLive ? now : rows.at(state.value);
+  const past = (seq: number) => timeline.value.connectionsAt(seq);
+  const shown = isLive ? now : rows.at({ ...state.value, connections: past(state.value.seq) });
   useLayoutEffect(() => {
     if (!isLive) return;
     isPausedByScroll.current = false;
@@ -150,10 +152,11 @@ interface ExtentProps {
 function Extent({ feed, rows, shown, newer }: ExtentProps) {
   const { log, playhead, state, words } = useConsole();
   const { connections } = words;
-  const { timeline } = log;
-  const { open, closed, seq } = state.value;
-  const ids = shown.flatMap((row) => (row.kind === 'connection' ? row.connection.id : []));
-  const beyond = ids.filter((id) => timeline.connectionAt(id, seq) === undefined).length;
+  const { firstSeq } = log.timeline;
+  const count = shown.filter(({ kind }) => kind === 'connection').length;
+  const isAll = !rows.isFull && !feed.hasMore;
+  const isNow = playhead.seq.value === null;
+  const ever = isAll || !isNow ? null : everAccepted(feed.filter, state.value.listeners);
   const isPaused = playhead.moment.value.kind === 'paused';
   return (
     <div class="extent soft">
@@ -164,15 +167,15 @@ function Extent({ feed, rows, shown, newer }: ExtentProps) {
       )}
       {isPaused && <span>{connections.paused}</span>}
       <span class="extent-end">
-        <strong class="number" title={connections.shownHint}>
-          {connections.shown(ids.length, open.length + closed.length + beyond)}
+        <strong class="number">
+          {isAll ? connections.count(count) : connections.loaded(count, ever)}
         </strong>{' '}
         {rows.isFull
           ? connections.isFull(rowsMax)
-          : feed.hasMore
-            ? connections.hasMore
-            : connections.isAll}{' '}
-        {timeline.firstSeq > 1 && connections.since(timeline.firstSeq)}
+          : isAll
+            ? connections.isAll
+            : connections.hasMore}{' '}
+        {firstSeq > 1 && connections.since(firstSeq)}
       </span>
     </div>
   );

@@ -14,11 +14,12 @@ export function CreateButton() {
     <>
       <button
         type="button"
+        class="create"
         disabled={!isLive}
         title={isLive ? undefined : words.live.pastNote}
         onClick={open}
       >
-        + {words.listener.create.open}
+        + <span class="word">{words.listener.create.open}</span>
       </button>
       {isOpen && <LaterPart load={loadDialog} onClose={() => setOpen(false)} />}
     </>

@@ -1,6 +1,7 @@
 /**
- * When the page is drawn: what comes is gathered, and drawn at most once a frame, and not before a multiple of what the
- * last drawing cost; but once a second in any case. So a flood costs a share of the time, and not all of it.
+ * When the page is drawn: what comes after a quiet while is drawn in the next frame; what comes then is gathered for a
+ * quarter of a second, and for a multiple of what the last drawing cost, but for a second at most. So a flood costs a share
+ * of the time, and not all of it.
  */
 export interface DrawPaceOptions {
   readonly draw: () => void;
@@ -14,6 +15,8 @@ export interface DrawPaceOptions {
 
 /** A drawing may take this share of the time. */
 const costShare = 1 / 10;
+/** What a drawing costs elsewhere, such as where it is painted, is not seen here; nobody reads ten of them a second. */
+const waitMsMin = 250;
 const waitMsMax = 1000;
 
 export class DrawPace {
@@ -46,7 +49,7 @@ export class DrawPace {
     afterFrame(() => {
       this.#endedAt = now();
       const costMs = this.#endedAt - startedAt;
-      this.#restMs = Math.min(costMs / costShare - costMs, waitMsMax);
+      this.#restMs = Math.min(Math.max(costMs / costShare - costMs, waitMsMin), waitMsMax);
       this.#isWaiting = false;
       if (this.#isAsked) this.ask();
     });

@@ -1,13 +1,16 @@
 /** What a kodama shows in which nothing listens: one button, and two lines for who prefers a terminal. */
 import { useState } from 'preact/hooks';
 import { CallFailure } from './api.ts';
+import { listenLine } from './connect-lines.ts';
 import { useConsole } from './console-context.ts';
 import { CommandLine } from './copy-button.tsx';
+import { useCurl } from './use-curl.ts';
 
 export function EmptyState() {
   const { log, playhead, words } = useConsole();
   const { live } = words;
   const isLive = playhead.seq.value === null;
+  const curl = useCurl();
   return (
     <section class="page empty">
       <h1>{live.emptyTitle}</h1>
@@ -16,8 +19,8 @@ export function EmptyState() {
       {isLive && (
         <div class="lines">
           <h2>{live.fromTerminal}</h2>
-          <CommandLine text="npx kodama listen" />
-          <CommandLine text={`curl -X POST ${location.origin}/v1/listeners`} />
+          <CommandLine text={listenLine(location.origin)} />
+          <CommandLine text={curl('POST', '/v1/listeners')} />
         </div>
       )}
       {log.problem.value !== null && <p class="bad">{log.problem.value.detail}</p>}

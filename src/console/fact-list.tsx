@@ -2,6 +2,7 @@
 import { useConsole } from './console-context.ts';
 import type { Fact } from './facts.ts';
 import type { SetLit } from './lit.ts';
+import { nodeNames } from './node-names.ts';
 
 export interface FactListProps {
   readonly facts: readonly Fact[];
@@ -9,7 +10,8 @@ export interface FactListProps {
 }
 
 export function FactList({ facts, setLit }: FactListProps) {
-  const { words } = useConsole();
+  const { state, words } = useConsole();
+  const nodeName = nodeNames(state.value.listeners);
   return (
     <section class="panel facts">
       <h2>{words.live.facts}</h2>
@@ -29,7 +31,7 @@ export function FactList({ facts, setLit }: FactListProps) {
                 <span class="badge" aria-hidden="true">
                   {at + 1}
                 </span>
-                <span>{words.facts(fact)}</span>
+                <span>{words.facts(fact, nodeName)}</span>
               </button>
             </li>
           ))}
@@ -42,7 +44,10 @@ export function FactList({ facts, setLit }: FactListProps) {
 /** The numbers of the sentences that a row proves, where they are about few rows. */
 export function badgesOf(facts: readonly Fact[]): Map<string, number[]> {
   const badges = new Map<string, number[]>();
-  facts.forEach(({ proof }, at) => {
+  facts.forEach((fact, at) => {
+    // Those of many are not even listed.
+    if ('count' in fact && fact.count > badgedMax) return;
+    const { proof } = fact;
     if (proof.length > badgedMax) return;
     for (const id of proof) badges.set(id, [...(badges.get(id) ?? []), at + 1]);
   });

@@ -1,14 +1,18 @@
 import { expect, test } from 'vitest';
 import { connectionView, listenerView } from '../../test/support/console-views.ts';
 import type { ConnectionView } from '../http/resources.ts';
-import { findFacts, listeningId, type Scene } from './facts.ts';
+import { listeningId } from './descriptors.ts';
+import { findFacts, type Scene } from './facts.ts';
+import { OpenConnections } from './open-connections.ts';
 import { english } from './words-english.ts';
 import { japanese } from './words-japanese.ts';
 
 const socket = { pid: 100, fd: 20 };
+const here = { nodeId: 'node-1', ...socket };
 
 function scene(open: readonly ConnectionView[], given: Partial<Scene> = {}): Scene {
-  return { listener: listenerView({ sockets: [socket] }), open, closed: [], ...given };
+  const listener = listenerView({ sockets: [socket] });
+  return { listener, open: new OpenConnections(open), closed: [], ...given };
 }
 
 const kinds = (one: Scene) => findFacts(one).map(({ kind }) => kind);
@@ -27,7 +31,7 @@ test('one client shows what accept makes', () => {
       fd: 21,
       raddr: '127.0.0.2:40001',
       listeningFd: 20,
-      proof: [one.id, listeningId(socket)],
+      proof: [one.id, listeningId(here)],
     },
   ]);
 });
@@ -61,7 +65,10 @@ test('one fd in two processes, and not in one', () => {
   expect(findFacts(scene([one, other]))).toContainEqual({
     kind: 'same_fd',
     fd: 24,
-    pids: [99, 100],
+    processes: [
+      { nodeId: 'node-1', pid: 99 },
+      { nodeId: 'node-1', pid: 100 },
+    ],
     proof: [one.id, other.id],
   });
   expect(kinds(scene([one, connectionView(2)]))).not.toContain('same_fd');
@@ -80,6 +87,30 @@ test('an fd that was freed is used again, in its own process only', () => {
   });
   const elsewhere = { ...before, pid: 7 };
   expect(kinds(scene([now], { closed: [elsewhere] }))).not.toContain('fd_again');
+});
+
+test('processes of two nodes are two, whatever their pids are', () => {
+  const [one, other] = [
+    at(1, '127.0.0.1', 1001, { fd: 24 }),
+    at(2, '127.0.0.1', 1002, { fd: 24, nodeId: 'node-2' }),
+  ];
+  const facts = findFacts(scene([one, other]));
+  const processes = [
+    { nodeId: 'node-1', pid: 100 },
+    { nodeId: 'node-2', pid: 100 },
+  ];
+  const proof = [one.id, other.id];
+  expect(facts).toContainEqual({ kind: 'same_fd', fd: 24, processes, proof });
+  // And 127.0.0.1 of one is not that of the other.
+  expect(facts.map(({ kind }) => kind)).not.toContain('same_host');
+  const said = (words: typeof english) =>
+    facts.map((fact) => words.facts(fact, (nodeId) => `the ${nodeId}`)).join(' ');
+  expect(said(english)).toContain('pid 100 on the node-1 and pid 100 on the node-2');
+  expect(said(japanese)).toContain('the node-1 の pid 100 と the node-2 の pid 100');
+  const freed = { ...other, state: 'closed' as const };
+  expect(kinds(scene([one], { closed: [freed] }))).not.toContain('fd_again');
+  // Nor is the listening socket of one that of the other.
+  expect(kinds(scene([other]))).not.toContain('accepted');
 });
 
 test('a half-close, a reset and a declared address are told', () => {
@@ -104,7 +135,7 @@ test('the sessions of UDP have one socket', () => {
     kind: 'udp',
     fd: 20,
     count: 2,
-    proof: [...open.map(({ id }) => id), listeningId(socket)],
+    proof: [...open.map(({ id }) => id), listeningId(here)],
   });
 });
 
@@ -123,7 +154,7 @@ test('each has a sentence in both languages, with what it is about', () => {
   const facts = findFacts(scene(open, { closed: [before] }));
   expect(facts).toHaveLength(8);
   for (const words of [english, japanese]) {
-    const sentences = facts.map((fact) => words.facts(fact));
+    const sentences = facts.map((fact) => words.facts(fact, (nodeId) => nodeId));
     expect(new Set(sentences).size).toBe(facts.length);
     expect(sentences.join(' ')).not.toMatch(/undefined|null|NaN|\[object/);
     expect(sentences[1]).toContain('9783');

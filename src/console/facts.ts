@@ -3,6 +3,15 @@
  * prove it; nothing is said that the record does not show.
  */
 import type { ConnectionView, ListenerView } from '../http/resources.ts';
+import {
+  type Descriptor,
+  descriptorKey,
+  listeningId,
+  listeningOf,
+  type Process,
+  processKey,
+} from './descriptors.ts';
+import type { Group, OpenConnections } from './open-connections.ts';
 
 /** What a fact says. */
 export type Claim =
@@ -20,7 +29,7 @@ export type Claim =
       readonly count: number;
       readonly ports: readonly number[];
     }
-  | { readonly kind: 'same_fd'; readonly fd: number; readonly pids: readonly number[] }
+  | { readonly kind: 'same_fd'; readonly fd: number; readonly processes: readonly Process[] }
   | {
       readonly kind: 'fd_again';
       readonly pid: number;
@@ -34,21 +43,16 @@ export type Claim =
   | { readonly kind: 'declared'; readonly raddr: string; readonly declared: string };
 
 export type Fact = Claim & {
-  /** Ids of connections, and `listening` sockets as listeningId writes them. */
+  /** Ids of connections, and `listening` sockets as listeningId writes them; those of many are listed when it is read. */
   readonly proof: readonly string[];
 };
 
 export interface Scene {
   readonly listener: ListenerView;
-  /** Of this listener, in order of accept. */
-  readonly open: readonly ConnectionView[];
+  /** Of this listener. */
+  readonly open: OpenConnections;
   /** Of this listener, the last closed one last. */
   readonly closed: readonly ConnectionView[];
-}
-
-/** A row of the picture that is no connection. */
-export function listeningId({ pid, fd }: { readonly pid: number; readonly fd: number }): string {
-  return `listening:${pid}:${fd}`;
 }
 
 /** As the command and the docs write it. */
@@ -61,7 +65,13 @@ export function addressText(address: { readonly ip: string; readonly port: numbe
 const namedMax = 2;
 
 /** 127.0.0.9 comes before 127.0.0.10. */
-export const byAddress = new Intl.Collator('en', { numeric: true });
+export function byAddress(one: string, other: string): number {
+  return padded(one) < padded(other) ? -1 : 1;
+}
+
+function padded(address: string): string {
+  return address.replace(/\d+/g, (digits) => digits.padStart(5, '0'));
+}
 
 /** In the order in which they are best read. */
 export function findFacts(scene: Scene): Fact[] {
@@ -88,9 +98,10 @@ export function raddrText({ raddr }: ConnectionView): string {
 }
 
 function accepted({ listener, open }: Scene): Fact | null {
-  const [connection] = open;
-  if (connection === undefined || open.length > 1 || connection.raddr === null) return null;
-  const socket = listener.sockets.find(({ pid }) => pid === connection.pid);
+  const [connection] = open.all.values();
+  if (connection === undefined || open.all.size > 1 || connection.raddr === null) return null;
+  const owner = processKey(connection);
+  const socket = listeningOf(listener).find((one) => processKey(one) === owner);
   if (socket === undefined) return null;
   const proof = [connection.id, listeningId(socket)];
   const { fd } = connection;
@@ -98,61 +109,74 @@ function accepted({ listener, open }: Scene): Fact | null {
 }
 
 function onePort({ listener, open }: Scene): Fact | null {
-  if (open.length < 2 || listener.laddr === null) return null;
-  const proof = [...open.map(({ id }) => id), ...listener.sockets.map(listeningId)];
-  return { kind: 'one_port', port: listener.laddr.port, count: open.length, proof };
+  if (open.all.size < 2 || listener.laddr === null) return null;
+  return {
+    kind: 'one_port',
+    port: listener.laddr.port,
+    count: open.all.size,
+    get proof() {
+      return [...open.all.keys(), ...listeningOf(listener).map(listeningId)];
+    },
+  };
 }
 
 function samePort({ open }: Scene): Fact | null {
+  if (open.byHost.size < 2) return null;
   const connections = sharedBy(
-    open,
+    open.all,
     ({ raddr }) => raddr?.port,
     ({ raddr }) => raddr?.ip,
   );
   const port = connections[0]?.raddr?.port;
   if (port === undefined) return null;
   const byHost = new Map(connections.map((one) => [one.raddr?.ip ?? '', one]));
-  const shown = [...byHost]
-    .slice(0, namedMax)
-    .sort(([one], [other]) => byAddress.compare(one, other));
+  const shown = [...byHost].slice(0, namedMax).sort(([one], [other]) => byAddress(one, other));
   const proof = shown.map(([, { id }]) => id);
   return { kind: 'same_port', port, hosts: shown.map(([host]) => host), proof };
 }
 
 function sameHost({ open }: Scene): Fact | null {
-  const counts = new Map<string, number>();
-  for (const { raddr } of open)
-    if (raddr !== null) counts.set(raddr.ip, (counts.get(raddr.ip) ?? 0) + 1);
-  let [host, count] = ['', 1];
-  for (const [one, times] of counts) if (times > count) [host, count] = [one, times];
-  if (count < 2) return null;
-  const connections = open.filter(({ raddr }) => raddr?.ip === host);
-  const ports = connections.flatMap(({ raddr }) => raddr?.port ?? []).slice(0, namedMax);
-  const proof = connections.map(({ id }) => id);
-  return { kind: 'same_host', host, count, ports, proof };
+  let most: Group = new Map();
+  for (const group of open.byHost.values()) {
+    const [first] = group.values();
+    if (first?.raddr && group.size > most.size) most = group;
+  }
+  const named = [...most.values().take(namedMax)].flatMap(({ raddr }) => raddr ?? []);
+  const [first] = named;
+  if (first === undefined || most.size < 2) return null;
+  return {
+    kind: 'same_host',
+    host: first.ip,
+    count: most.size,
+    ports: named.map(({ port }) => port),
+    get proof() {
+      return [...most.keys()];
+    },
+  };
 }
 
 function sameFd({ listener, open }: Scene): Fact | null {
-  if (open.length === 0) return null;
-  const listening = listener.sockets.map((socket) => ({ id: listeningId(socket), ...socket }));
-  const same = sharedBy<{ readonly id: string; readonly pid: number; readonly fd: number }, number>(
-    [...open, ...listening],
-    ({ fd }) => fd,
-    ({ pid }) => pid,
-  );
+  const listening = listeningOf(listener).map((one) => ({ id: listeningId(one), ...one }));
+  const there = new Set([...open.byProcess.keys(), ...listening.map(processKey)]);
+  if (open.all.size === 0 || there.size < 2) return null;
+  const rows = new Map<string, Descriptor & { readonly id: string }>(open.all);
+  for (const one of listening) rows.set(one.id, one);
+  const same = sharedBy(rows, ({ fd }) => fd, processKey);
   const [first] = same;
   if (first === undefined) return null;
-  const pids = [...new Set(same.map(({ pid }) => pid))].sort((one, other) => one - other);
+  const processes = new Map(
+    same.map(({ nodeId, pid }) => [processKey({ nodeId, pid }), { nodeId, pid }]),
+  );
+  const named = [...processes.values()].sort((one, other) => one.pid - other.pid);
   const proof = same.map(({ id }) => id);
-  return { kind: 'same_fd', fd: first.fd, pids: pids.slice(0, namedMax), proof };
+  return { kind: 'same_fd', fd: first.fd, processes: named.slice(0, namedMax), proof };
 }
 
 function fdAgain({ open, closed }: Scene): Fact | null {
-  if (closed.length === 0) return null;
-  const keyOf = ({ pid, fd }: ConnectionView) => `${pid}:${fd}`;
-  const freed = new Map(closed.map((one) => [keyOf(one), one]));
-  const connection = open.findLast((one) => freed.has(keyOf(one)));
-  const before = connection && freed.get(keyOf(connection));
+  const freed = new Map(closed.map((one) => [descriptorKey(one), one]));
+  const fds = new Set(closed.map(({ fd }) => fd));
+  const connection = lastOf(open, (one) => fds.has(one.fd) && freed.has(descriptorKey(one)));
+  const before = connection && freed.get(descriptorKey(connection));
   if (connection === undefined || before === undefined) return null;
   const { pid, fd } = connection;
   const proof = [before.id, connection.id];
@@ -161,13 +185,13 @@ function fdAgain({ open, closed }: Scene): Fact | null {
 }
 
 function halfClosed({ open }: Scene): Fact | null {
-  const connection = open.findLast(({ state }) => state === 'half_closed');
+  const connection = lastOf(open, ({ state }) => state === 'half_closed');
   if (connection === undefined) return null;
   return { kind: 'half_closed', raddr: raddrText(connection), proof: [connection.id] };
 }
 
 function declared({ open }: Scene): Fact | null {
-  const connection = open.findLast((one) => one.declaredRaddr !== null);
+  const connection = lastOf(open, (one) => one.declaredRaddr !== null);
   if (!connection?.declaredRaddr) return null;
   const proof = [connection.id];
   const told = addressText(connection.declaredRaddr);
@@ -182,30 +206,48 @@ function reset({ closed }: Scene): Fact | null {
 }
 
 function udpFact({ listener, open }: Scene): Fact | null {
-  const [first] = open;
+  const [first] = open.all.values();
   if (first === undefined) return null;
-  const same = open.filter(({ pid, fd }) => pid === first.pid && fd === first.fd);
-  const sockets = listener.sockets.filter(({ pid, fd }) => pid === first.pid && fd === first.fd);
-  const proof = [...same.map(({ id }) => id), ...sockets.map(listeningId)];
-  return { kind: 'udp', fd: first.fd, count: same.length, proof };
+  const group = open.byProcess.get(processKey(first)) ?? new Map();
+  const same = [...group.values()].filter(({ fd }) => fd === first.fd);
+  return {
+    kind: 'udp',
+    fd: first.fd,
+    count: same.length,
+    get proof() {
+      const key = descriptorKey(first);
+      const sockets = listeningOf(listener).filter((one) => descriptorKey(one) === key);
+      return [...same.map(({ id }) => id), ...sockets.map(listeningId)];
+    },
+  };
+}
+
+function lastOf(
+  { all }: OpenConnections,
+  isMeant: (connection: ConnectionView) => boolean,
+): ConnectionView | undefined {
+  let last: ConnectionView | undefined;
+  for (const connection of all.values()) if (isMeant(connection)) last = connection;
+  return last;
 }
 
 /**
- * All items of the first key that two of them share though they differ in `other`; what has no key shares none. There are
- * ten thousand items at each drawing: no list is made of any other key.
+ * All items of the first key that two of them share though they differ in `other`; what has no key shares none. There may
+ * be ten thousand items: no list is made of any other key.
  */
 function sharedBy<Item, Key>(
-  items: readonly Item[],
+  items: ReadonlyMap<string, Item>,
   keyOf: (item: Item) => Key | undefined,
   otherOf: (item: Item) => unknown,
 ): Item[] {
   const firsts = new Map<Key, Item>();
-  for (const item of items) {
+  for (const item of items.values()) {
     const key = keyOf(item);
     if (key === undefined) continue;
     const first = firsts.get(key);
     if (first === undefined) firsts.set(key, item);
-    else if (otherOf(first) !== otherOf(item)) return items.filter((one) => keyOf(one) === key);
+    else if (otherOf(first) !== otherOf(item))
+      return [...items.values()].filter((one) => keyOf(one) === key);
   }
   return [];
 }

@@ -19,20 +19,20 @@ export interface HostListProps {
 export function HostList({ picture, ...marked }: HostListProps) {
   const { words } = useConsole();
   const { hosts, more } = picture;
-  const [openedIp, setOpenedIp] = useState<string | null | undefined>(undefined);
+  const [openedKey, setOpenedKey] = useState<string | null>(null);
   if (hosts.length === 0) return <p class="soft nobody">{words.live.noClients}</p>;
   return (
     <>
       <ul class="hosts">
         {hosts.map((host) => (
-          <li key={host.ip} class="box host" style={{ height: `${host.height}px` }}>
+          <li key={host.key} class="box host" style={{ height: `${host.height}px` }}>
             {host.rows[0]?.kind === 'ports' ? (
               <HostLine
                 host={host}
                 connections={host.rows[0].connections}
                 lit={marked.lit}
-                isOpened={openedIp === host.ip}
-                onToggle={() => setOpenedIp(openedIp === host.ip ? undefined : host.ip)}
+                isOpened={openedKey === host.key}
+                onToggle={() => setOpenedKey(openedKey === host.key ? null : host.key)}
               />
             ) : (
               <Clients host={host} {...marked} />
@@ -43,7 +43,7 @@ export function HostList({ picture, ...marked }: HostListProps) {
           <li class="soft more-hosts">{words.live.moreHosts(more.hosts, more.connections)}</li>
         )}
       </ul>
-      {openedIp !== undefined && <PortsOf picture={picture} ip={openedIp} />}
+      {openedKey !== null && <PortsOf picture={picture} hostKey={openedKey} />}
     </>
   );
 }
@@ -126,14 +126,15 @@ function HostLine({ host, connections, lit, isOpened, onToggle }: HostLineProps)
 }
 
 /** All ports of a host, however many they are. */
-function PortsOf({ picture, ip }: { readonly picture: Picture; readonly ip: string | null }) {
+function PortsOf({ picture, hostKey }: { readonly picture: Picture; readonly hostKey: string }) {
   const { router, words } = useConsole();
-  const [row] = picture.hosts.find((host) => host.ip === ip)?.rows ?? [];
+  const host = picture.hosts.find(({ key }) => key === hostKey);
+  const [row] = host?.rows ?? [];
   if (row?.kind !== 'ports') return null;
   const { connections } = row;
   return (
     <section class="ports">
-      <h3 class="mono">{ip ?? words.live.unknownHost}</h3>
+      <h3 class="mono">{host?.ip ?? words.live.unknownHost}</h3>
       <VirtualRows
         label={words.live.ports(connections.length)}
         count={connections.length}

@@ -1,6 +1,5 @@
 /** The words of the page of keys in English. They come with the page. */
-const count = new Intl.NumberFormat('en');
-const n = (value: number): string => count.format(value);
+import { countText as n } from './count-text.ts';
 
 export type KeysWords = typeof keysWordsEnglish;
 

@@ -1,8 +1,6 @@
 /** The words of the page of keys in Japanese. */
+import { countText as n } from './count-text.ts';
 import type { KeysWords } from './keys-words-english.ts';
-
-const count = new Intl.NumberFormat('ja');
-const n = (value: number): string => count.format(value);
 
 export const keysWordsJapanese: KeysWords = {
   title: 'API キー',

@@ -1,6 +1,6 @@
 /** The words of the page of a listener, of its faults, and of the dialog that makes one, in English. */
-const count = new Intl.NumberFormat('en');
-const n = (value: number): string => count.format(value);
+import { countText as n } from './count-text.ts';
+
 const some = (value: number, one: string): string => `${n(value)} ${one}${value === 1 ? '' : 's'}`;
 
 export type ListenerWords = typeof listenerWordsEnglish;

@@ -1,8 +1,6 @@
 /** The words of the page of a listener, of its faults, and of the dialog that makes one, in Japanese. */
+import { countText as n } from './count-text.ts';
 import type { ListenerWords } from './listener-words-english.ts';
-
-const count = new Intl.NumberFormat('ja');
-const n = (value: number): string => count.format(value);
 
 export const listenerWordsJapanese: ListenerWords = {
   title: (name) => `リスナー ${name}`,

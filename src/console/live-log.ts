@@ -151,6 +151,8 @@ export class LiveLog implements Disposable {
         break;
       case 'synced':
         this.#timeline.append([], item.seq);
+        // Who is told that this is live sees what is.
+        this.#drawing.value++;
         this.link.value = 'following';
         this.problem.value = null;
         void this.#readLists(signal);

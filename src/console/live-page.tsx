@@ -1,5 +1,6 @@
 /** The textbook's picture, of what is really running: first of nothing, then of one listener among its neighbours. */
-import type { ConnectionView, ListenerView } from '../http/resources.ts';
+import { useEffect, useState } from 'preact/hooks';
+import type { ListenerView } from '../http/resources.ts';
 import { BothEnds } from './both-ends.tsx';
 import { ConnectPanel } from './connect-panel.tsx';
 import { useConsole } from './console-context.ts';
@@ -10,14 +11,14 @@ import { ListenerCards } from './listener-cards.tsx';
 import { ListenerLine } from './listener-line.tsx';
 import { useLit } from './lit.ts';
 import { Picture } from './picture.tsx';
+import { lastClosedMax } from './standing-connections.ts';
 
 export function LivePage() {
   const { log, playhead, router, state, words } = useConsole();
-  const { listeners, open } = state.value;
-  const byListener = Map.groupBy(open, ({ listenerId }) => listenerId);
-  const openOf = (id: string) => byListener.get(id) ?? [];
+  const { listeners, connections } = state.value;
+  const countOf = (id: string) => connections.of(id).open.all.size;
   const wanted = router.query.value.get('listener');
-  const listener = chosen(listeners, wanted, (id) => openOf(id).length);
+  const listener = chosen(listeners, wanted, countOf);
   if (listener === undefined) {
     if (!log.isListed.value && playhead.seq.value === null)
       return <section class="page" aria-busy="true" />;
@@ -26,14 +27,8 @@ export function LivePage() {
   return (
     <section class="page live">
       <h1 class="unseen">{words.live.title}</h1>
-      {listeners.length > 1 && (
-        <ListenerCards
-          listeners={listeners}
-          selected={listener}
-          countOf={(id) => openOf(id).length}
-        />
-      )}
-      <Scene key={listener.id} listener={listener} open={openOf(listener.id)} />
+      {listeners.length > 1 && <ListenerCards {...{ listeners, countOf }} selected={listener} />}
+      <Scene key={listener.id} listener={listener} />
     </section>
   );
 }
@@ -54,27 +49,22 @@ function chosen(
   );
 }
 
-/** Beyond them nobody looks for whose descriptor is used again. */
-const closedMax = 200;
-
-interface SceneProps {
-  readonly listener: ListenerView;
-  readonly open: readonly ConnectionView[];
-}
-
-function Scene({ listener, open }: SceneProps) {
+function Scene({ listener }: { readonly listener: ListenerView }) {
   const { log, playhead, router, state, words } = useConsole();
   const [lit, setLit] = useLit();
   const isLive = playhead.seq.value === null;
+  const standing = state.value.connections.of(listener.id);
+  const { open } = standing;
+  const known = open.all.size;
+  const closed = standing.lastClosed.slice(-lastClosedMax);
   const told = isLive && !log.timeline.isWhole ? listener.openConnections : 0;
-  const openCount = Math.max(open.length, told);
-  const ended = state.value.closed.filter(({ listenerId }) => listenerId === listener.id);
-  const knownCount = openCount + ended.length;
-  const closed = ended.slice(-closedMax);
+  const openCount = Math.max(known, told);
+  const knownCount = openCount + standing.closedCount;
   const scene = { listener, open, closed, openCount };
-  const facts = findFacts(scene);
+  const isDrawn = useDrawn();
+  const facts = isDrawn ? findFacts(scene) : [];
   const selectedId = router.query.value.get('connection');
-  const selected = [...open, ...closed].find(({ id }) => id === selectedId);
+  const selected = open.all.get(selectedId ?? '') ?? closed.find(({ id }) => id === selectedId);
   return (
     <>
       <ListenerLine listener={listener} {...{ openCount, knownCount }} />
@@ -88,11 +78,18 @@ function Scene({ listener, open }: SceneProps) {
         />
         <aside class="beside">
           {selected !== undefined && <BothEnds connection={selected} />}
-          <FactList facts={facts} setLit={setLit} />
+          {isDrawn && <FactList facts={facts} setLit={setLit} />}
         </aside>
       </div>
-      {open.length < 3 && isLive && <ConnectPanel listener={listener} />}
-      {openCount > open.length && <p class="soft">{words.live.notAll(open.length, openCount)}</p>}
+      {known < 3 && isLive && <ConnectPanel listener={listener} />}
+      {openCount > known && <p class="soft">{words.live.notAll(known, openCount)}</p>}
     </>
   );
+}
+
+/** False in the first drawing: what is said of a picture is a task of its own, after the picture. */
+function useDrawn(): boolean {
+  const [isDrawn, setDrawn] = useState(false);
+  useEffect(() => setDrawn(true), []);
+  return isDrawn;
 }

@@ -152,7 +152,7 @@ test('a hidden page has no stream, and resumes when it is shown', async () => {
   expect([starts.length, shownCount]).toEqual([2, 2]);
 });
 
-test('at the head small pieces are let gather, and what is behind is read on', async () => {
+test('at the head small pieces are let gather, and what is behind is read on, in turns', async () => {
   const many = Array.from({ length: 400 }, (_, at) => line(at + 2)).join('');
   const pieces = [line(1), synced(1), many, line(402), line(403)];
   const bytes = pieces.map((piece) => new TextEncoder().encode(piece));
@@ -174,6 +174,7 @@ test('at the head small pieces are let gather, and what is behind is read on', a
   expect(seqs).toHaveLength(403);
   expect(waits).toEqual([
     { ms: 100, left: 3 },
+    { ms: 0, left: 2 },
     { ms: 100, left: 1 },
   ]);
 });

@@ -47,6 +47,8 @@ const retryMsMax = 10_000;
  */
 const gatherMs = 100;
 const smallPieceBytes = 16 * 1024;
+/** Of a large piece, such as of the history, so many are a task, and who uses the page has the next. */
+const linesAtOnceMax = 250;
 /** Those who must be asked for a key, or are asked for by mistake, are not helped by asking again. */
 const finalCodes = new Set(['unauthenticated', 'invalid_argument', 'permission_denied']);
 
@@ -96,7 +98,7 @@ async function* streamOnce(options: FollowLog): AsyncGenerator<StreamItem, void,
   const watch = hidden(either).then(() => cut.abort());
   try {
     const body = await open(start, either);
-    yield* readItems(body, () => delay(gatherMs, either));
+    yield* readItems(body, (ms) => delay(ms, either));
   } catch (error) {
     // A page that was hidden has cut its stream itself.
     if (!cut.signal.aborted || signal.aborted) throw asCut(error);
@@ -113,10 +115,10 @@ function asCut(error: unknown): unknown {
   return new CallFailure({ status: 0, code: 'unreachable', detail }, { cause: error });
 }
 
-/** An item for each piece, and not for each event: a piece is folded at once. */
+/** An item for each piece, and not for each event: what has come together is folded together. */
 async function* readItems(
   body: ReadableStream<Uint8Array>,
-  gather: () => Promise<void>,
+  pause: (ms: number) => Promise<void>,
 ): AsyncGenerator<StreamItem, void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -128,11 +130,15 @@ async function* readItems(
       if (done) return;
       const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
       rest = lines.pop() ?? '';
-      for (const item of itemsOf(lines.map((line) => JSON.parse(line) as Line))) {
-        isAtHead ||= item.kind === 'synced';
-        yield item;
+      for (let at = 0; at < lines.length; at += linesAtOnceMax) {
+        if (at > 0) await pause(0);
+        const some = lines.slice(at, at + linesAtOnceMax).map((line) => JSON.parse(line) as Line);
+        for (const item of itemsOf(some)) {
+          isAtHead ||= item.kind === 'synced';
+          yield item;
+        }
       }
-      if (isAtHead && value.length < smallPieceBytes) await gather();
+      if (isAtHead && value.length < smallPieceBytes) await pause(gatherMs);
     }
   } finally {
     await reader.cancel().catch(() => undefined);

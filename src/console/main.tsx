@@ -58,6 +58,8 @@ async function start(root: HTMLElement): Promise<void> {
     words,
     state,
   };
+  // What has begun so far is a task, and the first drawing is another.
+  await new Promise((resolve) => setTimeout(resolve));
   render(
     <ConsoleContext.Provider value={all}>
       <App />

@@ -1,6 +1,14 @@
 /** The boxes of the picture: hosts with their ports, processes with their descriptors, and how high each of them is. */
 import type { ConnectionView, ListenerView } from '../http/resources.ts';
-import { byAddress, listeningId } from './facts.ts';
+import {
+  descriptorKey,
+  listeningId,
+  listeningOf,
+  type Process,
+  processKey,
+} from './descriptors.ts';
+import { byAddress } from './facts.ts';
+import { type Group, OpenConnections } from './open-connections.ts';
 
 export type Scale = 'each' | 'hosts' | 'totals';
 
@@ -14,6 +22,7 @@ export interface PortsRow {
   readonly connections: readonly ConnectionView[];
 }
 export interface HostBox {
+  readonly key: string;
   /** Null where the system no longer told the address. */
   readonly ip: string | null;
   readonly rows: readonly (ClientRow | PortsRow)[];
@@ -52,20 +61,27 @@ export interface MoreRow {
 }
 export type FdRow = ListeningRow | AcceptedRow | RunRow | TotalRow | MoreRow;
 
-export interface ProcessBox {
-  readonly pid: number;
+export interface ProcessBox extends Process {
+  readonly key: string;
   readonly rows: readonly FdRow[];
   readonly top: number;
   readonly height: number;
 }
 
+/** A node with its processes, one below the other. */
+export interface NodeBand {
+  readonly nodeId: string;
+  readonly top: number;
+  readonly processes: readonly ProcessBox[];
+}
+
 export interface PictureScene {
   readonly listener: ListenerView;
-  /** Of this listener, in order of accept. */
-  readonly open: readonly ConnectionView[];
+  /** Of this listener. */
+  readonly open: OpenConnections;
   readonly closed: readonly ConnectionView[];
-  /** Whatever else runs, such as a worker that has no connection. */
-  readonly pids: readonly number[];
+  /** Whatever else runs on its nodes, such as a worker that has no connection. */
+  readonly running: readonly Process[];
   /** There may be more than the page knows of. */
   readonly openCount: number;
 }
@@ -78,7 +94,7 @@ export const boxTail = 8;
 export const boxGap = 14;
 /** Between hosts that are a line each. */
 export const lineGap = 6;
-/** The control plane, above the workers. */
+/** The control plane, or the name of another node, above the workers. */
 export const parentHeight = 76;
 
 export const eachMax = 60;
@@ -92,87 +108,108 @@ const freedMax = 4;
 export function lastFreed(scene: PictureScene): ConnectionView[] {
   const { listener, open, closed } = scene;
   if (listener.protocol === 'udp') return [];
-  const there = pidsOf(scene);
-  const taken = new Set(open.map(socketKey));
+  const there = processesOf(scene);
+  const taken = new Set([...open.all.values()].map(descriptorKey));
   const freed: ConnectionView[] = [];
   for (let at = closed.length - 1; at >= 0 && freed.length < freedMax; at--) {
     const connection = closed[at];
-    if (connection === undefined || !there.has(connection.pid)) continue;
-    if (taken.has(socketKey(connection))) continue;
-    taken.add(socketKey(connection));
+    if (connection === undefined || !there.has(processKey(connection))) continue;
+    if (taken.has(descriptorKey(connection))) continue;
+    taken.add(descriptorKey(connection));
     freed.push(connection);
   }
   return freed.reverse();
 }
 
-function pidsOf({ listener, open, pids }: PictureScene): Set<number> {
-  return new Set([...[...listener.sockets, ...open].map(({ pid }) => pid), ...pids]);
+/** By their keys. */
+function processesOf({ listener, open, running }: PictureScene): Map<string, Process> {
+  const found = new Map<string, Process>();
+  for (const socket of listeningOf(listener)) found.set(processKey(socket), socket);
+  for (const [key, connections] of open.byProcess)
+    for (const connection of connections.values().take(1)) found.set(key, connection);
+  const nodes = new Set([listener.nodeId, ...[...found.values()].map(({ nodeId }) => nodeId)]);
+  for (const worker of running)
+    if (nodes.has(worker.nodeId)) found.set(processKey(worker), worker);
+  return found;
 }
 
-function socketKey({ pid, fd }: ConnectionView): string {
-  return `${pid}:${fd}`;
+type Host = readonly [key: string, connections: Group];
+
+function mostFirst([, one]: Host, [, other]: Host): number {
+  return other.size - one.size;
 }
 
-type Ranked = readonly [ip: string | null, connections: readonly ConnectionView[]];
-
-function mostFirst([ip, one]: Ranked, [otherIp, other]: Ranked): number {
-  return other.length - one.length || byAddress.compare(ip ?? '', otherIp ?? '');
+function byKey([one]: Host, [other]: Host): number {
+  return byAddress(one, other);
 }
 
 export function hostBoxes(scale: Scale, { open }: PictureScene, freed: readonly ConnectionView[]) {
-  const byHost = Map.groupBy([...open, ...freed], ({ raddr }) => raddr?.ip ?? null);
-  const ranked = [...byHost];
-  // A few are found by their address, many by how much they have.
-  if (scale === 'each') ranked.sort(([one], [other]) => byAddress.compare(one ?? '', other ?? ''));
-  else ranked.sort(mostFirst);
-  const shown = ranked.slice(0, hostsMax[scale]);
+  const { byHost } =
+    freed.length === 0 ? open : new OpenConnections([...open.all.values(), ...freed]);
+  const ranked = [...byHost].sort(mostFirst);
   const left = ranked.slice(hostsMax[scale]);
+  // A few are found by their address, many by how much they have.
+  const shown = ranked.slice(0, hostsMax[scale]).sort(byKey);
+  if (scale !== 'each') shown.sort(mostFirst);
   let top = 0;
-  const hosts = shown.map(([ip, connections]): HostBox => {
+  const hosts = shown.map(([key, group]): HostBox => {
+    const connections = [...group.values()];
     const rows: HostBox['rows'] =
       scale === 'each'
         ? connections.map((connection) => ({ kind: 'client', connection }))
         : [{ kind: 'ports', connections }];
     const height = scale === 'each' ? hostHead + rows.length * rowHeight + boxTail : hostHead + 2;
-    const box = { ip, rows, top, height };
+    const box = { key, ip: connections[0]?.raddr?.ip ?? null, rows, top, height };
     top += height + (scale === 'each' ? boxGap : lineGap);
     return box;
   });
-  const connections = left.reduce((sum, [, some]) => sum + some.length, 0);
+  const connections = left.reduce((sum, [, { size }]) => sum + size, 0);
   return { hosts, more: left.length === 0 ? null : { hosts: left.length, connections } };
 }
 
-export function processBoxes(
+/** That of the listener first. */
+export function nodeBands(
   scale: Scale,
   scene: PictureScene,
   freed: readonly ConnectionView[],
-): ProcessBox[] {
+): NodeBand[] {
   const { listener, open } = scene;
-  const byPid = Map.groupBy([...open, ...freed], ({ pid }) => pid);
-  const most = Math.max(1, ...[...byPid.values()].map(({ length }) => length));
-  let top = parentHeight;
-  return [...pidsOf(scene)]
-    .sort((one, other) => one - other)
-    .map((pid) => {
-      const connections = byPid.get(pid) ?? [];
-      const rows = fdRows(scale, listener, pid, connections, connections.length / most);
+  const most = Math.max(1, ...[...open.byProcess.values()].map(({ size }) => size));
+  const freedBy = Map.groupBy(freed, processKey);
+  const byNode = Map.groupBy(processesOf(scene).values(), ({ nodeId }) => nodeId);
+  const { nodeId: first } = listener;
+  const others = [...byNode.keys()].filter((nodeId) => nodeId !== first).sort();
+  let top = 0;
+  return [first, ...others].map((nodeId): NodeBand => {
+    const bandTop = top;
+    top += parentHeight;
+    const inOrder = (byNode.get(nodeId) ?? []).toSorted((one, other) => one.pid - other.pid);
+    const processes = inOrder.map(({ pid }): ProcessBox => {
+      const key = processKey({ nodeId, pid });
+      const group = open.byProcess.get(key)?.values() ?? [];
+      const connections = [...group, ...(freedBy.get(key) ?? [])];
+      const share = connections.length / most;
+      const rows = fdRows(scale, listener, { nodeId, pid }, connections, share);
       const height = processHead + rows.length * rowHeight + boxTail;
-      const box = { pid, rows, top, height };
+      const box = { key, nodeId, pid, rows, top, height };
       top += height + boxGap;
       return box;
     });
+    return { nodeId, top: bandTop, processes };
+  });
 }
 
 function fdRows(
   scale: Scale,
   listener: ListenerView,
-  pid: number,
+  owner: Process,
   connections: readonly ConnectionView[],
   share: number,
 ): FdRow[] {
   const isUdp = listener.protocol === 'udp';
-  const listening = listener.sockets
-    .filter((socket) => socket.pid === pid)
+  const key = processKey(owner);
+  const listening = listeningOf(listener)
+    .filter((socket) => processKey(socket) === key)
     .map((socket): ListeningRow => {
       const sessions = isUdp ? connections.filter(({ fd }) => fd === socket.fd).length : 0;
       return { kind: 'listening', id: listeningId(socket), fd: socket.fd, sessions };

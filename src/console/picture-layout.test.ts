@@ -1,17 +1,32 @@
 import { expect, test } from 'vitest';
 import { connectionView, listenerView } from '../../test/support/console-views.ts';
 import type { ConnectionView } from '../http/resources.ts';
-import { hostHead, type PictureScene, processHead, rowHeight } from './picture-boxes.ts';
-import { layOut } from './picture-layout.ts';
+import { OpenConnections } from './open-connections.ts';
+import {
+  hostHead,
+  type PictureScene,
+  type ProcessBox,
+  parentHeight,
+  processHead,
+  rowHeight,
+} from './picture-boxes.ts';
+import { layOut as layOutBands, type Picture } from './picture-layout.ts';
 
 const sockets = [
   { pid: 100, fd: 20 },
   { pid: 101, fd: 20 },
 ];
 
+/** With the processes of all nodes as one. */
+function layOut(given: PictureScene): Picture & { readonly processes: readonly ProcessBox[] } {
+  const picture = layOutBands(given);
+  return { ...picture, processes: picture.bands.flatMap(({ processes }) => processes) };
+}
+
 function scene(open: readonly ConnectionView[], given: Partial<PictureScene> = {}): PictureScene {
   const listener = listenerView({ sockets });
-  return { listener, open, closed: [], pids: [], openCount: open.length, ...given };
+  const all = new OpenConnections(open);
+  return { listener, open: all, closed: [], running: [], openCount: open.length, ...given };
 }
 
 /** From so many hosts, in turns; every second one in the other process. */
@@ -60,6 +75,69 @@ test('no box lies over another', () => {
       });
     }
   }
+});
+
+test('each node is a band of its own, where a pid of another one is another process', () => {
+  const far = { nodeId: 'node-0', raddr: { ip: '127.0.0.2', port: 5 } };
+  const open = [connectionView(1), connectionView(2, far), connectionView(3, far)];
+  const listener = listenerView({ sockets: sockets.slice(0, 1) });
+  const running = [
+    { nodeId: 'node-1', pid: 101 },
+    { nodeId: 'node-2', pid: 100 },
+  ];
+  const { bands, hosts, wires } = layOut(scene(open, { listener, running }));
+  const kinds = bands.map(({ nodeId, processes }) => [
+    nodeId,
+    processes.map(({ pid, rows }) => [pid, rows.map(({ kind }) => kind)]),
+  ]);
+  // That of the listener first; nothing of a node that the picture is not about.
+  expect(kinds).toEqual([
+    [
+      'node-1',
+      [
+        [100, ['listening', 'accepted']],
+        [101, []],
+      ],
+    ],
+    ['node-0', [[100, ['accepted', 'accepted']]]],
+  ]);
+  // The host is seen by two nodes, which do not know whether it is one.
+  expect(hosts.map(({ ip, rows }) => [ip, rows.length])).toEqual([
+    ['127.0.0.2', 2],
+    ['127.0.0.2', 1],
+  ]);
+  const [first, second] = bands;
+  const last = first?.processes.at(-1);
+  expect(second?.top).toBeGreaterThanOrEqual((last?.top ?? 0) + (last?.height ?? 0));
+  const [process] = second?.processes ?? [];
+  expect(process?.top).toBe((second?.top ?? 0) + parentHeight);
+  const ends = wires.map(({ key, to }) => [key, to]);
+  expect(new Map(ends as [string, number][]).get(open[1]?.id ?? '')).toBe(
+    (process?.top ?? 0) + processHead + rowHeight / 2,
+  );
+});
+
+test('groups of two nodes are apart in wires, bars and what was freed', () => {
+  const open = many(100, 10).map((one, n) => ({ ...one, pid: 100, nodeId: `node-${n % 2}` }));
+  const listener = listenerView({ sockets: [{ pid: 100, fd: 20 }], nodeId: 'node-0' });
+  const { bands, wires } = layOut(scene(open, { listener }));
+  expect(bands.map(({ processes }) => processes.map(({ rows }) => rows.length))).toEqual([
+    [2],
+    [1],
+  ]);
+  expect(new Set(wires.map(({ to }) => to)).size).toBe(2);
+  const totals = layOut(scene(open, { listener, openCount: 2000 }));
+  expect(totals.processes.map(({ rows }) => rows.at(-1))).toEqual([
+    { kind: 'total', open: 50, halfClosed: 0, share: 1 },
+    { kind: 'total', open: 50, halfClosed: 0, share: 1 },
+  ]);
+  const gone = connectionView(1, { fd: 21, state: 'closed', nodeId: 'node-1' });
+  const same = connectionView(2, { fd: 21, nodeId: 'node-0' });
+  const freed = layOut(scene([same], { listener, closed: [gone] }));
+  expect(freed.processes.flatMap(({ rows }) => rows.map(({ kind }) => kind))).toEqual([
+    'listening',
+    'accepted',
+  ]);
 });
 
 test('what has closed leaves its fd free until it is taken, in a process that is there', () => {
@@ -124,7 +202,7 @@ test('sessions of UDP are wired to the one socket', () => {
   const open = [1, 2].map((n) => connectionView(n, { protocol: 'udp', fd: 20 }));
   const { processes, wires } = layOut(scene(open, { listener }));
   expect(processes[0]?.rows).toEqual([
-    { kind: 'listening', id: 'listening:100:20', fd: 20, sessions: 2 },
+    { kind: 'listening', id: 'listening:node-1:100:20', fd: 20, sessions: 2 },
   ]);
   expect(new Set(wires.map(({ to }) => to)).size).toBe(1);
   expect(wires.map(({ state }) => state)).toEqual(['session', 'session']);

@@ -5,7 +5,7 @@
  * page, and costs as much.
  */
 import type { ConnectionView, ListenerView } from '../http/resources.ts';
-import { listeningId } from './facts.ts';
+import { listeningId, processKey } from './descriptors.ts';
 import {
   boxGap,
   eachMax,
@@ -14,10 +14,11 @@ import {
   hostHead,
   hostsScaleMax,
   lastFreed,
+  type NodeBand,
+  nodeBands,
   type PictureScene,
   type ProcessBox,
   parentHeight,
-  processBoxes,
   processHead,
   rowHeight,
   type Scale,
@@ -37,7 +38,7 @@ export interface Picture {
   readonly scale: Scale;
   readonly hosts: readonly HostBox[];
   readonly more: { readonly hosts: number; readonly connections: number } | null;
-  readonly processes: readonly ProcessBox[];
+  readonly bands: readonly NodeBand[];
   readonly wires: readonly Wire[];
   readonly height: number;
 }
@@ -47,19 +48,14 @@ export function layOut(scene: PictureScene): Picture {
   const scale = openCount <= eachMax ? 'each' : openCount <= hostsScaleMax ? 'hosts' : 'totals';
   const freed = scale === 'each' ? lastFreed(scene) : [];
   const { hosts, more } = hostBoxes(scale, scene, freed);
-  const processes = processBoxes(scale, scene, freed);
+  const bands = nodeBands(scale, scene, freed);
+  const processes = bands.flatMap((band) => band.processes);
   const wires = scale === 'totals' ? [] : wiresOf(hosts, processes, scene.listener);
   const ends = [...hosts, ...processes].map(({ top, height }) => top + height);
   const moreHeight = more === null ? 0 : hostHead + boxGap;
   const hostsEnd = (hosts.at(-1)?.top ?? 0) + (hosts.at(-1)?.height ?? 0) + moreHeight;
-  return {
-    scale,
-    hosts,
-    more,
-    processes,
-    wires,
-    height: Math.max(hostsEnd, ...ends, parentHeight),
-  };
+  const bandsEnd = (bands.at(-1)?.top ?? 0) + parentHeight;
+  return { scale, hosts, more, bands, wires, height: Math.max(hostsEnd, bandsEnd, ...ends) };
 }
 
 function wiresOf(
@@ -68,19 +64,20 @@ function wiresOf(
   listener: ListenerView,
 ): Wire[] {
   const rowTops = new Map<string, number>();
-  for (const { pid, rows, top } of processes) {
+  for (const { key, rows, top } of processes) {
     rows.forEach((row, at) => {
       const middle = top + processHead + (at + 0.5) * rowHeight;
       if (row.kind === 'listening') rowTops.set(row.id, middle);
       else if (row.kind === 'accepted') rowTops.set(row.connection.id, middle);
       // Wires of a group go to its first run.
-      else if (row.kind === 'run' && !rowTops.has(`pid:${pid}`)) rowTops.set(`pid:${pid}`, middle);
+      else if (row.kind === 'run' && !rowTops.has(key)) rowTops.set(key, middle);
     });
   }
   const isUdp = listener.protocol === 'udp';
-  return hosts.flatMap(({ ip, rows, top }) =>
+  return hosts.flatMap(({ key, rows, top }) =>
     rows.flatMap((row, at): Wire[] => {
-      if (row.kind === 'ports') return groupWires(ip, row.connections, top + hostHead / 2, rowTops);
+      if (row.kind === 'ports')
+        return groupWires(key, row.connections, top + hostHead / 2, rowTops);
       const { connection } = row;
       if (connection.state === 'closed') return [];
       const to = rowTops.get(isUdp ? listeningId(connection) : connection.id);
@@ -94,20 +91,20 @@ function wiresOf(
 
 /** One for each process that has connections of the host, as wide as they are many. */
 function groupWires(
-  ip: string | null,
+  hostKey: string,
   connections: readonly ConnectionView[],
   from: number,
   rowTops: ReadonlyMap<string, number>,
 ): Wire[] {
   const isUdp = connections[0]?.protocol === 'udp';
-  const groups = Map.groupBy(connections, (one) => (isUdp ? listeningId(one) : `pid:${one.pid}`));
+  const groups = Map.groupBy(connections, isUdp ? listeningId : processKey);
   return [...groups].flatMap(([target, some]) => {
     const to = rowTops.get(target);
     if (to === undefined) return [];
     const width = Math.min(12, 1 + Math.log2(some.length) * 1.2);
     const ids = some.map(({ id }) => id);
     const state = isUdp ? ('session' as const) : ('open' as const);
-    return [{ key: `${ip}>${target}`, ids, from, to, width, state }];
+    return [{ key: `${hostKey}>${target}`, ids, from, to, width, state }];
   });
 }
 

@@ -6,12 +6,15 @@ import { badgesOf } from './fact-list.tsx';
 import type { Fact } from './facts.ts';
 import { HostList } from './host-list.tsx';
 import type { Lit, SetLit } from './lit.ts';
+import { nodeNames } from './node-names.ts';
+import type { OpenConnections } from './open-connections.ts';
+import type { NodeBand } from './picture-boxes.ts';
 import { layOut, type Wire, wirePath } from './picture-layout.ts';
 import { ProcessList } from './process-list.tsx';
 
 export interface PictureProps {
   readonly listener: ListenerView;
-  readonly open: readonly ConnectionView[];
+  readonly open: OpenConnections;
   readonly closed: readonly ConnectionView[];
   readonly openCount: number;
   readonly facts: readonly Fact[];
@@ -22,11 +25,15 @@ export interface PictureProps {
 
 export function Picture(props: PictureProps) {
   const { listener, facts, lit, setLit, selectedId } = props;
-  const { log, playhead, words } = useConsole();
+  const { log, playhead, state, words } = useConsole();
   const frame = useRef<HTMLElement>(null);
   const status = log.status.value;
+  const here = status?.nodeId ?? null;
   const workers = status?.workers?.map(({ pid }) => pid) ?? [];
-  const picture = layOut({ ...props, pids: playhead.seq.value === null ? workers : [] });
+  const running = here === null ? [] : workers.map((pid) => ({ nodeId: here, pid }));
+  const picture = layOut({ ...props, running: playhead.seq.value === null ? running : [] });
+  const parentOf = (band: NodeBand) =>
+    band.nodeId === here ? parentPid(band, workers, status?.pid) : undefined;
   const badges = badgesOf(facts);
   useLitUnderPointer(frame, setLit);
   return (
@@ -48,7 +55,8 @@ export function Picture(props: PictureProps) {
         <ProcessList
           picture={picture}
           listener={listener}
-          parentPid={parentOf(picture.processes, workers, status?.pid)}
+          parentOf={parentOf}
+          nodeName={nodeNames(state.value.listeners)}
           lit={lit}
           badges={badges}
           selectedId={selectedId}
@@ -59,8 +67,8 @@ export function Picture(props: PictureProps) {
 }
 
 /** Of workers of an earlier run nobody says any more who forked them. */
-function parentOf(
-  processes: readonly { readonly pid: number }[],
+function parentPid(
+  { processes }: NodeBand,
   workers: readonly number[],
   pid: number | undefined,
 ): number | null {

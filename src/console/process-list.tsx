@@ -1,58 +1,91 @@
-/** The processes: the control plane, and the workers that it forked, each with the descriptors that are on record. */
+/** Node by node the processes: the control plane, and the workers that it forked, each with the descriptors that are on record. */
 import type { ListenerView } from '../http/resources.ts';
 import { Badges } from './badges.tsx';
 import { useConsole } from './console-context.ts';
 import { addressText, raddrText } from './facts.ts';
 import type { Lit } from './lit.ts';
-import { type FdRow, type ProcessBox, parentHeight } from './picture-boxes.ts';
+import type { NodeName } from './node-names.ts';
+import { type FdRow, type NodeBand, type ProcessBox, parentHeight } from './picture-boxes.ts';
 import type { Picture } from './picture-layout.ts';
 
 export interface ProcessListProps {
   readonly picture: Picture;
   readonly listener: ListenerView;
-  /** Null where nobody knows. */
-  readonly parentPid: number | null;
+  /** Of the control plane that answers: null where nobody knows it, undefined where the node is another one. */
+  readonly parentOf: (band: NodeBand) => number | null | undefined;
+  readonly nodeName: NodeName;
   readonly lit: Lit;
   readonly badges: ReadonlyMap<string, readonly number[]>;
   readonly selectedId: string | null;
 }
 
-export function ProcessList({ picture, parentPid, ...given }: ProcessListProps) {
+export function ProcessList({ picture, parentOf, nodeName, ...given }: ProcessListProps) {
   const { words } = useConsole();
   const { live } = words;
-  return (
-    <div class="processes">
-      <section class="box parent" aria-label={live.controlPlane}>
-        <h3>
-          {parentPid !== null && (
-            <>
-              <span class="faint plain">{live.pid}</span> <span class="mono">{parentPid}</span>{' '}
-            </>
-          )}
-          {live.controlPlane}
-        </h3>
-        <p class="faint">{live.controlPlaneHint}</p>
+  const { bands } = picture;
+  return bands.map((band) => {
+    const { nodeId, processes } = band;
+    const parentPid = parentOf(band);
+    const isOther = parentPid === undefined;
+    const node = (
+      <span class="mono" title={nodeId}>
+        {nodeName(nodeId)}
+      </span>
+    );
+    return (
+      <section key={nodeId} class="processes" aria-label={`${live.node} ${nodeName(nodeId)}`}>
+        <div class="box parent">
+          <h3>
+            {isOther ? (
+              <>
+                <span class="faint plain">{live.node}</span> {node}
+              </>
+            ) : (
+              <>
+                {parentPid !== null && (
+                  <>
+                    <span class="faint plain">{live.pid}</span>{' '}
+                    <span class="mono">{parentPid}</span>{' '}
+                  </>
+                )}
+                {live.controlPlane}
+                {bands.length > 1 && (
+                  <>
+                    {' '}
+                    <span class="faint plain">{live.node}</span> {node}
+                  </>
+                )}
+              </>
+            )}
+          </h3>
+          <p class="faint">{isOther ? live.otherNodeHint : live.controlPlaneHint}</p>
+        </div>
+        {processes.length === 0 && <p class="bad">{live.noWorker}</p>}
+        {processes.map((box) => (
+          <ProcessTable key={box.key} box={box} forkTop={band.top + forkTop} {...given} />
+        ))}
       </section>
-      {picture.processes.length === 0 && <p class="bad">{live.noWorker}</p>}
-      {picture.processes.map((box) => (
-        <ProcessTable key={box.pid} box={box} {...given} />
-      ))}
-    </div>
-  );
+    );
+  });
 }
 
-/** From the foot of the control plane to the head of a worker. */
+/** From the head of a node to the foot of its control plane. */
 const forkTop = parentHeight - 36;
 
-type Marked = Omit<ProcessListProps, 'picture' | 'parentPid'>;
+type Marked = Omit<ProcessListProps, 'picture' | 'parentOf' | 'nodeName'>;
 
-function ProcessTable({ box, ...marked }: Marked & { readonly box: ProcessBox }) {
+interface ProcessTableProps extends Marked {
+  readonly box: ProcessBox;
+  readonly forkTop: number;
+}
+
+function ProcessTable({ box, forkTop: foot, ...marked }: ProcessTableProps) {
   const { words } = useConsole();
   const { live } = words;
   return (
     <section
       class="box process"
-      style={{ height: `${box.height}px`, '--fork': `${box.top - forkTop}px` }}
+      style={{ height: `${box.height}px`, '--fork': `${box.top - foot}px` }}
       aria-label={`${live.pid} ${box.pid} ${live.worker}`}
     >
       <h3>

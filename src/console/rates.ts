@@ -8,10 +8,11 @@ export function acceptedLastMinute(events: readonly EventView[]): Map<string, nu
   const rates = new Map<string, number>();
   const newest = events.at(-1);
   if (newest === undefined) return rates;
-  const since = Date.parse(newest.time) - minuteMs;
+  // Times in one form are in the order of their letters, which is cheaper to see than what they say.
+  const since = new Date(Date.parse(newest.time) - minuteMs).toISOString().slice(0, -1);
   for (let at = events.length - 1; at >= 0; at--) {
     const event = events[at];
-    if (event === undefined || Date.parse(event.time) < since) break;
+    if (event === undefined || event.time < since) break;
     if (event.type !== 'connection_opened' || event.listenerId === undefined) continue;
     rates.set(event.listenerId, (rates.get(event.listenerId) ?? 0) + 1);
   }

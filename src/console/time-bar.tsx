@@ -132,10 +132,7 @@ function EventText({ event }: { readonly event: EventView }) {
 /** How many were open, along the window. */
 function Curve() {
   const { timeline, words } = useConsole();
-  const counts = timeline.value.openCounts(
-    curveCount,
-    ({ connection }) => connection !== undefined,
-  );
+  const counts = timeline.value.openCounts(curveCount);
   const most = Math.max(1, ...counts);
   const points = counts.map((count, at) => `${at},${(1 - count / most) * 28 + 2}`);
   const edge = points.join(' L');

@@ -54,6 +54,10 @@ function logOf(made: readonly Choice[]): Step[] {
   return steps;
 }
 
+/** Of the one listener that there is. */
+const openAt = (timeline: Timeline, seq: number | null) => [
+  ...timeline.stateAt(seq).connections.of(connectionView(1).listenerId).open.all.values(),
+];
 const told = (connections: Iterable<ConnectionView>) =>
   [...connections].map(({ id, state }) => `${id} ${state}`).sort();
 
@@ -73,9 +77,9 @@ test('at every seq of the window those are open that were, whatever came first, 
       if (!isListFirst) timeline.know(now);
       // One that the list told, and whose opening the stream has not come to, is told once.
       for (const { event, open } of inside) {
-        expect(told(timeline.stateAt(event.seq).open)).toEqual(told(open.values()));
+        expect(told(openAt(timeline, event.seq))).toEqual(told(open.values()));
       }
-      expect(told(timeline.stateAt(null).open)).toEqual(told(now));
+      expect(told(openAt(timeline, null))).toEqual(told(now));
     }),
     { numRuns: 1000 },
   );
@@ -89,7 +93,39 @@ test('what goes out of the window is still known, and what was true inside stays
       for (const { event } of steps) timeline.append([event], event.seq);
       expect(timeline.events.length).toBeLessThanOrEqual(eventsMax * 1.125);
       for (const { event, open } of steps.slice(timeline.firstSeq - 1)) {
-        expect(told(timeline.stateAt(event.seq).open)).toEqual(told(open.values()));
+        expect(told(openAt(timeline, event.seq))).toEqual(told(open.values()));
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('what is kept at the head is what the window says of it', () => {
+  const limits = fc.record({
+    eventsMax: fc.integer({ min: 1, max: 16 }),
+    knownMax: fc.integer({ min: 1, max: 8 }),
+  });
+  fc.assert(
+    fc.property(choices, limits, fc.nat(), (made, given, cut) => {
+      const steps = logOf(made);
+      const from = cut % steps.length;
+      const timeline = new Timeline(given);
+      timeline.know([...(steps[from]?.open.values() ?? [])]);
+      for (const { event } of steps.slice(from)) {
+        timeline.append([event], event.seq);
+        const seen = [...timeline.connectionsAt(event.seq)];
+        const closed = seen.filter(({ state }) => state === 'closed');
+        const open = seen.filter(({ state }) => state !== 'closed');
+        const { connections } = timeline.stateAt(null);
+        const kept = connections.of(connectionView(1).listenerId);
+        const { all, byHost, byProcess } = kept.open;
+        expect(told(all.values())).toEqual(told(open));
+        for (const groups of [byHost, byProcess]) {
+          const grouped = [...groups.values()].flatMap((group) => [...group.values()]);
+          expect(told(grouped)).toEqual(told(open));
+        }
+        expect([kept.closedCount, connections.openCount]).toEqual([closed.length, open.length]);
+        expect(told(kept.lastClosed)).toEqual(told(closed));
       }
     }),
     { numRuns: 1000 },
@@ -105,7 +141,7 @@ test('the curve is the number of those that were open', () => {
         steps.map(({ event }) => event),
         steps.length,
       );
-      const counts = timeline.openCounts(steps.length, () => true);
+      const counts = timeline.openCounts(steps.length);
       expect(counts).toEqual(steps.map(({ open }) => open.size));
     }),
   );
@@ -117,7 +153,7 @@ test('more than can be kept are let go, and it is said', () => {
     const event = eventView(seq, { type: 'connection_opened', connection: connectionView(seq) });
     timeline.append([event], seq);
   }
-  const { open } = timeline.stateAt(null);
+  const open = openAt(timeline, null);
   expect(timeline.isWhole).toBe(false);
   expect(open.length).toBeLessThanOrEqual(5 + 12);
   expect(open.map(({ id }) => id)).toContain(connectionView(40).id);

@@ -8,6 +8,7 @@
  */
 import type { ConnectionView, EventView, ListenerView } from '../http/resources.ts';
 import { ListenerVersions } from './listener-versions.ts';
+import { StandingConnections } from './standing-connections.ts';
 
 export interface LogState {
   /** What was true once this event had happened. */
@@ -16,10 +17,7 @@ export interface LogState {
   readonly event: EventView | null;
   /** Those that are not closed. */
   readonly listeners: readonly ListenerView[];
-  /** Open or half-closed. */
-  readonly open: readonly ConnectionView[];
-  /** Those that closed in the window, the newest last. */
-  readonly closed: readonly ConnectionView[];
+  readonly connections: Pick<StandingConnections, 'of' | 'openCount'>;
 }
 
 /** A connection as each of its events in the window told it. */
@@ -43,7 +41,11 @@ export class Timeline {
   readonly #limits: TimelineLimits;
   readonly #lives = new Map<string, Life>();
   readonly #listeners = new ListenerVersions();
+  /** At the head. */
+  readonly #standing = new StandingConnections();
   #events: EventView[] = [];
+  /** How many more have opened than closed up to each of the events, counted from some event of the past on. */
+  #balances: number[] = [];
   /** Where the stream stands, which may be beyond the newest event. */
   #headSeq = 0;
   #knownCount = 0;
@@ -78,6 +80,7 @@ export class Timeline {
     for (const event of events) {
       if (event.seq <= (this.#events.at(-1)?.seq ?? 0)) continue;
       this.#events.push(event);
+      this.#balances.push((this.#balances.at(-1) ?? 0) + (steps[event.type] ?? 0));
       this.#note(event);
     }
     this.#headSeq = Math.max(this.#headSeq, seq);
@@ -91,8 +94,10 @@ export class Timeline {
     for (const connection of connections) {
       if (connection.state === 'closed') continue;
       const life = this.#lives.get(connection.id);
-      if (life === undefined) this.#add(connection.id, { ...noLife, known: connection });
-      else if (life.opened === null && life.known === null) this.#keep(life, connection);
+      if (life === undefined) {
+        this.#add(connection.id, { ...noLife, known: connection });
+        this.#standing.put(connection);
+      } else if (life.opened === null && life.known === null) this.#keep(life, connection);
     }
   }
 
@@ -108,16 +113,21 @@ export class Timeline {
   /** What was true at seq; null is now. */
   stateAt(at: number | null): LogState {
     const seq = at ?? this.#headSeq;
+    const event = this.#events[this.#indexAfter(seq) - 1] ?? null;
+    const listeners = this.#listeners.at(at);
+    if (at === null) return { seq, event, listeners, connections: this.#standing };
+    const connections = new StandingConnections();
+    for (const connection of this.connectionsAt(seq)) connections.put(connection);
+    return { seq, event, listeners, connections };
+  }
+
+  /** Those that were open at seq, and those that closed in the window up to it. */
+  *connectionsAt(seq: number): Generator<ConnectionView, void> {
     const startedAt = this.#events[0]?.time ?? '';
-    const open: ConnectionView[] = [];
-    const closed: ConnectionView[] = [];
     for (const life of this.#lives.values()) {
       const view = viewAt(life, seq, startedAt);
-      if (view?.state === 'closed') closed.push(view);
-      else if (view !== null) open.push(view);
+      if (view !== null) yield view;
     }
-    const event = this.#events[this.#indexAfter(seq) - 1] ?? null;
-    return { seq, event, listeners: this.#listeners.at(at), open, closed };
   }
 
   /** One connection at seq: null where it had not opened yet, undefined where nothing is known of it. */
@@ -127,22 +137,17 @@ export class Timeline {
   }
 
   /** How many were open at each of `count` places of the window, evenly spread by seq. */
-  openCounts(count: number, isCounted: (event: EventView) => boolean): number[] {
+  openCounts(count: number): number[] {
     const { firstSeq, headSeq } = this;
-    const counts: number[] = [];
     const places = Math.max(headSeq - firstSeq, 1) / Math.max(count - 1, 1);
-    let open = 0;
-    for (const event of this.#events) {
-      while (counts.length < count && event.seq > firstSeq + counts.length * places + 1e-6)
-        counts.push(open);
-      if (!isCounted(event)) continue;
-      if (event.type === 'connection_opened') open++;
-      else if (event.type === 'connection_closed') open--;
-    }
-    while (counts.length < count) counts.push(open);
-    // Those that opened before the window are as many as make the least of them 0 or more, or are known.
-    const before = this.#openBefore(isCounted, Math.max(0, -Math.min(0, ...counts)));
-    return counts.map((one) => one + before);
+    const now = this.#balances.at(-1) ?? 0;
+    const counts = Array.from({ length: count }, (_, place) => {
+      const index = this.#indexAfter(firstSeq + place * places + 1e-6);
+      return this.#standing.openCount + (this.#balances[index - 1] ?? now) - now;
+    });
+    // Who opened before the window and is not known of yet makes the least of them 0.
+    const missing = Math.max(0, -Math.min(0, ...counts));
+    return counts.map((one) => one + missing);
   }
 
   /** The next event after seq, or with a negative step the one before it, in the window. */
@@ -152,17 +157,6 @@ export class Timeline {
     const current = this.#events[index - 1];
     if (current === undefined) return null;
     return current.seq < seq ? current.seq : (this.#events[index - 2]?.seq ?? firstState(current));
-  }
-
-  #openBefore(isCounted: (event: EventView) => boolean, least: number): number {
-    let count = 0;
-    for (const { opened, closed, known, halfClosed } of this.#lives.values()) {
-      if (opened !== null) continue;
-      const connection = (closed ?? halfClosed)?.connection ?? known;
-      if (connection && isCounted({ ...sample, connection, listenerId: connection.listenerId }))
-        count++;
-    }
-    return Math.max(count, least);
   }
 
   #indexAfter(seq: number): number {
@@ -185,6 +179,8 @@ export class Timeline {
       this.#keep(life, null);
     } else if (event.type === 'connection_half_closed') life.halfClosed = event;
     else if (event.type === 'connection_closed') life.closed = event;
+    const view = viewAt(life, event.seq, '');
+    if (view !== null) this.#standing.put(view);
   }
 
   #add(id: string, life: Life): Life {
@@ -200,6 +196,7 @@ export class Timeline {
 
   #forgetOldest(): void {
     const gone = this.#events.splice(0, this.#events.length - this.#limits.eventsMax);
+    this.#balances.splice(0, gone.length);
     for (const event of gone) {
       if (event.listener !== undefined) this.#listeners.forget(event.seq, event.listener.id);
       if (event.connection !== undefined) this.#forget(event, event.connection);
@@ -208,6 +205,7 @@ export class Timeline {
     for (const [id, life] of this.#lives) {
       if (life.known === null || life.closed !== null) continue;
       this.#lives.delete(id);
+      this.#standing.forget(life.known);
       this.#isCut = true;
       if (--this.#knownCount <= this.#limits.knownMax) return;
     }
@@ -220,6 +218,7 @@ export class Timeline {
     if (event.type === 'connection_closed') {
       this.#lives.delete(connection.id);
       this.#keep(life, null);
+      this.#standing.forget(connection);
       return;
     }
     this.#keep(life, connection);
@@ -229,7 +228,7 @@ export class Timeline {
 }
 
 const noLife: Readonly<Life> = { known: null, opened: null, halfClosed: null, closed: null };
-const sample = { seq: 0, time: '', type: 'connection_opened' } as const;
+const steps: Readonly<Record<string, number>> = { connection_opened: 1, connection_closed: -1 };
 
 /** Before the first event of the log nothing was there. */
 function firstState({ seq }: EventView): number | null {

@@ -1,11 +1,12 @@
 /** The words of the page in English, by the part of the page that says them. */
 
 import { connectionWordsEnglish } from './connection-words-english.ts';
+import { countText as n } from './count-text.ts';
+import type { Process } from './descriptors.ts';
 import type { Fact } from './facts.ts';
 import { listenerWordsEnglish } from './listener-words-english.ts';
+import type { NodeName } from './node-names.ts';
 
-const count = new Intl.NumberFormat('en');
-const n = (value: number): string => count.format(value);
 const some = (value: number, one: string, more = `${one}s`): string =>
   `${n(value)} ${value === 1 ? one : more}`;
 
@@ -171,6 +172,8 @@ export const english = {
     host: 'host',
     controlPlane: 'control plane',
     controlPlaneHint: 'never touches an echoed byte',
+    node: 'node',
+    otherNodeHint: 'another node: its pids and fds are numbers of its own',
     worker: 'worker',
     fork: 'fork',
     fd: 'fd',
@@ -209,7 +212,7 @@ export const english = {
     pid: 'pid',
     pastNote: 'Back to live to change something.',
   },
-  facts: (fact: Fact): string => {
+  facts: (fact: Fact, nodeName: NodeName): string => {
     switch (fact.kind) {
       case 'accepted':
         return `accept made a new socket, fd ${fact.fd}, for ${fact.raddr}. The listening socket, fd ${fact.listeningFd}, goes on listening.`;
@@ -220,7 +223,7 @@ export const english = {
       case 'same_host':
         return `${some(fact.count, 'client')} on ${fact.host}: ${n(fact.count)} ports, such as ${fact.ports.join(' and ')}.`;
       case 'same_fd':
-        return `fd ${fact.fd} is open in ${some(fact.pids.length, 'worker')}, pid ${fact.pids.join(' and ')}: fds are numbered for each process, so a record needs pid and fd.`;
+        return `fd ${fact.fd} is open in ${some(fact.processes.length, 'worker')}, ${pidsOf(fact.processes, nodeName)}: fds are numbered for each process, so a record needs pid and fd.`;
       case 'fd_again':
         return `fd ${fact.fd} of pid ${fact.pid} was freed by ${fact.before} and is used again, by ${fact.now}: a number, not a name for ever.`;
       case 'half_closed':
@@ -236,3 +239,10 @@ export const english = {
   connections: connectionWordsEnglish,
   listener: listenerWordsEnglish,
 };
+
+/** `pid 99 and 100`; on several nodes `pid 99 on a and pid 99 on b`. */
+function pidsOf(processes: readonly Process[], nodeName: NodeName): string {
+  const isOneNode = new Set(processes.map(({ nodeId }) => nodeId)).size === 1;
+  if (isOneNode) return `pid ${processes.map(({ pid }) => pid).join(' and ')}`;
+  return processes.map(({ nodeId, pid }) => `pid ${pid} on ${nodeName(nodeId)}`).join(' and ');
+}

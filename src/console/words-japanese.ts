@@ -1,11 +1,11 @@
 /** The words of the page in Japanese. */
 
 import { connectionWordsJapanese } from './connection-words-japanese.ts';
+import { countText as n } from './count-text.ts';
+import type { Process } from './descriptors.ts';
 import { listenerWordsJapanese } from './listener-words-japanese.ts';
+import type { NodeName } from './node-names.ts';
 import type { Words } from './words-english.ts';
-
-const count = new Intl.NumberFormat('ja');
-const n = (value: number): string => count.format(value);
 
 export const japanese: Words = {
   language: 'ja',
@@ -167,6 +167,8 @@ export const japanese: Words = {
     host: 'ホスト',
     controlPlane: 'コントロールプレーン',
     controlPlaneHint: 'エコーのバイトには触れません',
+    node: 'ノード',
+    otherNodeHint: '別のノードです。pid と fd はそのノードの番号です',
     worker: 'ワーカー',
     fork: 'fork',
     fd: 'fd',
@@ -204,7 +206,7 @@ export const japanese: Words = {
     pid: 'pid',
     pastNote: '変更するにはライブに戻ってください。',
   },
-  facts: (fact) => {
+  facts: (fact, nodeName) => {
     switch (fact.kind) {
       case 'accepted':
         return `accept は ${fact.raddr} のために新しいソケット fd ${fact.fd} を作りました。待ち受けソケット fd ${fact.listeningFd} は待ち受けを続けています。`;
@@ -215,7 +217,7 @@ export const japanese: Words = {
       case 'same_host':
         return `${fact.host} に ${n(fact.count)} クライアント。ポートは ${fact.ports.join(' と ')} のように別々です。`;
       case 'same_fd':
-        return `fd ${fact.fd} は ${n(fact.pids.length)} つのワーカー（pid ${fact.pids.join(' と ')}）で開いています。fd はプロセスごとの番号なので、記録には pid と fd の両方が必要です。`;
+        return `fd ${fact.fd} は ${n(fact.processes.length)} つのワーカー（${pidsOf(fact.processes, nodeName)}）で開いています。fd はプロセスごとの番号なので、記録には pid と fd の両方が必要です。`;
       case 'fd_again':
         return `pid ${fact.pid} の fd ${fact.fd} は ${fact.before} が解放し、いまは ${fact.now} が使っています。番号は使い回されます。`;
       case 'half_closed':
@@ -231,3 +233,10 @@ export const japanese: Words = {
   connections: connectionWordsJapanese,
   listener: listenerWordsJapanese,
 };
+
+/** `pid 99 と 100`; on several nodes each with its node. */
+function pidsOf(processes: readonly Process[], nodeName: NodeName): string {
+  const isOneNode = new Set(processes.map(({ nodeId }) => nodeId)).size === 1;
+  if (isOneNode) return `pid ${processes.map(({ pid }) => pid).join(' と ')}`;
+  return processes.map(({ nodeId, pid }) => `${nodeName(nodeId)} の pid ${pid}`).join(' と ');
+}

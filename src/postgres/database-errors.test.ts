@@ -70,8 +70,14 @@ const states: readonly (readonly [string, string, typeof passing])[] = [
 describe('an SQLSTATE', () => {
   test.each(states)('%s, %s', (code, _, expected) => {
     expect(verdict(serverError(code))).toEqual(expected);
-    // As Prisma and others wrap it.
-    expect(verdict(new Error('wrapped', { cause: serverError(code) })).start).toBe(expected.start);
+    const { start, read } = expected;
+    expect(verdict(new Error('wrapped', { cause: serverError(code) })).start).toBe(start);
+    // Prisma tells it beside a code of its own.
+    const meta = { driverAdapterError: { cause: { originalCode: code } } };
+    expect(verdict(Object.assign(new Error('no'), { code: 'P2039', meta }))).toMatchObject({
+      start,
+      read,
+    });
   });
 });
 

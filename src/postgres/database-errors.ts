@@ -62,10 +62,12 @@ const transientPrismaCodes = /^P(1001|1002|1008|1017|2024|2028|2034|2037)$/;
 /** Whether it passes by itself, sooner or later. */
 export function isPassing(error: unknown): boolean {
   return causesOf(error).some((cause) => {
-    const code = sqlState(cause);
-    if (code === null) return transientMessages.test(cause.message);
-    const isKnown = transientErrnos.has(code) || transientPrismaCodes.test(code);
-    return isKnown || passingStates.some((state) => state.test(code));
+    const codes = codesOf(cause);
+    if (codes.length === 0) return transientMessages.test(cause.message);
+    return codes.some((code) => {
+      const isKnown = transientErrnos.has(code) || transientPrismaCodes.test(code);
+      return isKnown || passingStates.some((state) => state.test(code));
+    });
   });
 }
 
@@ -95,7 +97,7 @@ export function toAppError(error: unknown): unknown {
 }
 
 function isMendable(error: unknown): boolean {
-  const codes = causesOf(error).map((cause) => sqlState(cause) ?? '');
+  const codes = causesOf(error).flatMap(codesOf);
   return codes.some((code) => mendableStates.some((state) => state.test(code)));
 }
 
@@ -125,6 +127,17 @@ function causesOf(error: unknown): readonly Error[] {
 /** The SQLSTATE of a server's error, or the errno of a socket's. */
 function sqlState(error: Error): string | null {
   return 'code' in error && typeof error.code === 'string' ? error.code : null;
+}
+
+/** With that of the server, which Prisma tells beside its own. */
+function codesOf(error: Error): string[] {
+  const { meta } = error as { readonly meta?: PrismaMeta };
+  const original = meta?.driverAdapterError?.cause?.originalCode;
+  return [sqlState(error), original].filter((code) => typeof code === 'string');
+}
+
+interface PrismaMeta {
+  readonly driverAdapterError?: { readonly cause?: { readonly originalCode?: unknown } };
 }
 
 /** Whether the server refused a row for the unique constraint or index. */
