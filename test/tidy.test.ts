@@ -82,7 +82,7 @@ const spineLinesMax = 5500;
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 1960,
   api: 2400,
-  cli: 5750,
+  cli: 5900,
   core: 7950,
   agent: 1580,
   console: 8350,
