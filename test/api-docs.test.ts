@@ -83,9 +83,9 @@ test('every call is listed, on both edges', () => {
     });
   });
   expect([...new Set(listed)].sort()).toEqual(Object.keys(paths).map(plain).sort());
-  const protos = ['listener', 'connection', 'event', 'project', 'key', 'audit'].map((name) =>
-    readFileSync(join(root, `proto/kodama/v1/${name}_service.proto`), 'utf8'),
-  );
+  const protos = [
+    ...['listener', 'connection', 'event', 'project', 'key', 'audit', 'node', 'join_token'],
+  ].map((name) => readFileSync(join(root, `proto/kodama/v1/${name}_service.proto`), 'utf8'));
   const methods = [...protos.join('\n').matchAll(/^ {2}rpc (\w+)/gm)].map(([, name]) => name);
   const grpc = calls.flatMap(([, cell]) => words(cell));
   expect(grpc.sort()).toEqual(methods.sort());

@@ -71,6 +71,14 @@ test('it holds every call of the API', () => {
     'patch /v1/keys/{id}',
     'delete /v1/keys/{id}',
     'get /v1/audit',
+    'get /v1/nodes',
+    'get /v1/nodes/{node}',
+    'patch /v1/nodes/{node}',
+    'delete /v1/nodes/{node}',
+    'post /v1/join-tokens',
+    'get /v1/join-tokens',
+    'delete /v1/join-tokens/{id}',
+    'get /v1/join-tokens/{id}',
     'get /v1/status',
     'get /healthz',
     'get /readyz',
@@ -135,6 +143,8 @@ test('input names its fields, output may grow', () => {
     'NewKey',
     'KeyPatch',
     'KeyRotation',
+    'NodePatch',
+    'NewJoinToken',
   ]);
   const isOutput = ([name]: [string, unknown]) => !inputs.has(name);
   const schemas: Record<string, Json> = document.components.schemas;

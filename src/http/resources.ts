@@ -148,9 +148,7 @@ export const listenerResource = z
     nodeName: z.string().describe('Its name.'),
     placement: placementResource.nullable().describe('Where it is to be; null: wherever.'),
     generation: count.describe('Rises with each change of labels, limits or faults.'),
-    observedGeneration: count
-      .nullable()
-      .describe('The newest one that its node serves, or can not; null: none yet.'),
+    observedGeneration: count.nullable().describe('The newest that its node serves, or can not.'),
     openConnections: count.describe('Connections open now.'),
     totalConnections: count.describe('Connections ever accepted.'),
     createdAt: time.describe('When it was made.'),

@@ -1490,7 +1490,7 @@ export interface components {
             placement: components["schemas"]["Placement"] | null;
             /** @description Rises with each change of labels, limits or faults. */
             generation: number;
-            /** @description The newest one that its node serves, or can not; null: none yet. */
+            /** @description The newest that its node serves, or can not. */
             observedGeneration: number | null;
             /** @description Connections open now. */
             openConnections: number;
