@@ -23,7 +23,7 @@ export interface HeartbeatsOptions {
   readonly onGiveUp: (reason: string, isUnstored: boolean) => void;
 }
 
-export type Heartbeat = FrameOf<NodeFrame, 'heartbeat'>;
+type Heartbeat = FrameOf<NodeFrame, 'heartbeat'>;
 type Lease = FrameOf<ControlFrame, 'lease'>;
 
 export class Heartbeats implements Disposable {

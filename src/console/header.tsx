@@ -90,8 +90,8 @@ function NodeState() {
       )}
       <div>
         <dt class="unseen">{words.header.node}</dt>
-        <dd title={nodeId}>
-          {nodeId} <span class="faint">{version}</span>
+        <dd title={nodeId ?? undefined}>
+          {nodeId ?? words.header.noNode} <span class="faint">{version}</span>
         </dd>
       </div>
       {store !== undefined && (

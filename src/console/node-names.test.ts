@@ -3,9 +3,8 @@ import { listenerView } from '../../test/support/console-views.ts';
 import { nodeNames } from './node-names.ts';
 
 test('a node is called as its listeners say, else by its id, of which a UUID tells its end', () => {
-  const named = { ...listenerView({ nodeId: 'a' }), nodeName: 'dmz-1' };
-  const unnamed = { ...listenerView({ nodeId: 'b' }), nodeName: null };
-  const nameOf = nodeNames([named, unnamed, listenerView({ nodeId: 'a' })]);
+  const named = (nodeName: string) => listenerView({ nodeId: 'a', nodeName });
+  const nameOf = nodeNames([named('dmz'), named('dmz-1')]);
   expect(nameOf('a')).toBe('dmz-1');
   expect(nameOf('b')).toBe('b');
   expect(nameOf('node-231f67aa')).toBe('node-231f67aa');

@@ -3,12 +3,9 @@ import type { ListenerView } from '../http/resources.ts';
 
 export type NodeName = (nodeId: string) => string;
 
-/** Of a fleet, where nodes have names. */
-type Named = ListenerView & { readonly nodeName?: string | null };
-
-export function nodeNames(listeners: readonly Named[]): NodeName {
+export function nodeNames(listeners: readonly ListenerView[]): NodeName {
   return (nodeId) =>
-    listeners.findLast((one) => one.nodeId === nodeId && one.nodeName)?.nodeName ?? shortId(nodeId);
+    listeners.findLast((one) => one.nodeId === nodeId)?.nodeName ?? shortId(nodeId);
 }
 
 /** A UUID begins with a time (RFC 9562, 5.7), which nodes that are made together share. */

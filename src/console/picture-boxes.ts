@@ -128,8 +128,7 @@ function processesOf({ listener, open, running }: PictureScene): Map<string, Pro
   for (const [key, connections] of open.byProcess)
     for (const connection of connections.values().take(1)) found.set(key, connection);
   const nodes = new Set([listener.nodeId, ...[...found.values()].map(({ nodeId }) => nodeId)]);
-  for (const worker of running)
-    if (nodes.has(worker.nodeId)) found.set(processKey(worker), worker);
+  for (const worker of running) if (nodes.has(worker.nodeId)) found.set(processKey(worker), worker);
   return found;
 }
 

@@ -19,6 +19,7 @@ export const english = {
   header: {
     home: 'kodama, live',
     node: 'node',
+    noNode: 'no sockets here',
     store: { reachable: 'store ok', away: 'store away' },
     connecting: 'connecting',
     live: 'live',

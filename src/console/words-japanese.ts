@@ -14,6 +14,7 @@ export const japanese: Words = {
   header: {
     home: 'kodama、ライブ',
     node: 'ノード',
+    noNode: 'ソケットなし',
     store: { reachable: 'ストア正常', away: 'ストア不通' },
     connecting: '接続中',
     live: 'ライブ',
