@@ -6,7 +6,7 @@ import { identityOf, startAgent, startGateway } from './support/agent-world.ts';
 import { bindingOf } from './support/data-plane-contract.ts';
 import { talk } from './support/tcp-client.ts';
 import { startTcpProxy } from './support/tcp-proxy.ts';
-import { TestAdmission } from './support/test-admission.ts';
+import { TestAdmission, wishAll } from './support/test-admission.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const clients = 24;
@@ -28,9 +28,7 @@ test('nothing is lost, nothing is twice, and nothing ends before it began', asyn
   const binding = bindingOf({ limits: { ...bindingOf().limits, maxConnections: 10_000 } });
   const { laddr } = await session.link.dataPlane.open(binding);
   await session.link.dataPlane.wish({ generation: 1, binding });
-  admission.onStart = ({ link }) => {
-    void link.dataPlane.wish({ generation: 1, binding }).then(() => link.wishEnd());
-  };
+  admission.onStart = ({ link }) => wishAll(link, [binding]);
 
   let talks = 0;
   let isOver = false;
