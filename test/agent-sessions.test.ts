@@ -7,7 +7,7 @@ import { identityOf, startAgent, startGateway, urlOf } from './support/agent-wor
 import { bindingOf } from './support/data-plane-contract.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { startTcpProxy } from './support/tcp-proxy.ts';
-import { TestAdmission, type TestSession } from './support/test-admission.ts';
+import { TestAdmission, type TestSession, wishAll } from './support/test-admission.ts';
 import { waitFor } from './support/wait-for.ts';
 
 type GatewayOptions = Parameters<typeof startGateway>[1];
@@ -57,9 +57,7 @@ test('what was not acknowledged comes again under its numbers: nothing is lost, 
   const { admission, proxy } = world;
   let { session } = world;
   const { binding, port } = await listen(session);
-  admission.onStart = ({ link }) => {
-    void link.dataPlane.wish({ generation: 1, binding }).then(() => link.wishEnd());
-  };
+  admission.onStart = ({ link }) => wishAll(link, [binding]);
   let talks = 0;
   let isOver = false;
   const talking = (async () => {
@@ -170,9 +168,7 @@ test('without the control plane connections end in time, the listeners listen on
   const { length } = session.beats;
   await waitFor('more heartbeats than the lease is long', () => session.beats.length > length + 40);
   expect(await client.echo('still')).toBe('still');
-  admission.onStart = ({ link }) => {
-    void link.dataPlane.wish({ generation: 1, binding }).then(() => link.wishEnd());
-  };
+  admission.onStart = ({ link }) => wishAll(link, [binding]);
   proxy.cut();
   await client.ended;
   expect(client.error).toBe('ECONNRESET');

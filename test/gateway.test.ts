@@ -254,6 +254,13 @@ test('joins are checked, and so many a second from an address', async () => {
   expect(outcomes.find((one) => 'code' in one && one.code === limited.code)).toMatchObject(limited);
 });
 
+test('a session ends by itself after a while, so that agents spread', async () => {
+  await using short = await startGateway(admission, { sessionMs: 100 });
+  await using agent = openRaw(short.url);
+  await agent.welcomed(node());
+  expect(await agent.goodbye()).toEqual({ reason: 'agents spread anew', isFinal: false });
+});
+
 test('a replica that stops says goodbye', async () => {
   const stopping = await startGateway(admission);
   await using agent = openRaw(stopping.url);

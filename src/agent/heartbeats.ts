@@ -3,7 +3,7 @@
  * nothing, or can write nothing, is given up for another.
  */
 import type { Micros } from '../core/time.ts';
-import type { ControlFrame, FrameOf, NodeFrame } from '../wire/frames.ts';
+import type { ControlFrame, FrameOf } from '../wire/frames.ts';
 
 export interface HeartbeatLimits {
   readonly leaseTimeoutMs: number;
@@ -23,7 +23,6 @@ export interface HeartbeatsOptions {
   readonly onGiveUp: (reason: string, isUnstored: boolean) => void;
 }
 
-type Heartbeat = FrameOf<NodeFrame, 'heartbeat'>;
 type Lease = FrameOf<ControlFrame, 'lease'>;
 
 export class Heartbeats implements Disposable {

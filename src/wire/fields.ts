@@ -11,6 +11,7 @@ const jsonBytesMax = 1_048_576;
 export const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 export const name = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
 export const count = z.int().min(0);
+/** A time. */
 export const micros = z.int().min(0);
 export const address = z.object({
   ip: z.string().refine((ip) => isIP(ip) !== 0),

@@ -27,9 +27,9 @@ import { WireError } from './wire-error.ts';
 
 const id = sampleId(1);
 const uuid = '0f8fad5b-d9cb-469f-a165-70867728950e';
-const { name: _name, labels: _labels, expiresAt: _expiresAt, ...spec } = sampleNewListener();
+const { protocol, host, port, mode, proxyProtocol, recording } = sampleNewListener();
 const binding: Binding = {
-  ...spec,
+  ...{ protocol, host, port, mode, proxyProtocol, recording },
   faults: [{ ...sampleFault, match: { everyNth: 2 } }],
   limits: { ...sampleLimits, acceptRate: { perSecond: 0.5, burst: 1 }, allowCidrs: ['::1/128'] },
   tls: {

@@ -1,7 +1,7 @@
 /** The fleet as the gateway sees it, in memory: it records what it got, and can hold commits, refuse, and end sessions. */
 import { randomUUID } from 'node:crypto';
-import { AppError } from '../../src/core/errors.ts';
-import type { Observed } from '../../src/core/ports.ts';
+import { AppError, hasCode } from '../../src/core/errors.ts';
+import type { Binding, Observed } from '../../src/core/ports.ts';
 import type { WorkerRecord } from '../../src/core/record.ts';
 import type {
   Admission,
@@ -14,6 +14,14 @@ import type {
 } from '../../src/fleet/admission.ts';
 
 export const goodToken = `kodamajoin_${'A'.repeat(33)}`;
+
+/** As the fleet begins a session; where that is over before, the next one does it again. */
+export function wishAll({ dataPlane, wishEnd }: SessionLink, bindings: readonly Binding[]): void {
+  const wished = bindings.map((binding) => dataPlane.wish({ generation: 1, binding }));
+  Promise.all(wished).then(wishEnd, (error: unknown) => {
+    if (!hasCode(error, 'unavailable')) throw error;
+  });
+}
 
 /** One session that it began, and what came in it. */
 export class TestSession implements NodeSession {
