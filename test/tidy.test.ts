@@ -33,7 +33,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   console:
     /^(http\/(tenancy-)?resources|core\/(connection|event|listener|time)|faults\/fields)\.ts$|^plain-text\.ts$/,
   'config.ts':
-    /^(core\/|postgres\/database-url\.ts$|(edge-settings|limits|secret-settings|unknown-variables)\.ts$)/,
+    /^(core\/|postgres\/(database-url|store-limits)\.ts$|(edge-settings|limits|secret-settings|unknown-variables)\.ts$)/,
   'edge-settings.ts': /^(core\/|limits\.ts$)/,
   'limits.ts': /^$/,
   'command-line.ts': /^$/,
@@ -70,7 +70,7 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 1650,
-  api: 2200,
+  api: 2300,
   cli: 5500,
   core: 7950,
   console: 8350,
@@ -78,7 +78,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'edge-sockets': 260,
   'embedded-postgres': 850,
   faults: 1450,
-  grpc: 2570,
+  grpc: 2630,
   http: 3950,
   'listeners-file': 330,
   metrics: 200,

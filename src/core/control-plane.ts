@@ -41,6 +41,7 @@ import {
   statusOf,
 } from './status.ts';
 import type { Store } from './store.ts';
+import type { Turns } from './turns.ts';
 import {
   type ConnectionWaitAsk,
   type EventWaitAsk,
@@ -63,6 +64,7 @@ export interface ControlPlaneOptions {
   readonly listeners: Listeners;
   readonly audit: ResourceAudit;
   readonly retention: Pick<Retention, 'stateOf'>;
+  readonly turns: Turns<ProjectRef>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: EventPageLimits & StreamLimits & WaitLimits & ConnectionLimits & ReadinessLimits;

@@ -5,6 +5,7 @@ import { systemClock } from '../core/clock.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { ProjectStore, Store } from '../core/store.ts';
+import { Turns } from '../core/turns.ts';
 import type { TenancyStore } from '../tenancy/store.ts';
 import { AuditRows } from './audit-rows.ts';
 import { ConnectionReader } from './connection-reader.ts';
@@ -18,12 +19,13 @@ import { age } from './log-ages.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { NodePlaces } from './node-places.ts';
 import { openDatabase } from './open-database.ts';
-import { ProjectReads } from './project-reads.ts';
+import { ProjectReads, readLines } from './project-reads.ts';
 import { ProjectRemoval } from './project-removal.ts';
 import { ProjectRows } from './project-rows.ts';
 import { purge } from './purge.ts';
 import { SecretCipher, type SecretKeys } from './secret-cipher.ts';
 import { SecretRotation, type SecretRotationLimits } from './secret-rotation.ts';
+import { storeLimits } from './store-limits.ts';
 import { Wakes } from './wakes.ts';
 
 export interface PostgresStoreLimits extends DatabaseLimits {
@@ -36,6 +38,12 @@ export interface PostgresStoreLimits extends DatabaseLimits {
   /** How long another node must be away before it counts as gone: 0 where nobody else can be there. */
   readonly absenceMs: number;
   readonly projectsMax: number;
+  /** Reads of one project at once. */
+  readonly readsPerProjectMax: number;
+  /** The same through Prisma Client. */
+  readonly prismaPerProjectMax: number;
+  /** Of a long answer, in one piece. */
+  readonly answerRowsMax: number;
 }
 
 export interface PostgresStoreOptions {
@@ -43,6 +51,8 @@ export interface PostgresStoreOptions {
   readonly nodeId: string;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Those of the process, for what is long. */
+  readonly turns?: Turns<ProjectRef>;
   /** Without any, secrets lie in the database as they are. */
   readonly secretKeys?: SecretKeys;
   readonly limits?: Partial<PostgresStoreLimits>;
@@ -53,12 +63,7 @@ export interface PostgresStoreOptions {
 }
 
 export const defaultLimits: PostgresStoreLimits = {
-  connectTimeoutMs: 5000,
-  statementTimeoutMs: 10_000,
-  readConnectionsMax: 8,
-  openTimeoutMs: 30_000,
-  pollMs: 2000,
-  wakeMs: 5,
+  ...storeLimits,
   absenceMs: 3000,
   projectsMax: 1000,
 };
@@ -88,13 +93,13 @@ export class PostgresStore implements Store, AsyncDisposable {
     const cipher = new SecretCipher(options.secretKeys ?? { current: null, old: null });
     this.#cipher = cipher;
     const directory = new NodeDirectory(database);
-    const prisma = new LazyPrisma(database, schema);
+    const { connectTimeoutMs: waitMs } = limits;
+    const lists = readLines({ atOnceMax: limits.prismaPerProjectMax, waitMs });
+    const prisma = new LazyPrisma(database, schema, lists);
     const listeners = new ListenerRows({ database, nodes: directory, cipher, prisma });
-    const reads = new ProjectReads(database, {
-      atOnceMax: Math.ceil(limits.readConnectionsMax / 2),
-      waitMs: limits.connectTimeoutMs,
-      turnRowsMax: 100,
-    });
+    const { turns = new Turns() } = options;
+    const { readsPerProjectMax: atOnceMax, answerRowsMax: pieceRowsMax } = limits;
+    const reads = new ProjectReads(database, turns, { atOnceMax, waitMs, pieceRowsMax });
     const connections = (project: ProjectRef) =>
       new ConnectionReader(reads.of(project), directory, project);
     const wakes = new Wakes({ database, log, pollMs, wakeMs });

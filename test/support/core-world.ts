@@ -13,6 +13,7 @@ import { Projects } from '../../src/core/projects.ts';
 import { Recorder } from '../../src/core/recorder.ts';
 import { ResourceAudit } from '../../src/core/resource-audit.ts';
 import { RestingPorts } from '../../src/core/resting-ports.ts';
+import { Turns } from '../../src/core/turns.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
 import { handClock, keepingLogger, sampleId, sampleLogLimits } from './samples.ts';
@@ -154,9 +155,9 @@ export async function makeWorld(options: WorldOptions = {}) {
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
     listeners,
+    turns: new Turns({ pieceItemsMax: 5 }),
     limits: {
       pageEventsMax: sampleLogLimits.pageEventsMax,
-      pieceEventsMax: 5,
       pageBytesMax: options.pageBytesMax ?? sampleLogLimits.pageBytesMax,
       pageFillMs: 500,
       labelledListenersMax: 100,

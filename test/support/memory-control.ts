@@ -10,6 +10,7 @@ import type { Certificates } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
 import { Recorder } from '../../src/core/recorder.ts';
 import { RestingPorts } from '../../src/core/resting-ports.ts';
+import { Turns } from '../../src/core/turns.ts';
 import { sampleAudit, tellsTo } from './core-world.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -76,6 +77,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
     listeners,
+    turns: new Turns({ pieceItemsMax: 5 }),
     limits: {
       followersMax,
       closeTimeoutMs: 5000,
@@ -85,7 +87,6 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
       pageFillMs: 500,
       labelledListenersMax: 100,
       pageEventsMax: sampleLogLimits.pageEventsMax,
-      pieceEventsMax: 5,
       pageBytesMax: sampleLogLimits.pageBytesMax,
     },
   });
