@@ -106,7 +106,9 @@ function openTenancy(ground: EdgesGround, control: ControlPlane, resources: Asyn
   const ring = { keys: keyRows, wakes, apiToken, isOpen, ...told, limits };
   resources.defer(wakes.onChange(() => known.forget()));
   const shared = { wakes, clock, makeId: uuidv7 };
-  const projects = new ProjectCases({ ...shared, rows: projectRows, retention: config.retention });
+  const streamsOf = (project: ProjectRef) => control.streamsOf(project);
+  const { retention } = config;
+  const projects = new ProjectCases({ ...shared, rows: projectRows, streamsOf, retention });
   const keys = new KeyCases({ ...shared, rows: keyRows, projects, limits });
   const close = (project: ProjectRef) => control.closeProject(project);
   const upkeep = { removal, keys: keyRows, wakes, close, clock, logger, limits };

@@ -129,6 +129,8 @@ export const grpcLimits = {
 export const tlsLimits = {
   handshakesMax: 1024,
   handshakeTimeoutMs: 10_000,
+  handshakesPerSecond: 100,
+  handshakeAddressesMax: 10_000,
   readIntervalMs: 5000,
   fileBytesMax: 1_048_576,
 };

@@ -137,11 +137,15 @@ export class Api {
   ): AsyncGenerator<Item, void, void> {
     using watch = this.keys.watch(caller);
     const signal = AbortSignal.any([caller.signal, watch.signal]);
-    for await (const item of operation.run(this.#world, { ...caller, signal }, input)) {
-      const isGood = watch.good();
-      if (isGood !== null) await isGood;
-      yield item;
+    try {
+      for await (const item of operation.run(this.#world, { ...caller, signal }, input)) {
+        const isGood = watch.good();
+        if (isGood !== null) await isGood;
+        yield item;
+      }
+      if (!caller.signal.aborted) watch.signal.throwIfAborted();
+    } catch (error) {
+      throw this.#refusals.heard(caller, error);
     }
-    if (!caller.signal.aborted) watch.signal.throwIfAborted();
   }
 }

@@ -264,6 +264,10 @@ export class ControlPlane {
     return this.#streams.followers;
   }
 
+  streamsOf(project: ProjectRef): number {
+    return this.#streams.countOf(project);
+  }
+
   /** @throws not_found, unavailable */
   async getStatus(caller: Caller): Promise<ShownStatus> {
     const project = await this.#options.projects.of(caller);

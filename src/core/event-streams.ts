@@ -110,12 +110,15 @@ export class EventStreams {
     };
   }
 
+  countOf(project: ProjectRef): number {
+    return [...this.#followers].filter((one) => one.project === project).length;
+  }
+
   /** Operators look on whatever a project has. */
   #assertQuota({ actor }: Caller, project: ProjectRef): void {
     const { streams: max } = this.#options.projects.termsOf(project).quotas;
     if (max === null || actor.kind !== 'key') return;
-    const own = [...this.#followers].filter((one) => one.project === project);
-    if (own.length >= max) throw quotaReached('streams', max, 'streams at once');
+    if (this.countOf(project) >= max) throw quotaReached('streams', max, 'streams at once');
   }
 
   /** See ControlPlane.followEvents. */

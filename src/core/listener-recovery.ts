@@ -33,7 +33,8 @@ export class ListenerRecovery {
    * @throws unavailable
    */
   async recover(): Promise<void> {
-    const { bindsAtOnceMax, observer } = this.#options;
+    const { bindsAtOnceMax, clock, node, observer, restingPorts } = this.#options;
+    await restingPorts.takeUp(node, clock.now());
     const entries = await this.#readOwn();
     await this.#closeInterrupted();
     await inParallel(entries, bindsAtOnceMax, (entry) => this.#recoverOne(entry));

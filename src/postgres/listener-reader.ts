@@ -9,6 +9,7 @@ import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { PageItems, SizedPageRequest } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
 import { itemBytes, takeBytes } from '../core/sizes.ts';
+import type { Micros } from '../core/time.ts';
 import type { Database, Reads, Statement } from './database.ts';
 import type { LazyPrisma } from './lazy-prisma.ts';
 import { type ListenerSize, listenerSizes } from './listener-list.ts';
@@ -25,6 +26,9 @@ const byIdsText = `${listenerSource} WHERE l.id = ANY ($1::uuid[])`;
 
 const ownText = `SELECT id, spec_bytes FROM listeners
   WHERE node = $1::integer AND is_live AND ($2::uuid IS NULL OR id > $2::uuid) ORDER BY id LIMIT $3::bigint`;
+
+const endedText = `${listenerSource}
+  WHERE l.node = $1::integer AND l.closed_at >= $2::bigint ORDER BY l.closed_at DESC LIMIT $3::bigint`;
 
 /** Of ids made one after the other the highest is the newest. */
 const idsText = `SELECT coalesce(
@@ -84,6 +88,12 @@ export class ListenerRows {
     const listeners = await this.read(statement, reads);
     const byId = new Map(listeners.map((listener) => [listener.id, listener]));
     return ids.flatMap((id) => byId.get(id) ?? []);
+  }
+
+  /** Of a node, of all projects: the last so many that ended since then, in the order of their ends. */
+  async ended(node: number, since: Micros, limit: number): Promise<readonly Listener[]> {
+    const values = [node, since, limit];
+    return (await this.read({ text: endedText, values })).toReversed();
   }
 
   /** Of a node, of all projects: not closed, in id order. */

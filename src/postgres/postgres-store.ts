@@ -40,6 +40,8 @@ export interface PostgresStoreLimits extends DatabaseLimits {
   readonly projectsMax: number;
   /** Reads of one project at once. */
   readonly readsPerProjectMax: number;
+  /** Of them those with long answers. */
+  readonly longReadsPerProjectMax: number;
   /** The same through Prisma Client. */
   readonly prismaPerProjectMax: number;
   /** Of a long answer, in one piece. */
@@ -98,8 +100,12 @@ export class PostgresStore implements Store, AsyncDisposable {
     const prisma = new LazyPrisma(database, schema, lists);
     const listeners = new ListenerRows({ database, nodes: directory, cipher, prisma });
     const { turns = new Turns() } = options;
-    const { readsPerProjectMax: atOnceMax, answerRowsMax: pieceRowsMax } = limits;
-    const reads = new ProjectReads(database, turns, { atOnceMax, waitMs, pieceRowsMax });
+    const reads = new ProjectReads(database, turns, {
+      atOnceMax: limits.readsPerProjectMax,
+      longAtOnceMax: limits.longReadsPerProjectMax,
+      pieceRowsMax: limits.answerRowsMax,
+      waitMs,
+    });
     const connections = (project: ProjectRef) =>
       new ConnectionReader(reads.of(project), directory, project);
     const wakes = new Wakes({ database, log, pollMs, wakeMs });

@@ -6,7 +6,7 @@ import { ProjectReads } from './project-reads.ts';
 
 const a = projectRef(2);
 const b = projectRef(3);
-const shares = { atOnceMax: 2, waitMs: 60_000, pieceRowsMax: 10 };
+const shares = { atOnceMax: 2, longAtOnceMax: 1, waitMs: 60_000, pieceRowsMax: 10 };
 
 /** A database whose reads are answered by the test. */
 function heldDatabase() {
@@ -84,6 +84,19 @@ test('only an answer that may be long comes in pieces', async () => {
     undefined,
     10,
   ]);
+});
+
+test('of the reads of a project one is long at once, and its short ones pass', async () => {
+  const database = heldDatabase();
+  const reads = new ProjectReads(database, new Turns(), shares).of(a);
+  for (const text of ['long', 'next']) void reads.upTo(1000).query({ text });
+  await turn();
+  void reads.query({ text: 'short' });
+  await turn();
+  expect(database.begun()).toEqual(['long', 'short']);
+  database.end(0);
+  await turn();
+  expect(database.begun()).toEqual(['long', 'short', 'next']);
 });
 
 test('the rows of many long answers are looked at in pieces, and a short answer waits for none', async () => {

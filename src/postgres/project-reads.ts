@@ -3,7 +3,7 @@
  * others find one however much it asks for; its further reads wait in line, for as long as they would for a connection.
  * A long answer comes in pieces, and is looked at in pieces, so that no turn of the loop has all of it.
  */
-import { Lines } from '../core/lines.ts';
+import { type LineLimits, Lines } from '../core/lines.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Turns } from '../core/turns.ts';
 import type { Database, Reads, Rows, Statement } from './database.ts';
@@ -12,6 +12,8 @@ import { toAppError } from './database-errors.ts';
 export interface ReadShares {
   /** Reads of one project at once. */
   readonly atOnceMax: number;
+  /** Of them those with long answers: each has a piece in about every turn of the loop. */
+  readonly longAtOnceMax: number;
   readonly waitMs: number;
   /** Of a long answer, in one piece. */
   readonly pieceRowsMax: number;
@@ -30,18 +32,24 @@ export class ProjectReads {
   readonly #turns: Turns<ProjectRef>;
   readonly #pieceRowsMax: number;
   readonly #lines: Lines<ProjectRef>;
+  readonly #longLines: Lines<ProjectRef>;
 
   constructor(database: Pick<Database, 'query'>, turns: Turns<ProjectRef>, shares: ReadShares) {
     this.#database = database;
     this.#turns = turns;
     this.#pieceRowsMax = shares.pieceRowsMax;
-    this.#lines = readLines(shares);
+    const { atOnceMax, longAtOnceMax, waitMs } = shares;
+    this.#lines = readLines({ atOnceMax, waitMs });
+    this.#longLines = readLines({ atOnceMax: longAtOnceMax, waitMs });
   }
 
   of(project: ProjectRef): ProjectReader {
     const query = (statement: Statement) => this.#query(project, statement);
     const pieceRowsMax = this.#pieceRowsMax;
-    const inPieces = (statement: Statement) => query({ ...statement, pieceRowsMax });
+    const inPieces = async (statement: Statement) => {
+      using _place = await this.#longLines.take(project);
+      return await query({ ...statement, pieceRowsMax });
+    };
     return {
       query,
       upTo: (rows) => ({ query: rows > pieceRowsMax ? inPieces : query }),
@@ -68,7 +76,7 @@ export class ProjectReads {
 }
 
 /** Who waits too long in one finds the database unavailable, as who waits too long for a connection does. */
-export function readLines(limits: Omit<ReadShares, 'pieceRowsMax'>): Lines<ProjectRef> {
+export function readLines(limits: LineLimits): Lines<ProjectRef> {
   const message = 'too many reads of this project wait for the database';
   return new Lines(limits, () =>
     toAppError(Object.assign(new Error(message), { code: 'ETIMEDOUT' })),

@@ -5,9 +5,10 @@ export const storeLimits = {
   openTimeoutMs: 30_000,
   readConnectionsMax: 8,
   readsPerProjectMax: 4,
+  longReadsPerProjectMax: 2,
   prismaConnectionsMax: 4,
   prismaPerProjectMax: 2,
-  answerRowsMax: 200,
+  answerRowsMax: 100,
   pollMs: 2000,
   wakeMs: 5,
 };

@@ -4,12 +4,12 @@
  * its end by more than it is remembered.
  */
 import { timingSafeEqual } from 'node:crypto';
+import { AddressRates } from '../core/address-rates.ts';
 import { type Identity, operator } from '../core/caller.ts';
 import { AppError, hasCode, invalidField } from '../core/errors.ts';
 import type { Keys, KeyWatch, Shown } from '../core/keys.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import { WakeUps } from '../core/wake-ups.ts';
-import { AddressRates } from './address-rates.ts';
 import type { FoundKey } from './api-key.ts';
 import { actorOf, assertGood, ended, identityOf, KeyEnded, unauthenticated } from './good-key.ts';
 import { digestOf, isSecret } from './key-secret.ts';
@@ -60,7 +60,8 @@ const watchShare = 0.5;
 export class KeyRing implements Keys, AsyncDisposable {
   readonly #options: KeyRingOptions;
   readonly #token: Buffer | null;
-  readonly #failures: AddressRates;
+  /** Of what is shaped like a key, and of all else: who mistypes holds up no key that may be good. */
+  readonly #failures: Readonly<Record<'shaped' | 'other', AddressRates>>;
   /** By digest, in the order in which they came. */
   readonly #remembered = new Map<string, Remembered>();
   /** Digests that were good when they were last looked up, however long ago: no failures of others hold them up. */
@@ -78,10 +79,9 @@ export class KeyRing implements Keys, AsyncDisposable {
     const { apiToken, limits, wakes } = options;
     this.#token = apiToken === null ? null : digestOf(apiToken);
     const { failedKeysPerSecond: perSecond } = limits;
-    this.#failures = new AddressRates(
-      { perSecond, burst: perSecond },
-      limits.failedKeyAddressesMax,
-    );
+    const rates = () =>
+      new AddressRates({ perSecond, burst: perSecond }, limits.failedKeyAddressesMax);
+    this.#failures = { shaped: rates(), other: rates() };
     this.#endChanges = wakes.onChange(() => {
       this.#remembered.clear();
       // What is being looked up may be from before.
@@ -134,7 +134,8 @@ export class KeyRing implements Keys, AsyncDisposable {
     const known = this.#recall(name);
     if (known?.identity != null) return this.#used(known.identity, sourceIp);
     const { clock, limits } = this.#options;
-    const failures = this.#failures.of(sourceIp, clock.now());
+    const rates = this.#failures[isSecret(secret) ? 'shaped' : 'other'];
+    const failures = rates.of(sourceIp, clock.now());
     const wasGood = this.#wereGood.has(name);
     if (!wasGood && !failures.take(clock.now())) {
       const { failedKeysPerSecond: limitValue } = limits;

@@ -3,6 +3,7 @@ import { type Caller, defaultProject, isOperator } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import { listPage, type Page, type PageAsk } from '../core/page.ts';
 import type { Clock } from '../core/ports.ts';
+import type { ProjectRef } from '../core/project.ts';
 import { type QuotaName, type QuotaUse, within } from '../core/quotas.ts';
 import { auditOf } from './audited.ts';
 import type { NewProject, Project, ProjectPatch } from './project.ts';
@@ -13,6 +14,8 @@ const dayMs = 86_400_000;
 export interface ProjectCasesOptions {
   readonly rows: ProjectRows;
   readonly wakes: Pick<TenancyWakes, 'tellChange'>;
+  /** Those that are open here. */
+  readonly streamsOf: (project: ProjectRef) => number;
   /** What holds for all: the most that a project may have. */
   readonly retention: { readonly ageMs: number; readonly eventsMax: number };
   readonly clock: Clock;
@@ -119,13 +122,15 @@ export class ProjectCases {
 
   /** Of the caller's project. @throws not_found, unavailable */
   async quotas(caller: Caller): Promise<readonly QuotaUse[]> {
-    const { rows, retention } = this.#options;
-    const uses = await rows.uses(await this.known(caller.project));
+    const { rows, retention, streamsOf } = this.#options;
+    const project = await this.known(caller.project);
+    const uses = await rows.uses(project);
     const bounds = new Map<QuotaName, number>([
       ['eventsKept', retention.eventsMax],
       ['retentionDays', retention.ageMs / dayMs],
     ]);
     return uses.map((use) => {
+      if (use.name === 'streams') return { ...use, used: streamsOf(project.ref) };
       const bound = bounds.get(use.name);
       return bound === undefined ? use : { ...use, limit: within(use.limit, bound) };
     });

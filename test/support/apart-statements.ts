@@ -29,6 +29,10 @@ export const storeReasons: Reasons = [
   [/FROM listeners l .* WHERE l\.id = ANY \(\$1::uuid\[\]\)/, 'what was found in its project'],
   [/FROM listeners WHERE node = \$1::integer AND is_live/, 'a sweep by node, at a start'],
   [/FROM listeners l WHERE l\.node = n\.ref/, 'a sweep by node'],
+  [
+    /FROM listeners l .* WHERE l\.node = \$1::integer AND l\.closed_at >=/,
+    'a sweep by node, at a start',
+  ],
   [/FROM open_connections o WHERE o\.node = n\.ref/, 'a sweep by node'],
   [/^SELECT ref, id FROM nodes$/, 'the ids of nodes, which all projects see'],
   [

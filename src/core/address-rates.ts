@@ -1,7 +1,7 @@
 /** A rate for each address that calls, of the newest so many. Of IPv6 it is one for each /64: a host has as many. */
 import { isIPv6 } from 'node:net';
-import type { Micros } from '../core/time.ts';
-import { type Rate, TokenBucket } from '../core/token-bucket.ts';
+import type { Micros } from './time.ts';
+import { type Rate, TokenBucket } from './token-bucket.ts';
 
 export class AddressRates {
   readonly #rate: Rate;
