@@ -13,7 +13,7 @@ function makePages(longPageWaitMs = 60_000) {
   const limits = { pieceItemsMax: 10, longPagesPerProjectMax: 2, longPageWaitMs };
   return new LongPages({
     projects: { of: async ({ project }) => projects.get(project) ?? projectRef(1) },
-    turns: new Turns(limits),
+    turns: new Turns({ ...limits, turnMs: 0 }),
     limits,
   });
 }

@@ -30,7 +30,7 @@ function loopTurns() {
 }
 
 test('a long page comes in pieces, in order, and says once which log it is of', async () => {
-  const turns = new Turns<string>({ pieceItemsMax: 10 });
+  const turns = new Turns<string>({ pieceItemsMax: 10, turnMs: 0 });
   const items: NamedStreamItem[] = [];
   for await (const item of inTurns(turns, 'a', page(25))) items.push(item);
   expect(items.map(({ kind, seq, log }) => [kind, seq, log])).toEqual([
@@ -48,14 +48,14 @@ test('a long page comes in pieces, in order, and says once which log it is of', 
 });
 
 test('a short page waits for nobody', async () => {
-  const turns = new Turns<string>({ pieceItemsMax: 10 });
+  const turns = new Turns<string>({ pieceItemsMax: 10, turnMs: 0 });
   using loop = loopTurns();
   await inTurns(turns, 'a', page(10)).next();
   expect(loop.now()).toBe(0);
 });
 
 test('whatever many readers have to read, each turn of the loop has one piece of it', async () => {
-  const turns = new Turns<string>({ pieceItemsMax: 10 });
+  const turns = new Turns<string>({ pieceItemsMax: 10, turnMs: 0 });
   using loop = loopTurns();
   const seen: number[] = [];
   const read = async () => {
@@ -68,7 +68,7 @@ test('whatever many readers have to read, each turn of the loop has one piece of
 });
 
 test('a project with many readers has no more turns than one with a single reader', async () => {
-  const turns = new Turns<string>({ pieceItemsMax: 10 });
+  const turns = new Turns<string>({ pieceItemsMax: 10, turnMs: 0 });
   const order: string[] = [];
   const read = async (project: string) => {
     for await (const { kind } of inTurns(turns, project, page(50)))

@@ -42,6 +42,8 @@ export interface PostgresStoreLimits extends DatabaseLimits {
   readonly readsPerProjectMax: number;
   /** Of them those with long answers. */
   readonly longReadsPerProjectMax: number;
+  /** For a place among these. */
+  readonly longReadWaitMs: number;
   /** The same through Prisma Client. */
   readonly prismaPerProjectMax: number;
   /** Of a long answer, in one piece. */
@@ -104,7 +106,7 @@ export class PostgresStore implements Store, AsyncDisposable {
       atOnceMax: limits.readsPerProjectMax,
       longAtOnceMax: limits.longReadsPerProjectMax,
       pieceRowsMax: limits.answerRowsMax,
-      waitMs,
+      ...{ waitMs, longWaitMs: limits.longReadWaitMs },
     });
     const connections = (project: ProjectRef) =>
       new ConnectionReader(reads.of(project), directory, project);

@@ -6,7 +6,8 @@ import { ProjectReads } from './project-reads.ts';
 
 const a = projectRef(2);
 const b = projectRef(3);
-const shares = { atOnceMax: 2, longAtOnceMax: 1, waitMs: 60_000, pieceRowsMax: 10 };
+const times = { waitMs: 60_000, longWaitMs: 60_000 };
+const shares = { atOnceMax: 2, longAtOnceMax: 1, pieceRowsMax: 10, ...times };
 
 /** A database whose reads are answered by the test. */
 function heldDatabase() {
@@ -100,7 +101,7 @@ test('of the reads of a project one is long at once, and its short ones pass', a
 });
 
 test('the rows of many long answers are looked at in pieces, and a short answer waits for none', async () => {
-  const turns = new Turns<typeof a>({ pieceItemsMax: 10 });
+  const turns = new Turns<typeof a>({ pieceItemsMax: 10, turnMs: 0 });
   const reads = new ProjectReads(heldDatabase(), turns, shares);
   const rows = (count: number): Rows => Array.from({ length: count }, (_, n) => [n]);
   const order: string[] = [];

@@ -15,6 +15,8 @@ export interface ReadShares {
   /** Of them those with long answers: each has a piece in about every turn of the loop. */
   readonly longAtOnceMax: number;
   readonly waitMs: number;
+  /** For a place among the long ones, behind those of the same project. */
+  readonly longWaitMs: number;
   /** Of a long answer, in one piece. */
   readonly pieceRowsMax: number;
 }
@@ -38,9 +40,9 @@ export class ProjectReads {
     this.#database = database;
     this.#turns = turns;
     this.#pieceRowsMax = shares.pieceRowsMax;
-    const { atOnceMax, longAtOnceMax, waitMs } = shares;
+    const { atOnceMax, longAtOnceMax, waitMs, longWaitMs } = shares;
     this.#lines = readLines({ atOnceMax, waitMs });
-    this.#longLines = readLines({ atOnceMax: longAtOnceMax, waitMs });
+    this.#longLines = readLines({ atOnceMax: longAtOnceMax, waitMs: longWaitMs });
   }
 
   of(project: ProjectRef): ProjectReader {

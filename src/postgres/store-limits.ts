@@ -6,6 +6,7 @@ export const storeLimits = {
   readConnectionsMax: 8,
   readsPerProjectMax: 4,
   longReadsPerProjectMax: 2,
+  longReadWaitMs: 30_000,
   prismaConnectionsMax: 4,
   prismaPerProjectMax: 2,
   answerRowsMax: 100,

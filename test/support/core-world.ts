@@ -155,7 +155,7 @@ export async function makeWorld(options: WorldOptions = {}) {
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
     listeners,
-    turns: new Turns({ pieceItemsMax: 5 }),
+    turns: new Turns({ pieceItemsMax: 5, turnMs: 0 }),
     limits: {
       pageEventsMax: sampleLogLimits.pageEventsMax,
       pageBytesMax: options.pageBytesMax ?? sampleLogLimits.pageBytesMax,

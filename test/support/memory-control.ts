@@ -77,7 +77,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
     listeners,
-    turns: new Turns({ pieceItemsMax: 5 }),
+    turns: new Turns({ pieceItemsMax: 5, turnMs: 0 }),
     limits: {
       followersMax,
       closeTimeoutMs: 5000,
