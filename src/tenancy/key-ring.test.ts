@@ -213,6 +213,16 @@ test('a flood of keys that only look like some is no flood of looks, and holds u
   expect(rows.looks).toBe(1 + 5);
 });
 
+test('many calls that show one new key at once are one look, and none of them is too much', async () => {
+  const rows = new Rows();
+  const secret = makeSecret();
+  rows.put(secret);
+  await using keys = ring(rows, { failedKeysPerSecond: 3 });
+  const all = await Promise.all(Array.from({ length: 50 }, () => keys.identify(shown(secret))));
+  expect(all).toHaveLength(50);
+  expect(rows.looks).toBe(1);
+});
+
 test('a key that could not be looked at is none that failed', async () => {
   const rows = new Rows();
   const secret = makeSecret();

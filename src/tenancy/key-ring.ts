@@ -136,8 +136,9 @@ export class KeyRing implements Keys, AsyncDisposable {
     const { clock, limits } = this.#options;
     const rates = this.#failures[isSecret(secret) ? 'shaped' : 'other'];
     const failures = rates.of(sourceIp, clock.now());
-    const wasGood = this.#wereGood.has(name);
-    if (!wasGood && !failures.take(clock.now())) {
+    // Many who show one key at once are one look: so they are one that may fail.
+    const isCounted = !this.#wereGood.has(name) && !this.#lookups.has(name);
+    if (isCounted && !failures.take(clock.now())) {
       const { failedKeysPerSecond: limitValue } = limits;
       const message = `more than ${limitValue} keys a second from ${sourceIp ?? 'one address'} that are none`;
       const limit = { limit: 'failedKeysPerSecond', limitValue, retryAfterMs: 1000 };
@@ -145,11 +146,11 @@ export class KeyRing implements Keys, AsyncDisposable {
     }
     const { identity } = await this.#whose(secret, digest, name).catch((error: unknown) => {
       // While the database is away nobody knows whether it is one.
-      if (!wasGood && hasCode(error, 'unavailable')) failures.giveBack();
+      if (isCounted && hasCode(error, 'unavailable')) failures.giveBack();
       throw error;
     });
     if (identity === null) throw unauthenticated('holds no valid bearer token');
-    if (!wasGood) failures.giveBack();
+    if (isCounted) failures.giveBack();
     return this.#used(identity, sourceIp);
   }
 
