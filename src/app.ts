@@ -18,10 +18,12 @@ import { HeldNode } from './core/held-node.ts';
 import { HeldNodes } from './core/held-nodes.ts';
 import type { Listener } from './core/listener.ts';
 import type { PortRules } from './core/listener-ports.ts';
+import type { ProjectRef } from './core/project.ts';
 import { Projects } from './core/projects.ts';
 import { connectionLimits } from './core/quotas.ts';
 import { ResourceAudit } from './core/resource-audit.ts';
 import { Retention } from './core/retention.ts';
+import { Turns } from './core/turns.ts';
 import type { Writer } from './core/writer.ts';
 import type { EdgesGround } from './edges.ts';
 import { EmbeddedPostgres } from './embedded-postgres/embedded-postgres.ts';
@@ -91,14 +93,17 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   // While PostgreSQL starts, this process has nothing to do; to load the edges takes about as long.
   const [connectionString, { startEdges }] = await Promise.all([database, import('./edges.ts')]);
   signal?.throwIfAborted();
+  const turns = new Turns<ProjectRef>(config.turns);
   const storeName = config.databaseUrl === null ? 'the embedded database' : 'DATABASE_URL';
   const store = await orStartError(
     () =>
       PostgresStore.open({
         ...{ connectionString, nodeId, log: logger, signal, onDisplaced: options.onFatal },
+        turns,
         secretKeys: config.secrets.keys,
         // Who has the database to itself need not wait for others to come back.
         limits: {
+          ...config.store,
           ...(config.databaseUrl === null ? { absenceMs: 0 } : config.nodes),
           projectsMax: config.tenancy.projectsMax,
         },
@@ -115,6 +120,7 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
     nodeId,
     store,
     ...made,
+    turns,
     reservedPorts,
     appliedFile,
     certificate,
@@ -205,6 +211,7 @@ function startRetention(
 async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const { config, logger, clock, nodeId, store, projects, metrics, reservedPorts, onFatal } =
     ground;
+  const { turns } = ground;
   const nodes = new HeldNodes();
   const activity = resources.use(activityLog(ground, nodes));
   const node = await store.nodes.takeOwn(config.workers > 0);
@@ -249,6 +256,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     others: fleet.commands,
     placement: fleet.placement,
     retention,
+    turns,
     limits: {
       ...config.streams,
       ...config.readiness,

@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { defaultBounds } from './core/listener-bounds.ts';
 import { parseTime } from './core/time.ts';
+import { turnLimits } from './core/turns.ts';
 import { edgeConfig, edgeSettings, tlsFault, wayBeyondLoopback } from './edge-settings.ts';
 import {
   agentLimits,
@@ -16,9 +17,11 @@ import {
   grpcLimits,
   httpLimits,
   idempotencyLimits,
+  longPageLimits,
   tenancyLimits,
 } from './limits.ts';
 import { databaseUrlFault } from './postgres/database-url.ts';
+import { storeLimits } from './postgres/store-limits.ts';
 import { plainSecretsWarning, secretKey, secretKeysFault } from './secret-settings.ts';
 import { unknownVariables } from './unknown-variables.ts';
 
@@ -254,17 +257,17 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
       restingPortsMax: 10_000,
     },
     listenPorts,
-    idempotency: idempotencyLimits,
-    tenancy: tenancyLimits,
+    ...{ idempotency: idempotencyLimits, tenancy: tenancyLimits },
     bounds: { ...defaultBounds, listenHost: env.KODAMA_LISTEN_HOST },
     postgres: { startTimeoutMs: 60_000, stopTimeoutMs: 5000 },
     eventLog: eventLogLimits,
+    store: storeLimits,
+    turns: { ...turnLimits, ...longPageLimits },
     streams: {
       followersMax: env.KODAMA_STREAMS_MAX,
       closeTimeoutMs: 5000,
       waitRowsMax: 10_000,
       pageFillMs: 500,
-      pieceEventsMax: 100,
       labelledListenersMax: 100,
     },
     dataPlane: dataPlaneOf(env),

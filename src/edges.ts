@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { Api } from './api/call.ts';
+import { LongPages } from './api/long-pages.ts';
 import { operations } from './api/operations.ts';
 import { type AppliedFile, applyAtStart } from './applied-file.ts';
 import { version } from './command-line.ts';
@@ -14,6 +15,7 @@ import type { ProjectRef } from './core/project.ts';
 import type { Projects } from './core/projects.ts';
 import { RequestRates } from './core/request-rates.ts';
 import type { Store } from './core/store.ts';
+import type { Turns } from './core/turns.ts';
 import type { EdgeTls } from './edge-sockets/edge-tls.ts';
 import { JoinTokenCases } from './fleet/join-tokens.ts';
 import type { Node } from './fleet/node.ts';
@@ -37,6 +39,7 @@ export interface EdgesGround {
   readonly clock: Clock;
   readonly store: Store & { readonly tenancy: TenancyStore; readonly fleet: FleetStore };
   readonly projects: Projects;
+  readonly turns: Turns<ProjectRef>;
   readonly metrics: MetricsText & { countUnauthenticated(): void };
   /** Those that are configured, and then those that the edges are bound to. */
   readonly reservedPorts: number[];
@@ -75,6 +78,7 @@ export async function startEdges(
     keys,
     rates: new RequestRates(projects),
     refusals,
+    longPages: new LongPages({ projects, turns: ground.turns, limits: config.turns }),
     idempotency: { keysOf, clock, logger, limits: idempotency },
   });
   const { signal = new AbortController().signal } = ground;
@@ -116,7 +120,9 @@ function openTenancy(ground: EdgesGround, control: ControlPlane, resources: Asyn
   const ring = { keys: keyRows, wakes, apiToken, isOpen, ...told, limits };
   resources.defer(wakes.onChange(() => known.forget()));
   const shared = { wakes, clock, makeId: uuidv7 };
-  const projects = new ProjectCases({ ...shared, rows: projectRows, retention: config.retention });
+  const streamsOf = (project: ProjectRef) => control.streamsOf(project);
+  const { retention } = config;
+  const projects = new ProjectCases({ ...shared, rows: projectRows, streamsOf, retention });
   const keys = new KeyCases({ ...shared, rows: keyRows, projects, limits });
   const close = (project: ProjectRef) => control.closeProject(project);
   const { nodeRows, joinTokens: tokenRows } = store.fleet;

@@ -78,7 +78,7 @@ export async function startFleet(
 ): Promise<FleetGround> {
   const { config, clock, logger, fleet, control } = ground;
   const { goneNodes } = control;
-  fleet.commands.start((...command) => control.runHere(...command));
+  fleet.commands.start((...command) => control.nodeCalls.run(...command));
   const onRemoved = async ({ id }: { readonly id: string }) => {
     fleet.sessions.remove(id);
     await goneNodes.lose(id, { isRemoved: true });

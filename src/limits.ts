@@ -96,6 +96,9 @@ export const tenancyLimits = {
   auditPurgeMax: 5000,
 };
 
+/** Of lists that are longer than what is looked at in one turn of the loop. */
+export const longPageLimits = { longPagesPerProjectMax: 2, longPageWaitMs: 30_000 };
+
 export const idempotencyLimits = {
   idempotencyTtlMs: day,
   idempotencyRunTimeoutMs: 60_000,
@@ -170,6 +173,8 @@ export const agentLimits = {
 export const tlsLimits = {
   handshakesMax: 1024,
   handshakeTimeoutMs: 10_000,
+  handshakesPerSecond: 100,
+  handshakeAddressesMax: 10_000,
   readIntervalMs: 5000,
   fileBytesMax: 1_048_576,
 };

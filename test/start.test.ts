@@ -26,7 +26,7 @@ test('every wrong variable is refused by its name, and nothing else is done', as
     'kodama: KODAMA_HTTP_PORT must be a whole number from 0 to 65535',
     'kodama: KODAMA_INSECURE must be true or false',
     'kodama: KODAMA_LOG_LEVEL must be debug, info, warn, error or silent',
-    'kodama: KODAMA_WORKERS must be a whole number from 1 to 64',
+    'kodama: KODAMA_WORKERS must be a whole number from 0 to 64',
   ]);
   expect(await readdir(home.path)).toEqual([]);
 });

@@ -177,3 +177,14 @@ test('who speaks no HTTP/2 over TLS is told so by gRPC, and let go', async () =>
     code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
   });
 });
+
+test.each(edges)('%s hears only so many handshakes a second from one address', async (_, start) => {
+  await using edge = await start({ handshakesPerSecond: 3 });
+  using _first = await openSilent(edge.port);
+  for (const _ of [1, 2]) expect(await isServed(edge)).toBe(true);
+  // Closed before a byte of it is answered; the rate fills again meanwhile, so more than one is tried.
+  const silents = await openSilents(edge.port, 5);
+  await Promise.race(silents.map(({ ended }) => ended));
+  for (const silent of silents) silent[Symbol.dispose]();
+  await waitFor('a handshake that is heard again', () => isServed(edge).catch(() => false));
+});

@@ -1,8 +1,9 @@
 /**
- * What one project feels of another: connections, events and calls of project B, alone and while project A asks for more
- * than its quotas give it. The reference of each figure is B alone, in the same rounds.
+ * What one project feels of another: connections, events and calls of project B while project A asks for more than its
+ * quotas give it. There are two references, in the same rounds: B alone; and B while the same flood meets a server apart,
+ * which does next to nothing, since on a small machine the client of a flood takes CPU from B's clients, whoever serves.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -36,6 +37,13 @@ const floods = {
 type Flood = keyof typeof floods;
 const floodNames = Object.keys(floods) as readonly Flood[];
 
+/** Where a flood goes. */
+interface Flooded {
+  readonly key: string;
+  readonly httpPort: number;
+  readonly echoPort: number;
+}
+
 interface Tenant {
   readonly key: string;
   readonly rest: Rest;
@@ -58,16 +66,21 @@ export const fairRow: Row = {
     await measure(kodama, b, 2);
     const results: Result[] = [];
     for (const name of floodNames) {
-      const alone: Figures[] = [];
-      const beside: Figures[] = [];
-      let became = '';
+      const found: Round[] = [];
+      const target = await targetOf(name, kodama, a);
       for (let round = 0; round < rounds; round += 1) {
-        alone.push(await measure(kodama, b, seconds));
-        const flood = await startFlood(name, kodama, a);
-        beside.push(await measure(kodama, b, seconds));
-        became = await flood.end();
+        const besideFlood = async (flooded: Flooded) => {
+          const flood = await startFlood(name, flooded);
+          const figures = await measure(kodama, b, seconds);
+          return { figures, became: await flood.end() };
+        };
+        const alone = await measure(kodama, b, seconds);
+        await using apart = await ServerApart.start(kodama.httpPort, a.key);
+        const reference = await besideFlood(apart);
+        const { figures: beside, became } = await besideFlood(target);
+        found.push({ alone, apart: reference.figures, beside, became });
       }
-      results.push(...measures.flatMap((of) => lines(name, of, alone, beside, became)));
+      results.push(...measures.flatMap((of) => lines(name, of, found)));
     }
     a.rest.close();
     b.rest.close();
@@ -75,26 +88,34 @@ export const fairRow: Row = {
   },
 };
 
+interface Round {
+  readonly alone: Figures;
+  readonly apart: Figures;
+  readonly beside: Figures;
+  readonly became: string;
+}
+
 function lines(
   flood: Flood,
   of: (typeof measures)[number],
-  alone: readonly Figures[],
-  beside: readonly Figures[],
-  became: string,
+  rounds: readonly Round[],
 ): readonly Result[] {
-  return (['p50', 'p99'] as const).map((share) => {
-    const reference = alone.map((figures) => figures[of][share]);
-    const figures = beside.map((each) => each[of][share]);
-    return {
-      what: `${of}, ${share}, beside ${flood} of another project`,
-      unit: 'ms',
-      reference: { name: 'alone', figure: median(reference) },
-      kodama: median(figures),
-      ratio: median(figures.map((figure, round) => figure / (reference[round] ?? Number.NaN))),
-      ...(share === 'p99' ? { goal: { of: 'ratio', max: 2 } as const } : {}),
-      note: `it asked ${floods[flood]}/s: ${became}`,
-    };
-  });
+  const shares = ['p50', 'p99'] as const;
+  return shares.flatMap((share) =>
+    (['alone', 'apart'] as const).map((name) => {
+      const reference = rounds.map((round) => round[name][of][share]);
+      const figures = rounds.map(({ beside }) => beside[of][share]);
+      return {
+        what: `${of}, ${share}, beside ${flood} of another project`,
+        unit: 'ms',
+        reference: { name, figure: median(reference) },
+        kodama: median(figures),
+        ratio: median(figures.map((figure, round) => figure / (reference[round] ?? Number.NaN))),
+        ...(share === 'p99' ? { goal: { of: 'ratio', max: 2 } as const } : {}),
+        note: `it asked ${floods[flood]}/s: ${rounds.at(-1)?.became}`,
+      };
+    }),
+  );
 }
 
 async function makeTenant(kodama: Kodama, project: string, own: object): Promise<Tenant> {
@@ -178,27 +199,62 @@ async function callsUntil(signal: AbortSignal, kodama: Kodama, { key }: Tenant) 
   return tookMs;
 }
 
-async function startFlood(name: Flood, kodama: Kodama, a: Tenant) {
+async function targetOf(name: Flood, { httpPort }: Kodama, a: Tenant): Promise<Flooded> {
   const denied = { limits: { denyCidrs: ['127.0.0.0/8'] } };
   const listener =
     name === 'refusals' ? await a.rest.post<ListenerView>('/v1/listeners', denied) : a.listener;
-  const words = [name, floods[name], kodama.httpPort, a.key, listener.laddr.port].map(String);
-  const child = spawn(process.execPath, [join(benchDir, 'load/flood.ts'), ...words], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  return { key: a.key, httpPort, echoPort: listener.laddr.port };
+}
+
+/** See bench/reference/flooded.ts. */
+class ServerApart implements Flooded, AsyncDisposable {
+  readonly key: string;
+  readonly httpPort: number;
+  readonly echoPort: number;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, key: string, ports: readonly number[]) {
+    this.#child = child;
+    this.key = key;
+    [this.httpPort = 0, this.echoPort = 0] = ports;
+  }
+
+  /** It answers with what the holder of the key gets. */
+  static async start(kodamaPort: number, key: string): Promise<ServerApart> {
+    const { child, next } = spawnTold('reference/flooded.ts', [kodamaPort, key]);
+    return new ServerApart(child, key, (await next()).split(' ').map(Number));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.stdin?.end();
+    await exited;
+  }
+}
+
+async function startFlood(name: Flood, { httpPort, key, echoPort }: Flooded) {
+  const { child, next } = spawnTold('load/flood.ts', [name, floods[name], httpPort, key, echoPort]);
   const exited = once(child, 'exit');
-  const said = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  if ((await said.next()).value !== 'ready') throw new Error(`the flood of ${name} did not start`);
+  if ((await next()) !== 'ready') throw new Error(`the flood of ${name} did not start`);
   return {
     /** What became of what it asked for. */
     async end(): Promise<string> {
       child.stdin.end();
-      const { value } = await said.next();
+      const counts = JSON.parse(await next()) as Readonly<Record<string, number>>;
       await exited;
-      const counts = JSON.parse(String(value)) as Readonly<Record<string, number>>;
       return Object.entries(counts)
         .map(([what, count]) => `${count} ${what}`)
         .join(', ');
     },
   };
+}
+
+/** A program of the bench, and what it says, line by line. */
+function spawnTold(program: string, words: readonly (string | number)[]) {
+  const child = spawn(process.execPath, [join(benchDir, program), ...words.map(String)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const said = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async () => String((await said.next()).value);
+  return { child, next };
 }

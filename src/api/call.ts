@@ -3,12 +3,13 @@
  * allowed, within its project's rate, its input is read, a repeat is answered as before, and the operation runs.
  */
 import type { z } from 'zod';
-import type { Caller, Identity, Scope } from '../core/caller.ts';
-import { AppError } from '../core/errors.ts';
+import type { Caller } from '../core/caller.ts';
 import type { Keys } from '../core/keys.ts';
 import type { RequestRates } from '../core/request-rates.ts';
 import type { Refusals } from '../tenancy/refusals.ts';
+import { assertAllowed } from './allowed.ts';
 import { type Answer, answerOnce, type IdempotencyOptions } from './idempotency.ts';
+import type { LongPages, Pace } from './long-pages.ts';
 import type { Given, Operation, StreamOperation } from './operation.ts';
 import type { Operations } from './operations.ts';
 import type { World } from './world.ts';
@@ -25,6 +26,11 @@ export interface Ask<At, Input> {
   readonly key?: string | undefined;
 }
 
+/** What came of a call, to be disposed of when it is on its way to the caller. */
+export interface Answered<Output> extends Answer<Output>, Disposable {
+  readonly pace: Pace;
+}
+
 export interface ApiOptions {
   readonly world: World;
   readonly operations: Operations;
@@ -32,6 +38,7 @@ export interface ApiOptions {
   readonly rates: Pick<RequestRates, 'take'>;
   /** Told of what callers are not allowed. */
   readonly refusals: Pick<Refusals, 'heard'>;
+  readonly longPages: Pick<LongPages, 'paceOf'>;
   readonly idempotency: IdempotencyOptions;
 }
 
@@ -41,36 +48,45 @@ export class Api {
   readonly #rates: ApiOptions['rates'];
   readonly #world: World;
   readonly #refusals: ApiOptions['refusals'];
+  readonly #longPages: ApiOptions['longPages'];
   readonly #idempotency: IdempotencyOptions;
 
-  constructor({ world, operations, keys, rates, refusals, idempotency }: ApiOptions) {
-    this.#world = world;
-    this.operations = operations;
-    this.keys = keys;
-    this.#rates = rates;
-    this.#refusals = refusals;
-    this.#idempotency = idempotency;
+  constructor(options: ApiOptions) {
+    this.#world = options.world;
+    this.operations = options.operations;
+    this.keys = options.keys;
+    this.#rates = options.rates;
+    this.#refusals = options.refusals;
+    this.#longPages = options.longPages;
+    this.#idempotency = options.idempotency;
   }
 
   /** @throws permission_denied, resource_exhausted, invalid_argument, what answerOnce throws, and what the operation throws */
   async call<At extends z.ZodType, Input extends z.ZodType, Output>(
     operation: Operation<At, Input, Output>,
     ask: Ask<z.output<At>, z.output<Input>>,
-  ): Promise<Answer<Output>> {
+  ): Promise<Answered<Output>> {
     const caller = { ...ask.caller, operation: operation.name };
-    return await this.#run(operation, caller, ask).catch((error: unknown) => {
+    try {
+      assertAllowed(caller, operation);
+      this.#rates.take(caller);
+      const given = ask.read();
+      using resources = new DisposableStack();
+      const pace = resources.use(await this.#longPages.paceOf(caller, given.input));
+      const answer = await this.#run(operation, caller, given, ask.key);
+      const held = resources.move();
+      return { ...answer, pace, [Symbol.dispose]: () => held.dispose() };
+    } catch (error) {
       throw this.#refusals.heard(caller, error);
-    });
+    }
   }
 
   async #run<At extends z.ZodType, Input extends z.ZodType, Output>(
     operation: Operation<At, Input, Output>,
     caller: Caller,
-    { read, key }: Ask<z.output<At>, z.output<Input>>,
+    given: Given<z.output<At>, z.output<Input>>,
+    key: string | undefined,
   ): Promise<Answer<Output>> {
-    assertAllowed(caller, operation);
-    this.#rates.take(caller);
-    const given = read();
     if (operation.waits) return await this.#wait(operation, caller, given);
     if (key === undefined || !operation.takesKey) {
       const output = await operation.run(this.#world, caller, given, null);
@@ -122,20 +138,15 @@ export class Api {
   ): AsyncGenerator<Item, void, void> {
     using watch = this.keys.watch(caller);
     const signal = AbortSignal.any([caller.signal, watch.signal]);
-    for await (const item of operation.run(this.#world, { ...caller, signal }, input)) {
-      const isGood = watch.good();
-      if (isGood !== null) await isGood;
-      yield item;
+    try {
+      for await (const item of operation.run(this.#world, { ...caller, signal }, input)) {
+        const isGood = watch.good();
+        if (isGood !== null) await isGood;
+        yield item;
+      }
+      if (!caller.signal.aborted) watch.signal.throwIfAborted();
+    } catch (error) {
+      throw this.#refusals.heard(caller, error);
     }
-    if (!caller.signal.aborted) watch.signal.throwIfAborted();
   }
-}
-
-/** @throws permission_denied */
-export function assertAllowed(
-  caller: Identity,
-  { name, scope }: { readonly name: string; readonly scope: Scope | null },
-): void {
-  if (scope === null || caller.scopes.has(scope)) return;
-  throw new AppError('permission_denied', `${name} wants the scope ${scope}`, { scope });
 }

@@ -42,6 +42,7 @@ import {
   statusOf,
 } from './status.ts';
 import type { Store } from './store.ts';
+import type { Turns } from './turns.ts';
 import {
   type ConnectionWaitAsk,
   type EventWaitAsk,
@@ -64,6 +65,7 @@ export interface ControlPlaneOptions {
   readonly bounds: { readonly specBytesMax: number; readonly faultsMax: number };
   readonly audit: ResourceAudit;
   readonly retention: Pick<Retention, 'stateOf'>;
+  readonly turns: Turns<ProjectRef>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: EventPageLimits & StreamLimits & WaitLimits & ConnectionLimits & ReadinessLimits;
@@ -73,9 +75,9 @@ export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #startedAt = performance.now();
   readonly goneNodes: GoneNodes;
+  readonly nodeCalls: NodeCalls;
   readonly #listeners: NamedListeners;
   readonly #connections: Connections;
-  readonly #nodeCalls: NodeCalls;
   readonly #streams: EventStreams;
   readonly #waits: Waits;
 
@@ -87,8 +89,9 @@ export class ControlPlane {
     const { pageBytesMax } = options.limits;
     const goneNodes = new GoneNodes({ ...options, pageBytesMax });
     this.goneNodes = goneNodes;
-    this.#nodeCalls = new NodeCalls(options);
-    const shared = { ...options, pageBytesMax, goneNodes, names, nodeCalls: this.#nodeCalls };
+    const nodeCalls = new NodeCalls(options);
+    this.nodeCalls = nodeCalls;
+    const shared = { ...options, pageBytesMax, goneNodes, names, nodeCalls };
     this.#listeners = new NamedListeners(shared);
     this.#connections = new Connections(shared);
   }
@@ -116,11 +119,6 @@ export class ControlPlane {
   ): Promise<readonly Listener[]> {
     const { project } = await this.#of(caller);
     return await this.#listeners.create(project, caller, inputs, ids);
-  }
-
-  /** What another process asks of a node whose place is here. @throws what the command throws, unavailable */
-  async runHere(...asked: Parameters<NodeCalls['run']>): Promise<readonly Listener[]> {
-    return await this.#nodeCalls.run(...asked);
   }
 
   /** By id or name; a closed one by its id. @throws not_found, unavailable */
@@ -267,6 +265,10 @@ export class ControlPlane {
 
   get followers(): readonly Follower[] {
     return this.#streams.followers;
+  }
+
+  streamsOf(project: ProjectRef): number {
+    return this.#streams.countOf(project);
   }
 
   /** @throws not_found, unavailable */

@@ -11,7 +11,8 @@ import type { ProjectRef } from './project.ts';
 import type { Projects } from './projects.ts';
 import { quotaReached } from './quotas.ts';
 import type { ProjectStore, Store } from './store.ts';
-import { StreamTurns } from './stream-turns.ts';
+import { inTurns } from './stream-turns.ts';
+import type { Turns } from './turns.ts';
 
 /** Where a stream stands, and in which log, for the metrics. */
 export interface Follower {
@@ -38,8 +39,6 @@ export interface OpenStream extends Disposable {
 export interface StreamLimits {
   /** Events of one page that a follower reads. */
   readonly pageEventsMax: number;
-  /** Events of a long page that are handed on in one turn of the loop. */
-  readonly pieceEventsMax: number;
   /** Listeners that a reader may choose by their labels. */
   readonly labelledListenersMax: number;
   /** Streams and waits at once. */
@@ -52,6 +51,7 @@ interface EventStreamsOptions {
   readonly projects: Projects;
   /** Those of the project's listeners. */
   readonly names: (project: ProjectRef) => ListenerNames;
+  readonly turns: Turns<ProjectRef>;
   readonly limits: StreamLimits;
 }
 
@@ -59,11 +59,9 @@ export class EventStreams {
   readonly #options: EventStreamsOptions;
   readonly #followers = new Set<OpenFollower>();
   readonly #stop = new AbortController();
-  readonly #turns: StreamTurns<ProjectRef>;
 
   constructor(options: EventStreamsOptions) {
     this.#options = options;
-    this.#turns = new StreamTurns(options.limits.pieceEventsMax);
   }
 
   get followers(): readonly Follower[] {
@@ -112,17 +110,20 @@ export class EventStreams {
     };
   }
 
+  countOf(project: ProjectRef): number {
+    return [...this.#followers].filter((one) => one.project === project).length;
+  }
+
   /** Operators look on whatever a project has. */
   #assertQuota({ actor }: Caller, project: ProjectRef): void {
     const { streams: max } = this.#options.projects.termsOf(project).quotas;
     if (max === null || actor.kind !== 'key') return;
-    const own = [...this.#followers].filter((one) => one.project === project);
-    if (own.length >= max) throw quotaReached('streams', max, 'streams at once');
+    if (this.countOf(project) >= max) throw quotaReached('streams', max, 'streams at once');
   }
 
   /** See ControlPlane.followEvents. */
   async *follow(caller: Caller, ask: FollowAsk): AsyncGenerator<NamedStreamItem, void, void> {
-    const { names, limits } = this.#options;
+    const { names, limits, turns } = this.#options;
     using stream = await this.open(caller);
     const { pageEventsMax, labelledListenersMax } = limits;
     const { project, log, store, signal, onSeq } = stream;
@@ -141,7 +142,7 @@ export class EventStreams {
           },
         }),
     });
-    yield* this.#turns.share(project, names(project).stream(items, log));
+    yield* inTurns(turns, project, names(project).stream(items, log));
     if (!caller.signal.aborted) signal.throwIfAborted();
   }
 }

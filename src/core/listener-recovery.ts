@@ -45,7 +45,8 @@ export class ListenerRecovery {
   }
 
   async readListeners(): Promise<readonly ListenerEntry[]> {
-    const { node, set, recorder, pages } = this.#options;
+    const { clock, node, set, recorder, restingPorts, pages } = this.#options;
+    await restingPorts.takeUp(node, clock.now());
     const entries: ListenerEntry[] = [];
     for (let after: string | null = null; ; ) {
       const page = { pageSize: pages.sizeMax, bytesMax: pages.bytesMax, after };

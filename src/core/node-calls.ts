@@ -42,8 +42,10 @@ export class NodeCalls {
     const { listeners, set } = node;
     switch (command.kind) {
       case 'create': {
-        const made = command.ids.map((id) => set.get(id)?.listener);
-        if (made.every((listener) => listener !== undefined)) return made;
+        const made = command.ids.flatMap((id) => set.get(id) ?? []);
+        // What is wished is on record; what is being made is refused, as it is to any other.
+        const isDone = made.length === command.ids.length && made.every(({ wished }) => wished > 0);
+        if (isDone) return made.map(({ listener }) => listener);
         return await listeners.create(by, project, command.inputs, command.ids);
       }
       case 'update':

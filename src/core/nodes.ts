@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts';
 import type { Listener, ListenerSecrets } from './listener.ts';
 import type { SizedPageRequest } from './page.ts';
 import type { ProjectRef } from './project.ts';
+import type { Micros } from './time.ts';
 import type { Writer } from './writer.ts';
 
 /** What is on record as living on a node. */
@@ -11,6 +12,8 @@ export interface NodeContents {
   readListeners(
     page: SizedPageRequest,
   ): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]>;
+  /** Those that ended since then, of all projects, in the order of their ends: the last so many. */
+  readEnded(since: Micros, limit: number): Promise<readonly Listener[]>;
   /**
    * The node's connections that are not closed, of the project, in id order, at most `limit` after the id; of one
    * listener, or of all.

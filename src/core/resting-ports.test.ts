@@ -50,3 +50,26 @@ test('of too many the one that rested the longest is free', () => {
     0, 60_000, 60_000,
   ]);
 });
+
+test('what an earlier run let go of rests for the rest of its time, whatever the clock did since', async () => {
+  const { ports, at } = makePorts(2);
+  const now = 1_000_000_000;
+  const ends = [
+    { port: 7001, closedAt: now - 50_000_000 },
+    { port: 7002, closedAt: now - 20_000_000 },
+    { port: 7003, closedAt: now + 5_000_000 },
+  ];
+  const asked: unknown[] = [];
+  const node = {
+    readEnded: async (since: number, limit: number) => {
+      asked.push([since, limit]);
+      return ends.slice(-limit).map(({ port, closedAt }) => at(port, mine, { closedAt }));
+    },
+  };
+  await ports.takeUp(node, now);
+  expect(asked).toEqual([[now - 60_000_000, 2]]);
+  expect([7001, 7002, 7003].map((port) => ports.restMs(at(port, theirs)))).toEqual([
+    0, 40_000, 60_000,
+  ]);
+  expect(ports.restMs(at(7002))).toBe(0);
+});

@@ -5,6 +5,8 @@
 import { AppError } from './errors.ts';
 import type { Listener } from './listener.ts';
 import { findConflict } from './listener-ports.ts';
+import type { NodeContents } from './nodes.ts';
+import type { Micros } from './time.ts';
 
 export interface RestingPortsLimits {
   readonly portRestMs: number;
@@ -31,11 +33,21 @@ export class RestingPorts {
     this.#monotonicMs = monotonicMs;
   }
 
-  /** The listener is gone. */
-  add(listener: Listener): void {
+  /** Those that an earlier run let go of, by the clock that its ends were told by. @throws unavailable */
+  async takeUp(node: Pick<NodeContents, 'readEnded'>, now: Micros): Promise<void> {
+    const { portRestMs, restingPortsMax } = this.#limits;
+    for (const ended of await node.readEnded(now - portRestMs * 1000, restingPortsMax)) {
+      this.add(ended, (now - (ended.closedAt ?? now)) / 1000);
+    }
+  }
+
+  /** The listener is gone, and was for so long. */
+  add(listener: Listener, restedMs = 0): void {
     const { portRestMs, restingPortsMax } = this.#limits;
     this.#forget();
-    this.#resting.set(listener.id, { listener, untilMs: this.#monotonicMs() + portRestMs });
+    // A clock that was set back since it ended lets nothing rest longer.
+    const restMs = portRestMs - Math.max(0, restedMs);
+    this.#resting.set(listener.id, { listener, untilMs: this.#monotonicMs() + restMs });
     const [oldest = listener.id] = this.#resting.keys();
     if (this.#resting.size > restingPortsMax) this.#resting.delete(oldest);
   }

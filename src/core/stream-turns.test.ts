@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { sampleEvent } from '../../test/support/samples.ts';
 import type { NamedStreamItem } from './listener-names.ts';
-import { StreamTurns } from './stream-turns.ts';
+import { inTurns } from './stream-turns.ts';
+import { Turns } from './turns.ts';
 
 const names = new Map();
 
@@ -29,9 +30,9 @@ function loopTurns() {
 }
 
 test('a long page comes in pieces, in order, and says once which log it is of', async () => {
-  const turns = new StreamTurns<string>(10);
+  const turns = new Turns<string>({ pieceItemsMax: 10, turnMs: 0 });
   const items: NamedStreamItem[] = [];
-  for await (const item of turns.share('a', page(25))) items.push(item);
+  for await (const item of inTurns(turns, 'a', page(25))) items.push(item);
   expect(items.map(({ kind, seq, log }) => [kind, seq, log])).toEqual([
     ...[
       ['events', 10, 'a'],
@@ -47,18 +48,18 @@ test('a long page comes in pieces, in order, and says once which log it is of', 
 });
 
 test('a short page waits for nobody', async () => {
-  const turns = new StreamTurns<string>(10);
+  const turns = new Turns<string>({ pieceItemsMax: 10, turnMs: 0 });
   using loop = loopTurns();
-  await turns.share('a', page(10)).next();
+  await inTurns(turns, 'a', page(10)).next();
   expect(loop.now()).toBe(0);
 });
 
 test('whatever many readers have to read, each turn of the loop has one piece of it', async () => {
-  const turns = new StreamTurns<string>(10);
+  const turns = new Turns<string>({ pieceItemsMax: 10, turnMs: 0 });
   using loop = loopTurns();
   const seen: number[] = [];
   const read = async () => {
-    for await (const { kind } of turns.share('a', page(50)))
+    for await (const { kind } of inTurns(turns, 'a', page(50)))
       if (kind === 'events') seen.push(loop.now());
   };
   await Promise.all(Array.from({ length: 20 }, read));
@@ -67,10 +68,10 @@ test('whatever many readers have to read, each turn of the loop has one piece of
 });
 
 test('a project with many readers has no more turns than one with a single reader', async () => {
-  const turns = new StreamTurns<string>(10);
+  const turns = new Turns<string>({ pieceItemsMax: 10, turnMs: 0 });
   const order: string[] = [];
   const read = async (project: string) => {
-    for await (const { kind } of turns.share(project, page(50)))
+    for await (const { kind } of inTurns(turns, project, page(50)))
       if (kind === 'events') order.push(project);
   };
   await Promise.all([...Array.from({ length: 30 }, () => read('many')), read('one')]);

@@ -3,34 +3,28 @@
  * short pages, which wait for nobody.
  */
 import type { NamedStreamItem } from './listener-names.ts';
-import { Turns } from './turns.ts';
+import type { Turns } from './turns.ts';
 
 type Items = AsyncGenerator<NamedStreamItem, void, void>;
 
-export class StreamTurns<Project> {
-  readonly #pieceEventsMax: number;
-  readonly #turns = new Turns<Project>();
-
-  constructor(pieceEventsMax: number) {
-    this.#pieceEventsMax = pieceEventsMax;
-  }
-
-  /** The same items, each page of them in pieces; the seq of a piece is that of its last event. */
-  async *share(project: Project, items: Items): Items {
-    const max = this.#pieceEventsMax;
-    for await (const item of items) {
-      if (item.kind !== 'events' || item.events.length <= max) {
-        yield item;
-        continue;
-      }
-      const { log, ...later } = item;
-      for (let at = 0; at < item.events.length; at += max) {
-        await this.#turns.next(project);
-        const events = item.events.slice(at, at + max);
-        const isLast = at + max >= item.events.length;
-        const seq = isLast ? item.seq : (events.at(-1)?.seq ?? item.seq);
-        yield { ...(at === 0 ? item : later), events, seq };
-      }
+/** The same items, each page of them in pieces; the seq of a piece is that of its last event. */
+export async function* inTurns<Project>(
+  turns: Turns<Project>,
+  project: Project,
+  items: Items,
+): Items {
+  for await (const item of items) {
+    if (item.kind !== 'events') {
+      yield item;
+      continue;
+    }
+    let { log } = item;
+    let left = item.events.length;
+    for await (const events of turns.pieces(project, item.events)) {
+      left -= events.length;
+      const seq = left === 0 ? item.seq : (events.at(-1)?.seq ?? item.seq);
+      yield { kind: 'events', ...(log !== undefined && { log }), events, seq, names: item.names };
+      log = undefined;
     }
   }
 }

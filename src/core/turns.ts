@@ -1,28 +1,75 @@
+/** Of a long list so many items are looked at in one piece, and so long in one turn of the loop. */
+export const turnLimits = { pieceItemsMax: 50, turnMs: 1 };
+
+export type TurnLimits = Readonly<Record<keyof typeof turnLimits, number>>;
+
 /**
  * Work that waits for nothing could fill turn after turn of the loop, and nobody else would be heard meanwhile. What goes
- * on only when it is its turn is done once in each turn of the loop, and the projects that have some waiting take turns.
+ * on only when it is its turn is done for a moment in each turn of the loop, and the projects that have some waiting take
+ * turns, a piece each.
  */
 export class Turns<Project> {
+  readonly #limits: TurnLimits;
+  readonly #monotonicMs: () => number;
   readonly #waiting = new Map<Project, (() => void)[]>();
+  #isDue = false;
+  #endsAtMs = 0;
+
+  /** The clock never jumps. */
+  constructor(limits: TurnLimits = turnLimits, monotonicMs = () => performance.now()) {
+    this.#limits = limits;
+    this.#monotonicMs = monotonicMs;
+  }
 
   /** Resolves when it is the project's turn. */
   next(project: Project): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#waiting.size === 0) setImmediate(this.#turn);
       const own = this.#waiting.get(project);
       if (own === undefined) this.#waiting.set(project, [resolve]);
       else own.push(resolve);
+      if (this.#isDue) return;
+      this.#isDue = true;
+      setImmediate(this.#begin);
     });
   }
 
-  readonly #turn = (): void => {
+  /** The items in pieces, each when it is the project's turn; what is one piece waits for nobody. */
+  async *pieces<Item>(
+    project: Project,
+    items: readonly Item[],
+  ): AsyncGenerator<readonly Item[], void, void> {
+    const max = this.#limits.pieceItemsMax;
+    if (items.length <= max) yield items;
+    else {
+      for (let at = 0; at < items.length; at += max) {
+        await this.next(project);
+        yield items.slice(at, at + max);
+      }
+    }
+  }
+
+  readonly #begin = (): void => {
+    this.#endsAtMs = this.#monotonicMs() + this.#limits.turnMs;
+    this.#giveOne();
+  };
+
+  #giveOne(): void {
     const [next] = this.#waiting;
-    if (next === undefined) return;
+    if (next === undefined) {
+      this.#isDue = false;
+      return;
+    }
     const [project, own] = next;
     own.shift()?.();
     // Behind those of the others.
     this.#waiting.delete(project);
     if (own.length > 0) this.#waiting.set(project, own);
-    if (this.#waiting.size > 0) setImmediate(this.#turn);
+    // What was given a turn uses it in microtasks, and ticks that one of these asks for come behind them all.
+    queueMicrotask(() => process.nextTick(this.#goOn));
+  }
+
+  readonly #goOn = (): void => {
+    if (this.#monotonicMs() < this.#endsAtMs) this.#giveOne();
+    else setImmediate(this.#begin);
   };
 }

@@ -5,10 +5,12 @@
  * - A handshake has a time that no byte begins anew, as Node's own does: a client could take hours over one.
  * - So many are under way at once. Beyond it the oldest goes: who is in earnest is done within a few round trips, and
  *   whoever opens connections and says nothing loses those first.
+ * - From one address so many begin in a second, for each costs a signature; the next is closed unheard.
  */
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, Server, TLSSocket } from 'node:tls';
+import { AddressRates } from '../core/address-rates.ts';
 
 /** As PEM. */
 export interface Pair {
@@ -21,6 +23,9 @@ export interface HandshakeLimits {
   readonly handshakesMax: number;
   /** From the accept on. */
   readonly handshakeTimeoutMs: number;
+  /** From one address, or one /64, on each edge; so many at once. */
+  readonly handshakesPerSecond: number;
+  readonly handshakeAddressesMax: number;
 }
 
 export interface EdgeTls {
@@ -41,10 +46,13 @@ export function contextOf({ cert, key }: Pair): SecureContextOptions {
 export class Handshakes {
   readonly #timers = new Map<Socket, NodeJS.Timeout>();
   readonly #limits: HandshakeLimits;
+  readonly #rates: AddressRates;
 
   /** For a server that was made with the certificate of now. */
   constructor(server: Server, { certificate, limits }: EdgeTls) {
     this.#limits = limits;
+    const { handshakesPerSecond: perSecond, handshakeAddressesMax } = limits;
+    this.#rates = new AddressRates({ perSecond, burst: perSecond }, handshakeAddressesMax);
     certificate.onRenewed((pair) => server.setSecureContext(contextOf(pair)));
     server.on('connection', (socket: Socket) => this.#begin(socket));
     server.on('secureConnection', (stream) => this.#end(rawSocketOf(stream)));
@@ -60,6 +68,11 @@ export class Handshakes {
 
   #begin(socket: Socket): void {
     const { handshakesMax, handshakeTimeoutMs } = this.#limits;
+    const now = Math.round(performance.now() * 1000);
+    if (!this.#rates.of(socket.remoteAddress ?? null, now).take(now)) {
+      socket.destroy();
+      return;
+    }
     const [oldest] = this.#timers.keys();
     if (oldest !== undefined && this.#timers.size >= handshakesMax) {
       this.#end(oldest);

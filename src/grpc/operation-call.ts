@@ -4,7 +4,9 @@ import type { Api } from '../api/call.ts';
 import type { Operation } from '../api/operation.ts';
 import { parse } from '../api/parse.ts';
 import type { Calls } from './calls.ts';
+import { pageEncoderOf } from './encoded-pages.ts';
 import type { Input } from './message-decoder.ts';
+import { messageType } from './protos.ts';
 
 interface OperationCall<Output> {
   /** The fields of the answer. */
@@ -20,9 +22,10 @@ export function operationCall<At extends z.ZodType, Asked extends z.ZodType, Out
 ) {
   // The fields that name the thing that a request is about; the others are the input.
   const names = operation.at instanceof z.ZodObject ? Object.keys(operation.at.shape) : [];
+  const encoder = pageEncoderOf(operation, messageType);
   return calls.unary(async (request: Input, context) => {
     const [at, rest] = parted(request, names);
-    const { output, isReplayed } = await api.call(operation, {
+    using answered = await api.call(operation, {
       caller: context.caller,
       read: () => ({
         at: parse(operation.at, at),
@@ -30,8 +33,9 @@ export function operationCall<At extends z.ZodType, Asked extends z.ZodType, Out
       }),
       key: context.idempotencyKey,
     });
-    if (isReplayed) context.sendMetadata('idempotent-replayed', 'true');
-    return answer(output);
+    if (answered.isReplayed) context.sendMetadata('idempotent-replayed', 'true');
+    const fields = answer(answered.output);
+    return encoder === null ? fields : await encoder(fields, answered.pace);
   });
 }
 

@@ -5,6 +5,7 @@ import { protoPath as healthProto } from 'grpc-health-check';
 import protobuf from 'protobufjs';
 import { AppError } from '../core/errors.ts';
 import { ByteSink } from './byte-sink.ts';
+import { EncodedPage } from './encoded-pages.ts';
 import { type ListBounds, longListCheck } from './list-bounds.ts';
 import { decoderOf } from './message-decoder.ts';
 import { encoderOf } from './message-encoder.ts';
@@ -35,6 +36,7 @@ export function serviceDefinition(name: string, lists: ListBounds): ServiceDefin
       responseStream: method.responseStream === true,
       requestDeserialize: requestReader(request, lists),
       responseSerialize: (answer) => {
+        if (answer instanceof EncodedPage) return answer.bytes;
         sink.at = 0;
         encode(answer, sink);
         return sink.take();

@@ -33,6 +33,7 @@ export function auditRoutes(app: HttpApp, edge: Edge): void {
     },
     query: listAuditEntries.input,
     give: ({ query }) => ({ at: {}, input: query }),
-    answer: ({ items, ...page }) => listBytes('entries', items, auditEntryJson, page),
+    answer: ({ items, ...page }, _, pace) =>
+      listBytes('entries', pace.pieces(items), auditEntryJson, page),
   });
 }

@@ -84,7 +84,8 @@ function listRoutes(app: HttpApp, edge: Edge): void {
       at: {},
       input: { ...rest, labels: toLabels(label) },
     }),
-    answer: ({ items, ...page }) => listBytes('connections', items, connectionJson, page),
+    answer: ({ items, ...page }, _, pace) =>
+      listBytes('connections', pace.pieces(items), connectionJson, page),
   });
   operationRoute(app, edge, {
     operation: waitConnections,

@@ -17,9 +17,10 @@ import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { preferredType, varyBy } from './accept.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventFormats, sendStream } from './event-stream.ts';
+import { callerOf } from './http-caller.ts';
 import { listBytes, sendJson } from './json-text.ts';
 import { labelled, labelParameter, toLabels } from './label-query.ts';
-import { callerOf, operationRoute } from './operation-route.ts';
+import { operationRoute } from './operation-route.ts';
 import { readQuery } from './query.ts';
 import { eventJson, metJson } from './resource-json.ts';
 import { eventResource } from './resources.ts';
@@ -91,10 +92,10 @@ export function eventRoutes(app: HttpApp, edge: Edge): void {
   }
 
   async function page(caller: EdgeCaller, raw: unknown) {
-    const { output } = await api.call(listEvents, { caller, read: () => readPage(raw) });
-    const { items, nextPageToken, log } = output;
+    using answered = await api.call(listEvents, { caller, read: () => readPage(raw) });
+    const { items, nextPageToken, log } = answered.output;
     const json = (event: (typeof items)[number]) => eventJson(event, event.listenerName);
-    return listBytes('events', items, json, { nextPageToken, log });
+    return await listBytes('events', answered.pace.pieces(items), json, { nextPageToken, log });
   }
 
   function readStream(raw: unknown, headers: IncomingHttpHeaders) {

@@ -84,7 +84,8 @@ function readRoutes(app: HttpApp, edge: Edge): void {
     },
     query: listJoinTokens.input,
     give: ({ query }) => ({ at: {}, input: query }),
-    answer: ({ items, ...page }) => listBytes('joinTokens', items, tokenJson, page),
+    answer: ({ items, ...page }, _, pace) =>
+      listBytes('joinTokens', pace.pieces(items), tokenJson, page),
   });
   operationRoute(app, edge, {
     operation: getJoinToken,

@@ -8,22 +8,23 @@ export function jsonText(value: unknown): string {
 }
 
 /**
- * Items under a name, and what follows them. Each becomes bytes as soon as it is made: V8 keeps a text that grows as the
- * pieces that it was made of, and to put a thousand items together in the end cost more than to make them.
+ * Items under a name, and what follows them. A piece of them becomes bytes as soon as it is made: V8 keeps a text that grows
+ * as the pieces that it was made of, and to put a thousand items together in the end cost more than to make them.
  */
-export function listBytes<Item>(
+export async function listBytes<Item>(
   name: string,
-  items: readonly Item[],
+  pieces: AsyncIterable<readonly Item[]>,
   json: (item: Item) => string,
   { nextPageToken = null, ...rest }: Readonly<Record<string, string | null>> = {},
-): Buffer {
+): Promise<Buffer> {
   const said = Object.entries({ ...(nextPageToken !== null && { nextPageToken }), ...rest });
   const members = said.map(([key, value]) => `,"${key}":${JSON.stringify(value)}`).join('');
-  return Buffer.concat([
-    Buffer.from(`{"${name}":[`),
-    ...items.map((item, at) => Buffer.from(at === 0 ? json(item) : `,${json(item)}`)),
-    Buffer.from(`]${members}}\n`),
-  ]);
+  const parts = [Buffer.from(`{"${name}":[`)];
+  for await (const items of pieces) {
+    const separator = parts.length > 1 && items.length > 0 ? ',' : '';
+    parts.push(Buffer.from(separator + items.map(json).join(',')));
+  }
+  return Buffer.concat([...parts, Buffer.from(`]${members}}\n`)]);
 }
 
 /** Text without its newline, bytes with theirs; null is an answer without a body. */

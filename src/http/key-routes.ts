@@ -107,7 +107,7 @@ function readRoutes(app: HttpApp, edge: Edge): void {
     },
     query: z.strictObject({ operators, ...pageFields(edge.bounds) }),
     give: ({ query }) => ({ at: {}, input: query }),
-    answer: ({ items, ...page }) => listBytes('keys', items, keyJson, page),
+    answer: ({ items, ...page }, _, pace) => listBytes('keys', pace.pieces(items), keyJson, page),
   });
   operationRoute(app, edge, {
     operation: getKey,

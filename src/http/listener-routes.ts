@@ -93,9 +93,9 @@ function createRoutes(app: HttpApp, edge: Edge): void {
     },
     body: createListeners.input.meta(bodyMeta('NewListeners', batchExamples)),
     give: ({ body }) => ({ at: {}, input: body }),
-    answer(listeners, reply) {
+    answer(listeners, reply, pace) {
       reply.code(201);
-      return listBytes('listeners', listeners, listenerJson);
+      return listBytes('listeners', pace.pieces(listeners), listenerJson);
     },
   });
 }
@@ -134,7 +134,8 @@ function readRoutes(app: HttpApp, edge: Edge): void {
       at: {},
       input: { ...rest, labels: toLabels(label) },
     }),
-    answer: ({ items, ...page }) => listBytes('listeners', items, listenerJson, page),
+    answer: ({ items, ...page }, _, pace) =>
+      listBytes('listeners', pace.pieces(items), listenerJson, page),
   });
   operationRoute(app, edge, {
     operation: getListener,
@@ -224,6 +225,7 @@ function changeRoutes(app: HttpApp, edge: Edge): void {
     },
     body: closeListeners.input.meta(bodyMeta('ListenersClose', closeExamples)),
     give: ({ body }) => ({ at: {}, input: body }),
-    answer: ({ items, ...page }) => listBytes('closed', items, (id) => JSON.stringify(id), page),
+    answer: ({ items, ...page }, _, pace) =>
+      listBytes('closed', pace.pieces(items), (id) => JSON.stringify(id), page),
   });
 }

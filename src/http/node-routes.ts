@@ -51,7 +51,7 @@ function readRoutes(app: HttpApp, edge: Edge): void {
       at: {},
       input: { ...rest, labels: toLabels(label) },
     }),
-    answer: ({ items, ...page }) => listBytes('nodes', items, nodeJson, page),
+    answer: ({ items, ...page }, _, pace) => listBytes('nodes', pace.pieces(items), nodeJson, page),
   });
   operationRoute(app, edge, {
     operation: getNode,

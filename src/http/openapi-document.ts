@@ -46,6 +46,7 @@ const documented: Edge = {
     keys: { identify: never, watch: never },
     rates: { take: never },
     refusals: { heard: never },
+    longPages: { paceOf: never },
     world: undescribed(),
     idempotency: undescribed(),
   }),

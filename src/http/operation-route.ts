@@ -1,11 +1,11 @@
 /** From an operation to its route: who calls, what of the request is its input, and what it answers. */
 import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import type { z } from 'zod';
-import type { EdgeCaller } from '../api/call.ts';
+import type { Pace } from '../api/long-pages.ts';
 import type { Given, Operation } from '../api/operation.ts';
 import { parse } from '../api/parse.ts';
-import { callerGone } from '../core/while-there.ts';
 import type { Edge, HttpApp } from './edge.ts';
+import { callerOf } from './http-caller.ts';
 import { readBody } from './json-bodies.ts';
 import { sendJson } from './json-text.ts';
 import { readQuery } from './query.ts';
@@ -36,7 +36,7 @@ interface OperationRoute<
     parts: Parts<z.output<Params>, z.output<Query>, z.output<Body>>,
   ): Given<z.output<At>, z.output<Input>>;
   /** The body of the answer, as JSON; null: none. What else it has goes by the reply. */
-  answer(output: Output, reply: FastifyReply): string | Buffer | null;
+  answer(output: Output, reply: FastifyReply, pace: Pace): string | Promise<Buffer> | null;
 }
 
 type Nothing = typeof noQuery;
@@ -75,13 +75,13 @@ export function operationRoute<
       ...(body !== undefined && { body }),
     },
     async handler(request, reply) {
-      const { output, isReplayed } = await api.call(operation, {
+      using answered = await api.call(operation, {
         caller: callerOf(request, reply),
         read: () => read(request),
         key: idempotencyKey(request),
       });
-      if (isReplayed) reply.header('idempotent-replayed', 'true');
-      return sendJson(reply, route.answer(output, reply));
+      if (answered.isReplayed) reply.header('idempotent-replayed', 'true');
+      return sendJson(reply, await route.answer(answered.output, reply, answered.pace));
     },
   });
 }
@@ -89,20 +89,4 @@ export function operationRoute<
 function idempotencyKey({ headers }: FastifyRequest): string | undefined {
   const { 'idempotency-key': key } = headers;
   return Array.isArray(key) ? key.join() : key;
-}
-
-export function callerOf(request: FastifyRequest, reply: FastifyReply): EdgeCaller {
-  const { identity } = request;
-  if (identity === null) throw new TypeError('a route of operations is open to nobody unknown');
-  const gone = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort(callerGone());
-  });
-  return {
-    ...identity,
-    requestId: request.id,
-    sourceIp: request.sourceIp,
-    userAgent: request.headers['user-agent'] ?? null,
-    signal: gone.signal,
-  };
 }

@@ -56,7 +56,7 @@ function ownRoutes(app: HttpApp, edge: Edge): void {
       },
     },
     give: () => ({ at: {}, input: {} }),
-    answer: (quotas) => listBytes('quotas', quotas, quotaJson),
+    answer: (quotas, _, pace) => listBytes('quotas', pace.pieces(quotas), quotaJson),
   });
 }
 
@@ -100,7 +100,8 @@ function operatorRoutes(app: HttpApp, edge: Edge): void {
     },
     query: z.strictObject(pageFields(edge.bounds)),
     give: ({ query }) => ({ at: {}, input: query }),
-    answer: ({ items, ...page }) => listBytes('projects', items, projectJson, page),
+    answer: ({ items, ...page }, _, pace) =>
+      listBytes('projects', pace.pieces(items), projectJson, page),
   });
   operationRoute(app, edge, {
     operation: getProject,

@@ -1,7 +1,7 @@
 /** How the node is: for people, for probes, and for Prometheus. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { assertAllowed } from '../api/call.ts';
+import { assertAllowed } from '../api/allowed.ts';
 import { AppError } from '../core/errors.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { operationRoute } from './operation-route.ts';

@@ -52,7 +52,9 @@ export const quotaResource = z
   .object({
     name: z.enum(quotaNames).describe(`Which. ${openWords}`),
     limit: count.nullable().describe('null: no bound of its own.'),
-    used: count.nullable().describe('null where it is not counted in one place.'),
+    used: count
+      .nullable()
+      .describe('null of a rate; of streams, waits among them, that of the node that answers.'),
   })
   .meta({ id: 'Quota', description: 'What a project may have of a kind, and has.' });
 

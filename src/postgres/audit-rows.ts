@@ -46,7 +46,7 @@ export class AuditRows implements AuditLog {
   async list(query: AuditQuery, page: PageRequest): Promise<PageItems<AuditEntry>> {
     return await readWithNext(page, async ({ after, pageSize: take }) => {
       const where = { ...whereOf(query), ...(after !== null && { id: { lt: after } }) };
-      const rows = await this.#prisma.run((prisma) =>
+      const rows = await this.#prisma.run(query.project, (prisma) =>
         prisma.auditEntry.findMany({ where, take, orderBy: { id: 'desc' } }),
       );
       return rows.map(entryOf);

@@ -18,16 +18,17 @@ import {
   whereSql,
 } from './history-query.ts';
 import type { NodeDirectory } from './node-directory.ts';
+import type { ProjectReader } from './project-reads.ts';
 import { closedColumns, isUuid, nodeOfConnection, openColumns, parseConnection } from './rows.ts';
 
 /** Of one project. */
 export class ConnectionReader implements ConnectionDirectory {
-  readonly #database: Reads;
+  readonly #reads: ProjectReader;
   readonly #nodes: NodeDirectory;
   readonly #project: ProjectRef;
 
-  constructor(database: Reads, nodes: NodeDirectory, project: ProjectRef) {
-    this.#database = database;
+  constructor(reads: ProjectReader, nodes: NodeDirectory, project: ProjectRef) {
+    this.#reads = reads;
     this.#nodes = nodes;
     this.#project = project;
   }
@@ -50,34 +51,39 @@ export class ConnectionReader implements ConnectionDirectory {
   async list(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]> {
     if (query.listenerIds?.length === 0) return [];
     const history = historyQuery(this.#project, query, page.after);
-    if (isAll(history)) return await this.#read(allStatement(history, query.state, page.pageSize));
+    const { pageSize } = page;
+    const reads = this.#reads.upTo(pageSize);
+    if (isAll(history))
+      return await this.#read(allStatement(history, query.state, pageSize), reads);
     // The open ones first: one that closes meanwhile is then found twice, and never missed.
-    const open = await this.#listOpen(query.state, history, page.pageSize);
-    const closed = await this.#listClosed(query.state, history, page.pageSize);
+    const open = await this.#listOpen(reads, query.state, history, pageSize);
+    const closed = await this.#listClosed(reads, query.state, history, pageSize);
     if (open.length === 0) return closed;
     const ids = new Set(closed.map(({ id }) => id));
     return [...closed, ...open.filter(({ id }) => !ids.has(id))]
       .sort((a, b) => (a.id > b.id ? -1 : 1))
-      .slice(0, page.pageSize);
+      .slice(0, pageSize);
   }
 
   async #listOpen(
+    reads: Reads,
     state: ConnectionState | null,
     query: HistoryQuery,
     limit: number,
   ): Promise<readonly Connection[]> {
     // One that is open has no reason.
     if (state === 'closed' || query.filters.closeReason !== null) return [];
-    return await this.#read(openStatement(state, query, limit));
+    return await this.#read(openStatement(state, query, limit), reads);
   }
 
   async #listClosed(
+    reads: Reads,
     state: ConnectionState | null,
     query: HistoryQuery,
     limit: number,
   ): Promise<readonly Connection[]> {
     if (state !== null && state !== 'closed') return [];
-    return await this.#parse(await readHistory(this.#database, query, limit));
+    return await this.#parse(await readHistory(reads, query, limit));
   }
 
   /** Not closed, in id order; of one listener, or of all. */
@@ -98,13 +104,13 @@ export class ConnectionReader implements ConnectionDirectory {
     });
   }
 
-  async #read(statement: Statement): Promise<Connection[]> {
-    return await this.#parse(await this.#database.query(statement));
+  async #read(statement: Statement, reads: Reads = this.#reads): Promise<Connection[]> {
+    return await this.#parse(await reads.query(statement));
   }
 
   async #parse(rows: Rows): Promise<Connection[]> {
     const nodeIds = await this.#nodes.with(rows.map((row) => nodeOfConnection(row)));
-    return rows.map((row) => parseConnection(row, nodeIds));
+    return await this.#reads.parsed(rows, (row) => parseConnection(row, nodeIds));
   }
 }
 

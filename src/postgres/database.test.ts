@@ -1,4 +1,4 @@
-/** What a query leaves behind in memory. */
+/** What a query leaves behind in memory, and how a long answer comes. */
 import { GCProfiler, type GCProfilerResult } from 'node:v8';
 import { expect, test } from 'vitest';
 import { makeDatabase } from '../../test/support/test-database.ts';
@@ -6,6 +6,12 @@ import { Database } from './database.ts';
 
 const nothing = () => undefined;
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+const limits = {
+  connectTimeoutMs: 10_000,
+  statementTimeoutMs: 10_000,
+  readConnectionsMax: 2,
+  prismaConnectionsMax: 1,
+};
 
 /** Bytes that small collections found alive and moved to the old generation during the work. */
 async function promotedBytes(work: () => Promise<void>): Promise<number> {
@@ -29,7 +35,6 @@ function oldBytes({ heapSpaceStatistics }: Heap): number {
 
 test('what a query answered is garbage at once, and not only at the next full collection', async () => {
   await using ground = await makeDatabase();
-  const limits = { connectTimeoutMs: 10_000, statementTimeoutMs: 10_000, readConnectionsMax: 2 };
   await using database = new Database({ connectionString: ground.url, log, limits });
   const statement = { text: 'SELECT n, n::text, md5(n::text) FROM generate_series(1, 500) n' };
   let rows = 0;
@@ -40,4 +45,32 @@ test('what a query answered is garbage at once, and not only at the next full co
   const promoted = await promotedBytes(() => ask(500));
   expect(rows).toBe(550 * 500);
   expect(promoted).toBeLessThan(8_000_000);
+});
+
+test('a long answer comes whole, in pieces, and other work is done between them', async () => {
+  await using ground = await makeDatabase();
+  await using database = new Database({ connectionString: ground.url, log, limits });
+  let turns = 0;
+  let isCounting = true;
+  const count = () => {
+    turns += 1;
+    if (isCounting) setImmediate(count);
+  };
+  const text = 'SELECT n FROM generate_series(1, 500) n';
+  await database.query({ text });
+  setImmediate(count);
+  const rows = await database.query({ text, pieceRowsMax: 10 });
+  isCounting = false;
+  expect(rows.map(([n]) => n)).toEqual(Array.from({ length: 500 }, (_, index) => index + 1));
+  // Each piece is asked for when the one before is there.
+  expect(turns).toBeGreaterThanOrEqual(50);
+});
+
+test('an answer that fails in one of its pieces fails, and leaves a connection for the next', async () => {
+  await using ground = await makeDatabase();
+  const only = { ...limits, readConnectionsMax: 1 };
+  await using database = new Database({ connectionString: ground.url, log, limits: only });
+  const text = 'SELECT 1 / (95 - n) FROM generate_series(1, 500) n';
+  await expect(database.query({ text, pieceRowsMax: 10 })).rejects.toThrow('division by zero');
+  expect(await database.query({ text: 'SELECT 1' })).toEqual([[1]]);
 });

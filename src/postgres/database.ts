@@ -14,6 +14,8 @@ export interface DatabaseLimits {
   readonly statementTimeoutMs: number;
   /** Connections for reads. */
   readonly readConnectionsMax: number;
+  /** For Prisma Client. */
+  readonly prismaConnectionsMax: number;
 }
 
 export interface DatabaseOptions {
@@ -27,6 +29,8 @@ export interface Statement {
   readonly name?: string;
   readonly text: string;
   readonly values?: readonly unknown[];
+  /** Its answer comes in pieces of so many rows, each in a turn of the loop: a round trip for each, and one more. */
+  readonly pieceRowsMax?: number;
 }
 
 export type Rows = readonly (readonly unknown[])[];
@@ -71,14 +75,18 @@ export class Database implements AsyncDisposable {
   constructor(options: DatabaseOptions) {
     this.#options = options;
     this.#config = databaseConfig(options.connectionString);
-    const { readConnectionsMax: max } = options.limits;
+    const { readConnectionsMax: max, prismaConnectionsMax } = options.limits;
     const unbounded = { query_timeout: 0 };
     this.#writer = this.#pool(
       { name: 'kodama append', max: 1, settings: writerSettings },
       unbounded,
     );
     this.#readers = this.#pool({ name: 'kodama', max, settings: sessionSettings }, unbounded);
-    const forPrisma = { name: 'kodama prisma', max: Math.ceil(max / 2), settings: sessionSettings };
+    const forPrisma = {
+      name: 'kodama prisma',
+      max: prismaConnectionsMax,
+      settings: sessionSettings,
+    };
     this.prismaPool = this.#pool(forPrisma);
   }
 
@@ -209,8 +217,10 @@ async function run(pool: pg.Pool, statement: Statement, timeoutMs: number): Prom
  * through them stays reachable until the next full collection, so that each small one copies megabytes.
  */
 function rowsOf(client: pg.PoolClient, statement: Statement, timeoutMs: number): Promise<Rows> {
-  const { name, text, values = [] } = statement;
-  const config = { text, values: [...values], rowMode: 'array' as const };
+  const { name, text, values = [], pieceRowsMax: rows } = statement;
+  // A portal that gives so many rows at a time (PostgreSQL 18, 54.2.3).
+  const pieces = rows === undefined ? {} : { rows };
+  const config = { text, values: [...values], rowMode: 'array' as const, ...pieces };
   return new Promise((resolve, reject) => {
     let isOver = false;
     const end = (error: Error | null, result?: pg.QueryArrayResult) => {

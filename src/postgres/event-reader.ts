@@ -6,7 +6,7 @@ import type { LogBounds } from '../core/log-keeping.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { EventPage, Log } from '../core/store.ts';
 import type { Micros } from '../core/time.ts';
-import type { Reads, Rows } from './database.ts';
+import type { Rows } from './database.ts';
 import { nodeOfEvent, parseEvent } from './event-rows.ts';
 import {
   countColumn,
@@ -22,16 +22,17 @@ import {
 } from './event-statements.ts';
 import { parseSpec } from './listener-rows.ts';
 import type { NodeDirectory } from './node-directory.ts';
+import type { ProjectReader } from './project-reads.ts';
 import { seqBeforeSql } from './seq-before.ts';
 
 /** Of one project. */
 export class EventReader implements Log {
-  readonly #database: Reads;
+  readonly #reads: ProjectReader;
   readonly #nodes: NodeDirectory;
   readonly #project: ProjectRef;
 
-  constructor(database: Reads, nodes: NodeDirectory, project: ProjectRef) {
-    this.#database = database;
+  constructor(reads: ProjectReader, nodes: NodeDirectory, project: ProjectRef) {
+    this.#reads = reads;
     this.#nodes = nodes;
     this.#project = project;
   }
@@ -59,11 +60,11 @@ export class EventReader implements Log {
     { limit, filter }: Pick<EventRead, 'limit' | 'filter'>,
     statement: EventStatement,
   ) {
-    const rows = await this.#database.query(statement);
+    const rows = await this.#reads.upTo(limit).query(statement);
     const bounds = parseBounds(rows);
     const hasEvents = rows.some((row) => row[eventColumn] !== null);
     const nodeIds = await this.#nodes.with(rows.map((row) => nodeOfEvent(row, eventColumn)));
-    const found = (hasEvents ? rows : []).map((row) =>
+    const found = await this.#reads.parsed(hasEvents ? rows : [], (row) =>
       parseEvent(row, nodeIds, {
         ...{ offset: eventColumn, spec: parseSpec(row, specColumn), project: this.#project },
       }),
@@ -79,19 +80,19 @@ export class EventReader implements Log {
   async readBounds(): Promise<LogBounds> {
     const text = 'SELECT seq, oldest_seq FROM log_heads WHERE project = $1::integer';
     const values = [this.#project];
-    return parseBounds(await this.#database.query({ name: 'bounds', text, values }));
+    return parseBounds(await this.#reads.query({ name: 'bounds', text, values }));
   }
 
   async readId(): Promise<string> {
     const text = 'SELECT log_id FROM log_heads WHERE project = $1::integer';
-    const [row] = await this.#database.query({ text, values: [this.#project] });
+    const [row] = await this.#reads.query({ text, values: [this.#project] });
     if (row === undefined) throw noLog();
     return row[0] as string;
   }
 
   async seqBefore(time: Micros): Promise<number> {
     const values = [this.#project, time];
-    const [row] = await this.#database.query({ name: 'seq before', text: seqBeforeSql, values });
+    const [row] = await this.#reads.query({ name: 'seq before', text: seqBeforeSql, values });
     const [seq] = row as readonly [number];
     return seq;
   }
@@ -103,7 +104,7 @@ export class EventReader implements Log {
     const isById = filter.connectionIds.length + filter.listenerIds.length > 0;
     let missing = count;
     for (let before = headSeq + 1; ; before -= newestRange) {
-      const [row] = await this.#database.query(
+      const [row] = await this.#reads.query(
         newestStatement(this.#project, before, { limit: missing, filter }),
       );
       const [matches, lowest, oldest] = row as readonly [number, number | null, number];

@@ -53,7 +53,7 @@ export class JoinTokenRows implements Port {
       ...{ labels: { ...labels }, createdBy: { ...createdBy } },
       ...{ createdAt: BigInt(token.createdAt), expiresAt: BigInt(token.expiresAt) },
     };
-    return await this.#prisma.transaction(async (transaction) => {
+    return await this.#prisma.transaction(project.ref, async (transaction) => {
       await assertRoom(transaction, token, limits);
       const made = tokenOf(await transaction.joinToken.create({ data }));
       await transaction.auditEntry.create({ data: auditRow(audit(null, made)) });
@@ -63,14 +63,14 @@ export class JoinTokenRows implements Port {
 
   async find(project: ProjectRef, id: string): Promise<JoinToken | null> {
     const where = { id, project };
-    const row = await this.#prisma.run((prisma) => prisma.joinToken.findFirst({ where }));
+    const row = await this.#prisma.run(project, (prisma) => prisma.joinToken.findFirst({ where }));
     return row === null ? null : tokenOf(row);
   }
 
   async list(project: ProjectRef, page: PageRequest): Promise<PageItems<JoinToken>> {
     return await readWithNext(page, async ({ after, pageSize: take }) => {
       const where = { project, ...(after !== null && { id: { lt: after } }) };
-      const rows = await this.#prisma.run((prisma) =>
+      const rows = await this.#prisma.run(project, (prisma) =>
         prisma.joinToken.findMany({ where, take, orderBy: { id: 'desc' } }),
       );
       return rows.map(tokenOf);
@@ -83,7 +83,7 @@ export class JoinTokenRows implements Port {
     now: Micros,
     audit: AuditOf<JoinToken>,
   ): Promise<JoinToken> {
-    return await this.#prisma.transaction(async (transaction) => {
+    return await this.#prisma.transaction(project, async (transaction) => {
       await transaction.$queryRaw`SELECT id FROM join_tokens
         WHERE id = ${id}::uuid AND project = ${project}::integer FOR UPDATE`;
       const where = { id, project };
@@ -103,7 +103,7 @@ export class JoinTokenRows implements Port {
     audit: (node: Node, token: JoinToken) => AuditEntry,
   ): Promise<KnownNode> {
     const { digest, publicKey } = node;
-    const joined = await this.#prisma.transaction(async (transaction) => {
+    const joined = await this.#prisma.transaction(null, async (transaction) => {
       await transaction.$queryRaw`SELECT id FROM join_tokens WHERE digest = ${digest} FOR UPDATE`;
       const where = { digest: new Uint8Array(digest) };
       const row = await transaction.joinToken.findUnique({ where });

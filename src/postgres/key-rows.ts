@@ -84,7 +84,7 @@ export class KeyRows implements Port {
       expiresAt: key.expiresAt === null ? null : BigInt(key.expiresAt),
     };
     return await named(name, () =>
-      this.#prisma.transaction(async (transaction) => {
+      this.#prisma.transaction(data.project, async (transaction) => {
         await assertRoom(transaction, key, max);
         const row = await transaction.apiKey.create({ data });
         const made = keyOf(row, project?.name ?? null);
@@ -95,7 +95,7 @@ export class KeyRows implements Port {
   }
 
   async find(project: ProjectRef | null, id: string): Promise<ApiKey | null> {
-    return await this.#prisma.transaction(async (transaction) => {
+    return await this.#prisma.transaction(project, async (transaction) => {
       const row = await transaction.apiKey.findFirst({ where: { id, project } });
       return row === null ? null : keyOf(row, await nameOf(transaction, project));
     });
@@ -104,7 +104,7 @@ export class KeyRows implements Port {
   async list(project: ProjectRef | null, page: PageRequest): Promise<PageItems<ApiKey>> {
     return await readWithNext(page, async ({ after, pageSize: take }) => {
       const where = { project, ...(after !== null && { id: { lt: after } }) };
-      return await this.#prisma.transaction(async (transaction) => {
+      return await this.#prisma.transaction(project, async (transaction) => {
         const name = await nameOf(transaction, project);
         const rows = await transaction.apiKey.findMany({ where, take, orderBy: { id: 'desc' } });
         return rows.map((row) => keyOf(row, name));
@@ -142,7 +142,7 @@ export class KeyRows implements Port {
     };
     return await named(
       () => wanted,
-      () => this.#prisma.transaction(work),
+      () => this.#prisma.transaction(project, work),
     );
   }
 }

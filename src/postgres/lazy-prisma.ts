@@ -1,5 +1,7 @@
 /** Prisma Client, for what is asked for rarely. It is loaded with the first who asks: that takes a second of CPU. */
 import type { Prisma, PrismaClient } from '../../generated/prisma/client.ts';
+import type { Lines } from '../core/lines.ts';
+import type { ProjectRef } from '../core/project.ts';
 import type { Database } from './database.ts';
 import { toAppError } from './database-errors.ts';
 
@@ -11,16 +13,22 @@ const transactionTimeoutMs = 10_000;
 export class LazyPrisma {
   readonly #database: Database;
   readonly #schema: string;
+  readonly #lines: Lines<ProjectRef | null>;
   #client: Promise<PrismaClient> | null = null;
 
   /** It names the schema in every statement; all others leave it to the search path. */
-  constructor(database: Database, schema: string) {
+  constructor(database: Database, schema: string, lines: Lines<ProjectRef | null>) {
     this.#database = database;
     this.#schema = schema;
+    this.#lines = lines;
   }
 
-  /** @throws unavailable */
-  async run<Result>(work: (prisma: PrismaClient) => Promise<Result>): Promise<Result> {
+  /** In the line of the project that asks; null: of none. @throws unavailable */
+  async run<Result>(
+    project: ProjectRef | null,
+    work: (prisma: PrismaClient) => Promise<Result>,
+  ): Promise<Result> {
+    using _place = await this.#lines.take(project);
     this.#client ??= this.#load();
     const client = await this.#client;
     try {
@@ -31,9 +39,12 @@ export class LazyPrisma {
   }
 
   /** All of it, or nothing. @throws unavailable, and what the work throws */
-  async transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
-    const timeout = transactionTimeoutMs;
-    return await this.run((prisma) => prisma.$transaction(work, { timeout, maxWait: timeout }));
+  async transaction<Result>(
+    project: ProjectRef | null,
+    work: (transaction: Transaction) => Promise<Result>,
+  ): Promise<Result> {
+    const limits = { timeout: transactionTimeoutMs, maxWait: transactionTimeoutMs };
+    return await this.run(project, (prisma) => prisma.$transaction(work, limits));
   }
 
   async #load(): Promise<PrismaClient> {

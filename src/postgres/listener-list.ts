@@ -21,7 +21,7 @@ export async function listenerSizes(
   const wanted = Object.entries(labels).map(([key, value]) => ({
     spec: { is: { labels: { path: [key], equals: value } } },
   }));
-  return await prisma.run((client) =>
+  return await prisma.run(project, (client) =>
     client.listener.findMany({
       select: { id: true, specBytes: true },
       where: {

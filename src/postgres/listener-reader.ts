@@ -9,11 +9,13 @@ import type { Listener, ListenerSecrets } from '../core/listener.ts';
 import type { PageItems, SizedPageRequest } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
 import { itemBytes, takeBytes } from '../core/sizes.ts';
-import type { Database, Reads } from './database.ts';
+import type { Micros } from '../core/time.ts';
+import type { Database, Reads, Statement } from './database.ts';
 import type { LazyPrisma } from './lazy-prisma.ts';
 import { type ListenerSize, listenerSizes } from './listener-list.ts';
 import { listenerSource, nodeOfListener, parseListener } from './listener-rows.ts';
 import type { NodeDirectory } from './node-directory.ts';
+import type { ProjectReader } from './project-reads.ts';
 import { isUuid } from './rows.ts';
 import type { SecretCipher } from './secret-cipher.ts';
 import { openSecrets, readSecrets } from './secret-rows.ts';
@@ -24,6 +26,9 @@ const byIdsText = `${listenerSource} WHERE l.id = ANY ($1::uuid[])`;
 
 const ownText = `SELECT id, spec_bytes FROM listeners
   WHERE node = $1::integer AND is_live AND ($2::uuid IS NULL OR id > $2::uuid) ORDER BY id LIMIT $3::bigint`;
+
+const endedText = `${listenerSource}
+  WHERE l.node = $1::integer AND l.closed_at >= $2::bigint ORDER BY l.closed_at DESC LIMIT $3::bigint`;
 
 /** Of ids made one after the other the highest is the newest. */
 const idsText = `SELECT coalesce(
@@ -73,18 +78,26 @@ export class ListenerRows {
     this.prisma = prisma;
   }
 
-  async read(name: string, text: string, values: readonly unknown[]): Promise<readonly Listener[]> {
-    const rows = await this.#database.query({ name, text, values });
+  /** By who reads; what a node reads of its own is no project's. */
+  async read(statement: Statement, reads: Reads = this.#database): Promise<readonly Listener[]> {
+    const rows = await reads.query(statement);
     const nodeIds = await this.#nodes.with(rows.map(nodeOfListener));
     return rows.map((row) => parseListener(row, nodeIds));
   }
 
   /** In the order of the ids. One that is gone since it was counted is left out. */
-  async whole(ids: readonly string[]): Promise<readonly Listener[]> {
+  async whole(ids: readonly string[], reads?: Reads): Promise<readonly Listener[]> {
     if (ids.length === 0) return [];
-    const listeners = await this.read('listeners', byIdsText, [ids]);
+    const statement = { name: 'listeners', text: byIdsText, values: [ids] };
+    const listeners = await this.read(statement, reads);
     const byId = new Map(listeners.map((listener) => [listener.id, listener]));
     return ids.flatMap((id) => byId.get(id) ?? []);
+  }
+
+  /** Of a node, of all projects: the last so many that ended since then, in the order of their ends. */
+  async ended(node: number, since: Micros, limit: number): Promise<readonly Listener[]> {
+    const values = [node, since, limit];
+    return (await this.read({ text: endedText, values })).toReversed();
   }
 
   /** Of a node, of all projects: not closed, in id order. */
@@ -109,22 +122,22 @@ export class ListenerRows {
 
 /** Of one project. */
 export class ListenerReader implements ListenerDirectory {
-  readonly #database: Reads;
+  readonly #reads: ProjectReader;
   readonly #rows: ListenerRows;
   readonly #project: ProjectRef;
 
-  constructor(database: Reads, rows: ListenerRows, project: ProjectRef) {
-    this.#database = database;
+  constructor(reads: ProjectReader, rows: ListenerRows, project: ProjectRef) {
+    this.#reads = reads;
     this.#rows = rows;
     this.#project = project;
   }
 
   async find(idOrName: string): Promise<Listener | null> {
     const values = [this.#project, idOrName];
-    const found = isUuid(idOrName)
-      ? this.#rows.read('listener by id', byIdText, values)
-      : this.#rows.read('listener by name', byNameText, values);
-    const [listener] = await found;
+    const statement = isUuid(idOrName)
+      ? { name: 'listener by id', text: byIdText, values }
+      : { name: 'listener by name', text: byNameText, values };
+    const [listener] = await this.#rows.read(statement, this.#reads);
     return listener ?? null;
   }
 
@@ -134,13 +147,13 @@ export class ListenerReader implements ListenerDirectory {
       idsOrNames.map((one) => (isUuid(one) ? null : one)),
       this.#project,
     ];
-    const rows = await this.#database.query({ name: 'listener ids', text: idsText, values });
+    const rows = await this.#reads.query({ name: 'listener ids', text: idsText, values });
     return rows.map(([id]) => id as string | null);
   }
 
   async findNames(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
     const statement = { name: 'listener names', text: namesText, values: [ids, this.#project] };
-    const rows = await this.#database.query(statement);
+    const rows = await this.#reads.query(statement);
     return new Map(rows as readonly (readonly [id: string, name: string | null])[]);
   }
 
@@ -150,19 +163,22 @@ export class ListenerReader implements ListenerDirectory {
       among === null
         ? { name: 'labelled', text: labelledText, values }
         : { name: 'labelled among', text: labelledAmongText, values: [...values, among] };
-    const rows = await this.#database.query(statement);
+    const rows = await this.#reads.query(statement);
     return rows.map(([id]) => id as string);
   }
 
   async observed(id: string, generation: number): Promise<void> {
     const values = [this.#project, id, generation];
-    await this.#database.query({ name: 'observed', text: observedText, values });
+    await this.#reads.query({ name: 'observed', text: observedText, values });
   }
 
   async list(query: ListenerQuery, page: SizedPageRequest): Promise<PageItems<Listener>> {
     const sizes = await listenerSizes(this.#rows.prisma, this.#project, query, page);
     const taken = takeBytes(sizes.slice(0, page.pageSize), bytesOf, page.bytesMax);
-    const items = await this.#rows.whole(taken.map(({ id }) => id));
+    const items = await this.#rows.whole(
+      taken.map(({ id }) => id),
+      this.#reads.upTo(taken.length),
+    );
     return { items, hasMore: taken.length < sizes.length };
   }
 }

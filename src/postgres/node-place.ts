@@ -6,6 +6,7 @@ import type { TakenNode } from '../core/nodes.ts';
 import type { SizedPageRequest } from '../core/page.ts';
 import { type ProjectRef, projectRef } from '../core/project.ts';
 import { quotaReached } from '../core/quotas.ts';
+import type { Micros } from '../core/time.ts';
 import type { Append, FirstSeqs } from '../core/writer.ts';
 import { type AppendBatch, foldAppend } from './append-batch.ts';
 import { type AppendRow, appendStatement } from './append-statement.ts';
@@ -100,6 +101,10 @@ export class NodePlace implements TakenNode {
     page: SizedPageRequest,
   ): Promise<readonly (Listener & { readonly secrets: ListenerSecrets })[]> {
     return await this.#options.listeners.own(this.ref, page);
+  }
+
+  async readEnded(since: Micros, limit: number): Promise<readonly Listener[]> {
+    return await this.#options.listeners.ended(this.ref, since, limit);
   }
 
   async readOpenConnections(

@@ -88,7 +88,7 @@ export class NodeRows implements Port {
     if (seen.length === 0) return [];
     const ref = { in: seen.map(([one]) => one) };
     const where = { ref, ...(project !== null && { OR: [{ project }, { shared: true }] }) };
-    const found = await this.#prisma.run((prisma) => prisma.node.findMany({ where }));
+    const found = await this.#prisma.run(project, (prisma) => prisma.node.findMany({ where }));
     const byRef = new Map(found.map((row) => [row.ref, row]));
     return seen.flatMap(([one, projectName, state, listeners, openConnections]) => {
       const row = byRef.get(one);
@@ -124,7 +124,7 @@ export class NodeRows implements Port {
     audit: AuditOf<Node>,
   ): Promise<Node> {
     const { ref, name, project } = found;
-    return await this.#prisma.transaction(async (transaction: Transaction) => {
+    return await this.#prisma.transaction(project, async (transaction: Transaction) => {
       const held = await transaction.$queryRaw<object[]>`
         SELECT ref FROM nodes WHERE project = ${project} AND ref = ${ref} AND state <> 'removed' FOR UPDATE`;
       if (held.length === 0) throw noNode(name);

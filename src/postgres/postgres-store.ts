@@ -5,6 +5,7 @@ import { systemClock } from '../core/clock.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { ProjectStore, Store } from '../core/store.ts';
+import { Turns } from '../core/turns.ts';
 import type { FleetStore } from '../fleet/store.ts';
 import type { TenancyStore } from '../tenancy/store.ts';
 import { AuditRows } from './audit-rows.ts';
@@ -22,13 +23,14 @@ import { NodeDirectory } from './node-directory.ts';
 import { NodePlaces } from './node-places.ts';
 import { NodeRows } from './node-rows.ts';
 import { openDatabase } from './open-database.ts';
-import { ProjectReads } from './project-reads.ts';
+import { ProjectReads, readLines } from './project-reads.ts';
 import { ProjectRemoval } from './project-removal.ts';
 import { ProjectRows } from './project-rows.ts';
 import { purge } from './purge.ts';
 import { SecretCipher, type SecretKeys } from './secret-cipher.ts';
 import { SecretRotation, type SecretRotationLimits } from './secret-rotation.ts';
 import { SessionRows } from './session-rows.ts';
+import { storeLimits } from './store-limits.ts';
 import { Wakes } from './wakes.ts';
 
 export interface PostgresStoreLimits extends DatabaseLimits {
@@ -41,6 +43,16 @@ export interface PostgresStoreLimits extends DatabaseLimits {
   /** How long another node must be away before it counts as gone: 0 where nobody else can be there. */
   readonly absenceMs: number;
   readonly projectsMax: number;
+  /** Reads of one project at once. */
+  readonly readsPerProjectMax: number;
+  /** Of them those with long answers. */
+  readonly longReadsPerProjectMax: number;
+  /** For a place among these. */
+  readonly longReadWaitMs: number;
+  /** The same through Prisma Client. */
+  readonly prismaPerProjectMax: number;
+  /** Of a long answer, in one piece. */
+  readonly answerRowsMax: number;
 }
 
 export interface PostgresStoreOptions {
@@ -48,6 +60,8 @@ export interface PostgresStoreOptions {
   readonly nodeId: string;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Those of the process, for what is long. */
+  readonly turns?: Turns<ProjectRef>;
   /** Without any, secrets lie in the database as they are. */
   readonly secretKeys?: SecretKeys;
   readonly limits?: Partial<PostgresStoreLimits>;
@@ -58,12 +72,7 @@ export interface PostgresStoreOptions {
 }
 
 export const defaultLimits: PostgresStoreLimits = {
-  connectTimeoutMs: 5000,
-  statementTimeoutMs: 10_000,
-  readConnectionsMax: 8,
-  openTimeoutMs: 30_000,
-  pollMs: 2000,
-  wakeMs: 5,
+  ...storeLimits,
   absenceMs: 3000,
   projectsMax: 1000,
 };
@@ -94,12 +103,16 @@ export class PostgresStore implements Store, AsyncDisposable {
     const cipher = new SecretCipher(options.secretKeys ?? { current: null, old: null });
     this.#cipher = cipher;
     const directory = new NodeDirectory(database);
-    const prisma = new LazyPrisma(database, schema);
+    const { connectTimeoutMs: waitMs } = limits;
+    const lists = readLines({ atOnceMax: limits.prismaPerProjectMax, waitMs });
+    const prisma = new LazyPrisma(database, schema, lists);
     const listeners = new ListenerRows({ database, nodes: directory, cipher, prisma });
-    const reads = new ProjectReads(database, {
-      atOnceMax: Math.ceil(limits.readConnectionsMax / 2),
-      waitMs: limits.connectTimeoutMs,
-      turnRowsMax: 100,
+    const { turns = new Turns() } = options;
+    const reads = new ProjectReads(database, turns, {
+      atOnceMax: limits.readsPerProjectMax,
+      longAtOnceMax: limits.longReadsPerProjectMax,
+      pieceRowsMax: limits.answerRowsMax,
+      ...{ waitMs, longWaitMs: limits.longReadWaitMs },
     });
     const connections = (project: ProjectRef) =>
       new ConnectionReader(reads.of(project), directory, project);

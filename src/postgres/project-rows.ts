@@ -91,7 +91,7 @@ export class ProjectRows implements ProjectDirectory, Port {
     const times = { createdAt: BigInt(now), updatedAt: BigInt(now) };
     const data = { id, name, displayName, quotas, bindHosts: [...(bindHosts ?? [])], ...times };
     try {
-      return await this.#prisma.transaction(async (transaction) => {
+      return await this.#prisma.transaction(null, async (transaction) => {
         await this.#assertRoom(transaction);
         const project = projectOf(await transaction.project.create({ data }));
         const { ref } = project;
@@ -117,14 +117,16 @@ export class ProjectRows implements ProjectDirectory, Port {
   }
 
   async find(name: string): Promise<KnownProject | null> {
-    const row = await this.#prisma.run((prisma) => prisma.project.findUnique({ where: { name } }));
+    const row = await this.#prisma.run(null, (prisma) =>
+      prisma.project.findUnique({ where: { name } }),
+    );
     return row === null ? null : projectOf(row);
   }
 
   async list(page: PageRequest): Promise<PageItems<KnownProject>> {
     return await readWithNext(page, async ({ after, pageSize: take }) => {
       const where = after === null ? {} : { ref: { gt: Number(after) } };
-      const rows = await this.#prisma.run((prisma) =>
+      const rows = await this.#prisma.run(null, (prisma) =>
         prisma.project.findMany({ where, take, orderBy: { ref: 'asc' } }),
       );
       return rows.map(projectOf);
@@ -136,7 +138,7 @@ export class ProjectRows implements ProjectDirectory, Port {
     change: (project: KnownProject) => KnownProject,
     audit: AuditOf<KnownProject>,
   ): Promise<KnownProject> {
-    return await this.#prisma.transaction(async (transaction) => {
+    return await this.#prisma.transaction(null, async (transaction) => {
       await transaction.$queryRaw`SELECT ref FROM projects WHERE name = ${name} FOR UPDATE`;
       const row = await transaction.project.findUnique({ where: { name } });
       if (row === null) throw noProject(name);

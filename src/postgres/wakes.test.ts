@@ -32,7 +32,12 @@ async function makeGround() {
   const database = resources.use(
     new Database({
       ...{ connectionString: url, log },
-      limits: { connectTimeoutMs: 5000, statementTimeoutMs: 10_000, readConnectionsMax: 2 },
+      limits: {
+        connectTimeoutMs: 5000,
+        statementTimeoutMs: 10_000,
+        readConnectionsMax: 2,
+        prismaConnectionsMax: 1,
+      },
     }),
   );
   const open = async (nodeId: string, pollMs = never) => {

@@ -145,9 +145,10 @@ test('keys that are none are limited by address, and hold up no good one that is
   await using keys = ring(rows, { failedKeysPerSecond: 3 });
   await keys.identify(shown(good));
   for (const _ of [1, 2, 3]) {
-    await expect(keys.identify(shown('none'))).rejects.toMatchObject({ code: 'unauthenticated' });
+    const none = keys.identify(shown(makeSecret()));
+    await expect(none).rejects.toMatchObject({ code: 'unauthenticated' });
   }
-  for (const secret of ['none', other, 'token']) {
+  for (const secret of [makeSecret(), other]) {
     await expect(keys.identify(shown(secret))).rejects.toMatchObject({
       code: 'resource_exhausted',
       details: { limit: 'failedKeysPerSecond', limitValue: 3 },
@@ -157,6 +158,23 @@ test('keys that are none are limited by address, and hold up no good one that is
   await keys.identify(shown(other, '192.0.2.2'));
   time += 1_000_000;
   await keys.identify(shown(other));
+});
+
+test('what is not even shaped like a key holds up none that may be good, and is limited by itself', async () => {
+  const rows = new Rows();
+  const neverSeen = makeSecret();
+  rows.put(neverSeen);
+  await using keys = ring(rows, { failedKeysPerSecond: 3 });
+  for (const _ of [1, 2, 3]) {
+    await expect(keys.identify(shown('none'))).rejects.toMatchObject({ code: 'unauthenticated' });
+  }
+  for (const secret of ['none', 'token']) {
+    await expect(keys.identify(shown(secret))).rejects.toMatchObject({
+      code: 'resource_exhausted',
+    });
+  }
+  await keys.identify(shown(neverSeen));
+  time += 1_000_000;
   expect(await keys.identify(shown('token'))).toBe(operator);
 });
 
@@ -167,12 +185,14 @@ test('failed keys from an address hold up no key from there that was good before
   await using keys = ring(rows, { failedKeysPerSecond: 1 });
   const limited = { code: 'resource_exhausted' };
   await keys.identify(shown(secret));
-  await expect(keys.identify(shown('nobody’s'))).rejects.toMatchObject({ code: 'unauthenticated' });
-  await expect(keys.identify(shown('nobody’s'))).rejects.toMatchObject(limited);
+  await expect(keys.identify(shown(makeSecret()))).rejects.toMatchObject({
+    code: 'unauthenticated',
+  });
+  await expect(keys.identify(shown(makeSecret()))).rejects.toMatchObject(limited);
   // Nothing is remembered any more: keys have changed.
   rows.wake();
   await expect(keys.identify(shown(secret))).resolves.toMatchObject({ project: 'team' });
-  expect(rows.looks).toBe(2);
+  expect(rows.looks).toBe(3);
   // One that has ended is no better than the others from then on.
   rows.put(secret, { revokedAt: 1 });
   rows.wake();
@@ -191,6 +211,16 @@ test('a flood of keys that only look like some is no flood of looks, and holds u
   expect(rows.looks).toBe(1 + 5);
   await keys.identify(shown(good));
   expect(rows.looks).toBe(1 + 5);
+});
+
+test('many calls that show one new key at once are one look, and none of them is too much', async () => {
+  const rows = new Rows();
+  const secret = makeSecret();
+  rows.put(secret);
+  await using keys = ring(rows, { failedKeysPerSecond: 3 });
+  const all = await Promise.all(Array.from({ length: 50 }, () => keys.identify(shown(secret))));
+  expect(all).toHaveLength(50);
+  expect(rows.looks).toBe(1);
 });
 
 test('a key that could not be looked at is none that failed', async () => {

@@ -60,7 +60,8 @@ const watchShare = 0.5;
 export class KeyRing implements Keys, AsyncDisposable {
   readonly #options: KeyRingOptions;
   readonly #token: Buffer | null;
-  readonly #failures: AddressRates;
+  /** Of what is shaped like a key, and of all else: who mistypes holds up no key that may be good. */
+  readonly #failures: Readonly<Record<'shaped' | 'other', AddressRates>>;
   /** By digest, in the order in which they came. */
   readonly #remembered = new Map<string, Remembered>();
   /** Digests that were good when they were last looked up, however long ago: no failures of others hold them up. */
@@ -78,10 +79,9 @@ export class KeyRing implements Keys, AsyncDisposable {
     const { apiToken, limits, wakes } = options;
     this.#token = apiToken === null ? null : digestOf(apiToken);
     const { failedKeysPerSecond: perSecond } = limits;
-    this.#failures = new AddressRates(
-      { perSecond, burst: perSecond },
-      limits.failedKeyAddressesMax,
-    );
+    const rates = () =>
+      new AddressRates({ perSecond, burst: perSecond }, limits.failedKeyAddressesMax);
+    this.#failures = { shaped: rates(), other: rates() };
     this.#endChanges = wakes.onChange(() => {
       this.#remembered.clear();
       // What is being looked up may be from before.
@@ -134,9 +134,11 @@ export class KeyRing implements Keys, AsyncDisposable {
     const known = this.#recall(name);
     if (known?.identity != null) return this.#used(known.identity, sourceIp);
     const { clock, limits } = this.#options;
-    const failures = this.#failures.of(sourceIp, clock.now());
-    const wasGood = this.#wereGood.has(name);
-    if (!wasGood && !failures.take(clock.now())) {
+    const rates = this.#failures[isSecret(secret) ? 'shaped' : 'other'];
+    const failures = rates.of(sourceIp, clock.now());
+    // Many who show one key at once are one look: so they are one that may fail.
+    const isCounted = !this.#wereGood.has(name) && !this.#lookups.has(name);
+    if (isCounted && !failures.take(clock.now())) {
       const { failedKeysPerSecond: limitValue } = limits;
       const message = `more than ${limitValue} keys a second from ${sourceIp ?? 'one address'} that are none`;
       const limit = { limit: 'failedKeysPerSecond', limitValue, retryAfterMs: 1000 };
@@ -144,11 +146,11 @@ export class KeyRing implements Keys, AsyncDisposable {
     }
     const { identity } = await this.#whose(secret, digest, name).catch((error: unknown) => {
       // While the database is away nobody knows whether it is one.
-      if (!wasGood && hasCode(error, 'unavailable')) failures.giveBack();
+      if (isCounted && hasCode(error, 'unavailable')) failures.giveBack();
       throw error;
     });
     if (identity === null) throw unauthenticated('holds no valid bearer token');
-    if (!wasGood) failures.giveBack();
+    if (isCounted) failures.giveBack();
     return this.#used(identity, sourceIp);
   }
 

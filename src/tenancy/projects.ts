@@ -14,6 +14,8 @@ const dayMs = 86_400_000;
 export interface ProjectCasesOptions {
   readonly rows: ProjectRows;
   readonly wakes: Pick<TenancyWakes, 'tellChange'>;
+  /** Those that are open here. */
+  readonly streamsOf: (project: ProjectRef) => number;
   /** What holds for all: the most that a project may have. */
   readonly retention: { readonly ageMs: number; readonly eventsMax: number };
   readonly clock: Clock;
@@ -126,13 +128,15 @@ export class ProjectCases {
 
   /** Of the caller's project. @throws not_found, unavailable */
   async quotas(caller: Caller): Promise<readonly QuotaUse[]> {
-    const { rows, retention } = this.#options;
-    const uses = await rows.uses(await this.known(caller.project));
+    const { rows, retention, streamsOf } = this.#options;
+    const project = await this.known(caller.project);
+    const uses = await rows.uses(project);
     const bounds = new Map<QuotaName, number>([
       ['eventsKept', retention.eventsMax],
       ['retentionDays', retention.ageMs / dayMs],
     ]);
     return uses.map((use) => {
+      if (use.name === 'streams') return { ...use, used: streamsOf(project.ref) };
       const bound = bounds.get(use.name);
       return bound === undefined ? use : { ...use, limit: within(use.limit, bound) };
     });

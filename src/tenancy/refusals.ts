@@ -13,6 +13,7 @@ import type { Caller } from '../core/caller.ts';
 import { type ErrorCode, hasCode } from '../core/errors.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { ProjectRef } from '../core/project.ts';
+import { KeyEnded } from './good-key.ts';
 
 export interface RefusalLimits {
   /** Of a key and an operation there is one entry in so long. */
@@ -63,12 +64,14 @@ export class Refusals implements AsyncDisposable {
     this.#looking = setInterval(() => this.#look(performance.now()), lookMs).unref();
   }
 
-  /** Why a call failed, which is told where its caller may not do that. */
+  /** Why a call failed, which is told where its caller may not do that, or where its key ended meanwhile. */
   heard(caller: Caller, error: unknown): unknown {
     const { operation, project: name } = caller;
     const outcome = 'permission_denied';
     if (hasCode(error, outcome)) {
       this.tell({ caller, project: { name, ref: null }, operation, outcome });
+    } else if (error instanceof KeyEnded) {
+      this.tell({ caller, project: error.key.project, operation, outcome: error.code });
     }
     return error;
   }

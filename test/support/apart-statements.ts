@@ -29,6 +29,10 @@ export const storeReasons: Reasons = [
   [/FROM listeners l .* WHERE l\.id = ANY \(\$1::uuid\[\]\)/, 'what was found in its project'],
   [/FROM listeners WHERE node = \$1::integer AND is_live/, 'a sweep by node, at a start'],
   [/FROM listeners l WHERE l\.node = n\.ref/, 'a sweep by node'],
+  [
+    /FROM listeners l .* WHERE l\.node = \$1::integer AND l\.closed_at >=/,
+    'a sweep by node, at a start',
+  ],
   [/FROM open_connections o WHERE o\.node = n\.ref/, 'a sweep by node'],
   [/FROM writers w JOIN nodes n ON n\.ref = w\.ref WHERE w\.id = \$1/, 'how the node is'],
   [/SELECT FROM nodes n WHERE n\.ref = writers\.ref/, 'how the node is'],
@@ -37,6 +41,7 @@ export const storeReasons: Reasons = [
     'which other nodes there are',
   ],
   [/UPDATE nodes SET state = 'pending'.* WHERE id = \$1/, 'a node that takes its own place'],
+  [/^UPDATE nodes SET state = \$2::node_state WHERE ref = \$1/, 'its own node'],
   [/^SELECT ref, id, name FROM nodes$/, 'the names of nodes, for rows of a project'],
   [
     /^SELECT project, count\(\*\).* FROM idempotency_keys GROUP BY project$/,

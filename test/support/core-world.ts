@@ -12,6 +12,7 @@ import type { Placement } from '../../src/core/placement.ts';
 import type { Certificates, Clock } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
 import { ResourceAudit } from '../../src/core/resource-audit.ts';
+import { Turns } from '../../src/core/turns.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
 import { handClock, keepingLogger, sampleId, sampleLogLimits } from './samples.ts';
@@ -149,9 +150,9 @@ export async function makeWorld(options: WorldOptions = {}) {
     ...aloneOn(nodes, store),
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
+    turns: new Turns({ pieceItemsMax: 5, turnMs: 0 }),
     limits: {
       pageEventsMax: sampleLogLimits.pageEventsMax,
-      pieceEventsMax: 5,
       pageBytesMax: options.pageBytesMax ?? sampleLogLimits.pageBytesMax,
       pageFillMs: 500,
       labelledListenersMax: 100,

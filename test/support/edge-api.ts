@@ -1,6 +1,7 @@
 /** The operations over a control plane of a test's own, for an edge by itself. */
 import { Api } from '../../src/api/call.ts';
 import type { IdempotencyLimits } from '../../src/api/idempotency.ts';
+import { atOnce } from '../../src/api/long-pages.ts';
 import { operations } from '../../src/api/operations.ts';
 import type { World } from '../../src/api/world.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -52,6 +53,7 @@ export function edgeApi(options: EdgeApiOptions): Api {
     keys: options.keys ?? tokenKeys(null),
     rates: { take: () => undefined },
     refusals: { heard: (_, error) => error },
+    longPages: { paceOf: async () => atOnce },
     idempotency: {
       keysOf: async () => expected(options.idempotencyKeys ?? {}),
       clock,

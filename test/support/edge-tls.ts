@@ -17,7 +17,11 @@ export async function testTls(limits: Partial<HandshakeLimits> = {}): Promise<Te
   return {
     tls: {
       certificate: { pair, onRenewed: () => undefined },
-      limits: { handshakesMax: 100, handshakeTimeoutMs: 60_000, ...limits },
+      limits: {
+        ...{ handshakesMax: 100, handshakeTimeoutMs: 60_000 },
+        ...{ handshakesPerSecond: 1000, handshakeAddressesMax: 100 },
+        ...limits,
+      },
     },
     ca: authority.cert,
   };

@@ -7,6 +7,7 @@ import { HeldNode } from '../../src/core/held-node.ts';
 import { HeldNodes } from '../../src/core/held-nodes.ts';
 import type { Certificates } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
+import { Turns } from '../../src/core/turns.ts';
 import { aloneOn, sampleAudit } from './core-world.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -78,6 +79,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     ...aloneOn(nodes, store),
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
+    turns: new Turns({ pieceItemsMax: 5, turnMs: 0 }),
     limits: {
       followersMax,
       closeTimeoutMs: 5000,
@@ -87,7 +89,6 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
       pageFillMs: 500,
       labelledListenersMax: 100,
       pageEventsMax: sampleLogLimits.pageEventsMax,
-      pieceEventsMax: 5,
       pageBytesMax: sampleLogLimits.pageBytesMax,
     },
   });

@@ -135,6 +135,13 @@ export class MemoryStore implements Store {
           .sort((a, b) => (a.id < b.id ? -1 : 1));
         return takeBytes(rest.slice(0, pageSize), listenerBytes, bytesMax);
       }),
+    readEnded: (since, limit) =>
+      this.#call(() =>
+        this.#allListeners()
+          .filter(({ nodeId, closedAt }) => nodeId === this.nodeId && (closedAt ?? -1) >= since)
+          .sort((a, b) => (a.closedAt ?? 0) - (b.closedAt ?? 0))
+          .slice(-limit),
+      ),
     readOpenConnections: (project, afterId, limit, listenerId = null) =>
       this.#call(() =>
         this.database

@@ -9,6 +9,7 @@ import type { DataPlane, Observed } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
 import type { WorkerRecord } from '../../src/core/record.ts';
 import { ResourceAudit } from '../../src/core/resource-audit.ts';
+import { Turns } from '../../src/core/turns.ts';
 import type { Goodbye, NodeHello, NodeSession } from '../../src/fleet/admission.ts';
 import { NodeCommands } from '../../src/fleet/node-commands.ts';
 import { Placements } from '../../src/fleet/placements.ts';
@@ -77,16 +78,17 @@ export async function startReplica(url: string, name: string): Promise<Replica> 
   const control = new ControlPlane({
     ...shared,
     version: '1.2.3',
+    turns: new Turns({ pieceItemsMax: 100, turnMs: 1 }),
     others: commands,
     placement: new Placements({ nodes: rows, held: nodes, limits: fleetLimits }),
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
     limits: {
       ...{ followersMax: 100, closeTimeoutMs: 5000, waitRowsMax: 10_000, pingTimeoutMs: 2000 },
       ...{ commitTimeoutMs: 5000, pageFillMs: 500, labelledListenersMax: 100 },
-      ...{ pageEventsMax: 1000, pieceEventsMax: 100, pageBytesMax: 1e9 },
+      ...{ pageEventsMax: 1000, pageBytesMax: 1e9 },
     },
   });
-  commands.start((...asked) => control.runHere(...asked));
+  commands.start((...asked) => control.nodeCalls.run(...asked));
   const all = resources.move();
   return {
     ...{ store, control, sessions, nodes, eventLog },

@@ -505,6 +505,29 @@ function listenerContract(makeGround: MakeGround): void {
     );
     expect((await store.node.readListeners(firstOwn))[0]?.secrets).toEqual({ tlsKey: 'SECRET' });
   });
+
+  test('a node reads which of its own have ended lately, the last ones where there are more', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground, 'node-a');
+    await using other = await openNode(ground, 'node-b');
+    const ended = (afterMs: number) => {
+      const closedAt = sampleTime + afterMs * 1000;
+      return sampleListener({ state: 'closed', closedAt });
+    };
+    const [first, second, third] = [ended(1), ended(2), ended(3)];
+    const foreign = { ...ended(2), nodeId: 'node-b' };
+    const events = [third, first, second, sampleListener()].map((one) =>
+      listenerEvent('listener_closed', one),
+    );
+    await store.node.append(append(1, events));
+    await other.node.append(append(1, [listenerEvent('listener_closed', foreign)]));
+    const read = async (afterMs: number, limit: number) =>
+      (await store.node.readEnded(sampleTime + afterMs * 1000, limit)).map(({ id }) => id);
+    expect(await read(0, 9)).toEqual([first.id, second.id, third.id]);
+    expect(await read(2, 9)).toEqual([second.id, third.id]);
+    expect(await read(0, 2)).toEqual([second.id, third.id]);
+    expect(await read(4, 9)).toEqual([]);
+  });
 }
 
 function connectionContract(makeGround: MakeGround): void {

@@ -6,6 +6,7 @@ import { defaultBounds } from '../../src/core/listener-bounds.ts';
 import { call as grpcCall, grpcClient, type Message } from '../support/grpc-client.ts';
 import { joinedNode } from '../support/joined-node.ts';
 import { call, type Reply, want } from '../support/rest-client.ts';
+import { ndjson } from '../support/rest-stream.ts';
 import { openClient } from '../support/tcp-client.ts';
 import { sharedApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -244,6 +245,20 @@ test('what a known key is refused is there once, and then with its count', async
   ).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
   const revoked = 'outcome=unauthenticated&operation=createListeners';
   await waitFor('both', async () => (await sum(revoked)) === 2);
+});
+
+test('a stream that ends with its key is there', async () => {
+  const key = await makeKey(['read']);
+  const headers = bearer(key.secret);
+  const lines = ndjson(`${app.url}/v1/events?last=0`, { headers });
+  expect((await lines.next()).value).toHaveProperty('synced');
+  await want(204, app, 'DELETE', `/v1/keys/${key.id}`, undefined, operator);
+  expect((await lines.next()).value.error).toMatchObject({ code: 'unauthenticated' });
+  const entry = await waitFor('the entry', async () => {
+    const [one] = await audit(`actor=${key.id}&outcome=unauthenticated`);
+    return one ?? null;
+  });
+  expect(entry).toMatchObject({ operation: 'streamEvents', project: 'default', count: 1 });
 });
 
 test('what no key signs is counted, and in no entry', async () => {

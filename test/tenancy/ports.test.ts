@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { freePort } from '../chaos/free-port.ts';
 import { call as grpcCall, grpcClient } from '../support/grpc-client.ts';
 import { call, want } from '../support/rest-client.ts';
-import { sharedApp } from '../support/test-app.ts';
+import { makeHome, sharedApp, startApp, type TestApp } from '../support/test-app.ts';
 
 const token = 'the-operators-own-token';
 const from = Math.min(await freePort(), 65_000);
@@ -78,4 +78,23 @@ test('loopback is for default alone, and a project listens at its hosts only', a
       timeout: 30_000,
     })
     .toBe(201);
+});
+
+test('a port rests for others after a restart too', async () => {
+  await using own = await makeHome({ KODAMA_API_TOKEN: token });
+  const listeners = (kodama: TestApp, project: string, spec: object, code: number) =>
+    want(code, kodama, 'POST', '/v1/listeners', spec, of(project));
+  let port = 0;
+  {
+    await using first = await startApp({}, own);
+    for (const name of ['former', 'next']) {
+      await want(201, first, 'POST', '/v1/projects', { name }, operator);
+    }
+    const { id, laddr } = await listeners(first, 'former', {}, 201);
+    port = laddr.port;
+    await want(204, first, 'DELETE', `/v1/listeners/${id}`, undefined, of('former'));
+  }
+  await using second = await startApp({}, own);
+  const refused = await listeners(second, 'next', { port }, 409);
+  expect(refused).toMatchObject({ code: 'port_in_use', owner: 'resting' });
 });

@@ -119,7 +119,7 @@ test('a key names its own project or none, an operator any', async () => {
 test('quotas say limit and use', async () => {
   const { quotas } = await want(200, app, 'GET', '/v1/quotas', undefined, of('team-a'));
   expect(quotas).toContainEqual({ name: 'listeners', limit: 3, used: 0 });
-  expect(quotas).toContainEqual({ name: 'streams', limit: null, used: null });
+  expect(quotas).toContainEqual({ name: 'streams', limit: null, used: 0 });
   // What holds for all is the most.
   expect(quotas).toContainEqual({ name: 'retentionDays', limit: 30, used: null });
 });

@@ -93,6 +93,7 @@ test('streams and waits are as many at once as the quota says', async () => {
     };
   };
   const ends = [await open(key), await open(key)];
+  expect(await quotaOf(key, 'streams')).toEqual({ name: 'streams', limit: 2, used: 2 });
   for (const path of ['/v1/events:wait?timeoutMs=1', '/v1/connections:wait?timeoutMs=1']) {
     const body = await want(429, app, 'GET', path, undefined, key);
     expect(body).toMatchObject({ code: 'resource_exhausted', limit: 'streams', limitValue: 2 });

@@ -1892,7 +1892,7 @@ export interface components {
             name: "listeners" | "keys" | "nodes" | "joinTokens" | "streams" | "requestsPerSecond" | "openConnections" | "acceptsPerSecond" | "eventsKept" | "retentionDays";
             /** @description null: no bound of its own. */
             limit: number | null;
-            /** @description null where it is not counted in one place. */
+            /** @description null of a rate; of streams, waits among them, that of the node that answers. */
             used: number | null;
         };
         /** @description What a caller shows, without its secret. */

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { type Caller, operator } from '../core/caller.ts';
+import { projectRef } from '../core/project.ts';
+import { Turns } from '../core/turns.ts';
+import { LongPages } from './long-pages.ts';
+
+const projects = new Map([
+  ['a', projectRef(2)],
+  ['b', projectRef(3)],
+]);
+
+function makePages(longPageWaitMs = 60_000) {
+  const limits = { pieceItemsMax: 10, longPagesPerProjectMax: 2, longPageWaitMs };
+  return new LongPages({
+    projects: { of: async ({ project }) => projects.get(project) ?? projectRef(1) },
+    turns: new Turns({ ...limits, turnMs: 0 }),
+    limits,
+  });
+}
+
+function callerOf(project: string, signal = new AbortController().signal): Caller {
+  const request = { operation: 'listConnections', requestId: 'r', sourceIp: null, userAgent: null };
+  return { ...operator, ...request, project, signal };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('a project has two long pages under way, short ones and those of others pass', async () => {
+  const pages = makePages();
+  const under = await Promise.all([1, 2].map(() => pages.paceOf(callerOf('a'), { pageSize: 11 })));
+  const third = pages.paceOf(callerOf('a'), { pageSize: 1000 });
+  using _short = await pages.paceOf(callerOf('a'), { pageSize: 10 });
+  using _other = await pages.paceOf(callerOf('b'), { pageSize: 1000 });
+  using _create = await pages.paceOf(callerOf('a'), { name: 'no page' });
+  let isThere = false;
+  void third.then(() => {
+    isThere = true;
+  });
+  await turn();
+  expect(isThere).toBe(false);
+  under[0]?.[Symbol.dispose]();
+  using _third = await third;
+});
+
+test('who waits too long for a place is told which limit it is, and who goes away waits no more', async () => {
+  const pages = makePages(10);
+  for (const _ of [1, 2]) await pages.paceOf(callerOf('a'), { pageSize: 11 });
+  const gone = new AbortController();
+  const leaving = makePages();
+  for (const _ of [1, 2]) await leaving.paceOf(callerOf('a'), { pageSize: 11 });
+  const left = leaving.paceOf(callerOf('a', gone.signal), { pageSize: 11 });
+  await turn();
+  gone.abort(new Error('the caller went away'));
+  await expect(left).rejects.toThrow('the caller went away');
+  await expect(pages.paceOf(callerOf('a'), { pageSize: 11 })).rejects.toMatchObject({
+    code: 'resource_exhausted',
+    details: { limit: 'longPagesPerProjectMax', limitValue: 2 },
+  });
+});
+
+test('a long page goes in pieces, a short one at once', async () => {
+  const pages = makePages();
+  const items = Array.from({ length: 25 }, (_, n) => n);
+  const sizes = async (pageSize: number) => {
+    using pace = await pages.paceOf(callerOf('a'), { pageSize });
+    const found: number[] = [];
+    for await (const piece of pace.pieces(items)) found.push(piece.length);
+    return found;
+  };
+  expect(await sizes(1000)).toEqual([10, 10, 5]);
+  expect(await sizes(10)).toEqual([25]);
+});

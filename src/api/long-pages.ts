@@ -1,0 +1,71 @@
+/**
+ * A long page costs the control plane, which is one thread, some hundred times what a short call does. So a project has
+ * few of them under way at once, however many it asks for, and each goes to its caller in pieces, in turns of the loop that
+ * the projects take. A short page waits for nobody.
+ */
+import type { Caller } from '../core/caller.ts';
+import { AppError } from '../core/errors.ts';
+import { type LineLimits, Lines } from '../core/lines.ts';
+import type { ProjectRef } from '../core/project.ts';
+import type { Projects } from '../core/projects.ts';
+import type { Turns } from '../core/turns.ts';
+
+export interface LongPageLimits {
+  readonly pieceItemsMax: number;
+  readonly longPagesPerProjectMax: number;
+  /** For one of these places. */
+  readonly longPageWaitMs: number;
+}
+
+export interface LongPagesOptions {
+  readonly projects: Pick<Projects, 'of'>;
+  readonly turns: Turns<ProjectRef>;
+  readonly limits: LongPageLimits;
+}
+
+/** How a page goes to its caller; a long one holds a place of its project until it is disposed of. */
+export interface Pace extends Disposable {
+  pieces<Item>(items: readonly Item[]): AsyncIterable<readonly Item[]>;
+}
+
+/** Of all that is short. */
+export const atOnce: Pace = {
+  async *pieces(items) {
+    yield items;
+  },
+  [Symbol.dispose]: () => undefined,
+};
+
+export class LongPages {
+  readonly #options: LongPagesOptions;
+  readonly #lines: Lines<ProjectRef>;
+
+  constructor(options: LongPagesOptions) {
+    this.#options = options;
+    const { longPagesPerProjectMax: atOnceMax, longPageWaitMs: waitMs } = options.limits;
+    this.#lines = new Lines({ atOnceMax, waitMs } satisfies LineLimits, () => tooMany(atOnceMax));
+  }
+
+  /** @throws resource_exhausted where its project has too many for too long, not_found, unavailable; the reason of the caller's signal */
+  async paceOf(caller: Caller, input: unknown): Promise<Pace> {
+    const { projects, turns, limits } = this.#options;
+    if (pageSizeOf(input) <= limits.pieceItemsMax) return atOnce;
+    const project = await projects.of(caller);
+    const place = await this.#lines.take(project, caller.signal);
+    return {
+      pieces: (items) => turns.pieces(project, items),
+      [Symbol.dispose]: () => place[Symbol.dispose](),
+    };
+  }
+}
+
+function pageSizeOf(input: unknown): number {
+  const isPage = typeof input === 'object' && input !== null && 'pageSize' in input;
+  return isPage ? Number(input.pageSize) : 0;
+}
+
+function tooMany(limitValue: number): AppError {
+  const message = `at most ${limitValue} long pages of a project at once: ask again, or for shorter ones`;
+  const limit = 'longPagesPerProjectMax';
+  return new AppError('resource_exhausted', message, { limit, limitValue, retryAfterMs: 1000 });
+}

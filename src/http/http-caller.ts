@@ -1,0 +1,20 @@
+/** Who calls, from the request that was let in. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { EdgeCaller } from '../api/call.ts';
+import { callerGone } from '../core/while-there.ts';
+
+export function callerOf(request: FastifyRequest, reply: FastifyReply): EdgeCaller {
+  const { identity } = request;
+  if (identity === null) throw new TypeError('a route of operations is open to nobody unknown');
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort(callerGone());
+  });
+  return {
+    ...identity,
+    requestId: request.id,
+    sourceIp: request.sourceIp,
+    userAgent: request.headers['user-agent'] ?? null,
+    signal: gone.signal,
+  };
+}

@@ -1,0 +1,15 @@
+/** What the store asks of the database at once, and how long it waits for it. */
+export const storeLimits = {
+  connectTimeoutMs: 5000,
+  statementTimeoutMs: 10_000,
+  openTimeoutMs: 30_000,
+  readConnectionsMax: 8,
+  readsPerProjectMax: 4,
+  longReadsPerProjectMax: 2,
+  longReadWaitMs: 30_000,
+  prismaConnectionsMax: 4,
+  prismaPerProjectMax: 2,
+  answerRowsMax: 100,
+  pollMs: 2000,
+  wakeMs: 5,
+};
