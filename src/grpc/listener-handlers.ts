@@ -38,6 +38,8 @@ export function listenerHandlers(edge: Edge): UntypedServiceImplementation {
         nextPageToken: nextPageToken ?? '',
       }),
     }),
-    DeleteListener: operationCall(edge, operations.deleteListener, { answer: () => ({}) }),
+    DeleteListener: operationCall(edge, operations.deleteListener, {
+      answer: (isClosed) => ({ state: isClosed ? 'closed' : 'draining' }),
+    }),
   };
 }
