@@ -629,10 +629,10 @@ describe('answered alike', () => {
   test('an end: the port is free at once, a second end is no error', async () => {
     const made = await want(201, app, 'POST', '/v1/listeners', {});
     const end = () => grpcCall((done) => client.listeners.DeleteListener({ id: made.id }, done));
-    expect(await end()).toEqual({});
+    expect(await end()).toEqual({ state: 'LISTENER_STATE_CLOSED' });
     const again = await want(201, app, 'POST', '/v1/listeners', { port: made.laddr.port });
     expect(again.laddr).toEqual(made.laddr);
-    expect(await end()).toEqual({});
+    expect(await end()).toEqual({ state: 'LISTENER_STATE_CLOSED' });
   });
 
   test('connections, by each filter, and each by its id', async () => {
