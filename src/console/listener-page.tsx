@@ -71,8 +71,7 @@ function useListener(key: string): Found {
       const found = await lookUp(api, key, end.signal);
       if (end.signal.aborted) return;
       setTold(found);
-      // Its end is in the log a moment before whoever is asked for it knows of it.
-      if (found.listener && found.listener.state !== 'closed') timer = setTimeout(look, againMs);
+      if (mayChange(found)) timer = setTimeout(look, againMs);
     };
     void look();
     return () => {
@@ -84,6 +83,15 @@ function useListener(key: string): Found {
 }
 
 const againMs = 500;
+
+/**
+ * Its end is in the log a moment before whoever is asked for it knows of it; and who does not answer now, or has no
+ * database, may later.
+ */
+function mayChange({ listener, problem }: Found): boolean {
+  if (problem !== null) return ['unavailable', 'unreachable'].includes(problem.code);
+  return listener !== null && listener?.state !== 'closed';
+}
 
 async function lookUp(api: Api, key: string, signal: AbortSignal): Promise<Found> {
   try {
