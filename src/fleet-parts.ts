@@ -117,7 +117,7 @@ async function startGateway(
 }
 
 /** Where other hosts reach it, as far as this one knows. */
-function gatewayUrl({ address, pin }: GatewayServer): string {
+function gatewayUrl({ address, isTls }: GatewayServer): string {
   const [nearest = address, ...others] = reachableAddresses(address);
-  return restUrl(others[0] ?? nearest, pin !== null);
+  return restUrl(others[0] ?? nearest, isTls);
 }

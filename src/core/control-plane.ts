@@ -1,6 +1,6 @@
 /**
  * What callers can do, whichever edge they come through: the one list of use cases. It reads through the
- * store, so that any node answers about all; it changes what is this node's own.
+ * store, so that any process answers about all; what it changes is run where its node is.
  */
 import type { Caller } from './caller.ts';
 import type { Connection } from './connection.ts';

@@ -16,7 +16,7 @@ import { SocketSet } from '../edge-sockets/socket-set.ts';
 import { type Forwarding, sourceIpBy } from '../edge-sockets/source-ip.ts';
 import type { Admission } from '../fleet/admission.ts';
 import { gatewayService } from '../wire/gateway-protos.ts';
-import { spkiPin } from '../wire/pin.ts';
+import { isOwnIssuer, spkiPin } from '../wire/pin.ts';
 import { AgentSession } from './agent-session.ts';
 import { type AgentStream, FrameWriter } from './frame-writer.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
@@ -58,10 +58,16 @@ export class GatewayServer implements AsyncDisposable {
     return new GatewayServer(await ground.sockets.listen(options.host, options.port), ground);
   }
 
-  /** By which agents know its certificate; null where it is plain. */
+  get isTls(): boolean {
+    return this.#ground.options.tls !== null;
+  }
+
+  /** Of a certificate that nobody else vouches for; null: one does, and a renewal may change its key, or it is plain. */
   get pin(): string | null {
     const { tls } = this.#ground.options;
-    return tls === null ? null : spkiPin(tls.certificate.pair.cert);
+    if (tls === null) return null;
+    const { cert } = tls.certificate.pair;
+    return isOwnIssuer(cert) ? spkiPin(cert) : null;
   }
 
   get sessions(): number {

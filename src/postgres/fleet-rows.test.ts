@@ -373,6 +373,9 @@ test('a built-in node is ready while its process is there, and back when that is
   await using again = await open('node-b');
   await again.nodes.takeOwn();
   expect(await states()).toEqual({ 'node-a': 'ready', 'node-b': 'ready' });
+  // A replica without echo sockets is no node, though it is there.
+  await again.nodes.takeOwn(false);
+  expect(await states()).toEqual({ 'node-a': 'ready' });
 });
 
 test('a node that was removed goes with the last that tells of it', async () => {

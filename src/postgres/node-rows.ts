@@ -30,9 +30,9 @@ const seenSql = `WITH present (key) AS MATERIALIZED (${presentKeysSql}), held AS
   WHERE l.is_live AND ($1::integer IS NULL OR l.project = $1::integer) GROUP BY l.node
 ), seen AS (
   SELECT n.ref, n.project, n.id, n.name, n.labels, CASE
-    WHEN NOT n.is_built_in THEN n.state
+    WHEN NOT n.is_built_in OR n.state = 'removed' THEN n.state
     WHEN EXISTS (SELECT FROM present WHERE key = ${presenceKeySql('n.id')}) THEN 'ready'
-    WHEN n.state = 'removed' THEN n.state ELSE 'disconnected' END AS state
+    ELSE 'disconnected' END AS state
   FROM nodes n WHERE $1::integer IS NULL OR n.project = $1::integer OR n.shared
 )
 SELECT n.ref, (SELECT p.name FROM projects p WHERE p.ref = n.project), n.state,

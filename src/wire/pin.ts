@@ -8,6 +8,12 @@ export function spkiPin(certificate: string | Buffer): string {
   return createHash('sha256').update(spki).digest('base64url');
 }
 
+/** Whether no authority vouches for it. */
+export function isOwnIssuer(certificate: string): boolean {
+  const { subject, issuer } = new X509Certificate(certificate);
+  return subject === issuer;
+}
+
 export interface GivenToken {
   /** What the gateway is shown. */
   readonly secret: string;
