@@ -201,4 +201,4 @@ export const fleetLimits = {
   missedSweeps: 3,
   brakeFrom: 3,
   expiredAtOnceMax: 1000,
-} as const;
+};
