@@ -6,7 +6,8 @@ import { connect, type Socket } from 'node:net';
 import type { Random } from './random.ts';
 
 export const behaviours = ['talk', 'half_close', 'reset', 'linger', 'silent'] as const;
-export type Behaviour = (typeof behaviours)[number];
+/** One that stays is echoed once, and leaves when all that stay are told to. */
+export type Behaviour = (typeof behaviours)[number] | 'stay';
 
 export interface Visit {
   readonly ip: string;
@@ -45,6 +46,7 @@ const clientsPerPlace = 32 * 65_536;
 export class Clients {
   readonly visits: Visit[] = [];
   readonly #random: Random;
+  readonly #staying = new Set<() => void>();
   #next: number;
 
   /** `place` tells the clients of several apart. */
@@ -59,12 +61,15 @@ export class Clients {
   }
 
   /** Resolves when the client is through, however it went. */
-  visit({ id: listenerId, port }: { readonly id: string; readonly port: number }): Promise<Visit> {
+  visit(
+    { id: listenerId, port }: { readonly id: string; readonly port: number },
+    behaviour: Behaviour = this.#random.pick(behaviours),
+  ): Promise<Visit> {
     const visit: Visit = {
       ip: this.#sourceIp(),
       port,
       listenerId,
-      behaviour: this.#random.pick(behaviours),
+      behaviour,
       begunAt: performance.now(),
       begunTime: Date.now(),
       firstEchoAt: null,
@@ -79,14 +84,22 @@ export class Clients {
       endedAt: null,
     };
     this.visits.push(visit);
-    const messages = this.#random.between(1, 5);
+    const messages = behaviour === 'stay' ? 1 : this.#random.between(1, 5);
     const size = this.#random.pick([1, 16, 1000, 40_000]);
     const holdMs = this.#random.between(0, 1500);
-    return new Promise((resolve) => run(visit, { messages, size, holdMs }, resolve));
+    return new Promise((resolve) => {
+      const socket = run(visit, { messages, size, holdMs }, resolve);
+      if (behaviour === 'stay') this.#staying.add(() => leave(socket, visit, 0));
+    });
+  }
+
+  leaveAll(): void {
+    for (const leaveOne of this.#staying) leaveOne();
+    this.#staying.clear();
   }
 }
 
-function run(visit: Visit, plan: Plan, done: (visit: Visit) => void): void {
+function run(visit: Visit, plan: Plan, done: (visit: Visit) => void): Socket {
   const socket = connect({
     port: visit.port,
     host: '127.0.0.1',
@@ -103,7 +116,10 @@ function run(visit: Visit, plan: Plan, done: (visit: Visit) => void): void {
     const isLast = visit.echoed === plan.messages - 1;
     if (isLast && visit.behaviour === 'half_close') leave(socket, visit, plan.holdMs);
   };
-  socket.setTimeout(visitTimeoutMs, () => socket.destroy(new Error('timed out')));
+  const hasPatience = visit.behaviour === 'stay';
+  if (!hasPatience) {
+    socket.setTimeout(visitTimeoutMs, () => socket.destroy(new Error('timed out')));
+  }
   socket.on('connect', () => {
     visit.isConnected = true;
     if (visit.behaviour === 'silent') setTimeout(leave, plan.holdMs, socket, visit, 0);
@@ -118,7 +134,7 @@ function run(visit: Visit, plan: Plan, done: (visit: Visit) => void): void {
     if (pending > 0) return;
     visit.echoed += 1;
     if (visit.echoed < plan.messages) send();
-    else if (visit.behaviour !== 'half_close') leave(socket, visit, plan.holdMs);
+    else if (!['half_close', 'stay'].includes(visit.behaviour)) leave(socket, visit, plan.holdMs);
   });
   socket.on('end', () => {
     visit.sawEnd = true;
@@ -131,6 +147,7 @@ function run(visit: Visit, plan: Plan, done: (visit: Visit) => void): void {
     visit.endedAt = performance.now();
     done(visit);
   });
+  return socket;
 }
 
 function leave(socket: Socket, visit: Visit, holdMs: number): void {

@@ -8,7 +8,7 @@
  * So when a connection that came later to the same worker is on record, this one must be too.
  */
 import type { Visit } from './clients.ts';
-import type { Kill } from './kodama-process.ts';
+import type { Kill } from './lasting-process.ts';
 
 export interface Recorded {
   readonly visit: Visit;

@@ -1,6 +1,8 @@
 /** Rounds of chaos, or a soak: docs/reliability.md. Ends with 1 at the first round that breaks an invariant. */
 import { findChromium } from '../../scripts/find-chromium.ts';
 import { readChoice, readCommandLine, readNumber } from '../../src/command-line.ts';
+import { losses } from './fleet-attacks.ts';
+import { runFleetRound } from './fleet-round.ts';
 import { type RoundOptions, type RoundResult, runRound } from './round.ts';
 import { storeKinds } from './round-store.ts';
 import { soak } from './soak.ts';
@@ -10,6 +12,8 @@ const usage = `npm run chaos -- --seed 1 --rounds 100 --seconds 8
     [--store ${storeKinds.join('|')}] [--recording ${recordings.join('|')}] [--workers 2] [--clients 20]
     [--attacks kill_worker,…]         what is not given changes with the seed
     [--console]                       each round has the console open in a browser, and not every third
+npm run chaos -- --fleet --seed 1 --rounds 10 --seconds 30
+    [--clients 20] [--attacks kill_replica,…] [--loss ${[...losses, 'none'].join('|')}]   what is not given changes with the seed
 npm run chaos -- --soak --minutes 40 --rate 200`;
 
 const { values } = readCommandLine({
@@ -24,6 +28,8 @@ const { values } = readCommandLine({
     clients: { type: 'string', default: '20' },
     attacks: { type: 'string' },
     console: { type: 'boolean', default: false },
+    fleet: { type: 'boolean', default: false },
+    loss: { type: 'string' },
     soak: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '40' },
     rate: { type: 'string', default: '200' },
@@ -41,6 +47,7 @@ const given = {
   rate: number('rate', values.rate),
   store: readChoice('store', values.store, storeKinds, usage),
   recording: readChoice('recording', values.recording, recordings, usage),
+  loss: readChoice('loss', values.loss, [...losses, 'none'] as const, usage),
 };
 
 const chromium = findChromium();
@@ -91,7 +98,30 @@ function report({ store, recording, workers, chromium }: RoundOptions, result: R
   console.error(`attacks: ${attacks.join(', ')}\n${log.slice(-100).join('\n')}`);
 }
 
-const isGood = values.soak
-  ? await soak({ minutes: given.minutes, rate: given.rate })
-  : await rounds();
+/** Every third round has a node that is lost, each time in another way. */
+async function fleetRounds(): Promise<boolean> {
+  for (let { seed } = given; seed < given.seed + given.rounds; seed++) {
+    const bySeed = seed % 3 === 0 ? (losses[(seed / 3) % losses.length] ?? 'none') : 'none';
+    const loss = given.loss ?? bySeed;
+    const { breaches, log, attacks, ...figures } = await runFleetRound({
+      ...{ seed, durationMs: given.seconds * 1000, clientsAtOnce: given.clients },
+      loss: loss === 'none' ? null : loss,
+      ...(values.attacks === undefined ? {} : { attackNames: values.attacks.split(',') }),
+    });
+    const counts = { attacks: attacks.length, breaches: breaches.length };
+    console.log(JSON.stringify({ ...figures, loss, ...counts }));
+    if (breaches.length === 0) continue;
+    console.error(breaches.slice(0, 50).join('\n'));
+    console.error(`attacks: ${attacks.join(', ')}\n${log.join('\n')}`);
+    return false;
+  }
+  return true;
+}
+
+async function run(): Promise<boolean> {
+  if (values.soak) return await soak({ minutes: given.minutes, rate: given.rate });
+  return values.fleet ? await fleetRounds() : await rounds();
+}
+
+const isGood = await run();
 process.exitCode = isGood ? 0 : 1;

@@ -39,7 +39,7 @@ interface JudgedProject extends ChaosProjectParts {
 type ChaosProjectParts = Pick<ChaosProject, 'name' | 'api' | 'clients' | 'listeners' | 'readers'>;
 
 // biome-ignore lint/suspicious/noExplicitAny: a record as REST shows it
-type Shown = any;
+export type Shown = any;
 
 export async function judge({ target, projects, recording }: Judged): Promise<Verdict> {
   const judged: JudgedProject[] = [];
@@ -116,24 +116,26 @@ async function judgeProject(
 }
 
 /** The system tells the address of each of our clients: one without is none of them. */
-function ipOf({ raddr }: Shown): string {
+export function ipOf({ raddr }: Shown): string {
   return raddr?.ip ?? 'a peer without an address';
 }
 
 /** Which ends fit what a client did that left as it wanted; whoever was killed may have been faster. */
-const endsOf: Readonly<Record<Visit['behaviour'], string>> = {
+export const endsOf: Readonly<Record<Visit['behaviour'], string>> = {
   talk: 'peer_fin',
   half_close: 'peer_fin',
   linger: 'peer_fin',
   silent: 'peer_fin',
   reset: 'peer_rst',
+  stay: 'peer_fin',
 };
-const initiators: Readonly<Record<string, string>> = {
+export const initiators: Readonly<Record<string, string>> = {
   peer_fin: 'peer',
   peer_rst: 'peer',
   listener_deleted: 'operator',
   worker_crashed: 'system',
   interrupted: 'system',
+  node_lost: 'system',
 };
 /** Times of day of two processes, read a moment apart. */
 const clockSlackMs = 50;
@@ -175,7 +177,7 @@ function compare(visit: Visit, record: Shown, { target, listeners }: JudgedProje
 }
 
 /** Exactly one opened and one closed event, in this order, and the closed one tells the final record. */
-function compareLives(connections: readonly Shown[], events: readonly Shown[]): string[] {
+export function compareLives(connections: readonly Shown[], events: readonly Shown[]): string[] {
   const breaches: string[] = [];
   const isOfConnection = ({ connectionId }: Shown) => typeof connectionId === 'string';
   const lives = Map.groupBy(events.filter(isOfConnection), ({ connectionId }) => connectionId);
@@ -197,7 +199,7 @@ function compareLives(connections: readonly Shown[], events: readonly Shown[]): 
   return breaches.slice(0, 20);
 }
 
-function compareLogs(events: readonly Shown[], reader: NdjsonReader | GrpcReader): string[] {
+export function compareLogs(events: readonly Shown[], reader: NdjsonReader | GrpcReader): string[] {
   const breaches: string[] = [];
   events.forEach((event, index) => {
     if (event.seq !== index + 1) breaches.push(`event ${index + 1} of the log is ${event.seq}`);

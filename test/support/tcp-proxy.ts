@@ -1,4 +1,4 @@
-/** A network between two ends: a TCP port in front of a server, which can be cut, held, or made to swallow answers. */
+/** A network between two ends: a TCP port in front of a server, which can be cut, held, slow, or deaf one way. */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 
@@ -14,9 +14,13 @@ export interface TcpProxy extends AsyncDisposable {
   hold(): void;
   /** What is asked is done; no answer comes back until a cut. */
   mute(): void;
+  /** What is asked does not come through; the server may say what it wants, until a cut. */
+  deafen(): void;
+  /** Everything passes, and takes so long each way. */
+  delay(ms: number): void;
 }
 
-type Mode = 'open' | 'cut' | 'held' | 'muted';
+type Mode = 'open' | 'cut' | 'held' | 'muted' | 'deaf';
 
 /** `tap` is made for each connection, and sees what its client sends. */
 export async function startTcpProxy(
@@ -25,6 +29,11 @@ export async function startTcpProxy(
 ): Promise<TcpProxy> {
   const pairs = new Map<Socket, Socket>();
   let mode: Mode = 'open';
+  let delayMs = 0;
+  const pass = (to: Socket, data: Buffer) => {
+    if (delayMs === 0) to.write(data);
+    else setTimeout(() => void (to.destroyed || to.write(data)), delayMs);
+  };
   const server = createServer((client) => {
     if (mode === 'cut') {
       client.resetAndDestroy();
@@ -41,10 +50,10 @@ export async function startTcpProxy(
     const see = tap();
     client.on('data', (data: Buffer) => {
       see(data);
-      upstream.write(data);
+      if (mode !== 'deaf') pass(upstream, data);
     });
-    upstream.on('data', (data) => {
-      if (mode !== 'muted') client.write(data);
+    upstream.on('data', (data: Buffer) => {
+      if (mode !== 'muted') pass(client, data);
     });
     apply(client, upstream);
   });
@@ -54,11 +63,13 @@ export async function startTcpProxy(
       else socket.resume();
     }
   };
-  const change = (next: Mode) => {
-    // Answers that were swallowed are missing for good: such a connection can not go on.
-    if (mode === 'muted' || next === 'cut')
+  const change = (next: Mode, nextDelayMs = 0) => {
+    const isLossy = mode === 'muted' || mode === 'deaf';
+    // What was swallowed is missing for good, and what waits may not be overtaken: such a connection can not go on.
+    if (isLossy || next === 'cut' || nextDelayMs < delayMs)
       for (const client of pairs.keys()) client.resetAndDestroy();
     mode = next;
+    delayMs = nextDelayMs;
     for (const [client, upstream] of pairs) apply(client, upstream);
   };
   server.listen(0, '127.0.0.1');
@@ -74,6 +85,8 @@ export async function startTcpProxy(
     cut: () => change('cut'),
     hold: () => change('held'),
     mute: () => change('muted'),
+    deafen: () => change('deaf'),
+    delay: (ms) => change('open', ms),
     async [Symbol.asyncDispose]() {
       server.close();
       for (const [client, upstream] of pairs) {
