@@ -2,9 +2,9 @@
 import { call, type RestApi } from '../support/rest-client.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { AgentProcess } from './agent-process.ts';
+import type { Fleet } from './fleet.ts';
 import type { PlacedListener } from './fleet-churn.ts';
 import type { FleetProject } from './fleet-project.ts';
-import type { Fleet } from './fleet-round.ts';
 
 /** An agent that has failed several times waits for up to half a minute before it dials again. */
 const healTimeoutMs = 120_000;

@@ -8,6 +8,7 @@ import { want } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { AgentProcess } from './agent-process.ts';
+import { type Fleet, lostAfterMs } from './fleet.ts';
 import { attackInPairs, type Loss, loseNode } from './fleet-attacks.ts';
 import { healFleet, isNode } from './fleet-heal.ts';
 import { FleetProject, fleetProjectNames } from './fleet-project.ts';
@@ -35,18 +36,8 @@ export interface FleetRoundResult extends FleetVerdict {
   readonly log: readonly string[];
 }
 
-export interface Fleet {
-  readonly replicas: readonly KodamaProcess[];
-  readonly agents: readonly AgentProcess[];
-  readonly projects: readonly FleetProject[];
-  /** The agent that is away for too long, and its clients that stay. */
-  readonly lost: AgentProcess | null;
-}
-
 const agentNames = ['north', 'south', 'west'] as const;
 const listenersMax = 5;
-/** As short as a caller may make it. */
-export const lostAfterMs = 30_000;
 const stayersOfLost = 4;
 const lostTimeoutMs = 180_000;
 const startTimeoutMs = 60_000;

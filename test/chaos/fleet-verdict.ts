@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { all } from '../support/rest-client.ts';
 import type { AgentProcess } from './agent-process.ts';
 import type { Visit } from './clients.ts';
+import { type Fleet, lostAfterMs } from './fleet.ts';
 import type { PlacedListener } from './fleet-churn.ts';
 import type { FleetProject } from './fleet-project.ts';
-import { type Fleet, lostAfterMs } from './fleet-round.ts';
 import { aboutLoss, type Recorded } from './lost-echoes.ts';
 import { compareLives, compareLogs, endsOf, initiators, ipOf, type Shown } from './verdict.ts';
 
