@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { AppError } from '../src/core/errors.ts';
 import type { WorkerRecord } from '../src/core/record.ts';
+import { childrenOf, commandOf } from './chaos/processes.ts';
 import { identityOf, startAgent, startGateway, urlOf } from './support/agent-world.ts';
 import { bindingOf } from './support/data-plane-contract.ts';
 import { openClient, talk } from './support/tcp-client.ts';
@@ -45,12 +46,38 @@ async function listen({ link: { dataPlane } }: TestSession, binding = bindingOf(
   return { binding, port: laddr.port };
 }
 
+const workersHere = () =>
+  childrenOf(process.pid).filter((pid) => commandOf(pid).includes('worker-main')).length;
+
 const ofKind = <Kind extends WorkerRecord['kind']>(admission: TestAdmission, kind: Kind) =>
   admission.records.filter(
     (record): record is Extract<WorkerRecord, { kind: Kind }> => record.kind === kind,
   );
 const closes = (admission: TestAdmission) =>
   ofKind(admission, 'closed').map(({ connection }) => connection.closeReason);
+
+test('a session that breaks while the workers start leaves to the next one what is told of listeners', async () => {
+  const admission = new TestAdmission();
+  await using gateway = await startGateway(admission);
+  const { port } = gateway.server.address;
+  await using proxy = await startTcpProxy(() => connect(port, '127.0.0.1'));
+  const before = workersHere();
+  await using _agent = startAgent(identityOf(admission, [`http://127.0.0.1:${proxy.port}`]));
+  // They are started by the first welcome, and take a while.
+  await waitFor('a worker to start', () => workersHere() > before);
+  const [first] = admission.sessions;
+  proxy.cut();
+  proxy.restore();
+  const session = await waitFor('the next session', () => {
+    const { session: now } = admission;
+    return now !== first && now?.beats.length ? now : null;
+  });
+  const { binding } = await listen(session);
+  session.link.dataPlane.endWish({ listenerId: binding.listenerId, generation: 2, drainMs: 0 });
+  await waitFor('the word that it is gone', () =>
+    session.observed.some(({ state }) => state === 'gone'),
+  );
+});
 
 test('what was not acknowledged comes again under its numbers: nothing is lost, and nothing is twice', async () => {
   await using world = await startWorld();

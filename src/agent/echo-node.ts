@@ -79,9 +79,9 @@ export class EchoNode implements DataPlaneEvents, AsyncDisposable {
     return this.#keeper;
   }
 
-  /** Nobody hears of anything until the next one. */
-  endSession(): void {
-    this.#keeper?.begin(null);
+  /** Nobody hears of anything until the next one, which may have begun while this one waited for the workers. */
+  endSession(onObserved: (observed: Observed) => void): void {
+    this.#keeper?.end(onObserved);
   }
 
   async #start(): Promise<WorkerDataPlane> {

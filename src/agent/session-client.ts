@@ -95,7 +95,7 @@ export class SessionClient {
     clearTimeout(this.#welcomeTimer);
     this.#heartbeats?.[Symbol.dispose]();
     this.#options.node.spool.onMore = () => undefined;
-    this.#options.node.endSession();
+    this.#options.node.endSession(this.#tell);
     this.#stream.cancel();
     const none = { retryAfterMs: null, isFinal: false, isUnstored: false };
     this.#end.resolve({ reason, wasWelcomed: this.#wasWelcomed, ...none, ...how });
@@ -191,9 +191,9 @@ export class SessionClient {
       node.renewed({ serverTime: time, askedAt: sentAt, heardAt: monotonic() });
       if (stored) this.#options.onStored();
     };
-    const keeper = await node.begin(told, (observed) => this.#observed(observed));
+    const keeper = await node.begin(told, this.#tell);
     if (this.#isOver) {
-      node.endSession();
+      node.endSession(this.#tell);
       return;
     }
     this.#keeper = keeper;
@@ -224,11 +224,11 @@ export class SessionClient {
   }
 
   /** That it is gone comes behind all that was recorded of it; the rest waits for nothing. */
-  #observed(observed: Observed): void {
+  readonly #tell = (observed: Observed): void => {
     const { spool } = this.#options.node;
     if (observed.state !== 'gone' || spool.last <= spool.sent) this.#send(observedFrame(observed));
     else this.#behind.push({ last: spool.last, observed });
-  }
+  };
 
   #sendRecords(): void {
     const { spool } = this.#options.node;

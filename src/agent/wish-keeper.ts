@@ -50,11 +50,16 @@ export class WishKeeper {
     this.#options = options;
   }
 
-  /** A session begins, which hears what becomes of what it names; null: there is none. */
-  begin(tell: ((observed: Observed) => void) | null): void {
+  /** A session begins, which hears what becomes of what it names. */
+  begin(tell: (observed: Observed) => void): void {
     this.#named.clear();
     this.#namedProjects.clear();
-    this.#tell = tell ?? (() => undefined);
+    this.#tell = tell;
+  }
+
+  /** That session is over; without effect on another one that has begun since. */
+  end(tell: (observed: Observed) => void): void {
+    if (this.#tell === tell) this.begin(() => undefined);
   }
 
   /** Of one that is open already, where it is. @throws what DataPlane.open throws, port_privileged */
