@@ -43,6 +43,7 @@ export class ListenerSet {
   /** By project and name. */
   readonly #ids = new Map<string, string>();
   #bytes = 0;
+  #ended: AppError | null = null;
 
   get size(): number {
     return this.#entries.size;
@@ -87,13 +88,12 @@ export class ListenerSet {
     secrets: ListenerSecrets,
     turn: Promise<unknown> = Promise.resolve(),
   ): ListenerEntry {
-    const bytes = heldBytes(listener, secrets);
     const entry: ListenerEntry = {
-      ...{ listener, secrets, turn, bytes, expiry: null },
+      ...{ listener, secrets, turn, bytes: heldBytes(listener, secrets), expiry: null },
       ...{ wished: 0, observed: 0, gone: Promise.withResolvers(), ending: null, endedBy: null },
     };
     this.#entries.set(listener.id, entry);
-    this.#bytes += bytes;
+    this.#bytes += entry.bytes;
     const { project, name } = listener;
     if (name !== null) this.#ids.set(nameKey(project, name), listener.id);
     return entry;
@@ -120,8 +120,9 @@ export class ListenerSet {
     if (name !== null) this.#ids.delete(nameKey(project, name));
   }
 
-  /** Whoever waits for the end of one hears of it elsewhere. */
+  /** Whoever waits for the end of one, or for a turn, hears of it elsewhere: none of them is closed. */
   end(why: AppError): void {
+    this.#ended = why;
     for (const { listener, gone } of this.#entries.values()) {
       gone.promise.catch(() => undefined);
       gone.reject(why);
@@ -131,11 +132,11 @@ export class ListenerSet {
 
   /**
    * Does the work after all that was begun on this listener before.
-   * @throws not_found when the listener is gone by the time its turn comes
+   * @throws not_found when the listener is gone by the time its turn comes, or why all of them are
    */
   inTurn<Result>(id: string, work: (entry: ListenerEntry) => Promise<Result>): Promise<Result> {
     const entry = this.#entries.get(id);
-    const gone = () => new AppError('not_found', `no open listener ${id} on this node`);
+    const gone = () => this.#ended ?? new AppError('not_found', `no open listener ${id} here`);
     if (entry === undefined) return Promise.reject(gone());
     const result = entry.turn.then(() => {
       if (this.#entries.get(id) !== entry) throw gone();
