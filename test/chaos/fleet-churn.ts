@@ -101,19 +101,20 @@ export class FleetChurn {
     body?: object,
   ): Promise<Reply | null> {
     const begun = performance.now();
+    const api = this.#random.pick(this.#apis);
+    const told = `${method} ${api.url}${path} at ${new Date().toISOString()}`;
     try {
-      const reply = await call(this.#random.pick(this.#apis), method, path, body);
+      const reply = await call(api, method, path, body);
       if (refusals.has(reply.status)) {
         this.refused += 1;
-        if (!reply.headers.has('retry-after'))
-          this.faults.push(`${method} 503 without retry-after`);
+        if (!reply.headers.has('retry-after')) this.faults.push(`${told}: 503, no retry-after`);
       } else if (!wanted.includes(reply.status)) {
-        this.faults.push(`${method} ${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
+        this.faults.push(`${told}: ${reply.status} ${JSON.stringify(reply.body)}`);
       }
       return reply;
     } catch (error) {
       const isHung = error instanceof DOMException && error.name === 'TimeoutError';
-      if (isHung) this.faults.push(`${method} ${path} got no answer at all`);
+      if (isHung) this.faults.push(`${told} got no answer at all`);
       return null;
     } finally {
       this.slowestMs = Math.max(this.slowestMs, Math.round(performance.now() - begun));

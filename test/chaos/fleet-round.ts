@@ -41,6 +41,8 @@ const listenersMax = 5;
 const stayersOfLost = 4;
 const lostTimeoutMs = 180_000;
 const startTimeoutMs = 60_000;
+const linesShown = 100;
+const aboutConnections = /"msg":"(dis)?connected"/;
 
 export async function runFleetRound(options: FleetRoundOptions): Promise<FleetRoundResult> {
   const { seed } = options;
@@ -69,7 +71,9 @@ export async function runFleetRound(options: FleetRoundOptions): Promise<FleetRo
     for (const process of [...agents, ...replicas]) await process.end();
     for (const { faults } of [...agents, ...replicas]) breaches.push(...faults);
     breaches.push(...processesOf(store.dataDir).map((process) => `left behind: ${process}`));
-    const log = [...agents, ...replicas].flatMap((process) => process.log.slice(-60));
+    const log = [...agents, ...replicas].flatMap((process) =>
+      process.log.filter((line) => !aboutConnections.test(line)).slice(-linesShown),
+    );
     return { ...verdict, breaches, seed, attacks, healMs, log };
   } catch (error) {
     const tails = [...replicas, ...agents].map((process) => process.tail());
