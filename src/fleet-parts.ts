@@ -78,7 +78,8 @@ export async function startFleet(
 ): Promise<FleetGround> {
   const { config, clock, logger, fleet, control } = ground;
   const { goneNodes } = control;
-  fleet.commands.start((...command) => control.nodeCalls.run(...command));
+  const isAlone = config.databaseUrl === null;
+  fleet.commands.start((...command) => control.nodeCalls.run(...command), { isAlone });
   const onRemoved = async ({ id }: { readonly id: string }) => {
     fleet.sessions.remove(id);
     await goneNodes.lose(id, { isRemoved: true });

@@ -81,6 +81,10 @@ export class HeldNode {
     return this.#serving;
   }
 
+  get isRemote(): boolean {
+    return this.#options.isRemote ?? false;
+  }
+
   /** Closes all that is on record as being here. @throws unavailable */
   async letGo(): Promise<void> {
     const { listeners, recovery } = this.#served;

@@ -16,6 +16,7 @@ interface ListenerClosesOptions {
   readonly audit: ResourceAudit;
   readonly clock: Clock;
   readonly limits: { readonly drainMsMax: number };
+  readonly isRemote?: boolean | undefined;
   /** Puts on record again what the listener is, where a commit that was given up landed. */
   readonly correct: (entry: ListenerEntry) => void;
 }
@@ -39,10 +40,10 @@ export class ListenerCloses {
 
   async #end(by: Caller | null, entry: ListenerEntry, drainMs: number): Promise<void> {
     if (entry.ending !== null) return;
-    const { dataPlane, limits } = this.#options;
+    const { dataPlane, limits, isRemote = false } = this.#options;
     const drain = Math.min(drainMs, limits.drainMsMax);
     const before = entry.listener;
-    const isDrain = drain > 0 && before.state !== 'draining';
+    const isDrain = (drain > 0 || isRemote) && before.state !== 'draining';
     if (isDrain) await this.#commitDrain(by, entry);
     // Who asks again changes nothing; but a drain can be cut short.
     const isNews = isDrain || (drain === 0 && entry.endedBy?.isAudited !== false);

@@ -62,6 +62,8 @@ export interface ListenersOptions {
   readonly projects: Projects;
   readonly restingPorts: RestingPorts;
   readonly makeId: () => string;
+  /** On a host of its own, which may hear of nothing for a while: an end is on record before it is wished. */
+  readonly isRemote?: boolean;
 }
 
 /** A listener to be made, and its id. */

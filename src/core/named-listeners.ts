@@ -94,11 +94,13 @@ export class NamedListeners {
       const listener = await listenerOf(own.store, idOrName);
       return isOver(listener) || (await this.#closeElsewhere(by, listener, drainMs));
     }
-    await held.node.listeners.close(by, held.id, drainMs).catch((error: unknown) => {
+    try {
+      return await this.#options.nodeCalls.close(held.node, by, held.id, drainMs);
+    } catch (error) {
       // Someone else's delete was faster.
-      if (!hasCode(error, 'not_found')) throw error;
-    });
-    return true;
+      if (hasCode(error, 'not_found')) return true;
+      throw error;
+    }
   }
 
   async #closeElsewhere(by: Caller | null, listener: Listener, drainMs: number): Promise<boolean> {
@@ -106,8 +108,8 @@ export class NamedListeners {
     const { id, nodeId, project } = listener;
     const where = await others.whereIs(nodeId);
     if (where === 'there') {
-      await others.run(by, project, nodeId, { kind: 'close', id, drainMs });
-      return true;
+      const left = await others.run(by, project, nodeId, { kind: 'close', id, drainMs });
+      return left.length === 0;
     }
     if (where !== 'disconnected') {
       await goneNodes.closeListener(by, listener);

@@ -1,7 +1,8 @@
 /** What is asked of nodes whose places this process has, by its own callers and by other processes. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Caller } from './caller.ts';
-import { AppError } from './errors.ts';
+import { AppError, hasCode } from './errors.ts';
 import type { Fault } from './fault.ts';
 import type { HeldNode } from './held-node.ts';
 import type { HeldNodes } from './held-nodes.ts';
@@ -10,7 +11,7 @@ import type { NodeCommand } from './node-command.ts';
 import type { ProjectRef } from './project.ts';
 
 export interface NodeCallLimits {
-  /** How long who closes a connection waits for its end. */
+  /** How long who closes a connection, or a listener of a node on a host of its own, waits for its end. */
   readonly closeTimeoutMs: number;
 }
 
@@ -28,7 +29,9 @@ export class NodeCalls {
     this.#options = options;
   }
 
-  /** @throws what the command throws; unavailable where the node's place is not here any more */
+  /**
+   * Resolves as OtherNodes.run does.
+   * @throws what the command throws; unavailable where the node's place is not here any more */
   async run(
     by: Caller,
     project: ProjectRef,
@@ -54,12 +57,43 @@ export class NodeCalls {
         const { id, before, after } = command;
         return [await listeners.updateFaults(by, id, (faults) => replaced(faults, before, after))];
       }
-      case 'close':
-        await listeners.close(by, command.id, command.drainMs);
-        return [];
+      case 'close': {
+        const isClosed = await this.close(node, by, command.id, command.drainMs);
+        return isClosed ? [] : [set.get(command.id)?.listener].filter((one) => one !== undefined);
+      }
       case 'close_connection':
         await this.closeConnection(node, by, command.id, command.mode);
         return [];
+    }
+  }
+
+  /**
+   * Resolves with whether it is closed: where its node takes longer than who asks waits, or is not heard of any more, it
+   * is on record that it is to be. @throws not_found when it is gone meanwhile, unavailable
+   */
+  async close(
+    { listeners, set, isRemote }: HeldNode,
+    by: Caller | null,
+    id: string,
+    drainMs: number,
+  ): Promise<boolean> {
+    const closing = listeners.close(by, id, drainMs).then(() => true);
+    if (!isRemote) return await closing;
+    const entry = set.get(id);
+    const over = new AbortController();
+    const { closeTimeoutMs } = this.#options.limits;
+    const late = delay(drainMs + closeTimeoutMs, false, { signal: over.signal, ref: false });
+    try {
+      if (await Promise.race([closing, late])) return true;
+      if (entry?.listener.state === 'draining') return false;
+      throw new AppError('unavailable', 'its node does not answer', { retryAfterMs });
+    } catch (error) {
+      if (entry?.listener.state === 'draining' && hasCode(error, 'unavailable')) return false;
+      throw error;
+    } finally {
+      over.abort();
+      late.catch(() => undefined);
+      closing.catch(() => undefined);
     }
   }
 

@@ -31,7 +31,8 @@ export interface OtherNodes {
   /** @throws not_found, unavailable */
   whereIs(nodeId: string): Promise<Whereabouts>;
   /**
-   * Has it run where the node's place is. Nothing is returned of what returns nothing.
+   * Has it run where the node's place is. Resolves with the listeners that it made or changed; of a close with that which
+   * is not closed yet.
    * @throws what the command throws, and unavailable where nobody answers in time; it may still be done
    */
   run(

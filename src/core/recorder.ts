@@ -59,7 +59,8 @@ export class Recorder {
   /** By the id of their worker, and their own. */
   readonly #open = new Map<string, OpenOfWorker>();
   readonly #closes: AwaitedCloses;
-  #through: Through = new Map();
+  /** What is on record before its first record came here. */
+  through: Through = new Map();
   #bytesIn = 0;
   #bytesOut = 0;
 
@@ -67,8 +68,7 @@ export class Recorder {
     this.#nodeId = options.nodeId;
     this.#log = options.log;
     this.#clock = options.clock;
-    const { logger } = options;
-    this.#onStray = options.onStray ?? ((...told) => logger.error(...told));
+    this.#onStray = options.onStray ?? options.logger.error.bind(options.logger);
     this.#closes = new AwaitedCloses(options.audit);
   }
 
@@ -89,14 +89,10 @@ export class Recorder {
     return { in: this.#bytesIn, out: this.#bytesOut };
   }
 
-  /** What the worker goes on with after a session that was lost: its open connections, and what is on record. */
+  /** What the worker goes on with after a session that was lost: its open connections. */
   resume(workerId: string, project: ProjectRef, connections: readonly Connection[]): void {
     const open = this.#openOf(workerId);
     for (const connection of connections) open.set(connection.id, { project, connection });
-  }
-
-  resumeAfter(through: Through): void {
-    this.#through = through;
   }
 
   /**
@@ -115,7 +111,7 @@ export class Recorder {
       const project = this.#projectOf(open, record);
       if (project === null) continue;
       const number = first === undefined ? undefined : first + index;
-      if (number !== undefined && number <= (this.#through.get(project) ?? 0)) continue;
+      if (number !== undefined && number <= (this.through.get(project) ?? 0)) continue;
       if (record.kind === 'counters') {
         if (this.#take(open, record.connection) !== null) told.counters(project, record.connection);
       } else {

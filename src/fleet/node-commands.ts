@@ -75,12 +75,13 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
     this.#options = options;
   }
 
-  /** From now on it answers what others ask. */
-  start(run: RunHere): void {
+  /** From now on it answers what is asked of its nodes: by itself, and by others where there can be any. */
+  start(run: RunHere, { isAlone }: { readonly isAlone: boolean }): void {
     this.#runHere = run;
-    this.#endWake = this.#options.rows.onWake(() => this.#look());
     // What was asked of a node while nobody had its place.
     this.#options.held.onAdded(() => this.#look());
+    if (isAlone) return;
+    this.#endWake = this.#options.rows.onWake(() => this.#look());
     this.#polling = this.#poll();
   }
 
@@ -95,7 +96,8 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
     command: NodeCommand,
   ): Promise<readonly Listener[]> {
     const { rows, limits } = this.#options;
-    const { commandsMax, commandTimeoutMs: restMs } = limits;
+    const { commandsMax, commandTimeoutMs } = limits;
+    const restMs = commandTimeoutMs + (command.kind === 'close' ? command.drainMs : 0);
     if (this.#waiting.size >= commandsMax) throw unanswered(nodeId);
     const id = randomUUID();
     const answer = Promise.withResolvers<Answer>();
@@ -177,6 +179,7 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
       if (!isElsewhere) await rows.answer(id, JSON.stringify(answer));
       if (this.#waiting.has(id)) this.#look();
     } catch (err) {
+      if (this.#stop.signal.aborted) return;
       logger.warn({ err, node: nodeId }, 'a command of another replica was not answered');
     }
   }
@@ -186,12 +189,12 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
     return await this.#runHere(by, project, nodeId, command);
   }
 
+  /** What is run here goes on, and is answered by nobody: a drain may take hours. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#endWake();
     this.#stop.abort();
     await this.#polling;
     await this.#looking;
-    await Promise.all(this.#running.values());
   }
 }
 

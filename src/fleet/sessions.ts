@@ -47,14 +47,13 @@ export class Sessions implements AsyncDisposable {
   readonly #sessions = new Set<Session>();
   /** Heard of, and not written yet; by the number of the node. */
   #beats = new Map<number, Waiting>();
-  readonly #timer: NodeJS.Timeout;
+  /** Until they are written. */
+  #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
   #lateRecords = 0;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
-    const { beatsEveryMs } = options.sessionLimits;
-    this.#timer = setInterval(() => this.#write(), beatsEveryMs).unref();
   }
 
   get size(): number {
@@ -100,11 +99,13 @@ export class Sessions implements AsyncDisposable {
     this.#beats.get(beat.ref)?.stored.resolve(true);
     const waiting = { beat, stored: Promise.withResolvers<boolean>() };
     this.#beats.set(beat.ref, waiting);
+    const { beatsEveryMs } = this.#options.sessionLimits;
+    this.#timer ??= setTimeout(() => this.#write(), beatsEveryMs).unref();
     return waiting.stored.promise;
   }
 
   #write(): void {
-    if (this.#beats.size === 0) return;
+    this.#timer = null;
     const beats = [...this.#beats.values()];
     this.#beats = new Map();
     this.#writing = this.#writing.then(() => this.#writeAll(beats));
@@ -135,7 +136,7 @@ export class Sessions implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer);
+    if (this.#timer !== null) clearTimeout(this.#timer);
     for (const session of [...this.#sessions]) session.sendAway('this replica stops', false);
     for (const { stored } of this.#beats.values()) stored.resolve(false);
     await this.#writing;
@@ -193,9 +194,9 @@ class Session implements NodeSession {
       hooks.onLate();
       options.logger.debug({ ...fields, node: this.nodeId }, message);
     };
-    this.#node = new HeldNode({ ...options, ...own, onFatal, onStray });
+    this.#node = new HeldNode({ ...options, ...own, isRemote: true, onFatal, onStray });
     this.#node.serve(patient(link.dataPlane, options.sessionLimits.wishWaitMs));
-    this.#node.recorder.resumeAfter(taken.through);
+    this.#node.recorder.through = taken.through;
   }
 
   /** The database's clock, as it was read and went on since. */

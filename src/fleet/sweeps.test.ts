@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import { keepingLogger } from '../../test/support/samples.ts';
+import { AppError } from '../core/errors.ts';
 import { projectRef } from '../core/project.ts';
-import type { OverdueNode } from './store.ts';
-import { losable } from './sweeps.ts';
+import type { OverdueNode, SessionRows } from './store.ts';
+import { losable, Sweeps } from './sweeps.ts';
 
 const [one, other] = [projectRef(1), projectRef(2)];
 
@@ -32,4 +34,31 @@ test('one owner’s brake is not another’s', () => {
   ]);
   const { lost, suspended } = losable(nodes, counts, 3);
   expect({ lost: refsOf(lost), suspended }).toEqual({ lost: [4], suspended: [one] });
+});
+
+test('with the database away nothing is swept, and nobody is lost', async () => {
+  const asked = Promise.withResolvers<void>();
+  const done: string[] = [];
+  let sweeps = 0;
+  const rows = {
+    sweep: async () => {
+      sweeps += 1;
+      if (sweeps === 3) asked.resolve();
+      throw new AppError('unavailable', 'the database is away');
+    },
+    overdue: async () => {
+      done.push('overdue');
+      return { nodes: [overdue(1)], counts: new Map() };
+    },
+  } as unknown as SessionRows;
+  const logger = keepingLogger();
+  await using _sweeps = new Sweeps({
+    ...{ rows, logger, clock: { now: () => 0 } },
+    goneNodes: { lose: async (id) => void done.push(id) },
+    expire: async (_, id) => void done.push(id),
+    limits: { sweepEveryMs: 1, missedSweeps: 3, brakeFrom: 3, expiredAtOnceMax: 10 },
+  });
+  await asked.promise;
+  expect(done).toEqual([]);
+  expect(logger.lines).toEqual([]);
 });

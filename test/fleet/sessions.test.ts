@@ -88,7 +88,7 @@ test('a listener is made on a node through either replica, and what comes there 
     expect(await replica.control.deleteListener(caller, listener.id, 0)).toBe(true);
     expect(await typesOf(listener.id)).toEqual([
       ...['listener_created', 'listener_listening', 'connection_opened', 'connection_closed'],
-      'listener_closed',
+      ...['listener_updated', 'listener_closed'],
     ]);
   }
 });
@@ -199,6 +199,33 @@ test('what is changed while nobody hears of a node is done when it is back', asy
   expect(wished.at(-1)).toMatchObject({ generation });
   const created_ = await typesOf(deleted.id);
   expect(created_.filter((type) => type === 'listener_closed')).toHaveLength(1);
+  await assertDense();
+});
+
+test('a delete that its node is slow to do, or hears of no more, is on record and done later', async () => {
+  const { agent, name } = await joined();
+  await agent.connect(a);
+  const slow = await created(a, name);
+  const cut = await created(a, name);
+  const gate = Promise.withResolvers<void>();
+  agent.plane.gates.endWish = gate.promise;
+  for (const replica of [a, b]) {
+    expect(await replica.control.deleteListener(caller, slow.id, 0)).toBe(false);
+  }
+  expect(await stateOf(slow.id)).toMatchObject({ state: 'draining' });
+  const deleting = b.control.deleteListener(caller, cut.id, 0);
+  await waitFor('its end', async () => (await stateOf(cut.id)).state === 'draining');
+  agent.cut();
+  // Whoever asked through the other replica hears of it there, or from whoever has the node next.
+  agent.plane.gates.endWish = undefined as never;
+  gate.resolve();
+  await agent.connect(b);
+  expect(typeof (await deleting)).toBe('boolean');
+  for (const { id } of [slow, cut]) {
+    await waitFor('the close', async () => (await stateOf(id)).state === 'closed');
+    const types = await typesOf(id);
+    expect(types.filter((type) => type === 'listener_closed')).toHaveLength(1);
+  }
   await assertDense();
 });
 

@@ -83,12 +83,12 @@ export async function startReplica(url: string, name: string): Promise<Replica> 
     placement: new Placements({ nodes: rows, held: nodes, limits: fleetLimits }),
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
     limits: {
-      ...{ followersMax: 100, closeTimeoutMs: 5000, waitRowsMax: 10_000, pingTimeoutMs: 2000 },
+      ...{ followersMax: 100, closeTimeoutMs: 500, waitRowsMax: 10_000, pingTimeoutMs: 2000 },
       ...{ commitTimeoutMs: 5000, pageFillMs: 500, labelledListenersMax: 100 },
       ...{ pageEventsMax: 1000, pageBytesMax: 1e9 },
     },
   });
-  commands.start((...asked) => control.nodeCalls.run(...asked));
+  commands.start((...asked) => control.nodeCalls.run(...asked), { isAlone: false });
   const all = resources.move();
   return {
     ...{ store, control, sessions, nodes, eventLog },
