@@ -43,6 +43,9 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     provide: { chromium },
+    tags: [
+      { name: 'long', description: 'one of a file of quick ones that is for npm run test:long' },
+    ],
     projects: [
       {
         extends: true,

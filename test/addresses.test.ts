@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { freePort } from './chaos/free-port.ts';
 import { closedConnections } from './support/history.ts';
+import { long } from './support/long.ts';
 import { call, type Reply, want } from './support/rest-client.ts';
 import { openClient } from './support/tcp-client.ts';
 import { commonApp, commonPair, type RunningApp, startApp } from './support/test-app.ts';
@@ -120,19 +121,23 @@ test('an address that is not of this host is refused by name', async () => {
   expect(body).toMatchObject({ code: 'invalid_argument', errors: [{ path: 'host' }] });
 });
 
-test('a listener that names no address and no port has those of the configuration', async () => {
-  const from = await freePort();
-  await using app = await startApp({
-    KODAMA_LISTEN_HOST: '127.0.0.5',
-    KODAMA_LISTEN_PORTS: `${from}-${from}`,
-  });
-  const first = await want(201, app, 'POST', '/v1/listeners', {});
-  expect(first).toMatchObject({ port: 0, laddr: { ip: '127.0.0.5', port: from } });
-  await using client = await openClient(from, { host: '127.0.0.5' });
-  await client.echo('hello');
-  const problem = await want(429, app, 'POST', '/v1/listeners', {});
-  expect(problem).toMatchObject({ code: 'resource_exhausted', limit: 'listenPorts' });
-  await want(204, app, 'DELETE', `/v1/listeners/${first.id}`);
-  const again = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls' });
-  expect(again.laddr.port).toBe(from);
-});
+test(
+  'a listener that names no address and no port has those of the configuration',
+  long,
+  async () => {
+    const from = await freePort();
+    await using app = await startApp({
+      KODAMA_LISTEN_HOST: '127.0.0.5',
+      KODAMA_LISTEN_PORTS: `${from}-${from}`,
+    });
+    const first = await want(201, app, 'POST', '/v1/listeners', {});
+    expect(first).toMatchObject({ port: 0, laddr: { ip: '127.0.0.5', port: from } });
+    await using client = await openClient(from, { host: '127.0.0.5' });
+    await client.echo('hello');
+    const problem = await want(429, app, 'POST', '/v1/listeners', {});
+    expect(problem).toMatchObject({ code: 'resource_exhausted', limit: 'listenPorts' });
+    await want(204, app, 'DELETE', `/v1/listeners/${first.id}`);
+    const again = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls' });
+    expect(again.laddr.port).toBe(from);
+  },
+);

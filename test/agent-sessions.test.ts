@@ -6,6 +6,7 @@ import type { WorkerRecord } from '../src/core/record.ts';
 import { childrenOf, commandOf } from './chaos/processes.ts';
 import { identityOf, startAgent, startGateway, urlOf } from './support/agent-world.ts';
 import { bindingOf } from './support/data-plane-contract.ts';
+import { long } from './support/long.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { startTcpProxy } from './support/tcp-proxy.ts';
 import { TestAdmission, type TestSession, wishAll } from './support/test-admission.ts';
@@ -56,93 +57,105 @@ const ofKind = <Kind extends WorkerRecord['kind']>(admission: TestAdmission, kin
 const closes = (admission: TestAdmission) =>
   ofKind(admission, 'closed').map(({ connection }) => connection.closeReason);
 
-test('a session that breaks while the workers start leaves to the next one what is told of listeners', async () => {
-  const admission = new TestAdmission();
-  await using gateway = await startGateway(admission);
-  const { port } = gateway.server.address;
-  await using proxy = await startTcpProxy(() => connect(port, '127.0.0.1'));
-  const before = workersHere();
-  await using _agent = startAgent(identityOf(admission, [`http://127.0.0.1:${proxy.port}`]));
-  // They are started by the first welcome, and take a while.
-  await waitFor('a worker to start', () => workersHere() > before);
-  const [first] = admission.sessions;
-  proxy.cut();
-  proxy.restore();
-  const session = await waitFor('the next session', () => {
-    const { session: now } = admission;
-    return now !== first && now?.beats.length ? now : null;
-  });
-  const { binding } = await listen(session);
-  session.link.dataPlane.endWish({ listenerId: binding.listenerId, generation: 2, drainMs: 0 });
-  await waitFor('the word that it is gone', () =>
-    session.observed.some(({ state }) => state === 'gone'),
-  );
-});
-
-test('what was not acknowledged comes again under its numbers: nothing is lost, and nothing is twice', async () => {
-  await using world = await startWorld();
-  const { admission, proxy } = world;
-  let { session } = world;
-  const { binding, port } = await listen(session);
-  admission.onStart = ({ link }) => wishAll(link, [binding]);
-  let talks = 0;
-  let isOver = false;
-  const talking = (async () => {
-    while (!isOver) {
-      expect(await talk(port, `${talks}`)).toBe(`${talks}`);
-      talks += 1;
-    }
-  })();
-  for (let round = 0; round < 4; round += 1) {
-    const before = talks;
-    // Commits that are done, and whose acknowledgement is lost.
-    if (round % 2 === 0) proxy.mute();
-    await waitFor('some talks', () => talks > before + 20);
+test(
+  'a session that breaks while the workers start leaves to the next one what is told of listeners',
+  long,
+  async () => {
+    const admission = new TestAdmission();
+    await using gateway = await startGateway(admission);
+    const { port } = gateway.server.address;
+    await using proxy = await startTcpProxy(() => connect(port, '127.0.0.1'));
+    const before = workersHere();
+    await using _agent = startAgent(identityOf(admission, [`http://127.0.0.1:${proxy.port}`]));
+    // They are started by the first welcome, and take a while.
+    await waitFor('a worker to start', () => workersHere() > before);
+    const [first] = admission.sessions;
     proxy.cut();
-    const cutAt = talks;
-    await waitFor('some talks without a session', () => talks > cutAt + 20);
     proxy.restore();
-    session = await world.sessionAfter(session);
-  }
-  isOver = true;
-  await talking;
-  await waitFor('all ends', () => closes(admission).length === talks);
-  expect(admission.committed.size).toBe(1);
-  expect(admission.repeats).toBeGreaterThan(0);
-  const [opened, closed] = [ofKind(admission, 'opened'), ofKind(admission, 'closed')];
-  expect(new Set(opened.map(({ connection }) => connection.id)).size).toBe(talks);
-  expect(new Set(closed.map(({ connection }) => connection.id)).size).toBe(talks);
-});
+    const session = await waitFor('the next session', () => {
+      const { session: now } = admission;
+      return now !== first && now?.beats.length ? now : null;
+    });
+    const { binding } = await listen(session);
+    session.link.dataPlane.endWish({ listenerId: binding.listenerId, generation: 2, drainMs: 0 });
+    await waitFor('the word that it is gone', () =>
+      session.observed.some(({ state }) => state === 'gone'),
+    );
+  },
+);
 
-test('wishes are kept over sessions, and what the next one does not name goes without a word', async () => {
-  await using world = await startWorld();
-  const { admission, proxy, session } = world;
-  const [kept, dropped] = [await listen(session), await listen(session)];
-  await using stays = await openClient(kept.port);
-  await using goes = await openClient(dropped.port);
-  await stays.echo('hello');
-  await goes.echo('hello');
-  const held = bindingOf();
-  const { laddr } = await session.link.dataPlane.open(held);
-  admission.onStart = () => undefined;
-  proxy.cut();
-  await waitFor('the end of the session', () => session.isOver);
-  expect(await stays.echo('on my own')).toBe('on my own');
-  proxy.restore();
-  const { link, observed } = await world.sessionAfter(session);
-  await link.dataPlane.wish({ generation: 1, binding: kept.binding });
-  expect(observed).toMatchObject([{ listenerId: kept.binding.listenerId, state: 'bound' }]);
-  expect(await goes.echo('still')).toBe('still');
-  link.wishEnd();
-  await goes.ended;
-  await waitFor('its end on record', () => closes(admission).length === 1);
-  expect(closes(admission)).toEqual(['listener_deleted']);
-  expect(await stays.echo('still')).toBe('still');
-  expect(observed).toHaveLength(1);
-  // A hold is nobody's wish: its commit may be on its way.
-  await link.dataPlane.wish({ generation: 1, binding: held });
-  expect(await talk(laddr.port, 'held')).toBe('held');
-});
+test(
+  'what was not acknowledged comes again under its numbers: nothing is lost, and nothing is twice',
+  long,
+  async () => {
+    await using world = await startWorld();
+    const { admission, proxy } = world;
+    let { session } = world;
+    const { binding, port } = await listen(session);
+    admission.onStart = ({ link }) => wishAll(link, [binding]);
+    let talks = 0;
+    let isOver = false;
+    const talking = (async () => {
+      while (!isOver) {
+        expect(await talk(port, `${talks}`)).toBe(`${talks}`);
+        talks += 1;
+      }
+    })();
+    for (let round = 0; round < 4; round += 1) {
+      const before = talks;
+      // Commits that are done, and whose acknowledgement is lost.
+      if (round % 2 === 0) proxy.mute();
+      await waitFor('some talks', () => talks > before + 20);
+      proxy.cut();
+      const cutAt = talks;
+      await waitFor('some talks without a session', () => talks > cutAt + 20);
+      proxy.restore();
+      session = await world.sessionAfter(session);
+    }
+    isOver = true;
+    await talking;
+    await waitFor('all ends', () => closes(admission).length === talks);
+    expect(admission.committed.size).toBe(1);
+    expect(admission.repeats).toBeGreaterThan(0);
+    const [opened, closed] = [ofKind(admission, 'opened'), ofKind(admission, 'closed')];
+    expect(new Set(opened.map(({ connection }) => connection.id)).size).toBe(talks);
+    expect(new Set(closed.map(({ connection }) => connection.id)).size).toBe(talks);
+  },
+);
+
+test(
+  'wishes are kept over sessions, and what the next one does not name goes without a word',
+  long,
+  async () => {
+    await using world = await startWorld();
+    const { admission, proxy, session } = world;
+    const [kept, dropped] = [await listen(session), await listen(session)];
+    await using stays = await openClient(kept.port);
+    await using goes = await openClient(dropped.port);
+    await stays.echo('hello');
+    await goes.echo('hello');
+    const held = bindingOf();
+    const { laddr } = await session.link.dataPlane.open(held);
+    admission.onStart = () => undefined;
+    proxy.cut();
+    await waitFor('the end of the session', () => session.isOver);
+    expect(await stays.echo('on my own')).toBe('on my own');
+    proxy.restore();
+    const { link, observed } = await world.sessionAfter(session);
+    await link.dataPlane.wish({ generation: 1, binding: kept.binding });
+    expect(observed).toMatchObject([{ listenerId: kept.binding.listenerId, state: 'bound' }]);
+    expect(await goes.echo('still')).toBe('still');
+    link.wishEnd();
+    await goes.ended;
+    await waitFor('its end on record', () => closes(admission).length === 1);
+    expect(closes(admission)).toEqual(['listener_deleted']);
+    expect(await stays.echo('still')).toBe('still');
+    expect(observed).toHaveLength(1);
+    // A hold is nobody's wish: its commit may be on its way.
+    await link.dataPlane.wish({ generation: 1, binding: held });
+    expect(await talk(laddr.port, 'held')).toBe('held');
+  },
+);
 
 test('what is held and not wished in time is let go of', async () => {
   await using world = await startWorld({}, { holdMs: 50 });
@@ -206,7 +219,7 @@ test('without the control plane connections end in time, the listeners listen on
   expect(failures).toEqual([]);
 });
 
-test('a worker that is lost is told by the ends of its connections', async () => {
+test('a worker that is lost is told by the ends of its connections', long, async () => {
   await using world = await startWorld();
   const { admission, session } = world;
   const { port } = await listen(session);
@@ -276,21 +289,25 @@ test('what waits for an answer fails with the session', async () => {
   proxy.restore();
 });
 
-test('a replica that says nothing, or that can write nothing, is left for another', async () => {
-  await using world = await startWorld({}, { leaseTimeoutMs: 200, unstoredTimeoutMs: 200 });
-  const { admission, session, proxy } = world;
-  proxy.mute();
-  await waitFor('the agent’s end of it', () => proxy.connections !== 1 || session.isOver);
-  proxy.cut();
-  proxy.restore();
-  const second = await world.sessionAfter(session);
-  admission.isStored = false;
-  const third = await world.sessionAfter(second);
-  // Once: then it stays where it gets.
-  const { length } = third.beats;
-  await waitFor('many heartbeats', () => third.beats.length > length + 20);
-  expect(third.isOver).toBe(false);
-});
+test(
+  'a replica that says nothing, or that can write nothing, is left for another',
+  long,
+  async () => {
+    await using world = await startWorld({}, { leaseTimeoutMs: 200, unstoredTimeoutMs: 200 });
+    const { admission, session, proxy } = world;
+    proxy.mute();
+    await waitFor('the agent’s end of it', () => proxy.connections !== 1 || session.isOver);
+    proxy.cut();
+    proxy.restore();
+    const second = await world.sessionAfter(session);
+    admission.isStored = false;
+    const third = await world.sessionAfter(second);
+    // Once: then it stays where it gets.
+    const { length } = third.beats;
+    await waitFor('many heartbeats', () => third.beats.length > length + 20);
+    expect(third.isOver).toBe(false);
+  },
+);
 
 test('a node that was removed is told so, and has no more to come back for', async () => {
   await using world = await startWorld();

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { anOpenConnection, closedConnections } from './support/history.ts';
+import { long } from './support/long.ts';
 import { want } from './support/rest-client.ts';
 import { openClient } from './support/tcp-client.ts';
 import { commonApp } from './support/test-app.ts';
@@ -27,26 +28,30 @@ test('the client ends first: peer_fin, with the FIN answered after all its bytes
   ]);
 });
 
-test('the client half-closes while it reads slowly: an event tells so, and all comes back', async () => {
-  const { id, port } = await listen();
-  await using client = await openClient(port, { allowHalfOpen: true });
-  client.socket.pause();
-  const sent = Buffer.alloc(24 * 1024 * 1024, 'kodama');
-  // More than the buffers of two sockets hold: it is on its way when the FIN comes.
-  let isSent = false;
-  client.socket.end(sent, () => {
-    isSent = true;
-  });
-  const events = `/v1/events?afterSeq=0&listenerId=${id}&type=connection_half_closed`;
-  client.socket.resume();
-  await waitFor('the answer', () => client.sawEnd);
-  expect(isSent).toBe(true);
-  expect(client.received.equals(sent)).toBe(true);
-  const [connection] = await closedConnections(app, id);
-  expect(connection).toMatchObject({ closeReason: 'peer_fin', bytesOut: sent.length });
-  const { events: half } = await want(200, app, 'GET', events);
-  for (const event of half) expect(event.connection.state).toBe('half_closed');
-});
+test(
+  'the client half-closes while it reads slowly: an event tells so, and all comes back',
+  long,
+  async () => {
+    const { id, port } = await listen();
+    await using client = await openClient(port, { allowHalfOpen: true });
+    client.socket.pause();
+    const sent = Buffer.alloc(24 * 1024 * 1024, 'kodama');
+    // More than the buffers of two sockets hold: it is on its way when the FIN comes.
+    let isSent = false;
+    client.socket.end(sent, () => {
+      isSent = true;
+    });
+    const events = `/v1/events?afterSeq=0&listenerId=${id}&type=connection_half_closed`;
+    client.socket.resume();
+    await waitFor('the answer', () => client.sawEnd);
+    expect(isSent).toBe(true);
+    expect(client.received.equals(sent)).toBe(true);
+    const [connection] = await closedConnections(app, id);
+    expect(connection).toMatchObject({ closeReason: 'peer_fin', bytesOut: sent.length });
+    const { events: half } = await want(200, app, 'GET', events);
+    for (const event of half) expect(event.connection.state).toBe('half_closed');
+  },
+);
 
 test('the client resets: peer_rst with the code', async () => {
   const { id, port } = await listen();
@@ -95,7 +100,7 @@ test('it has read its bytes: max_bytes, all of them echoed and not one more', as
   ]);
 });
 
-test('the client takes nothing: write_timeout, and only then', async () => {
+test('the client takes nothing: write_timeout, and only then', long, async () => {
   const { id, port } = await listen({ limits: { writeTimeoutMs: 400 } });
   await using client = await openClient(port);
   client.socket.pause();

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { testTls } from './support/edge-tls.ts';
+import { long } from './support/long.ts';
 import { restEdge } from './support/rest-edge.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -94,29 +95,33 @@ test('compose keeps the database and the id of the node in named volumes', () =>
 const health = wordsOf('HEALTHCHECK')[0]?.join(' ') ?? '';
 const command = z.array(z.string()).parse(JSON.parse(health.slice(health.indexOf('CMD ') + 4)));
 
-test('the health checks see a kodama that is well, and one that is gone, over TLS too', async () => {
-  const scripts = [command[2] ?? '', kodama.healthcheck.test[3] ?? ''];
-  const { tls } = await testTls();
-  for (const [variables, options] of [
-    [{}, {}],
-    [{ KODAMA_TLS_CERT: '/tls.crt' }, { tls }],
-  ] as const) {
-    const edge = await restEdge(options);
-    const env = { ...variables, PATH: process.env.PATH, KODAMA_HTTP_PORT: String(edge.port) };
-    const codes = async () => {
-      const ran = scripts.map((script) =>
-        once(
-          spawn(process.execPath, ['--eval', script.replace('8080', String(edge.port))], { env }),
-          'exit',
-        ),
-      );
-      return (await Promise.all(ran)).map(([code]) => code);
-    };
-    expect(await codes()).toEqual([0, 0]);
-    await edge[Symbol.asyncDispose]();
-    expect(await codes()).toEqual([1, 1]);
-  }
-});
+test(
+  'the health checks see a kodama that is well, and one that is gone, over TLS too',
+  long,
+  async () => {
+    const scripts = [command[2] ?? '', kodama.healthcheck.test[3] ?? ''];
+    const { tls } = await testTls();
+    for (const [variables, options] of [
+      [{}, {}],
+      [{ KODAMA_TLS_CERT: '/tls.crt' }, { tls }],
+    ] as const) {
+      const edge = await restEdge(options);
+      const env = { ...variables, PATH: process.env.PATH, KODAMA_HTTP_PORT: String(edge.port) };
+      const codes = async () => {
+        const ran = scripts.map((script) =>
+          once(
+            spawn(process.execPath, ['--eval', script.replace('8080', String(edge.port))], { env }),
+            'exit',
+          ),
+        );
+        return (await Promise.all(ran)).map(([code]) => code);
+      };
+      expect(await codes()).toEqual([0, 0]);
+      await edge[Symbol.asyncDispose]();
+      expect(await codes()).toEqual([1, 1]);
+    }
+  },
+);
 
 test('the health checks of image and compose run on the Node of the image', () => {
   expect(command.slice(0, 2)).toEqual(['node', '--eval']);

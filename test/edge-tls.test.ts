@@ -9,6 +9,7 @@ import type { SecureVersion } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTls } from './support/edge-tls.ts';
 import { call, grpcClient, streamEvents } from './support/grpc-client.ts';
+import { long } from './support/long.ts';
 import { run } from './support/printed-run.ts';
 import { rawHttp } from './support/raw-http.ts';
 import { startApp, type TestApp } from './support/test-app.ts';
@@ -151,7 +152,7 @@ test('a renewed certificate is shown to who comes, and no stream is cut', async 
 test.each([
   ['KODAMA_TLS_CERT', '/nowhere/tls.crt', 'cannot be read: ENOENT'],
   ['KODAMA_TLS_KEY', import.meta.filename, ': is not a PEM private key'],
-])('a start with %s at %s says so and ends', async (name, path, words) => {
+])('a start with %s at %s says so and ends', long, async (name, path, words) => {
   const KODAMA_DATA_DIR = join(folder, 'data');
   const files = { KODAMA_TLS_CERT: join(folder, 'cert'), KODAMA_TLS_KEY: join(folder, 'key') };
   const { code, stdout, stderr } = await run({

@@ -1,6 +1,7 @@
 /** Which connections a fault is for: by network, by count and by chance. A banner tells that it was chosen. */
 import { expect, test } from 'vitest';
 import { arrivalOf, listenWith, patchFaults } from './support/fault-client.ts';
+import { long } from './support/long.ts';
 import { openClient } from './support/tcp-client.ts';
 import { commonApp } from './support/test-app.ts';
 
@@ -46,18 +47,22 @@ test('probability 0 chooses nobody, 1 everybody', async () => {
   expect(await choices(always.port, 20)).toBe('1'.repeat(20));
 });
 
-test('the same seed chooses the same connections on any listener, another seed others', async () => {
-  const run = async (seed: number) => {
-    const { port } = await listenWith(app, [{ ...mark, probability: 0.5, seed }]);
-    return await choices(port, 24);
-  };
-  const chosen = await run(1);
-  expect(await run(1)).toBe(chosen);
-  expect(await run(2)).not.toBe(chosen);
-  const hits = [...chosen].filter((one) => one === '1').length;
-  expect(hits).toBeGreaterThan(4);
-  expect(hits).toBeLessThan(20);
-});
+test(
+  'the same seed chooses the same connections on any listener, another seed others',
+  long,
+  async () => {
+    const run = async (seed: number) => {
+      const { port } = await listenWith(app, [{ ...mark, probability: 0.5, seed }]);
+      return await choices(port, 24);
+    };
+    const chosen = await run(1);
+    expect(await run(1)).toBe(chosen);
+    expect(await run(2)).not.toBe(chosen);
+    const hits = [...chosen].filter((one) => one === '1').length;
+    expect(hits).toBeGreaterThan(4);
+    expect(hits).toBeLessThan(20);
+  },
+);
 
 test('the same seed changes the same bytes, another seed others', async () => {
   const run = async (seed: number) => {

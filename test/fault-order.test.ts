@@ -13,6 +13,7 @@ import {
   wantEnd,
 } from './support/fault-client.ts';
 import { closedConnections } from './support/history.ts';
+import { long } from './support/long.ts';
 import { all, want } from './support/rest-client.ts';
 import { openClient, openTlsClient, type TcpClient } from './support/tcp-client.ts';
 import { commonApp } from './support/test-app.ts';
@@ -58,7 +59,7 @@ test.concurrent.each(
 describe.concurrent('faults stand in the order of their list', () => {
   const banner = { type: 'banner', text: 'hello' };
 
-  test('a banner before a latency is late, one behind it is not', async () => {
+  test('a banner before a latency is late, one behind it is not', long, async () => {
     const latency = { type: 'latency', delayMs: 1500 };
     const late = await listen([banner, latency]);
     const early = await listen([latency, banner]);
@@ -149,7 +150,7 @@ describe.concurrent('max_bytes', () => {
     ]);
   });
 
-  test('its faults may go meanwhile, and what they held comes back', async () => {
+  test('its faults may go meanwhile, and what they held comes back', long, async () => {
     const { id, port } = await listen([{ type: 'latency', delayMs: 3_600_000 }], { limits });
     await using client = await openClient(port);
     client.socket.write('0123456789');
@@ -161,7 +162,7 @@ describe.concurrent('max_bytes', () => {
   });
 });
 
-test.concurrent('a client that takes nothing is reset all the same', async () => {
+test.concurrent('a client that takes nothing is reset all the same', long, async () => {
   // By then its bytes have come, on a machine with much else to do, too.
   const { id, port } = await listen([{ type: 'close', afterMs: 2000, mode: 'rst' }]);
   await using client = await openClient(port);
@@ -174,22 +175,26 @@ test.concurrent('a client that takes nothing is reset all the same', async () =>
   expect(client.error).toMatch(/ECONNRESET|EPIPE/);
 });
 
-test.concurrent('a half-close is told once, also where faults stop reading after it', async () => {
-  // Single bytes cost so much to hold that reading stops when the client's FIN is already there.
-  const { id, port } = await listen([
-    { type: 'latency', delayMs: 100 },
-    { type: 'slice', averageBytes: 1 },
-    { type: 'bandwidth', bytesPerSecond: 20_000 },
-  ]);
-  await using client = await openClient(port, halfOpen);
-  const sent = numbered(20_000);
-  client.socket.end(sent);
-  await wantEnd(client);
-  expect(client.received.toString()).toBe(sent);
-  await closedConnections(app, id);
-  const path = `/v1/events?afterSeq=0&listenerId=${id}&type=connection_half_closed`;
-  expect(await all(app, path, 'events')).toHaveLength(1);
-});
+test.concurrent(
+  'a half-close is told once, also where faults stop reading after it',
+  long,
+  async () => {
+    // Single bytes cost so much to hold that reading stops when the client's FIN is already there.
+    const { id, port } = await listen([
+      { type: 'latency', delayMs: 100 },
+      { type: 'slice', averageBytes: 1 },
+      { type: 'bandwidth', bytesPerSecond: 20_000 },
+    ]);
+    await using client = await openClient(port, halfOpen);
+    const sent = numbered(20_000);
+    client.socket.end(sent);
+    await wantEnd(client);
+    expect(client.received.toString()).toBe(sent);
+    await closedConnections(app, id);
+    const path = `/v1/events?afterSeq=0&listenerId=${id}&type=connection_half_closed`;
+    expect(await all(app, path, 'events')).toHaveLength(1);
+  },
+);
 
 test.concurrent.each([
   { action: 'fin', sawEnd: true, error: null },

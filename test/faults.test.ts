@@ -13,6 +13,7 @@ import {
   wantEnd,
 } from './support/fault-client.ts';
 import { closedConnections, refusals } from './support/history.ts';
+import { long } from './support/long.ts';
 import { want } from './support/rest-client.ts';
 import { openClient, type TcpClient, wantRefused } from './support/tcp-client.ts';
 import { commonApp } from './support/test-app.ts';
@@ -44,7 +45,7 @@ describe.concurrent('latency', () => {
     await closedConnections(app, id);
   });
 
-  test('what is sent while other bytes wait does not wait for them too', async () => {
+  test('what is sent while other bytes wait does not wait for them too', long, async () => {
     const { port } = await listen([{ type: 'latency', delayMs: 1000 }]);
     await using client = await openClient(port);
     const sentAt = now();
@@ -58,7 +59,7 @@ describe.concurrent('latency', () => {
     expect(last).toBeLessThan(8000);
   });
 
-  test('jitter strays to both sides, within its bounds', async () => {
+  test('jitter strays to both sides, within its bounds', long, async () => {
     // The seed draws from next to nothing up to nearly twice the delay for the first eight connections.
     const fault = { type: 'latency', delayMs: 600, jitterMs: 600, seed: 6 };
     const { port } = await listen([fault]);
@@ -211,25 +212,29 @@ describe.concurrent('limit', () => {
     expect(await closedConnections(app, id)).toMatchObject([{ ...byFault, bytesIn: 0 }]);
   });
 
-  test('blackhole: nothing more comes back, no FIN either, and it stays connected', async () => {
-    const { id, port } = await listen([{ type: 'limit', bytes: 37, action: 'blackhole' }]);
-    await using client = await openClient(port, halfOpen);
-    const sent = numbered(100);
-    client.socket.write(sent);
-    await arrivalOf(client, 37);
-    client.socket.write('lost');
-    await wantRead(id, 104);
-    client.socket.end();
-    await wantState(id, 'half_closed');
-    expect(client.received.toString()).toBe(sent.slice(0, 37));
-    expect([client.sawEnd, client.error]).toEqual([false, null]);
-    await patchFaults(app, id, []);
-    await wantEnd(client);
-    expect(client.received.length).toBe(37);
-    expect(await closedConnections(app, id)).toMatchObject([
-      { ...byPeer, bytesIn: 104, bytesOut: 37 },
-    ]);
-  });
+  test(
+    'blackhole: nothing more comes back, no FIN either, and it stays connected',
+    long,
+    async () => {
+      const { id, port } = await listen([{ type: 'limit', bytes: 37, action: 'blackhole' }]);
+      await using client = await openClient(port, halfOpen);
+      const sent = numbered(100);
+      client.socket.write(sent);
+      await arrivalOf(client, 37);
+      client.socket.write('lost');
+      await wantRead(id, 104);
+      client.socket.end();
+      await wantState(id, 'half_closed');
+      expect(client.received.toString()).toBe(sent.slice(0, 37));
+      expect([client.sawEnd, client.error]).toEqual([false, null]);
+      await patchFaults(app, id, []);
+      await wantEnd(client);
+      expect(client.received.length).toBe(37);
+      expect(await closedConnections(app, id)).toMatchObject([
+        { ...byPeer, bytesIn: 104, bytesOut: 37 },
+      ]);
+    },
+  );
 });
 
 describe.concurrent.each(['fin', 'rst', 'half_close'])('close with %s', (mode) => {
@@ -258,7 +263,7 @@ describe.concurrent.each(['fin', 'rst', 'half_close'])('close with %s', (mode) =
     if (mode === 'half_close') expect(connection.bytesIn).toBe(received.length + more + dropped);
   }
 
-  test('at a time after the accept', async () => {
+  test('at a time after the accept', long, async () => {
     const { id, port } = await listen([{ type: 'close', afterMs: 300, mode }]);
     await using client = await openClient(port, halfOpen);
     await Promise.race([client.ended, wantEnd(client)]);

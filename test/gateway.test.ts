@@ -8,6 +8,7 @@ import { signHello } from '../src/wire/hello-signature.ts';
 import { rowsBytes, rowsText } from '../src/wire/record-frames.ts';
 import { identityOf, startGateway } from './support/agent-world.ts';
 import { bindingOf } from './support/data-plane-contract.ts';
+import { long } from './support/long.ts';
 import { joinRaw, openRaw } from './support/raw-agent.ts';
 import { sampleId } from './support/samples.ts';
 import { goodToken, TestAdmission } from './support/test-admission.ts';
@@ -182,14 +183,18 @@ test('so many frames of records are on their way, and each is acknowledged in it
   admission.gate = Promise.resolve();
 });
 
-test('so many sessions are begun at once, and a hello comes in time or not at all', async () => {
-  await using silent = new AsyncDisposableStack();
-  const streams = [1, 2, 3, 4].map(() => silent.use(raw()));
-  for (const stream of streams) await stream.got('challenge');
-  await using beyond = raw();
-  expect((await beyond.goodbye()).reason).toMatch(/as many sessions/);
-  for (const stream of streams) expect((await stream.goodbye()).reason).toMatch(/no hello/);
-});
+test(
+  'so many sessions are begun at once, and a hello comes in time or not at all',
+  long,
+  async () => {
+    await using silent = new AsyncDisposableStack();
+    const streams = [1, 2, 3, 4].map(() => silent.use(raw()));
+    for (const stream of streams) await stream.got('challenge');
+    await using beyond = raw();
+    expect((await beyond.goodbye()).reason).toMatch(/as many sessions/);
+    for (const stream of streams) expect((await stream.goodbye()).reason).toMatch(/no hello/);
+  },
+);
 
 test('a node that does not answer fails the command, and what it may have bound is let go of', async () => {
   await using agent = raw();

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { settings } from '../src/config.ts';
 import { blocks, runBlock, shell } from './support/clients-page.ts';
+import { long } from './support/long.ts';
 import { call, want } from './support/rest-client.ts';
 import { sharedApp } from './support/test-app.ts';
 
@@ -26,7 +27,7 @@ function answers(stdout: string): Record<string, unknown>[] {
     .map((part) => JSON.parse(part) as Record<string, unknown>);
 }
 
-test('a project, its keys and its quotas are made as the page says', async (context) => {
+test('a project, its keys and its quotas are made as the page says', long, async (context) => {
   const [first = '', operators = '', quotas = '', ...others] = blocks('sh', page);
   expect(others).toEqual([]);
   const run = async (block: string) => {

@@ -1,6 +1,7 @@
 /** Who is turned away at accept, and what is told of it. */
 import { expect, test } from 'vitest';
 import { refusals } from './support/history.ts';
+import { long } from './support/long.ts';
 import { want } from './support/rest-client.ts';
 import { openClient, wantRefused } from './support/tcp-client.ts';
 import { commonApp, type RunningApp, startApp } from './support/test-app.ts';
@@ -95,7 +96,7 @@ test('a change of limits holds for new connections at once, and for the times of
   expect(living.sawEnd).toBe(true);
 });
 
-test('refusals above a rate are counted, and none is lost', async () => {
+test('refusals above a rate are counted, and none is lost', long, async () => {
   // The rate is that of a worker: who is refused here must not hide others.
   await using own = await startApp();
   const { id, port } = await listen({ denyCidrs: ['127.0.0.1'] }, own);

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 import { expect, test } from 'vitest';
+import { long } from './support/long.ts';
 import { all, call, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { commonApp } from './support/test-app.ts';
@@ -174,7 +175,7 @@ test('a second delete makes a drain end sooner', async () => {
   expect(await stateOf(id)).toBe('closed');
 });
 
-test('create after delete takes the very same port at once', async () => {
+test('create after delete takes the very same port at once', long, async () => {
   const first = await want(201, app, 'POST', '/v1/listeners', {});
   const { port } = first.laddr;
   for (let round = 0; round < 20; round++) {

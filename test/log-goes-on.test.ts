@@ -2,6 +2,7 @@
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { healthClient } from './support/health-client.ts';
+import { long } from './support/long.ts';
 import { call, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { sharedApp } from './support/test-app.ts';
@@ -87,28 +88,32 @@ test('a log that does not get on is said while it lasts, and then it has all', a
   expect(Math.abs(retention.clockAheadMs)).toBeLessThan(60_000);
 });
 
-test('a record that the database refuses is left out, told and counted, and the rest is on record', async () => {
-  const refusedBefore = await refusedRecords();
-  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
-  const client = new Client({ connectionString: app.databaseUrl });
-  await client.connect();
-  await client.query(`ALTER TABLE open_connections ADD CHECK (raddr <> '127.6.6.6')`);
-  await client.query(`ALTER TABLE closed_connections ADD CHECK (raddr <> '127.6.6.6')`);
-  await client.end();
-  const visit = async (localAddress: string) => {
-    await using visitor = await openClient(laddr.port, { localAddress });
-    expect(await visitor.echo('hello')).toBe('hello');
-  };
-  await Promise.all(['127.6.6.5', '127.6.6.6', '127.6.6.7'].map(visit));
-  await waitFor('the others', async () => {
-    const listener = await want(200, app, 'GET', `/v1/listeners/${id}`);
-    return listener.totalConnections === 2 && listener.openConnections === 0;
-  });
-  await waitFor('the count', async () => (await refusedRecords()) > refusedBefore);
-  await visit('127.6.6.8');
-  await waitFor('who came after', async () => {
-    return (await want(200, app, 'GET', `/v1/listeners/${id}`)).totalConnections === 3;
-  });
-  const metrics = await (await fetch(`${app.url}/metrics`)).text();
-  expect(metrics).toMatch(/^kodama_log_refused_records_total [1-9]/m);
-});
+test(
+  'a record that the database refuses is left out, told and counted, and the rest is on record',
+  long,
+  async () => {
+    const refusedBefore = await refusedRecords();
+    const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
+    const client = new Client({ connectionString: app.databaseUrl });
+    await client.connect();
+    await client.query(`ALTER TABLE open_connections ADD CHECK (raddr <> '127.6.6.6')`);
+    await client.query(`ALTER TABLE closed_connections ADD CHECK (raddr <> '127.6.6.6')`);
+    await client.end();
+    const visit = async (localAddress: string) => {
+      await using visitor = await openClient(laddr.port, { localAddress });
+      expect(await visitor.echo('hello')).toBe('hello');
+    };
+    await Promise.all(['127.6.6.5', '127.6.6.6', '127.6.6.7'].map(visit));
+    await waitFor('the others', async () => {
+      const listener = await want(200, app, 'GET', `/v1/listeners/${id}`);
+      return listener.totalConnections === 2 && listener.openConnections === 0;
+    });
+    await waitFor('the count', async () => (await refusedRecords()) > refusedBefore);
+    await visit('127.6.6.8');
+    await waitFor('who came after', async () => {
+      return (await want(200, app, 'GET', `/v1/listeners/${id}`)).totalConnections === 3;
+    });
+    const metrics = await (await fetch(`${app.url}/metrics`)).text();
+    expect(metrics).toMatch(/^kodama_log_refused_records_total [1-9]/m);
+  },
+);

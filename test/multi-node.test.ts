@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { type EventStream, streamEvents } from './support/grpc-client.ts';
+import { long } from './support/long.ts';
 import { all, call, want } from './support/rest-client.ts';
 import { collect, ndjson } from './support/rest-stream.ts';
 import { openClient, talk } from './support/tcp-client.ts';
@@ -116,7 +117,7 @@ test('followers of either node see one log in one order, while both write to it'
   for (const stream of live) stream.cancel();
 });
 
-test('a follower goes on at the other node where the first one left it', async () => {
+test('a follower goes on at the other node where the first one left it', long, async () => {
   const seen: number[] = [];
   {
     await using stopping = await startNode(nodeC, home);

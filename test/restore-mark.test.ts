@@ -5,6 +5,7 @@ import { PostgresStore } from '../src/postgres/postgres-store.ts';
 import { renewLogIds } from '../src/postgres/restored-logs.ts';
 import { command } from './support/command.ts';
 import { call as grpcCall, grpcClient, streamEvents } from './support/grpc-client.ts';
+import { long } from './support/long.ts';
 import { run } from './support/printed-run.ts';
 import { call, want } from './support/rest-client.ts';
 import { collect, ndjson, serverSent } from './support/rest-stream.ts';
@@ -89,57 +90,63 @@ async function answersTo(app: RunningApp, cursor: Awaited<ReturnType<typeof curs
   return answers;
 }
 
-test('after a restore and the mark old cursors are refused on both edges, and new ones are good', async () => {
-  await using home = await makeHome();
-  const { DATABASE_URL: url = '' } = home.environment;
-  {
-    await using app = await startApp({}, home);
-    await comeAndGo(app, ['a', 'b', 'c']);
-  }
-  await using backup = await copyDatabase(url);
-  let before: Awaited<ReturnType<typeof cursorsOf>>;
-  {
-    await using app = await startApp({}, home);
-    await comeAndGo(app, ['lost-1', 'lost-2']);
-    before = await cursorsOf(app);
-    expect(before.seq).toBe(15);
-    expect((await answersTo(app, before)).map(({ status }) => status)).toEqual(Array(10).fill(200));
-  }
-  await using restored = await copyDatabase(backup.url);
-  const environment = { DATABASE_URL: restored.url };
-  const marked = await run({ ...home.environment, ...environment }, ['restore-mark']);
-  expect(marked).toMatchObject({ code: 0, stdout: '' });
-  await using app = await startApp(environment, home);
-  const { log: now } = await want(200, app, 'GET', '/v1/status');
-  expect(marked.stderr).toContain(`default: ${now}, whose newest event is 9\n`);
-  expect(now).not.toBe(before.log);
-  // Above the head there is nothing to be taken for something else yet; then there is.
-  const changed = { status: 410, why: 'log_changed', log: now };
-  expect(await answersTo(app, before)).toEqual(Array(10).fill(changed));
-  await comeAndGo(app, ['other-1', 'other-2', 'other-3']);
-  expect(await answersTo(app, before)).toEqual(Array(10).fill(changed));
-  // What such a reader would see without it: another's events, and no gap.
-  const bare = await want(200, app, 'GET', `/v1/events?afterSeq=${before.seq}`);
-  expect(bare.events[0].seq).toBe(before.seq + 1);
-  const after = await cursorsOf(app);
-  expect(after.log).toBe(now);
-  expect((await answersTo(app, after)).map(({ status }) => status)).toEqual(Array(10).fill(200));
-  const words = ['events', '--after-seq', String(before.seq), '--log', before.log, '-o', 'json'];
-  const refused = await command(app, words);
-  expect(refused).toMatchObject({ code: 1, stdout: '' });
-  expect(refused.stderr).toContain(now);
-  const kodama = new Kodama({ url: app.url });
-  const query = { afterSeq: before.seq, log: before.log };
-  await expect(Array.fromAsync(kodama.events(query))).rejects.toMatchObject({
-    code: 'cursor_expired',
-    problem: { why: 'log_changed', log: now },
-  });
-  // Once means once: a restart is no restore.
-  const { log: same } = await want(200, app, 'GET', '/v1/status');
-  expect(same).toBe(now);
-});
+test(
+  'after a restore and the mark old cursors are refused on both edges, and new ones are good',
+  long,
+  async () => {
+    await using home = await makeHome();
+    const { DATABASE_URL: url = '' } = home.environment;
+    {
+      await using app = await startApp({}, home);
+      await comeAndGo(app, ['a', 'b', 'c']);
+    }
+    await using backup = await copyDatabase(url);
+    let before: Awaited<ReturnType<typeof cursorsOf>>;
+    {
+      await using app = await startApp({}, home);
+      await comeAndGo(app, ['lost-1', 'lost-2']);
+      before = await cursorsOf(app);
+      expect(before.seq).toBe(15);
+      expect((await answersTo(app, before)).map(({ status }) => status)).toEqual(
+        Array(10).fill(200),
+      );
+    }
+    await using restored = await copyDatabase(backup.url);
+    const environment = { DATABASE_URL: restored.url };
+    const marked = await run({ ...home.environment, ...environment }, ['restore-mark']);
+    expect(marked).toMatchObject({ code: 0, stdout: '' });
+    await using app = await startApp(environment, home);
+    const { log: now } = await want(200, app, 'GET', '/v1/status');
+    expect(marked.stderr).toContain(`default: ${now}, whose newest event is 9\n`);
+    expect(now).not.toBe(before.log);
+    // Above the head there is nothing to be taken for something else yet; then there is.
+    const changed = { status: 410, why: 'log_changed', log: now };
+    expect(await answersTo(app, before)).toEqual(Array(10).fill(changed));
+    await comeAndGo(app, ['other-1', 'other-2', 'other-3']);
+    expect(await answersTo(app, before)).toEqual(Array(10).fill(changed));
+    // What such a reader would see without it: another's events, and no gap.
+    const bare = await want(200, app, 'GET', `/v1/events?afterSeq=${before.seq}`);
+    expect(bare.events[0].seq).toBe(before.seq + 1);
+    const after = await cursorsOf(app);
+    expect(after.log).toBe(now);
+    expect((await answersTo(app, after)).map(({ status }) => status)).toEqual(Array(10).fill(200));
+    const words = ['events', '--after-seq', String(before.seq), '--log', before.log, '-o', 'json'];
+    const refused = await command(app, words);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain(now);
+    const kodama = new Kodama({ url: app.url });
+    const query = { afterSeq: before.seq, log: before.log };
+    await expect(Array.fromAsync(kodama.events(query))).rejects.toMatchObject({
+      code: 'cursor_expired',
+      problem: { why: 'log_changed', log: now },
+    });
+    // Once means once: a restart is no restore.
+    const { log: same } = await want(200, app, 'GET', '/v1/status');
+    expect(same).toBe(now);
+  },
+);
 
-test('while a kodama uses the database nothing is marked, and it says so', async () => {
+test('while a kodama uses the database nothing is marked, and it says so', long, async () => {
   await using home = await makeHome();
   await using app = await startApp({ KODAMA_NODE_ID: 'one' }, home);
   await using other = await startApp({ KODAMA_NODE_ID: 'two' }, home);
@@ -156,7 +163,7 @@ test('while a kodama uses the database nothing is marked, and it says so', async
   }
 });
 
-test('what holds no kodama is left as it is', async () => {
+test('what holds no kodama is left as it is', long, async () => {
   await using empty = await makeEmptyDatabase();
   const options = { connectionString: empty.url, log, signal };
   await expect(renewLogIds(options)).rejects.toMatchObject({

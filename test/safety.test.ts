@@ -6,6 +6,7 @@ import { Client, credentials, type Metadata, status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { call as grpcCall, grpcClient, streamEvents } from './support/grpc-client.ts';
+import { long } from './support/long.ts';
 import { expectOpen } from './support/open-edge.ts';
 import { run } from './support/printed-run.ts';
 import { rawHttp } from './support/raw-http.ts';
@@ -64,17 +65,24 @@ test.each(['KODAMA_ALLOWED_HOSTS', 'KODAMA_TRUSTED_PROXIES'])(
   },
 );
 
-test('without a token an edge that would open to everyone ends the start before it begins', async () => {
-  await using home = await makeHome();
-  const { KODAMA_DATA_DIR: dataDir = '' } = home.environment;
-  const { code, stdout, stderr } = await run({ ...home.environment, KODAMA_GRPC_HOST: '0.0.0.0' });
-  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toBe(
-    'kodama: KODAMA_GRPC_HOST is not a loopback address, so anyone who reaches it could drive the ' +
-      'API: set KODAMA_API_TOKEN, or say KODAMA_INSECURE=true\n',
-  );
-  expect(await readdir(dataDir)).toEqual([]);
-});
+test(
+  'without a token an edge that would open to everyone ends the start before it begins',
+  long,
+  async () => {
+    await using home = await makeHome();
+    const { KODAMA_DATA_DIR: dataDir = '' } = home.environment;
+    const { code, stdout, stderr } = await run({
+      ...home.environment,
+      KODAMA_GRPC_HOST: '0.0.0.0',
+    });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe(
+      'kodama: KODAMA_GRPC_HOST is not a loopback address, so anyone who reaches it could drive the ' +
+        'API: set KODAMA_API_TOKEN, or say KODAMA_INSECURE=true\n',
+    );
+    expect(await readdir(dataDir)).toEqual([]);
+  },
+);
 
 test('with a token both edges open to every address', () => expectOpen(guarded, authorization));
 
@@ -202,26 +210,30 @@ test('headers, bodies and messages have their limits', async () => {
   await want(200, app, 'GET', '/v1/status');
 });
 
-test('a request that does not come to its end is let go, while others are served', async () => {
-  const startedAt = performance.now();
-  // A hundred who send a header again and again, so as to seem alive.
-  const slow = await Promise.all(
-    Array.from({ length: 100 }, async () => {
-      const client = await openClient(app.httpPort);
-      client.socket.resume().write('GET /v1/status HTTP/1.1\r\nhost: localhost\r\n');
-      const timer = setInterval(() => client.socket.write('x: y\r\n'), headersTimeoutMs / 10);
-      void client.ended.then(() => clearInterval(timer));
-      return client;
-    }),
-  );
-  const gone = Promise.all(slow.map(({ ended }) => ended));
-  let isOver = false;
-  void gone.then(() => {
-    isOver = true;
-  });
-  await waitFor('all of them to be gone', async () => {
-    await want(200, app, 'GET', '/v1/status');
-    return isOver;
-  });
-  expect(performance.now() - startedAt).toBeGreaterThan(0.9 * headersTimeoutMs);
-});
+test(
+  'a request that does not come to its end is let go, while others are served',
+  long,
+  async () => {
+    const startedAt = performance.now();
+    // A hundred who send a header again and again, so as to seem alive.
+    const slow = await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const client = await openClient(app.httpPort);
+        client.socket.resume().write('GET /v1/status HTTP/1.1\r\nhost: localhost\r\n');
+        const timer = setInterval(() => client.socket.write('x: y\r\n'), headersTimeoutMs / 10);
+        void client.ended.then(() => clearInterval(timer));
+        return client;
+      }),
+    );
+    const gone = Promise.all(slow.map(({ ended }) => ended));
+    let isOver = false;
+    void gone.then(() => {
+      isOver = true;
+    });
+    await waitFor('all of them to be gone', async () => {
+      await want(200, app, 'GET', '/v1/status');
+      return isOver;
+    });
+    expect(performance.now() - startedAt).toBeGreaterThan(0.9 * headersTimeoutMs);
+  },
+);

@@ -5,6 +5,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
+import { long } from './support/long.ts';
 import { call, want } from './support/rest-client.ts';
 import { makeHome, type RunningApp, startApp, type TestHome } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
@@ -44,75 +45,86 @@ async function shown(app: RunningApp, id: string) {
   return await want(200, app, 'GET', `/v1/listeners/${id}`);
 }
 
-test('a key of before there was one, and one made since, lie encrypted and serve after a restart', async () => {
-  await using home = await makeHome();
-  const ids: string[] = [];
-  const prints: string[] = [];
-  for (const keys of [{}, first, both, second]) {
-    await using app = await startApp(keys, home);
-    const made = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls' });
-    ids.push(made.id);
-    prints.push(made.tls.fingerprint256);
-    const served = await Promise.all(ids.map(async (id) => fingerprintAt(await shown(app, id))));
-    expect(served).toEqual(prints);
-    if (keys === both) {
-      const rows = await waitFor('the rotation', async () => {
-        const found = await sealedRows(home);
-        return new Set(found.map(([, keyId]) => keyId)).size === 1 ? found : undefined;
-      });
-      expect(rows).toHaveLength(3);
-    } else if (keys === first) {
-      expect(await sealedRows(home)).toHaveLength(2);
+test(
+  'a key of before there was one, and one made since, lie encrypted and serve after a restart',
+  long,
+  async () => {
+    await using home = await makeHome();
+    const ids: string[] = [];
+    const prints: string[] = [];
+    for (const keys of [{}, first, both, second]) {
+      await using app = await startApp(keys, home);
+      const made = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls' });
+      ids.push(made.id);
+      prints.push(made.tls.fingerprint256);
+      const served = await Promise.all(ids.map(async (id) => fingerprintAt(await shown(app, id))));
+      expect(served).toEqual(prints);
+      if (keys === both) {
+        const rows = await waitFor('the rotation', async () => {
+          const found = await sealedRows(home);
+          return new Set(found.map(([, keyId]) => keyId)).size === 1 ? found : undefined;
+        });
+        expect(rows).toHaveLength(3);
+      } else if (keys === first) {
+        expect(await sealedRows(home)).toHaveLength(2);
+      }
     }
-  }
-  // Nowhere else in the database either.
-  const tables = await rowsOf(
-    home,
-    "SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
-  );
-  for (const [table] of tables) {
-    const sql = `SELECT FROM ${table} r WHERE r::text LIKE '%PRIVATE KEY%'`;
-    expect(await rowsOf(home, sql), table).toEqual([]);
-  }
-});
+    // Nowhere else in the database either.
+    const tables = await rowsOf(
+      home,
+      "SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
+    );
+    for (const [table] of tables) {
+      const sql = `SELECT FROM ${table} r WHERE r::text LIKE '%PRIVATE KEY%'`;
+      expect(await rowsOf(home, sql), table).toEqual([]);
+    }
+  },
+);
 
-test('without its key a listener is failed and says so, and comes back at a start with it', async () => {
-  await using home = await makeHome();
-  const created = { protocol: 'tls', name: 'secure' };
-  let id = '';
-  let goes = '';
-  {
-    await using app = await startApp(first, home);
-    ({ id } = await want(201, app, 'POST', '/v1/listeners', created));
-    ({ id: goes } = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls' }));
-    await want(201, app, 'POST', '/v1/listeners', { name: 'plain' });
-  }
-  for (const keys of [{}, second, second]) {
-    await using app = await startApp(keys, home);
-    const failed = await shown(app, id);
-    expect(failed).toMatchObject({ state: 'failed', reason: { code: 'secret_key_missing' } });
-    expect(failed.reason.message).not.toContain(first.KODAMA_SECRET_KEY);
-    expect(failed.sockets).toEqual([]);
-    expect(await want(200, app, 'GET', '/v1/listeners/plain')).toMatchObject({
-      state: 'listening',
-    });
-    // It is there to be changed, and to be deleted, as any that failed.
-    const labels = { round: Object.keys(keys).length === 0 ? 'none' : 'other' };
-    await want(200, app, 'PATCH', `/v1/listeners/${id}`, { labels, limits: { maxConnections: 5 } });
-    expect(await shown(app, id)).toMatchObject({ state: 'failed', labels });
-  }
-  const types = `SELECT type FROM events WHERE listener_id = $1 AND type = 'listener_failed'`;
-  expect(await rowsOf(home, types, [id])).toHaveLength(1);
-  {
-    await using app = await startApp(second, home);
-    await want(204, app, 'DELETE', `/v1/listeners/${goes}`);
-  }
-  await using app = await startApp(both, home);
-  const back = await shown(app, id);
-  expect(back).toMatchObject({ state: 'listening', reason: null });
-  expect(await fingerprintAt(back)).toBe(back.tls.fingerprint256);
-  expect(await shown(app, goes)).toMatchObject({ state: 'closed' });
-});
+test(
+  'without its key a listener is failed and says so, and comes back at a start with it',
+  long,
+  async () => {
+    await using home = await makeHome();
+    const created = { protocol: 'tls', name: 'secure' };
+    let id = '';
+    let goes = '';
+    {
+      await using app = await startApp(first, home);
+      ({ id } = await want(201, app, 'POST', '/v1/listeners', created));
+      ({ id: goes } = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls' }));
+      await want(201, app, 'POST', '/v1/listeners', { name: 'plain' });
+    }
+    for (const keys of [{}, second, second]) {
+      await using app = await startApp(keys, home);
+      const failed = await shown(app, id);
+      expect(failed).toMatchObject({ state: 'failed', reason: { code: 'secret_key_missing' } });
+      expect(failed.reason.message).not.toContain(first.KODAMA_SECRET_KEY);
+      expect(failed.sockets).toEqual([]);
+      expect(await want(200, app, 'GET', '/v1/listeners/plain')).toMatchObject({
+        state: 'listening',
+      });
+      // It is there to be changed, and to be deleted, as any that failed.
+      const labels = { round: Object.keys(keys).length === 0 ? 'none' : 'other' };
+      await want(200, app, 'PATCH', `/v1/listeners/${id}`, {
+        labels,
+        limits: { maxConnections: 5 },
+      });
+      expect(await shown(app, id)).toMatchObject({ state: 'failed', labels });
+    }
+    const types = `SELECT type FROM events WHERE listener_id = $1 AND type = 'listener_failed'`;
+    expect(await rowsOf(home, types, [id])).toHaveLength(1);
+    {
+      await using app = await startApp(second, home);
+      await want(204, app, 'DELETE', `/v1/listeners/${goes}`);
+    }
+    await using app = await startApp(both, home);
+    const back = await shown(app, id);
+    expect(back).toMatchObject({ state: 'listening', reason: null });
+    expect(await fingerprintAt(back)).toBe(back.tls.fingerprint256);
+    expect(await shown(app, goes)).toMatchObject({ state: 'closed' });
+  },
+);
 
 test('a row that was changed, or is that of another listener or project, is refused as such', async () => {
   await using home = await makeHome();

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
 import type { Config } from '../src/config.ts';
 import type { Counters } from '../src/core/record.ts';
+import { long } from './support/long.ts';
 import { all, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { sharedApp, startApp } from './support/test-app.ts';
@@ -52,7 +53,7 @@ test('the counters of an open connection are told while it is open', async () =>
   await waitFor('the next ones', async () => (await onlyConnection(id)).bytesIn === 9);
 });
 
-test('the first counters of an open connection do not wait for the round', async () => {
+test('the first counters of an open connection do not wait for the round', long, async () => {
   const tune = withDataPlane({ countersIntervalMs: 600_000 });
   await using app = await startApp({}, undefined, tune);
   const tcp = await want(201, app, 'POST', '/v1/listeners', {});

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { expectTakenPort } from './support/foreign-port.ts';
+import { long } from './support/long.ts';
 import { run } from './support/printed-run.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -31,5 +32,6 @@ test('every wrong variable is refused by its name, and nothing else is done', as
   expect(await readdir(home.path)).toEqual([]);
 });
 
-test('a taken port of REST is named with its variables', () =>
-  expectTakenPort('REST', 'KODAMA_HTTP', 'json'));
+test('a taken port of REST is named with its variables', long, () =>
+  expectTakenPort('REST', 'KODAMA_HTTP', 'json'),
+);

@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
+import { long } from './support/long.ts';
 import { kernelSocket } from './support/proc-sockets.ts';
 import { all, type Reply, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
@@ -120,7 +121,7 @@ async function clientProcess(port: number) {
   };
 }
 
-test('two processes on one client host have different ports, and stay apart', async () => {
+test('two processes on one client host have different ports, and stay apart', long, async () => {
   const listener = await want(201, app, 'POST', '/v1/listeners', {});
   await using one = await clientProcess(listener.laddr.port);
   await using other = await clientProcess(listener.laddr.port);

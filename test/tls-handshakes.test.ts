@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import type { HandshakeLimits } from '../src/edge-sockets/edge-tls.ts';
 import { openSilent, openTls, type Silent, testTls } from './support/edge-tls.ts';
 import { startGrpcEdge } from './support/grpc-edge.ts';
+import { long } from './support/long.ts';
 import { restEdge } from './support/rest-edge.ts';
 import { waitFor } from './support/wait-for.ts';
 
@@ -149,7 +150,7 @@ test.each(edges)('garbage, and plain requests, end at %s with an alert', async (
   expect(await isServed(edge)).toBe(true);
 });
 
-test('over TLS a request has its time, too, from its first byte and before', async () => {
+test('over TLS a request has its time, too, from its first byte and before', long, async () => {
   await using edge = await rest({ headersTimeoutMs: 1000 });
   using silent = await openTls(edge.port, { ca: edge.ca });
   using slow = await openTls(edge.port, { ca: edge.ca });

@@ -4,6 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Event, Kodama, KodamaError, startKodama } from '../clients/typescript/src/index.ts';
+import { long } from './support/long.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { commonApp, makeHome, nodeMain } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
@@ -115,7 +116,7 @@ test('a stream ends after so many events', async () => {
   ]);
 });
 
-test('a kodama of its own starts, and nothing of it is left', async () => {
+test('a kodama of its own starts, and nothing of it is left', long, async () => {
   await using home = await makeHome();
   let url: string;
   let pid: number;

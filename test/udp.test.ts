@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
+import { long } from './support/long.ts';
 import { all, call, want } from './support/rest-client.ts';
 import { talk } from './support/tcp-client.ts';
 import {
@@ -142,31 +143,35 @@ describe('echo', () => {
     expect(events[0].connection).toMatchObject({ state: 'open', bytesIn: 0, firstByteAt: null });
   });
 
-  test('datagrams keep a session open; after its end the next one opens another', async () => {
-    const idleMs = 1000;
-    const listener = await listenUdp(app, { limits: { udpIdleTimeoutMs: idleMs } });
-    await using client = await openUdp();
-    let began = performance.now();
-    for (let sent = began; sent - began < 2 * idleMs; ) {
-      sent = performance.now();
-      await client.echo(listener.laddr, `${sent}`);
-      await passed(10);
-      // Where the machine stood still for as long, the session has ended: it is that of the next one which is kept.
-      if (performance.now() - sent > idleMs / 2) began = performance.now() + 10;
-    }
-    const ended = await waitFor('its end', async () => {
-      const sessions = await sessionsOf(app, listener);
-      return sessions.every(({ state }) => state === 'closed') ? sessions : null;
-    });
-    const [kept] = ended;
-    expect(Date.parse(kept.closedAt) - Date.parse(kept.acceptedAt)).toBeGreaterThan(2 * idleMs);
-    await client.echo(listener.laddr, 'again');
-    const sessions = await sessionsWhen(app, listener, ended.length + 1);
-    expect(sessions.map(({ state }) => state)).toEqual(['open', ...ended.map(() => 'closed')]);
-    expect(sessions[0].raddr).toEqual(kept.raddr);
-    const shown = await want(200, app, 'GET', `/v1/listeners/${listener.id}`);
-    expect(shown).toMatchObject({ openConnections: 1, totalConnections: ended.length + 1 });
-  });
+  test(
+    'datagrams keep a session open; after its end the next one opens another',
+    long,
+    async () => {
+      const idleMs = 1000;
+      const listener = await listenUdp(app, { limits: { udpIdleTimeoutMs: idleMs } });
+      await using client = await openUdp();
+      let began = performance.now();
+      for (let sent = began; sent - began < 2 * idleMs; ) {
+        sent = performance.now();
+        await client.echo(listener.laddr, `${sent}`);
+        await passed(10);
+        // Where the machine stood still for as long, the session has ended: it is that of the next one which is kept.
+        if (performance.now() - sent > idleMs / 2) began = performance.now() + 10;
+      }
+      const ended = await waitFor('its end', async () => {
+        const sessions = await sessionsOf(app, listener);
+        return sessions.every(({ state }) => state === 'closed') ? sessions : null;
+      });
+      const [kept] = ended;
+      expect(Date.parse(kept.closedAt) - Date.parse(kept.acceptedAt)).toBeGreaterThan(2 * idleMs);
+      await client.echo(listener.laddr, 'again');
+      const sessions = await sessionsWhen(app, listener, ended.length + 1);
+      expect(sessions.map(({ state }) => state)).toEqual(['open', ...ended.map(() => 'closed')]);
+      expect(sessions[0].raddr).toEqual(kept.raddr);
+      const shown = await want(200, app, 'GET', `/v1/listeners/${listener.id}`);
+      expect(shown).toMatchObject({ openConnections: 1, totalConnections: ended.length + 1 });
+    },
+  );
 
   test('many clients are served by one socket, told apart by their addresses', async () => {
     const listener = await listenUdp(app);
@@ -366,21 +371,25 @@ describe('addresses', () => {
 });
 
 describe('the end', () => {
-  test('a delete ends the sessions and frees the port: a create of it succeeds at once', async () => {
-    await using client = await openUdp();
-    let listener = await listenUdp(app, { host: '0.0.0.0' });
-    const { port } = listener.laddr;
-    for (let round = 0; round < 20; round++) {
-      await client.echo({ ip: '127.0.0.1', port }, 'x');
-      await want(204, app, 'DELETE', `/v1/listeners/${listener.id}`);
-      expect(await sessionsOf(app, listener)).toMatchObject([
-        { state: 'closed', closeReason: 'listener_deleted', closeInitiator: 'operator' },
-      ]);
-      listener = await listenUdp(app, { host: round % 2 === 0 ? '127.0.0.1' : '0.0.0.0', port });
-    }
-  });
+  test(
+    'a delete ends the sessions and frees the port: a create of it succeeds at once',
+    long,
+    async () => {
+      await using client = await openUdp();
+      let listener = await listenUdp(app, { host: '0.0.0.0' });
+      const { port } = listener.laddr;
+      for (let round = 0; round < 20; round++) {
+        await client.echo({ ip: '127.0.0.1', port }, 'x');
+        await want(204, app, 'DELETE', `/v1/listeners/${listener.id}`);
+        expect(await sessionsOf(app, listener)).toMatchObject([
+          { state: 'closed', closeReason: 'listener_deleted', closeInitiator: 'operator' },
+        ]);
+        listener = await listenUdp(app, { host: round % 2 === 0 ? '127.0.0.1' : '0.0.0.0', port });
+      }
+    },
+  );
 
-  test('while it drains known sessions go on and no new one begins', async () => {
+  test('while it drains known sessions go on and no new one begins', long, async () => {
     const listener = await listenUdp(app, { limits: { udpIdleTimeoutMs: 2000 } });
     const { id, laddr } = listener;
     await using known = await openUdp();
@@ -463,7 +472,7 @@ describe('the end', () => {
 });
 
 describe('limits', () => {
-  test('max_connections, and room again when a session ends', async () => {
+  test('max_connections, and room again when a session ends', long, async () => {
     const listener = await listenUdp(app, {
       limits: { maxConnections: 1, udpIdleTimeoutMs: 2000 },
     });
@@ -598,23 +607,27 @@ describe('guards', () => {
     await waitFor('two answers more', () => client.answers.length === 3);
   });
 
-  test('a source is answered so often a second over all listeners, and refusals are sampled', async () => {
-    const app = small;
-    const listeners = [await listenUdp(app), await listenUdp(app)] as const;
-    await using client = await openUdp({ ip: '127.0.0.13' });
-    await using other = await openUdp({ ip: '127.0.0.14' });
-    for (let n = 0; n < 9; n++) await client.echo(listeners[0].laddr, `datagram ${n}`);
-    for (let n = 0; n < 60; n++) await client.send(listeners[1].laddr, `more ${n}`);
-    await other.echo(listeners[1].laddr, 'another source');
-    expect(client.answers.length).toBeLessThan(40);
-    const refusals = await refusalsWhen(app, listeners[1], (some) => {
-      const told = some.reduce((sum, { count }) => sum + count, 0);
-      return told + client.answers.length === 69;
-    });
-    expect(refusals.some(({ count }) => count > 1)).toBe(true);
-    expect(new Set(refusals.map(({ rule }) => rule))).toEqual(new Set(['udp_rate']));
-    expect(refusals.length).toBeLessThan(20);
-  });
+  test(
+    'a source is answered so often a second over all listeners, and refusals are sampled',
+    long,
+    async () => {
+      const app = small;
+      const listeners = [await listenUdp(app), await listenUdp(app)] as const;
+      await using client = await openUdp({ ip: '127.0.0.13' });
+      await using other = await openUdp({ ip: '127.0.0.14' });
+      for (let n = 0; n < 9; n++) await client.echo(listeners[0].laddr, `datagram ${n}`);
+      for (let n = 0; n < 60; n++) await client.send(listeners[1].laddr, `more ${n}`);
+      await other.echo(listeners[1].laddr, 'another source');
+      expect(client.answers.length).toBeLessThan(40);
+      const refusals = await refusalsWhen(app, listeners[1], (some) => {
+        const told = some.reduce((sum, { count }) => sum + count, 0);
+        return told + client.answers.length === 69;
+      });
+      expect(refusals.some(({ count }) => count > 1)).toBe(true);
+      expect(new Set(refusals.map(({ rule }) => rule))).toEqual(new Set(['udp_rate']));
+      expect(refusals.length).toBeLessThan(20);
+    },
+  );
 });
 
 describe('faults', () => {
@@ -709,18 +722,25 @@ describe('faults', () => {
     expect(await closedSession(app, limited)).toMatchObject(end);
   });
 
-  test('an answer that a fault holds is waited for: by the idle time and by max_bytes', async () => {
-    const faults = [{ type: 'latency', delayMs: 600 }];
-    const idle = await listenUdp(app, { faults, limits: { udpIdleTimeoutMs: 50 } });
-    const full = await listenUdp(app, { faults, limits: { maxBytes: 4 } });
-    await using client = await openUdp();
-    expect(String(await client.echo(idle.laddr, 'idle'))).toBe('idle');
-    expect(String(await client.echo(full.laddr, 'full'))).toBe('full');
-    const counted = { bytesIn: 4, bytesOut: 4 };
-    const idleEnd = { closeReason: 'idle_timeout', ...counted };
-    expect(await closedSession(app, idle)).toMatchObject(idleEnd);
-    expect(await closedSession(app, full)).toMatchObject({ closeReason: 'max_bytes', ...counted });
-  });
+  test(
+    'an answer that a fault holds is waited for: by the idle time and by max_bytes',
+    long,
+    async () => {
+      const faults = [{ type: 'latency', delayMs: 600 }];
+      const idle = await listenUdp(app, { faults, limits: { udpIdleTimeoutMs: 50 } });
+      const full = await listenUdp(app, { faults, limits: { maxBytes: 4 } });
+      await using client = await openUdp();
+      expect(String(await client.echo(idle.laddr, 'idle'))).toBe('idle');
+      expect(String(await client.echo(full.laddr, 'full'))).toBe('full');
+      const counted = { bytesIn: 4, bytesOut: 4 };
+      const idleEnd = { closeReason: 'idle_timeout', ...counted };
+      expect(await closedSession(app, idle)).toMatchObject(idleEnd);
+      expect(await closedSession(app, full)).toMatchObject({
+        closeReason: 'max_bytes',
+        ...counted,
+      });
+    },
+  );
 });
 
 describe('two workers', () => {

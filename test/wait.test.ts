@@ -2,6 +2,7 @@
 import type { ServiceError } from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type GrpcClient, call as grpcCall, grpcClient } from './support/grpc-client.ts';
+import { long } from './support/long.ts';
 import { plainError } from './support/plain-message.ts';
 import { call, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
@@ -99,7 +100,7 @@ test('what came instead is told at once, on both edges alike', async () => {
   });
 });
 
-test('bytes count while the connection is open', async () => {
+test('bytes count while the connection is open', long, async () => {
   const { name, port } = await listen();
   await using one = await openClient(port);
   const waiting = waitIn(`listener=${name}&state=open&minBytesIn=5&minBytesOut=5`);
@@ -137,7 +138,7 @@ test.each([
   expect(await want(400, app, 'GET', above)).toMatchObject({ errors: [{ path: 'afterSeq' }] });
 });
 
-test('a stop ends waits in order', async () => {
+test('a stop ends waits in order', long, async () => {
   await using own = await startApp();
   const waiting = call(own, 'GET', '/v1/connections:wait?timeoutMs=60000');
   const onGrpc = grpcClient(own.grpcAddress);

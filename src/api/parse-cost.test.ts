@@ -1,6 +1,7 @@
 /** Whatever a caller sends costs time in proportion to its bytes, and is answered in few words. */
 import { expect, test } from 'vitest';
 import { leastCpuMs } from '../../test/support/cpu-cost.ts';
+import { long } from '../../test/support/long.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import { listenerSchemas } from './listener-input.ts';
 import { invalidFields, read } from './parse.ts';
@@ -64,7 +65,7 @@ test.each([
   ['networks', { limits: { allowCidrs: Array(256).fill('x'), denyCidrs: Array(256).fill(0) } }],
   ['faults', { faults: Array(16).fill(0) }],
   ['labels', { labels: Object.fromEntries(Array.from({ length: 32 }, (_, at) => [`!${at}`, 0])) }],
-])('a batch whose every item is wrong costs no more than one that is right: %s', (_, one) => {
+])('a batch whose every item is wrong costs no more than one that is right: %s', long, (_, one) => {
   const right = {
     limits: { allowCidrs: Array(256).fill('::1'), denyCidrs: Array(256).fill('::1') },
   };

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import {
   keepingLogger,
   sampleConnection,
@@ -120,23 +121,27 @@ test('a refusal names its rule, and how many it stands for', () => {
   expect(lines).toMatchObject([{ fields: { ...fields, count: 12 }, message: 'refused' }]);
 });
 
-test('above so many a second connections are counted by what happened, and told once', async () => {
-  const { activity, commit, lines, said } = makeLog();
-  const opened = Array.from({ length: 1000 }, () => connectionEvent('connection_opened'));
-  const closed = Array.from({ length: 900 }, () => connectionEvent('connection_closed'));
-  commit(...opened, ...closed, refusedEvent(5), refusedEvent(70));
-  expect(said()).toEqual(Array(20).fill('connected'));
-  // Listeners have lines of their own.
-  commit(listenerEvent('listener_closed', sampleListener()));
-  expect(said().at(-1)).toBe('closed');
-  const last = await waitFor('the end of the second', () => lines[21]);
-  const fields = { opened: 980, closed: 900, refused: 75 };
-  expect(last).toEqual({ level: 'info', fields, message: 'connections not shown' });
-  commit(connectionEvent('connection_opened'));
-  expect(said().at(-1)).toBe('connected');
-  activity[Symbol.dispose]();
-  expect(lines).toHaveLength(23);
-});
+test(
+  'above so many a second connections are counted by what happened, and told once',
+  long,
+  async () => {
+    const { activity, commit, lines, said } = makeLog();
+    const opened = Array.from({ length: 1000 }, () => connectionEvent('connection_opened'));
+    const closed = Array.from({ length: 900 }, () => connectionEvent('connection_closed'));
+    commit(...opened, ...closed, refusedEvent(5), refusedEvent(70));
+    expect(said()).toEqual(Array(20).fill('connected'));
+    // Listeners have lines of their own.
+    commit(listenerEvent('listener_closed', sampleListener()));
+    expect(said().at(-1)).toBe('closed');
+    const last = await waitFor('the end of the second', () => lines[21]);
+    const fields = { opened: 980, closed: 900, refused: 75 };
+    expect(last).toEqual({ level: 'info', fields, message: 'connections not shown' });
+    commit(connectionEvent('connection_opened'));
+    expect(said().at(-1)).toBe('connected');
+    activity[Symbol.dispose]();
+    expect(lines).toHaveLength(23);
+  },
+);
 
 test('listeners are bounded as well, warnings among them; the end tells what is not told yet', () => {
   const { activity, commit, lines, said } = makeLog();

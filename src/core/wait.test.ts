@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { caller, makeWorld } from '../../test/support/core-world.ts';
+import { long } from '../../test/support/long.ts';
 import { MemoryStore } from '../../test/support/memory-store.ts';
 import { rejection, sampleId } from '../../test/support/samples.ts';
 import {
@@ -203,31 +204,35 @@ test('a gauge may be too high for a while, and a break of it begins the settling
   expect((await notMet(settled)).details).toMatchObject({ why: 'over', count: 0 });
 });
 
-test('what is carried counts while a connection is open, as soon as it is on record', async () => {
-  const one = connection();
-  const world = await worldWith([opened(one)]);
-  for (const [afterSeq, bytes] of [
-    [0, 10],
-    [1, 20],
-  ] as const) {
-    const waiting = world.control.waitConnections(
-      caller,
-      ask({ minBytesIn: bytes, minBytesOut: bytes - 1 }, { afterSeq }),
-    );
-    await asleep();
-    const counters = [
-      { id: one.id, bytesIn: bytes, bytesOut: bytes, firstByteAt: 7, lastByteAt: 7 },
-    ];
-    await world.eventLog.append([], { counters });
-    expect(await waiting).toMatchObject({ count: 1, items: [{ id: one.id, bytesIn: bytes }] });
-  }
-  // Its steps tell of fewer than is known.
-  await world.eventLog.append([halfClosed(one, 7), opened(connection())]);
-  const half = ask({ state: 'half_closed', minBytesIn: 7 });
-  expect(await world.control.waitConnections(caller, half)).toMatchObject({ count: 1 });
-});
+test(
+  'what is carried counts while a connection is open, as soon as it is on record',
+  long,
+  async () => {
+    const one = connection();
+    const world = await worldWith([opened(one)]);
+    for (const [afterSeq, bytes] of [
+      [0, 10],
+      [1, 20],
+    ] as const) {
+      const waiting = world.control.waitConnections(
+        caller,
+        ask({ minBytesIn: bytes, minBytesOut: bytes - 1 }, { afterSeq }),
+      );
+      await asleep();
+      const counters = [
+        { id: one.id, bytesIn: bytes, bytesOut: bytes, firstByteAt: 7, lastByteAt: 7 },
+      ];
+      await world.eventLog.append([], { counters });
+      expect(await waiting).toMatchObject({ count: 1, items: [{ id: one.id, bytesIn: bytes }] });
+    }
+    // Its steps tell of fewer than is known.
+    await world.eventLog.append([halfClosed(one, 7), opened(connection())]);
+    const half = ask({ state: 'half_closed', minBytesIn: 7 });
+    expect(await world.control.waitConnections(caller, half)).toMatchObject({ count: 1 });
+  },
+);
 
-test('at most a thousand are kept, and one more stands for any number', async () => {
+test('at most a thousand are kept, and one more stands for any number', long, async () => {
   const all = Array.from({ length: 1005 }, () => connection());
   const world = await worldWith([]);
   for (let at = 0; at < all.length; at += 50) {

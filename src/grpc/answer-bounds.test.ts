@@ -9,6 +9,7 @@ import { begin, empty, ending, session } from '../../test/support/grpc-by-hand.t
 import { call as grpcCall, grpcClient } from '../../test/support/grpc-client.ts';
 import { startGrpcEdge } from '../../test/support/grpc-edge.ts';
 import { callFrame, frame, frameType } from '../../test/support/http2-frames.ts';
+import { long } from '../../test/support/long.ts';
 import { sampleEvent, sampleListener } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 
@@ -34,29 +35,35 @@ async function answerBytes(address: string): Promise<number> {
 
 const control = { listListeners: async () => page };
 
-test('of many callers who take nothing those are reset that have waited longest, and no reader', async () => {
-  const answerBytesWaitingMax = 5_500_000;
-  await using edge = await startGrpcEdge(control, { limits: { answerBytesWaitingMax } });
-  const bytes = await answerBytes(edge.address);
-  const kept = Math.floor(answerBytesWaitingMax / bytes);
-  expect(kept).toBeGreaterThan(1);
-  const streams = [];
-  for (let count = 0; count < kept + 20; count += 1) {
-    const client = session(edge.address, 0);
-    const stream = begin(client, method).end(empty);
-    await once(stream, 'response');
-    streams.push({ client, stream });
-  }
-  const early = streams.slice(0, -kept);
-  await waitFor('the early ones to be reset', () => early.every(({ stream }) => stream.destroyed));
-  expect(early.map(({ stream }) => stream.rstCode)).toEqual(early.map(() => reset));
-  // A call more ends one, and is whole.
-  await answerBytes(edge.address);
-  expect(streams.slice(1 - kept).map(({ stream }) => stream.destroyed)).not.toContain(true);
-  for (const { client } of streams) client.destroy();
-  await waitFor('their end', () => edge.server.connections === 0);
-  await Promise.all([1, 2, 3].map(() => answerBytes(edge.address)));
-});
+test(
+  'of many callers who take nothing those are reset that have waited longest, and no reader',
+  long,
+  async () => {
+    const answerBytesWaitingMax = 5_500_000;
+    await using edge = await startGrpcEdge(control, { limits: { answerBytesWaitingMax } });
+    const bytes = await answerBytes(edge.address);
+    const kept = Math.floor(answerBytesWaitingMax / bytes);
+    expect(kept).toBeGreaterThan(1);
+    const streams = [];
+    for (let count = 0; count < kept + 20; count += 1) {
+      const client = session(edge.address, 0);
+      const stream = begin(client, method).end(empty);
+      await once(stream, 'response');
+      streams.push({ client, stream });
+    }
+    const early = streams.slice(0, -kept);
+    await waitFor('the early ones to be reset', () =>
+      early.every(({ stream }) => stream.destroyed),
+    );
+    expect(early.map(({ stream }) => stream.rstCode)).toEqual(early.map(() => reset));
+    // A call more ends one, and is whole.
+    await answerBytes(edge.address);
+    expect(streams.slice(1 - kept).map(({ stream }) => stream.destroyed)).not.toContain(true);
+    for (const { client } of streams) client.destroy();
+    await waitFor('their end', () => edge.server.connections === 0);
+    await Promise.all([1, 2, 3].map(() => answerBytes(edge.address)));
+  },
+);
 
 test('a stream whose reader takes nothing ends, and its events are no longer read', async () => {
   const text = 'x'.repeat(1000);
@@ -98,6 +105,7 @@ test('a gRPC client that is reset is told RESOURCE_EXHAUSTED', async () => {
 
 test.each(['TCP', 'TLS'])(
   'who does not even read that it is reset loses the connection over %s',
+  long,
   async (wire) => {
     const limits = { answerBytesWaitingMax: 20_000_000 };
     const { tls, ca } = wire === 'TLS' ? await testTls() : { tls: null, ca: undefined };

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { leastCpuMs } from '../../test/support/cpu-cost.ts';
 import { begin, empty, ending, framed, session } from '../../test/support/grpc-by-hand.ts';
 import { startGrpcEdge } from '../../test/support/grpc-edge.ts';
+import { long } from '../../test/support/long.ts';
 import { sampleListener } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
@@ -43,7 +44,7 @@ test('calls of one method beyond the limit are refused, those of another are not
   });
 });
 
-test('requests that do not come are bounded in number and in time', async () => {
+test('requests that do not come are bounded in number and in time', long, async () => {
   const limits = { requestsArrivingMax: 1, requestTimeoutMs: 500 };
   await using edge = await startGrpcEdge({}, { limits });
   using client = session(edge.address);
@@ -73,7 +74,7 @@ test('a caller who does not take its answer loses the connection', async () => {
   await waitFor('its end', () => edge.server.connections === 0);
 });
 
-test('who asks reflection without reading waits, and misses no answer', async () => {
+test('who asks reflection without reading waits, and misses no answer', long, async () => {
   await using edge = await startGrpcEdge({});
   using client = session(edge.address);
   const stream = begin(client, reflect);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import type { Control } from '../../test/support/edge-api.ts';
+import { long } from '../../test/support/long.ts';
 import { call, want } from '../../test/support/rest-client.ts';
 import { type RestEdge, restEdge } from '../../test/support/rest-edge.ts';
 import { collect, ndjson, serverSent, until } from '../../test/support/rest-stream.ts';
@@ -80,7 +81,7 @@ test.each([
   expect(all).toEqual(seqs);
 });
 
-test('heartbeats move a reader past what the filter left out', async () => {
+test('heartbeats move a reader past what the filter left out', long, async () => {
   await using edge = await restEdge();
   const url = `${edge.url}/v1/events?type=listener_closed&heartbeatMs=1000`;
   const [rows, messages] = [ndjson(url), serverSent(url)];

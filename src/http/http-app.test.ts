@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import { rawHttp } from '../../test/support/raw-http.ts';
 import { call, want } from '../../test/support/rest-client.ts';
 import { type RestEdge, restEdge } from '../../test/support/rest-edge.ts';
@@ -479,7 +480,7 @@ test('metrics are served as they are made, or not at all', async () => {
   await want(404, without, 'GET', '/metrics');
 });
 
-test('the API page has all that it needs on this server', async () => {
+test('the API page has all that it needs on this server', long, async () => {
   await using edge = await restEdge();
   const page = await fetch(`${edge.url}/docs`);
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import { call, want } from '../../test/support/rest-client.ts';
 import { restEdge } from '../../test/support/rest-edge.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
@@ -217,7 +218,7 @@ test('a lost run that can not be looked for yet keeps its key, and makes nothing
   expect(await want(201, other, 'POST', '/v1/listeners', {}, key('k'))).toEqual(made);
 });
 
-test('a run that takes longer than any may is taken for lost', async () => {
+test('a run that takes longer than any may is taken for lost', long, async () => {
   let now = Date.now() * 1000;
   await using edge = await restEdge({ clock: { now: () => now } });
   edge.dataPlane.gates.open = new Promise(() => undefined);

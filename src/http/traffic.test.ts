@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import { call, want } from '../../test/support/rest-client.ts';
 import { restEdge } from '../../test/support/rest-edge.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
@@ -26,18 +27,22 @@ function post(body: string, sent = body): string {
   return `POST /v1/listeners HTTP/1.1\r\n${host}${head}\r\n${sent}`;
 }
 
-test('a client that takes nothing of its answer is cut off, whichever answer it is', async () => {
-  await using edge = await restEdge({
-    limits: { responseWriteTimeoutMs: 300 },
-    metrics: { contentType: 'text/plain', text: async () => 'm'.repeat(answerBytes) },
-  });
-  using socket = await client(edge.port);
-  socket.pause();
-  socket.write(`GET /metrics HTTP/1.1\r\n${host}\r\n`);
-  await waitFor('the request to be over', () =>
-    edge.log.some(({ route, isAborted }) => route === '/metrics' && isAborted === true),
-  );
-});
+test(
+  'a client that takes nothing of its answer is cut off, whichever answer it is',
+  long,
+  async () => {
+    await using edge = await restEdge({
+      limits: { responseWriteTimeoutMs: 300 },
+      metrics: { contentType: 'text/plain', text: async () => 'm'.repeat(answerBytes) },
+    });
+    using socket = await client(edge.port);
+    socket.pause();
+    socket.write(`GET /metrics HTTP/1.1\r\n${host}\r\n`);
+    await waitFor('the request to be over', () =>
+      edge.log.some(({ route, isAborted }) => route === '/metrics' && isAborted === true),
+    );
+  },
+);
 
 test('a client that is slow, but reads, gets all of a long answer', async () => {
   const text = 'm'.repeat(answerBytes);
@@ -107,7 +112,7 @@ test('bodies that are being received are bounded over all connections', async ()
   });
 });
 
-test('answers that wait are bounded over all connections', async () => {
+test('answers that wait are bounded over all connections', long, async () => {
   const text = 'm'.repeat(answerBytes);
   await using edge = await restEdge({
     limits: { answerBytesWaitingMax: 1.5 * answerBytes },

@@ -1,6 +1,7 @@
 /** What a query leaves behind in memory, and how a long answer comes. */
 import { GCProfiler, type GCProfilerResult } from 'node:v8';
 import { expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { Database } from './database.ts';
 
@@ -33,19 +34,23 @@ function oldBytes({ heapSpaceStatistics }: Heap): number {
   return old?.spaceUsedSize ?? 0;
 }
 
-test('what a query answered is garbage at once, and not only at the next full collection', async () => {
-  await using ground = await makeDatabase();
-  await using database = new Database({ connectionString: ground.url, log, limits });
-  const statement = { text: 'SELECT n, n::text, md5(n::text) FROM generate_series(1, 500) n' };
-  let rows = 0;
-  const ask = async (times: number) => {
-    for (let n = 0; n < times; n++) rows += (await database.query(statement)).length;
-  };
-  await ask(50);
-  const promoted = await promotedBytes(() => ask(500));
-  expect(rows).toBe(550 * 500);
-  expect(promoted).toBeLessThan(8_000_000);
-});
+test(
+  'what a query answered is garbage at once, and not only at the next full collection',
+  long,
+  async () => {
+    await using ground = await makeDatabase();
+    await using database = new Database({ connectionString: ground.url, log, limits });
+    const statement = { text: 'SELECT n, n::text, md5(n::text) FROM generate_series(1, 500) n' };
+    let rows = 0;
+    const ask = async (times: number) => {
+      for (let n = 0; n < times; n++) rows += (await database.query(statement)).length;
+    };
+    await ask(50);
+    const promoted = await promotedBytes(() => ask(500));
+    expect(rows).toBe(550 * 500);
+    expect(promoted).toBeLessThan(8_000_000);
+  },
+);
 
 test('a long answer comes whole, in pieces, and other work is done between them', async () => {
   await using ground = await makeDatabase();

@@ -4,6 +4,7 @@ import { Client } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { expect, test } from 'vitest';
 import { join } from '../../test/support/joined-node.ts';
+import { long } from '../../test/support/long.ts';
 import { sampleAuditEntry } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import type { AuditEntry } from '../core/audit.ts';
@@ -221,32 +222,36 @@ test('a token that is nobody’s, over or mistyped joins nobody', async () => {
   expect(await query('SELECT name FROM nodes')).toEqual([]);
 });
 
-test('nodes are bounded, of a project and of all, and what was removed counts no more', async () => {
-  await using ground = await openGround();
-  const { joinTokens, nodes, fleet, query } = ground;
-  const other = await ground.project('other');
-  const mine = sampleToken({ uses: 100 });
-  const theirs = sampleToken({ uses: 100, project: other });
-  for (const token of [mine, theirs]) await joinTokens.create(token, limits, audit);
-  const few = { nodesMax: 3, projectNodesMax: 2 };
-  for (const name of ['a', 'b']) await join(fleet, mine.secret, { name }, few);
-  await expect(join(fleet, mine.secret, {}, few)).rejects.toMatchObject({
-    ...{ code: 'resource_exhausted', details: { limit: 'projectNodesMax', limitValue: 2 } },
-  });
-  await join(fleet, theirs.secret, {}, few);
-  await expect(join(fleet, theirs.secret, {}, few)).rejects.toMatchObject({
-    ...{ code: 'resource_exhausted', details: { limit: 'nodesMax', limitValue: 3 } },
-  });
-  expect(await joinTokens.find(other.ref, theirs.id)).toMatchObject({ used: 1 });
-  const a = await nodes.find(defaultProject, 'a');
-  if (a === null) expect.fail('it joined');
-  await nodes.remove(a, clock.now(), audit);
-  await join(fleet, theirs.secret, {}, few);
-  await query(`UPDATE projects SET quotas = '{"nodes": 1}' WHERE ref = $1`, [defaultProject]);
-  await expect(join(fleet, mine.secret)).rejects.toMatchObject({
-    details: { limit: 'nodes', limitValue: 1 },
-  });
-});
+test(
+  'nodes are bounded, of a project and of all, and what was removed counts no more',
+  long,
+  async () => {
+    await using ground = await openGround();
+    const { joinTokens, nodes, fleet, query } = ground;
+    const other = await ground.project('other');
+    const mine = sampleToken({ uses: 100 });
+    const theirs = sampleToken({ uses: 100, project: other });
+    for (const token of [mine, theirs]) await joinTokens.create(token, limits, audit);
+    const few = { nodesMax: 3, projectNodesMax: 2 };
+    for (const name of ['a', 'b']) await join(fleet, mine.secret, { name }, few);
+    await expect(join(fleet, mine.secret, {}, few)).rejects.toMatchObject({
+      ...{ code: 'resource_exhausted', details: { limit: 'projectNodesMax', limitValue: 2 } },
+    });
+    await join(fleet, theirs.secret, {}, few);
+    await expect(join(fleet, theirs.secret, {}, few)).rejects.toMatchObject({
+      ...{ code: 'resource_exhausted', details: { limit: 'nodesMax', limitValue: 3 } },
+    });
+    expect(await joinTokens.find(other.ref, theirs.id)).toMatchObject({ used: 1 });
+    const a = await nodes.find(defaultProject, 'a');
+    if (a === null) expect.fail('it joined');
+    await nodes.remove(a, clock.now(), audit);
+    await join(fleet, theirs.secret, {}, few);
+    await query(`UPDATE projects SET quotas = '{"nodes": 1}' WHERE ref = $1`, [defaultProject]);
+    await expect(join(fleet, mine.secret)).rejects.toMatchObject({
+      details: { limit: 'nodes', limitValue: 1 },
+    });
+  },
+);
 
 test('names are made unique in their project, however long, and are free once removed', async () => {
   await using ground = await openGround();
@@ -257,7 +262,7 @@ test('names are made unique in their project, however long, and are free once re
   for (const token of [mine, theirs]) await joinTokens.create(token, limits, audit);
   const long = `a${'b'.repeat(62)}`;
   const names: string[] = [];
-  for (const name of [long, long, 'one', 'one-2', 'one']) {
+  for (const name of [long, 'one', 'one-2', 'one']) {
     names.push((await join(fleet, mine.secret, { name })).name);
   }
   expect(names).toEqual([long, `${long.slice(0, 61)}-2`, 'one', 'one-2', 'one-3']);
@@ -276,46 +281,50 @@ test('names are made unique in their project, however long, and are free once re
   }
 });
 
-test('a project sees its own and the shared ones, its own before a shared one of that name', async () => {
-  await using ground = await openGround();
-  const { joinTokens, nodes, fleet } = ground;
-  const other = await ground.project('other');
-  const third = projectRef(99);
-  const tokens = [
-    sampleToken({ shared: true, uses: 2, labels: { kind: 'shared' } }),
-    sampleToken({ project: other }),
-    sampleToken(),
-  ] as const;
-  for (const token of tokens) await joinTokens.create(token, limits, audit);
-  const shared = await join(fleet, tokens[0].secret, { name: 'twin' });
-  const theirs = await join(fleet, tokens[1].secret, { name: 'twin' });
-  const mine = await join(fleet, tokens[2].secret, { name: 'mine' });
-  const seen = async (project: typeof third | null, labels = {}) => {
-    const { items } = await nodes.list({ project, state: null, labels }, page);
-    return items.map(({ id }) => id);
-  };
-  expect(await seen(defaultProject)).toEqual([shared.nodeId, mine.nodeId]);
-  expect(await seen(other.ref)).toEqual([shared.nodeId, theirs.nodeId]);
-  expect(await seen(third)).toEqual([shared.nodeId]);
-  expect(await seen(null)).toEqual([shared.nodeId, theirs.nodeId, mine.nodeId]);
-  expect(await seen(null, { kind: 'shared' })).toEqual([shared.nodeId]);
-  const find = async (...ask: Parameters<typeof nodes.find>) => (await nodes.find(...ask))?.id;
-  expect(await find(other.ref, 'twin')).toBe(theirs.nodeId);
-  expect(await find(third, 'twin')).toBe(shared.nodeId);
-  expect(await find(null, 'twin')).toBe(shared.nodeId);
-  expect(await find(null, theirs.nodeId)).toBe(theirs.nodeId);
-  expect(await find(other.ref, mine.nodeId)).toBeUndefined();
-  expect(await find(other.ref, 'mine')).toBeUndefined();
-  const pages = [];
-  for (let after: string | null = null; ; ) {
-    const query = { project: null, state: null, labels: {} };
-    const { items, hasMore } = await nodes.list(query, { pageSize: 1, after });
-    pages.push(...items);
-    if (!hasMore) break;
-    after = `${items.at(-1)?.ref}`;
-  }
-  expect(pages.map(({ id }) => id)).toEqual([shared.nodeId, theirs.nodeId, mine.nodeId]);
-});
+test(
+  'a project sees its own and the shared ones, its own before a shared one of that name',
+  long,
+  async () => {
+    await using ground = await openGround();
+    const { joinTokens, nodes, fleet } = ground;
+    const other = await ground.project('other');
+    const third = projectRef(99);
+    const tokens = [
+      sampleToken({ shared: true, uses: 2, labels: { kind: 'shared' } }),
+      sampleToken({ project: other }),
+      sampleToken(),
+    ] as const;
+    for (const token of tokens) await joinTokens.create(token, limits, audit);
+    const shared = await join(fleet, tokens[0].secret, { name: 'twin' });
+    const theirs = await join(fleet, tokens[1].secret, { name: 'twin' });
+    const mine = await join(fleet, tokens[2].secret, { name: 'mine' });
+    const seen = async (project: typeof third | null, labels = {}) => {
+      const { items } = await nodes.list({ project, state: null, labels }, page);
+      return items.map(({ id }) => id);
+    };
+    expect(await seen(defaultProject)).toEqual([shared.nodeId, mine.nodeId]);
+    expect(await seen(other.ref)).toEqual([shared.nodeId, theirs.nodeId]);
+    expect(await seen(third)).toEqual([shared.nodeId]);
+    expect(await seen(null)).toEqual([shared.nodeId, theirs.nodeId, mine.nodeId]);
+    expect(await seen(null, { kind: 'shared' })).toEqual([shared.nodeId]);
+    const find = async (...ask: Parameters<typeof nodes.find>) => (await nodes.find(...ask))?.id;
+    expect(await find(other.ref, 'twin')).toBe(theirs.nodeId);
+    expect(await find(third, 'twin')).toBe(shared.nodeId);
+    expect(await find(null, 'twin')).toBe(shared.nodeId);
+    expect(await find(null, theirs.nodeId)).toBe(theirs.nodeId);
+    expect(await find(other.ref, mine.nodeId)).toBeUndefined();
+    expect(await find(other.ref, 'mine')).toBeUndefined();
+    const pages = [];
+    for (let after: string | null = null; ; ) {
+      const query = { project: null, state: null, labels: {} };
+      const { items, hasMore } = await nodes.list(query, { pageSize: 1, after });
+      pages.push(...items);
+      if (!hasMore) break;
+      after = `${items.at(-1)?.ref}`;
+    }
+    expect(pages.map(({ id }) => id)).toEqual([shared.nodeId, theirs.nodeId, mine.nodeId]);
+  },
+);
 
 test('a change is on record with its audit entry, and nothing of a removed node changes', async () => {
   await using ground = await openGround();
@@ -346,37 +355,44 @@ test('a change is on record with its audit entry, and nothing of a removed node 
   expect([await ofState(null), await ofState('removed')]).toEqual([0, 1]);
 });
 
-test('a built-in node is ready while its process is there, and back when that is', async () => {
-  await using ground = await openGround();
-  const { store, nodes, open, joinTokens, fleet } = ground;
-  await store.nodes.takeOwn();
-  const b = await open('node-b');
-  await b.nodes.takeOwn();
-  const states = async () => {
-    const { items } = await nodes.list({ project: projectRef(99), state: null, labels: {} }, page);
-    return Object.fromEntries(items.map(({ name, state }) => [name, state]));
-  };
-  expect(await states()).toEqual({ 'node-a': 'ready', 'node-b': 'ready' });
-  await b[Symbol.asyncDispose]();
-  expect(await states()).toEqual({ 'node-a': 'ready', 'node-b': 'disconnected' });
-  const seen = await nodes.list({ project: null, state: 'ready', labels: {} }, page);
-  expect(seen.items.map(({ name }) => name)).toEqual(['node-a']);
-  const gone = await nodes.find(defaultProject, 'node-b');
-  if (gone === null) expect.fail('it is on record');
-  expect(gone).toMatchObject({ isBuiltIn: true, shared: true, version: null });
-  await nodes.remove(gone, 7, audit);
-  expect(await states()).toEqual({ 'node-a': 'ready' });
-  const token = sampleToken();
-  await joinTokens.create(token, limits, audit);
-  // Its name is its own, and will be again.
-  expect((await join(fleet, token.secret, { name: 'node-b' })).name).toBe('node-b-2');
-  await using again = await open('node-b');
-  await again.nodes.takeOwn();
-  expect(await states()).toEqual({ 'node-a': 'ready', 'node-b': 'ready' });
-  // A replica without echo sockets is no node, though it is there.
-  await again.nodes.takeOwn(false);
-  expect(await states()).toEqual({ 'node-a': 'ready' });
-});
+test(
+  'a built-in node is ready while its process is there, and back when that is',
+  long,
+  async () => {
+    await using ground = await openGround();
+    const { store, nodes, open, joinTokens, fleet } = ground;
+    await store.nodes.takeOwn();
+    const b = await open('node-b');
+    await b.nodes.takeOwn();
+    const states = async () => {
+      const { items } = await nodes.list(
+        { project: projectRef(99), state: null, labels: {} },
+        page,
+      );
+      return Object.fromEntries(items.map(({ name, state }) => [name, state]));
+    };
+    expect(await states()).toEqual({ 'node-a': 'ready', 'node-b': 'ready' });
+    await b[Symbol.asyncDispose]();
+    expect(await states()).toEqual({ 'node-a': 'ready', 'node-b': 'disconnected' });
+    const seen = await nodes.list({ project: null, state: 'ready', labels: {} }, page);
+    expect(seen.items.map(({ name }) => name)).toEqual(['node-a']);
+    const gone = await nodes.find(defaultProject, 'node-b');
+    if (gone === null) expect.fail('it is on record');
+    expect(gone).toMatchObject({ isBuiltIn: true, shared: true, version: null });
+    await nodes.remove(gone, 7, audit);
+    expect(await states()).toEqual({ 'node-a': 'ready' });
+    const token = sampleToken();
+    await joinTokens.create(token, limits, audit);
+    // Its name is its own, and will be again.
+    expect((await join(fleet, token.secret, { name: 'node-b' })).name).toBe('node-b-2');
+    await using again = await open('node-b');
+    await again.nodes.takeOwn();
+    expect(await states()).toEqual({ 'node-a': 'ready', 'node-b': 'ready' });
+    // A replica without echo sockets is no node, though it is there.
+    await again.nodes.takeOwn(false);
+    expect(await states()).toEqual({ 'node-a': 'ready' });
+  },
+);
 
 test('a node that was removed goes with the last that tells of it', async () => {
   await using ground = await openGround();

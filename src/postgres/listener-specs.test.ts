@@ -1,6 +1,7 @@
 /** Specs on a real database: stored once a generation, and what was stored before there were such rows. */
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import { migrateBefore } from '../../test/support/migrate-before.ts';
 import { sampleFault } from '../../test/support/samples.ts';
 import {
@@ -114,7 +115,7 @@ test('a listener that lives keeps its spec when all its events are gone', async 
   expect((await ofDefault(store).log.read(everything)).events).toEqual([{ ...failed, seq: 2 }]);
 });
 
-test('listeners and events from before stay as they are, whatever their size', async () => {
+test('listeners and events from before stay as they are, whatever their size', long, async () => {
   await using ground = await makeGround(makeEmptyDatabase);
   await migrateBefore(ground.client, specsMigration);
   const {

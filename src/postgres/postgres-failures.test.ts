@@ -1,5 +1,6 @@
 /** What callers see while the database is away or refuses, and after. What hangs or is slow is among the long tests. */
 import { expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import { isAway, log, makeGround, unavailable } from '../../test/support/maltreated-server.ts';
 import {
   append,
@@ -16,7 +17,7 @@ import { waitFor } from '../../test/support/wait-for.ts';
 import { everyEvent } from '../core/event-filter.ts';
 import { PostgresStore } from './postgres-store.ts';
 
-test('a server that is killed is unavailable, and then goes on where it was', async () => {
+test('a server that is killed is unavailable, and then goes on where it was', long, async () => {
   await using ground = await makeGround();
   const { store, node, server } = ground;
   const connection = sampleConnection();

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterEach, expect, inject, onTestFinished, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import { startStoreProxy } from '../../test/support/store-proxy.ts';
 import {
   append,
@@ -100,31 +101,41 @@ test('a role that may not make tables, or not use those that are there, is told 
   }
 });
 
-test('a schema of its own by search_path holds all, for every reader, over a restart', async () => {
-  await using ground = await makeEmptyDatabase();
-  const url = withOptions(ground.url, '-c search_path=mine');
-  await expectRefused(url, 'none of its search_path (mine) is a schema');
-  await query(ground.url, 'CREATE SCHEMA mine');
-  const listener = sampleListener();
-  for (const start of [1, 2]) {
-    await using store = await open(url);
-    const node = await store.nodes.takeOwn();
-    if (start === 1) await node.append(append(1, [listenerEvent('listener_created', listener)]));
-    const wanted = { state: null, protocol: listener.protocol, port: null, name: null, labels: {} };
-    const { items } = await ofDefault(store).listeners.list(wanted, {
-      pageSize: 10,
-      after: null,
-      bytesMax: 1e9,
-    });
-    expect(items).toHaveLength(1);
-    expect(await ofDefault(store).listeners.find(listener.id)).toMatchObject({ id: listener.id });
-  }
-  expect(await query(ground.url, `${tablesSql} AND nspname <> 'mine'`)).toEqual([]);
-  // Another path would make new tables, and what is on record would seem gone.
-  await query(ground.url, 'CREATE SCHEMA other');
-  const strayed = withOptions(ground.url, '-c search_path=other,mine');
-  await expectRefused(strayed, /^its tables are in the schema mine, but new ones .* in other/);
-});
+test(
+  'a schema of its own by search_path holds all, for every reader, over a restart',
+  long,
+  async () => {
+    await using ground = await makeEmptyDatabase();
+    const url = withOptions(ground.url, '-c search_path=mine');
+    await expectRefused(url, 'none of its search_path (mine) is a schema');
+    await query(ground.url, 'CREATE SCHEMA mine');
+    const listener = sampleListener();
+    for (const start of [1, 2]) {
+      await using store = await open(url);
+      const node = await store.nodes.takeOwn();
+      if (start === 1) await node.append(append(1, [listenerEvent('listener_created', listener)]));
+      const wanted = {
+        state: null,
+        protocol: listener.protocol,
+        port: null,
+        name: null,
+        labels: {},
+      };
+      const { items } = await ofDefault(store).listeners.list(wanted, {
+        pageSize: 10,
+        after: null,
+        bytesMax: 1e9,
+      });
+      expect(items).toHaveLength(1);
+      expect(await ofDefault(store).listeners.find(listener.id)).toMatchObject({ id: listener.id });
+    }
+    expect(await query(ground.url, `${tablesSql} AND nspname <> 'mine'`)).toEqual([]);
+    // Another path would make new tables, and what is on record would seem gone.
+    await query(ground.url, 'CREATE SCHEMA other');
+    const strayed = withOptions(ground.url, '-c search_path=other,mine');
+    await expectRefused(strayed, /^its tables are in the schema mine, but new ones .* in other/);
+  },
+);
 
 test('a server without TLS that TLS is asked of is told at once', async () => {
   await using ground = await makeEmptyDatabase();
@@ -180,7 +191,7 @@ async function canConnect(port: number): Promise<boolean> {
   return can;
 }
 
-test('a pooler by transaction is refused, one by session is used', async ({ skip }) => {
+test('a pooler by transaction is refused, one by session is used', long, async ({ skip }) => {
   if (spawnSync('pgbouncer', ['--version']).error) return skip('pgbouncer is not installed here');
   await using ground = await makeEmptyDatabase();
   const byTransaction = await startPgbouncer(ground.url, 'transaction');

@@ -1,6 +1,7 @@
 /** A database of before there were projects: all that is on record stays, and its log goes on. */
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import { migrateBefore } from '../../test/support/migrate-before.ts';
 import { keepingLogger } from '../../test/support/samples.ts';
 import { readAll, readAllBack } from '../../test/support/store-ground.ts';
@@ -179,26 +180,30 @@ test('it tells how far it is', () => {
   expect(steps.filter(({ step }) => step?.startsWith('indexes are made: 3 of'))).toHaveLength(1);
 });
 
-test('the log is the same, from both ends, by every filter, and in its bounds and places', async () => {
-  const all = await bothTell(({ store }) => readAll(ofDefault(store)));
-  expect(all.length).toBe(5100);
-  await bothTell(({ store }) => readAllBack(ofDefault(store), everyEvent));
-  const bounds = await bothTell(({ store }) => ofDefault(store).log.readBounds());
-  expect(bounds.headSeq - bounds.oldestSeq).toBe(5099);
-  const [listenerId = ''] = listenerIds;
-  const filters = [
-    { ...everyEvent, listenerIds: [listenerId] },
-    { ...everyEvent, types: ['connection_refused' as const] },
-    { ...everyEvent, remoteCidrs: ['10.0.0.0/8'] },
-  ];
-  for (const filter of filters) {
-    await bothTell(({ store }) => readAll(ofDefault(store), filter));
-    await bothTell(({ store }) => ofDefault(store).log.seqBeforeNewest(7, filter));
-  }
-  for (let time = sampleTime; time < sampleTime + 6e6; time += 3e5) {
-    await bothTell(({ store }) => ofDefault(store).log.seqBefore(time));
-  }
-});
+test(
+  'the log is the same, from both ends, by every filter, and in its bounds and places',
+  long,
+  async () => {
+    const all = await bothTell(({ store }) => readAll(ofDefault(store)));
+    expect(all.length).toBe(5100);
+    await bothTell(({ store }) => readAllBack(ofDefault(store), everyEvent));
+    const bounds = await bothTell(({ store }) => ofDefault(store).log.readBounds());
+    expect(bounds.headSeq - bounds.oldestSeq).toBe(5099);
+    const [listenerId = ''] = listenerIds;
+    const filters = [
+      { ...everyEvent, listenerIds: [listenerId] },
+      { ...everyEvent, types: ['connection_refused' as const] },
+      { ...everyEvent, remoteCidrs: ['10.0.0.0/8'] },
+    ];
+    for (const filter of filters) {
+      await bothTell(({ store }) => readAll(ofDefault(store), filter));
+      await bothTell(({ store }) => ofDefault(store).log.seqBeforeNewest(7, filter));
+    }
+    for (let time = sampleTime; time < sampleTime + 6e6; time += 3e5) {
+      await bothTell(({ store }) => ofDefault(store).log.seqBefore(time));
+    }
+  },
+);
 
 test('listeners are the same, with their specs, counts and secrets', async () => {
   const page = { pageSize: 1000, after: null, bytesMax: 1e9 };

@@ -2,6 +2,7 @@
 
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import {
   assertPurgeBesideAppends,
   makeOldLog,
@@ -30,41 +31,51 @@ const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 const oldConnections = 5000;
 
-test('events are purged while others are appended and followed, and what is open stays', async () => {
-  await assertPurgeBesideAppends(oldConnections, 0);
-});
+test(
+  'events are purged while others are appended and followed, and what is open stays',
+  long,
+  async () => {
+    await assertPurgeBesideAppends(oldConnections, 0);
+  },
+);
 
-test('a purge that is held up in the middle holds up neither appends nor readers', async () => {
-  await using old = await makeOldLog(oldConnections);
-  const { store, node, client, listener } = old;
-  // What it is to delete is held by another transaction, and so is it.
-  await client.query('BEGIN');
-  await client.query('SELECT FROM closed_connections ORDER BY closed_seq LIMIT 1 FOR UPDATE');
-  const purging = ofDefault(store).keeping.purge({
-    before: 0,
-    eventsMax: 1000,
-    bytesMax: Number.MAX_SAFE_INTEGER,
-    limit: 5000,
-  });
-  await waitFor('the purge to be held up', async () => {
-    const { rows } = await client.query(`SELECT FROM pg_locks
+test(
+  'a purge that is held up in the middle holds up neither appends nor readers',
+  long,
+  async () => {
+    await using old = await makeOldLog(oldConnections);
+    const { store, node, client, listener } = old;
+    // What it is to delete is held by another transaction, and so is it.
+    await client.query('BEGIN');
+    await client.query('SELECT FROM closed_connections ORDER BY closed_seq LIMIT 1 FOR UPDATE');
+    const purging = ofDefault(store).keeping.purge({
+      before: 0,
+      eventsMax: 1000,
+      bytesMax: Number.MAX_SAFE_INTEGER,
+      limit: 5000,
+    });
+    await waitFor('the purge to be held up', async () => {
+      const { rows } = await client.query(`SELECT FROM pg_locks
       WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`);
-    return rows.length === 1;
-  });
+      return rows.length === 1;
+    });
 
-  const connection = sampleConnection({ listenerId: listener.id });
-  const [seq = 0] = (await node.append(append(2, [opened(connection)]))).values();
-  await node.append(append(3, [closed(connection)]));
-  const read = { afterSeq: seq - 1, limit: 10, bytesMax: 1e9, filter: everyEvent };
-  const { events } = await ofDefault(store).log.read(read);
-  expect(events.map((event) => event.seq)).toEqual([seq, seq + 1]);
-  expect(await ofDefault(store).connections.find(connection.id)).toMatchObject({ state: 'closed' });
-  // Its bound holds already: what it is about to delete is read by nobody.
-  expect((await ofDefault(store).log.readBounds()).oldestSeq).toBe(5001);
+    const connection = sampleConnection({ listenerId: listener.id });
+    const [seq = 0] = (await node.append(append(2, [opened(connection)]))).values();
+    await node.append(append(3, [closed(connection)]));
+    const read = { afterSeq: seq - 1, limit: 10, bytesMax: 1e9, filter: everyEvent };
+    const { events } = await ofDefault(store).log.read(read);
+    expect(events.map((event) => event.seq)).toEqual([seq, seq + 1]);
+    expect(await ofDefault(store).connections.find(connection.id)).toMatchObject({
+      state: 'closed',
+    });
+    // Its bound holds already: what it is about to delete is read by nobody.
+    expect((await ofDefault(store).log.readBounds()).oldestSeq).toBe(5001);
 
-  await client.query('COMMIT');
-  expect(await purging).toMatchObject({ oldestSeq: 5001, hasMore: true });
-}, 60_000);
+    await client.query('COMMIT');
+    expect(await purging).toMatchObject({ oldestSeq: 5001, hasMore: true });
+  },
+);
 
 test.each(['listeners', 'log_marks'])(
   'a purge that is cut off at the %s is finished by the next, and leaves nothing behind',
@@ -98,7 +109,6 @@ test.each(['listeners', 'log_marks'])(
     );
     expect(rows).toEqual([{ counts: 0, events: 0 }]);
   },
-  60_000,
 );
 
 test('a clock that is sixty days ahead erases nothing until a person says that it is right', async () => {

@@ -2,6 +2,7 @@
 import { createSecretKey } from 'node:crypto';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import { rotatesAll } from '../../test/support/rotated-secrets.ts';
 import { keepingLogger } from '../../test/support/samples.ts';
 import { append, listenerEvent, sampleListener } from '../../test/support/store-samples.ts';
@@ -27,9 +28,13 @@ async function connect(connectionString: string) {
   return { client, [Symbol.asyncDispose]: () => client.end() };
 }
 
-test('plain rows, and those under the key before, all come under the current one', async () => {
-  await rotatesAll(10, limits);
-});
+test(
+  'plain rows, and those under the key before, all come under the current one',
+  long,
+  async () => {
+    await rotatesAll(10, limits);
+  },
+);
 
 test('without a key rows stay as they are, and nothing is said', async () => {
   await using database = await makeDatabase();

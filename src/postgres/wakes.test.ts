@@ -1,6 +1,7 @@
 /** Who tells whom that a log has grown, and how often: on a real database. */
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import {
   append,
   firstSeq,
@@ -72,7 +73,7 @@ test('many that grow in a moment are told at once, and very many as all', async 
   end();
 });
 
-test('who is alone tells nobody, and nobody hears what it told itself', async () => {
+test('who is alone tells nobody, and nobody hears what it told itself', long, async () => {
   await using ground = await makeGround();
   const a = await ground.open('node-a');
   const own: number[] = [];

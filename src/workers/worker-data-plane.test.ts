@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import { sampleLimits } from '../../test/support/samples.ts';
 import { talk } from '../../test/support/tcp-client.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
@@ -37,69 +38,85 @@ test('a worker that is lost while it binds its listeners anew has a successor to
   expect([world.lost.length, told]).toEqual([2, count + 1 + count]);
 });
 
-test('a listener that is closed while a new worker binds it does not listen afterwards', async () => {
-  const count = 5;
-  let told = 0;
-  const endAllAtFirst = () => {
-    told += 1;
-    if (told === count + 1) for (let n = 0; n < count; n++) end(world.plane, n);
-  };
-  await using world = await startPlane({ rebindsAtOnceMax: 1, onObserved: endAllAtFirst });
-  const ports = await listenAll(world.plane, count);
-  kill(world.plane);
-  await waitFor('the ends', () => goneIn(world.observed) === count);
-  for (const port of ports) await expect(talk(port, 'x')).rejects.toThrow('ECONNREFUSED');
-  expect([told, world.plane.status()[0]?.listeners]).toEqual([count + 1 + count, 0]);
-});
+test(
+  'a listener that is closed while a new worker binds it does not listen afterwards',
+  long,
+  async () => {
+    const count = 5;
+    let told = 0;
+    const endAllAtFirst = () => {
+      told += 1;
+      if (told === count + 1) for (let n = 0; n < count; n++) end(world.plane, n);
+    };
+    await using world = await startPlane({ rebindsAtOnceMax: 1, onObserved: endAllAtFirst });
+    const ports = await listenAll(world.plane, count);
+    kill(world.plane);
+    await waitFor('the ends', () => goneIn(world.observed) === count);
+    for (const port of ports) await expect(talk(port, 'x')).rejects.toThrow('ECONNREFUSED');
+    expect([told, world.plane.status()[0]?.listeners]).toEqual([count + 1 + count, 0]);
+  },
+);
 
-test('a worker that does not answer is killed, and what was asked of it is done by its successor', async () => {
-  await using world = await startPlane({ requestTimeoutMs: 500 });
-  const { plane, logger } = world;
-  const kept = await listen(plane, 1);
-  const gone = await listen(plane, 2);
-  const frozen = pidOf(plane);
-  process.kill(frozen ?? 0, 'SIGSTOP');
-  // Its port goes with it: the close has succeeded.
-  end(plane, 2);
-  await waitFor('its end', () => goneIn(world.observed) === 1);
-  expect(world.lost).toEqual([frozen]);
-  expect(logger.lines.map(({ message }) => message)).toContain(
-    'the worker does not answer: it is killed',
-  );
-  await waitFor('the other port', () => isEchoed(kept));
-  await expect(talk(gone, 'x')).rejects.toThrow('ECONNREFUSED');
-});
+test(
+  'a worker that does not answer is killed, and what was asked of it is done by its successor',
+  long,
+  async () => {
+    await using world = await startPlane({ requestTimeoutMs: 500 });
+    const { plane, logger } = world;
+    const kept = await listen(plane, 1);
+    const gone = await listen(plane, 2);
+    const frozen = pidOf(plane);
+    process.kill(frozen ?? 0, 'SIGSTOP');
+    // Its port goes with it: the close has succeeded.
+    end(plane, 2);
+    await waitFor('its end', () => goneIn(world.observed) === 1);
+    expect(world.lost).toEqual([frozen]);
+    expect(logger.lines.map(({ message }) => message)).toContain(
+      'the worker does not answer: it is killed',
+    );
+    await waitFor('the other port', () => isEchoed(kept));
+    await expect(talk(gone, 'x')).rejects.toThrow('ECONNREFUSED');
+  },
+);
 
-test('a limit too small for all workers is served by fewer, and by more once it is raised', async () => {
-  await using world = await startPlane({ workers: 3 });
-  await using clients = new AsyncDisposableStack();
-  const { plane, observed } = world;
-  const limits = { ...sampleLimits, maxConnections: 1 };
-  const binding = sampleBinding(1, { limits });
-  const { laddr, sockets } = await plane.open(binding);
-  await plane.wish({ generation: 1, binding });
-  expect(sockets).toHaveLength(1);
-  // Whoever comes first is let in, whichever worker the kernel would have chosen.
-  expect(await letIn(laddr.port, 6, clients)).toBe(1);
-  const raised = { ...sampleLimits, maxConnections: 9 };
-  await plane.wish({ generation: 2, binding: { ...binding, limits: raised } });
-  expect(observed.at(-1)).toMatchObject({ laddr, sockets: [sockets[0], {}, {}] });
-  expect(await letIn(laddr.port, 60, clients)).toBe(8);
-});
+test(
+  'a limit too small for all workers is served by fewer, and by more once it is raised',
+  long,
+  async () => {
+    await using world = await startPlane({ workers: 3 });
+    await using clients = new AsyncDisposableStack();
+    const { plane, observed } = world;
+    const limits = { ...sampleLimits, maxConnections: 1 };
+    const binding = sampleBinding(1, { limits });
+    const { laddr, sockets } = await plane.open(binding);
+    await plane.wish({ generation: 1, binding });
+    expect(sockets).toHaveLength(1);
+    // Whoever comes first is let in, whichever worker the kernel would have chosen.
+    expect(await letIn(laddr.port, 6, clients)).toBe(1);
+    const raised = { ...sampleLimits, maxConnections: 9 };
+    await plane.wish({ generation: 2, binding: { ...binding, limits: raised } });
+    expect(observed.at(-1)).toMatchObject({ laddr, sockets: [sockets[0], {}, {}] });
+    expect(await letIn(laddr.port, 60, clients)).toBe(8);
+  },
+);
 
-test('a quota smaller than the number of workers is exact, and all listen once it is raised', async () => {
-  await using world = await startPlane({ workers: 3 });
-  await using clients = new AsyncDisposableStack();
-  const { plane, observed } = world;
-  const project = projectRef(2);
-  plane.limitProject(project, { ...sampleLimits, maxConnections: 1 });
-  const port = await listen(plane, 1, { project });
-  expect(partsOf(observed)).toBe(1);
-  expect(await letIn(port, 6, clients)).toBe(1);
-  plane.limitProject(project, null);
-  await waitFor('a socket on each worker', () => partsOf(observed) === 3);
-  expect(await letIn(port, 10, clients)).toBe(10);
-});
+test(
+  'a quota smaller than the number of workers is exact, and all listen once it is raised',
+  long,
+  async () => {
+    await using world = await startPlane({ workers: 3 });
+    await using clients = new AsyncDisposableStack();
+    const { plane, observed } = world;
+    const project = projectRef(2);
+    plane.limitProject(project, { ...sampleLimits, maxConnections: 1 });
+    const port = await listen(plane, 1, { project });
+    expect(partsOf(observed)).toBe(1);
+    expect(await letIn(port, 6, clients)).toBe(1);
+    plane.limitProject(project, null);
+    await waitFor('a socket on each worker', () => partsOf(observed) === 3);
+    expect(await letIn(port, 10, clients)).toBe(10);
+  },
+);
 
 test.runIf(process.platform === 'linux')(
   'where one worker can not bind, none stays bound',
@@ -136,7 +153,7 @@ function takeAllFiles(): Disposable {
   }
 }
 
-test('a worker that can not even be started for want of a file is tried again', async () => {
+test('a worker that can not even be started for want of a file is tried again', long, async () => {
   await using world = await startPlane({ restartMaxMs: 50 });
   const { plane, logger } = world;
   const port = await listen(plane, 1);

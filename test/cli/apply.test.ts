@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type CommandEnd, command, jsonLines, runProgram } from '../support/command.ts';
+import { long } from '../support/long.ts';
 import { want } from '../support/rest-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { commonApp } from '../support/test-app.ts';
@@ -109,7 +110,7 @@ test('what is new is made all at once or not at all, and what is refused is told
   await want(404, app, 'GET', '/v1/listeners/cli-good');
 });
 
-test('what comes on stdin is applied as a file is', async () => {
+test('what comes on stdin is applied as a file is', long, async () => {
   const words = ['apply', '-f', '-'];
   const made = await runProgram(app, words, { input: 'listeners: [{name: cli-stdin}]' });
   expect(made).toEqual({ code: 0, stdout: '', stderr: '+ create    cli-stdin\n' });

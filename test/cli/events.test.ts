@@ -1,6 +1,7 @@
 /** The log and the history through the command. */
 import { expect, test } from 'vitest';
 import { beginProgram, command, jsonLines } from '../support/command.ts';
+import { long } from '../support/long.ts';
 import { want } from '../support/rest-client.ts';
 import { collect, ndjson } from '../support/rest-stream.ts';
 import { talk } from '../support/tcp-client.ts';
@@ -67,7 +68,7 @@ test('connections are listed as the API has them, and one of them is told with i
   expect(one.stdout).toMatch(/ opened .*\n.* closed .*\n$/);
 });
 
-test('a list that goes on in a pipe prints what has changed', async () => {
+test('a list that goes on in a pipe prints what has changed', long, async () => {
   const { port } = await usedListener(app, 'cli-watch', 1);
   const words = ['connections', '-w', '--listener', 'cli-watch', '--state', 'open', '-o', 'json'];
   const { output } = beginProgram(app, words);

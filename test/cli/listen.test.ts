@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { HeldListener } from '../../src/cli/held-listener.ts';
 import { RestClient } from '../../src/cli/rest-client.ts';
 import { beginProgram, command, jsonLines, runProgram } from '../support/command.ts';
+import { long } from '../support/long.ts';
 import { call, want } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
 import { commonApp } from '../support/test-app.ts';
@@ -55,7 +56,7 @@ test('a program that is not there leaves nothing behind', async () => {
   await want(404, app, 'GET', '/v1/listeners/cli-none');
 });
 
-test('it ends when somebody else closes its listener; --keep leaves it there', async () => {
+test('it ends when somebody else closes its listener; --keep leaves it there', long, async () => {
   const theirs = '/v1/listeners/cli-theirs';
   const ended = command(app, ['listen', '--name', 'cli-theirs', '-o', 'json']);
   await waitFor('it', async () => (await call(app, 'GET', theirs)).status === 200);
@@ -73,7 +74,7 @@ test('it ends when somebody else closes its listener; --keep leaves it there', a
   expect(left).toMatchObject({ state: 'listening', expiresAt: null });
 });
 
-test('the time of what is held is renewed until it is let go of', async () => {
+test('the time of what is held is renewed until it is let go of', long, async () => {
   const client = new RestClient({ url: app.url, ca: null, token: null, project: null });
   const body = { name: 'cli-renewed' };
   const say = () => undefined;

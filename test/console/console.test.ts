@@ -1,6 +1,7 @@
 /** The console in a real browser, from an empty kodama to the picture of two clients: as short as it can be. */
 import { expect, test } from 'vitest';
 import { expectAccessible, isLive, openTab, sharedBrowser } from '../support/browser.ts';
+import { long } from '../support/long.ts';
 import { all, want } from '../support/rest-client.ts';
 import { openClient } from '../support/tcp-client.ts';
 import { sharedApp } from '../support/test-app.ts';
@@ -39,34 +40,38 @@ test('one click opens a listener, and who connects is in the picture', async () 
   expect(complaints).toEqual([]);
 });
 
-test('a connection is found, told whole and reset, and its listener given a fault', async () => {
-  const { laddr, name } = await want(201, app, 'POST', '/v1/listeners', { name: 'bench' });
-  await using client = await openClient(laddr.port, { localAddress: '127.0.0.4' });
-  await client.echo('hello');
-  await using tab = await openTab(browser);
-  const { page, complaints } = tab;
-  await page.goto(`${app.url}/connections?listener=${name}`);
-  await page.locator('[data-row]').waitFor();
-  await page.keyboard.press('/');
-  await page.keyboard.type('raddr:127.0.0.4 state:open');
-  await page.keyboard.press('Enter');
-  await page.getByRole('button', { name: 'Without raddr:127.0.0.4' }).waitFor();
-  expect(new URL(page.url()).search).toBe(`?listener=${name}&raddr=127.0.0.4&state=open`);
-  await page.getByRole('button', { name: 'Without state:open' }).click();
-  await page.keyboard.press('j');
-  await page.keyboard.press('Enter');
-  await page.getByText(`in 5 · out 5`).waitFor();
-  await expectAccessible(page);
-  await page.getByRole('button', { name: 'Reset (RST)' }).click();
-  await page.getByRole('row', { name: 'operator_rst' }).waitFor();
+test(
+  'a connection is found, told whole and reset, and its listener given a fault',
+  long,
+  async () => {
+    const { laddr, name } = await want(201, app, 'POST', '/v1/listeners', { name: 'bench' });
+    await using client = await openClient(laddr.port, { localAddress: '127.0.0.4' });
+    await client.echo('hello');
+    await using tab = await openTab(browser);
+    const { page, complaints } = tab;
+    await page.goto(`${app.url}/connections?listener=${name}`);
+    await page.locator('[data-row]').waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('raddr:127.0.0.4 state:open');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Without raddr:127.0.0.4' }).waitFor();
+    expect(new URL(page.url()).search).toBe(`?listener=${name}&raddr=127.0.0.4&state=open`);
+    await page.getByRole('button', { name: 'Without state:open' }).click();
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.getByText(`in 5 · out 5`).waitFor();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Reset (RST)' }).click();
+    await page.getByRole('row', { name: 'operator_rst' }).waitFor();
 
-  await page.getByRole('link', { name: String(name), exact: true }).click();
-  await page.getByRole('button', { name: 'reset after 1 kB' }).click();
-  await page.getByRole('textbox', { name: 'bytes' }).fill('64');
-  await page.getByRole('button', { name: 'Apply: 1 change' }).click();
-  await page.getByRole('button', { name: 'Apply' }).waitFor({ state: 'detached' });
-  const { faults } = await want(200, app, 'GET', `/v1/listeners/${name}`);
-  expect(faults).toMatchObject([{ type: 'limit', bytes: 64, action: 'rst' }]);
-  await expectAccessible(page);
-  expect(complaints).toEqual([]);
-});
+    await page.getByRole('link', { name: String(name), exact: true }).click();
+    await page.getByRole('button', { name: 'reset after 1 kB' }).click();
+    await page.getByRole('textbox', { name: 'bytes' }).fill('64');
+    await page.getByRole('button', { name: 'Apply: 1 change' }).click();
+    await page.getByRole('button', { name: 'Apply' }).waitFor({ state: 'detached' });
+    const { faults } = await want(200, app, 'GET', `/v1/listeners/${name}`);
+    expect(faults).toMatchObject([{ type: 'limit', bytes: 64, action: 'rst' }]);
+    await expectAccessible(page);
+    expect(complaints).toEqual([]);
+  },
+);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { everyEvent } from '../../src/core/event-filter.ts';
 import { defaultProject } from '../../src/core/project.ts';
 import { caller } from '../support/core-world.ts';
+import { long } from '../support/long.ts';
 import { addNode, FakeAgent, type Replica, startReplica } from '../support/replica.ts';
 import { sampleNewListener } from '../support/samples.ts';
 import { makeDatabase } from '../support/test-database.ts';
@@ -202,32 +203,36 @@ test('what is changed while nobody hears of a node is done when it is back', asy
   await assertDense();
 });
 
-test('a delete that its node is slow to do, or hears of no more, is on record and done later', async () => {
-  const { agent, name } = await joined();
-  await agent.connect(a);
-  const slow = await created(a, name);
-  const cut = await created(a, name);
-  const gate = Promise.withResolvers<void>();
-  agent.plane.gates.endWish = gate.promise;
-  for (const replica of [a, b]) {
-    expect(await replica.control.deleteListener(caller, slow.id, 0)).toBe(false);
-  }
-  expect(await stateOf(slow.id)).toMatchObject({ state: 'draining' });
-  const deleting = b.control.deleteListener(caller, cut.id, 0);
-  await waitFor('its end', async () => (await stateOf(cut.id)).state === 'draining');
-  agent.cut();
-  // Whoever asked through the other replica hears of it there, or from whoever has the node next.
-  agent.plane.gates.endWish = undefined as never;
-  gate.resolve();
-  await agent.connect(b);
-  expect(typeof (await deleting)).toBe('boolean');
-  for (const { id } of [slow, cut]) {
-    await waitFor('the close', async () => (await stateOf(id)).state === 'closed');
-    const types = await typesOf(id);
-    expect(types.filter((type) => type === 'listener_closed')).toHaveLength(1);
-  }
-  await assertDense();
-});
+test(
+  'a delete that its node is slow to do, or hears of no more, is on record and done later',
+  long,
+  async () => {
+    const { agent, name } = await joined();
+    await agent.connect(a);
+    const slow = await created(a, name);
+    const cut = await created(a, name);
+    const gate = Promise.withResolvers<void>();
+    agent.plane.gates.endWish = gate.promise;
+    for (const replica of [a, b]) {
+      expect(await replica.control.deleteListener(caller, slow.id, 0)).toBe(false);
+    }
+    expect(await stateOf(slow.id)).toMatchObject({ state: 'draining' });
+    const deleting = b.control.deleteListener(caller, cut.id, 0);
+    await waitFor('its end', async () => (await stateOf(cut.id)).state === 'draining');
+    agent.cut();
+    // Whoever asked through the other replica hears of it there, or from whoever has the node next.
+    agent.plane.gates.endWish = undefined as never;
+    gate.resolve();
+    await agent.connect(b);
+    expect(typeof (await deleting)).toBe('boolean');
+    for (const { id } of [slow, cut]) {
+      await waitFor('the close', async () => (await stateOf(id)).state === 'closed');
+      const types = await typesOf(id);
+      expect(types.filter((type) => type === 'listener_closed')).toHaveLength(1);
+    }
+    await assertDense();
+  },
+);
 
 test('the connections of a lost node are closed once, and what came meanwhile comes later', async () => {
   const { agent, name } = await joined();

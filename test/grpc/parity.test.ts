@@ -9,6 +9,7 @@ import {
   grpcClient,
   streamEvents,
 } from '../support/grpc-client.ts';
+import { long } from '../support/long.ts';
 import { plainError, plainMessage, withoutNothing } from '../support/plain-message.ts';
 import { call, want } from '../support/rest-client.ts';
 import { collect, ndjson } from '../support/rest-stream.ts';
@@ -373,7 +374,7 @@ describe('refused alike', () => {
     expect([...seen].sort()).toEqual(here.sort());
   });
 
-  test('without the token, and beyond a limit', async () => {
+  test('without the token, and beyond a limit', long, async () => {
     const token = 'sixteen-or-more-characters';
     await using other = await startApp({ KODAMA_API_TOKEN: token, KODAMA_LISTENERS_MAX: '1' });
     using stranger = grpcClient(other.grpcAddress);
@@ -483,7 +484,7 @@ describe('answered alike', () => {
     });
   });
 
-  test('a change is the same through either edge', async () => {
+  test('a change is the same through either edge', long, async () => {
     const before = {
       labels: { a: '1', b: '2' },
       limits: { maxConnections: 5, maxConnectionsPerSource: 3, allowCidrs: ['127.0.0.0/8'] },
@@ -577,7 +578,7 @@ describe('answered alike', () => {
     expect(new Set(texts).size).toBe(1);
   });
 
-  test('streams, from each start and with each filter', async () => {
+  test('streams, from each start and with each filter', long, async () => {
     const { events } = await want(200, app, 'GET', '/v1/events?pageSize=1000');
     const [first] = events;
     const { connection } = events.find((one: { connection?: object }) => one.connection);

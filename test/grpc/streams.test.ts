@@ -2,6 +2,7 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, test } from 'vitest';
 import { call, grpcClient, streamEvents } from '../support/grpc-client.ts';
+import { long } from '../support/long.ts';
 import { plainMessage, withoutNothing } from '../support/plain-message.ts';
 import { all, want } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
@@ -113,7 +114,7 @@ test('filters hold for what was and for what comes', async () => {
   }
 });
 
-test('a heartbeat moves past what the filter left out', async () => {
+test('a heartbeat moves past what the filter left out', long, async () => {
   const filter = { types: ['EVENT_TYPE_LISTENER_FAILED' as const] };
   using stream = streamEvents(app.grpcAddress, filter, { heartbeatInterval: { seconds: 1 } });
   const synced = await stream.synced;
@@ -134,17 +135,21 @@ test('a cursor above the head is refused with the head', async () => {
   expect(error?.metadata.get('kodama-head-seq')).toEqual([String(headSeq)]);
 });
 
-test('a subscriber who does not read slows no one, and gets all of it in the end', async () => {
-  using asleep = streamEvents(app.grpcAddress);
-  using awake = streamEvents(app.grpcAddress);
-  await Promise.all([asleep.synced, awake.synced]);
-  asleep.call.pause();
-  const { headSeq } = await population(200);
-  await waitFor('all of it', () => awake.events.at(-1)?.seq === headSeq);
-  asleep.call.resume();
-  await waitFor('all of it, late', () => asleep.events.at(-1)?.seq === headSeq);
-  expect(seqsOf(asleep)).toEqual(seqsOf(awake));
-});
+test(
+  'a subscriber who does not read slows no one, and gets all of it in the end',
+  long,
+  async () => {
+    using asleep = streamEvents(app.grpcAddress);
+    using awake = streamEvents(app.grpcAddress);
+    await Promise.all([asleep.synced, awake.synced]);
+    asleep.call.pause();
+    const { headSeq } = await population(200);
+    await waitFor('all of it', () => awake.events.at(-1)?.seq === headSeq);
+    asleep.call.resume();
+    await waitFor('all of it, late', () => asleep.events.at(-1)?.seq === headSeq);
+    expect(seqsOf(asleep)).toEqual(seqsOf(awake));
+  },
+);
 
 describe('with a token and room for two streams', () => {
   const token = 'sixteen-or-more-characters';

@@ -9,6 +9,7 @@ import type {
   WorkerStatus,
 } from '../../src/core/ports.ts';
 import { defaultProject, projectRef } from '../../src/core/project.ts';
+import { long } from './long.ts';
 import { rejection, sampleId, sampleLimits, sampleNewListener } from './samples.ts';
 import { ToldEvents } from './told-events.ts';
 import { waitFor } from './wait-for.ts';
@@ -170,29 +171,33 @@ async function ifLetIn({ ground }: World, port: number): Promise<DataPlaneClient
 function projectContract(worldOf: () => World): void {
   const limits = { maxConnections: 2, maxConnectionsPerSource: null, acceptRate: null };
 
-  test('they hold for all its listeners together, over lost workers, until they change', async () => {
-    const world = worldOf();
-    const { plane } = world;
-    const project = projectRef(77);
-    plane.limitProject(project, limits);
-    const [one, two] = [await world.listen({ project }), await world.listen({ project })];
-    const beside = await world.listen();
-    const clients = [await world.letIn(one.port), await world.letIn(two.port)];
-    await refused(world, two);
-    await world.letIn(beside.port);
-    plane.limitProject(project, { ...limits, maxConnections: 3 });
-    clients.push(await waitFor('room', () => ifLetIn(world, one.port)));
-    // What is open stays.
-    plane.limitProject(project, { ...limits, maxConnections: 1 });
-    for (const client of clients) expect(await client.echo('again')).toBe('again');
-    await world.loseWorker();
-    const connect = () => world.ground.connect(one.port).catch(() => null);
-    const successor = await waitFor('its successor', connect);
-    expect(await successor.echo('hello')).toBe('hello');
-    await refused(world, two);
-    for (const { id } of [one, two, beside]) await world.end(id);
-    plane.limitProject(project, null);
-  });
+  test(
+    'they hold for all its listeners together, over lost workers, until they change',
+    long,
+    async () => {
+      const world = worldOf();
+      const { plane } = world;
+      const project = projectRef(77);
+      plane.limitProject(project, limits);
+      const [one, two] = [await world.listen({ project }), await world.listen({ project })];
+      const beside = await world.listen();
+      const clients = [await world.letIn(one.port), await world.letIn(two.port)];
+      await refused(world, two);
+      await world.letIn(beside.port);
+      plane.limitProject(project, { ...limits, maxConnections: 3 });
+      clients.push(await waitFor('room', () => ifLetIn(world, one.port)));
+      // What is open stays.
+      plane.limitProject(project, { ...limits, maxConnections: 1 });
+      for (const client of clients) expect(await client.echo('again')).toBe('again');
+      await world.loseWorker();
+      const connect = () => world.ground.connect(one.port).catch(() => null);
+      const successor = await waitFor('its successor', connect);
+      expect(await successor.echo('hello')).toBe('hello');
+      await refused(world, two);
+      for (const { id } of [one, two, beside]) await world.end(id);
+      plane.limitProject(project, null);
+    },
+  );
 }
 
 function holdContract(worldOf: () => World): void {

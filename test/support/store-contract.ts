@@ -1,5 +1,5 @@
 /** What every Store keeps: the suite that the fake and the real one both pass. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, type TestOptions, test } from 'vitest';
 import type { Connection } from '../../src/core/connection.ts';
 import type { ListenerQuery } from '../../src/core/directories.ts';
 import type { EventDraft } from '../../src/core/event.ts';
@@ -40,18 +40,24 @@ const firstOwn = { pageSize: 1000, after: null, bytesMax: 1e9 };
 const farOff = Number.MAX_SAFE_INTEGER;
 const isNothing = { headSeq: 0, oldestSeq: 1 };
 
-export function storeContract(name: string, makeGround: MakeGround, filters: FilterShare): void {
+/** `beyond` is for all but the append. */
+export function storeContract(
+  name: string,
+  makeGround: MakeGround,
+  filters: FilterShare,
+  beyond: TestOptions = {},
+): void {
   describe(name, () => {
     describe('the append', () => appendContract(makeGround));
-    describe('events', () => eventContract(makeGround));
-    describe('listeners', () => listenerContract(makeGround));
-    describe('connections', () => connectionContract(makeGround));
-    describe('filters', () => filterContract(makeGround, filters));
-    describe('the purge', () => purgeContract(makeGround));
-    describe('places of other nodes', () => placeContract(makeGround));
-    describe('idempotency keys', () => idempotencyContract(makeGround));
-    describe('the audit', () => auditContract(makeGround));
-    describe('projects', () => projectContract(makeGround));
+    describe('events', beyond, () => eventContract(makeGround));
+    describe('listeners', beyond, () => listenerContract(makeGround));
+    describe('connections', beyond, () => connectionContract(makeGround));
+    describe('filters', beyond, () => filterContract(makeGround, filters));
+    describe('the purge', beyond, () => purgeContract(makeGround));
+    describe('places of other nodes', beyond, () => placeContract(makeGround));
+    describe('idempotency keys', beyond, () => idempotencyContract(makeGround));
+    describe('the audit', beyond, () => auditContract(makeGround));
+    describe('projects', beyond, () => projectContract(makeGround));
   });
 }
 

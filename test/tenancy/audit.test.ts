@@ -5,6 +5,7 @@ import { operations } from '../../src/api/operations.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
 import { call as grpcCall, grpcClient, type Message } from '../support/grpc-client.ts';
 import { joinedNode } from '../support/joined-node.ts';
+import { long } from '../support/long.ts';
 import { call, type Reply, want } from '../support/rest-client.ts';
 import { ndjson } from '../support/rest-stream.ts';
 import { openClient } from '../support/tcp-client.ts';
@@ -157,7 +158,7 @@ test('listener events say who caused them, and not which operator', async () => 
   expect(deletes).toMatchObject([{ change: { after: { state: 'draining' } } }]);
 });
 
-test('what kodama does by itself has no entry, and nobody who caused it', async () => {
+test('what kodama does by itself has no entry, and nobody who caused it', long, async () => {
   const { secret } = await makeKey(['read', 'write', 'audit:read']);
   const own = bearer(secret);
   const one = await want(201, app, 'POST', '/v1/listeners', { ttlMs: 1000 }, own);

@@ -2,6 +2,7 @@
 import { status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import { call as grpcCall, grpcClient, streamEvents } from '../support/grpc-client.ts';
+import { long } from '../support/long.ts';
 import { call, type Reply, want } from '../support/rest-client.ts';
 import { ndjson } from '../support/rest-stream.ts';
 import { sharedApp } from '../support/test-app.ts';
@@ -115,7 +116,7 @@ test('a key that is revoked is dead at once, and its streams end', async () => {
   await want(201, app, 'POST', '/v1/keys', { name: key.name, scopes: ['read'] }, operator);
 });
 
-test('a key that has expired is dead', async () => {
+test('a key that has expired is dead', long, async () => {
   const key = await makeKey(['read'], { ttlMs: 1500 });
   await want(200, app, 'GET', '/v1/listeners', undefined, bearer(key.secret));
   using stream = streamEvents(app.grpcAddress, {}, {}, { token: key.secret });

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { expect, test } from 'vitest';
 import { call as grpcCall, grpcClient } from '../support/grpc-client.ts';
 import { joinedNode } from '../support/joined-node.ts';
+import { long } from '../support/long.ts';
 import { call, type Reply, want } from '../support/rest-client.ts';
 import { openClient } from '../support/tcp-client.ts';
 import { sharedApp } from '../support/test-app.ts';
@@ -109,35 +110,39 @@ test('an answer is repeated without its secret', async () => {
   expect(again.body).toEqual({ ...first, secret: null });
 });
 
-test('a project sees its own nodes and the shared ones, found by id, name, label and state', async () => {
-  const [one, two] = [await makeProject(), await makeProject()];
-  const mine = await makeNode(one.own, 'dmz', { labels: { site: 'north' } });
-  expect(mine).toMatchObject({
-    ...{ name: 'dmz', project: one.name, labels: { site: 'north' }, state: 'pending' },
-    ...{ isBuiltIn: false, shared: false, cordoned: false, lostAfterMs: 300_000 },
-    ...{ hostname: 'dmz', version: '1.2.3', listeners: 0, openConnections: 0, lastSeenAt: null },
-  });
-  const theirs = await makeNode(two.own, 'dmz');
-  expect(theirs.id).not.toBe(mine.id);
-  const byName = await want(200, app, 'GET', '/v1/nodes/dmz', undefined, two.own);
-  expect(byName.id).toBe(theirs.id);
-  await want(404, app, 'GET', `/v1/nodes/${mine.id}`, undefined, two.own);
-  expect(await namesOf(one.own, '?label=site=north')).toEqual(['dmz']);
-  expect(await namesOf(one.own, '?label=site=south')).toEqual([]);
-  expect(await namesOf(one.own, '?state=pending')).toEqual(['dmz']);
-  expect(await namesOf(one.own, '?state=ready')).toEqual([]);
-  const { nodes, nextPageToken } = await want(
-    ...([200, app, 'GET', '/v1/nodes?pageSize=1', undefined, one.own] as const),
-  );
-  expect(nodes).toMatchObject([{ isBuiltIn: true, project: 'default', state: 'ready' }]);
-  const next = `?pageSize=1&pageToken=${nextPageToken}`;
-  expect(await namesOf(one.own, next)).toEqual(['dmz']);
-  await want(400, app, 'GET', `/v1/nodes${next}`, undefined, two.own);
-  const all = await want(200, app, 'GET', '/v1/nodes?pageSize=1000', undefined, operator);
-  const ids = all.nodes.map(({ id }: Body) => id);
-  expect(ids).toEqual(expect.arrayContaining([mine.id, theirs.id]));
-  expect(await namesOf(of(two.name))).toEqual(['dmz']);
-});
+test(
+  'a project sees its own nodes and the shared ones, found by id, name, label and state',
+  long,
+  async () => {
+    const [one, two] = [await makeProject(), await makeProject()];
+    const mine = await makeNode(one.own, 'dmz', { labels: { site: 'north' } });
+    expect(mine).toMatchObject({
+      ...{ name: 'dmz', project: one.name, labels: { site: 'north' }, state: 'pending' },
+      ...{ isBuiltIn: false, shared: false, cordoned: false, lostAfterMs: 300_000 },
+      ...{ hostname: 'dmz', version: '1.2.3', listeners: 0, openConnections: 0, lastSeenAt: null },
+    });
+    const theirs = await makeNode(two.own, 'dmz');
+    expect(theirs.id).not.toBe(mine.id);
+    const byName = await want(200, app, 'GET', '/v1/nodes/dmz', undefined, two.own);
+    expect(byName.id).toBe(theirs.id);
+    await want(404, app, 'GET', `/v1/nodes/${mine.id}`, undefined, two.own);
+    expect(await namesOf(one.own, '?label=site=north')).toEqual(['dmz']);
+    expect(await namesOf(one.own, '?label=site=south')).toEqual([]);
+    expect(await namesOf(one.own, '?state=pending')).toEqual(['dmz']);
+    expect(await namesOf(one.own, '?state=ready')).toEqual([]);
+    const { nodes, nextPageToken } = await want(
+      ...([200, app, 'GET', '/v1/nodes?pageSize=1', undefined, one.own] as const),
+    );
+    expect(nodes).toMatchObject([{ isBuiltIn: true, project: 'default', state: 'ready' }]);
+    const next = `?pageSize=1&pageToken=${nextPageToken}`;
+    expect(await namesOf(one.own, next)).toEqual(['dmz']);
+    await want(400, app, 'GET', `/v1/nodes${next}`, undefined, two.own);
+    const all = await want(200, app, 'GET', '/v1/nodes?pageSize=1000', undefined, operator);
+    const ids = all.nodes.map(({ id }: Body) => id);
+    expect(ids).toEqual(expect.arrayContaining([mine.id, theirs.id]));
+    expect(await namesOf(of(two.name))).toEqual(['dmz']);
+  },
+);
 
 test('of a shared node each project sees what it has there', async () => {
   const [one, two] = [await makeProject(), await makeProject()];
@@ -206,7 +211,7 @@ test('shared nodes are of the project default, and an operator’s to add', asyn
   await want(403, app, 'POST', '/v1/join-tokens', { shared: true }, bearer(secret));
 });
 
-test('a node that is removed is listed when asked for, and its name is free', async () => {
+test('a node that is removed is listed when asked for, and its name is free', long, async () => {
   const { own } = await makeProject();
   const node = await makeNode(own, 'dmz');
   await want(204, app, 'DELETE', '/v1/nodes/dmz', undefined, own);
@@ -234,7 +239,7 @@ test('a built-in node whose process is up stays', async () => {
   expect((await builtIn(operator)).state).toBe('ready');
 });
 
-test('quotas of nodes and join tokens are counted, and held', async () => {
+test('quotas of nodes and join tokens are counted, and held', long, async () => {
   const { name, own } = await makeProject();
   const quotas = { nodes: 1, joinTokens: 1 };
   await want(200, app, 'PATCH', `/v1/projects/${name}`, { quotas }, operator);

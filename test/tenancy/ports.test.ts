@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import { freePort } from '../chaos/free-port.ts';
 import { call as grpcCall, grpcClient } from '../support/grpc-client.ts';
+import { long } from '../support/long.ts';
 import { call, want } from '../support/rest-client.ts';
 import { makeHome, sharedApp, startApp, type TestApp } from '../support/test-app.ts';
 
@@ -80,7 +81,7 @@ test('loopback is for default alone, and a project listens at its hosts only', a
     .toBe(201);
 });
 
-test('a port rests for others after a restart too', async () => {
+test('a port rests for others after a restart too', long, async () => {
   await using own = await makeHome({ KODAMA_API_TOKEN: token });
   const listeners = (kodama: TestApp, project: string, spec: object, code: number) =>
     want(code, kodama, 'POST', '/v1/listeners', spec, of(project));

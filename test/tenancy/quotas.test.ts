@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import { call as grpcCall, grpcClient } from '../support/grpc-client.ts';
+import { long } from '../support/long.ts';
 import { call, type Reply, want } from '../support/rest-client.ts';
 import { ndjson } from '../support/rest-stream.ts';
 import { openClient, type TcpClient, wantRefused } from '../support/tcp-client.ts';
@@ -43,40 +44,47 @@ function overGrpc(key: Headers) {
   return grpcClient(app.grpcAddress, { token: key.authorization?.slice('Bearer '.length) ?? '' });
 }
 
-test('listeners are as many as the quota says, however many nodes make them at once', async () => {
-  const key = await makeProject('listeners', { listeners: 10 });
-  await using other = await startApp({ ...environment, KODAMA_NODE_ID: `b-${randomUUID()}` }, home);
-  const creates = Array.from({ length: 50 }, (_, index) =>
-    call(index % 2 === 0 ? app : other, 'POST', '/v1/listeners', {}, key),
-  );
-  const beside = want(201, app, 'POST', '/v1/listeners', {}, operator);
-  const replies = await Promise.all(creates);
-  const made = replies.filter((reply) => reply.status === 201);
-  const refused = replies.filter((reply) => reply.status !== 201);
-  expect(made).toHaveLength(10);
-  for (const { status: code, headers, body } of refused) {
-    expect([code, body.limit, body.limitValue]).toEqual([429, 'listeners', 10]);
-    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
-  }
-  await beside;
-  expect(await quotaOf(key, 'listeners')).toEqual({ name: 'listeners', limit: 10, used: 10 });
-  const { listeners } = await want(200, app, 'GET', '/v1/listeners', undefined, key);
-  expect(listeners).toHaveLength(10);
-  using client = overGrpc(key);
-  const refusal = await grpcCall((done) =>
-    client.listeners.CreateListener({}, client.metadata, done),
-  ).catch((error: unknown) => error);
-  expect(refusal).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
-  // What is there beyond a smaller quota stays, and goes when it is told to.
-  await limit('listeners', { listeners: 1 });
-  for (const { body } of made) {
-    const at = listenerPath(body);
-    const reply = await call(app, 'DELETE', at, undefined, key);
-    if (reply.status !== 204) await want(204, other, 'DELETE', at, undefined, key);
-  }
-  await want(201, other, 'POST', '/v1/listeners', {}, key);
-  await want(429, app, 'POST', '/v1/listeners', {}, key);
-});
+test(
+  'listeners are as many as the quota says, however many nodes make them at once',
+  long,
+  async () => {
+    const key = await makeProject('listeners', { listeners: 10 });
+    await using other = await startApp(
+      { ...environment, KODAMA_NODE_ID: `b-${randomUUID()}` },
+      home,
+    );
+    const creates = Array.from({ length: 50 }, (_, index) =>
+      call(index % 2 === 0 ? app : other, 'POST', '/v1/listeners', {}, key),
+    );
+    const beside = want(201, app, 'POST', '/v1/listeners', {}, operator);
+    const replies = await Promise.all(creates);
+    const made = replies.filter((reply) => reply.status === 201);
+    const refused = replies.filter((reply) => reply.status !== 201);
+    expect(made).toHaveLength(10);
+    for (const { status: code, headers, body } of refused) {
+      expect([code, body.limit, body.limitValue]).toEqual([429, 'listeners', 10]);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    await beside;
+    expect(await quotaOf(key, 'listeners')).toEqual({ name: 'listeners', limit: 10, used: 10 });
+    const { listeners } = await want(200, app, 'GET', '/v1/listeners', undefined, key);
+    expect(listeners).toHaveLength(10);
+    using client = overGrpc(key);
+    const refusal = await grpcCall((done) =>
+      client.listeners.CreateListener({}, client.metadata, done),
+    ).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+    // What is there beyond a smaller quota stays, and goes when it is told to.
+    await limit('listeners', { listeners: 1 });
+    for (const { body } of made) {
+      const at = listenerPath(body);
+      const reply = await call(app, 'DELETE', at, undefined, key);
+      if (reply.status !== 204) await want(204, other, 'DELETE', at, undefined, key);
+    }
+    await want(201, other, 'POST', '/v1/listeners', {}, key);
+    await want(429, app, 'POST', '/v1/listeners', {}, key);
+  },
+);
 
 const listenerPath = ({ id }: Reply['body']): string => `/v1/listeners/${id}`;
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { operations } from '../../src/api/operations.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
 import { notApart, storeReasons, tenancyReasons } from '../support/apart-statements.ts';
+import { long } from '../support/long.ts';
 import { SentStatements } from '../support/sent-statements.ts';
 import { sharedApp } from '../support/test-app.ts';
 import { Match } from './separation/match.ts';
@@ -18,7 +19,7 @@ test('every operation is played', () => {
   expect(operationNames.toSorted()).toEqual(names.toSorted());
 });
 
-test('what is another project’s is as what never was', async () => {
+test('what is another project’s is as what never was', long, async () => {
   await using match = await Match.begin(app, token);
   for (const move of operationNames.flatMap(toursOf)) await match.play(1, move);
   await match.end();

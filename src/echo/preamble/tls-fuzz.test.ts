@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { long } from '../../../test/support/long.ts';
 import { preambleServer } from '../../../test/support/preamble-server.ts';
 import { seededRandom } from '../../../test/support/store-samples.ts';
 import { openClient, talk } from '../../../test/support/tcp-client.ts';
@@ -44,28 +45,32 @@ async function goesOn(server: Server): Promise<void> {
   client.destroy();
 }
 
-test('random bytes, and hellos that are cut or changed, end as tls_error; the port goes on', async () => {
-  await using server = await preambleServer({ tls: {} });
-  const hello = await clientHello();
-  const changed = fc
-    .array(fc.tuple(fc.nat(hello.length - 1), fc.integer({ min: 0, max: 255 })), { minLength: 1 })
-    .map((changes) => {
-      const copy = Buffer.from(hello);
-      for (const [at, byte] of changes) copy[at] = byte;
-      return copy;
+test(
+  'random bytes, and hellos that are cut or changed, end as tls_error; the port goes on',
+  long,
+  async () => {
+    await using server = await preambleServer({ tls: {} });
+    const hello = await clientHello();
+    const changed = fc
+      .array(fc.tuple(fc.nat(hello.length - 1), fc.integer({ min: 0, max: 255 })), { minLength: 1 })
+      .map((changes) => {
+        const copy = Buffer.from(hello);
+        for (const [at, byte] of changes) copy[at] = byte;
+        return copy;
+      });
+    const cut = fc.integer({ min: 1, max: hello.length - 1 }).map((end) => hello.subarray(0, end));
+    const random = fc.uint8Array({ minLength: 1, maxLength: 2000 }).map((raw) => Buffer.from(raw));
+    const framed = random.map((bytes) => {
+      const head = Buffer.from([0x16, 3, 1, bytes.length >> 8, bytes.length & 0xff]);
+      return Buffer.concat([head, bytes]);
     });
-  const cut = fc.integer({ min: 1, max: hello.length - 1 }).map((end) => hello.subarray(0, end));
-  const random = fc.uint8Array({ minLength: 1, maxLength: 2000 }).map((raw) => Buffer.from(raw));
-  const framed = random.map((bytes) => {
-    const head = Buffer.from([0x16, 3, 1, bytes.length >> 8, bytes.length & 0xff]);
-    return Buffer.concat([head, bytes]);
-  });
-  await fc.assert(
-    fc.asyncProperty(fc.oneof(changed, cut, random, framed), (bytes) => send(server, bytes)),
-    { numRuns: 300 },
-  );
-  await goesOn(server);
-});
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(changed, cut, random, framed), (bytes) => send(server, bytes)),
+      { numRuns: 300 },
+    );
+    await goesOn(server);
+  },
+);
 
 test.each([
   ['plain HTTP', 'GET / HTTP/1.1\r\nhost: x\r\n\r\n', 'ERR_SSL_HTTP_REQUEST'],
