@@ -37,6 +37,6 @@ test('kodama up refuses what the configuration refuses, in its words', async () 
   const { code, stderr } = await runProgram({ url: '' }, ['up', '--workers', '99']);
   expect({ code, stderr }).toEqual({
     code: 2,
-    stderr: 'kodama: KODAMA_WORKERS must be a whole number from 1 to 64\n',
+    stderr: 'kodama: KODAMA_WORKERS must be a whole number from 0 to 64\n',
   });
 });
