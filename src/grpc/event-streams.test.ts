@@ -260,7 +260,7 @@ test('a reader who takes nothing for too long is ended with the seq to resume fr
   const source = endless((seq) => page(seq, 100, 'x'.repeat(300)));
   await using edge = await startGrpcEdge(
     { followEvents: source.follow },
-    { limits: { streamWriteTimeoutMs: 200 } },
+    { limits: { streamWriteTimeoutMs: 1000 } },
   );
   using stream = streamEvents(edge.address);
   await waitFor('events', () => stream.events.length > 0);
@@ -270,7 +270,7 @@ test('a reader who takes nothing for too long is ended with the seq to resume fr
   const error = await stream.ended;
   expect(error?.code).toBe(status.RESOURCE_EXHAUSTED);
   const resume = stream.events.at(-1)?.seq;
-  expect(error?.details).toBe(`the reader took nothing for 200 ms: resume after seq ${resume}`);
+  expect(error?.details).toBe(`the reader took nothing for 1000 ms: resume after seq ${resume}`);
   expect(error?.metadata.get('kodama-limit')).toEqual(['streamWriteTimeoutMs']);
   expect(error?.metadata.get('kodama-resume-after-seq')).toEqual([String(resume)]);
 });

@@ -262,7 +262,7 @@ test('names are made unique in their project, however long, and are free once re
   for (const token of [mine, theirs]) await joinTokens.create(token, limits, audit);
   const long = `a${'b'.repeat(62)}`;
   const names: string[] = [];
-  for (const name of [long, 'one', 'one-2', 'one']) {
+  for (const name of [long, long, 'one', 'one-2', 'one']) {
     names.push((await join(fleet, mine.secret, { name })).name);
   }
   expect(names).toEqual([long, `${long.slice(0, 61)}-2`, 'one', 'one-2', 'one-3']);
