@@ -118,11 +118,30 @@ function compareVisits(judged: Judged): { breaches: string[]; lost: number } {
       const listener = placed.get(visit.listenerId);
       const kills = agents.find(({ name }) => name === listener?.node)?.kills ?? [];
       const breach = aboutLoss(visit, recorded, kills, listener?.recording ?? 'durable');
-      if (breach === null) lost += 1;
+      if (breach === null || cameTooLate(visit, judged)) lost += 1;
       else breaches.push(`${breach} on ${listener?.node}`);
     }
   }
   return { breaches, lost };
+}
+
+/**
+ * Whom a listener answers that was deleted while its node is away is told when the node is back. If it was lost until
+ * then, the listener is closed on record: what comes after that is counted and dropped. Durable ones answer nobody there.
+ */
+function cameTooLate(
+  { listenerId, firstEchoAt }: Visit,
+  { project, placed, lost }: Judged,
+): boolean {
+  const listener = placed.get(listenerId);
+  if (listener?.node !== lost?.name || listener?.recording !== 'batched') return false;
+  const isDeleted = !project.listeners.confirmed.has(listenerId);
+  const at = firstEchoAt ?? 0;
+  return (
+    isDeleted &&
+    (lost?.troubles.some(({ from, to }) => from - deliveryMsMax < at && at < (to ?? Infinity)) ??
+      false)
+  );
 }
 
 function compare(visit: Visit, record: Shown, judged: Judged): string[] {
@@ -175,6 +194,8 @@ function compare(visit: Visit, record: Shown, judged: Judged): string[] {
   return breaches.slice(0, 3);
 }
 
+/** Records lie with an agent for so long at most, where nothing is wrong. */
+const deliveryMsMax = 1000;
 /** What a node is ended early, and what lies between a heartbeat and its answer. */
 const marginMs = 6000;
 /** An agent that has failed several times waits for so long before it dials again. */
