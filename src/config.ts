@@ -11,6 +11,7 @@ import { turnLimits } from './core/turns.ts';
 import { edgeConfig, edgeSettings, tlsFault, wayBeyondLoopback } from './edge-settings.ts';
 import {
   agentLimits,
+  callLineLimits,
   dataPlaneLimits,
   eventLogLimits,
   fleetLimits,
@@ -262,7 +263,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     postgres: { startTimeoutMs: 60_000, stopTimeoutMs: 5000 },
     eventLog: eventLogLimits,
     store: storeLimits,
-    turns: { ...turnLimits, ...longPageLimits },
+    turns: { ...turnLimits, ...longPageLimits, ...callLineLimits },
     streams: {
       followersMax: env.KODAMA_STREAMS_MAX,
       closeTimeoutMs: 5000,

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { Api } from './api/call.ts';
+import { CallLines } from './api/call-lines.ts';
 import { LongPages } from './api/long-pages.ts';
 import { operations } from './api/operations.ts';
 import { type AppliedFile, applyAtStart } from './applied-file.ts';
@@ -79,6 +80,7 @@ export async function startEdges(
     rates: new RequestRates(projects),
     refusals,
     longPages: new LongPages({ projects, turns: ground.turns, limits: config.turns }),
+    callLines: new CallLines(config.turns),
     idempotency: { keysOf, clock, logger, limits: idempotency },
   });
   const { signal = new AbortController().signal } = ground;

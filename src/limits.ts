@@ -99,6 +99,14 @@ export const tenancyLimits = {
 /** Of lists that are longer than what is looked at in one turn of the loop. */
 export const longPageLimits = { longPagesPerProjectMax: 2, longPageWaitMs: 30_000 };
 
+/** Of calls of several projects at once. */
+export const callLineLimits = {
+  callsPerProjectMax: 8,
+  callPlaceMs: 250,
+  callWaitMs: 10_000,
+  callsBesideMs: 1000,
+};
+
 export const idempotencyLimits = {
   idempotencyTtlMs: day,
   idempotencyRunTimeoutMs: 60_000,

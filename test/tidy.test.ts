@@ -81,7 +81,7 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2060,
-  api: 2500,
+  api: 2520,
   cli: 5900,
   core: 8920,
   agent: 1580,

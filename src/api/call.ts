@@ -8,6 +8,7 @@ import type { Keys } from '../core/keys.ts';
 import type { RequestRates } from '../core/request-rates.ts';
 import type { Refusals } from '../tenancy/refusals.ts';
 import { assertAllowed } from './allowed.ts';
+import type { CallLines } from './call-lines.ts';
 import { type Answer, answerOnce, type IdempotencyOptions } from './idempotency.ts';
 import type { LongPages, Pace } from './long-pages.ts';
 import type { Given, Operation, StreamOperation } from './operation.ts';
@@ -39,26 +40,19 @@ export interface ApiOptions {
   /** Told of what callers are not allowed. */
   readonly refusals: Pick<Refusals, 'heard'>;
   readonly longPages: Pick<LongPages, 'paceOf'>;
+  readonly callLines: Pick<CallLines, 'take'>;
   readonly idempotency: IdempotencyOptions;
 }
 
 export class Api {
   readonly operations: Operations;
   readonly keys: Keys;
-  readonly #rates: ApiOptions['rates'];
-  readonly #world: World;
-  readonly #refusals: ApiOptions['refusals'];
-  readonly #longPages: ApiOptions['longPages'];
-  readonly #idempotency: IdempotencyOptions;
+  readonly #options: ApiOptions;
 
   constructor(options: ApiOptions) {
-    this.#world = options.world;
     this.operations = options.operations;
     this.keys = options.keys;
-    this.#rates = options.rates;
-    this.#refusals = options.refusals;
-    this.#longPages = options.longPages;
-    this.#idempotency = options.idempotency;
+    this.#options = options;
   }
 
   /** @throws permission_denied, resource_exhausted, invalid_argument, what answerOnce throws, and what the operation throws */
@@ -69,15 +63,15 @@ export class Api {
     const caller = { ...ask.caller, operation: operation.name };
     try {
       assertAllowed(caller, operation);
-      this.#rates.take(caller);
+      this.#options.rates.take(caller);
       const given = ask.read();
       using resources = new DisposableStack();
-      const pace = resources.use(await this.#longPages.paceOf(caller, given.input));
+      const pace = resources.use(await this.#options.longPages.paceOf(caller, given.input));
       const answer = await this.#run(operation, caller, given, ask.key);
       const held = resources.move();
       return { ...answer, pace, [Symbol.dispose]: () => held.dispose() };
     } catch (error) {
-      throw this.#refusals.heard(caller, error);
+      throw this.#options.refusals.heard(caller, error);
     }
   }
 
@@ -88,17 +82,18 @@ export class Api {
     key: string | undefined,
   ): Promise<Answer<Output>> {
     if (operation.waits) return await this.#wait(operation, caller, given);
+    using _ = await this.#options.callLines.take(caller);
     if (key === undefined || !operation.takesKey) {
-      const output = await operation.run(this.#world, caller, given, null);
+      const output = await operation.run(this.#options.world, caller, given, null);
       return { output, isReplayed: false };
     }
     const { kind, id } = caller.actor;
-    return await answerOnce(this.#idempotency, {
+    return await answerOnce(this.#options.idempotency, {
       caller,
       key,
       scope: [caller.project, kind, id ?? '', operation.name, JSON.stringify(given.at)],
       given: given.input,
-      run: (run) => operation.run(this.#world, caller, given, run),
+      run: (run) => operation.run(this.#options.world, caller, given, run),
       kept: (output) => (operation.kept === undefined ? output : operation.kept(output)),
     });
   }
@@ -110,7 +105,7 @@ export class Api {
   ): Promise<Answer<Output>> {
     using watch = this.keys.watch(caller);
     const signal = AbortSignal.any([caller.signal, watch.signal]);
-    const output = await operation.run(this.#world, { ...caller, signal }, given, null);
+    const output = await operation.run(this.#options.world, { ...caller, signal }, given, null);
     return { output, isReplayed: false };
   }
 
@@ -123,9 +118,9 @@ export class Api {
     const caller = { ...by, operation: operation.name };
     try {
       assertAllowed(caller, operation);
-      this.#rates.take(caller);
+      this.#options.rates.take(caller);
     } catch (error) {
-      throw this.#refusals.heard(caller, error);
+      throw this.#options.refusals.heard(caller, error);
     }
     return this.#watched(operation, caller, read());
   }
@@ -139,14 +134,14 @@ export class Api {
     using watch = this.keys.watch(caller);
     const signal = AbortSignal.any([caller.signal, watch.signal]);
     try {
-      for await (const item of operation.run(this.#world, { ...caller, signal }, input)) {
+      for await (const item of operation.run(this.#options.world, { ...caller, signal }, input)) {
         const isGood = watch.good();
         if (isGood !== null) await isGood;
         yield item;
       }
       if (!caller.signal.aborted) watch.signal.throwIfAborted();
     } catch (error) {
-      throw this.#refusals.heard(caller, error);
+      throw this.#options.refusals.heard(caller, error);
     }
   }
 }

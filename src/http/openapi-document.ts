@@ -47,6 +47,7 @@ const documented: Edge = {
     rates: { take: never },
     refusals: { heard: never },
     longPages: { paceOf: never },
+    callLines: { take: never },
     world: undescribed(),
     idempotency: undescribed(),
   }),

@@ -188,7 +188,8 @@ function requests(
 
 /** A wait that may last is given a moment; of an empty list nothing is in the query. */
 function brief({ path }: Operation, query: Readonly<Record<string, unknown>>) {
-  const [timeoutMs = 0, ...more] = [query['timeoutMs'] ?? []].flat();
+  const { timeoutMs: given = [] } = query;
+  const [timeoutMs = 0, ...more] = [given].flat();
   if (!path.endsWith(':wait') || typeof timeoutMs !== 'number' || more.length > 0) return query;
   return { ...query, timeoutMs: Math.min(timeoutMs, 50) };
 }

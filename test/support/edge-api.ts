@@ -1,5 +1,5 @@
 /** The operations over a control plane of a test's own, for an edge by itself. */
-import { Api } from '../../src/api/call.ts';
+import { Api, type ApiOptions } from '../../src/api/call.ts';
 import type { IdempotencyLimits } from '../../src/api/idempotency.ts';
 import { atOnce } from '../../src/api/long-pages.ts';
 import { operations } from '../../src/api/operations.ts';
@@ -27,6 +27,7 @@ export interface EdgeApiOptions {
   readonly clock?: Clock;
   readonly keys?: Keys;
   readonly logger?: Logger;
+  readonly callLines?: ApiOptions['callLines'];
 }
 
 const idempotencyLimits: IdempotencyLimits = {
@@ -54,6 +55,7 @@ export function edgeApi(options: EdgeApiOptions): Api {
     rates: { take: () => undefined },
     refusals: { heard: (_, error) => error },
     longPages: { paceOf: async () => atOnce },
+    callLines: options.callLines ?? { take: async () => atOnce },
     idempotency: {
       keysOf: async () => expected(options.idempotencyKeys ?? {}),
       clock,
