@@ -27,7 +27,6 @@ export interface EchoNodeOptions {
 export interface NodeLoad {
   readonly openConnections: number;
   readonly spoolRecords: number;
-  readonly droppedRecords: number;
   readonly clockOffsetMs: number;
   readonly workers: readonly WorkerStatus[];
 }
@@ -54,8 +53,6 @@ export class EchoNode implements DataPlaneEvents, AsyncDisposable {
     return {
       openConnections: this.#connections.size,
       spoolRecords: this.spool.size,
-      // Workers wait rather than drop.
-      droppedRecords: 0,
       clockOffsetMs: this.clock.hostOffsetMs,
       workers: this.#started?.status() ?? [],
     };

@@ -46,7 +46,6 @@ export function nodeColumns(format: Format): readonly Column<Node>[] {
     { title: 'ADDRESSES', cell: ({ addresses }) => addresses.join(',') },
     { title: 'VERSION', cell: ({ version }) => version },
     { title: 'SPOOL', isNumber: true, cell: ({ spoolRecords }) => spoolRecords },
-    { title: 'DROPPED', isNumber: true, cell: ({ droppedRecords }) => droppedRecords },
     { title: 'CLOCK', isNumber: true, cell: clockText },
     { title: 'ID', cell: ({ id }) => id },
   ];
@@ -70,7 +69,7 @@ export function nodeFacts(node: Node): readonly (readonly [string, string | numb
     ['joined', node.createdAt],
     ['last seen', node.lastSeenAt],
     ['lost after', formatDuration(node.lostAfterMs)],
-    ['records', `${node.spoolRecords} held, ${node.droppedRecords} lost`],
+    ['records', `${node.spoolRecords} held`],
     ['clock', clockText(node)],
   ];
 }

@@ -41,7 +41,6 @@ export interface NodeHello {
 export interface Beat {
   readonly openConnections: number;
   readonly spoolRecords: number;
-  readonly droppedRecords: number;
   readonly clockOffsetMs: number;
 }
 

@@ -60,8 +60,6 @@ export interface Node {
   readonly lostAfterMs: number;
   /** Records that it holds and that are not on record, as it last told. */
   readonly spoolRecords: number;
-  /** Records that never came. */
-  readonly droppedRecords: number;
   /** Its host's clock less that of the control plane. */
   readonly clockOffsetMs: number | null;
   readonly createdAt: Micros;

@@ -251,7 +251,7 @@ const node: ToldNode = {
   ...{ id: sampleId(1), name: 'dmz-1', project: 'team', labels, state: 'ready', isBuiltIn: true },
   ...{ shared: true, cordoned: true, version: '1.2.3', bootId: sampleId(2), hostname: 'dmz' },
   ...{ addresses: ['192.0.2.1'], listenHost: '0.0.0.0', portRange: { from: 4000, to: 4099 } },
-  ...{ lastSeenAt: 2, lostAfterMs: 30_000, spoolRecords: 1, droppedRecords: 2 },
+  ...{ lastSeenAt: 2, lostAfterMs: 30_000, spoolRecords: 1 },
   ...{ clockOffsetMs: -3, listeners: 4, openConnections: 5, createdAt: 1 },
 };
 const joinToken = {

@@ -49,7 +49,6 @@ export const nodeResource = z
       'After so long without a word its connections are ended, there and on record.',
     ),
     spoolRecords: count.describe('Records that it holds and that are not on record, as it told.'),
-    droppedRecords: count.describe('Records that never came.'),
     clockOffsetMs: z.int().nullable().describe("Its host's clock less that of the control plane."),
     listeners: count.describe(
       'Those of the project that asks that are not closed; for an operator who names none, of all.',

@@ -149,8 +149,7 @@ export function nodeOf(row: Row, seen: NodeSeen): Node {
     ...{ state, isBuiltIn, shared, cordoned, version, bootId, hostname, addresses, listenHost },
     portRange: from === null || to === null ? null : { from, to },
     lastSeenAt: number(row.lastSeenAt),
-    ...{ lostAfterMs, spoolRecords, droppedRecords: Number(row.droppedRecords) },
-    clockOffsetMs: number(row.clockOffsetMs),
+    ...{ lostAfterMs, spoolRecords, clockOffsetMs: number(row.clockOffsetMs) },
     createdAt: Number(row.createdAt),
     ...{ listeners, openConnections },
   };

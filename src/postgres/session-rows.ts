@@ -43,14 +43,14 @@ const settleBootSql = `UPDATE nodes n SET boot_id = $3::uuid FROM writers w
 
 /** In the order of their keys, as every statement that locks many. */
 const beatSql = `WITH beats AS (
-  SELECT b.*, f.sweep FROM fleet f, unnest($1::integer[], $2::bigint[], $3::integer[], $4::bigint[], $5::bigint[])
-    b(ref, session, spool, dropped, clock)
+  SELECT b.*, f.sweep FROM fleet f, unnest($1::integer[], $2::bigint[], $3::integer[], $4::bigint[])
+    b(ref, session, spool, clock)
 ), held AS MATERIALIZED (
   SELECT n.ref FROM nodes n JOIN beats b ON b.ref = n.ref JOIN writers w ON w.ref = n.ref AND w.epoch = b.session
   WHERE n.state IN ('ready', 'disconnected') ORDER BY n.ref FOR UPDATE OF n
 )
 UPDATE nodes n SET state = 'ready', seen_sweep = b.sweep, last_seen_at = ${nowSql}, spool_records = b.spool,
-  dropped_records = b.dropped, clock_offset_ms = b.clock
+  clock_offset_ms = b.clock
 FROM held, beats b WHERE n.ref = held.ref AND b.ref = held.ref RETURNING n.ref`;
 
 /** Between what was and now: a clock that was set back does not stop the sweeps. */
@@ -158,7 +158,6 @@ export class SessionRows implements SessionRowsPort {
         beats.map(({ ref }) => ref),
         beats.map(({ session }) => session),
         beats.map(({ spoolRecords }) => spoolRecords),
-        beats.map(({ droppedRecords }) => droppedRecords),
         beats.map(({ clockOffsetMs }) => Math.round(clockOffsetMs)),
       ],
     });

@@ -56,7 +56,7 @@ const nodeSamples: readonly NodeFrame[] = [
   },
   {
     ...{ kind: 'heartbeat', number: 3, openConnections: 100_000, spoolRecords: 200_000 },
-    ...{ droppedRecords: 0, clockOffsetMs: -5 },
+    clockOffsetMs: -5,
     workers: [{ pid: 4, listeners: 3, openConnections: 2, restarts: 1 }],
   },
   { kind: 'records', first: 2 ** 40, rows: Buffer.from('[]'), isAwaited: true },

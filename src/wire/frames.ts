@@ -36,7 +36,6 @@ const nodeBodies = {
     number,
     openConnections: of.count,
     spoolRecords: of.count,
-    droppedRecords: of.count,
     clockOffsetMs,
     workers: z
       .array(

@@ -69,7 +69,7 @@ test('who is not heard of is disconnected, and then lost; who is stays', async (
   const client = await agent.plane.connect(listener.laddr?.port ?? 0);
   await waitFor('its acknowledgement', () => agent.unacknowledged === 0);
   agent.cut();
-  const beat = { openConnections: 0, spoolRecords: 0, droppedRecords: 0, clockOffsetMs: 0 };
+  const beat = { openConnections: 0, spoolRecords: 0, clockOffsetMs: 0 };
   const beating = setInterval(() => void lively.session.beat(beat), 20);
   try {
     await using _one = sweeping(a);

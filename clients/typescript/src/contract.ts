@@ -1212,8 +1212,6 @@ export interface components {
             lostAfterMs: number;
             /** @description Records that it holds and that are not on record, as it told. */
             spoolRecords: number;
-            /** @description Records that never came. */
-            droppedRecords: number;
             /** @description Its host's clock less that of the control plane. */
             clockOffsetMs: number | null;
             /** @description Those of the project that asks that are not closed; for an operator who names none, of all. */

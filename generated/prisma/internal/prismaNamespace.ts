@@ -1088,7 +1088,6 @@ export const NodeScalarFieldEnum = {
   createdAt: 'createdAt',
   lastSeenAt: 'lastSeenAt',
   removedAt: 'removedAt',
-  droppedRecords: 'droppedRecords',
   clockOffsetMs: 'clockOffsetMs',
   ref: 'ref',
   project: 'project',

@@ -184,7 +184,6 @@ export const NodeScalarFieldEnum = {
   createdAt: 'createdAt',
   lastSeenAt: 'lastSeenAt',
   removedAt: 'removedAt',
-  droppedRecords: 'droppedRecords',
   clockOffsetMs: 'clockOffsetMs',
   ref: 'ref',
   project: 'project',

@@ -31,7 +31,6 @@ export type NodeAvgAggregateOutputType = {
   createdAt: number | null
   lastSeenAt: number | null
   removedAt: number | null
-  droppedRecords: number | null
   clockOffsetMs: number | null
   ref: number | null
   project: number | null
@@ -48,7 +47,6 @@ export type NodeSumAggregateOutputType = {
   createdAt: bigint | null
   lastSeenAt: bigint | null
   removedAt: bigint | null
-  droppedRecords: bigint | null
   clockOffsetMs: bigint | null
   ref: number | null
   project: number | null
@@ -65,7 +63,6 @@ export type NodeMinAggregateOutputType = {
   createdAt: bigint | null
   lastSeenAt: bigint | null
   removedAt: bigint | null
-  droppedRecords: bigint | null
   clockOffsetMs: bigint | null
   ref: number | null
   project: number | null
@@ -94,7 +91,6 @@ export type NodeMaxAggregateOutputType = {
   createdAt: bigint | null
   lastSeenAt: bigint | null
   removedAt: bigint | null
-  droppedRecords: bigint | null
   clockOffsetMs: bigint | null
   ref: number | null
   project: number | null
@@ -123,7 +119,6 @@ export type NodeCountAggregateOutputType = {
   createdAt: number
   lastSeenAt: number
   removedAt: number
-  droppedRecords: number
   clockOffsetMs: number
   ref: number
   project: number
@@ -156,7 +151,6 @@ export type NodeAvgAggregateInputType = {
   createdAt?: true
   lastSeenAt?: true
   removedAt?: true
-  droppedRecords?: true
   clockOffsetMs?: true
   ref?: true
   project?: true
@@ -173,7 +167,6 @@ export type NodeSumAggregateInputType = {
   createdAt?: true
   lastSeenAt?: true
   removedAt?: true
-  droppedRecords?: true
   clockOffsetMs?: true
   ref?: true
   project?: true
@@ -190,7 +183,6 @@ export type NodeMinAggregateInputType = {
   createdAt?: true
   lastSeenAt?: true
   removedAt?: true
-  droppedRecords?: true
   clockOffsetMs?: true
   ref?: true
   project?: true
@@ -219,7 +211,6 @@ export type NodeMaxAggregateInputType = {
   createdAt?: true
   lastSeenAt?: true
   removedAt?: true
-  droppedRecords?: true
   clockOffsetMs?: true
   ref?: true
   project?: true
@@ -248,7 +239,6 @@ export type NodeCountAggregateInputType = {
   createdAt?: true
   lastSeenAt?: true
   removedAt?: true
-  droppedRecords?: true
   clockOffsetMs?: true
   ref?: true
   project?: true
@@ -366,7 +356,6 @@ export type NodeGroupByOutputType = {
   createdAt: bigint
   lastSeenAt: bigint | null
   removedAt: bigint | null
-  droppedRecords: bigint
   clockOffsetMs: bigint | null
   ref: number
   project: number
@@ -420,7 +409,6 @@ export type NodeWhereInput = {
   createdAt?: Prisma.BigIntFilter<"Node"> | bigint | number
   lastSeenAt?: Prisma.BigIntNullableFilter<"Node"> | bigint | number | null
   removedAt?: Prisma.BigIntNullableFilter<"Node"> | bigint | number | null
-  droppedRecords?: Prisma.BigIntFilter<"Node"> | bigint | number
   clockOffsetMs?: Prisma.BigIntNullableFilter<"Node"> | bigint | number | null
   ref?: Prisma.IntFilter<"Node"> | number
   project?: Prisma.IntFilter<"Node"> | number
@@ -451,7 +439,6 @@ export type NodeOrderByWithRelationInput = {
   createdAt?: Prisma.SortOrder
   lastSeenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   removedAt?: Prisma.SortOrderInput | Prisma.SortOrder
-  droppedRecords?: Prisma.SortOrder
   clockOffsetMs?: Prisma.SortOrderInput | Prisma.SortOrder
   ref?: Prisma.SortOrder
   project?: Prisma.SortOrder
@@ -488,7 +475,6 @@ export type NodeWhereUniqueInput = Prisma.AtLeast<{
   createdAt?: Prisma.BigIntFilter<"Node"> | bigint | number
   lastSeenAt?: Prisma.BigIntNullableFilter<"Node"> | bigint | number | null
   removedAt?: Prisma.BigIntNullableFilter<"Node"> | bigint | number | null
-  droppedRecords?: Prisma.BigIntFilter<"Node"> | bigint | number
   clockOffsetMs?: Prisma.BigIntNullableFilter<"Node"> | bigint | number | null
   project?: Prisma.IntFilter<"Node"> | number
   replica?: Prisma.IntNullableFilter<"Node"> | number | null
@@ -517,7 +503,6 @@ export type NodeOrderByWithAggregationInput = {
   createdAt?: Prisma.SortOrder
   lastSeenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   removedAt?: Prisma.SortOrderInput | Prisma.SortOrder
-  droppedRecords?: Prisma.SortOrder
   clockOffsetMs?: Prisma.SortOrderInput | Prisma.SortOrder
   ref?: Prisma.SortOrder
   project?: Prisma.SortOrder
@@ -556,7 +541,6 @@ export type NodeScalarWhereWithAggregatesInput = {
   createdAt?: Prisma.BigIntWithAggregatesFilter<"Node"> | bigint | number
   lastSeenAt?: Prisma.BigIntNullableWithAggregatesFilter<"Node"> | bigint | number | null
   removedAt?: Prisma.BigIntNullableWithAggregatesFilter<"Node"> | bigint | number | null
-  droppedRecords?: Prisma.BigIntWithAggregatesFilter<"Node"> | bigint | number
   clockOffsetMs?: Prisma.BigIntNullableWithAggregatesFilter<"Node"> | bigint | number | null
   ref?: Prisma.IntWithAggregatesFilter<"Node"> | number
   project?: Prisma.IntWithAggregatesFilter<"Node"> | number
@@ -587,7 +571,6 @@ export type NodeCreateInput = {
   createdAt: bigint | number
   lastSeenAt?: bigint | number | null
   removedAt?: bigint | number | null
-  droppedRecords?: bigint | number
   clockOffsetMs?: bigint | number | null
   project: number
   replica?: number | null
@@ -617,7 +600,6 @@ export type NodeUncheckedCreateInput = {
   createdAt: bigint | number
   lastSeenAt?: bigint | number | null
   removedAt?: bigint | number | null
-  droppedRecords?: bigint | number
   clockOffsetMs?: bigint | number | null
   ref?: number
   project: number
@@ -648,7 +630,6 @@ export type NodeUpdateInput = {
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   lastSeenAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   removedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
-  droppedRecords?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   clockOffsetMs?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   project?: Prisma.IntFieldUpdateOperationsInput | number
   replica?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
@@ -678,7 +659,6 @@ export type NodeUncheckedUpdateInput = {
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   lastSeenAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   removedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
-  droppedRecords?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   clockOffsetMs?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   ref?: Prisma.IntFieldUpdateOperationsInput | number
   project?: Prisma.IntFieldUpdateOperationsInput | number
@@ -709,7 +689,6 @@ export type NodeCreateManyInput = {
   createdAt: bigint | number
   lastSeenAt?: bigint | number | null
   removedAt?: bigint | number | null
-  droppedRecords?: bigint | number
   clockOffsetMs?: bigint | number | null
   ref?: number
   project: number
@@ -740,7 +719,6 @@ export type NodeUpdateManyMutationInput = {
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   lastSeenAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   removedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
-  droppedRecords?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   clockOffsetMs?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   project?: Prisma.IntFieldUpdateOperationsInput | number
   replica?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
@@ -770,7 +748,6 @@ export type NodeUncheckedUpdateManyInput = {
   createdAt?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   lastSeenAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   removedAt?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
-  droppedRecords?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   clockOffsetMs?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   ref?: Prisma.IntFieldUpdateOperationsInput | number
   project?: Prisma.IntFieldUpdateOperationsInput | number
@@ -806,7 +783,6 @@ export type NodeCountOrderByAggregateInput = {
   createdAt?: Prisma.SortOrder
   lastSeenAt?: Prisma.SortOrder
   removedAt?: Prisma.SortOrder
-  droppedRecords?: Prisma.SortOrder
   clockOffsetMs?: Prisma.SortOrder
   ref?: Prisma.SortOrder
   project?: Prisma.SortOrder
@@ -837,7 +813,6 @@ export type NodeAvgOrderByAggregateInput = {
   createdAt?: Prisma.SortOrder
   lastSeenAt?: Prisma.SortOrder
   removedAt?: Prisma.SortOrder
-  droppedRecords?: Prisma.SortOrder
   clockOffsetMs?: Prisma.SortOrder
   ref?: Prisma.SortOrder
   project?: Prisma.SortOrder
@@ -854,7 +829,6 @@ export type NodeMaxOrderByAggregateInput = {
   createdAt?: Prisma.SortOrder
   lastSeenAt?: Prisma.SortOrder
   removedAt?: Prisma.SortOrder
-  droppedRecords?: Prisma.SortOrder
   clockOffsetMs?: Prisma.SortOrder
   ref?: Prisma.SortOrder
   project?: Prisma.SortOrder
@@ -883,7 +857,6 @@ export type NodeMinOrderByAggregateInput = {
   createdAt?: Prisma.SortOrder
   lastSeenAt?: Prisma.SortOrder
   removedAt?: Prisma.SortOrder
-  droppedRecords?: Prisma.SortOrder
   clockOffsetMs?: Prisma.SortOrder
   ref?: Prisma.SortOrder
   project?: Prisma.SortOrder
@@ -912,7 +885,6 @@ export type NodeSumOrderByAggregateInput = {
   createdAt?: Prisma.SortOrder
   lastSeenAt?: Prisma.SortOrder
   removedAt?: Prisma.SortOrder
-  droppedRecords?: Prisma.SortOrder
   clockOffsetMs?: Prisma.SortOrder
   ref?: Prisma.SortOrder
   project?: Prisma.SortOrder
@@ -944,7 +916,6 @@ export type NodeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   createdAt?: boolean
   lastSeenAt?: boolean
   removedAt?: boolean
-  droppedRecords?: boolean
   clockOffsetMs?: boolean
   ref?: boolean
   project?: boolean
@@ -975,7 +946,6 @@ export type NodeSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   createdAt?: boolean
   lastSeenAt?: boolean
   removedAt?: boolean
-  droppedRecords?: boolean
   clockOffsetMs?: boolean
   ref?: boolean
   project?: boolean
@@ -1006,7 +976,6 @@ export type NodeSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   createdAt?: boolean
   lastSeenAt?: boolean
   removedAt?: boolean
-  droppedRecords?: boolean
   clockOffsetMs?: boolean
   ref?: boolean
   project?: boolean
@@ -1037,7 +1006,6 @@ export type NodeSelectScalar = {
   createdAt?: boolean
   lastSeenAt?: boolean
   removedAt?: boolean
-  droppedRecords?: boolean
   clockOffsetMs?: boolean
   ref?: boolean
   project?: boolean
@@ -1063,7 +1031,7 @@ export type NodeSelectScalar = {
   addresses?: boolean
 }
 
-export type NodeOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"seenSweep" | "createdAt" | "lastSeenAt" | "removedAt" | "droppedRecords" | "clockOffsetMs" | "ref" | "project" | "replica" | "lostAfterMs" | "keyGeneration" | "spoolRecords" | "portFrom" | "portTo" | "state" | "isBuiltIn" | "shared" | "cordoned" | "bootId" | "joinToken" | "id" | "name" | "version" | "hostname" | "listenHost" | "key" | "labels" | "addresses", ExtArgs["result"]["node"]>
+export type NodeOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"seenSweep" | "createdAt" | "lastSeenAt" | "removedAt" | "clockOffsetMs" | "ref" | "project" | "replica" | "lostAfterMs" | "keyGeneration" | "spoolRecords" | "portFrom" | "portTo" | "state" | "isBuiltIn" | "shared" | "cordoned" | "bootId" | "joinToken" | "id" | "name" | "version" | "hostname" | "listenHost" | "key" | "labels" | "addresses", ExtArgs["result"]["node"]>
 
 export type $NodePayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Node"
@@ -1073,7 +1041,6 @@ export type $NodePayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     createdAt: bigint
     lastSeenAt: bigint | null
     removedAt: bigint | null
-    droppedRecords: bigint
     clockOffsetMs: bigint | null
     ref: number
     project: number
@@ -1524,7 +1491,6 @@ export interface NodeFieldRefs {
   readonly createdAt: Prisma.FieldRef<"Node", 'BigInt'>
   readonly lastSeenAt: Prisma.FieldRef<"Node", 'BigInt'>
   readonly removedAt: Prisma.FieldRef<"Node", 'BigInt'>
-  readonly droppedRecords: Prisma.FieldRef<"Node", 'BigInt'>
   readonly clockOffsetMs: Prisma.FieldRef<"Node", 'BigInt'>
   readonly ref: Prisma.FieldRef<"Node", 'Int'>
   readonly project: Prisma.FieldRef<"Node", 'Int'>
