@@ -154,7 +154,7 @@ export const gatewayLimits = {
   joinAddressesMax: 10_000,
   beatsUnansweredMax: 16,
   streamHeldBytesMax: 33_554_432,
-  commandTimeoutMs: 10_000,
+  commandTimeoutMs: 5000,
   closeTimeoutMs: 5000,
   heartbeatMs: 5000,
   sessionMs: 1_800_000,

@@ -7,6 +7,7 @@ import type { Fault } from './fault.ts';
 import type { HeldNode } from './held-node.ts';
 import type { HeldNodes } from './held-nodes.ts';
 import type { Listener } from './listener.ts';
+import type { ListenerEntry } from './listener-set.ts';
 import type { NodeCommand } from './node-command.ts';
 import type { ProjectRef } from './project.ts';
 
@@ -46,8 +47,10 @@ export class NodeCalls {
     switch (command.kind) {
       case 'create': {
         const made = command.ids.flatMap((id) => set.get(id) ?? []);
-        // What is wished is on record; what is being made is refused, as it is to any other.
-        const isDone = made.length === command.ids.length && made.every(({ wished }) => wished > 0);
+        // What is wished, or was read, is on record; what is being made is refused, as it is to any other.
+        const isOnRecord = ({ wished, listener }: ListenerEntry) =>
+          wished > 0 || listener.revision > 0;
+        const isDone = made.length === command.ids.length && made.every(isOnRecord);
         if (isDone) return made.map(({ listener }) => listener);
         return await listeners.create(by, project, command.inputs, command.ids);
       }

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Caller, type Identity, nobody, type Scope } from '../core/caller.ts';
 import { AppError, type ErrorCode, type ErrorDetails, hasCode } from '../core/errors.ts';
+import type { HeldNode } from '../core/held-node.ts';
 import type { HeldNodes } from '../core/held-nodes.ts';
 import type { Listener } from '../core/listener.ts';
 import type { NodeCommand, OtherNodes } from '../core/node-command.ts';
@@ -63,8 +64,8 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
   readonly #stop = new AbortController();
   /** By the ids of what is asked here. */
   readonly #waiting = new Map<string, PromiseWithResolvers<Answer>>();
-  /** What is being run here, by its id. */
-  readonly #running = new Map<string, Promise<void>>();
+  /** By the ids of what is being run here: for which session of its node. */
+  readonly #running = new Map<string, HeldNode>();
   #runHere: RunHere | null = null;
   #endWake: () => void = () => undefined;
   #looking: Promise<void> | null = null;
@@ -160,23 +161,28 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
     const room = limits.commandsMax - this.#running.size;
     if (nodeIds.length === 0 || room <= 0) return;
     for (const posted of await rows.waiting(nodeIds, limits.commandsMax)) {
-      if (this.#running.has(posted.id)) continue;
-      const running = this.#serve(posted).finally(() => this.#running.delete(posted.id));
-      this.#running.set(posted.id, running);
+      const node = held.get(posted.nodeId);
+      // What an earlier session of the node began may never come to an end.
+      if (node === null || this.#running.get(posted.id) === node) continue;
+      this.#running.set(posted.id, node);
+      void this.#serve(posted, node).finally(() => {
+        if (this.#running.get(posted.id) === node) this.#running.delete(posted.id);
+      });
       if (this.#running.size >= limits.commandsMax) return;
     }
   }
 
-  async #serve({ id, nodeId, project, text, restMs }: PostedCommand): Promise<void> {
+  async #serve(posted: PostedCommand, node: HeldNode): Promise<void> {
+    const { id, nodeId, project, text, restMs } = posted;
     const { rows, held, logger } = this.#options;
     const { by, command } = JSON.parse(text) as Asked;
     const signal = AbortSignal.timeout(Math.max(1, Math.ceil(restMs)));
     const caller = by === null ? system(signal) : { ...by, scopes: new Set(by.scopes), signal };
     try {
       const answer = await answerOf(() => this.#here(caller, project, nodeId, command));
-      const isElsewhere = 'error' in answer && held.get(nodeId) === null;
-      // Who has the place now runs it.
-      if (!isElsewhere) await rows.answer(id, JSON.stringify(answer));
+      // Whoever has the place next runs it, here or elsewhere.
+      const isLeft = 'error' in answer && held.get(nodeId) !== node;
+      if (!isLeft) await rows.answer(id, JSON.stringify(answer));
       if (this.#waiting.has(id)) this.#look();
     } catch (err) {
       if (this.#stop.signal.aborted) return;

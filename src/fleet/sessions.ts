@@ -51,9 +51,11 @@ export class Sessions implements AsyncDisposable {
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
   #lateRecords = 0;
+  readonly #endTaken: () => void;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#endTaken = options.rows.onTaken((ref, number) => this.#loseBefore(ref, number));
   }
 
   get size(): number {
@@ -70,9 +72,6 @@ export class Sessions implements AsyncDisposable {
     const { rows } = this.#options;
     const taken = await rows.take(hello);
     if (taken === null) throw new AppError('not_found', `no node ${hello.nodeId}`);
-    for (const session of this.#sessions) {
-      if (session.nodeId === hello.nodeId) session.sendAway('it has another stream', false);
-    }
     const session = new Session(
       this.#options,
       { hello, link, taken },
@@ -118,7 +117,8 @@ export class Sessions implements AsyncDisposable {
       const written = await rows.beat(beats);
       for (const { beat, stored } of waiting) {
         stored.resolve(written.has(beat.ref));
-        if (!written.has(beat.ref)) this.#lose(beat);
+        // The place is another's.
+        if (!written.has(beat.ref)) this.#loseBefore(beat.ref, beat.session + 1);
       }
     } catch (err) {
       if (!hasCode(err, 'unavailable')) logger.error({ err }, 'could not write who is there');
@@ -126,16 +126,17 @@ export class Sessions implements AsyncDisposable {
     }
   }
 
-  /** The place is another's. */
-  #lose({ ref, session: number }: SessionBeat): void {
+  /** A session of a lower number hears nothing any more of what it could find out by. */
+  #loseBefore(ref: number, number: number): void {
     for (const session of this.#sessions) {
-      if (session.ref === ref && session.number === number) {
+      if (session.ref === ref && session.number < number) {
         session.sendAway('another has the session', false);
       }
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#endTaken();
     if (this.#timer !== null) clearTimeout(this.#timer);
     for (const session of [...this.#sessions]) session.sendAway('this replica stops', false);
     for (const { stored } of this.#beats.values()) stored.resolve(false);

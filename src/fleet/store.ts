@@ -148,6 +148,11 @@ export interface SessionRows {
   find(nodeId: string): Promise<KnownNode | null>;
   /** From whoever has it. Null where it was removed. */
   take(hello: NodeHello): Promise<TakenSession | null>;
+  /**
+   * Told, mostly, of each session that is taken, here or elsewhere: the number of its node, and its own. Returns a
+   * function that ends it.
+   */
+  onTaken(callback: (ref: number, session: number) => void): () => void;
   /** What an earlier boot left open is closed: from now on what is open is this one's. */
   settleBoot(session: Pick<TakenSession, 'ref' | 'number'>, bootId: string): Promise<void>;
   /** Resolves with those that are written: of the others the session is another's. */

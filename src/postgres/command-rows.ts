@@ -68,7 +68,7 @@ export class CommandRows implements CommandRowsPort {
 
   async answer(id: string, text: string): Promise<void> {
     const { database, wakes } = this.#options;
-    const statement = 'UPDATE node_commands SET answer = $2 WHERE id = $1::uuid';
+    const statement = 'UPDATE node_commands SET answer = $2 WHERE id = $1::uuid AND answer IS NULL';
     await database.query({ text: statement, values: [id, text] });
     wakes.tellFleet();
   }

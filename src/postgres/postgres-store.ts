@@ -131,7 +131,7 @@ export class PostgresStore implements Store, AsyncDisposable {
     this.fleet = {
       nodeRows: new NodeRows(database, prisma),
       joinTokens: new JoinTokenRows(database, prisma),
-      sessions: new SessionRows({ database, places: nodes }),
+      sessions: new SessionRows({ database, places: nodes, wakes }),
       commands: new CommandRows({ database, cipher, wakes }),
     };
     this.of = (project) => ({

@@ -17,6 +17,7 @@ import type {
 import type { Database } from './database.ts';
 import type { NodePlaces } from './node-places.ts';
 import { presenceKey, presentKeysSql } from './node-presence.ts';
+import type { Wakes } from './wakes.ts';
 
 const nowSql = '(extract(epoch FROM clock_timestamp()) * 1000000)::bigint';
 
@@ -102,15 +103,18 @@ type TakenRow = readonly [
 export interface SessionRowsOptions {
   readonly database: Database;
   readonly places: NodePlaces;
+  readonly wakes: Wakes;
 }
 
 export class SessionRows implements SessionRowsPort {
   readonly #database: Database;
   readonly #places: NodePlaces;
+  readonly #wakes: Wakes;
 
-  constructor({ database, places }: SessionRowsOptions) {
+  constructor({ database, places, wakes }: SessionRowsOptions) {
     this.#database = database;
     this.#places = places;
+    this.#wakes = wakes;
   }
 
   async installationId(): Promise<string> {
@@ -134,6 +138,7 @@ export class SessionRows implements SessionRowsPort {
     const [row] = await this.#database.queryAsWriter({ text: takeSql, values });
     if (row === undefined) return null;
     const [ref, number, lostAfterMs, boot, now, nodeName] = row as TakenRow;
+    this.#wakes.tellTaken(ref, number);
     const through = await this.#database.query({ text: throughSql, values: [ref, bootId] });
     const pairs = through as readonly (readonly [number, number])[];
     return {
@@ -141,6 +146,10 @@ export class SessionRows implements SessionRowsPort {
       place: this.#places.sessionPlace(nodeId, { ref, epoch: number, boot: bootId }),
       through: new Map(pairs.map(([project, record]) => [projectRef(project), record])),
     };
+  }
+
+  onTaken(callback: (ref: number, session: number) => void): () => void {
+    return this.#wakes.onTaken(callback);
   }
 
   async settleBoot(

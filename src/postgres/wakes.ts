@@ -1,8 +1,8 @@
 /**
- * Tells the other processes of a database which logs have grown, that keys have changed, or that there are commands for
- * nodes, and learns it from them: by NOTIFY, apart from the
- * append, whose commit would otherwise hold a lock of the whole server; and by a slow look at the heads. A wake that
- * is lost costs the time until that look. https://www.postgresql.org/docs/current/sql-notify.html
+ * Tells the other processes of a database which logs have grown, that keys have changed, that there are commands for
+ * nodes, or that a node has another session, and learns it from them: by NOTIFY, apart from the append, whose commit
+ * would otherwise hold a lock of the whole server; and by a slow look at the heads. A wake that is lost costs the time
+ * until that look. https://www.postgresql.org/docs/current/sql-notify.html
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, Notification } from 'pg';
@@ -26,15 +26,19 @@ const channel = 'kodama_wake';
 const payloadBytesMax = 7999;
 const tenancyPayload = 'tenancy:';
 const fleetPayload = 'fleet:';
+const takenPayload = 'taken:';
 const goodbyeMs = 500;
 
 type Callback = (headSeq: number) => void;
+/** The node of this number has that session from now on. */
+type Taken = (ref: number, session: number) => void;
 
 export class Wakes implements ForeignAppends, TenancyWakes, AsyncDisposable {
   readonly #options: WakesOptions;
   readonly #followed = new Map<ProjectRef, Set<Callback>>();
   readonly #changes = new Set<() => void>();
   readonly #commands = new Set<() => void>();
+  readonly #taken = new Set<Taken>();
   readonly #stop = new AbortController();
   #running: Promise<unknown> | null = null;
   /** Listens, and tells: who tells does not hear itself. Null while it is not connected. */
@@ -42,6 +46,8 @@ export class Wakes implements ForeignAppends, TenancyWakes, AsyncDisposable {
   /** Grown, and not told yet. */
   readonly #grown = new Set<ProjectRef>();
   #telling: NodeJS.Timeout | null = null;
+  readonly #unsent = new Set<string>();
+  #sending: Promise<void> | null = null;
   #toldAt = Number.NEGATIVE_INFINITY;
   /** To be looked at. */
   readonly #due = new Set<ProjectRef>();
@@ -81,6 +87,19 @@ export class Wakes implements ForeignAppends, TenancyWakes, AsyncDisposable {
     this.#send(fleetPayload);
   }
 
+  /** Told of each session of a node that begins, here or elsewhere. Returns a function that ends it. */
+  onTaken(callback: Taken): () => void {
+    this.#taken.add(callback);
+    this.#run();
+    return () => this.#taken.delete(callback);
+  }
+
+  /** It is committed. */
+  tellTaken(ref: number, session: number): void {
+    for (const callback of this.#taken) callback(ref, session);
+    this.#send(`${takenPayload}${ref},${session}`);
+  }
+
   #run(): void {
     this.#running ??= Promise.all([this.#listen(), this.#poll()]);
   }
@@ -114,9 +133,24 @@ export class Wakes implements ForeignAppends, TenancyWakes, AsyncDisposable {
   }
 
   #send(payload: string): void {
-    this.#client
-      ?.query('SELECT pg_notify($1, $2)', [channel, payload])
-      .catch((err: unknown) => this.#options.log.debug({ err }, 'could not wake the others'));
+    this.#unsent.add(payload);
+    this.#sending ??= this.#sendAll().finally(() => {
+      this.#sending = null;
+    });
+  }
+
+  /** One statement at a time, with all that came meanwhile. */
+  async #sendAll(): Promise<void> {
+    const text = 'SELECT pg_notify($1, payload) FROM unnest($2::text[]) payload';
+    while (this.#unsent.size > 0) {
+      const payloads = [...this.#unsent];
+      this.#unsent.clear();
+      try {
+        await this.#client?.query(text, [channel, payloads]);
+      } catch (err) {
+        this.#options.log.debug({ err }, 'could not wake the others');
+      }
+    }
   }
 
   async #poll(): Promise<void> {
@@ -160,6 +194,10 @@ export class Wakes implements ForeignAppends, TenancyWakes, AsyncDisposable {
     const [kind, names = ''] = payload.split(':');
     if (kind === 'tenancy') this.#changed();
     if (kind === 'fleet') for (const callback of this.#commands) callback();
+    if (kind === 'taken') {
+      const [ref = 0, session = 0] = names.split(',').map(Number);
+      for (const callback of this.#taken) callback(ref, session);
+    }
     if (kind !== 'log') return;
     const all = [...this.#followed.keys()];
     const told = new Set(names.split(',').map((name) => projectRef(Number(name))));

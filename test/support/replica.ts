@@ -28,7 +28,12 @@ export interface Replica extends AsyncDisposable {
   readonly eventLog: EventLog;
 }
 
-export async function startReplica(url: string, name: string): Promise<Replica> {
+export async function startReplica(
+  url: string,
+  name: string,
+  given: Partial<typeof fleetLimits> = {},
+): Promise<Replica> {
+  const fleet = { ...fleetLimits, beatsEveryMs: 20, ...given };
   await using resources = new AsyncDisposableStack();
   const logger = keepingLogger();
   const clock = systemClock();
@@ -66,13 +71,13 @@ export async function startReplica(url: string, name: string): Promise<Replica> 
       ...shared,
       rows,
       limitProjects: () => undefined,
-      sessionLimits: { ...fleetLimits, beatsEveryMs: 20 },
+      sessionLimits: fleet,
     }),
   );
   const commands = resources.use(
     new NodeCommands({
       rows: commandRows,
-      ...{ places: store.nodes, held: nodes, logger, limits: fleetLimits },
+      ...{ places: store.nodes, held: nodes, logger, limits: fleet },
     }),
   );
   const control = new ControlPlane({
@@ -80,7 +85,7 @@ export async function startReplica(url: string, name: string): Promise<Replica> 
     version: '1.2.3',
     turns: new Turns({ pieceItemsMax: 100, turnMs: 1 }),
     others: commands,
-    placement: new Placements({ nodes: rows, held: nodes, limits: fleetLimits }),
+    placement: new Placements({ nodes: rows, held: nodes, limits: fleet }),
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
     limits: {
       ...{ followersMax: 100, closeTimeoutMs: 500, waitRowsMax: 10_000, pingTimeoutMs: 2000 },
@@ -108,6 +113,8 @@ export class FakeAgent {
   #next = 1;
   #wishEnds = 0;
   session: NodeSession | null = null;
+  /** What it does and answers while this lasts is heard by nobody. */
+  silence: Promise<unknown> = Promise.resolve();
 
   constructor(nodeId: string) {
     this.nodeId = nodeId;
@@ -178,7 +185,11 @@ export class FakeAgent {
   #retelling(): DataPlane {
     const { plane } = this;
     return {
-      open: (binding) => plane.open(binding),
+      open: async (binding) => {
+        const bound = plane.bound.get(binding.listenerId) ?? (await plane.open(binding));
+        await this.silence;
+        return bound;
+      },
       release: (listenerId) => plane.release(listenerId),
       wish: async (wish) => {
         await plane.wish(wish);
