@@ -255,6 +255,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     nodes,
     others: fleet.commands,
     placement: fleet.placement,
+    sweeps: fleet.sweeps,
     retention,
     turns,
     limits: {
@@ -264,6 +265,6 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
       pageBytesMax: config.bounds.pageBytesMax,
     },
   });
-  metrics.observe({ control, eventLog, nodes, retention, sessions: fleet.sessions });
+  metrics.observe({ control, eventLog, nodes, retention, ...fleet });
   return { control, own, eventLog, activity, fleet };
 }

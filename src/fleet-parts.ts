@@ -56,8 +56,10 @@ export function makeFleet(ground: FleetParts, resources: AsyncDisposableStack) {
       },
     }),
   );
+  const { clock } = shared;
+  const sweeps = resources.use(new Sweeps({ rows, clock, logger, limits }));
   const placement = new Placements({ nodes: rows, held: nodes, limits });
-  return { rows, commands, sessions, placement };
+  return { rows, commands, sessions, sweeps, placement };
 }
 
 /** What starts with the fleet, and what the rest asks of it. */
@@ -71,24 +73,22 @@ interface StartedFleet {
   readonly control: ControlPlane;
 }
 
-/** From now on this process answers what others ask of its nodes; where it has a gateway, agents come, or are missed. */
+/** From now on this process answers what others ask of its nodes, and misses those away; where it has a gateway, agents come. */
 export async function startFleet(
   ground: StartedFleet,
   resources: AsyncDisposableStack,
 ): Promise<FleetGround> {
-  const { config, clock, logger, fleet, control } = ground;
+  const { config, fleet, control } = ground;
   const { goneNodes } = control;
   const isAlone = config.databaseUrl === null;
   fleet.commands.start((...command) => control.nodeCalls.run(...command), { isAlone });
+  fleet.sweeps.start({ goneNodes, expire: control.expireListener.bind(control) });
   const onRemoved = async ({ id }: { readonly id: string }) => {
     fleet.sessions.remove(id);
     await goneNodes.lose(id, { isRemoved: true });
   };
   const { port, host } = config.gateway;
   if (port === null) return { onRemoved, pin: () => null, gatewayUrl: () => null };
-  const { rows } = fleet;
-  const expire = control.expireListener.bind(control);
-  resources.use(new Sweeps({ rows, goneNodes, expire, clock, logger, limits: config.fleet }));
   const gateway = await startGateway(ground, { host, port }, resources);
   const url = config.gateway.url ?? gatewayUrl(gateway);
   return { onRemoved, pin: () => gateway.pin, gatewayUrl: () => url };

@@ -206,6 +206,7 @@ export const fleetLimits = {
   wishWaitMs: 5000,
   retryAfterMs: 1000,
   sweepEveryMs: 5000,
+  nodelessSweepMs: 60_000,
   missedSweeps: 3,
   brakeFrom: 3,
   expiredAtOnceMax: 1000,

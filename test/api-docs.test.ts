@@ -58,8 +58,11 @@ test('every type of event and every reason of an end is explained', () => {
 test('every metric of the product is listed', async () => {
   await using memory = await memoryControl();
   const metrics = new Metrics();
-  const sessions = { size: 0, lateRecords: 0 };
-  metrics.observe({ ...memory, sessions, retention: { bytes: 0 } });
+  const records = { takenRecords: 0, lateRecords: 0, refusedRecords: 0, spoolRecords: 0 };
+  metrics.observe({
+    ...{ ...memory, retention: { bytes: 0 }, sessions: { size: 0, ...records } },
+    ...{ sweeps: { census: new Map(), suspended: [], won: 0 }, commands: { waiting: 0 } },
+  });
   const served = [...(await metrics.text()).matchAll(/^# TYPE (kodama_\S+)/gm)];
   const names = served.map(([, name]) => name);
   expect(

@@ -196,7 +196,7 @@ test('names and units are as Prometheus wants them, and no label grows with its 
     if (name.includes('bytes')) expect(name).toMatch(/_bytes(_total)?$/);
   }
   expect(promtoolCheck(second.text)).toBe('');
-  const known = new Set(['protocol', 'rule', 'reason', 'initiator', 'le']);
+  const known = new Set(['protocol', 'rule', 'reason', 'initiator', 'state', 'le']);
   const labels = second.samples
     .filter(({ name }) => name.startsWith('kodama_'))
     .flatMap((sample) => Object.keys(sample.labels));

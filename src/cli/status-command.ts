@@ -49,6 +49,7 @@ function notReady(last: CommandFailure, timeoutMs: number): CommandFailure {
 
 function factsOf(status: Status): readonly (readonly [string, string | number | null])[] {
   const { version, nodeId, uptimeMs, workers, log, headSeq, oldestSeq, store, retention } = status;
+  const braked = 'many are overdue at once: none is declared lost';
   const of = (field: 'openConnections' | 'listeners' | 'restarts') =>
     workers?.reduce((sum, worker) => sum + worker[field], 0) ?? null;
   const pids = workers?.map(({ pid }) => pid).join(', ');
@@ -64,5 +65,6 @@ function factsOf(status: Status): readonly (readonly [string, string | number | 
     ['log', log],
     ['kept', retention === null ? null : `about ${formatSize(retention.bytes)}`],
     ['store', store === undefined ? null : `${store.state}${waiting}`],
+    ['nodes', status.fleetSuspended ? braked : null],
   ];
 }

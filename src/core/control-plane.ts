@@ -8,7 +8,6 @@ import { type ConnectionLimits, Connections } from './connections.ts';
 import { assertSameLog } from './cursor-errors.ts';
 import type { ListenerQuery } from './directories.ts';
 import type { Event } from './event.ts';
-import type { EventLog } from './event-log.ts';
 import {
   type EventPageLimits,
   type EventStart,
@@ -18,7 +17,6 @@ import {
 import { EventStreams, type Follower, type StreamLimits } from './event-streams.ts';
 import type { FaultChange } from './fault-changes.ts';
 import { GoneNodes } from './gone-nodes.ts';
-import type { HeldNodes } from './held-nodes.ts';
 import type { FollowAsk } from './labelled-listeners.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
 import { type ConnectionAsk, chooseEvents, type EventAsk } from './listener-choice.ts';
@@ -32,12 +30,12 @@ import type { Clock, Logger } from './ports.ts';
 import { defaultProject, type ProjectRef } from './project.ts';
 import type { Projects } from './projects.ts';
 import type { ResourceAudit } from './resource-audit.ts';
-import type { Retention } from './retention.ts';
 import {
   problemsOf,
   type ReadinessLimits,
   type ShownStatus,
   type Status,
+  type StatusSources,
   shownStatus,
   statusOf,
 } from './status.ts';
@@ -52,19 +50,14 @@ import {
 } from './waits.ts';
 import { whileThere } from './while-there.ts';
 
-export interface ControlPlaneOptions {
-  readonly version: string;
-  readonly pid: number;
+export interface ControlPlaneOptions extends StatusSources {
   readonly store: Store;
   readonly projects: Projects;
-  readonly eventLog: EventLog;
-  readonly nodes: HeldNodes;
   readonly others: OtherNodes;
   readonly placement: Placement;
   readonly makeId: () => string;
   readonly bounds: { readonly specBytesMax: number; readonly faultsMax: number };
   readonly audit: ResourceAudit;
-  readonly retention: Pick<Retention, 'stateOf'>;
   readonly turns: Turns<ProjectRef>;
   readonly clock: Clock;
   readonly logger: Logger;

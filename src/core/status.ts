@@ -29,6 +29,8 @@ export interface Status {
   };
   /** Null until it was first looked at. */
   readonly retention: RetentionState | null;
+  /** So many of the project's nodes are overdue at once that none is declared lost. */
+  readonly fleetSuspended: boolean;
 }
 
 /** What only operators are shown: how busy others are is not a project's to know. */
@@ -55,12 +57,14 @@ export interface StatusSources {
   readonly eventLog: EventLog;
   readonly nodes: HeldNodes;
   readonly retention: Pick<Retention, 'stateOf'>;
+  /** Projects of whose nodes none is declared lost now. */
+  readonly sweeps: { readonly suspended: readonly ProjectRef[] };
   readonly limits: ReadinessLimits;
 }
 
 /** With what is known here of the project's log. */
 export function statusOf(
-  { version, pid, nodes, eventLog, retention }: StatusSources,
+  { version, pid, nodes, eventLog, retention, sweeps }: StatusSources,
   startedAt: number,
   project: ProjectRef,
 ): Status {
@@ -79,6 +83,7 @@ export function statusOf(
       refusedRecords: eventLog.refusedRecords,
     },
     retention: retention.stateOf(project),
+    fleetSuspended: sweeps.suspended.includes(project),
   };
 }
 

@@ -76,6 +76,11 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
     this.#options = options;
   }
 
+  /** How many wait here for an answer. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /** From now on it answers what is asked of its nodes: by itself, and by others where there can be any. */
   start(run: RunHere, { isAlone }: { readonly isAlone: boolean }): void {
     this.#runHere = run;

@@ -138,6 +138,8 @@ export interface ExpiredListener {
   readonly id: string;
 }
 
+export type Census = ReadonlyMap<NodeState, number>;
+
 /** How many nodes of their own each project has that are not lost. */
 export type NodeCounts = ReadonlyMap<ProjectRef, number>;
 
@@ -157,6 +159,8 @@ export interface SessionRows {
   settleBoot(session: Pick<TakenSession, 'ref' | 'number'>, bootId: string): Promise<void>;
   /** Resolves with those that are written: of the others the session is another's. */
   beat(beats: readonly SessionBeat[]): Promise<ReadonlySet<number>>;
+  /** How many nodes on hosts of their own there are in each state. */
+  census(): Promise<Census>;
   /** Whether this process won the tick: at most one does, about every `intervalMs`. */
   sweep(intervalMs: number): Promise<boolean>;
   /** Those of which nothing was heard for `missedSweeps`, which become disconnected; and how many there are. */

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { keepingLogger } from '../../test/support/samples.ts';
+import { passed, waitFor } from '../../test/support/wait-for.ts';
 import { AppError } from '../core/errors.ts';
 import { projectRef } from '../core/project.ts';
+import type { NodeState } from './node.ts';
 import type { OverdueNode, SessionRows } from './store.ts';
 import { losable, Sweeps } from './sweeps.ts';
 
@@ -36,29 +38,98 @@ test('one owner’s brake is not another’s', () => {
   expect({ lost: refsOf(lost), suspended }).toEqual({ lost: [4], suspended: [one] });
 });
 
+const limits = {
+  ...{ sweepEveryMs: 1, nodelessSweepMs: 3_600_000, missedSweeps: 3, brakeFrom: 3 },
+  expiredAtOnceMax: 10,
+};
+
+/** Rows of these answers, and what is done with them. */
+function sweeping(given: Partial<SessionRows>) {
+  const done: string[] = [];
+  const told: (() => void)[] = [];
+  const logger = keepingLogger();
+  const rows = {
+    census: async () => new Map([['ready', 1]]),
+    sweep: async () => true,
+    overdue: async () => ({ nodes: [], counts: new Map() }),
+    expired: async () => [],
+    markLost: async () => undefined,
+    onTaken: (callback: () => void) => {
+      told.push(callback);
+      return () => undefined;
+    },
+    ...given,
+  } as unknown as SessionRows;
+  const sweeps = new Sweeps({ rows, logger, clock: { now: () => 0 }, limits });
+  sweeps.start({
+    goneNodes: { lose: async (id) => void done.push(id) },
+    expire: async (_, id) => void done.push(id),
+  });
+  const take = () => {
+    for (const callback of told) callback();
+  };
+  return { sweeps, done, logger, take, [Symbol.asyncDispose]: () => sweeps[Symbol.asyncDispose]() };
+}
+
 test('with the database away nothing is swept, and nobody is lost', async () => {
   const asked = Promise.withResolvers<void>();
-  const done: string[] = [];
   let sweeps = 0;
-  const rows = {
+  await using world = sweeping({
     sweep: async () => {
       sweeps += 1;
       if (sweeps === 3) asked.resolve();
       throw new AppError('unavailable', 'the database is away');
     },
-    overdue: async () => {
-      done.push('overdue');
-      return { nodes: [overdue(1)], counts: new Map() };
-    },
-  } as unknown as SessionRows;
-  const logger = keepingLogger();
-  await using _sweeps = new Sweeps({
-    ...{ rows, logger, clock: { now: () => 0 } },
-    goneNodes: { lose: async (id) => void done.push(id) },
-    expire: async (_, id) => void done.push(id),
-    limits: { sweepEveryMs: 1, missedSweeps: 3, brakeFrom: 3, expiredAtOnceMax: 10 },
+    overdue: async () => ({ nodes: [overdue(1)], counts: new Map([[one, 1]]) }),
   });
   await asked.promise;
-  expect(done).toEqual([]);
-  expect(logger.lines).toEqual([]);
+  expect(world.done).toEqual([]);
+  expect(world.logger.lines).toEqual([]);
+});
+
+test('where there is no node but built-in ones it is looked once, until a session begins', async () => {
+  const asked: string[] = [];
+  const swept = Promise.withResolvers<void>();
+  let census = new Map<NodeState, number>([['removed', 3]]);
+  await using world = sweeping({
+    census: async () => {
+      asked.push('census');
+      return census;
+    },
+    sweep: async () => {
+      asked.push('sweep');
+      if (asked.length > 5) swept.resolve();
+      return true;
+    },
+  });
+  await waitFor('the first look', () => asked.length > 0);
+  // Many turns of the time that sweeps are apart.
+  await passed(50);
+  expect(asked).toEqual(['census']);
+  census = new Map([['ready', 1]]);
+  world.take();
+  await swept.promise;
+  expect(asked.slice(0, 5)).toEqual(['census', 'census', 'sweep', 'census', 'sweep']);
+  expect(world.sweeps.won).toBeGreaterThan(1);
+});
+
+test('each replica knows who is spared, and only who won the tick declares anybody lost', async () => {
+  const three = [overdue(1), overdue(2), overdue(3), overdue(4, other)];
+  const counts = new Map([
+    [one, 3],
+    [other, 1],
+  ]);
+  for (const isMine of [true, false]) {
+    await using world = sweeping({
+      sweep: async () => isMine,
+      overdue: async () => ({ nodes: three, counts }),
+    });
+    const { sweeps, done, logger } = world;
+    await waitFor('the brake', () => sweeps.suspended.length > 0);
+    expect(sweeps.suspended).toEqual([one]);
+    if (isMine) await waitFor('the loss', () => done.includes('id-4'));
+    else await passed(20);
+    expect(new Set(done)).toEqual(new Set(isMine ? ['id-4'] : []));
+    expect(logger.lines.length > 0).toBe(isMine);
+  }
 });

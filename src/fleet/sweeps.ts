@@ -1,16 +1,19 @@
 /**
- * Who is there of the nodes: every few seconds one replica looks who was not heard of. A node that is overdue is
- * disconnected, and serves on; one that is overdue for long is lost, and its connections are closed on record.
+ * Who is there of the nodes: every few seconds each replica looks who was not heard of, and one of them moves the tick
+ * on. A node that is overdue is disconnected, and serves on; one that is overdue for long is lost, and its connections
+ * are closed on record. Where there is no node but built-in ones it is hardly looked, until a session begins.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { hasCode } from '../core/errors.ts';
 import type { GoneNodes } from '../core/gone-nodes.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { ProjectRef } from '../core/project.ts';
-import type { NodeCounts, OverdueNode, SessionRows } from './store.ts';
+import { WakeUps } from '../core/wake-ups.ts';
+import type { Census, NodeCounts, OverdueNode, SessionRows } from './store.ts';
 
 export interface SweepLimits {
   readonly sweepEveryMs: number;
+  /** How often it is looked whether there are nodes by now. */
+  readonly nodelessSweepMs: number;
   /** Sweeps without a word after which a node is disconnected. */
   readonly missedSweeps: number;
   /** Of one owner's nodes that are overdue at once: beyond these, and more than half, none is declared lost. */
@@ -21,12 +24,16 @@ export interface SweepLimits {
 
 export interface SweepsOptions {
   readonly rows: SessionRows;
-  readonly goneNodes: Pick<GoneNodes, 'lose'>;
-  /** Closes a listener whose time is over. */
-  readonly expire: (project: ProjectRef, id: string) => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: SweepLimits;
+}
+
+/** What is done with what a sweep finds. */
+export interface SweepActs {
+  readonly goneNodes: Pick<GoneNodes, 'lose'>;
+  /** Closes a listener whose time is over. */
+  readonly expire: (project: ProjectRef, id: string) => Promise<void>;
 }
 
 /**
@@ -52,12 +59,23 @@ export function losable(
 export class Sweeps implements AsyncDisposable {
   readonly #options: SweepsOptions;
   readonly #stop = new AbortController();
-  readonly #running: Promise<void>;
+  readonly #wakeUps = new WakeUps();
+  #endTaken: () => void = () => undefined;
+  #running: Promise<void> = Promise.resolve();
   #suspended: readonly ProjectRef[] = [];
+  #census: Census = new Map();
+  #won = 0;
 
   constructor(options: SweepsOptions) {
     this.#options = options;
-    this.#running = this.#run();
+  }
+
+  /** From now on it looks. */
+  start(acts: SweepActs): void {
+    this.#endTaken = this.#options.rows.onTaken(() => {
+      if (!this.#hasNodes) this.#wakeUps.wakeAll();
+    });
+    this.#running = this.#run(acts);
   }
 
   /** The projects of whose nodes none is declared lost now. */
@@ -65,43 +83,66 @@ export class Sweeps implements AsyncDisposable {
     return this.#suspended;
   }
 
-  async #run(): Promise<void> {
+  /** As of the last look. */
+  get census(): Census {
+    return this.#census;
+  }
+
+  /** How often it was this process that moved the tick on. */
+  get won(): number {
+    return this.#won;
+  }
+
+  get #hasNodes(): boolean {
+    return [...this.#census].some(([state, count]) => state !== 'removed' && count > 0);
+  }
+
+  async #run(acts: SweepActs): Promise<void> {
     const { logger, limits } = this.#options;
     const { signal } = this.#stop;
-    while (await delay(limits.sweepEveryMs, true, { signal, ref: false }).catch(() => false)) {
+    while (!signal.aborted) {
       try {
-        await this.#sweep();
+        await this.#look(acts);
       } catch (err) {
         // With the database away nothing is swept, and nobody is lost.
         if (!hasCode(err, 'unavailable')) logger.error({ err }, 'a sweep failed');
       }
+      const { sweepEveryMs, nodelessSweepMs } = limits;
+      await this.#wakeUps.sleep(this.#hasNodes ? sweepEveryMs : nodelessSweepMs, signal);
     }
   }
 
-  async #sweep(): Promise<void> {
+  async #look(acts: SweepActs): Promise<void> {
+    this.#census = await this.#options.rows.census();
+    if (this.#hasNodes) await this.#sweep(acts);
+  }
+
+  async #sweep(acts: SweepActs): Promise<void> {
     const { rows, limits, logger } = this.#options;
-    if (!(await rows.sweep(limits.sweepEveryMs))) return;
+    const isMine = await rows.sweep(limits.sweepEveryMs);
     const { nodes, counts } = await rows.overdue(limits.missedSweeps, limits.sweepEveryMs);
     const { lost, suspended } = losable(nodes, counts, limits.brakeFrom);
+    this.#suspended = suspended;
+    if (!isMine) return;
+    this.#won += 1;
     if (suspended.length > 0) {
       const names = nodes.map(({ name }) => name);
       logger.error({ nodes: names, fleet_suspended: true }, 'too many nodes are overdue at once');
     }
-    this.#suspended = suspended;
-    for (const node of lost) await this.#lose(node);
-    await this.#expire();
+    for (const node of lost) await this.#lose(acts, node);
+    await this.#expire(acts);
   }
 
   /** Those of connected nodes are closed by who has the session. */
-  async #expire(): Promise<void> {
-    const { rows, expire, clock, limits } = this.#options;
+  async #expire({ expire }: SweepActs): Promise<void> {
+    const { rows, clock, limits } = this.#options;
     for (const { project, id } of await rows.expired(clock.now(), limits.expiredAtOnceMax)) {
       await expire(project, id);
     }
   }
 
-  async #lose({ id, ref }: OverdueNode): Promise<void> {
-    const { rows, goneNodes } = this.#options;
+  async #lose({ goneNodes }: SweepActs, { id, ref }: OverdueNode): Promise<void> {
+    const { rows } = this.#options;
     try {
       await goneNodes.lose(id, { isRemoved: false });
       await rows.markLost(ref);
@@ -112,6 +153,7 @@ export class Sweeps implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#endTaken();
     this.#stop.abort();
     await this.#running;
   }

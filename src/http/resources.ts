@@ -288,6 +288,7 @@ export const statusResource = z
     oldestSeq: count.describe('Seq of the oldest event that is kept.'),
     store: storeStatus.optional().describe('For operators: the database.'),
     retention: retentionStatus.nullable().describe('How old and large the log is; null at first.'),
+    fleetSuspended: z.boolean().describe('Too many nodes are overdue to call any of them lost.'),
   })
   .meta({ id: 'Status', description: 'How the node is.' });
 

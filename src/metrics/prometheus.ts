@@ -10,14 +10,19 @@ import type { EventLog } from '../core/event-log.ts';
 import type { HeldNodes } from '../core/held-nodes.ts';
 import { protocols } from '../core/listener.ts';
 import type { Retention } from '../core/retention.ts';
+import {
+  type FleetObserved,
+  fleetCounters,
+  fleetGauges,
+  observeNodes,
+  type Readings,
+} from './fleet-metrics.ts';
 
-export interface Observed {
+export interface Observed extends FleetObserved {
   readonly control: ControlPlane;
   readonly eventLog: EventLog;
   readonly nodes: HeldNodes;
   readonly retention: Pick<Retention, 'bytes'>;
-  /** Of nodes on hosts of their own. */
-  readonly sessions: { readonly size: number; readonly lateRecords: number };
 }
 
 const commitSeconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
@@ -127,8 +132,10 @@ export class Metrics {
   }
 
   /** What is read when it is asked for. */
-  observe({ control, eventLog, nodes, retention, sessions }: Observed): void {
-    const gauges: Record<string, readonly [help: string, read: () => number]> = {
+  observe(observed: Observed): void {
+    const { control, eventLog, nodes, retention, sessions } = observed;
+    observeNodes(this.#registry, observed);
+    const gauges: Readings = {
       kodama_connections_open: ['Open connections.', () => nodes.openConnections],
       kodama_listeners: ['Listeners that are not closed.', () => control.listenerCount],
       kodama_log_queued_events: ['Events that wait for their commit.', () => eventLog.queuedEvents],
@@ -148,13 +155,13 @@ export class Metrics {
         '1 while commits succeed, 0 while they are repeated.',
         () => (eventLog.failure === null ? 1 : 0),
       ],
-      kodama_sessions: ['Sessions of nodes on hosts of their own.', () => sessions.size],
       kodama_streams: ['Open event streams.', () => control.followers.length],
       kodama_streams_lag_events: [
         'Events between the head and the stream that is furthest behind.',
         () => Math.max(0, ...control.followers.map(({ log, seq }) => log.headSeq - seq)),
       ],
       kodama_workers: ['Workers that are up.', () => control.status().workers.length],
+      ...fleetGauges(observed),
     };
     for (const [name, [help, read]] of Object.entries(gauges)) {
       const collect = function (this: Gauge) {
@@ -175,13 +182,11 @@ export class Metrics {
     this.#counterOf(
       'kodama_log_refused_records_total',
       'Records of connections that the database refused.',
-      () => eventLog.refusedRecords,
+      () => eventLog.refusedRecords + sessions.refusedRecords,
     );
-    this.#counterOf(
-      'kodama_records_late_total',
-      'Records of nodes that came after what they are of was closed on record.',
-      () => sessions.lateRecords,
-    );
+    for (const [name, [help, read]] of Object.entries(fleetCounters(observed))) {
+      this.#counterOf(name, help, read);
+    }
     let restarts = 0;
     this.#counterOf('kodama_worker_restarts_total', 'Workers that were lost and replaced.', () => {
       const { workers } = control.status();

@@ -5,8 +5,10 @@
 import { type ProjectRef, projectRef } from '../core/project.ts';
 import type { Micros } from '../core/time.ts';
 import type { KnownNode, NodeHello } from '../fleet/admission.ts';
+import type { NodeState } from '../fleet/node.ts';
 import type { PlaceableNode } from '../fleet/placements.ts';
 import type {
+  Census,
   ExpiredListener,
   NodeCounts,
   OverdueNode,
@@ -59,10 +61,13 @@ const sweepSql = `UPDATE fleet SET sweep = sweep + 1, swept_at = clock_timestamp
   WHERE swept_at NOT BETWEEN clock_timestamp() - make_interval(secs => $1::float8 / 1000) AND clock_timestamp()
   RETURNING sweep`;
 
-const overdueSql = `WITH gone AS (
-  UPDATE nodes n SET state = 'disconnected', replica = NULL FROM fleet f
+/** In the order of their keys, as a heartbeat locks them. */
+const overdueSql = `WITH silent AS MATERIALIZED (
+  SELECT n.ref FROM nodes n, fleet f
   WHERE NOT n.is_built_in AND n.state = 'ready' AND f.sweep - n.seen_sweep >= $1::integer
-  RETURNING n.ref
+  ORDER BY n.ref FOR UPDATE OF n
+), gone AS (
+  UPDATE nodes n SET state = 'disconnected', replica = NULL FROM silent WHERE n.ref = silent.ref RETURNING n.ref
 )
 SELECT n.id, n.ref, n.name, n.project, f.sweep - n.seen_sweep > ceil(n.lost_after_ms / $2::float8)
 FROM nodes n, fleet f
@@ -72,6 +77,8 @@ WHERE NOT n.is_built_in AND (n.state = 'disconnected' OR n.ref IN (SELECT ref FR
 const expiredSql = `SELECT l.project, l.id FROM nodes n JOIN listeners l ON l.node = n.ref
   WHERE NOT n.is_built_in AND n.state IN ('disconnected', 'lost')
     AND l.is_live AND l.state <> 'draining' AND l.expires_at < $1::bigint LIMIT $2::integer`;
+
+const censusSql = 'SELECT state, count(*) FROM nodes WHERE NOT is_built_in GROUP BY state';
 
 const countsSql = `SELECT project, count(*) FROM nodes
   WHERE NOT is_built_in AND state IN ('ready', 'disconnected') GROUP BY project`;
@@ -171,6 +178,11 @@ export class SessionRows implements SessionRowsPort {
       ],
     });
     return new Set(rows.map(([ref]) => ref as number));
+  }
+
+  async census(): Promise<Census> {
+    const rows = await this.#database.query({ name: 'census', text: censusSql });
+    return new Map(rows.map(([state, count]) => [state as NodeState, Number(count)]));
   }
 
   async sweep(intervalMs: number): Promise<boolean> {

@@ -109,10 +109,12 @@ test('what was not acknowledged comes again in the next session, and is on recor
   const alone = await talkTo(agent, laddr?.port);
   alone.end();
   stays.end();
+  const taken = b.sessions.takenRecords;
   const second = await agent.connect(b);
   expect(second.number).toBeGreaterThan(session?.number ?? Number.NaN);
   await waitFor('all of it', () => agent.unacknowledged === 0);
   await waitFor('the wish', () => agent.wishEnds === 2);
+  expect(b.sessions.takenRecords).toBeGreaterThan(taken);
   const types = await typesOf(id);
   expect(types.filter((type) => type === 'connection_opened')).toHaveLength(3);
   expect(types.filter((type) => type === 'connection_closed')).toHaveLength(3);
@@ -275,6 +277,7 @@ test('a session is the node’s for as long as its heartbeats are written', asyn
   const first = await agent.connect(a);
   const beat = { openConnections: 0, spoolRecords: 3, clockOffsetMs: 5 };
   expect(await first.beat(beat)).toBe(true);
+  expect(a.sessions.spoolRecords).toBe(3);
   const [row] = await query(
     'SELECT state, spool_records, clock_offset_ms FROM nodes WHERE id = $1',
     [agent.nodeId],

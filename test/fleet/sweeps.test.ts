@@ -31,13 +31,17 @@ beforeAll(async () => {
 afterAll(() => resources.disposeAsync());
 
 function sweeping({ store, control }: Replica) {
-  return new Sweeps({
+  const sweeps = new Sweeps({
     rows: store.fleet.sessions,
-    goneNodes: control.goneNodes,
-    expire: control.expireListener.bind(control),
     ...{ clock: systemClock(), logger: keepingLogger() },
-    limits: { sweepEveryMs: 50, missedSweeps: 3, brakeFrom: 3, expiredAtOnceMax: 100 },
+    limits: {
+      ...{ sweepEveryMs: 50, nodelessSweepMs: 3_600_000, missedSweeps: 3, brakeFrom: 3 },
+      expiredAtOnceMax: 100,
+    },
   });
+  const { goneNodes } = control;
+  sweeps.start({ goneNodes, expire: control.expireListener.bind(control) });
+  return sweeps;
 }
 
 async function joined(name: string) {

@@ -146,6 +146,7 @@ export async function makeWorld(options: WorldOptions = {}) {
   const nodes = new HeldNodes();
   nodes.addOwn(own);
   const control = new ControlPlane({
+    sweeps: { suspended: [] },
     ...shared,
     ...aloneOn(nodes, store),
     version: '1.2.3',

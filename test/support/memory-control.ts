@@ -75,6 +75,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
   const nodes = new HeldNodes();
   nodes.addOwn(own);
   const control = new ControlPlane({
+    sweeps: { suspended: [] },
     ...shared,
     ...aloneOn(nodes, store),
     version: '1.2.3',

@@ -86,6 +86,7 @@ export async function startReplica(
     turns: new Turns({ pieceItemsMax: 100, turnMs: 1 }),
     others: commands,
     placement: new Placements({ nodes: rows, held: nodes, limits: fleet }),
+    sweeps: { suspended: [] },
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
     limits: {
       ...{ followersMax: 100, closeTimeoutMs: 500, waitRowsMax: 10_000, pingTimeoutMs: 2000 },

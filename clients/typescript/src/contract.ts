@@ -1702,6 +1702,8 @@ export interface components {
                 /** @description What the events that are kept take, about. */
                 bytes: number;
             } | null;
+            /** @description Too many nodes are overdue to call any of them lost. */
+            fleetSuspended: boolean;
         };
         /**
          * @description Problem details (RFC 9457).
