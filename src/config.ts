@@ -110,6 +110,7 @@ export const settings = z.object({
   KODAMA_LISTENERS_BYTES_MAX: number(1_048_576, 2 ** 40).default(33_554_432),
   KODAMA_CONNECTIONS_MAX: number(1, 1_000_000).default(100_000),
   KODAMA_STREAMS_MAX: number(1, 100_000).default(1000),
+  KODAMA_NODE_RECORDS_PER_SECOND: number(1000, 1_000_000).default(10_000),
   KODAMA_SHUTDOWN_TIMEOUT_MS: number(100, 600_000).default(10_000),
 });
 

@@ -46,7 +46,9 @@ export const edgeSettings = {
   KODAMA_CORS_ORIGINS: list(isOrigin, 'origins such as https://ci.example.com'),
 };
 
-type EdgeVariables = z.output<z.ZodObject<typeof edgeSettings>>;
+type EdgeVariables = z.output<z.ZodObject<typeof edgeSettings>> & {
+  readonly KODAMA_NODE_RECORDS_PER_SECOND: number;
+};
 
 /** The part of the configuration that comes of them. */
 export function edgeConfig(env: EdgeVariables) {
@@ -60,7 +62,7 @@ export function edgeConfig(env: EdgeVariables) {
       url: env.KODAMA_GATEWAY_URL ?? null,
       /** Null: the certificate is that of the edges, or none. */
       tlsFiles: filesOf(env.KODAMA_GATEWAY_TLS_CERT, env.KODAMA_GATEWAY_TLS_KEY),
-      limits: gatewayLimits,
+      limits: { ...gatewayLimits, recordsPerSecond: env.KODAMA_NODE_RECORDS_PER_SECOND },
     },
     allowedHosts: allowedHosts(env),
     corsOrigins: env.KODAMA_CORS_ORIGINS ?? [],

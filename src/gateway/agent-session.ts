@@ -152,6 +152,7 @@ export class AgentSession {
     this.#who = { ...this.#who, node: known.name, session: session.number };
     const records = new RecordIntake({
       ...{ session, limits },
+      rest: (forMs) => this.#rest(forMs),
       onCommitted: (through) => send({ kind: 'committed', through }),
       onFailure: (error) => this.#fail(error),
     });
@@ -167,6 +168,17 @@ export class AgentSession {
       wishEnd: () => this.#writer.send({ kind: 'wishEnd' }),
       end: (goodbye) => this.end(goodbye),
     };
+  }
+
+  /** What it sends meanwhile waits on its way, and in the end with the agent. */
+  #rest(forMs: number): void {
+    const { stream } = this.#options;
+    stream.pause();
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      stream.resume();
+    }, forMs);
+    this.#timers.add(timer);
   }
 
   #welcome({ number, lostAfterMs, now }: NodeSession): void {
@@ -227,6 +239,7 @@ export class AgentSession {
     this.#isOver = true;
     clearTimeout(this.#helloTimer);
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#options.stream.resume();
     this.#writer.end();
     this.#plane?.end();
     this.#begun?.session.end();

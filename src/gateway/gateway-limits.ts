@@ -14,6 +14,8 @@ export interface GatewayLimits extends RowLimits {
   readonly joinAddressesMax: number;
   /** Frames of records that are not on record yet. */
   readonly recordFramesMax: number;
+  /** Of each node: what comes faster is read later. */
+  readonly recordsPerSecond: number;
   readonly beatsUnansweredMax: number;
   /** Of frames that the agent does not take. */
   readonly streamHeldBytesMax: number;

@@ -117,7 +117,9 @@ export class TestAdmission implements Admission {
 
   async begin(hello: NodeHello, link: SessionLink): Promise<NodeSession> {
     if (this.refusal !== null) throw this.refusal;
-    this.session?.link.end({ reason: 'another has come', retryAfterMs: 0, final: false });
+    const { nodeId } = hello;
+    const before = this.sessions.find((one) => !one.isOver && one.hello.nodeId === nodeId);
+    before?.link.end({ reason: 'another has come', retryAfterMs: 0, final: false });
     const session = new TestSession(this, this.sessions.length + 1, hello, link);
     this.sessions.push(session);
     return session;
