@@ -15,6 +15,7 @@ import { createRow } from './rows/create.ts';
 import { echoRow } from './rows/echo.ts';
 import { fairRow } from './rows/fair.ts';
 import { faultsRow } from './rows/faults.ts';
+import { fleetRow } from './rows/fleet.ts';
 import { historyRow } from './rows/history.ts';
 import { idleRow } from './rows/idle.ts';
 import { latencyRow } from './rows/latency.ts';
@@ -39,6 +40,7 @@ const rows: readonly Row[] = [
   idleRow,
   createRow,
   callsRow,
+  fleetRow,
   fairRow,
   consoleRow,
   historyRow,

@@ -26,7 +26,7 @@ const pollMs = 20;
  * the log stands at least two events for each above `headSeq`, where it began, and rests.
  */
 export async function untilRecorded(
-  kodama: Kodama,
+  kodama: Pick<Kodama, 'rest' | 'status'>,
   listenerId: string,
   { total, headSeq }: { readonly total: number; readonly headSeq: number },
 ): Promise<void> {
