@@ -115,8 +115,7 @@ export class Sessions implements AsyncDisposable {
       const written = await rows.beat(beats);
       for (const { beat, stored } of waiting) {
         stored.resolve(written.has(beat.ref));
-        // The place is another's.
-        if (!written.has(beat.ref)) this.#loseBefore(beat.ref, beat.session + 1);
+        this.#look(beat, written.get(beat.ref));
       }
     } catch (err) {
       if (!hasCode(err, 'unavailable')) logger.error({ err }, 'could not write who is there');
@@ -130,6 +129,18 @@ export class Sessions implements AsyncDisposable {
       if (session.ref === ref && session.number < number) {
         session.sendAway('another has the session', false);
       }
+    }
+  }
+
+  /** `lostAfterMs` as it is now, of which an agent hears when it comes; undefined: the place is another's. */
+  #look({ ref, session: number }: SessionBeat, lostAfterMs: number | undefined): void {
+    if (lostAfterMs === undefined) {
+      this.#loseBefore(ref, number + 1);
+      return;
+    }
+    for (const session of this.#sessions) {
+      if (session.ref !== ref || session.number !== number) continue;
+      if (lostAfterMs !== session.lostAfterMs) session.sendAway('lostAfterMs is another', false);
     }
   }
 

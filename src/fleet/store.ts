@@ -157,8 +157,8 @@ export interface SessionRows {
   onTaken(callback: (ref: number, session: number) => void): () => void;
   /** What an earlier boot left open is closed: from now on what is open is this one's. */
   settleBoot(session: Pick<TakenSession, 'ref' | 'number'>, bootId: string): Promise<void>;
-  /** Resolves with those that are written: of the others the session is another's. */
-  beat(beats: readonly SessionBeat[]): Promise<ReadonlySet<number>>;
+  /** Resolves with the `lostAfterMs` of those that are written: of the others the session is another's. */
+  beat(beats: readonly SessionBeat[]): Promise<ReadonlyMap<number, number>>;
   /** How many nodes on hosts of their own there are in each state. */
   census(): Promise<Census>;
   /** Whether this process won the tick: at most one does, about every `intervalMs`. */

@@ -54,7 +54,7 @@ const beatSql = `WITH beats AS (
 )
 UPDATE nodes n SET state = 'ready', seen_sweep = b.sweep, last_seen_at = ${nowSql}, spool_records = b.spool,
   clock_offset_ms = b.clock
-FROM held, beats b WHERE n.ref = held.ref AND b.ref = held.ref RETURNING n.ref`;
+FROM held, beats b WHERE n.ref = held.ref AND b.ref = held.ref RETURNING n.ref, n.lost_after_ms`;
 
 /** Between what was and now: a clock that was set back does not stop the sweeps. */
 const sweepSql = `UPDATE fleet SET sweep = sweep + 1, swept_at = clock_timestamp()
@@ -166,7 +166,7 @@ export class SessionRows implements SessionRowsPort {
     await this.#database.query({ text: settleBootSql, values: [ref, number, bootId] });
   }
 
-  async beat(beats: readonly SessionBeat[]): Promise<ReadonlySet<number>> {
+  async beat(beats: readonly SessionBeat[]): Promise<ReadonlyMap<number, number>> {
     const rows = await this.#database.query({
       name: 'beat',
       text: beatSql,
@@ -177,7 +177,7 @@ export class SessionRows implements SessionRowsPort {
         beats.map(({ clockOffsetMs }) => Math.round(clockOffsetMs)),
       ],
     });
-    return new Set(rows.map(([ref]) => ref as number));
+    return new Map(rows as readonly (readonly [ref: number, lostAfterMs: number])[]);
   }
 
   async census(): Promise<Census> {
