@@ -103,8 +103,8 @@ function specFields(bounds: ListenerBounds) {
     labels: labels(bounds.labelsMax).default({}).describe('To find it by; they mean nothing here.'),
     protocol: z.enum(protocols).default('tcp').describe('What it speaks; it never changes.'),
     host: host
-      .default(bounds.listenHost)
-      .describe('The address to bind; :: is dual stack. KODAMA_LISTEN_HOST sets the default.'),
+      .optional()
+      .describe('The address to bind; :: is dual stack. Absent: KODAMA_LISTEN_HOST of its node.'),
     mode: z
       .enum(listenerModes)
       .default('echo')
@@ -212,7 +212,7 @@ export function toNewListener(
   const { ttlMs: _, limits, tls, host: address, ...rest } = input;
   const made: NewListener = {
     ...rest,
-    host: address === 'localhost' ? '127.0.0.1' : address,
+    host: address === 'localhost' ? '127.0.0.1' : (address ?? null),
     expiresAt: expiryOf(input, now, place),
     tls:
       input.protocol === 'tls'

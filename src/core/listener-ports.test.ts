@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { sampleId, sampleListener, sampleNewListener } from '../../test/support/samples.ts';
 import { AppError } from './errors.ts';
-import type { Listener, NewListener, Protocol } from './listener.ts';
+import type { Listener, Protocol } from './listener.ts';
 import {
   assertPlaceAllowed,
   assertPortAllowed,
   findConflict,
+  type HostedListener,
   type PortRules,
   portsToDraw,
 } from './listener-ports.ts';
@@ -46,7 +47,7 @@ test('a port of the choice of the kernel is always allowed', () => {
 });
 
 function placeRefusal(
-  place: Partial<NewListener>,
+  place: Partial<HostedListener>,
   given: Partial<PortRules> = {},
   { project = projectRef(2), bindHosts = null as readonly string[] | null } = {},
 ): string | null {

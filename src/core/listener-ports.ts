@@ -24,6 +24,13 @@ export interface PortRange {
 
 const firstUnprivilegedPort = 1024;
 
+export type HostedListener = NewListener & Pick<Listener, 'host'>;
+
+/** With the host of its node where it names none. */
+export function hosted(input: NewListener, { listenHost }: PortRules): HostedListener {
+  return { ...input, host: input.host ?? listenHost };
+}
+
 /** @throws port_reserved, port_privileged */
 export function assertPortAllowed({ port, protocol }: NewListener, rules: PortRules): void {
   if (port === 0) return;
@@ -42,7 +49,7 @@ export function assertPortAllowed({ port, protocol }: NewListener, rules: PortRu
  * @throws port_reserved, permission_denied
  */
 export function assertPlaceAllowed(
-  { host, port }: NewListener,
+  { host, port }: HostedListener,
   { drawnFrom, listenHost }: PortRules,
   project: ProjectRef,
   { bindHosts }: ProjectTerms,

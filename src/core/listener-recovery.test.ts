@@ -9,12 +9,12 @@ import {
 } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { AppError } from './errors.ts';
-import type { NewListener } from './listener.ts';
+import type { HostedListener } from './listener-ports.ts';
 import { defaultProject } from './project.ts';
 
 type World = Awaited<ReturnType<typeof makeWorld>>;
 
-async function create(world: World, given: Partial<NewListener> = {}) {
+async function create(world: World, given: Partial<HostedListener> = {}) {
   return await createListener(world.control, sampleNewListener(given));
 }
 

@@ -123,8 +123,10 @@ export interface ListenerPlacement {
   readonly onNodeLost: 'stay';
 }
 
-/** A listener to be made: what the caller gave, checked, with every default in its place. */
-export interface NewListener extends Omit<ListenerSpec, 'tls'> {
+/** A listener to be made: what the caller gave, checked, with every default in its place but its node's. */
+export interface NewListener extends Omit<ListenerSpec, 'tls' | 'host'> {
+  /** Null: where its node listens. */
+  readonly host: string | null;
   /** Null: wherever. */
   readonly placement: ListenerPlacement | null;
   readonly name: string | null;

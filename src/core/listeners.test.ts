@@ -10,7 +10,8 @@ import {
 } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { AppError } from './errors.ts';
-import type { ListenerPatch, NewListener } from './listener.ts';
+import type { ListenerPatch } from './listener.ts';
+import type { HostedListener } from './listener-ports.ts';
 import { defaultProject } from './project.ts';
 
 type World = Awaited<ReturnType<typeof makeWorld>>;
@@ -18,7 +19,7 @@ type World = Awaited<ReturnType<typeof makeWorld>>;
 const dayMs = 86_400_000;
 const allOwn = { pageSize: 1000, after: null, bytesMax: 1e9 };
 
-async function create(world: World, given: Partial<NewListener> = {}) {
+async function create(world: World, given: Partial<HostedListener> = {}) {
   return await createListener(world.control, sampleNewListener(given));
 }
 

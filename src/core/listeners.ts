@@ -17,6 +17,8 @@ import {
   assertPlaceAllowed,
   assertPortAllowed,
   findConflict,
+  type HostedListener,
+  hosted,
   type PortRules,
   portInUse,
 } from './listener-ports.ts';
@@ -67,7 +69,7 @@ export interface ListenersOptions {
 }
 
 /** A listener to be made, and its id. */
-type Planned = readonly [input: NewListener, id: string];
+type Planned = readonly [input: HostedListener, id: string];
 
 /** What is to be made, and what is there of it so far. */
 interface NewListeners {
@@ -108,11 +110,11 @@ export class Listeners {
     news: readonly NewListener[],
     ids: readonly string[] = [],
   ): Promise<Listener[]> {
-    const { makeId, set, limits } = this.#options;
+    const { makeId, set, limits, portRules } = this.#options;
     const bytes = news.reduce((sum, one) => sum + specBytes(one), 0);
     set.assertRoom({ count: news.length, bytes }, limits);
     await this.#options.projects.assertListenerRoom(project, news.length);
-    const planned = news.map((one, index) => [one, ids[index] ?? makeId()] as const);
+    const planned = news.map((one, at) => [hosted(one, portRules), ids[at] ?? makeId()] as const);
     const entries: ListenerEntry[] = [];
     const created = Promise.withResolvers<void>();
     try {
@@ -184,8 +186,7 @@ export class Listeners {
       reason: null,
       sockets: [],
       ...{ nodeId, nodeName, observedGeneration: null },
-      openConnections: 0,
-      totalConnections: 0,
+      ...{ openConnections: 0, totalConnections: 0 },
       createdAt: now,
       updatedAt: now,
       closedAt: null,

@@ -94,6 +94,17 @@ test('a listener is made on a node through either replica, and what comes there 
   }
 });
 
+test('a listener that names no host is bound where its node listens, whichever replica made it', async () => {
+  const { agent, name } = await joined();
+  await agent.connect(a, { listenHost: '127.0.0.9' });
+  const placement = { node: name, onNodeLost: 'stay' } as const;
+  const asked = sampleNewListener({ placement });
+  for (const by of [a, b]) {
+    const made = await by.control.createListeners(caller, [{ ...asked, host: null }]);
+    expect(made).toMatchObject([{ host: '127.0.0.9' }]);
+  }
+});
+
 test('what was not acknowledged comes again in the next session, and is on record once', async () => {
   const { agent, name } = await joined();
   await agent.connect(a);

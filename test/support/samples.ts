@@ -3,7 +3,8 @@ import type { Connection } from '../../src/core/connection.ts';
 import type { EventDraft } from '../../src/core/event.ts';
 import type { EventLogLimits } from '../../src/core/event-log.ts';
 import type { Fault } from '../../src/core/fault.ts';
-import type { Listener, ListenerLimits, NewListener } from '../../src/core/listener.ts';
+import type { Listener, ListenerLimits } from '../../src/core/listener.ts';
+import type { HostedListener } from '../../src/core/listener-ports.ts';
 import type { Clock, Logger } from '../../src/core/ports.ts';
 import { defaultProject } from '../../src/core/project.ts';
 
@@ -38,7 +39,7 @@ export const sampleFault: Fault = {
   expiresAt: null,
 };
 
-export function sampleNewListener(given: Partial<NewListener> = {}): NewListener {
+export function sampleNewListener(given: Partial<HostedListener> = {}): HostedListener {
   return {
     name: null,
     labels: {},

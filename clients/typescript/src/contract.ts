@@ -2055,7 +2055,7 @@ export interface components {
              * @enum {string}
              */
             protocol?: "tcp" | "udp" | "tls";
-            /** @description The address to bind; :: is dual stack. KODAMA_LISTEN_HOST sets the default. Default: "127.0.0.1". */
+            /** @description The address to bind; :: is dual stack. Absent: KODAMA_LISTEN_HOST of its node. */
             host?: string;
             /**
              * @description echo: bytes come back. discard: they do not. info: first one JSON line that tells the client its connection, then echo; over udp it answers the first datagram, if that is as long. Default: "echo".
@@ -2174,7 +2174,7 @@ export interface components {
                  * @enum {string}
                  */
                 protocol?: "tcp" | "udp" | "tls";
-                /** @description The address to bind; :: is dual stack. KODAMA_LISTEN_HOST sets the default. Default: "127.0.0.1". */
+                /** @description The address to bind; :: is dual stack. Absent: KODAMA_LISTEN_HOST of its node. */
                 host?: string;
                 /**
                  * @description echo: bytes come back. discard: they do not. info: first one JSON line that tells the client its connection, then echo; over udp it answers the first datagram, if that is as long. Default: "echo".
@@ -2293,7 +2293,7 @@ export interface components {
              * @enum {string}
              */
             protocol?: "tcp" | "udp" | "tls";
-            /** @description The address to bind; :: is dual stack. KODAMA_LISTEN_HOST sets the default. Default: "127.0.0.1". */
+            /** @description The address to bind; :: is dual stack. Absent: KODAMA_LISTEN_HOST of its node. */
             host?: string;
             /**
              * @description echo: bytes come back. discard: they do not. info: first one JSON line that tells the client its connection, then echo; over udp it answers the first datagram, if that is as long. Default: "echo".
