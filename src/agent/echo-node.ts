@@ -9,6 +9,7 @@ import type { ControlFrame, FrameOf } from '../wire/frames.ts';
 import { type DataPlaneLimits, WorkerDataPlane } from '../workers/worker-data-plane.ts';
 import { AgentClock, type TimeTold } from './agent-clock.ts';
 import { KnownConnections } from './known-connections.ts';
+import { notUnderstood } from './not-understood.ts';
 import { Spool, type SpoolLimits } from './spool.ts';
 import { WishKeeper } from './wish-keeper.ts';
 
@@ -42,6 +43,7 @@ export class EchoNode implements DataPlaneEvents, AsyncDisposable {
   #started: WorkerDataPlane | null = null;
   #keeper: WishKeeper | null = null;
   #lostAfterMs = 0;
+  #leaseUntil: Micros = 0;
 
   constructor(options: EchoNodeOptions) {
     this.#options = options;
@@ -97,15 +99,24 @@ export class EchoNode implements DataPlaneEvents, AsyncDisposable {
   /** Workers end their connections by themselves, so that it holds where this process is frozen, too. */
   #extend(plane: WorkerDataPlane, heardOfAt: Micros): void {
     const { leaseMarginMs } = this.#options.limits;
-    const until = heardOfAt + (this.#lostAfterMs - leaseMarginMs) * 1000;
-    plane.leases.extend({ clockOffset: this.clock.offset, until });
+    this.#leaseUntil = heardOfAt + (this.#lostAfterMs - leaseMarginMs) * 1000;
+    plane.leases.extend({ clockOffset: this.clock.offset, until: this.#leaseUntil });
+  }
+
+  /** For how long connections may still go on by themselves; none is to be lost where it is over. */
+  get leaseMs(): number {
+    return Math.max(0, (this.#leaseUntil - this.#options.monotonic()) / 1000);
   }
 
   /** What it was asked has begun. @throws AppError as the data plane does */
   async act({ command, open, release, closeConnection }: Command): Promise<Bound | null> {
     const keeper = this.#keeper;
     if (keeper === null) throw new TypeError('a command before the welcome');
-    if (command === 'open' && open !== undefined) return await keeper.open(open.binding);
+    if (command === undefined) throw notUnderstood('this command');
+    if (command === 'open' && open !== undefined) {
+      if (open.binding === null) throw notUnderstood('this listener');
+      return await keeper.open(open.binding);
+    }
     if (command === 'release' && release !== undefined) await keeper.release(release.listenerId);
     if (command === 'closeConnection' && closeConnection !== undefined) {
       const { connectionId, isReset } = closeConnection;

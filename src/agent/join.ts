@@ -7,6 +7,7 @@ import { StartError } from '../node/start-error.ts';
 import { encodeJoin, errorOf, type JoinOutcome, joinOutcomes } from '../wire/frames.ts';
 import { gatewayService } from '../wire/gateway-protos.ts';
 import { rawPublicKey } from '../wire/hello-signature.ts';
+import { WireError } from '../wire/wire-error.ts';
 import { type ChannelLimits, type GatewayUrl, openChannel } from './gateway-channel.ts';
 import { type PauseLimits, Pauses } from './pauses.ts';
 
@@ -78,7 +79,9 @@ async function ask(gateway: GatewayUrl, options: JoinOptions): Promise<JoinOutco
       );
       signal.addEventListener('abort', () => call.cancel(), { once: true });
     });
-    return joinOutcomes.decode(answer);
+    const outcome = joinOutcomes.decode(answer);
+    if (outcome === null) throw new WireError('an outcome that is not known here');
+    return outcome;
   } finally {
     client.close();
   }

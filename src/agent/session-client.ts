@@ -18,9 +18,11 @@ import {
 } from '../wire/frames.ts';
 import { gatewayService } from '../wire/gateway-protos.ts';
 import { signHello } from '../wire/hello-signature.ts';
+import { commonProtocol, firstProtocol, spokenProtocols } from '../wire/protocol-range.ts';
 import { WireError } from '../wire/wire-error.ts';
 import type { EchoNode } from './echo-node.ts';
 import { type HeartbeatLimits, Heartbeats } from './heartbeats.ts';
+import { notUnderstood } from './not-understood.ts';
 import type { WishKeeper } from './wish-keeper.ts';
 
 export interface SessionClientOptions {
@@ -108,7 +110,9 @@ export class SessionClient {
   #onFrame(bytes: Buffer): void {
     if (this.#isOver) return;
     try {
-      this.#take(controlFrames.decode(bytes));
+      const frame = controlFrames.decode(bytes);
+      // A replica of a later version may say what need not be understood.
+      if (frame !== null) this.#take(frame);
     } catch (error) {
       if (!(error instanceof WireError)) this.#options.onFatal(error);
       this.close(error instanceof WireError ? error.message : 'a bug');
@@ -141,7 +145,7 @@ export class SessionClient {
   ): void {
     switch (frame.kind) {
       case 'wish':
-        this.#reply(frame.number, () => keeper.wish(frame).then(() => null));
+        this.#reply(frame.number, () => wishOf(frame, keeper).then(() => null));
         break;
       case 'endWish':
         keeper.endWish(frame);
@@ -173,15 +177,26 @@ export class SessionClient {
     const { nodeId, bootId } = hello;
     const signature = signHello(key, { installation, nodeId, bootId, nonce });
     const { hostOffsetMs: clockOffsetMs } = node.clock;
-    const shown = { signature, keyGeneration: 0, clockOffsetMs } as const;
+    const shown = {
+      signature,
+      keyGeneration: 0,
+      clockOffsetMs,
+      protocols: spokenProtocols,
+    } as const;
     this.#send({ kind: 'hello', ...hello, ...shown });
   }
 
   async #welcome(
-    { lostAfterMs, serverTime, heartbeatMs }: Control<'welcome'>,
+    { lostAfterMs, serverTime, heartbeatMs, protocol }: Control<'welcome'>,
     askedAt: Micros,
   ): Promise<void> {
     const { node, limits, monotonic, mayLeave } = this.#options;
+    // A replica that was made before there was a choice says none.
+    const spoken = Math.max(protocol, firstProtocol);
+    if (commonProtocol({ from: spoken, to: spoken }) === null) {
+      this.close(`welcome: protocol ${spoken} is not spoken here`);
+      return;
+    }
     clearTimeout(this.#welcomeTimer);
     this.#wasWelcomed = true;
     const told = { serverTime, askedAt, heardAt: monotonic(), lostAfterMs };
@@ -251,4 +266,13 @@ export class SessionClient {
     spool.committed(through);
     this.#sendRecords();
   }
+}
+
+/** One that is not understood is refused, and what was wished before stays. */
+async function wishOf(
+  { listenerId, generation, binding }: Control<'wish'>,
+  keeper: WishKeeper,
+): Promise<void> {
+  if (binding !== null) await keeper.wish({ generation, binding });
+  else keeper.refuse({ listenerId, generation, reason: notUnderstood('this listener') });
 }

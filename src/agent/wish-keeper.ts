@@ -24,6 +24,12 @@ export interface WishKeeperOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
+interface Refusal {
+  readonly listenerId: string;
+  readonly generation: number;
+  readonly reason: AppError;
+}
+
 interface Kept {
   /** Of its wish; 0 of what is held. */
   generation: number;
@@ -120,6 +126,13 @@ export class WishKeeper {
     } else if (kept.observed !== null && kept.observed.generation <= generation) {
       this.#tell(kept.observed);
     }
+  }
+
+  /** A wish that this agent does not understand: it stays with the last good one. */
+  refuse({ listenerId, generation, reason }: Refusal): void {
+    this.#named.add(listenerId);
+    const { code, message } = reason;
+    this.#tell({ listenerId, generation, state: 'failed', reason: { code, message } });
   }
 
   endWish(end: ListenerEnd): void {

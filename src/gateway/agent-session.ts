@@ -11,6 +11,12 @@ import type { Logger } from '../core/ports.ts';
 import type { Admission, Goodbye, NodeSession, SessionLink } from '../fleet/admission.ts';
 import { type FrameOf, type NodeFrame, nodeFrames, observedOf } from '../wire/frames.ts';
 import { isHelloOf } from '../wire/hello-signature.ts';
+import {
+  commonProtocol,
+  type ProtocolRange,
+  rangeText,
+  spokenProtocols,
+} from '../wire/protocol-range.ts';
 import { WireError } from '../wire/wire-error.ts';
 import { type AgentStream, FrameWriter } from './frame-writer.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
@@ -89,7 +95,9 @@ export class AgentSession {
   #onFrame(bytes: Buffer): void {
     if (this.#isOver) return;
     try {
-      this.#take(nodeFrames.decode(bytes));
+      const frame = nodeFrames.decode(bytes);
+      if (frame !== null) this.#take(frame);
+      else if (this.#begun === null) throw new WireError('a frame that is not known');
     } catch (error) {
       this.#fail(error);
     }
@@ -114,6 +122,7 @@ export class AgentSession {
         break;
       case 'observed': {
         const observed = observedOf(frame);
+        if (observed === null) break;
         begun.plane.checkObserved(observed);
         begun.session.onObserved(observed);
       }
@@ -131,9 +140,10 @@ export class AgentSession {
 
   async #begin(hello: Hello, installation: string): Promise<void> {
     const { admission, logger, limits } = this.#options;
-    const { kind: _, signature, keyGeneration: __, ...told } = hello;
+    const { kind: _, signature, keyGeneration: __, protocols, ...told } = hello;
     const { nodeId, bootId } = told;
     this.#who = { ...this.#who, nodeId, bootId };
+    const protocol = agreed(protocols);
     const known = await admission.find(nodeId);
     if (this.#isOver) return;
     if (known === null) throw new AppError('not_found', 'this node was removed');
@@ -157,7 +167,7 @@ export class AgentSession {
       onFailure: (error) => this.#fail(error),
     });
     this.#begun = { session, plane, records };
-    this.#welcome(session);
+    this.#welcome(session, protocol);
     logger.info(this.#who, 'a node has come');
     session.start();
   }
@@ -181,10 +191,10 @@ export class AgentSession {
     this.#timers.add(timer);
   }
 
-  #welcome({ number, lostAfterMs, now }: NodeSession): void {
+  #welcome({ number, lostAfterMs, now }: NodeSession, protocol: number): void {
     const { limits, onHandshakeOver } = this.#options;
     const { heartbeatMs, sessionMs } = limits;
-    const welcome = { session: number, heartbeatMs, lostAfterMs, serverTime: now };
+    const welcome = { session: number, heartbeatMs, lostAfterMs, serverTime: now, protocol };
     this.#writer.send({ kind: 'welcome', ...welcome });
     onHandshakeOver();
     const spread = { reason: 'agents spread anew', retryAfterMs: 0, final: false };
@@ -249,4 +259,14 @@ export class AgentSession {
     onHandshakeOver();
     onEnd();
   }
+}
+
+/** @throws WireError */
+function agreed(protocols: ProtocolRange | null): number {
+  const common = commonProtocol(protocols);
+  if (common !== null) return common;
+  const isNewer = protocols !== null && protocols.from > spokenProtocols.to;
+  const [theirs, ours] = [protocols ?? { from: 1, to: 1 }, spokenProtocols].map(rangeText);
+  const what = isNewer ? 'this replica' : 'the agent';
+  throw new WireError(`hello: the agent speaks ${theirs}, this replica ${ours}: upgrade ${what}`);
 }

@@ -13,8 +13,9 @@ export const name = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
 export const count = z.int().min(0);
 /** A time. */
 export const micros = z.int().min(0);
+export const ip = z.string().refine((text) => isIP(text) !== 0);
 export const address = z.object({
-  ip: z.string().refine((ip) => isIP(ip) !== 0),
+  ip,
   port: z.int().min(0).max(65_535),
 });
 
@@ -88,7 +89,7 @@ export const binding = z.object({
   listenerId: uuid,
   project,
   protocol: z.enum(protocols),
-  host: z.string().refine((host) => isIP(host) !== 0),
+  host: ip,
   port: z.int().min(0).max(65_535),
   mode: z.enum(listenerModes),
   limits: z.object({
@@ -111,6 +112,9 @@ export const binding = z.object({
   recording: z.enum(['batched', 'durable']),
 }) as unknown as z.ZodType<Binding>;
 
+/** Null: another version has said what this one does not understand. */
+export const knownBinding = json(binding).nullable().catch(null);
+
 export const bound: z.ZodType<Bound> = z.object({
   laddr: address,
   sockets: z.array(z.object({ pid: count, fd: z.int().min(-1) })).max(1024),
@@ -127,7 +131,8 @@ const details = z
   .partial();
 
 export const problem = z.object({
-  code: z.enum(errorCodes),
+  /** What another version has beyond these, nobody here can act on. */
+  code: z.enum(errorCodes).catch('internal'),
   message: text(1024),
   details: json(details),
 });

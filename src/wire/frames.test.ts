@@ -51,6 +51,7 @@ const nodeSamples: readonly NodeFrame[] = [
     ...{
       listenHost: '0.0.0.0',
       portRange: { from: 1, to: 65_535 },
+      protocols: { from: 1, to: 2 },
       clockOffsetMs: -31_536_000_000,
     },
   },
@@ -66,7 +67,10 @@ const nodeSamples: readonly NodeFrame[] = [
 
 const controlSamples: readonly ControlFrame[] = [
   { kind: 'challenge', nonce: Buffer.alloc(32, 1), installation: uuid },
-  { kind: 'welcome', session: 9, heartbeatMs: 5000, lostAfterMs: 86_400_000, serverTime: micros },
+  {
+    ...{ kind: 'welcome', session: 9, heartbeatMs: 5000, lostAfterMs: 86_400_000 },
+    ...{ serverTime: micros, protocol: 1 },
+  },
   { kind: 'wish', number: 1, listenerId: id, generation: 2, binding },
   { kind: 'endWish', listenerId: id, generation: 3, drainMs: 0 },
   { kind: 'wishEnd' },
@@ -111,7 +115,7 @@ test.each<Observed>([
   { listenerId: id, generation: 3, state: 'gone' },
 ])('what is observed as $state arrives as it was told', (observed) => {
   const frame = nodeFrames.decode(nodeFrames.encode(observedFrame(observed)));
-  if (frame.kind !== 'observed') throw new TypeError(frame.kind);
+  if (frame?.kind !== 'observed') throw new TypeError(frame?.kind);
   expect(observedOf(frame)).toEqual(observed);
 });
 
@@ -142,7 +146,6 @@ test('a failure keeps its code and details, and a bug its words to itself', () =
 const forged = (body: object) => Buffer.from(messageType('SessionRequest').encode(body).finish());
 
 test.each<[string, Buffer]>([
-  ['nothing', Buffer.alloc(0)],
   ['no message', Buffer.from([0xff, 0xff, 0xff])],
   ['a hello with a short signature', forged({ hello: { signature: Buffer.alloc(3) } })],
   ['an empty hello', forged({ hello: {} })],
@@ -152,7 +155,6 @@ test.each<[string, Buffer]>([
     forged({ heartbeat: { number: 1, workers: Array(65).fill({}) } }),
   ],
   ['records from number 0', forged({ records: { first: 0 } })],
-  ['an observation of nothing', forged({ observed: { listenerId: id, generation: 1 } })],
   [
     'an observation of no listener',
     forged({ observed: { listenerId: '../..', generation: 1, gone: {} } }),
@@ -166,7 +168,6 @@ test.each<[string, Buffer]>([
     forged({ observed: { listenerId: id, generation: 1, bound: Buffer.from('{}') } }),
   ],
   ['a reply without a number', forged({ reply: {} })],
-  ['a reply with a strange code', forged({ reply: { number: 1, problem: { code: 'root' } } })],
   ['numbers beyond a double', forged({ records: { first: 2 ** 60 } })],
 ])('%s is refused', (_, bytes) => {
   expect(() => nodeFrames.decode(bytes)).toThrow(WireError);

@@ -16,6 +16,11 @@ const generation = z.int().min(1);
 const own = { version: of.shortText(64), hostname: of.shortText(253) };
 const clockOffsetMs = z.int();
 const nothing: z.ZodType<unknown> = z.object({});
+const rangeUpTo = (most: number) =>
+  z
+    .object({ from: z.int().min(1), to: z.int().max(most) })
+    .refine(({ from, to }) => from <= to)
+    .readonly();
 
 const nodeBodies = {
   hello: z.object({
@@ -25,11 +30,9 @@ const nodeBodies = {
     signature: of.bytes(64),
     keyGeneration: z.literal(0),
     addresses: z.array(of.shortText(64)).max(64).readonly(),
-    listenHost: of.shortText(64),
-    portRange: z
-      .object({ from: z.int().min(1), to: z.int().max(65_535) })
-      .refine(({ from, to }) => from <= to)
-      .nullable(),
+    listenHost: of.ip,
+    portRange: rangeUpTo(65_535).nullable(),
+    protocols: rangeUpTo(2 ** 32 - 1).nullable(),
     clockOffsetMs,
   }),
   heartbeat: z.object({
@@ -53,7 +56,8 @@ const nodeBodies = {
   observed: z.object({
     listenerId: of.uuid,
     generation,
-    state: z.enum(['bound', 'failed', 'gone']),
+    /** Absent: one that is not known here. */
+    state: z.enum(['bound', 'failed', 'gone']).optional(),
     bound: of.json(of.bound).optional(),
     failed: of.problem.optional(),
     gone: nothing.optional(),
@@ -72,15 +76,17 @@ const controlBodies = {
     heartbeatMs: z.int().min(1).max(3_600_000),
     lostAfterMs: number,
     serverTime: of.micros,
+    protocol: of.count,
   }),
-  wish: z.object({ number, listenerId: of.uuid, generation, binding: of.json(of.binding) }),
+  wish: z.object({ number, listenerId: of.uuid, generation, binding: of.knownBinding }),
   endWish: z.object({ listenerId: of.uuid, generation, drainMs: of.count }),
   wishEnd: nothing,
   limitProject: z.object({ project: of.project, limits: of.jsonOrNull(of.projectLimits) }),
   command: z.object({
     number,
-    command: z.enum(['open', 'release', 'closeConnection']),
-    open: z.object({ binding: of.json(of.binding) }).optional(),
+    /** Absent: one that is not known here. */
+    command: z.enum(['open', 'release', 'closeConnection']).optional(),
+    open: z.object({ binding: of.knownBinding }).optional(),
     release: z.object({ listenerId: of.uuid }).optional(),
     closeConnection: z.object({ connectionId: of.uuid, isReset: z.boolean() }).optional(),
   }),
@@ -141,12 +147,12 @@ function codecOf<All extends Bodies>(type: protobuf.Type, oneof: string, bodies:
     encode({ kind, ...body }: Frame<All>): Buffer {
       return Buffer.from(type.encode({ [kind]: toWire(body) }).finish());
     },
-    /** @throws WireError */
-    decode(encoded: Buffer): Frame<All> {
+    /** Null: it is of a kind that is not known here, as another version may have. @throws WireError */
+    decode(encoded: Buffer): Frame<All> | null {
       const message = decodeAs(type, encoded);
       const kind = String(message[oneof]);
       const body = Object.hasOwn(bodies, kind) ? bodies[kind] : undefined;
-      if (body === undefined) throw new WireError('a frame that is not known');
+      if (body === undefined) return null;
       return { kind, ...(checked(kind, body, message[kind]) as object) } as Frame<All>;
     },
   };
@@ -200,10 +206,11 @@ function reasonError({ reason }: { readonly reason: ListenerReason }): AppError 
   return new AppError(code, reason.message);
 }
 
-/** @throws WireError */
-export function observedOf(frame: FrameOf<NodeFrame, 'observed'>): Observed {
+/** Null: what is not known here was observed. @throws WireError */
+export function observedOf(frame: FrameOf<NodeFrame, 'observed'>): Observed | null {
   const { listenerId, generation, state, bound, failed } = frame;
   const of = { listenerId, generation };
+  if (state === undefined) return null;
   if (state === 'gone') return { ...of, state };
   if (state === 'bound' && bound !== undefined) return { ...of, state, ...bound };
   if (state !== 'failed' || failed === undefined) throw new WireError('observed: nothing');

@@ -27,7 +27,10 @@ export function openRaw(url: string) {
   const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   const frames: ControlFrame[] = [];
   let isOver = false;
-  stream.on('data', (bytes: Buffer) => void frames.push(controlFrames.decode(bytes)));
+  stream.on('data', (bytes: Buffer) => {
+    const frame = controlFrames.decode(bytes);
+    if (frame !== null) frames.push(frame);
+  });
   for (const end of ['error', 'end', 'close']) {
     stream.on(end, () => {
       isOver = true;
@@ -58,7 +61,7 @@ export function openRaw(url: string) {
       const hello: Hello = {
         ...{ kind: 'hello', nodeId, bootId, signature, keyGeneration: 0, version: '0' },
         ...{ hostname: 'host', addresses: [], listenHost: '127.0.0.1', portRange: null },
-        clockOffsetMs: 0,
+        ...{ protocols: null, clockOffsetMs: 0 },
         ...given,
       };
       raw.send(hello);
@@ -86,7 +89,9 @@ export async function joinRaw(url: string, request: JoinRequest | Buffer): Promi
         got === undefined ? reject(error) : resolve(got),
       );
     });
-    return joinOutcomes.decode(answer);
+    const outcome = joinOutcomes.decode(answer);
+    if (outcome === null) throw new TypeError('an outcome that is not known');
+    return outcome;
   } finally {
     client.close();
   }
