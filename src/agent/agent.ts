@@ -73,7 +73,7 @@ export class Agent implements AsyncDisposable {
       }
       if (end.isUnstored) this.#hasLeft = true;
       if (end.wasWelcomed) pauses.reset();
-      await wakeUps.sleep(end.retryAfterMs ?? pauses.next(), signal);
+      await wakeUps.sleep(end.retryAfterMs ?? pauses.next(this.#node.leaseMs), signal);
     }
   }
 

@@ -15,11 +15,15 @@ export class Pauses {
     this.#mostMs = limits.redialMinMs;
   }
 
-  /** Twice as long at most as the one before. */
-  next(): number {
+  /**
+   * Twice as long at most as the one before. Where connections end unless there is a session within `leaseMs`, a quarter
+   * of that at most: several attempts fit into it.
+   */
+  next(leaseMs = 0): number {
     const ms = Math.ceil(this.#random() * this.#mostMs);
     this.#mostMs = Math.min(this.#mostMs * 2, this.#limits.redialMaxMs);
-    return ms;
+    if (leaseMs <= 0) return ms;
+    return Math.min(ms, Math.max(Math.ceil(leaseMs / 4), this.#limits.redialMinMs));
   }
 
   /** An attempt has succeeded. */
