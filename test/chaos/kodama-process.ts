@@ -18,6 +18,8 @@ export interface KodamaProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Options of Node, which workers get too. */
   readonly nodeOptions?: readonly string[];
+  /** What stands before Node, to start it elsewhere, where its ports of loopback are to be reached from here. */
+  readonly enter?: readonly string[];
 }
 
 const expectedErrors = new Set([
@@ -37,10 +39,11 @@ export class KodamaProcess extends LastingProcess {
   readonly #options: Pick<KodamaProcessOptions, 'cluster' | 'isEmbedded'>;
 
   constructor(options: KodamaProcessOptions) {
-    const { dataDir, ports, environment, nodeOptions = [] } = options;
+    const { dataDir, ports, environment, nodeOptions = [], enter } = options;
     super({
       what: 'control_plane',
       words: [...nodeOptions, mainFile],
+      enter,
       expectedErrors,
       environment: {
         KODAMA_DATA_DIR: dataDir,

@@ -19,6 +19,8 @@ export interface LastingProcessOptions {
   readonly what: Exclude<Kill['what'], 'worker'>;
   /** Options of Node, which workers get too; the file, and what stands behind it. */
   readonly words: readonly string[];
+  /** What stands before Node, to start it elsewhere: it must become that process. */
+  readonly enter?: readonly string[] | undefined;
   readonly environment: Readonly<Record<string, string>>;
   /** Errors of its log that an attack brings about; any other one is a finding. */
   readonly expectedErrors: ReadonlySet<string>;
@@ -89,8 +91,9 @@ export class LastingProcess {
 
   #spawn(): ChildProcess {
     const { PATH = '', TMPDIR } = process.env;
-    const { words, environment } = this.#options;
-    const child = spawn(process.execPath, words, {
+    const { words, environment, enter = [] } = this.#options;
+    const [program = '', ...rest] = [...enter, process.execPath, ...words];
+    const child = spawn(program, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH,

@@ -19,6 +19,12 @@ export async function makeAuthority(name = 'test authority'): Promise<Pair> {
   return { cert: made.cert, key: made.private };
 }
 
+/** That nobody vouches for. */
+export async function makeOwnCertificate(): Promise<Pair> {
+  const made = await generate([{ name: 'commonName', value: 'kodama' }], ec);
+  return { cert: made.cert, key: made.private };
+}
+
 export async function makeCertificate(
   authority: Pair,
   validity: { readonly notBeforeDate?: Date; readonly notAfterDate?: Date } = {},
