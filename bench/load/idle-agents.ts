@@ -55,21 +55,21 @@ async function begin({ nodeId, key }: IdleNode): Promise<void> {
   };
   stream.on('data', (bytes: Buffer) => {
     const frame = controlFrames.decode(bytes);
-    if (frame.kind === 'challenge') {
+    if (frame?.kind === 'challenge') {
       const { nonce, installation } = frame;
       const bootId = randomUUID();
       const signed = { installation, nodeId, bootId, nonce };
       send({
         ...{ kind: 'hello', nodeId, bootId, signature: signHello(createPrivateKey(key), signed) },
         ...{ keyGeneration: 0, version: '0', hostname: 'idle', addresses: [] },
-        ...{ listenHost: '127.0.0.1', portRange: null, clockOffsetMs: 0 },
+        ...{ listenHost: '127.0.0.1', portRange: null, clockOffsetMs: 0, protocols: null },
       });
-    } else if (frame.kind === 'welcome') {
+    } else if (frame?.kind === 'welcome') {
       beat();
       // Agents that came at once do not go on at once.
       setTimeout(() => setInterval(beat, frame.heartbeatMs), Math.random() * frame.heartbeatMs);
       welcomed.resolve();
-    } else if (frame.kind === 'lease') {
+    } else if (frame?.kind === 'lease') {
       if (frame.stored) told.stored += 1;
       else told.unstored += 1;
       const tookMs = performance.now() - (askedAt.get(frame.number) ?? 0);
