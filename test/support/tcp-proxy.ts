@@ -6,6 +6,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   /** How many connections go through it. */
   readonly connections: number;
+  /** How many have come so far. */
+  readonly accepted: number;
   /** Everything passes. */
   restore(): void;
   /** Resets what is open, and refuses what comes. */
@@ -28,6 +30,7 @@ export async function startTcpProxy(
   tap: () => (data: Buffer) => void = () => () => undefined,
 ): Promise<TcpProxy> {
   const pairs = new Map<Socket, Socket>();
+  let accepted = 0;
   let mode: Mode = 'open';
   let delayMs = 0;
   const pass = (to: Socket, data: Buffer) => {
@@ -35,6 +38,7 @@ export async function startTcpProxy(
     else setTimeout(() => void (to.destroyed || to.write(data)), delayMs);
   };
   const server = createServer((client) => {
+    accepted += 1;
     if (mode === 'cut') {
       client.resetAndDestroy();
       return;
@@ -80,6 +84,9 @@ export async function startTcpProxy(
     port: address.port,
     get connections() {
       return pairs.size;
+    },
+    get accepted() {
+      return accepted;
     },
     restore: () => change('open'),
     cut: () => change('cut'),
