@@ -219,6 +219,22 @@ test('without the control plane connections end in time, the listeners listen on
   expect(failures).toEqual([]);
 });
 
+test('how long it may be away an agent hears while its session goes on', long, async () => {
+  await using world = await startWorld();
+  const { admission, session, proxy } = world;
+  const { port } = await listen(session);
+  await using client = await openClient(port);
+  await client.echo('hello');
+  admission.lostAfterMs = 6000;
+  const { length } = session.beats;
+  // Each way of an answer takes a turn of the loop, and a turn has one heartbeat at most.
+  await waitFor('answers', () => session.beats.length > length + 20);
+  expect(admission.sessions).toHaveLength(1);
+  proxy.hold();
+  await client.ended;
+  expect(client.error).toBe('ECONNRESET');
+});
+
 test('a worker that is lost is told by the ends of its connections', long, async () => {
   await using world = await startWorld();
   const { admission, session } = world;

@@ -91,8 +91,10 @@ export class EchoNode implements DataPlaneEvents, AsyncDisposable {
   }
 
   /** A heartbeat that was sent then is answered. */
-  renewed(told: TimeTold): void {
+  renewed(told: TimeTold & { readonly lostAfterMs: number }): void {
     this.clock.learn(told);
+    // A replica that says none has not another one than before.
+    if (told.lostAfterMs > 0) this.#lostAfterMs = told.lostAfterMs;
     if (this.#started !== null) this.#extend(this.#started, told.askedAt);
   }
 

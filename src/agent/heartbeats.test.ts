@@ -22,7 +22,7 @@ function begin(mayLeave = true) {
     vi.advanceTimersByTime(ms);
   };
   const answer = (number: number, stored = true) =>
-    heartbeats.take({ kind: 'lease', number, stored, serverTime: 0 });
+    heartbeats.take({ kind: 'lease', number, stored, serverTime: 0, lostAfterMs: 0 });
   return { sent, leases, givenUp, pass, answer };
 }
 

@@ -202,8 +202,9 @@ export class SessionClient {
     const told = { serverTime, askedAt, heardAt: monotonic(), lostAfterMs };
     // What comes behind it is for the workers.
     this.#stream.pause();
-    const onLease = (sentAt: Micros, { serverTime: time, stored }: Control<'lease'>) => {
-      node.renewed({ serverTime: time, askedAt: sentAt, heardAt: monotonic() });
+    const onLease = (sentAt: Micros, { stored, ...lease }: Control<'lease'>) => {
+      const { serverTime: time, lostAfterMs: ms } = lease;
+      node.renewed({ serverTime: time, askedAt: sentAt, heardAt: monotonic(), lostAfterMs: ms });
       if (stored) this.#options.onStored();
     };
     const keeper = await node.begin(told, this.#tell);

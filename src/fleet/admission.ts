@@ -65,6 +65,7 @@ export interface SessionLink {
 export interface NodeSession {
   /** Rises with each session of a node. */
   readonly number: number;
+  /** As of the last beat that was written. */
   readonly lostAfterMs: number;
   /** The time on which the agent is to go. */
   readonly now: Micros;

@@ -50,7 +50,7 @@ export class Session implements NodeSession {
   readonly nodeId: string;
   readonly ref: number;
   readonly number: number;
-  readonly lostAfterMs: number;
+  lostAfterMs: number;
   /** As its node last told. */
   spoolRecords = 0;
   readonly #begunAt = performance.now();

@@ -114,8 +114,8 @@ export class Sessions implements AsyncDisposable {
     try {
       const written = await rows.beat(beats);
       for (const { beat, stored } of waiting) {
-        stored.resolve(written.has(beat.ref));
         this.#look(beat, written.get(beat.ref));
+        stored.resolve(written.has(beat.ref));
       }
     } catch (err) {
       if (!hasCode(err, 'unavailable')) logger.error({ err }, 'could not write who is there');
@@ -132,15 +132,14 @@ export class Sessions implements AsyncDisposable {
     }
   }
 
-  /** `lostAfterMs` as it is now, of which an agent hears when it comes; undefined: the place is another's. */
+  /** `lostAfterMs` as it is now; undefined: the place is another's. */
   #look({ ref, session: number }: SessionBeat, lostAfterMs: number | undefined): void {
     if (lostAfterMs === undefined) {
       this.#loseBefore(ref, number + 1);
       return;
     }
     for (const session of this.#sessions) {
-      if (session.ref !== ref || session.number !== number) continue;
-      if (lostAfterMs !== session.lostAfterMs) session.sendAway('lostAfterMs is another', false);
+      if (session.ref === ref && session.number === number) session.lostAfterMs = lostAfterMs;
     }
   }
 

@@ -209,7 +209,8 @@ export class AgentSession {
     plane.onWorkers(workers);
     const answer = (stored: boolean) => {
       this.#beatsUnanswered -= 1;
-      this.#writer.send({ kind: 'lease', number, stored, serverTime: session.now });
+      const { now: serverTime, lostAfterMs } = session;
+      this.#writer.send({ kind: 'lease', number, stored, serverTime, lostAfterMs });
     };
     session.beat(beat).then(answer, (error: unknown) => this.#fail(error));
   }

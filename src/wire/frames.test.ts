@@ -86,7 +86,7 @@ const controlSamples: readonly ControlFrame[] = [
     closeConnection: { connectionId: id, isReset: false },
   },
   { kind: 'committed', through: micros },
-  { kind: 'lease', number: 1, stored: false, serverTime: micros },
+  { kind: 'lease', number: 1, stored: false, serverTime: micros, lostAfterMs: 30_000 },
   { kind: 'goAway', reason: 'enough', retryAfterMs: 0, isFinal: true },
 ];
 

@@ -91,7 +91,10 @@ const controlBodies = {
     closeConnection: z.object({ connectionId: of.uuid, isReset: z.boolean() }).optional(),
   }),
   committed: z.object({ through: number }),
-  lease: z.object({ number, stored: z.boolean(), serverTime: of.micros }),
+  lease: z.object({
+    ...{ number, stored: z.boolean(), serverTime: of.micros },
+    lostAfterMs: of.count,
+  }),
   goAway: z.object({
     reason: of.text(512),
     retryAfterMs: z.int().min(0).max(3_600_000),

@@ -86,7 +86,9 @@ export async function startScene(lostAfterMs: Readonly<Record<SiteName, number>>
   await Promise.all(replicas.map((one) => one.begin()));
   const agents = await startAgents(ground, replicas, folder.path, resources);
   const states = watchStates(replicas, resources);
-  for (const name of siteNames) await setLostAfter(replicas, name, lostAfterMs[name]);
+  for (const name of siteNames) {
+    await setLostAfter(replicas[0], name, lostAfterMs[name]);
+  }
   const projects: FleetProject[] = [];
   for (const name of fleetProjectNames) {
     projects.push(resources.use(await FleetProject.begin({ name, seed: 1, replicas })));
@@ -128,17 +130,18 @@ async function startAgents(
   return agents;
 }
 
-/** Resolves when the node has heard of it, which is when it comes again. */
+/** Resolves when the node has been answered since, which is when it hears of it. */
 async function setLostAfter(
-  replicas: Scene['replicas'],
+  replica: KodamaProcess,
   name: SiteName,
   lostAfterMs: number,
 ): Promise<void> {
-  const arrivals = () =>
-    replicas.flatMap((one) => one.arrivals).filter(({ node }) => node === name).length;
-  const before = arrivals();
-  await want(200, replicas[0], 'PATCH', `/v1/nodes/${name}`, { lostAfterMs });
-  await waitFor(`${name} to hear of it`, () => arrivals() > before, patientMs);
+  const path = `/v1/nodes/${name}`;
+  await want(200, replica, 'PATCH', path, { lostAfterMs });
+  const setAt = Date.now();
+  const isSeen = async () =>
+    Date.parse((await want(200, replica, 'GET', path)).lastSeenAt) > setAt;
+  await waitFor(`${name} to hear of it`, isSeen, patientMs);
 }
 
 async function makeListeners(projects: readonly FleetProject[]): Promise<SceneListener[]> {
