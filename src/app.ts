@@ -3,7 +3,6 @@
  * reverse of it: edges, listeners with their connections, log, store.
  */
 import type { Logger } from 'pino';
-import { v7 as uuidv7 } from 'uuid';
 import type { AppliedFile } from './applied-file.ts';
 import { version } from './command-line.ts';
 import type { Config } from './config.ts';
@@ -25,8 +24,10 @@ import { ResourceAudit } from './core/resource-audit.ts';
 import { Retention } from './core/retention.ts';
 import { Turns } from './core/turns.ts';
 import type { Writer } from './core/writer.ts';
+import { ConnectionIds } from './echo/connection-ids.ts';
 import type { EdgesGround } from './edges.ts';
 import { EmbeddedPostgres } from './embedded-postgres/embedded-postgres.ts';
+import { DatabaseTime } from './fleet/database-time.ts';
 import { makeFleet, startFleet } from './fleet-parts.ts';
 import { Metrics } from './metrics/prometheus.ts';
 import { orStartError } from './node/start-error.ts';
@@ -85,7 +86,10 @@ interface Ground extends Omit<EdgesGround, 'fleet'> {
 
 async function start(options: AppOptions, resources: AsyncDisposableStack): Promise<Started> {
   const { config, logger, signal } = options;
-  const clock = systemClock();
+  // Who has echo sockets goes by the time of their host.
+  const time = config.workers === 0 ? databaseTime(options) : null;
+  const clock = time ?? systemClock();
+  const ids = new ConnectionIds();
   const appliedFile = await readApplied(config);
   const certificate = await openCertificate(options, resources);
   const nodeId = await takeNodeId(config, resources);
@@ -99,7 +103,7 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
     () =>
       PostgresStore.open({
         ...{ connectionString, nodeId, log: logger, signal, onDisplaced: options.onFatal },
-        turns,
+        ...{ turns, clock },
         secretKeys: config.secrets.keys,
         // Who has the database to itself need not wait for others to come back.
         limits: {
@@ -111,12 +115,14 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
     (reason) => `${storeName} cannot be used: ${reason}`,
   );
   resources.use(store);
+  await resources.use(time)?.start(store.fleet.sessions);
   const projects = resources.use(new Projects(store.projects, logger));
   const made = { projects, metrics: new Metrics() };
   const reservedPorts = [config.http.port, config.grpc.port].filter((port) => port !== 0);
   const ground = {
     ...options,
     clock,
+    makeId: () => ids.next(clock.now()),
     nodeId,
     store,
     ...made,
@@ -142,6 +148,10 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   // The first thing of a stop: without its store kodama ends all the same.
   resources.defer(() => eventLog.endBy(AbortSignal.timeout(config.shutdownTimeoutMs / 2)));
   return { nodeId, recovered, ...addresses };
+}
+
+function databaseTime({ config: { fleet }, logger }: AppOptions): DatabaseTime {
+  return new DatabaseTime({ everyMs: fleet.sweepEveryMs, logger });
 }
 
 /** What it is made with is loaded only for who has such a file. */
@@ -211,7 +221,7 @@ function startRetention(
 async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const { config, logger, clock, nodeId, store, projects, metrics, reservedPorts, onFatal } =
     ground;
-  const { turns } = ground;
+  const { turns, makeId } = ground;
   const nodes = new HeldNodes();
   const activity = resources.use(activityLog(ground, nodes));
   const node = await store.nodes.takeOwn(config.workers > 0);
@@ -220,14 +230,14 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     activity.onCommit(commit);
   });
   resources.defer(() => eventLog.drain(AbortSignal.timeout(config.shutdownTimeoutMs / 4)));
-  const audit = new ResourceAudit({ clock, makeId: uuidv7 });
+  const audit = new ResourceAudit({ clock, makeId });
   const shared = {
     pid: process.pid,
     ...{ store, eventLog, audit, certificates, clock, logger, projects, onFatal },
     limits: config.listeners,
     bounds: config.bounds,
     portRules: portRulesOf(config, reservedPorts),
-    makeId: uuidv7,
+    makeId,
     bindsAtOnceMax: config.dataPlane.rebindsAtOnceMax,
     pages: { sizeMax: config.bounds.pageSize.max, bytesMax: config.bounds.pageBytesMax },
   };

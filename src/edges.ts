@@ -1,6 +1,5 @@
 /** The two edges, and what both are given. Their libraries are most of what a start loads, so app.ts loads this meanwhile. */
 import type { Logger } from 'pino';
-import { v7 as uuidv7 } from 'uuid';
 import { Api } from './api/call.ts';
 import { CallLines } from './api/call-lines.ts';
 import { LongPages } from './api/long-pages.ts';
@@ -38,6 +37,7 @@ export interface EdgesGround {
   readonly config: Config;
   readonly logger: Logger;
   readonly clock: Clock;
+  readonly makeId: () => string;
   readonly store: Store & { readonly tenancy: TenancyStore; readonly fleet: FleetStore };
   readonly projects: Projects;
   readonly turns: Turns<ProjectRef>;
@@ -109,7 +109,7 @@ export async function startEdges(
 
 /** Who may call, and what can be done with projects, keys and nodes. */
 function openTenancy(ground: EdgesGround, control: ControlPlane, resources: AsyncDisposableStack) {
-  const { config, clock, logger, store, metrics, projects: known } = ground;
+  const { config, clock, makeId, logger, store, metrics, projects: known } = ground;
   const { projects: projectRows, keys: keyRows, removal, wakes } = store.tenancy;
   const { apiToken, tenancy: limits } = config;
   const isOpen = apiToken === null;
@@ -121,7 +121,7 @@ function openTenancy(ground: EdgesGround, control: ControlPlane, resources: Asyn
   const told = { refusals, onUnauthenticated, clock, logger };
   const ring = { keys: keyRows, wakes, apiToken, isOpen, ...told, limits };
   resources.defer(wakes.onChange(() => known.forget()));
-  const shared = { wakes, clock, makeId: uuidv7 };
+  const shared = { wakes, clock, makeId };
   const streamsOf = (project: ProjectRef) => control.streamsOf(project);
   const { retention } = config;
   const projects = new ProjectCases({ ...shared, rows: projectRows, streamsOf, retention });

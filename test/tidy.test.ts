@@ -69,7 +69,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   core: [],
   faults: [],
   tenancy: ['uuid'],
-  fleet: ['uuid'],
+  fleet: [],
   echo: ['koffi'],
 };
 /** The one folder of generated code that a folder of src may use. */

@@ -4,11 +4,11 @@
  * effect and its answer, since its process died, is run again under the same ids: it finds what it made.
  */
 import { createHash } from 'node:crypto';
-import { v7 as uuidv7 } from 'uuid';
 import type { Caller } from '../core/caller.ts';
 import { AppError, type ErrorCode, type ErrorDetails, invalidField } from '../core/errors.ts';
 import type { IdempotencyKeys, IdempotentAnswer } from '../core/idempotency-keys.ts';
 import type { Clock, Logger } from '../core/ports.ts';
+import { idAt } from '../tenancy/id-at.ts';
 
 export interface IdempotencyLimits {
   readonly idempotencyTtlMs: number;
@@ -77,7 +77,7 @@ export async function answerOnce<Output>(
   const keys = await keysOf(call.caller);
   const key = sha256(JSON.stringify([...call.scope, call.key]));
   const bodyHash = sha256(JSON.stringify(call.given));
-  const seed = uuidv7();
+  const seed = idAt(clock.now());
   const before = (ms: number) => clock.now() - ms * 1000;
   const taken = await keys.take({
     key,

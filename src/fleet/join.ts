@@ -1,8 +1,8 @@
 /** A join: who shows a token becomes a node of its project, with a key of its own. */
-import { v7 as uuidv7 } from 'uuid';
 import { changeOf } from '../core/audit.ts';
 import { AppError, invalidField } from '../core/errors.ts';
 import type { Clock } from '../core/ports.ts';
+import { idAt } from '../tenancy/id-at.ts';
 import { digestOf, isSecret } from '../tenancy/key-secret.ts';
 import type { JoinRequest, KnownNode } from './admission.ts';
 import { nodeName } from './node.ts';
@@ -28,9 +28,9 @@ export async function joinNode(
   }
   if (!nodeName.pattern.test(host.name)) throw invalidField('name', nodeName.words);
   const now = clock.now();
-  const wanted = { ...host, id: uuidv7(), digest: digestOf(secret), publicKey, now };
+  const wanted = { ...host, id: idAt(now), digest: digestOf(secret), publicKey, now };
   return await rows.join(wanted, limits, (node, token) => ({
-    ...{ id: uuidv7(), time: now, operation: 'join', outcome: 'ok', count: 1 },
+    ...{ id: idAt(now), time: now, operation: 'join', outcome: 'ok', count: 1 },
     project: { ref: node.project, name: node.projectName },
     caller: {
       actor: { kind: 'node', id: node.name, hint: token.hint },

@@ -146,6 +146,8 @@ export type NodeCounts = ReadonlyMap<ProjectRef, number>;
 export interface SessionRows {
   /** A UUID that no other database has. */
   installationId(): Promise<string>;
+  /** The database's clock. @throws unavailable */
+  time(): Promise<Micros>;
   /** Who shows which key; null where there is none, or it was removed. */
   find(nodeId: string): Promise<KnownNode | null>;
   /** From whoever has it. Null where it was removed. */

@@ -129,6 +129,11 @@ export class SessionRows implements SessionRowsPort {
     return row?.[0] as string;
   }
 
+  async time(): Promise<Micros> {
+    const [row] = await this.#database.query({ text: `SELECT ${nowSql}` });
+    return row?.[0] as Micros;
+  }
+
   async find(nodeId: string): Promise<KnownNode | null> {
     const [row] = await this.#database.query({ name: 'node', text: findSql, values: [nodeId] });
     if (row === undefined) return null;

@@ -1,9 +1,9 @@
 /** Makes the entries of the audit. */
-import { v7 as uuidv7 } from 'uuid';
 import { type AuditEntry, type AuditedResource, auditedCaller, changeOf } from '../core/audit.ts';
 import type { Caller } from '../core/caller.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Micros } from '../core/time.ts';
+import { idAt } from './id-at.ts';
 import type { AuditOf } from './store.ts';
 
 export interface Audited<Thing> {
@@ -28,7 +28,7 @@ export function auditOf<Thing extends { readonly id: string; readonly name?: str
     const thing = after ?? before;
     if (thing === null) throw new TypeError('a change is of something');
     return {
-      id: uuidv7(),
+      id: idAt(now),
       time: now,
       project: project(thing),
       caller: auditedCaller(caller),

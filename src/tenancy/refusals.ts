@@ -2,7 +2,6 @@
  * What known keys were refused, for the audit: at once the first time, and then in one entry a minute for each key and
  * operation with their count. Nobody who has no key makes it grow.
  */
-import { v7 as uuidv7 } from 'uuid';
 import {
   type AuditEntry,
   type AuditedCaller,
@@ -14,6 +13,7 @@ import { type ErrorCode, hasCode } from '../core/errors.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { ProjectRef } from '../core/project.ts';
 import { KeyEnded } from './good-key.ts';
+import { idAt } from './id-at.ts';
 
 export interface RefusalLimits {
   /** Of a key and an operation there is one entry in so long. */
@@ -115,7 +115,8 @@ export class Refusals implements AsyncDisposable {
 
   async #entry({ project, caller, ...of }: Refused, count: number): Promise<AuditEntry> {
     const { clock, projectOf } = this.#options;
-    const known = { id: uuidv7(), time: clock.now(), caller: auditedCaller(caller), count };
+    const time = clock.now();
+    const known = { id: idAt(time), time, caller: auditedCaller(caller), count };
     const none = { resource: null, change: null };
     if (project === null) return { ...known, ...of, ...none, project };
     const { name } = project;
