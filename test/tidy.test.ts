@@ -80,7 +80,7 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2060,
+  src: 2070,
   api: 2520,
   cli: 5900,
   core: 8930,
@@ -90,7 +90,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'edge-sockets': 340,
   'embedded-postgres': 850,
   faults: 1450,
-  fleet: 1600,
+  fleet: 1650,
   gateway: 900,
   grpc: 2640,
   http: 4300,
