@@ -139,8 +139,7 @@ async function setLostAfter(
   const path = `/v1/nodes/${name}`;
   await want(200, replica, 'PATCH', path, { lostAfterMs });
   const setAt = Date.now();
-  const isSeen = async () =>
-    Date.parse((await want(200, replica, 'GET', path)).lastSeenAt) > setAt;
+  const isSeen = async () => Date.parse((await want(200, replica, 'GET', path)).lastSeenAt) > setAt;
   await waitFor(`${name} to hear of it`, isSeen, patientMs);
 }
 
