@@ -14,7 +14,7 @@ import { readJoinToken } from '../../src/wire/pin.ts';
 import { benchDir } from '../compile.ts';
 import { joinTokenOf, startReplica } from '../fleet.ts';
 import { makeDataDir } from '../kodama.ts';
-import { cpuMilliseconds, processTree, pssBytes } from '../process-stats.ts';
+import { cpuMilliseconds, processName, processTree, pssBytes } from '../process-stats.ts';
 import type { Result } from '../report.ts';
 
 const quiet = { debug() {}, info() {}, warn: console.warn, error: console.error };
@@ -40,16 +40,18 @@ export async function measureIdleSessions(
   const server = resources.use(await EmbeddedPostgres.start({ dataDir, log: quiet, ...timeouts }));
   const { connectionString: url } = server;
   const kodama = await startReplica(resources, { DATABASE_URL: url, KODAMA_WORKERS: '0' });
-  const postgres = () => processTree(process.pid).filter((pid) => isPostgres(pid, kodama.pid));
+  const postgres = () =>
+    processTree(process.pid).filter((pid) => processName(pid).startsWith('postgres:'));
   /** CPU milliseconds in a second. */
   const idle = async () => {
     const parts = [[kodama.pid], postgres()] as const;
+    const commits = await commitsOf(url);
     const before = parts.map(cpuMilliseconds);
     await delay(seconds * 1000);
     const [replica = 0, database = 0] = parts.map(
       (pids, index) => (cpuMilliseconds(pids) - (before[index] ?? 0)) / seconds,
     );
-    return { replica, database };
+    return { replica, database, commits: ((await commitsOf(url)) - commits) / seconds };
   };
   await delay(settleMs);
   const alone = await idle();
@@ -61,7 +63,7 @@ export async function measureIdleSessions(
   const { stored, unstored, ended, slowestMs } = await agents.told();
   const bytesEach = (pssBytes(kodama.pid) - bytesBefore) / count;
   const isSound = unstored === 0 && ended === 0 && slowestMs < storedInTimeMs;
-  const beats = `${stored} heartbeats written, ${unstored} not, the slowest after ${Math.round(slowestMs)} ms; ${ended} sessions ended`;
+  const beats = `${stored} heartbeats written, ${unstored} not, the slowest after ${Math.round(slowestMs)} ms; ${ended} sessions ended; ${with_.commits.toFixed(1)} commits a second, ${alone.commits.toFixed(1)} without`;
   const line = (what: string, reference: number, figure: number): Result => ({
     what: `${count} idle sessions: ${what}`,
     unit: 'ms/s',
@@ -80,10 +82,6 @@ export async function measureIdleSessions(
       note: 'PSS, with TLS',
     },
   ];
-}
-
-function isPostgres(pid: number, replica: number): boolean {
-  return pid !== process.pid && pid !== replica && !processTree(replica).includes(pid);
 }
 
 async function idleAgents(
@@ -128,6 +126,18 @@ async function ended(child: ChildProcess): Promise<void> {
   const exited = once(child, 'exit');
   child.stdin?.end();
   await exited;
+}
+
+async function commitsOf(connectionString: string): Promise<number> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    const text = `SELECT sum(xact_commit) AS commits FROM pg_stat_database`;
+    const { rows } = await client.query<{ commits: string }>(text);
+    return Number(rows[0]?.commits);
+  } finally {
+    await client.end();
+  }
 }
 
 /** As joins make them, of which so many would take their time. */

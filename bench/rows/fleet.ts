@@ -12,7 +12,7 @@ export const fleetRow: Row = {
       ...(await measureTransport(isQuick ? 2 : 6)),
       ...(await measureFleetCreate(isQuick ? 100 : 300)),
       ...(await measureNodes(isQuick ? 2 : 5)),
-      ...(await measureIdleSessions(isQuick ? 200 : 1000, isQuick ? 10 : 30)),
+      ...(await measureIdleSessions(isQuick ? 200 : 1000, isQuick ? 10 : 60)),
     ];
   },
 };
