@@ -112,4 +112,7 @@ export const tenancyReasons: Reasons = [
     /FROM listeners l WHERE l\.node = n\.ref\) AND NOT EXISTS \(SELECT FROM open_connections o/,
     'the same sweep',
   ],
+  [/^SELECT state, count\(\*\) FROM nodes WHERE NOT is_built_in GROUP BY state$/, 'how many'],
+  [/^WITH silent AS MATERIALIZED \( SELECT n\.ref FROM nodes n, fleet f .*$/, 'a sweep of all'],
+  [/^SELECT l\.project, l\.id FROM nodes n JOIN listeners l ON l\.node = n\.ref .*$/, 'the same'],
 ];

@@ -8,6 +8,8 @@ import { Match, type Move } from './match.ts';
 export const tuned: Tune = (config) => ({
   ...config,
   tenancy: { ...config.tenancy, keyUseIntervalMs: 3_600_000 },
+  // So that nodes are swept before a match is over.
+  fleet: { ...config.fleet, sweepEveryMs: 500, nodelessSweepMs: 500 },
 });
 
 const thingNames = [
