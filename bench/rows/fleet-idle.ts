@@ -14,7 +14,13 @@ import { readJoinToken } from '../../src/wire/pin.ts';
 import { benchDir } from '../compile.ts';
 import { joinTokenOf, startReplica } from '../fleet.ts';
 import { makeDataDir } from '../kodama.ts';
-import { cpuMilliseconds, processName, processTree, pssBytes } from '../process-stats.ts';
+import {
+  cpuMilliseconds,
+  processName,
+  processTree,
+  pssBytes,
+  treeCpuSeconds,
+} from '../process-stats.ts';
 import type { Result } from '../report.ts';
 
 const quiet = { debug() {}, info() {}, warn: console.warn, error: console.error };
@@ -40,16 +46,15 @@ export async function measureIdleSessions(
   const server = resources.use(await EmbeddedPostgres.start({ dataDir, log: quiet, ...timeouts }));
   const { connectionString: url } = server;
   const kodama = await startReplica(resources, { DATABASE_URL: url, KODAMA_WORKERS: '0' });
-  const postgres = () =>
-    processTree(process.pid).filter((pid) => processName(pid).startsWith('postgres:'));
-  /** CPU milliseconds in a second. */
+  const postmaster = processTree(process.pid).find((pid) => isPostmaster(processName(pid))) ?? 0;
+  /** CPU milliseconds in a second; of PostgreSQL with those of its processes that came and went. */
   const idle = async () => {
-    const parts = [[kodama.pid], postgres()] as const;
     const commits = await commitsOf(url);
-    const before = parts.map(cpuMilliseconds);
+    const used = () => [cpuMilliseconds([kodama.pid]), treeCpuSeconds(postmaster) * 1000];
+    const before = used();
     await delay(seconds * 1000);
-    const [replica = 0, database = 0] = parts.map(
-      (pids, index) => (cpuMilliseconds(pids) - (before[index] ?? 0)) / seconds,
+    const [replica = 0, database = 0] = used().map(
+      (ms, index) => (ms - (before[index] ?? 0)) / seconds,
     );
     return { replica, database, commits: ((await commitsOf(url)) - commits) / seconds };
   };
@@ -82,6 +87,10 @@ export async function measureIdleSessions(
       note: 'PSS, with TLS',
     },
   ];
+}
+
+function isPostmaster(commandLine: string): boolean {
+  return /\/postgres -D /.test(commandLine);
 }
 
 async function idleAgents(
