@@ -177,7 +177,7 @@ function oddViews(url: string): View[] {
 function hostedViews(url: string, secret: string): View[] {
   const own = `#key=${secret}`;
   const dialog = (page: Page) => page.locator('dialog').waitFor();
-  const keys = (page: Page) => page.locator('.key-card').first().waitFor();
+  const keys = (page: Page) => page.locator('.card-of').first().waitFor();
   const press = (name: number) => async (page: Page) => {
     await keys(page);
     await page.locator('.keys-page').getByRole('button').nth(name).click();

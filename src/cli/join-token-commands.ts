@@ -1,5 +1,6 @@
 /** Join tokens: by which nodes are added. The secret of one is printed by the command that made it, and by none after it. */
 import { Command, Option } from 'commander';
+import { joinLines } from '../join-lines.ts';
 import { formatDuration } from './durations.ts';
 import { atLeastOne, duration, type Labels, labelOption, option, withOptions } from './flags.ts';
 import { joinTokenColumns } from './fleet-tables.ts';
@@ -57,8 +58,7 @@ async function createJoinToken(session: Session, command: Command): Promise<unde
   if (quiet === true) await terminal.print(`${token.secret}\n`);
   else if (format === 'json') await terminal.printJson(token);
   else {
-    const url = token.joinUrl ?? 'URL';
-    await terminal.print(`export KODAMA_JOIN_TOKEN=${token.secret}\nkodama agent --join ${url}\n`);
+    await terminal.print(`${joinLines(token).join('\n')}\n`);
     for (const line of aboutJoin(token)) terminal.say(`kodama: ${line}`);
   }
 }

@@ -20,7 +20,8 @@ export function App() {
     l: () => playhead.goLive(),
     1: () => router.go(router.href('/')),
     2: () => router.go(router.href('/connections')),
-    3: () => router.go(router.href('/keys')),
+    3: () => router.go(router.href('/nodes')),
+    4: () => router.go(router.href('/keys')),
   });
   usePlaceInUrl();
   return (
@@ -53,6 +54,8 @@ function CurrentPage() {
       return <LaterPart load={loadConnectionsPage} selectedId={page.id} />;
     case 'listener':
       return <LaterPart key={page.key} load={loadListenerPage} listenerKey={page.key} />;
+    case 'nodes':
+      return <LaterPart load={loadNodesPage} />;
     case 'keys':
       return <LaterPart load={loadKeysPage} />;
     case undefined:
@@ -71,6 +74,10 @@ async function loadConnectionsPage() {
 
 async function loadKeysPage() {
   return (await import('./keys-page.tsx')).KeysPage;
+}
+
+async function loadNodesPage() {
+  return (await import('./nodes-page.tsx')).NodesPage;
 }
 
 async function loadListenerPage() {

@@ -16,7 +16,9 @@ import {
   listenerYaml,
   randomKey,
 } from './new-listener.ts';
+import type { NodeView } from './node-states.ts';
 import { useCurl } from './use-curl.ts';
+import { useList } from './use-list.ts';
 
 export interface CreateDialogProps {
   readonly onClose: () => void;
@@ -29,6 +31,7 @@ export function CreateDialog({ onClose }: CreateDialogProps) {
   const [draft, setDraft] = useState<Draft>([]);
   const body = listenerBody(form, bodyOf(draft));
   const { submit, isCreating, refusal } = useCreate(body, draft, onClose);
+  const places = usePlaces();
   const paths = refusal?.problem.errors?.map(({ path }) => path) ?? [];
   const field = (name: keyof ListenerForm, label: string, more: FieldMore = {}) => (
     <FormField
@@ -49,6 +52,11 @@ export function CreateDialog({ onClose }: CreateDialogProps) {
           {field('name', create.name, { hint: create.nameHint })}
           {field('mode', create.mode, { options: listenerModes.map((one) => [one, one]) })}
           {field('ttlMs', create.ttl, { options: [['', create.ttlNone], ...ttls] })}
+          {places.length > 1 &&
+            field('node', create.node, {
+              path: 'placement.node',
+              options: [['', create.nodeAny], ...places.map((name) => [name, name] as const)],
+            })}
         </div>
         <details open={draft.length > 0 || paths.some((path) => path.startsWith('faults'))}>
           <summary>{create.faults(draft.length)}</summary>
@@ -98,6 +106,14 @@ export function CreateDialog({ onClose }: CreateDialogProps) {
 type Options = readonly (readonly [value: string, name: string])[];
 const proxyModes: Options = ['off', 'optional', 'required'].map((one) => [one, one] as const);
 const recordings: Options = ['batched', 'durable'].map((one) => [one, one] as const);
+
+const placesQuery = { state: 'ready', pageSize: 1000 };
+
+/** The nodes that take a new listener, by their names. */
+function usePlaces(): readonly string[] {
+  const { page } = useList<{ readonly nodes: readonly NodeView[] }>('/v1/nodes', placesQuery);
+  return (page?.nodes ?? []).filter(({ cordoned }) => !cordoned).map(({ name }) => name);
+}
 
 /** Of what is in sight only once it is asked for. */
 const morePaths = /^(host|limits|proxyProtocol|recording|tls)\b/;

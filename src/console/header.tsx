@@ -23,6 +23,11 @@ export function Header() {
         <a href={router.href('/connections')} aria-current={isTable ? 'page' : undefined}>
           {words.pages.connections}
         </a>
+        {caller.may('nodes:read') && (
+          <a href={router.href('/nodes')} aria-current={page === 'nodes' ? 'page' : undefined}>
+            {words.pages.nodes}
+          </a>
+        )}
         {caller.isHosted.value && caller.may('keys:read') && (
           <a href={router.href('/keys')} aria-current={page === 'keys' ? 'page' : undefined}>
             {words.pages.keys}

@@ -1,6 +1,6 @@
 /** The dialogs of keys: a new one, another secret, the end of one; and the secret itself, told this once. */
 import { useState } from 'preact/hooks';
-import { CallFailure, type Problem } from './api.ts';
+import { Actions, Choice, Refusal, useCall } from './call-form.tsx';
 import { useConsole } from './console-context.ts';
 import { CommandLine } from './copy-button.tsx';
 import { curlLine } from './curl-line.ts';
@@ -58,24 +58,6 @@ interface Given {
 }
 type Telling = Given & { readonly onTold: (key: ToldKeyView) => void };
 
-/** One call at a time; why it was refused. */
-function useCall<Answer>(onAnswer: (answer: Answer) => void) {
-  const { api } = useConsole();
-  const [isBusy, setBusy] = useState(false);
-  const [refusal, setRefusal] = useState<Problem | null>(null);
-  const call = async (method: string, path: string, body?: unknown) => {
-    setBusy(true);
-    try {
-      onAnswer(await api.call<Answer>(method, path, body === undefined ? {} : { body }));
-    } catch (error) {
-      if (!(error instanceof CallFailure)) throw error;
-      setRefusal(error.problem);
-      setBusy(false);
-    }
-  };
-  return { call, isBusy, refusal };
-}
-
 function CreateDialog({ said, onTold, onClose }: Telling) {
   const { caller } = useConsole();
   const { create } = said;
@@ -117,7 +99,7 @@ function CreateDialog({ said, onTold, onClose }: Telling) {
         />
         <Refusal problem={refusal} />
         <CommandLine text={curl('POST', '/v1/keys', body)} />
-        <Actions said={said} submit={create.submit} isBusy={isBusy} onClose={onClose} />
+        <Actions cancel={said.cancel} submit={create.submit} isBusy={isBusy} onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -147,7 +129,7 @@ function RotateDialog({ shown, said, onTold, onClose }: Telling & { readonly sho
         />
         <Refusal problem={refusal} />
         <CommandLine text={curl('POST', path, body)} />
-        <Actions said={said} submit={rotate.submit} isBusy={isBusy} onClose={onClose} />
+        <Actions cancel={said.cancel} submit={rotate.submit} isBusy={isBusy} onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -176,7 +158,7 @@ function RevokeDialog({ shown, isOwn, said, onDone, onClose }: RevokeDialogProps
         {isOwn && <p class="bad">{revoke.own}</p>}
         <Refusal problem={refusal} />
         <CommandLine text={curl('DELETE', path)} />
-        <Actions said={said} submit={revoke.submit} isBusy={isBusy} onClose={onClose} />
+        <Actions cancel={said.cancel} submit={revoke.submit} isBusy={isBusy} onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -201,61 +183,5 @@ function SecretDialog({ told, said, onClose }: Given & { readonly told: ToldKeyV
         </button>
       </p>
     </Dialog>
-  );
-}
-
-interface ChoiceProps {
-  readonly label: string;
-  readonly value: string;
-  /** By their values. */
-  readonly options: Readonly<Record<string, string>>;
-  readonly onChange: (value: string) => void;
-}
-
-function Choice({ label, value, options, onChange }: ChoiceProps) {
-  const known = Object.entries(options).toSorted(([a], [b]) => Number(a) - Number(b));
-  return (
-    <label>
-      {label}
-      <select value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
-        {known.map(([one, name]) => (
-          <option key={one} value={one}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
-/** A quota that is used up is told as such. */
-function Refusal({ problem }: { readonly problem: Problem | null }) {
-  const { words } = useConsole();
-  if (problem === null) return null;
-  const { code, detail, limit } = problem;
-  const isFull = code === 'resource_exhausted' && limit === 'keys';
-  return (
-    <p class="bad" role="alert">
-      {code === 'unreachable' ? words.problem.unreachable : detail}
-      {isFull && ` ${words.session.full}`}
-    </p>
-  );
-}
-
-interface ActionsProps extends Given {
-  readonly submit: string;
-  readonly isBusy: boolean;
-}
-
-function Actions({ said, submit, isBusy, onClose }: ActionsProps) {
-  return (
-    <p class="actions">
-      <button type="button" onClick={onClose}>
-        {said.cancel}
-      </button>
-      <button type="submit" class="main" disabled={isBusy}>
-        {submit}
-      </button>
-    </p>
   );
 }

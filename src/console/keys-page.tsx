@@ -1,21 +1,23 @@
 /** The keys of the project: what each may do, when it was used, and how it ends. */
 import { Fragment } from 'preact';
-import { useCallback, useEffect, useState } from 'preact/hooks';
-import { CallFailure, type Problem, urlOf } from './api.ts';
+import { useState } from 'preact/hooks';
+import { urlOf } from './api.ts';
 import { useConsole } from './console-context.ts';
 import { CopyButton } from './copy-button.tsx';
 import { type KeyView, keyStateOf } from './key-states.ts';
 import { type KeyAct, KeyDialog } from './keys-page-dialogs.tsx';
 import { type KeysWords, keysWordsEnglish } from './keys-words-english.ts';
 import { keysWordsJapanese } from './keys-words-japanese.ts';
+import { dateText } from './spans.ts';
 import { useCurl } from './use-curl.ts';
+import { useList } from './use-list.ts';
 
-const pageSize = 200;
+const query = { pageSize: 200 };
 
 export function KeysPage() {
   const { caller, words } = useConsole();
   const said = words.language === 'ja' ? keysWordsJapanese : keysWordsEnglish;
-  const { page, problem, read } = useKeyList();
+  const { page, problem, read } = useList<KeyPage>('/v1/keys', query);
   const [act, setAct] = useState<KeyAct | null>(null);
   const curl = useCurl();
   const now = Date.now();
@@ -23,7 +25,7 @@ export function KeysPage() {
   const keys = page?.keys ?? [];
   const over = keys.filter(isOver);
   const list = (some: readonly KeyView[]) => (
-    <ul class="key-list">
+    <ul class="card-list">
       {some.map((key) => (
         <KeyCard key={key.id} shown={key} {...{ said, now, setAct }} />
       ))}
@@ -67,35 +69,6 @@ interface KeyPage {
   readonly nextPageToken?: string;
 }
 
-/** Of the key and the project of now. */
-function useKeyList() {
-  const { api, router } = useConsole();
-  const session = api.session.value;
-  const project = router.query.value.get('project');
-  const [page, setPage] = useState<KeyPage | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const read = useCallback(
-    async (signal?: AbortSignal) => {
-      try {
-        setPage(await api.get<KeyPage>('/v1/keys', { pageSize }, signal));
-        setProblem(null);
-      } catch (error) {
-        if (signal?.aborted) return;
-        if (!(error instanceof CallFailure)) throw error;
-        setProblem(error.problem);
-      }
-    },
-    [api],
-  );
-  useEffect(() => {
-    const end = new AbortController();
-    setPage(null);
-    void read(end.signal);
-    return () => end.abort();
-  }, [read, session, project]);
-  return { page, problem, read: () => read() };
-}
-
 interface KeyCardProps {
   readonly shown: KeyView;
   readonly said: KeysWords;
@@ -117,20 +90,20 @@ function KeyCard({ shown, said, now, setAct }: KeyCardProps) {
       said.lastUsed,
       lastUsedAt === null
         ? said.unused
-        : [timeText(lastUsedAt), lastUsedIp === null ? '' : said.lastUsedFrom(lastUsedIp)].join(
+        : [dateText(lastUsedAt), lastUsedIp === null ? '' : said.lastUsedFrom(lastUsedIp)].join(
             ' ',
           ),
     ],
-    [said.expires, expiresAt === null ? said.never : timeText(expiresAt)],
+    [said.expires, expiresAt === null ? said.never : dateText(expiresAt)],
     ...(state === 'rotating' && formerSecretEndsAt !== null
-      ? [[said.formerEnds, timeText(formerSecretEndsAt)] as const]
+      ? [[said.formerEnds, dateText(formerSecretEndsAt)] as const]
       : []),
-    [said.created, `${timeText(createdAt)} ${said.createdBy(createdBy.hint ?? said.operator)}`],
+    [said.created, `${dateText(createdAt)} ${said.createdBy(createdBy.hint ?? said.operator)}`],
   ];
   return (
-    <li class="panel key-card">
+    <li class="panel card-of">
       <header>
-        <h2 class="key-name">{name}</h2>
+        <h2 class="card-name">{name}</h2>
         <span class={`state key-${state}`}>{said.state[state]}</span>
         {isOwn && <span class="soft">{said.isOwn}</span>}
       </header>
@@ -165,9 +138,4 @@ function KeyCard({ shown, said, now, setAct }: KeyCardProps) {
       )}
     </li>
   );
-}
-
-/** To the second, in the zone of the reader: `2026-11-26 12:00:05`. */
-function timeText(time: string): string {
-  return new Date(time).toLocaleString('sv');
 }

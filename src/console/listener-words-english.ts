@@ -70,6 +70,8 @@ export const listenerWordsEnglish = {
     ttls: { 60000: '1 minute', 3600000: '1 hour', 86400000: '1 day' } as Readonly<
       Record<number, string>
     >,
+    node: 'Node',
+    nodeAny: 'where kodama places it',
     faults: (count: number) => (count === 0 ? 'Faults' : `Faults: ${n(count)}`),
     more: 'More',
     host: 'Host',

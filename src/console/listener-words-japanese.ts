@@ -65,6 +65,8 @@ export const listenerWordsJapanese: ListenerWords = {
     ttl: '自動で閉じるまで',
     ttlNone: '閉じない',
     ttls: { 60000: '1 分', 3600000: '1 時間', 86400000: '1 日' },
+    node: 'ノード',
+    nodeAny: 'kodama に任せる',
     faults: (count) => (count === 0 ? '障害' : `障害：${n(count)}`),
     more: '詳細',
     host: 'ホスト',

@@ -13,6 +13,7 @@ test('what is given is asked for, and what is no number the API is left to refus
     ...{ name: 'edge', port: 9000, mode: 'info', ttlMs: 60_000, recording: 'durable' },
     ...{ limits: { maxConnections: 'ten' }, proxyProtocol: { mode: 'required' } },
   });
+  expect(listenerBody({ ...emptyForm, node: 'dmz-1' })).toEqual({ placement: { node: 'dmz-1' } });
   expect(listenerBody({ ...emptyForm, protocol: 'tls', cert: 'a', key: 'b' })).toEqual({
     protocol: 'tls',
     tls: { cert: 'a', key: 'b' },

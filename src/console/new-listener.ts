@@ -7,6 +7,7 @@ export const emptyForm = {
   name: '',
   mode: 'echo',
   ttlMs: '',
+  node: '',
   host: '',
   proxy: 'off',
   recording: 'batched',
@@ -20,7 +21,7 @@ export type ListenerForm = Readonly<Record<keyof typeof emptyForm, string>>;
 export type ListenerBody = Readonly<Record<string, unknown>>;
 
 export function listenerBody(form: ListenerForm, faults: readonly FaultValue[] = []): ListenerBody {
-  const { protocol, name, mode, host, proxy, recording, cert, key } = form;
+  const { protocol, name, mode, node, host, proxy, recording, cert, key } = form;
   const limits = given({
     maxConnections: fieldValue(form.maxConnections),
     idleTimeoutMs: fieldValue(form.idleTimeoutMs),
@@ -33,6 +34,7 @@ export function listenerBody(form: ListenerForm, faults: readonly FaultValue[] =
     port: fieldValue(form.port.trim()),
     mode: mode === emptyForm.mode ? '' : mode,
     ttlMs: fieldValue(form.ttlMs),
+    placement: node === '' ? '' : { node },
     limits: Object.keys(limits).length > 0 ? limits : '',
     tls: Object.keys(tls).length > 0 ? tls : '',
     proxyProtocol: proxy === emptyForm.proxy ? '' : { mode: proxy },

@@ -10,6 +10,8 @@ test.each([
   ['/listeners', null],
   ['/listeners/%', null],
   ['/connections/a/b', null],
+  ['/nodes', { name: 'nodes' }],
+  ['/nodes/an-id', null],
   ['/keys', { name: 'keys' }],
   ['/keys/an-id', null],
   ['/docs', null],

@@ -4,6 +4,7 @@ import { computed, type ReadonlySignal, type Signal, signal } from '@preact/sign
 export type Page =
   | { readonly name: 'live' }
   | { readonly name: 'connections' }
+  | { readonly name: 'nodes' }
   | { readonly name: 'keys' }
   /** A connection is shown beside the table. */
   | { readonly name: 'connection'; readonly id: string }
@@ -18,7 +19,7 @@ export function pageOf(path: string): Page | null {
   const word = decode(second);
   if (first === 'connections' && word !== null)
     return word === '' ? { name: 'connections' } : { name: 'connection', id: word };
-  if (first === 'keys' && word === '') return { name: 'keys' };
+  if ((first === 'keys' || first === 'nodes') && word === '') return { name: first };
   if (first === 'listeners' && word) return { name: 'listener', key: word };
   return null;
 }

@@ -35,3 +35,8 @@ export function rateText(bytes: number, ms: number): string {
 export function clockText(time: string, day: string): string {
   return time.startsWith(day) ? time.slice(11, 23) : `${time.slice(5, 10)} ${time.slice(11, 19)}`;
 }
+
+/** To the second, in the zone of the reader: `2026-11-26 12:00:05`. */
+export function dateText(time: string | number): string {
+  return new Date(time).toLocaleString('sv');
+}

@@ -15,7 +15,13 @@ export type Words = typeof english;
 export const english = {
   language: 'en',
   count: n,
-  pages: { live: 'Live', connections: 'Connections', keys: 'API keys', docs: 'API' },
+  pages: {
+    live: 'Live',
+    connections: 'Connections',
+    nodes: 'Nodes',
+    keys: 'API keys',
+    docs: 'API',
+  },
   header: {
     home: 'kodama, live',
     node: 'node',
@@ -106,7 +112,7 @@ export const english = {
       '[ ]': 'One event back, on',
       l: 'Live',
       n: 'New listener',
-      '1 2 3': 'Pages',
+      '1 2 3 4': 'Pages',
       '?': 'This list',
     },
   },

@@ -10,7 +10,7 @@ import type { Words } from './words-english.ts';
 export const japanese: Words = {
   language: 'ja',
   count: n,
-  pages: { live: 'ライブ', connections: '接続', keys: 'API キー', docs: 'API' },
+  pages: { live: 'ライブ', connections: '接続', nodes: 'ノード', keys: 'API キー', docs: 'API' },
   header: {
     home: 'kodama、ライブ',
     node: 'ノード',
@@ -101,7 +101,7 @@ export const japanese: Words = {
       '[ ]': '1 イベント戻る、進む',
       l: 'ライブ',
       n: '新しいリスナー',
-      '1 2 3': 'ページ',
+      '1 2 3 4': 'ページ',
       '?': 'この一覧',
     },
   },

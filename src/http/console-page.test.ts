@@ -35,19 +35,24 @@ async function get(path: string, headers: Record<string, string> = {}): Promise<
 const folder = join(import.meta.dirname, '../../generated/console');
 const scripts = readdirSync(folder).flatMap((name) => (name.endsWith('.js') ? `/${name}` : []));
 
-test.each(['/', '/connections', '/connections/an-id', '/keys', '/listeners/tour', '/?at=7'])(
-  '%s is the page, without a token',
-  async (path) => {
-    const { status, headers, body } = await get(path);
-    expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
-    expect(body.toString()).toContain('<script type="module" src="/console.js"></script>');
-    expect(headers['content-security-policy']).toBe(
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
-        "require-trusted-types-for 'script'; trusted-types 'none'",
-    );
-  },
-);
+test.each([
+  '/',
+  '/connections',
+  '/connections/an-id',
+  '/keys',
+  '/nodes',
+  '/listeners/tour',
+  '/?at=7',
+])('%s is the page, without a token', async (path) => {
+  const { status, headers, body } = await get(path);
+  expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(body.toString()).toContain('<script type="module" src="/console.js"></script>');
+  expect(headers['content-security-policy']).toBe(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+      "require-trusted-types-for 'script'; trusted-types 'none'",
+  );
+});
 
 test.each([
   ...scripts.map((path) => [path, 'text/javascript; charset=utf-8']),

@@ -75,3 +75,25 @@ test(
     expect(complaints).toEqual([]);
   },
 );
+
+test(
+  'who wants to add a node while the gateway is off is told which setting opens it',
+  long,
+  async () => {
+    await using tab = await openTab(browser);
+    const { page, complaints } = tab;
+    await page.goto(`${app.url}/nodes`);
+    const card = page.locator('.card-list > li');
+    await card.getByText('built in').waitFor();
+    await card.getByText('ready').waitFor();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Add a node' }).click();
+    await page.getByRole('button', { name: 'Make the two lines' }).click();
+    await page.getByText('start kodama with KODAMA_GATEWAY_PORT=7443').waitFor();
+    await page.getByText('The token that was made is revoked.').waitFor();
+    const { joinTokens } = await want(200, app, 'GET', '/v1/join-tokens');
+    expect(joinTokens.map((one: { revokedAt: unknown }) => one.revokedAt)).not.toContain(null);
+    await expectAccessible(page);
+    expect(complaints).toEqual([]);
+  },
+);
