@@ -6,8 +6,8 @@ import type { FaultDefinition } from '../src/faults/fault-definition.ts';
 export function faultKindsOf(): readonly FaultKind[] {
   const all: readonly FaultDefinition[] = allFaults;
   return all.map((fault) => {
-    const { type, about, on, fields, exactlyOneOf = [] } = fault;
+    const { type, about, on, fields } = fault;
     const isForNewOnly = fault.isForNewOnly === true || 'atAccept' in fault;
-    return { type, about, on, fields, exactlyOneOf, isForNewOnly };
+    return { type, about, on, fields, isForNewOnly };
   });
 }

@@ -1,6 +1,10 @@
 /** Kodamas with something to see in them, for the pictures of the console. */
+
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type StartedKodama, startKodama } from '../clients/typescript/src/start-kodama.ts';
 
@@ -134,4 +138,49 @@ export async function fillHosted({ url }: StartedKodama): Promise<string> {
   await call(`/v1/keys/${robot.id}:rotate`, {});
   await call('/v1/keys', { name: 'yesterday', scopes: ['read'], ttlMs: 1000 });
   return secret;
+}
+
+const agentNames = ['dmz-1', 'edge-tokyo', 'branch-7', 'a-laptop-behind-nat'] as const;
+const agent = join(import.meta.dirname, '../bin/kodama.js');
+
+interface Answer {
+  readonly secret: string;
+  readonly joinUrl: string;
+  readonly nodes: readonly unknown[];
+}
+
+/** Four nodes of other hosts: one is ready, one cordoned, one disconnected, and one lost. */
+export async function fillFleet({ url }: StartedKodama): Promise<AsyncDisposable> {
+  await using resources = new AsyncDisposableStack();
+  const call = async (method: string, path: string, body?: object) => {
+    const headers = { 'content-type': 'application/json' };
+    const text = body && { headers, body: JSON.stringify(body) };
+    const response = await fetch(`${url}${path}`, { method, ...text });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as Answer;
+  };
+  const agents = new Map<string, () => void>();
+  for (const name of agentNames) {
+    const labels = { site: name.split('-')[0] ?? '', env: 'staging' };
+    const { secret, joinUrl } = await call('POST', '/v1/join-tokens', { labels });
+    const folder = await mkdtemp(join(tmpdir(), 'kodama-agent-'));
+    resources.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+    const child = spawn(process.execPath, [agent, 'agent', '--join', joinUrl, '--name', name], {
+      env: { PATH: process.env.PATH, KODAMA_DATA_DIR: folder, KODAMA_JOIN_TOKEN: secret },
+      stdio: 'ignore',
+    });
+    const ended = once(child, 'exit');
+    resources.defer(async () => {
+      child.kill('SIGKILL');
+      await ended;
+    });
+    agents.set(name, () => child.kill('SIGKILL'));
+    while ((await call('GET', '/v1/nodes?state=ready')).nodes.length < agents.size + 1)
+      await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  await call('POST', '/v1/listeners', { name: 'away', placement: { node: 'dmz-1' } });
+  await call('PATCH', '/v1/nodes/edge-tokyo', { cordoned: true });
+  await call('PATCH', '/v1/nodes/a-laptop-behind-nat', { lostAfterMs: 30_000 });
+  for (const name of agentNames.slice(2)) agents.get(name)?.();
+  return resources.move();
 }

@@ -5,18 +5,28 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium } from 'playwright-core';
 import { readCommandLine } from '../src/command-line.ts';
 import { findChromium } from './find-chromium.ts';
 import {
   fillCrowd,
+  fillFleet,
   fillHosted,
   fillOddities,
   fillTextbook,
-  longName,
   sceneToken,
   startScene,
 } from './picture-scenes.ts';
+import {
+  closedGatewayViews,
+  crowdViews,
+  hostedViews,
+  nodeViews,
+  oddViews,
+  text,
+  textbookViews,
+  type View,
+} from './picture-views.ts';
 
 const usage = `npx node scripts/pictures.ts                 takes the pictures of docs/pictures
 npx node scripts/pictures.ts --all FOLDER    takes every page and dialog, light and dark, at several widths
@@ -24,13 +34,6 @@ npx node scripts/pictures.ts --all FOLDER    takes every page and dialog, light 
 const options = { all: { type: 'string' }, only: { type: 'string' } } as const;
 const { values } = readCommandLine({ usage, options });
 
-interface View {
-  readonly name: string;
-  readonly url: string;
-  readonly look: (page: Page) => unknown;
-}
-
-const text = (wanted: string | RegExp) => (page: Page) => page.getByText(wanted).first().waitFor();
 const schemes = ['light', 'dark'] as const;
 /** Of a telephone, a tablet, a laptop and a screen. */
 const sizes = [
@@ -83,162 +86,19 @@ async function takeForDocs(browser: Browser): Promise<void> {
   for (const socket of sockets) socket.destroy();
 }
 
-async function openDialog(page: Page): Promise<void> {
-  await page.keyboard.press('n');
-  const dialog = page.locator('dialog');
-  await dialog.locator('summary').first().click();
-  await dialog.locator('.adders select').selectOption('latency');
-  await dialog.locator('.adders button').first().click();
-  await dialog.locator('button.main').click();
-  await dialog.locator('[aria-invalid="true"]').first().waitFor();
-}
-
-function textbookViews(url: string): View[] {
-  const openKeys = async (page: Page) => {
-    await page.keyboard.press('?');
-    await page.locator('dialog').waitFor();
-  };
-  return [
-    { name: 'live', url: `${url}/?listener=tour`, look: text('127.0.0.2') },
-    {
-      name: 'live-selected',
-      url: `${url}/?listener=tour`,
-      look: async (page) => {
-        await page.locator('.client').first().click();
-        await page.locator('.both-ends').waitFor();
-      },
-    },
-    { name: 'live-past', url: `${url}/?listener=tour&at=4`, look: text('127.0.0.2') },
-    { name: 'connections', url: `${url}/connections`, look: text('peer_fin') },
-    {
-      name: 'connection',
-      url: `${url}/connections`,
-      look: async (page) => {
-        await page.locator('tr:has-text("peer_fin") [data-row]').first().click();
-        await page.locator('.course').waitFor();
-      },
-    },
-    {
-      name: 'none-match',
-      url: `${url}/connections?raddr=10.0.0.9`,
-      look: (page) => page.locator('.nothing').waitFor(),
-    },
-    {
-      name: 'bad-filter',
-      url: `${url}/connections?lport=none`,
-      look: (page) => page.locator('.bad').first().waitFor(),
-    },
-    { name: 'listener', url: `${url}/listeners/flaky`, look: text('latency') },
-    {
-      name: 'listener-changed',
-      url: `${url}/listeners/flaky`,
-      look: async (page) => {
-        await page.locator('.adders button').first().click();
-        await page.locator('.apply').waitFor();
-      },
-    },
-    {
-      name: 'listener-lost',
-      url: `${url}/listeners/nobody`,
-      look: (page) => page.locator('h1').waitFor(),
-    },
-    { name: 'create', url: `${url}/connections`, look: openDialog },
-    { name: 'keys', url: `${url}/`, look: openKeys },
-    {
-      name: 'close',
-      url: `${url}/listeners/flaky`,
-      look: async (page) => {
-        await page.locator('.line-actions button.danger').click();
-        await page.locator('dialog').waitFor();
-      },
-    },
-  ];
-}
-
-function oddViews(url: string): View[] {
-  const key = encodeURIComponent(longName);
-  return [
-    { name: 'odd-live', url: `${url}/?listener=${key}`, look: text('[::1]') },
-    { name: 'odd-balancer', url: `${url}/?listener=behind-a-balancer`, look: text('2001:db8') },
-    { name: 'odd-connections', url: `${url}/connections`, look: text('2001:db8') },
-    { name: 'odd-listener', url: `${url}/listeners/${key}`, look: text('banner') },
-    {
-      name: 'odd-connection',
-      url: `${url}/connections?listener=behind-a-balancer`,
-      look: async (page) => {
-        await page.locator('[data-row]').first().click();
-        await page.locator('.course').waitFor();
-      },
-    },
-  ];
-}
-
-/** Of a team's key, and of an operator who looks at that team's project. */
-function hostedViews(url: string, secret: string): View[] {
-  const own = `#key=${secret}`;
-  const dialog = (page: Page) => page.locator('dialog').waitFor();
-  const keys = (page: Page) => page.locator('.card-of').first().waitFor();
-  const press = (name: number) => async (page: Page) => {
-    await keys(page);
-    await page.locator('.keys-page').getByRole('button').nth(name).click();
-    await dialog(page);
-  };
-  return [
-    { name: 'hosted-live', url: `${url}/${own}`, look: text('card-service') },
-    { name: 'hosted-keys', url: `${url}/keys${own}`, look: keys },
-    { name: 'hosted-new-key', url: `${url}/keys${own}`, look: press(1) },
-    {
-      name: 'hosted-secret',
-      url: `${url}/keys${own}`,
-      look: async (page) => {
-        await press(1)(page);
-        await page.locator('dialog input[type="text"]').fill(`robot-${Date.now()}`);
-        await page.locator('dialog button.main').click();
-        await page.locator('dialog[open] h3').waitFor();
-      },
-    },
-    { name: 'hosted-rotate', url: `${url}/keys${own}`, look: press(2) },
-    {
-      name: 'hosted-operator',
-      url: `${url}/?project=payments#key=${sceneToken}`,
-      look: (page) => page.locator('.top select').waitFor({ state: 'attached' }),
-    },
-    {
-      name: 'hosted-session',
-      url: `${url}/?project=payments#key=${sceneToken}`,
-      look: async (page) => {
-        await page.locator('.top select').waitFor({ state: 'attached' });
-        await page.locator('.top-end button.quiet').last().click();
-        await dialog(page);
-      },
-    },
-  ];
-}
-
-function crowdViews(url: string): View[] {
-  const wait = (page: Page) => page.locator('.picture').waitFor();
-  return [
-    { name: 'crowd-hosts', url: `${url}/?listener=hosts`, look: wait },
-    { name: 'crowd-totals', url: `${url}/?listener=totals`, look: wait },
-    {
-      name: 'crowd-connections',
-      url: `${url}/connections`,
-      look: (page) => page.locator('[data-row]').first().waitFor(),
-    },
-  ];
-}
-
 async function takeAll(browser: Browser, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await using resources = new AsyncDisposableStack();
   const start = async (environment = {}) => resources.use(await startScene(environment));
-  const [empty, locked, textbook, odd, crowd] = [
+  const [empty, locked, textbook, odd, crowd, fleet] = [
     await start(),
     await start({ KODAMA_API_TOKEN: sceneToken }),
     await start(),
     await start(),
     await start(),
+    await start({ KODAMA_GATEWAY_PORT: '0' }),
   ];
+  resources.use(await fillFleet(fleet));
   const sockets = [
     ...(await fillTextbook(textbook)),
     ...(await fillOddities(odd)),
@@ -257,6 +117,8 @@ async function takeAll(browser: Browser, folder: string): Promise<void> {
     ...oddViews(odd.url),
     ...crowdViews(crowd.url),
     ...hostedViews(locked.url, await fillHosted(locked)),
+    ...closedGatewayViews(empty.url),
+    ...nodeViews(fleet.url),
   ];
   const only = values.only?.split(',') ?? views.map(({ name }) => name);
   for (const view of views.filter(({ name }) => only.includes(name))) {

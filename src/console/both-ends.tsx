@@ -1,5 +1,6 @@
 /** A connection from both of its ends: what one calls laddr the other calls raddr. */
 import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { ConnectionView } from '../http/resources.ts';
 import { useConsole } from './console-context.ts';
 import { addressText, raddrText } from './facts.ts';
@@ -13,9 +14,12 @@ export function BothEnds({ connection }: { readonly connection: ConnectionView }
   const theirs = raddrText(connection);
   const close = () => router.change({ connection: null });
   useKeys({ Escape: close });
+  const panel = useRef<HTMLElement>(null);
+  // Where it stands below the picture, who has chosen a client sees that it is there.
+  useEffect(() => panel.current?.scrollIntoView({ block: 'nearest' }), [id]);
   const unknown = <span class="faint">{live.unknown}</span>;
   return (
-    <section class="panel both-ends">
+    <section class="panel both-ends" ref={panel}>
       <h2>{live.bothEnds}</h2>
       <div class="ends">
         <End title={live.clientEnd} laddr={theirs} raddr={ours} pid={unknown} fd={unknown} />

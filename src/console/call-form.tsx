@@ -66,16 +66,18 @@ export interface ActionsProps {
   readonly cancel: string;
   readonly submit: string;
   readonly isBusy: boolean;
+  /** What it does can not be undone. */
+  readonly isFinal?: boolean;
   readonly onClose: () => void;
 }
 
-export function Actions({ cancel, submit, isBusy, onClose }: ActionsProps) {
+export function Actions({ cancel, submit, isBusy, isFinal = false, onClose }: ActionsProps) {
   return (
     <p class="actions">
       <button type="button" onClick={onClose}>
         {cancel}
       </button>
-      <button type="submit" class="main" disabled={isBusy}>
+      <button type="submit" class={isFinal ? 'main danger' : 'main'} disabled={isBusy}>
         {submit}
       </button>
     </p>

@@ -41,6 +41,7 @@ export function ConnectionTable({ rows, selectedId, onScroll }: ConnectionTableP
           {columns.map((column) => (
             <th key={column} scope="col" class={`of-${column}`}>
               {words.connections.columns[column]}
+              {column === 'accepted' && <span class="where-wide"> UTC</span>}
             </th>
           ))}
         </tr>

@@ -33,6 +33,7 @@ export const connectionWordsEnglish = {
   loaded: (loaded: number, ever: number | null) =>
     ever === null ? `${n(loaded)} loaded.` : `${n(loaded)} loaded of ${n(ever)} ever accepted.`,
   isAll: 'All that is on record.',
+  isAllMatching: 'All that match.',
   hasMore: 'Older ones come as you scroll.',
   isFull: (max: number) => `The newest ${n(max)} are held here. Older ones: narrow the filter.`,
   since: (seq: number) => `Refusals since seq ${n(seq)}.`,
@@ -40,6 +41,7 @@ export const connectionWordsEnglish = {
   paused: 'Scrolled back: paused. Space goes live.',
   none: 'No connection matches.',
   noneAtAll: 'No connection yet.',
+  howTo: 'Live has the lines to connect with.',
   differs: 'The declared address is another one',
   half: 'half-closed',
   open: 'open',

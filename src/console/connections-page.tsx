@@ -96,13 +96,14 @@ interface RowsProps {
 }
 
 function Rows({ feed, rows, selectedId }: RowsProps) {
-  const { log, playhead, state, timeline, words } = useConsole();
+  const { log, playhead, router, state, timeline, words } = useConsole();
   // What follow() finds is in no property: it is looked for at each drawing.
   void log.drawing.value;
   const frame = useRef<HTMLDivElement>(null);
   /** Whoever scrolls back up again has not asked for a pause. */
   const isPausedByScroll = useRef(false);
   const isLive = playhead.moment.value.kind === 'live';
+  const isFiltered = Object.keys(feed.filter).length > 0;
   rows.follow();
   const now = rows.live();
   const past = (seq: number) => timeline.value.connectionsAt(seq);
@@ -125,9 +126,13 @@ function Rows({ feed, rows, selectedId }: RowsProps) {
       <ConnectionTable rows={shown} selectedId={selectedId} onScroll={onScroll} />
       {shown.length === 0 && (
         <p class="soft nothing">
-          {Object.keys(feed.filter).length > 0
-            ? words.connections.none
-            : words.connections.noneAtAll}
+          {isFiltered ? (
+            words.connections.none
+          ) : (
+            <>
+              {words.connections.noneAtAll} <a href={router.href('/')}>{words.connections.howTo}</a>
+            </>
+          )}
         </p>
       )}
       <Extent {...{ feed, rows, shown }} newer={isLive ? 0 : newerThan(now, shown)} />
@@ -173,7 +178,9 @@ function Extent({ feed, rows, shown, newer }: ExtentProps) {
         {rows.isFull
           ? connections.isFull(rowsMax)
           : isAll
-            ? connections.isAll
+            ? Object.keys(feed.filter).length > 0
+              ? connections.isAllMatching
+              : connections.isAll
             : connections.hasMore}{' '}
         {firstSeq > 1 && connections.since(firstSeq)}
       </span>

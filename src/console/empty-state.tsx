@@ -7,14 +7,20 @@ import { CommandLine } from './copy-button.tsx';
 import { useCurl } from './use-curl.ts';
 
 export function EmptyState() {
-  const { log, playhead, words } = useConsole();
+  const { caller, log, playhead, router, words } = useConsole();
   const { live } = words;
+  const isWithoutNode = log.status.value?.nodeId === null && caller.may('nodes:read');
   const isLive = playhead.seq.value === null;
   const curl = useCurl();
   return (
     <section class="page empty">
       <h1>{live.emptyTitle}</h1>
       <p class="soft">{live.emptyText}</p>
+      {isWithoutNode && (
+        <p>
+          {live.withoutNode} <a href={router.href('/nodes')}>{words.pages.nodes}</a>
+        </p>
+      )}
       {isLive ? <OpenButton /> : <p class="soft">{live.pastNote}</p>}
       {isLive && (
         <div class="lines">

@@ -76,7 +76,7 @@ function EndDialog({ listener, onClose }: EndDialogProps) {
         <button type="button" onClick={onClose}>
           {words.live.closeNo}
         </button>
-        <button type="button" class="main" disabled={isEnding} onClick={end}>
+        <button type="button" class="main danger" disabled={isEnding} onClick={end}>
           {words.live.closeYes}
         </button>
       </p>

@@ -56,7 +56,7 @@ export function FaultCard(props: FaultCardProps) {
       <div class="fault-head">
         <span class="badge">{number}</span>
         <strong class="mono">{name}</strong>
-        <span class="soft">{kind?.about}</span>
+        <span class="soft">{kind && (faults.about[kind.type] ?? kind.about)}</span>
         <span class="fault-tools">
           <label class="switch">
             <input
@@ -86,11 +86,6 @@ export function FaultCard(props: FaultCardProps) {
       {whole !== undefined && (
         <p class="bad" role="alert">
           {whole}
-        </p>
-      )}
-      {kind && kind.exactlyOneOf.length > 0 && (
-        <p class="soft">
-          {faults.one} <span class="mono">{kind.exactlyOneOf.join(', ')}</span>
         </p>
       )}
       <div class="fault-fields">

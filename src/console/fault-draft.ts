@@ -10,7 +10,6 @@ export interface FaultKind {
   readonly about: string;
   readonly on: readonly ('stream' | 'datagram')[];
   readonly fields: Fields;
-  readonly exactlyOneOf: readonly string[];
   /** Connections that live already do not meet it. */
   readonly isForNewOnly: boolean;
 }

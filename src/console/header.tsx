@@ -70,10 +70,11 @@ function Mark() {
 }
 
 function NodeState() {
-  const { caller, log, words } = useConsole();
+  const { api, caller, log, words } = useConsole();
   const status = log.status.value;
   const quota = fullest(caller.quotas.value);
-  if (status === null) return null;
+  // Of whoever was signed in before nothing is told.
+  if (status === null || api.isKeyWanted.value) return null;
   const { store, nodeId, version } = status;
   return (
     <dl class="node">
@@ -93,7 +94,7 @@ function NodeState() {
           </dd>
         </div>
       )}
-      <div>
+      <div class={caller.isHosted.value ? 'beside-project' : undefined}>
         <dt class="unseen">{words.header.node}</dt>
         <dd title={nodeId ?? undefined}>
           {nodeId ?? words.header.noNode} <span class="faint">{version}</span>
@@ -113,10 +114,16 @@ function NodeState() {
 
 /** Shape and word first, colour second. */
 function Place() {
-  const { log, playhead, state, words } = useConsole();
+  const { api, log, playhead, state, words } = useConsole();
   const moment = playhead.moment.value;
   const { seq } = state.value;
   const { header } = words;
+  if (api.isKeyWanted.value)
+    return (
+      <p class="place waiting">
+        <span aria-hidden="true">○</span> {header.keyWanted}
+      </p>
+    );
   const [mark, word, kind] =
     moment.kind === 'paused'
       ? ['❚❚', header.paused, 'paused']

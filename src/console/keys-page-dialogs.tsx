@@ -158,7 +158,13 @@ function RevokeDialog({ shown, isOwn, said, onDone, onClose }: RevokeDialogProps
         {isOwn && <p class="bad">{revoke.own}</p>}
         <Refusal problem={refusal} />
         <CommandLine text={curl('DELETE', path)} />
-        <Actions cancel={said.cancel} submit={revoke.submit} isBusy={isBusy} onClose={onClose} />
+        <Actions
+          cancel={said.cancel}
+          submit={revoke.submit}
+          isFinal
+          isBusy={isBusy}
+          onClose={onClose}
+        />
       </form>
     </Dialog>
   );

@@ -66,6 +66,6 @@ export const keysWordsJapanese: KeysWords = {
     title: (name) => `${name} のシークレット`,
     once: '今コピーしてください。表示されるのは一度だけです。',
     use: 'シェルで',
-    done: 'コピーしました',
+    done: '控えました',
   },
 };

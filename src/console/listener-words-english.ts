@@ -54,7 +54,8 @@ export const listenerWordsEnglish = {
     changedMeanwhile: 'The faults were changed elsewhere meanwhile. To apply replaces them.',
     asJson: 'As JSON',
     patchAsCurl: 'PATCH as curl',
-    one: 'give exactly one of',
+    /** By type; of one that is not here the API's own sentence is shown. */
+    about: {} as Readonly<Record<string, string>>,
   },
   create: {
     title: 'New listener',

@@ -12,7 +12,7 @@ export const listenerWordsJapanese: ListenerWords = {
   expires: '自動で閉じる時刻',
   end: 'リスナーを閉じる',
   endNow: 'すぐに（接続もすべて閉じる）',
-  endDrain: (duration) => `ドレイン：接続が終わるのを ${duration} 待つ`,
+  endDrain: (duration) => `ドレイン：接続が終わるのを ${inJapanese(duration)}待つ`,
   limits: '制限',
   noLimit: 'なし',
   recent: '直近 15 分',
@@ -51,7 +51,22 @@ export const listenerWordsJapanese: ListenerWords = {
     changedMeanwhile: '編集中に別の場所で障害が変更されました。適用すると置き換えます。',
     asJson: 'JSON',
     patchAsCurl: 'PATCH を curl で',
-    one: 'どれか 1 つを指定',
+    about: {
+      accept_delay: 'accept のあと、最初に読むまで待ちます。',
+      bandwidth: 'バイトの返る速さに上限を付けます。',
+      banner: 'サーバーが先に話します（text か base64 のどちらか 1 つ）。',
+      blackhole: '何も返しません。',
+      close: '閉じます（afterMs、afterBytes、afterMessages のどれか 1 つのあと）。',
+      corrupt: '一部のバイトを変えて返します。',
+      drop: 'UDP：データグラムに返事をしません。',
+      duplicate: 'UDP：データグラムに 2 回返事をします。',
+      latency: 'バイトを遅れて返します。',
+      limit: '指定のバイト数でエコーを終えます。',
+      refuse: 'accept した直後に RST を送ります。',
+      slice: 'バイトを小さく分けて返します。',
+      slow_close: 'クライアントの FIN に遅れて答えます。',
+      speak: '無通信が続くとサーバーが話します（text か base64 のどちらか 1 つ）。',
+    },
   },
   create: {
     title: '新しいリスナー',
@@ -87,3 +102,8 @@ export const listenerWordsJapanese: ListenerWords = {
     foreign: '別のプログラムが使っています。',
   },
 };
+
+/** `10 min` as `10 分`. */
+function inJapanese(span: string): string {
+  return span.replace('min', '分').replace('h', '時間').replace(/s$/, '秒');
+}

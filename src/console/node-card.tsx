@@ -84,7 +84,7 @@ function useFacts(node: NodeView, said: NodesWords): readonly (readonly [string,
   const { log, words } = useConsole();
   const { fields } = said;
   const { labels, listeners, openConnections, hostname, addresses, listenHost, portRange } = node;
-  const { lastSeenAt, createdAt, spoolRecords, droppedRecords, clockOffsetMs } = node;
+  const { isBuiltIn, lastSeenAt, createdAt, spoolRecords, droppedRecords, clockOffsetMs } = node;
   const status = log.status.value;
   // A built-in node is the program that answers, or one like it.
   const version = node.version ?? (node.id === status?.nodeId ? status.version : null);
@@ -99,7 +99,10 @@ function useFacts(node: NodeView, said: NodesWords): readonly (readonly [string,
     [fields.version, version],
     [fields.host, host.join(' ') || null],
     [fields.listens, listens.join(', ') || null],
-    [fields.lastSeen, lastSeenAt === null ? said.notSeen : dateText(lastSeenAt)],
+    [
+      fields.lastSeen,
+      lastSeenAt === null ? (isBuiltIn ? null : said.notSeen) : dateText(lastSeenAt),
+    ],
     [fields.joined, dateText(createdAt)],
     [fields.held, spoolRecords > 0 ? words.count(spoolRecords) : null],
     [fields.dropped, droppedRecords > 0 ? words.count(droppedRecords) : null],

@@ -175,9 +175,11 @@ function OffDialog({ token, said, onClose }: Given & { readonly token: ToldJoinT
   useEffect(() => void call('DELETE', `/v1/join-tokens/${token.id}`), [token.id]);
   return (
     <Dialog title={said.add.title} onClose={onClose} isWide>
-      <p role="alert">{lines.off}</p>
-      {isRevoked && <p class="soft">{lines.offDone}</p>}
-      <Refusal problem={refusal} />
+      <div class="secret">
+        <p role="alert">{lines.off}</p>
+        {isRevoked && <p class="soft">{lines.offDone}</p>}
+        <Refusal problem={refusal} />
+      </div>
       <p class="actions">
         <button type="button" class="main" onClick={onClose}>
           {lines.done}
@@ -207,7 +209,13 @@ function RemoveDialog({ node, said, read, onClose }: Given & { readonly node: No
         <p>{remove.again}</p>
         <Refusal problem={refusal} />
         <CommandLine text={curl('DELETE', path)} />
-        <Actions cancel={said.cancel} submit={remove.submit} isBusy={isBusy} onClose={onClose} />
+        <Actions
+          cancel={said.cancel}
+          submit={remove.submit}
+          isFinal
+          isBusy={isBusy}
+          onClose={onClose}
+        />
       </form>
     </Dialog>
   );

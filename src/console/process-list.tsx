@@ -142,7 +142,7 @@ function Row({ row, listener, lit, badges, selectedId }: Marked & { readonly row
           <td class="mono">*</td>
           <td>
             <span class="state listening">
-              ◉ {row.sessions > 0 ? live.sessions(row.sessions) : live.listening}
+              ◉ {row.sessions > 0 ? live.sessions(row.sessions) : <ListeningSocket />}
             </span>
             <Badges numbers={badges.get(row.id)} />
           </td>
@@ -193,6 +193,18 @@ function Row({ row, listener, lit, badges, selectedId }: Marked & { readonly row
     case 'total':
       return <Total row={row} laddr={laddr} />;
   }
+}
+
+/** On a telephone there is room for the first half. */
+function ListeningSocket() {
+  const { words } = useConsole();
+  const [listening, socket] = words.live.listening;
+  return (
+    <>
+      {listening}
+      <span class="where-wide">{socket}</span>
+    </>
+  );
 }
 
 type TotalRow = Extract<FdRow, { readonly kind: 'total' }>;

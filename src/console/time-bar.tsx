@@ -10,7 +10,7 @@ const speeds: readonly Speed[] = [1, 10, 'all'];
 const curveCount = 160;
 
 export function TimeBar() {
-  const { playhead, state, timeline, words } = useConsole();
+  const { api, playhead, state, timeline, words } = useConsole();
   const { seq, event } = state.value;
   const { firstSeq, headSeq, events } = timeline.value;
   const isEmpty = events.length === 0;
@@ -19,7 +19,7 @@ export function TimeBar() {
   return (
     <footer class="time-bar">
       {isEmpty ? (
-        <p class="faint">{timeBar.empty}</p>
+        !api.isKeyWanted.value && <p class="faint">{timeBar.empty}</p>
       ) : (
         <>
           <div class="track">
@@ -124,6 +124,7 @@ function EventText({ event }: { readonly event: EventView }) {
       {address && <span class="mono"> {addressText(address)}</span>}{' '}
       <time class="faint" dateTime={event.time}>
         {event.time.slice(11, 23)}
+        <span class="where-wide"> UTC</span>
       </time>
     </p>
   );

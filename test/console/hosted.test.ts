@@ -25,6 +25,10 @@ test(
     const { page, complaints } = tab;
     await page.goto(`${app.url}/`);
     const field = page.getByLabel('Key', { exact: true });
+    // Nothing is reconnected to, and nobody knows whether the log is empty.
+    await page.getByRole('banner').getByText('needs a key').waitFor();
+    for (const text of ['reconnecting', 'The log is empty'])
+      expect(await page.getByText(text).count()).toBe(0);
     await field.fill('kodama_mistyped');
     await page.keyboard.press('Enter');
     await page
