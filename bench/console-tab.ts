@@ -59,7 +59,7 @@ export class ConsoleTab implements AsyncDisposable {
       const page = await context.newPage();
       await page.addInitScript(observer);
       const tab = new ConsoleTab(browser, page, await context.newCDPSession(page));
-      if (isTraced) await browser.startTracing(page, { categories: ['toplevel'] });
+      if (isTraced) await tab.beginTrace();
       await page.goto(url);
       await page.locator('[data-place="live"]').waitFor();
       return tab;
@@ -87,7 +87,12 @@ export class ConsoleTab implements AsyncDisposable {
     return (await this.page.evaluate(endFrames)) as Frames;
   }
 
-  /** Of a tab that is traced, once. */
+  /** The tasks of the page are noted from now on. */
+  async beginTrace(): Promise<void> {
+    await this.#browser.startTracing(this.page, { categories: ['toplevel'] });
+  }
+
+  /** Of a tab that is traced, which it is no more. */
   async longestTask(): Promise<Task> {
     const trace = JSON.parse(String(await this.#browser.stopTracing()));
     return longestTask(trace.traceEvents as readonly TraceEvent[]);

@@ -140,9 +140,11 @@ export class ConnectionRows {
     if (this.#connections.size <= max * 1.125) return;
     const ids = [...this.#connections.keys()].sort();
     for (const id of ids.slice(0, -max)) this.#connections.delete(id);
-    this.#wanted = null;
-    const oldest = ids.at(-max) ?? null;
-    if (oldest !== null && this.#isInReach(oldest)) {
+    const oldest = ids.at(-max);
+    if (oldest === undefined) return;
+    // What is left is in order already.
+    this.#wanted?.splice(0, placeOf(this.#wanted, oldest));
+    if (this.#isInReach(oldest)) {
       this.#floor = oldest;
       this.#isCut = true;
     }

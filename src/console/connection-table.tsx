@@ -1,5 +1,5 @@
 /** The table of connections: a row is a link to its panel, and each cell can become the filter. */
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ConnectionView, EventView } from '../http/resources.ts';
 import type { ConnectionFilter } from './connection-filter.ts';
 import type { Row } from './connection-rows.ts';
@@ -35,6 +35,7 @@ export function ConnectionTable({ rows, selectedId, onScroll }: ConnectionTableP
       label={words.connections.title}
       count={rows.length}
       rowHeight={rowHeight}
+      keyOf={(index) => rows[index]?.key ?? `${index}`}
       onScroll={onScroll}
       head={
         <tr>
@@ -48,13 +49,12 @@ export function ConnectionTable({ rows, selectedId, onScroll }: ConnectionTableP
       }
       row={(index, attributes, isFirst) => {
         const row = rows[index];
-        if (row === undefined) return <tr key={index} {...attributes} />;
+        if (row === undefined) return <tr {...attributes} />;
         if (row.kind === 'refusal')
-          return <RefusalRow key={row.key} {...{ attributes, day }} event={row.event} />;
+          return <RefusalRow {...{ attributes, day }} event={row.event} />;
         const isTabStop = isFirst || row.key === focusedKey;
         return (
           <ConnectionRow
-            key={row.key}
             {...{ attributes, day, isTabStop }}
             connection={row.connection}
             isSelected={row.key === selectedId}
@@ -82,13 +82,21 @@ interface ConnectionRowProps {
 function ConnectionRow(props: ConnectionRowProps) {
   const { connection, attributes, day, isTabStop, isSelected, onFocus } = props;
   const { router, words } = useConsole();
+  const { isPointedAt, pointed } = usePointed();
+  const link = useFocusOf(connection.id);
   const { id, acceptedAt, protocol, laddr, raddr, declaredRaddr, fd } = connection;
   const isOther = declaredRaddr !== null && raddrText(connection) !== addressText(declaredRaddr);
   const pair = raddr && { raddr: raddr.ip, lport: String(laddr.port) };
   return (
-    <tr {...attributes} class={connection.state} aria-current={isSelected ? 'true' : undefined}>
+    <tr
+      {...attributes}
+      {...pointed}
+      class={connection.state}
+      aria-current={isSelected ? 'true' : undefined}
+    >
       <td>
         <a
+          ref={link}
           class="number"
           href={hrefWithQuery(router, `/connections/${id}`)}
           data-row={id}
@@ -100,15 +108,17 @@ function ConnectionRow(props: ConnectionRowProps) {
         </a>
       </td>
       <td>
-        {protocol} <CellFilter filter={{ protocol }} />
+        {protocol} {isPointedAt && <CellFilter filter={{ protocol }} />}
       </td>
       <td class="mono" title={addressText(laddr)}>
-        {addressText(laddr)} <CellFilter filter={{ lport: String(laddr.port) }} />
+        {addressText(laddr)} {isPointedAt && <CellFilter filter={{ lport: String(laddr.port) }} />}
       </td>
       <td class="mono" title={raddrText(connection)}>
         {raddrText(connection)}
-        {raddr !== null && <CellFilter filter={{ raddr: raddr.ip }} />}
-        {pair && <CellFilter filter={pair} mark="⇄" label={words.connections.panel.onlyPair} />}
+        {isPointedAt && raddr !== null && <CellFilter filter={{ raddr: raddr.ip }} />}
+        {isPointedAt && pair && (
+          <CellFilter filter={pair} mark="⇄" label={words.connections.panel.onlyPair} />
+        )}
       </td>
       <td class="mono" title={declaredRaddr === null ? undefined : addressText(declaredRaddr)}>
         {/* First, since a long address is cut off at its end. */}
@@ -120,10 +130,35 @@ function ConnectionRow(props: ConnectionRowProps) {
         {words.count(connection.bytesIn)} / {words.count(connection.bytesOut)}
       </td>
       <td>
-        <ConnectionState connection={connection} /> <CellFilter filter={stateFilter(connection)} />
+        <ConnectionState connection={connection} />{' '}
+        {isPointedAt && <CellFilter filter={stateFilter(connection)} />}
       </td>
     </tr>
   );
+}
+
+/**
+ * Whether the pointer is in the row. What only a pointer reaches is in no other row: thirty rows of five buttons each would
+ * cost a flood more than all that the rows tell.
+ */
+function usePointed() {
+  const [isPointedAt, setPointedAt] = useState(false);
+  const pointed = {
+    onMouseEnter: () => setPointedAt(true),
+    onMouseLeave: () => setPointedAt(false),
+  };
+  return { isPointedAt, pointed };
+}
+
+/** Focus is on a row, and not on its element: who takes that over has not been chosen by anybody. */
+function useFocusOf(id: string) {
+  const link = useRef<HTMLAnchorElement>(null);
+  const shown = useRef(id);
+  useLayoutEffect(() => {
+    if (shown.current !== id && document.activeElement === link.current) link.current?.blur();
+    shown.current = id;
+  }, [id]);
+  return link;
 }
 
 function stateFilter({ state, closeReason }: ConnectionView): ConnectionFilter {
@@ -167,11 +202,12 @@ interface RefusalRowProps {
 
 function RefusalRow({ event, attributes, day }: RefusalRowProps) {
   const { words } = useConsole();
+  const { isPointedAt, pointed } = usePointed();
   const { refusal } = event;
   if (refusal === undefined) return <tr {...attributes} />;
   const { protocol, laddr, raddr, rule, count } = refusal;
   return (
-    <tr {...attributes} class="refused">
+    <tr {...attributes} {...pointed} class="refused">
       <td class="number" title={event.time}>
         <span>{clockText(event.time, day)}</span>
       </td>
@@ -179,7 +215,7 @@ function RefusalRow({ event, attributes, day }: RefusalRowProps) {
       <td class="mono">{addressText(laddr)}</td>
       <td class="mono">
         {raddr === null ? '?' : addressText(raddr)}
-        {raddr !== null && <CellFilter filter={{ raddr: raddr.ip }} />}
+        {isPointedAt && raddr !== null && <CellFilter filter={{ raddr: raddr.ip }} />}
       </td>
       <td class="faint">–</td>
       <td class="faint">–</td>

@@ -139,6 +139,7 @@ function PortsOf({ picture, hostKey }: { readonly picture: Picture; readonly hos
         label={words.live.ports(connections.length)}
         count={connections.length}
         rowHeight={26}
+        keyOf={(index) => connections[index]?.id ?? `${index}`}
         head={
           <tr>
             <th scope="col">{words.live.raddr}</th>
@@ -150,7 +151,7 @@ function PortsOf({ picture, hostKey }: { readonly picture: Picture; readonly hos
           const connection = connections[index];
           if (connection === undefined) return <tr {...attributes} />;
           return (
-            <tr key={connection.id} {...attributes}>
+            <tr {...attributes}>
               <td>
                 <a class="mono" href={router.href(`/connections/${connection.id}`)}>
                   {raddrText(connection)}

@@ -84,8 +84,8 @@ export class Timeline {
       this.#note(event);
     }
     this.#headSeq = Math.max(this.#headSeq, seq);
-    // An eighth more may gather, so that what goes is cut off in one piece.
-    if (this.#events.length > this.#limits.eventsMax * 1.125) this.#forgetOldest();
+    // A fiftieth more may gather, so that what goes is cut off in pieces, and none of them holds the page up.
+    if (this.#events.length > this.#limits.eventsMax * 1.02) this.#forgetOldest();
   }
 
   /** What a list told. `isCut`: there are more than it told. */

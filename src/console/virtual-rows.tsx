@@ -3,14 +3,17 @@
  * place of each is known; the columns have fixed widths, so that a new row lays out nothing but itself. The others are
  * out of the accessibility tree too: `aria-rowcount` and `aria-rowindex` say what they are.
  */
-import type { ComponentChildren, JSX } from 'preact';
+import { type ComponentChildren, Fragment, type JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { RowSlots } from './row-slots.ts';
 
 export interface VirtualRowsProps {
   readonly label: string;
   readonly head: ComponentChildren;
   readonly count: number;
   readonly rowHeight: number;
+  /** Of each row its own: which it is wherever it stands. */
+  readonly keyOf: (index: number) => string;
   /** A `tr` with these attributes; the first one that is in the document may be a tab stop. */
   readonly row: (index: number, attributes: RowAttributes, isFirst: boolean) => JSX.Element;
   /** The row to be kept in sight, such as the one with focus; null is none. */
@@ -27,7 +30,7 @@ export interface RowAttributes {
 const margin = 8;
 
 export function VirtualRows(props: VirtualRowsProps) {
-  const { label, head, count, rowHeight, row, focused = null, onScroll } = props;
+  const { label, head, count, rowHeight, keyOf, row, focused = null, onScroll } = props;
   const frame = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 600 });
   const look = () => {
@@ -54,13 +57,15 @@ export function VirtualRows(props: VirtualRowsProps) {
   }, [focused, rowHeight]);
   const first = Math.max(0, Math.floor(view.top / rowHeight) - margin);
   const last = Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + margin);
-  const rows = Array.from({ length: Math.max(0, last - first) }, (_, at) =>
-    row(
-      first + at,
-      { 'aria-rowindex': first + at + 2, style: { height: `${rowHeight}px` } },
-      at === 0,
-    ),
-  );
+  const inSight = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at);
+  const slots = useRef<RowSlots | null>(null);
+  slots.current ??= new RowSlots();
+  const slotOf = slots.current.assign(inSight.map(keyOf));
+  const rows = inSight.map((index, at) => (
+    <Fragment key={slotOf[at]}>
+      {row(index, { 'aria-rowindex': index + 2, style: { height: `${rowHeight}px` } }, at === 0)}
+    </Fragment>
+  ));
   // What stands for the rows that are not in the document.
   const gaps = {
     '--before': `${first * rowHeight}px`,

@@ -99,6 +99,42 @@ test('ten thousand rows are scrolled through, and a screenful of them is in the 
   expect(complaints).toEqual([]);
 });
 
+/** Elements of rows that the table has had since it was asked for; one that was moved, or given another row, is one. */
+const countRowElements = `
+  window.rowElements = new Set(document.querySelectorAll('.table-panel tbody *'));
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes)
+      for (const added of addedNodes) {
+        if (!(added instanceof Element)) continue;
+        for (const element of [added, ...added.querySelectorAll('*')]) rowElements.add(element);
+      }
+  }).observe(document.querySelector('.table-panel tbody'), { childList: true, subtree: true });
+`;
+
+test('a table that is live writes new rows into the elements that it has', async () => {
+  await using home = await makeHome();
+  await using app = await startProcess(home);
+  const port = await listen(app, 'live');
+  await comeAndGo(port, 300, 50, false);
+  await recorded(app, 'live', 300);
+  await using tab = await openTable(app, 'live');
+  const { page, complaints } = tab;
+  await waitFor('the first rows', async () => (await rowCount(page)) >= 200);
+  const before = Number(
+    await page.evaluate('document.querySelectorAll(".table-panel tbody *").length'),
+  );
+  await page.evaluate(countRowElements);
+  const count = perSecond * 10;
+  await comeAndGo(port, count, (perSecond * tickMs) / 1000, true);
+  const [{ id }] = (await want(200, app, 'GET', '/v1/connections?pageSize=1')).connections;
+  await page.locator(`[data-row="${id}"]`).waitFor({ timeout: longMs });
+  // Thousands of rows have been in sight, and each has some fifteen elements.
+  const elements = Number(await page.evaluate('rowElements.size'));
+  console.log(`${before} elements before, ${elements} in all`);
+  expect(elements).toBeLessThan(2 * before);
+  expect(complaints).toEqual([]);
+});
+
 test('five hundred a second leave the table where it was scrolled to, and are counted', async () => {
   await using home = await makeHome();
   await using app = await startProcess(home);
