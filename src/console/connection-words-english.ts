@@ -51,7 +51,6 @@ export const connectionWordsEnglish = {
     lost: 'There is no such connection.',
     real: 'what the socket says',
     declared: 'what its PROXY header declares',
-    identity: 'The socket',
     addresses: 'Addresses',
     timeline: 'Timeline',
     bytes: 'Bytes',

@@ -51,7 +51,6 @@ export const connectionWordsJapanese: ConnectionWords = {
     lost: 'この接続はありません。',
     real: 'ソケットの相手',
     declared: 'PROXY ヘッダーの宣言',
-    identity: 'ソケット',
     addresses: 'アドレス',
     timeline: '経過',
     bytes: 'バイト数',

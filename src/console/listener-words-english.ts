@@ -8,7 +8,6 @@ export type ListenerWords = typeof listenerWordsEnglish;
 export const listenerWordsEnglish = {
   title: (name: string) => `Listener ${name}`,
   lost: 'There is no such listener.',
-  loading: 'Loading',
   connections: 'Its connections',
   connect: 'Connect',
   labels: 'labels',
@@ -45,7 +44,6 @@ export const listenerWordsEnglish = {
     which: 'Which connections, and until when',
     apply: (changes: number) => `Apply: ${some(changes, 'change')}`,
     revert: 'Revert',
-    noChange: 'No change',
     touchesLiving: (open: number) =>
       open === 0
         ? 'Meets connections that live at once; none is open now.'
@@ -86,7 +84,6 @@ export const listenerWordsEnglish = {
     certHint: 'without one a self-signed certificate is made',
     submit: 'Create',
     cancel: 'Cancel',
-    asCurl: 'As curl',
     asYaml: 'For kodama apply',
     yamlWantsName: 'kodama apply knows listeners by name: give one.',
     owner: 'The listener that has it',

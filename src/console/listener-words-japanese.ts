@@ -5,7 +5,6 @@ import type { ListenerWords } from './listener-words-english.ts';
 export const listenerWordsJapanese: ListenerWords = {
   title: (name) => `リスナー ${name}`,
   lost: 'このリスナーはありません。',
-  loading: '読み込み中',
   connections: 'このリスナーの接続',
   connect: '接続方法',
   labels: 'ラベル',
@@ -42,7 +41,6 @@ export const listenerWordsJapanese: ListenerWords = {
     which: '対象の接続と期限',
     apply: (changes) => `適用：変更 ${n(changes)} 件`,
     revert: '元に戻す',
-    noChange: '変更なし',
     touchesLiving: (open) =>
       open === 0
         ? '接続中のものにもすぐに効きます。いまは接続がありません。'
@@ -95,7 +93,6 @@ export const listenerWordsJapanese: ListenerWords = {
     certHint: 'なければ自己署名証明書を作ります',
     submit: '作成',
     cancel: 'やめる',
-    asCurl: 'curl',
     asYaml: 'kodama apply 用',
     yamlWantsName: 'kodama apply は名前でリスナーを区別します。名前を付けてください。',
     owner: '使っているリスナー',

@@ -66,13 +66,13 @@ export function NodeState({ node, said }: Pick<NodeCardProps, 'node' | 'said'>) 
 
 /** What a state that wants somebody means. */
 function About({ node, said }: Pick<NodeCardProps, 'node' | 'said'>) {
-  const { about1: about } = said;
+  const { meanings } = said;
   const until = lostAt(node);
   const sentences = [
-    node.state === 'pending' && about.pending,
-    until !== null && about.disconnected(dateText(until)),
-    node.state === 'lost' && about.lost,
-    node.cordoned && about.cordoned,
+    node.state === 'pending' && meanings.pending,
+    until !== null && meanings.disconnected(dateText(until)),
+    node.state === 'lost' && meanings.lost,
+    node.cordoned && meanings.cordoned,
   ].filter((sentence) => sentence !== false);
   return sentences.length > 0 ? <p class="soft">{sentences.join(' ')}</p> : null;
 }
@@ -93,7 +93,7 @@ function useFacts(node: NodeView, said: NodesWords): readonly (readonly [string,
   const listens = [listenHost ?? '', ports].filter((part) => part !== '');
   const isClockOff = clockOffsetMs !== null && Math.abs(clockOffsetMs) >= clockOffsetMsMin;
   const facts: readonly (readonly [string, string | null])[] = [
-    [fields.labels, labelsText(labels) || said.none1],
+    [fields.labels, labelsText(labels) || said.noLabels],
     [fields.listeners, words.count(listeners)],
     [fields.openConnections, words.count(openConnections)],
     [fields.version, version],

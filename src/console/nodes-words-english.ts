@@ -23,7 +23,7 @@ export const nodesWordsEnglish = {
   cordoned: 'cordoned',
   builtIn: 'built in',
   shared: 'shared by all projects',
-  about1: {
+  meanings: {
     pending: 'It has joined, and has not been heard yet.',
     disconnected: (until: string) =>
       `It is not heard. What it has goes on by itself. It counts as lost if it is not back by ${until}.`,
@@ -43,7 +43,7 @@ export const nodesWordsEnglish = {
     dropped: 'records lost',
     clock: 'its clock',
   },
-  none1: 'none',
+  noLabels: 'none',
   notSeen: 'not yet',
   ports: (from: number, to: number) => `ports ${from}–${to}`,
   clockOff: (seconds: number) =>

@@ -22,7 +22,7 @@ export const nodesWordsJapanese: NodesWords = {
   cordoned: '新規受付停止',
   builtIn: '組み込み',
   shared: '全プロジェクト共用',
-  about1: {
+  meanings: {
     pending: '参加しましたが、まだ接続がありません。',
     disconnected: (until) =>
       `接続が切れています。ノード上の待ち受けと接続はそのまま続きます。${until} までに戻らないと「喪失」になります。`,
@@ -42,7 +42,7 @@ export const nodesWordsJapanese: NodesWords = {
     dropped: '失われた記録',
     clock: '時計のずれ',
   },
-  none1: 'なし',
+  noLabels: 'なし',
   notSeen: '未確認',
   ports: (from, to) => `ポート ${from}–${to}`,
   clockOff: (seconds) =>
