@@ -23,7 +23,8 @@ export function Header() {
         <a href={router.href('/connections')} aria-current={isTable ? 'page' : undefined}>
           {words.pages.connections}
         </a>
-        {caller.may('nodes:read') && (
+        {/* Until it is known what the key may do, nothing comes between the links later. */}
+        {(caller.own.value === null || caller.may('nodes:read')) && (
           <a href={router.href('/nodes')} aria-current={page === 'nodes' ? 'page' : undefined}>
             {words.pages.nodes}
           </a>
