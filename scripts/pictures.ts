@@ -79,7 +79,7 @@ async function takeForDocs(browser: Browser): Promise<void> {
   for (const view of views) {
     const shots = schemes.map((scheme): Shot => {
       const file = join(folder, `${view.name}-${scheme}.png`);
-      return { scheme, width: 1280, height: 720, file };
+      return { scheme, width: 1280, height: 800, file };
     });
     await take(browser, view, 'en-US', shots);
   }
