@@ -84,7 +84,7 @@ function useFacts(node: NodeView, said: NodesWords): readonly (readonly [string,
   const { log, words } = useConsole();
   const { fields } = said;
   const { labels, listeners, openConnections, hostname, addresses, listenHost, portRange } = node;
-  const { isBuiltIn, lastSeenAt, createdAt, spoolRecords, droppedRecords, clockOffsetMs } = node;
+  const { isBuiltIn, lastSeenAt, createdAt, spoolRecords, clockOffsetMs } = node;
   const status = log.status.value;
   // A built-in node is the program that answers, or one like it.
   const version = node.version ?? (node.id === status?.nodeId ? status.version : null);
@@ -105,7 +105,6 @@ function useFacts(node: NodeView, said: NodesWords): readonly (readonly [string,
     ],
     [fields.joined, dateText(createdAt)],
     [fields.held, spoolRecords > 0 ? words.count(spoolRecords) : null],
-    [fields.dropped, droppedRecords > 0 ? words.count(droppedRecords) : null],
     [fields.clock, isClockOff ? said.clockOff(Math.round(clockOffsetMs / 1000)) : null],
   ];
   return facts.flatMap(([title, value]) => (value === null ? [] : [[title, value] as const]));

@@ -16,7 +16,7 @@ function nodeView(name: string, given: Partial<NodeView> = {}): NodeView {
     ...{ isBuiltIn: false, shared: false, cordoned: false, version: '1.0.0', bootId: null },
     ...{ hostname: 'web-7', addresses: ['192.0.2.7'], listenHost: null, portRange: null },
     ...{ lastSeenAt: '2026-11-26T12:00:00.000000Z', lostAfterMs: 300_000, spoolRecords: 0 },
-    ...{ droppedRecords: 0, clockOffsetMs: null, listeners: 0, openConnections: 0 },
+    ...{ clockOffsetMs: null, listeners: 0, openConnections: 0 },
     ...{ createdAt: '2026-11-26T11:00:00.000000Z', ...given },
   };
 }

@@ -40,7 +40,6 @@ export const nodesWordsEnglish = {
     lastSeen: 'last seen',
     joined: 'joined',
     held: 'records held',
-    dropped: 'records lost',
     clock: 'its clock',
   },
   noLabels: 'none',

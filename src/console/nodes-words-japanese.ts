@@ -39,7 +39,6 @@ export const nodesWordsJapanese: NodesWords = {
     lastSeen: '最終確認',
     joined: '参加',
     held: '未送信の記録',
-    dropped: '失われた記録',
     clock: '時計のずれ',
   },
   noLabels: 'なし',
