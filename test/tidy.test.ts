@@ -81,7 +81,7 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2070,
+  src: 2085,
   api: 2520,
   cli: 5900,
   core: 8930,
