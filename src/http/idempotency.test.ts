@@ -31,7 +31,7 @@ test('no body and the empty body are one request; how a body is spelt makes no o
   await using edge = await restEdge();
   const first = await want(201, edge, 'POST', '/v1/listeners', undefined, key('k'));
   expect(await want(201, edge, 'POST', '/v1/listeners', {}, key('k'))).toEqual(first);
-  const spelt = { protocol: 'tcp', host: '127.0.0.1' };
+  const spelt = { protocol: 'tcp', mode: 'echo' };
   expect(await want(201, edge, 'POST', '/v1/listeners', spelt, key('k'))).toEqual(first);
 });
 
