@@ -11,6 +11,7 @@ import { makeSelfSigned } from '../src/tls/certificates.ts';
 import { keptCertificate } from '../src/tls/kept-certificate.ts';
 import { spkiPin } from '../src/wire/pin.ts';
 import { identityOf, startAgent, startGateway, urlOf } from './support/agent-world.ts';
+import { long } from './support/long.ts';
 import { keepingLogger } from './support/samples.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { goodToken, TestAdmission } from './support/test-admission.ts';
@@ -161,28 +162,32 @@ test('without a pin a gateway that no authority vouches for is not spoken to', a
   expect(world.admission.sessions).toEqual([]);
 });
 
-test('the certificate is the gateway’s own, that of the edges, none on loopback, or one that is kept', async () => {
-  await using folder = await temporaryFolder();
-  await using resources = new AsyncDisposableStack();
-  const pair = await makeCertificate(await makeAuthority());
-  const ofEdges = { pair, onRenewed: () => undefined };
-  const [certPath, keyPath] = [join(folder.path, 'c.pem'), join(folder.path, 'k.pem')];
-  await Promise.all([writeFile(certPath, pair.cert), writeFile(keyPath, pair.key)]);
-  const logger = keepingLogger();
-  const KODAMA_DATA_DIR = join(folder.path, 'data');
-  const open = (environment: Readonly<Record<string, string>>, edges: typeof ofEdges | null) => {
-    const config = readConfig({ KODAMA_DATA_DIR, ...environment });
-    return openGatewayCertificate({ config, logger, ofEdges: edges }, resources);
-  };
-  const files = { KODAMA_GATEWAY_TLS_CERT: certPath, KODAMA_GATEWAY_TLS_KEY: keyPath };
-  expect((await open(files, null))?.pair).toEqual(pair);
-  expect(await open({}, ofEdges)).toBe(ofEdges);
-  expect(await open({}, null)).toBeNull();
-  const beyond = { KODAMA_GATEWAY_HOST: '0.0.0.0' };
-  const made = await open(beyond, null);
-  expect((await open(beyond, null))?.pair).toEqual(made?.pair);
-  expect((await stat(join(KODAMA_DATA_DIR, 'gateway.pem'))).mode & 0o777).toBe(0o600);
-  expect(await keptCertificate(KODAMA_DATA_DIR, '0.0.0.0')).toEqual(made?.pair);
-  await using world = await overTls(made?.pair ?? pair, spkiPin(made?.pair.cert ?? ''));
-  await waitFor('the session', () => world.admission.session);
-});
+test(
+  'the certificate is the gateway’s own, that of the edges, none on loopback, or one that is kept',
+  long,
+  async () => {
+    await using folder = await temporaryFolder();
+    await using resources = new AsyncDisposableStack();
+    const pair = await makeCertificate(await makeAuthority());
+    const ofEdges = { pair, onRenewed: () => undefined };
+    const [certPath, keyPath] = [join(folder.path, 'c.pem'), join(folder.path, 'k.pem')];
+    await Promise.all([writeFile(certPath, pair.cert), writeFile(keyPath, pair.key)]);
+    const logger = keepingLogger();
+    const KODAMA_DATA_DIR = join(folder.path, 'data');
+    const open = (environment: Readonly<Record<string, string>>, edges: typeof ofEdges | null) => {
+      const config = readConfig({ KODAMA_DATA_DIR, ...environment });
+      return openGatewayCertificate({ config, logger, ofEdges: edges }, resources);
+    };
+    const files = { KODAMA_GATEWAY_TLS_CERT: certPath, KODAMA_GATEWAY_TLS_KEY: keyPath };
+    expect((await open(files, null))?.pair).toEqual(pair);
+    expect(await open({}, ofEdges)).toBe(ofEdges);
+    expect(await open({}, null)).toBeNull();
+    const beyond = { KODAMA_GATEWAY_HOST: '0.0.0.0' };
+    const made = await open(beyond, null);
+    expect((await open(beyond, null))?.pair).toEqual(made?.pair);
+    expect((await stat(join(KODAMA_DATA_DIR, 'gateway.pem'))).mode & 0o777).toBe(0o600);
+    expect(await keptCertificate(KODAMA_DATA_DIR, '0.0.0.0')).toEqual(made?.pair);
+    await using world = await overTls(made?.pair ?? pair, spkiPin(made?.pair.cert ?? ''));
+    await waitFor('the session', () => world.admission.session);
+  },
+);

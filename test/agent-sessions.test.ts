@@ -157,7 +157,7 @@ test(
   },
 );
 
-test('what is held and not wished in time is let go of', async () => {
+test('what is held and not wished in time is let go of', long, async () => {
   await using world = await startWorld({}, { holdMs: 50 });
   const { dataPlane } = world.session.link;
   const binding = bindingOf();
@@ -171,53 +171,64 @@ test('what is held and not wished in time is let go of', async () => {
   await dataPlane.release(binding.listenerId);
 });
 
-test('a durable connection is echoed once its record is committed, and not before', async () => {
-  await using world = await startWorld();
-  const { admission, session } = world;
-  const { port } = await listen(session, bindingOf({ recording: 'durable' }));
-  const gate = Promise.withResolvers<void>();
-  admission.gate = gate.promise;
-  const awaited: boolean[] = [];
-  admission.onRecords = (_, __, isAwaited) => void awaited.push(isAwaited);
-  await using client = await openClient(port);
-  const echoed = client.echo('hello');
-  // Another listener's round trip: the record is long there.
-  await listen(session);
-  expect(client.received).toHaveLength(0);
-  gate.resolve();
-  expect(await echoed).toBe('hello');
-  expect(awaited[0]).toBe(true);
-});
+test(
+  'a durable connection is echoed once its record is committed, and not before',
+  long,
+  async () => {
+    await using world = await startWorld();
+    const { admission, session } = world;
+    const { port } = await listen(session, bindingOf({ recording: 'durable' }));
+    const gate = Promise.withResolvers<void>();
+    admission.gate = gate.promise;
+    const awaited: boolean[] = [];
+    admission.onRecords = (_, __, isAwaited) => void awaited.push(isAwaited);
+    await using client = await openClient(port);
+    const echoed = client.echo('hello');
+    // Another listener's round trip: the record is long there.
+    await listen(session);
+    expect(client.received).toHaveLength(0);
+    gate.resolve();
+    expect(await echoed).toBe('hello');
+    expect(awaited[0]).toBe(true);
+  },
+);
 
-test('without the control plane connections end in time, the listeners listen on, and all is told later', async () => {
-  const lostAfterMs = 1500;
-  await using resources = new AsyncDisposableStack();
-  const admission = new TestAdmission();
-  admission.lostAfterMs = lostAfterMs;
-  const { url, server } = resources.use(await startGateway(admission));
-  const { port: gatewayPort } = server.address;
-  const proxy = resources.use(await startTcpProxy(() => connect(gatewayPort, '127.0.0.1')));
-  expect(url).not.toBe('');
-  const identity = identityOf(admission, [urlOf({ ip: '', port: proxy.port })]);
-  const { failures } = resources.use(startAgent(identity, { leaseMarginMs: 500 }));
-  const session = await waitFor('the session', () => admission.session);
-  const { binding, port } = await listen(session);
-  await using client = await openClient(port);
-  await client.echo('hello');
-  // As long as heartbeats are answered, it goes on.
-  const { length } = session.beats;
-  await waitFor('more heartbeats than the lease is long', () => session.beats.length > length + 40);
-  expect(await client.echo('still')).toBe('still');
-  admission.onStart = ({ link }) => wishAll(link, [binding]);
-  proxy.cut();
-  await client.ended;
-  expect(client.error).toBe('ECONNRESET');
-  expect(await talk(port, 'listens on')).toBe('listens on');
-  proxy.restore();
-  await waitFor('what came meanwhile', () => closes(admission).length === 2);
-  expect(closes(admission)).toEqual(['node_lost', 'peer_fin']);
-  expect(failures).toEqual([]);
-});
+test(
+  'without the control plane connections end in time, the listeners listen on, and all is told later',
+  long,
+  async () => {
+    const lostAfterMs = 1500;
+    await using resources = new AsyncDisposableStack();
+    const admission = new TestAdmission();
+    admission.lostAfterMs = lostAfterMs;
+    const { url, server } = resources.use(await startGateway(admission));
+    const { port: gatewayPort } = server.address;
+    const proxy = resources.use(await startTcpProxy(() => connect(gatewayPort, '127.0.0.1')));
+    expect(url).not.toBe('');
+    const identity = identityOf(admission, [urlOf({ ip: '', port: proxy.port })]);
+    const { failures } = resources.use(startAgent(identity, { leaseMarginMs: 500 }));
+    const session = await waitFor('the session', () => admission.session);
+    const { binding, port } = await listen(session);
+    await using client = await openClient(port);
+    await client.echo('hello');
+    // As long as heartbeats are answered, it goes on.
+    const { length } = session.beats;
+    await waitFor(
+      'more heartbeats than the lease is long',
+      () => session.beats.length > length + 40,
+    );
+    expect(await client.echo('still')).toBe('still');
+    admission.onStart = ({ link }) => wishAll(link, [binding]);
+    proxy.cut();
+    await client.ended;
+    expect(client.error).toBe('ECONNRESET');
+    expect(await talk(port, 'listens on')).toBe('listens on');
+    proxy.restore();
+    await waitFor('what came meanwhile', () => closes(admission).length === 2);
+    expect(closes(admission)).toEqual(['node_lost', 'peer_fin']);
+    expect(failures).toEqual([]);
+  },
+);
 
 test('how long it may be away an agent hears while its session goes on', long, async () => {
   await using world = await startWorld();
@@ -255,7 +266,7 @@ test('a worker that is lost is told by the ends of its connections', long, async
   expect(ofKind(admission, 'closed')[0]?.connection).toMatchObject({ ...told, ...end });
 });
 
-test('times of records are the control plane’s, whatever the host says', async () => {
+test('times of records are the control plane’s, whatever the host says', long, async () => {
   const admission = new TestAdmission();
   const year = 365 * 86_400_000_000;
   admission.now = () => Date.now() * 1000 - year;
@@ -274,18 +285,22 @@ test('times of records are the control plane’s, whatever the host says', async
   );
 });
 
-test('a goodbye sends an agent away for as long as it says, and the next session serves the same', async () => {
-  await using world = await startWorld();
-  const { session } = world;
-  session.link.end({ reason: 'go elsewhere', retryAfterMs: 30, final: false });
-  const next = await world.sessionAfter(session);
-  expect(next.hello.bootId).toBe(session.hello.bootId);
-  expect(next.number).toBe(2);
-  await expect(session.link.dataPlane.open(bindingOf())).rejects.toMatchObject({
-    code: 'unavailable',
-  });
-  expect((await listen(next)).port).toBeGreaterThan(0);
-});
+test(
+  'a goodbye sends an agent away for as long as it says, and the next session serves the same',
+  long,
+  async () => {
+    await using world = await startWorld();
+    const { session } = world;
+    session.link.end({ reason: 'go elsewhere', retryAfterMs: 30, final: false });
+    const next = await world.sessionAfter(session);
+    expect(next.hello.bootId).toBe(session.hello.bootId);
+    expect(next.number).toBe(2);
+    await expect(session.link.dataPlane.open(bindingOf())).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    expect((await listen(next)).port).toBeGreaterThan(0);
+  },
+);
 
 test('what waits for an answer fails with the session', async () => {
   await using world = await startWorld();
@@ -335,7 +350,7 @@ test('a node that was removed is told so, and has no more to come back for', asy
   expect(admission.sessions).toHaveLength(1);
 });
 
-test('errors come over the wire with their code and details', async () => {
+test('errors come over the wire with their code and details', long, async () => {
   await using world = await startWorld();
   const { dataPlane } = world.session.link;
   const { port } = await listen(world.session);

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { long } from './support/long.ts';
 import { all, want } from './support/rest-client.ts';
 import { talk } from './support/tcp-client.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
@@ -34,46 +35,52 @@ listeners:
   - {name: remade, protocol: udp, mode: discard}
 `;
 
-test('it starts with what the file says, and changes no more than what differs then', async () => {
-  await using home = await makeHome();
-  const own = await given('listeners: [{name: a}, {name: b, port: 28080}]');
-  const refused = startApp({ ...own, KODAMA_HTTP_PORT: '28080' }, home);
-  await expect(refused).rejects.toThrow(/^KODAMA_APPLY \(.*listeners\.yaml\): .*28080/);
+test(
+  'it starts with what the file says, and changes no more than what differs then',
+  long,
+  async () => {
+    await using home = await makeHome();
+    const own = await given('listeners: [{name: a}, {name: b, port: 28080}]');
+    const refused = startApp({ ...own, KODAMA_HTTP_PORT: '28080' }, home);
+    await expect(refused).rejects.toThrow(/^KODAMA_APPLY \(.*listeners\.yaml\): .*28080/);
 
-  let before: Awaited<ReturnType<typeof listening>>;
-  {
-    await using app = await startApp(await given(file), home);
-    before = await listening(app);
-    // Of what was refused nothing is left.
-    expect(before).toMatchObject([
-      {
-        name: 'kept',
-        state: 'listening',
-        labels: { env: 'test', set: 'start' },
-        faults: [{ type: 'limit', bytes: 5, seed: 42 }],
-        limits: { idleTimeoutMs: 60_000, maxConnections: 10_000 },
-      },
-      { name: 'changed', state: 'listening', faults: [{ type: 'latency', delayMs: 1 }] },
-      { name: 'remade', state: 'listening', protocol: 'udp', mode: 'discard' },
+    let before: Awaited<ReturnType<typeof listening>>;
+    {
+      await using app = await startApp(await given(file), home);
+      before = await listening(app);
+      // Of what was refused nothing is left.
+      expect(before).toMatchObject([
+        {
+          name: 'kept',
+          state: 'listening',
+          labels: { env: 'test', set: 'start' },
+          faults: [{ type: 'limit', bytes: 5, seed: 42 }],
+          limits: { idleTimeoutMs: 60_000, maxConnections: 10_000 },
+        },
+        { name: 'changed', state: 'listening', faults: [{ type: 'latency', delayMs: 1 }] },
+        { name: 'remade', state: 'listening', protocol: 'udp', mode: 'discard' },
+      ]);
+      const { laddr } = await want(200, app, 'GET', '/v1/listeners/kept');
+      expect(await talk(laddr.port, 'hello world')).toBe('hello');
+      await want(201, app, 'POST', '/v1/listeners', { name: 'other' });
+    }
+    const [kept, changed, remade] = before;
+    const other = file
+      .replace('delayMs: 1', 'delayMs: 2')
+      .replace('protocol: udp', 'protocol: tls');
+    await using app = await startApp(await given(other), home);
+    const after = await listening(app);
+    expect(after).toMatchObject([
+      { id: kept?.id },
+      { id: changed?.id, faults: [{ type: 'latency', delayMs: 2 }] },
+      { name: 'other' },
+      { name: 'remade', protocol: 'tls', state: 'listening' },
     ]);
-    const { laddr } = await want(200, app, 'GET', '/v1/listeners/kept');
-    expect(await talk(laddr.port, 'hello world')).toBe('hello');
-    await want(201, app, 'POST', '/v1/listeners', { name: 'other' });
-  }
-  const [kept, changed, remade] = before;
-  const other = file.replace('delayMs: 1', 'delayMs: 2').replace('protocol: udp', 'protocol: tls');
-  await using app = await startApp(await given(other), home);
-  const after = await listening(app);
-  expect(after).toMatchObject([
-    { id: kept?.id },
-    { id: changed?.id, faults: [{ type: 'latency', delayMs: 2 }] },
-    { name: 'other' },
-    { name: 'remade', protocol: 'tls', state: 'listening' },
-  ]);
-  expect(after.map(({ id }) => id)).not.toContain(remade?.id);
-  const updates = await all(app, '/v1/events?type=listener_updated', 'events');
-  expect(updates.map(({ listenerId }) => listenerId)).toEqual([changed?.id]);
-});
+    expect(after.map(({ id }) => id)).not.toContain(remade?.id);
+    const updates = await all(app, '/v1/events?type=listener_updated', 'events');
+    expect(updates.map(({ listenerId }) => listenerId)).toEqual([changed?.id]);
+  },
+);
 
 test('a file that is wrong is refused by each field that is, before anything is started', async () => {
   const nowhere = { DATABASE_URL: 'postgresql://kodama@127.0.0.1:9/none' };

@@ -106,7 +106,7 @@ describe.concurrent('bandwidth', () => {
     }
   }
 
-  test('bytes come back evenly, and no faster', async () => {
+  test('bytes come back evenly, and no faster', long, async () => {
     const { port } = await listen([{ type: 'bandwidth', bytesPerSecond: rate }]);
     await using client = await openClient(port);
     const sent = numbered(12_000);
@@ -133,7 +133,7 @@ describe.concurrent('bandwidth', () => {
     expect(Math.max(...ends)).toBeLessThan(6000);
   });
 
-  test('with the scope of the listener two clients share it, in turns', async () => {
+  test('with the scope of the listener two clients share it, in turns', long, async () => {
     const fault = { type: 'bandwidth', bytesPerSecond: rate, scope: 'listener' };
     const { port } = await listen([fault]);
     await using one = await openClient(port);
@@ -271,7 +271,7 @@ describe.concurrent.each(['fin', 'rst', 'half_close'])('close with %s', (mode) =
     await wantClosed(client, id, '');
   });
 
-  test('after so many bytes, which all come back', async () => {
+  test('after so many bytes, which all come back', long, async () => {
     const { id, port } = await listen([{ type: 'close', afterBytes: 10, mode }]);
     await using client = await openClient(port, halfOpen);
     await client.echo('012');
@@ -279,7 +279,7 @@ describe.concurrent.each(['fin', 'rst', 'half_close'])('close with %s', (mode) =
     await wantClosed(client, id, '0123456789', 6);
   });
 
-  test('after so many messages, which all come back', async () => {
+  test('after so many messages, which all come back', long, async () => {
     const { id, port } = await listen([{ type: 'close', afterMessages: 3, mode }]);
     await using client = await openClient(port, halfOpen);
     await client.echo('one ');
@@ -327,24 +327,28 @@ describe.concurrent('blackhole', () => {
     expect(client.received.length).toBe(0);
   });
 
-  test("stall: the client's buffer fills, and all comes back when the fault goes", async () => {
-    const { id, port } = await listen([{ type: 'blackhole', how: 'stall' }]);
-    await using client = await openClient(port, halfOpen);
-    let isSent = false;
-    client.socket.end(much, () => {
-      isSent = true;
-    });
-    // What a server that reads takes of the same meanwhile: all.
-    const reading = await listen([{ type: 'blackhole' }]);
-    await using other = await openClient(reading.port);
-    const taken = Promise.withResolvers<void>();
-    other.socket.write(much, () => taken.resolve());
-    await taken.promise;
-    expect([isSent, client.received.length]).toEqual([false, 0]);
-    await patchFaults(app, id, []);
-    await wantEnd(client);
-    expect(client.received.equals(much)).toBe(true);
-  });
+  test(
+    "stall: the client's buffer fills, and all comes back when the fault goes",
+    long,
+    async () => {
+      const { id, port } = await listen([{ type: 'blackhole', how: 'stall' }]);
+      await using client = await openClient(port, halfOpen);
+      let isSent = false;
+      client.socket.end(much, () => {
+        isSent = true;
+      });
+      // What a server that reads takes of the same meanwhile: all.
+      const reading = await listen([{ type: 'blackhole' }]);
+      await using other = await openClient(reading.port);
+      const taken = Promise.withResolvers<void>();
+      other.socket.write(much, () => taken.resolve());
+      await taken.promise;
+      expect([isSent, client.received.length]).toEqual([false, 0]);
+      await patchFaults(app, id, []);
+      await wantEnd(client);
+      expect(client.received.equals(much)).toBe(true);
+    },
+  );
 });
 
 test.concurrent('corrupt: as many bytes come back, and so many of them differ', async () => {

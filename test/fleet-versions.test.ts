@@ -7,6 +7,7 @@ import { controlFrames } from '../src/wire/frames.ts';
 import { messageType } from '../src/wire/gateway-protos.ts';
 import { identityOf, startAgent, startGateway } from './support/agent-world.ts';
 import { bindingOf } from './support/data-plane-contract.ts';
+import { long } from './support/long.ts';
 import { openRaw } from './support/raw-agent.ts';
 import { startRawGateway } from './support/raw-gateway.ts';
 import { openClient } from './support/tcp-client.ts';
@@ -116,55 +117,63 @@ test('an agent that is welcomed in a protocol that it does not speak says so, an
   expect(JSON.stringify(logger.lines)).toContain('protocol 2 is not spoken here');
 });
 
-test('frames and fields of a later replica are ignored, and what it wishes is done', async () => {
-  await using world = await startAtRaw();
-  const { replica } = world;
-  await replica.welcome();
-  replica.write(laterField);
-  const binding = bindingOf();
-  const { listenerId } = binding;
-  const later = Buffer.from(JSON.stringify({ ...binding, colour: 'green' }));
-  const wish = { number: 1, listenerId, generation: 1, binding: later };
-  const message = Buffer.from(messageType('SessionResponse').encode({ wish }).finish());
-  replica.write(Buffer.concat([message, laterField]));
-  expect(await replica.replyTo(1)).toMatchObject({ problem: null });
-  const observed = await waitFor('where it listens', () => replica.ofKind('observed')[0]);
-  await using client = await openClient(observed.bound?.laddr.port ?? 0);
-  await client.echo('hello');
-  expect(replica.sessions).toBe(1);
-});
+test(
+  'frames and fields of a later replica are ignored, and what it wishes is done',
+  long,
+  async () => {
+    await using world = await startAtRaw();
+    const { replica } = world;
+    await replica.welcome();
+    replica.write(laterField);
+    const binding = bindingOf();
+    const { listenerId } = binding;
+    const later = Buffer.from(JSON.stringify({ ...binding, colour: 'green' }));
+    const wish = { number: 1, listenerId, generation: 1, binding: later };
+    const message = Buffer.from(messageType('SessionResponse').encode({ wish }).finish());
+    replica.write(Buffer.concat([message, laterField]));
+    expect(await replica.replyTo(1)).toMatchObject({ problem: null });
+    const observed = await waitFor('where it listens', () => replica.ofKind('observed')[0]);
+    await using client = await openClient(observed.bound?.laddr.port ?? 0);
+    await client.echo('hello');
+    expect(replica.sessions).toBe(1);
+  },
+);
 
-test('what a later replica wishes and an agent does not understand is refused in words', async () => {
-  await using world = await startAtRaw();
-  const { replica } = world;
-  await replica.welcome();
-  const binding = bindingOf();
-  const { listenerId } = binding;
-  const later = Buffer.from(JSON.stringify({ ...binding, protocol: 'sctp' }));
-  const write = (body: object) =>
-    replica.write(Buffer.from(messageType('SessionResponse').encode(body).finish()));
-  const words = expect.stringContaining('does not understand this listener');
-  const refused = { code: 'failed_precondition', message: words };
-  write({ command: { number: 1, open: { binding: later } } });
-  expect(await replica.replyTo(1)).toMatchObject({ problem: refused });
-  // The last good one stays.
-  replica.send({ kind: 'wish', number: 2, listenerId, generation: 1, binding });
-  expect(await replica.replyTo(2)).toMatchObject({ problem: null });
-  const bound = await waitFor('where it listens', () => replica.ofKind('observed')[0]?.bound);
-  write({ wish: { number: 3, listenerId, generation: 2, binding: later } });
-  expect(await replica.replyTo(3)).toMatchObject({ problem: null });
-  replica.send({ kind: 'wishEnd' });
-  const observed = await waitFor('that it failed', () =>
-    replica.ofKind('observed').find(({ state }) => state === 'failed'),
-  );
-  expect(observed).toMatchObject({ listenerId, generation: 2, failed: refused });
-  await using client = await openClient(bound.laddr.port);
-  await client.echo('hello');
-  write({ command: { number: 4 } });
-  const { problem } = await replica.replyTo(4);
-  expect(problem?.message).toContain('does not understand this command');
-  expect(replica.sessions).toBe(1);
-});
+test(
+  'what a later replica wishes and an agent does not understand is refused in words',
+  long,
+  async () => {
+    await using world = await startAtRaw();
+    const { replica } = world;
+    await replica.welcome();
+    const binding = bindingOf();
+    const { listenerId } = binding;
+    const later = Buffer.from(JSON.stringify({ ...binding, protocol: 'sctp' }));
+    const write = (body: object) =>
+      replica.write(Buffer.from(messageType('SessionResponse').encode(body).finish()));
+    const words = expect.stringContaining('does not understand this listener');
+    const refused = { code: 'failed_precondition', message: words };
+    write({ command: { number: 1, open: { binding: later } } });
+    expect(await replica.replyTo(1)).toMatchObject({ problem: refused });
+    // The last good one stays.
+    replica.send({ kind: 'wish', number: 2, listenerId, generation: 1, binding });
+    expect(await replica.replyTo(2)).toMatchObject({ problem: null });
+    const bound = await waitFor('where it listens', () => replica.ofKind('observed')[0]?.bound);
+    write({ wish: { number: 3, listenerId, generation: 2, binding: later } });
+    expect(await replica.replyTo(3)).toMatchObject({ problem: null });
+    replica.send({ kind: 'wishEnd' });
+    const observed = await waitFor('that it failed', () =>
+      replica.ofKind('observed').find(({ state }) => state === 'failed'),
+    );
+    expect(observed).toMatchObject({ listenerId, generation: 2, failed: refused });
+    await using client = await openClient(bound.laddr.port);
+    await client.echo('hello');
+    write({ command: { number: 4 } });
+    const { problem } = await replica.replyTo(4);
+    expect(problem?.message).toContain('does not understand this command');
+    expect(replica.sessions).toBe(1);
+  },
+);
 
 test('the frames of an agent can be read by a replica that knows less', () => {
   // As protobufs do it: a frame of a kind that is not known is empty.

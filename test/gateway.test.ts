@@ -51,30 +51,34 @@ test('a node that shows its key is welcomed, and its session begins behind that'
   expect(admission.session?.hello).not.toHaveProperty('signature');
 });
 
-test('a node that tells more than it may is read slower, without loss, and no other is', async () => {
-  const world = new TestAdmission();
-  await using slow = await startGateway(world, { ...limits, recordsPerSecond: 10 });
-  const [busy, quiet] = [openRaw(slow.url), openRaw(slow.url)];
-  await using resources = new AsyncDisposableStack();
-  for (const agent of [busy, quiet]) {
-    resources.use(agent);
-    await agent.welcomed(identityOf(world, []));
-  }
-  const frame = { kind: 'records', rows: rows(10), isAwaited: false } as const;
-  const begun = performance.now();
-  for (const first of [1, 11, 21]) busy.send({ ...frame, first });
-  quiet.send({ ...frame, first: 1 });
-  const beat = { kind: 'heartbeat', number: 1, openConnections: 0, spoolRecords: 0 } as const;
-  busy.send({ ...beat, clockOffsetMs: 0, workers: [] });
-  await quiet.got('committed');
-  expect(busy.frames.filter(({ kind }) => kind === 'committed').length).toBeLessThan(3);
-  // The first comes for nothing, and what is behind the third waits for that one, too.
-  await busy.got('lease');
-  expect(performance.now() - begun).toBeGreaterThan(2900);
-  const through = busy.frames.flatMap((one) => (one.kind === 'committed' ? [one.through] : []));
-  expect(through).toEqual([10, 20, 30]);
-  expect(world.records).toHaveLength(40);
-});
+test(
+  'a node that tells more than it may is read slower, without loss, and no other is',
+  long,
+  async () => {
+    const world = new TestAdmission();
+    await using slow = await startGateway(world, { ...limits, recordsPerSecond: 10 });
+    const [busy, quiet] = [openRaw(slow.url), openRaw(slow.url)];
+    await using resources = new AsyncDisposableStack();
+    for (const agent of [busy, quiet]) {
+      resources.use(agent);
+      await agent.welcomed(identityOf(world, []));
+    }
+    const frame = { kind: 'records', rows: rows(10), isAwaited: false } as const;
+    const begun = performance.now();
+    for (const first of [1, 11, 21]) busy.send({ ...frame, first });
+    quiet.send({ ...frame, first: 1 });
+    const beat = { kind: 'heartbeat', number: 1, openConnections: 0, spoolRecords: 0 } as const;
+    busy.send({ ...beat, clockOffsetMs: 0, workers: [] });
+    await quiet.got('committed');
+    expect(busy.frames.filter(({ kind }) => kind === 'committed').length).toBeLessThan(3);
+    // The first comes for nothing, and what is behind the third waits for that one, too.
+    await busy.got('lease');
+    expect(performance.now() - begun).toBeGreaterThan(2900);
+    const through = busy.frames.flatMap((one) => (one.kind === 'committed' ? [one.through] : []));
+    expect(through).toEqual([10, 20, 30]);
+    expect(world.records).toHaveLength(40);
+  },
+);
 
 test('a hello of another key, database, boot or stream begins nothing', async () => {
   const before = admission.sessions.length;

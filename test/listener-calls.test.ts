@@ -124,33 +124,37 @@ test('a listener whose time is over closes by itself, with its connections', asy
   expect(await canConnect(laddr.port)).toBe(false);
 });
 
-test('while it drains, connections end by themselves; those left are closed at the end of it', async () => {
-  const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', { name: 'draining' });
-  await using leaves = await openClient(laddr.port);
-  await using stays = await openClient(laddr.port);
-  for (const client of [leaves, stays]) await client.echo('x');
-  const began = performance.now();
-  const deleted = want(204, app, 'DELETE', '/v1/listeners/draining?drainMs=700');
-  await waitFor('the drain', async () => (await stateOf(id)) === 'draining');
-  expect(await canConnect(laddr.port)).toBe(false);
-  await want(409, app, 'PATCH', `/v1/listeners/${id}`, { labels: {} });
-  // Both go on being served meanwhile.
-  expect(await stays.echo('still')).toBe('still');
-  expect(await leaves.echo('here')).toBe('here');
-  leaves.socket.end();
-  await Promise.all([leaves.ended, deleted]);
-  expect(performance.now() - began).toBeGreaterThan(650);
-  const { connections } = await want(200, app, 'GET', `/v1/connections?listener=${id}`);
-  const ends = connections.map((one: { closeReason: string; closeInitiator: string }) => [
-    one.closeReason,
-    one.closeInitiator,
-  ]);
-  expect(ends.sort()).toEqual([
-    ['listener_deleted', 'operator'],
-    ['peer_fin', 'peer'],
-  ]);
-  expect(await stateOf(id)).toBe('closed');
-});
+test(
+  'while it drains, connections end by themselves; those left are closed at the end of it',
+  long,
+  async () => {
+    const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', { name: 'draining' });
+    await using leaves = await openClient(laddr.port);
+    await using stays = await openClient(laddr.port);
+    for (const client of [leaves, stays]) await client.echo('x');
+    const began = performance.now();
+    const deleted = want(204, app, 'DELETE', '/v1/listeners/draining?drainMs=700');
+    await waitFor('the drain', async () => (await stateOf(id)) === 'draining');
+    expect(await canConnect(laddr.port)).toBe(false);
+    await want(409, app, 'PATCH', `/v1/listeners/${id}`, { labels: {} });
+    // Both go on being served meanwhile.
+    expect(await stays.echo('still')).toBe('still');
+    expect(await leaves.echo('here')).toBe('here');
+    leaves.socket.end();
+    await Promise.all([leaves.ended, deleted]);
+    expect(performance.now() - began).toBeGreaterThan(650);
+    const { connections } = await want(200, app, 'GET', `/v1/connections?listener=${id}`);
+    const ends = connections.map((one: { closeReason: string; closeInitiator: string }) => [
+      one.closeReason,
+      one.closeInitiator,
+    ]);
+    expect(ends.sort()).toEqual([
+      ['listener_deleted', 'operator'],
+      ['peer_fin', 'peer'],
+    ]);
+    expect(await stateOf(id)).toBe('closed');
+  },
+);
 
 test('a drain is over as soon as its last connection is', async () => {
   const { laddr } = await want(201, app, 'POST', '/v1/listeners', { name: 'draining' });

@@ -48,7 +48,7 @@ test('a batch that is larger on record than a commit may be is refused, and the 
   await untilReady();
 });
 
-test('a log that does not get on is said while it lasts, and then it has all', async () => {
+test('a log that does not get on is said while it lasts, and then it has all', long, async () => {
   const refusedBefore = await refusedRecords();
   const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
   using health = healthClient(app.grpcAddress);

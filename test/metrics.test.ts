@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { refusalRules } from '../src/core/event.ts';
 import { streamEvents } from './support/grpc-client.ts';
+import { long } from './support/long.ts';
 import { call, want } from './support/rest-client.ts';
 import { openClient } from './support/tcp-client.ts';
 import { type RunningApp, sharedApp, startApp } from './support/test-app.ts';
@@ -136,7 +137,7 @@ test('after known traffic the numbers are those of the traffic', async () => {
 
 const pair = sharedApp({ KODAMA_WORKERS: '2' });
 
-test('a worker that is lost is counted, and so is what it held', async () => {
+test('a worker that is lost is counted, and so is what it held', long, async () => {
   const app = pair;
   const { laddr } = await want(201, app, 'POST', '/v1/listeners', {});
   await using client = await openClient(laddr.port);

@@ -744,38 +744,42 @@ describe('faults', () => {
 });
 
 describe('two workers', () => {
-  test('a source stays with its worker, and a lost worker takes only its own sessions', async () => {
-    const app = pair;
-    const listener = await listenUdp(app);
-    const pids: number[] = listener.sockets.map(({ pid }: { pid: number }) => pid);
-    expect(new Set(pids).size).toBe(2);
-    await using resources = new AsyncDisposableStack();
-    const clients: UdpClient[] = [];
-    for (let n = 0; n < 40; n++) clients.push(resources.use(await openUdp()));
-    for (let round = 0; round < 3; round++) {
-      await Promise.all(clients.map((client) => client.echo(listener.laddr, `round ${round}`)));
-    }
-    const sessions = await sessionsWhen(app, listener, clients.length);
-    const [lost, kept] = pids;
-    const of = (pid: number | undefined) => sessions.filter((session) => session.pid === pid);
-    expect(of(lost).length + of(kept).length).toBe(40);
-    expect(of(lost).length * of(kept).length).toBeGreaterThan(0);
-    process.kill(lost ?? 0, 'SIGKILL');
-    const crashed = await sessionsWhen(
-      app,
-      listener,
-      of(lost).length,
-      '&closeReason=worker_crashed',
-    );
-    expect(crashed.every(({ pid }) => pid === lost)).toBe(true);
-    const open = await sessionsOf(app, listener, '&state=open');
-    for (const { id } of of(kept)) expect(open.map((session) => session.id)).toContain(id);
-    await Promise.all(clients.map((client) => client.echo(listener.laddr, 'back')));
-    await waitFor('its successor', async () => {
-      const { workers } = await want(200, app, 'GET', '/v1/status');
-      return workers.length === 2;
-    });
-  });
+  test(
+    'a source stays with its worker, and a lost worker takes only its own sessions',
+    long,
+    async () => {
+      const app = pair;
+      const listener = await listenUdp(app);
+      const pids: number[] = listener.sockets.map(({ pid }: { pid: number }) => pid);
+      expect(new Set(pids).size).toBe(2);
+      await using resources = new AsyncDisposableStack();
+      const clients: UdpClient[] = [];
+      for (let n = 0; n < 40; n++) clients.push(resources.use(await openUdp()));
+      for (let round = 0; round < 3; round++) {
+        await Promise.all(clients.map((client) => client.echo(listener.laddr, `round ${round}`)));
+      }
+      const sessions = await sessionsWhen(app, listener, clients.length);
+      const [lost, kept] = pids;
+      const of = (pid: number | undefined) => sessions.filter((session) => session.pid === pid);
+      expect(of(lost).length + of(kept).length).toBe(40);
+      expect(of(lost).length * of(kept).length).toBeGreaterThan(0);
+      process.kill(lost ?? 0, 'SIGKILL');
+      const crashed = await sessionsWhen(
+        app,
+        listener,
+        of(lost).length,
+        '&closeReason=worker_crashed',
+      );
+      expect(crashed.every(({ pid }) => pid === lost)).toBe(true);
+      const open = await sessionsOf(app, listener, '&state=open');
+      for (const { id } of of(kept)) expect(open.map((session) => session.id)).toContain(id);
+      await Promise.all(clients.map((client) => client.echo(listener.laddr, 'back')));
+      await waitFor('its successor', async () => {
+        const { workers } = await want(200, app, 'GET', '/v1/status');
+        return workers.length === 2;
+      });
+    },
+  );
 
   test('two listeners of one node do not talk to each other, whichever worker they reach', async () => {
     const one = await listenUdp(pair);

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { completionScript } from './completion-command.ts';
 import { buildProgram } from './program.ts';
@@ -84,7 +85,7 @@ beforeAll(async () => {
 describe.each(Object.entries(shells))('%s', (shell, { before, ask }) => {
   const isThere = spawnSync(shell, ['--version']).error === undefined;
 
-  test.runIf(isThere)('completes commands, flags, their values, and names', async () => {
+  test.runIf(isThere)('completes commands, flags, their values, and names', long, async () => {
     const asked = lines.map(([line]) => ask(line));
     const script = [before, completionScript(shell, program), ...asked].join('\n');
     const run = promisify(execFile);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 import { Refused, Unreachable } from './failure.ts';
 import { RestClient } from './rest-client.ts';
 import { nextCallMs, waitFor } from './wait.ts';
@@ -43,7 +44,7 @@ async function serve(...answers: readonly ((response: ServerResponse) => void)[]
   };
 }
 
-test('what is cut, unavailable, or out of the time of one call is asked again', async () => {
+test('what is cut, unavailable, or out of the time of one call is asked again', long, async () => {
   await using server = await serve(
     (response) => response.destroy(),
     answer(503, { code: 'unavailable', detail: 'stopping', status: 503 }),

@@ -8,6 +8,7 @@ import {
   socketDirectory,
   startEmbedded,
 } from '../../test/support/embedded-servers.ts';
+import { long } from '../../test/support/long.ts';
 import { hintFor } from './postgres-binaries.ts';
 
 let dirs: Awaited<ReturnType<typeof makeDataDirs>>;
@@ -42,7 +43,7 @@ test('it answers on a socket that only this user can reach and on no port, and h
 });
 
 describe('the data directory', () => {
-  test('of another major version is refused by name, untouched', async () => {
+  test('of another major version is refused by name, untouched', long, async () => {
     const dir = await dirs.make();
     await writeFile(join(dir, 'postgres/PG_VERSION'), '17\n');
     await expect(startEmbedded(dir)).rejects.toThrow(
@@ -53,7 +54,7 @@ describe('the data directory', () => {
 });
 
 describe('a start that fails', () => {
-  test('says what PostgreSQL said', async () => {
+  test('says what PostgreSQL said', long, async () => {
     const dir = await dirs.make();
     await writeFile(join(dir, 'postgres/postgresql.conf'), 'no_such_setting = 1\n');
     await expect(startEmbedded(dir)).rejects.toThrow(

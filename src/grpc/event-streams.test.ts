@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Control } from '../../test/support/edge-api.ts';
 import { streamEvents } from '../../test/support/grpc-client.ts';
 import { startGrpcEdge } from '../../test/support/grpc-edge.ts';
+import { long } from '../../test/support/long.ts';
 import { sampleEvent, sampleId, sampleListener } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { AppError } from '../core/errors.ts';
@@ -227,23 +228,27 @@ test('a deadline ends the generator', async () => {
   await waitFor('the end of the generator', () => source.running() === 0);
 });
 
-test('a reader who pauses stops the generator, and gets all of it when it goes on', async () => {
-  let last = 0;
-  const source = endless((seq) => {
-    last = seq;
-    return page(seq, 100, 'x'.repeat(300));
-  });
-  await using edge = await startGrpcEdge({ followEvents: source.follow });
-  using stream = streamEvents(edge.address);
-  await waitFor('events', () => stream.events.length > 0);
-  stream.call.pause();
-  await waitFor('the generator to stand still', () => stillFor(() => last, 200));
-  const beyond = last + 1000;
-  stream.call.resume();
-  await waitFor('events after the pause', () => (stream.events.at(-1)?.seq ?? 0) > beyond);
-  const seqs = stream.events.map(({ seq }) => seq);
-  expect(seqs).toEqual(seqs.map((_, index) => index + 1));
-});
+test(
+  'a reader who pauses stops the generator, and gets all of it when it goes on',
+  long,
+  async () => {
+    let last = 0;
+    const source = endless((seq) => {
+      last = seq;
+      return page(seq, 100, 'x'.repeat(300));
+    });
+    await using edge = await startGrpcEdge({ followEvents: source.follow });
+    using stream = streamEvents(edge.address);
+    await waitFor('events', () => stream.events.length > 0);
+    stream.call.pause();
+    await waitFor('the generator to stand still', () => stillFor(() => last, 200));
+    const beyond = last + 1000;
+    stream.call.resume();
+    await waitFor('events after the pause', () => (stream.events.at(-1)?.seq ?? 0) > beyond);
+    const seqs = stream.events.map(({ seq }) => seq);
+    expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+  },
+);
 
 /** True when a value has not changed for so long. */
 async function stillFor(value: () => number, ms: number): Promise<boolean> {
@@ -256,24 +261,28 @@ async function stillFor(value: () => number, ms: number): Promise<boolean> {
   return true;
 }
 
-test('a reader who takes nothing for too long is ended with the seq to resume from', async () => {
-  const source = endless((seq) => page(seq, 100, 'x'.repeat(300)));
-  await using edge = await startGrpcEdge(
-    { followEvents: source.follow },
-    { limits: { streamWriteTimeoutMs: 1000 } },
-  );
-  using stream = streamEvents(edge.address);
-  await waitFor('events', () => stream.events.length > 0);
-  stream.call.pause();
-  await waitFor('the end of the generator', () => source.running() === 0);
-  stream.call.resume();
-  const error = await stream.ended;
-  expect(error?.code).toBe(status.RESOURCE_EXHAUSTED);
-  const resume = stream.events.at(-1)?.seq;
-  expect(error?.details).toBe(`the reader took nothing for 1000 ms: resume after seq ${resume}`);
-  expect(error?.metadata.get('kodama-limit')).toEqual(['streamWriteTimeoutMs']);
-  expect(error?.metadata.get('kodama-resume-after-seq')).toEqual([String(resume)]);
-});
+test(
+  'a reader who takes nothing for too long is ended with the seq to resume from',
+  long,
+  async () => {
+    const source = endless((seq) => page(seq, 100, 'x'.repeat(300)));
+    await using edge = await startGrpcEdge(
+      { followEvents: source.follow },
+      { limits: { streamWriteTimeoutMs: 1000 } },
+    );
+    using stream = streamEvents(edge.address);
+    await waitFor('events', () => stream.events.length > 0);
+    stream.call.pause();
+    await waitFor('the end of the generator', () => source.running() === 0);
+    stream.call.resume();
+    const error = await stream.ended;
+    expect(error?.code).toBe(status.RESOURCE_EXHAUSTED);
+    const resume = stream.events.at(-1)?.seq;
+    expect(error?.details).toBe(`the reader took nothing for 1000 ms: resume after seq ${resume}`);
+    expect(error?.metadata.get('kodama-limit')).toEqual(['streamWriteTimeoutMs']);
+    expect(error?.metadata.get('kodama-resume-after-seq')).toEqual([String(resume)]);
+  },
+);
 
 test('a reader who does not even take the end of it loses the connection', async () => {
   const source = endless((seq) => page(seq, 100, 'x'.repeat(300)));
@@ -290,7 +299,7 @@ test('a reader who does not even take the end of it loses the connection', async
   expect((await stream.ended)?.code).toBeGreaterThan(0);
 });
 
-test('a slow reader stays, and slows no other', async () => {
+test('a slow reader stays, and slows no other', long, async () => {
   const source = endless((seq) => page(seq, 100, 'x'.repeat(300)));
   await using edge = await startGrpcEdge({ followEvents: source.follow });
   using slow = streamEvents(edge.address);

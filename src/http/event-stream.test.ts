@@ -262,7 +262,7 @@ async function stalledReader(edge: RestEdge): Promise<Socket> {
   return reader;
 }
 
-test('a reader that stalls is waited for, then told the seq to go on from', async () => {
+test('a reader that stalls is waited for, then told the seq to go on from', long, async () => {
   const { log, control } = endlessLog();
   await using edge = await restEdge({ control, limits: { streamWriteTimeoutMs: 500 } });
   const reader = await stalledReader(edge);

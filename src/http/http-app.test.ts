@@ -229,16 +229,20 @@ test('what is no HTTP is answered with a problem', async () => {
   }
 });
 
-test('a request that does not arrive in time is let go, be it in its headers or its body', async () => {
-  await using edge = await restEdge({ limits: { headersTimeoutMs: 200, requestTimeoutMs: 400 } });
-  const start = 'POST /v1/listeners HTTP/1.1\r\nhost: localhost\r\n';
-  const headers = await rawHttp(edge.port, start);
-  expect(headers.status).toBe(408);
-  expect(JSON.parse(headers.body)).toMatchObject({ code: 'unavailable' });
-  const body = `${start}content-type: application/json\r\ncontent-length: 10\r\n\r\n{`;
-  expect((await rawHttp(edge.port, body)).status).toBe(408);
-  await want(200, edge, 'GET', '/v1/status');
-});
+test(
+  'a request that does not arrive in time is let go, be it in its headers or its body',
+  long,
+  async () => {
+    await using edge = await restEdge({ limits: { headersTimeoutMs: 200, requestTimeoutMs: 400 } });
+    const start = 'POST /v1/listeners HTTP/1.1\r\nhost: localhost\r\n';
+    const headers = await rawHttp(edge.port, start);
+    expect(headers.status).toBe(408);
+    expect(JSON.parse(headers.body)).toMatchObject({ code: 'unavailable' });
+    const body = `${start}content-type: application/json\r\ncontent-length: 10\r\n\r\n{`;
+    expect((await rawHttp(edge.port, body)).status).toBe(408);
+    await want(200, edge, 'GET', '/v1/status');
+  },
+);
 
 test('nonsense after a stream has begun does not get into the stream', async () => {
   await using edge = await restEdge({ limits: { stopTimeoutMs: 200 } });

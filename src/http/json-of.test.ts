@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { long } from '../../test/support/long.ts';
 import { jsonOf } from './json-of.ts';
 
 const doubled = z.codec(z.number(), z.string(), { decode: (n) => `${n * 2}`, encode: Number });
@@ -30,7 +31,7 @@ test('a name of a field is never taken for code', () => {
   expect(JSON.parse(json({ [name]: 'shown' }))).toEqual({ [name]: 'shown' });
 });
 
-test('any text, number and list is what JSON.stringify makes of it', () => {
+test('any text, number and list is what JSON.stringify makes of it', long, () => {
   const anyText = fc.oneof(fc.string(), fc.string({ unit: 'binary' }));
   const parts = { text: anyText, number: fc.double(), flag: fc.boolean(), list: fc.array(anyText) };
   const schema = z.object({

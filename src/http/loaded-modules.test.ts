@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { long } from '../../test/support/long.ts';
 
 /** In a process of its own: this one has loaded whatever the tests of others needed. */
 const program = `
@@ -13,7 +14,7 @@ const program = `
   console.log(JSON.stringify(Object.keys(createRequire(import.meta.url).cache)));
 `;
 
-test('no compiler of schemas is loaded but ours', async () => {
+test('no compiler of schemas is loaded but ours', long, async () => {
   const args = ['--input-type=module', '--eval', program];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const loaded = JSON.parse(stdout) as readonly string[];

@@ -326,34 +326,38 @@ test(
   },
 );
 
-test('a change is on record with its audit entry, and nothing of a removed node changes', async () => {
-  await using ground = await openGround();
-  const { joinTokens, nodes, fleet, query } = ground;
-  const token = sampleToken();
-  await joinTokens.create(token, limits, audit);
-  await join(fleet, token.secret);
-  const node = await nodes.find(defaultProject, 'dmz');
-  if (node === null) expect.fail('it joined');
-  const change = { labels: { site: 'dmz' }, cordoned: true, lostAfterMs: 60_000 };
-  const told: unknown[] = [];
-  const changed = await nodes.update(node, change, (...both) => {
-    told.push(both);
-    return audit();
-  });
-  expect(changed).toEqual({ ...node, ...change });
-  expect(told).toEqual([[node, changed]]);
-  expect(await nodes.find(defaultProject, 'dmz')).toEqual(changed);
-  await nodes.remove(changed, 7, audit);
-  expect(await query('SELECT key, removed_at FROM nodes')).toEqual([
-    { key: null, removed_at: '7' },
-  ]);
-  const gone = { code: 'not_found' };
-  await expect(nodes.update(changed, change, audit)).rejects.toMatchObject(gone);
-  await expect(nodes.remove(changed, 8, audit)).rejects.toMatchObject(gone);
-  const ofState = async (state: 'removed' | null) =>
-    (await nodes.list({ project: null, state, labels: {} }, page)).items.length;
-  expect([await ofState(null), await ofState('removed')]).toEqual([0, 1]);
-});
+test(
+  'a change is on record with its audit entry, and nothing of a removed node changes',
+  long,
+  async () => {
+    await using ground = await openGround();
+    const { joinTokens, nodes, fleet, query } = ground;
+    const token = sampleToken();
+    await joinTokens.create(token, limits, audit);
+    await join(fleet, token.secret);
+    const node = await nodes.find(defaultProject, 'dmz');
+    if (node === null) expect.fail('it joined');
+    const change = { labels: { site: 'dmz' }, cordoned: true, lostAfterMs: 60_000 };
+    const told: unknown[] = [];
+    const changed = await nodes.update(node, change, (...both) => {
+      told.push(both);
+      return audit();
+    });
+    expect(changed).toEqual({ ...node, ...change });
+    expect(told).toEqual([[node, changed]]);
+    expect(await nodes.find(defaultProject, 'dmz')).toEqual(changed);
+    await nodes.remove(changed, 7, audit);
+    expect(await query('SELECT key, removed_at FROM nodes')).toEqual([
+      { key: null, removed_at: '7' },
+    ]);
+    const gone = { code: 'not_found' };
+    await expect(nodes.update(changed, change, audit)).rejects.toMatchObject(gone);
+    await expect(nodes.remove(changed, 8, audit)).rejects.toMatchObject(gone);
+    const ofState = async (state: 'removed' | null) =>
+      (await nodes.list({ project: null, state, labels: {} }, page)).items.length;
+    expect([await ofState(null), await ofState('removed')]).toEqual([0, 1]);
+  },
+);
 
 test(
   'a built-in node is ready while its process is there, and back when that is',

@@ -63,7 +63,7 @@ const withOptions = (url: string, options: string) =>
   `${url}&options=${encodeURIComponent(options)}`;
 const asRole = (url: string, role: string) => url.replace(/\/\/\w+@/, `//${role}@`);
 
-test('a database of another encoding is refused', async () => {
+test('a database of another encoding is refused', long, async () => {
   await using ground = await makeEmptyDatabase();
   const [, name = ''] = /\/(test_\w+)\?/.exec(ground.url) ?? [];
   const latin = `${name}_latin`;
@@ -79,27 +79,31 @@ test('one that is read-only by its settings is refused', async () => {
   await expectRefused(url, /^it is set to be read-only/);
 });
 
-test('a role that may not make tables, or not use those that are there, is told what to grant', async () => {
-  await using ground = await makeEmptyDatabase();
-  const role = `role_${randomUUID().replaceAll('-', '')}`;
-  await query(ground.url, `CREATE ROLE ${role} LOGIN`);
-  onTestFinished(async () => {
-    await query(inject('postgresUrl'), `DROP ROLE ${role}`);
-  });
-  const url = asRole(ground.url, role);
-  await expectRefused(url, `GRANT CREATE ON SCHEMA "public" TO "${role}"`);
-  await query(ground.url, `GRANT CREATE ON SCHEMA public TO ${role}`);
-  try {
-    await (await open(ground.url))[Symbol.asyncDispose]();
-    await query(ground.url, `GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO ${role}`);
-    await expectRefused(
-      url,
-      /^it has tables of another role's \(.*\bevents, .*GRANT SELECT, INSERT/,
-    );
-  } finally {
-    await query(ground.url, `DROP OWNED BY ${role}`);
-  }
-});
+test(
+  'a role that may not make tables, or not use those that are there, is told what to grant',
+  long,
+  async () => {
+    await using ground = await makeEmptyDatabase();
+    const role = `role_${randomUUID().replaceAll('-', '')}`;
+    await query(ground.url, `CREATE ROLE ${role} LOGIN`);
+    onTestFinished(async () => {
+      await query(inject('postgresUrl'), `DROP ROLE ${role}`);
+    });
+    const url = asRole(ground.url, role);
+    await expectRefused(url, `GRANT CREATE ON SCHEMA "public" TO "${role}"`);
+    await query(ground.url, `GRANT CREATE ON SCHEMA public TO ${role}`);
+    try {
+      await (await open(ground.url))[Symbol.asyncDispose]();
+      await query(ground.url, `GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO ${role}`);
+      await expectRefused(
+        url,
+        /^it has tables of another role's \(.*\bevents, .*GRANT SELECT, INSERT/,
+      );
+    } finally {
+      await query(ground.url, `DROP OWNED BY ${role}`);
+    }
+  },
+);
 
 test(
   'a schema of its own by search_path holds all, for every reader, over a restart',

@@ -229,7 +229,7 @@ test('listeners are the same, with their specs, counts and secrets', async () =>
   expect(rows).toMatchObject([{ tls_key: 'SECRET' }]);
 });
 
-test('connections are the same, open and closed, by every filter', async () => {
+test('connections are the same, open and closed, by every filter', long, async () => {
   const page = { pageSize: 5000, after: null };
   const queries: readonly Partial<ConnectionQuery>[] = [
     {},

@@ -79,6 +79,7 @@ test(
 
 test.each(['listeners', 'log_marks'])(
   'a purge that is cut off at the %s is finished by the next, and leaves nothing behind',
+  long,
   async (table) => {
     await using old = await makeOldLog(oldConnections);
     const { store, client } = old;
@@ -111,48 +112,52 @@ test.each(['listeners', 'log_marks'])(
   },
 );
 
-test('a clock that is sixty days ahead erases nothing until a person says that it is right', async () => {
-  await using ground = await makeDatabase();
-  await using store = await PostgresStore.open({
-    ...{ connectionString: ground.url, nodeId: 'node-a', log },
-  });
-  const logger = keepingLogger();
-  const onFatal = (error: unknown) => expect.unreachable(String(error));
-  const eventLog = await EventLog.open({
-    store,
-    writer: await store.nodes.takeOwn(),
-    log: logger,
-    limits: purgeLogLimits,
-    onFatal,
-  });
-  const look = async (confirmedTime: number | null) => {
-    await using retention = new Retention({
-      projects: { termsOf: () => noTerms },
-      audit: { purge: async () => undefined },
-      ...{ store, eventLog, logger, confirmedTime, ageMs: 30 * 86_400_000 },
-      ...{ clock: systemClock(), idempotencyTtlMs: 86_400_000 },
-      ...{ eventsMax: 1000, bytesMax: Number.MAX_SAFE_INTEGER },
-      ...{ intervalMs: 3_600_000, purgeEventsMax: 5000 },
+test(
+  'a clock that is sixty days ahead erases nothing until a person says that it is right',
+  long,
+  async () => {
+    await using ground = await makeDatabase();
+    await using store = await PostgresStore.open({
+      ...{ connectionString: ground.url, nodeId: 'node-a', log },
     });
-    await retention.purge();
-    return retention.stateOf(defaultProject);
-  };
-  await eventLog.append([opened(sampleConnection())]);
-  await look(null);
-  const client = new Client({ connectionString: ground.url });
-  await client.connect();
-  const days = 60 * 86_400_000_000;
-  await client.query(`UPDATE log_clock SET time = time - ${days}`);
-  await client.query(`UPDATE log_ages SET time = time - ${days} WHERE seq > 0`);
-  await client.end();
-  expect((await look(null))?.clockAheadMs).toBeGreaterThan(59 * 86_400_000);
-  expect(await ofDefault(store).log.readBounds()).toEqual({ headSeq: 1, oldestSeq: 1 });
-  expect(logger.lines).toMatchObject([{ level: 'warn' }]);
-  // Each looks twice at once: one of the two may see the other's time, a moment ahead of its own.
-  await waitFor('the clock to be right', async () => {
-    const state = await look(Number.MAX_SAFE_INTEGER);
-    return state?.clockAheadMs === 0;
-  });
-  expect(await ofDefault(store).log.readBounds()).toEqual({ headSeq: 1, oldestSeq: 2 });
-  await eventLog.drain(AbortSignal.timeout(10_000));
-});
+    const logger = keepingLogger();
+    const onFatal = (error: unknown) => expect.unreachable(String(error));
+    const eventLog = await EventLog.open({
+      store,
+      writer: await store.nodes.takeOwn(),
+      log: logger,
+      limits: purgeLogLimits,
+      onFatal,
+    });
+    const look = async (confirmedTime: number | null) => {
+      await using retention = new Retention({
+        projects: { termsOf: () => noTerms },
+        audit: { purge: async () => undefined },
+        ...{ store, eventLog, logger, confirmedTime, ageMs: 30 * 86_400_000 },
+        ...{ clock: systemClock(), idempotencyTtlMs: 86_400_000 },
+        ...{ eventsMax: 1000, bytesMax: Number.MAX_SAFE_INTEGER },
+        ...{ intervalMs: 3_600_000, purgeEventsMax: 5000 },
+      });
+      await retention.purge();
+      return retention.stateOf(defaultProject);
+    };
+    await eventLog.append([opened(sampleConnection())]);
+    await look(null);
+    const client = new Client({ connectionString: ground.url });
+    await client.connect();
+    const days = 60 * 86_400_000_000;
+    await client.query(`UPDATE log_clock SET time = time - ${days}`);
+    await client.query(`UPDATE log_ages SET time = time - ${days} WHERE seq > 0`);
+    await client.end();
+    expect((await look(null))?.clockAheadMs).toBeGreaterThan(59 * 86_400_000);
+    expect(await ofDefault(store).log.readBounds()).toEqual({ headSeq: 1, oldestSeq: 1 });
+    expect(logger.lines).toMatchObject([{ level: 'warn' }]);
+    // Each looks twice at once: one of the two may see the other's time, a moment ahead of its own.
+    await waitFor('the clock to be right', async () => {
+      const state = await look(Number.MAX_SAFE_INTEGER);
+      return state?.clockAheadMs === 0;
+    });
+    expect(await ofDefault(store).log.readBounds()).toEqual({ headSeq: 1, oldestSeq: 2 });
+    await eventLog.drain(AbortSignal.timeout(10_000));
+  },
+);

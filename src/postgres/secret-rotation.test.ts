@@ -76,42 +76,46 @@ test('a row that another holds is passed by, and done once it is let go of', asy
   });
 });
 
-test('what was tampered with, or is under a key that is not there, stays and is told', async () => {
-  await using database = await makeDatabase();
-  await using before = await open(database.url, { current: first, old: null });
-  const node = await before.nodes.takeOwn();
-  const listeners = Array.from({ length: 5 }, () => sampleListener({ protocol: 'tls' }));
-  const secrets = new Map(listeners.map(({ id }) => [id, { tlsKey: `SECRET of ${id}` }]));
-  const events = listeners.map((one) => listenerEvent('listener_created', one));
-  await node.append(append(1, events, { secrets }));
-  await using connected = await connect(database.url);
-  const { client } = connected;
-  const [changed, moved, strange] = listeners.map(({ id }) => id);
-  await client.query(
-    `UPDATE listener_secrets SET sealed_tls_key = set_byte(sealed_tls_key, 40, 1 + get_byte(sealed_tls_key, 40) % 255)
+test(
+  'what was tampered with, or is under a key that is not there, stays and is told',
+  long,
+  async () => {
+    await using database = await makeDatabase();
+    await using before = await open(database.url, { current: first, old: null });
+    const node = await before.nodes.takeOwn();
+    const listeners = Array.from({ length: 5 }, () => sampleListener({ protocol: 'tls' }));
+    const secrets = new Map(listeners.map(({ id }) => [id, { tlsKey: `SECRET of ${id}` }]));
+    const events = listeners.map((one) => listenerEvent('listener_created', one));
+    await node.append(append(1, events, { secrets }));
+    await using connected = await connect(database.url);
+    const { client } = connected;
+    const [changed, moved, strange] = listeners.map(({ id }) => id);
+    await client.query(
+      `UPDATE listener_secrets SET sealed_tls_key = set_byte(sealed_tls_key, 40, 1 + get_byte(sealed_tls_key, 40) % 255)
      WHERE listener_id = $1`,
-    [changed],
-  );
-  await client.query(
-    `UPDATE listener_secrets SET sealed_tls_key = (SELECT sealed_tls_key FROM listener_secrets WHERE listener_id = $2)
+      [changed],
+    );
+    await client.query(
+      `UPDATE listener_secrets SET sealed_tls_key = (SELECT sealed_tls_key FROM listener_secrets WHERE listener_id = $2)
      WHERE listener_id = $1`,
-    [moved, listeners.at(-1)?.id],
-  );
-  await client.query("UPDATE listener_secrets SET key_id = 'nobody’s' WHERE listener_id = $1", [
-    strange,
-  ]);
-  await using store = await open(database.url, { current: second, old: first });
-  await using rotation = store.rotateSecrets(limits);
-  await rotation.ended;
-  const fields = { reencrypted: 2, current: 2, old: 2, plain: 0, unknown: 1 };
-  expect(store.logger.lines.at(-1)).toMatchObject({ level: 'warn', fields });
-  expect(JSON.stringify(store.logger.lines)).not.toContain('SECRET');
-  const own = await (await store.nodes.takeOwn()).readListeners(everything);
-  const faults = own.map(({ id, secrets: read }) => [id, read.unreadable?.code]);
-  expect(Object.fromEntries(faults)).toEqual({
-    ...Object.fromEntries(listeners.map(({ id }) => [id, undefined])),
-    [String(changed)]: 'secret_tampered',
-    [String(moved)]: 'secret_tampered',
-    [String(strange)]: 'secret_key_missing',
-  });
-});
+      [moved, listeners.at(-1)?.id],
+    );
+    await client.query("UPDATE listener_secrets SET key_id = 'nobody’s' WHERE listener_id = $1", [
+      strange,
+    ]);
+    await using store = await open(database.url, { current: second, old: first });
+    await using rotation = store.rotateSecrets(limits);
+    await rotation.ended;
+    const fields = { reencrypted: 2, current: 2, old: 2, plain: 0, unknown: 1 };
+    expect(store.logger.lines.at(-1)).toMatchObject({ level: 'warn', fields });
+    expect(JSON.stringify(store.logger.lines)).not.toContain('SECRET');
+    const own = await (await store.nodes.takeOwn()).readListeners(everything);
+    const faults = own.map(({ id, secrets: read }) => [id, read.unreadable?.code]);
+    expect(Object.fromEntries(faults)).toEqual({
+      ...Object.fromEntries(listeners.map(({ id }) => [id, undefined])),
+      [String(changed)]: 'secret_tampered',
+      [String(moved)]: 'secret_tampered',
+      [String(strange)]: 'secret_key_missing',
+    });
+  },
+);

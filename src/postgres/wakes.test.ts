@@ -93,7 +93,7 @@ test('who is alone tells nobody, and nobody hears what it told itself', long, as
   expect(own).not.toContain(2);
 });
 
-test('a wake that is lost costs the time until the next look', async () => {
+test('a wake that is lost costs the time until the next look', long, async () => {
   await using ground = await makeGround();
   const a = await ground.open('node-a');
   const b = await ground.open('node-b', 50);

@@ -23,20 +23,24 @@ import {
 } from '../../test/support/worker-plane.ts';
 import { projectRef } from '../core/project.ts';
 
-test('a worker that is lost while it binds its listeners anew has a successor too', async () => {
-  const count = 5;
-  let told = 0;
-  const killAtFirst = () => {
-    told += 1;
-    if (told === count + 1) kill(world.plane);
-  };
-  // One by one: all others are still to be bound when the first is.
-  await using world = await startPlane({ rebindsAtOnceMax: 1, onObserved: killAtFirst });
-  const ports = await listenAll(world.plane, count);
-  kill(world.plane);
-  for (const port of ports) await waitFor(`port ${port}`, () => isEchoed(port));
-  expect([world.lost.length, told]).toEqual([2, count + 1 + count]);
-});
+test(
+  'a worker that is lost while it binds its listeners anew has a successor too',
+  long,
+  async () => {
+    const count = 5;
+    let told = 0;
+    const killAtFirst = () => {
+      told += 1;
+      if (told === count + 1) kill(world.plane);
+    };
+    // One by one: all others are still to be bound when the first is.
+    await using world = await startPlane({ rebindsAtOnceMax: 1, onObserved: killAtFirst });
+    const ports = await listenAll(world.plane, count);
+    kill(world.plane);
+    for (const port of ports) await waitFor(`port ${port}`, () => isEchoed(port));
+    expect([world.lost.length, told]).toEqual([2, count + 1 + count]);
+  },
+);
 
 test(
   'a listener that is closed while a new worker binds it does not listen afterwards',
@@ -168,19 +172,23 @@ test('a worker that can not even be started for want of a file is tried again', 
   await waitFor('the echo', () => isEchoed(port));
 });
 
-test('what is asked after its end is refused at once, and nothing of it is left', async () => {
-  const exitListeners = process.listenerCount('exit');
-  const world = await startPlane({ workers: 2 });
-  const { plane } = world;
-  await listen(plane, 1);
-  await plane[Symbol.asyncDispose]();
-  await expect(plane.open(sampleBinding(2))).rejects.toMatchObject({ code: 'unavailable' });
-  await plane.wish({ generation: 1, binding: sampleBinding(2) });
-  await plane.release(sampleBinding(2).listenerId);
-  // What was to listen still is, by the next start: nothing is observed as gone, but whose end is asked for.
-  expect(goneIn(world.observed)).toBe(0);
-  end(plane, 1);
-  await waitFor('its end', () => goneIn(world.observed) === 1);
-  expect(plane.status()).toEqual([]);
-  expect(process.listenerCount('exit')).toBe(exitListeners);
-});
+test(
+  'what is asked after its end is refused at once, and nothing of it is left',
+  long,
+  async () => {
+    const exitListeners = process.listenerCount('exit');
+    const world = await startPlane({ workers: 2 });
+    const { plane } = world;
+    await listen(plane, 1);
+    await plane[Symbol.asyncDispose]();
+    await expect(plane.open(sampleBinding(2))).rejects.toMatchObject({ code: 'unavailable' });
+    await plane.wish({ generation: 1, binding: sampleBinding(2) });
+    await plane.release(sampleBinding(2).listenerId);
+    // What was to listen still is, by the next start: nothing is observed as gone, but whose end is asked for.
+    expect(goneIn(world.observed)).toBe(0);
+    end(plane, 1);
+    await waitFor('its end', () => goneIn(world.observed) === 1);
+    expect(plane.status()).toEqual([]);
+    expect(process.listenerCount('exit')).toBe(exitListeners);
+  },
+);

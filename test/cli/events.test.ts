@@ -82,7 +82,7 @@ test('a list that goes on in a pipe prints what has changed', long, async () => 
   expect(closed).toMatchObject({ id: open.id, state: 'closed', closeReason: 'peer_fin' });
 });
 
-test('whoever stops reading ends it without a complaint', async () => {
+test('whoever stops reading ends it without a complaint', long, async () => {
   await usedListener(app, 'cli-head', 1);
   const { child, ended, output } = beginProgram(app, ['events', '-f', '--after-seq', '0']);
   child.stdout?.once('data', () => child.stdout?.destroy());

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { type CommandEnd, command, jsonLines } from '../support/command.ts';
 import { joinedNode } from '../support/joined-node.ts';
+import { long } from '../support/long.ts';
 import { want } from '../support/rest-client.ts';
 import { sharedApp } from '../support/test-app.ts';
 
@@ -13,7 +14,7 @@ async function kodama(words: string): Promise<CommandEnd> {
   return await command(app, words.split(' '), { environment: { KODAMA_API_TOKEN: token } });
 }
 
-test('a join token is made, listed and revoked, and its secret is shown once', async () => {
+test('a join token is made, listed and revoked, and its secret is shown once', long, async () => {
   const made = await kodama('join-token create --ttl 2h --uses 2 -l site=dmz');
   expect(made.code).toBe(0);
   const [, secret] = /^export KODAMA_JOIN_TOKEN=(kodamajoin_\w{33})\n/.exec(made.stdout) ?? [];

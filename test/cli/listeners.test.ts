@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { command, jsonLines } from '../support/command.ts';
 import { foreignPort } from '../support/foreign-port.ts';
+import { long } from '../support/long.ts';
 import { want } from '../support/rest-client.ts';
 import { commonApp } from '../support/test-app.ts';
 
@@ -76,20 +77,26 @@ test('whoever is deleted beside one that is not there is deleted all the same', 
   });
 });
 
-test('a wrong command line is told from a kodama that is not there, and from one that is no kodama', async () => {
-  const usage = await command(app, ['listeners', '--state', 'asleep']);
-  expect(usage).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('asleep') });
-  const token = await command(app, ['status'], { environment: { KODAMA_API_TOKEN: 'two words' } });
-  expect(token).toMatchObject({ code: 2, stderr: expect.not.stringContaining('two') });
+test(
+  'a wrong command line is told from a kodama that is not there, and from one that is no kodama',
+  long,
+  async () => {
+    const usage = await command(app, ['listeners', '--state', 'asleep']);
+    expect(usage).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('asleep') });
+    const token = await command(app, ['status'], {
+      environment: { KODAMA_API_TOKEN: 'two words' },
+    });
+    expect(token).toMatchObject({ code: 2, stderr: expect.not.stringContaining('two') });
 
-  await using taken = await foreignPort();
-  const stranger = { url: `http://127.0.0.1:${taken.port}` };
-  const away = await command(stranger, ['status', '--ready', '1s', '-o', 'json']);
-  expect(away).toMatchObject({ code: 4, stdout: '' });
-  expect(jsonLines(away.stderr)).toMatchObject([{ code: 'unreachable' }]);
-  const other = await command(app, ['status', '--url', `${app.url}/docs`]);
-  expect(other).toMatchObject({ code: 1, stdout: '' });
-});
+    await using taken = await foreignPort();
+    const stranger = { url: `http://127.0.0.1:${taken.port}` };
+    const away = await command(stranger, ['status', '--ready', '1s', '-o', 'json']);
+    expect(away).toMatchObject({ code: 4, stdout: '' });
+    expect(jsonLines(away.stderr)).toMatchObject([{ code: 'unreachable' }]);
+    const other = await command(app, ['status', '--url', `${app.url}/docs`]);
+    expect(other).toMatchObject({ code: 1, stdout: '' });
+  },
+);
 
 test('status waits until the node can serve, and shows how it is', async () => {
   const status = await command(app, ['status', '--ready', '20s']);

@@ -222,7 +222,7 @@ test('a connection that its client had ended is nobody’s close', async () => {
   expect(await audit(`resource=${connection.id}`, own)).toEqual([]);
 });
 
-test('what a known key is refused is there once, and then with its count', async () => {
+test('what a known key is refused is there once, and then with its count', long, async () => {
   const key = await makeKey(['listeners:read']);
   const own = bearer(key.secret);
   using client = grpcClient(app.grpcAddress, { token: key.secret });

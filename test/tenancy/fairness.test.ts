@@ -1,5 +1,6 @@
 /** What a project that floods leaves to another one, told by who is answered before whom. */
 import { beforeAll, expect, test } from 'vitest';
+import { long } from '../support/long.ts';
 import { call, want } from '../support/rest-client.ts';
 import { sharedApp } from '../support/test-app.ts';
 
@@ -46,7 +47,7 @@ test('a list passes those that another project asks for', async () => {
   expect(await flood.statuses()).toContain(200);
 });
 
-test('calls pass the long pages of another project, piece by piece', async () => {
+test('calls pass the long pages of another project, piece by piece', long, async () => {
   const spec = { labels: { of: 'the history' } };
   for (let batch = 0; batch < 5; batch += 1) {
     const listeners = Array.from({ length: 100 }, () => spec);

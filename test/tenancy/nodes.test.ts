@@ -165,40 +165,44 @@ test('of a shared node each project sees what it has there', async () => {
   });
 });
 
-test('a node is changed by its project, a shared or built-in one by operators only', async () => {
-  const { own } = await makeProject();
-  const node = await makeNode(own, 'dmz');
-  const path = `/v1/nodes/${node.name}`;
-  const patch = { labels: { site: 'south' }, cordoned: true, lostAfterMs: 30_000 };
-  expect(await want(200, app, 'PATCH', path, patch, own)).toEqual({ ...node, ...patch });
-  expect(await want(200, app, 'PATCH', path, {}, own)).toEqual({ ...node, ...patch });
-  for (const lostAfterMs of [29_999, 86_400_001]) {
-    await want(400, app, 'PATCH', path, { lostAfterMs }, own);
-  }
-  using client = grpcClient(app.grpcAddress, { token: own.authorization?.slice(7) ?? '' });
-  const cleared = { id: node.id, updateMask: { paths: ['labels', 'lost_after_ms'] } };
-  const changed = await grpcCall<Body>((done) =>
-    client.nodes.UpdateNode(cleared, client.metadata, done),
-  );
-  expect(changed.node).toMatchObject({ cordoned: true, lostAfterMs: 300_000 });
-  expect(changed.node.labels ?? {}).toEqual({});
-  const shared = await makeNode(operator, `shared-${made}`, { shared: true });
-  for (const { id } of [shared, await builtIn(own)]) {
-    for (const [method, body] of [
-      ['PATCH', { cordoned: true }],
-      ['DELETE', undefined],
-    ] as const) {
-      const refused = await want(403, app, method, `/v1/nodes/${id}`, body, own);
-      expect(refused).toMatchObject({ code: 'permission_denied', scope: 'operator' });
+test(
+  'a node is changed by its project, a shared or built-in one by operators only',
+  long,
+  async () => {
+    const { own } = await makeProject();
+    const node = await makeNode(own, 'dmz');
+    const path = `/v1/nodes/${node.name}`;
+    const patch = { labels: { site: 'south' }, cordoned: true, lostAfterMs: 30_000 };
+    expect(await want(200, app, 'PATCH', path, patch, own)).toEqual({ ...node, ...patch });
+    expect(await want(200, app, 'PATCH', path, {}, own)).toEqual({ ...node, ...patch });
+    for (const lostAfterMs of [29_999, 86_400_001]) {
+      await want(400, app, 'PATCH', path, { lostAfterMs }, own);
     }
-  }
-  const cordoned = { cordoned: true };
-  await want(200, app, 'PATCH', `/v1/nodes/${shared.id}`, cordoned, operator);
-  expect(await want(200, app, 'GET', `/v1/nodes/${shared.id}`, undefined, own)).toMatchObject({
-    ...{ cordoned: true, shared: true },
-  });
-  await want(204, app, 'DELETE', `/v1/nodes/${shared.id}`, undefined, operator);
-});
+    using client = grpcClient(app.grpcAddress, { token: own.authorization?.slice(7) ?? '' });
+    const cleared = { id: node.id, updateMask: { paths: ['labels', 'lost_after_ms'] } };
+    const changed = await grpcCall<Body>((done) =>
+      client.nodes.UpdateNode(cleared, client.metadata, done),
+    );
+    expect(changed.node).toMatchObject({ cordoned: true, lostAfterMs: 300_000 });
+    expect(changed.node.labels ?? {}).toEqual({});
+    const shared = await makeNode(operator, `shared-${made}`, { shared: true });
+    for (const { id } of [shared, await builtIn(own)]) {
+      for (const [method, body] of [
+        ['PATCH', { cordoned: true }],
+        ['DELETE', undefined],
+      ] as const) {
+        const refused = await want(403, app, method, `/v1/nodes/${id}`, body, own);
+        expect(refused).toMatchObject({ code: 'permission_denied', scope: 'operator' });
+      }
+    }
+    const cordoned = { cordoned: true };
+    await want(200, app, 'PATCH', `/v1/nodes/${shared.id}`, cordoned, operator);
+    expect(await want(200, app, 'GET', `/v1/nodes/${shared.id}`, undefined, own)).toMatchObject({
+      ...{ cordoned: true, shared: true },
+    });
+    await want(204, app, 'DELETE', `/v1/nodes/${shared.id}`, undefined, operator);
+  },
+);
 
 test('shared nodes are of the project default, and an operator’s to add', async () => {
   const { own, name } = await makeProject();

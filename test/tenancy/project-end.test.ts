@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { queryAt } from '../support/embedded-servers.ts';
 import { streamEvents } from '../support/grpc-client.ts';
 import { joinedNode } from '../support/joined-node.ts';
+import { long } from '../support/long.ts';
 import { call, want } from '../support/rest-client.ts';
 import { openClient } from '../support/tcp-client.ts';
 import { sharedApp } from '../support/test-app.ts';
@@ -23,7 +24,7 @@ const rowsOf = (sql: string) => queryAt(app.databaseUrl, sql) as Promise<Record<
 const leftSql = `SELECT table_name FROM information_schema.columns
   WHERE column_name = 'project' AND table_schema = current_schema() AND table_name <> 'audit_entries'`;
 
-test('a project that is deleted is frozen, and then gone', async () => {
+test('a project that is deleted is frozen, and then gone', long, async () => {
   const body = { name: 'gone' };
   await want(201, app, 'POST', '/v1/projects', body, operator);
   const given = { name: 'all', scopes: ['read', 'write'] };

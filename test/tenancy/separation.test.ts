@@ -25,11 +25,15 @@ test('what is another project’s is as what never was', long, async () => {
   await match.end();
 });
 
-test('two projects at once see nothing of each other', async () => {
+test('a project sees nothing of another one', async () => {
+  await playMatches({ app, token, matches: 1, moves: 8 });
+});
+
+test('two projects at once see nothing of each other', long, async () => {
   await playMatches({ app, token, matches: 2, moves: 15 });
 });
 
-test('each statement of a whole kodama says whose rows it touches', () => {
+test('each statement of a whole kodama says whose rows it touches', long, () => {
   const { statements: all } = notApart(statements, [...storeReasons, ...tenancyReasons]);
   expect(all).toEqual([]);
   expect(notApart(statements, tenancyReasons).unused).toEqual([]);

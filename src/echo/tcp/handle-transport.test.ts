@@ -10,12 +10,17 @@ import {
   mebi,
   startServer,
 } from '../../../test/support/handle-echoes.ts';
+import { long } from '../../../test/support/long.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
 import type { TcpHandle } from './tcp-handle.ts';
 
-test('each gets its own bytes back, in order, however many there are and however slowly they read', async () => {
-  await assertOwnBytes(3);
-});
+test(
+  'each gets its own bytes back, in order, however many there are and however slowly they read',
+  long,
+  async () => {
+    await assertOwnBytes(3);
+  },
+);
 
 test('the end is told once, also to one that reads on', async () => {
   await using server = await startServer();

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { faultOf } from '../../../test/support/fault-bench.ts';
+import { long } from '../../../test/support/long.ts';
 import type { FaultEffect } from '../../core/fault.ts';
 import { LoopBreaker, type LoopSide, loopTraitsOf } from './loop-breaker.ts';
 
@@ -36,7 +37,7 @@ test('a datagram that loops is ended after so many returns, at any pace of the l
   }
 });
 
-test('thousands of datagrams that loop at once all end, however full the table is', () => {
+test('thousands of datagrams that loop at once all end, however full the table is', long, () => {
   const payloads = Array.from({ length: 100_000 }, (_, n) => Buffer.from(`payload ${n}`));
   const end = bounce(new LoopBreaker({ ...settings, udpLoopReturnsMax: 10 }), payloads, 1, 3000);
   expect(end.alive).toBe(0);
