@@ -26,7 +26,7 @@ function world(costMs: number) {
   return { pace, drawings, pass };
 }
 
-test('what costs little is drawn at once, and then three times a second', () => {
+test('what costs little is drawn at once, and then three times in the first second', () => {
   const { pace, drawings, pass } = world(1);
   pass(1000, () => pace.ask());
   expect(drawings.length).toBeGreaterThanOrEqual(3);

@@ -1,6 +1,6 @@
 /**
  * When the page is drawn: what comes after a quiet while is drawn in the next frame; what comes then is gathered for a
- * third of a second, and for a multiple of what the last drawing cost, but for a second at most. So a flood costs a share
+ * moment, and for a multiple of what the last drawing cost, but for a second at most. So a flood costs a share
  * of the time, and not all of it.
  */
 export interface DrawPaceOptions {
@@ -16,7 +16,7 @@ export interface DrawPaceOptions {
 /** A drawing may take this share of the time. */
 const costShare = 1 / 10;
 /** What a drawing costs elsewhere, such as where it is painted, is not seen here; nobody reads ten of them a second. */
-const waitMsMin = 333;
+const waitMsMin = 400;
 const waitMsMax = 1000;
 
 export class DrawPace {

@@ -42,11 +42,11 @@ export interface FollowLog {
 const retryMsMin = 500;
 const retryMsMax = 10_000;
 /**
- * A read costs a browser more than the few events that it brings, and a busy log is sent in a hundred pieces a second. At
+ * A read costs a browser more than the events that it brings, and a busy log is sent in a hundred pieces a second. At
  * the head, who has read a small piece lets the next ones gather; a large one says that there is more to be read.
  */
-const gatherMs = 100;
-const smallPieceBytes = 16 * 1024;
+const gatherMs = 250;
+const smallPieceBytes = 64 * 1024;
 /** Of a large piece, such as of the history, so many are a task, and who uses the page has the next. */
 const linesAtOnceMax = 250;
 /** Those who must be asked for a key, or are asked for by mistake, are not helped by asking again. */
