@@ -153,8 +153,8 @@ test('a hidden page has no stream, and resumes when it is shown', async () => {
 });
 
 test('at the head small pieces are let gather, and what is behind is read on, in turns', async () => {
-  const many = Array.from({ length: 400 }, (_, at) => line(at + 2)).join('');
-  const pieces = [line(1), synced(1), many, line(402), line(403)];
+  const many = Array.from({ length: 600 }, (_, at) => line(at + 2)).join('');
+  const pieces = [line(1), synced(1), many, line(602), line(603)];
   const bytes = pieces.map((piece) => new TextEncoder().encode(piece));
   const body = () => (signal: AbortSignal) =>
     new ReadableStream<Uint8Array>(
@@ -168,14 +168,15 @@ test('at the head small pieces are let gather, and what is behind is read on, in
       { highWaterMark: 0 },
     );
   const waits: { readonly ms: number; readonly left: number }[] = [];
-  const { seqs } = await follow([body], hasSeq(403), {
+  const { seqs } = await follow([body], hasSeq(603), {
     delay: async (ms) => void waits.push({ ms, left: bytes.length }),
   });
-  expect(seqs).toHaveLength(403);
+  expect(seqs).toHaveLength(603);
   expect(waits).toEqual([
-    { ms: 100, left: 3 },
+    { ms: 250, left: 3 },
     { ms: 0, left: 2 },
-    { ms: 100, left: 1 },
+    { ms: 0, left: 2 },
+    { ms: 250, left: 1 },
   ]);
 });
 
