@@ -2,6 +2,7 @@
 import { GCProfiler, type GCProfilerResult } from 'node:v8';
 import { expect, test } from 'vitest';
 import { long } from '../../test/support/long.ts';
+import { startEndingServer } from '../../test/support/store-proxy.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { Database } from './database.ts';
 
@@ -78,4 +79,20 @@ test('an answer that fails in one of its pieces fails, and leaves a connection f
   const text = 'SELECT 1 / (95 - n) FROM generate_series(1, 500) n';
   await expect(database.query({ text, pieceRowsMax: 10 })).rejects.toThrow('division by zero');
   expect(await database.query({ text: 'SELECT 1' })).toEqual([[1]]);
+});
+
+test('a server that ends with its answer to one fails the next who has the connection, and nobody else', async () => {
+  await using ground = await makeDatabase();
+  await using server = await startEndingServer(ground.url);
+  const one = { ...limits, readConnectionsMax: 1 };
+  await using database = new Database({ connectionString: server.url, log, limits: one });
+  const statement = { text: 'SELECT 1' };
+  await database.query(statement);
+  server.end();
+  // The second has the connection as soon as the first is answered, in the very turn of the server's last words.
+  const both = await Promise.allSettled([database.query(statement), database.query(statement)]);
+  expect(both).toMatchObject([
+    { status: 'fulfilled', value: [[1]] },
+    { status: 'rejected', reason: { code: 'unavailable' } },
+  ]);
 });

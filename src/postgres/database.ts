@@ -107,6 +107,9 @@ export class Database implements AsyncDisposable {
     pool.on('error', ({ message }) =>
       log.debug({ reason: message }, 'a database connection was lost'),
     );
+    // Between two who use it nobody listens, if a server's last words come in one piece with its answer to the first:
+    // an error that nobody hears would end the process. The next one finds that the connection is none.
+    pool.on('connect', (client) => void client.on('error', unheard));
     return pool;
   }
 
@@ -203,6 +206,8 @@ interface PoolOptions {
   /** Made once on each connection. */
   readonly settings: string;
 }
+
+function unheard(): void {}
 
 async function run(pool: pg.Pool, statement: Statement, timeoutMs: number): Promise<Rows> {
   try {

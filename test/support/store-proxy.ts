@@ -2,7 +2,8 @@
  * The network between kodama and an external PostgreSQL: a TCP port in front of the server's Unix socket, which
  * can be cut, held, or made to swallow what the server answers.
  */
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import type { SentStatements } from './sent-statements.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
@@ -20,6 +21,50 @@ export async function startStoreProxy(
   const proxy = await startTcpProxy(() => connect(socketPath), tap);
   const url = `postgresql://${user}@127.0.0.1:${proxy.port}/${database}?sslmode=disable`;
   return Object.assign(proxy, { url });
+}
+
+/** Of the server's last words, where it is gone: https://www.postgresql.org/docs/18/protocol-message-formats.html */
+const lastWords = (() => {
+  const fields =
+    'SFATAL\0VFATAL\0C57P01\0Mterminating connection due to unexpected postmaster exit\0\0';
+  const message = Buffer.alloc(5 + fields.length);
+  message.write('E');
+  message.writeInt32BE(4 + fields.length, 1);
+  message.write(fields, 5);
+  return message;
+})();
+const isReady = (data: Buffer) => data.subarray(-6).equals(Buffer.from('Z\0\0\0\x05I'));
+
+/** A server that ends behind an answer, so that its last words come with that, once it is told to. */
+export async function startEndingServer(serverUrl: string) {
+  const { user, database, socketPath } = parse(serverUrl);
+  let isEnding = false;
+  const server = createServer((client) => {
+    const upstream = connect(socketPath);
+    client.pipe(upstream);
+    upstream.on('data', (data: Buffer) => {
+      if (!isEnding || !isReady(data)) client.write(data);
+      else client.end(Buffer.concat([data, lastWords]));
+    });
+    for (const socket of [client, upstream]) {
+      socket
+        .on('error', () => undefined)
+        .on('close', () => [client, upstream].map((one) => one.destroy()));
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `postgresql://${user}@127.0.0.1:${port}/${database}?sslmode=disable`,
+    end() {
+      isEnding = true;
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, 'close');
+    },
+  };
 }
 
 function parse(serverUrl: string) {
