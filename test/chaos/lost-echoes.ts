@@ -38,5 +38,8 @@ export function aboutLoss(
   const isEndOfRow = near.some(({ workerPids }) =>
     workerPids.some((pid) => !later.some(({ workerPid }) => workerPid === pid)),
   );
-  return isEndOfRow ? null : `an echo is not on record, and later ones are: ${told}`;
+  if (isEndOfRow) return null;
+  const pids = new Set(near.flatMap(({ workerPids }) => workerPids));
+  const one = later.find(({ workerPid }) => pids.has(workerPid));
+  return `an echo is not on record, and later ones are: ${told}, such as ${JSON.stringify({ one, near })}`;
 }
