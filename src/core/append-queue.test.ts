@@ -48,12 +48,26 @@ const idsOf = (events: readonly EventDraft[]) =>
 const slow = () => new AppError('unavailable', 'canceled by the time-out of the statement');
 const refused = new Error('value out of range');
 
+/** A commit is under way, with what came in the turn before. */
+const begun = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+test('what comes in one turn is committed together, whosever it is', async () => {
+  const { log, store, database } = await openLog();
+  const other = log.of(database.addProject('other'));
+  // A worker tells what it has of all projects at once: a kill between two commits would lose the middle of that.
+  await Promise.all([log.append([visit(1), visit(3)]), other.append([visit(2)])]);
+  expect(store.appends.map(({ entries }) => entries.length)).toEqual([2]);
+});
+
 test('a commit is bounded in bytes too', async () => {
   const { log, store } = await openLog({ commitBytesMax: 10_000, commandsBytesMax: 100_000 });
   const gate = Promise.withResolvers<void>();
   store.faults.push({ begin: gate.promise });
-  const updates = [1, 2, 3, 4, 5, 6].map((id) => log.appendCommand([listenerOf(id, 2000)]));
+  const first = log.appendCommand([listenerOf(1, 2000)]);
+  await begun();
+  const updates = [2, 3, 4, 5, 6].map((id) => log.appendCommand([listenerOf(id, 2000)]));
   gate.resolve();
+  await first;
   await Promise.all(updates);
   expect(store.appends.map((one) => eventsOf(one).length)).toEqual([1, 2, 2, 1]);
   const sizes = store.appends.map(({ entries }) =>
@@ -68,6 +82,7 @@ test('a commit is bounded in projects too', async () => {
   const gate = Promise.withResolvers<void>();
   store.faults.push({ begin: gate.promise });
   const first = log.append([visit(1)]);
+  await begun();
   const rest = projects.flatMap((project, n) => [
     project.append([visit(10 + n)]),
     project.append([visit(20 + n)]),
@@ -186,7 +201,9 @@ test('a store that is slow gets less at a time, and more again once it is not', 
   await waitFor('whole commits', async () => {
     const gate = Promise.withResolvers<void>();
     store.faults.push({ begin: gate.promise });
-    const commits = Array.from({ length: 31 }, () => log.append([sampleEvent()]));
+    const first = log.append([sampleEvent()]);
+    await begun();
+    const commits = [first, ...Array.from({ length: 30 }, () => log.append([sampleEvent()]))];
     gate.resolve();
     await Promise.all(commits);
     return sizes().at(-1) === 30;

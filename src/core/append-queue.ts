@@ -132,6 +132,8 @@ export class AppendQueue {
 
   async #run(): Promise<void> {
     try {
+      // What a worker tells at once is there by then, whosever it is: a kill loses the end of its row, and no middle.
+      await null;
       while (this.#entries.length > 0) {
         const restMs = this.gathering.restMs(this.#entries);
         if (restMs > 0) await this.gathering.rest(restMs, this.#stop.signal);

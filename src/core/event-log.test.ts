@@ -16,6 +16,9 @@ import { EventLog, type EventLogLimits } from './event-log.ts';
 const long = 60_000;
 const never = new AbortController().signal;
 
+/** A commit is under way, with what came in the turn before. */
+const begun = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 async function openLog(limits: Partial<EventLogLimits> = {}, store = new MemoryStore()) {
   const logger = keepingLogger();
   const fatal: unknown[] = [];
@@ -67,7 +70,9 @@ test('nothing is seen before its commit is answered', async () => {
 test('an idle log commits at once, and gathers while a commit is under way', async () => {
   const { log, store } = await openLog({ commitEventsMax: 3 });
   const gate = hold(store, 'begin');
-  const commits = [1, 2, 3, 4, 5].map(() => log.append([sampleEvent()]));
+  const first = log.append([sampleEvent()]);
+  await begun();
+  const commits = [first, ...[2, 3, 4, 5].map(() => log.append([sampleEvent()]))];
   expect(store.appends.map((append) => eventsOf(append).length)).toEqual([1]);
   expect(log.queuedEvents).toBe(4);
   gate.resolve();
@@ -147,6 +152,7 @@ test('when its place is lost while a refused batch is taken apart everyone who w
   const fenced = { refusal: new PlaceLost('node-a') };
   store.faults.push(refused, refused, fenced);
   const first = log.append([sampleEvent()]);
+  await begun();
   const batch = [1, 2, 3, 4].map(() => rejection(log.append([sampleEvent()])));
   gate.resolve();
   await first;
@@ -164,6 +170,7 @@ test('a command that waits too long in the queue is withdrawn', async () => {
   const { log, store, database } = await openLog({ commandTimeoutMs: 5 });
   const gate = hold(store, 'begin');
   const before = log.append([sampleEvent()]);
+  await begun();
   const onLate = () => expect.unreachable('it was withdrawn');
   const error = await rejection(log.appendCommand([sampleEvent()], { onLate }));
   expect(hasCode(error, 'unavailable')).toBe(true);
