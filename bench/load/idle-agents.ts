@@ -7,6 +7,7 @@
 import { createPrivateKey, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { openChannel, readGatewayUrl } from '../../src/agent/gateway-channel.ts';
 import { readAgentConfig } from '../../src/config.ts';
 import { inParallel } from '../../src/core/in-parallel.ts';
@@ -28,6 +29,8 @@ if (gateway === null) throw new Error(`no gateway: ${url}`);
 const target = gateway;
 /** As many as come at once to a gateway that has just started. */
 const atOnce = 32;
+const triesMax = 50;
+const pauseMs = 200;
 
 const told = { sent: 0, stored: 0, unstored: 0, ended: 0, slowestMs: 0 };
 
@@ -39,11 +42,11 @@ async function begin({ nodeId, key }: IdleNode): Promise<void> {
   const send = (frame: NodeFrame) => void stream.write(nodeFrames.encode(frame));
   const askedAt = new Map<number, number>();
   const welcomed = Promise.withResolvers<void>();
-  const end = () => {
+  const end = (why: string) => {
     told.ended += 1;
-    welcomed.reject(new Error('a session ended'));
+    welcomed.reject(new Error(`a session ended: ${why}`));
   };
-  stream.on('error', end).on('end', end);
+  stream.on('error', ({ message }) => end(message)).on('end', () => end('without a word'));
   const beat = () => {
     const number = told.sent + 1;
     told.sent = number;
@@ -69,7 +72,8 @@ async function begin({ nodeId, key }: IdleNode): Promise<void> {
       // Agents that came at once do not go on at once.
       setTimeout(() => setInterval(beat, frame.heartbeatMs), Math.random() * frame.heartbeatMs);
       welcomed.resolve();
-    } else if (frame?.kind === 'lease') {
+    } else if (frame?.kind === 'goAway') end(frame.reason);
+    else if (frame?.kind === 'lease') {
       if (frame.stored) told.stored += 1;
       else told.unstored += 1;
       const tookMs = performance.now() - (askedAt.get(frame.number) ?? 0);
@@ -80,7 +84,21 @@ async function begin({ nodeId, key }: IdleNode): Promise<void> {
   await welcomed.promise;
 }
 
-await inParallel(nodes, atOnce, begin);
+/** A gateway resets whom it has no room for just now: an agent comes again, and so do these. */
+async function comeIn(node: IdleNode): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await begin(node);
+      return;
+    } catch (error) {
+      if (tries === triesMax) throw error;
+      await delay(pauseMs);
+    }
+  }
+}
+
+await inParallel(nodes, atOnce, comeIn);
+told.ended = 0;
 console.log('ready');
 createInterface({ input: process.stdin })
   .on('line', () => {
