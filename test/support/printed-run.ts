@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import type { TestHome } from './test-app.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -21,6 +21,12 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
+/** A test that fails may leave some behind: they end with the process of the tests. */
+const left = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of left) child.kill('SIGKILL');
+});
+
 /** A kodama as a user starts it who sees only what it prints. */
 export function begin(
   environment: Readonly<Record<string, string>>,
@@ -38,7 +44,8 @@ export function begin(
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  left.add(child);
+  child.once('exit', () => left.delete(child));
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
