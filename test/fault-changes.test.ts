@@ -161,25 +161,23 @@ test.concurrent('what is for the accept is for connections still to come', async
   expect(living.received.toString()).toBe('abd');
 });
 
-test.concurrent(
-  'a limit and a close count the bytes of a living connection from the change on',
-  long,
-  async () => {
-    for (const fault of [
-      { type: 'limit', bytes: 3 },
-      { type: 'close', afterBytes: 3 },
-    ]) {
-      const { id, port } = await listen([]);
-      await using living = await openClient(port);
-      await living.echo('before ');
-      await patchFaults(app, id, [fault]);
-      living.socket.write('after');
-      await wantEnd(living);
-      expect(living.received.toString()).toBe('before aft');
-      expect(await closedConnections(app, id)).toMatchObject([byFault]);
-    }
-  },
-);
+test.concurrent('a limit and a close count the bytes of a living connection from the change on', {
+  ...long,
+}, async () => {
+  for (const fault of [
+    { type: 'limit', bytes: 3 },
+    { type: 'close', afterBytes: 3 },
+  ]) {
+    const { id, port } = await listen([]);
+    await using living = await openClient(port);
+    await living.echo('before ');
+    await patchFaults(app, id, [fault]);
+    living.socket.write('after');
+    await wantEnd(living);
+    expect(living.received.toString()).toBe('before aft');
+    expect(await closedConnections(app, id)).toMatchObject([byFault]);
+  }
+});
 
 test.concurrent('a close at a time that is over closes a living connection at once', async () => {
   const { id, port } = await listen([]);
@@ -191,56 +189,50 @@ test.concurrent('a close at a time that is over closes a living connection at on
   expect(await closedConnections(app, id)).toMatchObject([byFault]);
 });
 
-test.concurrent(
-  'a fault that stays as it was keeps its counts and what it holds',
-  long,
-  async () => {
-    const limit = { type: 'limit', bytes: 6 };
-    const { id, port } = await listen([limit, latency(700)]);
-    await using living = await openClient(port);
-    const sentAt = now();
-    living.socket.write('abcd');
-    await connectionOnce(app, id, 'that has read it', ({ bytesIn }) => bytesIn === 4);
-    await patchFaults(app, id, [limit, latency(700), { type: 'slice', averageBytes: 1 }]);
-    living.socket.write('efgh');
-    await wantEnd(living);
-    expect(living.received.toString()).toBe('abcdef');
-    expect((living.arrivals[0]?.at ?? 0) - sentAt).toBeGreaterThanOrEqual(700);
-  },
-);
+test.concurrent('a fault that stays as it was keeps its counts and what it holds', {
+  ...long,
+}, async () => {
+  const limit = { type: 'limit', bytes: 6 };
+  const { id, port } = await listen([limit, latency(700)]);
+  await using living = await openClient(port);
+  const sentAt = now();
+  living.socket.write('abcd');
+  await connectionOnce(app, id, 'that has read it', ({ bytesIn }) => bytesIn === 4);
+  await patchFaults(app, id, [limit, latency(700), { type: 'slice', averageBytes: 1 }]);
+  living.socket.write('efgh');
+  await wantEnd(living);
+  expect(living.received.toString()).toBe('abcdef');
+  expect((living.arrivals[0]?.at ?? 0) - sentAt).toBeGreaterThanOrEqual(700);
+});
 
-test.concurrent(
-  'a fault that is not enabled does nothing, and begins when it is',
-  long,
-  async () => {
-    const { id, port } = await listen([{ type: 'blackhole', enabled: false }]);
-    await using living = await openClient(port, halfOpen);
-    expect(await living.echo('seen')).toBe('seen');
-    await patchFaults(app, id, [{ type: 'blackhole' }]);
-    living.socket.write('lost');
-    await connectionOnce(app, id, 'that has read it', ({ bytesIn }) => bytesIn === 8);
-    await patchFaults(app, id, [{ type: 'blackhole', enabled: false }]);
-    expect(await living.echo('seen')).toBe('seen');
-    expect(living.received.toString()).toBe('seenseen');
-  },
-);
+test.concurrent('a fault that is not enabled does nothing, and begins when it is', {
+  ...long,
+}, async () => {
+  const { id, port } = await listen([{ type: 'blackhole', enabled: false }]);
+  await using living = await openClient(port, halfOpen);
+  expect(await living.echo('seen')).toBe('seen');
+  await patchFaults(app, id, [{ type: 'blackhole' }]);
+  living.socket.write('lost');
+  await connectionOnce(app, id, 'that has read it', ({ bytesIn }) => bytesIn === 8);
+  await patchFaults(app, id, [{ type: 'blackhole', enabled: false }]);
+  expect(await living.echo('seen')).toBe('seen');
+  expect(living.received.toString()).toBe('seenseen');
+});
 
-test.concurrent(
-  'a fault ends by itself at its time, and what it held comes back',
-  long,
-  async () => {
-    const expiresAt = new Date(Date.now() + 1500).toISOString();
-    const { id, port } = await listen([{ ...latency(hour), expiresAt }]);
-    await using living = await openClient(port, halfOpen);
-    await living.echo('held');
-    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(expiresAt));
-    await living.echo('quick');
-    living.socket.end();
-    await wantEnd(living);
-    expect(await closedConnections(app, id)).toMatchObject([byPeer]);
-    const { faults } = await want(200, app, 'GET', `/v1/listeners/${id}`);
-    expect(faults).toMatchObject([latency(hour)]);
-    await using next = await openClient(port);
-    expect(await next.echo('quick')).toBe('quick');
-  },
-);
+test.concurrent('a fault ends by itself at its time, and what it held comes back', {
+  ...long,
+}, async () => {
+  const expiresAt = new Date(Date.now() + 1500).toISOString();
+  const { id, port } = await listen([{ ...latency(hour), expiresAt }]);
+  await using living = await openClient(port, halfOpen);
+  await living.echo('held');
+  expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(expiresAt));
+  await living.echo('quick');
+  living.socket.end();
+  await wantEnd(living);
+  expect(await closedConnections(app, id)).toMatchObject([byPeer]);
+  const { faults } = await want(200, app, 'GET', `/v1/listeners/${id}`);
+  expect(faults).toMatchObject([latency(hour)]);
+  await using next = await openClient(port);
+  expect(await next.echo('quick')).toBe('quick');
+});

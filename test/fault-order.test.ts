@@ -162,7 +162,7 @@ describe.concurrent('max_bytes', () => {
   });
 });
 
-test.concurrent('a client that takes nothing is reset all the same', long, async () => {
+test.concurrent('a client that takes nothing is reset all the same', { ...long }, async () => {
   // By then its bytes have come, on a machine with much else to do, too.
   const { id, port } = await listen([{ type: 'close', afterMs: 2000, mode: 'rst' }]);
   await using client = await openClient(port);
@@ -175,26 +175,24 @@ test.concurrent('a client that takes nothing is reset all the same', long, async
   expect(client.error).toMatch(/ECONNRESET|EPIPE/);
 });
 
-test.concurrent(
-  'a half-close is told once, also where faults stop reading after it',
-  long,
-  async () => {
-    // Single bytes cost so much to hold that reading stops when the client's FIN is already there.
-    const { id, port } = await listen([
-      { type: 'latency', delayMs: 100 },
-      { type: 'slice', averageBytes: 1 },
-      { type: 'bandwidth', bytesPerSecond: 20_000 },
-    ]);
-    await using client = await openClient(port, halfOpen);
-    const sent = numbered(20_000);
-    client.socket.end(sent);
-    await wantEnd(client);
-    expect(client.received.toString()).toBe(sent);
-    await closedConnections(app, id);
-    const path = `/v1/events?afterSeq=0&listenerId=${id}&type=connection_half_closed`;
-    expect(await all(app, path, 'events')).toHaveLength(1);
-  },
-);
+test.concurrent('a half-close is told once, also where faults stop reading after it', {
+  ...long,
+}, async () => {
+  // Single bytes cost so much to hold that reading stops when the client's FIN is already there.
+  const { id, port } = await listen([
+    { type: 'latency', delayMs: 100 },
+    { type: 'slice', averageBytes: 1 },
+    { type: 'bandwidth', bytesPerSecond: 20_000 },
+  ]);
+  await using client = await openClient(port, halfOpen);
+  const sent = numbered(20_000);
+  client.socket.end(sent);
+  await wantEnd(client);
+  expect(client.received.toString()).toBe(sent);
+  await closedConnections(app, id);
+  const path = `/v1/events?afterSeq=0&listenerId=${id}&type=connection_half_closed`;
+  expect(await all(app, path, 'events')).toHaveLength(1);
+});
 
 test.concurrent.each([
   { action: 'fin', sawEnd: true, error: null },
