@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { expect, test } from 'vitest';
 import { echoContext, sampleBinding } from '../../../test/support/echo-context.ts';
+import { long } from '../../../test/support/long.ts';
 import { sampleId, sampleLimits } from '../../../test/support/samples.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
 import type { ListenerLimits } from '../../core/listener.ts';
@@ -167,6 +168,7 @@ test.runIf(isLinux)('one without an address is in no network, and no source', as
 
 test.runIf(isLinux)(
   'one that waits for room in the records is recorded when its listener goes',
+  long,
   async () => {
     const listening = await startListener({ isStoreAway: true });
     const { records, recorded, listener, port } = listening;
