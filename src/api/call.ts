@@ -1,6 +1,7 @@
 /**
  * What happens around every operation, for both edges alike and in this order: the caller has been identified, it is
- * allowed, within its project's rate, its input is read, a repeat is answered as before, and the operation runs.
+ * allowed, within its project's rate, its input is read, it has one of its project's places, a repeat is answered as
+ * before, and the operation runs.
  */
 import type { z } from 'zod';
 import type { Caller } from '../core/caller.ts';
