@@ -119,6 +119,10 @@ async function expectWhole(
     'listener_listening',
   ]);
   expect(await talk(keyed.laddr.port, 'back')).toBe('back');
+  await waitFor('its close', async () => {
+    const path = `/v1/connections?listener=${keyed.id}&closeReason=peer_fin`;
+    return (await all(app, path, 'connections')).length === 1;
+  });
   const replayed = await call(app, 'POST', '/v1/listeners', { name: 'keyed' }, key);
   expect(replayed).toMatchObject({ status: 201, body: keyed });
   expect(replayed.headers.get('idempotent-replayed')).toBe('true');
