@@ -98,7 +98,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'listeners-file': 330,
   metrics: 280,
   node: 400,
-  postgres: 6560,
+  postgres: 6650,
   tenancy: 1550,
   tls: 350,
   wire: 620,

@@ -195,11 +195,15 @@ function appendContract(makeGround: MakeGround): void {
     await using a = await openNode(ground, 'node-a');
     await using b = await openNode(ground, 'node-b');
     const rounds = 40;
+    // Every second append changes a listener, too.
     const write = async ({ node }: { node: TakenNode }, nodeId: string) => {
       const firstSeqs: number[] = [];
+      const listener = sampleListener({ nodeId });
       for (let number = 1; number <= rounds; number += 1) {
         const connection = sampleConnection({ nodeId, fd: number });
-        const drafts = [opened(connection), closed(connection)];
+        const type = number === 1 ? 'listener_created' : 'listener_updated';
+        const changed = listenerEvent(type, { ...listener, revision: (number + 1) / 2 });
+        const drafts = [opened(connection), number % 2 === 1 ? changed : closed(connection)];
         firstSeqs.push(...(await node.append(append(number, drafts))).values());
       }
       return firstSeqs;
