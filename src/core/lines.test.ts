@@ -62,3 +62,10 @@ test('who goes away while it waits leaves the line', async () => {
   await next;
   expect(had).toEqual(['first', 'next']);
 });
+
+test('who has gone before it comes takes no place, even where there is room', async () => {
+  const of = lines(1);
+  const gone = AbortSignal.abort(new Error('went away'));
+  await expect(of.take('a', gone)).rejects.toThrow('went away');
+  using _place = await of.take('a');
+});

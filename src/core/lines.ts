@@ -28,6 +28,7 @@ export class Lines<Project> {
 
   /** A place, until it is disposed of. @throws the error of who has waited too long, the reason of the signal */
   async take(project: Project, signal?: AbortSignal): Promise<Disposable> {
+    signal?.throwIfAborted();
     const line = this.#lines.get(project) ?? { taken: 0, waiting: new Set() };
     this.#lines.set(project, line);
     if (line.taken < this.#limits.atOnceMax) line.taken += 1;
