@@ -116,7 +116,9 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   );
   resources.use(store);
   await resources.use(time)?.start(store.fleet.sessions);
-  const projects = resources.use(new Projects(store.projects, logger));
+  const projects = resources.use(
+    new Projects(store.projects, logger, (project) => turns.saw(project)),
+  );
   const made = { projects, metrics: new Metrics() };
   const reservedPorts = [config.http.port, config.grpc.port].filter((port) => port !== 0);
   const ground = {

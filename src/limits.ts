@@ -101,10 +101,9 @@ export const longPageLimits = { longPagesPerProjectMax: 2, longPageWaitMs: 30_00
 
 /** Of calls of several projects at once. */
 export const callLineLimits = {
-  callsPerProjectMax: 8,
-  callPlaceMs: 250,
+  callsPerProjectMax: 2,
+  callPlaceMs: 50,
   callWaitMs: 10_000,
-  callsBesideMs: 1000,
 };
 
 export const idempotencyLimits = {

@@ -7,7 +7,7 @@ const limits: CallLineLimits = {
   callsPerProjectMax: 2,
   callPlaceMs: 250,
   callWaitMs: 10_000,
-  callsBesideMs: 1000,
+  besideMs: 1000,
 };
 
 beforeEach(() => {
@@ -87,7 +87,7 @@ test('once the other has not called for so long there is no line any more', asyn
   const { call } = caller();
   await call('b', 'b1');
   for (const name of ['1', '2', '3']) await call('a', name);
-  await vi.advanceTimersByTimeAsync(limits.callsBesideMs + 1);
+  await vi.advanceTimersByTimeAsync(limits.besideMs + 1);
   for (const name of ['4', '5', '6']) await call('a', name);
   expect(await call('a', '7')).toContain('7');
 });

@@ -6,6 +6,7 @@
 import type { Caller } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import { Lines } from '../core/lines.ts';
+import { Neighbours } from '../core/neighbours.ts';
 
 export interface CallLineLimits {
   /** Under way of one project, while another one calls. */
@@ -15,25 +16,21 @@ export interface CallLineLimits {
   /** For a place. */
   readonly callWaitMs: number;
   /** A project that has called within this time is one that calls. */
-  readonly callsBesideMs: number;
+  readonly besideMs: number;
 }
 
 const noPlace: Disposable = { [Symbol.dispose]: () => undefined };
 
 export class CallLines {
   readonly #limits: CallLineLimits;
-  readonly #monotonicMs: () => number;
   readonly #lines: Lines<string>;
-  /** The two projects that called last, and when. */
-  #last = { project: '', atMs: Number.NEGATIVE_INFINITY };
-  #before = this.#last;
+  readonly #callers: Neighbours<string>;
 
-  /** The clock never jumps. */
-  constructor(limits: CallLineLimits, monotonicMs = () => performance.now()) {
+  constructor(limits: CallLineLimits) {
     this.#limits = limits;
-    this.#monotonicMs = monotonicMs;
+    this.#callers = new Neighbours(limits.besideMs);
     const { callsPerProjectMax: atOnceMax, callWaitMs: waitMs } = limits;
-    this.#lines = new Lines({ atOnceMax, waitMs }, () => tooMany(atOnceMax));
+    this.#lines = new Lines({ atOnceMax: () => atOnceMax, waitMs }, () => tooMany(atOnceMax));
   }
 
   /**
@@ -41,20 +38,14 @@ export class CallLines {
    * @throws resource_exhausted where it is waited for too long; the reason of the caller's signal
    */
   async take({ project, signal }: Pick<Caller, 'project' | 'signal'>): Promise<Disposable> {
-    if (this.#isAlone(project)) return noPlace;
+    this.#callers.saw(project);
+    if (!this.#callers.areSeveral) return noPlace;
     const place = await this.#lines.take(project, signal);
     const held = new DisposableStack();
     held.use(place);
     const timer = setTimeout(() => held.dispose(), this.#limits.callPlaceMs).unref();
     held.defer(() => clearTimeout(timer));
     return held;
-  }
-
-  #isAlone(project: string): boolean {
-    const now = { project, atMs: this.#monotonicMs() };
-    if (this.#last.project !== project) this.#before = this.#last;
-    this.#last = now;
-    return now.atMs - this.#before.atMs > this.#limits.callsBesideMs;
   }
 }
 

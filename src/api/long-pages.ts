@@ -5,7 +5,7 @@
  */
 import type { Caller } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
-import { type LineLimits, Lines } from '../core/lines.ts';
+import { Lines } from '../core/lines.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Projects } from '../core/projects.ts';
 import type { Turns } from '../core/turns.ts';
@@ -43,7 +43,7 @@ export class LongPages {
   constructor(options: LongPagesOptions) {
     this.#options = options;
     const { longPagesPerProjectMax: atOnceMax, longPageWaitMs: waitMs } = options.limits;
-    this.#lines = new Lines({ atOnceMax, waitMs } satisfies LineLimits, () => tooMany(atOnceMax));
+    this.#lines = new Lines({ atOnceMax: () => atOnceMax, waitMs }, () => tooMany(atOnceMax));
   }
 
   /** @throws resource_exhausted where its project has too many for too long, not_found, unavailable; the reason of the caller's signal */

@@ -4,7 +4,7 @@ import { Lines } from './lines.ts';
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 function lines(atOnceMax: number, waitMs = 60_000) {
-  return new Lines<string>({ atOnceMax, waitMs }, () => new Error('too late'));
+  return new Lines<string>({ atOnceMax: () => atOnceMax, waitMs }, () => new Error('too late'));
 }
 
 /** Tells in which order the places are had. */
@@ -68,4 +68,19 @@ test('who has gone before it comes takes no place, even where there is room', as
   const gone = AbortSignal.abort(new Error('went away'));
   await expect(of.take('a', gone)).rejects.toThrow('went away');
   using _place = await of.take('a');
+});
+
+test('where there are fewer places by now, who leaves makes room for nobody', async () => {
+  let atOnceMax = 2;
+  const of = new Lines<string>({ atOnceMax: () => atOnceMax, waitMs: 60_000 }, () => null);
+  const { had, take, leave } = taker(of);
+  const all = ['1', '2', '3', '4'].map((name) => take('a', name));
+  await turn();
+  atOnceMax = 1;
+  await leave('1');
+  expect(had).toEqual(['1', '2']);
+  await leave('2');
+  expect(had.at(-1)).toBe('3');
+  await leave('3');
+  await Promise.all(all);
 });

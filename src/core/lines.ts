@@ -4,8 +4,8 @@
  */
 
 export interface LineLimits {
-  /** Places of one project. */
-  readonly atOnceMax: number;
+  /** Places of one project, as of now. */
+  readonly atOnceMax: () => number;
   readonly waitMs: number;
 }
 
@@ -31,15 +31,15 @@ export class Lines<Project> {
     signal?.throwIfAborted();
     const line = this.#lines.get(project) ?? { taken: 0, waiting: new Set() };
     this.#lines.set(project, line);
-    if (line.taken < this.#limits.atOnceMax) line.taken += 1;
+    if (line.taken < this.#limits.atOnceMax()) line.taken += 1;
     else await this.#placeIn(line, signal);
     return { [Symbol.dispose]: () => this.#leave(project, line) };
   }
 
   #leave(project: Project, line: Line): void {
     const [next] = line.waiting;
-    // The place goes from hand to hand, so that nobody overtakes.
-    if (next !== undefined) next();
+    // The place goes from hand to hand, so that nobody overtakes, unless there are fewer by now.
+    if (next !== undefined && line.taken <= this.#limits.atOnceMax()) next();
     else line.taken -= 1;
     if (line.taken === 0) this.#lines.delete(project);
   }

@@ -24,6 +24,7 @@ const ttlMs = 10_000;
 export class Projects implements AsyncDisposable {
   readonly #directory: ProjectDirectory;
   readonly #log: Pick<Logger, 'debug'>;
+  readonly #onAsked: (project: ProjectRef) => void;
   /** No more than there are; the terms too. */
   readonly #known = new Map<string, Known>();
   #terms: ReadonlyMap<ProjectRef, ProjectTerms> = new Map();
@@ -32,9 +33,15 @@ export class Projects implements AsyncDisposable {
   #reading: Promise<void> = Promise.resolve();
   #refresh: NodeJS.Timeout | null = null;
 
-  constructor(directory: ProjectDirectory, log: Pick<Logger, 'debug'>) {
+  /** Each one that somebody asks for is told. */
+  constructor(
+    directory: ProjectDirectory,
+    log: Pick<Logger, 'debug'>,
+    onAsked: (project: ProjectRef) => void = () => undefined,
+  ) {
     this.#directory = directory;
     this.#log = log;
+    this.#onAsked = onAsked;
   }
 
   /** Reads what all may have; from then on each change of it is told. @throws unavailable */
@@ -45,7 +52,13 @@ export class Projects implements AsyncDisposable {
   }
 
   /** @throws not_found, unavailable */
-  async of({ project: name }: Pick<Caller, 'project'>): Promise<ProjectRef> {
+  async of(caller: Pick<Caller, 'project'>): Promise<ProjectRef> {
+    const project = await this.#of(caller);
+    this.#onAsked(project);
+    return project;
+  }
+
+  async #of({ project: name }: Pick<Caller, 'project'>): Promise<ProjectRef> {
     if (name === defaultName) return defaultProject;
     const known = this.#known.get(name);
     if (known !== undefined && known.untilMs > performance.now()) return known.ref;

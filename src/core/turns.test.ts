@@ -31,7 +31,7 @@ test('a call passes whatever another project has waiting', async () => {
 
 test('a turn of the loop has as many pieces as there is time for, of the projects in turn', async () => {
   let ms = 0;
-  const turns = new Turns<string>({ pieceItemsMax: 1, turnMs: 3 }, () => ms);
+  const turns = new Turns<string>({ pieceItemsMax: 1, turnMs: 3, besideMs: -1 }, () => ms);
   let loopTurn = 0;
   let isCounting = true;
   const count = () => {
@@ -51,4 +51,24 @@ test('a turn of the loop has as many pieces as there is time for, of the project
   expect(order.map((one) => one.charAt(0)).join('')).toBe('ababab');
   const [first = '', , third = '', fourth = ''] = order.map((one) => one.slice(1));
   expect([third, Number(fourth)]).toEqual([first, Number(first) + 1]);
+});
+
+test('where several projects are at it a turn ends with a rest, in which others are heard', async () => {
+  const restMs = 20;
+  const turns = new Turns<string>({ pieceItemsMax: 1, turnMs: 0, restMs });
+  const waited = async () => {
+    const gaps: number[] = [];
+    let last = performance.now();
+    for await (const _piece of turns.pieces('a', [1, 2, 3])) {
+      gaps.push(performance.now() - last);
+      last = performance.now();
+    }
+    return gaps.slice(1).filter((gap) => gap > restMs / 2).length;
+  };
+  expect(turns.areSeveral).toBe(false);
+  turns.saw('b');
+  await turns.next('a');
+  turns.saw('a');
+  expect(turns.areSeveral).toBe(true);
+  expect(await waited()).toBe(2);
 });

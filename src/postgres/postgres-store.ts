@@ -104,7 +104,7 @@ export class PostgresStore implements Store, AsyncDisposable {
     this.#cipher = cipher;
     const directory = new NodeDirectory(database);
     const { connectTimeoutMs: waitMs } = limits;
-    const lists = readLines({ atOnceMax: limits.prismaPerProjectMax, waitMs });
+    const lists = readLines({ atOnceMax: () => limits.prismaPerProjectMax, waitMs });
     const prisma = new LazyPrisma(database, schema, lists);
     const listeners = new ListenerRows({ database, nodes: directory, cipher, prisma });
     const { turns = new Turns() } = options;

@@ -100,6 +100,23 @@ test('of the reads of a project one is long at once, and its short ones pass', a
   expect(database.begun()).toEqual(['long', 'short', 'next']);
 });
 
+test('one that is alone has its long reads at once, and beside another project one', async () => {
+  const database = heldDatabase();
+  const turns = new Turns<typeof a>();
+  const reads = new ProjectReads(database, turns, { ...shares, longAtOnceMax: 2 });
+  for (const text of ['1', '2', '3']) void reads.of(a).upTo(1000).query({ text });
+  turns.saw(a);
+  await turn();
+  expect(database.begun()).toEqual(['1', '2']);
+  turns.saw(b);
+  database.end(0);
+  await turn();
+  expect(database.begun()).toEqual(['1', '2']);
+  database.end(1);
+  await turn();
+  expect(database.begun()).toEqual(['1', '2', '3']);
+});
+
 test('the rows of many long answers are looked at in pieces, and a short answer waits for none', async () => {
   const turns = new Turns<typeof a>({ pieceItemsMax: 10, turnMs: 0 });
   const reads = new ProjectReads(heldDatabase(), turns, shares);

@@ -12,7 +12,7 @@ import { toAppError } from './database-errors.ts';
 export interface ReadShares {
   /** Reads of one project at once. */
   readonly atOnceMax: number;
-  /** Of them those with long answers: each has a piece in about every turn of the loop. */
+  /** Of them those with long answers, each of which has a piece in about every turn of the loop; one beside others. */
   readonly longAtOnceMax: number;
   readonly waitMs: number;
   /** For a place among the long ones, behind those of the same project. */
@@ -41,8 +41,11 @@ export class ProjectReads {
     this.#turns = turns;
     this.#pieceRowsMax = shares.pieceRowsMax;
     const { atOnceMax, longAtOnceMax, waitMs, longWaitMs } = shares;
-    this.#lines = readLines({ atOnceMax, waitMs });
-    this.#longLines = readLines({ atOnceMax: longAtOnceMax, waitMs: longWaitMs });
+    this.#lines = readLines({ atOnceMax: () => atOnceMax, waitMs });
+    this.#longLines = readLines({
+      atOnceMax: () => (turns.areSeveral ? 1 : longAtOnceMax),
+      waitMs: longWaitMs,
+    });
   }
 
   of(project: ProjectRef): ProjectReader {
