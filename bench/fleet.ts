@@ -1,18 +1,16 @@
 /** A kodama with a gateway over TLS, as in production, and agents in processes of their own; all on loopback. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeSelfSigned } from '../src/tls/certificates.ts';
 import { benchDir } from './compile.ts';
-import { Kodama } from './kodama.ts';
+import { Kodama, stopChild } from './kodama.ts';
 import { processTree } from './process-stats.ts';
 import { restClient } from './rest.ts';
 
 const readyTimeoutMs = 60_000;
-const stopTimeoutMs = 30_000;
 const agentMain = join(benchDir, '../src/agent/main.ts');
 
 export interface JoinToken {
@@ -107,13 +105,7 @@ export class BenchAgent implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      const exited = once(this.#child, 'exit');
-      const force = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeoutMs);
-      this.#child.kill('SIGTERM');
-      await exited;
-      clearTimeout(force);
-    }
+    await stopChild(this.#child);
     await rm(this.#dataDir, { recursive: true, force: true });
   }
 }

@@ -117,15 +117,19 @@ export class Kodama implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.rest.close();
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      const exited = once(this.#child, 'exit');
-      const force = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeoutMs);
-      this.#child.kill('SIGTERM');
-      await exited;
-      clearTimeout(force);
-    }
+    await stopChild(this.#child);
     if (this.#isDirOwn) await rm(this.dataDir, { recursive: true, force: true });
   }
+}
+
+/** In order, or by force where that takes too long. */
+export async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  const force = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+  child.kill('SIGTERM');
+  await exited;
+  clearTimeout(force);
 }
 
 interface Ready {

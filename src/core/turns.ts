@@ -4,7 +4,7 @@ import { Neighbours } from './neighbours.ts';
  * Of a long list so many items are looked at in one piece, and so long in one turn of the loop; where several projects
  * are at it, which they are for so long after each call and each piece, the next turn comes so much later.
  */
-export const turnLimits = { pieceItemsMax: 50, turnMs: 1, restMs: 4, besideMs: 1000 };
+export const turnLimits = { pieceItemsMax: 50, turnMs: 1, restMs: 9, besideMs: 1000 };
 
 export type TurnLimits = Readonly<Record<keyof typeof turnLimits, number>>;
 
