@@ -17,12 +17,12 @@ import { HeldNode } from './core/held-node.ts';
 import { HeldNodes } from './core/held-nodes.ts';
 import type { Listener } from './core/listener.ts';
 import type { PortRules } from './core/listener-ports.ts';
+import { LoopShares } from './core/loop-shares.ts';
 import type { ProjectRef } from './core/project.ts';
 import { Projects } from './core/projects.ts';
 import { connectionLimits } from './core/quotas.ts';
 import { ResourceAudit } from './core/resource-audit.ts';
 import { Retention } from './core/retention.ts';
-import { Turns } from './core/turns.ts';
 import type { Writer } from './core/writer.ts';
 import { ConnectionIds } from './echo/connection-ids.ts';
 import type { EdgesGround } from './edges.ts';
@@ -97,13 +97,13 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   // While PostgreSQL starts, this process has nothing to do; to load the edges takes about as long.
   const [connectionString, { startEdges }] = await Promise.all([database, import('./edges.ts')]);
   signal?.throwIfAborted();
-  const turns = new Turns<ProjectRef>(config.turns);
+  const loop = new LoopShares<ProjectRef>(config.turns);
   const storeName = config.databaseUrl === null ? 'the embedded database' : 'DATABASE_URL';
   const store = await orStartError(
     () =>
       PostgresStore.open({
         ...{ connectionString, nodeId, log: logger, signal, onDisplaced: options.onFatal },
-        ...{ turns, clock },
+        ...{ loop, clock },
         secretKeys: config.secrets.keys,
         // Who has the database to itself need not wait for others to come back.
         limits: {
@@ -117,7 +117,7 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   resources.use(store);
   await resources.use(time)?.start(store.fleet.sessions);
   const projects = resources.use(
-    new Projects(store.projects, logger, (project) => turns.saw(project)),
+    new Projects(store.projects, logger, (project) => loop.neighbours.saw(project)),
   );
   const made = { projects, metrics: new Metrics() };
   const reservedPorts = [config.http.port, config.grpc.port].filter((port) => port !== 0);
@@ -128,7 +128,7 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
     nodeId,
     store,
     ...made,
-    turns,
+    loop,
     reservedPorts,
     appliedFile,
     certificate,
@@ -223,7 +223,7 @@ function startRetention(
 async function startCore(ground: Ground, resources: AsyncDisposableStack) {
   const { config, logger, clock, nodeId, store, projects, metrics, reservedPorts, onFatal } =
     ground;
-  const { turns, makeId } = ground;
+  const { loop, makeId } = ground;
   const nodes = new HeldNodes();
   const activity = resources.use(activityLog(ground, nodes));
   const node = await store.nodes.takeOwn(config.workers > 0);
@@ -269,7 +269,7 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     placement: fleet.placement,
     sweeps: fleet.sweeps,
     retention,
-    turns,
+    loop,
     limits: {
       ...config.streams,
       ...config.readiness,

@@ -6,8 +6,8 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { defaultBounds } from './core/listener-bounds.ts';
+import { loopLimits } from './core/loop-shares.ts';
 import { parseTime } from './core/time.ts';
-import { turnLimits } from './core/turns.ts';
 import { edgeConfig, edgeSettings, tlsFault, wayBeyondLoopback } from './edge-settings.ts';
 import {
   agentLimits,
@@ -264,7 +264,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     postgres: { startTimeoutMs: 60_000, stopTimeoutMs: 5000 },
     eventLog: eventLogLimits,
     store: storeLimits,
-    turns: { ...turnLimits, ...longPageLimits, ...callLineLimits },
+    turns: { ...loopLimits, ...longPageLimits, ...callLineLimits },
     streams: {
       followersMax: env.KODAMA_STREAMS_MAX,
       closeTimeoutMs: 5000,

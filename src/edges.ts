@@ -10,12 +10,12 @@ import type { Config } from './config.ts';
 import type { Address } from './core/address.ts';
 import type { Caller } from './core/caller.ts';
 import type { ControlPlane } from './core/control-plane.ts';
+import type { LoopShares } from './core/loop-shares.ts';
 import type { Clock } from './core/ports.ts';
 import type { ProjectRef } from './core/project.ts';
 import type { Projects } from './core/projects.ts';
 import { RequestRates } from './core/request-rates.ts';
 import type { Store } from './core/store.ts';
-import type { Turns } from './core/turns.ts';
 import type { EdgeTls } from './edge-sockets/edge-tls.ts';
 import { JoinTokenCases } from './fleet/join-tokens.ts';
 import type { Node } from './fleet/node.ts';
@@ -40,7 +40,7 @@ export interface EdgesGround {
   readonly makeId: () => string;
   readonly store: Store & { readonly tenancy: TenancyStore; readonly fleet: FleetStore };
   readonly projects: Projects;
-  readonly turns: Turns<ProjectRef>;
+  readonly loop: LoopShares<ProjectRef>;
   readonly metrics: MetricsText & { countUnauthenticated(): void };
   /** Those that are configured, and then those that the edges are bound to. */
   readonly reservedPorts: number[];
@@ -79,8 +79,8 @@ export async function startEdges(
     keys,
     rates: new RequestRates(projects),
     refusals,
-    longPages: new LongPages({ projects, turns: ground.turns, limits: config.turns }),
-    callLines: new CallLines(config.turns),
+    longPages: new LongPages({ projects, loop: ground.loop, limits: config.turns }),
+    callLines: new CallLines(config.turns, ground.loop.neighbours),
     idempotency: { keysOf, clock, logger, limits: idempotency },
   });
   const { signal = new AbortController().signal } = ground;

@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { edgeApi } from '../../test/support/edge-api.ts';
 import { operator } from '../core/caller.ts';
+import { Neighbours } from '../core/neighbours.ts';
 import { type CallLineLimits, CallLines } from './call-lines.ts';
 
+const besideMs = 1000;
 const limits: CallLineLimits = {
   callsPerProjectMax: 2,
   callPlaceMs: 250,
   callWaitMs: 10_000,
-  besideMs: 1000,
 };
 
 beforeEach(() => {
@@ -17,13 +18,17 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function caller(lines = new CallLines(limits)) {
+/** Who calls is at it for a second. */
+function caller(given: Partial<CallLineLimits> = {}) {
+  const neighbours = new Neighbours<string>(besideMs);
+  const lines = new CallLines({ ...limits, ...given }, neighbours);
   const had: string[] = [];
   const places = new Map<string, Disposable>();
   const refused: unknown[] = [];
   /** Says who has a place by now. */
   const call = async (project: string, name: string) => {
     const { signal } = new AbortController();
+    neighbours.saw(project);
     void lines.take({ project, signal }).then(
       (place) => {
         places.set(name, place);
@@ -39,7 +44,7 @@ function caller(lines = new CallLines(limits)) {
     await settled();
     return [...had];
   };
-  return { call, leave, had, refused };
+  return { call, leave, had, refused, lines };
 }
 
 async function settled(): Promise<void> {
@@ -87,14 +92,13 @@ test('once the other has not called for so long there is no line any more', asyn
   const { call } = caller();
   await call('b', 'b1');
   for (const name of ['1', '2', '3']) await call('a', name);
-  await vi.advanceTimersByTimeAsync(limits.besideMs + 1);
+  await vi.advanceTimersByTimeAsync(besideMs + 1);
   for (const name of ['4', '5', '6']) await call('a', name);
   expect(await call('a', '7')).toContain('7');
 });
 
 test('who waits for too long is told so, and who goes away waits no more', async () => {
-  const lines = new CallLines({ ...limits, callsPerProjectMax: 1, callPlaceMs: 60_000 });
-  const { call, refused } = caller(lines);
+  const { call, refused, lines } = caller({ callsPerProjectMax: 1, callPlaceMs: 60_000 });
   await call('b', 'b1');
   await call('a', '1');
   await call('a', '2');

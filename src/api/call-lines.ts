@@ -1,22 +1,20 @@
 /**
  * One project's many calls at once hold up another's few, in the control plane, which is one thread, as in the database.
- * So where several projects call, each has few of its calls under way, and its further ones wait in its own line. A project
- * that calls alone has no such line.
+ * So where several projects are at it, each has few of its calls under way, and its further ones wait in its own line. A project
+ * that is alone has no such line.
  */
 import type { Caller } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import { Lines } from '../core/lines.ts';
-import { Neighbours } from '../core/neighbours.ts';
+import type { Neighbours } from '../core/neighbours.ts';
 
 export interface CallLineLimits {
-  /** Under way of one project, while another one calls. */
+  /** Under way of one project, while another one is at it. */
   readonly callsPerProjectMax: number;
   /** A call that takes longer waits for something: it makes room for the next. */
   readonly callPlaceMs: number;
   /** For a place. */
   readonly callWaitMs: number;
-  /** A project that has called within this time is one that calls. */
-  readonly besideMs: number;
 }
 
 const noPlace: Disposable = { [Symbol.dispose]: () => undefined };
@@ -24,11 +22,11 @@ const noPlace: Disposable = { [Symbol.dispose]: () => undefined };
 export class CallLines {
   readonly #limits: CallLineLimits;
   readonly #lines: Lines<string>;
-  readonly #callers: Neighbours<string>;
+  readonly #neighbours: Pick<Neighbours<unknown>, 'areSeveral'>;
 
-  constructor(limits: CallLineLimits) {
+  constructor(limits: CallLineLimits, neighbours: Pick<Neighbours<unknown>, 'areSeveral'>) {
     this.#limits = limits;
-    this.#callers = new Neighbours(limits.besideMs);
+    this.#neighbours = neighbours;
     const { callsPerProjectMax: atOnceMax, callWaitMs: waitMs } = limits;
     this.#lines = new Lines({ atOnceMax: () => atOnceMax, waitMs }, () => tooMany(atOnceMax));
   }
@@ -38,8 +36,7 @@ export class CallLines {
    * @throws resource_exhausted where it is waited for too long; the reason of the caller's signal
    */
   async take({ project, signal }: Pick<Caller, 'project' | 'signal'>): Promise<Disposable> {
-    this.#callers.saw(project);
-    if (!this.#callers.areSeveral) return noPlace;
+    if (!this.#neighbours.areSeveral) return noPlace;
     const place = await this.#lines.take(project, signal);
     const held = new DisposableStack();
     held.use(place);

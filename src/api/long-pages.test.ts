@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Caller, operator } from '../core/caller.ts';
+import { LoopShares } from '../core/loop-shares.ts';
 import { projectRef } from '../core/project.ts';
-import { Turns } from '../core/turns.ts';
 import { LongPages } from './long-pages.ts';
 
 const projects = new Map([
@@ -13,7 +13,7 @@ function makePages(longPageWaitMs = 60_000) {
   const limits = { pieceItemsMax: 10, longPagesPerProjectMax: 2, longPageWaitMs };
   return new LongPages({
     projects: { of: async ({ project }) => projects.get(project) ?? projectRef(1) },
-    turns: new Turns({ ...limits, turnMs: 0 }),
+    loop: new LoopShares({ ...limits, turnMs: 0 }),
     limits,
   });
 }

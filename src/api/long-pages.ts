@@ -6,9 +6,9 @@
 import type { Caller } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import { Lines } from '../core/lines.ts';
+import type { LoopShares } from '../core/loop-shares.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Projects } from '../core/projects.ts';
-import type { Turns } from '../core/turns.ts';
 
 export interface LongPageLimits {
   readonly pieceItemsMax: number;
@@ -19,7 +19,7 @@ export interface LongPageLimits {
 
 export interface LongPagesOptions {
   readonly projects: Pick<Projects, 'of'>;
-  readonly turns: Turns<ProjectRef>;
+  readonly loop: Pick<LoopShares<ProjectRef>, 'long'>;
   readonly limits: LongPageLimits;
 }
 
@@ -48,12 +48,12 @@ export class LongPages {
 
   /** @throws resource_exhausted where its project has too many for too long, not_found, unavailable; the reason of the caller's signal */
   async paceOf(caller: Caller, input: unknown): Promise<Pace> {
-    const { projects, turns, limits } = this.#options;
+    const { projects, loop, limits } = this.#options;
     if (pageSizeOf(input) <= limits.pieceItemsMax) return atOnce;
     const project = await projects.of(caller);
     const place = await this.#lines.take(project, caller.signal);
     return {
-      pieces: (items) => turns.pieces(project, items),
+      pieces: (items) => loop.long.pieces(project, items),
       [Symbol.dispose]: () => place[Symbol.dispose](),
     };
   }

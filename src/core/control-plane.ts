@@ -21,6 +21,7 @@ import type { FollowAsk } from './labelled-listeners.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
 import { type ConnectionAsk, chooseEvents, type EventAsk } from './listener-choice.ts';
 import { ListenerNames, type Named, type NamedStreamItem } from './listener-names.ts';
+import type { LoopShares } from './loop-shares.ts';
 import { type CloseMany, listenerOf, NamedListeners, type Own } from './named-listeners.ts';
 import { NodeCalls } from './node-calls.ts';
 import type { OtherNodes } from './node-command.ts';
@@ -40,7 +41,6 @@ import {
   statusOf,
 } from './status.ts';
 import type { Store } from './store.ts';
-import type { Turns } from './turns.ts';
 import {
   type ConnectionWaitAsk,
   type EventWaitAsk,
@@ -58,7 +58,7 @@ export interface ControlPlaneOptions extends StatusSources {
   readonly makeId: () => string;
   readonly bounds: { readonly specBytesMax: number; readonly faultsMax: number };
   readonly audit: ResourceAudit;
-  readonly turns: Turns<ProjectRef>;
+  readonly loop: LoopShares<ProjectRef>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: EventPageLimits & StreamLimits & WaitLimits & ConnectionLimits & ReadinessLimits;

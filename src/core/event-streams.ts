@@ -7,12 +7,12 @@ import type { EventLog } from './event-log.ts';
 import { follow } from './follow.ts';
 import { type FollowAsk, streamFilter } from './labelled-listeners.ts';
 import type { ListenerNames, NamedStreamItem } from './listener-names.ts';
+import type { LoopShares } from './loop-shares.ts';
 import type { ProjectRef } from './project.ts';
 import type { Projects } from './projects.ts';
 import { quotaReached } from './quotas.ts';
 import type { ProjectStore, Store } from './store.ts';
 import { inTurns } from './stream-turns.ts';
-import type { Turns } from './turns.ts';
 
 /** Where a stream stands, and in which log, for the metrics. */
 export interface Follower {
@@ -51,7 +51,7 @@ interface EventStreamsOptions {
   readonly projects: Projects;
   /** Those of the project's listeners. */
   readonly names: (project: ProjectRef) => ListenerNames;
-  readonly turns: Turns<ProjectRef>;
+  readonly loop: LoopShares<ProjectRef>;
   readonly limits: StreamLimits;
 }
 
@@ -123,7 +123,7 @@ export class EventStreams {
 
   /** See ControlPlane.followEvents. */
   async *follow(caller: Caller, ask: FollowAsk): AsyncGenerator<NamedStreamItem, void, void> {
-    const { names, limits, turns } = this.#options;
+    const { names, limits, loop } = this.#options;
     using stream = await this.open(caller);
     const { pageEventsMax, labelledListenersMax } = limits;
     const { project, log, store, signal, onSeq } = stream;
@@ -142,7 +142,7 @@ export class EventStreams {
           },
         }),
     });
-    yield* inTurns(turns, project, names(project).stream(items, log));
+    yield* inTurns(loop, project, names(project).stream(items, log));
     if (!caller.signal.aborted) signal.throwIfAborted();
   }
 }

@@ -70,17 +70,26 @@ test('who has gone before it comes takes no place, even where there is room', as
   using _place = await of.take('a');
 });
 
-test('where there are fewer places by now, who leaves makes room for nobody', async () => {
+test('where there are fewer places by now, or more, it is still the line that has them', async () => {
   let atOnceMax = 2;
   const of = new Lines<string>({ atOnceMax: () => atOnceMax, waitMs: 60_000 }, () => null);
   const { had, take, leave } = taker(of);
-  const all = ['1', '2', '3', '4'].map((name) => take('a', name));
+  const all = ['1', '2', '3', '4', '5', '6'].map((name) => take('a', name));
   await turn();
   atOnceMax = 1;
   await leave('1');
   expect(had).toEqual(['1', '2']);
   await leave('2');
-  expect(had.at(-1)).toBe('3');
+  expect(had).toEqual(['1', '2', '3']);
+  atOnceMax = 2;
+  // Who comes finds that there is room, and that others were before it.
+  all.push(take('a', 'late'));
+  await turn();
+  expect(had).toEqual(['1', '2', '3', '4']);
+  atOnceMax = 3;
   await leave('3');
+  expect(had).toEqual(['1', '2', '3', '4', '5', '6']);
+  await leave('4');
+  expect(had.at(-1)).toBe('late');
   await Promise.all(all);
 });

@@ -1,6 +1,6 @@
 /**
  * Places of each project for what all of them share: a project has at most so many at once, and whoever wants one more
- * waits in that project's line. Nobody waits behind another project.
+ * waits in that project's line. Nobody waits behind another project, and nobody overtakes.
  */
 
 export interface LineLimits {
@@ -31,19 +31,31 @@ export class Lines<Project> {
     signal?.throwIfAborted();
     const line = this.#lines.get(project) ?? { taken: 0, waiting: new Set() };
     this.#lines.set(project, line);
-    if (line.taken < this.#limits.atOnceMax()) line.taken += 1;
-    else await this.#placeIn(line, signal);
+    if (line.waiting.size === 0 && line.taken < this.#limits.atOnceMax()) line.taken += 1;
+    else {
+      const placed = this.#placeIn(line, signal);
+      this.#fill(line);
+      await placed;
+    }
     return { [Symbol.dispose]: () => this.#leave(project, line) };
   }
 
   #leave(project: Project, line: Line): void {
-    const [next] = line.waiting;
-    // The place goes from hand to hand, so that nobody overtakes, unless there are fewer by now.
-    if (next !== undefined && line.taken <= this.#limits.atOnceMax()) next();
-    else line.taken -= 1;
+    line.taken -= 1;
+    this.#fill(line);
     if (line.taken === 0) this.#lines.delete(project);
   }
 
+  /** There may be more places by now than when the first of the line came, or fewer. */
+  #fill(line: Line): void {
+    for (const take of line.waiting) {
+      if (line.taken >= this.#limits.atOnceMax()) return;
+      line.taken += 1;
+      take();
+    }
+  }
+
+  /** Resolves with a place that was counted by whoever gave it. */
   #placeIn({ waiting }: Line, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const end = () => {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { sampleEvent } from '../../test/support/samples.ts';
 import type { NamedStreamItem } from './listener-names.ts';
+import { LoopShares } from './loop-shares.ts';
 import { inTurns } from './stream-turns.ts';
-import { Turns } from './turns.ts';
 
 const names = new Map();
 
@@ -30,9 +30,9 @@ function loopTurns() {
 }
 
 test('a long page comes in pieces, in order, and says once which log it is of', async () => {
-  const turns = new Turns<string>({ pieceItemsMax: 10, turnMs: 0 });
+  const loop = new LoopShares<string>({ pieceItemsMax: 10, turnMs: 0 });
   const items: NamedStreamItem[] = [];
-  for await (const item of inTurns(turns, 'a', page(25))) items.push(item);
+  for await (const item of inTurns(loop, 'a', page(25))) items.push(item);
   expect(items.map(({ kind, seq, log }) => [kind, seq, log])).toEqual([
     ...[
       ['events', 10, 'a'],
@@ -48,19 +48,19 @@ test('a long page comes in pieces, in order, and says once which log it is of', 
 });
 
 test('a short page waits for nobody', async () => {
-  const turns = new Turns<string>({ pieceItemsMax: 10, turnMs: 0 });
-  using loop = loopTurns();
-  await inTurns(turns, 'a', page(10)).next();
-  expect(loop.now()).toBe(0);
+  const loop = new LoopShares<string>({ pieceItemsMax: 10, turnMs: 0 });
+  using clock = loopTurns();
+  await inTurns(loop, 'a', page(10)).next();
+  expect(clock.now()).toBe(0);
 });
 
 test('whatever many readers have to read, each turn of the loop has one piece of it', async () => {
-  const turns = new Turns<string>({ pieceItemsMax: 10, turnMs: 0 });
-  using loop = loopTurns();
+  const loop = new LoopShares<string>({ pieceItemsMax: 10, turnMs: 0 });
+  using clock = loopTurns();
   const seen: number[] = [];
   const read = async () => {
-    for await (const { kind } of inTurns(turns, 'a', page(50)))
-      if (kind === 'events') seen.push(loop.now());
+    for await (const { kind } of inTurns(loop, 'a', page(50)))
+      if (kind === 'events') seen.push(clock.now());
   };
   await Promise.all(Array.from({ length: 20 }, read));
   expect(seen).toHaveLength(100);
@@ -68,14 +68,36 @@ test('whatever many readers have to read, each turn of the loop has one piece of
 });
 
 test('a project with many readers has no more turns than one with a single reader', async () => {
-  const turns = new Turns<string>({ pieceItemsMax: 10, turnMs: 0 });
+  const loop = new LoopShares<string>({ pieceItemsMax: 10, turnMs: 0 });
   const order: string[] = [];
   const read = async (project: string) => {
-    for await (const { kind } of inTurns(turns, project, page(50)))
+    for await (const { kind } of inTurns(loop, project, page(50)))
       if (kind === 'events') order.push(project);
   };
   await Promise.all([...Array.from({ length: 30 }, () => read('many')), read('one')]);
   expect(order.filter((project) => project === 'one')).toHaveLength(5);
   // Its five pieces stand among the first ones, each behind one of the other project's.
   expect(order.lastIndexOf('one')).toBeLessThan(12);
+});
+
+test('beside another project old events rest between turns, and those that come do not', async () => {
+  const restMs = 10_000;
+  const loop = new LoopShares<string>({ pieceItemsMax: 10, turnMs: 0, restMs, besideMs: 60_000 });
+  async function* live() {
+    yield { kind: 'synced', seq: 0 } as const;
+    for await (const item of page(50)) if (item.kind === 'events') yield item;
+  }
+  for (const project of ['a', 'b']) loop.neighbours.saw(project);
+  const seen: number[] = [];
+  // Were these to rest the test would be over before they came.
+  for await (const item of inTurns(loop, 'a', live())) seen.push(item.seq);
+  expect(seen).toEqual([0, 10, 20, 30, 40, 55]);
+  const old = inTurns(loop, 'a', page(50));
+  expect((await old.next()).value).toMatchObject({ seq: 10 });
+  let isRested = false;
+  void old.next().then(() => {
+    isRested = true;
+  });
+  for (let turns = 0; turns < 10; turns += 1) await new Promise(setImmediate);
+  expect(isRested).toBe(false);
 });

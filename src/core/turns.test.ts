@@ -31,7 +31,7 @@ test('a call passes whatever another project has waiting', async () => {
 
 test('a turn of the loop has as many pieces as there is time for, of the projects in turn', async () => {
   let ms = 0;
-  const turns = new Turns<string>({ pieceItemsMax: 1, turnMs: 3, besideMs: -1 }, () => ms);
+  const turns = new Turns<string>({ pieceItemsMax: 1, turnMs: 3 }, () => ms);
   let loopTurn = 0;
   let isCounting = true;
   const count = () => {
@@ -53,22 +53,36 @@ test('a turn of the loop has as many pieces as there is time for, of the project
   expect([third, Number(fourth)]).toEqual([first, Number(first) + 1]);
 });
 
-test('where several projects are at it a turn ends with a rest, in which others are heard', async () => {
-  const restMs = 20;
-  const turns = new Turns<string>({ pieceItemsMax: 1, turnMs: 0, restMs });
-  const waited = async () => {
-    const gaps: number[] = [];
-    let last = performance.now();
-    for await (const _piece of turns.pieces('a', [1, 2, 3])) {
-      gaps.push(performance.now() - last);
-      last = performance.now();
-    }
-    return gaps.slice(1).filter((gap) => gap > restMs / 2).length;
+/** How many pieces had to wait for a rest. */
+async function rested(turns: Turns<string>, use: () => Promise<unknown>): Promise<number> {
+  let count = 0;
+  let last = performance.now();
+  for await (const _piece of turns.pieces('a', [1, 2, 3, 4])) {
+    if (performance.now() - last > restMs / 2) count += 1;
+    await use();
+    last = performance.now();
+  }
+  return count;
+}
+const restMs = 40;
+
+test('where there is to be a rest after a turn, the next piece waits for its end', async () => {
+  const limits = { pieceItemsMax: 1, turnMs: 0 };
+  const use = async () => undefined;
+  expect(await rested(new Turns({ ...limits, restMs: () => 0 }), use)).toBe(0);
+  expect(await rested(new Turns({ ...limits, restMs: () => restMs }), use)).toBe(3);
+});
+
+test('who waits between its pieces rests as well: each has taken of the turn', async () => {
+  let ms = 0;
+  const turns = new Turns<string>(
+    { pieceItemsMax: 1, turnMs: 2, restMs: () => restMs },
+    () => performance.now() + ms,
+  );
+  const use = () => {
+    ms += 1;
+    return new Promise((resolve) => setImmediate(resolve));
   };
-  expect(turns.areSeveral).toBe(false);
-  turns.saw('b');
-  await turns.next('a');
-  turns.saw('a');
-  expect(turns.areSeveral).toBe(true);
-  expect(await waited()).toBe(2);
+  // The third has the turn after that of the first two.
+  expect(await rested(turns, use)).toBe(1);
 });

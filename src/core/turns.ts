@@ -1,41 +1,29 @@
-import { Neighbours } from './neighbours.ts';
-
-/**
- * Of a long list so many items are looked at in one piece, and so long in one turn of the loop; where several projects
- * are at it, which they are for so long after each call and each piece, the next turn comes so much later.
- */
-export const turnLimits = { pieceItemsMax: 50, turnMs: 1, restMs: 9, besideMs: 1000 };
-
-export type TurnLimits = Readonly<Record<keyof typeof turnLimits, number>>;
+interface TurnOptions {
+  readonly pieceItemsMax: number;
+  readonly turnMs: number;
+  /** Nothing has a turn for so long after each, as of then. */
+  readonly restMs?: () => number;
+}
 
 /**
  * Work that waits for nothing could fill turn after turn of the loop, and nobody else would be heard meanwhile. What goes
  * on only when it is its turn is done for a moment in each turn of the loop, and the projects that have some waiting take
- * turns, a piece each. Where several projects are at it, most of the time is left to what is short.
+ * turns, a piece each.
  */
 export class Turns<Project> {
-  readonly #limits: TurnLimits;
+  readonly #options: TurnOptions;
   readonly #monotonicMs: () => number;
-  readonly #neighbours: Neighbours<Project>;
   readonly #waiting = new Map<Project, (() => void)[]>();
   #isDue = false;
-  #endsAtMs = 0;
+  #pieceBeganAtMs = 0;
+  /** Of the turn, on pieces, however far these lie apart: work that waits between its pieces rests as well. */
+  #spentMs = 0;
+  #restsUntilMs = Number.NEGATIVE_INFINITY;
 
   /** The clock never jumps. */
-  constructor(given: Partial<TurnLimits> = {}, monotonicMs = () => performance.now()) {
-    const limits = { ...turnLimits, ...given };
-    this.#limits = limits;
+  constructor(options: TurnOptions, monotonicMs = () => performance.now()) {
+    this.#options = options;
     this.#monotonicMs = monotonicMs;
-    this.#neighbours = new Neighbours(limits.besideMs, monotonicMs);
-  }
-
-  /** A project that asks for anything is at it. */
-  saw(project: Project): void {
-    this.#neighbours.saw(project);
-  }
-
-  get areSeveral(): boolean {
-    return this.#neighbours.areSeveral;
   }
 
   /** Resolves when it is the project's turn. */
@@ -44,9 +32,7 @@ export class Turns<Project> {
       const own = this.#waiting.get(project);
       if (own === undefined) this.#waiting.set(project, [resolve]);
       else own.push(resolve);
-      if (this.#isDue) return;
-      this.#isDue = true;
-      setImmediate(this.#begin);
+      if (!this.#isDue) this.#beginLater();
     });
   }
 
@@ -55,8 +41,7 @@ export class Turns<Project> {
     project: Project,
     items: readonly Item[],
   ): AsyncGenerator<readonly Item[], void, void> {
-    this.saw(project);
-    const max = this.#limits.pieceItemsMax;
+    const max = this.#options.pieceItemsMax;
     if (items.length <= max) yield items;
     else {
       for (let at = 0; at < items.length; at += max) {
@@ -66,29 +51,38 @@ export class Turns<Project> {
     }
   }
 
-  readonly #begin = (): void => {
-    this.#endsAtMs = this.#monotonicMs() + this.#limits.turnMs;
-    this.#giveOne();
-  };
+  #beginLater(): void {
+    this.#isDue = true;
+    const restMs = this.#restsUntilMs - this.#monotonicMs();
+    if (restMs > 0) setTimeout(this.#giveOne, restMs);
+    else setImmediate(this.#giveOne);
+  }
 
-  #giveOne(): void {
+  readonly #giveOne = (): void => {
     const [next] = this.#waiting;
     if (next === undefined) {
       this.#isDue = false;
       return;
     }
     const [project, own] = next;
+    this.#pieceBeganAtMs = this.#monotonicMs();
     own.shift()?.();
     // Behind those of the others.
     this.#waiting.delete(project);
     if (own.length > 0) this.#waiting.set(project, own);
     // What was given a turn uses it in microtasks, and ticks that one of these asks for come behind them all.
     queueMicrotask(() => process.nextTick(this.#goOn));
-  }
+  };
 
   readonly #goOn = (): void => {
-    if (this.#monotonicMs() < this.#endsAtMs) this.#giveOne();
-    else if (this.areSeveral) setTimeout(this.#begin, this.#limits.restMs);
-    else setImmediate(this.#begin);
+    const now = this.#monotonicMs();
+    this.#spentMs += now - this.#pieceBeganAtMs;
+    if (this.#spentMs < this.#options.turnMs) {
+      this.#giveOne();
+      return;
+    }
+    this.#spentMs = 0;
+    this.#restsUntilMs = now + (this.#options.restMs?.() ?? 0);
+    this.#beginLater();
   };
 }

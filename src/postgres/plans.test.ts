@@ -5,7 +5,7 @@ import { append, closed, halfClosed, sampleConnection } from '../../test/support
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { connectionStates } from '../core/connection.ts';
 import { everyEvent } from '../core/event-filter.ts';
-import { defaultProject } from '../core/project.ts';
+import { defaultProject, projectRef } from '../core/project.ts';
 import { allStatement } from './all-connections.ts';
 import { foldAppend } from './append-batch.ts';
 import { appendStatement } from './append-statement.ts';
@@ -35,7 +35,9 @@ test.each(states)(
       });
       const lines = rows.map((row) => String(row['QUERY PLAN']));
       const used = lines.flatMap((line) => /(?:using|Index Scan on) (\w+)/.exec(line)?.[1] ?? []);
-      return new Set(used.filter((name) => /^(open|closed)_connections|^events_/.test(name)));
+      return new Set(
+        used.filter((name) => /^(open|closed)_connections|^(events|log_heads)_/.test(name)),
+      );
     };
     const read = { limit: 100, bytesMax: 1e6, filter: everyEvent };
     const bySeq = new Set([
@@ -43,6 +45,7 @@ test.each(states)(
       'closed_connections_opened_seq_key',
       'closed_connections_closed_seq_key',
       'events_pkey',
+      'log_heads_pkey',
     ]);
     expect(await indexesOf(eventsStatement(defaultProject, { ...read, afterSeq: 0 }))).toEqual(
       bySeq,
@@ -52,11 +55,13 @@ test.each(states)(
     );
     const changes = [halfClosed(sampleConnection()), closed(sampleConnection())];
     const fence = { writer: 1, epoch: 1, number: 1 };
-    const statement = appendStatement(
-      foldAppend(append(1, changes), { node: 1, boot: null }, cipher),
-      fence,
-    );
-    expect(await indexesOf(statement)).toEqual(new Set(['open_connections_pkey']));
+    const one = append(1, changes);
+    const several = append(1, changes, { project: projectRef(2) });
+    for (const entries of [one.entries, [...one.entries, ...several.entries]]) {
+      const batch = foldAppend({ number: 1, entries }, { node: 1, boot: null }, cipher);
+      const used = await indexesOf(appendStatement(batch, fence));
+      expect(used).toEqual(new Set(['open_connections_pkey', 'log_heads_pkey']));
+    }
     await client.end();
   },
 );

@@ -2,10 +2,10 @@
 
 import type { AuditLog } from '../core/audit.ts';
 import { systemClock } from '../core/clock.ts';
+import { LoopShares } from '../core/loop-shares.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { ProjectStore, Store } from '../core/store.ts';
-import { Turns } from '../core/turns.ts';
 import type { FleetStore } from '../fleet/store.ts';
 import type { TenancyStore } from '../tenancy/store.ts';
 import { AuditRows } from './audit-rows.ts';
@@ -61,7 +61,7 @@ export interface PostgresStoreOptions {
   readonly log: Logger;
   readonly clock?: Clock;
   /** Those of the process, for what is long. */
-  readonly turns?: Turns<ProjectRef>;
+  readonly loop?: LoopShares<ProjectRef>;
   /** Without any, secrets lie in the database as they are. */
   readonly secretKeys?: SecretKeys;
   readonly limits?: Partial<PostgresStoreLimits>;
@@ -107,8 +107,8 @@ export class PostgresStore implements Store, AsyncDisposable {
     const lists = readLines({ atOnceMax: () => limits.prismaPerProjectMax, waitMs });
     const prisma = new LazyPrisma(database, schema, lists);
     const listeners = new ListenerRows({ database, nodes: directory, cipher, prisma });
-    const { turns = new Turns() } = options;
-    const reads = new ProjectReads(database, turns, {
+    const { loop = new LoopShares() } = options;
+    const reads = new ProjectReads(database, loop, {
       atOnceMax: limits.readsPerProjectMax,
       longAtOnceMax: limits.longReadsPerProjectMax,
       pieceRowsMax: limits.answerRowsMax,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { LoopShares } from '../core/loop-shares.ts';
 import { projectRef } from '../core/project.ts';
-import { Turns } from '../core/turns.ts';
 import type { Rows, Statement } from './database.ts';
 import { ProjectReads } from './project-reads.ts';
 
@@ -30,7 +30,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('a project has its share of the reads at once, and another one its own', async () => {
   const database = heldDatabase();
-  const reads = new ProjectReads(database, new Turns(), shares);
+  const reads = new ProjectReads(database, new LoopShares(), shares);
   const asked = ['1', '2', '3'].map((text) => reads.of(a).query({ text }));
   const other = reads.of(b).query({ text: 'other' });
   await turn();
@@ -44,7 +44,7 @@ test('a project has its share of the reads at once, and another one its own', as
 
 test('a read that fails gives its place on', async () => {
   const database = heldDatabase();
-  const reads = new ProjectReads(database, new Turns(), { ...shares, atOnceMax: 1 });
+  const reads = new ProjectReads(database, new LoopShares(), { ...shares, atOnceMax: 1 });
   const failing = reads.of(a).query({ text: 'fails' });
   const next = reads.of(a).query({ text: 'next' });
   await turn();
@@ -57,7 +57,11 @@ test('a read that fails gives its place on', async () => {
 
 test('a read that waits too long is unavailable, and leaves no place taken', async () => {
   const database = heldDatabase();
-  const reads = new ProjectReads(database, new Turns(), { ...shares, atOnceMax: 1, waitMs: 10 });
+  const reads = new ProjectReads(database, new LoopShares(), {
+    ...shares,
+    atOnceMax: 1,
+    waitMs: 10,
+  });
   const first = reads.of(a).query({ text: 'first' });
   await expect(reads.of(a).query({ text: 'late' })).rejects.toMatchObject({ code: 'unavailable' });
   database.end(0);
@@ -71,7 +75,7 @@ test('a read that waits too long is unavailable, and leaves no place taken', asy
 
 test('only an answer that may be long comes in pieces', async () => {
   const database = heldDatabase();
-  const reads = new ProjectReads(database, new Turns(), shares).of(a);
+  const reads = new ProjectReads(database, new LoopShares(), shares).of(a);
   void reads.query({ text: 'one' });
   void reads.upTo(10).query({ text: 'short' });
   await turn();
@@ -89,7 +93,7 @@ test('only an answer that may be long comes in pieces', async () => {
 
 test('of the reads of a project one is long at once, and its short ones pass', async () => {
   const database = heldDatabase();
-  const reads = new ProjectReads(database, new Turns(), shares).of(a);
+  const reads = new ProjectReads(database, new LoopShares(), shares).of(a);
   for (const text of ['long', 'next']) void reads.upTo(1000).query({ text });
   await turn();
   void reads.query({ text: 'short' });
@@ -102,13 +106,13 @@ test('of the reads of a project one is long at once, and its short ones pass', a
 
 test('one that is alone has its long reads at once, and beside another project one', async () => {
   const database = heldDatabase();
-  const turns = new Turns<typeof a>();
-  const reads = new ProjectReads(database, turns, { ...shares, longAtOnceMax: 2 });
+  const loop = new LoopShares<typeof a>();
+  const reads = new ProjectReads(database, loop, { ...shares, longAtOnceMax: 2 });
   for (const text of ['1', '2', '3']) void reads.of(a).upTo(1000).query({ text });
-  turns.saw(a);
+  loop.neighbours.saw(a);
   await turn();
   expect(database.begun()).toEqual(['1', '2']);
-  turns.saw(b);
+  loop.neighbours.saw(b);
   database.end(0);
   await turn();
   expect(database.begun()).toEqual(['1', '2']);
@@ -118,8 +122,8 @@ test('one that is alone has its long reads at once, and beside another project o
 });
 
 test('the rows of many long answers are looked at in pieces, and a short answer waits for none', async () => {
-  const turns = new Turns<typeof a>({ pieceItemsMax: 10, turnMs: 0 });
-  const reads = new ProjectReads(heldDatabase(), turns, shares);
+  const loop = new LoopShares<typeof a>({ pieceItemsMax: 10, turnMs: 0 });
+  const reads = new ProjectReads(heldDatabase(), loop, shares);
   const rows = (count: number): Rows => Array.from({ length: count }, (_, n) => [n]);
   const order: string[] = [];
   const parse = async (project: typeof a, name: string, count: number) => {

@@ -4,8 +4,8 @@
  * A long answer comes in pieces, and is looked at in pieces, so that no turn of the loop has all of it.
  */
 import { type LineLimits, Lines } from '../core/lines.ts';
+import type { LoopShares } from '../core/loop-shares.ts';
 import type { ProjectRef } from '../core/project.ts';
-import type { Turns } from '../core/turns.ts';
 import type { Database, Reads, Rows, Statement } from './database.ts';
 import { toAppError } from './database-errors.ts';
 
@@ -31,19 +31,19 @@ export interface ProjectReader extends Reads {
 
 export class ProjectReads {
   readonly #database: Pick<Database, 'query'>;
-  readonly #turns: Turns<ProjectRef>;
+  readonly #loop: LoopShares<ProjectRef>;
   readonly #pieceRowsMax: number;
   readonly #lines: Lines<ProjectRef>;
   readonly #longLines: Lines<ProjectRef>;
 
-  constructor(database: Pick<Database, 'query'>, turns: Turns<ProjectRef>, shares: ReadShares) {
+  constructor(database: Pick<Database, 'query'>, loop: LoopShares<ProjectRef>, shares: ReadShares) {
     this.#database = database;
-    this.#turns = turns;
+    this.#loop = loop;
     this.#pieceRowsMax = shares.pieceRowsMax;
     const { atOnceMax, longAtOnceMax, waitMs, longWaitMs } = shares;
     this.#lines = readLines({ atOnceMax: () => atOnceMax, waitMs });
     this.#longLines = readLines({
-      atOnceMax: () => (turns.areSeveral ? 1 : longAtOnceMax),
+      atOnceMax: () => (loop.neighbours.areSeveral ? 1 : longAtOnceMax),
       waitMs: longWaitMs,
     });
   }
@@ -73,7 +73,7 @@ export class ProjectReads {
     parse: (row: Rows[number]) => Item,
   ): Promise<Item[]> {
     const items: Item[] = [];
-    for await (const piece of this.#turns.pieces(project, rows)) {
+    for await (const piece of this.#loop.prompt.pieces(project, rows)) {
       for (const row of piece) items.push(parse(row));
     }
     return items;

@@ -7,12 +7,12 @@ import { HeldNode } from '../../src/core/held-node.ts';
 import { HeldNodes } from '../../src/core/held-nodes.ts';
 import type { Listener, NewListener } from '../../src/core/listener.ts';
 import type { PortRange } from '../../src/core/listener-ports.ts';
+import { LoopShares } from '../../src/core/loop-shares.ts';
 import type { OtherNodes } from '../../src/core/node-command.ts';
 import type { Placement } from '../../src/core/placement.ts';
 import type { Certificates, Clock } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
 import { ResourceAudit } from '../../src/core/resource-audit.ts';
-import { Turns } from '../../src/core/turns.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
 import { handClock, keepingLogger, sampleId, sampleLogLimits } from './samples.ts';
@@ -151,7 +151,7 @@ export async function makeWorld(options: WorldOptions = {}) {
     ...aloneOn(nodes, store),
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
-    turns: new Turns({ pieceItemsMax: 5, turnMs: 0 }),
+    loop: new LoopShares({ pieceItemsMax: 5, turnMs: 0 }),
     limits: {
       pageEventsMax: sampleLogLimits.pageEventsMax,
       pageBytesMax: options.pageBytesMax ?? sampleLogLimits.pageBytesMax,

@@ -5,9 +5,9 @@ import { ControlPlane } from '../../src/core/control-plane.ts';
 import { EventLog } from '../../src/core/event-log.ts';
 import { HeldNode } from '../../src/core/held-node.ts';
 import { HeldNodes } from '../../src/core/held-nodes.ts';
+import { LoopShares } from '../../src/core/loop-shares.ts';
 import type { Certificates } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
-import { Turns } from '../../src/core/turns.ts';
 import { aloneOn, sampleAudit } from './core-world.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -80,7 +80,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     ...aloneOn(nodes, store),
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
-    turns: new Turns({ pieceItemsMax: 5, turnMs: 0 }),
+    loop: new LoopShares({ pieceItemsMax: 5, turnMs: 0 }),
     limits: {
       followersMax,
       closeTimeoutMs: 5000,

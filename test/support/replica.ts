@@ -5,11 +5,11 @@ import { systemClock } from '../../src/core/clock.ts';
 import { ControlPlane } from '../../src/core/control-plane.ts';
 import { EventLog } from '../../src/core/event-log.ts';
 import { HeldNodes } from '../../src/core/held-nodes.ts';
+import { LoopShares } from '../../src/core/loop-shares.ts';
 import type { DataPlane, Observed } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
 import type { WorkerRecord } from '../../src/core/record.ts';
 import { ResourceAudit } from '../../src/core/resource-audit.ts';
-import { Turns } from '../../src/core/turns.ts';
 import type { Goodbye, NodeHello, NodeSession } from '../../src/fleet/admission.ts';
 import { NodeCommands } from '../../src/fleet/node-commands.ts';
 import { Placements } from '../../src/fleet/placements.ts';
@@ -83,7 +83,7 @@ export async function startReplica(
   const control = new ControlPlane({
     ...shared,
     version: '1.2.3',
-    turns: new Turns({ pieceItemsMax: 100, turnMs: 1 }),
+    loop: new LoopShares({ pieceItemsMax: 100, turnMs: 1 }),
     others: commands,
     placement: new Placements({ nodes: rows, held: nodes, limits: fleet }),
     sweeps: { suspended: [] },

@@ -218,6 +218,43 @@ function appendContract(makeGround: MakeGround): void {
     expect(await readAll(b)).toEqual(events);
   });
 
+  test('writers that change one listener at once, beside appends of several projects, lose no change', async () => {
+    await using ground = await makeGround();
+    await using a = await openNode(ground, 'node-a');
+    await using b = await openNode(ground, 'node-b');
+    const other = await ground.addProject('other');
+    const listener = sampleListener({ name: 'shared' });
+    await a.node.append(append(1, [listenerEvent('listener_created', listener)]));
+    const rounds = 30;
+    const done = { a: 0, b: 0 };
+    const change = async (name: 'a' | 'b', { node, listeners }: typeof a) => {
+      for (let number = name === 'a' ? 2 : 1; done[name] < rounds; ) {
+        const { revision } = (await listeners.find(listener.id)) ?? listener;
+        const changed = { ...listener, revision: revision + 1 };
+        const own = append(number, [listenerEvent('listener_updated', changed)]);
+        // In turn with the other project, or alone.
+        const beside = append(number, [opened(sampleConnection())], { project: other });
+        const entries = number % 2 === 0 ? own.entries : [...beside.entries, ...own.entries];
+        const isDone = await node.append({ number, entries }).then(
+          () => true,
+          (error: unknown) => {
+            expect(error).toMatchObject({ code: 'failed_precondition' });
+            return false;
+          },
+        );
+        if (!isDone) continue;
+        done[name] += 1;
+        number += 1;
+      }
+    };
+    await Promise.all([change('a', a), change('b', b)]);
+    expect(await a.listeners.find(listener.id)).toMatchObject({ revision: 1 + 2 * rounds });
+    const events = await readAll(b);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+    expect(events).toHaveLength(1 + 2 * rounds);
+    expect(await readAll(a.of(other))).toHaveLength(rounds);
+  });
+
   test('a reader that follows two writers never finds an event behind itself', async () => {
     await using ground = await makeGround();
     await using a = await openNode(ground, 'node-a');
