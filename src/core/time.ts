@@ -1,19 +1,27 @@
 /** Times inside kodama are whole microseconds since the Unix epoch: exact in a double until the year 2255. */
 export type Micros = number;
 
+/** The last whole second that was formatted: the times of a page lie close together. */
+let last = { seconds: Number.NaN, text: '' };
+
 /** RFC 3339 in UTC with microseconds: `2026-11-24T03:53:53.123456Z`. */
 export function formatTime(time: Micros): string {
   const seconds = Math.floor(time / 1e6);
+  if (seconds !== last.seconds) last = { seconds, text: textOfSecond(seconds) };
+  // With a one in front that is taken off again, none of its leading zeros is lost.
+  const micros = String(1e6 + (time - seconds * 1e6)).slice(1);
+  return `${last.text}.${micros}Z`;
+}
+
+function textOfSecond(seconds: number): string {
   const date = new Date(seconds * 1000);
   const year = String(date.getUTCFullYear()).padStart(4, '0');
   const day = `${year}-${twoDigits(date.getUTCMonth() + 1)}-${twoDigits(date.getUTCDate())}`;
   const [hours, minutes] = [twoDigits(date.getUTCHours()), twoDigits(date.getUTCMinutes())];
-  // With a one in front that is taken off again, none of its leading zeros is lost.
-  const micros = String(1e6 + (time - seconds * 1e6)).slice(1);
-  return `${day}T${hours}:${minutes}:${twoDigits(date.getUTCSeconds())}.${micros}Z`;
+  return `${day}T${hours}:${minutes}:${twoDigits(date.getUTCSeconds())}`;
 }
 
-/** A page holds thousands of times: Date.toISOString, cut and added to, takes longer than this and the above. */
+/** Date.toISOString, cut and added to, takes longer than this and the above. */
 function twoDigits(number: number): string {
   return number < 10 ? `0${number}` : `${number}`;
 }
