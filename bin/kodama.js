@@ -6,7 +6,8 @@
  */
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
-import { createRequire, enableCompileCache } from 'node:module';
+// A name that an older Node lacks would end it here: enableCompileCache is looked for where it is used.
+import * as modules from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const majorMin = 24;
@@ -39,11 +40,11 @@ function keepCompiled() {
   } catch {
     return;
   }
-  enableCompileCache(folder);
+  modules.enableCompileCache(folder);
 }
 
 function packagedNode() {
-  const { resolve } = createRequire(import.meta.url);
+  const { resolve } = modules.createRequire(import.meta.url);
   try {
     return resolve(`node-${process.platform}-${process.arch}/bin/node`);
   } catch (error) {
