@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { readCommandLine } from '../src/command-line.ts';
+import { readCommandLine, readNumber } from '../src/command-line.ts';
 
 const usage = `npm run stream -- [--addr 127.0.0.1:50051] [--ca-cert FILE] [--after-seq N] [--listener ID]… [--token …] [--end-at-head]
 
@@ -81,6 +81,7 @@ if (args.token !== '') metadata.set('authorization', `Bearer ${args.token}`);
 
 /** Resume from here: the seq of the newest message, and the log that the first one named. */
 let afterSeq = args['after-seq'];
+if (afterSeq !== undefined) readNumber('after-seq', afterSeq, usage);
 let log: string | undefined;
 let isOver = false;
 for (let waitMs = 100; !isOver; waitMs = Math.min(waitMs * 2, 10_000)) {

@@ -10,7 +10,7 @@ function node(name: string, given: Partial<PlaceableNode> = {}): PlaceableNode {
   return { id: `id-${name}`, name, labels: {}, ...state, ...given };
 }
 
-/** Resolves with the node that gets them; with the code of what is thrown instead. */
+/** Resolves with the node that gets them; with the code of what is thrown instead, or its message for none at all. */
 async function placed(
   nodes: readonly PlaceableNode[],
   placement: Omit<ListenerPlacement, 'onNodeLost'> | null,
@@ -31,7 +31,8 @@ async function placed(
       return nodeId;
     });
   } catch (error) {
-    return (error as AppError).code;
+    const { code, message } = error as AppError;
+    return code === 'failed_precondition' ? message : code;
   }
 }
 
@@ -39,24 +40,28 @@ test('one that is named is taken, by its name or its id', async () => {
   const nodes = [node('a'), node('b', { listeners: 9 })];
   expect(await placed(nodes, { node: 'b' })).toBe('id-b');
   expect(await placed(nodes, { node: 'id-a' })).toBe('id-a');
-  expect(await placed(nodes, { node: 'c' })).toBe('failed_precondition');
+  expect(await placed(nodes, { node: 'c' })).toBe('placement: there is no node c');
 });
 
 test('one that carries the labels is taken, the less loaded of two', async () => {
   const labels = { zone: 'dmz', tier: '1' };
   const nodes = [node('a', { labels, listeners: 5 }), node('b'), node('c', { labels })];
   expect(await placed(nodes, { selector: { zone: 'dmz' } })).toBe('id-c');
-  expect(await placed(nodes, { selector: { zone: 'lan' } })).toBe('failed_precondition');
+  expect(await placed(nodes, { selector: { zone: 'lan' } })).toBe(
+    'placement: no node has these labels',
+  );
 });
 
 test('who is cordoned, not connected or full gets nothing', async () => {
-  expect(await placed([node('a', { cordoned: true })], null)).toBe('failed_precondition');
+  expect(await placed([node('a', { cordoned: true })], null)).toBe(
+    'placement: those that fit are cordoned',
+  );
   expect(await placed([node('a', { isReady: false })], null)).toBe('unavailable');
   expect(await placed([node('a', { listeners: 10 })], null)).toBe('resource_exhausted');
   expect(await placed([node('a', { listeners: 9 })], null, { count: 2 })).toBe(
     'resource_exhausted',
   );
-  expect(await placed([], null)).toBe('failed_precondition');
+  expect(await placed([], null)).toBe('placement: there is no node');
 });
 
 test('its own nodes are taken before shared ones, where none is named', async () => {

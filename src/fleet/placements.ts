@@ -72,7 +72,7 @@ export class Placements implements Placement {
     const all = await nodes.placeable(project);
     const wanted = all.filter((node) => isWanted(node, ask));
     if (wanted.length === 0) {
-      throw unfit('failed_precondition', ask === null ? 'there is no node' : 'no node fits');
+      throw unfit('failed_precondition', noneFor(ask));
     }
     const open = wanted.filter((node) => !node.cordoned);
     if (open.length === 0) throw unfit('failed_precondition', 'those that fit are cordoned');
@@ -105,6 +105,11 @@ function isWanted({ id, name, labels }: PlaceableNode, ask: ListenerPlacement | 
   if (ask === null) return true;
   if (ask.node !== undefined) return ask.node === id || ask.node === name;
   return Object.entries(ask.selector ?? {}).every(([key, value]) => labels[key] === value);
+}
+
+function noneFor(ask: ListenerPlacement | null): string {
+  if (ask === null) return 'there is no node';
+  return ask.node === undefined ? 'no node has these labels' : `there is no node ${ask.node}`;
 }
 
 /** The less loaded of two. */

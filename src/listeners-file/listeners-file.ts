@@ -23,8 +23,9 @@ export async function readListenersFile(file: string | number): Promise<Listener
   try {
     value = parse(text);
   } catch (cause) {
-    // What the reader throws of a file that is wrong may look like a bug of ours.
-    throw new Error((cause as Error).message.trim(), { cause });
+    // What the reader throws of a file that is wrong may look like a bug of ours. Below its first line it shows the place.
+    const [line = ''] = (cause as Error).message.trim().split('\n');
+    throw new Error(line.replace(/:$/, ''), { cause });
   }
   return toListenersFile(value);
 }

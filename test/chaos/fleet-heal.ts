@@ -6,6 +6,8 @@ import type { Fleet } from './fleet.ts';
 import type { PlacedListener } from './fleet-churn.ts';
 import type { FleetProject } from './fleet-project.ts';
 
+/** What a session that has just begun finds listening is on record within that. */
+const quietMs = 1000;
 /** An agent that has failed several times waits for up to half a minute before it dials again. */
 const healTimeoutMs = 120_000;
 
@@ -27,7 +29,37 @@ export async function healFleet(fleet: Fleet): Promise<void> {
       await waitFor(`${name} to be ready`, () => isNode(replica, name, 'ready'), healTimeoutMs);
     }
   }
+  // A node is ready while it dials, too.
+  await waitFor(
+    'a session of each node',
+    async () => {
+      const counts = await Promise.all(replicas.map(sessionsOf));
+      return counts.reduce((sum, count) => sum + count, 0) === agents.length;
+    },
+    healTimeoutMs,
+  );
   for (const project of projects) await healProject(project, agents);
+  for (const project of projects) await untilQuiet(project);
+}
+
+async function sessionsOf({ url }: RestApi): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^kodama_sessions (\d+)$/m.exec(text)?.[1]);
+}
+
+/** Whoever judges reads one thing after the other. */
+async function untilQuiet({ name, apis }: FleetProject): Promise<void> {
+  let seen = { heads: '', since: performance.now() };
+  await waitFor(
+    `the log of ${name} to be quiet`,
+    async () => {
+      const answers = await Promise.all(apis.map((api) => call(api, 'GET', '/v1/status')));
+      const heads = answers.map(({ body }) => body.headSeq).join(' ');
+      if (heads !== seen.heads) seen = { heads, since: performance.now() };
+      return performance.now() - seen.since > quietMs;
+    },
+    healTimeoutMs,
+  );
 }
 
 async function healProject(

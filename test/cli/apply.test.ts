@@ -28,6 +28,12 @@ async function apply(text: string, ...flags: readonly string[]): Promise<Command
   return await command(app, ['apply', '-f', path, ...flags]);
 }
 
+test('of a file that is no YAML the place is told, in one line', async () => {
+  const { code, stderr } = await apply('set: a\nlisteners: b: c\n');
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^[^\n]*listeners\.yaml: .* at line 2, column \d+\n$/);
+});
+
 test('a file becomes what listens, and nothing more is done the second time', async () => {
   const dry = await apply(file, '--exit-code', '-o', 'json');
   expect(dry).toMatchObject({ code: 3, stderr: '' });
