@@ -1,6 +1,6 @@
 /** What docs/clients.md has for a shell; its other languages are in clients.long.test.ts. */
 import { test } from 'vitest';
-import { expectSeenToTheEnd, shell } from './support/clients-page.ts';
+import { bash, expectSeenToTheEnd } from './support/clients-page.ts';
 import { long } from './support/long.ts';
 import { commonApp } from './support/test-app.ts';
 
@@ -9,5 +9,5 @@ const app = commonApp();
 test(
   'the shell of the page sees a connection to its end, though its stream is cut off',
   long,
-  (context) => expectSeenToTheEnd(app, shell, context),
+  (context) => expectSeenToTheEnd(app, bash, context),
 );

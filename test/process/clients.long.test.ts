@@ -19,7 +19,7 @@ test.for([go, python, typescript])(
 );
 
 test('buf curl makes the calls of the page by reflection alone', async (context) => {
-  const [, block = ''] = blocks('sh');
+  const [block = ''] = blocks('sh');
   const ports = { http: app.httpPort, grpc: app.grpcPort };
   const { stdout } = await runBlock(context, shell, block, ports);
   expect(stdout).toContain('"name": "reflected"');
@@ -27,7 +27,7 @@ test('buf curl makes the calls of the page by reflection alone', async (context)
 });
 
 test('the details of an error that buf curl leaves in base64 are read as the page says', async (context) => {
-  const [, , block = ''] = blocks('sh');
+  const [, block = ''] = blocks('sh');
   const ports = { http: app.httpPort, grpc: app.grpcPort };
   const { stdout } = await runBlock(context, shell, block, ports);
   expect(JSON.parse(stdout)).toMatchObject({
