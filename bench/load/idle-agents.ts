@@ -30,7 +30,8 @@ const target = gateway;
 /** As many as come at once to a gateway that has just started. */
 const atOnce = 32;
 const triesMax = 50;
-const pauseMs = 200;
+/** At most. All come from one address, which has so many handshakes a second: who comes again at once takes them. */
+const pauseMs = 2000;
 
 const told = { sent: 0, stored: 0, unstored: 0, ended: 0, slowestMs: 0 };
 
@@ -92,7 +93,7 @@ async function comeIn(node: IdleNode): Promise<void> {
       return;
     } catch (error) {
       if (tries === triesMax) throw error;
-      await delay(pauseMs);
+      await delay(Math.random() * pauseMs);
     }
   }
 }
