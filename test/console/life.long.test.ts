@@ -140,6 +140,8 @@ describe('with two workers', () => {
       for (const path of ['/', '/?at=3', '/connections', '/listeners/travel']) {
         await page.goto(app.url + path);
         await page.locator('[data-place="live"], [data-place="past"]').waitFor();
+        // The script of a page may come late.
+        await page.locator('h1').first().waitFor({ state: 'attached' });
         await expectAccessible(page);
         const { scroll, client } = (await page.evaluate(
           '({ scroll: document.documentElement.scrollWidth, client: document.documentElement.clientWidth })',

@@ -229,7 +229,7 @@ test.each([
   const port = await listen(name, { faults: [{ type: 'latency', delayMs: 1 }] });
   await using client = await openClient(port);
   await client.echo('hello');
-  const [id] = await recorded(`listener=${name}`);
+  const id = await waitFor('its record', async () => (await recorded(`listener=${name}`))[0]);
   await using tab = await openTab(browser, { ...look, viewport: { width: 320, height: 640 } });
   const { page, complaints } = tab;
   for (const path of [`/connections/${id}?listener=${name}`, `/listeners/${name}`]) {

@@ -63,9 +63,8 @@ export async function isLive(page: Page): Promise<void> {
   await page.locator('[data-place="live"]').waitFor();
 }
 
-/** Nothing that axe knows of keeps anybody from reading or using the page, once it is there: its script may come late. */
+/** Nothing that axe knows of keeps anybody from reading or using the page. */
 export async function expectAccessible(page: Page): Promise<void> {
-  await page.locator('h1').first().waitFor({ state: 'attached' });
   await page.evaluate(axe.source);
   const found = await page.evaluate('axe.run(document, { resultTypes: ["violations"] })');
   const { violations } = found as axe.AxeResults;
