@@ -46,3 +46,14 @@ test('while the store is away it is as it was', async () => {
   expect(await rejection(projects.of({ project: 'a' }))).toMatchObject({ code: 'unavailable' });
   expect(projects.termsOf(ref).quotas.listeners).toBe(3);
 });
+
+test('each project that somebody asks for is told, each time, and none that is not there', async () => {
+  const store = new MemoryStore();
+  const ref = store.database.addProject('a');
+  const asked: number[] = [];
+  await using projects = new Projects(store.projects, keepingLogger(), (one) => asked.push(one));
+  const own = await projects.of({ project: 'default' });
+  for (const _ of [1, 2]) await projects.of({ project: 'a' });
+  expect(await rejection(projects.of({ project: 'b' }))).toMatchObject({ code: 'not_found' });
+  expect(asked).toEqual([own, ref, ref]);
+});
