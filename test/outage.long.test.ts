@@ -39,7 +39,50 @@ function asks(listener: string, connection: string): Readonly<Record<string, rea
     needsStore: true,
   });
   const free = (path: string): Ask => ({ method: 'GET', path, needsStore: false });
+  const put = (method: string, path: string, body?: object): Ask => ({
+    ...{ method, path, needsStore: true },
+    ...(body !== undefined && { body }),
+  });
+  const id = '01900000-0000-7000-8000-000000000000';
+  const fault = { type: 'latency', delayMs: 1 };
   return {
+    'POST /v1/listeners:close': [put('POST', '/v1/listeners:close', { labels: { a: 'b' } })],
+    'POST /v1/listeners/{listener}/faults': [
+      put('POST', `/v1/listeners/${listener}/faults`, fault),
+    ],
+    'PATCH /v1/listeners/{listener}/faults/{fault}': [
+      put('PATCH', `/v1/listeners/${listener}/faults/slow`, { delayMs: 2 }),
+    ],
+    'DELETE /v1/listeners/{listener}/faults/{fault}': [
+      put('DELETE', `/v1/listeners/${listener}/faults/slow`),
+    ],
+    'POST /v1/listeners/{listener}/faults:reset': [
+      put('POST', `/v1/listeners/${listener}/faults:reset`),
+    ],
+    'GET /v1/connections:wait': [get('/v1/connections:wait?min=1&timeoutMs=1000')],
+    'GET /v1/events:wait': [get('/v1/events:wait?min=1&timeoutMs=1000&afterSeq=0')],
+    'GET /v1/projects/self': [get('/v1/projects/self')],
+    'GET /v1/quotas': [get('/v1/quotas')],
+    'POST /v1/projects': [put('POST', '/v1/projects', { name: 'new' })],
+    'GET /v1/projects': [get('/v1/projects')],
+    'GET /v1/projects/{name}': [get('/v1/projects/default')],
+    'PATCH /v1/projects/{name}': [put('PATCH', '/v1/projects/default', { displayName: 'x' })],
+    'DELETE /v1/projects/{name}': [put('DELETE', '/v1/projects/other')],
+    'POST /v1/keys': [put('POST', '/v1/keys', { name: 'new', scopes: ['read'] })],
+    'GET /v1/keys': [get('/v1/keys')],
+    'POST /v1/keys/{id}:rotate': [put('POST', `/v1/keys/${id}:rotate`, {})],
+    'GET /v1/keys/{id}': [get(`/v1/keys/${id}`)],
+    'PATCH /v1/keys/{id}': [put('PATCH', `/v1/keys/${id}`, { name: 'x' })],
+    'DELETE /v1/keys/{id}': [put('DELETE', `/v1/keys/${id}`)],
+    'GET /v1/audit': [get('/v1/audit')],
+    'GET /v1/nodes': [get('/v1/nodes')],
+    'GET /v1/nodes/{node}': [get('/v1/nodes/a')],
+    'PATCH /v1/nodes/{node}': [put('PATCH', '/v1/nodes/a', { cordoned: true })],
+    'DELETE /v1/nodes/{node}': [put('DELETE', '/v1/nodes/a')],
+    'POST /v1/join-tokens': [put('POST', '/v1/join-tokens', {})],
+    'GET /v1/join-tokens': [get('/v1/join-tokens')],
+    'GET /v1/join-tokens/{id}': [get(`/v1/join-tokens/${id}`)],
+    'DELETE /v1/join-tokens/{id}': [put('DELETE', `/v1/join-tokens/${id}`)],
     'POST /v1/listeners': [
       { method: 'POST', path: '/v1/listeners', body: {}, needsStore: true },
       { method: 'POST', path: '/v1/listeners', body: { name: 'new' }, needsStore: true },
@@ -116,7 +159,8 @@ test.each(ways)(
   async ({ way, boundMs }) => {
     await using home = await makeFarHome();
     await using app = await startApp({}, home);
-    const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', {});
+    const slow = { name: 'slow', type: 'latency', delayMs: 1 };
+    const { id, laddr } = await want(201, app, 'POST', '/v1/listeners', { faults: [slow] });
     await using client = await openClient(laddr.port);
     await client.echo('x');
     const open = await waitFor('the record', async () => {
