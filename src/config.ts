@@ -21,6 +21,7 @@ import {
   longPageLimits,
   tenancyLimits,
 } from './limits.ts';
+import { defaultDataDir } from './node/data-dir.ts';
 import { databaseUrlFault } from './postgres/database-url.ts';
 import { storeLimits } from './postgres/store-limits.ts';
 import { plainSecretsWarning, secretKey, secretKeysFault } from './secret-settings.ts';
@@ -76,7 +77,7 @@ export const settings = z.object({
   KODAMA_LISTEN_HOST: listenHost.default(defaultBounds.listenHost),
   KODAMA_LISTEN_PORTS: portRange.optional(),
   KODAMA_APPLY: z.string().optional(),
-  KODAMA_DATA_DIR: z.string().default('.kodama'),
+  KODAMA_DATA_DIR: z.string().default(defaultDataDir),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, { error: 'must be a postgresql:// URL' })

@@ -3,7 +3,7 @@
  * each technology folder knows core and itself; only app.ts and edges.ts join them. What a linter cannot say about the
  * tree stands here too.
  *
- *   main.ts ─► app.ts ─► edges.ts ─► http grpc ─► api ─► core ─► faults      config.ts ─► core
+ *   server.ts ─► app.ts ─► edges.ts ─► http grpc ─► api ─► core ─► faults      config.ts ─► core
  *                  └───► postgres echo workers ───────────────────┘      workers ─► echo/messages.ts, record-rows.ts
  *   cli/main.ts ─► core, listeners-file, and the types of http/*resources.ts: it speaks REST
  *   console/main.tsx ─► the same types, and what is pure of core: it runs in a browser
@@ -38,7 +38,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   console:
     /^(http\/((fleet|tenancy)-)?resources|core\/(connection|event|listener|time)|faults\/fields)\.ts$|^(join-lines|plain-text)\.ts$/,
   'config.ts':
-    /^(core\/|postgres\/(database-url|store-limits)\.ts$|(edge-settings|limits|secret-settings|unknown-variables)\.ts$)/,
+    /^(core\/|node\/data-dir\.ts$|postgres\/(database-url|store-limits)\.ts$|(edge-settings|limits|secret-settings|unknown-variables)\.ts$)/,
   'edge-settings.ts': /^(core\/|limits\.ts$)/,
   'limits.ts': /^$/,
   'command-line.ts': /^$/,
@@ -60,9 +60,10 @@ const mayImport: Readonly<Record<string, RegExp>> = {
     /^(api|core|listeners-file)\/|^http\/resource-json\.ts$|^node\/start-error\.ts$/,
   'edges.ts':
     /^(api|core|edge-sockets|fleet|grpc|http|tenancy)\/|^(applied-file|config|command-line|node\/start-error)\.ts$/,
-  'app.ts': /^(?!main\.ts$)/,
-  'main.ts':
-    /^((app|banner|command-line|config|program|restore-mark|spare-memory)|node\/(data-dir|ephemeral-ports)|core\/address)\.ts$/,
+  'app.ts': /^(?!(main|server)\.ts$)/,
+  'server.ts':
+    /^((app|banner|command-line|config|program|restore-mark|spare-memory)|node\/(compiled|ephemeral-ports)|core\/address)\.ts$/,
+  'main.ts': /^(server|node\/compiled)\.ts$/,
 };
 /** The packages of the folders that know no technology, and of workers, which start often: others may use any. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
@@ -84,7 +85,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2085,
   api: 2520,
   cli: 5900,
-  core: 9040,
+  core: 9110,
   agent: 1620,
   console: 9660,
   echo: 6110,
@@ -97,7 +98,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   http: 4300,
   'listeners-file': 330,
   metrics: 280,
-  node: 400,
+  node: 415,
   postgres: 6650,
   tenancy: 1550,
   tls: 350,
@@ -166,7 +167,7 @@ test('the rules refuse what they are there to refuse', () => {
     ['src/http/server.ts', '../grpc/server.ts'],
     ['src/echo/messages.ts', '../workers/pool.ts'],
     ['src/workers/worker-pool.ts', '../echo/tcp-echo.ts'],
-    ['src/main.ts', './http/server.ts'],
+    ['src/server.ts', './http/server.ts'],
     ['src/cli/main.ts', '../http/http-server.ts'],
     ['src/console/api.ts', 'node:net'],
     ['src/console/api.ts', '../core/address.ts'],

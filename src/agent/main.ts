@@ -1,10 +1,10 @@
 /** The agent's process: command line, environment → identity → agent → signals → exit code. */
 import { readFile } from 'node:fs/promises';
-import { enableCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { readCommandLine, refuse, version } from '../command-line.ts';
 import { type AgentConfig, nodeIdRule, readAgentConfig } from '../config.ts';
-import { compileCacheDir, prepareDataDir } from '../node/data-dir.ts';
+import { keepCompiled } from '../node/compiled.ts';
+import { prepareDataDir } from '../node/data-dir.ts';
 import { lockDataDir } from '../node/data-dir-lock.ts';
 import { orStartError } from '../node/start-error.ts';
 import { Program, type Run, stopped } from '../program.ts';
@@ -68,8 +68,7 @@ async function openState(
     (reason) => reason,
   );
   resources.defer(release);
-  const cacheDir = await compileCacheDir(directory);
-  if (cacheDir !== null) enableCompileCache(cacheDir);
+  await keepCompiled(directory);
   return await orStartError(() => AgentStateFile.open(directory), words);
 }
 

@@ -16,6 +16,9 @@ import { assertTrustedWay, isOpenToOthers, ownUid, privateFolder } from './trust
 
 const privateMode = 0o700;
 
+export const defaultDataDir = '.kodama';
+export const compiledFolder = 'compile-cache';
+
 /** Resolves to the path without links. @throws an Error that says what to change */
 export async function prepareDataDir(path: string): Promise<string> {
   await mkdir(path, { recursive: true, mode: privateMode });
@@ -49,7 +52,7 @@ export async function prepareDataDir(path: string): Promise<string> {
  */
 export async function compileCacheDir(dataDir: string): Promise<string | null> {
   try {
-    const directory = join(await prepareDataDir(dataDir), 'compile-cache');
+    const directory = join(await prepareDataDir(dataDir), compiledFolder);
     await privateFolder(directory);
     return directory;
   } catch {
