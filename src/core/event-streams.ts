@@ -136,6 +136,7 @@ export class EventStreams {
         follow({
           ...from,
           signal: ending,
+          readOld: (eventsMax, read) => loop.oldReads.read(project, eventsMax, read),
           onSeq: (seq) => {
             onSeq(seq);
             tell(seq);

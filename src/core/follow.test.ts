@@ -102,3 +102,24 @@ test('while somebody follows at the head records are committed at once, and gath
   await gathering;
   expect(store.appends.map(({ entries }) => entries.length)).toEqual([1, 1, 2]);
 });
+
+test('events of before the stream are read as it is told to, and those that come are not', async () => {
+  const { store, log } = await openNode('node-a', new MemoryDatabase());
+  await log.append(Array.from({ length: 7 }, () => sampleEvent()));
+  const stop = new AbortController();
+  const stream = follow({
+    ...{ store, log, filter: everyEvent, signal: stop.signal },
+    start: { kind: 'after_seq', seq: 0 },
+    ...{ endAtHead: false, heartbeatMs: 60_000, pageEventsMax: 10 },
+    readOld: (eventsMax, read) => read(Math.min(eventsMax, 3)),
+  });
+  const next = async () => {
+    const { value } = await stream.next();
+    return value?.kind === 'events' ? value.events.length : value?.kind;
+  };
+  expect([await next(), await next(), await next(), await next()]).toEqual([3, 3, 1, 'synced']);
+  await log.append(Array.from({ length: 7 }, () => sampleEvent()));
+  expect(await next()).toBe(7);
+  stop.abort();
+  await stream.return();
+});

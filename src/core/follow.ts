@@ -2,7 +2,7 @@
 import type { Event } from './event.ts';
 import { type EventFilter, everySelection, selectionOf } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
-import type { Log } from './store.ts';
+import type { EventPage, Log } from './store.ts';
 import { type StreamStart, startSeq } from './stream-start.ts';
 
 export interface FollowRequest {
@@ -33,10 +33,18 @@ export interface Watch {
   readonly listeners: { matches(event: Event): boolean };
 }
 
+/** Of so many events at most, by that which reads them. */
+type Read = (
+  eventsMax: number,
+  read: (eventsMax: number) => Promise<EventPage>,
+) => Promise<EventPage>;
+
 interface Follow extends FollowRequest {
   readonly log: EventLog;
   readonly store: { readonly log: Log };
   readonly pageEventsMax: number;
+  /** How events of before the stream are read; absent: as those that come. */
+  readonly readOld?: Read;
   /** For labels: who carries them when it is asked. */
   readonly watch?: (() => Promise<Watch>) | undefined;
   /** Told of every step, so that a follower's lag can be seen. */
@@ -50,6 +58,7 @@ interface Follow extends FollowRequest {
  */
 export async function* follow(options: Follow): AsyncGenerator<StreamItem, void, void> {
   const { log, signal, heartbeatMs, endAtHead } = options;
+  const { readOld = (eventsMax, read) => read(eventsMax) } = options;
   let seq = await startSeq(options);
   options.onSeq?.(seq);
   const backlogEnd = options.start.kind === 'from_now' ? seq : log.headSeq;
@@ -69,7 +78,9 @@ export async function* follow(options: Follow): AsyncGenerator<StreamItem, void,
     }
     const room = isSynced ? options.pageEventsMax : backlogEnd - seq;
     const wanted = isSynced && watch !== undefined ? everySelection : selection;
-    const page = await log.read(seq, Math.min(options.pageEventsMax, room), wanted);
+    const read = (eventsMax: number) => log.read(seq, eventsMax, wanted);
+    const eventsMax = Math.min(options.pageEventsMax, room);
+    const page = await (isSynced ? read(eventsMax) : readOld(eventsMax, read));
     // A filtered page reads past the backlog's end; what is live comes after `synced`, in its own page.
     const throughSeq = isSynced ? page.throughSeq : Math.min(page.throughSeq, backlogEnd);
     const isOurs = (event: Event) =>

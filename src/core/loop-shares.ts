@@ -1,11 +1,15 @@
 import { Neighbours } from './neighbours.ts';
+import { OldReads } from './old-reads.ts';
 import { Turns } from './turns.ts';
 
 /**
  * Of a long list so many items are looked at in one piece, and so long in one turn of the loop. Where several projects are
  * at it, which they are for so long after each call and whatever they are sent, what is long rests so long between turns.
  */
-export const loopLimits = { pieceItemsMax: 50, turnMs: 1, restMs: 9, besideMs: 1000 };
+export const loopLimits = {
+  ...{ pieceItemsMax: 50, turnMs: 1, restMs: 9, besideMs: 1000 },
+  ...{ oldPiecesPerProjectMax: 2, oldPieceWaitMs: 30_000 },
+};
 
 export type LoopLimits = Readonly<Record<keyof typeof loopLimits, number>>;
 
@@ -19,6 +23,7 @@ export class LoopShares<Project> {
   readonly neighbours: Neighbours<Project>;
   readonly prompt: Turns<Project>;
   readonly long: Turns<Project>;
+  readonly oldReads: OldReads<Project>;
 
   constructor(given: Partial<LoopLimits> = {}) {
     const limits = { ...loopLimits, ...given };
@@ -27,5 +32,6 @@ export class LoopShares<Project> {
     this.prompt = new Turns({ pieceItemsMax, turnMs });
     const restMs = () => (this.neighbours.areSeveral ? limits.restMs : 0);
     this.long = new Turns({ pieceItemsMax, turnMs, restMs });
+    this.oldReads = new OldReads(this.neighbours, this.long, limits);
   }
 }
