@@ -39,7 +39,7 @@ export function numbered(bytes: number): string {
   return text.slice(0, bytes);
 }
 
-/** The listener's only connection, once the condition holds. */
+/** The listener's only connection, once the condition holds; where it never does, what there was instead is told. */
 export async function connectionOnce(
   app: RunningApp,
   id: string,
@@ -47,8 +47,11 @@ export async function connectionOnce(
   // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever it expects to be there
   condition: (connection: any) => boolean,
 ) {
-  return await waitFor(`a connection ${what}`, async () => {
+  let seen: unknown = null;
+  const missed = () => `a connection ${what}, and saw ${JSON.stringify(seen)}`;
+  return await waitFor(missed, async () => {
     const { connections } = await want(200, app, 'GET', `/v1/connections?listener=${id}`);
+    seen = connections;
     return connections.length === 1 && condition(connections[0]) && connections[0];
   });
 }

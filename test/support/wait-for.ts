@@ -11,7 +11,7 @@ export async function passed(ms: number): Promise<void> {
  * less often it looks, since many conditions cost a call: what takes long is seen at most a tenth later.
  */
 export async function waitFor<Value>(
-  what: string,
+  what: string | (() => string),
   condition: () => Value | Promise<Value>,
   timeoutMs = 20_000,
 ): Promise<NonNullable<Value>> {
@@ -20,7 +20,9 @@ export async function waitFor<Value>(
     const value = await condition();
     if (value) return value;
     const waitedMs = performance.now() - startedAt;
-    if (waitedMs > timeoutMs) throw new Error(`waited ${timeoutMs} ms for ${what}`);
+    if (waitedMs > timeoutMs) {
+      throw new Error(`waited ${timeoutMs} ms for ${typeof what === 'string' ? what : what()}`);
+    }
     await passed(Math.min(Math.max(pollMinMs, waitedMs / 10), pollMaxMs));
   }
 }
