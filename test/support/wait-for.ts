@@ -9,6 +9,7 @@ export async function passed(ms: number): Promise<void> {
 /**
  * Polls until the condition holds, and says what it waited for when the deadline passes. The longer it has waited, the
  * less often it looks, since many conditions cost a call: what takes long is seen at most a tenth later.
+ * The last look begins behind the deadline: what an earlier one saw, however long it took, may hold no more.
  */
 export async function waitFor<Value>(
   what: string | (() => string),
@@ -17,9 +18,9 @@ export async function waitFor<Value>(
 ): Promise<NonNullable<Value>> {
   const startedAt = performance.now();
   for (;;) {
+    const waitedMs = performance.now() - startedAt;
     const value = await condition();
     if (value) return value;
-    const waitedMs = performance.now() - startedAt;
     if (waitedMs > timeoutMs) {
       throw new Error(`waited ${timeoutMs} ms for ${typeof what === 'string' ? what : what()}`);
     }
