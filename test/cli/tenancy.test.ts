@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { type CommandEnd, command, jsonLines } from '../support/command.ts';
 import { want } from '../support/rest-client.ts';
 import { sharedApp } from '../support/test-app.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const token = 'the-operators-own-token';
 const app = sharedApp({ KODAMA_API_TOKEN: token });
@@ -123,8 +124,12 @@ test('the audit says who changed what, and is filtered as the API does', async (
   expect(row).toContain(`${hint}  updateListener  listener audited  ok`);
   expect(row).toMatch(/limits: .*10000.* → .*7/);
   const [{ keyId }] = jsonLines((await kodama('login -o json', secret)).stdout);
-  const refused = await kodama(`audit --actor ${keyId} --outcome permission_denied -o json`);
-  expect(jsonLines(refused.stdout)).toMatchObject([{ operation: 'createKey' }]);
+  // A refusal is written beside its answer.
+  const refusals = await waitFor('the refusal', async () => {
+    const found = await kodama(`audit --actor ${keyId} --outcome permission_denied -o json`);
+    return found.stdout !== '' && jsonLines(found.stdout);
+  });
+  expect(refusals).toMatchObject([{ operation: 'createKey' }]);
   const none = await kodama('audit --since 1h --before 30m -o json', secret);
   expect(none).toMatchObject({ code: 0, stdout: '' });
   const cut = await kodama('audit --limit 1', secret);
