@@ -54,6 +54,15 @@ test('compose refuses to start without an API token', () => {
   expect(kodama.environment).not.toHaveProperty('KODAMA_INSECURE');
 });
 
+test('what compose wants is there at each call: no page gives it to a single one', () => {
+  for (const page of ['README.md', 'docs/hosting.md', 'docs/fleet.md', 'docker-compose.yml']) {
+    expect(read(page), page).not.toMatch(/KODAMA_\w+=\S.* docker compose/);
+  }
+  expect(read('README.md')).toContain('>> .env');
+  expect(read('docs/hosting.md')).toContain('>> .env');
+  expect(read('.gitignore').split('\n')).toContain('.env');
+});
+
 test('the image opens its edges and its listeners to the ports that are published', () => {
   const variables = wordsOf('ENV').flat();
   for (const name of ['HTTP_HOST', 'GRPC_HOST', 'LISTEN_HOST']) {
