@@ -78,6 +78,10 @@ test('agents have no secret but a token, and dial where the replicas say', () =>
   expect(read('Dockerfile')).toContain('ln -s /app/bin/kodama.js /usr/local/bin/kodama');
 });
 
+test('the fleet is a project of its own beside docker-compose.yml', () => {
+  expect(fleetCompose.name).toBe('kodama-fleet');
+});
+
 test('what the file names is in it', () => {
   for (const [name, { depends_on: needs = {}, volumes: mounted = [] }] of Object.entries(
     services,

@@ -19,6 +19,7 @@ const service = z.object({
 const names = ['postgres', 'certificate', 'replica-a', 'replica-b', 'balancer', 'join'] as const;
 
 const schema = z.object({
+  name: z.string(),
   services: z.record(z.enum([...names, 'agent-a', 'agent-b']), service),
   configs: z.object({ balancer: z.object({ content: z.string() }) }),
   volumes: z.record(z.string(), z.null()),
