@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -205,6 +205,9 @@ test('the compose file, without containers: what it says is run as it stands', a
     { shared: true, labels: { site: 'compose' } },
     { shared: true, labels: { site: 'compose' } },
   ]);
+  // What their health checks look for.
+  const kept = await readFile(join(folder.path, 'agent-a', 'agent.json'), 'utf8');
+  expect(kept).toContain('"nodeId"');
 
   // Whichever replica is called finds the one that has the session.
   const made = [];

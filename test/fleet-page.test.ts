@@ -16,6 +16,7 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const { services, configs, volumes } = fleetCompose;
 const { 'replica-a': first, 'replica-b': second } = services;
 const agents = [services['agent-a'], services['agent-b']];
+const agentFile = '/var/lib/kodama/agent.json';
 
 test('each variable that the page names is one that kodama reads', () => {
   const named = new Set(read(page).match(/\b(KODAMA_[A-Z_]+|DATABASE_URL)\b/g));
@@ -73,9 +74,14 @@ test('agents have no secret but a token, and dial where the replicas say', () =>
     expect(command).toContain('kodama agent ');
     expect(url).toContain(/--join (\S+)/.exec(String(command))?.[1]);
     expect(mounted).toContain('join:/join:ro');
-    expect(healthcheck).toEqual({ disable: true });
+    expect(healthcheck?.test).toEqual(['CMD', 'grep', '--quiet', '"nodeId"', agentFile]);
   }
   expect(read('Dockerfile')).toContain('ln -s /app/bin/kodama.js /usr/local/bin/kodama');
+});
+
+test('the token is made once the balancer reaches a replica', () => {
+  expect(services.join.depends_on).toEqual({ balancer: { condition: 'service_healthy' } });
+  expect(String(services.balancer.healthcheck?.test)).toContain('/readyz');
 });
 
 test('the fleet is a project of its own beside docker-compose.yml', () => {
