@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { readConfig } from '../src/config.ts';
 import { testTls } from './support/edge-tls.ts';
 import { long } from './support/long.ts';
 import { restEdge } from './support/rest-edge.ts';
@@ -24,6 +25,7 @@ const composeSchema = z.object({
     }),
     kodama: z.object({
       build: z.string(),
+      stop_grace_period: z.string(),
       depends_on: z.object({ postgres: z.object({ condition: z.string() }) }),
       environment: z.record(z.string(), z.string()),
       ports: z.array(z.string()),
@@ -61,6 +63,11 @@ test('what compose wants is there at each call: no page gives it to a single one
   expect(read('README.md')).toContain('>> .env');
   expect(read('docs/hosting.md')).toContain('>> .env');
   expect(read('.gitignore').split('\n')).toContain('.env');
+});
+
+test('compose waits for a stop longer than kodama takes for it', () => {
+  const { shutdownTimeoutMs } = readConfig({});
+  expect(Number.parseInt(kodama.stop_grace_period, 10) * 1000).toBeGreaterThan(shutdownTimeoutMs);
 });
 
 test('the image opens its edges and its listeners to the ports that are published', () => {

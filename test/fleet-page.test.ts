@@ -88,6 +88,13 @@ test('the fleet is a project of its own beside docker-compose.yml', () => {
   expect(fleetCompose.name).toBe('kodama-fleet');
 });
 
+test('compose waits for a stop longer than replicas and agents take for it', () => {
+  const { shutdownTimeoutMs } = readAgentConfig(services['agent-a'].environment);
+  for (const { stop_grace_period: grace = '' } of [first, second, ...agents]) {
+    expect(Number.parseInt(grace, 10) * 1000).toBeGreaterThan(shutdownTimeoutMs);
+  }
+});
+
 test('what the file names is in it', () => {
   for (const [name, { depends_on: needs = {}, volumes: mounted = [] }] of Object.entries(
     services,

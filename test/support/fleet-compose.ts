@@ -14,6 +14,7 @@ const service = z.object({
   ports: z.array(z.string()).optional(),
   volumes: z.array(z.string()).optional(),
   healthcheck: z.record(z.string(), z.unknown()).optional(),
+  stop_grace_period: z.string().optional(),
 });
 
 const names = ['postgres', 'certificate', 'replica-a', 'replica-b', 'balancer', 'join'] as const;
