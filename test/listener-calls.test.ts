@@ -99,6 +99,25 @@ test('a name stands for the id while the listener is not closed, and is free aft
   expect(await stateOf(first.id)).toBe('closed');
 });
 
+test('what only a create has can not be changed, and is said so', async () => {
+  const { id } = await want(201, app, 'POST', '/v1/listeners', {});
+  const patch = { port: 1, host: '::1', protocol: 'udp', placement: null, foo: 1 };
+  const { errors } = await want(400, app, 'PATCH', `/v1/listeners/${id}`, patch);
+  const fixed = 'can not be changed after creation';
+  expect(errors.map(({ message }: { message: string }) => message)).toEqual([
+    ...Array(4).fill(fixed),
+    'is not a field of this request',
+  ]);
+  for (const [path, field] of [
+    ['/v1/projects/default', 'name'],
+    [`/v1/keys/${id}`, 'scopes'],
+    ['/v1/nodes/any', 'name'],
+  ] as const) {
+    const refused = await want(400, app, 'PATCH', path, { [field]: 'x' });
+    expect(refused.detail).toBe(`${field}: ${fixed}`);
+  }
+});
+
 test('labels that are all given must all hold', async () => {
   for (const labels of [{ env: 'ci', team: 'net' }, { env: 'ci' }, { env: 'prod', team: 'net' }]) {
     await want(201, app, 'POST', '/v1/listeners', { labels });

@@ -26,6 +26,7 @@ export function faultOperations() {
       audited: true,
       at: one,
       input: faultPatch,
+      fixed: ['before'],
       run: ({ control }, caller, { at, input }) => {
         const change = changeFault(at.faultName, (fault) => changedFault(fault, input));
         return control.updateFaults(caller, at.id, change);

@@ -54,6 +54,7 @@ export function nodeOperations(bounds: ListenerBounds) {
           .optional()
           .describe('After so long without a word its connections are ended, there and on record.'),
       }),
+      fixed: ['name', 'shared'],
       run: ({ nodes }, caller, { at, input }) => nodes.update(caller, at.id, input),
     }),
     deleteNode: operation({

@@ -195,7 +195,8 @@ export function listenerSchemas(bounds: ListenerBounds) {
       .strictObject({ ports: range.describe('One listener for each port.'), ...spec })
       .superRefine(agreement),
   ]);
-  return { newListener, patch, batch };
+  const fixed = Object.keys(newListener.shape).filter((field) => !(field in patch.shape));
+  return { newListener, patch, batch, fixed };
 }
 
 export type ListenerSchemas = ReturnType<typeof listenerSchemas>;

@@ -16,7 +16,7 @@ import type { World } from './world.ts';
 const listener = z.strictObject({ id: idOrName });
 
 export function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
-  const { newListener, batch, patch } = listenerSchemas(bounds);
+  const { newListener, batch, patch, fixed } = listenerSchemas(bounds);
   return {
     createListener: operation({
       name: 'createListener',
@@ -59,6 +59,7 @@ export function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
       audited: true,
       at: listener,
       input: patch,
+      fixed,
       run: ({ control, clock }, caller, { at, input }) =>
         control.updateListener(caller, at.id, toListenerPatch(input, clock.now())),
     }),

@@ -26,6 +26,8 @@ export interface Operation<At extends z.ZodType, Input extends z.ZodType, Output
   readonly audited: boolean;
   /** A repeat under its Idempotency-Key has no second effect, and gets the first answer: plain JSON data. */
   readonly takesKey: boolean;
+  /** Fields of what it changes that only the create has: whoever gives one is told so. */
+  readonly fixed: readonly string[];
   /** It may wait for long: then it ends when its caller's key does. */
   readonly waits: boolean;
   /** What is kept of an answer under its Idempotency-Key, where that is not all of it. */
@@ -47,7 +49,7 @@ export interface StreamOperation<Input extends z.ZodType, Item> extends Declared
 const nothing = z.strictObject({});
 type Nothing = typeof nothing;
 
-type OptionalParts = 'at' | 'input' | 'audited' | 'takesKey' | 'waits';
+type OptionalParts = 'at' | 'input' | 'audited' | 'takesKey' | 'waits' | 'fixed';
 
 export function operation<
   Output,
@@ -59,8 +61,8 @@ export function operation<
 ): Operation<At, Input, Output> {
   // Where a schema is left out, its type is that of `nothing`.
   const { at = nothing as z.ZodType as At, input = nothing as z.ZodType as Input } = parts;
-  const { audited = false, takesKey = false, waits = false } = parts;
-  return { ...parts, at, input, audited, takesKey, waits };
+  const { audited = false, takesKey = false, waits = false, fixed = [] } = parts;
+  return { ...parts, at, input, audited, takesKey, waits, fixed };
 }
 
 export function streamOperation<Input extends z.ZodType, Item>(

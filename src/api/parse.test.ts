@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import { listenerSchemas } from './listener-input.ts';
+import { operations } from './operations.ts';
 import { read } from './parse.ts';
 import { listSchemas } from './queries.ts';
 
-const { newListener, batch } = listenerSchemas(defaultBounds);
+const { newListener, patch, batch, fixed } = listenerSchemas(defaultBounds);
 
 /** The fields at fault, as `path: message`. */
 function faults(text: string, schema: Parameters<typeof read>[0] = newListener): string[] {
@@ -71,4 +73,35 @@ test.each([
   expect(faults(JSON.stringify({ host }))).toEqual([
     'host: must be the address of one host: not multicast, broadcast or link-local',
   ]);
+});
+
+test('what only a create has is told from what there is not', () => {
+  const input = { port: 1, tls: { cert: 5 }, id: 'x', limits: { port: 1 } };
+  const result = read(patch, input, fixed);
+  const errors = 'errors' in result ? result.errors : [];
+  expect(Object.fromEntries(errors.map(({ path, message }) => [path, message]))).toEqual({
+    port: 'can not be changed after creation',
+    tls: 'can not be changed after creation',
+    id: 'is not a field of this request',
+    'limits.port': 'is not a field of this request',
+  });
+});
+
+test('each field of a create can be changed, or is known to be fixed', () => {
+  const all = operations(defaultBounds, { drainMsMax: 1 });
+  const fieldsOf = (schema: z.ZodType) =>
+    schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  for (const [create, update] of [
+    [all.createListener, all.updateListener],
+    [all.createProject, all.updateProject],
+    [all.createKey, all.updateKey],
+  ] as const) {
+    const changeable = fieldsOf(update.input);
+    expect(changeable, update.name).not.toEqual([]);
+    expect(update.fixed.filter((field) => changeable.includes(field))).toEqual([]);
+    const known: readonly string[] = [...changeable, ...update.fixed];
+    const unknown = fieldsOf(create.input).filter((field) => !known.includes(field));
+    // A key of no project is made by another field over REST.
+    expect(unknown).toEqual(create === all.createKey ? ['ofNoProject'] : []);
+  }
 });

@@ -7,9 +7,13 @@ import { AppError, type FieldError } from '../core/errors.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** @throws invalid_argument */
-export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
-  const result = read(schema, input);
+/** Of a change `fixed` are the fields that only a create has. @throws invalid_argument */
+export function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  input: unknown,
+  fixed?: readonly string[],
+): z.output<Schema> {
+  const result = read(schema, input, fixed);
   if ('errors' in result) throw invalidFields(result.errors);
   return result.data;
 }
@@ -18,10 +22,12 @@ export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown):
 export function read<Schema extends z.ZodType>(
   schema: Schema,
   input: unknown,
+  fixed: readonly string[] = [],
 ): { readonly data: z.output<Schema> } | { readonly errors: readonly FieldError[] } {
   const result = schema.safeParse(input, { error: words });
   // What is hidden is looked for last: by then the schema has bounded how much there is to look through.
-  const errors = distinct([result.success ? hiddenFields(input) : errorsOf(result.error.issues)]);
+  const faults = result.success ? hiddenFields(input) : errorsOf(result.error.issues, fixed);
+  const errors = distinct([faults]);
   return result.success && errors.length === 0 ? { data: result.data } : { errors };
 }
 
@@ -31,6 +37,7 @@ const textMax = 256;
 /** No request is deeper. */
 const depthMax = 8;
 const unknownField = 'is not a field of this request';
+export const fixedField = 'can not be changed after creation';
 
 /** The first errors, each once. */
 function distinct(sources: readonly Iterable<FieldError>[]): readonly FieldError[] {
@@ -65,17 +72,19 @@ function describe({ path, message }: FieldError): string {
 /** One by one, so that no more are made than are told. */
 function* errorsOf(
   issues: readonly Issue[],
+  fixed: readonly string[],
   at: readonly PropertyKey[] = [],
 ): Generator<FieldError, void, void> {
   for (const issue of issues) {
     const path = [...at, ...issue.path];
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) {
-        yield { path: fieldPath([...path, key]), message: unknownField };
+        const isFixed = path.length === 0 && fixed.includes(key);
+        yield { path: fieldPath([...path, key]), message: isFixed ? fixedField : unknownField };
       }
     } else if (issue.code === 'invalid_union' && issue.errors.length > 0) {
       const nearest = issue.errors.toSorted((a, b) => rootFaults(a) - rootFaults(b))[0] ?? [];
-      yield* errorsOf(nearest, path);
+      yield* errorsOf(nearest, fixed, path);
     } else {
       yield { path: fieldPath(path), message: messageOf(issue) };
     }

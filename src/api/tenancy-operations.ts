@@ -84,6 +84,7 @@ export function projectOperations(bounds: ListenerBounds) {
       audited: true,
       at: project,
       input: z.strictObject(changeable),
+      fixed: ['name'],
       run: ({ projects }, caller, { at, input: { quotas: given, ...rest } }) =>
         projects.update(caller, at.name, { ...rest, ...(given && { quotas: defined(given) }) }),
     }),
@@ -170,6 +171,7 @@ export function keyOperations(bounds: ListenerBounds) {
       audited: true,
       at: key,
       input: z.strictObject({ name: name.optional().describe('Its new name.') }),
+      fixed: ['scopes', 'expiresAt', 'ttlMs', 'project'],
       run: ({ keys }, caller, { at, input }) =>
         input.name === undefined ? keys.get(caller, at.id) : keys.rename(caller, at.id, input.name),
     }),

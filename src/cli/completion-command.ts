@@ -45,7 +45,7 @@ function wordsOf(command: Command): readonly CommandWords[] {
   const parts = command.commands.flatMap(wordsOf);
   const names = [command.name(), ...command.aliases()];
   const [about = ''] = command.description().split('; ');
-  const flags = command.options.map(flagOf);
+  const flags = command.options.filter(({ hidden }) => !hidden).map(flagOf);
   return [
     { names, about, flags, argument: argumentOf(command) },
     ...parts.map((part) => ({

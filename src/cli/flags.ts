@@ -1,6 +1,7 @@
 /** What options of several commands share: how their values are read, and what of them is refused. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDelay, parseDuration, parseRate, parseSize } from './durations.ts';
+import { usageFailure } from './failure.ts';
 
 function reader<Value>(read: (text: string) => Value | null, what: string) {
   return (text: string): Value => {
@@ -58,6 +59,14 @@ export function choice(flags: string, about: string, words: readonly string[]): 
 
 export function labelOption(about: string): Option {
   return new Option('-l, --label <key=value>', about).argParser(label);
+}
+
+/** For flags of a create, which a change knows only to refuse them: they are hidden. @throws CommandFailure */
+export function assertChangeable(command: Command): void {
+  const isGiven = (one: Option) => command.getOptionValue(one.attributeName()) !== undefined;
+  const fixed = command.options.find((one) => one.hidden && isGiven(one));
+  if (fixed === undefined) return;
+  throw usageFailure(`${fixed.long} can not be changed after creation`);
 }
 
 /** Options one by one, since commander has no list of them. */

@@ -64,6 +64,19 @@ test('--no-faults takes away what is not given beside it', () => {
   });
 });
 
+test('what only a create has is refused as what never changes, and is in no help', () => {
+  for (const [words, flag] of [
+    ['-p 80 --name b', '--port'],
+    ['--host ::1', '--host'],
+    ['--udp', '--udp'],
+    ['--node-selector site=dmz', '--node-selector'],
+  ] as const) {
+    const why = `${flag} can not be changed after creation`;
+    expect(() => change(words)).toThrow(expect.objectContaining({ exitCode: 2, message: why }));
+  }
+  expect(withChangeFlags(new Command('set')).helpInformation()).not.toMatch(/--port|--udp/);
+});
+
 test('what cannot be read is refused', () => {
   for (const words of [
     '--latency soon',

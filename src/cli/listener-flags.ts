@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Delay, formatDuration, formatSize } from './durations.ts';
 import {
+  assertChangeable,
   choice,
   collected,
   delay,
@@ -143,7 +144,10 @@ export function withNewListenerFlags(command: Command): Command {
 export function withChangeFlags(command: Command): Command {
   const noFaults = new Option('--no-faults', 'take all faults away that are not given here');
   const rename = option('-n, --name <name>', 'what it is called from now on');
-  return withOptions(command, [rename, ...sharedOptions(), ...faultOptions(command), noFaults]);
+  const fixed = newOptions().filter(({ long }) => long !== rename.long);
+  for (const one of fixed) one.hideHelp();
+  const changes = [rename, ...sharedOptions(), ...faultOptions(command), noFaults];
+  return withOptions(command, [...changes, ...fixed]);
 }
 
 /** The body of POST /v1/listeners. */
@@ -169,8 +173,9 @@ function placementOf({ node, nodeSelector: selector }: NewListenerOptions): obje
   return node === undefined && selector === undefined ? undefined : given({ node, selector });
 }
 
-/** The body of PATCH /v1/listeners/{id}. `isUdp` tells what `--idle` is about. */
+/** The body of PATCH /v1/listeners/{id}. `isUdp` tells what `--idle` is about. @throws CommandFailure */
 export function changeBody(command: Command, isUdp: boolean): Readonly<Record<string, unknown>> {
+  assertChangeable(command);
   const { name } = command.opts<{ readonly name?: string }>();
   return given({ name, ...commonBody(command, isUdp) });
 }

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { confirm } from './confirm.ts';
 import { usageFailure } from './failure.ts';
 import {
+  assertChangeable,
   atLeastOne,
   duration,
   type Labels,
@@ -83,10 +84,12 @@ function setNodeCommand(run: Run): Command {
     labelOption('to place listeners by; repeatable'),
     new Option('--no-labels', 'take all labels away'),
     option('--lost-after <duration>', 'after so long without a word it is lost, 5m', duration),
+    option('--name <name>', 'it keeps the one that it joined with').hideHelp(),
   ]);
 }
 
 async function setNode(session: Session, command: Command): Promise<undefined> {
+  assertChangeable(command);
   // The list has a flag of that name too, and takes it wherever it stands.
   const { label, labels: isKept, lostAfter } = command.optsWithGlobals<SetOptions>();
   const labels = label ?? (isKept ? undefined : {});

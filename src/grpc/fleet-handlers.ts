@@ -16,7 +16,7 @@ export function nodeHandlers(edge: Edge): UntypedServiceImplementation {
       answer: ({ items, nextPageToken }) => ({ nodes: items, nextPageToken: nextPageToken ?? '' }),
     }),
     UpdateNode: operationCall(edge, operations.updateNode, {
-      plain: nodeChangeReader(),
+      plain: nodeChangeReader(operations.updateNode.fixed),
       ...node,
     }),
     DeleteNode: operationCall(edge, operations.deleteNode, { answer: () => ({}) }),

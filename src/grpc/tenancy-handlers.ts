@@ -25,7 +25,7 @@ export function projectHandlers(edge: Edge): UntypedServiceImplementation {
       }),
     }),
     UpdateProject: operationCall(edge, operations.updateProject, {
-      plain: projectChangeReader(),
+      plain: projectChangeReader(operations.updateProject.fixed),
       ...project,
     }),
     DeleteProject: operationCall(edge, operations.deleteProject, project),

@@ -3,11 +3,17 @@ import { leastCpuMs } from '../../test/support/cpu-cost.ts';
 import { long } from '../../test/support/long.ts';
 import { faultPatch } from '../api/fault-input.ts';
 import { listenerSchemas, toListenerPatch } from '../api/listener-input.ts';
+import { operations } from '../api/operations.ts';
 import { parse } from '../api/parse.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
 import { decoderOf } from './message-decoder.ts';
 import { messageType } from './protos.ts';
-import { changeReader, faultChangeReader } from './update-request.ts';
+import {
+  changeReader,
+  faultChangeReader,
+  nodeChangeReader,
+  projectChangeReader,
+} from './update-request.ts';
 
 const { patch } = listenerSchemas(defaultBounds);
 const type = messageType('UpdateListenerRequest');
@@ -89,7 +95,7 @@ test('ttl_ms counts from now, and clears the expiry where it is listed and absen
 test.each([
   '*',
   '',
-  'port',
+  'ports',
   'id',
   'update_mask',
   'limits.',
@@ -105,6 +111,22 @@ test.each([
       },
     }),
   );
+});
+
+test.each(['port', 'proxy_protocol', 'tls.cert'])('%s is refused as what never changes', (path) => {
+  expect(() => change({ name: 'b' }, 'name', path)).toThrow(
+    `updateMask: ${path} can not be changed after creation`,
+  );
+});
+
+test('of a project and a node the name never changes', () => {
+  const all = operations(defaultBounds, { drainMsMax: 1 });
+  const request = { updateMask: { paths: ['name'] } };
+  for (const reader of [
+    projectChangeReader(all.updateProject.fixed),
+    nodeChangeReader(all.updateNode.fixed),
+  ])
+    expect(() => reader(request)).toThrow('updateMask: name can not be changed after creation');
 });
 
 test.each(['limits.', '_a'])('a path of a megabyte of %s is not looked through', long, (part) => {

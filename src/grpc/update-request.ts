@@ -1,7 +1,7 @@
 /** Changes: what their messages say, with their field masks → what the schemas of src/api of a change read. */
 import { defaultLimits, limitsPatch } from '../api/limits-input.ts';
 import { listenerSchemas } from '../api/listener-input.ts';
-import { shorten } from '../api/parse.ts';
+import { fixedField, shorten } from '../api/parse.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { noQuotas } from '../core/quotas.ts';
@@ -18,24 +18,27 @@ const pathCharsMax = 64;
  * throws invalid_argument for a path that is none.
  */
 export function changeReader(bounds: ListenerBounds): (request: Input) => Input {
-  return maskedReader(fieldsCleared(bounds), { limits: limitsCleared(bounds) });
+  const { fixed } = listenerSchemas(bounds);
+  return maskedReader(fieldsCleared(bounds), { limits: limitsCleared(bounds) }, fixed);
 }
 
 /** As changeReader, of a project. */
-export function projectChangeReader(): (request: Input) => Input {
+export function projectChangeReader(fixed: readonly string[]): (request: Input) => Input {
   const cleared = { displayName: null, quotas: noQuotas, bindHosts: null };
-  return maskedReader(cleared, { quotas: noQuotas });
+  return maskedReader(cleared, { quotas: noQuotas }, fixed);
 }
 
 /** As changeReader, of a node. */
-export function nodeChangeReader(): (request: Input) => Input {
-  return maskedReader({ labels: {}, cordoned: false, lostAfterMs: lostAfterMsDefault }, {});
+export function nodeChangeReader(fixed: readonly string[]): (request: Input) => Input {
+  const cleared = { labels: {}, cordoned: false, lostAfterMs: lostAfterMsDefault };
+  return maskedReader(cleared, {}, fixed);
 }
 
-/** What each field is when it is cleared; those within `within` are each a field of their own, too. */
+/** What each field is when it is cleared; those in `within` are each a field of their own, too, and `fixed` never change. */
 function maskedReader(
   clearedFields: Input,
   within: Readonly<Record<string, Input>>,
+  fixed: readonly string[],
 ): (request: Input) => Input {
   return ({ updateMask, ...given }) => {
     const paths = pathsOf(updateMask);
@@ -44,6 +47,7 @@ function maskedReader(
     const input: Record<string, unknown> = {};
     for (const path of paths) {
       const [field = '', part, ...rest] = partsOf(path);
+      if (fixed.includes(field)) refuse(path, fixedField);
       const clearedParts = Object.hasOwn(within, field) ? within[field] : undefined;
       if (clearedParts !== undefined && rest.length === 0) {
         const parts: Input = { ...clearedParts, ...(given[field] as Input) };
@@ -136,8 +140,8 @@ function fieldOf(fields: Input, name: string, path: string): unknown {
   return fields[name];
 }
 
-function refuse(path: string): never {
-  throw invalidField('updateMask', `${shorten(path)} is not a field that can change`);
+function refuse(path: string, why = 'is not a field that can change'): never {
+  throw invalidField('updateMask', `${shorten(path)} ${why}`);
 }
 
 function camelCase(name: string): string {

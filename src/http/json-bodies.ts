@@ -53,13 +53,14 @@ export function jsonBodies(app: HttpApp, traffic: Traffic, limits: HttpLimits): 
   });
 }
 
-/** The body as its schema leaves it. @throws invalid_argument */
+/** The body as its schema leaves it, `fixed` as of parse. @throws invalid_argument */
 export function readBody<Schema extends z.ZodType>(
   schema: Schema,
   body: unknown,
+  fixed: readonly string[],
 ): z.output<Schema> {
-  if (!(body instanceof CutBody)) return parse(schema, body);
-  const result = read(schema, body.beginning);
+  if (!(body instanceof CutBody)) return parse(schema, body, fixed);
+  const result = read(schema, body.beginning, fixed);
   throw invalidFields('errors' in result ? result.errors : [], [body.fault]);
 }
 

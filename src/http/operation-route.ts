@@ -60,7 +60,10 @@ export function operationRoute<
   const read = (request: FastifyRequest) =>
     route.give({
       params: params === undefined ? noParams : parse(params, request.params),
-      body: body === undefined ? (undefined as z.output<Body>) : readBody(body, request.body),
+      body:
+        body === undefined
+          ? (undefined as z.output<Body>)
+          : readBody(body, request.body, operation.fixed),
       query: readQuery(asked, request.query),
     });
   app.route({

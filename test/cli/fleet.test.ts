@@ -56,6 +56,8 @@ test('a node is shown, cordoned, changed and removed', async () => {
   const bare = await kodama('nodes set cli-2 --no-labels -o json');
   expect(jsonLines(bare.stdout)).toMatchObject([{ labels: {}, lostAfterMs: 600_000 }]);
   expect(await kodama('nodes set cli-2')).toMatchObject({ code: 2, stdout: '' });
+  const renamed = await kodama('nodes set cli-2 --name other');
+  expect(renamed).toMatchObject({ code: 2, stderr: expect.stringContaining('after creation') });
   // Nobody can be asked here.
   expect(await kodama('nodes delete cli-2')).toMatchObject({ code: 2, stdout: '' });
   expect(await kodama('nodes delete cli-2 --yes')).toMatchObject({ code: 0, stdout: '' });
