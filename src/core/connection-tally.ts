@@ -4,7 +4,7 @@
  */
 import type { Connection, ConnectionState } from './connection.ts';
 import { type CountedQuery, connectionDiffers, connectionMatcher } from './connection-filter.ts';
-import { AppError } from './errors.ts';
+import { limitReached } from './errors.ts';
 import { connectionEventTypes, type Event } from './event.ts';
 import { type EventSelection, everyEvent, selectionOf } from './event-filter.ts';
 import type { ListenerEnds } from './listener-ends.ts';
@@ -91,7 +91,10 @@ export class ConnectionTally implements Tally {
     let after: string | null = null;
     const pageSize = waitCountMax + 1;
     for (let rows = 0; !this.#hasMore; rows += pageSize) {
-      if (rows >= rowsMax) throw tooManyRows(rowsMax);
+      if (rows >= rowsMax) {
+        const message = `more than ${rowsMax} connections are to be looked through: narrow it, such as by afterSeq`;
+        throw limitReached('waitRowsMax', rowsMax, message);
+      }
       const page = await store.connections.list({ ...query, state }, { pageSize, after });
       const found = page.filter(this.#isMatch).map(({ id }) => id);
       const opened = await this.#openedAfter(found);
@@ -177,9 +180,3 @@ const everyConnection = {
   ...{ listenerIds: null, state: null, protocol: null, raddr: null, lport: null },
   ...{ closeReason: null, acceptedAfter: null, acceptedBefore: null },
 };
-
-function tooManyRows(rowsMax: number): AppError {
-  const message = `more than ${rowsMax} connections are to be looked through: narrow it, such as by afterSeq`;
-  const limit = { limit: 'waitRowsMax', limitValue: rowsMax };
-  return new AppError('resource_exhausted', message, limit);
-}

@@ -81,6 +81,11 @@ export function invalidField(path: string, message: string): AppError {
   return new AppError('invalid_argument', `${path}: ${message}`, { errors: [{ path, message }] });
 }
 
+/** resource_exhausted: a bound of this name. */
+export function limitReached(limit: string, limitValue: number, message: string): AppError {
+  return new AppError('resource_exhausted', message, { limit, limitValue });
+}
+
 /** resource_exhausted for a new key: those that are kept were promised. */
 export function idempotencyFull(
   limit: 'idempotencyKeysMax' | 'idempotencyAnswerBytesMax',

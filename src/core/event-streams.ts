@@ -2,7 +2,7 @@
 import { bounded } from './bounded-stream.ts';
 import type { Caller } from './caller.ts';
 import { assertSameLog } from './cursor-errors.ts';
-import { AppError } from './errors.ts';
+import { AppError, limitReached } from './errors.ts';
 import type { EventLog } from './event-log.ts';
 import { follow } from './follow.ts';
 import { type FollowAsk, streamFilter } from './labelled-listeners.ts';
@@ -91,7 +91,10 @@ export class EventStreams {
     const { eventLog, projects, limits } = this.#options;
     const project = await projects.of(caller);
     // Nothing waits from here until it is counted.
-    if (this.#followers.size >= limits.followersMax) throw tooMany(limits.followersMax);
+    const { followersMax } = limits;
+    if (this.#followers.size >= followersMax) {
+      throw limitReached('followersMax', followersMax, `at most ${followersMax} streams at once`);
+    }
     this.#assertQuota(caller, project);
     const log = eventLog.of(project);
     const held = log.hold();
@@ -146,11 +149,4 @@ export class EventStreams {
     yield* inTurns(loop, project, names(project).stream(items, log));
     if (!caller.signal.aborted) signal.throwIfAborted();
   }
-}
-
-function tooMany(followersMax: number): AppError {
-  return new AppError('resource_exhausted', `at most ${followersMax} streams at once`, {
-    limit: 'followersMax',
-    limitValue: followersMax,
-  });
 }

@@ -1,7 +1,7 @@
 /** Which listeners a reader of connections or events wants, as it names them; resolved to ids once, as it starts. */
 
 import type { ConnectionQuery, ListenerDirectory } from './directories.ts';
-import { AppError } from './errors.ts';
+import { AppError, limitReached } from './errors.ts';
 import type { EventFilter } from './event-filter.ts';
 
 export interface ListenerChoice {
@@ -77,8 +77,7 @@ async function labelledIds(
   const ids = await directory.findLabelledIds({ labels, among, limit: labelledMax + 1 });
   if (ids.length <= labelledMax) return ids;
   const message = `more than ${labelledMax} listeners carry these labels: narrow it by one more`;
-  const limit = { limit: 'labelledListenersMax', limitValue: labelledMax };
-  throw new AppError('resource_exhausted', message, limit);
+  throw limitReached('labelledListenersMax', labelledMax, message);
 }
 
 /** No listener has it: an empty list would want all of them. */

@@ -1,6 +1,6 @@
 /** The listeners of this node that are not closed: by id, by name, and the order of work on each. */
 import type { Caller } from './caller.ts';
-import { AppError } from './errors.ts';
+import { AppError, limitReached } from './errors.ts';
 import type { Listener, ListenerSecrets } from './listener.ts';
 import type { ProjectRef } from './project.ts';
 import { heldBytes } from './sizes.ts';
@@ -54,13 +54,11 @@ export class ListenerSet {
     const { listenersMax, specBytesMax } = limits;
     if (this.size + more.count > listenersMax) {
       const message = `this node holds at most ${listenersMax} listeners`;
-      const limit = { limit: 'listenersMax', limitValue: listenersMax };
-      throw new AppError('resource_exhausted', message, limit);
+      throw limitReached('listenersMax', listenersMax, message);
     }
     if (more.bytes > 0 && this.#bytes + more.bytes > specBytesMax) {
       const message = `the specs of this node's listeners hold at most ${specBytesMax} bytes`;
-      const limit = { limit: 'specBytesMax', limitValue: specBytesMax };
-      throw new AppError('resource_exhausted', message, limit);
+      throw limitReached('specBytesMax', specBytesMax, message);
     }
   }
 

@@ -1,6 +1,6 @@
 /** Commits for callers who wait, and only so long: bounded in number and in bytes. */
 import type { AppendQueue, AppendQueueLimits } from './append-queue.ts';
-import { AppError, hasCode } from './errors.ts';
+import { AppError, hasCode, limitReached } from './errors.ts';
 import type { Event } from './event.ts';
 import type { Entry } from './log-entry.ts';
 import type { Logger } from './ports.ts';
@@ -67,8 +67,7 @@ export class LogCommands {
     const { commitBytesMax } = this.#options.limits;
     if (bytes <= commitBytesMax) return;
     const message = `it takes ${bytes} bytes on record, and one change at most ${commitBytesMax}`;
-    const limit = { limit: 'commitBytesMax', limitValue: commitBytesMax };
-    throw new AppError('resource_exhausted', message, limit);
+    throw limitReached('commitBytesMax', commitBytesMax, message);
   }
 
   #undoLate({ committed }: Entry, onLate: (() => void) | undefined): void {

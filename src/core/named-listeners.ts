@@ -227,12 +227,11 @@ export class NamedListeners {
 
   /** Page by page, for nobody. @throws as closeMany does */
   async closeAll(own: Own): Promise<void> {
-    for (let pageToken: string | null = null; ; ) {
-      const ask = { ids: null, labels: {}, pageToken };
-      const page: Page<string> = await this.closeMany(own, null, ask);
-      pageToken = page.nextPageToken;
-      if (pageToken === null) return;
-    }
+    const ask = { ids: null, labels: {} };
+    let pageToken: string | null = null;
+    do {
+      ({ nextPageToken: pageToken } = await this.closeMany(own, null, { ...ask, pageToken }));
+    } while (pageToken !== null);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Which node gets new listeners: the less loaded of two that are drawn at random among those that fit. */
-import { AppError, hasCode } from '../core/errors.ts';
+import { AppError, hasCode, limitReached } from '../core/errors.ts';
 import type { HeldNodes } from '../core/held-nodes.ts';
 import type { ListenerPlacement, NewListener } from '../core/listener.ts';
 import type { Placed, Placement } from '../core/placement.ts';
@@ -81,9 +81,8 @@ export class Placements implements Placement {
     const { nodeListenersMax: limitValue } = limits;
     const roomy = ready.filter(({ listeners }) => listeners + count <= limitValue);
     if (roomy.length === 0) {
-      const limit = { limit: 'nodeListenersMax', limitValue };
       const message = `a node holds at most ${limitValue} listeners`;
-      throw new AppError('resource_exhausted', message, limit);
+      throw limitReached('nodeListenersMax', limitValue, message);
     }
     const own = roomy.filter((node) => node.isOwn);
     return ask?.node === undefined && own.length > 0 ? own : roomy;

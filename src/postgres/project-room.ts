@@ -1,5 +1,5 @@
 /** Whether a project has room for one more of what is counted exactly. */
-import { AppError } from '../core/errors.ts';
+import { limitReached } from '../core/errors.ts';
 import { defaultProject } from '../core/project.ts';
 import { noProject } from '../tenancy/projects.ts';
 import type { KnownProject } from '../tenancy/store.ts';
@@ -27,5 +27,5 @@ export interface Room {
 /** @throws resource_exhausted */
 export function assertBelow(count: number, { what, limit, limitValue }: Room): void {
   if (count < limitValue) return;
-  throw new AppError('resource_exhausted', `at most ${limitValue} ${what}`, { limit, limitValue });
+  throw limitReached(limit, limitValue, `at most ${limitValue} ${what}`);
 }

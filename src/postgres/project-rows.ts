@@ -1,6 +1,6 @@
 /** The projects that there are. One that is being deleted is a caller's no more. */
 import type { Prisma, Project as Row } from '../../generated/prisma/client.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, limitReached } from '../core/errors.ts';
 import { type PageItems, type PageRequest, readWithNext } from '../core/page.ts';
 import { type ProjectRef, projectRef } from '../core/project.ts';
 import {
@@ -112,8 +112,7 @@ export class ProjectRows implements ProjectDirectory, Port {
     await transaction.$queryRaw`SELECT ref FROM projects WHERE ref = 1 FOR UPDATE`;
     const limitValue = this.#projectsMax;
     if ((await transaction.project.count()) < limitValue) return;
-    const limit = { limit: 'projectsMax', limitValue };
-    throw new AppError('resource_exhausted', `at most ${limitValue} projects`, limit);
+    throw limitReached('projectsMax', limitValue, `at most ${limitValue} projects`);
   }
 
   async find(name: string): Promise<KnownProject | null> {
