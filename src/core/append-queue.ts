@@ -7,7 +7,6 @@
  *   was not done goes back to the head of the queue, without those that nobody waits for, and in smaller batches.
  * - What the store refuses fails alone. Of records that is one record: it is left out, and told.
  */
-
 import { CommitRetries, type RetryLimits } from './commit-retries.ts';
 import { AppError, hasCode, PlaceLost } from './errors.ts';
 import type { Event, EventDraft } from './event.ts';

@@ -1,5 +1,4 @@
 /** Who calls, and what of them a use case may know: each takes its caller first. */
-
 import type { Micros } from './time.ts';
 
 /** What a key may do; `operator` is for what belongs to no project. */

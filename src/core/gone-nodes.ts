@@ -7,7 +7,6 @@
  * Whoever acts for a node takes its place in the log first. Were the node there all the same, it could append no
  * more; when it comes again it finds what is left.
  */
-
 import { AbsentPlace, type AbsentPlaceOptions, type ListenerStep } from './absent-place.ts';
 import type { Caller } from './caller.ts';
 import type { Connection } from './connection.ts';

@@ -1,5 +1,4 @@
 /** Which listeners a reader of connections or events wants, as it names them; resolved to ids once, as it starts. */
-
 import type { ConnectionQuery, ListenerDirectory } from './directories.ts';
 import { AppError, limitReached } from './errors.ts';
 import type { EventFilter } from './event-filter.ts';

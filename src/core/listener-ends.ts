@@ -1,5 +1,4 @@
 /** Whether listeners that a reader has chosen are all closed, as the log goes on: nothing comes of those any more. */
-
 import type { ListenerDirectory } from './directories.ts';
 import type { Event, EventType } from './event.ts';
 import { isOver } from './listener.ts';

@@ -1,5 +1,4 @@
 /** What is read of connections, with the names of their listeners as they are when it is read. */
-
 import type { ListenerDirectory } from './directories.ts';
 import type { Event } from './event.ts';
 import type { StreamItem } from './follow.ts';

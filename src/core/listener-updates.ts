@@ -1,5 +1,4 @@
 /** Changes a listener that lives: what a patch sets, and takes back where it could not be committed. */
-
 import type { Caller } from './caller.ts';
 import { AppError } from './errors.ts';
 import { listenerEvent } from './event.ts';

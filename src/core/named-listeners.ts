@@ -1,5 +1,4 @@
 /** What callers do with a listener that they name, whichever node has it: this one, another, or one that is not there. */
-
 import type { Caller } from './caller.ts';
 import type { ListenerDirectory } from './directories.ts';
 import { AppError, hasCode } from './errors.ts';

@@ -1,5 +1,4 @@
 /** Binds listeners that are being made: at their port, at any that the kernel gives, or at one of a range. */
-
 import { AppError, hasCode } from './errors.ts';
 import type { Listener } from './listener.ts';
 import {
