@@ -78,11 +78,15 @@ test('a port that is taken in the middle of a range leaves nothing of the range'
 
 test('a name that is taken in the middle of a batch leaves nothing of the batch', async () => {
   const labels = { of: 'taken' };
-  await want(201, app, 'POST', '/v1/listeners', { name: 'taken', labels });
+  const { id: owner } = await want(201, app, 'POST', '/v1/listeners', { name: 'taken', labels });
   const listeners = ['a', 'taken', 'b'].map((name) => ({ name, labels }));
-  await want(409, app, 'POST', '/v1/listeners:batch', { listeners });
+  const refused = await want(409, app, 'POST', '/v1/listeners:batch', { listeners });
+  expect(refused).toMatchObject({ detail: `the name taken is taken by listener ${owner}`, owner });
   const twice = ['a', 'a'].map((name) => ({ name, labels }));
-  await want(409, app, 'POST', '/v1/listeners:batch', { listeners: twice });
+  const { detail, ...rest } = await want(409, app, 'POST', '/v1/listeners:batch', {
+    listeners: twice,
+  });
+  expect([detail, 'owner' in rest]).toEqual(['the name a is taken', false]);
   const left = await want(200, app, 'GET', '/v1/listeners?label=of=taken');
   expect(left.listeners.map(({ name }: { name: string }) => name)).toEqual(['taken']);
 });

@@ -146,20 +146,17 @@ function useCreate(body: ListenerBody, draft: Draft, onClose: () => void) {
   return { submit, isCreating, refusal };
 }
 
-/** Who has a port is told, and found where it is one of ours. */
+/** Who has a port or a name is told, and found where it is one of ours. */
 function Refusal({ problem }: { readonly problem: Problem }) {
   const { router, words } = useConsole();
   const { create } = words.listener;
   const { code, detail, owner, limit } = problem;
+  const isOurs = typeof owner === 'string' && !['foreign', 'resting'].includes(owner);
   return (
     <p class="bad" role="alert">
       {detail} {code === 'resource_exhausted' && limit === 'listeners' && words.session.full}
-      {code === 'port_in_use' &&
-        (typeof owner === 'string' && owner !== 'foreign' ? (
-          <a href={router.href(`/listeners/${owner}`)}>{create.owner}</a>
-        ) : (
-          create.foreign
-        ))}
+      {owner === 'foreign' && create.foreign}
+      {isOurs && <a href={router.href(`/listeners/${owner}`)}>{create.owner}</a>}
     </p>
   );
 }

@@ -110,8 +110,7 @@ export class ControlPlane {
     inputs: readonly NewListener[],
     ids: readonly string[] = [],
   ): Promise<readonly Listener[]> {
-    const { project } = await this.#of(caller);
-    return await this.#listeners.create(project, caller, inputs, ids);
+    return await this.#listeners.create(await this.#of(caller), caller, inputs, ids);
   }
 
   /** By id or name; a closed one by its id. @throws not_found, unavailable */

@@ -33,7 +33,7 @@ export interface FieldError {
 export interface ErrorDetails {
   /** invalid_argument: every field that is wrong. */
   readonly errors?: readonly FieldError[];
-  /** port_in_use: the id of our listener that has it, or `foreign`. */
+  /** port_in_use, already_exists: the id of who has it in the caller's project; of a port also `foreign`, `resting`. */
   readonly owner?: string;
   /** cursor_expired: the oldest seq that can still be read; resume with `oldestSeq - 1`. */
   readonly oldestSeq?: number;

@@ -134,7 +134,8 @@ export function portInUse(
   cause?: unknown,
 ): AppError {
   const own = other?.project === project ? other : null;
-  const by = own === null ? 'another process' : `listener ${own.id}`;
+  const pending = own?.state === 'pending' ? ', which is being made' : '';
+  const by = own === null ? 'another process' : `listener ${own.id}${pending}`;
   const owner = own?.id ?? 'foreign';
   return new AppError('port_in_use', `${host} port ${port} is in use by ${by}`, { owner, cause });
 }

@@ -150,8 +150,9 @@ function nameKey(project: ProjectRef, name: string): string {
   return `${project} ${name}`;
 }
 
-export function nameTaken(name: string): AppError {
-  return new AppError('already_exists', `the name ${name} is taken`, {
-    errors: [{ path: 'name', message: 'is taken' }],
-  });
+/** By a listener of the same project, where it is known which. */
+export function nameTaken(name: string, owner?: string): AppError {
+  const message = owner === undefined ? 'is taken' : `is taken by listener ${owner}`;
+  const details = { errors: [{ path: 'name', message }], ...(owner !== undefined && { owner }) };
+  return new AppError('already_exists', `the name ${name} ${message}`, details);
 }

@@ -95,7 +95,11 @@ test('a batch that holds a name or a port twice is refused', async () => {
   const names = [{ name: 'a' }, { name: 'a' }].map(sampleNewListener);
   expect(await codeOf(world.control.createListeners(caller, names))).toBe('already_exists');
   const ports = [{ port: 7000 }, { port: 7000 }].map(sampleNewListener);
-  expect(await codeOf(world.control.createListeners(caller, ports))).toBe('port_in_use');
+  const taken = await rejection(world.control.createListeners(caller, ports));
+  expect(taken).toMatchObject({
+    code: 'port_in_use',
+    message: expect.stringMatching(/ is in use by listener .*, which is being made$/),
+  });
   expect(world.set.size).toBe(0);
 });
 
@@ -120,8 +124,18 @@ test('a name is taken on every node, and free again when its listener is closed'
   const store = new MemoryStore({ database: world.store.database, nodeId: 'node-b' });
   const other = await makeWorld({ store });
   const { id } = await create(world, { name: 'mine' });
-  expect(await codeOf(create(world, { name: 'mine' }))).toBe('already_exists');
-  expect(await codeOf(create(other, { name: 'mine' }))).toBe('already_exists');
+  const { id: second } = await create(other, { name: 'second' });
+  for (const refused of [
+    create(world, { name: 'mine' }),
+    create(other, { name: 'mine' }),
+    other.control.updateListener(caller, second, { name: 'mine' }),
+  ]) {
+    expect(await rejection(refused)).toMatchObject({
+      code: 'already_exists',
+      message: `the name mine is taken by listener ${id}`,
+      details: { owner: id, errors: [{ path: 'name' }] },
+    });
+  }
   await world.control.deleteListener(caller, id, 0);
   await create(other, { name: 'mine' });
 });
@@ -131,7 +145,12 @@ test('two creates of one name at once on two nodes make one listener', async () 
   const store = new MemoryStore({ database: world.store.database, nodeId: 'node-b' });
   const other = await makeWorld({ store });
   const outcomes = await Promise.allSettled([world, other].map((w) => create(w, { name: 'mine' })));
-  expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  const sorted = outcomes.toSorted((a, b) => (a.status < b.status ? -1 : 1));
+  const owner = sorted[0]?.status === 'fulfilled' ? sorted[0].value.id : '';
+  expect(sorted).toMatchObject([
+    { status: 'fulfilled' },
+    { status: 'rejected', reason: { code: 'already_exists', details: { owner } } },
+  ]);
   expect(world.set.size + other.set.size).toBe(1);
   expect(world.dataPlane.bound.size + other.dataPlane.bound.size).toBe(1);
 });

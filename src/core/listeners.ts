@@ -149,11 +149,8 @@ export class Listeners {
       ]);
       const audit = entries.map(({ listener }) => audits.listener(by, null, listener));
       const secrets = new Map(entries.map(({ listener, secrets: own }) => [listener.id, own]));
-      const onLate = () =>
-        this.#undoLate(
-          project,
-          entries.map((entry) => entry.listener),
-        );
+      const made = entries.map(({ listener }) => listener);
+      const onLate = () => this.#undoLate(project, made);
       await eventLog.of(project).appendCommand(events, { secrets, audit, onLate });
     } catch (error) {
       await Promise.allSettled(entries.map(({ listener }) => this.#forget(listener.id)));

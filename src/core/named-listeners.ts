@@ -11,6 +11,7 @@ import { inParallel } from './in-parallel.ts';
 import { isOver, type Listener, type ListenerPatch, type NewListener } from './listener.ts';
 import { assertSpecFits } from './listener-bounds.ts';
 import { changeOf } from './listener-change.ts';
+import { nameTaken } from './listener-set.ts';
 import type { NodeCalls } from './node-calls.ts';
 import type { NodeCommand, OtherNodes } from './node-command.ts';
 import { listPage, type Page } from './page.ts';
@@ -68,19 +69,19 @@ export class NamedListeners {
 
   /** All or nothing, and all on one node; under these ids, where there are some. @throws what Listeners.create throws */
   async create(
-    project: ProjectRef,
+    own: Own,
     by: Caller,
     inputs: readonly NewListener[],
     ids: readonly string[],
   ): Promise<readonly Listener[]> {
     const { placement, nodeCalls, others, makeId } = this.#options;
+    const { project } = own;
     const made = inputs.map((_, index) => ids[index] ?? makeId());
     const command = { kind: 'create', inputs, ids: made } as const;
-    return await placement.place(project, inputs, async ({ nodeId, isHere }) =>
-      isHere
-        ? await nodeCalls.run(by, project, nodeId, command)
-        : await others.run(by, project, nodeId, command),
+    const created = placement.place(project, inputs, ({ nodeId, isHere }) =>
+      (isHere ? nodeCalls : others).run(by, project, nodeId, command),
     );
+    return await namingOwner(own, inputs, created);
   }
 
   /**
@@ -122,11 +123,12 @@ export class NamedListeners {
 
   /** @throws not_found, failed_precondition (closed, or of a process that is gone), and what Listeners.update throws */
   async update(own: Own, by: Caller, idOrName: string, patch: ListenerPatch): Promise<Listener> {
-    return await this.#change(own, by, idOrName, {
+    const changed = this.#change(own, by, idOrName, {
       here: ({ listeners }, id) => listeners.update(by, id, patch),
       command: ({ id }) => ({ kind: 'update', id, patch }),
       absent: (listener) => this.#changeOf(listener, patch),
     });
+    return await namingOwner(own, [patch], changed);
   }
 
   /** As update, of its faults as they are when it is its turn. @throws what the change throws, too */
@@ -254,4 +256,20 @@ async function foundOf(
 
 function notFound(idOrName: string): never {
   throw new AppError('not_found', `no listener ${idOrName}`);
+}
+
+/** Who has a name that is taken is looked up here: a node knows of its own only, and the store, in a race, says no more. */
+async function namingOwner<Done>(
+  { store }: Own,
+  named: readonly Pick<ListenerPatch, 'name'>[],
+  work: Promise<Done>,
+): Promise<Done> {
+  return await work.catch(async (error: unknown) => {
+    const names = hasCode(error, 'already_exists') ? named.flatMap(({ name }) => name ?? []) : [];
+    for (const name of names) {
+      const owner = await store.listeners.find(name);
+      if (owner !== null) throw nameTaken(name, owner.id);
+    }
+    throw error;
+  });
 }

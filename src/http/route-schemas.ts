@@ -27,7 +27,10 @@ const problemResource = z
     owner: z
       .string()
       .optional()
-      .describe('port_in_use: the id of the listener that has the port, or `foreign`.'),
+      .describe(
+        'port_in_use: the id of the listener that has the port, `foreign` or `resting`. already_exists: the id of the ' +
+          'listener or key that has the name.',
+      ),
     oldestSeq: z.int().optional().describe('cursor_expired: the oldest event that is kept.'),
     log: z.string().optional().describe('cursor_expired, log_changed: the log that is there.'),
     headSeq: z.int().optional().describe('A cursor above the head: the newest event.'),

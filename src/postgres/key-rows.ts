@@ -83,7 +83,7 @@ export class KeyRows implements Port {
       createdAt: BigInt(key.createdAt),
       expiresAt: key.expiresAt === null ? null : BigInt(key.expiresAt),
     };
-    return await named(name, () =>
+    return await this.#named(data.project, key, () =>
       this.#prisma.transaction(data.project, async (transaction) => {
         await assertRoom(transaction, key, max);
         const row = await transaction.apiKey.create({ data });
@@ -118,7 +118,7 @@ export class KeyRows implements Port {
     change: (key: ApiKey) => KeyChange,
     audit: AuditOf<ApiKey>,
   ): Promise<ApiKey> {
-    let wanted = '';
+    const wanted = { name: '' };
     const work = async (transaction: Transaction) => {
       const where = { id, project };
       await transaction.$queryRaw`SELECT id FROM api_keys
@@ -129,7 +129,7 @@ export class KeyRows implements Port {
       const changed = change(before);
       if (changed === before) return before;
       const { name, hint, formerSecretEndsAt, revokedAt, rotation } = changed;
-      wanted = name;
+      wanted.name = name;
       const data = {
         ...{ name, hint },
         revokedAt: revokedAt === null ? null : BigInt(revokedAt),
@@ -140,10 +140,25 @@ export class KeyRows implements Port {
       await transaction.auditEntry.create({ data: auditRow(audit(before, saved)) });
       return saved;
     };
-    return await named(
-      () => wanted,
-      () => this.#prisma.transaction(project, work),
-    );
+    return await this.#named(project, wanted, () => this.#prisma.transaction(project, work));
+  }
+
+  /** @throws already_exists where another key has the name */
+  async #named<Result>(
+    project: ProjectRef | null,
+    wanted: { readonly name: string },
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+      const where = { project, name: wanted.name, revokedAt: null };
+      const key = await this.#prisma.run(project, ({ apiKey }) => apiKey.findFirst({ where }));
+      const told = key === null ? 'another key' : `key ${key.id}`;
+      const message = `name: ${told} is called ${where.name}`;
+      throw new AppError('already_exists', message, key === null ? {} : { owner: key.id });
+    }
   }
 }
 
@@ -173,20 +188,6 @@ async function nameOf(transaction: Transaction, ref: ProjectRef | null): Promise
   if (ref === null) return null;
   const project = await transaction.project.findUnique({ where: { ref }, select: { name: true } });
   return project?.name ?? null;
-}
-
-/** @throws already_exists where another key has the name */
-async function named<Result>(
-  name: string | (() => string),
-  work: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!isTaken(error)) throw error;
-    const wanted = typeof name === 'string' ? name : name();
-    throw new AppError('already_exists', `name: another key is called ${wanted}`);
-  }
 }
 
 function keyOf(row: Row, project: string | null): ApiKey {

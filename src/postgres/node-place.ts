@@ -59,10 +59,8 @@ export class NodePlace implements TakenNode {
     const batch = foldAppend(append, { node: this.ref, boot }, cipher);
     const [row] = await database.append(appendStatement(batch, fence)).catch((error: unknown) => {
       if (!isUniqueViolation(error, 'listeners_name_key')) throw error;
-      throw new AppError('already_exists', 'the name is taken', {
-        errors: [{ path: 'name', message: 'is taken' }],
-        cause: error,
-      });
+      const errors = [{ path: 'name', message: 'is taken' }];
+      throw new AppError('already_exists', 'the name is taken', { errors, cause: error });
     });
     const [bases, isWriter, held, hasOthers, listenersMax] = row as AppendRow;
     if (bases !== null) {

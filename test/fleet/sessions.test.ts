@@ -203,6 +203,13 @@ test('what is changed while nobody hears of a node is done when it is back', asy
   await query(`UPDATE nodes SET state = 'disconnected' WHERE id = $1`, [agent.nodeId]);
   const { generation } = await b.control.updateListener(caller, changed.id, { labels: { a: 'b' } });
   expect(generation).toBe(changed.generation + 1);
+  await b.control.updateListener(caller, deleted.id, { name: 'had' });
+  await expect(b.control.updateListener(caller, changed.id, { name: 'had' })).rejects.toMatchObject(
+    {
+      code: 'already_exists',
+      details: { owner: deleted.id },
+    },
+  );
   expect(await b.control.deleteListener(caller, deleted.id, 0)).toBe(false);
   expect(await b.control.deleteListener(caller, deleted.id, 0)).toBe(false);
   expect(await stateOf(deleted.id)).toMatchObject({ state: 'draining' });

@@ -214,6 +214,7 @@ const useCases: Readonly<Record<string, UseCase>> = {
 const details: Readonly<Partial<Record<ErrorCode, ErrorDetails>>> = {
   invalid_argument: { errors: [{ path: 'limits.maxBytes', message: 'é "quoted"\n' }], headSeq: 7 },
   port_in_use: { owner: id },
+  already_exists: { owner: id },
   not_met: { why: 'timeout', count: 0, min: 1, max: 2, seq: 0 },
   cursor_expired: { oldestSeq: 4711 },
   resource_exhausted: { limit: 'listenersMax', limitValue: 3, retryAfterMs: 2500 },

@@ -136,8 +136,11 @@ test('an answer is repeated without its secret', async () => {
 test('a name is one key’s, and its change is another name', async () => {
   const [one, two] = [await makeKey(['read']), await makeKey(['read'])];
   const path = `/v1/keys/${two.id}`;
-  await want(409, app, 'POST', '/v1/keys', { name: one.name, scopes: ['read'] }, operator);
-  await want(409, app, 'PATCH', path, { name: one.name }, operator);
+  const same = { name: one.name, scopes: ['read'] };
+  const owned = { owner: one.id, detail: `name: key ${one.id} is called ${one.name}` };
+  expect(await want(409, app, 'POST', '/v1/keys', same, operator)).toMatchObject(owned);
+  const renamed = await want(409, app, 'PATCH', path, { name: one.name }, operator);
+  expect(renamed).toMatchObject(owned);
   expect(await want(200, app, 'PATCH', path, { name: 'renamed' }, operator)).toMatchObject({
     ...{ name: 'renamed', scopes: two.scopes, hint: two.hint },
   });

@@ -1743,7 +1743,7 @@ export interface components {
                 /** @description What is wrong with it. */
                 message: string;
             }[];
-            /** @description port_in_use: the id of the listener that has the port, or `foreign`. */
+            /** @description port_in_use: the id of the listener that has the port, `foreign` or `resting`. already_exists: the id of the listener or key that has the name. */
             owner?: string;
             /** @description cursor_expired: the oldest event that is kept. */
             oldestSeq?: number;
