@@ -140,7 +140,8 @@ export class GoneNodes {
         failing,
         (listener) => !isEnding(listener) && listener.reason?.code !== reason.code,
       );
-      logger.warn({ node: nodeId, connections, closed, failed }, 'a node is lost');
+      const words = isRemoved ? 'a node was removed' : 'a node is lost';
+      logger[isRemoved ? 'info' : 'warn']({ node: nodeId, connections, closed, failed }, words);
     });
   }
 

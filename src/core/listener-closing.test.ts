@@ -174,3 +174,19 @@ test('a change that lands late does not bring back what was closed meanwhile', a
   expect(world.typesOf(id).slice(2)).toEqual(['listener_updated', 'listener_closed']);
   expect((await world.control.getListener(caller, id)).state).toBe('closed');
 });
+
+test('of a node that is lost the log warns, and tells of one that was removed', async () => {
+  const world = await makeWorld();
+  const store = new MemoryStore({ database: world.store.database, nodeId: 'node-b' });
+  const { id } = await create(await makeWorld({ store }));
+  store.leave();
+  await world.control.goneNodes.lose('node-b', { isRemoved: false });
+  expect(await world.control.getListener(caller, id)).toMatchObject({ state: 'failed' });
+  await world.control.goneNodes.lose('node-b', { isRemoved: true });
+  expect(await world.control.getListener(caller, id)).toMatchObject({ state: 'closed' });
+  const told = world.logger.lines.filter(({ fields }) => 'closed' in fields);
+  expect(told).toMatchObject([
+    { level: 'warn', message: 'a node is lost', fields: { failed: ['mine'], closed: [] } },
+    { level: 'info', message: 'a node was removed', fields: { failed: [], closed: ['mine'] } },
+  ]);
+});
