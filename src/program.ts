@@ -62,10 +62,7 @@ export class Program {
       process.exitCode = exitCode.failed;
       stop.abort();
     };
-    const warn = (message: string) => {
-      this.#complain(message);
-      if (config.logFormat === 'json') logger.warn({}, message);
-    };
+    const warn = (message: string) => this.#complain(message);
     keepInspectorShut(logger);
     this.#onSignals(stop, logger, config);
     this.#onBugs(logger);
@@ -75,7 +72,7 @@ export class Program {
     } catch (error) {
       const { aborted: isStopping } = stop.signal;
       if (!isStopping || !(error instanceof Error) || error.name !== 'AbortError') {
-        this.#report(error, config, logger, isStopping);
+        this.#report(error, logger, isStopping);
         return exitCode.failed;
       }
       logger.info({}, 'stopped');
@@ -93,12 +90,14 @@ export class Program {
     }
   }
 
-  /** What someone can mend is said in plain words, whatever the log's level and form; a bug with its stack. */
-  #report(error: unknown, { logFormat }: ProgramConfig, logger: Logger, isStopping: boolean): void {
+  /**
+   * What someone can mend is said once, in plain words on stderr, whatever the log's level and form; a bug with its stack
+   * in the log.
+   */
+  #report(error: unknown, logger: Logger, isStopping: boolean): void {
     if (error instanceof StartError) {
       this.#complain(error.message);
       logger.debug({ err: error }, 'could not start');
-      if (logFormat === 'json') logger.fatal({}, error.message);
     } else {
       logger.fatal({ err: error }, isStopping ? 'could not stop in order' : 'could not start');
     }

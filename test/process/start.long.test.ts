@@ -222,17 +222,18 @@ test('a word that no program asked for starts no server', async () => {
 });
 
 test.runIf(process.platform === 'linux')(
-  'ports for listeners that the system gives to anybody are warned of',
+  'ports for listeners that the system gives to anybody are warned of, once',
   async () => {
     await using home = await makeHome();
     await using foreign = await foreignPort();
-    const { code, stderr } = await run({
+    const { code, stdout, stderr } = await run({
       ...home.environment,
       KODAMA_HTTP_PORT: foreign.port,
       KODAMA_LISTEN_PORTS: '1024-65535',
-      KODAMA_LOG_FORMAT: 'text',
+      KODAMA_LOG_FORMAT: 'json',
     });
     expect(code).toBe(1);
+    expect(stdout).not.toContain('overlaps');
     expect(stderr).toContain('kodama: KODAMA_LISTEN_PORTS 1024-65535 overlaps');
   },
 );

@@ -24,7 +24,7 @@ export async function foreignPort() {
   };
 }
 
-/** The line says what to change, without a stack, whatever the log. */
+/** One line says what to change, without a stack, whatever the log. */
 export async function expectTakenPort(
   edge: string,
   prefix: string,
@@ -43,7 +43,5 @@ export async function expectTakenPort(
     `the address is in use (${prefix}_HOST, ${prefix}_PORT)`;
   expect({ code, stderr }).toEqual({ code: 1, stderr: `kodama: ${message}\n` });
   expect(stdout).not.toContain('    at ');
-  if (format === 'text') return;
-  const last = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
-  expect(last).toEqual({ level: 60, time: expect.any(Number), name: 'kodama', msg: message });
+  expect(stdout).not.toContain('cannot listen');
 }
