@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  formatAmount,
   formatDuration,
   formatElapsed,
   formatSize,
@@ -57,6 +58,11 @@ test('what is written is read again as it was', () => {
     '1023B',
     '3MiB',
   ]);
+});
+
+test('what takes much room is told in binary units', () => {
+  const told = [0, 1023, 1024, 41_356, 40_000_000_000, 2 ** 60].map(formatAmount);
+  expect(told).toEqual(['0 B', '1023 B', '1.0 KiB', '40.4 KiB', '37.3 GiB', '1048576.0 TiB']);
 });
 
 test('what took long is told in two units', () => {

@@ -81,6 +81,14 @@ function formatQuantity(value: number, scale: Scale): string {
   return `${value / factor}${unit}`;
 }
 
+const binaryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+/** How much something is, to be read and not to be parsed: `812 B`, `40.4 KiB`, `37.3 GiB`. */
+export function formatAmount(bytes: number): string {
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), binaryUnits.length - 1);
+  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${binaryUnits[power]}`;
+}
+
 /** How long something took, to be read and not to be parsed: `3.306 s`, `2 m 05 s`, `3 h 07 m`, `4 d 02 h`. */
 export function formatElapsed(ms: number): string {
   if (ms < 60_000) return `${(ms / 1000).toFixed(3)} s`;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { formatElapsed, formatSize } from './durations.ts';
+import { formatAmount, formatElapsed } from './durations.ts';
 import { CommandFailure, exitCodes, Refused, Unreachable } from './failure.ts';
 import { duration, option } from './flags.ts';
 import type { Status } from './rest-client.ts';
@@ -63,7 +63,7 @@ function factsOf(status: Status): readonly (readonly [string, string | number | 
     ['open connections', of('openConnections')],
     ['events', `${oldestSeq} to ${headSeq}`],
     ['log', log],
-    ['kept', retention === null ? null : `about ${formatSize(retention.bytes)}`],
+    ['kept', retention === null ? null : `about ${formatAmount(retention.bytes)}`],
     ['store', store === undefined ? null : `${store.state}${waiting}`],
     ['nodes', status.fleetSuspended ? braked : null],
   ];

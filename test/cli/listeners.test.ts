@@ -102,4 +102,5 @@ test('status waits until the node can serve, and shows how it is', async () => {
   const status = await command(app, ['status', '--ready', '20s']);
   expect(status).toMatchObject({ code: 0, stderr: '' });
   expect(status.stdout).toMatch(/^store +reachable$/m);
+  expect(status.stdout).toMatch(/^kept +about \d+(\.\d [KMG]i| )B$/m);
 });
