@@ -58,18 +58,28 @@ export class Refused extends CommandFailure {
 /** Nobody answered, or not to the end. */
 export class Unreachable extends CommandFailure {
   override readonly name = 'Unreachable';
-  /** Nobody listens there, or nothing is known of the place. */
+  /** Nobody listens there, nothing is known of the place, or who is there speaks something else. */
   readonly isNobodyThere: boolean;
 
   constructor(url: string, what: string, cause?: unknown) {
     const detail = `cannot reach kodama at ${url}: ${what}`;
     const { code } = (cause ?? {}) as { readonly code?: unknown };
-    const hint = /CERT|VERIFY/.test(String(code))
-      ? 'KODAMA_CA_CERT or --ca-cert names the authority of its certificate'
-      : 'kodama up starts it here; KODAMA_URL or --url says where else it is';
-    super(exitCodes.unreachable, { code: 'unreachable', detail }, { hint, cause });
-    this.isNobodyThere = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(String(code));
+    super(exitCodes.unreachable, { code: 'unreachable', detail }, { hint: hintOf(code), cause });
+    this.isNobodyThere = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/.test(String(code)) || isOther(code);
   }
+}
+
+function hintOf(code: unknown): string {
+  if (/CERT|VERIFY/.test(String(code)))
+    return 'KODAMA_CA_CERT or --ca-cert names the authority of its certificate';
+  return isOther(code)
+    ? 'KODAMA_URL or --url says where REST is, by default http://127.0.0.1:8080'
+    : 'kodama up starts it here; KODAMA_URL or --url says where else it is';
+}
+
+/** What Node's parsers of HTTP and TLS say where who answers speaks neither. */
+function isOther(code: unknown): boolean {
+  return /^HPE_|^EPROTO$/.test(String(code));
 }
 
 /** The command line asks for what cannot be. */

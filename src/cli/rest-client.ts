@@ -216,13 +216,27 @@ export class RestClient {
   }
 }
 
-/** A host of several addresses fails with one error for each. */
+const grpcText = 'it looks like the port of gRPC, and the command speaks REST';
+
+/** A host of several addresses fails with one error for each. The words of parsers tell nobody who it is that answers. */
 function causeText(error: Error): string {
   if (error instanceof AggregateError) {
     return error.errors.map((each: unknown) => String((each as Error).message)).join(', ');
   }
-  return error.message;
+  const { message, code, rawPacket } = error as Broken;
+  if (code?.startsWith('HPE_')) {
+    return rawPacket?.[3] === settingsFrame ? grpcText : 'what it answers is not HTTP';
+  }
+  return message.includes('wrong version number') ? 'it speaks no TLS: try http://' : message;
 }
+
+type Broken = NodeJS.ErrnoException & {
+  /** What a parser of HTTP/1.1 could not read. */
+  readonly rawPacket?: Uint8Array;
+};
+
+/** The type of the frame with which HTTP/2 begins (RFC 9113, 3.4 and 6.5). */
+const settingsFrame = 4;
 
 function queryText(query: Query): string {
   const parameters = new URLSearchParams();
@@ -237,6 +251,8 @@ function queryText(query: Query): string {
 function refusal(status: number, text: string, url: string): Error {
   const problem = parsed(text);
   if (isProblem(problem)) return new Refused(problem);
+  // Over TLS a server of HTTP/2 alone refuses HTTP/1.1 in words of Node.
+  if (text.includes('expected `h2`')) return new Unreachable(url, grpcText, { code: 'EPROTO' });
   return failed(`${url} answers ${status}, and not as a kodama does: is it one?`);
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,6 +105,22 @@ test('over TLS it goes on only with who the authority vouches for, and says what
       hint: expect.stringContaining('KODAMA_CA_CERT'),
     });
   }
+});
+
+test('what speaks HTTP/2 alone over TLS is taken for the port of gRPC', async () => {
+  const { tls, ca } = await testTls();
+  const { cert, key } = tls.certificate.pair;
+  const server = createSecureServer({ cert, key }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { client } = open({ url, caCert: await fileWith(ca) });
+  await expect(client.get('/v1/status')).rejects.toMatchObject({
+    exitCode: 4,
+    isNobodyThere: true,
+    message: expect.stringContaining(`${url}: it looks like the port of gRPC`),
+    hint: expect.stringContaining('KODAMA_URL'),
+  });
 });
 
 test('an empty variable is none', () => {

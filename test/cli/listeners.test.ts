@@ -98,6 +98,23 @@ test(
   },
 );
 
+test('who gives the port of gRPC, of an echo or without TLS is told so, with the URL that was used', async () => {
+  const { laddr } = await want(201, app, 'POST', '/v1/listeners', { ttlMs: 60_000 });
+  const grpc = 'it looks like the port of gRPC, and the command speaks REST';
+  for (const [url, words] of [
+    [`http://127.0.0.1:${app.grpcPort}`, grpc],
+    [`http://127.0.0.1:${laddr.port}`, 'what it answers is not HTTP'],
+    [app.url.replace('http:', 'https:'), 'it speaks no TLS: try http://'],
+  ] as const) {
+    // It is not waited for either.
+    for (const line of ['status', 'wait any --timeout 1h']) {
+      const { code, stderr } = await command({ url }, line.split(' '));
+      const told = `kodama: cannot reach kodama at ${url}: ${words}\n`;
+      expect({ code, stderr }).toEqual({ code: 4, stderr: told });
+    }
+  }
+});
+
 test('status waits until the node can serve, and shows how it is', async () => {
   const status = await command(app, ['status', '--ready', '20s']);
   expect(status).toMatchObject({ code: 0, stderr: '' });
