@@ -11,7 +11,9 @@ interface AgentOptions {
 
 export function agentCommand(run: Run): Command {
   const command = new Command('agent')
-    .description('hold echo sockets on this host for a control plane elsewhere')
+    .description(
+      'hold echo sockets on this host for a control plane elsewhere; what it has joined is kept in KODAMA_DATA_DIR',
+    )
     // --token-file is one of all commands, too.
     .action(run((_, self) => become('agent/main', wordsOf(self.optsWithGlobals<AgentOptions>()))));
   const join = new Option('--join <url>', 'its gateway; several times: tried in turn');

@@ -21,7 +21,7 @@ export function listenCommand(run: Run): Command {
     .usage('[options] [-- program [argument...]]')
     .argument(
       '[program...]',
-      'behind --: runs beside it, with KODAMA_HOST, KODAMA_PORT and KODAMA_LISTENER; its end is the end, and its exit code that of the command',
+      'behind --: runs beside it, with KODAMA_HOST, KODAMA_PORT, KODAMA_LISTENER and KODAMA_URL in its environment; its end is the end, and its exit code that of the command',
     )
     .action(run(listen));
   return withNewListenerFlags(command).addOption(

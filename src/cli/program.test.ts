@@ -56,6 +56,22 @@ test('no two flags of a command are the same letter', () => {
   }
 });
 
+test('help of a command tells the variables that it goes by, and that it sets', () => {
+  const given = ['KODAMA_URL', 'KODAMA_CA_CERT', 'KODAMA_API_TOKEN', 'KODAMA_PROJECT'];
+  const own: Readonly<Record<string, readonly string[]>> = {
+    up: ['KODAMA_HTTP_PORT', 'KODAMA_GRPC_PORT', 'KODAMA_DATA_DIR', 'KODAMA_WORKERS'],
+    agent: ['KODAMA_JOIN_TOKEN', 'KODAMA_DATA_DIR'],
+    listen: ['KODAMA_HOST', 'KODAMA_PORT', 'KODAMA_LISTENER', 'KODAMA_URL'],
+    'restore-mark': ['KODAMA_DATA_DIR'],
+  };
+  for (const command of withParts) {
+    const [about = '', ofAll = ''] = command.helpInformation().split('Global Options:');
+    const told = (text: string) => [...new Set(text.match(/\bKODAMA_[A-Z_]+/g))].toSorted();
+    expect(told(ofAll), command.name()).toEqual(given.toSorted());
+    expect(told(about), command.name()).toEqual((own[command.name()] ?? []).toSorted());
+  }
+});
+
 test('help of a command tells the flags of all, and nothing but main.ts ends the process', () => {
   for (const command of withParts) {
     expect(command.helpInformation()).toMatch(/Global Options:[\s\S]*--token-file/);
