@@ -103,5 +103,8 @@ test('a file that is wrong is refused by each field that is, before anything is 
     );
     expect(failure).toMatchObject({ name: 'StartError', message: expect.stringMatching(message) });
   }
-  await expect(startApp({ KODAMA_APPLY: join(path, 'none') }, home)).rejects.toThrow(/ENOTDIR/);
+  const none = join(path, 'none');
+  await expect(startApp({ KODAMA_APPLY: none }, home)).rejects.toMatchObject({
+    message: `KODAMA_APPLY (${none}): ENOTDIR: not a directory`,
+  });
 });

@@ -44,7 +44,7 @@ export function openSession(
   if (project !== undefined && !visible.test(project)) {
     throw usageFailure('the project is 1 to 512 visible ASCII characters');
   }
-  const shown = tokenFile === undefined ? token : readToken(tokenFile);
+  const shown = tokenFile === undefined ? token : readFlagged('--token-file', tokenFile);
   if (shown !== null && !visible.test(shown)) {
     const place = tokenFile ?? 'KODAMA_API_TOKEN';
     throw usageFailure(`${place} holds no token: 1 to 512 visible ASCII characters`);
@@ -67,8 +67,8 @@ function consoleUrl(url: string, token: string | null, project?: string): string
 
 /** What Node makes of no PEM at all it would say with the first request, in OpenSSL's words. */
 function readAuthority(path: string): string {
+  const text = readFlagged('--ca-cert', path);
   try {
-    const text = readFileSync(path, 'utf8');
     new X509Certificate(text);
     return text;
   } catch (error) {
@@ -76,10 +76,11 @@ function readAuthority(path: string): string {
   }
 }
 
-function readToken(path: string): string {
+/** What the system says names the file. */
+function readFlagged(flag: string, path: string): string {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
-    throw usageFailure(`--token-file: ${(error as Error).message}`);
+    throw usageFailure(`${flag}: ${(error as Error).message}`);
   }
 }

@@ -18,14 +18,14 @@ export interface ListenersFile {
 export async function readListenersFile(file: string | number): Promise<ListenersFile> {
   // Only what reads such a file needs it.
   const { parse } = await import('yaml');
-  const text = readFileSync(file, 'utf8');
   let value: unknown;
   try {
-    value = parse(text);
+    value = parse(readFileSync(file, 'utf8'));
   } catch (cause) {
     // What the reader throws of a file that is wrong may look like a bug of ours. Below its first line it shows the place.
     const [line = ''] = (cause as Error).message.trim().split('\n');
-    throw new Error(line.replace(/:$/, ''), { cause });
+    // Whoever tells it names the file, as the system does.
+    throw new Error(line.replace(/:$|, (open|read)( '.*')?$/, ''), { cause });
   }
   return toListenersFile(value);
 }

@@ -14,7 +14,9 @@ export async function orStartError<Result>(
     return await work();
   } catch (error) {
     if (isBug(error)) throw error;
-    throw new StartError(words(reasonOf(error)), { cause: error });
+    // The system names the file in its words, and ours may have before.
+    const text = words(reasonOf(error)).replace(/(\((.+)\).*), \w+ '\2'$/, '$1');
+    throw new StartError(text, { cause: error });
   }
 }
 

@@ -34,6 +34,14 @@ test('of a file that is no YAML the place is told, in one line', async () => {
   expect(stderr).toMatch(/^[^\n]*listeners\.yaml: .* at line 2, column \d+\n$/);
 });
 
+test('a file that is not there is named once', async () => {
+  const { code, stderr } = await command(app, ['apply', '-f', 'nope.yaml']);
+  const told = 'kodama: nope.yaml: ENOENT: no such file or directory\n';
+  expect({ code, stderr }).toEqual({ code: 1, stderr: told });
+  const folder = await command(app, ['apply', '-f', '/']);
+  expect(folder.stderr).toBe('kodama: /: EISDIR: illegal operation on a directory\n');
+});
+
 test('a file becomes what listens, and nothing more is done the second time', async () => {
   const dry = await apply(file, '--exit-code', '-o', 'json');
   expect(dry).toMatchObject({ code: 3, stderr: '' });

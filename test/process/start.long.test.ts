@@ -36,6 +36,8 @@ test('a data directory that cannot be used is named with its variable', async ()
     expect(code, dataDir).toBe(1);
     expect(stderr).toMatch(/^kodama: KODAMA_DATA_DIR \(.+\) cannot be used: E[A-Z]+: [^\n]+\n$/);
     expect(stderr).toContain(`(${dataDir})`);
+    // Once is enough.
+    expect(stderr.split(dataDir)).toHaveLength(2);
   }
 });
 
