@@ -21,7 +21,7 @@ export function pageFields(bounds: ListenerBounds) {
       .transform((size) => Math.min(size, bounds.pageSize.max))
       .default(bounds.pageSize.default)
       .describe(
-        `At most so many; ${bounds.pageSize.default} by default, ${bounds.pageSize.max} at most. ` +
+        `At most so many; ${bounds.pageSize.default} by default, and above ${bounds.pageSize.max} it is ${bounds.pageSize.max}. ` +
           'A page may hold fewer before the end, since its bytes are bounded too.',
       ),
     pageToken: z

@@ -34,7 +34,7 @@ export function waitFields(bounds: ListenerBounds) {
       .default(10_000)
       .describe('How long it is waited for; 0 looks once.'),
     pageSize: pageFields(bounds).pageSize.describe(
-      'How many the answer shows, the oldest first; 50 by default.',
+      'How many the answer shows, the oldest first; 50 by default, and above 1000 it is 1000.',
     ),
   };
 }

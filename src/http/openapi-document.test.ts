@@ -185,3 +185,13 @@ test('variants have titles, and what is taken says its defaults in words', () =>
   expect([...walk(NewListener)].map(([path]) => path.at(-1))).not.toContain('default');
   expect(NewListener.properties.protocol.description).toMatch(/Default: "tcp"\.$/);
 });
+
+test('each page says what becomes of a size above the largest', () => {
+  const sizes = [...walk(document.paths)].flatMap(([, value]) =>
+    typeof value === 'object' && value !== null && 'name' in value && value.name === 'pageSize'
+      ? [String(value.description)]
+      : [],
+  );
+  expect(sizes.length).toBeGreaterThan(5);
+  expect(sizes.filter((about) => !about.includes('above 1000 it is 1000'))).toEqual([]);
+});

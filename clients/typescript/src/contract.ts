@@ -3213,7 +3213,7 @@ export interface operations {
                 name?: string;
                 /** @description `key=value`; repeated: all of them must hold. */
                 label?: string[];
-                /** @description At most so many; 50 by default, 1000 at most. A page may hold fewer before the end, since its bytes are bounded too. */
+                /** @description At most so many; 50 by default, and above 1000 it is 1000. A page may hold fewer before the end, since its bytes are bounded too. */
                 pageSize?: number;
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
@@ -4242,7 +4242,7 @@ export interface operations {
                 acceptedBefore?: string;
                 /** @description `key=value`; repeated: of listeners that carry all of them, now or at their end. */
                 label?: string[];
-                /** @description At most so many; 50 by default, 1000 at most. A page may hold fewer before the end, since its bytes are bounded too. */
+                /** @description At most so many; 50 by default, and above 1000 it is 1000. A page may hold fewer before the end, since its bytes are bounded too. */
                 pageSize?: number;
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
@@ -4369,7 +4369,7 @@ export interface operations {
                 settleMs?: number;
                 /** @description How long it is waited for; 0 looks once. Default: 10000. */
                 timeoutMs?: number;
-                /** @description How many the answer shows, the oldest first; 50 by default. */
+                /** @description How many the answer shows, the oldest first; 50 by default, and above 1000 it is 1000. */
                 pageSize?: number;
             };
             header?: never;
@@ -4698,7 +4698,7 @@ export interface operations {
                 settleMs?: number;
                 /** @description How long it is waited for; 0 looks once. Default: 10000. */
                 timeoutMs?: number;
-                /** @description How many the answer shows, the oldest first; 50 by default. */
+                /** @description How many the answer shows, the oldest first; 50 by default, and above 1000 it is 1000. */
                 pageSize?: number;
             };
             header?: never;
@@ -4838,7 +4838,7 @@ export interface operations {
                 protocol?: ("tcp" | "udp" | "tls")[];
                 /** @description Events of these remote addresses or networks; the declared address counts too. Repeatable. */
                 remoteCidr?: string[];
-                /** @description At most so many; 50 by default, 1000 at most. A page may hold fewer before the end, since its bytes are bounded too. */
+                /** @description At most so many; 50 by default, and above 1000 it is 1000. A page may hold fewer before the end, since its bytes are bounded too. */
                 pageSize?: number;
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
@@ -5110,7 +5110,7 @@ export interface operations {
     listProjects: {
         parameters: {
             query?: {
-                /** @description At most so many; 50 by default, 1000 at most. A page may hold fewer before the end, since its bytes are bounded too. */
+                /** @description At most so many; 50 by default, and above 1000 it is 1000. A page may hold fewer before the end, since its bytes are bounded too. */
                 pageSize?: number;
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
@@ -5540,7 +5540,7 @@ export interface operations {
             query?: {
                 /** @description Those of no project instead, for operators. Default: false. */
                 operators?: boolean;
-                /** @description At most so many; 50 by default, 1000 at most. A page may hold fewer before the end, since its bytes are bounded too. */
+                /** @description At most so many; 50 by default, and above 1000 it is 1000. A page may hold fewer before the end, since its bytes are bounded too. */
                 pageSize?: number;
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
@@ -6089,7 +6089,7 @@ export interface operations {
                 after?: string;
                 /** @description Before this time. */
                 before?: string;
-                /** @description At most so many; 50 by default, 1000 at most. A page may hold fewer before the end, since its bytes are bounded too. */
+                /** @description At most so many; 50 by default, and above 1000 it is 1000. A page may hold fewer before the end, since its bytes are bounded too. */
                 pageSize?: number;
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
@@ -6177,7 +6177,7 @@ export interface operations {
                 state?: "pending" | "ready" | "disconnected" | "lost" | "quarantined" | "removed";
                 /** @description `key=value`; repeated: all of them must hold. */
                 label?: string[];
-                /** @description At most so many; 50 by default, 1000 at most. A page may hold fewer before the end, since its bytes are bounded too. */
+                /** @description At most so many; 50 by default, and above 1000 it is 1000. A page may hold fewer before the end, since its bytes are bounded too. */
                 pageSize?: number;
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
@@ -6504,7 +6504,7 @@ export interface operations {
     listJoinTokens: {
         parameters: {
             query?: {
-                /** @description At most so many; 50 by default, 1000 at most. A page may hold fewer before the end, since its bytes are bounded too. */
+                /** @description At most so many; 50 by default, and above 1000 it is 1000. A page may hold fewer before the end, since its bytes are bounded too. */
                 pageSize?: number;
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
