@@ -83,9 +83,9 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2085,
-  api: 2520,
+  api: 2545,
   cli: 5900,
-  core: 9110,
+  core: 9180,
   agent: 1620,
   console: 9660,
   echo: 6110,

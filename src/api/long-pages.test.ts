@@ -70,3 +70,21 @@ test('a long page goes in pieces, a short one at once', async () => {
   expect(await sizes(1000)).toEqual([10, 10, 5]);
   expect(await sizes(10)).toEqual([25]);
 });
+
+test('each piece of what is read as it goes is handed on in pieces, and then its end', async () => {
+  const pages = makePages();
+  using pace = await pages.paceOf(callerOf('a'), { pageSize: 1000 });
+  async function* read() {
+    yield Array.from({ length: 12 }, (_, n) => n);
+    yield [];
+    yield [12, 13];
+    return { nextPageToken: 'next' };
+  }
+  const pieces = pace.pieces(read());
+  const found: number[][] = [];
+  let step = await pieces.next();
+  for (; step.done !== true; step = await pieces.next()) found.push([...step.value]);
+  expect(found.map(({ length }) => length)).toEqual([10, 2, 0, 2]);
+  expect(found.flat()).toEqual(Array.from({ length: 14 }, (_, n) => n));
+  expect(step.value).toEqual({ nextPageToken: 'next' });
+});

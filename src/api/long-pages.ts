@@ -7,6 +7,7 @@ import type { Caller } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import { Lines } from '../core/lines.ts';
 import type { LoopShares } from '../core/loop-shares.ts';
+import type { PageInPieces } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Projects } from '../core/projects.ts';
 
@@ -23,15 +24,18 @@ export interface LongPagesOptions {
   readonly limits: LongPageLimits;
 }
 
+/** Items that are there, or that are read as they go. */
+export type ItemList<Item, End> = readonly Item[] | PageInPieces<Item, End>;
+
 /** How a page goes to its caller; a long one holds a place of its project until it is disposed of. */
 export interface Pace extends Disposable {
-  pieces<Item>(items: readonly Item[]): AsyncIterable<readonly Item[]>;
+  pieces<Item, End = object>(list: ItemList<Item, End>): PageInPieces<Item, End | null>;
 }
 
 /** Of all that is short. */
 export const atOnce: Pace = {
-  async *pieces(items) {
-    yield items;
+  async *pieces(list) {
+    return yield* inParts(list, wholeParts);
   },
   [Symbol.dispose]: () => undefined,
 };
@@ -53,10 +57,28 @@ export class LongPages {
     const project = await projects.of(caller);
     const place = await this.#lines.take(project, caller.signal);
     return {
-      pieces: (items) => loop.long.pieces(project, items),
+      pieces: (list) => inParts(list, (items) => loop.long.pieces(project, items)),
       [Symbol.dispose]: () => place[Symbol.dispose](),
     };
   }
+}
+
+async function* wholeParts<Item>(items: readonly Item[]) {
+  yield items;
+}
+
+/** Each piece in parts; it returns what the list does. */
+async function* inParts<Item, End>(
+  list: ItemList<Item, End>,
+  partsOf: (items: readonly Item[]) => AsyncIterable<readonly Item[]>,
+): PageInPieces<Item, End | null> {
+  if (Symbol.iterator in list) {
+    yield* partsOf(list);
+    return null;
+  }
+  let step = await list.next();
+  for (; step.done !== true; step = await list.next()) yield* partsOf(step.value);
+  return step.value;
 }
 
 function pageSizeOf(input: unknown): number {

@@ -6,10 +6,18 @@ import type { GoneNodes } from './gone-nodes.ts';
 import type { HeldNodes } from './held-nodes.ts';
 import { type ConnectionAsk, chooseListeners } from './listener-choice.ts';
 import type { ListenerNames, Named } from './listener-names.ts';
+import type { LoopShares } from './loop-shares.ts';
 import type { Own } from './named-listeners.ts';
 import type { NodeCallLimits, NodeCalls } from './node-calls.ts';
 import type { OtherNodes } from './node-command.ts';
-import { listPage, type Page, type PageAsk, type PageRequest, readWithNext } from './page.ts';
+import {
+  type PageAsk,
+  type PageInPieces,
+  type PageRequest,
+  pageKey,
+  pageToken,
+  readWithNext,
+} from './page.ts';
 import type { ProjectRef } from './project.ts';
 import { whileThere } from './while-there.ts';
 
@@ -27,6 +35,7 @@ interface ConnectionsOptions {
   readonly others: OtherNodes;
   readonly goneNodes: GoneNodes;
   readonly names: (project: ProjectRef) => ListenerNames;
+  readonly loop: Pick<LoopShares<ProjectRef>, 'readItemsMax'>;
   readonly limits: ConnectionLimits;
 }
 
@@ -45,20 +54,28 @@ export class Connections {
   }
 
   /** @throws not_found, resource_exhausted for its listeners; invalid_argument for another query's token; unavailable */
-  async list(
+  async *list(
     { project, store }: Own,
     caller: Caller,
     query: ConnectionAsk,
     ask: PageAsk,
-  ): Promise<Page<Named<Connection>>> {
-    const { names, limits } = this.#options;
+  ): PageInPieces<Named<Connection>> {
+    const { names, loop, limits } = this.#options;
     const { listeners: _l, labels: _s, ...rest } = query;
     const chosen = chooseListeners(store.listeners, query, limits.labelledListenersMax);
     const listenerIds = await whileThere(caller, chosen);
     const read = (page: PageRequest) => store.connections.list({ ...rest, listenerIds }, page);
     const asked = { ...query, project: caller.project };
-    const found = listPage(asked, ask, (page) => readWithNext(page, read));
-    return await names(project).page(await whileThere(caller, found));
+    let after = pageKey(ask.pageToken, asked);
+    for (let left = ask.pageSize; ; ) {
+      const page = { pageSize: Math.min(left, loop.readItemsMax), after };
+      const { items, hasMore } = await whileThere(caller, readWithNext(page, read));
+      yield await names(project).items(items);
+      after = items.at(-1)?.id ?? after;
+      left -= items.length;
+      if (!hasMore || after === null) return { nextPageToken: null };
+      if (left === 0) return { nextPageToken: pageToken(after, asked) };
+    }
   }
 
   /**

@@ -25,7 +25,14 @@ import type { LoopShares } from './loop-shares.ts';
 import { type CloseMany, listenerOf, NamedListeners, type Own } from './named-listeners.ts';
 import { NodeCalls } from './node-calls.ts';
 import type { OtherNodes } from './node-command.ts';
-import { listPage, type Page, type PageAsk, type PageRequest } from './page.ts';
+import {
+  begun,
+  listPage,
+  type Page,
+  type PageAsk,
+  type PageInPieces,
+  type PageRequest,
+} from './page.ts';
 import type { Placement } from './placement.ts';
 import type { Clock, Logger } from './ports.ts';
 import { defaultProject, type ProjectRef } from './project.ts';
@@ -171,9 +178,9 @@ export class ControlPlane {
     caller: Caller,
     query: ConnectionAsk,
     ask: PageAsk,
-  ): Promise<Page<Named<Connection>>> {
+  ): Promise<PageInPieces<Named<Connection>>> {
     const own = await this.#of(caller);
-    return await whileThere(caller, this.#connections.list(own, caller, query, ask));
+    return await begun(this.#connections.list(own, caller, query, ask));
   }
 
   /** @throws what Connections.close throws */
@@ -196,7 +203,7 @@ export class ControlPlane {
     query: EventAsk & EventStart & { readonly log: string | null },
     ask: PageAsk,
   ): Promise<LogPage<Named<Event>>> {
-    const { eventLog, limits } = this.#options;
+    const { eventLog, loop, limits } = this.#options;
     const { project, store } = await this.#of(caller);
     const log = eventLog.of(project);
     const { log: cursorLog, ...of } = query;
@@ -206,9 +213,8 @@ export class ControlPlane {
     const { filter } = await whileThere(caller, chosen);
     const from = { query: { ...of, project: caller.project }, signal: caller.signal };
     const read = { ...ask, order, afterSeq, last, filter, ...from };
-    const page = await whileThere(caller, readEventPage({ ...read, log, store, limits }));
-    const { items } = await whileThere(caller, this.#names(project).page(page));
-    return { ...page, items };
+    const page = readEventPage({ ...read, log, store, loop, limits });
+    return await begun(this.#names(project).inPieces(page));
   }
 
   /**

@@ -4,10 +4,13 @@ import { invalidField } from './errors.ts';
 import type { Event } from './event.ts';
 import { type EventFilter, selectionOf } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
-import { type Page, type PageAsk, pageKey, pageToken } from './page.ts';
+import type { LoopShares } from './loop-shares.ts';
+import { type PageAsk, type PageInPieces, pageKey, pageToken } from './page.ts';
+import type { ProjectRef } from './project.ts';
 import { eventBytes } from './sizes.ts';
 import type { EventPage, Log } from './store.ts';
 import { startSeq } from './stream-start.ts';
+import { whileThere } from './while-there.ts';
 
 /** By seq. */
 export const eventOrders = ['asc', 'desc'] as const;
@@ -21,8 +24,11 @@ export interface EventStart {
   readonly last: number | null;
 }
 
-/** A page, and the log that it is of. */
-export type LogPage<Item> = Page<Item> & { readonly log: string };
+/** A page, and in the end the log that it is of. */
+export type LogPage<Item> = PageInPieces<
+  Item,
+  { readonly nextPageToken: string | null; readonly log: string }
+>;
 
 export interface EventPageLimits {
   /** Of one read of the log. */
@@ -39,16 +45,17 @@ interface EventPageAsk extends PageAsk, EventStart {
   readonly query: object;
   readonly log: EventLog;
   readonly store: { readonly log: Log };
+  readonly loop: Pick<LoopShares<ProjectRef>, 'readItemsMax'>;
   readonly limits: EventPageLimits;
   readonly signal: AbortSignal;
 }
 
-/** @throws cursor_expired, invalid_argument, unavailable */
-export async function readEventPage(ask: EventPageAsk): Promise<LogPage<Event>> {
+/** @throws cursor_expired, invalid_argument, unavailable; the reason of the signal */
+export async function* readEventPage(ask: EventPageAsk): LogPage<Event> {
   const { order, query, log, filter } = ask;
   const from = (await keySeq(pageKey(ask.pageToken, query), log)) ?? (await firstSeq(ask));
   const selection = selectionOf(filter);
-  const page = await fillPage(
+  const throughSeq = yield* filledPage(
     order === 'asc'
       ? {
           from,
@@ -62,8 +69,8 @@ export async function readEventPage(ask: EventPageAsk): Promise<LogPage<Event>> 
         },
     ask,
   );
-  const nextPageToken = page.hasMore ? pageToken(`${page.throughSeq}@${log.id}`, query) : null;
-  return { items: page.events, nextPageToken, log: log.id };
+  const nextPageToken = throughSeq === null ? null : pageToken(`${throughSeq}@${log.id}`, query);
+  return { nextPageToken, log: log.id };
 }
 
 /** An id is a key, too, of other lists. */
@@ -89,27 +96,26 @@ interface Direction {
   readonly hasMore: (page: EventPage) => boolean;
 }
 
-/** Where the filter leaves it short it reads on. */
-async function fillPage(
+/** Where the filter leaves it short it reads on. Returns through which seq it is, null where nothing is behind that. */
+async function* filledPage(
   { from, read, hasMore }: Direction,
-  { pageSize, limits, signal }: Pick<EventPageAsk, 'pageSize' | 'limits' | 'signal'>,
-) {
-  const { pageEventsMax, pageBytesMax, pageFillMs } = limits;
-  const deadline = performance.now() + pageFillMs;
-  let page = await read(from, pageSize, pageBytesMax);
-  const found = [...page.events];
-  let room = pageBytesMax - bytesOf(page.events);
-  const isShort = () => found.length < pageSize && room > 0 && hasMore(page);
-  while (isShort() && performance.now() < deadline) {
-    signal.throwIfAborted();
-    page = await read(page.throughSeq, pageEventsMax, room);
-    found.push(...page.events);
-    room -= bytesOf(page.events);
+  { pageSize, loop, limits, signal }: Pick<EventPageAsk, 'pageSize' | 'loop' | 'limits' | 'signal'>,
+): AsyncGenerator<readonly Event[], number | null, void> {
+  const deadline = performance.now() + limits.pageFillMs;
+  let limit = pageSize;
+  let left = pageSize;
+  let room = limits.pageBytesMax;
+  for (let seq = from; ; ) {
+    const page = await whileThere({ signal }, read(seq, Math.min(limit, loop.readItemsMax), room));
+    const events = page.events.slice(0, left);
+    yield events;
+    seq = events.length < page.events.length ? (events.at(-1)?.seq ?? seq) : page.throughSeq;
+    left -= events.length;
+    room -= bytesOf(events);
+    if (events.length === page.events.length && !hasMore(page)) return null;
+    if (left === 0 || room <= 0 || performance.now() >= deadline) return seq;
+    limit = limits.pageEventsMax;
   }
-  const events = found.slice(0, pageSize);
-  const last = found.length > pageSize ? events.at(-1) : undefined;
-  const throughSeq = last?.seq ?? page.throughSeq;
-  return { events, throughSeq, hasMore: last !== undefined || hasMore(page) };
 }
 
 function bytesOf(events: readonly Event[]): number {

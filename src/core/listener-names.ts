@@ -3,7 +3,7 @@ import type { ListenerDirectory } from './directories.ts';
 import type { Event } from './event.ts';
 import type { StreamItem } from './follow.ts';
 import type { HeldNodes } from './held-nodes.ts';
-import type { Page } from './page.ts';
+import type { PageInPieces } from './page.ts';
 import type { ProjectStore } from './store.ts';
 
 export type Named<Item> = Item & { readonly listenerName: string | null };
@@ -33,8 +33,12 @@ export class ListenerNames {
     this.#directory = options.store.listeners;
   }
 
-  async page<Item extends OfListener>({ items, ...rest }: Page<Item>): Promise<Page<Named<Item>>> {
-    return { ...rest, items: await this.items(items) };
+  async *inPieces<Item extends OfListener, End>(
+    pieces: PageInPieces<Item, End>,
+  ): PageInPieces<Named<Item>, End> {
+    let step = await pieces.next();
+    for (; step.done !== true; step = await pieces.next()) yield await this.items(step.value);
+    return step.value;
   }
 
   async item<Item extends OfListener>(item: Item): Promise<Named<Item>> {

@@ -7,7 +7,8 @@ import { Turns } from './turns.ts';
  * at it, which they are for so long after each call and whatever they are sent, what is long rests so long between turns.
  */
 export const loopLimits = {
-  ...{ pieceItemsMax: 50, turnMs: 1, restMs: 9, besideMs: 1000 },
+  ...{ pieceItemsMax: 50, turnMs: 1, restMs: 19, besideMs: 1000 },
+  readItemsMax: 250,
   ...{ oldPiecesPerProjectMax: 2, oldPieceWaitMs: 30_000 },
 };
 
@@ -24,6 +25,7 @@ export class LoopShares<Project> {
   readonly prompt: Turns<Project>;
   readonly long: Turns<Project>;
   readonly oldReads: OldReads<Project>;
+  readonly #readItemsMax: number;
 
   constructor(given: Partial<LoopLimits> = {}) {
     const limits = { ...loopLimits, ...given };
@@ -33,5 +35,11 @@ export class LoopShares<Project> {
     const restMs = () => (this.neighbours.areSeveral ? limits.restMs : 0);
     this.long = new Turns({ pieceItemsMax, turnMs, restMs });
     this.oldReads = new OldReads(this.neighbours, this.long, limits);
+    this.#readItemsMax = limits.readItemsMax;
+  }
+
+  /** Of a long page so much is read at once: beside other projects little, since it is kept until its turns come. */
+  get readItemsMax(): number {
+    return this.neighbours.areSeveral ? this.#readItemsMax : Number.POSITIVE_INFINITY;
   }
 }

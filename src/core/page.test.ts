@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { sampleId } from '../../test/support/samples.ts';
 import { hasCode } from './errors.ts';
-import { pageKey, pageToken } from './page.ts';
+import { begun, pageKey, pageToken } from './page.ts';
 
 const query = { state: 'open', listenerId: null, labels: { env: 'ci' } };
 
@@ -47,4 +47,26 @@ test('what is no token is refused', () => {
   const forged = pageToken("1' OR true", query);
   expect([...others, forged].filter((token) => !isRefused(token))).toEqual([]);
   fc.assert(fc.property(fc.string({ minLength: 1 }), (token) => isRefused(token)));
+});
+
+test('what is begun has its first piece, fails before it is handed out, and returns its end', async () => {
+  let reads = 0;
+  async function* two() {
+    for (const piece of [[1], [2, 3]]) {
+      reads += 1;
+      yield piece;
+    }
+    return 'end';
+  }
+  const pieces = await begun(two());
+  expect(reads).toBe(1);
+  expect([await pieces.next(), await pieces.next(), await pieces.next()]).toEqual([
+    { done: false, value: [1] },
+    { done: false, value: [2, 3] },
+    { done: true, value: 'end' },
+  ]);
+  async function* failing() {
+    yield await Promise.reject(new Error('another query'));
+  }
+  await expect(begun(failing())).rejects.toThrow('another query');
 });

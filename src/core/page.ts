@@ -11,6 +11,29 @@ export interface Page<Item> {
   readonly nextPageToken: string | null;
 }
 
+/** A page that is read while it goes to its caller: its items, piece by piece, and in the end what else it has. */
+export type PageInPieces<Item, End = Omit<Page<Item>, 'items'>> = AsyncGenerator<
+  readonly Item[],
+  End,
+  void
+>;
+
+/** The same, once its first piece is there. @throws what it throws before that */
+export async function begun<Item, End>(
+  pieces: PageInPieces<Item, End>,
+): Promise<PageInPieces<Item, End>> {
+  return goingOn(await pieces.next(), pieces);
+}
+
+async function* goingOn<Item, End>(
+  first: IteratorResult<readonly Item[], End>,
+  pieces: PageInPieces<Item, End>,
+): PageInPieces<Item, End> {
+  let step = first;
+  for (; step.done !== true; step = await pieces.next()) yield step.value;
+  return step.value;
+}
+
 /** What every list call takes. `after` is the key of the last item already seen. */
 export interface PageRequest {
   readonly pageSize: number;

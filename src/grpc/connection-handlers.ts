@@ -12,10 +12,7 @@ export function connectionHandlers(edge: Edge): UntypedServiceImplementation {
   return {
     GetConnection: operationCall(edge, getConnection, one),
     ListConnections: operationCall(edge, listConnections, {
-      answer: ({ items, nextPageToken }) => ({
-        connections: items,
-        nextPageToken: nextPageToken ?? '',
-      }),
+      answer: (connections) => ({ connections }),
     }),
     WaitConnections: operationCall(edge, waitConnections, {
       answer: ({ items, ...waited }) => ({ ...waited, connections: items }),

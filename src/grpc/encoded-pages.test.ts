@@ -5,18 +5,22 @@ import { defaultBounds } from '../core/listener-bounds.ts';
 import { pageEncoderOf } from './encoded-pages.ts';
 import { messageType } from './protos.ts';
 
-const { listListeners, getListener, closeListeners } = operations(defaultBounds, { drainMsMax: 1 });
+const { listListeners, listConnections, getListener, closeListeners } = operations(defaultBounds, {
+  drainMsMax: 1,
+});
 
 /** Pieces of two, and how many there were. */
 function paceOfTwo(): Pace & { readonly count: () => number } {
   let pieces = 0;
   return {
     count: () => pieces,
-    async *pieces(items) {
-      for (let at = 0; at < items.length; at += 2) {
+    async *pieces(list) {
+      if (!(Symbol.iterator in list)) return yield* list;
+      for (let at = 0; at < list.length; at += 2) {
         pieces += 1;
-        yield items.slice(at, at + 2);
+        yield list.slice(at, at + 2);
       }
+      return null;
     },
     [Symbol.dispose]: () => undefined,
   };
@@ -31,6 +35,23 @@ test('a page that is encoded in pieces is one message with all its items, in ord
   const type = messageType('ListListenersResponse');
   const read = type.toObject(type.decode(page?.bytes ?? Buffer.alloc(0)));
   expect(read).toMatchObject({ listeners, nextPageToken: 'next' });
+});
+
+test('a page that is read as it is encoded is one message, with what it has in the end', async () => {
+  const encode = pageEncoderOf(listConnections, messageType);
+  async function* connections() {
+    yield [{ id: 'a' }, { id: 'b' }];
+    yield [];
+    yield [{ id: 'c' }];
+    return { nextPageToken: 'next' };
+  }
+  const page = await encode?.({ connections: connections() }, paceOfTwo());
+  const type = messageType('ListConnectionsResponse');
+  const read = type.toObject(type.decode(page?.bytes ?? Buffer.alloc(0)));
+  expect(read).toEqual({
+    connections: [{ id: 'a' }, { id: 'b' }, { id: 'c' }],
+    nextPageToken: 'next',
+  });
 });
 
 test('only what answers with a page is encoded so', () => {

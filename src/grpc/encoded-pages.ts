@@ -4,7 +4,7 @@
  */
 import type protobuf from 'protobufjs';
 import { z } from 'zod';
-import type { Pace } from '../api/long-pages.ts';
+import type { ItemList, Pace } from '../api/long-pages.ts';
 import { ByteSink } from './byte-sink.ts';
 import { encoderOf } from './message-encoder.ts';
 
@@ -29,7 +29,18 @@ export function pageEncoderOf(
   return pageEncoder(typeOf(`${name.charAt(0).toUpperCase()}${name.slice(1)}Response`));
 }
 
-/** Its items are the one list among the fields of a page. */
+type Items = ItemList<object, object>;
+
+/** They are the one list among the fields of a page. */
+function itemsOf(page: object): readonly [name: string, items: Items] {
+  const isList = (value: unknown): value is Items =>
+    typeof value === 'object' &&
+    value !== null &&
+    (Symbol.iterator in value || Symbol.asyncIterator in value);
+  for (const [name, value] of Object.entries(page)) if (isList(value)) return [name, value];
+  throw new TypeError('a page has a list');
+}
+
 function pageEncoder(type: protobuf.Type): PageEncoder {
   const encode = encoderOf(type);
   const sink = new ByteSink();
@@ -40,12 +51,14 @@ function pageEncoder(type: protobuf.Type): PageEncoder {
     return sink.take();
   };
   return async (page, pace) => {
-    const fields = Object.entries(page);
-    const [name = '', items] = fields.find(([, value]) => Array.isArray(value)) ?? [];
+    const [name, items] = itemsOf(page);
     const parts = [bytesOf({ ...page, [name]: [] })];
-    for await (const piece of pace.pieces(items as readonly object[])) {
-      parts.push(bytesOf({ [name]: piece }));
+    const pieces = pace.pieces(items);
+    let step = await pieces.next();
+    for (; step.done !== true; step = await pieces.next()) {
+      parts.push(bytesOf({ [name]: step.value }));
     }
+    if (step.value !== null) parts.push(bytesOf(step.value));
     return new EncodedPage(Buffer.concat(parts));
   };
 }

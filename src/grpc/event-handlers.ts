@@ -16,9 +16,7 @@ export function eventHandlers(edge: Edge): UntypedServiceImplementation {
 
   return {
     ListEvents: operationCall(edge, listEvents, {
-      answer: ({ items, nextPageToken, log }) => ({
-        ...{ events: items, nextPageToken: nextPageToken ?? '', log },
-      }),
+      answer: (events) => ({ events }),
     }),
     WaitEvents: operationCall(edge, waitEvents, {
       answer: ({ items, ...waited }) => ({ ...waited, events: items }),

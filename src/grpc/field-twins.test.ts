@@ -22,6 +22,7 @@ import { eventOrders } from '../core/event-page.ts';
 import { streamEnds } from '../core/follow.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
+import type { PageInPieces } from '../core/page.ts';
 import { noQuotas } from '../core/quotas.ts';
 import { parseTime } from '../core/time.ts';
 import { nodeStates, type ToldNode } from '../fleet/node.ts';
@@ -175,6 +176,11 @@ const connection = { ...wholeConnection, listenerName };
 const namedEvents = wholeEvents.map((event) => ({ ...event, listenerName }));
 const page = { nextPageToken: 'more' };
 
+async function* inPieces<Item, End>(items: readonly Item[], end: End): PageInPieces<Item, End> {
+  yield items;
+  return end;
+}
+
 /** It answers whatever it is asked, with all that core can say. */
 const control: Partial<Control> = {
   createListeners: async () => [wholeListener],
@@ -185,10 +191,10 @@ const control: Partial<Control> = {
   deleteListener: async () => true,
   closeListeners: async () => ({ items: [sampleId(1)], ...page }),
   getConnection: async () => connection,
-  listConnections: async () => ({ items: [connection], ...page }),
+  listConnections: async () => inPieces([connection], page),
   waitConnections: async () => ({ count: 1, seq: 3, log: 'a log', items: [connection] }),
   closeConnection: async () => connection,
-  listEvents: async () => ({ items: namedEvents, log: 'a log', ...page }),
+  listEvents: async () => inPieces(namedEvents, { log: 'a log', ...page }),
   waitEvents: async () => ({ count: 3, seq: 3, log: 'a log', items: namedEvents }),
   async *followEvents() {
     const names = new Map([[sampleId(1), listenerName]]);

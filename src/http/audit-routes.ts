@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Edge, HttpApp } from './edge.ts';
 import { jsonOf } from './json-of.ts';
-import { listBytes } from './json-text.ts';
+import { listParts } from './json-text.ts';
 import { operationRoute } from './operation-route.ts';
 import { answer, nextPageToken, problemResponses } from './route-schemas.ts';
 import { auditEntryResource } from './tenancy-resources.ts';
@@ -34,6 +34,6 @@ export function auditRoutes(app: HttpApp, edge: Edge): void {
     query: listAuditEntries.input,
     give: ({ query }) => ({ at: {}, input: query }),
     answer: ({ items, ...page }, _, pace) =>
-      listBytes('entries', pace.pieces(items), auditEntryJson, page),
+      listParts('entries', pace.pieces(items), auditEntryJson, page),
   });
 }

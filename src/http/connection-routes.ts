@@ -4,7 +4,7 @@ import { connectionFilter, pageFields } from '../api/queries.ts';
 import { uuid } from '../api/values.ts';
 import { carriedBytes, possibleWait, waitFields } from '../api/wait-input.ts';
 import type { Edge, HttpApp } from './edge.ts';
-import { listBytes } from './json-text.ts';
+import { listParts } from './json-text.ts';
 import { labelled, labelParameter, toLabels } from './label-query.ts';
 import { operationRoute } from './operation-route.ts';
 import { connectionJson, metJson } from './resource-json.ts';
@@ -84,8 +84,7 @@ function listRoutes(app: HttpApp, edge: Edge): void {
       at: {},
       input: { ...rest, labels: toLabels(label) },
     }),
-    answer: ({ items, ...page }, _, pace) =>
-      listBytes('connections', pace.pieces(items), connectionJson, page),
+    answer: (page, _, pace) => listParts('connections', pace.pieces(page), connectionJson),
   });
   operationRoute(app, edge, {
     operation: waitConnections,

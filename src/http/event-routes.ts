@@ -13,12 +13,14 @@ import {
 } from '../api/queries.ts';
 import { possibleWait, waitFields } from '../api/wait-input.ts';
 import { invalidField } from '../core/errors.ts';
+import type { Event } from '../core/event.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
+import type { Named } from '../core/listener-names.ts';
 import { preferredType, varyBy } from './accept.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { eventFormats, sendStream } from './event-stream.ts';
 import { callerOf } from './http-caller.ts';
-import { listBytes, sendJson } from './json-text.ts';
+import { listParts, sendJson } from './json-text.ts';
 import { labelled, labelParameter, toLabels } from './label-query.ts';
 import { operationRoute } from './operation-route.ts';
 import { readQuery } from './query.ts';
@@ -93,9 +95,9 @@ export function eventRoutes(app: HttpApp, edge: Edge): void {
 
   async function page(caller: EdgeCaller, raw: unknown) {
     using answered = await api.call(listEvents, { caller, read: () => readPage(raw) });
-    const { items, nextPageToken, log } = answered.output;
-    const json = (event: (typeof items)[number]) => eventJson(event, event.listenerName);
-    return await listBytes('events', answered.pace.pieces(items), json, { nextPageToken, log });
+    const { output, pace } = answered;
+    const json = (event: Named<Event>) => eventJson(event, event.listenerName);
+    return await listParts('events', pace.pieces(output), json);
   }
 
   function readStream(raw: unknown, headers: IncomingHttpHeaders) {

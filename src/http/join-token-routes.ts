@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Edge, HttpApp } from './edge.ts';
 import { joinTokenResource, toldJoinTokenResource } from './fleet-resources.ts';
 import { jsonOf } from './json-of.ts';
-import { listBytes } from './json-text.ts';
+import { listParts } from './json-text.ts';
 import { operationRoute } from './operation-route.ts';
 import { answer, bodyMeta, nextPageToken, problemResponses } from './route-schemas.ts';
 
@@ -85,7 +85,7 @@ function readRoutes(app: HttpApp, edge: Edge): void {
     query: listJoinTokens.input,
     give: ({ query }) => ({ at: {}, input: query }),
     answer: ({ items, ...page }, _, pace) =>
-      listBytes('joinTokens', pace.pieces(items), tokenJson, page),
+      listParts('joinTokens', pace.pieces(items), tokenJson, page),
   });
   operationRoute(app, edge, {
     operation: getJoinToken,

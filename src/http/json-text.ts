@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import type { PageInPieces } from '../core/page.ts';
 
 const jsonType = 'application/json; charset=utf-8';
 
@@ -7,28 +8,46 @@ export function jsonText(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
 }
 
+type Members = Readonly<Record<string, string | null>>;
+
+/** JSON as the texts that it is made of. */
+export type JsonParts = readonly string[];
+
 /**
- * Items under a name, and what follows them. A piece of them becomes bytes as soon as it is made: V8 keeps a text that grows
- * as the pieces that it was made of, and to put a thousand items together in the end cost more than to make them.
+ * Items under a name, and what follows them: what the pieces return in the end, else what is given. Each piece is joined as
+ * soon as it is made: V8 keeps a text that grows as the pieces that it was made of, and to put a thousand items together
+ * in the end cost more than to make them. Texts, and not bytes: these lie outside of V8's heap, and a few pages of them
+ * make it collect all of its garbage.
  */
-export async function listBytes<Item>(
+export async function listParts<Item>(
   name: string,
-  pieces: AsyncIterable<readonly Item[]>,
+  pieces: PageInPieces<Item, Members | null>,
   json: (item: Item) => string,
-  { nextPageToken = null, ...rest }: Readonly<Record<string, string | null>> = {},
-): Promise<Buffer> {
-  const said = Object.entries({ ...(nextPageToken !== null && { nextPageToken }), ...rest });
-  const members = said.map(([key, value]) => `,"${key}":${JSON.stringify(value)}`).join('');
-  const parts = [Buffer.from(`{"${name}":[`)];
-  for await (const items of pieces) {
-    const separator = parts.length > 1 && items.length > 0 ? ',' : '';
-    parts.push(Buffer.from(separator + items.map(json).join(',')));
-  }
-  return Buffer.concat([...parts, Buffer.from(`]${members}}\n`)]);
+  given: Members = {},
+): Promise<JsonParts> {
+  const parts = [`{"${name}":[`];
+  // What waits here for the next piece would keep the one before.
+  const takeNext = async (): Promise<Members | null> => {
+    const { done, value } = await pieces.next();
+    if (done === true) return value ?? given;
+    if (value.length > 0 && parts.length > 1) parts.push(',');
+    if (value.length > 0) parts.push(value.map(json).join(','));
+    return null;
+  };
+  let end = await takeNext();
+  while (end === null) end = await takeNext();
+  parts.push(`]${membersText(end)}}`);
+  return parts;
 }
 
-/** Text without its newline, bytes with theirs; null is an answer without a body. */
-export function sendJson(reply: FastifyReply, body: string | Buffer | null): FastifyReply {
+function membersText({ nextPageToken = null, ...rest }: Members): string {
+  const said = Object.entries({ ...(nextPageToken !== null && { nextPageToken }), ...rest });
+  return said.map(([key, value]) => `,"${key}":${JSON.stringify(value)}`).join('');
+}
+
+/** Null is an answer without a body. */
+export function sendJson(reply: FastifyReply, body: string | JsonParts | null): FastifyReply {
   if (body === null) return reply.send();
-  return reply.type(jsonType).send(typeof body === 'string' ? `${body}\n` : body);
+  const text = typeof body === 'string' ? `${body}\n` : [...body, '\n'].join('');
+  return reply.type(jsonType).send(text);
 }

@@ -4,7 +4,7 @@ import { oneExpiry } from '../api/expiry.ts';
 import { pageFields } from '../api/queries.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { jsonOf } from './json-of.ts';
-import { listBytes } from './json-text.ts';
+import { listParts } from './json-text.ts';
 import { operationRoute } from './operation-route.ts';
 import { answer, bodyMeta, nextPageToken, problemResponses } from './route-schemas.ts';
 import { keyResource, toldKeyResource } from './tenancy-resources.ts';
@@ -107,7 +107,7 @@ function readRoutes(app: HttpApp, edge: Edge): void {
     },
     query: z.strictObject({ operators, ...pageFields(edge.bounds) }),
     give: ({ query }) => ({ at: {}, input: query }),
-    answer: ({ items, ...page }, _, pace) => listBytes('keys', pace.pieces(items), keyJson, page),
+    answer: ({ items, ...page }, _, pace) => listParts('keys', pace.pieces(items), keyJson, page),
   });
   operationRoute(app, edge, {
     operation: getKey,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { listenerFilter, pageFields } from '../api/queries.ts';
 import { idOrName } from '../api/values.ts';
 import type { Edge, HttpApp } from './edge.ts';
-import { listBytes } from './json-text.ts';
+import { listParts } from './json-text.ts';
 import { labelParameter, toLabels } from './label-query.ts';
 import { operationRoute } from './operation-route.ts';
 import { listenerJson } from './resource-json.ts';
@@ -95,7 +95,7 @@ function createRoutes(app: HttpApp, edge: Edge): void {
     give: ({ body }) => ({ at: {}, input: body }),
     answer(listeners, reply, pace) {
       reply.code(201);
-      return listBytes('listeners', pace.pieces(listeners), listenerJson);
+      return listParts('listeners', pace.pieces(listeners), listenerJson);
     },
   });
 }
@@ -135,7 +135,7 @@ function readRoutes(app: HttpApp, edge: Edge): void {
       input: { ...rest, labels: toLabels(label) },
     }),
     answer: ({ items, ...page }, _, pace) =>
-      listBytes('listeners', pace.pieces(items), listenerJson, page),
+      listParts('listeners', pace.pieces(items), listenerJson, page),
   });
   operationRoute(app, edge, {
     operation: getListener,
@@ -226,6 +226,6 @@ function changeRoutes(app: HttpApp, edge: Edge): void {
     body: closeListeners.input.meta(bodyMeta('ListenersClose', closeExamples)),
     give: ({ body }) => ({ at: {}, input: body }),
     answer: ({ items, ...page }, _, pace) =>
-      listBytes('closed', pace.pieces(items), (id) => JSON.stringify(id), page),
+      listParts('closed', pace.pieces(items), (id) => JSON.stringify(id), page),
   });
 }

@@ -6,7 +6,7 @@ import { nodeIdOrName } from '../api/values.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { nodeResource } from './fleet-resources.ts';
 import { jsonOf } from './json-of.ts';
-import { listBytes } from './json-text.ts';
+import { listParts } from './json-text.ts';
 import { labelParameter, toLabels } from './label-query.ts';
 import { operationRoute } from './operation-route.ts';
 import { answer, bodyMeta, nextPageToken, problemResponses } from './route-schemas.ts';
@@ -51,7 +51,7 @@ function readRoutes(app: HttpApp, edge: Edge): void {
       at: {},
       input: { ...rest, labels: toLabels(label) },
     }),
-    answer: ({ items, ...page }, _, pace) => listBytes('nodes', pace.pieces(items), nodeJson, page),
+    answer: ({ items, ...page }, _, pace) => listParts('nodes', pace.pieces(items), nodeJson, page),
   });
   operationRoute(app, edge, {
     operation: getNode,

@@ -7,7 +7,7 @@ import { parse } from '../api/parse.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { callerOf } from './http-caller.ts';
 import { readBody } from './json-bodies.ts';
-import { sendJson } from './json-text.ts';
+import { type JsonParts, sendJson } from './json-text.ts';
 import { readQuery } from './query.ts';
 import { idempotencyHeaders, noQuery } from './route-schemas.ts';
 
@@ -36,7 +36,7 @@ interface OperationRoute<
     parts: Parts<z.output<Params>, z.output<Query>, z.output<Body>>,
   ): Given<z.output<At>, z.output<Input>>;
   /** The body of the answer, as JSON; null: none. What else it has goes by the reply. */
-  answer(output: Output, reply: FastifyReply, pace: Pace): string | Promise<Buffer> | null;
+  answer(output: Output, reply: FastifyReply, pace: Pace): string | Promise<JsonParts> | null;
 }
 
 type Nothing = typeof noQuery;

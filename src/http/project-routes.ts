@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { pageFields } from '../api/queries.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { jsonOf } from './json-of.ts';
-import { listBytes } from './json-text.ts';
+import { listParts } from './json-text.ts';
 import { operationRoute } from './operation-route.ts';
 import { answer, bodyMeta, nextPageToken, problemResponses } from './route-schemas.ts';
 import { ownProjectResource, projectResource, quotaResource } from './tenancy-resources.ts';
@@ -56,7 +56,7 @@ function ownRoutes(app: HttpApp, edge: Edge): void {
       },
     },
     give: () => ({ at: {}, input: {} }),
-    answer: (quotas, _, pace) => listBytes('quotas', pace.pieces(quotas), quotaJson),
+    answer: (quotas, _, pace) => listParts('quotas', pace.pieces(quotas), quotaJson),
   });
 }
 
@@ -101,7 +101,7 @@ function operatorRoutes(app: HttpApp, edge: Edge): void {
     query: z.strictObject(pageFields(edge.bounds)),
     give: ({ query }) => ({ at: {}, input: query }),
     answer: ({ items, ...page }, _, pace) =>
-      listBytes('projects', pace.pieces(items), projectJson, page),
+      listParts('projects', pace.pieces(items), projectJson, page),
   });
   operationRoute(app, edge, {
     operation: getProject,

@@ -7,6 +7,7 @@ import { HeldNode } from '../../src/core/held-node.ts';
 import { HeldNodes } from '../../src/core/held-nodes.ts';
 import { LoopShares } from '../../src/core/loop-shares.ts';
 import type { Certificates } from '../../src/core/ports.ts';
+import type { ProjectRef } from '../../src/core/project.ts';
 import { Projects } from '../../src/core/projects.ts';
 import { aloneOn, sampleAudit } from './core-world.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
@@ -35,7 +36,10 @@ const certificates: Certificates = {
   }),
 };
 
-export async function memoryControl({ followersMax = 100 } = {}): Promise<MemoryControl> {
+export async function memoryControl({
+  followersMax = 100,
+  loop = new LoopShares<ProjectRef>({ pieceItemsMax: 5, turnMs: 0 }),
+} = {}): Promise<MemoryControl> {
   const clock = systemClock();
   const logger = keepingLogger();
   const nodeId = 'node-1';
@@ -80,7 +84,7 @@ export async function memoryControl({ followersMax = 100 } = {}): Promise<Memory
     ...aloneOn(nodes, store),
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
-    loop: new LoopShares({ pieceItemsMax: 5, turnMs: 0 }),
+    loop,
     limits: {
       followersMax,
       closeTimeoutMs: 5000,

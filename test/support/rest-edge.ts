@@ -1,6 +1,8 @@
 /** The REST edge by itself: over HTTP on a port of the kernel's choice, its control plane in memory. */
 import pino from 'pino';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
+import type { LoopShares } from '../../src/core/loop-shares.ts';
+import type { ProjectRef } from '../../src/core/project.ts';
 import type { HttpLimits } from '../../src/http/edge.ts';
 import { HttpServer, type HttpServerOptions } from '../../src/http/http-server.ts';
 import { type EdgeApiOptions, edgeApi } from './edge-api.ts';
@@ -39,6 +41,7 @@ export interface RestEdgeOptions
     Partial<Omit<EdgeApiOptions, 'logger'>> {
   readonly limits?: Partial<HttpLimits>;
   readonly followersMax?: number;
+  readonly loop?: LoopShares<ProjectRef>;
 }
 
 /** Who has not this token is refused. */
@@ -48,7 +51,10 @@ export function guardedRestEdge(token: string): Promise<RestEdge> {
 
 export async function restEdge(given: RestEdgeOptions = {}): Promise<RestEdge> {
   await using resources = new AsyncDisposableStack();
-  const memory = resources.use(await memoryControl({ followersMax: given.followersMax ?? 100 }));
+  const { followersMax = 100, loop } = given;
+  const memory = resources.use(
+    await memoryControl({ followersMax, ...(loop !== undefined && { loop }) }),
+  );
   const log: Record<string, unknown>[] = [];
   const stream = { write: (line: string) => void log.push(JSON.parse(line)) };
   const logger = given.logger ?? pino({ level: 'debug' }, stream);
