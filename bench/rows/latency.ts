@@ -114,8 +114,8 @@ function results(
     note,
   });
   return [
-    line('accept', fromAccept, 0.5, 4),
-    line('accept', fromAccept, 0.99, 15),
+    line('accept', fromAccept, 0.5, 3),
+    line('accept', fromAccept, 0.99, 10),
     line('connect', fromConnect, 0.5),
     line('connect', fromConnect, 0.99),
   ];
