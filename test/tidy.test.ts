@@ -82,10 +82,10 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2085,
-  api: 2545,
+  src: 2095,
+  api: 2550,
   cli: 5900,
-  core: 9180,
+  core: 9230,
   agent: 1620,
   console: 9660,
   echo: 6110,

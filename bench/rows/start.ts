@@ -38,11 +38,7 @@ export const startRow: Row = {
         note: `slowest of ${rounds}: ${Math.max(...took).toFixed(2)} s; ${cpu} s of CPU`,
       };
     };
-    return [
-      line('first ever', first, 2),
-      line('data directory present', again, 0.8),
-      ...memory,
-    ];
+    return [line('first ever', first, 2), line('data directory present', again, 0.8), ...memory];
   },
 };
 

@@ -84,7 +84,27 @@ test('each piece of what is read as it goes is handed on in pieces, and then its
   const found: number[][] = [];
   let step = await pieces.next();
   for (; step.done !== true; step = await pieces.next()) found.push([...step.value]);
-  expect(found.map(({ length }) => length)).toEqual([10, 2, 0, 2]);
+  expect(found.map(({ length }) => length)).toEqual([10, 2, 2]);
   expect(found.flat()).toEqual(Array.from({ length: 14 }, (_, n) => n));
   expect(step.value).toEqual({ nextPageToken: 'next' });
+});
+
+test('of what is read as it goes the first piece may be all there is, and those behind it wait', async () => {
+  const pages = makePages();
+  using pace = await pages.paceOf(callerOf('a'), { pageSize: 1000 });
+  async function* read() {
+    for (const piece of [[1], [2], [3]]) yield piece;
+    return null;
+  }
+  let turns = 0;
+  const count = () => {
+    turns += 1;
+    if (turns < 100) setImmediate(count);
+  };
+  setImmediate(count);
+  const seen: number[] = [];
+  for await (const _piece of pace.pieces(read())) seen.push(turns);
+  expect(seen[0]).toBe(0);
+  expect(seen[1]).toBeGreaterThan(0);
+  expect(seen[2]).toBeGreaterThan(seen[1] ?? 0);
 });

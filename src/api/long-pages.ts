@@ -10,6 +10,7 @@ import type { LoopShares } from '../core/loop-shares.ts';
 import type { PageInPieces } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Projects } from '../core/projects.ts';
+import type { Turns } from '../core/turns.ts';
 
 export interface LongPageLimits {
   readonly pieceItemsMax: number;
@@ -35,7 +36,9 @@ export interface Pace extends Disposable {
 /** Of all that is short. */
 export const atOnce: Pace = {
   async *pieces(list) {
-    return yield* inParts(list, wholeParts);
+    if (!(Symbol.iterator in list)) return yield* list;
+    yield list;
+    return null;
   },
   [Symbol.dispose]: () => undefined,
 };
@@ -57,27 +60,30 @@ export class LongPages {
     const project = await projects.of(caller);
     const place = await this.#lines.take(project, caller.signal);
     return {
-      pieces: (list) => inParts(list, (items) => loop.long.pieces(project, items)),
+      pieces: (list) => inTurns(loop.long, project, list),
       [Symbol.dispose]: () => place[Symbol.dispose](),
     };
   }
 }
 
-async function* wholeParts<Item>(items: readonly Item[]) {
-  yield items;
-}
-
-/** Each piece in parts; it returns what the list does. */
-async function* inParts<Item, End>(
+/** A list that is short after all waits for nobody; of one that is read as it goes all that follows waits. */
+async function* inTurns<Item, End>(
+  turns: Turns<ProjectRef>,
+  project: ProjectRef,
   list: ItemList<Item, End>,
-  partsOf: (items: readonly Item[]) => AsyncIterable<readonly Item[]>,
 ): PageInPieces<Item, End | null> {
   if (Symbol.iterator in list) {
-    yield* partsOf(list);
+    yield* turns.pieces(project, list);
     return null;
   }
   let step = await list.next();
-  for (; step.done !== true; step = await list.next()) yield* partsOf(step.value);
+  if (step.done !== true) {
+    yield* turns.pieces(project, step.value);
+    step = await list.next();
+  }
+  for (; step.done !== true; step = await list.next()) {
+    yield* turns.waitingPieces(project, step.value);
+  }
   return step.value;
 }
 

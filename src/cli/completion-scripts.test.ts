@@ -28,12 +28,12 @@ const lines: readonly (readonly [line: readonly string[], words: readonly string
   [['connections', '--state', 'h'], ['half_closed']],
   [['conns', '--close-reason', 'peer_f'], ['peer_fin']],
   [['events', '-o', 'j'], ['json']],
-  // A part of a command has flags of its own.
   // What a create alone has is hidden.
   [
     ['set', 'alpha', '--n'],
     ['--name', '--no-faults'],
   ],
+  // A part of a command has flags of its own.
   [['keys', 'ro'], ['rotate']],
   [['keys', 'rotate', '--ov'], ['--overlap']],
   [['projects', 'create', 'team-a', '--d'], ['--display-name']],

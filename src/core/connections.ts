@@ -70,7 +70,7 @@ export class Connections {
     for (let left = ask.pageSize; ; ) {
       const page = { pageSize: Math.min(left, loop.readItemsMax), after };
       const { items, hasMore } = await whileThere(caller, readWithNext(page, read));
-      yield await names(project).items(items);
+      yield await whileThere(caller, names(project).items(items));
       after = items.at(-1)?.id ?? after;
       left -= items.length;
       if (!hasMore || after === null) return { nextPageToken: null };

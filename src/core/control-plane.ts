@@ -180,7 +180,7 @@ export class ControlPlane {
     ask: PageAsk,
   ): Promise<PageInPieces<Named<Connection>>> {
     const own = await this.#of(caller);
-    return await begun(this.#connections.list(own, caller, query, ask));
+    return await whileThere(caller, begun(this.#connections.list(own, caller, query, ask)));
   }
 
   /** @throws what Connections.close throws */
@@ -214,7 +214,7 @@ export class ControlPlane {
     const from = { query: { ...of, project: caller.project }, signal: caller.signal };
     const read = { ...ask, order, afterSeq, last, filter, ...from };
     const page = readEventPage({ ...read, log, store, loop, limits });
-    return await begun(this.#names(project).inPieces(page));
+    return await whileThere(caller, begun(this.#names(project).inPieces(page, caller)));
   }
 
   /**

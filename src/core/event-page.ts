@@ -1,8 +1,8 @@
 /** Pages of the log as a caller asks for them: of so many events, where the bytes and the time allow. */
 import { assertSameLog } from './cursor-errors.ts';
-import { invalidField } from './errors.ts';
+import { hasCode, invalidField } from './errors.ts';
 import type { Event } from './event.ts';
-import { type EventFilter, selectionOf } from './event-filter.ts';
+import { type EventFilter, isEveryEvent, selectionOf } from './event-filter.ts';
 import type { EventLog } from './event-log.ts';
 import type { LoopShares } from './loop-shares.ts';
 import { type PageAsk, type PageInPieces, pageKey, pageToken } from './page.ts';
@@ -35,7 +35,7 @@ export interface EventPageLimits {
   readonly pageEventsMax: number;
   /** A page ends with the item with which it holds so many. */
   readonly pageBytesMax: number;
-  /** How long a page of events may read on for what its filter wants. */
+  /** How long a page of events may take to read what its filter wants. */
   readonly pageFillMs: number;
 }
 
@@ -99,22 +99,30 @@ interface Direction {
 /** Where the filter leaves it short it reads on. Returns through which seq it is, null where nothing is behind that. */
 async function* filledPage(
   { from, read, hasMore }: Direction,
-  { pageSize, loop, limits, signal }: Pick<EventPageAsk, 'pageSize' | 'loop' | 'limits' | 'signal'>,
+  { pageSize, filter, loop, limits, signal }: EventPageAsk,
 ): AsyncGenerator<readonly Event[], number | null, void> {
-  const deadline = performance.now() + limits.pageFillMs;
   let limit = pageSize;
   let left = pageSize;
   let room = limits.pageBytesMax;
+  let readMs = 0;
   for (let seq = from; ; ) {
-    const page = await whileThere({ signal }, read(seq, Math.min(limit, loop.readItemsMax), room));
+    const startedAt = performance.now();
+    const reading = read(seq, Math.min(limit, loop.readItemsMax), room);
+    const page = await whileThere({ signal }, reading).catch((error: unknown) => {
+      // What is behind a piece may be gone by the time that it is read: who goes on from there is told.
+      if (seq !== from && hasCode(error, 'cursor_expired')) return null;
+      throw error;
+    });
+    if (page === null) return seq;
+    readMs += performance.now() - startedAt;
     const events = page.events.slice(0, left);
     yield events;
     seq = events.length < page.events.length ? (events.at(-1)?.seq ?? seq) : page.throughSeq;
     left -= events.length;
     room -= bytesOf(events);
     if (events.length === page.events.length && !hasMore(page)) return null;
-    if (left === 0 || room <= 0 || performance.now() >= deadline) return seq;
-    limit = limits.pageEventsMax;
+    if (left === 0 || room <= 0 || readMs >= limits.pageFillMs) return seq;
+    limit = isEveryEvent(filter) ? left : limits.pageEventsMax;
   }
 }
 

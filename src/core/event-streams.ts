@@ -132,6 +132,7 @@ export class EventStreams {
     const { project, log, store, signal, onSeq } = stream;
     await assertSameLog(log, ask.log);
     const chosen = await streamFilter(store.listeners, ask.filter, labelledListenersMax);
+    using old = loop.oldReads.reader(project);
     const from = { ...ask, ...chosen, log, store, pageEventsMax };
     const items = bounded({
       ...{ signal, maxEvents: ask.maxEvents, timeoutMs: ask.timeoutMs },
@@ -139,14 +140,14 @@ export class EventStreams {
         follow({
           ...from,
           signal: ending,
-          readOld: (eventsMax, read) => loop.oldReads.read(project, eventsMax, read),
+          readOld: (eventsMax, read) => old.read(eventsMax, read, ending),
           onSeq: (seq) => {
             onSeq(seq);
             tell(seq);
           },
         }),
     });
-    yield* inTurns(loop, project, names(project).stream(items, log));
+    yield* inTurns(loop, project, names(project).stream(items, log), old);
     if (!caller.signal.aborted) signal.throwIfAborted();
   }
 }

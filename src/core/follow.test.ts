@@ -123,3 +123,21 @@ test('events of before the stream are read as it is told to, and those that come
   stop.abort();
   await stream.return();
 });
+
+test('a stream that ends while it waits to read ends without an error', async () => {
+  const { store, log } = await openNode('node-a', new MemoryDatabase());
+  await log.append([sampleEvent()]);
+  const stop = new AbortController();
+  const stream = follow({
+    ...{ store, log, filter: everyEvent, signal: stop.signal },
+    start: { kind: 'after_seq', seq: 0 },
+    ...{ endAtHead: false, heartbeatMs: 60_000, pageEventsMax: 10 },
+    readOld: () =>
+      new Promise((_, reject) => {
+        stop.signal.addEventListener('abort', () => reject(stop.signal.reason));
+      }),
+  });
+  const next = stream.next();
+  stop.abort(new Error('the reader went away'));
+  expect(await next).toEqual({ done: true, value: undefined });
+});

@@ -80,7 +80,12 @@ export async function* follow(options: Follow): AsyncGenerator<StreamItem, void,
     const wanted = isSynced && watch !== undefined ? everySelection : selection;
     const read = (eventsMax: number) => log.read(seq, eventsMax, wanted);
     const eventsMax = Math.min(options.pageEventsMax, room);
-    const page = await (isSynced ? read(eventsMax) : readOld(eventsMax, read));
+    const reading = isSynced ? read(eventsMax) : readOld(eventsMax, read);
+    const page = await reading.catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+      return null;
+    });
+    if (page === null) return;
     // A filtered page reads past the backlog's end; what is live comes after `synced`, in its own page.
     const throughSeq = isSynced ? page.throughSeq : Math.min(page.throughSeq, backlogEnd);
     const isOurs = (event: Event) =>

@@ -6,7 +6,8 @@
 export interface LineLimits {
   /** Places of one project, as of now. */
   readonly atOnceMax: () => number;
-  readonly waitMs: number;
+  /** Null: as long as it takes. */
+  readonly waitMs: number | null;
 }
 
 interface Line {
@@ -21,7 +22,7 @@ export class Lines<Project> {
   readonly #lines = new Map<Project, Line>();
 
   /** Who has waited too long gets the error. */
-  constructor(limits: LineLimits, tooLate: () => unknown) {
+  constructor(limits: LineLimits, tooLate: () => unknown = () => undefined) {
     this.#limits = limits;
     this.#tooLate = tooLate;
   }
@@ -71,10 +72,12 @@ export class Lines<Project> {
         end();
         reject(signal?.reason);
       };
-      const timer = setTimeout(() => {
+      const late = () => {
         end();
         reject(this.#tooLate());
-      }, this.#limits.waitMs);
+      };
+      const { waitMs } = this.#limits;
+      const timer = waitMs === null ? undefined : setTimeout(late, waitMs);
       signal?.addEventListener('abort', leave, { once: true });
       waiting.add(take);
     });

@@ -1,10 +1,12 @@
 /** What is read of connections, with the names of their listeners as they are when it is read. */
+import type { Caller } from './caller.ts';
 import type { ListenerDirectory } from './directories.ts';
 import type { Event } from './event.ts';
 import type { StreamItem } from './follow.ts';
 import type { HeldNodes } from './held-nodes.ts';
 import type { PageInPieces } from './page.ts';
 import type { ProjectStore } from './store.ts';
+import { whileThere } from './while-there.ts';
 
 export type Named<Item> = Item & { readonly listenerName: string | null };
 export type NameMap = ReadonlyMap<string, string | null>;
@@ -35,9 +37,12 @@ export class ListenerNames {
 
   async *inPieces<Item extends OfListener, End>(
     pieces: PageInPieces<Item, End>,
+    caller: Pick<Caller, 'signal'>,
   ): PageInPieces<Named<Item>, End> {
     let step = await pieces.next();
-    for (; step.done !== true; step = await pieces.next()) yield await this.items(step.value);
+    for (; step.done !== true; step = await pieces.next()) {
+      yield await whileThere(caller, this.items(step.value));
+    }
     return step.value;
   }
 

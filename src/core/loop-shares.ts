@@ -4,12 +4,12 @@ import { Turns } from './turns.ts';
 
 /**
  * Of a long list so many items are looked at in one piece, and so long in one turn of the loop. Where several projects are
- * at it, which they are for so long after each call and whatever they are sent, what is long rests so long between turns.
+ * at it, which they are for so long after each call and whatever they are sent, what is long rests so long between turns; of
+ * a page so many items are read at once, and of the old events of streams so many pieces of each project.
  */
 export const loopLimits = {
   ...{ pieceItemsMax: 50, turnMs: 1, restMs: 19, besideMs: 1000 },
-  readItemsMax: 250,
-  ...{ oldPiecesPerProjectMax: 2, oldPieceWaitMs: 30_000 },
+  ...{ readItemsMax: 250, oldPiecesPerProjectMax: 2 },
 };
 
 export type LoopLimits = Readonly<Record<keyof typeof loopLimits, number>>;

@@ -1,67 +1,93 @@
 import { expect, test } from 'vitest';
 import { LoopShares } from './loop-shares.ts';
+import type { OldReader } from './old-reads.ts';
 
-function makeReads(projects: string, oldPieceWaitMs = 60_000) {
-  const pieces = { pieceItemsMax: 10, oldPiecesPerProjectMax: 2, oldPieceWaitMs };
-  const loop = new LoopShares<string>({ ...pieces, turnMs: 0, besideMs: 60_000 });
+function makeReads(projects: string) {
+  const limits = { pieceItemsMax: 10, oldPiecesPerProjectMax: 2, turnMs: 0, restMs: 0 };
+  const loop = new LoopShares<string>({ ...limits, besideMs: 3_600_000 });
   for (const project of projects) loop.neighbours.saw(project);
-  return { loop, reads: loop.oldReads };
+  return { loop, reader: (project: string) => loop.oldReads.reader(project) };
 }
 
+const { signal } = new AbortController();
 const asked = async (eventsMax: number) => eventsMax;
 
-/** A read that goes on until it is told to. */
-function heldRead() {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  return { read: () => promise, end: resolve };
+async function send(reader: OldReader<string>, count: number): Promise<readonly number[]> {
+  const sizes: number[] = [];
+  const items = Array.from({ length: count }, (_, n) => n);
+  for await (const piece of reader.pieces(items)) sizes.push(piece.length);
+  return sizes;
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+async function loopTurns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
 
 test('beside other projects a read is of one piece, and alone of all that is asked for', async () => {
-  const alone = makeReads('a');
-  expect(await alone.reads.read('a', 1000, asked)).toBe(1000);
-  const beside = makeReads('ab');
-  expect(await beside.reads.read('a', 1000, asked)).toBe(10);
-  expect(await beside.reads.read('a', 3, asked)).toBe(3);
+  expect(await makeReads('a').reader('a').read(1000, asked, signal)).toBe(1000);
+  const { reader } = makeReads('ab');
+  expect(await reader('a').read(1000, asked, signal)).toBe(10);
+  expect(await reader('a').read(3, asked, signal)).toBe(3);
 });
 
-test('a project has two pieces at once, and those of others pass', async () => {
-  const { reads } = makeReads('ab');
-  const held = heldRead();
-  const two = [1, 2].map(() => reads.read('a', 10, held.read));
+test('a project has two pieces until they may be sent; those of others pass, and what is short', async () => {
+  const { reader } = makeReads('ab');
+  const two = [reader('a'), reader('a')] as const;
+  for (const one of two) await one.read(100, asked, signal);
   let isThere = false;
-  const third = reads.read('a', 10, asked).then(() => {
-    isThere = true;
-  });
-  expect(await reads.read('b', 10, asked)).toBe(10);
-  for (let turns = 0; turns < 10; turns += 1) await turn();
+  const third = reader('a')
+    .read(100, asked, signal)
+    .then(() => {
+      isThere = true;
+    });
+  expect(await reader('b').read(100, asked, signal)).toBe(10);
+  expect(await reader('a').read(10, asked, signal)).toBe(10);
+  await loopTurns(10);
   expect(isThere).toBe(false);
-  held.end();
-  await Promise.all([...two, third]);
+  expect(await send(two[0], 10)).toEqual([10]);
+  await third;
 });
 
-test('a piece is handed on in a turn of what is long', async () => {
-  const { loop, reads } = makeReads('ab');
+test('the place is free when a piece is on its way, however long its reader takes', async () => {
+  const { reader } = makeReads('ab');
+  for (const _ of [1, 2, 3]) {
+    const one = reader('a');
+    await one.read(100, asked, signal);
+    await one.pieces([1]).next();
+  }
+});
+
+test('the only piece of a read waits for its turn, behind that of another project', async () => {
+  const { loop, reader } = makeReads('ab');
   const order: string[] = [];
   const others = [1, 2].map(() => loop.long.next('b').then(() => order.push('b')));
-  await Promise.all([...others, reads.read('a', 10, asked).then(() => order.push('a'))]);
-  // The other project's second turn comes after it.
+  const one = reader('a');
+  await one.read(100, asked, signal);
+  await Promise.all([...others, send(one, 1).then(() => order.push('a'))]);
   expect(order).toEqual(['b', 'a', 'b']);
 });
 
-test('who waits too long is told which limit it is, and a read that fails gives back its place', async () => {
-  const { reads } = makeReads('ab', 10);
-  const held = heldRead();
-  const two = [1, 2].map(() => reads.read('a', 10, held.read));
-  await expect(reads.read('a', 10, asked)).rejects.toMatchObject({
-    code: 'resource_exhausted',
-    details: { limit: 'oldPiecesPerProjectMax', limitValue: 2 },
-  });
-  held.end();
-  await Promise.all(two);
+test('who ends leaves the line, and gives back the place', async () => {
+  const { reader } = makeReads('ab');
+  const two = [reader('a'), reader('a')] as const;
+  for (const one of two) await one.read(100, asked, signal);
+  const gone = new AbortController();
+  const left = reader('a').read(100, asked, gone.signal);
+  gone.abort(new Error('the reader went away'));
+  await expect(left).rejects.toThrow('the reader went away');
+  {
+    using _ended = two[0];
+  }
+  expect(await reader('a').read(100, asked, signal)).toBe(10);
+});
+
+test('a reader that reads on without a piece to send has one place, and what fails keeps none', async () => {
+  const { reader } = makeReads('ab');
+  const one = reader('a');
+  for (const _ of [1, 2, 3]) await one.read(100, asked, signal);
   const failing = async () => Promise.reject(new Error('the store is away'));
   for (const _ of [1, 2, 3]) {
-    await expect(reads.read('a', 10, failing)).rejects.toThrow('the store is away');
+    using other = reader('a');
+    await expect(other.read(100, failing, signal)).rejects.toThrow('the store is away');
   }
 });

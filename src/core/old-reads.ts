@@ -1,9 +1,8 @@
 /**
  * How streams read what was. The streams of a project that is alone read much at once. Beside others each reads a piece, a
- * few of a project at a time, and has it until its turn: a page that every one of hundreds held on to for so long would be
+ * few of a project at a time, and has its place until the piece may be sent: what every one of hundreds held on to would be
  * copied by collection after collection of garbage, which all wait for.
  */
-import { AppError } from './errors.ts';
 import { Lines } from './lines.ts';
 import type { Neighbours } from './neighbours.ts';
 import type { Turns } from './turns.ts';
@@ -12,39 +11,69 @@ export interface OldReadLimits {
   readonly pieceItemsMax: number;
   /** Pieces of a project that are read, or wait for their turn. */
   readonly oldPiecesPerProjectMax: number;
-  readonly oldPieceWaitMs: number;
+}
+
+interface Shared<Project> {
+  readonly neighbours: Neighbours<Project>;
+  readonly turns: Turns<Project>;
+  readonly pieceItemsMax: number;
+  readonly lines: Lines<Project>;
 }
 
 export class OldReads<Project> {
-  readonly #neighbours: Neighbours<Project>;
-  readonly #turns: Turns<Project>;
-  readonly #pieceItemsMax: number;
-  readonly #lines: Lines<Project>;
+  readonly #shared: Shared<Project>;
 
   constructor(neighbours: Neighbours<Project>, turns: Turns<Project>, limits: OldReadLimits) {
-    this.#neighbours = neighbours;
-    this.#turns = turns;
-    this.#pieceItemsMax = limits.pieceItemsMax;
-    const { oldPiecesPerProjectMax: max, oldPieceWaitMs: waitMs } = limits;
-    this.#lines = new Lines({ atOnceMax: () => max, waitMs }, () => tooMany(max));
+    const { pieceItemsMax, oldPiecesPerProjectMax: max } = limits;
+    // The streams are few enough, and leave the line when they end.
+    const lines = new Lines<Project>({ atOnceMax: () => max, waitMs: null });
+    this.#shared = { neighbours, turns, pieceItemsMax, lines };
   }
 
-  /** Resolves when what was read may be sent. @throws resource_exhausted, and what the read throws */
-  async read<Result>(
-    project: Project,
-    eventsMax: number,
-    read: (eventsMax: number) => Promise<Result>,
-  ): Promise<Result> {
-    if (!this.#neighbours.areSeveral) return await read(eventsMax);
-    using _place = await this.#lines.take(project);
-    const found = await read(Math.min(eventsMax, this.#pieceItemsMax));
-    await this.#turns.next(project);
-    return found;
+  reader(project: Project): OldReader<Project> {
+    return new OldReader(this.#shared, project);
   }
 }
 
-function tooMany(limitValue: number): AppError {
-  const message = `too many streams of the project read old events: ${limitValue} at once beside other projects`;
-  const limit = 'oldPiecesPerProjectMax';
-  return new AppError('resource_exhausted', message, { limit, limitValue, retryAfterMs: 1000 });
+/** Of one stream. */
+export class OldReader<Project> implements Disposable {
+  readonly #shared: Shared<Project>;
+  readonly #project: Project;
+  /** Of what was read last, and waits for its turn. */
+  #place: Disposable | null = null;
+
+  constructor(shared: Shared<Project>, project: Project) {
+    this.#shared = shared;
+    this.#project = project;
+  }
+
+  /** What is short waits for nobody. @throws the reason of the signal, and what the read throws */
+  async read<Result>(
+    eventsMax: number,
+    read: (eventsMax: number) => Promise<Result>,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    this[Symbol.dispose]();
+    const { neighbours, pieceItemsMax, lines } = this.#shared;
+    if (eventsMax <= pieceItemsMax || !neighbours.areSeveral) return await read(eventsMax);
+    this.#place = await lines.take(this.#project, signal);
+    return await read(pieceItemsMax);
+  }
+
+  /** Before it is sent. */
+  async *pieces<Item>(items: readonly Item[]): AsyncGenerator<readonly Item[], void, void> {
+    const { turns } = this.#shared;
+    if (this.#place === null) {
+      yield* turns.pieces(this.#project, items);
+      return;
+    }
+    await turns.next(this.#project);
+    this[Symbol.dispose]();
+    yield items;
+  }
+
+  [Symbol.dispose](): void {
+    this.#place?.[Symbol.dispose]();
+    this.#place = null;
+  }
 }

@@ -32,7 +32,8 @@ function loopTurns() {
 test('a long page comes in pieces, in order, and says once which log it is of', async () => {
   const loop = new LoopShares<string>({ pieceItemsMax: 10, turnMs: 0 });
   const items: NamedStreamItem[] = [];
-  for await (const item of inTurns(loop, 'a', page(25))) items.push(item);
+  for await (const item of inTurns(loop, 'a', page(25), loop.oldReads.reader('a')))
+    items.push(item);
   expect(items.map(({ kind, seq, log }) => [kind, seq, log])).toEqual([
     ...[
       ['events', 10, 'a'],
@@ -50,7 +51,7 @@ test('a long page comes in pieces, in order, and says once which log it is of', 
 test('a short page waits for nobody', async () => {
   const loop = new LoopShares<string>({ pieceItemsMax: 10, turnMs: 0 });
   using clock = loopTurns();
-  await inTurns(loop, 'a', page(10)).next();
+  await inTurns(loop, 'a', page(10), loop.oldReads.reader('a')).next();
   expect(clock.now()).toBe(0);
 });
 
@@ -59,7 +60,7 @@ test('whatever many readers have to read, each turn of the loop has one piece of
   using clock = loopTurns();
   const seen: number[] = [];
   const read = async () => {
-    for await (const { kind } of inTurns(loop, 'a', page(50)))
+    for await (const { kind } of inTurns(loop, 'a', page(50), loop.oldReads.reader('a')))
       if (kind === 'events') seen.push(clock.now());
   };
   await Promise.all(Array.from({ length: 20 }, read));
@@ -71,13 +72,25 @@ test('a project with many readers has no more turns than one with a single reade
   const loop = new LoopShares<string>({ pieceItemsMax: 10, turnMs: 0 });
   const order: string[] = [];
   const read = async (project: string) => {
-    for await (const { kind } of inTurns(loop, project, page(50)))
+    for await (const { kind } of inTurns(loop, project, page(50), loop.oldReads.reader(project)))
       if (kind === 'events') order.push(project);
   };
   await Promise.all([...Array.from({ length: 30 }, () => read('many')), read('one')]);
   expect(order.filter((project) => project === 'one')).toHaveLength(5);
   // Its five pieces stand among the first ones, each behind one of the other project's.
   expect(order.lastIndexOf('one')).toBeLessThan(12);
+});
+
+test('an old piece that was read beside another project waits for its turn, however short', async () => {
+  const limits = { pieceItemsMax: 10, turnMs: 0, restMs: 0, besideMs: 3_600_000 };
+  const loop = new LoopShares<string>(limits);
+  for (const project of ['a', 'b']) loop.neighbours.saw(project);
+  using old = loop.oldReads.reader('a');
+  await old.read(1000, async () => undefined, new AbortController().signal);
+  using clock = loopTurns();
+  const items = inTurns(loop, 'a', page(3), old);
+  expect(await items.next()).toMatchObject({ value: { seq: 8, events: { length: 3 } } });
+  expect(clock.now()).toBeGreaterThan(0);
 });
 
 test('beside another project old events rest between turns, and those that come do not', async () => {
@@ -90,9 +103,10 @@ test('beside another project old events rest between turns, and those that come 
   for (const project of ['a', 'b']) loop.neighbours.saw(project);
   const seen: number[] = [];
   // Were these to rest the test would be over before they came.
-  for await (const item of inTurns(loop, 'a', live())) seen.push(item.seq);
+  for await (const item of inTurns(loop, 'a', live(), loop.oldReads.reader('a')))
+    seen.push(item.seq);
   expect(seen).toEqual([0, 10, 20, 30, 40, 55]);
-  const old = inTurns(loop, 'a', page(50));
+  const old = inTurns(loop, 'a', page(50), loop.oldReads.reader('a'));
   expect((await old.next()).value).toMatchObject({ seq: 10 });
   let isRested = false;
   void old.next().then(() => {

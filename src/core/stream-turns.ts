@@ -1,9 +1,10 @@
 /**
- * Old events wait for nothing, so a long page of them is handed on in pieces, each in a turn of its own. What is new comes
+ * Old events wait for nothing, so they are handed on in pieces, each in a turn of its own (old-reads.ts). What is new comes
  * mostly in short pages, which wait for nobody; a longer one must not fall behind for others' sake, so its turns are prompt.
  */
 import type { NamedStreamItem } from './listener-names.ts';
 import type { LoopShares } from './loop-shares.ts';
+import type { OldReader } from './old-reads.ts';
 
 type Items = AsyncGenerator<NamedStreamItem, void, void>;
 
@@ -12,10 +13,11 @@ export async function* inTurns<Project>(
   shares: LoopShares<Project>,
   project: Project,
   items: Items,
+  old: OldReader<Project>,
 ): Items {
-  let turns = shares.long;
+  let isOld = true;
   for await (const item of items) {
-    if (item.kind === 'synced') turns = shares.prompt;
+    if (item.kind === 'synced') isOld = false;
     if (item.kind !== 'events') {
       yield item;
       continue;
@@ -23,7 +25,8 @@ export async function* inTurns<Project>(
     shares.neighbours.saw(project);
     let { log } = item;
     let left = item.events.length;
-    for await (const events of turns.pieces(project, item.events)) {
+    const pieces = isOld ? old.pieces(item.events) : shares.prompt.pieces(project, item.events);
+    for await (const events of pieces) {
       left -= events.length;
       const seq = left === 0 ? item.seq : (events.at(-1)?.seq ?? item.seq);
       yield { kind: 'events', ...(log !== undefined && { log }), events, seq, names: item.names };

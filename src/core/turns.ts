@@ -41,13 +41,19 @@ export class Turns<Project> {
     project: Project,
     items: readonly Item[],
   ): AsyncGenerator<readonly Item[], void, void> {
+    if (items.length <= this.#options.pieceItemsMax) yield items;
+    else yield* this.waitingPieces(project, items);
+  }
+
+  /** Where it is one piece, that waits as well: there was, or there is to be, more of it. */
+  async *waitingPieces<Item>(
+    project: Project,
+    items: readonly Item[],
+  ): AsyncGenerator<readonly Item[], void, void> {
     const max = this.#options.pieceItemsMax;
-    if (items.length <= max) yield items;
-    else {
-      for (let at = 0; at < items.length; at += max) {
-        await this.next(project);
-        yield items.slice(at, at + max);
-      }
+    for (let at = 0; at < items.length; at += max) {
+      await this.next(project);
+      yield items.slice(at, at + max);
     }
   }
 
