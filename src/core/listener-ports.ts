@@ -77,17 +77,18 @@ function hostDenied(host: string, why: string): AppError {
 /** The other listener that has this one's port, or is about to: null where none is. */
 export function findConflict(
   wanted: Pick<Listener, 'id' | 'host' | 'port' | 'protocol'>,
-  others: readonly Listener[],
+  others: Iterable<Listener>,
 ): Listener | null {
   if (wanted.port === 0) return null;
-  const conflict = others.find(
-    (other) =>
+  for (const other of others) {
+    if ((other.laddr?.port ?? other.port) !== wanted.port) continue;
+    const isInTheWay =
       other.id !== wanted.id &&
       isUdp(other) === isUdp(wanted) &&
-      (other.laddr?.port ?? other.port) === wanted.port &&
-      hostsOverlap(other.host, wanted.host),
-  );
-  return conflict ?? null;
+      hostsOverlap(other.host, wanted.host);
+    if (isInTheWay) return other;
+  }
+  return null;
 }
 
 /**

@@ -63,7 +63,12 @@ export class ListenerSet {
   }
 
   all(): readonly Listener[] {
-    return [...this.#entries.values()].map((entry) => entry.listener);
+    return [...this.each()];
+  }
+
+  /** As all, for who looks at them at once: it makes no list of them. */
+  each(): Iterable<Listener> {
+    return this.#entries.values().map((entry) => entry.listener);
   }
 
   get(id: string): ListenerEntry | null {

@@ -194,7 +194,7 @@ export class Listeners {
     if (set.get(id) !== null) throw new AppError('failed_precondition', 'it is being made');
     if (listener.name !== null && set.hasName(project, listener.name))
       throw nameTaken(listener.name);
-    const conflict = findConflict(listener, set.all());
+    const conflict = findConflict(listener, set.each());
     if (conflict !== null) throw portInUse(listener, conflict);
     restingPorts.assertRested(listener);
     recorder.counts.start(listener, { open: 0, total: 0 });

@@ -44,7 +44,7 @@ export class NewBinds {
     } catch (error) {
       if (!hasCode(error, 'port_in_use')) throw error;
       // The kernel may have given this very port to a listener of ours that asked for any.
-      throw portInUse(listener, findConflict(listener, set.all()), error);
+      throw portInUse(listener, findConflict(listener, set.each()), error);
     }
   }
 
@@ -72,9 +72,10 @@ export class NewBinds {
     let tries = 0;
     for (const port of portsToDraw(listener, set.all(), rules, this.#nextDraw)) {
       if (tries === limits.drawTriesMax) break;
-      // Another listener may have drawn the port since the draw began.
       const wanted = { ...listener, port };
-      if (findConflict(wanted, set.all()) !== null || restingPorts.restMs(wanted) > 0) continue;
+      if (restingPorts.restMs(wanted) > 0) continue;
+      // Another listener may have drawn the port since the draw began.
+      if (findConflict(wanted, set.each()) !== null) continue;
       tries += 1;
       this.#nextDraw = port - drawnFrom.from + 1;
       // Its own from here on, so that nobody else draws it.

@@ -73,3 +73,16 @@ test('what an earlier run let go of rests for the rest of its time, whatever the
   ]);
   expect(ports.restMs(at(7002))).toBe(0);
 });
+
+test('of one port several may rest, and it is free when the last of them has', () => {
+  const { ports, time, at } = makePorts(3);
+  ports.add(at(7000, mine, { host: '127.0.0.1' }));
+  time.ms += 20_000;
+  ports.add(at(7000, mine, { host: '127.0.0.2' }));
+  const on = (host: string) => ports.restMs(at(7000, theirs, { host }));
+  expect([on('127.0.0.1'), on('0.0.0.0')]).toEqual([40_000, 60_000]);
+  time.ms += 40_000;
+  expect([on('127.0.0.1'), on('0.0.0.0')]).toEqual([0, 20_000]);
+  for (const port of [7001, 7002, 7003]) ports.add(at(port));
+  expect([on('127.0.0.2'), on('0.0.0.0')]).toEqual([0, 0]);
+});

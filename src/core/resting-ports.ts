@@ -19,6 +19,10 @@ interface Resting {
   readonly untilMs: number;
 }
 
+function portOf({ laddr, port }: Listener): number {
+  return laddr?.port ?? port;
+}
+
 export type Place = Pick<Listener, 'id' | 'host' | 'port' | 'protocol' | 'project'>;
 
 export class RestingPorts {
@@ -26,6 +30,8 @@ export class RestingPorts {
   readonly #monotonicMs: () => number;
   /** By the id of the listener that had it, in the order in which they were let go. */
   readonly #resting = new Map<string, Resting>();
+  /** A draw looks at port after port, and each of thousands may rest. */
+  readonly #ofPort = new Map<number, Set<Resting>>();
 
   /** The clock never jumps. */
   constructor(limits: RestingPortsLimits, monotonicMs = () => performance.now()) {
@@ -47,29 +53,43 @@ export class RestingPorts {
     this.#forget();
     // A clock that was set back since it ended lets nothing rest longer.
     const restMs = portRestMs - Math.max(0, restedMs);
-    this.#resting.set(listener.id, { listener, untilMs: this.#monotonicMs() + restMs });
+    this.#drop(listener.id);
+    const resting = { listener, untilMs: this.#monotonicMs() + restMs };
+    this.#resting.set(listener.id, resting);
+    const port = portOf(listener);
+    this.#ofPort.set(port, (this.#ofPort.get(port) ?? new Set()).add(resting));
     const [oldest = listener.id] = this.#resting.keys();
-    if (this.#resting.size > restingPortsMax) this.#resting.delete(oldest);
+    if (this.#resting.size > restingPortsMax) this.#drop(oldest);
+  }
+
+  #drop(id: string): void {
+    const resting = this.#resting.get(id);
+    if (resting === undefined) return;
+    this.#resting.delete(id);
+    const port = portOf(resting.listener);
+    const ofPort = this.#ofPort.get(port);
+    ofPort?.delete(resting);
+    if (ofPort?.size === 0) this.#ofPort.delete(port);
   }
 
   #forget(): void {
     const now = this.#monotonicMs();
     for (const [id, { untilMs }] of this.#resting) {
       if (untilMs > now) return;
-      this.#resting.delete(id);
+      this.#drop(id);
     }
   }
 
   /** How long it still rests for whoever wants it; 0 where it is free. */
   restMs(wanted: Place): number {
     this.#forget();
-    const foreign = [...this.#resting.values()].filter(
-      ({ listener }) => listener.project !== wanted.project,
-    );
-    const rests = foreign
-      .filter(({ listener }) => findConflict(wanted, [listener]) !== null)
-      .map(({ untilMs }) => untilMs - this.#monotonicMs());
-    return Math.ceil(Math.max(0, ...rests));
+    let restMs = 0;
+    for (const { listener, untilMs } of this.#ofPort.get(wanted.port) ?? []) {
+      const isForeign = listener.project !== wanted.project;
+      if (!isForeign || findConflict(wanted, [listener]) === null) continue;
+      restMs = Math.max(restMs, untilMs - this.#monotonicMs());
+    }
+    return Math.ceil(restMs);
   }
 
   /** @throws port_in_use (owner resting) */
