@@ -711,6 +711,19 @@ describe('faults', () => {
     expect(runs[1]).toEqual(runs[0]);
   });
 
+  test.each(['batched', 'durable'] as const)(
+    'a fault may end a session with its first datagram, %s, and a delete waits for none',
+    async (recording) => {
+      const faults = [{ type: 'limit', bytes: 0 }];
+      const listener = await listenUdp(app, { recording, faults });
+      await using client = await openUdp();
+      await client.send(listener.laddr, Buffer.alloc(29));
+      const end = { closeReason: 'fault', bytesIn: 29, bytesOut: 0 };
+      expect(await closedSession(app, listener)).toMatchObject(end);
+      await want(204, app, 'DELETE', `/v1/listeners/${listener.id}`);
+    },
+  );
+
   test('refuse and limit: a refusal with its rule, an end with its reason', async () => {
     const refusing = await listenUdp(app, { faults: [{ type: 'refuse' }] });
     await using client = await openUdp();

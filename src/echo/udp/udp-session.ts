@@ -88,6 +88,7 @@ export class UdpSession implements OpenConnection, LoopSide {
   /** Answers that the kernel has not taken yet. */
   #sending = 0;
   #pipeline: FaultPipeline | null = null;
+  #haveFaultsBegun = false;
   #end: End | null = null;
   #isClosed = false;
   #error: string | null = null;
@@ -109,7 +110,6 @@ export class UdpSession implements OpenConnection, LoopSide {
     this.#waiting = options.isHeld ? [] : null;
     this.#isGreeted = options.isGreeted;
     this.#lastAt = since;
-    this.#applyFaults(this.faults.active);
   }
 
   /** When its last datagram came, or left late, on the monotonic clock. */
@@ -138,6 +138,9 @@ export class UdpSession implements OpenConnection, LoopSide {
     this.#lastAt = now;
     if (bytes.length > 0) this.#progress.received(this.#host.clock);
     this.#progress.readBytes += bytes.length;
+    // Only now that the session is known, and this is counted: a fault may end it at once.
+    if (!this.#haveFaultsBegun) this.#applyFaults(this.faults.active);
+    this.#haveFaultsBegun = true;
     if (this.#waiting === null) this.#answer(bytes, now);
     else if (this.#host.held.take(bytes)) this.#waiting.push(Buffer.from(bytes));
   }
