@@ -95,3 +95,14 @@ test('a page ends with what is there, where what is behind it is purged meanwhil
   const next = `/v1/events?pageSize=20&pageToken=${page.nextPageToken}`;
   expect(await want(410, edge, 'GET', next)).toMatchObject({ code: 'cursor_expired' });
 });
+
+test('beside another project the last piece of a page is read no longer than it is', async () => {
+  const loop = new LoopShares<ProjectRef>(limits);
+  await using edge = await restEdge({ loop });
+  await edge.eventLog.append(Array.from({ length: 20 }, () => sampleEvent()));
+  for (const project of [1, 2]) loop.neighbours.saw(projectRef(project));
+  const asked = watchReads(edge);
+  const page = await want(200, edge, 'GET', '/v1/events?pageSize=7');
+  expect(page.events).toHaveLength(7);
+  expect(asked).toEqual([3, 3, 1]);
+});
