@@ -27,6 +27,8 @@ export interface LoadResult {
   readonly seconds: number;
   readonly p50Us: number;
   readonly p99Us: number;
+  /** Of each operation of a load with a rate; of others none, since there are too many. */
+  readonly samplesUs: readonly number[];
 }
 
 export class LoadGenerator implements AsyncDisposable {

@@ -228,8 +228,10 @@ int main(int count, char **arguments) {
   qsort(samples, sampled, sizeof *samples, compare);
   uint32_t p50 = sampled > 0 ? samples[sampled / 2] : 0;
   uint32_t p99 = sampled > 0 ? samples[sampled * 99 / 100] : 0;
-  printf("{\"operations\":%lld,\"errors\":%lld,\"missed\":%lld,\"seconds\":%.3f,\"p50Us\":%u,\"p99Us\":%u}\n",
+  printf("{\"operations\":%lld,\"errors\":%lld,\"missed\":%lld,\"seconds\":%.3f,\"p50Us\":%u,\"p99Us\":%u,\"samplesUs\":[",
          (long long)operations, (long long)errors, (long long)missed, took, p50, p99);
+  for (int64_t index = 0; rate > 0 && index < sampled; index++) printf(index > 0 ? ",%u" : "%u", samples[index]);
+  printf("]}\n");
   fflush(stdout);
   while (fgets(buffer, sizeof buffer, stdin) != NULL) continue;
   return 0;

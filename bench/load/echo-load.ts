@@ -120,7 +120,8 @@ if ((await lines.next()).done !== true) {
   samples.sort((a, b) => a - b);
   const at = (share: number): number =>
     Math.round(samples[Math.floor(samples.length * share)] ?? 0);
-  const figures = { ...counts, seconds: took, p50Us: at(0.5), p99Us: at(0.99) };
+  const samplesUs = rate > 0 ? samples : [];
+  const figures = { ...counts, seconds: took, p50Us: at(0.5), p99Us: at(0.99), samplesUs };
   await new Promise<void>((resolve) => (out === null ? resolve() : out.end(resolve)));
   console.log(JSON.stringify(figures));
   await lines.next();
