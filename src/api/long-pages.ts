@@ -1,7 +1,7 @@
 /**
  * A long page costs the control plane, which is one thread, some hundred times what a short call does. So a project has
- * few of them under way at once, however many it asks for, and each goes to its caller in pieces, in turns of the loop that
- * the projects take. A short page waits for nobody.
+ * few of them under way at once, however many it asks for, and each is made, and goes to its caller, in pieces, in turns of
+ * the loop that the projects take. A short page waits for nobody.
  */
 import type { Caller } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
@@ -31,6 +31,8 @@ export type ItemList<Item, End> = readonly Item[] | PageInPieces<Item, End>;
 /** How a page goes to its caller; a long one holds a place of its project until it is disposed of. */
 export interface Pace extends Disposable {
   pieces<Item, End = object>(list: ItemList<Item, End>): PageInPieces<Item, End | null>;
+  /** Resolves when a part of what was made of the pieces may be sent; null: all may be, at once. */
+  readonly turn: (() => Promise<void>) | null;
 }
 
 /** Of all that is short. */
@@ -40,6 +42,7 @@ export const atOnce: Pace = {
     yield list;
     return null;
   },
+  turn: null,
   [Symbol.dispose]: () => undefined,
 };
 
@@ -61,6 +64,7 @@ export class LongPages {
     const place = await this.#lines.take(project, caller.signal);
     return {
       pieces: (list) => inTurns(loop.long, project, list),
+      turn: () => loop.long.next(project),
       [Symbol.dispose]: () => place[Symbol.dispose](),
     };
   }

@@ -76,8 +76,9 @@ export class Turns<Project> {
     // Behind those of the others.
     this.#waiting.delete(project);
     if (own.length > 0) this.#waiting.set(project, own);
-    // What was given a turn uses it in microtasks, and ticks that one of these asks for come behind them all.
-    queueMicrotask(() => process.nextTick(this.#goOn));
+    // What was given a turn uses it in microtasks, and a tick that one of these asks for comes behind them all; what it has
+    // written by then is sent in the tick behind that.
+    queueMicrotask(() => process.nextTick(() => process.nextTick(this.#goOn)));
   };
 
   readonly #goOn = (): void => {

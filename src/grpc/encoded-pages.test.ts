@@ -22,6 +22,7 @@ function paceOfTwo(): Pace & { readonly count: () => number } {
       }
       return null;
     },
+    turn: null,
     [Symbol.dispose]: () => undefined,
   };
 }

@@ -1,5 +1,6 @@
 /** The log, as pages and as a live stream: the Accept header says which. */
 import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { EdgeCaller } from '../api/call.ts';
 import {
@@ -93,11 +94,11 @@ export function eventRoutes(app: HttpApp, edge: Edge): void {
     return { at: {}, input: { ...query, ...toFilter(query) } };
   }
 
-  async function page(caller: EdgeCaller, raw: unknown) {
+  async function sendPage(reply: FastifyReply, caller: EdgeCaller, raw: unknown) {
     using answered = await api.call(listEvents, { caller, read: () => readPage(raw) });
     const { output, pace } = answered;
     const json = (event: Named<Event>) => eventJson(event, event.listenerName);
-    return await listParts('events', pace.pieces(output), json);
+    return sendJson(reply, await listParts('events', pace.pieces(output), json), pace);
   }
 
   function readStream(raw: unknown, headers: IncomingHttpHeaders) {
@@ -149,7 +150,7 @@ export function eventRoutes(app: HttpApp, edge: Edge): void {
       const type = preferredType(request.headers.accept, offered);
       const format = request.method === 'GET' ? eventFormats.get(type) : undefined;
       const caller = callerOf(request, reply);
-      if (format === undefined) return sendJson(reply, await page(caller, raw));
+      if (format === undefined) return await sendPage(reply, caller, raw);
       await sendStream({
         items: api.stream(streamEvents, caller, () => readStream(raw, request.headers)),
         signal: caller.signal,

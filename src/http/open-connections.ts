@@ -29,6 +29,14 @@ export class OpenConnections {
     return this.#answers.get(socket)?.size ?? 0;
   }
 
+  /** Of those under way the one that is sent first. */
+  firstAnswer(socket: Socket): ServerResponse | undefined {
+    return this.#answers
+      .get(socket)
+      ?.values()
+      .find(({ writableFinished }) => !writableFinished);
+  }
+
   /** Whether an answer is being written or made: then nothing else may be written to the socket. */
   isAnswering(socket: Socket): boolean {
     const answers = this.#answers.get(socket) ?? new Set();

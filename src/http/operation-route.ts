@@ -84,7 +84,8 @@ export function operationRoute<
         key: idempotencyKey(request),
       });
       if (answered.isReplayed) reply.header('idempotent-replayed', 'true');
-      return sendJson(reply, await route.answer(answered.output, reply, answered.pace));
+      const { output, pace } = answered;
+      return sendJson(reply, await route.answer(output, reply, pace), pace);
     },
   });
 }

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { long } from '../../test/support/long.ts';
 import { call, want } from '../../test/support/rest-client.ts';
 import { restEdge } from '../../test/support/rest-edge.ts';
+import { sampleEvent } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 
 const host = 'Host: localhost\r\n';
@@ -43,6 +44,23 @@ test(
     );
   },
 );
+
+test.each([
+  ['in one', '/metrics'],
+  ['in parts', '/v1/events?pageSize=1000'],
+])('also where it has taken answers %s that stand before it', long, async (_, path) => {
+  await using edge = await restEdge({
+    limits: { responseWriteTimeoutMs: 300, requestsPerConnectionMax: 100 },
+    metrics: { contentType: 'text/plain', text: async () => 'm'.repeat(1_000_000) },
+  });
+  await edge.eventLog.append(Array.from({ length: 1000 }, () => sampleEvent()));
+  const { length } = await (await fetch(`${edge.url}${path}`)).text();
+  using socket = await client(edge.port);
+  socket.pause();
+  const request = `GET ${path} HTTP/1.1\r\n${host}\r\n`;
+  socket.write(request.repeat(Math.ceil(answerBytes / length)));
+  await waitFor('a request to be over', () => edge.log.some(({ isAborted }) => isAborted === true));
+});
 
 test('a client that is slow, but reads, gets all of a long answer', async () => {
   const text = 'm'.repeat(answerBytes);

@@ -9,6 +9,7 @@ import type { FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { HttpApp, HttpLimits } from './edge.ts';
 import type { OpenConnections } from './open-connections.ts';
+import { PartedText } from './parted-text.ts';
 import { HttpError } from './problem.ts';
 
 /** Of an answer that is let through whatever waits: a refusal is one. */
@@ -17,6 +18,7 @@ const smallBytes = 16_384;
 export class Traffic {
   readonly #limits: HttpLimits;
   readonly #connections: OpenConnections;
+  readonly #made = new WeakSet<ServerResponse>();
   #bytesArriving = 0;
   #bytesWaiting = 0;
 
@@ -33,21 +35,37 @@ export class Traffic {
       }
       done();
     });
-    app.addHook('onSend', (_, reply, payload, done) => {
+    app.addHook('onSend', ({ socket }, { raw: response }, payload, done) => {
       if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
-        this.#keepWaiting(reply.raw, Buffer.byteLength(payload));
+        this.#keepWaiting(response, Buffer.byteLength(payload));
+      } else if (payload instanceof PartedText) {
+        this.#keepWaiting(response, payload.bytes);
+        this.#isMade(socket, response);
       }
       done();
     });
   }
 
-  /** Once all of an answer is written, its reader must go on taking it. */
+  /**
+   * Once all of an answer is written, or there are only parts of it to write, its reader must go on taking it; but not while
+   * another one that is still being made stands before it.
+   */
   watch(socket: Socket, response: ServerResponse): void {
-    response.once('prefinish', () => socket.setTimeout(this.#limits.responseWriteTimeoutMs));
+    response.once('prefinish', () => this.#isMade(socket, response));
+    // Node sets the time of a connection that is kept; the next answer of this one may take its time.
     response.once('finish', () => {
-      // Node sets the time of a connection that is kept; the next answer of this one may take its time.
-      if (this.#connections.answersOf(socket) > 1) socket.setTimeout(0);
+      const next = this.#connections.firstAnswer(socket);
+      if (next !== undefined) socket.setTimeout(this.#made.has(next) ? this.#takenWithinMs : 0);
     });
+  }
+
+  #isMade(socket: Socket, response: ServerResponse): void {
+    this.#made.add(response);
+    if (this.#connections.firstAnswer(socket) === response) socket.setTimeout(this.#takenWithinMs);
+  }
+
+  get #takenWithinMs(): number {
+    return this.#limits.responseWriteTimeoutMs;
   }
 
   /** @throws resource_exhausted for one that is too large, and when too much arrives at once */
