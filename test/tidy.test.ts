@@ -83,7 +83,7 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2095,
-  api: 2550,
+  api: 2560,
   cli: 5900,
   core: 9260,
   agent: 1620,
@@ -95,7 +95,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   fleet: 1650,
   gateway: 900,
   grpc: 2640,
-  http: 4300,
+  http: 4400,
   'listeners-file': 330,
   metrics: 280,
   node: 415,
