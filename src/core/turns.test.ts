@@ -86,3 +86,24 @@ test('who waits between its pieces rests as well: each has taken of the turn', a
   // The third has the turn after that of the first two.
   expect(await rested(turns, use)).toBe(1);
 });
+
+test('what a piece writes, and is sent a tick later, is of its turn', async () => {
+  let ms = 0;
+  const turns = new Turns<string>({ pieceItemsMax: 1, turnMs: 2 }, () => ms);
+  let loopTurn = 0;
+  let isCounting = true;
+  const count = () => {
+    loopTurn += 1;
+    if (isCounting) setImmediate(count);
+  };
+  setImmediate(count);
+  const seen: number[] = [];
+  for await (const _piece of turns.pieces('a', [1, 2, 3])) {
+    seen.push(loopTurn);
+    process.nextTick(() => {
+      ms += 2;
+    });
+  }
+  isCounting = false;
+  expect(new Set(seen).size).toBe(3);
+});

@@ -106,3 +106,23 @@ test('beside another project the last piece of a page is read no longer than it 
   expect(page.events).toHaveLength(7);
   expect(asked).toEqual([3, 3, 1]);
 });
+
+test('a long page leaves in turns of its project, as long as it says, and a HEAD tells as much', async () => {
+  const loop = new LoopShares<ProjectRef>(limits);
+  await using edge = await restEdge({ loop });
+  await edge.eventLog.append(Array.from({ length: 20 }, () => sampleEvent()));
+  const next = loop.long.next.bind(loop.long);
+  let turns = 0;
+  loop.long.next = (project) => {
+    turns += 1;
+    return next(project);
+  };
+  const path = `${edge.url}/v1/events?pageSize=20`;
+  const answer = await fetch(path);
+  const bytes = (await answer.arrayBuffer()).byteLength;
+  expect(Number(answer.headers.get('content-length'))).toBe(bytes);
+  // More than those in which its pieces are made.
+  expect(turns).toBeGreaterThan(20 / limits.pieceItemsMax);
+  const head = await fetch(path, { method: 'HEAD' });
+  expect([head.status, Number(head.headers.get('content-length'))]).toEqual([200, bytes]);
+});

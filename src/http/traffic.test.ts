@@ -92,6 +92,20 @@ test('an answer may take longer to be made than to be taken, also behind another
   await waitFor('the second answer', () => socket.seen.text.includes('201 Created'));
 });
 
+test('so may one while a long page that is made already stands behind it', async () => {
+  await using edge = await restEdge({ limits: { responseWriteTimeoutMs: 50 } });
+  await edge.eventLog.append(Array.from({ length: 20 }, () => sampleEvent()));
+  const gate = Promise.withResolvers<void>();
+  edge.dataPlane.gates.open = gate.promise;
+  using socket = await client(edge.port);
+  socket.write(`${post('{}')}GET /v1/events?pageSize=20 HTTP/1.1\r\n${host}\r\n`);
+  await waitFor('the bind', () => edge.dataPlane.calls.length === 1);
+  const begun = Date.now();
+  await waitFor('well beyond the time to take it', () => Date.now() - begun > 500);
+  gate.resolve();
+  await waitFor('both answers', () => /201 Created[\s\S]*200 OK/.test(socket.seen.text));
+});
+
 test('requests that are sent ahead on one connection are bounded in number', async () => {
   await using edge = await restEdge({ limits: { requestsPerConnectionMax: 2 } });
   const gate = Promise.withResolvers<void>();
@@ -150,6 +164,33 @@ test('answers that wait are bounded over all connections', long, async () => {
     const response = await fetch(`${edge.url}/metrics`);
     return (await response.text()).length === text.length;
   });
+});
+
+test('a long page that does not fit with what waits is refused in whole', async () => {
+  await using edge = await restEdge({ limits: { answerBytesWaitingMax: 20_000 } });
+  await edge.eventLog.append(Array.from({ length: 200 }, () => sampleEvent()));
+  const refused = await call(edge, 'GET', '/v1/events?pageSize=200');
+  expect(refused.status).toBe(429);
+  expect(refused.body).toMatchObject({ limit: 'answerBytesWaitingMax', limitValue: 20_000 });
+  expect((await want(200, edge, 'GET', '/v1/events?pageSize=10')).events).toHaveLength(10);
+});
+
+test('a client that reads the parts of long pages slowly gets all of them', async () => {
+  const limits = { responseWriteTimeoutMs: 1000, requestsPerConnectionMax: 100 };
+  await using edge = await restEdge({ limits });
+  await edge.eventLog.append(Array.from({ length: 1000 }, () => sampleEvent()));
+  const path = '/v1/events?pageSize=1000';
+  const page = await (await fetch(`${edge.url}${path}`)).text();
+  const pages = Math.ceil(answerBytes / page.length);
+  await using socket = connect({ port: edge.port, host: '127.0.0.1' });
+  const request = (more: string) => `GET ${path} HTTP/1.1\r\n${host}${more}\r\n`;
+  socket.write(`${request('').repeat(pages - 1)}${request('connection: close\r\n')}`);
+  let text = '';
+  for await (const chunk of socket) {
+    text += chunk;
+    await new Promise(setImmediate);
+  }
+  expect(text.split(page)).toHaveLength(pages + 1);
 });
 
 test('who speaks no HTTP can not keep the connection', async () => {

@@ -27,6 +27,7 @@ export interface EdgeApiOptions {
   readonly clock?: Clock;
   readonly keys?: Keys;
   readonly logger?: Logger;
+  readonly longPages?: ApiOptions['longPages'];
   readonly callLines?: ApiOptions['callLines'];
 }
 
@@ -54,7 +55,7 @@ export function edgeApi(options: EdgeApiOptions): Api {
     keys: options.keys ?? tokenKeys(null),
     rates: { take: () => undefined },
     refusals: { heard: (_, error) => error },
-    longPages: { paceOf: async () => atOnce },
+    longPages: options.longPages ?? { paceOf: async () => atOnce },
     callLines: options.callLines ?? { take: async () => atOnce },
     idempotency: {
       keysOf: async () => expected(options.idempotencyKeys ?? {}),

@@ -1,10 +1,12 @@
 /** The REST edge by itself: over HTTP on a port of the kernel's choice, its control plane in memory. */
 import pino from 'pino';
+import { LongPages } from '../../src/api/long-pages.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
-import type { LoopShares } from '../../src/core/loop-shares.ts';
-import type { ProjectRef } from '../../src/core/project.ts';
+import { LoopShares } from '../../src/core/loop-shares.ts';
+import { defaultProject, type ProjectRef } from '../../src/core/project.ts';
 import type { HttpLimits } from '../../src/http/edge.ts';
 import { HttpServer, type HttpServerOptions } from '../../src/http/http-server.ts';
+import { longPageLimits } from '../../src/limits.ts';
 import { type EdgeApiOptions, edgeApi } from './edge-api.ts';
 import { type MemoryControl, memoryControl } from './memory-control.ts';
 import { tokenKeys } from './token-keys.ts';
@@ -42,6 +44,8 @@ export interface RestEdgeOptions
   readonly limits?: Partial<HttpLimits>;
   readonly followersMax?: number;
   readonly loop?: LoopShares<ProjectRef>;
+  /** A page of more is a long one. */
+  readonly pieceItemsMax?: number;
 }
 
 /** Who has not this token is refused. */
@@ -51,16 +55,20 @@ export function guardedRestEdge(token: string): Promise<RestEdge> {
 
 export async function restEdge(given: RestEdgeOptions = {}): Promise<RestEdge> {
   await using resources = new AsyncDisposableStack();
-  const { followersMax = 100, loop } = given;
-  const memory = resources.use(
-    await memoryControl({ followersMax, ...(loop !== undefined && { loop }) }),
-  );
+  const { followersMax = 100, pieceItemsMax = 5 } = given;
+  const { loop = new LoopShares<ProjectRef>({ pieceItemsMax, turnMs: 0 }) } = given;
+  const memory = resources.use(await memoryControl({ followersMax, loop }));
+  const longPages = new LongPages({
+    projects: { of: async () => defaultProject },
+    loop,
+    limits: { ...longPageLimits, pieceItemsMax },
+  });
   const log: Record<string, unknown>[] = [];
   const stream = { write: (line: string) => void log.push(JSON.parse(line)) };
   const logger = given.logger ?? pino({ level: 'debug' }, stream);
   const world = { control: memory.control, idempotencyKeys: memory.store.idempotencyKeys, logger };
   const server = await HttpServer.start({
-    api: edgeApi({ ...world, ...given, logger }),
+    api: edgeApi({ ...world, longPages, ...given, logger }),
     readiness: memory.control,
     version: '1.2.3',
     bounds: defaultBounds,
