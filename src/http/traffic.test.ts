@@ -181,6 +181,8 @@ test('a client that reads the parts of long pages slowly gets all of them', asyn
   await edge.eventLog.append(Array.from({ length: 1000 }, () => sampleEvent()));
   const path = '/v1/events?pageSize=1000';
   const page = await (await fetch(`${edge.url}${path}`)).text();
+  const { events } = JSON.parse(page) as { events: readonly { seq: number }[] };
+  expect(events.map(({ seq }) => seq)).toEqual(Array.from({ length: 1000 }, (_, n) => n + 1));
   const pages = Math.ceil(answerBytes / page.length);
   await using socket = connect({ port: edge.port, host: '127.0.0.1' });
   const request = (more: string) => `GET ${path} HTTP/1.1\r\n${host}${more}\r\n`;
