@@ -7,7 +7,7 @@ import { formatAddress } from './core/address.ts';
 import { keepCompiled } from './node/compiled.ts';
 import { overlapWarning } from './node/ephemeral-ports.ts';
 import { Program, type Run, stopped } from './program.ts';
-import { spareMemory } from './spare-memory.ts';
+import { settleHeap } from './heap.ts';
 
 const usage = `npm start             starts kodama; Ctrl-C stops it
 npm run restore-mark  after a restore of the database from a backup, before the next start
@@ -46,7 +46,7 @@ async function serve(run: Run<Config>, program: Program): Promise<void> {
   {
     await using app = await App.start({ config, logger, signal: stop.signal, onFatal: fail });
     announce(app, run, program);
-    spareMemory();
+    settleHeap();
     await stopped(stop);
   }
   logger.info({}, 'stopped');

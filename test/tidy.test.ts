@@ -55,14 +55,14 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   'restore-mark.ts': /^(config|(embedded-postgres|node|postgres)\/[a-z-]+)\.ts$/,
   'gateway-certificate.ts':
     /^(config|core\/(address|ports)|edge-sockets\/edge-tls|(node|tls)\/[a-z-]+)\.ts$/,
-  'spare-memory.ts': /^$/,
+  'heap.ts': /^$/,
   'applied-file.ts':
     /^(api|core|listeners-file)\/|^http\/resource-json\.ts$|^node\/start-error\.ts$/,
   'edges.ts':
     /^(api|core|edge-sockets|fleet|grpc|http|tenancy)\/|^(applied-file|config|command-line|node\/start-error)\.ts$/,
   'app.ts': /^(?!(main|server)\.ts$)/,
   'server.ts':
-    /^((app|banner|command-line|config|program|restore-mark|spare-memory)|node\/(compiled|ephemeral-ports)|core\/address)\.ts$/,
+    /^((app|banner|command-line|config|program|restore-mark|heap)|node\/(compiled|ephemeral-ports)|core\/address)\.ts$/,
   'main.ts': /^(server|node\/compiled)\.ts$/,
 };
 /** The packages of the folders that know no technology, and of workers, which start often: others may use any. */
