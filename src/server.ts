@@ -4,10 +4,10 @@ import { bannerText, reachableAddresses, restUrl } from './banner.ts';
 import { readCommandLine } from './command-line.ts';
 import { type Config, readConfig } from './config.ts';
 import { formatAddress } from './core/address.ts';
+import { settleHeap } from './heap.ts';
 import { keepCompiled } from './node/compiled.ts';
 import { overlapWarning } from './node/ephemeral-ports.ts';
 import { Program, type Run, stopped } from './program.ts';
-import { settleHeap } from './heap.ts';
 
 const usage = `npm start             starts kodama; Ctrl-C stops it
 npm run restore-mark  after a restore of the database from a backup, before the next start

@@ -1,7 +1,7 @@
 import { getHeapSpaceStatistics } from 'node:v8';
 import { expect, test } from 'vitest';
 import { long } from '../test/support/long.ts';
-import { spareMemory } from './spare-memory.ts';
+import { settleHeap } from './heap.ts';
 
 function youngBytes(): number {
   const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
@@ -18,7 +18,7 @@ test(
       for (let one = 0; one < 10_000; one += 1) kept.push({ round, one });
     }
     expect(youngBytes()).toBeGreaterThanOrEqual(8 * 2 ** 20);
-    spareMemory();
+    settleHeap();
     expect(youngBytes()).toBeLessThanOrEqual(4 * 2 ** 20);
     expect('gc' in globalThis).toBe(false);
   },
