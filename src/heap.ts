@@ -2,12 +2,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-interface Collection {
-  readonly type: 'major';
-  /** All that can be had, and the room of the young generation, which has grown to its limit by then. */
-  readonly flavor: 'last-resort';
-}
-
 /**
  * So much more than is alive may lie in the old generation before it is collected, in percent. After a collection that
  * spares memory V8 allows it much less, and a process that becomes busy then is collected whole once a second: from accept
@@ -28,8 +22,9 @@ const markingThreads = 1;
  */
 export function settleHeap(): void {
   setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as (collection: Collection) => void;
+  const gc = runInNewContext('gc') as (of: Readonly<Record<string, string>>) => void;
   setFlagsFromString('--no-expose-gc');
+  // All that can be had, and the room of the young generation, which has grown to its limit by then.
   gc({ type: 'major', flavor: 'last-resort' });
   setFlagsFromString(`--heap-growing-percent=${growthPercent}`);
   setFlagsFromString(`--concurrent-marking-max-worker-num=${markingThreads}`);
