@@ -157,10 +157,10 @@ function databaseTime({ config: { fleet }, logger }: AppOptions): DatabaseTime {
 }
 
 /** What it is made with is loaded only for who has such a file. */
-async function readApplied({ applyPath, bounds }: Config): Promise<AppliedFile | null> {
+async function readApplied({ applyPath }: Config): Promise<AppliedFile | null> {
   if (applyPath === null) return null;
   const { readAppliedFile } = await import('./applied-file.ts');
-  return await readAppliedFile(applyPath, bounds);
+  return await readAppliedFile(applyPath);
 }
 
 /** Of both edges, where they speak TLS. */

@@ -3,12 +3,10 @@
  * What can only be made again is: at a start no connection ends with it.
  */
 import type { Api, EdgeCaller } from './api/call.ts';
-import { listenerSchemas } from './api/listener-input.ts';
 import type { Operation } from './api/operation.ts';
-import { parse, read } from './api/parse.ts';
+import { parse } from './api/parse.ts';
 import { operator } from './core/caller.ts';
 import { AppError, hasCode } from './core/errors.ts';
-import type { ListenerBounds } from './core/listener-bounds.ts';
 import { listenerJson } from './http/resource-json.ts';
 import { planOf } from './listeners-file/apply-plan.ts';
 import {
@@ -25,14 +23,9 @@ export interface AppliedFile extends ListenersFile {
 }
 
 /** Before anything is started. @throws StartError that names each field that is wrong */
-export async function readAppliedFile(path: string, bounds: ListenerBounds): Promise<AppliedFile> {
+export async function readAppliedFile(path: string): Promise<AppliedFile> {
   return await orStartError(
-    async () => {
-      const file = await readListenersFile(path);
-      const wrong = wrongFields(file, bounds);
-      if (wrong.length > 0) throw new Error(wrong.join('\n'));
-      return { ...file, path };
-    },
+    async () => ({ ...(await readListenersFile(path)), path }),
     (reason) => refusal(path, reason),
   );
 }
@@ -59,16 +52,6 @@ function refusal(path: string, reason: string): string {
     .split('\n')
     .map((line) => `KODAMA_APPLY (${path}): ${line}`)
     .join('\n');
-}
-
-function wrongFields({ listeners }: ListenersFile, bounds: ListenerBounds): readonly string[] {
-  const { newListener } = listenerSchemas(bounds);
-  return listeners.flatMap((wanted) => {
-    const result = read(newListener, wanted);
-    const errors = 'errors' in result ? result.errors : [];
-    const placed = (path: string) => (path === '' ? wanted.name : `${wanted.name}.${path}`);
-    return errors.map(({ path, message }) => `${placed(path)}: ${message}`);
-  });
 }
 
 /** The calls of the API, with nobody between. */

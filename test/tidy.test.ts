@@ -33,7 +33,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   echo: /^(core|faults)\//,
   workers: /^(core\/|echo\/(messages|record-rows)\.ts$)/,
   node: /^(core\/errors|config)\.ts$/,
-  'listeners-file': /^(core\/|faults\/|http\/resources\.ts$)/,
+  'listeners-file': /^(core\/|faults\/|http\/resources\.ts$|api\/(listener-input|parse)\.ts$)/,
   cli: /^(core\/|faults\/|listeners-file\/|http\/((fleet|tenancy)-)?resources\.ts$|(command-line|join-lines|plain-text)\.ts$)/,
   console:
     /^(http\/((fleet|tenancy)-)?resources|core\/(connection|event|listener|time)|faults\/fields)\.ts$|^(join-lines|plain-text)\.ts$/,
@@ -82,9 +82,9 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2095,
+  src: 2085,
   api: 2560,
-  cli: 5900,
+  cli: 5940,
   core: 9260,
   agent: 1620,
   console: 9660,
@@ -96,10 +96,10 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   gateway: 900,
   grpc: 2640,
   http: 4400,
-  'listeners-file': 330,
+  'listeners-file': 350,
   metrics: 280,
   node: 415,
-  postgres: 6650,
+  postgres: 6655,
   tenancy: 1550,
   tls: 350,
   wire: 620,

@@ -11,6 +11,7 @@ import {
   type ListenersFile,
   readListenersFile,
   type WantedListener,
+  WrongFields,
 } from '../listeners-file/listeners-file.ts';
 import { confirm } from './confirm.ts';
 import { exitCodes, failed, Refused, usageFailure } from './failure.ts';
@@ -54,7 +55,7 @@ export async function apply(session: Session, command: Command): Promise<number>
   if (deletes > 0 && options.yes !== true)
     await confirm(session.terminal, `Delete ${deletes} of them?`, '--prune');
   const calls = callsOf(session.client);
-  await carryOut(calls, steps);
+  await carryOutOrTell(session, calls, steps);
   if (isJson) {
     const there = await existingOf(calls, file.listeners);
     await showListeners(session, [...there.values()]);
@@ -62,11 +63,48 @@ export async function apply(session: Session, command: Command): Promise<number>
   return exitCodes.done;
 }
 
+/** What is not made again where it fails, such as for a port that somebody took, is told by name. */
+async function carryOutOrTell(
+  { terminal }: Session,
+  calls: ListenerCalls,
+  steps: readonly Step[],
+): Promise<void> {
+  const closed = new Set<string>();
+  const watched: ListenerCalls = {
+    ...calls,
+    async delete(is) {
+      await calls.delete(is);
+      closed.add(nameOf(is));
+    },
+    async createAll(wanted) {
+      await calls.createAll(wanted);
+      for (const { name } of wanted) closed.delete(name);
+    },
+  };
+  try {
+    await carryOut(watched, steps);
+  } catch (error) {
+    const lost = steps.filter(({ action }) => action === 'recreate').map(stepName);
+    const told = lost.filter((name) => closed.has(name)).join(', ');
+    if (told !== '') terminal.say(`closed, and not made again: ${told}`);
+    throw error;
+  }
+}
+
 /** `-` is what comes on stdin. @throws CommandFailure that says what is wrong with it, and where */
 async function readFile(path: string): Promise<ListenersFile> {
   try {
     return await readListenersFile(path === '-' ? process.stdin.fd : path);
   } catch (error) {
+    // As the API would, which is asked for nothing yet.
+    if (error instanceof WrongFields) {
+      const { errors, message } = error;
+      throw new Refused({
+        code: 'invalid_argument',
+        detail: message.split('\n', 1).join(),
+        errors,
+      });
+    }
     throw failed(`${path}: ${(error as Error).message}`);
   }
 }

@@ -25,7 +25,7 @@ export function belowOldest(oldestSeq: number): AppError {
 }
 
 export function aboveHead(headSeq: number): AppError {
-  return new AppError('invalid_argument', `afterSeq: the newest event is ${headSeq}`, {
+  return new AppError('invalid_argument', `afterSeq: is above the newest event, ${headSeq}`, {
     errors: [{ path: 'afterSeq', message: `is above the newest event, ${headSeq}` }],
     headSeq,
   });

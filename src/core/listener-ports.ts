@@ -136,7 +136,7 @@ export function portInUse(
 ): AppError {
   const own = other?.project === project ? other : null;
   const pending = own?.state === 'pending' ? ', which is being made' : '';
-  const by = own === null ? 'another process' : `listener ${own.id}${pending}`;
+  const by = own === null ? 'another process or project' : `listener ${own.id}${pending}`;
   const owner = own?.id ?? 'foreign';
   return new AppError('port_in_use', `${host} port ${port} is in use by ${by}`, { owner, cause });
 }

@@ -1,8 +1,9 @@
-/**
- * A file of listeners: what should listen, by name. Its own shape is checked here; what a listener may be the API knows,
- * which refuses it by the same names.
- */
+/** A file of listeners: what should listen, by name. It is checked whole, before anything is done of it. */
 import { readFileSync } from 'node:fs';
+import { listenerSchemas } from '../api/listener-input.ts';
+import { read } from '../api/parse.ts';
+import type { FieldError } from '../core/errors.ts';
+import { defaultBounds } from '../core/listener-bounds.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 /** A body of POST /v1/listeners. */
@@ -14,7 +15,18 @@ export interface ListenersFile {
   readonly listeners: readonly WantedListener[];
 }
 
-/** A path, or a descriptor that is open. @throws Error that says what is wrong with it, and where */
+/** What the API would refuse of its listeners, told by their names, a line each. */
+export class WrongFields extends Error {
+  override readonly name = 'WrongFields';
+  readonly errors: readonly FieldError[];
+
+  constructor(errors: readonly FieldError[]) {
+    super(errors.map(({ path, message }) => `${path}: ${message}`).join('\n'));
+    this.errors = errors;
+  }
+}
+
+/** A path, or a descriptor that is open. @throws WrongFields, Error that says what else is wrong with it, and where */
 export async function readListenersFile(file: string | number): Promise<ListenersFile> {
   // Only what reads such a file needs it.
   const { parse } = await import('yaml');
@@ -27,7 +39,20 @@ export async function readListenersFile(file: string | number): Promise<Listener
     // Whoever tells it names the file, as the system does.
     throw new Error(line.replace(/:$|, (open|read)( '.*')?$/, ''), { cause });
   }
-  return toListenersFile(value);
+  const listenersFile = toListenersFile(value);
+  const wrong = wrongFields(listenersFile);
+  if (wrong.length > 0) throw new WrongFields(wrong);
+  return listenersFile;
+}
+
+function wrongFields({ listeners }: ListenersFile): readonly FieldError[] {
+  const { newListener } = listenerSchemas(defaultBounds);
+  return listeners.flatMap((wanted) => {
+    const result = read(newListener, wanted);
+    const errors = 'errors' in result ? result.errors : [];
+    const placed = (path: string) => (path === '' ? wanted.name : `${wanted.name}.${path}`);
+    return errors.map(({ path, message }) => ({ path: placed(path), message }));
+  });
 }
 
 export function toListenersFile(value: unknown): ListenersFile {
@@ -47,10 +72,10 @@ export function toListenersFile(value: unknown): ListenersFile {
 function toWanted(value: unknown, index: number, set: string | null): WantedListener {
   const place = `listeners[${index}]`;
   if (!isFields(value)) throw new Error(`${place} must be a listener`);
-  const { name } = value;
+  const { name, labels = {} } = value;
   if (typeof name !== 'string') throw new Error(`${place}.name is required`);
-  if (set === null) return { ...value, name };
-  const labels = isFields(value.labels) ? value.labels : {};
+  // What are no labels is refused with the rest.
+  if (set === null || !isFields(labels)) return { ...value, name };
   return { ...value, name, labels: { ...labels, set } };
 }
 

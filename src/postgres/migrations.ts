@@ -60,10 +60,12 @@ export async function migrate(
     const applied = await readApplied(client);
     assertKnown(applied, migrations);
     const names = new Set(applied.map((one) => one.migration_name));
+    // Of a new database no step takes long.
+    const level = names.size === 0 ? 'debug' : 'info';
     for (const migration of migrations.filter(({ name }) => !names.has(name))) {
-      await applyTelling(client, migration, log);
-      log.info({ migration: migration.name }, 'migrated the database');
+      await applyTelling(client, migration, (fields, message) => log[level](fields, message));
     }
+    if (names.size === 0) log.info({ migration: migrations.at(-1)?.name }, 'made the database');
   } finally {
     await client.query('SELECT pg_advisory_unlock($1)', [advisoryLock]);
   }
@@ -116,15 +118,21 @@ function refusal(reason: string): AppError {
   return new AppError('failed_precondition', `the database cannot be used: ${reason}`);
 }
 
-async function applyTelling(client: Client, migration: Migration, log: Logger): Promise<void> {
+async function applyTelling(
+  client: Client,
+  migration: Migration,
+  log: Logger['info'],
+): Promise<void> {
+  const told = { migration: migration.name };
   const tell = ({ message }: { readonly message?: string | undefined }) =>
-    log.info({ migration: migration.name, step: message }, 'migrating the database');
+    log({ ...told, step: message }, 'migrating the database');
   client.on('notice', tell);
   try {
     await apply(client, migration);
   } finally {
     client.off('notice', tell);
   }
+  log(told, 'migrated the database');
 }
 
 async function apply(client: Client, { name, sql, checksum }: Migration): Promise<void> {

@@ -7,9 +7,13 @@ export function bindError(error: unknown, { host, port }: Binding): unknown {
   if (!(error instanceof WorkerFailure)) return error;
   switch (error.code) {
     case 'EADDRINUSE':
-      return new AppError('port_in_use', `${host} port ${port} is in use by another process`, {
-        owner: 'foreign',
-      });
+      return new AppError(
+        'port_in_use',
+        `${host} port ${port} is in use by another process or project`,
+        {
+          owner: 'foreign',
+        },
+      );
     case 'EADDRNOTAVAIL':
       return invalidField('host', 'is not an address of this machine');
     case 'EACCES':

@@ -113,15 +113,40 @@ test('what differs is changed, made again only when that is said, and what is le
   expect(after.id).not.toBe(before.id);
 });
 
-test('what is new is made all at once or not at all, and what is refused is told by name', async () => {
-  const bad = '{name: cli-bad, port: 99999, limits: {maxConnections: 0}}';
-  const { code, stderr } = await apply(`listeners: [{name: cli-good}, ${bad}]`);
+test.each([[[]], [['--dry-run']], [['--exit-code']], [['--recreate', '--prune', '--yes']]])(
+  'a file that is wrong is refused by name before anything is done (%j)',
+  async (flags) => {
+    const set = 'set: cli-wrong\nlisteners:\n';
+    const good = '  - {name: cli-wrong-one}\n  - {name: cli-wrong-two}\n';
+    await apply(`${set}${good}`);
+    const before = await want(200, app, 'GET', '/v1/listeners?label=set=cli-wrong');
+    expect(before.listeners).toHaveLength(2);
+    const bad = '{name: cli-bad, port: 99999, limits: {maxConnections: 0}, labels: 5}';
+    const typo = '{name: cli-wrong-one, mode: info, prot: 3}';
+    const { code, stdout, stderr } = await apply(`${set}  - ${bad}\n  - ${typo}\n`, ...flags);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr.trim().split('\n')).toEqual([
+      expect.stringMatching(/^kodama: invalid_argument: cli-bad\.port: must be a whole number/),
+      expect.stringMatching(/^kodama: cli-bad\.labels: must be/),
+      expect.stringMatching(/^kodama: cli-bad\.limits\.maxConnections: must be a whole number/),
+      'kodama: cli-wrong-one.prot: is not a field of this request',
+    ]);
+    expect(await want(200, app, 'GET', '/v1/listeners?label=set=cli-wrong')).toEqual(before);
+  },
+);
+
+test('what is new is made all at once or not at all, and what is lost is told', async () => {
+  const one = await apply('listeners: [{name: cli-lost}, {name: cli-there}]');
+  expect(one).toMatchObject({ code: 0 });
+  const { laddr } = await want(200, app, 'GET', '/v1/listeners/cli-there');
+  const taken = `{name: cli-lost, port: ${laddr.port}}`;
+  const { code, stderr } = await apply(`listeners: [{name: cli-new}, ${taken}]`, '--recreate');
   expect(code).toBe(1);
   expect(stderr.trim().split('\n').slice(2)).toEqual([
-    expect.stringMatching(/^kodama: invalid_argument: cli-bad\.port: must be a whole number/),
-    expect.stringMatching(/^kodama: cli-bad\.limits\.maxConnections: must be a whole number/),
+    'closed, and not made again: cli-lost',
+    expect.stringMatching(/^kodama: port_in_use: /),
   ]);
-  await want(404, app, 'GET', '/v1/listeners/cli-good');
+  await want(404, app, 'GET', '/v1/listeners/cli-new');
 });
 
 test('what comes on stdin is applied as a file is', long, async () => {
