@@ -123,14 +123,16 @@ export async function startUdpBox(options: TimeoutBoxOptions): Promise<TimeoutBo
   const toPort = onceOnly(options.toPort);
   const mappings = new Map<string, Mapping>();
   const outer = createSocket('udp4');
-  const map = (key: string, port: number) => {
+  const map = (key: string, port: number, innerPort: number) => {
     const socket = createSocket('udp4').on('error', () => undefined);
     const silence = new Silence(timeoutMs, () => {
       socket.close();
       if (ending === 'remapped') mappings.delete(key);
       else mappings.set(key, null);
     });
-    socket.on('message', (bytes) => {
+    socket.on('message', (bytes, from) => {
+      // As a NAT filters: another test may still answer who had this port before.
+      if (from.port !== innerPort) return;
       if (!isOutboundOnly) silence.refresh();
       outer.send(bytes, port, ip);
     });
@@ -139,7 +141,7 @@ export async function startUdpBox(options: TimeoutBoxOptions): Promise<TimeoutBo
   const forward = async (bytes: Buffer, { address, port }: RemoteInfo) => {
     const innerPort = await toPort();
     const key = `${address} ${port}`;
-    const mapping = mappings.has(key) ? mappings.get(key) : map(key, port);
+    const mapping = mappings.has(key) ? mappings.get(key) : map(key, port, innerPort);
     if (mapping === null || mapping === undefined) return;
     mappings.set(key, mapping);
     mapping.silence.refresh();
