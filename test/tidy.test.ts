@@ -6,6 +6,7 @@
  *   server.ts ─► app.ts ─► edges.ts ─► http grpc ─► api ─► core ─► faults      config.ts ─► core
  *                  └───► postgres echo workers ───────────────────┘      workers ─► echo/messages.ts, record-rows.ts
  *   cli/main.ts ─► core, listeners-file, and the types of http/*resources.ts: it speaks REST
+ *                       └─► api/listener-input.ts: a file is checked as the API checks it
  *   console/main.tsx ─► the same types, and what is pure of core: it runs in a browser
  */
 import { globSync, readFileSync } from 'node:fs';

@@ -98,12 +98,8 @@ async function readFile(path: string): Promise<ListenersFile> {
   } catch (error) {
     // As the API would, which is asked for nothing yet.
     if (error instanceof WrongFields) {
-      const { errors, message } = error;
-      throw new Refused({
-        code: 'invalid_argument',
-        detail: message.split('\n', 1).join(),
-        errors,
-      });
+      const [detail = ''] = error.message.split('\n', 1);
+      throw new Refused({ code: 'invalid_argument', detail, errors: error.errors });
     }
     throw failed(`${path}: ${(error as Error).message}`);
   }

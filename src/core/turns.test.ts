@@ -29,25 +29,29 @@ test('a call passes whatever another project has waiting', async () => {
   await Promise.all(flood);
 });
 
+/** Which turn of the loop it is, until it is disposed of. */
+function countLoopTurns() {
+  const loop = { turn: 0, [Symbol.dispose]: () => clearImmediate(next) };
+  const count = () => {
+    loop.turn += 1;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  return loop;
+}
+
 test('a turn of the loop has as many pieces as there is time for, of the projects in turn', async () => {
   let ms = 0;
   const turns = new Turns<string>({ pieceItemsMax: 1, turnMs: 3 }, () => ms);
-  let loopTurn = 0;
-  let isCounting = true;
-  const count = () => {
-    loopTurn += 1;
-    if (isCounting) setImmediate(count);
-  };
-  setImmediate(count);
+  using loop = countLoopTurns();
   const order: string[] = [];
   const read = async (project: string) => {
     for await (const _piece of turns.pieces(project, [1, 2, 3])) {
-      order.push(`${project}${loopTurn}`);
+      order.push(`${project}${loop.turn}`);
       ms += 1;
     }
   };
   await Promise.all([read('a'), read('b')]);
-  isCounting = false;
   expect(order.map((one) => one.charAt(0)).join('')).toBe('ababab');
   const [first = '', , third = '', fourth = ''] = order.map((one) => one.slice(1));
   expect([third, Number(fourth)]).toEqual([first, Number(first) + 1]);
@@ -90,20 +94,13 @@ test('who waits between its pieces rests as well: each has taken of the turn', a
 test('what a piece writes, and is sent a tick later, is of its turn', async () => {
   let ms = 0;
   const turns = new Turns<string>({ pieceItemsMax: 1, turnMs: 2 }, () => ms);
-  let loopTurn = 0;
-  let isCounting = true;
-  const count = () => {
-    loopTurn += 1;
-    if (isCounting) setImmediate(count);
-  };
-  setImmediate(count);
+  using loop = countLoopTurns();
   const seen: number[] = [];
   for await (const _piece of turns.pieces('a', [1, 2, 3])) {
-    seen.push(loopTurn);
+    seen.push(loop.turn);
     process.nextTick(() => {
       ms += 2;
     });
   }
-  isCounting = false;
   expect(new Set(seen).size).toBe(3);
 });

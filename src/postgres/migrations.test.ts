@@ -47,6 +47,17 @@ async function applied(client: Client) {
   return rows;
 }
 
+test('a new database is told of in one line, and each migration of one that is there', async () => {
+  await using ground = await makeGround(makeEmptyDatabase);
+  const told: unknown[] = [];
+  const keeping = { ...log, info: (_fields: object, message: string) => void told.push(message) };
+  await migrate(ground.client, keeping, ground.folder);
+  expect(told).toEqual(['made the database']);
+  await ground.add('99990101000000_more', "DO $$ BEGIN RAISE NOTICE 'half' ; END $$");
+  await migrate(ground.client, keeping, ground.folder);
+  expect(told.slice(1)).toEqual(['migrating the database', 'migrated the database']);
+});
+
 test('all are applied once, and noted as Prisma notes them', async () => {
   await using ground = await makeGround(makeEmptyDatabase);
   await migrate(ground.client, log, ground.folder);

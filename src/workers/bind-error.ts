@@ -6,14 +6,10 @@ import { WorkerFailure } from './link.ts';
 export function bindError(error: unknown, { host, port }: Binding): unknown {
   if (!(error instanceof WorkerFailure)) return error;
   switch (error.code) {
-    case 'EADDRINUSE':
-      return new AppError(
-        'port_in_use',
-        `${host} port ${port} is in use by another process or project`,
-        {
-          owner: 'foreign',
-        },
-      );
+    case 'EADDRINUSE': {
+      const message = `${host} port ${port} is in use by another process or project`;
+      return new AppError('port_in_use', message, { owner: 'foreign' });
+    }
     case 'EADDRNOTAVAIL':
       return invalidField('host', 'is not an address of this machine');
     case 'EACCES':
