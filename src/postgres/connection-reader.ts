@@ -128,6 +128,6 @@ function openStatement(
     ...idConditionsOf(query.range, parameters),
     ...(state === null ? [] : [`c.half_closed_at IS ${state === 'open' ? '' : 'NOT '}NULL`]),
   ];
-  return parameters.statement(`SELECT ${openColumns} FROM open_connections c
+  return parameters.kept(`SELECT ${openColumns} FROM open_connections c
     ${whereSql(conditions)} ORDER BY c.id DESC LIMIT ${parameters.add(limit, 'bigint')}`);
 }

@@ -12,6 +12,7 @@ const limits = {
   connectTimeoutMs: 10_000,
   statementTimeoutMs: 10_000,
   readConnectionsMax: 2,
+  keptPlansMax: 1,
   prismaConnectionsMax: 1,
 };
 
@@ -95,4 +96,25 @@ test('a server that ends with its answer to one fails the next who has the conne
     { status: 'fulfilled', value: [[1]] },
     { status: 'rejected', reason: { code: 'unavailable' } },
   ]);
+});
+
+test('the plan of a statement is kept by its connection, and of no more statements than may be', async () => {
+  await using ground = await makeDatabase();
+  const one = { ...limits, readConnectionsMax: 1, keptPlansMax: 2 };
+  await using database = new Database({ connectionString: ground.url, log, limits: one });
+  const ask = (text: string, value: number) =>
+    database.query({ text: `SELECT ${text} + $1::integer`, values: [value], isPlannedOnce: true });
+  for (const text of ['10', '20', '30', '40']) {
+    expect(await ask(text, 1)).toEqual([[Number(text) + 1]]);
+    expect(await ask(text, 2)).toEqual([[Number(text) + 2]]);
+  }
+  const text = `SELECT statement, generic_plans, custom_plans, current_setting('plan_cache_mode')
+    FROM pg_prepared_statements WHERE name <> '' ORDER BY statement`;
+  const mode = 'force_generic_plan';
+  expect(await database.query({ text, isPlannedOnce: true })).toEqual([
+    ['SELECT 10 + $1::integer', 2, 0, mode],
+    ['SELECT 20 + $1::integer', 2, 0, mode],
+  ]);
+  // What is not kept, and has no name, is planned for its values, on a connection of others.
+  expect(await database.query({ text })).toEqual([]);
 });

@@ -12,8 +12,10 @@ export interface DatabaseLimits {
   readonly connectTimeoutMs: number;
   /** For the server to give a statement up, which then has had no effect. */
   readonly statementTimeoutMs: number;
-  /** Connections for reads. */
+  /** Connections for reads; as many more for those whose plans are kept. */
   readonly readConnectionsMax: number;
+  /** Statements whose plans are kept, on each connection that had them: some 100 kB each. */
+  readonly keptPlansMax: number;
   /** For Prisma Client. */
   readonly prismaConnectionsMax: number;
 }
@@ -29,6 +31,8 @@ export interface Statement {
   readonly name?: string;
   readonly text: string;
   readonly values?: readonly unknown[];
+  /** The same plan is right whatever its values are: it is kept, as that of a statement with a name. */
+  readonly isPlannedOnce?: true;
   /** Its answer comes in pieces of so many rows, each in a turn of the loop: a round trip for each, and one more. */
   readonly pieceRowsMax?: number;
 }
@@ -49,8 +53,12 @@ const sessionSettings = 'SET enable_seqscan = off; SET jit = off';
  * The append is planned once a connection: left to itself the server would plan it anew each time, for a quarter of
  * what a small one costs. Whatever its values are, it finds rows by their keys.
  */
-const writerSettings = `${sessionSettings}; SET plan_cache_mode = force_generic_plan;
+export const writerSettings = `${sessionSettings}; SET plan_cache_mode = force_generic_plan;
   SET enable_hashjoin = off; SET enable_mergejoin = off`;
+
+/** So are reads whose plan is the same whatever they look for; what they find is in the order of an index. */
+export const keeperSettings = `${writerSettings}; SET enable_bitmapscan = off; SET enable_sort = off;
+  SET enable_incremental_sort = off`;
 
 /** int8 as number: seqs, times and counters are all below 2^53. */
 const int8Oid = 20;
@@ -68,6 +76,10 @@ export class Database implements AsyncDisposable {
   /** Prisma's own. */
   readonly prismaPool: pg.Pool;
   readonly #readers: pg.Pool;
+  /** Readers that keep plans. */
+  readonly #keepers: pg.Pool;
+  /** By text. */
+  readonly #keptNames = new Map<string, string>();
   readonly #writer: pg.Pool;
   #closed: Promise<void> | null = null;
 
@@ -82,6 +94,10 @@ export class Database implements AsyncDisposable {
       unbounded,
     );
     this.#readers = this.#pool({ name: 'kodama', max, settings: sessionSettings }, unbounded);
+    this.#keepers = this.#pool(
+      { name: 'kodama history', max, settings: keeperSettings },
+      unbounded,
+    );
     const forPrisma = {
       name: 'kodama prisma',
       max: prismaConnectionsMax,
@@ -148,7 +164,22 @@ export class Database implements AsyncDisposable {
 
   /** @throws unavailable */
   async query(statement: Statement): Promise<Rows> {
-    return await run(this.#readers, statement, this.#answerTimeoutMs);
+    if (statement.isPlannedOnce === undefined) {
+      return await run(this.#readers, statement, this.#answerTimeoutMs);
+    }
+    const name = this.#keptName(statement.text);
+    const kept = name === undefined ? statement : { ...statement, name };
+    return await run(this.#keepers, kept, this.#answerTimeoutMs);
+  }
+
+  /** Undefined where there are too many already: it is planned each time. */
+  #keptName(text: string): string | undefined {
+    const { keptPlansMax } = this.#options.limits;
+    const known = this.#keptNames.get(text);
+    if (known !== undefined || this.#keptNames.size >= keptPlansMax) return known;
+    const name = `kept ${this.#keptNames.size}`;
+    this.#keptNames.set(text, name);
+    return name;
   }
 
   /** A connection of one's own, not yet connected. Its `error` event is the caller's to hear. */
@@ -194,7 +225,7 @@ export class Database implements AsyncDisposable {
 
   /** Resolves when every connection is closed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const pools = [this.prismaPool, this.#readers, this.#writer];
+    const pools = [this.prismaPool, this.#readers, this.#keepers, this.#writer];
     this.#closed ??= Promise.all(pools.map((pool) => pool.end())).then(() => undefined);
     await this.#closed;
   }

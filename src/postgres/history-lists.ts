@@ -7,13 +7,17 @@ import type { Reads, Rows, Statement } from './database.ts';
 import {
   conditionsOf,
   type Filter,
+  type Filters,
+  filterColumns,
   filters,
   type HistoryQuery,
+  idBounds,
   idConditionsOf,
   isAsked,
   Parameters,
   projectCondition,
   timeConditionsOf,
+  valueSql,
   whereSql,
 } from './history-query.ts';
 import { closedColumns } from './rows.ts';
@@ -21,18 +25,52 @@ import { closedColumns } from './rows.ts';
 export interface List {
   /** The columns of its index before the id. */
   readonly keys: readonly Filter[];
-  /** What its index is limited to, and when a query is. */
-  readonly part?: { readonly sql: string; readonly holds: (query: HistoryQuery) => boolean };
+  readonly part?: Part;
 }
 
-const rareReason: List['part'] = {
+/** What an index is limited to, and when a query is. */
+interface Part {
+  readonly sql: string;
+  readonly holds: (query: HistoryQuery) => boolean;
+}
+
+const rareReason: Part = {
   sql: `c.close_reason <> 'peer_fin'`,
   holds: ({ filters: { closeReason } }) => closeReason !== 'peer_fin',
 };
-const rareProtocol: List['part'] = {
+const rareProtocol: Part = {
   sql: `c.protocol <> 'tcp'`,
   holds: ({ filters: { protocol } }) => protocol !== 'tcp',
 };
+
+/** Not all are known. */
+const withRaddr: Part = { sql: 'c.raddr IS NOT NULL', holds: () => true };
+const withNet: Part = { sql: 'c.net IS NOT NULL', holds: () => true };
+
+/** Where a key has several values that are asked for, there is a list of each. */
+interface Several {
+  readonly count: (filters: Filters) => number;
+  /** Gives the column `value`. */
+  readonly sql: (filters: Filters, parameters: Parameters) => string;
+}
+
+const severals: Readonly<Partial<Record<Filter, Several>>> = {
+  listenerIds: {
+    count: ({ listenerIds }) => listenerIds?.length ?? 0,
+    sql: ({ listenerIds }, parameters) =>
+      `unnest(${parameters.add(listenerIds, 'uuid[]')}) l(value)`,
+  },
+  network: {
+    count: ({ addresses }) => addresses ?? 0,
+    sql: ({ network, addresses }, parameters) =>
+      `(SELECT host(network(${parameters.add(network, 'inet')}))::inet + n AS value
+        FROM generate_series(0, ${parameters.add(addresses, 'bigint')} - 1) n) l`,
+  },
+};
+
+function severalOf({ keys }: List): Several | undefined {
+  return severals[keys.find((key) => severals[key] !== undefined) ?? 'net'];
+}
 
 /** The primary key lists them all. */
 const everything: List = { keys: [] };
@@ -40,11 +78,11 @@ const everything: List = { keys: [] };
 const tellingLists: readonly List[] = [
   { keys: ['raddr', 'closeReason'], part: rareReason },
   { keys: ['listenerIds', 'closeReason'], part: rareReason },
-  { keys: ['raddr'] },
+  { keys: ['raddr'], part: withRaddr },
   { keys: ['listenerIds'] },
   { keys: ['closeReason'], part: rareReason },
   { keys: ['protocol'], part: rareProtocol },
-  { keys: ['net'] },
+  { keys: ['net'], part: withNet },
 ];
 
 /** Those that hold all matches, without those that are part of another of them. */
@@ -66,6 +104,14 @@ export function listsOf(query: HistoryQuery): readonly List[] {
 /** Whether each of its entries is a match, times aside. */
 export function isExact(list: List, query: HistoryQuery): boolean {
   return restOf(list, query).length === 0;
+}
+
+/** The lists of all addresses of a network that has few of them. */
+function addressesList(query: HistoryQuery): List {
+  const isRare = query.filters.closeReason !== null && rareReason.holds(query);
+  return isRare
+    ? { keys: ['network', 'closeReason'], part: rareReason }
+    : { keys: ['network'], part: withRaddr };
 }
 
 /** Filters that the list leaves to be checked. */
@@ -94,82 +140,94 @@ export async function readList(
   { query, limit, size }: Ask & { readonly size: number },
 ): Promise<Step> {
   const parameters = new Parameters();
-  const ids = list.keys.includes('listenerIds') ? (query.filters.listenerIds ?? []) : [];
-  const entries = entriesSql(list, query, parameters);
+  const several = severalOf(list);
+  const lists = several?.count(query.filters) ?? 1;
+  const { entries, order } = entriesSql(list, query, parameters);
   const isMatch = whereSql(conditionsOf(query, restOf(list, query), parameters));
   const most = parameters.add(limit, 'bigint');
-  // Several listeners have as many lists: what was seen of one of them only does not count.
-  const share = Math.ceil(ids.length > 1 ? Math.max(limit, size / ids.length) : size);
-  const [count, before] = [parameters.add(share, 'bigint'), parameters.add(share - 1, 'bigint')];
-  const isSeen = `NOT EXISTS (SELECT FROM edge) OR c.id >= (SELECT id FROM edge)`;
-  const lists =
-    ids.length === 0 ? '' : `unnest(${parameters.add(ids, 'uuid[]')}) l(id) CROSS JOIN LATERAL`;
-  const sql = `WITH edge AS MATERIALIZED (
-    SELECT c.id FROM ${lists} (${entries} OFFSET ${before} LIMIT 1) c ORDER BY c.id DESC LIMIT 1
-  ), found AS MATERIALIZED (
-    SELECT c.id FROM ${lists} (
-      SELECT c.id FROM (${entries} LIMIT ${count}) c ${isMatch} ORDER BY c.id DESC LIMIT ${most}
-    ) c ${ids.length > 1 ? `WHERE ${isSeen}` : ''} ORDER BY c.id DESC LIMIT ${most}
-  ), reached AS (
-    SELECT CASE WHEN (SELECT count(*) FROM found) < ${most} THEN (SELECT id FROM edge)
-      ELSE (SELECT id FROM found ORDER BY id LIMIT 1) END
+  // What was seen of one of several lists only does not count.
+  const share = Math.ceil(lists > 1 ? Math.max(limit, size / lists) : size);
+  const count = parameters.add(share, 'bigint');
+  const each =
+    several === undefined ? '' : `${several.sql(query.filters, parameters)} CROSS JOIN LATERAL`;
+  // With fewer matches than are wanted a list that holds nothing else has been seen to its end.
+  const hasEdge = !isExact(list, query);
+  const edge = `edge AS MATERIALIZED (
+    SELECT c.id FROM ${each} (${entries} OFFSET ${count} - 1 LIMIT 1) c ORDER BY c.id DESC LIMIT 1
+  ), `;
+  const isSeen = 'WHERE NOT EXISTS (SELECT FROM edge) OR c.id >= (SELECT id FROM edge)';
+  const matches = `SELECT c.id FROM (${entries} LIMIT ${count}) c ${isMatch} ORDER BY ${order} LIMIT ${most}`;
+  const found =
+    several === undefined
+      ? matches
+      : `SELECT c.id FROM ${each} (${matches}) c ${hasEdge && lists > 1 ? isSeen : ''}
+    ORDER BY c.id DESC LIMIT ${most}`;
+  const sql = `WITH ${hasEdge ? edge : ''}found AS MATERIALIZED (${found}), reached AS (
+    SELECT CASE WHEN (SELECT count(*) FROM found) = ${most} THEN (SELECT id FROM found ORDER BY id LIMIT 1)
+      ELSE ${hasEdge ? '(SELECT id FROM edge)' : 'NULL'} END
   )`;
   const rows = await database.query(withRows(sql, query, parameters));
   const [reached] = rows[0] as FoundRow;
   return { rows: connectionsOf(rows), reached };
 }
 
-/** In the index alone: the id, and what is to be checked. */
-function entriesSql(list: List, query: HistoryQuery, parameters: Parameters): string {
-  const keys = list.keys.filter((key) => key !== 'listenerIds');
+/**
+ * In the index alone: its keys, and what is to be checked. The keys are compared and in order together, so that no other
+ * index fits, whatever is known of the table: a plan may be made while it is empty, and kept while it grows.
+ */
+function entriesSql(list: List, query: HistoryQuery, parameters: Parameters) {
+  const values = list.keys.map((name) =>
+    name === 'listenerIds' || name === 'network' ? 'l.value' : valueSql(query, name, parameters),
+  );
+  const columns = [...list.keys.map((name) => filterColumns[name]), 'c.id'];
+  const keys = `(${columns.join(', ')})`;
+  const { from, below } = idBounds(query.range, parameters);
   const conditions = [
     // A listener is of one project; its lists have no more than its id, and which project it is shows at the row.
-    list.keys.includes('listenerIds')
-      ? 'c.listener_id = l.id'
-      : projectCondition(query, parameters),
-    ...conditionsOf(query, keys, parameters),
+    ...(list.keys.includes('listenerIds') ? [] : [projectCondition(query, parameters)]),
+    `${keys} < (${[...values, below].join(', ')})`,
+    `${keys} >= (${[...values, from].join(', ')})`,
     ...(list.part === undefined ? [] : [list.part.sql]),
-    ...idConditionsOf(query.range, parameters),
   ];
-  return `SELECT ${entryColumns(list, query)} FROM closed_connections c ${whereSql(conditions)} ORDER BY c.id DESC`;
+  const order = columns.map((column) => `${column} DESC`).join(', ');
+  const told = new Set([...columns, ...checkedColumns(list, query)]);
+  const entries = `SELECT ${[...told].join(', ')} FROM closed_connections c ${whereSql(conditions)} ORDER BY ${order}`;
+  return { entries, order };
 }
 
-const columns: Readonly<Record<Filter, string>> = {
-  listenerIds: 'c.listener_id',
-  lport: 'c.lport',
-  raddr: 'c.raddr',
-  network: 'c.raddr',
-  net: 'c.net',
-  protocol: 'c.protocol',
-  closeReason: 'c.close_reason',
-};
-
-function entryColumns(list: List, query: HistoryQuery): string {
-  return ['c.id', ...new Set(restOf(list, query).map((name) => columns[name]))].join(', ');
+function checkedColumns(list: List, query: HistoryQuery): readonly string[] {
+  return restOf(list, query).map((name) => filterColumns[name]);
 }
 
 const gatheredMax = 16_000;
 
-/** The connections of a network out of the list of all addresses, sorted; null where they are too many for that. */
-export async function gatherNetwork(database: Reads, { query, limit }: Ask): Promise<Step | null> {
+/** The connections of a network out of the list of addresses; null where there are too many of them for that. */
+export async function gatherNetwork(database: Reads, ask: Ask): Promise<Step | null> {
+  if (ask.query.filters.addresses === null) return await sortNetwork(database, ask);
+  const step = await readList(database, addressesList(ask.query), { ...ask, size: gatheredMax });
+  return step.reached !== null && step.rows.length < ask.limit ? null : step;
+}
+
+/** Of many addresses: read whole, and sorted. */
+async function sortNetwork(database: Reads, { query, limit }: Ask): Promise<Step | null> {
   const parameters = new Parameters();
   const list: List = { keys: ['network'] };
-  const entries = whereSql([
-    projectCondition(query, parameters),
-    ...conditionsOf(query, list.keys, parameters),
-    ...idConditionsOf(query.range, parameters),
-  ]);
-  // One by one, and not gathered first to be counted: that took twice the time.
-  const inOrder = `SELECT ${entryColumns(list, query)} FROM closed_connections c ${entries} ORDER BY c.raddr`;
+  const own = [projectCondition(query, parameters), ...conditionsOf(query, list.keys, parameters)];
+  const inRange = whereSql([...own, ...idConditionsOf(query.range, parameters)]);
   const matches = whereSql([
     'NOT (SELECT are_too_many FROM reached)',
     ...conditionsOf(query, restOf(list, query), parameters),
   ]);
   const most = parameters.add(limit, 'bigint');
+  const told = ['c.id', ...new Set(checkedColumns(list, query))];
+  // In the order of the list, so that it is that list which is read.
   const sql = `WITH reached AS MATERIALIZED (
-    SELECT EXISTS (${inOrder} OFFSET ${gatheredMax} LIMIT 1) AS are_too_many
+    SELECT EXISTS (SELECT FROM closed_connections c ${whereSql(own)}
+      ORDER BY c.raddr OFFSET ${gatheredMax} LIMIT 1) AS are_too_many
   ), found AS MATERIALIZED (
-    SELECT c.id FROM (${inOrder} LIMIT ${gatheredMax}) c ${matches} ORDER BY c.id DESC LIMIT ${most}
+    SELECT c.id FROM (
+      SELECT ${told.join(', ')} FROM closed_connections c ${inRange} ORDER BY c.raddr LIMIT ${gatheredMax}
+    ) c ${matches} ORDER BY c.id DESC LIMIT ${most}
   )`;
   const rows = await database.query(withRows(sql, query, parameters));
   const found = rows as readonly FoundRow<boolean>[];
@@ -185,16 +243,16 @@ type FoundRow<Told = string | null> = readonly [
   ...connection: readonly unknown[],
 ];
 
-/** The statement that ends in `found` and `reached`, with the rows of what was found. */
+/**
+ * The statement that ends in `found` and `reached`, with the rows of what was found: each the first from its id on, and in
+ * order, so that only the primary key fits.
+ */
 function withRows(sql: string, query: HistoryQuery, parameters: Parameters): Statement {
-  const conditions = [
-    projectCondition(query, parameters),
-    'c.id = found.id',
-    ...timeConditionsOf(query, parameters),
-  ];
-  return parameters.statement(`${sql} SELECT r.*, found.id, f.* FROM reached r LEFT JOIN found ON true
-  LEFT JOIN LATERAL (SELECT ${closedColumns} FROM closed_connections c ${whereSql(conditions)} OFFSET 0) f ON true
-  ORDER BY found.id DESC`);
+  const isFound = ['f.id = found.id', ...timeConditionsOf(query, parameters, 'f')].join(' AND ');
+  return parameters.kept(`${sql} SELECT r.*, found.id, f.* FROM reached r LEFT JOIN found ON true LEFT JOIN LATERAL (
+    SELECT ${closedColumns} FROM closed_connections c WHERE ${projectCondition(query, parameters)} AND c.id >= found.id
+    ORDER BY c.id LIMIT 1
+  ) f ON ${isFound} ORDER BY found.id DESC`);
 }
 
 function connectionsOf(rows: Rows): Rows {

@@ -27,6 +27,8 @@ export interface Filters extends Pick<ConnectionQuery, 'protocol' | 'lport' | 'c
   readonly network: string | null;
   /** What all of the network have in common, if it is that small. */
   readonly net: number | null;
+  /** How many addresses the network has, if these are few enough to be looked up one by one. */
+  readonly addresses: number | null;
 }
 
 /** Ids from `from` up to, and without, `below`; null is no bound. */
@@ -45,6 +47,10 @@ export interface HistoryQuery {
   readonly range: IdRange;
 }
 
+/** The first and the last of all UUIDs (RFC 9562, 5.9 and 5.10). */
+const nilId = '00000000-0000-0000-0000-000000000000';
+const maxId = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
 /** Text with its parameters, gathered as it is written. */
 export class Parameters {
   readonly #values: unknown[] = [];
@@ -55,6 +61,11 @@ export class Parameters {
 
   statement(text: string): Statement {
     return { text, values: this.#values };
+  }
+
+  /** One whose plan does not depend on them. */
+  kept(text: string): Statement {
+    return { text, values: this.#values, isPlannedOnce: true };
   }
 }
 
@@ -83,29 +94,64 @@ export function historyQuery(
   };
 }
 
-function remoteFilters(raddr: string | null): Pick<Filters, 'raddr' | 'network' | 'net'> {
-  if (raddr === null) return { raddr: null, network: null, net: null };
+/** A look-up of each takes some 3 µs. */
+const addressesMax = 256;
+
+type RemoteFilters = Pick<Filters, 'raddr' | 'network' | 'net' | 'addresses'>;
+
+function remoteFilters(raddr: string | null): RemoteFilters {
+  const none = { raddr: null, network: null, net: null, addresses: null };
+  if (raddr === null) return none;
   const cidr = parseCidr(raddr);
   if (cidr === null) throw new TypeError(`not an address or network: ${raddr}`);
   const { ip, prefixLength } = cidr;
-  const isOne = prefixLength === (ip.includes(':') ? 128 : 32);
-  if (isOne) return { raddr: ip, network: null, net: null };
+  const count = 2 ** ((ip.includes(':') ? 128 : 32) - prefixLength);
+  if (count === 1) return { ...none, raddr: ip };
   const net = prefixLength < netBits(ip) ? null : netOf(ip);
-  return { raddr: null, network: `${ip}/${prefixLength}`, net };
+  const addresses = count > addressesMax ? null : count;
+  return { raddr: null, network: `${ip}/${prefixLength}`, net, addresses };
 }
 
-const conditions: Readonly<Record<Filter, (parameters: Parameters, value: unknown) => string>> = {
-  listenerIds: (parameters, ids) => `c.listener_id = ANY (${parameters.add(ids, 'uuid[]')})`,
-  lport: (parameters, port) => `c.lport = ${parameters.add(port, 'integer')}`,
-  raddr: (parameters, ip) => `c.raddr = ${parameters.add(ip, 'inet')}`,
-  network: (parameters, network) => {
-    const parameter = parameters.add(network, 'inet');
-    return `c.raddr BETWEEN host(network(${parameter}))::inet AND host(broadcast(${parameter}))::inet`;
-  },
-  net: (parameters, net) => `c.net = ${parameters.add(net, 'integer')}`,
-  protocol: (parameters, name) => `c.protocol = ${parameters.add(name, 'protocol')}`,
-  closeReason: (parameters, name) => `c.close_reason = ${parameters.add(name, 'close_reason')}`,
+/** Of a row `c`. */
+export const filterColumns: Readonly<Record<Filter, string>> = {
+  listenerIds: 'c.listener_id',
+  lport: 'c.lport',
+  raddr: 'c.raddr',
+  network: 'c.raddr',
+  net: 'c.net',
+  protocol: 'c.protocol',
+  closeReason: 'c.close_reason',
 };
+
+/** Of filters for one value of a column. */
+const types = {
+  lport: 'integer',
+  raddr: 'inet',
+  net: 'integer',
+  protocol: 'protocol',
+  closeReason: 'close_reason',
+} as const satisfies Partial<Record<Filter, string>>;
+
+/** The value that the column of the filter is to have. */
+export function valueSql(
+  { filters }: HistoryQuery,
+  name: keyof typeof types,
+  parameters: Parameters,
+): string {
+  return parameters.add(filters[name], types[name]);
+}
+
+function conditionSql(query: HistoryQuery, name: Filter, parameters: Parameters): string {
+  const column = filterColumns[name];
+  if (name === 'listenerIds') {
+    return `${column} = ANY (${parameters.add(query.filters.listenerIds, 'uuid[]')})`;
+  }
+  if (name === 'network') {
+    const network = parameters.add(query.filters.network, 'inet');
+    return `${column} BETWEEN host(network(${network}))::inet AND host(broadcast(${network}))::inet`;
+  }
+  return `${column} = ${valueSql(query, name, parameters)}`;
+}
 
 /** Of a row `c`. */
 export function projectCondition({ project }: HistoryQuery, parameters: Parameters): string {
@@ -124,31 +170,32 @@ export function conditionsOf(
 ): readonly string[] {
   return named
     .filter((name) => isAsked(query, name))
-    .map((name) => conditions[name](parameters, query.filters[name]));
+    .map((name) => conditionSql(query, name, parameters));
 }
 
+/** Of a row `c`, or of another name. Always both, so that a statement is the same whether they are asked for or not. */
 export function timeConditionsOf(
   { times: { acceptedAfter, acceptedBefore } }: HistoryQuery,
   parameters: Parameters,
+  row = 'c',
 ): readonly string[] {
-  const found: string[] = [];
-  if (acceptedAfter !== null) {
-    found.push(`c.accepted_at >= ${parameters.add(acceptedAfter, 'bigint')}`);
-  }
-  if (acceptedBefore !== null) {
-    found.push(`c.accepted_at < ${parameters.add(acceptedBefore, 'bigint')}`);
-  }
-  return found;
+  return [
+    `${row}.accepted_at >= ${parameters.add(acceptedAfter ?? Number.MIN_SAFE_INTEGER, 'bigint')}`,
+    `${row}.accepted_at < ${parameters.add(acceptedBefore ?? Number.MAX_SAFE_INTEGER, 'bigint')}`,
+  ];
 }
 
-export function idConditionsOf(
-  { from, below }: IdRange,
-  parameters: Parameters,
-): readonly string[] {
-  const found: string[] = [];
-  if (below !== null) found.push(`c.id < ${parameters.add(below, 'uuid')}`);
-  if (from !== null) found.push(`c.id >= ${parameters.add(from, 'uuid')}`);
-  return found;
+/** Always both, too. */
+export function idConditionsOf(range: IdRange, parameters: Parameters): readonly string[] {
+  const { from, below } = idBounds(range, parameters);
+  return [`c.id < ${below}`, `c.id >= ${from}`];
+}
+
+export function idBounds({ from, below }: IdRange, parameters: Parameters) {
+  return {
+    from: parameters.add(from ?? nilId, 'uuid'),
+    below: parameters.add(below ?? maxId, 'uuid'),
+  };
 }
 
 export function whereSql(all: readonly string[]): string {
@@ -170,12 +217,17 @@ export function idAbove(time: Micros): string {
 
 /** When connections with such an id were accepted: not before, and not after. */
 export function acceptTimes(id: string): readonly [earliest: Micros, latest: Micros] {
-  const time = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) * 1000;
+  const time = timeOfId(id);
   return [time - idSlack - 1000, time + idSlack + 1000];
 }
 
+/** Of a UUIDv7, to the millisecond. */
+export function timeOfId(id: string): Micros {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) * 1000;
+}
+
 /** The lowest UUIDv7 (RFC 9562, 5.7) of the time's millisecond. */
-function lowestId(time: Micros): string {
+export function lowestId(time: Micros): string {
   const millis = Math.min(Math.max(0, Math.floor(time / 1000)), 2 ** 48 - 1);
   const hex = millis.toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;

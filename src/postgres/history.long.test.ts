@@ -6,7 +6,8 @@ import { makeDatabase } from '../../test/support/test-database.ts';
 import type { ConnectionQuery } from '../core/directories.ts';
 import { defaultProject } from '../core/project.ts';
 import { netOf } from './address-nets.ts';
-import { allStatement } from './all-connections.ts';
+import type { Reads } from './database.ts';
+import { gatherNetwork } from './history-lists.ts';
 import { historyQuery, idAbove } from './history-query.ts';
 import { PostgresStore } from './postgres-store.ts';
 
@@ -25,7 +26,10 @@ const idOf = (
 ): string => `(lpad(to_hex(${micros} / 1000), 12, '0') || '7000'
   || '8' || lpad(to_hex(${n}), 15, '0'))::uuid`;
 
-/** Each connection a second after the one before. The network 198.51.100.0/24 is only in the first sixth. */
+/**
+ * Each connection a second after the one before. The network 198.51.100.0/24 is only in the first sixth, and 10.1.255.0/24
+ * comes there every 768 seconds, and four times in a row much later.
+ */
 const fillSql = `WITH l AS (
   INSERT INTO listeners (id, node, name, protocol, host, port, mode, state, laddr, lport, recording, sockets,
     created_at, updated_at, closed_at, generation, spec_bytes, project, revision)
@@ -37,7 +41,8 @@ const fillSql = `WITH l AS (
 ), c AS (
   SELECT n, ${sampleTime} + n * ${second}::bigint AS at, (CASE
       WHEN n < ${connections / 6} AND n % 4 = 1 THEN '198.51.100.' || n % 250
-      WHEN n % 3 = 0 THEN '10.1.' || n % 256 || '.' || n % 200
+      WHEN n IN (50000, 50003, 50006, 50009) THEN '10.1.255.' || n % 200
+      WHEN n % 3 = 0 THEN '10.1.' || CASE WHEN n % 256 = 255 AND n > ${connections / 6} THEN 7 ELSE n % 256 END || '.' || n % 200
       WHEN n % 1000 = 1 THEN '10.2.0.7' WHEN n % 13 = 2 THEN '2001:db8:' || n % 20 || '::1'
       ELSE '127.0.0.' || 1 + n % 40 END)::inet AS raddr,
     (CASE WHEN n % 5000 = 2 THEN 'max_bytes' WHEN n % 10 = 3 THEN 'peer_rst'
@@ -109,6 +114,25 @@ const queries: readonly Partial<ConnectionQuery>[] = [
   { raddr: '198.51.100.0/24', closeReason: 'max_bytes' },
   { raddr: '198.51.100.0/24', acceptedAfter: at(5000), acceptedBefore: at(5100) },
   { raddr: '127.0.0.0/16', protocol: 'udp' },
+  // Few addresses, which are read one by one: with much and with little each, and with what is never, or seldom, theirs.
+  { raddr: '127.0.0.0/24' },
+  { raddr: '127.0.0.0/24', protocol: 'udp' },
+  { raddr: '127.0.0.0/24', lport: 9001 },
+  { raddr: '127.0.0.0/24', closeReason: 'max_bytes' },
+  { raddr: '127.0.0.0/24', acceptedAfter: at(20_000), acceptedBefore: at(50_000) },
+  { raddr: '127.0.0.8/29' },
+  { raddr: '10.1.0.0/24' },
+  { raddr: '10.1.255.0/24', acceptedBefore: at(50_100) },
+  { raddr: '10.1.0.64/26', closeReason: 'peer_rst' },
+  { raddr: '10.1.0.0/24', lport: 9001 },
+  { raddr: '10.1.0.0/24', acceptedAfter: at(20_000), acceptedBefore: at(50_000) },
+  { raddr: '2001:db8:7::/120' },
+  { raddr: '2001:db8:7::/120', closeReason: 'peer_rst', acceptedBefore: at(30_000) },
+  // More of them, which are sorted, or too many for that.
+  { raddr: '10.1.0.0/22' },
+  { raddr: '10.1.254.0/23', acceptedBefore: at(50_100) },
+  { raddr: '10.1.64.0/18', protocol: 'udp' },
+  { raddr: '127.0.0.0/20', closeReason: 'max_bytes' },
   { protocol: 'udp' },
   { protocol: 'udp', closeReason: 'peer_rst' },
   { closeReason: 'max_bytes' },
@@ -117,6 +141,7 @@ const queries: readonly Partial<ConnectionQuery>[] = [
   { lport: 9000 },
   { lport: 9000, closeReason: 'max_bytes' },
   { lport: 9000, raddr: '10.2.0.7', protocol: 'tcp' },
+  { lport: 9000, raddr: '127.0.0.0/8' },
   { lport: 9000, protocol: 'udp', acceptedAfter: at(20_000), acceptedBefore: at(20_000 + 2000) },
   { lport: 9002 },
   { acceptedAfter: at(20_000), acceptedBefore: at(20_000 + 1500) },
@@ -139,19 +164,23 @@ test.for(queries)('%o is read as one plain query reads it, page by page', async 
   expect(found).toEqual(expected);
 });
 
-test.each([2, 51, 1001])('the plan of a page of %i of all connections is kept', async (limit) => {
-  const query = historyQuery(defaultProject, { ...anyConnection, state: null }, null);
-  const { name, text, values = [] } = allStatement(query, null, limit);
-  const own = `${name} of ${limit}`;
-  // PostgreSQL keeps a plan after five that it made anew, if those were not cheaper by more than it takes to make one.
-  for (let time = 0; time < 8; time += 1) {
-    const { rows } = await client.query({ name: own, text, values: [...values] });
-    expect(rows).toHaveLength(limit);
-  }
-  const { rows } = await client.query('SELECT * FROM pg_prepared_statements WHERE name = $1', [
-    own,
-  ]);
-  expect(rows[0]).toMatchObject({ generic_plans: '3', custom_plans: '5' });
+test('a network with too much in it is not gathered, nor one with too much that is not asked for', async () => {
+  const reads: Reads = {
+    query: async ({ text, values = [] }) =>
+      (await client.query({ text, values: [...values], rowMode: 'array' })).rows,
+  };
+  const { rows } = await client.query('SELECT id FROM listeners ORDER BY created_at LIMIT 1');
+  const early = { listenerIds: [rows[0].id] };
+  const gather = async (asked: Partial<ConnectionQuery>) => {
+    const query = historyQuery(defaultProject, { ...anyConnection, ...asked }, null);
+    return (await gatherNetwork(reads, { query, limit: 51 }))?.rows.length ?? null;
+  };
+  expect(await gather({ raddr: '10.1.0.0/24' })).toBe(51);
+  expect(await gather({ raddr: '127.0.0.0/24' })).toBe(51);
+  expect(await gather({ raddr: '127.0.0.0/24', ...early })).toBeNull();
+  expect(await gather({ raddr: '10.1.0.0/22' })).toBe(51);
+  expect(await gather({ raddr: '10.1.0.0/22', ...early })).toBe(2);
+  expect(await gather({ raddr: '127.0.0.0/20' })).toBeNull();
 });
 
 test('the bounds of a page of time hold what was accepted in it', async () => {

@@ -8,15 +8,8 @@
  */
 import type { Reads, Rows } from './database.ts';
 import { latestEra } from './history-listeners.ts';
-import {
-  gatherNetwork,
-  isExact,
-  type List,
-  listsOf,
-  readList,
-  type Step,
-} from './history-lists.ts';
-import type { HistoryQuery } from './history-query.ts';
+import { gatherNetwork, isExact, type List, listsOf, readList } from './history-lists.ts';
+import { type HistoryQuery, lowestId, timeOfId } from './history-query.ts';
 
 /** Rows of ConnectionRow, newest first, at most `limit`. */
 export async function readHistory(
@@ -37,6 +30,10 @@ export async function readHistory(
 const sizeMin = 1000;
 const sizeMax = 64_000;
 const growth = 16;
+/** Where there may be a shorter way. */
+const shortGrowth = 8;
+/** So much further than where a page should end; after these, to the end. */
+const timesFurther = [1, growth];
 
 /** How far down a list has been read, with what was found on the way. */
 interface Reading {
@@ -50,34 +47,49 @@ interface Reading {
 
 async function readEra(database: Reads, query: HistoryQuery, limit: number): Promise<Rows> {
   const readings: Reading[] = [];
+  const hasNetwork = query.filters.network !== null;
   for (const list of listsOf(query)) {
     const size = isExact(list, query) ? limit : sizeMin;
     let reading: Reading = { list, rows: [], reached: undefined, size };
-    // On, while one more step should do.
+    // On, while one more step should do, and no other way is shorter.
+    const steps = hasNetwork ? shortGrowth : growth;
     do reading = await readOn(database, reading, query, limit);
-    while (!isDone(reading, limit) && reading.rows.length * growth >= limit);
+    while (!isDone(reading, limit) && reading.rows.length * steps >= limit);
     if (isDone(reading, limit)) return reading.rows;
     readings.push(reading);
   }
-  if (query.filters.network !== null) {
-    const gathered = await gatherNetwork(database, { query, limit });
-    if (gathered !== null) return await withRest(database, gathered, query, limit);
-  }
   let furthest = readings.reduce((a, b) => ((b.reached ?? '') < (a.reached ?? '') ? b : a));
+  const ofNetwork = hasNetwork ? await readNetwork(database, furthest, query, limit) : null;
+  if (ofNetwork !== null) return ofNetwork;
   while (!isDone(furthest, limit)) furthest = await readOn(database, furthest, query, limit);
   return furthest.rows;
 }
 
-/** A full step may hold less than a page: what does not lie in the time asked for was left out of it. */
-async function withRest(
+/**
+ * The list of addresses has a network in one piece, which is read on from where a reading ended, a time at a time: first
+ * twice what should hold the rest of the page, if it goes on like this. Null where too much lies there.
+ */
+async function readNetwork(
   database: Reads,
-  { rows, reached }: Step,
+  begun: Reading,
   query: HistoryQuery,
   limit: number,
-): Promise<Rows> {
-  if (reached === null || rows.length === limit) return rows;
-  const rest = { ...query, range: { ...query.range, below: reached } };
-  return [...rows, ...(await readEra(database, rest, limit - rows.length))];
+): Promise<Rows | null> {
+  const first = query.range.below === null ? Date.now() * 1000 : timeOfId(query.range.below);
+  let { rows, reached = null } = begun;
+  for (let time = 0; reached !== null && rows.length < limit; time += 1) {
+    const missing = limit - rows.length;
+    const at = timeOfId(reached);
+    const span = (2 * Math.max(first - at, 1000) * missing) / (rows.length + 1);
+    const from = lowestId(at - span * (timesFurther[time] ?? Number.POSITIVE_INFINITY));
+    const isLast = from <= (query.range.from ?? lowestId(0));
+    const range = { below: reached, from: isLast ? query.range.from : from };
+    const step = await gatherNetwork(database, { query: { ...query, range }, limit: missing });
+    if (step === null) return null;
+    rows = [...rows, ...step.rows];
+    reached = step.reached ?? (isLast ? null : from);
+  }
+  return rows;
 }
 
 function isDone({ rows, reached }: Reading, limit: number): boolean {

@@ -9,8 +9,9 @@ import { defaultProject, projectRef } from '../core/project.ts';
 import { allStatement } from './all-connections.ts';
 import { foldAppend } from './append-batch.ts';
 import { appendStatement } from './append-statement.ts';
-import type { Statement } from './database.ts';
+import { keeperSettings, type Reads, type Statement, writerSettings } from './database.ts';
 import { eventsBackStatement, eventsStatement } from './event-statements.ts';
+import { readHistory } from './history.ts';
 import { historyQuery } from './history-query.ts';
 import { SecretCipher } from './secret-cipher.ts';
 
@@ -24,10 +25,7 @@ test.each(states)(
     const client = new Client({ connectionString: database.url });
     await client.connect();
     if (state !== 'as it was made') await client.query('VACUUM (ANALYZE)');
-    // As src/postgres/database.ts has it for the append.
-    await client.query(
-      'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off',
-    );
+    await client.query(writerSettings);
     const indexesOf = async ({ text, values }: Statement) => {
       const { rows } = await client.query({
         text: `EXPLAIN ${text}`,
@@ -66,40 +64,102 @@ test.each(states)(
   },
 );
 
-/** Between any times and any page. */
-const allQueries = [null, 1].flatMap((acceptedAfter) =>
-  [null, 2].flatMap((acceptedBefore) =>
-    [null, sampleConnection().id].map((after) => {
-      const nothing = { listenerIds: null, protocol: null, lport: null, raddr: null };
-      const query = { ...nothing, closeReason: null, state: null, acceptedAfter, acceptedBefore };
-      return historyQuery(defaultProject, query, after);
-    }),
-  ),
-);
+const anyConnection = {
+  ...{
+    listenerIds: null,
+    state: null,
+    protocol: null,
+    lport: null,
+    raddr: null,
+    closeReason: null,
+  },
+  ...{ acceptedAfter: null, acceptedBefore: null },
+};
 
 test.each(states)('a page of all connections of a database %s is read in order', async (state) => {
-  await using database = await makeDatabase();
-  const client = new Client({ connectionString: database.url });
+  await using resources = new AsyncDisposableStack();
+  const { url } = resources.use(await makeDatabase());
+  const client = new Client({ connectionString: url });
   await client.connect();
+  resources.defer(() => client.end());
   if (state !== 'as it was made') await client.query('VACUUM (ANALYZE)');
-  await client.query('SET enable_seqscan = off');
-  const names = new Map<string | undefined, string>();
-  for (const query of allQueries) {
-    for (const one of [null, ...connectionStates]) {
-      const { name, text } = allStatement(query, one, 51);
-      expect(names.get(name) ?? text).toBe(text);
-      names.set(name, text);
-      const { rows } = await client.query(`EXPLAIN (GENERIC_PLAN) ${text}`);
-      const plan = rows.map((row) => String(row['QUERY PLAN'])).join('\n');
-      expect(plan).not.toMatch(/Sort {2}|Bitmap|Seq Scan/);
-      const scans = [...plan.matchAll(/Index Scan Backward using (\w+)/g)].map(
-        ([, index]) => index,
-      );
-      expect(scans).toEqual([
-        ...(one === 'closed' ? [] : ['open_connections_pkey']),
-        ...(one === null || one === 'closed' ? ['closed_connections_pkey'] : []),
-      ]);
-    }
+  await client.query(keeperSettings);
+  for (const one of [null, ...connectionStates]) {
+    const { text } = allStatement(historyQuery(defaultProject, anyConnection, null), one, 51);
+    const times = { acceptedAfter: 1, acceptedBefore: 2 };
+    const between = { ...anyConnection, ...times };
+    const later = historyQuery(defaultProject, between, sampleConnection().id);
+    expect(allStatement(later, one, 2).text).toBe(text);
+    const { rows } = await client.query(`EXPLAIN (GENERIC_PLAN) ${text}`);
+    const plan = rows.map((row) => String(row['QUERY PLAN'])).join('\n');
+    expect(plan).not.toMatch(/Sort {2}|Bitmap|Seq Scan/);
+    const scans = [...plan.matchAll(/Index Scan Backward using (\w+)/g)].map(([, index]) => index);
+    expect(scans).toEqual([
+      ...(one === 'closed' ? [] : ['open_connections_pkey']),
+      ...(one === null || one === 'closed' ? ['closed_connections_pkey'] : []),
+    ]);
   }
-  await client.end();
 });
+
+const listener = { listenerIds: [sampleConnection().listenerId] };
+const reset = { closeReason: 'peer_rst' } as const;
+
+/** The lists that are read one after the other, where none of them has an end. */
+const listCases = [
+  [reset, ['close_reason']],
+  [{ closeReason: 'peer_fin' } as const, ['pkey']],
+  [{ protocol: 'udp' } as const, ['protocol']],
+  [listener, ['listener_id']],
+  [{ ...listener, ...reset }, ['listener_id_close_reason']],
+  [{ raddr: '192.0.2.1' }, ['raddr']],
+  [{ raddr: '192.0.2.1', ...reset }, ['raddr_close_reason']],
+  [{ raddr: '192.0.2.1', ...listener }, ['raddr', 'listener_id']],
+  [{ raddr: '192.0.0.0/16' }, ['net']],
+  // Then the network is sought among its addresses: one by one where they are few.
+  [{ raddr: '192.0.2.0/24' }, ['net', 'raddr', 'net']],
+  [{ raddr: '192.0.2.0/24', ...listener }, ['listener_id', 'net', 'raddr', 'net']],
+  [{ raddr: '192.0.2.0/24', ...reset }, ['close_reason', 'net', 'raddr_close_reason', 'net']],
+  [{ raddr: '192.0.2.0/23' }, ['net', 'raddr', 'net']],
+  [{ raddr: '2001:db8:7::/48', ...listener }, ['listener_id', 'net', 'raddr', 'net']],
+  [{ raddr: '0.0.0.0/0' }, ['pkey', 'raddr', 'pkey']],
+] as const;
+
+test.each(states)('each list of a history %s is read along its index', async (state) => {
+  await using resources = new AsyncDisposableStack();
+  const { url } = resources.use(await makeDatabase());
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  resources.defer(() => client.end());
+  if (state !== 'as it was made') await client.query('VACUUM (ANALYZE)');
+  await client.query(keeperSettings);
+  for (const [asked, lists] of listCases) {
+    const query = { ...anyConnection, ...asked };
+    const read: string[] = [];
+    const reads: Reads = {
+      async query({ text, isPlannedOnce }) {
+        expect(isPlannedOnce).toBe(true);
+        const { rows } = await client.query(`EXPLAIN (GENERIC_PLAN) ${text}`);
+        const plan = rows.map((row) => String(row['QUERY PLAN'])).join('\n');
+        expect(plan).not.toMatch(/Bitmap|Seq Scan/);
+        const used = [...plan.matchAll(/ using closed_connections_(\w+)/g)].map(([, name]) => name);
+        // The rows of what was found are looked up by their keys.
+        const [list = '', ...others] = new Set(used.length > 1 ? used.slice(0, -1) : used);
+        expect([list, ...others]).toEqual([list]);
+        expect(used.at(-1)).toBe('pkey');
+        read.push(list.replace(/_idx$/, ''));
+        // A list that goes on where nothing was found, as often as it takes; then the end.
+        const isLast = read.length === lists.length;
+        return [
+          [text.includes('are_too_many') || (isLast ? null : idOfReading(read.length)), null],
+        ];
+      },
+    };
+    await readHistory(reads, historyQuery(defaultProject, query, null), 51);
+    expect(read).toEqual(lists);
+  }
+});
+
+/** Further down with each. */
+function idOfReading(count: number): string {
+  return `01970000-0000-7000-8000-00000000000${9 - count}`;
+}

@@ -4,6 +4,7 @@ export const storeLimits = {
   statementTimeoutMs: 10_000,
   openTimeoutMs: 30_000,
   readConnectionsMax: 8,
+  keptPlansMax: 64,
   readsPerProjectMax: 4,
   longReadsPerProjectMax: 2,
   longReadWaitMs: 30_000,

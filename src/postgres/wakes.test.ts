@@ -37,6 +37,7 @@ async function makeGround() {
         connectTimeoutMs: 5000,
         statementTimeoutMs: 10_000,
         readConnectionsMax: 2,
+        keptPlansMax: 1,
         prismaConnectionsMax: 1,
       },
     }),

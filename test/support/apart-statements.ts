@@ -24,6 +24,7 @@ const ofListener = 'its listener was found in its project';
 export const storeReasons: Reasons = [
   [/UPDATE listeners l SET .* WHERE l\.id = r\.id/, '`held` has them already, of their projects'],
   [/FROM (?:closed|open)_connections \w WHERE \w\.listener_id = l\.id/, ofListener],
+  [/FROM closed_connections c WHERE \(c\.listener_id, [\w., ]+\) < \(l\.value, /, ofListener],
   [/FROM events e WHERE e\.listener_id = \w\./, ofListener],
   [/FROM listeners l WHERE l\.id = s\.listener_id/, ofListener],
   [/FROM listeners l .* WHERE l\.id = ANY \(\$1::uuid\[\]\)/, 'what was found in its project'],
