@@ -94,8 +94,9 @@ export async function sendStream(options: SendStream): Promise<void> {
     }
   } catch (error) {
     if (!reply.sent) throw error;
-    if (isInternal(error)) reply.log.error({ err: error }, 'a stream failed');
-    const { problem } = toProblemAnswer(error, reply.request.id);
+    const requestId = reply.request.id;
+    if (isInternal(error)) reply.log.error({ requestId, err: error }, 'a stream failed');
+    const { problem } = toProblemAnswer(error, requestId);
     const resume = written === undefined ? {} : { resumeAfterSeq: written };
     if (!signal.aborted) response.write(format.error({ ...problem, ...resume }));
   } finally {

@@ -15,12 +15,12 @@ export class FailureLog implements Disposable {
     this.#outage = new LineBudget({ logger, perSecondMax, message });
   }
 
-  tell(error: unknown, { log, method, routeOptions }: FastifyRequest): void {
-    if (isInternal(error)) log.error({ err: error }, 'a request failed');
+  tell(error: unknown, { id: requestId, log, method, routeOptions }: FastifyRequest): void {
+    if (isInternal(error)) log.error({ requestId, err: error }, 'a request failed');
     if (!(error instanceof Error) || !hasCode(error, 'unavailable')) return;
     const route = `${method} ${routeOptions.url ?? 'none'}`;
     if (!this.#outage.take(performance.now(), route)) return;
-    log.warn({ route, reason: wordsOf(error) }, 'not available');
+    log.warn({ requestId, route, reason: wordsOf(error) }, 'not available');
   }
 
   /** Tells how many were not shown in this last second. */

@@ -85,10 +85,9 @@ export async function httpApp(options: HttpAppOptions): Promise<ReadyApp> {
   const app: HttpApp = fastify({
     // Of fastify's own lines only those that tell of trouble; a request's line is ours.
     loggerInstance: options.logger.child({}, { level: quieter(options.logger.level) }),
-    logController: new LogController({
-      disableRequestLogging: true,
-      requestIdLogLabel: 'requestId',
-    }),
+    logController: new LogController({ disableRequestLogging: true }),
+    // One for each request would cost as much as all of its hooks: what is told of a request names its id.
+    childLoggerFactory: (logger) => logger,
     // A request that still arrives while the server closes is answered like any other.
     return503OnClosing: false,
     genReqId: () => randomUUID(),
