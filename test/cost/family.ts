@@ -46,25 +46,29 @@ const walCallBytes = 8192;
 /** What a fault may do with a byte in passing, in echoes of a byte alone: draw a number, copy it. */
 const passShare = 1 / 50;
 
+/** What plain input of as much takes: reading as many bytes; echoing as many connections, bytes, pieces and datagrams. */
+export const plainMs = {
+  loop: (sent: Sent, plain: Plain) =>
+    sent.calls * plain.callMs + (sent.bytesIn + (sent.aboutBytes ?? 0)) * plain.byteMs,
+  worker: (sent: Sent, plain: Plain) =>
+    sent.calls * plain.connectionMs +
+    sent.bytesIn * plain.bulkByteMs +
+    (sent.pieces ?? 0) * plain.loneByteMs +
+    (sent.passes ?? 0) * plain.loneByteMs * passShare +
+    (sent.datagramsIn ?? 0) * plain.datagramMs,
+} as const;
+
 /** Each cost of an input, to be held against a bound. */
 export const costs = {
-  /** Loop time, in what it takes to read as many plain bytes. */
-  loop: (spent: Spent, plain: Plain) =>
-    spent.loopMs /
-    (spent.calls * plain.callMs + (spent.bytesIn + (spent.aboutBytes ?? 0)) * plain.byteMs),
+  /** Time of the control plane's loop, in that of plain input. */
+  loop: (spent: Spent, plain: Plain) => spent.loopMs / plainMs.loop(spent, plain),
   /** WAL for each byte that was given or is changed. */
   wal: (spent: Spent) =>
     spent.walBytes / (spent.bytesIn + (spent.aboutBytes ?? 0) + spent.calls * walCallBytes),
   /** Bytes of one answer. */
   answerBytes: (spent: Spent) => spent.bytesOut / spent.calls,
-  /** The worker's loop, in what it takes to echo as many connections, bytes, pieces and datagrams. */
-  worker: (spent: Spent, plain: Plain) =>
-    spent.workerMs /
-    (spent.calls * plain.connectionMs +
-      spent.bytesIn * plain.bulkByteMs +
-      (spent.pieces ?? 0) * plain.loneByteMs +
-      (spent.passes ?? 0) * plain.loneByteMs * passShare +
-      (spent.datagramsIn ?? 0) * plain.datagramMs),
+  /** Time of the worker's loop, in that of plain input. */
+  worker: (spent: Spent, plain: Plain) => spent.workerMs / plainMs.worker(spent, plain),
   /** Datagrams for each one that came: above 2 it would be an amplifier. */
   datagrams: (spent: Spent) => (spent.datagramsOut ?? 0) / (spent.datagramsIn ?? 0),
   bytes: (spent: Spent) => spent.bytesOut / spent.bytesIn,
