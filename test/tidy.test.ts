@@ -5,7 +5,7 @@
  *
  *   server.ts ─► app.ts ─► edges.ts ─► http grpc ─► api ─► core ─► faults      config.ts ─► core
  *                  └───► postgres echo workers ───────────────────┘      workers ─► echo/messages.ts, record-rows.ts
- *   cli/main.ts ─► core, listeners-file, and the types of http/*resources.ts: it speaks REST
+ *   cli/main.ts ─► core, listeners-file, the words of nodes and keys, and the types of http/*resources.ts: it speaks REST
  *                       └─► api/listener-input.ts: a file is checked as the API checks it
  *   console/main.tsx ─► the same types, and what is pure of core: it runs in a browser
  */
@@ -35,7 +35,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   workers: /^(core\/|echo\/(messages|record-rows)\.ts$)/,
   node: /^(core\/errors|config)\.ts$/,
   'listeners-file': /^(core\/|faults\/|http\/resources\.ts$|api\/(listener-input|parse)\.ts$)/,
-  cli: /^(core\/|faults\/|listeners-file\/|http\/((fleet|tenancy)-)?resources\.ts$|(command-line|join-lines|plain-text)\.ts$)/,
+  cli: /^(core\/|faults\/|listeners-file\/|http\/((fleet|tenancy)-)?resources\.ts$|(fleet\/node|tenancy\/api-key|command-line|join-lines|plain-text)\.ts$)/,
   console:
     /^(http\/((fleet|tenancy)-)?resources|core\/(connection|event|listener|time)|faults\/fields)\.ts$|^(join-lines|plain-text)\.ts$/,
   'config.ts':
@@ -85,7 +85,7 @@ const spineLinesMax = 5500;
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2085,
   api: 2560,
-  cli: 5940,
+  cli: 6000,
   core: 9260,
   agent: 1620,
   console: 9660,

@@ -1,6 +1,7 @@
 /** Who changed what, and who was refused it. */
 import { Command } from 'commander';
-import { atLeastOne, option, since, withOptions } from './flags.ts';
+import { errorCodes } from '../core/errors.ts';
+import { atLeastOne, choice, option, since, withOptions } from './flags.ts';
 import { listShown } from './list-shown.ts';
 import { timeCell } from './resource-tables.ts';
 import type { AuditEntry } from './rest-client.ts';
@@ -29,7 +30,7 @@ export function auditCommand(run: Run): Command {
     option('--actor <actor>', 'by this key (its id), node (its name), operator or system'),
     option('--operation <name>', 'only this operation, such as createListener'),
     option('--resource <resource>', 'only about this, by its id or name'),
-    option('--outcome <outcome>', 'ok, or the code of an error such as permission_denied'),
+    choice('--outcome <outcome>', 'ok, or the code of an error', ['ok', ...errorCodes]),
     option('--limit <n>', 'at most so many', atLeastOne).default(limitDefault),
   ]);
 }

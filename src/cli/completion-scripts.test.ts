@@ -28,6 +28,7 @@ const lines: readonly (readonly [line: readonly string[], words: readonly string
   [['connections', '--state', 'h'], ['half_closed']],
   [['conns', '--close-reason', 'peer_f'], ['peer_fin']],
   [['events', '-o', 'j'], ['json']],
+  [['events', '--type', 'connection_o'], ['connection_opened']],
   // What a create alone has is hidden.
   [
     ['set', 'alpha', '--n'],

@@ -10,6 +10,7 @@ import {
   type Labels,
   labelOption,
   labelQuery,
+  network,
   option,
   port,
   since,
@@ -41,7 +42,7 @@ export function connectionFilterOptions(): readonly Option[] {
   return [
     choice('--state <state>', 'only in this state', connectionStates),
     choice('--protocol <protocol>', 'only of this protocol', protocols),
-    option('--raddr <network>', 'only from this remote address or network'),
+    option('--raddr <network>', 'only from this remote address or network', network),
     option('--lport <port>', 'only at this local port', port),
     choice('--close-reason <reason>', 'only closed for this', closeReasons),
     option('--since <time>', 'accepted at a time or later, or so long ago such as 5m', since),
@@ -94,12 +95,12 @@ function eventFilterOf({ listener, protocol, raddr, label }: ConnectionFilterOpt
 
 /** The rest of it. The log finds a network by the declared address as well, the list only by the socket's. */
 function fits(options: ConnectionFilterOptions): (connection: Connection) => boolean {
-  const { state, closeReason, lport, since: time, raddr: network } = options;
-  const isInside = network === undefined ? () => true : networkSet([network]);
+  const { state, closeReason, lport, since: time, raddr } = options;
+  const isInside = raddr === undefined ? () => true : networkSet([raddr]);
   return (connection) =>
     (state === undefined || connection.state === state) &&
     (closeReason === undefined || connection.closeReason === closeReason) &&
     (lport === undefined || connection.laddr.port === lport) &&
     (time === undefined || Date.parse(connection.acceptedAt) >= Date.parse(time)) &&
-    (network === undefined || (connection.raddr !== null && isInside(connection.raddr.ip)));
+    (raddr === undefined || (connection.raddr !== null && isInside(connection.raddr.ip)));
 }

@@ -3,10 +3,12 @@ import { eventTypes } from '../core/event.ts';
 import { protocols } from '../core/listener.ts';
 import { eventLine } from './event-lines.ts';
 import {
+  choices,
   collected,
   type Labels,
   labelOption,
   labelQuery,
+  networks,
   option,
   since,
   wholeNumber,
@@ -49,11 +51,11 @@ export function eventsCommand(run: Run): Command {
     option('--log <id>', 'refuse where the seqs are of another log, such as after a restore'),
     start('--since <time>', 'from a time on, or from so long ago such as 5m', since),
     start('--last <n>', 'the newest n that match', wholeNumber),
-    option('--type <type>', `one of ${eventTypes.join(', ')}; repeatable`, collected),
+    choices('--type <type>', 'of this type; repeatable', eventTypes),
     option('--listener <listener>', 'of this listener, by name or id; repeatable', collected),
     option('--connection <id>', 'of this connection; repeatable', collected),
-    option('--raddr <network>', 'of this remote address or network; repeatable', collected),
-    option('--protocol <protocol>', `one of ${protocols.join(', ')}; repeatable`, collected),
+    option('--raddr <network>', 'of this remote address or network; repeatable', networks),
+    choices('--protocol <protocol>', 'of this protocol; repeatable', protocols),
     labelOption('of listeners with this label; repeatable'),
   ]);
 }

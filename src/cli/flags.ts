@@ -1,5 +1,8 @@
 /** What options of several commands share: how their values are read, and what of them is refused. */
+import { isIP } from 'node:net';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseCidr } from '../core/address.ts';
+import { parseTime } from '../core/time.ts';
 import { parseDelay, parseDuration, parseRate, parseSize } from './durations.ts';
 import { usageFailure } from './failure.ts';
 
@@ -12,9 +15,17 @@ function reader<Value>(read: (text: string) => Value | null, what: string) {
 }
 
 export const duration = reader(parseDuration, 'a duration such as 300ms, 5s or 2m');
+/** Of what lasts for so long: nothing lasts for no time at all. */
+export const lifetime = reader(
+  (text) => parseDuration(text) || null,
+  'a duration above 0 such as 300ms, 5s or 2m',
+);
 export const delay = reader(parseDelay, 'a delay such as 300ms or 300ms±50ms');
 export const size = reader(parseSize, 'a size such as 500B, 1kB or 1MiB');
-export const rate = reader(parseRate, 'a rate such as 56kB/s or 1MB/s');
+export const rate = reader(
+  (text) => parseRate(text) || null,
+  'a rate above 0 such as 56kB/s or 1MB/s',
+);
 export const wholeNumber = reader(
   (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null),
   'a whole number',
@@ -27,10 +38,29 @@ export const port = reader(
   (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : null),
   'a port from 0 to 65535',
 );
+export const address = reader(
+  (text) => (text === 'localhost' || (isIP(text) !== 0 && !text.includes('%')) ? text : null),
+  'an IPv4 or IPv6 address, or localhost',
+);
+export const network = reader(
+  (text) => (parseCidr(text) === null ? null : text),
+  'an IP address or a network such as 10.0.0.0/8',
+);
 
 /** Each time that an option is given adds to it. */
 export function collected(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
+}
+
+export function networks(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, network(text)];
+}
+
+/** @throws InvalidArgumentError for what is none of the words, as commander has it */
+export function assertWord(text: string, words: readonly string[]): void {
+  if (!words.includes(text)) {
+    throw new InvalidArgumentError(`Allowed choices are ${words.join(', ')}.`);
+  }
 }
 
 export type Labels = Readonly<Record<string, string>>;
@@ -49,12 +79,20 @@ export function labelQuery(labels: Labels = {}): readonly string[] {
 /** A time, or how long ago it was: `5m`. As the API takes it. */
 export const since = reader((text) => {
   const ago = parseDuration(text);
-  if (ago !== null) return new Date(Date.now() - ago).toISOString();
-  return /^\d{4}-\d{2}-\d{2}T/.test(text) ? text : null;
+  const time = ago === null ? text : new Date(Date.now() - ago).toISOString();
+  return parseTime(time) === null ? null : time;
 }, 'a time such as 2026-11-24T12:00:00Z, or how long ago it was such as 5m');
 
 export function choice(flags: string, about: string, words: readonly string[]): Option {
   return new Option(flags, about).choices(words);
+}
+
+/** Each time that it is given adds one of the words. */
+export function choices(flags: string, about: string, words: readonly string[]): Option {
+  return choice(flags, about, words).argParser((text, before?: readonly string[]) => {
+    assertWord(text, words);
+    return collected(text, before);
+  });
 }
 
 export function labelOption(about: string): Option {

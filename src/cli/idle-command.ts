@@ -1,6 +1,6 @@
 /** The finder of idle time-outs. Its search is loaded for this command only. */
 import { Command, Option } from 'commander';
-import { choice, duration, option, port, wholeNumber, withOptions } from './flags.ts';
+import { address, choice, duration, option, port, wholeNumber, withOptions } from './flags.ts';
 import type { Run } from './session.ts';
 
 export function idleCommand(run: Run): Command {
@@ -30,6 +30,6 @@ export function idleCommand(run: Run): Command {
       'the listener behind it, by name or id; without it one is made for the search',
     ).conflicts(['listenPort', 'listenHost']),
     option('--listen-port <port>', 'where that is to listen; as in HOST:PORT by default', port),
-    option('--listen-host <address>', 'the address that it binds'),
+    option('--listen-host <address>', 'the address that it binds', address),
   ]);
 }

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { joinLines } from '../join-lines.ts';
 import { formatDuration } from './durations.ts';
-import { atLeastOne, duration, type Labels, labelOption, option, withOptions } from './flags.ts';
+import { atLeastOne, type Labels, labelOption, lifetime, option, withOptions } from './flags.ts';
 import { joinTokenColumns } from './fleet-tables.ts';
 import { listShown, listShownDefault } from './list-shown.ts';
 import type { ToldJoinToken } from './rest-client.ts';
@@ -37,7 +37,7 @@ function createJoinTokenCommand(run: Run): Command {
     .description('make a join token, and print the lines that add a node by it, this once')
     .action(run(createJoinToken));
   return withOptions(command, [
-    option('--ttl <duration>', 'when it ends by itself (1h)', duration),
+    option('--ttl <duration>', 'when it ends by itself (1h)', lifetime),
     option('--uses <n>', 'how many nodes may join with it (1)', atLeastOne),
     labelOption('of the nodes that join with it; repeatable'),
     new Option('--shared', 'its nodes serve every project; for operators'),

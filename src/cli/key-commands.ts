@@ -1,6 +1,7 @@
 /** Keys: what a caller shows. The secret of one is printed by the command that made it, and by none after it. */
 import { Command, Option } from 'commander';
-import { atLeastOne, duration, option, withOptions } from './flags.ts';
+import { scopeWords } from '../tenancy/api-key.ts';
+import { assertWord, atLeastOne, duration, lifetime, option, withOptions } from './flags.ts';
 import { listShown, listShownDefault } from './list-shown.ts';
 import type { Key, ToldKey } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
@@ -43,16 +44,18 @@ function createKeyCommand(run: Run): Command {
     .argument('<name>', 'its name')
     .action(run(createKey));
   return withOptions(command, [
-    option('--scopes <scopes>', 'what it allows, such as read,write', words).makeOptionMandatory(),
-    option('--ttl <duration>', 'when it ends by itself, such as 30d', duration),
+    option('--scopes <scopes>', 'what it allows, such as read,write', scopes).makeOptionMandatory(),
+    option('--ttl <duration>', 'when it ends by itself, such as 30d', lifetime),
     new Option('--operator', 'of no project; its scopes are to be operator, among others'),
     secretOnly(),
   ]);
 }
 
 /** Each time that it is given adds to it. */
-function words(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, ...text.split(',')];
+function scopes(text: string, before: readonly string[] = []): readonly string[] {
+  const words = text.split(',');
+  for (const word of words) assertWord(word, scopeWords);
+  return [...before, ...words];
 }
 
 function secretOnly(): Option {
@@ -60,9 +63,9 @@ function secretOnly(): Option {
 }
 
 async function createKey(session: Session, command: Command): Promise<undefined> {
-  const { scopes, ttl, operator } = command.opts<CreateOptions>();
+  const { scopes: allowed, ttl, operator } = command.opts<CreateOptions>();
   const body = {
-    ...{ name: command.args[0], scopes },
+    ...{ name: command.args[0], scopes: allowed },
     ...(ttl !== undefined && { ttlMs: ttl }),
     ...(operator === true && { project: null }),
   };

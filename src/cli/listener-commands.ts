@@ -3,7 +3,14 @@ import { Command } from 'commander';
 import { inParallel } from '../core/in-parallel.ts';
 import { formatDuration } from './durations.ts';
 import { CommandFailure, exitCodes, usageFailure } from './failure.ts';
-import { duration, type Labels, labelOption, labelQuery, option } from './flags.ts';
+import {
+  assertChangeable,
+  duration,
+  type Labels,
+  labelOption,
+  labelQuery,
+  option,
+} from './flags.ts';
 import {
   changeBody,
   newListenerBody,
@@ -83,6 +90,7 @@ export function setCommand(run: Run): Command {
 }
 
 async function setListener(session: Session, command: Command): Promise<undefined> {
+  assertChangeable(command);
   const { client } = session;
   const path = listenerPath(command.args[0] ?? '');
   const hasIdle = command.getOptionValue('idle') !== undefined;

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
+import { assertChangeable } from './flags.ts';
 import {
   changeBody,
   faultText,
@@ -72,7 +73,10 @@ test('what only a create has is refused as what never changes, and is in no help
     ['--node-selector site=dmz', '--node-selector'],
   ] as const) {
     const why = `${flag} can not be changed after creation`;
-    expect(() => change(words)).toThrow(expect.objectContaining({ exitCode: 2, message: why }));
+    const command = parsed(words, withChangeFlags);
+    expect(() => assertChangeable(command)).toThrow(
+      expect.objectContaining({ exitCode: 2, message: why }),
+    );
   }
   expect(withChangeFlags(new Command('set')).helpInformation()).not.toMatch(/--port|--udp/);
 });

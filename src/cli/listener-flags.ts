@@ -2,13 +2,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Delay, formatDuration, formatSize } from './durations.ts';
 import {
-  assertChangeable,
+  address,
+  atLeastOne,
   choice,
-  collected,
   delay,
-  duration,
   type Labels,
   label,
+  lifetime,
+  networks,
   option,
   port,
   rate,
@@ -47,7 +48,7 @@ export interface NewListenerOptions extends ChangeOptions {
 
 const newOptions = () => [
   option('-p, --port <port>', 'the port; without it any free one', port),
-  option('--host <address>', 'the address to bind'),
+  option('--host <address>', 'the address to bind', address),
   option('-n, --name <name>', 'what it is called'),
   new Option('--udp', 'UDP instead of TCP').conflicts(['tls', 'proxy']),
   new Option('--tls', 'TLS, with a certificate made on the spot'),
@@ -65,11 +66,11 @@ const newOptions = () => [
 
 const sharedOptions = () => [
   option('-l, --label <key=value>', 'to find it by; repeatable', label),
-  option('--ttl <duration>', 'close it after so long', duration),
-  option('--idle <duration>', 'close a connection after so long without a byte', duration),
-  option('--max-connections <n>', 'open connections at once; more are refused', wholeNumber),
-  option('--allow <network>', 'only these may connect; repeatable', collected),
-  option('--deny <network>', 'these may not connect; repeatable', collected),
+  option('--ttl <duration>', 'close it after so long', lifetime),
+  option('--idle <duration>', 'close a connection after so long without a byte', lifetime),
+  option('--max-connections <n>', 'open connections at once; more are refused', atLeastOne),
+  option('--allow <network>', 'only these may connect; repeatable', networks),
+  option('--deny <network>', 'these may not connect; repeatable', networks),
 ];
 
 /** The faults of each command, in the order of its flags. */
@@ -173,9 +174,8 @@ function placementOf({ node, nodeSelector: selector }: NewListenerOptions): obje
   return node === undefined && selector === undefined ? undefined : given({ node, selector });
 }
 
-/** The body of PATCH /v1/listeners/{id}. `isUdp` tells what `--idle` is about. @throws CommandFailure */
+/** The body of PATCH /v1/listeners/{id}. `isUdp` tells what `--idle` is about. */
 export function changeBody(command: Command, isUdp: boolean): Readonly<Record<string, unknown>> {
-  assertChangeable(command);
   const { name } = command.opts<{ readonly name?: string }>();
   return given({ name, ...commonBody(command, isUdp) });
 }

@@ -1,14 +1,16 @@
 /** Nodes: what holds echo sockets, each on its host. */
 import { Command, Option } from 'commander';
+import { nodeStates } from '../fleet/node.ts';
 import { confirm } from './confirm.ts';
 import { usageFailure } from './failure.ts';
 import {
   assertChangeable,
   atLeastOne,
-  duration,
+  choice,
   type Labels,
   labelOption,
   labelQuery,
+  lifetime,
   option,
   withOptions,
 } from './flags.ts';
@@ -30,7 +32,7 @@ export function nodesCommand(run: Run): Command {
     .description('list nodes, oldest first; removed ones only with --state removed')
     .action(run(listNodes));
   withOptions(command, [
-    option('--state <state>', 'only in this state, such as ready or disconnected'),
+    choice('--state <state>', 'only in this state', nodeStates),
     labelOption('only with this label; repeatable'),
     option('--limit <n>', 'at most so many', atLeastOne).default(listShownDefault),
   ]);
@@ -83,7 +85,7 @@ function setNodeCommand(run: Run): Command {
   return withOptions(command.action(run(setNode)), [
     labelOption('to place listeners by; repeatable'),
     new Option('--no-labels', 'take all labels away'),
-    option('--lost-after <duration>', 'after so long without a word it is lost, 5m', duration),
+    option('--lost-after <duration>', 'after so long without a word it is lost, 5m', lifetime),
     option('--name <name>', 'it keeps the one that it joined with').hideHelp(),
   ]);
 }

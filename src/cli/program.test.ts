@@ -49,6 +49,28 @@ test('every flag of the page is one of a command', () => {
   expect(told.map(([flag]) => flag).filter((flag) => !known.has(flag))).toEqual([]);
 });
 
+test('a flag that takes no name, file or text refuses what is none of its values, by its own name', () => {
+  const taken: string[] = [];
+  for (const command of withParts) {
+    for (const { long, required } of command.options) {
+      if (!required || long == null) continue;
+      const said: string[] = [];
+      command.configureOutput({ writeErr: (text) => said.push(text) });
+      try {
+        command.parse([`${long}=!`], { from: 'user' });
+      } catch {
+        // What else is wrong is told of all.
+      }
+      const isRefused = said.some((text) => /^error: option '.*invalid/.test(text));
+      if (!isRefused || !said.join('').includes(`${long} `)) taken.push(long);
+    }
+  }
+  expect([...new Set(taken)].toSorted()).toEqual([
+    ...['--actor', '--connection', '--data-dir', '--display-name', '--file', '--join'],
+    ...['--listener', '--log', '--name', '--node', '--operation', '--resource', '--token-file'],
+  ]);
+});
+
 test('no two flags of a command are the same letter', () => {
   for (const command of withParts) {
     const letters = [...command.options, ...program.options].flatMap(({ short }) => short ?? []);

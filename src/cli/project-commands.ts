@@ -1,8 +1,9 @@
 /** Projects, which operators make for teams. */
 import { Command, InvalidArgumentError } from 'commander';
+import { quotaNames } from '../core/quotas.ts';
 import { confirm } from './confirm.ts';
 import { usageFailure } from './failure.ts';
-import { atLeastOne, collected, option, withOptions } from './flags.ts';
+import { assertWord, atLeastOne, networks, option, withOptions } from './flags.ts';
 import { listShown, listShownDefault } from './list-shown.ts';
 import type { Project } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
@@ -38,15 +39,19 @@ function withChanges(command: Command): Command {
     option(
       '--bind-host <network>',
       'what its listeners may be bound to; any is all; repeatable',
-      collected,
+      bindHosts,
     ),
   ]);
 }
 
-/** Which names there are the API knows. */
+function bindHosts(text: string, before: readonly string[] = []): readonly string[] {
+  return text === 'any' ? [...before, text] : networks(text, before);
+}
+
 function quota(text: string, before: ChangeOptions['quota'] = {}): ChangeOptions['quota'] {
   const [, name = '', value = ''] = /^(\w+)=(none|\d{1,15})$/.exec(text) ?? [];
   if (name === '') throw new InvalidArgumentError('It is not name=value, of a number or none.');
+  assertWord(name, quotaNames);
   return { ...before, [name]: value === 'none' ? null : Number(value) };
 }
 

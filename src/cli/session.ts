@@ -39,10 +39,10 @@ export function openSession(
   { token, terminal }: { readonly token: string | null; readonly terminal: Terminal },
 ): Session {
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
-    throw usageFailure(`${url} is no URL such as http://127.0.0.1:8080`);
+    throw usageFailure(`KODAMA_URL or --url: ${url} is no URL such as http://127.0.0.1:8080`);
   }
   if (project !== undefined && !visible.test(project)) {
-    throw usageFailure('the project is 1 to 512 visible ASCII characters');
+    throw usageFailure('KODAMA_PROJECT or --project: 1 to 512 visible ASCII characters');
   }
   const shown = tokenFile === undefined ? token : readFlagged('--token-file', tokenFile);
   if (shown !== null && !visible.test(shown)) {

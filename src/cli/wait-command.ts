@@ -55,8 +55,9 @@ export function waitCommand(run: Run): Command {
 async function waitForConnections(session: Session, command: Command): Promise<number> {
   const { client, terminal, format } = session;
   const options = command.opts<WaitOptions>();
-  const { settle: settleMs, timeout: timeoutMs, quiet } = options;
+  const { settle: settleMs, timeout: timeoutMs, quiet, atLeast = 0, atMost = atLeast } = options;
   if (settleMs > timeoutMs) throw usageFailure('--settle is longer than --timeout');
+  if (atLeast > atMost) throw usageFailure('--at-least is above --at-most');
   const query = waitQuery(options, command.args[0]);
   try {
     const met = await waitFor({ client, query, settleMs, timeoutMs });

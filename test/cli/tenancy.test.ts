@@ -46,7 +46,7 @@ test('what is wrong with a project is told', async () => {
   expect(await kodama('projects create cli-b --quota many')).toMatchObject({ code: 2 });
   expect(await kodama('projects grow cli-b')).toMatchObject({ code: 2, stdout: '' });
   const unknown = await kodama('projects create cli-b --quota sockets=1');
-  expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('invalid_argument') });
+  expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('joinTokens') });
 });
 
 test('a key is made, used, rotated, renamed and revoked', async () => {
