@@ -13,7 +13,8 @@ const shellCodes = { notFound: 127, notRunnable: 126, signal: 128 };
 interface Beside {
   readonly words: readonly string[];
   readonly listener: Listener;
-  readonly url: string;
+  /** By which it finds the kodama that has the listener. */
+  readonly variables: Readonly<Record<string, string>>;
   readonly interrupts: Interrupts;
   readonly say: (text: string) => void;
 }
@@ -22,12 +23,12 @@ interface Beside {
 export async function runBeside({
   words,
   listener,
-  url,
+  variables,
   interrupts,
   say,
 }: Beside): Promise<number> {
   const [program = '', ...rest] = words;
-  const env = environmentWith({ ...variablesOf(listener), KODAMA_URL: url });
+  const env = environmentWith({ ...variablesOf(listener), ...variables });
   const child = spawn(program, rest, { stdio: 'inherit', env });
   interrupts.onFirst = (signal) => {
     if (signal !== 'SIGINT' || process.stdin.isTTY !== true) child.kill(signal);

@@ -21,7 +21,7 @@ export function listenCommand(run: Run): Command {
     .usage('[options] [-- program [argument...]]')
     .argument(
       '[program...]',
-      'behind --: runs beside it, with KODAMA_HOST, KODAMA_PORT, KODAMA_LISTENER and KODAMA_URL in its environment; its end is the end, and its exit code that of the command',
+      'behind --: runs beside it, with KODAMA_HOST, KODAMA_PORT, KODAMA_LISTENER, KODAMA_URL, and where they are given KODAMA_PROJECT and KODAMA_CA_CERT in its environment; its end is the end, and its exit code that of the command',
     )
     .action(run(listen));
   return withNewListenerFlags(command).addOption(
@@ -30,7 +30,7 @@ export function listenCommand(run: Run): Command {
 }
 
 async function listen(session: Session, command: Command): Promise<number> {
-  const { client, terminal } = session;
+  const { client, variables, terminal } = session;
   const { args: words } = command;
   const { keep: isKept = false } = command.opts<{ readonly keep?: true }>();
   const body = newListenerBody(command);
@@ -46,7 +46,7 @@ async function listen(session: Session, command: Command): Promise<number> {
     if (!interrupts.signal.aborted) say(listeningText(listener, words.length === 0));
     if (words.length > 0) {
       following.catch((error: Error) => say(`kodama: ${error.message}`));
-      code = await runBeside({ words, listener, url: client.url, interrupts, say });
+      code = await runBeside({ words, listener, variables, interrupts, say });
     } else {
       await Promise.race([interrupts.came, following]);
       const isOwnEnd = interrupts.signal.aborted || body.ttlMs !== undefined;

@@ -83,7 +83,10 @@ test('help of a command tells the variables that it goes by, and that it sets', 
   const own: Readonly<Record<string, readonly string[]>> = {
     up: ['KODAMA_HTTP_PORT', 'KODAMA_GRPC_PORT', 'KODAMA_DATA_DIR', 'KODAMA_WORKERS'],
     agent: ['KODAMA_JOIN_TOKEN', 'KODAMA_DATA_DIR'],
-    listen: ['KODAMA_HOST', 'KODAMA_PORT', 'KODAMA_LISTENER', 'KODAMA_URL'],
+    listen: [
+      ...['KODAMA_HOST', 'KODAMA_PORT', 'KODAMA_LISTENER'],
+      ...['KODAMA_URL', 'KODAMA_PROJECT', 'KODAMA_CA_CERT'],
+    ],
     'restore-mark': ['KODAMA_DATA_DIR'],
   };
   for (const command of withParts) {

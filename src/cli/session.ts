@@ -1,6 +1,7 @@
 /** What each command has: the API, the terminal, and what holds for all of them on the command line. */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { usageFailure } from './failure.ts';
 import { RestClient } from './rest-client.ts';
@@ -21,6 +22,8 @@ export interface Session {
   readonly client: RestClient;
   /** The console, with the token where there is one: for the terminal of its owner, and nowhere else. */
   readonly consoleUrl: string;
+  /** By which a program that is started from here finds the same things there. */
+  readonly variables: Readonly<Record<string, string>>;
   readonly terminal: Terminal;
   readonly format: Format;
 }
@@ -54,6 +57,12 @@ export function openSession(
   return {
     client,
     consoleUrl: consoleUrl(client.url, shown, project),
+    variables: {
+      KODAMA_URL: client.url,
+      ...(project !== undefined && { KODAMA_PROJECT: project }),
+      // The program may go to another folder.
+      ...(caCert !== undefined && { KODAMA_CA_CERT: resolve(caCert) }),
+    },
     terminal,
     format: output,
   };

@@ -1,8 +1,12 @@
 /** `kodama listen`: a listener for as long as the command runs. */
-import { expect, test } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { HeldListener } from '../../src/cli/held-listener.ts';
 import { RestClient } from '../../src/cli/rest-client.ts';
 import { beginProgram, command, jsonLines, runProgram } from '../support/command.ts';
+import { testTls } from '../support/edge-tls.ts';
 import { long } from '../support/long.ts';
 import { call, want } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
@@ -48,6 +52,32 @@ test('a program beside it is told where to connect, has stdout to itself, and it
   expect(stderr).toMatch(/ opened +127\.0\.0\.1/);
   expect(stderr).toContain('\nclosed cli-beside: 1 connection');
   await want(404, app, 'GET', '/v1/listeners/cli-beside');
+});
+
+test('a program beside it asks for the same things at the same kodama', async () => {
+  const script = `
+    const { KODAMA_URL, KODAMA_PROJECT, KODAMA_CA_CERT } = process.env;
+    console.log(JSON.stringify({ KODAMA_URL, KODAMA_PROJECT, KODAMA_CA_CERT }));`;
+  const { ca } = await testTls();
+  const folder = await mkdtemp(join(tmpdir(), 'kodama-ca-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'ca.pem');
+  await writeFile(file, ca);
+  const told = async (flags: readonly string[], environment = {}) => {
+    const words = ['listen', ...flags, '--', process.execPath, '-e', script];
+    const { code, stdout } = await runProgram(app, words, { environment });
+    return { code, variables: jsonLines(stdout) };
+  };
+  const url = { KODAMA_URL: app.url };
+  expect(await told([])).toEqual({ code: 0, variables: [url] });
+  const flags = ['--url', `${app.url}/`, '--project', 'default', '--ca-cert', relative('.', file)];
+  const given = { ...url, KODAMA_PROJECT: 'default', KODAMA_CA_CERT: file };
+  // A flag comes before its variable, and a variable is handed on as it is.
+  const others = { KODAMA_URL: 'http://127.0.0.1:1', KODAMA_PROJECT: 'another' };
+  expect(await told(flags, others)).toEqual({ code: 0, variables: [given] });
+  const fromVariable = { KODAMA_PROJECT: 'default' };
+  const kept = { ...url, ...fromVariable };
+  expect(await told([], fromVariable)).toEqual({ code: 0, variables: [kept] });
 });
 
 test('a program that is not there leaves nothing behind', async () => {
