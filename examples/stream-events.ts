@@ -99,7 +99,9 @@ for (let waitMs = 100; !isOver; waitMs = Math.min(waitMs * 2, 10_000)) {
     isOver = true;
   } catch (error) {
     const { code, details } = error as { code?: status; details?: string };
-    console.error(`${status[code ?? status.UNKNOWN]}: ${details}`);
+    // grpc-js ends with a note on how it found the address, which mostly is empty.
+    const words = String(details).replace(/\. Resolution note: *$/, '');
+    console.error(`${status[code ?? status.UNKNOWN]}: ${words}`);
     isOver = code !== status.UNAVAILABLE;
     if (isOver) process.exitCode = 1;
     else await delay(waitMs * (0.5 + Math.random()));

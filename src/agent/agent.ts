@@ -8,7 +8,7 @@ import type { Logger } from '../core/ports.ts';
 import { WakeUps } from '../core/wake-ups.ts';
 import type { NodeHello } from '../fleet/admission.ts';
 import { EchoNode } from './echo-node.ts';
-import { openChannel } from './gateway-channel.ts';
+import { openChannel, reasonOf } from './gateway-channel.ts';
 import type { Identity } from './identity.ts';
 import { Pauses } from './pauses.ts';
 import { SessionClient, type SessionEnd } from './session-client.ts';
@@ -87,8 +87,7 @@ export class Agent implements AsyncDisposable {
     try {
       client = await openChannel(gateway, pin, config.limits);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return this.#told(gateway.url, { ...unreached, reason });
+      return this.#told(gateway.url, { ...unreached, reason: reasonOf(error) });
     }
     try {
       const shared = { client, key, installation, logger, monotonic, onFatal };

@@ -79,6 +79,12 @@ async function credentialsOf(
   });
 }
 
+/** In words; grpc-js ends with a note on how it found the address, which mostly is empty. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/\. Resolution note: *$/, '');
+}
+
 function notPinned({ url }: GatewayUrl): Error {
   return new Error(`${url} is not the gateway whose pin the join token has`);
 }

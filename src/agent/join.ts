@@ -8,7 +8,7 @@ import { encodeJoin, errorOf, type JoinOutcome, joinOutcomes } from '../wire/fra
 import { gatewayService } from '../wire/gateway-protos.ts';
 import { rawPublicKey } from '../wire/hello-signature.ts';
 import { WireError } from '../wire/wire-error.ts';
-import { type ChannelLimits, type GatewayUrl, openChannel } from './gateway-channel.ts';
+import { type ChannelLimits, type GatewayUrl, openChannel, reasonOf } from './gateway-channel.ts';
 import { type PauseLimits, Pauses } from './pauses.ts';
 
 export interface JoinOptions {
@@ -47,10 +47,6 @@ export async function join(options: JoinOptions): Promise<Joined> {
     await wakeUps.sleep(pauses.next(), signal);
     signal.throwIfAborted();
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** What another time, or another replica, may answer otherwise is only told. */

@@ -21,6 +21,7 @@ import { signHello } from '../wire/hello-signature.ts';
 import { commonProtocol, firstProtocol, spokenProtocols } from '../wire/protocol-range.ts';
 import { WireError } from '../wire/wire-error.ts';
 import type { EchoNode } from './echo-node.ts';
+import { reasonOf } from './gateway-channel.ts';
 import { type HeartbeatLimits, Heartbeats } from './heartbeats.ts';
 import { notUnderstood } from './not-understood.ts';
 import type { WishKeeper } from './wish-keeper.ts';
@@ -83,7 +84,7 @@ export class SessionClient {
     const { client } = options;
     this.#stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     this.#stream.on('data', (bytes: Buffer) => this.#onFrame(bytes));
-    this.#stream.on('error', (error: Error) => this.close(error.message));
+    this.#stream.on('error', (error: Error) => this.close(reasonOf(error)));
     this.#stream.on('end', () => this.close('the stream is over'));
     const { welcomeTimeoutMs } = options.limits;
     const giveUp = () => this.close('no welcome came in time');

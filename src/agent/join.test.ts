@@ -1,0 +1,39 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { freePort } from '../../test/chaos/free-port.ts';
+import { identityOf, startAgent } from '../../test/support/agent-world.ts';
+import { keepingLogger } from '../../test/support/samples.ts';
+import { TestAdmission } from '../../test/support/test-admission.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import { readAgentConfig } from '../config.ts';
+import { readGatewayUrl } from './gateway-channel.ts';
+import { join } from './join.ts';
+
+/** Ends with what went wrong. */
+const reason = expect.stringMatching(/connect ECONNREFUSED 127\.0\.0\.1:\d+$/);
+
+test('that no gateway answers is told without a note that says nothing', async () => {
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const gateway = readGatewayUrl(url);
+  if (gateway === null) throw new TypeError(url);
+  const logger = keepingLogger();
+  const stop = new AbortController();
+  const { privateKey: key } = generateKeyPairSync('ed25519');
+  const { limits } = readAgentConfig({});
+  const joining = join({
+    ...{ gateways: [gateway], pin: null, token: 'none', key, name: 'one', hostname: 'one' },
+    ...{ version: '0.0.0', limits, logger, signal: stop.signal },
+  });
+  const line = await waitFor('a warning', () => logger.lines[0]);
+  stop.abort();
+  await expect(joining).rejects.toMatchObject({ name: 'AbortError' });
+  expect(line.fields).toEqual({ gateway: url, reason });
+
+  // Nor is that of an agent which has joined, and dials.
+  const identity = identityOf(new TestAdmission(), [url]);
+  await using dialling = startAgent(identity, {}, { KODAMA_WORKERS: '1' });
+  const told = await waitFor('its warning', () =>
+    dialling.logger.lines.find(({ level }) => level === 'warn'),
+  );
+  expect(told.fields).toEqual({ gateway: url, reason, wasWelcomed: false });
+});
