@@ -24,6 +24,7 @@ import type {
   quotaResource,
   toldKeyResource,
 } from '../http/tenancy-resources.ts';
+import { causeText, isHungUp, otherSpeech, speaksTls, tlsText } from './broken-call.ts';
 import { failed, type ProblemLike, Refused, Unreachable } from './failure.ts';
 
 export type Listener = Shown<typeof listenerResource>;
@@ -177,7 +178,7 @@ export class RestClient {
     throw refusal(statusCode, await this.#textOf(response), this.url);
   }
 
-  #exchange(
+  async #exchange(
     url: URL,
     options: RequestOptions,
     body: string | null,
@@ -189,9 +190,14 @@ export class RestClient {
     asked.setTimeout(silenceMs, () =>
       asked.destroy(new Error(`it said nothing for ${silenceMs / 1000} s`)),
     );
-    asked.on('error', (error) => reject(this.#broken(error)));
+    asked.on('error', reject);
     asked.end(body ?? undefined);
-    return promise;
+    try {
+      return await promise;
+    } catch (error) {
+      const isTls = isHungUp(error) && url.protocol === 'http:' && (await speaksTls(url));
+      throw isTls ? new Unreachable(this.url, tlsText, { code: 'EPROTO' }) : this.#broken(error);
+    }
   }
 
   async #textOf(response: IncomingMessage): Promise<string> {
@@ -216,28 +222,6 @@ export class RestClient {
   }
 }
 
-const grpcText = 'it looks like the port of gRPC, and the command speaks REST';
-
-/** A host of several addresses fails with one error for each. The words of parsers tell nobody who it is that answers. */
-function causeText(error: Error): string {
-  if (error instanceof AggregateError) {
-    return error.errors.map((each: unknown) => String((each as Error).message)).join(', ');
-  }
-  const { message, code, rawPacket } = error as Broken;
-  if (code?.startsWith('HPE_')) {
-    return rawPacket?.[3] === settingsFrame ? grpcText : 'what it answers is not HTTP';
-  }
-  return message.includes('wrong version number') ? 'it speaks no TLS: try http://' : message;
-}
-
-type Broken = NodeJS.ErrnoException & {
-  /** What a parser of HTTP/1.1 could not read. */
-  readonly rawPacket?: Uint8Array;
-};
-
-/** The type of the frame with which HTTP/2 begins (RFC 9113, 3.4 and 6.5). */
-const settingsFrame = 4;
-
 function queryText(query: Query): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
@@ -251,8 +235,8 @@ function queryText(query: Query): string {
 function refusal(status: number, text: string, url: string): Error {
   const problem = parsed(text);
   if (isProblem(problem)) return new Refused(problem);
-  // Over TLS a server of HTTP/2 alone refuses HTTP/1.1 in words of Node.
-  if (text.includes('expected `h2`')) return new Unreachable(url, grpcText, { code: 'EPROTO' });
+  const other = otherSpeech(text);
+  if (other !== null) return new Unreachable(url, other, { code: 'EPROTO' });
   return failed(`${url} answers ${status}, and not as a kodama does: is it one?`);
 }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { createSecureServer } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -122,6 +122,56 @@ test('what speaks HTTP/2 alone over TLS is taken for the port of gRPC', async ()
     message: expect.stringContaining(`${url}: it looks like the port of gRPC`),
     hint: expect.stringContaining('KODAMA_URL'),
   });
+});
+
+/** What it answers to whatever comes first. */
+async function answering(bytes: string | Uint8Array): Promise<number> {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => undefined).once('data', () => socket.end(bytes));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+test('whether TLS is meant is told in one line, as a server speaks it, alone or not at all', async () => {
+  await using secure = await restEdge({ tls: (await testTls()).tls });
+  await using plain = await restEdge();
+  const meansTls = 'it speaks TLS, and no HTTP without it: try https://';
+  const meansNone = 'it speaks no TLS: try http://';
+  // protocol_version (RFC 8446, 6.2)
+  const alert = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 70);
+  const nginx =
+    'HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\nThe plain HTTP request was sent to HTTPS port';
+  for (const [url, words] of [
+    [`http://127.0.0.1:${secure.port}`, meansTls],
+    [`http://127.0.0.1:${await answering(alert)}`, meansTls],
+    [`http://127.0.0.1:${await answering(nginx)}`, meansTls],
+    [`https://127.0.0.1:${plain.port}`, meansNone],
+    [`https://127.0.0.1:${await answering('220 mail.example')}`, meansNone],
+  ] as const) {
+    const asked = open({ url }).client.get('/v1/status');
+    await expect(asked, url).rejects.toMatchObject({
+      exitCode: 4,
+      isNobodyThere: true,
+      message: `cannot reach kodama at ${url}: ${words}`,
+      hint: expect.stringContaining('KODAMA_URL'),
+    });
+  }
+});
+
+test('what only hangs up, or refuses a handshake, is not taken for a server without it', async () => {
+  const alert = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 70);
+  for (const [scheme, port, words] of [
+    ['http', await answering(''), 'socket hang up'],
+    ['https', await answering(alert), 'TLS fails: tlsv1 alert protocol version'],
+  ] as const) {
+    const url = `${scheme}://127.0.0.1:${port}`;
+    await expect(open({ url }).client.get('/v1/status')).rejects.toMatchObject({
+      exitCode: 4,
+      message: `cannot reach kodama at ${url}: ${words}`,
+    });
+  }
 });
 
 test('an empty variable is none', () => {

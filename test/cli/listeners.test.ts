@@ -98,13 +98,18 @@ test(
   },
 );
 
-test('who gives the port of gRPC, of an echo or without TLS is told so, with the URL that was used', async () => {
+test('who gives the port of gRPC, of an echo, with TLS or without it is told so, with the URL that was used', async () => {
   const { laddr } = await want(201, app, 'POST', '/v1/listeners', { ttlMs: 60_000 });
+  const overTls = await want(201, app, 'POST', '/v1/listeners', { protocol: 'tls', ttlMs: 60_000 });
   const grpc = 'it looks like the port of gRPC, and the command speaks REST';
+  const speaksTls = 'it speaks TLS, and no HTTP without it: try https://';
   for (const [url, words] of [
     [`http://127.0.0.1:${app.grpcPort}`, grpc],
     [`http://127.0.0.1:${laddr.port}`, 'what it answers is not HTTP'],
     [app.url.replace('http:', 'https:'), 'it speaks no TLS: try http://'],
+    // An echo says what a client of TLS has said.
+    [`https://127.0.0.1:${laddr.port}`, 'it speaks no TLS: try http://'],
+    [`http://127.0.0.1:${overTls.laddr.port}`, speaksTls],
   ] as const) {
     // It is not waited for either.
     for (const line of ['status', 'wait any --timeout 1h']) {
