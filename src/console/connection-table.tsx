@@ -11,7 +11,8 @@ import { type RowAttributes, VirtualRows } from './virtual-rows.tsx';
 export interface ConnectionTableProps {
   readonly rows: readonly Row[];
   readonly selectedId: string | null;
-  readonly onScroll: (place: { readonly isAtTop: boolean; readonly isAtEnd: boolean }) => void;
+  readonly onScroll: (isAtTop: boolean) => void;
+  readonly onEnd: () => void;
 }
 
 const columns = [
@@ -26,7 +27,7 @@ const columns = [
 ] as const;
 const rowHeight = 30;
 
-export function ConnectionTable({ rows, selectedId, onScroll }: ConnectionTableProps) {
+export function ConnectionTable({ rows, selectedId, onScroll, onEnd }: ConnectionTableProps) {
   const { words } = useConsole();
   const [focusedKey, setFocusedKey] = useState<string | null>(null);
   const day = (rows[0] === undefined ? '' : timeOf(rows[0])).slice(0, 10);
@@ -36,7 +37,7 @@ export function ConnectionTable({ rows, selectedId, onScroll }: ConnectionTableP
       count={rows.length}
       rowHeight={rowHeight}
       keyOf={(index) => rows[index]?.key ?? `${index}`}
-      onScroll={onScroll}
+      {...{ onScroll, onEnd }}
       head={
         <tr>
           {columns.map((column) => (

@@ -113,8 +113,7 @@ function Rows({ feed, rows, selectedId }: RowsProps) {
     isPausedByScroll.current = false;
     frame.current?.querySelector('.rows')?.scrollTo(0, 0);
   }, [isLive]);
-  const onScroll = ({ isAtTop, isAtEnd }: { isAtTop: boolean; isAtEnd: boolean }) => {
-    if (isAtEnd) void feed.more();
+  const onScroll = (isAtTop: boolean) => {
     const { kind: moment } = playhead.moment.value;
     if (moment === 'live' && !isAtTop) {
       isPausedByScroll.current = true;
@@ -123,7 +122,7 @@ function Rows({ feed, rows, selectedId }: RowsProps) {
   };
   return (
     <div ref={frame} class="panel table-panel">
-      <ConnectionTable rows={shown} selectedId={selectedId} onScroll={onScroll} />
+      <ConnectionTable {...{ selectedId, onScroll }} rows={shown} onEnd={() => void feed.more()} />
       {shown.length === 0 && (
         <p class="soft nothing">
           {isFiltered ? (

@@ -4,7 +4,7 @@
  * out of the accessibility tree too: `aria-rowcount` and `aria-rowindex` say what they are.
  */
 import { type ComponentChildren, Fragment, type JSX } from 'preact';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { RowSlots } from './row-slots.ts';
 
 export interface VirtualRowsProps {
@@ -18,7 +18,9 @@ export interface VirtualRowsProps {
   readonly row: (index: number, attributes: RowAttributes, isFirst: boolean) => JSX.Element;
   /** The row to be kept in sight, such as the one with focus; null is none. */
   readonly focused?: number | null;
-  readonly onScroll?: (place: { readonly isAtTop: boolean; readonly isAtEnd: boolean }) => void;
+  readonly onScroll?: (isAtTop: boolean) => void;
+  /** After each drawing that has the last row less than a screen away: more of them may be wanted. */
+  readonly onEnd?: () => void;
 }
 
 export interface RowAttributes {
@@ -30,22 +32,24 @@ export interface RowAttributes {
 const margin = 8;
 
 export function VirtualRows(props: VirtualRowsProps) {
-  const { label, head, count, rowHeight, keyOf, row, focused = null, onScroll } = props;
+  const { label, head, count, rowHeight, keyOf, row, focused = null, onScroll, onEnd } = props;
   const frame = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 600 });
-  const look = () => {
-    const { current } = frame;
-    if (current === null) return;
-    const { scrollTop: top, clientHeight: height, scrollHeight } = current;
-    if (top !== view.top || height !== view.height) setView({ top, height });
-    onScroll?.({ isAtTop: top < rowHeight, isAtEnd: top + height > scrollHeight - height });
-  };
+  const look = ({ scrollTop: top, clientHeight: height }: HTMLElement) =>
+    setView((seen) => (top === seen.top && height === seen.height ? seen : { top, height }));
+  // The browser tells each new observer the size it finds, and complains of one that a drawing has made while sizes were
+  // told: there is one for as long as there is the table.
   useLayoutEffect(() => {
     const { current } = frame;
     if (current === null) return undefined;
-    const observer = new ResizeObserver(look);
+    const observer = new ResizeObserver(() => look(current));
     observer.observe(current);
     return () => observer.disconnect();
+  }, []);
+  // What is drawn may have become shorter, with no scroll that would tell.
+  const isAtEnd = view.top + 2 * view.height > count * rowHeight;
+  useEffect(() => {
+    if (isAtEnd) onEnd?.();
   });
   useLayoutEffect(() => {
     const { current } = frame;
@@ -55,7 +59,8 @@ export function VirtualRows(props: VirtualRowsProps) {
     if (top < current.scrollTop) current.scrollTop = top;
     else if (top > current.scrollTop + shown) current.scrollTop = top - shown;
   }, [focused, rowHeight]);
-  const first = Math.max(0, Math.floor(view.top / rowHeight) - margin);
+  // Of fewer rows than were scrolled past, the last ones: a gap for the others would keep the table as long as it was.
+  const first = Math.max(0, Math.min(count, Math.floor(view.top / rowHeight)) - margin);
   const last = Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + margin);
   const inSight = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at);
   const slots = useRef<RowSlots | null>(null);
@@ -72,7 +77,14 @@ export function VirtualRows(props: VirtualRowsProps) {
     '--after': `${Math.max(0, count - last) * rowHeight}px`,
   };
   return (
-    <div class="rows" ref={frame} onScroll={look}>
+    <div
+      class="rows"
+      ref={frame}
+      onScroll={({ currentTarget }) => {
+        look(currentTarget);
+        onScroll?.(currentTarget.scrollTop < rowHeight);
+      }}
+    >
       <table aria-label={label} aria-rowcount={count + 1}>
         <thead>{head}</thead>
         <tbody style={gaps}>{rows}</tbody>

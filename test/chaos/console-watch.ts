@@ -3,7 +3,7 @@
  * end what the record tells, without an error of a script and without a breach of the page's own policy.
  */
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { isLive, openTab, type Tab } from '../support/browser.ts';
+import { isLive, makeTab, type Tab } from '../support/browser.ts';
 import { all, want } from '../support/rest-client.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { KodamaProcess } from './kodama-process.ts';
@@ -113,7 +113,8 @@ export class ConsoleWatch implements AsyncDisposable {
 }
 
 async function watch(browser: Browser, url: string, path: string): Promise<Watched> {
-  const tab = await openTab(browser);
+  // Kodama is killed, starved and cut off: its answers fail, and the page has to live with that.
+  const tab = await makeTab(browser, { provoked: ['Failed to load resource'] });
   const loads = { count: 0 };
   tab.page.on('load', () => {
     loads.count += 1;

@@ -21,8 +21,9 @@ test(
     const { secret } = await want(201, app, 'POST', '/v1/keys', { name: 'lead', scopes }, operator);
     await want(201, app, 'POST', '/v1/listeners', { name: 'only' }, operator);
 
-    await using tab = await openTab(browser);
-    const { page, complaints } = tab;
+    // The first calls have no key, and the next one is mistyped; the quota is used up by then.
+    await using tab = await openTab(browser, { provoked: ['status of 401', 'status of 429'] });
+    const { page } = tab;
     await page.goto(`${app.url}/`);
     const field = page.getByLabel('Key', { exact: true });
     // Nothing is reconnected to, and nobody knows whether the log is empty.
@@ -66,6 +67,5 @@ test(
     await page.getByText('1 that ended').waitFor();
     expect(await call(app, 'GET', '/v1/status', undefined, robot)).toMatchObject({ status: 401 });
     await expectAccessible(page);
-    expect(complaints).toEqual([]);
   },
 );

@@ -80,7 +80,6 @@ describe('with two workers', () => {
     first.socket.destroy();
     await page.locator('.client.closed', { hasText: `127.0.0.2:${localPort}` }).waitFor();
     await page.locator('tr.freed').first().waitFor();
-    expect(tab.complaints).toEqual([]);
   });
 
   test('every place in the log shows what was open there', async () => {
@@ -151,7 +150,6 @@ describe('with two workers', () => {
       await page.keyboard.press('?');
       await page.getByRole('dialog').waitFor();
       await expectAccessible(page);
-      expect(tab.complaints).toEqual([]);
     }
   });
 
@@ -191,7 +189,8 @@ describe('with a token', () => {
   const app = sharedApp({ KODAMA_API_TOKEN: token });
 
   test('a key is asked for, a wrong one is refused, and it is in no URL', async () => {
-    await using tab = await openTab(browser);
+    // The first calls have no key, and the next one a wrong one.
+    await using tab = await openTab(browser, { provoked: ['status of 401'] });
     const { page, context } = tab;
     const urls: string[] = [];
     page.on('request', (request) => urls.push(request.url()));
@@ -214,7 +213,6 @@ describe('with a token', () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await field.waitFor();
     expect(await page.evaluate('sessionStorage.length')).toBe(0);
-    expect(tab.complaints).toEqual([]);
   });
 
   test('the key of a fragment is taken, and stays in no history', async () => {
@@ -231,7 +229,8 @@ test('a kill of kodama loses nothing and tells nothing twice', async () => {
   await using home = await makeHome({ KODAMA_HTTP_PORT: '0' });
   const first = await startProcess(home);
   const environment = { KODAMA_HTTP_PORT: String(first.httpPort) };
-  await using tab = await openTab(browser);
+  // Nobody answers until it runs again.
+  await using tab = await openTab(browser, { provoked: ['Failed to load resource'] });
   const { page } = tab;
   try {
     const { laddr } = await want(201, first, 'POST', '/v1/listeners', { name: 'killed' });

@@ -24,6 +24,17 @@ async function recorded(query: string): Promise<string[]> {
 const rowCount = async (page: Page) =>
   Number(await page.locator('.table-panel table').getAttribute('aria-rowcount')) - 1;
 
+const isShown = async (page: Page, count: number) => (await rowCount(page)) === count;
+
+/** Connections that come and go, all of them on record. */
+async function comeAndGo(name: string, port: number, count: number): Promise<void> {
+  for (let at = 0; at < count; at += 20)
+    await Promise.all(Array.from({ length: 20 }, () => talk(port, 'x')));
+  await waitFor('all to be closed', async () => {
+    return (await recorded(`listener=${name}&state=closed`)).length === count;
+  });
+}
+
 /** All rows, of which only those in sight are in the document at once. */
 async function rowIds(page: Page): Promise<string[]> {
   const ids = new Set<string>();
@@ -42,12 +53,9 @@ async function rowIds(page: Page): Promise<string[]> {
 
 test('history and live are one table, which scrolling back holds still', async () => {
   const port = await listen('history');
-  for (let at = 0; at < 450; at += 1) await talk(port, 'x');
-  await waitFor('all to be closed', async () =>
-    (await recorded('listener=history&state=closed')).length === 450 ? true : null,
-  );
+  await comeAndGo('history', port, 460);
   await using tab = await openTab(browser);
-  const { page, complaints } = tab;
+  const { page } = tab;
   await page.goto(`${app.url}/connections?listener=history`);
   await isLive(page);
   await page.locator('[data-row]').first().waitFor();
@@ -55,13 +63,13 @@ test('history and live are one table, which scrolling back holds still', async (
     .locator('.table-panel .rows')
     .evaluate((element) => element.scrollTo(0, element.scrollHeight));
   await page.locator('[data-place="paused"]').waitFor();
-  await waitFor('older ones', async () => ((await rowCount(page)) === 450 ? true : null));
+  await waitFor('older ones', () => isShown(page, 460));
   for (let at = 0; at < 3; at += 1) await talk(port, 'x');
   await page.getByRole('button', { name: '3 newer' }).waitFor();
-  expect(await rowCount(page)).toBe(450);
+  expect(await rowCount(page)).toBe(460);
   await page.getByRole('button', { name: '3 newer' }).click();
   await isLive(page);
-  await waitFor('the newer ones', async () => ((await rowCount(page)) === 453 ? true : null));
+  await waitFor('the newer ones', () => isShown(page, 463));
   // Whoever has asked for the pause keeps it, back at the top too.
   await page.locator('h1').click();
   await page.keyboard.press(' ');
@@ -74,7 +82,6 @@ test('history and live are one table, which scrolling back holds still', async (
   ]);
   const lines = (await text(await download.createReadStream())).trimEnd().split('\n');
   expect(lines.map((line) => JSON.parse(line).id)).toEqual(await recorded('listener=history'));
-  expect(complaints).toEqual([]);
 });
 
 test('at a seq of the past the table is what it was', async () => {
@@ -109,10 +116,52 @@ test('at a seq of the past the table is what it was', async () => {
   );
 });
 
+test('a place before the first page of the history brings the pages that reach it', async () => {
+  const port = await listen('long-past');
+  await comeAndGo('long-past', port, 300);
+  const early = (await all(app, '/v1/events?listener=long-past', 'events'))
+    .sort((one, other) => one.seq - other.seq)
+    .filter(({ type }) => type === 'connection_opened')
+    .slice(0, 5);
+  await using tab = await openTab(browser);
+  const { page } = tab;
+  await page.goto(`${app.url}/connections?listener=long-past`);
+  await waitFor('the first page', () => isShown(page, 200));
+  await page.getByRole('slider').fill(String(early.at(-1)?.seq));
+  await waitFor('the first ones', () => isShown(page, 5));
+  const ids = early.map(({ connection }) => String(connection.id));
+  expect(await rowIds(page)).toEqual(ids.sort().reverse());
+});
+
+test('a filter that few rows match shows them at once, however far down the table was', async () => {
+  const port = await listen('deep');
+  await comeAndGo('deep', port, 180);
+  await using client = await openClient(port, { localAddress: '127.0.0.9' });
+  await client.echo('hello');
+  await using tab = await openTab(browser);
+  const { page } = tab;
+  await page.goto(`${app.url}/connections?listener=deep`);
+  await waitFor('all rows', () => isShown(page, 181));
+  await page.locator('.table-panel .rows').hover();
+  await page.mouse.wheel(0, 181 * 30);
+  await page.locator('[aria-rowindex="182"]').waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('raddr:127.0.0.9');
+  await page.keyboard.press('Enter');
+  const few = await waitFor('the rows that match', async () => {
+    const table = page.locator('.table-panel table[aria-rowcount="2"]');
+    const [html] = await table.evaluateAll((all) => all.map(({ innerHTML }) => innerHTML));
+    return html;
+  });
+  expect(few).toContain('127.0.0.9');
+  await isLive(page);
+});
+
 test('who is turned away is in the table, unless an end is asked for', async () => {
   const port = await listen('guarded', { limits: { denyCidrs: ['127.0.0.7'] } });
   await wantRefused(port, '127.0.0.7');
-  await using tab = await openTab(browser);
+  // No port is `none`.
+  await using tab = await openTab(browser, { provoked: ['status of 400'] });
   const { page } = tab;
   await page.goto(`${app.url}/connections?listener=guarded`);
   await page.getByText('refused: deny_cidrs').waitFor();
@@ -126,7 +175,8 @@ test('who is turned away is in the table, unless an end is asked for', async () 
 
 test('what is wrong with a fault stands at its field, and what others change is not lost', async () => {
   await listen('wrong');
-  await using tab = await openTab(browser);
+  // A latency has to say how long.
+  await using tab = await openTab(browser, { provoked: ['status of 400'] });
   const { page } = tab;
   await page.goto(`${app.url}/listeners/wrong`);
   await page.getByRole('combobox', { name: 'Add a fault' }).selectOption('latency');
@@ -149,8 +199,11 @@ test('what is wrong with a fault stands at its field, and what others change is 
 });
 
 test('a listener is made in a dialog, and who has its port is told', async () => {
-  await using tab = await openTab(browser);
-  const { page, complaints } = tab;
+  // The port is taken, then out of range; what is closed in the end is looked for once more.
+  await using tab = await openTab(browser, {
+    provoked: ['status of 409', 'status of 400', 'status of 404'],
+  });
+  const { page } = tab;
   await page.goto(`${app.url}/connections`);
   await isLive(page);
   await page.keyboard.press('n');
@@ -175,12 +228,12 @@ test('a listener is made in a dialog, and who has its port is told', async () =>
   await page.getByRole('button', { name: 'Close', exact: true }).click();
   await page.locator('.state.closed').waitFor();
   expect(await all(app, '/v1/listeners?name=made', 'listeners')).toEqual([]);
-  expect(complaints).toEqual([]);
 });
 
 test('a listener is made with faults, and what is wrong with one stands at its field', async () => {
-  await using tab = await openTab(browser);
-  const { page, complaints } = tab;
+  // A latency says not how long, and then `many` is no limit.
+  await using tab = await openTab(browser, { provoked: ['status of 400'] });
+  const { page } = tab;
   await page.goto(`${app.url}/connections`);
   await isLive(page);
   await page.keyboard.press('n');
@@ -218,7 +271,6 @@ test('a listener is made with faults, and what is wrong with one stands at its f
   await dialog.getByText('More', { exact: true }).click();
   await create.click();
   await dialog.locator('[aria-invalid="true"]').waitFor();
-  expect(complaints).toEqual([]);
 });
 
 test.each([
@@ -231,7 +283,7 @@ test.each([
   await client.echo('hello');
   const id = await waitFor('its record', async () => (await recorded(`listener=${name}`))[0]);
   await using tab = await openTab(browser, { ...look, viewport: { width: 320, height: 640 } });
-  const { page, complaints } = tab;
+  const { page } = tab;
   for (const path of [`/connections/${id}?listener=${name}`, `/listeners/${name}`]) {
     await page.goto(app.url + path);
     await isLive(page);
@@ -239,5 +291,4 @@ test.each([
     await expectAccessible(page);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
   }
-  expect(complaints).toEqual([]);
 });

@@ -7,7 +7,7 @@ import {
   chromium,
   type Page,
 } from 'playwright-core';
-import { afterAll, beforeAll, expect, inject } from 'vitest';
+import { afterAll, beforeAll, expect, inject, onTestFinished } from 'vitest';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -35,26 +35,47 @@ export function sharedBrowser(): Browser {
   });
 }
 
-/** A tab with a storage of its own; what it complains about is kept. */
+export interface TabOptions extends BrowserContextOptions {
+  /** Words of the complaints that the test provokes: the browser tells of each call that fails, whatever a page makes of it. */
+  readonly provoked?: readonly string[];
+}
+
+/** A tab with a storage of its own, and others that share it; what its pages complain about is kept. */
 export interface Tab extends AsyncDisposable {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** Errors of scripts, and what the policy of the page has refused. */
+  /** Errors of scripts, what they or the browser warn of, and what the policy of a page has refused. */
   readonly complaints: readonly string[];
 }
 
-export async function openTab(browser: Browser, options: BrowserContextOptions = {}): Promise<Tab> {
-  const context = await browser.newContext({ locale: 'en-US', ...options });
+/** Of a loop of observers the window alone is told: without an error, it comes to nobody else. */
+const tellLoops = `addEventListener('error', ({ error, message }) => {
+  if (!error) console.error(message);
+})`;
+const bad: ReadonlySet<string> = new Set(['error', 'warning', 'assert']);
+
+/** The test fails if a page of the tab has complained of anything else than what is provoked. */
+export async function openTab(browser: Browser, options: TabOptions = {}): Promise<Tab> {
+  const tab = await makeTab(browser, options);
+  onTestFinished(() => expect(tab.complaints).toEqual([]));
+  return tab;
+}
+
+/** Whoever makes it judges what its pages complain about. */
+export async function makeTab(browser: Browser, options: TabOptions = {}): Promise<Tab> {
+  const { provoked = [], ...more } = options;
+  const context = await browser.newContext({ locale: 'en-US', ...more });
   context.setDefaultTimeout(timeoutMs);
-  const page = await context.newPage();
   const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => {
-    const text = message.text();
-    // A call that is refused is told by the browser, whatever the page makes of it.
-    if (message.type() === 'error' && !text.startsWith('Failed to load resource'))
-      complaints.push(text);
+  const hear = (complaint: string) => {
+    if (!provoked.some((words) => complaint.includes(words))) complaints.push(complaint);
+  };
+  context.on('weberror', (event) => hear(String(event.error())));
+  context.on('console', (message) => {
+    if (bad.has(message.type())) hear(`${message.text()} (${message.location().url})`);
   });
+  await context.addInitScript(tellLoops);
+  const page = await context.newPage();
   return { page, context, complaints, [Symbol.asyncDispose]: () => context.close() };
 }
 
