@@ -14,7 +14,7 @@ export interface DatabaseLimits {
   readonly statementTimeoutMs: number;
   /** Connections for reads; as many more for those whose plans are kept. */
   readonly readConnectionsMax: number;
-  /** Statements whose plans are kept, on each connection that had them: some 100 kB each. */
+  /** Statements whose plans are kept, on each connection that had them: some 200 kB each. */
   readonly keptPlansMax: number;
   /** For Prisma Client. */
   readonly prismaConnectionsMax: number;

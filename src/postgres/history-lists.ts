@@ -125,6 +125,8 @@ export interface Step {
   readonly rows: Rows;
   /** No other match is at or above this id; null: there is no more at all. */
   readonly reached: string | null;
+  /** Whether as many were found as were wanted, of which those are left out that lie beside the times asked for. */
+  readonly isFull: boolean;
 }
 
 interface Ask {
@@ -132,6 +134,9 @@ interface Ask {
   /** Matches wanted. */
   readonly limit: number;
 }
+
+/** Of each of several lists at least so many entries are looked at: those of a page. */
+const eachMin = 64;
 
 /** Looks at `size` entries of the list. */
 export async function readList(
@@ -145,13 +150,14 @@ export async function readList(
   const { entries, order } = entriesSql(list, query, parameters);
   const isMatch = whereSql(conditionsOf(query, restOf(list, query), parameters));
   const most = parameters.add(limit, 'bigint');
+  const hasEdge = !isExact(list, query);
   // What was seen of one of several lists only does not count.
-  const share = Math.ceil(lists > 1 ? Math.max(limit, size / lists) : size);
+  const least = hasEdge ? Math.min(limit, eachMin) : limit;
+  const share = lists > 1 ? Math.max(least, Math.ceil(size / lists)) : size;
   const count = parameters.add(share, 'bigint');
   const each =
     several === undefined ? '' : `${several.sql(query.filters, parameters)} CROSS JOIN LATERAL`;
   // With fewer matches than are wanted a list that holds nothing else has been seen to its end.
-  const hasEdge = !isExact(list, query);
   const edge = `edge AS MATERIALIZED (
     SELECT c.id FROM ${each} (${entries} OFFSET ${count} - 1 LIMIT 1) c ORDER BY c.id DESC LIMIT 1
   ), `;
@@ -168,7 +174,7 @@ export async function readList(
   )`;
   const rows = await database.query(withRows(sql, query, parameters));
   const [reached] = rows[0] as FoundRow;
-  return { rows: connectionsOf(rows), reached };
+  return { rows: connectionsOf(rows), reached, isFull: idsOf(rows).length === limit };
 }
 
 /**
@@ -205,10 +211,11 @@ const gatheredMax = 16_000;
 export async function gatherNetwork(database: Reads, ask: Ask): Promise<Step | null> {
   if (ask.query.filters.addresses === null) return await sortNetwork(database, ask);
   const step = await readList(database, addressesList(ask.query), { ...ask, size: gatheredMax });
-  return step.reached !== null && step.rows.length < ask.limit ? null : step;
+  // One address may have more than its share.
+  return step.reached === null || step.isFull ? step : await sortNetwork(database, ask);
 }
 
-/** Of many addresses: read whole, and sorted. */
+/** Read whole, and sorted. */
 async function sortNetwork(database: Reads, { query, limit }: Ask): Promise<Step | null> {
   const parameters = new Parameters();
   const list: List = { keys: ['network'] };
@@ -230,10 +237,11 @@ async function sortNetwork(database: Reads, { query, limit }: Ask): Promise<Step
     ) c ${matches} ORDER BY c.id DESC LIMIT ${most}
   )`;
   const rows = await database.query(withRows(sql, query, parameters));
-  const found = rows as readonly FoundRow<boolean>[];
-  if (found[0]?.[0] === true) return null;
-  const last = found.length < limit ? null : (found.at(-1)?.[1] ?? null);
-  return { rows: connectionsOf(rows), reached: last };
+  const [[areTooMany]] = rows as readonly [FoundRow<boolean>];
+  if (areTooMany) return null;
+  const ids = idsOf(rows);
+  const isFull = ids.length === limit;
+  return { rows: connectionsOf(rows), reached: isFull ? (ids.at(-1) ?? null) : null, isFull };
 }
 
 /** With an id that was found, its connection: nulls where the time is not one asked for, which no index has. */
@@ -253,6 +261,11 @@ function withRows(sql: string, query: HistoryQuery, parameters: Parameters): Sta
     SELECT ${closedColumns} FROM closed_connections c WHERE ${projectCondition(query, parameters)} AND c.id >= found.id
     ORDER BY c.id LIMIT 1
   ) f ON ${isFound} ORDER BY found.id DESC`);
+}
+
+/** Of what was found, newest first. */
+function idsOf(rows: Rows): readonly string[] {
+  return (rows as readonly FoundRow<unknown>[]).flatMap(([, id]) => id ?? []);
 }
 
 function connectionsOf(rows: Rows): Rows {

@@ -171,16 +171,23 @@ test('a network with too much in it is not gathered, nor one with too much that 
   };
   const { rows } = await client.query('SELECT id FROM listeners ORDER BY created_at LIMIT 1');
   const early = { listenerIds: [rows[0].id] };
-  const gather = async (asked: Partial<ConnectionQuery>) => {
+  const step = async (asked: Partial<ConnectionQuery>, limit: number) => {
     const query = historyQuery(defaultProject, { ...anyConnection, ...asked }, null);
-    return (await gatherNetwork(reads, { query, limit: 51 }))?.rows.length ?? null;
+    return await gatherNetwork(reads, { query, limit });
   };
+  const gather = async (asked: Partial<ConnectionQuery>) =>
+    (await step(asked, 51))?.rows.length ?? null;
   expect(await gather({ raddr: '10.1.0.0/24' })).toBe(51);
   expect(await gather({ raddr: '127.0.0.0/24' })).toBe(51);
   expect(await gather({ raddr: '127.0.0.0/24', ...early })).toBeNull();
+  // One of its addresses has it all.
+  expect(await gather({ raddr: '2001:db8:7::/120', ...early })).toBe(1);
   expect(await gather({ raddr: '10.1.0.0/22' })).toBe(51);
   expect(await gather({ raddr: '10.1.0.0/22', ...early })).toBe(2);
   expect(await gather({ raddr: '127.0.0.0/20' })).toBeNull();
+  // What it found was accepted in that very moment, and not before.
+  const beside = { raddr: '127.0.0.0/24', acceptedBefore: at(30_004) };
+  expect(await step(beside, 1)).toMatchObject({ rows: [], isFull: true });
 });
 
 test('the bounds of a page of time hold what was accepted in it', async () => {

@@ -51,10 +51,13 @@ async function readEra(database: Reads, query: HistoryQuery, limit: number): Pro
   for (const list of listsOf(query)) {
     const size = isExact(list, query) ? limit : sizeMin;
     let reading: Reading = { list, rows: [], reached: undefined, size };
-    // On, while one more step should do, and no other way is shorter.
+    // On, while one more step should do by what the last one found, and no other way is shorter.
     const steps = hasNetwork ? shortGrowth : growth;
-    do reading = await readOn(database, reading, query, limit);
-    while (!isDone(reading, limit) && reading.rows.length * steps >= limit);
+    for (let isNear = true; isNear && !isDone(reading, limit); ) {
+      const before = reading.rows.length;
+      reading = await readOn(database, reading, query, limit);
+      isNear = (reading.rows.length - before) * steps >= limit - before;
+    }
     if (isDone(reading, limit)) return reading.rows;
     readings.push(reading);
   }

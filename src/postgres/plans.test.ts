@@ -115,10 +115,13 @@ const listCases = [
   [{ raddr: '192.0.2.1', ...reset }, ['raddr_close_reason']],
   [{ raddr: '192.0.2.1', ...listener }, ['raddr', 'listener_id']],
   [{ raddr: '192.0.0.0/16' }, ['net']],
-  // Then the network is sought among its addresses: one by one where they are few.
-  [{ raddr: '192.0.2.0/24' }, ['net', 'raddr', 'net']],
-  [{ raddr: '192.0.2.0/24', ...listener }, ['listener_id', 'net', 'raddr', 'net']],
-  [{ raddr: '192.0.2.0/24', ...reset }, ['close_reason', 'net', 'raddr_close_reason', 'net']],
+  // Then the network is sought among its addresses: one by one where they are few, before it is read whole.
+  [{ raddr: '192.0.2.0/24' }, ['net', 'raddr', 'raddr', 'net']],
+  [{ raddr: '192.0.2.0/24', ...listener }, ['listener_id', 'net', 'raddr', 'raddr', 'net']],
+  [
+    { raddr: '192.0.2.0/24', ...reset },
+    ['close_reason', 'net', 'raddr_close_reason', 'raddr', 'net'],
+  ],
   [{ raddr: '192.0.2.0/23' }, ['net', 'raddr', 'net']],
   [{ raddr: '2001:db8:7::/48', ...listener }, ['listener_id', 'net', 'raddr', 'net']],
   [{ raddr: '0.0.0.0/0' }, ['pkey', 'raddr', 'pkey']],
