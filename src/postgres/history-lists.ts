@@ -177,6 +177,21 @@ export async function readList(
   return { rows: connectionsOf(rows), reached, isFull: idsOf(rows).length === limit };
 }
 
+/** The id of a list's first entry; null where it has none. */
+export async function newestOf(
+  database: Reads,
+  list: List,
+  query: HistoryQuery,
+): Promise<string | null> {
+  const parameters = new Parameters();
+  const each = severalOf(list)?.sql(query.filters, parameters);
+  const { entries } = entriesSql(list, query, parameters);
+  const sql = `SELECT c.id FROM ${each === undefined ? '' : `${each} CROSS JOIN LATERAL`} (${entries} LIMIT 1) c
+    ORDER BY c.id DESC LIMIT 1`;
+  const [row] = await database.query(parameters.kept(sql));
+  return row === undefined ? null : (row[0] as string);
+}
+
 /**
  * In the index alone: its keys, and what is to be checked. The keys are compared and in order together, so that no other
  * index fits, whatever is known of the table: a plan may be made while it is empty, and kept while it grows.

@@ -148,7 +148,11 @@ function conditionSql(query: HistoryQuery, name: Filter, parameters: Parameters)
   }
   if (name === 'network') {
     const network = parameters.add(query.filters.network, 'inet');
-    return `${column} BETWEEN host(network(${network}))::inet AND host(broadcast(${network}))::inet`;
+    // Each in a query of its own, which is worked out once and not for each row.
+    const [first, last] = ['network', 'broadcast'].map(
+      (of) => `(SELECT host(${of}(${network}))::inet)`,
+    );
+    return `${column} BETWEEN ${first} AND ${last}`;
   }
   return `${column} = ${valueSql(query, name, parameters)}`;
 }

@@ -8,7 +8,7 @@
  */
 import type { Reads, Rows } from './database.ts';
 import { latestEra } from './history-listeners.ts';
-import { gatherNetwork, isExact, type List, listsOf, readList } from './history-lists.ts';
+import { gatherNetwork, isExact, type List, listsOf, newestOf, readList } from './history-lists.ts';
 import { type HistoryQuery, lowestId, timeOfId } from './history-query.ts';
 
 /** Rows of ConnectionRow, newest first, at most `limit`. */
@@ -34,6 +34,7 @@ const growth = 16;
 const shortGrowth = 8;
 /** So much further than where a page should end; after these, to the end. */
 const timesFurther = [1, growth];
+const fewAddresses = 16;
 
 /** How far down a list has been read, with what was found on the way. */
 interface Reading {
@@ -78,13 +79,20 @@ async function readNetwork(
   query: HistoryQuery,
   limit: number,
 ): Promise<Rows | null> {
-  const first = query.range.below === null ? Date.now() * 1000 : timeOfId(query.range.below);
   let { rows, reached = null } = begun;
+  if (reached === null) return rows;
+  // A page of each of a few addresses is soon read, whatever their times.
+  const isFew = (query.filters.addresses ?? Number.POSITIVE_INFINITY) <= fewAddresses;
+  const times = isFew ? [] : timesFurther;
+  // Of few rows the newest tells little: many entries may lie above it.
+  const isKnown = isFew || rows.length > 1;
+  const newest = isKnown ? rows[0]?.[0] : await newestOf(database, begun.list, query);
+  const first = timeOfId(String(newest ?? reached));
   for (let time = 0; reached !== null && rows.length < limit; time += 1) {
     const missing = limit - rows.length;
     const at = timeOfId(reached);
     const span = (2 * Math.max(first - at, 1000) * missing) / (rows.length + 1);
-    const from = lowestId(at - span * (timesFurther[time] ?? Number.POSITIVE_INFINITY));
+    const from = lowestId(at - span * (times[time] ?? Number.POSITIVE_INFINITY));
     const isLast = from <= (query.range.from ?? lowestId(0));
     const range = { below: reached, from: isLast ? query.range.from : from };
     const step = await gatherNetwork(database, { query: { ...query, range }, limit: missing });

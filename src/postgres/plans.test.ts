@@ -144,7 +144,15 @@ test.each(states)('each list of a history %s is read along its index', async (st
         const { rows } = await client.query(`EXPLAIN (GENERIC_PLAN) ${text}`);
         const plan = rows.map((row) => String(row['QUERY PLAN'])).join('\n');
         expect(plan).not.toMatch(/Bitmap|Seq Scan/);
+        // What does not depend on the row is not worked out for each.
+        expect(plan).not.toMatch(/Filter: .*\b(?:network|broadcast)\(/);
         const used = [...plan.matchAll(/ using closed_connections_(\w+)/g)].map(([, name]) => name);
+        // The first entry of the list that got furthest.
+        if (!text.includes('found')) {
+          expect(read.map((name) => `${name}_idx`.replace('pkey_idx', 'pkey'))).toContain(used[0]);
+          expect(used).toHaveLength(1);
+          return [];
+        }
         // The rows of what was found are looked up by their keys.
         const [list = '', ...others] = new Set(used.length > 1 ? used.slice(0, -1) : used);
         expect([list, ...others]).toEqual([list]);
