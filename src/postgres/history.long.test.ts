@@ -1,4 +1,5 @@
 /** Pages of a history that is longer than what one step looks at, held against one plain query. */
+import fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ofDefault, sampleTime } from '../../test/support/store-samples.ts';
@@ -162,6 +163,49 @@ test.for(queries)('%o is read as one plain query reads it, page by page', async 
     after = page.at(-1)?.id ?? null;
   }
   expect(found).toEqual(expected);
+});
+
+const octet = fc.integer({ min: 0, max: 255 });
+const moment = fc.integer({ min: -100, max: connections + 100 }).map(at);
+const anyQuery: fc.Arbitrary<Partial<ConnectionQuery>> = fc.record(
+  {
+    raddr: fc
+      .oneof(
+        fc
+          .tuple(fc.constantFrom('10.1', '10.2', '127.0', '198.51'), octet, octet)
+          .map((parts) => [...[parts.join('.'), 32]]),
+        fc.integer({ min: 0, max: 19 }).map((n) => [`2001:db8:${n}::1`, 128]),
+      )
+      .chain(([ip, bits]) =>
+        fc.integer({ min: 0, max: 24 }).map((wider) => `${ip}/${Number(bits) - wider}`),
+      ),
+    closeReason: fc.constantFrom('peer_fin', 'peer_rst', 'max_bytes', 'error'),
+    protocol: fc.constantFrom('tcp', 'udp', 'tls'),
+    lport: fc.constantFrom(9000, 9001, 9002),
+    acceptedAfter: moment,
+    acceptedBefore: moment,
+  },
+  { requiredKeys: [] },
+);
+
+test('any page of any filter is what one plain query finds there', async () => {
+  const page = fc.record({
+    pageSize: fc.constantFrom(1, 7, 51, 251, 1001),
+    place: fc.double({ min: 0, max: 0.999, noNaN: true }),
+  });
+  await fc.assert(
+    fc.asyncProperty(anyQuery, page, async (query, { pageSize, place }) => {
+      const expected = await plainIds(query);
+      const from = Math.floor(place * expected.length);
+      const after = from === 0 ? null : (expected[from - 1] ?? null);
+      const found = await ofDefault(store).connections.list(
+        { ...anyConnection, ...query },
+        { pageSize, after },
+      );
+      expect(found.map(({ id }) => id)).toEqual(expected.slice(from, from + pageSize));
+    }),
+    { numRuns: 300 },
+  );
 });
 
 test('a network with too much in it is not gathered, nor one with too much that is not asked for', async () => {
