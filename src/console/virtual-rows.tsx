@@ -16,8 +16,6 @@ export interface VirtualRowsProps {
   readonly keyOf: (index: number) => string;
   /** A `tr` with these attributes; the first one that is in the document may be a tab stop. */
   readonly row: (index: number, attributes: RowAttributes, isFirst: boolean) => JSX.Element;
-  /** The row to be kept in sight, such as the one with focus; null is none. */
-  readonly focused?: number | null;
   readonly onScroll?: (isAtTop: boolean) => void;
   /** After each drawing that has the last row less than a screen away: more of them may be wanted. */
   readonly onEnd?: () => void;
@@ -32,7 +30,7 @@ export interface RowAttributes {
 const margin = 8;
 
 export function VirtualRows(props: VirtualRowsProps) {
-  const { label, head, count, rowHeight, keyOf, row, focused = null, onScroll, onEnd } = props;
+  const { label, head, count, rowHeight, keyOf, row, onScroll, onEnd } = props;
   const frame = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 600 });
   const look = ({ scrollTop: top, clientHeight: height }: HTMLElement) =>
@@ -51,14 +49,6 @@ export function VirtualRows(props: VirtualRowsProps) {
   useEffect(() => {
     if (isAtEnd) onEnd?.();
   });
-  useLayoutEffect(() => {
-    const { current } = frame;
-    if (current === null || focused === null) return;
-    const top = focused * rowHeight;
-    const shown = current.clientHeight - rowHeight * 2;
-    if (top < current.scrollTop) current.scrollTop = top;
-    else if (top > current.scrollTop + shown) current.scrollTop = top - shown;
-  }, [focused, rowHeight]);
   // Of fewer rows than were scrolled past, the last ones: a gap for the others would keep the table as long as it was.
   const first = Math.max(0, Math.min(count, Math.floor(view.top / rowHeight)) - margin);
   const last = Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + margin);

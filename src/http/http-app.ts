@@ -86,7 +86,7 @@ export async function httpApp(options: HttpAppOptions): Promise<ReadyApp> {
     // Of fastify's own lines only those that tell of trouble; a request's line is ours.
     loggerInstance: options.logger.child({}, { level: quieter(options.logger.level) }),
     logController: new LogController({ disableRequestLogging: true }),
-    // One for each request would cost as much as all of its hooks: what is told of a request names its id.
+    // One for each request would cost it some 5 µs: the lines that tell of one name its id themselves.
     childLoggerFactory: (logger) => logger,
     // A request that still arrives while the server closes is answered like any other.
     return503OnClosing: false,

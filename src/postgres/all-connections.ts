@@ -42,7 +42,7 @@ export function allStatement(
     ...(state === 'closed' ? [] : [newest(openColumns, 'open_connections', halfClosed)]),
     ...(state === null || state === 'closed' ? [newest(closedColumns, 'closed_connections')] : []),
   ];
-  return parameters.kept(
-    `SELECT * FROM (${sources.join(' UNION ALL ')}) c ORDER BY c.id DESC LIMIT ${most}`,
-  );
+  const text = `SELECT * FROM (${sources.join(' UNION ALL ')}) c ORDER BY c.id DESC LIMIT ${most}`;
+  // With a name its plan is kept however many others are.
+  return { ...parameters.kept(text), name: `connections ${state ?? 'all'}` };
 }

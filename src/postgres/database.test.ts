@@ -115,6 +115,11 @@ test('the plan of a statement is kept by its connection, and of no more statemen
     ['SELECT 10 + $1::integer', 2, 0, mode],
     ['SELECT 20 + $1::integer', 2, 0, mode],
   ]);
+  // One with a name is kept beside them.
+  const named = { name: 'named', text: 'SELECT 50', isPlannedOnce: true } as const;
+  await database.query(named);
+  const names = "SELECT count(*)::integer FROM pg_prepared_statements WHERE name = 'named'";
+  expect(await database.query({ text: names, isPlannedOnce: true })).toEqual([[1]]);
   // What is not kept, and has no name, is planned for its values, on a connection of others.
   expect(await database.query({ text })).toEqual([]);
 });

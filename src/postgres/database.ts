@@ -14,7 +14,7 @@ export interface DatabaseLimits {
   readonly statementTimeoutMs: number;
   /** Connections for reads; as many more for those whose plans are kept. */
   readonly readConnectionsMax: number;
-  /** Statements whose plans are kept, on each connection that had them: some 200 kB each. */
+  /** Statements without a name whose plans are kept, on each connection that had them: some 200 kB each. */
   readonly keptPlansMax: number;
   /** For Prisma Client. */
   readonly prismaConnectionsMax: number;
@@ -31,7 +31,7 @@ export interface Statement {
   readonly name?: string;
   readonly text: string;
   readonly values?: readonly unknown[];
-  /** The same plan is right whatever its values are: it is kept, as that of a statement with a name. */
+  /** The same plan is right whatever its values are: it is kept; without a name too, while not too many are. */
   readonly isPlannedOnce?: true;
   /** Its answer comes in pieces of so many rows, each in a turn of the loop: a round trip for each, and one more. */
   readonly pieceRowsMax?: number;
@@ -167,7 +167,7 @@ export class Database implements AsyncDisposable {
     if (statement.isPlannedOnce === undefined) {
       return await run(this.#readers, statement, this.#answerTimeoutMs);
     }
-    const name = this.#keptName(statement.text);
+    const name = statement.name ?? this.#keptName(statement.text);
     const kept = name === undefined ? statement : { ...statement, name };
     return await run(this.#keepers, kept, this.#answerTimeoutMs);
   }

@@ -17,6 +17,7 @@ import {
   Parameters,
   projectCondition,
   timeConditionsOf,
+  type types,
   valueSql,
   whereSql,
 } from './history-query.ts';
@@ -47,14 +48,16 @@ const rareProtocol: Part = {
 const withRaddr: Part = { sql: 'c.raddr IS NOT NULL', holds: () => true };
 const withNet: Part = { sql: 'c.net IS NOT NULL', holds: () => true };
 
-/** Where a key has several values that are asked for, there is a list of each. */
+/** Filters for one of several values: there is a list of each. */
+type SeveralKey = Exclude<Filter, keyof typeof types>;
+
 interface Several {
   readonly count: (filters: Filters) => number;
   /** Gives the column `value`. */
   readonly sql: (filters: Filters, parameters: Parameters) => string;
 }
 
-const severals: Readonly<Partial<Record<Filter, Several>>> = {
+const severals: Readonly<Record<SeveralKey, Several>> = {
   listenerIds: {
     count: ({ listenerIds }) => listenerIds?.length ?? 0,
     sql: ({ listenerIds }, parameters) =>
@@ -68,8 +71,16 @@ const severals: Readonly<Partial<Record<Filter, Several>>> = {
   },
 };
 
+const isSeveral = (key: Filter): key is SeveralKey => key in severals;
+
 function severalOf({ keys }: List): Several | undefined {
-  return severals[keys.find((key) => severals[key] !== undefined) ?? 'net'];
+  return keys.filter(isSeveral).map((key) => severals[key])[0];
+}
+
+/** What stands before the entries of a list that is several, each of which has them for an `l.value`. */
+function eachSql(list: List, { filters }: HistoryQuery, parameters: Parameters): string {
+  const several = severalOf(list);
+  return several === undefined ? '' : `${several.sql(filters, parameters)} CROSS JOIN LATERAL`;
 }
 
 /** The primary key lists them all. */
@@ -109,9 +120,8 @@ export function isExact(list: List, query: HistoryQuery): boolean {
 /** The lists of all addresses of a network that has few of them. */
 function addressesList(query: HistoryQuery): List {
   const isRare = query.filters.closeReason !== null && rareReason.holds(query);
-  return isRare
-    ? { keys: ['network', 'closeReason'], part: rareReason }
-    : { keys: ['network'], part: withRaddr };
+  if (isRare) return { keys: ['network', 'closeReason'], part: rareReason };
+  return { keys: ['network'], part: withRaddr };
 }
 
 /** Filters that the list leaves to be checked. */
@@ -155,19 +165,16 @@ export async function readList(
   const least = hasEdge ? Math.min(limit, eachMin) : limit;
   const share = lists > 1 ? Math.max(least, Math.ceil(size / lists)) : size;
   const count = parameters.add(share, 'bigint');
-  const each =
-    several === undefined ? '' : `${several.sql(query.filters, parameters)} CROSS JOIN LATERAL`;
+  const each = eachSql(list, query, parameters);
   // With fewer matches than are wanted a list that holds nothing else has been seen to its end.
   const edge = `edge AS MATERIALIZED (
     SELECT c.id FROM ${each} (${entries} OFFSET ${count} - 1 LIMIT 1) c ORDER BY c.id DESC LIMIT 1
   ), `;
   const isSeen = 'WHERE NOT EXISTS (SELECT FROM edge) OR c.id >= (SELECT id FROM edge)';
   const matches = `SELECT c.id FROM (${entries} LIMIT ${count}) c ${isMatch} ORDER BY ${order} LIMIT ${most}`;
-  const found =
-    several === undefined
-      ? matches
-      : `SELECT c.id FROM ${each} (${matches}) c ${hasEdge && lists > 1 ? isSeen : ''}
+  const newest = `SELECT c.id FROM ${each} (${matches}) c ${hasEdge && lists > 1 ? isSeen : ''}
     ORDER BY c.id DESC LIMIT ${most}`;
+  const found = several === undefined ? matches : newest;
   const sql = `WITH ${hasEdge ? edge : ''}found AS MATERIALIZED (${found}), reached AS (
     SELECT CASE WHEN (SELECT count(*) FROM found) = ${most} THEN (SELECT id FROM found ORDER BY id LIMIT 1)
       ELSE ${hasEdge ? '(SELECT id FROM edge)' : 'NULL'} END
@@ -178,18 +185,13 @@ export async function readList(
 }
 
 /** The id of a list's first entry; null where it has none. */
-export async function newestOf(
-  database: Reads,
-  list: List,
-  query: HistoryQuery,
-): Promise<string | null> {
+export async function newestOf(database: Reads, list: List, query: HistoryQuery) {
   const parameters = new Parameters();
-  const each = severalOf(list)?.sql(query.filters, parameters);
   const { entries } = entriesSql(list, query, parameters);
-  const sql = `SELECT c.id FROM ${each === undefined ? '' : `${each} CROSS JOIN LATERAL`} (${entries} LIMIT 1) c
-    ORDER BY c.id DESC LIMIT 1`;
+  const each = eachSql(list, query, parameters);
+  const sql = `SELECT c.id FROM ${each} (${entries} LIMIT 1) c ORDER BY c.id DESC LIMIT 1`;
   const [row] = await database.query(parameters.kept(sql));
-  return row === undefined ? null : (row[0] as string);
+  return (row?.[0] ?? null) as string | null;
 }
 
 /**
@@ -198,7 +200,7 @@ export async function newestOf(
  */
 function entriesSql(list: List, query: HistoryQuery, parameters: Parameters) {
   const values = list.keys.map((name) =>
-    name === 'listenerIds' || name === 'network' ? 'l.value' : valueSql(query, name, parameters),
+    isSeveral(name) ? 'l.value' : valueSql(query, name, parameters),
   );
   const columns = [...list.keys.map((name) => filterColumns[name]), 'c.id'];
   const keys = `(${columns.join(', ')})`;
@@ -254,9 +256,8 @@ async function sortNetwork(database: Reads, { query, limit }: Ask): Promise<Step
   const rows = await database.query(withRows(sql, query, parameters));
   const [[areTooMany]] = rows as readonly [FoundRow<boolean>];
   if (areTooMany) return null;
-  const ids = idsOf(rows);
-  const isFull = ids.length === limit;
-  return { rows: connectionsOf(rows), reached: isFull ? (ids.at(-1) ?? null) : null, isFull };
+  const last = idsOf(rows)[limit - 1] ?? null;
+  return { rows: connectionsOf(rows), reached: last, isFull: last !== null };
 }
 
 /** With an id that was found, its connection: nulls where the time is not one asked for, which no index has. */

@@ -124,7 +124,7 @@ export const filterColumns: Readonly<Record<Filter, string>> = {
 };
 
 /** Of filters for one value of a column. */
-const types = {
+export const types = {
   lport: 'integer',
   raddr: 'inet',
   net: 'integer',

@@ -34,6 +34,7 @@ const growth = 16;
 const shortGrowth = 8;
 /** So much further than where a page should end; after these, to the end. */
 const timesFurther = [1, growth];
+/** A page of each is soon read, whatever their times. */
 const fewAddresses = 16;
 
 /** How far down a list has been read, with what was found on the way. */
@@ -81,12 +82,11 @@ async function readNetwork(
 ): Promise<Rows | null> {
   let { rows, reached = null } = begun;
   if (reached === null) return rows;
-  // A page of each of a few addresses is soon read, whatever their times.
   const isFew = (query.filters.addresses ?? Number.POSITIVE_INFINITY) <= fewAddresses;
   const times = isFew ? [] : timesFurther;
   // Of few rows the newest tells little: many entries may lie above it.
-  const isKnown = isFew || rows.length > 1;
-  const newest = isKnown ? rows[0]?.[0] : await newestOf(database, begun.list, query);
+  const newest =
+    isFew || rows.length > 1 ? rows[0]?.[0] : await newestOf(database, begun.list, query);
   const first = timeOfId(String(newest ?? reached));
   for (let time = 0; reached !== null && rows.length < limit; time += 1) {
     const missing = limit - rows.length;

@@ -16,16 +16,28 @@ import { historyQuery } from './history-query.ts';
 import { SecretCipher } from './secret-cipher.ts';
 
 const cipher = new SecretCipher({ current: null, old: null });
+/** With the settings of a pool of src/postgres/database.ts. */
+async function connect(
+  resources: AsyncDisposableStack,
+  state: string,
+  settings: string,
+): Promise<Client> {
+  const { url } = resources.use(await makeDatabase());
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  resources.defer(() => client.end());
+  if (state !== 'as it was made') await client.query('VACUUM (ANALYZE)');
+  await client.query(settings);
+  return client;
+}
+
 const states = ['as it was made', 'of which it is known that it is empty'];
 
 test.each(states)(
   'a database %s has each row looked up by its key, and each page read along its seqs',
   async (state) => {
-    await using database = await makeDatabase();
-    const client = new Client({ connectionString: database.url });
-    await client.connect();
-    if (state !== 'as it was made') await client.query('VACUUM (ANALYZE)');
-    await client.query(writerSettings);
+    await using resources = new AsyncDisposableStack();
+    const client = await connect(resources, state, writerSettings);
     const indexesOf = async ({ text, values }: Statement) => {
       const { rows } = await client.query({
         text: `EXPLAIN ${text}`,
@@ -60,7 +72,6 @@ test.each(states)(
       const used = await indexesOf(appendStatement(batch, fence));
       expect(used).toEqual(new Set(['open_connections_pkey', 'log_heads_pkey']));
     }
-    await client.end();
   },
 );
 
@@ -78,18 +89,14 @@ const anyConnection = {
 
 test.each(states)('a page of all connections of a database %s is read in order', async (state) => {
   await using resources = new AsyncDisposableStack();
-  const { url } = resources.use(await makeDatabase());
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  resources.defer(() => client.end());
-  if (state !== 'as it was made') await client.query('VACUUM (ANALYZE)');
-  await client.query(keeperSettings);
+  const client = await connect(resources, state, keeperSettings);
   for (const one of [null, ...connectionStates]) {
-    const { text } = allStatement(historyQuery(defaultProject, anyConnection, null), one, 51);
+    const { name, text } = allStatement(historyQuery(defaultProject, anyConnection, null), one, 51);
+    expect(name).toBe(`connections ${one ?? 'all'}`);
     const times = { acceptedAfter: 1, acceptedBefore: 2 };
     const between = { ...anyConnection, ...times };
     const later = historyQuery(defaultProject, between, sampleConnection().id);
-    expect(allStatement(later, one, 2).text).toBe(text);
+    expect(allStatement(later, one, 2)).toMatchObject({ name, text });
     const { rows } = await client.query(`EXPLAIN (GENERIC_PLAN) ${text}`);
     const plan = rows.map((row) => String(row['QUERY PLAN'])).join('\n');
     expect(plan).not.toMatch(/Sort {2}|Bitmap|Seq Scan/);
@@ -129,12 +136,7 @@ const listCases = [
 
 test.each(states)('each list of a history %s is read along its index', async (state) => {
   await using resources = new AsyncDisposableStack();
-  const { url } = resources.use(await makeDatabase());
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  resources.defer(() => client.end());
-  if (state !== 'as it was made') await client.query('VACUUM (ANALYZE)');
-  await client.query(keeperSettings);
+  const client = await connect(resources, state, keeperSettings);
   for (const [asked, lists] of listCases) {
     const query = { ...anyConnection, ...asked };
     const read: string[] = [];
