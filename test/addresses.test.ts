@@ -1,7 +1,7 @@
 /** IPv4, IPv6 and both at once: what is bound, who is let in by it, and what stands in whose way. */
 import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { freePort } from './chaos/free-port.ts';
+import { freePort } from './support/free-port.ts';
 import { closedConnections } from './support/history.ts';
 import { long } from './support/long.ts';
 import { call, type Reply, want } from './support/rest-client.ts';

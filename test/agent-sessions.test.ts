@@ -2,10 +2,12 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { AppError } from '../src/core/errors.ts';
+import type { Binding } from '../src/core/ports.ts';
 import type { WorkerRecord } from '../src/core/record.ts';
 import { childrenOf, commandOf } from './chaos/processes.ts';
 import { identityOf, startAgent, startGateway, urlOf } from './support/agent-world.ts';
 import { bindingOf } from './support/data-plane-contract.ts';
+import { freePort } from './support/free-port.ts';
 import { long } from './support/long.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { startTcpProxy } from './support/tcp-proxy.ts';
@@ -40,8 +42,9 @@ async function startWorld(gatewayLimits: GatewayOptions = {}, agentLimits: Agent
   };
 }
 
-/** A listener that echoes, by its first wish. */
-async function listen({ link: { dataPlane } }: TestSession, binding = bindingOf()) {
+/** A listener that echoes, by its first wish, on a port that is its own while no worker has it. */
+async function listen({ link: { dataPlane } }: TestSession, given?: Binding) {
+  const binding = given ?? bindingOf({ port: await freePort() });
   const { laddr } = await dataPlane.open(binding);
   await dataPlane.wish({ generation: 1, binding });
   return { binding, port: laddr.port };

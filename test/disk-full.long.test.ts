@@ -1,8 +1,8 @@
 /** No room on the disk of the embedded PostgreSQL. It takes the right to mount a small one: elsewhere it is left out. */
 import { expect, test } from 'vitest';
-import { freePort } from './chaos/free-port.ts';
 import { KodamaProcess } from './chaos/kodama-process.ts';
 import { makeRoundStore } from './chaos/round-store.ts';
+import { freePort } from './support/free-port.ts';
 import { all, call, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { waitFor } from './support/wait-for.ts';

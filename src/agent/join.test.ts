@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { freePort } from '../../test/chaos/free-port.ts';
 import { identityOf, startAgent } from '../../test/support/agent-world.ts';
+import { freePort } from '../../test/support/free-port.ts';
 import { keepingLogger } from '../../test/support/samples.ts';
 import { TestAdmission } from '../../test/support/test-admission.ts';
 import { waitFor } from '../../test/support/wait-for.ts';

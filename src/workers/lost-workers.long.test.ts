@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { isFree } from '../../test/support/free-port.ts';
 import { sampleLimits } from '../../test/support/samples.ts';
 import { openClient, talk } from '../../test/support/tcp-client.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import {
   isEchoed,
-  isFree,
   letIn,
   listen,
   partsOf,

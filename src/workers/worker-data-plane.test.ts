@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
+import { isFree } from '../../test/support/free-port.ts';
 import { long } from '../../test/support/long.ts';
 import { sampleLimits } from '../../test/support/samples.ts';
 import { talk } from '../../test/support/tcp-client.ts';
@@ -11,7 +12,6 @@ import {
   end,
   goneIn,
   isEchoed,
-  isFree,
   kill,
   letIn,
   listen,

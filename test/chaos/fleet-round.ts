@@ -4,6 +4,7 @@
  * and streams from both. What is attacked comes in pairs, and in some rounds one node is away for longer than it may be.
  */
 import { join } from 'node:path';
+import { freePort } from '../support/free-port.ts';
 import { want } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -13,7 +14,6 @@ import { attackInPairs, type Loss, loseNode } from './fleet-attacks.ts';
 import { healFleet, isNode } from './fleet-heal.ts';
 import { FleetProject, fleetProjectNames } from './fleet-project.ts';
 import { type FleetVerdict, judgeFleet } from './fleet-verdict.ts';
-import { freePort } from './free-port.ts';
 import { KodamaProcess } from './kodama-process.ts';
 import { processesOf } from './processes.ts';
 import { Random } from './random.ts';

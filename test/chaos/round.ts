@@ -4,12 +4,12 @@
  * heal, what the record of each says is held against what its clients saw, and nothing may be left after the stop.
  */
 import { existsSync, readdirSync } from 'node:fs';
+import { freePort } from '../support/free-port.ts';
 import { all, call } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { type Attacked, attacksOn } from './attacks.ts';
 import { ConsoleWatch } from './console-watch.ts';
-import { freePort } from './free-port.ts';
 import { KodamaProcess } from './kodama-process.ts';
 import type { ConfirmedListener } from './listener-churn.ts';
 import { fdCount, processesOf, sharedMemoryLeft, tcpSocketsOf } from './processes.ts';

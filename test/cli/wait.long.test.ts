@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { beginProgram, command, jsonLines } from '../support/command.ts';
 import { foreignPort } from '../support/foreign-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { call } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
 import { makeHome, type RunningApp, sharedApp, startApp } from '../support/test-app.ts';
@@ -27,13 +28,13 @@ test('what comes while it waits is counted, and shown as a table', async () => {
 });
 
 test('a wait outlives the server that it asked', async () => {
-  await using home = await makeHome();
+  await using home = await makeHome({ KODAMA_HTTP_PORT: String(await freePort()) });
   await using first = await startApp({}, home);
   const { port } = await usedListener(first, 'cli-restart', 0);
   const { ended } = beginProgram(first, ['wait', 'cli-restart', '--count', '1', '-o', 'json']);
   await untilItWaits(first);
   await first[Symbol.asyncDispose]();
-  await using second = await startApp({ KODAMA_HTTP_PORT: String(first.httpPort) }, home);
+  await using second = await startApp({}, home);
   const { laddr } = (await call(second, 'GET', '/v1/listeners/cli-restart')).body;
   expect(laddr.port).toBe(port);
   await talk(port, 'hello');

@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { expectAccessible, isLive, openTab, sharedBrowser } from '../support/browser.ts';
+import { freePort } from '../support/free-port.ts';
 import { all, call, want } from '../support/rest-client.ts';
 import { openClient, type TcpClient } from '../support/tcp-client.ts';
 import { makeHome, sharedApp, startProcess } from '../support/test-app.ts';
@@ -226,9 +227,8 @@ describe('with a token', () => {
 });
 
 test('a kill of kodama loses nothing and tells nothing twice', async () => {
-  await using home = await makeHome({ KODAMA_HTTP_PORT: '0' });
+  await using home = await makeHome({ KODAMA_HTTP_PORT: String(await freePort()) });
   const first = await startProcess(home);
-  const environment = { KODAMA_HTTP_PORT: String(first.httpPort) };
   // Nobody answers until it runs again.
   await using tab = await openTab(browser, { provoked: ['Failed to load resource'] });
   const { page } = tab;
@@ -244,7 +244,7 @@ test('a kill of kodama loses nothing and tells nothing twice', async () => {
     await first.exited;
   }
   await page.locator('[data-place="waiting"]').waitFor();
-  await using second = await startProcess(home, environment);
+  await using second = await startProcess(home);
   await isLive(page);
   const [{ laddr }] = await all(second, '/v1/listeners', 'listeners');
   await using client = await openClient(laddr.port);

@@ -2,9 +2,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FleetProject, fleetProjectNames } from '../chaos/fleet-project.ts';
-import { freePort } from '../chaos/free-port.ts';
 import { KodamaProcess } from '../chaos/kodama-process.ts';
 import { LastingProcess } from '../chaos/lasting-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { call, want } from '../support/rest-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { makeDatabase } from '../support/test-database.ts';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
-import { freePort } from '../chaos/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 
 const file = join(import.meta.dirname, '../../examples/stream-events.ts');
 

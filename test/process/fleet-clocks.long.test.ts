@@ -1,9 +1,9 @@
 /** A fleet whose hosts are wrong about the time of day by a day, either way: nobody's record shows it. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { freePort } from '../chaos/free-port.ts';
 import { KodamaProcess } from '../chaos/kodama-process.ts';
 import { LastingProcess } from '../chaos/lasting-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { all, call, want } from '../support/rest-client.ts';
 import { openClient } from '../support/tcp-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

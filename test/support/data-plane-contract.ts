@@ -9,6 +9,7 @@ import type {
   WorkerStatus,
 } from '../../src/core/ports.ts';
 import { defaultProject, projectRef } from '../../src/core/project.ts';
+import { freePort } from './free-port.ts';
 import { long } from './long.ts';
 import { rejection, sampleId, sampleLimits, sampleNewListener } from './samples.ts';
 import { ToldEvents } from './told-events.ts';
@@ -97,9 +98,9 @@ class World implements AsyncDisposable {
     } else await this.status({ restarts: restarts + 1 });
   }
 
-  /** A listener that echoes, by its first wish. */
+  /** A listener that echoes, by its first wish, on a port that is its own while no worker has it. */
   async listen(given: Partial<Binding> = {}): Promise<Bound & { id: string; port: number }> {
-    const binding = bindingOf(given);
+    const binding = bindingOf({ port: await freePort(), ...given });
     const listening = await this.plane.open(binding);
     await this.plane.wish({ generation: 1, binding });
     return { ...listening, id: binding.listenerId, port: listening.laddr.port };

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
-import { freePort } from '../chaos/free-port.ts';
+import { freePort } from './free-port.ts';
 import type { RunningApp } from './test-app.ts';
 
 const root = join(import.meta.dirname, '../..');

@@ -9,6 +9,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { App } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
+import { lastingPorts } from './free-port.ts';
 import { all, want } from './rest-client.ts';
 import { makeDatabase, type TestDatabase } from './test-database.ts';
 
@@ -43,7 +44,11 @@ export async function makeHome(extra: Environment = {}): Promise<TestHome> {
   const dataDir = await mkdtemp(join(tmpdir(), 'kodama-app-'));
   resources.defer(() => rm(dataDir, { recursive: true, force: true }));
   const database: TestDatabase = resources.use(await makeDatabase());
-  const environment = { ...homeEnvironment({ dataDir, url: database.url }), ...extra };
+  const environment = {
+    ...homeEnvironment({ dataDir, url: database.url }),
+    ...lastingPorts,
+    ...extra,
+  };
   const made = resources.move();
   return { environment, [Symbol.asyncDispose]: () => made.disposeAsync() };
 }

@@ -1,10 +1,9 @@
 /** The data plane over worker processes, by itself: what it told, and listeners on it. */
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { readConfig } from '../../src/config.ts';
 import type { Binding, Observed } from '../../src/core/ports.ts';
 import { defaultProject } from '../../src/core/project.ts';
 import { type DataPlaneLimits, WorkerDataPlane } from '../../src/workers/worker-data-plane.ts';
+import { freePort } from './free-port.ts';
 import { keepingLogger, sampleId, sampleNewListener } from './samples.ts';
 import { openClient, talk } from './tcp-client.ts';
 
@@ -63,13 +62,13 @@ export function sampleBinding(number: number, given: Partial<Binding> = {}): Bin
   return { ...spec, ...own, ...given, listenerId: sampleId(number) };
 }
 
-/** A listener that echoes; resolves with its port. */
+/** A listener that echoes, on a port that is its own while no worker has it; resolves with the port. */
 export async function listen(
   plane: WorkerDataPlane,
   number: number,
   given: Partial<Binding> = {},
 ): Promise<number> {
-  const binding = sampleBinding(number, given);
+  const binding = sampleBinding(number, { port: await freePort(), ...given });
   const { laddr } = await plane.open(binding);
   await plane.wish({ generation: 1, binding });
   return laddr.port;
@@ -137,16 +136,4 @@ export async function letIn(
     if (await Promise.race([isEchoed, client.ended.then(() => false)])) echoed += 1;
   }
   return echoed;
-}
-
-/** Nobody listens on it any more. */
-export async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1');
-  return await once(server, 'listening').then(
-    () => {
-      server.close();
-      return true;
-    },
-    () => false,
-  );
 }

@@ -1,7 +1,7 @@
 /** Where projects may listen, on a node whose listeners are reached from outside. */
 import { status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
-import { freePort } from '../chaos/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { call as grpcCall, grpcClient } from '../support/grpc-client.ts';
 import { long } from '../support/long.ts';
 import { call, want } from '../support/rest-client.ts';
