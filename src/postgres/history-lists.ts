@@ -143,6 +143,8 @@ interface Ask {
   readonly query: HistoryQuery;
   /** Matches wanted. */
   readonly limit: number;
+  /** Entries to be looked at, at most. */
+  readonly size: number;
 }
 
 /** Of each of several lists at least so many entries are looked at: those of a page. */
@@ -152,7 +154,7 @@ const eachMin = 64;
 export async function readList(
   database: Reads,
   list: List,
-  { query, limit, size }: Ask & { readonly size: number },
+  { query, limit, size }: Ask,
 ): Promise<Step> {
   const parameters = new Parameters();
   const several = severalOf(list);
@@ -222,18 +224,19 @@ function checkedColumns(list: List, query: HistoryQuery): readonly string[] {
   return restOf(list, query).map((name) => filterColumns[name]);
 }
 
-const gatheredMax = 16_000;
-
-/** The connections of a network out of the list of addresses; null where there are too many of them for that. */
+/**
+ * The connections of a network out of the list of addresses; null where there are more than `size` of them, in all or to
+ * be looked at.
+ */
 export async function gatherNetwork(database: Reads, ask: Ask): Promise<Step | null> {
   if (ask.query.filters.addresses === null) return await sortNetwork(database, ask);
-  const step = await readList(database, addressesList(ask.query), { ...ask, size: gatheredMax });
+  const step = await readList(database, addressesList(ask.query), ask);
   // One address may have more than its share.
   return step.reached === null || step.isFull ? step : await sortNetwork(database, ask);
 }
 
 /** Read whole, and sorted. */
-async function sortNetwork(database: Reads, { query, limit }: Ask): Promise<Step | null> {
+async function sortNetwork(database: Reads, { query, limit, size }: Ask): Promise<Step | null> {
   const parameters = new Parameters();
   const list: List = { keys: ['network'] };
   const own = [projectCondition(query, parameters), ...conditionsOf(query, list.keys, parameters)];
@@ -243,14 +246,15 @@ async function sortNetwork(database: Reads, { query, limit }: Ask): Promise<Step
     ...conditionsOf(query, restOf(list, query), parameters),
   ]);
   const most = parameters.add(limit, 'bigint');
+  const all = parameters.add(size, 'bigint');
   const told = ['c.id', ...new Set(checkedColumns(list, query))];
   // In the order of the list, so that it is that list which is read.
   const sql = `WITH reached AS MATERIALIZED (
     SELECT EXISTS (SELECT FROM closed_connections c ${whereSql(own)}
-      ORDER BY c.raddr OFFSET ${gatheredMax} LIMIT 1) AS are_too_many
+      ORDER BY c.raddr OFFSET ${all} LIMIT 1) AS are_too_many
   ), found AS MATERIALIZED (
     SELECT c.id FROM (
-      SELECT ${told.join(', ')} FROM closed_connections c ${inRange} ORDER BY c.raddr LIMIT ${gatheredMax}
+      SELECT ${told.join(', ')} FROM closed_connections c ${inRange} ORDER BY c.raddr LIMIT ${all}
     ) c ${matches} ORDER BY c.id DESC LIMIT ${most}
   )`;
   const rows = await database.query(withRows(sql, query, parameters));

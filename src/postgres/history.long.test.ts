@@ -217,7 +217,7 @@ test('a network with too much in it is not gathered, nor one with too much that 
   const early = { listenerIds: [rows[0].id] };
   const step = async (asked: Partial<ConnectionQuery>, limit: number) => {
     const query = historyQuery(defaultProject, { ...anyConnection, ...asked }, null);
-    return await gatherNetwork(reads, { query, limit });
+    return await gatherNetwork(reads, { query, limit, size: 16_000 });
   };
   const gather = async (asked: Partial<ConnectionQuery>) =>
     (await step(asked, 51))?.rows.length ?? null;

@@ -34,6 +34,8 @@ const growth = 16;
 const shortGrowth = 8;
 /** So much further than where a page should end; after these, to the end. */
 const timesFurther = [1, growth];
+/** Entries of the list of addresses that are looked at for a network, at first: some milliseconds of work. */
+const gatheredMin = 16_000;
 /** A page of each is soon read, whatever their times. */
 const fewAddresses = 16;
 
@@ -64,21 +66,30 @@ async function readEra(database: Reads, query: HistoryQuery, limit: number): Pro
     readings.push(reading);
   }
   let furthest = readings.reduce((a, b) => ((b.reached ?? '') < (a.reached ?? '') ? b : a));
-  const ofNetwork = hasNetwork ? await readNetwork(database, furthest, query, limit) : null;
-  if (ofNetwork !== null) return ofNetwork;
-  while (!isDone(furthest, limit)) furthest = await readOn(database, furthest, query, limit);
+  let gathered = gatheredMin;
+  for (let looked = 0, due = 0; !isDone(furthest, limit); ) {
+    if (hasNetwork && looked >= due) {
+      const ofNetwork = await readNetwork(database, furthest, query, limit, gathered);
+      if (ofNetwork !== null) return ofNetwork;
+      // Of more, once as much was looked at the other way: whichever is the shorter, its end is not far.
+      [due, looked, gathered] = [gathered, 0, gathered * growth];
+    }
+    looked += furthest.size;
+    furthest = await readOn(database, furthest, query, limit);
+  }
   return furthest.rows;
 }
 
 /**
  * The list of addresses has a network in one piece, which is read on from where a reading ended, a time at a time: first
- * twice what should hold the rest of the page, if it goes on like this. Null where too much lies there.
+ * twice what should hold the rest of the page, if it goes on like this. Null where more than `size` lie there.
  */
 async function readNetwork(
   database: Reads,
   begun: Reading,
   query: HistoryQuery,
   limit: number,
+  size: number,
 ): Promise<Rows | null> {
   let { rows, reached = null } = begun;
   if (reached === null) return rows;
@@ -95,7 +106,8 @@ async function readNetwork(
     const from = lowestId(at - span * (times[time] ?? Number.POSITIVE_INFINITY));
     const isLast = from <= (query.range.from ?? lowestId(0));
     const range = { below: reached, from: isLast ? query.range.from : from };
-    const step = await gatherNetwork(database, { query: { ...query, range }, limit: missing });
+    const ask = { query: { ...query, range }, limit: missing, size };
+    const step = await gatherNetwork(database, ask);
     if (step === null) return null;
     rows = [...rows, ...step.rows];
     reached = step.reached ?? (isLast ? null : from);
