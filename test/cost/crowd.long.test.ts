@@ -30,7 +30,7 @@ const callP99MsMax = 1000;
  * their buffers, an old generation and native memory of some tens each. The control plane has V8's own bounds: two
  * semi-spaces of 64 MiB, as much in their buffers, and an old generation of up to four times what is alive in it.
  */
-const grownBytesMax = { worker: 100 << 20, control: 512 << 20 };
+const grownBytesMax = { worker: 80 << 20, control: 512 << 20 };
 /** What may stay alive of it: the rings and caches of the control plane are full then. */
 const liveBytesMax = 64 << 20;
 /** All that is alive in the worker: at most a third is what it keeps for slow readers. */
