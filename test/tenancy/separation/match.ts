@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:net';
 import { expect } from 'vitest';
+import { freePort, lastOfLastingPorts } from '../../support/free-port.ts';
 import type { SharedApp } from '../../support/test-app.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { type Answer, askRest, type EdgeName, GrpcCaller } from './answers.ts';
@@ -195,12 +196,11 @@ function plain(text: string, things: Things): string {
   );
 }
 
-/** Of a program that is no kodama. */
+/** Of a program that is no kodama, where a project might have it. */
 async function takePort(resources: AsyncDisposableStack): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+  const port = await freePort(lastOfLastingPorts);
+  const server = createServer().listen(port, '127.0.0.1');
   resources.defer(() => void server.close());
   await waitFor('the foreign program', () => server.listening);
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('not a TCP address');
-  return address.port;
+  return port;
 }
