@@ -1,6 +1,7 @@
 /** Nodes that come back after their place was taken, and one that comes under another name. */
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { otherLastingPorts } from '../support/free-port.ts';
 import { call as callGrpc, grpcClient } from '../support/grpc-client.ts';
 import { checkLog, clients, openConnections } from '../support/node-traffic.ts';
 import { call, want } from '../support/rest-client.ts';
@@ -71,7 +72,7 @@ test('with the embedded PostgreSQL a start under another name lets go of what th
 
 test('what a stopped node left is deleted at another, and the rest is there when it is back', async () => {
   await using home = await makeHome();
-  await using b = await startApp({ KODAMA_NODE_ID: nodeB }, home);
+  await using b = await startApp({ KODAMA_NODE_ID: nodeB, ...otherLastingPorts }, home);
   const kept = await (async () => {
     await using a = await startProcess(home, { KODAMA_NODE_ID: nodeA });
     const make = (name: string) => want(201, a, 'POST', '/v1/listeners', { name });

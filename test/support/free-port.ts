@@ -13,20 +13,23 @@ interface Range {
 /** Each process of the tests has its own; 20,000 to 20,099 are those of the documents. */
 const shares = { from: 20_100, size: 1200, count: 10 } as const;
 const share = Number(process.env.VITEST_POOL_ID ?? 0) % shares.count;
-const shareFrom = shares.from + share * shares.size;
-const shareTo = shareFrom + shares.size - 1;
+const from = shares.from + share * shares.size;
+const to = from + shares.size - 1;
 
-/** For a kodama or an agent whose listeners ask for any port. */
-export const lastingPorts = { KODAMA_LISTEN_PORTS: `${shareFrom}-${shareTo}` };
+const listenPorts = (range: Range) => ({ KODAMA_LISTEN_PORTS: `${range.from}-${range.to}` });
 
-/** The last of these, which no test gets to: for a program that is no kodama, on a port that any project might have. */
-export const lastOfLastingPorts: Range = { from: shareTo - 99, to: shareTo };
+/** For a kodama or an agent whose listeners ask for any port: it draws the first that are free. */
+export const lastingPorts = listenPorts({ from, to });
 
-export async function freePort(
-  { from, to }: Range = { from: 10_000, to: 19_999 },
-): Promise<number> {
+/** The last of these, which it does not get to: for a program that is no kodama, where a project might listen. */
+export const sparePorts: Range = { from: to - 99, to };
+
+/** For another node of this host that makes listeners while the one is away. */
+export const otherLastingPorts = listenPorts(sparePorts);
+
+export async function freePort(within: Range = { from: 10_000, to: 19_999 }): Promise<number> {
   for (;;) {
-    const port = from + Math.floor(Math.random() * (to - from + 1));
+    const port = within.from + Math.floor(Math.random() * (within.to - within.from + 1));
     if (await isFree(port)) return port;
   }
 }

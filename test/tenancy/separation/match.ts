@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:net';
 import { expect } from 'vitest';
-import { freePort, lastOfLastingPorts } from '../../support/free-port.ts';
+import { freePort, sparePorts } from '../../support/free-port.ts';
 import type { SharedApp } from '../../support/test-app.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { type Answer, askRest, type EdgeName, GrpcCaller } from './answers.ts';
@@ -198,7 +198,7 @@ function plain(text: string, things: Things): string {
 
 /** Of a program that is no kodama, where a project might have it. */
 async function takePort(resources: AsyncDisposableStack): Promise<number> {
-  const port = await freePort(lastOfLastingPorts);
+  const port = await freePort(sparePorts);
   const server = createServer().listen(port, '127.0.0.1');
   resources.defer(() => void server.close());
   await waitFor('the foreign program', () => server.listening);
