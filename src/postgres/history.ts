@@ -34,8 +34,9 @@ const growth = 16;
 const shortGrowth = 8;
 /** So much further than where a page should end; after these, to the end. */
 const timesFurther = [1, growth];
-/** Entries of the list of addresses that are looked at for a network, at first: some milliseconds of work. */
+/** Entries of the list of addresses that are looked at for a network, at first and at most: some milliseconds of work. */
 const gatheredMin = 16_000;
+const gatheredMax = 128_000;
 /** A page of each is soon read, whatever their times. */
 const fewAddresses = 16;
 
@@ -68,11 +69,11 @@ async function readEra(database: Reads, query: HistoryQuery, limit: number): Pro
   let furthest = readings.reduce((a, b) => ((b.reached ?? '') < (a.reached ?? '') ? b : a));
   let gathered = gatheredMin;
   for (let looked = 0, due = 0; !isDone(furthest, limit); ) {
-    if (hasNetwork && looked >= due) {
+    if (hasNetwork && gathered <= gatheredMax && looked >= due) {
       const ofNetwork = await readNetwork(database, furthest, query, limit, gathered);
       if (ofNetwork !== null) return ofNetwork;
       // Of more, once as much was looked at the other way: whichever is the shorter, its end is not far.
-      [due, looked, gathered] = [gathered, 0, gathered * growth];
+      [due, looked, gathered] = [gathered, 0, gathered * shortGrowth];
     }
     looked += furthest.size;
     furthest = await readOn(database, furthest, query, limit);
