@@ -13,7 +13,7 @@ import {
   type Spent,
 } from './family.ts';
 import { Heartbeat, PeakMemory } from './gauges.ts';
-import { callerCosts } from './plain-costs.ts';
+import { callerCosts, plainCosts } from './plain-costs.ts';
 
 /** What is dear by itself stays dear; what was dear for the machine's sake is cheaper at another time. */
 const attemptsMax = 4;
@@ -133,7 +133,7 @@ export class CostMeter {
     let measured: Measured | null = null;
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const isWithin = measured === null || measured.broken.length === 0;
-      const plain = isWithin ? this.#plain : await this.#plainNow();
+      const plain = isWithin ? this.#plain : await this.#plainNow(family);
       const spent = await this.#spend(family, input).catch((error: unknown) => {
         throw new Error(`it could not be sent: ${toldOf(input)}`, { cause: error });
       });
@@ -150,17 +150,21 @@ export class CostMeter {
     return measured;
   }
 
-  async #plainNow(): Promise<Plain> {
+  async #plainNow({ bounds }: Family): Promise<Plain> {
+    if (bounds.worker !== undefined) return await plainCosts(this.#world);
     return { ...this.#plain, ...(await callerCosts(this.#world)) };
   }
 
   async #spend(family: Family, input: unknown): Promise<Spent> {
     const world = this.#world;
     const before = await world.gauge();
+    const startedAt = performance.now();
     const sent = await this.#sendSteadily(family, input);
+    const tookMs = performance.now() - startedAt;
     const after = await world.gauge();
     return {
       ...sent,
+      tookMs,
       loopMs: after.loopMs - before.loopMs,
       workerMs: after.workerMs - before.workerMs,
       walBytes: after.walBytes - before.walBytes,
@@ -169,10 +173,16 @@ export class CostMeter {
 
   async #sendSteadily(family: Family, input: unknown): Promise<Sent> {
     const timed = (['loop', 'worker'] as const).filter((cost) => family.bounds[cost] !== undefined);
-    let sent = await family.send(this.#world, input);
-    const isSteady = () => timed.every((cost) => plainMs[cost](sent, this.#plain) >= steadyMs);
-    for (let times = 1; times < timesMax && !isSteady(); times += 1) {
-      sent = together([sent, await family.send(this.#world, input)]);
+    const steadiness = (sent: Sent) =>
+      Math.min(...timed.map((cost) => plainMs[cost](sent, this.#plain))) / steadyMs;
+    const send = () => family.send(this.#world, input);
+    let sent = await send();
+    if (family.isPatient) {
+      const times = Math.min(timesMax, Math.ceil(1 / steadiness(sent)));
+      return together([sent, ...(await Promise.all(Array.from({ length: times - 1 }, send)))]);
+    }
+    for (let times = 1; times < timesMax && steadiness(sent) < 1; times += 1) {
+      sent = together([sent, await send()]);
     }
     return sent;
   }

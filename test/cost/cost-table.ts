@@ -60,7 +60,8 @@ function short(value: number): string {
   return value >= 1e6 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
 }
 
-function told({ callMs, byteMs, connectionMs, loneByteMs, bulkByteMs, datagramMs }: Plain): string {
+function told(plain: Plain): string {
+  const { callMs, byteMs, connectionMs, loneByteMs, bulkByteMs, datagramMs, restShare } = plain;
   return [
     `a refused call ${callMs.toFixed(2)} ms`,
     `a megabyte of valid JSON ${(byteMs * mebi).toFixed(1)} ms`,
@@ -68,5 +69,6 @@ function told({ callMs, byteMs, connectionMs, loneByteMs, bulkByteMs, datagramMs
     `a byte echoed alone ${(loneByteMs * 1000).toFixed(1)} µs`,
     `a megabyte in bulk ${(bulkByteMs * mebi).toFixed(1)} ms`,
     `a datagram ${(datagramMs * 1000).toFixed(1)} µs`,
+    `a second of rest ${(restShare * 1000).toFixed(1)} ms`,
   ].join(', ');
 }

@@ -21,6 +21,7 @@ export interface Sent {
 }
 
 export interface Spent extends Sent {
+  readonly tookMs: number;
   /** CPU of the loop of the control plane, and of the worker. */
   readonly loopMs: number;
   readonly workerMs: number;
@@ -39,6 +40,8 @@ export interface Plain {
   readonly bulkByteMs: number;
   /** The worker's loop for a datagram of 64 bytes and its answer. */
   readonly datagramMs: number;
+  /** What the worker's loop takes in a millisecond in which nobody is there. */
+  readonly restShare: number;
 }
 
 /** WAL that a call may always write: rows, index entries and commit of what is small. */
@@ -67,8 +70,9 @@ export const costs = {
     spent.walBytes / (spent.bytesIn + (spent.aboutBytes ?? 0) + spent.calls * walCallBytes),
   /** Bytes of one answer. */
   answerBytes: (spent: Spent) => spent.bytesOut / spent.calls,
-  /** Time of the worker's loop, in that of plain input. */
-  worker: (spent: Spent, plain: Plain) => spent.workerMs / plainMs.worker(spent, plain),
+  /** Time of the worker's loop, in that of plain input; without what it takes anyway, for as long as a client waits. */
+  worker: (spent: Spent, plain: Plain) =>
+    (spent.workerMs - spent.tookMs * plain.restShare) / plainMs.worker(spent, plain),
   /** Datagrams for each one that came: above 2 it would be an amplifier. */
   datagrams: (spent: Spent) => (spent.datagramsOut ?? 0) / (spent.datagramsIn ?? 0),
   bytes: (spent: Spent) => spent.bytesOut / spent.bytesIn,
@@ -87,6 +91,8 @@ export interface Family<Input = unknown> {
   readonly worst: readonly Input[];
   readonly runs: number;
   readonly bounds: Bounds;
+  /** What is sent waits, so that it is sent again at once and not in a row: what rests is found in no cache. */
+  readonly isPatient?: true;
   /** Makes what the inputs are about, in the fuzz only. */
   prepare?(world: CostWorld): Promise<void>;
   send(target: Target, input: Input): Promise<Sent>;

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { listenerSchemas } from '../../src/api/listener-input.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
 import { call, want } from '../support/rest-client.ts';
+import { passed } from '../support/wait-for.ts';
 import type { CostWorld } from './cost-world.ts';
 import type { Plain } from './family.ts';
 import { loopMs } from './gauges.ts';
@@ -14,6 +15,7 @@ const calls = 20;
 const loneBytes = 500;
 const bulkBytes = 4 << 20;
 const datagrams = 500;
+const restMs = 500;
 
 export async function plainCosts(world: CostWorld): Promise<Plain> {
   const tcp = await want(201, world, 'POST', '/v1/listeners', {});
@@ -25,8 +27,9 @@ export async function plainCosts(world: CostWorld): Promise<Plain> {
   const loneByteMs = await least(worker, () => echoOneByOne(port, loneBytes), loneBytes);
   const bulkByteMs = await least(worker, () => echoAtOnce(port, bulkBytes), bulkBytes);
   const datagramMs = await least(worker, () => pingPong(udp.laddr.port, datagrams), datagrams);
+  const restShare = await least(worker, () => passed(restMs), restMs);
   await world.sweep();
-  return { callMs, byteMs, connectionMs, loneByteMs, bulkByteMs, datagramMs };
+  return { callMs, byteMs, connectionMs, loneByteMs, bulkByteMs, datagramMs, restShare };
 }
 
 /** What the bounds of callers' input are multiples of. */

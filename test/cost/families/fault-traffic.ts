@@ -107,6 +107,7 @@ const tcpClients = family({
   runs: 15,
   // A piece may pass sixteen faults, each of which keeps it for a while.
   bounds: { worker: 8 },
+  isPatient: true,
   async send(target, { faults, bytes: wanted, isByteByByte, clients }): Promise<Sent> {
     const bytes = isByteByByte ? Math.min(wanted, 2000) : wanted;
     await using listener = await listen(target.url, { faults });
@@ -156,6 +157,7 @@ const datagrams = family({
   runs: 15,
   // One echo is what it is for; a second is what `duplicate` is for. More would make an amplifier of it.
   bounds: { datagrams: 2, bytes: 2, worker: 8 },
+  isPatient: true,
   async send(target, { faults, bytes, count, sources }): Promise<Sent> {
     await using listener = await listen(target.url, { protocol: 'udp', faults });
     if (listener === null) return refused;
