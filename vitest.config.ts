@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import { findChromium } from './scripts/find-chromium.ts';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 const isLong = '{src,test}/**/*.long.test.ts';
 const isFuzz = 'test/hostile/*.test.ts';
@@ -41,6 +42,7 @@ export default defineConfig({
     globalSetup: './test/support/postgres-server.ts',
     pool: 'forks',
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 180_000,
     hookTimeout: 180_000,
     provide: { chromium },
@@ -72,6 +74,9 @@ export default defineConfig({
           exclude: [...isMeasured, ...isUnseen],
           isolate: false,
           testTimeout: 300_000,
+          // Most of them wait, for what has its time.
+          maxWorkers: 5,
+          sequence: { groupOrder: 1 },
           provide: { fuzzShare: 1 },
         },
       },
@@ -83,7 +88,7 @@ export default defineConfig({
           exclude: isUnseen,
           testTimeout: 300_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
