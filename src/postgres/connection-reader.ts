@@ -1,23 +1,14 @@
 /** Look-ups and lists of connections: newest first, open and closed ones in one order by id. */
-import type { Connection, ConnectionState } from '../core/connection.ts';
+import type { Connection } from '../core/connection.ts';
 import type { ConnectionDirectory, ConnectionQuery } from '../core/directories.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
 import { allStatement, isAll } from './all-connections.ts';
 import type { Reads, Rows, Statement } from './database.ts';
 import { readHistory } from './history.ts';
-import {
-  conditionsOf,
-  filters,
-  type HistoryQuery,
-  historyQuery,
-  idConditionsOf,
-  Parameters,
-  projectCondition,
-  timeConditionsOf,
-  whereSql,
-} from './history-query.ts';
+import { historyQuery } from './history-query.ts';
 import type { NodeDirectory } from './node-directory.ts';
+import { OpenBeside, openStatement } from './open-beside.ts';
 import type { ProjectReader } from './project-reads.ts';
 import { closedColumns, isUuid, nodeOfConnection, openColumns, parseConnection } from './rows.ts';
 
@@ -51,39 +42,24 @@ export class ConnectionReader implements ConnectionDirectory {
   async list(query: ConnectionQuery, page: PageRequest): Promise<readonly Connection[]> {
     if (query.listenerIds?.length === 0) return [];
     const history = historyQuery(this.#project, query, page.after);
-    const { pageSize } = page;
-    const reads = this.#reads.upTo(pageSize);
-    if (isAll(history))
-      return await this.#read(allStatement(history, query.state, pageSize), reads);
-    // The open ones first: one that closes meanwhile is then found twice, and never missed.
-    const open = await this.#listOpen(reads, query.state, history, pageSize);
-    const closed = await this.#listClosed(reads, query.state, history, pageSize);
+    const { state } = query;
+    const { pageSize: limit } = page;
+    const reads = this.#reads.upTo(limit);
+    if (isAll(history)) return await this.#read(allStatement(history, state, limit), reads);
+    const ask = { query: history, limit };
+    // One that is open has no reason.
+    const mayBeOpen = state !== 'closed' && query.closeReason === null;
+    if (state !== null && state !== 'closed') {
+      return mayBeOpen ? await this.#read(openStatement(ask, state), reads) : [];
+    }
+    const beside = mayBeOpen ? new OpenBeside(ask) : null;
+    const closed = await this.#parse(await readHistory(reads, history, limit, beside));
+    const open = await this.#parse(beside?.rows ?? []);
     if (open.length === 0) return closed;
     const ids = new Set(closed.map(({ id }) => id));
     return [...closed, ...open.filter(({ id }) => !ids.has(id))]
       .sort((a, b) => (a.id > b.id ? -1 : 1))
-      .slice(0, pageSize);
-  }
-
-  async #listOpen(
-    reads: Reads,
-    state: ConnectionState | null,
-    query: HistoryQuery,
-    limit: number,
-  ): Promise<readonly Connection[]> {
-    // One that is open has no reason.
-    if (state === 'closed' || query.filters.closeReason !== null) return [];
-    return await this.#read(openStatement(state, query, limit), reads);
-  }
-
-  async #listClosed(
-    reads: Reads,
-    state: ConnectionState | null,
-    query: HistoryQuery,
-    limit: number,
-  ): Promise<readonly Connection[]> {
-    if (state !== null && state !== 'closed') return [];
-    return await this.#parse(await readHistory(reads, query, limit));
+      .slice(0, limit);
   }
 
   /** Not closed, in id order; of one listener, or of all. */
@@ -112,22 +88,4 @@ export class ConnectionReader implements ConnectionDirectory {
     const nodeIds = await this.#nodes.with(rows.map((row) => nodeOfConnection(row)));
     return await this.#reads.parsed(rows, (row) => parseConnection(row, nodeIds));
   }
-}
-
-/** They are few enough to be looked at one by one. */
-function openStatement(
-  state: ConnectionState | null,
-  query: HistoryQuery,
-  limit: number,
-): Statement {
-  const parameters = new Parameters();
-  const conditions = [
-    projectCondition(query, parameters),
-    ...conditionsOf(query, filters, parameters),
-    ...timeConditionsOf(query, parameters),
-    ...idConditionsOf(query.range, parameters),
-    ...(state === null ? [] : [`c.half_closed_at IS ${state === 'open' ? '' : 'NOT '}NULL`]),
-  ];
-  return parameters.kept(`SELECT ${openColumns} FROM open_connections c
-    ${whereSql(conditions)} ORDER BY c.id DESC LIMIT ${parameters.add(limit, 'bigint')}`);
 }

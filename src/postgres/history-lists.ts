@@ -3,7 +3,8 @@
  * list's entries, keeps those that match all else that is asked for, and tells how far down it has seen them all.
  * It needs few rows of the table but those that it answers with: most of what it checks is in the index, too.
  */
-import type { Reads, Rows, Statement } from './database.ts';
+import type { Reads, Rows } from './database.ts';
+import { connectionsOf, type FoundRow, idsOf, withRows } from './found-rows.ts';
 import {
   conditionsOf,
   type Filter,
@@ -16,12 +17,11 @@ import {
   isAsked,
   Parameters,
   projectCondition,
-  timeConditionsOf,
   type types,
   valueSql,
   whereSql,
 } from './history-query.ts';
-import { closedColumns } from './rows.ts';
+import type { OpenBeside } from './open-beside.ts';
 
 export interface List {
   /** The columns of its index before the id. */
@@ -147,6 +147,10 @@ interface Ask {
   readonly size: number;
 }
 
+interface ListAsk extends Ask {
+  readonly open: OpenBeside | null;
+}
+
 /** Of each of several lists at least so many entries are looked at: those of a page. */
 const eachMin = 64;
 
@@ -154,7 +158,7 @@ const eachMin = 64;
 export async function readList(
   database: Reads,
   list: List,
-  { query, limit, size }: Ask,
+  { query, limit, size, open }: ListAsk,
 ): Promise<Step> {
   const parameters = new Parameters();
   const several = severalOf(list);
@@ -176,14 +180,17 @@ export async function readList(
   const matches = `SELECT c.id FROM (${entries} LIMIT ${count}) c ${isMatch} ORDER BY ${order} LIMIT ${most}`;
   const newest = `SELECT c.id FROM ${each} (${matches}) c ${hasEdge && lists > 1 ? isSeen : ''}
     ORDER BY c.id DESC LIMIT ${most}`;
-  const found = several === undefined ? matches : newest;
-  const sql = `WITH ${hasEdge ? edge : ''}found AS MATERIALIZED (${found}), reached AS (
+  const foundSql = several === undefined ? matches : newest;
+  const sql = `WITH ${hasEdge ? edge : ''}found AS MATERIALIZED (${foundSql}), reached AS (
     SELECT CASE WHEN (SELECT count(*) FROM found) = ${most} THEN (SELECT id FROM found ORDER BY id LIMIT 1)
       ELSE ${hasEdge ? '(SELECT id FROM edge)' : 'NULL'} END
   )`;
-  const rows = await database.query(withRows(sql, query, parameters));
+  const beside = open?.sql(parameters) ?? null;
+  const rows = await database.query(withRows(sql, query, parameters, beside));
   const [reached] = rows[0] as FoundRow;
-  return { rows: connectionsOf(rows), reached, isFull: idsOf(rows).length === limit };
+  if (beside !== null) open?.come(connectionsOf(rows.filter(([, id]) => id === null)));
+  const found = rows.filter(([, id]) => id !== null);
+  return { rows: connectionsOf(found), reached, isFull: found.length === limit };
 }
 
 /** The id of a list's first entry; null where it has none. */
@@ -230,7 +237,7 @@ function checkedColumns(list: List, query: HistoryQuery): readonly string[] {
  */
 export async function gatherNetwork(database: Reads, ask: Ask): Promise<Step | null> {
   if (ask.query.filters.addresses === null) return await sortNetwork(database, ask);
-  const step = await readList(database, addressesList(ask.query), ask);
+  const step = await readList(database, addressesList(ask.query), { ...ask, open: null });
   // One address may have more than its share.
   return step.reached === null || step.isFull ? step : await sortNetwork(database, ask);
 }
@@ -262,32 +269,4 @@ async function sortNetwork(database: Reads, { query, limit, size }: Ask): Promis
   if (areTooMany) return null;
   const last = idsOf(rows)[limit - 1] ?? null;
   return { rows: connectionsOf(rows), reached: last, isFull: last !== null };
-}
-
-/** With an id that was found, its connection: nulls where the time is not one asked for, which no index has. */
-type FoundRow<Told = string | null> = readonly [
-  told: Told,
-  id: string | null,
-  ...connection: readonly unknown[],
-];
-
-/**
- * The statement that ends in `found` and `reached`, with the rows of what was found: each the first from its id on, and in
- * order, so that only the primary key fits.
- */
-function withRows(sql: string, query: HistoryQuery, parameters: Parameters): Statement {
-  const isFound = ['f.id = found.id', ...timeConditionsOf(query, parameters, 'f')].join(' AND ');
-  return parameters.kept(`${sql} SELECT r.*, found.id, f.* FROM reached r LEFT JOIN found ON true LEFT JOIN LATERAL (
-    SELECT ${closedColumns} FROM closed_connections c WHERE ${projectCondition(query, parameters)} AND c.id >= found.id
-    ORDER BY c.id LIMIT 1
-  ) f ON ${isFound} ORDER BY found.id DESC`);
-}
-
-/** Of what was found, newest first. */
-function idsOf(rows: Rows): readonly string[] {
-  return (rows as readonly FoundRow<unknown>[]).flatMap(([, id]) => id ?? []);
-}
-
-function connectionsOf(rows: Rows): Rows {
-  return rows.map((row) => row.slice(2)).filter(([id]) => id !== null);
 }

@@ -7,10 +7,13 @@ import { makeDatabase } from '../../test/support/test-database.ts';
 import type { ConnectionQuery } from '../core/directories.ts';
 import { defaultProject } from '../core/project.ts';
 import { netOf } from './address-nets.ts';
-import type { Reads } from './database.ts';
+import { ConnectionReader } from './connection-reader.ts';
+import { Database, type Reads } from './database.ts';
 import { gatherNetwork } from './history-lists.ts';
 import { historyQuery, idAbove } from './history-query.ts';
-import { PostgresStore } from './postgres-store.ts';
+import { NodeDirectory } from './node-directory.ts';
+import { defaultLimits, PostgresStore } from './postgres-store.ts';
+import type { ProjectReader } from './project-reads.ts';
 
 const nothing = () => undefined;
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
@@ -57,9 +60,16 @@ SELECT ${idOf('at', 'n')}, l.id, 2 * n + 1, 2 * n + 2, at, at + 1000, 1, 1, 1, 1
   '127.0.0.1', raddr
 FROM c JOIN l ON l.created_at = ${sampleTime} + (n / 100) * 100::bigint * ${second}`;
 
+/** Of every so many there is another like it, in the same moment, which is open still. */
+const openSql = `INSERT INTO open_connections (id, listener_id, opened_seq, accepted_at, bytes_in, bytes_out, pid, fd,
+  lport, rport, protocol, node, project, laddr, raddr)
+SELECT ${idOf('accepted_at', `opened_seq + ${2 * connections}`)}, listener_id, opened_seq + ${2 * connections},
+  accepted_at, 1, 1, 1, 1, lport, 1, protocol, 1, 1, laddr, raddr
+FROM closed_connections WHERE opened_seq % 211 = 1`;
+
 const anyConnection: ConnectionQuery = {
   listenerIds: null,
-  state: 'closed',
+  state: null,
   protocol: null,
   raddr: null,
   lport: null,
@@ -71,15 +81,18 @@ const anyConnection: ConnectionQuery = {
 const resources = new AsyncDisposableStack();
 let client: Client;
 let store: PostgresStore;
+let databaseUrl: string;
 
 beforeAll(async () => {
   const { url } = resources.use(await makeDatabase());
   store = resources.use(await PostgresStore.open({ connectionString: url, nodeId: 'node', log }));
   await store.nodes.takeOwn();
+  databaseUrl = url;
   client = new Client({ connectionString: url });
   await client.connect();
   resources.defer(() => client.end());
   await client.query(fillSql);
+  await client.query(openSql);
   await client.query('ANALYZE');
 }, 60_000);
 afterAll(() => resources.disposeAsync());
@@ -97,8 +110,11 @@ const columns: Readonly<Record<string, string>> = {
 async function plainIds(query: Partial<ConnectionQuery>): Promise<readonly string[]> {
   const asked = Object.entries(query);
   const where = asked.map(([name], index) => `${columns[name]}${index + 1}`).join(' AND ');
+  const told = 'id, protocol, raddr, lport, accepted_at';
   const { rows } = await client.query<{ id: string }>(
-    `SELECT id FROM closed_connections ${where === '' ? '' : `WHERE ${where}`} ORDER BY id DESC`,
+    `SELECT id FROM (
+      SELECT ${told}, close_reason FROM closed_connections UNION ALL SELECT ${told}, NULL FROM open_connections
+    ) c ${where === '' ? '' : `WHERE ${where}`} ORDER BY id DESC`,
     asked.map(([, value]) => value),
   );
   return rows.map(({ id }) => id);
@@ -232,6 +248,41 @@ test('a network with too much in it is not gathered, nor one with too much that 
   // What it found was accepted in that very moment, and not before.
   const beside = { raddr: '127.0.0.0/24', acceptedBefore: at(30_004) };
   expect(await step(beside, 1)).toMatchObject({ rows: [], isFull: true });
+});
+
+test('a connection that closes while its page is read is found once', async () => {
+  const raddr = '198.51.100.0/24';
+  const isThere = "raddr <<= '198.51.100.0/24' ORDER BY id LIMIT 1";
+  const { rows } = await client.query(`SELECT id FROM open_connections WHERE ${isThere}`);
+  const [{ id }] = rows;
+  const closeIt = `WITH gone AS (DELETE FROM open_connections WHERE id = '${id}' RETURNING *)
+    INSERT INTO closed_connections (id, listener_id, opened_seq, closed_seq, accepted_at, closed_at, bytes_in, bytes_out,
+      pid, fd, lport, rport, protocol, close_initiator, close_reason, net, node, project, laddr, raddr)
+    SELECT id, listener_id, opened_seq, opened_seq + 1, accepted_at, accepted_at + 1, 1, 1, 1, 1, lport, 1, protocol,
+      'peer', 'peer_fin', ${netOf('198.51.100.0')}, 1, 1, laddr, raddr FROM gone`;
+  let statements = 0;
+  const query: Reads['query'] = async ({ text, values = [] }) => {
+    statements += 1;
+    const answer = await client.query({ text, values: [...values], rowMode: 'array' });
+    if (statements === 1) await client.query(closeIt);
+    return answer.rows;
+  };
+  const parsed: ProjectReader['parsed'] = async (found, parse) => found.map(parse);
+  await using database = new Database({
+    connectionString: databaseUrl,
+    log,
+    limits: defaultLimits,
+  });
+  const directory = new NodeDirectory(database);
+  const reader = new ConnectionReader(
+    { query, upTo: () => ({ query }), parsed },
+    directory,
+    defaultProject,
+  );
+  const page = await reader.list({ ...anyConnection, raddr }, { pageSize: 10_000, after: null });
+  expect(statements).toBeGreaterThan(1);
+  expect(page.filter((one) => one.id === id)).toHaveLength(1);
+  expect(page.map((one) => one.id)).toEqual(await plainIds({ raddr }));
 });
 
 test('the bounds of a page of time hold what was accepted in it', async () => {

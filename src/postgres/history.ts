@@ -10,17 +10,22 @@ import type { Reads, Rows } from './database.ts';
 import { latestEra } from './history-listeners.ts';
 import { gatherNetwork, isExact, type List, listsOf, newestOf, readList } from './history-lists.ts';
 import { type HistoryQuery, lowestId, timeOfId } from './history-query.ts';
+import type { OpenBeside } from './open-beside.ts';
 
-/** Rows of ConnectionRow, newest first, at most `limit`. */
+/** Rows of ConnectionRow, newest first, at most `limit`; with the first of them come the open ones, if these are asked for. */
 export async function readHistory(
   database: Reads,
   asked: HistoryQuery,
   limit: number,
+  open: OpenBeside | null,
 ): Promise<Rows> {
   const rows: Rows[number][] = [];
   for (let rest: HistoryQuery | null = asked; rest !== null && rows.length < limit; ) {
     const era = await latestEra(database, rest);
-    if (era.query !== null) rows.push(...(await readEra(database, era.query, limit - rows.length)));
+    if (era.query !== null) {
+      const ask = { query: era.query, limit: limit - rows.length, open };
+      rows.push(...(await readEra(database, ask)));
+    }
     rest = era.earlier;
   }
   return rows;
@@ -50,7 +55,14 @@ interface Reading {
   readonly size: number;
 }
 
-async function readEra(database: Reads, query: HistoryQuery, limit: number): Promise<Rows> {
+interface EraAsk {
+  readonly query: HistoryQuery;
+  readonly limit: number;
+  readonly open: OpenBeside | null;
+}
+
+async function readEra(database: Reads, ask: EraAsk): Promise<Rows> {
+  const { query, limit } = ask;
   const readings: Reading[] = [];
   const hasNetwork = query.filters.network !== null;
   for (const list of listsOf(query)) {
@@ -60,7 +72,7 @@ async function readEra(database: Reads, query: HistoryQuery, limit: number): Pro
     const steps = hasNetwork ? shortGrowth : growth;
     for (let isNear = true; isNear && !isDone(reading, limit); ) {
       const before = reading.rows.length;
-      reading = await readOn(database, reading, query, limit);
+      reading = await readOn(database, reading, ask);
       isNear = (reading.rows.length - before) * steps >= limit - before;
     }
     if (isDone(reading, limit)) return reading.rows;
@@ -76,7 +88,7 @@ async function readEra(database: Reads, query: HistoryQuery, limit: number): Pro
       [due, looked, gathered] = [gathered, 0, gathered * shortGrowth];
     }
     looked += furthest.size;
-    furthest = await readOn(database, furthest, query, limit);
+    furthest = await readOn(database, furthest, ask);
   }
   return furthest.rows;
 }
@@ -123,11 +135,10 @@ function isDone({ rows, reached }: Reading, limit: number): boolean {
 async function readOn(
   database: Reads,
   { list, rows, reached, size }: Reading,
-  query: HistoryQuery,
-  limit: number,
+  { query, limit, open }: EraAsk,
 ): Promise<Reading> {
   const range = { ...query.range, below: reached ?? query.range.below };
-  const ask = { query: { ...query, range }, limit: limit - rows.length, size };
+  const ask = { query: { ...query, range }, limit: limit - rows.length, size, open };
   const step = await readList(database, list, ask);
   // As many as should do, if it goes on like this.
   const missing = limit - rows.length - step.rows.length;

@@ -10,6 +10,7 @@ import type { PageItems, SizedPageRequest } from '../core/page.ts';
 import type { ProjectRef } from '../core/project.ts';
 import { itemBytes, takeBytes } from '../core/sizes.ts';
 import type { Micros } from '../core/time.ts';
+import type { ClosedNames } from './closed-names.ts';
 import type { Database, Reads, Statement } from './database.ts';
 import type { LazyPrisma } from './lazy-prisma.ts';
 import { type ListenerSize, listenerSizes } from './listener-list.ts';
@@ -38,7 +39,7 @@ const idsText = `SELECT coalesce(
       ORDER BY l.id DESC LIMIT 1)
   ) FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY k(id, name, place) ORDER BY k.place`;
 
-const namesText = `SELECT id, name FROM listeners
+const namesText = `SELECT id, name, NOT is_live FROM listeners
   WHERE project = $2::integer AND id = ANY ($1::uuid[])`;
 
 /**
@@ -57,11 +58,14 @@ const labelledAmongText = `SELECT l.id FROM listeners l
 const observedText = `UPDATE listeners SET observed_generation = $3::integer
   WHERE project = $1::integer AND id = $2::uuid AND generation = $3::integer`;
 
+type NameRow = readonly [id: string, name: string | null, isClosed: boolean];
+
 interface ListenerRowsOptions {
   readonly database: Database;
   readonly nodes: NodeDirectory;
   readonly cipher: SecretCipher;
   readonly prisma: LazyPrisma;
+  readonly closedNames: ClosedNames;
 }
 
 /** Rows of listeners, of any project. */
@@ -70,12 +74,14 @@ export class ListenerRows {
   readonly #nodes: NodeDirectory;
   readonly #cipher: SecretCipher;
   readonly prisma: LazyPrisma;
+  readonly closedNames: ClosedNames;
 
-  constructor({ database, nodes, cipher, prisma }: ListenerRowsOptions) {
+  constructor({ database, nodes, cipher, prisma, closedNames }: ListenerRowsOptions) {
     this.#database = database;
     this.#nodes = nodes;
     this.#cipher = cipher;
     this.prisma = prisma;
+    this.closedNames = closedNames;
   }
 
   /** By who reads; what a node reads of its own is no project's. */
@@ -152,9 +158,22 @@ export class ListenerReader implements ListenerDirectory {
   }
 
   async findNames(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
-    const statement = { name: 'listener names', text: namesText, values: [ids, this.#project] };
-    const rows = await this.#reads.query(statement);
-    return new Map(rows as readonly (readonly [id: string, name: string | null])[]);
+    const { closedNames } = this.#rows;
+    const names = new Map<string, string | null>();
+    const others: string[] = [];
+    for (const id of ids) {
+      const name = closedNames.get(this.#project, id);
+      if (name === undefined) others.push(id);
+      else names.set(id, name);
+    }
+    if (others.length === 0) return names;
+    const values = [others, this.#project];
+    const rows = await this.#reads.query({ name: 'listener names', text: namesText, values });
+    for (const [id, name, isClosed] of rows as readonly NameRow[]) {
+      names.set(id, name);
+      if (isClosed) closedNames.add(this.#project, id, name);
+    }
+    return names;
   }
 
   async findLabelledIds({ labels, among, limit }: LabelledRequest): Promise<readonly string[]> {

@@ -13,6 +13,7 @@ import { keeperSettings, type Reads, type Statement, writerSettings } from './da
 import { eventsBackStatement, eventsStatement } from './event-statements.ts';
 import { readHistory } from './history.ts';
 import { historyQuery } from './history-query.ts';
+import { OpenBeside } from './open-beside.ts';
 import { SecretCipher } from './secret-cipher.ts';
 
 const cipher = new SecretCipher({ current: null, old: null });
@@ -140,6 +141,7 @@ test.each(states)('each list of a history %s is read along its index', async (st
   for (const [asked, lists] of listCases) {
     const query = { ...anyConnection, ...asked };
     const read: string[] = [];
+    const withOpen: boolean[] = [];
     const reads: Reads = {
       async query({ text, isPlannedOnce }) {
         expect(isPlannedOnce).toBe(true);
@@ -148,6 +150,7 @@ test.each(states)('each list of a history %s is read along its index', async (st
         expect(plan).not.toMatch(/Bitmap|Seq Scan/);
         // What does not depend on the row is not worked out for each.
         expect(plan).not.toMatch(/Filter: .*\b(?:network|broadcast)\(/);
+        withOpen.push(text.includes('FROM open_connections'));
         const used = [...plan.matchAll(/ using closed_connections_(\w+)/g)].map(([, name]) => name);
         // The first entry of the list that got furthest.
         if (!text.includes('found')) {
@@ -167,8 +170,13 @@ test.each(states)('each list of a history %s is read along its index', async (st
         ];
       },
     };
-    await readHistory(reads, historyQuery(defaultProject, query, null), 51);
+    const history = historyQuery(defaultProject, query, null);
+    const open = query.closeReason === null ? { query: history, limit: 51 } : null;
+    await readHistory(reads, history, 51, open && new OpenBeside(open));
     expect(read).toEqual(lists);
+    // Open ones come with the first.
+    expect(withOpen.indexOf(true)).toBe(open === null ? -1 : 0);
+    expect(withOpen.lastIndexOf(true)).toBe(open === null ? -1 : 0);
   }
 });
 

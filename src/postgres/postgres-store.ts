@@ -9,6 +9,7 @@ import type { ProjectStore, Store } from '../core/store.ts';
 import type { FleetStore } from '../fleet/store.ts';
 import type { TenancyStore } from '../tenancy/store.ts';
 import { AuditRows } from './audit-rows.ts';
+import { ClosedNames } from './closed-names.ts';
 import { CommandRows } from './command-rows.ts';
 import { ConnectionReader } from './connection-reader.ts';
 import { Database, type DatabaseLimits } from './database.ts';
@@ -53,6 +54,8 @@ export interface PostgresStoreLimits extends DatabaseLimits {
   readonly prismaPerProjectMax: number;
   /** Of a long answer, in one piece. */
   readonly answerRowsMax: number;
+  /** Names of closed listeners that are remembered, of all projects. */
+  readonly closedNamesMax: number;
 }
 
 export interface PostgresStoreOptions {
@@ -106,7 +109,8 @@ export class PostgresStore implements Store, AsyncDisposable {
     const { connectTimeoutMs: waitMs } = limits;
     const lists = readLines({ atOnceMax: () => limits.prismaPerProjectMax, waitMs });
     const prisma = new LazyPrisma(database, schema, lists);
-    const listeners = new ListenerRows({ database, nodes: directory, cipher, prisma });
+    const closedNames = new ClosedNames(limits.closedNamesMax);
+    const listeners = new ListenerRows({ database, nodes: directory, cipher, prisma, closedNames });
     const { loop = new LoopShares() } = options;
     const reads = new ProjectReads(database, loop, {
       atOnceMax: limits.readsPerProjectMax,

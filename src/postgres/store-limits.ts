@@ -5,6 +5,7 @@ export const storeLimits = {
   openTimeoutMs: 30_000,
   readConnectionsMax: 8,
   keptPlansMax: 64,
+  closedNamesMax: 4096,
   readsPerProjectMax: 4,
   longReadsPerProjectMax: 2,
   longReadWaitMs: 30_000,

@@ -125,6 +125,8 @@ export function projectContract(makeGround: MakeGround): void {
       expect((await listeners.findLabelledIds(labelled)).toSorted()).toEqual(both);
       const among = [foreign.listener.id, foreign.over.id];
       expect(await listeners.findLabelledIds({ ...labelled, among })).toEqual([]);
+      const ownNames = [own.listener, own.over].map(({ id, name }) => [id, name] as const);
+      expect(await listeners.findNames([...both, ...among])).toEqual(new Map(ownNames));
       expect(await listeners.findNames(among)).toEqual(new Map());
       for (const [query, id] of [
         [{}, own.listener.id],

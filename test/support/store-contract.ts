@@ -461,6 +461,10 @@ function listenerContract(makeGround: MakeGround): void {
     expect(await labelled({ env: 'ci' }, [newer.id, at(9)])).toEqual([newer.id]);
     expect(await labelled({ env: 'ci' }, [])).toEqual([]);
     expect((await labelled({ env: 'ci' }, null, 2)).length).toBe(2);
+    const named = () => store.listeners.findNames([old.id, newer.id, other.id, at(9)]);
+    const names = new Map([old, newer, other].map(({ id, name }) => [id, name]));
+    expect(await named()).toEqual(names);
+    expect(await named()).toEqual(names);
     // Now counts, and for who is closed the end.
     const next = { revision: 2, generation: 2, name: 'renamed', labels: { env: 'dev' } };
     const updated = listenerEvent('listener_updated', { ...newer, ...next });
@@ -468,6 +472,7 @@ function listenerContract(makeGround: MakeGround): void {
     expect(await ids('echo', 'renamed', 'other')).toEqual([old.id, newer.id, other.id]);
     expect(await labelled({ env: 'ci' })).toEqual([old.id, other.id]);
     expect(await labelled({ env: 'dev' })).toEqual([newer.id]);
+    expect(await named()).toEqual(names.set(newer.id, 'renamed'));
     const again = make(4, 'other', {});
     await store.node.append(append(4, [listenerEvent('listener_created', again), end(again)]));
     expect(await ids('other')).toEqual([again.id]);
