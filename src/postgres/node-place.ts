@@ -13,6 +13,7 @@ import { type AppendRow, appendStatement } from './append-statement.ts';
 import type { ConnectionReader } from './connection-reader.ts';
 import type { Database } from './database.ts';
 import { isUniqueViolation } from './database-errors.ts';
+import type { GrownTables } from './grown-tables.ts';
 import type { ListenerRows } from './listener-reader.ts';
 import type { SecretCipher } from './secret-cipher.ts';
 
@@ -21,6 +22,7 @@ export interface NodePlaceOptions {
   readonly listeners: ListenerRows;
   readonly connections: (project: ProjectRef) => ConnectionReader;
   readonly cipher: SecretCipher;
+  readonly tables: Pick<GrownTables, 'appended'>;
   readonly nodeId: string;
   /** The number in the rows of the writer, and of the node that is built into it. */
   readonly ref: number;
@@ -54,7 +56,7 @@ export class NodePlace implements TakenNode {
   }
 
   async append(append: Append): Promise<FirstSeqs> {
-    const { database, cipher, boot = null } = this.#options;
+    const { database, cipher, tables, boot = null } = this.#options;
     const fence = { writer: this.ref, epoch: this.epoch, number: append.number };
     const batch = foldAppend(append, { node: this.ref, boot }, cipher);
     const [row] = await database.append(appendStatement(batch, fence)).catch((error: unknown) => {
@@ -64,6 +66,7 @@ export class NodePlace implements TakenNode {
     });
     const [bases, isWriter, held, hasOthers, listenersMax] = row as AppendRow;
     if (bases !== null) {
+      tables.appended(batch);
       const grown = batch.logs.filter(({ events }) => events > 0).map(({ project }) => project);
       if (hasOthers && grown.length > 0) this.#options.onAppend(grown);
       return firstSeqs(batch.logs.map(({ project }, at) => [project, bases[at] ?? 0]));

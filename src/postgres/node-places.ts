@@ -10,7 +10,7 @@ import { NodePlace, type NodePlaceOptions } from './node-place.ts';
 import { isHeldSql, NodePresence, presenceKey } from './node-presence.ts';
 
 export interface NodePlacesOptions
-  extends Pick<NodePlaceOptions, 'listeners' | 'connections' | 'cipher' | 'onAppend'> {
+  extends Pick<NodePlaceOptions, 'listeners' | 'connections' | 'cipher' | 'tables' | 'onAppend'> {
   readonly database: Database;
   readonly nodeId: string;
   readonly log: Logger;

@@ -14,6 +14,7 @@ import { CommandRows } from './command-rows.ts';
 import { ConnectionReader } from './connection-reader.ts';
 import { Database, type DatabaseLimits } from './database.ts';
 import { EventReader } from './event-reader.ts';
+import { GrownTables } from './grown-tables.ts';
 import { IdempotencyKeyRows } from './idempotency-keys.ts';
 import { JoinTokenRows } from './join-token-rows.ts';
 import { KeyRows } from './key-rows.ts';
@@ -122,7 +123,8 @@ export class PostgresStore implements Store, AsyncDisposable {
       new ConnectionReader(reads.of(project), directory, project);
     const wakes = new Wakes({ database, log, pollMs, wakeMs });
     const onAppend = (projects: Iterable<ProjectRef>) => wakes.tell(projects);
-    const rows = { database, listeners, connections, cipher };
+    const tables = new GrownTables(database, log);
+    const rows = { database, listeners, connections, cipher, tables };
     const nodes = new NodePlaces({ ...rows, nodeId, log, absenceMs, onDisplaced, onAppend });
     const keys = new IdempotencyKeyRows(database, clock, () => nodes.own);
     this.projects = new ProjectRows(database, prisma, { projectsMax });
