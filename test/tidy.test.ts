@@ -100,7 +100,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'listeners-file': 350,
   metrics: 280,
   node: 415,
-  postgres: 7050,
+  postgres: 7070,
   tenancy: 1550,
   tls: 350,
   wire: 620,

@@ -1,10 +1,11 @@
-/** Open connections under any filter, by themselves or beside closed ones. They are few enough to be looked at one by one. */
+/** Open connections under any filter, by themselves or beside closed ones. */
 import type { ConnectionState } from '../core/connection.ts';
 import type { Rows, Statement } from './database.ts';
 import {
   conditionsOf,
   filters,
   type HistoryQuery,
+  idBounds,
   idConditionsOf,
   Parameters,
   projectCondition,
@@ -12,6 +13,9 @@ import {
   whereSql,
 } from './history-query.ts';
 import { openColumns } from './rows.ts';
+
+/** Of so many the lists are read; of more, and under any other filter, all that is open is looked at one by one. */
+const fewListeners = 16;
 
 interface OpenAsk {
   readonly query: HistoryQuery;
@@ -29,15 +33,30 @@ function openSql(
   state: ConnectionState | null,
   parameters: Parameters,
 ): string {
+  const isOfFew = (query.filters.listenerIds?.length ?? Number.POSITIVE_INFINITY) <= fewListeners;
+  const named = filters.filter((name) => name !== 'listenerIds' || !isOfFew);
   const conditions = [
     projectCondition(query, parameters),
-    ...conditionsOf(query, filters, parameters),
+    ...conditionsOf(query, named, parameters),
     ...timeConditionsOf(query, parameters),
-    ...idConditionsOf(query.range, parameters),
     ...(state === null ? [] : [`c.half_closed_at IS ${state === 'open' ? '' : 'NOT '}NULL`]),
   ];
-  return `SELECT ${openColumns} FROM open_connections c ${whereSql(conditions)}
-    ORDER BY c.id DESC LIMIT ${parameters.add(limit, 'bigint')}`;
+  const most = parameters.add(limit, 'bigint');
+  if (!isOfFew) {
+    const all = whereSql([...conditions, ...idConditionsOf(query.range, parameters)]);
+    return `SELECT ${openColumns} FROM open_connections c ${all} ORDER BY c.id DESC LIMIT ${most}`;
+  }
+  // The list of each, in its order, so that no other index fits.
+  const { from, below } = idBounds(query.range, parameters);
+  const listed = whereSql([
+    ...conditions,
+    `(c.listener_id, c.id) < (l.value, ${below})`,
+    `(c.listener_id, c.id) >= (l.value, ${from})`,
+  ]);
+  return `SELECT ${openColumns} FROM unnest(${parameters.add(query.filters.listenerIds, 'uuid[]')}) l(value)
+    CROSS JOIN LATERAL (
+      SELECT * FROM open_connections c ${listed} ORDER BY c.listener_id DESC, c.id DESC LIMIT ${most}
+    ) c ORDER BY c.id DESC LIMIT ${most}`;
 }
 
 /**

@@ -150,7 +150,10 @@ test.each(states)('each list of a history %s is read along its index', async (st
         expect(plan).not.toMatch(/Bitmap|Seq Scan/);
         // What does not depend on the row is not worked out for each.
         expect(plan).not.toMatch(/Filter: .*\b(?:network|broadcast)\(/);
-        withOpen.push(text.includes('FROM open_connections'));
+        const open = [...plan.matchAll(/ using open_connections_(\w+)/g)].map(([, name]) => name);
+        const byListener = query.listenerIds === null ? 'pkey' : 'listener_id_idx';
+        expect(open).toEqual(text.includes('FROM open_connections') ? [byListener] : []);
+        withOpen.push(open.length > 0);
         const used = [...plan.matchAll(/ using closed_connections_(\w+)/g)].map(([, name]) => name);
         // The first entry of the list that got furthest.
         if (!text.includes('found')) {

@@ -10,7 +10,7 @@ import type { ProjectStore } from '../../src/core/store.ts';
 import { connectionMatches } from './memory-database.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
 import { makePopulation } from './store-population.ts';
-import { eventsOf, sampleTime } from './store-samples.ts';
+import { eventsOf, sampleId, sampleTime } from './store-samples.ts';
 
 const anyConnection: ConnectionQuery = {
   listenerIds: null,
@@ -121,10 +121,12 @@ function eventFilters(
 }
 
 function connectionQueries(listenerIds: readonly string[], pairStep: number): ConnectionQuery[] {
+  const strangers = Array.from({ length: 20 }, (_, n) => sampleId(sampleTime - n * 2000));
   const kinds: readonly Partial<ConnectionQuery>[] = [
     {},
     { listenerIds: listenerIds.slice(0, 1) },
     { listenerIds: listenerIds.slice(1, 4) },
+    { listenerIds: [...listenerIds.slice(1, 4), ...strangers] },
     { listenerIds: [] },
     ...connectionStates.map((state) => ({ state })),
     { protocol: 'udp' },
