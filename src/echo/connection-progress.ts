@@ -31,28 +31,44 @@ interface Closing extends End {
   readonly bytesOut: number;
 }
 
+/** Who asks for counters, and is told that there may be news. */
+export interface ProgressObserver {
+  onMoved(id: string): void;
+}
+
 export class ConnectionProgress {
   readonly id: string;
+  readonly #observer: ProgressObserver | null;
   /** Of what the client has sent. */
   readBytes = 0;
   #firstByteAt: Micros | null = null;
   #lastByteAt: Micros | null = null;
   #halfClosedAt: Micros | null = null;
   #toldBytes = 0;
+  /** It was told since the counters were asked for. */
+  #hasMoved = false;
 
-  constructor(id: string) {
+  constructor(id: string, observer: ProgressObserver | null) {
     this.id = id;
+    this.#observer = observer;
   }
 
   /** Bytes have come. */
   received(clock: WorkerClock): void {
     this.#lastByteAt = clock.now();
     this.#firstByteAt ??= this.#lastByteAt;
+    if (!this.#hasMoved) this.#move();
   }
 
   /** Bytes have gone out at another time than others came. */
   sent(clock: WorkerClock): void {
     this.#lastByteAt = clock.now();
+    if (!this.#hasMoved) this.#move();
+  }
+
+  #move(): void {
+    this.#hasMoved = true;
+    this.#observer?.onMoved(this.id);
   }
 
   get isHalfClosed(): boolean {
@@ -81,8 +97,10 @@ export class ConnectionProgress {
     return { kind: 'closed', connection: { ...this.#counters(bytesOut), halfClosedAt, ...end } };
   }
 
-  /** Null where nothing has gone through since this was asked last. */
-  moved(bytesOut: number): CountersRecord | null {
+  /** Null where nothing has gone through since this was asked last. What waits to leave goes by itself: it is asked again. */
+  moved(bytesOut: number, isWaiting: boolean): CountersRecord | null {
+    this.#hasMoved = false;
+    if (isWaiting) this.#move();
     const bytes = this.readBytes + bytesOut;
     if (bytes === this.#toldBytes) return null;
     this.#toldBytes = bytes;

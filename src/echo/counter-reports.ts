@@ -2,7 +2,6 @@
  * Tells how far the open connections have come: soon after their first bytes, and then now and then. In pieces: all at
  * once they could fill the record queue, and nobody would be accepted until that is committed.
  */
-import type { OpenConnection } from './echo-listener.ts';
 import type { OpenConnections } from './open-connections.ts';
 import type { RecordQueue } from './record-queue.ts';
 
@@ -15,10 +14,8 @@ export interface CounterReportsOptions {
 
 export class CounterReports {
   readonly #options: CounterReportsOptions;
-  /** Where it stands among the connections; null when it is through. */
-  #walk: Iterator<OpenConnection> | null = null;
-  /** Where it stands among those that have told nothing yet; null when it is through. */
-  #firstWalk: Iterator<string> | null = null;
+  /** A round is under way. */
+  #isTelling = false;
   /** First counters are on their way. */
   #isTellingFirst = false;
 
@@ -26,61 +23,50 @@ export class CounterReports {
     this.#options = options;
   }
 
-  /**
-   * Ends a moment: tells of those that were open before it, have moved, and have told nothing so far. A piece of them is
-   * looked at; where there are more, the next moments go on with them.
-   */
+  /** Ends a moment: tells of those that were open before it, have moved, and have told nothing so far, or of a piece of them. */
   tellFirst(): void {
-    const { connections, pieceMax } = this.#options;
+    const { connections, records, pieceMax } = this.#options;
     if (this.#isTellingFirst) return;
-    this.#firstWalk ??= connections.silent.values();
-    let hasTold = false;
-    for (let looks = 0; looks < pieceMax; looks += 1) {
-      const { value: id, done } = this.#firstWalk.next();
-      if (done === true) {
-        this.#firstWalk = null;
-        break;
-      }
-      if (this.#tellOne(connections.get(id))) hasTold = true;
+    for (const id of connections.takeFirstMoved(pieceMax)) {
+      if (this.#tellOne(id)) this.#isTellingFirst = true;
     }
     connections.endMoment();
-    if (!hasTold) return;
-    this.#isTellingFirst = true;
-    this.#options.records.whenCommitted(() => {
+    if (!this.#isTellingFirst) return;
+    records.whenCommitted(() => {
       this.#isTellingFirst = false;
     });
   }
 
   /** Tells of each that has moved, unless that is still under way. */
   tell(): void {
-    if (this.#walk !== null) return;
-    const walk = this.#options.connections.values();
-    this.#walk = walk;
-    this.#tellPiece(walk);
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    this.#tellPiece(this.#options.connections.takeMoved().values());
   }
 
-  #tellPiece(walk: Iterator<OpenConnection>): void {
+  #tellPiece(round: Iterator<string>): void {
     const { records, pieceMax } = this.#options;
-    let told = 0;
-    // Counters can wait: the next round tells them.
-    while (!records.isFull) {
-      if (told === pieceMax) {
-        records.whenCommitted(() => this.#tellPiece(walk));
+    for (let told = 0; told < pieceMax; ) {
+      const { value: id, done } = round.next();
+      if (done === true) {
+        this.#isTelling = false;
         return;
       }
-      const { value: connection, done } = walk.next();
-      if (done === true) break;
-      if (this.#tellOne(connection)) told += 1;
+      if (this.#tellOne(id)) told += 1;
     }
-    this.#walk = null;
+    records.whenCommitted(() => this.#tellPiece(round));
   }
 
-  /** False when there was nothing to tell. Counters can wait: while the queue is full, nothing is. */
-  #tellOne(connection: OpenConnection | undefined): boolean {
+  /** False when there was nothing to tell. Counters can wait: while the queue is full, the next round has them. */
+  #tellOne(id: string): boolean {
     const { connections, records } = this.#options;
-    const moved = records.isFull ? null : (connection?.movedCounters() ?? null);
+    if (records.isFull) {
+      if (connections.has(id)) connections.onMoved(id);
+      return false;
+    }
+    const moved = connections.get(id)?.movedCounters() ?? null;
     if (moved === null) return false;
-    connections.hasTold(moved.connection.id);
+    connections.hasTold(id);
     records.push(moved);
     return true;
   }

@@ -4,6 +4,7 @@ import type { Fault } from '../core/fault.ts';
 import type { ListenerLimits } from '../core/listener.ts';
 import type { CountersRecord } from '../core/record.ts';
 import type { ConnectionIds } from './connection-ids.ts';
+import type { ProgressObserver } from './connection-progress.ts';
 import type { FaultResources } from './faults/fault-pipeline.ts';
 import type { BoundSocket, Share, WorkerSettings } from './messages.ts';
 import type { PreambleTurns } from './preamble/preamble-turns.ts';
@@ -21,7 +22,7 @@ export interface EchoContext {
   readonly records: RecordQueue;
   readonly ids: ConnectionIds;
   /** Every open connection of the worker, by id. */
-  readonly connections: Map<string, OpenConnection>;
+  readonly connections: Map<string, OpenConnection> & ProgressObserver;
   /** What the connections of each project may be together. */
   readonly projects: ProjectRooms;
   /** Each listening and each accepted socket takes one. */

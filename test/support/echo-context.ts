@@ -4,6 +4,7 @@ import type { Binding } from '../../src/core/ports.ts';
 import { defaultProject } from '../../src/core/project.ts';
 import { ConnectionIds } from '../../src/echo/connection-ids.ts';
 import type { EchoContext } from '../../src/echo/echo-listener.ts';
+import { OpenConnections } from '../../src/echo/open-connections.ts';
 import { PreambleTurns } from '../../src/echo/preamble/preamble-turns.ts';
 import { ProjectRooms } from '../../src/echo/project-rooms.ts';
 import { RecordQueue } from '../../src/echo/record-queue.ts';
@@ -28,7 +29,7 @@ export function echoContext(change: Partial<EchoContext> = {}): EchoContext {
     clock,
     records,
     ids: new ConnectionIds(),
-    connections: new Map(),
+    connections: new OpenConnections(),
     projects: new ProjectRooms(clock),
     sockets: new SocketBudget(100, () => undefined),
     peerNames: new PeerNames({ onMissing: () => undefined }),

@@ -4,6 +4,7 @@ import type { AcceptedConnection } from '../../core/connection.ts';
 import type { ListenerLimits, ListenerMode } from '../../core/listener.ts';
 import type { WorkerRecord } from '../../core/record.ts';
 import type { Micros } from '../../core/time.ts';
+import type { ProgressObserver } from '../connection-progress.ts';
 import type { FaultResources } from '../faults/fault-pipeline.ts';
 import type { ConnectionFaults } from '../faults/listener-faults.ts';
 import type { WorkerSettings } from '../messages.ts';
@@ -11,7 +12,7 @@ import type { WorkerClock } from '../worker-clock.ts';
 import type { TcpHandle } from './tcp-handle.ts';
 
 /** The listener, as its connections see it. */
-export interface ConnectionHost {
+export interface ConnectionHost extends ProgressObserver {
   readonly mode: ListenerMode;
   readonly limits: ListenerLimits;
   readonly settings: Pick<WorkerSettings, 'lingerMs'>;

@@ -141,6 +141,7 @@ function open({ mode = 'echo', limits = {}, faults = faultsOf(), isStarted = tru
   const records: WorkerRecord[] = [];
   const clock = workerClock();
   let closed = 0;
+  let moves = 0;
   const host = {
     mode,
     limits: { ...sampleLimits, ...limits },
@@ -148,6 +149,9 @@ function open({ mode = 'echo', limits = {}, faults = faultsOf(), isStarted = tru
     faultResources: boundlessFaults(1000),
     clock,
     record: (record: WorkerRecord) => void records.push(record),
+    onMoved: () => {
+      moves += 1;
+    },
     onClosed: () => {
       closed += 1;
     },
@@ -168,6 +172,7 @@ function open({ mode = 'echo', limits = {}, faults = faultsOf(), isStarted = tru
     records,
     host,
     kinds: () => records.map(({ kind }) => kind),
+    moves: () => moves,
     /** Its one closed record, once it is over. */
     end() {
       const ends = records.filter(({ kind }) => kind === 'closed');
@@ -452,10 +457,40 @@ test('discard takes all and says nothing; its FIN is answered', () => {
   expect(end()).toMatchObject({ closeReason: 'peer_fin', bytesIn: 3, bytesOut: 0 });
 });
 
-test('counters are told when they have moved', () => {
-  const { connection, transport } = open();
+test('counters are told when they have moved, and that they may have is said once', () => {
+  const { connection, transport, moves } = open();
   expect(connection.movedCounters()).toBeNull();
-  transport.send('abc');
+  expect(moves()).toBe(0);
+  transport.send('ab');
+  transport.send('c');
+  expect(moves()).toBe(1);
   expect(connection.movedCounters()).toMatchObject({ connection: { bytesIn: 3, bytesOut: 3 } });
   expect(connection.movedCounters()).toBeNull();
+  expect(moves()).toBe(1);
+});
+
+test('while bytes wait to leave counters move with nobody saying so: each time they were asked for it is said', () => {
+  const { connection, transport, moves } = open();
+  transport.room = 0;
+  transport.send('abc');
+  expect(connection.movedCounters()).toMatchObject({ connection: { bytesIn: 3, bytesOut: 0 } });
+  expect(moves()).toBe(2);
+  expect(connection.movedCounters()).toBeNull();
+  expect(moves()).toBe(3);
+  transport.take(1);
+  expect(connection.movedCounters()).toMatchObject({ connection: { bytesIn: 3, bytesOut: 1 } });
+  expect(moves()).toBe(4);
+  transport.take();
+  expect(connection.movedCounters()).toMatchObject({ connection: { bytesIn: 3, bytesOut: 3 } });
+  expect([connection.movedCounters(), moves()]).toEqual([null, 4]);
+});
+
+test('what a fault lets through later is said later', () => {
+  const { connection, transport, moves } = open({ faults: faultsOf(latency(50)) });
+  transport.send('abc');
+  expect(connection.movedCounters()).toMatchObject({ connection: { bytesIn: 3, bytesOut: 0 } });
+  expect(moves()).toBe(1);
+  vi.advanceTimersByTime(50);
+  expect(moves()).toBe(2);
+  expect(connection.movedCounters()).toMatchObject({ connection: { bytesIn: 3, bytesOut: 3 } });
 });

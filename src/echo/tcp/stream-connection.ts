@@ -50,7 +50,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   ) {
     this.#host = host;
     this.accepted = accepted;
-    this.#progress = new ConnectionProgress(accepted.id);
+    this.#progress = new ConnectionProgress(accepted.id, host);
     this.faults = faults;
     this.#transport = makeTransport(this);
   }
@@ -241,7 +241,8 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   }
 
   movedCounters(): CountersRecord | null {
-    return this.#progress.moved(this.#transport.bytesWritten);
+    const { bytesWritten, pendingBytes } = this.#transport;
+    return this.#progress.moved(bytesWritten, pendingBytes > 0);
   }
 
   /**

@@ -225,7 +225,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
   #recordEnded(opened: AcceptedConnection, { initiator, reason, code: error }: PreambleEnd): void {
     const end = { initiator, reason, error, at: this.clock.now(), bytesOut: 0 };
     this.record({ kind: 'opened', connection: opened });
-    this.record(new ConnectionProgress(opened.id).closed(end));
+    this.record(new ConnectionProgress(opened.id, null).closed(end));
   }
 
   /** RST, before a byte is read. */
@@ -236,6 +236,10 @@ export class TcpListener implements EchoListener, ConnectionHost {
 
   record(record: WorkerRecord): void {
     this.#context.records.push(record);
+  }
+
+  onMoved(id: string): void {
+    this.#context.connections.onMoved(id);
   }
 
   onClosed({ id, ip }: Accepted): void {

@@ -210,6 +210,7 @@ export class UdpListener implements EchoListener {
       onAnswer: (session, bytes, now) =>
         this.#guards.loops.answers(session, bytes, session.returns, now),
       record: (record) => records.push(record),
+      onMoved: (id) => connections.onMoved(id),
       onClosing: (session) => this.#onClosing(session),
       onClosed: ({ id }) => connections.delete(id),
     };

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { boundlessFaults } from '../../../test/support/fault-bench.ts';
 import { readConfig } from '../../config.ts';
 import type { StepRecord } from '../../core/record.ts';
@@ -47,6 +47,7 @@ async function openSession(change: Partial<UdpSessionHost> = {}, isHeld = false)
     mayAnswer: () => true,
     onAnswer: () => undefined,
     record: (record) => records.push(record),
+    onMoved: () => undefined,
     onClosing: () => undefined,
     onClosed: () => closed.resolve(),
     ...change,
@@ -114,6 +115,22 @@ test('answers that wait for the kernel have one bound over all sockets', async (
     await once(other.client, 'message');
   }
   expect(await other.end()).toMatchObject({ bytesIn: 1500, bytesOut: 1500, error: null });
+});
+
+test('counters are asked for again while an answer is on its way', async () => {
+  const moved: string[] = [];
+  await using world = await openSession({ onMoved: (id) => void moved.push(id) });
+  const { session, client } = world;
+  session.receive(Buffer.from('abc'), 1);
+  session.receive(Buffer.from('d'), 2);
+  expect(moved).toEqual(['session']);
+  expect(session.movedCounters()).toMatchObject({ connection: { bytesIn: 4, bytesOut: 0 } });
+  expect(moved).toHaveLength(2);
+  await once(client, 'message');
+  await vi.waitUntil(() => session.movedCounters()?.connection.bytesOut === 4);
+  const asked = moved.length;
+  expect(session.movedCounters()).toBeNull();
+  expect(moved).toHaveLength(asked);
 });
 
 test('what is held for a commit is bounded, and goes back in order', async () => {

@@ -13,7 +13,12 @@ import type { CountersRecord, StepRecord } from '../../core/record.ts';
 import type { Micros } from '../../core/time.ts';
 import type { CloseMode } from '../../faults/held-items.ts';
 import type { ActiveFault } from '../../faults/stage.ts';
-import { acceptedConnection, ConnectionProgress, type End } from '../connection-progress.ts';
+import {
+  acceptedConnection,
+  ConnectionProgress,
+  type End,
+  type ProgressObserver,
+} from '../connection-progress.ts';
 import type { OpenConnection } from '../echo-listener.ts';
 import type { FaultResources } from '../faults/fault-pipeline.ts';
 import { FaultPipeline } from '../faults/fault-pipeline.ts';
@@ -26,7 +31,7 @@ import type { UdpSource } from './udp-guards.ts';
 import type { UdpEndpoint, UdpRemote } from './udp-sockets.ts';
 
 /** What all sessions of a listener share. */
-export interface UdpSessionHost {
+export interface UdpSessionHost extends ProgressObserver {
   readonly listenerId: string;
   readonly clock: WorkerClock;
   readonly held: HeldBytes;
@@ -105,7 +110,7 @@ export class UdpSession implements OpenConnection, LoopSide {
     this.pair = crc32(`${formatAddress(endpoint.laddr)} ${formatAddress(raddr)}`);
     this.faults = options.faults;
     this.#host = host;
-    this.#progress = new ConnectionProgress(id);
+    this.#progress = new ConnectionProgress(id, host);
     this.traits = this.#traitsOf(this.faults.active);
     this.#waiting = options.isHeld ? [] : null;
     this.#isGreeted = options.isGreeted;
@@ -263,6 +268,6 @@ export class UdpSession implements OpenConnection, LoopSide {
   }
 
   movedCounters(): CountersRecord | null {
-    return this.#progress.moved(this.#sentBytes);
+    return this.#progress.moved(this.#sentBytes, this.#sending > 0);
   }
 }
