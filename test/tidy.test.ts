@@ -89,7 +89,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   core: 9260,
   agent: 1620,
   console: 9660,
-  echo: 6110,
+  echo: 6160,
   'edge-sockets': 340,
   'embedded-postgres': 850,
   faults: 1450,
