@@ -7,6 +7,7 @@ import { outDir } from './compile.ts';
 import { processorText } from './processor.ts';
 import { printProfiles, startProfiles } from './profile.ts';
 import { keep, type Result, table } from './report.ts';
+import { restedMemoryText } from './rested-memory.ts';
 import type { Row, RowOptions } from './row.ts';
 import { appendRow } from './rows/append.ts';
 import { callsRow } from './rows/calls.ts';
@@ -104,14 +105,15 @@ async function runRow(row: Row): Promise<readonly Result[]> {
 if (words.includes('seed')) {
   await seed(options);
 } else if (values.against !== undefined) {
-  console.log(processorText());
+  console.log(`${processorText()}\n${await restedMemoryText()}`);
   const chosen = chosenRows().map(({ name }) => name);
   const found = compareWith(values.against, chosen, values.quick ? ['--quick'] : []);
   console.log(`\n${comparisonTable(values.against, found)}`);
 } else {
   const results: Result[] = [];
-  console.log(processorText());
+  console.log(`${processorText()}\n${await restedMemoryText()}`);
   for (const row of chosenRows()) results.push(...(await runRow(row)));
+  console.log(`In the end ${await restedMemoryText()}.`);
   console.log(`\n${table(results)}\n`);
   console.log(keep(results, options));
   if (values.profile) printProfiles();
