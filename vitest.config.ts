@@ -32,9 +32,9 @@ if (chromium === null)
  * `npm test` runs three projects: `quick` has the unit tests, which stand beside their file, and those that speak to a
  * running kodama; they load the sources once for all files of a process, since modules keep no state. So does
  * `clocked`, whose time is made; the few of `alone` can not share their process. What takes long is for
- * `npm run test:long`: of these, the tests with the tag `long`, which leave others of their file or kind to `npm test`;
+ * `npm run test:slow`: of these, the tests with the tag `long`, which leave others of their file or kind to `npm test`;
  * and the files of `slow`, which start kodamas as users do, again and again, or have volume, or make all runs of a
- * fuzz. Those of `measured` run one after the other, behind all others.
+ * fuzz. Those of `measured` run one after the other, in `npm run test:long`.
  * The time-outs only guard against a hang; a test waits for conditions with deadlines of its own.
  */
 export default defineConfig({
@@ -46,7 +46,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     provide: { chromium },
-    tags: [{ name: 'long', description: 'Of npm run test:long, in a file of quick ones.' }],
+    tags: [{ name: 'long', description: 'Of npm run test:slow, in a file of quick ones.' }],
     projects: [
       {
         extends: true,

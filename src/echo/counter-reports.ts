@@ -14,7 +14,9 @@ export interface CounterReportsOptions {
 
 export class CounterReports {
   readonly #options: CounterReportsOptions;
-  /** A round is under way. */
+  /** The ids of a round that is not through. */
+  #round: Iterator<string> | null = null;
+  /** A piece of it is on its way. */
   #isTelling = false;
   /** First counters are on their way. */
   #isTellingFirst = false;
@@ -41,14 +43,21 @@ export class CounterReports {
   tell(): void {
     if (this.#isTelling) return;
     this.#isTelling = true;
-    this.#tellPiece(this.#options.connections.takeMoved().values());
+    this.#round ??= this.#options.connections.takeMoved().values();
+    this.#tellPiece(this.#round);
   }
 
   #tellPiece(round: Iterator<string>): void {
     const { records, pieceMax } = this.#options;
     for (let told = 0; told < pieceMax; ) {
+      // Counters can wait: the next time goes on with the round.
+      if (records.isFull) {
+        this.#isTelling = false;
+        return;
+      }
       const { value: id, done } = round.next();
       if (done === true) {
+        this.#round = null;
         this.#isTelling = false;
         return;
       }
@@ -57,7 +66,7 @@ export class CounterReports {
     records.whenCommitted(() => this.#tellPiece(round));
   }
 
-  /** False when there was nothing to tell. Counters can wait: while the queue is full, the next round has them. */
+  /** False when there was nothing to tell. Counters can wait: while the queue is full, they are told of later. */
   #tellOne(id: string): boolean {
     const { connections, records } = this.#options;
     if (records.isFull) {

@@ -8,7 +8,7 @@ import type { Reads, Rows, Statement } from './database.ts';
 import { readHistory } from './history.ts';
 import { historyQuery } from './history-query.ts';
 import type { NodeDirectory } from './node-directory.ts';
-import { OpenBeside, openStatement } from './open-beside.ts';
+import { type OpenAsk, OpenBeside, openStatement } from './open-beside.ts';
 import type { ProjectReader } from './project-reads.ts';
 import { closedColumns, isUuid, nodeOfConnection, openColumns, parseConnection } from './rows.ts';
 
@@ -44,6 +44,7 @@ export class ConnectionReader implements ConnectionDirectory {
     const history = historyQuery(this.#project, query, page.after);
     const { state } = query;
     const { pageSize: limit } = page;
+    // The open ones beside them may be as many again.
     const reads = this.#reads.upTo(limit);
     if (isAll(history)) return await this.#read(allStatement(history, state, limit), reads);
     const ask = { query: history, limit };
@@ -54,12 +55,19 @@ export class ConnectionReader implements ConnectionDirectory {
     }
     const beside = mayBeOpen ? new OpenBeside(ask) : null;
     const closed = await this.#parse(await readHistory(reads, history, limit, beside));
-    const open = await this.#parse(beside?.rows ?? []);
+    const open = await this.#openOnes(ask, beside, reads);
     if (open.length === 0) return closed;
     const ids = new Set(closed.map(({ id }) => id));
     return [...closed, ...open.filter(({ id }) => !ids.has(id))]
       .sort((a, b) => (a.id > b.id ? -1 : 1))
       .slice(0, limit);
+  }
+
+  /** Where no listener was found to read closed ones of, as by a port, none were read beside them. */
+  async #openOnes(ask: OpenAsk, beside: OpenBeside | null, reads: Reads): Promise<Connection[]> {
+    if (beside === null) return [];
+    if (beside.rows !== null) return await this.#parse(beside.rows);
+    return await this.#read(openStatement(ask, null), reads);
   }
 
   /** Not closed, in id order; of one listener, or of all. */

@@ -49,8 +49,8 @@ describe('a table is analyzed', () => {
     return { wrote, warnings };
   }
 
-  const open = 'ANALYZE open_connections (project, id)';
-  const listeners = 'ANALYZE listeners (project, id, name)';
+  const open = 'ANALYZE (SKIP_LOCKED) open_connections (project, id)';
+  const listeners = 'ANALYZE (SKIP_LOCKED) listeners (project, id, name)';
 
   test('when it has five hundred rows, and twice as many each time', () => {
     const { wrote } = makeTables();
@@ -67,6 +67,13 @@ describe('a table is analyzed', () => {
     expect(wrote({ gone: 7990 })).toEqual([]);
     expect(wrote({ open: 480 })).toEqual([]);
     expect(wrote({ open: 10 })).toEqual([open]);
+  });
+
+  test('also after what another process had left open is closed', () => {
+    const { wrote } = makeTables();
+    expect(wrote({ gone: 8000 })).toEqual([]);
+    expect(wrote({ open: 499 })).toEqual([]);
+    expect(wrote({ open: 1 })).toEqual([open]);
   });
 
   test('not while it only comes and goes', () => {

@@ -17,13 +17,13 @@ import { openColumns } from './rows.ts';
 /** Of so many the lists are read; of more, and under any other filter, all that is open is looked at one by one. */
 const fewListeners = 16;
 
-interface OpenAsk {
+export interface OpenAsk {
   readonly query: HistoryQuery;
   readonly limit: number;
 }
 
 /** Rows of ConnectionRow, newest first. */
-export function openStatement(ask: OpenAsk, state: ConnectionState): Statement {
+export function openStatement(ask: OpenAsk, state: ConnectionState | null): Statement {
   const parameters = new Parameters();
   return parameters.kept(openSql(ask, state, parameters));
 }
@@ -80,8 +80,8 @@ export class OpenBeside {
     this.#rows = rows;
   }
 
-  /** Rows of ConnectionRow, newest first. Where no statement read closed ones, there was no listener to have any. */
-  get rows(): Rows {
-    return this.#rows ?? [];
+  /** Rows of ConnectionRow, in no order; null where no statement has read closed ones. */
+  get rows(): Rows | null {
+    return this.#rows;
   }
 }

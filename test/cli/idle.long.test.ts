@@ -245,6 +245,9 @@ test('Ctrl-C ends it and its listener; a kodama that dies meanwhile is told of',
     const { port } = free.laddr;
     const begun = beginProgram(at, ['idle', `127.0.0.1:${port}`]);
     await waitFor('the ladder', () => begun.output.stderr.includes('24 silences'));
+    const open = `/v1/connections?lport=${port}&state=open`;
+    const areThere = async () => (await want(200, at, 'GET', open)).connections.length === 24;
+    await waitFor('a connection for each silence', areThere);
     return { ...begun, port };
   };
   const stopped = await begin(app);

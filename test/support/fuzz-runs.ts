@@ -1,4 +1,4 @@
-/** How often a fuzz of the whole product runs: npm test makes a part of the runs, npm run test:long all of them. */
+/** How often a fuzz of the whole product runs: npm test makes a part of the runs, npm run test:slow all of them. */
 import { inject } from 'vitest';
 
 declare module 'vitest' {

@@ -13,7 +13,7 @@ import type { ProjectStore } from '../../src/core/store.ts';
 import { auditContract } from './audit-contract.ts';
 import { projectContract } from './project-contract.ts';
 import { sampleId } from './samples.ts';
-import { type FilterShare, filterContract } from './store-filters.ts';
+import { anyConnection, type FilterShare, filterContract } from './store-filters.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
 import {
   append,
@@ -583,6 +583,20 @@ function listenerContract(makeGround: MakeGround): void {
 }
 
 function connectionContract(makeGround: MakeGround): void {
+  test('one that is open is found by its port also where a clock was put back after its listener was made', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const listener = sampleListener({ createdAt: sampleTime + 3_600_000_000 });
+    const early = sampleConnection({ listenerId: listener.id });
+    await store.node.append(
+      append(1, [listenerEvent('listener_created', listener), opened(early)]),
+    );
+    const query = { lport: early.laddr.port, acceptedBefore: sampleTime + 1 };
+    const asked = { ...anyConnection, ...query };
+    const found = await store.connections.list(asked, { pageSize: 10, after: null });
+    expect(found.map(({ id }) => id)).toEqual([early.id]);
+  });
+
   test('one that opens and closes in one append, or in several, ends the same', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);

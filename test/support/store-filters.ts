@@ -12,7 +12,7 @@ import { type MakeGround, numbered, openNode, readAll, readAllBack } from './sto
 import { makePopulation } from './store-population.ts';
 import { eventsOf, sampleId, sampleTime } from './store-samples.ts';
 
-const anyConnection: ConnectionQuery = {
+export const anyConnection: ConnectionQuery = {
   listenerIds: null,
   state: null,
   protocol: null,
