@@ -7,14 +7,13 @@ import { command } from './support/command.ts';
 import { call as grpcCall, grpcClient, streamEvents } from './support/grpc-client.ts';
 import { long } from './support/long.ts';
 import { run } from './support/printed-run.ts';
+import { quietLog as log } from './support/quiet-log.ts';
 import { call, want } from './support/rest-client.ts';
 import { collect, ndjson, serverSent } from './support/rest-stream.ts';
 import { append, ofDefault, opened, sampleConnection } from './support/store-samples.ts';
 import { makeHome, type RunningApp, startApp } from './support/test-app.ts';
 import { copyDatabase, makeDatabase, makeEmptyDatabase } from './support/test-database.ts';
 
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 const { signal } = new AbortController();
 
 /** Each is three events. */

@@ -1,6 +1,7 @@
 /** That the names of closed listeners are read once, and those of others each time: a name is changed behind the store. */
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { quietLog as log } from '../../test/support/quiet-log.ts';
 import {
   append,
   listenerEvent,
@@ -11,9 +12,6 @@ import {
 } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { PostgresStore } from './postgres-store.ts';
-
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 const idOf = (index: number) => sampleConnection({ acceptedAt: sampleTime + index * 2000 }).id;
 

@@ -2,12 +2,11 @@
 import { GCProfiler, type GCProfilerResult } from 'node:v8';
 import { expect, test } from 'vitest';
 import { long } from '../../test/support/long.ts';
+import { quietLog as log } from '../../test/support/quiet-log.ts';
 import { startEndingServer } from '../../test/support/store-proxy.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { Database } from './database.ts';
 
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 const limits = {
   connectTimeoutMs: 10_000,
   statementTimeoutMs: 10_000,

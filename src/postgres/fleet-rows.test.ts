@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { expect, test } from 'vitest';
 import { join } from '../../test/support/joined-node.ts';
 import { long } from '../../test/support/long.ts';
+import { quietLog as log } from '../../test/support/quiet-log.ts';
 import { sampleAuditEntry } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import type { AuditEntry } from '../core/audit.ts';
@@ -19,8 +20,6 @@ import type { KnownProject } from '../tenancy/store.ts';
 import { presenceKey, presenceKeySql } from './node-presence.ts';
 import { PostgresStore } from './postgres-store.ts';
 
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 const limits = { joinTokensMax: 100, joinTokensKeptMax: 1000 };
 const clock = systemClock();
 const page = { pageSize: 100, after: null };

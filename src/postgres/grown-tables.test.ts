@@ -1,6 +1,7 @@
 /** That plans do not stay what they were for few rows: when tables are analyzed, and what it does to an append. */
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { quietLog as log } from '../../test/support/quiet-log.ts';
 import {
   append,
   closed,
@@ -16,9 +17,6 @@ import { writerSettings } from './database.ts';
 import { GrownTables } from './grown-tables.ts';
 import { PostgresStore } from './postgres-store.ts';
 import { SecretCipher } from './secret-cipher.ts';
-
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 describe('a table is analyzed', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));

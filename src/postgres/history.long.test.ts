@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { quietLog as log } from '../../test/support/quiet-log.ts';
 import { ofDefault, sampleTime } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import type { ConnectionQuery } from '../core/directories.ts';
@@ -14,9 +15,6 @@ import { historyQuery, idAbove } from './history-query.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { defaultLimits, PostgresStore } from './postgres-store.ts';
 import type { ProjectReader } from './project-reads.ts';
-
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 const connections = 60_000;
 /** Of one port, one after the other; each lives as long. */

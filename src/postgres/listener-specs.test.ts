@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { long } from '../../test/support/long.ts';
 import { migrateBefore } from '../../test/support/migrate-before.ts';
+import { quietLog as log } from '../../test/support/quiet-log.ts';
 import { sampleFault } from '../../test/support/samples.ts';
 import {
   append,
@@ -19,8 +20,6 @@ import { everyEvent } from '../core/event-filter.ts';
 import type { Listener } from '../core/listener.ts';
 import { PostgresStore } from './postgres-store.ts';
 
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 const everything = { afterSeq: 0, limit: 1000, bytesMax: 1e9, filter: everyEvent };
 const specsMigration = '20261126040000_listener_specs';
 

@@ -4,14 +4,12 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { migrateBefore } from '../../test/support/migrate-before.ts';
+import { quietLog as log } from '../../test/support/quiet-log.ts';
 import { makeDatabase, makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { closeInitiators, closeReasons } from '../core/connection.ts';
 import { eventTypes } from '../core/event.ts';
 import { listenerModes, listenerStates, protocols } from '../core/listener.ts';
 import { migrate, migrationsFolder } from './migrations.ts';
-
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** A database, a connection to it, and migrations that a test may change. */
 async function makeGround(make = makeDatabase) {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterEach, expect, inject, onTestFinished, test } from 'vitest';
 import { long } from '../../test/support/long.ts';
+import { quietLog as log } from '../../test/support/quiet-log.ts';
 import { startStoreProxy } from '../../test/support/store-proxy.ts';
 import {
   append,
@@ -19,9 +20,6 @@ import {
 import { makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { PostgresStore } from './postgres-store.ts';
-
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** A connection of this test for each URL: it costs more than what is asked on it. */
 const clients = new Map<string, Client>();
@@ -40,7 +38,7 @@ async function query(url: string, sql: string): Promise<readonly object[]> {
 async function connected(connectionString: string): Promise<Client> {
   const client = new Client({ connectionString });
   // Its database goes before it does.
-  client.on('error', nothing);
+  client.on('error', () => undefined);
   await client.connect();
   return client;
 }
@@ -69,7 +67,7 @@ test('a database of another encoding is refused', long, async () => {
   const latin = `${name}_latin`;
   const admin = inject('postgresUrl');
   await query(admin, `CREATE DATABASE ${latin} ENCODING 'LATIN1' TEMPLATE template0`);
-  onTestFinished(() => query(admin, `DROP DATABASE ${latin} WITH (FORCE)`).then(nothing));
+  onTestFinished(() => query(admin, `DROP DATABASE ${latin} WITH (FORCE)`).then(() => undefined));
   await expectRefused(ground.url.replace(name, latin), /^its encoding is LATIN1, and must be UTF8/);
 });
 

@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { long } from '../../test/support/long.ts';
 import { migrateBefore } from '../../test/support/migrate-before.ts';
+import { quietLog as log } from '../../test/support/quiet-log.ts';
 import { keepingLogger } from '../../test/support/samples.ts';
 import { readAll, readAllBack } from '../../test/support/store-ground.ts';
 import { makePopulation } from '../../test/support/store-population.ts';
@@ -29,8 +30,6 @@ import { defaultProject } from '../core/project.ts';
 import { migrate } from './migrations.ts';
 import { PostgresStore } from './postgres-store.ts';
 
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 const everything = Number.MAX_SAFE_INTEGER;
 const resources = new AsyncDisposableStack();
 const key = { key: 'key', bodyHash: 'hash', seed: sampleId(sampleTime), lostBefore: 0 };

@@ -8,6 +8,7 @@ import {
   makeOldLog,
   purgeLogLimits,
 } from '../../test/support/old-log.ts';
+import { quietLog as log } from '../../test/support/quiet-log.ts';
 import { keepingLogger } from '../../test/support/samples.ts';
 import {
   append,
@@ -25,9 +26,6 @@ import { defaultProject } from '../core/project.ts';
 import { noTerms } from '../core/quotas.ts';
 import { Retention } from '../core/retention.ts';
 import { PostgresStore } from './postgres-store.ts';
-
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 const oldConnections = 5000;
 

@@ -2,6 +2,7 @@
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { long } from '../../test/support/long.ts';
+import { quietLog as log } from '../../test/support/quiet-log.ts';
 import {
   append,
   firstSeq,
@@ -16,8 +17,6 @@ import { Database } from './database.ts';
 import { PostgresStore } from './postgres-store.ts';
 import { Wakes } from './wakes.ts';
 
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 const never = 1e8;
 
 /** A database, and what is told on its channel. */

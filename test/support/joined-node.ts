@@ -5,9 +5,8 @@ import type { JoinRequest, KnownNode } from '../../src/fleet/admission.ts';
 import { joinNode } from '../../src/fleet/join.ts';
 import type { FleetStore, JoinLimits } from '../../src/fleet/store.ts';
 import { PostgresStore } from '../../src/postgres/postgres-store.ts';
+import { quietLog as log } from './quiet-log.ts';
 
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 const roomy: JoinLimits = { nodesMax: 2000, projectNodesMax: 50 };
 
 export async function join(

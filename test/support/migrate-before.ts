@@ -4,9 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from 'pg';
 import { migrate, migrationsFolder } from '../../src/postgres/migrations.ts';
-
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+import { quietLog as log } from './quiet-log.ts';
 
 /** The migrations up to the one of this name, and without it. */
 export async function migrateBefore(client: Client, migration: string): Promise<void> {

@@ -8,6 +8,7 @@ import { follow } from '../../src/core/follow.ts';
 import { noTerms } from '../../src/core/quotas.ts';
 import { Retention } from '../../src/core/retention.ts';
 import { PostgresStore } from '../../src/postgres/postgres-store.ts';
+import { quietLog as log } from './quiet-log.ts';
 import {
   append,
   closed,
@@ -19,9 +20,6 @@ import {
 } from './store-samples.ts';
 import { makeDatabase } from './test-database.ts';
 import { waitFor } from './wait-for.ts';
-
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** A log of an old listener that is closed, and one open connection of another, before so many others. */
 export async function makeOldLog(oldConnections: number) {

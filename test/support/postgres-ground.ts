@@ -2,13 +2,11 @@
 import { Client } from 'pg';
 import { type ProjectRef, projectRef } from '../../src/core/project.ts';
 import { PostgresStore } from '../../src/postgres/postgres-store.ts';
+import { quietLog as log } from './quiet-log.ts';
 import type { SentStatements } from './sent-statements.ts';
 import type { StoreGround } from './store-ground.ts';
 import { startStoreProxy } from './store-proxy.ts';
 import { makeDatabase } from './test-database.ts';
-
-const nothing = () => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 export const postgresGround = (): Promise<StoreGround> => groundOf(null);
 
