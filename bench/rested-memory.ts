@@ -8,7 +8,7 @@ const pages = 4096;
 const restsMs = [0, 10, 100] as const;
 const rounds = 5;
 
-/** Such as `a page of 4 KiB is read in 0.005 µs, after a rest of 10 ms in 0.11 µs, after 100 ms in 1.25 µs`. */
+/** Such as `a page of 4 KiB is read in 0.005 µs, after a rest of 10 ms in 0.11 µs, after a rest of 100 ms in 1.2 µs`. */
 export async function restedMemoryText(): Promise<string> {
   const memory = new Uint8Array(pages * pageBytes).fill(1);
   // The first also compiles the loop.

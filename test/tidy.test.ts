@@ -9,9 +9,10 @@
  *                       └─► api/listener-input.ts: a file is checked as the API checks it
  *   console/main.tsx ─► the same types, and what is pure of core: it runs in a browser
  */
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { longest } from './support/longest-first.ts';
 
 /** What each folder or root file of src may import, apart from itself. Whatever is not named is refused. */
 const mayImport: Readonly<Record<string, RegExp>> = {
@@ -251,6 +252,10 @@ test('the environment is read in four files', () => {
       'only config.ts, or for the command cli/environment.ts, reads the environment',
     ),
   ).toEqual([]);
+});
+
+test('the files that begin first are there', () => {
+  expect(longest.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
 
 test('files are short and named for what they hold', () => {

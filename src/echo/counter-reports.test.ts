@@ -150,6 +150,25 @@ test('a connection that is soon over tells nothing before its end', async () => 
   expect(told()).toBe(0);
 });
 
+test('first counters that have no room are told as soon as there is some', async () => {
+  const { reports, add, told, commitAll, records } = makeReports({ unackedMax: 3 });
+  const connection = add(1);
+  reports.tellFirst();
+  connection.bytesIn = 1;
+  const counters = { bytesIn: 0, bytesOut: 0, firstByteAt: null, lastByteAt: null };
+  for (let n = 0; n < 3; n += 1) {
+    const other = { id: sampleId(1000 + n), halfClosedAt: n, ...counters };
+    records.push({ kind: 'half_closed', connection: other });
+  }
+  expect(records.isFull).toBe(true);
+  reports.tellFirst();
+  await commitAll();
+  expect(told()).toBe(3);
+  reports.tellFirst();
+  await commitAll();
+  expect(told()).toBe(4);
+});
+
 test('who was told of in a round is not looked at again for first bytes', async () => {
   const { reports, add, told, asked, commitAll } = makeReports();
   const connection = add(1);

@@ -14,7 +14,7 @@ const growth = 2;
 const restMs = 5000;
 
 class GrownTable {
-  /** The columns by which its rows are looked up. */
+  /** With the columns by which its rows are looked up. */
   readonly sql: string;
   /** Written by this process, and still there; what another wrote may go as well, and counts for none. */
   #rows = 0;

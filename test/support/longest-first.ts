@@ -1,7 +1,8 @@
 /** Files that wait for minutes begin before all others of a run, which then end beside them and not before. */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const longest = [
+/** From the project's root. */
+export const longest: readonly string[] = [
   'test/process/fleet-namespaces.long.test.ts',
   'test/cli/idle.long.test.ts',
   'test/process/fleet-clocks.long.test.ts',
