@@ -3,6 +3,7 @@ import type { Actor, Caller } from './caller.ts';
 import type { ErrorCode } from './errors.ts';
 import type { PageItems, PageRequest } from './page.ts';
 import type { ProjectRef } from './project.ts';
+import { jsonBytes } from './sizes.ts';
 import { formatTime, type Micros } from './time.ts';
 
 export const auditedKinds = [
@@ -120,10 +121,6 @@ export function changeOf(before: object | null, after: object | null): Change {
       ? null
       : Object.fromEntries(kept.map((field) => [field, told(from[field] ?? null, field)]));
   return { before: pick(old), after: pick(now), cut };
-}
-
-function jsonBytes(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(value));
 }
 
 /** As a reader has it elsewhere: microseconds as text. */

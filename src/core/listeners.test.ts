@@ -55,6 +55,20 @@ test('nothing is served before it is committed', async () => {
   expect(world.dataPlane.served).toEqual(new Set([id]));
 });
 
+test('a create waits for no worker to hear of the commit, nor fails where none can', async () => {
+  const world = await makeWorld();
+  world.dataPlane.gates.wish = new Promise(() => undefined);
+  const held = await create(world);
+  expect(held.state).toBe('listening');
+  expect(world.dataPlane.kindsOf(held.id)).toEqual(['open', 'wish']);
+  const err = new AppError('internal', 'not today');
+  world.dataPlane.gates.wish = Promise.reject(err);
+  expect((await create(world)).state).toBe('listening');
+  const line = { level: 'error', fields: { err }, message: 'a new listener is not served yet' };
+  await waitFor('a word in the log', () => world.logger.lines.length > 0);
+  expect(world.logger.lines).toEqual([line]);
+});
+
 test('a private key is kept apart from what is shown', async () => {
   const world = await makeWorld();
   const tls = {

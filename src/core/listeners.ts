@@ -110,7 +110,7 @@ export class Listeners {
     news: readonly NewListener[],
     ids: readonly string[] = [],
   ): Promise<Listener[]> {
-    const { makeId, set, limits, portRules } = this.#options;
+    const { makeId, set, limits, portRules, dataPlane, logger } = this.#options;
     const bytes = news.reduce((sum, one) => sum + specBytes(one), 0);
     set.assertRoom({ count: news.length, bytes }, limits);
     await this.#options.projects.assertListenerRoom(project, news.length);
@@ -119,7 +119,9 @@ export class Listeners {
     const created = Promise.withResolvers<void>();
     try {
       await this.#commitNew(by, project, { planned, entries, created: created.promise });
-      await Promise.all(entries.map((entry) => wish(this.#options.dataPlane, entry)));
+      // They listen by now: who comes before a worker has heard of the wish waits there, and nobody has to here.
+      const onLost = (err: unknown) => logger.error({ err }, 'a new listener is not served yet');
+      for (const entry of entries) wish(dataPlane, entry).catch(onLost);
     } finally {
       created.resolve();
     }
