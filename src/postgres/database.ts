@@ -47,7 +47,7 @@ const idleTimeoutMs = 60_000;
  * Every table has the index that a statement here needs, so a scan of the whole table is never right, whatever the
  * statistics of a table that was empty a moment ago say.
  */
-const sessionSettings = 'SET enable_seqscan = off; SET jit = off';
+export const sessionSettings = 'SET enable_seqscan = off; SET jit = off';
 
 /**
  * The append is planned once a connection: left to itself the server would plan it anew each time, for a quarter of

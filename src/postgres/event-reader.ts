@@ -16,7 +16,6 @@ import {
   eventColumn,
   eventsBackStatement,
   eventsStatement,
-  newestRange,
   newestStatement,
   specColumn,
 } from './event-statements.ts';
@@ -101,16 +100,17 @@ export class EventReader implements Log {
     const { headSeq, oldestSeq } = await this.readBounds();
     if (count === 0) return headSeq;
     if (isEveryEvent(filter)) return Math.max(oldestSeq - 1, headSeq - count);
-    const isById = filter.connectionIds.length + filter.listenerIds.length > 0;
     let missing = count;
-    for (let before = headSeq + 1; ; before -= newestRange) {
-      const [row] = await this.#reads.query(
-        newestStatement(this.#project, before, { limit: missing, filter }),
-      );
+    for (let before = headSeq + 1; ; ) {
+      const { range, ...statement } = newestStatement(this.#project, before, {
+        ...{ limit: missing, filter },
+      });
+      const [row] = await this.#reads.query(statement);
       const [matches, lowest, oldest] = row as readonly [number, number | null, number];
       if (matches === missing && lowest !== null) return lowest - 1;
       missing -= matches;
-      if (isById || before - 1 - newestRange < oldest) return oldest - 1;
+      before -= range ?? before;
+      if (before <= oldest) return oldest - 1;
     }
   }
 }

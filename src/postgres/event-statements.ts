@@ -1,18 +1,16 @@
 /**
  * Pages of the log. An event is told by the row of its connection, at opened_seq or closed_seq, or by a row of its
- * own; each source has an index by seq, and for the filters by id an index for these.
+ * own; each source has an index by seq, and others for ids and for types.
  *
- * Without ids a page looks at a bounded range of seqs; with ids it reads along their index, and what else
- * the filter asks for is for the caller to check.
+ * By ids or types a page is read along their indexes. What else is asked for beside ids is for the caller to check;
+ * without ids it is checked here, and a page looks at a bounded range of seqs.
  */
-import { type EventType, eventTypes } from '../core/event.ts';
 import type { EventFilter } from '../core/event-filter.ts';
 import type { ProjectRef } from '../core/project.ts';
 import { itemBytes } from '../core/sizes.ts';
 import type { Statement } from './database.ts';
-import { closedEventColumns, eventRowColumns, openedEventColumns } from './event-rows.ts';
+import { type Look, type Source, sources, wantedSources } from './event-sources.ts';
 import { specColumns, specRowLength } from './listener-rows.ts';
-import { ofProjectBySeq } from './rows.ts';
 
 /** Seqs that one page looks at: every one of them is an event to look at, or only few are. */
 const denseRange = 20_000;
@@ -37,76 +35,6 @@ export interface EventStatement extends Statement {
   /** Whether rows may come that the filter leaves out. */
   readonly isLoose: boolean;
 }
-
-interface Source {
-  readonly types: readonly EventType[];
-  readonly table: string;
-  readonly columns: string;
-  readonly seq: string;
-  /** That it is the project's, as the index by seq has it. */
-  readonly ofProject: (project: string) => string;
-  readonly connectionId: string;
-  readonly conditions: FilterConditions;
-}
-
-interface FilterConditions {
-  readonly protocols: (parameter: string) => string;
-  readonly remoteCidrs: (parameter: string) => string;
-}
-
-const ofConnection: FilterConditions = {
-  protocols: (list) => `protocol = ANY (${list}::protocol[])`,
-  remoteCidrs: (list) =>
-    `(raddr <<= ANY (${list}::inet[]) OR declared_raddr <<= ANY (${list}::inet[]))`,
-};
-
-const ofData: FilterConditions = {
-  protocols: (list) => `data ->> 'protocol' = ANY (${list}::text[])`,
-  remoteCidrs: (list) => `((data #>> '{raddr,ip}')::inet <<= ANY (${list}::inet[])
-    OR (data #>> '{declaredRaddr,ip}')::inet <<= ANY (${list}::inet[]))`,
-};
-
-const connectionOpened: EventType = 'connection_opened';
-const connectionClosed: EventType = 'connection_closed';
-
-const sources: readonly Source[] = [
-  {
-    types: [connectionOpened],
-    table: 'open_connections',
-    columns: openedEventColumns,
-    seq: 'opened_seq',
-    ofProject: (project) => ofProjectBySeq('opened_seq', project),
-    connectionId: 'id',
-    conditions: ofConnection,
-  },
-  {
-    types: [connectionOpened],
-    table: 'closed_connections',
-    columns: openedEventColumns,
-    seq: 'opened_seq',
-    ofProject: (project) => ofProjectBySeq('opened_seq', project),
-    connectionId: 'id',
-    conditions: ofConnection,
-  },
-  {
-    types: [connectionClosed],
-    table: 'closed_connections',
-    columns: closedEventColumns,
-    seq: 'closed_seq',
-    ofProject: (project) => ofProjectBySeq('closed_seq', project),
-    connectionId: 'id',
-    conditions: ofConnection,
-  },
-  {
-    types: eventTypes.filter((type) => type !== connectionOpened && type !== connectionClosed),
-    table: 'events',
-    columns: eventRowColumns,
-    seq: 'seq',
-    ofProject: (project) => `project = ${project}`,
-    connectionId: 'connection_id',
-    conditions: ofData,
-  },
-];
 
 type Order = 'ASC' | 'DESC';
 
@@ -193,7 +121,8 @@ function statementName(prefix: string, filter: EventFilter): string {
       .map((source) => sources.indexOf(source))
       .join(''),
     filter.types.length > 0 ? 't' : '',
-    filter.connectionIds.length > 0 ? 'c' : filter.listenerIds.length > 0 ? 'l' : '',
+    filter.connectionIds.length > 0 ? 'c' : '',
+    filter.listenerIds.length > 0 ? 'l' : '',
     filter.protocols.length > 0 ? 'p' : '',
     filter.remoteCidrs.length > 0 ? 'r' : '',
   ];
@@ -204,81 +133,92 @@ function isById(filter: EventFilter): boolean {
   return filter.connectionIds.length + filter.listenerIds.length > 0;
 }
 
-function wantedSources({ types }: EventFilter): readonly Source[] {
-  if (types.length === 0) return sources;
-  return sources.filter((source) => source.types.some((type) => types.includes(type)));
+/** Whether nothing need be read that does not match, ids aside: then a page may look at all seqs to the end. */
+function isIndexed(filter: EventFilter): boolean {
+  return isById(filter) || (filter.types.length > 0 && !isByContent(filter));
+}
+
+function isByContent({ protocols, remoteCidrs }: EventFilter): boolean {
+  return protocols.length + remoteCidrs.length > 0;
 }
 
 function rangeOf(filter: EventFilter, limit: number): number | null {
-  if (isById(filter)) return null;
-  const isFiltered = filter.types.length + filter.protocols.length + filter.remoteCidrs.length > 0;
+  if (isIndexed(filter)) return null;
   // The log is dense: unfiltered, so many seqs are so many events.
-  if (!isFiltered) return limit;
+  if (!isByContent(filter)) return limit;
   return wantedSources(filter).every(({ table }) => table === 'events') ? sparseRange : denseRange;
 }
 
+/** The first of each listener and type, or of each connection, along its own index; then the first of them all. */
 function unionSql(query: Query): string {
-  const { connectionIds, listenerIds } = query.filter;
-  const rowConditions = rowConditionsOf(query);
-  if (connectionIds.length === 0 && listenerIds.length > 0) {
-    return listenersUnionSql(query, rowConditions);
-  }
-  const ids = connectionIds.length > 0 ? query.parameter(connectionIds) : null;
-  const idCondition = (source: Source) =>
-    ids === null ? [] : [`${source.connectionId} = ANY (${ids}::uuid[])`];
-  return query.sources
-    .map((source) => selectSql(query, source, [...idCondition(source), ...rowConditions(source)]))
-    .join('\n    UNION ALL ');
-}
-
-/** Each listener's newest or oldest along its own index, then the best of them all. */
-function listenersUnionSql(query: Query, rowConditions: RowConditions): string {
-  const ids = query.parameter(query.filter.listenerIds);
+  const { project, order, limit, from, to } = query;
+  const wanted = wantedOf(query);
+  const { connections, listeners, types, protocols, remoteCidrs } = wanted;
   return query.sources
     .map((source) => {
-      const select = selectSql(query, source, ['listener_id = l.id', ...rowConditions(source)]);
-      return `SELECT x.* FROM unnest(${ids}::uuid[]) l(id) CROSS JOIN LATERAL (
-        ${select} ORDER BY ${source.seq} ${query.order} LIMIT ${query.limit}::bigint) x`;
+      const { table, seq, looks, conditions } = source;
+      const isByType = types !== null && source.isMixed;
+      const hasIds = connections !== null;
+      const where = [
+        looks[lookOf(wanted, isByType)](project),
+        ...[`${seq} > ${from}`, `${seq} <= ${to}`],
+        // No index is sought by what is asked in this way.
+        ...(hasIds && listeners !== null
+          ? [`(listener_id = ANY (${listeners}::uuid[])) IS TRUE`]
+          : []),
+        ...(hasIds && isByType ? [`(type = ANY (${types}::event_type[])) IS TRUE`] : []),
+        ...(protocols === null ? [] : [conditions.protocols(protocols)]),
+        ...(remoteCidrs === null ? [] : [conditions.remoteCidrs(remoteCidrs)]),
+      ];
+      const lists = [
+        ...(hasIds ? [`unnest(${connections}::uuid[]) c(id)`] : []),
+        ...(!hasIds && listeners !== null ? [`unnest(${listeners}::uuid[]) l(id)`] : []),
+        ...(!hasIds && isByType ? [`unnest(${types}::event_type[]) t(type)`] : []),
+        `LATERAL (SELECT ${query.columns(source)} FROM ${table} WHERE ${where.join(' AND ')}
+          ORDER BY ${seq} ${order} LIMIT ${limit}::bigint) x`,
+      ];
+      return `SELECT x.* FROM ${lists.join(' CROSS JOIN ')}`;
     })
     .join('\n    UNION ALL ');
 }
 
-function selectSql(query: Query, source: Source, conditions: readonly string[]): string {
-  const { project, from, to, columns } = query;
-  const bounds = [source.ofProject(project), `${source.seq} > ${from}`, `${source.seq} <= ${to}`];
-  const where = [...bounds, ...conditions].join(' AND ');
-  return `SELECT ${columns(source)} FROM ${source.table} WHERE ${where}`;
+/** The parameters of what is wanted; null: all, or for the caller to check. */
+type Wanted = Readonly<
+  Record<'connections' | 'listeners' | 'types' | 'protocols' | 'remoteCidrs', string | null>
+>;
+
+function wantedOf({ filter, sources: read, isLoose, parameter }: Query): Wanted {
+  const list = (values: readonly string[]) =>
+    values.length === 0 ? null : parameter([...new Set(values)]);
+  return {
+    connections: list(filter.connectionIds),
+    listeners: list(filter.listenerIds),
+    types: read.some(({ isMixed }) => isMixed) ? list(filter.types) : null,
+    protocols: isLoose ? null : list(filter.protocols),
+    remoteCidrs: isLoose ? null : list(filter.remoteCidrs),
+  };
 }
 
-type RowConditions = (source: Source) => readonly string[];
-
-/** All but the ids: what a row must be, wherever it was found. */
-function rowConditionsOf({ filter, isLoose, parameter }: Query): RowConditions {
-  const { types, protocols, remoteCidrs } = filter;
-  const hasEvents = wantedSources(filter).some(({ table }) => table === 'events');
-  const typeList = types.length > 0 && hasEvents ? parameter(types) : null;
-  const protocolList = protocols.length > 0 && !isLoose ? parameter(protocols) : null;
-  const cidrList = remoteCidrs.length > 0 && !isLoose ? parameter(remoteCidrs) : null;
-  return ({ table, conditions }) => [
-    // Of the connections' tables, each source is of one type.
-    ...(typeList === null || table !== 'events' ? [] : [`type = ANY (${typeList}::event_type[])`]),
-    ...(protocolList === null ? [] : [conditions.protocols(protocolList)]),
-    ...(cidrList === null ? [] : [conditions.remoteCidrs(cidrList)]),
-  ];
+function lookOf({ connections, listeners }: Wanted, isByType: boolean): Look {
+  if (connections !== null) return 'connection';
+  if (listeners !== null) return isByType ? 'listenerAndType' : 'listener';
+  return isByType ? 'type' : 'all';
 }
 
 /** Seqs that one step backwards looks at. */
-export const newestRange = 200_000;
+const newestRange = 200_000;
 
 /** One row: how many of the newest events below the seq match, up to the limit, and the lowest seq of them. */
 export function newestStatement(
   ref: ProjectRef,
   beforeSeq: number,
   { limit, filter }: Pick<EventRead, 'limit' | 'filter'>,
-): Statement {
+): Statement & Pick<EventStatement, 'range'> {
   const { parameter, values, project } = makeParameters(ref);
   const before = parameter(beforeSeq);
   const oldest = 'h.oldest_seq - 1';
+  const isIndexedWhole = filter.connectionIds.length > 0 || !isByContent(filter);
+  const range = isIndexedWhole ? null : newestRange;
   const query: Query = {
     project,
     filter,
@@ -286,9 +226,10 @@ export function newestStatement(
     columns: (source) => `${source.seq} AS seq`,
     order: 'DESC',
     isLoose: false,
-    from: isById(filter)
-      ? `(${oldest})`
-      : `greatest(${oldest}, ${before}::bigint - 1 - ${newestRange})`,
+    from:
+      range === null
+        ? `(${oldest})`
+        : `greatest(${oldest}, ${before}::bigint - 1 - ${parameter(range)}::bigint)`,
     to: `(${before}::bigint - 1)`,
     limit: parameter(limit),
     parameter,
@@ -296,5 +237,5 @@ export function newestStatement(
   const text = `SELECT count(e.seq), min(e.seq), h.oldest_seq FROM log_heads h LEFT JOIN LATERAL (
     ${unionSql(query)} ORDER BY 1 DESC LIMIT ${query.limit}::bigint) e ON true
     WHERE h.project = ${project} GROUP BY h.oldest_seq`;
-  return { text, values };
+  return { text, values, range };
 }

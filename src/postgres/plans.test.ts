@@ -4,13 +4,19 @@ import { expect, test } from 'vitest';
 import { append, closed, halfClosed, sampleConnection } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { connectionStates } from '../core/connection.ts';
-import { everyEvent } from '../core/event-filter.ts';
+import { type EventFilter, everyEvent } from '../core/event-filter.ts';
 import { defaultProject, projectRef } from '../core/project.ts';
 import { allStatement } from './all-connections.ts';
 import { foldAppend } from './append-batch.ts';
 import { appendStatement } from './append-statement.ts';
-import { keeperSettings, type Reads, type Statement, writerSettings } from './database.ts';
-import { eventsBackStatement, eventsStatement } from './event-statements.ts';
+import {
+  keeperSettings,
+  type Reads,
+  type Statement,
+  sessionSettings,
+  writerSettings,
+} from './database.ts';
+import { eventsBackStatement, eventsStatement, newestStatement } from './event-statements.ts';
 import { readHistory } from './history.ts';
 import { historyQuery } from './history-query.ts';
 import { OpenBeside } from './open-beside.ts';
@@ -32,6 +38,13 @@ async function connect(
   return client;
 }
 
+/** By which a plan looks at the connections and the log. */
+function indexesIn(plan: readonly Record<string, unknown>[]): ReadonlySet<string> {
+  const lines = plan.map((row) => String(row['QUERY PLAN']));
+  const used = lines.flatMap((line) => /(?:using|Scan on) (\w+)/.exec(line)?.[1] ?? []);
+  return new Set(used.filter((name) => /^(open|closed)_connections|^events/.test(name)));
+}
+
 const states = ['as it was made', 'of which it is known that it is empty'];
 
 test.each(states)(
@@ -44,11 +57,7 @@ test.each(states)(
         text: `EXPLAIN ${text}`,
         values: [...(values ?? [])],
       });
-      const lines = rows.map((row) => String(row['QUERY PLAN']));
-      const used = lines.flatMap((line) => /(?:using|Index Scan on) (\w+)/.exec(line)?.[1] ?? []);
-      return new Set(
-        used.filter((name) => /^(open|closed)_connections|^(events|log_heads)_/.test(name)),
-      );
+      return indexesIn(rows);
     };
     const read = { limit: 100, bytesMax: 1e6, filter: everyEvent };
     const bySeq = new Set([
@@ -56,7 +65,6 @@ test.each(states)(
       'closed_connections_opened_seq_key',
       'closed_connections_closed_seq_key',
       'events_pkey',
-      'log_heads_pkey',
     ]);
     expect(await indexesOf(eventsStatement(defaultProject, { ...read, afterSeq: 0 }))).toEqual(
       bySeq,
@@ -71,10 +79,63 @@ test.each(states)(
     for (const entries of [one.entries, [...one.entries, ...several.entries]]) {
       const batch = foldAppend({ number: 1, entries }, { node: 1, boot: null }, cipher);
       const used = await indexesOf(appendStatement(batch, fence));
-      expect(used).toEqual(new Set(['open_connections_pkey', 'log_heads_pkey']));
+      expect(used).toEqual(new Set(['open_connections_pkey']));
     }
   },
 );
+
+const ids = { listenerIds: [sampleConnection().listenerId] };
+const connectionIds = [sampleConnection().id];
+const bySeqs = ['open_connections_opened_seq_key', 'closed_connections_opened_seq_key'];
+const looks = [
+  [{}, [...bySeqs, 'closed_connections_closed_seq_key', 'events_pkey']],
+  [{ protocols: ['udp'] }, [...bySeqs, 'closed_connections_closed_seq_key', 'events_pkey']],
+  [{ types: ['connection_opened'] }, bySeqs],
+  [{ types: ['listener_failed'] }, ['events_type_idx']],
+  [{ types: ['connection_refused'], remoteCidrs: ['192.0.2.1'] }, ['events_type_idx']],
+  [
+    ids,
+    [
+      'open_connections_listener_id_idx',
+      'closed_connections_listener_id_opened_seq_idx',
+      'closed_connections_listener_id_closed_seq_idx',
+      'events_listener_id_idx',
+    ],
+  ],
+  [
+    { ...ids, types: ['connection_closed', 'listener_failed'] },
+    ['closed_connections_listener_id_closed_seq_idx', 'events_listener_id_type_idx'],
+  ],
+  [{ connectionIds, ...ids, types: ['connection_half_closed'] }, ['events_connection_id_idx']],
+] as const satisfies readonly (readonly [Partial<EventFilter>, readonly string[]])[];
+
+test.each(states)('each look at the log of a database %s fits one index', async (state) => {
+  await using resources = new AsyncDisposableStack();
+  const client = await connect(resources, state, sessionSettings);
+  const expectOf = async (asked: Partial<EventFilter>, expected: unknown) => {
+    const read = { limit: 100, bytesMax: 1e6, filter: { ...everyEvent, ...asked } };
+    for (const { text, values = [] } of [
+      eventsStatement(defaultProject, { ...read, afterSeq: 0 }),
+      eventsBackStatement(defaultProject, { ...read, beforeSeq: 9 }),
+      newestStatement(defaultProject, 9, read),
+    ]) {
+      const kept = await client.query(`EXPLAIN (GENERIC_PLAN) ${text}`);
+      const made = await client.query({ text: `EXPLAIN ${text}`, values: [...values] });
+      for (const { rows } of [kept, made]) expect([...indexesIn(rows)].sort()).toEqual(expected);
+    }
+  };
+  for (const [asked, indexes] of looks) await expectOf(asked, indexes.toSorted());
+  // In an empty table any index is as good that has the ids, and none by seq has.
+  const byId = [
+    /^closed_\w+_(pkey|id_idx)$/,
+    /^events_connection_id_idx$/,
+    /^open_\w+_(pkey|id_idx)$/,
+  ];
+  await expectOf(
+    { connectionIds },
+    byId.map((index) => expect.stringMatching(index)),
+  );
+});
 
 const anyConnection = {
   ...{

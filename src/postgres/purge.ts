@@ -26,7 +26,8 @@ const deleteListenersSql = `WITH told AS MATERIALIZED (
   UNION SELECT listener_id FROM events WHERE project = $3::integer AND seq > $1::bigint AND seq <= $2::bigint
 ), gone AS (
   DELETE FROM listeners l USING told WHERE l.id = told.id AND l.project = $3::integer AND l.state = 'closed'
-    AND (SELECT true FROM events e WHERE e.listener_id = l.id AND e.seq > $2::bigint LIMIT 1) IS NULL
+    AND (SELECT true FROM events e
+      WHERE e.listener_id = l.id AND e.seq > 0 AND e.seq > $2::bigint LIMIT 1) IS NULL
     AND (SELECT true FROM closed_connections c WHERE c.listener_id = l.id AND c.closed_seq > $2::bigint LIMIT 1) IS NULL
     AND (SELECT true FROM open_connections o WHERE o.listener_id = l.id LIMIT 1) IS NULL
   RETURNING l.id
