@@ -44,6 +44,17 @@ export function VirtualRows(props: VirtualRowsProps) {
     observer.observe(current);
     return () => observer.disconnect();
   }, []);
+  // Whose row goes out of sight goes on from the table: from the page, the keys that scroll would not reach it.
+  const focus = useRef({ isWithin: false, isDrawing: false }).current;
+  const onFocus = ({ type }: FocusEvent) => {
+    focus.isWithin = type === 'focusin' || focus.isDrawing;
+  };
+  focus.isDrawing = true;
+  useLayoutEffect(() => {
+    focus.isDrawing = false;
+    if (!focus.isWithin || document.activeElement !== document.body) return;
+    frame.current?.focus({ preventScroll: true });
+  });
   // What is drawn may have become shorter, with no scroll that would tell.
   const isAtEnd = view.top + 2 * view.height > count * rowHeight;
   useEffect(() => {
@@ -70,6 +81,8 @@ export function VirtualRows(props: VirtualRowsProps) {
     <div
       class="rows"
       ref={frame}
+      tabIndex={-1}
+      {...{ onFocusIn: onFocus, onFocusOut: onFocus }}
       onScroll={({ currentTarget }) => {
         look(currentTarget);
         onScroll?.(currentTarget.scrollTop < rowHeight);
