@@ -101,7 +101,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'listeners-file': 350,
   metrics: 280,
   node: 415,
-  postgres: 7125,
+  postgres: 7175,
   tenancy: 1550,
   tls: 350,
   wire: 620,

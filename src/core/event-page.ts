@@ -50,7 +50,7 @@ interface EventPageAsk extends PageAsk, EventStart {
   readonly signal: AbortSignal;
 }
 
-/** @throws cursor_expired, invalid_argument, unavailable; the reason of the signal */
+/** @throws cursor_expired, invalid_argument, resource_exhausted, unavailable; the reason of the signal */
 export async function* readEventPage(ask: EventPageAsk): LogPage<Event> {
   const { order, query, log, filter } = ask;
   const from = (await keySeq(pageKey(ask.pageToken, query), log)) ?? (await firstSeq(ask));

@@ -53,8 +53,8 @@ interface Follow extends FollowRequest {
 
 /**
  * Ends without an error when the signal aborts.
- * @throws cursor_expired, invalid_argument (a start above the head), unavailable (the store is away while
- *   the stream reads from it)
+ * @throws cursor_expired, invalid_argument (a start above the head), resource_exhausted (`last` lies too far back),
+ *   unavailable (the store is away while the stream reads from it)
  */
 export async function* follow(options: Follow): AsyncGenerator<StreamItem, void, void> {
   const { log, signal, heartbeatMs, endAtHead } = options;

@@ -40,8 +40,8 @@ export interface Log {
   readId(): Promise<string>;
   /** Seq of the newest event before `time`, so that reading after it gives all since; 0 where none is. */
   seqBefore(time: Micros): Promise<number>;
-  /** The seq after which exactly the newest `count` matching events lie. */
-  seqBeforeNewest(count: number, filter: EventFilter): Promise<number>;
+  /** The seq after which exactly the newest `count` matching events lie. @throws resource_exhausted: too far back */
+  seqBeforeNewest(count: number, filter: EventFilter, signal: AbortSignal): Promise<number>;
 }
 
 /** Learns of what other nodes append. */

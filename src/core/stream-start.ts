@@ -15,10 +15,11 @@ interface From {
   readonly filter: EventFilter;
   readonly log: EventLog;
   readonly store: { readonly log: Log };
+  readonly signal: AbortSignal;
 }
 
-/** The seq after which a reader begins. @throws cursor_expired, invalid_argument (a start above the head), unavailable */
-export async function startSeq({ start, log, store, filter }: From): Promise<number> {
+/** @throws cursor_expired, invalid_argument (a start above the head), resource_exhausted (`last`), unavailable */
+export async function startSeq({ start, log, store, filter, signal }: From): Promise<number> {
   // The log's oldest event may be gone by the time it is read: before the oldest is 0, whichever that is.
   const kept = async (seq: number) => {
     await log.learn(seq);
@@ -33,7 +34,7 @@ export async function startSeq({ start, log, store, filter }: From): Promise<num
     case 'last':
       if (!log.isKnown) await log.known();
       if (start.count === 0) return log.headSeq;
-      return await kept(await store.log.seqBeforeNewest(start.count, filter));
+      return await kept(await store.log.seqBeforeNewest(start.count, filter, signal));
     case 'from_now':
       if (!log.isKnown) await log.known();
       return log.headSeq;

@@ -16,21 +16,33 @@ import {
   eventColumn,
   eventsBackStatement,
   eventsStatement,
-  newestStatement,
   specColumn,
 } from './event-statements.ts';
 import { parseSpec } from './listener-rows.ts';
+import { seqBeforeNewest } from './newest-seq.ts';
 import type { NodeDirectory } from './node-directory.ts';
 import type { ProjectReader } from './project-reads.ts';
 import { seqBeforeSql } from './seq-before.ts';
+
+export interface EventReaderLimits {
+  /** Events that are looked through for the newest that match, where no index tells which do. */
+  readonly newestSeqsMax: number;
+}
 
 /** Of one project. */
 export class EventReader implements Log {
   readonly #reads: ProjectReader;
   readonly #nodes: NodeDirectory;
   readonly #project: ProjectRef;
+  readonly #limits: EventReaderLimits;
 
-  constructor(reads: ProjectReader, nodes: NodeDirectory, project: ProjectRef) {
+  constructor(
+    reads: ProjectReader,
+    nodes: NodeDirectory,
+    project: ProjectRef,
+    limits: EventReaderLimits,
+  ) {
+    this.#limits = limits;
     this.#reads = reads;
     this.#nodes = nodes;
     this.#project = project;
@@ -96,22 +108,12 @@ export class EventReader implements Log {
     return seq;
   }
 
-  async seqBeforeNewest(count: number, filter: EventFilter): Promise<number> {
+  async seqBeforeNewest(count: number, filter: EventFilter, signal: AbortSignal): Promise<number> {
     const { headSeq, oldestSeq } = await this.readBounds();
     if (count === 0) return headSeq;
     if (isEveryEvent(filter)) return Math.max(oldestSeq - 1, headSeq - count);
-    let missing = count;
-    for (let before = headSeq + 1; ; ) {
-      const { range, ...statement } = newestStatement(this.#project, before, {
-        ...{ limit: missing, filter },
-      });
-      const [row] = await this.#reads.query(statement);
-      const [matches, lowest, oldest] = row as readonly [number, number | null, number];
-      if (matches === missing && lowest !== null) return lowest - 1;
-      missing -= matches;
-      before -= range ?? before;
-      if (before <= oldest) return oldest - 1;
-    }
+    const wanted = { count, filter, headSeq, signal, seqsMax: this.#limits.newestSeqsMax };
+    return await seqBeforeNewest(this.#reads, this.#project, wanted);
   }
 }
 

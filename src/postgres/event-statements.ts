@@ -39,7 +39,7 @@ export interface EventStatement extends Statement {
 type Order = 'ASC' | 'DESC';
 
 /** What a statement's parts share: its parameters, and which of the four sources it reads. */
-interface Query {
+export interface Query {
   readonly project: string;
   readonly filter: EventFilter;
   readonly sources: readonly Source[];
@@ -91,7 +91,7 @@ export function eventsBackStatement(ref: ProjectRef, read: EventReadBack): Event
 }
 
 /** The first is the project. */
-function makeParameters(project: ProjectRef) {
+export function makeParameters(project: ProjectRef) {
   const values: unknown[] = [project];
   const parameter = (value: unknown) => `$${values.push(value)}`;
   return { values, parameter, project: '$1::integer' };
@@ -138,7 +138,7 @@ function isIndexed(filter: EventFilter): boolean {
   return isById(filter) || (filter.types.length > 0 && !isByContent(filter));
 }
 
-function isByContent({ protocols, remoteCidrs }: EventFilter): boolean {
+export function isByContent({ protocols, remoteCidrs }: EventFilter): boolean {
   return protocols.length + remoteCidrs.length > 0;
 }
 
@@ -150,7 +150,7 @@ function rangeOf(filter: EventFilter, limit: number): number | null {
 }
 
 /** The first of each listener and type, or of each connection, along its own index; then the first of them all. */
-function unionSql(query: Query): string {
+export function unionSql(query: Query): string {
   const { project, order, limit, from, to } = query;
   const wanted = wantedOf(query);
   const { connections, listeners, types, protocols, remoteCidrs } = wanted;
@@ -203,39 +203,4 @@ function lookOf({ connections, listeners }: Wanted, isByType: boolean): Look {
   if (connections !== null) return 'connection';
   if (listeners !== null) return isByType ? 'listenerAndType' : 'listener';
   return isByType ? 'type' : 'all';
-}
-
-/** Seqs that one step backwards looks at. */
-const newestRange = 200_000;
-
-/** One row: how many of the newest events below the seq match, up to the limit, and the lowest seq of them. */
-export function newestStatement(
-  ref: ProjectRef,
-  beforeSeq: number,
-  { limit, filter }: Pick<EventRead, 'limit' | 'filter'>,
-): Statement & Pick<EventStatement, 'range'> {
-  const { parameter, values, project } = makeParameters(ref);
-  const before = parameter(beforeSeq);
-  const oldest = 'h.oldest_seq - 1';
-  const isIndexedWhole = filter.connectionIds.length > 0 || !isByContent(filter);
-  const range = isIndexedWhole ? null : newestRange;
-  const query: Query = {
-    project,
-    filter,
-    sources: wantedSources(filter),
-    columns: (source) => `${source.seq} AS seq`,
-    order: 'DESC',
-    isLoose: false,
-    from:
-      range === null
-        ? `(${oldest})`
-        : `greatest(${oldest}, ${before}::bigint - 1 - ${parameter(range)}::bigint)`,
-    to: `(${before}::bigint - 1)`,
-    limit: parameter(limit),
-    parameter,
-  };
-  const text = `SELECT count(e.seq), min(e.seq), h.oldest_seq FROM log_heads h LEFT JOIN LATERAL (
-    ${unionSql(query)} ORDER BY 1 DESC LIMIT ${query.limit}::bigint) e ON true
-    WHERE h.project = ${project} GROUP BY h.oldest_seq`;
-  return { text, values, range };
 }

@@ -16,9 +16,10 @@ import {
   sessionSettings,
   writerSettings,
 } from './database.ts';
-import { eventsBackStatement, eventsStatement, newestStatement } from './event-statements.ts';
+import { eventsBackStatement, eventsStatement } from './event-statements.ts';
 import { readHistory } from './history.ts';
 import { historyQuery } from './history-query.ts';
+import { newestStatement, newestStepOf } from './newest-seq.ts';
 import { OpenBeside } from './open-beside.ts';
 import { SecretCipher } from './secret-cipher.ts';
 
@@ -117,7 +118,7 @@ test.each(states)('each look at the log of a database %s fits one index', async 
     for (const { text, values = [] } of [
       eventsStatement(defaultProject, { ...read, afterSeq: 0 }),
       eventsBackStatement(defaultProject, { ...read, beforeSeq: 9 }),
-      newestStatement(defaultProject, 9, read),
+      newestStatement(defaultProject, { beforeSeq: 9, range: newestStepOf(read.filter) }, read),
     ]) {
       const kept = await client.query(`EXPLAIN (GENERIC_PLAN) ${text}`);
       const made = await client.query({ text: `EXPLAIN ${text}`, values: [...values] });

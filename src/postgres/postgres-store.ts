@@ -57,6 +57,8 @@ export interface PostgresStoreLimits extends DatabaseLimits {
   readonly answerRowsMax: number;
   /** Names of closed listeners that are remembered, of all projects. */
   readonly closedNamesMax: number;
+  /** Events that are looked through for the newest that match, where no index tells which do. */
+  readonly newestSeqsMax: number;
 }
 
 export interface PostgresStoreOptions {
@@ -141,7 +143,7 @@ export class PostgresStore implements Store, AsyncDisposable {
       commands: new CommandRows({ database, cipher, wakes }),
     };
     this.of = (project) => ({
-      log: new EventReader(reads.of(project), directory, project),
+      log: new EventReader(reads.of(project), directory, project, limits),
       keeping: {
         age: (ageing) => age(database, project, ageing),
         purge: (request) => purge(database, project, request),

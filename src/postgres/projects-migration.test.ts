@@ -20,6 +20,7 @@ import {
   sampleId,
   sampleListener,
   sampleTime,
+  staying,
 } from '../../test/support/store-samples.ts';
 import { makeDatabase, makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
@@ -196,7 +197,7 @@ test(
     ];
     for (const filter of filters) {
       await bothTell(({ store }) => readAll(ofDefault(store), filter));
-      await bothTell(({ store }) => ofDefault(store).log.seqBeforeNewest(7, filter));
+      await bothTell(({ store }) => ofDefault(store).log.seqBeforeNewest(7, filter, staying));
     }
     for (let time = sampleTime; time < sampleTime + 6e6; time += 3e5) {
       await bothTell(({ store }) => ofDefault(store).log.seqBefore(time));

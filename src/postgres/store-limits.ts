@@ -12,6 +12,7 @@ export const storeLimits = {
   prismaConnectionsMax: 4,
   prismaPerProjectMax: 2,
   answerRowsMax: 100,
+  newestSeqsMax: 2_000_000,
   pollMs: 2000,
   wakeMs: 5,
 };

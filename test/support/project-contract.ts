@@ -15,6 +15,7 @@ import {
   sampleConnection,
   sampleListener,
   sampleTime,
+  staying,
 } from './store-samples.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -100,14 +101,14 @@ export function projectContract(makeGround: MakeGround): void {
       expect(await stored.log.seqBefore(sampleTime + 1000)).toBe(
         all.findIndex(({ time }) => time >= sampleTime + 1000),
       );
-      expect(await stored.log.seqBeforeNewest(2, everyEvent)).toBe(all.length - 2);
+      expect(await stored.log.seqBeforeNewest(2, everyEvent, staying)).toBe(all.length - 2);
       for (const filter of [
         { ...everyEvent, listenerIds: [foreign.listener.id, foreign.over.id] },
         { ...everyEvent, connectionIds: [foreign.open.id, foreign.brief.id] },
       ]) {
         expect(await readAll(stored, filter)).toEqual([]);
         expect(await readAllBack(stored, filter)).toEqual([]);
-        expect(await stored.log.seqBeforeNewest(1, filter)).toBe(0);
+        expect(await stored.log.seqBeforeNewest(1, filter, staying)).toBe(0);
       }
     }
   });

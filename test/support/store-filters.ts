@@ -10,7 +10,7 @@ import type { ProjectStore } from '../../src/core/store.ts';
 import { connectionMatches } from './memory-database.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
 import { makePopulation } from './store-population.ts';
-import { eventsOf, sampleId, sampleTime } from './store-samples.ts';
+import { eventsOf, sampleId, sampleTime, staying } from './store-samples.ts';
 
 export const anyConnection: ConnectionQuery = {
   listenerIds: null,
@@ -54,7 +54,7 @@ export function filterContract(
       expect(await readAll(store, filter, 7, 3 * itemBytes)).toEqual(wanted);
       expect(await readAllBack(store, filter, 7)).toEqual(wanted.toReversed());
       for (const count of [0, 1, 5, wanted.length, wanted.length + 1]) {
-        const seq = await store.log.seqBeforeNewest(count, filter);
+        const seq = await store.log.seqBeforeNewest(count, filter, staying);
         const after = wanted.filter((event) => event.seq > seq);
         expect(after).toEqual(count === 0 ? [] : wanted.slice(-count));
       }

@@ -11,6 +11,9 @@ import type { Append, AppendEntry, FirstSeqs } from '../../src/core/writer.ts';
 /** Some time, in whole microseconds, at which ids were made too. */
 export const sampleTime = Date.UTC(2026, 10, 24) * 1000 + 123_456;
 
+/** Of a caller who never goes away. */
+export const staying = new AbortController().signal;
+
 export function sampleId(time: number): string {
   return uuidv7({ msecs: Math.floor(time / 1000) });
 }
