@@ -98,7 +98,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   gateway: 900,
   grpc: 2640,
   http: 4400,
-  'listeners-file': 350,
+  'listeners-file': 400,
   metrics: 280,
   node: 415,
   postgres: 7175,

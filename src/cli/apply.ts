@@ -96,13 +96,15 @@ async function readFile(path: string): Promise<ListenersFile> {
   try {
     return await readListenersFile(path === '-' ? process.stdin.fd : path);
   } catch (error) {
-    // As the API would, which is asked for nothing yet.
-    if (error instanceof WrongFields) {
-      const [detail = ''] = error.message.split('\n', 1);
-      throw new Refused({ code: 'invalid_argument', detail, errors: error.errors });
-    }
+    if (error instanceof WrongFields) throw refusedOf(error);
     throw failed(`${path}: ${(error as Error).message}`);
   }
+}
+
+/** As the API would, which is asked for nothing yet. */
+function refusedOf({ message, errors }: WrongFields): Refused {
+  const [detail = ''] = message.split('\n', 1);
+  return new Refused({ code: 'invalid_argument', detail, errors });
 }
 
 async function plan(
@@ -115,7 +117,11 @@ async function plan(
   }
   const byName = await existingOf(callsOf(session.client), file.listeners);
   const stale = prune === true ? await staleOf(session, file, byName) : [];
-  return planOf(file.listeners, byName, stale);
+  try {
+    return planOf(file.listeners, byName, stale);
+  } catch (error) {
+    throw error instanceof WrongFields ? refusedOf(error) : error;
+  }
 }
 
 async function staleOf(

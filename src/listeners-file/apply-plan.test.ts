@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Listener, patchOf, planOf } from './apply-plan.ts';
-import { specOf } from './listener-spec.ts';
+import { patchOf, planOf } from './apply-plan.ts';
+import { type Listener, specOf } from './listener-spec.ts';
 import { type ListenersFile, toListenersFile, type WantedListener } from './listeners-file.ts';
 
 const fault = { probability: 1, seed: null, match: {}, enabled: true, expiresAt: null };
@@ -111,7 +111,7 @@ test('an address, a protocol and a mode never change: that takes another listene
     { host: '0.0.0.0' },
     { protocol: 'udp' },
     { mode: 'discard' },
-    { tls: {} },
+    { recording: 'durable' },
     { proxyProtocol: { mode: 'required' } },
   ]) {
     expect(step({ ...wanted, faults: [] })).toMatchObject({
@@ -164,4 +164,45 @@ test('a listener that is to be on another node is closed and made again', () => 
     const changes = ['placement'];
     expect(step({ placement }, placed)).toMatchObject({ action: 'recreate', changes });
   }
+});
+
+const expiresAt = '2030-01-01T00:00:00.000000Z';
+
+test('what is made again is as it was where the file says nothing', () => {
+  const is: Listener = { ...slow, expiresAt };
+  const { limits: _, ...whole } = specOf(is, null);
+  expect(step({ port: 9002, limits: { idleTimeoutMs: 6000 } }, is)).toMatchObject({
+    action: 'recreate',
+    made: {
+      ...whole,
+      port: 9002,
+      limits: { idleTimeoutMs: 6000, denyCidrs: ['10.0.0.0/8'] },
+      expiresAt,
+    },
+  });
+  const emptied = step({ mode: 'discard', labels: {}, faults: [], ttlMs: 60_000 }, is);
+  expect(emptied).toMatchObject({ made: { labels: {}, faults: [], ttlMs: 60_000, port: 9001 } });
+  expect(emptied).not.toHaveProperty('made.expiresAt');
+});
+
+test('what was and does not go with what is wanted is told, by name', () => {
+  const close = { type: 'close', name: 'close', afterBytes: 9, mode: 'rst', ...fault };
+  const closing: Listener = { ...slow, faults: [latency, close] };
+  expect(() => step({ protocol: 'udp' }, closing)).toThrow(
+    'slow.faults[1].type: close has no meaning for udp',
+  );
+  const tls: NonNullable<Listener['tls']> = {
+    ...{ cert: 'PEM', isSelfSigned: true, fingerprint256: 'AA', ca: null },
+    ...{ clientAuth: 'none', minVersion: 'TLSv1.3' },
+  };
+  const encrypted: Listener = { ...slow, protocol: 'tls', tls };
+  expect(step({ port: 9002 }, encrypted)).toMatchObject({
+    made: { protocol: 'tls', tls: { minVersion: 'TLSv1.3' }, port: 9002 },
+  });
+  expect(step({ tls: { clientAuth: 'request' } }, encrypted)).toMatchObject({
+    made: { tls: { clientAuth: 'request', minVersion: 'TLSv1.3' } },
+  });
+  expect(step({ protocol: 'tcp' }, encrypted)).not.toHaveProperty('made.tls');
+  const own: Listener = { ...encrypted, tls: { ...tls, isSelfSigned: false } };
+  expect(() => step({ port: 9002 }, own)).toThrow('slow.tls: has a certificate whose key');
 });

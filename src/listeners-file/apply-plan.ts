@@ -2,29 +2,29 @@
 import { isIPv6, SocketAddress } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { plainIp } from '../core/address.ts';
-import type { listenerResource, Shown } from '../http/resources.ts';
 import { isAsWanted } from './fault-defaults.ts';
+import type { Listener } from './listener-spec.ts';
 import type { Fields, WantedListener } from './listeners-file.ts';
-
-/** As REST shows it, which is how files speak of it. */
-export type Listener = Shown<typeof listenerResource>;
+import { remade } from './remade.ts';
 
 export type Step =
   | { readonly action: 'create' | 'keep'; readonly wanted: WantedListener }
-  | {
-      /** recreate: what differs can never change, so it has to be closed and made again. */
-      readonly action: 'update' | 'recreate';
-      readonly wanted: WantedListener;
-      readonly is: Listener;
-      /** The fields that differ. */
-      readonly changes: readonly string[];
-    }
+  | (Change & { readonly action: 'update' })
+  /** What differs can never change, so it has to be closed and made again. */
+  | (Change & { readonly action: 'recreate'; readonly made: WantedListener })
   | { readonly action: 'delete'; readonly is: Listener };
+
+interface Change {
+  readonly wanted: WantedListener;
+  readonly is: Listener;
+  /** The fields that differ. */
+  readonly changes: readonly string[];
+}
 
 /** What PATCH takes. */
 const changeable = ['labels', 'limits', 'faults', 'expiresAt', 'ttlMs'];
 
-/** In the order of the file; what is to go comes last. */
+/** In the order of the file; what is to go comes last. @throws WrongFields of what can not be made again so */
 export function planOf(
   wanted: readonly WantedListener[],
   existing: ReadonlyMap<string, Listener>,
@@ -38,8 +38,10 @@ function stepOf(wanted: WantedListener, is: Listener | undefined): Step {
   if (is === undefined) return { action: 'create', wanted };
   const changes = Object.keys(wanted).filter((field) => !isSame(field, wanted, is));
   if (changes.length === 0) return { action: 'keep', wanted };
-  const action = changes.every((field) => changeable.includes(field)) ? 'update' : 'recreate';
-  return { action, wanted, is, changes };
+  const change = { wanted, is, changes };
+  return changes.every((field) => changeable.includes(field))
+    ? { action: 'update', ...change }
+    : { action: 'recreate', ...change, made: remade(is, wanted) };
 }
 
 /** The body of the PATCH that brings about an update. */

@@ -1,6 +1,7 @@
 /** Carries out what a plan says, whoever is asked for it: REST, or the server itself. */
 import { inParallel } from '../core/in-parallel.ts';
-import { type Listener, patchOf, type Step } from './apply-plan.ts';
+import { patchOf, type Step } from './apply-plan.ts';
+import type { Listener } from './listener-spec.ts';
 import type { Fields, WantedListener } from './listeners-file.ts';
 
 export interface ListenerCalls {
@@ -41,7 +42,7 @@ export async function carryOut(calls: ListenerCalls, steps: readonly Step[]): Pr
     step.action === 'delete' || step.action === 'recreate' ? [step.is] : [],
   );
   const made = steps.flatMap((step) =>
-    step.action === 'create' || step.action === 'recreate' ? [step.wanted] : [],
+    step.action === 'create' ? [step.wanted] : step.action === 'recreate' ? [step.made] : [],
   );
   await inParallel(gone, atOnce, (is) => calls.delete(is));
   for (let at = 0; at < made.length; at += batchMax) {

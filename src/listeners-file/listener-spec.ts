@@ -1,9 +1,12 @@
 /** A listener as a file has it: without what it has by default. */
 import { isDeepStrictEqual } from 'node:util';
 import { defaultBounds } from '../core/listener-bounds.ts';
-import type { Listener } from './apply-plan.ts';
+import type { listenerResource, Shown } from '../http/resources.ts';
 import { withoutDefaults } from './fault-defaults.ts';
 import type { Fields } from './listeners-file.ts';
+
+/** As REST shows it, which is how files speak of it. */
+export type Listener = Shown<typeof listenerResource>;
 
 /** The body that would make it, with the port that was asked for and no end. */
 export function specOf(listener: Listener, set: string | null): Fields {

@@ -40,12 +40,13 @@ export async function readListenersFile(file: string | number): Promise<Listener
     throw new Error(line.replace(/:$|, (open|read)( '.*')?$/, ''), { cause });
   }
   const listenersFile = toListenersFile(value);
-  const wrong = wrongFields(listenersFile);
+  const wrong = wrongFields(listenersFile.listeners);
   if (wrong.length > 0) throw new WrongFields(wrong);
   return listenersFile;
 }
 
-function wrongFields({ listeners }: ListenersFile): readonly FieldError[] {
+/** What the API would refuse of them. */
+export function wrongFields(listeners: readonly WantedListener[]): readonly FieldError[] {
   const { newListener } = listenerSchemas(defaultBounds);
   return listeners.flatMap((wanted) => {
     const result = read(newListener, wanted);
@@ -79,6 +80,6 @@ function toWanted(value: unknown, index: number, set: string | null): WantedList
   return { ...value, name, labels: { ...labels, set } };
 }
 
-function isFields(value: unknown): value is Fields {
+export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,0 +1,34 @@
+/** What is made in the place of a listener that can not become as a file wants it. */
+import { type Listener, specOf } from './listener-spec.ts';
+import {
+  type Fields,
+  isFields,
+  type WantedListener,
+  WrongFields,
+  wrongFields,
+} from './listeners-file.ts';
+
+/** As the file says, and where that says nothing as it was. @throws WrongFields: what was does not go with what is wanted */
+export function remade(is: Listener, wanted: WantedListener): WantedListener {
+  const was: Fields = {
+    ...specOf(is, null),
+    ...(is.expiresAt !== null && wanted.ttlMs === undefined && { expiresAt: is.expiresAt }),
+  };
+  const made: Record<string, unknown> = { ...was, ...wanted };
+  for (const field of ['limits', 'tls', 'proxyProtocol']) {
+    const [before, now] = [was[field], wanted[field]];
+    if (isFields(before) && isFields(now)) made[field] = { ...before, ...now };
+  }
+  if (made.protocol !== 'tls' && wanted.tls === undefined) delete made.tls;
+  const whole = { ...made, name: wanted.name };
+  const wrong = [...wrongFields([whole]), ...lostKey(is, whole)];
+  if (wrong.length > 0) throw new WrongFields(wrong);
+  return whole;
+}
+
+function lostKey(is: Listener, { name, protocol, tls }: WantedListener) {
+  if (protocol !== 'tls' || is.tls === null || is.tls.isSelfSigned) return [];
+  if (isFields(tls) && tls.key !== undefined) return [];
+  const message = 'has a certificate whose key is never shown: name `cert` and `key`';
+  return [{ path: `${name}.tls`, message }];
+}
