@@ -89,7 +89,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   cli: 6060,
   core: 9260,
   agent: 1620,
-  console: 9660,
+  console: 9680,
   echo: 6170,
   'edge-sockets': 340,
   'embedded-postgres': 850,

@@ -11,6 +11,7 @@ import { ConnectionState, hrefWithQuery } from './connection-table.tsx';
 import { useConsole } from './console-context.ts';
 import { CopyButton } from './copy-button.tsx';
 import { addressText, raddrText } from './facts.ts';
+import { listenerName as nameOf } from './listener-line.tsx';
 import { rateText, spanMs, spanText } from './spans.ts';
 import { useCurl } from './use-curl.ts';
 
@@ -97,7 +98,9 @@ function Identity({ connection }: OfConnection) {
     [
       panel.listener,
       <span key="listener">
-        <a href={router.href(`/listeners/${listener}`)}>{listenerName ?? listenerId.slice(0, 8)}</a>{' '}
+        <a href={router.href(`/listeners/${listener}`)}>
+          {nameOf({ name: listenerName, id: listenerId })}
+        </a>{' '}
         <FilterButton filter={{ listener }} />
       </span>,
     ],

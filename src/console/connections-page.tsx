@@ -32,8 +32,13 @@ export function ConnectionsPage({ selectedId }: ConnectionsPageProps) {
   const move = (by: 1 | -1) => {
     const all = links();
     const at = all.findIndex((link) => link.matches(':focus'));
-    all[at < 0 ? 0 : at + by]?.focus();
+    const from = at < 0 ? all.findIndex(({ dataset }) => dataset.row === selectedId) : at;
+    (from < 0 ? all.find(isInSight) : all[from + by])?.focus();
   };
+  // Below the head of the table, which stays where it is.
+  const isInSight = (link: HTMLElement) =>
+    link.getBoundingClientRect().top >=
+    (frame.current?.querySelector('th')?.getBoundingClientRect().bottom ?? 0);
   const close = () => {
     router.go(hrefWithQuery(router, '/connections'));
     links()

@@ -98,7 +98,7 @@ function Adders({
           .filter((kind) => suits(kind, protocol))
           .map(({ type, about }) => (
             <option key={type} value={type}>
-              {type}: {about}
+              {type}: {faults.about[type] ?? about}
             </option>
           ))}
       </select>

@@ -8,9 +8,9 @@ import { CopyButton } from './copy-button.tsx';
 import { Dialog } from './dialog.tsx';
 import { addressText } from './facts.ts';
 
-/** Who was given no name is called by the start of its id. */
-export function listenerName({ name, id }: ListenerView): string {
-  return name ?? id.slice(0, 8);
+/** Who was given no name is called by the end of its id: the start is the time, alike for all that were made together. */
+export function listenerName({ name, id }: Pick<ListenerView, 'name' | 'id'>): string {
+  return name ?? `…${id.slice(-8)}`;
 }
 
 /** What it speaks, and where. */

@@ -112,13 +112,15 @@ function Head({ listener, isOver }: OfListener & { readonly isOver: boolean }) {
   const key = listener.name ?? listener.id;
   const labels = Object.entries(listener.labels).map(([name, value]) => `${name}=${value}`);
   const lines = isOver ? [] : connectLines(listener, location.hostname).slice(0, 2);
-  const { mode, recording, proxyProtocol, expiresAt } = listener;
+  const { mode, recording, proxyProtocol, expiresAt, closedAt } = listener;
+  const end = closedAt ?? expiresAt;
+  const ends = closedAt === null ? words.listener.expires : words.listener.closed;
   const facts = [
     ...(mode === 'echo' ? [] : [mode]),
     ...(recording === 'durable' ? [recording] : []),
     ...(proxyProtocol.mode === 'off' ? [] : [`PROXY ${proxyProtocol.mode}`]),
     ...labels.map(plainText),
-    ...(expiresAt === null ? [] : [`${words.listener.expires} ${expiresAt.slice(0, 19)}Z`]),
+    ...(end === null ? [] : [`${ends} ${end.slice(0, 19)}Z`]),
   ];
   return (
     <>
@@ -132,10 +134,12 @@ function Head({ listener, isOver }: OfListener & { readonly isOver: boolean }) {
           <a class="button" href={router.href('/connections', { listener: key })}>
             {words.listener.connections}
           </a>
-          <a class="button" href={router.href('/', { listener: key })}>
-            {words.live.picture}
-          </a>
-          {listener.state !== 'closed' && <EndButton listener={listener} />}
+          {closedAt === null && (
+            <a class="button" href={router.href('/', { listener: key })}>
+              {words.live.picture}
+            </a>
+          )}
+          {closedAt === null && <EndButton listener={listener} />}
         </span>
       </header>
       {lines.length > 0 && (

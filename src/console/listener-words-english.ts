@@ -12,6 +12,7 @@ export const listenerWordsEnglish = {
   connect: 'Connect',
   labels: 'labels',
   expires: 'closes itself at',
+  closed: 'closed at',
   end: 'Close listener',
   endNow: 'at once, with all its connections',
   endDrain: (duration: string) => `drain: connections may end by themselves for ${duration}`,

@@ -9,6 +9,7 @@ export const listenerWordsJapanese: ListenerWords = {
   connect: '接続方法',
   labels: 'ラベル',
   expires: '自動で閉じる時刻',
+  closed: '閉じた時刻',
   end: 'リスナーを閉じる',
   endNow: 'すぐに（接続もすべて閉じる）',
   endDrain: (duration) => `ドレイン：接続が終わるのを ${inJapanese(duration)}待つ`,

@@ -9,7 +9,7 @@ import { waitFor } from '../support/wait-for.ts';
 const app = sharedApp();
 const browser = sharedBrowser();
 
-test('keys go on where the row that had focus is out of the document', async () => {
+test('keys go on from what is in sight, where the row that had focus is out of the document', async () => {
   const { laddr } = await want(201, app, 'POST', '/v1/listeners', { name: 'keys' });
   for (let at = 0; at < 150; at += 1) await talk(laddr.port, 'x');
   await using tab = await openTab(browser);
@@ -30,6 +30,12 @@ test('keys go on where the row that had focus is out of the document', async () 
     await press('PageUp', (place) => place < end - 2);
     await press('Home', (place) => place === 0);
   }
+  // Where no row has focus the next is the first in sight, and not one above it.
+  await press('End', (place) => place > end - 2);
+  await page.keyboard.press('j');
+  await page.locator('[data-row]:focus').waitFor();
+  expect(await placeOf()).toBeGreaterThan(end - 2);
+  await press('Home', (place) => place === 0);
   await page.keyboard.press('Tab');
   expect(await page.locator('[data-row]:focus').count()).toBe(1);
 });
