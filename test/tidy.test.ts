@@ -85,7 +85,7 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2085,
-  api: 2560,
+  api: 2570,
   cli: 6060,
   core: 9260,
   agent: 1620,

@@ -1,5 +1,6 @@
 /** The operations of a listener's faults, one by one: what two callers do at once does not undo each other's. */
 import { z } from 'zod';
+import { AppError } from '../core/errors.ts';
 import { addFault, changeFault, removeFault } from '../core/fault-changes.ts';
 import { addedFault, changedFault, faultPatch } from './fault-input.ts';
 import { operation } from './operation.ts';
@@ -7,6 +8,22 @@ import { idOrName, name } from './values.ts';
 
 const listener = z.strictObject({ id: idOrName });
 const one = z.strictObject({ id: idOrName, faultName: name });
+
+/** What is wrong with the fault that was given is told as its fields, and not by its place among others. */
+async function ofOne<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'invalid_argument') throw error;
+    const { errors = [] } = error.details;
+    const told = errors.map((one) => ({ ...one, path: withoutPlace(one.path) }));
+    throw new AppError(error.code, withoutPlace(error.message), { ...error.details, errors: told });
+  }
+}
+
+function withoutPlace(text: string): string {
+  return text.replace(/^faults\[\d+\]\./, '');
+}
 
 export function faultOperations() {
   return {
@@ -18,7 +35,7 @@ export function faultOperations() {
       at: listener,
       input: addedFault,
       run: ({ control }, caller, { at, input: { before = null, ...fault } }) =>
-        control.updateFaults(caller, at.id, addFault(fault, before)),
+        ofOne(control.updateFaults(caller, at.id, addFault(fault, before))),
     }),
     updateFault: operation({
       name: 'updateFault',
@@ -29,7 +46,7 @@ export function faultOperations() {
       fixed: ['before'],
       run: ({ control }, caller, { at, input }) => {
         const change = changeFault(at.faultName, (fault) => changedFault(fault, input));
-        return control.updateFaults(caller, at.id, change);
+        return ofOne(control.updateFaults(caller, at.id, change));
       },
     }),
     removeFault: operation({
