@@ -148,6 +148,7 @@ export const gatewayLimits = {
   sessionsMax: 1000,
   handshakesMax: 64,
   helloTimeoutMs: 5000,
+  refusedLinesPerSecondMax: 5,
   idleConnectionMs: 30_000,
   joinsPerSecond: 10,
   joinAddressesMax: 10_000,

@@ -20,7 +20,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   core: /^faults\//,
   tenancy: /^core\//,
   fleet: /^(core|tenancy)\//,
-  gateway: /^(core|edge-sockets|fleet|wire)\//,
+  gateway: /^((core|edge-sockets|fleet|wire)\/|grpc\/(call-streams|identity-only)\.ts$)/,
   agent:
     /^(core|fleet|node|wire|workers)\/|^echo\/(messages|record-rows)\.ts$|^(command-line|config|limits|program)\.ts$/,
   wire: /^(core\/|echo\/record-rows\.ts$)/,
@@ -95,7 +95,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'embedded-postgres': 850,
   faults: 1450,
   fleet: 1650,
-  gateway: 900,
+  gateway: 940,
   grpc: 2640,
   http: 4400,
   'listeners-file': 400,
@@ -104,7 +104,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   postgres: 7175,
   tenancy: 1550,
   tls: 350,
-  wire: 620,
+  wire: 660,
   workers: 1080,
 };
 

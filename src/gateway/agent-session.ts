@@ -7,6 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { AppError, hasCode } from '../core/errors.ts';
+import type { LineBudget } from '../core/line-budget.ts';
 import type { Logger } from '../core/ports.ts';
 import type { Admission, Goodbye, NodeSession, SessionLink } from '../fleet/admission.ts';
 import { type FrameOf, type NodeFrame, nodeFrames, observedOf } from '../wire/frames.ts';
@@ -29,10 +30,11 @@ export interface AgentSessionOptions {
   readonly admission: Admission;
   readonly logger: Logger;
   readonly limits: GatewayLimits;
+  readonly refusedLines: Pick<LineBudget, 'take'>;
   /** The agent takes nothing: its connection is to be closed. */
   readonly onStuck: () => void;
   /** The node is known, or the session is over. */
-  readonly onHandshakeOver: () => void;
+  readonly onHandshakeOver: () => unknown;
   /** Told once. */
   readonly onEnd: () => void;
 }
@@ -47,6 +49,8 @@ interface Begun {
 }
 
 const nonceBytes = 32;
+/** All that is read of whoever is not known yet. */
+const helloBytesMax = 8192;
 
 export class AgentSession {
   readonly #options: AgentSessionOptions;
@@ -85,6 +89,10 @@ export class AgentSession {
     this.#challenge().catch((error: unknown) => this.#fail(error));
   }
 
+  get isSilent(): boolean {
+    return this.#helloTimer !== undefined;
+  }
+
   async #challenge(): Promise<void> {
     const installation = await this.#options.admission.installationId();
     if (this.#isOver) return;
@@ -95,6 +103,9 @@ export class AgentSession {
   #onFrame(bytes: Buffer): void {
     if (this.#isOver) return;
     try {
+      if (this.#begun === null && bytes.length > helloBytesMax) {
+        throw new WireError(`more than ${helloBytesMax} bytes before the welcome`);
+      }
       const frame = nodeFrames.decode(bytes);
       if (frame !== null) this.#take(frame);
       else if (this.#begun === null) throw new WireError('a frame that is not known');
@@ -218,9 +229,10 @@ export class AgentSession {
   /** By what happened; a bug is told in the log alone. */
   #fail(error: unknown): void {
     if (this.#isOver) return;
-    const { logger } = this.#options;
+    const { logger, refusedLines } = this.#options;
     if (error instanceof WireError) {
-      logger.warn({ ...this.#who, reason: error.message }, 'a session is refused');
+      const hasLine = refusedLines.take(performance.now(), 'sessions');
+      if (hasLine) logger.warn({ ...this.#who, reason: error.message }, 'a session is refused');
       this.#refuse(error.message);
     } else if (hasCode(error, 'not_found') && error instanceof Error) {
       this.end({ reason: error.message, retryAfterMs: 0, final: true });

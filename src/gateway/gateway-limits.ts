@@ -7,6 +7,8 @@ export interface GatewayLimits extends RowLimits {
   /** Sessions that have begun and whose node is not known yet. */
   readonly handshakesMax: number;
   readonly helloTimeoutMs: number;
+  /** Of the log, about sessions that are refused. */
+  readonly refusedLinesPerSecondMax: number;
   /** How long a connection may have no session. */
   readonly idleConnectionMs: number;
   /** For each address. */

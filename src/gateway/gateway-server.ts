@@ -10,11 +10,14 @@ import {
   setLogVerbosity,
 } from '@grpc/grpc-js';
 import type { Address } from '../core/address.ts';
+import { LineBudget } from '../core/line-budget.ts';
 import type { Logger } from '../core/ports.ts';
 import type { EdgeTls } from '../edge-sockets/edge-tls.ts';
 import { SocketSet } from '../edge-sockets/socket-set.ts';
 import { type Forwarding, sourceIpBy } from '../edge-sockets/source-ip.ts';
 import type { Admission } from '../fleet/admission.ts';
+import { CallStreams } from '../grpc/call-streams.ts';
+import { identityOnly } from '../grpc/identity-only.ts';
 import { gatewayService } from '../wire/gateway-protos.ts';
 import { isOwnIssuer, spkiPin } from '../wire/pin.ts';
 import { AgentSession } from './agent-session.ts';
@@ -92,11 +95,18 @@ class Ground {
   readonly #server: Server;
   /** By the peer, as grpc-js names it: the sessions of a connection. */
   readonly #sessionsOf = new Map<string, number>();
-  #handshakes = 0;
+  /** Those whose node is not known yet, the oldest first. */
+  readonly #shaking = new Set<AgentSession>();
+  readonly #streams = new CallStreams();
+  readonly #refusedLines: LineBudget;
 
   constructor(options: GatewayOptions) {
     this.options = options;
-    const { limits, tls } = options;
+    const { limits, tls, logger } = options;
+    this.#refusedLines = new LineBudget({
+      ...{ logger, perSecondMax: limits.refusedLinesPerSecondMax },
+      message: 'more sessions are refused',
+    });
     const sourceIp = sourceIpBy(options.forwarding);
     const sourceIpOf = (call: { getPeer(): string; readonly metadata: Metadata }) =>
       sourceIp(call.getPeer().replace(/:\d+$/, ''), () =>
@@ -108,6 +118,7 @@ class Ground {
       'grpc.keepalive_time_ms': limits.keepaliveIntervalMs,
       'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
       'grpc.enable_channelz': 0,
+      interceptors: [identityOnly(this.#streams)],
     });
     this.#server.addService(gatewayService, {
       Join: joinHandler({ ...options, sourceIpOf }),
@@ -129,7 +140,8 @@ class Ground {
   #begin(stream: AgentStream, sourceIp: string | null): void {
     const { admission, logger, limits } = this.options;
     const { sessionsMax, handshakesMax, comeBackMs } = limits;
-    if (this.sessions.size >= sessionsMax || this.#handshakes >= handshakesMax) {
+    const isShakingFull = this.#shaking.size >= handshakesMax;
+    if (this.sessions.size >= sessionsMax || (isShakingFull && !this.#dropSilent())) {
       const writer = new FrameWriter({ stream, bytesMax: Infinity, onStuck: () => undefined });
       const retryAfterMs = Math.ceil(Math.random() * comeBackMs);
       const reason = 'this replica has as many sessions as it may';
@@ -140,21 +152,25 @@ class Ground {
     }
     const peer = stream.getPeer();
     this.#count(peer, 1);
-    this.#handshakes += 1;
-    let isShaking = true;
     const session: AgentSession = new AgentSession({
-      ...{ stream, sourceIp, admission, logger, limits },
+      ...{ stream, sourceIp, admission, logger, limits, refusedLines: this.#refusedLines },
       onStuck: () => this.sockets.drop(peer),
-      onHandshakeOver: () => {
-        if (isShaking) this.#handshakes -= 1;
-        isShaking = false;
-      },
+      onHandshakeOver: () => this.#shaking.delete(session),
       onEnd: () => {
         this.sessions.delete(session);
         this.#count(peer, -1);
       },
     });
     this.sessions.add(session);
+    this.#shaking.add(session);
+  }
+
+  /** Whoever holds a place without a word for longest makes room: an agent says hello as soon as it is asked. */
+  #dropSilent(): boolean {
+    const silent = this.#shaking.values().find(({ isSilent }) => isSilent);
+    const retryAfterMs = Math.ceil(Math.random() * this.options.limits.comeBackMs);
+    silent?.end({ reason: 'no hello came before others', retryAfterMs, final: false });
+    return silent !== undefined;
   }
 
   #count(peer: string, change: 1 | -1): void {
@@ -176,5 +192,7 @@ class Ground {
     await closed;
     clearTimeout(timer);
     this.#server.forceShutdown();
+    this.#streams[Symbol.dispose]();
+    this.#refusedLines[Symbol.dispose]();
   }
 }

@@ -2,7 +2,7 @@
  * The frames of a session and of a join, as plain data: what comes is checked, field by field, before anybody looks at
  * it. The rows of records are read by themselves (record-rows.ts), since they are what comes most.
  */
-import type protobuf from 'protobufjs';
+import protobuf from 'protobufjs';
 import { z } from 'zod';
 import { AppError, errorCodes } from '../core/errors.ts';
 import type { ListenerReason } from '../core/listener.ts';
@@ -145,14 +145,19 @@ const isPlain = (value: object): boolean => Array.isArray(value) || value instan
 const conversion = { longs: Number, defaults: true, oneofs: true } as const;
 
 /** Of one message that is a oneof of frames. */
-function codecOf<All extends Bodies>(type: protobuf.Type, oneof: string, bodies: All) {
+function codecOf<All extends Bodies>(
+  type: protobuf.Type,
+  oneof: string,
+  bodies: All,
+  assertBounded?: (encoded: Buffer) => void,
+) {
   return {
     encode({ kind, ...body }: Frame<All>): Buffer {
       return Buffer.from(type.encode({ [kind]: toWire(body) }).finish());
     },
     /** Null: it is of a kind that is not known here, as another version may have. @throws WireError */
     decode(encoded: Buffer): Frame<All> | null {
-      const message = decodeAs(type, encoded);
+      const message = decodeAs(type, encoded, assertBounded);
       const kind = String(message[oneof]);
       const body = Object.hasOwn(bodies, kind) ? bodies[kind] : undefined;
       if (body === undefined) return null;
@@ -161,10 +166,16 @@ function codecOf<All extends Bodies>(type: protobuf.Type, oneof: string, bodies:
   };
 }
 
-function decodeAs(type: protobuf.Type, encoded: Buffer): Readonly<Record<string, unknown>> {
+function decodeAs(
+  type: protobuf.Type,
+  encoded: Buffer,
+  assertBounded?: (encoded: Buffer) => void,
+): Readonly<Record<string, unknown>> {
   try {
+    assertBounded?.(encoded);
     return type.toObject(type.decode(encoded), conversion);
-  } catch {
+  } catch (error) {
+    if (error instanceof WireError) throw error;
     // It says where in the bytes, which helps nobody.
     throw new WireError(`this is no ${type.name}`);
   }
@@ -177,7 +188,29 @@ function checked<Body extends z.ZodType>(name: string, body: Body, value: unknow
   throw new WireError(`${name}: ${issue?.path.join('.')} is not what it has to be`);
 }
 
-export const nodeFrames = codecOf(messageType('SessionRequest'), 'frame', nodeBodies);
+const sessionRequest = messageType('SessionRequest');
+const recordsId = sessionRequest.fields.records?.id;
+/** Of a frame without records. */
+const smallBytesMax = 65_536;
+/** One is the frame; a later agent may add some beside it. */
+const partsMax = 16;
+
+/**
+ * Before anything is made of what came: an empty item of a list takes two bytes there and some hundred in memory. Rows
+ * of records are bytes here, and are counted where they are read.
+ */
+function assertBounded(encoded: Buffer): void {
+  const reader = protobuf.Reader.create(encoded);
+  for (let parts = 0; reader.pos < reader.len; parts += 1) {
+    const tag = reader.uint32();
+    const from = reader.pos;
+    reader.skipType(tag & 7);
+    const isLarge = reader.pos - from > smallBytesMax && tag >>> 3 !== recordsId;
+    if (isLarge || parts === partsMax) throw new WireError('a frame that is too large');
+  }
+}
+
+export const nodeFrames = codecOf(sessionRequest, 'frame', nodeBodies, assertBounded);
 export const controlFrames = codecOf(messageType('SessionResponse'), 'frame', controlBodies);
 export const joinOutcomes = codecOf(messageType('JoinResponse'), 'outcome', {
   joined: joinBodies.joined,

@@ -82,18 +82,20 @@ export function readRows(rows: Uint8Array, limits: RowLimits): readonly WorkerRe
   if (rows.length > limits.frameBytesMax) {
     throw new WireError(`records: more than ${limits.frameBytesMax} bytes`);
   }
-  const { success, data } = records.safeParse(parse(rows));
+  const { success, data } = records.safeParse(parse(rows, limits));
   if (!success) throw new WireError('records: a row is not what it has to be');
-  if (data.length > limits.frameRecordsMax) {
-    throw new WireError(`records: more than ${limits.frameRecordsMax}`);
-  }
   return data;
 }
 
-function parse(rows: Uint8Array): readonly WorkerRecord[] {
+/** They are counted before anything is made of them. */
+function parse(bytes: Uint8Array, { frameRecordsMax }: RowLimits): readonly WorkerRecord[] {
+  let rows: unknown;
   try {
-    return fromRows(JSON.parse(Buffer.from(rows).toString()) as readonly RecordRow[]);
+    rows = JSON.parse(Buffer.from(bytes).toString());
+    if (!Array.isArray(rows) || rows.length <= frameRecordsMax)
+      return fromRows(rows as readonly RecordRow[]);
   } catch {
     throw new WireError('records: the rows are no JSON of rows');
   }
+  throw new WireError(`records: more than ${frameRecordsMax}`);
 }
