@@ -151,6 +151,7 @@ export const gatewayLimits = {
   refusedLinesPerSecondMax: 5,
   idleConnectionMs: 30_000,
   joinsPerSecond: 10,
+  joinsArrivingMax: 64,
   joinAddressesMax: 10_000,
   beatsUnansweredMax: 16,
   streamHeldBytesMax: 33_554_432,

@@ -4,7 +4,7 @@ import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { messageType } from '../src/wire/gateway-protos.ts';
 import { identityOf, startGateway } from './support/agent-world.ts';
-import { begin, session } from './support/grpc-by-hand.ts';
+import { begin, ending, session } from './support/grpc-by-hand.ts';
 import { openRaw } from './support/raw-agent.ts';
 import { TestAdmission } from './support/test-admission.ts';
 import { waitFor } from './support/wait-for.ts';
@@ -13,7 +13,7 @@ let admission: TestAdmission;
 let gateway: Awaited<ReturnType<typeof startGateway>>;
 beforeAll(async () => {
   admission = new TestAdmission();
-  gateway = await startGateway(admission, { refusedLinesPerSecondMax: 2 });
+  gateway = await startGateway(admission, { refusedLinesPerSecondMax: 2, joinsArrivingMax: 1 });
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
 
@@ -28,6 +28,19 @@ test.for(['Session', 'Join'])('no message of %s is inflated', async (method) => 
   const stream = begin(client, path, { 'grpc-encoding': 'gzip' });
   const [headers] = await once(stream, 'response');
   expect(headers).toMatchObject({ 'grpc-status': String(status.UNIMPLEMENTED) });
+});
+
+test('of joins that do not come the last so many are waited for', async () => {
+  const { host } = new URL(gateway.url);
+  using client = session(host);
+  const half = Buffer.from([0, 0, 0, 0, 9, 1]);
+  const stalled = begin(client, '/kodama.fleet.v1.GatewayService/Join');
+  const ended = ending(stalled);
+  stalled.write(half);
+  await once(client, 'remoteSettings');
+  begin(client, '/kodama.fleet.v1.GatewayService/Join').write(half);
+  expect(await ended).toMatchObject({ status: status.RESOURCE_EXHAUSTED });
+  await waitFor('the end of its connection', () => client.destroyed);
 });
 
 test('of whoever is not known yet no long message is looked at', async () => {

@@ -20,7 +20,8 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   core: /^faults\//,
   tenancy: /^core\//,
   fleet: /^(core|tenancy)\//,
-  gateway: /^((core|edge-sockets|fleet|wire)\/|grpc\/(call-streams|identity-only)\.ts$)/,
+  gateway:
+    /^((core|edge-sockets|fleet|wire)\/|grpc\/(call-bounds|call-streams|identity-only)\.ts$)/,
   agent:
     /^(core|fleet|node|wire|workers)\/|^echo\/(messages|record-rows)\.ts$|^(command-line|config|limits|program)\.ts$/,
   wire: /^(core\/|echo\/record-rows\.ts$)/,

@@ -14,6 +14,8 @@ export interface GatewayLimits extends RowLimits {
   /** For each address. */
   readonly joinsPerSecond: number;
   readonly joinAddressesMax: number;
+  /** Joins whose request is not there yet. */
+  readonly joinsArrivingMax: number;
   /** Frames of records that are not on record yet. */
   readonly recordFramesMax: number;
   /** Of each node: what comes faster is read later. */

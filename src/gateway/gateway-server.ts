@@ -16,6 +16,7 @@ import type { EdgeTls } from '../edge-sockets/edge-tls.ts';
 import { SocketSet } from '../edge-sockets/socket-set.ts';
 import { type Forwarding, sourceIpBy } from '../edge-sockets/source-ip.ts';
 import type { Admission } from '../fleet/admission.ts';
+import { callBounds } from '../grpc/call-bounds.ts';
 import { CallStreams } from '../grpc/call-streams.ts';
 import { identityOnly } from '../grpc/identity-only.ts';
 import { gatewayService } from '../wire/gateway-protos.ts';
@@ -118,7 +119,7 @@ class Ground {
       'grpc.keepalive_time_ms': limits.keepaliveIntervalMs,
       'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
       'grpc.enable_channelz': 0,
-      interceptors: [identityOnly(this.#streams)],
+      interceptors: [identityOnly(this.#streams), this.#callBounds()],
     });
     this.#server.addService(gatewayService, {
       Join: joinHandler({ ...options, sourceIpOf }),
@@ -135,6 +136,16 @@ class Ground {
       socket.once('close', () => clearInterval(timer));
       injector.injectConnection(socket);
     });
+  }
+
+  /** Sessions are bounded by themselves. */
+  #callBounds() {
+    const { joinsArrivingMax, helloTimeoutMs: requestTimeoutMs } = this.options.limits;
+    const calls = { callsPerMethodMax: Infinity, requestsArrivingMax: joinsArrivingMax };
+    return callBounds(
+      { ...calls, requestTimeoutMs, streamWriteTimeoutMs: requestTimeoutMs },
+      (peer) => this.sockets.drop(peer),
+    );
   }
 
   #begin(stream: AgentStream, sourceIp: string | null): void {

@@ -48,18 +48,36 @@ test('requests that do not come are bounded in number and in time', long, async 
   const limits = { requestsArrivingMax: 1, requestTimeoutMs: 500 };
   await using edge = await startGrpcEdge({}, { limits });
   using client = session(edge.address);
-  const first = begin(client, check);
-  const ended = ending(first);
-  // Half a message: it counts until the rest is there.
-  first.write(Buffer.from([0, 0, 0, 0, 9, 1]));
-  await waitFor('a refusal', async () => {
-    const refused = await ending(begin(client, check).end(empty));
-    return refused.limit === 'requestsArrivingMax';
-  });
-  expect(await ended).toMatchObject({ status: status.UNAVAILABLE });
-  await waitFor('the end of its connection', () => client.destroyed);
   using other = session(edge.address);
+  const stalled = () => {
+    const stream = begin(client, check);
+    const ended = ending(stream);
+    // Half a message: it counts until the rest is there.
+    stream.write(Buffer.from([0, 0, 0, 0, 9, 1]));
+    return ended;
+  };
+  const first = stalled();
+  const second = stalled();
+  // The one before makes room, and so does this one for a request that comes.
+  expect(await first).toMatchObject({ limit: 'requestsArrivingMax' });
   expect(await ending(begin(other, check).end(empty))).toMatchObject({ status: status.OK });
+  expect(await second).toMatchObject({ limit: 'requestsArrivingMax' });
+  await waitFor('the end of its connection', () => client.destroyed);
+
+  using slow = session(edge.address);
+  const stream = begin(slow, check);
+  const ended = ending(stream);
+  stream.write(Buffer.from([0, 0, 0, 0, 9, 1]));
+  expect(await ended).toMatchObject({ status: status.UNAVAILABLE });
+  await waitFor('the end of its connection', () => slow.destroyed);
+});
+
+test('a stream of requests takes no place of a request that comes', async () => {
+  await using edge = await startGrpcEdge({}, { limits: { requestsArrivingMax: 1 } });
+  using client = session(edge.address);
+  const open = [1, 2, 3].map(() => begin(client, reflect));
+  expect(await ending(begin(client, check).end(empty))).toMatchObject({ status: status.OK });
+  for (const stream of open) stream.close();
 });
 
 test('a caller who does not take its answer loses the connection', async () => {

@@ -1,6 +1,6 @@
 /**
  * What holds for every call, whoever makes it and whatever it asks: so many of a method at once, so many whose
- * request is still coming, and a time for that and for taking the answer.
+ * request is still coming, and a time for that and for taking the answer. A stream of requests is none that comes.
  */
 import { randomUUID } from 'node:crypto';
 import {
@@ -74,18 +74,24 @@ class BoundedCall {
   begin(isTimed: boolean): boolean {
     const { limits, path, callsByPath, arriving } = this.#options;
     const calls = callsByPath.get(path) ?? 0;
-    const full =
-      exceeded('callsPerMethodMax', calls, limits) ??
-      exceeded('requestsArrivingMax', arriving.size, limits);
-    if (full !== null) {
-      this.#refuse(full);
+    if (calls >= limits.callsPerMethodMax) {
+      this.#refuse(tooMany('callsPerMethodMax', 'calls of this method', limits));
       return false;
     }
     this.#isCounted = true;
     callsByPath.set(path, calls + 1);
+    if (!isTimed) return true;
+    // A request comes at once: whoever has been at it for longest makes room.
+    const [oldest] = arriving;
+    if (arriving.size >= limits.requestsArrivingMax) oldest?.giveWay();
     arriving.add(this);
-    if (isTimed) this.#wait(limits.requestTimeoutMs, () => this.#late());
+    this.#wait(limits.requestTimeoutMs, () => this.#late());
     return true;
+  }
+
+  giveWay(): void {
+    this.arrived();
+    this.#cutOff(tooMany('requestsArrivingMax', 'requests that are coming', this.#options.limits));
   }
 
   arrived(): void {
@@ -115,7 +121,11 @@ class BoundedCall {
   #late(): void {
     const { requestTimeoutMs } = this.#options.limits;
     const message = `the request did not arrive within ${requestTimeoutMs} ms`;
-    this.#refuse(new AppError('unavailable', message));
+    this.#cutOff(new AppError('unavailable', message));
+  }
+
+  #cutOff(error: AppError): void {
+    this.#refuse(error);
     setTimeout(() => this.#drop(), flushMs).unref();
   }
 
@@ -131,14 +141,11 @@ class BoundedCall {
 /** For a status to leave before its connection is dropped. */
 const flushMs = 1000;
 
-function exceeded(
+function tooMany(
   limit: 'callsPerMethodMax' | 'requestsArrivingMax',
-  count: number,
-  limits: CallLimits,
-): AppError | null {
-  const limitValue = limits[limit];
-  if (count < limitValue) return null;
-  const what = limit === 'callsPerMethodMax' ? 'calls of this method' : 'requests that are coming';
+  what: string,
+  { [limit]: limitValue }: CallLimits,
+): AppError {
   return new AppError('resource_exhausted', `there are ${limitValue} ${what} already`, {
     limit,
     limitValue,
