@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sampleConnection } from '../../test/support/samples.ts';
+import { sampleConnection, sampleId } from '../../test/support/samples.ts';
 import type { WorkerRecord } from '../core/record.ts';
 import { readRows, rowsBytes, rowsText } from './record-frames.ts';
 import { WireError } from './wire-error.ts';
@@ -78,4 +78,17 @@ test.each<[string, Buffer]>([
   ['too many bytes', Buffer.alloc(limits.frameBytesMax + 1, ' ')],
 ])('%s is refused', (_, bytes) => {
   expect(() => readRows(bytes, limits)).toThrow(WireError);
+});
+
+test('a frame is full of records, each of a listener of its own, and no fuller', () => {
+  const ids = Array.from({ length: 11 }, (_, at) => sampleId(at));
+  const all = ids.map((listenerId) => ({
+    kind: 'opened' as const,
+    connection: { ...accepted, listenerId, tls: null },
+  }));
+  expect(readRows(rowsBytes([rowsText(all.slice(1))]), limits)).toEqual(all.slice(1));
+  expect(() => readRows(rowsBytes([rowsText(all)]), limits)).toThrow('more than 10');
+  expect(() => readRows(Buffer.from(`[${Array(21).fill('["c"]')}]`), limits)).toThrow(
+    'more than 10',
+  );
 });
