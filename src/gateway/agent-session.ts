@@ -89,6 +89,7 @@ export class AgentSession {
     this.#challenge().catch((error: unknown) => this.#fail(error));
   }
 
+  /** No hello came yet. */
   get isSilent(): boolean {
     return this.#helloTimer !== undefined;
   }
