@@ -1,5 +1,5 @@
 /** What docs/fleet.md shows, by real processes: its tour, what a caller sees of a node that is away, and the compose file. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -24,14 +24,19 @@ const patientMs = 90_000;
 function beginAgent(
   words: readonly string[],
   environment: Readonly<Record<string, string>>,
-): { readonly child: ChildProcess; readonly ended: Promise<unknown> } {
+): AsyncDisposable {
   const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
   const child = spawn(process.execPath, [command, 'agent', ...words], {
     env: { PATH, NODE_COMPILE_CACHE, ...environment },
     stdio: 'ignore',
   });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  return { child, ended: once(child, 'exit').then(([code]) => code) };
+  const ended = once(child, 'exit');
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
 }
 
 async function nodeState(app: RunningApp, name: string, headers = {}): Promise<string | null> {
@@ -70,7 +75,7 @@ describe('one kodama with a gateway', () => {
     await using folder = await temporaryFolder();
     const environment = { KODAMA_DATA_DIR: folder.path };
     const words = ['--join', joinUrl, '--name', 'away'];
-    const agent = beginAgent(words, { ...environment, KODAMA_JOIN_TOKEN: secret });
+    await using agent = beginAgent(words, { ...environment, KODAMA_JOIN_TOKEN: secret });
     const is = (state: string) =>
       waitFor(state, async () => (await nodeState(app, 'away')) === state, patientMs);
     await is('ready');
@@ -83,8 +88,7 @@ describe('one kodama with a gateway', () => {
     );
     expect(over.listener).toMatchObject({ nodeName: 'away' });
 
-    agent.child.kill('SIGKILL');
-    await agent.ended;
+    await agent[Symbol.asyncDispose]();
     await is('disconnected');
     const refused = await create('refused');
     expect(refused.status).toBe(503);
@@ -103,7 +107,7 @@ describe('one kodama with a gateway', () => {
     const lost = await want(200, app, 'GET', '/v1/listeners/kept');
     expect(lost).toMatchObject({ state: 'failed', reason: { code: 'node_lost' } });
 
-    beginAgent([], environment);
+    await using _again = beginAgent([], environment);
     await is('ready');
     const back = await waitFor(
       'its listener',
@@ -190,11 +194,12 @@ test('the compose file, without containers: what it says is run as it stands', a
     KODAMA_API_TOKEN: token,
   });
 
+  await using agents = new AsyncDisposableStack();
   for (const name of ['agent-a', 'agent-b'] as const) {
     const { command: line, environment } = services[name];
     const words = shell.place(`${line} `).replace('https://balancer:7443', url).trim().split(' ');
     const dataDir = join(folder.path, name);
-    beginAgent(words.slice(2), { ...environment, KODAMA_DATA_DIR: dataDir });
+    agents.use(beginAgent(words.slice(2), { ...environment, KODAMA_DATA_DIR: dataDir }));
   }
   const ready = async () => {
     const { nodes } = await want(200, b, 'GET', '/v1/nodes?state=ready', undefined, headers);

@@ -2,6 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { processesOf } from '../chaos/processes.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface TemporaryFolder extends AsyncDisposable {
   readonly path: string;
@@ -9,5 +11,16 @@ export interface TemporaryFolder extends AsyncDisposable {
 
 export async function temporaryFolder(): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(tmpdir(), 'kodama-folder-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  return { path, [Symbol.asyncDispose]: () => remove(path) };
+}
+
+/** The workers of a kodama that was killed outlive it for a moment, and write what Node has compiled as they end. */
+async function remove(path: string): Promise<void> {
+  let left: readonly string[] = [];
+  const isLeft = () => {
+    left = processesOf(path);
+    return left.length === 0;
+  };
+  await waitFor(() => `the end of ${left.join(', ')}`, isLeft);
+  await rm(path, { recursive: true, force: true });
 }
