@@ -1,10 +1,10 @@
 /** Where the kodama of a round keeps its log: embedded, embedded on a small disk, or outside behind a proxy. */
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { type StoreProxy, startStoreProxy } from '../support/store-proxy.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 export const storeKinds = ['embedded', 'small_disk', 'external'] as const;
 export type StoreKind = (typeof storeKinds)[number];
@@ -44,9 +44,7 @@ export async function makeRoundStore(kind: StoreKind): Promise<RoundStore> {
 }
 
 async function makeDirectory(resources: AsyncDisposableStack): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'kodama-chaos-'));
-  resources.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
-  return directory;
+  return resources.use(await temporaryFolder()).path;
 }
 
 async function startExternal(resources: AsyncDisposableStack) {

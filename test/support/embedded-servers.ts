@@ -1,8 +1,7 @@
 /** Embedded servers of a test's own, on folders that begin with a copy of a cluster that is made once a run. */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -12,13 +11,15 @@ import {
   EmbeddedPostgres,
   type EmbeddedPostgresOptions,
 } from '../../src/embedded-postgres/embedded-postgres.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 const nothing = () => undefined;
 const quiet = { info: nothing, warn: nothing, error: nothing };
 
 /** Data directories, all below one folder that goes with them. */
 export async function makeDataDirs() {
-  const base = await mkdtemp(join(tmpdir(), 'kodama-pg-'));
+  const folder = await temporaryFolder();
+  const base = folder.path;
   return {
     base,
     /** One with a cluster. */
@@ -27,7 +28,7 @@ export async function makeDataDirs() {
       await copyCluster(dir);
       return dir;
     },
-    [Symbol.asyncDispose]: () => rm(base, { recursive: true, force: true, maxRetries: 5 }),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
 }
 
