@@ -30,6 +30,7 @@ export const dataPlaneLimits = {
   faultHeldBytesTotalMax: 67_108_864,
   faultTurnMs: 2,
   preamblesMax: 4096,
+  preamblePatienceMs: 1000,
   preambleTimeoutMs: 10_000,
   // Long enough for a first segment that is lost and sent again (proxy-protocol.txt, section 2).
   optionalHeaderWaitMs: 3000,

@@ -91,7 +91,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   core: 9260,
   agent: 1620,
   console: 9680,
-  echo: 6170,
+  echo: 6290,
   'edge-sockets': 340,
   'embedded-postgres': 850,
   faults: 1450,

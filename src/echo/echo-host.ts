@@ -75,7 +75,10 @@ export class EchoHost {
       projects: new ProjectRooms(clock),
       sockets,
       peerNames,
-      preambleTurns: new PreambleTurns(settings.preamblesMax),
+      preambleTurns: new PreambleTurns({
+        max: settings.preamblesMax,
+        patienceMs: settings.preamblePatienceMs,
+      }),
       wildcards,
       batches: new DatagramBatches({ onMissing: (why) => this.#warn(`UDP costs more: ${why}`) }),
       faultResources: {

@@ -34,6 +34,8 @@ export interface WorkerSettings {
   readonly faultTurnMs: number;
   /** TLS handshakes and PROXY headers under way; others wait unread. */
   readonly preamblesMax: number;
+  /** So long one may wait for its client while others wait for its place. */
+  readonly preamblePatienceMs: number;
   /** How long a TLS handshake or a PROXY header may take, and wait. */
   readonly preambleTimeoutMs: number;
   /** How long a client may say nothing before it is taken for one without a PROXY header, where that is optional. */

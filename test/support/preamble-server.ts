@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { ListenerSpec } from '../../src/core/listener.ts';
+import { projectRef } from '../../src/core/project.ts';
 import { type Preamble, runPreamble, trustOf } from '../../src/echo/preamble/preamble.ts';
 import { PreambleError } from '../../src/echo/preamble/preamble-error.ts';
 import { PreambleTurns } from '../../src/echo/preamble/preamble-turns.ts';
@@ -19,6 +20,7 @@ export interface PreambleServerOptions {
   readonly tls?: Partial<Parameters<typeof certificates.prepare>[0]>;
   readonly timeoutMs?: number;
   readonly optionalHeaderWaitMs?: number;
+  readonly project?: number;
   readonly turns?: PreambleTurns;
 }
 
@@ -45,7 +47,7 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
       : await certificates.prepare({ ...defaults, ...options.tls }, '127.0.0.1');
   const tls = prepared === null ? null : new TlsAcceptor(prepared.settings, prepared.key);
   const isTrusted = trustOf(options.trustedCidrs ?? []);
-  const turns = options.turns ?? new PreambleTurns(1000);
+  const turns = options.turns ?? new PreambleTurns({ max: 1000, patienceMs: 20_000 });
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   takeHandles(server, (_, handle) => {
@@ -56,6 +58,7 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
       proxyProtocol: options.proxyProtocol ?? 'off',
       isTrusted,
       tls,
+      project: projectRef(options.project ?? 1),
       turns,
       timeoutMs: options.timeoutMs ?? 20_000,
       optionalHeaderWaitMs: options.optionalHeaderWaitMs ?? 3000,

@@ -2,13 +2,18 @@ import { expect, test } from 'vitest';
 import { preambleServer } from '../../../test/support/preamble-server.ts';
 import { openClient, openTlsClient } from '../../../test/support/tcp-client.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
-import { PreambleTurns } from './preamble-turns.ts';
+import { type ProjectRef, projectRef } from '../../core/project.ts';
+import { type PreambleTurn, PreambleTurns } from './preamble-turns.ts';
+
+const patient = { patienceMs: 60_000 };
+const [a, b, c] = [1, 2, 3].map(projectRef) as [ProjectRef, ProjectRef, ProjectRef];
+const stays = () => expect.unreachable();
 
 const headerOf = (n: number) => `PROXY TCP4 192.0.2.${n} 198.51.100.2 56324 443\r\n`;
 const turn = () => new Promise((next) => setImmediate(next));
 
 test('those beyond the bound wait unread, in the order in which they came', async () => {
-  const turns = new PreambleTurns(1);
+  const turns = new PreambleTurns({ max: 1, ...patient });
   await using server = await preambleServer({ proxyProtocol: 'required', turns });
   await using first = await openClient(server.port);
   await waitFor('the first', () => server.sockets.length === 1);
@@ -29,8 +34,12 @@ test('those beyond the bound wait unread, in the order in which they came', asyn
 });
 
 test('who leaves a place, or the queue, leaves it to the next', async () => {
-  const turns = new PreambleTurns(1);
-  const [first, second, third] = [turns.take(), turns.take(), turns.take()];
+  const turns = new PreambleTurns({ max: 1, ...patient });
+  const [first, second, third] = [1, 2, 3].map(() => turns.take(a, stays)) as [
+    PreambleTurn,
+    PreambleTurn,
+    PreambleTurn,
+  ];
   const begun: string[] = [];
   void second.ready.then(() => begun.push('second'));
   void third.ready.then(() => begun.push('third'));
@@ -41,12 +50,12 @@ test('who leaves a place, or the queue, leaves it to the next', async () => {
   first.leave();
   await third.ready;
   third.leave();
-  await turns.take().ready;
+  await turns.take(a, stays).ready;
   expect(begun).toEqual(['third']);
 });
 
 test('a listener that closes takes those that wait with it', async () => {
-  const turns = new PreambleTurns(1);
+  const turns = new PreambleTurns({ max: 1, ...patient });
   await using server = await preambleServer({ proxyProtocol: 'required', turns });
   await using _first = await openClient(server.port);
   await using _second = await openClient(server.port);
@@ -54,7 +63,89 @@ test('a listener that closes takes those that wait with it', async () => {
   server.stop.abort();
   await waitFor('their ends', () => server.outcomes.length === 2);
   expect(server.sockets.map(({ isClosed }) => isClosed)).toEqual([true, true]);
-  await turns.take().ready;
+  await turns.take(a, stays).ready;
+});
+
+test('silent clients of one project keep no client of another out', async () => {
+  const turns = new PreambleTurns({ max: 3, ...patient });
+  await using crowded = await preambleServer({ tls: {}, project: a, turns });
+  await using other = await preambleServer({ tls: {}, project: b, turns });
+  await using silent = new AsyncDisposableStack();
+  for (let n = 1; n <= 5; n++) {
+    silent.use(await openClient(crowded.port));
+    await waitFor('it to be accepted', () => crowded.sockets.length === n);
+  }
+  await using client = await openTlsClient(other.port, other.cert);
+  await client.echo('hello');
+  const end = { initiator: 'server', reason: 'tls_error', code: 'ERR_PREAMBLE_CROWDED_OUT' };
+  expect(await crowded.failure()).toMatchObject(end);
+  expect(crowded.sockets.map(({ isClosed }) => isClosed)).toEqual([true, ...Array(4).fill(false)]);
+});
+
+test('silent clients of a project keep the next ones out for a moment', async () => {
+  const turns = new PreambleTurns({ max: 2, patienceMs: 200 });
+  await using server = await preambleServer({ proxyProtocol: 'required', turns });
+  await using first = await openClient(server.port);
+  await using second = await openClient(server.port);
+  await waitFor('both', () => server.sockets.length === 2);
+  await using client = await openClient(server.port);
+  client.socket.write(headerOf(3));
+  const preamble = await server.preamble(1);
+  expect(preamble.declaredRaddr?.ip).toBe('192.0.2.3');
+  const end = { reason: 'proxy_header_error', code: 'ERR_PREAMBLE_CROWDED_OUT' };
+  expect(await server.failure(0)).toMatchObject(end);
+  // Nobody waits for the other's place.
+  second.socket.write(headerOf(2));
+  expect((await server.preamble(2)).declaredRaddr?.ip).toBe('192.0.2.2');
+  await waitFor('its end', () => first.socket.destroyed);
+});
+
+test('the project with the fewest under way is next, and shares that differ by one stay', async () => {
+  const turns = new PreambleTurns({ max: 3, ...patient });
+  const told: string[] = [];
+  const take = (project: ProjectRef, name: string) => {
+    const taken = turns.take(project, () => told.push(`${name} out`));
+    void taken.ready.then(() => told.push(name));
+    return taken;
+  };
+  const held = ['a1', 'a2', 'a3'].map((name) => take(a, name));
+  await turn();
+  take(a, 'a4');
+  take(b, 'b1');
+  await turn();
+  expect(told.splice(0)).toEqual(['a1', 'a2', 'a3', 'a1 out', 'b1']);
+  const waits = take(b, 'b2');
+  take(c, 'c1');
+  await turn();
+  expect(told.splice(0)).toEqual(['a2 out', 'c1']);
+  held[2]?.leave();
+  await turn();
+  expect(told.splice(0)).toEqual(['a4']);
+  waits.leave();
+});
+
+test('who waits for this worker is not crowded out', async () => {
+  let nowMs = 0;
+  const turns = new PreambleTurns({ max: 1, patienceMs: 1 }, () => nowMs);
+  let isOut = false;
+  const first = turns.take(a, () => {
+    isOut = true;
+  });
+  await first.ready;
+  const hello = first.hello();
+  nowMs = 10;
+  const second = turns.take(a, stays);
+  const third = turns.take(b, stays);
+  expect(isOut).toBe(false);
+  await hello;
+  // From here on it is its client that has the next word.
+  expect(isOut).toBe(false);
+  nowMs = 20;
+  await third.ready;
+  expect(isOut).toBe(true);
+  first.leave();
+  third.leave();
+  await second.ready;
 });
 
 /** Notes the turn of the loop in which each client's first words are answered. */
@@ -71,14 +162,18 @@ class NotedTurns extends PreambleTurns {
     this.#isCounting = false;
   }
 
-  override async hello(): Promise<void> {
-    await super.hello();
-    this.startedIn.push(this.#turn);
+  override take(project: ProjectRef, crowdedOut: () => void): PreambleTurn {
+    const taken = super.take(project, crowdedOut);
+    const hello = async () => {
+      await taken.hello();
+      this.startedIn.push(this.#turn);
+    };
+    return { ...taken, hello };
   }
 }
 
 test('of many TLS clients that come at once each has a turn of its own', async () => {
-  const turns = new NotedTurns(1000);
+  const turns = new NotedTurns({ max: 1000, ...patient });
   await using server = await preambleServer({ tls: {}, turns });
   const counting = turns.count();
   const clients = await Promise.all(

@@ -1,57 +1,166 @@
 /**
  * What all preambles of a worker share, since each may hold a read and costs what its client chooses.
  *
- * - So many are under way at once. Others wait unread, in the order in which they came.
+ * - So many are under way at once. Others wait unread; the project with the fewest under way is next, and of a project
+ *   whoever came first.
+ * - Whoever waits for nothing but its client is crowded out by those that wait for a place: at once where its project has
+ *   more under way than theirs, else when it has waited for `patienceMs`. So nobody keeps others out by silence.
  * - The first words of a TLS client cost a signature, milliseconds with a long key. So each has a turn of the loop of
- *   its own, however many came at once: everybody else is served in between.
+ *   its own, however many came at once, and the projects take turns: everybody else is served in between.
  */
+import type { ProjectRef } from '../../core/project.ts';
+import { Turns } from '../../core/turns.ts';
+
 export interface PreambleTurn {
   /** Resolves when it may begin. */
   readonly ready: Promise<void>;
+  /** Resolves when what its client said first may be answered: it is not crowded out meanwhile. */
+  hello(): Promise<void>;
   /** To be called once, whether it had begun or not. */
   leave(): void;
 }
 
+interface Place {
+  readonly begin: () => void;
+  readonly crowdedOut: () => void;
+  /** On the clock of the turns, in ms. */
+  waitsForClientSince: number;
+}
+
+/** Each set in the order in which its places came to it. */
+interface Book {
+  readonly waiting: Set<Place>;
+  readonly atClient: Set<Place>;
+  /** At hello: what they wait for is this worker. */
+  readonly atHello: Set<Place>;
+}
+
+interface PreambleTurnsOptions {
+  readonly max: number;
+  readonly patienceMs: number;
+}
+
 export class PreambleTurns {
   readonly #max: number;
+  readonly #patienceMs: number;
+  readonly #monotonicMs: () => number;
+  readonly #books = new Map<ProjectRef, Book>();
+  readonly #hellos = new Turns<ProjectRef>({ pieceItemsMax: 1, turnMs: 0 });
   #underWay = 0;
-  readonly #waiting = new Set<() => void>();
-  readonly #hellos: (() => void)[] = [];
+  #waiting = 0;
+  #patience: NodeJS.Timeout | null = null;
 
-  constructor(max: number) {
+  /** The clock never jumps. */
+  constructor({ max, patienceMs }: PreambleTurnsOptions, monotonicMs = () => performance.now()) {
     this.#max = max;
+    this.#patienceMs = patienceMs;
+    this.#monotonicMs = monotonicMs;
   }
 
-  take(): PreambleTurn {
-    const { promise: ready, resolve } = Promise.withResolvers<void>();
-    this.#waiting.add(resolve);
+  /** `crowdedOut` is called at most once: its place is another's already. */
+  take(project: ProjectRef, crowdedOut: () => void): PreambleTurn {
+    const { promise: ready, resolve: begin } = Promise.withResolvers<void>();
+    const place: Place = { begin, crowdedOut, waitsForClientSince: 0 };
+    this.#bookOf(project).waiting.add(place);
+    this.#waiting += 1;
     this.#fill();
-    const leave = () => {
-      if (!this.#waiting.delete(resolve)) this.#underWay -= 1;
-      this.#fill();
+    return {
+      ready,
+      hello: () => this.#hello(project, place),
+      leave: () => {
+        this.#leave(project, place);
+        this.#fill();
+      },
     };
-    return { ready, leave };
+  }
+
+  async #hello(project: ProjectRef, place: Place): Promise<void> {
+    const book = this.#books.get(project);
+    if (book?.atClient.delete(place)) book.atHello.add(place);
+    await this.#hellos.next(project);
+    if (book?.atHello.delete(place)) this.#waitForClient(book, place);
+    this.#fill();
+  }
+
+  #bookOf(project: ProjectRef): Book {
+    const known = this.#books.get(project);
+    if (known !== undefined) return known;
+    const book = {
+      waiting: new Set<Place>(),
+      atClient: new Set<Place>(),
+      atHello: new Set<Place>(),
+    };
+    this.#books.set(project, book);
+    return book;
+  }
+
+  #waitForClient(book: Book, place: Place): void {
+    place.waitsForClientSince = this.#monotonicMs();
+    book.atClient.add(place);
+  }
+
+  #leave(project: ProjectRef, place: Place): void {
+    const book = this.#books.get(project);
+    if (book === undefined) return;
+    if (book.waiting.delete(place)) this.#waiting -= 1;
+    else if (book.atClient.delete(place) || book.atHello.delete(place)) this.#underWay -= 1;
+    if (book.waiting.size + heldBy(book) === 0) this.#books.delete(project);
   }
 
   #fill(): void {
-    for (const begin of this.#waiting) {
-      if (this.#underWay >= this.#max) return;
-      this.#waiting.delete(begin);
+    while (this.#waiting > 0) {
+      const book = this.#next();
+      if (this.#underWay >= this.#max && !this.#makeRoom(heldBy(book))) break;
+      const [place] = book.waiting;
+      if (place === undefined) throw new TypeError('a project without any that waits is not next');
+      book.waiting.delete(place);
+      this.#waiting -= 1;
       this.#underWay += 1;
-      begin();
+      this.#waitForClient(book, place);
+      place.begin();
     }
+    this.#comeBack();
   }
 
-  /** Resolves in a turn in which it does for nobody else. */
-  hello(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#hellos.push(resolve);
-    if (this.#hellos.length === 1) setImmediate(this.#nextHello);
-    return promise;
+  /** Of the projects with some that wait. */
+  #next(): Book {
+    const waiting = [...this.#books.values()].filter((book) => book.waiting.size > 0);
+    return waiting.reduce((least, book) => (heldBy(book) < heldBy(least) ? book : least));
   }
 
-  readonly #nextHello = (): void => {
-    this.#hellos.shift()?.();
-    if (this.#hellos.length > 0) setImmediate(this.#nextHello);
-  };
+  /** Of one that holds so many. False where nobody is to be crowded out for it. */
+  #makeRoom(held: number): boolean {
+    const overdueSince = this.#monotonicMs() - this.#patienceMs;
+    let most = held + 1;
+    let found: { readonly book: Book; readonly place: Place } | null = null;
+    for (const book of this.#books.values()) {
+      const [place] = book.atClient;
+      if (place === undefined) continue;
+      const isOverdue = book.waiting.size > 0 && place.waitsForClientSince <= overdueSince;
+      if (heldBy(book) > most) [most, found] = [heldBy(book), { book, place }];
+      else if (isOverdue) found ??= { book, place };
+    }
+    if (found === null) return false;
+    found.book.atClient.delete(found.place);
+    this.#underWay -= 1;
+    found.place.crowdedOut();
+    return true;
+  }
+
+  /** When the next one has waited for its client too long. */
+  #comeBack(): void {
+    if (this.#patience !== null) clearTimeout(this.#patience);
+    this.#patience = null;
+    let oldestAtMs = Number.POSITIVE_INFINITY;
+    for (const { waiting, atClient } of this.#books.values()) {
+      const [oldest] = atClient;
+      if (waiting.size === 0 || oldest === undefined) continue;
+      oldestAtMs = Math.min(oldestAtMs, oldest.waitsForClientSince);
+    }
+    if (oldestAtMs === Number.POSITIVE_INFINITY) return;
+    const leftMs = oldestAtMs + this.#patienceMs - this.#monotonicMs();
+    this.#patience = setTimeout(() => this.#fill(), leftMs);
+  }
 }
+
+const heldBy = (book: Book) => book.atClient.size + book.atHello.size;

@@ -16,6 +16,7 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 import { type Address, networkSet } from '../../core/address.ts';
 import type { TlsInfo } from '../../core/connection.ts';
 import type { ProxyProtocolSettings } from '../../core/listener.ts';
+import type { ProjectRef } from '../../core/project.ts';
 import { DuplexTransport } from '../tcp/duplex-transport.ts';
 import { HandleTransport } from '../tcp/handle-transport.ts';
 import type { StreamTransport, TransportOwner } from '../tcp/stream-transport.ts';
@@ -33,6 +34,7 @@ export interface PreambleOptions {
   readonly isTrusted: (ip: string) => boolean;
   /** Null: TCP. */
   readonly tls: TlsAcceptor | null;
+  readonly project: ProjectRef;
   readonly turns: PreambleTurns;
   /** Of the whole, waiting for a turn included. */
   readonly timeoutMs: number;
@@ -58,17 +60,17 @@ export function trustOf(trustedCidrs: readonly string[]): (ip: string) => boolea
  * @throws PreambleError, or the signal's reason
  */
 export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
-  const { handle, tls, turns, timeoutMs, signal } = options;
+  const { handle, tls, timeoutMs, signal } = options;
   let declaredRaddr: Address | null = null;
   let phase: 'proxy_header_error' | 'tls_error' =
     options.proxyProtocol === 'off' ? 'tls_error' : 'proxy_header_error';
   const cut = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    cut.reject(failure({ initiator: 'server', reason: phase, code: 'ETIMEDOUT' }, declaredRaddr));
-  }, timeoutMs);
+  const fail = (code: string) =>
+    cut.reject(failure({ initiator: 'server', reason: phase, code }, declaredRaddr));
+  const timer = setTimeout(() => fail('ETIMEDOUT'), timeoutMs);
   const onAbort = () => cut.reject(signal.reason);
   signal.addEventListener('abort', onAbort);
-  const turn = turns.take();
+  const turn = options.turns.take(options.project, () => fail('ERR_PREAMBLE_CROWDED_OUT'));
   let reading: HeaderReading | null = null;
   let socket: Socket | null = null;
   try {
@@ -80,7 +82,7 @@ export async function runPreamble(options: PreambleOptions): Promise<Preamble> {
     if (tls === null) return plainPreamble(handle, first);
     phase = 'tls_error';
     socket = socketOver(handle, first.own);
-    await Promise.race([hasSpoken(socket).then(() => turns.hello()), cut.promise]);
+    await Promise.race([hasSpoken(socket).then(() => turn.hello()), cut.promise]);
     const { stream, info } = await Promise.race([tls.accept(socket), cut.promise]);
     return tlsPreamble({ stream, info }, socket, declaredRaddr);
   } catch (error) {

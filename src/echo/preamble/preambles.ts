@@ -28,6 +28,7 @@ export class Preambles {
   readonly #tls: TlsAcceptor | null;
   readonly #timeoutMs: number;
   readonly #optionalHeaderWaitMs: number;
+  readonly #project: Binding['project'];
   readonly #turns: PreambleTurns;
   readonly #stop = new AbortController();
   #size = 0;
@@ -39,7 +40,7 @@ export class Preambles {
   }
 
   private constructor(
-    { protocol, proxyProtocol, tls, tlsKey }: Binding,
+    { project, protocol, proxyProtocol, tls, tlsKey }: Binding,
     { settings, preambleTurns }: PreambleContext,
   ) {
     this.#proxyProtocol = proxyProtocol.mode;
@@ -49,6 +50,7 @@ export class Preambles {
     if (protocol === 'tls' && this.#tls === null) throw new TypeError('TLS without its key');
     this.#timeoutMs = settings.preambleTimeoutMs;
     this.#optionalHeaderWaitMs = settings.optionalHeaderWaitMs;
+    this.#project = project;
     this.#turns = preambleTurns;
   }
 
@@ -76,6 +78,7 @@ export class Preambles {
         proxyProtocol: this.#proxyProtocol,
         isTrusted: this.#isTrusted,
         tls: this.#tls,
+        project: this.#project,
         turns: this.#turns,
         timeoutMs: this.#timeoutMs,
         optionalHeaderWaitMs: this.#optionalHeaderWaitMs,

@@ -17,6 +17,7 @@ const settings: WorkerSettings = {
   faultHeldBytesTotalMax: 10,
   faultTurnMs: 2,
   preamblesMax: 10,
+  preamblePatienceMs: 10,
   preambleTimeoutMs: 10,
   optionalHeaderWaitMs: 10,
   lingerMs: 10,
