@@ -130,7 +130,7 @@ export async function httpApp(options: HttpAppOptions): Promise<ReadyApp> {
   });
   guard(app, options, origins);
   traffic.addHooks(app);
-  jsonBodies(app, traffic, limits);
+  jsonBodies(app, traffic);
   refuseUnknownRoutes(app);
   await docsPage(app, options.version);
   listenerRoutes(app, options);

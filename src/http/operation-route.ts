@@ -6,7 +6,7 @@ import type { Given, Operation } from '../api/operation.ts';
 import { parse } from '../api/parse.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { callerOf } from './http-caller.ts';
-import { readBody } from './json-bodies.ts';
+import { jsonBody, readBody } from './json-bodies.ts';
 import { type JsonParts, sendJson } from './json-text.ts';
 import { readQuery } from './query.ts';
 import { idempotencyHeaders, noQuery } from './route-schemas.ts';
@@ -50,22 +50,22 @@ export function operationRoute<
   Body extends z.ZodType = z.ZodUndefined,
 >(
   app: HttpApp,
-  { api }: Edge,
+  { api, limits }: Edge,
   route: OperationRoute<At, Input, Output, Params, Query, Body>,
 ): void {
   const { operation, method, url, docs, params, query, body } = route;
   // Where a part is left out, its type is that of what stands in for it.
   const noParams = {} as z.output<Params>;
   const asked = (query ?? noQuery) as Query;
-  const read = (request: FastifyRequest) =>
-    route.give({
+  const read = (request: FastifyRequest) => {
+    const said = jsonBody(request, limits);
+    return route.give({
       params: params === undefined ? noParams : parse(params, request.params),
       body:
-        body === undefined
-          ? (undefined as z.output<Body>)
-          : readBody(body, request.body, operation.fixed),
+        body === undefined ? (undefined as z.output<Body>) : readBody(body, said, operation.fixed),
       query: readQuery(asked, request.query),
     });
+  };
   app.route({
     method,
     url,

@@ -69,11 +69,10 @@ export class Traffic {
   }
 
   /** @throws resource_exhausted for one that is too large, and when too much arrives at once */
-  async readBody<Body>(
+  async readBody(
     { headers }: Pick<FastifyRequest, 'headers'>,
     payload: IncomingMessage,
-    parse: (body: Buffer) => Body,
-  ): Promise<Body> {
+  ): Promise<Buffer> {
     const { bodyBytesMax, bodyBytesArrivingMax } = this.#limits;
     if (Number(headers['content-length']) > bodyBytesMax) throw tooLarge(bodyBytesMax);
     const chunks: Buffer[] = [];
@@ -88,7 +87,7 @@ export class Traffic {
         }
         chunks.push(chunk);
       }
-      return parse(Buffer.concat(chunks));
+      return Buffer.concat(chunks);
     } finally {
       this.#bytesArriving -= bytes;
     }

@@ -137,6 +137,9 @@ test('calls come no faster than the quota says, whatever they are', async () => 
   });
   await want(403, app, 'GET', '/v1/projects', undefined, key);
   await want(429, app, 'POST', '/v1/listeners', { port: 'none' }, key);
+  const headers = { ...key, 'content-type': 'application/json' };
+  const noJson = await fetch(`${app.url}/v1/listeners`, { method: 'POST', headers, body: '{' });
+  expect(noJson.status).toBe(429);
   await want(429, app, 'GET', '/v1/events', undefined, { ...key, accept: 'text/event-stream' });
   using client = overGrpc(key);
   await expect(
