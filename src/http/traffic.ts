@@ -4,13 +4,14 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
+import type { Identity } from '../core/caller.ts';
 import { AppError } from '../core/errors.ts';
 import type { HttpApp, HttpLimits } from './edge.ts';
 import type { OpenConnections } from './open-connections.ts';
 import { PartedText } from './parted-text.ts';
 import { HttpError } from './problem.ts';
+import { SharedBytes } from './shared-bytes.ts';
 
 /** Of an answer that is let through whatever waits: a refusal is one. */
 const smallBytes = 16_384;
@@ -19,12 +20,14 @@ export class Traffic {
   readonly #limits: HttpLimits;
   readonly #connections: OpenConnections;
   readonly #made = new WeakSet<ServerResponse>();
-  #bytesArriving = 0;
-  #bytesWaiting = 0;
+  readonly #arriving: SharedBytes;
+  readonly #waiting: SharedBytes;
 
   constructor(limits: HttpLimits, connections: OpenConnections) {
     this.#limits = limits;
     this.#connections = connections;
+    this.#arriving = new SharedBytes(limits.bodyBytesArrivingMax);
+    this.#waiting = new SharedBytes(limits.answerBytesWaitingMax);
   }
 
   addHooks(app: HttpApp): void {
@@ -35,12 +38,12 @@ export class Traffic {
       }
       done();
     });
-    app.addHook('onSend', ({ socket }, { raw: response }, payload, done) => {
+    app.addHook('onSend', (request, { raw: response }, payload, done) => {
       if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
-        this.#keepWaiting(response, Buffer.byteLength(payload));
+        this.#keepWaiting(request, response, Buffer.byteLength(payload));
       } else if (payload instanceof PartedText) {
-        this.#keepWaiting(response, payload.bytes);
-        this.#isMade(socket, response);
+        this.#keepWaiting(request, response, payload.bytes);
+        this.#isMade(request.socket, response);
       }
       done();
     });
@@ -70,44 +73,49 @@ export class Traffic {
 
   /** @throws resource_exhausted for one that is too large, and when too much arrives at once */
   async readBody(
-    { headers }: Pick<FastifyRequest, 'headers'>,
+    { headers, identity }: Pick<FastifyRequest, 'headers' | 'identity'>,
     payload: IncomingMessage,
   ): Promise<Buffer> {
     const { bodyBytesMax, bodyBytesArrivingMax } = this.#limits;
     if (Number(headers['content-length']) > bodyBytesMax) throw tooLarge(bodyBytesMax);
+    const { promise: whole, resolve, reject } = Promise.withResolvers<Buffer>();
+    const refuse = () => reject(exhausted('bodyBytesArrivingMax', bodyBytesArrivingMax));
+    using arriving = this.#arriving.hold(partyOf(identity), refuse);
     const chunks: Buffer[] = [];
     let bytes = 0;
+    const take = (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > bodyBytesMax) reject(tooLarge(bodyBytesMax));
+      else if (arriving.add(chunk.length)) chunks.push(chunk);
+      else refuse();
+    };
+    payload.on('data', take).once('error', reject);
+    payload.once('end', () => resolve(Buffer.concat(chunks)));
     try {
-      for await (const chunk of chunksOf(payload)) {
-        bytes += chunk.length;
-        this.#bytesArriving += chunk.length;
-        if (bytes > bodyBytesMax) throw tooLarge(bodyBytesMax);
-        if (this.#bytesArriving > bodyBytesArrivingMax) {
-          throw exhausted('bodyBytesArrivingMax', bodyBytesArrivingMax);
-        }
-        chunks.push(chunk);
-      }
-      return Buffer.concat(chunks);
+      return await whole;
     } finally {
-      this.#bytesArriving -= bytes;
+      // What is left of one that is refused is read all the same: its answer goes out on that connection.
+      payload.off('data', take);
     }
   }
 
-  #keepWaiting(response: ServerResponse, bytes: number): void {
+  #keepWaiting(
+    { identity, socket }: FastifyRequest,
+    response: ServerResponse,
+    bytes: number,
+  ): void {
     const { answerBytesWaitingMax } = this.#limits;
-    if (bytes > smallBytes && this.#bytesWaiting + bytes > answerBytesWaitingMax) {
-      throw exhausted('answerBytesWaitingMax', answerBytesWaitingMax);
-    }
-    this.#bytesWaiting += bytes;
-    response.once('close', () => {
-      this.#bytesWaiting -= bytes;
-    });
+    const waiting = this.#waiting.hold(partyOf(identity), () => socket.destroy());
+    response.once('close', () => waiting[Symbol.dispose]());
+    if (waiting.add(bytes)) return;
+    if (bytes > smallBytes) throw exhausted('answerBytesWaitingMax', answerBytesWaitingMax);
+    waiting.addAnyway(bytes);
   }
 }
 
-/** What is left of a body that is refused is Node's to read: the answer goes out on the same connection. */
-function chunksOf(payload: Readable): AsyncIterable<Buffer> {
-  return payload.iterator({ destroyOnReturn: false });
+/** Those who share are projects, and operators. */
+function partyOf(identity: Identity | null): string {
+  return identity === null ? 'nobody' : `${identity.actor.kind} ${identity.project}`;
 }
 
 function tooLarge(limitValue: number): AppError {
