@@ -92,7 +92,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   agent: 1620,
   console: 9680,
   echo: 6290,
-  'edge-sockets': 340,
+  'edge-sockets': 370,
   'embedded-postgres': 850,
   faults: 1450,
   fleet: 1650,

@@ -3,7 +3,7 @@
  * other, too, where the host has it.
  */
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 const [ipv4, ipv6] = ['127.0.0.1', '::1'] as const;
 
@@ -21,22 +21,10 @@ export class LoopbackTwin {
 
   /**
    * For a server that listens on the first address of the host already: hands it what comes to the second one, on the
-   * same port. Both together have `connectionsMax` connections. Null where there is no second address.
+   * same port. Null where there is no second address.
    */
-  static async listen(
-    host: string,
-    first: Server,
-    { port, connectionsMax }: { readonly port: number; readonly connectionsMax: number },
-  ): Promise<LoopbackTwin | null> {
+  static async listen(host: string, first: Server, port: number): Promise<LoopbackTwin | null> {
     if (host !== 'localhost') return null;
-    let open = 0;
-    first.on('connection', (socket: Socket) => {
-      open += 1;
-      socket.once('close', () => {
-        open -= 1;
-      });
-      if (open > connectionsMax) socket.destroy();
-    });
     const server = createServer({ noDelay: true }, (socket) => first.emit('connection', socket));
     server.listen({ host: ipv6, port, ipv6Only: true });
     try {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer } from 'node:tls';
 import type { Address } from '../core/address.ts';
+import { ConnectionRoom } from './connection-room.ts';
 import { contextOf, type EdgeTls, Handshakes } from './edge-tls.ts';
 import { type EdgeName, listenError } from './listen-error.ts';
 import { firstAddressOf, LoopbackTwin } from './loopback-twin.ts';
@@ -18,7 +19,7 @@ export interface SocketSetOptions {
 export class SocketSet {
   readonly #server: Server;
   readonly #name: EdgeName;
-  readonly #connectionsMax: number;
+  readonly #room: ConnectionRoom;
   readonly #sockets = new Map<string, Socket>();
   readonly #handshakes: Handshakes | null = null;
   #twin: LoopbackTwin | null = null;
@@ -28,12 +29,13 @@ export class SocketSet {
     onConnection: (socket: Socket) => void,
   ) {
     this.#name = name;
-    this.#connectionsMax = connectionsMax;
+    this.#room = new ConnectionRoom(connectionsMax);
     const take = (socket: Socket) => {
+      socket.on('error', () => socket.destroy());
+      if (!this.#room.enter(socket)) return;
       const peer = `${socket.remoteAddress}:${socket.remotePort}`;
       this.#sockets.set(peer, socket);
       socket.once('close', () => this.#sockets.delete(peer));
-      socket.on('error', () => socket.destroy());
       onConnection(socket);
     };
     const options = { noDelay: true };
@@ -45,7 +47,6 @@ export class SocketSet {
       this.#handshakes = new Handshakes(server, tls);
       this.#server = server;
     }
-    this.#server.maxConnections = connectionsMax;
   }
 
   /** Rejects with the system's reason. */
@@ -54,8 +55,7 @@ export class SocketSet {
     try {
       await once(this.#server, 'listening');
       const { address: ip, port: bound } = this.#server.address() as AddressInfo;
-      const limits = { port: bound, connectionsMax: this.#connectionsMax };
-      this.#twin = await LoopbackTwin.listen(host, this.#server, limits);
+      this.#twin = await LoopbackTwin.listen(host, this.#server, bound);
       return { ip, port: bound };
     } catch (error) {
       this.#server.close();
@@ -74,7 +74,18 @@ export class SocketSet {
     return this.#sockets.size;
   }
 
-  /** By remote address and port, as grpc-js names a peer. */
+  /** Nothing is under way on it. */
+  isIdle(socket: Socket): boolean {
+    return this.#room.isIdle(socket);
+  }
+
+  /** A call is under way there, until what this returns is called, once. */
+  callBegan(peer: string): () => void {
+    const socket = this.#sockets.get(peer);
+    return socket === undefined ? () => undefined : this.#room.begin(socket);
+  }
+
+  /** A peer is a remote address and port, as grpc-js names it. */
   drop(peer: string): void {
     this.#sockets.get(peer)?.destroy();
   }

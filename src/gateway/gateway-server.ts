@@ -94,8 +94,6 @@ class Ground {
   readonly sockets: SocketSet;
   readonly sessions = new Set<AgentSession>();
   readonly #server: Server;
-  /** By the peer, as grpc-js names it: the sessions of a connection. */
-  readonly #sessionsOf = new Map<string, number>();
   /** Those whose node is not known yet, the oldest first. */
   readonly #shaking = new Set<AgentSession>();
   readonly #streams = new CallStreams();
@@ -128,9 +126,8 @@ class Ground {
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     const { connectionsMax } = limits;
     this.sockets = new SocketSet({ name: 'the gateway', connectionsMax, tls }, (socket) => {
-      const peer = `${socket.remoteAddress}:${socket.remotePort}`;
       const dropIdle = () => {
-        if (!this.#sessionsOf.has(peer)) socket.destroy();
+        if (this.sockets.isIdle(socket)) socket.destroy();
       };
       const timer = setInterval(dropIdle, limits.idleConnectionMs).unref();
       socket.once('close', () => clearInterval(timer));
@@ -162,14 +159,14 @@ class Ground {
       return;
     }
     const peer = stream.getPeer();
-    this.#count(peer, 1);
+    const over = this.sockets.callBegan(peer);
     const session: AgentSession = new AgentSession({
       ...{ stream, sourceIp, admission, logger, limits, refusedLines: this.#refusedLines },
       onStuck: () => this.sockets.drop(peer),
       onHandshakeOver: () => this.#shaking.delete(session),
       onEnd: () => {
         this.sessions.delete(session);
-        this.#count(peer, -1);
+        over();
       },
     });
     this.sessions.add(session);
@@ -182,12 +179,6 @@ class Ground {
     const retryAfterMs = Math.ceil(Math.random() * this.options.limits.comeBackMs);
     silent?.end({ reason: 'no hello came before others', retryAfterMs, final: false });
     return silent !== undefined;
-  }
-
-  #count(peer: string, change: 1 | -1): void {
-    const count = (this.#sessionsOf.get(peer) ?? 0) + change;
-    if (count === 0) this.#sessionsOf.delete(peer);
-    else this.#sessionsOf.set(peer, count);
   }
 
   async stop(): Promise<void> {

@@ -11,6 +11,7 @@ import { identify, projectHeader } from '../api/keys.ts';
 import { type Caller, type Identity, nobody } from '../core/caller.ts';
 import { invalidField } from '../core/errors.ts';
 import type { Keys, Shown } from '../core/keys.ts';
+import type { SocketSet } from '../edge-sockets/socket-set.ts';
 import type { SourceIp } from '../edge-sockets/source-ip.ts';
 import { operationOf } from './differences.ts';
 import { toStatus } from './status.ts';
@@ -29,13 +30,21 @@ export function knownOf(metadata: Metadata): Known {
   return found;
 }
 
-export function identification(keys: Keys, sourceIp: SourceIp): ServerInterceptor {
+/** A connection that only probes has no call under way. */
+export function identification(
+  keys: Keys,
+  sourceIp: SourceIp,
+  sockets: Pick<SocketSet, 'callBegan'>,
+): ServerInterceptor {
   return (method, call) => {
     const isOpen = method.path.startsWith(openPrefix);
+    const peer = call.getPeer();
+    const over = isOpen ? () => undefined : sockets.callBegan(peer);
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
-        const peer = call.getPeer().replace(/:\d+$/, '');
-        const source = sourceIp(peer, () => metadata.get('x-forwarded-for').join());
+        const source = sourceIp(peer.replace(/:\d+$/, ''), () =>
+          metadata.get('x-forwarded-for').join(),
+        );
         const found = (identity: Identity) => {
           known.set(metadata, { ...identity, sourceIp: source });
           next(metadata);
@@ -46,6 +55,8 @@ export function identification(keys: Keys, sourceIp: SourceIp): ServerIntercepto
         if (isOpen) found(nobody);
         else whoIs(keys, metadata, of).then(found, refused);
       })
+      // A cancel comes at the end of each call, however that ends.
+      .withOnCancel(over)
       .build();
     return new ServerInterceptingCall(
       call,

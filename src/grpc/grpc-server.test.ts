@@ -393,22 +393,46 @@ test.each(['/kodama.v1.ListenerService/CreateListener', '/kodama.v1.EventService
   },
 );
 
-test('connections beyond the limit are closed at once, those within it stay', async () => {
-  await using edge = await startGrpcEdge(
-    { getListener: async () => sampleListener() },
-    { limits: { connectionsMax: 2 } },
-  );
-  using client = grpcClient(edge.address);
-  await getListener(client);
+test('beyond the limit of connections the one that was idle for longest makes room', async () => {
+  const gate = Promise.withResolvers<void>();
+  let calls = 0;
+  const held = async () => {
+    calls += 1;
+    await gate.promise;
+    return sampleListener();
+  };
+  await using edge = await startGrpcEdge({ getListener: held }, { limits: { connectionsMax: 2 } });
   const { port } = edge.server.address;
-  const sockets = Array.from({ length: 3 }, () => connect(port, '127.0.0.1'));
-  let closed = 0;
-  for (const socket of sockets)
-    socket.on('error', () => undefined).on('close', () => (closed += 1));
-  await waitFor('the refusals', () => closed === 2);
-  expect(edge.server.connections).toBe(2);
-  await getListener(client);
-  for (const socket of sockets) socket.destroy();
+  const silent = () => {
+    const socket = connect(port, '127.0.0.1')
+      .on('error', () => undefined)
+      .resume();
+    const seen = { isClosed: false };
+    socket.on('close', () => {
+      seen.isClosed = true;
+    });
+    return { seen, [Symbol.dispose]: () => socket.destroy() };
+  };
+  using first = silent();
+  await waitFor('the first', () => edge.server.connections === 1);
+  using second = silent();
+  await waitFor('the second', () => edge.server.connections === 2);
+  using client = grpcClient(edge.address);
+  const answer = getListener(client);
+  await waitFor('its call', () => calls === 1);
+  await waitFor('the end of the first', () => first.seen.isClosed);
+  expect(second.seen.isClosed).toBe(false);
+  // A probe is over at once, and one that watches would be no call of whom is known.
+  using prober = healthClient(edge.address);
+  expect(await prober.check()).toBe('SERVING');
+  await waitFor('the end of the second', () => second.seen.isClosed);
+  using other = grpcClient(edge.address);
+  const otherAnswer = getListener(other);
+  await waitFor('the other call', () => calls === 2);
+  using late = silent();
+  await waitFor('the refusal', () => late.seen.isClosed);
+  gate.resolve();
+  expect(await Promise.all([answer, otherAnswer])).toHaveLength(2);
 });
 
 test('what does not speak HTTP/2 is dropped, and harms no one', async () => {

@@ -137,7 +137,10 @@ function makeParts(options: GrpcServerOptions): Parts {
   const onStuck = (peer: string) => sockets.drop(peer);
   const calls = new Calls({ logger, streamWriteTimeoutMs, onStuck });
   const streams = new CallStreams();
-  const server = makeServer(options, streams, onStuck);
+  const server = makeServer(options, streams, {
+    callBegan: (peer) => sockets.callBegan(peer),
+    drop: onStuck,
+  });
   const frames = new EventFrames(limits);
   const health = new Health({
     services,
@@ -156,9 +159,10 @@ function makeParts(options: GrpcServerOptions): Parts {
 function makeServer(
   { limits, api, forwarding }: GrpcServerOptions,
   streams: CallStreams,
-  onStuck: (peer: string) => void,
+  sockets: Pick<SocketSet, 'callBegan' | 'drop'>,
 ): Server {
   const { answerBytesWaitingMax: bytesMax } = limits;
+  const onStuck = (peer: string) => sockets.drop(peer);
   const bounds = [
     identityOnly(streams),
     answerBounds({ streams, bytesMax, onStuck }),
@@ -171,7 +175,7 @@ function makeServer(
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.max_connection_idle_ms': limits.idleConnectionMs,
     'grpc.enable_channelz': 0,
-    interceptors: [identification(api.keys, sourceIpBy(forwarding)), ...bounds],
+    interceptors: [identification(api.keys, sourceIpBy(forwarding), sockets), ...bounds],
   });
 }
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -499,6 +501,23 @@ test('the API page has all that it needs on this server', long, async () => {
   expect(await want(200, edge, 'GET', '/docs/json')).toEqual(
     await want(200, edge, 'GET', '/openapi.json'),
   );
+});
+
+test('connections that say nothing make room, the one that was idle for longest first', async () => {
+  await using edge = await restEdge({ limits: { connectionsMax: 2 } });
+  using sockets = new DisposableStack();
+  const closed: number[] = [];
+  for (const n of [1, 2]) {
+    const socket = connect(edge.port, '127.0.0.1').on('error', () => undefined);
+    sockets.defer(() => socket.destroy());
+    socket.on('close', () => closed.push(n)).resume();
+    // Half a request is none.
+    socket.write('GET /v1/status HTTP/1.1\r\n');
+    await once(socket, 'connect');
+  }
+  await want(200, edge, 'GET', '/v1/status');
+  await waitFor('the end of the first', () => closed.length === 1);
+  expect(closed).toEqual([1]);
 });
 
 test('connections beyond the limit are turned away, and room comes back', async () => {

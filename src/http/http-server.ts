@@ -27,7 +27,7 @@ export class HttpServer implements AsyncDisposable {
 
   /** Rejects with the system's reason when it cannot bind. */
   static async start(options: HttpServerOptions): Promise<HttpServer> {
-    const { stopTimeoutMs, connectionsMax } = options.limits;
+    const { stopTimeoutMs } = options.limits;
     const ready = await httpApp(options);
     const { app } = ready;
     const { host, port: wanted } = options;
@@ -35,7 +35,7 @@ export class HttpServer implements AsyncDisposable {
       const listening: Promise<unknown> = app.listen({ host: firstAddressOf(host), port: wanted });
       await listening;
       const { address: ip, port } = app.server.address() as AddressInfo;
-      const twin = await LoopbackTwin.listen(host, app.server, { port, connectionsMax });
+      const twin = await LoopbackTwin.listen(host, app.server, port);
       return new HttpServer({ ...ready, twin, stopTimeoutMs }, { ip, port });
     } catch (error) {
       await app.close();

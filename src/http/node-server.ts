@@ -25,19 +25,18 @@ export function nodeServer(limits: HttpLimits, tls: EdgeTls | null): NodeServer 
     requireHostHeader: false,
   };
   if (tls === null) {
-    const server = bounded(createServer(options), limits);
-    return { server, connections: new OpenConnections(server, 'connection'), handshakes: null };
+    const server = withAllHeaders(createServer(options));
+    const connections = new OpenConnections(server, 'connection', limits.connectionsMax);
+    return { server, connections, handshakes: null };
   }
-  const server = bounded(
+  const server = withAllHeaders(
     createSecureServer({ ...options, ...contextOf(tls.certificate.pair) }),
-    limits,
   );
-  const connections = new OpenConnections(server, 'secureConnection');
+  const connections = new OpenConnections(server, 'secureConnection', limits.connectionsMax);
   return { server, connections, handshakes: new Handshakes(server, tls) };
 }
 
-function bounded<Kind extends Server>(server: Kind, { connectionsMax }: HttpLimits): Kind {
-  server.maxConnections = connectionsMax;
+function withAllHeaders<Kind extends Server>(server: Kind): Kind {
   // Their bytes are bounded; beyond a count Node would drop some unseen.
   server.maxHeadersCount = 0;
   return server;

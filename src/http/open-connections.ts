@@ -4,14 +4,19 @@
  */
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { ConnectionRoom } from '../edge-sockets/connection-room.ts';
 
 export class OpenConnections {
   readonly #answers = new Map<Socket, Set<ServerResponse>>();
   readonly #closing = new WeakSet<Socket>();
 
-  /** The event is what tells of one on which a request may come. */
-  constructor(server: Server, event: 'connection' | 'secureConnection') {
+  readonly #room: ConnectionRoom;
+
+  /** The event is what tells of one on which a request may come; so many are open at once. */
+  constructor(server: Server, event: 'connection' | 'secureConnection', max: number) {
+    this.#room = new ConnectionRoom(max);
     server.on(event, (socket: Socket) => {
+      if (!this.#room.enter(socket)) return;
       this.#answers.set(socket, new Set());
       socket.once('close', () => this.#answers.delete(socket));
     });
@@ -21,7 +26,11 @@ export class OpenConnections {
   add(socket: Socket, response: ServerResponse): void {
     const answers = this.#answers.get(socket);
     answers?.add(response);
-    response.once('close', () => answers?.delete(response));
+    const over = this.#room.begin(socket);
+    response.once('close', () => {
+      answers?.delete(response);
+      over();
+    });
   }
 
   /** How many requests are under way on it. */
