@@ -119,6 +119,7 @@ export const grpcLimits = {
   connectionsMax: 4096,
   callsPerConnectionMax: 100,
   callsPerMethodMax: 4096,
+  reflectionStreamsMax: 256,
   requestsArrivingMax: 256,
   requestTimeoutMs: 30_000,
   keepaliveIntervalMs: 30_000,

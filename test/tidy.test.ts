@@ -86,7 +86,7 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2085,
-  api: 2570,
+  api: 2580,
   cli: 6060,
   core: 9260,
   agent: 1620,
@@ -97,7 +97,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   faults: 1450,
   fleet: 1650,
   gateway: 940,
-  grpc: 2640,
+  grpc: 2705,
   http: 4540,
   'listeners-file': 400,
   metrics: 280,

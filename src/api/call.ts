@@ -76,6 +76,13 @@ export class Api {
     }
   }
 
+  /** Of what is no operation and long: it counts as a call of its project, and waits for its turn as a long page does. @throws resource_exhausted */
+  async turn(caller: Caller): Promise<void> {
+    this.#options.rates.take(caller);
+    using pace = await this.#options.longPages.paceOf(caller, { pageSize: Infinity });
+    await pace.turn?.();
+  }
+
   async #run<At extends z.ZodType, Input extends z.ZodType, Output>(
     operation: Operation<At, Input, Output>,
     caller: Caller,

@@ -75,10 +75,7 @@ export class EchoHost {
       projects: new ProjectRooms(clock),
       sockets,
       peerNames,
-      preambleTurns: new PreambleTurns({
-        max: settings.preamblesMax,
-        patienceMs: settings.preamblePatienceMs,
-      }),
+      preambleTurns: new PreambleTurns(settings),
       wildcards,
       batches: new DatagramBatches({ onMissing: (why) => this.#warn(`UDP costs more: ${why}`) }),
       faultResources: {

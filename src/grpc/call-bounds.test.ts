@@ -111,6 +111,26 @@ test('who asks reflection without reading waits, and misses no answer', long, as
   await waitFor('all answers', () => frames(Buffer.concat(chunks)) === count);
 });
 
+test('of streams of reflection the one that asked nothing for longest makes room', async () => {
+  await using edge = await startGrpcEdge({}, { limits: { reflectionStreamsMax: 2 } });
+  using client = session(edge.address);
+  const question = framed(sized(7, Buffer.from('*')));
+  const asking = async () => {
+    const stream = begin(client, reflect);
+    stream.write(question);
+    await once(stream, 'data');
+    return stream;
+  };
+  const [first, second] = [await asking(), await asking()];
+  first.write(question);
+  await once(first, 'data');
+  const over = ending(second);
+  await asking();
+  expect(await over).toMatchObject({ status: status.RESOURCE_EXHAUSTED });
+  first.write(question);
+  await once(first, 'data');
+});
+
 function frames(all: Buffer): number {
   let count = 0;
   for (let at = 0; at + 5 <= all.length; at += all.readUInt32BE(at + 1) + 5) count += 1;

@@ -192,7 +192,11 @@ export class Calls {
 
 type AnyCall = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>;
 
-function callerOf(call: AnyCall, requestId: string, signal: AbortSignal): EdgeCaller {
+export function callerOf(
+  call: Pick<AnyCall, 'metadata'>,
+  requestId: string,
+  signal: AbortSignal,
+): EdgeCaller {
   return {
     ...knownOf(call.metadata),
     requestId,

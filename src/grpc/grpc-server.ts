@@ -148,6 +148,7 @@ function makeParts(options: GrpcServerOptions): Parts {
     intervalMs: limits.healthIntervalMs,
   });
   addServices(server, { ...options, calls, frames }, health);
+  addReflection(server, { api: options.api, streamsMax: limits.reflectionStreamsMax });
   // Over TLS, too: a connection is handed on once its handshake is over, which we bound and grpc-js would not.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const sockets = new SocketSet({ name: 'gRPC', connectionsMax, tls }, (socket) =>
@@ -196,7 +197,6 @@ function addServices(server: Server, edge: Edge, health: Health): void {
   for (const [name, handlers] of Object.entries(others)) {
     server.addService(serviceDefinition(name, lists), handlers);
   }
-  addReflection(server);
 }
 
 /** Its streams write frames, not messages. */

@@ -2,12 +2,20 @@
  * Server reflection over the descriptors that buf makes of the protos: files under their own names, with their
  * imports and comments. Those that proto-loader makes name no imports, and strict clients refuse them.
  */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Readable, Transform } from 'node:stream';
 import type { Server, ServerDuplexStream, ServiceDefinition } from '@grpc/grpc-js';
 import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import protobuf from 'protobufjs';
+import type { Api } from '../api/call.ts';
+import { AppError } from '../core/errors.ts';
+import { callerGone } from '../core/while-there.ts';
+import { callerOf } from './calls.ts';
+import { toStatus } from './status.ts';
 
 const descriptorSet = join(import.meta.dirname, '../../generated/grpc/descriptors.binpb');
 
@@ -20,14 +28,20 @@ interface Version {
 /** They know no file. */
 const empty = versions({});
 
+export interface ReflectionOptions {
+  readonly api: Pick<Api, 'turn'>;
+  /** At once: whoever asked nothing for longest makes room. */
+  readonly streamsMax: number;
+}
+
 /** Its index of the files takes a tenth of a second, and most servers are never asked: it is made for the first call. */
-export function addReflection(server: Server): void {
+export function addReflection(server: Server, { api, streamsMax }: ReflectionOptions): void {
   let indexed: readonly Version[] | undefined;
+  const streams = new OpenStreams(streamsMax);
   for (const [index, { definition }] of empty.entries()) {
-    const answer: Answer = (stream) => {
+    const answer = (stream: Stream) => {
       indexed ??= versions({ kodama: ownPackage() });
-      indexed[index]?.answer(stream);
-      pace(stream);
+      indexed[index]?.answer(paced(stream, streams, api));
     };
     server.addService(definition, { ServerReflectionInfo: answer });
   }
@@ -50,14 +64,64 @@ function versions(root: PackageDefinition): readonly Version[] {
 }
 
 type Stream = ServerDuplexStream<object, object>;
-type Answer = (stream: Stream) => void;
+/** What the service does with a stream. */
+type Asked = Pick<Readable, 'on'> & Pick<Stream, 'write' | 'end'>;
+type Answer = (stream: Asked) => void;
 
-/** The service answers whatever comes, and an answer is thousands of times its question: a reader goes first. */
-function pace(stream: Stream): void {
-  stream.on('data', () => {
-    if (stream.writableNeedDrain) stream.pause();
+/**
+ * The service answers whatever comes, and an answer is thousands of times its question: each waits until the answers before
+ * it are taken, counts as a call of its project, and has its turn.
+ */
+function paced(stream: Stream, streams: OpenStreams, api: ReflectionOptions['api']): Asked {
+  const gone = new AbortController();
+  stream.once('cancelled', () => gone.abort(callerGone()));
+  const requestId = randomUUID();
+  const caller = callerOf(stream, requestId, gone.signal);
+  const fail = (error: unknown) => {
+    if (!gone.signal.aborted) stream.emit('error', toStatus(error, requestId));
+  };
+  const asked = streams.begin(gone.signal, fail);
+  const turn = async () => {
+    asked();
+    if (stream.writableNeedDrain) await once(stream, 'drain', { signal: gone.signal });
+    await api.turn({ ...caller, operation: 'reflection' });
+  };
+  const questions = new Transform({
+    ...{ objectMode: true, highWaterMark: 1 },
+    transform: (question, _, done) => void turn().then(() => done(null, question), done),
   });
-  stream.on('drain', () => stream.resume());
+  stream.pipe(questions).on('error', fail);
+  return {
+    on: questions.on.bind(questions),
+    write: stream.write.bind(stream),
+    end: stream.end.bind(stream),
+  };
+}
+
+/** In the order in which they were asked something last. */
+class OpenStreams {
+  readonly #max: number;
+  readonly #ends = new Set<(error: AppError) => void>();
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** To be told of each question, until the signal. */
+  begin(signal: AbortSignal, end: (error: AppError) => void): () => void {
+    const [oldest] = this.#ends;
+    if (this.#ends.size >= this.#max) oldest?.(madeRoom(this.#max));
+    this.#ends.add(end);
+    signal.addEventListener('abort', () => this.#ends.delete(end));
+    return () => {
+      if (this.#ends.delete(end)) this.#ends.add(end);
+    };
+  }
+}
+
+function madeRoom(limitValue: number): AppError {
+  const message = `there are ${limitValue} streams of reflection, and this one has asked nothing for longest`;
+  return new AppError('resource_exhausted', message, { limit: 'reflectionStreamsMax', limitValue });
 }
 
 /** The files of a FileDescriptorSet: field 1, repeated. */

@@ -38,11 +38,8 @@ export function jsonBodies(app: HttpApp, traffic: Traffic): void {
   });
 }
 
-/**
- * What the body of a request says, undefined where it has none; of POST and PATCH no body at all asks for all the defaults.
- * @throws invalid_argument, and HttpError 415
- */
-export function jsonBody(request: FastifyRequest, limits: HttpLimits): unknown {
+/** What it says, undefined where there is none; of POST and PATCH no body at all asks for all the defaults. */
+function jsonBody(request: FastifyRequest, limits: HttpLimits): unknown {
   const { body, method } = request;
   if (Buffer.isBuffer(body) && body.length > 0) {
     checkType(request);
@@ -52,12 +49,21 @@ export function jsonBody(request: FastifyRequest, limits: HttpLimits): unknown {
   return method === 'POST' || method === 'PATCH' ? {} : undefined;
 }
 
-/** The body as its schema leaves it, `fixed` as of parse. @throws invalid_argument */
+interface BodyOptions<Schema extends z.ZodType> {
+  /** Undefined where no body is taken: one that is there must be JSON all the same. */
+  readonly schema: Schema | undefined;
+  /** As of parse. */
+  readonly fixed: readonly string[];
+  readonly limits: HttpLimits;
+}
+
+/** The body of a request as its schema leaves it. @throws invalid_argument, and HttpError 415 */
 export function readBody<Schema extends z.ZodType>(
-  schema: Schema,
-  body: unknown,
-  fixed: readonly string[],
+  request: FastifyRequest,
+  { schema, fixed, limits }: BodyOptions<Schema>,
 ): z.output<Schema> {
+  const body = jsonBody(request, limits);
+  if (schema === undefined) return undefined as z.output<Schema>;
   if (!(body instanceof CutBody)) return parse(schema, body, fixed);
   const result = read(schema, body.beginning, fixed);
   throw invalidFields('errors' in result ? result.errors : [], [body.fault]);

@@ -6,7 +6,7 @@ import type { Given, Operation } from '../api/operation.ts';
 import { parse } from '../api/parse.ts';
 import type { Edge, HttpApp } from './edge.ts';
 import { callerOf } from './http-caller.ts';
-import { jsonBody, readBody } from './json-bodies.ts';
+import { readBody } from './json-bodies.ts';
 import { type JsonParts, sendJson } from './json-text.ts';
 import { readQuery } from './query.ts';
 import { idempotencyHeaders, noQuery } from './route-schemas.ts';
@@ -57,15 +57,12 @@ export function operationRoute<
   // Where a part is left out, its type is that of what stands in for it.
   const noParams = {} as z.output<Params>;
   const asked = (query ?? noQuery) as Query;
-  const read = (request: FastifyRequest) => {
-    const said = jsonBody(request, limits);
-    return route.give({
+  const read = (request: FastifyRequest) =>
+    route.give({
       params: params === undefined ? noParams : parse(params, request.params),
-      body:
-        body === undefined ? (undefined as z.output<Body>) : readBody(body, said, operation.fixed),
+      body: readBody(request, { schema: body, fixed: operation.fixed, limits }),
       query: readQuery(asked, request.query),
     });
-  };
   app.route({
     method,
     url,

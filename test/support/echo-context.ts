@@ -34,7 +34,7 @@ export function echoContext(change: Partial<EchoContext> = {}): EchoContext {
     sockets: new SocketBudget(100, () => undefined),
     peerNames: new PeerNames({ onMissing: () => undefined }),
     faultResources: boundlessFaults(),
-    preambleTurns: new PreambleTurns({ max: 1000, patienceMs: 20_000 }),
+    preambleTurns: new PreambleTurns({ preamblesMax: 1000, preamblePatienceMs: 20_000 }),
     wildcards: new WildcardReader({ datagramsPerTurnMax: 64, onMissing: () => undefined }),
     batches: new DatagramBatches({ onMissing: () => undefined }),
     ...change,

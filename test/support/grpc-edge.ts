@@ -12,6 +12,7 @@ export const sampleGrpcLimits: GrpcLimits = {
   connectionsMax: 100,
   callsPerConnectionMax: 100,
   callsPerMethodMax: 1000,
+  reflectionStreamsMax: 1000,
   requestsArrivingMax: 256,
   requestTimeoutMs: 30_000,
   keepaliveIntervalMs: 60_000,

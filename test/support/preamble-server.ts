@@ -47,7 +47,8 @@ export async function preambleServer(options: PreambleServerOptions = {}) {
       : await certificates.prepare({ ...defaults, ...options.tls }, '127.0.0.1');
   const tls = prepared === null ? null : new TlsAcceptor(prepared.settings, prepared.key);
   const isTrusted = trustOf(options.trustedCidrs ?? []);
-  const turns = options.turns ?? new PreambleTurns({ max: 1000, patienceMs: 20_000 });
+  const turns =
+    options.turns ?? new PreambleTurns({ preamblesMax: 1000, preamblePatienceMs: 20_000 });
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   takeHandles(server, (_, handle) => {

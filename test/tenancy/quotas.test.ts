@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
+import { begin, ending, framed, session } from '../support/grpc-by-hand.ts';
 import { call as grpcCall, grpcClient } from '../support/grpc-client.ts';
 import { long } from '../support/long.ts';
 import { call, type Reply, want } from '../support/rest-client.ts';
@@ -10,6 +11,7 @@ import { openClient, type TcpClient, wantRefused } from '../support/tcp-client.t
 import { sharedApp, sharedHome, startApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
 
+const reflection = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
 const token = 'the-operators-own-token';
 const environment = { KODAMA_API_TOKEN: token };
 const home = sharedHome();
@@ -145,6 +147,14 @@ test('calls come no faster than the quota says, whatever they are', async () => 
   await expect(
     grpcCall((done) => client.listeners.ListListeners({}, client.metadata, done)),
   ).rejects.toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+  using byHand = session(app.grpcAddress);
+  const question = begin(byHand, reflection, key);
+  // All services.
+  question.write(framed(Buffer.from([0x3a, 1, 0x2a])));
+  expect(await ending(question)).toMatchObject({
+    status: status.RESOURCE_EXHAUSTED,
+    limit: 'requestsPerSecond',
+  });
   const own = { ...operator, 'kodama-project': 'calls' };
   for (let n = 0; n < 5; n += 1) expect((await ask(own)).status).toBe(200);
 });

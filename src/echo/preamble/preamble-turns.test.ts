@@ -5,7 +5,7 @@ import { waitFor } from '../../../test/support/wait-for.ts';
 import { type ProjectRef, projectRef } from '../../core/project.ts';
 import { type PreambleTurn, PreambleTurns } from './preamble-turns.ts';
 
-const patient = { patienceMs: 60_000 };
+const patient = { preamblePatienceMs: 60_000 };
 const [a, b, c] = [1, 2, 3].map(projectRef) as [ProjectRef, ProjectRef, ProjectRef];
 const stays = () => expect.unreachable();
 
@@ -13,7 +13,7 @@ const headerOf = (n: number) => `PROXY TCP4 192.0.2.${n} 198.51.100.2 56324 443\
 const turn = () => new Promise((next) => setImmediate(next));
 
 test('those beyond the bound wait unread, in the order in which they came', async () => {
-  const turns = new PreambleTurns({ max: 1, ...patient });
+  const turns = new PreambleTurns({ preamblesMax: 1, ...patient });
   await using server = await preambleServer({ proxyProtocol: 'required', turns });
   await using first = await openClient(server.port);
   await waitFor('the first', () => server.sockets.length === 1);
@@ -34,7 +34,7 @@ test('those beyond the bound wait unread, in the order in which they came', asyn
 });
 
 test('who leaves a place, or the queue, leaves it to the next', async () => {
-  const turns = new PreambleTurns({ max: 1, ...patient });
+  const turns = new PreambleTurns({ preamblesMax: 1, ...patient });
   const [first, second, third] = [1, 2, 3].map(() => turns.take(a, stays)) as [
     PreambleTurn,
     PreambleTurn,
@@ -55,7 +55,7 @@ test('who leaves a place, or the queue, leaves it to the next', async () => {
 });
 
 test('a listener that closes takes those that wait with it', async () => {
-  const turns = new PreambleTurns({ max: 1, ...patient });
+  const turns = new PreambleTurns({ preamblesMax: 1, ...patient });
   await using server = await preambleServer({ proxyProtocol: 'required', turns });
   await using _first = await openClient(server.port);
   await using _second = await openClient(server.port);
@@ -67,7 +67,7 @@ test('a listener that closes takes those that wait with it', async () => {
 });
 
 test('silent clients of one project keep no client of another out', async () => {
-  const turns = new PreambleTurns({ max: 3, ...patient });
+  const turns = new PreambleTurns({ preamblesMax: 3, ...patient });
   await using crowded = await preambleServer({ tls: {}, project: a, turns });
   await using other = await preambleServer({ tls: {}, project: b, turns });
   await using silent = new AsyncDisposableStack();
@@ -83,7 +83,7 @@ test('silent clients of one project keep no client of another out', async () => 
 });
 
 test('silent clients of a project keep the next ones out for a moment', async () => {
-  const turns = new PreambleTurns({ max: 2, patienceMs: 200 });
+  const turns = new PreambleTurns({ preamblesMax: 2, preamblePatienceMs: 200 });
   await using server = await preambleServer({ proxyProtocol: 'required', turns });
   await using first = await openClient(server.port);
   await using second = await openClient(server.port);
@@ -101,7 +101,7 @@ test('silent clients of a project keep the next ones out for a moment', async ()
 });
 
 test('the project with the fewest under way is next, and shares that differ by one stay', async () => {
-  const turns = new PreambleTurns({ max: 3, ...patient });
+  const turns = new PreambleTurns({ preamblesMax: 3, ...patient });
   const told: string[] = [];
   const take = (project: ProjectRef, name: string) => {
     const taken = turns.take(project, () => told.push(`${name} out`));
@@ -126,7 +126,7 @@ test('the project with the fewest under way is next, and shares that differ by o
 
 test('who waits for this worker is not crowded out', async () => {
   let nowMs = 0;
-  const turns = new PreambleTurns({ max: 1, patienceMs: 1 }, () => nowMs);
+  const turns = new PreambleTurns({ preamblesMax: 1, preamblePatienceMs: 1 }, () => nowMs);
   let isOut = false;
   const first = turns.take(a, () => {
     isOut = true;
@@ -173,7 +173,7 @@ class NotedTurns extends PreambleTurns {
 }
 
 test('of many TLS clients that come at once each has a turn of its own', async () => {
-  const turns = new NotedTurns({ max: 1000, ...patient });
+  const turns = new NotedTurns({ preamblesMax: 1000, ...patient });
   await using server = await preambleServer({ tls: {}, turns });
   const counting = turns.count();
   const clients = await Promise.all(

@@ -4,12 +4,13 @@
  * - So many are under way at once. Others wait unread; the project with the fewest under way is next, and of a project
  *   whoever came first.
  * - Whoever waits for nothing but its client is crowded out by those that wait for a place: at once where its project has
- *   more under way than theirs, else when it has waited for `patienceMs`. So nobody keeps others out by silence.
+ *   more under way than theirs, else when it has waited for `preamblePatienceMs`. So nobody keeps others out by silence.
  * - The first words of a TLS client cost a signature, milliseconds with a long key. So each has a turn of the loop of
  *   its own, however many came at once, and the projects take turns: everybody else is served in between.
  */
 import type { ProjectRef } from '../../core/project.ts';
 import { Turns } from '../../core/turns.ts';
+import type { WorkerSettings } from '../messages.ts';
 
 export interface PreambleTurn {
   /** Resolves when it may begin. */
@@ -35,11 +36,6 @@ interface Book {
   readonly atHello: Set<Place>;
 }
 
-interface PreambleTurnsOptions {
-  readonly max: number;
-  readonly patienceMs: number;
-}
-
 export class PreambleTurns {
   readonly #max: number;
   readonly #patienceMs: number;
@@ -51,9 +47,15 @@ export class PreambleTurns {
   #patience: NodeJS.Timeout | null = null;
 
   /** The clock never jumps. */
-  constructor({ max, patienceMs }: PreambleTurnsOptions, monotonicMs = () => performance.now()) {
-    this.#max = max;
-    this.#patienceMs = patienceMs;
+  constructor(
+    {
+      preamblesMax,
+      preamblePatienceMs,
+    }: Pick<WorkerSettings, 'preamblesMax' | 'preamblePatienceMs'>,
+    monotonicMs = () => performance.now(),
+  ) {
+    this.#max = preamblesMax;
+    this.#patienceMs = preamblePatienceMs;
     this.#monotonicMs = monotonicMs;
   }
 
