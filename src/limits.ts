@@ -91,6 +91,7 @@ export const tenancyLimits = {
   removalRowsMax: 5000,
   refusalIntervalMs: 60_000,
   refusalsMax: 10_000,
+  refusalsPerProjectMax: 100,
   auditAgeMs: 400 * day,
   auditEntriesMax: 1_000_000,
   auditCountIntervalMs: 3_600_000,

@@ -4,11 +4,11 @@ import { waitFor } from '../../test/support/wait-for.ts';
 import type { AuditEntry } from '../core/audit.ts';
 import { AppError } from '../core/errors.ts';
 import { projectRef } from '../core/project.ts';
-import { Refusals, type Refused } from './refusals.ts';
+import { type RefusalLimits, Refusals, type Refused } from './refusals.ts';
 
 const hour = 3_600_000;
 
-function makeRefusals(limits: Partial<{ refusalIntervalMs: number; refusalsMax: number }> = {}) {
+function makeRefusals(limits: Partial<RefusalLimits> = {}) {
   const entries: AuditEntry[] = [];
   const logger = keepingLogger();
   const state = { isAway: false };
@@ -22,15 +22,20 @@ function makeRefusals(limits: Partial<{ refusalIntervalMs: number; refusalsMax: 
     projectOf: async () => projectRef(7),
     clock: { now: () => 5 },
     logger,
-    limits: { refusalIntervalMs: hour, refusalsMax: 100, ...limits },
+    limits: { refusalIntervalMs: hour, refusalsMax: 100, refusalsPerProjectMax: 100, ...limits },
   });
   return { refusals, entries, logger, state };
 }
 
-function refused(id: string, operation = 'createListener', requestId = 'first'): Refused {
+function refused(
+  id: string,
+  operation = 'createListener',
+  requestId = 'first',
+  project = 'team',
+): Refused {
   return {
     caller: { actor: { kind: 'key', id, hint: null }, requestId, sourceIp: null, userAgent: null },
-    project: { name: 'team', ref: null },
+    project: { name: project, ref: null },
     ...{ operation, outcome: 'permission_denied' },
   };
 }
@@ -69,6 +74,20 @@ test('no more are counted than so many, and the rest is told of', async () => {
   await refusals[Symbol.asyncDispose]();
   expect(entries.map(({ caller }) => caller.actor.id)).toEqual(['a', 'b', 'a']);
   expect(logger.lines).toMatchObject([{ level: 'warn', fields: { refusals: 2 } }]);
+});
+
+test('those of one project leave room for those of others, and get it back', async () => {
+  const { refusals, entries } = makeRefusals({ refusalsPerProjectMax: 2, refusalIntervalMs: 60 });
+  for (const id of ['a', 'b', 'c']) refusals.tell(refused(id));
+  refusals.tell(refused('d', 'createListener', 'first', 'other'));
+  const ids = () => entries.map(({ caller }) => caller.actor.id);
+  await waitFor('entries', () => entries.length === 3);
+  expect(ids()).toEqual(['a', 'b', 'd']);
+  await waitFor('room', () => {
+    refusals.tell(refused('c'));
+    return ids().includes('c');
+  });
+  await refusals[Symbol.asyncDispose]();
 });
 
 test('while the database is away they are told of in the log', async () => {

@@ -20,6 +20,8 @@ export interface RefusalLimits {
   readonly refusalIntervalMs: number;
   /** Keys with their operations that are counted at once. */
   readonly refusalsMax: number;
+  /** Of them those of one project. */
+  readonly refusalsPerProjectMax: number;
 }
 
 export interface RefusalsOptions {
@@ -52,8 +54,10 @@ const lookShare = 1 / 6;
 
 export class Refusals implements AsyncDisposable {
   readonly #options: RefusalsOptions;
-  /** By key, operation and outcome. */
+  /** By key, project, operation and outcome. */
   readonly #counted = new Map<string, Counted>();
+  /** How many of them each project has. */
+  readonly #ofProject = new Map<string | null, number>();
   readonly #writing = new Set<Promise<void>>();
   readonly #looking: NodeJS.Timeout;
   #leftOut = 0;
@@ -77,25 +81,41 @@ export class Refusals implements AsyncDisposable {
   }
 
   tell(refused: Refused): void {
-    const { refusalIntervalMs, refusalsMax } = this.#options.limits;
     const { caller, operation, outcome } = refused;
-    const name = `${caller.actor.kind} ${caller.actor.id} ${operation} ${outcome}`;
+    const project = projectOf(refused);
+    const name = [caller.actor.kind, caller.actor.id, project, operation, outcome].join(' ');
     const counted = this.#counted.get(name);
     if (counted !== undefined) {
       counted.count += 1;
       counted.refused = refused;
-    } else if (this.#counted.size < refusalsMax) {
-      const dueMs = performance.now() + refusalIntervalMs;
+    } else if (this.#hasRoom(project)) {
+      const dueMs = performance.now() + this.#options.limits.refusalIntervalMs;
       this.#counted.set(name, { refused, count: 0, dueMs });
+      this.#count(project, 1);
       this.#write(refused, 1);
     } else this.#leftOut += 1;
+  }
+
+  #hasRoom(project: string | null): boolean {
+    const { refusalsMax, refusalsPerProjectMax } = this.#options.limits;
+    const own = this.#ofProject.get(project) ?? 0;
+    return this.#counted.size < refusalsMax && own < refusalsPerProjectMax;
+  }
+
+  #count(project: string | null, change: 1 | -1): void {
+    const own = (this.#ofProject.get(project) ?? 0) + change;
+    if (own === 0) this.#ofProject.delete(project);
+    else this.#ofProject.set(project, own);
   }
 
   #look(nowMs: number): void {
     for (const [name, counted] of this.#counted) {
       if (counted.dueMs > nowMs) continue;
-      if (counted.count === 0) this.#counted.delete(name);
-      else this.#write(counted.refused, counted.count);
+      if (counted.count > 0) this.#write(counted.refused, counted.count);
+      else {
+        this.#counted.delete(name);
+        this.#count(projectOf(counted.refused), -1);
+      }
       counted.count = 0;
       counted.dueMs = nowMs + this.#options.limits.refusalIntervalMs;
     }
@@ -131,3 +151,5 @@ export class Refusals implements AsyncDisposable {
     await Promise.all(this.#writing);
   }
 }
+
+const projectOf = ({ project }: Refused) => project?.name ?? null;
