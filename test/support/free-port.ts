@@ -27,9 +27,14 @@ export const sparePorts: Range = { from: to - 99, to };
 /** For another node of this host that makes listeners while the one is away. */
 export const otherLastingPorts = listenPorts(sparePorts);
 
-export async function freePort(within: Range = { from: 10_000, to: 19_999 }): Promise<number> {
+const singlePorts: Range = { from: 10_000 + share * 1000, to: 10_999 + share * 1000 };
+let drawn = Math.floor(Math.random() * 1000);
+
+/** None comes twice before all others: whoever drew one may not listen on it yet, or never. */
+export async function freePort(within: Range = singlePorts): Promise<number> {
   for (;;) {
-    const port = within.from + Math.floor(Math.random() * (within.to - within.from + 1));
+    drawn += 1;
+    const port = within.from + (drawn % (within.to - within.from + 1));
     if (await isFree(port)) return port;
   }
 }
