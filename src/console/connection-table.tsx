@@ -5,11 +5,14 @@ import type { ConnectionFilter } from './connection-filter.ts';
 import type { Row } from './connection-rows.ts';
 import { useConsole } from './console-context.ts';
 import { addressText, raddrText } from './facts.ts';
+import { listenerName } from './listener-line.tsx';
 import { clockText } from './spans.ts';
 import { type RowAttributes, VirtualRows } from './virtual-rows.tsx';
 
 export interface ConnectionTableProps {
   readonly rows: readonly Row[];
+  /** Whether they are all of one listener: a column for it would say the same in each row. */
+  readonly isOfOneListener: boolean;
   readonly selectedId: string | null;
   readonly onScroll: (isAtTop: boolean) => void;
   readonly onEnd: () => void;
@@ -18,18 +21,22 @@ export interface ConnectionTableProps {
 const columns = [
   'accepted',
   'proto',
+  'listener',
   'laddr',
   'raddr',
   'declared',
+  'pid',
   'fd',
   'bytes',
   'state',
 ] as const;
 const rowHeight = 30;
 
-export function ConnectionTable({ rows, selectedId, onScroll, onEnd }: ConnectionTableProps) {
+export function ConnectionTable(props: ConnectionTableProps) {
+  const { rows, isOfOneListener, selectedId, onScroll, onEnd } = props;
   const { words } = useConsole();
   const [focusedKey, setFocusedKey] = useState<string | null>(null);
+  const isShown = (column: string) => column !== 'listener' || !isOfOneListener;
   const day = (rows[0] === undefined ? '' : timeOf(rows[0])).slice(0, 10);
   return (
     <VirtualRows
@@ -40,7 +47,7 @@ export function ConnectionTable({ rows, selectedId, onScroll, onEnd }: Connectio
       {...{ onScroll, onEnd }}
       head={
         <tr>
-          {columns.map((column) => (
+          {columns.filter(isShown).map((column) => (
             <th key={column} scope="col" class={`of-${column}`}>
               {words.connections.columns[column]}
               {column === 'accepted' && <span class="where-wide"> UTC</span>}
@@ -52,11 +59,11 @@ export function ConnectionTable({ rows, selectedId, onScroll, onEnd }: Connectio
         const row = rows[index];
         if (row === undefined) return <tr {...attributes} />;
         if (row.kind === 'refusal')
-          return <RefusalRow {...{ attributes, day }} event={row.event} />;
+          return <RefusalRow {...{ attributes, day, isOfOneListener }} event={row.event} />;
         const isTabStop = isFirst || row.key === focusedKey;
         return (
           <ConnectionRow
-            {...{ attributes, day, isTabStop }}
+            {...{ attributes, day, isOfOneListener, isTabStop }}
             connection={row.connection}
             isSelected={row.key === selectedId}
             onFocus={() => setFocusedKey(row.key)}
@@ -71,21 +78,26 @@ function timeOf(row: Row): string {
   return row.kind === 'connection' ? row.connection.acceptedAt : row.event.time;
 }
 
-interface ConnectionRowProps {
-  readonly connection: ConnectionView;
+interface RowProps {
   readonly attributes: RowAttributes;
   readonly day: string;
+  readonly isOfOneListener: boolean;
+}
+
+interface ConnectionRowProps extends RowProps {
+  readonly connection: ConnectionView;
   readonly isTabStop: boolean;
   readonly isSelected: boolean;
   readonly onFocus: () => void;
 }
 
 function ConnectionRow(props: ConnectionRowProps) {
-  const { connection, attributes, day, isTabStop, isSelected, onFocus } = props;
+  const { connection, attributes, day, isOfOneListener, isTabStop, isSelected, onFocus } = props;
   const { router, words } = useConsole();
   const { isPointedAt, pointed } = usePointed();
   const link = useFocusOf(connection.id);
-  const { id, acceptedAt, protocol, laddr, raddr, declaredRaddr, fd } = connection;
+  const { id, acceptedAt, protocol, laddr, raddr, declaredRaddr, pid, fd } = connection;
+  const { listenerId, listenerName: name } = connection;
   const isOther = declaredRaddr !== null && raddrText(connection) !== addressText(declaredRaddr);
   const pair = raddr && { raddr: raddr.ip, lport: String(laddr.port) };
   return (
@@ -95,7 +107,7 @@ function ConnectionRow(props: ConnectionRowProps) {
       class={connection.state}
       aria-current={isSelected ? 'true' : undefined}
     >
-      <td>
+      <td class="of-accepted">
         <a
           ref={link}
           class="number"
@@ -108,33 +120,53 @@ function ConnectionRow(props: ConnectionRowProps) {
           {clockText(acceptedAt, day)}
         </a>
       </td>
-      <td>
+      <td class="of-proto">
         {protocol} {isPointedAt && <CellFilter filter={{ protocol }} />}
       </td>
-      <td class="mono" title={addressText(laddr)}>
+      {!isOfOneListener && <ListenerCell {...{ isPointedAt, name }} id={listenerId} />}
+      <td class="of-laddr mono" title={addressText(laddr)}>
         {addressText(laddr)} {isPointedAt && <CellFilter filter={{ lport: String(laddr.port) }} />}
       </td>
-      <td class="mono" title={raddrText(connection)}>
+      <td class="of-raddr mono" title={raddrText(connection)}>
         {raddrText(connection)}
         {isPointedAt && raddr !== null && <CellFilter filter={{ raddr: raddr.ip }} />}
         {isPointedAt && pair && (
           <CellFilter filter={pair} mark="⇄" label={words.connections.panel.onlyPair} />
         )}
       </td>
-      <td class="mono" title={declaredRaddr === null ? undefined : addressText(declaredRaddr)}>
+      <td
+        class="of-declared mono"
+        title={declaredRaddr === null ? undefined : addressText(declaredRaddr)}
+      >
         {/* First, since a long address is cut off at its end. */}
         {isOther && <span title={words.connections.differs}>≠ </span>}
         {declaredRaddr === null ? <span class="faint">–</span> : addressText(declaredRaddr)}
       </td>
-      <td class="number">{fd}</td>
-      <td class="number">
+      <td class="of-pid number">{pid}</td>
+      <td class="of-fd number">{fd}</td>
+      <td class="of-bytes number">
         {words.count(connection.bytesIn)} / {words.count(connection.bytesOut)}
       </td>
-      <td>
+      <td class="of-state">
         <ConnectionState connection={connection} />{' '}
         {isPointedAt && <CellFilter filter={stateFilter(connection)} />}
       </td>
     </tr>
+  );
+}
+
+interface ListenerCellProps {
+  readonly id: string;
+  readonly name: string | null;
+  readonly isPointedAt: boolean;
+}
+
+/** The name was that of the listener when it was told, and another's since, maybe; its id is none but its own. */
+function ListenerCell({ id, name, isPointedAt }: ListenerCellProps) {
+  return (
+    <td class="of-listener" title={name ?? id}>
+      {listenerName({ id, name })} {isPointedAt && <CellFilter filter={{ listener: name ?? id }} />}
+    </td>
   );
 }
 
@@ -195,33 +227,31 @@ export function ConnectionState({ connection }: { readonly connection: Connectio
   );
 }
 
-interface RefusalRowProps {
-  readonly event: EventView;
-  readonly attributes: RowAttributes;
-  readonly day: string;
-}
-
-function RefusalRow({ event, attributes, day }: RefusalRowProps) {
+function RefusalRow(props: RowProps & { readonly event: EventView }) {
+  const { event, attributes, day, isOfOneListener } = props;
   const { words } = useConsole();
   const { isPointedAt, pointed } = usePointed();
-  const { refusal } = event;
+  const { refusal, listenerId = '' } = event;
   if (refusal === undefined) return <tr {...attributes} />;
-  const { protocol, laddr, raddr, rule, count } = refusal;
+  const { listenerName: name, protocol, laddr, raddr, rule, count } = refusal;
   return (
     <tr {...attributes} {...pointed} class="refused">
-      <td class="number" title={event.time}>
+      <td class="of-accepted number" title={event.time}>
         <span>{clockText(event.time, day)}</span>
       </td>
-      <td>{protocol}</td>
-      <td class="mono">{addressText(laddr)}</td>
-      <td class="mono">
+      <td class="of-proto">{protocol}</td>
+      {!isOfOneListener && <ListenerCell {...{ isPointedAt, name }} id={listenerId} />}
+      <td class="of-laddr mono">{addressText(laddr)}</td>
+      <td class="of-raddr mono">
         {raddr === null ? '?' : addressText(raddr)}
         {isPointedAt && raddr !== null && <CellFilter filter={{ raddr: raddr.ip }} />}
       </td>
-      <td class="faint">–</td>
-      <td class="faint">–</td>
-      <td class="faint">–</td>
-      <td>
+      {(['declared', 'pid', 'fd', 'bytes'] as const).map((column) => (
+        <td key={column} class={`of-${column} faint`}>
+          –
+        </td>
+      ))}
+      <td class="of-state">
         <span class="state" title={words.connections.refused(rule, count)}>
           <span aria-hidden="true">⊘</span> {words.connections.refused(rule, count)}
         </span>

@@ -21,9 +21,11 @@ export const connectionWordsEnglish = {
   columns: {
     accepted: 'accepted',
     proto: 'proto',
+    listener: 'listener',
     laddr: 'laddr',
     raddr: 'raddr',
     declared: 'declared',
+    pid: 'pid',
     fd: 'fd',
     bytes: 'in / out',
     state: 'state',

@@ -20,9 +20,11 @@ export const connectionWordsJapanese: ConnectionWords = {
   columns: {
     accepted: '受け入れ',
     proto: '種別',
+    listener: 'リスナー',
     laddr: 'laddr',
     raddr: 'raddr',
     declared: '宣言',
+    pid: 'pid',
     fd: 'fd',
     bytes: '受信 / 送信',
     state: '状態',

@@ -127,7 +127,12 @@ function Rows({ feed, rows, selectedId }: RowsProps) {
   };
   return (
     <div ref={frame} class="panel table-panel">
-      <ConnectionTable {...{ selectedId, onScroll }} rows={shown} onEnd={() => void feed.more()} />
+      <ConnectionTable
+        {...{ selectedId, onScroll }}
+        rows={shown}
+        isOfOneListener={feed.filter.listener !== undefined}
+        onEnd={() => void feed.more()}
+      />
       {shown.length === 0 && (
         <p class="soft nothing">
           {isFiltered ? (
