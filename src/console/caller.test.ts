@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fullest, type QuotaView, usedPart } from './caller.ts';
+import { fullest, isForReading, type QuotaView, usedPart } from './caller.ts';
 
 const quota = (name: QuotaView['name'], limit: number | null, used: number | null): QuotaView => ({
   ...{ name, limit, used },
@@ -24,4 +24,13 @@ test('the fullest quota is one that is counted and has a limit', () => {
   ];
   expect(fullest([...others, keys])).toBe(keys);
   expect(fullest([quota('streams', 1, null)])).toBeNull();
+});
+
+test.each([
+  [['listeners:read', 'events:read'], true],
+  [['listeners:read', 'connections:write'], false],
+  [['listeners:read', 'operator'], false],
+  [null, false],
+] as const)('whether a key with %j may change nothing is %s', (scopes, isReader) => {
+  expect(isForReading(scopes)).toBe(isReader);
 });

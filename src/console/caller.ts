@@ -14,7 +14,7 @@ import { type Api, CallFailure } from './api.ts';
 export type OwnProjectView = Shown<typeof ownProjectResource>;
 export type ProjectView = Shown<typeof projectResource>;
 export type QuotaView = Shown<typeof quotaResource>;
-type Scope = OwnProjectView['scopes'][number];
+export type Scope = OwnProjectView['scopes'][number];
 
 /** Of those among which an operator may choose. */
 const projectsMax = 1000;
@@ -34,6 +34,8 @@ export class PageCaller implements Disposable {
   readonly quotas: Signal<readonly QuotaView[]> = signal([]);
   /** Whether keys or projects are in use at all: who is alone with a kodama need not know of them. */
   readonly isHosted: ReadonlySignal<boolean>;
+  /** Whether the key may change nothing at all. */
+  readonly isReader: ReadonlySignal<boolean>;
   readonly #api: Api;
   readonly #unwatch: readonly (() => void)[];
   #run = new AbortController();
@@ -43,6 +45,7 @@ export class PageCaller implements Disposable {
     this.isHosted = computed(
       () => api.key.value !== null || project.value !== null || this.projects.value.length > 1,
     );
+    this.isReader = computed(() => isForReading(this.own.value?.scopes ?? null));
     const restart = effect(() => {
       void [api.session.value, project.value];
       this.#run.abort();
@@ -63,6 +66,11 @@ export class PageCaller implements Disposable {
 
   may(scope: Scope): boolean {
     return this.own.value?.scopes.includes(scope) === true;
+  }
+
+  /** Until it is known what the key may do, nothing is: a control is not taken away from whoever may use it. */
+  lacks(scope: Scope): boolean {
+    return this.own.value !== null && !this.may(scope);
   }
 
   /** What is not known yet, and what changes by itself. */
@@ -102,6 +110,11 @@ export class PageCaller implements Disposable {
     );
     this.quotas.value = quotas.filter(({ limit }) => limit !== null);
   }
+}
+
+/** Of a key that is not known yet nothing is said. */
+export function isForReading(scopes: readonly Scope[] | null): boolean {
+  return scopes?.every((scope) => scope.endsWith(':read')) === true;
 }
 
 /** The quota of which the largest part is used. */

@@ -14,6 +14,7 @@ import { addressText, raddrText } from './facts.ts';
 import { listenerName as nameOf } from './listener-line.tsx';
 import { rateText, spanMs, spanText } from './spans.ts';
 import { useCurl } from './use-curl.ts';
+import { useHindrance } from './use-hindrance.ts';
 
 export interface ConnectionPanelProps {
   readonly id: string;
@@ -174,11 +175,12 @@ function Counters({ connection }: OfConnection) {
 }
 
 function Actions({ connection, onDone }: OfConnection & { readonly onDone: () => void }) {
-  const { api, playhead, words } = useConsole();
+  const { api, words } = useConsole();
   const { panel } = words.connections;
   const curl = useCurl();
   const [problem, setProblem] = useState<string | null>(null);
-  const isLive = playhead.seq.value === null;
+  const why = useHindrance('connections:write');
+  const isOver = connection.state === 'closed';
   const path = `/v1/connections/${connection.id}`;
   const close = async (mode: 'fin' | 'rst') => {
     try {
@@ -193,14 +195,14 @@ function Actions({ connection, onDone }: OfConnection & { readonly onDone: () =>
   return (
     <>
       <p class="panel-actions">
-        {connection.state !== 'closed' &&
+        {!isOver &&
           (['fin', 'rst'] as const).map((mode) => (
             <button
               key={mode}
               type="button"
               class="danger"
-              disabled={!isLive}
-              title={isLive ? undefined : words.live.pastNote}
+              disabled={why !== null}
+              title={why ?? undefined}
               onClick={() => close(mode)}
             >
               {mode === 'fin' ? panel.closeFin : panel.closeRst}
@@ -209,6 +211,7 @@ function Actions({ connection, onDone }: OfConnection & { readonly onDone: () =>
         <CopyButton text={JSON.stringify(connection, null, 2)} label={panel.copyJson} />
         <CopyButton text={curl('GET', path)} label={words.connections.copyCurl} />
       </p>
+      {!isOver && why !== null && <p class="soft">{why}</p>}
       {problem !== null && (
         <p class="bad" role="alert">
           {problem}

@@ -5,18 +5,29 @@ import { LaterPart } from './later-part.tsx';
 import { useKeys } from './use-keys.ts';
 
 export function CreateButton() {
-  const { playhead, words } = useConsole();
+  const { caller, playhead, words } = useConsole();
   const [isOpen, setOpen] = useState(false);
-  const isLive = playhead.moment.value.kind !== 'past';
-  const open = () => setOpen(isLive);
+  const isPast = playhead.moment.value.kind === 'past';
+  const why = caller.lacks('listeners:write')
+    ? words.session.lacks('listeners:write')
+    : isPast
+      ? words.live.pastNote
+      : null;
+  const open = () => setOpen(why === null);
   useKeys({ n: open });
+  if (caller.isReader.value)
+    return (
+      <span class="read-only" title={words.session.readOnlyHint}>
+        {words.session.readOnly}
+      </span>
+    );
   return (
     <>
       <button
         type="button"
         class="create"
-        disabled={!isLive}
-        title={isLive ? undefined : words.live.pastNote}
+        disabled={why !== null}
+        title={why ?? undefined}
         onClick={open}
       >
         + <span class="word">{words.listener.create.open}</span>

@@ -5,12 +5,13 @@ import { listenLine } from './connect-lines.ts';
 import { useConsole } from './console-context.ts';
 import { CommandLine } from './copy-button.tsx';
 import { useCurl } from './use-curl.ts';
+import { useHindrance } from './use-hindrance.ts';
 
 export function EmptyState() {
-  const { caller, log, playhead, router, words } = useConsole();
+  const { caller, log, router, words } = useConsole();
   const { live } = words;
   const isWithoutNode = log.status.value?.nodeId === null && caller.may('nodes:read');
-  const isLive = playhead.seq.value === null;
+  const why = useHindrance('listeners:write');
   const curl = useCurl();
   return (
     <section class="page empty">
@@ -21,8 +22,8 @@ export function EmptyState() {
           {live.withoutNode} <a href={router.href('/nodes')}>{words.pages.nodes}</a>
         </p>
       )}
-      {isLive ? <OpenButton /> : <p class="soft">{live.pastNote}</p>}
-      {isLive && (
+      {why === null ? <OpenButton /> : <p class="soft">{why}</p>}
+      {why === null && (
         <div class="lines">
           <h2>{live.fromTerminal}</h2>
           <CommandLine text={listenLine(location.origin)} />

@@ -6,20 +6,21 @@ import { useConsole } from './console-context.ts';
 import { Dialog } from './dialog.tsx';
 import { listenerName } from './listener-line.tsx';
 import { spanText } from './spans.ts';
+import { useHindrance } from './use-hindrance.ts';
 
 const drains = [0, 10_000, 60_000, 600_000];
 
 export function EndButton({ listener }: { readonly listener: ListenerView }) {
-  const { playhead, words } = useConsole();
+  const { words } = useConsole();
   const [isAsked, setAsked] = useState(false);
-  const isLive = playhead.seq.value === null;
+  const why = useHindrance('listeners:write');
   return (
     <>
       <button
         type="button"
         class="danger"
-        disabled={!isLive}
-        title={isLive ? undefined : words.live.pastNote}
+        disabled={why !== null}
+        title={why ?? undefined}
         onClick={() => setAsked(true)}
       >
         {words.listener.end}

@@ -15,14 +15,18 @@ import {
 import { kindOf } from './fault-kinds.ts';
 import { FaultList, type FaultRefusal, isToldAtFields } from './fault-list.tsx';
 import { useCurl } from './use-curl.ts';
+import { useHindrance } from './use-hindrance.ts';
 
 export interface FaultEditorProps {
   readonly listener: ListenerView;
-  readonly isDisabled: boolean;
+  /** Whether it is no more to be changed by anybody. */
+  readonly isOver: boolean;
 }
 
-export function FaultEditor({ listener, isDisabled }: FaultEditorProps) {
+export function FaultEditor({ listener, isOver }: FaultEditorProps) {
   const { words } = useConsole();
+  const why = useHindrance('listeners:write');
+  const isDisabled = isOver || why !== null;
   const edit = useEdit(listener);
   const { draft, setDraft, refusal } = edit;
   return (
@@ -34,6 +38,7 @@ export function FaultEditor({ listener, isDisabled }: FaultEditorProps) {
           {refusal.problem.detail}
         </p>
       )}
+      {!isOver && why !== null && <p class="soft">{why}</p>}
       {!isDisabled && <ApplyLine listener={listener} edit={edit} />}
       <AsText listener={listener} draft={draft} />
     </section>

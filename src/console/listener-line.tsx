@@ -7,6 +7,7 @@ import { useConsole } from './console-context.ts';
 import { CopyButton } from './copy-button.tsx';
 import { Dialog } from './dialog.tsx';
 import { addressText } from './facts.ts';
+import { useHindrance } from './use-hindrance.ts';
 
 /** Who was given no name is called by the end of its id: the start is the time, alike for all that were made together. */
 export function listenerName({ name, id }: Pick<ListenerView, 'name' | 'id'>): string {
@@ -48,6 +49,7 @@ export function ListenerLine({ listener, openCount, knownCount }: ListenerLinePr
   const everCount = Math.max(listener.totalConnections, knownCount);
   const [connect] = connectLines(listener, location.hostname);
   const isLive = playhead.seq.value === null;
+  const why = useHindrance('listeners:write');
   return (
     <header class="listener-line">
       <h2>{listenerName(listener)}</h2>
@@ -66,8 +68,8 @@ export function ListenerLine({ listener, openCount, knownCount }: ListenerLinePr
         <button
           type="button"
           class="danger"
-          disabled={!isLive}
-          title={isLive ? undefined : live.pastNote}
+          disabled={why !== null}
+          title={why ?? undefined}
           onClick={() => setAsked(true)}
         >
           {live.close}

@@ -33,7 +33,6 @@ export function ListenerPage({ listenerKey }: ListenerPageProps) {
       </section>
     );
   const isOver = listener.state === 'closed' || listener.state === 'draining';
-  const isLive = playhead.seq.value === null;
   return (
     <section class="page listener-page">
       <Head listener={listener} isOver={isOver} />
@@ -41,7 +40,7 @@ export function ListenerPage({ listenerKey }: ListenerPageProps) {
       <FaultEditor
         key={playhead.moment.value.kind === 'past' ? 'then' : 'now'}
         listener={listener}
-        isDisabled={isOver || !isLive}
+        isOver={isOver}
       />
       <div class="halves">
         <Limits listener={listener} />

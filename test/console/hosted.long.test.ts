@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { expectAccessible, isLive, openTab, sharedBrowser } from '../support/browser.ts';
 import { want } from '../support/rest-client.ts';
+import { openClient } from '../support/tcp-client.ts';
 import { sharedApp } from '../support/test-app.ts';
 
 const token = 'the-operators-own-token';
@@ -74,6 +75,58 @@ test('a key is rotated, and who may not change keys is offered nothing', async (
   for (const name of [/^New key/, /^Rotate/, /^Revoke/])
     expect(await page.getByRole('button', { name }).count()).toBe(0);
   await want(204, app, 'DELETE', `/v1/keys/${id}`, undefined, bearer(token));
+});
+
+test('what a key may not change it is not offered, and is told why', async () => {
+  const { secret: reader } = await makeKey('default', 'only-reads', ['read']);
+  const scopes = ['read', 'listeners:write'];
+  const { secret: opener } = await makeKey('default', 'only-opens', scopes);
+  const given = { ...bearer(token), 'kodama-project': 'default' };
+  const faults = [{ type: 'latency', delayMs: 1 }];
+  const { laddr } = await want(201, app, 'POST', '/v1/listeners', { name: 'seen', faults }, given);
+  await using client = await openClient(laddr.port);
+  await client.echo('hello');
+  await using tab = await openTab(browser);
+  const { page } = tab;
+  const why = (scope: string) => `Not for the key of this tab: it lacks the scope ${scope}.`;
+  const isOffered = (name: string) => page.getByRole('button', { name }).isEnabled();
+  await page.goto(`${app.url}/?listener=seen#key=${reader}`);
+  await isLive(page);
+  const close = page.getByRole('button', { name: 'Close listener' });
+  await page.getByRole('banner').getByText('read only').waitFor();
+  expect(await close.isDisabled()).toBe(true);
+  expect(await close.getAttribute('title')).toBe(why('listeners:write'));
+  expect(await page.getByRole('button', { name: 'New listener' }).count()).toBe(0);
+  await page.keyboard.press('n');
+  await page.getByRole('link', { name: '1 fault' }).click();
+  await page.getByText(why('listeners:write')).waitFor();
+  expect(await close.isDisabled()).toBe(true);
+  expect(await page.getByRole('combobox', { name: 'Add a fault' }).count()).toBe(0);
+  expect(await page.getByRole('textbox', { name: 'delayMs' }).isDisabled()).toBe(true);
+  expect(await page.getByRole('dialog').count()).toBe(0);
+  await expectAccessible(page);
+
+  await page.goto(`${app.url}/connections?listener=seen#key=${opener}`);
+  await page.reload();
+  await page.locator('[data-row]').first().click();
+  await page.getByText(why('connections:write')).waitFor();
+  expect(await isOffered('Reset (RST)')).toBe(false);
+  expect(await isOffered('New listener')).toBe(true);
+  await expectAccessible(page);
+  await page.getByRole('link', { name: 'seen', exact: true }).click();
+  await page.getByRole('combobox', { name: 'Add a fault' }).waitFor();
+  expect(await isOffered('Close listener')).toBe(true);
+  await want(204, app, 'DELETE', '/v1/listeners/seen', undefined, given);
+});
+
+test('where nothing listens, who may open nothing is offered no button for it', async () => {
+  await want(201, app, 'POST', '/v1/projects', { name: 'bare' }, bearer(token));
+  const { secret } = await makeKey('bare', 'looks', ['read']);
+  await using tab = await openTab(browser);
+  const { page } = tab;
+  await page.goto(`${app.url}/#key=${secret}`);
+  await page.getByText('it lacks the scope listeners:write').waitFor();
+  expect(await page.getByRole('button', { name: 'Open an echo listener' }).count()).toBe(0);
 });
 
 test('a key that is revoked while it is used is told, and another one asked for', async () => {
