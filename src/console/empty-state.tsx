@@ -1,4 +1,5 @@
 /** What a kodama shows in which nothing listens: one button, and two lines for who prefers a terminal. */
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { CallFailure } from './api.ts';
 import { listenLine } from './connect-lines.ts';
@@ -7,7 +8,8 @@ import { CommandLine } from './copy-button.tsx';
 import { useCurl } from './use-curl.ts';
 import { useHindrance } from './use-hindrance.ts';
 
-export function EmptyState() {
+/** The children are what is said before it. */
+export function EmptyState({ children }: { readonly children: ComponentChildren }) {
   const { caller, log, router, words } = useConsole();
   const { live } = words;
   const isWithoutNode = log.status.value?.nodeId === null && caller.may('nodes:read');
@@ -15,6 +17,7 @@ export function EmptyState() {
   const curl = useCurl();
   return (
     <section class="page empty">
+      {children}
       <h1>{live.emptyTitle}</h1>
       <p class="soft">{live.emptyText}</p>
       {isWithoutNode && (
@@ -36,7 +39,7 @@ export function EmptyState() {
 }
 
 function OpenButton() {
-  const { api, log, words } = useConsole();
+  const { api, log, router, words } = useConsole();
   const [isOpening, setOpening] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const open = async () => {
@@ -44,6 +47,7 @@ function OpenButton() {
     setProblem(null);
     try {
       await api.call('POST', '/v1/listeners', { body: { host: '127.0.0.1' } });
+      router.change({ listener: null });
       await log.refresh();
     } catch (error) {
       if (!(error instanceof CallFailure)) throw error;

@@ -7,13 +7,13 @@ import { acceptedLastMinute } from './rates.ts';
 
 export interface ListenerCardsProps {
   readonly listeners: readonly ListenerView[];
-  readonly selected: ListenerView;
+  readonly selectedId: string | null;
   readonly countOf: (id: string) => number;
 }
 
 const shownMax = 12;
 
-export function ListenerCards({ listeners, selected, countOf }: ListenerCardsProps) {
+export function ListenerCards({ listeners, selectedId, countOf }: ListenerCardsProps) {
   const { playhead, router, timeline, words } = useConsole();
   const isLive = playhead.seq.value === null;
   const rates = isLive ? acceptedLastMinute(timeline.value.events) : null;
@@ -39,7 +39,7 @@ export function ListenerCards({ listeners, selected, countOf }: ListenerCardsPro
             <a
               class="card"
               href={router.href('/', { listener: listener.name ?? listener.id })}
-              aria-current={listener.id === selected.id ? 'true' : undefined}
+              aria-current={listener.id === selectedId ? 'true' : undefined}
             >
               <strong title={listenerName(listener)}>{listenerName(listener)}</strong>
               <span class="mono">{whereText(listener)}</span>

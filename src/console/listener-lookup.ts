@@ -2,6 +2,10 @@
 import type { ListenerView } from '../http/resources.ts';
 import { type Api, CallFailure } from './api.ts';
 
+interface ListenerPage {
+  readonly listeners: readonly ListenerView[];
+}
+
 const pageSize = 1000;
 
 /** Null where there is none. @throws CallFailure */
@@ -10,20 +14,25 @@ export async function findListener(
   key: string,
   signal: AbortSignal,
 ): Promise<ListenerView | null> {
-  try {
-    return await api.get(`/v1/listeners/${encodeURIComponent(key)}`, {}, signal);
-  } catch (error) {
-    if (!(error instanceof CallFailure)) throw error;
-    if (error.problem.code !== 'not_found') throw error;
-  }
+  const path = `/v1/listeners/${encodeURIComponent(key)}`;
+  const found = await unlessNone(api.get<ListenerView>(path, {}, signal));
+  if (found !== null) return found;
   const query = { name: key, state: 'closed', pageSize };
-  const { listeners } = await api.get<{ readonly listeners: readonly ListenerView[] }>(
-    '/v1/listeners',
-    query,
-    signal,
-  );
-  const [newest] = listeners.toSorted((one, other) =>
+  const page = await unlessNone(api.get<ListenerPage>('/v1/listeners', query, signal));
+  const [newest] = (page?.listeners ?? []).toSorted((one, other) =>
     (one.closedAt ?? '') < (other.closedAt ?? '') ? 1 : -1,
   );
   return newest ?? null;
+}
+
+/** What no listener can be called is refused, and is the name of none. */
+const noneCodes: readonly string[] = ['not_found', 'invalid_argument'];
+
+async function unlessNone<Answer>(asked: Promise<Answer>): Promise<Answer | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof CallFailure && noneCodes.includes(error.problem.code)) return null;
+    throw error;
+  }
 }

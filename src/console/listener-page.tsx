@@ -1,16 +1,14 @@
 /** One listener: its faults, its limits, how its connections ended lately, and how a CI run asserts on it. */
-import { useEffect, useState } from 'preact/hooks';
 import type { ListenerView } from '../http/resources.ts';
 import { plainText } from '../plain-text.ts';
-import { type Api, CallFailure, type Problem } from './api.ts';
 import { connectLines } from './connect-lines.ts';
 import { useConsole } from './console-context.ts';
 import { CommandLine } from './copy-button.tsx';
 import { EndButton } from './end-button.tsx';
 import { FaultEditor } from './fault-editor.tsx';
 import { ListenerState, listenerName, whereText } from './listener-line.tsx';
-import { findListener } from './listener-lookup.ts';
 import { recentEnds, waitLine } from './recent-ends.ts';
+import { useListener } from './use-listener.ts';
 
 export interface ListenerPageProps {
   /** Its name or its id. */
@@ -48,58 +46,6 @@ export function ListenerPage({ listenerKey }: ListenerPageProps) {
       </div>
     </section>
   );
-}
-
-interface Found {
-  /** Null where there is none; undefined until that is known. */
-  readonly listener: ListenerView | null | undefined;
-  readonly problem: Problem | null;
-}
-
-/** At the playhead; one that is closed as its record tells. */
-function useListener(key: string): Found {
-  const { api, log, state } = useConsole();
-  const [told, setTold] = useState<Found>({ listener: undefined, problem: null });
-  const listener = state.value.listeners.findLast(({ id, name }) => [id, name].includes(key));
-  const isMissing = listener === undefined && log.link.value !== 'connecting';
-  useEffect(() => {
-    if (!isMissing) return undefined;
-    const end = new AbortController();
-    let timer: ReturnType<typeof setTimeout>;
-    const look = async () => {
-      const found = await lookUp(api, key, end.signal);
-      if (end.signal.aborted) return;
-      setTold(found);
-      if (mayChange(found)) timer = setTimeout(look, againMs);
-    };
-    void look();
-    return () => {
-      end.abort();
-      clearTimeout(timer);
-    };
-  }, [api, key, isMissing]);
-  return listener === undefined ? told : { listener, problem: null };
-}
-
-const againMs = 500;
-
-/**
- * Its end is in the log a moment before whoever is asked for it knows of it; and who does not answer now, or has no
- * database, may later.
- */
-function mayChange({ listener, problem }: Found): boolean {
-  if (problem !== null) return ['unavailable', 'unreachable'].includes(problem.code);
-  return listener !== null && listener?.state !== 'closed';
-}
-
-async function lookUp(api: Api, key: string, signal: AbortSignal): Promise<Found> {
-  try {
-    return { listener: await findListener(api, key, signal), problem: null };
-  } catch (error) {
-    if (signal.aborted) return { listener: undefined, problem: null };
-    if (!(error instanceof CallFailure)) throw error;
-    return { listener: undefined, problem: error.problem };
-  }
 }
 
 interface OfListener {

@@ -10,6 +10,7 @@ import { findFacts } from './facts.ts';
 import { ListenerCards } from './listener-cards.tsx';
 import { ListenerLine } from './listener-line.tsx';
 import { useLit } from './lit.ts';
+import { LostListener } from './lost-listener.tsx';
 import { Picture } from './picture.tsx';
 import { lastClosedMax } from './standing-connections.ts';
 
@@ -19,30 +20,29 @@ export function LivePage() {
   const countOf = (id: string) => connections.of(id).open.all.size;
   const wanted = router.query.value.get('listener');
   const listener = chosen(listeners, wanted, countOf);
-  if (listener === undefined) {
-    if (!log.isListed.value && playhead.seq.value === null)
-      return <section class="page" aria-busy="true" />;
-    return <EmptyState />;
-  }
+  if (listener === undefined && !log.isListed.value && playhead.seq.value === null)
+    return <section class="page" aria-busy="true" />;
+  const lost = listener === undefined && wanted !== null && <LostListener listenerKey={wanted} />;
+  if (listeners.length === 0) return <EmptyState>{lost}</EmptyState>;
   return (
     <section class="page live">
       <h1 class="unseen">{words.live.title}</h1>
-      {listeners.length > 1 && <ListenerCards {...{ listeners, countOf }} selected={listener} />}
-      <Scene key={listener.id} listener={listener} />
+      {lost}
+      {(lost || listeners.length > 1) && (
+        <ListenerCards {...{ listeners, countOf }} selectedId={listener?.id ?? null} />
+      )}
+      {listener !== undefined && <Scene key={listener.id} listener={listener} />}
     </section>
   );
 }
 
-/** The one of the URL; else the busiest, of several the newest. */
+/** The one that the URL asks for, and no other; where it asks for none the busiest, of several the newest. */
 function chosen(
   listeners: readonly ListenerView[],
   wanted: string | null,
   countOf: (id: string) => number,
 ): ListenerView | undefined {
-  const asked = listeners.findLast(
-    ({ id, name }) => wanted !== null && [id, name].includes(wanted),
-  );
-  if (asked !== undefined) return asked;
+  if (wanted !== null) return listeners.findLast(({ id, name }) => [id, name].includes(wanted));
   return listeners.reduce<ListenerView | undefined>(
     (best, one) => (best === undefined || countOf(one.id) >= countOf(best.id) ? one : best),
     undefined,

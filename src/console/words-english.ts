@@ -161,6 +161,12 @@ export const english = {
     copyConnect: 'Copy connect',
     find: 'Find a listener',
     moreListeners: (count: number) => `and ${some(count, 'more listener', 'more listeners')}`,
+    lost: {
+      closed: (name: string, time: string) => `Listener ${name} was closed at ${time}.`,
+      unknown: (name: string) => `There is no listener ${name}.`,
+      notThen: (name: string) => `Listener ${name} did not listen at this place in the log.`,
+      page: 'Its page',
+    },
     state: {
       pending: 'starting',
       listening: 'listening',

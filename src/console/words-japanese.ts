@@ -150,6 +150,12 @@ export const japanese: Words = {
     copyConnect: '接続コマンドをコピー',
     find: 'リスナーを探す',
     moreListeners: (amount) => `ほか ${n(amount)} リスナー`,
+    lost: {
+      closed: (name, time) => `リスナー ${name} は ${time} に閉じました。`,
+      unknown: (name) => `リスナー ${name} はありません。`,
+      notThen: (name) => `ログのこの時点でリスナー ${name} は待ち受けていません。`,
+      page: 'リスナーのページ',
+    },
     state: {
       pending: '開始中',
       listening: '待ち受け中',

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { expectAccessible, isLive, openTab, sharedBrowser } from '../support/browser.ts';
 import { all, want } from '../support/rest-client.ts';
 import { openClient, wantRefused } from '../support/tcp-client.ts';
-import { sharedApp } from '../support/test-app.ts';
+import { makeHome, sharedApp, startProcess } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const app = sharedApp();
@@ -56,4 +56,53 @@ test('a row of the table names its listener and its process, unless all are of o
   await waitFor('the rows of one', async () => (await page.locator('[data-row]').count()) === 1);
   expect(await columnsOf(page)).toEqual(whole.filter((column) => column !== 'listener'));
   await isLive(page);
+});
+
+test('a listener that is closed or unknown is told as such, and no other is shown for it', async () => {
+  const { id } = await listen('short-lived');
+  const { headSeq } = await want(200, app, 'GET', '/v1/status');
+  const { laddr } = await listen('busy');
+  await using client = await openClient(laddr.port);
+  await client.echo('hello');
+  // Who is not among those that listen is asked for by its name, or by what can be the name of none.
+  await using tab = await openTab(browser, { provoked: ['status of 404', 'status of 400'] });
+  const { page } = tab;
+  await page.goto(`${app.url}/?listener=short-lived`);
+  await page.getByRole('heading', { name: 'short-lived' }).waitFor();
+  await want(204, app, 'DELETE', '/v1/listeners/short-lived');
+  await page.getByText('Listener short-lived was closed at 20').waitFor();
+  expect(await page.locator('.picture').count()).toBe(0);
+  await expectAccessible(page);
+  await page.getByRole('link', { name: 'Its page' }).click();
+  await page.locator('.state.closed').waitFor();
+
+  await page.goto(`${app.url}/?listener=${id}`);
+  await page.getByText('Listener short-lived was closed at 20').waitFor();
+  for (const [key, told] of [
+    ['nobody', 'nobody'],
+    ['no%20one%E2%80%AE', 'no one\\u{202e}'],
+  ]) {
+    await page.goto(`${app.url}/?listener=${key}`);
+    await page.getByText(`There is no listener ${told}.`).waitFor();
+    expect(await page.locator('.picture').count()).toBe(0);
+  }
+  await page.goto(`${app.url}/?listener=busy&at=${headSeq}`);
+  await page.getByText('Listener busy did not listen at this place in the log.').waitFor();
+  await page.keyboard.press('l');
+  await page.getByRole('heading', { name: 'busy' }).waitFor();
+});
+
+test('where the only one is closed that was looked at, another one can be opened there', async () => {
+  await using home = await makeHome();
+  await using own = await startProcess(home);
+  await want(201, own, 'POST', '/v1/listeners', { name: 'only' });
+  await using tab = await openTab(browser, { provoked: ['status of 404'] });
+  const { page } = tab;
+  await page.goto(`${own.url}/?listener=only`);
+  await page.getByRole('button', { name: 'Close listener' }).click();
+  await page.getByRole('button', { name: 'Close', exact: true }).click();
+  await page.getByText('Listener only was closed at 20').waitFor();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Open an echo listener' }).click();
+  await page.getByRole('cell', { name: 'listening socket' }).waitFor();
 });

@@ -1,0 +1,64 @@
+/** A listener that a page is of, by its name or id. */
+import { useEffect, useState } from 'preact/hooks';
+import type { ListenerView } from '../http/resources.ts';
+import { type Api, CallFailure, type Problem } from './api.ts';
+import { useConsole } from './console-context.ts';
+import { findListener } from './listener-lookup.ts';
+
+export interface FoundListener {
+  /** Null where there is none; undefined until that is known. */
+  readonly listener: ListenerView | null | undefined;
+  readonly problem: Problem | null;
+}
+
+/** At the playhead; one that is closed as its record tells. */
+export function useListener(key: string): FoundListener {
+  const { api, log, state } = useConsole();
+  const [told, setTold] = useState<FoundListener>({ listener: undefined, problem: null });
+  const listener = state.value.listeners.findLast(({ id, name }) => [id, name].includes(key));
+  // The lists that the log reads have no more than the newest.
+  const know = (one: ListenerView) => {
+    log.timeline.knowListeners([one]);
+    log.draw();
+  };
+  const isMissing = listener === undefined && log.link.value !== 'connecting';
+  useEffect(() => {
+    if (!isMissing) return undefined;
+    const end = new AbortController();
+    let timer: ReturnType<typeof setTimeout>;
+    const look = async () => {
+      const found = await lookUp(api, key, end.signal);
+      if (end.signal.aborted) return;
+      if (mayChange(found) && found.listener) know(found.listener);
+      setTold(found);
+      if (mayChange(found)) timer = setTimeout(look, againMs);
+    };
+    void look();
+    return () => {
+      end.abort();
+      clearTimeout(timer);
+    };
+  }, [api, key, isMissing]);
+  return listener === undefined ? told : { listener, problem: null };
+}
+
+const againMs = 500;
+
+/**
+ * Its end is in the log a moment before whoever is asked for it knows of it; and who does not answer now, or has no
+ * database, may later.
+ */
+function mayChange({ listener, problem }: FoundListener): boolean {
+  if (problem !== null) return ['unavailable', 'unreachable'].includes(problem.code);
+  return listener !== null && listener?.state !== 'closed';
+}
+
+async function lookUp(api: Api, key: string, signal: AbortSignal): Promise<FoundListener> {
+  try {
+    return { listener: await findListener(api, key, signal), problem: null };
+  } catch (error) {
+    if (signal.aborted) return { listener: undefined, problem: null };
+    if (!(error instanceof CallFailure)) throw error;
+    return { listener: undefined, problem: error.problem };
+  }
+}
