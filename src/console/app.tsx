@@ -52,6 +52,8 @@ function CurrentPage() {
       return <LaterPart load={loadConnectionsPage} selectedId={null} />;
     case 'connection':
       return <LaterPart load={loadConnectionsPage} selectedId={page.id} />;
+    case 'listeners':
+      return <LaterPart load={loadListenersPage} />;
     case 'listener':
       return <LaterPart key={page.key} load={loadListenerPage} listenerKey={page.key} />;
     case 'nodes':
@@ -78,6 +80,10 @@ async function loadKeysPage() {
 
 async function loadNodesPage() {
   return (await import('./nodes-page.tsx')).NodesPage;
+}
+
+async function loadListenersPage() {
+  return (await import('./listeners-page.tsx')).ListenersPage;
 }
 
 async function loadListenerPage() {

@@ -11,7 +11,7 @@ import { ConnectionState, hrefWithQuery } from './connection-table.tsx';
 import { useConsole } from './console-context.ts';
 import { CopyButton } from './copy-button.tsx';
 import { addressText, raddrText } from './facts.ts';
-import { listenerName as nameOf } from './listener-line.tsx';
+import { listenerName as nameOf } from './listener-text.ts';
 import { rateText, spanMs, spanText } from './spans.ts';
 import { useCurl } from './use-curl.ts';
 import { useHindrance } from './use-hindrance.ts';

@@ -1,12 +1,13 @@
 /** The table of connections: a row is a link to its panel, and each cell can become the filter. */
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { ConnectionView, EventView } from '../http/resources.ts';
 import type { ConnectionFilter } from './connection-filter.ts';
 import type { Row } from './connection-rows.ts';
 import { useConsole } from './console-context.ts';
 import { addressText, raddrText } from './facts.ts';
-import { listenerName } from './listener-line.tsx';
+import { listenerName } from './listener-text.ts';
 import { clockText } from './spans.ts';
+import { useFocusOf } from './use-rows.ts';
 import { type RowAttributes, VirtualRows } from './virtual-rows.tsx';
 
 export interface ConnectionTableProps {
@@ -181,17 +182,6 @@ function usePointed() {
     onMouseLeave: () => setPointedAt(false),
   };
   return { isPointedAt, pointed };
-}
-
-/** Focus is on a row, and not on its element: who takes that over has not been chosen by anybody. */
-function useFocusOf(id: string) {
-  const link = useRef<HTMLAnchorElement>(null);
-  const shown = useRef(id);
-  useLayoutEffect(() => {
-    if (shown.current !== id && document.activeElement === link.current) link.current?.blur();
-    shown.current = id;
-  }, [id]);
-  return link;
 }
 
 function stateFilter({ state, closeReason }: ConnectionView): ConnectionFilter {

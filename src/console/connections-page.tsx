@@ -13,6 +13,7 @@ import { ExportButton } from './export-button.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { useCurl } from './use-curl.ts';
 import { useKeys } from './use-keys.ts';
+import { useRowKeys } from './use-rows.ts';
 
 export interface ConnectionsPageProps {
   /** The connection whose panel is open. */
@@ -27,28 +28,12 @@ export function ConnectionsPage({ selectedId }: ConnectionsPageProps) {
   if (feed?.rows) last.current = feed;
   const shown = feed?.problem.value ? feed : last.current;
   const curl = useCurl();
-  const frame = useRef<HTMLElement>(null);
-  const links = () => [...(frame.current?.querySelectorAll<HTMLElement>('[data-row]') ?? [])];
-  const move = (by: 1 | -1) => {
-    const all = links();
-    const at = all.findIndex((link) => link.matches(':focus'));
-    const from = at < 0 ? all.findIndex(({ dataset }) => dataset.row === selectedId) : at;
-    (from < 0 ? all.find(isInSight) : all[from + by])?.focus();
-  };
-  // Below the head of the table, which stays where it is.
-  const isInSight = (link: HTMLElement) =>
-    link.getBoundingClientRect().top >=
-    (frame.current?.querySelector('th')?.getBoundingClientRect().bottom ?? 0);
+  const { frame, focus } = useRowKeys(selectedId);
   const close = () => {
     router.go(hrefWithQuery(router, '/connections'));
-    links()
-      .find(({ dataset }) => dataset.row === selectedId)
-      ?.focus();
+    focus(selectedId);
   };
-  useKeys({
-    ...{ j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1) },
-    ...(selectedId !== null && { Escape: close }),
-  });
+  useKeys({ ...(selectedId !== null && { Escape: close }) });
   return (
     <section ref={frame} class={selectedId === null ? 'page table-page' : 'page table-page split'}>
       <h1>{words.connections.title}</h1>

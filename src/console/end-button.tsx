@@ -4,7 +4,7 @@ import type { ListenerView } from '../http/resources.ts';
 import { CallFailure } from './api.ts';
 import { useConsole } from './console-context.ts';
 import { Dialog } from './dialog.tsx';
-import { listenerName } from './listener-line.tsx';
+import { listenerName } from './listener-text.ts';
 import { spanText } from './spans.ts';
 import { useHindrance } from './use-hindrance.ts';
 

@@ -2,7 +2,9 @@
 import { useState } from 'preact/hooks';
 import type { ListenerView } from '../http/resources.ts';
 import { useConsole } from './console-context.ts';
-import { ListenerState, listenerName, whereText } from './listener-line.tsx';
+import { ListenerState } from './listener-line.tsx';
+import { listenersWith } from './listener-search.ts';
+import { listenerName, whereText } from './listener-text.ts';
 import { acceptedLastMinute } from './rates.ts';
 
 export interface ListenerCardsProps {
@@ -14,11 +16,11 @@ export interface ListenerCardsProps {
 const shownMax = 12;
 
 export function ListenerCards({ listeners, selectedId, countOf }: ListenerCardsProps) {
-  const { playhead, router, timeline, words } = useConsole();
+  const { log, playhead, router, timeline, words } = useConsole();
   const isLive = playhead.seq.value === null;
   const rates = isLive ? acceptedLastMinute(timeline.value.events) : null;
   const [text, setText] = useState('');
-  const matching = listeners.filter((one) => searchText(one).includes(text.toLowerCase()));
+  const matching = listenersWith(listeners, text);
   const busiest = matching.toSorted((one, other) => countOf(other.id) - countOf(one.id));
   const shown = busiest.slice(0, shownMax);
   const left = matching.length - shown.length;
@@ -53,12 +55,19 @@ export function ListenerCards({ listeners, selectedId, countOf }: ListenerCardsP
             </a>
           </li>
         ))}
-        {left > 0 && <li class="soft">{words.live.moreListeners(left)}</li>}
+        {left > 0 && (
+          <li>
+            <a
+              class="card more"
+              href={router.href('/listeners', { find: text === '' ? null : text })}
+            >
+              {log.hasMoreListeners.value
+                ? words.live.allListeners
+                : words.live.moreListeners(left)}
+            </a>
+          </li>
+        )}
       </ul>
     </nav>
   );
-}
-
-function searchText(listener: ListenerView): string {
-  return `${listener.name ?? ''} ${listener.id} ${whereText(listener)}`.toLowerCase();
 }

@@ -6,18 +6,8 @@ import { connectLines } from './connect-lines.ts';
 import { useConsole } from './console-context.ts';
 import { CopyButton } from './copy-button.tsx';
 import { Dialog } from './dialog.tsx';
-import { addressText } from './facts.ts';
+import { listenerName, whereText } from './listener-text.ts';
 import { useHindrance } from './use-hindrance.ts';
-
-/** Who was given no name is called by the end of its id: the start is the time, alike for all that were made together. */
-export function listenerName({ name, id }: Pick<ListenerView, 'name' | 'id'>): string {
-  return name ?? `…${id.slice(-8)}`;
-}
-
-/** What it speaks, and where. */
-export function whereText({ protocol, laddr, host, port }: ListenerView): string {
-  return `${protocol} ${addressText(laddr ?? { ip: host, port })}`;
-}
 
 const marks: Readonly<Record<string, string>> = {
   listening: '●',

@@ -6,7 +6,8 @@ import { useConsole } from './console-context.ts';
 import { CommandLine } from './copy-button.tsx';
 import { EndButton } from './end-button.tsx';
 import { FaultEditor } from './fault-editor.tsx';
-import { ListenerState, listenerName, whereText } from './listener-line.tsx';
+import { ListenerState } from './listener-line.tsx';
+import { listenerName, whereText } from './listener-text.ts';
 import { recentEnds, waitLine } from './recent-ends.ts';
 import { useListener } from './use-listener.ts';
 
@@ -70,6 +71,9 @@ function Head({ listener, isOver }: OfListener & { readonly isOver: boolean }) {
   return (
     <>
       <header class="listener-line">
+        <span class="above soft">
+          <a href={router.href('/listeners')}>{words.live.listeners}</a> /
+        </span>
         <h1>{listenerName(listener)}</h1>
         <span class="mono">{whereText(listener)}</span>
         <ListenerState listener={listener} />

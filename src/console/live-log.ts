@@ -11,6 +11,11 @@ interface ConnectionPage {
   readonly nextPageToken?: string;
 }
 
+interface ListenerPage {
+  readonly listeners: readonly ListenerView[];
+  readonly nextPageToken?: string;
+}
+
 export type Link = 'connecting' | 'following' | 'waiting';
 
 export const windowSize = 10_000;
@@ -24,6 +29,8 @@ export class LiveLog implements Disposable {
   readonly link: Signal<Link> = signal('connecting');
   /** Whether the listeners have been read, so that one that is not there is none. */
   readonly isListed: Signal<boolean> = signal(false);
+  /** Whether there are listeners that no list has told here: the newest alone are read again and again. */
+  readonly hasMoreListeners = signal(false);
   /** Why the page can not go on, or has to wait. */
   readonly problem: Signal<Problem | null> = signal(null);
   /** The oldest seq that is kept, where events were lost to the retention while nobody followed. */
@@ -84,12 +91,9 @@ export class LiveLog implements Disposable {
       const before = this.status.value;
       this.isOutdated.value ||= before !== null && before.version !== status.version;
       this.status.value = status;
-      const { listeners } = await this.#api.get<{ readonly listeners: readonly ListenerView[] }>(
-        '/v1/listeners',
-        { pageSize },
-        signal,
-      );
-      this.#timeline.knowListeners(listeners);
+      const page: ListenerPage = await this.#api.get('/v1/listeners', { pageSize }, signal);
+      this.#timeline.knowListeners(page.listeners);
+      this.hasMoreListeners.value = page.nextPageToken !== undefined;
       this.isListed.value = true;
       if (this.link.value === 'following') this.problem.value = null;
       this.#pace.ask();

@@ -2,7 +2,7 @@
 import type { ListenerView } from '../http/resources.ts';
 import { plainText } from '../plain-text.ts';
 import { useConsole } from './console-context.ts';
-import { listenerName } from './listener-line.tsx';
+import { listenerName } from './listener-text.ts';
 import { useListener } from './use-listener.ts';
 
 interface LostListenerProps {

@@ -7,7 +7,7 @@ test.each([
   ['/connections/', { name: 'connections' }],
   ['/connections/an-id', { name: 'connection', id: 'an-id' }],
   ['/listeners/a%20b%2Fc', { name: 'listener', key: 'a b/c' }],
-  ['/listeners', null],
+  ['/listeners', { name: 'listeners' }],
   ['/listeners/%', null],
   ['/connections/a/b', null],
   ['/nodes', { name: 'nodes' }],

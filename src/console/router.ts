@@ -4,6 +4,7 @@ import { computed, type ReadonlySignal, type Signal, signal } from '@preact/sign
 export type Page =
   | { readonly name: 'live' }
   | { readonly name: 'connections' }
+  | { readonly name: 'listeners' }
   | { readonly name: 'nodes' }
   | { readonly name: 'keys' }
   /** A connection is shown beside the table. */
@@ -20,7 +21,8 @@ export function pageOf(path: string): Page | null {
   if (first === 'connections' && word !== null)
     return word === '' ? { name: 'connections' } : { name: 'connection', id: word };
   if ((first === 'keys' || first === 'nodes') && word === '') return { name: first };
-  if (first === 'listeners' && word) return { name: 'listener', key: word };
+  if (first === 'listeners' && word !== null)
+    return word === '' ? { name: 'listeners' } : { name: 'listener', key: word };
   return null;
 }
 

@@ -160,6 +160,21 @@ export const english = {
     },
     copyConnect: 'Copy connect',
     find: 'Find a listener',
+    allListeners: 'All listeners',
+    all: {
+      none: 'No listener matches.',
+      count: (shown: number, all: number) =>
+        shown === all ? some(all, 'listener') : `${n(shown)} of ${some(all, 'listener')}`,
+      columns: {
+        listener: 'listener',
+        state: 'state',
+        where: 'laddr',
+        open: 'open',
+        node: 'node',
+        labels: 'labels',
+        picture: 'picture',
+      },
+    },
     moreListeners: (count: number) => `and ${some(count, 'more listener', 'more listeners')}`,
     lost: {
       closed: (name: string, time: string) => `Listener ${name} was closed at ${time}.`,

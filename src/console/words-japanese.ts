@@ -149,6 +149,21 @@ export const japanese: Words = {
     },
     copyConnect: '接続コマンドをコピー',
     find: 'リスナーを探す',
+    allListeners: 'すべてのリスナー',
+    all: {
+      none: '条件に合うリスナーはありません。',
+      count: (shown, all) =>
+        shown === all ? `${n(all)} リスナー` : `${n(all)} リスナー中 ${n(shown)}`,
+      columns: {
+        listener: 'リスナー',
+        state: '状態',
+        where: 'laddr',
+        open: '接続中',
+        node: 'ノード',
+        labels: 'ラベル',
+        picture: '図',
+      },
+    },
     moreListeners: (amount) => `ほか ${n(amount)} リスナー`,
     lost: {
       closed: (name, time) => `リスナー ${name} は ${time} に閉じました。`,

@@ -41,6 +41,7 @@ test.each([
   '/connections/an-id',
   '/keys',
   '/nodes',
+  '/listeners',
   '/listeners/tour',
   '/?at=7',
 ])('%s is the page, without a token', async (path) => {
@@ -99,20 +100,16 @@ test('a page that had its own name point here is refused it', async () => {
   expect(status).toBe(403);
 });
 
-test.each([
-  '/console',
-  '/connections/a/b',
-  '/listeners',
-  '/listeners/a/b',
-  '/live',
-  '/console.js.map',
-])('there is no %s', async (path) => {
-  const { status, headers } = await get(path, { authorization: 'Bearer a-token-of-sixteen' });
-  expect([status, headers['content-type']]).toEqual([
-    404,
-    'application/problem+json; charset=utf-8',
-  ]);
-});
+test.each(['/console', '/connections/a/b', '/listeners/a/b', '/live', '/console.js.map'])(
+  'there is no %s',
+  async (path) => {
+    const { status, headers } = await get(path, { authorization: 'Bearer a-token-of-sixteen' });
+    expect([status, headers['content-type']]).toEqual([
+      404,
+      'application/problem+json; charset=utf-8',
+    ]);
+  },
+);
 
 test('what is no page still wants the token, whether it is there or not', async () => {
   const statuses = await Promise.all(

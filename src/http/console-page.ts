@@ -35,7 +35,10 @@ interface ServedFile {
 
 const files: readonly ServedFile[] = [
   {
-    urls: ['/', '/connections', '/connections/:id', '/keys', '/listeners/:name', '/nodes'],
+    urls: [
+      ...['/', '/connections', '/connections/:id', '/keys', '/listeners', '/listeners/:name'],
+      '/nodes',
+    ],
     name: 'index.html',
     type: 'text/html; charset=utf-8',
   },
@@ -47,6 +50,7 @@ const files: readonly ServedFile[] = [
   script('console-faults.js'),
   script('console-keys-page.js'),
   script('console-listener-page.js'),
+  script('console-listeners-page.js'),
   script('console-nodes-page.js'),
   script('console-session-dialog.js'),
   script('console-words-japanese.js'),

@@ -1,0 +1,194 @@
+/** All listeners, found by any part of what is told of them: Live has room for the busiest alone. */
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { ListenerView } from '../http/resources.ts';
+import { plainText } from '../plain-text.ts';
+import { type Api, CallFailure, type Problem, urlOf } from './api.ts';
+import { useConsole } from './console-context.ts';
+import { CopyButton } from './copy-button.tsx';
+import { ListenerState } from './listener-line.tsx';
+import { byName, listenersWith } from './listener-search.ts';
+import { listenerName, whereText } from './listener-text.ts';
+import { useCurl } from './use-curl.ts';
+import { useKeys } from './use-keys.ts';
+import { useFocusOf, useRowKeys } from './use-rows.ts';
+import { type RowAttributes, VirtualRows } from './virtual-rows.tsx';
+
+export function ListenersPage() {
+  const { log, router, state, words } = useConsole();
+  const said = words.live.all;
+  const problem = useAllListeners();
+  const { frame } = useRowKeys();
+  const field = useRef<HTMLInputElement>(null);
+  useKeys({ '/': () => field.current?.focus() });
+  const [text, setText] = useState(router.query.value.get('find') ?? '');
+  const order = useMemo(() => byName(words.language), [words]);
+  const { listeners } = state.value;
+  const shown = listenersWith(listeners, text).sort(order);
+  const curl = useCurl();
+  return (
+    <section ref={frame} class="page listeners-page">
+      <div class="page-head">
+        <h1>{words.live.listeners}</h1>
+        <CopyButton
+          text={curl('GET', urlOf('/v1/listeners', {}))}
+          label={words.connections.copyCurl}
+        />
+      </div>
+      <input
+        ref={field}
+        type="search"
+        class="find"
+        value={text}
+        placeholder={words.live.find}
+        aria-label={words.live.find}
+        onInput={({ currentTarget }) => setText(currentTarget.value)}
+        onChange={({ currentTarget: { value } }) =>
+          router.change({ find: value === '' ? null : value })
+        }
+      />
+      {problem !== null && (
+        <p class="bad" role="alert">
+          {problem.detail}
+        </p>
+      )}
+      <div class="panel table-panel" aria-busy={!log.isListed.value}>
+        <ListenerTable listeners={shown} />
+        {shown.length === 0 && (
+          <p class="soft nothing">{text === '' ? words.live.emptyTitle : said.none}</p>
+        )}
+        <p class="extent soft">
+          <span class="extent-end">{said.count(shown.length, listeners.length)}</span>
+        </p>
+      </div>
+    </section>
+  );
+}
+
+interface ListenerPage {
+  readonly listeners: readonly ListenerView[];
+  readonly nextPageToken?: string;
+}
+
+/** Has the log know those beyond the newest, which it reads by itself; why it can not, else null. */
+function useAllListeners(): Problem | null {
+  const { api, log } = useConsole();
+  void log.drawing.value;
+  const { timeline } = log;
+  const [problem, setProblem] = useState<Problem | null>(null);
+  useEffect(() => {
+    const end = new AbortController();
+    const read = async () => {
+      try {
+        for await (const listeners of listenerPages(api, end.signal)) {
+          timeline.knowListeners(listeners);
+          log.draw();
+        }
+        setProblem(null);
+      } catch (error) {
+        if (end.signal.aborted) return;
+        if (!(error instanceof CallFailure)) throw error;
+        setProblem(error.problem);
+      }
+    };
+    void read();
+    return () => end.abort();
+  }, [api, log, timeline]);
+  return problem;
+}
+
+const pageSize = 1000;
+
+async function* listenerPages(api: Api, signal: AbortSignal) {
+  let pageToken: string | undefined;
+  do {
+    const page = await api.get<ListenerPage>('/v1/listeners', { pageSize, pageToken }, signal);
+    yield page.listeners;
+    pageToken = page.nextPageToken;
+  } while (pageToken !== undefined);
+}
+
+const columns = ['listener', 'state', 'where', 'open', 'node', 'labels', 'picture'] as const;
+const rowHeight = 30;
+
+function ListenerTable({ listeners }: { readonly listeners: readonly ListenerView[] }) {
+  const { words } = useConsole();
+  const [focusedId, setFocusedId] = useState<string | null>(null);
+  return (
+    <VirtualRows
+      label={words.live.listeners}
+      count={listeners.length}
+      rowHeight={rowHeight}
+      keyOf={(index) => listeners[index]?.id ?? `${index}`}
+      head={
+        <tr>
+          {columns.map((column) => (
+            <th key={column} scope="col" class={`of-${column}`}>
+              {words.live.all.columns[column]}
+            </th>
+          ))}
+        </tr>
+      }
+      row={(index, attributes, isFirst) => {
+        const listener = listeners[index];
+        if (listener === undefined) return <tr {...attributes} />;
+        return (
+          <ListenerRow
+            {...{ listener, attributes }}
+            isTabStop={isFirst || listener.id === focusedId}
+            onFocus={() => setFocusedId(listener.id)}
+          />
+        );
+      }}
+    />
+  );
+}
+
+interface ListenerRowProps {
+  readonly listener: ListenerView;
+  readonly attributes: RowAttributes;
+  readonly isTabStop: boolean;
+  readonly onFocus: () => void;
+}
+
+function ListenerRow({ listener, attributes, isTabStop, onFocus }: ListenerRowProps) {
+  const { router, state, words } = useConsole();
+  const link = useFocusOf(listener.id);
+  const key = listener.name ?? listener.id;
+  const labels = Object.entries(listener.labels).map(([name, value]) => `${name}=${value}`);
+  const labelsText = plainText(labels.join(' '));
+  const tabIndex = isTabStop ? 0 : -1;
+  const openCount = state.value.connections.of(listener.id).open.all.size;
+  return (
+    <tr {...attributes}>
+      <td class="of-listener" title={key}>
+        <a
+          ref={link}
+          href={router.href(`/listeners/${key}`)}
+          data-row={listener.id}
+          {...{ tabIndex, onFocus }}
+        >
+          {listenerName(listener)}
+        </a>
+      </td>
+      <td class="of-state">
+        <ListenerState listener={listener} />
+      </td>
+      <td class="of-where mono" title={whereText(listener)}>
+        {whereText(listener)}
+      </td>
+      <td class="of-open number">{words.count(openCount)}</td>
+      <td class="of-node" title={listener.nodeId}>
+        {plainText(listener.nodeName)}
+      </td>
+      <td class="of-labels" title={labelsText}>
+        {labelsText}
+      </td>
+      <td class="of-picture">
+        <a class="beside-row" href={router.href('/', { listener: key })} tabIndex={tabIndex}>
+          {words.live.picture}
+          <span class="unseen"> {listenerName(listener)}</span>
+        </a>
+      </td>
+    </tr>
+  );
+}
