@@ -102,7 +102,8 @@ export class Api {
       headers: {
         accept,
         ...(key !== null && { authorization: `Bearer ${key}` }),
-        ...(project !== null && { 'kodama-project': project }),
+        // A header has no room for what no project can be called: the answer is then that of the API.
+        ...(project !== null && { 'kodama-project': encodeURIComponent(project) }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
       },

@@ -6,13 +6,15 @@ import { Header } from './header.tsx';
 import { KeysDialog } from './keys-dialog.tsx';
 import { LaterPart } from './later-part.tsx';
 import { LivePage } from './live-page.tsx';
+import { LostProject } from './lost-project.tsx';
 import { Notices } from './notices.tsx';
 import { SignIn } from './sign-in.tsx';
 import { TimeBar } from './time-bar.tsx';
 import { useKeys } from './use-keys.ts';
 
 export function App() {
-  const { api, playhead, router, words } = useConsole();
+  const { api, log, playhead, router, words } = useConsole();
+  const isLost = log.isProjectLost.value;
   useKeys({
     ' ': () => playhead.togglePause(),
     '[': () => playhead.step(-1),
@@ -32,9 +34,9 @@ export function App() {
       <Header />
       <Notices />
       <main id="content" tabIndex={-1}>
-        <CurrentPage />
+        {isLost ? <LostProject /> : <CurrentPage />}
       </main>
-      <TimeBar />
+      {!isLost && <TimeBar />}
       <ActivityLine />
       <KeysDialog />
       {api.isKeyWanted.value && <SignIn />}

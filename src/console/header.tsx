@@ -7,7 +7,7 @@ import { ProjectSwitch } from './project-switch.tsx';
 import { SessionButton } from './session-button.tsx';
 
 export function Header() {
-  const { caller, keyboard, router, words } = useConsole();
+  const { caller, keyboard, log, router, words } = useConsole();
   const page = router.page.value?.name;
   const isTable = page === 'connections' || page === 'connection';
   return (
@@ -41,7 +41,7 @@ export function Header() {
       <div class="top-end">
         <NodeState />
         <Place />
-        <CreateButton />
+        {!log.isProjectLost.value && <CreateButton />}
         <button
           type="button"
           class="quiet"
@@ -119,10 +119,11 @@ function Place() {
   const moment = playhead.moment.value;
   const { seq } = state.value;
   const { header } = words;
-  if (api.isKeyWanted.value)
+  if (api.isKeyWanted.value || log.isProjectLost.value)
     return (
       <p class="place waiting">
-        <span aria-hidden="true">○</span> {header.keyWanted}
+        <span aria-hidden="true">○</span>{' '}
+        {api.isKeyWanted.value ? header.keyWanted : header.noProject}
       </p>
     );
   const [mark, word, kind] =

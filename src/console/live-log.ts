@@ -1,5 +1,5 @@
 /** What the page knows: how the node is, what its lists told, and the window of its log, followed for as long as it is shown. */
-import { effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { ConnectionView, ListenerView, StatusView } from '../http/resources.ts';
 import { type Api, CallFailure, type Problem, type Query } from './api.ts';
 import { browserPace, type DrawPace } from './draw-pace.ts';
@@ -33,6 +33,8 @@ export class LiveLog implements Disposable {
   readonly hasMoreListeners = signal(false);
   /** Why the page can not go on, or has to wait. */
   readonly problem: Signal<Problem | null> = signal(null);
+  /** Whether the URL's project is none, or none of this key: whatever else is asked for here is there. */
+  readonly isProjectLost: ReadonlySignal<boolean>;
   /** The oldest seq that is kept, where events were lost to the retention while nobody followed. */
   readonly expiredBelow: Signal<number | null> = signal(null);
   /** Whether another version answers than the one that this page came from. */
@@ -54,6 +56,7 @@ export class LiveLog implements Disposable {
   constructor(api: Api, project: ReadonlySignal<string | null>) {
     this.#api = api;
     this.drawing = this.#drawing;
+    this.isProjectLost = computed(() => project.value !== null && isOfProject(this.problem.value));
     this.#pace = browserPace(() => {
       this.#drawing.value++;
     });
@@ -202,6 +205,11 @@ export class LiveLog implements Disposable {
     if (!(error instanceof CallFailure)) throw error;
     this.problem.value = error.problem;
   }
+}
+
+function isOfProject(problem: Problem | null): boolean {
+  if (problem?.code === 'not_found') return true;
+  return problem?.errors?.some(({ path }) => path === 'kodama-project') === true;
 }
 
 /** Resolves once the page is as wished, or `signal` aborts. */

@@ -9,7 +9,7 @@ export function Notices() {
   const expiredBelow = log.expiredBelow.value;
   return (
     <div role="status" class="notices">
-      {problem !== null && problem.code !== 'unauthenticated' && (
+      {problem !== null && problem.code !== 'unauthenticated' && !log.isProjectLost.value && (
         <p class="notice bad">
           {problem.code === 'unreachable' ? words.problem.unreachable : problem.detail}
         </p>

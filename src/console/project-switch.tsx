@@ -2,7 +2,7 @@
 import { useConsole } from './console-context.ts';
 
 export function ProjectSwitch() {
-  const { caller, router, words } = useConsole();
+  const { caller, playhead, router, words } = useConsole();
   const own = caller.own.value;
   const asked = router.query.value.get('project');
   const name = own?.name ?? asked;
@@ -15,6 +15,7 @@ export function ProjectSwitch() {
       value={name}
       onChange={({ currentTarget: { value } }) => {
         // What is selected here is not there in another project, nor is the seq.
+        playhead.goLive();
         router.go(router.href('/', { project: value, at: null }));
       }}
     >

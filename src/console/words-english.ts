@@ -33,6 +33,7 @@ export const english = {
     past: 'at',
     waiting: 'reconnecting',
     keyWanted: 'needs a key',
+    noProject: 'no project',
     seq: (seq: number) => `seq ${n(seq)}`,
     rate: (perSecond: number) => `${n(perSecond)} events/s`,
     project: 'Project',
@@ -84,6 +85,8 @@ export const english = {
     unreachable: 'kodama is not reachable. The page goes on by itself once it is.',
     lost: 'There is no such page.',
     toLive: 'To the live picture',
+    lostProject: (name: string) => `There is no project ${name}, or it is not yours to see.`,
+    toOwnProject: 'To your own project',
   },
   copy: { copy: 'Copy', copied: 'Copied', failed: 'Not copied' },
   timeBar: {

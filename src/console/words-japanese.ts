@@ -22,6 +22,7 @@ export const japanese: Words = {
     past: '過去',
     waiting: '再接続中',
     keyWanted: 'キーが必要',
+    noProject: 'プロジェクトなし',
     seq: (seq) => `seq ${n(seq)}`,
     rate: (perSecond) => `${n(perSecond)} イベント/秒`,
     project: 'プロジェクト',
@@ -73,6 +74,8 @@ export const japanese: Words = {
     unreachable: 'kodama に接続できません。つながり次第、自動で再開します。',
     lost: 'このページはありません。',
     toLive: 'ライブへ',
+    lostProject: (name) => `プロジェクト ${name} はないか、このキーでは見られません。`,
+    toOwnProject: '自分のプロジェクトへ',
   },
   copy: { copy: 'コピー', copied: 'コピーしました', failed: 'コピーできません' },
   timeBar: {

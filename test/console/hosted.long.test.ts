@@ -36,6 +36,10 @@ test('an operator switches among projects, whose things stay apart', async () =>
     await choice.selectOption(name);
     await page.getByRole('heading', { name: `of-${name}` }).waitFor();
     expect(new URL(page.url()).searchParams.get('project')).toBe(name);
+    // A seq is one of its own project: whoever has gone back in one is not back in another.
+    await isLive(page);
+    await page.keyboard.press('[');
+    await page.locator('[data-place="past"]').waitFor();
     const other = name === 'apples' ? 'of-pears' : 'of-apples';
     expect(await page.getByText(other).count()).toBe(0);
   }
@@ -75,6 +79,39 @@ test('a key is rotated, and who may not change keys is offered nothing', async (
   for (const name of [/^New key/, /^Rotate/, /^Revoke/])
     expect(await page.getByRole('button', { name }).count()).toBe(0);
   await want(204, app, 'DELETE', `/v1/keys/${id}`, undefined, bearer(token));
+});
+
+test('of a project that is none, or none of the key, is said so, and the way back is offered', async () => {
+  const { secret } = await makeKey('default', 'at-home', ['read', 'write']);
+  await want(201, app, 'POST', '/v1/projects', { name: 'of-others' }, bearer(token));
+  // What is not there is asked for, and what can be the name of no project.
+  await using tab = await openTab(browser, { provoked: ['status of 404', 'status of 400'] });
+  const { page } = tab;
+  const title = (name: string) =>
+    page.getByRole('heading', {
+      name: `There is no project ${name}, or it is not yours to see.`,
+    });
+  for (const [key, name, path] of [
+    [secret, 'of-others', '/'],
+    [secret, '日本', '/connections'],
+    [token, 'nope', '/nodes'],
+  ]) {
+    await page.goto(`${app.url}${path}?project=${name}&at=3#key=${key}`);
+    await page.reload();
+    await title(String(name)).waitFor();
+    expect(await page.getByRole('button', { name: 'New listener' }).count()).toBe(0);
+    for (const text of ['reconnecting', 'The log is empty', 'no project nope'])
+      expect(await page.getByText(text, { exact: true }).count(), text).toBe(0);
+    await expectAccessible(page);
+    await page.getByRole('link', { name: 'To your own project' }).click();
+    await isLive(page);
+    expect(page.url()).toBe(`${app.url}/`);
+  }
+  // It may be there later.
+  await page.goto(`${app.url}/?project=to-come`);
+  await title('to-come').waitFor();
+  await want(201, app, 'POST', '/v1/projects', { name: 'to-come' }, bearer(token));
+  await isLive(page);
 });
 
 test('what a key may not change it is not offered, and is told why', async () => {
