@@ -25,6 +25,10 @@ function FilterField() {
   const [text, setText] = useState('');
   const [unread, setUnread] = useState<readonly string[]>([]);
   const [listId, unreadId] = [useId(), useId()];
+  const type = (typed: string) => {
+    setText(typed);
+    setUnread([]);
+  };
   useKeys({ '/': () => field.current?.focus() });
   const names = state.value.listeners.flatMap(({ name }) => name ?? []);
   const offered = completions(text, names).slice(0, offeredMax);
@@ -49,10 +53,9 @@ function FilterField() {
         aria-describedby={unread.length > 0 ? unreadId : undefined}
         autocomplete="off"
         spellcheck={false}
-        onInput={(event) => {
-          setText(event.currentTarget.value);
-          setUnread([]);
-        }}
+        onInput={(event) => type(event.currentTarget.value)}
+        // The keyboard of the page leaves the field.
+        onKeyDown={({ key, isComposing }) => key === 'Escape' && !isComposing && type('')}
       />
       <datalist id={listId}>
         {offered.map((one) => (

@@ -4,6 +4,8 @@ import { signal } from '@preact/signals';
 export type Keys = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 
 const storageName = 'kodama-keys';
+/** What is left by Esc. */
+const fields = 'input, select, textarea';
 /** What is typed into, or takes these keys itself. */
 const takers = 'input, select, textarea, [contenteditable], dialog';
 /** What has focus takes these keys itself. */
@@ -41,7 +43,13 @@ export class Keyboard {
     const { key, target } = event;
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (!this.isOn.value && key.length === 1) return;
-    if (!(target instanceof Element) || target.closest(takers) !== null) return;
+    if (!(target instanceof HTMLElement)) return;
+    if (key === 'Escape' && target.matches(fields) && !event.isComposing) {
+      // What stands in it is of the field itself: a dialog closes, and what is beside the field is for the next press.
+      if (target.closest('dialog') === null) target.blur();
+      return;
+    }
+    if (target.closest(takers) !== null) return;
     const presser = pressed[key];
     if (presser !== undefined && target.closest(presser) !== null) return;
     const action = this.#layers.find((keys) => Object.hasOwn(keys, key))?.[key];

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { ListenerView } from '../http/resources.ts';
 import { useConsole } from './console-context.ts';
+import { FindField } from './find-field.tsx';
 import { ListenerState } from './listener-line.tsx';
 import { listenersWith } from './listener-search.ts';
 import { listenerName, whereText } from './listener-text.ts';
@@ -27,13 +28,7 @@ export function ListenerCards({ listeners, selectedId, countOf }: ListenerCardsP
   return (
     <nav class="cards" aria-label={words.live.listeners}>
       {listeners.length > shownMax && (
-        <input
-          type="search"
-          value={text}
-          placeholder={words.live.find}
-          aria-label={words.live.find}
-          onInput={(event) => setText(event.currentTarget.value)}
-        />
+        <FindField label={words.live.find} text={text} onText={setText} />
       )}
       <ul>
         {shown.map((listener) => (

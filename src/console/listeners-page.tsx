@@ -1,15 +1,15 @@
 /** All listeners, found by any part of what is told of them: Live has room for the busiest alone. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { ListenerView } from '../http/resources.ts';
 import { plainText } from '../plain-text.ts';
 import { type Api, CallFailure, type Problem, urlOf } from './api.ts';
 import { useConsole } from './console-context.ts';
 import { CopyButton } from './copy-button.tsx';
+import { FindField } from './find-field.tsx';
 import { ListenerState } from './listener-line.tsx';
 import { byName, listenersWith } from './listener-search.ts';
 import { listenerName, whereText } from './listener-text.ts';
 import { useCurl } from './use-curl.ts';
-import { useKeys } from './use-keys.ts';
 import { useFocusOf, useRowKeys } from './use-rows.ts';
 import { type RowAttributes, VirtualRows } from './virtual-rows.tsx';
 
@@ -18,8 +18,6 @@ export function ListenersPage() {
   const said = words.live.all;
   const problem = useAllListeners();
   const { frame } = useRowKeys();
-  const field = useRef<HTMLInputElement>(null);
-  useKeys({ '/': () => field.current?.focus() });
   const [text, setText] = useState(router.query.value.get('find') ?? '');
   const order = useMemo(() => byName(words.language), [words]);
   const { listeners } = state.value;
@@ -34,17 +32,11 @@ export function ListenersPage() {
           label={words.connections.copyCurl}
         />
       </div>
-      <input
-        ref={field}
-        type="search"
-        class="find"
-        value={text}
-        placeholder={words.live.find}
-        aria-label={words.live.find}
-        onInput={({ currentTarget }) => setText(currentTarget.value)}
-        onChange={({ currentTarget: { value } }) =>
-          router.change({ find: value === '' ? null : value })
-        }
+      <FindField
+        label={words.live.find}
+        text={text}
+        onText={setText}
+        onDone={(find) => router.change({ find: find === '' ? null : find })}
       />
       {problem !== null && (
         <p class="bad" role="alert">

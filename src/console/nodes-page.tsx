@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { urlOf } from './api.ts';
 import { useConsole } from './console-context.ts';
 import { CopyButton } from './copy-button.tsx';
+import { FindField } from './find-field.tsx';
 import { NodeCard } from './node-card.tsx';
 import { type NodeAct, NodeDialog } from './node-dialogs.tsx';
 import { byNeed, type NodeView, searchText, stateCounts } from './node-states.ts';
@@ -70,16 +71,7 @@ function NodeList({ nodes, said, read, setAct }: NodeListProps) {
   return (
     <>
       {nodes.length > 1 && <Summary nodes={nodes} said={said} />}
-      {nodes.length > findableMin && (
-        <input
-          type="search"
-          class="find"
-          value={text}
-          placeholder={said.find}
-          aria-label={said.find}
-          onInput={({ currentTarget }) => setText(currentTarget.value)}
-        />
-      )}
+      {nodes.length > findableMin && <FindField label={said.find} text={text} onText={setText} />}
       <ul class="card-list">
         {matching.slice(0, shownMax).map((node) => (
           <NodeCard key={node.id} {...{ node, said, read, setAct }} />

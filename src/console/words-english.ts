@@ -113,7 +113,7 @@ export const english = {
       '/': 'Filter',
       'j k ↓ ↑': 'Rows',
       Enter: 'Details',
-      Esc: 'Back',
+      Esc: 'Back, out of a field',
       Space: 'Pause, go on',
       '[ ]': 'One event back, on',
       l: 'Live',

@@ -39,3 +39,43 @@ test('keys go on from what is in sight, where the row that had focus is out of t
   await page.keyboard.press('Tab');
   expect(await page.locator('[data-row]:focus').count()).toBe(1);
 });
+
+test('Esc leaves a field with what was typed, and only then the panel', async () => {
+  const { laddr } = await want(201, app, 'POST', '/v1/listeners', { name: 'fields' });
+  await want(201, app, 'POST', '/v1/listeners', { name: 'others' });
+  await talk(laddr.port, 'x');
+  await using tab = await openTab(browser);
+  const { page } = tab;
+  await page.goto(`${app.url}/connections?listener=fields`);
+  await page.locator('[data-row]').waitFor();
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await page.locator('.course').waitFor();
+  const filter = page.getByRole('combobox', { name: 'Filter' });
+  await page.keyboard.press('/');
+  await page.keyboard.type('nonsense');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('alert').waitFor({ state: 'detached' });
+  expect(await filter.inputValue()).toBe('');
+  expect(await filter.evaluate((field) => field === document.activeElement)).toBe(false);
+  await page.getByRole('button', { name: 'Without listener:fields' }).waitFor();
+  expect(await page.locator('.course').count()).toBe(1);
+  // The keys of the page are there again.
+  await page.keyboard.press('Escape');
+  await page.locator('.course').waitFor({ state: 'detached' });
+  await page.keyboard.press('/');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('j');
+  await page.locator('[data-row]:focus').waitFor();
+
+  await page.goto(`${app.url}/listeners?find=fields`);
+  await page.getByText(/^1 of \d listeners$/).waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.press('Escape');
+  await page.getByText(/^\d listeners$/).waitFor();
+  await page.waitForURL(`${app.url}/listeners`);
+  await page.keyboard.press('j');
+  await page.locator('[data-row]:focus').waitFor();
+});
