@@ -15,6 +15,7 @@ import { listenerName as nameOf } from './listener-text.ts';
 import { rateText, spanMs, spanText } from './spans.ts';
 import { useCurl } from './use-curl.ts';
 import { useHindrance } from './use-hindrance.ts';
+import { useTitle } from './use-title.ts';
 
 export interface ConnectionPanelProps {
   readonly id: string;
@@ -26,13 +27,15 @@ export function ConnectionPanel({ id, onClose }: ConnectionPanelProps) {
   const { panel } = words.connections;
   const { connection, events, problem, again } = useConnectionRecord(id);
   const neighbours = useNeighbours(connection);
+  const name = connection
+    ? `${raddrText(connection)} → ${addressText(connection.laddr)}`
+    : plainText(id);
+  useTitle([name, words.connections.title]);
   const problemText = problem?.code === 'not_found' ? panel.lost : problem?.detail;
   return (
     <aside class="panel connection-panel" aria-busy={connection === undefined && problem === null}>
       <header>
-        <h2 class="mono">
-          {connection ? `${raddrText(connection)} → ${addressText(connection.laddr)}` : id}
-        </h2>
+        <h2 class="mono">{name}</h2>
         <button type="button" class="quiet" aria-label={panel.close} onClick={onClose}>
           ×
         </button>

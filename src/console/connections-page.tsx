@@ -1,5 +1,6 @@
 /** The table of connections, live and past as one; beside it the one that is selected. */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { plainText } from '../plain-text.ts';
 import { urlOf } from './api.ts';
 import { ConnectionFeed } from './connection-feed.ts';
 import { filterOf } from './connection-filter.ts';
@@ -14,6 +15,7 @@ import { FilterBar } from './filter-bar.tsx';
 import { useCurl } from './use-curl.ts';
 import { useKeys } from './use-keys.ts';
 import { useRowKeys } from './use-rows.ts';
+import { useTitle } from './use-title.ts';
 
 export interface ConnectionsPageProps {
   /** The connection whose panel is open. */
@@ -28,6 +30,8 @@ export function ConnectionsPage({ selectedId }: ConnectionsPageProps) {
   if (feed?.rows) last.current = feed;
   const shown = feed?.problem.value ? feed : last.current;
   const curl = useCurl();
+  const { listener = '' } = filterOf(router.query.value);
+  useTitle(selectedId === null ? [plainText(listener), words.connections.title] : null);
   const { frame, focus } = useRowKeys(selectedId);
   const close = () => {
     router.go(hrefWithQuery(router, '/connections'));

@@ -11,6 +11,7 @@ import { keysWordsJapanese } from './keys-words-japanese.ts';
 import { dateText } from './spans.ts';
 import { useCurl } from './use-curl.ts';
 import { useList } from './use-list.ts';
+import { useTitle } from './use-title.ts';
 
 const query = { pageSize: 200 };
 
@@ -20,6 +21,7 @@ export function KeysPage() {
   const { page, problem, read } = useList<KeyPage>('/v1/keys', query);
   const [act, setAct] = useState<KeyAct | null>(null);
   const curl = useCurl();
+  useTitle([said.title]);
   const now = Date.now();
   const isOver = (key: KeyView) => ['expired', 'revoked'].includes(keyStateOf(key, now));
   const keys = page?.keys ?? [];

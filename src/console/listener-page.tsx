@@ -10,6 +10,7 @@ import { ListenerState } from './listener-line.tsx';
 import { listenerName, whereText } from './listener-text.ts';
 import { recentEnds, waitLine } from './recent-ends.ts';
 import { useListener } from './use-listener.ts';
+import { useTitle } from './use-title.ts';
 
 export interface ListenerPageProps {
   /** Its name or its id. */
@@ -19,10 +20,11 @@ export interface ListenerPageProps {
 export function ListenerPage({ listenerKey }: ListenerPageProps) {
   const { playhead, router, words } = useConsole();
   const { listener, problem } = useListener(listenerKey);
+  useTitle([listener ? listenerName(listener) : plainText(listenerKey), words.live.listeners]);
   if (!listener)
     return (
       <section class="page" aria-busy={listener === undefined && problem === null}>
-        <h1>{words.listener.title(listenerKey)}</h1>
+        <h1>{words.listener.title(plainText(listenerKey))}</h1>
         {problem !== null && <p class="bad">{problem.detail}</p>}
         {listener === null && (
           <p>

@@ -11,6 +11,7 @@ import { byName, listenersWith } from './listener-search.ts';
 import { listenerName, whereText } from './listener-text.ts';
 import { useCurl } from './use-curl.ts';
 import { useFocusOf, useRowKeys } from './use-rows.ts';
+import { useTitle } from './use-title.ts';
 import { type RowAttributes, VirtualRows } from './virtual-rows.tsx';
 
 export function ListenersPage() {
@@ -23,6 +24,7 @@ export function ListenersPage() {
   const { listeners } = state.value;
   const shown = listenersWith(listeners, text).sort(order);
   const curl = useCurl();
+  useTitle([words.live.listeners]);
   return (
     <section ref={frame} class="page listeners-page">
       <div class="page-head">

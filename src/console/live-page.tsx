@@ -1,6 +1,7 @@
 /** The textbook's picture, of what is really running: first of nothing, then of one listener among its neighbours. */
 import { useEffect, useState } from 'preact/hooks';
 import type { ListenerView } from '../http/resources.ts';
+import { plainText } from '../plain-text.ts';
 import { BothEnds } from './both-ends.tsx';
 import { ConnectPanel } from './connect-panel.tsx';
 import { useConsole } from './console-context.ts';
@@ -9,10 +10,12 @@ import { FactList } from './fact-list.tsx';
 import { findFacts } from './facts.ts';
 import { ListenerCards } from './listener-cards.tsx';
 import { ListenerLine } from './listener-line.tsx';
+import { listenerName } from './listener-text.ts';
 import { useLit } from './lit.ts';
 import { LostListener } from './lost-listener.tsx';
 import { Picture } from './picture.tsx';
 import { lastClosedMax } from './standing-connections.ts';
+import { useTitle } from './use-title.ts';
 
 export function LivePage() {
   const { log, playhead, router, state, words } = useConsole();
@@ -20,6 +23,7 @@ export function LivePage() {
   const countOf = (id: string) => connections.of(id).open.all.size;
   const wanted = router.query.value.get('listener');
   const listener = chosen(listeners, wanted, countOf);
+  useTitle([listener ? listenerName(listener) : plainText(wanted ?? ''), words.pages.live]);
   if (listener === undefined && !log.isListed.value && playhead.seq.value === null)
     return <section class="page" aria-busy="true" />;
   const lost = listener === undefined && wanted !== null && <LostListener listenerKey={wanted} />;

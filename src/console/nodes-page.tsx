@@ -11,6 +11,7 @@ import { type NodesWords, nodesWordsEnglish } from './nodes-words-english.ts';
 import { nodesWordsJapanese } from './nodes-words-japanese.ts';
 import { useCurl } from './use-curl.ts';
 import { useList } from './use-list.ts';
+import { useTitle } from './use-title.ts';
 
 interface NodePage {
   readonly nodes: readonly NodeView[];
@@ -28,6 +29,7 @@ export function NodesPage() {
   const { page, problem, read } = useList<NodePage>('/v1/nodes', query);
   const [act, setAct] = useState<NodeAct | null>(null);
   const curl = useCurl();
+  useTitle([said.title]);
   const status = log.status.value;
   // As often as the status: nodes come and go without an event in the log.
   useEffect(read, [read, status]);

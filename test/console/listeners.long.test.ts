@@ -158,3 +158,35 @@ test('of more listeners than Live has room for all are found in a list', async (
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
   await expectAccessible(page);
 });
+
+test('a tab is called by what it shows first', async () => {
+  const { laddr } = await listen('titled');
+  await using client = await openClient(laddr.port, { localAddress: '127.0.0.5' });
+  await client.echo('hello');
+  const { localPort } = client.socket;
+  await using tab = await openTab(browser);
+  const { page } = tab;
+  const isCalled = (title: string) =>
+    waitFor(
+      () => `${title}, of ${page.url()}`,
+      async () => (await page.title()) === title,
+    );
+  for (const [path, title] of [
+    ['/?listener=titled', 'titled · Live · kodama'],
+    ['/listeners/titled', 'titled · Listeners · kodama'],
+    ['/listeners', 'Listeners · kodama'],
+    ['/nodes', 'Nodes · kodama'],
+    ['/keys', 'API keys · kodama'],
+    ['/connections', 'Connections · kodama'],
+    ['/connections?listener=titled', 'titled · Connections · kodama'],
+  ] as const) {
+    await page.goto(app.url + path);
+    await isCalled(title);
+  }
+  await page.locator('[data-row]').click();
+  await isCalled(`127.0.0.5:${localPort} → 127.0.0.1:${laddr.port} · Connections · kodama`);
+  await page.keyboard.press('Escape');
+  await isCalled('titled · Connections · kodama');
+  await page.keyboard.press('1');
+  await waitFor('another title', async () => (await page.title()).endsWith(' · Live · kodama'));
+});
