@@ -95,7 +95,10 @@ function Identity({ connection }: OfConnection) {
   const { log, router, words } = useConsole();
   const { panel } = words.connections;
   const { pid, fd, nodeId, tls, error, listenerId, listenerName } = connection;
-  const worker = log.status.value?.workers?.findIndex((one) => one.pid === pid) ?? -1;
+  const status = log.status.value;
+  // Its workers a kodama tells to operators alone, and never those of another node.
+  const workers = status?.nodeId === nodeId ? status.workers : undefined;
+  const worker = workers?.findIndex((one) => one.pid === pid) ?? -1;
   const listener = listenerName ?? listenerId;
   const tlsText = tls && [tls.version, tls.cipher, tls.sni, tls.alpn].flatMap((one) => one ?? []);
   const rows: readonly (readonly [string, ComponentChildren])[] = [
@@ -110,7 +113,9 @@ function Identity({ connection }: OfConnection) {
     ],
     ['pid', pid],
     ['fd', fd],
-    [panel.worker, worker < 0 ? panel.workerGone : worker + 1],
+    ...(workers === undefined
+      ? []
+      : [[panel.worker, worker < 0 ? panel.workerGone : worker + 1] as const]),
     [panel.node, nodeId],
     [panel.tls, tlsText === null ? '–' : plainText(tlsText.join(' · '))],
     ...(error === null ? [] : [[panel.error, error] as const]),

@@ -147,6 +147,10 @@ test('what a key may not change it is not offered, and is told why', async () =>
   await page.reload();
   await page.locator('[data-row]').first().click();
   await page.getByText(why('connections:write')).waitFor();
+  // Workers are told to operators: of one that is not told nobody knows that it is gone.
+  expect(await page.locator('.connection-panel').getByText('gone', { exact: true }).count()).toBe(
+    0,
+  );
   expect(await isOffered('Reset (RST)')).toBe(false);
   expect(await isOffered('New listener')).toBe(true);
   await expectAccessible(page);
