@@ -90,7 +90,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   cli: 6060,
   core: 9260,
   agent: 1620,
-  console: 10260,
+  console: 10300,
   echo: 6290,
   'edge-sockets': 370,
   'embedded-postgres': 850,

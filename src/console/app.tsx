@@ -13,7 +13,7 @@ import { TimeBar } from './time-bar.tsx';
 import { useKeys } from './use-keys.ts';
 
 export function App() {
-  const { api, log, playhead, router, words } = useConsole();
+  const { api, caller, log, playhead, router, words } = useConsole();
   const isLost = log.isProjectLost.value;
   useKeys({
     ' ': () => playhead.togglePause(),
@@ -22,8 +22,9 @@ export function App() {
     l: () => playhead.goLive(),
     1: () => router.go(router.href('/')),
     2: () => router.go(router.href('/connections')),
-    3: () => router.go(router.href('/nodes')),
-    4: () => router.go(router.href('/keys')),
+    // As in the header, what the key may not see is not gone to.
+    3: () => caller.lacks('nodes:read') || router.go(router.href('/nodes')),
+    4: () => caller.lacks('keys:read') || router.go(router.href('/keys')),
   });
   usePlaceInUrl();
   return (

@@ -12,6 +12,7 @@ import { useConsole } from './console-context.ts';
 import { CopyButton } from './copy-button.tsx';
 import { addressText, raddrText } from './facts.ts';
 import { listenerName as nameOf } from './listener-text.ts';
+import { problemText } from './problem-text.ts';
 import { rateText, spanMs, spanText } from './spans.ts';
 import { useCurl } from './use-curl.ts';
 import { useHindrance } from './use-hindrance.ts';
@@ -31,7 +32,7 @@ export function ConnectionPanel({ id, onClose }: ConnectionPanelProps) {
     ? `${raddrText(connection)} → ${addressText(connection.laddr)}`
     : plainText(id);
   useTitle([name, words.connections.title]);
-  const problemText = problem?.code === 'not_found' ? panel.lost : problem?.detail;
+  const why = problem && (problem.code === 'not_found' ? panel.lost : problemText(problem, words));
   return (
     <aside class="panel connection-panel" aria-busy={connection === undefined && problem === null}>
       <header>
@@ -40,9 +41,9 @@ export function ConnectionPanel({ id, onClose }: ConnectionPanelProps) {
           ×
         </button>
       </header>
-      {problemText !== undefined && (
+      {why !== null && (
         <p class="bad" role="alert">
-          {problemText}
+          {why}
         </p>
       )}
       {connection && (

@@ -12,6 +12,7 @@ import { CopyButton } from './copy-button.tsx';
 import { everAccepted } from './ever-accepted.ts';
 import { ExportButton } from './export-button.tsx';
 import { FilterBar } from './filter-bar.tsx';
+import { problemText } from './problem-text.ts';
 import { useCurl } from './use-curl.ts';
 import { useKeys } from './use-keys.ts';
 import { useRowKeys } from './use-rows.ts';
@@ -50,7 +51,7 @@ export function ConnectionsPage({ selectedId }: ConnectionsPageProps) {
       </FilterBar>
       {feed?.problem.value && (
         <p class="bad" role="alert">
-          {feed.problem.value.detail}
+          {problemText(feed.problem.value, words)}
         </p>
       )}
       <div class="table-and-panel">

@@ -115,15 +115,19 @@ function NodeState() {
 
 /** Shape and word first, colour second. */
 function Place() {
-  const { api, log, playhead, state, words } = useConsole();
+  const { api, caller, log, playhead, state, words } = useConsole();
   const moment = playhead.moment.value;
   const { seq } = state.value;
   const { header } = words;
-  if (api.isKeyWanted.value || log.isProjectLost.value)
+  const nowhere = api.isKeyWanted.value
+    ? header.keyWanted
+    : log.isProjectLost.value
+      ? header.noProject
+      : caller.lacks('events:read') && header.noLog;
+  if (nowhere)
     return (
       <p class="place waiting">
-        <span aria-hidden="true">○</span>{' '}
-        {api.isKeyWanted.value ? header.keyWanted : header.noProject}
+        <span aria-hidden="true">○</span> {nowhere}
       </p>
     );
   const [mark, word, kind] =

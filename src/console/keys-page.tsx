@@ -8,6 +8,7 @@ import { type KeyView, keyStateOf } from './key-states.ts';
 import { type KeyAct, KeyDialog } from './keys-page-dialogs.tsx';
 import { type KeysWords, keysWordsEnglish } from './keys-words-english.ts';
 import { keysWordsJapanese } from './keys-words-japanese.ts';
+import { problemText } from './problem-text.ts';
 import { dateText } from './spans.ts';
 import { useCurl } from './use-curl.ts';
 import { useList } from './use-list.ts';
@@ -47,7 +48,7 @@ export function KeysPage() {
       <p class="soft">{said.about}</p>
       {problem !== null && (
         <p class="bad" role="alert">
-          {problem.code === 'unreachable' ? words.problem.unreachable : problem.detail}
+          {problemText(problem, words)}
         </p>
       )}
       {page !== null && keys.length === over.length && <p class="soft">{said.none}</p>}

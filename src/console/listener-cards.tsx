@@ -11,7 +11,7 @@ import { acceptedLastMinute } from './rates.ts';
 export interface ListenerCardsProps {
   readonly listeners: readonly ListenerView[];
   readonly selectedId: string | null;
-  readonly countOf: (id: string) => number;
+  readonly countOf: (listener: ListenerView) => number;
 }
 
 const shownMax = 12;
@@ -22,7 +22,7 @@ export function ListenerCards({ listeners, selectedId, countOf }: ListenerCardsP
   const rates = isLive ? acceptedLastMinute(timeline.value.events) : null;
   const [text, setText] = useState('');
   const matching = listenersWith(listeners, text);
-  const busiest = matching.toSorted((one, other) => countOf(other.id) - countOf(one.id));
+  const busiest = matching.toSorted((one, other) => countOf(other) - countOf(one));
   const shown = busiest.slice(0, shownMax);
   const left = matching.length - shown.length;
   return (
@@ -43,7 +43,7 @@ export function ListenerCards({ listeners, selectedId, countOf }: ListenerCardsP
               <span>
                 <ListenerState listener={listener} />{' '}
                 <span class="soft">
-                  {words.live.openCount(countOf(listener.id))}
+                  {words.live.openCount(countOf(listener))}
                   {rates !== null && ` · ${words.live.perMinute(rates.get(listener.id) ?? 0)}`}
                 </span>
               </span>

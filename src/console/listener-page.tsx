@@ -8,6 +8,7 @@ import { EndButton } from './end-button.tsx';
 import { FaultEditor } from './fault-editor.tsx';
 import { ListenerState } from './listener-line.tsx';
 import { listenerName, whereText } from './listener-text.ts';
+import { problemText } from './problem-text.ts';
 import { recentEnds, waitLine } from './recent-ends.ts';
 import { useListener } from './use-listener.ts';
 import { useTitle } from './use-title.ts';
@@ -25,7 +26,7 @@ export function ListenerPage({ listenerKey }: ListenerPageProps) {
     return (
       <section class="page" aria-busy={listener === undefined && problem === null}>
         <h1>{words.listener.title(plainText(listenerKey))}</h1>
-        {problem !== null && <p class="bad">{problem.detail}</p>}
+        {problem !== null && <p class="bad">{problemText(problem, words)}</p>}
         {listener === null && (
           <p>
             {words.listener.lost} <a href={router.href('/')}>{words.problem.toLive}</a>

@@ -9,7 +9,9 @@ import { FindField } from './find-field.tsx';
 import { ListenerState } from './listener-line.tsx';
 import { byName, listenersWith } from './listener-search.ts';
 import { listenerName, whereText } from './listener-text.ts';
+import { problemText } from './problem-text.ts';
 import { useCurl } from './use-curl.ts';
+import { useOpenCount } from './use-open-count.ts';
 import { useFocusOf, useRowKeys } from './use-rows.ts';
 import { useTitle } from './use-title.ts';
 import { type RowAttributes, VirtualRows } from './virtual-rows.tsx';
@@ -42,7 +44,7 @@ export function ListenersPage() {
       />
       {problem !== null && (
         <p class="bad" role="alert">
-          {problem.detail}
+          {problemText(problem, words)}
         </p>
       )}
       <div class="panel table-panel" aria-busy={!log.isListed.value}>
@@ -145,13 +147,13 @@ interface ListenerRowProps {
 }
 
 function ListenerRow({ listener, attributes, isTabStop, onFocus }: ListenerRowProps) {
-  const { router, state, words } = useConsole();
+  const { router, words } = useConsole();
+  const openCount = useOpenCount();
   const link = useFocusOf(listener.id);
   const key = listener.name ?? listener.id;
   const labels = Object.entries(listener.labels).map(([name, value]) => `${name}=${value}`);
   const labelsText = plainText(labels.join(' '));
   const tabIndex = isTabStop ? 0 : -1;
-  const openCount = state.value.connections.of(listener.id).open.all.size;
   return (
     <tr {...attributes}>
       <td class="of-listener" title={key}>
@@ -170,7 +172,7 @@ function ListenerRow({ listener, attributes, isTabStop, onFocus }: ListenerRowPr
       <td class="of-where mono" title={whereText(listener)}>
         {whereText(listener)}
       </td>
-      <td class="of-open number">{words.count(openCount)}</td>
+      <td class="of-open number">{words.count(openCount(listener))}</td>
       <td class="of-node" title={listener.nodeId}>
         {plainText(listener.nodeName)}
       </td>

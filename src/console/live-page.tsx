@@ -15,12 +15,13 @@ import { useLit } from './lit.ts';
 import { LostListener } from './lost-listener.tsx';
 import { Picture } from './picture.tsx';
 import { lastClosedMax } from './standing-connections.ts';
+import { useOpenCount } from './use-open-count.ts';
 import { useTitle } from './use-title.ts';
 
 export function LivePage() {
   const { log, playhead, router, state, words } = useConsole();
-  const { listeners, connections } = state.value;
-  const countOf = (id: string) => connections.of(id).open.all.size;
+  const { listeners } = state.value;
+  const countOf = useOpenCount();
   const wanted = router.query.value.get('listener');
   const listener = chosen(listeners, wanted, countOf);
   useTitle([listener ? listenerName(listener) : plainText(wanted ?? ''), words.pages.live]);
@@ -44,25 +45,24 @@ export function LivePage() {
 function chosen(
   listeners: readonly ListenerView[],
   wanted: string | null,
-  countOf: (id: string) => number,
+  countOf: (listener: ListenerView) => number,
 ): ListenerView | undefined {
   if (wanted !== null) return listeners.findLast(({ id, name }) => [id, name].includes(wanted));
   return listeners.reduce<ListenerView | undefined>(
-    (best, one) => (best === undefined || countOf(one.id) >= countOf(best.id) ? one : best),
+    (best, one) => (best === undefined || countOf(one) >= countOf(best) ? one : best),
     undefined,
   );
 }
 
 function Scene({ listener }: { readonly listener: ListenerView }) {
-  const { log, playhead, router, state, words } = useConsole();
+  const { playhead, router, state, words } = useConsole();
   const [lit, setLit] = useLit();
   const isLive = playhead.seq.value === null;
   const standing = state.value.connections.of(listener.id);
   const { open } = standing;
   const known = open.all.size;
   const closed = standing.lastClosed.slice(-lastClosedMax);
-  const told = isLive && !log.timeline.isWhole ? listener.openConnections : 0;
-  const openCount = Math.max(known, told);
+  const openCount = useOpenCount()(listener);
   const knownCount = openCount + standing.closedCount;
   const scene = { listener, open, closed, openCount };
   const isDrawn = useDrawn();

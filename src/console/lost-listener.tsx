@@ -3,6 +3,7 @@ import type { ListenerView } from '../http/resources.ts';
 import { plainText } from '../plain-text.ts';
 import { useConsole } from './console-context.ts';
 import { listenerName } from './listener-text.ts';
+import { problemText } from './problem-text.ts';
 import { useListener } from './use-listener.ts';
 
 interface LostListenerProps {
@@ -30,7 +31,7 @@ function LostNow({ listenerKey }: LostListenerProps) {
   const { lost } = words.live;
   const text =
     problem !== null
-      ? problem.detail
+      ? problemText(problem, words)
       : listener === undefined
         ? ''
         : listener?.closedAt

@@ -9,6 +9,7 @@ import { type NodeAct, NodeDialog } from './node-dialogs.tsx';
 import { byNeed, type NodeView, searchText, stateCounts } from './node-states.ts';
 import { type NodesWords, nodesWordsEnglish } from './nodes-words-english.ts';
 import { nodesWordsJapanese } from './nodes-words-japanese.ts';
+import { problemText } from './problem-text.ts';
 import { useCurl } from './use-curl.ts';
 import { useList } from './use-list.ts';
 import { useTitle } from './use-title.ts';
@@ -48,7 +49,7 @@ export function NodesPage() {
       <p class="soft">{said.about}</p>
       {problem !== null && (
         <p class="bad" role="alert">
-          {problem.code === 'unreachable' ? words.problem.unreachable : problem.detail}
+          {problemText(problem, words)}
         </p>
       )}
       {page !== null && nodes.length === 0 && <p class="soft">{said.none}</p>}

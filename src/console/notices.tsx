@@ -1,5 +1,6 @@
 /** What the reader has to know about the page itself. */
 import { useConsole } from './console-context.ts';
+import { problemText } from './problem-text.ts';
 
 export function Notices() {
   const { log, past, playhead, timeline, words } = useConsole();
@@ -10,9 +11,7 @@ export function Notices() {
   return (
     <div role="status" class="notices">
       {problem !== null && problem.code !== 'unauthenticated' && !log.isProjectLost.value && (
-        <p class="notice bad">
-          {problem.code === 'unreachable' ? words.problem.unreachable : problem.detail}
-        </p>
+        <p class="notice bad">{problemText(problem, words)}</p>
       )}
       {isPast && firstSeq > 1 && <p class="notice">{words.header.cut(firstSeq)}</p>}
       {log.isOutdated.value && (

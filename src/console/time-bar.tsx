@@ -10,7 +10,7 @@ const speeds: readonly Speed[] = [1, 10, 'all'];
 const curveCount = 160;
 
 export function TimeBar() {
-  const { api, playhead, state, timeline, words } = useConsole();
+  const { api, caller, playhead, state, timeline, words } = useConsole();
   const { seq, event } = state.value;
   const { firstSeq, headSeq, events } = timeline.value;
   const isEmpty = events.length === 0;
@@ -19,7 +19,8 @@ export function TimeBar() {
   return (
     <footer class="time-bar">
       {isEmpty ? (
-        !api.isKeyWanted.value && <p class="faint">{timeBar.empty}</p>
+        !api.isKeyWanted.value &&
+        !caller.lacks('events:read') && <p class="faint">{timeBar.empty}</p>
       ) : (
         <>
           <div class="track">

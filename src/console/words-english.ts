@@ -34,6 +34,7 @@ export const english = {
     waiting: 'reconnecting',
     keyWanted: 'needs a key',
     noProject: 'no project',
+    noLog: 'not followed',
     seq: (seq: number) => `seq ${n(seq)}`,
     rate: (perSecond: number) => `${n(perSecond)} events/s`,
     project: 'Project',

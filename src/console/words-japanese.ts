@@ -23,6 +23,7 @@ export const japanese: Words = {
     waiting: '再接続中',
     keyWanted: 'キーが必要',
     noProject: 'プロジェクトなし',
+    noLog: '追跡なし',
     seq: (seq) => `seq ${n(seq)}`,
     rate: (perSecond) => `${n(perSecond)} イベント/秒`,
     project: 'プロジェクト',

@@ -160,6 +160,31 @@ test('what a key may not change it is not offered, and is told why', async () =>
   await want(204, app, 'DELETE', '/v1/listeners/seen', undefined, given);
 });
 
+test('a key that may not follow the log sees what the lists tell, and is told why no more', async () => {
+  const { secret } = await makeKey('default', 'lists', ['listeners:read']);
+  const given = { ...bearer(token), 'kodama-project': 'default' };
+  const { laddr } = await want(201, app, 'POST', '/v1/listeners', { name: 'listed' }, given);
+  await using client = await openClient(laddr.port);
+  await client.echo('hello');
+  await using tab = await openTab(browser, { provoked: ['status of 403'] });
+  const { page } = tab;
+  const why = (scope: string) => `Not for the key of this tab: it lacks the scope ${scope}.`;
+  await page.goto(`${app.url}/?listener=listed#key=${secret}`);
+  await page.getByText(why('events:read')).waitFor();
+  await page.getByText('not followed').waitFor();
+  await page.getByText('Drawn from 0 of 1 open connections').waitFor();
+  for (const text of ['reconnecting', 'The log is empty'])
+    expect(await page.getByText(text).count(), text).toBe(0);
+  await expectAccessible(page);
+  // Pages that the key may not see are not gone to.
+  await page.keyboard.press('3');
+  await page.keyboard.press('4');
+  expect(new URL(page.url()).pathname).toBe('/');
+  await page.keyboard.press('2');
+  await page.getByText(why('connections:read')).waitFor();
+  await want(204, app, 'DELETE', '/v1/listeners/listed', undefined, given);
+});
+
 test('where nothing listens, who may open nothing is offered no button for it', async () => {
   await want(201, app, 'POST', '/v1/projects', { name: 'bare' }, bearer(token));
   const { secret } = await makeKey('bare', 'looks', ['read']);
