@@ -83,10 +83,13 @@ export function textbookViews(url: string): View[] {
 }
 
 export function oddViews(url: string): View[] {
+  const lost = (page: Page) => page.locator('.lost:not([aria-busy="true"])').waitFor();
   const key = encodeURIComponent(longName);
   return [
     { name: 'odd-live', url: `${url}/?listener=${key}`, look: text('[::1]') },
     { name: 'odd-balancer', url: `${url}/?listener=behind-a-balancer`, look: text('2001:db8') },
+    { name: 'odd-listeners', url: `${url}/listeners`, look: text('behind-a-balancer') },
+    { name: 'odd-lost', url: `${url}/?listener=nobody`, look: lost },
     { name: 'odd-connections', url: `${url}/connections`, look: text('2001:db8') },
     { name: 'odd-listener', url: `${url}/listeners/${key}`, look: text('banner') },
     {
