@@ -113,7 +113,7 @@ test('of more listeners than Live has room for all are found in a list', async (
   const count = 15;
   for (let at = 1; at <= count; at += 1)
     await want(201, own, 'POST', '/v1/listeners', {
-      ...{ name: `many-${at}`, labels: { team: at === 7 ? 'red' : 'blue' } },
+      ...{ name: `many-more-${at}`, labels: { team: at === 7 ? 'red' : 'blue' } },
     });
   await using tab = await openTab(browser);
   const { page } = tab;
@@ -123,12 +123,12 @@ test('of more listeners than Live has room for all are found in a list', async (
   await page.getByRole('link', { name: 'and 3 more listeners' }).click();
   await page.waitForURL(`${own.url}/listeners`);
   await waitFor('all of them', async () => (await names()).length === count);
-  expect((await names()).slice(0, 3)).toEqual(['many-1', 'many-2', 'many-3']);
+  expect((await names()).slice(0, 3)).toEqual(['many-more-1', 'many-more-2', 'many-more-3']);
   await page.keyboard.press('/');
-  await page.keyboard.type('blue many-1');
+  await page.keyboard.type('blue many-more-1');
   await page.getByText('7 of 15 listeners').waitFor();
   await page.keyboard.press('Enter');
-  await page.waitForURL(`${own.url}/listeners?find=blue+many-1`);
+  await page.waitForURL(`${own.url}/listeners?find=blue+many-more-1`);
   await page.reload();
   await page.getByText('7 of 15 listeners').waitFor();
   await expectAccessible(page);
@@ -137,10 +137,10 @@ test('of more listeners than Live has room for all are found in a list', async (
   await page.getByRole('heading', { name: 'Listeners' }).click();
   await page.keyboard.press('j');
   await page.keyboard.press('Enter');
-  await page.waitForURL(`${own.url}/listeners/many-7`);
+  await page.waitForURL(`${own.url}/listeners/many-more-7`);
   await page.getByRole('link', { name: 'Listeners' }).click();
-  await page.getByRole('link', { name: 'Picture many-7' }).click();
-  await page.getByRole('heading', { name: 'many-7' }).waitFor();
+  await page.getByRole('link', { name: 'Picture many-more-7' }).click();
+  await page.getByRole('heading', { name: 'many-more-7' }).waitFor();
 
   // As of a kodama that has more of them than a page of the API holds, made before the window of the log.
   for (const [whole, part] of [
@@ -156,6 +156,10 @@ test('of more listeners than Live has room for all are found in a list', async (
   await page.getByText('15 listeners', { exact: true }).waitFor();
   await page.setViewportSize({ width: 320, height: 640 });
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+  const link = page.locator('[data-row]', { hasText: 'many-more-15' });
+  expect(await link.evaluate((shown) => shown.getBoundingClientRect().width)).toBeGreaterThan(
+    await link.evaluate((shown) => shown.scrollWidth - 1),
+  );
   await expectAccessible(page);
 });
 
