@@ -23,7 +23,11 @@ export function ListenerCards({ listeners, selectedId, countOf }: ListenerCardsP
   const [text, setText] = useState('');
   const matching = listenersWith(listeners, text);
   const busiest = matching.toSorted((one, other) => countOf(other) - countOf(one));
+  const isSelected = ({ id }: ListenerView) => id === selectedId;
   const shown = busiest.slice(0, shownMax);
+  // The one that is drawn has a card, however busy others are.
+  const selected = busiest.slice(shownMax).filter(isSelected);
+  shown.splice(shownMax - selected.length, selected.length, ...selected);
   const left = matching.length - shown.length;
   return (
     <nav class="cards" aria-label={words.live.listeners}>
@@ -36,7 +40,7 @@ export function ListenerCards({ listeners, selectedId, countOf }: ListenerCardsP
             <a
               class="card"
               href={router.href('/', { listener: listener.name ?? listener.id })}
-              aria-current={listener.id === selectedId ? 'true' : undefined}
+              aria-current={isSelected(listener) ? 'true' : undefined}
             >
               <strong title={listenerName(listener)}>{listenerName(listener)}</strong>
               <span class="mono">{whereText(listener)}</span>
