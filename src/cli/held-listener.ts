@@ -1,6 +1,7 @@
 /**
  * A listener that lives as long as this process: it is deleted at the end, and its time is renewed until then, so that one
- * whose holder was killed is gone soon.
+ * whose holder was killed is gone soon. Each renewal is an event, a line of the log and an entry of the audit, so that they
+ * grow rare as it is held longer.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { CommandFailure, Refused } from './failure.ts';
@@ -8,9 +9,19 @@ import { randomName } from './random-name.ts';
 import type { Listener, RestClient, Status } from './rest-client.ts';
 
 export const leaseMsDefault = 120_000;
-/** So often within a lease it is renewed: a few may fail. */
-const renewalsPerLease = 4;
+const leaseMsMax = 3_600_000;
+/** A lease is renewed when half of it is over, and in such parts of it again where that fails. */
+const retriesPerLease = 8;
 const namesTriedMax = 5;
+
+/** It outlives its holder by no longer than it was held, and by `leaseMs` where that was short. */
+export function leaseMsAfter(heldMs: number, leaseMs = leaseMsDefault): number {
+  return Math.max(leaseMs, Math.min(Math.floor(heldMs), leaseMsMax));
+}
+
+export function renewalMsOf(leaseMs: number): number {
+  return leaseMs / 2;
+}
 
 export interface HoldOptions {
   readonly client: RestClient;
@@ -18,6 +29,7 @@ export interface HoldOptions {
   readonly body: Readonly<Record<string, unknown>>;
   /** It stays when this process ends. */
   readonly isKept?: boolean;
+  /** The first lease, and the shortest. */
   readonly leaseMs?: number;
   readonly say: (text: string) => void;
 }
@@ -52,21 +64,27 @@ export class HeldListener implements AsyncDisposable {
     this.#renewing = leaseMs === null ? Promise.resolve() : this.#renew(leaseMs);
   }
 
-  async #renew(leaseMs: number): Promise<void> {
+  async #renew(leaseMsMin: number): Promise<void> {
     const { client, say } = this.#options;
     const { signal } = this.#stop;
-    const everyMs = leaseMs / renewalsPerLease;
-    const body = { ttlMs: leaseMs };
+    const begunMs = performance.now();
+    const silenceMs = leaseMsMin / retriesPerLease;
+    let leaseMs = leaseMsMin;
+    let waitMs = renewalMsOf(leaseMs);
     for (;;) {
       try {
-        await delay(everyMs, undefined, { signal });
-        await client.call('PATCH', this.#path, { body, signal, silenceMs: everyMs });
+        await delay(waitMs, undefined, { signal });
+        const body = { ttlMs: leaseMsAfter(performance.now() - begunMs, leaseMsMin) };
+        await client.call('PATCH', this.#path, { body, signal, silenceMs });
+        leaseMs = body.ttlMs;
+        waitMs = renewalMsOf(leaseMs);
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof CommandFailure)) throw error;
         // It is closed already, which its log tells.
         if (error instanceof Refused && !error.isPassing) return;
         say(`kodama: the listener could not be renewed: ${error.message}`);
+        waitMs = leaseMs / retriesPerLease;
       }
     }
   }
