@@ -1,6 +1,6 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { become } from './become.ts';
-import { collected, option, withOptions } from './flags.ts';
+import { collected, option, repeatable, withOptions } from './flags.ts';
 import type { Run } from './session.ts';
 
 interface AgentOptions {
@@ -16,8 +16,8 @@ export function agentCommand(run: Run): Command {
     )
     // --token-file is one of all commands, too.
     .action(run((_, self) => become('agent/main', wordsOf(self.optsWithGlobals<AgentOptions>()))));
-  const join = new Option('--join <url>', 'its gateway; several times: tried in turn');
-  return withOptions(command.addOption(join.argParser(collected)), [
+  return withOptions(command, [
+    repeatable('--join <url>', 'its gateway; several are tried in turn', collected),
     option('--token-file <file>', 'the join token (else KODAMA_JOIN_TOKEN)'),
     option('--name <name>', 'what the node is to be called, else as this host'),
   ]);

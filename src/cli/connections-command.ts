@@ -46,7 +46,7 @@ export function connectionFilterOptions(): readonly Option[] {
     option('--lport <port>', 'only at this local port', port),
     choice('--close-reason <reason>', 'only closed for this', closeReasons),
     option('--since <time>', 'accepted at a time or later, or so long ago such as 5m', since),
-    labelOption('only of listeners with this label; repeatable'),
+    labelOption('only of listeners with this label'),
   ];
 }
 

@@ -10,6 +10,7 @@ import {
   labelQuery,
   networks,
   option,
+  repeatable,
   since,
   wholeNumber,
   withOptions,
@@ -51,12 +52,12 @@ export function eventsCommand(run: Run): Command {
     option('--log <id>', 'refuse where the seqs are of another log, such as after a restore'),
     start('--since <time>', 'from a time on, or from so long ago such as 5m', since),
     start('--last <n>', 'the newest n that match', wholeNumber),
-    choices('--type <type>', 'of this type; repeatable', eventTypes),
-    option('--listener <listener>', 'of this listener, by name or id; repeatable', collected),
-    option('--connection <id>', 'of this connection; repeatable', collected),
-    option('--raddr <network>', 'of this remote address or network; repeatable', networks),
-    choices('--protocol <protocol>', 'of this protocol; repeatable', protocols),
-    labelOption('of listeners with this label; repeatable'),
+    choices('--type <type>', 'of this type', eventTypes),
+    repeatable('--listener <listener>', 'of this listener, by name or id', collected),
+    repeatable('--connection <id>', 'of this connection', collected),
+    repeatable('--raddr <network>', 'of this remote address or network', networks),
+    choices('--protocol <protocol>', 'of this protocol', protocols),
+    labelOption('of listeners with this label'),
   ]);
 }
 

@@ -25,7 +25,7 @@ export function applyCommand(run: Run): Command {
 export function exportCommand(run: Run): Command {
   return new Command('export')
     .description('print what listens as a file for apply; -l set=NAME makes NAME its set')
-    .addOption(labelOption('only with this label; repeatable'))
+    .addOption(labelOption('only with this label'))
     .action(
       run(async (session, command) =>
         (await import('./export-listeners.ts')).exportListeners(session, command),

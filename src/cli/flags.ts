@@ -68,7 +68,17 @@ export type Labels = Readonly<Record<string, string>>;
 export function label(text: string, before: Labels = {}): Labels {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It is not key=value.');
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+  return added(before, text.slice(0, at), text.slice(at + 1));
+}
+
+/** @throws InvalidArgumentError for a key that is there already, as commander has it */
+export function added<Value>(
+  before: Readonly<Record<string, Value>>,
+  key: string,
+  value: Value,
+): Readonly<Record<string, Value>> {
+  if (Object.hasOwn(before, key)) throw new InvalidArgumentError(`It gives ${key} a second value.`);
+  return { ...before, [key]: value };
 }
 
 /** As the query of the API has them. */
@@ -89,14 +99,17 @@ export function choice(flags: string, about: string, words: readonly string[]): 
 
 /** Each time that it is given adds one of the words. */
 export function choices(flags: string, about: string, words: readonly string[]): Option {
-  return choice(flags, about, words).argParser((text, before?: readonly string[]) => {
+  const read = (text: string, before?: readonly string[]) => {
     assertWord(text, words);
     return collected(text, before);
-  });
+  };
+  const made = repeatable(flags, about, read);
+  made.argChoices = [...words];
+  return made;
 }
 
 export function labelOption(about: string): Option {
-  return new Option('-l, --label <key=value>', about).argParser(label);
+  return repeatable('-l, --label <key=value>', about, label);
 }
 
 /** For flags of a create, which a change knows only to refuse them: they are hidden. @throws CommandFailure */
@@ -118,8 +131,35 @@ export function option(
   about: string,
   read?: (text: string, before: never) => unknown,
 ): Option {
-  const made = new Option(flags, about);
+  return withReader(new Option(flags, about), read);
+}
+
+/** One that may be given again: `read` adds to what was given before. */
+export function repeatable(
+  flags: string,
+  about: string,
+  read: (text: string, before: never) => unknown,
+): Option {
+  return withReader(new RepeatableOption(flags, `${about}; repeatable`), read);
+}
+
+class RepeatableOption extends Option {}
+
+function withReader(made: Option, read?: (text: string, before: never) => unknown): Option {
   return read === undefined
     ? made
     : made.argParser(read as (text: string, before: unknown) => unknown);
+}
+
+/** Of a flag that takes one value the last would hold, and those before it be lost without a word. */
+export function refuseRepeats(command: Command): void {
+  for (const one of command.options) {
+    if (!one.required || one instanceof RepeatableOption) continue;
+    let isGiven = false;
+    command.on(`option:${one.name()}`, () => {
+      if (isGiven)
+        command.error(`error: option '${one.flags}' takes one value, and is given again`);
+      isGiven = true;
+    });
+  }
 }

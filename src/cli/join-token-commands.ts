@@ -39,7 +39,7 @@ function createJoinTokenCommand(run: Run): Command {
   return withOptions(command, [
     option('--ttl <duration>', 'when it ends by itself (1h)', lifetime),
     option('--uses <n>', 'how many nodes may join with it (1)', atLeastOne),
-    labelOption('of the nodes that join with it; repeatable'),
+    labelOption('of the nodes that join with it'),
     new Option('--shared', 'its nodes serve every project; for operators'),
     new Option('-q, --quiet', 'print the secret and nothing else, for scripts'),
   ]);

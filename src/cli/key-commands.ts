@@ -1,7 +1,15 @@
 /** Keys: what a caller shows. The secret of one is printed by the command that made it, and by none after it. */
 import { Command, Option } from 'commander';
 import { scopeWords } from '../tenancy/api-key.ts';
-import { assertWord, atLeastOne, duration, lifetime, option, withOptions } from './flags.ts';
+import {
+  assertWord,
+  atLeastOne,
+  duration,
+  lifetime,
+  option,
+  repeatable,
+  withOptions,
+} from './flags.ts';
 import { listShown, listShownDefault } from './list-shown.ts';
 import type { Key, ToldKey } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
@@ -44,7 +52,11 @@ function createKeyCommand(run: Run): Command {
     .argument('<name>', 'its name')
     .action(run(createKey));
   return withOptions(command, [
-    option('--scopes <scopes>', 'what it allows, such as read,write', scopes).makeOptionMandatory(),
+    repeatable(
+      '--scopes <scopes>',
+      'what it allows, such as read,write',
+      scopes,
+    ).makeOptionMandatory(),
     option('--ttl <duration>', 'when it ends by itself, such as 30d', lifetime),
     new Option('--operator', 'of no project; its scopes are to be operator, among others'),
     secretOnly(),

@@ -111,7 +111,7 @@ export function deleteCommand(run: Run): Command {
     .description('close listeners: their ports are free then, and their history stays')
     .argument('[listener...]', 'their names or ids')
     .addOption(option('--drain <duration>', 'let connections end by themselves, so long', duration))
-    .addOption(labelOption('all that have this label; repeatable'))
+    .addOption(labelOption('all that have this label'))
     .action(run(deleteListeners));
 }
 

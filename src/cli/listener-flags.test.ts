@@ -90,6 +90,7 @@ test('what cannot be read is refused', () => {
     '--fault 5',
     '--bandwidth 1MB/h',
     '--label nothing',
+    '--label env=ci --label env=qa',
     '--udp --tls',
     '--info --discard',
     '--ttl 1.5ms',

@@ -8,11 +8,13 @@ import {
   delay,
   type Labels,
   label,
+  labelOption,
   lifetime,
   networks,
   option,
   port,
   rate,
+  repeatable,
   size,
   wholeNumber,
   withOptions,
@@ -59,18 +61,16 @@ const newOptions = () => [
   new Option('--durable', 'echo nothing before the connection is on record'),
   choice('--proxy <mode>', 'a PROXY header may or must come first', ['optional', 'required']),
   option('--node <name>', 'on this node, by its name or id'),
-  option('--node-selector <key=value>', 'on a node with this label; repeatable', label).conflicts(
-    'node',
-  ),
+  repeatable('--node-selector <key=value>', 'on a node with this label', label).conflicts('node'),
 ];
 
 const sharedOptions = () => [
-  option('-l, --label <key=value>', 'to find it by; repeatable', label),
+  labelOption('to find it by'),
   option('--ttl <duration>', 'close it after so long', lifetime),
   option('--idle <duration>', 'close a connection after so long without a byte', lifetime),
   option('--max-connections <n>', 'open connections at once; more are refused', atLeastOne),
-  option('--allow <network>', 'only these may connect; repeatable', networks),
-  option('--deny <network>', 'these may not connect; repeatable', networks),
+  repeatable('--allow <network>', 'only these may connect', networks),
+  repeatable('--deny <network>', 'these may not connect', networks),
 ];
 
 /** The faults of each command, in the order of its flags. */
@@ -84,7 +84,7 @@ function faultOptions(command: Command): readonly Option[] {
     (text: string) =>
       faults.push(toFault(read(text)));
   return [
-    option(
+    repeatable(
       '--latency <delay>',
       'fault: bytes come back late, 300ms or 300ms±50ms',
       add(delay, ({ delayMs, jitterMs }: Delay) => ({
@@ -93,19 +93,19 @@ function faultOptions(command: Command): readonly Option[] {
         ...(jitterMs === 0 ? {} : { jitterMs }),
       })),
     ),
-    option(
+    repeatable(
       '--bandwidth <rate>',
       'fault: bytes come back no faster, 1MB/s',
       add(rate, (bytesPerSecond) => ({ type: 'bandwidth', bytesPerSecond })),
     ),
-    option(
+    repeatable(
       '--limit <size[:end]>',
       'fault: so many bytes come back, then fin, rst or blackhole, 1kB:rst',
       add(limit, (fault) => fault),
     ),
-    option(
+    repeatable(
       '--fault <json>',
-      'any fault, as the API takes it; repeatable',
+      'any fault, as the API takes it',
       add(faultJson, (fault) => fault),
     ),
     option(

@@ -39,7 +39,7 @@ export function listenersCommand(run: Run): Command {
     choice('--protocol <protocol>', 'only of this protocol', protocols),
     option('--name <name>', 'only of this name'),
     option('--port <port>', 'only bound to this port', port),
-    labelOption('only with this label; repeatable'),
+    labelOption('only with this label'),
     option('--limit <n>', 'at most so many', atLeastOne).default(limitDefault),
     new Option('-w, --watch', 'go on: redrawn on a terminal, changed rows in a pipe'),
   ]);

@@ -33,7 +33,7 @@ export function nodesCommand(run: Run): Command {
     .action(run(listNodes));
   withOptions(command, [
     choice('--state <state>', 'only in this state', nodeStates),
-    labelOption('only with this label; repeatable'),
+    labelOption('only with this label'),
     option('--limit <n>', 'at most so many', atLeastOne).default(listShownDefault),
   ]);
   return command
@@ -83,7 +83,7 @@ interface SetOptions {
 function setNodeCommand(run: Run): Command {
   const command = partOf('set', 'change a node; labels that are given replace all it has');
   return withOptions(command.action(run(setNode)), [
-    labelOption('to place listeners by; repeatable'),
+    labelOption('to place listeners by'),
     new Option('--no-labels', 'take all labels away'),
     option('--lost-after <duration>', 'after so long without a word it is lost, 5m', lifetime),
     option('--name <name>', 'it keeps the one that it joined with').hideHelp(),

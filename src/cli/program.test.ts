@@ -71,6 +71,40 @@ test('a flag that takes no name, file or text refuses what is none of its values
   ]);
 });
 
+test('a flag that is given again is refused by its name, unless its help says that it may be', () => {
+  const said: string[] = [];
+  const output = { writeErr: (text: string) => void said.push(text) };
+  const { commands } = buildProgram(environment, () => async () => undefined, output);
+  const values = ['1', '5s', 'a=1', 'listeners=1', '::1', 'write', '1kB', '{"type":"refuse"}'];
+  const isRefused = (command: Command, words: readonly string[], why: RegExp): boolean => {
+    said.length = 0;
+    try {
+      command.parse(words, { from: 'user' });
+    } catch {
+      // What else is wrong is told of all.
+    }
+    return said.some((text) => why.test(text));
+  };
+  const repeatable = new Set<string>();
+  for (const command of commands.flatMap((each) => [each, ...each.commands])) {
+    for (const { long, required, argChoices = values, description } of command.options) {
+      if (!required || long == null) continue;
+      const isTaken = (value: string) => !isRefused(command, [`${long}=${value}`], /is invalid/);
+      const value = argChoices.find(isTaken) ?? '';
+      const own = new RegExp(`^error: option '.*${long} .*' takes one value, and is given again`);
+      const isRepeatable = description.includes('repeatable');
+      const words = [`${long}=${value}`, `${long}=${value}`];
+      expect(isRefused(command, words, own), `${command.name()} ${long}`).toBe(!isRepeatable);
+      if (isRepeatable) repeatable.add(long);
+    }
+  }
+  expect([...repeatable].toSorted()).toEqual([
+    ...['--allow', '--bandwidth', '--bind-host', '--connection', '--deny', '--fault', '--join'],
+    ...['--label', '--latency', '--limit', '--listener', '--node-selector', '--protocol'],
+    ...['--quota', '--raddr', '--scopes', '--type'],
+  ]);
+});
+
 test('no two flags of a command are the same letter', () => {
   for (const command of withParts) {
     const letters = [...command.options, ...program.options].flatMap(({ short }) => short ?? []);

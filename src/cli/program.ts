@@ -10,6 +10,7 @@ import { demoCommand } from './demo-command.ts';
 import type { CommandEnvironment } from './environment.ts';
 import { eventsCommand } from './events-command.ts';
 import { applyCommand, exportCommand } from './file-commands.ts';
+import { refuseRepeats } from './flags.ts';
 import { idleCommand } from './idle-command.ts';
 import { joinTokensCommand } from './join-token-commands.ts';
 import { keysCommand } from './key-commands.ts';
@@ -89,9 +90,11 @@ export function buildProgram(
     completionCommand,
     versionCommand,
   ];
+  refuseRepeats(program);
   const add = (command: Command, options = {}) => {
     program.addCommand(command.copyInheritedSettings(program), options);
     for (const nested of command.commands) nested.copyInheritedSettings(program);
+    for (const one of [command, ...command.commands]) refuseRepeats(one);
   };
   for (const make of commands) add(make(run));
   add(completeCommand(run), { hidden: true });

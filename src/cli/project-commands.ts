@@ -3,7 +3,15 @@ import { Command, InvalidArgumentError } from 'commander';
 import { quotaNames } from '../core/quotas.ts';
 import { confirm } from './confirm.ts';
 import { usageFailure } from './failure.ts';
-import { assertWord, atLeastOne, networks, option, withOptions } from './flags.ts';
+import {
+  added,
+  assertWord,
+  atLeastOne,
+  networks,
+  option,
+  repeatable,
+  withOptions,
+} from './flags.ts';
 import { listShown, listShownDefault } from './list-shown.ts';
 import type { Project } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
@@ -35,10 +43,10 @@ interface ChangeOptions {
 function withChanges(command: Command): Command {
   return withOptions(command, [
     option('--display-name <text>', 'what people read; an empty one takes it away'),
-    option('--quota <name=value>', 'such as listeners=100; none is no bound; repeatable', quota),
-    option(
+    repeatable('--quota <name=value>', 'such as listeners=100; none is no bound', quota),
+    repeatable(
       '--bind-host <network>',
-      'what its listeners may be bound to; any is all; repeatable',
+      'what its listeners may be bound to; any is all',
       bindHosts,
     ),
   ]);
@@ -52,7 +60,7 @@ function quota(text: string, before: ChangeOptions['quota'] = {}): ChangeOptions
   const [, name = '', value = ''] = /^(\w+)=(none|\d{1,15})$/.exec(text) ?? [];
   if (name === '') throw new InvalidArgumentError('It is not name=value, of a number or none.');
   assertWord(name, quotaNames);
-  return { ...before, [name]: value === 'none' ? null : Number(value) };
+  return added(before, name, value === 'none' ? null : Number(value));
 }
 
 function changeOf({ displayName, quota: quotas, bindHost }: ChangeOptions): object {
