@@ -53,7 +53,9 @@ const portRange = z.string().transform((text, context) => {
 /** As an API call may name it. */
 const listenHost = z
   .string()
-  .refine((text) => isIP(text) !== 0 || text === 'localhost', { error: 'must be an address' })
+  .refine((text) => text === 'localhost' || (isIP(text) !== 0 && !text.includes('%')), {
+    error: 'must be an address, without a zone',
+  })
   .transform((text) => (text === 'localhost' ? '127.0.0.1' : text));
 
 /** What a node may be called, wherever its id comes from. */

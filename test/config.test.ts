@@ -17,7 +17,9 @@ test('where listeners are is an address and a range of ports', () => {
   expect(() => readConfig(low)).toThrow(/KODAMA_ALLOW_PRIVILEGED_PORTS/);
   const { listenPorts: allowed } = readConfig({ ...low, KODAMA_ALLOW_PRIVILEGED_PORTS: 'true' });
   expect(allowed).toEqual({ from: 80, to: 2000 });
-  expect(() => readConfig({ KODAMA_LISTEN_HOST: 'example.com' })).toThrow(/^KODAMA_LISTEN_HOST/);
+  for (const host of ['example.com', 'fe80::1%eth0']) {
+    expect(() => readConfig({ KODAMA_LISTEN_HOST: host })).toThrow(/^KODAMA_LISTEN_HOST/);
+  }
 });
 
 const token = { KODAMA_API_TOKEN: 'sesame-open-sesame' };

@@ -105,7 +105,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   postgres: 7175,
   tenancy: 1550,
   tls: 350,
-  wire: 660,
+  wire: 670,
   workers: 1080,
 };
 

@@ -6,7 +6,7 @@
  * - Nothing that the node tells is taken before what is on record of it has been read.
  * - A boot is on record once all that an earlier one left open is closed: before, the next session closes it.
  */
-import { AppError, hasCode } from '../core/errors.ts';
+import { AppError } from '../core/errors.ts';
 import type { EventLog } from '../core/event-log.ts';
 import { HeldNode, type HeldNodeOptions } from '../core/held-node.ts';
 import type { HeldNodes } from '../core/held-nodes.ts';
@@ -156,9 +156,11 @@ export class Session implements NodeSession {
   #fail(error: unknown): void {
     if (this.#hasEnded) return;
     const { logger } = this.#options;
-    const isOther = hasCode(error, 'failed_precondition') || hasCode(error, 'unavailable');
-    if (isOther) logger.info({ err: error, node: this.nodeId }, 'a session is over');
-    else logger.error({ err: error, node: this.nodeId }, 'a session failed');
+    const node = this.nodeId;
+    if (error instanceof AppError) {
+      // Its place is another's, the database is away, or its node refuses what it is asked.
+      logger.info({ node, code: error.code, reason: error.message }, 'a session is over');
+    } else logger.error({ err: error, node }, 'a session failed');
     this.sendAway('the session is over', false);
   }
 

@@ -11,9 +11,15 @@ const jsonBytesMax = 1_048_576;
 export const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 export const name = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
 export const count = z.int().min(0);
+const int32Max = 2_147_483_647;
+/** What a column of the database, or a pid or an fd of the system, has room for. */
+export const count32 = z.int().min(0).max(int32Max);
+/** -1: none. */
+export const fd = z.int().min(-1).max(int32Max);
 /** A time. */
 export const micros = z.int().min(0);
-export const ip = z.string().refine((text) => isIP(text) !== 0);
+/** Without a zone (RFC 4007, 11), which means nothing beyond its host: who tells of an address has left it out. */
+export const ip = z.string().refine((text) => isIP(text) !== 0 && !text.includes('%'));
 export const address = z.object({
   ip,
   port: z.int().min(0).max(65_535),
@@ -23,6 +29,8 @@ export const address = z.object({
 export const text = (max: number) => z.string().transform((words) => words.slice(0, max));
 /** The same where it is written, too. */
 export const shortText = (max: number) => z.string().max(max);
+/** What a host says of itself, which goes into the log and the database. */
+export const ownText = (max: number) => shortText(max).regex(/^\P{Cc}*$/u);
 
 export const raw = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 
@@ -117,8 +125,10 @@ export const knownBinding = json(binding).nullable().catch(null);
 
 export const bound: z.ZodType<Bound> = z.object({
   laddr: address,
-  sockets: z.array(z.object({ pid: count, fd: z.int().min(-1) })).max(1024),
+  sockets: z.array(z.object({ pid: count32, fd })).max(1024),
 });
+
+export const retryAfterMs = z.int().min(0).max(3_600_000);
 
 const details = z
   .object({
@@ -126,7 +136,7 @@ const details = z
     owner: text(64),
     limit: text(64),
     limitValue: z.number(),
-    retryAfterMs: count,
+    retryAfterMs,
   })
   .partial();
 

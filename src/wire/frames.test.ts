@@ -144,6 +144,22 @@ test('a failure keeps its code and details, and a bug its words to itself', () =
 
 /** As somebody writes it who has the protos, and no scruples. */
 const forged = (body: object) => Buffer.from(messageType('SessionRequest').encode(body).finish());
+const beat = (given: object) => forged({ heartbeat: { number: 1, ...given } });
+const observedBound = (laddr: object, sockets: readonly object[]) => {
+  const bytes = Buffer.from(JSON.stringify({ laddr, sockets }));
+  return forged({ observed: { listenerId: id, generation: 1, bound: bytes } });
+};
+const refused = (details: object) => {
+  const own = { code: 'internal', message: '', details: Buffer.from(JSON.stringify(details)) };
+  return forged({ reply: { number: 1, problem: own } });
+};
+const hello = (given: object) => forged({ hello: { ...nodeSamples[0], ...given } });
+
+test('what is forged below is well but for the one field', () => {
+  for (const bytes of [beat({}), refused({}), hello({}), observedBound(bound.laddr, [])]) {
+    expect(nodeFrames.decode(bytes)).not.toBeNull();
+  }
+});
 
 test.each<[string, Buffer]>([
   ['no message', Buffer.from([0xff, 0xff, 0xff])],
@@ -168,6 +184,17 @@ test.each<[string, Buffer]>([
     forged({ observed: { listenerId: id, generation: 1, bound: Buffer.from('{}') } }),
   ],
   ['a reply without a number', forged({ reply: {} })],
+  ['more in a spool than is told', beat({ spoolRecords: 2 ** 31 })],
+  ['more connections than there can be', beat({ openConnections: 2 ** 31 })],
+  ['a pid that no system gives', beat({ workers: [{ pid: 2 ** 53 - 1 }] })],
+  ['a bind at an address with a zone', observedBound({ ip: 'fe80::1%eth0', port: 7 }, [])],
+  ['a socket of no pid', observedBound(bound.laddr, [{ pid: 2 ** 31, fd: 6 }])],
+  ['a socket of no fd', observedBound(bound.laddr, [{ pid: 5, fd: 2 ** 53 - 1 }])],
+  ['a pause of years', refused({ retryAfterMs: 3_600_001 })],
+  ['a hello from an address with a zone', hello({ listenHost: '::1%lo' })],
+  ['a version with a NUL', hello({ version: '1\0' })],
+  ['a host name of several lines', hello({ hostname: 'a\nb' })],
+  ['an address with a NUL', hello({ addresses: ['\0'] })],
   ['numbers beyond a double', forged({ records: { first: 2 ** 60 } })],
 ])('%s is refused', (_, bytes) => {
   expect(() => nodeFrames.decode(bytes)).toThrow(WireError);

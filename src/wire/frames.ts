@@ -9,11 +9,11 @@ import type { ListenerReason } from '../core/listener.ts';
 import type { Observed } from '../core/ports.ts';
 import * as of from './fields.ts';
 import { messageType } from './gateway-protos.ts';
-import { WireError } from './wire-error.ts';
+import { issuePath, WireError } from './wire-error.ts';
 
 const number = z.int().min(1);
 const generation = z.int().min(1);
-const own = { version: of.shortText(64), hostname: of.shortText(253) };
+const own = { version: of.ownText(64), hostname: of.ownText(253) };
 const clockOffsetMs = z.int();
 const nothing: z.ZodType<unknown> = z.object({});
 const rangeUpTo = (most: number) =>
@@ -29,7 +29,7 @@ const nodeBodies = {
     bootId: of.uuid,
     signature: of.bytes(64),
     keyGeneration: z.literal(0),
-    addresses: z.array(of.shortText(64)).max(64).readonly(),
+    addresses: z.array(of.ownText(64)).max(64).readonly(),
     listenHost: of.ip,
     portRange: rangeUpTo(65_535).nullable(),
     protocols: rangeUpTo(2 ** 32 - 1).nullable(),
@@ -37,16 +37,16 @@ const nodeBodies = {
   }),
   heartbeat: z.object({
     number,
-    openConnections: of.count,
-    spoolRecords: of.count,
+    openConnections: of.count32,
+    spoolRecords: of.count32,
     clockOffsetMs,
     workers: z
       .array(
         z.object({
-          pid: of.count,
-          listeners: of.count,
-          openConnections: of.count,
-          restarts: of.count,
+          pid: of.count32,
+          listeners: of.count32,
+          openConnections: of.count32,
+          restarts: of.count32,
         }),
       )
       .max(64)
@@ -97,7 +97,7 @@ const controlBodies = {
   }),
   goAway: z.object({
     reason: of.text(512),
-    retryAfterMs: z.int().min(0).max(3_600_000),
+    retryAfterMs: of.retryAfterMs,
     isFinal: z.boolean(),
   }),
 };
@@ -184,8 +184,7 @@ function decodeAs(
 function checked<Body extends z.ZodType>(name: string, body: Body, value: unknown): z.output<Body> {
   const { success, data, error } = body.safeParse(value);
   if (success) return data;
-  const [issue] = error.issues;
-  throw new WireError(`${name}: ${issue?.path.join('.')} is not what it has to be`);
+  throw new WireError(`${name}: ${issuePath(error)} is not what it has to be`);
 }
 
 const sessionRequest = messageType('SessionRequest');

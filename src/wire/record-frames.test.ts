@@ -54,6 +54,12 @@ test('strangers’ words are cut, and what else a record has is left out', () =>
 });
 
 const rows = (...all: readonly unknown[]) => Buffer.from(JSON.stringify(all));
+const opening = (given: object) =>
+  rowsBytes([
+    rowsText([
+      { kind: 'opened', connection: { ...accepted, tls: null, ...given } } as WorkerRecord,
+    ]),
+  ]);
 const closed = { ...counters, ...end, closedAt: 9, halfClosedAt: null };
 
 test.each<[string, Buffer]>([
@@ -74,10 +80,24 @@ test.each<[string, Buffer]>([
   ],
   ['a strange reason', rows({ kind: 'closed', connection: { ...closed, closeReason: 'bored' } })],
   ['an address that is none', rows(['p', listenerId, 'tcp', { ip: 'x', port: 1 }, 1], ['o', id])],
+  ['an address with a zone', opening({ laddr: { ip: 'fe80::1%eth0', port: 1 } })],
+  ['a remote address with a zone', opening({ raddr: { ip: 'fe80::1%eth0', port: 1 } })],
+  ['a pid that no system gives', opening({ pid: 2 ** 31 })],
+  ['an fd that no system gives', opening({ fd: 2 ** 31 })],
   ['too many', rows(...Array<unknown>(11).fill({ kind: 'counters', connection: counters }))],
   ['too many bytes', Buffer.alloc(limits.frameBytesMax + 1, ' ')],
 ])('%s is refused', (_, bytes) => {
   expect(() => readRows(bytes, limits)).toThrow(WireError);
+});
+
+test('a row that is refused is named by its field, without what is in it', () => {
+  const two = rowsText([
+    opened,
+    { kind: 'opened', connection: { ...accepted, fd: 2 ** 31, tls: null } },
+  ]);
+  expect(() => readRows(rowsBytes([two]), limits)).toThrow(
+    new WireError('records: 1.connection.fd is not what it has to be'),
+  );
 });
 
 test('a frame is full of records, each of a listener of its own, and no fuller', () => {

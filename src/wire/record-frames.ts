@@ -5,8 +5,8 @@ import { refusalRules } from '../core/event.ts';
 import { protocols } from '../core/listener.ts';
 import type { WorkerRecord } from '../core/record.ts';
 import { fromRows, type RecordRow, toRows } from '../echo/record-rows.ts';
-import { address, count, micros, text, uuid } from './fields.ts';
-import { WireError } from './wire-error.ts';
+import { address, count, count32, fd, micros, text, uuid } from './fields.ts';
+import { issuePath, WireError } from './wire-error.ts';
 
 const counters = {
   id: uuid,
@@ -28,9 +28,9 @@ const opened = z.object({
   listenerId: uuid,
   protocol: z.enum(protocols),
   laddr: address,
-  pid: count,
+  pid: count32,
   raddr: address.nullable(),
-  fd: z.int().min(-1),
+  fd,
   acceptedAt: micros,
   declaredRaddr: address.nullable(),
   tls: tls.nullable(),
@@ -82,9 +82,9 @@ export function readRows(rows: Uint8Array, limits: RowLimits): readonly WorkerRe
   if (rows.length > limits.frameBytesMax) {
     throw new WireError(`records: more than ${limits.frameBytesMax} bytes`);
   }
-  const { success, data } = records.safeParse(parse(rows, limits));
-  if (!success) throw new WireError('records: a row is not what it has to be');
-  return data;
+  const { success, data, error } = records.safeParse(parse(rows, limits));
+  if (success) return data;
+  throw new WireError(`records: ${issuePath(error)} is not what it has to be`);
 }
 
 /** They are counted before anybody looks at one: a record is one row, or two with what it has in common with others. */

@@ -5,6 +5,7 @@ import { readGatewayUrl } from '../../src/agent/gateway-channel.ts';
 import type { Identity } from '../../src/agent/identity.ts';
 import { readAgentConfig, readConfig } from '../../src/config.ts';
 import type { Address } from '../../src/core/address.ts';
+import type { Admission } from '../../src/fleet/admission.ts';
 import type { GatewayLimits } from '../../src/gateway/gateway-limits.ts';
 import { type GatewayOptions, GatewayServer } from '../../src/gateway/gateway-server.ts';
 import { rawPublicKey } from '../../src/wire/hello-signature.ts';
@@ -17,7 +18,7 @@ export const quickGateway = { heartbeatMs: 50, comeBackMs: 20, stopTimeoutMs: 20
 const quickAgent = { redialMinMs: 10, redialMaxMs: 50 };
 
 export async function startGateway(
-  admission: TestAdmission,
+  admission: Admission,
   limits: Partial<GatewayLimits> = {},
   given: Partial<GatewayOptions> = {},
 ) {

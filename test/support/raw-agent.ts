@@ -27,9 +27,12 @@ export function openRaw(url: string) {
   const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   const frames: ControlFrame[] = [];
   let isOver = false;
+  let onFrame: (frame: ControlFrame) => void = () => undefined;
   stream.on('data', (bytes: Buffer) => {
     const frame = controlFrames.decode(bytes);
-    if (frame !== null) frames.push(frame);
+    if (frame === null) return;
+    frames.push(frame);
+    onFrame(frame);
   });
   for (const end of ['error', 'end', 'close']) {
     stream.on(end, () => {
@@ -43,6 +46,10 @@ export function openRaw(url: string) {
     frames,
     get isOver() {
       return isOver;
+    },
+    /** Told of each that comes from now on. */
+    onFrame(callback: typeof onFrame) {
+      onFrame = callback;
     },
     write: (bytes: Buffer) => void stream.write(bytes),
     send: (frame: NodeFrame) => void stream.write(nodeFrames.encode(frame)),

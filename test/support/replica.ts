@@ -6,7 +6,7 @@ import { ControlPlane } from '../../src/core/control-plane.ts';
 import { EventLog } from '../../src/core/event-log.ts';
 import { HeldNodes } from '../../src/core/held-nodes.ts';
 import { LoopShares } from '../../src/core/loop-shares.ts';
-import type { DataPlane, Observed } from '../../src/core/ports.ts';
+import type { DataPlane, Logger, Observed } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
 import type { WorkerRecord } from '../../src/core/record.ts';
 import { ResourceAudit } from '../../src/core/resource-audit.ts';
@@ -32,10 +32,10 @@ export async function startReplica(
   url: string,
   name: string,
   given: Partial<typeof fleetLimits> = {},
+  logger: Logger = keepingLogger(),
 ): Promise<Replica> {
   const fleet = { ...fleetLimits, beatsEveryMs: 20, ...given };
   await using resources = new AsyncDisposableStack();
-  const logger = keepingLogger();
   const clock = systemClock();
   const onFatal = (error: unknown) => {
     throw error;
