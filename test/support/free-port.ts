@@ -21,7 +21,7 @@ const listenPorts = (range: Range) => ({ KODAMA_LISTEN_PORTS: `${range.from}-${r
 /** For a kodama or an agent whose listeners ask for any port: it draws the first that are free. */
 export const lastingPorts = listenPorts({ from, to });
 
-/** The last of these, which it does not get to: for a program that is no kodama, where a project might listen. */
+/** The last of these, which it does not get to: for others, where a project might listen. */
 export const sparePorts: Range = { from: to - 99, to };
 
 /** For another node of this host that makes listeners while the one is away. */

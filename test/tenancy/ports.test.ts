@@ -1,15 +1,14 @@
 /** Where projects may listen, on a node whose listeners are reached from outside. */
 import { status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
-import { freePort } from '../support/free-port.ts';
+import { freePort, sparePorts } from '../support/free-port.ts';
 import { call as grpcCall, grpcClient } from '../support/grpc-client.ts';
 import { long } from '../support/long.ts';
 import { call, want } from '../support/rest-client.ts';
 import { makeHome, sharedApp, startApp, type TestApp } from '../support/test-app.ts';
 
 const token = 'the-operators-own-token';
-const from = Math.min(await freePort(), 65_000);
-const to = from + 30;
+const { from, to } = sparePorts;
 const app = sharedApp({
   KODAMA_API_TOKEN: token,
   KODAMA_LISTEN_HOST: '0.0.0.0',
