@@ -1,7 +1,7 @@
 /** What a caller is promised of listeners, on real sockets: batches, names, drains, ends. */
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { long } from './support/long.ts';
 import { all, call, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
@@ -81,14 +81,47 @@ test('a name that is taken in the middle of a batch leaves nothing of the batch'
   const { id: owner } = await want(201, app, 'POST', '/v1/listeners', { name: 'taken', labels });
   const listeners = ['a', 'taken', 'b'].map((name) => ({ name, labels }));
   const refused = await want(409, app, 'POST', '/v1/listeners:batch', { listeners });
-  expect(refused).toMatchObject({ detail: `the name taken is taken by listener ${owner}`, owner });
+  expect(refused).toMatchObject({
+    detail: `listeners[1]: the name taken is taken by listener ${owner}`,
+    errors: [{ path: 'listeners[1].name' }],
+    owner,
+  });
   const twice = ['a', 'a'].map((name) => ({ name, labels }));
   const { detail, ...rest } = await want(409, app, 'POST', '/v1/listeners:batch', {
     listeners: twice,
   });
-  expect([detail, 'owner' in rest]).toEqual(['the name a is taken', false]);
+  expect([detail, 'owner' in rest]).toEqual(['listeners[1]: the name a is taken', false]);
   const left = await want(200, app, 'GET', '/v1/listeners?label=of=taken');
   expect(left.listeners.map(({ name }: { name: string }) => name)).toEqual(['taken']);
+});
+
+test('what is refused of one of a batch is told by its place, and of a single one by its field', async () => {
+  const foreign = await foreignServer(0);
+  onTestFinished(() => void foreign.close());
+  const cert = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----';
+  const key = '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----';
+  const { port: own } = new URL(app.url);
+  for (const [status, spec, field, isOfField] of [
+    [409, { port: foreign.port }, 'port', false],
+    [403, { port: Number(own) }, 'port', false],
+    [403, { port: 1023 }, 'port', false],
+    [400, { protocol: 'tls', tls: { cert, key } }, 'tls.cert', true],
+    [400, { host: '192.0.2.1' }, 'host', true],
+  ] as const) {
+    const single = await want(status, app, 'POST', '/v1/listeners', spec);
+    expect(single.errors).toMatchObject([{ path: field }]);
+    const listeners = [{}, spec, {}];
+    const batch = await want(status, app, 'POST', '/v1/listeners:batch', { listeners });
+    const { detail, code, errors, owner } = batch;
+    expect({ code, owner }).toEqual({ code: single.code, owner: single.owner });
+    expect(errors).toEqual([{ ...single.errors[0], path: `listeners[1].${field}` }]);
+    expect(detail).toBe(`listeners[1]${isOfField ? '.' : ': '}${single.detail}`);
+    expect(batch).not.toHaveProperty('item');
+    expect(single).not.toHaveProperty('item');
+  }
+  const ports = { from: foreign.port, to: foreign.port };
+  const { errors } = await want(409, app, 'POST', '/v1/listeners:batch', { ports });
+  expect(errors).toMatchObject([{ path: 'port' }]);
 });
 
 test('a name stands for the id while the listener is not closed, and is free after it', async () => {

@@ -86,9 +86,9 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2085,
-  api: 2580,
-  cli: 6145,
-  core: 9260,
+  api: 2610,
+  cli: 6160,
+  core: 9300,
   agent: 1620,
   console: 10300,
   echo: 6290,

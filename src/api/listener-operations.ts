@@ -1,17 +1,13 @@
 /** The operations of listeners. */
 import { z } from 'zod';
-import type { Caller } from '../core/caller.ts';
-import { hasCode } from '../core/errors.ts';
-import type { Listener, NewListener } from '../core/listener.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { closeSchema, toCloseMany } from './close-input.ts';
+import { createOnce } from './create-once.ts';
 import { faultOperations } from './fault-operations.ts';
-import type { Run } from './idempotency.ts';
 import { listenerSchemas, toBatch, toListenerPatch, toNewListener } from './listener-input.ts';
 import { operation } from './operation.ts';
 import { listSchemas, toListenerQuery } from './queries.ts';
 import { idOrName, wholeNumber } from './values.ts';
-import type { World } from './world.ts';
 
 const listener = z.strictObject({ id: idOrName });
 
@@ -38,7 +34,10 @@ export function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
       takesKey: true,
       input: batch,
       run: (world, caller, { input }, run) =>
-        createOnce(world, caller, toBatch(input, bounds, world.clock.now()), run),
+        createOnce(world, caller, toBatch(input, bounds, world.clock.now()), run, {
+          // Those of a range differ in their ports, which the message says.
+          isListed: 'listeners' in input,
+        }),
     }),
     getListener: operation({
       name: 'getListener',
@@ -86,30 +85,4 @@ export function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
         control.deleteListener(caller, at.id, input.drainMs),
     }),
   };
-}
-
-/** Creates them, unless a run that was lost did: then they are there, all of them. */
-async function createOnce(
-  { control }: World,
-  caller: Caller,
-  inputs: readonly NewListener[],
-  run: Run | null,
-): Promise<readonly Listener[]> {
-  if (run === null) return await control.createListeners(caller, inputs);
-  const ids = run.ids(inputs.length);
-  const [first] = ids;
-  if (run.isResumed && first !== undefined && (await isThere(control, caller, first))) {
-    return await Promise.all(ids.map((id) => control.getListener(caller, id)));
-  }
-  return await control.createListeners(caller, inputs, ids);
-}
-
-async function isThere(control: World['control'], caller: Caller, id: string): Promise<boolean> {
-  try {
-    await control.getListener(caller, id);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'not_found')) return false;
-    throw error;
-  }
 }

@@ -10,7 +10,6 @@ import {
 import {
   type ListenersFile,
   readListenersFile,
-  type WantedListener,
   WrongFields,
 } from '../listeners-file/listeners-file.ts';
 import { confirm } from './confirm.ts';
@@ -134,7 +133,7 @@ async function staleOf(
   return items.filter(({ id, state }) => !kept.has(id) && state !== 'draining');
 }
 
-/** The calls of REST. A refusal of a batch is told by the names of its listeners. */
+/** The calls of REST. */
 function callsOf(client: RestClient): ListenerCalls {
   return {
     async find(name) {
@@ -146,26 +145,43 @@ function callsOf(client: RestClient): ListenerCalls {
       }
     },
     async createAll(listeners) {
-      try {
-        await client.call('POST', '/v1/listeners:batch', { body: { listeners } });
-      } catch (error) {
-        throw error instanceof Refused ? namedRefusal(error, listeners) : error;
-      }
+      const place = (text: string) => namedPlace(text, listeners);
+      const body = { listeners };
+      await toldAs(place, place, client.call('POST', '/v1/listeners:batch', { body }));
     },
-    async update({ id }, body) {
-      await client.call('PATCH', listenerPath(id), { body });
+    async update(is, body) {
+      await toldOf(is, client.call('PATCH', listenerPath(is.id), { body }));
     },
-    async delete({ id }) {
-      await client.call('DELETE', listenerPath(id));
+    async delete(is) {
+      await toldOf(is, client.call('DELETE', listenerPath(is.id)));
     },
   };
 }
 
-function namedRefusal({ problem }: Refused, listeners: readonly WantedListener[]): Refused {
-  const { detail, errors = [] } = problem;
-  const told = errors.map(({ path, message }) => ({ path: namedPlace(path, listeners), message }));
-  const fields = told.length === 0 ? {} : { errors: told };
-  return new Refused({ ...problem, detail: namedPlace(detail, listeners), ...fields });
+async function toldOf(is: Listener, work: Promise<unknown>): Promise<void> {
+  const name = nameOf(is);
+  await toldAs(
+    (detail) => `${name}: ${detail}`,
+    (path) => `${name}.${path}`,
+    work,
+  );
+}
+
+/** What is refused is told of by the names in the file. */
+async function toldAs(
+  words: (detail: string) => string,
+  place: (path: string) => string,
+  work: Promise<unknown>,
+): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const { detail, errors } = error.problem;
+    const told = errors?.map(({ path, message }) => ({ path: place(path), message }));
+    const fields = told === undefined ? {} : { errors: told };
+    throw new Refused({ ...error.problem, detail: words(detail), ...fields });
+  }
 }
 
 function stepName(step: Step): string {

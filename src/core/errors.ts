@@ -54,6 +54,8 @@ export interface ErrorDetails {
   readonly scope?: string;
   /** unavailable, resource_exhausted: when to try again. */
   readonly retryAfterMs?: number;
+  /** Of several that are made together: which one it is about, from 0. The operation tells it as a path. */
+  readonly item?: number;
 }
 
 export class AppError extends Error {
@@ -79,6 +81,23 @@ export class PlaceLost extends AppError {
 /** invalid_argument for one field. */
 export function invalidField(path: string, message: string): AppError {
   return new AppError('invalid_argument', `${path}: ${message}`, { errors: [{ path, message }] });
+}
+
+/** What is about one thing, whatever becomes of others beside it. */
+const ofOneThing: ReadonlySet<ErrorCode> = new Set([
+  ...(['invalid_argument', 'permission_denied', 'port_reserved', 'port_privileged'] as const),
+  ...(['already_exists', 'port_in_use'] as const),
+]);
+
+/** Work for one of several. @throws what the work throws, with its `item` where it is about that one */
+export async function ofItem<Result>(item: number, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof AppError) || !ofOneThing.has(error.code)) throw error;
+    const { code, message, details, cause } = error;
+    throw new AppError(code, message, { ...details, item, cause });
+  }
 }
 
 /** resource_exhausted: a bound of this name. */

@@ -67,7 +67,7 @@ test('beside the default project others listen on the ports for all, where these
     ...[null, null, null],
   ]);
   expect([19_999, 20_100].map((port) => placeRefusal({ port }, drawn))).toEqual([
-    ...['port_reserved', 'port_reserved'],
+    ...['port_reserved port', 'port_reserved port'],
   ]);
   expect(placeRefusal({ port: 7000 })).toBeNull();
   expect(placeRefusal({ port: 7000 }, drawn, { project: defaultProject })).toBeNull();

@@ -1,7 +1,7 @@
 /** Which ports a listener may have, and which listeners stand in each other's way. */
 import { isIPv6 } from 'node:net';
 import { isLoopback, networkSet } from './address.ts';
-import { AppError } from './errors.ts';
+import { AppError, type ErrorDetails } from './errors.ts';
 import type { Listener, NewListener } from './listener.ts';
 import { defaultProject, type ProjectRef } from './project.ts';
 import type { ProjectTerms } from './quotas.ts';
@@ -35,11 +35,11 @@ export function hosted(input: NewListener, { listenHost }: PortRules): HostedLis
 export function assertPortAllowed({ port, protocol }: NewListener, rules: PortRules): void {
   if (port === 0) return;
   if (protocol !== 'udp' && rules.reservedPorts.includes(port)) {
-    throw new AppError('port_reserved', `port ${port} serves kodama's own API`);
+    throw portRefused('port_reserved', `port ${port} serves kodama's own API`);
   }
   if (port < firstUnprivilegedPort && !rules.isPrivilegedAllowed) {
     const message = `port ${port} is privileged; KODAMA_ALLOW_PRIVILEGED_PORTS=true allows it`;
-    throw new AppError('port_privileged', message);
+    throw portRefused('port_privileged', message);
   }
 }
 
@@ -65,7 +65,16 @@ export function assertPlaceAllowed(
   if (port === 0 || drawnFrom === null) return;
   const { from, to } = drawnFrom;
   if (port >= from && port <= to) return;
-  throw new AppError('port_reserved', `port ${port} is not from ${from} to ${to}`);
+  throw portRefused('port_reserved', `port ${port} is not from ${from} to ${to}`);
+}
+
+/** Told as what the field `port` names. */
+export function portRefused(
+  code: 'port_reserved' | 'port_privileged' | 'port_in_use',
+  message: string,
+  details: ErrorDetails & { readonly cause?: unknown } = {},
+): AppError {
+  return new AppError(code, message, { ...details, errors: [{ path: 'port', message }] });
 }
 
 function hostDenied(host: string, why: string): AppError {
@@ -138,5 +147,5 @@ export function portInUse(
   const pending = own?.state === 'pending' ? ', which is being made' : '';
   const by = own === null ? 'another process or project' : `listener ${own.id}${pending}`;
   const owner = own?.id ?? 'foreign';
-  return new AppError('port_in_use', `${host} port ${port} is in use by ${by}`, { owner, cause });
+  return portRefused('port_in_use', `${host} port ${port} is in use by ${by}`, { owner, cause });
 }

@@ -156,8 +156,16 @@ function nameKey(project: ProjectRef, name: string): string {
 }
 
 /** By a listener of the same project, where it is known which. */
-export function nameTaken(name: string, owner?: string): AppError {
+export function nameTaken(
+  name: string,
+  known: { readonly owner?: string; readonly item?: number | undefined } = {},
+): AppError {
+  const { owner, item } = known;
   const message = owner === undefined ? 'is taken' : `is taken by listener ${owner}`;
-  const details = { errors: [{ path: 'name', message }], ...(owner !== undefined && { owner }) };
+  const details = {
+    errors: [{ path: 'name', message }],
+    ...(owner !== undefined && { owner }),
+    ...(item !== undefined && { item }),
+  };
   return new AppError('already_exists', `the name ${name} ${message}`, details);
 }

@@ -7,7 +7,7 @@
  * - The rows in the store follow from the events appended here.
  */
 import type { Caller } from './caller.ts';
-import { AppError } from './errors.ts';
+import { AppError, ofItem } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { FaultChange } from './fault-changes.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
@@ -100,7 +100,8 @@ export class Listeners {
   }
 
   /**
-   * All or nothing, with these ids instead of new ones; whoever goes away before the commit leaves nothing behind.
+   * All or nothing, with these ids instead of new ones; whoever goes away before the commit leaves nothing behind. What
+   * is thrown of one of them has its `item`.
    * @throws already_exists, port_in_use, port_reserved, port_privileged, permission_denied (its host),
    *   invalid_argument, resource_exhausted, unavailable
    */
@@ -137,11 +138,12 @@ export class Listeners {
     const { audit: audits, eventLog } = this.#options;
     const { signal } = by;
     try {
-      for (const one of planned) {
+      for (const [at, one] of planned.entries()) {
         signal.throwIfAborted();
-        entries.push(await this.#admit(project, one, created));
+        entries.push(await ofItem(at, this.#admit(project, one, created)));
       }
-      const binds = await Promise.allSettled(entries.map((entry) => this.#binds.bind(entry)));
+      const bound = entries.map((entry, at) => ofItem(at, this.#binds.bind(entry)));
+      const binds = await Promise.allSettled(bound);
       for (const bind of binds) if (bind.status === 'rejected') throw bind.reason;
       signal.throwIfAborted();
       const pending = { state: 'pending', laddr: null, sockets: [] } as const;

@@ -265,10 +265,12 @@ async function namingOwner<Done>(
   work: Promise<Done>,
 ): Promise<Done> {
   return await work.catch(async (error: unknown) => {
-    const names = hasCode(error, 'already_exists') ? named.flatMap(({ name }) => name ?? []) : [];
-    for (const name of names) {
+    if (!(error instanceof AppError) || error.code !== 'already_exists') throw error;
+    const { item } = error.details;
+    const asked = item === undefined ? named : named.slice(item, item + 1);
+    for (const name of asked.flatMap((one) => one.name ?? [])) {
       const owner = await store.listeners.find(name);
-      if (owner !== null) throw nameTaken(name, owner.id);
+      if (owner !== null) throw nameTaken(name, { owner: owner.id, item });
     }
     throw error;
   });

@@ -2,9 +2,8 @@
  * The ports that were let go lately. Another project gets one only after a while: clients of its former owner may still
  * come, and would be taken for the new one's. For its own project it is free at once.
  */
-import { AppError } from './errors.ts';
 import type { Listener } from './listener.ts';
-import { findConflict } from './listener-ports.ts';
+import { findConflict, portRefused } from './listener-ports.ts';
 import type { NodeContents } from './nodes.ts';
 import type { Micros } from './time.ts';
 
@@ -97,6 +96,6 @@ export class RestingPorts {
     const retryAfterMs = this.restMs(wanted);
     if (retryAfterMs === 0) return;
     const message = `${wanted.host} port ${wanted.port} was another's until lately`;
-    throw new AppError('port_in_use', message, { owner: 'resting', retryAfterMs });
+    throw portRefused('port_in_use', message, { owner: 'resting', retryAfterMs });
   }
 }

@@ -144,9 +144,18 @@ test('what is new is made all at once or not at all, and what is lost is told', 
   expect(code).toBe(1);
   expect(stderr.trim().split('\n').slice(2)).toEqual([
     'closed, and not made again: cli-lost',
-    expect.stringMatching(/^kodama: port_in_use: /),
+    expect.stringMatching(/^kodama: port_in_use: cli-lost: 127\.0\.0\.1 port \d+ is in use by /),
   ]);
   await want(404, app, 'GET', '/v1/listeners/cli-new');
+  // Alone it is told by its name too, as is one that is refused a change.
+  const alone = await apply(`listeners: [${taken}]`);
+  expect(alone.stderr).toMatch(/^kodama: port_in_use: cli-lost: /m);
+  const limits = 'limits: {maxConnections: 999999999}';
+  const refused = await apply(`listeners: [{name: cli-there, ${limits}}]`);
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.stderr).toMatch(
+    /^kodama: invalid_argument: cli-there[.:] ?limits\.maxConnections/m,
+  );
 });
 
 test('what comes on stdin is applied as a file is', long, async () => {

@@ -1,0 +1,60 @@
+/** Listeners are made once, however often they are asked for under one key; what is refused of one is told by its place. */
+import type { Caller } from '../core/caller.ts';
+import { AppError, hasCode } from '../core/errors.ts';
+import type { Listener, NewListener } from '../core/listener.ts';
+import type { Run } from './idempotency.ts';
+import type { World } from './world.ts';
+
+/** Creates them, unless a run that was lost did: then they are there, all of them. */
+export async function createOnce(
+  world: World,
+  caller: Caller,
+  inputs: readonly NewListener[],
+  run: Run | null,
+  { isListed = false }: { readonly isListed?: boolean } = {},
+): Promise<readonly Listener[]> {
+  try {
+    return await create(world, caller, inputs, run);
+  } catch (error) {
+    throw placed(error, isListed);
+  }
+}
+
+async function create(
+  { control }: World,
+  caller: Caller,
+  inputs: readonly NewListener[],
+  run: Run | null,
+): Promise<readonly Listener[]> {
+  if (run === null) return await control.createListeners(caller, inputs);
+  const ids = run.ids(inputs.length);
+  const [first] = ids;
+  if (run.isResumed && first !== undefined && (await isThere(control, caller, first))) {
+    return await Promise.all(ids.map((id) => control.getListener(caller, id)));
+  }
+  return await control.createListeners(caller, inputs, ids);
+}
+
+/** What is about one of several is told by its place in what the caller gave. */
+function placed(error: unknown, isListed: boolean): unknown {
+  if (!(error instanceof AppError) || error.details.item === undefined) return error;
+  const { code, message, cause } = error;
+  const { item, ...details } = error.details;
+  const { errors = [] } = details;
+  if (!isListed) return new AppError(code, message, { ...details, cause });
+  const place = `listeners[${item}]`;
+  const isOfField = errors.some(({ path }) => message.startsWith(`${path}: `));
+  const text = `${place}${isOfField ? '.' : ': '}${message}`;
+  const told = errors.map((one) => ({ ...one, path: `${place}.${one.path}` }));
+  return new AppError(code, text, { ...details, errors: told, cause });
+}
+
+async function isThere(control: World['control'], caller: Caller, id: string): Promise<boolean> {
+  try {
+    await control.getListener(caller, id);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'not_found')) return false;
+    throw error;
+  }
+}
