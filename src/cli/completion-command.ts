@@ -72,9 +72,11 @@ function flagOf(option: Option): Flag {
   };
 }
 
-/** What stands for it in the usage says what it is. */
+/** What stands for it in the usage says what it is, and behind a bar which words it may be instead. */
 function valueNamed(name: string, choices: readonly string[] | undefined): Value {
   if (choices !== undefined) return choices;
+  const [, ...words] = name.split('|');
+  if (words.length > 0) return words;
   if (name === 'listener') return 'listener';
   return ['file', 'folder'].includes(name) ? 'file' : 'any';
 }

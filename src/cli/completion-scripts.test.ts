@@ -32,8 +32,9 @@ const lines: readonly (readonly [line: readonly string[], words: readonly string
   // What a create alone has is hidden.
   [
     ['set', 'alpha', '--n'],
-    ['--name', '--no-faults'],
+    ['--name', '--no-faults', '--no-labels', '--no-name'],
   ],
+  [['set', 'alpha', '--ttl', 'n'], ['none']],
   // A part of a command has flags of its own.
   [['keys', 'ro'], ['rotate']],
   [['keys', 'rotate', '--ov'], ['--overlap']],

@@ -56,6 +56,21 @@ export function networks(text: string, before: readonly string[] = []): readonly
   return [...before, network(text)];
 }
 
+export function orNone<Value>(read: (text: string) => Value) {
+  return (text: string): Value | 'none' => (text === 'none' ? text : read(text));
+}
+
+/** Networks, or alone the word for none: an empty list. */
+export function networksOr(word: string) {
+  return (text: string, before?: readonly string[]): readonly string[] => {
+    const isWord = text === word;
+    if (before !== undefined && (isWord || before.length === 0)) {
+      throw new InvalidArgumentError(`Beside ${word} there is no network.`);
+    }
+    return isWord ? [] : networks(text, before);
+  };
+}
+
 /** @throws InvalidArgumentError for what is none of the words, as commander has it */
 export function assertWord(text: string, words: readonly string[]): void {
   if (!words.includes(text)) {
@@ -69,6 +84,30 @@ export function label(text: string, before: Labels = {}): Labels {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It is not key=value.');
   return added(before, text.slice(0, at), text.slice(at + 1));
+}
+
+/** Null: the label is taken away. */
+export type LabelChanges = Readonly<Record<string, string | null>>;
+
+/** `key=value` sets a label, `key-` takes it away. */
+export function labelChange(text: string, before: LabelChanges = {}): LabelChanges {
+  const [, gone = ''] = /^([^=]+)-$/.exec(text) ?? [];
+  if (gone !== '') return added(before, gone, null);
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('It is not key=value, nor key- to take it away.');
+  return added(before, text.slice(0, at), text.slice(at + 1));
+}
+
+export function labelChangeOption(about: string): Option {
+  return repeatable('-l, --label <key=value>', `${about}; key- takes it away`, labelChange);
+}
+
+/** What is not named stays. */
+export function changedLabels(before: Labels, changes: LabelChanges): Labels {
+  const after = Object.entries({ ...before, ...changes });
+  return Object.fromEntries(
+    after.flatMap(([key, value]) => (value === null ? [] : [[key, value]])),
+  );
 }
 
 /** @throws InvalidArgumentError for a key that is there already, as commander has it */

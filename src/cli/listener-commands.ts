@@ -82,7 +82,7 @@ async function createListener(session: Session, command: Command): Promise<undef
 export function setCommand(run: Run): Command {
   const command = new Command('set')
     .description(
-      'change a listener; no connection is touched. Faults that are given replace all it has',
+      'change a listener; what is not given stays, and no connection is touched. Faults that are given replace all it has',
     )
     .argument('<listener>', 'its name or id')
     .action(run(setListener));
@@ -93,9 +93,7 @@ async function setListener(session: Session, command: Command): Promise<undefine
   assertChangeable(command);
   const { client } = session;
   const path = listenerPath(command.args[0] ?? '');
-  const hasIdle = command.getOptionValue('idle') !== undefined;
-  const isUdp = hasIdle && (await client.get<Listener>(path)).protocol === 'udp';
-  const body = changeBody(command, isUdp);
+  const body = await changeBody(command, () => client.get<Listener>(path));
   if (Object.keys(body).length === 0) throw usageFailure('nothing to change: give a flag');
   await showListeners(session, [await client.call<Listener>('PATCH', path, { body })]);
 }

@@ -15,11 +15,15 @@ function parsed(words: string, prepare: (command: Command) => Command): Command 
 }
 
 const newBody = (words: string) => newListenerBody(parsed(words, withNewListenerFlags));
-const change = (words: string, isUdp = false) => changeBody(parsed(words, withChangeFlags), isUdp);
+const change = async (words: string, isUdp = false, labels = {}) =>
+  await changeBody(parsed(words, withChangeFlags), async () => ({
+    protocol: isUdp ? 'udp' : 'tcp',
+    labels,
+  }));
 
-test('what is not said is not sent', () => {
+test('what is not said is not sent', async () => {
   expect(newBody('')).toEqual({});
-  expect(change('')).toEqual({});
+  expect(await change('')).toEqual({});
 });
 
 test('faults keep the order of their flags, and each has a seed of its own', () => {
@@ -33,7 +37,7 @@ test('faults keep the order of their flags, and each has a seed of its own', () 
   ]);
 });
 
-test('all that a listener may be has a flag', () => {
+test('all that a listener may be has a flag', async () => {
   const words =
     '-n sdk -p 9000 --host ::1 --tls --discard --durable --proxy required -l env=ci -l team=a=b ' +
     '--ttl 1m --idle 30s --max-connections 5 --allow 10.0.0.0/8 --allow ::1 --deny 10.1.0.0/16';
@@ -55,14 +59,42 @@ test('all that a listener may be has a flag', () => {
     },
   });
   expect(newBody('--udp --idle 1s').limits).toEqual({ udpIdleTimeoutMs: 1000 });
-  expect(change('--idle 1s', true)).toEqual({ limits: { udpIdleTimeoutMs: 1000 } });
+  expect(await change('--idle 1s', true)).toEqual({ limits: { udpIdleTimeoutMs: 1000 } });
 });
 
-test('--no-faults takes away what is not given beside it', () => {
-  expect(change('--no-faults')).toEqual({ faults: [] });
-  expect(change('--no-faults --latency 5ms')).toEqual({
+test('--no-faults takes away what is not given beside it', async () => {
+  expect(await change('--no-faults')).toEqual({ faults: [] });
+  expect(await change('--no-faults --latency 5ms')).toEqual({
     faults: [{ type: 'latency', delayMs: 5 }],
   });
+});
+
+test('a change of labels keeps the others, and takes away what it names', async () => {
+  const labels = { env: 'ci', team: 'net' };
+  expect(await change('-l env=qa -l new=a-', false, labels)).toEqual({
+    labels: { env: 'qa', team: 'net', new: 'a-' },
+  });
+  expect(await change('-l env- -l gone-', false, labels)).toEqual({ labels: { team: 'net' } });
+  expect(await change('--no-labels', false, labels)).toEqual({ labels: {} });
+  expect(await change('--no-labels -l env=qa', false, labels)).toEqual({ labels: { env: 'qa' } });
+});
+
+test('what a change may leave a listener without is taken away', async () => {
+  expect(await change('--no-name --ttl none --idle none --allow any --deny none')).toEqual({
+    name: null,
+    expiresAt: null,
+    limits: { idleTimeoutMs: null, allowCidrs: [], denyCidrs: [] },
+  });
+  expect(await change('--ttl 1m --allow ::1 --allow ::2')).toEqual({
+    ttlMs: 60_000,
+    limits: { allowCidrs: ['::1', '::2'] },
+  });
+  for (const words of ['--allow any --allow ::1', '--allow ::1 --allow any', '--allow none']) {
+    expect(() => parsed(words, withChangeFlags), words).toThrow(/error:/);
+  }
+  for (const words of ['-l nothing', '-l =a', '-l -', '-l a- -l a=1', '--ttl any']) {
+    expect(() => parsed(words, withChangeFlags), words).toThrow(/error:/);
+  }
 });
 
 test('what only a create has is refused as what never changes, and is in no help', () => {

@@ -4,14 +4,19 @@ import { type Delay, formatDuration, formatSize } from './durations.ts';
 import {
   address,
   atLeastOne,
+  changedLabels,
   choice,
   delay,
+  type LabelChanges,
   type Labels,
   label,
+  labelChangeOption,
   labelOption,
   lifetime,
   networks,
+  networksOr,
   option,
+  orNone,
   port,
   rate,
   repeatable,
@@ -19,19 +24,29 @@ import {
   wholeNumber,
   withOptions,
 } from './flags.ts';
+import type { Listener } from './rest-client.ts';
 
 export type FaultBody = Readonly<Record<string, unknown>> & { readonly type: string };
 
 export interface ChangeOptions {
   readonly label?: Labels;
-  readonly ttl?: number;
-  readonly idle?: number;
+  readonly ttl?: number | 'none';
+  readonly idle?: number | 'none';
   readonly maxConnections?: number;
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
   /** False: --no-faults. */
   readonly faults?: boolean;
   readonly seed?: number;
+}
+
+interface SetOptions {
+  /** False: --no-name. */
+  readonly name?: string | false;
+  readonly label?: LabelChanges;
+  /** False: --no-labels. */
+  readonly labels: boolean;
+  readonly idle?: number | 'none';
 }
 
 export interface NewListenerOptions extends ChangeOptions {
@@ -64,14 +79,31 @@ const newOptions = () => [
   repeatable('--node-selector <key=value>', 'on a node with this label', label).conflicts('node'),
 ];
 
-const sharedOptions = () => [
+const connectionsOption = () =>
+  option('--max-connections <n>', 'open connections at once; more are refused', atLeastOne);
+
+const boundOptions = () => [
   labelOption('to find it by'),
   option('--ttl <duration>', 'close it after so long', lifetime),
   option('--idle <duration>', 'close a connection after so long without a byte', lifetime),
-  option('--max-connections <n>', 'open connections at once; more are refused', atLeastOne),
+  connectionsOption(),
   repeatable('--allow <network>', 'only these may connect', networks),
   repeatable('--deny <network>', 'these may not connect', networks),
 ];
+
+const changeOptions = () => [
+  option('-n, --name <name>', 'what it is called from now on'),
+  new Option('--no-name', 'take its name away'),
+  labelChangeOption('set this label, and keep the others'),
+  new Option('--no-labels', 'take all labels away that are not given here'),
+  option('--ttl <duration|none>', 'close it so long from now; none is never', mayEnd),
+  option('--idle <duration|none>', 'close a connection after so long without a byte', mayEnd),
+  connectionsOption(),
+  repeatable('--allow <network|any>', 'from now on only these may connect', networksOr('any')),
+  repeatable('--deny <network|none>', 'from now on these may not connect', networksOr('none')),
+];
+
+const mayEnd = orNone(lifetime);
 
 /** The faults of each command, in the order of its flags. */
 const faultsOf = new WeakMap<Command, FaultBody[]>();
@@ -138,16 +170,15 @@ function faultJson(text: string): FaultBody {
 
 /** To make one. */
 export function withNewListenerFlags(command: Command): Command {
-  return withOptions(command, [...newOptions(), ...sharedOptions(), ...faultOptions(command)]);
+  return withOptions(command, [...newOptions(), ...boundOptions(), ...faultOptions(command)]);
 }
 
-/** To change one: the faults that are given are all that it has then. */
+/** To change one: the networks and faults that are given are all that it has then. */
 export function withChangeFlags(command: Command): Command {
   const noFaults = new Option('--no-faults', 'take all faults away that are not given here');
-  const rename = option('-n, --name <name>', 'what it is called from now on');
-  const fixed = newOptions().filter(({ long }) => long !== rename.long);
+  const changes = [...changeOptions(), ...faultOptions(command), noFaults];
+  const fixed = newOptions().filter((one) => changes.every(({ long }) => long !== one.long));
   for (const one of fixed) one.hideHelp();
-  const changes = [rename, ...sharedOptions(), ...faultOptions(command), noFaults];
   return withOptions(command, [...changes, ...fixed]);
 }
 
@@ -174,10 +205,22 @@ function placementOf({ node, nodeSelector: selector }: NewListenerOptions): obje
   return node === undefined && selector === undefined ? undefined : given({ node, selector });
 }
 
-/** The body of PATCH /v1/listeners/{id}. `isUdp` tells what `--idle` is about. */
-export function changeBody(command: Command, isUdp: boolean): Readonly<Record<string, unknown>> {
-  const { name } = command.opts<{ readonly name?: string }>();
-  return given({ name, ...commonBody(command, isUdp) });
+type Changed = Pick<Listener, 'protocol' | 'labels'>;
+
+/** The body of PATCH /v1/listeners/{id}. How it is now is looked up where the change goes by that. */
+export async function changeBody(
+  command: Command,
+  lookUp: () => Promise<Changed>,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { name, label: changes, labels: isKept, idle } = command.opts<SetOptions>();
+  const isLookedUp = idle !== undefined || (changes !== undefined && isKept);
+  const now = isLookedUp ? await lookUp() : null;
+  const before = isKept ? (now?.labels ?? {}) : {};
+  return given({
+    ...commonBody(command, now?.protocol === 'udp'),
+    name: name === false ? null : name,
+    labels: changes === undefined && isKept ? undefined : changedLabels(before, changes ?? {}),
+  });
 }
 
 function commonBody(command: Command, isUdp: boolean): Readonly<Record<string, unknown>> {
@@ -195,14 +238,14 @@ function commonBody(command: Command, isUdp: boolean): Readonly<Record<string, u
     seed === undefined ? fault : { seed: seed + index, ...fault },
   );
   const limits = given({
-    [isUdp ? 'udpIdleTimeoutMs' : 'idleTimeoutMs']: idle,
+    [isUdp ? 'udpIdleTimeoutMs' : 'idleTimeoutMs']: idle === 'none' ? null : idle,
     maxConnections,
     allowCidrs: allow,
     denyCidrs: deny,
   });
   return {
     labels,
-    ttlMs: ttl,
+    ...(ttl === 'none' ? { expiresAt: null } : { ttlMs: ttl }),
     limits: Object.keys(limits).length === 0 ? undefined : limits,
     faults: added.length > 0 || faults === false ? added : undefined,
   };

@@ -6,12 +6,15 @@ import { usageFailure } from './failure.ts';
 import {
   assertChangeable,
   atLeastOne,
+  changedLabels,
   choice,
-  type Labels,
-  labelOption,
+  type LabelChanges,
+  labelChange,
+  labelChangeOption,
   labelQuery,
   lifetime,
   option,
+  repeatable,
   withOptions,
 } from './flags.ts';
 import { nodeColumns, nodeFacts } from './fleet-tables.ts';
@@ -23,7 +26,7 @@ import { factsText } from './tables.ts';
 
 interface ListOptions {
   readonly state?: string;
-  readonly label?: Labels;
+  readonly label?: LabelChanges;
   readonly limit: number;
 }
 
@@ -33,7 +36,8 @@ export function nodesCommand(run: Run): Command {
     .action(run(listNodes));
   withOptions(command, [
     choice('--state <state>', 'only in this state', nodeStates),
-    labelOption('only with this label'),
+    // The flags of the list are those of its parts, too: `set` has a label taken away.
+    repeatable('-l, --label <key=value>', 'only with this label', labelChange),
     option('--limit <n>', 'at most so many', atLeastOne).default(listShownDefault),
   ]);
   return command
@@ -45,9 +49,10 @@ export function nodesCommand(run: Run): Command {
 }
 
 async function listNodes(session: Session, command: Command): Promise<undefined> {
-  const { state, label, limit } = command.opts<ListOptions>();
+  const { state, label = {}, limit } = command.opts<ListOptions>();
+  if (Object.values(label).includes(null)) throw usageFailure('-l: a list takes key=value only');
   const columns = nodeColumns(session.format);
-  const query = { state, label: labelQuery(label) };
+  const query = { state, label: labelQuery(changedLabels({}, label)) };
   await listShown(session, 'nodes', { columns, limit, query, first: 'oldest' });
 }
 
@@ -74,17 +79,17 @@ function cordonCommand(run: Run, name: 'cordon' | 'uncordon', about: string): Co
 }
 
 interface SetOptions {
-  readonly label?: Labels;
+  readonly label?: LabelChanges;
   /** False: --no-labels. */
   readonly labels: boolean;
   readonly lostAfter?: number;
 }
 
 function setNodeCommand(run: Run): Command {
-  const command = partOf('set', 'change a node; labels that are given replace all it has');
+  const command = partOf('set', 'change a node; what is not given stays');
   return withOptions(command.action(run(setNode)), [
-    labelOption('to place listeners by'),
-    new Option('--no-labels', 'take all labels away'),
+    labelChangeOption('set this label, to place listeners by, and keep the others'),
+    new Option('--no-labels', 'take all labels away that are not given here'),
     option('--lost-after <duration>', 'after so long without a word it is lost, 5m', lifetime),
     option('--name <name>', 'it keeps the one that it joined with').hideHelp(),
   ]);
@@ -94,9 +99,10 @@ async function setNode(session: Session, command: Command): Promise<undefined> {
   assertChangeable(command);
   // The list has a flag of that name too, and takes it wherever it stands.
   const { label, labels: isKept, lostAfter } = command.optsWithGlobals<SetOptions>();
-  const labels = label ?? (isKept ? undefined : {});
+  const isLookedUp = label !== undefined && isKept;
+  const before = isLookedUp ? (await session.client.get<Node>(nodePath(command))).labels : {};
   const body = {
-    ...(labels !== undefined && { labels }),
+    ...((label !== undefined || !isKept) && { labels: changedLabels(before, label ?? {}) }),
     ...(lostAfter !== undefined && { lostAfterMs: lostAfter }),
   };
   if (Object.keys(body).length === 0) throw usageFailure('nothing to change: give a flag');

@@ -53,6 +53,11 @@ test('a node is shown, cordoned, changed and removed', async () => {
   expect(jsonLines(set.stdout)).toMatchObject([{ labels, lostAfterMs: 600_000 }]);
   const found = await kodama('nodes -l rack=7 -o json');
   expect(jsonLines(found.stdout).map(({ name }) => name)).toEqual(['cli-2']);
+  const changed = await kodama('nodes set cli-2 -l site- -l rack=8 -l row=2 -o json');
+  expect(jsonLines(changed.stdout)).toMatchObject([{ labels: { rack: '8', row: '2' } }]);
+  const replaced = await kodama('nodes set cli-2 --no-labels -l rack=9 -o json');
+  expect(jsonLines(replaced.stdout)[0].labels).toEqual({ rack: '9' });
+  expect(await kodama('nodes -l rack-')).toMatchObject({ code: 2, stdout: '' });
   const bare = await kodama('nodes set cli-2 --no-labels -o json');
   expect(jsonLines(bare.stdout)).toMatchObject([{ labels: {}, lostAfterMs: 600_000 }]);
   expect(await kodama('nodes set cli-2')).toMatchObject({ code: 2, stdout: '' });

@@ -29,6 +29,18 @@ test('a listener is made, shown, changed and closed', async () => {
   expect(jsonLines(shown.stdout)).toEqual([record]);
   const set = await command(app, ['set', 'cli-slow', '--no-faults', '-o', 'json']);
   expect(jsonLines(set.stdout)).toMatchObject([{ id: record.id, faults: [] }]);
+  const more = ['-l', 'step=1', '--ttl', '1h', '--allow', '127.0.0.0/8', '-o', 'json'];
+  const [bound] = jsonLines((await command(app, ['set', 'cli-slow', ...more])).stdout);
+  expect(bound).toMatchObject({
+    labels: { cli: 'life', step: '1' },
+    expiresAt: expect.any(String),
+    limits: { idleTimeoutMs: 30_000, allowCidrs: ['127.0.0.0/8'] },
+  });
+  const less = ['-l', 'step-', '--ttl', 'none', '--idle', 'none', '--allow', 'any', '-o', 'json'];
+  const [freed] = jsonLines((await command(app, ['set', 'cli-slow', ...less])).stdout);
+  const { limits } = await want(201, app, 'POST', '/v1/listeners', { labels: { cli: 'life' } });
+  expect(freed).toMatchObject({ labels: { cli: 'life' }, expiresAt: null, limits });
+  expect(freed.limits.idleTimeoutMs).toBeNull();
   const closed = await command(app, ['delete', '-l', 'cli=life', '--drain', '5s']);
   expect(closed).toMatchObject({
     code: 0,
