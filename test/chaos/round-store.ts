@@ -1,10 +1,10 @@
 /** Where the kodama of a round keeps its log: embedded, embedded on a small disk, or outside behind a proxy. */
 import { execFileSync } from 'node:child_process';
-import { open, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { type StoreProxy, startStoreProxy } from '../support/store-proxy.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 
 export const storeKinds = ['embedded', 'small_disk', 'external'] as const;
 export type StoreKind = (typeof storeKinds)[number];
@@ -44,7 +44,9 @@ export async function makeRoundStore(kind: StoreKind): Promise<RoundStore> {
 }
 
 async function makeDirectory(resources: AsyncDisposableStack): Promise<string> {
-  return resources.use(await temporaryFolder()).path;
+  const directory = await mkdtemp(join(tmpdir(), 'kodama-chaos-'));
+  resources.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+  return directory;
 }
 
 async function startExternal(resources: AsyncDisposableStack) {

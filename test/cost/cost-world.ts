@@ -1,6 +1,7 @@
 /** A kodama in a process of its own, on a PostgreSQL of its own, so that all that it spends is spent for one caller. */
 import { readFileSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client as PgClient } from 'pg';
@@ -9,7 +10,6 @@ import { isAlive, signal } from '../chaos/processes.ts';
 import { heapFlags, liveHeapBytes } from '../support/live-heap.ts';
 import { call, want } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
   type Environment,
   nodeMain,
@@ -70,7 +70,8 @@ export class CostWorld implements Target, AsyncDisposable {
 
   static async open(extra: Environment = {}): Promise<CostWorld> {
     await using resources = new AsyncDisposableStack();
-    const { path: dir } = resources.use(await temporaryFolder());
+    const dir = await mkdtemp(join(tmpdir(), 'kodama-cost-'));
+    resources.defer(() => rm(dir, { recursive: true, force: true }));
     const bounds = { startTimeoutMs: 60_000, stopTimeoutMs: 10_000 };
     const postgres = resources.use(
       await EmbeddedPostgres.start({ dataDir: join(dir, 'postgres'), log: quiet, ...bounds }),

@@ -1,12 +1,12 @@
 /** The mark on a kodama with a PostgreSQL of its own, whose data directory was brought back from a copy, as users do it. */
 import { execFile } from 'node:child_process';
-import { readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { runProgram } from '../support/command.ts';
 import { call, want } from '../support/rest-client.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 import { startProcess, type TestProcess } from '../support/test-app.ts';
 
 const run = promisify(execFile);
@@ -18,22 +18,25 @@ async function end(app: TestProcess): Promise<void> {
 }
 
 test('a copied data directory is marked offline, once, and only while no kodama uses it', async () => {
-  await using folder = await temporaryFolder();
-  const dataDir = join(folder.path, 'data');
+  const base = await mkdtemp(join(tmpdir(), 'kodama-restored-'));
+  await using _ = {
+    [Symbol.asyncDispose]: () => rm(base, { recursive: true, force: true, maxRetries: 5 }),
+  };
+  const dataDir = join(base, 'data');
   const environment = { KODAMA_HTTP_PORT: '0', KODAMA_GRPC_PORT: '0', KODAMA_DATA_DIR: dataDir };
   const home = { environment, [Symbol.asyncDispose]: async () => undefined };
   const words = ['restore-mark', '--data-dir', dataDir];
   const mark = () => runProgram({ url: '' }, words, { environment: { KODAMA_LOG_LEVEL: 'warn' } });
   // Where there is nothing, nothing is made.
   expect(await mark()).toMatchObject({ code: 1, stderr: expect.stringContaining('no database') });
-  expect(await readdir(folder.path)).toEqual([]);
+  expect(await readdir(base)).toEqual([]);
   let cursor = '';
   {
     await using app = await startProcess(home);
     await want(201, app, 'POST', '/v1/listeners', { name: 'kept' });
     await end(app);
   }
-  await run('cp', ['-Rp', dataDir, join(folder.path, 'backup')]);
+  await run('cp', ['-Rp', dataDir, join(base, 'backup')]);
   {
     await using app = await startProcess(home);
     for (let count = 0; count < 5; count += 1) await want(201, app, 'POST', '/v1/listeners', {});
@@ -46,7 +49,7 @@ test('a copied data directory is marked offline, once, and only while no kodama 
     await end(app);
   }
   await rm(dataDir, { recursive: true });
-  await run('cp', ['-Rp', join(folder.path, 'backup'), dataDir]);
+  await run('cp', ['-Rp', join(base, 'backup'), dataDir]);
   const done = await mark();
   expect(done).toMatchObject({ code: 0 });
   expect(done.stdout + done.stderr).toMatch(/Each log of the embedded database has a new id/);

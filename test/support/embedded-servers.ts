@@ -1,7 +1,8 @@
 /** Embedded servers of a test's own, on folders that begin with a copy of a cluster that is made once a run. */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -11,15 +12,13 @@ import {
   EmbeddedPostgres,
   type EmbeddedPostgresOptions,
 } from '../../src/embedded-postgres/embedded-postgres.ts';
-import { temporaryFolder } from './temporary-folder.ts';
 
 const nothing = () => undefined;
 const quiet = { info: nothing, warn: nothing, error: nothing };
 
 /** Data directories, all below one folder that goes with them. */
 export async function makeDataDirs() {
-  const folder = await temporaryFolder();
-  const base = folder.path;
+  const base = await mkdtemp(join(tmpdir(), 'kodama-pg-'));
   return {
     base,
     /** One with a cluster. */
@@ -28,7 +27,7 @@ export async function makeDataDirs() {
       await copyCluster(dir);
       return dir;
     },
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => rm(base, { recursive: true, force: true, maxRetries: 5 }),
   };
 }
 

@@ -1,7 +1,8 @@
 /** A whole kodama of a test's own, in this process or in one of its own, on ports of the kernel's choice. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pino from 'pino';
@@ -10,7 +11,6 @@ import { App } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { lastingPorts } from './free-port.ts';
 import { all, want } from './rest-client.ts';
-import { temporaryFolder } from './temporary-folder.ts';
 import { makeDatabase, type TestDatabase } from './test-database.ts';
 
 // PostgreSQL and each worker have a listener there, to end with this process, and a file may have several apps.
@@ -41,7 +41,8 @@ export interface TestHome extends AsyncDisposable {
 
 export async function makeHome(extra: Environment = {}): Promise<TestHome> {
   await using resources = new AsyncDisposableStack();
-  const { path: dataDir } = resources.use(await temporaryFolder());
+  const dataDir = await mkdtemp(join(tmpdir(), 'kodama-app-'));
+  resources.defer(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
   const database: TestDatabase = resources.use(await makeDatabase());
   const environment = {
     ...homeEnvironment({ dataDir, url: database.url }),
