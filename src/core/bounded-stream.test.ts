@@ -59,7 +59,9 @@ test('it ends after so long, where nothing comes, and leaves no timer and no lis
   const end = { kind: 'ended', seq: 1, why: 'timeout' };
   expect(told(items)).toEqual([[1], { kind: 'synced', seq: 1 }, end]);
   await itemsOf(control.followEvents(own, { ...ask, maxEvents: 1, timeoutMs: 86_400_000 }));
-  expect(process.getActiveResourcesInfo().filter((one) => one === 'Timeout')).toHaveLength(timers);
+  // One of the test runner's may end meanwhile.
+  const left = process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
+  expect(left).toBeLessThanOrEqual(timers);
   expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   expect(control.followers).toEqual([]);
 });
