@@ -106,13 +106,19 @@ test.each(edges)('who opens many to %s loses those first, not others', async (_,
   for (const { socket } of silents) socket.destroy();
 });
 
-test.each(edges)('connections whose handshake is not over count at %s', async (_, start) => {
-  await using edge = await start({ connectionsMax: 5 });
+test.each(edges)('a handshake takes the place of no connection of %s', async (_, start) => {
+  await using edge = await start({ connectionsMax: 1, handshakeTimeoutMs: 10_000_000 });
+  const open = () => openTls(edge.port, { ca: edge.ca, ALPNProtocols: [edge.protocol] });
+  using idle = await open();
   const silents = await openSilents(edge.port, 5);
-  using late = await openSilent(edge.port);
-  await late.ended;
-  for (const { socket } of silents) socket.destroy();
-  await waitFor('room', () => isServed(edge).catch(() => false));
+  const sockets = silents.map(({ socket }) => socket);
+  expect([idle, ...sockets].map(({ readyState }) => readyState)).toEqual(Array(6).fill('open'));
+  // The next connection does.
+  const ended = once(idle.resume(), 'close');
+  using _next = await open();
+  await ended;
+  expect(sockets.map(({ readyState }) => readyState)).toEqual(Array(5).fill('open'));
+  for (const socket of sockets) socket.destroy();
 });
 
 test.each(edges)('a stop of %s waits for no handshake', async (_, start) => {
