@@ -133,3 +133,28 @@ test('each replica knows who is spared, and only who won the tick declares anybo
     expect(logger.lines.length > 0).toBe(isMine);
   }
 });
+
+test('that too many are overdue is told once, with names of theirs alone, and when it is over', async () => {
+  let sweeps = 0;
+  let nodes = [...Array.from({ length: 30 }, (_, at) => overdue(at)), overdue(99, other, false)];
+  const counts = new Map([
+    [one, 30],
+    [other, 3],
+  ]);
+  await using world = sweeping({
+    sweep: async () => {
+      sweeps += 1;
+      return true;
+    },
+    overdue: async () => ({ nodes, counts }),
+  });
+  const { logger } = world;
+  await waitFor('many sweeps', () => sweeps > 20);
+  const names = Array.from({ length: 20 }, (_, at) => `node-${at}`);
+  const [line] = logger.lines;
+  expect(line).toMatchObject({ fields: { overdue: 30, nodes: names } });
+  expect(logger.lines).toEqual([line]);
+  nodes = [];
+  await waitFor('its end', () => logger.lines.length > 1);
+  expect(logger.lines[1]).toMatchObject({ fields: { fleet_suspended: false } });
+});

@@ -22,6 +22,11 @@ export interface SweepLimits {
   readonly expiredAtOnceMax: number;
 }
 
+/** How often it is told anew that too many nodes are overdue. */
+const retellMs = 60_000;
+/** Nodes that are named then. */
+const namesToldMax = 20;
+
 export interface SweepsOptions {
   readonly rows: SessionRows;
   readonly clock: Clock;
@@ -63,6 +68,8 @@ export class Sweeps implements AsyncDisposable {
   #endTaken: () => void = () => undefined;
   #running: Promise<void> = Promise.resolve();
   #suspended: readonly ProjectRef[] = [];
+  /** On the clock of performance.now(); null where it is not told that any project is suspended. */
+  #suspendedToldAt: number | null = null;
   #census: Census = new Map();
   #won = 0;
 
@@ -118,19 +125,35 @@ export class Sweeps implements AsyncDisposable {
   }
 
   async #sweep(acts: SweepActs): Promise<void> {
-    const { rows, limits, logger } = this.#options;
+    const { rows, limits } = this.#options;
     const isMine = await rows.sweep(limits.sweepEveryMs);
     const { nodes, counts } = await rows.overdue(limits.missedSweeps, limits.sweepEveryMs);
     const { lost, suspended } = losable(nodes, counts, limits.brakeFrom);
     this.#suspended = suspended;
+    if (suspended.length === 0) this.#tellResumed();
     if (!isMine) return;
     this.#won += 1;
     if (suspended.length > 0) {
-      const names = nodes.map(({ name }) => name);
-      logger.error({ nodes: names, fleet_suspended: true }, 'too many nodes are overdue at once');
+      this.#tellSuspended(nodes.filter(({ project }) => suspended.includes(project)));
     }
     for (const node of lost) await this.#lose(acts, node);
     await this.#expire(acts);
+  }
+
+  /** At once, and then every now and then. */
+  #tellSuspended(overdue: readonly OverdueNode[]): void {
+    const now = performance.now();
+    if (this.#suspendedToldAt !== null && now - this.#suspendedToldAt < retellMs) return;
+    this.#suspendedToldAt = now;
+    const nodes = overdue.slice(0, namesToldMax).map(({ name }) => name);
+    const fields = { fleet_suspended: true, overdue: overdue.length, nodes };
+    this.#options.logger.error(fields, 'too many nodes are overdue at once');
+  }
+
+  #tellResumed(): void {
+    if (this.#suspendedToldAt === null) return;
+    this.#suspendedToldAt = null;
+    this.#options.logger.info({ fleet_suspended: false }, 'no longer too many nodes are overdue');
   }
 
   /** Those of connected nodes are closed by who has the session. */
