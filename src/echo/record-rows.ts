@@ -12,6 +12,9 @@ import {
 } from '../core/connection.ts';
 import type { WorkerRecord } from '../core/record.ts';
 
+/** How many a record of refusals may stand for. */
+export const refusalCountMax = 1_000_000_000;
+
 export type RecordRow = CommonRow | OpenedRow | ClosedRow | WorkerRecord;
 
 /** What the connections of the opened rows after it have in common, until the next of its kind. */

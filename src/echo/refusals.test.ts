@@ -14,7 +14,7 @@ afterEach(() => {
 const laddr = { ip: '127.0.0.1', port: 4000 };
 const from = (port: number) => ({ laddr, raddr: { ip: '192.0.2.1', port } });
 
-function makeRefusals(perSecondMax: number) {
+function makeRefusals(perSecondMax: number, countMax?: number) {
   const told: { rule: string; count: number; port: number | null }[] = [];
   const push = (record: WorkerRecord) => {
     if (record.kind !== 'refused') throw new TypeError('a refusal');
@@ -29,6 +29,7 @@ function makeRefusals(perSecondMax: number) {
     perSecondMax,
     clock,
     records,
+    ...(countMax === undefined ? {} : { countMax }),
   });
   return { refusals, told, records };
 }
@@ -85,4 +86,11 @@ test('the last words leave no timer, and are not said again', () => {
   refusals.flush();
   expect(told.map(({ count }) => count)).toEqual([1, 1]);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('more than one record may stand for is told in several', () => {
+  const { refusals, told } = makeRefusals(0, 3);
+  for (let port = 1; port <= 7; port++) refusals.add('max_connections', from(port));
+  refusals.flush();
+  expect(told.map(({ count }) => count)).toEqual([3, 3, 1]);
 });

@@ -8,6 +8,7 @@ import type { RefusalRule } from '../core/event.ts';
 import type { Protocol } from '../core/listener.ts';
 import { TokenBucket } from '../core/token-bucket.ts';
 import type { RecordQueue } from './record-queue.ts';
+import { refusalCountMax } from './record-rows.ts';
 import type { WorkerClock } from './worker-clock.ts';
 
 export interface RefusalsOptions {
@@ -16,6 +17,8 @@ export interface RefusalsOptions {
   readonly perSecondMax: number;
   readonly clock: WorkerClock;
   readonly records: Pick<RecordQueue, 'isFull' | 'push'>;
+  /** What one record may stand for: more is told in several. */
+  readonly countMax?: number;
 }
 
 export interface AddressPair {
@@ -68,7 +71,12 @@ export class Refusals {
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    for (const [rule, { count, ...pair }] of this.#counted) this.#tell(rule, pair, count);
+    const { countMax = refusalCountMax } = this.#options;
+    for (const [rule, { count, ...pair }] of this.#counted) {
+      for (let left = count; left > 0; left -= countMax) {
+        this.#tell(rule, pair, Math.min(left, countMax));
+      }
+    }
     this.#counted.clear();
   }
 }

@@ -60,6 +60,10 @@ const opening = (given: object) =>
       { kind: 'opened', connection: { ...accepted, tls: null, ...given } } as WorkerRecord,
     ]),
   ]);
+const refusing = (count: number) => {
+  const refusal = { protocol: 'udp', laddr, raddr: null, rule: 'udp_rate', count } as const;
+  return rowsBytes([rowsText([{ kind: 'refused', at: 10, listenerId, refusal }])]);
+};
 const closed = { ...counters, ...end, closedAt: 9, halfClosedAt: null };
 
 test.each<[string, Buffer]>([
@@ -84,6 +88,7 @@ test.each<[string, Buffer]>([
   ['a remote address with a zone', opening({ raddr: { ip: 'fe80::1%eth0', port: 1 } })],
   ['a pid that no system gives', opening({ pid: 2 ** 31 })],
   ['an fd that no system gives', opening({ fd: 2 ** 31 })],
+  ['more refusals than one record stands for', refusing(1_000_000_001)],
   ['too many', rows(...Array<unknown>(11).fill({ kind: 'counters', connection: counters }))],
   ['too many bytes', Buffer.alloc(limits.frameBytesMax + 1, ' ')],
 ])('%s is refused', (_, bytes) => {

@@ -4,7 +4,7 @@ import { closeInitiators, closeReasons } from '../core/connection.ts';
 import { refusalRules } from '../core/event.ts';
 import { protocols } from '../core/listener.ts';
 import type { WorkerRecord } from '../core/record.ts';
-import { fromRows, type RecordRow, toRows } from '../echo/record-rows.ts';
+import { fromRows, type RecordRow, refusalCountMax, toRows } from '../echo/record-rows.ts';
 import { address, count, count32, fd, micros, text, uuid } from './fields.ts';
 import { issuePath, WireError } from './wire-error.ts';
 
@@ -48,7 +48,7 @@ const refusal = z.object({
   laddr: address,
   raddr: address.nullable(),
   rule: z.enum(refusalRules),
-  count: z.int().min(1),
+  count: z.int().min(1).max(refusalCountMax),
 });
 
 const record: z.ZodType<WorkerRecord> = z.discriminatedUnion('kind', [
