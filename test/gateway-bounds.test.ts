@@ -2,9 +2,12 @@
 import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ControlFrame, type NodeFrame, observedFrame } from '../src/wire/frames.ts';
 import { messageType } from '../src/wire/gateway-protos.ts';
 import { identityOf, startGateway } from './support/agent-world.ts';
+import { bindingOf } from './support/data-plane-contract.ts';
 import { begin, ending, session } from './support/grpc-by-hand.ts';
+import { long } from './support/long.ts';
 import { openRaw } from './support/raw-agent.ts';
 import { TestAdmission } from './support/test-admission.ts';
 import { waitFor } from './support/wait-for.ts';
@@ -17,6 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
 
+const load = { clockOffsetMs: 0, workers: [] } as const;
 const heartbeat = (workers: number) => {
   const body = { heartbeat: { number: 1, workers: Array(workers).fill({}) } };
   return Buffer.from(messageType('SessionRequest').encode(body).finish());
@@ -74,4 +78,105 @@ test('sessions that are refused are told line by line up to a bound, and counted
   const all = () => lines.filter(isRefusal).length - before + counted().reduce((a, b) => a + b, 0);
   await waitFor('all to be told', () => all() >= 20);
   expect(counted().length).toBeGreaterThan(0);
+});
+
+const boundAt = (listenerId: string, pid: number): NodeFrame =>
+  observedFrame({
+    ...{ listenerId, generation: 1, state: 'bound', laddr: { ip: '127.0.0.1', port: 7 } },
+    sockets: [{ pid, fd: 1 }],
+  });
+
+/** A node that has these listeners, and has told of each once. */
+async function listening(world: TestAdmission, url: string, count: number) {
+  const agent = openRaw(url);
+  await agent.welcomed(identityOf(world, []));
+  const { session } = world;
+  const bindings = Array.from({ length: count }, () => bindingOf());
+  for (const binding of bindings) {
+    void session?.link.dataPlane.wish({ generation: 1, binding }).catch(() => undefined);
+    agent.send(boundAt(binding.listenerId, 1));
+  }
+  const observed = () => session?.observed ?? [];
+  const pidsOf = (id: string) =>
+    observed().flatMap((one) =>
+      one.listenerId === id && one.state === 'bound' ? (one.sockets[0]?.pid ?? []) : [],
+    );
+  await waitFor('the answers', () => observed().length === count);
+  return { agent, observed, pidsOf, ids: bindings.map(({ listenerId }) => listenerId) };
+}
+
+test('of a listener that changes all the time the newest is told, and little of what it was', async () => {
+  const world = new TestAdmission();
+  await using own = await startGateway(world, { observedEveryMs: 60_000 });
+  const { agent, observed, pidsOf, ids } = await listening(world, own.url, 2);
+  await using _ = agent;
+  const [flapping = '', quiet = ''] = ids;
+  for (let pid = 2; pid <= 2000; pid += 1) agent.send(boundAt(flapping, pid));
+  agent.send(boundAt(quiet, 2));
+  await waitFor('what is behind them', () => pidsOf(quiet).includes(2));
+  expect(pidsOf(flapping)).toEqual([1, 2]);
+  // What is asked for waits for nothing.
+  const { dataPlane } = world.session?.link ?? {};
+  dataPlane?.endWish({ listenerId: flapping, generation: 2, drainMs: 0 });
+  agent.send(observedFrame({ listenerId: flapping, generation: 2, state: 'gone' }));
+  await waitFor('its end', () => observed().at(-1)?.state === 'gone');
+});
+
+test('the newest is told once its listener has rested', async () => {
+  const world = new TestAdmission();
+  await using own = await startGateway(world, { observedEveryMs: 100 });
+  const { agent, pidsOf, ids } = await listening(world, own.url, 1);
+  await using _ = agent;
+  const [id = ''] = ids;
+  for (let pid = 2; pid <= 500; pid += 1) agent.send(boundAt(id, pid));
+  await waitFor('the newest', () => pidsOf(id).at(-1) === 500);
+  expect(pidsOf(id).length).toBeLessThan(100);
+});
+
+test('listeners that all change at once are told of at once, and beyond a burst at the rate of their node', async () => {
+  const world = new TestAdmission();
+  const rate = { observedPerSecond: 1e-6, observedBurstMax: 900 };
+  await using own = await startGateway(world, { ...rate, observedEveryMs: 1 });
+  const { agent, observed, ids } = await listening(world, own.url, 1000);
+  await using _ = agent;
+  for (const id of ids) agent.send(boundAt(id, 2));
+  await waitFor('a burst of them', () => observed().length === 1900);
+  agent.send({ kind: 'heartbeat', number: 1, openConnections: 0, spoolRecords: 0, ...load });
+  await agent.got('lease');
+  expect(observed()).toHaveLength(1900);
+});
+
+test('a node that sends frames or bytes beyond its rates is read slower', long, async () => {
+  const world = new TestAdmission();
+  for (const rates of [{ framesPerSecond: 10 }, { frameBytesPerSecond: 200 }]) {
+    await using own = await startGateway(world, { ...rates, beatsUnansweredMax: 100 });
+    await using agent = openRaw(own.url);
+    await agent.welcomed(identityOf(world, []));
+    const begun = performance.now();
+    for (let number = 1; number <= 30; number += 1) {
+      agent.send({ kind: 'heartbeat', number, openConnections: 0, spoolRecords: 0, ...load });
+    }
+    const isLast = (one: ControlFrame) => one.kind === 'lease' && one.number === 30;
+    await waitFor('the last', () => agent.frames.some(isLast));
+    expect(performance.now() - begun).toBeGreaterThan(1000);
+  }
+});
+
+test('a node that comes anew all the time is told to wait, and others are not', async () => {
+  const world = new TestAdmission();
+  await using own = await startGateway(world, { sessionsPerMinute: 3 });
+  const identity = identityOf(world, []);
+  for (let at = 0; at < 3; at += 1) {
+    await using agent = openRaw(own.url);
+    await agent.welcomed(identity);
+  }
+  await using again = openRaw(own.url);
+  await again.hello(identity);
+  const { reason, isFinal, retryAfterMs } = await again.got('goAway');
+  expect(reason).toBe('this node has begun more than 3 sessions in a minute');
+  expect(isFinal).toBe(false);
+  expect(retryAfterMs).toBeGreaterThanOrEqual(20_000);
+  await using other = openRaw(own.url);
+  await other.welcomed(identityOf(world, []));
+  expect(world.session?.number).toBe(4);
 });

@@ -85,18 +85,18 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2085,
+  src: 2095,
   api: 2610,
   cli: 6260,
   core: 9300,
   agent: 1620,
   console: 10300,
-  echo: 6290,
+  echo: 6295,
   'edge-sockets': 370,
   'embedded-postgres': 850,
   faults: 1450,
-  fleet: 1650,
-  gateway: 940,
+  fleet: 1670,
+  gateway: 1070,
   grpc: 2705,
   http: 4540,
   'listeners-file': 400,

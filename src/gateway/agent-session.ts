@@ -6,6 +6,7 @@
  * Whatever is not as it has to be ends the session with a reason, and nothing else: the agent comes again.
  */
 import { randomBytes } from 'node:crypto';
+import { monotonic } from '../core/clock.ts';
 import { AppError, hasCode } from '../core/errors.ts';
 import type { LineBudget } from '../core/line-budget.ts';
 import type { Logger } from '../core/ports.ts';
@@ -21,6 +22,9 @@ import {
 import { WireError } from '../wire/wire-error.ts';
 import { type AgentStream, FrameWriter } from './frame-writer.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
+import type { NodeRates } from './node-rates.ts';
+import { ObservedIntake } from './observed-intake.ts';
+import { ReadPace } from './read-pace.ts';
 import { RecordIntake } from './record-intake.ts';
 import { SessionDataPlane } from './session-data-plane.ts';
 
@@ -30,6 +34,7 @@ export interface AgentSessionOptions {
   readonly admission: Admission;
   readonly logger: Logger;
   readonly limits: GatewayLimits;
+  readonly rates: NodeRates;
   readonly refusedLines: Pick<LineBudget, 'take'>;
   /** The agent takes nothing: its connection is to be closed. */
   readonly onStuck: () => void;
@@ -46,6 +51,7 @@ interface Begun {
   readonly session: NodeSession;
   readonly plane: SessionDataPlane;
   readonly records: RecordIntake;
+  readonly observed: ObservedIntake;
 }
 
 const nonceBytes = 32;
@@ -56,7 +62,9 @@ export class AgentSession {
   readonly #options: AgentSessionOptions;
   readonly #writer: FrameWriter;
   readonly #nonce = randomBytes(nonceBytes);
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #pace: ReadPace;
+  /** Ends the session, so that agents spread. */
+  #spreadTimer: NodeJS.Timeout | undefined;
   #installation: string | null = null;
   #helloTimer: NodeJS.Timeout | undefined;
   #plane: SessionDataPlane | null = null;
@@ -70,6 +78,7 @@ export class AgentSession {
     this.#options = options;
     const { stream, limits, sourceIp } = options;
     this.#who = { sourceIp };
+    this.#pace = new ReadPace(stream, limits);
     this.#writer = new FrameWriter({
       stream,
       bytesMax: limits.streamHeldBytesMax,
@@ -108,17 +117,18 @@ export class AgentSession {
         throw new WireError(`more than ${helloBytesMax} bytes before the welcome`);
       }
       const frame = nodeFrames.decode(bytes);
-      if (frame !== null) this.#take(frame);
-      else if (this.#begun === null) throw new WireError('a frame that is not known');
+      if (frame === null && this.#begun === null) throw new WireError('a frame that is not known');
+      this.#pace.charge(bytes.length, frame === null ? 0 : this.#take(frame));
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #take(frame: NodeFrame): void {
+  /** How many records came with it. */
+  #take(frame: NodeFrame): number {
     if (frame.kind === 'hello') {
       this.#takeHello(frame);
-      return;
+      return 0;
     }
     const begun = this.#begun;
     if (begun === null) throw new WireError(`${frame.kind}: before the welcome`);
@@ -127,18 +137,16 @@ export class AgentSession {
         this.#beat(begun, frame);
         break;
       case 'records':
-        begun.records.take(frame);
-        break;
+        return begun.records.take(frame);
       case 'reply':
         begun.plane.onReply(frame);
         break;
       case 'observed': {
         const observed = observedOf(frame);
-        if (observed === null) break;
-        begun.plane.checkObserved(observed);
-        begun.session.onObserved(observed);
+        if (observed !== null) begun.observed.take(observed, begun.plane.isAsked(observed));
       }
     }
+    return 0;
   }
 
   #takeHello(hello: Hello): void {
@@ -151,7 +159,7 @@ export class AgentSession {
   }
 
   async #begin(hello: Hello, installation: string): Promise<void> {
-    const { admission, logger, limits } = this.#options;
+    const { admission, logger, limits, rates } = this.#options;
     const { kind: _, signature, keyGeneration: __, protocols, ...told } = hello;
     const { nodeId, bootId } = told;
     this.#who = { ...this.#who, nodeId, bootId };
@@ -163,6 +171,8 @@ export class AgentSession {
     if (!isHelloOf(known.publicKey, parts, signature)) {
       throw new WireError('hello: not signed by the key of this node');
     }
+    const rate = rates.of(nodeId, monotonic());
+    if (!rate.sessions.take(monotonic())) throw tooOften(limits.sessionsPerMinute);
     const send = this.#writer.send.bind(this.#writer);
     const plane = new SessionDataPlane({ bootId, limits, send });
     this.#plane = plane;
@@ -174,11 +184,12 @@ export class AgentSession {
     this.#who = { ...this.#who, node: known.name, session: session.number };
     const records = new RecordIntake({
       ...{ session, limits },
-      rest: (forMs) => this.#rest(forMs),
       onCommitted: (through) => send({ kind: 'committed', through }),
       onFailure: (error) => this.#fail(error),
     });
-    this.#begun = { session, plane, records };
+    const pass = session.onObserved.bind(session);
+    const observed = new ObservedIntake({ rate: rate.observed, limits, pass });
+    this.#begun = { session, plane, records, observed };
     this.#welcome(session, protocol);
     logger.info(this.#who, 'a node has come');
     session.start();
@@ -192,17 +203,6 @@ export class AgentSession {
     };
   }
 
-  /** What it sends meanwhile waits on its way, and in the end with the agent. */
-  #rest(forMs: number): void {
-    const { stream } = this.#options;
-    stream.pause();
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      stream.resume();
-    }, forMs);
-    this.#timers.add(timer);
-  }
-
   #welcome({ number, lostAfterMs, now }: NodeSession, protocol: number): void {
     const { limits, onHandshakeOver } = this.#options;
     const { heartbeatMs, sessionMs } = limits;
@@ -211,7 +211,7 @@ export class AgentSession {
     onHandshakeOver();
     const spread = { reason: 'agents spread anew', retryAfterMs: 0, final: false };
     const forMs = sessionMs * (0.9 + Math.random() * 0.2);
-    this.#timers.add(setTimeout(() => this.end(spread), forMs).unref());
+    this.#spreadTimer = setTimeout(() => this.end(spread), forMs).unref();
   }
 
   #beat({ session, plane }: Begun, { number, workers, ...beat }: FrameOf<NodeFrame, 'heartbeat'>) {
@@ -262,10 +262,11 @@ export class AgentSession {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#helloTimer);
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#options.stream.resume();
+    clearTimeout(this.#spreadTimer);
+    this.#pace[Symbol.dispose]();
     this.#writer.end();
     this.#plane?.end();
+    this.#begun?.observed[Symbol.dispose]();
     this.#begun?.session.end();
     const { logger, onHandshakeOver, onEnd } = this.#options;
     if (this.#begun !== null)
@@ -273,6 +274,11 @@ export class AgentSession {
     onHandshakeOver();
     onEnd();
   }
+}
+
+function tooOften(perMinute: number): AppError {
+  const message = `this node has begun more than ${perMinute} sessions in a minute`;
+  return new AppError('resource_exhausted', message, { retryAfterMs: 60_000 / perMinute });
 }
 
 /** @throws WireError */

@@ -1,7 +1,9 @@
 /** What bounds agents at the gateway; config.ts has the values. */
 import type { RowLimits } from '../wire/record-frames.ts';
+import type { NodeRateLimits } from './node-rates.ts';
+import type { ReadRates } from './read-pace.ts';
 
-export interface GatewayLimits extends RowLimits {
+export interface GatewayLimits extends RowLimits, NodeRateLimits, ReadRates {
   readonly connectionsMax: number;
   readonly sessionsMax: number;
   /** Sessions that have begun and whose node is not known yet. */
@@ -18,8 +20,8 @@ export interface GatewayLimits extends RowLimits {
   readonly joinsArrivingMax: number;
   /** Frames of records that are not on record yet. */
   readonly recordFramesMax: number;
-  /** Of each node: what comes faster is read later. */
-  readonly recordsPerSecond: number;
+  /** Between two changes of a listener that are passed on. */
+  readonly observedEveryMs: number;
   readonly beatsUnansweredMax: number;
   /** Of frames that the agent does not take. */
   readonly streamHeldBytesMax: number;

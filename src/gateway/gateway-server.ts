@@ -25,6 +25,7 @@ import { AgentSession } from './agent-session.ts';
 import { type AgentStream, FrameWriter } from './frame-writer.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
 import { joinHandler } from './joins.ts';
+import { NodeRates } from './node-rates.ts';
 
 export interface GatewayOptions {
   readonly admission: Admission;
@@ -98,6 +99,7 @@ class Ground {
   readonly #shaking = new Set<AgentSession>();
   readonly #streams = new CallStreams();
   readonly #refusedLines: LineBudget;
+  readonly #rates: NodeRates;
 
   constructor(options: GatewayOptions) {
     this.options = options;
@@ -106,6 +108,7 @@ class Ground {
       ...{ logger, perSecondMax: limits.refusedLinesPerSecondMax },
       message: 'more sessions are refused',
     });
+    this.#rates = new NodeRates(limits);
     const sourceIp = sourceIpBy(options.forwarding);
     const sourceIpOf = (call: { getPeer(): string; readonly metadata: Metadata }) =>
       sourceIp(call.getPeer().replace(/:\d+$/, ''), () =>
@@ -161,7 +164,8 @@ class Ground {
     const peer = stream.getPeer();
     const over = this.sockets.callBegan(peer);
     const session: AgentSession = new AgentSession({
-      ...{ stream, sourceIp, admission, logger, limits, refusedLines: this.#refusedLines },
+      ...{ stream, sourceIp, admission, logger, limits },
+      ...{ rates: this.#rates, refusedLines: this.#refusedLines },
       onStuck: () => this.sockets.drop(peer),
       onHandshakeOver: () => this.#shaking.delete(session),
       onEnd: () => {

@@ -1,4 +1,4 @@
-/** The records of one session: in a row, so many frames at once and so many a second, acknowledged in their order. */
+/** The records of one session: in a row, so many frames at once, acknowledged in their order. */
 import type { NodeSession } from '../fleet/admission.ts';
 import type { FrameOf, NodeFrame } from '../wire/frames.ts';
 import { type RowLimits, readRows } from '../wire/record-frames.ts';
@@ -6,19 +6,11 @@ import { WireError } from '../wire/wire-error.ts';
 
 export interface RecordIntakeOptions {
   readonly session: Pick<NodeSession, 'onRecords'>;
-  readonly limits: RowLimits & {
-    readonly recordFramesMax: number;
-    readonly recordsPerSecond: number;
-  };
-  /** Nothing more is to be read for so long. */
-  readonly rest: (forMs: number) => void;
+  readonly limits: RowLimits & { readonly recordFramesMax: number };
   /** All up to this number are on record. */
   readonly onCommitted: (through: number) => void;
   readonly onFailure: (error: unknown) => void;
 }
-
-/** What a node that was quiet may send at once, as the time that it would take otherwise. */
-const burstMs = 1000;
 
 interface Batch {
   readonly last: number;
@@ -30,15 +22,13 @@ export class RecordIntake {
   #batches: Batch[] = [];
   /** Null before the first frame: where that begins is the agent's to say. */
   #next: number | null = null;
-  /** When what came would be over at the rate that it may have. */
-  #paidUntil = performance.now();
 
   constructor(options: RecordIntakeOptions) {
     this.#options = options;
   }
 
-  /** @throws WireError */
-  take({ first, rows, isAwaited }: FrameOf<NodeFrame, 'records'>): void {
+  /** How many they are. @throws WireError */
+  take({ first, rows, isAwaited }: FrameOf<NodeFrame, 'records'>): number {
     const { session, limits, onFailure } = this.#options;
     if (this.#next !== null && first !== this.#next) {
       throw new WireError(`records: number ${first} comes where ${this.#next} is next`);
@@ -51,15 +41,7 @@ export class RecordIntake {
     const batch = { last: this.#next - 1, isCommitted: false };
     this.#batches.push(batch);
     session.onRecords(first, records, isAwaited).then(() => this.#committed(batch), onFailure);
-    this.#pace(records.length);
-  }
-
-  #pace(count: number): void {
-    const { limits, rest } = this.#options;
-    const now = performance.now();
-    const costMs = (count * 1000) / limits.recordsPerSecond;
-    this.#paidUntil = Math.max(this.#paidUntil, now - burstMs) + costMs;
-    if (this.#paidUntil > now) rest(this.#paidUntil - now);
+    return records.length;
   }
 
   #committed(batch: Batch): void {

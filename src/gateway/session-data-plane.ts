@@ -28,11 +28,17 @@ export interface SessionDataPlaneOptions {
 interface Named {
   /** Of the last wish; 0 of what is only held. */
   generation: number;
-  /** The answer to that. */
+  /** The newest one of which it was told how it is. */
+  observed: number;
+  /** The answer to the last wish. */
   wished: Promise<unknown>;
   /** Those whose `gone` is still to come. */
   ends: number;
 }
+
+const nothingWished = (): Named => ({
+  ...{ generation: 0, observed: 0, wished: Promise.resolve(), ends: 0 },
+});
 
 type Command = Omit<FrameOf<ControlFrame, 'command'>, 'kind' | 'number'>;
 
@@ -55,7 +61,7 @@ export class SessionDataPlane implements DataPlane {
   async open(binding: Binding): Promise<Bound> {
     const { listenerId } = binding;
     if (this.#named.has(listenerId)) throw new TypeError(`listener ${listenerId} is open already`);
-    const named = { generation: 0, wished: Promise.resolve(), ends: 0 };
+    const named = nothingWished();
     this.#named.set(listenerId, named);
     try {
       const { commandTimeoutMs } = this.#options.limits;
@@ -97,11 +103,7 @@ export class SessionDataPlane implements DataPlane {
   }
 
   #name(listenerId: string): Named {
-    const named = this.#named.get(listenerId) ?? {
-      generation: 0,
-      wished: Promise.resolve(),
-      ends: 0,
-    };
+    const named = this.#named.get(listenerId) ?? nothingWished();
     this.#named.set(listenerId, named);
     return named;
   }
@@ -166,17 +168,25 @@ export class SessionDataPlane implements DataPlane {
     this.#workers = workers;
   }
 
-  /** Passes on what was wished in this session. @throws WireError for anything else */
-  checkObserved({ listenerId, generation, state }: Observed): void {
+  /**
+   * Whether it is what was asked for: the first that is told of a wish, or the end of a listener.
+   * @throws WireError of what was not wished in this session
+   */
+  isAsked({ listenerId, generation, state }: Observed): boolean {
     const named = this.#named.get(listenerId);
     if (named === undefined) throw new WireError('observed: a listener that was not named');
     if (state !== 'gone') {
-      if (generation <= named.generation) return;
-      throw new WireError('observed: a generation that was not wished');
+      if (generation > named.generation) {
+        throw new WireError('observed: a generation that was not wished');
+      }
+      const isFirst = generation === named.generation && generation > named.observed;
+      if (isFirst) named.observed = generation;
+      return isFirst;
     }
     if (named.ends === 0) throw new WireError('observed: the end of what was not ended');
     named.ends -= 1;
     if (named.ends === 0) this.#named.delete(listenerId);
+    return true;
   }
 
   /** Whatever waits fails as `unavailable`. */

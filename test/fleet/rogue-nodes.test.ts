@@ -1,6 +1,7 @@
 /** Nodes that have joined, and mean ill or are broken: what each does is its own session's end, and nobody else's. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { nodeFrames } from '../../src/wire/frames.ts';
+import type { ErrorCode } from '../../src/core/errors.ts';
+import { nodeFrames, observedFrame } from '../../src/wire/frames.ts';
 import { messageType } from '../../src/wire/gateway-protos.ts';
 import { rowsBytes, rowsText } from '../../src/wire/record-frames.ts';
 import { caller } from '../support/core-world.ts';
@@ -103,4 +104,27 @@ test('a node that refuses what is wished of it ends its session without an error
   await again.welcomed(identity);
   await waitFor('its end', () => again.isOver);
   expect(world.errors()).toEqual([]);
+});
+
+test('a listener that flaps makes few events, and the last that is told of it is on record', async () => {
+  const { agent } = await come('flapping');
+  await using _ = agent;
+  const { id: listenerId } = await listenerAt('flapping');
+  // It is answered by now: what comes from here on nobody asked for.
+  await agent.got('wish');
+  const failed = (code: ErrorCode) =>
+    observedFrame({ listenerId, generation: 1, state: 'failed', reason: { code, message: code } });
+  for (let at = 0; at < 5000; at += 1) {
+    agent.send(failed(at % 2 === 0 ? 'internal' : 'port_in_use'));
+  }
+  agent.send(failed('port_privileged'));
+  await waitFor('the last', async () => {
+    const { reason } = await world.replica.control.getListener(caller, listenerId);
+    return reason?.code === 'port_privileged';
+  });
+  const [{ events }] = await world.query(
+    'SELECT count(*)::int AS events FROM events WHERE listener_id = $1',
+    [listenerId],
+  );
+  expect(events).toBeLessThan(50);
 });
