@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import { assertChangeable } from './flags.ts';
 import {
   changeBody,
-  faultText,
   newListenerBody,
   withChangeFlags,
   withNewListenerFlags,
@@ -129,21 +128,4 @@ test('what cannot be read is refused', () => {
   ]) {
     expect(() => newBody(words), words).toThrow(/error:/);
   }
-});
-
-test('a fault is told in few words', () => {
-  const told = [
-    { type: 'latency', delayMs: 300, jitterMs: 50 },
-    { type: 'latency', delayMs: 1000, jitterMs: 0 },
-    { type: 'limit', bytes: 1024, action: 'fin', enabled: false },
-    { type: 'bandwidth', bytesPerSecond: 1e6 },
-    { type: 'refuse' },
-  ].map(faultText);
-  expect(told).toEqual([
-    'latency 300ms±50ms',
-    'latency 1s',
-    'limit 1KiB:fin (off)',
-    'bandwidth 1MB/s',
-    'refuse',
-  ]);
 });

@@ -1,6 +1,6 @@
 /** The options that say what a listener is to be, and the body that they make. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Delay, formatDuration, formatSize } from './durations.ts';
+import type { Delay } from './durations.ts';
 import {
   address,
   atLeastOne,
@@ -253,20 +253,4 @@ function commonBody(command: Command, isUdp: boolean): Readonly<Record<string, u
 
 function given(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-}
-
-/** In few words: `latency 300ms`, `limit 1kB:rst`, `refuse`. */
-export function faultText(fault: Readonly<Record<string, unknown>>): string {
-  const { type, delayMs, jitterMs, bytesPerSecond, bytes, action, enabled } = fault;
-  const off = enabled === false ? ' (off)' : '';
-  return `${type}${valueText()}${off}`;
-
-  function valueText(): string {
-    if (type === 'limit') return ` ${formatSize(Number(bytes))}:${action}`;
-    if (bytesPerSecond !== undefined) return ` ${formatSize(Number(bytesPerSecond))}/s`;
-    if (typeof delayMs !== 'number') return '';
-    const stray =
-      typeof jitterMs === 'number' && jitterMs > 0 ? `±${formatDuration(jitterMs)}` : '';
-    return ` ${formatDuration(delayMs)}${stray}`;
-  }
 }

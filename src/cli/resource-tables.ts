@@ -1,7 +1,7 @@
 /** The columns in which listeners and connections are shown. `wide` has all of them. */
 import { formatAddress } from '../core/address.ts';
 import { formatElapsed } from './durations.ts';
-import { faultText } from './listener-flags.ts';
+import { faultText } from './fault-text.ts';
 import type { Connection, Listener } from './rest-client.ts';
 import type { Format } from './session.ts';
 import type { Column, Style } from './tables.ts';
