@@ -27,7 +27,20 @@ export function completionScript(shell: string, program: Command): string {
   const script = Object.entries(completionScripts).find(([name]) => name === shell)?.[1];
   if (script === undefined) throw new TypeError(`no script for ${shell}`);
   const visible = program.commands.filter((command) => !command.name().startsWith('_'));
-  return script({ all: program.options.map(flagOf), commands: visible.flatMap(wordsOf) });
+  const commands = visible.flatMap((command) =>
+    command.name() === 'help' ? helpWords(command, visible) : wordsOf(command),
+  );
+  return script({ all: program.options.map(flagOf), commands });
+}
+
+/** Behind it stand the names of all, and behind those the parts of one. */
+function helpWords(help: Command, commands: readonly Command[]): readonly CommandWords[] {
+  const { names, about } = bareWords(help);
+  const withParts = commands.filter((command) => command.commands.length > 0).map(bareWords);
+  return [
+    { names, about, flags: [], argument: commands.flatMap((one) => bareWords(one).names) },
+    ...withParts.map((words) => ({ ...words, names: joined(names, words.names) })),
+  ];
 }
 
 /** What the scripts ask while a word is completed: a kodama that cannot be reached has no names. */
@@ -42,17 +55,23 @@ async function printNames({ client, terminal }: Session): Promise<undefined> {
 
 /** Those of the command, and of each that is a part of it. */
 function wordsOf(command: Command): readonly CommandWords[] {
-  const parts = command.commands.flatMap(wordsOf);
-  const names = [command.name(), ...command.aliases()];
-  const [about = ''] = command.description().split('; ');
+  const own = bareWords(command);
   const flags = command.options.filter(({ hidden }) => !hidden).map(flagOf);
+  const parts = command.commands.flatMap(wordsOf);
   return [
-    { names, about, flags, argument: argumentOf(command) },
-    ...parts.map((part) => ({
-      ...part,
-      names: names.flatMap((name) => part.names.map((last) => `${name} ${last}`)),
-    })),
+    { ...own, flags },
+    ...parts.map((part) => ({ ...part, names: joined(own.names, part.names) })),
   ];
+}
+
+function bareWords(command: Command): CommandWords {
+  const [about = ''] = command.description().split('; ');
+  const names = [command.name(), ...command.aliases()];
+  return { names, about, flags: [], argument: argumentOf(command) };
+}
+
+function joined(names: readonly string[], parts: readonly string[]): readonly string[] {
+  return names.flatMap((name) => parts.map((part) => `${name} ${part}`));
 }
 
 function argumentOf({ commands, registeredArguments: [argument] }: Command): Value | null {

@@ -19,6 +19,9 @@ const lines: readonly (readonly [line: readonly string[], words: readonly string
   [['stat'], ['status']],
   [['l'], ['listen', 'listeners', 'login', 'ls']],
   [['help', 'wa'], ['wait']],
+  [['hel'], ['help']],
+  [['help', 'keys', 'ren'], ['rename']],
+  [['help', 'join-token', 'cr'], ['create']],
   [
     ['wait', '--m'],
     ['--min-bytes-in', '--min-bytes-out'],

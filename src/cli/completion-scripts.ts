@@ -101,7 +101,7 @@ ${values.join('\n')}
   case $current in
     -*) ;;
     *) case $command in
-      ''|help) ${print([...names, 'help'])}; return ;;
+      '') ${print(names)}; return ;;
 ${args.join('\n')}
     esac ;;
   esac
@@ -159,7 +159,7 @@ function print(words: readonly string[]): string {
 }
 
 function fishScript({ all, commands }: Tree): string {
-  const [names, parts] = namesOf(commands);
+  const [, parts] = namesOf(commands);
   const isNone = "__kodama_is ''";
   const lines = [
     fishFunctions(all, parts),
@@ -167,8 +167,6 @@ function fishScript({ all, commands }: Tree): string {
     "complete -c kodama -n 'not contains -- -- (commandline -opc)' -f",
     ...all.map((flag) => fishFlag(flag, null)),
     "complete -c kodama -l help -d 'display help for command'",
-    `complete -c kodama -n ${quoted(isNone)} -a help -d 'display help for command'`,
-    `complete -c kodama -n '__kodama_is help' -a ${quoted(names.join(' '))}`,
     ...commands.flatMap(({ names: own, about, flags, argument }) => {
       const isIt = quoted(`__kodama_is ${own.map(quoted).join(' ')}`);
       const isPart = own.every((name) => name.includes(' '));

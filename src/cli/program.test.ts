@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import type { Command, CommanderError } from 'commander';
 import { expect, test } from 'vitest';
 import { buildProgram } from './program.ts';
 
@@ -129,6 +129,43 @@ test('help of a command tells the variables that it goes by, and that it sets', 
     expect(told(ofAll), command.name()).toEqual(given.toSorted());
     expect(told(about), command.name()).toEqual((own[command.name()] ?? []).toSorted());
   }
+});
+
+test('a word that is no command is told, and the nearest suggested, whatever stands behind it', async () => {
+  const tell = async (words: string) => {
+    const said: string[] = [];
+    const write = (text: string) => void said.push(text);
+    const output = { writeErr: write, writeOut: write };
+    const asked = buildProgram(environment, () => async () => void said.push('done'), output);
+    const ending = await asked
+      .parseAsync(words.split(' '), { from: 'user' })
+      .catch(({ exitCode }: CommanderError) => exitCode);
+    return [typeof ending === 'number' ? ending : null, said.join('')] as const;
+  };
+  const unknown = (word: string, near: string) =>
+    [1, `error: unknown command '${word}'\n(Did you mean ${near}?)\n`] as const;
+  expect(await tell('keys craete')).toEqual(unknown('craete', 'create'));
+  expect(await tell('keys craete ci --scopes read')).toEqual(unknown('craete', 'create'));
+  expect(await tell('join-token -o json delte x')).toEqual(unknown('delte', 'delete'));
+  expect(await tell('help keys craete')).toEqual(unknown('craete', 'create'));
+  expect(await tell('help liten')).toEqual(unknown('liten', 'listen'));
+  expect(await tell('liten')).toEqual(unknown('liten', 'listen'));
+  expect(await tell('nodes xyzzy')).toEqual([1, "error: unknown command 'xyzzy'\n"]);
+  // What nobody types is not suggested.
+  expect(await tell('help __complet')).toEqual([1, "error: unknown command '__complet'\n"]);
+  // What is known is done.
+  expect(await tell('keys')).toEqual([null, 'done']);
+  expect(await tell('keys revoke some')).toEqual([null, 'done']);
+  const create = withParts.find(
+    (each) => each.parent?.name() === 'keys' && each.name() === 'create',
+  );
+  const help = [0, create?.helpInformation()];
+  for (const words of ['help keys create', 'keys help create', 'keys create --help']) {
+    expect(await tell(words)).toEqual(help);
+  }
+  const [, all] = await tell('help');
+  expect(all).toBe((await tell('--help'))[1]);
+  expect(all).toMatch(/^ {2}help \[command\.\.\.\]/m);
 });
 
 test('help of a command tells the flags of all, and nothing but main.ts ends the process', () => {

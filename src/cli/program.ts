@@ -11,6 +11,7 @@ import type { CommandEnvironment } from './environment.ts';
 import { eventsCommand } from './events-command.ts';
 import { applyCommand, exportCommand } from './file-commands.ts';
 import { refuseRepeats } from './flags.ts';
+import { assertPartsKnown, helpCommand } from './help-command.ts';
 import { idleCommand } from './idle-command.ts';
 import { joinTokensCommand } from './join-token-commands.ts';
 import { keysCommand } from './key-commands.ts';
@@ -41,6 +42,7 @@ export function buildProgram(
     .configureOutput(output)
     // Nobody but main.ts ends the process.
     .exitOverride()
+    .helpCommand(false)
     .addOption(new Option('--url <url>', 'where the API is (KODAMA_URL)').default(url))
     .addOption(
       new Option(
@@ -91,6 +93,7 @@ export function buildProgram(
     versionCommand,
   ];
   refuseRepeats(program);
+  assertPartsKnown(program);
   const add = (command: Command, options = {}) => {
     program.addCommand(command.copyInheritedSettings(program), options);
     for (const nested of command.commands) nested.copyInheritedSettings(program);
@@ -98,6 +101,7 @@ export function buildProgram(
   };
   for (const make of commands) add(make(run));
   add(completeCommand(run), { hidden: true });
+  add(helpCommand());
   return program;
 }
 
