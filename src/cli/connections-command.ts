@@ -4,6 +4,7 @@ import { networkSet } from '../core/address.ts';
 import { closeReasons, connectionStates } from '../core/connection.ts';
 import { connectionEventTypes } from '../core/event.ts';
 import { protocols } from '../core/listener.ts';
+import { parseTime } from '../core/time.ts';
 import {
   atLeastOne,
   choice,
@@ -30,6 +31,7 @@ export interface ConnectionFilterOptions {
   readonly lport?: number;
   readonly closeReason?: string;
   readonly since?: string;
+  readonly before?: string;
   readonly label?: Labels;
 }
 
@@ -46,6 +48,7 @@ export function connectionFilterOptions(): readonly Option[] {
     option('--lport <port>', 'only at this local port', port),
     choice('--close-reason <reason>', 'only closed for this', closeReasons),
     option('--since <time>', 'accepted at a time or later, or so long ago such as 5m', since),
+    option('--before <time>', 'accepted before a time, or before so long ago such as 5m', since),
     labelOption('only of listeners with this label'),
   ];
 }
@@ -53,8 +56,8 @@ export function connectionFilterOptions(): readonly Option[] {
 export function connectionQuery(options: ConnectionFilterOptions): Query {
   const { listener, state, protocol, raddr, lport, closeReason } = options;
   const label = labelQuery(options.label);
-  const acceptedAfter = options.since;
-  return { listener, state, protocol, raddr, lport, closeReason, acceptedAfter, label };
+  const accepted = { acceptedAfter: options.since, acceptedBefore: options.before };
+  return { listener, state, protocol, raddr, lport, closeReason, ...accepted, label };
 }
 
 export function connectionsCommand(run: Run): Command {
@@ -84,7 +87,9 @@ async function listConnections(session: Session, command: Command): Promise<unde
   }
   const { items, isCut } = await list();
   await showConnections(session, items);
-  if (isCut) sayCut(session, `newest ${items.length} connections`);
+  // Which time that is, a table leaves to the zone of its reader.
+  const older = `--before ${items.at(-1)?.acceptedAt} older ones`;
+  if (isCut) sayCut(session, `newest ${items.length} connections`, older);
 }
 
 /** What of the filter the log can tell apart. */
@@ -95,12 +100,22 @@ function eventFilterOf({ listener, protocol, raddr, label }: ConnectionFilterOpt
 
 /** The rest of it. The log finds a network by the declared address as well, the list only by the socket's. */
 function fits(options: ConnectionFilterOptions): (connection: Connection) => boolean {
-  const { state, closeReason, lport, since: time, raddr } = options;
+  const { state, closeReason, lport, raddr } = options;
+  const isInTime = acceptedWithin(options);
   const isInside = raddr === undefined ? () => true : networkSet([raddr]);
   return (connection) =>
     (state === undefined || connection.state === state) &&
     (closeReason === undefined || connection.closeReason === closeReason) &&
     (lport === undefined || connection.laddr.port === lport) &&
-    (time === undefined || Date.parse(connection.acceptedAt) >= Date.parse(time)) &&
+    isInTime(connection) &&
     (raddr === undefined || (connection.raddr !== null && isInside(connection.raddr.ip)));
+}
+
+/** To the microsecond, as the API compares them. */
+function acceptedWithin({ since: from, before }: ConnectionFilterOptions) {
+  const [after, end] = [from, before].map((time) => parseTime(time ?? ''));
+  return ({ acceptedAt }: Connection): boolean => {
+    const time = parseTime(acceptedAt) ?? 0;
+    return time >= (after ?? 0) && time < (end ?? Number.POSITIVE_INFINITY);
+  };
 }

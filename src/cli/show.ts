@@ -29,6 +29,7 @@ export async function showConnections(
 }
 
 /** A list that is cut is never taken for the whole. */
-export function sayCut({ terminal }: Session, shown: string): void {
-  terminal.say(`kodama: the ${shown} are shown and there are more: --limit N shows so many`);
+export function sayCut({ terminal }: Session, shown: string, ...ways: readonly string[]): void {
+  const more = ['--limit N shows so many', ...ways].join(', ');
+  terminal.say(`kodama: the ${shown} are shown and there are more: ${more}`);
 }

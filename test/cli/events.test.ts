@@ -4,7 +4,7 @@ import { beginProgram, command, jsonLines } from '../support/command.ts';
 import { long } from '../support/long.ts';
 import { want } from '../support/rest-client.ts';
 import { collect, ndjson } from '../support/rest-stream.ts';
-import { talk } from '../support/tcp-client.ts';
+import { openClient, talk } from '../support/tcp-client.ts';
 import { commonApp } from '../support/test-app.ts';
 import { usedListener } from '../support/used-listener.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -61,7 +61,14 @@ test('connections are listed as the API has them, and one of them is told with i
   expect(jsonLines(json.stdout)).toEqual(connections);
   const cut = await command(app, ['connections', ...filter, '--limit', '1', '-o', 'wide']);
   expect(cut.stdout.trim()).toMatch(new RegExp(`^ACCEPTED .* ID\\n.* ${connections[0].id}$`));
-  expect(cut.stderr).toContain('the newest 1 connections are shown and there are more');
+  expect(cut.stderr).toBe(
+    'kodama: the newest 1 connections are shown and there are more: --limit N shows so many, ' +
+      `--before ${connections[0].acceptedAt} older ones\n`,
+  );
+  // The time itself is not before it.
+  const older = ['--before', connections[0].acceptedAt, '-o', 'json'];
+  const before = await command(app, ['connections', ...filter, ...older]);
+  expect(jsonLines(before.stdout)).toEqual([connections[1]]);
   const one = await command(app, ['connection', connections[1].id]);
   expect(one.stdout).toMatch(/^socket +pid \d+ fd \d+$/m);
   expect(one.stdout).toMatch(/^last byte +2.*\n(.*\n)*silent at end +\d+\.\d{3} s$/m);
@@ -80,6 +87,32 @@ test('a list that goes on in a pipe prints what has changed', long, async () => 
   const [open, closed] = jsonLines(output.stdout);
   expect(open).toMatchObject({ state: 'open' });
   expect(closed).toMatchObject({ id: open.id, state: 'closed', closeReason: 'peer_fin' });
+});
+
+test('a list of what was accepted before a time goes on with their ends, and with nobody who comes', async () => {
+  const { laddr } = await want(201, app, 'POST', '/v1/listeners', { name: 'cli-before' });
+  await using first = await openClient(laddr.port);
+  await first.echo('a');
+  await using second = await openClient(laddr.port);
+  await second.echo('a');
+  const open = '/v1/connections:wait?listener=cli-before&state=open&min=2';
+  const { connections } = await want(200, app, 'GET', open);
+  const [one, two] = connections;
+  const times = ['--since', one.acceptedAt, '--before', two.acceptedAt];
+  const words = ['connections', '-w', '--listener', 'cli-before', ...times, '-o', 'json'];
+  const { output } = beginProgram(app, words);
+  await waitFor('ready', () => output.stderr.includes('kodama: ready'));
+  expect(jsonLines(output.stdout)).toMatchObject([{ id: one.id, state: 'open' }]);
+  await talk(laddr.port, 'hello');
+  second.socket.end();
+  await want(200, app, 'GET', '/v1/connections:wait?listener=cli-before&state=closed&min=2');
+  first.socket.end();
+  // The log tells of them in the order of their ends.
+  await waitFor('the end of the first', () => output.stdout.includes('"closed"'));
+  expect(jsonLines(output.stdout).map(({ id, state }) => [id, state])).toEqual([
+    [one.id, 'open'],
+    [one.id, 'closed'],
+  ]);
 });
 
 test('whoever stops reading ends it without a complaint', long, async () => {
