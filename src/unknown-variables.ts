@@ -1,4 +1,5 @@
 /** A variable that is misspelt would otherwise be passed over in silence, and its default be used. */
+import { nearestWord } from './core/nearest-word.ts';
 
 /** Read by other programs of the project, or by the scripts around them. */
 const ofOthers = new Set([
@@ -25,24 +26,6 @@ export function unknownVariables(
 }
 
 function hint(name: string, known: readonly string[]): string {
-  const ranked = known
-    .map((one) => ({ one, distance: editDistance(name.toUpperCase(), one) }))
-    .toSorted((a, b) => a.distance - b.distance);
-  const [nearest] = ranked;
-  const isNear = nearest !== undefined && nearest.distance <= Math.max(3, name.length / 4);
-  return isNear ? `: is it ${nearest.one} that is meant?` : '';
-}
-
-/** Letters to put in, take out or change (Levenshtein). */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...from].entries()) {
-    const next = [i + 1];
-    for (const [j, other] of [...to].entries()) {
-      const change = (row[j] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
+  const nearest = nearestWord(name.toUpperCase(), known);
+  return nearest === null ? '' : `: is it ${nearest} that is meant?`;
 }

@@ -51,7 +51,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   'plain-text.ts': /^$/,
   'program.ts': /^(config|log-text|output|node\/start-error)\.ts$/,
   'secret-settings.ts': /^$/,
-  'unknown-variables.ts': /^$/,
+  'unknown-variables.ts': /^core\/nearest-word\.ts$/,
   'fleet-parts.ts':
     /^(banner|config|edges|gateway-certificate)\.ts$|^(core|edge-sockets|fleet|gateway)\/|^node\/start-error\.ts$/,
   'banner.ts': /^core\//,
@@ -86,9 +86,9 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2095,
-  api: 2610,
+  api: 2635,
   cli: 6345,
-  core: 9300,
+  core: 9325,
   agent: 1620,
   console: 10300,
   echo: 6295,

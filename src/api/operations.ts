@@ -13,13 +13,12 @@ export function operations(
   bounds: ListenerBounds,
   { drainMsMax }: { readonly drainMsMax: number },
 ) {
-  return {
+  const others = {
     ...listenerOperations(bounds, drainMsMax),
     ...connectionOperations(bounds),
     ...eventOperations(bounds),
     ...projectOperations(bounds),
     ...keyOperations(bounds),
-    ...auditOperations(bounds),
     ...nodeOperations(bounds),
     ...joinTokenOperations(bounds),
     getStatus: operation({
@@ -28,4 +27,6 @@ export function operations(
       run: async ({ control }, caller) => await control.getStatus(caller),
     }),
   };
+  const names = Object.values(others).map(({ name }) => name);
+  return { ...others, ...auditOperations(bounds, names) };
 }

@@ -132,6 +132,11 @@ test('the audit says who changed what, and is filtered as the API does', async (
   expect(refusals).toMatchObject([{ operation: 'createKey' }]);
   const none = await kodama('audit --since 1h --before 30m -o json', secret);
   expect(none).toMatchObject({ code: 0, stdout: '' });
+  const words = 'operation: must be the name of an operation, such as createListener';
+  expect(await kodama('audit --operation updateListner', secret)).toEqual({
+    ...{ code: 1, stdout: '' },
+    stderr: `kodama: invalid_argument: ${words}: is it updateListener that is meant?\n`,
+  });
   const cut = await kodama('audit --limit 1', secret);
   expect(cut.stderr).toContain('the newest 1 entries are shown and there are more');
 });

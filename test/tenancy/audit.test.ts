@@ -300,6 +300,53 @@ test('a key sees its own project, an operator that which he names, or all', asyn
   await want(403, app, 'GET', '/v1/audit', undefined, bearer(stranger.secret));
 });
 
+test('what else is in entries than operations is found by its name', async () => {
+  const key = await makeKey(['read']);
+  const own = bearer(key.secret);
+  await want(204, app, 'DELETE', `/v1/keys/${key.id}`, undefined, operator);
+  await want(401, app, 'GET', '/metrics', undefined, own);
+  await want(401, app, 'GET', '/v1/nothing', undefined, own);
+  using client = grpcClient(app.grpcAddress, { token: key.secret });
+  const reflection = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+  const same = (bytes: Buffer) => bytes;
+  const question = Buffer.alloc(0);
+  await expect(
+    grpcCall((done) =>
+      client.audit.makeUnaryRequest(reflection, same, same, question, client.metadata, done),
+    ),
+  ).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
+  const others = ['getMetrics', 'none', 'serverReflectionInfo'];
+  const all = () => audit(`actor=${key.id}`);
+  await waitFor('their entries', async () => (await all()).length === others.length);
+  for (const operation of others) {
+    const found = await audit(`actor=${key.id}&operation=${operation}`);
+    expect(found).toMatchObject([{ operation, outcome: 'unauthenticated' }]);
+  }
+  const token = await want(201, app, 'POST', '/v1/join-tokens', {}, operator);
+  await joinedNode(app.databaseUrl, token.secret, 'by-its-name');
+  const joins = await audit('actor=by-its-name&operation=join');
+  expect(joins).toMatchObject([{ operation: 'join', outcome: 'ok' }]);
+});
+
+test('an operation that there is not is refused with the nearest that is, on both edges', async () => {
+  using client = grpcClient(app.grpcAddress, { token });
+  const words = 'must be the name of an operation, such as createListener';
+  for (const [wrong, message] of [
+    ['deleteListner', `${words}: is it deleteListener that is meant?`],
+    ['everything', words],
+  ] as const) {
+    const path = `/v1/audit?operation=${wrong}`;
+    const problem = await want(400, app, 'GET', path, undefined, operator);
+    const errors = [{ path: 'operation', message }];
+    expect(problem).toMatchObject({ code: 'invalid_argument', errors });
+    const asked = grpcCall((done) =>
+      client.audit.ListAuditEntries({ operation: wrong }, client.metadata, done),
+    );
+    const details = `operation: ${message}`;
+    await expect(asked).rejects.toMatchObject({ code: status.INVALID_ARGUMENT, details });
+  }
+});
+
 test('pages belong to their filters, and filters are checked', async () => {
   const key = await makeKey(['write', 'audit:read']);
   const own = bearer(key.secret);
