@@ -71,11 +71,11 @@ export function networksOr(word: string) {
   };
 }
 
-/** @throws InvalidArgumentError for what is none of the words, as commander has it */
-export function assertWord(text: string, words: readonly string[]): void {
-  if (!words.includes(text)) {
-    throw new InvalidArgumentError(`Allowed choices are ${words.join(', ')}.`);
-  }
+/** `kind` is of a word that is a part of the value. @throws InvalidArgumentError for what is none of the words, as commander has it */
+export function assertWord(text: string, words: readonly string[], kind?: string): void {
+  if (words.includes(text)) return;
+  const which = kind === undefined ? '' : `There is no ${kind} '${text}'. `;
+  throw new InvalidArgumentError(`${which}Allowed choices are ${words.join(', ')}.`);
 }
 
 export type Labels = Readonly<Record<string, string>>;

@@ -66,7 +66,7 @@ function createKeyCommand(run: Run): Command {
 /** Each time that it is given adds to it. */
 function scopes(text: string, before: readonly string[] = []): readonly string[] {
   const words = text.split(',');
-  for (const word of words) assertWord(word, scopeWords);
+  for (const word of words) assertWord(word, scopeWords, 'scope');
   return [...before, ...words];
 }
 

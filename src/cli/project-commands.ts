@@ -59,7 +59,7 @@ function bindHosts(text: string, before: readonly string[] = []): readonly strin
 function quota(text: string, before: ChangeOptions['quota'] = {}): ChangeOptions['quota'] {
   const [, name = '', value = ''] = /^(\w+)=(none|\d{1,15})$/.exec(text) ?? [];
   if (name === '') throw new InvalidArgumentError('It is not name=value, of a number or none.');
-  assertWord(name, quotaNames);
+  assertWord(name, quotaNames, 'quota');
   return added(before, name, value === 'none' ? null : Number(value));
 }
 

@@ -1,5 +1,6 @@
 /** The command on projects, keys and quotas, as the operator and with the keys that it makes. */
 import { expect, test } from 'vitest';
+import { scopeWords } from '../../src/tenancy/api-key.ts';
 import { type CommandEnd, command, jsonLines } from '../support/command.ts';
 import { want } from '../support/rest-client.ts';
 import { sharedApp } from '../support/test-app.ts';
@@ -46,7 +47,21 @@ test('what is wrong with a project is told', async () => {
   expect(await kodama('projects create cli-b --quota many')).toMatchObject({ code: 2 });
   expect(await kodama('projects grow cli-b')).toMatchObject({ code: 2, stdout: '' });
   const unknown = await kodama('projects create cli-b --quota sockets=1');
-  expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('joinTokens') });
+  expect(unknown).toMatchObject({ code: 2, stdout: '' });
+  expect(unknown.stderr).toMatch(/ There is no quota 'sockets'\. Allowed choices are .*joinTokens/);
+});
+
+test('which scope of a key there is not is told, with those that there are', async () => {
+  for (const [given, wrong] of [
+    ['typo', 'typo'],
+    ['read,wrtie,keys:read', 'wrtie'],
+    ['read,', ''],
+  ]) {
+    const told = `argument '${given}' is invalid. There is no scope '${wrong}'. Allowed choices are `;
+    const { code, stdout, stderr } = await kodama(`keys create typo --scopes ${given}`);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe(`error: option '--scopes <scopes>' ${told}${scopeWords.join(', ')}.\n`);
+  }
 });
 
 test('a key is made, used, rotated, renamed and revoked', async () => {
