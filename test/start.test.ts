@@ -32,6 +32,13 @@ test('every wrong variable is refused by its name, and nothing else is done', as
   expect(await readdir(home.path)).toEqual([]);
 });
 
+test('a data directory that can not be made is told at once, by its variable', async () => {
+  const { code, stdout, stderr } = await run({ KODAMA_DATA_DIR: '/proc/kodama' });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  const why = 'ENOENT: no directory can be made in /proc';
+  expect(stderr).toBe(`kodama: KODAMA_DATA_DIR (/proc/kodama) cannot be used: ${why}\n`);
+});
+
 test('a taken port of REST is named with its variables', long, () =>
   expectTakenPort('REST', 'KODAMA_HTTP', 'json'),
 );

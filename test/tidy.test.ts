@@ -101,7 +101,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   http: 4540,
   'listeners-file': 400,
   metrics: 280,
-  node: 415,
+  node: 450,
   postgres: 7175,
   tenancy: 1550,
   tls: 350,

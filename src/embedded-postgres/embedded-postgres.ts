@@ -7,12 +7,13 @@
  * - `stop` is a fast shutdown, made harder when its time is over. Nothing of it is left: no process, no socket.
  */
 
-import { mkdir, realpath, rmdir } from 'node:fs/promises';
+import { realpath, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Logger } from '../core/ports.ts';
 import { lockDataDir } from '../node/data-dir-lock.ts';
+import { ensureDirectory } from '../node/trusted-path.ts';
 import { preparePostgresBinaries } from './postgres-binaries.ts';
 import {
   ensureCluster,
@@ -76,7 +77,7 @@ export class EmbeddedPostgres implements AsyncDisposable {
     const startedAt = performance.now();
 
     await using cleanup = new AsyncDisposableStack();
-    await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+    await ensureDirectory(options.dataDir);
     const dataDir = await realpath(options.dataDir);
     cleanup.defer(await lockDataDir(dataDir));
     const installation = await prepareInstallation(dataDir, options, signal);

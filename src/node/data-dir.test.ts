@@ -44,6 +44,24 @@ test('one that is not there is made for this user alone, with the folders on the
   expect([await modeOf(path), await modeOf(join(base, 'new'))]).toEqual([0o700, 0o700]);
 });
 
+test('several that start at once make it together', async () => {
+  const path = join(base, 'at-once/deep/data');
+  const made = await Promise.all(Array.from({ length: 8 }, () => prepareDataDir(path)));
+  expect(new Set(made)).toEqual(new Set([path]));
+});
+
+test('one that can not be made is refused at once, with the folder that takes none', async () => {
+  for (const path of ['/proc/kodama', '/proc/kodama/deep/data']) {
+    const words = 'ENOENT: no directory can be made in /proc';
+    await expect(prepareDataDir(path)).rejects.toThrow(words);
+    expect(await compileCacheDir(path)).toBe(null);
+  }
+  const file = join(base, 'file');
+  await writeFile(file, '');
+  await expect(prepareDataDir(file)).rejects.toThrow('EEXIST');
+  await expect(prepareDataDir(join(file, 'data'))).rejects.toThrow('ENOTDIR');
+});
+
 test.each([0o755, 0o750, 0o711])(
   'ours that others may look into, %o, is made private',
   async (mode) => {

@@ -10,9 +10,15 @@
  * | root's, others can not write       | used as it is: what is private in it has its own mode |
  * | another's                          | refused                                               |
  */
-import { chmod, mkdir, readdir, realpath, stat } from 'node:fs/promises';
+import { chmod, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertTrustedWay, isOpenToOthers, ownUid, privateFolder } from './trusted-path.ts';
+import {
+  assertTrustedWay,
+  ensureDirectory,
+  isOpenToOthers,
+  ownUid,
+  privateFolder,
+} from './trusted-path.ts';
 
 const privateMode = 0o700;
 
@@ -21,7 +27,7 @@ export const compiledFolder = 'compile-cache';
 
 /** Resolves to the path without links. @throws an Error that says what to change */
 export async function prepareDataDir(path: string): Promise<string> {
-  await mkdir(path, { recursive: true, mode: privateMode });
+  await ensureDirectory(path);
   await assertTrustedWay(path);
   const directory = await realpath(path);
   const stats = await stat(directory);

@@ -8,7 +8,7 @@
  * - A link is as good as its owner, and as the way to what it points to.
  */
 import { statSync } from 'node:fs';
-import { lstat, mkdir, readlink, realpath } from 'node:fs/promises';
+import { lstat, mkdir, readlink, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 
 interface Rights {
@@ -82,6 +82,34 @@ async function walk(path: string): Promise<void> {
 function assertOwner(path: string, stats: Rights): void {
   if (isTrustedOwner(stats)) return;
   throw new Error(`${path} belongs to another user (uid ${stats.uid}): use another directory`);
+}
+
+/**
+ * As `mkdir -p`, for this user alone. That of Node tries without end where a directory is there and takes none, as /proc
+ * does. @throws an Error that says why it can not be made
+ */
+export async function ensureDirectory(path: string): Promise<void> {
+  const parent = dirname(path);
+  const make = async (): Promise<NodeJS.ErrnoException | null> =>
+    await mkdir(path, { mode: 0o700 }).then(
+      () => null,
+      (error) => error,
+    );
+  let failure = await make();
+  if (failure?.code === 'ENOENT') {
+    await ensureDirectory(parent);
+    failure = await make();
+  }
+  if (failure === null || (await isDirectory(path))) return;
+  if (failure.code !== 'ENOENT') throw failure;
+  throw new Error(`ENOENT: no directory can be made in ${parent}`, { cause: failure });
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 }
 
 /** A folder of our own, made if it is not there, into which nobody else can look. @throws an Error that says what is */
