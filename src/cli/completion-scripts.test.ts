@@ -32,6 +32,9 @@ const lines: readonly (readonly [line: readonly string[], words: readonly string
   [['conns', '--close-reason', 'peer_f'], ['peer_fin']],
   [['events', '-o', 'j'], ['json']],
   [['events', '--type', 'connection_o'], ['connection_opened']],
+  [['events', 'wa'], ['wait']],
+  [['events', 'wait', '--se'], ['--settle']],
+  [['events', 'wait', '--type', 'connection_r'], ['connection_refused']],
   // What a create alone has is hidden.
   [
     ['set', 'alpha', '--n'],

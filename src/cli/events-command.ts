@@ -1,36 +1,18 @@
 import { Command, Option } from 'commander';
-import { eventTypes } from '../core/event.ts';
-import { protocols } from '../core/listener.ts';
+import { type EventFilterOptions, eventFilterOptions, eventQuery } from './event-filter.ts';
 import { eventLine } from './event-lines.ts';
-import {
-  choices,
-  collected,
-  type Labels,
-  labelOption,
-  labelQuery,
-  networks,
-  option,
-  repeatable,
-  since,
-  wholeNumber,
-  withOptions,
-} from './flags.ts';
+import { eventsWaitCommand } from './events-wait-command.ts';
+import { option, since, wholeNumber, withOptions } from './flags.ts';
 import { type Followed, follow } from './follow.ts';
 import type { Query } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
 
-interface EventsOptions {
+interface EventsOptions extends EventFilterOptions {
   readonly follow?: true;
   readonly afterSeq?: number;
   readonly log?: string;
   readonly since?: string;
   readonly last?: number;
-  readonly type?: readonly string[];
-  readonly listener?: readonly string[];
-  readonly connection?: readonly string[];
-  readonly raddr?: readonly string[];
-  readonly protocol?: readonly string[];
-  readonly label?: Labels;
 }
 
 const starts = ['afterSeq', 'since', 'last'];
@@ -43,7 +25,7 @@ export function eventsCommand(run: Run): Command {
     const made = option(flags, about, read);
     return made.conflicts(starts.filter((name) => name !== made.attributeName()));
   };
-  return withOptions(command, [
+  withOptions(command, [
     new Option('-f, --follow', 'go on with what comes; without a start only with that').conflicts(
       'untilSynced',
     ),
@@ -52,13 +34,9 @@ export function eventsCommand(run: Run): Command {
     option('--log <id>', 'refuse where the seqs are of another log, such as after a restore'),
     start('--since <time>', 'from a time on, or from so long ago such as 5m', since),
     start('--last <n>', 'the newest n that match', wholeNumber),
-    choices('--type <type>', 'of this type', eventTypes),
-    repeatable('--listener <listener>', 'of this listener, by name or id', collected),
-    repeatable('--connection <id>', 'of this connection', collected),
-    repeatable('--raddr <network>', 'of this remote address or network', networks),
-    choices('--protocol <protocol>', 'of this protocol', protocols),
-    labelOption('of listeners with this label'),
+    ...eventFilterOptions(),
   ]);
+  return command.addCommand(eventsWaitCommand(run));
 }
 
 async function printEvents(
@@ -68,7 +46,7 @@ async function printEvents(
   const options = command.opts<EventsOptions>();
   const isFollowing = options.follow === true;
   const say = (text: string) => terminal.say(text);
-  const query = { ...filterOf(options), log: options.log, endAtHead: !isFollowing };
+  const query = { ...eventQuery(options), log: options.log, endAtHead: !isFollowing };
   const print = (followed: Followed) => {
     if (format === 'json') return terminal.print(`${followed.line}\n`);
     const { message } = followed;
@@ -90,15 +68,4 @@ function startOf({ follow: isFollowing, afterSeq, since: time, last }: EventsOpt
   const isGiven = Object.values(given).some((value) => value !== undefined);
   if (isGiven) return given;
   return isFollowing === true ? { fromNow: true } : { afterSeq: 0 };
-}
-
-function filterOf({ type, listener, connection, raddr, protocol, label }: EventsOptions): Query {
-  return {
-    type,
-    listener,
-    connectionId: connection,
-    remoteCidr: raddr,
-    protocol,
-    label: labelQuery(label),
-  };
 }

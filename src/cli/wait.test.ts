@@ -32,7 +32,7 @@ async function serve(...answers: readonly ((response: ServerResponse) => void)[]
   return {
     asked,
     wait: (timeoutMs: number, settleMs = 0) =>
-      waitFor({ client, query: { listener: 'sdk' }, settleMs, timeoutMs }),
+      waitFor({ client, name: 'connections', query: { listener: 'sdk' }, settleMs, timeoutMs }),
     async close() {
       server.closeAllConnections();
       server.close();

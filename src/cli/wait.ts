@@ -4,25 +4,28 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CommandFailure, Refused, Unreachable } from './failure.ts';
-import type { Connection, Query, RestClient } from './rest-client.ts';
+import type { Lists, Query, RestClient } from './rest-client.ts';
 
-export interface Met {
+/** What can be waited for. */
+export type Counted = 'connections' | 'events';
+
+export type Met<Name extends Counted> = Readonly<Record<Name, readonly Lists[Name][]>> & {
   readonly met: true;
   readonly count: number;
   readonly seq: number;
-  readonly connections: readonly Connection[];
-}
+};
 
 /** What the problem of a wait tells besides. */
-export interface NotMet {
+export interface NotMet<Name extends Counted> {
   readonly code: 'not_met';
   readonly detail: string;
   readonly why: string;
-  readonly near?: readonly (Connection & { readonly differs: readonly string[] })[];
+  readonly near?: readonly (Lists[Name] & { readonly differs: readonly string[] })[];
 }
 
-export interface WaitAsk {
+export interface WaitAsk<Name extends Counted> {
   readonly client: RestClient;
+  readonly name: Name;
   readonly query: Query;
   readonly settleMs: number;
   readonly timeoutMs: number;
@@ -39,14 +42,20 @@ export function nextCallMs(leftMs: number, settleMs: number): number {
 }
 
 /** @throws Refused of code not_met where it is not met, or cannot be any more */
-export async function waitFor({ client, query, settleMs, timeoutMs }: WaitAsk): Promise<Met> {
+export async function waitFor<Name extends Counted>({
+  client,
+  name,
+  query,
+  settleMs,
+  timeoutMs,
+}: WaitAsk<Name>): Promise<Met<Name>> {
   const deadline = performance.now() + timeoutMs;
   let isBegun = false;
   for (;;) {
     const leftMs = Math.max(settleMs, Math.ceil(deadline - performance.now()));
     const callMs = nextCallMs(leftMs, settleMs);
     try {
-      return await client.call<Met>('GET', '/v1/connections:wait', {
+      return await client.call<Met<Name>>('GET', `/v1/${name}:wait`, {
         query: { ...query, settleMs, timeoutMs: callMs },
         silenceMs: callMs + sliceMs,
       });
