@@ -35,8 +35,12 @@ const fields: readonly Field[] = [
     of: 'connection',
     name: 'declaredRaddr',
     users: [
+      'src/api/queries.ts',
       'src/core/activity-log.ts',
+      'src/core/connection-filter.ts',
+      'src/core/directories.ts',
       'src/core/event-filter.ts',
+      'proto/kodama/v1/connection_service.proto',
       'src/echo/preamble/',
       'src/echo/greeting.ts',
     ],

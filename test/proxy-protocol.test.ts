@@ -70,6 +70,23 @@ test('the remote address that a filter means is the socket’s', async () => {
   expect(await all(app, `${path}&raddr=192.0.2.1`, 'connections')).toHaveLength(0);
 });
 
+test('the declared address has a filter of its own', async () => {
+  const { id, laddr } = await listen('optional');
+  await send(laddr.port, Buffer.from(v1), 'hello');
+  await talk(laddr.port, 'hello');
+  const path = '/v1/connections:wait?min=1&max=1&state=closed';
+  for (const network of ['192.0.2.1', '192.0.0.0/16']) {
+    const found = await want(200, app, 'GET', `${path}&listener=${id}&declaredRaddr=${network}`);
+    expect(found.connections).toMatchObject([{ declaredRaddr, raddr: { ip: '127.0.0.1' } }]);
+    const list = `/v1/connections?listener=${id}&declaredRaddr=${network}`;
+    expect(await all(app, list, 'connections')).toEqual(found.connections);
+  }
+  const other = `/v1/connections?listener=${id}&declaredRaddr=127.0.0.0/8`;
+  expect(await all(app, other, 'connections')).toEqual([]);
+  const { errors } = await want(400, app, 'GET', '/v1/connections?declaredRaddr=192.0.2');
+  expect(errors).toMatchObject([{ path: 'declaredRaddr' }]);
+});
+
 test('required: without a good header it is opened and closed as proxy_header_error', async () => {
   const { id, laddr } = await listen('required');
   expect(await talk(laddr.port, 'hello').catch(() => '')).toBe('');

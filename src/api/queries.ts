@@ -52,6 +52,10 @@ export const connectionFilter = {
   state: z.enum(connectionStates).nullable().default(null).describe('Only in this state.'),
   protocol: z.enum(protocols).nullable().default(null).describe('Only of this protocol.'),
   raddr: cidr.nullable().default(null).describe('Remote address, or network that it lies in.'),
+  declaredRaddr: cidr
+    .nullable()
+    .default(null)
+    .describe('The same of the client that a PROXY header declared.'),
   lport: port.nullable().default(null).describe('Local port.'),
   closeReason: z.enum(closeReasons).nullable().default(null).describe('Only closed for this.'),
   acceptedAfter: time.nullable().default(null).describe('Accepted at this time or later.'),
@@ -186,10 +190,10 @@ type ConnectionFilter = z.output<z.ZodObject<typeof connectionFilter>>;
 export function toConnectionAsk(
   input: ConnectionFilter & Pick<ConnectionAsk, 'labels'>,
 ): ConnectionAsk {
-  const { listener, state, protocol, raddr, lport, closeReason } = input;
+  const { listener, state, protocol, raddr, declaredRaddr, lport, closeReason } = input;
   const { acceptedAfter, acceptedBefore, labels: wanted } = input;
   return {
-    ...{ state, protocol, raddr, lport, closeReason, acceptedAfter, acceptedBefore },
+    ...{ state, protocol, raddr, declaredRaddr, lport, closeReason, acceptedAfter, acceptedBefore },
     ...{ listeners: listener === null ? [] : [listener], labels: wanted },
   };
 }

@@ -28,6 +28,7 @@ export interface ConnectionFilterOptions {
   readonly state?: string;
   readonly protocol?: string;
   readonly raddr?: string;
+  readonly declared?: string;
   readonly lport?: number;
   readonly closeReason?: string;
   readonly since?: string;
@@ -45,6 +46,7 @@ export function connectionFilterOptions(): readonly Option[] {
     choice('--state <state>', 'only in this state', connectionStates),
     choice('--protocol <protocol>', 'only of this protocol', protocols),
     option('--raddr <network>', 'only from this remote address or network', network),
+    option('--declared <network>', 'only of a client that a PROXY header declared', network),
     option('--lport <port>', 'only at this local port', port),
     choice('--close-reason <reason>', 'only closed for this', closeReasons),
     option('--since <time>', 'accepted at a time or later, or so long ago such as 5m', since),
@@ -54,10 +56,13 @@ export function connectionFilterOptions(): readonly Option[] {
 }
 
 export function connectionQuery(options: ConnectionFilterOptions): Query {
-  const { listener, state, protocol, raddr, lport, closeReason } = options;
+  const { listener, state, protocol, raddr, declared: declaredRaddr, lport, closeReason } = options;
   const label = labelQuery(options.label);
   const accepted = { acceptedAfter: options.since, acceptedBefore: options.before };
-  return { listener, state, protocol, raddr, lport, closeReason, ...accepted, label };
+  return {
+    ...{ listener, state, protocol, raddr, declaredRaddr, lport, closeReason, label },
+    ...accepted,
+  };
 }
 
 export function connectionsCommand(run: Run): Command {
@@ -93,22 +98,31 @@ async function listConnections(session: Session, command: Command): Promise<unde
 }
 
 /** What of the filter the log can tell apart. */
-function eventFilterOf({ listener, protocol, raddr, label }: ConnectionFilterOptions): Query {
+function eventFilterOf(options: ConnectionFilterOptions): Query {
+  const { listener, protocol, raddr, declared, label } = options;
   const type = connectionEventTypes;
-  return { type, listener, protocol, remoteCidr: raddr, label: labelQuery(label) };
+  return { type, listener, protocol, remoteCidr: raddr ?? declared, label: labelQuery(label) };
 }
 
-/** The rest of it. The log finds a network by the declared address as well, the list only by the socket's. */
+/** The rest of it. The log finds a network by either address of a connection, the list by the one that is asked for. */
 function fits(options: ConnectionFilterOptions): (connection: Connection) => boolean {
-  const { state, closeReason, lport, raddr } = options;
+  const { state, closeReason, lport } = options;
   const isInTime = acceptedWithin(options);
-  const isInside = raddr === undefined ? () => true : networkSet([raddr]);
+  const isFrom = inside(options.raddr);
+  const isDeclared = inside(options.declared);
   return (connection) =>
     (state === undefined || connection.state === state) &&
     (closeReason === undefined || connection.closeReason === closeReason) &&
     (lport === undefined || connection.laddr.port === lport) &&
     isInTime(connection) &&
-    (raddr === undefined || (connection.raddr !== null && isInside(connection.raddr.ip)));
+    isFrom(connection.raddr) &&
+    isDeclared(connection.declaredRaddr);
+}
+
+function inside(cidr: string | undefined): (address: Connection['raddr']) => boolean {
+  if (cidr === undefined) return () => true;
+  const isInside = networkSet([cidr]);
+  return (address) => address !== null && isInside(address.ip);
 }
 
 /** To the microsecond, as the API compares them. */

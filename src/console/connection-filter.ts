@@ -13,6 +13,7 @@ export const filterNames = [
   'state',
   'protocol',
   'raddr',
+  'declaredRaddr',
   'lport',
   'closeReason',
   'acceptedAfter',
@@ -21,12 +22,18 @@ export const filterNames = [
 export type FilterName = (typeof filterNames)[number];
 export type ConnectionFilter = Readonly<Partial<Record<FilterName, string>>>;
 
+interface Address {
+  readonly ip: string;
+}
+
 /** What is the same of a connection and of an arrival that was refused. */
 interface Arrival {
   readonly listenerId: string;
   readonly protocol: string;
   readonly laddr: { readonly port: number };
-  readonly raddr: { readonly ip: string } | null;
+  readonly raddr: Address | null;
+  /** A refusal has none: the header is read of what is let in. */
+  readonly declaredRaddr?: Address | null;
   /** When it came. */
   readonly time: string;
 }
@@ -65,14 +72,14 @@ export function refusalTest(
 }
 
 function arrivalTests(filter: ConnectionFilter, listenerId: string | null): readonly Test[] {
-  const { listener, protocol, raddr, lport, acceptedAfter, acceptedBefore } = filter;
+  const { listener, protocol, lport, acceptedAfter, acceptedBefore } = filter;
   const tests: Test[] = [];
   if (listener !== undefined) tests.push((arrival) => arrival.listenerId === listenerId);
   if (protocol !== undefined) tests.push((arrival) => arrival.protocol === protocol);
   if (lport !== undefined) tests.push(({ laddr }) => laddr.port === Number(lport));
-  if (raddr !== undefined) {
-    const network = parseNetwork(raddr);
-    tests.push((arrival) => network !== null && isInIt(network, arrival));
+  for (const name of ['raddr', 'declaredRaddr'] as const) {
+    const network = parseNetwork(filter[name] ?? '');
+    if (filter[name] !== undefined) tests.push((arrival) => isInIt(network, arrival[name] ?? null));
   }
   if (acceptedAfter !== undefined) {
     const after = plainTime(acceptedAfter);
@@ -85,8 +92,8 @@ function arrivalTests(filter: ConnectionFilter, listenerId: string | null): read
   return tests;
 }
 
-function isInIt(network: NonNullable<ReturnType<typeof parseNetwork>>, { raddr }: Arrival) {
-  return raddr !== null && isIn(network, raddr.ip);
+function isInIt(network: ReturnType<typeof parseNetwork>, address: Address | null): boolean {
+  return network !== null && address !== null && isIn(network, address.ip);
 }
 
 /** As the API writes times, which so are in order as text. */

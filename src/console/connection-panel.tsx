@@ -84,7 +84,8 @@ function Addresses({ connection }: OfConnection) {
           <dt>{words.connections.columns.declared}</dt>
           <dd>
             <span class="mono">{addressText(declaredRaddr)}</span>{' '}
-            <span class="faint">{panel.declared}</span>
+            <span class="faint">{panel.declared}</span>{' '}
+            <FilterButton filter={{ declaredRaddr: declaredRaddr.ip }} />
           </dd>
         </>
       )}

@@ -142,6 +142,9 @@ function ConnectionRow(props: ConnectionRowProps) {
         {/* First, since a long address is cut off at its end. */}
         {isOther && <span title={words.connections.differs}>≠ </span>}
         {declaredRaddr === null ? <span class="faint">–</span> : addressText(declaredRaddr)}
+        {isPointedAt && declaredRaddr !== null && (
+          <CellFilter filter={{ declaredRaddr: declaredRaddr.ip }} />
+        )}
       </td>
       <td class="of-pid number">{pid}</td>
       <td class="of-fd number">{fd}</td>

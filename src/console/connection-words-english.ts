@@ -8,7 +8,7 @@ export const connectionWordsEnglish = {
   filter: 'Filter',
   filterHint: 'listener:edge state:open raddr:10.0.0.0/8',
   filterUnread: (terms: string) =>
-    `${terms}: write name:value, with one of listener, state, protocol, raddr, lport, closeReason, acceptedAfter, acceptedBefore.`,
+    `${terms}: write name:value, with one of listener, state, protocol, raddr, declaredRaddr, lport, closeReason, acceptedAfter, acceptedBefore.`,
   without: (term: string) => `Without ${term}`,
   filterOn: (term: string) => `Filter on ${term}`,
   clear: 'Clear',

@@ -8,7 +8,7 @@ export const connectionWordsJapanese: ConnectionWords = {
   filter: '絞り込み',
   filterHint: 'listener:edge state:open raddr:10.0.0.0/8',
   filterUnread: (terms) =>
-    `${terms}：name:value の形で書いてください。name は listener、state、protocol、raddr、lport、closeReason、acceptedAfter、acceptedBefore です。`,
+    `${terms}：name:value の形で書いてください。name は listener、state、protocol、raddr、declaredRaddr、lport、closeReason、acceptedAfter、acceptedBefore です。`,
   without: (term) => `${term} を外す`,
   filterOn: (term) => `${term} で絞り込む`,
   clear: 'すべて外す',

@@ -1,5 +1,5 @@
 /** Which connections a reader wants: all that is asked for must hold. The lists of the store say the same in SQL. */
-import { networkSet } from './address.ts';
+import { type Address, networkSet } from './address.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionQuery } from './directories.ts';
 import { formatTime, type Micros } from './time.ts';
@@ -31,14 +31,8 @@ const fields: { readonly [Name in keyof CountedQuery]: Field<NonNullable<Counted
   },
   state: equal(({ state }) => state),
   protocol: equal(({ protocol }) => protocol),
-  raddr: {
-    has: ({ raddr }) => raddr?.ip ?? null,
-    say: (cidr) => cidr,
-    test: (cidr) => {
-      const isWanted = networkSet([cidr]);
-      return ({ raddr }) => raddr !== null && isWanted(raddr.ip);
-    },
-  },
+  raddr: within(({ raddr }) => raddr),
+  declaredRaddr: within(({ declaredRaddr }) => declaredRaddr),
   lport: equal(({ laddr }) => laddr.port),
   closeReason: equal(({ closeReason }) => closeReason),
   acceptedAfter: accepted('or later', (time, after) => time >= after),
@@ -46,6 +40,11 @@ const fields: { readonly [Name in keyof CountedQuery]: Field<NonNullable<Counted
   minBytesIn: atLeast(({ bytesIn }) => bytesIn),
   minBytesOut: atLeast(({ bytesOut }) => bytesOut),
 };
+
+/** What asks for nothing, and so for all. */
+export const everyConnection = Object.fromEntries(
+  Object.keys(fields).map((name) => [name, null]),
+) as { readonly [Name in keyof CountedQuery]: null };
 
 export function connectionMatcher(query: CountedQuery): IsMet {
   const conditions = conditionsOf(query);
@@ -86,6 +85,20 @@ function accepted(word: string, isMet: (time: Micros, wanted: Micros) => boolean
     has: ({ acceptedAt }) => formatTime(acceptedAt),
     say: (wanted) => `${formatTime(wanted)} ${word}`,
     test: (wanted) => (connection) => isMet(connection.acceptedAt, wanted),
+  };
+}
+
+function within(has: (connection: Connection) => Address | null): Field<string> {
+  return {
+    has: (connection) => has(connection)?.ip ?? null,
+    say: (cidr) => cidr,
+    test: (cidr) => {
+      const isWanted = networkSet([cidr]);
+      return (connection) => {
+        const address = has(connection);
+        return address !== null && isWanted(address.ip);
+      };
+    },
   };
 }
 

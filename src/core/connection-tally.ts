@@ -3,7 +3,12 @@
  * connection has carried is told by the log at its steps only: of those that are open the record is looked at again.
  */
 import type { Connection, ConnectionState } from './connection.ts';
-import { type CountedQuery, connectionDiffers, connectionMatcher } from './connection-filter.ts';
+import {
+  type CountedQuery,
+  connectionDiffers,
+  connectionMatcher,
+  everyConnection,
+} from './connection-filter.ts';
 import { limitReached } from './errors.ts';
 import { connectionEventTypes, type Event } from './event.ts';
 import { type EventSelection, everyEvent, selectionOf } from './event-filter.ts';
@@ -175,8 +180,3 @@ export class ConnectionTally implements Tally {
       .slice(0, nearMax);
   }
 }
-
-const everyConnection = {
-  ...{ listenerIds: null, state: null, protocol: null, raddr: null, lport: null },
-  ...{ closeReason: null, acceptedAfter: null, acceptedBefore: null },
-};

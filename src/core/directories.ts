@@ -20,6 +20,8 @@ export interface ConnectionQuery {
   readonly protocol: Protocol | null;
   /** Address or CIDR of the socket's remote end. */
   readonly raddr: string | null;
+  /** The same of the one that its PROXY header declared. */
+  readonly declaredRaddr: string | null;
   readonly lport: number | null;
   readonly closeReason: CloseReason | null;
   /** Inclusive. */

@@ -13,6 +13,7 @@ import {
   sampleListener,
 } from '../../test/support/store-samples.ts';
 import type { Connection } from './connection.ts';
+import { everyConnection } from './connection-filter.ts';
 import type { AppError } from './errors.ts';
 import type { EventDraft } from './event.ts';
 import { everyEvent } from './event-filter.ts';
@@ -33,11 +34,7 @@ const wait: WaitAsk = {
   ...{ min: 1, max: null, settleMs: 0, timeoutMs: 60_000, afterSeq: 0 },
   ...{ log: null, pageSize: 50 },
 };
-const any: ConnectionWaitAsk = {
-  ...{ listeners: [], labels: {}, state: null, protocol: null, raddr: null, lport: null },
-  ...{ closeReason: null, acceptedAfter: null, acceptedBefore: null },
-  ...{ minBytesIn: null, minBytesOut: null, wait },
-};
+const any: ConnectionWaitAsk = { ...everyConnection, listeners: [], labels: {}, wait };
 const fin = { ...any, listeners: ['sdk'], closeReason: 'peer_fin' } as const;
 
 /** Of all stores that are made here: none is called by anything but the test that runs. */

@@ -12,6 +12,8 @@ export const filters = [
   'lport',
   'raddr',
   'network',
+  'declaredRaddr',
+  'declaredNetwork',
   'protocol',
   'closeReason',
 ] as const;
@@ -24,10 +26,17 @@ export interface Filters extends Pick<ConnectionQuery, 'protocol' | 'lport' | 'c
   /** One address. */
   readonly raddr: string | null;
   /** A range of addresses. */
-  readonly network: string | null;
+  readonly network: Network | null;
   /** What all of the network have in common, if it is that small. */
   readonly net: number | null;
-  /** How many addresses the network has, if these are few enough to be looked up one by one. */
+  /** The same two of the declared address. */
+  readonly declaredRaddr: string | null;
+  readonly declaredNetwork: Network | null;
+}
+
+export interface Network {
+  readonly cidr: string;
+  /** How many addresses it has, if these are few enough to be looked up one by one. */
   readonly addresses: number | null;
 }
 
@@ -76,13 +85,16 @@ export function historyQuery(
   after: string | null,
 ): HistoryQuery {
   const { listenerIds, protocol, lport, closeReason, acceptedAfter, acceptedBefore } = query;
+  const remote = asked(query.raddr);
+  const declared = asked(query.declaredRaddr);
   const below = acceptedBefore === null ? null : idAbove(acceptedBefore);
   return {
     project,
     filters: {
       listenerIds,
       lport,
-      ...remoteFilters(query.raddr),
+      ...{ raddr: remote.address, network: remote.network, net: remote.net },
+      ...{ declaredRaddr: declared.address, declaredNetwork: declared.network },
       protocol,
       closeReason,
     },
@@ -97,19 +109,20 @@ export function historyQuery(
 /** A look-up of each takes some 3 µs. */
 const addressesMax = 256;
 
-type RemoteFilters = Pick<Filters, 'raddr' | 'network' | 'net' | 'addresses'>;
+interface Asked extends Pick<Filters, 'network' | 'net'> {
+  readonly address: string | null;
+}
 
-function remoteFilters(raddr: string | null): RemoteFilters {
-  const none = { raddr: null, network: null, net: null, addresses: null };
-  if (raddr === null) return none;
-  const cidr = parseCidr(raddr);
-  if (cidr === null) throw new TypeError(`not an address or network: ${raddr}`);
-  const { ip, prefixLength } = cidr;
+function asked(addressOrNetwork: string | null): Asked {
+  const none = { address: null, network: null, net: null };
+  if (addressOrNetwork === null) return none;
+  const parsed = parseCidr(addressOrNetwork);
+  if (parsed === null) throw new TypeError(`not an address or network: ${addressOrNetwork}`);
+  const { ip, prefixLength } = parsed;
   const count = 2 ** ((ip.includes(':') ? 128 : 32) - prefixLength);
-  if (count === 1) return { ...none, raddr: ip };
-  const net = prefixLength < netBits(ip) ? null : netOf(ip);
-  const addresses = count > addressesMax ? null : count;
-  return { raddr: null, network: `${ip}/${prefixLength}`, net, addresses };
+  if (count === 1) return { ...none, address: ip };
+  const network = { cidr: `${ip}/${prefixLength}`, addresses: count > addressesMax ? null : count };
+  return { address: null, network, net: prefixLength < netBits(ip) ? null : netOf(ip) };
 }
 
 /** Of a row `c`. */
@@ -119,6 +132,8 @@ export const filterColumns: Readonly<Record<Filter, string>> = {
   raddr: 'c.raddr',
   network: 'c.raddr',
   net: 'c.net',
+  declaredRaddr: 'c.declared_raddr',
+  declaredNetwork: 'c.declared_raddr',
   protocol: 'c.protocol',
   closeReason: 'c.close_reason',
 };
@@ -128,6 +143,7 @@ export const types = {
   lport: 'integer',
   raddr: 'inet',
   net: 'integer',
+  declaredRaddr: 'inet',
   protocol: 'protocol',
   closeReason: 'close_reason',
 } as const satisfies Partial<Record<Filter, string>>;
@@ -146,8 +162,8 @@ function conditionSql(query: HistoryQuery, name: Filter, parameters: Parameters)
   if (name === 'listenerIds') {
     return `${column} = ANY (${parameters.add(query.filters.listenerIds, 'uuid[]')})`;
   }
-  if (name === 'network') {
-    const network = parameters.add(query.filters.network, 'inet');
+  if (name === 'network' || name === 'declaredNetwork') {
+    const network = parameters.add(query.filters[name]?.cidr, 'inet');
     // Each in a query of its own, which is worked out once and not for each row.
     const [first, last] = ['network', 'broadcast'].map(
       (of) => `(SELECT host(${of}(${network}))::inet)`,

@@ -1,17 +1,19 @@
 /** Pages of a history that is longer than what one step looks at, held against one plain query. */
+
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { quietLog as log } from '../../test/support/quiet-log.ts';
 import { ofDefault, sampleTime } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
+import { everyConnection } from '../core/connection-filter.ts';
 import type { ConnectionQuery } from '../core/directories.ts';
 import { defaultProject } from '../core/project.ts';
 import { netOf } from './address-nets.ts';
 import { ConnectionReader } from './connection-reader.ts';
 import { Database, type Reads } from './database.ts';
-import { gatherNetwork } from './history-lists.ts';
 import { historyQuery, idAbove } from './history-query.ts';
+import { gatherNetwork } from './history-steps.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { defaultLimits, PostgresStore } from './postgres-store.ts';
 import type { ProjectReader } from './project-reads.ts';
@@ -30,7 +32,8 @@ const idOf = (
 
 /**
  * Each connection a second after the one before. The network 198.51.100.0/24 is only in the first sixth, and 10.1.255.0/24
- * comes there every 768 seconds, and four times in a row much later.
+ * comes there every 768 seconds, and four times in a row much later. Every fifth declares an address: of 203.0.0.0/16 in
+ * turn, of 198.18.7.0/24 only in the first sixth, and 192.0.2.9 three times far apart.
  */
 const fillSql = `WITH l AS (
   INSERT INTO listeners (id, node, name, protocol, host, port, mode, state, laddr, lport, recording, sockets,
@@ -47,34 +50,27 @@ const fillSql = `WITH l AS (
       WHEN n % 3 = 0 THEN '10.1.' || CASE WHEN n % 256 = 255 AND n > ${connections / 6} THEN 7 ELSE n % 256 END || '.' || n % 200
       WHEN n % 1000 = 1 THEN '10.2.0.7' WHEN n % 13 = 2 THEN '2001:db8:' || n % 20 || '::1'
       ELSE '127.0.0.' || 1 + n % 40 END)::inet AS raddr,
+    (CASE WHEN n % 20000 = 7 THEN '192.0.2.9' WHEN n % 5 <> 0 THEN NULL
+      WHEN n < ${connections / 6} AND n % 4 = 0 THEN '198.18.7.' || n % 250
+      ELSE '203.0.' || n % 256 || '.' || n % 200 END)::inet AS declared,
     (CASE WHEN n % 5000 = 2 THEN 'max_bytes' WHEN n % 10 = 3 THEN 'peer_rst'
       ELSE 'peer_fin' END)::close_reason AS reason
   FROM generate_series(0, ${connections - 1}) n
 )
 INSERT INTO closed_connections (id, listener_id, opened_seq, closed_seq, accepted_at, closed_at, bytes_in, bytes_out,
-  pid, fd, lport, rport, protocol, close_initiator, close_reason, net, node, project, laddr, raddr)
+  pid, fd, lport, rport, protocol, close_initiator, close_reason, net, node, project, laddr, raddr, declared_raddr,
+  declared_rport)
 SELECT ${idOf('at', 'n')}, l.id, 2 * n + 1, 2 * n + 2, at, at + 1000, 1, 1, 1, 1, l.lport, 1, l.protocol, 'peer',
   reason, CASE WHEN family(raddr) = 6 THEN ${netOf('2001:db8::')} ELSE (raddr - '0.0.0.0'::inet) >> 16 END, 1, 1,
-  '127.0.0.1', raddr
+  '127.0.0.1', raddr, declared, CASE WHEN declared IS NULL THEN NULL ELSE 1 END
 FROM c JOIN l ON l.created_at = ${sampleTime} + (n / 100) * 100::bigint * ${second}`;
 
 /** Of every so many there is another like it, in the same moment, which is open still. */
 const openSql = `INSERT INTO open_connections (id, listener_id, opened_seq, accepted_at, bytes_in, bytes_out, pid, fd,
-  lport, rport, protocol, node, project, laddr, raddr)
+  lport, rport, protocol, node, project, laddr, raddr, declared_raddr, declared_rport)
 SELECT ${idOf('accepted_at', `opened_seq + ${2 * connections}`)}, listener_id, opened_seq + ${2 * connections},
-  accepted_at, 1, 1, 1, 1, lport, 1, protocol, 1, 1, laddr, raddr
+  accepted_at, 1, 1, 1, 1, lport, 1, protocol, 1, 1, laddr, raddr, declared_raddr, declared_rport
 FROM closed_connections WHERE opened_seq % 211 = 1`;
-
-const anyConnection: ConnectionQuery = {
-  listenerIds: null,
-  state: null,
-  protocol: null,
-  raddr: null,
-  lport: null,
-  closeReason: null,
-  acceptedAfter: null,
-  acceptedBefore: null,
-};
 
 const resources = new AsyncDisposableStack();
 let client: Client;
@@ -99,6 +95,7 @@ const at = (n: number): number => sampleTime + n * second;
 const columns: Readonly<Record<string, string>> = {
   protocol: 'protocol = $',
   raddr: 'raddr <<= $',
+  declaredRaddr: 'declared_raddr <<= $',
   lport: 'lport = $',
   closeReason: 'close_reason = $',
   acceptedAfter: 'accepted_at >= $',
@@ -108,7 +105,7 @@ const columns: Readonly<Record<string, string>> = {
 async function plainIds(query: Partial<ConnectionQuery>): Promise<readonly string[]> {
   const asked = Object.entries(query);
   const where = asked.map(([name], index) => `${columns[name]}${index + 1}`).join(' AND ');
-  const told = 'id, protocol, raddr, lport, accepted_at';
+  const told = 'id, protocol, raddr, declared_raddr, lport, accepted_at';
   const { rows } = await client.query<{ id: string }>(
     `SELECT id FROM (
       SELECT ${told}, close_reason FROM closed_connections UNION ALL SELECT ${told}, NULL FROM open_connections
@@ -148,6 +145,19 @@ const queries: readonly Partial<ConnectionQuery>[] = [
   { raddr: '10.1.254.0/23', acceptedBefore: at(50_100) },
   { raddr: '10.1.64.0/18', protocol: 'udp' },
   { raddr: '127.0.0.0/20', closeReason: 'max_bytes' },
+  { declaredRaddr: '192.0.2.9' },
+  { declaredRaddr: '192.0.2.9', lport: 9001 },
+  { declaredRaddr: '203.0.5.125' },
+  { declaredRaddr: '203.0.0.0/16' },
+  { declaredRaddr: '203.0.5.0/24' },
+  { declaredRaddr: '203.0.4.0/22', closeReason: 'peer_rst' },
+  { declaredRaddr: '198.18.7.0/24' },
+  { declaredRaddr: '198.18.7.0/24', acceptedAfter: at(5000), acceptedBefore: at(5100) },
+  { declaredRaddr: '198.18.0.0/15', protocol: 'udp' },
+  { declaredRaddr: '198.18.7.0/24', raddr: '10.1.0.0/16' },
+  { declaredRaddr: '192.0.2.9', raddr: '10.0.0.0/8' },
+  { declaredRaddr: '203.0.5.0/24', raddr: '127.0.0.3' },
+  { declaredRaddr: '::/0' },
   { protocol: 'udp' },
   { protocol: 'udp', closeReason: 'peer_rst' },
   { closeReason: 'max_bytes' },
@@ -169,7 +179,7 @@ test.for(queries)('%o is read as one plain query reads it, page by page', async 
   for (let after: string | null = null; ; ) {
     const pageSize = found.length < 100 ? 23 : 1000;
     const page = await ofDefault(store).connections.list(
-      { ...anyConnection, ...query },
+      { ...everyConnection, ...query },
       { pageSize, after },
     );
     found.push(...page.map(({ id }) => id));
@@ -193,6 +203,9 @@ const anyQuery: fc.Arbitrary<Partial<ConnectionQuery>> = fc.record(
       .chain(([ip, bits]) =>
         fc.integer({ min: 0, max: 24 }).map((wider) => `${ip}/${Number(bits) - wider}`),
       ),
+    declaredRaddr: fc
+      .tuple(fc.constantFrom('203.0.5', '203.0.77', '198.18.7', '192.0.2'), octet, octet)
+      .map(([net, host, bits]) => `${net}.${host}/${8 + (bits % 25)}`),
     closeReason: fc.constantFrom('peer_fin', 'peer_rst', 'max_bytes', 'error'),
     protocol: fc.constantFrom('tcp', 'udp', 'tls'),
     lport: fc.constantFrom(9000, 9001, 9002),
@@ -213,7 +226,7 @@ test('any page of any filter is what one plain query finds there', async () => {
       const from = Math.floor(place * expected.length);
       const after = from === 0 ? null : (expected[from - 1] ?? null);
       const found = await ofDefault(store).connections.list(
-        { ...anyConnection, ...query },
+        { ...everyConnection, ...query },
         { pageSize, after },
       );
       expect(found.map(({ id }) => id)).toEqual(expected.slice(from, from + pageSize));
@@ -230,8 +243,8 @@ test('a network with too much in it is not gathered, nor one with too much that 
   const { rows } = await client.query('SELECT id FROM listeners ORDER BY created_at LIMIT 1');
   const early = { listenerIds: [rows[0].id] };
   const step = async (asked: Partial<ConnectionQuery>, limit: number) => {
-    const query = historyQuery(defaultProject, { ...anyConnection, ...asked }, null);
-    return await gatherNetwork(reads, { query, limit, size: 16_000 });
+    const query = historyQuery(defaultProject, { ...everyConnection, ...asked }, null);
+    return await gatherNetwork(reads, 'network', { query, limit, size: 16_000 });
   };
   const gather = async (asked: Partial<ConnectionQuery>) =>
     (await step(asked, 51))?.rows.length ?? null;
@@ -277,7 +290,7 @@ test('a connection that closes while its page is read is found once', async () =
     directory,
     defaultProject,
   );
-  const page = await reader.list({ ...anyConnection, raddr }, { pageSize: 10_000, after: null });
+  const page = await reader.list({ ...everyConnection, raddr }, { pageSize: 10_000, after: null });
   expect(statements).toBeGreaterThan(1);
   expect(page.filter((one) => one.id === id)).toHaveLength(1);
   expect(page.map((one) => one.id)).toEqual(await plainIds({ raddr }));

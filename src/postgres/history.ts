@@ -8,8 +8,9 @@
  */
 import type { Reads, Rows } from './database.ts';
 import { latestEra } from './history-listeners.ts';
-import { gatherNetwork, isExact, type List, listsOf, newestOf, readList } from './history-lists.ts';
+import { isExact, type List, listsOf, type NetworkFilter, networkOf } from './history-lists.ts';
 import { type HistoryQuery, lowestId, timeOfId } from './history-query.ts';
+import { gatherNetwork, newestOf, readList } from './history-steps.ts';
 import type { OpenBeside } from './open-beside.ts';
 
 /** Rows of ConnectionRow, newest first, at most `limit`; with the first of them come the open ones, if these are asked for. */
@@ -61,15 +62,20 @@ interface EraAsk {
   readonly open: OpenBeside | null;
 }
 
+interface NetworkAsk extends Omit<EraAsk, 'open'> {
+  readonly network: NetworkFilter;
+  readonly size: number;
+}
+
 async function readEra(database: Reads, ask: EraAsk): Promise<Rows> {
   const { query, limit } = ask;
   const readings: Reading[] = [];
-  const hasNetwork = query.filters.network !== null;
+  const network = networkOf(query);
   for (const list of listsOf(query)) {
     const size = isExact(list, query) ? limit : sizeMin;
     let reading: Reading = { list, rows: [], reached: undefined, size };
     // On, while one more step should do by what the last one found, and no other way is shorter.
-    const steps = hasNetwork ? shortGrowth : growth;
+    const steps = network === null ? growth : shortGrowth;
     for (let isNear = true; isNear && !isDone(reading, limit); ) {
       const before = reading.rows.length;
       reading = await readOn(database, reading, ask);
@@ -81,8 +87,9 @@ async function readEra(database: Reads, ask: EraAsk): Promise<Rows> {
   let furthest = readings.reduce((a, b) => ((b.reached ?? '') < (a.reached ?? '') ? b : a));
   let gathered = gatheredMin;
   for (let looked = 0, due = 0; !isDone(furthest, limit); ) {
-    if (hasNetwork && gathered <= gatheredMax && looked >= due) {
-      const ofNetwork = await readNetwork(database, furthest, query, limit, gathered);
+    if (network !== null && gathered <= gatheredMax && looked >= due) {
+      const gatherAsk = { query, network, limit, size: gathered };
+      const ofNetwork = await readNetwork(database, furthest, gatherAsk);
       if (ofNetwork !== null) return ofNetwork;
       // Of more, once as much was looked at the other way: whichever is the shorter, its end is not far.
       [due, looked, gathered] = [gathered, 0, gathered * shortGrowth];
@@ -100,13 +107,11 @@ async function readEra(database: Reads, ask: EraAsk): Promise<Rows> {
 async function readNetwork(
   database: Reads,
   begun: Reading,
-  query: HistoryQuery,
-  limit: number,
-  size: number,
+  { query, network, limit, size }: NetworkAsk,
 ): Promise<Rows | null> {
   let { rows, reached = null } = begun;
   if (reached === null) return rows;
-  const isFew = (query.filters.addresses ?? Number.POSITIVE_INFINITY) <= fewAddresses;
+  const isFew = (query.filters[network]?.addresses ?? Number.POSITIVE_INFINITY) <= fewAddresses;
   const times = isFew ? [] : timesFurther;
   // Of few rows the newest tells little: many entries may lie above it.
   const newest =
@@ -120,7 +125,7 @@ async function readNetwork(
     const isLast = from <= (query.range.from ?? lowestId(0));
     const range = { below: reached, from: isLast ? query.range.from : from };
     const ask = { query: { ...query, range }, limit: missing, size };
-    const step = await gatherNetwork(database, ask);
+    const step = await gatherNetwork(database, network, ask);
     if (step === null) return null;
     rows = [...rows, ...step.rows];
     reached = step.reached ?? (isLast ? null : from);

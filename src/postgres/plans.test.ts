@@ -1,9 +1,11 @@
 /** A plan may be made while a table is nearly empty, and kept while it grows: each look must fit its one index then, too. */
+
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { append, closed, halfClosed, sampleConnection } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { connectionStates } from '../core/connection.ts';
+import { everyConnection } from '../core/connection-filter.ts';
 import { type EventFilter, everyEvent } from '../core/event-filter.ts';
 import { defaultProject, projectRef } from '../core/project.ts';
 import { allStatement } from './all-connections.ts';
@@ -138,26 +140,18 @@ test.each(states)('each look at the log of a database %s fits one index', async 
   );
 });
 
-const anyConnection = {
-  ...{
-    listenerIds: null,
-    state: null,
-    protocol: null,
-    lport: null,
-    raddr: null,
-    closeReason: null,
-  },
-  ...{ acceptedAfter: null, acceptedBefore: null },
-};
-
 test.each(states)('a page of all connections of a database %s is read in order', async (state) => {
   await using resources = new AsyncDisposableStack();
   const client = await connect(resources, state, keeperSettings);
   for (const one of [null, ...connectionStates]) {
-    const { name, text } = allStatement(historyQuery(defaultProject, anyConnection, null), one, 51);
+    const { name, text } = allStatement(
+      historyQuery(defaultProject, everyConnection, null),
+      one,
+      51,
+    );
     expect(name).toBe(`connections ${one ?? 'all'}`);
     const times = { acceptedAfter: 1, acceptedBefore: 2 };
-    const between = { ...anyConnection, ...times };
+    const between = { ...everyConnection, ...times };
     const later = historyQuery(defaultProject, between, sampleConnection().id);
     expect(allStatement(later, one, 2)).toMatchObject({ name, text });
     const { rows } = await client.query(`EXPLAIN (GENERIC_PLAN) ${text}`);
@@ -195,13 +189,22 @@ const listCases = [
   [{ raddr: '192.0.2.0/23' }, ['net', 'raddr', 'net']],
   [{ raddr: '2001:db8:7::/48', ...listener }, ['listener_id', 'net', 'raddr', 'net']],
   [{ raddr: '0.0.0.0/0' }, ['pkey', 'raddr', 'pkey']],
+  [{ declaredRaddr: '192.0.2.1' }, ['declared_raddr']],
+  [{ declaredRaddr: '192.0.2.1', ...reset }, ['declared_raddr']],
+  [{ declaredRaddr: '192.0.2.1', raddr: '192.0.2.0/24' }, ['declared_raddr']],
+  [{ declaredRaddr: '192.0.2.1', ...listener }, ['declared_raddr']],
+  [
+    { declaredRaddr: '192.0.2.0/24', ...listener },
+    ['declared', 'declared_raddr', 'declared_raddr', 'declared'],
+  ],
+  [{ declaredRaddr: '192.0.2.0/23' }, ['declared', 'declared_raddr', 'declared']],
 ] as const;
 
 test.each(states)('each list of a history %s is read along its index', async (state) => {
   await using resources = new AsyncDisposableStack();
   const client = await connect(resources, state, keeperSettings);
   for (const [asked, lists] of listCases) {
-    const query = { ...anyConnection, ...asked };
+    const query = { ...everyConnection, ...asked };
     const read: string[] = [];
     const withOpen: boolean[] = [];
     const reads: Reads = {

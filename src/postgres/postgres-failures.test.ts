@@ -1,4 +1,5 @@
 /** What callers see while the database is away or refuses, and after. What hangs or is slow is among the long tests. */
+
 import { expect, test } from 'vitest';
 import { long } from '../../test/support/long.ts';
 import { isAway, log, makeGround, unavailable } from '../../test/support/maltreated-server.ts';
@@ -14,6 +15,7 @@ import {
 } from '../../test/support/store-samples.ts';
 import { makeDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
+import { everyConnection } from '../core/connection-filter.ts';
 import { everyEvent } from '../core/event-filter.ts';
 import { PostgresStore } from './postgres-store.ts';
 
@@ -27,7 +29,7 @@ test('a server that is killed is unavailable, and then goes on where it was', lo
     () => node.append(append(2, [closed(connection)])),
     () => ofDefault(store).log.readBounds(),
     () => ofDefault(store).listeners.find('some'),
-    () => ofDefault(store).connections.list(allConnections, { pageSize: 9, after: null }),
+    () => ofDefault(store).connections.list(everyConnection, { pageSize: 9, after: null }),
   ];
   // Some of them may still get an answer from a connection that outlived the postmaster for a moment.
   const outcomes = await Promise.allSettled(calls.map((call) => call()));
@@ -84,14 +86,3 @@ test('an open can be given up', async () => {
   const options = { connectionString, nodeId: 'node-a', log, signal: AbortSignal.timeout(50) };
   await expect(PostgresStore.open(options)).rejects.toThrow();
 });
-
-const allConnections = {
-  listenerIds: null,
-  state: null,
-  protocol: null,
-  raddr: null,
-  lport: null,
-  closeReason: null,
-  acceptedAfter: null,
-  acceptedBefore: null,
-};

@@ -1,4 +1,5 @@
 /** A database of before there were projects: all that is on record stays, and its log goes on. */
+
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { long } from '../../test/support/long.ts';
@@ -24,6 +25,7 @@ import {
 } from '../../test/support/store-samples.ts';
 import { makeDatabase, makeEmptyDatabase } from '../../test/support/test-database.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
+import { everyConnection } from '../core/connection-filter.ts';
 import type { ConnectionQuery, ListenerQuery } from '../core/directories.ts';
 import { everyEvent } from '../core/event-filter.ts';
 import type { TakenNode } from '../core/nodes.ts';
@@ -167,11 +169,6 @@ async function bothTell<Answer>(ask: (side: Side) => Promise<Answer>): Promise<A
 const anyListener: ListenerQuery = {
   ...{ state: null, protocol: null, port: null, name: null, labels: {} },
 };
-const anyConnection: ConnectionQuery = {
-  ...{ listenerIds: null, state: null, protocol: null, raddr: null, lport: null },
-  ...{ closeReason: null, acceptedAfter: null, acceptedBefore: null },
-};
-
 test('it tells how far it is', () => {
   const steps = logger.lines.map(({ fields }) => ({ ...fields }) as { step?: string });
   expect(
@@ -244,7 +241,7 @@ test('connections are the same, open and closed, by every filter', long, async (
   ];
   for (const query of queries) {
     const found = await bothTell(({ store }) =>
-      ofDefault(store).connections.list({ ...anyConnection, ...query }, page),
+      ofDefault(store).connections.list({ ...everyConnection, ...query }, page),
     );
     expect(found.length).toBeGreaterThan(0);
   }

@@ -115,6 +115,25 @@ test('a list of what was accepted before a time goes on with their ends, and wit
   ]);
 });
 
+test('a list by declared address goes on with those alone', async () => {
+  const proxyProtocol = { mode: 'required' };
+  const input = { name: 'cli-declared', proxyProtocol };
+  const { laddr } = await want(201, app, 'POST', '/v1/listeners', input);
+  const from = (ip: string) => talk(laddr.port, `PROXY TCP4 ${ip} 198.51.100.2 1 443\r\nhello`);
+  await from('192.0.2.1');
+  await from('192.0.3.1');
+  await want(200, app, 'GET', '/v1/connections:wait?listener=cli-declared&state=closed&min=2');
+  const addresses = ['--raddr', '127.0.0.1', '--declared', '192.0.2.0/24'];
+  const filter = ['--listener', 'cli-declared', ...addresses, '-o', 'json'];
+  const { output } = beginProgram(app, ['connections', '-w', ...filter]);
+  await waitFor('ready', () => output.stderr.includes('kodama: ready'));
+  await from('192.0.3.2');
+  await from('192.0.2.2');
+  await waitFor('the end of the last', () => /192\.0\.2\.2.*"closed"/.test(output.stdout));
+  const shown = jsonLines(output.stdout).map(({ declaredRaddr: { ip } }) => ip);
+  expect(new Set(shown)).toEqual(new Set(['192.0.2.1', '192.0.2.2']));
+});
+
 test('whoever stops reading ends it without a complaint', long, async () => {
   await usedListener(app, 'cli-head', 1);
   const { child, ended, output } = beginProgram(app, ['events', '-f', '--after-seq', '0']);

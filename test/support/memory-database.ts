@@ -315,14 +315,17 @@ export function listenerMatches(listener: Listener, query: ListenerQuery): boole
 }
 
 export function connectionMatches(connection: Connection, query: ConnectionQuery): boolean {
-  const { listenerIds, state, protocol, raddr, lport, closeReason } = query;
+  const { listenerIds, state, protocol, raddr, declaredRaddr, lport, closeReason } = query;
   const remoteIp = connection.raddr?.ip;
+  const declaredIp = connection.declaredRaddr?.ip;
   const { acceptedAfter, acceptedBefore } = query;
   return (
     (listenerIds === null || listenerIds.includes(connection.listenerId)) &&
     (state === null || connection.state === state) &&
     (protocol === null || connection.protocol === protocol) &&
     (raddr === null || (remoteIp !== undefined && networkSet([raddr])(remoteIp))) &&
+    (declaredRaddr === null ||
+      (declaredIp !== undefined && networkSet([declaredRaddr])(declaredIp))) &&
     (lport === null || connection.laddr.port === lport) &&
     (closeReason === null || connection.closeReason === closeReason) &&
     (acceptedAfter === null || connection.acceptedAt >= acceptedAfter) &&

@@ -1,5 +1,7 @@
 /** What every Store keeps apart: of two projects each sees and reaches its own only, in a log that is dense in itself. */
+
 import { expect, test } from 'vitest';
+import { everyConnection } from '../../src/core/connection-filter.ts';
 import type { ConnectionQuery, ListenerQuery } from '../../src/core/directories.ts';
 import type { EventDraft } from '../../src/core/event.ts';
 import { everyEvent } from '../../src/core/event-filter.ts';
@@ -21,10 +23,6 @@ import { waitFor } from './wait-for.ts';
 
 const anyListener: ListenerQuery = {
   ...{ state: null, protocol: null, port: null, name: null, labels: {} },
-};
-const anyConnection: ConnectionQuery = {
-  ...{ listenerIds: null, state: null, protocol: null, raddr: null, lport: null },
-  ...{ closeReason: null, acceptedAfter: null, acceptedBefore: null },
 };
 const page = { pageSize: 100, after: null, bytesMax: 1e9 };
 const everything = Number.MAX_SAFE_INTEGER;
@@ -164,12 +162,12 @@ export function projectContract(makeGround: MakeGround): void {
       ];
       const ids = own.steps.flat().flatMap((one) => ('connection' in one ? one.connection.id : []));
       for (const query of queries) {
-        const found = await connections.list({ ...anyConnection, ...query }, page);
+        const found = await connections.list({ ...everyConnection, ...query }, page);
         expect(found.length).toBeGreaterThan(0);
         expect(found.filter(({ id }) => !ids.includes(id))).toEqual([]);
       }
       const listenerIds = [foreign.listener.id, foreign.over.id];
-      expect(await connections.list({ ...anyConnection, listenerIds }, page)).toEqual([]);
+      expect(await connections.list({ ...everyConnection, listenerIds }, page)).toEqual([]);
     }
   });
 

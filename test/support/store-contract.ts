@@ -1,6 +1,8 @@
 /** What every Store keeps: the suite that the fake and the real one both pass. */
+
 import { describe, expect, type TestOptions, test } from 'vitest';
 import type { Connection } from '../../src/core/connection.ts';
+import { everyConnection } from '../../src/core/connection-filter.ts';
 import type { ListenerQuery } from '../../src/core/directories.ts';
 import type { EventDraft } from '../../src/core/event.ts';
 import { everyEvent } from '../../src/core/event-filter.ts';
@@ -13,7 +15,7 @@ import type { ProjectStore } from '../../src/core/store.ts';
 import { auditContract } from './audit-contract.ts';
 import { projectContract } from './project-contract.ts';
 import { sampleId } from './samples.ts';
-import { anyConnection, type FilterShare, filterContract } from './store-filters.ts';
+import { type FilterShare, filterContract } from './store-filters.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
 import {
   append,
@@ -593,7 +595,7 @@ function connectionContract(makeGround: MakeGround): void {
       append(1, [listenerEvent('listener_created', listener), opened(early)]),
     );
     const query = { lport: early.laddr.port, acceptedBefore: sampleTime + 1 };
-    const asked = { ...anyConnection, ...query };
+    const asked = { ...everyConnection, ...query };
     const found = await store.connections.list(asked, { pageSize: 10, after: null });
     expect(found.map(({ id }) => id)).toEqual([early.id]);
   });

@@ -1,7 +1,7 @@
 /** Every filter of a store and its combinations, held against a plain loop over one population. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectionStates } from '../../src/core/connection.ts';
-import { connectionMatcher } from '../../src/core/connection-filter.ts';
+import { connectionMatcher, everyConnection } from '../../src/core/connection-filter.ts';
 import type { ConnectionQuery } from '../../src/core/directories.ts';
 import type { Event } from '../../src/core/event.ts';
 import { type EventFilter, eventMatcher, everyEvent } from '../../src/core/event-filter.ts';
@@ -11,17 +11,6 @@ import { connectionMatches } from './memory-database.ts';
 import { type MakeGround, numbered, openNode, readAll, readAllBack } from './store-ground.ts';
 import { makePopulation } from './store-population.ts';
 import { eventsOf, sampleId, sampleTime, staying } from './store-samples.ts';
-
-export const anyConnection: ConnectionQuery = {
-  listenerIds: null,
-  state: null,
-  protocol: null,
-  raddr: null,
-  lport: null,
-  closeReason: null,
-  acceptedAfter: null,
-  acceptedBefore: null,
-};
 
 /** Over how much it is held: the more, the longer it takes. */
 export interface FilterShare {
@@ -135,6 +124,9 @@ function connectionQueries(listenerIds: readonly string[], pairStep: number): Co
     { raddr: '2001:db8::/32' },
     { raddr: '10.1.2.3/32' },
     { raddr: '192.0.2.0/24' },
+    { declaredRaddr: '127.0.0.2' },
+    { declaredRaddr: '127.0.0.0/15' },
+    { declaredRaddr: '2001:db8::/32' },
     { lport: 40_001 },
     { closeReason: 'peer_rst' },
     { closeReason: 'interrupted' },
@@ -145,5 +137,5 @@ function connectionQueries(listenerIds: readonly string[], pairStep: number): Co
   const many = { lport: 40_000, raddr: '127.0.0.0/8', closeReason: 'peer_fin' } as const;
   const several = connectionStates.map((state) => ({ state, ...many }));
   const queries = [...kinds, ...pairsOf(kinds, pairStep), ...several];
-  return queries.map((kind) => ({ ...anyConnection, ...kind }));
+  return queries.map((kind) => ({ ...everyConnection, ...kind }));
 }

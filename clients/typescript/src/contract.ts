@@ -4232,6 +4232,8 @@ export interface operations {
                 protocol?: "tcp" | "udp" | "tls";
                 /** @description Remote address, or network that it lies in. */
                 raddr?: string;
+                /** @description The same of the client that a PROXY header declared. */
+                declaredRaddr?: string;
                 /** @description Local port. */
                 lport?: number;
                 /** @description Only closed for this. */
@@ -4343,6 +4345,8 @@ export interface operations {
                 protocol?: "tcp" | "udp" | "tls";
                 /** @description Remote address, or network that it lies in. */
                 raddr?: string;
+                /** @description The same of the client that a PROXY header declared. */
+                declaredRaddr?: string;
                 /** @description Local port. */
                 lport?: number;
                 /** @description Only closed for this. */
