@@ -92,15 +92,19 @@ test('a caller who does not take its answer loses the connection', async () => {
   await waitFor('its end', () => edge.server.connections === 0);
 });
 
+/** Of all services. */
+const question = framed(sized(7, Buffer.from('*')));
+/** With the host that it is asked through, which comes back. */
+const longQuestion = framed(
+  Buffer.concat([sized(1, Buffer.alloc(100, 'x')), sized(7, Buffer.from('*'))]),
+);
+
 test('who asks reflection without reading waits, and misses no answer', long, async () => {
   await using edge = await startGrpcEdge({});
   using client = session(edge.address);
   const stream = begin(client, reflect);
-  // Of the host it is asked through, which comes back, and of all services.
-  const host = sized(1, Buffer.alloc(100, 'x'));
-  const question = framed(Buffer.concat([host, sized(7, Buffer.from('*'))]));
   const count = 5000;
-  stream.write(Buffer.concat(Array(count).fill(question)));
+  stream.write(Buffer.concat(Array(count).fill(longQuestion)));
   await once(stream, 'response');
   for (let round = 0; round < 5; round += 1) {
     expect(await ending(begin(client, check).end(empty))).toMatchObject({ status: status.OK });
@@ -114,7 +118,6 @@ test('who asks reflection without reading waits, and misses no answer', long, as
 test('of streams of reflection the one that asked nothing for longest makes room', async () => {
   await using edge = await startGrpcEdge({}, { limits: { reflectionStreamsMax: 2 } });
   using client = session(edge.address);
-  const question = framed(sized(7, Buffer.from('*')));
   const asking = async () => {
     const stream = begin(client, reflect);
     stream.write(question);
@@ -129,6 +132,27 @@ test('of streams of reflection the one that asked nothing for longest makes room
   expect(await over).toMatchObject({ status: status.RESOURCE_EXHAUSTED });
   first.write(question);
   await once(first, 'data');
+});
+
+test('one that takes nothing makes room but once, and is told why', async () => {
+  await using edge = await startGrpcEdge({}, { limits: { reflectionStreamsMax: 1 } });
+  using stuck = session(edge.address, 0);
+  using client = session(edge.address);
+  const untaken = begin(stuck, reflect);
+  const ends = [ending(untaken)];
+  untaken.write(Buffer.concat(Array(5000).fill(longQuestion)));
+  await once(untaken, 'response');
+  for (let stream = 0; stream < 2; stream += 1) {
+    const asked = begin(client, reflect);
+    ends.push(ending(asked));
+    asked.write(question);
+    await once(asked, 'data');
+  }
+  const [told, first] = ends;
+  const madeRoom = { status: status.RESOURCE_EXHAUSTED, limit: 'reflectionStreamsMax' };
+  expect(await first).toEqual(madeRoom);
+  stuck.settings({ initialWindowSize: 1_048_576 });
+  expect(await told).toEqual(madeRoom);
 });
 
 function frames(all: Buffer): number {

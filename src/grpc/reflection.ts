@@ -77,8 +77,12 @@ function paced(stream: Stream, streams: OpenStreams, api: ReflectionOptions['api
   stream.once('cancelled', () => gone.abort(callerGone()));
   const requestId = randomUUID();
   const caller = callerOf(stream, requestId, gone.signal);
+  let hasFailed = false;
+  // What fails behind the first failure is of its making.
   const fail = (error: unknown) => {
-    if (!gone.signal.aborted) stream.emit('error', toStatus(error, requestId));
+    if (gone.signal.aborted || hasFailed) return;
+    hasFailed = true;
+    stream.emit('error', toStatus(error, requestId));
   };
   const asked = streams.begin(gone.signal, fail);
   const turn = async () => {
@@ -110,7 +114,11 @@ class OpenStreams {
   /** To be told of each question, until the signal. */
   begin(signal: AbortSignal, end: (error: AppError) => void): () => void {
     const [oldest] = this.#ends;
-    if (this.#ends.size >= this.#max) oldest?.(madeRoom(this.#max));
+    if (oldest !== undefined && this.#ends.size >= this.#max) {
+      // Its signal comes once its client has taken the end, if ever: till then it is none that has a place.
+      this.#ends.delete(oldest);
+      oldest(madeRoom(this.#max));
+    }
     this.#ends.add(end);
     signal.addEventListener('abort', () => this.#ends.delete(end));
     return () => {
