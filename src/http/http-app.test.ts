@@ -520,6 +520,21 @@ test('connections that say nothing make room, the one that was idle for longest 
   expect(closed).toEqual([1]);
 });
 
+test.each([
+  ['A body that does not end', 'POST /v1/listeners', ['Expect: 100-continue', 'Content-Length: 2']],
+  ['One of a probe', 'OPTIONS /healthz', ['Expect: 100-continue', 'Content-Length: 2']],
+  ['A page that needs no key and is not read', 'GET /docs/static/swagger-ui-bundle.js', []],
+])('%s keeps no connection from others', async (_, line, headers) => {
+  await using edge = await restEdge({ limits: { connectionsMax: 1 } });
+  const socket = connect(edge.port, '127.0.0.1').on('error', () => undefined);
+  using __ = { [Symbol.dispose]: () => socket.destroy() };
+  const type = 'Content-Type: application/json';
+  const request = [`${line} HTTP/1.1`, 'Host: localhost', type, ...headers, '', ''].join('\r\n');
+  socket.write(headers.length > 0 ? request : request.repeat(16));
+  await once(socket, 'readable');
+  await want(200, edge, 'GET', '/healthz');
+});
+
 test('connections beyond the limit are turned away, and room comes back', async () => {
   await using edge = await restEdge({ limits: { connectionsMax: 2, keepAliveTimeoutMs: 100 } });
   const streams = [new AbortController(), new AbortController()];

@@ -129,6 +129,11 @@ export async function httpApp(options: HttpAppOptions): Promise<ReadyApp> {
     done();
   });
   guard(app, options, origins);
+  // What is open to anybody, or does not come in whole, keeps no connection from others.
+  app.addHook('preHandler', ({ identity, socket }, { raw }, done) => {
+    if (identity !== null) connections.use(socket, raw);
+    done();
+  });
   traffic.addHooks(app);
   jsonBodies(app, traffic);
   refuseUnknownRoutes(app);

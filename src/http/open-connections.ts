@@ -26,11 +26,12 @@ export class OpenConnections {
   add(socket: Socket, response: ServerResponse): void {
     const answers = this.#answers.get(socket);
     answers?.add(response);
-    const over = this.#room.begin(socket);
-    response.once('close', () => {
-      answers?.delete(response);
-      over();
-    });
+    response.once('close', () => answers?.delete(response));
+  }
+
+  /** Its caller is known, and all of its request is there: until the answer is over, its connection is in use. */
+  use(socket: Socket, response: ServerResponse): void {
+    response.once('close', this.#room.begin(socket));
   }
 
   /** How many requests are under way on it. */
