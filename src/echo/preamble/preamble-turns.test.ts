@@ -148,6 +148,23 @@ test('who waits for this worker is not crowded out', async () => {
   await second.ready;
 });
 
+test('who has left takes no turn of those who say hello', async () => {
+  const turns = new PreambleTurns({ preamblesMax: 1000, ...patient });
+  // As of a client that was closed before it said a word.
+  for (let n = 0; n < 100; n++) {
+    const left = turns.take(a, stays);
+    left.leave();
+    void left.hello();
+  }
+  const client = turns.take(a, stays);
+  let isAnswered = false;
+  void client.hello().then(() => {
+    isAnswered = true;
+  });
+  for (let n = 0; n < 3; n++) await turn();
+  expect(isAnswered).toBe(true);
+});
+
 /** Notes the turn of the loop in which each client's first words are answered. */
 class NotedTurns extends PreambleTurns {
   readonly startedIn: number[] = [];

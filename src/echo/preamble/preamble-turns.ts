@@ -78,9 +78,11 @@ export class PreambleTurns {
 
   async #hello(project: ProjectRef, place: Place): Promise<void> {
     const book = this.#books.get(project);
-    if (book?.atClient.delete(place)) book.atHello.add(place);
+    // One that has left is closed, and has nothing to say: no other is to wait for its turn.
+    if (!book?.atClient.delete(place)) return;
+    book.atHello.add(place);
     await this.#hellos.next(project);
-    if (book?.atHello.delete(place)) this.#waitForClient(book, place);
+    if (book.atHello.delete(place)) this.#waitForClient(book, place);
     this.#fill();
   }
 
