@@ -2,7 +2,12 @@
 import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ControlFrame, type NodeFrame, observedFrame } from '../src/wire/frames.ts';
+import {
+  type ControlFrame,
+  type NodeFrame,
+  nodeFrames,
+  observedFrame,
+} from '../src/wire/frames.ts';
 import { messageType } from '../src/wire/gateway-protos.ts';
 import { identityOf, startGateway } from './support/agent-world.ts';
 import { bindingOf } from './support/data-plane-contract.ts';
@@ -160,6 +165,27 @@ test('a node that sends frames or bytes beyond its rates is read slower', long, 
     await waitFor('the last', () => agent.frames.some(isLast));
     expect(performance.now() - begun).toBeGreaterThan(1000);
   }
+});
+
+test('of a node that is to wait hardly a frame is read ahead', async () => {
+  const world = new TestAdmission();
+  await using own = await startGateway(world, { framesPerSecond: 1e-6 });
+  await using agent = openRaw(own.url);
+  await agent.welcomed(identityOf(world, []));
+  const rows = Buffer.alloc(1_000_000);
+  const frame = nodeFrames.encode({ kind: 'records', first: 1, rows, isAwaited: false });
+  let taken = 0;
+  for (let at = 0; at < 30; at += 1) {
+    agent.stream.write(frame, () => {
+      taken += 1;
+    });
+  }
+  await waitFor('the first', () => taken > 0);
+  for (let at = 0; at < 30; at += 1) {
+    await using other = openRaw(own.url);
+    await other.welcomed(identityOf(world, []));
+  }
+  expect(taken).toBeLessThan(4);
 });
 
 test('a node that comes anew all the time is told to wait, and others are not', async () => {

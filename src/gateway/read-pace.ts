@@ -13,14 +13,15 @@ export interface ReadRates {
 const burstMs = 1000;
 
 export class ReadPace implements Disposable {
-  readonly #stream: Pick<AgentStream, 'pause' | 'resume'>;
+  readonly #stream: AgentStream;
   readonly #rates: ReadRates;
   /** When what came would be over at the rates that it may have. */
   #paidUntil = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(stream: Pick<AgentStream, 'pause' | 'resume'>, rates: ReadRates) {
+  constructor(stream: AgentStream, rates: ReadRates) {
     this.#stream = stream;
+    readLittleAhead(stream);
     this.#rates = rates;
   }
 
@@ -46,4 +47,14 @@ export class ReadPace implements Disposable {
     clearTimeout(this.#timer);
     this.#stream.resume();
   }
+}
+
+/** grpc-js reads 16 messages ahead of whoever rests, each of up to a megabyte, and has no setting for it. */
+function readLittleAhead(stream: AgentStream): void {
+  const { _readableState: state } = stream as unknown as {
+    readonly _readableState?: { highWaterMark: number };
+  };
+  if (state === undefined)
+    throw new TypeError(`Node ${process.version} has no streams as kodama knows them`);
+  state.highWaterMark = 1;
 }
