@@ -121,6 +121,7 @@ export const grpcLimits = {
   callsPerConnectionMax: 100,
   callsPerMethodMax: 4096,
   reflectionStreamsMax: 256,
+  reflectionQuestionBytesMax: 4096,
   requestsArrivingMax: 256,
   requestTimeoutMs: 30_000,
   keepaliveIntervalMs: 30_000,

@@ -155,6 +155,20 @@ test('one that takes nothing makes room but once, and is told why', async () => 
   expect(await told).toEqual(madeRoom);
 });
 
+test('a long question of reflection ends its stream', async () => {
+  await using edge = await startGrpcEdge({}, { limits: { reflectionQuestionBytesMax: 100 } });
+  using client = session(edge.address);
+  const stream = begin(client, reflect);
+  stream.write(question);
+  await once(stream, 'response');
+  const ended = ending(stream);
+  stream.write(longQuestion);
+  expect(await ended).toEqual({
+    status: status.RESOURCE_EXHAUSTED,
+    limit: 'reflectionQuestionBytesMax',
+  });
+});
+
 function frames(all: Buffer): number {
   let count = 0;
   for (let at = 0; at + 5 <= all.length; at += all.readUInt32BE(at + 1) + 5) count += 1;

@@ -10,6 +10,8 @@ export interface GrpcLimits {
   readonly callsPerMethodMax: number;
   /** Of reflection at once, over all connections: whoever asked nothing for longest makes room. */
   readonly reflectionStreamsMax: number;
+  /** Of one question to it. */
+  readonly reflectionQuestionBytesMax: number;
   /** Calls at once, over all connections, whose request is not there yet. */
   readonly requestsArrivingMax: number;
   /** A call whose request says nothing for so long before it ends is ended. */

@@ -148,7 +148,7 @@ function makeParts(options: GrpcServerOptions): Parts {
     intervalMs: limits.healthIntervalMs,
   });
   addServices(server, { ...options, calls, frames }, health);
-  addReflection(server, { api: options.api, streamsMax: limits.reflectionStreamsMax });
+  addReflection(server, { api: options.api, limits });
   // Over TLS, too: a connection is handed on once its handshake is over, which we bound and grpc-js would not.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const sockets = new SocketSet({ name: 'gRPC', connectionsMax, tls }, (socket) =>

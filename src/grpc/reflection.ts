@@ -15,6 +15,7 @@ import type { Api } from '../api/call.ts';
 import { AppError } from '../core/errors.ts';
 import { callerGone } from '../core/while-there.ts';
 import { callerOf } from './calls.ts';
+import type { GrpcLimits } from './grpc-limits.ts';
 import { toStatus } from './status.ts';
 
 const descriptorSet = join(import.meta.dirname, '../../generated/grpc/descriptors.binpb');
@@ -30,20 +31,20 @@ const empty = versions({});
 
 export interface ReflectionOptions {
   readonly api: Pick<Api, 'turn'>;
-  /** At once: whoever asked nothing for longest makes room. */
-  readonly streamsMax: number;
+  readonly limits: Pick<GrpcLimits, 'reflectionStreamsMax' | 'reflectionQuestionBytesMax'>;
 }
 
 /** Its index of the files takes a tenth of a second, and most servers are never asked: it is made for the first call. */
-export function addReflection(server: Server, { api, streamsMax }: ReflectionOptions): void {
+export function addReflection(server: Server, { api, limits }: ReflectionOptions): void {
   let indexed: readonly Version[] | undefined;
-  const streams = new OpenStreams(streamsMax);
+  const streams = new OpenStreams(limits.reflectionStreamsMax);
+  const { reflectionQuestionBytesMax: bytesMax } = limits;
   for (const [index, { definition }] of empty.entries()) {
     const answer = (stream: Stream) => {
       indexed ??= versions({ kodama: ownPackage() });
-      indexed[index]?.answer(paced(stream, streams, api));
+      indexed[index]?.answer(paced(stream, streams, { api, limits }));
     };
-    server.addService(definition, { ServerReflectionInfo: answer });
+    server.addService(bounded(definition, bytesMax), { ServerReflectionInfo: answer });
   }
 }
 
@@ -63,6 +64,19 @@ function versions(root: PackageDefinition): readonly Version[] {
   return found;
 }
 
+/** Stands for a question that is too long. */
+const tooLong = {};
+
+/** Some twenty questions are read ahead of the one that has its turn: so long ones are let go as soon as they come. */
+function bounded(definition: ServiceDefinition, bytesMax: number): ServiceDefinition {
+  const methods = Object.entries(definition).map(([name, method]) => {
+    const requestDeserialize = (bytes: Buffer) =>
+      bytes.length > bytesMax ? tooLong : method.requestDeserialize(bytes);
+    return [name, { ...method, requestDeserialize }] as const;
+  });
+  return Object.fromEntries(methods);
+}
+
 type Stream = ServerDuplexStream<object, object>;
 /** What the service does with a stream. */
 type Asked = Pick<Readable, 'on'> & Pick<Stream, 'write' | 'end'>;
@@ -72,7 +86,7 @@ type Answer = (stream: Asked) => void;
  * The service answers whatever comes, and an answer is thousands of times its question: each waits until the answers before
  * it are taken, counts as a call of its project, and has its turn.
  */
-function paced(stream: Stream, streams: OpenStreams, api: ReflectionOptions['api']): Asked {
+function paced(stream: Stream, streams: OpenStreams, { api, limits }: ReflectionOptions): Asked {
   const gone = new AbortController();
   stream.once('cancelled', () => gone.abort(callerGone()));
   const requestId = randomUUID();
@@ -85,14 +99,15 @@ function paced(stream: Stream, streams: OpenStreams, api: ReflectionOptions['api
     stream.emit('error', toStatus(error, requestId));
   };
   const asked = streams.begin(gone.signal, fail);
-  const turn = async () => {
+  const turn = async (question: object) => {
     asked();
+    if (question === tooLong) throw questionTooLong(limits.reflectionQuestionBytesMax);
     if (stream.writableNeedDrain) await once(stream, 'drain', { signal: gone.signal });
     await api.turn({ ...caller, operation: 'reflection' });
   };
   const questions = new Transform({
     ...{ objectMode: true, highWaterMark: 1 },
-    transform: (question, _, done) => void turn().then(() => done(null, question), done),
+    transform: (question, _, done) => void turn(question).then(() => done(null, question), done),
   });
   stream.pipe(questions).on('error', fail);
   return {
@@ -130,6 +145,12 @@ class OpenStreams {
 function madeRoom(limitValue: number): AppError {
   const message = `there are ${limitValue} streams of reflection, and this one has asked nothing for longest`;
   return new AppError('resource_exhausted', message, { limit: 'reflectionStreamsMax', limitValue });
+}
+
+function questionTooLong(limitValue: number): AppError {
+  const message = `a question to reflection has at most ${limitValue} bytes`;
+  const limit = 'reflectionQuestionBytesMax';
+  return new AppError('resource_exhausted', message, { limit, limitValue });
 }
 
 /** The files of a FileDescriptorSet: field 1, repeated. */

@@ -13,6 +13,7 @@ export const sampleGrpcLimits: GrpcLimits = {
   callsPerConnectionMax: 100,
   callsPerMethodMax: 1000,
   reflectionStreamsMax: 1000,
+  reflectionQuestionBytesMax: 4096,
   requestsArrivingMax: 256,
   requestTimeoutMs: 30_000,
   keepaliveIntervalMs: 60_000,
