@@ -52,6 +52,16 @@ test('of joins that do not come the last so many are waited for', async () => {
   await waitFor('the end of its connection', () => client.destroyed);
 });
 
+test('a connection is kept for its session, and no longer', async () => {
+  await using own = await startGateway(admission, { idleConnectionMs: 30, helloTimeoutMs: 200 });
+  using client = session(new URL(own.url).host);
+  const stream = begin(client, '/kodama.fleet.v1.GatewayService/Session');
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await waitFor('the end of the connection', () => client.destroyed);
+  expect(String(Buffer.concat(chunks))).toContain('no hello came in time');
+});
+
 test('of whoever is not known yet no long message is looked at', async () => {
   await using stranger = openRaw(gateway.url);
   stranger.write(heartbeat(5000));
