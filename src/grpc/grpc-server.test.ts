@@ -433,6 +433,14 @@ test('beyond the limit of connections the one that was idle for longest makes ro
   await waitFor('the refusal', () => late.seen.isClosed);
   gate.resolve();
   expect(await Promise.all([answer, otherAnswer])).toHaveLength(2);
+  // Their connections stay, and have nothing under way any more.
+  using next = grpcClient(edge.address);
+  await waitFor('room', () =>
+    getListener(next).then(
+      () => true,
+      () => false,
+    ),
+  );
 });
 
 test('what does not speak HTTP/2 is dropped, and harms no one', async () => {

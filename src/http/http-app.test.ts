@@ -535,6 +535,24 @@ test.each([
   await want(200, edge, 'GET', '/healthz');
 });
 
+test('a connection whose requests are answered makes room', async () => {
+  await using edge = await restEdge({ limits: { connectionsMax: 1, keepAliveTimeoutMs: 600_000 } });
+  const socket = connect(edge.port, '127.0.0.1').on('error', () => undefined);
+  using _ = { [Symbol.dispose]: () => socket.destroy() };
+  let text = '';
+  socket.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+  });
+  socket.write('GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(3));
+  await waitFor('three answers', () => text.split('HTTP/1.1 200 ').length === 4);
+  await waitFor('room', () =>
+    call(edge, 'GET', '/v1/status').then(
+      () => true,
+      () => false,
+    ),
+  );
+});
+
 test('connections beyond the limit are turned away, and room comes back', async () => {
   await using edge = await restEdge({ limits: { connectionsMax: 2, keepAliveTimeoutMs: 100 } });
   const streams = [new AbortController(), new AbortController()];
