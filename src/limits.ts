@@ -157,6 +157,7 @@ export const gatewayLimits = {
   joinsPerSecond: 10,
   joinsArrivingMax: 64,
   joinAddressesMax: 10_000,
+  claimsPerSecond: 20,
   framesPerSecond: 10_000,
   frameBytesPerSecond: 16_777_216,
   nodeRatesMax: 4000,

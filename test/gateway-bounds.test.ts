@@ -1,7 +1,7 @@
 /** What a stranger, or a node that means ill, can make the agents' door hold, work and say. */
 import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import {
   type ControlFrame,
   type NodeFrame,
@@ -215,4 +215,26 @@ test('a node that comes anew all the time is told to wait, and others are not', 
   await using other = openRaw(own.url);
   await other.welcomed(identityOf(world, []));
   expect(world.session?.number).toBe(4);
+});
+
+test('who claims to be a node without its key is soon not looked up, and who shows it is', async () => {
+  const world = new TestAdmission();
+  const looked = vi.spyOn(world, 'find');
+  await using own = await startGateway(world, { handshakesMax: 3, claimsPerSecond: 1e-6 });
+  const identity = identityOf(world, []);
+  for (let at = 0; at < 5; at += 1) {
+    await using agent = openRaw(own.url);
+    await agent.welcomed(identity);
+  }
+  const { key } = identityOf(new TestAdmission(), []);
+  const reasons: string[] = [];
+  for (let at = 0; at < 5; at += 1) {
+    await using stranger = openRaw(own.url);
+    await stranger.hello({ ...identity, key });
+    reasons.push((await stranger.goodbye()).reason);
+  }
+  const wrong = 'hello: not signed by the key of this node';
+  const many = 'more than 0.000001 a second at this address claim to be a node';
+  expect(reasons).toEqual([wrong, wrong, wrong, many, many]);
+  expect(looked).toHaveBeenCalledTimes(8);
 });

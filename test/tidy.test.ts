@@ -96,7 +96,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'embedded-postgres': 850,
   faults: 1450,
   fleet: 1670,
-  gateway: 1080,
+  gateway: 1110,
   grpc: 2735,
   http: 4540,
   'listeners-file': 400,

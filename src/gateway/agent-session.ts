@@ -10,6 +10,7 @@ import { monotonic } from '../core/clock.ts';
 import { AppError, hasCode } from '../core/errors.ts';
 import type { LineBudget } from '../core/line-budget.ts';
 import type { Logger } from '../core/ports.ts';
+import type { TokenBucket } from '../core/token-bucket.ts';
 import type { Admission, Goodbye, NodeSession, SessionLink } from '../fleet/admission.ts';
 import { type FrameOf, type NodeFrame, nodeFrames, observedOf } from '../wire/frames.ts';
 import { isHelloOf } from '../wire/hello-signature.ts';
@@ -35,6 +36,8 @@ export interface AgentSessionOptions {
   readonly logger: Logger;
   readonly limits: GatewayLimits;
   readonly rates: NodeRates;
+  /** How often somebody at its address may claim to be a node; who shows its key has not only claimed it. */
+  readonly claims: TokenBucket;
   readonly refusedLines: Pick<LineBudget, 'take'>;
   /** The agent takes nothing: its connection is to be closed. */
   readonly onStuck: () => void;
@@ -159,11 +162,12 @@ export class AgentSession {
   }
 
   async #begin(hello: Hello, installation: string): Promise<void> {
-    const { admission, logger, limits, rates } = this.#options;
+    const { admission, logger, limits, rates, claims } = this.#options;
     const { kind: _, signature, keyGeneration: __, protocols, ...told } = hello;
     const { nodeId, bootId } = told;
     this.#who = { ...this.#who, nodeId, bootId };
     const protocol = agreed(protocols);
+    if (!claims.take(monotonic())) throw tooManyClaims(limits.claimsPerSecond);
     const known = await admission.find(nodeId);
     if (this.#isOver) return;
     if (known === null) throw new AppError('not_found', 'this node was removed');
@@ -171,8 +175,8 @@ export class AgentSession {
     if (!isHelloOf(known.publicKey, parts, signature)) {
       throw new WireError('hello: not signed by the key of this node');
     }
-    const rate = rates.of(nodeId, monotonic());
-    if (!rate.sessions.take(monotonic())) throw tooOften(limits.sessionsPerMinute);
+    claims.giveBack();
+    const rate = rates.begin(nodeId, monotonic());
     const send = this.#writer.send.bind(this.#writer);
     const plane = new SessionDataPlane({ bootId, limits, send });
     this.#plane = plane;
@@ -276,9 +280,9 @@ export class AgentSession {
   }
 }
 
-function tooOften(perMinute: number): AppError {
-  const message = `this node has begun more than ${perMinute} sessions in a minute`;
-  return new AppError('resource_exhausted', message, { retryAfterMs: 60_000 / perMinute });
+function tooManyClaims(perSecond: number): AppError {
+  const message = `more than ${perSecond} a second at this address claim to be a node`;
+  return new AppError('resource_exhausted', message, { retryAfterMs: 1000 });
 }
 
 /** @throws WireError */

@@ -16,6 +16,8 @@ export interface GatewayLimits extends RowLimits, NodeRateLimits, ReadRates {
   /** For each address. */
   readonly joinsPerSecond: number;
   readonly joinAddressesMax: number;
+  /** From one address: who says which node it is, and does not show its key. */
+  readonly claimsPerSecond: number;
   /** Joins whose request is not there yet. */
   readonly joinsArrivingMax: number;
   /** Frames of records that are not on record yet. */

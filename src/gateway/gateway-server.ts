@@ -10,6 +10,8 @@ import {
   setLogVerbosity,
 } from '@grpc/grpc-js';
 import type { Address } from '../core/address.ts';
+import { AddressRates } from '../core/address-rates.ts';
+import { monotonic } from '../core/clock.ts';
 import { LineBudget } from '../core/line-budget.ts';
 import type { Logger } from '../core/ports.ts';
 import type { EdgeTls } from '../edge-sockets/edge-tls.ts';
@@ -100,6 +102,7 @@ class Ground {
   readonly #streams = new CallStreams();
   readonly #refusedLines: LineBudget;
   readonly #rates: NodeRates;
+  readonly #claims: AddressRates;
 
   constructor(options: GatewayOptions) {
     this.options = options;
@@ -109,6 +112,9 @@ class Ground {
       message: 'more sessions are refused',
     });
     this.#rates = new NodeRates(limits);
+    const { claimsPerSecond: perSecond, handshakesMax, joinAddressesMax } = limits;
+    const burst = Math.max(perSecond, handshakesMax);
+    this.#claims = new AddressRates({ perSecond, burst }, joinAddressesMax);
     const sourceIp = sourceIpBy(options.forwarding);
     const sourceIpOf = (call: { getPeer(): string; readonly metadata: Metadata }) =>
       sourceIp(call.getPeer().replace(/:\d+$/, ''), () =>
@@ -166,6 +172,7 @@ class Ground {
     const session: AgentSession = new AgentSession({
       ...{ stream, sourceIp, admission, logger, limits },
       ...{ rates: this.#rates, refusedLines: this.#refusedLines },
+      claims: this.#claims.of(sourceIp, monotonic()),
       onStuck: () => this.sockets.drop(peer),
       onHandshakeOver: () => this.#shaking.delete(session),
       onEnd: () => {

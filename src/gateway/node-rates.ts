@@ -1,4 +1,5 @@
 /** What a node may cause in a time, over all its sessions with this replica: of the newest so many nodes. */
+import { AppError } from '../core/errors.ts';
 import type { Micros } from '../core/time.ts';
 import { TokenBucket } from '../core/token-bucket.ts';
 
@@ -24,8 +25,20 @@ export class NodeRates {
     this.#limits = limits;
   }
 
-  /** Of a node that has shown its key: nobody else can use up what is its own. */
-  of(nodeId: string, now: Micros): NodeRate {
+  /**
+   * For a session of a node that has shown its key: nobody else can use up what is its own.
+   * @throws resource_exhausted where it has begun as many as it may
+   */
+  begin(nodeId: string, now: Micros): NodeRate {
+    const rate = this.#of(nodeId, now);
+    if (rate.sessions.take(now)) return rate;
+    const { sessionsPerMinute } = this.#limits;
+    const message = `this node has begun more than ${sessionsPerMinute} sessions in a minute`;
+    const retryAfterMs = Math.ceil(60_000 / sessionsPerMinute);
+    throw new AppError('resource_exhausted', message, { retryAfterMs });
+  }
+
+  #of(nodeId: string, now: Micros): NodeRate {
     const rate = this.#rates.get(nodeId) ?? this.#make(now);
     this.#rates.delete(nodeId);
     this.#rates.set(nodeId, rate);
