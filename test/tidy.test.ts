@@ -4,7 +4,7 @@
  * tree stands here too.
  *
  *   server.ts ─► app.ts ─► edges.ts ─► http grpc ─► api ─► core ─► faults      config.ts ─► core
- *                  └───► postgres echo workers ───────────────────┘      workers ─► echo/messages.ts, record-rows.ts
+ *                  └───► postgres echo workers ───────────────────┘      workers ─► echo/{messages,message-bundle,record-rows}.ts
  *   cli/main.ts ─► core, listeners-file, the words of nodes and keys, and the types of http/*resources.ts: it speaks REST
  *                       └─► api/listener-input.ts: a file is checked as the API checks it
  *   console/main.tsx ─► the same types, and what is pure of core: it runs in a browser
@@ -34,7 +34,7 @@ const mayImport: Readonly<Record<string, RegExp>> = {
   postgres: /^(core|fleet|tenancy)\//,
   'embedded-postgres': /^(core\/ports|node\/(trusted-path|data-dir-lock))\.ts$/,
   echo: /^(core|faults)\//,
-  workers: /^(core\/|echo\/(messages|record-rows)\.ts$)/,
+  workers: /^(core\/|echo\/(message-bundle|messages|record-rows)\.ts$)/,
   node: /^(core\/errors|config)\.ts$/,
   'listeners-file': /^(core\/|faults\/|http\/resources\.ts$|api\/(listener-input|parse)\.ts$)/,
   cli: /^(core\/|faults\/|listeners-file\/|http\/((fleet|tenancy)-)?resources\.ts$|(fleet\/node|tenancy\/api-key|command-line|join-lines|plain-text)\.ts$)/,
@@ -91,7 +91,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   core: 9340,
   agent: 1620,
   console: 10310,
-  echo: 6295,
+  echo: 6330,
   'edge-sockets': 370,
   'embedded-postgres': 850,
   faults: 1450,
@@ -106,7 +106,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   tenancy: 1550,
   tls: 350,
   wire: 670,
-  workers: 1080,
+  workers: 1085,
 };
 
 const root = join(import.meta.dirname, '..');

@@ -1,5 +1,6 @@
 /** The worker process: echo sockets, and nothing of the database or the API. It ends with its control plane. */
 import { EchoHost } from './echo-host.ts';
+import { MessageBundle } from './message-bundle.ts';
 import type { Command, Report, Transport } from './messages.ts';
 
 // Some supervisors signal every process of a service: the control plane decides when its workers end.
@@ -7,13 +8,17 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as co
   process.on(signal, () => undefined);
 }
 
+const reports = new MessageBundle<Report>((bundle) => {
+  if (process.connected) process.send?.(bundle);
+});
+
 /** The channel of the fork, from the side of the child. */
 const channel: Transport<Report, Command> = {
-  send(report) {
-    if (process.connected) process.send?.(report);
-  },
+  send: (report) => reports.add(report),
   onMessage(receive) {
-    process.on('message', receive);
+    process.on('message', (commands: readonly Command[]) => {
+      for (const command of commands) receive(command);
+    });
   },
   onEnd(tellEnd) {
     process.on('disconnect', tellEnd);

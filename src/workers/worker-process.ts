@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { getCompileCacheDir } from 'node:module';
 import { dirname, extname, join } from 'node:path';
+import { MessageBundle } from '../echo/message-bundle.ts';
 import type { Command, Report, Transport } from '../echo/messages.ts';
 
 export interface ProcessLimits {
@@ -62,6 +63,9 @@ export class WorkerProcess implements Transport<Command, Report> {
   readonly pid: number;
   readonly #options: ProcessOptions;
   readonly #child: ChildProcess;
+  readonly #commands = new MessageBundle<Command>((commands) => {
+    if (this.#child.connected) this.#child.send(commands);
+  });
   #heardAt = 0;
   #nextLook: NodeJS.Timeout | undefined;
   #hasEnded = false;
@@ -98,13 +102,13 @@ export class WorkerProcess implements Transport<Command, Report> {
   }
 
   send(command: Command): void {
-    if (this.#child.connected) this.#child.send(command);
+    this.#commands.add(command);
   }
 
   onMessage(hear: (report: Report) => void): void {
-    this.#child.on('message', (report: Report) => {
+    this.#child.on('message', (reports: readonly Report[]) => {
       this.#heardAt = performance.now();
-      hear(report);
+      for (const report of reports) hear(report);
     });
   }
 
@@ -152,6 +156,7 @@ export class WorkerProcess implements Transport<Command, Report> {
   async end(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, 'exit');
+    this.#commands.flush();
     if (this.#child.connected) this.#child.disconnect();
     await exited;
     // Node tells no 'close' of a child whose channel was closed on this side.
