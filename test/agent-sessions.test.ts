@@ -25,11 +25,14 @@ async function startWorld(gatewayLimits: GatewayOptions = {}, agentLimits: Agent
   const { port } = server.address;
   const proxy = resources.use(await startTcpProxy(() => connect(port, '127.0.0.1')));
   const identity = identityOf(admission, [`http://127.0.0.1:${proxy.port}`]);
-  const { agent, failures } = resources.use(startAgent(identity, agentLimits));
+  const started = resources.use(startAgent(identity, agentLimits));
+  const { agent, failures } = started;
   const session = await waitFor('the session', () => admission.session);
   const all = resources.move();
   return {
     ...{ admission, server, proxy, agent, identity, session, logger },
+    /** Of the agent. */
+    lines: started.logger.lines,
     sessionAfter: (before: TestSession) =>
       waitFor('the next session', () => {
         const { session: now } = admission;
@@ -343,6 +346,22 @@ test(
     expect(third.isOver).toBe(false);
   },
 );
+
+test('the log says where the control plane is, that it is away, and that it is back', async () => {
+  await using world = await startWorld();
+  const { lines, proxy, session } = world;
+  proxy.cut();
+  proxy.restore();
+  await world.sessionAfter(session);
+  const gateway = `http://127.0.0.1:${proxy.port}`;
+  const back = { level: 'info', fields: { gateway }, message: 'with the control plane' };
+  const away = { level: 'warn', message: 'without the control plane for now' };
+  const told = () => lines.filter(({ message }) => /control plane/.test(message));
+  await waitFor('both sessions', () => told().at(-1)?.message === back.message && told()[1]);
+  expect(told()[0]).toMatchObject(back);
+  expect(told()[1]).toMatchObject(away);
+  expect(told().at(-1)).toMatchObject(back);
+});
 
 test('a node that was removed is told so, and has no more to come back for', async () => {
   await using world = await startWorld();

@@ -97,6 +97,7 @@ export class Agent implements AsyncDisposable {
         hello: this.#hello(),
         limits: config.limits,
         mayLeave: !this.#hasLeft,
+        onWelcome: () => logger.info({ gateway: gateway.url }, 'with the control plane'),
         onStored: () => {
           this.#hasLeft = false;
         },

@@ -41,6 +41,7 @@ export interface SessionClientOptions {
   readonly logger: Logger;
   /** Whether a replica that can write nothing is left for another. */
   readonly mayLeave: boolean;
+  readonly onWelcome: () => void;
   /** A replica has written that the node is there. */
   readonly onStored: () => void;
   readonly onFatal: (error: unknown) => void;
@@ -200,6 +201,7 @@ export class SessionClient {
     }
     clearTimeout(this.#welcomeTimer);
     this.#wasWelcomed = true;
+    this.#options.onWelcome();
     const told = { serverTime, askedAt, heardAt: monotonic(), lostAfterMs };
     // What comes behind it is for the workers.
     this.#stream.pause();
