@@ -50,6 +50,8 @@ export class App implements AsyncDisposable {
   readonly nodeId: string;
   readonly httpAddress: Address;
   readonly grpcAddress: Address;
+  /** Where agents come; null: nowhere. */
+  readonly gatewayUrl: string | null;
   /** What an earlier run left, as it was when everything served. */
   readonly recovered: readonly Listener[];
   readonly #resources: AsyncDisposableStack;
@@ -58,6 +60,7 @@ export class App implements AsyncDisposable {
     this.nodeId = started.nodeId;
     this.httpAddress = started.httpAddress;
     this.grpcAddress = started.grpcAddress;
+    this.gatewayUrl = started.gatewayUrl;
     this.recovered = started.recovered;
     this.#resources = resources;
   }
@@ -75,7 +78,7 @@ export class App implements AsyncDisposable {
   }
 }
 
-type Started = Pick<App, 'nodeId' | 'httpAddress' | 'grpcAddress' | 'recovered'>;
+type Started = Pick<App, 'nodeId' | 'httpAddress' | 'grpcAddress' | 'gatewayUrl' | 'recovered'>;
 
 /** What everything after the store is made of. */
 interface Ground extends Omit<EdgesGround, 'fleet'> {
@@ -149,7 +152,7 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
   resources.use(store.rotateSecrets(config.secrets));
   // The first thing of a stop: without its store kodama ends all the same.
   resources.defer(() => eventLog.endBy(AbortSignal.timeout(config.shutdownTimeoutMs / 2)));
-  return { nodeId, recovered, ...addresses };
+  return { nodeId, recovered, gatewayUrl: started.gatewayUrl(), ...addresses };
 }
 
 function databaseTime({ config: { fleet }, logger }: AppOptions): DatabaseTime {

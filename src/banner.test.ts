@@ -38,6 +38,7 @@ test('a host of no other address is reached by loopback alone', () => {
 const edges = {
   httpAddresses: [{ ip: '127.0.0.1', port: 8080 }],
   grpcAddresses: [{ ip: '127.0.0.1', port: 50_051 }],
+  gatewayUrl: null,
   hasToken: false,
   isTls: false,
   recovered: [],
@@ -61,6 +62,11 @@ test('over TLS it names both edges so', () => {
   );
   expect(text).toContain('curl -X POST https://127.0.0.1:8080/v1/listeners\n');
   expect(text).not.toContain('http://');
+});
+
+test('where agents come has a line', () => {
+  const text = bannerText({ ...edges, gatewayUrl: 'https://192.0.2.7:9443' });
+  expect(text).toContain('gRPC      127.0.0.1:50051\n  Gateway   https://192.0.2.7:9443\n');
 });
 
 test('other addresses stand beside the nearest, and a bracket is quoted for the shell', () => {

@@ -10,6 +10,8 @@ export interface BannerOptions {
   /** Of what an edge is bound to, the nearest; with a wildcard also what other hosts may reach it by. */
   readonly httpAddresses: readonly Address[];
   readonly grpcAddresses: readonly Address[];
+  /** Where agents come; null: nowhere. */
+  readonly gatewayUrl: string | null;
   readonly hasToken: boolean;
   readonly isTls: boolean;
   readonly recovered: readonly Listener[];
@@ -18,7 +20,7 @@ export interface BannerOptions {
 }
 
 export function bannerText(options: BannerOptions): string {
-  const { hasToken, isTls, recovered, listenersMax, ...edges } = options;
+  const { hasToken, isTls, recovered, listenersMax, gatewayUrl, ...edges } = options;
   const [rest = '', ...otherRest] = edges.httpAddresses.map((address) => restUrl(address, isTls));
   const [grpc = '', ...otherGrpc] = edges.grpcAddresses.map(formatAddress);
   const authorization = hasToken ? '-H "authorization: Bearer $KODAMA_API_TOKEN" ' : '';
@@ -27,6 +29,7 @@ export function bannerText(options: BannerOptions): string {
     `  Console   ${rest}/`,
     `  REST      ${rest}/v1${alsoAt(otherRest)}`,
     `  gRPC      ${grpc}${isTls ? ' (TLS)' : ''}${alsoAt(otherGrpc)}`,
+    ...(gatewayUrl === null ? [] : [`  Gateway   ${gatewayUrl}`]),
     `  API page  ${rest}/docs`,
     `  Try:      curl ${authorization}-X POST ${inShell(`${rest}/v1/listeners`)}`,
     ...(hasToken ? firstKeyLines(rest) : []),

@@ -54,12 +54,12 @@ async function serve(run: Run<Config>, program: Program): Promise<void> {
 
 function announce(app: App, { config, logger }: Run<Config>, { stdout, stderr }: Program): void {
   const { logFormat, apiToken, logLines, tls } = config;
-  const { nodeId, recovered } = app;
+  const { nodeId, recovered, gatewayUrl } = app;
   const httpAddresses = reachableAddresses(app.httpAddress);
   const grpcAddresses = reachableAddresses(app.grpcAddress);
   const isTls = tls.files !== null;
   const text = bannerText({
-    ...{ httpAddresses, grpcAddresses, recovered, isTls },
+    ...{ httpAddresses, grpcAddresses, gatewayUrl, recovered, isTls },
     hasToken: apiToken !== null,
     listenersMax: logLines.bannerListenersMax,
   });
@@ -70,7 +70,8 @@ function announce(app: App, { config, logger }: Run<Config>, { stdout, stderr }:
   const [rest = ''] = httpAddresses.map((address) => restUrl(address, isTls));
   const [grpc = ''] = grpcAddresses.map(formatAddress);
   const ports = { httpPort: app.httpAddress.port, grpcPort: app.grpcAddress.port };
-  logger.info({ ...ports, rest, grpc, nodeId, docs: `${rest}/docs` }, 'ready');
+  const gateway = gatewayUrl === null ? {} : { gateway: gatewayUrl };
+  logger.info({ ...ports, rest, grpc, ...gateway, nodeId, docs: `${rest}/docs` }, 'ready');
   // Logs in JSON have stdout to themselves.
   stderr.write(text);
 }

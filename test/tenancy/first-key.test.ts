@@ -13,7 +13,7 @@ test('the two lines make a project and a key that is good for it alone', async (
   const text = bannerText({
     httpAddresses: [{ ip: '127.0.0.1', port: app.httpPort }],
     grpcAddresses: [{ ip: '127.0.0.1', port: 1 }],
-    ...{ hasToken: true, isTls: false, recovered: [], listenersMax: 0 },
+    ...{ gatewayUrl: null, hasToken: true, isTls: false, recovered: [], listenersMax: 0 },
   });
   expect(text).not.toContain(token);
   const lines = text.split('\n').filter((line) => line.startsWith('    curl '));
