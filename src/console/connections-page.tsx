@@ -71,7 +71,6 @@ export function ConnectionsPage({ selectedId }: ConnectionsPageProps) {
 /** Of the filter in the URL; a new one where that or the log is another. */
 function useFeed(): ConnectionFeed | null {
   const { api, log, router } = useConsole();
-  void log.drawing.value;
   const { timeline } = log;
   const filter = filterOf(router.query.value);
   const key = JSON.stringify(filter);

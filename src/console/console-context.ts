@@ -16,7 +16,7 @@ export interface Console {
   readonly caller: PageCaller;
   readonly log: LiveLog;
   readonly past: PastWindow;
-  /** The window of the log that is drawn: the live one, or one of the past. */
+  /** The window of the log that is drawn: the live one, or one of the past. Who reads it is drawn anew as it grows. */
   readonly timeline: { readonly value: Timeline };
   readonly playhead: Playhead;
   readonly router: Router;

@@ -68,7 +68,6 @@ interface ListenerPage {
 /** Has the log know those beyond the newest, which it reads by itself; why it can not, else null. */
 function useAllListeners(): Problem | null {
   const { api, log } = useConsole();
-  void log.drawing.value;
   const { timeline } = log;
   const [problem, setProblem] = useState<Problem | null>(null);
   useEffect(() => {

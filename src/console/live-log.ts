@@ -75,7 +75,9 @@ export class LiveLog implements Disposable {
     this.#run.abort();
   }
 
+  /** It grows in its place: who reads it is drawn anew at each drawing. */
   get timeline(): Timeline {
+    void this.#drawing.value;
     return this.#timeline;
   }
 

@@ -1,5 +1,5 @@
 /** The console: it starts here, in the browser. */
-import { computed, effect } from '@preact/signals';
+import { computed, effect, untracked } from '@preact/signals';
 import { render } from 'preact';
 import { Api, keyOfFragment } from './api.ts';
 import { App } from './app.tsx';
@@ -25,7 +25,7 @@ async function start(root: HTMLElement): Promise<void> {
   const log = new LiveLog(api, project);
   const caller = new PageCaller({ api, project, status: log.status });
   const playhead = new Playhead({
-    track: () => timeline.peek(),
+    track: () => untracked(() => timeline.value),
     onFrame: (callback) => {
       const id = requestAnimationFrame(callback);
       return () => cancelAnimationFrame(id);
@@ -33,16 +33,14 @@ async function start(root: HTMLElement): Promise<void> {
     start: momentOf(router.query.value.get('at')),
   });
   const past = new PastWindow(api);
-  const timeline = computed(() => {
-    void log.drawing.value;
-    return past.windowAt(playhead.seq.value, log.timeline);
-  });
-  const state = computed(() => {
-    void log.drawing.value;
-    return timeline.value.stateAt(playhead.seq.value);
-  });
+  // No computed: a window that has grown is the same object, of which nobody would be told.
+  const timeline = {
+    get value() {
+      return past.windowAt(playhead.seq.value, log.timeline);
+    },
+  };
+  const state = computed(() => timeline.value.stateAt(playhead.seq.value));
   effect(() => {
-    void log.drawing.value;
     void past.prepare(playhead.seq.value, log.timeline);
   });
   const keyboard = new Keyboard(document, localStorage);

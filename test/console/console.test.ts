@@ -29,6 +29,12 @@ test('one click opens a listener, and who connects is in the picture', async () 
   for (const host of ['127.0.0.2', '127.0.0.3'])
     await page.getByRole('button', { name: `${host}:${localPort}` }).waitFor();
 
+  // The curve goes on with the log: nobody was there when it was drawn first.
+  const edge = page.locator('.curve .edge');
+  await waitFor('a curve from none to both', async () =>
+    /^M0,30 .* L159,2$/.test((await edge.getAttribute('d')) ?? ''),
+  );
+
   // Before the second one came there was the first one.
   await page.keyboard.press('[');
   await page.locator('[data-place="past"]').waitFor();
