@@ -41,3 +41,18 @@ export function useFocusOf(id: string): RefObject<HTMLAnchorElement | null> {
   }, [id]);
   return link;
 }
+
+const controls = 'a, button, input, select, textarea, label';
+
+/**
+ * A click beside the link of a row is one on it, with the keys that are held: for whoever has a pointer. It is left alone
+ * on what has a use of its own, and where it ends a selection of text.
+ */
+export function openRow(event: MouseEvent): void {
+  const { target } = event;
+  if (!(target instanceof Element) || target.closest(controls) !== null) return;
+  if (getSelection()?.isCollapsed === false) return;
+  const link = target.closest('tr')?.querySelector<HTMLElement>('[data-row]');
+  link?.focus({ preventScroll: true });
+  link?.dispatchEvent(new MouseEvent('click', event));
+}

@@ -6,6 +6,7 @@
 import { type ComponentChildren, Fragment, type JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { RowSlots } from './row-slots.ts';
+import { openRow } from './use-rows.ts';
 
 export interface VirtualRowsProps {
   readonly label: string;
@@ -90,7 +91,9 @@ export function VirtualRows(props: VirtualRowsProps) {
     >
       <table aria-label={label} aria-rowcount={count + 1}>
         <thead>{head}</thead>
-        <tbody style={gaps}>{rows}</tbody>
+        <tbody style={gaps} {...{ onClick: openRow }}>
+          {rows}
+        </tbody>
       </table>
     </div>
   );
