@@ -1,7 +1,10 @@
 /** Listeners behind a load balancer: both addresses are kept, and nobody untrusted sets one. */
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { connect as connectTls } from 'node:tls';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { connectLines } from '../src/console/connect-lines.ts';
 import { all, want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { sharedApp } from './support/test-app.ts';
@@ -58,6 +61,18 @@ test.each([
     bytesIn: 5,
     bytesOut: 5,
     closeReason: 'peer_fin',
+  });
+});
+
+test('the line that the console has for a terminal sends a header', async () => {
+  const listener = await want(201, app, 'POST', '/v1/listeners', {
+    proxyProtocol: { mode: 'required' },
+  });
+  const line = connectLines(listener, 'here').find(({ kind }) => kind === 'bash')?.text ?? '';
+  const { stdout } = await promisify(execFile)('bash', ['-c', line]);
+  expect(stdout).toBe('hello\n');
+  expect(await closedOf(listener.id)).toMatchObject({
+    declaredRaddr: { ip: '203.0.113.7', port: 5555 },
   });
 });
 

@@ -161,6 +161,7 @@ export const english = {
       python: 'python, from an address and a port of your choice',
       datagram: 'bash, a datagram',
       openssl: 'openssl',
+      pythonTls: 'python, with TLS',
     },
     copyConnect: 'Copy connect',
     find: 'Find a listener',

@@ -150,6 +150,7 @@ export const japanese: Words = {
       python: 'python（送信元のアドレスとポートを選ぶ）',
       datagram: 'bash（データグラム）',
       openssl: 'openssl',
+      pythonTls: 'python（TLS）',
     },
     copyConnect: '接続コマンドをコピー',
     find: 'リスナーを探す',
