@@ -90,7 +90,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   cli: 6470,
   core: 9340,
   agent: 1620,
-  console: 10345,
+  console: 10353,
   echo: 6330,
   'edge-sockets': 370,
   'embedded-postgres': 850,

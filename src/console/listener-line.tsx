@@ -25,6 +25,16 @@ export function ListenerState({ listener }: { readonly listener: ListenerView })
   );
 }
 
+/** Before the name of one: where all of them are. */
+export function AllListeners() {
+  const { router, words } = useConsole();
+  return (
+    <span class="above soft">
+      <a href={router.href('/listeners')}>{words.live.listeners}</a> /
+    </span>
+  );
+}
+
 export interface ListenerLineProps {
   readonly listener: ListenerView;
   readonly openCount: number;
@@ -42,6 +52,7 @@ export function ListenerLine({ listener, openCount, knownCount }: ListenerLinePr
   const why = useHindrance('listeners:write');
   return (
     <header class="listener-line">
+      <AllListeners />
       <h2>{listenerName(listener)}</h2>
       <span class="mono">{whereText(listener)}</span>
       <ListenerState listener={listener} />

@@ -6,7 +6,7 @@ import { useConsole } from './console-context.ts';
 import { CommandLine } from './copy-button.tsx';
 import { EndButton } from './end-button.tsx';
 import { FaultEditor } from './fault-editor.tsx';
-import { ListenerState } from './listener-line.tsx';
+import { AllListeners, ListenerState } from './listener-line.tsx';
 import { listenerName, whereText } from './listener-text.ts';
 import { problemText } from './problem-text.ts';
 import { recentEnds, waitLine } from './recent-ends.ts';
@@ -74,9 +74,7 @@ function Head({ listener, isOver }: OfListener & { readonly isOver: boolean }) {
   return (
     <>
       <header class="listener-line">
-        <span class="above soft">
-          <a href={router.href('/listeners')}>{words.live.listeners}</a> /
-        </span>
+        <AllListeners />
         <h1>{listenerName(listener)}</h1>
         <span class="mono">{whereText(listener)}</span>
         <ListenerState listener={listener} />

@@ -99,6 +99,11 @@ test('where the only one is closed that was looked at, another one can be opened
   await using tab = await openTab(browser, { provoked: ['status of 404'] });
   const { page } = tab;
   await page.goto(`${own.url}/?listener=only`);
+  // Where there is one, too, all of them are a link away.
+  await page.getByRole('link', { name: 'Listeners', exact: true }).click();
+  await page.waitForURL(`${own.url}/listeners`);
+  await page.getByText('1 listener', { exact: true }).waitFor();
+  await page.getByRole('link', { name: 'Picture only' }).click();
   await page.getByRole('button', { name: 'Close listener' }).click();
   await page.getByRole('button', { name: 'Close', exact: true }).click();
   await page.getByText('Listener only was closed at 20').waitFor();
