@@ -98,6 +98,7 @@ function Rows({ feed, rows, selectedId }: RowsProps) {
   const isPausedByScroll = useRef(false);
   const isLive = playhead.moment.value.kind === 'live';
   const isFiltered = Object.keys(feed.filter).length > 0;
+  const filtered = feed.filter.declaredRaddr === undefined ? '' : ' by-declared';
   rows.follow();
   const now = rows.live();
   const past = (seq: number) => timeline.value.connectionsAt(seq);
@@ -115,7 +116,7 @@ function Rows({ feed, rows, selectedId }: RowsProps) {
     } else if (moment === 'paused' && isAtTop && isPausedByScroll.current) playhead.goLive();
   };
   return (
-    <div ref={frame} class="panel table-panel">
+    <div ref={frame} class={`panel table-panel${filtered}`}>
       <ConnectionTable
         {...{ selectedId, onScroll }}
         rows={shown}

@@ -58,6 +58,34 @@ test('a row of the table names its listener and its process, unless all are of o
   await isLive(page);
 });
 
+test('a filter by the declared address keeps its column, however narrow the window', async () => {
+  const { laddr } = await listen('declaring', { proxyProtocol: { mode: 'required' } });
+  await using client = await openClient(laddr.port);
+  client.socket.write('PROXY TCP4 203.0.113.7 198.51.100.1 5555 443\r\n');
+  await client.echo('hello');
+  await using tab = await openTab(browser);
+  const { page } = tab;
+  await page.goto(`${app.url}/connections?declaredRaddr=203.0.113.7`);
+  const cell = page.getByRole('cell', { name: '203.0.113.7:5555' });
+  const addresses = async () =>
+    (await columnsOf(page)).filter((column) => ['raddr', 'declared'].includes(column));
+  await cell.waitFor();
+  expect(await addresses()).toEqual(['raddr', 'declared']);
+  for (const width of [1179, 901, 900, 721, 560, 320]) {
+    await page.setViewportSize({ width, height: 800 });
+    expect(await addresses(), `at ${width}`).toEqual(['declared']);
+    const hidden = await cell.evaluate((shown) => shown.scrollWidth - shown.clientWidth);
+    expect(hidden, `of an address at ${width}`).toBe(0);
+  }
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.locator('[data-row]').click();
+  await page.locator('.course').waitFor();
+  expect(await addresses()).toEqual(['declared']);
+  await page.getByRole('button', { name: 'Without declaredRaddr:203.0.113.7' }).click();
+  await waitFor('the other one', async () => String(await addresses()) === 'raddr');
+});
+
 test('a listener that is closed or unknown is told as such, and no other is shown for it', async () => {
   const { id } = await listen('short-lived');
   const { headSeq } = await want(200, app, 'GET', '/v1/status');
