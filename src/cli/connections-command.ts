@@ -86,12 +86,12 @@ async function listConnections(session: Session, command: Command): Promise<unde
       list,
       filter: eventFilterOf(options),
       rowOf: ({ connection }) => (connection && fits(options)(connection) ? connection : undefined),
-      columns: connectionColumns(session.format),
+      columns: connectionColumns(session.format, options),
     });
     return;
   }
   const { items, isCut } = await list();
-  await showConnections(session, items);
+  await showConnections(session, items, options);
   // Which time that is, a table leaves to the zone of its reader.
   const older = `--before ${items.at(-1)?.acceptedAt} older ones`;
   if (isCut) sayCut(session, `newest ${items.length} connections`, older);

@@ -102,7 +102,20 @@ export function silenceText(
   return ms === null ? null : formatElapsed(ms);
 }
 
-export function connectionColumns(format: Format): readonly Column<Connection>[] {
+export interface ConnectionColumnsOptions {
+  /** Who looks for a declared address sees it in the narrow table, too. */
+  readonly declared?: string;
+}
+
+export function connectionColumns(
+  format: Format,
+  { declared }: ConnectionColumnsOptions = {},
+): readonly Column<Connection>[] {
+  const declaredColumn: Column<Connection> = {
+    title: 'DECLARED',
+    width: 21,
+    cell: ({ declaredRaddr }) => addressText(declaredRaddr),
+  };
   const columns: Column<Connection>[] = [
     { title: 'ACCEPTED', width: 12, cell: ({ acceptedAt }) => timeCell(acceptedAt) },
     {
@@ -111,6 +124,7 @@ export function connectionColumns(format: Format): readonly Column<Connection>[]
       cell: ({ listenerName, listenerId }) => listenerName ?? listenerId,
     },
     { title: 'RADDR', width: 21, cell: ({ raddr }) => addressText(raddr) },
+    ...(format === 'wide' || declared === undefined ? [] : [declaredColumn]),
     { title: 'LADDR', width: 21, cell: ({ laddr }) => addressText(laddr) },
     {
       title: 'STATE',
@@ -135,7 +149,7 @@ export function connectionColumns(format: Format): readonly Column<Connection>[]
     { title: 'PID', isNumber: true, cell: ({ pid }) => pid },
     { title: 'FD', isNumber: true, cell: ({ fd }) => fd },
     { title: 'NODE', cell: ({ nodeId }) => nodeId },
-    { title: 'DECLARED', cell: ({ declaredRaddr }) => addressText(declaredRaddr) },
+    declaredColumn,
     { title: 'ID', cell: ({ id }) => id },
   ];
 }

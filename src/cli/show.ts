@@ -1,6 +1,10 @@
 /** What is answered, as it was asked for: as a table, or as the API's own objects, one a line. */
 
-import { connectionColumns, listenerColumns } from './resource-tables.ts';
+import {
+  type ConnectionColumnsOptions,
+  connectionColumns,
+  listenerColumns,
+} from './resource-tables.ts';
 import type { Connection, Listener } from './rest-client.ts';
 import type { Session } from './session.ts';
 import { type Column, tableText } from './tables.ts';
@@ -24,8 +28,9 @@ export async function showListeners(session: Session, rows: readonly Listener[])
 export async function showConnections(
   session: Session,
   rows: readonly Connection[],
+  options: ConnectionColumnsOptions,
 ): Promise<void> {
-  await showRows(session, connectionColumns(session.format), rows);
+  await showRows(session, connectionColumns(session.format, options), rows);
 }
 
 /** A list that is cut is never taken for the whole. */

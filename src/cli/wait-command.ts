@@ -36,7 +36,7 @@ async function waitForConnections(session: Session, command: Command): Promise<n
   return await untilMet(session, options, {
     name: 'connections',
     query: waitQuery(options, command.args[0]),
-    show: (connections) => showConnections(session, connections),
+    show: (connections) => showConnections(session, connections, options),
     place: ({ raddr, id }) => addressText(raddr) ?? id,
   });
 }

@@ -124,14 +124,25 @@ test('a list by declared address goes on with those alone', async () => {
   await from('192.0.3.1');
   await want(200, app, 'GET', '/v1/connections:wait?listener=cli-declared&state=closed&min=2');
   const addresses = ['--raddr', '127.0.0.1', '--declared', '192.0.2.0/24'];
-  const filter = ['--listener', 'cli-declared', ...addresses, '-o', 'json'];
-  const { output } = beginProgram(app, ['connections', '-w', ...filter]);
+  const filter = ['--listener', 'cli-declared', ...addresses];
+  const { output } = beginProgram(app, ['connections', '-w', ...filter, '-o', 'json']);
   await waitFor('ready', () => output.stderr.includes('kodama: ready'));
   await from('192.0.3.2');
   await from('192.0.2.2');
   await waitFor('the end of the last', () => /192\.0\.2\.2.*"closed"/.test(output.stdout));
   const shown = jsonLines(output.stdout).map(({ declaredRaddr: { ip } }) => ip);
   expect(new Set(shown)).toEqual(new Set(['192.0.2.1', '192.0.2.2']));
+  // In a table it is told which of them each is.
+  const table =
+    /^ACCEPTED +LISTENER +RADDR +DECLARED +LADDR .* END\n(.* 192\.0\.2\.[12]:1 .*\n){2}$/;
+  expect((await command(app, ['connections', ...filter])).stdout).toMatch(table);
+  const met = ['wait', 'cli-declared', '--count', '2', ...addresses];
+  expect((await command(app, met)).stdout).toMatch(table);
+  const all = await command(app, ['connections', '--listener', 'cli-declared']);
+  expect(all.stdout).not.toContain('DECLARED');
+  const watched = beginProgram(app, ['connections', '-w', ...filter]);
+  await waitFor('ready', () => watched.output.stderr.includes('kodama: ready'));
+  expect(watched.output.stdout).toMatch(table);
 });
 
 test('whoever stops reading ends it without a complaint', long, async () => {
