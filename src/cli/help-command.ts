@@ -1,5 +1,5 @@
 /** Help of any command, and of the parts that some have; and what is said of a word that is none of them. */
-import { Command } from 'commander';
+import { Command, type Option } from 'commander';
 
 export function helpCommand(): Command {
   return new Command('help')
@@ -8,6 +8,12 @@ export function helpCommand(): Command {
     .action(function show(this: Command) {
       showHelp(this.parent ?? this, this.args);
     });
+}
+
+/** Those of the whole program: a part of a command has as its own what it takes of that one's flags. */
+export function visibleGlobalOptions({ parent }: Command): Option[] {
+  if (parent === null) return [];
+  return parent.parent === null ? [...parent.options] : visibleGlobalOptions(parent);
 }
 
 /** Commands that have parts take no other words: so the first is told, whatever stands behind it. */

@@ -168,6 +168,17 @@ test('a word that is no command is told, and the nearest suggested, whatever sta
   expect(all).toMatch(/^ {2}help \[command\.\.\.\]/m);
 });
 
+test('help of a part of a command tells each flag that it takes, once, and no other', () => {
+  const parts = visible.flatMap(({ commands }) => commands);
+  expect(parts.map((part) => part.name())).toContain('wait');
+  for (const part of parts) {
+    const [...told] = part.helpInformation().matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm);
+    const taken = [...part.options, ...program.options].filter(({ hidden }) => !hidden);
+    const known = [...taken.map(({ long }) => long), '--help'];
+    expect(told.map(([, flag]) => flag).toSorted(), part.name()).toEqual(known.toSorted());
+  }
+});
+
 test('help of a command tells the flags of all, and nothing but main.ts ends the process', () => {
   for (const command of withParts) {
     expect(command.helpInformation()).toMatch(/Global Options:[\s\S]*--token-file/);

@@ -11,7 +11,7 @@ import type { CommandEnvironment } from './environment.ts';
 import { eventsCommand } from './events-command.ts';
 import { applyCommand, exportCommand } from './file-commands.ts';
 import { refuseRepeats } from './flags.ts';
-import { assertPartsKnown, helpCommand } from './help-command.ts';
+import { assertPartsKnown, helpCommand, visibleGlobalOptions } from './help-command.ts';
 import { idleCommand } from './idle-command.ts';
 import { joinTokensCommand } from './join-token-commands.ts';
 import { keysCommand } from './key-commands.ts';
@@ -38,7 +38,7 @@ export function buildProgram(
   const program = new Command('kodama')
     .description('echo socket servers, every connection of theirs, and how it ended')
     .version(`kodama ${version}`, '--version', 'print the version of the command')
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, visibleGlobalOptions })
     .configureOutput(output)
     // Nobody but main.ts ends the process.
     .exitOverride()
