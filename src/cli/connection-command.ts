@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { formatElapsed } from './durations.ts';
 import { listenerEventLine } from './event-lines.ts';
 import { choice } from './flags.ts';
+import { type NodeName, nodeNames } from './node-names.ts';
 import { addressText, endText, silenceText } from './resource-tables.ts';
 import type { Connection } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
@@ -28,13 +29,17 @@ async function showConnection(session: Session, command: Command): Promise<undef
     await terminal.printJson(connection);
     return;
   }
-  await terminal.print(factsText(factsOf(connection), terminal));
+  const nodeName = await nodeNames(client);
+  await terminal.print(factsText(factsOf(connection, nodeName), terminal));
   const { items: events } = await client.list('events', { connectionId: connection.id });
   const lines = events.map((event) => listenerEventLine(event));
   await terminal.print(`\n${lines.join('')}`);
 }
 
-function factsOf(connection: Connection): readonly (readonly [string, string | number | null])[] {
+function factsOf(
+  connection: Connection,
+  nodeName: NodeName,
+): readonly (readonly [string, string | number | null])[] {
   const { id, listenerName, listenerId, protocol, state, pid, fd, tls, nodeId } = connection;
   const lasted = elapsedMs(connection.acceptedAt, connection.closedAt, Date.now());
   return [
@@ -46,7 +51,7 @@ function factsOf(connection: Connection): readonly (readonly [string, string | n
     ['declared', addressText(connection.declaredRaddr)],
     ['state', state],
     ['socket', `pid ${pid} fd ${fd}`],
-    ['node', nodeId],
+    ['node', nodeName(nodeId)],
     ['accepted', connection.acceptedAt],
     ['first byte', connection.firstByteAt],
     ['last byte', connection.lastByteAt],

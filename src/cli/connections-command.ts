@@ -17,10 +17,9 @@ import {
   since,
   withOptions,
 } from './flags.ts';
-import { connectionColumns } from './resource-tables.ts';
 import type { Connection, Query } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
-import { sayCut, showConnections } from './show.ts';
+import { connectionColumnsOf, sayCut, showConnections } from './show.ts';
 import { watch } from './watch.ts';
 
 export interface ConnectionFilterOptions {
@@ -86,7 +85,7 @@ async function listConnections(session: Session, command: Command): Promise<unde
       list,
       filter: eventFilterOf(options),
       rowOf: ({ connection }) => (connection && fits(options)(connection) ? connection : undefined),
-      columns: connectionColumns(session.format, options),
+      columns: await connectionColumnsOf(session, options),
     });
     return;
   }

@@ -2,6 +2,7 @@
 import { formatAddress } from '../core/address.ts';
 import { formatElapsed } from './durations.ts';
 import { faultText } from './fault-text.ts';
+import type { NodeName } from './node-names.ts';
 import type { Connection, Listener } from './rest-client.ts';
 import type { Format } from './session.ts';
 import type { Column, Style } from './tables.ts';
@@ -67,7 +68,7 @@ export function listenerColumns(format: Format): readonly Column<Listener>[] {
       title: 'PID/FD',
       cell: ({ sockets }) => sockets.map(({ pid, fd }) => `${pid}/${fd}`).join(','),
     },
-    { title: 'NODE', cell: ({ nodeId }) => nodeId },
+    { title: 'NODE', cell: ({ nodeName }) => nodeName },
     { title: 'ID', cell: ({ id }) => id },
   ];
 }
@@ -105,11 +106,12 @@ export function silenceText(
 export interface ConnectionColumnsOptions {
   /** Who looks for a declared address sees it in the narrow table, too. */
   readonly declared?: string;
+  readonly nodeName?: NodeName;
 }
 
 export function connectionColumns(
   format: Format,
-  { declared }: ConnectionColumnsOptions = {},
+  { declared, nodeName = (nodeId) => nodeId }: ConnectionColumnsOptions = {},
 ): readonly Column<Connection>[] {
   const declaredColumn: Column<Connection> = {
     title: 'DECLARED',
@@ -148,7 +150,7 @@ export function connectionColumns(
     { title: 'PROTOCOL', cell: ({ protocol }) => protocol },
     { title: 'PID', isNumber: true, cell: ({ pid }) => pid },
     { title: 'FD', isNumber: true, cell: ({ fd }) => fd },
-    { title: 'NODE', cell: ({ nodeId }) => nodeId },
+    { title: 'NODE', cell: ({ nodeId }) => nodeName(nodeId) },
     declaredColumn,
     { title: 'ID', cell: ({ id }) => id },
   ];

@@ -1,5 +1,6 @@
 /** What is answered, as it was asked for: as a table, or as the API's own objects, one a line. */
 
+import { nodeNames } from './node-names.ts';
 import {
   type ConnectionColumnsOptions,
   connectionColumns,
@@ -30,7 +31,16 @@ export async function showConnections(
   rows: readonly Connection[],
   options: ConnectionColumnsOptions,
 ): Promise<void> {
-  await showRows(session, connectionColumns(session.format, options), rows);
+  await showRows(session, await connectionColumnsOf(session, options), rows);
+}
+
+/** With the names of nodes, where they are shown. */
+export async function connectionColumnsOf(
+  { client, format }: Session,
+  options: ConnectionColumnsOptions,
+): Promise<readonly Column<Connection>[]> {
+  if (format !== 'wide') return connectionColumns(format, options);
+  return connectionColumns(format, { ...options, nodeName: await nodeNames(client) });
 }
 
 /** A list that is cut is never taken for the whole. */

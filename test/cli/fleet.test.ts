@@ -1,17 +1,20 @@
 /** The command on nodes and join tokens. */
+import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { type CommandEnd, command, jsonLines } from '../support/command.ts';
 import { joinedNode } from '../support/joined-node.ts';
 import { long } from '../support/long.ts';
 import { want } from '../support/rest-client.ts';
+import { talk } from '../support/tcp-client.ts';
 import { sharedApp } from '../support/test-app.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const token = 'the-operators-own-token';
 const app = sharedApp({ KODAMA_API_TOKEN: token });
 const headers = { authorization: `Bearer ${token}` };
 
-async function kodama(words: string): Promise<CommandEnd> {
-  return await command(app, words.split(' '), { environment: { KODAMA_API_TOKEN: token } });
+async function kodama(words: string, key = token): Promise<CommandEnd> {
+  return await command(app, words.split(' '), { environment: { KODAMA_API_TOKEN: key } });
 }
 
 test('a join token is made, listed and revoked, and its secret is shown once', long, async () => {
@@ -80,4 +83,47 @@ test('a listener is made on a node that is named, or selected', async () => {
   expect(both).toMatchObject({ code: 2, stdout: '' });
   const exported = await kodama('export');
   expect(exported.stdout).toMatch(new RegExp(`placement:\\s+node: ${name}`));
+});
+
+/** A built-in node is called by its id: for as long as this lasts it has a name of its own, as agents have. */
+async function nodeNamed(nodeId: string, name: string): Promise<AsyncDisposable> {
+  const client = new Client({ connectionString: app.databaseUrl });
+  await client.connect();
+  const rename = (to: string) =>
+    client.query('UPDATE nodes SET name = $2 WHERE id = $1', [nodeId, to]);
+  await rename(name);
+  return {
+    async [Symbol.asyncDispose]() {
+      await rename(nodeId);
+      await client.end();
+    },
+  };
+}
+
+test('a connection tells the name of its node, to who may list no nodes its id', async () => {
+  const input = { name: 'on-node' };
+  const { laddr, nodeId } = await want(201, app, 'POST', '/v1/listeners', input, headers);
+  await using _ = await nodeNamed(nodeId, 'dmz');
+  await talk(laddr.port, 'hello');
+  const wait = 'wait on-node --close-reason peer_fin';
+  const { id } = jsonLines((await kodama(`${wait} -o json`)).stdout)[0].connections[0];
+  const scopes = ['connections:read', 'events:read'];
+  const narrow = await want(201, app, 'POST', '/v1/keys', { name: 'narrow', scopes }, headers);
+  for (const [key, shown] of [
+    [token, 'dmz'],
+    [narrow.secret, nodeId],
+  ]) {
+    const cell = new RegExp(` ${shown} +- +${id}\\n$`);
+    expect((await kodama('connections --listener on-node -o wide', key)).stdout).toMatch(cell);
+    expect((await kodama(`${wait} -o wide`, key)).stdout).toMatch(cell);
+    const one = await kodama(`connection ${id}`, key);
+    expect(one.stdout).toMatch(new RegExp(`^node +${shown}$`, 'm'));
+  }
+  // Of what they asked for nothing was refused.
+  expect(await kodama('keys', narrow.secret)).toMatchObject({ code: 1, stdout: '' });
+  const refusals = await waitFor('the refusal', async () => {
+    const { stdout } = await kodama(`audit --actor ${narrow.id} -o json`);
+    return stdout !== '' && jsonLines(stdout);
+  });
+  expect(refusals).toMatchObject([{ operation: 'listKeys' }]);
 });
