@@ -41,6 +41,8 @@ const lines: readonly (readonly [line: readonly string[], words: readonly string
     ['--name', '--no-faults', '--no-labels', '--no-name'],
   ],
   [['set', 'alpha', '--ttl', 'n'], ['none']],
+  [['create', '--proxy-t'], ['--proxy-trusted']],
+  [['listen', '--proxy-trusted', 'a'], ['any']],
   // A part of a command has flags of its own.
   [['keys', 'ro'], ['rotate']],
   [['keys', 'rotate', '--ov'], ['--overlap']],

@@ -57,13 +57,17 @@ function factsOf(listener: Listener): readonly (readonly [string, string | numbe
     ['faults', faultsText(faults)],
     ['limits', bounds.join(', ')],
     ['labels', labelsText(labels)],
-    ['PROXY header', listener.proxyProtocol.mode],
+    ['PROXY header', proxyText(listener)],
     ['certificate', listener.tls?.fingerprint256 ?? null],
     ['node', listener.nodeName],
     ['created', listener.createdAt],
     ['expires', listener.expiresAt],
     ['closed', listener.closedAt],
   ];
+}
+
+function proxyText({ proxyProtocol: { mode, trustedCidrs } }: Listener): string {
+  return trustedCidrs.length === 0 ? mode : `${mode}, from ${trustedCidrs.join(', ')}`;
 }
 
 export function createCommand(run: Run): Command {

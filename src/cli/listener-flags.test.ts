@@ -38,7 +38,7 @@ test('faults keep the order of their flags, and each has a seed of its own', () 
 
 test('all that a listener may be has a flag', async () => {
   const words =
-    '-n sdk -p 9000 --host ::1 --tls --discard --durable --proxy required -l env=ci -l team=a=b ' +
+    '-n sdk -p 9000 --host ::1 --tls --discard --durable --proxy required --proxy-trusted 10.0.0.0/8 --proxy-trusted ::1 -l env=ci -l team=a=b ' +
     '--ttl 1m --idle 30s --max-connections 5 --allow 10.0.0.0/8 --allow ::1 --deny 10.1.0.0/16';
   expect(newBody(words)).toEqual({
     name: 'sdk',
@@ -47,7 +47,7 @@ test('all that a listener may be has a flag', async () => {
     protocol: 'tls',
     mode: 'discard',
     recording: 'durable',
-    proxyProtocol: { mode: 'required' },
+    proxyProtocol: { mode: 'required', trustedCidrs: ['10.0.0.0/8', '::1'] },
     labels: { env: 'ci', team: 'a=b' },
     ttlMs: 60_000,
     limits: {
@@ -56,6 +56,10 @@ test('all that a listener may be has a flag', async () => {
       allowCidrs: ['10.0.0.0/8', '::1'],
       denyCidrs: ['10.1.0.0/16'],
     },
+  });
+  expect(newBody('--proxy optional --proxy-trusted any').proxyProtocol).toEqual({
+    mode: 'optional',
+    trustedCidrs: [],
   });
   expect(newBody('--udp --idle 1s').limits).toEqual({ udpIdleTimeoutMs: 1000 });
   expect(await change('--idle 1s', true)).toEqual({ limits: { udpIdleTimeoutMs: 1000 } });
@@ -101,6 +105,7 @@ test('what only a create has is refused as what never changes, and is in no help
     ['-p 80 --name b', '--port'],
     ['--host ::1', '--host'],
     ['--udp', '--udp'],
+    ['--proxy-trusted 10.0.0.0/8', '--proxy-trusted'],
     ['--node-selector site=dmz', '--node-selector'],
   ] as const) {
     const why = `${flag} can not be changed after creation`;
@@ -123,9 +128,18 @@ test('what cannot be read is refused', () => {
     '--label nothing',
     '--label env=ci --label env=qa',
     '--udp --tls',
+    '--udp --proxy-trusted any',
+    '--proxy required --proxy-trusted ten',
+    '--proxy required --proxy-trusted any --proxy-trusted ::1',
     '--info --discard',
     '--ttl 1.5ms',
   ]) {
     expect(() => newBody(words), words).toThrow(/error:/);
   }
+});
+
+test('who may send a PROXY header is refused where none is to come', () => {
+  expect(() => newBody('--proxy-trusted 10.0.0.0/8')).toThrow(
+    expect.objectContaining({ exitCode: 2, message: expect.stringMatching(/^--proxy-trusted /) }),
+  );
 });

@@ -1,6 +1,7 @@
 /** The options that say what a listener is to be, and the body that they make. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Delay } from './durations.ts';
+import { usageFailure } from './failure.ts';
 import {
   address,
   atLeastOne,
@@ -59,6 +60,7 @@ export interface NewListenerOptions extends ChangeOptions {
   readonly discard?: true;
   readonly durable?: true;
   readonly proxy?: string;
+  readonly proxyTrusted?: readonly string[];
   readonly node?: string;
   readonly nodeSelector?: Labels;
 }
@@ -67,7 +69,7 @@ const newOptions = () => [
   option('-p, --port <port>', 'the port; without it any free one', port),
   option('--host <address>', 'the address to bind', address),
   option('-n, --name <name>', 'what it is called'),
-  new Option('--udp', 'UDP instead of TCP').conflicts(['tls', 'proxy']),
+  new Option('--udp', 'UDP instead of TCP').conflicts(['tls', 'proxy', 'proxyTrusted']),
   new Option('--tls', 'TLS, with a certificate made on the spot'),
   new Option('--info', 'tell each client its connection first, in a line of JSON').conflicts(
     'discard',
@@ -75,6 +77,11 @@ const newOptions = () => [
   new Option('--discard', 'send nothing back'),
   new Option('--durable', 'echo nothing before the connection is on record'),
   choice('--proxy <mode>', 'a PROXY header may or must come first', ['optional', 'required']),
+  repeatable(
+    '--proxy-trusted <network|any>',
+    'only these may send it; any where nothing is said',
+    networksOr('any'),
+  ),
   option('--node <name>', 'on this node, by its name or id'),
   repeatable('--node-selector <key=value>', 'on a node with this label', label).conflicts('node'),
 ];
@@ -185,7 +192,7 @@ export function withChangeFlags(command: Command): Command {
 /** The body of POST /v1/listeners. */
 export function newListenerBody(command: Command): Readonly<Record<string, unknown>> {
   const options = command.opts<NewListenerOptions>();
-  const { name, port: number, host, udp, tls, info, discard, durable, proxy } = options;
+  const { name, port: number, host, udp, tls, info, discard, durable } = options;
   const protocol = udp ? 'udp' : tls ? 'tls' : undefined;
   const mode = info ? 'info' : discard ? 'discard' : undefined;
   return given({
@@ -195,10 +202,17 @@ export function newListenerBody(command: Command): Readonly<Record<string, unkno
     protocol,
     mode,
     recording: durable ? 'durable' : undefined,
-    proxyProtocol: proxy === undefined ? undefined : { mode: proxy },
+    proxyProtocol: proxyProtocolOf(options),
     placement: placementOf(options),
     ...commonBody(command, protocol === 'udp'),
   });
+}
+
+/** @throws CommandFailure for those who may send a header that nobody is to send */
+function proxyProtocolOf({ proxy, proxyTrusted }: NewListenerOptions): object | undefined {
+  if (proxy !== undefined) return given({ mode: proxy, trustedCidrs: proxyTrusted });
+  if (proxyTrusted === undefined) return undefined;
+  throw usageFailure('--proxy-trusted goes with --proxy optional or --proxy required');
 }
 
 function placementOf({ node, nodeSelector: selector }: NewListenerOptions): object | undefined {

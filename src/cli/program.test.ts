@@ -101,7 +101,7 @@ test('a flag that is given again is refused by its name, unless its help says th
   expect([...repeatable].toSorted()).toEqual([
     ...['--allow', '--bandwidth', '--bind-host', '--connection', '--deny', '--fault', '--join'],
     ...['--label', '--latency', '--limit', '--listener', '--node-selector', '--protocol'],
-    ...['--quota', '--raddr', '--scopes', '--type'],
+    ...['--proxy-trusted', '--quota', '--raddr', '--scopes', '--type'],
   ]);
 });
 

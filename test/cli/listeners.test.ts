@@ -52,6 +52,21 @@ test('a listener is made, shown, changed and closed', async () => {
   });
 });
 
+test('who may send a PROXY header is set when a listener is made, and shown', async () => {
+  const made = 'create --name cli-trust --proxy required --proxy-trusted 10.0.0.0/8 -o json';
+  expect(jsonLines((await command(app, made.split(' '))).stdout)).toMatchObject([
+    { proxyProtocol: { mode: 'required', trustedCidrs: ['10.0.0.0/8'] } },
+  ]);
+  const shown = await command(app, ['get', 'cli-trust']);
+  expect(shown.stdout).toMatch(/^PROXY header +required, from 10\.0\.0\.0\/8$/m);
+  await command(app, ['create', '--name', 'cli-trusting', '--proxy', 'optional']);
+  const any = await command(app, ['get', 'cli-trusting']);
+  expect(any.stdout).toMatch(/^PROXY header +optional$/m);
+  const words = ['set', 'cli-trust', '--proxy-trusted', 'any'];
+  const set = await command(app, words);
+  expect(set).toMatchObject({ code: 2, stderr: expect.stringContaining('after creation') });
+});
+
 test('a list is the same as that of the API, line for line, and says where it is cut', async () => {
   for (const name of ['cli-one', 'cli-two', 'cli-three']) {
     await want(201, app, 'POST', '/v1/listeners', { name, labels: { cli: 'list' } });
