@@ -1,11 +1,12 @@
 /** Who changed what, and who was refused it. */
 import { Command } from 'commander';
 import { errorCodes } from '../core/errors.ts';
+import { actorNamed } from './audit-actor.ts';
 import { atLeastOne, choice, option, since, withOptions } from './flags.ts';
-import { listShown } from './list-shown.ts';
 import { timeCell } from './resource-tables.ts';
 import type { AuditEntry } from './rest-client.ts';
 import type { Format, Run, Session } from './session.ts';
+import { sayCut, showRows } from './show.ts';
 import type { Column } from './tables.ts';
 
 interface AuditOptions {
@@ -27,7 +28,7 @@ export function auditCommand(run: Run): Command {
   return withOptions(command, [
     option('--since <time>', 'from a time on, or from so long ago such as 5m', since),
     option('--before <time>', 'before a time, or so long ago such as 5m', since),
-    option('--actor <actor>', 'by this key (its id), node (its name), operator or system'),
+    option('--actor <actor>', 'by this key (its id or name), node (its name), operator or system'),
     option('--operation <name>', 'only this operation, such as createListener'),
     option('--resource <resource>', 'only about this, by its id or name'),
     choice('--outcome <outcome>', 'ok, or the code of an error', ['ok', ...errorCodes]),
@@ -36,11 +37,13 @@ export function auditCommand(run: Run): Command {
 }
 
 async function listEntries(session: Session, command: Command): Promise<undefined> {
-  const { limit, since: after, ...filter } = command.opts<AuditOptions>();
-  const columns = auditColumns(session.format);
-  await listShown(session, 'entries', {
-    ...{ columns, limit, query: { ...filter, after }, first: 'newest' },
-  });
+  const { client, format } = session;
+  const { limit, since: after, actor: asked, ...filter } = command.opts<AuditOptions>();
+  const actor = asked === undefined ? undefined : await actorNamed(client, asked);
+  const { items, isCut } = await client.list('entries', { ...filter, after, actor }, limit);
+  await showRows(session, auditColumns(format), items);
+  const older = `--before ${items.at(-1)?.time} older ones`;
+  if (isCut) sayCut(session, `newest ${items.length} entries`, older);
 }
 
 function auditColumns(format: Format): readonly Column<AuditEntry>[] {

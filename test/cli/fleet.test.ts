@@ -71,6 +71,8 @@ test('a node is shown, cordoned, changed and removed', async () => {
   expect(await kodama('nodes delete cli-2 --yes')).toMatchObject({ code: 0, stdout: '' });
   expect(await kodama('nodes get cli-2')).toMatchObject({ code: 1, stdout: '' });
   expect((await kodama('nodes --state removed')).stdout).toMatch(/^cli-2 +removed /m);
+  const joins = await kodama('audit --actor cli-2 -o json');
+  expect(jsonLines(joins.stdout)).toMatchObject([{ operation: 'join', actor: { kind: 'node' } }]);
 });
 
 test('a listener is made on a node that is named, or selected', async () => {

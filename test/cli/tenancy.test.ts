@@ -152,6 +152,41 @@ test('the audit says who changed what, and is filtered as the API does', async (
     ...{ code: 1, stdout: '' },
     stderr: `kodama: invalid_argument: ${words}: is it updateListener that is meant?\n`,
   });
-  const cut = await kodama('audit --limit 1', secret);
-  expect(cut.stderr).toContain('the newest 1 entries are shown and there are more');
+  const cut = await kodama('audit --resource audited --limit 1', secret);
+  const older = `--limit N shows so many, --before ${newest.time} older ones`;
+  expect(cut.stderr).toBe(`kodama: the newest 1 entries are shown and there are more: ${older}\n`);
+});
+
+test('the audit takes a key by its name, where the caller may list keys', async () => {
+  const make = async (words: string) =>
+    jsonLines((await kodama(`keys create ${words} -o json`)).stdout)[0];
+  const key = await make('named --scopes write,audit:read');
+  const boss = await make('named-boss --scopes write,operator --operator');
+  expect(await kodama('create --name by-key', key.secret)).toMatchObject({ code: 0 });
+  expect(await kodama('create --name by-boss', boss.secret)).toMatchObject({ code: 0 });
+  for (const [actor, id, name] of [
+    ['named', key.id, 'by-key'],
+    [key.id, key.id, 'by-key'],
+    ['named-boss', boss.id, 'by-boss'],
+  ]) {
+    const found = await kodama(`audit --actor ${actor} --operation createListener -o json`);
+    expect(jsonLines(found.stdout), actor).toMatchObject([{ actor: { id }, resource: { name } }]);
+  }
+  expect(await kodama('audit --actor nobody')).toEqual({
+    ...{ code: 1, stdout: '' },
+    stderr: 'kodama: no key or node is called nobody\n',
+  });
+  expect(await kodama('audit --actor named', key.secret)).toEqual({
+    ...{ code: 1, stdout: '' },
+    stderr:
+      'kodama: no node is called named, and keys may not be listed: a key is given by its id\n',
+  });
+  // A key that was revoked lets go of its name.
+  await kodama(`keys revoke ${key.id}`);
+  const twin = await make('named --scopes read');
+  const both = await kodama('audit --actor named');
+  expect(both).toMatchObject({ code: 1, stdout: '' });
+  expect(both.stderr).toMatch(/^kodama: 2 keys are called named: \S+, \S+\n$/);
+  for (const { id } of [key, twin]) expect(both.stderr).toContain(id);
+  expect(await kodama('audit --actor system')).toMatchObject({ code: 0 });
 });
