@@ -101,7 +101,8 @@ export class RestClient {
   readonly #headers: Readonly<Record<string, string>>;
 
   constructor({ url, ca, token, project }: RestClientOptions) {
-    this.url = url.replace(/\/+$/, '');
+    // Each path begins with /v1, which an address of the API may end in.
+    this.url = url.replace(/\/+$/, '').replace(/\/v1$/, '');
     this.#ca = ca;
     this.#headers = {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),

@@ -174,6 +174,20 @@ test('what only hangs up, or refuses a handshake, is not taken for a server with
   }
 });
 
+test('a URL that ends in /v1 is taken as the one before it', async () => {
+  const { url, seen } = await listen();
+  for (const end of ['/v1', '/v1/', '/behind/v1', '/v1beta']) {
+    await open({ url: `${url}${end}` }).client.get('/v1/status');
+  }
+  expect(seen.map(({ path }) => path)).toEqual([
+    ...['/v1/status', '/v1/status', '/behind/v1/status', '/v1beta/v1/status'],
+  ]);
+  expect(open({ url: `${url}/v1` })).toMatchObject({
+    consoleUrl: `${url}/`,
+    variables: { KODAMA_URL: url },
+  });
+});
+
 test('an empty variable is none', () => {
   const names = [
     ...['KODAMA_URL', 'KODAMA_API_TOKEN', 'KODAMA_PROJECT', 'KODAMA_CA_CERT', 'NO_COLOR'],
