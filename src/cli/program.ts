@@ -26,6 +26,7 @@ import { formats, type Run } from './session.ts';
 import { statusCommand } from './status-command.ts';
 import { uiCommand } from './ui-command.ts';
 import { restoreMarkCommand, upCommand } from './up-command.ts';
+import { withUsageHints } from './usage-hints.ts';
 import { versionCommand } from './version-command.ts';
 import { waitCommand } from './wait-command.ts';
 
@@ -97,7 +98,10 @@ export function buildProgram(
   const add = (command: Command, options = {}) => {
     program.addCommand(command.copyInheritedSettings(program), options);
     for (const nested of command.commands) nested.copyInheritedSettings(program);
-    for (const one of [command, ...command.commands]) refuseRepeats(one);
+    for (const one of [command, ...command.commands]) {
+      refuseRepeats(one);
+      withUsageHints(one);
+    }
   };
   for (const make of commands) add(make(run));
   add(completeCommand(run), { hidden: true });
