@@ -44,7 +44,11 @@ export function connectionFilterOptions(): readonly Option[] {
   return [
     choice('--state <state>', 'only in this state', connectionStates),
     choice('--protocol <protocol>', 'only of this protocol', protocols),
-    option('--raddr <network>', 'only from this remote address or network', network),
+    option(
+      '--raddr <network>',
+      'only from this remote address or network, whatever is declared',
+      network,
+    ),
     option('--declared <network>', 'only of a client that a PROXY header declared', network),
     option('--lport <port>', 'only at this local port', port),
     choice('--close-reason <reason>', 'only closed for this', closeReasons),

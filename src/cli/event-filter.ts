@@ -27,7 +27,11 @@ export function eventFilterOptions(): readonly Option[] {
     choices('--type <type>', 'of this type', eventTypes),
     repeatable('--listener <listener>', 'of this listener, by name or id', collected),
     repeatable('--connection <id>', 'of this connection', collected),
-    repeatable('--raddr <network>', 'of this remote address or network', networks),
+    repeatable(
+      '--raddr <network>',
+      'of this remote address or network, or declared to be of it',
+      networks,
+    ),
     choices('--protocol <protocol>', 'of this protocol', protocols),
     labelOption('of listeners with this label'),
   ];

@@ -6,9 +6,15 @@ type Hint = readonly [mistake: RegExp, hint: string];
 const waits =
   'kodama wait LISTENER waits for its connections, kodama events wait --listener LISTENER for its events';
 
+const declared: Hint = [
+  /unknown option '--(dec|remote)/,
+  '--raddr NETWORK is of declared addresses, too',
+];
+
 const hints: Readonly<Record<string, readonly Hint[]>> = {
   wait: [[/unknown option '--listener\b/, waits]],
-  'events wait': [[/too many arguments/, waits]],
+  events: [declared],
+  'events wait': [[/too many arguments/, waits], declared],
 };
 
 /** To be called when the command has the settings of the program. */
