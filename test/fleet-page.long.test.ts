@@ -47,7 +47,8 @@ async function nodeState(app: RunningApp, name: string, headers = {}): Promise<s
 describe('one kodama with a gateway', () => {
   const app = sharedApp({ KODAMA_GATEWAY_PORT: '0' }, undefined, (config) => ({
     ...config,
-    fleet: { ...config.fleet, sweepEveryMs: 1000 },
+    // Ten seconds: on a busy machine a node that is there is silent for a while, too.
+    fleet: { ...config.fleet, sweepEveryMs: 1000, missedSweeps: 10 },
     gateway: { ...config.gateway, limits: { ...config.gateway.limits, heartbeatMs: 200 } },
   }));
 

@@ -77,6 +77,7 @@ export class Sessions implements AsyncDisposable {
         },
         onEnd: () => {
           this.#sessions.delete(session);
+          this.#dropBeat(session);
           this.#refusedBefore += session.refusedRecords;
         },
       },
@@ -99,6 +100,14 @@ export class Sessions implements AsyncDisposable {
     const { beatsEveryMs } = this.#options.sessionLimits;
     this.#timer ??= setTimeout(() => this.#write(), beatsEveryMs).unref();
     return waiting.stored.promise;
+  }
+
+  /** Of a session that is over: its node is not there because it was heard of before. */
+  #dropBeat({ ref, number }: Session): void {
+    const waiting = this.#beats.get(ref);
+    if (waiting?.beat.session !== number) return;
+    this.#beats.delete(ref);
+    waiting.stored.resolve(false);
   }
 
   #write(): void {

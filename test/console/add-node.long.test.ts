@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { expectAccessible, isLive, openTab, sharedBrowser } from '../support/browser.ts';
 import { call, want } from '../support/rest-client.ts';
 import { openClient } from '../support/tcp-client.ts';
@@ -15,13 +15,14 @@ const command = join(import.meta.dirname, '../../bin/kodama.js');
 const patient = { timeout: 90_000 };
 const app = sharedApp({ KODAMA_GATEWAY_PORT: '0' }, undefined, (config) => ({
   ...config,
-  fleet: { ...config.fleet, sweepEveryMs: 1000 },
+  // Ten seconds: on a busy machine a node that is there is silent for a while, too.
+  fleet: { ...config.fleet, sweepEveryMs: 1000, missedSweeps: 10 },
   gateway: { ...config.gateway, limits: { ...config.gateway.limits, heartbeatMs: 200 } },
 }));
 const browser = sharedBrowser();
 
 /** As somebody on a host does it who has kodama installed: the lines go into a shell. */
-async function runInShell(lines: string, folder: string): Promise<{ kill(): void }> {
+async function runInShell(lines: string, folder: string): Promise<Disposable> {
   const bin = join(folder, 'kodama');
   await writeFile(bin, `#!/bin/sh\nexec '${process.execPath}' '${command}' "$@"\n`, {
     mode: 0o755,
@@ -37,12 +38,12 @@ async function runInShell(lines: string, folder: string): Promise<{ kill(): void
   shell.once('exit', () => {
     isOver = true;
   });
-  const kill = () => {
-    if (!isOver && shell.pid !== undefined) process.kill(-shell.pid, 'SIGKILL');
-  };
-  onTestFinished(kill);
   shell.stdin.end(`${lines}\n`);
-  return { kill };
+  return {
+    [Symbol.dispose]() {
+      if (!isOver && shell.pid !== undefined) process.kill(-shell.pid, 'SIGKILL');
+    },
+  };
 }
 
 const cardOf = (page: Page, name: string) =>
@@ -81,7 +82,7 @@ test('the two lines of the page make a host a node, and the page says how it is 
     /^export KODAMA_JOIN_TOKEN=kodamajoin_\S+\nkodama agent --join http:\/\/127\.0\.0\.1:\d+$/,
   );
 
-  const shell = await runInShell(lines, folder.path);
+  using shell = await runInShell(lines, folder.path);
   await dialog.getByText(/ is ready\.$/).waitFor(patient);
   await dialog.getByRole('button', { name: 'Done' }).click();
   const node = (await want(200, app, 'GET', '/v1/nodes?label=site%3Ddmz')).nodes[0];
@@ -106,7 +107,7 @@ test('the two lines of the page make a host a node, and the page says how it is 
   await page.getByRole('button', { name: `Uncordon ${node.name}` }).click();
   await page.getByRole('button', { name: `Cordon ${node.name}` }).waitFor();
 
-  shell.kill();
+  shell[Symbol.dispose]();
   await card.getByText('It counts as lost if it is not back by').waitFor(patient);
   await expectFits(page);
   await page.getByRole('button', { name: `Remove ${node.name}` }).click();

@@ -313,6 +313,19 @@ test('a session is the node’s for as long as its heartbeats are written', asyn
   expect(await second.beat(beat)).toBe(true);
 });
 
+test('a heartbeat that is not written yet is not, once its session is over', async () => {
+  const { agent } = await joined();
+  const session = await agent.connect(a);
+  const beat = { openConnections: 0, spoolRecords: 7, droppedRecords: 0, clockOffsetMs: 0 };
+  const beaten = session.beat(beat);
+  agent.cut();
+  expect(await beaten).toBe(false);
+  const again = await agent.connect(b);
+  expect(await again.beat({ ...beat, spoolRecords: 8 })).toBe(true);
+  const spool = 'SELECT spool_records AS spool FROM nodes WHERE id = $1';
+  expect(await query(spool, [agent.nodeId])).toEqual([{ spool: 8 }]);
+});
+
 test('how long it may be away an agent hears with the answer to its next heartbeat', async () => {
   const { agent } = await joined();
   const session = await agent.connect(a);

@@ -48,7 +48,8 @@ export async function want(
   ...args: Parameters<typeof call>
 ): Promise<Reply['body']> {
   const reply = await call(...args);
-  expect(reply, `${args[1]} ${args[2]}`).toMatchObject({ status });
+  const told = reply.status === status ? '' : JSON.stringify(reply.body);
+  expect(reply, `${args[1]} ${args[2]} ${told}`).toMatchObject({ status });
   return reply.body;
 }
 
