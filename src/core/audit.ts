@@ -3,7 +3,6 @@ import type { Actor, Caller } from './caller.ts';
 import type { ErrorCode } from './errors.ts';
 import type { PageItems, PageRequest } from './page.ts';
 import type { ProjectRef } from './project.ts';
-import { jsonBytes } from './sizes.ts';
 import { formatTime, type Micros } from './time.ts';
 
 export const auditedKinds = [
@@ -95,32 +94,42 @@ export function auditedCaller({ requestId, sourceIp, userAgent, actor }: Audited
   return { requestId, sourceIp, userAgent: agent, actor };
 }
 
+type Side = Readonly<Record<string, unknown>> | null;
+
 /**
  * The fields that differ between the two; all of the one where the other is not there. The largest are left out where
  * they are too large together, and times are told as text.
  */
 export function changeOf(before: object | null, after: object | null): Change {
-  const [old, now] = [before, after].map((one) => one as Record<string, unknown> | null);
-  const fields = new Set([...Object.keys(old ?? {}), ...Object.keys(now ?? {})]);
-  const isSame = (field: string) => JSON.stringify(old?.[field]) === JSON.stringify(now?.[field]);
-  const differing = [...fields].filter((field) => old == null || now == null || !isSame(field));
-  const sizes = differing.map((field) => {
-    const value = (side: typeof old) => (side == null ? 0 : jsonBytes(side[field] ?? null));
-    return { field, bytes: 2 * (field.length + 4) + value(old) + value(now) };
-  });
-  let bytes = sizes.reduce((sum, one) => sum + one.bytes, 0);
-  const cut: string[] = [];
-  for (const one of sizes.toSorted((a, b) => b.bytes - a.bytes)) {
-    if (bytes <= changeBytesMax) break;
-    bytes -= one.bytes;
-    cut.push(one.field);
+  const old = before as Side;
+  const now = after as Side;
+  const textOf = (side: Side, field: string) => (side === null ? '' : JSON.stringify(side[field]));
+  const kept = new Map<string, number>();
+  let bytes = 0;
+  for (const field of Object.keys({ ...old, ...now })) {
+    const [one, other] = [textOf(old, field), textOf(now, field)];
+    if (one === other) continue;
+    const size = 2 * (field.length + 4) + textBytes(one) + textBytes(other);
+    kept.set(field, size);
+    bytes += size;
   }
-  const kept = differing.filter((field) => !cut.includes(field));
-  const pick = (from: Record<string, unknown> | null | undefined) =>
-    from == null
+  const cut: string[] = [];
+  while (bytes > changeBytesMax) {
+    const [[field, size]] = [...kept].toSorted(([, a], [, b]) => b - a) as [[string, number]];
+    kept.delete(field);
+    bytes -= size;
+    cut.push(field);
+  }
+  const pick = (side: Side) =>
+    side === null
       ? null
-      : Object.fromEntries(kept.map((field) => [field, told(from[field] ?? null, field)]));
+      : Object.fromEntries(kept.keys().map((field) => [field, told(side[field] ?? null, field)]));
   return { before: pick(old), after: pick(now), cut };
+}
+
+/** What JSON leaves out is told as null. */
+function textBytes(text = 'null'): number {
+  return Buffer.byteLength(text);
 }
 
 /** As a reader has it elsewhere: microseconds as text. */
