@@ -113,6 +113,8 @@ export const settings = z.object({
   KODAMA_LISTENERS_BYTES_MAX: number(1_048_576, 2 ** 40).default(33_554_432),
   KODAMA_CONNECTIONS_MAX: number(1, 1_000_000).default(100_000),
   KODAMA_STREAMS_MAX: number(1, 100_000).default(1000),
+  KODAMA_NODE_CONNECTIONS_MAX: number(1000, 1_000_000).default(fleetLimits.nodeConnectionsMax),
+  KODAMA_FLEET_CONNECTIONS_MAX: number(1000, 10_000_000).default(fleetLimits.fleetConnectionsMax),
   KODAMA_NODE_RECORDS_PER_SECOND: number(1000, 1_000_000).default(10_000),
   KODAMA_SHUTDOWN_TIMEOUT_MS: number(100, 600_000).default(10_000),
 });
@@ -145,7 +147,10 @@ function warningsOf(environment: Environment): readonly string[] {
 type Variables = z.output<typeof settings>;
 
 function dataPlaneOf(env: Pick<Variables, 'KODAMA_CONNECTIONS_MAX' | 'KODAMA_WORKERS'>) {
-  const connectionsMax = Math.ceil(env.KODAMA_CONNECTIONS_MAX / Math.max(1, env.KODAMA_WORKERS));
+  const connectionsMax = Math.max(
+    1,
+    Math.floor(env.KODAMA_CONNECTIONS_MAX / Math.max(1, env.KODAMA_WORKERS)),
+  );
   return { ...dataPlaneLimits, connectionsMax };
 }
 
@@ -281,7 +286,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
     output: outputLimits,
     logLines: { connectionsPerSecondMax: 20, listenersPerSecondMax: 20, bannerListenersMax: 20 },
     signalEchoMs,
-    ...{ nodes: { absenceMs: 3000 }, fleet: fleetLimits },
+    nodes: { absenceMs: 3000 },
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,
     warnings: isPlainInSight ? [...warnings, plainSecretsWarning] : warnings,
   });

@@ -1,9 +1,9 @@
-/** The variables of both edges and of the gateway: where they are, their TLS, and what stands before them. */
+/** The variables of both edges, of the gateway and of its nodes: where they are, their TLS, and what stands before them. */
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isLoopback, parseCidr } from './core/address.ts';
-import { forwardingLimits, gatewayLimits, tlsLimits } from './limits.ts';
+import { fleetLimits, forwardingLimits, gatewayLimits, tlsLimits } from './limits.ts';
 
 /** Of values with commas between them; spaces around one do not count. */
 function list(isOne: (text: string) => boolean, words: string) {
@@ -48,11 +48,16 @@ export const edgeSettings = {
 
 type EdgeVariables = z.output<z.ZodObject<typeof edgeSettings>> & {
   readonly KODAMA_NODE_RECORDS_PER_SECOND: number;
+  readonly KODAMA_NODE_CONNECTIONS_MAX: number;
+  readonly KODAMA_FLEET_CONNECTIONS_MAX: number;
 };
 
 /** The part of the configuration that comes of them. */
 export function edgeConfig(env: EdgeVariables) {
+  const fleetConnectionsMax = env.KODAMA_FLEET_CONNECTIONS_MAX;
+  const nodeConnectionsMax = Math.min(env.KODAMA_NODE_CONNECTIONS_MAX, fleetConnectionsMax);
   return {
+    fleet: { ...fleetLimits, nodeConnectionsMax, fleetConnectionsMax },
     tls: { files: filesOf(env.KODAMA_TLS_CERT, env.KODAMA_TLS_KEY), limits: tlsLimits },
     gateway: {
       host: env.KODAMA_GATEWAY_HOST,

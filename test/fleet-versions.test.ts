@@ -103,7 +103,9 @@ async function startAtRaw() {
 test('an agent tells what it speaks, and works with a replica that says nothing of it', async () => {
   await using world = await startAtRaw();
   const { replica } = world;
-  expect(await replica.hello()).toMatchObject({ protocols: { from: 1, to: 1 } });
+  expect(await replica.hello()).toMatchObject({
+    ...{ protocols: { from: 1, to: 1 }, connectionsMax: 100_000 },
+  });
   await replica.welcome(0);
   await replica.beatsGoOn();
   expect(replica.sessions).toBe(1);

@@ -85,17 +85,17 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2095,
+  src: 2100,
   api: 2635,
   cli: 6639,
-  core: 9340,
+  core: 9350,
   agent: 1620,
   console: 10353,
   echo: 6330,
   'edge-sockets': 370,
   'embedded-postgres': 850,
   faults: 1450,
-  fleet: 1670,
+  fleet: 1790,
   gateway: 1110,
   grpc: 2735,
   http: 4540,

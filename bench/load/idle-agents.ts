@@ -67,6 +67,7 @@ async function begin({ nodeId, key }: IdleNode): Promise<void> {
         ...{ kind: 'hello', nodeId, bootId, signature: signHello(createPrivateKey(key), signed) },
         ...{ keyGeneration: 0, version: '0', hostname: 'idle', addresses: [] },
         ...{ listenHost: '127.0.0.1', portRange: null, clockOffsetMs: 0, protocols: null },
+        connectionsMax: 0,
       });
     } else if (frame?.kind === 'welcome') {
       beat();

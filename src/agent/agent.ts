@@ -126,7 +126,8 @@ export class Agent implements AsyncDisposable {
     const { listenHost, listenPorts: portRange } = config;
     const seen = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
     const addresses = seen.filter(({ internal }) => !internal).map(({ address }) => address);
-    const own = { version, hostname: hostname(), listenHost, portRange };
+    const connectionsMax = config.dataPlane.connectionsMax * config.workers;
+    const own = { version, hostname: hostname(), listenHost, portRange, connectionsMax };
     const { nodeId } = identity;
     return { nodeId, bootId: this.bootId, ...own, addresses: addresses.slice(0, addressesMax) };
   }

@@ -35,6 +35,8 @@ export interface NodeHello {
   readonly listenHost: string;
   readonly portRange: { readonly from: number; readonly to: number } | null;
   readonly clockOffsetMs: number;
+  /** Open at once, as it bounds them itself; 0: it is of a version that does not say. */
+  readonly connectionsMax: number;
 }
 
 /** How much an agent holds. */

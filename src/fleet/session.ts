@@ -12,6 +12,7 @@ import { HeldNode, type HeldNodeOptions } from '../core/held-node.ts';
 import type { HeldNodes } from '../core/held-nodes.ts';
 import type { LogWriter } from '../core/log-writer.ts';
 import type { DataPlane, Observed } from '../core/ports.ts';
+import type { ProjectRef } from '../core/project.ts';
 import type { WorkerRecord } from '../core/record.ts';
 import type { Micros } from '../core/time.ts';
 import type { Beat, NodeHello, NodeSession, SessionLink } from './admission.ts';
@@ -30,6 +31,8 @@ export interface SessionOptions
     readonly wishWaitMs: number;
     /** When an agent that is sent away comes again. */
     readonly retryAfterMs: number;
+    /** The same of one that has to go because too many connections are open. */
+    readonly crowdedRetryAfterMs: number;
   };
 }
 
@@ -42,6 +45,8 @@ interface SessionParts {
 interface SessionHooks {
   readonly beat: (beat: SessionBeat) => Promise<boolean>;
   readonly onTaken: (count: number) => void;
+  /** How many connections its node has open now. */
+  readonly onOpen: (count: number) => void;
   readonly onLate: () => void;
   readonly onEnd: () => void;
 }
@@ -50,6 +55,7 @@ export class Session implements NodeSession {
   readonly nodeId: string;
   readonly ref: number;
   readonly number: number;
+  readonly project: ProjectRef;
   lostAfterMs: number;
   /** As its node last told. */
   spoolRecords = 0;
@@ -71,6 +77,7 @@ export class Session implements NodeSession {
     this.nodeId = hello.nodeId;
     this.ref = taken.ref;
     this.number = taken.number;
+    this.project = taken.project;
     this.lostAfterMs = taken.lostAfterMs;
     this.#isRead.promise.catch(() => undefined);
     const onFatal = (error: unknown) => this.#fail(error);
@@ -113,6 +120,8 @@ export class Session implements NodeSession {
       await rows.settleBoot(this, hello.bootId);
     }
     if (this.#hasEnded) return;
+    this.#hooks.onOpen(this.#node.recorder.openConnections);
+    if (this.#hasEnded) return;
     this.#isRead.resolve();
     limitProjects(link.dataPlane);
     nodes.add(this.#node);
@@ -126,7 +135,10 @@ export class Session implements NodeSession {
     isAwaited: boolean,
   ): Promise<void> {
     await this.#isRead.promise;
-    await this.#node.recorder.record(this.#parts.hello.bootId, records, isAwaited, first);
+    const { recorder } = this.#node;
+    const recorded = recorder.record(this.#parts.hello.bootId, records, isAwaited, first);
+    this.#hooks.onOpen(recorder.openConnections);
+    await recorded;
     this.#hooks.onTaken(records.length);
   }
 
@@ -147,8 +159,11 @@ export class Session implements NodeSession {
     return await this.#hooks.beat({ ...beat, ref: this.ref, session: this.number });
   }
 
-  sendAway(reason: string, final: boolean): void {
-    const { retryAfterMs } = this.#options.sessionLimits;
+  sendAway(
+    reason: string,
+    final: boolean,
+    retryAfterMs = this.#options.sessionLimits.retryAfterMs,
+  ): void {
     this.#parts.link.end({ reason, retryAfterMs, final });
     this.end();
   }

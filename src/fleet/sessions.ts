@@ -1,6 +1,7 @@
 /** The sessions that this replica has, and which of their nodes were heard of. */
 import { AppError, hasCode } from '../core/errors.ts';
 import type { NodeHello, NodeSession, SessionLink } from './admission.ts';
+import { type NodeConnectionLimits, NodeConnections } from './node-connections.ts';
 import { Session, type SessionOptions } from './session.ts';
 import type { SessionBeat } from './store.ts';
 
@@ -8,7 +9,7 @@ export interface SessionsOptions extends SessionOptions {
   readonly sessionLimits: SessionOptions['sessionLimits'] & {
     /** How often it is written who was heard of. */
     readonly beatsEveryMs: number;
-  };
+  } & NodeConnectionLimits;
 }
 
 interface Waiting {
@@ -19,6 +20,7 @@ interface Waiting {
 export class Sessions implements AsyncDisposable {
   readonly #options: SessionsOptions;
   readonly #sessions = new Set<Session>();
+  readonly #connections: NodeConnections<Session>;
   /** Heard of, and not written yet; by the number of the node. */
   #beats = new Map<number, Waiting>();
   /** Until they are written. */
@@ -32,6 +34,7 @@ export class Sessions implements AsyncDisposable {
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#connections = new NodeConnections(options.sessionLimits);
     this.#endTaken = options.rows.onTaken((ref, number) => this.#loseBefore(ref, number));
   }
 
@@ -59,9 +62,10 @@ export class Sessions implements AsyncDisposable {
     return this.#lateRecords;
   }
 
-  /** @throws not_found (it was removed), unavailable */
+  /** @throws not_found (it was removed), failed_precondition (it may have too many connections), unavailable */
   async begin(hello: NodeHello, link: SessionLink): Promise<NodeSession> {
     const { rows } = this.#options;
+    this.#connections.assertMayHave(hello.connectionsMax);
     const taken = await rows.take(hello);
     if (taken === null) throw new AppError('not_found', `no node ${hello.nodeId}`);
     const session: Session = new Session(
@@ -72,11 +76,13 @@ export class Sessions implements AsyncDisposable {
         onTaken: (count) => {
           this.#takenRecords += count;
         },
+        onOpen: (count) => this.#hold(session, count),
         onLate: () => {
           this.#lateRecords += 1;
         },
         onEnd: () => {
           this.#sessions.delete(session);
+          this.#connections.delete(session);
           this.#dropBeat(session);
           this.#refusedBefore += session.refusedRecords;
         },
@@ -84,6 +90,12 @@ export class Sessions implements AsyncDisposable {
     );
     this.#sessions.add(session);
     return session;
+  }
+
+  #hold(session: Session, count: number): void {
+    const { crowdedRetryAfterMs } = this.#options.sessionLimits;
+    const crowded = this.#connections.set(session, count);
+    crowded?.holder.sendAway(crowded.reason, false, crowdedRetryAfterMs);
   }
 
   /** Ends the session of a node that was removed, where it is here. */

@@ -107,6 +107,7 @@ export interface JoinTokenRows {
 export interface TakenSession {
   readonly ref: number;
   readonly nodeName: string;
+  readonly project: ProjectRef;
   readonly place: TakenNode;
   /** Rises with each session of the node. */
   readonly number: number;

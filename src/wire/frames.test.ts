@@ -53,6 +53,7 @@ const nodeSamples: readonly NodeFrame[] = [
       portRange: { from: 1, to: 65_535 },
       protocols: { from: 1, to: 2 },
       clockOffsetMs: -31_536_000_000,
+      connectionsMax: 100_000,
     },
   },
   {

@@ -34,6 +34,7 @@ const nodeBodies = {
     portRange: rangeUpTo(65_535).nullable(),
     protocols: rangeUpTo(2 ** 32 - 1).nullable(),
     clockOffsetMs,
+    connectionsMax: of.count32,
   }),
   heartbeat: z.object({
     number,

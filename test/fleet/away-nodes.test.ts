@@ -44,6 +44,7 @@ test(
       const hello = {
         ...{ nodeId, bootId: randomUUID(), version: '0', hostname: name, addresses: [] },
         ...{ listenHost: '127.0.0.1', portRange: null, clockOffsetMs: 0 },
+        connectionsMax: 0,
       };
       await waitFor('a sweep for it', async () => {
         await store.fleet.sessions.take(hello);

@@ -68,7 +68,7 @@ export function openRaw(url: string) {
       const hello: Hello = {
         ...{ kind: 'hello', nodeId, bootId, signature, keyGeneration: 0, version: '0' },
         ...{ hostname: 'host', addresses: [], listenHost: '127.0.0.1', portRange: null },
-        ...{ protocols: null, clockOffsetMs: 0 },
+        ...{ protocols: null, clockOffsetMs: 0, connectionsMax: 0 },
         ...given,
       };
       raw.send(hello);

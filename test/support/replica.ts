@@ -163,6 +163,7 @@ export class FakeAgent {
       {
         ...{ nodeId: this.nodeId, bootId: this.bootId, version: '1.2.3', hostname: 'host' },
         ...{ addresses: ['192.0.2.1'], listenHost: '127.0.0.1', portRange: null, clockOffsetMs: 0 },
+        connectionsMax: 0,
         ...given,
       },
       {
