@@ -143,3 +143,13 @@ test('who may send a PROXY header is refused where none is to come', () => {
     expect.objectContaining({ exitCode: 2, message: expect.stringMatching(/^--proxy-trusted /) }),
   );
 });
+
+test('a seed is refused where no fault takes it', async () => {
+  const why = '--seed goes with a fault that has no seed of its own, such as --latency';
+  const refused = expect.objectContaining({ exitCode: 2, message: why });
+  const seeded = '--seed 1 --fault {"type":"refuse","seed":7}';
+  for (const words of ['--seed 0', seeded]) expect(() => newBody(words)).toThrow(refused);
+  for (const words of ['--seed 0', `--no-faults ${seeded}`, '--no-faults --seed 1']) {
+    await expect(change(words), words).rejects.toThrow(refused);
+  }
+});

@@ -237,6 +237,7 @@ export async function changeBody(
   });
 }
 
+/** @throws CommandFailure for a seed that nothing would draw from */
 function commonBody(command: Command, isUdp: boolean): Readonly<Record<string, unknown>> {
   const {
     label: labels,
@@ -248,7 +249,11 @@ function commonBody(command: Command, isUdp: boolean): Readonly<Record<string, u
     seed,
     faults,
   } = command.opts<ChangeOptions>();
-  const added = (faultsOf.get(command) ?? []).map((fault, index) =>
+  const asked = faultsOf.get(command) ?? [];
+  if (seed !== undefined && asked.every((fault) => 'seed' in fault)) {
+    throw usageFailure('--seed goes with a fault that has no seed of its own, such as --latency');
+  }
+  const added = asked.map((fault, index) =>
     seed === undefined ? fault : { seed: seed + index, ...fault },
   );
   const limits = given({
