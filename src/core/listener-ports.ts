@@ -145,7 +145,8 @@ export function portInUse(
 ): AppError {
   const own = other?.project === project ? other : null;
   const pending = own?.state === 'pending' ? ', which is being made' : '';
-  const by = own === null ? 'another process or project' : `listener ${own.id}${pending}`;
+  const known = typeof own?.name !== 'string' ? own?.id : `${own.name} (${own.id})`;
+  const by = own === null ? 'another process or project' : `listener ${known}${pending}`;
   const owner = own?.id ?? 'foreign';
   return portRefused('port_in_use', `${host} port ${port} is in use by ${by}`, { owner, cause });
 }

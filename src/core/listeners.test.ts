@@ -120,10 +120,17 @@ test('a batch that holds a name or a port twice is refused', async () => {
 test('a port in use tells who has it', async () => {
   const world = await makeWorld();
   const { id } = await create(world, { port: 7000 });
-  expect(await rejection(create(world, { port: 7000 }))).toMatchObject({
-    code: 'port_in_use',
-    details: { owner: id },
-  });
+  const { id: named } = await create(world, { port: 7002, name: 'web' });
+  for (const [port, owner, told] of [
+    [7000, id, id],
+    [7002, named, `web (${named})`],
+  ] as const) {
+    expect(await rejection(create(world, { port }))).toMatchObject({
+      code: 'port_in_use',
+      message: `127.0.0.1 port ${port} is in use by listener ${told}`,
+      details: { owner },
+    });
+  }
   world.dataPlane.openErrors.push(new AppError('port_in_use', 'taken', { owner: 'foreign' }));
   expect(await rejection(create(world, { port: 7001 }))).toMatchObject({
     code: 'port_in_use',

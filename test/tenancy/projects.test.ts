@@ -79,7 +79,7 @@ test('what is of one project is not there for another', async () => {
   const { port } = mine.laddr;
   const taken = await call(app, 'POST', '/v1/listeners', { port }, two);
   expect(taken).toMatchObject({ status: 409, body: { code: 'port_in_use', owner: 'foreign' } });
-  expect(JSON.stringify(taken.body)).not.toContain(mine.id);
+  for (const told of [mine.id, mine.name]) expect(JSON.stringify(taken.body)).not.toContain(told);
 });
 
 test('streams of one place in two logs are each of its own', async () => {
