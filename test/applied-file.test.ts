@@ -92,7 +92,10 @@ test('a file that is wrong is refused by each field that is, before anything is 
       'listeners: [{name: a, port: 99999}, {name: b, faults: [{type: latency}]}]',
       /a\.port: must be a whole number .*\n.*b\.faults\[0\]\.delayMs: is required$/,
     ],
-    ['listeners: [{name: a, prot: udp}]', /a\.prot: is not a field of this request$/],
+    [
+      'listeners: [{name: a, prot: udp}]',
+      /a\.prot: is not a field of this request; did you mean protocol\?$/,
+    ],
     // An alias that grows without end is no bug of kodama's.
     [`a: &a [x, x]\nlisteners: [${'*a, '.repeat(2000)}]`, /: Excessive alias count/],
   ];

@@ -86,7 +86,7 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2100,
-  api: 2635,
+  api: 2677,
   cli: 6644,
   core: 9350,
   agent: 1620,

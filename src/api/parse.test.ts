@@ -87,6 +87,32 @@ test('what only a create has is told from what there is not', () => {
   });
 });
 
+test.each([
+  ['{"protocl": "udp"}', 'protocl', 'protocol'],
+  ['{"prot": "udp"}', 'prot', 'protocol'],
+  ['{"limits": {"idleTimeout": 5}}', 'limits.idleTimeout', 'idleTimeoutMs'],
+  ['{"faults": [{"type": "latency", "delay": 5}]}', 'faults[0].delay', 'delayMs'],
+  ['{"faults": [{"type": "drop", "match": {"first": 5}}]}', 'faults[0].match.first', 'firstN'],
+])('what may have been meant is told of an unknown field: %s', (text, path, meant) => {
+  const message = `${path}: is not a field of this request; did you mean ${meant}?`;
+  expect(faults(text)).toContain(message);
+  expect(faults(`{"listeners": [${text}]}`, batch)).toContain(`listeners[0].${message}`);
+});
+
+test('of unknown fields the first few are compared, and none of a long name', () => {
+  const bare = ': is not a field of this request';
+  const near = ['nam', 'hos', 'por', 'label', 'mode1', 'protocl'];
+  expect(faults(JSON.stringify(Object.fromEntries(near.map((name) => [name, 0]))))).toEqual([
+    ...['name', 'host', 'port', 'labels'].map(
+      (meant, at) => `${near[at]}${bare}; did you mean ${meant}?`,
+    ),
+    `mode1${bare}`,
+    `protocl${bare}`,
+  ]);
+  const long = `idleTimeoutMs${'s'.repeat(20)}`;
+  expect(faults(`{"limits": {"${long}": 5}}`)).toEqual([`limits.${long}${bare}`]);
+});
+
 test('each field of a create can be changed, or is known to be fixed', () => {
   const all = operations(defaultBounds, { drainMsMax: 1 });
   const fieldsOf = (schema: z.ZodType) =>

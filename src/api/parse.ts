@@ -2,8 +2,9 @@
  * Input that a schema refuses becomes one invalid_argument that names the fields at fault. What that costs, and what
  * is told, is bounded: no more than so many errors are made of however many faults, and none repeats a long text.
  */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { AppError, type FieldError } from '../core/errors.ts';
+import { type TellUnknown, unknownField, unknownFields } from './unknown-field.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -26,7 +27,9 @@ export function read<Schema extends z.ZodType>(
 ): { readonly data: z.output<Schema> } | { readonly errors: readonly FieldError[] } {
   const result = schema.safeParse(input, { error: words });
   // What is hidden is looked for last: by then the schema has bounded how much there is to look through.
-  const faults = result.success ? hiddenFields(input) : errorsOf(result.error.issues, fixed);
+  const faults = result.success
+    ? hiddenFields(input)
+    : errorsOf(result.error.issues, { fixed, tellUnknown: unknownFields() });
   const errors = distinct([faults]);
   return result.success && errors.length === 0 ? { data: result.data } : { errors };
 }
@@ -36,7 +39,6 @@ const errorsMax = 20;
 const textMax = 256;
 /** No request is deeper. */
 const depthMax = 8;
-const unknownField = 'is not a field of this request';
 export const fixedField = 'can not be changed after creation';
 
 /** The first errors, each once. */
@@ -69,22 +71,29 @@ function describe({ path, message }: FieldError): string {
   return path === '' ? message : `${path}: ${message}`;
 }
 
+interface Words {
+  readonly fixed: readonly string[];
+  readonly tellUnknown: TellUnknown;
+}
+
 /** One by one, so that no more are made than are told. */
 function* errorsOf(
   issues: readonly Issue[],
-  fixed: readonly string[],
+  told: Words,
   at: readonly PropertyKey[] = [],
 ): Generator<FieldError, void, void> {
   for (const issue of issues) {
     const path = [...at, ...issue.path];
     if (issue.code === 'unrecognized_keys') {
+      const fields = issue.message.split(' ');
       for (const key of issue.keys) {
-        const isFixed = path.length === 0 && fixed.includes(key);
-        yield { path: fieldPath([...path, key]), message: isFixed ? fixedField : unknownField };
+        const isFixed = path.length === 0 && told.fixed.includes(key);
+        const message = isFixed ? fixedField : told.tellUnknown(key, fields);
+        yield { path: fieldPath([...path, key]), message };
       }
     } else if (issue.code === 'invalid_union' && issue.errors.length > 0) {
       const nearest = issue.errors.toSorted((a, b) => rootFaults(a) - rootFaults(b))[0] ?? [];
-      yield* errorsOf(nearest, fixed, path);
+      yield* errorsOf(nearest, told, path);
     } else {
       yield { path: fieldPath(path), message: messageOf(issue) };
     }
@@ -120,6 +129,9 @@ function words(issue: z.core.$ZodRawIssue): string | undefined {
     case 'invalid_type':
       if (issue.input === undefined) return 'is required';
       return `must be ${typeWords[issue.expected] ?? issue.expected}`;
+    case 'unrecognized_keys':
+      // The fields that are there, for `errorsOf`: an issue keeps its message, and not its schema.
+      return issue.inst instanceof z.ZodObject ? Object.keys(issue.inst.shape).join(' ') : '';
     case 'invalid_value':
       return oneOf(issue.values);
     case 'invalid_union':

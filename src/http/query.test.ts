@@ -72,6 +72,17 @@ test.each([
   expect(refusal(query)).toMatchObject([{ path }]);
 });
 
+test('what may have been meant is told of an unknown parameter, of the first few', () => {
+  const unknown = 'is not a field of this request';
+  expect(refusal('isloud=1&nmae=x&other=1')).toEqual([
+    { path: 'isloud', message: `${unknown}; did you mean isLoud?` },
+    { path: 'nmae', message: `${unknown}; did you mean name?` },
+    { path: 'other', message: unknown },
+  ]);
+  const many = Array.from({ length: 9 }, (_, at) => `namea${at}=1`).join('&');
+  expect(refusal(`${many}&numbe=1`).at(-1)).toEqual({ path: 'numbe', message: unknown });
+});
+
 test('a parameter that has one value may not be repeated', () => {
   expect(refusal('size=1&size=1&name=a&name=b')).toEqual([
     { path: 'size', message: 'is given more than once' },

@@ -5,6 +5,7 @@
 import { parse as parseQueryString } from 'node:querystring';
 import { z } from 'zod';
 import { invalidFields, read } from '../api/parse.ts';
+import { unknownFields } from '../api/unknown-field.ts';
 import type { FieldError } from '../core/errors.ts';
 
 type RawQuery = Readonly<Record<string, string | readonly string[]>>;
@@ -24,11 +25,13 @@ export function readQuery<Schema extends z.ZodObject>(
 ): z.output<Schema> {
   const faults: FieldError[] = [];
   const values: Record<string, unknown> = {};
+  const tellUnknown = unknownFields();
   for (const [name, given] of Object.entries(raw as RawQuery)) {
     const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
     const texts = typeof given === 'string' ? [given] : given;
     const type = field === undefined ? null : fieldType(field);
-    if (type === null) faults.push({ path: name, message: 'is not a field of this request' });
+    if (type === null)
+      faults.push({ path: name, message: tellUnknown(name, Object.keys(schema.shape)) });
     else if (type === 'list') values[name] = texts;
     else if (texts.length > 1) faults.push({ path: name, message: 'is given more than once' });
     else values[name] = readValue(type, texts[0] ?? '');

@@ -129,7 +129,7 @@ test.each([[[]], [['--dry-run']], [['--exit-code']], [['--recreate', '--prune', 
       expect.stringMatching(/^kodama: invalid_argument: cli-bad\.port: must be a whole number/),
       expect.stringMatching(/^kodama: cli-bad\.labels: must be/),
       expect.stringMatching(/^kodama: cli-bad\.limits\.maxConnections: must be a whole number/),
-      'kodama: cli-wrong-one.prot: is not a field of this request',
+      'kodama: cli-wrong-one.prot: is not a field of this request; did you mean protocol?',
     ]);
     expect(await want(200, app, 'GET', '/v1/listeners?label=set=cli-wrong')).toEqual(before);
   },
