@@ -29,7 +29,7 @@ async function showConnection(session: Session, command: Command): Promise<undef
     await terminal.printJson(connection);
     return;
   }
-  const nodeName = await nodeNames(client);
+  const nodeName = await nodeNames(client, [connection.nodeId]);
   await terminal.print(factsText(factsOf(connection, nodeName), terminal));
   const { items: events } = await client.list('events', { connectionId: connection.id });
   const lines = events.map((event) => listenerEventLine(event));

@@ -89,7 +89,7 @@ async function listConnections(session: Session, command: Command): Promise<unde
       list,
       filter: eventFilterOf(options),
       rowOf: ({ connection }) => (connection && fits(options)(connection) ? connection : undefined),
-      columns: await connectionColumnsOf(session, options),
+      columns: await connectionColumnsOf(session, options, null),
     });
     return;
   }

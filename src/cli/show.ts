@@ -31,16 +31,18 @@ export async function showConnections(
   rows: readonly Connection[],
   options: ConnectionColumnsOptions,
 ): Promise<void> {
-  await showRows(session, await connectionColumnsOf(session, options), rows);
+  await showRows(session, await connectionColumnsOf(session, options, rows), rows);
 }
 
-/** With the names of nodes, where they are shown. */
+/** With the names of nodes, where they are shown; null: the rows are to come. */
 export async function connectionColumnsOf(
   { client, format }: Session,
   options: ConnectionColumnsOptions,
+  rows: readonly Connection[] | null,
 ): Promise<readonly Column<Connection>[]> {
   if (format !== 'wide') return connectionColumns(format, options);
-  return connectionColumns(format, { ...options, nodeName: await nodeNames(client) });
+  const nodeIds = rows === null ? null : rows.map(({ nodeId }) => nodeId);
+  return connectionColumns(format, { ...options, nodeName: await nodeNames(client, nodeIds) });
 }
 
 /** A list that is cut is never taken for the whole. */

@@ -1,7 +1,7 @@
 /** The command on nodes and join tokens. */
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { type CommandEnd, command, jsonLines } from '../support/command.ts';
+import { beginProgram, type CommandEnd, command, jsonLines } from '../support/command.ts';
 import { joinedNode } from '../support/joined-node.ts';
 import { long } from '../support/long.ts';
 import { want } from '../support/rest-client.ts';
@@ -87,10 +87,15 @@ test('a listener is made on a node that is named, or selected', async () => {
   expect(exported.stdout).toMatch(new RegExp(`placement:\\s+node: ${name}`));
 });
 
-/** A built-in node is called by its id: for as long as this lasts it has a name of its own, as agents have. */
-async function nodeNamed(nodeId: string, name: string): Promise<AsyncDisposable> {
+async function connected() {
   const client = new Client({ connectionString: app.databaseUrl });
   await client.connect();
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
+}
+
+/** A built-in node is called by its id: for as long as this lasts it has a name of its own, as agents have. */
+async function nodeNamed(nodeId: string, name: string): Promise<AsyncDisposable> {
+  const client = await connected();
   const rename = (to: string) =>
     client.query('UPDATE nodes SET name = $2 WHERE id = $1', [nodeId, to]);
   await rename(name);
@@ -128,4 +133,27 @@ test('a connection tells the name of its node, to who may list no nodes its id',
     return stdout !== '' && jsonLines(stdout);
   });
   expect(refusals).toMatchObject([{ operation: 'listKeys' }]);
+});
+
+test('a connection tells the name of a node that was removed', long, async () => {
+  const { laddr, id: listener } = await want(201, app, 'POST', '/v1/listeners', {}, headers);
+  await talk(laddr.port, 'hello');
+  const wait = `wait ${listener} --close-reason peer_fin`;
+  const { id } = jsonLines((await kodama(`${wait} -o json`)).stdout)[0].connections[0];
+  const { secret } = await want(201, app, 'POST', '/v1/join-tokens', {}, headers);
+  const { nodeId } = await joinedNode(app.databaseUrl, secret, 'cli-gone');
+  // As if it had been accepted there.
+  await using client = await connected();
+  const moved =
+    'UPDATE closed_connections SET node = (SELECT ref FROM nodes WHERE id = $1) WHERE id = $2';
+  expect(await client.query(moved, [nodeId, id])).toMatchObject({ rowCount: 1 });
+  await kodama('nodes delete cli-gone --yes');
+  const cell = new RegExp(` cli-gone +- +${id}\\n$`);
+  const words = `connections --listener ${listener} -o wide`;
+  expect((await kodama(words)).stdout).toMatch(cell);
+  expect((await kodama(`connection ${id}`)).stdout).toMatch(/^node +cli-gone$/m);
+  const environment = { KODAMA_API_TOKEN: token };
+  const watched = beginProgram(app, `${words} -w`.split(' '), { environment });
+  await waitFor('the row', () => watched.output.stdout.includes(id));
+  expect(watched.output.stdout).toMatch(cell);
 });
