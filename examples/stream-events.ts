@@ -3,7 +3,8 @@
  *
  *   npm run stream -- [--addr 127.0.0.1:50051] [--ca-cert FILE] [--after-seq N] [--listener ID]… [--token …] [--end-at-head]
  *
- * Without --after-seq it starts from now; 0 is from the oldest event kept. Ctrl-C ends it.
+ * Without --after-seq it starts from now; 0 is from the oldest event kept. Where nobody answers it says so once, and
+ * goes on trying. Ctrl-C ends it.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import { readCommandLine, readNumber } from '../src/command-line.ts';
 const usage = `npm run stream -- [--addr 127.0.0.1:50051] [--ca-cert FILE] [--after-seq N] [--listener ID]… [--token …] [--end-at-head]
 
 Prints the events of a kodama, a line each. Without --after-seq it starts from now; 0 is from the oldest event kept.
+Where nobody answers it says so once, and goes on trying. Ctrl-C ends it.
 The token is that of KODAMA_API_TOKEN unless it is given. Over TLS it wants the authority of the server's certificate,
 or KODAMA_CA_CERT.`;
 
@@ -84,6 +86,8 @@ let afterSeq = args['after-seq'];
 if (afterSeq !== undefined) readNumber('after-seq', afterSeq, usage);
 let log: string | undefined;
 let isOver = false;
+/** Why it is without a kodama, as it was said last: each retry fails alike. */
+let told = '';
 for (let waitMs = 100; !isOver; waitMs = Math.min(waitMs * 2, 10_000)) {
   const start = afterSeq === undefined ? { fromNow: true } : { afterSeq, log };
   const filter = { listenerIds: args.listener };
@@ -94,6 +98,7 @@ for (let waitMs = 100; !isOver; waitMs = Math.min(waitMs * 2, 10_000)) {
       afterSeq = message.seq;
       log = message.log || log;
       waitMs = 100;
+      told = '';
       if (message.event !== undefined) console.log(line(message.event));
     }
     isOver = true;
@@ -101,8 +106,11 @@ for (let waitMs = 100; !isOver; waitMs = Math.min(waitMs * 2, 10_000)) {
     const { code, details } = error as { code?: status; details?: string };
     // grpc-js ends with a note on how it found the address, which mostly is empty.
     const words = String(details).replace(/\. Resolution note: *$/, '');
-    console.error(`${status[code ?? status.UNKNOWN]}: ${words}`);
     isOver = code !== status.UNAVAILABLE;
+    const goesOn = isOver ? '' : `: trying ${args.addr} again until it answers`;
+    const text = `${status[code ?? status.UNKNOWN]}: ${words}${goesOn}`;
+    if (text !== told) console.error(text);
+    told = text;
     if (isOver) process.exitCode = 1;
     else await delay(waitMs * (0.5 + Math.random()));
   }
