@@ -85,6 +85,7 @@ async function listConnections(session: Session, command: Command): Promise<unde
   const options = command.opts<ConnectionsOptions>();
   const list = () => session.client.list('connections', connectionQuery(options), options.limit);
   if (options.watch === true) {
+    if (options.before !== undefined) session.terminal.say(endsOnly(options.before));
     await watch(session, {
       list,
       filter: eventFilterOf(options),
@@ -98,6 +99,11 @@ async function listConnections(session: Session, command: Command): Promise<unde
   // Which time that is, a table leaves to the zone of its reader.
   const older = `--before ${items.at(-1)?.acceptedAt} older ones`;
   if (isCut) sayCut(session, `newest ${items.length} connections`, older);
+}
+
+/** Where all of them have ended it waits in vain, which looks like one that hangs. */
+function endsOnly(before: string): string {
+  return `kodama: only the ends of those accepted before ${before} come, and nobody after them; Ctrl-C ends it`;
 }
 
 /** What of the filter the log can tell apart. */

@@ -103,6 +103,8 @@ test('a list of what was accepted before a time goes on with their ends, and wit
   const { output } = beginProgram(app, words);
   await waitFor('ready', () => output.stderr.includes('kodama: ready'));
   expect(jsonLines(output.stdout)).toMatchObject([{ id: one.id, state: 'open' }]);
+  const told = `only the ends of those accepted before ${two.acceptedAt} come, and nobody after them`;
+  expect(output.stderr).toContain(`kodama: ${told}; Ctrl-C ends it\n`);
   await talk(laddr.port, 'hello');
   second.socket.end();
   await want(200, app, 'GET', '/v1/connections:wait?listener=cli-before&state=closed&min=2');
