@@ -1,102 +1,32 @@
-/** The OpenAPI document, made of the routes' own schemas, and the page that shows it. */
-import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
-import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+/** Where the API page and its document are. What makes them is loaded when they are first asked for: few starts need it. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpApp } from './edge.ts';
-import { jsonText } from './json-text.ts';
-import { tidyDocument } from './tidy-document.ts';
 
-/** Everything from this server, nothing inline but styles, and in nobody's frame. */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** What of an answer is the connection's, and none of the page's. */
+const hopHeaders = new Set(['connection', 'date', 'keep-alive', 'transfer-encoding']);
 
-/** As swagger-client has it. */
-interface PageRequest {
-  url?: string;
-  readonly headers?: Readonly<Record<string, string | undefined>>;
-}
-
-/**
- * The page shows an answer once it is whole, so there a stream is of the newest events, and ends. The page gets this
- * function as text: it may name nothing but its argument and what browsers have.
- */
-function endStream(request: PageRequest): PageRequest {
-  const { url: text = '', headers = {} } = request;
-  if (!/event-stream|ndjson/.test(headers.accept ?? headers.Accept ?? '')) return request;
-  const url = new URL(text);
-  const starts = ['afterSeq', 'since', 'last', 'fromNow'];
-  if (!starts.some((name) => url.searchParams.has(name))) url.searchParams.set('last', '20');
-  url.searchParams.set('endAtHead', 'true');
-  request.url = url.href;
-  return request;
-}
-
-/** Before the routes are added, which it listens for. */
-export async function docsPage(app: HttpApp, version: string): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'kodama',
-        version,
-        description:
-          'Opens echo listeners, records every connection that they accept, and streams every step of their lives.',
-        contact: { name: 'The kodama project' },
-        license: { name: 'MIT', identifier: 'MIT' },
-      },
-      servers: [{ url: '/' }],
-      security: [{ bearer: [] }, {}],
-      tags: [
-        { name: 'Listeners', description: 'Echo servers, each bound to an address.' },
-        { name: 'Connections', description: 'Accepted sockets, live and past.' },
-        { name: 'Events', description: 'The one log of all that happened.' },
-        { name: 'Projects', description: 'Whose things are, and what each may have.' },
-        { name: 'Keys', description: 'Who may call, and for what.' },
-        { name: 'Nodes', description: 'What holds echo sockets, and how more of them join.' },
-        { name: 'Audit', description: 'Who changed what.' },
-        { name: 'Status', description: 'How the node is.' },
-      ],
-      components: {
-        securitySchemes: {
-          bearer: {
-            type: 'http',
-            scheme: 'bearer',
-            description: 'Where the server was started with KODAMA_API_TOKEN.',
-          },
-        },
-      },
-    },
-    transform: jsonSchemaTransform,
-    transformObject: (document) => tidyDocument(jsonSchemaTransformObject(document)),
-  });
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: contentSecurityPolicy,
-    theme: { title: 'kodama API' },
-    uiConfig: {
-      layout: 'BaseLayout',
-      defaultModelsExpandDepth: 0,
-      displayRequestDuration: true,
-      tryItOutEnabled: true,
-      requestInterceptor: endStream,
-    },
-  });
-  let text: string | null = null;
-  app.route({
-    method: 'GET',
-    url: '/openapi.json',
-    schema: { hide: true },
-    handler(_, reply) {
-      text ??= jsonText(app.swagger());
-      return reply.type('application/json').send(text);
-    },
+export function docsPage(app: HttpApp, version: string, addRoutes: (app: HttpApp) => void): void {
+  let docs: Promise<HttpApp> | null = null;
+  const made = async () => {
+    const { docsApp } = await import('./docs-app.ts');
+    return await docsApp(version, addRoutes);
+  };
+  const handler = async ({ url, headers }: FastifyRequest, reply: FastifyReply) => {
+    docs ??= made().catch((error: unknown) => {
+      docs = null;
+      throw error;
+    });
+    const answer = await (await docs).inject({ url, headers });
+    if (answer.statusCode === 404) return reply.callNotFound();
+    for (const [name, value] of Object.entries(answer.headers)) {
+      if (value !== undefined && !hopHeaders.has(name)) reply.header(name, value);
+    }
+    return reply.code(answer.statusCode).send(answer.rawPayload);
+  };
+  for (const url of ['/docs', '/docs/*', '/openapi.json']) {
+    app.route({ method: 'GET', url, handler });
+  }
+  app.addHook('onClose', async () => {
+    await (await docs)?.close();
   });
 }

@@ -15,29 +15,21 @@ import { identify, loggedCaller, projectHeader } from '../api/keys.ts';
 import { invalidField } from '../core/errors.ts';
 import type { EdgeTls } from '../edge-sockets/edge-tls.ts';
 import { type Forwarding, sourceIpBy } from '../edge-sockets/source-ip.ts';
-import { auditRoutes } from './audit-routes.ts';
-import { connectionRoutes } from './connection-routes.ts';
+import { apiRoutes } from './api-routes.ts';
 import { consolePage, consoleUrls } from './console-page.ts';
 import { answerPreflight, isPreflight, markForPages } from './cors.ts';
 import { docsPage } from './docs-page.ts';
 import type { Edge, HttpApp } from './edge.ts';
-import { eventRoutes } from './event-routes.ts';
 import { FailureLog } from './failure-log.ts';
-import { faultRoutes } from './fault-routes.ts';
 import { checkHost, checkOrigin, checkSingleHeaders } from './guards.ts';
-import { joinTokenRoutes } from './join-token-routes.ts';
 import { jsonBodies } from './json-bodies.ts';
 import { jsonText } from './json-text.ts';
-import { keyRoutes } from './key-routes.ts';
-import { listenerRoutes } from './listener-routes.ts';
-import { nodeRoutes } from './node-routes.ts';
+import { compilersFactory } from './no-compilers.ts';
 import { type NodeServer, nodeServer } from './node-server.ts';
 import { refuseUnknownRoutes } from './not-found.ts';
 import type { OpenConnections } from './open-connections.ts';
 import { parserError, problemType, refusedPart, toProblemAnswer } from './problem.ts';
-import { projectRoutes } from './project-routes.ts';
 import { parseRawQuery } from './query.ts';
-import { statusRoutes } from './status-routes.ts';
 import { Traffic } from './traffic.ts';
 
 export interface HttpAppOptions extends Edge {
@@ -66,13 +58,6 @@ const headers = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
 };
-
-/** In the place of fastify's own compilers of schemas: to load them would be a tenth of a start. */
-const compilersFactory = { buildValidator: unused, buildSerializer: unused };
-
-function unused(): never {
-  throw new TypeError('each route has the compilers of the app');
-}
 
 export interface ReadyApp extends Pick<NodeServer, 'connections' | 'handshakes'> {
   readonly app: HttpApp;
@@ -137,17 +122,8 @@ export async function httpApp(options: HttpAppOptions): Promise<ReadyApp> {
   traffic.addHooks(app);
   jsonBodies(app, traffic);
   refuseUnknownRoutes(app);
-  await docsPage(app, options.version);
-  listenerRoutes(app, options);
-  faultRoutes(app, options);
-  connectionRoutes(app, options);
-  eventRoutes(app, options);
-  projectRoutes(app, options);
-  keyRoutes(app, options);
-  auditRoutes(app, options);
-  nodeRoutes(app, options);
-  joinTokenRoutes(app, options);
-  statusRoutes(app, options);
+  apiRoutes(app, options);
+  docsPage(app, options.version, (docs) => apiRoutes(docs, options));
   consolePage(app);
   return { app, connections, handshakes };
 }

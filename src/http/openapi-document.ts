@@ -4,20 +4,12 @@ import pino from 'pino';
 import { Api } from '../api/call.ts';
 import { operations } from '../api/operations.ts';
 import { defaultBounds } from '../core/listener-bounds.ts';
+import { apiRoutes } from './api-routes.ts';
+import { docsApp } from './docs-app.ts';
 import type { Edge } from './edge.ts';
-import { httpApp } from './http-app.ts';
 
 export async function openApiDocument(): Promise<object> {
-  const { app } = await httpApp({
-    ...documented,
-    version: packageVersion(),
-    isMetricsOpen: false,
-    allowedHosts: [],
-    corsOrigins: [],
-    tls: null,
-    forwarding: { trustedProxies: [], hopsMax: 1 },
-  });
-  await app.ready();
+  const app = await docsApp(packageVersion(), (docs) => apiRoutes(docs, documented));
   const document = app.swagger();
   await app.close();
   return document;
