@@ -11,9 +11,9 @@ export interface ReadList<Page> {
   readonly read: () => void;
 }
 
-/** `query` is one object for as long as the component is there. */
+/** `query` is one object for as long as the component is there. What failed is read anew once the status could be. */
 export function useList<Page>(path: string, query: Query): ReadList<Page> {
-  const { api, router } = useConsole();
+  const { api, log, router } = useConsole();
   const session = api.session.value;
   const project = router.query.value.get('project');
   const [page, setPage] = useState<Page | null>(null);
@@ -35,6 +35,10 @@ export function useList<Page>(path: string, query: Query): ReadList<Page> {
     reader.current();
     return () => end.abort();
   }, [api, path, query, session, project]);
+  const status = log.status.value;
+  useEffect(() => {
+    if (problem !== null) reader.current?.();
+  }, [status]);
   const read = useCallback(() => reader.current?.(), []);
   return { page, problem, read };
 }

@@ -44,12 +44,15 @@ export function useListener(key: string): FoundListener {
 
 const againMs = 500;
 
+/** Who may not ask is not helped by asking again. */
+const finalCodes: readonly string[] = ['unauthenticated', 'permission_denied'];
+
 /**
- * Its end is in the log a moment before whoever is asked for it knows of it; and who does not answer now, or has no
- * database, may later.
+ * Its end is in the log a moment before whoever is asked for it knows of it; and who does not answer now, or has too
+ * much to do, may later.
  */
 function mayChange({ listener, problem }: FoundListener): boolean {
-  if (problem !== null) return ['unavailable', 'unreachable'].includes(problem.code);
+  if (problem !== null) return !finalCodes.includes(problem.code);
   return listener !== null && listener?.state !== 'closed';
 }
 

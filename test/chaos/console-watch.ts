@@ -65,9 +65,11 @@ export class ConsoleWatch implements AsyncDisposable {
     breaches.push(...(await this.#compareListeners(target)));
     breaches.push(...(await this.#compareConnections(target)));
     const { state } = await want(200, target, 'GET', `/v1/listeners/${this.#listenerId}`);
-    const shown = this.#listener.page.locator(`.listener-line .state.${state}`);
-    const isShown = async () => String((await shown.count()) > 0);
-    breaches.push(...(await differs(`the listener that is ${state}`, 'true', isShown)));
+    const { page: ofListener } = this.#listener;
+    const shown = ofListener.locator(`.listener-line .state.${state}`);
+    const told = async () =>
+      (await shown.count()) > 0 ? state : await ofListener.locator('.page').innerText();
+    breaches.push(...(await differs('the listener', state, told)));
     for (const { name, complaints, loads } of tabs) {
       breaches.push(...complaints.map((complaint) => `${name} complained: ${complaint}`));
       if (loads.count !== 1) breaches.push(`${name} was loaded ${loads.count} times`);
