@@ -1,30 +1,23 @@
 /** Whom an audit is asked about: the API takes a key by its id alone, and a list of nobody is as empty as one of who did nothing. */
-import { failed } from './failure.ts';
-import type { Key, OwnProject, RestClient } from './rest-client.ts';
+import { isId, keysNamed, onlyKeyId } from './named-keys.ts';
+import type { OwnProject, RestClient } from './rest-client.ts';
 
-const asTheyAre = /^(operator|system|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12})$/i;
+const asTheyAre: readonly string[] = ['operator', 'system'];
 
 type Scopes = OwnProject['scopes'];
 
 /** As the API takes it. A node comes before a key of its name. @throws CommandFailure where nobody is called so */
 export async function actorNamed(client: RestClient, actor: string): Promise<string> {
-  if (asTheyAre.test(actor)) return actor;
+  if (isId(actor) || asTheyAre.includes(actor)) return actor;
   // What the caller may not list it is not refused, which would be in the audit.
   const { scopes } = await client.get<OwnProject>('/v1/projects/self');
   if (await isNode(client, scopes, actor)) return actor;
   const mayList = scopes.includes('keys:read');
   const keys = mayList ? await keysNamed(client, scopes, actor) : [];
-  const [key, ...others] = keys;
-  if (key === undefined) {
-    throw failed(
-      mayList
-        ? `no key or node is called ${actor}`
-        : `no node is called ${actor}, and keys may not be listed: a key is given by its id`,
-    );
-  }
-  if (others.length === 0) return key.id;
-  const ids = keys.map(({ id }) => id).join(', ');
-  throw failed(`${keys.length} keys are called ${actor}: ${ids}`);
+  const none = mayList
+    ? `no key or node is called ${actor}`
+    : `no node is called ${actor}, and keys may not be listed: a key is given by its id`;
+  return onlyKeyId(keys, actor, none);
 }
 
 /** One that was removed is in the audit still. */
@@ -34,15 +27,4 @@ async function isNode(client: RestClient, scopes: Scopes, wanted: string): Promi
   if (!scopes.includes('nodes:read')) return false;
   const { items: nodes } = await client.list('nodes', {});
   return nodes.some(({ name }) => name === wanted);
-}
-
-/** Keys that ended are among them, and for operators those of no project. */
-async function keysNamed(
-  client: RestClient,
-  scopes: Scopes,
-  wanted: string,
-): Promise<readonly Key[]> {
-  const queries = scopes.includes('operator') ? [{}, { operators: true }] : [{}];
-  const lists = await Promise.all(queries.map((query) => client.list('keys', query)));
-  return lists.flatMap(({ items }) => items).filter(({ name }) => name === wanted);
 }

@@ -11,6 +11,7 @@ import {
   withOptions,
 } from './flags.ts';
 import { listShown, listShownDefault } from './list-shown.ts';
+import { keyIdOf } from './named-keys.ts';
 import type { Key, ToldKey } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
 import { showRows } from './show.ts';
@@ -87,7 +88,7 @@ async function createKey(session: Session, command: Command): Promise<undefined>
 function rotateKeyCommand(run: Run): Command {
   const command = new Command('rotate')
     .description('give a key a second secret, and print it; the first one ends after the overlap')
-    .argument('<id>', 'its id')
+    .argument('<key>', 'its id or name')
     .action(run(rotateKey));
   return withOptions(command, [
     option('--overlap <duration>', 'how long the first one still holds (1h)', duration),
@@ -101,7 +102,7 @@ async function rotateKey(session: Session, command: Command): Promise<undefined>
   await tell(
     session,
     command,
-    await session.client.call('POST', `${keyPath(command)}:rotate`, { body }),
+    await session.client.call('POST', `${await keyPath(session, command)}:rotate`, { body }),
   );
 }
 
@@ -139,29 +140,30 @@ function factsOf(key: ToldKey): readonly (readonly [string, string | null])[] {
 function revokeKeyCommand(run: Run): Command {
   return new Command('revoke')
     .description('revoke a key: it is refused everywhere within 10 s, and its streams end')
-    .argument('<id>', 'its id')
+    .argument('<key>', 'its id or name')
     .action(run(revokeKey));
 }
 
-async function revokeKey({ client, terminal }: Session, command: Command): Promise<undefined> {
-  await client.call('DELETE', keyPath(command));
+async function revokeKey(session: Session, command: Command): Promise<undefined> {
+  const { client, terminal } = session;
+  await client.call('DELETE', await keyPath(session, command));
   terminal.say(`revoked ${command.args[0]}`);
 }
 
 function renameKeyCommand(run: Run): Command {
   return new Command('rename')
     .description('give a key another name; what it allows never changes')
-    .argument('<id>', 'its id')
+    .argument('<key>', 'its id or name')
     .argument('<name>', 'its new name')
     .action(run(renameKey));
 }
 
 async function renameKey(session: Session, command: Command): Promise<undefined> {
   const body = { name: command.args[1] };
-  const key = await session.client.call<Key>('PATCH', keyPath(command), { body });
+  const key = await session.client.call<Key>('PATCH', await keyPath(session, command), { body });
   await showRows(session, keyColumns(session.format), [key]);
 }
 
-function keyPath({ args: [id = ''] }: Command): string {
-  return `/v1/keys/${encodeURIComponent(id)}`;
+async function keyPath({ client }: Session, { args: [key = ''] }: Command): Promise<string> {
+  return `/v1/keys/${encodeURIComponent(await keyIdOf(client, key))}`;
 }

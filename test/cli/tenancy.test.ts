@@ -92,7 +92,13 @@ test('a key is made, used, rotated, renamed and revoked', async () => {
   const renamed = await kodama(`keys rename ${key.id} robot-2`);
   expect(renamed.stdout).toMatch(/ robot-2 .* rotating /);
 
-  expect((await kodama(`keys revoke ${key.id}`)).stderr).toBe(`revoked ${key.id}\n`);
+  // By its name, too, as long as it has not ended.
+  await kodama('keys rename robot-2 robot-3');
+  const none = (name: string) => `kodama: no key that has not ended is called ${name}\n`;
+  expect((await kodama('keys revoke robot-2')).stderr).toBe(none('robot-2'));
+  await kodama('keys rename robot-3 robot-2');
+  expect((await kodama('keys revoke robot-2')).stderr).toBe('revoked robot-2\n');
+  expect(await kodama('keys rotate robot-2')).toMatchObject({ code: 1, stderr: none('robot-2') });
   const refused = await kodama('login', second);
   expect(refused).toMatchObject({ code: 1, stdout: '' });
   expect(refused.stderr).toContain('unauthenticated');
