@@ -90,7 +90,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   cli: 6695,
   core: 9350,
   agent: 1620,
-  console: 10380,
+  console: 10390,
   echo: 6330,
   'edge-sockets': 370,
   'embedded-postgres': 850,

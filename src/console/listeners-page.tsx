@@ -1,5 +1,5 @@
 /** All listeners, found by any part of what is told of them: Live has room for the busiest alone. */
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ListenerView } from '../http/resources.ts';
 import { plainText } from '../plain-text.ts';
 import { type Api, CallFailure, type Problem, urlOf } from './api.ts';
@@ -65,14 +65,18 @@ interface ListenerPage {
   readonly nextPageToken?: string;
 }
 
-/** Has the log know those beyond the newest, which it reads by itself; why it can not, else null. */
+/**
+ * Has the log know those beyond the newest, which it reads by itself; why it can not, else null. What failed is read anew
+ * once the status could be.
+ */
 function useAllListeners(): Problem | null {
   const { api, log } = useConsole();
   const { timeline } = log;
   const [problem, setProblem] = useState<Problem | null>(null);
+  const reader = useRef<() => Promise<void>>(null);
   useEffect(() => {
     const end = new AbortController();
-    const read = async () => {
+    reader.current = async () => {
       try {
         for await (const listeners of listenerPages(api, end.signal)) {
           timeline.knowListeners(listeners);
@@ -85,9 +89,13 @@ function useAllListeners(): Problem | null {
         setProblem(error.problem);
       }
     };
-    void read();
+    void reader.current();
     return () => end.abort();
   }, [api, log, timeline]);
+  const status = log.status.value;
+  useEffect(() => {
+    if (problem !== null) void reader.current?.();
+  }, [status]);
   return problem;
 }
 

@@ -50,8 +50,8 @@ export class LiveLog implements Disposable {
   #run = new AbortController();
   #timeline = new Timeline();
   #isRefreshing = false;
-  /** Whether what opened before the window has been read. */
-  #isOpenListed = false;
+  /** Whether what opened before the window has been read; null while it is being read. */
+  #isOpenListed: boolean | null = false;
 
   constructor(api: Api, project: ReadonlySignal<string | null>) {
     this.#api = api;
@@ -110,7 +110,9 @@ export class LiveLog implements Disposable {
   }
 
   async #refreshShown(): Promise<void> {
-    if (document.visibilityState === 'visible') await this.refresh();
+    if (document.visibilityState !== 'visible') return;
+    const isMissing = this.#isOpenListed === false && this.link.value === 'following';
+    await (isMissing ? this.#readLists(this.#run.signal) : this.refresh());
   }
 
   #restart(): void {
@@ -180,14 +182,19 @@ export class LiveLog implements Disposable {
 
   /** What opened before the window is in no event of it. */
   async #readLists(signal: AbortSignal): Promise<void> {
+    await this.refresh();
+    if (this.#isOpenListed !== false) return;
+    this.#isOpenListed = null;
+    const timeline = this.#timeline;
+    let isListed = false;
     try {
-      await this.refresh();
-      if (this.#isOpenListed) return;
       for (const state of ['half_closed', 'open']) await this.#readOpen(state, signal);
-      this.#isOpenListed = true;
+      isListed = true;
     } catch (error) {
       this.#tell(error);
     }
+    // Of one that was begun anew meanwhile nothing is known yet.
+    if (this.#timeline === timeline) this.#isOpenListed = isListed;
   }
 
   async #readOpen(state: string, signal: AbortSignal): Promise<void> {

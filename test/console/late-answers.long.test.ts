@@ -3,6 +3,7 @@ import type { Page, Route } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { isLive, openTab, sharedBrowser } from '../support/browser.ts';
 import { want } from '../support/rest-client.ts';
+import { openClient } from '../support/tcp-client.ts';
 import { sharedApp } from '../support/test-app.ts';
 
 const app = sharedApp();
@@ -56,12 +57,33 @@ test.each([
   expect(loads).toBe(1);
 });
 
-test('a list that is read once is read anew where it was not answered', async () => {
+test.each([
+  ['/keys', '/v1/keys'],
+  ['/nodes', '/v1/nodes'],
+  ['/listeners', '/v1/listeners'],
+])('the list of %s is read anew where it was not answered', async (path, asked) => {
   await using tab = await openTab(browser, { provoked: ['Failed to load resource'] });
   const { page } = tab;
-  await refuseFirst(page, '/v1/keys', cut);
-  await page.goto(`${app.url}/keys`);
-  await page.getByRole('alert').waitFor();
-  await page.getByRole('alert').waitFor({ state: 'detached' });
-  await page.getByText('This project has no keys.').waitFor();
+  const refused = await refuseFirst(page, asked, cut);
+  await page.goto(`${app.url}${path}`);
+  const told = page.locator('.page [role=alert]');
+  await told.waitFor();
+  await told.waitFor({ state: 'detached' });
+  expect(refused.count).toBe(3);
+});
+
+test('who was connected before the window of the log is there, though it was not answered at once', async () => {
+  const { laddr } = await want(201, app, 'POST', '/v1/listeners', { name: 'before' });
+  await using client = await openClient(laddr.port);
+  await client.echo('hello');
+  await using tab = await openTab(browser, { provoked: ['Failed to load resource'] });
+  const { page } = tab;
+  // As of a kodama whose log is longer than a window.
+  await page.route(
+    (url) => url.pathname === '/v1/events',
+    (route) => route.continue({ url: route.request().url().replace('last=10000', 'last=0') }),
+  );
+  await refuseFirst(page, '/v1/connections', busy);
+  await page.goto(`${app.url}/?listener=before`);
+  await page.locator('.client.open').waitFor();
 });
