@@ -503,6 +503,18 @@ test('the API page has all that it needs on this server', long, async () => {
   );
 });
 
+test('nothing but the API page and its document is behind their paths', long, async () => {
+  await using edge = await restEdge({ keys: tokenKeys('x'.repeat(40)) });
+  const paths = ['v1/status', 'v1/listeners', 'metrics', 'healthz'];
+  for (const path of paths.flatMap((one) => [`/docs/../${one}`, `/docs/%2e%2e/${one}`])) {
+    const head = 'Host: localhost\r\nConnection: close\r\n';
+    const { status, body } = await rawHttp(edge.port, `GET ${path} HTTP/1.1\r\n${head}\r\n`);
+    expect({ path, status, code: JSON.parse(body).code }).toEqual({
+      ...{ path, status: 404, code: 'not_found' },
+    });
+  }
+});
+
 test('connections that say nothing make room, the one that was idle for longest first', async () => {
   await using edge = await restEdge({ limits: { connectionsMax: 2 } });
   using sockets = new DisposableStack();
