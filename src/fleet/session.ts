@@ -135,6 +135,8 @@ export class Session implements NodeSession {
     isAwaited: boolean,
   ): Promise<void> {
     await this.#isRead.promise;
+    // Of frames that waited together an earlier one may have been its end.
+    if (this.#hasEnded) throw this.#gone();
     const { recorder } = this.#node;
     const recorded = recorder.record(this.#parts.hello.bootId, records, isAwaited, first);
     this.#hooks.onOpen(recorder.openConnections);
@@ -183,11 +185,15 @@ export class Session implements NodeSession {
   end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    const gone = new AppError('unavailable', `node ${this.nodeId} is not connected`);
+    const gone = this.#gone();
     this.#isRead.reject(gone);
     this.#options.nodes.remove(this.#node);
     this.#node.end(gone);
     this.#writer.queue.leave();
     this.#hooks.onEnd();
+  }
+
+  #gone(): AppError {
+    return new AppError('unavailable', `node ${this.nodeId} is not connected`);
   }
 }

@@ -52,6 +52,22 @@ test('a node that opens more than it may is sent away for a while, each time tha
   expect(agent.goodbyes).toEqual([goodbye, goodbye]);
 });
 
+test('a session that had to go is not counted, whatever it had told before it heard of that', async () => {
+  const { agent, open } = await serving('told');
+  agent.cut();
+  // Both frames wait for what is on record of the node, and the first of them is too much.
+  for (let count = 0; count < 4; count += 1) void open();
+  void open();
+  await agent.connect(replica);
+  await waitFor('the end of its session', () => agent.session === null);
+  const others = [await serving('one'), await serving('two'), await serving('three')];
+  for (const { open: more } of others) for (const _ of [1, 2, 3]) void more();
+  await waitFor('the end of a session', () =>
+    others.some(({ agent: { session } }) => session === null),
+  );
+  for (const other of others) other.agent.cut();
+});
+
 test('where the nodes here have too many together, the one that has the most goes', async () => {
   const [first, second, third] = [await serving('x'), await serving('y'), await serving('z')];
   for (const { open } of [first, first, first, second, second]) await open();
