@@ -13,6 +13,7 @@ export interface SessionsOptions extends SessionOptions {
 }
 
 interface Waiting {
+  readonly session: Session;
   readonly beat: SessionBeat;
   readonly stored: PromiseWithResolvers<boolean>;
 }
@@ -72,7 +73,7 @@ export class Sessions implements AsyncDisposable {
       this.#options,
       { hello, link, taken },
       {
-        beat: (beat) => this.#beat(beat),
+        beat: (beat) => this.#beat(session, beat),
         onTaken: (count) => {
           this.#takenRecords += count;
         },
@@ -83,7 +84,6 @@ export class Sessions implements AsyncDisposable {
         onEnd: () => {
           this.#sessions.delete(session);
           this.#connections.delete(session);
-          this.#dropBeat(session);
           this.#refusedBefore += session.refusedRecords;
         },
       },
@@ -105,21 +105,13 @@ export class Sessions implements AsyncDisposable {
     }
   }
 
-  #beat(beat: SessionBeat): Promise<boolean> {
+  #beat(session: Session, beat: SessionBeat): Promise<boolean> {
     this.#beats.get(beat.ref)?.stored.resolve(true);
-    const waiting = { beat, stored: Promise.withResolvers<boolean>() };
+    const waiting = { session, beat, stored: Promise.withResolvers<boolean>() };
     this.#beats.set(beat.ref, waiting);
     const { beatsEveryMs } = this.#options.sessionLimits;
     this.#timer ??= setTimeout(() => this.#write(), beatsEveryMs).unref();
     return waiting.stored.promise;
-  }
-
-  /** Of a session that is over: its node is not there because it was heard of before. */
-  #dropBeat({ ref, number }: Session): void {
-    const waiting = this.#beats.get(ref);
-    if (waiting?.beat.session !== number) return;
-    this.#beats.delete(ref);
-    waiting.stored.resolve(false);
   }
 
   #write(): void {
@@ -129,8 +121,12 @@ export class Sessions implements AsyncDisposable {
     this.#writing = this.#writing.then(() => this.#writeAll(beats));
   }
 
-  async #writeAll(waiting: readonly Waiting[]): Promise<void> {
+  /** Of those whose session is not over: a node is not there because it was heard of before. */
+  async #writeAll(all: readonly Waiting[]): Promise<void> {
     const { rows, logger } = this.#options;
+    const isThere = ({ session }: Waiting) => this.#sessions.has(session);
+    for (const one of all) if (!isThere(one)) one.stored.resolve(false);
+    const waiting = all.filter(isThere);
     const beats = waiting.map(({ beat }) => beat).sort((a, b) => a.ref - b.ref);
     try {
       const written = await rows.beat(beats);

@@ -8,7 +8,7 @@ import { long } from '../support/long.ts';
 import { addNode, FakeAgent, type Replica, startReplica } from '../support/replica.ts';
 import { sampleNewListener } from '../support/samples.ts';
 import { makeDatabase } from '../support/test-database.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { passed, waitFor } from '../support/wait-for.ts';
 
 const resources = new AsyncDisposableStack();
 let client: Client;
@@ -324,6 +324,26 @@ test('a heartbeat that is not written yet is not, once its session is over', asy
   expect(await again.beat({ ...beat, spoolRecords: 8 })).toBe(true);
   const spool = 'SELECT spool_records AS spool FROM nodes WHERE id = $1';
   expect(await query(spool, [agent.nodeId])).toEqual([{ spool: 8 }]);
+});
+
+test('nor is one that waits for others to be written', async () => {
+  const [{ agent: held }, { agent }] = [await joined(), await joined()];
+  const [first, session] = [await held.connect(a), await agent.connect(a)];
+  const beat = { openConnections: 0, spoolRecords: 7, droppedRecords: 0, clockOffsetMs: 0 };
+  await waitFor('all that is wished', () => held.wishEnds + agent.wishEnds === 2);
+  await query('BEGIN');
+  await query('SELECT 1 FROM nodes WHERE id = $1 FOR UPDATE', [held.nodeId]);
+  const written = first.beat(beat);
+  const waits =
+    'SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))';
+  await waitFor('its write', async () => (await query(waits)).length > 0);
+  const beaten = session.beat(beat);
+  // It is taken once the time to gather is over.
+  await passed(100);
+  agent.cut();
+  await query('COMMIT');
+  expect(await written).toBe(true);
+  expect(await beaten).toBe(false);
 });
 
 test('how long it may be away an agent hears with the answer to its next heartbeat', async () => {
