@@ -21,7 +21,10 @@ export function docsPage(app: HttpApp, version: string, addRoutes: (app: HttpApp
     for (const [name, value] of Object.entries(answer.headers)) {
       if (value !== undefined && !hopHeaders.has(name)) reply.header(name, value);
     }
-    return reply.code(answer.statusCode).send(answer.rawPayload);
+    // An empty body would have a type and a length, which a cache may take for those of what it has.
+    return reply
+      .code(answer.statusCode)
+      .send(answer.statusCode === 304 ? undefined : answer.rawPayload);
   };
   for (const url of ['/docs', '/docs/*', '/openapi.json']) {
     app.route({ method: 'GET', url, handler });

@@ -503,6 +503,21 @@ test('the API page has all that it needs on this server', long, async () => {
   );
 });
 
+test(
+  'a part of the API page that did not change is told without a type or length',
+  long,
+  async () => {
+    await using edge = await restEdge();
+    const asked = 'GET /docs/static/index.css HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n';
+    const { status, headers } = await rawHttp(edge.port, `${asked}If-None-Match: *\r\n\r\n`);
+    expect(status).toBe(304);
+    expect(Object.keys(headers)).toContain('etag');
+    expect(Object.keys(headers).filter((name) => name.startsWith('content-'))).toEqual([
+      'content-security-policy',
+    ]);
+  },
+);
+
 test('nothing but the API page and its document is behind their paths', long, async () => {
   await using edge = await restEdge({ keys: tokenKeys('x'.repeat(40)) });
   const paths = ['v1/status', 'v1/listeners', 'metrics', 'healthz'];
