@@ -11,12 +11,18 @@ export function docsPage(app: HttpApp, version: string, addRoutes: (app: HttpApp
     const { docsApp } = await import('./docs-app.ts');
     return await docsApp(version, addRoutes);
   };
+  /** Each answer is in memory as a whole before it counts as one that waits: one at a time is made, whoever asks. */
+  let turn: Promise<unknown> = Promise.resolve();
   const handler = async ({ url, headers }: FastifyRequest, reply: FastifyReply) => {
     docs ??= made().catch((error: unknown) => {
       docs = null;
       throw error;
     });
-    const answer = await (await docs).inject({ url, headers });
+    const page = await docs;
+    const asked = turn.then(() => (reply.raw.destroyed ? null : page.inject({ url, headers })));
+    turn = asked.catch(() => undefined);
+    const answer = await asked;
+    if (answer === null) return reply.send();
     if (answer.statusCode === 404) return reply.callNotFound();
     for (const [name, value] of Object.entries(answer.headers)) {
       if (value !== undefined && !hopHeaders.has(name)) reply.header(name, value);

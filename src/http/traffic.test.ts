@@ -124,6 +124,33 @@ test('requests that are sent ahead on one connection are bounded in number', asy
   expect(socket.seen.text).toContain('"limit":"requestsPerConnectionMax"');
 });
 
+test(
+  'what many ask at once of the API page and do not take is not in memory all at once',
+  long,
+  async () => {
+    await using edge = await restEdge({ limits: { answerBytesWaitingMax: 5_000_000 } });
+    await (await fetch(`${edge.url}/docs/`)).text();
+    let most = 0;
+    const look = () => {
+      most = Math.max(most, process.memoryUsage().arrayBuffers);
+    };
+    const timer = setInterval(look, 5);
+    using clients = new DisposableStack();
+    clients.defer(() => clearInterval(timer));
+    look();
+    const before = most;
+    for (let count = 0; count < 30; count += 1) {
+      const socket = clients.use(await client(edge.port));
+      socket.pause();
+      socket.write(`GET /docs/static/swagger-ui-bundle.js HTTP/1.1\r\n${host}\r\n`.repeat(15));
+    }
+    // It comes behind them.
+    expect((await fetch(`${edge.url}/docs/`)).status).toBe(200);
+    look();
+    expect(most - before).toBeLessThan(150_000_000);
+  },
+);
+
 test('bodies that are being received are bounded over all connections', async () => {
   await using edge = await restEdge({ limits: { bodyBytesArrivingMax: 100_000 } });
   const long = JSON.stringify({ name: 'x'.repeat(80_000) });
