@@ -196,6 +196,8 @@ function buildAgent(
     logLevel: env.KODAMA_LOG_LEVEL,
     logFormat: env.KODAMA_LOG_FORMAT ?? (isTerminal ? ('text' as const) : ('json' as const)),
     dataPlane: dataPlaneOf(env),
+    /** Of all workers. */
+    connectionsMax: env.KODAMA_CONNECTIONS_MAX,
     limits: agentLimits,
     signalEchoMs,
     shutdownTimeoutMs: env.KODAMA_SHUTDOWN_TIMEOUT_MS,

@@ -54,8 +54,8 @@ type EdgeVariables = z.output<z.ZodObject<typeof edgeSettings>> & {
 
 /** The part of the configuration that comes of them. */
 export function edgeConfig(env: EdgeVariables) {
+  const nodeConnectionsMax = env.KODAMA_NODE_CONNECTIONS_MAX;
   const fleetConnectionsMax = env.KODAMA_FLEET_CONNECTIONS_MAX;
-  const nodeConnectionsMax = Math.min(env.KODAMA_NODE_CONNECTIONS_MAX, fleetConnectionsMax);
   return {
     fleet: { ...fleetLimits, nodeConnectionsMax, fleetConnectionsMax },
     tls: { files: filesOf(env.KODAMA_TLS_CERT, env.KODAMA_TLS_KEY), limits: tlsLimits },

@@ -17,6 +17,7 @@ export type AgentNodeConfig = Pick<
   AgentConfig,
   | 'workers'
   | 'dataPlane'
+  | 'connectionsMax'
   | 'isPrivilegedAllowed'
   | 'listenHost'
   | 'listenPorts'
@@ -123,10 +124,9 @@ export class Agent implements AsyncDisposable {
 
   #hello(): Omit<NodeHello, 'clockOffsetMs'> {
     const { identity, config, version } = this.#options;
-    const { listenHost, listenPorts: portRange } = config;
+    const { listenHost, listenPorts: portRange, connectionsMax } = config;
     const seen = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
     const addresses = seen.filter(({ internal }) => !internal).map(({ address }) => address);
-    const connectionsMax = config.dataPlane.connectionsMax * config.workers;
     const own = { version, hostname: hostname(), listenHost, portRange, connectionsMax };
     const { nodeId } = identity;
     return { nodeId, bootId: this.bootId, ...own, addresses: addresses.slice(0, addressesMax) };

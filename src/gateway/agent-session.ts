@@ -235,9 +235,13 @@ export class AgentSession {
   #fail(error: unknown): void {
     if (this.#isOver) return;
     const { logger, refusedLines } = this.#options;
+    // Of other refusals the agent comes again, and has no need of an operator.
+    const isTold = error instanceof WireError || hasCode(error, 'failed_precondition');
+    if (isTold && refusedLines.take(performance.now(), 'sessions')) {
+      const { message: reason } = error as Error;
+      logger.warn({ ...this.#who, reason }, 'a session is refused');
+    }
     if (error instanceof WireError) {
-      const hasLine = refusedLines.take(performance.now(), 'sessions');
-      if (hasLine) logger.warn({ ...this.#who, reason: error.message }, 'a session is refused');
       this.#refuse(error.message);
     } else if (hasCode(error, 'not_found') && error instanceof Error) {
       this.end({ reason: error.message, retryAfterMs: 0, final: true });

@@ -182,7 +182,10 @@ function operationIdOf({ routeOptions: { schema } }: FastifyRequest): string | n
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof ReplayedError) reply.header('idempotent-replayed', 'true');
   const { problem, headers: extra } = toProblemAnswer(error, request.id);
-  return reply.code(problem.status).headers(extra).type(problemType).send(jsonText(problem));
+  // What it comes in the place of may have had others.
+  for (const name of ['etag', 'last-modified']) reply.removeHeader(name);
+  reply.headers({ 'cache-control': headers['cache-control'], ...extra });
+  return reply.code(problem.status).type(problemType).send(jsonText(problem));
 }
 
 /**

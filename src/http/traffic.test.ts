@@ -151,6 +151,14 @@ test(
   },
 );
 
+test('a refusal has nothing of the answer in whose place it comes', long, async () => {
+  await using edge = await restEdge({ limits: { answerBytesWaitingMax: 20_000 } });
+  const refused = await fetch(`${edge.url}/docs/static/swagger-ui-bundle.js`);
+  expect(refused.status).toBe(429);
+  expect(refused.headers.get('cache-control')).toBe('no-store');
+  for (const name of ['etag', 'last-modified']) expect(refused.headers.has(name)).toBe(false);
+});
+
 test('bodies that are being received are bounded over all connections', async () => {
   await using edge = await restEdge({ limits: { bodyBytesArrivingMax: 100_000 } });
   const long = JSON.stringify({ name: 'x'.repeat(80_000) });

@@ -13,7 +13,7 @@ type World = Awaited<ReturnType<typeof startGatewayReplica>>;
 
 let world: World;
 beforeAll(async () => {
-  world = await startGatewayReplica();
+  world = await startGatewayReplica({ refusedLinesPerSecondMax: 1000 });
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
@@ -89,6 +89,17 @@ test('a hello that no column holds begins nothing', async () => {
   await agent.hello(identity, { hostname: 'a\0b' });
   expect((await agent.goodbye()).reason).toBe('hello: hostname is not what it has to be');
   expect(world.errors()).toEqual([]);
+});
+
+test('a node that may have too many connections begins nothing, and both sides say why', async () => {
+  const identity = await world.joined('large');
+  await using agent = world.open();
+  await agent.hello(identity, { connectionsMax: 200_001 });
+  const reason =
+    'this node has KODAMA_CONNECTIONS_MAX=200001, and the control plane KODAMA_NODE_CONNECTIONS_MAX=200000';
+  expect(await agent.goodbye()).toEqual({ reason, isFinal: false });
+  const refused = world.logger.lines.filter(({ message }) => message === 'a session is refused');
+  expect(refused.at(-1)?.fields).toMatchObject({ nodeId: identity.nodeId, reason });
 });
 
 test('a node that refuses what is wished of it ends its session without an error', async () => {
