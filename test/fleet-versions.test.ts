@@ -95,7 +95,9 @@ async function startAtRaw() {
   const own = new TestAdmission();
   const { installation } = replica;
   const identity = identityOf(own, [replica.url], { installation });
-  const { logger } = resources.use(startAgent(identity, { leaseTimeoutMs: 120_000 }));
+  // What it has recorded nobody takes: its end does not wait for that.
+  const environment = { KODAMA_SHUTDOWN_TIMEOUT_MS: '100' };
+  const { logger } = resources.use(startAgent(identity, { leaseTimeoutMs: 120_000 }, environment));
   const all = resources.move();
   return { replica, logger, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
