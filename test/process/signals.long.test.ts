@@ -130,6 +130,7 @@ test.each(['/bin/sh', '/bin/bash'])(
       const tree = treeOf(app.pid);
       app.child.kill(signal);
       await waitFor('the end', () => !tree.some(isAlive));
+      await app.exited;
       expect(app.lines.join('\n')).toContain('"msg":"stopped"');
     }
   },

@@ -161,7 +161,7 @@ export interface TestProcess extends TestApp {
   readonly nodeId: string;
   /** Everything that it has logged, a line each. */
   readonly lines: readonly string[];
-  /** Resolves with the exit code, or null when a signal ended it. */
+  /** Resolves with the exit code, or null when a signal ended it: all that it has printed is in `lines` by then. */
   readonly exited: Promise<number | null>;
 }
 
@@ -198,7 +198,10 @@ export async function startProcess(
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: command !== undefined,
   });
-  const exited = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null);
+  const exited = once(child, 'exit').then(async ([code]: (number | null)[]) => {
+    await printedIsRead();
+    return code ?? null;
+  });
   const lines: string[] = [];
   child.stderr.on('data', (data: Buffer) => lines.push(data.toString()));
   const ready = await new Promise<Endpoints & { nodeId: string }>((resolve, reject) => {
@@ -210,6 +213,7 @@ export async function startProcess(
       reject(new Error(`exit ${code} before ready:\n${lines.join('\n')}`)),
     );
   });
+  await printedIsRead();
   return {
     ...endpoints(ready),
     nodeId: ready.nodeId,
@@ -223,6 +227,11 @@ export async function startProcess(
       await exited;
     },
   };
+}
+
+/** What was in the pipes of a process by now: each turn of the loop reads both. Workers may hold them for longer. */
+async function printedIsRead(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((next) => setImmediate(next));
 }
 
 function killGroup(leader: number): void {
