@@ -135,10 +135,14 @@ class Ground {
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     const { connectionsMax } = limits;
     this.sockets = new SocketSet({ name: 'the gateway', connectionsMax, tls }, (socket) => {
+      // Seen twice: what the end of a session says is on its way when it was over just now.
+      let wasIdle = false;
       const dropIdle = () => {
-        if (this.sockets.isIdle(socket)) socket.destroy();
+        const isIdle = this.sockets.isIdle(socket);
+        if (isIdle && wasIdle) socket.destroy();
+        wasIdle = isIdle;
       };
-      const timer = setInterval(dropIdle, limits.idleConnectionMs).unref();
+      const timer = setInterval(dropIdle, limits.idleConnectionMs / 2).unref();
       socket.once('close', () => clearInterval(timer));
       injector.injectConnection(socket);
     });
