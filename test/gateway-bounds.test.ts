@@ -62,6 +62,19 @@ test('a connection is kept for its session, and no longer', async () => {
   expect(String(Buffer.concat(chunks))).toContain('no hello came in time');
 });
 
+test('what a session says last is sent, though its connection is looked at right behind it', async () => {
+  await using own = await startGateway(admission, { idleConnectionMs: 110, helloTimeoutMs: 100 });
+  using client = session(new URL(own.url).host);
+  const stream = begin(client, '/kodama.fleet.v1.GatewayService/Session');
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await waitFor('the challenge', () => chunks.length > 0);
+  // This loop is the gateway's, too: both of its timers are due when it goes on.
+  for (const until = performance.now() + 150; performance.now() < until; );
+  await waitFor('the end of the connection', () => client.destroyed);
+  expect(String(Buffer.concat(chunks))).toContain('no hello came in time');
+});
+
 test('of whoever is not known yet no long message is looked at', async () => {
   await using stranger = openRaw(gateway.url);
   stranger.write(heartbeat(5000));
