@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
+import { answerToBeMade, bodyToBeRead } from '../../test/support/begun-requests.ts';
 import { long } from '../../test/support/long.ts';
 import { call, want } from '../../test/support/rest-client.ts';
 import { restEdge } from '../../test/support/rest-edge.ts';
@@ -164,11 +165,9 @@ test('bodies that are being received are bounded over all connections', async ()
   const long = JSON.stringify({ name: 'x'.repeat(80_000) });
   using first = await client(edge.port);
   first.write(post(long, long.slice(0, 70_000)));
-  let refused = await call(edge, 'POST', '/v1/listeners', { name: 'x'.repeat(80_000) });
-  await waitFor('a refusal', async () => {
-    refused = await call(edge, 'POST', '/v1/listeners', { name: 'x'.repeat(80_000) });
-    return refused.status === 429;
-  });
+  await bodyToBeRead(first);
+  const refused = await call(edge, 'POST', '/v1/listeners', { name: 'x'.repeat(80_000) });
+  expect(refused.status).toBe(429);
   expect(refused.body).toMatchObject({ code: 'resource_exhausted', limit: 'bodyBytesArrivingMax' });
   expect(refused.headers.get('retry-after')).toBe('1');
   await want(201, edge, 'POST', '/v1/listeners', { name: 'small' });
@@ -188,11 +187,10 @@ test('answers that wait are bounded over all connections', long, async () => {
   using socket = await client(edge.port);
   socket.pause();
   socket.write(`GET /metrics HTTP/1.1\r\n${host}\r\n`);
-  await waitFor('a refusal', async () => {
-    const response = await fetch(`${edge.url}/metrics`);
-    const body = await response.text();
-    return response.status === 429 && body.includes('answerBytesWaitingMax');
-  });
+  await answerToBeMade(socket);
+  const refused = await fetch(`${edge.url}/metrics`);
+  expect(refused.status).toBe(429);
+  expect(await refused.text()).toContain('answerBytesWaitingMax');
   expect((await fetch(`${edge.url}/healthz`)).status).toBe(200);
   socket.destroy();
   await waitFor('room', async () => {
