@@ -2,14 +2,10 @@
  * The console: one page under all its URLs, a script and a style, as `npm run generate` made them. They hold no data, so
  * they are open to whoever may speak to this edge; what they show they ask the API for, as any other client does.
  */
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip } from 'node:zlib';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Coding, preferredCoding, varyBy } from './accept.ts';
 import type { HttpApp } from './edge.ts';
+import { type Encoded, encode, sendEncoded } from './encoded.ts';
 
 const folder = join(import.meta.dirname, '../../generated/console');
 
@@ -78,42 +74,14 @@ export function consolePage(app: HttpApp): void {
         url,
         schema: { hide: true },
         async handler(request, reply) {
-          read ??= encode(file.name).catch(readAgain);
-          return send(request, reply, file.type, await read);
+          read ??= readFile(join(folder, file.name))
+            .then((text) => encode(text))
+            .catch(readAgain);
+          const encoded = await read;
+          reply.header('content-security-policy', contentSecurityPolicy);
+          return sendEncoded(request, reply, file.type, encoded);
         },
       });
     }
   }
-}
-
-interface Encoded {
-  readonly etag: string;
-  readonly bodies: Readonly<Record<Coding, Buffer>>;
-}
-
-async function encode(name: string): Promise<Encoded> {
-  const identity = await readFile(join(folder, name));
-  const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
-  const [br, zipped] = await Promise.all([
-    promisify(brotliCompress)(identity, { params }),
-    promisify(gzip)(identity, { level: constants.Z_BEST_COMPRESSION }),
-  ]);
-  const etag = createHash('sha256').update(identity).digest('base64url').slice(0, 22);
-  return { etag, bodies: { br, gzip: zipped, identity } };
-}
-
-/** A weak tag, since all codings of a text are the same to its reader (RFC 9110, 8.8.1). */
-function send(request: FastifyRequest, reply: FastifyReply, type: string, encoded: Encoded) {
-  const tag = `W/"${encoded.etag}"`;
-  reply.headers({
-    'cache-control': 'no-cache',
-    'content-security-policy': contentSecurityPolicy,
-    etag: tag,
-  });
-  varyBy(reply, 'accept-encoding');
-  const known = request.headers['if-none-match'];
-  if (known?.split(',').some((one) => one.trim() === tag)) return reply.code(304).send();
-  const coding = preferredCoding(request.headers['accept-encoding']);
-  if (coding !== 'identity') reply.header('content-encoding', coding);
-  return reply.type(type).send(encoded.bodies[coding]);
 }

@@ -100,15 +100,11 @@ export async function docsApp(
       requestInterceptor: endStream,
     },
   });
-  let text: string | null = null;
   app.route({
     method: 'GET',
     url: '/openapi.json',
     schema: { hide: true },
-    handler(_, reply) {
-      text ??= jsonText(app.swagger());
-      return reply.type('application/json').send(text);
-    },
+    handler: (_, reply) => reply.type('application/json').send(jsonText(app.swagger())),
   });
   // No guard stands before them here, and `/docs/../v1/status` comes to one of them.
   app.addHook('onRoute', (route) => {

@@ -518,10 +518,25 @@ test(
   },
 );
 
+test('each part of the API page is made once, and sent as small as its reader takes it', async () => {
+  await using edge = await restEdge();
+  for (const path of ['/docs/', '/docs/static/index.css', '/docs/yaml', '/openapi.json']) {
+    const plain = await fetch(edge.url + path, { headers: { 'accept-encoding': 'identity' } });
+    const packed = await fetch(edge.url + path, { headers: { 'accept-encoding': 'gzip, br' } });
+    expect(packed.headers.get('content-encoding'), path).toBe('br');
+    expect(packed.headers.get('etag'), path).toBe(plain.headers.get('etag'));
+    expect(await packed.text(), path).toBe(await plain.text());
+  }
+});
+
 test('nothing but the API page and its document is behind their paths', long, async () => {
   await using edge = await restEdge({ keys: tokenKeys('x'.repeat(40)) });
-  const paths = ['v1/status', 'v1/listeners', 'metrics', 'healthz'];
-  for (const path of paths.flatMap((one) => [`/docs/../${one}`, `/docs/%2e%2e/${one}`])) {
+  const others = ['v1/status', 'v1/listeners', 'metrics', 'healthz'].flatMap((one) => [
+    ...[`/docs/../${one}`, `/docs/%2e%2e/${one}`],
+  ]);
+  // One way to write each part: what is made of it is kept.
+  const odd = ['%69ndex.css', './index.css', '/index.css', 'x/../index.css', 'index.css/'];
+  for (const path of [...others, ...odd.map((one) => `/docs/static/${one}`)]) {
     const head = 'Host: localhost\r\nConnection: close\r\n';
     const { status, body } = await rawHttp(edge.port, `GET ${path} HTTP/1.1\r\n${head}\r\n`);
     expect({ path, status, code: JSON.parse(body).code }).toEqual({

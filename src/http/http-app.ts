@@ -183,7 +183,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
   if (error instanceof ReplayedError) reply.header('idempotent-replayed', 'true');
   const { problem, headers: extra } = toProblemAnswer(error, request.id);
   // What it comes in the place of may have had others.
-  for (const name of ['etag', 'last-modified']) reply.removeHeader(name);
+  for (const name of ['etag', 'content-encoding']) reply.removeHeader(name);
   reply.headers({ 'cache-control': headers['cache-control'], ...extra });
   return reply.code(problem.status).type(problemType).send(jsonText(problem));
 }
