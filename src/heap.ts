@@ -1,4 +1,5 @@
 /** How V8 collects the garbage of a process that has started. */
+import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -15,17 +16,37 @@ const growthPercent = 200;
  */
 const markingThreads = 1;
 
+/** How often it is looked whether the process rests, and so much of that time its loop may have been at work. */
+const lookMs = 1000;
+const restingShare = 0.1;
+
 /**
- * Gives back what a start needed and nothing else does, which V8 lets an idle process keep, and sets what holds from then
- * on. Everything else waits for it. Node has no call of its own for a collection: V8 gives its `gc` to a context that is
- * made under this flag.
+ * Sets how garbage is collected from now on, and gives back what a start needed and nothing else does, which V8 lets an
+ * idle process keep: once the process rests, since everything else waits for it, 0.1 s on a slow machine. Those who have
+ * waited for a start call at once, and what was made for it is still of use to them. One that never rests needs the room.
  */
-export function settleHeap(): void {
+export function settleHeap({ everyMs = lookMs } = {}): Disposable {
+  setFlagsFromString(`--heap-growing-percent=${growthPercent}`);
+  setFlagsFromString(`--concurrent-marking-max-worker-num=${markingThreads}`);
+  let seen = performance.eventLoopUtilization();
+  const timer = setInterval(() => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, seen);
+    seen = now;
+    if (utilization > restingShare) return;
+    clearInterval(timer);
+    collectAll();
+  }, everyMs).unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/**
+ * All that can be had, and the room of the young generation, which has grown to its limit by then. Node has no call of its
+ * own for a collection: V8 gives its `gc` to a context that is made under this flag.
+ */
+function collectAll(): void {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as (of: Readonly<Record<string, string>>) => void;
   setFlagsFromString('--no-expose-gc');
-  // All that can be had, and the room of the young generation, which has grown to its limit by then.
   gc({ type: 'major', flavor: 'last-resort' });
-  setFlagsFromString(`--heap-growing-percent=${growthPercent}`);
-  setFlagsFromString(`--concurrent-marking-max-worker-num=${markingThreads}`);
 }

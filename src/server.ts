@@ -46,7 +46,7 @@ async function serve(run: Run<Config>, program: Program): Promise<void> {
   {
     await using app = await App.start({ config, logger, signal: stop.signal, onFatal: fail });
     announce(app, run, program);
-    settleHeap();
+    using _ = settleHeap();
     await stopped(stop);
   }
   logger.info({}, 'stopped');
