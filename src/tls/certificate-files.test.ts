@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keepingLogger } from '../../test/support/samples.ts';
 import { makeAuthority, makeCertificate, type Pair } from '../../test/support/tls-certificates.ts';
@@ -113,7 +115,9 @@ test('one whose time is over is used, and it is said', async () => {
 });
 
 test.each([
-  ['no file', 'KODAMA_TLS_CERT cannot be read: ENOENT', async () => '/nowhere/tls.crt'],
+  // In these words whenever it goes: told once.
+  ['no file', 'KODAMA_TLS_CERT cannot be read: ENOENT: .*, open ', async () => '/nowhere/tls.crt'],
+  ['a pipe', 'KODAMA_TLS_CERT cannot be read: .* is no file', pipe],
   ['a folder', 'KODAMA_TLS_CERT cannot be read: .* is no file', async () => folder],
   ['a device', 'KODAMA_TLS_CERT cannot be read: .* is no file', async () => '/dev/zero'],
   [
@@ -132,6 +136,12 @@ test.each([
   });
   await expect(open).rejects.toThrow(new RegExp(`^${words}`));
 });
+
+async function pipe(): Promise<string> {
+  const path = join(await freshPlace(), 'pipe');
+  await promisify(execFile)('mkfifo', [path]);
+  return path;
+}
 
 async function written(text: string): Promise<string> {
   const path = join(await freshPlace(), 'other.pem');

@@ -3,7 +3,7 @@
  * watched: a renewal writes, renames, or turns a link round as a mounted secret of Kubernetes does, and what was watched
  * is another file then. What can not be used, such as a new certificate whose key has yet to come, changes nothing.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../core/ports.ts';
 import { checkPair, type PairNames } from './certificates.ts';
@@ -112,12 +112,15 @@ async function readPair({ paths, names, limits }: CertificateFilesOptions): Prom
   return { cert: cert ?? '', key: key ?? '' };
 }
 
+/** Opened once: what is looked at is what is read, whatever comes in its place meanwhile. */
 async function readPart(path: string, bytesMax: number): Promise<string> {
-  const found = await stat(path);
+  // To open a pipe waits for its writer otherwise (fifo(7)).
+  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const found = await file.stat();
   // A pipe can be read once, and a device has no end.
   if (!found.isFile()) throw new Error(`${path} is no file`);
   if (found.size > bytesMax) throw new Error(`${path} has more than ${bytesMax} bytes`);
-  return await readFile(path, 'utf8');
+  return await file.readFile('utf8');
 }
 
 /** It is used though its time is over, or has not come: how would anybody reach kodama to see it? */
