@@ -12,7 +12,12 @@ interface Begun {
 const begun = new Map<number | undefined, Begun>();
 subscribe('http.server.request.start', (message) => {
   const one = message as Begun;
-  begun.set(one.request.socket.remotePort, one);
+  const { remotePort } = one.request.socket;
+  begun.set(remotePort, one);
+  // Another client may have that port then.
+  one.response.once('close', () => {
+    if (begun.get(remotePort) === one) begun.delete(remotePort);
+  });
 });
 
 /** Until whoever reads the body of this client's only request has all of it that was sent. */
