@@ -282,6 +282,7 @@ function build(env: z.output<typeof settings>, isTerminal: boolean, warnings: re
       pageFillMs: 500,
       labelledListenersMax: 100,
     },
+    calls: { leftCallsPerProjectMax: 64, leftCallsMax: 1024 },
     dataPlane: dataPlaneOf(env),
     agent: agentLimits,
     readiness: { pingTimeoutMs: 2000, commitTimeoutMs: 5000 },

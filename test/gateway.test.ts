@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { AppError } from '../src/core/errors.ts';
+import { observedFrame } from '../src/wire/frames.ts';
 import { messageType } from '../src/wire/gateway-protos.ts';
 import { signHello } from '../src/wire/hello-signature.ts';
 import { rowsBytes, rowsText } from '../src/wire/record-frames.ts';
@@ -161,7 +162,15 @@ test.each<[string, (agent: ReturnType<typeof raw>) => void, RegExp]>([
   ['rows that are none', (agent) => agent.send({ ...records(1), rows: Buffer.from('{}') }), /rows/],
   [
     'an observation of a listener that was not named',
-    (agent) => agent.write(forged({ observed: { listenerId, generation: 1, gone: {} } })),
+    (agent) =>
+      agent.send(
+        observedFrame({
+          listenerId,
+          generation: 1,
+          state: 'failed',
+          reason: { code: 'internal', message: '' },
+        }),
+      ),
     /not named/,
   ],
   [
@@ -186,6 +195,18 @@ test.each<[string, (agent: ReturnType<typeof raw>) => void, RegExp]>([
   expect(goodbye.reason).toMatch(reason);
   expect(goodbye.isFinal).toBe(false);
   await waitFor('its end', () => session?.isOver);
+});
+
+test('an end that is told once more ends nothing', async () => {
+  await using agent = raw();
+  await agent.welcomed(node());
+  const session = admission.session;
+  const gone = { listenerId, generation: 1, state: 'gone' } as const;
+  agent.send(observedFrame(gone));
+  agent.send(records(1));
+  await agent.got('committed');
+  expect(session?.isOver).toBe(false);
+  expect(session?.observed).toEqual([]);
 });
 
 test('a message beyond all bounds ends the stream', async () => {

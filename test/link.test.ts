@@ -44,9 +44,8 @@ async function serveHost(): Promise<{ port: number } & AsyncDisposable> {
   };
 }
 
-test('a host is asked, reports and is acknowledged over a TCP connection as over a fork', async () => {
-  await using host = await serveHost();
-  const socket = connect(host.port, '127.0.0.1');
+async function linkTo({ port }: { readonly port: number }) {
+  const socket = connect(port, '127.0.0.1');
   const records: WorkerRecord[] = [];
   const bugs: unknown[] = [];
   const link = new Link({
@@ -58,6 +57,12 @@ test('a host is asked, reports and is acknowledged over a TCP connection as over
     onFailure: (error) => bugs.push(error),
   });
   await link.ready;
+  return { link, socket, records, bugs };
+}
+
+test('a host is asked, reports and is acknowledged over a TCP connection as over a fork', async () => {
+  await using host = await serveHost();
+  const { link, socket, records, bugs } = await linkTo(host);
   const binding = { ...sampleBinding(1), recording: 'durable' } as const;
   const { listenerId } = binding;
   const bound = await link.request({ kind: 'open', binding, share: 'alone' });
@@ -78,5 +83,32 @@ test('a host is asked, reports and is acknowledged over a TCP connection as over
   await once(socket, 'close');
   const gone = await rejection(link.request({ kind: 'serve', listenerId }));
   expect(gone).toMatchObject({ code: 'unavailable' });
+  expect(bugs).toEqual([]);
+});
+
+test('of a listener that drains only who closes it first is told when it is gone', async () => {
+  await using host = await serveHost();
+  const { link, socket, bugs } = await linkTo(host);
+  const binding = sampleBinding(1);
+  const { listenerId } = binding;
+  const bound = await link.request({ kind: 'open', binding, share: 'alone' });
+  await link.request({ kind: 'serve', listenerId });
+  const client = connect(bound?.port ?? 0, '127.0.0.1');
+  client.write('hello');
+  await once(client, 'data');
+  const close = { kind: 'close', listenerId, reason: 'listener_deleted' } as const;
+  let isGone = false;
+  const first = link.request({ ...close, drainMs: 600_000 }).then(() => {
+    isGone = true;
+  });
+  for (let minutes = 9; minutes > 0; minutes -= 1) {
+    await link.request({ ...close, drainMs: minutes * 60_000 });
+  }
+  expect(isGone).toBe(false);
+  const ended = once(client.resume(), 'close');
+  await link.request({ ...close, drainMs: 0 });
+  await Promise.all([first, ended]);
+  socket.end();
+  await once(socket, 'close');
   expect(bugs).toEqual([]);
 });

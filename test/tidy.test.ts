@@ -85,13 +85,13 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2120,
+  src: 2123,
   api: 2677,
   cli: 6695,
-  core: 9350,
+  core: 9510,
   agent: 1620,
   console: 10390,
-  echo: 6330,
+  echo: 6355,
   'edge-sockets': 370,
   'embedded-postgres': 850,
   faults: 1450,
@@ -106,7 +106,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   tenancy: 1550,
   tls: 350,
   wire: 670,
-  workers: 1085,
+  workers: 1097,
 };
 
 const root = join(import.meta.dirname, '..');

@@ -55,7 +55,7 @@ import {
   type WaitLimits,
   Waits,
 } from './waits.ts';
-import { whileThere } from './while-there.ts';
+import { type LeftCalls, whileThere } from './while-there.ts';
 
 export interface ControlPlaneOptions extends StatusSources {
   readonly store: Store;
@@ -68,6 +68,7 @@ export interface ControlPlaneOptions extends StatusSources {
   readonly loop: LoopShares<ProjectRef>;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly leftCalls: LeftCalls;
   readonly limits: EventPageLimits & StreamLimits & WaitLimits & ConnectionLimits & ReadinessLimits;
 }
 
@@ -78,19 +79,21 @@ export class ControlPlane {
   readonly nodeCalls: NodeCalls;
   readonly #listeners: NamedListeners;
   readonly #connections: Connections;
+  readonly #names: (project: ProjectRef) => ListenerNames;
   readonly #streams: EventStreams;
   readonly #waits: Waits;
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
-    const names = (project: ProjectRef) => this.#names(project);
+    const { nodes, store } = options;
+    const names = (project: ProjectRef) => new ListenerNames({ nodes, store: store.of(project) });
+    this.#names = names;
     this.#streams = new EventStreams({ ...options, names });
     this.#waits = new Waits({ ...options, names, streams: this.#streams });
     const { pageBytesMax } = options.limits;
-    const goneNodes = new GoneNodes({ ...options, pageBytesMax });
-    this.goneNodes = goneNodes;
-    const nodeCalls = new NodeCalls(options);
-    this.nodeCalls = nodeCalls;
+    this.goneNodes = new GoneNodes({ ...options, pageBytesMax });
+    this.nodeCalls = new NodeCalls(options);
+    const { goneNodes, nodeCalls } = this;
     const shared = { ...options, pageBytesMax, goneNodes, names, nodeCalls };
     this.#listeners = new NamedListeners(shared);
     this.#connections = new Connections(shared);
@@ -102,9 +105,10 @@ export class ControlPlane {
     return { project, store: this.#options.store.of(project) };
   }
 
-  #names(project: ProjectRef): ListenerNames {
-    const { nodes, store } = this.#options;
-    return new ListenerNames({ nodes, store: store.of(project) });
+  /** What has begun goes on when the caller goes away. */
+  async #change<Result>(caller: Caller, work: (own: Own) => Promise<Result>): Promise<Result> {
+    const own = await this.#of(caller);
+    return await this.#options.leftCalls.change(caller, () => work(own));
   }
 
   /**
@@ -117,7 +121,9 @@ export class ControlPlane {
     inputs: readonly NewListener[],
     ids: readonly string[] = [],
   ): Promise<readonly Listener[]> {
-    return await this.#listeners.create(await this.#of(caller), caller, inputs, ids);
+    const own = await this.#of(caller);
+    const create = () => this.#listeners.create(own, caller, inputs, ids);
+    return await this.#options.leftCalls.with(caller, create);
   }
 
   /** By id or name; a closed one by its id. @throws not_found, unavailable */
@@ -137,14 +143,16 @@ export class ControlPlane {
 
   /** @throws not_found, failed_precondition (closed, or of a process that is gone), what Listeners.update throws */
   async updateListener(caller: Caller, idOrName: string, patch: ListenerPatch): Promise<Listener> {
-    const own = await this.#of(caller);
-    return await whileThere(caller, this.#listeners.update(own, caller, idOrName, patch));
+    return await this.#change(caller, (own) =>
+      this.#listeners.update(own, caller, idOrName, patch),
+    );
   }
 
   /** As updateListener, of its faults as they are when its turn comes. @throws what the change throws, too */
   async updateFaults(caller: Caller, idOrName: string, change: FaultChange): Promise<Listener> {
-    const own = await this.#of(caller);
-    return await whileThere(caller, this.#listeners.updateFaults(own, caller, idOrName, change));
+    return await this.#change(caller, (own) =>
+      this.#listeners.updateFaults(own, caller, idOrName, change),
+    );
   }
 
   /**
@@ -153,9 +161,9 @@ export class ControlPlane {
    * @throws not_found, unavailable
    */
   async deleteListener(caller: Caller, idOrName: string, drainMs: number): Promise<boolean> {
-    caller.signal.throwIfAborted();
-    const own = await this.#of(caller);
-    return await whileThere(caller, this.#listeners.close(own, caller, idOrName, drainMs));
+    return await this.#change(caller, (own) =>
+      this.#listeners.close(own, caller, idOrName, drainMs),
+    );
   }
 
   /**
@@ -163,8 +171,7 @@ export class ControlPlane {
    * be closed of them are when it answers, or throws for one that can not.
    */
   async closeListeners(caller: Caller, ask: CloseMany): Promise<Page<string>> {
-    const own = await this.#of(caller);
-    return await whileThere(caller, this.#listeners.closeMany(own, caller, ask));
+    return await this.#change(caller, (own) => this.#listeners.closeMany(own, caller, ask));
   }
 
   /** @throws not_found, unavailable */
@@ -189,8 +196,7 @@ export class ControlPlane {
     id: string,
     mode: 'fin' | 'rst',
   ): Promise<Named<Connection>> {
-    const own = await this.#of(caller);
-    return await whileThere(caller, this.#connections.close(own, caller, id, mode));
+    return await this.#change(caller, (own) => this.#connections.close(own, caller, id, mode));
   }
 
   /**

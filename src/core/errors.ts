@@ -115,6 +115,21 @@ export function idempotencyFull(
   return new AppError('resource_exhausted', message, { limit, limitValue, retryAfterMs: 60_000 });
 }
 
+/** By a listener of the same project, where it is known which. */
+export function nameTaken(
+  name: string,
+  known: { readonly owner?: string; readonly item?: number | undefined } = {},
+): AppError {
+  const { owner, item } = known;
+  const message = owner === undefined ? 'is taken' : `is taken by listener ${owner}`;
+  const details = {
+    errors: [{ path: 'name', message }],
+    ...(owner !== undefined && { owner }),
+    ...(item !== undefined && { item }),
+  };
+  return new AppError('already_exists', `the name ${name} ${message}`, details);
+}
+
 export function hasCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof AppError && error.code === code;
 }

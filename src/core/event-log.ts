@@ -186,7 +186,7 @@ export class EventLog implements Appends, ProjectAppends {
     return await this.#shared.writer.appendCommand(this.#project, events, extra);
   }
 
-  async inTime<Result>(commit: Promise<Result>): Promise<Result> {
+  async inTime<Result>(commit: (over: AbortSignal) => Promise<Result>): Promise<Result> {
     return await this.#shared.writer.inTime(commit);
   }
 

@@ -34,8 +34,10 @@ export class ListenerCloses {
     const entry = set.get(id);
     if (entry === null) return;
     await set.inTurn(id, (own) => this.#end(by, own, drainMs));
-    await entry.gone.promise;
-    await eventLog.inTime(Promise.resolve(entry.ending));
+    // A drain may take a day: nothing is kept of callers who do not wait for its end.
+    const gone = by === null ? [] : [by.signal];
+    await entry.gone.passed(...gone);
+    await eventLog.inTime((over) => entry.ended.passed(AbortSignal.any([...gone, over])));
   }
 
   async #end(by: Caller | null, entry: ListenerEntry, drainMs: number): Promise<void> {
@@ -50,6 +52,10 @@ export class ListenerCloses {
     if (by !== null && isNews) entry.endedBy = { by, before, isAudited: isDrain };
     // Nothing can be changed from here on; without a drain only its end is told.
     entry.listener = { ...entry.listener, state: 'draining' };
+    // It is wished again only where that makes it sooner, however often it is asked for.
+    const endsAt = performance.now() + drain;
+    if (endsAt >= entry.drainEndsAt) return;
+    entry.drainEndsAt = endsAt;
     endWish(dataPlane, entry, drain);
   }
 

@@ -96,6 +96,30 @@ test('a delete while it drains makes the drain end sooner', async () => {
   expect(endsOf(world, id)).toHaveLength(1);
 });
 
+test('however often a drain is asked for, it is one, and nothing is kept of callers who leave', async () => {
+  const world = await makeWorld();
+  const { id } = await create(world);
+  const gate = Promise.withResolvers<void>();
+  world.dataPlane.gates.endWish = gate.promise;
+  const gone = world.set.get(id)?.gone;
+  const stays = world.control.deleteListener(caller, id, 5000);
+  await waitFor('the drain', () => gone?.waiting === 1);
+  for (let count = 0; count < 20; count += 1) {
+    const leaving = new AbortController();
+    const by = { ...caller, signal: leaving.signal };
+    const deleted = world.control.deleteListener(by, id, 5000 + count);
+    await waitFor('its place', () => gone?.waiting === 2);
+    leaving.abort(new AppError('unavailable', 'the caller went away'));
+    expect(await codeOf(deleted)).toBe('unavailable');
+    expect(gone?.waiting).toBe(1);
+  }
+  expect(world.dataPlane.calls.filter(isClose)).toHaveLength(1);
+  gate.resolve();
+  await stays;
+  expect(gone?.waiting).toBe(0);
+  expect(endsOf(world, id)).toHaveLength(1);
+});
+
 test('a drain is bounded', async () => {
   const world = await makeWorld();
   const { id } = await create(world);

@@ -72,8 +72,14 @@ export class ListenerObserver {
     const { laddr, sockets, state, reason } = entry.listener;
     const { store } = this.#options;
     if (observed.state === 'gone') {
-      entry.ending ??= this.#end(entry);
-      entry.gone.resolve();
+      entry.ending ??= this.#end(entry).then(
+        () => entry.ended.open(),
+        (error: unknown) => {
+          entry.ended.break(error);
+          throw error;
+        },
+      );
+      entry.gone.open();
       await entry.ending;
     } else if (observed.state === 'failed') {
       if (reason?.code === observed.reason.code) return await noteObserved(store, entry);

@@ -1,6 +1,7 @@
 /** The listeners of this node that are not closed: by id, by name, and the order of work on each. */
 import type { Caller } from './caller.ts';
 import { AppError, limitReached } from './errors.ts';
+import { Latch } from './latch.ts';
 import type { Listener, ListenerSecrets } from './listener.ts';
 import type { ProjectRef } from './project.ts';
 import { heldBytes } from './sizes.ts';
@@ -14,9 +15,13 @@ export interface ListenerEntry {
   wished: number;
   /** The newest generation of which the data plane has told how it is; 0: of none. */
   observed: number;
-  /** Resolves when it listens no more, and its end is being committed. */
-  readonly gone: PromiseWithResolvers<void>;
+  /** Opens when it listens no more, and its end is being committed. */
+  readonly gone: Latch;
   ending: Promise<void> | null;
+  /** Opens when that is committed. */
+  readonly ended: Latch;
+  /** When its connections are to end at the latest, by performance.now. */
+  drainEndsAt: number;
   /** Whose delete its end is; null: nobody's. */
   endedBy: ListenerEnd | null;
   expiry: NodeJS.Timeout | null;
@@ -93,7 +98,8 @@ export class ListenerSet {
   ): ListenerEntry {
     const entry: ListenerEntry = {
       ...{ listener, secrets, turn, bytes: heldBytes(listener, secrets), expiry: null },
-      ...{ wished: 0, observed: 0, gone: Promise.withResolvers(), ending: null, endedBy: null },
+      ...{ wished: 0, observed: 0, gone: new Latch(), ending: null, endedBy: null },
+      ...{ ended: new Latch(), drainEndsAt: Number.POSITIVE_INFINITY },
     };
     this.#entries.set(listener.id, entry);
     this.#bytes += entry.bytes;
@@ -120,15 +126,16 @@ export class ListenerSet {
     this.#entries.delete(id);
     this.#bytes -= entry.bytes;
     const { project, name } = entry.listener;
-    if (name !== null) this.#ids.delete(nameKey(project, name));
+    const key = nameKey(project, name ?? '');
+    // A create that is refused for its name has not had it.
+    if (this.#ids.get(key) === id) this.#ids.delete(key);
   }
 
   /** Whoever waits for the end of one, or for a turn, hears of it elsewhere: none of them is closed. */
   end(why: AppError): void {
     this.#ended = why;
     for (const { listener, gone } of this.#entries.values()) {
-      gone.promise.catch(() => undefined);
-      gone.reject(why);
+      gone.break(why);
       this.remove(listener.id);
     }
   }
@@ -153,19 +160,4 @@ export class ListenerSet {
 /** No name holds a space. */
 function nameKey(project: ProjectRef, name: string): string {
   return `${project} ${name}`;
-}
-
-/** By a listener of the same project, where it is known which. */
-export function nameTaken(
-  name: string,
-  known: { readonly owner?: string; readonly item?: number | undefined } = {},
-): AppError {
-  const { owner, item } = known;
-  const message = owner === undefined ? 'is taken' : `is taken by listener ${owner}`;
-  const details = {
-    errors: [{ path: 'name', message }],
-    ...(owner !== undefined && { owner }),
-    ...(item !== undefined && { item }),
-  };
-  return new AppError('already_exists', `the name ${name} ${message}`, details);
 }

@@ -7,7 +7,7 @@
  * - The rows in the store follow from the events appended here.
  */
 import type { Caller } from './caller.ts';
-import { AppError, ofItem } from './errors.ts';
+import { AppError, nameTaken, ofItem } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import type { FaultChange } from './fault-changes.ts';
 import type { Listener, ListenerPatch, NewListener } from './listener.ts';
@@ -22,12 +22,7 @@ import {
   type PortRules,
   portInUse,
 } from './listener-ports.ts';
-import {
-  type ListenerEntry,
-  type ListenerSet,
-  nameTaken,
-  type RoomLimits,
-} from './listener-set.ts';
+import type { ListenerEntry, ListenerSet, RoomLimits } from './listener-set.ts';
 import { ListenerUpdates } from './listener-updates.ts';
 import { wish } from './listener-wish.ts';
 import type { Appends } from './log-writer.ts';

@@ -41,24 +41,29 @@ export class LogCommands {
       if (!queue.giveUp(entry)) this.#undoLate(entry, onLate);
     };
     try {
-      return await this.inTime(entry.committed.promise, giveUp);
+      return await this.inTime(() => entry.committed.promise, giveUp);
     } finally {
       this.#count -= 1;
     }
   }
 
   /** See EventLog.inTime. */
-  async inTime<Result>(commit: Promise<Result>, giveUp?: () => void): Promise<Result> {
+  async inTime<Result>(
+    commit: (over: AbortSignal) => Promise<Result>,
+    giveUp?: () => void,
+  ): Promise<Result> {
     const timeout = Promise.withResolvers<'late'>();
     const { commandTimeoutMs } = this.#options.limits;
     const timer = setTimeout(() => timeout.resolve('late'), commandTimeoutMs);
+    const over = new AbortController();
     try {
-      const outcome = await Promise.race([commit, timeout.promise]);
+      const outcome = await Promise.race([commit(over.signal), timeout.promise]);
       if (outcome !== 'late') return outcome;
       giveUp?.();
       throw this.#unavailable();
     } finally {
       clearTimeout(timer);
+      over.abort();
     }
   }
 

@@ -32,10 +32,10 @@ export interface ProjectAppends {
 export interface Appends {
   of(project: ProjectRef): ProjectAppends;
   /**
-   * What waits for a commit, for a caller who waits only as long as for a command.
+   * What waits for a commit, for a caller who waits only as long as for a command: until the signal aborts.
    * @throws unavailable when it takes longer; it may still come
    */
-  inTime<Result>(commit: Promise<Result>): Promise<Result>;
+  inTime<Result>(commit: (over: AbortSignal) => Promise<Result>): Promise<Result>;
 }
 
 export class LogWriter implements Appends {
@@ -72,7 +72,7 @@ export class LogWriter implements Appends {
     return this.#commands.commit(makeEntry(project, events, extra), onLate);
   }
 
-  async inTime<Result>(commit: Promise<Result>): Promise<Result> {
+  async inTime<Result>(commit: (over: AbortSignal) => Promise<Result>): Promise<Result> {
     return await this.#commands.inTime(commit);
   }
 }

@@ -1,7 +1,7 @@
 /** What callers do with a listener that they name, whichever node has it: this one, another, or one that is not there. */
 import type { Caller } from './caller.ts';
 import type { ListenerDirectory } from './directories.ts';
-import { AppError, hasCode } from './errors.ts';
+import { AppError, hasCode, nameTaken } from './errors.ts';
 import { assertFaultList, assertFaultsSuit, nameFaults } from './fault.ts';
 import type { FaultChange } from './fault-changes.ts';
 import type { GoneNodes } from './gone-nodes.ts';
@@ -11,7 +11,6 @@ import { inParallel } from './in-parallel.ts';
 import { isOver, type Listener, type ListenerPatch, type NewListener } from './listener.ts';
 import { assertSpecFits } from './listener-bounds.ts';
 import { changeOf } from './listener-change.ts';
-import { nameTaken } from './listener-set.ts';
 import type { NodeCalls } from './node-calls.ts';
 import type { NodeCommand, OtherNodes } from './node-command.ts';
 import { listPage, type Page } from './page.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { caller, makeWorld } from '../../test/support/core-world.ts';
 import { sampleId, sampleNewListener } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
-import { callerGone, whileThere } from './while-there.ts';
+import { callerGone, LeftCalls, whileThere } from './while-there.ts';
 
 function leaving() {
   const gone = new AbortController();
@@ -68,4 +68,54 @@ test('no read begins for a caller who is gone', async () => {
   await expect(control.closeConnection(one, id, 'rst')).rejects.toMatchObject(wentAway);
   await expect(control.updateListener(one, id, {})).rejects.toMatchObject(wentAway);
   await expect(control.deleteListener(one, id, 0)).rejects.toMatchObject(wentAway);
+});
+
+test('of calls that go on without their callers there are so many, of a project and of all', async () => {
+  const calls = new LeftCalls({ leftCallsPerProjectMax: 2, leftCallsMax: 3 });
+  const ends: (() => void)[] = [];
+  const begin = () => new Promise<void>((end) => void ends.push(end));
+  async function abandon(project: string): Promise<void> {
+    const { caller: one, leave } = leaving();
+    const left = calls.change({ ...one, project }, begin);
+    leave();
+    await expect(left).rejects.toMatchObject(wentAway);
+  }
+  const refused = (project: string) => calls.change({ ...caller, project }, begin);
+  const tooMany = (limit: string, limitValue: number) => ({
+    code: 'resource_exhausted',
+    details: { limit, limitValue },
+  });
+  const stays = calls.change({ ...caller, project: 'a' }, begin);
+  await abandon('a');
+  await abandon('a');
+  await expect(refused('a')).rejects.toMatchObject(tooMany('leftCallsPerProjectMax', 2));
+  await abandon('b');
+  await expect(refused('b')).rejects.toMatchObject(tooMany('leftCallsMax', 3));
+  expect(ends).toHaveLength(4);
+  // Those who wait for theirs are not counted.
+  for (const end of ends) end();
+  await stays;
+  const again = ['a', 'a', 'b'].map((project) => abandon(project));
+  await Promise.all(again);
+});
+
+test('a listener that is slow to change keeps few of the changes whose callers have left', async () => {
+  const world = await makeWorld();
+  const [listener] = await world.control.createListeners(caller, [sampleNewListener({})]);
+  const id = listener?.id ?? '';
+  const commit = Promise.withResolvers<void>();
+  world.store.faults.push({ begin: commit.promise });
+  const first = world.control.updateListener(caller, id, { name: 'first' });
+  for (const name of ['one', 'two']) {
+    const { caller: one, leave } = leaving();
+    const change = world.control.updateListener(one, id, { name });
+    setImmediate(leave);
+    await expect(change).rejects.toMatchObject(wentAway);
+  }
+  const over = world.control.updateListener(caller, id, { name: 'three' });
+  await expect(over).rejects.toMatchObject({ code: 'resource_exhausted' });
+  commit.resolve();
+  await first;
+  await waitFor('the last of them', () => world.set.get(id)?.listener.name === 'two');
+  await world.control.updateListener(caller, id, { name: 'four' });
 });

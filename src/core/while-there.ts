@@ -1,6 +1,6 @@
-/** Callers who go away: what nobody waits for any more. */
+/** Callers who go away: what nobody waits for any more, and what goes on all the same. */
 import type { Caller } from './caller.ts';
-import { AppError } from './errors.ts';
+import { AppError, limitReached } from './errors.ts';
 
 /** What a caller's signal is aborted with. Nobody is there to read it. */
 export function callerGone(): AppError {
@@ -23,5 +23,76 @@ export async function whileThere<Result>(
     return await Promise.race([work, gone]);
   } finally {
     signal.removeEventListener('abort', onAbort);
+  }
+}
+
+export interface LeftCallLimits {
+  /** Of one project, that go on without their callers. */
+  readonly leftCallsPerProjectMax: number;
+  /** Of all projects. */
+  readonly leftCallsMax: number;
+}
+
+/**
+ * Calls that go on without their callers: what has begun to change something is brought to its end. Who is there has a
+ * connection, of which there are only so many; who has left may call again at once.
+ */
+export class LeftCalls {
+  readonly #limits: LeftCallLimits;
+  readonly #counts = new Map<string, number>();
+  #count = 0;
+
+  constructor(limits: LeftCallLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * @throws what it throws; before it is begun what the signal was aborted with, or resource_exhausted where too many of
+   *   its project's go on, or of all
+   */
+  async with<Result>(
+    { project, signal }: Pick<Caller, 'project' | 'signal'>,
+    begin: () => Promise<Result>,
+  ): Promise<Result> {
+    signal.throwIfAborted();
+    this.#assertRoom(project);
+    let hasLeft = false;
+    const leave = () => {
+      hasLeft = true;
+      this.#add(project, 1);
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    try {
+      return await begin();
+    } finally {
+      signal.removeEventListener('abort', leave);
+      if (hasLeft) this.#add(project, -1);
+    }
+  }
+
+  /** As `with`, and waits no longer than the caller does. */
+  change<Result>(
+    caller: Pick<Caller, 'project' | 'signal'>,
+    begin: () => Promise<Result>,
+  ): Promise<Result> {
+    return whileThere(caller, this.with(caller, begin));
+  }
+
+  #assertRoom(project: string): void {
+    const { leftCallsPerProjectMax, leftCallsMax } = this.#limits;
+    const own = this.#counts.get(project) ?? 0;
+    if (own < leftCallsPerProjectMax && this.#count < leftCallsMax) return;
+    const message = 'too many calls go on whose callers have left: ask again when they are done';
+    const isOwn = own >= leftCallsPerProjectMax;
+    throw isOwn
+      ? limitReached('leftCallsPerProjectMax', leftCallsPerProjectMax, message)
+      : limitReached('leftCallsMax', leftCallsMax, message);
+  }
+
+  #add(project: string, change: 1 | -1): void {
+    this.#count += change;
+    const count = (this.#counts.get(project) ?? 0) + change;
+    if (count === 0) this.#counts.delete(project);
+    else this.#counts.set(project, count);
   }
 }

@@ -27,6 +27,7 @@ export class EchoHost {
   readonly #send: (report: Report) => void;
   readonly #listeners = new Map<string, EchoListener>();
   readonly #opening = new Map<string, Promise<void>>();
+  readonly #closing = new WeakSet<EchoListener>();
   readonly #clock = workerClock();
   readonly #connections = new OpenConnections();
   readonly #lease = new ConnectionLease(this.#connections, this.#clock);
@@ -136,8 +137,12 @@ export class EchoHost {
     const listener = this.#listeners.get(request.listenerId);
     if (request.kind === 'serve') listener?.serve();
     else if (request.kind === 'update') listener?.update(request);
-    else {
-      await listener?.close(request.drainMs, request.reason);
+    else if (listener !== undefined) {
+      const closed = listener.close(request.drainMs, request.reason);
+      // Only who asked first is told when it is gone: however often it is asked for, it is waited for once.
+      if (this.#closing.has(listener)) return null;
+      this.#closing.add(listener);
+      await closed;
       this.#listeners.delete(request.listenerId);
     }
     return null;

@@ -37,7 +37,9 @@ export class ObservedIntake implements Disposable {
     this.#options = options;
   }
 
-  take(observed: Observed, isAsked: boolean): void {
+  /** See SessionDataPlane.isAsked. */
+  take(observed: Observed, isAsked: boolean | null): void {
+    if (isAsked === null) return;
     const { listenerId } = observed;
     const rest = this.#resting.get(listenerId);
     if (isAsked) {

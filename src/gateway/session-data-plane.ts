@@ -32,12 +32,12 @@ interface Named {
   observed: number;
   /** The answer to the last wish. */
   wished: Promise<unknown>;
-  /** Those whose `gone` is still to come. */
-  ends: number;
+  /** Its `gone` is still to come. */
+  isEnded: boolean;
 }
 
 const nothingWished = (): Named => ({
-  ...{ generation: 0, observed: 0, wished: Promise.resolve(), ends: 0 },
+  ...{ generation: 0, observed: 0, wished: Promise.resolve(), isEnded: false },
 });
 
 type Command = Omit<FrameOf<ControlFrame, 'command'>, 'kind' | 'number'>;
@@ -98,7 +98,7 @@ export class SessionDataPlane implements DataPlane {
 
   endWish(end: ListenerEnd): void {
     if (this.#isOver) return;
-    this.#name(end.listenerId).ends += 1;
+    this.#name(end.listenerId).isEnded = true;
     this.#options.send({ kind: 'endWish', ...end });
   }
 
@@ -169,12 +169,17 @@ export class SessionDataPlane implements DataPlane {
   }
 
   /**
-   * Whether it is what was asked for: the first that is told of a wish, or the end of a listener.
+   * Whether it is what was asked for: the first that is told of a wish, or the end of a listener. Null where it says
+   * nothing, of a listener that is gone.
    * @throws WireError of what was not wished in this session
    */
-  isAsked({ listenerId, generation, state }: Observed): boolean {
+  isAsked({ listenerId, generation, state }: Observed): boolean | null {
     const named = this.#named.get(listenerId);
-    if (named === undefined) throw new WireError('observed: a listener that was not named');
+    if (named === undefined) {
+      // Where its end was wished more than once, older agents tell of it as often.
+      if (state === 'gone') return null;
+      throw new WireError('observed: a listener that was not named');
+    }
     if (state !== 'gone') {
       if (generation > named.generation) {
         throw new WireError('observed: a generation that was not wished');
@@ -183,9 +188,8 @@ export class SessionDataPlane implements DataPlane {
       if (isFirst) named.observed = generation;
       return isFirst;
     }
-    if (named.ends === 0) throw new WireError('observed: the end of what was not ended');
-    named.ends -= 1;
-    if (named.ends === 0) this.#named.delete(listenerId);
+    if (!named.isEnded) throw new WireError('observed: the end of what was not ended');
+    this.#named.delete(listenerId);
     return true;
   }
 

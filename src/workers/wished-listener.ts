@@ -49,7 +49,7 @@ export class WishedListener {
   /** By the id of their worker, in the order in which they were bound. */
   readonly #parts = new Map<string, Part>();
   #observed: Observed | null = null;
-  #isEnded = false;
+  #closed: Promise<void> | null = null;
   /** The end of what was last begun on the workers. */
   #turn: Promise<unknown> = Promise.resolve();
   #retry: NodeJS.Timeout | null = null;
@@ -93,24 +93,25 @@ export class WishedListener {
   }
 
   /** Stops listening. Resolves when no worker has it any more; a later call ends the drain of an earlier one sooner. */
-  async close(drainMs: number, reason: CloseReason): Promise<void> {
-    this.#isEnded = true;
+  close(drainMs: number, reason: CloseReason): Promise<void> {
     if (this.#retry !== null) clearTimeout(this.#retry);
     const { up } = this.#options;
     const { listenerId } = this.#wish.binding;
     const request = { kind: 'close', listenerId, drainMs, reason } as const;
     const ask = (worker: ServingWorker) =>
       worker.request(request).catch((error: unknown) => this.#failureOf(worker, error));
-    // Also those that have no part yet: one may be binding it.
-    await Promise.all([...up.values()].map(ask));
+    // Also those that have no part yet: one may be binding it. Of a later call a worker only says that it has heard it.
+    const asked = Promise.all([...up.values()].map(ask));
+    this.#closed ??= asked.then(() => undefined);
+    return this.#closed;
   }
 
   async #pass(): Promise<void> {
-    if (this.#isEnded) return;
+    if (this.#closed !== null) return;
     const wish = this.#wish;
     for (const id of this.#parts.keys()) if (!this.#options.up.has(id)) this.#parts.delete(id);
     const failure = await this.#bringAll(wish);
-    if (this.#isEnded || wish.generation === 0) return;
+    if (this.#closed !== null || wish.generation === 0) return;
     if (failure === null) this.#delayMs = this.#options.limits.rebindMinMs;
     else this.#retryLater();
     const who = { listenerId: wish.binding.listenerId, generation: wish.generation };
@@ -183,13 +184,13 @@ export class WishedListener {
       await worker.request({ kind: 'update', listenerId, limits, faults });
       Object.assign(part, { limits, faults });
     }
-    if (this.#isEnded || part.isServed || generation === 0) return;
+    if (this.#closed !== null || part.isServed || generation === 0) return;
     await worker.request({ kind: 'serve', listenerId });
     part.isServed = true;
   }
 
   async #bind(worker: ServingWorker, wished: Binding): Promise<void> {
-    if (this.#isEnded) return;
+    if (this.#closed !== null) return;
     const binding = { ...wished, port: this.#laddr?.port ?? wished.port };
     // Only where none of ours has the port does the kernel tell that another process has it.
     const among = this.#listening === null ? 'first' : 'next';

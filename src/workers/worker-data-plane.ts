@@ -46,6 +46,8 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
   readonly #up = new Map<string, Worker>();
   /** Held or wished, by id; one that is being closed stays until it is. */
   readonly #listeners = new Map<string, WishedListener>();
+  /** What was wished last of each that is to be gone, until it is. */
+  readonly #ends = new Map<string, ListenerEnd>();
   readonly #shares: ProjectShares;
   #isStopping = false;
 
@@ -122,10 +124,21 @@ export class WorkerDataPlane implements DataPlane, AsyncDisposable {
     await listener.wish(wish);
   }
 
-  endWish({ listenerId, generation, drainMs }: ListenerEnd): void {
-    const { events, onFatal } = this.#options;
-    const tellGone = () => events.onObserved({ listenerId, generation, state: 'gone' });
-    this.#close(listenerId, drainMs, 'listener_deleted').then(tellGone).catch(onFatal);
+  endWish(end: ListenerEnd): void {
+    const { listenerId, drainMs } = end;
+    const isUnderWay = this.#ends.has(listenerId);
+    this.#ends.set(listenerId, end);
+    if (!isUnderWay) this.#end(end).catch(this.#options.onFatal);
+    else void this.#listeners.get(listenerId)?.close(drainMs, 'listener_deleted');
+  }
+
+  /** It is told once, of the last of those who asked for it. */
+  async #end(first: ListenerEnd): Promise<void> {
+    const { listenerId, drainMs } = first;
+    await this.#close(listenerId, drainMs, 'listener_deleted');
+    const { generation } = this.#ends.get(listenerId) ?? first;
+    this.#ends.delete(listenerId);
+    this.#options.events.onObserved({ listenerId, generation, state: 'gone' });
   }
 
   async #close(listenerId: string, drainMs: number, reason: CloseReason): Promise<void> {

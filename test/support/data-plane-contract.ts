@@ -434,13 +434,18 @@ function endContract(worldOf: () => World): void {
     await client.ended;
   });
 
-  test('a second end ends the drain of the first', async () => {
-    const { plane, ...world } = handsOf(worldOf());
+  test('a second end ends the drain of the first, and it is told once', async () => {
+    const { plane, told, ...world } = handsOf(worldOf());
     const { id, port } = await world.listen();
     await using client = await world.letIn(port);
-    plane.endWish({ listenerId: id, generation: 2, drainMs: longMs });
+    for (const drainMs of [longMs, longMs / 2, longMs * 2]) {
+      plane.endWish({ listenerId: id, generation: 2, drainMs });
+    }
     await world.end(id);
     await client.ended;
+    const { id: later } = await world.listen();
+    await world.end(later);
+    expect(told.observedOf(id).filter(({ state }) => state === 'gone')).toHaveLength(1);
   });
 }
 

@@ -50,6 +50,8 @@ export class FakeDataPlane implements DataPlane {
   /** What is held, of generation 0, or wished. */
   readonly #wishes = new Map<string, Wish>();
   readonly #observed = new Map<string, Observed>();
+  /** What was wished last of each that is to be gone, until it is. */
+  readonly #ends = new Map<string, ListenerEnd>();
   readonly #limits = new Map<ProjectRef, ProjectLimits>();
   readonly #clients = new Set<FakeClient>();
   #workerId: string = randomUUID();
@@ -143,14 +145,18 @@ export class FakeDataPlane implements DataPlane {
 
   endWish(end: ListenerEnd): void {
     this.calls.push({ kind: 'endWish', ...end });
+    this.#ends.set(end.listenerId, end);
     void this.#end(end);
   }
 
-  async #end({ listenerId, generation, drainMs }: ListenerEnd): Promise<void> {
+  async #end({ listenerId, drainMs }: ListenerEnd): Promise<void> {
     await this.gates.endWish;
     await this.#close(listenerId, drainMs);
+    const end = this.#ends.get(listenerId);
+    if (end === undefined) return;
+    this.#ends.delete(listenerId);
     this.#observed.delete(listenerId);
-    this.#events.onObserved({ listenerId, generation, state: 'gone' });
+    this.#events.onObserved({ listenerId, generation: end.generation, state: 'gone' });
   }
 
   async #close(listenerId: string, drainMs: number): Promise<void> {

@@ -15,6 +15,7 @@ import type { Binding } from '../../core/ports.ts';
 import type { WorkerRecord } from '../../core/record.ts';
 import { Admission } from '../admission.ts';
 import { acceptedConnection, ConnectionProgress } from '../connection-progress.ts';
+import { Drain } from '../drain.ts';
 import type { EchoContext, EchoListener } from '../echo-listener.ts';
 import type { FaultResources } from '../faults/fault-pipeline.ts';
 import { ListenerFaults } from '../faults/listener-faults.ts';
@@ -54,7 +55,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
   /** As it was bound; of a wildcard, each connection has its own. */
   #bound: Address = { ip: '', port: 0 };
   #closing: Promise<void> | null = null;
-  readonly #drains: NodeJS.Timeout[] = [];
+  readonly #drain = new Drain();
   #onEmpty: (() => void) | null = null;
 
   constructor(binding: Binding, context: EchoContext) {
@@ -269,12 +270,10 @@ export class TcpListener implements EchoListener, ConnectionHost {
   close(drainMs: number, reason: CloseReason): Promise<void> {
     const initiator: CloseInitiator = reason === 'listener_deleted' ? 'operator' : 'system';
     this.#closing ??= this.#stopListening({ initiator, reason, code: null });
-    const closeAll = () => {
+    this.#drain.endWithin(drainMs, () => {
       this.#preambles?.close({ initiator, reason });
       for (const connection of this.#open.values()) connection.close('fin', initiator, reason);
-    };
-    if (drainMs === 0) closeAll();
-    else this.#drains.push(setTimeout(closeAll, drainMs));
+    });
     return this.#closing;
   }
 
@@ -290,7 +289,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
         this.#onEmpty = resolve;
       });
     }
-    for (const timer of this.#drains) clearTimeout(timer);
+    this.#drain.stop();
     this.#faults.close();
   }
 }

@@ -15,6 +15,7 @@ import type { ListenerLimits } from '../../core/listener.ts';
 import type { Binding } from '../../core/ports.ts';
 import type { Micros } from '../../core/time.ts';
 import { Admission } from '../admission.ts';
+import { Drain } from '../drain.ts';
 import type { EchoContext, EchoListener } from '../echo-listener.ts';
 import { ListenerFaults } from '../faults/listener-faults.ts';
 import type { BoundSocket, Share } from '../messages.ts';
@@ -50,8 +51,7 @@ export class UdpListener implements EchoListener {
   #sockets: readonly UdpSocket[] = [];
   #state: 'bound' | 'serving' | 'draining' = 'bound';
   #held: Datagram[] = [];
-  #drainTimer: NodeJS.Timeout | null = null;
-  #drainEndsAt = Number.POSITIVE_INFINITY;
+  readonly #drain = new Drain();
   #closed: Promise<void> | null = null;
 
   /** `guards` are those of the worker, for all its UDP listeners. */
@@ -247,13 +247,8 @@ export class UdpListener implements EchoListener {
   close(drainMs: number, reason: CloseReason): Promise<void> {
     this.#state = 'draining';
     for (const { bytes } of this.#held.splice(0)) this.#heldBytes.give(bytes);
-    const endsAt = performance.now() + drainMs;
-    if (endsAt < this.#drainEndsAt) {
-      this.#drainEndsAt = endsAt;
-      if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
-      this.#drainTimer = setTimeout(() => this.#closeSessions(reason), drainMs);
-    }
     this.#closed ??= this.#finish();
+    this.#drain.endWithin(drainMs, () => this.#closeSessions(reason));
     return this.#closed;
   }
 
@@ -264,7 +259,7 @@ export class UdpListener implements EchoListener {
 
   async #finish(): Promise<void> {
     await this.#sessions.emptied();
-    if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
+    this.#drain.stop();
     // What was sent and has not left is given up with its socket, which ends the sessions that wait for it.
     const { sockets: budget, wildcards } = this.#context;
     await Promise.all(this.#sockets.map((socket) => closeSocket(socket, { budget, wildcards })));
