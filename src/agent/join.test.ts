@@ -1,4 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { getEventListeners, once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { identityOf, startAgent } from '../../test/support/agent-world.ts';
 import { freePort } from '../../test/support/free-port.ts';
@@ -36,4 +38,29 @@ test('that no gateway answers is told without a note that says nothing', async (
     dialling.logger.lines.find(({ level }) => level === 'warn'),
   );
   expect(told.fields).toEqual({ gateway: url, reason, wasWelcomed: false });
+});
+
+test('an attempt that has failed is not kept for the stop', async () => {
+  let attempts = 0;
+  const server = createServer((socket) => {
+    attempts += 1;
+    socket.destroy();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const gateway = readGatewayUrl(`http://127.0.0.1:${port}`);
+  if (gateway === null) throw new TypeError('a URL is one');
+  const stop = new AbortController();
+  const { privateKey: key } = generateKeyPairSync('ed25519');
+  const limits = { ...readAgentConfig({}).limits, redialMinMs: 1, redialMaxMs: 1 };
+  const joining = join({
+    ...{ gateways: [gateway], pin: null, token: 'none', key, name: 'one', hostname: 'one' },
+    ...{ version: '0.0.0', limits, logger: keepingLogger(), signal: stop.signal },
+  });
+  await waitFor('some attempts', () => attempts > 5);
+  // The one that is under way, and its pause.
+  expect(getEventListeners(stop.signal, 'abort').length).toBeLessThanOrEqual(2);
+  stop.abort();
+  await expect(joining).rejects.toMatchObject({ name: 'AbortError' });
+  server.close();
 });

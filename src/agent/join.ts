@@ -67,13 +67,17 @@ async function ask(gateway: GatewayUrl, options: JoinOptions): Promise<JoinOutco
     const { path, requestSerialize, responseDeserialize } = gatewayService.Join;
     const answer = await new Promise<Buffer>((resolve, reject) => {
       const deadline = Date.now() + limits.answerTimeoutMs;
-      const done = (error: Error | null, bytes?: Buffer) =>
-        bytes === undefined ? reject(error ?? new TypeError('no answer')) : resolve(bytes);
+      const cancel = () => call.cancel();
+      const done = (error: Error | null, bytes?: Buffer) => {
+        signal.removeEventListener('abort', cancel);
+        if (bytes === undefined) reject(error ?? new TypeError('no answer'));
+        else resolve(bytes);
+      };
       const call = client.makeUnaryRequest(
         ...([path, requestSerialize, responseDeserialize, request] as const),
         ...([{ deadline }, done] as const),
       );
-      signal.addEventListener('abort', () => call.cancel(), { once: true });
+      signal.addEventListener('abort', cancel, { once: true });
     });
     const outcome = joinOutcomes.decode(answer);
     if (outcome === null) throw new WireError('an outcome that is not known here');

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { Logger } from '../core/ports.ts';
+import { ConnectionLoss } from './connection-loss.ts';
 import type { Database } from './database.ts';
 
 export interface NodePresenceOptions {
@@ -70,23 +71,15 @@ export class NodePresence implements AsyncDisposable {
 
   async #connect(): Promise<void> {
     const client = this.#client;
-    const { signal } = this.#stop;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const done = () => {
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    client.once('end', done);
-    client.on('error', done);
-    signal.addEventListener('abort', done, { once: true });
-    this.#lost = promise;
+    const loss = new ConnectionLoss(client, this.#stop.signal);
+    this.#lost = loss.happened;
     try {
       await client.connect();
       await client.query(settings);
       const values = [lockClass, presenceKey(this.#options.nodeId)];
       await client.query('SELECT pg_advisory_lock_shared($1::integer, $2::integer)', values);
     } catch (error) {
-      done();
+      loss[Symbol.dispose]();
       await this.#leave();
       throw error;
     }

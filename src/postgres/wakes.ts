@@ -10,6 +10,7 @@ import type { Logger } from '../core/ports.ts';
 import { type ProjectRef, projectRef } from '../core/project.ts';
 import type { ForeignAppends } from '../core/store.ts';
 import type { TenancyWakes } from '../tenancy/store.ts';
+import { ConnectionLoss } from './connection-loss.ts';
 import type { Database } from './database.ts';
 
 export interface WakesOptions {
@@ -170,7 +171,7 @@ export class Wakes implements ForeignAppends, TenancyWakes, AsyncDisposable {
   /** Resolves when the connection is lost, or at the end. */
   async #listenOnce(): Promise<void> {
     const client = this.#options.database.client('kodama listen');
-    const lost = lossOf(client, this.#stop.signal);
+    using loss = new ConnectionLoss(client, this.#stop.signal);
     try {
       await client.connect();
       const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
@@ -182,7 +183,7 @@ export class Wakes implements ForeignAppends, TenancyWakes, AsyncDisposable {
       // What was appended, or changed, before the LISTEN took hold.
       this.#changed();
       await this.#look(this.#followed.keys());
-      await lost;
+      await loss.happened;
     } finally {
       this.#client = null;
       // A server that hangs never answers the goodbye.
@@ -243,13 +244,4 @@ export class Wakes implements ForeignAppends, TenancyWakes, AsyncDisposable {
     await this.#running;
     await this.#looking;
   }
-}
-
-function lossOf(client: Client, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => resolve();
-    client.once('end', done);
-    client.on('error', done);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }
