@@ -18,13 +18,13 @@ test('those of the labels, and of no others', async () => {
   await using client = await openClient(made[0].laddr.port);
   await client.echo('hello');
   const answer = await close({ labels: { run: 'one' } });
-  expect(answer).toEqual({ closed: made.map(({ id }) => id).reverse() });
+  expect(answer).toEqual({ closed: made.map(({ id }) => id).reverse(), draining: [] });
   for (const { laddr } of made) await expect(openClient(laddr.port)).rejects.toThrow('REFUSED');
   await client.ended;
   expect(await want(200, app, 'GET', `/v1/listeners/${other.id}`)).toMatchObject({
     state: 'listening',
   });
-  expect(await close({ labels: { run: 'one' } })).toEqual({ closed: [] });
+  expect(await close({ labels: { run: 'one' } })).toEqual({ closed: [], draining: [] });
 });
 
 test('those named, each once, and none where one is not there', async () => {
@@ -41,7 +41,7 @@ test('those named, each once, and none where one is not there', async () => {
   onGrpc[Symbol.dispose]();
   expect(answer.closed).toEqual([one.id, two.id]);
   // By its id, and by the name that it had.
-  expect(await close({ ids })).toEqual({ closed: [one.id, two.id] });
+  expect(await close({ ids })).toEqual({ closed: [one.id, two.id], draining: [] });
 });
 
 test.each([

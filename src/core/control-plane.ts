@@ -22,7 +22,13 @@ import type { Listener, ListenerPatch, NewListener } from './listener.ts';
 import { type ConnectionAsk, chooseEvents, type EventAsk } from './listener-choice.ts';
 import { ListenerNames, type Named, type NamedStreamItem } from './listener-names.ts';
 import type { LoopShares } from './loop-shares.ts';
-import { type CloseMany, listenerOf, NamedListeners, type Own } from './named-listeners.ts';
+import {
+  type ClosedMany,
+  type CloseMany,
+  listenerOf,
+  NamedListeners,
+  type Own,
+} from './named-listeners.ts';
 import { NodeCalls } from './node-calls.ts';
 import type { OtherNodes } from './node-command.ts';
 import {
@@ -168,9 +174,9 @@ export class ControlPlane {
 
   /**
    * As deleteListener without a drain, for many: those named, or the next of those that carry the labels. All that can
-   * be closed of them are when it answers, or throws for one that can not.
+   * be closed of them are when it answers, or throws for one that can not; it tells those that drain still.
    */
-  async closeListeners(caller: Caller, ask: CloseMany): Promise<Page<string>> {
+  async closeListeners(caller: Caller, ask: CloseMany): Promise<ClosedMany> {
     return await this.#change(caller, (own) => this.#listeners.closeMany(own, caller, ask));
   }
 

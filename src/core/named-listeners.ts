@@ -38,6 +38,11 @@ export interface CloseMany {
   readonly pageToken: string | null;
 }
 
+/** The ids of those that are closed, and of those whose node is away or slow: their names and ports are taken still. */
+export interface ClosedMany extends Page<string> {
+  readonly draining: readonly string[];
+}
+
 const anyListener = { state: null, protocol: null, port: null, name: null };
 
 interface NamedListenersOptions {
@@ -202,7 +207,7 @@ export class NamedListeners {
     own: Own,
     by: Caller | null,
     { ids, labels, pageToken }: CloseMany,
-  ): Promise<Page<string>> {
+  ): Promise<ClosedMany> {
     const { listeners } = own.store;
     const page =
       ids === null
@@ -216,13 +221,18 @@ export class NamedListeners {
               ),
           )
         : { items: await foundOf(listeners, ids), nextPageToken: null };
-    const items = page.items.map(({ id }) => id);
+    const ended = new Map(page.items.map(({ id }) => [id, false]));
     const failures: unknown[] = [];
-    await inParallel(items, closesAtOnce, (id) =>
-      this.close(own, by, id, 0).catch((error: unknown) => failures.push(error)),
+    await inParallel([...ended.keys()], closesAtOnce, (id) =>
+      this.close(own, by, id, 0).then(
+        (isClosed) => ended.set(id, isClosed),
+        (error: unknown) => failures.push(error),
+      ),
     );
     if (failures.length > 0) throw failures[0];
-    return { ...page, items };
+    const idsOf = (isClosed: boolean) =>
+      [...ended.keys()].filter((id) => ended.get(id) === isClosed);
+    return { ...page, items: idsOf(true), draining: idsOf(false) };
   }
 
   /** Page by page, for nobody. @throws as closeMany does */

@@ -33,8 +33,9 @@ export function listenerHandlers(edge: Edge): UntypedServiceImplementation {
     RemoveFault: operationCall(edge, operations.removeFault, one),
     ResetFaults: operationCall(edge, operations.resetFaults, one),
     CloseListeners: operationCall(edge, operations.closeListeners, {
-      answer: ({ items, nextPageToken }) => ({
+      answer: ({ items, draining, nextPageToken }) => ({
         closed: items,
+        draining,
         nextPageToken: nextPageToken ?? '',
       }),
     }),

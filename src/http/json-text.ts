@@ -10,7 +10,7 @@ export function jsonText(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
 }
 
-type Members = Readonly<Record<string, string | null>>;
+type Members = Readonly<Record<string, string | readonly string[] | null>>;
 
 /** JSON as the texts that it is made of: one for each piece, and what follows them. */
 export type JsonParts = readonly string[];

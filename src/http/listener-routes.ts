@@ -217,15 +217,22 @@ function changeRoutes(app: HttpApp, edge: Edge): void {
       tags,
       response: {
         200: answer(
-          'They are closed, and their ports free.',
-          z.object({ closed: z.array(z.string()).describe('Their ids.'), nextPageToken }),
+          'What has become of each.',
+          z.object({
+            closed: z.array(z.string()).describe('The ids of those whose ports are free.'),
+            draining: z
+              .array(z.string())
+              .describe('Of those that are closed later: their nodes are not connected, or slow.'),
+            nextPageToken,
+          }),
         ),
         ...problemResponses('not_found', 'failed_precondition', 'idempotency_mismatch'),
       },
     },
     body: closeListeners.input.meta(bodyMeta('ListenersClose', closeExamples)),
     give: ({ body }) => ({ at: {}, input: body }),
-    answer: ({ items, ...page }, _, pace) =>
-      listParts('closed', pace.pieces(items), (id) => JSON.stringify(id), page),
+    // What an earlier version kept under a key does not tell them.
+    answer: ({ items, draining = [], ...page }, _, pace) =>
+      listParts('closed', pace.pieces(items), (id) => JSON.stringify(id), { draining, ...page }),
   });
 }

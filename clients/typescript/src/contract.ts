@@ -3764,15 +3764,17 @@ export interface operations {
             };
         };
         responses: {
-            /** @description They are closed, and their ports free. */
+            /** @description What has become of each. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        /** @description Their ids. */
+                        /** @description The ids of those whose ports are free. */
                         closed: string[];
+                        /** @description Of those that are closed later: their nodes are not connected, or slow. */
+                        draining: string[];
                         /** @description Ask with it as pageToken for the next page; absent at the end. */
                         nextPageToken?: string;
                     };
