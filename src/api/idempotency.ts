@@ -1,7 +1,8 @@
 /**
  * One effect for one key: a call that is repeated under its `Idempotency-Key` gets the answer of the first, through
- * either edge. A failure that may pass (a limit, the store away) leaves the key free. A run that was lost between its
- * effect and its answer, since its process died, is run again under the same ids: it finds what it made.
+ * either edge. Input that is not valid, and a failure that may pass (a limit, the store away), leave the key free. A run
+ * that was lost between its effect and its answer, since its process died, is run again under the same ids: it finds
+ * what it made.
  */
 import { createHash } from 'node:crypto';
 import type { Caller } from '../core/caller.ts';
@@ -141,13 +142,14 @@ async function runOnce<Output>(
     await keep({ output: call.kept(output) ?? null }).catch(warn);
     return output;
   } catch (error) {
-    if (error instanceof AppError && !mayPass.has(error.code)) {
-      const { code, message, details } = error;
-      await keep({ error: { code, message, ...details } }).catch(warn);
-    } else if (!run.isResumed) {
-      await keys.release(key).catch(warn);
-    }
+    const lasting = error instanceof AppError && !mayPass.has(error.code) ? error : null;
     // What a lost run made may be there all the same: its key stays, to be looked for under the same ids again.
+    if (!run.isResumed && (lasting === null || lasting.code === 'invalid_argument')) {
+      await keys.release(key).catch(warn);
+    } else if (lasting !== null) {
+      const { code, message, details } = lasting;
+      await keep({ error: { code, message, ...details } }).catch(warn);
+    }
     throw error;
   }
 }

@@ -107,10 +107,22 @@ test.each([
   expect(await call(edge, 'POST', '/v1/listeners', {}, key('k'))).toMatchObject({ status: 201 });
 });
 
-test('input that is not valid does not use the key up', async () => {
+test.each<[string, object]>([
+  ['a port that is none', { port: -1 }],
+  ['a time that is over', { expiresAt: '2026-01-01T00:00:00Z' }],
+  ['a certificate that is none', { protocol: 'tls', tls: { cert: 'a', key: 'b' } }],
+])('input that is not valid does not use the key up: %s', async (_, wrong) => {
   await using edge = await restEdge();
-  await want(400, edge, 'POST', '/v1/listeners', { port: -1 }, key('k'));
+  await want(400, edge, 'POST', '/v1/listeners', wrong, key('k'));
   await want(201, edge, 'POST', '/v1/listeners', {}, key('k'));
+});
+
+test('nor does a fault that does not suit its listener', async () => {
+  await using edge = await restEdge();
+  const { id } = await want(201, edge, 'POST', '/v1/listeners', {});
+  const path = `/v1/listeners/${id}/faults`;
+  await want(400, edge, 'POST', path, { type: 'drop' }, key('k'));
+  expect(await want(200, edge, 'POST', path, { type: 'refuse' }, key('k'))).toMatchObject({ id });
 });
 
 test.each(['', ' ', 'with space', 'ünicode', 'x'.repeat(256)])(
