@@ -61,6 +61,7 @@ export function faultOperations() {
       name: 'resetFaults',
       scope: 'listeners:write',
       audited: true,
+      takesKey: true,
       at: listener,
       run: ({ control }, caller, { at }) => control.updateFaults(caller, at.id, () => []),
     }),

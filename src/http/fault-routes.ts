@@ -86,7 +86,7 @@ export function faultRoutes(app: HttpApp, edge: Edge): void {
       summary: 'Take all faults away from a listener',
       description: 'Whatever they are: it is a plain listener again.',
       tags,
-      response: changed,
+      response: { ...changed, ...problemResponses('idempotency_mismatch') },
     },
     params: ofListener,
     give: ({ params }) => ({ at: { id: params.listener }, input: {} }),

@@ -51,6 +51,21 @@ test('the same key on another path is another key', async () => {
   expect(again.headers.get('idempotent-replayed')).toBe('true');
 });
 
+test('a repeated reset takes no fault away that came after the first', async () => {
+  await using edge = await restEdge();
+  const { id } = await want(201, edge, 'POST', '/v1/listeners', { faults: [{ type: 'refuse' }] });
+  const reset = () => call(edge, 'POST', `/v1/listeners/${id}/faults:reset`, undefined, key('k'));
+  const first = await reset();
+  expect(first).toMatchObject({ status: 200, body: { faults: [] } });
+  await want(200, edge, 'POST', `/v1/listeners/${id}/faults`, { type: 'blackhole' });
+  const again = await reset();
+  expect(again.body).toEqual(first.body);
+  expect(again.headers.get('idempotent-replayed')).toBe('true');
+  expect(await want(200, edge, 'GET', `/v1/listeners/${id}`)).toMatchObject({
+    faults: [{ type: 'blackhole' }],
+  });
+});
+
 test('however the path is spelt, a key is one', async () => {
   await using edge = await restEdge();
   const first = await want(201, edge, 'POST', '/v1/listeners', {}, key('k'));

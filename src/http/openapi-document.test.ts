@@ -106,6 +106,17 @@ test('every operation says what it does, and how it fails', () => {
   }
 });
 
+test('every POST takes an Idempotency-Key, and tells of one that was used; nothing else does', () => {
+  const told = operations.map(([name, { parameters, responses }]) => {
+    const isTaken = JSON.stringify(parameters ?? []).includes('"idempotency-key"');
+    return [name, isTaken, Object.keys(responses as object).includes('422')];
+  });
+  expect(told.filter(([, isTaken]) => isTaken)).not.toHaveLength(0);
+  expect(told).toEqual(
+    operations.map(([name]) => [name, name.startsWith('post '), name.startsWith('post ')]),
+  );
+});
+
 test('every parameter and field is described', () => {
   const bare: string[] = [];
   for (const [path, value] of walk(document)) {

@@ -4140,7 +4140,10 @@ export interface operations {
     resetFaults: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @description Id or name of the listener. */
                 listener: string;
@@ -4196,6 +4199,15 @@ export interface operations {
             };
             /** @description `failed_precondition`: the state does not allow it */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`: the idempotency key was used with another request */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
