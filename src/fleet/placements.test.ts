@@ -43,6 +43,21 @@ test('one that is named is taken, by its name or its id', async () => {
   expect(await placed(nodes, { node: 'c' })).toBe('placement: there is no node c');
 });
 
+test('of two of one name its own is taken, however loaded or away it is, and the other by its id', async () => {
+  const shared = node('a', { id: 'id-shared', isOwn: false });
+  const own = node('a', { id: 'id-own', listeners: 9 });
+  for (const nodes of [
+    [shared, own],
+    [own, shared],
+  ]) {
+    expect(await placed(nodes, { node: 'a' })).toBe('id-own');
+    expect(await placed(nodes, { node: 'id-shared' })).toBe('id-shared');
+  }
+  expect(await placed([shared, { ...own, isReady: false }], { node: 'a' })).toBe('unavailable');
+  const namesake = node('id-own', { id: 'id-namesake' });
+  expect(await placed([namesake, own], { node: 'id-own' })).toBe('id-own');
+});
+
 test('one that carries the labels is taken, the less loaded of two', async () => {
   const labels = { zone: 'dmz', tier: '1' };
   const nodes = [node('a', { labels, listeners: 5 }), node('b'), node('c', { labels })];

@@ -70,7 +70,7 @@ export class Placements implements Placement {
   ): Promise<PlaceableNode[]> {
     const { nodes, limits } = this.#options;
     const all = await nodes.placeable(project);
-    const wanted = all.filter((node) => isWanted(node, ask));
+    const wanted = wantedOf(all, ask);
     if (wanted.length === 0) {
       throw unfit('failed_precondition', noneFor(ask));
     }
@@ -100,10 +100,19 @@ function askOf(inputs: readonly NewListener[]): ListenerPlacement | null {
   });
 }
 
-function isWanted({ id, name, labels }: PlaceableNode, ask: ListenerPlacement | null): boolean {
-  if (ask === null) return true;
-  if (ask.node !== undefined) return ask.node === id || ask.node === name;
-  return Object.entries(ask.selector ?? {}).every(([key, value]) => labels[key] === value);
+function wantedOf(
+  nodes: readonly PlaceableNode[],
+  ask: ListenerPlacement | null,
+): readonly PlaceableNode[] {
+  const { node: named, selector = {} } = ask ?? {};
+  if (named === undefined) {
+    const wanted = Object.entries(selector);
+    return nodes.filter(({ labels }) => wanted.every(([key, value]) => labels[key] === value));
+  }
+  // A shared node may be called as one of the project's own: the own one is meant, as in every other call.
+  const called = nodes.filter(({ name }) => name === named);
+  const meant = nodes.find(({ id }) => id === named) ?? called.find(({ isOwn }) => isOwn);
+  return meant === undefined ? called.slice(0, 1) : [meant];
 }
 
 function noneFor(ask: ListenerPlacement | null): string {
