@@ -80,7 +80,7 @@ export class Metrics {
     });
     this.#events = new Counter({
       name: 'kodama_log_events_total',
-      help: 'Events that this node has committed, of all projects.',
+      help: 'Events that this process has committed, of all projects.',
       registers,
     });
     this.#commitEvents = new Histogram({
@@ -136,8 +136,14 @@ export class Metrics {
     const { control, eventLog, nodes, retention, sessions } = observed;
     observeNodes(this.#registry, observed);
     const gauges: Readings = {
-      kodama_connections_open: ['Open connections.', () => nodes.openConnections],
-      kodama_listeners: ['Listeners that are not closed.', () => control.listenerCount],
+      kodama_connections_open: [
+        'Open connections, of all nodes here.',
+        () => nodes.openConnections,
+      ],
+      kodama_listeners: [
+        'Listeners that are not closed, of all nodes here.',
+        () => control.listenerCount,
+      ],
       kodama_log_queued_events: ['Events that wait for their commit.', () => eventLog.queuedEvents],
       kodama_log_waiting_seconds: [
         'How long the oldest of what waits for its commit has waited.',
@@ -171,12 +177,12 @@ export class Metrics {
     }
     this.#counterOf(
       'kodama_connections_received_bytes_total',
-      'Bytes read from clients, as last reported.',
+      'Bytes read from clients of the built-in node, as last reported.',
       () => nodes.bytes.in,
     );
     this.#counterOf(
       'kodama_connections_sent_bytes_total',
-      'Bytes sent to clients, as last reported.',
+      'Bytes sent to clients of the built-in node, as last reported.',
       () => nodes.bytes.out,
     );
     this.#counterOf(
