@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import { closeReasons } from '../src/core/connection.ts';
-import { errorCodes } from '../src/core/errors.ts';
-import { eventTypes } from '../src/core/event.ts';
-import { statuses as grpcStatuses } from '../src/grpc/status.ts';
+import { AppError, errorCodes } from '../src/core/errors.ts';
+import { eventTypes, refusalRules } from '../src/core/event.ts';
+import { nodeStates } from '../src/fleet/node.ts';
+import { statuses as grpcStatuses, toStatus } from '../src/grpc/status.ts';
 import { statuses as httpStatuses } from '../src/http/problem.ts';
 import { Metrics } from '../src/metrics/prometheus.ts';
 import { memoryControl } from './support/memory-control.ts';
@@ -43,6 +44,28 @@ test('the error table has every code with its statuses', () => {
     status[grpcStatuses[code]],
   ]);
   expect(rows.sort()).toEqual(expected.sort());
+});
+
+test('every trailer that an error has over gRPC is named', () => {
+  const said = { owner: 'a', scope: 'operator', log: 'b', limit: 'c', why: 'timeout' };
+  const counts = { oldestSeq: 1, headSeq: 2, limitValue: 3, retryAfterMs: 4 };
+  const wait = { count: 5, min: 6, max: 7, seq: 8 };
+  const error = new AppError('not_met', 'no', { ...said, ...counts, ...wait });
+  const { metadata } = toStatus(error, 'request', { resumeAfterSeq: 9 });
+  const names = Object.keys(metadata.getMap()).filter((name) => name.startsWith('kodama-'));
+  expect(names).toHaveLength(2 + 14);
+  const [, section = ''] = text.split('\n## Errors\n');
+  const [paragraph = ''] = section.split('\n\n').filter((part) => part.includes('trailers'));
+  const named = words(paragraph).filter((word) => word.startsWith('kodama-'));
+  expect(named.sort()).toEqual(names.sort());
+});
+
+test('every state of a node is told, and every rule by which an arrival is refused', () => {
+  const [, section = ''] = text.split('\n## Nodes\n');
+  const told = words(section.split('\n## ')[0]);
+  expect(nodeStates.filter((state) => !told.includes(state))).toEqual([]);
+  const rules = table('Why arrivals are refused').flatMap(([rule]) => words(rule));
+  expect(rules.sort()).toEqual([...refusalRules].sort());
 });
 
 test('every type of event and every reason of an end is explained', () => {
