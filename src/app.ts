@@ -124,7 +124,8 @@ async function start(options: AppOptions, resources: AsyncDisposableStack): Prom
     new Projects(store.projects, logger, (project) => loop.neighbours.saw(project)),
   );
   const made = { projects, metrics: new Metrics() };
-  const reservedPorts = [config.http.port, config.grpc.port].filter((port) => port !== 0);
+  const ownPorts = [config.http.port, config.grpc.port, config.gateway.port ?? 0];
+  const reservedPorts = ownPorts.filter((port) => port !== 0);
   const ground = {
     ...options,
     clock,

@@ -71,6 +71,8 @@ interface StartedFleet {
   readonly certificate: EdgeTls['certificate'] | null;
   readonly fleet: Fleet;
   readonly control: ControlPlane;
+  /** No listener's. */
+  readonly reservedPorts: number[];
 }
 
 /** From now on this process answers what others ask of its nodes, and misses those away; where it has a gateway, agents come. */
@@ -90,6 +92,7 @@ export async function startFleet(
   const { port, host } = config.gateway;
   if (port === null) return { onRemoved, pin: () => null, gatewayUrl: () => null };
   const gateway = await startGateway(ground, { host, port }, resources);
+  ground.reservedPorts.push(gateway.address.port);
   const url = config.gateway.url ?? gatewayUrl(gateway);
   return { onRemoved, pin: () => gateway.pin, gatewayUrl: () => url };
 }

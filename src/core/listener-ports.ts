@@ -35,7 +35,7 @@ export function hosted(input: NewListener, { listenHost }: PortRules): HostedLis
 export function assertPortAllowed({ port, protocol }: NewListener, rules: PortRules): void {
   if (port === 0) return;
   if (protocol !== 'udp' && rules.reservedPorts.includes(port)) {
-    throw portRefused('port_reserved', `port ${port} serves kodama's own API`);
+    throw portRefused('port_reserved', `port ${port} is one of kodama's own`);
   }
   if (port < firstUnprivilegedPort && !rules.isPrivilegedAllowed) {
     const message = `port ${port} is privileged; KODAMA_ALLOW_PRIVILEGED_PORTS=true allows it`;
