@@ -22,13 +22,7 @@ import type { Listener, ListenerPatch, NewListener } from './listener.ts';
 import { type ConnectionAsk, chooseEvents, type EventAsk } from './listener-choice.ts';
 import { ListenerNames, type Named, type NamedStreamItem } from './listener-names.ts';
 import type { LoopShares } from './loop-shares.ts';
-import {
-  type ClosedMany,
-  type CloseMany,
-  listenerOf,
-  NamedListeners,
-  type Own,
-} from './named-listeners.ts';
+import { type ClosedMany, type CloseMany, NamedListeners, type Own } from './named-listeners.ts';
 import { NodeCalls } from './node-calls.ts';
 import type { OtherNodes } from './node-command.ts';
 import {
@@ -134,8 +128,8 @@ export class ControlPlane {
 
   /** By id or name; a closed one by its id. @throws not_found, unavailable */
   async getListener(caller: Caller, idOrName: string): Promise<Listener> {
-    const { store } = await this.#of(caller);
-    return await whileThere(caller, listenerOf(store, idOrName));
+    const own = await this.#of(caller);
+    return await whileThere(caller, this.#listeners.get(own, idOrName));
   }
 
   /** @throws invalid_argument for a token of another query; unavailable */

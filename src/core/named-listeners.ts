@@ -71,6 +71,11 @@ export class NamedListeners {
     this.#options = options;
   }
 
+  /** By id or name; a closed one by its id. @throws not_found, unavailable */
+  async get({ store }: Own, idOrName: string): Promise<Listener> {
+    return await listenerOf(store, idOrName);
+  }
+
   /** All or nothing, and all on one node; under these ids, where there are some. @throws what Listeners.create throws */
   async create(
     own: Own,
