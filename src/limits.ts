@@ -213,6 +213,7 @@ export const fleetLimits = {
   commandTimeoutMs: 10_000,
   /** Of those that wait for an answer, and that are run for others at once. */
   commandsMax: 1000,
+  commandsPerProjectMax: 100,
   commandPollMs: 2000,
   nodeListenersMax: 10_000,
   nodeConnectionsMax: 200_000,

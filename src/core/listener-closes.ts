@@ -33,11 +33,16 @@ export class ListenerCloses {
     const { eventLog, set } = this.#options;
     const entry = set.get(id);
     if (entry === null) return;
-    await set.inTurn(id, (own) => this.#end(by, own, drainMs));
+    await this.begin(by, id, drainMs);
     // A drain may take a day: nothing is kept of callers who do not wait for its end.
     const gone = by === null ? [] : [by.signal];
     await entry.gone.passed(...gone);
     await eventLog.inTime((over) => entry.ended.passed(AbortSignal.any([...gone, over])));
+  }
+
+  /** As close; resolves once it is wished, and a drain is on record. @throws not_found when it is gone by then, unavailable */
+  async begin(by: Caller | null, id: string, drainMs: number): Promise<void> {
+    await this.#options.set.inTurn(id, (own) => this.#end(by, own, drainMs));
   }
 
   async #end(by: Caller | null, entry: ListenerEntry, drainMs: number): Promise<void> {

@@ -79,7 +79,7 @@ export class Listeners {
   readonly #expiry: ListenerExpiry;
   readonly #binds: NewBinds;
   readonly #updates: ListenerUpdates;
-  readonly #closes: ListenerCloses;
+  readonly closes: ListenerCloses;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -91,7 +91,7 @@ export class Listeners {
       scheduleExpiry: (entry) => this.scheduleExpiry(entry),
     });
     const correct = (entry: ListenerEntry) => this.#updates.correct(entry);
-    this.#closes = new ListenerCloses({ ...options, correct });
+    this.closes = new ListenerCloses({ ...options, correct });
   }
 
   /**
@@ -252,7 +252,7 @@ export class Listeners {
    * @throws not_found when it is gone meanwhile, unavailable
    */
   async close(by: Caller | null, id: string, drainMs: number): Promise<void> {
-    await this.#closes.close(by, id, drainMs);
+    await this.closes.close(by, id, drainMs);
   }
 
   scheduleExpiry(entry: ListenerEntry): void {

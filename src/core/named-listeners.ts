@@ -1,6 +1,7 @@
 /** What callers do with a listener that they name, whichever node has it: this one, another, or one that is not there. */
 import type { Caller } from './caller.ts';
 import type { ListenerDirectory } from './directories.ts';
+import { drained } from './drained.ts';
 import { AppError, hasCode, nameTaken } from './errors.ts';
 import { assertFaultList, assertFaultsSuit, nameFaults } from './fault.ts';
 import type { FaultChange } from './fault-changes.ts';
@@ -101,7 +102,7 @@ export class NamedListeners {
     const held = this.#options.nodes.find(own.project, idOrName);
     if (held === null) {
       const listener = await listenerOf(own.store, idOrName);
-      return isOver(listener) || (await this.#closeElsewhere(by, listener, drainMs));
+      return isOver(listener) || (await this.#closeElsewhere(own, by, listener, drainMs));
     }
     try {
       return await this.#options.nodeCalls.close(held.node, by, held.id, drainMs);
@@ -112,13 +113,19 @@ export class NamedListeners {
     }
   }
 
-  async #closeElsewhere(by: Caller | null, listener: Listener, drainMs: number): Promise<boolean> {
+  async #closeElsewhere(
+    { store }: Own,
+    by: Caller | null,
+    listener: Listener,
+    drainMs: number,
+  ): Promise<boolean> {
     const { others, goneNodes } = this.#options;
     const { id, nodeId, project } = listener;
     const where = await others.whereIs(nodeId);
     if (where === 'there') {
       const left = await others.run(by, project, nodeId, { kind: 'close', id, drainMs });
-      return left.length === 0;
+      if (left.length === 0 || drainMs === 0 || by === null) return left.length === 0;
+      return await drained(store.listeners, id, { signal: by.signal, drainMs });
     }
     if (where !== 'disconnected') {
       await goneNodes.closeListener(by, listener);

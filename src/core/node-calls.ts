@@ -32,9 +32,10 @@ export class NodeCalls {
 
   /**
    * Resolves as OtherNodes.run does.
-   * @throws what the command throws; unavailable where the node's place is not here any more */
+   * @throws what the command throws; unavailable where the node's place is not here any more
+   */
   async run(
-    by: Caller,
+    by: Caller | null,
     project: ProjectRef,
     nodeId: string,
     command: NodeCommand,
@@ -52,22 +53,35 @@ export class NodeCalls {
           wished > 0 || listener.revision > 0;
         const isDone = made.length === command.ids.length && made.every(isOnRecord);
         if (isDone) return made.map(({ listener }) => listener);
-        return await listeners.create(by, project, command.inputs, command.ids);
+        return await listeners.create(asker(by), project, command.inputs, command.ids);
       }
       case 'update':
-        return [await listeners.update(by, command.id, command.patch)];
+        return [await listeners.update(asker(by), command.id, command.patch)];
       case 'set_faults': {
         const { id, before, after } = command;
-        return [await listeners.updateFaults(by, id, (faults) => replaced(faults, before, after))];
+        return [
+          await listeners.updateFaults(asker(by), id, (faults) => replaced(faults, before, after)),
+        ];
       }
-      case 'close': {
-        const isClosed = await this.close(node, by, command.id, command.drainMs);
-        return isClosed ? [] : [set.get(command.id)?.listener].filter((one) => one !== undefined);
-      }
+      case 'close':
+        return await this.#close(node, by, command);
       case 'close_connection':
-        await this.closeConnection(node, by, command.id, command.mode);
+        await this.closeConnection(node, asker(by), command.id, command.mode);
         return [];
     }
+  }
+
+  /** A drain has its answer as it begins: it may take a day, and its end is on record. */
+  async #close(
+    node: HeldNode,
+    by: Caller | null,
+    { id, drainMs }: Extract<NodeCommand, { kind: 'close' }>,
+  ): Promise<readonly Listener[]> {
+    const entry = node.set.get(id);
+    if (entry === null) return [];
+    if (drainMs > 0) await node.listeners.closes.begin(by, id, drainMs);
+    else if (await this.close(node, by, id, 0)) return [];
+    return [entry.listener];
   }
 
   /**
@@ -117,6 +131,12 @@ export class NodeCalls {
     }
     await closed;
   }
+}
+
+/** Nobody asks for what is no end. */
+function asker(by: Caller | null): Caller {
+  if (by === null) throw new TypeError('somebody asks for a change');
+  return by;
 }
 
 /** @throws failed_precondition where they are not what they were */

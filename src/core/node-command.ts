@@ -32,7 +32,7 @@ export interface OtherNodes {
   whereIs(nodeId: string): Promise<Whereabouts>;
   /**
    * Has it run where the node's place is. Resolves with the listeners that it made or changed; of a close with that which
-   * is not closed yet.
+   * is not closed yet, as its drain begins.
    * @throws what the command throws, and unavailable where nobody answers in time; it may still be done
    */
   run(

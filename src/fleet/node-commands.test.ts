@@ -1,12 +1,17 @@
 import { expect, test } from 'vitest';
 import { keepingLogger } from '../../test/support/samples.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import type { Caller } from '../core/caller.ts';
 import type { HeldNode } from '../core/held-node.ts';
 import { HeldNodes } from '../core/held-nodes.ts';
-import { defaultProject } from '../core/project.ts';
+import { defaultProject, projectRef } from '../core/project.ts';
 import { NodeCommands } from './node-commands.ts';
 import type { CommandRows, PostedCommand } from './store.ts';
 
-const limits = { commandTimeoutMs: 60_000, commandsMax: 10, commandPollMs: 60_000 };
+const limits = {
+  ...{ commandTimeoutMs: 60_000, commandsMax: 10, commandPollMs: 60_000 },
+  commandsPerProjectMax: 2,
+};
 
 function commandsOver(rows: Partial<CommandRows>, held: HeldNodes) {
   const places = { whereIs: async () => 'there' as const };
@@ -25,9 +30,9 @@ const posted = (text: object): PostedCommand => ({
   text: JSON.stringify({ by: null, ...text }),
 });
 
-test('a stop does not wait for a drain that another process asked for', async () => {
-  const close = { kind: 'close', id: 'listener', drainMs: 86_400_000 };
-  const begun = Promise.withResolvers<void>();
+test('a stop does not wait for an end that another process asked for, on behalf of nobody', async () => {
+  const close = { kind: 'close', id: 'listener', drainMs: 0 };
+  const begun = Promise.withResolvers<Caller | null>();
   let wake = () => {};
   const rows = {
     onWake: (callback: () => void) => {
@@ -38,33 +43,39 @@ test('a stop does not wait for a drain that another process asked for', async ()
   };
   const commands = commandsOver(rows, holding('north'));
   commands.start(
-    async () => {
-      begun.resolve();
+    async (by) => {
+      begun.resolve(by);
       return await new Promise(() => undefined);
     },
     { isAlone: false },
   );
   wake();
-  await begun.promise;
+  expect(await begun.promise).toBeNull();
   await commands[Symbol.asyncDispose]();
 });
 
-test('who asks for a drain waits for as long as that may take, and then for an answer', async () => {
-  const asked: PostedCommand[] = [];
+test('one project leaves places to the others, and its further ones wait for their turn', async () => {
+  const posted: string[] = [];
   const answers = new Map<string, string>();
   const rows = {
-    post: async (command: PostedCommand) => {
-      asked.push(command);
-      answers.set(command.id, JSON.stringify({ listeners: [] }));
+    post: async ({ id, project }: PostedCommand) => {
+      posted.push(id);
+      if (project !== defaultProject) answers.set(id, JSON.stringify({ listeners: [] }));
     },
     answers: async () => answers,
     remove: async () => undefined,
   };
   await using commands = commandsOver(rows, new HeldNodes());
   commands.start(async () => [], { isAlone: true });
-  for (const drainMs of [0, 5000]) {
-    const close = { kind: 'close', id: 'listener', drainMs } as const;
-    expect(await commands.run(null, defaultProject, 'north', close)).toEqual([]);
-  }
-  expect(asked.map(({ restMs }) => restMs)).toEqual([60_000, 65_000]);
+  const close = { kind: 'close', id: 'listener', drainMs: 86_400_000 } as const;
+  const waiting = [1, 2, 3].map(() => commands.run(null, defaultProject, 'north', close));
+  expect(await commands.run(null, projectRef(7), 'north', close)).toEqual([]);
+  expect(posted).toHaveLength(3);
+  for (const id of posted) answers.set(id, JSON.stringify({ listeners: [] }));
+  // An answer that came is looked for with the next question.
+  await commands.run(null, projectRef(7), 'north', close);
+  await waitFor('the place of the third', () => posted.length === 5);
+  answers.set(posted.at(-1) ?? '', JSON.stringify({ listeners: [] }));
+  await commands.run(null, projectRef(7), 'north', close);
+  await Promise.all(waiting);
 });

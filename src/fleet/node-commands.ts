@@ -5,10 +5,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Caller, type Identity, nobody, type Scope } from '../core/caller.ts';
+import type { Caller, Scope } from '../core/caller.ts';
 import { AppError, type ErrorCode, type ErrorDetails, hasCode } from '../core/errors.ts';
 import type { HeldNode } from '../core/held-node.ts';
 import type { HeldNodes } from '../core/held-nodes.ts';
+import { Lines } from '../core/lines.ts';
 import type { Listener } from '../core/listener.ts';
 import type { NodeCommand, OtherNodes } from '../core/node-command.ts';
 import type { Nodes, Whereabouts } from '../core/nodes.ts';
@@ -21,6 +22,8 @@ export interface NodeCommandLimits {
   readonly commandTimeoutMs: number;
   /** Of those that wait here for an answer, and that are run here at once. */
   readonly commandsMax: number;
+  /** Of one project's that wait here for an answer; its further ones wait in line. */
+  readonly commandsPerProjectMax: number;
   /** How often it is looked for commands and answers without a wake. */
   readonly commandPollMs: number;
 }
@@ -35,7 +38,7 @@ export interface NodeCommandsOptions {
 
 /** @throws what the command throws */
 export type RunHere = (
-  by: Caller,
+  by: Caller | null,
   project: ProjectRef,
   nodeId: string,
   command: NodeCommand,
@@ -62,6 +65,7 @@ const retryAfterMs = 1000;
 export class NodeCommands implements OtherNodes, AsyncDisposable {
   readonly #options: NodeCommandsOptions;
   readonly #stop = new AbortController();
+  readonly #lines: Lines<ProjectRef>;
   /** By the ids of what is asked here. */
   readonly #waiting = new Map<string, PromiseWithResolvers<Answer>>();
   /** By the ids of what is being run here: for which session of its node. */
@@ -74,6 +78,8 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
 
   constructor(options: NodeCommandsOptions) {
     this.#options = options;
+    const { commandsPerProjectMax: max, commandTimeoutMs: waitMs } = options.limits;
+    this.#lines = new Lines({ atOnceMax: () => max, waitMs }, () => tooMany(max));
   }
 
   /** How many wait here for an answer. */
@@ -102,8 +108,8 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
     command: NodeCommand,
   ): Promise<readonly Listener[]> {
     const { rows, limits } = this.#options;
-    const { commandsMax, commandTimeoutMs } = limits;
-    const restMs = commandTimeoutMs + (command.kind === 'close' ? command.drainMs : 0);
+    const { commandsMax, commandTimeoutMs: restMs } = limits;
+    using _place = await this.#lines.take(project, by?.signal);
     if (this.#waiting.size >= commandsMax) throw unanswered(nodeId);
     const id = randomUUID();
     const answer = Promise.withResolvers<Answer>();
@@ -182,7 +188,7 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
     const { rows, held, logger } = this.#options;
     const { by, command } = JSON.parse(text) as Asked;
     const signal = AbortSignal.timeout(Math.max(1, Math.ceil(restMs)));
-    const caller = by === null ? system(signal) : { ...by, scopes: new Set(by.scopes), signal };
+    const caller = by && { ...by, scopes: new Set(by.scopes), signal };
     try {
       const answer = await answerOf(() => this.#here(caller, project, nodeId, command));
       // Whoever has the place next runs it, here or elsewhere.
@@ -195,12 +201,12 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
     }
   }
 
-  async #here(by: Caller, project: ProjectRef, nodeId: string, command: NodeCommand) {
+  async #here(by: Caller | null, project: ProjectRef, nodeId: string, command: NodeCommand) {
     if (this.#runHere === null) throw new TypeError('commands are served once it is known how');
     return await this.#runHere(by, project, nodeId, command);
   }
 
-  /** What is run here goes on, and is answered by nobody: a drain may take hours. */
+  /** What is run here goes on, and is answered by nobody. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#endWake();
     this.#stop.abort();
@@ -219,6 +225,12 @@ async function answerOf(work: () => Promise<readonly Listener[]>): Promise<Answe
   }
 }
 
+function tooMany(limitValue: number): AppError {
+  const message = `at most ${limitValue} calls of a project at once wait for nodes that other replicas have`;
+  const limit = 'commandsPerProjectMax';
+  return new AppError('resource_exhausted', message, { limit, limitValue, retryAfterMs });
+}
+
 function unanswered(nodeId: string): AppError {
   const message = `nobody who has node ${nodeId} answers: it may still be done`;
   return new AppError('unavailable', message, { retryAfterMs });
@@ -226,10 +238,4 @@ function unanswered(nodeId: string): AppError {
 
 function plain({ signal: _, scopes, ...by }: Caller): NonNullable<Asked['by']> {
   return { ...by, scopes: [...scopes] };
-}
-
-/** What nobody asked for, such as the end of a project. */
-function system(signal: AbortSignal): Caller {
-  const own = { operation: 'system', requestId: randomUUID(), sourceIp: null, userAgent: null };
-  return { ...(nobody satisfies Identity), ...own, signal };
 }

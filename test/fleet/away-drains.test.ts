@@ -1,0 +1,65 @@
+/** Drains that are asked for through a replica which has not the node: they go on by themselves. */
+import { Client } from 'pg';
+import { expect, test } from 'vitest';
+import { caller } from '../support/core-world.ts';
+import { addNode, FakeAgent, type Replica, startReplica } from '../support/replica.ts';
+import { sampleNewListener } from '../support/samples.ts';
+import { makeDatabase } from '../support/test-database.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const hour = 3_600_000;
+const limits = { commandPollMs: hour, commandTimeoutMs: hour, commandsMax: 3, beatsEveryMs: hour };
+
+async function makeWorld() {
+  await using resources = new AsyncDisposableStack();
+  const { url } = resources.use(await makeDatabase());
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  resources.defer(() => client.end());
+  const query = async (text: string, values: unknown[] = []) =>
+    (await client.query(text, values)).rows;
+  const start = async (name: string) => resources.use(await startReplica(url, name, limits));
+  const [asker, holder] = [await start('asker'), await start('holder')];
+  const agent = new FakeAgent(await addNode(asker, query, 'far'));
+  await agent.connect(holder);
+  const placement = { node: 'far', onNodeLost: 'stay' } as const;
+  const make = async (count: number) =>
+    await asker.control.createListeners(
+      caller,
+      Array.from({ length: count }, () => sampleNewListener({ placement })),
+    );
+  const stateOf = async (id: string, { control }: Replica = asker) =>
+    (await control.getListener(caller, id)).state;
+  const all = resources.move();
+  const dispose = { [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { ...{ asker, agent, make, stateOf }, ...dispose };
+}
+
+test('drains leave the places of calls for other replicas to others, and who waits hears of their ends', async () => {
+  await using world = await makeWorld();
+  const { asker, agent, make, stateOf } = world;
+  const drained = await make(6);
+  const clients = await Promise.all(
+    drained.map(({ laddr }) => agent.plane.connect(laddr?.port ?? 0)),
+  );
+  await Promise.all(clients.map((client) => client.echo('hello')));
+  const leaving = new AbortController();
+  const [stays, ...others] = drained;
+  const waits = asker.control.deleteListener(caller, stays?.id ?? '', hour);
+  for (const { id } of others) {
+    const by = { ...caller, signal: leaving.signal };
+    asker.control.deleteListener(by, id, hour).catch(() => undefined);
+    await waitFor('its drain', async () => (await stateOf(id)) === 'draining');
+  }
+  leaving.abort(new Error('gone'));
+
+  const [more] = await make(1);
+  expect(more?.state).toBe('listening');
+  expect(await asker.control.deleteListener(caller, more?.id ?? '', 0)).toBe(true);
+  expect(await stateOf(stays?.id ?? '')).toBe('draining');
+  for (const client of clients) client.end();
+  expect(await waits).toBe(true);
+  for (const { id } of others) {
+    await waitFor('its end', async () => (await stateOf(id)) === 'closed');
+  }
+});
