@@ -18,7 +18,7 @@ import { EventStreams, type Follower, type StreamLimits } from './event-streams.
 import type { FaultChange } from './fault-changes.ts';
 import { GoneNodes } from './gone-nodes.ts';
 import type { FollowAsk } from './labelled-listeners.ts';
-import type { Listener, ListenerPatch, NewListener } from './listener.ts';
+import { isExpired, type Listener, type ListenerPatch, type NewListener } from './listener.ts';
 import { type ConnectionAsk, chooseEvents, type EventAsk } from './listener-choice.ts';
 import { ListenerNames, type Named, type NamedStreamItem } from './listener-names.ts';
 import type { LoopShares } from './loop-shares.ts';
@@ -258,9 +258,10 @@ export class ControlPlane {
     await this.#listeners.closeAll({ project, store: this.#options.store.of(project) });
   }
 
-  /** For nobody: its time is over. @throws not_found, unavailable */
+  /** Of a node that nobody hears: its time is over, or was. @throws not_found, unavailable */
   async expireListener(project: ProjectRef, id: string): Promise<void> {
-    await this.#listeners.close({ project, store: this.#options.store.of(project) }, null, id, 0);
+    const isDue = (listener: Listener) => isExpired(listener, this.#options.clock.now());
+    await this.#listeners.expire({ project, store: this.#options.store.of(project) }, id, isDue);
   }
 
   get listenerCount(): number {

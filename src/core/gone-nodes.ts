@@ -34,11 +34,18 @@ export class GoneNodes {
     this.#options = options;
   }
 
-  /** Idempotent. @throws failed_precondition when its node is up; unavailable */
-  async closeListener(by: Caller | null, { id, nodeId, project }: Listener): Promise<void> {
+  /** Where it is still due. Idempotent. @throws failed_precondition when its node is up; unavailable */
+  async closeListener(
+    by: Caller | null,
+    { id, nodeId, project }: Listener,
+    isDue: (listener: Listener) => boolean,
+  ): Promise<void> {
+    const { listeners } = this.#options.store.of(project);
     await this.#inPlaceOf(nodeId, `listener ${id}`, async (place) => {
+      const found = await listeners.find(id);
+      if (found === null || !isDue(found)) return;
       await place.closeConnections(project, id, 'interrupted');
-      const listener = await this.#options.store.of(project).listeners.find(id);
+      const listener = await listeners.find(id);
       if (listener === null || isOver(listener)) return;
       await place.changeListeners([listener], this.#closing(by));
     });

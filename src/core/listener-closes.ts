@@ -7,6 +7,7 @@ import type { Appends } from './log-writer.ts';
 import type { Clock, DataPlane } from './ports.ts';
 import type { Recorder } from './recorder.ts';
 import type { ResourceAudit } from './resource-audit.ts';
+import type { Micros } from './time.ts';
 
 interface ListenerClosesOptions {
   readonly set: ListenerSet;
@@ -30,14 +31,31 @@ export class ListenerCloses {
 
   /** See Listeners.close. */
   async close(by: Caller | null, id: string, drainMs: number): Promise<void> {
-    const { eventLog, set } = this.#options;
-    const entry = set.get(id);
+    const entry = this.#options.set.get(id);
     if (entry === null) return;
     await this.begin(by, id, drainMs);
-    // A drain may take a day: nothing is kept of callers who do not wait for its end.
+    await this.#ended(entry, by);
+  }
+
+  /** A drain may take a day: nothing is kept of callers who do not wait for its end. */
+  async #ended(entry: ListenerEntry, by: Caller | null): Promise<void> {
     const gone = by === null ? [] : [by.signal];
     await entry.gone.passed(...gone);
-    await eventLog.inTime((over) => entry.ended.passed(AbortSignal.any([...gone, over])));
+    const ended = (over: AbortSignal) => entry.ended.passed(AbortSignal.any([...gone, over]));
+    await this.#options.eventLog.inTime(ended);
+  }
+
+  /** As close, for nobody; nothing where it expires at another time by its turn, as a change before it may have said. */
+  async expire(id: string, expiresAt: Micros): Promise<void> {
+    const { set } = this.#options;
+    const entry = set.get(id);
+    if (entry === null) return;
+    const isDue = await set.inTurn(id, async (own) => {
+      if (own.listener.expiresAt !== expiresAt) return false;
+      await this.#end(null, own, 0);
+      return true;
+    });
+    if (isDue) await this.#ended(entry, null);
   }
 
   /** As close; resolves once it is wished, and a drain is on record. @throws not_found when it is gone by then, unavailable */

@@ -2,6 +2,7 @@
 import { hasCode } from './errors.ts';
 import type { ListenerEntry } from './listener-set.ts';
 import type { Clock, Logger } from './ports.ts';
+import type { Micros } from './time.ts';
 
 /** The longest that setTimeout can wait. */
 const timerMsMax = 2 ** 31 - 1;
@@ -10,7 +11,8 @@ const retryMs = 5000;
 export interface ListenerExpiryOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly close: (id: string) => Promise<void>;
+  /** Where that is still its time. */
+  readonly expire: (id: string, expiresAt: Micros) => Promise<void>;
 }
 
 export class ListenerExpiry {
@@ -28,17 +30,17 @@ export class ListenerExpiry {
     if (expiresAt === null) return;
     const remainingMs = Math.max(0, (expiresAt - this.#options.clock.now()) / 1000);
     const isFar = remainingMs > timerMsMax;
-    const expire = () => (isFar ? this.schedule(entry) : this.#expire(entry));
+    const expire = () => (isFar ? this.schedule(entry) : this.#expire(entry, expiresAt));
     entry.expiry = setTimeout(expire, Math.min(remainingMs, timerMsMax)).unref();
   }
 
-  #expire(entry: ListenerEntry): void {
-    const { close, logger } = this.#options;
+  #expire(entry: ListenerEntry, expiresAt: Micros): void {
+    const { expire, logger } = this.#options;
     const { id } = entry.listener;
-    close(id).catch((err: unknown) => {
+    expire(id, expiresAt).catch((err: unknown) => {
       if (hasCode(err, 'not_found')) return;
       logger.warn({ err, listenerId: id }, 'a listener could not expire; trying again');
-      entry.expiry = setTimeout(() => this.#expire(entry), retryMs).unref();
+      entry.expiry = setTimeout(() => this.#expire(entry, expiresAt), retryMs).unref();
     });
   }
 }

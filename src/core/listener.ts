@@ -154,6 +154,10 @@ export function isOver(listener: Listener): boolean {
   return listener.state === 'closed';
 }
 
+export function isExpired({ expiresAt }: Listener, now: Micros): boolean {
+  return expiresAt !== null && expiresAt <= now;
+}
+
 /** The limits with those of the change in their place; an absent one stays. */
 export function mergeLimits(
   limits: ListenerLimits,

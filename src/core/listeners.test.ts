@@ -420,6 +420,25 @@ test('an expiry further away than a timer reaches does not come early', async ()
   await world.control.deleteListener(caller, id, 0);
 });
 
+test('an expiry that is put off as it is over does not come', async () => {
+  const world = await makeWorld();
+  const { id } = await create(world, { expiresAt: world.clock.now() + 20_000 });
+  const entry = world.set.get(id);
+  const commit = Promise.withResolvers<void>();
+  world.store.faults.push({ begin: commit.promise });
+  const later = world.clock.now() + 3_600_000_000;
+  const putOff = world.control.updateListener(caller, id, { expiresAt: later });
+  await waitFor('its turn', () => world.store.faults.length === 0);
+  const { turn } = entry ?? {};
+  await waitFor('the expiry behind it', () => entry?.turn !== turn);
+  commit.resolve();
+  expect(await putOff).toMatchObject({ expiresAt: later, state: 'listening' });
+  await entry?.turn;
+  expect(entry?.listener.state).toBe('listening');
+  expect(world.dataPlane.kindsOf(id)).not.toContain('endWish');
+  await world.control.deleteListener(caller, id, 0);
+});
+
 test('an expiry can be put off and taken away', async () => {
   const world = await makeWorld();
   const { id } = await create(world, { expiresAt: world.clock.now() + 20_000 });

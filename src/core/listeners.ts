@@ -84,7 +84,7 @@ export class Listeners {
   constructor(options: ListenersOptions) {
     this.#options = options;
     this.#binds = new NewBinds(options);
-    this.#expiry = new ListenerExpiry({ ...options, close: (id) => this.close(null, id, 0) });
+    this.#expiry = new ListenerExpiry({ ...options, expire: (...at) => this.closes.expire(...at) });
     this.#updates = new ListenerUpdates({
       ...options,
       assertNameFree: (project, name) => this.#assertNameFree(project, name),

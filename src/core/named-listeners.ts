@@ -1,7 +1,7 @@
 /** What callers do with a listener that they name, whichever node has it: this one, another, or one that is not there. */
 import type { Caller } from './caller.ts';
+import { ClosesElsewhere, type IsDue } from './closes-elsewhere.ts';
 import type { ListenerDirectory } from './directories.ts';
-import { drained } from './drained.ts';
 import { AppError, hasCode, nameTaken } from './errors.ts';
 import { assertFaultList, assertFaultsSuit, nameFaults } from './fault.ts';
 import type { FaultChange } from './fault-changes.ts';
@@ -67,9 +67,11 @@ interface Change {
 
 export class NamedListeners {
   readonly #options: NamedListenersOptions;
+  readonly #elsewhere: ClosesElsewhere;
 
   constructor(options: NamedListenersOptions) {
     this.#options = options;
+    this.#elsewhere = new ClosesElsewhere(options);
   }
 
   /** By id or name; a closed one by its id. @throws not_found, unavailable */
@@ -102,7 +104,8 @@ export class NamedListeners {
     const held = this.#options.nodes.find(own.project, idOrName);
     if (held === null) {
       const listener = await listenerOf(own.store, idOrName);
-      return isOver(listener) || (await this.#closeElsewhere(own, by, listener, drainMs));
+      if (isOver(listener)) return true;
+      return await this.#elsewhere.close(own.store.listeners, by, listener, drainMs);
     }
     try {
       return await this.#options.nodeCalls.close(held.node, by, held.id, drainMs);
@@ -113,28 +116,10 @@ export class NamedListeners {
     }
   }
 
-  async #closeElsewhere(
-    { store }: Own,
-    by: Caller | null,
-    listener: Listener,
-    drainMs: number,
-  ): Promise<boolean> {
-    const { others, goneNodes } = this.#options;
-    const { id, nodeId, project } = listener;
-    const where = await others.whereIs(nodeId);
-    if (where === 'there') {
-      const left = await others.run(by, project, nodeId, { kind: 'close', id, drainMs });
-      if (left.length === 0 || drainMs === 0 || by === null) return left.length === 0;
-      return await drained(store.listeners, id, { signal: by.signal, drainMs });
-    }
-    if (where !== 'disconnected') {
-      await goneNodes.closeListener(by, listener);
-      return true;
-    }
-    await goneNodes.changeListener(by, listener, ({ state }) =>
-      state === 'draining' || state === 'closed' ? null : { state: 'draining' },
-    );
-    return false;
+  /** Of a node that nobody hears, where it is still due when its turn comes. @throws not_found, unavailable */
+  async expire({ store }: Own, id: string, isDue: IsDue): Promise<void> {
+    const listener = await listenerOf(store, id);
+    if (!isOver(listener) && isDue(listener)) await this.#elsewhere.expire(listener, isDue);
   }
 
   /** @throws not_found, failed_precondition (closed, or of a process that is gone), and what Listeners.update throws */

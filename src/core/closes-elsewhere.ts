@@ -1,0 +1,88 @@
+/** How a listener ends whose node's place this process has not: by who has it, or on behalf of a node that is away. */
+import type { Caller } from './caller.ts';
+import type { ListenerDirectory } from './directories.ts';
+import type { GoneNodes } from './gone-nodes.ts';
+import { isOver, type Listener } from './listener.ts';
+import type { OtherNodes } from './node-command.ts';
+import { WakeUps } from './wake-ups.ts';
+
+export interface ClosesElsewhereOptions {
+  readonly others: OtherNodes;
+  readonly goneNodes: GoneNodes;
+}
+
+/** Whether it is still to end, when its turn comes. */
+export type IsDue = (listener: Listener) => boolean;
+
+const lookMsMin = 50;
+const lookMsMax = 2000;
+/** Longer than a node on a host of its own takes to tell of an end. */
+const graceMs = 5000;
+
+export class ClosesElsewhere {
+  readonly #options: ClosesElsewhereOptions;
+
+  constructor(options: ClosesElsewhereOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with whether it is closed: of a node that nobody hears it is to be. @throws unavailable */
+  async close(
+    listeners: Pick<ListenerDirectory, 'find'>,
+    by: Caller | null,
+    listener: Listener,
+    drainMs: number,
+  ): Promise<boolean> {
+    const { others } = this.#options;
+    const { id, nodeId, project } = listener;
+    const where = await others.whereIs(nodeId);
+    if (where !== 'there') return await this.#closeAbsent(by, listener, where === 'disconnected');
+    const left = await others.run(by, project, nodeId, { kind: 'close', id, drainMs });
+    if (left.length === 0 || drainMs === 0 || by === null) return left.length === 0;
+    return await drained(listeners, id, { signal: by.signal, drainMs });
+  }
+
+  /** Nothing where its node is there: who has that closes it by itself. @throws unavailable */
+  async expire(listener: Listener, isDue: IsDue): Promise<void> {
+    const where = await this.#options.others.whereIs(listener.nodeId);
+    if (where === 'there') return;
+    await this.#closeAbsent(null, listener, where === 'disconnected', isDue);
+  }
+
+  async #closeAbsent(
+    by: Caller | null,
+    listener: Listener,
+    mayComeBack: boolean,
+    isDue: IsDue = () => true,
+  ): Promise<boolean> {
+    const { goneNodes } = this.#options;
+    if (!mayComeBack) {
+      await goneNodes.closeListener(by, listener, isDue);
+      return true;
+    }
+    await goneNodes.changeListener(by, listener, (now) =>
+      now.state === 'draining' || isOver(now) || !isDue(now) ? null : { state: 'draining' },
+    );
+    return false;
+  }
+}
+
+/**
+ * A drain goes on by itself, and is on record. Resolves with whether it is closed: a node that is not heard of any more
+ * takes longer. @throws why the caller left, unavailable
+ */
+async function drained(
+  listeners: Pick<ListenerDirectory, 'find'>,
+  id: string,
+  { signal, drainMs }: Pick<Caller, 'signal'> & { readonly drainMs: number },
+): Promise<boolean> {
+  const pauses = new WakeUps();
+  const overAt = performance.now() + drainMs + graceMs;
+  for (let lookMs = lookMsMin; ; lookMs = Math.min(2 * lookMs, lookMsMax)) {
+    const listener = await listeners.find(id);
+    if (listener === null || isOver(listener)) return true;
+    if (performance.now() >= overAt) return false;
+    await pauses.sleep(lookMs, signal);
+    signal.throwIfAborted();
+  }
+}
