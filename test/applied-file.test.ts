@@ -82,6 +82,16 @@ test(
   },
 );
 
+test('it starts with listeners of several placements', long, async () => {
+  const listeners = '[{name: any}, {name: here, placement: {node: this-node}}]';
+  const own = await given(`listeners: ${listeners}`);
+  await using app = await startApp({ ...own, KODAMA_NODE_ID: 'this-node' });
+  expect(await listening(app)).toMatchObject([
+    { name: 'any', nodeId: 'this-node', placement: null },
+    { name: 'here', nodeId: 'this-node', placement: { node: 'this-node' } },
+  ]);
+});
+
 test('a file that is wrong is refused by each field that is, before anything is started', async () => {
   const nowhere = { DATABASE_URL: 'postgresql://kodama@127.0.0.1:9/none' };
   const wrong: [string, RegExp][] = [

@@ -7,7 +7,7 @@ import type { Fields, WantedListener } from './listeners-file.ts';
 export interface ListenerCalls {
   /** By its name. */
   find(name: string): Promise<Listener | null>;
-  /** All or nothing, up to `batchMax`. */
+  /** All or nothing, up to `batchMax` of one placement. */
   createAll(wanted: readonly WantedListener[]): Promise<void>;
   update(is: Listener, patch: Fields): Promise<void>;
   /** Resolves when its port and its name are free. */
@@ -36,7 +36,7 @@ export async function existingOf(
   );
 }
 
-/** First what frees ports and names, then all that is new at once, then what changes. */
+/** First what frees ports and names, then all that is new, batch by batch, then what changes. */
 export async function carryOut(calls: ListenerCalls, steps: readonly Step[]): Promise<void> {
   const gone = steps.flatMap((step) =>
     step.action === 'delete' || step.action === 'recreate' ? [step.is] : [],
@@ -45,12 +45,20 @@ export async function carryOut(calls: ListenerCalls, steps: readonly Step[]): Pr
     step.action === 'create' ? [step.wanted] : step.action === 'recreate' ? [step.made] : [],
   );
   await inParallel(gone, atOnce, (is) => calls.delete(is));
-  for (let at = 0; at < made.length; at += batchMax) {
-    await calls.createAll(made.slice(at, at + batchMax));
-  }
+  for (const batch of batchesOf(made)) await calls.createAll(batch);
   await inParallel(steps, atOnce, async (step) => {
     if (step.action === 'update') await calls.update(step.is, patchOf(step.wanted, step.changes));
   });
+}
+
+/** A batch goes to one node whole, so each placement has its own. */
+function batchesOf(made: readonly WantedListener[]): readonly (readonly WantedListener[])[] {
+  const placed = Map.groupBy(made, ({ placement = null }) => JSON.stringify(placement));
+  return [...placed.values()].flatMap((listeners) =>
+    Array.from({ length: Math.ceil(listeners.length / batchMax) }, (_, index) =>
+      listeners.slice(index * batchMax, (index + 1) * batchMax),
+    ),
+  );
 }
 
 /** A place in a batch is nobody's but ours: it is told by the name of the listener. */

@@ -1,4 +1,6 @@
 /** The command on nodes and join tokens. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { beginProgram, type CommandEnd, command, jsonLines } from '../support/command.ts';
@@ -6,6 +8,7 @@ import { joinedNode } from '../support/joined-node.ts';
 import { long } from '../support/long.ts';
 import { want } from '../support/rest-client.ts';
 import { talk } from '../support/tcp-client.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { sharedApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -85,6 +88,29 @@ test('a listener is made on a node that is named, or selected', async () => {
   expect(both).toMatchObject({ code: 2, stdout: '' });
   const exported = await kodama('export');
   expect(exported.stdout).toMatch(new RegExp(`placement:\\s+node: ${name}`));
+});
+
+test('a file makes listeners of several placements, each made again with --recreate too', async () => {
+  const [{ name }] = jsonLines((await kodama('nodes --state ready -o json')).stdout);
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'listeners.yaml');
+  const apply = async (mode: string, ...flags: readonly string[]) => {
+    const there = (listener: string, node: object | null) => ({ name: listener, mode, ...node });
+    const here = { placement: { node: name } };
+    const listeners = [there('any-1', null), there('here-1', here), there('any-2', null)];
+    await writeFile(path, JSON.stringify({ listeners: [...listeners, there('here-2', here)] }));
+    return await kodama(['apply', '-f', path, '-o', 'json', ...flags].join(' '));
+  };
+  const placement = { node: name };
+  for (const made of [await apply('echo'), await apply('discard', '--recreate')]) {
+    expect(made.code, made.stderr).toBe(0);
+    expect(jsonLines(made.stdout)).toMatchObject([
+      { name: 'any-1', placement: null, state: 'listening' },
+      { name: 'here-1', placement, state: 'listening' },
+      { name: 'any-2', placement: null, state: 'listening' },
+      { name: 'here-2', placement, state: 'listening' },
+    ]);
+  }
 });
 
 async function connected() {
