@@ -7,7 +7,7 @@ import { type Event, Kodama, KodamaError, startKodama } from '../clients/typescr
 import { long } from './support/long.ts';
 import { want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
-import { commonApp, makeHome, nodeMain } from './support/test-app.ts';
+import { commonApp, nodeMain } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const app = commonApp();
@@ -127,22 +127,48 @@ test('a stream ends after so many events', async () => {
   ]);
 });
 
-test('a kodama of its own starts, and nothing of it is left', long, async () => {
-  await using home = await makeHome();
-  let url: string;
-  let pid: number;
-  {
+test(
+  'a kodama of its own starts beside what is set for others, and nothing of it is left',
+  long,
+  async () => {
+    using _ = variables({
+      DATABASE_URL: 'postgresql://application@127.0.0.1:9/production',
+      KODAMA_APPLY: '/nowhere/listeners.yaml',
+      KODAMA_TLS_CERT: '/nowhere/cert.pem',
+      KODAMA_TLS_KEY: '/nowhere/key.pem',
+      KODAMA_GATEWAY_PORT: 'none',
+      KODAMA_API_TOKEN: 'the-token-of-another',
+      KODAMA_PROJECT: 'of-another',
+    });
     const [program = '', ...words] = nodeMain;
-    const { DATABASE_URL = '' } = home.environment;
-    const environment = { KODAMA_API_TOKEN: '', DATABASE_URL };
-    await using own = await startKodama({ command: [program, ...words], environment });
-    ({ url, pid } = own);
-    await using listener = await own.listen();
-    expect(await talk(listener.port, 'hello')).toBe('hello');
-  }
-  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
-  await expect(new Kodama({ url }).status()).rejects.toThrow('does not answer');
-});
+    let url: string;
+    let pid: number;
+    {
+      const environment = { KODAMA_API_TOKEN: 'the-token-of-this-one' };
+      await using own = await startKodama({ command: [program, ...words], environment });
+      ({ url, pid } = own);
+      await using listener = await own.listen();
+      expect(await talk(listener.port, 'hello')).toBe('hello');
+      await expect(new Kodama({ url, project: '' }).status()).rejects.toMatchObject({
+        status: 401,
+      });
+    }
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    await expect(new Kodama({ url }).status()).rejects.toThrow('does not answer');
+  },
+);
+
+/** Of this process, for as long as this lasts. */
+function variables(given: Readonly<Record<string, string>>): Disposable {
+  const before = { ...process.env };
+  Object.assign(process.env, given);
+  return {
+    [Symbol.dispose]() {
+      for (const name of Object.keys(given)) delete process.env[name];
+      Object.assign(process.env, before);
+    },
+  };
+}
 
 /** In front of REST: whoever is connected can be cut off. */
 async function cuttingProxy(port: number) {

@@ -11,7 +11,10 @@ import { Kodama } from './kodama.ts';
 export interface StartOptions {
   /** Program and words; by default the package `kodama` that is installed beside what calls this. */
   readonly command?: readonly [string, ...string[]];
-  /** Variables of kodama, beside those of this process. */
+  /**
+   * Variables of kodama. Of this process it has all but DATABASE_URL and those that begin with KODAMA_: they are about
+   * another kodama, or about a database that is not for tests.
+   */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -28,17 +31,18 @@ const stopMs = 10_000;
  */
 export async function startKodama(options: StartOptions = {}): Promise<StartedKodama> {
   const dataDir = await mkdtemp(join(tmpdir(), 'kodama-'));
-  const [program, ...words] = options.command ?? installedCommand();
+  const { command = installedCommand(), environment = {} } = options;
+  const [program, ...words] = command;
   const child = spawn(program, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      ...process.env,
+      ...inherited(),
       KODAMA_HTTP_PORT: '0',
       KODAMA_GRPC_PORT: '0',
       KODAMA_DATA_DIR: dataDir,
       KODAMA_LOG_FORMAT: 'json',
       KODAMA_LOG_LEVEL: 'info',
-      ...options.environment,
+      ...environment,
     },
   });
   // An older Node runs kodama by a newer one and passes on what can be passed on: SIGKILL would leave kodama behind.
@@ -51,7 +55,8 @@ export async function startKodama(options: StartOptions = {}): Promise<StartedKo
   };
   try {
     const { httpPort, grpcPort } = await untilReady(child);
-    const kodama = new Kodama({ url: `http://127.0.0.1:${httpPort}` });
+    const token = environment.KODAMA_API_TOKEN ?? '';
+    const kodama = new Kodama({ url: `http://127.0.0.1:${httpPort}`, token, project: '' });
     return Object.assign(kodama, {
       grpcAddress: `127.0.0.1:${grpcPort}`,
       pid: child.pid ?? 0,
@@ -61,6 +66,11 @@ export async function startKodama(options: StartOptions = {}): Promise<StartedKo
     await stop();
     throw error;
   }
+}
+
+function inherited(): NodeJS.ProcessEnv {
+  const all = Object.entries(process.env);
+  return Object.fromEntries(all.filter(([name]) => !/^(KODAMA_|DATABASE_URL$)/.test(name)));
 }
 
 function installedCommand(): [string, ...string[]] {
