@@ -69,6 +69,11 @@ export class Unreachable extends CommandFailure {
   }
 }
 
+/** The same may be answered later. */
+export function isPassing(error: unknown): error is CommandFailure {
+  return error instanceof Unreachable || (error instanceof Refused && error.isPassing);
+}
+
 function hintOf(code: unknown): string {
   if (/CERT|VERIFY/.test(String(code)))
     return 'KODAMA_CA_CERT or --ca-cert names the authority of its certificate';

@@ -3,7 +3,7 @@
  * Only what cannot pass by itself ends it, such as a seq that is no longer kept, or a log that is another one by now.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Refused, Unreachable } from './failure.ts';
+import { isPassing, Refused } from './failure.ts';
 import type { Query, RestClient, StreamMessage } from './rest-client.ts';
 
 export interface FollowOptions {
@@ -51,10 +51,8 @@ export async function* follow(options: FollowOptions): AsyncGenerator<Followed, 
       loss = 'the stream ended';
     } catch (error) {
       if (isStopped()) return;
-      const isPassing =
-        error instanceof Unreachable || (error instanceof Refused && error.isPassing);
-      if (seq === null || !isPassing) throw error;
-      loss = (error as Error).message;
+      if (seq === null || !isPassing(error)) throw error;
+      loss = error.message;
     }
     if (!isLost) say(`kodama: the connection is lost (${loss}): resuming after seq ${seq}`);
     isLost = true;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { formatAmount, formatElapsed } from './durations.ts';
-import { CommandFailure, exitCodes, Refused, Unreachable } from './failure.ts';
+import { CommandFailure, exitCodes, isPassing } from './failure.ts';
 import { duration, option } from './flags.ts';
 import type { Status } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
@@ -34,8 +34,7 @@ async function waitUntilReady({ client }: Session, timeoutMs: number): Promise<v
       await client.call('GET', '/readyz', { silenceMs });
       return;
     } catch (error) {
-      if (!(error instanceof Unreachable || (error instanceof Refused && error.isPassing)))
-        throw error;
+      if (!isPassing(error)) throw error;
       if (performance.now() + readyPollMs > deadline) throw notReady(error, timeoutMs);
     }
     await delay(readyPollMs);

@@ -3,7 +3,7 @@
  * shows it has from the list of the API, and from the log what has changed since.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Unreachable } from './failure.ts';
+import { isPassing } from './failure.ts';
 import { follow } from './follow.ts';
 import type { Event, Query, Status } from './rest-client.ts';
 import type { Session } from './session.ts';
@@ -54,12 +54,8 @@ async function printChanges<Row extends Listed>(
   if (isCut) terminal.say(`kodama: it begins with the newest ${items.length}, and there are more`);
   const say = (text: string) => terminal.say(text);
   let isReady = false;
-  for await (const { message } of follow({
-    client,
-    query: filter,
-    start: { afterSeq: headSeq },
-    say,
-  })) {
+  const start = { afterSeq: headSeq };
+  for await (const { message } of follow({ client, query: filter, start, say })) {
     if ('event' in message) {
       const row = rowOf(message.event);
       const isKnown = row !== undefined || shown.has(idOf(message.event));
@@ -115,10 +111,8 @@ async function redraw<Row extends Listed>(session: Session, watched: Watched<Row
       picture.wake = Promise.withResolvers();
       await drawOnce(screen, watched, picture);
       await delay(redrawMinMs, undefined, { signal });
-      await Promise.race([
-        picture.wake.promise,
-        delay(redrawEveryMs, undefined, { signal, ref: false }),
-      ]);
+      const pause = delay(redrawEveryMs, undefined, { signal, ref: false });
+      await Promise.race([picture.wake.promise, pause]);
     }
   };
   try {
@@ -131,8 +125,9 @@ async function redraw<Row extends Listed>(session: Session, watched: Watched<Row
 async function drawOnce<Row extends Listed>(
   screen: Screen,
   { list, columns }: Watched<Row>,
-  { seq, note }: Picture,
+  picture: Picture,
 ): Promise<void> {
+  const { seq, note } = picture;
   try {
     const { items, isCut } = await list();
     const count = isCut ? `the newest ${items.length} of more` : `all ${items.length}`;
@@ -140,9 +135,10 @@ async function drawOnce<Row extends Listed>(
     const title = note === '' ? `${count}${place}` : note;
     await screen.draw(title, columns, items);
   } catch (error) {
-    // The picture stays; that the connection is lost is told by whoever follows the log.
-    if (!(error instanceof Unreachable) || seq === null) throw error;
-    if (note !== '') await screen.retitle(note);
+    if (!isPassing(error) || seq === null) throw error;
+    // The picture stays. That the connection is lost is told by whoever follows the log, for the list as well.
+    const refusal = `kodama: the list is not answered (${error.message}): asking again`;
+    await screen.retitle(picture.note === '' ? refusal : picture.note);
   }
 }
 
@@ -161,10 +157,8 @@ class Screen {
   async draw<Row>(title: string, columns: readonly Column<Row>[], rows: readonly Row[]) {
     const { terminal } = this.#session;
     const { isColored, room = { rows: 24, columns: 80 } } = terminal;
-    const table = tableText(columns, rows, {
-      isColored,
-      room: { rows: room.rows - 2, columns: room.columns },
-    });
+    const ownRoom = { rows: room.rows - 2, columns: room.columns };
+    const table = tableText(columns, rows, { isColored, room: ownRoom });
     const text = `${title.slice(0, room.columns - 1)}\n${table}`;
     await terminal.print(`${this.#up()}\r${clearBelow}${text}`);
     this.#lines = text.split('\n').length - 1;
