@@ -1,9 +1,15 @@
 /** The client package as its users have it: against a real kodama, over cuts. */
 import { once } from 'node:events';
-import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Event, Kodama, KodamaError, startKodama } from '../clients/typescript/src/index.ts';
+import {
+  type Event,
+  Kodama,
+  KodamaError,
+  startKodama,
+  UnreachableError,
+} from '../clients/typescript/src/index.ts';
 import { long } from './support/long.ts';
 import { want } from './support/rest-client.ts';
 import { openClient, talk } from './support/tcp-client.ts';
@@ -201,25 +207,92 @@ async function cuttingProxy(port: number) {
   };
 }
 
-test('a stream that was cut goes on in the log that it was of, and ends where that is another one', async () => {
+type Answer = (response: ServerResponse) => void;
+
+const told = (status: number, code: string): Answer => {
+  const headers = { 'content-type': 'application/problem+json' };
+  return (response) =>
+    response.writeHead(status, headers).end(JSON.stringify({ status, code, detail: code }));
+};
+
+const lines =
+  (...texts: readonly string[]): Answer =>
+  (response) =>
+    response.end(`${texts.join('\n')}\n`);
+
+/** As proxies answer while kodama restarts. */
+const proxied: readonly Answer[] = [
+  (response) => response.writeHead(502).end('<html>Bad Gateway</html>'),
+  (response) =>
+    response.writeHead(503, { 'content-type': 'application/json' }).end('{"message":"away"}'),
+  (response) => response.writeHead(504).end(),
+];
+
+/** Answers the nth request with the nth of these; the last one again and again. */
+async function answering(...answers: readonly Answer[]) {
   const asked: string[] = [];
-  const problem = { status: 410, code: 'cursor_expired', detail: 'gone', why: 'log_changed' };
-  const bodies = ['{"seq":3,"log":"old","heartbeat":{}}\n', '{"seq":4,"heartbeat":{}}\n'];
   const server = createHttpServer((request, response) => {
     asked.push(request.url ?? '');
-    const body = bodies.shift();
-    const headers = { 'content-type': 'application/problem+json' };
-    if (body === undefined) response.writeHead(410, headers).end(JSON.stringify(problem));
-    else response.end(body);
-  });
-  server.listen(0, '127.0.0.1');
+    answers[Math.min(asked.length, answers.length) - 1]?.(response);
+  }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const events = new Kodama({ url: `http://127.0.0.1:${port}` }).events({ last: 9 });
-  await expect(Array.fromAsync(events)).rejects.toMatchObject({ code: 'cursor_expired', problem });
+  return {
+    asked,
+    kodama: new Kodama({ url: `http://127.0.0.1:${port}` }),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+test('a stream that was cut goes on in the log that it was of, and ends where that is another one', async () => {
+  await using server = await answering(
+    lines('{"seq":3,"log":"old","heartbeat":{}}'),
+    lines('{"seq":4,"heartbeat":{}}'),
+    told(410, 'cursor_expired'),
+  );
+  const events = server.kodama.events({ last: 9 });
+  await expect(Array.fromAsync(events)).rejects.toMatchObject({ code: 'cursor_expired' });
   const path = '/v1/events?';
   const log = 'log=old';
-  expect(asked).toEqual([`${path}last=9`, `${path}afterSeq=3&${log}`, `${path}afterSeq=4&${log}`]);
-  server.closeAllConnections();
-  server.close();
+  expect(server.asked).toEqual([
+    `${path}last=9`,
+    `${path}afterSeq=3&${log}`,
+    `${path}afterSeq=4&${log}`,
+  ]);
+});
+
+test('what a proxy says while kodama is away is waited through, or told as that', async () => {
+  const ended = '{"seq":5,"ended":{"why":"max_events"}}';
+  await using stream = await answering(
+    lines('{"seq":3,"heartbeat":{}}'),
+    ...proxied,
+    lines('{"seq":4,"event":{}}', ended),
+  );
+  expect(await Array.fromAsync(stream.kodama.events())).toEqual([{}]);
+  expect(stream.asked.slice(1)).toEqual(new Array(4).fill('/v1/events?afterSeq=3'));
+  await using waiting = await answering(...proxied, lines('{"met":true}'));
+  expect(await waiting.kodama.wait({ timeoutMs: 60_000 })).toEqual({ met: true });
+  for (const answer of proxied) {
+    await using away = await answering(answer);
+    await expect(away.kodama.status()).rejects.toBeInstanceOf(UnreachableError);
+  }
+  await using stranger = await answering((response) => response.writeHead(500).end('<html>'));
+  await expect(stranger.kodama.status()).rejects.toMatchObject({ code: 'internal', status: 500 });
+});
+
+test('a stream that was read too slowly goes on, and one that may not begin does not', async () => {
+  const crowded = '{"error":{"status":429,"code":"resource_exhausted","detail":"too slow"}}';
+  await using stream = await answering(
+    lines('{"seq":3,"event":{"seq":3}}', crowded),
+    told(429, 'resource_exhausted'),
+    lines('{"seq":4,"event":{"seq":4}}', '{"seq":4,"ended":{"why":"timeout"}}'),
+  );
+  expect(await Array.fromAsync(stream.kodama.events())).toEqual([{ seq: 3 }, { seq: 4 }]);
+  await using refused = await answering(told(429, 'resource_exhausted'));
+  const events = Array.fromAsync(refused.kodama.events({ last: 9 }));
+  await expect(events).rejects.toMatchObject({ code: 'resource_exhausted' });
 });

@@ -238,6 +238,9 @@ function refusal(status: number, text: string, url: string): Error {
   if (isProblem(problem)) return new Refused(problem);
   const other = otherSpeech(text);
   if (other !== null) return new Unreachable(url, other, { code: 'EPROTO' });
+  // So a proxy tells that kodama does not answer, as while that restarts.
+  if (status >= 502 && status <= 504)
+    return new Unreachable(url, `what stands there says ${status}`);
   return failed(`${url} answers ${status}, and not as a kodama does: is it one?`);
 }
 

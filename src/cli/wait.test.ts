@@ -48,11 +48,13 @@ test('what is cut, unavailable, or out of the time of one call is asked again', 
   await using server = await serve(
     (response) => response.destroy(),
     answer(503, { code: 'unavailable', detail: 'stopping', status: 503 }),
+    // As a proxy does while kodama restarts.
+    (response) => response.writeHead(504).end('<html>Gateway Timeout</html>'),
     answer(409, notMet('timeout')),
     answer(200, met),
   );
   expect(await server.wait(600_000, 500)).toEqual(met);
-  expect(server.asked.map((asked) => asked.get('timeoutMs'))).toEqual(new Array(4).fill('30000'));
+  expect(server.asked.map((asked) => asked.get('timeoutMs'))).toEqual(new Array(5).fill('30000'));
   expect(server.asked.every((asked) => asked.get('settleMs') === '500')).toBe(true);
 });
 

@@ -1,5 +1,8 @@
 /** The command on listeners, against a kodama that runs. */
-import { expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
 import { command, jsonLines } from '../support/command.ts';
 import { foreignPort } from '../support/foreign-port.ts';
 import { long } from '../support/long.ts';
@@ -145,6 +148,22 @@ test('who gives the port of gRPC, of an echo, with TLS or without it is told so,
       expect({ code, stderr }).toEqual({ code: 4, stderr: told });
     }
   }
+});
+
+test('status waits through what a proxy says while kodama is away, and tells it as that', async () => {
+  let asked = 0;
+  const server = createServer((_, response) => {
+    asked += 1;
+    if (asked < 3) response.writeHead(502).end('<html>Bad Gateway</html>');
+    else response.end('{"version":"1"}');
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const words = `kodama: cannot reach kodama at ${url}: what stands there says 502\n`;
+  expect(await command({ url }, ['status'])).toEqual({ code: 4, stdout: '', stderr: words });
+  const waited = await command({ url }, ['status', '--ready', '20s', '-o', 'json']);
+  expect(waited).toEqual({ code: 0, stdout: '{"version":"1"}\n', stderr: '' });
 });
 
 test('status waits until the node can serve, and shows how it is', async () => {

@@ -1,5 +1,5 @@
 /** The log as an iterator: it goes on over cuts and restarts, from the seq where it stood, in the same log. */
-import { errorOf, UnreachableError } from './errors.ts';
+import { errorOf, KodamaError, UnreachableError } from './errors.ts';
 import { isPassing, Pauses } from './repeat.ts';
 import type { Rest } from './rest.ts';
 import type { Event, EventsQuery, Problem } from './types.ts';
@@ -47,10 +47,15 @@ export async function* follow(
       }
       if (query.endAtHead === true && place.isSynced) return;
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!isPassing(error) && !(place.isBegun && isCrowded(error))) throw error;
     }
     await pauses.next(signal);
   }
+}
+
+/** Such as a reader that took nothing for a minute; a start that is refused so is another matter. */
+function isCrowded(error: unknown): boolean {
+  return error instanceof KodamaError && error.code === 'resource_exhausted';
 }
 
 /** What is still asked for, as the stream goes on. */
@@ -66,6 +71,10 @@ class Place {
     this.#query = query;
     this.#eventsLeft = query.maxEvents;
     this.#endsAt = query.timeoutMs === undefined ? null : performance.now() + query.timeoutMs;
+  }
+
+  get isBegun(): boolean {
+    return this.#seq !== null;
   }
 
   pass({ seq, log, event }: Line): void {

@@ -51,7 +51,7 @@ export class Rest {
       throw new UnreachableError(`${this.url} does not answer`, { cause });
     });
     if (response.ok) return response;
-    throw errorOf(await problemOf(response));
+    throw await refusalOf(response, this.url, signal);
   }
 
   async json<Body>(method: string, path: string, options: CallOptions = {}): Promise<Body> {
@@ -71,12 +71,22 @@ export class Rest {
   }
 }
 
-/** Something between may answer instead of kodama: that is told by its status. */
-async function problemOf(response: Response): Promise<Problem> {
-  const { status, statusText, headers } = response;
-  if (headers.get('content-type')?.includes('json')) return (await response.json()) as Problem;
+/** Something between may answer instead of kodama: that is told by its status, and may be that kodama does not answer. */
+async function refusalOf(
+  response: Response,
+  url: string,
+  signal: AbortSignal | undefined,
+): Promise<Error> {
+  const { status, statusText } = response;
+  const body = (await response.json().catch(() => null)) as Partial<Problem> | null;
+  signal?.throwIfAborted();
+  if (typeof body?.code === 'string') return errorOf(body as Problem);
   const title = `${status} ${statusText}`.trim();
-  return { type: 'about:blank', title, status, detail: title, code: 'internal', requestId: '' };
+  if (status >= 502 && status <= 504) {
+    return new UnreachableError(`${url} is not kodama itself, and says ${title}`);
+  }
+  const code = 'internal';
+  return errorOf({ type: 'about:blank', title, status, detail: title, code, requestId: '' });
 }
 
 function queryText(query: object): string {
