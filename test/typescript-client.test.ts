@@ -296,3 +296,35 @@ test('a stream that was read too slowly goes on, and one that may not begin does
   const events = Array.fromAsync(refused.kodama.events({ last: 9 }));
   await expect(events).rejects.toMatchObject({ code: 'resource_exhausted' });
 });
+
+test('a stream that is cut where it has all its events is at its end', async () => {
+  await using server = await answering(
+    lines('{"seq":3,"event":{"seq":3}}'),
+    lines('{"seq":4,"event":{"seq":4}}'),
+    lines('{"seq":5,"event":{"seq":5}}', '{"seq":5,"ended":{"why":"max_events"}}'),
+  );
+  const events = await Array.fromAsync(server.kodama.events({ maxEvents: 2 }));
+  expect(events).toEqual([{ seq: 3 }, { seq: 4 }]);
+  const path = '/v1/events?';
+  expect(server.asked).toEqual([`${path}maxEvents=2`, `${path}maxEvents=1&afterSeq=3`]);
+});
+
+test('a stream that is cut until its time is over ends then, and no pause is longer', async () => {
+  await using server = await answering((response) => {
+    // As the API, which takes no 0.
+    if (response.req.url?.endsWith('timeoutMs=0')) told(400, 'invalid_argument')(response);
+    else response.destroy();
+  });
+  const took = async (timeoutMs: number) => {
+    const begunAt = performance.now();
+    expect(await Array.fromAsync(server.kodama.events({ timeoutMs }))).toEqual([]);
+    return performance.now() - begunAt;
+  };
+  expect(await took(300)).toBeGreaterThanOrEqual(300);
+  expect(server.asked.length).toBeGreaterThan(1);
+  const short: number[] = [];
+  for (let tried = 0; tried < 10; tried += 1) short.push(await took(1));
+  // The first pause is 100 ms.
+  expect(Math.min(...short)).toBeLessThan(99);
+  await expect(took(0)).rejects.toMatchObject({ code: 'invalid_argument' });
+});

@@ -32,7 +32,7 @@ export async function* follow(
 ): AsyncGenerator<Event, void> {
   const place = new Place(query);
   const pauses = new Pauses();
-  for (;;) {
+  do {
     try {
       for await (const line of lines(rest, place.query(), signal)) {
         pauses.reset();
@@ -49,8 +49,8 @@ export async function* follow(
     } catch (error) {
       if (!isPassing(error) && !(place.isBegun && isCrowded(error))) throw error;
     }
-    await pauses.next(signal);
-  }
+    await pauses.next(signal, place.leftMs);
+  } while (place.leftMs > 0);
 }
 
 /** Such as a reader that took nothing for a minute; a start that is refused so is another matter. */
@@ -61,7 +61,7 @@ function isCrowded(error: unknown): boolean {
 /** What is still asked for, as the stream goes on. */
 class Place {
   readonly #query: EventsQuery;
-  readonly #endsAt: number | null;
+  readonly #endsAt: number;
   #seq: number | null = null;
   #log: string | undefined;
   #eventsLeft: number | undefined;
@@ -70,11 +70,16 @@ class Place {
   constructor(query: EventsQuery) {
     this.#query = query;
     this.#eventsLeft = query.maxEvents;
-    this.#endsAt = query.timeoutMs === undefined ? null : performance.now() + query.timeoutMs;
+    this.#endsAt = performance.now() + (query.timeoutMs ?? Number.POSITIVE_INFINITY);
   }
 
   get isBegun(): boolean {
     return this.#seq !== null;
+  }
+
+  /** None where it has all the events that it asked for. */
+  get leftMs(): number {
+    return this.#eventsLeft === 0 ? 0 : this.#endsAt - performance.now();
   }
 
   pass({ seq, log, event }: Line): void {
@@ -85,9 +90,10 @@ class Place {
 
   query(): EventsQuery {
     const query: EventsQuery = { ...this.#query };
-    if (this.#eventsLeft !== undefined) query.maxEvents = Math.max(1, this.#eventsLeft);
-    if (this.#endsAt !== null) {
-      query.timeoutMs = Math.max(0, Math.ceil(this.#endsAt - performance.now()));
+    if (this.#eventsLeft !== undefined) query.maxEvents = this.#eventsLeft;
+    if (query.timeoutMs !== undefined) {
+      // The API takes no 0, so that is sent only where it was given.
+      query.timeoutMs = Math.max(Math.min(query.timeoutMs, 1), Math.ceil(this.leftMs));
     }
     if (this.#seq === null) return query;
     const { since: _, last: __, fromNow: ___, ...rest } = query;
