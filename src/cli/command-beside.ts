@@ -1,11 +1,12 @@
 /** A program that runs beside a listener, on the terminal of the command. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { isIPv6 } from 'node:net';
 import { constants } from 'node:os';
+import { isLoopback } from '../core/address.ts';
 import { environmentWith } from './environment.ts';
 import type { Interrupts } from './interrupts.ts';
 import type { Listener } from './rest-client.ts';
+import type { Session } from './session.ts';
 
 /** As a shell has them: what is not there, what cannot be run, and what a signal has ended. */
 const shellCodes = { notFound: 127, notRunnable: 126, signal: 128 };
@@ -14,7 +15,7 @@ interface Beside {
   readonly words: readonly string[];
   readonly listener: Listener;
   /** By which it finds the kodama that has the listener. */
-  readonly variables: Readonly<Record<string, string>>;
+  readonly variables: Session['variables'];
   readonly interrupts: Interrupts;
   readonly say: (text: string) => void;
 }
@@ -28,16 +29,20 @@ export async function runBeside({
   say,
 }: Beside): Promise<number> {
   const [program = '', ...rest] = words;
-  const env = environmentWith({ ...variablesOf(listener), ...variables });
+  const { laddr, name, id } = listener;
+  const env = environmentWith({
+    KODAMA_HOST: laddr === null ? '' : hostOf(laddr.ip, variables.KODAMA_URL),
+    KODAMA_PORT: String(laddr?.port ?? ''),
+    KODAMA_LISTENER: name ?? id,
+    ...variables,
+  });
   const child = spawn(program, rest, { stdio: 'inherit', env });
   interrupts.onFirst = (signal) => {
     if (signal !== 'SIGINT' || process.stdin.isTTY !== true) child.kill(signal);
   };
   try {
-    const [code, signal]: [number | null, NodeJS.Signals | null] = (await once(
-      child,
-      'exit',
-    )) as never;
+    const exit = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+    const [code, signal] = exit;
     return code ?? shellCodes.signal + (signal === null ? 0 : constants.signals[signal]);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -46,13 +51,10 @@ export async function runBeside({
   }
 }
 
-/** Where the listener is reached, for whoever is to connect to it. */
-function variablesOf({ laddr, name, id }: Listener): Readonly<Record<string, string>> {
-  const ip = laddr?.ip ?? '';
-  const loopback = isIPv6(ip) ? '::1' : '127.0.0.1';
-  return {
-    KODAMA_HOST: ip === '0.0.0.0' || ip === '::' ? loopback : ip,
-    KODAMA_PORT: String(laddr?.port ?? ''),
-    KODAMA_LISTENER: name ?? id,
-  };
+/** Where a listener is reached, by whoever reaches kodama at this URL. */
+export function hostOf(ip: string, url: string): string {
+  if (ip !== '0.0.0.0' && ip !== '::') return ip;
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  // Nobody hears on the loopback address of the other family: over UDP a socket has one.
+  return isLoopback(host) ? (ip === '::' ? '::1' : '127.0.0.1') : host;
 }

@@ -23,7 +23,7 @@ export interface Session {
   /** The console, with the token where there is one: for the terminal of its owner, and nowhere else. */
   readonly consoleUrl: string;
   /** By which a program that is started from here finds the same things there. */
-  readonly variables: Readonly<Record<string, string>>;
+  readonly variables: { readonly KODAMA_URL: string } & Readonly<Record<string, string>>;
   readonly terminal: Terminal;
   readonly format: Format;
 }
