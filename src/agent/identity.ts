@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { AgentConfig } from '../config.ts';
 import type { Logger } from '../core/ports.ts';
+import { nameOfHost } from '../fleet/node.ts';
 import { StartError } from '../node/start-error.ts';
 import { type GivenToken, readJoinToken } from '../wire/pin.ts';
 import { type AgentStateFile, tokenDigest } from './agent-state.ts';
@@ -64,7 +65,7 @@ async function joinNow(
   await file.change({ token: tokenDigest(secret) });
   const key = await file.key();
   const host = hostname();
-  const own = { name: name ?? nameOf(host), hostname: host, token: secret };
+  const own = { name: name ?? nameOfHost(host), hostname: host, token: secret };
   await file.change({ joined: await join({ ...options, ...own, key, pin, gateways }) });
 }
 
@@ -72,10 +73,4 @@ function gatewayOf(text: string): GatewayUrl {
   const gateway = readGatewayUrl(text);
   if (gateway !== null) return gateway;
   throw new StartError(`${text} is no gateway: https://host:port, or http:// on loopback`);
-}
-
-/** What of a host's name may be in that of a node. */
-function nameOf(host: string): string {
-  const plain = host.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 64);
-  return plain === '' ? 'node' : plain;
 }

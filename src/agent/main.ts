@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { readCommandLine, refuse, version } from '../command-line.ts';
-import { type AgentConfig, nodeIdRule, readAgentConfig } from '../config.ts';
+import { type AgentConfig, readAgentConfig } from '../config.ts';
+import { nodeName } from '../fleet/node.ts';
 import { keepCompiled } from '../node/compiled.ts';
 import { prepareDataDir } from '../node/data-dir.ts';
 import { lockDataDir } from '../node/data-dir-lock.ts';
@@ -31,7 +32,7 @@ const { values } = readCommandLine({
   },
 });
 const { join: urls = [], name = null, 'token-file': tokenFile = null } = values;
-if (name !== null && !nodeIdRule.pattern.test(name)) refuse(`--name ${nodeIdRule.words}`, usage);
+if (name !== null && !nodeName.pattern.test(name)) refuse(`--name ${nodeName.words}`, usage);
 
 const program = new Program();
 const isTerminal = process.stdout.isTTY === true;

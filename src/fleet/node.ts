@@ -29,6 +29,14 @@ export const nodeName = {
     'must start with a letter or digit and hold at most 63 letters, digits, dots, dashes or underscores, and be no UUID',
 };
 
+/** What of a host's name may be in that of a node. */
+export function nameOfHost(hostname: string): string {
+  const plain = hostname.replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[._-]+/, '');
+  const name = plain.slice(0, nodeName.charsMax);
+  if (name === '') return 'node';
+  return nodeName.pattern.test(name) ? name : `node-${name}`;
+}
+
 export interface Node {
   /** The number that rows have in its place. */
   readonly ref: number;

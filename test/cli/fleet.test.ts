@@ -3,7 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { beginProgram, type CommandEnd, command, jsonLines } from '../support/command.ts';
+import {
+  beginProgram,
+  type CommandEnd,
+  command,
+  jsonLines,
+  runProgram,
+} from '../support/command.ts';
 import { joinedNode } from '../support/joined-node.ts';
 import { long } from '../support/long.ts';
 import { want } from '../support/rest-client.ts';
@@ -110,6 +116,19 @@ test('a file makes listeners of several placements, each made again with --recre
       { name: 'any-2', placement: null, state: 'listening' },
       { name: 'here-2', placement, state: 'listening' },
     ]);
+  }
+});
+
+test('an agent is refused a name that no node may have, before it asks anybody', long, async () => {
+  for (const name of ['a'.repeat(64), '_dmz', '-dmz', '01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90']) {
+    const words = ['agent', '--join', 'http://127.0.0.1:9', `--name=${name}`];
+    const { code, stderr } = await runProgram(app, words);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(
+        /^--name must start with a letter or digit and hold at most 63 /,
+      ),
+    });
   }
 });
 
