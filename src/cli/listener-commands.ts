@@ -119,6 +119,9 @@ export function deleteCommand(run: Run): Command {
 
 const deletesAtOnce = 8;
 const drainSlackMs = 60_000;
+/** Of HTTP, for a listener whose node is away. */
+const accepted = 202;
+const toBeClosed = 'is to be closed once its node is back: its name and port are taken until then';
 
 async function deleteListeners(session: Session, command: Command): Promise<number | undefined> {
   const { client, terminal } = session;
@@ -130,18 +133,12 @@ async function deleteListeners(session: Session, command: Command): Promise<numb
   const wanted = label === undefined ? [...named] : await labelled(session, label);
   if (wanted.length === 0) terminal.say('kodama: no listener has these labels');
   const failures: CommandFailure[] = [];
+  const ask = { query: { drainMs: drain }, silenceMs: (drain ?? 0) + drainSlackMs };
+  const after = drain === undefined ? '' : `, after at most ${formatDuration(drain)}`;
   await inParallel(wanted, deletesAtOnce, async (name) => {
-    const query = { drainMs: drain };
     try {
-      await client.call('DELETE', listenerPath(name), {
-        query,
-        silenceMs: (drain ?? 0) + drainSlackMs,
-      });
-      terminal.say(
-        drain === undefined
-          ? `closed ${name}`
-          : `closed ${name}, after at most ${formatDuration(drain)}`,
-      );
+      const status = await client.status('DELETE', listenerPath(name), ask);
+      terminal.say(status === accepted ? `${name} ${toBeClosed}` : `closed ${name}${after}`);
     } catch (error) {
       if (!(error instanceof CommandFailure)) throw error;
       failures.push(error);

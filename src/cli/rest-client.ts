@@ -97,13 +97,13 @@ const pageSizeMax = 1000;
 
 export class RestClient {
   readonly url: string;
-  readonly #ca: string | null;
+  readonly #ca: string | undefined;
   readonly #headers: Readonly<Record<string, string>>;
 
   constructor({ url, ca, token, project }: RestClientOptions) {
     // Each path begins with /v1, which an address of the API may end in.
     this.url = url.replace(/\/+$/, '').replace(/\/v1$/, '');
-    this.#ca = ca;
+    this.#ca = ca ?? undefined;
     this.#headers = {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...(project === null ? {} : { 'kodama-project': project }),
@@ -119,6 +119,13 @@ export class RestClient {
     const response = await this.#send(method, path, 'application/json', ask);
     const text = await this.#textOf(response);
     return (text === '' ? undefined : parseJson(text, this.url)) as Answer;
+  }
+
+  /** The status of an answer that tells no more. */
+  async status(method: string, path: string, ask: Ask): Promise<number> {
+    const response = await this.#send(method, path, 'application/json', ask);
+    await this.#textOf(response);
+    return response.statusCode ?? 0;
   }
 
   get<Answer>(path: string, query: Query = {}, signal?: AbortSignal): Promise<Answer> {
@@ -170,8 +177,7 @@ export class RestClient {
         ? {}
         : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }),
     };
-    const trust = this.#ca === null ? {} : { ca: this.#ca };
-    const options: RequestOptions = { method, headers, signal, agent: false, ...trust };
+    const options: RequestOptions = { method, headers, signal, agent: false, ca: this.#ca };
     const url = new URL(`${this.url}${path}${queryText(query)}`);
     const response = await this.#exchange(url, options, json, silenceMs);
     const { statusCode = 0 } = response;
@@ -239,8 +245,7 @@ function refusal(status: number, text: string, url: string): Error {
   const other = otherSpeech(text);
   if (other !== null) return new Unreachable(url, other, { code: 'EPROTO' });
   // So a proxy tells that kodama does not answer, as while that restarts.
-  if (status >= 502 && status <= 504)
-    return new Unreachable(url, `what stands there says ${status}`);
+  if (status >= 502 && status <= 504) return new Unreachable(url, `who is there says ${status}`);
   return failed(`${url} answers ${status}, and not as a kodama does: is it one?`);
 }
 
@@ -259,7 +264,6 @@ function parsed(text: string): unknown {
 }
 
 function isProblem(value: unknown): value is ProblemLike {
-  if (typeof value !== 'object' || value === null) return false;
-  const { code, detail } = value as Partial<ProblemLike>;
+  const { code, detail } = (value ?? {}) as Partial<ProblemLike>;
   return typeof code === 'string' && typeof detail === 'string';
 }

@@ -1,6 +1,6 @@
 /** The command on listeners, against a kodama that runs. */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { command, jsonLines } from '../support/command.ts';
@@ -150,19 +150,39 @@ test('who gives the port of gRPC, of an echo, with TLS or without it is told so,
   }
 });
 
+/** A server of a test's own, and where it is. */
+async function answering(answer: RequestListener): Promise<{ readonly url: string }> {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+test('a listener whose node is away is to be closed, and not closed yet', async () => {
+  const away = await answering(({ url }, response) => {
+    response.writeHead(url?.startsWith('/v1/listeners/far') ? 202 : 204).end();
+  });
+  const { code, stdout, stderr } = await command(away, ['delete', 'far', 'near', '--drain', '1s']);
+  expect({ code, stdout, lines: stderr.trim().split('\n').toSorted() }).toEqual({
+    code: 0,
+    stdout: '',
+    lines: [
+      'closed near, after at most 1s',
+      'far is to be closed once its node is back: its name and port are taken until then',
+    ],
+  });
+});
+
 test('status waits through what a proxy says while kodama is away, and tells it as that', async () => {
   let asked = 0;
-  const server = createServer((_, response) => {
+  const proxy = await answering((_, response) => {
     asked += 1;
     if (asked < 3) response.writeHead(502).end('<html>Bad Gateway</html>');
     else response.end('{"version":"1"}');
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  onTestFinished(() => void server.close());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const words = `kodama: cannot reach kodama at ${url}: what stands there says 502\n`;
-  expect(await command({ url }, ['status'])).toEqual({ code: 4, stdout: '', stderr: words });
-  const waited = await command({ url }, ['status', '--ready', '20s', '-o', 'json']);
+  const words = `kodama: cannot reach kodama at ${proxy.url}: who is there says 502\n`;
+  expect(await command(proxy, ['status'])).toEqual({ code: 4, stdout: '', stderr: words });
+  const waited = await command(proxy, ['status', '--ready', '20s', '-o', 'json']);
   expect(waited).toEqual({ code: 0, stdout: '{"version":"1"}\n', stderr: '' });
 });
 
