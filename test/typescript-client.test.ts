@@ -224,7 +224,7 @@ const lines =
 const proxied: readonly Answer[] = [
   (response) => response.writeHead(502).end('<html>Bad Gateway</html>'),
   (response) =>
-    response.writeHead(503, { 'content-type': 'application/json' }).end('{"message":"away"}'),
+    response.writeHead(503, { 'content-type': 'application/json' }).end('{"code":"away"}'),
   (response) => response.writeHead(504).end(),
 ];
 

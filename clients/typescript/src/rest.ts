@@ -80,7 +80,8 @@ async function refusalOf(
   const { status, statusText } = response;
   const body = (await response.json().catch(() => null)) as Partial<Problem> | null;
   signal?.throwIfAborted();
-  if (typeof body?.code === 'string') return errorOf(body as Problem);
+  const isProblem = typeof body?.code === 'string' && typeof body.detail === 'string';
+  if (isProblem) return errorOf(body as Problem);
   const title = `${status} ${statusText}`.trim();
   if (status >= 502 && status <= 504) {
     return new UnreachableError(`${url} is not kodama itself, and says ${title}`);
