@@ -7,7 +7,11 @@
 import { createHash } from 'node:crypto';
 import type { Caller } from '../core/caller.ts';
 import { AppError, type ErrorCode, type ErrorDetails, invalidField } from '../core/errors.ts';
-import type { IdempotencyKeys, IdempotentAnswer } from '../core/idempotency-keys.ts';
+import type {
+  IdempotencyKeys,
+  IdempotencyRun,
+  IdempotentAnswer,
+} from '../core/idempotency-keys.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import { idAt } from '../tenancy/id-at.ts';
 
@@ -96,7 +100,7 @@ export async function answerOnce<Output>(
   const ids = (count: number) => Array.from({ length: count }, (_, at) => idAfter(taken.seed, at));
   const run = { ids, isResumed: taken.seed !== seed };
   return {
-    output: await runOnce({ keys, logger: options.logger }, key, { run, call }),
+    output: await runOnce({ keys, logger: options.logger, key, taken }, { run, call }),
     isReplayed: false,
   };
 }
@@ -129,13 +133,19 @@ function replay({ bodyHash, body }: IdempotentAnswer, wanted: string): unknown {
 /** The failure of the first call, told again. */
 export class ReplayedError extends AppError {}
 
+interface Taken {
+  readonly keys: IdempotencyKeys;
+  readonly key: string;
+  readonly taken: IdempotencyRun;
+  readonly logger: Logger;
+}
+
 async function runOnce<Output>(
-  { keys, logger }: { readonly keys: IdempotencyKeys; readonly logger: Logger },
-  key: string,
+  { keys, logger, key, taken }: Taken,
   { run, call }: { readonly run: Run; readonly call: IdempotentCall<Output> },
 ): Promise<Output> {
   const warn = (err: unknown) => logger.warn({ err }, 'an idempotency key was not settled');
-  const keep = (outcome: Outcome) => keys.keep(key, JSON.stringify(outcome));
+  const keep = (outcome: Outcome) => keys.keep(key, taken, JSON.stringify(outcome));
   try {
     // A call without an answer has one all the same: null, as JSON has it.
     const output = await call.run(run);
@@ -145,7 +155,7 @@ async function runOnce<Output>(
     const lasting = error instanceof AppError && !mayPass.has(error.code) ? error : null;
     // What a lost run made may be there all the same: its key stays, to be looked for under the same ids again.
     if (!run.isResumed && (lasting === null || lasting.code === 'invalid_argument')) {
-      await keys.release(key).catch(warn);
+      await keys.release(key, taken).catch(warn);
     } else if (lasting !== null) {
       const { code, message, details } = lasting;
       await keep({ error: { code, message, ...details } }).catch(warn);

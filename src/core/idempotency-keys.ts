@@ -10,14 +10,17 @@ export interface IdempotencyKeys {
    * @throws resource_exhausted for a new key while `keysMax` keys, or `answerBytesMax` of answers, are kept
    */
   take(take: IdempotencyTake): Promise<IdempotencyRun | IdempotentAnswer>;
-  keep(key: string, body: string): Promise<void>;
-  release(key: string): Promise<void>;
+  /** Nothing where another run has taken the key over, as of a run that was taken for lost. */
+  keep(key: string, run: IdempotencyRun, body: string): Promise<void>;
+  /** As keep; one that has its answer stays. */
+  release(key: string, run: IdempotencyRun): Promise<void>;
   /** Deletes at most `limit` keys that have expired; resolves with whether there may be more. */
   purge(expiresBefore: Micros, limit: number): Promise<boolean>;
 }
 
-export interface IdempotencyTake extends IdempotencyRun {
+export interface IdempotencyTake {
   readonly key: string;
+  readonly seed: string;
   readonly bodyHash: string;
   readonly expiresBefore: Micros;
   readonly lostBefore: Micros;
@@ -28,6 +31,8 @@ export interface IdempotencyTake extends IdempotencyRun {
 /** The ids of what a run makes follow from its seed, a UUID. A lost run's seed is that of the run after it. */
 export interface IdempotencyRun {
   readonly seed: string;
+  /** Which of the runs of its key it is. */
+  readonly takenAt: Micros;
 }
 
 /** The body is null while the first call is under way. */

@@ -22,7 +22,7 @@ ON CONFLICT (project, key) DO UPDATE SET body_hash = excluded.body_hash, created
   seed = CASE WHEN k.created_at < $4::bigint THEN excluded.seed ELSE coalesce(k.seed, excluded.seed) END
 WHERE k.created_at < $4::bigint OR (k.body IS NULL AND k.body_hash = excluded.body_hash AND (
   k.created_at < $5::bigint OR EXISTS (SELECT FROM writers w WHERE w.ref = k.writer AND w.epoch > k.epoch)))
-RETURNING seed`;
+RETURNING seed, created_at`;
 
 const findSql = `SELECT body_hash, body FROM idempotency_keys
   WHERE project = $2::integer AND key = $1`;
@@ -36,6 +36,7 @@ RETURNING 1`;
 const countSql = `SELECT project, count(*)::integer, coalesce(sum(octet_length(body)), 0)::bigint
   FROM idempotency_keys GROUP BY project`;
 
+type TakenRow = readonly [seed: string, takenAt: number];
 type AnswerRow = readonly [bodyHash: string, body: string | null];
 
 /** The process that takes a key, as the log knows it. */
@@ -63,8 +64,8 @@ export class IdempotencyKeyRows {
   of(project: ProjectRef): IdempotencyKeys {
     return {
       take: (take) => this.#take(project, take),
-      keep: (key, body) => this.#keep(project, key, body),
-      release: (key) => this.#release(project, key),
+      keep: (key, run, body) => this.#keep(project, key, run, body),
+      release: (key, run) => this.#release(project, key, run),
       purge: (expiresBefore, limit) => this.#purge(project, expiresBefore, limit),
     };
   }
@@ -82,7 +83,8 @@ export class IdempotencyKeyRows {
       const [taken] = await this.#database.query({ text: takeSql, values });
       if (taken !== undefined) {
         keptOf(kept, project).count += 1;
-        return { seed: taken[0] as string };
+        const [ownSeed, takenAt] = taken as TakenRow;
+        return { seed: ownSeed, takenAt };
       }
       const [row] = await this.#database.query({ text: findSql, values: [key, project] });
       if (row === undefined && full !== null) throw full;
@@ -92,18 +94,24 @@ export class IdempotencyKeyRows {
     }
   }
 
-  async #keep(project: ProjectRef, key: string, body: string): Promise<void> {
-    const text = 'UPDATE idempotency_keys SET body = $2 WHERE project = $3::integer AND key = $1';
-    await this.#database.query({ text, values: [key, body, project] });
-    if (this.#kept !== null) keptOf(this.#kept, project).bytes += Buffer.byteLength(body);
+  async #keep(
+    project: ProjectRef,
+    key: string,
+    { takenAt }: IdempotencyRun,
+    body: string,
+  ): Promise<void> {
+    const text = `UPDATE idempotency_keys SET body = $2
+      WHERE project = $3::integer AND key = $1 AND created_at = $4::bigint RETURNING 1`;
+    const kept = await this.#database.query({ text, values: [key, body, project, takenAt] });
+    if (kept.length === 0 || this.#kept === null) return;
+    keptOf(this.#kept, project).bytes += Buffer.byteLength(body);
   }
 
-  /** One that has its answer stays. */
-  async #release(project: ProjectRef, key: string): Promise<void> {
+  async #release(project: ProjectRef, key: string, { takenAt }: IdempotencyRun): Promise<void> {
     const text = `DELETE FROM idempotency_keys
-      WHERE project = $2::integer AND key = $1 AND body IS NULL`;
-    await this.#database.query({ text, values: [key, project] });
-    if (this.#kept !== null) keptOf(this.#kept, project).count -= 1;
+      WHERE project = $2::integer AND key = $1 AND created_at = $3::bigint AND body IS NULL RETURNING 1`;
+    const gone = await this.#database.query({ text, values: [key, project, takenAt] });
+    if (this.#kept !== null) keptOf(this.#kept, project).count -= gone.length;
   }
 
   /** Of those that have expired. Resolves with whether there may be more. */

@@ -81,8 +81,9 @@ async function fill({ store, node }: Omit<Side, 'client'>): Promise<void> {
   await ofDefault(store).keeping.age(mark);
   const request = { before: 0, eventsMax: 5100, bytesMax: everything, limit: 10_000 };
   await ofDefault(store).keeping.purge(request);
-  await ofDefault(store).idempotencyKeys.take(take);
-  await ofDefault(store).idempotencyKeys.keep('key', '{"id":1}');
+  const run = await ofDefault(store).idempotencyKeys.take(take);
+  if (!('seed' in run)) throw new TypeError('a new database has no keys');
+  await ofDefault(store).idempotencyKeys.keep('key', run, '{"id":1}');
   await ofDefault(store).idempotencyKeys.take({ ...take, key: 'running' });
 }
 

@@ -292,14 +292,15 @@ export class MemoryStore implements Store {
     const nameOf = (key: string) => `${project} ${key}`;
     return {
       take: (take) => this.#call(() => this.#takeKey(project, { ...take, key: nameOf(take.key) })),
-      keep: (key, body) =>
+      keep: (key, { takenAt }, body) =>
         this.#call(() => {
           const taken = answers.get(nameOf(key));
-          if (taken !== undefined) answers.set(nameOf(key), { ...taken, body });
+          if (taken?.takenAt === takenAt) answers.set(nameOf(key), { ...taken, body });
         }),
-      release: (key) =>
+      release: (key, { takenAt }) =>
         this.#call(() => {
-          if (answers.get(nameOf(key))?.body === null) answers.delete(nameOf(key));
+          const taken = answers.get(nameOf(key));
+          if (taken?.body === null && taken.takenAt === takenAt) answers.delete(nameOf(key));
         }),
       purge: (expiresBefore, limit) =>
         this.#call(() => {
@@ -376,9 +377,10 @@ export class MemoryStore implements Store {
       return { bodyHash: given.bodyHash, body: given.body };
     }
     const seed = isExpired ? take.seed : given.seed;
+    const takenAt = this.#clock.now();
     const run = { bodyHash, seed, nodeId: this.nodeId, place: this.#place };
-    answers.set(key, { ...run, body: null, takenAt: this.#clock.now() });
-    return { seed };
+    answers.set(key, { ...run, body: null, takenAt });
+    return { seed, takenAt };
   }
 }
 

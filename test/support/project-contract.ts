@@ -5,6 +5,7 @@ import { everyConnection } from '../../src/core/connection-filter.ts';
 import type { ConnectionQuery, ListenerQuery } from '../../src/core/directories.ts';
 import type { EventDraft } from '../../src/core/event.ts';
 import { everyEvent } from '../../src/core/event-filter.ts';
+import type { IdempotencyRun } from '../../src/core/idempotency-keys.ts';
 import { defaultProject, type ProjectRef } from '../../src/core/project.ts';
 import type { ProjectStore } from '../../src/core/store.ts';
 import type { AppendEntry } from '../../src/core/writer.ts';
@@ -287,13 +288,17 @@ export function projectContract(makeGround: MakeGround): void {
     const take = { ...key, keysMax: 100, answerBytesMax: 1e6 };
     const [mine, theirs] = two.sides.map(({ stored }) => stored.idempotencyKeys);
     const seeds = [sampleId(1), sampleId(2)] as const;
-    expect(await mine?.take({ ...take, seed: seeds[0] })).toEqual({ seed: seeds[0] });
-    expect(await theirs?.take({ ...take, seed: seeds[1] })).toEqual({ seed: seeds[1] });
-    await mine?.keep('key', '{"mine":true}');
+    const runs = [
+      await mine?.take({ ...take, seed: seeds[0] }),
+      await theirs?.take({ ...take, seed: seeds[1] }),
+    ];
+    expect(runs).toEqual(seeds.map((seed) => ({ seed, takenAt: expect.any(Number) })));
+    const [run, theirRun] = runs as [IdempotencyRun, IdempotencyRun];
+    await mine?.keep('key', run, '{"mine":true}');
     const running = { bodyHash: 'hash', body: null };
     expect(await theirs?.take({ ...take, seed: seeds[0] })).toEqual(running);
-    await mine?.release('key');
-    await theirs?.release('key');
+    await mine?.release('key', run);
+    await theirs?.release('key', theirRun);
     const kept = { bodyHash: 'hash', body: '{"mine":true}' };
     expect(await mine?.take({ ...take, seed: seeds[1] })).toEqual(kept);
     await theirs?.purge(everything, 10);
@@ -307,7 +312,7 @@ export function projectContract(makeGround: MakeGround): void {
       two.sides[side]?.stored.idempotencyKeys.take({
         ...{ ...all, key, keysMax: 4, answerBytesMax: 100, ...more },
       });
-    await takeOf('a', 1);
+    const run = (await takeOf('a', 1)) as IdempotencyRun;
     await takeOf('b', 1);
     const full = (limit: string, limitValue: number) => ({
       ...{ code: 'resource_exhausted', details: { limit, limitValue } },
@@ -316,7 +321,7 @@ export function projectContract(makeGround: MakeGround): void {
     await takeOf('a', 0);
     await takeOf('b', 0);
     await expect(takeOf('c', 0)).rejects.toMatchObject(full('idempotencyKeysMax', 4));
-    await two.sides[1]?.stored.idempotencyKeys.keep('a', 'x'.repeat(50));
+    await two.sides[1]?.stored.idempotencyKeys.keep('a', run, 'x'.repeat(50));
     const bytes = full('idempotencyAnswerBytesMax', 50);
     await expect(takeOf('c', 1, { keysMax: 100 })).rejects.toMatchObject(bytes);
     await takeOf('c', 0, { keysMax: 100 });

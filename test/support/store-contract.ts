@@ -6,6 +6,7 @@ import { everyConnection } from '../../src/core/connection-filter.ts';
 import type { ListenerQuery } from '../../src/core/directories.ts';
 import type { EventDraft } from '../../src/core/event.ts';
 import { everyEvent } from '../../src/core/event-filter.ts';
+import type { IdempotencyKeys, IdempotencyRun } from '../../src/core/idempotency-keys.ts';
 import type { Listener } from '../../src/core/listener.ts';
 import type { LogAge, LogAgeing } from '../../src/core/log-keeping.ts';
 import type { TakenNode } from '../../src/core/nodes.ts';
@@ -918,17 +919,27 @@ function idempotencyContract(makeGround: MakeGround): void {
   const limits = { keysMax: 1000, answerBytesMax: 1_000_000 };
   const take = { key: 'key', bodyHash: 'hash', seed, expiresBefore: 0, lostBefore: 0, ...limits };
   const running = { bodyHash: 'hash', body: null };
+  const runOf = (own: string) => ({ seed: own, takenAt: expect.any(Number) });
+  type Asked = Parameters<IdempotencyKeys['take']>[0];
+  /** @throws TypeError where the key is another's */
+  async function taken(keys: IdempotencyKeys, asked: Asked): Promise<IdempotencyRun> {
+    const run = await keys.take(asked);
+    if (!('seed' in run)) throw new TypeError(`${asked.key} is taken`);
+    return run;
+  }
 
   test('a key is taken once, keeps its answer, and is free when released', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
     const takes = await Promise.all([1, 2, 3].map(() => store.idempotencyKeys.take(take)));
-    expect(takes.filter((one) => 'seed' in one)).toEqual([{ seed }]);
+    const runs = takes.filter((one) => 'seed' in one);
+    expect(runs).toEqual([runOf(seed)]);
     expect(takes.filter((one) => !('seed' in one))).toEqual([running, running]);
-    await store.idempotencyKeys.release('key');
+    for (const run of runs) await store.idempotencyKeys.release('key', run);
     const other = { ...take, bodyHash: 'other' };
-    expect(await store.idempotencyKeys.take(other)).toEqual({ seed });
-    await store.idempotencyKeys.keep('key', '{"id":1}');
+    const run = await taken(store.idempotencyKeys, other);
+    expect(run).toEqual(runOf(seed));
+    await store.idempotencyKeys.keep('key', run, '{"id":1}');
     const answer = { bodyHash: 'other', body: '{"id":1}' };
     expect(await store.idempotencyKeys.take(take)).toEqual(answer);
   });
@@ -938,30 +949,30 @@ function idempotencyContract(makeGround: MakeGround): void {
     await using store = await openNode(ground);
     const takeOf = (key: string, more: object = {}) =>
       store.idempotencyKeys.take({ ...take, key, keysMax: 2, ...more });
-    await takeOf('a');
-    await takeOf('b');
+    const runA = await taken(store.idempotencyKeys, { ...take, key: 'a' });
+    const runB = await taken(store.idempotencyKeys, { ...take, key: 'b' });
     const full = { code: 'resource_exhausted', details: { limit: 'idempotencyKeysMax' } };
     await expect(takeOf('c')).rejects.toMatchObject(full);
-    await store.idempotencyKeys.keep('a', '{"id":1}');
+    await store.idempotencyKeys.keep('a', runA, '{"id":1}');
     expect(await takeOf('a')).toMatchObject({ body: '{"id":1}' });
     expect(await takeOf('b')).toEqual(running);
-    await store.idempotencyKeys.release('b');
+    await store.idempotencyKeys.release('b', runB);
     const bytes = { code: 'resource_exhausted', details: { limit: 'idempotencyAnswerBytesMax' } };
     await expect(takeOf('c', { answerBytesMax: 8 })).rejects.toMatchObject(bytes);
-    expect(await takeOf('c')).toEqual({ seed });
+    expect(await takeOf('c')).toEqual(runOf(seed));
     await expect(takeOf('d')).rejects.toMatchObject(full);
     expect(await store.idempotencyKeys.purge(farOff, 1)).toBe(true);
     expect(await store.idempotencyKeys.purge(farOff, 5)).toBe(false);
-    expect(await takeOf('d')).toEqual({ seed });
+    expect(await takeOf('d')).toEqual(runOf(seed));
   });
 
   test('an expired key is free, and begins anew', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
-    await store.idempotencyKeys.take(take);
-    await store.idempotencyKeys.keep('key', '{}');
+    const run = await taken(store.idempotencyKeys, take);
+    await store.idempotencyKeys.keep('key', run, '{}');
     const later = { ...take, bodyHash: 'new', seed: sampleId(2), expiresBefore: farOff };
-    expect(await store.idempotencyKeys.take(later)).toEqual({ seed: sampleId(2) });
+    expect(await store.idempotencyKeys.take(later)).toEqual(runOf(sampleId(2)));
     expect(await store.idempotencyKeys.take(take)).toEqual({ ...running, bodyHash: 'new' });
   });
 
@@ -975,11 +986,29 @@ function idempotencyContract(makeGround: MakeGround): void {
     await using again = await openNode(ground);
     const mismatch = { ...retry, bodyHash: 'other' };
     expect(await other.idempotencyKeys.take(mismatch)).toEqual(running);
-    expect(await other.idempotencyKeys.take(retry)).toEqual({ seed });
+    expect(await other.idempotencyKeys.take(retry)).toEqual(runOf(seed));
     expect(await again.idempotencyKeys.take(retry)).toEqual(running);
-    expect(await again.idempotencyKeys.take({ ...retry, lostBefore: farOff })).toEqual({ seed });
-    await again.idempotencyKeys.keep('key', '{}');
+    const run = await taken(again.idempotencyKeys, { ...retry, lostBefore: farOff });
+    expect(run).toEqual(runOf(seed));
+    await again.idempotencyKeys.keep('key', run, '{}');
     const answer = { bodyHash: 'hash', body: '{}' };
     expect(await other.idempotencyKeys.take({ ...retry, lostBefore: farOff })).toEqual(answer);
+  });
+
+  test('a run that was taken for lost neither frees the key of its successor nor answers for it', async () => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const keys = store.idempotencyKeys;
+    const slow = await taken(keys, take);
+    const takenIn = Date.now();
+    await waitFor('another millisecond', () => Date.now() > takenIn);
+    const next = await taken(keys, { ...take, lostBefore: farOff });
+    await keys.release('key', slow);
+    await keys.keep('key', slow, '{"error":{}}');
+    expect(await keys.take(take)).toEqual(running);
+    await keys.keep('key', next, '{"id":1}');
+    await keys.keep('key', slow, '{"error":{}}');
+    await keys.release('key', slow);
+    expect(await keys.take(take)).toEqual({ bodyHash: 'hash', body: '{"id":1}' });
   });
 }
