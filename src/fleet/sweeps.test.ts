@@ -44,8 +44,12 @@ const limits = {
 };
 
 /** Rows of these answers, and what is done with them. */
-function sweeping(given: Partial<SessionRows>) {
+function sweeping(given: Partial<SessionRows>, failing: readonly string[] = []) {
   const done: string[] = [];
+  const end = async (id: string) => {
+    if (failing.includes(id)) throw new AppError('unavailable', 'too much at once');
+    done.push(id);
+  };
   const told: (() => void)[] = [];
   const logger = keepingLogger();
   const rows = {
@@ -62,8 +66,8 @@ function sweeping(given: Partial<SessionRows>) {
   } as unknown as SessionRows;
   const sweeps = new Sweeps({ rows, logger, clock: { now: () => 0 }, limits });
   sweeps.start({
-    goneNodes: { lose: async (id) => void done.push(id) },
-    expire: async (_, id) => void done.push(id),
+    goneNodes: { lose: end },
+    expire: (_, id) => end(id),
   });
   const take = () => {
     for (const callback of told) callback();
@@ -85,6 +89,20 @@ test('with the database away nothing is swept, and nobody is lost', async () => 
   await asked.promise;
   expect(world.done).toEqual([]);
   expect(world.logger.lines).toEqual([]);
+});
+
+test('what keeps one from its end keeps no other', async () => {
+  const expired = ['one', 'two'].map((id) => ({ project: one, id }));
+  await using world = sweeping(
+    {
+      overdue: async () => ({ nodes: [overdue(1), overdue(2)], counts: new Map([[one, 2]]) }),
+      expired: async () => expired,
+    },
+    ['id-1', 'one'],
+  );
+  await waitFor('the last of them', () => world.done.includes('two'));
+  expect(world.done.slice(0, 2)).toEqual(['id-2', 'two']);
+  expect(world.logger.lines[0]).toMatchObject({ level: 'warn', fields: { failed: 1, of: 2 } });
 });
 
 test('where there is no node but built-in ones it is looked once, until a session begins', async () => {

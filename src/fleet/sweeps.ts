@@ -125,7 +125,7 @@ export class Sweeps implements AsyncDisposable {
   }
 
   async #sweep(acts: SweepActs): Promise<void> {
-    const { rows, limits } = this.#options;
+    const { rows, clock, limits } = this.#options;
     const isMine = await rows.sweep(limits.sweepEveryMs);
     const { nodes, counts } = await rows.overdue(limits.missedSweeps, limits.sweepEveryMs);
     const { lost, suspended } = losable(nodes, counts, limits.brakeFrom);
@@ -136,8 +136,19 @@ export class Sweeps implements AsyncDisposable {
     if (suspended.length > 0) {
       this.#tellSuspended(nodes.filter(({ project }) => suspended.includes(project)));
     }
-    for (const node of lost) await this.#lose(acts, node);
-    await this.#expire(acts);
+    await this.#eachOf(lost, (node) => this.#lose(acts, node));
+    const expired = await rows.expired(clock.now(), limits.expiredAtOnceMax);
+    // Those of connected nodes are closed by who has the session.
+    await this.#eachOf(expired, ({ project, id }) => acts.expire(project, id));
+  }
+
+  /** What keeps one from its end keeps no other: the next sweep tries again. */
+  async #eachOf<Item>(items: readonly Item[], end: (item: Item) => Promise<void>): Promise<void> {
+    const failures: unknown[] = [];
+    for (const item of items) await end(item).catch((err: unknown) => failures.push(err));
+    if (failures.length === 0) return;
+    const fields = { err: failures[0], failed: failures.length, of: items.length };
+    this.#options.logger.warn(fields, 'what a sweep found over is not on record yet');
   }
 
   /** At once, and then every now and then. */
@@ -154,14 +165,6 @@ export class Sweeps implements AsyncDisposable {
     if (this.#suspendedToldAt === null) return;
     this.#suspendedToldAt = null;
     this.#options.logger.info({ fleet_suspended: false }, 'no longer too many nodes are overdue');
-  }
-
-  /** Those of connected nodes are closed by who has the session. */
-  async #expire({ expire }: SweepActs): Promise<void> {
-    const { rows, clock, limits } = this.#options;
-    for (const { project, id } of await rows.expired(clock.now(), limits.expiredAtOnceMax)) {
-      await expire(project, id);
-    }
   }
 
   async #lose({ goneNodes }: SweepActs, { id, ref }: OverdueNode): Promise<void> {
