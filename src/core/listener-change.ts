@@ -7,8 +7,12 @@ export type ListenerChange = Pick<
   'name' | 'labels' | 'limits' | 'faults' | 'expiresAt' | 'generation'
 >;
 
-/** Null where all stays as it is. Only another spec is another generation. */
-export function changeOf(listener: Listener, patch: ListenerPatch): ListenerChange | null {
+/** Null where all stays as it is. Only another spec is another generation, behind the newest that any spec was given. */
+export function changeOf(
+  listener: Listener,
+  patch: ListenerPatch,
+  newest = listener.generation,
+): ListenerChange | null {
   const { name = listener.name, expiresAt = listener.expiresAt } = patch;
   const given = {
     labels: patch.labels ?? listener.labels,
@@ -17,7 +21,7 @@ export function changeOf(listener: Listener, patch: ListenerPatch): ListenerChan
   };
   const { labels, limits, faults, generation } = listener;
   const spec = { labels, limits, faults };
-  if (!isSame(given, spec)) return { ...given, name, expiresAt, generation: generation + 1 };
+  if (!isSame(given, spec)) return { ...given, name, expiresAt, generation: newest + 1 };
   if (name === listener.name && expiresAt === listener.expiresAt) return null;
   return { ...spec, name, expiresAt, generation };
 }

@@ -1,9 +1,9 @@
 /** The listeners of this node that are not closed: by id, by name, and the order of work on each. */
-import type { Caller } from './caller.ts';
 import { AppError, limitReached } from './errors.ts';
 import { Latch } from './latch.ts';
 import type { Listener, ListenerSecrets } from './listener.ts';
 import type { ProjectRef } from './project.ts';
+import type { AskedEnd } from './resource-audit.ts';
 import { heldBytes } from './sizes.ts';
 
 export interface ListenerEntry {
@@ -11,6 +11,8 @@ export interface ListenerEntry {
   readonly secrets: ListenerSecrets;
   /** The end of what was last begun on this listener. */
   turn: Promise<unknown>;
+  /** Of all that its specs were given, also of one whose commit failed: that may land yet. */
+  newest: number;
   /** The generation of what the data plane was told last; 0 before the first wish. */
   wished: number;
   /** The newest generation of which the data plane has told how it is; 0: of none. */
@@ -23,18 +25,10 @@ export interface ListenerEntry {
   /** When its connections are to end at the latest, by performance.now. */
   drainEndsAt: number;
   /** Whose delete its end is; null: nobody's. */
-  endedBy: ListenerEnd | null;
+  endedBy: AskedEnd | null;
   expiry: NodeJS.Timeout | null;
   /** What is held for it: see sizes.ts. */
   bytes: number;
-}
-
-/** Who asked for the end of a listener, as it was until then. */
-export interface ListenerEnd {
-  readonly by: Caller;
-  readonly before: Listener;
-  /** With a drain that is on record. */
-  readonly isAudited: boolean;
 }
 
 export interface RoomLimits {
@@ -98,7 +92,14 @@ export class ListenerSet {
   ): ListenerEntry {
     const entry: ListenerEntry = {
       ...{ listener, secrets, turn, bytes: heldBytes(listener, secrets), expiry: null },
-      ...{ wished: 0, observed: 0, gone: new Latch(), ending: null, endedBy: null },
+      ...{
+        newest: listener.generation,
+        wished: 0,
+        observed: 0,
+        gone: new Latch(),
+        ending: null,
+        endedBy: null,
+      },
       ...{ ended: new Latch(), drainEndsAt: Number.POSITIVE_INFINITY },
     };
     this.#entries.set(listener.id, entry);

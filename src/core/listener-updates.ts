@@ -1,6 +1,6 @@
 /** Changes a listener that lives: what a patch sets, and takes back where it could not be committed. */
 import type { Caller } from './caller.ts';
-import { AppError } from './errors.ts';
+import { AppError, hasCode } from './errors.ts';
 import { listenerEvent } from './event.ts';
 import { assertFaultList, assertFaultsSuit, nameFaults } from './fault.ts';
 import type { FaultChange } from './fault-changes.ts';
@@ -49,7 +49,7 @@ export class ListenerUpdates {
     const { project, name, state, protocol, generation } = entry.listener;
     if (state === 'draining') throw new AppError('failed_precondition', 'it is being closed');
     assertFaultsSuit(patch.faults ?? [], protocol);
-    const change = changeOf(entry.listener, patch);
+    const change = changeOf(entry.listener, patch, entry.newest);
     if (change === null) return recorder.counts.counted(entry.listener);
     const isRenamed = change.name !== name;
     if (isRenamed) await assertNameFree(project, change.name);
@@ -93,27 +93,36 @@ export class ListenerUpdates {
     const { audit: audits, clock, eventLog, recorder } = this.#options;
     const { project } = entry.listener;
     const after = recorder.counts.counted({ ...entry.listener, ...change, updatedAt: clock.now() });
-    try {
-      const onLate = () => this.correct(entry);
-      const updated = listenerEvent('listener_updated', after, by);
-      const audit = [audits.listener(by, entry.listener, after)];
-      await eventLog.of(project).appendCommand([updated], { audit, onLate });
-    } catch (error) {
-      // What failed may land yet: no other spec may have its generation.
-      entry.listener = { ...entry.listener, generation: change.generation + 1 };
-      throw error;
-    }
+    // What fails may land yet: no other spec may have its generation.
+    entry.newest = Math.max(entry.newest, change.generation);
+    const onLate = () => this.correct(entry);
+    const updated = listenerEvent('listener_updated', after, by);
+    const audit = [audits.listener(by, entry.listener, after)];
+    await eventLog.of(project).appendCommand([updated], { audit, onLate });
     entry.listener = after;
   }
 
-  /** The caller was told that a change failed, and then it landed: what holds is told again. */
-  correct(entry: ListenerEntry): void {
-    const { eventLog, logger, set, recorder } = this.#options;
-    const { id, project } = entry.listener;
-    if (set.get(id) !== entry || entry.ending !== null) return;
-    eventLog
-      .of(project)
-      .append([listenerEvent('listener_updated', recorder.counts.counted(entry.listener))])
-      .catch((err: unknown) => logger.error({ err, listenerId: id }, 'a late change stays'));
+  /** The caller was told that a change failed, and then it landed: what holds is told again, behind changes since. */
+  correct({ listener: { id } }: ListenerEntry): void {
+    const { logger, set } = this.#options;
+    const onLost = (err: unknown) => {
+      if (!hasCode(err, 'not_found')) logger.error({ err, listenerId: id }, 'a late change stays');
+    };
+    // While the store is away the commit may wait for long: the listener's turn does not.
+    set.inTurn(id, async (own) => void this.#tellAgain(own).catch(onLost)).catch(onLost);
+  }
+
+  async #tellAgain(entry: ListenerEntry): Promise<void> {
+    const { eventLog, store, recorder, dataPlane } = this.#options;
+    if (entry.ending !== null) return;
+    if (entry.newest > entry.listener.generation) {
+      entry.newest += 1;
+      entry.listener = { ...entry.listener, generation: entry.newest };
+    }
+    const again = listenerEvent('listener_updated', recorder.counts.counted(entry.listener));
+    await eventLog.of(entry.listener.project).append([again]);
+    if (entry.listener.state === 'draining' || entry.wished >= entry.listener.generation) return;
+    await wish(dataPlane, entry);
+    await noteObserved(store, entry);
   }
 }

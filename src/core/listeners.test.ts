@@ -395,9 +395,16 @@ test('an update that lands late is undone', async () => {
   gate.resolve();
   await waitFor('the correction', () => world.history.length === 4);
   // What landed has its generation for good: what holds has another.
-  const onRecord = { ...before, generation: 3, revision: 3 };
+  const onRecord = { ...before, generation: 3, observedGeneration: 3, revision: 3 };
+  await waitFor('its wish', async () => {
+    const { observedGeneration } = await world.control.getListener(caller, before.id);
+    return observedGeneration === 3;
+  });
   expect(await world.control.getListener(caller, before.id)).toEqual(onRecord);
-  expect(world.dataPlane.kindsOf(before.id)).toEqual(['open', 'wish']);
+  expect(world.dataPlane.kindsOf(before.id)).toEqual(['open', 'wish', 'wish']);
+  expect(world.dataPlane.calls.at(-1)).toMatchObject({
+    ...{ generation: 3, binding: { limits: before.limits } },
+  });
   await world.control.updateListener(caller, before.id, patch);
   expect(world.dataPlane.calls.at(-1)).toMatchObject({ generation: 4 });
 });
@@ -418,6 +425,47 @@ test('an expiry further away than a timer reaches does not come early', async ()
   await waitFor('the nearer expiry', () => world.set.size === 1);
   expect(world.set.get(id)?.listener.state).toBe('listening');
   await world.control.deleteListener(caller, id, 0);
+});
+
+test('a change that failed leaves no generation behind that nobody serves', async () => {
+  const world = await makeWorld();
+  const { id } = await create(world);
+  world.store.isAway = true;
+  const labels = { a: '1' };
+  expect(await codeOf(world.control.updateListener(caller, id, { labels }))).toBe('unavailable');
+  world.store.isAway = false;
+  await waitFor('the store', async () => {
+    const renaming = world.control.updateListener(caller, id, { name: 'on' });
+    return await renaming.catch(() => null);
+  });
+  const renamed = await world.control.getListener(caller, id);
+  expect(renamed).toMatchObject({ name: 'on', generation: 1, observedGeneration: 1 });
+  const changed = await world.control.updateListener(caller, id, { labels });
+  expect(changed.generation).toBeGreaterThan(2);
+  expect(changed.observedGeneration).toBe(changed.generation);
+});
+
+test('a change behind one that lands late is not undone with it', async () => {
+  const world = await makeWorld({ limits: { commandTimeoutMs: 5 } });
+  const { id } = await create(world);
+  const gate = Promise.withResolvers<void>();
+  world.store.faults.push({ begin: gate.promise });
+  const late = { labels: { late: '1' } };
+  expect(await codeOf(world.control.updateListener(caller, id, late))).toBe('unavailable');
+  const labels = { next: '1' };
+  const next = world.control.updateListener(caller, id, { labels }).then(
+    () => 'done',
+    () => 'failed',
+  );
+  gate.resolve();
+  const outcome = await next;
+  await waitFor('the correction', () => world.typesOf(id).length >= (outcome === 'done' ? 5 : 6));
+  const listener = await world.control.getListener(caller, id);
+  expect(listener.labels).toEqual(outcome === 'done' ? labels : {});
+  await waitFor('what it serves', async () => {
+    const { generation, observedGeneration } = await world.control.getListener(caller, id);
+    return generation === observedGeneration;
+  });
 });
 
 test('an expiry that is put off as it is over does not come', async () => {

@@ -6,6 +6,14 @@ import type { Listener } from './listener.ts';
 import type { Clock } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 
+/** Who asked for the end of a listener, as it was until then. */
+export interface AskedEnd {
+  readonly by: Caller;
+  readonly before: Listener;
+  /** With a drain that is on record. */
+  readonly isAudited: boolean;
+}
+
 export interface ResourceAuditOptions {
   readonly clock: Clock;
   /** Of the entries: UUIDv7. */
