@@ -23,7 +23,6 @@ import { Projects } from './core/projects.ts';
 import { connectionLimits } from './core/quotas.ts';
 import { ResourceAudit } from './core/resource-audit.ts';
 import { Retention } from './core/retention.ts';
-import { LeftCalls } from './core/while-there.ts';
 import type { Writer } from './core/writer.ts';
 import { ConnectionIds } from './echo/connection-ids.ts';
 import type { EdgesGround } from './edges.ts';
@@ -275,7 +274,6 @@ async function startCore(ground: Ground, resources: AsyncDisposableStack) {
     sweeps: fleet.sweeps,
     retention,
     loop,
-    leftCalls: new LeftCalls(config.calls),
     limits: {
       ...config.streams,
       ...config.readiness,

@@ -16,6 +16,7 @@ import type { ProjectRef } from './core/project.ts';
 import type { Projects } from './core/projects.ts';
 import { RequestRates } from './core/request-rates.ts';
 import type { Store } from './core/store.ts';
+import { LeftCalls } from './core/while-there.ts';
 import type { EdgeTls } from './edge-sockets/edge-tls.ts';
 import { JoinTokenCases } from './fleet/join-tokens.ts';
 import type { Node } from './fleet/node.ts';
@@ -81,6 +82,7 @@ export async function startEdges(
     refusals,
     longPages: new LongPages({ projects, loop: ground.loop, limits: config.turns }),
     callLines: new CallLines(config.turns, ground.loop.neighbours),
+    leftCalls: new LeftCalls(config.calls),
     idempotency: { keysOf, clock, logger, limits: idempotency },
   });
   const { signal = new AbortController().signal } = ground;

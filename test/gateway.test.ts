@@ -197,16 +197,21 @@ test.each<[string, (agent: ReturnType<typeof raw>) => void, RegExp]>([
   await waitFor('its end', () => session?.isOver);
 });
 
-test('an end that is told once more ends nothing', async () => {
+test('an end that was wished more than once may be told as often, and is passed on once', async () => {
   await using agent = raw();
   await agent.welcomed(node());
   const session = admission.session;
-  const gone = { listenerId, generation: 1, state: 'gone' } as const;
+  const end = { listenerId, generation: 2, drainMs: 0 };
+  session?.link.dataPlane.endWish({ ...end, drainMs: 60_000 });
+  session?.link.dataPlane.endWish(end);
+  await waitFor('both', () => agent.frames.filter(({ kind }) => kind === 'endWish').length === 2);
+  const gone = { listenerId, generation: 2, state: 'gone' } as const;
+  agent.send(observedFrame(gone));
   agent.send(observedFrame(gone));
   agent.send(records(1));
   await agent.got('committed');
   expect(session?.isOver).toBe(false);
-  expect(session?.observed).toEqual([]);
+  expect(session?.observed).toEqual([gone]);
 });
 
 test('a message beyond all bounds ends the stream', async () => {

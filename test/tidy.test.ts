@@ -86,7 +86,7 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2130,
-  api: 2690,
+  api: 2710,
   cli: 6695,
   core: 9680,
   agent: 1625,

@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { Caller } from '../core/caller.ts';
 import type { Keys } from '../core/keys.ts';
 import type { RequestRates } from '../core/request-rates.ts';
+import type { LeftCalls } from '../core/while-there.ts';
 import type { Refusals } from '../tenancy/refusals.ts';
 import { assertAllowed } from './allowed.ts';
 import type { CallLines } from './call-lines.ts';
@@ -42,6 +43,7 @@ export interface ApiOptions {
   readonly refusals: Pick<Refusals, 'heard'>;
   readonly longPages: Pick<LongPages, 'paceOf'>;
   readonly callLines: Pick<CallLines, 'take'>;
+  readonly leftCalls: Pick<LeftCalls, 'whileThere'>;
   readonly idempotency: IdempotencyOptions;
 }
 
@@ -91,6 +93,17 @@ export class Api {
   ): Promise<Answer<Output>> {
     if (operation.waits) return await this.#wait(operation, caller, given);
     using _ = await this.#options.callLines.take(caller);
+    // What has begun is brought to its end, and its answer kept, whoever waits for it.
+    const answer = () => this.#answer(operation, caller, given, key);
+    return await this.#options.leftCalls.whileThere(caller, answer);
+  }
+
+  async #answer<At extends z.ZodType, Input extends z.ZodType, Output>(
+    operation: Operation<At, Input, Output>,
+    caller: Caller,
+    given: Given<z.output<At>, z.output<Input>>,
+    key: string | undefined,
+  ): Promise<Answer<Output>> {
     if (key === undefined || !operation.takesKey) {
       const output = await operation.run(this.#options.world, caller, given, null);
       return { output, isReplayed: false };

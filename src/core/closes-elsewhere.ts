@@ -1,6 +1,7 @@
 /** How a listener ends whose node's place this process has not: by who has it, or on behalf of a node that is away. */
 import type { Caller } from './caller.ts';
 import type { ListenerDirectory } from './directories.ts';
+import { hasCode } from './errors.ts';
 import type { GoneNodes } from './gone-nodes.ts';
 import { isOver, type Listener } from './listener.ts';
 import type { OtherNodes } from './node-command.ts';
@@ -69,7 +70,7 @@ export class ClosesElsewhere {
 
 /**
  * A drain goes on by itself, and is on record. Resolves with whether it is closed: a node that is not heard of any more
- * takes longer. @throws why the caller left, unavailable
+ * takes longer. @throws why the caller left
  */
 async function drained(
   listeners: Pick<ListenerDirectory, 'find'>,
@@ -79,8 +80,12 @@ async function drained(
   const pauses = new WakeUps();
   const overAt = performance.now() + drainMs + graceMs;
   for (let lookMs = lookMsMin; ; lookMs = Math.min(2 * lookMs, lookMsMax)) {
-    const listener = await listeners.find(id);
-    if (listener === null || isOver(listener)) return true;
+    // While the store is away the drain goes on.
+    const listener = await listeners.find(id).catch((error: unknown) => {
+      if (!hasCode(error, 'unavailable')) throw error;
+      return 'unknown' as const;
+    });
+    if (listener === null || (listener !== 'unknown' && isOver(listener))) return true;
     if (performance.now() >= overAt) return false;
     await pauses.sleep(lookMs, signal);
     signal.throwIfAborted();

@@ -55,7 +55,7 @@ import {
   type WaitLimits,
   Waits,
 } from './waits.ts';
-import { type LeftCalls, whileThere } from './while-there.ts';
+import { whileThere } from './while-there.ts';
 
 export interface ControlPlaneOptions extends StatusSources {
   readonly store: Store;
@@ -68,7 +68,6 @@ export interface ControlPlaneOptions extends StatusSources {
   readonly loop: LoopShares<ProjectRef>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly leftCalls: LeftCalls;
   readonly limits: EventPageLimits & StreamLimits & WaitLimits & ConnectionLimits & ReadinessLimits;
 }
 
@@ -99,16 +98,11 @@ export class ControlPlane {
     this.#connections = new Connections(shared);
   }
 
-  /** What the caller may see of: another project's things are not found. @throws not_found, unavailable */
+  /** What the caller may see of; nothing begins for one who has left. @throws not_found, unavailable, why it left */
   async #of(caller: Caller): Promise<Own> {
+    caller.signal.throwIfAborted();
     const project = await this.#options.projects.of(caller);
     return { project, store: this.#options.store.of(project) };
-  }
-
-  /** What has begun goes on when the caller goes away. */
-  async #change<Result>(caller: Caller, work: (own: Own) => Promise<Result>): Promise<Result> {
-    const own = await this.#of(caller);
-    return await this.#options.leftCalls.change(caller, () => work(own));
   }
 
   /**
@@ -121,9 +115,7 @@ export class ControlPlane {
     inputs: readonly NewListener[],
     ids: readonly string[] = [],
   ): Promise<readonly Listener[]> {
-    const own = await this.#of(caller);
-    const create = () => this.#listeners.create(own, caller, inputs, ids);
-    return await this.#options.leftCalls.with(caller, create);
+    return await this.#listeners.create(await this.#of(caller), caller, inputs, ids);
   }
 
   /** By id or name; a closed one by its id. @throws not_found, unavailable */
@@ -143,16 +135,12 @@ export class ControlPlane {
 
   /** @throws not_found, failed_precondition (closed, or of a process that is gone), what Listeners.update throws */
   async updateListener(caller: Caller, idOrName: string, patch: ListenerPatch): Promise<Listener> {
-    return await this.#change(caller, (own) =>
-      this.#listeners.update(own, caller, idOrName, patch),
-    );
+    return await this.#listeners.update(await this.#of(caller), caller, idOrName, patch);
   }
 
   /** As updateListener, of its faults as they are when its turn comes. @throws what the change throws, too */
   async updateFaults(caller: Caller, idOrName: string, change: FaultChange): Promise<Listener> {
-    return await this.#change(caller, (own) =>
-      this.#listeners.updateFaults(own, caller, idOrName, change),
-    );
+    return await this.#listeners.updateFaults(await this.#of(caller), caller, idOrName, change);
   }
 
   /**
@@ -161,9 +149,7 @@ export class ControlPlane {
    * @throws not_found, unavailable
    */
   async deleteListener(caller: Caller, idOrName: string, drainMs: number): Promise<boolean> {
-    return await this.#change(caller, (own) =>
-      this.#listeners.close(own, caller, idOrName, drainMs),
-    );
+    return await this.#listeners.close(await this.#of(caller), caller, idOrName, drainMs);
   }
 
   /**
@@ -171,7 +157,7 @@ export class ControlPlane {
    * be closed of them are when it answers, or throws for one that can not; it tells those that drain still.
    */
   async closeListeners(caller: Caller, ask: CloseMany): Promise<ClosedMany> {
-    return await this.#change(caller, (own) => this.#listeners.closeMany(own, caller, ask));
+    return await this.#listeners.closeMany(await this.#of(caller), caller, ask);
   }
 
   /** @throws not_found, unavailable */
@@ -196,7 +182,7 @@ export class ControlPlane {
     id: string,
     mode: 'fin' | 'rst',
   ): Promise<Named<Connection>> {
-    return await this.#change(caller, (own) => this.#connections.close(own, caller, id, mode));
+    return await this.#connections.close(await this.#of(caller), caller, id, mode);
   }
 
   /**

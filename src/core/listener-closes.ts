@@ -68,16 +68,18 @@ export class ListenerCloses {
     const { dataPlane, limits, isRemote = false } = this.#options;
     const drain = Math.min(drainMs, limits.drainMsMax);
     const before = entry.listener;
-    const isDrain = (drain > 0 || isRemote) && before.state !== 'draining';
+    const isDraining = before.state === 'draining';
+    const isDrain = (drain > 0 || isRemote) && !isDraining;
     if (isDrain) await this.#commitDrain(by, entry);
+    const endsAt = performance.now() + drain;
     // Who asks again changes nothing; but a drain can be cut short.
-    const isNews = isDrain || (drain === 0 && entry.endedBy?.isAudited !== false);
+    const isSooner = endsAt < entry.drainEndsAt;
+    const isCut = isSooner && drain === 0 && (!isDraining || entry.endedBy?.isAudited === true);
+    const isNews = isDrain || isCut;
     if (by !== null && isNews) entry.endedBy = { by, before, isAudited: isDrain };
     // Nothing can be changed from here on; without a drain only its end is told.
     entry.listener = { ...entry.listener, state: 'draining' };
-    // It is wished again only where that makes it sooner, however often it is asked for.
-    const endsAt = performance.now() + drain;
-    if (endsAt >= entry.drainEndsAt) return;
+    if (!isSooner) return;
     entry.drainEndsAt = endsAt;
     endWish(dataPlane, entry, drain);
   }

@@ -115,13 +115,15 @@ export class ListenerUpdates {
   async #tellAgain(entry: ListenerEntry): Promise<void> {
     const { eventLog, store, recorder, dataPlane } = this.#options;
     if (entry.ending !== null) return;
-    if (entry.newest > entry.listener.generation) {
+    const isDraining = entry.listener.state === 'draining';
+    // Its end is a generation of its own already.
+    if (entry.newest > entry.listener.generation && !isDraining) {
       entry.newest += 1;
       entry.listener = { ...entry.listener, generation: entry.newest };
     }
     const again = listenerEvent('listener_updated', recorder.counts.counted(entry.listener));
     await eventLog.of(entry.listener.project).append([again]);
-    if (entry.listener.state === 'draining' || entry.wished >= entry.listener.generation) return;
+    if (isDraining || entry.wished >= entry.listener.generation) return;
     await wish(dataPlane, entry);
     await noteObserved(store, entry);
   }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { caller, makeWorld } from '../../test/support/core-world.ts';
 import { sampleId, sampleNewListener } from '../../test/support/samples.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
+import type { Caller } from './caller.ts';
 import { callerGone, LeftCalls, whileThere } from './while-there.ts';
 
 function leaving() {
@@ -76,16 +77,16 @@ test('of calls that go on without their callers there are so many, of a project 
   const begin = () => new Promise<void>((end) => void ends.push(end));
   async function abandon(project: string): Promise<void> {
     const { caller: one, leave } = leaving();
-    const left = calls.change({ ...one, project }, begin);
+    const left = calls.whileThere({ ...one, project }, begin);
     leave();
     await expect(left).rejects.toMatchObject(wentAway);
   }
-  const refused = (project: string) => calls.change({ ...caller, project }, begin);
+  const refused = (project: string) => calls.whileThere({ ...caller, project }, begin);
   const tooMany = (limit: string, limitValue: number) => ({
     code: 'resource_exhausted',
     details: { limit, limitValue },
   });
-  const stays = calls.change({ ...caller, project: 'a' }, begin);
+  const stays = calls.whileThere({ ...caller, project: 'a' }, begin);
   await abandon('a');
   await abandon('a');
   await expect(refused('a')).rejects.toMatchObject(tooMany('leftCallsPerProjectMax', 2));
@@ -101,21 +102,23 @@ test('of calls that go on without their callers there are so many, of a project 
 
 test('a listener that is slow to change keeps few of the changes whose callers have left', async () => {
   const world = await makeWorld();
+  const calls = new LeftCalls({ leftCallsPerProjectMax: 2, leftCallsMax: 3 });
   const [listener] = await world.control.createListeners(caller, [sampleNewListener({})]);
   const id = listener?.id ?? '';
   const commit = Promise.withResolvers<void>();
   world.store.faults.push({ begin: commit.promise });
-  const first = world.control.updateListener(caller, id, { name: 'first' });
+  const rename = (by: Caller, name: string) =>
+    calls.whileThere(by, () => world.control.updateListener(by, id, { name }));
+  const first = rename(caller, 'first');
   for (const name of ['one', 'two']) {
     const { caller: one, leave } = leaving();
-    const change = world.control.updateListener(one, id, { name });
+    const change = rename(one, name);
     setImmediate(leave);
     await expect(change).rejects.toMatchObject(wentAway);
   }
-  const over = world.control.updateListener(caller, id, { name: 'three' });
-  await expect(over).rejects.toMatchObject({ code: 'resource_exhausted' });
+  await expect(rename(caller, 'three')).rejects.toMatchObject({ code: 'resource_exhausted' });
   commit.resolve();
   await first;
   await waitFor('the last of them', () => world.set.get(id)?.listener.name === 'two');
-  await world.control.updateListener(caller, id, { name: 'four' });
+  await rename(caller, 'four');
 });

@@ -47,15 +47,23 @@ export class LeftCalls {
   }
 
   /**
-   * @throws what it throws; before it is begun what the signal was aborted with, or resource_exhausted where too many of
-   *   its project's go on, or of all
+   * Waits no longer than the caller does.
+   * @throws what it throws, what the signal was aborted with; before it is begun resource_exhausted where too many of its
+   *   project's go on, or of all
    */
-  async with<Result>(
+  async whileThere<Result>(
+    caller: Pick<Caller, 'project' | 'signal'>,
+    begin: () => Promise<Result>,
+  ): Promise<Result> {
+    caller.signal.throwIfAborted();
+    this.#assertRoom(caller.project);
+    return await whileThere(caller, this.#counted(caller, begin));
+  }
+
+  async #counted<Result>(
     { project, signal }: Pick<Caller, 'project' | 'signal'>,
     begin: () => Promise<Result>,
   ): Promise<Result> {
-    signal.throwIfAborted();
-    this.#assertRoom(project);
     let hasLeft = false;
     const leave = () => {
       hasLeft = true;
@@ -68,14 +76,6 @@ export class LeftCalls {
       signal.removeEventListener('abort', leave);
       if (hasLeft) this.#add(project, -1);
     }
-  }
-
-  /** As `with`, and waits no longer than the caller does. */
-  change<Result>(
-    caller: Pick<Caller, 'project' | 'signal'>,
-    begin: () => Promise<Result>,
-  ): Promise<Result> {
-    return whileThere(caller, this.with(caller, begin));
   }
 
   #assertRoom(project: string): void {

@@ -109,7 +109,7 @@ export class NodeCommands implements OtherNodes, AsyncDisposable {
   ): Promise<readonly Listener[]> {
     const { rows, limits } = this.#options;
     const { commandsMax, commandTimeoutMs: restMs } = limits;
-    using _place = await this.#lines.take(project, by?.signal);
+    using _place = await this.#lines.take(project);
     if (this.#waiting.size >= commandsMax) throw unanswered(nodeId);
     const id = randomUUID();
     const answer = Promise.withResolvers<Answer>();

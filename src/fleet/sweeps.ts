@@ -145,7 +145,10 @@ export class Sweeps implements AsyncDisposable {
   /** What keeps one from its end keeps no other: the next sweep tries again. */
   async #eachOf<Item>(items: readonly Item[], end: (item: Item) => Promise<void>): Promise<void> {
     const failures: unknown[] = [];
-    for (const item of items) await end(item).catch((err: unknown) => failures.push(err));
+    for (const item of items) {
+      if (this.#stop.signal.aborted) break;
+      await end(item).catch((err: unknown) => failures.push(err));
+    }
     if (failures.length === 0) return;
     const fields = { err: failures[0], failed: failures.length, of: items.length };
     this.#options.logger.warn(fields, 'what a sweep found over is not on record yet');

@@ -40,6 +40,7 @@ const documented: Edge = {
     refusals: { heard: never },
     longPages: { paceOf: never },
     callLines: { take: never },
+    leftCalls: { whileThere: never },
     world: undescribed(),
     idempotency: undescribed(),
   }),

@@ -8,7 +8,10 @@ import { makeDatabase } from '../support/test-database.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const hour = 3_600_000;
-const limits = { commandPollMs: hour, commandTimeoutMs: hour, commandsMax: 3, beatsEveryMs: hour };
+const limits = {
+  ...{ commandPollMs: hour, commandTimeoutMs: hour, beatsEveryMs: hour },
+  ...{ commandsMax: 3, commandsPerProjectMax: 2 },
+};
 
 async function makeWorld() {
   await using resources = new AsyncDisposableStack();

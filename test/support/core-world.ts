@@ -13,7 +13,6 @@ import type { Placement } from '../../src/core/placement.ts';
 import type { Certificates, Clock } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
 import { ResourceAudit } from '../../src/core/resource-audit.ts';
-import { LeftCalls } from '../../src/core/while-there.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
 import { handClock, keepingLogger, sampleId, sampleLogLimits } from './samples.ts';
@@ -153,7 +152,6 @@ export async function makeWorld(options: WorldOptions = {}) {
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
     loop: new LoopShares({ pieceItemsMax: 5, turnMs: 0 }),
-    leftCalls: new LeftCalls({ leftCallsPerProjectMax: 2, leftCallsMax: 3 }),
     limits: {
       pageEventsMax: sampleLogLimits.pageEventsMax,
       pageBytesMax: options.pageBytesMax ?? sampleLogLimits.pageBytesMax,

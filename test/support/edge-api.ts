@@ -9,6 +9,7 @@ import type { IdempotencyKeys } from '../../src/core/idempotency-keys.ts';
 import type { Keys } from '../../src/core/keys.ts';
 import { defaultBounds } from '../../src/core/listener-bounds.ts';
 import type { Clock, Logger } from '../../src/core/ports.ts';
+import { type LeftCallLimits, LeftCalls } from '../../src/core/while-there.ts';
 import { keepingLogger } from './samples.ts';
 import { tokenKeys } from './token-keys.ts';
 
@@ -29,6 +30,7 @@ export interface EdgeApiOptions {
   readonly logger?: Logger;
   readonly longPages?: ApiOptions['longPages'];
   readonly callLines?: ApiOptions['callLines'];
+  readonly calls?: LeftCallLimits;
 }
 
 const idempotencyLimits: IdempotencyLimits = {
@@ -57,6 +59,7 @@ export function edgeApi(options: EdgeApiOptions): Api {
     refusals: { heard: (_, error) => error },
     longPages: options.longPages ?? { paceOf: async () => atOnce },
     callLines: options.callLines ?? { take: async () => atOnce },
+    leftCalls: new LeftCalls(options.calls ?? { leftCallsPerProjectMax: 64, leftCallsMax: 64 }),
     idempotency: {
       keysOf: async () => expected(options.idempotencyKeys ?? {}),
       clock,

@@ -9,7 +9,6 @@ import { LoopShares } from '../../src/core/loop-shares.ts';
 import type { Certificates } from '../../src/core/ports.ts';
 import type { ProjectRef } from '../../src/core/project.ts';
 import { Projects } from '../../src/core/projects.ts';
-import { LeftCalls } from '../../src/core/while-there.ts';
 import { aloneOn, sampleAudit } from './core-world.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -86,7 +85,6 @@ export async function memoryControl({
     version: '1.2.3',
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
     loop,
-    leftCalls: new LeftCalls({ leftCallsPerProjectMax: 64, leftCallsMax: 1024 }),
     limits: {
       followersMax,
       closeTimeoutMs: 5000,

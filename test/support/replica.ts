@@ -10,7 +10,6 @@ import type { DataPlane, Logger, Observed } from '../../src/core/ports.ts';
 import { Projects } from '../../src/core/projects.ts';
 import type { WorkerRecord } from '../../src/core/record.ts';
 import { ResourceAudit } from '../../src/core/resource-audit.ts';
-import { LeftCalls } from '../../src/core/while-there.ts';
 import type { Goodbye, NodeHello, NodeSession } from '../../src/fleet/admission.ts';
 import { NodeCommands } from '../../src/fleet/node-commands.ts';
 import { Placements } from '../../src/fleet/placements.ts';
@@ -85,7 +84,6 @@ export async function startReplica(
     ...shared,
     version: '1.2.3',
     loop: new LoopShares({ pieceItemsMax: 100, turnMs: 1 }),
-    leftCalls: new LeftCalls({ leftCallsPerProjectMax: 64, leftCallsMax: 1024 }),
     others: commands,
     placement: new Placements({ nodes: rows, held: nodes, limits: fleet }),
     sweeps: { suspended: [] },
