@@ -83,15 +83,15 @@ function callsOf(api: Api, caller: EdgeCaller): ListenerCalls {
       await toldAs((text) => `${name}: ${text}`, call(updateListener, { at: { id }, input }));
     },
     async delete({ id, name }) {
-      await toldAs((text) => `${name}: ${text}`, call(deleteListener, { at: { id } }));
+      return await toldAs((text) => `${name}: ${text}`, call(deleteListener, { at: { id } }));
     },
   };
 }
 
 /** What is refused is told of by the names in the file. */
-async function toldAs(words: (text: string) => string, work: Promise<unknown>): Promise<void> {
+async function toldAs<Told>(words: (text: string) => string, work: Promise<Told>): Promise<Told> {
   try {
-    await work;
+    return await work;
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     throw new AppError(error.code, words(error.message), { ...error.details, cause: error.cause });

@@ -87,7 +87,7 @@ const spineLinesMax = 5500;
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2130,
   api: 2710,
-  cli: 6695,
+  cli: 6715,
   core: 9680,
   agent: 1625,
   console: 10390,
@@ -99,7 +99,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   gateway: 1120,
   grpc: 2735,
   http: 4590,
-  'listeners-file': 400,
+  'listeners-file': 415,
   metrics: 280,
   node: 450,
   postgres: 7265,

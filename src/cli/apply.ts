@@ -1,5 +1,6 @@
 /** Makes what listens what a file says, and shows first what that takes. */
 import type { Command } from 'commander';
+import { AppError } from '../core/errors.ts';
 import { planOf, type Step } from '../listeners-file/apply-plan.ts';
 import {
   carryOut,
@@ -14,7 +15,7 @@ import {
 } from '../listeners-file/listeners-file.ts';
 import { confirm } from './confirm.ts';
 import { exitCodes, failed, Refused, usageFailure } from './failure.ts';
-import { listenerPath } from './listener-commands.ts';
+import { listenerPath, toBeClosed } from './listener-commands.ts';
 import { nameOf, whereText } from './resource-tables.ts';
 import type { Listener, RestClient } from './rest-client.ts';
 import type { Session } from './session.ts';
@@ -72,8 +73,10 @@ async function carryOutOrTell(
   const watched: ListenerCalls = {
     ...calls,
     async delete(is) {
-      await calls.delete(is);
-      closed.add(nameOf(is));
+      const isGone = await calls.delete(is);
+      if (isGone) closed.add(nameOf(is));
+      else terminal.say(`${nameOf(is)} ${toBeClosed}`);
+      return isGone;
     },
     async createAll(wanted) {
       await calls.createAll(wanted);
@@ -86,7 +89,8 @@ async function carryOutOrTell(
     const lost = steps.filter(({ action }) => action === 'recreate').map(stepName);
     const told = lost.filter((name) => closed.has(name)).join(', ');
     if (told !== '') terminal.say(`closed, and not made again: ${told}`);
-    throw error;
+    if (!(error instanceof AppError)) throw error;
+    throw new Refused({ code: error.code, detail: error.message });
   }
 }
 
@@ -153,14 +157,14 @@ function callsOf(client: RestClient): ListenerCalls {
       await toldOf(is, client.call('PATCH', listenerPath(is.id), { body }));
     },
     async delete(is) {
-      await toldOf(is, client.call('DELETE', listenerPath(is.id)));
+      return await toldOf(is, client.delete(listenerPath(is.id)));
     },
   };
 }
 
-async function toldOf(is: Listener, work: Promise<unknown>): Promise<void> {
+async function toldOf<Told>(is: Listener, work: Promise<Told>): Promise<Told> {
   const name = nameOf(is);
-  await toldAs(
+  return await toldAs(
     (detail) => `${name}: ${detail}`,
     (path) => `${name}.${path}`,
     work,
@@ -168,13 +172,13 @@ async function toldOf(is: Listener, work: Promise<unknown>): Promise<void> {
 }
 
 /** What is refused is told of by the names in the file. */
-async function toldAs(
+async function toldAs<Told>(
   words: (detail: string) => string,
   place: (path: string) => string,
-  work: Promise<unknown>,
-): Promise<void> {
+  work: Promise<Told>,
+): Promise<Told> {
   try {
-    await work;
+    return await work;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const { detail, errors } = error.problem;

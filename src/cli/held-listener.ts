@@ -42,6 +42,7 @@ export class HeldListener implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #renewing: Promise<void>;
   #isClosed = false;
+  #isDraining = false;
 
   static async open(options: HoldOptions): Promise<HeldListener> {
     const { client, body, isKept = false, leaseMs = leaseMsDefault } = options;
@@ -93,13 +94,19 @@ export class HeldListener implements AsyncDisposable {
     return `/v1/listeners/${this.listener.id}`;
   }
 
-  /** Its port is free then. One that is closed already is none the worse for it. */
+  /** It is closed only once its node is back, which was away, or slow, when that was asked for. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** Its port is free then, unless it drains. One that is closed already is none the worse for it. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#stop.abort();
     await this.#renewing;
-    if (this.#options.isKept !== true) await this.#options.client.call('DELETE', this.#path);
+    if (this.#options.isKept === true) return;
+    this.#isDraining = !(await this.#options.client.delete(this.#path));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,7 @@ import { exitCodes, failed } from './failure.ts';
 import { type Followed, follow } from './follow.ts';
 import { HeldListener } from './held-listener.ts';
 import { Interrupts } from './interrupts.ts';
+import { toBeClosed } from './listener-commands.ts';
 import { newListenerBody, withNewListenerFlags } from './listener-flags.ts';
 import { faultsText, nameOf, whereText } from './resource-tables.ts';
 import type { Event, Listener } from './rest-client.ts';
@@ -54,7 +55,8 @@ async function listen(session: Session, command: Command): Promise<number> {
       code = exitCodes.done;
     }
     await held.close();
-    if (!isKept) await Promise.race([following, delay(endTimeoutMs, undefined, { ref: false })]);
+    const isOver = !isKept && !held.isDraining;
+    if (isOver) await Promise.race([following, delay(endTimeoutMs, undefined, { ref: false })]);
     say(
       isKept
         ? `${nameOf(listener)} goes on listening: kodama delete ${nameOf(listener)}`
@@ -109,7 +111,10 @@ class ListenerWatcher {
   summary(): string {
     const count = this.#connections;
     const connections = `${count} ${count === 1 ? 'connection' : 'connections'}`;
-    return `closed ${nameOf(this.#held.listener)}: ${connections}, ${this.#bytesIn} bytes in, ${this.#bytesOut} out`;
+    const { listener, isDraining } = this.#held;
+    const name = nameOf(listener);
+    const end = isDraining ? `${name} ${toBeClosed}; so far` : `closed ${name}:`;
+    return `${end} ${connections}, ${this.#bytesIn} bytes in, ${this.#bytesOut} out`;
   }
 
   /** Ends when the listener is closed, whoever did it: nothing is printed behind that. */

@@ -119,9 +119,9 @@ export function deleteCommand(run: Run): Command {
 
 const deletesAtOnce = 8;
 const drainSlackMs = 60_000;
-/** Of HTTP, for a listener whose node is away. */
-const accepted = 202;
-const toBeClosed = 'is to be closed once its node is back: its name and port are taken until then';
+/** Of a listener whose node is away, or slow. */
+export const toBeClosed =
+  'is to be closed once its node is back: its name and port are taken until then';
 
 async function deleteListeners(session: Session, command: Command): Promise<number | undefined> {
   const { client, terminal } = session;
@@ -137,8 +137,8 @@ async function deleteListeners(session: Session, command: Command): Promise<numb
   const after = drain === undefined ? '' : `, after at most ${formatDuration(drain)}`;
   await inParallel(wanted, deletesAtOnce, async (name) => {
     try {
-      const status = await client.status('DELETE', listenerPath(name), ask);
-      terminal.say(status === accepted ? `${name} ${toBeClosed}` : `closed ${name}${after}`);
+      const isGone = await client.delete(listenerPath(name), ask);
+      terminal.say(isGone ? `closed ${name}${after}` : `${name} ${toBeClosed}`);
     } catch (error) {
       if (!(error instanceof CommandFailure)) throw error;
       failures.push(error);

@@ -92,6 +92,8 @@ export interface RestClientOptions {
 const silenceMsDefault = 60_000;
 /** Streams have a heartbeat every 15 s. */
 const streamSilenceMs = 45_000;
+/** The status of what is done later. */
+const accepted = 202;
 /** The most that a page may have. */
 const pageSizeMax = 1000;
 
@@ -121,11 +123,11 @@ export class RestClient {
     return (text === '' ? undefined : parseJson(text, this.url)) as Answer;
   }
 
-  /** The status of an answer that tells no more. */
-  async status(method: string, path: string, ask: Ask): Promise<number> {
-    const response = await this.#send(method, path, 'application/json', ask);
+  /** Whether it is gone: a listener whose node is away is closed once that is back. */
+  async delete(path: string, ask: Ask = {}): Promise<boolean> {
+    const response = await this.#send('DELETE', path, 'application/json', ask);
     await this.#textOf(response);
-    return response.statusCode ?? 0;
+    return response.statusCode !== accepted;
   }
 
   get<Answer>(path: string, query: Query = {}, signal?: AbortSignal): Promise<Answer> {

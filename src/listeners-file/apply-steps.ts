@@ -1,4 +1,5 @@
 /** Carries out what a plan says, whoever is asked for it: REST, or the server itself. */
+import { AppError } from '../core/errors.ts';
 import { inParallel } from '../core/in-parallel.ts';
 import { patchOf, type Step } from './apply-plan.ts';
 import type { Listener } from './listener-spec.ts';
@@ -10,8 +11,8 @@ export interface ListenerCalls {
   /** All or nothing, up to `batchMax` of one placement. */
   createAll(wanted: readonly WantedListener[]): Promise<void>;
   update(is: Listener, patch: Fields): Promise<void>;
-  /** Resolves when its port and its name are free. */
-  delete(is: Listener): Promise<void>;
+  /** Whether its port and its name are free: of one whose node is away they are once that is back. */
+  delete(is: Listener): Promise<boolean>;
 }
 
 const atOnce = 8;
@@ -36,7 +37,10 @@ export async function existingOf(
   );
 }
 
-/** First what frees ports and names, then all that is new, batch by batch, then what changes. */
+/**
+ * First what frees ports and names, then all that is new, batch by batch, then what changes.
+ * @throws unavailable before anything is made, where what is to be made again is not closed yet; whatever the calls throw
+ */
 export async function carryOut(calls: ListenerCalls, steps: readonly Step[]): Promise<void> {
   const gone = steps.flatMap((step) =>
     step.action === 'delete' || step.action === 'recreate' ? [step.is] : [],
@@ -44,11 +48,24 @@ export async function carryOut(calls: ListenerCalls, steps: readonly Step[]): Pr
   const made = steps.flatMap((step) =>
     step.action === 'create' ? [step.wanted] : step.action === 'recreate' ? [step.made] : [],
   );
-  await inParallel(gone, atOnce, (is) => calls.delete(is));
+  const draining = new Set<Listener>();
+  await inParallel(gone, atOnce, async (is) => {
+    if (!(await calls.delete(is))) draining.add(is);
+  });
+  assertGone(steps, draining);
   for (const batch of batchesOf(made)) await calls.createAll(batch);
   await inParallel(steps, atOnce, async (step) => {
     if (step.action === 'update') await calls.update(step.is, patchOf(step.wanted, step.changes));
   });
+}
+
+function assertGone(steps: readonly Step[], draining: ReadonlySet<Listener>): void {
+  const names = steps.flatMap((step) =>
+    step.action === 'recreate' && draining.has(step.is) ? [step.wanted.name] : [],
+  );
+  if (names.length === 0) return;
+  const why = 'the node is away, or slow, and name and port are taken until it has closed them';
+  throw new AppError('unavailable', `${names.join(', ')}: can not be made again yet: ${why}`);
 }
 
 /** A batch goes to one node whole, so each placement has its own. */
