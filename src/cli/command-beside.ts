@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
-import { isLoopback } from '../core/address.ts';
 import { environmentWith } from './environment.ts';
 import type { Interrupts } from './interrupts.ts';
 import type { Listener } from './rest-client.ts';
@@ -14,6 +13,8 @@ const shellCodes = { notFound: 127, notRunnable: 126, signal: 128 };
 interface Beside {
   readonly words: readonly string[];
   readonly listener: Listener;
+  /** Where it is reached; undefined where that is not known. */
+  readonly host: string | undefined;
   /** By which it finds the kodama that has the listener. */
   readonly variables: Session['variables'];
   readonly interrupts: Interrupts;
@@ -24,6 +25,7 @@ interface Beside {
 export async function runBeside({
   words,
   listener,
+  host,
   variables,
   interrupts,
   say,
@@ -31,7 +33,7 @@ export async function runBeside({
   const [program = '', ...rest] = words;
   const { laddr, name, id } = listener;
   const env = environmentWith({
-    KODAMA_HOST: laddr === null ? '' : hostOf(laddr.ip, variables.KODAMA_URL),
+    KODAMA_HOST: host,
     KODAMA_PORT: String(laddr?.port ?? ''),
     KODAMA_LISTENER: name ?? id,
     ...variables,
@@ -49,12 +51,4 @@ export async function runBeside({
     say(`kodama: cannot run ${program}: ${message}`);
     return code === 'ENOENT' ? shellCodes.notFound : shellCodes.notRunnable;
   }
-}
-
-/** Where a listener is reached, by whoever reaches kodama at this URL. */
-export function hostOf(ip: string, url: string): string {
-  if (ip !== '0.0.0.0' && ip !== '::') return ip;
-  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
-  // Nobody hears on the loopback address of the other family: over UDP a socket has one.
-  return isLoopback(host) ? (ip === '::' ? '::1' : '127.0.0.1') : host;
 }

@@ -23,7 +23,7 @@ export function readEnvironment(variables: Variables = process.env): CommandEnvi
   };
 }
 
-/** What a program that is started from here has: all that is here, and these. */
-export function environmentWith(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+/** What a program that is started from here has: all that is here, and these; not what is undefined. */
+export function environmentWith(more: Variables): NodeJS.ProcessEnv {
   return { ...process.env, ...more };
 }

@@ -36,8 +36,8 @@ export interface HoldOptions {
 
 export class HeldListener implements AsyncDisposable {
   readonly listener: Listener;
-  /** The newest event before it was made. */
-  readonly beforeSeq: number;
+  /** As it was before it was made. */
+  readonly before: Status;
   readonly #options: HoldOptions;
   readonly #stop = new AbortController();
   readonly #renewing: Promise<void>;
@@ -46,21 +46,21 @@ export class HeldListener implements AsyncDisposable {
 
   static async open(options: HoldOptions): Promise<HeldListener> {
     const { client, body, isKept = false, leaseMs = leaseMsDefault } = options;
-    const { headSeq } = await client.get<Status>('/v1/status');
+    const before = await client.get<Status>('/v1/status');
     const isRenewed = !isKept && body.ttlMs === undefined;
     const spec = isRenewed ? { ...body, ttlMs: leaseMs } : body;
     const listener = await create(client, spec);
-    return new HeldListener(listener, headSeq, options, isRenewed ? leaseMs : null);
+    return new HeldListener(listener, before, options, isRenewed ? leaseMs : null);
   }
 
   private constructor(
     listener: Listener,
-    beforeSeq: number,
+    before: Status,
     options: HoldOptions,
     leaseMs: number | null,
   ) {
     this.listener = listener;
-    this.beforeSeq = beforeSeq;
+    this.before = before;
     this.#options = options;
     this.#renewing = leaseMs === null ? Promise.resolve() : this.#renew(leaseMs);
   }

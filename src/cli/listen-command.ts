@@ -9,6 +9,7 @@ import { HeldListener } from './held-listener.ts';
 import { Interrupts } from './interrupts.ts';
 import { toBeClosed } from './listener-commands.ts';
 import { newListenerBody, withNewListenerFlags } from './listener-flags.ts';
+import { hostOf } from './listener-host.ts';
 import { faultsText, nameOf, whereText } from './resource-tables.ts';
 import type { Event, Listener } from './rest-client.ts';
 import type { Run, Session } from './session.ts';
@@ -47,7 +48,8 @@ async function listen(session: Session, command: Command): Promise<number> {
     if (!interrupts.signal.aborted) say(listeningText(listener, words.length === 0));
     if (words.length > 0) {
       following.catch((error: Error) => say(`kodama: ${error.message}`));
-      code = await runBeside({ words, listener, variables, interrupts, say });
+      const host = await hostOf(listener, { client, nodeId: held.before.nodeId, say });
+      code = await runBeside({ words, listener, host, variables, interrupts, say });
     } else {
       await Promise.race([interrupts.came, following]);
       const isOwnEnd = interrupts.signal.aborted || body.ttlMs !== undefined;
@@ -120,11 +122,11 @@ class ListenerWatcher {
   /** Ends when the listener is closed, whoever did it: nothing is printed behind that. */
   async run(): Promise<void> {
     const { client, terminal } = this.#session;
-    const { listener, beforeSeq } = this.#held;
+    const { listener, before } = this.#held;
     const followed = follow({
       client,
       query: { listenerId: listener.id },
-      start: { afterSeq: beforeSeq },
+      start: { afterSeq: before.headSeq },
       signal: this.#stop.signal,
       say: (text) => terminal.say(text),
     });

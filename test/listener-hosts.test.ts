@@ -1,0 +1,68 @@
+/** Where a listener on all addresses is reached that is on another node than that of the kodama which answers. */
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runProgram } from './support/command.ts';
+import { addNode, FakeAgent, type Replica, startReplica } from './support/replica.ts';
+import { want } from './support/rest-client.ts';
+import { sharedApp } from './support/test-app.ts';
+
+const token = 'the-operators-own-token';
+const app = sharedApp({ KODAMA_API_TOKEN: token });
+const headers = { authorization: `Bearer ${token}` };
+const resources = new AsyncDisposableStack();
+let client: Client;
+let replica: Replica;
+let narrow: string;
+beforeAll(async () => {
+  client = new Client({ connectionString: app.databaseUrl });
+  await client.connect();
+  resources.defer(() => client.end());
+  replica = resources.use(await startReplica(app.databaseUrl, 'gateway'));
+  const scopes = ['listeners:read', 'listeners:write', 'events:read'];
+  const key = { name: 'narrow', scopes };
+  narrow = (await want(201, app, 'POST', '/v1/keys', key, headers)).secret;
+});
+// Before the database goes with the app.
+afterAll(() => resources.disposeAsync());
+
+async function nodeAt(name: string, addresses: readonly string[]): Promise<void> {
+  const agent = new FakeAgent(await addNode(replica, (...asked) => client.query(...asked), name));
+  await agent.connect(replica, { addresses });
+}
+
+/** What a program beside a listener on such a node has as KODAMA_HOST, and what is said of it. */
+async function toldBeside(key: string, ...flags: readonly string[]) {
+  const script = 'console.log(process.env.KODAMA_HOST ?? "not set")';
+  const words = ['listen', '--name', 'far', ...flags, '--', process.execPath, '-e', script];
+  // What this program was told itself, as one beside a listener, is not handed on.
+  const environment = { KODAMA_API_TOKEN: key, KODAMA_HOST: '192.0.2.9' };
+  const { code, stdout, stderr } = await runProgram(app, words, { environment });
+  const said = stderr.split('\n').filter((line) => line.startsWith('KODAMA_HOST'));
+  return { code, host: stdout.trim(), said };
+}
+
+test('a program beside it finds an address of that node, or none', async () => {
+  await nodeAt('edge', ['fe80::1', '192.0.2.7', '2001:db8::7']);
+  await nodeAt('mute', []);
+  const fits = (host: string) =>
+    `KODAMA_HOST is ${host}, the first address that fits of the node edge`;
+  const any = ['--host', '0.0.0.0', '--node'];
+  const unset = (node: string) => ({
+    ...{ code: 0, host: 'not set' },
+    said: [`KODAMA_HOST is not set: no address of the node ${node} is known here`],
+  });
+  expect(await toldBeside(token, ...any, 'edge')).toEqual({
+    ...{ code: 0, host: '192.0.2.7', said: [fits('192.0.2.7')] },
+  });
+  expect(await toldBeside(token, '--host', '::', '--node', 'edge', '--udp')).toEqual({
+    ...{ code: 0, host: '2001:db8::7', said: [fits('2001:db8::7')] },
+  });
+  expect(await toldBeside(token, ...any, 'mute')).toEqual(unset('mute'));
+  expect(await toldBeside(narrow, ...any, 'edge')).toEqual(unset('edge'));
+  expect(await toldBeside(token, '--host', '192.0.2.7', '--node', 'edge')).toEqual({
+    ...{ code: 0, host: '192.0.2.7', said: [] },
+  });
+  expect(await toldBeside(narrow, '--host', '0.0.0.0')).toMatchObject({
+    ...{ code: 0, host: '127.0.0.1', said: [] },
+  });
+});
