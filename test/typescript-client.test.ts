@@ -1,12 +1,16 @@
 /** The client package as its users have it: against a real kodama, over cuts. */
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer as createHttpServer, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, isIPv6, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
+  EchoListener,
   type Event,
   Kodama,
   KodamaError,
+  type Listener,
   startKodama,
   UnreachableError,
 } from '../clients/typescript/src/index.ts';
@@ -39,6 +43,42 @@ test('a listener is made, found, changed, and gone when it is disposed of', asyn
     expect(await kodama.getConnection(connection?.id ?? '')).toEqual(connection);
   }
   expect(await kodama.getListener(id)).toMatchObject({ state: 'closed' });
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some((some) =>
+  some?.some(({ address }) => address === '::1'),
+);
+
+test.each([['0.0.0.0', '127.0.0.1'] as const, ...(hasIpv6 ? [['::', '::1'] as const] : [])])(
+  'a UDP listener on %s hears at the host that is told',
+  async (host, told) => {
+    await using listener = await kodama.listen({ protocol: 'udp', host });
+    expect(listener.host).toBe(told);
+    const socket = createSocket(isIPv6(told) ? 'udp6' : 'udp4');
+    try {
+      socket.send('hello', listener.port, listener.host);
+      const [answer] = await once(socket, 'message', { signal: AbortSignal.timeout(5000) });
+      expect(String(answer)).toBe('hello');
+    } finally {
+      socket.close();
+    }
+  },
+);
+
+test('a listener on all addresses is reached at the host of kodama', async () => {
+  const of = (ip: string, url: string) => {
+    const laddr = { ip, port: 9001 };
+    return new EchoListener(new Kodama({ url }), { laddr } as Listener).host;
+  };
+  for (const ip of ['0.0.0.0', '::']) {
+    expect(of(ip, 'https://kodama.example:8443/behind')).toBe('kodama.example');
+    expect(of(ip, 'http://[2001:db8::1]:8080')).toBe('2001:db8::1');
+  }
+  for (const host of ['127.0.0.1', '127.0.0.9', 'localhost', '[::1]']) {
+    expect(of('0.0.0.0', `http://${host}:8080`)).toBe('127.0.0.1');
+    expect(of('::', `http://${host}:8080`)).toBe('::1');
+  }
+  expect(of('192.0.2.2', 'http://127.0.0.1:8080')).toBe('192.0.2.2');
 });
 
 test('what is refused is thrown with its code and its fields', async () => {

@@ -1,6 +1,7 @@
 /** A listener that belongs to whoever made it: it goes when it is disposed of. */
 import type { FollowOptions } from './events.ts';
 import type { Kodama } from './kodama.ts';
+import { hostHere } from './listener-host.ts';
 import type {
   Connection,
   ConnectionsMet,
@@ -31,9 +32,7 @@ export class EchoListener implements AsyncDisposable {
 
   /** Where to connect to: of a listener on all addresses, the host of kodama. */
   get host(): string {
-    const { ip } = this.#laddr;
-    const isWildcard = ip === '0.0.0.0' || ip === '::';
-    return isWildcard ? new URL(this.#kodama.url).hostname.replace(/^\[|\]$/g, '') : ip;
+    return hostHere(this.#laddr.ip, this.#kodama.url);
   }
 
   get port(): number {
