@@ -1,10 +1,12 @@
 /** Where a listener on all addresses is reached that is on another node than that of the kodama which answers. */
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Kodama } from '../clients/typescript/src/index.ts';
 import { runProgram } from './support/command.ts';
 import { addNode, FakeAgent, type Replica, startReplica } from './support/replica.ts';
 import { want } from './support/rest-client.ts';
 import { sharedApp } from './support/test-app.ts';
+import { waitFor } from './support/wait-for.ts';
 
 const token = 'the-operators-own-token';
 const app = sharedApp({ KODAMA_API_TOKEN: token });
@@ -21,6 +23,8 @@ beforeAll(async () => {
   const scopes = ['listeners:read', 'listeners:write', 'events:read'];
   const key = { name: 'narrow', scopes };
   narrow = (await want(201, app, 'POST', '/v1/keys', key, headers)).secret;
+  await nodeAt('edge', ['fe80::1', '192.0.2.7', '2001:db8::7']);
+  await nodeAt('mute', []);
 });
 // Before the database goes with the app.
 afterAll(() => resources.disposeAsync());
@@ -42,8 +46,6 @@ async function toldBeside(key: string, ...flags: readonly string[]) {
 }
 
 test('a program beside it finds an address of that node, or none', async () => {
-  await nodeAt('edge', ['fe80::1', '192.0.2.7', '2001:db8::7']);
-  await nodeAt('mute', []);
   const fits = (host: string) =>
     `KODAMA_HOST is ${host}, the first address that fits of the node edge`;
   const any = ['--host', '0.0.0.0', '--node'];
@@ -65,4 +67,33 @@ test('a program beside it finds an address of that node, or none', async () => {
   expect(await toldBeside(narrow, '--host', '0.0.0.0')).toMatchObject({
     ...{ code: 0, host: '127.0.0.1', said: [] },
   });
+});
+
+test('the client gives an address of that node, or says that it knows none', async () => {
+  const hostOf = async (key: string, host: string, node?: string) => {
+    const kodama = new Kodama({ url: app.url, token: key });
+    const placement = node === undefined ? null : { node };
+    await using listener = await kodama.listen({ host, placement });
+    return listener.host;
+  };
+  expect(await hostOf(token, '0.0.0.0', 'edge')).toBe('192.0.2.7');
+  expect(await hostOf(token, '::', 'edge')).toBe('2001:db8::7');
+  expect(await hostOf(token, '192.0.2.7', 'edge')).toBe('192.0.2.7');
+  expect(await hostOf(narrow, '0.0.0.0')).toBe('127.0.0.1');
+  for (const [key, node] of [
+    [token, 'mute'],
+    [narrow, 'edge'],
+  ] as const) {
+    const words = `no address is known of the node ${node}, which has the listener`;
+    await expect(hostOf(key, '0.0.0.0', node)).rejects.toThrow(words);
+  }
+  // Of what they asked for nothing was refused: what is on record is what is refused after it.
+  const withKey = { authorization: `Bearer ${narrow}` };
+  await want(403, app, 'GET', '/v1/keys', undefined, withKey);
+  const entries = await waitFor('the refusal', async () => {
+    const path = '/v1/audit?outcome=permission_denied';
+    const audit = await want(200, app, 'GET', path, undefined, headers);
+    return audit.entries.length > 0 && audit.entries;
+  });
+  expect(entries).toMatchObject([{ operation: 'listKeys' }]);
 });

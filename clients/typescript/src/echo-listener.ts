@@ -20,19 +20,31 @@ export class EchoListener implements AsyncDisposable {
   readonly #kodama: Kodama;
   /** As it was when it was made. */
   readonly resource: Listener;
+  readonly #host: string | null | undefined;
 
-  constructor(kodama: Kodama, resource: Listener) {
+  /** `host` is where it is reached, null where that is not known; by default it is on the node of the kodama that answers. */
+  constructor(kodama: Kodama, resource: Listener, host?: string | null) {
     this.#kodama = kodama;
     this.resource = resource;
+    this.#host = host;
   }
 
   get id(): string {
     return this.resource.id;
   }
 
-  /** Where to connect to: of a listener on all addresses, the host of kodama. */
+  /**
+   * Where to connect to: of a listener on all addresses the host of kodama, or an address of the other node that it is on.
+   * @throws TypeError where no address of that node is known
+   */
   get host(): string {
-    return hostHere(this.#laddr.ip, this.#kodama.url);
+    const { ip } = this.#laddr;
+    const host = this.#host === undefined ? hostHere(ip, this.#kodama.url) : this.#host;
+    if (host !== null) return host;
+    const { id, nodeName } = this.resource;
+    throw new TypeError(
+      `no address is known of the node ${nodeName}, which has the listener ${id}`,
+    );
   }
 
   get port(): number {

@@ -1,6 +1,7 @@
 /** The client: listeners, the record of their connections, the log, and waits for what should be on record. */
 import { EchoListener } from './echo-listener.ts';
 import { type FollowOptions, follow } from './events.ts';
+import { hostOf } from './listener-host.ts';
 import { type ClientOptions, Rest } from './rest.ts';
 import type {
   Connection,
@@ -43,7 +44,8 @@ export class Kodama {
 
   /** A listener that goes when it is disposed of: `await using listener = await kodama.listen()`. */
   async listen(spec: NewListener = {}, options: CreateOptions = {}): Promise<EchoListener> {
-    return new EchoListener(this, await this.createListener(spec, options));
+    const listener = await this.createListener(spec, options);
+    return new EchoListener(this, listener, await hostOf(this.#rest, listener));
   }
 
   createListener(spec: NewListener = {}, options: CreateOptions = {}): Promise<Listener> {

@@ -11,6 +11,8 @@ export type Listener = Schemas['Listener'];
 export type ListenerPatch = Schemas['ListenerPatch'];
 export type NewListener = Schemas['NewListener'];
 export type NewListeners = Schemas['NewListeners'];
+export type Node = Schemas['Node'];
+export type OwnProject = Schemas['OwnProject'];
 export type Problem = Schemas['Problem'];
 export type Status = Schemas['Status'];
 
