@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { caller } from '../support/core-world.ts';
 import { addNode, FakeAgent, type Replica, startReplica } from '../support/replica.ts';
-import { sampleNewListener } from '../support/samples.ts';
+import { sampleId, sampleNewListener } from '../support/samples.ts';
 import { makeDatabase } from '../support/test-database.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -35,7 +35,7 @@ async function makeWorld() {
     (await control.getListener(caller, id)).state;
   const all = resources.move();
   const dispose = { [Symbol.asyncDispose]: () => all.disposeAsync() };
-  return { ...{ asker, agent, make, stateOf }, ...dispose };
+  return { ...{ asker, holder, agent, make, stateOf, query }, ...dispose };
 }
 
 test('drains leave the places of calls for other replicas to others, and who waits hears of their ends', async () => {
@@ -65,4 +65,32 @@ test('drains leave the places of calls for other replicas to others, and who wai
   for (const { id } of others) {
     await waitFor('its end', async () => (await stateOf(id)) === 'closed');
   }
+});
+
+test('who deletes again what its node is slow to end has no entry, and is not the actor', async () => {
+  await using world = await makeWorld();
+  const { holder, agent, make, stateOf, query } = world;
+  const [listener] = await make(1);
+  const id = listener?.id ?? '';
+  const gate = Promise.withResolvers<void>();
+  agent.plane.gates.endWish = gate.promise;
+  const by = (name: string) => ({
+    ...caller,
+    actor: { kind: 'key', id: sampleId(name.charCodeAt(0)), hint: name } as const,
+  });
+  for (const name of ['a', 'b']) {
+    expect(await holder.control.deleteListener(by(name), id, 0)).toBe(false);
+  }
+  gate.resolve();
+  await waitFor('its end', async () => (await stateOf(id)) === 'closed');
+  const entries = await query(
+    'SELECT actor_hint FROM audit_entries WHERE operation = $1 ORDER BY id',
+    [caller.operation],
+  );
+  expect(entries.map((entry) => entry.actor_hint).filter((hint) => hint !== null)).toEqual(['a']);
+  const [ended] = await query(
+    "SELECT data->'actor'->>'id' AS actor FROM events WHERE type = 'listener_closed' AND listener_id = $1",
+    [id],
+  );
+  expect(ended).toEqual({ actor: sampleId(97) });
 });

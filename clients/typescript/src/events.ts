@@ -23,7 +23,8 @@ export interface FollowOptions {
 
 /**
  * Ends where the query says so (`endAtHead`, `maxEvents`, `timeoutMs`), or when the loop over it is left.
- * @throws KodamaError what does not pass by itself, such as cursor_expired, and what the signal was aborted with
+ * @throws KodamaError what does not pass by itself, such as cursor_expired; what passes by itself, such as an
+ *   UnreachableError, where its time is over before it has begun; and what the signal was aborted with
  */
 export async function* follow(
   rest: Rest,
@@ -32,6 +33,7 @@ export async function* follow(
 ): AsyncGenerator<Event, void> {
   const place = new Place(query);
   const pauses = new Pauses();
+  let failure: unknown = null;
   do {
     try {
       for await (const line of lines(rest, place.query(), signal)) {
@@ -48,9 +50,12 @@ export async function* follow(
       if (query.endAtHead === true && place.isSynced) return;
     } catch (error) {
       if (!isPassing(error) && !(place.isBegun && isCrowded(error))) throw error;
+      failure = error;
     }
     await pauses.next(signal, place.leftMs);
   } while (place.leftMs > 0);
+  // That nothing happened is not known.
+  if (!place.isBegun && failure !== null) throw failure;
 }
 
 /** Such as a reader that took nothing for a minute; a start that is refused so is another matter. */
