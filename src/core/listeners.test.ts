@@ -428,7 +428,7 @@ test('an expiry further away than a timer reaches does not come early', async ()
 });
 
 test('a change that failed leaves no generation behind that nobody serves', async () => {
-  const world = await makeWorld();
+  const world = await makeWorld({ limits: { commandTimeoutMs: 20 } });
   const { id } = await create(world);
   world.store.isAway = true;
   const labels = { a: '1' };
