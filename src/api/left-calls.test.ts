@@ -55,7 +55,8 @@ test('of a project so many go on, and the next call is refused until one of them
   const { ask, askAndLeave, open } = makeWorld();
   await askAndLeave();
   await askAndLeave();
-  const refusal = { code: 'resource_exhausted', details: { limit: 'leftCallsPerProjectMax' } };
+  const details = { limit: 'leftCallsPerProjectMax', limitValue: 2, retryAfterMs: 1000 };
+  const refusal = { code: 'resource_exhausted', details };
   expect(await rejection(ask())).toMatchObject(refusal);
   open();
   await waitFor('their ends', () => ask().catch(() => null));

@@ -1,6 +1,6 @@
 /** Callers who go away: what nobody waits for any more, and what goes on all the same. */
 import type { Caller } from './caller.ts';
-import { AppError, limitReached } from './errors.ts';
+import { AppError } from './errors.ts';
 
 /** What a caller's signal is aborted with. Nobody is there to read it. */
 export function callerGone(): AppError {
@@ -83,10 +83,9 @@ export class LeftCalls {
     const own = this.#counts.get(project) ?? 0;
     if (own < leftCallsPerProjectMax && this.#count < leftCallsMax) return;
     const message = 'too many calls go on whose callers have left: ask again when they are done';
-    const isOwn = own >= leftCallsPerProjectMax;
-    throw isOwn
-      ? limitReached('leftCallsPerProjectMax', leftCallsPerProjectMax, message)
-      : limitReached('leftCallsMax', leftCallsMax, message);
+    const limit = own >= leftCallsPerProjectMax ? 'leftCallsPerProjectMax' : 'leftCallsMax';
+    const details = { limit, limitValue: this.#limits[limit], retryAfterMs: 1000 };
+    throw new AppError('resource_exhausted', message, details);
   }
 
   #add(project: string, change: 1 | -1): void {

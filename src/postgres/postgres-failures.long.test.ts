@@ -32,12 +32,29 @@ function serverPids(postmaster: number | null): readonly number[] {
 }
 
 function parentOf(pid: string): number | null {
+  const [, parent] = statOf(pid);
+  return parent === undefined ? null : Number(parent);
+}
+
+/** Its state and what follows, by proc_pid_stat(5); empty where there is no such process. */
+function statOf(pid: string): readonly string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return null;
+    return [];
   }
+}
+
+/** The postmaster first: once it has stopped it makes no more that would be missed. Resolves with all of them. */
+async function hang(postmaster: number | null): Promise<readonly number[]> {
+  if (postmaster !== null) {
+    process.kill(postmaster, 'SIGSTOP');
+    await waitFor('the postmaster to stop', () => statOf(`${postmaster}`)[0] === 'T');
+  }
+  const pids = serverPids(postmaster);
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  return pids;
 }
 
 test('a server that hangs is unavailable within a bound; what it did meanwhile is not done twice', async () => {
@@ -46,10 +63,7 @@ test('a server that hangs is unavailable within a bound; what it did meanwhile i
   const { store, node, server } = ground;
   const end = store.foreignAppends.on(defaultProject, () => undefined);
   await node.append(append(1, [opened(sampleConnection())]));
-  // The postmaster first: then it makes no more that would be missed.
-  if (server.pid !== null) process.kill(server.pid, 'SIGSTOP');
-  const pids = serverPids(server.pid);
-  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  const pids = await hang(server.pid);
   try {
     const second = append(2, [opened(sampleConnection())]);
     await expect(node.append(second)).rejects.toMatchObject(unavailable);

@@ -98,7 +98,7 @@ test('what is missing or wrong is said, and ends it', async () => {
     [['--join', gateway.url], {}, 1, 'has not joined yet'],
     [['--join', gateway.url], { KODAMA_JOIN_TOKEN: 'sesame' }, 1, 'no join token'],
     [['--join', gateway.url], { KODAMA_JOIN_TOKEN: wrong }, 1, 'refuses this host'],
-    [['--name', 'a b'], {}, 2, 'must be 1 to 64 letters'],
+    [['--name', 'a b'], {}, 2, '--name must start with a letter or digit'],
     [[], { KODAMA_WORKERS: 'many' }, 2, 'KODAMA_WORKERS must be'],
   ] as const;
   const ends = cases.map(async ([words, environment, code, text], index) => {
