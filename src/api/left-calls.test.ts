@@ -51,7 +51,7 @@ test('the key of one who has left is taken until the call has ended, and has its
   expect(begun()).toBe(1);
 });
 
-test('of a project so many go on, and the next call is refused until one of them has ended', async () => {
+test('of a project so many go on, and the next call is refused until they have ended', async () => {
   const { ask, askAndLeave, open } = makeWorld();
   await askAndLeave();
   await askAndLeave();
