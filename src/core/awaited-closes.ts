@@ -2,6 +2,7 @@
 import type { AuditEntry } from './audit.ts';
 import type { Caller } from './caller.ts';
 import type { EventDraft } from './event.ts';
+import { Latch } from './latch.ts';
 import type { ProjectRef } from './project.ts';
 import type { ResourceAudit } from './resource-audit.ts';
 
@@ -10,7 +11,7 @@ export type CloseMode = 'fin' | 'rst';
 export class AwaitedCloses {
   readonly #audit: ResourceAudit;
   readonly #committing = new Set<string>();
-  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #waiting = new Map<string, Latch>();
 
   /** By connection, who asked first for either: no more than is open, twice. */
   readonly #asked = new Map<string, Map<CloseMode, Caller>>();
@@ -49,25 +50,18 @@ export class AwaitedCloses {
   committed(connectionId: string): void {
     this.#committing.delete(connectionId);
     this.#asked.delete(connectionId);
-    const waiting = this.#waiting.get(connectionId);
+    this.#waiting.get(connectionId)?.open();
     this.#waiting.delete(connectionId);
-    for (const resolve of waiting ?? []) resolve();
   }
 
   /** Resolves when it is committed, or the signal aborts. */
-  wait(connectionId: string, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const waiting = this.#waiting.get(connectionId) ?? new Set();
-      const done = () => {
-        waiting.delete(done);
-        if (waiting.size === 0) this.#waiting.delete(connectionId);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      waiting.add(done);
-      this.#waiting.set(connectionId, waiting);
-      if (signal.aborted) done();
-      else signal.addEventListener('abort', done, { once: true });
+  async wait(connectionId: string, signal: AbortSignal): Promise<void> {
+    const latch = this.#waiting.get(connectionId) ?? new Latch();
+    this.#waiting.set(connectionId, latch);
+    await latch.passed(signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
     });
+    const isLast = latch.waiting === 0 && this.#waiting.get(connectionId) === latch;
+    if (isLast) this.#waiting.delete(connectionId);
   }
 }
