@@ -187,13 +187,15 @@ function told({ text, asked }: Answer, marks: readonly string[]): readonly strin
 
 /** With the names of the things in the place of the things. */
 function plain(text: string, things: Things): string {
-  return Object.entries(things).reduce(
-    (rest, [name, value]) =>
-      typeof value === 'string' || name === 'port'
-        ? rest.replaceAll(`${value}`, `<${name}>`)
-        : rest,
-    text,
-  );
+  return Object.entries(things).reduce((rest, [name, value]) => {
+    if (typeof value === 'string') return rest.replaceAll(value, `<${name}>`);
+    // Its digits may be among those of another number, such as a time.
+    return name === 'port' ? rest.replaceAll(portIn(value), `<${name}>`) : rest;
+  }, text);
+}
+
+function portIn(port: unknown): RegExp {
+  return new RegExp(`(?<!\\d)${port}(?!\\d)`, 'g');
 }
 
 /** Of a program that is no kodama, where a project might have it. */
