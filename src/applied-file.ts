@@ -1,14 +1,16 @@
 /**
  * KODAMA_APPLY: what a file says is made so while kodama starts, as `kodama apply` does it and before anybody is answered.
- * What can only be made again is: at a start no connection ends with it.
+ * What can only be made again is: at a start no connection ends with it. What takes another node is left, and told of: none
+ * is connected before a start has ended, and one that is away holds up no start.
  */
+import type { Logger } from 'pino';
 import type { Api, EdgeCaller } from './api/call.ts';
 import type { Operation } from './api/operation.ts';
 import { parse } from './api/parse.ts';
 import { operator } from './core/caller.ts';
 import { AppError, hasCode } from './core/errors.ts';
 import { listenerJson } from './http/resource-json.ts';
-import { planOf } from './listeners-file/apply-plan.ts';
+import { planOf, type Step, stepName } from './listeners-file/apply-plan.ts';
 import {
   carryOut,
   existingOf,
@@ -30,21 +32,65 @@ export async function readAppliedFile(path: string): Promise<AppliedFile> {
   );
 }
 
+interface Ground {
+  readonly api: Api;
+  /** Of the node that starts. */
+  readonly nodeId: string;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
 /** @throws StartError */
-export async function applyAtStart(
-  file: AppliedFile,
-  api: Api,
-  signal: AbortSignal,
-): Promise<void> {
+export async function applyAtStart(file: AppliedFile, ground: Ground): Promise<void> {
+  const { api, nodeId, logger, signal } = ground;
   const caller = { ...operator, requestId: 'start', sourceIp: null, userAgent: null, signal };
-  const calls = callsOf(api, caller);
+  const leave = (listeners: readonly string[], reason: string) => {
+    const told = { path: file.path, listeners, reason };
+    logger.warn(told, 'KODAMA_APPLY: left as they are, since they are for another node');
+  };
+  const calls = leavingUnplaced(callsOf(api, caller), leave);
   await orStartError(
     async () => {
       const there = await existingOf(calls, file.listeners);
-      await carryOut(calls, planOf(file.listeners, there, []));
+      const steps = planOf(file.listeners, there, []);
+      const isElsewhere = (step: Step) => step.action === 'recreate' && step.is.nodeId !== nodeId;
+      const left = steps.filter(isElsewhere).map(stepName);
+      if (left.length > 0) leave(left, 'what differs can only be made again');
+      await carryOut(
+        calls,
+        steps.filter((step) => !isElsewhere(step)),
+      );
     },
     (reason) => refusal(file.path, reason),
   );
+}
+
+/** What no node can take yet is left. */
+function leavingUnplaced(
+  calls: ListenerCalls,
+  leave: (listeners: readonly string[], reason: string) => void,
+): ListenerCalls {
+  return {
+    ...calls,
+    async createAll(listeners) {
+      try {
+        await calls.createAll(listeners);
+      } catch (error) {
+        if (!isUnplaced(error)) throw error;
+        leave(
+          listeners.map(({ name }) => name),
+          error.message,
+        );
+      }
+    },
+  };
+}
+
+function isUnplaced(error: unknown): error is AppError {
+  if (!(error instanceof AppError)) return false;
+  const { code, details } = error;
+  if (code !== 'unavailable' && code !== 'failed_precondition') return false;
+  return details.errors?.every(({ path }) => path === 'placement') ?? false;
 }
 
 function refusal(path: string, reason: string): string {

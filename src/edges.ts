@@ -36,6 +36,7 @@ import { TenancyUpkeep } from './tenancy/upkeep.ts';
 
 export interface EdgesGround {
   readonly config: Config;
+  readonly nodeId: string;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly makeId: () => string;
@@ -68,7 +69,7 @@ export async function startEdges(
   control: ControlPlane,
   resources: AsyncDisposableStack,
 ): Promise<{ readonly httpAddress: Address; readonly grpcAddress: Address }> {
-  const { config, logger, clock, store, projects, metrics, reservedPorts, appliedFile } = ground;
+  const { config, nodeId, logger, clock, store, projects, metrics, reservedPorts } = ground;
   const { certificate } = ground;
   const keysOf = async (caller: Pick<Caller, 'project'>) =>
     store.of(await projects.of(caller)).idempotencyKeys;
@@ -85,8 +86,8 @@ export async function startEdges(
     leftCalls: new LeftCalls(config.calls),
     idempotency: { keysOf, clock, logger, limits: idempotency },
   });
-  const { signal = new AbortController().signal } = ground;
-  if (appliedFile !== null) await applyAtStart(appliedFile, api, signal);
+  const { appliedFile, signal = new AbortController().signal } = ground;
+  if (appliedFile !== null) await applyAtStart(appliedFile, { api, nodeId, logger, signal });
   const { forwarding } = config;
   const tls = certificate === null ? null : { certificate, limits: config.tls.limits };
   const shared = { api, bounds, logger, readiness: control, forwarding, tls };

@@ -1,6 +1,7 @@
 /** KODAMA_APPLY: a kodama that starts from a file of listeners. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { beforeAll, expect, test } from 'vitest';
 import { long } from './support/long.ts';
 import { all, want } from './support/rest-client.ts';
@@ -91,6 +92,41 @@ test('it starts with listeners of several placements', long, async () => {
     { name: 'here', nodeId: 'this-node', placement: { node: 'this-node' } },
   ]);
 });
+
+test(
+  'what takes another node holds up no start: it is left, and told of by name',
+  long,
+  async () => {
+    await using home = await makeHome();
+    const text =
+      'listeners: [{name: here}, {name: moved}, {name: there, placement: {node: dmz-1}}]';
+    const lines: object[] = [];
+    const log = pino({ level: 'warn' }, { write: (line) => lines.push(JSON.parse(line)) });
+    const start = async (own: object) => await startApp({ ...own }, home, undefined, log);
+    const left = { listeners: ['there'], reason: 'placement: there is no node dmz-1' };
+
+    const first = { ...(await given(text)), KODAMA_NODE_ID: 'first' };
+    let moved: { readonly id: string };
+    {
+      await using app = await start(first);
+      const names = (await listening(app)).map(({ name }) => name);
+      expect(names).toEqual(['here', 'moved']);
+      moved = await want(200, app, 'GET', '/v1/listeners/moved');
+      expect(lines).toMatchObject([left]);
+    }
+    // Another replica is given the next version of it: no start may end what listens on the first.
+    const next = text.replace('name: moved', 'name: moved, protocol: udp');
+    await using app = await start({ ...(await given(next)), KODAMA_NODE_ID: 'second' });
+    expect(await want(200, app, 'GET', '/v1/listeners/moved')).toMatchObject({
+      id: moved.id,
+      protocol: 'tcp',
+    });
+    expect(lines.slice(1)).toMatchObject([
+      { listeners: ['moved'], reason: 'what differs can only be made again' },
+      left,
+    ]);
+  },
+);
 
 test('a file that is wrong is refused by each field that is, before anything is started', async () => {
   const nowhere = { DATABASE_URL: 'postgresql://kodama@127.0.0.1:9/none' };

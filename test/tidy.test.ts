@@ -85,7 +85,7 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2130,
+  src: 2175,
   api: 2710,
   cli: 6770,
   core: 9680,
@@ -99,7 +99,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   gateway: 1120,
   grpc: 2735,
   http: 4590,
-  'listeners-file': 415,
+  'listeners-file': 425,
   metrics: 280,
   node: 450,
   postgres: 7265,

@@ -1,7 +1,7 @@
 /** Makes what listens what a file says, and shows first what that takes. */
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
-import { planOf, type Step } from '../listeners-file/apply-plan.ts';
+import { planOf, type Step, stepName } from '../listeners-file/apply-plan.ts';
 import {
   carryOut,
   existingOf,
@@ -186,10 +186,6 @@ async function toldAs<Told>(
     const fields = told === undefined ? {} : { errors: told };
     throw new Refused({ ...error.problem, detail: words(detail), ...fields });
   }
-}
-
-function stepName(step: Step): string {
-  return step.action === 'delete' ? nameOf(step.is) : step.wanted.name;
 }
 
 /** A plan is the command's own: no call of the API has it. */

@@ -206,3 +206,14 @@ test('what was and does not go with what is wanted is told, by name', () => {
   const own: Listener = { ...encrypted, tls: { ...tls, isSelfSigned: false } };
   expect(() => step({ port: 9002 }, own)).toThrow('slow.tls: has a certificate whose key');
 });
+
+test('what was deleted and drains still is made anew, with nothing of what it was', () => {
+  const draining = { ...slow, state: 'draining' } as const;
+  expect(step({ protocol: 'tcp', port: 9001 }, draining)).toEqual({
+    action: 'recreate',
+    wanted: { name: 'slow', protocol: 'tcp', port: 9001 },
+    made: { name: 'slow', protocol: 'tcp', port: 9001 },
+    is: draining,
+    changes: ['state'],
+  });
+});

@@ -36,12 +36,20 @@ export function planOf(
 
 function stepOf(wanted: WantedListener, is: Listener | undefined): Step {
   if (is === undefined) return { action: 'create', wanted };
+  // Whoever deleted it wants nothing of what it was.
+  if (is.state === 'draining')
+    return { action: 'recreate', wanted, is, changes: ['state'], made: wanted };
   const changes = Object.keys(wanted).filter((field) => !isSame(field, wanted, is));
   if (changes.length === 0) return { action: 'keep', wanted };
   const change = { wanted, is, changes };
   return changes.every((field) => changeable.includes(field))
     ? { action: 'update', ...change }
     : { action: 'recreate', ...change, made: remade(is, wanted) };
+}
+
+/** Of the listener that it is about: one that is to be deleted may have none. */
+export function stepName(step: Step): string {
+  return step.action === 'delete' ? (step.is.name ?? step.is.id) : step.wanted.name;
 }
 
 /** The body of the PATCH that brings about an update. */

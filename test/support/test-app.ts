@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import pino from 'pino';
+import { type Logger, pino } from 'pino';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { App } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
@@ -68,16 +68,17 @@ function endpoints({ httpPort, grpcPort }: Endpoints) {
   return { httpPort, grpcPort, url, grpcAddress: `127.0.0.1:${grpcPort}` };
 }
 
-/** In this process; with a home of its own unless one is given. */
+/** In this process; with a home of its own unless one is given. Its log is silent unless somebody takes it. */
 export async function startApp(
   extra: Environment = {},
   home?: TestHome,
   tune: Tune = (config) => config,
+  log?: Logger,
 ): Promise<TestApp> {
   await using resources = new AsyncDisposableStack();
   const place = home ?? resources.use(await makeHome());
   const config = tune(readConfig({ ...place.environment, ...extra }));
-  const logger = pino({ level: config.logLevel });
+  const logger = log ?? pino({ level: config.logLevel });
   const onFatal = (error: unknown) => {
     throw new Error('the app could not go on', { cause: error });
   };
