@@ -106,7 +106,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   tenancy: 1550,
   tls: 350,
   wire: 670,
-  workers: 1097,
+  workers: 1120,
 };
 
 const root = join(import.meta.dirname, '..');

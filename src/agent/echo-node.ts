@@ -149,6 +149,8 @@ export class EchoNode implements DataPlaneEvents, AsyncDisposable {
 
   /** Closes every listener as `shutdown`; resolves when all that was recorded is in the spool, or on record. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await (await this.#plane)?.[Symbol.asyncDispose]();
+    // One that did not start has cleaned up after itself, and whoever began it was told.
+    const plane = await this.#plane?.catch(() => null);
+    await plane?.[Symbol.asyncDispose]();
   }
 }

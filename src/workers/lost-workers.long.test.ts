@@ -56,6 +56,23 @@ test('workers that are lost before they are ready are made up for, once each', a
   expect(plane.status()).toHaveLength(2);
 });
 
+test('a start makes up for a worker that is lost before it is ready, and gives up in the end', async () => {
+  const others = new Set(workerProcesses());
+  const own = () => workerProcesses().filter((pid) => !others.has(pid));
+  {
+    const starting = startPlane({ workers: 1 });
+    const [pid = 0] = await waitFor('a worker', () => (own().length > 0 ? own() : null));
+    process.kill(pid, 'SIGKILL');
+    await using world = await starting;
+    expect(await isEchoed(await listen(world.plane, 1))).toBe(true);
+    expect(own()).not.toContain(pid);
+  }
+  // Node ends at once where it is given no such size.
+  const ending = startPlane({ workers: 1, semiSpaceBytesMax: Number.NaN });
+  await expect(ending).rejects.toMatchObject({ code: 'unavailable' });
+  expect(own()).toEqual([]);
+});
+
 // They wait for the end of a worker's time to answer, each for that of its own.
 describe.concurrent('a worker that stands still', () => {
   test('an open that a frozen worker does not answer fails as unavailable, within its time', async () => {

@@ -26,6 +26,9 @@ export interface SupervisorOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
+/** Of each worker of a start: what keeps it from coming up is told of by then, and not waited for any longer. */
+const startTriesMax = 3;
+
 export class WorkerSupervisor implements AsyncDisposable {
   readonly #options: SupervisorOptions;
   /** Every worker whose process has not ended, up or not. */
@@ -43,7 +46,7 @@ export class WorkerSupervisor implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Resolves when all workers are up. A start that fails has to be disposed of. */
+  /** Resolves when all workers are up. A start that fails has to be disposed of. @throws unavailable where one does not come up */
   async start(): Promise<void> {
     const { nodeId, log, workers } = this.#options;
     const orphans = await endOrphans(workerFile, nodeId);
@@ -51,8 +54,8 @@ export class WorkerSupervisor implements AsyncDisposable {
       log.warn({ pids: orphans }, 'ended workers that an earlier run left behind');
     }
     process.once('exit', this.#onProcessExit);
-    const launched = Array.from({ length: workers }, (_, slot) => this.#launch(slot));
-    await Promise.all(launched.map((worker) => worker.ready.then(() => this.#onUp(worker))));
+    const slots = Array.from({ length: workers }, (_, slot) => slot);
+    await Promise.all(slots.map((slot) => this.#bringUp(this.#launch(slot), startTriesMax)));
   }
 
   #launch(slot: number): Worker {
@@ -90,19 +93,37 @@ export class WorkerSupervisor implements AsyncDisposable {
   }
 
   async #restart(slot: number): Promise<void> {
+    const { restartMinMs } = this.#options.limits;
+    const worker = await this.#launchAfter(restartMinMs, slot);
+    if (worker !== null) await this.#bringUp(worker, Number.POSITIVE_INFINITY);
+  }
+
+  /** Null in a stop. */
+  async #launchAfter(delayMs: number, slot: number): Promise<Worker | null> {
+    await new WakeUps().sleep(delayMs, this.#stop.signal);
+    if (this.#stop.signal.aborted) return null;
+    this.#restartsBySlot.set(slot, (this.#restartsBySlot.get(slot) ?? 0) + 1);
+    return this.#launch(slot);
+  }
+
+  /** It, or one that is launched for it with back-off. @throws unavailable where none of so many comes up */
+  async #bringUp(first: Worker, triesMax: number): Promise<void> {
     const { restartMinMs, restartMaxMs } = this.#options.limits;
-    const wakeUps = new WakeUps();
-    for (let delayMs = restartMinMs; ; delayMs = Math.min(delayMs * 2, restartMaxMs)) {
-      await wakeUps.sleep(delayMs, this.#stop.signal);
-      if (this.#stop.signal.aborted) return;
-      this.#restartsBySlot.set(slot, (this.#restartsBySlot.get(slot) ?? 0) + 1);
-      const worker = this.#launch(slot);
-      const isReady = await worker.ready.then(
+    let delayMs = restartMinMs;
+    let worker: Worker | null = first;
+    for (let triesLeft = triesMax; worker !== null; triesLeft -= 1) {
+      const up: Worker = worker;
+      const isReady = await up.ready.then(
         () => true,
-        () => false,
+        (error: unknown) => {
+          if (triesLeft === 1) throw error;
+          return false;
+        },
       );
-      if (isReady) return await this.#onUp(worker);
+      if (isReady) return await this.#onUp(up);
+      delayMs = Math.min(delayMs * 2, restartMaxMs);
       this.#options.log.warn({ delayMs }, 'a new worker did not come up; trying again');
+      worker = await this.#launchAfter(delayMs, first.slot);
     }
   }
 
