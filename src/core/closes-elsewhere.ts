@@ -3,17 +3,25 @@ import type { Caller } from './caller.ts';
 import type { ListenerDirectory } from './directories.ts';
 import { hasCode } from './errors.ts';
 import type { GoneNodes } from './gone-nodes.ts';
-import { isOver, type Listener } from './listener.ts';
+import { drainEnd, isOver, type Listener } from './listener.ts';
 import type { OtherNodes } from './node-command.ts';
+import type { Clock } from './ports.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface ClosesElsewhereOptions {
   readonly others: OtherNodes;
   readonly goneNodes: GoneNodes;
+  readonly clock: Clock;
 }
 
 /** Whether it is still to end, when its turn comes. */
 export type IsDue = (listener: Listener) => boolean;
+
+interface AbsentClose {
+  readonly mayComeBack: boolean;
+  readonly drainMs: number;
+  readonly isDue?: IsDue;
+}
 
 const lookMsMin = 50;
 const lookMsMax = 2000;
@@ -37,7 +45,12 @@ export class ClosesElsewhere {
     const { others } = this.#options;
     const { id, nodeId, project } = listener;
     const where = await others.whereIs(nodeId);
-    if (where !== 'there') return await this.#closeAbsent(by, listener, where === 'disconnected');
+    if (where !== 'there') {
+      return await this.#closeAbsent(by, listener, {
+        mayComeBack: where === 'disconnected',
+        drainMs,
+      });
+    }
     const left = await others.run(by, project, nodeId, { kind: 'close', id, drainMs });
     if (left.length === 0 || drainMs === 0 || by === null) return left.length === 0;
     return await drained(listeners, id, { signal: by.signal, drainMs });
@@ -47,23 +60,26 @@ export class ClosesElsewhere {
   async expire(listener: Listener, isDue: IsDue): Promise<void> {
     const where = await this.#options.others.whereIs(listener.nodeId);
     if (where === 'there') return;
-    await this.#closeAbsent(null, listener, where === 'disconnected', isDue);
+    const mayComeBack = where === 'disconnected';
+    await this.#closeAbsent(null, listener, { mayComeBack, drainMs: 0, isDue });
   }
 
   async #closeAbsent(
     by: Caller | null,
     listener: Listener,
-    mayComeBack: boolean,
-    isDue: IsDue = () => true,
+    { mayComeBack, drainMs, isDue = () => true }: AbsentClose,
   ): Promise<boolean> {
-    const { goneNodes } = this.#options;
+    const { goneNodes, clock } = this.#options;
     if (!mayComeBack) {
       await goneNodes.closeListener(by, listener, isDue);
       return true;
     }
-    await goneNodes.changeListener(by, listener, (now) =>
-      now.state === 'draining' || isOver(now) || !isDue(now) ? null : { state: 'draining' },
-    );
+    // A drain that is on record can only be made shorter.
+    await goneNodes.changeListener(by, listener, (now) => {
+      const expiresAt = drainEnd(now, clock.now(), drainMs);
+      const isSooner = now.state !== 'draining' || expiresAt < (now.expiresAt ?? 0);
+      return isOver(now) || !isDue(now) || !isSooner ? null : { state: 'draining', expiresAt };
+    });
     return false;
   }
 }

@@ -1,6 +1,7 @@
 /** How a listener of this node ends: a close is wished, and committed once it is observed. */
 import type { Caller } from './caller.ts';
 import { listenerEvent } from './event.ts';
+import { drainEnd } from './listener.ts';
 import type { ListenerEntry, ListenerSet } from './listener-set.ts';
 import { endWish } from './listener-wish.ts';
 import type { Appends } from './log-writer.ts';
@@ -70,7 +71,7 @@ export class ListenerCloses {
     const before = entry.listener;
     const isDraining = before.state === 'draining';
     const isDrain = (drain > 0 || isRemote) && !isDraining;
-    if (isDrain) await this.#commitDrain(by, entry);
+    if (isDrain) await this.#commitDrain(by, entry, drain);
     const endsAt = performance.now() + drain;
     // Who asks again changes nothing; but a drain can be cut short.
     const isSooner = endsAt < entry.drainEndsAt;
@@ -84,9 +85,11 @@ export class ListenerCloses {
     endWish(dataPlane, entry, drain);
   }
 
-  async #commitDrain(by: Caller | null, entry: ListenerEntry): Promise<void> {
+  async #commitDrain(by: Caller | null, entry: ListenerEntry, drainMs: number): Promise<void> {
     const { audit: audits, clock, eventLog, recorder } = this.#options;
-    const draining = { ...entry.listener, state: 'draining', updatedAt: clock.now() } as const;
+    const updatedAt = clock.now();
+    const expiresAt = drainEnd(entry.listener, updatedAt, drainMs);
+    const draining = { ...entry.listener, state: 'draining', updatedAt, expiresAt } as const;
     const event = listenerEvent('listener_updated', recorder.counts.counted(draining), by);
     const audit = by === null ? [] : [audits.listener(by, entry.listener, draining)];
     const onLate = () => this.#options.correct(entry);

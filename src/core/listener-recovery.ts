@@ -1,5 +1,6 @@
 /** Takes up what an earlier run of this node left: closes what was open, and wishes for what should be listening. */
 import { inParallel } from './in-parallel.ts';
+import type { Listener } from './listener.ts';
 import type { ListenerObserver } from './listener-observer.ts';
 import type { ListenerEntry } from './listener-set.ts';
 import { wish } from './listener-wish.ts';
@@ -92,10 +93,7 @@ export class ListenerRecovery {
 
   async #recoverOne(entry: ListenerEntry): Promise<void> {
     const { listeners, dataPlane, observer } = this.#options;
-    if (entry.listener.state === 'draining') {
-      await listeners.close(null, entry.listener.id, 0);
-      return;
-    }
+    if (entry.listener.state === 'draining') return await this.#endDrain(entry.listener);
     const wished = wish(dataPlane, entry);
     const { unreadable: reason } = entry.secrets;
     if (reason !== undefined) {
@@ -104,5 +102,13 @@ export class ListenerRecovery {
     }
     listeners.scheduleExpiry(entry);
     await wished;
+  }
+
+  /** A node that serves by itself goes on with it; nobody is left of one whose workers have just started. */
+  async #endDrain({ id, expiresAt }: Listener): Promise<void> {
+    const { listeners, isRemote = false, clock } = this.#options;
+    const leftMs = Math.ceil(((expiresAt ?? 0) - clock.now()) / 1000);
+    if (isRemote && leftMs > 0) await listeners.closes.begin(null, id, leftMs);
+    else await listeners.close(null, id, 0);
   }
 }

@@ -154,6 +154,12 @@ export function isOver(listener: Listener): boolean {
   return listener.state === 'closed';
 }
 
+/** When one ends, at the latest, that is to end within so many milliseconds: whoever takes up its drain goes by it. */
+export function drainEnd({ expiresAt }: Listener, now: Micros, drainMs: number): Micros {
+  const end = now + drainMs * 1000;
+  return expiresAt === null ? end : Math.min(expiresAt, end);
+}
+
 export function isExpired({ expiresAt }: Listener, now: Micros): boolean {
   return expiresAt !== null && expiresAt <= now;
 }

@@ -16,6 +16,7 @@ import type { NodeCalls } from './node-calls.ts';
 import type { NodeCommand, OtherNodes } from './node-command.ts';
 import { listPage, type Page } from './page.ts';
 import type { Placement } from './placement.ts';
+import type { Clock } from './ports.ts';
 import type { ProjectRef } from './project.ts';
 import { specBytes } from './sizes.ts';
 import type { ProjectStore } from './store.ts';
@@ -52,6 +53,7 @@ interface NamedListenersOptions {
   readonly others: OtherNodes;
   readonly placement: Placement;
   readonly makeId: () => string;
+  readonly clock: Clock;
   readonly goneNodes: GoneNodes;
   readonly bounds: { readonly specBytesMax: number; readonly faultsMax: number };
   readonly pageBytesMax: number;

@@ -8,6 +8,8 @@ import { makeDatabase } from '../support/test-database.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const hour = 3_600_000;
+/** Longer than any test takes. */
+const drainMs = 60_000;
 const limits = {
   ...{ commandPollMs: hour, commandTimeoutMs: hour, beatsEveryMs: hour },
   ...{ commandsMax: 3, commandsPerProjectMax: 2 },
@@ -65,6 +67,43 @@ test('drains leave the places of calls for other replicas to others, and who wai
   for (const { id } of others) {
     await waitFor('its end', async () => (await stateOf(id)) === 'closed');
   }
+});
+
+test('a drain goes on over sessions, with what is left of it, and so does one that its node has not heard of', async () => {
+  await using world = await makeWorld();
+  const { asker, holder, agent, make, stateOf, query } = world;
+  const listeners = await make(3);
+  const [heard = '', unheard = '', cut = ''] = listeners.map(({ id }) => id);
+  const clients = await Promise.all(
+    listeners.map(({ laddr }) => agent.plane.connect(laddr?.port ?? 0)),
+  );
+  const leaving = new AbortController();
+  const by = { ...caller, signal: leaving.signal };
+  holder.control.deleteListener(by, heard, drainMs).catch(() => undefined);
+  await waitFor('the drain', async () => (await stateOf(heard)) === 'draining');
+  leaving.abort(new Error('gone'));
+
+  agent.cut();
+  await query(`UPDATE nodes SET state = 'disconnected' WHERE id = $1`, [agent.nodeId]);
+  for (const id of [unheard, cut])
+    expect(await asker.control.deleteListener(caller, id, drainMs)).toBe(false);
+  expect(await asker.control.deleteListener(caller, cut, 0)).toBe(false);
+  const before = agent.plane.calls.length;
+  await agent.connect(asker);
+  await waitFor('all wishes', () => agent.wishEnds === 2);
+
+  const told = agent.plane.calls.slice(before).filter((one) => one.kind === 'endWish');
+  const leftMs = Object.fromEntries(told.map((one) => [one.listenerId, one.drainMs]));
+  expect(leftMs).toEqual({ [heard]: expect.any(Number), [unheard]: expect.any(Number), [cut]: 0 });
+  expect(Math.min(leftMs[heard] ?? 0, leftMs[unheard] ?? 0)).toBeGreaterThan(drainMs / 2);
+  await waitFor('the end of what was cut', async () => (await stateOf(cut)) === 'closed');
+  const [first, second] = clients;
+  await first?.echo('still here');
+  await second?.echo('here, too');
+  expect([await stateOf(heard), await stateOf(unheard)]).toEqual(['draining', 'draining']);
+  for (const client of clients) client.end();
+  for (const id of [heard, unheard])
+    await waitFor('its end', async () => (await stateOf(id)) === 'closed');
 });
 
 test('who deletes again what its node is slow to end has no entry, and is not the actor', async () => {

@@ -1508,7 +1508,7 @@ export interface components {
             updatedAt: string;
             /** @description When it was closed. */
             closedAt: string | null;
-            /** @description When it is closed by itself. */
+            /** @description When it is closed by itself; of one that drains: at the latest. */
             expiresAt: string | null;
         };
         /** @description What the TLS handshake told. */
