@@ -95,7 +95,9 @@ export class Session implements NodeSession {
       options.logger.debug({ ...fields, node: this.nodeId }, message);
     };
     this.#node = new HeldNode({ ...options, ...own, isRemote: true, onFatal, onStray });
-    this.#node.serve(patient(link.dataPlane, options.sessionLimits.wishWaitMs));
+    const { wishWaitMs: waitMs } = options.sessionLimits;
+    const concerns = (project: ProjectRef) => taken.isShared || project === taken.project;
+    this.#node.serve(patient(link.dataPlane, { waitMs, concerns }));
     this.#node.recorder.through = taken.through;
   }
 
@@ -123,7 +125,7 @@ export class Session implements NodeSession {
     this.#hooks.onOpen(this.#node.recorder.openConnections);
     if (this.#hasEnded) return;
     this.#isRead.resolve();
-    limitProjects(link.dataPlane);
+    limitProjects(this.#node.dataPlane);
     nodes.add(this.#node);
     await recovery.wishFor(entries);
     if (!this.#hasEnded) link.wishEnd();

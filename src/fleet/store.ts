@@ -108,6 +108,8 @@ export interface TakenSession {
   readonly ref: number;
   readonly nodeName: string;
   readonly project: ProjectRef;
+  /** Every project may have listeners on it. */
+  readonly isShared: boolean;
   readonly place: TakenNode;
   /** Rises with each session of the node. */
   readonly number: number;

@@ -32,11 +32,11 @@ const takeSql = `WITH node AS (
     version = $3, hostname = $4, addresses = $5::text[], listen_host = $6, port_from = $7::integer, port_to = $8::integer,
     clock_offset_ms = $9::bigint
   FROM fleet f WHERE n.id = $1 AND NOT n.is_built_in AND n.state NOT IN ('removed', 'quarantined')
-  RETURNING n.ref, n.lost_after_ms, n.boot_id, n.name, n.project
+  RETURNING n.ref, n.lost_after_ms, n.boot_id, n.name, n.project, n.shared
 )
 UPDATE writers w SET epoch = epoch + 1, append_number = 0 FROM node WHERE w.ref = node.ref
 RETURNING w.ref, w.epoch, node.lost_after_ms, node.boot_id, ${nowSql}, node.name,
-  node.project`;
+  node.project, node.shared`;
 
 /** In a statement of its own: what a former session still wrote is seen only after its place was taken. */
 const throughSql =
@@ -107,6 +107,7 @@ type TakenRow = readonly [
   now: Micros,
   name: string,
   project: number,
+  isShared: boolean,
 ];
 
 export interface SessionRowsOptions {
@@ -151,12 +152,12 @@ export class SessionRows implements SessionRowsPort {
     const values = [nodeId, this.#places.own?.ref ?? null, ...about];
     const [row] = await this.#database.queryAsWriter({ text: takeSql, values });
     if (row === undefined) return null;
-    const [ref, number, lostAfterMs, boot, now, nodeName, project] = row as TakenRow;
+    const [ref, number, lostAfterMs, boot, now, nodeName, project, isShared] = row as TakenRow;
     this.#wakes.tellTaken(ref, number);
     const through = await this.#database.query({ text: throughSql, values: [ref, bootId] });
     const pairs = through as readonly (readonly [number, number])[];
     return {
-      ...{ ref, number, lostAfterMs, bootId: boot, now, nodeName },
+      ...{ ref, number, lostAfterMs, bootId: boot, now, nodeName, isShared },
       project: projectRef(project),
       place: this.#places.sessionPlace(nodeId, { ref, epoch: number, boot: bootId }),
       through: new Map(pairs.map(([project, record]) => [projectRef(project), record])),

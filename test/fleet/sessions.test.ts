@@ -1,12 +1,12 @@
 /** A node's sessions over two replicas of one database: what is told is on record once, whoever has the node's place. */
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { everyEvent } from '../../src/core/event-filter.ts';
-import { defaultProject } from '../../src/core/project.ts';
+import { defaultProject, projectRef } from '../../src/core/project.ts';
 import { caller } from '../support/core-world.ts';
 import { long } from '../support/long.ts';
 import { addNode, FakeAgent, type Replica, startReplica } from '../support/replica.ts';
-import { sampleNewListener } from '../support/samples.ts';
+import { sampleLimits, sampleNewListener } from '../support/samples.ts';
 import { makeDatabase } from '../support/test-database.ts';
 import { passed, waitFor } from '../support/wait-for.ts';
 
@@ -37,6 +37,21 @@ async function joined() {
   const agent = new FakeAgent(await addNode(a, query, name));
   return { agent, name };
 }
+
+test('a node hears of the quotas of its own project only, and one that is shared of all', async () => {
+  const other = projectRef(77);
+  const [own, shared] = [await joined(), await joined()];
+  await query('UPDATE nodes SET shared = true WHERE id = $1', [shared.agent.nodeId]);
+  for (const { agent } of [own, shared]) {
+    const told = vi.spyOn(agent.plane, 'limitProject');
+    await agent.connect(a);
+    const node = await waitFor('its place', () => a.nodes.get(agent.nodeId));
+    for (const project of [defaultProject, other]) node.dataPlane.limitProject(project, sampleLimits);
+    const projects = told.mock.calls.map(([project]) => project);
+    expect(projects).toEqual(agent === own.agent ? [defaultProject] : [defaultProject, other]);
+    agent.cut();
+  }
+});
 
 async function created(by: Replica, node: string) {
   const [listener] = await by.control.createListeners(caller, [
