@@ -135,11 +135,16 @@ export class Agent implements AsyncDisposable {
   /** Closes what is open as `shutdown`, and delivers what was recorded, as far as the time goes. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { shutdownTimeoutMs } = this.#options.config;
-    await this.#node[Symbol.asyncDispose]();
-    // Of a node that was removed nobody takes anything.
-    const waitMs = this.#isRemoved ? 0 : shutdownTimeoutMs / 2;
-    await this.#node.spool.drained(AbortSignal.timeout(waitMs));
-    const { size: records } = this.#node.spool;
+    const { spool } = this.#node;
+    // Of a node that was removed nobody takes anything. Workers end once what they told is on record, or given up.
+    const timer = setTimeout(() => spool.giveUp(), this.#isRemoved ? 0 : shutdownTimeoutMs / 2);
+    try {
+      await this.#node[Symbol.asyncDispose]();
+      await spool.drained();
+    } finally {
+      clearTimeout(timer);
+    }
+    const { size: records } = spool;
     if (records > 0) this.#options.logger.warn({ records }, 'records could not be delivered');
     this.#stop.abort();
     this.#session?.close('it stops');

@@ -99,17 +99,18 @@ test('a full one holds the workers back, until there is room', async () => {
   expect(spool.size).toBe(5);
 });
 
-test('it is drained when all is on record, or when nobody waits any more', async () => {
+test('it is drained when all is on record, or given up: then nobody waits', async () => {
   const spool = new Spool(limits);
-  const never = new AbortController().signal;
-  await spool.drained(never);
+  await spool.drained();
   await spool.push(some(2), false);
-  const drained = spool.drained(never);
+  const drained = spool.drained();
   expect(await isDone(drained)).toBe(false);
   taken(spool);
   spool.committed(2);
   await drained;
-  await spool.push(some(1), false);
-  await spool.drained(AbortSignal.timeout(1));
-  expect(spool.size).toBe(1);
+  const waits = [spool.push(some(1), true), spool.drained()];
+  expect(await Promise.all(waits.map(isDone))).toEqual([false, false]);
+  spool.giveUp();
+  await Promise.all([...waits, spool.push(some(1), true), spool.drained()]);
+  expect(spool.size).toBe(2);
 });

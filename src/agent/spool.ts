@@ -45,6 +45,7 @@ export class Spool {
   #waiting: (() => void)[] = [];
   #timer: NodeJS.Timeout | null = null;
   #onEmpty: (() => void) | null = null;
+  #isGivenUp = false;
   /** Told when there is something to send. */
   onMore: () => void = () => undefined;
 
@@ -81,6 +82,7 @@ export class Spool {
     const committed = Promise.withResolvers<void>();
     this.#add(records, isAwaited, isAwaited ? committed.resolve : null);
     this.onMore();
+    if (this.#isGivenUp) return;
     if (isAwaited) await committed.promise;
     else if (this.#isSlow) await this.#turn();
   }
@@ -170,12 +172,19 @@ export class Spool {
     if (this.size === 0) this.#onEmpty?.();
   }
 
-  /** Resolves when all is on record, or the signal aborts. */
-  async drained(signal: AbortSignal): Promise<void> {
-    if (this.size === 0 || signal.aborted) return;
+  /** Resolves when all is on record, or given up. */
+  async drained(): Promise<void> {
+    if (this.size === 0 || this.#isGivenUp) return;
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
-      signal.addEventListener('abort', () => resolve(), { once: true });
     });
+  }
+
+  /** Nobody waits for what is on record any more: who did goes on, and who comes later does at once. For a stop. */
+  giveUp(): void {
+    this.#isGivenUp = true;
+    for (const { onCommitted } of this.#chunks.slice(this.#first)) onCommitted?.();
+    for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#onEmpty?.();
   }
 }

@@ -46,7 +46,8 @@ test('a node hears of the quotas of its own project only, and one that is shared
     const told = vi.spyOn(agent.plane, 'limitProject');
     await agent.connect(a);
     const node = await waitFor('its place', () => a.nodes.get(agent.nodeId));
-    for (const project of [defaultProject, other]) node.dataPlane.limitProject(project, sampleLimits);
+    for (const project of [defaultProject, other])
+      node.dataPlane.limitProject(project, sampleLimits);
     const projects = told.mock.calls.map(([project]) => project);
     expect(projects).toEqual(agent === own.agent ? [defaultProject] : [defaultProject, other]);
     agent.cut();

@@ -77,6 +77,12 @@ test('it joins, is the same node after a restart without a word, and gives up on
   expect(next.hello.nodeId).toBe(session.hello.nodeId);
   expect(next.hello.bootId).not.toBe(session.hello.bootId);
   expect(admission.joins).toHaveLength(1);
+  // What it has open then is closed, and its record has nobody who takes it.
+  const other = bindingOf();
+  const { port } = (await next.link.dataPlane.open(other)).laddr;
+  await next.link.dataPlane.wish({ generation: 1, binding: other });
+  await using last = await openClient(port);
+  await last.echo('hello');
   admission.nodes.clear();
   next.link.end({ reason: 'removed', retryAfterMs: 0, final: true });
   expect(await second.ended).toMatchObject({ code: 0 });
@@ -86,6 +92,32 @@ test('it joins, is the same node after a restart without a word, and gives up on
   const { code, text } = await third.ended;
   expect([code, text]).toEqual([0, expect.stringContaining('another token is needed')]);
   expect(admission.joins).toHaveLength(1);
+});
+
+test('a stop ends in order where what a client waits for can not be put on record', async () => {
+  await using folder = await temporaryFolder();
+  const admission = new TestAdmission();
+  await using gateway = await startGateway(admission);
+  const own = { ...given, KODAMA_SHUTDOWN_TIMEOUT_MS: '4000' };
+  const { child, ended, sessionOf } = agent(folder.path, ['--join', gateway.url], own);
+  const { link } = await waitFor('its session', () => sessionOf(admission), startMs);
+  const binding = bindingOf({ recording: 'durable' });
+  const { laddr } = await link.dataPlane.open(binding);
+  await link.dataPlane.wish({ generation: 1, binding });
+  const told = Promise.withResolvers<void>();
+  Object.defineProperty(admission, 'gate', {
+    get() {
+      told.resolve();
+      return new Promise(() => undefined);
+    },
+  });
+  await using _client = await openClient(laddr.port);
+  await told.promise;
+  child.kill('SIGTERM');
+  expect(await ended).toEqual({
+    code: 0,
+    text: expect.stringContaining('records could not be delivered'),
+  });
 });
 
 test('what is missing or wrong is said, and ends it', async () => {
