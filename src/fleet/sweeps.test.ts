@@ -57,6 +57,7 @@ function sweeping(given: Partial<SessionRows>, failing: readonly string[] = []) 
     sweep: async () => true,
     overdue: async () => ({ nodes: [], counts: new Map() }),
     expired: async () => [],
+    unended: async () => [],
     markLost: async () => undefined,
     onTaken: (callback: () => void) => {
       told.push(callback);

@@ -24,6 +24,9 @@ export interface SweepLimits {
 
 /** How often it is told anew that too many nodes are overdue. */
 const retellMs = 60_000;
+/** How often it is looked for what a removal has left, and of how many nodes at once. */
+const unendedEveryMs = 60_000;
+const unendedAtOnceMax = 10;
 /** Nodes that are named then. */
 const namesToldMax = 20;
 
@@ -70,6 +73,7 @@ export class Sweeps implements AsyncDisposable {
   #suspended: readonly ProjectRef[] = [];
   /** On the clock of performance.now(); null where it is not told that any project is suspended. */
   #suspendedToldAt: number | null = null;
+  #unendedAskedAt = Number.NEGATIVE_INFINITY;
   #census: Census = new Map();
   #won = 0;
 
@@ -122,6 +126,7 @@ export class Sweeps implements AsyncDisposable {
   async #look(acts: SweepActs): Promise<void> {
     this.#census = await this.#options.rows.census();
     if (this.#hasNodes) await this.#sweep(acts);
+    else await this.#endRemoved(acts);
   }
 
   async #sweep(acts: SweepActs): Promise<void> {
@@ -140,6 +145,17 @@ export class Sweeps implements AsyncDisposable {
     const expired = await rows.expired(clock.now(), limits.expiredAtOnceMax);
     // Those of connected nodes are closed by who has the session.
     await this.#eachOf(expired, ({ project, id }) => acts.expire(project, id));
+    await this.#endRemoved(acts);
+  }
+
+  /** Whoever removed one was told of a failure, or died, before all of it was closed. */
+  async #endRemoved({ goneNodes }: SweepActs): Promise<void> {
+    const now = performance.now();
+    const removed = this.#census.get('removed') ?? 0;
+    if (removed === 0 || now - this.#unendedAskedAt < unendedEveryMs) return;
+    this.#unendedAskedAt = now;
+    const unended = await this.#options.rows.unended(unendedAtOnceMax);
+    await this.#eachOf(unended, (id) => goneNodes.lose(id, { isRemoved: true }));
   }
 
   /** What keeps one from its end keeps no other: the next sweep tries again. */

@@ -79,6 +79,11 @@ const expiredSql = `SELECT l.project, l.id FROM nodes n JOIN listeners l ON l.no
   WHERE NOT n.is_built_in AND n.state IN ('disconnected', 'lost')
     AND l.is_live AND l.state <> 'draining' AND l.expires_at < $1::bigint LIMIT $2::integer`;
 
+/** No index leads from a node to what it has: it is asked for seldom. */
+const unendedSql = `SELECT n.id FROM nodes n WHERE n.state = 'removed' AND NOT n.is_built_in AND n.ref IN (
+  SELECT node FROM listeners WHERE is_live UNION ALL SELECT node FROM open_connections
+) LIMIT $1::integer`;
+
 const censusSql = 'SELECT state, count(*) FROM nodes WHERE NOT is_built_in GROUP BY state';
 
 const countsSql = `SELECT project, count(*) FROM nodes
@@ -229,6 +234,11 @@ export class SessionRows implements SessionRowsPort {
     const rows = await this.#database.query({ text: expiredSql, values: [now, limit] });
     const all = rows as readonly (readonly [number, string])[];
     return all.map(([project, id]) => ({ project: projectRef(project), id }));
+  }
+
+  async unended(limit: number): Promise<readonly string[]> {
+    const rows = await this.#database.query({ text: unendedSql, values: [limit] });
+    return rows.map(([id]) => id as string);
   }
 
   async markLost(ref: number): Promise<void> {

@@ -101,6 +101,23 @@ test('who is not heard of is disconnected, and then lost; who is stays', async (
   agent.cut();
 });
 
+test('what a removal left open is closed, where no node is there any more, too', async () => {
+  const { agent, listener } = await joined('removed');
+  const client = await agent.plane.connect(listener.laddr?.port ?? 0);
+  await waitFor('its acknowledgement', () => agent.unacknowledged === 0);
+  agent.cut();
+  const gone = [agent.nodeId, 'removed'];
+  await query('UPDATE nodes SET state = $2, key = NULL, removed_at = 1 WHERE id = $1', gone);
+  await query(`UPDATE fleet SET swept_at = clock_timestamp() - interval '1 hour'`);
+  await using _sweeps = sweeping(b);
+  await waitFor('its end', async () => {
+    const { state } = await b.control.getListener(caller, listener.id);
+    return state === 'closed';
+  });
+  const closed = { closeReason: 'node_lost', state: 'closed' };
+  expect(await a.control.getConnection(caller, client.id)).toMatchObject(closed);
+});
+
 test('a listener whose time is over is closed though its node is away', async () => {
   const { agent, listener } = await joined('away');
   await a.control.updateListener(caller, listener.id, { expiresAt: Date.now() * 1000 + 300_000 });
