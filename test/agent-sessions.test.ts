@@ -12,7 +12,7 @@ import { long } from './support/long.ts';
 import { openClient, talk } from './support/tcp-client.ts';
 import { startTcpProxy } from './support/tcp-proxy.ts';
 import { TestAdmission, type TestSession, wishAll } from './support/test-admission.ts';
-import { waitFor } from './support/wait-for.ts';
+import { passed, waitFor } from './support/wait-for.ts';
 
 type GatewayOptions = Parameters<typeof startGateway>[1];
 type AgentOptions = Parameters<typeof startAgent>[1];
@@ -250,6 +250,27 @@ test('how long it may be away an agent hears while its session goes on', long, a
   proxy.hold();
   await client.ended;
   expect(client.error).toBe('ECONNRESET');
+});
+
+test('what was lost on record while it was away is ended when it is back', long, async () => {
+  const leaseMarginMs = 500;
+  await using world = await startWorld({}, { leaseMarginMs });
+  const { admission, session, proxy } = world;
+  const { binding, port } = await listen(session);
+  await using client = await openClient(port);
+  await client.echo('hello');
+  proxy.cut();
+  await waitFor('the end of the session', () => session.isOver);
+  // Shorter than it has heard that it may be away, and over by the time that it comes.
+  admission.lostAfterMs = leaseMarginMs + 600;
+  await passed(admission.lostAfterMs);
+  expect(await client.echo('still here')).toBe('still here');
+  admission.onStart = ({ link }) => wishAll(link, [binding]);
+  proxy.restore();
+  await client.ended;
+  expect(client.error).toBe('ECONNRESET');
+  await waitFor('its record', () => closes(admission).includes('node_lost'));
+  expect(await talk(port, 'listens on')).toBe('listens on');
 });
 
 test('a worker that is lost is told by the ends of its connections', long, async () => {

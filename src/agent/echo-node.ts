@@ -44,6 +44,8 @@ export class EchoNode implements DataPlaneEvents, AsyncDisposable {
   #keeper: WishKeeper | null = null;
   #lostAfterMs = 0;
   #leaseUntil: Micros = 0;
+  /** When the last answer that came was asked for; null: none was. */
+  #heardOfAt: Micros | null = null;
 
   constructor(options: EchoNodeOptions) {
     this.#options = options;
@@ -72,6 +74,7 @@ export class EchoNode implements DataPlaneEvents, AsyncDisposable {
     const { holdMs } = this.#options.limits;
     const { isPrivilegedAllowed, onFatal } = this.#options;
     this.#keeper ??= new WishKeeper({ plane, holdMs, isPrivilegedAllowed, onFatal });
+    this.#endOverdue(plane, told.askedAt);
     this.#extend(plane, told.askedAt);
     this.#keeper.begin(onObserved);
     this.spool.rewind();
@@ -100,9 +103,19 @@ export class EchoNode implements DataPlaneEvents, AsyncDisposable {
 
   /** Workers end their connections by themselves, so that it holds where this process is frozen, too. */
   #extend(plane: WorkerDataPlane, heardOfAt: Micros): void {
-    const { leaseMarginMs } = this.#options.limits;
-    this.#leaseUntil = heardOfAt + (this.#lostAfterMs - leaseMarginMs) * 1000;
+    this.#heardOfAt = heardOfAt;
+    this.#leaseUntil = heardOfAt + this.#leaseMicros;
     plane.leases.extend({ clockOffset: this.clock.offset, until: this.#leaseUntil });
+  }
+
+  /** What is told to be the longest may have become shorter meanwhile: what is open was closed on record as lost then. */
+  #endOverdue(plane: WorkerDataPlane, heardOfAt: Micros): void {
+    const until = (this.#heardOfAt ?? heardOfAt) + this.#leaseMicros;
+    if (until < heardOfAt) plane.leases.extend({ clockOffset: this.clock.offset, until });
+  }
+
+  get #leaseMicros(): Micros {
+    return (this.#lostAfterMs - this.#options.limits.leaseMarginMs) * 1000;
   }
 
   /** For how long connections may still go on by themselves; none is to be lost where it is over. */
