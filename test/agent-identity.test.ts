@@ -52,6 +52,19 @@ test('a host joins once, and is the same node from then on, without address and 
   expect(moved?.gateways).toMatchObject([{ url: 'https://kodama.example', port: 443 }]);
 });
 
+test('a later token tells by what the gateway is known now: by a pin, or by none', async () => {
+  await using own = await host();
+  await using gateway = await startGateway(new TestAdmission());
+  const pins = ['A', 'B'].map((letter) => letter.repeat(43));
+  const joined = await own.take({ urls: [gateway.url], token: `${goodToken}.${pins[0]}` });
+  expect(joined?.pin).toBe(pins[0]);
+  expect(await own.take({})).toMatchObject({ pin: pins[0] });
+  expect(await own.take({ token: `${goodToken}.${pins[1]}` })).toMatchObject({ pin: pins[1] });
+  for (const token of [goodToken, null]) {
+    expect(await own.take({ token })).toMatchObject({ nodeId: joined?.nodeId, pin: null });
+  }
+});
+
 test('a join whose answer was lost is the same join when it is made again', async () => {
   await using own = await host();
   const admission = new TestAdmission();

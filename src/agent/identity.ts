@@ -41,7 +41,8 @@ export async function takeIdentity(options: IdentityOptions): Promise<Identity |
   const urls = options.urls.length > 0 ? options.urls : file.state.urls;
   const gateways = urls.map(gatewayOf);
   if (gateways.length === 0) throw new StartError('where is the gateway? --join https://host:port');
-  const pin = token?.pin ?? file.state.pin;
+  // A token without a pin says that authorities vouch for the gateway by now.
+  const { pin } = token ?? file.state;
   const ways = { urls: gateways.map(({ url }) => url), pin };
   if (file.state.joined === null) {
     if (token === null) {
