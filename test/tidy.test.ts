@@ -102,7 +102,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'listeners-file': 425,
   metrics: 280,
   node: 450,
-  postgres: 7290,
+  postgres: 7450,
   tenancy: 1550,
   tls: 350,
   wire: 670,

@@ -2,6 +2,7 @@
  * Connections to PostgreSQL: one for the append, so that no reader can hold it up, and a few for all else. Each
  * query ends within a bound, also when the server never answers: then its connection is dropped.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from '../core/ports.ts';
 import { toAppError, toAppendError } from './database-errors.ts';
@@ -42,6 +43,9 @@ export type Rows = readonly (readonly unknown[])[];
 /** The server gives up first, and says so; the client only when no answer comes at all. */
 const answerGraceMs = 1000;
 const idleTimeoutMs = 60_000;
+/** Then the server's host is asked whether it is there: what may take as long as it takes ends with the host. */
+const quietMaxMs = 10_000;
+const goodbyeMs = 500;
 
 /**
  * Every table has the index that a statement here needs, so a scan of the whole table is never right, whatever the
@@ -115,7 +119,7 @@ export class Database implements AsyncDisposable {
       idleTimeoutMillis: idleTimeoutMs,
       types,
       onConnect: async (client) => {
-        await client.query(this.#settings(settings));
+        await client.query(this.#setUp(this.#settings(settings)));
       },
     });
     // A connection that fails while idle is dropped by the pool; the next query makes another.
@@ -134,6 +138,18 @@ export class Database implements AsyncDisposable {
     return `SET statement_timeout = ${this.#options.limits.statementTimeoutMs}; ${settings}`;
   }
 
+  /**
+   * A pool's clock stops when the server has let it in; a pooler that has no server then holds what is asked first, and
+   * most pools have no other bound.
+   */
+  #setUp(text: string): pg.QueryConfig {
+    const query: pg.QueryConfig & Pick<pg.ClientConfig, 'query_timeout'> = {
+      text,
+      query_timeout: this.#options.limits.connectTimeoutMs,
+    };
+    return query;
+  }
+
   #clientConfig(name: string): pg.ClientConfig {
     return {
       ...this.#config,
@@ -141,6 +157,7 @@ export class Database implements AsyncDisposable {
       connectionTimeoutMillis: this.#options.limits.connectTimeoutMs,
       query_timeout: this.#answerTimeoutMs,
       keepAlive: true,
+      keepAliveInitialDelayMillis: quietMaxMs,
     };
   }
 
@@ -194,7 +211,7 @@ export class Database implements AsyncDisposable {
   async patientWriter(): Promise<AsyncDisposable & { readonly client: pg.Client }> {
     const client = await this.#writer.connect();
     try {
-      await client.query('RESET ALL');
+      await client.query(this.#setUp('RESET ALL'));
     } catch (error) {
       client.release(true);
       throw error;
@@ -204,7 +221,7 @@ export class Database implements AsyncDisposable {
 
   async #asWriterAgain(client: pg.PoolClient): Promise<void> {
     try {
-      await client.query(`RESET ALL; ${this.#settings(writerSettings)}`);
+      await client.query(this.#setUp(`RESET ALL; ${this.#settings(writerSettings)}`));
       client.release();
     } catch {
       // Whatever has become of it: the next append makes another.
@@ -212,15 +229,17 @@ export class Database implements AsyncDisposable {
     }
   }
 
-  /** A connection of its own, whose statements may take as long as they take. */
-  async patientClient(name: string): Promise<AsyncDisposable & { readonly client: pg.Client }> {
+  /** A connection of its own, until it is disposed of. */
+  async ownClient(name: string): Promise<AsyncDisposable & { readonly client: pg.Client }> {
     const { log } = this.#options;
-    const client = new pg.Client({ ...this.#clientConfig(name), query_timeout: 0 });
+    const client = this.client(name);
     client.on('error', ({ message }) =>
       log.debug({ reason: message }, 'a database connection was lost'),
     );
     await client.connect();
-    return { client, [Symbol.asyncDispose]: () => client.end() };
+    // A server that hangs never answers the goodbye.
+    const leave = () => Promise.race([client.end(), delay(goodbyeMs)]);
+    return { client, [Symbol.asyncDispose]: leave };
   }
 
   /** Resolves when every connection is closed. */

@@ -53,7 +53,7 @@ function permanentOr(error: unknown): unknown {
 async function prepare({ database, log }: OpenOptions): Promise<string> {
   await using connection = await database.patientWriter();
   const { client } = connection;
-  const schema = await checkServer(client, () => database.patientClient('kodama probe'));
+  const schema = await checkServer(client, () => database.ownClient('kodama probe'));
   await migrate(client, log);
   await checkRights(client, await tableNames());
   return schema;

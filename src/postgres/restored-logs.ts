@@ -47,7 +47,7 @@ export async function renewLogIds(options: RestoredLogsOptions): Promise<readonl
   const { log, signal } = options;
   await using database = new Database({ ...options, limits: defaultLimits });
   try {
-    await using connection = await database.patientClient('kodama restore-mark');
+    await using connection = await database.ownClient('kodama restore-mark');
     const { client } = connection;
     // Before anything is changed: to migrate is a change, too.
     await assertRestored(client);

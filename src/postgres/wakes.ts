@@ -146,10 +146,13 @@ export class Wakes implements ForeignAppends, TenancyWakes, AsyncDisposable {
     while (this.#unsent.size > 0) {
       const payloads = [...this.#unsent];
       this.#unsent.clear();
+      const client = this.#client;
       try {
-        await this.#client?.query(text, [channel, payloads]);
+        await client?.query(text, [channel, payloads]);
       } catch (err) {
         this.#options.log.debug({ err }, 'could not wake the others');
+        // Behind a statement without an answer no other has one: the next connection looks at what was missed.
+        void client?.end();
       }
     }
   }

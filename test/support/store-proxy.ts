@@ -3,7 +3,7 @@
  * can be cut, held, or made to swallow what the server answers.
  */
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { SentStatements } from './sent-statements.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
@@ -37,15 +37,45 @@ const isReady = (data: Buffer) => data.subarray(-6).equals(Buffer.from('Z\0\0\0\
 
 /** A server that ends behind an answer, so that its last words come with that, once it is told to. */
 export async function startEndingServer(serverUrl: string) {
-  const { user, database, socketPath } = parse(serverUrl);
   let isEnding = false;
-  const server = createServer((client) => {
-    const upstream = connect(socketPath);
+  const server = await startFront(serverUrl, (client, upstream) => {
     client.pipe(upstream);
     upstream.on('data', (data: Buffer) => {
       if (!isEnding || !isReady(data)) client.write(data);
       else client.end(Buffer.concat([data, lastWords]));
     });
+  });
+  const end = () => {
+    isEnding = true;
+  };
+  return Object.assign(server, { end });
+}
+
+/**
+ * A server that lets clients in, and while it is silent does not hear what they ask then, as PgBouncer that has no server
+ * for them.
+ */
+export async function startSilentServer(serverUrl: string) {
+  const state = { isSilent: false, unheard: 0 };
+  const server = await startFront(serverUrl, (client, upstream) => {
+    let isIn = false;
+    upstream.on('data', (data: Buffer) => {
+      isIn ||= isReady(data);
+      client.write(data);
+    });
+    client.on('data', (data: Buffer) => {
+      if (state.isSilent && isIn) state.unheard += 1;
+      else upstream.write(data);
+    });
+  });
+  return Object.assign(server, { state });
+}
+
+async function startFront(serverUrl: string, join: (client: Socket, upstream: Socket) => void) {
+  const { user, database, socketPath } = parse(serverUrl);
+  const server = createServer((client) => {
+    const upstream = connect(socketPath);
+    join(client, upstream);
     for (const socket of [client, upstream]) {
       socket
         .on('error', () => undefined)
@@ -56,10 +86,8 @@ export async function startEndingServer(serverUrl: string) {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
+    port,
     url: `postgresql://${user}@127.0.0.1:${port}/${database}?sslmode=disable`,
-    end() {
-      isEnding = true;
-    },
     async [Symbol.asyncDispose]() {
       server.close();
       await once(server, 'close');
