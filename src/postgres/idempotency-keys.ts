@@ -10,7 +10,7 @@ import {
 import type { Clock } from '../core/ports.ts';
 import { type ProjectRef, projectRef } from '../core/project.ts';
 import type { Micros } from '../core/time.ts';
-import type { Database } from './database.ts';
+import type { Database, Rows } from './database.ts';
 import type { NodePlace } from './node-place.ts';
 
 /** An expired key is as good as none; one whose run was lost goes on under the seed of that run. */
@@ -21,7 +21,8 @@ ON CONFLICT (project, key) DO UPDATE SET body_hash = excluded.body_hash, created
   body = NULL, writer = excluded.writer, epoch = excluded.epoch,
   seed = CASE WHEN k.created_at < $4::bigint THEN excluded.seed ELSE coalesce(k.seed, excluded.seed) END
 WHERE k.created_at < $4::bigint OR (k.body IS NULL AND k.body_hash = excluded.body_hash AND (
-  k.created_at < $5::bigint OR EXISTS (SELECT FROM writers w WHERE w.ref = k.writer AND w.epoch > k.epoch)))
+  k.created_at < $5::bigint OR k.created_at = $11::bigint
+  OR EXISTS (SELECT FROM writers w WHERE w.ref = k.writer AND w.epoch > k.epoch)))
 RETURNING seed, created_at`;
 
 const findSql = `SELECT body_hash, body FROM idempotency_keys
@@ -42,23 +43,35 @@ type AnswerRow = readonly [bodyHash: string, body: string | null];
 /** The process that takes a key, as the log knows it. */
 type Place = Pick<NodePlace, 'ref' | 'epoch'>;
 
+export interface IdempotencyKeyOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly ownPlace: () => Place | null;
+  /** Keys of runs that are over, of which the store could not be told. */
+  readonly unsettledKeysMax: number;
+}
+
 interface Kept extends KeptAnswers {
   count: number;
   bytes: number;
 }
 
+/** Of a run that is over, though its key may be taken still: the store was away when it was to hear of that. */
+interface Left extends IdempotencyRun {
+  /** Nothing is to come of it: its key is free. Else what it made may be there, to be found under its seed. */
+  readonly isFree: boolean;
+}
+
 /** Of all projects: what they keep counts together. */
 export class IdempotencyKeyRows {
-  readonly #database: Database;
-  readonly #clock: Clock;
-  readonly #ownPlace: () => Place | null;
+  readonly #options: IdempotencyKeyOptions;
   /** What is kept: counted at each purge, and followed between two. Other nodes' part is as old as that. */
   #kept: Map<ProjectRef, Kept> | null = null;
+  /** By project and key; of too many the oldest is forgotten, and taken for lost in time. */
+  readonly #left = new Map<string, Left>();
 
-  constructor(database: Database, clock: Clock, ownPlace: () => Place | null) {
-    this.#database = database;
-    this.#clock = clock;
-    this.#ownPlace = ownPlace;
+  constructor(options: IdempotencyKeyOptions) {
+    this.#options = options;
   }
 
   of(project: ProjectRef): IdempotencyKeys {
@@ -74,19 +87,27 @@ export class IdempotencyKeyRows {
     project: ProjectRef,
     { key, bodyHash, seed, expiresBefore, lostBefore, ...limits }: IdempotencyTake,
   ): Promise<IdempotencyRun | IdempotentAnswer> {
-    const { ref = null, epoch = null } = this.#ownPlace() ?? {};
+    const { ref = null, epoch = null } = this.#options.ownPlace() ?? {};
     const kept = this.#kept ?? (await this.#count());
+    const name = nameOf(project, key);
+    const left = this.#left.get(name);
+    if (left?.isFree) await this.#release(project, key, left);
     for (;;) {
       const full = fullness(keptOf(kept, project), kept.values(), project, limits);
-      const times = [this.#clock.now(), expiresBefore, lostBefore];
-      const values = [key, bodyHash, ...times, seed, ref, epoch, full !== null, project];
-      const [taken] = await this.#database.query({ text: takeSql, values });
+      const run = { seed, takenAt: this.#options.clock.now() };
+      const times = [run.takenAt, expiresBefore, lostBefore];
+      const place = [ref, epoch, full !== null, project, left?.takenAt];
+      const values = [key, bodyHash, ...times, seed, ...place];
+      const taking = this.#options.database.query({ text: takeSql, values });
+      // Whether it was taken is not known.
+      const [taken] = await this.#orLeft(name, { ...run, isFree: true }, taking);
       if (taken !== undefined) {
+        if (this.#left.get(name) === left) this.#left.delete(name);
         keptOf(kept, project).count += 1;
         const [ownSeed, takenAt] = taken as TakenRow;
         return { seed: ownSeed, takenAt };
       }
-      const [row] = await this.#database.query({ text: findSql, values: [key, project] });
+      const [row] = await this.#options.database.query({ text: findSql, values: [key, project] });
       if (row === undefined && full !== null) throw full;
       if (row === undefined) continue; // Released meanwhile: take it.
       const [hash, body] = row as AnswerRow;
@@ -94,37 +115,50 @@ export class IdempotencyKeyRows {
     }
   }
 
-  async #keep(
-    project: ProjectRef,
-    key: string,
-    { takenAt }: IdempotencyRun,
-    body: string,
-  ): Promise<void> {
+  async #keep(project: ProjectRef, key: string, run: IdempotencyRun, body: string): Promise<void> {
     const text = `UPDATE idempotency_keys SET body = $2
       WHERE project = $3::integer AND key = $1 AND created_at = $4::bigint RETURNING 1`;
-    const kept = await this.#database.query({ text, values: [key, body, project, takenAt] });
+    const values = [key, body, project, run.takenAt];
+    const keeping = this.#options.database.query({ text, values });
+    const kept = await this.#orLeft(nameOf(project, key), { ...run, isFree: false }, keeping);
     if (kept.length === 0 || this.#kept === null) return;
     keptOf(this.#kept, project).bytes += Buffer.byteLength(body);
   }
 
-  async #release(project: ProjectRef, key: string, { takenAt }: IdempotencyRun): Promise<void> {
-    const text = `DELETE FROM idempotency_keys
-      WHERE project = $2::integer AND key = $1 AND created_at = $3::bigint AND body IS NULL RETURNING 1`;
-    const gone = await this.#database.query({ text, values: [key, project, takenAt] });
+  /** Under another seed it is a lost run's, of which something may be there. */
+  async #release(project: ProjectRef, key: string, run: IdempotencyRun): Promise<void> {
+    const text = `DELETE FROM idempotency_keys WHERE project = $2::integer AND key = $1
+      AND created_at = $3::bigint AND seed = $4::uuid AND body IS NULL RETURNING 1`;
+    const values = [key, project, run.takenAt, run.seed];
+    const releasing = this.#options.database.query({ text, values });
+    const gone = await this.#orLeft(nameOf(project, key), { ...run, isFree: true }, releasing);
     if (this.#kept !== null) keptOf(this.#kept, project).count -= gone.length;
+  }
+
+  /** The run is over whatever becomes of the query: where that fails, the next call under the key begins with what is left. */
+  async #orLeft(name: string, left: Left, query: Promise<Rows>): Promise<Rows> {
+    try {
+      return await query;
+    } catch (error) {
+      this.#left.delete(name);
+      this.#left.set(name, left);
+      const [oldest = name] = this.#left.keys();
+      if (this.#left.size > this.#options.unsettledKeysMax) this.#left.delete(oldest);
+      throw error;
+    }
   }
 
   /** Of those that have expired. Resolves with whether there may be more. */
   async #purge(project: ProjectRef, expiresBefore: Micros, limit: number): Promise<boolean> {
     const values = [expiresBefore, limit, project];
-    const gone = await this.#database.query({ text: purgeSql, values });
+    const gone = await this.#options.database.query({ text: purgeSql, values });
     const hasMore = gone.length === limit;
     if (!hasMore) await this.#count();
     return hasMore;
   }
 
   async #count(): Promise<Map<ProjectRef, Kept>> {
-    const rows = await this.#database.query({ text: countSql, values: [] });
+    const rows = await this.#options.database.query({ text: countSql, values: [] });
     this.#kept = new Map(
       (rows as readonly (readonly [number, number, number])[]).map(([project, count, bytes]) => [
         projectRef(project),
@@ -133,6 +167,10 @@ export class IdempotencyKeyRows {
     );
     return this.#kept;
   }
+}
+
+function nameOf(project: ProjectRef, key: string): string {
+  return `${project} ${key}`;
 }
 
 function keptOf(kept: Map<ProjectRef, Kept>, project: ProjectRef): Kept {

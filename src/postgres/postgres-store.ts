@@ -57,6 +57,8 @@ export interface PostgresStoreLimits extends DatabaseLimits {
   readonly answerRowsMax: number;
   /** Names of closed listeners that are remembered, of all projects. */
   readonly closedNamesMax: number;
+  /** Idempotency keys of calls that ended while the database was away: they are free all the same. */
+  readonly unsettledKeysMax: number;
   /** Events that are looked through for the newest that match, where no index tells which do. */
   readonly newestSeqsMax: number;
 }
@@ -128,7 +130,10 @@ export class PostgresStore implements Store, AsyncDisposable {
     const tables = new GrownTables(database, log);
     const rows = { database, listeners, connections, cipher, tables };
     const nodes = new NodePlaces({ ...rows, nodeId, log, absenceMs, onDisplaced, onAppend });
-    const keys = new IdempotencyKeyRows(database, clock, () => nodes.own);
+    const keys = new IdempotencyKeyRows({
+      ...{ database, clock, ownPlace: () => nodes.own },
+      unsettledKeysMax: limits.unsettledKeysMax,
+    });
     this.projects = new ProjectRows(database, prisma, { projectsMax });
     const apiKeys = new KeyRows(database, prisma);
     this.audit = new AuditRows(database, prisma);

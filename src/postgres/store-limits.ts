@@ -6,6 +6,7 @@ export const storeLimits = {
   readConnectionsMax: 8,
   keptPlansMax: 64,
   closedNamesMax: 4096,
+  unsettledKeysMax: 4096,
   readsPerProjectMax: 4,
   longReadsPerProjectMax: 2,
   longReadWaitMs: 30_000,
