@@ -47,7 +47,7 @@ export interface TlsInfo {
 }
 
 export interface Connection {
-  /** UUIDv7, made at accept: id order is accept order. */
+  /** UUIDv7 of acceptedAt, but for `idSlack`. */
   readonly id: string;
   readonly listenerId: string;
   readonly nodeId: string;

@@ -1,6 +1,9 @@
 /** Times inside kodama are whole microseconds since the Unix epoch: exact in a double until the year 2255. */
 export type Micros = number;
 
+/** How far the time in a connection's id may lie from its acceptedAt: history between two times is sought by id. */
+export const idSlack: Micros = 1_000_000;
+
 /** The last whole second that was formatted: the times of a page lie close together. */
 let last = { seconds: Number.NaN, text: '' };
 

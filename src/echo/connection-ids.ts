@@ -1,14 +1,16 @@
 /**
- * Ids of connections: UUIDv7 (RFC 9562, 5.7) whose order is the order of accept in this worker, with the random bytes
- * drawn for many at a time.
+ * Ids of connections: UUIDv7 (RFC 9562, 5.7) whose order is the order of accept in this worker, as long as its clock goes
+ * on; after one that was set back they follow that, as after a restart. The random bytes are drawn for many at a time.
  */
 import { randomFillSync } from 'node:crypto';
-import type { Micros } from '../core/time.ts';
+import { idSlack, type Micros } from '../core/time.ts';
 
 const bytesPerId = 16;
 const drawnAtOnce = 256;
 /** A counter starts low in its 31 bits, so that it does not run out within its millisecond. */
 const firstSeqMax = 2 ** 30;
+/** A time that falls by no more is passed over: far enough from what is taken for the same time. */
+const fallMaxMs = idSlack / 2 / 1000;
 
 export class ConnectionIds {
   readonly #drawn = Buffer.allocUnsafeSlow(bytesPerId * drawnAtOnce);
@@ -23,7 +25,7 @@ export class ConnectionIds {
   next(acceptedAt: Micros): string {
     const random = this.#draw();
     const millis = Math.floor(acceptedAt / 1000);
-    if (millis > this.#millis) {
+    if (millis > this.#millis || millis < this.#millis - fallMaxMs) {
       this.#millis = millis;
       this.#seq = random.readUInt32BE(0) % firstSeqMax;
     } else {

@@ -2,7 +2,7 @@
 import { parseCidr } from '../core/address.ts';
 import type { ConnectionQuery } from '../core/directories.ts';
 import type { ProjectRef } from '../core/project.ts';
-import type { Micros } from '../core/time.ts';
+import { idSlack, type Micros } from '../core/time.ts';
 import { netBits, netOf } from './address-nets.ts';
 import type { Statement } from './database.ts';
 
@@ -221,9 +221,6 @@ export function idBounds({ from, below }: IdRange, parameters: Parameters) {
 export function whereSql(all: readonly string[]): string {
   return all.length === 0 ? '' : `WHERE ${all.join(' AND ')}`;
 }
-
-/** How far the time in an id may lie from acceptedAt: they are two readings of one host's clocks. */
-const idSlack: Micros = 1_000_000;
 
 /** Not above the id of any connection that was accepted at the time or later. */
 export function idBelow(time: Micros): string {
