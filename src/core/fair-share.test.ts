@@ -33,7 +33,6 @@ function sizedStore(logs: Map<ProjectRef, Log>, clock: ReturnType<typeof handClo
   const of = (project: ProjectRef) => {
     const log = logs.get(project) ?? { events: 0, bytesEach: 0 };
     return {
-      idempotencyKeys: { purge: async () => false },
       keeping: {
         age: async () => ({
           ...{ time: clock.now(), clock: clock.now(), bytes: log.events * log.bytesEach },
@@ -45,7 +44,9 @@ function sizedStore(logs: Map<ProjectRef, Log>, clock: ReturnType<typeof handClo
       },
     } as unknown as ProjectStore;
   };
-  return { of, projects: { all: async () => [...logs.keys()] } as never };
+  const projects = { all: async () => [...logs.keys()] } as never;
+  const idempotencyKeeping = { purge: async () => false };
+  return { of, projects, idempotencyKeeping, ping: async () => undefined };
 }
 
 function retentionOf(logs: Map<ProjectRef, Log>) {

@@ -14,7 +14,11 @@ export interface IdempotencyKeys {
   keep(key: string, run: IdempotencyRun, body: string): Promise<void>;
   /** As keep; one that has its answer stays. */
   release(key: string, run: IdempotencyRun): Promise<void>;
-  /** Deletes at most `limit` keys that have expired; resolves with whether there may be more. */
+}
+
+/** Of all projects. */
+export interface IdempotencyKeeping {
+  /** Deletes at most `limit` keys that have expired; resolves with whether there may be more. @throws unavailable */
   purge(expiresBefore: Micros, limit: number): Promise<boolean>;
 }
 

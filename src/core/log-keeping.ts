@@ -41,7 +41,7 @@ export interface PurgeRequest {
   readonly limit: number;
 }
 
-/** Keeps a project's log short. */
+/** Keeps a project's log short. Both throw `not_found` where it is gone, as that of a project that was deleted. */
 export interface LogKeeping {
   /** Lets the time go on that all logs have in common, and marks this one with it. */
   age(ageing: LogAgeing): Promise<LogAge>;

@@ -8,6 +8,7 @@
  * preceded by some time without us; or if a person confirms it.
  */
 import type { AuditKeeping } from './audit-keeping.ts';
+import { hasCode } from './errors.ts';
 import type { EventLog } from './event-log.ts';
 import { fairShare } from './fair-share.ts';
 import type { LogAge } from './log-keeping.ts';
@@ -20,7 +21,7 @@ import type { Micros } from './time.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface RetentionOptions {
-  readonly store: Pick<Store, 'of' | 'projects'>;
+  readonly store: Pick<Store, 'of' | 'projects' | 'idempotencyKeeping' | 'ping'>;
   readonly eventLog: EventLog;
   /** A project may have less than what holds for all. */
   readonly projects: Pick<Projects, 'termsOf'>;
@@ -57,6 +58,21 @@ const paceMax = 2;
 const leapShare = 1 / 30;
 /** The parts of the age and of the size between two marks. */
 const markShare = 1 / 1000;
+
+interface PurgeFailure {
+  readonly of: string;
+  readonly err: unknown;
+}
+
+const failuresNamed = 10;
+
+/** One for all: in the log they are one line. */
+function failureOf(failures: readonly PurgeFailure[]): Error {
+  const named = failures.slice(0, failuresNamed).map(({ of }) => of);
+  const more = failures.length - named.length;
+  const rest = more === 0 ? '' : `, and ${more} more`;
+  return new Error(`of ${named.join(', ')}${rest}`, { cause: failures[0]?.err });
+}
 
 export class Retention implements AsyncDisposable {
   readonly #options: RetentionOptions;
@@ -100,20 +116,48 @@ export class Retention implements AsyncDisposable {
     }
   }
 
-  /** Purges all that is due now. @throws unavailable */
+  /** Purges all that is due now, of each whatever becomes of the others. @throws unavailable, and what the others threw */
   async purge(): Promise<void> {
     const { store, audit } = this.#options;
     const projects = await store.projects.all();
     for (const known of [...this.#bytes.keys()].filter((one) => !projects.includes(one))) {
-      this.#bytes.delete(known);
-      this.#events.delete(known);
+      this.#forget(known);
     }
+    const failures: PurgeFailure[] = [];
+    const purgeOf = async (of: string, work: () => Promise<void>) => {
+      try {
+        await work();
+      } catch (err) {
+        // An outage is told once, and ends the round.
+        if (hasCode(err, 'unavailable')) await store.ping();
+        failures.push({ of, err });
+      }
+    };
+    await purgeOf('idempotency keys', () => this.#purgeKeys());
     for (const project of projects) {
-      const own = store.of(project);
-      await this.#purgeKeys(own);
-      await this.#purgeLog(project, own, await this.#age(project, own));
+      await purgeOf(`project ${project}`, () => this.#purgeProject(project));
     }
-    if (this.#last !== null) await audit.purge(this.#last.time, projects, this.#stop.signal);
+    const last = this.#last;
+    if (last !== null) {
+      await purgeOf('the audit', () => audit.purge(last.time, projects, this.#stop.signal));
+    }
+    if (failures.length > 0) throw failureOf(failures);
+  }
+
+  async #purgeProject(project: ProjectRef): Promise<void> {
+    const own = this.#options.store.of(project);
+    try {
+      await this.#purgeLog(project, own, await this.#age(project, own));
+    } catch (err) {
+      if (!hasCode(err, 'not_found')) throw err;
+      // It was deleted meanwhile.
+      this.#forget(project);
+    }
+  }
+
+  #forget(project: ProjectRef): void {
+    this.#bytes.delete(project);
+    this.#events.delete(project);
   }
 
   async #purgeLog(project: ProjectRef, { keeping }: ProjectStore, time: Micros): Promise<void> {
@@ -140,12 +184,12 @@ export class Retention implements AsyncDisposable {
     return { ...own, bytesMax };
   }
 
-  async #purgeKeys({ idempotencyKeys }: ProjectStore): Promise<void> {
-    const { clock, idempotencyTtlMs, purgeEventsMax: limit } = this.#options;
+  async #purgeKeys(): Promise<void> {
+    const { store, clock, idempotencyTtlMs, purgeEventsMax: limit } = this.#options;
     const before = clock.now() - idempotencyTtlMs * 1000;
     let hasMore = true;
     while (hasMore && !this.#stop.signal.aborted) {
-      hasMore = await idempotencyKeys.purge(before, limit);
+      hasMore = await store.idempotencyKeeping.purge(before, limit);
     }
   }
 

@@ -7,7 +7,7 @@ import type { AuditLog } from './audit.ts';
 import type { ConnectionDirectory, ListenerDirectory } from './directories.ts';
 import type { Event } from './event.ts';
 import type { EventFilter } from './event-filter.ts';
-import type { IdempotencyKeys } from './idempotency-keys.ts';
+import type { IdempotencyKeeping, IdempotencyKeys } from './idempotency-keys.ts';
 import type { LogBounds, LogKeeping } from './log-keeping.ts';
 import type { Nodes } from './nodes.ts';
 import type { ProjectRef } from './project.ts';
@@ -75,5 +75,6 @@ export interface Store {
   readonly foreignAppends: ForeignAppends;
   readonly nodes: Nodes;
   readonly audit: AuditLog;
+  readonly idempotencyKeeping: IdempotencyKeeping;
   ping(): Promise<void>;
 }

@@ -124,6 +124,6 @@ function parseBounds([row]: Rows): LogBounds {
   return { headSeq, oldestSeq };
 }
 
-function noLog(): AppError {
+export function noLog(): AppError {
   return new AppError('not_found', 'the project has no log');
 }

@@ -1,6 +1,7 @@
 /** Answers kept under the keys of their requests: a key is taken by exactly one of those who try at once. */
 import {
   fullness,
+  type IdempotencyKeeping,
   type IdempotencyKeys,
   type IdempotencyRun,
   type IdempotencyTake,
@@ -29,7 +30,7 @@ const findSql = `SELECT body_hash, body FROM idempotency_keys
   WHERE project = $2::integer AND key = $1`;
 
 const purgeSql = `DELETE FROM idempotency_keys WHERE (project, key) IN (
-  SELECT project, key FROM idempotency_keys WHERE project = $3::integer AND created_at < $1::bigint
+  SELECT project, key FROM idempotency_keys WHERE created_at < $1::bigint
   ORDER BY created_at LIMIT $2)
 RETURNING 1`;
 
@@ -63,7 +64,7 @@ interface Left extends IdempotencyRun {
 }
 
 /** Of all projects: what they keep counts together. */
-export class IdempotencyKeyRows {
+export class IdempotencyKeyRows implements IdempotencyKeeping {
   readonly #options: IdempotencyKeyOptions;
   /** What is kept: counted at each purge, and followed between two. Other nodes' part is as old as that. */
   #kept: Map<ProjectRef, Kept> | null = null;
@@ -79,7 +80,6 @@ export class IdempotencyKeyRows {
       take: (take) => this.#take(project, take),
       keep: (key, run, body) => this.#keep(project, key, run, body),
       release: (key, run) => this.#release(project, key, run),
-      purge: (expiresBefore, limit) => this.#purge(project, expiresBefore, limit),
     };
   }
 
@@ -148,9 +148,9 @@ export class IdempotencyKeyRows {
     }
   }
 
-  /** Of those that have expired. Resolves with whether there may be more. */
-  async #purge(project: ProjectRef, expiresBefore: Micros, limit: number): Promise<boolean> {
-    const values = [expiresBefore, limit, project];
+  /** The last piece counts what is kept. */
+  async purge(expiresBefore: Micros, limit: number): Promise<boolean> {
+    const values = [expiresBefore, limit];
     const gone = await this.#options.database.query({ text: purgeSql, values });
     const hasMore = gone.length === limit;
     if (!hasMore) await this.#count();

@@ -6,6 +6,7 @@
 import type { LogAge, LogAgeing } from '../core/log-keeping.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Database } from './database.ts';
+import { noLog } from './event-reader.ts';
 
 /** The mark at or before a place, and the next one or the head: what lies between them counts as all alike. */
 const around = (condition: string) => `(
@@ -46,6 +47,7 @@ const ageSql = `WITH clock AS MATERIALIZED (
 SELECT m.time, m.now, h.bytes - ${bytesOfSeq('(h.oldest_seq - 1)')}
 FROM moved m, log_heads h WHERE h.project = $7::integer`;
 
+/** @throws not_found where the project has no log */
 export async function age(
   database: Database,
   project: ProjectRef,
@@ -56,6 +58,7 @@ export async function age(
   const spans = [micros(leapMaxMs), micros(markMs)];
   const values = [timeMin, timeMax, confirmedTime, ...spans, markBytes, project];
   const [row] = await database.query({ text: ageSql, values });
+  if (row === undefined) throw noLog();
   const [time, clock, bytes] = row as readonly [number, number, number];
   return { time, clock, bytes };
 }

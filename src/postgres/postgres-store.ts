@@ -2,6 +2,7 @@
 
 import type { AuditLog } from '../core/audit.ts';
 import { systemClock } from '../core/clock.ts';
+import type { IdempotencyKeeping } from '../core/idempotency-keys.ts';
 import { LoopShares } from '../core/loop-shares.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { ProjectRef } from '../core/project.ts';
@@ -90,6 +91,7 @@ export class PostgresStore implements Store, AsyncDisposable {
   readonly tenancy: TenancyStore;
   readonly fleet: FleetStore;
   readonly audit: AuditLog;
+  readonly idempotencyKeeping: IdempotencyKeeping;
   readonly foreignAppends: Wakes;
   readonly nodes: NodePlaces;
   /** Made anew for each who asks: it holds nothing. */
@@ -134,6 +136,7 @@ export class PostgresStore implements Store, AsyncDisposable {
       ...{ database, clock, ownPlace: () => nodes.own },
       unsettledKeysMax: limits.unsettledKeysMax,
     });
+    this.idempotencyKeeping = keys;
     this.projects = new ProjectRows(database, prisma, { projectsMax });
     const apiKeys = new KeyRows(database, prisma);
     this.audit = new AuditRows(database, prisma);

@@ -5,6 +5,7 @@
 import type { LogBounds, PurgeRequest } from '../core/log-keeping.ts';
 import type { ProjectRef } from '../core/project.ts';
 import type { Database } from './database.ts';
+import { noLog } from './event-reader.ts';
 import { seqOfBytes } from './log-ages.ts';
 import { ofProjectBySeq } from './rows.ts';
 
@@ -60,6 +61,7 @@ const deleteSql = `WITH gone_connections AS (
 )
 DELETE FROM log_marks WHERE project = $3::integer AND seq > $1::bigint AND seq <= $2::bigint`;
 
+/** @throws not_found where the project has no log */
 export async function purge(
   database: Database,
   project: ProjectRef,
@@ -69,10 +71,12 @@ export async function purge(
     text: dueSql,
     values: [before, eventsMax, bytesMax, project],
   });
+  if (due === undefined) throw noLog();
   const [head, oldest, target] = due as readonly [number, number, number];
   const cut = Math.min(target, oldest - 1 + limit);
   if (cut < oldest) return { headSeq: head, oldestSeq: oldest, hasMore: false };
   const [moved] = await database.query({ text: moveBoundSql, values: [project, cut] });
+  if (moved === undefined) throw noLog();
   const [headSeq, oldestSeq] = moved as readonly [number, number];
   const hasMore = cut < target;
   // Each piece looks at itself only, past the entries of what is gone; the last one at what a crash may have left.

@@ -49,6 +49,10 @@ export const storeReasons: Reasons = [
     'a bound of the whole database',
   ],
   [
+    /SELECT project, key FROM idempotency_keys WHERE created_at < \$1/,
+    'a sweep of those that have expired',
+  ],
+  [
     /^SELECT .* FROM "\w+"\."audit_entries" WHERE (?!.*"audit_entries"\."project" (?:=|IS)).*$/,
     'an operator who names no project sees the entries of all',
   ],

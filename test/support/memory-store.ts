@@ -10,6 +10,7 @@ import type { Event } from '../../src/core/event.ts';
 import { type EventFilter, eventMatcher } from '../../src/core/event-filter.ts';
 import {
   fullness,
+  type IdempotencyKeeping,
   type IdempotencyKeys,
   type IdempotencyRun,
   type IdempotencyTake,
@@ -302,17 +303,19 @@ export class MemoryStore implements Store {
           const taken = answers.get(nameOf(key));
           if (taken?.body === null && taken.takenAt === takenAt) answers.delete(nameOf(key));
         }),
-      purge: (expiresBefore, limit) =>
-        this.#call(() => {
-          const expired = [...answers].filter(
-            ([name, { takenAt }]) => name.startsWith(nameOf('')) && takenAt < expiresBefore,
-          );
-          const gone = expired.slice(0, limit);
-          for (const [key] of gone) answers.delete(key);
-          return gone.length === limit;
-        }),
     };
   }
+
+  readonly idempotencyKeeping: IdempotencyKeeping = {
+    purge: (expiresBefore, limit) =>
+      this.#call(() => {
+        const { answers } = this.database;
+        const expired = [...answers].filter(([, { takenAt }]) => takenAt < expiresBefore);
+        const gone = expired.slice(0, limit);
+        for (const [key] of gone) answers.delete(key);
+        return gone.length === limit;
+      }),
+  };
 
   readonly foreignAppends: ForeignAppends = {
     on: (project, callback) =>

@@ -242,6 +242,9 @@ export function projectContract(makeGround: MakeGround): void {
     const unknown = (two.other + 7) as ProjectRef;
     const stored = two.store.of(unknown);
     await expect(stored.log.readBounds()).rejects.toMatchObject({ code: 'not_found' });
+    await expect(sizeOf(stored)).rejects.toMatchObject({ code: 'not_found' });
+    const purge = { before: 0, eventsMax: 0, bytesMax: 0, limit: 9 };
+    await expect(stored.keeping.purge(purge)).rejects.toMatchObject({ code: 'not_found' });
     const events = [opened(sampleConnection({ id: sampleId(300) }))];
     const entries = [entry(unknown, events), entry(defaultProject, events)];
     await expect(two.store.node.append({ number: 4, entries })).rejects.toMatchObject({
@@ -301,8 +304,14 @@ export function projectContract(makeGround: MakeGround): void {
     await theirs?.release('key', theirRun);
     const kept = { bodyHash: 'hash', body: '{"mine":true}' };
     expect(await mine?.take({ ...take, seed: seeds[1] })).toEqual(kept);
-    await theirs?.purge(everything, 10);
-    expect(await mine?.take({ ...take, seed: seeds[1] })).toEqual(kept);
+    await theirs?.take({ ...take, seed: seeds[1] });
+    // What has expired is counted and taken over all of them.
+    const { idempotencyKeeping } = two.store;
+    expect(await idempotencyKeeping.purge(everything, 1)).toBe(true);
+    expect(await idempotencyKeeping.purge(everything, 2)).toBe(false);
+    const anew = { seed: seeds[1], takenAt: expect.any(Number) };
+    expect(await mine?.take({ ...take, seed: seeds[1] })).toEqual(anew);
+    expect(await theirs?.take({ ...take, seed: seeds[1] })).toEqual(anew);
   });
 
   test('one project has at most half of the keys, so that the first one finds the others free', async () => {

@@ -961,8 +961,8 @@ function idempotencyContract(makeGround: MakeGround): void {
     await expect(takeOf('c', { answerBytesMax: 8 })).rejects.toMatchObject(bytes);
     expect(await takeOf('c')).toEqual(runOf(seed));
     await expect(takeOf('d')).rejects.toMatchObject(full);
-    expect(await store.idempotencyKeys.purge(farOff, 1)).toBe(true);
-    expect(await store.idempotencyKeys.purge(farOff, 5)).toBe(false);
+    expect(await store.idempotencyKeeping.purge(farOff, 1)).toBe(true);
+    expect(await store.idempotencyKeeping.purge(farOff, 5)).toBe(false);
     expect(await takeOf('d')).toEqual(runOf(seed));
   });
 
