@@ -25,7 +25,7 @@ export async function runCommand(
     };
   const program = buildProgram(environment, run, terminal.asItComes);
   try {
-    await program.parseAsync(words, { from: 'user' });
+    await program.parseAsync(words, { from: 'user' }).finally(() => terminal.taken());
     return code;
   } catch (error) {
     return report(terminal, error, isJsonAsked(program));

@@ -3,12 +3,16 @@
 import type { Writable } from 'node:stream';
 import type { OutputConfiguration } from 'commander';
 import { plainText } from '../plain-text.ts';
+import { failed } from './failure.ts';
 import { styled } from './tables.ts';
 
 /** Nobody reads what is printed any more, as behind `| head`: there is nothing left to do. */
 export class OutputGone extends Error {
   override readonly name = 'OutputGone';
 }
+
+/** What a write says where its reader has ended, or its terminal is closed. */
+const goneCodes = ['EPIPE', 'ECONNRESET', 'EIO'];
 
 /** A terminal, or what stands in its place: a pipe or a file. */
 type Screen = Writable &
@@ -24,7 +28,9 @@ export class Terminal {
   readonly #stdout: Screen;
   readonly #stderr: Screen;
   readonly #isColorRefused: boolean;
-  #isGone = false;
+  /** What the first write that failed has failed with: all behind it are lost as well. */
+  #failure: Error | null = null;
+  #taken: Promise<void> = Promise.resolve();
 
   constructor({ isColorRefused, stdout, stderr }: TerminalOptions) {
     this.#isColorRefused = isColorRefused;
@@ -58,22 +64,27 @@ export class Terminal {
   /** What the parser of the command line says: help, or what is wrong. */
   get asItComes(): OutputConfiguration {
     return {
-      writeOut: (text) => this.#stdout.write(text),
+      writeOut: (text) => {
+        this.#taken = this.print(text);
+        this.#taken.catch(() => undefined);
+      },
       writeErr: (text) => this.#stderr.write(text),
     };
   }
 
-  /** Data, as it is. Resolves when it is taken. @throws OutputGone */
+  /** Resolves when what came from the parser is taken. @throws as `print` */
+  taken(): Promise<void> {
+    return this.#taken;
+  }
+
+  /** Data, as it is. Resolves when it is taken. @throws OutputGone, and CommandFailure such as of a disk that is full */
   async print(text: string): Promise<void> {
     if (text === '') return;
-    if (this.#isGone) throw new OutputGone();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#stdout.write(text, (error) => {
-      if (!error) resolve();
-      else {
-        this.#isGone = true;
-        reject(new OutputGone(undefined, { cause: error }));
-      }
+      if (error) this.#failure ??= failureOf(error);
+      if (this.#failure === null) resolve();
+      else reject(this.#failure);
     });
     await promise;
   }
@@ -98,4 +109,9 @@ export class Terminal {
     const isColored = !this.#isColorRefused && this.#stderr.hasColors?.() === true;
     this.#stderr.write(`${isColored ? styled(text, 'dim') : text}\n`);
   }
+}
+
+function failureOf(error: NodeJS.ErrnoException): Error {
+  if (goneCodes.includes(error.code ?? '')) return new OutputGone(undefined, { cause: error });
+  return failed(`cannot write to stdout: ${error.message.replace(/, write$/, '')}`);
 }

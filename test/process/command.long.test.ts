@@ -1,9 +1,12 @@
 /** The command as it is started: by npx from any folder, and in place of `npm start`. */
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { beginProgram, runProgram } from '../support/command.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { makeHome } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -39,4 +42,29 @@ test('kodama up refuses what the configuration refuses, in its words', async () 
     code: 2,
     stderr: 'kodama: KODAMA_WORKERS must be a whole number from 0 to 64\n',
   });
+});
+
+test('a disk that is full, or takes a part only, is told as a failure', async () => {
+  await using folder = await temporaryFolder();
+  const text = (await runProgram({ url: '' }, ['completion', 'bash'])).stdout;
+  const into = (limit: string, file: string) => {
+    const words = [process.execPath, join(root, 'bin/kodama.js'), 'completion', 'bash'];
+    const script = `${limit} && "$@" > ${file}`;
+    const { status, stderr } = spawnSync('sh', ['-c', script, 'sh', ...words], {
+      encoding: 'utf8',
+      env: { NODE_DISABLE_COMPILE_CACHE: '1' },
+    });
+    return { status, stderr };
+  };
+  const told = (why: string) => ({
+    status: 1,
+    stderr: expect.stringMatching(`^kodama: cannot write to stdout: ${why}: .*\n$`),
+  });
+  const file = join(folder.path, 'kodama.bash');
+  expect(into('true', file)).toEqual({ status: 0, stderr: '' });
+  expect(await readFile(file, 'utf8')).toBe(text);
+  // One or two KiB, by the shell.
+  expect(into('ulimit -f 2', file)).toEqual(told('EFBIG'));
+  expect((await readFile(file, 'utf8')).length).toBeGreaterThan(0);
+  if (existsSync('/dev/full')) expect(into('true', '/dev/full')).toEqual(told('ENOSPC'));
 });
