@@ -97,7 +97,7 @@ async function carryOutOrTell(
 /** `-` is what comes on stdin. @throws CommandFailure that says what is wrong with it, and where */
 async function readFile(path: string): Promise<ListenersFile> {
   try {
-    return await readListenersFile(path === '-' ? process.stdin.fd : path);
+    return await readListenersFile(path === '-' ? process.stdin : path);
   } catch (error) {
     if (error instanceof WrongFields) throw refusedOf(error);
     throw failed(`${path}: ${(error as Error).message}`);

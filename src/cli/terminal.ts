@@ -46,9 +46,10 @@ export class Terminal {
     return this.#stdout.isTTY === true;
   }
 
-  /** Whether someone may be asked. */
+  /** Whether someone may be asked; not whoever has typed a file to its end. */
   get isInteractive(): boolean {
-    return this.#stderr.isTTY === true && process.stdin.isTTY === true;
+    const { isTTY, readableEnded } = process.stdin;
+    return this.#stderr.isTTY === true && isTTY === true && !readableEnded;
   }
 
   get isColored(): boolean {

@@ -1,5 +1,7 @@
 /** A file of listeners: what should listen, by name. It is checked whole, before anything is done of it. */
 import { readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { listenerSchemas } from '../api/listener-input.ts';
 import { read } from '../api/parse.ts';
 import type { FieldError } from '../core/errors.ts';
@@ -26,13 +28,13 @@ export class WrongFields extends Error {
   }
 }
 
-/** A path, or a descriptor that is open. @throws WrongFields, Error that says what else is wrong with it, and where */
-export async function readListenersFile(file: string | number): Promise<ListenersFile> {
+/** `source` is a path, or whatever ends once it is read. @throws WrongFields, Error that says what else is wrong with it, and where */
+export async function readListenersFile(source: string | Readable): Promise<ListenersFile> {
   // Only what reads such a file needs it.
   const { parse } = await import('yaml');
   let value: unknown;
   try {
-    value = parse(readFileSync(file, 'utf8'));
+    value = parse(typeof source === 'string' ? readFileSync(source, 'utf8') : await text(source));
   } catch (cause) {
     // What the reader throws of a file that is wrong may look like a bug of ours. Below its first line it shows the place.
     const [line = ''] = (cause as Error).message.trim().split('\n');

@@ -3,11 +3,18 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { type CommandEnd, command, jsonLines, runProgram } from '../support/command.ts';
+import {
+  beginProgram,
+  type CommandEnd,
+  command,
+  jsonLines,
+  runProgram,
+} from '../support/command.ts';
 import { long } from '../support/long.ts';
 import { want } from '../support/rest-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { commonApp } from '../support/test-app.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const app = commonApp();
 
@@ -169,4 +176,16 @@ test('what comes on stdin is applied as a file is', long, async () => {
     stdout: '',
     stderr: expect.stringMatching(/^kodama: -: /),
   });
+});
+
+test('what comes on stdin is read to its end, whenever that comes', long, async () => {
+  const words = ['apply', '-f', '-', '--dry-run'];
+  const { child, ended } = beginProgram(app, words, { input: null });
+  const { stdin } = child;
+  stdin?.on('error', () => undefined);
+  // It is more than the kernel keeps, so that it is taken by nobody but its reader.
+  stdin?.write(`# ${'a comment'.repeat(100_000)}\n`);
+  await waitFor('its reader', () => stdin?.writableLength === 0);
+  stdin?.end('listeners: [{name: cli-late}]\n');
+  expect(await ended).toEqual({ code: 0, stdout: '+ create    cli-late\n', stderr: '' });
 });

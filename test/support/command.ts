@@ -31,8 +31,8 @@ export interface CommandOptions {
 }
 
 export interface ProgramOptions extends CommandOptions {
-  /** What it reads, to its end. */
-  readonly input?: string;
+  /** What it reads, to its end; of null its stdin stays open. */
+  readonly input?: string | null;
 }
 
 /** Against the app, as its program runs it. Its output is no terminal. */
@@ -72,7 +72,7 @@ export function beginProgram(
       output[name] += text;
     });
   }
-  child.stdin.end(input);
+  if (input !== null) child.stdin.end(input);
   const ended = once(child, 'close').then(([code, signal]) => ({
     code: code ?? signal,
     ...output,
