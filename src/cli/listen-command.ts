@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { runBeside } from './command-beside.ts';
 import { listenerEventLine } from './event-lines.ts';
-import { exitCodes, failed } from './failure.ts';
+import { CommandFailure, exitCodes, failed } from './failure.ts';
 import { type Followed, follow } from './follow.ts';
 import { HeldListener } from './held-listener.ts';
 import { Interrupts } from './interrupts.ts';
@@ -42,20 +42,7 @@ async function listen(session: Session, command: Command): Promise<number> {
   const { listener } = held;
   const watcher = new ListenerWatcher(session, held, words.length > 0);
   const following = watcher.run();
-  let code: number;
-  try {
-    await Promise.race([watcher.ready, following, interrupts.came]);
-    if (!interrupts.signal.aborted) say(listeningText(listener, words.length === 0));
-    if (words.length > 0) {
-      following.catch((error: Error) => say(`kodama: ${error.message}`));
-      const host = await hostOf(listener, { client, nodeId: held.before.nodeId, say });
-      code = await runBeside({ words, listener, host, variables, interrupts, say });
-    } else {
-      await Promise.race([interrupts.came, following]);
-      const isOwnEnd = interrupts.signal.aborted || body.ttlMs !== undefined;
-      if (!isOwnEnd) throw failed(`${nameOf(listener)} was closed by somebody else`);
-      code = exitCodes.done;
-    }
+  const close = async () => {
     await held.close();
     const isOver = !isKept && !held.isDraining;
     if (isOver) await Promise.race([following, delay(endTimeoutMs, undefined, { ref: false })]);
@@ -64,10 +51,50 @@ async function listen(session: Session, command: Command): Promise<number> {
         ? `${nameOf(listener)} goes on listening: kodama delete ${nameOf(listener)}`
         : watcher.summary(),
     );
+  };
+  try {
+    await Promise.race([watcher.ready, following, interrupts.came]);
+    if (!interrupts.signal.aborted) say(listeningText(listener, words.length === 0));
+    if (words.length > 0) {
+      const run = async () => {
+        const host = await hostOf(listener, { client, nodeId: held.before.nodeId, say });
+        return await runBeside({ words, listener, host, variables, interrupts, say });
+      };
+      return await codeOf({ run, following, close, say });
+    }
+    await Promise.race([interrupts.came, following]);
+    const isOwnEnd = interrupts.signal.aborted || body.ttlMs !== undefined;
+    if (!isOwnEnd) throw failed(`${nameOf(listener)} was closed by somebody else`);
+    await close();
+    return exitCodes.done;
   } finally {
     watcher.stop();
   }
-  return code;
+}
+
+interface Beside {
+  readonly run: () => Promise<number>;
+  readonly following: Promise<void>;
+  readonly close: () => Promise<void>;
+  readonly say: (text: string) => void;
+}
+
+/** Of the program: what fails beside it is told, and counts only where the program has done well. */
+async function codeOf({ run, following, close, say }: Beside): Promise<number> {
+  let told: unknown;
+  following.catch((error: Error) => {
+    told = error;
+    say(`kodama: ${error.message}`);
+  });
+  const code = await run();
+  try {
+    await close();
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommandFailure)) throw error;
+    if (error !== told) say(`kodama: ${error.message}`);
+    return code === exitCodes.done ? error.exitCode : code;
+  }
 }
 
 function listeningText(listener: Listener, isCtrlC: boolean): string {
