@@ -3,12 +3,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { environmentWith } from './environment.ts';
+import { exitCodes } from './failure.ts';
 import type { Interrupts } from './interrupts.ts';
 import type { Listener } from './rest-client.ts';
 import type { Session } from './session.ts';
 
-/** As a shell has them: what is not there, what cannot be run, and what a signal has ended. */
-const shellCodes = { notFound: 127, notRunnable: 126, signal: 128 };
+/** As a shell has them: what is not there, and what cannot be run. */
+const shellCodes = { notFound: 127, notRunnable: 126 };
 
 interface Beside {
   readonly words: readonly string[];
@@ -21,7 +22,7 @@ interface Beside {
   readonly say: (text: string) => void;
 }
 
-/** Its exit code. It has the signals that this process gets: Ctrl-C the terminal has sent to it already. */
+/** Its exit code. It is not started after a signal, and has the signals that this process gets: Ctrl-C the terminal has sent to it already. */
 export async function runBeside({
   words,
   listener,
@@ -30,6 +31,8 @@ export async function runBeside({
   interrupts,
   say,
 }: Beside): Promise<number> {
+  const { exitCode } = interrupts;
+  if (exitCode !== null) return exitCode;
   const [program = '', ...rest] = words;
   const { laddr, name, id } = listener;
   const env = environmentWith({
@@ -45,7 +48,7 @@ export async function runBeside({
   try {
     const exit = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
     const [code, signal] = exit;
-    return code ?? shellCodes.signal + (signal === null ? 0 : constants.signals[signal]);
+    return code ?? exitCodes.signal + (signal === null ? 0 : constants.signals[signal]);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     say(`kodama: cannot run ${program}: ${message}`);

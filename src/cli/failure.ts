@@ -6,6 +6,8 @@ export const exitCodes = {
   usage: 2,
   notMet: 3,
   unreachable: 4,
+  /** As a shell has it: the signal comes on top. */
+  signal: 128,
   interrupted: 130,
 } as const;
 

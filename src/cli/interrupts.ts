@@ -2,6 +2,7 @@
  * The signals that ask a command to end what it has begun. The first asks, a later one forces: what comes a moment after
  * the first is its echo, since a terminal sends Ctrl-C to every process of the command, and each passes it on.
  */
+import { constants } from 'node:os';
 import { exitCodes } from './failure.ts';
 
 const echoMs = 500;
@@ -12,6 +13,7 @@ export class Interrupts implements Disposable {
   readonly #stop = new AbortController();
   readonly #came = Promise.withResolvers<void>();
   #firstAt: number | null = null;
+  #first: Interrupt | null = null;
   /** Told of the first one. */
   onFirst: (signal: Interrupt) => void = () => undefined;
 
@@ -28,12 +30,18 @@ export class Interrupts implements Disposable {
     return this.#came.promise;
   }
 
+  /** How whatever the first one ends ends; null before that. */
+  get exitCode(): number | null {
+    return this.#first === null ? null : exitCodes.signal + constants.signals[this.#first];
+  }
+
   readonly #onSignal = (signal: Interrupt): void => {
     if (this.#firstAt !== null) {
       if (performance.now() - this.#firstAt > echoMs) process.exit(exitCodes.interrupted);
       return;
     }
     this.#firstAt = performance.now();
+    this.#first = signal;
     this.#stop.abort();
     this.#came.resolve();
     this.onFirst(signal);

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { command } from '../support/command.ts';
+import { beginProgram, command } from '../support/command.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 interface StandIn {
   readonly isSynced: boolean;
@@ -55,6 +56,19 @@ const losing = (code: number) => [
   '-e',
   `fetch(process.env.KODAMA_URL + '/lost').catch(() => 0).then(() => process.exit(${code}))`,
 ];
+
+test.each([['SIGTERM', 143] as const, ['SIGINT', 130] as const])(
+  'a program whose listener is being made is not started any more after %s',
+  async (signal, code) => {
+    await using kodama = await standIn({ isSynced: false });
+    const words = ['listen', '--', process.execPath, '-e', 'console.log("started")'];
+    const { child, ended } = beginProgram(kodama, words);
+    await waitFor('its log to be followed', () => kodama.asked.includes('GET /v1/events'));
+    child.kill(signal);
+    expect(await ended).toMatchObject({ code, stdout: '' });
+    expect(kodama.asked.at(-1)).toBe('DELETE /v1/listeners/one');
+  },
+);
 
 test('the exit code of a program outlives its kodama, which is told', async () => {
   for (const [code, told] of [
