@@ -105,6 +105,21 @@ test('a fault that lost a field in the file has its default again', () => {
   });
 });
 
+test('a field of a fault that has no default, and that the file dropped, is taken away', () => {
+  const speak = { type: 'speak', text: 'psst', afterIdleMs: 1000 };
+  const shown = { ...speak, name: 'speak', growth: 1, ...fault };
+  for (const more of [{ times: 3 }, { maxIdleMs: 5000 }]) {
+    const is: Listener = { ...slow, faults: [{ ...shown, ...more }] };
+    expect(step({ faults: [speak] }, is)).toMatchObject({ action: 'update' });
+    expect(step({ faults: [{ ...speak, ...more }] }, is)).toMatchObject({ action: 'keep' });
+    expect(specOf(is, null).faults).toEqual([{ ...speak, ...more }]);
+  }
+  const is: Listener = { ...slow, faults: [shown] };
+  expect(step({ faults: [speak] }, is)).toMatchObject({ action: 'keep' });
+  const inBytes = { type: 'speak', base64: 'cHNzdA==', afterIdleMs: 1000 };
+  expect(step({ faults: [inBytes] }, is)).toMatchObject({ action: 'update' });
+});
+
 test('an address, a protocol and a mode never change: that takes another listener', () => {
   for (const wanted of [
     { port: 9002 },

@@ -7,17 +7,15 @@ type Fault = Readonly<Record<string, unknown>>;
 
 const common: Fault = { probability: 1, seed: null, match: {}, enabled: true, expiresAt: null };
 
-/** Of the fields that have one; none of a fault that is not known here. */
+/** Of its fields: one that may be left out, and has no other, is not there. A fault that is not known here has the common ones. */
 function defaultsOf({ type }: Fault): Fault {
   const all: readonly FaultDefinition[] = allFaults;
   const own = Object.entries(all.find((each) => each.type === type)?.fields ?? {});
-  const known = own.flatMap(([name, field]) =>
-    'default' in field ? [[name, field.default] as const] : [],
-  );
+  const known = own.map(([name, field]) => [name, 'default' in field ? field.default : undefined]);
   return { ...common, ...Object.fromEntries(known) };
 }
 
-/** Whether a fault is as it is wanted. What is not wanted, and has no default that is known, is as it should be. */
+/** Whether a fault is as it is wanted. Its name, and what is not known here, is as it should be where that is not wanted. */
 export function isAsWanted(fault: Fault, wanted: Fault): boolean {
   const defaults = defaultsOf(wanted);
   const full: Fault = { ...defaults, ...wanted };
