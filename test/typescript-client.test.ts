@@ -191,7 +191,11 @@ test(
     let url: string;
     let pid: number;
     {
-      const environment = { KODAMA_API_TOKEN: 'the-token-of-this-one' };
+      const environment = {
+        KODAMA_API_TOKEN: 'the-token-of-this-one',
+        KODAMA_LOG_LEVEL: 'error',
+        KODAMA_LOG_FORMAT: 'text',
+      };
       await using own = await startKodama({ command: [program, ...words], environment });
       ({ url, pid } = own);
       await using listener = await own.listen();
@@ -204,6 +208,14 @@ test(
     await expect(new Kodama({ url }).status()).rejects.toThrow('does not answer');
   },
 );
+
+test('a kodama that does not get ready in time is told with what it printed', long, async () => {
+  const command = ['sh', '-c', 'echo thinking; echo hard >&2; exec sleep 60'] as const;
+  const started = startKodama({ command, timeoutMs: 2000 });
+  await expect(started).rejects.toThrow(
+    /not ready within 2000 ms\n(thinking\nhard|hard\nthinking)/,
+  );
+});
 
 /** Of this process, for as long as this lasts. */
 function variables(given: Readonly<Record<string, string>>): Disposable {
