@@ -72,8 +72,7 @@ export class Program {
     } catch (error) {
       const { aborted: isStopping } = stop.signal;
       if (!isStopping || !(error instanceof Error) || error.name !== 'AbortError') {
-        this.#report(error, logger, isStopping);
-        return exitCode.failed;
+        return this.#report(error, logger, isStopping);
       }
       logger.info({}, 'stopped');
     }
@@ -92,15 +91,20 @@ export class Program {
 
   /**
    * What someone can mend is said once, in plain words on stderr, whatever the log's level and form; a bug with its stack
-   * in the log.
+   * in the log. What is no use to start again with as it is ends as a variable does that is refused.
    */
-  #report(error: unknown, logger: Logger, isStopping: boolean): void {
+  #report(error: unknown, logger: Logger, isStopping: boolean): number {
+    if (error instanceof ConfigError) {
+      this.#complain(error.message);
+      return exitCode.badConfig;
+    }
     if (error instanceof StartError) {
       this.#complain(error.message);
       logger.debug({ err: error }, 'could not start');
     } else {
       logger.fatal({ err: error }, isStopping ? 'could not stop in order' : 'could not start');
     }
+    return exitCode.failed;
   }
 
   #complain(message: string): void {

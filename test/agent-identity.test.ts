@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { AgentStateFile } from '../src/agent/agent-state.ts';
 import { type IdentityOptions, takeIdentity } from '../src/agent/identity.ts';
-import { readAgentConfig, readConfig } from '../src/config.ts';
+import { ConfigError, readAgentConfig, readConfig } from '../src/config.ts';
 import { AppError } from '../src/core/errors.ts';
 import { openGatewayCertificate } from '../src/gateway-certificate.ts';
 import { makeSelfSigned } from '../src/tls/certificates.ts';
 import { keptCertificate } from '../src/tls/kept-certificate.ts';
-import { spkiPin } from '../src/wire/pin.ts';
+import { readJoinToken, spkiPin } from '../src/wire/pin.ts';
 import { identityOf, startAgent, startGateway, urlOf } from './support/agent-world.ts';
 import { long } from './support/long.ts';
 import { keepingLogger } from './support/samples.ts';
@@ -23,13 +23,15 @@ async function host() {
   const folder = await temporaryFolder();
   const { limits } = readAgentConfig({});
   const quick = { ...limits, redialMinMs: 5, redialMaxMs: 10, answerTimeoutMs: 5000 };
-  const take = async (given: Partial<IdentityOptions>) =>
+  type Given = Partial<Omit<IdentityOptions, 'token'>> & { readonly token?: string };
+  const take = async ({ token = '', ...given }: Given) =>
     await takeIdentity({
-      ...{ urls: [], token: null, name: null, version: '1', limits: quick },
+      ...{ urls: [], name: null, version: '1', limits: quick },
       file: await AgentStateFile.open(folder.path),
       logger: keepingLogger(),
       signal: new AbortController().signal,
       ...given,
+      token: readJoinToken(token),
     });
   const path = join(folder.path, 'agent.json');
   return { take, path, [Symbol.asyncDispose]: folder[Symbol.asyncDispose] };
@@ -60,8 +62,9 @@ test('a later token tells by what the gateway is known now: by a pin, or by none
   expect(joined?.pin).toBe(pins[0]);
   expect(await own.take({})).toMatchObject({ pin: pins[0] });
   expect(await own.take({ token: `${goodToken}.${pins[1]}` })).toMatchObject({ pin: pins[1] });
-  for (const token of [goodToken, null]) {
-    expect(await own.take({ token })).toMatchObject({ nodeId: joined?.nodeId, pin: null });
+  for (const token of [goodToken, undefined]) {
+    const given = token === undefined ? {} : { token };
+    expect(await own.take(given)).toMatchObject({ nodeId: joined?.nodeId, pin: null });
   }
 });
 
@@ -116,22 +119,20 @@ test('who was removed has no key any more, and makes no new node with the same t
 
 test('what is missing or wrong is said', async () => {
   await using own = await host();
-  const refused: [Partial<IdentityOptions>, string][] = [
+  const wrong = ['http://192.0.2.1', 'ftp://a.example', 'https://a.example/x', 'a'];
+  const refused = [
     [{}, 'where is the gateway'],
     [{ urls: ['https://a.example'] }, 'has not joined yet'],
-    [{ urls: ['https://a.example'], token: 'sesame' }, 'no join token'],
-    ...[
-      'http://192.0.2.1',
-      'ftp://a.example',
-      'https://a.example/x',
-      'https://u@a.example',
-      'a',
-    ].map((url): [Partial<IdentityOptions>, string] => [
-      { urls: [url], token: goodToken },
-      'no gateway',
-    ]),
-  ];
-  for (const [given, words] of refused) await expect(own.take(given)).rejects.toThrow(words);
+    ...[...wrong, 'https://u@a.example'].map(
+      (url) => [{ urls: [url], token: goodToken }, 'no gateway'] as const,
+    ),
+  ] as const;
+  for (const [given, words] of refused) {
+    const refusal = own.take(given);
+    await expect(refusal).rejects.toThrow(words);
+    // Another start with the same words is of no use.
+    await expect(refusal).rejects.toBeInstanceOf(ConfigError);
+  }
   await writeFile(own.path, '{"joined": 1}');
   await expect(own.take({})).rejects.toThrow('is no state of an agent');
 });

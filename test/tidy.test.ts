@@ -85,7 +85,7 @@ const linesMax = 300;
 const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
-  src: 2175,
+  src: 2185,
   api: 2710,
   cli: 6900,
   core: 9720,

@@ -1,11 +1,10 @@
 /** As whom an agent comes to its control plane, and where that is: as it is kept, or by a join. */
 import type { KeyObject } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { AgentConfig } from '../config.ts';
+import { type AgentConfig, ConfigError } from '../config.ts';
 import type { Logger } from '../core/ports.ts';
 import { nameOfHost } from '../fleet/node.ts';
-import { StartError } from '../node/start-error.ts';
-import { type GivenToken, readJoinToken } from '../wire/pin.ts';
+import type { GivenToken } from '../wire/pin.ts';
 import { type AgentStateFile, tokenDigest } from './agent-state.ts';
 import { type GatewayUrl, readGatewayUrl } from './gateway-channel.ts';
 import { join } from './join.ts';
@@ -23,7 +22,7 @@ export interface IdentityOptions {
   readonly file: AgentStateFile;
   /** As they were given; none: those that are kept. */
   readonly urls: readonly string[];
-  readonly token: string | null;
+  readonly token: GivenToken | null;
   readonly name: string | null;
   readonly version: string;
   readonly limits: AgentConfig['limits'];
@@ -31,22 +30,22 @@ export interface IdentityOptions {
   readonly signal: AbortSignal;
 }
 
-/** Null where the node of this very token was removed. @throws StartError that says what is missing or wrong */
+/**
+ * Null where the node of this very token was removed.
+ * @throws ConfigError that says what is missing or wrong; StartError where it is refused
+ */
 export async function takeIdentity(options: IdentityOptions): Promise<Identity | null> {
-  const { file, token: given } = options;
-  const token = given === null ? null : readJoinToken(given);
-  if (given !== null && token === null) {
-    throw new StartError('this is no join token: it begins with kodamajoin_');
-  }
+  const { file, token } = options;
   const urls = options.urls.length > 0 ? options.urls : file.state.urls;
   const gateways = urls.map(gatewayOf);
-  if (gateways.length === 0) throw new StartError('where is the gateway? --join https://host:port');
+  if (gateways.length === 0)
+    throw new ConfigError('where is the gateway? --join https://host:port');
   // A token without a pin says that authorities vouch for the gateway by now.
   const { pin } = token ?? file.state;
   const ways = { urls: gateways.map(({ url }) => url), pin };
   if (file.state.joined === null) {
     if (token === null) {
-      throw new StartError('this host has not joined yet: KODAMA_JOIN_TOKEN or --token-file');
+      throw new ConfigError('this host has not joined yet: KODAMA_JOIN_TOKEN or --token-file');
     }
     if (file.state.spent.includes(tokenDigest(token.secret))) return null;
     await joinNow(options, token, gateways);
@@ -73,5 +72,5 @@ async function joinNow(
 function gatewayOf(text: string): GatewayUrl {
   const gateway = readGatewayUrl(text);
   if (gateway !== null) return gateway;
-  throw new StartError(`${text} is no gateway: https://host:port, or http:// on loopback`);
+  throw new ConfigError(`--join: ${text} is no gateway: https://host:port, or http:// on loopback`);
 }

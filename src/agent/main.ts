@@ -1,14 +1,16 @@
 /** The agent's process: command line, environment → identity → agent → signals → exit code. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { readCommandLine, refuse, version } from '../command-line.ts';
-import { type AgentConfig, readAgentConfig } from '../config.ts';
+import { readCommandLine, version } from '../command-line.ts';
+import { type AgentConfig, ConfigError, readAgentConfig } from '../config.ts';
 import { nodeName } from '../fleet/node.ts';
 import { keepCompiled } from '../node/compiled.ts';
 import { prepareDataDir } from '../node/data-dir.ts';
 import { lockDataDir } from '../node/data-dir-lock.ts';
-import { orStartError } from '../node/start-error.ts';
+import { orStartError, StartError } from '../node/start-error.ts';
 import { Program, type Run, stopped } from '../program.ts';
+import { type GivenToken, readJoinToken } from '../wire/pin.ts';
 import { Agent } from './agent.ts';
 import { AgentStateFile } from './agent-state.ts';
 import { takeIdentity } from './identity.ts';
@@ -32,16 +34,20 @@ const { values } = readCommandLine({
   },
 });
 const { join: urls = [], name = null, 'token-file': tokenFile = null } = values;
-if (name !== null && !nodeName.pattern.test(name)) refuse(`--name ${nodeName.words}`, usage);
 
 const program = new Program();
 const isTerminal = process.stdout.isTTY === true;
-await program.run(() => readAgentConfig(process.env, { isTerminal }), serve);
+await program.run(() => {
+  if (name !== null && !nodeName.pattern.test(name)) {
+    throw new ConfigError(`--name ${nodeName.words}`);
+  }
+  return readAgentConfig(process.env, { isTerminal });
+}, serve);
 
 async function serve({ config, logger, stop, fail }: Run<AgentConfig>): Promise<void> {
   await using resources = new AsyncDisposableStack();
   const file = await openState(config, resources);
-  const token = tokenFile === null ? config.joinToken : await readToken(tokenFile);
+  const token = await tokenOf(config, file);
   const { limits } = config;
   const given = { file, urls, token, name, version, limits, logger, signal: stop.signal };
   const identity = await takeIdentity(given);
@@ -73,7 +79,21 @@ async function openState(
   return await orStartError(() => AgentStateFile.open(directory), words);
 }
 
-async function readToken(path: string): Promise<string> {
-  const read = () => readFile(path, 'utf8');
-  return (await orStartError(read, (reason) => `--token-file: ${reason}`)).trim();
+/** A variable that is refused stays as it is; a file may hold another token at the next start. */
+async function tokenOf(
+  { joinToken }: AgentConfig,
+  { state }: AgentStateFile,
+): Promise<GivenToken | null> {
+  if (tokenFile === null) return joinToken === null ? null : tokenIn(joinToken, ConfigError);
+  // Who has joined needs none any more.
+  if (state.joined !== null && !existsSync(tokenFile)) return null;
+  const read = () => readFile(tokenFile, 'utf8');
+  return tokenIn(await orStartError(read, (reason) => `--token-file: ${reason}`), StartError);
+}
+
+function tokenIn(text: string, Failure: typeof ConfigError | typeof StartError): GivenToken {
+  const token = readJoinToken(text);
+  if (token !== null) return token;
+  const place = tokenFile === null ? 'KODAMA_JOIN_TOKEN' : `--token-file: ${tokenFile}`;
+  throw new Failure(`${place} holds no join token: it begins with kodamajoin_`);
 }

@@ -14,8 +14,12 @@ export function agentCommand(run: Run): Command {
     .description(
       'hold echo sockets on this host for a control plane elsewhere; what it has joined is kept in KODAMA_DATA_DIR',
     )
-    // --token-file is one of all commands, too.
-    .action(run((_, self) => become('agent/main', wordsOf(self.optsWithGlobals<AgentOptions>()))));
+    // --token-file is one of all commands, too; here it is of a join token.
+    .action(
+      run((_, self) => become('agent/main', wordsOf(self.optsWithGlobals<AgentOptions>())), {
+        hasOwnTokenFile: true,
+      }),
+    );
   return withOptions(command, [
     repeatable('--join <url>', 'its gateway; several are tried in turn', collected),
     option('--token-file <file>', 'the join token (else KODAMA_JOIN_TOKEN)'),

@@ -3,7 +3,7 @@ import { type Command, CommanderError } from 'commander';
 import type { CommandEnvironment } from './environment.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
 import { buildProgram } from './program.ts';
-import { type CommonOptions, type Handler, openSession } from './session.ts';
+import { type CommonOptions, openSession, type Run } from './session.ts';
 import { OutputGone, type Terminal } from './terminal.ts';
 
 export interface CommandGround {
@@ -17,9 +17,13 @@ export async function runCommand(
   { environment, terminal }: CommandGround,
 ): Promise<number> {
   let code: number = exitCodes.done;
-  const run = (handler: Handler) =>
+  const run: Run = (handler, { hasOwnTokenFile = false } = {}) =>
     async function action(this: Command) {
-      const options = this.optsWithGlobals<CommonOptions>();
+      const { tokenFile, ...others } = this.optsWithGlobals<CommonOptions>();
+      const options = {
+        ...others,
+        ...(!hasOwnTokenFile && tokenFile !== undefined && { tokenFile }),
+      };
       const session = openSession(options, { token: environment.token, terminal });
       code = (await handler(session, this)) ?? exitCodes.done;
     };

@@ -31,7 +31,10 @@ export interface Session {
 /** Does what the command says; the exit code is 0 where it gives none. */
 export type Handler = (session: Session, command: Command) => Promise<number | undefined>;
 /** Makes the action of a command of its handler. */
-export type Run = (handler: Handler) => (this: Command) => Promise<void>;
+export type Run = (
+  handler: Handler,
+  options?: { readonly hasOwnTokenFile?: boolean },
+) => (this: Command) => Promise<void>;
 
 /** As a header takes it. */
 const visible = /^[\x21-\x7e]{1,512}$/;

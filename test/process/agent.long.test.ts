@@ -1,7 +1,7 @@
 /** `kodama agent` as users start it: who it is, over restarts, and how it ends. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startGateway } from '../support/agent-world.ts';
@@ -72,7 +72,8 @@ test('it joins, is the same node after a restart without a word, and gives up on
   expect((await stat(state)).mode & 0o777).toBe(0o600);
   expect(await readFile(state, 'utf8')).not.toContain(goodToken);
 
-  const second = agent(dataDir);
+  await rm(tokenFile);
+  const second = agent(dataDir, words);
   const next = await waitFor('its next session', () => second.sessionOf(admission), startMs);
   expect(next.hello.nodeId).toBe(session.hello.nodeId);
   expect(next.hello.bootId).not.toBe(session.hello.bootId);
@@ -126,11 +127,15 @@ test('what is missing or wrong is said, and ends it', async () => {
   await using gateway = await startGateway(admission);
   const wrong = `kodamajoin_${'B'.repeat(33)}`;
   const cases = [
-    [['--join', 'http://192.0.2.1'], given, 1, 'is no gateway'],
-    [['--join', gateway.url], {}, 1, 'has not joined yet'],
-    [['--join', gateway.url], { KODAMA_JOIN_TOKEN: 'sesame' }, 1, 'no join token'],
+    [[], {}, 2, 'kodama: where is the gateway?'],
+    [['--join', 'http://192.0.2.1'], given, 2, 'kodama: --join: http://192.0.2.1 is no gateway'],
+    [['--join', gateway.url], {}, 2, 'has not joined yet'],
+    [['--join', gateway.url], { KODAMA_JOIN_TOKEN: 'sesame' }, 2, 'KODAMA_JOIN_TOKEN holds no'],
+    [['--name', 'a b'], {}, 2, 'kodama: --name must start with a letter or digit'],
+    // What may be otherwise at the next start is tried again by whoever supervises it.
     [['--join', gateway.url], { KODAMA_JOIN_TOKEN: wrong }, 1, 'refuses this host'],
-    [['--name', 'a b'], {}, 2, '--name must start with a letter or digit'],
+    [['--join', gateway.url, '--token-file', join(folder.path, 'none')], {}, 1, 'ENOENT'],
+    [['--join', gateway.url, '--token-file', command], {}, 1, 'holds no join token'],
     [[], { KODAMA_WORKERS: 'many' }, 2, 'KODAMA_WORKERS must be'],
   ] as const;
   const ends = cases.map(async ([words, environment, code, text], index) => {
