@@ -1,6 +1,9 @@
 /** Types that are made of openapi.json, by the tool that users take, and what they take and refuse. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -50,4 +53,22 @@ test('types that are made of it take the bodies that users write, and no others'
   const options = ['--strict', '--noEmit', '--skipLibCheck', '--module', 'nodenext'];
   const { stdout } = await run('tsc', ...options, '--allowImportingTsExtensions', 'client.ts');
   expect(stdout).toBe('');
+});
+
+test('the line of the docs that makes them takes the tool from the registry, in the clone too', async () => {
+  const page = await readFile(join(root, 'docs/clients.md'), 'utf8');
+  const [, words = ''] = /`npx (openapi-typescript[^`]+)`/.exec(page) ?? [];
+  const asked: string[] = [];
+  const registry = createServer(({ url = '' }, response) => {
+    asked.push(url);
+    response.writeHead(404).end();
+  }).listen(0, '127.0.0.1');
+  await once(registry, 'listening');
+  onTestFinished(() => void registry.close());
+  const { port } = registry.address() as AddressInfo;
+  const env = { ...process.env, npm_config_registry: `http://127.0.0.1:${port}` };
+  const run = promisify(execFile)('npx', ['--yes', ...words.split(' ')], { cwd: root, env });
+  // Nobody finds anything there; a copy of the clone's own it would have tried without a question.
+  await expect(run).rejects.toThrow('404');
+  expect(asked).toContain('/openapi-typescript');
 });
