@@ -5,8 +5,10 @@ test('a listener on all addresses is reached where kodama is', () => {
   for (const ip of ['0.0.0.0', '::']) {
     expect(hostHere(ip, 'https://kodama.example:8443/behind')).toBe('kodama.example');
     expect(hostHere(ip, 'http://192.0.2.1:8080')).toBe('192.0.2.1');
-    expect(hostHere(ip, 'http://[2001:db8::1]:8080')).toBe('2001:db8::1');
   }
+  expect(hostHere('::', 'http://[2001:db8::1]:8080')).toBe('2001:db8::1');
+  // Nobody hears there who listens on the addresses of the other family.
+  expect(hostHere('0.0.0.0', 'http://[2001:db8::1]:8080')).toBe(undefined);
   for (const host of ['127.0.0.1', 'localhost', '[::1]']) {
     expect(hostHere('0.0.0.0', `http://${host}:8080`)).toBe('127.0.0.1');
     expect(hostHere('::', `http://${host}:8080`)).toBe('::1');

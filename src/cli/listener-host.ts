@@ -17,7 +17,9 @@ export async function hostOf(
   { client, nodeId, say }: Asked,
 ): Promise<string | undefined> {
   if (laddr === null) return undefined;
-  if (!isWildcard(laddr.ip) || listener.nodeId === nodeId) return hostHere(laddr.ip, client.url);
+  const isHere = !isWildcard(laddr.ip) || listener.nodeId === nodeId;
+  const here = isHere ? hostHere(laddr.ip, client.url) : undefined;
+  if (here !== undefined) return here;
   const addresses = await addressesOf(client, listener.nodeId);
   const host = addressFor(laddr.ip, addresses);
   say(
@@ -32,12 +34,13 @@ function isWildcard(ip: string): boolean {
   return ip === '0.0.0.0' || ip === '::';
 }
 
-/** By whoever reaches the kodama that has it at this URL. */
-export function hostHere(ip: string, url: string): string {
+/** By whoever reaches the kodama that has it at this URL. Undefined where it does not hear at an address of that family. */
+export function hostHere(ip: string, url: string): string | undefined {
   if (!isWildcard(ip)) return ip;
   const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
   // Nobody who listens on 0.0.0.0 hears at ::1, and a system may keep the families of :: apart (ipv6(7)).
-  return isLoopback(host) ? (ip === '::' ? '::1' : '127.0.0.1') : host;
+  if (isLoopback(host)) return ip === '::' ? '::1' : '127.0.0.1';
+  return ip === '0.0.0.0' && isIPv6(host) ? undefined : host;
 }
 
 /** On `::` both families are heard; link-local addresses (RFC 4291, 2.5.6) mean nothing on another host. */

@@ -12,7 +12,8 @@ export async function hostOf(rest: Rest, listener: Listener): Promise<string | n
 
 async function wildcardHost(rest: Rest, ip: string, nodeId: string): Promise<string | null> {
   const status = await rest.json<Status>('GET', '/v1/status');
-  if (status.nodeId === nodeId) return hostHere(ip, rest.url);
+  const here = status.nodeId === nodeId ? hostHere(ip, rest.url) : null;
+  if (here !== null) return here;
   // Who may read no nodes is not refused it, which would be in the audit.
   const { scopes } = await rest.json<OwnProject>('GET', '/v1/projects/self');
   if (!scopes.includes('nodes:read')) return null;
@@ -27,12 +28,13 @@ function isWildcard(ip: string): boolean {
   return ip === '0.0.0.0' || ip === '::';
 }
 
-/** By whoever reaches the kodama that has it at this URL. */
-export function hostHere(ip: string, url: string): string {
+/** By whoever reaches the kodama that has it at this URL. Null where it does not hear at an address of that family. */
+export function hostHere(ip: string, url: string): string | null {
   if (!isWildcard(ip)) return ip;
   const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
   const isLoopback =
     host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
   // Nobody who listens on 0.0.0.0 hears at ::1, and a system may keep the families of :: apart (ipv6(7)).
-  return isLoopback ? (ip === '::' ? '::1' : '127.0.0.1') : host;
+  if (isLoopback) return ip === '::' ? '::1' : '127.0.0.1';
+  return ip === '0.0.0.0' && isIPv6(host) ? null : host;
 }
