@@ -29,7 +29,7 @@ import { openDatabase } from './open-database.ts';
 import { ProjectReads, readLines } from './project-reads.ts';
 import { ProjectRemoval } from './project-removal.ts';
 import { ProjectRows } from './project-rows.ts';
-import { purge } from './purge.ts';
+import { Purges } from './purge.ts';
 import { SecretCipher, type SecretKeys } from './secret-cipher.ts';
 import { SecretRotation, type SecretRotationLimits } from './secret-rotation.ts';
 import { SessionRows } from './session-rows.ts';
@@ -150,11 +150,12 @@ export class PostgresStore implements Store, AsyncDisposable {
       sessions: new SessionRows({ database, places: nodes, wakes }),
       commands: new CommandRows({ database, cipher, wakes }),
     };
+    const purges = new Purges(database, { projectsMax });
     this.of = (project) => ({
       log: new EventReader(reads.of(project), directory, project, limits),
       keeping: {
         age: (ageing) => age(database, project, ageing),
-        purge: (request) => purge(database, project, request),
+        purge: (request) => purges.purge(project, request),
       },
       listeners: new ListenerReader(reads.of(project), listeners, project),
       connections: connections(project),

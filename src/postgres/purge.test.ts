@@ -75,10 +75,15 @@ test(
   },
 );
 
-test.each(['listeners', 'log_marks'])(
-  'a purge that is cut off at the %s is finished by the next, and leaves nothing behind',
+test.each([
+  ['listeners', 'the same'],
+  ['log_marks', 'the same'],
+  ['listeners', 'another'],
+  ['log_marks', 'another'],
+])(
+  'a purge that is cut off at the %s is finished by the next of %s process, though nothing is due, and leaves nothing',
   long,
-  async (table) => {
+  async (table, process) => {
     await using old = await makeOldLog(oldConnections);
     const { store, client } = old;
     const everything = Number.MAX_SAFE_INTEGER;
@@ -98,15 +103,21 @@ test.each(['listeners', 'log_marks'])(
     });
     expect(await purging).toMatchObject({ code: 'unavailable' });
     await client.query('COMMIT');
-    await ofDefault(store).keeping.purge({ ...request, eventsMax: 2 * oldConnections - 1 });
+    const options = { connectionString: old.url, nodeId: 'node-b', log };
+    await using other = await PostgresStore.open(options);
+    const bounds = await ofDefault(store).log.readBounds();
+    const next = ofDefault(process === 'another' ? other : store).keeping;
+    const due = { ...request, eventsMax: bounds.headSeq - bounds.oldestSeq + 1 };
+    expect(await next.purge(due)).toEqual({ ...bounds, hasMore: false });
     expect(await ofDefault(store).listeners.find(old.gone.id)).toBeNull();
     const { rows } = await client.query(
       `SELECT
     (SELECT count(*)::int FROM listener_counts WHERE listener_id = $1) AS counts,
-    (SELECT count(*)::int FROM events WHERE listener_id = $1) AS events`,
-      [old.gone.id],
+    (SELECT count(*)::int FROM events WHERE listener_id = $1) AS events,
+    (SELECT count(*)::int FROM closed_connections WHERE closed_seq < $2) AS connections`,
+      [old.gone.id, bounds.oldestSeq],
     );
-    expect(rows).toEqual([{ counts: 0, events: 0 }]);
+    expect(rows).toEqual([{ counts: 0, events: 0, connections: 0 }]);
   },
 );
 

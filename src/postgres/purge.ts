@@ -61,27 +61,56 @@ const deleteSql = `WITH gone_connections AS (
 )
 DELETE FROM log_marks WHERE project = $3::integer AND seq > $1::bigint AND seq <= $2::bigint`;
 
-/** @throws not_found where the project has no log */
-export async function purge(
-  database: Database,
-  project: ProjectRef,
-  { before, eventsMax, bytesMax, limit }: PurgeRequest,
-): Promise<LogBounds & { readonly hasMore: boolean }> {
-  const [due] = await database.query({
-    text: dueSql,
-    values: [before, eventsMax, bytesMax, project],
-  });
-  if (due === undefined) throw noLog();
-  const [head, oldest, target] = due as readonly [number, number, number];
-  const cut = Math.min(target, oldest - 1 + limit);
-  if (cut < oldest) return { headSeq: head, oldestSeq: oldest, hasMore: false };
-  const [moved] = await database.query({ text: moveBoundSql, values: [project, cut] });
-  if (moved === undefined) throw noLog();
-  const [headSeq, oldestSeq] = moved as readonly [number, number];
-  const hasMore = cut < target;
-  // Each piece looks at itself only, past the entries of what is gone; the last one at what a crash may have left.
-  const values = [hasMore ? oldest - 1 : 0, cut, project];
-  await database.query({ text: deleteListenersSql, values });
-  await database.query({ text: deleteSql, values });
-  return { headSeq, oldestSeq, hasMore };
+/** Of all projects. */
+export class Purges {
+  readonly #database: Database;
+  /** Whose last purge by this process ended whole: of others something may lie below the bound. */
+  readonly #whole = new Set<ProjectRef>();
+
+  readonly #projectsMax: number;
+
+  constructor(database: Database, { projectsMax }: { readonly projectsMax: number }) {
+    this.#database = database;
+    this.#projectsMax = projectsMax;
+  }
+
+  /** @throws not_found where the project has no log */
+  async purge(
+    project: ProjectRef,
+    { before, eventsMax, bytesMax, limit }: PurgeRequest,
+  ): Promise<LogBounds & { readonly hasMore: boolean }> {
+    const isWhole = this.#whole.delete(project);
+    const values = [before, eventsMax, bytesMax, project];
+    const [due] = await this.#database.query({ text: dueSql, values });
+    if (due === undefined) throw noLog();
+    const [head, oldest, target] = due as readonly [number, number, number];
+    // A crash or a time-out may have left it, and nothing more may ever be due.
+    if (!isWhole && oldest > 1) await this.#delete(project, 0, oldest - 1);
+    const cut = Math.min(target, oldest - 1 + limit);
+    if (cut < oldest) {
+      this.#ended(project);
+      return { headSeq: head, oldestSeq: oldest, hasMore: false };
+    }
+    const [moved] = await this.#database.query({ text: moveBoundSql, values: [project, cut] });
+    if (moved === undefined) throw noLog();
+    const [headSeq, oldestSeq] = moved as readonly [number, number];
+    const hasMore = cut < target;
+    // Each piece looks at itself only, past the entries of what is gone; the last one at what another process may have left.
+    await this.#delete(project, hasMore ? oldest - 1 : 0, cut);
+    this.#ended(project);
+    return { headSeq, oldestSeq, hasMore };
+  }
+
+  #ended(project: ProjectRef): void {
+    // More than there are: some of them were deleted.
+    if (this.#whole.size >= this.#projectsMax) this.#whole.clear();
+    this.#whole.add(project);
+  }
+
+  /** What lies between the two, after the first and up to the second. */
+  async #delete(project: ProjectRef, after: number, upTo: number): Promise<void> {
+    const values = [after, upTo, project];
+    await this.#database.query({ text: deleteListenersSql, values });
+    await this.#database.query({ text: deleteSql, values });
+  }
 }

@@ -52,7 +52,7 @@ export async function makeOldLog(oldConnections: number) {
       'opened_seq', 5 + 2 * n, 'closed_seq', 6 + 2 * n)) r`);
   await client.query('UPDATE log_heads SET seq = seq + $1::bigint', [2 * oldConnections]);
   const all = resources.move();
-  const parts = { store, node, client, listener, gone, open, ended };
+  const parts = { url, store, node, client, listener, gone, open, ended };
   return { ...parts, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
