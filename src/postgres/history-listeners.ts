@@ -57,11 +57,10 @@ function listenersStatement(query: HistoryQuery) {
   const [earliest, latest] =
     below === null ? [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] : acceptTimes(below);
   const end = parameters.add(earliest, 'bigint');
-  const asked = [
-    projectCondition(query, parameters),
-    ...listenerConditions(filters, parameters),
-    `c.created_at <= ${parameters.add(latest, 'bigint')}`,
-  ];
+  const asked = [projectCondition(query, parameters), ...listenerConditions(filters, parameters)];
+  // Only of those that may be many it counts when they were made: that clock may have been ahead.
+  const wasThere = `(c.closed_at IS NULL OR (c.closed_at >= ${end}
+    AND (c.created_at <= ${parameters.add(latest, 'bigint')} OR c.created_at > c.closed_at)))`;
   const closed = [
     `c.closed_at < ${end}`,
     ...(acceptedAfter === null
@@ -69,7 +68,7 @@ function listenersStatement(query: HistoryQuery) {
       : [`c.closed_at >= ${parameters.add(acceptTimes(idBelow(acceptedAfter))[0], 'bigint')}`]),
   ];
   return parameters.statement(`SELECT c.id, NULL::bigint FROM listeners c
-    ${whereSql([...asked, `(c.closed_at IS NULL OR c.closed_at >= ${end})`])}
+    ${whereSql([...asked, wasThere])}
     UNION ALL (SELECT c.id, c.closed_at FROM listeners c ${whereSql([...asked, ...closed])}
     ORDER BY c.closed_at DESC LIMIT ${closedMax + 1})`);
 }

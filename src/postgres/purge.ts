@@ -66,7 +66,6 @@ export class Purges {
   readonly #database: Database;
   /** Whose last purge by this process ended whole: of others something may lie below the bound. */
   readonly #whole = new Set<ProjectRef>();
-
   readonly #projectsMax: number;
 
   constructor(database: Database, { projectsMax }: { readonly projectsMax: number }) {

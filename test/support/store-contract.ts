@@ -601,6 +601,33 @@ function connectionContract(makeGround: MakeGround): void {
     expect(found.map(({ id }) => id)).toEqual([early.id]);
   });
 
+  test.each([
+    ['listens', {}],
+    ['was closed before it was made', { state: 'closed', closedAt: sampleTime + 9000 }],
+  ] as const)('so are those that are closed, on each page, where it %s', async (_, end) => {
+    await using ground = await makeGround();
+    await using store = await openNode(ground);
+    const made = sampleListener({ createdAt: sampleTime + 3_600_000_000 });
+    const connections = [0, 1000, 2000].map((after) =>
+      sampleConnection({ listenerId: made.id, acceptedAt: sampleTime + after }),
+    );
+    await store.node.append(
+      append(1, [
+        listenerEvent('listener_created', made),
+        ...connections.flatMap((one) => [opened(one), closed(one)]),
+        ...('state' in end ? [listenerEvent('listener_closed', { ...made, ...end })] : []),
+      ]),
+    );
+    const asked = { ...everyConnection, lport: made.laddr?.port ?? 0 };
+    const pages: (readonly string[])[] = [];
+    for (let after: string | null = null; pages.length < connections.length; ) {
+      const found = await store.connections.list(asked, { pageSize: 1, after });
+      pages.push(found.map(({ id }) => id));
+      after = found[0]?.id ?? after;
+    }
+    expect(pages).toEqual(connections.map(({ id }) => [id]).toReversed());
+  });
+
   test('one that opens and closes in one append, or in several, ends the same', async () => {
     await using ground = await makeGround();
     await using store = await openNode(ground);
