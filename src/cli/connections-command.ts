@@ -90,6 +90,7 @@ async function listConnections(session: Session, command: Command): Promise<unde
       list,
       filter: eventFilterOf(options),
       rowOf: ({ connection }) => (connection && fits(options)(connection) ? connection : undefined),
+      isPast: (connection, listed) => stepsOf(connection) <= stepsOf(listed),
       columns: await connectionColumnsOf(session, options, null),
     });
     return;
@@ -99,6 +100,12 @@ async function listConnections(session: Session, command: Command): Promise<unde
   // Which time that is, a table leaves to the zone of its reader.
   const older = `--before ${items.at(-1)?.acceptedAt} older ones`;
   if (isCut) sayCut(session, `newest ${items.length} connections`, older);
+}
+
+/** What has happened to it; its counters go on without an event. */
+function stepsOf({ halfClosedAt, closedAt }: Connection): number {
+  if (closedAt !== null) return 2;
+  return halfClosedAt === null ? 0 : 1;
 }
 
 /** Where all of them have ended it waits in vain, which looks like one that hangs. */

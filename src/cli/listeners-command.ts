@@ -55,6 +55,7 @@ async function listListeners(session: Session, command: Command): Promise<undefi
       list,
       filter: { type: listenerEventTypes, protocol: rest.protocol, label: query.label },
       rowOf: ({ listener }) => (listener && fits(options)(listener) ? listener : undefined),
+      isPast,
       columns: listenerColumns(session.format),
     });
     return;
@@ -62,6 +63,12 @@ async function listListeners(session: Session, command: Command): Promise<undefi
   const { items, isCut } = await list();
   await showListeners(session, items);
   if (isCut) sayCut(session, `newest ${items.length} listeners`);
+}
+
+/** The first two events of a listener, pending and listening, are of one time. */
+function isPast(listener: Listener, listed: Listener): boolean {
+  if (listener.updatedAt !== listed.updatedAt) return listener.updatedAt < listed.updatedAt;
+  return listed.state !== 'pending' || listener.state === 'pending';
 }
 
 /** What of the filter the log does not tell apart. */

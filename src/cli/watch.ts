@@ -16,6 +16,8 @@ export interface Watched<Row extends { readonly id: string; readonly state: stri
   readonly filter: Query;
   /** What the event is about, where that belongs to the list. */
   rowOf(event: Event): Row | undefined;
+  /** Whether a row of the log is no newer than what the list had. */
+  isPast(row: Row, listed: Row): boolean;
   readonly columns: readonly Column<Row>[];
 }
 
@@ -29,10 +31,10 @@ export async function watch<Row extends Listed>(
   await (isDrawn ? redraw(session, watched) : printChanges(session, watched));
 }
 
-/** The log is read from before the list, so that nothing is missed between them; a row that is as it was shown is not shown again. */
+/** The log is read from before the list, so that nothing is missed between them; what the list knew, or what is as it was shown, is not shown again. */
 async function printChanges<Row extends Listed>(
   { client, terminal, format }: Session,
-  { list, filter, rowOf, columns }: Watched<Row>,
+  { list, filter, rowOf, isPast, columns }: Watched<Row>,
 ): Promise<void> {
   const { headSeq } = await client.get<Status>('/v1/status');
   const widths: number[] = [];
@@ -53,16 +55,23 @@ async function printChanges<Row extends Listed>(
   await print(items.toReversed(), true);
   if (isCut) terminal.say(`kodama: it begins with the newest ${items.length}, and there are more`);
   const say = (text: string) => terminal.say(text);
+  // Where it is synced, the log is past what the list knew.
+  const listed = new Map(items.map((row) => [row.id, row]));
+  const isKnown = (row: Row) => {
+    const before = listed.get(row.id);
+    return before !== undefined && isPast(row, before);
+  };
   let isReady = false;
   const start = { afterSeq: headSeq };
   for await (const { message } of follow({ client, query: filter, start, say })) {
     if ('event' in message) {
       const row = rowOf(message.event);
-      const isKnown = row !== undefined || shown.has(idOf(message.event));
-      const changed = row ?? (isKnown ? (aboutOf(message.event) as Row) : undefined);
-      if (changed !== undefined) await print([changed]);
+      const isShown = row !== undefined || shown.has(idOf(message.event));
+      const changed = row ?? (isShown ? (aboutOf(message.event) as Row) : undefined);
+      if (changed !== undefined && !isKnown(changed)) await print([changed]);
     } else if ('synced' in message && !isReady) {
       isReady = true;
+      listed.clear();
       say(`kodama: ready, and following from seq ${message.seq} on`);
     }
   }
