@@ -174,6 +174,23 @@ test('a stream ends after so many events', async () => {
   ]);
 });
 
+test('the events of a listener begin where that is said, and else with its first', async () => {
+  await using listener = await kodama.listen();
+  const types = async (query: Parameters<typeof listener.events>[0]) => {
+    const events = await Array.fromAsync(listener.events({ ...query, endAtHead: true }));
+    return events.map(({ type }) => type);
+  };
+  const all = ['listener_created', 'listener_listening'];
+  expect(await types({})).toEqual(all);
+  // What is undefined is no start.
+  expect(await types({ afterSeq: undefined } as object)).toEqual(all);
+  expect(await types({ last: 1 })).toEqual(['listener_listening']);
+  expect(await types({ since: '2026-01-01T00:00:00Z' })).toEqual(all);
+  expect(await types({ fromNow: true })).toEqual([]);
+  const { headSeq } = await kodama.status();
+  expect(await types({ afterSeq: headSeq })).toEqual([]);
+});
+
 test(
   'a kodama of its own starts beside what is set for others, and nothing of it is left',
   long,

@@ -71,9 +71,12 @@ export class EchoListener implements AsyncDisposable {
     return this.#kodama.connections({ ...query, listener: this.id });
   }
 
-  /** Its whole log and what comes, without a gap. */
+  /** Its whole log, or from where the query says, and what comes, without a gap. */
   events(query: Own<EventsQuery> = {}, options: FollowOptions = {}): AsyncGenerator<Event, void> {
-    return this.#kodama.events({ afterSeq: 0, ...query, listenerId: [this.id] }, options);
+    const { afterSeq, since, last, fromNow } = query;
+    const isPlaced = (afterSeq ?? since ?? last ?? fromNow) !== undefined;
+    const start = isPlaced ? {} : { afterSeq: 0 };
+    return this.#kodama.events({ ...query, ...start, listenerId: [this.id] }, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
