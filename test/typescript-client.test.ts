@@ -354,6 +354,48 @@ test('what a proxy says while kodama is away is waited through, or told as that'
   await expect(stranger.kodama.status()).rejects.toMatchObject({ code: 'internal', status: 500 });
 });
 
+const cutOff: Answer = (response) => {
+  response.writeHead(200, { 'content-length': '100' });
+  response.write('{"met":true,"lis', () => response.destroy());
+};
+
+test('an answer that is cut in the middle is one of nobody, and asked for again by a wait', async () => {
+  await using server = await answering(cutOff);
+  await expect(server.kodama.status()).rejects.toBeInstanceOf(UnreachableError);
+  const cutRefusal: Answer = (response) => {
+    response.writeHead(400, { 'content-length': '100' });
+    response.write('{"code":"inv', () => response.destroy());
+  };
+  await using refusing = await answering(cutRefusal);
+  await expect(refusing.kodama.status()).rejects.toBeInstanceOf(UnreachableError);
+  await using waiting = await answering(cutOff, lines('{"met":true}'));
+  expect(await waiting.kodama.wait({ timeoutMs: 60_000 })).toEqual({ met: true });
+  // Who has given it up is told that.
+  const stop = new AbortController();
+  await using halting = await answering((response) => {
+    response.write('{"met":true', () => stop.abort(new Error('given up')));
+  });
+  const given = halting.kodama.wait({ timeoutMs: 60_000 }, stop.signal);
+  await expect(given).rejects.toThrow('given up');
+});
+
+test('an answer that is no JSON is told as that, and by whom', async () => {
+  await using stranger = await answering((response) => response.end('<html>hello</html>'));
+  const told = { code: 'internal', status: 200, message: /^http:.* answers no JSON/ };
+  for (const call of [
+    stranger.kodama.status(),
+    stranger.kodama.wait({}),
+    Array.fromAsync(stranger.kodama.listeners()),
+  ]) {
+    const error = await rejection(call);
+    expect(error).toBeInstanceOf(KodamaError);
+    expect(error).toMatchObject({ ...told, message: expect.stringMatching(told.message) });
+  }
+  await using page = await answering(lines('<html>', 'hello</html>'));
+  const events = rejection(Array.fromAsync(page.kodama.events()));
+  expect(await events).toBeInstanceOf(KodamaError);
+});
+
 test('a stream that was read too slowly goes on, and one that may not begin does not', async () => {
   const crowded = '{"error":{"status":429,"code":"resource_exhausted","detail":"too slow"}}';
   await using stream = await answering(

@@ -129,7 +129,7 @@ async function* lines(
       text += decoder.decode(value, { stream: true });
       const whole = text.split('\n');
       text = whole.pop() ?? '';
-      for (const line of whole) if (line !== '') yield JSON.parse(line) as Line;
+      for (const line of whole) if (line !== '') yield rest.parsed<Line>(response, line);
     }
   } finally {
     await reader.cancel().catch(() => undefined);

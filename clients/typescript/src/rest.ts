@@ -1,5 +1,5 @@
 /** One call of the REST API, by fetch: what is refused is thrown as its problem. */
-import { errorOf, UnreachableError } from './errors.ts';
+import { errorOf, KodamaError, UnreachableError } from './errors.ts';
 import type { Problem } from './types.ts';
 
 export interface ClientOptions {
@@ -17,6 +17,8 @@ export interface CallOptions {
   readonly accept?: string;
   readonly idempotencyKey?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** For all of the answer; none by default. */
+  readonly timeoutMs?: number;
 }
 
 export class Rest {
@@ -36,26 +38,60 @@ export class Rest {
 
   /** @throws KodamaError what kodama answers, UnreachableError, and what the signal was aborted with */
   async call(method: string, path: string, options: CallOptions = {}): Promise<Response> {
-    const { query = {}, body, accept, idempotencyKey, signal } = options;
+    const { query = {}, body, accept, idempotencyKey } = options;
     const headers: Record<string, string> = { ...this.#headers };
     if (body !== undefined) headers['content-type'] = 'application/json';
     if (accept !== undefined) headers.accept = accept;
     if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey;
+    const signal = signalOf(options);
     const response = await fetch(`${this.url}${path}${queryText(query)}`, {
       method,
       headers,
       body: body === undefined ? null : JSON.stringify(body),
       signal: signal ?? null,
     }).catch((cause) => {
-      signal?.throwIfAborted();
-      throw new UnreachableError(`${this.url} does not answer`, { cause });
+      throw this.#broken('does not answer', cause, options);
     });
     if (response.ok) return response;
-    throw await refusalOf(response, this.url, signal);
+    throw await this.#refusalOf(response, options);
   }
 
   async json<Body>(method: string, path: string, options: CallOptions = {}): Promise<Body> {
-    return (await (await this.call(method, path, options)).json()) as Body;
+    const response = await this.call(method, path, options);
+    return this.parsed<Body>(response, await this.#textOf(response, options));
+  }
+
+  /** @throws KodamaError where it is no JSON: who answers so is no kodama */
+  parsed<Body>(response: Response, text: string): Body {
+    try {
+      return JSON.parse(text) as Body;
+    } catch (cause) {
+      throw strangerOf(response, `${this.url} answers no JSON: is it a kodama?`, cause);
+    }
+  }
+
+  /** What a call that broke is told as. @throws what the signal was aborted with */
+  #broken(what: string, cause: unknown, { signal }: CallOptions): UnreachableError {
+    signal?.throwIfAborted();
+    return new UnreachableError(`${this.url} ${what}`, { cause });
+  }
+
+  /** Something between may answer instead of kodama: that is told by its status, and may be that kodama does not answer. */
+  async #refusalOf(response: Response, options: CallOptions): Promise<Error> {
+    const { status, statusText } = response;
+    const body = problemOf(await this.#textOf(response, options));
+    if (body !== null) return errorOf(body);
+    const title = `${status} ${statusText}`.trim();
+    if (status >= 502 && status <= 504) {
+      return new UnreachableError(`${this.url} is not kodama itself, and says ${title}`);
+    }
+    return strangerOf(response, title);
+  }
+
+  async #textOf(response: Response, options: CallOptions): Promise<string> {
+    return await response.text().catch((cause) => {
+      throw this.#broken('was cut off in its answer', cause, options);
+    });
   }
 
   /** Every item of a list, as pages are turned. */
@@ -71,23 +107,31 @@ export class Rest {
   }
 }
 
-/** Something between may answer instead of kodama: that is told by its status, and may be that kodama does not answer. */
-async function refusalOf(
-  response: Response,
-  url: string,
-  signal: AbortSignal | undefined,
-): Promise<Error> {
-  const { status, statusText } = response;
-  const body = (await response.json().catch(() => null)) as Partial<Problem> | null;
-  signal?.throwIfAborted();
-  const isProblem = typeof body?.code === 'string' && typeof body.detail === 'string';
-  if (isProblem) return errorOf(body as Problem);
-  const title = `${status} ${statusText}`.trim();
-  if (status >= 502 && status <= 504) {
-    return new UnreachableError(`${url} is not kodama itself, and says ${title}`);
+function signalOf({ signal, timeoutMs }: CallOptions): AbortSignal | undefined {
+  if (timeoutMs === undefined) return signal;
+  const limit = AbortSignal.timeout(timeoutMs);
+  return signal === undefined ? limit : AbortSignal.any([signal, limit]);
+}
+
+function problemOf(text: string): Problem | null {
+  try {
+    const body = JSON.parse(text) as Partial<Problem> | null;
+    const isProblem = typeof body?.code === 'string' && typeof body.detail === 'string';
+    return isProblem ? (body as Problem) : null;
+  } catch {
+    return null;
   }
-  const code = 'internal';
-  return errorOf({ type: 'about:blank', title, status, detail: title, code, requestId: '' });
+}
+
+/** Of an answer that is not kodama's. */
+function strangerOf(
+  { status, statusText }: Response,
+  detail: string,
+  cause?: unknown,
+): KodamaError {
+  const title = `${status} ${statusText}`.trim();
+  const about = { type: 'about:blank', title, status, detail, requestId: '' };
+  return new KodamaError({ ...about, code: 'internal' }, { cause });
 }
 
 function queryText(query: object): string {

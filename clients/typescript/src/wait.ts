@@ -4,6 +4,8 @@ import { isPassing, Pauses } from './repeat.ts';
 import type { Rest } from './rest.ts';
 
 const callMs = 30_000;
+/** For an answer that was to come by then. */
+const silenceMs = 30_000;
 const defaultTimeoutMs = 10_000;
 
 interface Timed {
@@ -11,7 +13,7 @@ interface Timed {
   readonly settleMs?: number;
 }
 
-/** @throws NotMetError with what nearly matched, KodamaError, and what the signal was aborted with */
+/** @throws NotMetError with what nearly matched, KodamaError, UnreachableError, and what the signal was aborted with */
 export async function wait<Met>(
   rest: Rest,
   path: string,
@@ -27,7 +29,11 @@ export async function wait<Met>(
     // What must hold for a while must have the while.
     const ownMs = Math.max(Math.min(leftMs, Math.max(callMs, settleMs)), settleMs);
     try {
-      return await rest.json<Met>('GET', path, { query: { ...query, timeoutMs: ownMs }, signal });
+      return await rest.json<Met>('GET', path, {
+        query: { ...query, timeoutMs: ownMs },
+        signal,
+        timeoutMs: ownMs + silenceMs,
+      });
     } catch (error) {
       const isToBeSeen = error instanceof NotMetError && error.why === 'timeout' && !isLast;
       const mayCome = isPassing(error) && performance.now() < deadline;
