@@ -80,7 +80,7 @@ function NodeState() {
   return (
     <dl class="node">
       {caller.isHosted.value && (
-        <div>
+        <div class="of-project">
           <dt>{words.header.project}</dt>
           <dd>
             <ProjectSwitch />

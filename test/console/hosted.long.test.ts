@@ -1,5 +1,5 @@
 /** What an operator sees of projects, and how a key ends, in a real browser. */
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { expectAccessible, isLive, openTab, sharedBrowser } from '../support/browser.ts';
 import { want } from '../support/rest-client.ts';
@@ -15,6 +15,8 @@ async function makeKey(project: string, name: string, scopes: readonly string[])
   const headers = { ...bearer(token), 'kodama-project': project };
   return await want(201, app, 'POST', '/v1/keys', { name, scopes }, headers);
 }
+
+const boxOf = (shown: Locator) => shown.evaluate((one) => one.getBoundingClientRect());
 
 async function expectNoScroll(page: Page): Promise<void> {
   const width = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
@@ -44,6 +46,15 @@ test('an operator switches among projects, whose things stay apart', async () =>
     expect(await page.getByText(other).count()).toBe(0);
   }
   await expectAccessible(page);
+  // Whose things these are is said, however little room there is.
+  for (const width of [480, 390, 320]) {
+    await page.setViewportSize({ width, height: 800 });
+    const box = await boxOf(choice);
+    expect(box.width, `at ${width}`).toBeGreaterThan(60);
+    expect(box.right).toBeLessThanOrEqual(width);
+    await expectAccessible(page);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
   await page.getByRole('button', { name: 'Session' }).click();
   await page.getByText('the token of kodama itself').waitFor();
   await page.getByText('This project has no limits of its own.').waitFor();
@@ -186,13 +197,17 @@ test('a key that may not follow the log sees what the lists tell, and is told wh
 });
 
 test('where nothing listens, who may open nothing is offered no button for it', async () => {
-  await want(201, app, 'POST', '/v1/projects', { name: 'bare' }, bearer(token));
-  const { secret } = await makeKey('bare', 'looks', ['read']);
-  await using tab = await openTab(browser);
+  const bare = 'bare'.repeat(15);
+  await want(201, app, 'POST', '/v1/projects', { name: bare }, bearer(token));
+  const { secret } = await makeKey(bare, 'looks', ['read']);
+  await using tab = await openTab(browser, { viewport: { width: 320, height: 800 } });
   const { page } = tab;
   await page.goto(`${app.url}/#key=${secret}`);
   await page.getByText('it lacks the scope listeners:write').waitFor();
   expect(await page.getByRole('button', { name: 'Open an echo listener' }).count()).toBe(0);
+  const shown = page.getByRole('banner').getByText(bare);
+  await shown.waitFor();
+  expect((await boxOf(shown)).right).toBeLessThanOrEqual(320);
 });
 
 test('a key that is revoked while it is used is told, and another one asked for', async () => {

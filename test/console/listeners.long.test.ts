@@ -86,6 +86,21 @@ test('a filter by the declared address keeps its column, however narrow the wind
   await waitFor('the other one', async () => String(await addresses()) === 'raddr');
 });
 
+test('a label without a place to break breaks anyway, so that nobody scrolls sideways', async () => {
+  const labels = { commit: 'c0ffee'.repeat(42), build: 'deadbeef'.repeat(5) };
+  await listen('labelled', { labels });
+  await using tab = await openTab(browser);
+  const { page } = tab;
+  for (const width of [1280, 390, 320])
+    for (const path of ['/listeners/labelled', '/?listener=labelled', '/listeners']) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.goto(app.url + path);
+      await page.getByText('labelled').first().waitFor();
+      const whole = await page.evaluate('document.documentElement.scrollWidth');
+      expect(whole, `${path} at ${width}`).toBe(width);
+    }
+});
+
 test('a listener that is closed or unknown is told as such, and no other is shown for it', async () => {
   const { id } = await listen('short-lived');
   const { headSeq } = await want(200, app, 'GET', '/v1/status');
