@@ -100,6 +100,7 @@ function ConnectionRow(props: ConnectionRowProps) {
   const { id, acceptedAt, protocol, laddr, raddr, declaredRaddr, pid, fd } = connection;
   const { listenerId, listenerName: name } = connection;
   const isOther = declaredRaddr !== null && raddrText(connection) !== addressText(declaredRaddr);
+  const bytes = `${words.count(connection.bytesIn)} / ${words.count(connection.bytesOut)}`;
   const pair = raddr && { raddr: raddr.ip, lport: String(laddr.port) };
   return (
     <tr
@@ -148,8 +149,8 @@ function ConnectionRow(props: ConnectionRowProps) {
       </td>
       <td class="of-pid number">{pid}</td>
       <td class="of-fd number">{fd}</td>
-      <td class="of-bytes number">
-        {words.count(connection.bytesIn)} / {words.count(connection.bytesOut)}
+      <td class="of-bytes number" title={bytes}>
+        {bytes}
       </td>
       <td class="of-state">
         <ConnectionState connection={connection} />{' '}
