@@ -29,7 +29,7 @@ export function Header() {
             {words.pages.nodes}
           </a>
         )}
-        {caller.isHosted.value && caller.may('keys:read') && (
+        {(caller.may('keys:read') || (caller.own.value === null && !caller.isHosted.value)) && (
           <a href={router.href('/keys')} aria-current={page === 'keys' ? 'page' : undefined}>
             {words.pages.keys}
           </a>

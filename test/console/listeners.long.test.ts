@@ -103,6 +103,17 @@ test('a label without a place to break breaks anyway, so that nobody scrolls sid
     }
 });
 
+test('where everybody may all there is, the keys are a link away, too', async () => {
+  await using tab = await openTab(browser, { viewport: { width: 320, height: 800 } });
+  const { page } = tab;
+  await page.goto(app.url);
+  await page.getByRole('link', { name: 'API keys' }).click();
+  await page.waitForURL(`${app.url}/keys`);
+  await page.getByRole('heading', { name: 'API keys' }).waitFor();
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+  await expectAccessible(page);
+});
+
 test('a listener that is closed or unknown is told as such, and no other is shown for it', async () => {
   const { id } = await listen('short-lived');
   const { headSeq } = await want(200, app, 'GET', '/v1/status');
