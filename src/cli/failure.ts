@@ -27,6 +27,8 @@ export class CommandFailure extends Error {
   readonly problem: ProblemLike;
   /** What to do about it, for whoever sits at a terminal. */
   readonly hint: string | null;
+  /** What to do about it, for whoever reads the log of a CI run, too. */
+  readonly remedy: string | null = null;
 
   constructor(
     exitCode: number,
@@ -43,11 +45,14 @@ export class CommandFailure extends Error {
 /** The API has refused it: its own problem. */
 export class Refused extends CommandFailure {
   override readonly name = 'Refused';
+  override readonly remedy: string | null;
 
   constructor(problem: ProblemLike) {
-    const isUnknown = problem.code === 'unauthenticated';
-    const hint = isUnknown ? 'set KODAMA_API_TOKEN, or give --token-file FILE' : null;
-    super(problem.code === 'not_met' ? exitCodes.notMet : exitCodes.failed, problem, { hint });
+    super(problem.code === 'not_met' ? exitCodes.notMet : exitCodes.failed, problem);
+    this.remedy =
+      problem.code === 'unauthenticated'
+        ? 'set KODAMA_API_TOKEN, or give --token-file FILE; kodama login tests it'
+        : null;
   }
 
   /** It may pass by itself, so the same may be asked again. */

@@ -55,13 +55,14 @@ function report(terminal: Terminal, error: unknown, isJson: boolean): number {
   if (error instanceof CommanderError)
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (!(error instanceof CommandFailure)) throw error;
-  const { problem, hint, exitCode } = error;
+  const { problem, hint, remedy, exitCode } = error;
   if (isJson) terminal.sayText(`${JSON.stringify(problem)}\n`);
   else {
     terminal.say(`kodama: ${codeText(problem.code)}${problem.detail}`);
     for (const { path, message } of problem.errors?.slice(1) ?? []) {
       terminal.say(`kodama: ${path}: ${message}`);
     }
+    if (remedy !== null) terminal.say(`kodama: ${remedy}`);
     if (hint !== null) terminal.hint(hint);
   }
   return exitCode;

@@ -101,7 +101,15 @@ test('a key is made, used, rotated, renamed and revoked', async () => {
   expect(await kodama('keys rotate robot-2')).toMatchObject({ code: 1, stderr: none('robot-2') });
   const refused = await kodama('login', second);
   expect(refused).toMatchObject({ code: 1, stdout: '' });
-  expect(refused.stderr).toContain('unauthenticated');
+  expect(refused.stderr.split('\n')).toEqual([
+    'kodama: unauthenticated: authorization: the key is revoked',
+    'kodama: set KODAMA_API_TOKEN, or give --token-file FILE; kodama login tests it',
+    '',
+  ]);
+  // Programs read the problem as the API has it, in one line.
+  expect(jsonLines((await kodama('login -o json', second)).stderr)).toMatchObject([
+    { code: 'unauthenticated', detail: 'authorization: the key is revoked' },
+  ]);
   expect((await kodama('keys')).stdout).toMatch(/ robot-2 .* revoked /);
 });
 
