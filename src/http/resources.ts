@@ -154,7 +154,9 @@ export const listenerResource = z
     createdAt: time.describe('When it was made.'),
     updatedAt: time.describe('When it last changed, counts aside.'),
     closedAt: time.nullable().describe('When it was closed.'),
-    expiresAt: time.nullable().describe('When it is closed by itself; of one that drains: at the latest.'),
+    expiresAt: time
+      .nullable()
+      .describe('When it is closed by itself; of one that drains: at the latest.'),
   })
   .meta({ id: 'Listener', description: 'An echo server bound to an address.' });
 
