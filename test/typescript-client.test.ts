@@ -82,6 +82,19 @@ test('a listener on all addresses is reached at the host of kodama', async () =>
   expect(of('192.0.2.2', 'http://127.0.0.1:8080')).toBe('192.0.2.2');
 });
 
+test('a URL may end in /v1 and in slashes, and an empty one is none, as for the command', () => {
+  for (const [given, url] of [
+    ['http://kodama.example:8080/v1', 'http://kodama.example:8080'],
+    ['http://kodama.example:8080/v1//', 'http://kodama.example:8080'],
+    ['https://kodama.example/behind///', 'https://kodama.example/behind'],
+    ['', 'http://127.0.0.1:8080'],
+  ] as const) {
+    using _ = variables({ KODAMA_URL: given });
+    expect(new Kodama().url, given).toBe(url);
+    expect(new Kodama({ url: given }).url, given).toBe(url);
+  }
+});
+
 test('what is refused is thrown with its code and its fields', async () => {
   const refused = kodama.createListener({ port: -1 });
   await expect(refused).rejects.toBeInstanceOf(KodamaError);

@@ -27,7 +27,9 @@ export class Rest {
 
   constructor({ url, token, project }: ClientOptions) {
     const { env } = process;
-    this.url = (url ?? env.KODAMA_URL ?? 'http://127.0.0.1:8080').replace(/\/$/, '');
+    // Each path begins with /v1, which the URL may end in; an empty one counts as absent. The command has the same rules.
+    const given = url || env.KODAMA_URL || 'http://127.0.0.1:8080';
+    this.url = given.replace(/\/+$/, '').replace(/\/v1$/, '');
     const key = token ?? env.KODAMA_API_TOKEN;
     const name = project ?? env.KODAMA_PROJECT;
     this.#headers = {
