@@ -117,6 +117,28 @@ test('a first connection that fails is not tried again', async () => {
   expect(server.asked).toHaveLength(1);
 });
 
+test('what is to end at the head gives up where kodama is gone', async () => {
+  await using server = await serve(
+    cut('{"seq":7,"event":{}}', ''),
+    refuse(503, 'unavailable'),
+    (response) => response.end('{"seq":8,"heartbeat":{}}\n{"error":{"code":"unavailable"}}\n'),
+    (response) => response.destroy(),
+  );
+  const { client } = server;
+  const said: string[] = [];
+  const say = (text: string) => said.push(text);
+  const query = { endAtHead: true };
+  const items = follow({ client, query, start: { afterSeq: 0 }, goneMs: 500, say });
+  await expect(take(items, Number.POSITIVE_INFINITY)).rejects.toThrow(Unreachable);
+  // It has tried to go on, before and behind what came.
+  expect(server.asked.slice(0, 3)).toEqual([
+    '?endAtHead=true&afterSeq=0',
+    ...new Array(2).fill('?endAtHead=true&afterSeq=7'),
+  ]);
+  expect(server.asked.at(-1)).toBe('?endAtHead=true&afterSeq=8');
+  expect(said.at(-1)).toMatch(/ resuming after seq 8$/);
+});
+
 test('a follower that is stopped ends, while it reads and while it waits', async () => {
   for (const answer of [lines('{"seq":7,"synced":{}}', ''), cut('{"seq":7,"synced":{}}', '')]) {
     await using server = await serve(answer, refuse(503, 'unavailable'));

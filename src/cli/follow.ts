@@ -13,6 +13,8 @@ export interface FollowOptions {
   /** Where it starts, as the API has it; none is from now. */
   readonly start: Query;
   readonly signal?: AbortSignal;
+  /** Of what ends at the head: how long it goes on after a loss without a word. */
+  readonly goneMs?: number;
   /** Told of each loss, and that it goes on. */
   readonly say: (text: string) => void;
 }
@@ -25,15 +27,20 @@ export interface Followed {
 
 const waitMinMs = 100;
 const waitMaxMs = 5000;
+const goneMsDefault = 30_000;
 
-/** Ends with its signal, or where the query says so. @throws what the first connection fails with */
+/**
+ * Ends with its signal, or where the query says so. @throws what the first connection fails with, and with `endAtHead` what
+ * the last one does, once nothing has come for `goneMs` after a loss
+ */
 export async function* follow(options: FollowOptions): AsyncGenerator<Followed, void, void> {
-  const { client, query, signal, say } = options;
+  const { client, query, signal, goneMs = goneMsDefault, say } = options;
   let { start } = options;
   let seq: number | null = null;
   let log: string | undefined;
   let waitMs = waitMinMs;
   let isLost = false;
+  let lostAt = 0;
   const isStopped = () => signal?.aborted === true;
   while (!isStopped()) {
     let loss: string;
@@ -52,9 +59,14 @@ export async function* follow(options: FollowOptions): AsyncGenerator<Followed, 
     } catch (error) {
       if (isStopped()) return;
       if (seq === null || !isPassing(error)) throw error;
+      // Nobody waits for ever for what is to end.
+      if (query.endAtHead === true && isLost && performance.now() - lostAt > goneMs) throw error;
       loss = error.message;
     }
-    if (!isLost) say(`kodama: the connection is lost (${loss}): resuming after seq ${seq}`);
+    if (!isLost) {
+      say(`kodama: the connection is lost (${loss}): resuming after seq ${seq}`);
+      lostAt = performance.now();
+    }
     isLost = true;
     await pause(waitMs, signal);
     waitMs = Math.min(waitMs * 2, waitMaxMs);
