@@ -130,14 +130,17 @@ async function deleteListeners(session: Session, command: Command): Promise<numb
   if ((named.length === 0) === (label === undefined)) {
     throw usageFailure('delete takes either names and ids, or labels with -l');
   }
-  const wanted = label === undefined ? [...named] : await labelled(session, label);
+  const wanted: readonly Wanted[] =
+    label === undefined
+      ? named.map((name) => ({ id: name, name }))
+      : await labelled(session, label);
   if (wanted.length === 0) terminal.say('kodama: no listener has these labels');
   const failures: CommandFailure[] = [];
   const ask = { query: { drainMs: drain }, silenceMs: (drain ?? 0) + drainSlackMs };
   const after = drain === undefined ? '' : `, after at most ${formatDuration(drain)}`;
-  await inParallel(wanted, deletesAtOnce, async (name) => {
+  await inParallel(wanted, deletesAtOnce, async ({ id, name }) => {
     try {
-      const isGone = await client.delete(listenerPath(name), ask);
+      const isGone = await client.delete(listenerPath(id), ask);
       terminal.say(isGone ? `closed ${name}${after}` : `${name} ${toBeClosed}`);
     } catch (error) {
       if (!(error instanceof CommandFailure)) throw error;
@@ -150,7 +153,15 @@ async function deleteListeners(session: Session, command: Command): Promise<numb
   throw first;
 }
 
-async function labelled({ client }: Session, labels: Labels): Promise<readonly string[]> {
+interface Wanted {
+  /** By which it is found: its name too where that was given. */
+  readonly id: string;
+  /** As it is told. */
+  readonly name: string;
+}
+
+/** Of those that have the labels: a name may be another's by then. */
+async function labelled({ client }: Session, labels: Labels): Promise<readonly Wanted[]> {
   const { items } = await client.list('listeners', { label: labelQuery(labels) });
-  return items.map(nameOf);
+  return items.map((listener) => ({ id: listener.id, name: nameOf(listener) }));
 }
