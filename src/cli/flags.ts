@@ -128,7 +128,11 @@ export function labelQuery(labels: Labels = {}): readonly string[] {
 /** A time, or how long ago it was: `5m`. As the API takes it. */
 export const since = reader((text) => {
   const ago = parseDuration(text);
-  const time = ago === null ? text : new Date(Date.now() - ago).toISOString();
+  if (ago === null) return parseTime(text) === null ? null : text;
+  const at = new Date(Date.now() - ago);
+  // There is no such day.
+  if (Number.isNaN(at.getTime())) return null;
+  const time = at.toISOString();
   return parseTime(time) === null ? null : time;
 }, 'a time such as 2026-11-24T12:00:00Z, or how long ago it was such as 5m');
 
