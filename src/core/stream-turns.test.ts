@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { sampleEvent } from '../../test/support/samples.ts';
 import type { NamedStreamItem } from './listener-names.ts';
 import { LoopShares } from './loop-shares.ts';
+import type { OldReader } from './old-reads.ts';
 import { inTurns } from './stream-turns.ts';
 
 const names = new Map();
@@ -92,6 +93,28 @@ test('an old piece that was read beside another project waits for its turn, howe
   expect(await items.next()).toMatchObject({ value: { seq: 8, events: { length: 3 } } });
   expect(clock.now()).toBeGreaterThan(0);
 });
+
+test.each(['synced', 'heartbeat'] as const)(
+  'a stream whose filter left out all that it read has no place at its %s',
+  async (kind) => {
+    const limits = { pieceItemsMax: 10, oldPiecesPerProjectMax: 2, turnMs: 0, restMs: 0 };
+    const loop = new LoopShares<string>({ ...limits, besideMs: 3_600_000 });
+    for (const project of ['a', 'b']) loop.neighbours.saw(project);
+    const { signal } = new AbortController();
+    const read = async () => 'read';
+    async function* filtered(old: OldReader<string>) {
+      await old.read(1000, read, signal);
+      yield { kind, seq: 1000 };
+    }
+    const open = [1, 2].map(() => {
+      const old = loop.oldReads.reader('a');
+      return inTurns(loop, 'a', filtered(old), old);
+    });
+    for (const one of open) expect(await one.next()).toMatchObject({ value: { kind } });
+    // Were there no place, it would wait for as long as they are open.
+    expect(await loop.oldReads.reader('a').read(1000, read, signal)).toBe('read');
+  },
+);
 
 test('beside another project old events rest between turns, and those that come do not', async () => {
   const restMs = 10_000;

@@ -19,6 +19,8 @@ export async function* inTurns<Project>(
   for await (const item of items) {
     if (item.kind === 'synced') isOld = false;
     if (item.kind !== 'events') {
+      // What was read last had nothing to send, and what comes after this may be long in coming.
+      old[Symbol.dispose]();
       yield item;
       continue;
     }
