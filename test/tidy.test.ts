@@ -86,7 +86,7 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2185,
-  api: 2710,
+  api: 2735,
   cli: 6900,
   core: 9790,
   agent: 1680,

@@ -69,8 +69,11 @@ export class Api {
       this.#options.rates.take(caller);
       const given = ask.read();
       using resources = new DisposableStack();
-      const pace = resources.use(await this.#options.longPages.paceOf(caller, given.input));
+      const paceOf = () => this.#options.longPages.paceOf(caller, given.input);
+      // What is waited for may be long in coming, and is no page before it has come.
+      const early = operation.waits ? null : resources.use(await paceOf());
       const answer = await this.#run(operation, caller, given, ask.key);
+      const pace = early ?? resources.use(await paceOf());
       const held = resources.move();
       return { ...answer, pace, [Symbol.dispose]: () => held.dispose() };
     } catch (error) {
