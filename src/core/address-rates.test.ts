@@ -20,6 +20,13 @@ test('the addresses of one /64 share theirs', () => {
   expect(own.of('::1', 0).take(0)).toBe(true);
 });
 
+test('an IPv4 address that an IPv6 socket tells is the IPv4 address', () => {
+  const own = rates();
+  expect(own.of('::ffff:192.0.2.1', 0).take(0)).toBe(true);
+  expect(own.of('::ffff:192.0.2.2', 0).take(0)).toBe(true);
+  expect(own.of('192.0.2.1', 0).take(0)).toBe(false);
+});
+
 test('no more than so many addresses are kept, the newest ones', () => {
   const own = rates(2);
   for (const address of ['192.0.2.1', '192.0.2.2']) own.of(address, 0).take(0);

@@ -1,5 +1,9 @@
-/** A rate for each address that calls, of the newest so many. Of IPv6 it is one for each /64: a host has as many. */
+/**
+ * A rate for each address that calls, of the newest so many. Of IPv6 it is one for each /64: a host has as many. What a
+ * socket on `::` tells of an IPv4 client is that client's IPv4 address: as IPv6 all of them would be of one /64.
+ */
 import { isIPv6 } from 'node:net';
+import { plainIp } from './address.ts';
 import type { Micros } from './time.ts';
 import { type Rate, TokenBucket } from './token-bucket.ts';
 
@@ -25,8 +29,9 @@ export class AddressRates {
   }
 }
 
-function networkOf(address: string | null): string {
-  if (address === null || !isIPv6(address)) return address ?? '';
+function networkOf(told: string | null): string {
+  const address = plainIp(told ?? '');
+  if (!isIPv6(address)) return address;
   const [head = '', tail] = address.split('::');
   const groups = head.split(':');
   // What `::` stands for is zeros: four groups are the /64.
