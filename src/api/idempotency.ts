@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Caller } from '../core/caller.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
 import { AppError, type ErrorCode, type ErrorDetails, invalidField } from '../core/errors.ts';
 import type {
   IdempotencyKeys,
@@ -81,7 +82,7 @@ export async function answerOnce<Output>(
   const { keysOf, clock, limits } = options;
   const keys = await keysOf(call.caller);
   const key = sha256(JSON.stringify([...call.scope, call.key]));
-  const bodyHash = sha256(JSON.stringify(call.given));
+  const bodyHash = sha256(canonicalJson(call.given));
   const seed = idAt(clock.now());
   const before = (ms: number) => clock.now() - ms * 1000;
   const taken = await keys.take({

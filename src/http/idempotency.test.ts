@@ -35,6 +35,16 @@ test('no body and the empty body are one request; how a body is spelt makes no o
   expect(await want(201, edge, 'POST', '/v1/listeners', spelt, key('k'))).toEqual(first);
 });
 
+test('labels have no order: in another one it is the same request', async () => {
+  await using edge = await restEdge();
+  const one = { name: 'a', labels: { team: 'x', env: 'ci' } };
+  const first = await want(201, edge, 'POST', '/v1/listeners', one, key('k'));
+  const other = { labels: { env: 'ci', team: 'x' }, name: 'a' };
+  expect(await want(201, edge, 'POST', '/v1/listeners', other, key('k'))).toEqual(first);
+  const more = { ...other, labels: { env: 'x', team: 'ci' } };
+  await want(422, edge, 'POST', '/v1/listeners', more, key('k'));
+});
+
 test('the key with another body is a mismatch', async () => {
   await using edge = await restEdge();
   await want(201, edge, 'POST', '/v1/listeners', { name: 'a' }, key('k'));
