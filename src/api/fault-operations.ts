@@ -1,7 +1,7 @@
 /** The operations of a listener's faults, one by one: what two callers do at once does not undo each other's. */
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
-import { addFault, changeFault, removeFault } from '../core/fault-changes.ts';
+import { addFault, changeFault, hasFault, removeFault } from '../core/fault-changes.ts';
 import { addedFault, changedFault, faultPatch } from './fault-input.ts';
 import { operation } from './operation.ts';
 import { idOrName, name } from './values.ts';
@@ -34,8 +34,13 @@ export function faultOperations() {
       takesKey: true,
       at: listener,
       input: addedFault,
-      run: ({ control }, caller, { at, input: { before = null, ...fault } }) =>
-        ofOne(control.updateFaults(caller, at.id, addFault(fault, before))),
+      async run({ control }, caller, { at, input: { before = null, ...fault } }, run) {
+        if (run?.isResumed) {
+          const listener = await control.getListener(caller, at.id);
+          if (hasFault(listener.faults, fault)) return listener;
+        }
+        return await ofOne(control.updateFaults(caller, at.id, addFault(fault, before)));
+      },
     }),
     updateFault: operation({
       name: 'updateFault',

@@ -1,4 +1,5 @@
 /** Changes of a list of faults, one fault at a time and by its name. What they make may lack names, which are made then. */
+import { canonicalJson } from './canonical-json.ts';
 import { AppError } from './errors.ts';
 import type { Fault, UnnamedFault } from './fault.ts';
 
@@ -12,6 +13,18 @@ export function addFault(fault: UnnamedFault, before: string | null): FaultChang
     const place = before === null ? faults.length : placeOf(before, faults);
     return [...faults.slice(0, place), fault, ...faults.slice(place)];
   };
+}
+
+/** Whether the add of it may have been done: one that is its like in all that was given. */
+export function hasFault(faults: readonly Fault[], fault: UnnamedFault): boolean {
+  const wanted = canonicalJson(fault);
+  const isLike = (one: Fault) => canonicalJson(withNameOf(one, fault)) === wanted;
+  return faults.some(isLike);
+}
+
+/** Who was given no name has got one. */
+function withNameOf(one: Fault, { name }: UnnamedFault): UnnamedFault {
+  return name === undefined ? { ...one, name } : one;
 }
 
 /** @throws not_found, already_exists, and what the change throws */
