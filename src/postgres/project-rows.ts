@@ -97,7 +97,7 @@ export class ProjectRows implements ProjectDirectory, Port {
         const { ref } = project;
         await transaction.$executeRaw`
           INSERT INTO log_heads (project, listeners, seq, oldest_seq, max_time, marked_seq, bytes, listeners_max)
-          VALUES (${ref}, 0, 0, 1, 0, 0, 0, ${project.quotas.listeners}::integer)`;
+          VALUES (${ref}, 0, 0, 1, 0, 0, 0, ${listenersMaxOf(project)}::integer)`;
         await transaction.auditEntry.create({ data: auditRow(audit(null, project)) });
         return project;
       });
@@ -152,7 +152,7 @@ export class ProjectRows implements ProjectDirectory, Port {
         data: { ...data, bindHosts },
       });
       await transaction.$executeRaw`
-        UPDATE log_heads SET listeners_max = ${quotas.listeners}::integer WHERE project = ${ref}`;
+        UPDATE log_heads SET listeners_max = ${listenersMaxOf({ quotas })}::integer WHERE project = ${ref}`;
       await transaction.auditEntry.create({ data: auditRow(audit(before, changed)) });
       return projectOf(saved);
     });
@@ -178,6 +178,11 @@ function projectOf(row: Row): KnownProject {
     createdAt: Number(row.createdAt),
     updatedAt: Number(row.updatedAt),
   };
+}
+
+/** Beside the count of listeners: there are never more than that counts, whatever more the quota allows. */
+function listenersMaxOf({ quotas: { listeners } }: Pick<KnownProject, 'quotas'>): number | null {
+  return listeners === null ? null : Math.min(listeners, 2 ** 31 - 1);
 }
 
 /** In the rows no hosts stand for any. */

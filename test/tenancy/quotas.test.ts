@@ -193,6 +193,18 @@ test('open connections of all its listeners are as many as the quota says, which
   expect(text).toMatch(/_refused_total\{rule="project_quota"\} [1-9]/);
 });
 
+test('a quota may be larger than anything that is counted', async () => {
+  const most = 1_000_000_000_000;
+  const { quotas: known } = await want(200, app, 'GET', '/v1/quotas', undefined, operator);
+  const all = Object.fromEntries(known.map(({ name }: Reply['body']) => [name, most]));
+  const key = await makeProject('vast', all);
+  await limit('vast', { listeners: 1 });
+  await limit('vast', all);
+  await want(201, app, 'POST', '/v1/listeners:batch', { listeners: [{}, {}] }, key);
+  const told = { name: 'listeners', limit: most, used: 2 };
+  expect(await quotaOf(key, 'listeners')).toEqual(told);
+});
+
 test('events are kept as the quota says, within what holds for all', async () => {
   const key = await makeProject('kept', { eventsKept: 3, retentionDays: 4000 });
   const { id } = await want(201, app, 'POST', '/v1/listeners', {}, key);
