@@ -20,7 +20,8 @@ import { isTaken, type LazyPrisma, type Transaction } from './lazy-prisma.ts';
 
 /** What is used of the quotas that are counted in the database. */
 const usesSql = `SELECT h.listeners,
-  (SELECT count(*) FROM api_keys k WHERE k.project = h.project AND k.revoked_at IS NULL),
+  (SELECT count(*) FROM api_keys k WHERE k.project = h.project AND k.revoked_at IS NULL
+    AND (k.expires_at IS NULL OR k.expires_at > extract(epoch FROM clock_timestamp()) * 1000000)),
   (SELECT count(*) FROM join_tokens t WHERE t.project = h.project AND t.revoked_at IS NULL AND t.uses < t.uses_max
     AND t.expires_at > extract(epoch FROM clock_timestamp()) * 1000000),
   (SELECT count(*) FROM nodes n WHERE n.project = h.project AND NOT n.is_built_in AND n.state <> 'removed'),

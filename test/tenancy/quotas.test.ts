@@ -205,6 +205,13 @@ test('a quota may be larger than anything that is counted', async () => {
   expect(await quotaOf(key, 'listeners')).toEqual(told);
 });
 
+test('a key that has expired is none of those that are used', async () => {
+  const key = await makeProject('expired', { keys: 2 });
+  const short = { name: 'short', scopes: ['read'], ttlMs: 300 };
+  await want(201, app, 'POST', '/v1/keys', short, { ...operator, 'kodama-project': 'expired' });
+  await waitFor('its end', async () => (await quotaOf(key, 'keys')).used === 1);
+});
+
 test('events are kept as the quota says, within what holds for all', async () => {
   const key = await makeProject('kept', { eventsKept: 3, retentionDays: 4000 });
   const { id } = await want(201, app, 'POST', '/v1/listeners', {}, key);
