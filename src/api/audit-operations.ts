@@ -15,8 +15,9 @@ const outcome = z
   .meta({ examples: ['ok', 'permission_denied'] });
 
 /**
- * What entries are of that is no operation: a node that joins, what nobody asked for, of earlier versions, and the calls
- * at which a key that had ended was shown: of metrics, of the reflection of gRPC, and of what is not there.
+ * What entries are of that is no operation: a node that joins, what nobody asked for, of earlier versions, metrics that a
+ * key may not read, and the calls at which a key that had ended was shown: of metrics, of the reflection of gRPC, and of
+ * what is not there.
  */
 const otherNames = ['join', 'system', 'getMetrics', 'serverReflectionInfo', 'none'];
 

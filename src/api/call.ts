@@ -9,7 +9,7 @@ import type { Keys } from '../core/keys.ts';
 import type { RequestRates } from '../core/request-rates.ts';
 import type { LeftCalls } from '../core/while-there.ts';
 import type { Refusals } from '../tenancy/refusals.ts';
-import { assertAllowed } from './allowed.ts';
+import { assertAllowed, assertAllowedTold } from './allowed.ts';
 import type { CallLines } from './call-lines.ts';
 import { type Answer, answerOnce, type IdempotencyOptions } from './idempotency.ts';
 import type { LongPages, Pace } from './long-pages.ts';
@@ -50,11 +50,13 @@ export interface ApiOptions {
 export class Api {
   readonly operations: Operations;
   readonly keys: Keys;
+  readonly refusals: ApiOptions['refusals'];
   readonly #options: ApiOptions;
 
   constructor(options: ApiOptions) {
     this.operations = options.operations;
     this.keys = options.keys;
+    this.refusals = options.refusals;
     this.#options = options;
   }
 
@@ -77,7 +79,7 @@ export class Api {
       const held = resources.move();
       return { ...answer, pace, [Symbol.dispose]: () => held.dispose() };
     } catch (error) {
-      throw this.#options.refusals.heard(caller, error);
+      throw this.refusals.heard(caller, error);
     }
   }
 
@@ -140,12 +142,8 @@ export class Api {
     read: () => z.output<Input>,
   ): AsyncGenerator<Item, void, void> {
     const caller = { ...by, operation: operation.name };
-    try {
-      assertAllowed(caller, operation);
-      this.#options.rates.take(caller);
-    } catch (error) {
-      throw this.#options.refusals.heard(caller, error);
-    }
+    assertAllowedTold(this.refusals, caller, operation);
+    this.#options.rates.take(caller);
     return this.#watched(operation, caller, read());
   }
 
@@ -165,7 +163,7 @@ export class Api {
       }
       if (!caller.signal.aborted) watch.signal.throwIfAborted();
     } catch (error) {
-      throw this.#options.refusals.heard(caller, error);
+      throw this.refusals.heard(caller, error);
     }
   }
 }

@@ -1,9 +1,10 @@
 /** How the node is: for people, for probes, and for Prometheus. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { assertAllowed } from '../api/allowed.ts';
+import { assertAllowedTold } from '../api/allowed.ts';
 import { AppError } from '../core/errors.ts';
 import type { Edge, HttpApp } from './edge.ts';
+import { callerOf } from './http-caller.ts';
 import { operationRoute } from './operation-route.ts';
 import { problemType, toProblemAnswer } from './problem.ts';
 import { statusJson } from './resource-json.ts';
@@ -44,8 +45,12 @@ export function statusRoutes(app: HttpApp, edge: Edge): void {
         ...problemResponses(),
       },
     },
-    async handler({ identity }, reply) {
-      if (identity !== null) assertAllowed(identity, { name: 'getMetrics', scope: 'metrics:read' });
+    async handler(request, reply) {
+      if (request.identity !== null) {
+        const asked = { name: 'getMetrics', scope: 'metrics:read' } as const;
+        const caller = { ...callerOf(request, reply), operation: asked.name };
+        assertAllowedTold(edge.api.refusals, caller, asked);
+      }
       return reply.type(metrics.contentType).send(await metrics.text());
     },
   });

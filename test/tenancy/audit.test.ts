@@ -231,13 +231,15 @@ test('what a known key is refused is there once, and then with its count', long,
     grpcCall((done) => client.listeners.CreateListener({}, client.metadata, done)),
   ).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
   await want(403, app, 'GET', '/v1/events', undefined, own);
+  await want(403, app, 'GET', '/metrics', undefined, own);
   const sum = async (query: string) =>
     (await audit(`actor=${key.id}&${query}`)).reduce((total, { count }) => total + count, 0);
   const denied = 'outcome=permission_denied';
   await waitFor('all', async () => (await sum(`${denied}&operation=createListener`)) === 4);
   await waitFor('all', async () => (await sum(`${denied}&operation=listEvents`)) === 1);
+  await waitFor('all', async () => (await sum(`${denied}&operation=getMetrics`)) === 1);
   const refusals = await audit(`actor=${key.id}&${denied}`);
-  expect(refusals.length).toBeLessThan(5);
+  expect(refusals.length).toBeLessThan(6);
   expect(refusals.at(-1)).toMatchObject({ project: 'default', resource: null, change: null });
   await want(204, app, 'DELETE', `/v1/keys/${key.id}`, undefined, operator);
   await want(401, app, 'POST', '/v1/listeners:batch', {}, own);
