@@ -19,7 +19,10 @@ function makeRefusals(limits: Partial<RefusalLimits> = {}) {
         entries.push(entry);
       },
     },
-    projectOf: async () => projectRef(7),
+    projectOf: async ({ project: name }) => {
+      if (name.startsWith('no-')) throw new AppError('not_found', `no project ${name}`);
+      return projectRef(7);
+    },
     clock: { now: () => 5 },
     logger,
     limits: { refusalIntervalMs: hour, refusalsMax: 100, refusalsPerProjectMax: 100, ...limits },
@@ -88,6 +91,32 @@ test('those of one project leave room for those of others, and get it back', asy
     return ids().includes('c');
   });
   await refusals[Symbol.asyncDispose]();
+});
+
+test('what an operator’s key is refused takes no place of the projects that it names, which need not be there', async () => {
+  const { refusals, entries, logger } = makeRefusals({ refusalsPerProjectMax: 2 });
+  const ofOperator = (id: string, project: string): Refused => {
+    const { caller, ...of } = refused(id, 'createListener', 'first', project);
+    return { ...of, caller: { ...caller, actor: { kind: 'operator', id, hint: null } } };
+  };
+  for (const project of ['team', 'no-such', 'no-other']) refusals.tell(ofOperator('o', project));
+  refusals.tell(ofOperator('p', 'team'));
+  for (const id of ['a', 'b', 'c']) refusals.tell(refused(id));
+  await refusals[Symbol.asyncDispose]();
+  const told = entries.map(({ caller, project }) => [caller.actor.id, project?.name ?? null]);
+  expect(told.sort()).toEqual([
+    ...[
+      ['a', 'team'],
+      ['b', 'team'],
+    ],
+    ...[
+      ['o', null],
+      ['o', 'team'],
+      ['p', 'team'],
+    ],
+  ]);
+  // Beyond the places are one of the operator's and one of the project's.
+  expect(logger.lines).toMatchObject([{ level: 'warn', fields: { refusals: 2 } }]);
 });
 
 test('while the database is away they are told of in the log', async () => {

@@ -1,6 +1,7 @@
 /**
  * What known keys were refused, for the audit: at once the first time, and then in one entry a minute for each key and
- * operation with their count. Nobody who has no key makes it grow.
+ * operation with their count. Nobody who has no key makes it grow. An operator's key may name any project, made up or not:
+ * what it is refused takes no place of theirs.
  */
 import {
   type AuditEntry,
@@ -20,7 +21,7 @@ export interface RefusalLimits {
   readonly refusalIntervalMs: number;
   /** Keys with their operations that are counted at once. */
   readonly refusalsMax: number;
-  /** Of them those of one project. */
+  /** Of them those of one project, or of one operator's key. */
   readonly refusalsPerProjectMax: number;
 }
 
@@ -56,8 +57,8 @@ export class Refusals implements AsyncDisposable {
   readonly #options: RefusalsOptions;
   /** By key, project, operation and outcome. */
   readonly #counted = new Map<string, Counted>();
-  /** How many of them each project has. */
-  readonly #ofProject = new Map<string | null, number>();
+  /** How many of them each project has, or operator's key. */
+  readonly #ofParty = new Map<string, number>();
   readonly #writing = new Set<Promise<void>>();
   readonly #looking: NodeJS.Timeout;
   #leftOut = 0;
@@ -82,30 +83,31 @@ export class Refusals implements AsyncDisposable {
 
   tell(refused: Refused): void {
     const { caller, operation, outcome } = refused;
-    const project = projectOf(refused);
-    const name = [caller.actor.kind, caller.actor.id, project, operation, outcome].join(' ');
+    const { kind, id } = caller.actor;
+    const party = partyOf(refused);
+    const name = [kind, id, refused.project?.name, operation, outcome].join(' ');
     const counted = this.#counted.get(name);
     if (counted !== undefined) {
       counted.count += 1;
       counted.refused = refused;
-    } else if (this.#hasRoom(project)) {
+    } else if (this.#hasRoom(party)) {
       const dueMs = performance.now() + this.#options.limits.refusalIntervalMs;
       this.#counted.set(name, { refused, count: 0, dueMs });
-      this.#count(project, 1);
+      this.#count(party, 1);
       this.#write(refused, 1);
     } else this.#leftOut += 1;
   }
 
-  #hasRoom(project: string | null): boolean {
+  #hasRoom(party: string): boolean {
     const { refusalsMax, refusalsPerProjectMax } = this.#options.limits;
-    const own = this.#ofProject.get(project) ?? 0;
+    const own = this.#ofParty.get(party) ?? 0;
     return this.#counted.size < refusalsMax && own < refusalsPerProjectMax;
   }
 
-  #count(project: string | null, change: 1 | -1): void {
-    const own = (this.#ofProject.get(project) ?? 0) + change;
-    if (own === 0) this.#ofProject.delete(project);
-    else this.#ofProject.set(project, own);
+  #count(party: string, change: 1 | -1): void {
+    const own = (this.#ofParty.get(party) ?? 0) + change;
+    if (own === 0) this.#ofParty.delete(party);
+    else this.#ofParty.set(party, own);
   }
 
   #look(nowMs: number): void {
@@ -114,7 +116,7 @@ export class Refusals implements AsyncDisposable {
       if (counted.count > 0) this.#write(counted.refused, counted.count);
       else {
         this.#counted.delete(name);
-        this.#count(projectOf(counted.refused), -1);
+        this.#count(partyOf(counted.refused), -1);
       }
       counted.count = 0;
       counted.dueMs = nowMs + this.#options.limits.refusalIntervalMs;
@@ -134,14 +136,23 @@ export class Refusals implements AsyncDisposable {
   }
 
   async #entry({ project, caller, ...of }: Refused, count: number): Promise<AuditEntry> {
-    const { clock, projectOf } = this.#options;
+    const { clock } = this.#options;
     const time = clock.now();
     const known = { id: idAt(time), time, caller: auditedCaller(caller), count };
     const none = { resource: null, change: null };
-    if (project === null) return { ...known, ...of, ...none, project };
+    return { ...known, ...of, ...none, project: await this.#known(project) };
+  }
+
+  /** One that is not there, or no more, has no entries. */
+  async #known(project: Refused['project']): Promise<AuditEntry['project']> {
+    if (project === null) return null;
     const { name } = project;
-    const ref = project.ref ?? (await projectOf({ project: name }));
-    return { ...known, ...of, ...none, project: { ref, name } };
+    try {
+      return { name, ref: project.ref ?? (await this.#options.projectOf({ project: name })) };
+    } catch (error) {
+      if (hasCode(error, 'not_found')) return null;
+      throw error;
+    }
   }
 
   /** What was counted is written. */
@@ -152,4 +163,7 @@ export class Refusals implements AsyncDisposable {
   }
 }
 
-const projectOf = ({ project }: Refused) => project?.name ?? null;
+/** Whose places it takes. */
+function partyOf({ caller: { actor }, project }: Refused): string {
+  return actor.kind === 'key' ? `project ${project?.name}` : `${actor.kind} ${actor.id}`;
+}

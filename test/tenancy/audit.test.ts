@@ -250,6 +250,19 @@ test('what a known key is refused is there once, and then with its count', long,
   await waitFor('both', async () => (await sum(revoked)) === 2);
 });
 
+test('what an operator’s key is refused in a project that is not there is there', async () => {
+  const body = { name: 'reads-all', scopes: ['listeners:read'], project: null };
+  const key = await want(201, app, 'POST', '/v1/keys', body, operator);
+  const headers = { ...bearer(key.secret), 'kodama-project': 'made-up' };
+  await want(403, app, 'POST', '/v1/listeners', {}, headers);
+  const entry = await waitFor('the entry', async () => {
+    const [one] = await audit(`actor=${key.id}&outcome=permission_denied`);
+    return one ?? null;
+  });
+  expect(entry).toMatchObject({ operation: 'createListener', count: 1 });
+  expect(entry.project ?? null).toBeNull();
+});
+
 test('a stream that ends with its key is there', async () => {
   const key = await makeKey(['read']);
   const headers = bearer(key.secret);
