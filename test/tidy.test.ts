@@ -90,7 +90,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   cli: 6900,
   core: 9790,
   agent: 1680,
-  console: 10390,
+  console: 10560,
   echo: 6355,
   'edge-sockets': 370,
   'embedded-postgres': 850,

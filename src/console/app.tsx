@@ -13,7 +13,7 @@ import { TimeBar } from './time-bar.tsx';
 import { useKeys } from './use-keys.ts';
 
 export function App() {
-  const { api, caller, log, playhead, router, words } = useConsole();
+  const { api, caller, isSecretShown, log, playhead, router, words } = useConsole();
   const isLost = log.isProjectLost.value;
   useKeys({
     ' ': () => playhead.togglePause(),
@@ -40,7 +40,7 @@ export function App() {
       {!isLost && <TimeBar />}
       <ActivityLine />
       <KeysDialog />
-      {api.isKeyWanted.value && <SignIn />}
+      {api.isKeyWanted.value && !isSecretShown.value && <SignIn />}
     </>
   );
 }

@@ -1,4 +1,5 @@
 /** What every part of the page has: the API, the log, where in it the page stands, its URL, and its words. */
+import type { Signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Api } from './api.ts';
@@ -22,6 +23,8 @@ export interface Console {
   readonly router: Router;
   readonly keyboard: Keyboard;
   readonly words: Words;
+  /** While it is so no key is asked for. */
+  readonly isSecretShown: Signal<boolean>;
   /** What is drawn: the log at the playhead. Who reads it is drawn anew as the log grows. */
   readonly state: { readonly value: LogState };
 }

@@ -9,12 +9,12 @@ import { KeyScopes } from './key-scopes.tsx';
 import { type KeyView, scopeChoice, type ToldKeyView } from './key-states.ts';
 import type { KeysWords } from './keys-words-english.ts';
 import { useCurl } from './use-curl.ts';
+import { useSecret } from './use-secret.ts';
 
 export type KeyAct =
   | { readonly kind: 'create' }
-  | { readonly kind: 'rotate'; readonly key: KeyView }
   /** `isOwn`: it is the key of this tab. */
-  | { readonly kind: 'revoke'; readonly key: KeyView; readonly isOwn: boolean };
+  | { readonly kind: 'rotate' | 'revoke'; readonly key: KeyView; readonly isOwn: boolean };
 
 export interface KeyDialogProps {
   readonly act: KeyAct;
@@ -25,10 +25,13 @@ export interface KeyDialogProps {
 }
 
 export function KeyDialog({ act, said, onChange, onClose }: KeyDialogProps) {
+  const { api } = useConsole();
   const [told, setTold] = useState<ToldKeyView | null>(null);
   const given = { said, onClose };
   const onTold = (key: ToldKeyView) => {
     setTold(key);
+    // The former secret of the tab's own key may be good for nothing from here on.
+    if (act.kind === 'rotate' && act.isOwn && key.secret !== null) api.signIn(key.secret);
     onChange();
   };
   if (told !== null) return <SecretDialog key="secret" told={told} {...given} />;
@@ -172,6 +175,7 @@ function RevokeDialog({ shown, isOwn, said, onDone, onClose }: RevokeDialogProps
 
 /** It closes by its button only: nobody sees the secret again. */
 function SecretDialog({ told, said, onClose }: Given & { readonly told: ToldKeyView }) {
+  useSecret();
   const { secret } = said;
   const url = `${location.origin}/v1/projects/self`;
   return (

@@ -124,7 +124,7 @@ function KeyCard({ shown, said, now, setAct }: KeyCardProps) {
             type="button"
             disabled={state === 'rotating'}
             title={state === 'rotating' ? said.rotate.wait : undefined}
-            onClick={() => setAct({ kind: 'rotate', key: shown })}
+            onClick={() => setAct({ kind: 'rotate', key: shown, isOwn })}
           >
             {said.rotate.open}
             <span class="unseen"> {name}</span>

@@ -1,5 +1,5 @@
 /** The console: it starts here, in the browser. */
-import { computed, effect, untracked } from '@preact/signals';
+import { computed, effect, signal, untracked } from '@preact/signals';
 import { render } from 'preact';
 import { Api, keyOfFragment } from './api.ts';
 import { App } from './app.tsx';
@@ -54,6 +54,7 @@ async function start(root: HTMLElement): Promise<void> {
     router,
     keyboard,
     words,
+    isSecretShown: signal(false),
     state,
   };
   // What has begun so far is a task, and the first drawing is another.

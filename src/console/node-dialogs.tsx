@@ -10,6 +10,7 @@ import { isOwnHostOnly, labelsOf, type NodeView, type ToldJoinTokenView } from '
 import type { NodesWords } from './nodes-words-english.ts';
 import { dateText } from './spans.ts';
 import { useCurl } from './use-curl.ts';
+import { useSecret } from './use-secret.ts';
 
 export type NodeAct =
   | { readonly kind: 'add' }
@@ -122,6 +123,7 @@ interface LinesDialogProps extends Given {
 
 /** It closes by its buttons only: nobody sees the token again. */
 function LinesDialog({ token, joinUrl, nodes, said, read, onClose }: LinesDialogProps) {
+  useSecret();
   const { lines } = said;
   const [before] = useState(() => new Set(nodes.map(({ id }) => id)));
   const { call, isBusy, refusal } = useCall(onClose);

@@ -92,6 +92,27 @@ test('a key is rotated, and who may not change keys is offered nothing', async (
   await want(204, app, 'DELETE', `/v1/keys/${id}`, undefined, bearer(token));
 });
 
+test('who rotates the key of the tab sees the new secret, and is signed in by it', async () => {
+  const { secret, id } = await makeKey('default', 'own', ['read', 'keys:read', 'keys:write']);
+  // What is under way by the former secret is refused.
+  await using tab = await openTab(browser, { provoked: ['status of 401'] });
+  const { page } = tab;
+  await page.goto(`${app.url}/keys#key=${secret}`);
+  await page.getByText('the key of this tab').waitFor();
+  await page.getByRole('button', { name: 'Rotate own' }).click();
+  await page.getByLabel('Overlap').selectOption('0');
+  await page.getByRole('button', { name: 'Rotate key' }).click();
+  await page.getByText('Copy it now').waitFor();
+  const second = (await page.getByRole('dialog').locator('code').first().textContent()) ?? '';
+  await isLive(page);
+  expect(await page.evaluate('sessionStorage.getItem("kodama-key")')).toBe(second);
+  // The secret outlives its own session: no other one is asked for until it was seen.
+  await want(204, app, 'DELETE', `/v1/keys/${id}`, undefined, bearer(token));
+  await page.locator('[data-place="waiting"]').waitFor();
+  await page.getByRole('button', { name: 'I have it' }).click();
+  await page.getByLabel('Key', { exact: true }).waitFor();
+});
+
 test('of a project that is none, or none of the key, is said so, and the way back is offered', async () => {
   const { secret } = await makeKey('default', 'at-home', ['read', 'write']);
   await want(201, app, 'POST', '/v1/projects', { name: 'of-others' }, bearer(token));
