@@ -4,7 +4,7 @@ import type { ConnectionView, ListenerView, StatusView } from '../http/resources
 import { type Api, CallFailure, type Problem, type Query } from './api.ts';
 import { browserPace, type DrawPace } from './draw-pace.ts';
 import { followLog, type LogItem } from './log-stream.ts';
-import { Timeline } from './timeline.ts';
+import { Timeline, timelineLimits } from './timeline.ts';
 
 interface ConnectionPage {
   readonly connections: readonly ConnectionView[];
@@ -136,6 +136,8 @@ export class LiveLog implements Disposable {
       const items = followLog({
         open: (start, cut) => this.#open(start, cut),
         start: { last: windowSize },
+        head: async (given) => (await this.#api.get<StatusView>('/v1/status', {}, given)).headSeq,
+        backlogMax: timelineLimits.eventsMax,
         signal,
         shown: (given) => visibility('visible', given),
         hidden: (given) => visibility('hidden', given),
@@ -174,6 +176,9 @@ export class LiveLog implements Disposable {
         break;
       case 'expired':
         this.expiredBelow.value = item.oldestSeq;
+        this.#startAnew();
+        break;
+      case 'behind':
         this.#startAnew();
         break;
     }

@@ -52,6 +52,8 @@ async function follow(
       return body()(signal);
     },
     start: { last: 100 },
+    head: async () => 0,
+    backlogMax: 1000,
     signal: end.signal,
     shown: async () => undefined,
     hidden: at,
@@ -150,6 +152,35 @@ test('a hidden page has no stream, and resumes when it is shown', async () => {
   );
   expect(seqs).toEqual([1, 2]);
   expect([starts.length, shownCount]).toEqual([2, 2]);
+});
+
+test.each([
+  [1000, { afterSeq: 1 }],
+  [1001, { last: 100 }],
+])('who comes back %j events later begins with %j', async (behind, start) => {
+  const head = async () => 1 + behind;
+  const { starts, kinds } = await follow(
+    [() => bodyOf(line(1) + synced(1), 'closed'), () => bodyOf(line(2000), 'open')],
+    hasSeq(2000),
+    { head },
+  );
+  expect(starts).toEqual([{ last: 100 }, start]);
+  expect(kinds.includes('behind')).toBe('last' in start);
+});
+
+test('of a log that was cut behind its reader no more is read than at the start', async () => {
+  const expired = { status: 410, code: 'cursor_expired', detail: 'it is gone', oldestSeq: 50 };
+  const { starts, kinds } = await follow(
+    [
+      () => {
+        throw new CallFailure(expired);
+      },
+      () => bodyOf(line(2000), 'open'),
+    ],
+    hasSeq(2000),
+    { head: async () => 2000 },
+  );
+  expect([starts[1], kinds.slice(0, 2)]).toEqual([{ last: 100 }, ['expired', 'behind']]);
 });
 
 test('at the head small pieces are let gather, and what is behind is read on, in turns', async () => {

@@ -18,7 +18,9 @@ export type LogItem =
   /** The stream was cut, or let go of; it goes on by itself. */
   | { readonly kind: 'waiting'; readonly problem: Problem | null }
   /** What comes next is not what follows what came last: those events are past their retention, or of another log. */
-  | { readonly kind: 'expired'; readonly oldestSeq: number };
+  | { readonly kind: 'expired'; readonly oldestSeq: number }
+  /** So much happened since that what comes next is as at the start, and does not follow what came last. */
+  | { readonly kind: 'behind' };
 
 /** A line of the stream. */
 interface Line extends Partial<Place> {
@@ -31,6 +33,10 @@ export interface FollowLog {
   /** The stream from there. @throws CallFailure */
   readonly open: (start: Query, signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>;
   readonly start: Query;
+  /** Of the newest event. @throws CallFailure */
+  readonly head: (signal: AbortSignal) => Promise<number>;
+  /** More than so many events are not made up for. */
+  readonly backlogMax: number;
   readonly signal: AbortSignal;
   /** Resolves once the page is shown. */
   readonly shown: (signal: AbortSignal) => Promise<void>;
@@ -54,16 +60,22 @@ const finalCodes = new Set(['unauthenticated', 'invalid_argument', 'permission_d
 
 /** Until `signal` aborts. @throws CallFailure where to ask again does not help */
 export async function* followLog(options: FollowLog): AsyncGenerator<LogItem, void, void> {
-  const { signal, shown, delay } = options;
+  const { signal, shown, delay, head, backlogMax } = options;
   let { start } = options;
   let log: string | undefined;
+  let seq: number | null = null;
   let retryMs = retryMsMin;
   while (!signal.aborted) {
     await shown(signal);
     try {
+      if (seq !== null && (await head(signal)) - seq > backlogMax) {
+        [seq, log, start] = [null, undefined, options.start];
+        yield { kind: 'behind' };
+      }
       for await (const item of streamOnce({ ...options, start })) {
         log = item.log ?? log;
-        start = { afterSeq: item.seq, log };
+        seq = item.seq;
+        start = { afterSeq: seq, log };
         retryMs = retryMsMin;
         yield item;
       }
@@ -77,7 +89,8 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogItem, vo
         const oldestSeq = Number(problem.oldestSeq ?? 1);
         log = undefined;
         // Another log, such as after a restore, is begun as the first one was.
-        start = problem.why === 'log_changed' ? options.start : { afterSeq: oldestSeq - 1 };
+        seq = problem.why === 'log_changed' ? null : oldestSeq - 1;
+        start = seq === null ? options.start : { afterSeq: seq };
         yield { kind: 'expired', oldestSeq };
         continue;
       }
@@ -88,7 +101,7 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogItem, vo
   }
 }
 
-type StreamItem = Exclude<LogItem, { kind: 'waiting' | 'expired' }>;
+type StreamItem = Exclude<LogItem, { kind: 'waiting' | 'expired' | 'behind' }>;
 
 /** One stream, until it is cut, the page is hidden, or all of it is given up. */
 async function* streamOnce(options: FollowLog): AsyncGenerator<StreamItem, void, void> {
