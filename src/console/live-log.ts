@@ -119,6 +119,7 @@ export class LiveLog implements Disposable {
     this.#run.abort();
     this.#run = new AbortController();
     this.#startAnew();
+    this.expiredBelow.value = null;
     this.link.value = 'connecting';
     this.problem.value = null;
     this.#pace.ask();

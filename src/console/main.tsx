@@ -32,7 +32,7 @@ async function start(root: HTMLElement): Promise<void> {
     },
     start: momentOf(router.query.value.get('at')),
   });
-  const past = new PastWindow(api);
+  const past = new PastWindow({ api, status: log.status });
   // No computed: a window that has grown is the same object, of which nobody would be told.
   const timeline = {
     get value() {
