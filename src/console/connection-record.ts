@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ConnectionView, EventView } from '../http/resources.ts';
 import { type Api, CallFailure, type Problem } from './api.ts';
+import { connectionThen } from './connection-then.ts';
 import { useConsole } from './console-context.ts';
 
 export interface ConnectionRecord {
@@ -27,12 +28,12 @@ interface Connections {
 const refreshMs = 3000;
 
 export function useConnectionRecord(id: string): ConnectionRecord {
-  const { api, log, state } = useConsole();
+  const { api, log, state, timeline } = useConsole();
   const [told, setTold] = useState<Told>({ events: [], problem: null });
   const [turn, setTurn] = useState(0);
-  const { seq } = state.value;
+  const { seq, event } = state.value;
   const now = log.timeline.connectionAt(id, log.timeline.headSeq);
-  const then = log.timeline.connectionAt(id, seq);
+  const then = timeline.value.connectionAt(id, seq);
   const stage = now?.state;
   useEffect(() => {
     const end = new AbortController();
@@ -57,7 +58,9 @@ export function useConnectionRecord(id: string): ConnectionRecord {
   }, [isOver]);
   const isNow = seq >= log.timeline.headSeq;
   const latest = told.connection ?? now;
-  const connection = isNow || then === undefined ? latest : then;
+  // Of what the drawn window has nothing of the record tells how it was then.
+  const was = then === undefined && latest ? connectionThen(latest, event?.time) : then;
+  const connection = isNow ? latest : was;
   return { ...told, connection, again };
 }
 

@@ -30,7 +30,7 @@ function closed(seq: number, n: number) {
 
 const then = (timeline: Timeline, seq: number) => ({
   ...timeline.stateAt(seq),
-  connections: timeline.connectionsAt(seq),
+  timeline,
 });
 
 const fds = (rows: ReturnType<ConnectionRows['live']>) =>
@@ -81,6 +81,42 @@ test('what does not match any more leaves the table, and was in it before', () =
   expect(fds(rows.at(then(timeline, 2)))).toEqual([2, 1]);
   expect(fds(rows.at(then(timeline, 1)))).toEqual([1]);
   expect(fds(rows.at(then(timeline, 0)))).toEqual([]);
+});
+
+test('at a seq before the window each is there once, as it was then', () => {
+  const { timeline, rows } = rowsOf();
+  timeline.append([], 9000);
+  const over = { state: 'closed', closeReason: 'peer_fin' } as const;
+  const at = (seq: number) => eventView(seq, {}).time;
+  rows.addPage(
+    [
+      // It comes behind the past window, and the next one in it.
+      connectionView(40, { ...over, closedAt: at(45) }),
+      connectionView(8, { ...over, closedAt: at(50) }),
+      // Open from before that window to behind it, half of it, or not at all.
+      connectionView(4, { ...over, closedAt: at(50), halfClosedAt: at(45) }),
+      connectionView(3, { ...over, closedAt: at(50), halfClosedAt: at(5) }),
+      connectionView(2, { ...over, closedAt: at(3) }),
+      connectionView(1, { ...over, closedAt: at(50) }),
+    ],
+    true,
+  );
+  const past = new Timeline();
+  past.append([eventView(6, { type: 'listener_created' }), opened(7), opened(8)], 20);
+  past.know([connectionView(1)]);
+  const states = (seq: number) =>
+    rows
+      .at(then(past, seq))
+      .map((row) => row.kind === 'connection' && [row.connection.fd - 20, row.connection.state]);
+  const before = [
+    [4, 'open'],
+    [3, 'half_closed'],
+    [2, 'closed'],
+    [1, 'open'],
+  ];
+  expect(states(5)).toEqual(before);
+  expect(states(7)).toEqual([[7, 'open'], ...before]);
+  expect(states(8)).toEqual([[8, 'open'], [7, 'open'], ...before]);
 });
 
 test('who was turned away stands between the connections of its time', () => {

@@ -3,11 +3,13 @@
  * since, as one. From the oldest page on there are no gaps, and no more rows than the page can hold.
  */
 import type { ConnectionView, EventView } from '../http/resources.ts';
+import { connectionThen } from './connection-then.ts';
 import type { LogState, Timeline } from './timeline.ts';
 
 /** What was so at a seq. */
 export interface PastRows extends Pick<LogState, 'seq' | 'event'> {
-  readonly connections: Iterable<ConnectionView>;
+  /** The window that is drawn, which may be another one than that of now. */
+  readonly timeline: Timeline;
 }
 
 export type Row =
@@ -91,13 +93,14 @@ export class ConnectionRows {
     return rows.slice(this.#floor === null ? 0 : placeOf(rows, this.#floor)).reverse();
   }
 
-  /** As it was at seq, by the log; what the log has nothing of was as it is, if it was there at all. */
-  at({ seq, event, connections }: PastRows): Row[] {
-    const { timeline } = this.#options;
-    const found = [...connections];
+  /** As it was at seq, by the window that is drawn; of what that has nothing of the record tells how it was then. */
+  at({ seq, event, timeline }: PastRows): Row[] {
+    const found = [...timeline.connectionsAt(seq)];
+    const { time } = event ?? timeline.events[0] ?? {};
     for (const connection of this.#connections.values()) {
       if (timeline.connectionAt(connection.id, seq) !== undefined) continue;
-      if (event === null || connection.acceptedAt <= event.time) found.push(connection);
+      const then = connectionThen(connection, time);
+      if (then !== null) found.push(then);
     }
     const refusals = this.#refusals.filter((row) => row.kind === 'refusal' && row.event.seq <= seq);
     const rows = this.#inOrder(found, refusals);

@@ -101,8 +101,7 @@ function Rows({ feed, rows, selectedId }: RowsProps) {
   const filtered = feed.filter.declaredRaddr === undefined ? '' : ' by-declared';
   rows.follow();
   const now = rows.live();
-  const past = (seq: number) => timeline.value.connectionsAt(seq);
-  const shown = isLive ? now : rows.at({ ...state.value, connections: past(state.value.seq) });
+  const shown = isLive ? now : rows.at({ ...state.value, timeline: timeline.value });
   useLayoutEffect(() => {
     if (!isLive) return;
     isPausedByScroll.current = false;

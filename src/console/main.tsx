@@ -26,6 +26,7 @@ async function start(root: HTMLElement): Promise<void> {
   const caller = new PageCaller({ api, project, status: log.status });
   const playhead = new Playhead({
     track: () => untracked(() => timeline.value),
+    headSeq: () => untracked(() => log.timeline.headSeq),
     onFrame: (callback) => {
       const id = requestAnimationFrame(callback);
       return () => cancelAnimationFrame(id);

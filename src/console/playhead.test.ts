@@ -4,7 +4,7 @@ import { Playhead } from './playhead.ts';
 import { Timeline } from './timeline.ts';
 
 /** A log of events a second apart, and frames that come when they are told to. */
-function world(count: number) {
+function world(count: number, headSeq = 0) {
   const timeline = new Timeline();
   const events = Array.from({ length: count }, (_, at) => {
     const time = new Date(Date.UTC(2026, 0, 1, 0, 0, at)).toISOString();
@@ -14,6 +14,7 @@ function world(count: number) {
   const frames: ((nowMs: number) => void)[] = [];
   const playhead = new Playhead({
     track: () => timeline,
+    headSeq: () => Math.max(timeline.headSeq, headSeq),
     onFrame(callback) {
       frames.push(callback);
       return () => void frames.splice(frames.indexOf(callback), 1);
@@ -71,4 +72,13 @@ test('whoever takes hold of it while it plays has it', () => {
   playhead.goTo(3);
   run(5000);
   expect([playhead.seq.value, playhead.speed.value, frames.length]).toEqual([3, null, 0]);
+});
+
+test('from a window of the past it goes anywhere in the log, and not beyond', () => {
+  const { playhead } = world(5, 48_000);
+  const seqs = [47_000, 48_001, -1].map((seq) => {
+    playhead.goTo(seq);
+    return playhead.seq.value;
+  });
+  expect(seqs).toEqual([47_000, 48_000, 0]);
 });

@@ -21,6 +21,8 @@ export interface Track {
 
 export interface PlayheadOptions {
   readonly track: () => Track;
+  /** Of the log, which may be far beyond what the playhead moves along. */
+  readonly headSeq: () => number;
   /** Calls back before a next frame, with a time in milliseconds; gives what stops it. */
   readonly onFrame: (callback: (nowMs: number) => void) => () => void;
   readonly start: Moment;
@@ -94,7 +96,7 @@ export class Playhead {
   }
 
   #set(seq: number): void {
-    const { headSeq } = this.#options.track();
+    const headSeq = this.#options.headSeq();
     this.#moment.value = { kind: 'past', seq: Math.max(0, Math.min(seq, headSeq)) };
   }
 
