@@ -90,7 +90,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   cli: 6900,
   core: 9790,
   agent: 1680,
-  console: 10560,
+  console: 10650,
   echo: 6355,
   'edge-sockets': 370,
   'embedded-postgres': 850,

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { signal } from '@preact/signals';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { guardedRestEdge, type RestEdge } from '../../test/support/rest-edge.ts';
@@ -48,6 +51,37 @@ test('who can not be reached has no answer, and is no bug', async () => {
   await expect(open().get('http://127.0.0.1:1/v1/status')).rejects.toMatchObject({
     problem: { code: 'unreachable' },
   });
+});
+
+test.each(['鍵', 'ｋｏｄａｍａ_x', 'a key'])(
+  '%s is no key, and nobody is asked for it',
+  async (key) => {
+    const api = open();
+    api.signIn(key);
+    const problem = { status: 401, code: 'unauthenticated' };
+    await expect(api.get('http://127.0.0.1:1/v1/status')).rejects.toMatchObject({ problem });
+    expect([api.isKeyWanted.value, api.refusal.value]).toMatchObject([true, problem]);
+    api.signIn(token);
+    const trial = api.call('GET', `${edge.url}/v1/status`, { key });
+    await expect(trial).rejects.toMatchObject({ problem });
+    expect([api.isKeyWanted.value, api.refusal.value]).toEqual([false, null]);
+  },
+);
+
+test('what somebody else answers in the place of kodama is no answer', async () => {
+  const server = createServer((_, answer) => {
+    answer.setHeader('content-type', 'text/html').end('<p>one moment</p>');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const { port } = server.address() as AddressInfo;
+    await expect(open().get(`http://127.0.0.1:${port}/v1/status`)).rejects.toMatchObject({
+      problem: { status: 200, code: 'unknown' },
+    });
+  } finally {
+    server.close();
+  }
 });
 
 test.each([

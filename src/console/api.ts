@@ -29,7 +29,7 @@ export interface Ask {
   readonly body?: unknown;
   readonly accept?: string;
   readonly idempotencyKey?: string;
-  /** Another key than that of the tab, to try it. */
+  /** Another key than that of the tab, to try it: for its own project, whichever the URL names. */
   readonly key?: string;
   readonly signal?: AbortSignal;
 }
@@ -96,7 +96,8 @@ export class Api {
   async send(method: string, path: string, ask: Ask = {}): Promise<Response> {
     const { query = {}, body, accept = 'application/json', idempotencyKey, signal } = ask;
     const key = ask.key ?? this.key.value;
-    const project = this.#project.value;
+    const project = ask.key === undefined ? this.#project.value : null;
+    if (key !== null && !sendable.test(key)) this.#refuse(key, strangeKey);
     const response = await fetch(urlOf(path, query), {
       method,
       headers: {
@@ -113,15 +114,19 @@ export class Api {
       credentials: 'omit',
       redirect: 'error',
     }).catch(throwUnreachable);
-    if (response.ok) return response;
+    if (response.ok && isOfApi(response)) return response;
     const problem = await problemOf(response);
+    if (response.status === 401) this.#refuse(key, problem);
+    throw new CallFailure(problem);
+  }
+
+  #refuse(key: string | null, problem: Problem): never {
     // Of a key that was taken back meanwhile nothing is concluded about the one that is there now.
-    if (response.status === 401 && key === this.key.value) {
+    if (key === this.key.value)
       batch(() => {
         this.isKeyWanted.value = true;
         this.refusal.value = key === null ? null : problem;
       });
-    }
     throw new CallFailure(problem);
   }
 }
@@ -134,6 +139,18 @@ export function urlOf(path: string, query: Query): string {
   }
   const text = params.toString();
   return text === '' ? path : `${path}?${text}`;
+}
+
+/** A browser sends no other signs in a header: no key has them. */
+const sendable = /^[\x21-\x7e]+$/;
+const strangeKey: Problem = {
+  ...{ status: 401, code: 'unauthenticated' },
+  detail: 'it has signs that no key has',
+};
+
+/** Whatever the API answers with is JSON, or lines of it. */
+function isOfApi({ status, headers }: Response): boolean {
+  return status === 204 || headers.get('content-type')?.includes('json') === true;
 }
 
 /** The page went away, or gave up: that is no answer of anybody's. */

@@ -35,6 +35,8 @@ export class ConnectionFeed implements Disposable {
   readonly #end = new AbortController();
   readonly #timer: ReturnType<typeof setInterval>;
   #pageToken: string | undefined;
+  /** Who has the name of the filter; null where nobody does. */
+  #listenerId: string | null = null;
   #isReading = false;
 
   constructor(options: ConnectionFeedOptions) {
@@ -67,11 +69,8 @@ export class ConnectionFeed implements Disposable {
   }
 
   async #start(): Promise<void> {
-    const { api, filter, timeline } = this.#options;
-    const { listener } = filter;
-    const found =
-      listener === undefined ? null : await findListener(api, listener, this.#end.signal);
-    const listenerId = found?.id ?? null;
+    const { filter, timeline } = this.#options;
+    const listenerId = await this.#findListener();
     const page = await this.#page(firstPageSize);
     const { state: _, closeReason: __, ...ofArrival } = filter;
     const rows = new ConnectionRows({
@@ -83,13 +82,23 @@ export class ConnectionFeed implements Disposable {
     this.#pageToken = page.nextPageToken;
     rows.addPage(page.connections, page.nextPageToken === undefined);
     this.rows = rows;
+    this.#listenerId = listenerId;
+  }
+
+  async #findListener(): Promise<string | null> {
+    const { listener } = this.filter;
+    if (listener === undefined) return null;
+    return (await findListener(this.#options.api, listener, this.#end.signal))?.id ?? null;
   }
 
   async #refresh(): Promise<void> {
     const { rows } = this;
     if (document.visibilityState === 'hidden') return;
-    if (rows === null) await this.#read(() => this.#start());
-    else await this.#read(async () => rows.refresh((await this.#page(refreshSize)).connections));
+    await this.#read(async () => {
+      // A name may be another listener's by now, whose connections are not of these rows.
+      if (rows === null || (await this.#findListener()) !== this.#listenerId) await this.#start();
+      else rows.refresh((await this.#page(refreshSize)).connections);
+    });
   }
 
   async #page(size: number, pageToken?: string): Promise<ConnectionPage> {

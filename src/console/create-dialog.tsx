@@ -137,13 +137,18 @@ function useCreate(body: ListenerBody, draft: Draft, onClose: () => void) {
       router.go(router.href(`/listeners/${made.name ?? made.id}`));
     } catch (error) {
       if (!(error instanceof CallFailure)) throw error;
-      if (error.problem.code !== 'unreachable') sent.current.text = '';
+      if (!isNoAnswer(error.problem)) sent.current.text = '';
       setRefusal({ problem: error.problem, draft });
     } finally {
       setCreating(false);
     }
   };
   return { submit, isCreating, refusal };
+}
+
+/** What a proxy says in the place of kodama tells nothing of what kodama has done. */
+function isNoAnswer({ code }: Problem): boolean {
+  return code === 'unreachable' || code === 'unknown';
 }
 
 /** Who has a port or a name is told, and found where it is one of ours. */

@@ -10,7 +10,7 @@ import { AllListeners, ListenerState } from './listener-line.tsx';
 import { listenerName, whereText } from './listener-text.ts';
 import { problemText } from './problem-text.ts';
 import { recentEnds, waitLine } from './recent-ends.ts';
-import { useListener } from './use-listener.ts';
+import { useLastingListener } from './use-listener.ts';
 import { useTitle } from './use-title.ts';
 
 export interface ListenerPageProps {
@@ -20,7 +20,7 @@ export interface ListenerPageProps {
 
 export function ListenerPage({ listenerKey }: ListenerPageProps) {
   const { playhead, router, words } = useConsole();
-  const { listener, problem } = useListener(listenerKey);
+  const { listener, problem } = useLastingListener(listenerKey);
   useTitle([listener ? listenerName(listener) : plainText(listenerKey), words.live.listeners]);
   if (!listener)
     return (
@@ -38,9 +38,9 @@ export function ListenerPage({ listenerKey }: ListenerPageProps) {
   return (
     <section class="page listener-page">
       <Head listener={listener} isOver={isOver} />
-      {/* At a seq of the past the faults are others; a pause takes nobody's draft away. */}
+      {/* At a seq of the past, or of another one of its name, the faults are others; a pause takes nobody's draft away. */}
       <FaultEditor
-        key={playhead.moment.value.kind === 'past' ? 'then' : 'now'}
+        key={`${listener.id} ${playhead.moment.value.kind === 'past' ? 'then' : 'now'}`}
         listener={listener}
         isOver={isOver}
       />

@@ -8,20 +8,23 @@ import { type Console, ConsoleContext } from './console-context.ts';
 import { Keyboard } from './keyboard.ts';
 import { LiveLog } from './live-log.ts';
 import { PastWindow } from './past-window.ts';
-import { Playhead } from './playhead.ts';
+import { type Moment, Playhead } from './playhead.ts';
 import { Router } from './router.ts';
 import { wordsFor } from './words.ts';
 
 async function start(root: HTMLElement): Promise<void> {
-  const given = keyOfFragment(location.hash);
-  // The key stays in no history of the browser.
-  if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
+  const given = takeKey();
   const words = await wordsFor(navigator.languages);
   document.documentElement.lang = words.language;
   const router = new Router(window);
   const project = computed(() => router.query.value.get('project'));
   const api = new Api({ storage: sessionStorage, project });
   if (given !== null) api.signIn(given);
+  // A link of `kodama ui` may be opened where the page is there already: nothing is loaded then.
+  addEventListener('hashchange', () => {
+    const key = takeKey();
+    if (key !== null) api.signIn(key);
+  });
   const log = new LiveLog(api, project);
   const caller = new PageCaller({ api, project, status: log.status });
   const playhead = new Playhead({
@@ -33,6 +36,7 @@ async function start(root: HTMLElement): Promise<void> {
     },
     start: momentOf(router.query.value.get('at')),
   });
+  router.onReturn(() => playhead.returnTo(momentOf(router.query.value.get('at'))));
   const past = new PastWindow({ api, status: log.status });
   // No computed: a window that has grown is the same object, of which nobody would be told.
   const timeline = {
@@ -68,9 +72,16 @@ async function start(root: HTMLElement): Promise<void> {
   );
 }
 
-function momentOf(at: string | null) {
-  if (at === null || !/^\d{1,15}$/.test(at)) return { kind: 'live' } as const;
-  return { kind: 'past', seq: Number(at) } as const;
+/** The key of the fragment, which stays in no history of the browser. */
+function takeKey(): string | null {
+  const key = keyOfFragment(location.hash);
+  if (key !== null) history.replaceState(null, '', location.pathname + location.search);
+  return key;
+}
+
+function momentOf(at: string | null): Moment {
+  if (at === null || !/^\d{1,15}$/.test(at)) return { kind: 'live' };
+  return { kind: 'past', seq: Number(at) };
 }
 
 const root = document.getElementById('console');

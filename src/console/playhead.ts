@@ -70,6 +70,15 @@ export class Playhead {
     this.#set(seq);
   }
 
+  /** To where a URL says: a pause is in none, and what the log holds of it may not be known yet. */
+  returnTo(moment: Moment): void {
+    const { kind } = this.#moment.value;
+    const isThere = moment.kind === 'past' ? moment.seq === this.seq.value : kind !== 'past';
+    if (isThere) return;
+    this.stop();
+    this.#moment.value = moment;
+  }
+
   step(by: 1 | -1): void {
     this.stop();
     const next = this.#options.track().step(this.#place, by);

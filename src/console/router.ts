@@ -55,13 +55,14 @@ export class Router {
   readonly #url: Signal<URL>;
   readonly page: ReadonlySignal<Page | null>;
   readonly query: ReadonlySignal<URLSearchParams>;
+  #tell: () => void = () => undefined;
 
   constructor(window: Window) {
     this.#window = window;
     this.#url = signal(new URL(window.location.href));
     this.page = computed(() => pageOf(this.#url.value.pathname));
     this.query = computed(() => this.#url.value.searchParams);
-    window.addEventListener('popstate', () => this.#read());
+    window.addEventListener('popstate', () => this.#return());
     window.document.addEventListener('click', (event) => this.#follow(event));
   }
 
@@ -86,6 +87,19 @@ export class Router {
     this.#read();
   }
 
+  /** Calls back when somebody has gone back or forward to another URL. */
+  onReturn(callback: () => void): void {
+    this.#tell = callback;
+  }
+
+  #return(): void {
+    const { pathname, search } = this.#url.value;
+    this.#read();
+    const { pathname: path, search: query } = this.#url.value;
+    // A fragment that was followed is no other URL.
+    if (path !== pathname || query !== search) this.#tell();
+  }
+
   #read(): void {
     this.#url.value = new URL(this.#window.location.href);
   }
@@ -97,6 +111,9 @@ export class Router {
     const link = event.target instanceof Element ? event.target.closest('a') : null;
     if (link === null || link.target !== '' || link.hasAttribute('download')) return;
     if (link.origin !== this.#window.location.origin || pageOf(link.pathname) === null) return;
+    // A place on this page is gone to by the browser.
+    const { pathname, search } = this.#window.location;
+    if (link.hash !== '' && link.pathname === pathname && link.search === search) return;
     event.preventDefault();
     this.go(link.pathname + link.search);
   }

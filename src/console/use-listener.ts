@@ -1,5 +1,5 @@
 /** A listener that a page is of, by its name or id. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ListenerView } from '../http/resources.ts';
 import { type Api, CallFailure, type Problem } from './api.ts';
 import { useConsole } from './console-context.ts';
@@ -40,6 +40,35 @@ export function useListener(key: string): FoundListener {
     };
   }, [api, key, isMissing]);
   return listener === undefined ? told : { listener, problem: null };
+}
+
+interface LastListener {
+  readonly listener: ListenerView;
+  readonly project: string | null;
+  /** The project of the key; null where that was not known yet. */
+  readonly owner: string | null;
+}
+
+/**
+ * For a page with something to lose, such as a draft: while the log is begun anew, as behind a new sign-in, the listener
+ * that was there stays, unless another project is asked.
+ */
+export function useLastingListener(key: string): FoundListener {
+  const { caller, log, router } = useConsole();
+  const found = useListener(key);
+  const project = router.query.value.get('project');
+  const owner = caller.own.value?.id ?? null;
+  const last = useRef<LastListener | null>(null);
+  const before = last.current;
+  if (found.listener) {
+    last.current = { listener: found.listener, project, owner: owner ?? before?.owner ?? null };
+    return found;
+  }
+  const isUnknown = found.listener === undefined && found.problem === null;
+  if (before === null || (log.link.value === 'following' && !isUnknown)) return found;
+  const isOfOthers = owner !== null && before.owner !== null && owner !== before.owner;
+  if (isOfOthers || before.project !== project) return found;
+  return { listener: before.listener, problem: null };
 }
 
 const againMs = 500;

@@ -248,3 +248,51 @@ test('a key that is revoked while it is used is told, and another one asked for'
   await isLive(page);
   expect(await why.count()).toBe(0);
 });
+
+test('a key signs in at an address of another project, and is told of the way back', async () => {
+  const { secret } = await makeKey('default', 'elsewhere', ['read']);
+  await want(201, app, 'POST', '/v1/projects', { name: 'not-its-own' }, bearer(token));
+  await using tab = await openTab(browser, { provoked: ['status of 401', 'status of 404'] });
+  const { page } = tab;
+  await page.goto(`${app.url}/?project=not-its-own`);
+  await page.getByLabel('Key', { exact: true }).fill(secret);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'There is no project not-its-own' }).waitFor();
+  await page.getByRole('link', { name: 'To your own project' }).click();
+  await isLive(page);
+});
+
+test('the key of a link is taken where the page is there already, and one of strange signs is asked for again', async () => {
+  const { secret } = await makeKey('default', 'by-link', ['read']);
+  await using tab = await openTab(browser, { provoked: ['status of 401'] });
+  const { page } = tab;
+  const wrong = page.getByText('This key is refused. (it has signs that no key has)');
+  await page.goto(`${app.url}/#key=${encodeURIComponent('鍵')}`);
+  await wrong.waitFor();
+  await page.goto(`${app.url}/#key=${secret}`);
+  await isLive(page);
+  expect([page.url(), await wrong.count()]).toEqual([`${app.url}/`, 0]);
+});
+
+test('a draft outlives the key by which it was begun', async () => {
+  const faults = [{ type: 'latency', delayMs: 100 }];
+  const given = { ...bearer(token), 'kodama-project': 'default' };
+  await want(201, app, 'POST', '/v1/listeners', { name: 'drafted', faults }, given);
+  const { secret, id } = await makeKey('default', 'ends', ['read', 'write']);
+  const { secret: next } = await makeKey('default', 'goes-on', ['read', 'write']);
+  await using tab = await openTab(browser, { provoked: ['status of 401'] });
+  const { page } = tab;
+  await page.goto(`${app.url}/listeners/drafted#key=${secret}`);
+  await isLive(page);
+  const delay = page.getByRole('textbox', { name: 'delayMs' });
+  await delay.fill('777');
+  await want(204, app, 'DELETE', `/v1/keys/${id}`, undefined, bearer(token));
+  await page.getByLabel('Key', { exact: true }).fill(next);
+  await page.keyboard.press('Enter');
+  await isLive(page);
+  expect(await delay.inputValue()).toBe('777');
+  await page.getByRole('button', { name: 'Apply: 1 change' }).click();
+  await page.getByRole('button', { name: 'Apply' }).waitFor({ state: 'detached' });
+  const after = await want(200, app, 'GET', '/v1/listeners/drafted', undefined, given);
+  expect(after.faults).toMatchObject([{ delayMs: 777 }]);
+});
