@@ -92,15 +92,9 @@ export class ListenerSet {
   ): ListenerEntry {
     const entry: ListenerEntry = {
       ...{ listener, secrets, turn, bytes: heldBytes(listener, secrets), expiry: null },
-      ...{
-        newest: listener.generation,
-        wished: 0,
-        observed: 0,
-        gone: new Latch(),
-        ending: null,
-        endedBy: null,
-      },
-      ...{ ended: new Latch(), drainEndsAt: Number.POSITIVE_INFINITY },
+      ...{ newest: listener.generation, wished: 0, observed: 0 },
+      ...{ gone: new Latch(), ending: null, ended: new Latch(), endedBy: null },
+      drainEndsAt: Number.POSITIVE_INFINITY,
     };
     this.#entries.set(listener.id, entry);
     this.#bytes += entry.bytes;
