@@ -302,6 +302,31 @@ test.concurrent('accept_delay: connected at once, heard later; several add up', 
   expect((client.arrivals[0]?.at ?? 0) - client.begunAt).toBeGreaterThanOrEqual(349);
 });
 
+test.concurrent.each([
+  ['echo', {}],
+  ['PROXY header', { proxyProtocol: { mode: 'required', trustedCidrs: [] } }],
+])(
+  'accept_delay before the %s: limits of time hold meanwhile, also those that come then',
+  async (_, spec) => {
+    const faults = [{ type: 'accept_delay', delayMs: 86_400_000 }];
+    const made = { ...spec, faults, limits: { maxDurationMs: 100 } };
+    const first = await want(201, app, 'POST', '/v1/listeners', made);
+    await using client = await openClient(first.laddr.port);
+    await client.ended;
+    const second = await want(201, app, 'POST', '/v1/listeners', { ...spec, faults });
+    await using other = await openClient(second.laddr.port);
+    await want(200, app, 'PATCH', `/v1/listeners/${second.id}`, { limits: { idleTimeoutMs: 100 } });
+    await other.ended;
+    const end = { closeInitiator: 'server', bytesIn: 0 };
+    expect(await closedConnections(app, first.id)).toMatchObject([
+      { ...end, closeReason: 'max_duration' },
+    ]);
+    expect(await closedConnections(app, second.id)).toMatchObject([
+      { ...end, closeReason: 'idle_timeout' },
+    ]);
+  },
+);
+
 test.concurrent('refuse: RST at accept, and an event that says why', async () => {
   const { id, port } = await listen([{ type: 'refuse' }]);
   await wantRefused(port);

@@ -91,7 +91,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   core: 9790,
   agent: 1680,
   console: 10650,
-  echo: 6355,
+  echo: 6540,
   'edge-sockets': 370,
   'embedded-postgres': 850,
   faults: 1450,

@@ -1,14 +1,29 @@
 /** The connections of a listener that are accepted and not opened yet: each has its preamble before it. */
+import type { CloseReason } from '../../core/connection.ts';
 import type { Binding } from '../../core/ports.ts';
+import type { Micros } from '../../core/time.ts';
 import { WakeUps } from '../../core/wake-ups.ts';
 import type { EchoContext } from '../echo-listener.ts';
 import type { LocatedConnection } from '../tcp/connection-host.ts';
+import { LimitTimer, type TimeLimits } from '../tcp/limit-timer.ts';
 import type { StreamTransport, TransportOwner } from '../tcp/stream-transport.ts';
 import type { TcpHandle } from '../tcp/tcp-handle.ts';
+import type { MonotonicClock } from '../worker-clock.ts';
 import { runPreamble, trustOf } from './preamble.ts';
 import { type PreambleEnd, PreambleError } from './preamble-error.ts';
 import type { PreambleTurns } from './preamble-turns.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
+
+/** What was accepted, and waits for its delay first. */
+export interface Delayed {
+  /** Nothing was read of it yet. */
+  readonly handle: TcpHandle;
+  readonly accepted: LocatedConnection;
+  /** When it was accepted, on the monotonic clock. */
+  readonly since: Micros;
+  readonly delayMs: number;
+  readonly limits: TimeLimits;
+}
 
 export interface PreambleOwner {
   /** `opened` is what was accepted, with what the preamble told. The transport is to be made at once. */
@@ -20,7 +35,7 @@ export interface PreambleOwner {
   onFailed(opened: LocatedConnection, end: PreambleEnd): void;
 }
 
-type PreambleContext = Pick<EchoContext, 'settings' | 'preambleTurns'>;
+type PreambleContext = Pick<EchoContext, 'settings' | 'preambleTurns' | 'clock'>;
 
 export class Preambles {
   readonly #proxyProtocol: Binding['proxyProtocol']['mode'];
@@ -30,6 +45,9 @@ export class Preambles {
   readonly #optionalHeaderWaitMs: number;
   readonly #project: Binding['project'];
   readonly #turns: PreambleTurns;
+  readonly #clock: MonotonicClock;
+  /** Of those that wait for their delay. */
+  readonly #timers = new Set<LimitTimer>();
   readonly #stop = new AbortController();
   #size = 0;
 
@@ -41,7 +59,7 @@ export class Preambles {
 
   private constructor(
     { project, protocol, proxyProtocol, tls, tlsKey }: Binding,
-    { settings, preambleTurns }: PreambleContext,
+    { settings, preambleTurns, clock }: PreambleContext,
   ) {
     this.#proxyProtocol = proxyProtocol.mode;
     this.#isTrusted = trustOf(proxyProtocol.trustedCidrs);
@@ -52,6 +70,7 @@ export class Preambles {
     this.#optionalHeaderWaitMs = settings.optionalHeaderWaitMs;
     this.#project = project;
     this.#turns = preambleTurns;
+    this.#clock = clock;
   }
 
   /** How many are under way. */
@@ -59,19 +78,12 @@ export class Preambles {
     return this.#size;
   }
 
-  /**
-   * Takes the handle over: nothing was read of it yet. Waits for the delay first. Exactly one of the owner's methods is
-   * called, later.
-   */
-  async run(
-    handle: TcpHandle,
-    accepted: LocatedConnection,
-    delayMs: number,
-    owner: PreambleOwner,
-  ): Promise<void> {
+  /** Takes the handle over. Exactly one of the owner's methods is called, later. */
+  async run(delayed: Delayed, owner: PreambleOwner): Promise<void> {
+    const { handle, accepted, delayMs } = delayed;
     this.#size += 1;
     try {
-      if (delayMs > 0) await new WakeUps().sleep(delayMs, this.#stop.signal);
+      if (delayMs > 0) await this.#wait(delayed);
       const { declaredRaddr, tls, makeTransport } = await runPreamble({
         handle,
         raddrIp: accepted.raddr.ip,
@@ -92,6 +104,34 @@ export class Preambles {
       const { declaredRaddr } = error;
       owner.onFailed({ ...accepted, declaredRaddr }, error);
     }
+  }
+
+  /** @throws PreambleError where a limit of the listener ends it: then the handle is closed */
+  async #wait({ handle, since, delayMs, limits }: Delayed): Promise<void> {
+    const due: { reason: CloseReason | null } = { reason: null };
+    const wakeUps = new WakeUps();
+    const timer = new LimitTimer({
+      clock: this.#clock,
+      limits,
+      since,
+      transport: { bytesWritten: 0, pendingBytes: 0 },
+      onDue: (reason) => {
+        due.reason = reason;
+        wakeUps.wakeAll();
+      },
+    });
+    this.#timers.add(timer);
+    if (due.reason === null) await wakeUps.sleep(delayMs, this.#stop.signal);
+    this.#timers.delete(timer);
+    timer.stop();
+    if (due.reason === null) return;
+    handle.close();
+    throw new PreambleError({ initiator: 'server', reason: due.reason, code: null });
+  }
+
+  /** The limits of the listener have changed. */
+  update(limits: TimeLimits): void {
+    for (const timer of this.#timers) timer.update(limits);
   }
 
   /** Ends all that are under way, and those that come. Idempotent. */

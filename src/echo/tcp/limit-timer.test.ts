@@ -14,16 +14,16 @@ const none: TimeLimits = { idleTimeoutMs: null, maxDurationMs: null, writeTimeou
 
 function makeTimer(limits: Partial<TimeLimits>) {
   const due: CloseReason[] = [];
-  const state = { taken: 0 };
+  const transport = { bytesWritten: 0, pendingBytes: 0 };
   const clock = workerClock();
   const timer = new LimitTimer({
     clock,
     limits: { ...none, ...limits },
     since: clock.monotonic(),
-    takenBytes: () => state.taken,
+    transport,
     onDue: (reason) => due.push(reason),
   });
-  return { timer, due, state };
+  return { timer, due, transport };
 }
 
 test('without limits of time there is nothing to wait for', () => {
@@ -57,12 +57,12 @@ test('the whole time ends it however busy it is, and before idle where both are 
 });
 
 test('a client that takes a little starts the time anew; one that takes nothing is over', () => {
-  const { timer, due, state } = makeTimer({ writeTimeoutMs: 400 });
+  const { timer, due, transport } = makeTimer({ writeTimeoutMs: 400 });
   vi.advanceTimersByTime(10_000);
   timer.blocked();
   for (let n = 0; n < 10; n++) {
     vi.advanceTimersByTime(390);
-    state.taken += 1;
+    transport.bytesWritten += 1;
   }
   expect(due).toEqual([]);
   timer.blocked();
@@ -82,14 +82,51 @@ test('what was taken in time ends the wait', () => {
 });
 
 test('a client that takes its bytes slowly is not idle', () => {
-  const { timer, due, state } = makeTimer({ idleTimeoutMs: 200, writeTimeoutMs: 100 });
+  const { timer, due, transport } = makeTimer({ idleTimeoutMs: 200, writeTimeoutMs: 100 });
   timer.blocked();
   for (let n = 0; n < 20; n++) {
     vi.advanceTimersByTime(50);
-    state.taken += 1;
+    transport.bytesWritten += 1;
   }
   expect(due).toEqual([]);
   timer.stop();
+});
+
+test('a change of the limits forgets neither the last byte nor the write that waits', () => {
+  const { timer, due } = makeTimer({ idleTimeoutMs: 1000, writeTimeoutMs: 400 });
+  timer.blocked();
+  for (let passed = 0; passed < 300; passed += 100) {
+    vi.advanceTimersByTime(100);
+    timer.update({
+      ...none,
+      idleTimeoutMs: 1000,
+      writeTimeoutMs: 400,
+      maxDurationMs: 1e6 + passed,
+    });
+  }
+  expect(due).toEqual([]);
+  vi.advanceTimersByTime(101);
+  expect(due).toEqual(['write_timeout']);
+  const idle = makeTimer({ idleTimeoutMs: 1000 });
+  for (const idleTimeoutMs of [1000, 900, 800]) {
+    vi.advanceTimersByTime(250);
+    idle.timer.update({ ...none, idleTimeoutMs });
+  }
+  expect(idle.due).toEqual([]);
+  vi.advanceTimersByTime(51);
+  expect(idle.due).toEqual(['idle_timeout']);
+});
+
+test('what waits already when its limit comes is waited for from then on', () => {
+  const { timer, due, transport } = makeTimer({ idleTimeoutMs: 5000 });
+  transport.pendingBytes = 10;
+  timer.blocked();
+  vi.advanceTimersByTime(1000);
+  timer.update({ ...none, idleTimeoutMs: 5000, writeTimeoutMs: 400 });
+  vi.advanceTimersByTime(399);
+  expect(due).toEqual([]);
+  vi.advanceTimersByTime(2);
+  expect(due).toEqual(['write_timeout']);
 });
 
 test('a time longer than any timer holds is waited for all the same', () => {

@@ -6,6 +6,7 @@ import type { CloseReason } from '../../core/connection.ts';
 import type { ListenerLimits } from '../../core/listener.ts';
 import type { Micros } from '../../core/time.ts';
 import type { MonotonicClock } from '../worker-clock.ts';
+import type { StreamTransport } from './stream-transport.ts';
 
 export type TimeLimits = Pick<ListenerLimits, 'idleTimeoutMs' | 'maxDurationMs' | 'writeTimeoutMs'>;
 
@@ -14,8 +15,7 @@ export interface LimitTimerOptions {
   readonly limits: TimeLimits;
   /** When the connection was accepted, on the monotonic clock. */
   readonly since: Micros;
-  /** Bytes of ours that the kernel has taken so far. */
-  readonly takenBytes: () => number;
+  readonly transport: Pick<StreamTransport, 'bytesWritten' | 'pendingBytes'>;
   readonly onDue: (reason: CloseReason) => void;
 }
 
@@ -29,8 +29,17 @@ export function hasTimeLimit(limits: TimeLimits): boolean {
   return idleTimeoutMs !== null || maxDurationMs !== null || writeTimeoutMs !== null;
 }
 
+function isSame(one: TimeLimits, other: TimeLimits): boolean {
+  return (
+    one.idleTimeoutMs === other.idleTimeoutMs &&
+    one.maxDurationMs === other.maxDurationMs &&
+    one.writeTimeoutMs === other.writeTimeoutMs
+  );
+}
+
 export class LimitTimer {
   readonly #options: LimitTimerOptions;
+  #limits: TimeLimits;
   #timer: NodeJS.Timeout | null = null;
   #movedAt: Micros;
   /** Since when the kernel has taken nothing of what waits; null: nothing waits. */
@@ -39,8 +48,24 @@ export class LimitTimer {
 
   constructor(options: LimitTimerOptions) {
     this.#options = options;
+    this.#limits = options.limits;
     this.#movedAt = options.clock.monotonic();
+    this.#noteWaiting();
     this.#look();
+  }
+
+  /** The times that run go on, each to its new end. */
+  update(limits: TimeLimits): void {
+    const before = this.#limits;
+    this.#limits = limits;
+    if (isSame(before, limits)) return;
+    this.#noteWaiting();
+    this.#lookAnew();
+  }
+
+  /** What began to wait before there was a limit for it told nobody. */
+  #noteWaiting(): void {
+    if (this.#options.transport.pendingBytes > 0) this.#noteBlocked();
   }
 
   /** Bytes were read or written. */
@@ -50,11 +75,14 @@ export class LimitTimer {
 
   /** A write waits for its client. */
   blocked(): void {
-    if (this.#blockedAt !== null || this.#options.limits.writeTimeoutMs === null) return;
+    if (this.#noteBlocked()) this.#lookAnew();
+  }
+
+  #noteBlocked(): boolean {
+    if (this.#blockedAt !== null || this.#limits.writeTimeoutMs === null) return false;
     this.#blockedAt = this.#options.clock.monotonic();
-    this.#taken = this.#options.takenBytes();
-    this.stop();
-    this.#look();
+    this.#taken = this.#options.transport.bytesWritten;
+    return true;
   }
 
   drained(): void {
@@ -62,9 +90,14 @@ export class LimitTimer {
     this.moved();
   }
 
+  #lookAnew(): void {
+    this.stop();
+    this.#look();
+  }
+
   #look(): void {
-    const { clock, limits, since: acceptedAt, onDue } = this.#options;
-    const { idleTimeoutMs, maxDurationMs, writeTimeoutMs } = limits;
+    const { clock, since: acceptedAt, onDue } = this.#options;
+    const { idleTimeoutMs, maxDurationMs, writeTimeoutMs } = this.#limits;
     const now = clock.monotonic();
     this.#noteTaken(now);
     const dues: readonly (readonly [CloseReason, number | null, Micros | null])[] = [
@@ -91,7 +124,7 @@ export class LimitTimer {
   /** What the kernel took since the last look starts the time anew. */
   #noteTaken(now: Micros): void {
     if (this.#blockedAt === null) return;
-    const taken = this.#options.takenBytes();
+    const taken = this.#options.transport.bytesWritten;
     if (taken === this.#taken) return;
     this.#taken = taken;
     this.#blockedAt = now;

@@ -165,6 +165,7 @@ function open({ mode = 'echo', limits = {}, faults = faultsOf(), isStarted = tru
   });
   const [transport] = made;
   if (transport === undefined) throw new TypeError('a connection has a transport');
+  connection.updateLimits();
   if (isStarted) connection.start(null);
   return {
     connection,
@@ -344,6 +345,38 @@ describe('we end it', () => {
     expect(second.end()).toMatchObject({ closeReason: 'fault' });
   });
 
+  test('half-closed it counts all that still comes, and a limit of time that is set then ends it', async () => {
+    const { connection, transport, host, end } = open({ limits: { maxBytes: 10 } });
+    connection.close('half_close');
+    for (let count = 0; count < 3; count++) transport.send('0123456789');
+    expect(connection.movedCounters()).toMatchObject({ connection: { bytesIn: 30 } });
+    host.limits = { ...sampleLimits, idleTimeoutMs: 5000 };
+    connection.updateLimits();
+    await vi.advanceTimersByTimeAsync(4000);
+    transport.send('x');
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(transport.isClosed).toBe(false);
+    await vi.advanceTimersByTimeAsync(1001);
+    expect(end()).toMatchObject({ closeReason: 'fault', bytesIn: 31, bytesOut: 0 });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('it reads after its delay, and one that ends within it leaves no timer', async () => {
+    const waiting = open({ isStarted: false });
+    waiting.connection.start(null, 500);
+    await vi.advanceTimersByTimeAsync(499);
+    expect(waiting.transport.isReading).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(waiting.transport.isReading).toBe(true);
+    const ended = open({ isStarted: false });
+    ended.connection.start(null, 86_400_000);
+    ended.connection.close('fin', 'operator', 'listener_deleted');
+    ended.connection.start(null, 86_400_000);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ended.end()).toMatchObject({ closeReason: 'listener_deleted' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('before its start it can be ended, and then never starts', async () => {
     const { connection, transport, end } = open({ isStarted: false });
     connection.close('fin', 'operator', 'listener_deleted');
@@ -400,6 +433,19 @@ describe('limits', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test('a limit of time holds before its start', async () => {
+    const { connection, transport, end } = open({
+      isStarted: false,
+      limits: { maxDurationMs: 1000 },
+    });
+    connection.start(null, 5000);
+    await vi.advanceTimersByTimeAsync(1001);
+    expect(transport.calls).toEqual(['end']);
+    await vi.advanceTimersByTimeAsync(lingerMs);
+    expect(end()).toMatchObject({ closeInitiator: 'server', closeReason: 'max_duration' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('a limit that is over by the time it is set closes at once, and leaves no timer', async () => {
     const { connection, host, end } = open();
     await vi.advanceTimersByTimeAsync(500);
@@ -408,6 +454,34 @@ describe('limits', () => {
     await vi.advanceTimersByTimeAsync(lingerMs);
     expect(end()).toMatchObject({ closeInitiator: 'server', closeReason: 'max_duration' });
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('changes hold up no limit: neither for a client that takes nothing nor for one that is idle', async () => {
+    const limits = { ...sampleLimits, writeTimeoutMs: 1000, idleTimeoutMs: 3000 };
+    const blocked = open({ limits });
+    const idle = open({ limits: { ...limits, idleTimeoutMs: 1000 } });
+    blocked.transport.room = 0;
+    blocked.transport.send('0123456789');
+    for (let change = 0; change < 5; change++) {
+      await vi.advanceTimersByTimeAsync(400);
+      for (const { connection, host } of [blocked, idle]) {
+        host.limits = { ...host.limits, maxDurationMs: 100_000 + change };
+        connection.updateLimits();
+      }
+    }
+    await vi.advanceTimersByTimeAsync(2 * lingerMs);
+    expect(blocked.end()).toMatchObject({ closeReason: 'write_timeout', bytesOut: 0 });
+    expect(idle.end()).toMatchObject({ closeReason: 'idle_timeout' });
+  });
+
+  test('a client that takes nothing already when the limit comes is closed', async () => {
+    const { connection, transport, host, end } = open();
+    transport.room = 0;
+    transport.send('0123456789');
+    host.limits = { ...sampleLimits, writeTimeoutMs: 400 };
+    connection.updateLimits();
+    await vi.advanceTimersByTimeAsync(400 + 100 + 2 * lingerMs);
+    expect(end()).toMatchObject({ closeReason: 'write_timeout', bytesOut: 0 });
   });
 
   test('a client that takes nothing is closed; one that takes a little is not', async () => {

@@ -9,6 +9,7 @@
  */
 import type { CloseInitiator, CloseReason } from '../../core/connection.ts';
 import type { CountersRecord } from '../../core/record.ts';
+import { Alarm, monotonicMs } from '../../faults/alarm.ts';
 import { behindDiscard } from '../../faults/drop.ts';
 import type { CloseMode } from '../../faults/held-items.ts';
 import { ConnectionProgress, type End } from '../connection-progress.ts';
@@ -18,6 +19,7 @@ import type { ConnectionFaults } from '../faults/listener-faults.ts';
 import type { FaultSink } from '../faults/outlet.ts';
 import type { Accepted, ConnectionHost } from './connection-host.ts';
 import { hasTimeLimit, LimitTimer } from './limit-timer.ts';
+import { Linger } from './linger.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
 
 /** Ends that wait for nobody: FIN, and the socket is closed. */
@@ -40,7 +42,8 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   #hasStarted = false;
   #pipeline: FaultPipeline | null = null;
   #timer: LimitTimer | null = null;
-  #linger: NodeJS.Timeout | null = null;
+  #linger: Linger | null = null;
+  #delay: Alarm | null = null;
 
   constructor(
     host: ConnectionHost,
@@ -55,30 +58,35 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     this.#transport = makeTransport(this);
   }
 
-  /** Begins to read. The greeting is what the server says first, faults aside. */
-  start(greeting: Buffer | null): void {
+  /** Begins to read, after the delay. The greeting is what the server says first, faults aside. */
+  start(greeting: Buffer | null, delayMs = 0): void {
     if (this.#isEnding) return;
+    if (delayMs > 0) {
+      this.#delay = new Alarm(() => this.start(greeting));
+      this.#delay.set(monotonicMs() + delayMs);
+      return;
+    }
     this.#hasStarted = true;
     if (greeting !== null) {
       this.#transport.write(greeting);
       this.#progress.sent(this.#host.clock);
     }
     this.#transport.resume();
-    this.updateLimits();
     this.updateFaults(this.faults);
   }
 
-  /** The limits of the listener have changed. */
+  /** The limits of the listener have changed; or it is on record, from where on they hold. */
   updateLimits(): void {
-    if (this.#isEnding || !this.#hasStarted) return;
+    // Whoever waits for its client's FIN already ends by itself.
+    if (this.#linger !== null) return;
     const { limits, clock } = this.#host;
-    this.#timer?.stop();
     const { since } = this.accepted;
-    const takenBytes = () => this.#transport.bytesWritten;
     const onDue = (reason: CloseReason) => this.close('fin', 'server', reason);
-    this.#timer = hasTimeLimit(limits)
-      ? new LimitTimer({ clock, limits, since, takenBytes, onDue })
-      : null;
+    if (!hasTimeLimit(limits)) {
+      this.#timer?.stop();
+      this.#timer = null;
+    } else if (this.#timer !== null) this.#timer.update(limits);
+    else this.#timer = new LimitTimer({ clock, limits, since, transport: this.#transport, onDue });
     this.#notePath();
   }
 
@@ -129,7 +137,9 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
 
   #onBytesWithin(bytes: Buffer): void {
     const { mode, limits } = this.#host;
-    const room = (limits.maxBytes ?? Number.POSITIVE_INFINITY) - this.#progress.readBytes;
+    // What comes behind its half-close is counted whole: a number of bytes ends it no more.
+    const maxBytes = this.#isEnding ? null : limits.maxBytes;
+    const room = (maxBytes ?? Number.POSITIVE_INFINITY) - this.#progress.readBytes;
     const taken = bytes.length > room ? bytes.subarray(0, Math.max(0, room)) : bytes;
     this.#progress.readBytes += taken.length;
     this.#timer?.moved();
@@ -212,7 +222,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     this.#hasFinished = true;
     if (this.#progress.isHalfClosed) this.#transport.destroy();
     else if (this.#end !== null && hasteful.has(this.#end.reason)) this.#transport.destroy();
-    else if (this.#linger !== null) this.#waitForClient();
+    else this.#linger?.begin('fin');
   }
 
   onError(code: string): void {
@@ -237,7 +247,8 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   #stopTimers(): void {
     this.#pipeline?.destroy();
     this.#pipeline = null;
-    if (this.#linger !== null) clearTimeout(this.#linger);
+    this.#linger?.stop();
+    this.#delay?.clear();
   }
 
   movedCounters(): CountersRecord | null {
@@ -265,7 +276,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     this.#stopTimers();
     if (mode === 'rst') {
       const isBehindBytes = reason === 'fault' && this.#transport.pendingBytes > 0;
-      if (isBehindBytes) this.#waitForClient(mode);
+      if (isBehindBytes) this.#waitForClient('rst');
       this.#transport.reset(isBehindBytes);
       return;
     }
@@ -273,20 +284,13 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     this.#transport.resume();
     if (mode !== 'half_close') {
       this.#timer?.stop();
-      this.#waitForClient();
+      this.#waitForClient('fin');
     }
     this.#transport.end();
   }
 
-  /** As long as it takes what was written, and then for its FIN. */
-  #waitForClient(mode: CloseMode = 'fin'): void {
-    const taken = this.#transport.bytesWritten;
-    if (this.#linger !== null) clearTimeout(this.#linger);
-    this.#linger = setTimeout(() => {
-      const isTaking = !this.#hasFinished && this.#transport.bytesWritten > taken;
-      if (isTaking) this.#waitForClient(mode);
-      else if (mode === 'rst') this.#transport.reset();
-      else this.#transport.destroy();
-    }, this.#host.settings.lingerMs);
+  #waitForClient(mode: 'fin' | 'rst'): void {
+    this.#linger = new Linger(this.#transport, this.#host.settings.lingerMs);
+    this.#linger.begin(mode);
   }
 }

@@ -27,6 +27,7 @@ import { Refusals } from '../refusals.ts';
 import type { WorkerClock } from '../worker-clock.ts';
 import type { Accepted, Admitted, Arrival, ConnectionHost } from './connection-host.ts';
 import { HandleTransport } from './handle-transport.ts';
+import { HeldArrivals } from './held-arrivals.ts';
 import { addressOf } from './peer-names.ts';
 import { StreamConnection } from './stream-connection.ts';
 import type { StreamTransport, TransportOwner } from './stream-transport.ts';
@@ -50,7 +51,10 @@ export class TcpListener implements EchoListener, ConnectionHost {
   /** Null where nothing comes before the echo. */
   readonly #preambles: Preambles | null;
   readonly #open = new Map<string, StreamConnection>();
-  #held: Arrival[] = [];
+  readonly #held = new HeldArrivals({
+    mayAccept: () => this.#mayAccept,
+    accept: (arrival) => this.#accept(arrival),
+  });
   #isServing = false;
   /** As it was bound; of a wildcard, each connection has its own. */
   #bound: Address = { ip: '', port: 0 };
@@ -122,6 +126,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
     this.limits = limits;
     this.#admission.update(limits, this.clock.monotonic());
     for (const connection of this.#open.values()) connection.updateLimits();
+    this.#preambles?.update(limits);
     this.#faults.update(faults);
   }
 
@@ -138,16 +143,16 @@ export class TcpListener implements EchoListener, ConnectionHost {
     const arrival = { handle, acceptedAt: clock.now(), since: clock.monotonic() };
     if (!this.#context.sockets.take()) {
       this.#refuse(arrival, 'worker_capacity', this.#context.peerNames.of(handle));
-    } else if (this.#isServing && !this.#context.records.isFull) this.#accept(arrival);
-    else this.#held.push(arrival);
+    } else if (this.#mayAccept && this.#held.isEmpty) this.#accept(arrival);
+    else this.#held.add(arrival);
+  }
+
+  get #mayAccept(): boolean {
+    return this.#isServing && !this.#context.records.isFull;
   }
 
   resume(): void {
-    while (this.#isServing && !this.#context.records.isFull) {
-      const held = this.#held.shift();
-      if (held === undefined) return;
-      this.#accept(held);
-    }
+    this.#held.takeUp();
   }
 
   #accept(arrival: Arrival): void {
@@ -176,14 +181,18 @@ export class TcpListener implements EchoListener, ConnectionHost {
       this.#admit({ opened, since, faults, delayMs }, makeTransport);
       return;
     }
-    void this.#preambles.run(handle, opened, delayMs, {
-      onReady: (ready, makeTransport) =>
-        this.#admit({ opened: ready, since, faults, delayMs: 0 }, makeTransport),
-      onFailed: (failed, end) => {
-        this.#recordEnded(failed, end);
-        this.#left(failed.raddr.ip);
+    const { limits } = this;
+    void this.#preambles.run(
+      { handle, accepted: opened, since, delayMs, limits },
+      {
+        onReady: (ready, makeTransport) =>
+          this.#admit({ opened: ready, since, faults, delayMs: 0 }, makeTransport),
+        onFailed: (failed, end) => {
+          this.#recordEnded(failed, end);
+          this.#left(failed.raddr.ip);
+        },
       },
-    });
+    );
   }
 
   #accepted<Raddr extends Address | null>({ handle, acceptedAt }: Arrival, raddr: Raddr) {
@@ -211,15 +220,9 @@ export class TcpListener implements EchoListener, ConnectionHost {
     connections.set(id, connection);
     records.push({ kind: 'opened', connection: opened });
     const greeting = this.mode === 'info' ? greetingOf(opened) : null;
-    const isDurable = this.#binding.recording === 'durable';
-    if (!isDurable && delayMs === 0) {
-      connection.start(greeting);
-      return;
-    }
-    const start = () => connection.start(greeting);
-    const startLater = delayMs === 0 ? start : () => void setTimeout(start, delayMs);
-    if (isDurable) records.whenCommitted(startLater);
-    else startLater();
+    connection.updateLimits();
+    if (this.#binding.recording !== 'durable') connection.start(greeting, delayMs);
+    else records.whenCommitted(() => connection.start(greeting, delayMs));
   }
 
   /** A connection that was over before it could be served, such as by its preamble, is opened and closed at once. */
@@ -280,7 +283,7 @@ export class TcpListener implements EchoListener, ConnectionHost {
   async #stopListening(end: PreambleEnd): Promise<void> {
     const freed = once(this.#server, 'close');
     this.#server.close();
-    for (const arrival of this.#held.splice(0)) this.#endHeld(arrival, end);
+    for (const arrival of this.#held.drain()) this.#endHeld(arrival, end);
     this.#refusals.flush();
     await freed;
     this.#context.sockets.release();
