@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, matchesGlob } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { readAgentConfig, settings } from '../src/config.ts';
@@ -23,6 +23,12 @@ test('each variable that the page names is one that kodama reads', () => {
   named.delete('KODAMA_JOIN_TOKEN');
   expect(named.size).toBeGreaterThan(10);
   for (const name of named) expect(settings.shape, name).toHaveProperty(name);
+});
+
+test('what an agent on the page keeps in the clone is none of the tree', () => {
+  const ignored = read('.gitignore').split('\n');
+  const [, dataDir = ''] = /^KODAMA_DATA_DIR=(\S+) node/m.exec(read(page)) ?? [];
+  expect(ignored.some((line) => matchesGlob(`${dataDir}/`, line))).toBe(true);
 });
 
 test('systemd takes the unit of an agent', async ({ skip }) => {

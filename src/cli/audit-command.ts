@@ -43,7 +43,7 @@ async function listEntries(session: Session, command: Command): Promise<undefine
   const { items, isCut } = await client.list('entries', { ...filter, after, actor }, limit);
   await showRows(session, auditColumns(format), items);
   const older = `--before ${items.at(-1)?.time} older ones`;
-  if (isCut) sayCut(session, `newest ${items.length} entries`, older);
+  if (isCut) sayCut(session, 'newest', items.length, 'entries', older);
 }
 
 function auditColumns(format: Format): readonly Column<AuditEntry>[] {

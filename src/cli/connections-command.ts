@@ -99,7 +99,7 @@ async function listConnections(session: Session, command: Command): Promise<unde
   await showConnections(session, items, options);
   // Which time that is, a table leaves to the zone of its reader.
   const older = `--before ${items.at(-1)?.acceptedAt} older ones`;
-  if (isCut) sayCut(session, `newest ${items.length} connections`, older);
+  if (isCut) sayCut(session, 'newest', items.length, 'connections', older);
 }
 
 /** What has happened to it; its counters go on without an event. */

@@ -18,6 +18,8 @@ test('a fault is told in few words', () => {
       probability: 0.0012,
     },
     { type: 'reset', probability: 0 },
+    { type: 'banner', text: 'hello', delayMs: 0 },
+    { type: 'banner', text: 'hello', delayMs: 20 },
   ].map(faultText);
   expect(told).toEqual([
     'latency 300ms±50ms',
@@ -29,5 +31,7 @@ test('a fault is told in few words', () => {
     'close (30%)',
     'latency 5ms (off, first 9, after 0, 1 in 3, from 10.0.0.0/8, 0.12%)',
     'reset (0%)',
+    'banner',
+    'banner 20ms',
   ]);
 });

@@ -11,6 +11,8 @@ export function faultText(fault: Readonly<Record<string, unknown>>): string {
     if (type === 'limit') return ` ${formatSize(Number(bytes))}:${action}`;
     if (bytesPerSecond !== undefined) return ` ${formatSize(Number(bytesPerSecond))}/s`;
     if (typeof delayMs !== 'number') return '';
+    // A banner has its delay beside what it is for.
+    if (type === 'banner' && delayMs === 0) return '';
     const stray =
       typeof jitterMs === 'number' && jitterMs > 0 ? `±${formatDuration(jitterMs)}` : '';
     return ` ${formatDuration(delayMs)}${stray}`;

@@ -21,5 +21,5 @@ export async function listShown<Name extends keyof Lists>(
 ): Promise<void> {
   const { items, isCut } = await session.client.list(name, query, limit);
   await showRows(session, columns, items);
-  if (isCut) sayCut(session, `${first} ${items.length} ${name}`);
+  if (isCut) sayCut(session, first, items.length, name);
 }

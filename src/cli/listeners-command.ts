@@ -62,7 +62,7 @@ async function listListeners(session: Session, command: Command): Promise<undefi
   }
   const { items, isCut } = await list();
   await showListeners(session, items);
-  if (isCut) sayCut(session, `newest ${items.length} listeners`);
+  if (isCut) sayCut(session, 'newest', items.length, 'listeners');
 }
 
 /** The first two events of a listener, pending and listening, are of one time. */

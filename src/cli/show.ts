@@ -46,7 +46,15 @@ export async function connectionColumnsOf(
 }
 
 /** A list that is cut is never taken for the whole. */
-export function sayCut({ terminal }: Session, shown: string, ...ways: readonly string[]): void {
+export function sayCut(
+  { terminal }: Session,
+  first: 'newest' | 'oldest',
+  count: number,
+  name: string,
+  ...ways: readonly string[]
+): void {
   const more = ['--limit N shows so many', ...ways].join(', ');
-  terminal.say(`kodama: the ${shown} are shown and there are more: ${more}`);
+  const one = name.replace(/ies$|s$/, (end) => (end === 's' ? '' : 'y'));
+  const shown = count === 1 ? `${one} is` : `${count} ${name} are`;
+  terminal.say(`kodama: the ${first} ${shown} shown and there are more: ${more}`);
 }

@@ -68,7 +68,8 @@ export class NotMet extends AppError {
     const found = count > waitCountMax ? `more than ${waitCountMax}` : count;
     const wanted = max === null ? `${min} or more` : min === max ? min : `${min} to ${max}`;
     const details = { why, count, min, ...(max !== null && { max }), seq };
-    super('not_met', `${why}: ${found} ${seen.kind} matched, not ${wanted}`, details);
+    const kind = count === 1 ? seen.kind.slice(0, -1) : seen.kind;
+    super('not_met', `${why}: ${found} ${kind} matched, not ${wanted}`, details);
     this.seen = seen;
   }
 }

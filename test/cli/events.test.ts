@@ -62,7 +62,7 @@ test('connections are listed as the API has them, and one of them is told with i
   const cut = await command(app, ['connections', ...filter, '--limit', '1', '-o', 'wide']);
   expect(cut.stdout.trim()).toMatch(new RegExp(`^ACCEPTED .* ID\\n.* ${connections[0].id}$`));
   expect(cut.stderr).toBe(
-    'kodama: the newest 1 connections are shown and there are more: --limit N shows so many, ' +
+    'kodama: the newest connection is shown and there are more: --limit N shows so many, ' +
       `--before ${connections[0].acceptedAt} older ones\n`,
   );
   // The time itself is not before it.

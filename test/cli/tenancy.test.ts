@@ -168,7 +168,7 @@ test('the audit says who changed what, and is filtered as the API does', async (
   });
   const cut = await kodama('audit --resource audited --limit 1', secret);
   const older = `--limit N shows so many, --before ${newest.time} older ones`;
-  expect(cut.stderr).toBe(`kodama: the newest 1 entries are shown and there are more: ${older}\n`);
+  expect(cut.stderr).toBe(`kodama: the newest entry is shown and there are more: ${older}\n`);
 });
 
 test('the audit takes a key by its name, where the caller may list keys', async () => {

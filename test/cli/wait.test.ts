@@ -74,7 +74,7 @@ test('events that are not there in time, or can not come any more, end a wait wi
     command(app, ['events', 'wait', '--listener', 'cli-events-over', ...words]);
   const many = await wait('--type', 'connection_closed', '--none', '--timeout', '10h');
   expect(many).toMatchObject({ code: 3, stdout: '' });
-  expect(many.stderr).toContain('kodama: not_met: exceeded: 1 events matched, not 0\n');
+  expect(many.stderr).toContain('kodama: not_met: exceeded: 1 event matched, not 0\n');
   await want(204, app, 'DELETE', `/v1/listeners/${id}`);
   const over = await wait('--type', 'connection_refused', '--timeout', '10h');
   expect(over).toMatchObject({ code: 3, stdout: '' });
