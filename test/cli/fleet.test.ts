@@ -126,7 +126,7 @@ test('an agent is refused a name that no node may have, before it asks anybody',
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr: expect.stringMatching(
-        /^--name must start with a letter or digit and hold at most 63 /,
+        /^kodama: --name must start with a letter or digit and hold at most 63 /,
       ),
     });
   }

@@ -61,6 +61,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   /** Begins to read, after the delay. The greeting is what the server says first, faults aside. */
   start(greeting: Buffer | null, delayMs = 0): void {
     if (this.#isEnding) return;
+    this.updateLimits();
     if (delayMs > 0) {
       this.#delay = new Alarm(() => this.start(greeting));
       this.#delay.set(monotonicMs() + delayMs);
@@ -75,7 +76,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
     this.updateFaults(this.faults);
   }
 
-  /** The limits of the listener have changed; or it is on record, from where on they hold. */
+  /** The limits of the listener have changed, or hold from now on: how long a commit takes is no time of the client's. */
   updateLimits(): void {
     // Whoever waits for its client's FIN already ends by itself.
     if (this.#linger !== null) return;

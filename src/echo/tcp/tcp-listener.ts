@@ -220,7 +220,6 @@ export class TcpListener implements EchoListener, ConnectionHost {
     connections.set(id, connection);
     records.push({ kind: 'opened', connection: opened });
     const greeting = this.mode === 'info' ? greetingOf(opened) : null;
-    connection.updateLimits();
     if (this.#binding.recording !== 'durable') connection.start(greeting, delayMs);
     else records.whenCommitted(() => connection.start(greeting, delayMs));
   }
