@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { AppError, type FieldError } from '../core/errors.ts';
-import { type TellUnknown, unknownField, unknownFields } from './unknown-field.ts';
+import { type TellUnknown, unknownFields } from './unknown-field.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -40,6 +40,8 @@ const textMax = 256;
 /** No request is deeper. */
 const depthMax = 8;
 export const fixedField = 'can not be changed after creation';
+/** Of a field that could have any name but this one. */
+const noKey = 'is not allowed as a key';
 
 /** The first errors, each once. */
 function distinct(sources: readonly Iterable<FieldError>[]): readonly FieldError[] {
@@ -169,7 +171,7 @@ function* hiddenFields(input: unknown): Generator<FieldError, void, void> {
     for (const key in value) {
       if (!Object.hasOwn(value, key)) continue;
       if (key === '__proto__') {
-        yield { path: fieldPath([...pathOf(container), key]), message: unknownField };
+        yield { path: fieldPath([...pathOf(container), key]), message: noKey };
         continue;
       }
       const item = value[key];
