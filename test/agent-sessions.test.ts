@@ -353,6 +353,8 @@ test(
   async () => {
     await using world = await startWorld({}, { leaseTimeoutMs: 1000, unstoredTimeoutMs: 500 });
     const { admission, session, proxy } = world;
+    // Before it is welcomed it waits longer.
+    await waitFor('a heartbeat', () => session.beats.length > 0);
     const { accepted } = proxy;
     proxy.mute();
     await waitFor('another call of the agent', () => proxy.accepted > accepted);
