@@ -117,6 +117,14 @@ export const tenancyReasons: Reasons = [
     /FROM listeners l WHERE l\.node = n\.ref\) AND NOT EXISTS \(SELECT FROM open_connections o/,
     'the same sweep',
   ],
+  [
+    /^SELECT n\.id FROM nodes n WHERE n\.state = 'removed' .* SELECT node FROM listeners WHERE is_live UNION ALL SELECT node FROM open_connections \) /,
+    'a sweep of all that were removed',
+  ],
+  [
+    /^SELECT .* FROM "\w+"\."nodes" WHERE "\w+"\."nodes"\."ref" IN \(\$1\) OFFSET \$2$/,
+    'a node that was held, and changed, in its project',
+  ],
   [/^SELECT state, count\(\*\) FROM nodes WHERE NOT is_built_in GROUP BY state$/, 'how many'],
   [/^WITH silent AS MATERIALIZED \( SELECT n\.ref FROM nodes n, fleet f .*$/, 'a sweep of all'],
   [/^SELECT l\.project, l\.id FROM nodes n JOIN listeners l ON l\.node = n\.ref .*$/, 'the same'],
