@@ -4,13 +4,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Kodama } from '../clients/typescript/src/index.ts';
 import { runProgram } from './support/command.ts';
 import { long } from './support/long.ts';
-import { addNode, FakeAgent, type Replica, startReplica } from './support/replica.ts';
+import { addNode, FakeAgent, type Replica, startReplica, unswept } from './support/replica.ts';
 import { want } from './support/rest-client.ts';
 import { sharedApp } from './support/test-app.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const token = 'the-operators-own-token';
-const app = sharedApp({ KODAMA_API_TOKEN: token });
+const app = sharedApp({ KODAMA_API_TOKEN: token }, undefined, unswept);
 const headers = { authorization: `Bearer ${token}` };
 const resources = new AsyncDisposableStack();
 let client: Client;

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { beginProgram, command } from '../support/command.ts';
-import { addNode, FakeAgent, type Replica, startReplica } from '../support/replica.ts';
+import { addNode, FakeAgent, type Replica, startReplica, unswept } from '../support/replica.ts';
 import { want } from '../support/rest-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { sharedApp, startApp } from '../support/test-app.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const app = sharedApp();
+const app = sharedApp({}, undefined, unswept);
 const resources = new AsyncDisposableStack();
 let client: Client;
 let replica: Replica;
@@ -60,7 +60,11 @@ test('apply makes nothing where what is to be made again drains', async () => {
   ]);
   await want(404, app, 'GET', '/v1/listeners/fresh');
   // A start with such a file leaves it, and makes the others.
-  await using _started = await startApp({ DATABASE_URL: app.databaseUrl, KODAMA_APPLY: path });
+  await using _started = await startApp(
+    { DATABASE_URL: app.databaseUrl, KODAMA_APPLY: path },
+    undefined,
+    unswept,
+  );
   expect(await want(200, app, 'GET', '/v1/listeners/far')).toMatchObject({ state: 'draining' });
   for (const name of ['near', 'fresh']) {
     expect(await want(200, app, 'GET', `/v1/listeners/${name}`)).toMatchObject({ mode: 'info' });

@@ -3,12 +3,12 @@ import { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { caller } from '../support/core-world.ts';
 import { call as grpcCall, grpcClient } from '../support/grpc-client.ts';
-import { addNode, FakeAgent, startReplica } from '../support/replica.ts';
+import { addNode, FakeAgent, startReplica, unswept } from '../support/replica.ts';
 import { call, want } from '../support/rest-client.ts';
 import { sampleNewListener } from '../support/samples.ts';
 import { sharedApp } from '../support/test-app.ts';
 
-const app = sharedApp();
+const app = sharedApp({}, undefined, unswept);
 const name = 'away';
 
 test('one whose node is away is draining, and not among the closed', async () => {

@@ -19,6 +19,7 @@ import { PostgresStore } from '../../src/postgres/postgres-store.ts';
 import { certificates } from '../../src/tls/certificates.ts';
 import { FakeDataPlane } from './fake-data-plane.ts';
 import { keepingLogger, sampleLogLimits } from './samples.ts';
+import type { Tune } from './test-app.ts';
 
 export interface Replica extends AsyncDisposable {
   readonly store: PostgresStore;
@@ -101,6 +102,12 @@ export async function startReplica(
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
+
+/** It sends no heartbeats: a kodama that runs beside it is tuned so, or would find it away on a slow machine. */
+export const unswept: Tune = (config) => ({
+  ...config,
+  fleet: { ...config.fleet, missedSweeps: 1_000_000 },
+});
 
 /** An agent whose sockets are those of a FakeDataPlane, and whose stream is a call. */
 export class FakeAgent {
