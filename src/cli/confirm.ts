@@ -1,5 +1,4 @@
 /** Asks before something is taken away that no command brings back. */
-import { createInterface } from 'node:readline/promises';
 import { failed, usageFailure } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -7,8 +6,6 @@ import type { Terminal } from './terminal.ts';
 export async function confirm(terminal: Terminal, question: string, flag: string): Promise<void> {
   if (!terminal.isInteractive)
     throw usageFailure(`nothing was done: ${flag} wants --yes where nobody can be asked`);
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await lines.question(`${question} [y/N] `);
-  lines.close();
+  const answer = await terminal.ask(`${question} [y/N] `);
   if (!/^y(es)?$/i.test(answer.trim())) throw failed('nothing was done');
 }

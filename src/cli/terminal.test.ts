@@ -1,5 +1,6 @@
-import { Writable } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { expect, test } from 'vitest';
+import { confirm } from './confirm.ts';
 import { readEnvironment } from './environment.ts';
 import { runCommand } from './run-command.ts';
 import { Terminal } from './terminal.ts';
@@ -33,4 +34,26 @@ test('what cannot be written fails and says why; where nobody reads any more the
       expect(await endWith(code, words), words[0]).toEqual({ exitCode: 0, said: [] });
     }
   }
+});
+
+/** As of a terminal, on which this is typed until its input ends. */
+async function confirmed(typed: string): Promise<void> {
+  const screen = () => Object.assign(new PassThrough(), { isTTY: true });
+  const stdin = screen();
+  const terminal = new Terminal({
+    ...{ isColorRefused: true, stdin },
+    ...{ stdout: screen().resume(), stderr: screen().resume() },
+  });
+  const answer = confirm(terminal, 'Delete it?', 'delete');
+  stdin.end(typed);
+  await answer;
+}
+
+test('a question is answered by a line, and with no where the input ends instead', async () => {
+  await confirmed('y\n');
+  await confirmed('YES\n');
+  // A terminal in raw mode gives Ctrl-D and Ctrl-C as they are.
+  for (const typed of ['n\n', '\n', '', 'y\u0004', '\u0004'])
+    await expect(confirmed(typed), JSON.stringify(typed)).rejects.toThrow('nothing was done');
+  await expect(confirmed('y\u0003')).rejects.toHaveProperty('name', 'AbortError');
 });

@@ -1,6 +1,7 @@
 /** Where the command prints: data on stdout, everything else on stderr. */
 
-import type { Writable } from 'node:stream';
+import { createInterface } from 'node:readline/promises';
+import type { Readable, Writable } from 'node:stream';
 import type { OutputConfiguration } from 'commander';
 import { plainText } from '../plain-text.ts';
 import { failed } from './failure.ts';
@@ -22,20 +23,24 @@ export interface TerminalOptions {
   readonly isColorRefused: boolean;
   readonly stdout: Screen;
   readonly stderr: Screen;
+  /** That of the process where none is given. */
+  readonly stdin?: Readable & { readonly isTTY?: boolean };
 }
 
 export class Terminal {
   readonly #stdout: Screen;
   readonly #stderr: Screen;
+  readonly #stdin: NonNullable<TerminalOptions['stdin']>;
   readonly #isColorRefused: boolean;
   /** What the first write that failed has failed with: all behind it are lost as well. */
   #failure: Error | null = null;
   #taken: Promise<void> = Promise.resolve();
 
-  constructor({ isColorRefused, stdout, stderr }: TerminalOptions) {
+  constructor({ isColorRefused, stdout, stderr, stdin = process.stdin }: TerminalOptions) {
     this.#isColorRefused = isColorRefused;
     this.#stdout = stdout;
     this.#stderr = stderr;
+    this.#stdin = stdin;
     // Each write learns of its own failure; without listeners an error would end the process.
     this.#stdout.on('error', () => undefined);
     this.#stderr.on('error', () => undefined);
@@ -48,7 +53,7 @@ export class Terminal {
 
   /** Whether someone may be asked; not whoever has typed a file to its end. */
   get isInteractive(): boolean {
-    const { isTTY, readableEnded } = process.stdin;
+    const { isTTY, readableEnded } = this.#stdin;
     return this.#stderr.isTTY === true && isTTY === true && !readableEnded;
   }
 
@@ -92,6 +97,25 @@ export class Terminal {
 
   async printJson(value: unknown): Promise<void> {
     await this.print(`${JSON.stringify(value)}\n`);
+  }
+
+  /** A line that someone types; empty where the input ends instead, as by Ctrl-D. @throws AbortError by Ctrl-C */
+  async ask(question: string): Promise<string> {
+    const ended = new AbortController();
+    let isInterrupted = false;
+    using lines = createInterface({ input: this.#stdin, output: this.#stderr });
+    lines.once('SIGINT', () => {
+      isInterrupted = true;
+      lines.close();
+    });
+    // Without it a question whose input ends is never answered.
+    lines.once('close', () => ended.abort());
+    try {
+      return await lines.question(question, { signal: ended.signal });
+    } catch (err) {
+      if (isInterrupted || !ended.signal.aborted) throw err;
+      return '';
+    }
   }
 
   /** A line for people, of which programs need nothing. */
