@@ -3,7 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { AgentStateFile } from '../src/agent/agent-state.ts';
-import { type IdentityOptions, takeIdentity } from '../src/agent/identity.ts';
+import { type IdentityOptions, keepWays, takeIdentity } from '../src/agent/identity.ts';
 import { ConfigError, readAgentConfig, readConfig } from '../src/config.ts';
 import { AppError } from '../src/core/errors.ts';
 import { openGatewayCertificate } from '../src/gateway-certificate.ts';
@@ -33,8 +33,12 @@ async function host() {
       ...given,
       token: readJoinToken(token),
     });
+  const reach = async (identity: Awaited<ReturnType<typeof take>>) => {
+    if (identity === null) throw new TypeError('nobody comes there');
+    await keepWays(await AgentStateFile.open(folder.path), identity);
+  };
   const path = join(folder.path, 'agent.json');
-  return { take, path, [Symbol.asyncDispose]: folder[Symbol.asyncDispose] };
+  return { take, reach, path, [Symbol.asyncDispose]: folder[Symbol.asyncDispose] };
 }
 
 test('a host joins once, and is the same node from then on, without address and token', async () => {
@@ -52,6 +56,10 @@ test('a host joins once, and is the same node from then on, without address and 
   expect(await readFile(own.path, 'utf8')).not.toContain(goodToken);
   const moved = await own.take({ urls: ['https://kodama.example'] });
   expect(moved?.gateways).toMatchObject([{ url: 'https://kodama.example', port: 443 }]);
+  // Where it has never been taken is not kept: it may be another's, or nobody's.
+  expect((await own.take({}))?.gateways).toEqual(first?.gateways);
+  await own.reach(moved);
+  expect((await own.take({}))?.gateways).toEqual(moved?.gateways);
 });
 
 test('a later token tells by what the gateway is known now: by a pin, or by none', async () => {
@@ -61,10 +69,16 @@ test('a later token tells by what the gateway is known now: by a pin, or by none
   const joined = await own.take({ urls: [gateway.url], token: `${goodToken}.${pins[0]}` });
   expect(joined?.pin).toBe(pins[0]);
   expect(await own.take({})).toMatchObject({ pin: pins[0] });
-  expect(await own.take({ token: `${goodToken}.${pins[1]}` })).toMatchObject({ pin: pins[1] });
-  for (const token of [goodToken, undefined]) {
-    const given = token === undefined ? {} : { token };
-    expect(await own.take(given)).toMatchObject({ nodeId: joined?.nodeId, pin: null });
+  for (const [token, pin] of [
+    [`${goodToken}.${pins[1]}`, pins[1]],
+    [goodToken, null],
+  ] as const) {
+    const before = await own.take({});
+    const given = await own.take({ token });
+    expect(given).toMatchObject({ nodeId: joined?.nodeId, pin });
+    expect(await own.take({})).toMatchObject({ pin: before?.pin });
+    await own.reach(given);
+    expect(await own.take({})).toMatchObject({ pin });
   }
 });
 

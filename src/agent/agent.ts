@@ -30,6 +30,8 @@ export interface AgentOptions {
   readonly config: AgentNodeConfig;
   readonly version: string;
   readonly logger: Logger;
+  /** Its control plane has taken it, at one of its gateways. */
+  readonly onWelcome: () => void;
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -80,7 +82,7 @@ export class Agent implements AsyncDisposable {
 
   /** At the gateways in turn. */
   async #runSession(attempt: number): Promise<SessionEnd> {
-    const { identity, config, logger, onFatal } = this.#options;
+    const { identity, config, logger, onWelcome, onFatal } = this.#options;
     const { gateways, pin, key, installation } = identity;
     const gateway = gateways[attempt % gateways.length];
     if (gateway === undefined) throw new TypeError('no gateway to dial');
@@ -98,7 +100,10 @@ export class Agent implements AsyncDisposable {
         hello: this.#hello(),
         limits: config.limits,
         mayLeave: !this.#hasLeft,
-        onWelcome: () => logger.info({ gateway: gateway.url }, 'with the control plane'),
+        onWelcome: () => {
+          logger.info({ gateway: gateway.url }, 'with the control plane');
+          onWelcome();
+        },
         onStored: () => {
           this.#hasLeft = false;
         },

@@ -1,6 +1,7 @@
 /** As whom an agent comes to its control plane, and where that is: as it is kept, or by a join. */
 import type { KeyObject } from 'node:crypto';
 import { hostname } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import { type AgentConfig, ConfigError } from '../config.ts';
 import type { Logger } from '../core/ports.ts';
 import { nameOfHost } from '../fleet/node.ts';
@@ -42,7 +43,6 @@ export async function takeIdentity(options: IdentityOptions): Promise<Identity |
     throw new ConfigError('where is the gateway? --join https://host:port');
   // A token without a pin says that authorities vouch for the gateway by now.
   const { pin } = token ?? file.state;
-  const ways = { urls: gateways.map(({ url }) => url), pin };
   if (file.state.joined === null) {
     if (token === null) {
       throw new ConfigError('this host has not joined yet: KODAMA_JOIN_TOKEN or --token-file');
@@ -50,10 +50,19 @@ export async function takeIdentity(options: IdentityOptions): Promise<Identity |
     if (file.state.spent.includes(tokenDigest(token.secret))) return null;
     await joinNow(options, token, gateways);
   }
-  await file.change(ways);
   const { joined } = file.state;
   if (joined === null) throw new TypeError('it has joined');
   return { ...joined, key: await file.key(), gateways, pin };
+}
+
+/**
+ * To be called once its control plane has taken it there: what was given and leads elsewhere, or nowhere, takes the
+ * place of nothing that leads to it.
+ */
+export async function keepWays(file: AgentStateFile, { gateways, pin }: Identity): Promise<void> {
+  const ways = { urls: gateways.map(({ url }) => url), pin };
+  const { urls, pin: kept } = file.state;
+  if (!isDeepStrictEqual({ urls, pin: kept }, ways)) await file.change(ways);
 }
 
 async function joinNow(
@@ -66,7 +75,8 @@ async function joinNow(
   const key = await file.key();
   const host = hostname();
   const own = { name: name ?? nameOfHost(host), hostname: host, token: secret };
-  await file.change({ joined: await join({ ...options, ...own, key, pin, gateways }) });
+  const joined = await join({ ...options, ...own, key, pin, gateways });
+  await file.change({ joined, urls: gateways.map(({ url }) => url), pin });
 }
 
 function gatewayOf(text: string): GatewayUrl {

@@ -13,7 +13,7 @@ import { Program, type Run, stopped } from '../program.ts';
 import { type GivenToken, readJoinToken } from '../wire/pin.ts';
 import { Agent } from './agent.ts';
 import { AgentStateFile } from './agent-state.ts';
-import { takeIdentity } from './identity.ts';
+import { keepWays, takeIdentity } from './identity.ts';
 
 const usage = `kodama agent --join https://HOST:PORT   holds echo sockets on this host for a control plane
 
@@ -58,8 +58,18 @@ async function serve({ config, logger, stop, fail }: Run<AgentConfig>): Promise<
   const { nodeId, name: node } = identity;
   logger.info({ nodeId, node, host: hostname() }, 'ready');
   {
-    await using agent = new Agent({ identity, config, version, logger, onFatal: fail });
-    await Promise.race([stopped(stop), agent.removed.then(() => file.forget())]);
+    let kept = Promise.resolve();
+    const onWelcome = () => {
+      const words = 'where its control plane is cannot be kept';
+      kept = keepWays(file, identity).catch((err: unknown) => logger.warn({ err }, words));
+    };
+    await using agent = new Agent({ identity, config, version, logger, onWelcome, onFatal: fail });
+    const forgotten = agent.removed.then(async () => {
+      await kept;
+      await file.forget();
+    });
+    await Promise.race([stopped(stop), forgotten]);
+    await kept;
   }
   logger.info({}, 'stopped');
 }

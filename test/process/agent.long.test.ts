@@ -35,11 +35,12 @@ function agent(
     code: code ?? signal,
     text: output.text,
   }));
+  const said = (words: string) => output.text.includes(words);
   const sessionOf = (admission: TestAdmission) => {
     if (child.exitCode !== null) throw new Error(`it ended: ${output.text}`);
     return admission.session;
   };
-  return { child, ended, sessionOf };
+  return { child, ended, said, sessionOf };
 }
 
 const given = { KODAMA_JOIN_TOKEN: goodToken };
@@ -73,8 +74,16 @@ test('it joins, is the same node after a restart without a word, and gives up on
   expect(await readFile(state, 'utf8')).not.toContain(goodToken);
 
   await rm(tokenFile);
-  const second = agent(dataDir, words);
+  // Where nobody takes it is not where it goes without being told.
+  const nobody = 'http://127.0.0.1:1';
+  const astray = agent(dataDir, ['--join', nobody, '--token-file', tokenFile]);
+  await waitFor('a try', () => astray.said('without the control plane for now'), startMs);
+  astray.child.kill('SIGTERM');
+  expect(await astray.ended).toMatchObject({ code: 0 });
+  expect(JSON.parse(await readFile(state, 'utf8'))).toMatchObject({ urls: [gateway.url] });
+  const second = agent(dataDir, ['--join', nobody, '--join', gateway.url]);
   const next = await waitFor('its next session', () => second.sessionOf(admission), startMs);
+  await waitFor('its way', async () => (await readFile(state, 'utf8')).includes(nobody));
   expect(next.hello.nodeId).toBe(session.hello.nodeId);
   expect(next.hello.bootId).not.toBe(session.hello.bootId);
   expect(admission.joins).toHaveLength(1);

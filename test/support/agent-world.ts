@@ -71,7 +71,14 @@ export function startAgent(
     },
     version: '0.0.0',
     logger,
+    onWelcome: () => undefined,
     onFatal: (error) => void failures.push(error),
   });
-  return { agent, logger, failures, [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose]() };
+  return {
+    agent,
+    logger,
+
+    failures,
+    [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
+  };
 }
