@@ -177,8 +177,8 @@ export interface SessionRows {
   placeable(project: ProjectRef): Promise<readonly PlaceableNode[]>;
   /** Listeners of nodes that are not connected whose time is over, at most so many. */
   expired(now: Micros, limit: number): Promise<readonly ExpiredListener[]>;
-  /** Nodes that were removed, and of which something is open on record still, at most so many. */
-  unended(limit: number): Promise<readonly string[]>;
+  /** Nodes that were removed before that, and of which something is open on record still, at most so many. */
+  unended(before: Micros, limit: number): Promise<readonly string[]>;
   /** Unless it is back. */
   markLost(ref: number): Promise<void>;
 }

@@ -26,6 +26,8 @@ export interface SweepLimits {
 const retellMs = 60_000;
 /** How often it is looked for what a removal has left, and of how many nodes at once. */
 const unendedEveryMs = 60_000;
+/** A removal that goes on still is its own end; with it, or another sweep, the place would be taken from each other. */
+const removalMs = 60_000;
 const unendedAtOnceMax = 10;
 /** Nodes that are named then. */
 const namesToldMax = 20;
@@ -151,10 +153,10 @@ export class Sweeps implements AsyncDisposable {
   /** Whoever removed one was told of a failure, or died, before all of it was closed. */
   async #endRemoved({ goneNodes }: SweepActs): Promise<void> {
     const now = performance.now();
-    const removed = this.#census.get('removed') ?? 0;
-    if (removed === 0 || now - this.#unendedAskedAt < unendedEveryMs) return;
+    if (now - this.#unendedAskedAt < unendedEveryMs) return;
     this.#unendedAskedAt = now;
-    const unended = await this.#options.rows.unended(unendedAtOnceMax);
+    const { rows, clock } = this.#options;
+    const unended = await rows.unended(clock.now() - removalMs * 1000, unendedAtOnceMax);
     await this.#eachOf(unended, (id) => goneNodes.lose(id, { isRemoved: true }));
   }
 

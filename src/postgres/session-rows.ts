@@ -79,10 +79,10 @@ const expiredSql = `SELECT l.project, l.id FROM nodes n JOIN listeners l ON l.no
   WHERE NOT n.is_built_in AND n.state IN ('disconnected', 'lost')
     AND l.is_live AND l.state <> 'draining' AND l.expires_at < $1::bigint LIMIT $2::integer`;
 
-/** No index leads from a node to what it has: it is asked for seldom. */
-const unendedSql = `SELECT n.id FROM nodes n WHERE n.state = 'removed' AND NOT n.is_built_in AND n.ref IN (
+/** Built-in ones, too. No index leads from a node to what it has: where none was removed nothing is looked through. */
+const unendedSql = `SELECT n.id FROM nodes n WHERE n.state = 'removed' AND n.removed_at < $1::bigint AND n.ref IN (
   SELECT node FROM listeners WHERE is_live UNION ALL SELECT node FROM open_connections
-) LIMIT $1::integer`;
+) AND EXISTS (SELECT FROM nodes WHERE state = 'removed' AND removed_at < $1::bigint) LIMIT $2::integer`;
 
 const censusSql = 'SELECT state, count(*) FROM nodes WHERE NOT is_built_in GROUP BY state';
 
@@ -236,8 +236,8 @@ export class SessionRows implements SessionRowsPort {
     return all.map(([project, id]) => ({ project: projectRef(project), id }));
   }
 
-  async unended(limit: number): Promise<readonly string[]> {
-    const rows = await this.#database.query({ text: unendedSql, values: [limit] });
+  async unended(before: Micros, limit: number): Promise<readonly string[]> {
+    const rows = await this.#database.query({ text: unendedSql, values: [before, limit] });
     return rows.map(([id]) => id as string);
   }
 

@@ -103,19 +103,32 @@ test('who is not heard of is disconnected, and then lost; who is stays', async (
 
 test('what a removal left open is closed, where no node is there any more, too', async () => {
   const { agent, listener } = await joined('removed');
+  const [builtIn, going] = [await joined('built-in'), await joined('going')];
   const client = await agent.plane.connect(listener.laddr?.port ?? 0);
   await waitFor('its acknowledgement', () => agent.unacknowledged === 0);
-  agent.cut();
-  const gone = [agent.nodeId, 'removed'];
-  await query('UPDATE nodes SET state = $2, key = NULL, removed_at = 1 WHERE id = $1', gone);
+  for (const [one, removedAt] of [
+    [agent, 1],
+    [builtIn.agent, 1],
+    // Whoever removes it has not come to its end.
+    [going.agent, systemClock().now()],
+  ] as const) {
+    one.cut();
+    const gone = [one.nodeId, removedAt];
+    await query(
+      `UPDATE nodes SET state = 'removed', key = NULL, removed_at = $2 WHERE id = $1`,
+      gone,
+    );
+  }
+  await query('UPDATE nodes SET is_built_in = true WHERE id = $1', [builtIn.agent.nodeId]);
   await query(`UPDATE fleet SET swept_at = clock_timestamp() - interval '1 hour'`);
   await using _sweeps = sweeping(b);
-  await waitFor('its end', async () => {
-    const { state } = await b.control.getListener(caller, listener.id);
-    return state === 'closed';
-  });
+  const stateOfListener = async ({ id }: { readonly id: string }) =>
+    (await b.control.getListener(caller, id)).state;
+  for (const one of [listener, builtIn.listener])
+    await waitFor('its end', async () => (await stateOfListener(one)) === 'closed');
   const closed = { closeReason: 'node_lost', state: 'closed' };
   expect(await a.control.getConnection(caller, client.id)).toMatchObject(closed);
+  expect(await stateOfListener(going.listener)).not.toBe('closed');
 });
 
 test('a listener whose time is over is closed though its node is away', async () => {

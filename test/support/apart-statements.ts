@@ -118,7 +118,7 @@ export const tenancyReasons: Reasons = [
     'the same sweep',
   ],
   [
-    /^SELECT n\.id FROM nodes n WHERE n\.state = 'removed' .* SELECT node FROM listeners WHERE is_live UNION ALL SELECT node FROM open_connections \) /,
+    /^SELECT n\.id FROM nodes n WHERE n\.state = 'removed' .* SELECT node FROM listeners WHERE is_live UNION ALL SELECT node FROM open_connections \) .*$/,
     'a sweep of all that were removed',
   ],
   [
