@@ -70,18 +70,16 @@ export class ListenerCloses {
     const drain = Math.min(drainMs, limits.drainMsMax);
     const before = entry.listener;
     const isDraining = before.state === 'draining';
-    const isDrain = (drain > 0 || isRemote) && !isDraining;
-    if (isDrain) await this.#commitDrain(by, entry, drain);
-    const endsAt = performance.now() + drain;
+    const isSooner = () => performance.now() + drain < entry.drainEndsAt;
     // Who asks again changes nothing; but a drain can be cut short.
-    const isSooner = endsAt < entry.drainEndsAt;
-    const isCut = isSooner && drain === 0 && (!isDraining || entry.endedBy?.isAudited === true);
-    const isNews = isDrain || isCut;
+    const isNews = !isDraining || (by !== null && isSooner());
+    const isDrain = isNews && (drain > 0 || isRemote);
+    if (isDrain) await this.#commitDrain(by, entry, drain);
     if (by !== null && isNews) entry.endedBy = { by, before, isAudited: isDrain };
     // Nothing can be changed from here on; without a drain only its end is told.
     entry.listener = { ...entry.listener, state: 'draining' };
-    if (!isSooner) return;
-    entry.drainEndsAt = endsAt;
+    if (!isSooner()) return;
+    entry.drainEndsAt = performance.now() + drain;
     endWish(dataPlane, entry, drain);
   }
 

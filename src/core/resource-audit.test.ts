@@ -8,6 +8,7 @@ import { opened, sampleConnection as storedConnection } from '../../test/support
 import { waitFor } from '../../test/support/wait-for.ts';
 import type { Caller } from './caller.ts';
 import { defaultProject } from './project.ts';
+import { formatTime } from './time.ts';
 import type { Append } from './writer.ts';
 
 type World = Awaited<ReturnType<typeof makeWorld>>;
@@ -77,15 +78,22 @@ test('a drain is audited as it begins, and again who cuts it short', async () =>
   const drained = world.control.deleteListener(by('a', 'drain'), id, 5000);
   await waitFor('the drain', () => told(world).length === 2);
   const again = world.control.deleteListener(by('b', 'drain'), id, 9000);
-  const cut = world.control.deleteListener(by('c', 'cut'), id, 0);
+  const sooner = world.control.deleteListener(by('d', 'sooner'), id, 1000);
   await waitFor('what makes it sooner', () => drains().length === 2);
-  expect(drains()).toEqual([5000, 0]);
+  const { expiresAt } = await world.control.getListener(caller, id);
+  const later = world.control.deleteListener(by('b', 'drain'), id, 4000);
+  const cut = world.control.deleteListener(by('c', 'cut'), id, 0);
+  await waitFor('what cuts it', () => drains().length === 3);
+  expect(drains()).toEqual([5000, 1000, 0]);
   gate.resolve();
-  await Promise.all([drained, again, cut]);
+  await Promise.all([drained, again, sooner, later, cut]);
   expect(told(world).slice(1)).toEqual([
     ['a', 'drain', 'draining'],
+    ['d', 'sooner', null],
     ['c', 'cut', 'closed'],
   ]);
+  const shown = expiresAt === null ? null : formatTime(expiresAt);
+  expect(entriesOf(world)[2]?.change?.after).toEqual({ expiresAt: shown });
   expect(world.history.at(-1)).toMatchObject({ type: 'listener_closed', actor: actorOf('c') });
 });
 

@@ -101,9 +101,20 @@ test('a drain goes on over sessions, with what is left of it, and so does one th
   await first?.echo('still here');
   await second?.echo('here, too');
   expect([await stateOf(heard), await stateOf(unheard)]).toEqual(['draining', 'draining']);
+  // Of whoever began it nothing is kept over sessions; who cuts it short is on record.
+  const actor = { kind: 'key', id: sampleId(1), hint: 'cutter' } as const;
+  const cutter = { ...caller, operation: 'cutShort', actor };
+  asker.control.deleteListener(cutter, heard, 0).catch(() => undefined);
   for (const client of clients) client.end();
   for (const id of [heard, unheard])
     await waitFor('its end', async () => (await stateOf(id)) === 'closed');
+  const entries = await query(`SELECT actor_hint FROM audit_entries WHERE operation = 'cutShort'`);
+  expect(entries).toEqual([{ actor_hint: 'cutter' }]);
+  const [ended] = await query(
+    "SELECT data->'actor'->>'id' AS actor FROM events WHERE type = 'listener_closed' AND listener_id = $1",
+    [heard],
+  );
+  expect(ended).toEqual({ actor: actor.id });
 });
 
 test('who deletes again what its node is slow to end has no entry, and is not the actor', async () => {
