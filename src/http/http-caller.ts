@@ -7,9 +7,13 @@ export function callerOf(request: FastifyRequest, reply: FastifyReply): EdgeCall
   const { identity } = request;
   if (identity === null) throw new TypeError('a route of operations is open to nobody unknown');
   const gone = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort(callerGone());
-  });
+  const { raw: response } = reply;
+  const end = () => {
+    if (!response.writableFinished) gone.abort(callerGone());
+  };
+  // It may have left while its key was looked up.
+  if (response.closed) end();
+  else response.once('close', end);
   return {
     ...identity,
     requestId: request.id,

@@ -201,6 +201,31 @@ test('answers that wait are bounded over all connections', long, async () => {
   });
 });
 
+test('nothing waits for a client that has left before its answer was made', async () => {
+  const gate = Promise.withResolvers<void>();
+  const made = Promise.withResolvers<void>();
+  let isFirst = true;
+  const text = async () => {
+    if (isFirst) {
+      isFirst = false;
+      made.resolve();
+      await gate.promise;
+    }
+    return 'm'.repeat(30_000);
+  };
+  const metrics = { contentType: 'text/plain', text };
+  await using edge = await restEdge({ limits: { answerBytesWaitingMax: 40_000 }, metrics });
+  using socket = await client(edge.port);
+  socket.write(`GET /metrics HTTP/1.1\r\n${host}\r\n`);
+  await made.promise;
+  socket.resetAndDestroy();
+  const isAborted = () => edge.log.some((line) => line.isAborted === true);
+  await waitFor('the server to know', isAborted);
+  gate.resolve();
+  await waitFor('its answer', () => edge.log.some(({ route }) => route === '/metrics'));
+  expect((await fetch(`${edge.url}/metrics`)).status).toBe(200);
+});
+
 test('a long page that does not fit with what waits is refused in whole', async () => {
   await using edge = await restEdge({ limits: { answerBytesWaitingMax: 20_000 } });
   await edge.eventLog.append(Array.from({ length: 200 }, () => sampleEvent()));

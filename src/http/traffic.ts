@@ -104,6 +104,8 @@ export class Traffic {
     response: ServerResponse,
     bytes: number,
   ): void {
+    // Nothing waits for who is gone: its close has been told, and would give nothing back.
+    if (response.closed) return;
     const { answerBytesWaitingMax } = this.#limits;
     const waiting = this.#waiting.hold(partyOf(identity), () => socket.destroy());
     response.once('close', () => waiting[Symbol.dispose]());
