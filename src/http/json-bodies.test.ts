@@ -19,9 +19,9 @@ beforeAll(async () => {
 });
 afterAll(() => edge[Symbol.asyncDispose]());
 
-async function refusalOf(path: string, body: string) {
+async function refusalOf(path: string, body: string, method = 'POST') {
   const reply = await fetch(edge.url + path, {
-    method: 'POST',
+    method,
     headers: { 'content-type': 'application/json' },
     body,
   });
@@ -75,6 +75,42 @@ test('nothing comes of a body that holds too much, though its beginning is right
   const { errors } = await refusalOf('/v1/listeners', `{${Array(2000).fill('"port":0')}}`);
   expect(errors).toEqual([{ path: '', message: tooManyEntries }]);
   expect((await want(200, edge, 'GET', '/v1/listeners')).listeners).toEqual([]);
+});
+
+test.each([
+  ['DELETE', '', { drainMs: 5000 }, `drainMs: ${unknown}; send it in the query, as ?drainMs=`],
+  ['DELETE', '/faults/latency', { enabled: false }, `enabled: ${unknown}`],
+  ['POST', '/faults:reset', { name: 'latency' }, `name: ${unknown}`],
+  ['POST', '/faults:reset', Object.fromEntries([...Array(2000).keys()].entries()), `0: ${unknown}`],
+  ['DELETE', '', [], 'must be an object'],
+])(
+  'what no body may ask for is refused, and nothing done: %s %s %o',
+  async (method, path, body, detail) => {
+    const faults = [{ type: 'latency', delayMs: 1 }];
+    const { id } = await want(201, edge, 'POST', '/v1/listeners', { faults });
+    const at = `/v1/listeners/${id}`;
+    const refusal = await refusalOf(at + path, JSON.stringify(body), method);
+    expect(refusal).toMatchObject({ status: 400, detail });
+    expect((await want(200, edge, 'GET', at)).faults).toHaveLength(1);
+    await want(204, edge, 'DELETE', at);
+  },
+);
+
+test.each([
+  ['none', undefined],
+  ['an empty one', ''],
+  ['an empty object', '{}'],
+  ['null', 'null'],
+])('a body that asks for nothing is taken by every operation: %s', async (_, body) => {
+  const { id } = await want(201, edge, 'POST', '/v1/listeners', {});
+  const headers = { 'content-type': 'application/json' };
+  for (const [method, path, status] of [
+    ['POST', '/faults:reset', 200],
+    ['DELETE', '', 204],
+  ] as const) {
+    const url = `${edge.url}/v1/listeners/${id}${path}`;
+    expect((await fetch(url, { method, headers, body: body ?? null })).status).toBe(status);
+  }
 });
 
 test('the largest batch holds less than that', () => {

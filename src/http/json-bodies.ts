@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { invalidFields, parse, read } from '../api/parse.ts';
 import { AppError, type FieldError } from '../core/errors.ts';
 import type { HttpApp, HttpLimits } from './edge.ts';
@@ -50,8 +50,10 @@ function jsonBody(request: FastifyRequest, limits: HttpLimits): unknown {
 }
 
 interface BodyOptions<Schema extends z.ZodType> {
-  /** Undefined where no body is taken: one that is there must be JSON all the same. */
+  /** Undefined where no body is taken: one that is there must be JSON all the same, and ask for nothing. */
   readonly schema: Schema | undefined;
+  /** What the query takes, and a body by mistake. */
+  readonly query: z.ZodObject;
   /** As of parse. */
   readonly fixed: readonly string[];
   readonly limits: HttpLimits;
@@ -60,13 +62,32 @@ interface BodyOptions<Schema extends z.ZodType> {
 /** The body of a request as its schema leaves it. @throws invalid_argument, and HttpError 415 */
 export function readBody<Schema extends z.ZodType>(
   request: FastifyRequest,
-  { schema, fixed, limits }: BodyOptions<Schema>,
+  { schema, query, fixed, limits }: BodyOptions<Schema>,
 ): z.output<Schema> {
   const body = jsonBody(request, limits);
-  if (schema === undefined) return undefined as z.output<Schema>;
+  if (schema === undefined) {
+    refuseFields(body, query);
+    return undefined as z.output<Schema>;
+  }
   if (!(body instanceof CutBody)) return parse(schema, body, fixed);
   const result = read(schema, body.beginning, fixed);
   throw invalidFields('errors' in result ? result.errors : [], [body.fault]);
+}
+
+const noFields = z.strictObject({});
+
+/** What it asks for would not be done, and its caller would not know. Some clients send null for no body. */
+function refuseFields(body: unknown, query: z.ZodObject): void {
+  if (body === undefined || body === null) return;
+  const isCut = body instanceof CutBody;
+  const result = read(noFields, isCut ? body.beginning : body);
+  const errors = 'errors' in result ? result.errors : [];
+  const told = errors.map(({ path, message }) =>
+    Object.hasOwn(query.shape, path)
+      ? { path, message: `${message}; send it in the query, as ?${path}=` }
+      : { path, message },
+  );
+  if (told.length > 0 || isCut) throw invalidFields(told, isCut ? [body.fault] : []);
 }
 
 /** @throws HttpError 415 for what is not plain JSON (RFC 9110, 15.5.16) */

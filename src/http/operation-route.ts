@@ -60,7 +60,7 @@ export function operationRoute<
   const read = (request: FastifyRequest) =>
     route.give({
       params: params === undefined ? noParams : parse(params, request.params),
-      body: readBody(request, { schema: body, fixed: operation.fixed, limits }),
+      body: readBody(request, { schema: body, query: asked, fixed: operation.fixed, limits }),
       query: readQuery(asked, request.query),
     });
   app.route({
