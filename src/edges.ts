@@ -142,7 +142,7 @@ function openTenancy(ground: EdgesGround, control: ControlPlane, resources: Asyn
   const { pageBytesMax } = config.bounds;
   const audit = new AuditCases({ log: store.audit, projects, pageBytesMax });
   const { fleet } = ground;
-  const nodes = new NodeCases({ ...fleet, rows: nodeRows, projects, clock });
+  const nodes = new NodeCases({ ...fleet, rows: nodeRows, projects, wakes, clock });
   const joinTokens = new JoinTokenCases({
     ...{ ...shared, ...fleet, rows: tokenRows, projects, limits: config.fleet },
   });

@@ -15,6 +15,7 @@ import type { FleetGround } from './edges.ts';
 import type { Admission } from './fleet/admission.ts';
 import { joinNode } from './fleet/join.ts';
 import { NodeCommands } from './fleet/node-commands.ts';
+import { OwnCordon, type OwnCordonOptions } from './fleet/own-cordon.ts';
 import { Placements } from './fleet/placements.ts';
 import { Sessions } from './fleet/sessions.ts';
 import type { FleetStore } from './fleet/store.ts';
@@ -31,6 +32,7 @@ interface FleetParts {
   readonly logger: Logger;
   readonly store: Pick<Store, 'nodes'> & {
     readonly fleet: Pick<FleetStore, 'sessions' | 'commands'>;
+    readonly tenancy: { readonly wakes: OwnCordonOptions['wakes'] };
   };
   readonly projects: Projects;
   readonly eventLog: EventLog;
@@ -58,8 +60,11 @@ export function makeFleet(ground: FleetParts, resources: AsyncDisposableStack) {
   );
   const { clock } = shared;
   const sweeps = resources.use(new Sweeps({ rows, clock, logger, limits }));
-  const placement = new Placements({ nodes: rows, held: nodes, limits });
-  return { rows, commands, sessions, sweeps, placement };
+  const nodeId = nodes.own?.nodeId ?? '';
+  const cordon = { nodeId, rows, wakes: store.tenancy.wakes, log: logger };
+  const ownCordon = resources.use(new OwnCordon(cordon));
+  const placement = new Placements({ nodes: rows, held: nodes, ownCordon, limits });
+  return { rows, commands, sessions, sweeps, placement, ownCordon };
 }
 
 /** What starts with the fleet, and what the rest asks of it. */
@@ -84,6 +89,7 @@ export async function startFleet(
   const { goneNodes } = control;
   const isAlone = config.databaseUrl === null;
   fleet.commands.start((...command) => control.nodeCalls.run(...command), { isAlone });
+  if (config.workers > 0) fleet.ownCordon.start();
   fleet.sweeps.start({ goneNodes, expire: control.expireListener.bind(control) });
   const onRemoved = async ({ id }: { readonly id: string }) => {
     fleet.sessions.remove(id);

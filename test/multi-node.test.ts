@@ -80,6 +80,17 @@ test('what is another node’s is changed and closed through either', async () =
   await expect(openClient(laddr.port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
 
+test('what a cordoned node is asked for goes to another, whoever cordoned it', async () => {
+  await want(200, b, 'PATCH', `/v1/nodes/${nodeA}`, { cordoned: true });
+  await waitFor('word of it', async () => {
+    const { id, nodeId } = await want(201, a, 'POST', '/v1/listeners', {});
+    await want(204, a, 'DELETE', `/v1/listeners/${id}`);
+    return nodeId === nodeB;
+  });
+  await want(200, a, 'PATCH', `/v1/nodes/${nodeA}`, { cordoned: false });
+  expect((await want(201, a, 'POST', '/v1/listeners', {})).nodeId).toBe(nodeA);
+});
+
 test('followers of either node see one log in one order, while both write to it', async () => {
   const nodes = [a, b];
   await waitFor('the end of what came before', async () => {

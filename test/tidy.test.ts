@@ -95,7 +95,7 @@ const folderLinesMax: Readonly<Record<string, number>> = {
   'edge-sockets': 370,
   'embedded-postgres': 850,
   faults: 1450,
-  fleet: 1850,
+  fleet: 1930,
   gateway: 1120,
   grpc: 2735,
   http: 4700,

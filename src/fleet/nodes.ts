@@ -9,6 +9,7 @@ import { listPage, type Page, type PageAsk } from '../core/page.ts';
 import type { Clock } from '../core/ports.ts';
 import { auditOf } from '../tenancy/audited.ts';
 import { assertOperator, type ProjectCases } from '../tenancy/projects.ts';
+import type { TenancyWakes } from '../tenancy/store.ts';
 import { type Node, type ToldNode, toldNode } from './node.ts';
 import type { NodeChange, NodeQuery, NodeRows } from './store.ts';
 
@@ -17,6 +18,7 @@ export interface NodeCasesOptions {
   readonly projects: Pick<ProjectCases, 'seenBy'>;
   /** Ends the session of a node that was removed, and closes what it has, on record too. Idempotent. */
   readonly onRemoved: (node: Node) => Promise<void>;
+  readonly wakes: Pick<TenancyWakes, 'tellChange'>;
   readonly clock: Clock;
 }
 
@@ -49,11 +51,14 @@ export class NodeCases {
 
   /** What is absent stays. @throws not_found, permission_denied, unavailable */
   async update(caller: Caller, idOrName: string, change: NodeChange): Promise<ToldNode> {
+    const { rows, wakes } = this.#options;
     const node = await this.#findOwn(caller, idOrName);
     if (isSame(node, change)) return toldNode(node);
     caller.signal.throwIfAborted();
     const audit = this.#audit(caller, 'updateNode');
-    return toldNode(await this.#options.rows.update(node, change, audit));
+    const updated = await rows.update(node, change, audit);
+    wakes.tellChange();
+    return toldNode(updated);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { AppError } from '../core/errors.ts';
+import type { HeldNode } from '../core/held-node.ts';
 import { HeldNodes } from '../core/held-nodes.ts';
 import type { ListenerPlacement, NewListener } from '../core/listener.ts';
 import { defaultProject } from '../core/project.ts';
@@ -14,12 +15,20 @@ function node(name: string, given: Partial<PlaceableNode> = {}): PlaceableNode {
 async function placed(
   nodes: readonly PlaceableNode[],
   placement: Omit<ListenerPlacement, 'onNodeLost'> | null,
-  { draws = [0, 0.99], failing = [] as readonly string[], count = 1 } = {},
+  {
+    draws = [0, 0.99],
+    failing = [] as readonly string[],
+    count = 1,
+    own = null as PlaceableNode | null,
+  } = {},
 ): Promise<string> {
   let drawn = 0;
+  const held = new HeldNodes();
+  if (own !== null) held.addOwn({ nodeId: own.id } as HeldNode);
   const placements = new Placements({
     nodes: { placeable: async () => nodes },
-    held: new HeldNodes(),
+    held,
+    ownCordon: { isCordoned: async () => own?.cordoned === true },
     limits: { nodeListenersMax: 10 },
     random: () => draws[drawn++ % draws.length] ?? 0,
   });
@@ -77,6 +86,17 @@ test('who is cordoned, not connected or full gets nothing', async () => {
     'resource_exhausted',
   );
   expect(await placed([], null)).toBe('placement: there is no node');
+});
+
+test('the built-in one gets all that names none, however loaded it is, unless it is cordoned', async () => {
+  const own = node('own', { isOwn: false, listeners: 9 });
+  const other = node('other');
+  expect(await placed([own, other], null, { own })).toBe('id-own');
+  const cordoned = { ...own, cordoned: true };
+  expect(await placed([cordoned, other], null, { own: cordoned })).toBe('id-other');
+  expect(await placed([cordoned], null, { own: cordoned, count: 2 })).toBe(
+    'placement: those that fit are cordoned',
+  );
 });
 
 test('its own nodes are taken before shared ones, where none is named', async () => {

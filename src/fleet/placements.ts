@@ -4,6 +4,7 @@ import type { HeldNodes } from '../core/held-nodes.ts';
 import type { ListenerPlacement, NewListener } from '../core/listener.ts';
 import type { Placed, Placement } from '../core/placement.ts';
 import type { ProjectRef } from '../core/project.ts';
+import type { OwnCordon } from './own-cordon.ts';
 
 /** A node that a project may use. */
 export interface PlaceableNode {
@@ -21,6 +22,7 @@ export interface PlaceableNode {
 export interface PlacementsOptions {
   readonly nodes: { placeable(project: ProjectRef): Promise<readonly PlaceableNode[]> };
   readonly held: HeldNodes;
+  readonly ownCordon: Pick<OwnCordon, 'isCordoned'>;
   readonly limits: { readonly nodeListenersMax: number };
   readonly random?: () => number;
 }
@@ -41,9 +43,9 @@ export class Placements implements Placement {
     inputs: readonly NewListener[],
     make: (placed: Placed) => Promise<Made>,
   ): Promise<Made> {
-    const { held } = this.#options;
+    const { held, ownCordon } = this.#options;
     const ask = askOf(inputs);
-    if (ask === null && held.own !== null) {
+    if (ask === null && held.own !== null && !(await ownCordon.isCordoned())) {
       return await make({ nodeId: held.own.nodeId, isHere: true });
     }
     const fitting = await this.#fitting(project, ask, inputs.length);

@@ -175,6 +175,8 @@ export interface SessionRows {
   ): Promise<{ readonly nodes: readonly OverdueNode[]; readonly counts: NodeCounts }>;
   /** The project's own nodes, and those that serve every project. */
   placeable(project: ProjectRef): Promise<readonly PlaceableNode[]>;
+  /** False of one that is not there. */
+  isCordoned(nodeId: string): Promise<boolean>;
   /** Listeners of nodes that are not connected whose time is over, at most so many. */
   expired(now: Micros, limit: number): Promise<readonly ExpiredListener[]>;
   /** Nodes that were removed before that, and of which something is open on record still, at most so many. */

@@ -230,6 +230,11 @@ export class SessionRows implements SessionRowsPort {
     });
   }
 
+  async isCordoned(nodeId: string): Promise<boolean> {
+    const text = `SELECT FROM nodes WHERE id = $1 AND cordoned AND state <> 'removed'`;
+    return (await this.#database.query({ text, values: [nodeId] })).length > 0;
+  }
+
   async expired(now: Micros, limit: number): Promise<readonly ExpiredListener[]> {
     const rows = await this.#database.query({ text: expiredSql, values: [now, limit] });
     const all = rows as readonly (readonly [number, string])[];

@@ -1,5 +1,5 @@
 /**
- * Tells the other processes of a database which logs have grown, that keys have changed, that there are commands for
+ * Tells the other processes of a database which logs have grown, that keys or nodes have changed, that there are commands for
  * nodes, or that a node has another session, and learns it from them: by NOTIFY, apart from the append, whose commit
  * would otherwise hold a lock of the whole server; and by a slow look at the heads. A wake that is lost costs the time
  * until that look. https://www.postgresql.org/docs/current/sql-notify.html

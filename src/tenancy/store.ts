@@ -88,9 +88,9 @@ export interface KeyUse {
   readonly ip: string | null;
 }
 
-/** What becomes known of keys and projects that others change. */
+/** What becomes known of keys, projects and nodes that others change. */
 export interface TenancyWakes {
-  /** Keys or projects have changed: nothing that is remembered of them holds. Returns a function that ends it. */
+  /** Keys, projects or nodes have changed: nothing that is remembered of them holds. Returns a function that ends it. */
   onChange(callback: () => void): () => void;
   tellChange(): void;
 }

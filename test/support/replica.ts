@@ -86,7 +86,10 @@ export async function startReplica(
     version: '1.2.3',
     loop: new LoopShares({ pieceItemsMax: 100, turnMs: 1 }),
     others: commands,
-    placement: new Placements({ nodes: rows, held: nodes, limits: fleet }),
+    placement: new Placements({
+      ...{ nodes: rows, held: nodes, limits: fleet },
+      ownCordon: { isCordoned: async () => false },
+    }),
     sweeps: { suspended: [] },
     retention: { stateOf: () => ({ clockAheadMs: 0, bytes: 0 }) },
     limits: {

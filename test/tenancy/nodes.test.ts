@@ -243,6 +243,28 @@ test('a built-in node whose process is up stays', async () => {
   expect((await builtIn(operator)).state).toBe('ready');
 });
 
+test('a built-in node that is cordoned gets no new listener, whoever asks', async () => {
+  const { own } = await makeProject();
+  const { id } = await builtIn(operator);
+  const path = `/v1/nodes/${id}`;
+  const kept = await want(201, app, 'POST', '/v1/listeners', {}, own);
+  await want(200, app, 'PATCH', path, { cordoned: true }, operator);
+  for (const headers of [own, operator]) {
+    for (const [url, body] of [
+      ['/v1/listeners', {}],
+      ['/v1/listeners:batch', { listeners: [{}, {}] }],
+      ['/v1/listeners', { placement: { node: id } }],
+    ] as const) {
+      const { detail } = await want(409, app, 'POST', url, body, headers);
+      expect(detail).toBe('placement: those that fit are cordoned');
+    }
+  }
+  const { state } = await want(200, app, 'GET', `/v1/listeners/${kept.id}`, undefined, own);
+  expect(state).toBe('listening');
+  await want(200, app, 'PATCH', path, { cordoned: false }, operator);
+  expect((await want(201, app, 'POST', '/v1/listeners', {}, own)).nodeId).toBe(id);
+});
+
 test('quotas of nodes and join tokens are counted, and held', long, async () => {
   const { name, own } = await makeProject();
   const quotas = { nodes: 1, joinTokens: 1 };
