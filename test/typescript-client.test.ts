@@ -146,6 +146,42 @@ describe('a wait', () => {
   });
 });
 
+describe('a long wait', () => {
+  const notMet = told(409, 'not_met', { why: 'timeout' });
+  const over = told(409, 'not_met', { why: 'over' });
+  const crowded = told(429, 'resource_exhausted');
+  const met = lines(JSON.stringify({ met: true, count: 1, seq: 9, connections: [] }));
+
+  test('goes on where one of its calls is refused for what passes', async () => {
+    await using server = await answering(notMet, crowded, notMet, crowded, met);
+    expect(await server.kodama.wait({ timeoutMs: 120_000 })).toMatchObject({ count: 1 });
+    expect(server.asked).toHaveLength(5);
+  });
+
+  test('does not begin where its first call is refused so, nor go on where it can not be met', async () => {
+    await using full = await answering(crowded, met);
+    await expect(full.kodama.wait({ timeoutMs: 120_000 })).rejects.toMatchObject({
+      code: 'resource_exhausted',
+    });
+    await using server = await answering(notMet, over, met);
+    await expect(server.kodama.wait({ timeoutMs: 120_000 })).rejects.toMatchObject({ why: 'over' });
+  });
+
+  test.each([
+    [60_000, 20_000, 60_000],
+    [60_000, 0, 60_000],
+    [61_000, 0, 30_000],
+    [120_000, 40_000, 40_000],
+    [0, 0, 0],
+  ])('of %i ms that is to hold for %i asks for %i at once', async (timeoutMs, settleMs, ownMs) => {
+    await using server = await answering(over);
+    await expect(server.kodama.wait({ timeoutMs, settleMs })).rejects.toThrow('not_met');
+    expect(server.asked).toHaveLength(1);
+    const { searchParams } = new URL(server.asked[0] ?? '', 'http://localhost');
+    expect(searchParams.get('timeoutMs')).toBe(`${ownMs}`);
+  });
+});
+
 test('events go on over cuts, without a gap and nothing twice', async () => {
   await using proxy = await cuttingProxy(app.httpPort);
   await using listener = await kodama.listen();
@@ -294,16 +330,15 @@ async function cuttingProxy(port: number) {
 
 type Answer = (response: ServerResponse) => void;
 
-const told = (status: number, code: string): Answer => {
+function told(status: number, code: string, more: object = {}): Answer {
   const headers = { 'content-type': 'application/problem+json' };
-  return (response) =>
-    response.writeHead(status, headers).end(JSON.stringify({ status, code, detail: code }));
-};
+  const problem = JSON.stringify({ status, code, detail: code, ...more });
+  return (response) => response.writeHead(status, headers).end(problem);
+}
 
-const lines =
-  (...texts: readonly string[]): Answer =>
-  (response) =>
-    response.end(`${texts.join('\n')}\n`);
+function lines(...texts: readonly string[]): Answer {
+  return (response) => response.end(`${texts.join('\n')}\n`);
+}
 
 /** As proxies answer while kodama restarts. */
 const proxied: readonly Answer[] = [

@@ -1,6 +1,6 @@
 /** The log as an iterator: it goes on over cuts and restarts, from the seq where it stood, in the same log. */
-import { errorOf, KodamaError, UnreachableError } from './errors.ts';
-import { isPassing, Pauses } from './repeat.ts';
+import { errorOf, UnreachableError } from './errors.ts';
+import { isCrowded, isPassing, Pauses } from './repeat.ts';
 import type { Rest } from './rest.ts';
 import type { Event, EventsQuery, Problem } from './types.ts';
 
@@ -56,11 +56,6 @@ export async function* follow(
   } while (place.leftMs > 0);
   // That nothing happened is not known.
   if (!place.isBegun && failure !== null) throw failure;
-}
-
-/** Such as a reader that took nothing for a minute; a start that is refused so is another matter. */
-function isCrowded(error: unknown): boolean {
-  return error instanceof KodamaError && error.code === 'resource_exhausted';
 }
 
 /** What is still asked for, as the stream goes on. */

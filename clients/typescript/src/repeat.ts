@@ -10,6 +10,11 @@ export function isPassing(error: unknown): boolean {
   return error instanceof UnreachableError;
 }
 
+/** Such as a reader that took nothing for a minute, or too many calls in a second; a start that is refused so is another matter. */
+export function isCrowded(error: unknown): boolean {
+  return error instanceof KodamaError && error.code === 'resource_exhausted';
+}
+
 /** Longer from time to time, until something came. */
 export class Pauses {
   #nextMs = pauseMinMs;

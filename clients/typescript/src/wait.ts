@@ -1,9 +1,11 @@
-/** A wait as long as one likes, in calls that each take at most half a minute: to ask again loses nothing. */
+/** A wait as long as one likes, in calls that each take at most a minute: to ask again loses nothing. */
 import { NotMetError } from './errors.ts';
-import { isPassing, Pauses } from './repeat.ts';
+import { isCrowded, isPassing, Pauses } from './repeat.ts';
 import type { Rest } from './rest.ts';
 
-const callMs = 30_000;
+/** Of the API. */
+const callMsMax = 60_000;
+const sliceMs = 30_000;
 /** For an answer that was to come by then. */
 const silenceMs = 30_000;
 const defaultTimeoutMs = 10_000;
@@ -11,6 +13,11 @@ const defaultTimeoutMs = 10_000;
 interface Timed {
   readonly timeoutMs?: number;
   readonly settleMs?: number;
+}
+
+/** What holds at the end of one call has to settle anew in the next: all that is left where one call can be so long. */
+function nextCallMs(leftMs: number, settleMs: number): number {
+  return leftMs <= callMsMax ? leftMs : Math.max(sliceMs, settleMs);
 }
 
 /** @throws NotMetError with what nearly matched, KodamaError, UnreachableError, and what the signal was aborted with */
@@ -23,11 +30,11 @@ export async function wait<Met>(
   const { timeoutMs = defaultTimeoutMs, settleMs = 0 } = query;
   const deadline = performance.now() + timeoutMs;
   const pauses = new Pauses();
+  let isBegun = false;
   for (;;) {
-    const leftMs = Math.max(0, Math.ceil(deadline - performance.now()));
-    const isLast = leftMs <= Math.max(callMs, settleMs);
     // What must hold for a while must have the while.
-    const ownMs = Math.max(Math.min(leftMs, Math.max(callMs, settleMs)), settleMs);
+    const leftMs = Math.max(0, settleMs, Math.ceil(deadline - performance.now()));
+    const ownMs = nextCallMs(leftMs, settleMs);
     try {
       return await rest.json<Met>('GET', path, {
         query: { ...query, timeoutMs: ownMs },
@@ -35,10 +42,17 @@ export async function wait<Met>(
         timeoutMs: ownMs + silenceMs,
       });
     } catch (error) {
-      const isToBeSeen = error instanceof NotMetError && error.why === 'timeout' && !isLast;
-      const mayCome = isPassing(error) && performance.now() < deadline;
-      if (!isToBeSeen && !mayCome) throw error;
-      if (mayCome) await pauses.next(signal, deadline - performance.now());
+      const restMs = deadline - performance.now();
+      if (error instanceof NotMetError) {
+        // In what is left it could not settle any more.
+        if (error.why !== 'timeout' || ownMs === leftMs || restMs <= settleMs) throw error;
+        isBegun = true;
+        pauses.reset();
+      } else {
+        const mayCome = isPassing(error) || (isBegun && isCrowded(error));
+        if (!mayCome || restMs <= 0) throw error;
+        await pauses.next(signal, restMs);
+      }
     }
   }
 }
