@@ -86,7 +86,7 @@ const spineLinesMax = 5500;
 /** Lines of what is read in each folder of src, and in its root: who needs more room says so here. */
 const folderLinesMax: Readonly<Record<string, number>> = {
   src: 2185,
-  api: 2735,
+  api: 2830,
   cli: 6940,
   core: 9790,
   agent: 1700,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import type { ToldJoinToken } from '../fleet/join-token.ts';
-import { nodeStates } from '../fleet/node.ts';
+import { lostAfterMsDefault, nodeStates } from '../fleet/node.ts';
 import { list } from './list.ts';
 import { operation } from './operation.ts';
 import { pageFields } from './queries.ts';
@@ -48,14 +48,29 @@ export function nodeOperations(bounds: ListenerBounds) {
       audited: true,
       at: node,
       input: z.strictObject({
-        labels: labels(bounds.labelsMax).optional().describe('Replaced whole.'),
-        cordoned: z.boolean().optional().describe('true: it gets no new listeners.'),
-        lostAfterMs: wholeNumber(lostAfterMs.min, lostAfterMs.max)
+        labels: labels(bounds.labelsMax)
+          .nullable()
           .optional()
-          .describe('After so long without a word its connections are ended, there and on record.'),
+          .describe('Replaced whole; null takes all away.'),
+        cordoned: z
+          .boolean()
+          .nullable()
+          .optional()
+          .describe('true: it gets no new listeners; null is false.'),
+        lostAfterMs: wholeNumber(lostAfterMs.min, lostAfterMs.max)
+          .nullable()
+          .optional()
+          .describe(
+            'After so long without a word its connections are ended, there and on record; null is its default.',
+          ),
       }),
       fixed: ['name', 'shared'],
-      run: ({ nodes }, caller, { at, input }) => nodes.update(caller, at.id, input),
+      run: ({ nodes }, caller, { at, input: { labels: marks, cordoned, lostAfterMs: lostMs } }) =>
+        nodes.update(caller, at.id, {
+          ...(marks !== undefined && { labels: marks ?? {} }),
+          ...(cordoned !== undefined && { cordoned: cordoned ?? false }),
+          ...(lostMs !== undefined && { lostAfterMs: lostMs ?? lostAfterMsDefault }),
+        }),
     }),
     deleteNode: operation({
       name: 'deleteNode',

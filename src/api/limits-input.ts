@@ -9,8 +9,8 @@ function bounded(min: number, range: LimitRange) {
   return wholeNumber(min, range.max).nullable();
 }
 
-/** The limits, each optional: what a change gives. */
-export function limitsPatch(bounds: ListenerBounds) {
+/** The limits, each optional: what is absent has its default. */
+export function newLimits(bounds: ListenerBounds) {
   return z.strictObject({
     maxConnections: wholeNumber(1, bounds.maxConnections.max)
       .optional()
@@ -52,6 +52,43 @@ export function limitsPatch(bounds: ListenerBounds) {
       .describe('Only these may connect; none named: all may.'),
     denyCidrs: list(cidr, bounds.cidrsMax).optional().describe('These may not connect.'),
   });
+}
+
+/** The limits, each optional: what a change gives. Each takes null. */
+export function limitsPatch(bounds: ListenerBounds) {
+  const { shape } = newLimits(bounds);
+  return z.strictObject({
+    ...shape,
+    maxConnections: orCleared(shape.maxConnections),
+    udpIdleTimeoutMs: orCleared(shape.udpIdleTimeoutMs),
+    allowCidrs: orCleared(shape.allowCidrs),
+    denyCidrs: orCleared(shape.denyCidrs),
+  });
+}
+
+function orCleared<Field extends z.ZodType>(field: z.ZodOptional<Field>) {
+  const words = field.description ?? '';
+  return field.unwrap().nullable().optional().describe(`${words} null is its default.`);
+}
+
+/** What is null, or all of it, is no bound of its kind; of what every listener has it is the default. */
+export function changedLimits(
+  change: z.output<ReturnType<typeof limitsPatch>> | null,
+  bounds: ListenerBounds,
+): Partial<ListenerLimits> {
+  const cleared = clearedLimits(bounds);
+  if (change === null) return cleared;
+  const fields = Object.entries(change).filter(([, value]) => value !== undefined);
+  const clearedOf = (name: string) => cleared[name as keyof ListenerLimits];
+  return Object.fromEntries(fields.map(([name, value]) => [name, value ?? clearedOf(name)]));
+}
+
+function clearedLimits(bounds: ListenerBounds): ListenerLimits {
+  return {
+    ...defaultLimits(bounds),
+    ...{ maxConnectionsPerSource: null, acceptRate: null },
+    ...{ idleTimeoutMs: null, maxDurationMs: null, maxBytes: null, writeTimeoutMs: null },
+  };
 }
 
 export function defaultLimits(bounds: ListenerBounds): ListenerLimits {

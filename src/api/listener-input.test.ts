@@ -8,7 +8,7 @@ const now = 1_700_000_000_000_000;
 const schemas = listenerSchemas(defaultBounds);
 const create = (input: object) =>
   toNewListener(parse(schemas.newListener, input), defaultBounds, now);
-const change = (input: object) => toListenerPatch(parse(schemas.patch, input), now);
+const change = (input: object) => toListenerPatch(parse(schemas.patch, input), defaultBounds, now);
 const batch = (input: object) => toBatch(parse(schemas.batch, input), defaultBounds, now);
 
 function pathsOf(work: () => unknown): readonly string[] {
@@ -26,6 +26,19 @@ test('a time to live is from now, be it a millisecond', () => {
   expect(change({ ttlMs: 1 }).expiresAt).toBe(now + 1000);
   expect(change({ expiresAt: null })).toEqual({ expiresAt: null });
   expect(change({})).toEqual({});
+});
+
+test('a change takes null for whatever it may set: a bound goes, and what each has is as by default', () => {
+  const { limits } = create({});
+  expect(change({ name: null, labels: null, faults: null })).toEqual({
+    ...{ name: null, labels: {}, faults: [] },
+  });
+  const kept = ['maxConnections', 'udpIdleTimeoutMs', 'allowCidrs', 'denyCidrs'];
+  for (const [limit, value] of Object.entries(limits)) {
+    const cleared = kept.includes(limit) ? value : null;
+    expect(change({ limits: { [limit]: null } })).toEqual({ limits: { [limit]: cleared } });
+    expect(change({ limits: null }).limits).toHaveProperty(limit, cleared);
+  }
 });
 
 test('an expiry in the past is refused by its place', () => {

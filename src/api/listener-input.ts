@@ -17,7 +17,7 @@ import { specBytes } from '../core/sizes.ts';
 import type { Micros } from '../core/time.ts';
 import { expiryOf, oneExpiry, ttlMs } from './expiry.ts';
 import { faultList } from './fault-input.ts';
-import { defaultLimits, limitsPatch } from './limits-input.ts';
+import { changedLimits, defaultLimits, limitsPatch, newLimits } from './limits-input.ts';
 import { list } from './list.ts';
 import { cidr, host, isWhole, labels, name, nodeIdOrName, port, time } from './values.ts';
 
@@ -112,7 +112,7 @@ function specFields(bounds: ListenerBounds) {
         'echo: bytes come back. discard: they do not. info: first one JSON line that tells the client ' +
           'its connection, then echo; over udp it answers the first datagram, if that is as long.',
       ),
-    limits: limitsPatch(bounds).default({}).describe('What is absent has its default.'),
+    limits: newLimits(bounds).default({}).describe('What is absent has its default.'),
     faults: faultList(bounds.faultsMax)
       .default([])
       .describe('What it adds to the echo on purpose, in this order.'),
@@ -169,11 +169,18 @@ export function listenerSchemas(bounds: ListenerBounds) {
   const patch = z
     .strictObject({
       name: name.nullable().optional().describe('null takes the name away.'),
-      labels: labels(bounds.labelsMax).optional().describe('Replaced whole.'),
-      limits: limitsPatch(bounds).optional().describe('What is absent stays.'),
-      faults: faultList(bounds.faultsMax)
+      labels: labels(bounds.labelsMax)
+        .nullable()
         .optional()
-        .describe('Replaced whole; connections that live have them at once.'),
+        .describe('Replaced whole; null takes all away.'),
+      limits: limitsPatch(bounds)
+        .nullable()
+        .optional()
+        .describe('What is absent stays; null takes all away.'),
+      faults: faultList(bounds.faultsMax)
+        .nullable()
+        .optional()
+        .describe('Replaced whole, null takes all away; connections that live have them at once.'),
       expiresAt: time.nullable().optional().describe('null: it does not expire.'),
       ttlMs: ttlMs(ttlMsMax).optional(),
     })
@@ -231,11 +238,20 @@ export function toNewListener(
   return made;
 }
 
-/** A field that is absent stays as it is; `ttlMs` counts from now. */
-export function toListenerPatch(input: ListenerPatchInput, now: Micros): ListenerPatch {
-  const { ttlMs: ttl, expiresAt: _, ...rest } = input;
-  const hasExpiry = ttl !== undefined || input.expiresAt !== undefined;
-  return hasExpiry ? { ...rest, expiresAt: expiryOf(input, now) } : rest;
+/** A field that is absent stays as it is, one that is null is as if it had never been given; `ttlMs` counts from now. */
+export function toListenerPatch(
+  input: ListenerPatchInput,
+  bounds: ListenerBounds,
+  now: Micros,
+): ListenerPatch {
+  const { name: called, labels: marks, limits, faults, ttlMs: ttl, expiresAt } = input;
+  return {
+    ...(called !== undefined && { name: called }),
+    ...(marks !== undefined && { labels: marks ?? {} }),
+    ...(limits !== undefined && { limits: changedLimits(limits, bounds) }),
+    ...(faults !== undefined && { faults: faults ?? [] }),
+    ...((ttl !== undefined || expiresAt !== undefined) && { expiresAt: expiryOf(input, now) }),
+  };
 }
 
 /** The listeners of a batch: those listed, or one for each port of the range. */

@@ -60,7 +60,7 @@ export function listenerOperations(bounds: ListenerBounds, drainMsMax: number) {
       input: patch,
       fixed,
       run: ({ control, clock }, caller, { at, input }) =>
-        control.updateListener(caller, at.id, toListenerPatch(input, clock.now())),
+        control.updateListener(caller, at.id, toListenerPatch(input, bounds, clock.now())),
     }),
     ...faultOperations(),
     closeListeners: operation({

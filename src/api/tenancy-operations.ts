@@ -1,7 +1,7 @@
 /** The operations of projects and keys. */
 import { z } from 'zod';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
-import { type Quotas, quotaNames, quotaWords } from '../core/quotas.ts';
+import { noQuotas, type Quotas, quotaNames, quotaWords } from '../core/quotas.ts';
 import { type ScopeWord, scopeWords, type ToldKey } from '../tenancy/api-key.ts';
 import { projectName } from '../tenancy/project.ts';
 import { expiryOf, oneExpiry, ttlMs } from './expiry.ts';
@@ -83,10 +83,18 @@ export function projectOperations(bounds: ListenerBounds) {
       scope: 'operator',
       audited: true,
       at: project,
-      input: z.strictObject(changeable),
+      input: z.strictObject({
+        ...changeable,
+        quotas: quotas
+          .nullable()
+          .optional()
+          .describe('What it may have of each; null is no bound. What is absent stays.'),
+      }),
       fixed: ['name'],
-      run: ({ projects }, caller, { at, input: { quotas: given, ...rest } }) =>
-        projects.update(caller, at.name, { ...rest, ...(given && { quotas: defined(given) }) }),
+      run: ({ projects }, caller, { at, input: { quotas: given, ...rest } }) => {
+        const change = given === null ? noQuotas : given && defined(given);
+        return projects.update(caller, at.name, { ...rest, ...(change && { quotas: change }) });
+      },
     }),
     deleteProject: operation({
       name: 'deleteProject',

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { leastCpuMs } from '../../test/support/cpu-cost.ts';
 import { long } from '../../test/support/long.ts';
 import { faultPatch } from '../api/fault-input.ts';
+import { defaultLimits } from '../api/limits-input.ts';
 import { listenerSchemas, toListenerPatch } from '../api/listener-input.ts';
 import { operations } from '../api/operations.ts';
 import { parse } from '../api/parse.ts';
@@ -26,12 +27,20 @@ const readFault = faultChangeReader();
 /** A request as a client sends it. */
 function change(request: object, ...paths: readonly string[]) {
   const message = type.fromObject({ ...request, updateMask: { paths } });
-  return toListenerPatch(parse(patch, read(decode(type.encode(message).finish()))), 0);
+  return toListenerPatch(
+    parse(patch, read(decode(type.encode(message).finish()))),
+    defaultBounds,
+    0,
+  );
 }
 
 function faultChange(fault: object, ...paths: readonly string[]) {
   const message = faultType.fromObject({ fault, updateMask: { paths } });
   return given(parse(faultPatch, readFault(decodeFault(faultType.encode(message).finish()))));
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function given(fields: object): object {
@@ -64,6 +73,17 @@ test('what is listed and absent is cleared', () => {
   expect(change({}, 'limits.max_connections')).toEqual({
     limits: { maxConnections: defaultBounds.maxConnections.default },
   });
+});
+
+test('what REST clears by null is what a mask clears', () => {
+  const cleared = (input: object) => toListenerPatch(parse(patch, input), defaultBounds, 0);
+  for (const name of ['name', 'labels', 'limits', 'faults', 'expiresAt']) {
+    expect(cleared({ [name]: null }), name).toEqual(change({}, snakeCase(name)));
+  }
+  for (const name of Object.keys(defaultLimits(defaultBounds))) {
+    const limits = { [name]: null };
+    expect(cleared({ limits }), name).toEqual(change({}, `limits.${snakeCase(name)}`));
+  }
 });
 
 test('all limits are set at once, the absent ones cleared', () => {

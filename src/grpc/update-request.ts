@@ -1,11 +1,10 @@
 /** Changes: what their messages say, with their field masks → what the schemas of src/api of a change read. */
-import { defaultLimits, limitsPatch } from '../api/limits-input.ts';
+import { limitsPatch } from '../api/limits-input.ts';
 import { listenerSchemas } from '../api/listener-input.ts';
 import { fixedField, shorten } from '../api/parse.ts';
 import { invalidField } from '../core/errors.ts';
 import type { ListenerBounds } from '../core/listener-bounds.ts';
 import { noQuotas } from '../core/quotas.ts';
-import { lostAfterMsDefault } from '../fleet/node.ts';
 import { isTyped, jsonName, typeWord } from './differences.ts';
 import type { Input } from './message-decoder.ts';
 import { messageType } from './protos.ts';
@@ -30,7 +29,7 @@ export function projectChangeReader(fixed: readonly string[]): (request: Input) 
 
 /** As changeReader, of a node. */
 export function nodeChangeReader(fixed: readonly string[]): (request: Input) => Input {
-  const cleared = { labels: {}, cordoned: false, lostAfterMs: lostAfterMsDefault };
+  const cleared = { labels: null, cordoned: null, lostAfterMs: null };
   return maskedReader(cleared, {}, fixed);
 }
 
@@ -109,20 +108,14 @@ function faultFields(): ReadonlyMap<string, FaultFields> {
   return new Map(all);
 }
 
-/** A field that is cleared is as in a listener that was made without it. */
+/** Null takes each away; of `ttlMs` see above. */
 function fieldsCleared(bounds: ListenerBounds): Input {
-  const { newListener, patch } = listenerSchemas(bounds);
-  const blank: Input = newListener.parse({});
-  return Object.fromEntries(Object.keys(patch.shape).map((name) => [name, blank[name]]));
+  const { patch } = listenerSchemas(bounds);
+  return Object.fromEntries(Object.keys(patch.shape).map((name) => [name, null]));
 }
 
-/** A limit that is cleared is no bound of its kind; one that every listener has goes back to its default. */
 function limitsCleared(bounds: ListenerBounds): Input {
-  const blank: Input = { ...defaultLimits(bounds) };
-  const entries = Object.entries(limitsPatch(bounds).shape).map(([name, schema]) => {
-    return [name, schema.safeParse(null).success ? null : blank[name]];
-  });
-  return Object.fromEntries(entries);
+  return Object.fromEntries(Object.keys(limitsPatch(bounds).shape).map((name) => [name, null]));
 }
 
 function pathsOf(mask: unknown): readonly string[] {

@@ -178,6 +178,9 @@ test(
     for (const lostAfterMs of [29_999, 86_400_001]) {
       await want(400, app, 'PATCH', path, { lostAfterMs }, own);
     }
+    const none = { labels: null, cordoned: null, lostAfterMs: null };
+    expect(await want(200, app, 'PATCH', path, none, own)).toEqual({ ...node, labels: {} });
+    await want(200, app, 'PATCH', path, patch, own);
     using client = grpcClient(app.grpcAddress, { token: own.authorization?.slice(7) ?? '' });
     const cleared = { id: node.id, updateMask: { paths: ['labels', 'lost_after_ms'] } };
     const changed = await grpcCall<Body>((done) =>

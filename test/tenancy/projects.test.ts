@@ -31,6 +31,12 @@ test('a project is made, read, listed and changed', async () => {
   const patched = await want(200, app, 'PATCH', '/v1/projects/team-a', patch, operator);
   expect(patched).toMatchObject({ quotas: { listeners: 3, keys: 2 }, displayName: 'Team A' });
   expect(patched.bindHosts).toEqual(['127.0.0.0/8']);
+  const none = { quotas: null, bindHosts: null, displayName: null };
+  const bare = await want(200, app, 'PATCH', '/v1/projects/team-a', none, operator);
+  const quotas = Object.fromEntries(Object.keys(made.quotas).map((name) => [name, null]));
+  expect(bare).toMatchObject({ ...none, quotas });
+  const back = { ...patch, quotas: { listeners: 3, keys: 2 }, displayName: 'Team A' };
+  await want(200, app, 'PATCH', '/v1/projects/team-a', back, operator);
   const names: string[] = [];
   for (let next = ''; ; ) {
     const path = `/v1/projects?pageSize=1${next}`;

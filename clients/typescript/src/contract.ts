@@ -2393,20 +2393,14 @@ export interface components {
         ListenerPatch: {
             /** @description null takes the name away. */
             name?: string | null;
-            /**
-             * @description Replaced whole.
-             * @example {
-             *       "env": "ci",
-             *       "team": "net"
-             *     }
-             */
+            /** @description Replaced whole; null takes all away. */
             labels?: {
                 [key: string]: string;
-            };
-            /** @description What is absent stays. */
+            } | null;
+            /** @description What is absent stays; null takes all away. */
             limits?: {
-                /** @description Open connections at once; more are refused. With several workers each has its part. */
-                maxConnections?: number;
+                /** @description Open connections at once; more are refused. With several workers each has its part. null is its default. */
+                maxConnections?: number | null;
                 /** @description Open connections at once from one remote address; null is no bound. With several workers each has its part. */
                 maxConnectionsPerSource?: number | null;
                 /** @description How many connections are taken; null is no bound. With several workers each has its part. */
@@ -2424,15 +2418,15 @@ export interface components {
                 maxBytes?: number | null;
                 /** @description Close when the client has taken nothing for so long; null is never. */
                 writeTimeoutMs?: number | null;
-                /** @description A UDP session ends after so long without a datagram. */
-                udpIdleTimeoutMs?: number;
-                /** @description Only these may connect; none named: all may. */
-                allowCidrs?: string[];
-                /** @description These may not connect. */
-                denyCidrs?: string[];
-            };
-            /** @description Replaced whole; connections that live have them at once. */
-            faults?: components["schemas"]["FaultSpec"][];
+                /** @description A UDP session ends after so long without a datagram. null is its default. */
+                udpIdleTimeoutMs?: number | null;
+                /** @description Only these may connect; none named: all may. null is its default. */
+                allowCidrs?: string[] | null;
+                /** @description These may not connect. null is its default. */
+                denyCidrs?: string[] | null;
+            } | null;
+            /** @description Replaced whole, null takes all away; connections that live have them at once. */
+            faults?: components["schemas"]["FaultSpec"][] | null;
             /** @description null: it does not expire. */
             expiresAt?: string | null;
             /** @description Milliseconds from now, instead of expiresAt. */
@@ -3121,7 +3115,7 @@ export interface components {
                 eventsKept?: number | null;
                 /** @description Older events go. */
                 retentionDays?: number | null;
-            };
+            } | null;
             /** @description The addresses and networks that its listeners may be bound to; null: any. */
             bindHosts?: string[] | null;
         };
@@ -3153,20 +3147,14 @@ export interface components {
         };
         /** NodePatch */
         NodePatch: {
-            /**
-             * @description Replaced whole.
-             * @example {
-             *       "env": "ci",
-             *       "team": "net"
-             *     }
-             */
+            /** @description Replaced whole; null takes all away. */
             labels?: {
                 [key: string]: string;
-            };
-            /** @description true: it gets no new listeners. */
-            cordoned?: boolean;
-            /** @description After so long without a word its connections are ended, there and on record. */
-            lostAfterMs?: number;
+            } | null;
+            /** @description true: it gets no new listeners; null is false. */
+            cordoned?: boolean | null;
+            /** @description After so long without a word its connections are ended, there and on record; null is its default. */
+            lostAfterMs?: number | null;
         };
         /** NewJoinToken */
         NewJoinToken: {
