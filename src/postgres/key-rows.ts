@@ -156,8 +156,10 @@ export class KeyRows implements Port {
       const where = { project, name: wanted.name, revokedAt: null };
       const key = await this.#prisma.run(project, ({ apiKey }) => apiKey.findFirst({ where }));
       const told = key === null ? 'another key' : `key ${key.id}`;
-      const message = `name: ${told} is called ${where.name}`;
-      throw new AppError('already_exists', message, key === null ? {} : { owner: key.id });
+      const message = `${told} is called ${where.name}`;
+      const errors = [{ path: 'name', message }];
+      const owner = key === null ? {} : { owner: key.id };
+      throw new AppError('already_exists', `name: ${message}`, { errors, ...owner });
     }
   }
 }

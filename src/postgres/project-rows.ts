@@ -104,7 +104,9 @@ export class ProjectRows implements ProjectDirectory, Port {
       });
     } catch (error) {
       if (!isTaken(error)) throw error;
-      throw new AppError('already_exists', `name: a project ${name} is there`);
+      const why = `a project ${name} is there`;
+      const errors = [{ path: 'name', message: why }];
+      throw new AppError('already_exists', `name: ${why}`, { errors });
     }
   }
 

@@ -137,7 +137,9 @@ test('a name is one key’s, and its change is another name', async () => {
   const [one, two] = [await makeKey(['read']), await makeKey(['read'])];
   const path = `/v1/keys/${two.id}`;
   const same = { name: one.name, scopes: ['read'] };
-  const owned = { owner: one.id, detail: `name: key ${one.id} is called ${one.name}` };
+  const message = `key ${one.id} is called ${one.name}`;
+  const errors = [{ path: 'name', message }];
+  const owned = { owner: one.id, detail: `name: ${message}`, errors };
   expect(await want(409, app, 'POST', '/v1/keys', same, operator)).toMatchObject(owned);
   const renamed = await want(409, app, 'PATCH', path, { name: one.name }, operator);
   expect(renamed).toMatchObject(owned);

@@ -26,7 +26,9 @@ test('a project is made, read, listed and changed', async () => {
   const made = await want(201, app, 'POST', '/v1/projects', body, operator);
   expect(made).toMatchObject({ ...body, state: 'active', bindHosts: null, quotas: { keys: null } });
   expect(await want(200, app, 'GET', '/v1/projects/team-a', undefined, operator)).toEqual(made);
-  await want(409, app, 'POST', '/v1/projects', body, operator);
+  expect(await want(409, app, 'POST', '/v1/projects', body, operator)).toMatchObject({
+    ...{ code: 'already_exists', errors: [{ path: 'name' }] },
+  });
   const patch = { quotas: { keys: 2 }, bindHosts: ['127.0.0.0/8'] };
   const patched = await want(200, app, 'PATCH', '/v1/projects/team-a', patch, operator);
   expect(patched).toMatchObject({ quotas: { listeners: 3, keys: 2 }, displayName: 'Team A' });
