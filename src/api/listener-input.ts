@@ -19,7 +19,17 @@ import { expiryOf, oneExpiry, ttlMs } from './expiry.ts';
 import { faultList } from './fault-input.ts';
 import { changedLimits, defaultLimits, limitsPatch, newLimits } from './limits-input.ts';
 import { list } from './list.ts';
-import { cidr, host, isWhole, labels, name, nodeIdOrName, port, time } from './values.ts';
+import {
+  cidr,
+  host,
+  isWhole,
+  labels,
+  name,
+  nodeIdOrName,
+  port,
+  time,
+  wholeNumber,
+} from './values.ts';
 
 const pemBytesMax = 65_536;
 const ttlMsMax = 365 * 86_400_000;
@@ -187,8 +197,8 @@ export function listenerSchemas(bounds: ListenerBounds) {
     .superRefine(oneExpiry);
   const range = z
     .strictObject({
-      from: port.min(1).describe('The first port.'),
-      to: port.min(1).describe('The last port.'),
+      from: wholeNumber(1, 65_535).describe('The first port.'),
+      to: wholeNumber(1, 65_535).describe('The last port.'),
     })
     .refine(({ from, to }) => from <= to, { error: 'from must not be above to', path: ['from'] })
     .refine(({ from, to }) => to - from < bounds.batchMax, {

@@ -37,6 +37,10 @@ test('too many and too few are told by their number', () => {
   const refuse = JSON.stringify({ faults: Array(17).fill({ type: 'refuse' }) });
   expect(faults(refuse)).toEqual(['faults: holds at most 16']);
   expect(faults('{"listeners": []}', batch)).toEqual(['listeners: holds at least 1']);
+  expect(faults('{"ports": {"from": 0, "to": 0}}', batch)).toEqual([
+    'ports.from: must be a whole number from 1 to 65535',
+    'ports.to: must be a whole number from 1 to 65535',
+  ]);
   const long = JSON.stringify({ pageToken: 'x'.repeat(513) });
   const { events } = listSchemas(defaultBounds);
   expect(faults(long, events)).toEqual(['pageToken: holds at most 512 characters']);
