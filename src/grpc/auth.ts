@@ -70,17 +70,20 @@ export function userAgentOf(metadata: Metadata): string | null {
   return userAgent ?? null;
 }
 
+/** @throws invalid_argument for what is given more than once */
+export function singleOf(metadata: Metadata, name: string): string | undefined {
+  const [value, ...more] = metadata.get(name).map(String);
+  // What was sent twice comes joined.
+  if (more.length === 0 && !value?.includes(', ')) return value;
+  throw invalidField(name, 'is given more than once');
+}
+
 async function whoIs(
   keys: Keys,
   metadata: Metadata,
   of: Pick<Shown, 'sourceIp' | 'requestId' | 'operation'>,
 ): Promise<Identity> {
-  const one = (name: string) => {
-    const [value, ...more] = metadata.get(name).map(String);
-    // What was sent twice comes joined.
-    if (more.length === 0 && !value?.includes(', ')) return value;
-    throw invalidField(name, 'is given more than once');
-  };
-  const shown = { authorization: one('authorization'), project: one(projectHeader) };
+  const authorization = singleOf(metadata, 'authorization');
+  const shown = { authorization, project: singleOf(metadata, projectHeader) };
   return await identify(keys, { ...shown, ...of, userAgent: userAgentOf(metadata) });
 }

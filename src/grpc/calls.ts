@@ -19,7 +19,7 @@ import { loggedCaller } from '../api/keys.ts';
 import { AppError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import { callerGone } from '../core/while-there.ts';
-import { knownOf, userAgentOf } from './auth.ts';
+import { knownOf, singleOf, userAgentOf } from './auth.ts';
 import { isInternal, toStatus } from './status.ts';
 
 export interface CallsOptions {
@@ -206,10 +206,9 @@ export function callerOf(
 }
 
 function contextOf(call: ServerUnaryCall<unknown, unknown>, caller: EdgeCaller): CallContext {
-  const keys = call.metadata.get('idempotency-key').map(String);
   return {
     caller,
-    idempotencyKey: keys.length === 0 ? undefined : keys.join(),
+    idempotencyKey: singleOf(call.metadata, 'idempotency-key'),
     sendMetadata(name, value) {
       const metadata = new Metadata();
       metadata.set(name, value);

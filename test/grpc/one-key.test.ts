@@ -12,9 +12,9 @@ test('the answer of one edge is that of the other', async () => {
   const key = (value: string) => ({ 'idempotency-key': value });
 
   /** The answer, and whether it is said to be one of before. */
-  async function create(name: string, value: string) {
+  async function create(name: string, ...values: readonly string[]) {
     const metadata = new Metadata();
-    metadata.set('idempotency-key', value);
+    for (const value of values) metadata.add('idempotency-key', value);
     let isReplayed = false;
     const reply = await new Promise<{ readonly listener?: { readonly id?: string } }>(
       (resolve, reject) => {
@@ -39,6 +39,12 @@ test('the answer of one edge is that of the other', async () => {
   expect(again.headers.get('idempotent-replayed')).toBe('true');
   expect(again.headers.get('location')).toBe(`/v1/listeners/${second.id}`);
 
+  for (const two of ['one-key-two', 'one-key-four']) {
+    const twice = await create('b', 'one-key-two', two).catch((error: ServiceError) => error);
+    expect(twice).toMatchObject({
+      ...{ code: status.INVALID_ARGUMENT, details: 'idempotency-key: is given more than once' },
+    });
+  }
   const other = await create('c', 'one-key-two').catch((error: ServiceError) => error);
   expect(other).toMatchObject({ code: status.FAILED_PRECONDITION });
   const refused = await create('a', 'one-key-three').catch((error: ServiceError) => error);
