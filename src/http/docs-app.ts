@@ -80,7 +80,8 @@ export async function docsApp(
           bearer: {
             type: 'http',
             scheme: 'bearer',
-            description: 'Where the server was started with KODAMA_API_TOKEN.',
+            description:
+              'A key, or the KODAMA_API_TOKEN that the server was started with; without that token it wants neither.',
           },
         },
       },

@@ -27,7 +27,14 @@ import { operationRoute } from './operation-route.ts';
 import { readQuery } from './query.ts';
 import { eventJson, metJson } from './resource-json.ts';
 import { eventResource } from './resources.ts';
-import { answer, logId, nextPageToken, problemResponses, waited } from './route-schemas.ts';
+import {
+  answer,
+  callHeaders,
+  logId,
+  nextPageToken,
+  problemResponses,
+  waited,
+} from './route-schemas.ts';
 
 /** The filter, each of its parameters repeatable: OR inside a parameter, AND between them. */
 const filterQuery = (bounds: ListenerBounds) => ({
@@ -117,7 +124,7 @@ export function eventRoutes(app: HttpApp, edge: Edge): void {
       summary: 'Read or follow the log of events',
       description,
       tags: ['Events'],
-      headers: z.object({
+      headers: callHeaders.extend({
         'last-event-id': z
           .string()
           .optional()

@@ -103,6 +103,7 @@ test('every operation says what it does, and how it fails', () => {
       });
     }
     if (name !== 'get /healthz') expect(Object.keys(responses)).toContain('503');
+    expect(Object.keys(responses), name).toEqual(expect.arrayContaining(['404', '429', 'default']));
   }
 });
 
@@ -115,6 +116,14 @@ test('every POST takes an Idempotency-Key, and tells of one that was used; nothi
   expect(told).toEqual(
     operations.map(([name]) => [name, name.startsWith('post '), name.startsWith('post ')]),
   );
+});
+
+test('every call takes the project that it is about', () => {
+  const takers = operations.filter(([, { parameters }]) =>
+    JSON.stringify(parameters ?? []).includes('"kodama-project"'),
+  );
+  const calls = operations.filter(([name]) => name.includes(' /v1/'));
+  expect(takers.map(([name]) => name)).toEqual(calls.map(([name]) => name));
 });
 
 test('every parameter and field is described', () => {

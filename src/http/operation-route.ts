@@ -9,7 +9,7 @@ import { callerOf } from './http-caller.ts';
 import { readBody } from './json-bodies.ts';
 import { type JsonParts, sendJson } from './json-text.ts';
 import { readQuery } from './query.ts';
-import { idempotencyHeaders, noQuery } from './route-schemas.ts';
+import { callHeaders, noQuery, onceHeaders } from './route-schemas.ts';
 
 interface Parts<Params, Query, Body> {
   readonly params: Params;
@@ -69,7 +69,7 @@ export function operationRoute<
     schema: {
       operationId: operation.name,
       ...docs,
-      ...(operation.takesKey && { headers: idempotencyHeaders }),
+      headers: operation.takesKey ? onceHeaders : callHeaders,
       ...(params !== undefined && { params }),
       querystring: asked,
       ...(body !== undefined && { body }),

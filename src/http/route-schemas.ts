@@ -1,5 +1,6 @@
 /** What routes have in common for the API page: their errors, pages and headers. */
 import { z } from 'zod';
+import { projectHeader } from '../api/keys.ts';
 import { type ErrorCode, errorCodes } from '../core/errors.ts';
 import { openWords } from './open-words.ts';
 import { problemType, statuses } from './problem.ts';
@@ -89,6 +90,10 @@ const everywhere: readonly ErrorCode[] = [
   'invalid_argument',
   'unauthenticated',
   'permission_denied',
+  // The project that the request names.
+  'not_found',
+  // Of a project, its requests per second.
+  'resource_exhausted',
   'internal',
   'unavailable',
 ];
@@ -98,12 +103,18 @@ export function problemResponses(...codes: readonly ErrorCode[]) {
   const all = [...new Set([...everywhere, ...codes])];
   const byStatus = Map.groupBy(all, (code) => statuses[code][0]);
   const sorted = [...byStatus].toSorted(([a], [b]) => a - b);
-  return Object.fromEntries(
-    sorted.map(([status, group]) => [
-      status,
-      { description: group.map(codeText).join('; '), content: problemContent },
-    ]),
-  );
+  return {
+    ...Object.fromEntries(
+      sorted.map(([status, group]) => [
+        status,
+        { description: group.map(codeText).join('; '), content: problemContent },
+      ]),
+    ),
+    default: {
+      description: 'Any other failure, such as a body of another type (415): its code tells.',
+      content: problemContent,
+    },
+  };
 }
 
 function codeText(code: ErrorCode): string {
@@ -144,7 +155,15 @@ export const nextPageToken = z
   .optional()
   .describe('Ask with it as pageToken for the next page; absent at the end.');
 
-export const idempotencyHeaders = z.object({
+export const callHeaders = z.object({
+  [projectHeader]: z
+    .string()
+    .optional()
+    .describe('The project of the call; without it that of the key, and `default` for an operator.')
+    .meta({ examples: ['team-a'] }),
+});
+
+export const onceHeaders = callHeaders.extend({
   'idempotency-key': z
     .string()
     .optional()

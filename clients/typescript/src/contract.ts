@@ -3206,7 +3206,10 @@ export interface operations {
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3253,6 +3256,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -3271,12 +3292,23 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     createListener: {
         parameters: {
             query?: never;
             header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
                 /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
                 "idempotency-key"?: string;
             };
@@ -3318,6 +3350,15 @@ export interface operations {
             };
             /** @description `permission_denied`: the caller may not do this; `port_reserved`: the port is reserved; `port_privileged`: the port is privileged */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3370,12 +3411,23 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     createListeners: {
         parameters: {
             query?: never;
             header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
                 /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
                 "idempotency-key"?: string;
             };
@@ -3427,6 +3479,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `already_exists`: the name is taken; `port_in_use`: the port is in use; `failed_precondition`: the state does not allow it */
             409: {
                 headers: {
@@ -3472,12 +3533,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getListener: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @description Its id, or its name while it is not closed. */
                 listener: string;
@@ -3531,6 +3604,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -3549,6 +3631,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     deleteListener: {
@@ -3557,7 +3648,10 @@ export interface operations {
                 /** @description Let connections end by themselves for so long before they are closed. Default: 0. */
                 drainMs?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @description Its id, or its name while it is not closed. */
                 listener: string;
@@ -3625,6 +3719,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -3643,12 +3746,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     updateListener: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @description Its id, or its name while it is not closed. */
                 listener: string;
@@ -3716,6 +3831,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -3734,12 +3858,23 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     closeListeners: {
         parameters: {
             query?: never;
             header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
                 /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
                 "idempotency-key"?: string;
             };
@@ -3822,6 +3957,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -3840,12 +3984,23 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     addFault: {
         parameters: {
             query?: never;
             header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
                 /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
                 "idempotency-key"?: string;
             };
@@ -3924,6 +4079,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -3942,12 +4106,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     removeFault: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @description Id or name of the listener. */
                 listener: string;
@@ -4012,6 +4188,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -4030,12 +4215,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     updateFault: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @description Id or name of the listener. */
                 listener: string;
@@ -4105,6 +4302,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -4123,12 +4329,23 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     resetFaults: {
         parameters: {
             query?: never;
             header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
                 /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
                 "idempotency-key"?: string;
             };
@@ -4203,6 +4420,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -4214,6 +4440,15 @@ export interface operations {
             };
             /** @description `unavailable`: not available for now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4251,7 +4486,10 @@ export interface operations {
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4334,6 +4572,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     waitConnections: {
@@ -4378,7 +4625,10 @@ export interface operations {
                 /** @description How many the answer shows, the oldest first; 50 by default, and above 1000 it is 1000. */
                 pageSize?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4488,12 +4738,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getConnection: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /**
                  * @description The id of the connection.
@@ -4550,6 +4812,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -4568,12 +4839,23 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     closeConnection: {
         parameters: {
             query?: never;
             header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
                 /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
                 "idempotency-key"?: string;
             };
@@ -4655,6 +4937,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -4666,6 +4957,15 @@ export interface operations {
             };
             /** @description `unavailable`: not available for now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4707,7 +5007,10 @@ export interface operations {
                 /** @description How many the answer shows, the oldest first; 50 by default, and above 1000 it is 1000. */
                 pageSize?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4817,6 +5120,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listEvents: {
@@ -4862,6 +5174,8 @@ export interface operations {
                 timeoutMs?: number;
             };
             header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
                 /** @description Streams: go on after the event of this id; it stands in place of any other start. */
                 "last-event-id"?: string;
             };
@@ -4960,12 +5274,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getOwnProject: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5016,6 +5342,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -5034,12 +5369,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listQuotas: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5093,6 +5440,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -5111,6 +5467,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listProjects: {
@@ -5121,7 +5486,10 @@ export interface operations {
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5168,6 +5536,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -5186,12 +5572,23 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     createProject: {
         parameters: {
             query?: never;
             header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
                 /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
                 "idempotency-key"?: string;
             };
@@ -5233,6 +5630,15 @@ export interface operations {
             };
             /** @description `permission_denied`: the caller may not do this */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: there is no such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5285,12 +5691,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getProject: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @example team-a */
                 name: string;
@@ -5344,6 +5762,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -5362,12 +5789,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     deleteProject: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @example team-a */
                 name: string;
@@ -5430,6 +5869,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -5448,12 +5896,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     updateProject: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @example team-a */
                 name: string;
@@ -5521,6 +5981,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -5532,6 +6001,15 @@ export interface operations {
             };
             /** @description `unavailable`: not available for now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5551,7 +6029,10 @@ export interface operations {
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5607,6 +6088,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -5625,12 +6115,23 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     createKey: {
         parameters: {
             query?: never;
             header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
                 /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
                 "idempotency-key"?: string;
             };
@@ -5733,12 +6234,23 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     rotateKey: {
         parameters: {
             query?: never;
             header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
                 /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
                 "idempotency-key"?: string;
             };
@@ -5817,6 +6329,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -5835,12 +6356,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90 */
                 id: string;
@@ -5894,6 +6427,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -5912,12 +6454,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     revokeKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90 */
                 id: string;
@@ -5969,6 +6523,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -5987,12 +6550,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     updateKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90 */
                 id: string;
@@ -6060,6 +6635,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -6071,6 +6655,15 @@ export interface operations {
             };
             /** @description `unavailable`: not available for now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6100,7 +6693,10 @@ export interface operations {
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6156,6 +6752,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -6167,6 +6772,15 @@ export interface operations {
             };
             /** @description `unavailable`: not available for now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6188,7 +6802,10 @@ export interface operations {
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6244,6 +6861,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -6262,12 +6888,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getNode: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @description Its id, or its name while it is not removed. */
                 node: string;
@@ -6321,6 +6959,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -6339,12 +6986,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     deleteNode: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @description Its id, or its name while it is not removed. */
                 node: string;
@@ -6405,6 +7064,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -6423,12 +7091,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     updateNode: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @description Its id, or its name while it is not removed. */
                 node: string;
@@ -6487,6 +7167,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -6505,6 +7194,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listJoinTokens: {
@@ -6515,7 +7213,10 @@ export interface operations {
                 /** @description The nextPageToken of the page before, with the same filters. */
                 pageToken?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6571,6 +7272,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -6589,12 +7299,23 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     createJoinToken: {
         parameters: {
             query?: never;
             header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
                 /** @description 1 to 255 visible ASCII characters. Repeating a request under its key within 24 hours gets the first answer again, with `Idempotent-Replayed: true`, and has no second effect. */
                 "idempotency-key"?: string;
             };
@@ -6688,12 +7409,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getJoinToken: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90 */
                 id: string;
@@ -6747,6 +7480,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -6765,12 +7507,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     deleteJoinToken: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path: {
                 /** @example 01987c5e-3b1a-7c44-9f3e-5d1c2a7b8e90 */
                 id: string;
@@ -6822,6 +7576,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -6840,12 +7603,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getStatus: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The project of the call; without it that of the key, and `default` for an operator. */
+                "kodama-project"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6887,6 +7662,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -6898,6 +7691,15 @@ export interface operations {
             };
             /** @description `unavailable`: not available for now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6958,6 +7760,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -6969,6 +7789,15 @@ export interface operations {
             };
             /** @description `unavailable`: not available for now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7029,6 +7858,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -7040,6 +7887,15 @@ export interface operations {
             };
             /** @description `unavailable`: not available for now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7094,6 +7950,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `not_found`: there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `resource_exhausted`: a limit is reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `internal`: something broke */
             500: {
                 headers: {
@@ -7105,6 +7979,15 @@ export interface operations {
             };
             /** @description `unavailable`: not available for now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure, such as a body of another type (415): its code tells. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
