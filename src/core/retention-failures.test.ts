@@ -17,7 +17,7 @@ const age = { time: clock.now(), clock: clock.now(), bytes: 0 };
 /** The first round of a store that fails as it is told to, and what was looked at. */
 async function makeRound(
   failures: ReadonlyMap<ProjectRef, Error>,
-  { isAway = false, keysError = null as Error | null } = {},
+  { isAway = false, keysError = null as Error | null, gate = Promise.resolve() } = {},
 ) {
   const seen: string[] = [];
   const logger = keepingLogger();
@@ -26,6 +26,7 @@ async function makeRound(
       keeping: {
         async age() {
           seen.push(`log ${project}`);
+          await gate;
           const failure = failures.get(project);
           if (failure !== undefined) throw failure;
           return age;
@@ -96,4 +97,23 @@ test('an outage ends the round with one line', async () => {
   expect(round.seen).toEqual(['keys', 'log 1', 'log 2']);
   const err = { code: 'unavailable' };
   expect(round.logger.lines).toMatchObject([{ level: 'warn', fields: { err } }]);
+});
+
+test('where two in a row take too long the round ends, and the next one tries again', async () => {
+  const failures = new Map(projects.slice(1).map((project) => [project, away()]));
+  await using round = await makeRound(failures);
+  await waitFor('its line', () => round.logger.lines.length > 0);
+  expect(round.seen).toEqual(['keys', 'log 1', 'log 2', 'log 3']);
+  const err = { message: 'of project 2, project 3', cause: { code: 'unavailable' } };
+  expect(round.logger.lines).toMatchObject([{ level: 'warn', fields: { err } }]);
+});
+
+test('who stops waits for what is under way, and for no other project', async () => {
+  const gate = Promise.withResolvers<void>();
+  const { seen, ...round } = await makeRound(new Map(), { gate: gate.promise });
+  await waitFor('the first log', () => seen.length === 2);
+  const stopped = round[Symbol.asyncDispose]();
+  gate.resolve();
+  await stopped;
+  expect(seen).toEqual(['keys', 'log 1']);
 });

@@ -65,6 +65,8 @@ interface PurgeFailure {
 }
 
 const failuresNamed = 10;
+/** So many of a round in a row end it, such as where each statement takes too long. */
+const unavailableMax = 2;
 
 /** One for all: in the log they are one line. */
 function failureOf(failures: readonly PurgeFailure[]): Error {
@@ -124,13 +126,19 @@ export class Retention implements AsyncDisposable {
       this.#forget(known);
     }
     const failures: PurgeFailure[] = [];
+    let unavailable = 0;
     const purgeOf = async (of: string, work: () => Promise<void>) => {
+      // A round of a slow database would take long, and a stop waits for it.
+      if (this.#stop.signal.aborted || unavailable >= unavailableMax) return;
       try {
         await work();
+        unavailable = 0;
       } catch (err) {
-        // An outage is told once, and ends the round.
-        if (hasCode(err, 'unavailable')) await store.ping();
         failures.push({ of, err });
+        if (!hasCode(err, 'unavailable')) return;
+        unavailable += 1;
+        // An outage is told once, and ends the round.
+        await store.ping();
       }
     };
     await purgeOf('idempotency keys', () => this.#purgeKeys());
