@@ -165,7 +165,6 @@ function open({ mode = 'echo', limits = {}, faults = faultsOf(), isStarted = tru
   });
   const [transport] = made;
   if (transport === undefined) throw new TypeError('a connection has a transport');
-  connection.updateLimits();
   if (isStarted) connection.start(null);
   return {
     connection,
@@ -444,6 +443,19 @@ describe('limits', () => {
     await vi.advanceTimersByTimeAsync(lingerMs);
     expect(end()).toMatchObject({ closeInitiator: 'server', closeReason: 'max_duration' });
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('a change of limits before its start begins no time of the client’s', async () => {
+    const { connection, transport, host, end } = open({ isStarted: false });
+    host.limits = { ...sampleLimits, idleTimeoutMs: 1000 };
+    connection.updateLimits();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(transport.calls).toEqual([]);
+    connection.start(null);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(transport.calls).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1 + lingerMs);
+    expect(end()).toMatchObject({ closeReason: 'idle_timeout' });
   });
 
   test('a limit that is over by the time it is set closes at once, and leaves no timer', async () => {

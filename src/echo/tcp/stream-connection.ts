@@ -40,6 +40,8 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   #isEnding = false;
   #hasFinished = false;
   #hasStarted = false;
+  /** From the start on, its delay included. */
+  #hasLimits = false;
   #pipeline: FaultPipeline | null = null;
   #timer: LimitTimer | null = null;
   #linger: Linger | null = null;
@@ -61,6 +63,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   /** Begins to read, after the delay. The greeting is what the server says first, faults aside. */
   start(greeting: Buffer | null, delayMs = 0): void {
     if (this.#isEnding) return;
+    this.#hasLimits = true;
     this.updateLimits();
     if (delayMs > 0) {
       this.#delay = new Alarm(() => this.start(greeting));
@@ -79,7 +82,7 @@ export class StreamConnection implements OpenConnection, TransportOwner, FaultSi
   /** The limits of the listener have changed, or hold from now on: how long a commit takes is no time of the client's. */
   updateLimits(): void {
     // Whoever waits for its client's FIN already ends by itself.
-    if (this.#linger !== null) return;
+    if (!this.#hasLimits || this.#linger !== null) return;
     const { limits, clock } = this.#host;
     const { since } = this.accepted;
     const onDue = (reason: CloseReason) => this.close('fin', 'server', reason);
