@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { signal } from '@preact/signals';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -68,20 +68,34 @@ test.each(['鍵', 'ｋｏｄａｍａ_x', 'a key'])(
   },
 );
 
-test('what somebody else answers in the place of kodama is no answer', async () => {
-  const server = createServer((_, answer) => {
-    answer.setHeader('content-type', 'text/html').end('<p>one moment</p>');
-  });
-  server.listen(0, '127.0.0.1');
+/** What answers each call in one way. */
+async function serve(answer: RequestListener) {
+  const server = createServer(answer).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  try {
-    const { port } = server.address() as AddressInfo;
-    await expect(open().get(`http://127.0.0.1:${port}/v1/status`)).rejects.toMatchObject({
-      problem: { status: 200, code: 'unknown' },
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.dispose]() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+test('what somebody else answers in the place of kodama is no answer', async () => {
+  for (const status of [200, 202]) {
+    using other = await serve((_, answer) =>
+      answer.writeHead(status, { 'content-type': 'text/html' }).end('<p>one moment</p>'),
+    );
+    await expect(open().get(`${other.url}/v1/status`)).rejects.toMatchObject({
+      problem: { status, code: 'unknown' },
     });
-  } finally {
-    server.close();
   }
+});
+
+test.each([202, 204])('what is answered with %d and nothing more is no refusal', async (status) => {
+  using server = await serve((_, answer) => answer.writeHead(status).end());
+  await expect(open().call('DELETE', `${server.url}/v1/listeners/x`)).resolves.toBe(undefined);
 });
 
 test.each([

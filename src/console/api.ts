@@ -148,9 +148,10 @@ const strangeKey: Problem = {
   detail: 'it has signs that no key has',
 };
 
-/** Whatever the API answers with is JSON, or lines of it. */
+/** Whatever the API answers with is JSON, or lines of it; what is done, or will be, may have no body. */
 function isOfApi({ status, headers }: Response): boolean {
-  return status === 204 || headers.get('content-type')?.includes('json') === true;
+  const type = headers.get('content-type');
+  return status === 204 || (status === 202 && type === null) || type?.includes('json') === true;
 }
 
 /** The page went away, or gave up: that is no answer of anybody's. */
