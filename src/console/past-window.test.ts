@@ -61,6 +61,23 @@ test('what is read for a log or a seq that nobody wants any more is given up', a
   expect(past.problem.value).toBe(null);
 });
 
+test('what is read anew is read to its end, however often the status comes meanwhile', async () => {
+  const { past, asked, status } = world();
+  const live = liveOf(9000);
+  const failing = past.prepare(5, live);
+  asked[0]?.reject(busy);
+  await failing;
+  status.value++;
+  const reading = past.prepare(5, live);
+  status.value++;
+  void past.prepare(5, live);
+  // The first of them has failed.
+  expect(asked.map((call) => call.signal.aborted)).toEqual([true, false]);
+  asked[1]?.resolve(page([4, 5, 6]));
+  await reading;
+  expect([past.windowAt(5, live).headSeq, past.problem.value]).toEqual([6, null]);
+});
+
 test('what failed is read again once the status was, unless that can not help', async () => {
   const { past, asked, status } = world();
   const live = liveOf(9000);

@@ -30,6 +30,7 @@ export class PastWindow implements Disposable {
   #wanted: number | null = null;
   /** Whether what failed is to be read once more. */
   #isDue = false;
+  #isReading = false;
   #reading = new AbortController();
 
   constructor({ api, status }: PastWindowOptions) {
@@ -37,7 +38,7 @@ export class PastWindow implements Disposable {
     // Whoever answers again is asked again, at the next drawing.
     this.#unwatch = effect(() => {
       void status.value;
-      this.#isDue = mayPass(this.problem.peek());
+      this.#isDue = !this.#isReading && mayPass(this.problem.peek());
     });
   }
 
@@ -78,6 +79,9 @@ export class PastWindow implements Disposable {
       if (signal.aborted) return;
       if (!(error instanceof CallFailure)) throw error;
       this.problem.value = error.problem;
+    } finally {
+      // What was given up has another in its place, or nothing.
+      if (!signal.aborted) this.#isReading = false;
     }
   }
 
@@ -88,6 +92,7 @@ export class PastWindow implements Disposable {
     if (this.#wanted !== seq) this.problem.value = null;
     this.#wanted = seq;
     this.#isDue = false;
+    this.#isReading = seq !== null;
     return this.#reading.signal;
   }
 
