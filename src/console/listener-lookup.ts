@@ -6,23 +6,19 @@ interface ListenerPage {
   readonly listeners: readonly ListenerView[];
 }
 
-const pageSize = 1000;
-
 /** Null where there is none. @throws CallFailure */
 export async function findListener(
-  api: Api,
+  api: Pick<Api, 'get'>,
   key: string,
   signal: AbortSignal,
 ): Promise<ListenerView | null> {
   const path = `/v1/listeners/${encodeURIComponent(key)}`;
   const found = await unlessNone(api.get<ListenerView>(path, {}, signal));
   if (found !== null) return found;
-  const query = { name: key, state: 'closed', pageSize };
+  // The list begins with the newest: of a name that is the last to be closed as well.
+  const query = { name: key, state: 'closed', pageSize: 1 };
   const page = await unlessNone(api.get<ListenerPage>('/v1/listeners', query, signal));
-  const [newest] = (page?.listeners ?? []).toSorted((one, other) =>
-    (one.closedAt ?? '') < (other.closedAt ?? '') ? 1 : -1,
-  );
-  return newest ?? null;
+  return page?.listeners[0] ?? null;
 }
 
 /** What no listener can be called is refused, and is the name of none. */
