@@ -50,8 +50,17 @@ test('where a PROXY header is required it comes first', () => {
 });
 
 test('the command is told where kodama is, unless it is where it looks by itself', () => {
-  expect(listenLine('http://127.0.0.1:8080')).toBe('npx kodama listen');
-  expect(listenLine('http://127.0.0.1:41073')).toBe(
+  expect(listenLine('http://127.0.0.1:8080', null)).toBe('npx kodama listen');
+  expect(listenLine('http://127.0.0.1:41073', null)).toBe(
     'npx kodama listen --url http://127.0.0.1:41073',
+  );
+});
+
+test('the command is told the project that was chosen', () => {
+  expect(listenLine('http://127.0.0.1:8080', 'of-others')).toBe(
+    'npx kodama listen --project of-others',
+  );
+  expect(listenLine('https://kodama.example', "it's")).toBe(
+    "npx kodama listen --url https://kodama.example --project 'it'\\''s'",
   );
 });

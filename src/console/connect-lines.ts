@@ -1,5 +1,6 @@
 /** Lines for a terminal that connect to a listener: nothing shows better what it does. */
 import type { ListenerView } from '../http/resources.ts';
+import { whereFlags } from './curl-line.ts';
 
 export interface ConnectLine {
   readonly kind: 'bash' | 'nc' | 'python' | 'datagram' | 'openssl' | 'pythonTls';
@@ -58,9 +59,7 @@ function pythonTls(host: string, port: number, header: string): ConnectLine {
   return { kind: 'pythonTls', text: `python3 -c '${steps.join('; ')}'` };
 }
 
-/** Opens a listener at the kodama that this page came from: the command looks for one at this address by itself. */
-export function listenLine(origin: string): string {
-  return origin === 'http://127.0.0.1:8080'
-    ? 'npx kodama listen'
-    : `npx kodama listen --url ${origin}`;
+/** Opens a listener at the kodama that this page came from. */
+export function listenLine(origin: string, project: string | null): string {
+  return `npx kodama listen${whereFlags(origin, project)}`;
 }

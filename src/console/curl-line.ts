@@ -22,6 +22,12 @@ export function curlLine({ method = 'GET', url, body, isKeyed, project }: CurlCa
   ].join(' ');
 }
 
+/** Which kodama the command is to ask, and of which project: it looks at this address by itself. */
+export function whereFlags(origin: string, project: string | null): string {
+  const url = origin === 'http://127.0.0.1:8080' ? '' : ` --url ${inShell(origin)}`;
+  return project === null ? url : `${url} --project ${inShell(project)}`;
+}
+
 /** As one word of a POSIX shell, which takes all between single quotes as it stands. */
 export function inShell(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

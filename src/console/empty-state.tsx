@@ -29,7 +29,7 @@ export function EmptyState({ children }: { readonly children: ComponentChildren 
       {why === null && (
         <div class="lines">
           <h2>{live.fromTerminal}</h2>
-          <CommandLine text={listenLine(location.origin)} />
+          <CommandLine text={listenLine(location.origin, router.query.value.get('project'))} />
           <CommandLine text={curl('POST', '/v1/listeners')} />
         </div>
       )}

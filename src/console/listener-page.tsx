@@ -167,7 +167,9 @@ function Recent({ listener }: OfListener) {
       </section>
       <section class="panel">
         <h2>{words.listener.assert}</h2>
-        <CommandLine text={waitLine(key, recent)} />
+        <CommandLine
+          text={waitLine(key, recent, location.origin, router.query.value.get('project'))}
+        />
       </section>
     </div>
   );

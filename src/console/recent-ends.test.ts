@@ -36,10 +36,13 @@ test('at a seq of the past, what came later has not been', () => {
 });
 
 test('the line for CI asks for what has been seen, for faults before all', () => {
-  expect(waitLine('slow', recentEnds(events, listenerId, 7))).toBe(
+  const usual = 'http://127.0.0.1:8080';
+  expect(waitLine('slow', recentEnds(events, listenerId, 7), usual, null)).toBe(
     'kodama wait slow --at-least 1 --close-reason fault --timeout 10s',
   );
-  expect(waitLine('slow', recentEnds(events, listenerId, 3))).toBe(
-    'kodama wait slow --at-least 2 --timeout 10s',
+  const early = recentEnds(events, listenerId, 3);
+  expect(waitLine('slow', early, usual, null)).toBe('kodama wait slow --at-least 2 --timeout 10s');
+  expect(waitLine('slow', early, 'https://kodama.example', 'of-others')).toBe(
+    'kodama wait slow --at-least 2 --timeout 10s --url https://kodama.example --project of-others',
   );
 });

@@ -1,6 +1,6 @@
 /** How the connections of a listener went lately, by the events of the window; and the line that holds a CI run to it. */
 import type { EventView } from '../http/resources.ts';
-import { inShell } from './curl-line.ts';
+import { inShell, whereFlags } from './curl-line.ts';
 import { spanMs } from './spans.ts';
 
 export const minutes = 15;
@@ -41,11 +41,17 @@ export function recentEnds(
 }
 
 /** Waits for what has been seen: so it holds here, and is to be made to fit. */
-export function waitLine(name: string, { reasons, openedCount }: RecentEnds): string {
+export function waitLine(
+  name: string,
+  { reasons, openedCount }: RecentEnds,
+  origin: string,
+  project: string | null,
+): string {
   const byFault = reasons.find(([reason]) => reason === 'fault') ?? reasons[0];
   const wanted =
     byFault === undefined
       ? `--at-least ${Math.max(1, openedCount)}`
       : `--at-least ${byFault[1]} --close-reason ${byFault[0]}`;
-  return `kodama wait ${inShell(name)} ${wanted} --timeout 10s`;
+  const where = whereFlags(origin, project);
+  return `kodama wait ${inShell(name)} ${wanted} --timeout 10s${where}`;
 }
