@@ -56,6 +56,7 @@ export class Router {
   readonly page: ReadonlySignal<Page | null>;
   readonly query: ReadonlySignal<URLSearchParams>;
   #tell: () => void = () => undefined;
+  #isHeld = false;
 
   constructor(window: Window) {
     this.#window = window;
@@ -92,12 +93,26 @@ export class Router {
     this.#tell = callback;
   }
 
+  /** Nobody goes back or forward from this page until what it gives is called. */
+  hold(): () => void {
+    this.#isHeld = true;
+    return () => {
+      this.#isHeld = false;
+    };
+  }
+
   #return(): void {
     const { pathname, search } = this.#url.value;
-    this.#read();
-    const { pathname: path, search: query } = this.#url.value;
+    const { pathname: path, search: query } = this.#window.location;
     // A fragment that was followed is no other URL.
-    if (path !== pathname || query !== search) this.#tell();
+    const isOther = path !== pathname || query !== search;
+    // A browser does not say which way it went, nor how far: this page comes after where it is now.
+    if (isOther && this.#isHeld) {
+      this.#window.history.pushState(null, '', pathname + search);
+      return;
+    }
+    this.#read();
+    if (isOther) this.#tell();
   }
 
   #read(): void {

@@ -1,13 +1,19 @@
-/** Of a dialog that shows a secret, which nobody sees again: until it is closed nothing comes over it. */
+/** Of a dialog that shows a secret, which nobody sees again: until it is closed nothing comes over it or takes it away. */
 import { useEffect } from 'preact/hooks';
 import { useConsole } from './console-context.ts';
 
 export function useSecret(): void {
-  const { isSecretShown } = useConsole();
+  const { isSecretShown, router } = useConsole();
   useEffect(() => {
     isSecretShown.value = true;
+    const release = router.hold();
+    // The browser asks whether the page is to be left.
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener('beforeunload', ask);
     return () => {
       isSecretShown.value = false;
+      release();
+      removeEventListener('beforeunload', ask);
     };
-  }, [isSecretShown]);
+  }, [isSecretShown, router]);
 }

@@ -5,6 +5,7 @@ import { expectAccessible, isLive, openTab, sharedBrowser } from '../support/bro
 import { want } from '../support/rest-client.ts';
 import { openClient } from '../support/tcp-client.ts';
 import { sharedApp } from '../support/test-app.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const token = 'the-operators-own-token';
 const app = sharedApp({ KODAMA_API_TOKEN: token });
@@ -90,6 +91,37 @@ test('a key is rotated, and who may not change keys is offered nothing', async (
   for (const name of [/^New key/, /^Rotate/, /^Revoke/])
     expect(await page.getByRole('button', { name }).count()).toBe(0);
   await want(204, app, 'DELETE', `/v1/keys/${id}`, undefined, bearer(token));
+});
+
+test('a secret that is shown once outlives Back, and is asked about before the page is left', async () => {
+  await using tab = await openTab(browser);
+  const { page } = tab;
+  await page.goto(`${app.url}/#key=${token}`);
+  await page.getByRole('link', { name: 'API keys' }).click();
+  await page.getByRole('button', { name: 'New key' }).click();
+  await page.getByLabel('Name').fill('kept');
+  await page.getByRole('button', { name: 'Create key' }).click();
+  await page.getByText('Copy it now').waitFor();
+  const secret = page.getByRole('dialog').locator('code').first();
+  const shown = await secret.textContent();
+  await page.evaluate('pops = 0; addEventListener("popstate", () => pops++)');
+  for (const times of [1, 2]) {
+    await page.evaluate('history.back()');
+    await page.waitForFunction(`pops === ${times}`);
+  }
+  const asked: string[] = [];
+  page.on('dialog', async (dialog) => {
+    asked.push(dialog.type());
+    await dialog.dismiss();
+  });
+  await page.evaluate('location.reload()');
+  await waitFor('the question', () => asked.length === 1);
+  expect(asked).toEqual(['beforeunload']);
+  expect([await secret.textContent(), page.url()]).toEqual([shown, `${app.url}/keys`]);
+  await page.getByRole('button', { name: 'I have it' }).click();
+  await page.goBack();
+  await isLive(page);
+  expect(page.url()).toBe(`${app.url}/`);
 });
 
 test('who rotates the key of the tab sees the new secret, and is signed in by it', async () => {
