@@ -12,8 +12,10 @@ export class OutputGone extends Error {
   override readonly name = 'OutputGone';
 }
 
-/** What a write says where its reader has ended, or its terminal is closed. */
-const goneCodes = ['EPIPE', 'ECONNRESET', 'EIO'];
+/** What a write says where its reader has ended. */
+const goneCodes = ['EPIPE', 'ECONNRESET'];
+/** Of a terminal that it is closed; of a disk that it has failed. */
+const terminalGoneCode = 'EIO';
 
 /** A terminal, or what stands in its place: a pipe or a file. */
 type Screen = Writable &
@@ -88,7 +90,7 @@ export class Terminal {
     if (text === '') return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#stdout.write(text, (error) => {
-      if (error) this.#failure ??= failureOf(error);
+      if (error) this.#failure ??= failureOf(error, this.isWatched);
       if (this.#failure === null) resolve();
       else reject(this.#failure);
     });
@@ -136,7 +138,9 @@ export class Terminal {
   }
 }
 
-function failureOf(error: NodeJS.ErrnoException): Error {
-  if (goneCodes.includes(error.code ?? '')) return new OutputGone(undefined, { cause: error });
+function failureOf(error: NodeJS.ErrnoException, isTerminal: boolean): Error {
+  const { code = '' } = error;
+  if (goneCodes.includes(code) || (isTerminal && code === terminalGoneCode))
+    return new OutputGone(undefined, { cause: error });
   return failed(`cannot write to stdout: ${error.message.replace(/, write$/, '')}`);
 }
