@@ -82,3 +82,70 @@ test('from a window of the past it goes anywhere in the log, and not beyond', ()
   });
   expect(seqs).toEqual([47_000, 48_000, 0]);
 });
+
+/** A log of 20 events, of which the live window has the last five, and others what is read. */
+function pastWorld() {
+  const window = (from: number, to: number) => {
+    const timeline = new Timeline();
+    timeline.append(
+      Array.from({ length: to - from + 1 }, (_, at) => eventView(from + at, {})),
+      to,
+    );
+    return timeline;
+  };
+  const windows = [window(16, 20)];
+  const frames: ((nowMs: number) => void)[] = [];
+  const playhead: Playhead = new Playhead({
+    track() {
+      const seq = playhead.seq.value ?? 20;
+      const found = windows.find((one) => seq >= one.firstSeq - 1 && seq <= one.headSeq);
+      return found ?? (windows[0] as Timeline);
+    },
+    headSeq: () => 20,
+    onFrame(callback) {
+      frames.push(callback);
+      return () => void frames.splice(frames.indexOf(callback), 1);
+    },
+    start: { kind: 'live' },
+  });
+  let now = 0;
+  const run = (count: number) => {
+    for (const end = now + 16 * count; now < end; now += 16) frames.shift()?.(now);
+  };
+  return { playhead, run, read: (from: number, to: number) => windows.push(window(from, to)) };
+}
+
+test('from a window of the past a step goes on into the next one', () => {
+  const { playhead, read } = pastWorld();
+  read(8, 12);
+  const walk = (from: number, by: 1 | -1, times: number) => {
+    playhead.goTo(from);
+    return Array.from({ length: times }, () => {
+      playhead.step(by);
+      return playhead.seq.value;
+    });
+  };
+  expect(walk(11, 1, 3)).toEqual([12, 13, 14]);
+  expect(walk(9, -1, 4)).toEqual([8, 7, 6, 5]);
+  expect(walk(1, -1, 2)).toEqual([0, 0]);
+  playhead.goLive();
+  playhead.step(1);
+  expect(playhead.moment.value).toEqual({ kind: 'live' });
+});
+
+test('what is played from a window of the past waits for the next one, and leaves nothing out', () => {
+  const { playhead, run, read } = pastWorld();
+  read(1, 5);
+  playhead.goTo(5);
+  playhead.play('all');
+  run(50);
+  expect([playhead.seq.value, playhead.speed.value]).toEqual([6, 'all']);
+  read(2, 12);
+  run(2);
+  expect(playhead.seq.value).toBeLessThan(10);
+  run(50);
+  expect([playhead.seq.value, playhead.speed.value]).toEqual([13, 'all']);
+  read(8, 15);
+  run(50);
+  expect(playhead.moment.value).toEqual({ kind: 'live' });
+});

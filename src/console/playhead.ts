@@ -81,15 +81,20 @@ export class Playhead {
 
   step(by: 1 | -1): void {
     this.stop();
-    const next = this.#options.track().step(this.#place, by);
-    if (next !== null) this.#set(next);
+    const track = this.#options.track();
+    const place = this.#place;
+    const next = isHeld(track, place) ? track.step(place, by) : null;
+    if (next === null && track.events.length === 0) return;
+    // What lies beyond a window of the past is read once the page stands there.
+    const to = next ?? place + by;
+    if (to >= 0 && to <= this.#options.headSeq()) this.#set(to);
   }
 
   play(speed: Speed): void {
     this.stop();
     const track = this.#options.track();
     // At the end there is nothing left to play: it begins again.
-    if (this.#place >= track.headSeq) this.#set(track.firstSeq - 1);
+    if (this.#place >= this.#options.headSeq()) this.#set(track.firstSeq - 1);
     this.#speed.value = speed;
     this.#advance(speed);
   }
@@ -113,6 +118,11 @@ export class Playhead {
     let dueAt = 0;
     const turn = (nowMs: number) => {
       const track = this.#options.track();
+      if (!isHeld(track, this.#place)) {
+        // It is being read: what is at hand instead lies elsewhere in the log.
+        this.#stop = this.#options.onFrame(turn);
+        return;
+      }
       let next = track.step(this.#place, 1);
       for (let left = perFrameMax; next !== null && dueAt <= nowMs && left > 0; left--) {
         const gapMs = speed === 'all' ? frameMs : gapOf(track, next) / speed;
@@ -120,8 +130,12 @@ export class Playhead {
         this.#set(next);
         next = track.step(next, 1);
       }
-      if (next === null) this.goLive();
-      else this.#stop = this.#options.onFrame(turn);
+      if (next === null && this.#place >= this.#options.headSeq()) {
+        this.goLive();
+        return;
+      }
+      if (next === null && dueAt <= nowMs) this.#set(this.#place + 1);
+      this.#stop = this.#options.onFrame(turn);
     };
     this.#stop = this.#options.onFrame(turn);
   }
@@ -129,6 +143,11 @@ export class Playhead {
 
 const frameMs = 16;
 const perFrameMax = 1000;
+
+/** A log in which nothing is left has no other windows. */
+function isHeld({ events, firstSeq, headSeq }: Track, seq: number): boolean {
+  return events.length === 0 || (seq >= firstSeq - 1 && seq <= headSeq);
+}
 
 /** From this event to the next one, in milliseconds of the server's time. */
 function gapOf({ events, firstSeq }: Track, seq: number): number {
