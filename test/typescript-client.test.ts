@@ -5,6 +5,7 @@ import { createServer as createHttpServer, type ServerResponse } from 'node:http
 import { type AddressInfo, connect, createServer, isIPv6, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { follow } from '../clients/typescript/src/events.ts';
 import {
   EchoListener,
   type Event,
@@ -14,6 +15,7 @@ import {
   startKodama,
   UnreachableError,
 } from '../clients/typescript/src/index.ts';
+import { Rest } from '../clients/typescript/src/rest.ts';
 import { long } from './support/long.ts';
 import { want } from './support/rest-client.ts';
 import { rejection } from './support/samples.ts';
@@ -357,9 +359,11 @@ async function answering(...answers: readonly Answer[]) {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
   return {
     asked,
-    kodama: new Kodama({ url: `http://127.0.0.1:${port}` }),
+    url,
+    kodama: new Kodama({ url }),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
@@ -383,6 +387,25 @@ test('a stream that was cut goes on in the log that it was of, and ends where th
     `${path}afterSeq=3&${log}`,
     `${path}afterSeq=4&${log}`,
   ]);
+});
+
+test('what is to end at the head gives up where kodama is gone', async () => {
+  await using away = await answering(told(503, 'unavailable'));
+  const never = rejection(Array.fromAsync(away.kodama.events({ endAtHead: true })));
+  expect(await never).toMatchObject({ code: 'unavailable' });
+  expect(away.asked).toHaveLength(1);
+  await using server = await answering(
+    lines('{"seq":7,"event":{}}'),
+    told(503, 'unavailable'),
+    lines('{"seq":8,"heartbeat":{}}', '{"error":{"status":503,"code":"unavailable"}}'),
+    (response) => response.destroy(),
+  );
+  const rest = new Rest({ url: server.url });
+  const events = follow(rest, { afterSeq: 0, endAtHead: true }, {}, 500);
+  expect(await rejection(Array.fromAsync(events))).toBeInstanceOf(UnreachableError);
+  // It has tried to go on, before and behind what came.
+  const asked = [0, 7, 7, 8].map((seq) => expect.stringContaining(`afterSeq=${seq}`));
+  expect(server.asked.slice(0, 4)).toEqual(asked);
 });
 
 test('what a proxy says while kodama is away is waited through, or told as that', async () => {

@@ -21,24 +21,31 @@ export interface FollowOptions {
   readonly onSynced?: (() => void) | undefined;
 }
 
+/** How long what ends at the head goes on after a loss without a word, by default. */
+const goneMsDefault = 30_000;
+
 /**
  * Ends where the query says so (`endAtHead`, `maxEvents`, `timeoutMs`), or when the loop over it is left.
  * @throws KodamaError what does not pass by itself, such as cursor_expired; what passes by itself, such as an
- *   UnreachableError, where its time is over before it has begun; and what the signal was aborted with
+ *   UnreachableError, where its time is over before it has begun, and with `endAtHead` where it can not begin, and once
+ *   nothing has come for `goneMs` after a loss; and what the signal was aborted with
  */
 export async function* follow(
   rest: Rest,
   query: EventsQuery,
   { signal, onSynced }: FollowOptions,
+  goneMs = goneMsDefault,
 ): AsyncGenerator<Event, void> {
   const place = new Place(query);
   const pauses = new Pauses();
   let failure: unknown = null;
+  let lostAt: number | null = null;
   do {
     try {
       for await (const line of lines(rest, place.query(), signal)) {
         pauses.reset();
         if (line.error !== undefined) throw errorOf(line.error);
+        lostAt = null;
         place.pass(line);
         if (line.synced !== undefined && !place.isSynced) {
           place.isSynced = true;
@@ -50,6 +57,10 @@ export async function* follow(
       if (query.endAtHead === true && place.isSynced) return;
     } catch (error) {
       if (!isPassing(error) && !(place.isBegun && isCrowded(error))) throw error;
+      const now = performance.now();
+      lostAt ??= now;
+      // Nobody waits for ever for what is to end.
+      if (query.endAtHead === true && (!place.isBegun || now - lostAt > goneMs)) throw error;
       failure = error;
     }
     await pauses.next(signal, place.leftMs);
